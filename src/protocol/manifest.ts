@@ -1,0 +1,90 @@
+/**
+ * The job manifest: all that a worker knows of its job. The operator writes it (ConfigMap in a cluster, a file in a
+ * local run), workers only read it. It is resolved: every default is filled in, nothing is optional without a reason.
+ */
+import { z } from 'zod';
+
+const fraction = z.number().min(0).max(1);
+const positive = z.number().positive();
+const count = z.number().int().positive();
+
+const modelSchema = z.strictObject({
+  format: z.enum(['onnx', 'tfjs-layers']),
+  /** file:///absolute/path or package://name/path once resolved. */
+  uri: z.string().min(1),
+});
+
+const teacherInputSchema = z.strictObject({
+  /** How one sample lies in the model's input; absent = inferred from its shape. */
+  layout: z.enum(['NHWC', 'NCHW']).optional(),
+  /** Per channel, after scaling to [0, 1]: (x − mean) / std. */
+  mean: z.array(z.number()).optional(),
+  std: z.array(positive).optional(),
+});
+
+export const augmentSchema = z.strictObject({
+  /** Largest shift in pixels along each axis, drawn uniformly from −shift … shift; vacated pixels are 0. */
+  shift: z.number().int().min(0).max(64),
+  /** Standard deviation of additive pixel noise, in units of the [0, 1] pixel range. */
+  noise: fraction,
+});
+export type Augment = z.infer<typeof augmentSchema>;
+
+export const manifestSchema = z.strictObject({
+  version: z.literal(1),
+  job: z.strictObject({ uid: z.string().min(1), namespace: z.string().min(1), name: z.string().min(1) }),
+  dataset: z.strictObject({
+    format: z.enum(['idx']),
+    uri: z.string().min(1),
+    delivery: z.enum(['Reference']),
+  }),
+  training: z.strictObject({
+    batchSize: count,
+    epochs: count,
+    seed: z.number().int().min(0),
+    order: z.enum(['Strict']),
+    augment: augmentSchema,
+  }),
+  teacher: z.strictObject({
+    model: modelSchema,
+    input: teacherInputSchema,
+    bufferTargetSeconds: positive,
+    /** Largest difference of a logit from the reference answers that still joins. */
+    tolerance: positive,
+  }),
+  logits: z.strictObject({
+    encoding: z.enum(['Float32', 'Float16']),
+    /** 0 = dense; otherwise this many largest logits a row and the remaining mass. */
+    topK: z.number().int().min(0),
+    /** Upper bound of the LOGITS stream in bytes; the student's window stays under half of it. */
+    maxBytes: count,
+  }),
+  student: z.strictObject({
+    model: modelSchema,
+    loss: z.strictObject({ temperature: positive, softWeight: fraction }),
+    optimizer: z.strictObject({
+      name: z.enum(['sgd', 'adam', 'adamw']),
+      learningRate: positive,
+      momentum: z.number().min(0).max(0.9999),
+      beta1: z.number().min(0).max(0.9999),
+      beta2: z.number().min(0).max(0.99999),
+      epsilon: positive,
+      weightDecay: z.number().min(0),
+      schedule: z.strictObject({
+        name: z.enum(['Constant', 'Cosine']),
+        warmupSteps: z.number().int().min(0),
+        /** Learning rate of the last step ÷ learningRate. */
+        finalFraction: fraction,
+      }),
+    }),
+    checkpoint: z.strictObject({ everySteps: count, keep: count, store: z.enum(['nats', 'file']) }),
+    evaluation: z.strictObject({ everyEpochs: count }),
+    output: z.strictObject({ store: z.enum(['nats', 'file']) }),
+  }),
+});
+export type Manifest = z.infer<typeof manifestSchema>;
+
+/** True when the student never asks a teacher: labels alone carry the loss. */
+export function needsNoTeacher(manifest: Manifest): boolean {
+  return manifest.student.loss.softWeight === 0;
+}

@@ -1,0 +1,67 @@
+/**
+ * Subjects, streams and consumers of one job (DESIGN §4). Everything that names a thing in NATS comes from here.
+ * `uid` is the job's Kubernetes uid (or the one a local run made): letters, digits and dashes.
+ */
+
+/** What is wrong with a name that came from outside. */
+export class NameError extends Error {
+  override readonly name = 'NameError';
+}
+
+const uidPattern = /^[A-Za-z0-9-]{1,63}$/;
+
+export interface JobNames {
+  readonly uid: string;
+  readonly streams: { readonly work: string; readonly logits: string; readonly dead: string };
+  /** Key-value bucket for telemetry, fencing and the reference answers. */
+  readonly stateBucket: string;
+  /** Object store for checkpoints and results. */
+  readonly objectBucket: string;
+  readonly consumers: { readonly teachers: string; readonly student: string };
+  readonly subjects: {
+    readonly work: (shard: number, step: number) => string;
+    readonly logits: (shard: number, step: number) => string;
+    readonly dead: (shard: number, step: number) => string;
+    readonly allWork: string;
+    readonly allLogits: string;
+    readonly allDead: string;
+  };
+  /** Prefix of every reply subject of one role, so that no worker can read another's replies. */
+  readonly inboxPrefix: (role: string) => string;
+  readonly stateKeys: {
+    readonly student: string;
+    readonly reference: string;
+    readonly teacher: (name: string) => string;
+    readonly allTeachers: string;
+  };
+}
+
+/** @throws NameError when `uid` could not stand in a subject. */
+export function jobNames(uid: string): JobNames {
+  if (!uidPattern.test(uid)) {
+    throw new NameError(`job uid: found ${JSON.stringify(uid)}, expected 1 to 63 letters, digits or dashes`);
+  }
+  const root = `distill.${uid}`;
+  return {
+    uid,
+    streams: { work: `DISTILL_${uid}_WORK`, logits: `DISTILL_${uid}_LOGITS`, dead: `DISTILL_${uid}_DEAD` },
+    stateBucket: `DISTILL_${uid}_STATE`,
+    objectBucket: `DISTILL_${uid}_CKPT`,
+    consumers: { teachers: 'teachers', student: 'student' },
+    subjects: {
+      work: (shard, step) => `${root}.work.${String(shard)}.${String(step)}`,
+      logits: (shard, step) => `${root}.logits.${String(shard)}.${String(step)}`,
+      dead: (shard, step) => `${root}.dead.${String(shard)}.${String(step)}`,
+      allWork: `${root}.work.>`,
+      allLogits: `${root}.logits.>`,
+      allDead: `${root}.dead.>`,
+    },
+    inboxPrefix: (role) => `_INBOX_${uid}_${role}`,
+    stateKeys: {
+      student: 'student',
+      reference: 'reference',
+      teacher: (name) => `teacher.${name}`,
+      allTeachers: 'teacher.*',
+    },
+  };
+}

@@ -1,0 +1,65 @@
+/**
+ * Which samples make up which step: a pure function of (seed, epoch, step), so that any process can say it at any
+ * time (DESIGN §1 "step"). Epoch e is the permutation of 0 … n−1 drawn by Fisher–Yates from the seed and e; step s of
+ * the job is the (s mod stepsPerEpoch)-th slice of its epoch. The last batch of an epoch may be short.
+ */
+import { randomFrom, seedOf } from '../lib/random.js';
+
+/** Keeps the streams for shuffling and augmentation apart for equal seeds. */
+const shuffleStream = 1;
+const augmentStream = 2;
+
+export interface Schedule {
+  readonly stepsPerEpoch: number;
+  readonly steps: number;
+  epochOf(step: number): number;
+  /** Sample indices of one step, in batch order; at most `batchSize`, shorter only at an epoch's end. */
+  indices(step: number): Uint32Array;
+  /** Seed of the augmentation of one step, an unsigned 32-bit integer. */
+  augmentSeed(step: number): number;
+}
+
+export interface ScheduleOptions {
+  readonly seed: number;
+  readonly samples: number;
+  readonly batchSize: number;
+  readonly epochs: number;
+}
+
+/** The permutation of 0 … samples−1 of one epoch. */
+export function permutation(seed: number, epoch: number, samples: number): Uint32Array {
+  const order = Uint32Array.from({ length: samples }, (_, index) => index);
+  const random = randomFrom(seedOf(shuffleStream, seed, epoch));
+  for (let last = samples - 1; last > 0; last--) {
+    const other = random.below(last + 1);
+    const kept = order[last] ?? 0;
+    order[last] = order[other] ?? 0;
+    order[other] = kept;
+  }
+  return order;
+}
+
+/** Holds the permutations of the two epochs asked for last: a window reaches over an epoch's end. */
+export function schedule({ seed, samples, batchSize, epochs }: ScheduleOptions): Schedule {
+  const stepsPerEpoch = Math.ceil(samples / batchSize);
+  const orders = new Map<number, Uint32Array>();
+  const orderOf = (epoch: number): Uint32Array => {
+    const known = orders.get(epoch);
+    if (known !== undefined) return known;
+    const order = permutation(seed, epoch, samples);
+    if (orders.size >= 2) orders.delete(Math.min(...orders.keys()));
+    orders.set(epoch, order);
+    return order;
+  };
+  const epochOf = (step: number): number => Math.floor(step / stepsPerEpoch);
+  return {
+    stepsPerEpoch,
+    steps: stepsPerEpoch * epochs,
+    epochOf,
+    indices: (step) => {
+      const start = (step % stepsPerEpoch) * batchSize;
+      return orderOf(epochOf(step)).slice(start, Math.min(start + batchSize, samples));
+    },
+    augmentSeed: (step) => seedOf(augmentStream, seed, step),
+  };
+}

@@ -1,0 +1,50 @@
+/**
+ * The work item: "compute logits for these samples of step k". It names samples, never carries them. JSON, so that a
+ * worker in any language reads it; parsed and bounded before use because it came over the network.
+ */
+import { z } from 'zod';
+
+import { protocolVersion } from './limits.js';
+
+const index = z.number().int().min(0).max(0xffff_ffff);
+
+const workItemSchema = z.strictObject({
+  version: z.literal(protocolVersion),
+  step: z.number().int().min(0),
+  shard: z.number().int().min(0),
+  /** Position of the first row in its batch; augmentation draws depend on it. */
+  firstRow: index,
+  /** Sample indices into the training split, in batch order. */
+  indices: z
+    .array(index)
+    .min(1)
+    .max(1 << 20),
+  /** Unsigned 32-bit seed of this step's augmentation. */
+  augmentSeed: index,
+});
+export type WorkItem = Readonly<z.infer<typeof workItemSchema>>;
+
+/** A message on a WORK subject that is no work item. */
+export class WorkItemError extends Error {
+  override readonly name = 'WorkItemError';
+}
+
+export function encodeWorkItem(item: Omit<WorkItem, 'version'>): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ version: protocolVersion, ...item }));
+}
+
+/** @throws WorkItemError naming the first field that is wrong. */
+export function decodeWorkItem(payload: Uint8Array): WorkItem {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+  } catch (error) {
+    throw new WorkItemError(`work item: found ${String(payload.length)} bytes that are no JSON, expected an object`, {
+      cause: error,
+    });
+  }
+  const parsed = workItemSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new WorkItemError(`work item: field ${issue?.path.join('.') ?? '(root)'}: ${issue?.message ?? 'is wrong'}`);
+}

@@ -1,0 +1,59 @@
+/**
+ * Training one student: the part that touches tensors. It runs on the compute thread and knows nothing of streams,
+ * files or time. Everything that decides the next step's result is in `TrainerState`, so that a restored trainer
+ * continues bit for bit (DESIGN I1).
+ */
+
+/** A named tensor outside the runtime: plain bytes, row-major, little-endian. */
+export interface NamedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+export interface TrainingBatch {
+  readonly step: number;
+  readonly rows: number;
+  /** [rows, height, width, channels]. */
+  readonly samples: Float32Array;
+  /** [rows]. */
+  readonly labels: Int32Array;
+  /** [rows, columns]; null where the step is trained on labels alone. */
+  readonly teacherLogits: Float32Array | null;
+}
+
+export interface TrainerState {
+  /** Weights of the model, trainable and not, in the model's order. */
+  readonly weights: readonly NamedTensor[];
+  /** Slots of the optimizer, such as first and second moments. */
+  readonly slots: readonly NamedTensor[];
+}
+
+export interface Evaluation {
+  readonly samples: number;
+  readonly correct: number;
+  /** Sum of cross-entropy over the samples, in nats. */
+  readonly lossSum: number;
+}
+
+export interface ExportedModel {
+  /** The content of a tfjs layers `model.json`, its weightsManifest naming `weights.bin`. */
+  readonly modelJson: string;
+  readonly weights: Uint8Array;
+}
+
+export interface Trainer {
+  /** Width of the logits. */
+  readonly columns: number;
+  readonly inputShape: readonly [number, number, number];
+  readonly parameters: number;
+  /** @returns the batch's mean loss before the update. @throws NumericError when it is not finite. */
+  train(batch: TrainingBatch): number;
+  /** @param samples [rows, height, width, channels] */
+  evaluate(samples: Float32Array, labels: Int32Array): Evaluation;
+  state(): TrainerState;
+  /** @throws when the state is of another model or optimizer. */
+  restore(state: TrainerState): void;
+  export(): ExportedModel;
+  dispose(): void;
+}
