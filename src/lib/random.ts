@@ -12,7 +12,11 @@ export interface Random {
   uint32(): number;
   /** Next float in [0, 1), a multiple of 2^-32. */
   unit(): number;
-  /** Next integer in [0, bound); `bound` from 1 to 2^32. Unbiased (rejection). */
+  /**
+   * Next integer in [0, bound), unbiased (rejection).
+   * @param bound a whole number from 1 to 2^32
+   * @throws RangeError for any other: no draw would ever fit
+   */
   below(bound: number): number;
 }
 
@@ -50,6 +54,9 @@ export function randomFrom(seed: number): Random {
   };
   for (let round = 0; round < 12; round++) uint32();
   const below = (bound: number): number => {
+    if (!(Number.isInteger(bound) && bound >= 1 && bound <= 0x1_0000_0000)) {
+      throw new RangeError(`random below: found bound ${String(bound)}, expected a whole number from 1 to 2^32`);
+    }
     // The largest multiple of `bound` that fits 32 bits; draws above it would favour small results.
     const limit = 0x1_0000_0000 - (0x1_0000_0000 % bound);
     for (;;) {

@@ -10,6 +10,10 @@ export const maxDeliveries = 5;
 export const teacherPrefetch = 2;
 /** A logits message stays below this, so that max_payload 1 MiB is never near. */
 export const maxFrameBytes = 512 * 1024;
+/** Logits in a frame once decoded (128 MiB of float32): a few bytes of a hostile top-k header cannot claim more. */
+export const maxFrameValues = 64 * maxFrameBytes;
+/** Highest temperature of a top-k frame: up to it a restored row of finite logits is always finite. */
+export const maxTemperature = 1024;
 /** Times that the student feeds a step whose frame came back damaged before the job fails. */
 export const maxFrameRetries = 5;
 /** The student never feeds further ahead than this many steps, whatever the buffer target says. */

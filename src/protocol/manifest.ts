@@ -4,6 +4,8 @@
  */
 import { z } from 'zod';
 
+import { fieldOf, sentenceOf } from './issues.js';
+
 const fraction = z.number().min(0).max(1);
 const positive = z.number().positive();
 const count = z.number().int().positive();
@@ -51,6 +53,8 @@ export const manifestSchema = z.strictObject({
     bufferTargetSeconds: positive,
     /** Largest difference of a logit from the reference answers that still joins. */
     tolerance: positive,
+    /** What becomes of a step that no teacher could do: the job fails, or the step is trained on labels alone. */
+    onFailure: z.enum(['Fail', 'Skip']),
   }),
   logits: z.strictObject({
     encoding: z.enum(['Float32', 'Float16']),
@@ -83,6 +87,34 @@ export const manifestSchema = z.strictObject({
   }),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
+
+/** A manifest that is not what this worker's protocol version expects. */
+export class ManifestError extends Error {
+  override readonly name = 'ManifestError';
+  constructor(
+    /** Path of the first wrong field, `(root)` when the text is no JSON object. */
+    readonly field: string,
+    problem: string,
+    options?: ErrorOptions,
+  ) {
+    super(`job manifest: ${problem}; it is written by the operator: use workers of the operator's version`, options);
+  }
+}
+
+/** @throws ManifestError naming the first field that is wrong. */
+export function parseManifest(text: string): Manifest {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new ManifestError('(root)', `found ${String(text.length)} characters that are no JSON, expected an object`, {
+      cause: error,
+    });
+  }
+  const parsed = manifestSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new ManifestError(fieldOf(parsed.error), sentenceOf(parsed.error));
+}
 
 /** True when the student never asks a teacher: labels alone carry the loss. */
 export function needsNoTeacher(manifest: Manifest): boolean {

@@ -9,6 +9,8 @@ export class NameError extends Error {
 }
 
 const uidPattern = /^[A-Za-z0-9-]{1,63}$/;
+/** A pod's name is one token of a KV key: a dot in it would hide the teacher from everyone who lists `teacher.*`. */
+const podPattern = /^[A-Za-z0-9_-]{1,253}$/;
 
 export interface JobNames {
   readonly uid: string;
@@ -31,6 +33,7 @@ export interface JobNames {
   readonly stateKeys: {
     readonly student: string;
     readonly reference: string;
+    /** @throws NameError when the name cannot stand in a key. */
     readonly teacher: (name: string) => string;
     readonly allTeachers: string;
   };
@@ -60,7 +63,12 @@ export function jobNames(uid: string): JobNames {
     stateKeys: {
       student: 'student',
       reference: 'reference',
-      teacher: (name) => `teacher.${name}`,
+      teacher: (name) => {
+        if (podPattern.test(name)) return `teacher.${name}`;
+        throw new NameError(
+          `teacher name: found ${JSON.stringify(name)}, expected letters, digits, dashes or underscores`,
+        );
+      },
       allTeachers: 'teacher.*',
     },
   };

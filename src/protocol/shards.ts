@@ -2,6 +2,7 @@
  * How a step is cut into messages: fixed row ranges, so that a message stays below `maxFrameBytes` and a data-parallel
  * student can give each rank its own shards (DESIGN §4).
  */
+import { headerBytes } from './frame-header.js';
 import { maxFrameBytes } from './limits.js';
 
 export interface RowRange {
@@ -16,9 +17,9 @@ export function bytesPerRow(columns: number, encoding: 'Float32' | 'Float16', to
   return topK * (4 + valueBytes) + 4;
 }
 
-/** Shards of a job: the least number that keeps a full batch's message below the limit. */
+/** Shards of a job: the least number that keeps a full batch's message, header included, within the limit. */
 export function shardCount(batchSize: number, rowBytes: number): number {
-  const rowsPerMessage = Math.max(1, Math.floor(maxFrameBytes / rowBytes));
+  const rowsPerMessage = Math.max(1, Math.floor((maxFrameBytes - headerBytes) / rowBytes));
   return Math.ceil(batchSize / rowsPerMessage);
 }
 

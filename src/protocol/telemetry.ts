@@ -4,10 +4,24 @@
  */
 import { z } from 'zod';
 
+import { workItemSchema } from './work-item.js';
+
 const nonNegative = z.number().min(0);
 const whole = z.number().int().min(0);
 
 export const studentPhases = ['Starting', 'Training', 'Evaluating', 'Exporting', 'Done'] as const;
+
+/** Damaged frames told at a time; further ones wait until these are gone. */
+export const maxDamagedFrames = 16;
+
+/** A stored frame that the student could not read. */
+export const damagedFrameSchema = z.object({
+  sequence: whole,
+  shard: whole,
+  step: whole,
+  reason: z.string().max(500),
+});
+export type DamagedFrame = z.infer<typeof damagedFrameSchema>;
 
 export const studentStateSchema = z.object({
   /** Fencing number: grows with every student process of the job (DESIGN §4 "Fencing"). */
@@ -37,11 +51,16 @@ export const studentStateSchema = z.object({
   /** First LOGITS stream sequence that the oldest kept checkpoint may still need; 0 = keep all. */
   firstNeededSequence: whole,
   resumedFromStep: whole.nullable(),
+  /**
+   * Frames of steps still to train that could not be read: the operator deletes these sequences, so that their
+   * subjects are free again, and the student feeds the steps again.
+   */
+  damaged: z.array(damagedFrameSchema).max(maxDamagedFrames),
   /** Set when phase is Done. */
   result: z
     .object({ digest: z.string().max(200), accuracy: nonNegative.max(1).nullable(), loss: z.number().nullable() })
     .nullable(),
-  /** Accuracy of the teacher on the evaluation split, when a teacher was asked. */
+  /** Milliseconds since 1970 by the writer's clock. */
   updatedAtMs: nonNegative,
 });
 export type StudentState = z.infer<typeof studentStateSchema>;
@@ -64,6 +83,49 @@ export const teacherStateSchema = z.object({
   failures: whole,
   /** Accuracy on the evaluation split; null where nobody measured it. */
   accuracy: nonNegative.max(1).nullable(),
+  /** Milliseconds since 1970 by the writer's clock. */
   updatedAtMs: nonNegative,
 });
 export type TeacherState = z.infer<typeof teacherStateSchema>;
+
+/** The first 8 bytes of the SHA-256 of the teacher's model files, as in a frame's header: 16 lower-case hex digits. */
+export const teacherDigestSchema = z.string().regex(/^[0-9a-f]{16}$/, 'expected 16 lower-case hex digits');
+
+/** Training samples that a reference may hold: enough to tell a wrong model, few enough for one KV value. */
+export const maxReferenceSamples = 64;
+
+/** STATE key `reference`: what the first teacher answered for some unaugmented training samples (DESIGN §4 "Self-test"). */
+export const referenceSchema = z
+  .strictObject({
+    teacherDigest: teacherDigestSchema,
+    columns: z.number().int().min(1).max(1_048_576),
+    /** Indices into the training split. */
+    indices: z.array(z.number().int().min(0).max(0xffff_ffff)).min(1).max(maxReferenceSamples),
+    /** One row of finite logits per index. JSON numbers carry every float32 exactly. */
+    logits: z.array(z.array(z.number())).min(1).max(maxReferenceSamples),
+  })
+  .refine(({ indices, logits }) => logits.length === indices.length, {
+    path: ['logits'],
+    message: 'expected one row per index',
+  })
+  .refine(({ columns, logits }) => logits.every((row) => row.length === columns), {
+    path: ['logits'],
+    message: 'expected every row to have `columns` values',
+  });
+export type Reference = z.infer<typeof referenceSchema>;
+
+export const maxDeadErrorLength = 2_000;
+
+/** A message on a DEAD subject: the work item that no teacher could do, with its last error. */
+export const deadItemSchema = z.strictObject({
+  shard: whole,
+  step: whole,
+  /** Pod name of the teacher that gave up. */
+  teacher: z.string().max(253),
+  /** How often the item had been delivered, the last time included. */
+  deliveries: whole,
+  error: z.string().max(maxDeadErrorLength),
+  /** The item; null when the message was no readable work item. */
+  item: workItemSchema.nullable(),
+});
+export type DeadItem = z.infer<typeof deadItemSchema>;

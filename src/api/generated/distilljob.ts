@@ -1,0 +1,925 @@
+/** Generated from crds/distilljobs.yaml by scripts/generate.ts; change that file and run `make generate`. */
+
+// A job as the API server stores it: every default is filled in. The rest of the code uses these.
+
+/**
+ * One student trained from one teacher model on one data set.
+ */
+export interface DistillJob {
+  /**
+   * Version of the API that this object is written in.
+   */
+  apiVersion: 'distillery.dev/v1alpha1';
+  /**
+   * Kind of the object.
+   */
+  kind: 'DistillJob';
+  metadata: ObjectMeta;
+  spec: DistillJobSpec;
+  status?: DistillJobStatus;
+}
+/**
+ * Kubernetes' ObjectMeta, as far as a file or the API server gives it.
+ */
+export interface ObjectMeta {
+  /**
+   * Name of the job: a DNS label of at most 63.
+   */
+  name: string;
+  namespace?: string;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  finalizers?: string[];
+  ownerReferences?: Record<string, unknown>[];
+  uid?: string;
+  resourceVersion?: string;
+  generation?: number;
+  creationTimestamp?: string;
+  deletionTimestamp?: string;
+  deletionGracePeriodSeconds?: number;
+  generateName?: string;
+  managedFields?: Record<string, unknown>[];
+}
+/**
+ * What is to be trained, from what, and with which means.
+ */
+export interface DistillJobSpec {
+  /**
+   * True stops teachers and student after a checkpoint and gives every slot back; false goes on from there.
+   */
+  suspend: boolean;
+  /**
+   * Share of the free slots against other jobs.
+   */
+  weight: number;
+  dataset: Dataset;
+  training: Training;
+  teacher: Teacher;
+  logits: Logits;
+  student: Student;
+  /**
+   * Seconds after its end at which the job and all it owns are deleted.
+   */
+  ttlSecondsAfterFinished: number;
+  /**
+   * Student errors after which the job fails; disruptions are never charged.
+   */
+  backoffLimit: number;
+}
+/**
+ * The labelled samples.
+ */
+export interface Dataset {
+  /**
+   * How the samples are stored.
+   */
+  format: 'idx' | 'npy' | 'imageFolder' | 'jsonl';
+  /**
+   * Where they are: `package://NAME[/PATH]`, `file://PATH` (relative to the job file), `pvc://CLAIM/PATH`, `https://HOST/PATH` or `s3://BUCKET/PATH`.
+   */
+  uri: string;
+  /**
+   * Reference: teachers read the data set themselves. Inline: samples travel in the work item, for teachers that cannot reach it.
+   */
+  delivery: 'Reference' | 'Inline';
+}
+/**
+ * What decides the order and number of steps.
+ */
+export interface Training {
+  /**
+   * Samples a step.
+   */
+  batchSize: number;
+  /**
+   * Passes over the data set.
+   */
+  epochs: number;
+  /**
+   * Decides initial weights, the order of the samples and the augmentation.
+   */
+  seed: number;
+  /**
+   * Strict trains steps in order: final weights do not depend on what died on the way. Relaxed trains whichever step is ready.
+   */
+  order: 'Strict' | 'Relaxed';
+  augment: TrainingAugment;
+}
+/**
+ * Random changes to each sample, the same for teacher and student.
+ */
+export interface TrainingAugment {
+  /**
+   * Largest shift in pixels along each axis.
+   */
+  shift: number;
+  /**
+   * Standard deviation of additive noise, in units of the [0, 1] pixel range.
+   */
+  noise: number;
+}
+/**
+ * The model that is distilled, and the fleet that runs it.
+ */
+export interface Teacher {
+  model: TeacherModel;
+  input: TeacherInput;
+  /**
+   * How far, in seconds of training, the teachers should be ahead of the student.
+   */
+  bufferTargetSeconds: number;
+  /**
+   * Largest difference of a logit from the job's reference answers with which a teacher may still join.
+   */
+  tolerance: number;
+  /**
+   * What follows when no teacher can label a step: Fail ends the job, Skip trains that step on the labels alone.
+   */
+  onFailure: 'Fail' | 'Skip';
+  /**
+   * Kinds of accelerator that teachers may use, cheapest first.
+   */
+  pools: TeacherPool[];
+}
+/**
+ * The teacher model.
+ */
+export interface TeacherModel {
+  /**
+   * How the model is stored.
+   */
+  format: 'onnx' | 'tfjs-layers';
+  /**
+   * Where it is; the schemes of `dataset.uri`.
+   */
+  uri: string;
+}
+/**
+ * How a sample becomes the model's input.
+ */
+export interface TeacherInput {
+  /**
+   * Order of batch, height, width and channels; inferred from the model's shape when absent.
+   */
+  layout?: 'NHWC' | 'NCHW';
+  /**
+   * Per channel, taken from the pixels in [0, 1] before the division by `std`.
+   */
+  mean?: number[];
+  /**
+   * Per channel, what the pixels are divided by after `mean` is taken off.
+   */
+  std?: number[];
+}
+export interface TeacherPool {
+  /**
+   * Name of the pool, unique in the job.
+   */
+  name: string;
+  /**
+   * Extended resource whose units are the slots, such as `nvidia.com/gpu`. Absent: teachers run on the CPU and their cpu and memory requests are the slot.
+   */
+  resource?: string;
+  /**
+   * Slots that one teacher needs.
+   */
+  slotsPerReplica: number;
+  /**
+   * Teachers kept while there is anything to label.
+   */
+  minReplicas: number;
+  /**
+   * Most teachers of this pool; 0 switches it off.
+   */
+  maxReplicas: number;
+  /**
+   * PodTemplateSpec laid over the teacher's own: image, nodeSelector, tolerations, resources and so on.
+   */
+  template: Record<string, unknown>;
+}
+/**
+ * How the teacher's answers are stored on their way.
+ */
+export interface Logits {
+  /**
+   * Number format of a logit.
+   */
+  encoding: 'Float32' | 'Float16';
+  /**
+   * 0 stores every logit; otherwise the k largest of a row and the mass of the rest.
+   */
+  topK: number;
+  /**
+   * AcrossEpochs keeps the first epoch's logits for all later ones, which then need no teacher.
+   */
+  reuse: 'Never' | 'AcrossEpochs';
+  /**
+   * Where NATS keeps the frames. They are recomputable, so Memory is safe.
+   */
+  storage: 'File' | 'Memory';
+  /**
+   * NATS servers that hold each frame.
+   */
+  replicas: 1 | 3 | 5;
+  /**
+   * Upper bound of the stored frames; the student's window stays under half of it.
+   */
+  maxBytes: number | string;
+  from?: LogitsFrom;
+}
+/**
+ * Train from the stored logits of another job instead of asking teachers.
+ */
+export interface LogitsFrom {
+  /**
+   * Name of that DistillJob, in the same namespace.
+   */
+  job: string;
+}
+/**
+ * The model that is trained, and how.
+ */
+export interface Student {
+  model: StudentModel;
+  loss: StudentLoss;
+  optimizer: StudentOptimizer;
+  checkpoint: StudentCheckpoint;
+  evaluation: StudentEvaluation;
+  output: StudentOutput;
+  /**
+   * PodTemplateSpec laid over the student's own; a change takes effect with the next student pod.
+   */
+  template: Record<string, unknown>;
+}
+/**
+ * The student's architecture.
+ */
+export interface StudentModel {
+  /**
+   * How the model is stored.
+   */
+  format: 'tfjs-layers';
+  /**
+   * Where it is; the schemes of `dataset.uri`.
+   */
+  uri: string;
+}
+/**
+ * softWeight · T² · KL(teacher ‖ student at temperature T) + (1 − softWeight) · cross-entropy.
+ */
+export interface StudentLoss {
+  /**
+   * What both sides' logits are divided by in the soft part.
+   */
+  temperature: number;
+  /**
+   * Share of the soft part; 0 trains on the labels alone and needs no teacher.
+   */
+  softWeight: number;
+}
+/**
+ * How a gradient becomes an update.
+ */
+export interface StudentOptimizer {
+  /**
+   * The algorithm.
+   */
+  name: 'sgd' | 'adam' | 'adamw';
+  /**
+   * Learning rate at its highest.
+   */
+  learningRate: number;
+  /**
+   * Share of the former update that is kept (sgd).
+   */
+  momentum: number;
+  /**
+   * Decay of the first moment (adam, adamw).
+   */
+  beta1: number;
+  /**
+   * Decay of the second moment (adam, adamw).
+   */
+  beta2: number;
+  /**
+   * Keeps the division by the second moment finite (adam, adamw).
+   */
+  epsilon: number;
+  /**
+   * Decoupled weight decay (adamw).
+   */
+  weightDecay: number;
+  schedule: StudentOptimizerSchedule;
+}
+/**
+ * The learning rate over the steps.
+ */
+export interface StudentOptimizerSchedule {
+  /**
+   * Constant after the warm-up, or falling along half a cosine.
+   */
+  name: 'Constant' | 'Cosine';
+  /**
+   * Steps over which the learning rate rises from 0.
+   */
+  warmupSteps: number;
+  /**
+   * Learning rate of the last step ÷ `learningRate` (Cosine).
+   */
+  finalFraction: number;
+}
+/**
+ * What a killed student resumes from.
+ */
+export interface StudentCheckpoint {
+  /**
+   * Steps between two checkpoints.
+   */
+  everySteps: number;
+  /**
+   * Newest checkpoints that are kept; 2 survive a damaged one.
+   */
+  keep: number;
+  /**
+   * `nats` (object store), `file` (the run's folder), `pvc://CLAIM/PATH` or `s3://BUCKET/PATH`.
+   */
+  store: string;
+}
+/**
+ * Measuring the student on the evaluation split.
+ */
+export interface StudentEvaluation {
+  /**
+   * Epochs between two evaluations; the last epoch is always evaluated.
+   */
+  everyEpochs: number;
+}
+/**
+ * Where the finished model goes.
+ */
+export interface StudentOutput {
+  /**
+   * `nats` (fetched with `distill fetch`), `file` (the run's folder), `pvc://CLAIM/PATH` or `s3://BUCKET/PATH`.
+   */
+  store: string;
+}
+/**
+ * What the operator observed last; conditions are the truth, the rest is for people.
+ */
+export interface DistillJobStatus {
+  /**
+   * `metadata.generation` that this status is about.
+   */
+  observedGeneration?: number;
+  /**
+   * Summary of the conditions.
+   */
+  phase?: 'Pending' | 'Running' | 'Suspended' | 'Succeeded' | 'Failed';
+  /**
+   * Accepted, TeachersAvailable, StudentRunning, Progressing, Suspended, Complete and Failed, each with its reason.
+   */
+  conditions?: StatusCondition[];
+  progress?: StatusProgress;
+  buffer?: StatusBuffer;
+  teachers?: StatusTeachers;
+  usage?: StatusUsage;
+  disruptions?: StatusDisruptions;
+  /**
+   * Student processes started so far.
+   */
+  attempts?: number;
+  /**
+   * Student errors so far, charged to `backoffLimit`.
+   */
+  failures?: number;
+  deadItems?: StatusDeadItems;
+  result?: StatusResult;
+}
+export interface StatusCondition {
+  /**
+   * What the condition is about.
+   */
+  type: string;
+  /**
+   * Whether it holds.
+   */
+  status: 'True' | 'False' | 'Unknown';
+  /**
+   * `metadata.generation` that the condition is about.
+   */
+  observedGeneration?: number;
+  /**
+   * When the status changed last.
+   */
+  lastTransitionTime: string;
+  /**
+   * Why, in one word for programs.
+   */
+  reason: string;
+  /**
+   * Why, in a sentence for people.
+   */
+  message: string;
+}
+/**
+ * Where the student is.
+ */
+export interface StatusProgress {
+  /**
+   * Steps trained.
+   */
+  step: number;
+  /**
+   * Steps of the whole job.
+   */
+  steps: number;
+  /**
+   * Share of the steps trained, rounded down.
+   */
+  percent: number;
+  /**
+   * Epoch being trained, from 0.
+   */
+  epoch: number;
+  /**
+   * Samples trained a second.
+   */
+  samplesPerSecond?: number;
+  /**
+   * Seconds left at the present rate.
+   */
+  secondsLeft?: number;
+  /**
+   * Loss of the last steps.
+   */
+  loss?: number;
+  /**
+   * Accuracy at the last evaluation.
+   */
+  accuracy?: number;
+}
+/**
+ * Logits stored and not yet trained.
+ */
+export interface StatusBuffer {
+  /**
+   * Frames stored.
+   */
+  frames: number;
+  /**
+   * Their size.
+   */
+  bytes: number;
+  /**
+   * Share of the last seconds that the student waited for logits.
+   */
+  waitFraction: number;
+}
+/**
+ * The fleet.
+ */
+export interface StatusTeachers {
+  /**
+   * Teachers that the job should have now.
+   */
+  desired: number;
+  /**
+   * Teachers that label samples.
+   */
+  ready: number;
+  /**
+   * Samples that all of them label a second.
+   */
+  samplesPerSecond: number;
+  /**
+   * The same for each pool.
+   */
+  pools: StatusTeachersPool[];
+}
+export interface StatusTeachersPool {
+  /**
+   * Name of the pool.
+   */
+  name: string;
+  /**
+   * Teachers that it should have now.
+   */
+  desired: number;
+  /**
+   * Teachers that label samples.
+   */
+  ready: number;
+  /**
+   * Why it is this number.
+   */
+  reason: string;
+}
+/**
+ * What the job has used so far.
+ */
+export interface StatusUsage {
+  /**
+   * Slots × seconds of all teachers.
+   */
+  teacherSlotSeconds: number;
+  /**
+   * Slots × seconds of the student.
+   */
+  studentSlotSeconds: number;
+}
+/**
+ * Processes that ended through no fault of their own.
+ */
+export interface StatusDisruptions {
+  /**
+   * Teachers lost.
+   */
+  teacher: number;
+  /**
+   * Students lost; never charged to `backoffLimit`.
+   */
+  student: number;
+}
+/**
+ * Work items that no teacher could do.
+ */
+export interface StatusDeadItems {
+  /**
+   * How many.
+   */
+  count: number;
+  /**
+   * Step of the newest.
+   */
+  lastStep?: number;
+  /**
+   * Teacher that had it last.
+   */
+  lastTeacher?: string;
+  /**
+   * What that teacher said.
+   */
+  lastError?: string;
+}
+/**
+ * The finished student.
+ */
+export interface StatusResult {
+  /**
+   * Digest of the final weights.
+   */
+  digest: string;
+  /**
+   * Accuracy on the evaluation split.
+   */
+  accuracy?: number;
+  /**
+   * Cross-entropy on the evaluation split.
+   */
+  loss?: number;
+  /**
+   * The teacher's accuracy on the same split, where it was measured.
+   */
+  teacherAccuracy?: number;
+}
+
+// A job as a person writes it: what has a default may be left out.
+
+/**
+ * One student trained from one teacher model on one data set.
+ */
+export interface DistillJobDraft {
+  /**
+   * Version of the API that this object is written in.
+   */
+  apiVersion: 'distillery.dev/v1alpha1';
+  /**
+   * Kind of the object.
+   */
+  kind: 'DistillJob';
+  metadata: ObjectMeta;
+  spec: DistillJobSpecDraft;
+}
+/**
+ * What is to be trained, from what, and with which means.
+ */
+export interface DistillJobSpecDraft {
+  /**
+   * True stops teachers and student after a checkpoint and gives every slot back; false goes on from there.
+   */
+  suspend?: boolean;
+  /**
+   * Share of the free slots against other jobs.
+   */
+  weight?: number;
+  dataset: DatasetDraft;
+  training?: TrainingDraft;
+  teacher: TeacherDraft;
+  logits?: LogitsDraft;
+  student: StudentDraft;
+  /**
+   * Seconds after its end at which the job and all it owns are deleted.
+   */
+  ttlSecondsAfterFinished?: number;
+  /**
+   * Student errors after which the job fails; disruptions are never charged.
+   */
+  backoffLimit?: number;
+}
+/**
+ * The labelled samples.
+ */
+export interface DatasetDraft {
+  /**
+   * How the samples are stored.
+   */
+  format?: 'idx' | 'npy' | 'imageFolder' | 'jsonl';
+  /**
+   * Where they are: `package://NAME[/PATH]`, `file://PATH` (relative to the job file), `pvc://CLAIM/PATH`, `https://HOST/PATH` or `s3://BUCKET/PATH`.
+   */
+  uri: string;
+  /**
+   * Reference: teachers read the data set themselves. Inline: samples travel in the work item, for teachers that cannot reach it.
+   */
+  delivery?: 'Reference' | 'Inline';
+}
+/**
+ * What decides the order and number of steps.
+ */
+export interface TrainingDraft {
+  /**
+   * Samples a step.
+   */
+  batchSize?: number;
+  /**
+   * Passes over the data set.
+   */
+  epochs?: number;
+  /**
+   * Decides initial weights, the order of the samples and the augmentation.
+   */
+  seed?: number;
+  /**
+   * Strict trains steps in order: final weights do not depend on what died on the way. Relaxed trains whichever step is ready.
+   */
+  order?: 'Strict' | 'Relaxed';
+  augment?: TrainingAugmentDraft;
+}
+/**
+ * Random changes to each sample, the same for teacher and student.
+ */
+export interface TrainingAugmentDraft {
+  /**
+   * Largest shift in pixels along each axis.
+   */
+  shift?: number;
+  /**
+   * Standard deviation of additive noise, in units of the [0, 1] pixel range.
+   */
+  noise?: number;
+}
+/**
+ * The model that is distilled, and the fleet that runs it.
+ */
+export interface TeacherDraft {
+  model: TeacherModelDraft;
+  input?: TeacherInputDraft;
+  /**
+   * How far, in seconds of training, the teachers should be ahead of the student.
+   */
+  bufferTargetSeconds?: number;
+  /**
+   * Largest difference of a logit from the job's reference answers with which a teacher may still join.
+   */
+  tolerance?: number;
+  /**
+   * What follows when no teacher can label a step: Fail ends the job, Skip trains that step on the labels alone.
+   */
+  onFailure?: 'Fail' | 'Skip';
+  /**
+   * Kinds of accelerator that teachers may use, cheapest first.
+   */
+  pools?: TeacherPoolDraft[];
+}
+/**
+ * The teacher model.
+ */
+export interface TeacherModelDraft {
+  /**
+   * How the model is stored.
+   */
+  format?: 'onnx' | 'tfjs-layers';
+  /**
+   * Where it is; the schemes of `dataset.uri`.
+   */
+  uri: string;
+}
+/**
+ * How a sample becomes the model's input.
+ */
+export interface TeacherInputDraft {
+  /**
+   * Order of batch, height, width and channels; inferred from the model's shape when absent.
+   */
+  layout?: 'NHWC' | 'NCHW';
+  /**
+   * Per channel, taken from the pixels in [0, 1] before the division by `std`.
+   */
+  mean?: number[];
+  /**
+   * Per channel, what the pixels are divided by after `mean` is taken off.
+   */
+  std?: number[];
+}
+export interface TeacherPoolDraft {
+  /**
+   * Name of the pool, unique in the job.
+   */
+  name: string;
+  /**
+   * Extended resource whose units are the slots, such as `nvidia.com/gpu`. Absent: teachers run on the CPU and their cpu and memory requests are the slot.
+   */
+  resource?: string;
+  /**
+   * Slots that one teacher needs.
+   */
+  slotsPerReplica?: number;
+  /**
+   * Teachers kept while there is anything to label.
+   */
+  minReplicas?: number;
+  /**
+   * Most teachers of this pool; 0 switches it off.
+   */
+  maxReplicas?: number;
+  /**
+   * PodTemplateSpec laid over the teacher's own: image, nodeSelector, tolerations, resources and so on.
+   */
+  template?: Record<string, unknown>;
+}
+/**
+ * How the teacher's answers are stored on their way.
+ */
+export interface LogitsDraft {
+  /**
+   * Number format of a logit.
+   */
+  encoding?: 'Float32' | 'Float16';
+  /**
+   * 0 stores every logit; otherwise the k largest of a row and the mass of the rest.
+   */
+  topK?: number;
+  /**
+   * AcrossEpochs keeps the first epoch's logits for all later ones, which then need no teacher.
+   */
+  reuse?: 'Never' | 'AcrossEpochs';
+  /**
+   * Where NATS keeps the frames. They are recomputable, so Memory is safe.
+   */
+  storage?: 'File' | 'Memory';
+  /**
+   * NATS servers that hold each frame.
+   */
+  replicas?: 1 | 3 | 5;
+  /**
+   * Upper bound of the stored frames; the student's window stays under half of it.
+   */
+  maxBytes?: number | string;
+  from?: LogitsFromDraft;
+}
+/**
+ * Train from the stored logits of another job instead of asking teachers.
+ */
+export interface LogitsFromDraft {
+  /**
+   * Name of that DistillJob, in the same namespace.
+   */
+  job: string;
+}
+/**
+ * The model that is trained, and how.
+ */
+export interface StudentDraft {
+  model: StudentModelDraft;
+  loss?: StudentLossDraft;
+  optimizer?: StudentOptimizerDraft;
+  checkpoint?: StudentCheckpointDraft;
+  evaluation?: StudentEvaluationDraft;
+  output?: StudentOutputDraft;
+  /**
+   * PodTemplateSpec laid over the student's own; a change takes effect with the next student pod.
+   */
+  template?: Record<string, unknown>;
+}
+/**
+ * The student's architecture.
+ */
+export interface StudentModelDraft {
+  /**
+   * How the model is stored.
+   */
+  format?: 'tfjs-layers';
+  /**
+   * Where it is; the schemes of `dataset.uri`.
+   */
+  uri: string;
+}
+/**
+ * softWeight · T² · KL(teacher ‖ student at temperature T) + (1 − softWeight) · cross-entropy.
+ */
+export interface StudentLossDraft {
+  /**
+   * What both sides' logits are divided by in the soft part.
+   */
+  temperature?: number;
+  /**
+   * Share of the soft part; 0 trains on the labels alone and needs no teacher.
+   */
+  softWeight?: number;
+}
+/**
+ * How a gradient becomes an update.
+ */
+export interface StudentOptimizerDraft {
+  /**
+   * The algorithm.
+   */
+  name?: 'sgd' | 'adam' | 'adamw';
+  /**
+   * Learning rate at its highest.
+   */
+  learningRate?: number;
+  /**
+   * Share of the former update that is kept (sgd).
+   */
+  momentum?: number;
+  /**
+   * Decay of the first moment (adam, adamw).
+   */
+  beta1?: number;
+  /**
+   * Decay of the second moment (adam, adamw).
+   */
+  beta2?: number;
+  /**
+   * Keeps the division by the second moment finite (adam, adamw).
+   */
+  epsilon?: number;
+  /**
+   * Decoupled weight decay (adamw).
+   */
+  weightDecay?: number;
+  schedule?: StudentOptimizerScheduleDraft;
+}
+/**
+ * The learning rate over the steps.
+ */
+export interface StudentOptimizerScheduleDraft {
+  /**
+   * Constant after the warm-up, or falling along half a cosine.
+   */
+  name?: 'Constant' | 'Cosine';
+  /**
+   * Steps over which the learning rate rises from 0.
+   */
+  warmupSteps?: number;
+  /**
+   * Learning rate of the last step ÷ `learningRate` (Cosine).
+   */
+  finalFraction?: number;
+}
+/**
+ * What a killed student resumes from.
+ */
+export interface StudentCheckpointDraft {
+  /**
+   * Steps between two checkpoints.
+   */
+  everySteps?: number;
+  /**
+   * Newest checkpoints that are kept; 2 survive a damaged one.
+   */
+  keep?: number;
+  /**
+   * `nats` (object store), `file` (the run's folder), `pvc://CLAIM/PATH` or `s3://BUCKET/PATH`.
+   */
+  store?: string;
+}
+/**
+ * Measuring the student on the evaluation split.
+ */
+export interface StudentEvaluationDraft {
+  /**
+   * Epochs between two evaluations; the last epoch is always evaluated.
+   */
+  everyEpochs?: number;
+}
+/**
+ * Where the finished model goes.
+ */
+export interface StudentOutputDraft {
+  /**
+   * `nats` (fetched with `distill fetch`), `file` (the run's folder), `pvc://CLAIM/PATH` or `s3://BUCKET/PATH`.
+   */
+  store?: string;
+}

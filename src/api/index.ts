@@ -1,0 +1,32 @@
+/** The door of the API: the job's types, reading and checking it, and the words of its status. */
+export { checkJob, validateUpdate } from './check.js';
+export type { Checked } from './check.js';
+export type {
+  DistillJob,
+  DistillJobDraft,
+  DistillJobSpec,
+  DistillJobStatus,
+  ObjectMeta,
+  StatusBuffer,
+  StatusCondition,
+  StatusDeadItems,
+  StatusDisruptions,
+  StatusProgress,
+  StatusResult,
+  StatusTeachers,
+  StatusTeachersPool,
+  StatusUsage,
+  TeacherPool,
+} from './generated/distilljob.js';
+export { apiGroup, apiVersion, finalizer, kind, labels, plural, studentName, teacherName } from './names.js';
+export { formatProblems } from './problem.js';
+export type { Position, Problem } from './problem.js';
+export { QuantityError, quantityValue } from './quantity.js';
+export { locateProblems, readJob } from './read.js';
+export { conditions, conditionTypes, events } from './reasons.js';
+export type { ConditionClaim, ConditionType, EventClaim } from './reasons.js';
+export type { SourceOptions } from './source.js';
+export { unsupported } from './unsupported.js';
+export type { Engine } from './unsupported.js';
+export { storeKind, uriScheme } from './uri.js';
+export type { StoreKind, UriScheme } from './uri.js';

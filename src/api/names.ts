@@ -1,0 +1,44 @@
+/**
+ * The names that our objects carry: the API's own, labels, and the names of what a job owns. Names of things in NATS
+ * are the protocol's (src/protocol/names.ts).
+ */
+import { mix32, seedOf } from '../lib/random.js';
+
+export const apiGroup = 'distillery.dev';
+export const apiVersion = 'distillery.dev/v1alpha1';
+export const kind = 'DistillJob';
+export const plural = 'distilljobs';
+
+/** Holds a deleted job until its streams are gone. */
+export const finalizer = 'distillery.dev/streams';
+
+export const labels = {
+  job: 'distillery.dev/job',
+  role: 'distillery.dev/role',
+  pool: 'distillery.dev/pool',
+  managedBy: 'app.kubernetes.io/managed-by',
+} as const;
+
+/** Longest name that also fits a label and a batch/v1 Job. */
+const longestName = 63;
+
+/** @returns the name of the job's student: one batch/v1 Job, or one process of a local run. */
+export function studentName(job: string): string {
+  return fitted(`${job}-student`);
+}
+
+/** @returns the name of one pool of teachers: one Deployment, or the processes of a local run. */
+export function teacherName(job: string, pool: string): string {
+  return fitted(`${job}-teacher-${pool}`);
+}
+
+/** Cuts what is too long and ends it in a hash of the whole, so that different names stay different. */
+function fitted(name: string): string {
+  if (name.length <= longestName) return name;
+  const codes = Array.from(name, (character) => character.codePointAt(0) ?? 0);
+  const hash = [seedOf(...codes), mix32(seedOf(...codes.reverse()))]
+    .map((word) => word.toString(36))
+    .join('')
+    .slice(0, 10);
+  return `${name.slice(0, longestName - hash.length - 1).replace(/-+$/, '')}-${hash}`;
+}

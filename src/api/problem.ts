@@ -1,0 +1,111 @@
+/**
+ * One thing that is wrong with a job: where, what was found, which rule it breaks, what to do; and the text that
+ * `distill validate` prints. Every check of this room answers with these, never with a throw.
+ */
+import { isFields } from './schema.js';
+import type { Schema } from './schema.js';
+
+/** Where in the source text a problem stands; both from 1. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface Problem {
+  /** Field path such as `spec.teacher.pools[0].maxReplicas`; empty for the document as a whole. */
+  readonly path: string;
+  readonly found: string;
+  /** What the found value breaks, as a clause that goes on after it: `expected a whole number from 1 to 64`. */
+  readonly rule: string;
+  readonly remedy: string;
+  /** All of the above as one sentence. */
+  readonly message: string;
+  /** The text's name as the caller gave it, and the place in it; absent for objects that never were text. */
+  readonly source?: string;
+  readonly position?: Position;
+}
+
+/** A value that is not what its field takes. */
+export function mismatch(path: string, found: string, expected: string, remedy: string): Problem {
+  return broken(path, found, `expected ${expected}`, remedy);
+}
+
+/** A value that breaks a rule of sense, told as a whole clause. */
+export function violation(path: string, found: string, clause: string, remedy: string): Problem {
+  return broken(path, found, `but ${clause}`, remedy);
+}
+
+/** A value that the API promises and this version does not build yet. */
+export function notSupported(path: string, found: string, remedy: string): Problem {
+  const rule = 'which is not supported yet';
+  return { path, found, rule, remedy, message: `${path}: ${found} is not supported yet; ${remedy}` };
+}
+
+function broken(path: string, found: string, rule: string, remedy: string): Problem {
+  const message = `${path === '' ? 'the document' : path}: found ${found}, ${rule}; ${remedy}`;
+  return { path, found, rule, remedy, message };
+}
+
+const longestQuote = 60;
+
+/** A value as a person would name it: `"abc"`, `0`, `a list of 3`, `an object`. */
+export function nameValue(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (typeof value === 'string') {
+    return value.length > longestQuote
+      ? `${JSON.stringify(value.slice(0, longestQuote))}… (${String(value.length)} characters)`
+      : JSON.stringify(value);
+  }
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${String(value.length)}`;
+  if (isFields(value)) return Object.keys(value).length === 0 ? 'an empty object' : 'an object';
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `a ${typeof value}`;
+}
+
+/** What a schema node accepts, in words: `a whole number from 1 to 65536`. */
+export function nameSchema(schema: Schema): string {
+  if (schema.enum !== undefined) return oneOf(schema.enum.map(String));
+  if (schema['x-kubernetes-int-or-string'] === true) return 'an amount such as 2Gi';
+  switch (schema.type) {
+    case 'integer':
+      return `a whole number${range(schema)}`;
+    case 'number':
+      return `a number${range(schema)}`;
+    case 'boolean':
+      return 'true or false';
+    case 'array':
+      return 'a list';
+    case 'object':
+      return 'an object';
+    default:
+      return 'a text';
+  }
+}
+
+/** `a`, `a or b`, `a, b or c`. */
+export function oneOf(words: readonly string[]): string {
+  const last = words.at(-1) ?? '';
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} or ${last}`;
+}
+
+function range({ minimum, maximum, exclusiveMinimum }: Schema): string {
+  const most = maximum === undefined ? '' : String(maximum);
+  if (minimum === undefined) return most === '' ? '' : ` of at most ${most}`;
+  if (exclusiveMinimum === true) return ` above ${String(minimum)}${most === '' ? '' : ` and at most ${most}`}`;
+  return most === '' ? ` of at least ${String(minimum)}` : ` from ${String(minimum)} to ${most}`;
+}
+
+/**
+ * The text for a person: a paragraph for each problem, in the order given, then their number.
+ * `job.yaml:7:3: spec.training.batchSize`, then what was found and which rule it breaks, then what to do.
+ */
+export function formatProblems(problems: readonly Problem[]): string {
+  const paragraphs = problems.map(({ path, found, rule, remedy, source, position }) => {
+    const place =
+      position === undefined ? source : `${source ?? ''}:${String(position.line)}:${String(position.column)}`;
+    const head = [place, path].filter((part) => part !== undefined && part !== '').join(': ');
+    return `${head}\n  found ${found}, ${rule}\n  ${remedy}\n`;
+  });
+  const count = problems.length === 1 ? '1 problem' : `${String(problems.length)} problems`;
+  return `${paragraphs.join('\n')}\n${count}\n`;
+}

@@ -1,0 +1,189 @@
+/**
+ * Every word of status and events that a user sees has its one home here: condition types, reasons, and the sentences
+ * that go with them. `conditions.*` say what is so, `events.*` what just happened; neither decides anything.
+ */
+import type { Problem } from './problem.js';
+
+/** In the order in which `kubectl describe` shows them. */
+export const conditionTypes = [
+  'Accepted',
+  'TeachersAvailable',
+  'StudentRunning',
+  'Progressing',
+  'Suspended',
+  'Complete',
+  'Failed',
+] as const;
+export type ConditionType = (typeof conditionTypes)[number];
+
+/** A condition without its times: who writes the status adds those. */
+export interface ConditionClaim {
+  readonly type: ConditionType;
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface EventClaim {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+}
+
+interface Fleet {
+  readonly ready: number;
+  readonly desired: number;
+}
+
+function claim(type: ConditionType, status: ConditionClaim['status'], reason: string, message: string): ConditionClaim {
+  return { type, status, reason, message: shortened(message) };
+}
+
+/** The API server takes 32768 characters; no person reads more than this. */
+const longestMessage = 1024;
+
+function shortened(message: string): string {
+  return message.length <= longestMessage ? message : `${message.slice(0, longestMessage - 1)}…`;
+}
+
+function count(number: number, noun: string): string {
+  return number === 1 ? `1 ${noun}` : `${String(number)} ${noun}s`;
+}
+
+function firstOf(problems: readonly Problem[]): string {
+  const [first] = problems;
+  const rest = problems.length - 1;
+  return `${first?.message ?? ''}${rest > 0 ? ` (and ${String(rest)} more)` : ''}`;
+}
+
+const fleet = ({ ready, desired }: Fleet): string => `${String(ready)} of ${count(desired, 'teacher')} ready`;
+
+export const conditions = {
+  accepted: {
+    valid: () => claim('Accepted', 'True', 'Valid', 'The job is valid and can be run.'),
+    invalid: (problems: readonly Problem[]) => claim('Accepted', 'False', 'Invalid', firstOf(problems)),
+    notSupported: (problems: readonly Problem[]) => claim('Accepted', 'False', 'NotSupported', firstOf(problems)),
+  },
+  teachersAvailable: {
+    ready: (state: Fleet) => claim('TeachersAvailable', 'True', 'TeachersReady', `${fleet(state)}.`),
+    starting: (state: Fleet) =>
+      claim('TeachersAvailable', 'False', 'TeachersStarting', `${fleet(state)}; the others load their model.`),
+    noFreeSlots: () =>
+      claim('TeachersAvailable', 'False', 'NoFreeSlots', 'No slot is free that a teacher may use; waiting for one.'),
+    failing: (error: string) =>
+      claim('TeachersAvailable', 'False', 'TeachersFailing', `No teacher is ready; the last one ended with: ${error}`),
+    notNeeded: () =>
+      claim('TeachersAvailable', 'False', 'NoTeacherNeeded', 'softWeight is 0: the labels alone are trained.'),
+    nothingLeft: () =>
+      claim(
+        'TeachersAvailable',
+        'False',
+        'NothingLeftToCompute',
+        'All logits are computed; every slot was given back.',
+      ),
+    suspended: () => claim('TeachersAvailable', 'False', 'Suspended', 'The job is suspended and holds no slot.'),
+    finished: () => claim('TeachersAvailable', 'False', 'Finished', 'The job is over and holds no slot.'),
+    unknown: () =>
+      claim('TeachersAvailable', 'Unknown', 'TelemetryGap', 'Nothing was heard of the teachers; their number is held.'),
+  },
+  studentRunning: {
+    training: (attempt: number) =>
+      claim('StudentRunning', 'True', 'Training', `Student process ${String(attempt)} is training.`),
+    evaluating: () => claim('StudentRunning', 'True', 'Evaluating', 'The student is measured on the evaluation split.'),
+    exporting: () => claim('StudentRunning', 'True', 'Exporting', 'The trained student is being stored.'),
+    starting: () => claim('StudentRunning', 'False', 'StudentStarting', 'The student loads its model and checkpoint.'),
+    backingOff: (failures: number, limit: number, error: string) =>
+      claim(
+        'StudentRunning',
+        'False',
+        'BackingOff',
+        `The student failed (${String(failures)} of at most ${String(limit)}) and is started again: ${error}`,
+      ),
+    waiting: (forWhat: string) => claim('StudentRunning', 'False', 'Waiting', `Waiting for ${forWhat}.`),
+    suspended: () => claim('StudentRunning', 'False', 'Suspended', 'The job is suspended; its checkpoint is kept.'),
+    finished: () => claim('StudentRunning', 'False', 'Finished', 'The student has ended.'),
+    unknown: () => claim('StudentRunning', 'Unknown', 'TelemetryGap', 'Nothing was heard of the student lately.'),
+  },
+  progressing: {
+    advancing: (step: number, steps: number) =>
+      claim('Progressing', 'True', 'StepsTrained', `${String(step)} of ${count(steps, 'step')} trained.`),
+    starting: () => claim('Progressing', 'True', 'Starting', 'No step was trained yet; the parts are starting.'),
+    starved: (waitPercent: number) =>
+      claim(
+        'Progressing',
+        'True',
+        'WaitingForLogits',
+        `The student waits for logits ${String(waitPercent)} % of its time; more teachers would help.`,
+      ),
+    stalled: (seconds: number) =>
+      claim('Progressing', 'False', 'Stalled', `No step was trained for ${count(seconds, 'second')}.`),
+    brokerLost: (error: string) =>
+      claim('Progressing', 'False', 'BrokerUnreachable', `NATS cannot be reached: ${error}`),
+    suspended: () =>
+      claim('Progressing', 'False', 'Suspended', 'The job is suspended; set spec.suspend to false to go on.'),
+    finished: () => claim('Progressing', 'False', 'Finished', 'The job is over.'),
+  },
+  suspended: {
+    yes: () => claim('Suspended', 'True', 'SuspendRequested', 'spec.suspend is true.'),
+    no: () => claim('Suspended', 'False', 'NotSuspended', 'spec.suspend is false.'),
+  },
+  complete: {
+    yes: (steps: number, digest: string) =>
+      claim('Complete', 'True', 'AllStepsTrained', `All ${count(steps, 'step')} trained; weights ${digest}.`),
+    no: () => claim('Complete', 'False', 'NotComplete', 'Steps are left to train.'),
+  },
+  failed: {
+    no: () => claim('Failed', 'False', 'NotFailed', 'Nothing has ended the job.'),
+    backoffLimit: (failures: number, error: string) =>
+      claim(
+        'Failed',
+        'True',
+        'BackoffLimitExceeded',
+        `The student failed ${count(failures, 'time')}, more than backoffLimit allows; the last error: ${error}`,
+      ),
+    studentError: (error: string) =>
+      claim('Failed', 'True', 'StudentError', `The student cannot go on, and trying again would not help: ${error}`),
+    teacherError: (error: string) =>
+      claim('Failed', 'True', 'TeacherError', `No teacher can start, and trying again would not help: ${error}`),
+    deadItems: (items: number, step: number, teacher: string, error: string) =>
+      claim(
+        'Failed',
+        'True',
+        'WorkItemsDead',
+        `No teacher could label ${count(items, 'work item')}; the last was step ${String(step)} at ${teacher}: ${error}`,
+      ),
+    refused: (problems: readonly Problem[]) => claim('Failed', 'True', 'Refused', firstOf(problems)),
+  },
+} as const;
+
+function event(type: EventClaim['type'], reason: string, message: string): EventClaim {
+  return { type, reason, message: shortened(message) };
+}
+
+export const events = {
+  accepted: () => event('Normal', 'Accepted', 'The job is valid; its streams are being created.'),
+  refused: (problems: readonly Problem[]) => event('Warning', 'Refused', firstOf(problems)),
+  teachersScaled: (pool: string, from: number, to: number, why: string) =>
+    event('Normal', 'TeachersScaled', `Pool ${pool}: ${String(from)} → ${count(to, 'teacher')} (${why}).`),
+  teacherLost: (pool: string, lost: number) =>
+    event(
+      'Normal',
+      'TeacherLost',
+      `Pool ${pool} lost ${count(lost, 'teacher')}; what they held is labelled by others.`,
+    ),
+  teacherFailed: (error: string) => event('Warning', 'TeacherFailed', `A teacher failed: ${error}`),
+  studentStarted: (attempt: number, step: number) =>
+    event('Normal', 'StudentStarted', `Student process ${String(attempt)} goes on from step ${String(step)}.`),
+  studentLost: () => event('Normal', 'StudentLost', 'The student was killed; a new one goes on from its checkpoint.'),
+  studentFailed: (failures: number, limit: number, error: string) =>
+    event('Warning', 'StudentFailed', `The student failed (${String(failures)} of at most ${String(limit)}): ${error}`),
+  streamsCreated: (missing: readonly string[]) =>
+    event('Normal', 'StreamsCreated', `Created ${missing.length === 0 ? 'the streams' : missing.join(', ')}.`),
+  brokerLost: (error: string) => event('Warning', 'BrokerUnreachable', `NATS cannot be reached: ${error}`),
+  workItemDead: (step: number, teacher: string, error: string) =>
+    event('Warning', 'WorkItemDead', `No teacher could label step ${String(step)}; ${teacher} said: ${error}`),
+  suspended: () => event('Normal', 'Suspended', 'The job was suspended; every slot was given back.'),
+  resumed: () => event('Normal', 'Resumed', 'The job goes on from its checkpoint.'),
+  complete: (steps: number) => event('Normal', 'Complete', `All ${count(steps, 'step')} trained.`),
+  failed: (why: string) => event('Warning', 'Failed', why),
+} as const;

@@ -1,0 +1,131 @@
+/**
+ * YAML text → one plain value, read as kubectl reads it (YAML 1.1 booleans such as `yes`, merge keys), and the way
+ * back from a field path to line and column.
+ */
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+import type { Document, Tags } from 'yaml';
+
+import { mismatch } from './problem.js';
+import type { Position, Problem } from './problem.js';
+import { pathParts } from './schema.js';
+
+export interface SourceOptions {
+  /** What to call the text in messages: the file's name as the person gave it. */
+  readonly sourceName: string;
+}
+
+export interface Source {
+  /** What the text says; undefined when `problems` is not empty. */
+  readonly value: unknown;
+  readonly problems: readonly Problem[];
+  /** Adds the text's name and the place of each problem's field, or of the nearest field above it that is there. */
+  readonly locate: (problems: readonly Problem[]) => Problem[];
+}
+
+/** kubectl's reader leaves dates and times of day as text and knows none of the rarer collections. */
+function isForeign(tag: Exclude<Tags[number], string>): boolean {
+  if (Array.isArray(tag)) return false;
+  return tag.format === 'TIME' || /:(timestamp|binary|omap|pairs|set)$/.test(tag.tag);
+}
+
+export function readSource(text: string, { sourceName }: SourceOptions): Source {
+  const lines = new LineCounter();
+  const positionAt = (offset: number): Position => {
+    const { line, col } = lines.linePos(offset);
+    return { line, column: col };
+  };
+  const failed = (problem: Problem, position?: Position): Source => {
+    const placed = { ...problem, source: sourceName, ...(position === undefined ? {} : { position }) };
+    return { value: undefined, problems: [placed], locate: (problems) => [...problems] };
+  };
+  const parsed = attempt(() => parse(text, lines));
+  if (!parsed.ok) return failed(tooTangled(parsed.thrown));
+  const documents = parsed.result;
+  const written = documents.filter(({ contents, errors }) => !isEmpty(contents) || errors.length > 0);
+  const [document, second] = written;
+  if (document === undefined) {
+    return failed(mismatch('', 'no document', 'one DistillJob', 'write apiVersion, kind, metadata and spec'));
+  }
+  const [error] = written.flatMap(({ errors }) => errors);
+  if (error !== undefined) {
+    const found = `text that is no YAML (${error.message.replaceAll(/\s+/g, ' ')})`;
+    return failed(mismatch('', found, 'one YAML or JSON object', 'mend the line'), positionAt(error.pos[0]));
+  }
+  if (second !== undefined) {
+    const found = `${String(written.length)} documents`;
+    return failed(mismatch('', found, 'one', 'put each job into its own file'), positionAt(second.range[0]));
+  }
+  const read = attempt(() => {
+    const value: unknown = document.toJS({ maxAliasCount: 100 });
+    // An anchor that contains itself would make a value without end.
+    JSON.stringify(value);
+    return value;
+  });
+  if (!read.ok) return failed(tooTangled(read.thrown));
+  return {
+    value: read.result,
+    problems: [],
+    locate: (problems) =>
+      problems.map((problem) => ({
+        ...problem,
+        source: sourceName,
+        position: positionAt(offsetOf(document, problem.path)),
+      })),
+  };
+}
+
+function parse(text: string, lineCounter: LineCounter): readonly Document.Parsed[] {
+  return [
+    ...parseAllDocuments(text, {
+      lineCounter,
+      schema: 'yaml-1.1',
+      merge: true,
+      prettyErrors: false,
+      logLevel: 'silent',
+      resolveKnownTags: false,
+      customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || !isForeign(tag)),
+    }),
+  ];
+}
+
+/** A document of comments alone: `---` at the end of a file makes one. */
+function isEmpty(contents: unknown): boolean {
+  return contents === null || (isScalar(contents) && contents.value === null && (contents.source ?? '') === '');
+}
+
+/** Offset of the field that a path names: its key in a map, the entry in a list; as deep as the text goes. */
+function offsetOf(document: Document, path: string): number {
+  let node: unknown = document.contents;
+  let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
+  for (const part of pathParts(path)) {
+    if (isAlias(node)) node = node.resolve(document);
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === part);
+      if (pair === undefined) break;
+      if (isNode(pair.key)) offset = pair.key.range?.[0] ?? offset;
+      node = pair.value;
+    } else if (isSeq(node)) {
+      const item: unknown = node.items[Number(part)];
+      if (!isNode(item)) break;
+      offset = item.range?.[0] ?? offset;
+      node = item;
+    } else break;
+  }
+  return offset;
+}
+
+type Attempt<T> = { readonly ok: true; readonly result: T } | { readonly ok: false; readonly thrown: unknown };
+
+function attempt<T>(work: () => T): Attempt<T> {
+  try {
+    return { ok: true, result: work() };
+  } catch (thrown) {
+    return { ok: false, thrown };
+  }
+}
+
+/** Aliases that point nowhere, to themselves or multiply without end; nesting deeper than the stack. */
+function tooTangled(thrown: unknown): Problem {
+  const [firstLine = ''] = (thrown instanceof Error ? thrown.message : String(thrown)).split('\n');
+  return mismatch('', `YAML that cannot be resolved (${firstLine})`, 'plain values', 'write aliases and nesting out');
+}

@@ -1,0 +1,186 @@
+/**
+ * Structural validation: types, required fields, enums, bounds and patterns, by ajv on the CRD's own schema; and the
+ * unique keys of lists, which JSON Schema cannot say. Defaults are filled in before (defaults.ts) and unknown fields
+ * are gone (unknown.ts).
+ */
+import { Ajv } from 'ajv';
+import type { ErrorObject, ValidateFunction } from 'ajv';
+
+import { mismatch, nameSchema, nameValue, violation } from './problem.js';
+import type { Problem } from './problem.js';
+import { isFields, joinPath, placesBelow } from './schema.js';
+import type { Fields, Place, Schema } from './schema.js';
+import { nearest } from './unknown.js';
+
+/** What a pattern of the CRD asks for, in words; a pattern without an entry is told as it stands. */
+export const patternWords: ReadonlyMap<string, { readonly expected: string; readonly remedy: string }> = new Map([
+  [
+    '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
+    {
+      expected: 'lower-case letters, digits and dashes, with a letter or digit at both ends',
+      remedy: 'choose a name such as gpu-1',
+    },
+  ],
+  [
+    '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?$',
+    {
+      expected: 'an extended resource as a node lists it',
+      remedy: 'write for example nvidia.com/gpu, or leave it out for teachers on the CPU',
+    },
+  ],
+  [
+    '^[1-9][0-9]{0,14}([KMGT]i|[kMGT])?$',
+    { expected: 'an amount such as 2Gi', remedy: 'write a whole number with Ki, Mi, Gi, Ti, k, M, G, T or none' },
+  ],
+]);
+
+export interface StructureReport {
+  readonly problems: readonly Problem[];
+  /** Paths of missing or wrong values: a rule that reads them cannot be judged, and would only tell them twice. */
+  readonly unreliable: readonly string[];
+}
+
+/** @returns a check of whole objects against `schema`; compiling is slow, so it is done once. */
+export function structureCheck(schema: Schema): (value: unknown) => StructureReport {
+  const ajv = new Ajv({ allErrors: true, verbose: true, strict: false, strictNumbers: true, validateFormats: false });
+  const validate: ValidateFunction = ajv.compile(toJsonSchema(schema));
+  return (value) => {
+    validate(value);
+    const errors = validate.errors ?? [];
+    const unreliable = errors
+      .filter(({ keyword }) => keyword !== 'minItems' && keyword !== 'maxItems')
+      .map((error) => errorPath(error, value));
+    const wrongTypes = new Set(errors.filter(({ keyword }) => keyword === 'type').map((error) => error.instancePath));
+    const told = errors.filter(({ keyword, instancePath }) => keyword === 'type' || !wrongTypes.has(instancePath));
+    return {
+      problems: [
+        ...told.map((error) => toProblem(error, errorPath(error, value))),
+        ...repeatedKeys({ path: '', schema, value }),
+      ],
+      unreliable,
+    };
+  };
+}
+
+/** OpenAPI v3 as Kubernetes writes it → JSON Schema draft 7; rules and defaults are other files' business. */
+function toJsonSchema(schema: Schema): Fields {
+  const out: Fields = {};
+  for (const keyword of ['enum', 'maximum', 'minLength', 'maxLength', 'minItems', 'maxItems', 'pattern'] as const) {
+    if (schema[keyword] !== undefined) out[keyword] = schema[keyword];
+  }
+  if (schema.minimum !== undefined) {
+    out[schema.exclusiveMinimum === true ? 'exclusiveMinimum' : 'minimum'] = schema.minimum;
+  }
+  if (schema['x-kubernetes-int-or-string'] === true) out.type = ['integer', 'string'];
+  else if (schema.type !== undefined) out.type = schema.type;
+  if (schema.required !== undefined) out.required = schema.required;
+  if (schema.items !== undefined) out.items = toJsonSchema(schema.items);
+  if (schema.additionalProperties !== undefined) out.additionalProperties = toJsonSchema(schema.additionalProperties);
+  if (schema.properties !== undefined) {
+    out.properties = Object.fromEntries(
+      Object.entries(schema.properties).map(([name, field]) => [name, toJsonSchema(field)]),
+    );
+  }
+  // What ajv reports as the parent schema of an error; our own node says more than the translation.
+  out.original = schema;
+  return out;
+}
+
+function originalOf(error: ErrorObject): Schema {
+  return (error.parentSchema?.original ?? {}) as Schema;
+}
+
+function errorPath(error: ErrorObject, root: unknown): string {
+  let path = '';
+  let at: unknown = root;
+  for (const escaped of error.instancePath.split('/').slice(1)) {
+    const name = escaped.replaceAll('~1', '/').replaceAll('~0', '~');
+    path = Array.isArray(at) ? `${path}[${name}]` : joinPath(path, name);
+    at = isFields(at) || Array.isArray(at) ? (at as Fields)[name] : undefined;
+  }
+  return error.keyword === 'required' ? joinPath(path, missingField(error)) : path;
+}
+
+function missingField(error: ErrorObject): string {
+  return String((error.params as Fields).missingProperty);
+}
+
+function toProblem(error: ErrorObject, path: string): Problem {
+  const schema = originalOf(error);
+  const found = nameValue(error.data);
+  const limit = String((error.params as Fields).limit);
+  switch (error.keyword) {
+    case 'required': {
+      const expected = nameSchema(schema.properties?.[missingField(error)] ?? {});
+      return mismatch(path, 'nothing', expected, `add ${path}`);
+    }
+    case 'type':
+      return mismatch(path, found, nameSchema(schema), typeRemedy(error.data, schema));
+    case 'enum': {
+      const words = (schema.enum ?? []).filter((word) => typeof word === 'string');
+      const meant = typeof error.data === 'string' ? nearest(error.data, words) : undefined;
+      return mismatch(path, found, nameSchema(schema), meant === undefined ? 'choose one of them' : `write ${meant}`);
+    }
+    case 'minimum':
+      return mismatch(path, found, nameSchema(schema), `raise it to at least ${limit}`);
+    case 'exclusiveMinimum':
+      return mismatch(path, found, nameSchema(schema), `raise it above ${limit}`);
+    case 'maximum':
+      return mismatch(path, found, nameSchema(schema), `lower it to at most ${limit}`);
+    case 'minLength':
+      return mismatch(path, found, 'a text that is not empty', 'write it');
+    case 'maxLength':
+      return mismatch(path, found, `at most ${limit} characters`, 'shorten it');
+    case 'minItems':
+      return mismatch(path, found, `at least ${limit} in the list`, 'add one or leave the field out');
+    case 'maxItems':
+      return mismatch(path, found, `at most ${limit} in the list`, 'take some out');
+    case 'pattern': {
+      const pattern = schema.pattern ?? '';
+      const words = patternWords.get(pattern) ?? { expected: `a text that fits ${pattern}`, remedy: 'change it' };
+      return mismatch(path, found, words.expected, words.remedy);
+    }
+    default:
+      return mismatch(path, found, nameSchema(schema), `see docs/reference/api.md (${error.keyword})`);
+  }
+}
+
+function typeRemedy(value: unknown, schema: Schema): string {
+  const isNumeric = schema.type === 'integer' || schema.type === 'number';
+  if (isNumeric && typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))) {
+    return 'take the quotes off';
+  }
+  if (schema.type === 'integer' && typeof value === 'number' && Number.isFinite(value)) {
+    return `write ${String(Math.trunc(value))} or ${String(Math.trunc(value) + 1)}`;
+  }
+  if (schema.enum !== undefined) return 'choose one of them';
+  if (schema.type === 'string' && (typeof value === 'number' || typeof value === 'boolean')) {
+    return `put it in quotes: ${JSON.stringify(String(value))}`;
+  }
+  if (schema.type === 'array') return 'start each entry with a dash';
+  if (schema.type === 'object') {
+    const fields = [...(schema.required ?? Object.keys(schema.properties ?? {}))].slice(0, 3);
+    return fields.length === 0 ? 'write fields below it' : `write fields below it, such as ${fields.join(', ')}`;
+  }
+  return `write ${nameSchema(schema)}`;
+}
+
+/** Items of a map list that repeat the key of an earlier one. */
+function repeatedKeys(place: Place): Problem[] {
+  const below = placesBelow(place);
+  const problems = below.flatMap(repeatedKeys);
+  const keys = place.schema['x-kubernetes-list-map-keys'];
+  if (keys === undefined) return problems;
+  const seen = new Set<string>();
+  for (const { path, value } of below) {
+    if (!isFields(value)) continue;
+    const key = JSON.stringify(keys.map((name) => value[name]));
+    if (seen.has(key)) {
+      const [name = ''] = keys;
+      const clause = `every entry of the list needs its own ${name}`;
+      problems.push(violation(joinPath(path, name), nameValue(value[name]), clause, 'choose another or merge the two'));
+    }
+    seen.add(key);
+  }
+  return problems;
+}

@@ -1,0 +1,125 @@
+/**
+ * What the API promises and this version does not build yet, as a list: such a job is refused with a sentence, never
+ * run with a field ignored. An engine's line goes when the engine can do it.
+ */
+import type { DistillJob } from './generated/distilljob.js';
+import { nameValue, notSupported } from './problem.js';
+import type { Problem } from './problem.js';
+import { storeKind, uriScheme } from './uri.js';
+import type { StoreKind, UriScheme } from './uri.js';
+
+/** `local`: `distill run`, child processes on one machine. `cluster`: the operator. */
+export type Engine = 'local' | 'cluster';
+
+interface Found {
+  readonly path: string;
+  readonly found: string;
+}
+
+interface Gap {
+  readonly lacking: readonly Engine[];
+  readonly use: string;
+  readonly find: (job: DistillJob) => readonly Found[];
+}
+
+const both: readonly Engine[] = ['local', 'cluster'];
+
+const gaps: readonly Gap[] = [
+  {
+    lacking: both,
+    use: 'use idx',
+    find: ({ spec }) => valueUnless(spec.dataset.format, 'spec.dataset.format', ['idx']),
+  },
+  {
+    lacking: both,
+    use: 'use Reference',
+    find: ({ spec }) => valueUnless(spec.dataset.delivery, 'spec.dataset.delivery', ['Reference']),
+  },
+  { lacking: both, use: 'use package:// or file://', find: (job) => urisOf(job, ['https', 's3']) },
+  { lacking: ['local'], use: 'use package:// or file://, or run it in a cluster', find: (job) => urisOf(job, ['pvc']) },
+  {
+    lacking: both,
+    use: 'use Strict',
+    find: ({ spec }) => valueUnless(spec.training.order, 'spec.training.order', ['Strict']),
+  },
+  {
+    lacking: both,
+    use: 'use Never',
+    find: ({ spec }) => valueUnless(spec.logits.reuse, 'spec.logits.reuse', ['Never']),
+  },
+  {
+    lacking: both,
+    use: 'use teachers: leave logits.from out',
+    find: ({ spec: { logits } }) =>
+      logits.from === undefined
+        ? []
+        : [{ path: 'spec.logits.from', found: `the logits of ${nameValue(logits.from.job)}` }],
+  },
+  {
+    lacking: ['local'],
+    use: 'use 1, since a local run has one NATS server',
+    find: ({ spec }) => valueUnless(spec.logits.replicas, 'spec.logits.replicas', [1]),
+  },
+  { lacking: both, use: 'use nats', find: (job) => storesOf(job, ['pvc', 's3']) },
+  {
+    lacking: ['cluster'],
+    use: "use nats, since a pod's own disk ends with the pod",
+    find: (job) => storesOf(job, ['file']),
+  },
+  {
+    lacking: ['local'],
+    use: 'use CPU teachers: leave resource out, or run it in a cluster',
+    find: ({ spec }) =>
+      spec.teacher.pools.flatMap(({ resource }, index) =>
+        resource === undefined
+          ? []
+          : [{ path: `spec.teacher.pools[${String(index)}].resource`, found: nameValue(resource) }],
+      ),
+  },
+  {
+    lacking: ['local'],
+    use: 'use a cluster, or leave the template out: a local run makes no pods',
+    find: ({ spec }) =>
+      [
+        { path: 'spec.student.template', template: spec.student.template },
+        ...spec.teacher.pools.map(({ template }, index) => ({
+          path: `spec.teacher.pools[${String(index)}].template`,
+          template,
+        })),
+      ]
+        .filter(({ template }) => Object.keys(template).length > 0)
+        .map(({ path }) => ({ path, found: 'a pod template' })),
+  },
+];
+
+/** @returns a problem for each field of a valid job that `engine` cannot honour yet; none when it can run the job. */
+export function unsupported(job: DistillJob, engine: Engine): Problem[] {
+  return gaps
+    .filter(({ lacking }) => lacking.includes(engine))
+    .flatMap(({ find, use }) => find(job).map(({ path, found }) => notSupported(path, found, use)));
+}
+
+function valueUnless<T extends string | number>(value: T, path: string, built: readonly T[]): readonly Found[] {
+  return built.includes(value) ? [] : [{ path, found: nameValue(value) }];
+}
+
+function urisOf({ spec }: DistillJob, schemes: readonly UriScheme[]): readonly Found[] {
+  return [
+    { path: 'spec.dataset.uri', uri: spec.dataset.uri },
+    { path: 'spec.teacher.model.uri', uri: spec.teacher.model.uri },
+    { path: 'spec.student.model.uri', uri: spec.student.model.uri },
+  ].flatMap(({ path, uri }) => {
+    const scheme = uriScheme(uri);
+    return scheme !== undefined && schemes.includes(scheme) ? [{ path, found: `${scheme}://` }] : [];
+  });
+}
+
+function storesOf({ spec }: DistillJob, kinds: readonly StoreKind[]): readonly Found[] {
+  return [
+    { path: 'spec.student.checkpoint.store', store: spec.student.checkpoint.store },
+    { path: 'spec.student.output.store', store: spec.student.output.store },
+  ].flatMap(({ path, store }) => {
+    const kind = storeKind(store);
+    return kind !== undefined && kinds.includes(kind) ? [{ path, found: nameValue(store) }] : [];
+  });
+}

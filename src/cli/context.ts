@@ -1,0 +1,27 @@
+/** What a command gets from the outside world; made once, in main.ts. */
+import type { Clock } from '../lib/clock.js';
+import type { FoundNatsServer } from '../stream/index.js';
+import type { Log } from '../telemetry/index.js';
+
+import type { Ending } from './exit.js';
+import type { Terminal } from './output.js';
+
+export interface EngineContext {
+  readonly terminal: Terminal;
+  readonly clock: Clock;
+  readonly pid: number;
+  /** Slots of a run when nobody says otherwise. */
+  readonly cores: number;
+  newUid(): string;
+  /** Compiled entry files of the worker processes. */
+  readonly scripts: { readonly teacher: string; readonly student: string; readonly evaluate: string };
+  /** What every worker process gets of our environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  openLog(path: string): Log;
+  /** @throws StreamError when there is no server and none can be got */
+  findNats(progress: (line: string) => void): Promise<FoundNatsServer>;
+  /** Aborts on Ctrl-C, SIGTERM, or when nobody reads the output any more. */
+  readonly stop: AbortSignal;
+  /** How the process ends after `stop`. */
+  stopEnding(): Exclude<Ending, 'ok'>;
+}

@@ -1,0 +1,31 @@
+/** Exit codes of `distill`, documented in docs/guide.md and in `--help`; sysexits where one fits. */
+export const exitCodes = {
+  ok: 0,
+  /** The job failed, or something unforeseen happened. */
+  failed: 1,
+  /** The command line is wrong. */
+  usage: 2,
+  /** The job, the data or a model is wrong. */
+  badInput: 65,
+  /** No NATS server could be found, started or reached. */
+  unavailable: 69,
+  /** The disk is full or a folder cannot be written. */
+  storage: 74,
+  interrupted: 130,
+  /** Whoever read the output went away (SIGPIPE). */
+  outputClosed: 141,
+  terminated: 143,
+} as const;
+export type Ending = keyof typeof exitCodes;
+
+/** An error that a person can act on: its message is all that is printed. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+  constructor(
+    readonly ending: Exclude<Ending, 'ok'>,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Where the command writes: a live view on a terminal, plain lines elsewhere, JSON lines for machines. Owns the
+ * terminal's cursor; nothing else writes to standard output while a run is on.
+ */
+import type { EventClaim } from '../api/index.js';
+
+import { liveLines, plainLine, type Shown } from './view.js';
+
+/** The part of a stream that is used; process.stdout fulfils it. */
+export interface Terminal {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): boolean;
+}
+
+export interface Output {
+  /** A sentence that stays. */
+  say(sentence: string): void;
+  progress(name: string, shown: Shown): void;
+  event(event: EventClaim): void;
+  /** The last word: a person's summary, or one object for machines. */
+  finish(summary: readonly string[], record: object): void;
+}
+
+const liveEveryMs = 200;
+const plainEveryMs = 5_000;
+const jsonEveryMs = 1_000;
+
+export function openOutput(format: 'auto' | 'json', terminal: Terminal, now: () => number): Output {
+  if (format === 'json') return jsonOutput(terminal, now);
+  return terminal.isTTY === true ? liveOutput(terminal, now) : plainOutput(terminal, now);
+}
+
+function jsonOutput(terminal: Terminal, now: () => number): Output {
+  const due = every(jsonEveryMs, now);
+  const line = (type: string, record: object): void => void terminal.write(`${JSON.stringify({ type, ...record })}\n`);
+  return {
+    say: (message) => line('message', { message }),
+    progress: (job, shown) => {
+      if (due()) line('progress', { job, ...shown });
+    },
+    event: ({ type, reason, message }) => line('event', { severity: type, reason, message }),
+    finish: (_summary, record) => line('result', record),
+  };
+}
+
+function plainOutput(terminal: Terminal, now: () => number): Output {
+  const due = every(plainEveryMs, now);
+  const line = (text: string): void => void terminal.write(`${text}\n`);
+  return {
+    say: line,
+    progress: (name, shown) => {
+      if (due()) line(plainLine(name, shown));
+    },
+    event: ({ type, reason, message }) => line(`${type === 'Warning' ? 'warning: ' : ''}${reason}: ${message}`),
+    finish: (summary) => summary.forEach(line),
+  };
+}
+
+function liveOutput(terminal: Terminal, now: () => number): Output {
+  const due = every(liveEveryMs, now);
+  let drawn: readonly string[] = [];
+  const clear = (): string => (drawn.length === 0 ? '' : `\x1b[${drawn.length}A\x1b[J`);
+  const draw = (lines: readonly string[]): void => {
+    terminal.write(clear() + lines.map((line) => `${line}\n`).join(''));
+    drawn = lines;
+  };
+  /** Above the view, which is drawn again below it. */
+  const keep = (text: string): void => {
+    const view = drawn;
+    terminal.write(`${clear()}${text}\n`);
+    drawn = [];
+    if (view.length > 0) draw(view);
+  };
+  return {
+    say: keep,
+    progress: (name, shown) => {
+      if (due()) draw(liveLines(name, shown, terminal.columns ?? 100));
+    },
+    event: ({ type, reason, message }) => keep(`${type === 'Warning' ? '! ' : '  '}${reason}: ${message}`),
+    finish: (summary) => {
+      terminal.write(clear());
+      drawn = [];
+      for (const line of summary) terminal.write(`${line}\n`);
+    },
+  };
+}
+
+function every(ms: number, now: () => number): () => boolean {
+  let last = -Infinity;
+  return () => {
+    if (now() - last < ms) return false;
+    last = now();
+    return true;
+  };
+}

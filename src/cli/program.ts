@@ -1,0 +1,106 @@
+/** Commands, options and help texts. */
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+
+import { StreamError, type StreamErrorKind } from '../stream/index.js';
+
+import type { EngineContext } from './context.js';
+import { CliError, type Ending, exitCodes } from './exit.js';
+import { loadJob, run } from './run.js';
+
+const version = '0.1.0';
+
+const examples = `
+Examples:
+  $ distill run examples/mnist/job.yaml               distil on this machine, with a live view
+  $ distill run job.yaml --baseline                   also train the same student on labels alone
+  $ distill run --resume runs/mnist-20261124-101500   go on with a run that was stopped
+  $ distill run job.yaml --json | jq .                one JSON object a line, for machines
+  $ distill validate job.yaml                         every problem at once, with its remedy
+
+Exit codes:
+    0  done                                  69  no NATS server found, started or reached
+    1  the job failed                        74  disk full, or a folder cannot be written
+    2  the command line is wrong            130  stopped by Ctrl-C (143 by SIGTERM): resumable
+   65  the job, the data or a model is wrong 141  nobody reads the output any more: resumable
+
+Environment:
+  DISTILL_NATS_URL   use this running NATS server (≥ 2.10, JetStream on) instead of an own one
+  DISTILL_RUNTIME    where the student computes: auto (the default), wasm or cpu`;
+
+export async function program(context: EngineContext, argv: readonly string[]): Promise<Ending> {
+  let ending: Ending = 'ok';
+  const root = new Command('distill')
+    .description('Elastic knowledge distillation: a fleet of teachers, one student, no step lost or repeated.')
+    .version(version)
+    .showHelpAfterError('(distill --help says more)')
+    .addHelpText('after', examples)
+    .exitOverride();
+  root
+    .command('run')
+    .description('distil on this machine: cores are the slots, processes are the pods')
+    .argument('[file]', 'a DistillJob, as kubectl apply takes it')
+    .option('--dir <folder>', 'folder of the run (default: runs/<name>-<time>)')
+    .option('--resume <folder>', 'go on with a run that was stopped')
+    .option('--baseline', 'also train the same student on labels alone, and print both', false)
+    .option('--slots <n>', 'teachers that may run at a time (default: the cores)', positiveInteger, context.cores)
+    .option('--json', 'one JSON object a line', false)
+    .addHelpText('after', examples)
+    .action(async (file: string | undefined, options: RunFlags) => {
+      if (file !== undefined && options.resume !== undefined) {
+        throw new CliError('usage', 'distill run: name a job file or --resume, not both');
+      }
+      ending = await run({ ...options, ...(file === undefined ? {} : { file }) }, context);
+    });
+  root
+    .command('validate')
+    .description('check a DistillJob as kubectl apply and this version would: all problems at once')
+    .argument('<file>', 'a DistillJob')
+    .action((file: string) => {
+      const job = loadJob(file);
+      context.terminal.write(`${file}: DistillJob ${job.metadata.name} is valid\n`);
+    });
+  await root.parseAsync([...argv]);
+  return ending;
+}
+
+interface RunFlags {
+  readonly dir?: string;
+  readonly resume?: string;
+  readonly baseline: boolean;
+  readonly slots: number;
+  readonly json: boolean;
+}
+
+function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number from 1.');
+  return value;
+}
+
+/** Exit code of whatever was thrown; prints the sentence a person needs. */
+export function exitCodeOf(error: unknown, print: (text: string) => void): number {
+  // Help, version and usage errors: commander printed them.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (error instanceof CliError) {
+    print(`${error.message}\n`);
+    return exitCodes[error.ending];
+  }
+  if (error instanceof StreamError) {
+    print(`${error.message}\n`);
+    return exitCodes[streamEndings[error.kind] ?? 'failed'];
+  }
+  if (error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EROFS')) {
+    print(`${error.message}; free some space or choose another folder with --dir, then resume the run\n`);
+    return exitCodes.storage;
+  }
+  print(`unforeseen: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return exitCodes.failed;
+}
+
+const streamEndings: Partial<Record<StreamErrorKind, Ending>> = {
+  unreachable: 'unavailable',
+  unauthorized: 'unavailable',
+  tooOld: 'unavailable',
+  noJetStream: 'unavailable',
+  noServer: 'unavailable',
+};

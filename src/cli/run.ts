@@ -1,0 +1,217 @@
+/** `distill run`: reads and checks the job, runs the engine, shows it, and says how it ended. */
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { type DistillJob, formatProblems, type Problem, readJob, unsupported } from '../api/index.js';
+import type { EngineContext } from './context.js';
+import { type Outcome, runEngine } from './engine.js';
+import { CliError, type Ending } from './exit.js';
+import { openOutput, type Output } from './output.js';
+import { RunFolder } from './run-folder.js';
+import { accuracy, duration, shownOf } from './view.js';
+
+export interface RunOptions {
+  /** Path of the job; absent with `resume`. */
+  readonly file?: string;
+  /** Folder of the run; absent = runs/<name>-<time>. */
+  readonly dir?: string;
+  readonly resume?: string;
+  readonly baseline: boolean;
+  readonly json: boolean;
+  readonly slots: number;
+}
+
+/** @throws CliError when the file cannot be read or the job is wrong; the message holds every problem */
+export function loadJob(file: string): DistillJob {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CliError('badInput', `${file}: cannot be read (${reason}); name a file with a DistillJob`, {
+      cause: error,
+    });
+  }
+  const read = readJob(text, { sourceName: file });
+  const problems: readonly Problem[] = read.ok ? unsupported(read.job, 'local') : read.problems;
+  if (!read.ok || problems.length > 0) throw new CliError('badInput', formatProblems(problems).trimEnd());
+  return read.job;
+}
+
+/** Makes relative file:// uris absolute: they are meant from the job's own folder. */
+function withAbsoluteUris(job: DistillJob, file: string): DistillJob {
+  const base = pathToFileURL(`${resolve(dirname(file))}/`);
+  const absolute = (uri: string): string =>
+    uri.startsWith('file://') && !uri.startsWith('file:///') ? new URL(uri.slice('file://'.length), base).href : uri;
+  const { dataset, teacher, student } = job.spec;
+  return {
+    ...job,
+    spec: {
+      ...job.spec,
+      dataset: { ...dataset, uri: absolute(dataset.uri) },
+      teacher: { ...teacher, model: { ...teacher.model, uri: absolute(teacher.model.uri) } },
+      student: { ...student, model: { ...student.model, uri: absolute(student.model.uri) } },
+    },
+  };
+}
+
+/** @throws CliError, StreamError; resolves to how the process shall end */
+export async function run(options: RunOptions, context: EngineContext): Promise<Ending> {
+  const output = openOutput(options.json ? 'json' : 'auto', context.terminal, () => context.clock.now());
+  const folder = openFolder(options, context);
+  try {
+    return await runIn(folder, options, context, output);
+  } finally {
+    folder.release();
+  }
+}
+
+function openFolder(options: RunOptions, context: EngineContext): RunFolder {
+  if (options.resume !== undefined) return RunFolder.resume(options.resume, context.pid);
+  if (options.file === undefined) throw new CliError('usage', 'distill run: name a job file, or a run with --resume');
+  const job = withAbsoluteUris(loadJob(options.file), options.file);
+  const stamp = new Date(context.clock.now()).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
+  const path = options.dir ?? `runs/${job.metadata.name}-${stamp}`;
+  const metadata = { ...job.metadata, namespace: job.metadata.namespace ?? 'default', uid: context.newUid() };
+  return RunFolder.create(path, { ...job, metadata }, context.pid);
+}
+
+async function runIn(
+  folder: RunFolder,
+  options: RunOptions,
+  context: EngineContext,
+  output: Output,
+): Promise<Ending> {
+  const nats = await context.findNats((line) => output.say(line));
+  const startedMs = context.clock.now();
+  const outcome = await once(folder, options, context, output, nats);
+  if (outcome.kind === 'stopped') {
+    output.finish(
+      [`stopped; nothing is lost. Resume with: distill run --resume ${folder.path}`],
+      { outcome: 'stopped', folder: folder.path },
+    );
+    return context.stopEnding();
+  }
+  if (outcome.kind === 'failed') {
+    const sentence = failureOf(outcome);
+    output.finish([`failed: ${sentence}`, `logs: ${folder.file('logs')}`], {
+      outcome: 'failed',
+      message: sentence,
+      folder: folder.path,
+    });
+    return endingOf(outcome.exitCode);
+  }
+  const result = outcome.plan.status.result;
+  const seconds = (context.clock.now() - startedMs) / 1_000;
+  const teacherAccuracy = await teacherAccuracyOf(folder, context);
+  const baseline = options.baseline ? await baselineOf(folder, options, context, output, nats) : null;
+  if (baseline === 'stopped') return context.stopEnding();
+  output.finish(
+    [
+      `done in ${duration(seconds)}`,
+      `  teacher   ${accuracy(teacherAccuracy)} of the evaluation split`,
+      `  student   ${accuracy(result?.accuracy ?? null)}`,
+      ...(baseline === null ? [] : [`  baseline  ${accuracy(baseline)} (the same student, labels alone, same steps)`]),
+      `  digest    ${result?.digest ?? 'unknown'}`,
+      `  model     ${folder.file('model')}`,
+    ],
+    {
+      outcome: 'complete',
+      seconds,
+      teacherAccuracy,
+      studentAccuracy: result?.accuracy ?? null,
+      ...(baseline === null ? {} : { baselineAccuracy: baseline }),
+      digest: result?.digest ?? null,
+      model: folder.file('model'),
+      folder: folder.path,
+    },
+  );
+  return 'ok';
+}
+
+async function once(
+  folder: RunFolder,
+  options: RunOptions,
+  context: EngineContext,
+  output: Output,
+  nats: Awaited<ReturnType<EngineContext['findNats']>>,
+): Promise<Outcome> {
+  const { name } = folder.job.metadata;
+  return runEngine({
+    folder,
+    nats,
+    slots: options.slots,
+    scripts: context.scripts,
+    environment: context.environment,
+    clock: context.clock,
+    log: context.openLog(folder.file('logs', 'engine.log')),
+    stop: context.stop,
+    onEvent: (event) => output.event(event),
+    onDecision: (snapshot, plan) => {
+      const desired = plan.pools.reduce((sum, pool) => sum + pool.replicas, 0);
+      const shown = shownOf(snapshot, desired);
+      if (shown !== null) output.progress(name, shown);
+    },
+  });
+}
+
+/** The same student on labels alone for the same steps, in a run of its own inside this one. */
+async function baselineOf(
+  folder: RunFolder,
+  options: RunOptions,
+  context: EngineContext,
+  output: Output,
+  nats: Awaited<ReturnType<EngineContext['findNats']>>,
+): Promise<number | null | 'stopped'> {
+  output.say('baseline: the same student on labels alone, for the same steps');
+  const { metadata, spec } = folder.job;
+  const student = { ...spec.student, loss: { ...spec.student.loss, softWeight: 0 } };
+  const job = {
+    ...folder.job,
+    metadata: { ...metadata, name: `${metadata.name.slice(0, 54)}-baseline`, uid: context.newUid() },
+    spec: { ...spec, student },
+  };
+  const inner = RunFolder.create(folder.file('baseline'), job, context.pid);
+  try {
+    const outcome = await once(inner, options, context, output, nats);
+    if (outcome.kind === 'stopped') return 'stopped';
+    if (outcome.kind === 'failed') throw new CliError('failed', `baseline: ${failureOf(outcome)}`);
+    return outcome.plan.status.result?.accuracy ?? null;
+  } finally {
+    inner.release();
+  }
+}
+
+/** The teacher on the whole evaluation split, by the teacher's own code in a process of its own. */
+async function teacherAccuracyOf(folder: RunFolder, context: EngineContext): Promise<number | null> {
+  if (folder.job.spec.student.loss.softWeight === 0) return null;
+  const child = spawn(process.execPath, [context.scripts.evaluate], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...context.environment, DISTILL_MANIFEST: folder.file('job', 'manifest.json') },
+    signal: context.stop,
+  });
+  const chunks: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const code = await new Promise<number | null>((settle) => {
+    child.once('error', () => settle(null));
+    child.once('close', settle);
+  });
+  if (code !== 0) return null;
+  const { accuracy: value } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { accuracy: number };
+  return value;
+}
+
+function failureOf(outcome: Extract<Outcome, { kind: 'failed' }>): string {
+  const condition = outcome.plan.status.conditions?.find(({ type, status }) => type === 'Failed' && status === 'True');
+  return condition?.message ?? 'the job failed without a reason';
+}
+
+/** `distill` ends as the process that failed the job ended. */
+function endingOf(exitCode: number | null): Ending {
+  if (exitCode === 65) return 'badInput';
+  if (exitCode === 69) return 'unavailable';
+  if (exitCode === 74) return 'storage';
+  return 'failed';
+}

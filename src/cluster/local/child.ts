@@ -1,0 +1,89 @@
+/**
+ * One worker as a child process: spawned with a pipe whose end tells it that its owner is gone (so that nothing outlives
+ * the run, even when the owner is killed), its output in a file, its last sentence read back.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
+import { dirname } from 'node:path';
+
+import type { EndedProcess } from '../../domain/index.js';
+
+export interface ChildSpec {
+  readonly script: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly logFile: string;
+  readonly terminationFile: string;
+  /** Runs after the others of this machine: the student and everybody else come first. */
+  readonly background: boolean;
+}
+
+export interface ChildEnd {
+  readonly ended: EndedProcess;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface Child {
+  readonly pid: number;
+  readonly end: Promise<ChildEnd>;
+  /** SIGTERM now, SIGKILL after the grace period. */
+  stop(graceMs: number): void;
+}
+
+/** @throws Error when the process could not be started */
+export function startChild(spec: ChildSpec): Child {
+  mkdirSync(dirname(spec.logFile), { recursive: true });
+  rmSync(spec.terminationFile, { force: true });
+  const log = openSync(spec.logFile, 'a');
+  let child: ChildProcess;
+  try {
+    child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', spec.script], {
+      stdio: ['pipe', log, log],
+      env: { ...spec.environment, DISTILL_OWNER_PIPE: '1', DISTILL_TERMINATION_LOG: spec.terminationFile },
+    });
+  } finally {
+    closeSync(log);
+  }
+  const { pid } = child;
+  const end = new Promise<ChildEnd>((resolve) => {
+    child.once('error', (error) => {
+      resolve({ ended: { exitCode: null, message: error.message }, signal: null });
+    });
+    child.once('exit', (exitCode, signal) => {
+      resolve({ ended: { exitCode, message: lastWords(spec.terminationFile, exitCode, signal) }, signal });
+    });
+  });
+  // The worker may be gone before the pipe is: that is its own end, reported above.
+  child.stdin?.on('error', () => undefined);
+  if (pid === undefined) throw new Error(`could not start ${spec.script}`);
+  if (spec.background) lowerPriority(pid);
+  return {
+    pid,
+    end,
+    stop: (graceMs) => {
+      child.kill('SIGTERM');
+      const kill = setTimeout(() => child.kill('SIGKILL'), graceMs);
+      void end.then(() => {
+        clearTimeout(kill);
+      });
+    },
+  };
+}
+
+function lowerPriority(pid: number): void {
+  try {
+    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // The process is gone already, or the system forbids it: the teacher then competes like any other process.
+  }
+}
+
+function lastWords(path: string, exitCode: number | null, signal: NodeJS.Signals | null): string {
+  try {
+    const text = readFileSync(path, 'utf8').trim();
+    if (text !== '') return text;
+  } catch {
+    // It left none.
+  }
+  return signal === null ? `ended with exit code ${String(exitCode)}` : `ended by ${signal}`;
+}

@@ -1,0 +1,148 @@
+/**
+ * The cluster that is this machine: cores are the slots, child processes are the pods. One job a run.
+ *
+ * Invariants:
+ *  C1 Teachers never hold more processes than there are slots, those that are still stopping included.
+ *  C2 No process outlives the run: each holds a pipe whose end it notices.
+ *  C3 Passwords travel in files of mode 0600, never in arguments or the environment.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { ClusterObservation, PoolObservation } from '../../domain/index.js';
+import type { Clock } from '../../lib/clock.js';
+import type { Cluster, DesiredWorkers, JobKey, NatsAccess } from '../port.js';
+
+import { type Child, startChild } from './child.js';
+import { StudentJob } from './student-job.js';
+import { TeacherPool } from './teacher-pool.js';
+
+export interface LocalClusterOptions {
+  /** The run's folder: manifest, passwords, logs, checkpoints and results lie in it. */
+  readonly folder: string;
+  readonly slots: number;
+  readonly scripts: { readonly teacher: string; readonly student: string };
+  /** Environment that every worker gets besides its own: PATH, HOME and the like. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+}
+
+/** A teacher finishes or gives back within 2 s; the rest is room for its exit. */
+const teacherGraceMs = 4_000;
+/** A student writes a checkpoint before it goes. */
+const studentGraceMs = 10_000;
+
+export class LocalCluster implements Cluster {
+  readonly #options: LocalClusterOptions;
+  readonly #pools = new Map<string, TeacherPool>();
+  readonly #student: StudentJob;
+  readonly #callbacks: ((key: JobKey) => void)[] = [];
+  readonly #slots: number;
+  #desired: DesiredWorkers | null = null;
+
+  constructor(options: LocalClusterOptions) {
+    this.#options = options;
+    this.#slots = options.slots;
+    this.#student = new StudentJob({
+      start: (pod) => this.#start('student', pod, ''),
+      changed: () => this.#changed(),
+      clock: options.clock,
+      graceMs: studentGraceMs,
+    });
+  }
+
+  onChange(callback: (key: JobKey) => void): void {
+    this.#callbacks.push(callback);
+  }
+
+  observe(_key: JobKey, pools: readonly string[]): Promise<ClusterObservation> {
+    const held = [...this.#pools.values()].reduce((sum, pool) => sum + pool.held, 0);
+    const freeSlots = Math.max(0, this.#slots - held);
+    const observed = pools.map(
+      (name): PoolObservation =>
+        this.#pools.get(name)?.observe(freeSlots) ?? { name, freeSlots, pods: [], disruptions: 0, lastError: null },
+    );
+    const teacherSeconds = [...this.#pools.values()].reduce((sum, pool) => sum + pool.slotSeconds(), 0);
+    return Promise.resolve({
+      pools: observed,
+      student: this.#student.observe(),
+      usage: {
+        teacherSlotSeconds: Math.round(teacherSeconds),
+        studentSlotSeconds: Math.round(this.#student.slotSeconds()),
+      },
+    });
+  }
+
+  /** @throws Error when the manifest or a password file cannot be written */
+  apply(desired: DesiredWorkers): Promise<void> {
+    if (this.#desired === null) this.#writeFiles(desired);
+    this.#desired = desired;
+    for (const { name, replicas } of desired.pools) this.#pool(name).scaleTo(replicas);
+    this.#student.want(desired.student, desired.backoffLimit);
+    return Promise.resolve();
+  }
+
+  async remove(): Promise<void> {
+    await Promise.all([this.#student.drain(), ...[...this.#pools.values()].map((pool) => pool.drain())]);
+  }
+
+  /** Process ids, for people and for tests that kill. */
+  processes(): { readonly student: number | null; readonly teachers: readonly number[] } {
+    return { student: this.#student.pid(), teachers: [...this.#pools.values()].flatMap((pool) => pool.pids()) };
+  }
+
+  #pool(name: string): TeacherPool {
+    const known = this.#pools.get(name);
+    if (known !== undefined) return known;
+    const pool = new TeacherPool({
+      name,
+      start: (pod) => this.#start('teacher', pod, name),
+      changed: () => this.#changed(),
+      clock: this.#options.clock,
+      graceMs: teacherGraceMs,
+    });
+    this.#pools.set(name, pool);
+    return pool;
+  }
+
+  #start(role: 'teacher' | 'student', pod: string, pool: string): Child {
+    const { folder, scripts, environment } = this.#options;
+    const access = this.#desired?.access[role];
+    if (access === undefined) throw new Error(`a ${role} was started before a plan was applied`);
+    return startChild({
+      script: scripts[role],
+      environment: {
+        ...environment,
+        DISTILL_MANIFEST: this.#file('manifest.json'),
+        DISTILL_NATS_URL: access.url,
+        DISTILL_NATS_USER: access.user,
+        DISTILL_NATS_PASSWORD_FILE: this.#file(`${role}.password`),
+        DISTILL_POD: pod,
+        DISTILL_POOL: pool,
+        DISTILL_FOLDER: folder,
+      },
+      logFile: join(folder, 'logs', `${pod}.log`),
+      terminationFile: join(folder, 'logs', `${pod}.end`),
+      background: role === 'teacher',
+    });
+  }
+
+  #writeFiles({ manifest, access }: DesiredWorkers): void {
+    mkdirSync(join(this.#options.folder, 'job'), { recursive: true });
+    writeFileSync(this.#file('manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+    const write = (role: string, { password }: NatsAccess): void => {
+      writeFileSync(this.#file(`${role}.password`), password, { mode: 0o600 });
+    };
+    write('teacher', access.teacher);
+    write('student', access.student);
+  }
+
+  #file(name: string): string {
+    return join(this.#options.folder, 'job', name);
+  }
+
+  #changed(): void {
+    const key = this.#desired?.key;
+    if (key !== undefined) for (const callback of this.#callbacks) callback(key);
+  }
+}

@@ -1,0 +1,36 @@
+/** The one job of a local run: what the API server is in a cluster. Its status lives in memory and in status.json. */
+import { renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { DistillJob, DistillJobStatus, EventClaim } from '../../api/index.js';
+import type { JobKey } from '../port.js';
+
+export class LocalJobs {
+  readonly #folder: string;
+  readonly #onEvent: (event: EventClaim) => void;
+  #job: DistillJob;
+
+  constructor(folder: string, job: DistillJob, onEvent: (event: EventClaim) => void) {
+    this.#folder = folder;
+    this.#job = job;
+    this.#onEvent = onEvent;
+  }
+
+  get(key: JobKey): Promise<DistillJob | null> {
+    return Promise.resolve(key.uid === this.#job.metadata.uid ? this.#job : null);
+  }
+
+  /** @throws Error when the run's folder cannot be written */
+  writeStatus(_key: JobKey, status: DistillJobStatus): Promise<void> {
+    this.#job = { ...this.#job, status };
+    const path = join(this.#folder, 'status.json');
+    writeFileSync(`${path}.new`, `${JSON.stringify(status, null, 2)}\n`);
+    renameSync(`${path}.new`, path);
+    return Promise.resolve();
+  }
+
+  recordEvents(_key: JobKey, events: readonly EventClaim[]): Promise<void> {
+    for (const event of events) this.#onEvent(event);
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * Keeps a wanted number of teacher processes alive: what a Deployment does in a cluster. Teachers that end without being
+ * asked to are replaced, after a growing wait when they fail by themselves.
+ */
+import type { Clock } from '../../lib/clock.js';
+import type { EndedProcess, PoolObservation } from '../../domain/index.js';
+
+import type { Child } from './child.js';
+
+export interface TeacherPoolOptions {
+  readonly name: string;
+  readonly start: (podName: string) => Child;
+  readonly changed: () => void;
+  readonly clock: Clock;
+  readonly graceMs: number;
+}
+
+interface Pod {
+  readonly name: string;
+  readonly child: Child;
+  readonly startedAtMs: number;
+  terminating: boolean;
+}
+
+/** A teacher that lived this long has shown that it can: the wait starts over. */
+const provenMs = 30_000;
+const firstWaitMs = 500;
+const longestWaitMs = 30_000;
+
+export class TeacherPool {
+  readonly #options: TeacherPoolOptions;
+  readonly #pods = new Set<Pod>();
+  #wanted = 0;
+  #started = 0;
+  #disruptions = 0;
+  #failuresInARow = 0;
+  #lastError: EndedProcess | null = null;
+  #waiting = false;
+  #endedSeconds = 0;
+
+  constructor(options: TeacherPoolOptions) {
+    this.#options = options;
+  }
+
+  /** Processes that are not gone yet, those asked to stop included: each still holds its slot (DESIGN I5). */
+  get held(): number {
+    return this.#pods.size;
+  }
+
+  observe(freeSlots: number): PoolObservation {
+    return {
+      name: this.#options.name,
+      freeSlots,
+      pods: [...this.#pods].map(({ name, terminating }) => ({ name, terminating })),
+      disruptions: this.#disruptions,
+      lastError: this.#lastError,
+    };
+  }
+
+  /** Seconds that processes have lived, added up. */
+  slotSeconds(): number {
+    const nowMs = this.#options.clock.now();
+    return [...this.#pods].reduce((sum, pod) => sum + (nowMs - pod.startedAtMs) / 1_000, this.#endedSeconds);
+  }
+
+  pids(): number[] {
+    return [...this.#pods].map(({ child }) => child.pid);
+  }
+
+  scaleTo(replicas: number): void {
+    this.#wanted = replicas;
+    this.#reconcile();
+  }
+
+  /** Resolves when every process is gone. */
+  async drain(): Promise<void> {
+    this.scaleTo(0);
+    await Promise.all([...this.#pods].map(({ child }) => child.end));
+  }
+
+  #reconcile(): void {
+    const alive = [...this.#pods].filter((pod) => !pod.terminating);
+    // The newest goes first: the older ones are warm.
+    for (const pod of alive.slice(this.#wanted)) {
+      pod.terminating = true;
+      pod.child.stop(this.#options.graceMs);
+    }
+    if (this.#waiting) return;
+    for (let missing = this.#wanted - alive.length; missing > 0; missing--) this.#startOne();
+  }
+
+  #startOne(): void {
+    const { name, start, changed, clock } = this.#options;
+    const podName = `${name}-${this.#started++}`;
+    let child: Child;
+    try {
+      child = start(podName);
+    } catch (error) {
+      this.#noteFailure({ exitCode: null, message: error instanceof Error ? error.message : String(error) });
+      return;
+    }
+    const pod: Pod = { name: podName, child, startedAtMs: clock.now(), terminating: false };
+    this.#pods.add(pod);
+    void child.end.then(({ ended, signal }) => {
+      this.#pods.delete(pod);
+      this.#endedSeconds += (clock.now() - pod.startedAtMs) / 1_000;
+      if (!pod.terminating) {
+        this.#disruptions += 1;
+        if (clock.now() - pod.startedAtMs >= provenMs) this.#failuresInARow = 0;
+        if (signal === null) this.#noteFailure(ended);
+        else this.#lastError = null;
+        this.#reconcile();
+      }
+      changed();
+    });
+    changed();
+  }
+
+  #noteFailure(ended: EndedProcess): void {
+    this.#lastError = ended;
+    this.#waiting = true;
+    const waitMs = Math.min(longestWaitMs, firstWaitMs * 2 ** this.#failuresInARow);
+    this.#failuresInARow += 1;
+    void this.#options.clock.sleep(waitMs).then(() => {
+      this.#waiting = false;
+      this.#reconcile();
+    });
+  }
+}

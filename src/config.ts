@@ -1,0 +1,31 @@
+/** The only reader of the environment (DESIGN §6); docs/guide.md lists the variables. */
+import { availableParallelism } from 'node:os';
+
+export interface Config {
+  /** DISTILL_NATS_URL: a running server to use instead of an own one; may hold user and password. */
+  readonly natsUrl: string | undefined;
+  readonly path: string;
+  /** True when the terminal cannot move its cursor. */
+  readonly dumbTerminal: boolean;
+  /** Cores of this machine: slots of a local run. */
+  readonly cores: number;
+  /** What worker processes get of our environment: enough to run, nothing secret. */
+  readonly workerEnvironment: Readonly<Record<string, string>>;
+}
+
+const passedOn = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'NODE_EXTRA_CA_CERTS', 'DISTILL_RUNTIME', 'DISTILL_LOG_LEVEL'];
+
+export function readConfig(environment: NodeJS.ProcessEnv): Config {
+  return {
+    natsUrl: environment['DISTILL_NATS_URL'],
+    path: environment['PATH'] ?? '',
+    dumbTerminal: environment['TERM'] === 'dumb',
+    cores: availableParallelism(),
+    workerEnvironment: Object.fromEntries(
+      passedOn.flatMap((name) => {
+        const value = environment[name];
+        return value === undefined ? [] : [[name, value]];
+      }),
+    ),
+  };
+}

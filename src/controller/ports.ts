@@ -1,0 +1,30 @@
+/** What the controller needs of the rooms it joins; small interfaces, where they are consumed (HOUSE). */
+import type { DistillJob, DistillJobStatus, EventClaim } from '../api/index.js';
+import type { JobKey, NatsAccess } from '../cluster/index.js';
+import type { Plan, Snapshot, StreamObservation } from '../domain/index.js';
+import type { DeadItem } from '../protocol/index.js';
+
+/** Where DistillJobs come from and where their status goes: the API server, or one file of a local run. */
+export interface Jobs {
+  /** null when the job is gone. */
+  get(key: JobKey): Promise<DistillJob | null>;
+  writeStatus(key: JobKey, status: DistillJobStatus): Promise<void>;
+  recordEvents(key: JobKey, events: readonly EventClaim[]): Promise<void>;
+}
+
+/** The administrator of all jobs' streams. */
+export interface Streams {
+  /** Creates what is missing; loses nothing that is there. */
+  provision(job: DistillJob): Promise<void>;
+  observe(uid: string): Promise<StreamObservation>;
+  /** Deletes logits below this sequence. */
+  trim(uid: string, belowSequence: number): Promise<void>;
+  deleteFrame(uid: string, sequence: number): Promise<void>;
+  forgetTeacher(uid: string, pod: string): Promise<void>;
+  /** Some work items that no teacher could do. */
+  deadItems(uid: string): Promise<readonly DeadItem[]>;
+  access(role: 'teacher' | 'student', uid: string): NatsAccess;
+}
+
+/** Told of every decision after it was acted on: the view, the decision log, tests. */
+export type Observer = (snapshot: Snapshot, plan: Plan) => void;

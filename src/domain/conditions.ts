@@ -1,0 +1,113 @@
+/** The conditions of a job, each by an ordered chain of rules over the snapshot. Pure; the words are the API's. */
+import { type ConditionClaim, conditions, type StatusCondition } from '../api/index.js';
+import { type StudentState, telemetryStaleMs } from '../protocol/index.js';
+
+import type { Demand } from './demand.js';
+import type { Snapshot } from './snapshot.js';
+import type { Verdict } from './verdict.js';
+
+export interface Fleet {
+  readonly ready: number;
+  readonly desired: number;
+}
+
+/** No step for this long is worth a word. */
+const stallMs = 60_000;
+/** A student that waits more than this share of its time is starved. */
+const starvedFraction = 0.2;
+
+/** In the order of `conditionTypes`. */
+export function claimsOf(snapshot: Snapshot, verdict: Verdict, fleet: Fleet, demand: Demand): ConditionClaim[] {
+  const over = verdict.kind === 'Complete' || verdict.kind === 'Failed';
+  return [
+    verdict.kind === 'Refused' ? conditions.accepted.notSupported(verdict.problems) : conditions.accepted.valid(),
+    teachersClaim(snapshot, fleet, demand),
+    over ? conditions.studentRunning.finished() : studentClaim(snapshot, verdict),
+    over ? conditions.progressing.finished() : progressClaim(snapshot, verdict),
+    snapshot.job.spec.suspend ? conditions.suspended.yes() : conditions.suspended.no(),
+    verdict.kind === 'Complete' ? verdict.claim : conditions.complete.no(),
+    verdict.kind === 'Failed' ? verdict.claim : conditions.failed.no(),
+  ];
+}
+
+function teachersClaim({ cluster }: Snapshot, fleet: Fleet, demand: Demand): ConditionClaim {
+  const { teachersAvailable } = conditions;
+  switch (demand.reason) {
+    case 'Suspended':
+      return teachersAvailable.suspended();
+    case 'Finished':
+      return teachersAvailable.finished();
+    case 'NoTeacherNeeded':
+      return teachersAvailable.notNeeded();
+    case 'NothingLeftToCompute':
+      return teachersAvailable.nothingLeft();
+    case 'TelemetryGap':
+      return teachersAvailable.unknown();
+    case 'FillWindow':
+    case 'MatchStudent': {
+      if (fleet.ready > 0) return teachersAvailable.ready(fleet);
+      const error = cluster.pools.find(({ lastError }) => lastError !== null)?.lastError;
+      if (error !== null && error !== undefined) return teachersAvailable.failing(error.message);
+      return fleet.desired === 0 ? teachersAvailable.noFreeSlots() : teachersAvailable.starting(fleet);
+    }
+  }
+}
+
+function studentClaim({ job, cluster, streams, nowMs }: Snapshot, verdict: Verdict): ConditionClaim {
+  const { studentRunning } = conditions;
+  if (verdict.kind === 'Suspended') return studentRunning.suspended();
+  if (verdict.kind === 'Refused') return studentRunning.waiting('a job that can be run');
+  const { phase, failures, lastError } = cluster.student;
+  if (phase === 'BackingOff' && lastError !== null) {
+    return studentRunning.backingOff(failures, job.spec.backoffLimit, lastError.message);
+  }
+  if (streams.state !== 'Present') return studentRunning.waiting('the streams');
+  const { student } = streams;
+  if (phase !== 'Running' || student === null) return studentRunning.starting();
+  if (nowMs - student.updatedAtMs > telemetryStaleMs) return studentRunning.unknown();
+  return byPhase(student);
+}
+
+function byPhase({ phase, attempt }: StudentState): ConditionClaim {
+  switch (phase) {
+    case 'Starting':
+      return conditions.studentRunning.starting();
+    case 'Training':
+      return conditions.studentRunning.training(attempt);
+    case 'Evaluating':
+      return conditions.studentRunning.evaluating();
+    case 'Exporting':
+    case 'Done':
+      return conditions.studentRunning.exporting();
+  }
+}
+
+function progressClaim({ job, streams, nowMs }: Snapshot, verdict: Verdict): ConditionClaim {
+  const { progressing } = conditions;
+  if (verdict.kind === 'Suspended') return progressing.suspended();
+  if (streams.state === 'Unreachable') return progressing.brokerLost(streams.reason);
+  const student = streams.state === 'Present' ? streams.student : null;
+  if (student === null || student.step === 0) return progressing.starting();
+  const silentMs = nowMs - student.updatedAtMs;
+  if (silentMs > stallMs) return progressing.stalled(Math.floor(silentMs / 1_000));
+  const starved = student.phase === 'Training' && student.waitFraction > starvedFraction;
+  if (starved && job.spec.student.loss.softWeight > 0) {
+    return progressing.starved(Math.round((student.waitFraction * 100) / 10) * 10);
+  }
+  return progressing.advancing(student.step, student.steps);
+}
+
+/** Gives claims their times: a transition time changes only with the status. */
+export function conditionsFrom(
+  claims: readonly ConditionClaim[],
+  before: readonly StatusCondition[],
+  observedGeneration: number | undefined,
+  nowMs: number,
+): StatusCondition[] {
+  return claims.map((claim) => {
+    const old = before.find(({ type }) => type === claim.type);
+    const lastTransitionTime =
+      old?.status === claim.status ? old.lastTransitionTime : new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z');
+    return { ...claim, lastTransitionTime, ...(observedGeneration === undefined ? {} : { observedGeneration }) };
+  });
+}

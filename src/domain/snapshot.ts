@@ -1,0 +1,73 @@
+/**
+ * What one decision sees: everything observed at one time, nothing else (DESIGN I6). Plain JSON, so that a snapshot can
+ * be logged and replayed.
+ */
+import type { DistillJob, Engine } from '../api/index.js';
+import type { DeadItem, StudentState, TeacherState } from '../protocol/index.js';
+
+export interface Snapshot {
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+  /** What can be promised: the engines differ in what they can run. */
+  readonly engine: Engine;
+  readonly job: DistillJob;
+  readonly cluster: ClusterObservation;
+  readonly streams: StreamObservation;
+  /** One of the work items that no teacher could do; null when there is none. */
+  readonly deadItem: DeadItem | null;
+}
+
+/** The job's processes, as the cluster reports them. */
+export interface ClusterObservation {
+  readonly pools: readonly PoolObservation[];
+  readonly student: StudentObservation;
+  /** Slots held × seconds since the job began. */
+  readonly usage: { readonly teacherSlotSeconds: number; readonly studentSlotSeconds: number };
+}
+
+export interface PoolObservation {
+  readonly name: string;
+  /** Teachers that could still be added now. */
+  readonly freeSlots: number;
+  readonly pods: readonly { readonly name: string; readonly terminating: boolean }[];
+  /** Teachers that ended without being asked to. */
+  readonly disruptions: number;
+  /** How the last teacher that was not asked to ended; null when none did, or a signal ended it. */
+  readonly lastError: EndedProcess | null;
+}
+
+export interface EndedProcess {
+  /** null when a signal ended it. */
+  readonly exitCode: number | null;
+  /** Its last sentence. */
+  readonly message: string;
+}
+
+export interface StudentObservation {
+  /** BackingOff: it failed and waits for its next attempt. */
+  readonly phase: 'Absent' | 'Running' | 'BackingOff' | 'Succeeded' | 'Failed';
+  /** Processes started so far. */
+  readonly starts: number;
+  /** Ends that are charged to backoffLimit. */
+  readonly failures: number;
+  /** Ends that are not: signals, evictions, lost nodes. */
+  readonly disruptions: number;
+  readonly lastError: EndedProcess | null;
+}
+
+/** The job's streams, and what its workers pushed into them; the stream room's observation fits this. */
+export type StreamObservation =
+  | { readonly state: 'Unreachable'; readonly reason: string }
+  | { readonly state: 'Absent' }
+  | PresentStreams;
+
+export interface PresentStreams {
+  readonly state: 'Present';
+  /** Streams and consumers that should be there and are not. */
+  readonly missing: readonly string[];
+  readonly work: { readonly messages: number; readonly pending: number; readonly ackPending: number };
+  readonly logits: { readonly messages: number; readonly bytes: number; readonly firstSequence: number };
+  readonly dead: { readonly messages: number };
+  readonly student: StudentState | null;
+  readonly teachers: readonly TeacherState[];
+}

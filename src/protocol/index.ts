@@ -1,0 +1,52 @@
+/**
+ * The door of protocol v1: what teachers, students, the operator and foreign readers' tests may use. Everything behind
+ * it is pure (DESIGN §6); docs/protocol.md says the same without TypeScript.
+ */
+export { augment } from './augment.js';
+export type { AugmentOptions } from './augment.js';
+export { decodeFrame, decodeLogits, encodeFrame, viewFrame } from './frame.js';
+export type { DenseFrame, Frame, FrameInput, TopKFrame } from './frame.js';
+export { FrameError, frameFaults } from './frame-error.js';
+export type { FrameFault, FramePlace } from './frame-error.js';
+export { headerBytes, readHeader } from './frame-header.js';
+export type { FrameHeader, ValueEncoding } from './frame-header.js';
+export {
+  ackWaitMs,
+  consumeExpiresMs,
+  consumeHeartbeatMs,
+  maxDeliveries,
+  maxFrameBytes,
+  maxFrameRetries,
+  maxFrameValues,
+  maxTemperature,
+  maxWindowSteps,
+  minimumNatsVersion,
+  protocolVersion,
+  teacherDrainMs,
+  teacherPrefetch,
+  telemetryStaleMs,
+} from './limits.js';
+export { augmentSchema, manifestSchema, ManifestError, needsNoTeacher, parseManifest } from './manifest.js';
+export type { Augment, Manifest } from './manifest.js';
+export { jobNames, NameError } from './names.js';
+export type { JobNames } from './names.js';
+export { permutation, schedule } from './schedule.js';
+export type { Schedule, ScheduleOptions } from './schedule.js';
+export { bytesPerRow, shardCount, shardRows } from './shards.js';
+export type { RowRange } from './shards.js';
+export {
+  damagedFrameSchema,
+  deadItemSchema,
+  maxDamagedFrames,
+  maxDeadErrorLength,
+  maxReferenceSamples,
+  referenceSchema,
+  studentPhases,
+  studentStateSchema,
+  teacherDigestSchema,
+  teacherPhases,
+  teacherStateSchema,
+} from './telemetry.js';
+export type { DamagedFrame, DeadItem, Reference, StudentState, TeacherState } from './telemetry.js';
+export { decodeWorkItem, encodeWorkItem, WorkItemError } from './work-item.js';
+export type { WorkItem } from './work-item.js';

@@ -1,0 +1,34 @@
+/** The job manifest that workers read, from a validated job. Pure. */
+import { type DistillJob, quantityValue } from '../api/index.js';
+import type { Manifest } from '../protocol/index.js';
+import { manifestSchema } from '../protocol/index.js';
+
+/**
+ * @param job accepted: everything this version does not build was refused before (api `unsupported`)
+ * @throws ZodError when an unsupported job got here all the same
+ */
+export function manifestOf(job: DistillJob, uid: string): Manifest {
+  const { dataset, training, teacher, logits, student } = job.spec;
+  return manifestSchema.parse({
+    version: 1,
+    job: { uid, namespace: job.metadata.namespace ?? 'default', name: job.metadata.name },
+    dataset,
+    training,
+    teacher: {
+      model: teacher.model,
+      input: teacher.input,
+      bufferTargetSeconds: teacher.bufferTargetSeconds,
+      tolerance: teacher.tolerance,
+      onFailure: teacher.onFailure,
+    },
+    logits: { encoding: logits.encoding, topK: logits.topK, maxBytes: quantityValue(logits.maxBytes) },
+    student: {
+      model: student.model,
+      loss: student.loss,
+      optimizer: student.optimizer,
+      checkpoint: student.checkpoint,
+      evaluation: student.evaluation,
+      output: student.output,
+    },
+  });
+}

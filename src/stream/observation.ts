@@ -1,0 +1,52 @@
+/**
+ * What the operator sees of a job's streams in one look. Workers wrote the telemetry: it is parsed, and what does not
+ * parse is counted and left out (a monitoring gap means hold, DESIGN §5.5).
+ */
+import type { z } from 'zod';
+
+import type { Reference, StudentState, TeacherState } from '../protocol/index.js';
+
+export interface PresentStreams {
+  readonly state: 'Present';
+  /** Streams, and `stream/consumer`, that should exist and do not: provision again. */
+  readonly missing: readonly string[];
+  readonly work: {
+    readonly messages: number;
+    /** Not yet delivered to any teacher. */
+    readonly pending: number;
+    /** Delivered and not yet answered. */
+    readonly ackPending: number;
+    /** Items in work that were delivered more than once. */
+    readonly redelivered: number;
+  };
+  readonly logits: {
+    readonly messages: number;
+    readonly bytes: number;
+    readonly firstSequence: number;
+    readonly lastSequence: number;
+  };
+  readonly dead: { readonly messages: number };
+  readonly objects: { readonly bytes: number };
+  readonly student: StudentState | null;
+  /** By pod name; also of teachers that are gone, until `forgetTeacher`: judge by `updatedAtMs`. */
+  readonly teachers: readonly TeacherState[];
+  readonly reference: Reference | null;
+  /** STATE values that were no valid telemetry. */
+  readonly garbage: number;
+}
+
+export type StreamObservation =
+  | PresentStreams
+  /** None of the job's streams exists. */
+  | { readonly state: 'Absent' }
+  | { readonly state: 'Unreachable'; readonly reason: string };
+
+/** The value when `data` is JSON that fits the schema, otherwise undefined. */
+export function parseJson<T>(schema: z.ZodType<T>, data: Uint8Array): T | undefined {
+  try {
+    const parsed = schema.safeParse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data)));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}

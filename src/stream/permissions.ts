@@ -1,0 +1,100 @@
+/**
+ * What each role may publish and subscribe to (DESIGN I7). Pure; docs/adr/0005 says why each line is there.
+ *
+ * Invariants:
+ *  P1 A worker's lists name nothing outside its own job.
+ *  P2 A worker creates and deletes no stream and no consumer: a consumer's deliver subject or filter would be a way out.
+ *  P3 A worker reads replies only under its own role's inbox prefix.
+ */
+import type { JobNames } from '../protocol/index.js';
+
+import { objectStreamOf, stateStreamOf } from './streams.js';
+
+export const roles = ['operator', 'teacher', 'student'] as const;
+export type Role = (typeof roles)[number];
+
+export interface Permissions {
+  /** Subjects, with wildcards; everything else is refused. */
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+}
+
+/** Inbox prefix of the operator, which serves every job through one connection. */
+export const operatorInboxPrefix = '_INBOX_operator';
+
+/** The operator's do not depend on the job: it serves all of them. */
+export function permissionsFor(role: Role, names: JobNames): Permissions {
+  switch (role) {
+    case 'operator':
+      return operatorPermissions;
+    case 'teacher':
+      return teacherPermissions(names);
+    case 'student':
+      return studentPermissions(names);
+  }
+}
+
+/** Only the verbs it uses; NATS has no wildcard inside a token, so the streams cannot be narrowed to ours. */
+const operatorPermissions: Permissions = {
+  publish: [
+    '$JS.API.INFO',
+    ...['CREATE', 'UPDATE', 'INFO', 'PURGE', 'DELETE'].map((verb) => `$JS.API.STREAM.${verb}.*`),
+    ...['GET', 'DELETE'].map((verb) => `$JS.API.STREAM.MSG.${verb}.*`),
+    ...['CREATE', 'DURABLE.CREATE', 'INFO', 'DELETE'].map((verb) => `$JS.API.CONSUMER.${verb}.>`),
+    '$JS.API.DIRECT.GET.>',
+    // Flow control of the ordered consumer that reads an object.
+    '$JS.FC.>',
+    '$KV.>',
+  ],
+  subscribe: [`${operatorInboxPrefix}.>`, 'distill.*.state.>'],
+};
+
+function teacherPermissions(names: JobNames): Permissions {
+  const { streams, consumers, subjects, stateBucket, stateKeys } = names;
+  const state = (key: string): string => `$KV.${stateBucket}.${key}`;
+  return {
+    publish: [
+      ...pulling(streams.work, consumers.teachers),
+      ...acknowledging(streams.work, consumers.teachers),
+      subjects.allLogits,
+      // After a duplicate the stored frame is read back (DESIGN §4 "Zombies").
+      `$JS.API.DIRECT.GET.${streams.logits}.${subjects.allLogits}`,
+      subjects.allDead,
+      state(stateKeys.allTeachers),
+      state(stateKeys.reference),
+      `$JS.API.DIRECT.GET.${stateStreamOf(names)}.${state(stateKeys.reference)}`,
+    ],
+    subscribe: [`${names.inboxPrefix('teacher')}.>`],
+  };
+}
+
+function studentPermissions(names: JobNames): Permissions {
+  const { streams, consumers, subjects, stateBucket, stateKeys, objectBucket } = names;
+  const objects = objectStreamOf(names);
+  return {
+    publish: [
+      subjects.allWork,
+      ...pulling(streams.logits, consumers.student),
+      `$JS.API.DIRECT.GET.${streams.logits}.${subjects.allLogits}`,
+      `$JS.API.DIRECT.GET.${streams.dead}.${subjects.allDead}`,
+      `$KV.${stateBucket}.${stateKeys.student}`,
+      `$JS.API.DIRECT.GET.${stateStreamOf(names)}.$KV.${stateBucket}.>`,
+      // Its own checkpoints and results: it may read, write and clear them, and nothing else lies there.
+      `$O.${objectBucket}.>`,
+      `$JS.API.DIRECT.GET.${objects}`,
+      `$JS.API.DIRECT.GET.${objects}.>`,
+      `$JS.API.STREAM.INFO.${objects}`,
+      `$JS.API.STREAM.PURGE.${objects}`,
+    ],
+    subscribe: [`${names.inboxPrefix('student')}.>`],
+  };
+}
+
+function pulling(stream: string, consumer: string): string[] {
+  return [`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`];
+}
+
+/** Both forms: servers from 2.15 on put the domain and an account hash before the stream. */
+function acknowledging(stream: string, consumer: string): string[] {
+  return [`$JS.ACK.${stream}.${consumer}.>`, `$JS.ACK.*.*.${stream}.${consumer}.>`];
+}

@@ -1,0 +1,11 @@
+/** The door of the nats-server room: find or get a server, start it, keep it alive. */
+export { newPassword } from './config.js';
+export type { NatsUser } from './config.js';
+export { cacheFolderOf, findNatsServer } from './find.js';
+export type { FindOptions, FoundNatsServer } from './find.js';
+export { checkGreeting, hidePassword, readGreeting, splitLogin } from './probe.js';
+export type { Greeting, NatsLogin } from './probe.js';
+export { startNatsServer } from './start.js';
+export type { NatsServer, ServerExit, StartOptions } from './start.js';
+export { superviseNatsServer } from './supervise.js';
+export type { ServerEvent, SupervisedServer } from './supervise.js';

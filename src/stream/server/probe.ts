@@ -1,0 +1,129 @@
+/**
+ * Asks a NATS server who it is, before any login: every server greets with one INFO line. Owns version comparison.
+ */
+import { connect, type Socket } from 'node:net';
+
+import { minimumNatsVersion } from '../../protocol/index.js';
+import { StreamError } from '../errors.js';
+
+export interface Greeting {
+  readonly serverName: string;
+  /** Such as `2.14.5`. */
+  readonly version: string;
+  readonly jetStream: boolean;
+}
+
+const longestGreeting = 64 * 1024;
+
+/** True when dotted `version` is not below `minimum`; a pre-release counts as its release. */
+export function isAtLeast(version: string, minimum: string): boolean {
+  const [have, want] = [version, minimum].map((text) => text.split(/[.-]/, 3).map(Number));
+  for (let part = 0; part < 3; part++) {
+    const difference = (have?.[part] ?? 0) - (want?.[part] ?? 0);
+    if (difference !== 0) return difference > 0;
+  }
+  return true;
+}
+
+/** Host and port of the first server of a NATS URL list, with the default port. */
+export function addressOf(url: string): { readonly host: string; readonly port: number } {
+  const first = url.split(',', 1)[0]?.trim() ?? '';
+  try {
+    const parsed = new URL(/^[a-z]+:\/\//i.test(first) ? first : `nats://${first}`);
+    if (parsed.hostname === '') throw new TypeError('no host');
+    return { host: parsed.hostname.replace(/^\[|\]$/g, ''), port: parsed.port === '' ? 4222 : Number(parsed.port) };
+  } catch (error) {
+    throw new StreamError(
+      'unreachable',
+      `NATS URL: found ${JSON.stringify(hidePassword(url))}, expected something like nats://host:4222`,
+      { cause: error },
+    );
+  }
+}
+
+export interface NatsLogin {
+  /** Without user and password. */
+  readonly url: string;
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+}
+
+/** Takes user and password out of a NATS URL, since the client library wants them apart. */
+export function splitLogin(url: string): NatsLogin {
+  const found = /\/\/([^:@/]*)(?::([^@/]*))?@/.exec(url);
+  const decoded = (text: string | undefined): string | undefined =>
+    text === undefined ? undefined : decodeURIComponent(text);
+  return { url: hidePassword(url), user: decoded(found?.[1]), password: decoded(found?.[2]) };
+}
+
+/** The URL as it may be shown: without a password. */
+export function hidePassword(url: string): string {
+  return url.replace(/\/\/[^@/]*@/g, '//');
+}
+
+/**
+ * What the server at `url` says of itself.
+ * @throws StreamError unreachable when nothing answers in time or the answer is no NATS greeting
+ */
+export async function readGreeting(url: string, timeoutMs: number): Promise<Greeting> {
+  const { host, port } = addressOf(url);
+  const socket = connect({ host, port });
+  const failed = (reason: string, cause?: unknown): StreamError =>
+    new StreamError(
+      'unreachable',
+      `NATS at ${host}:${port}: ${reason}; check that a nats-server runs there and can be reached`,
+      { cause },
+    );
+  const timer = setTimeout(() => socket.destroy(new Error(`no greeting within ${timeoutMs / 1_000} s`)), timeoutMs);
+  try {
+    return parseGreeting(await firstLine(socket));
+  } catch (error) {
+    throw failed(error instanceof Error ? error.message : String(error), error);
+  } finally {
+    clearTimeout(timer);
+    socket.destroy();
+  }
+}
+
+async function firstLine(socket: Socket): Promise<string> {
+  let text = '';
+  socket.setEncoding('utf8');
+  for await (const chunk of socket as AsyncIterable<string>) {
+    text += chunk;
+    const end = text.indexOf('\r\n');
+    if (end >= 0) return text.slice(0, end);
+    if (text.length > longestGreeting) break;
+  }
+  throw new Error('it closed the connection, or talks something else than NATS');
+}
+
+function parseGreeting(line: string): Greeting {
+  const found = /^INFO (\{.*\})\s*$/.exec(line);
+  if (found?.[1] === undefined) throw new Error('it talks something else than NATS');
+  const info: unknown = JSON.parse(found[1]);
+  if (typeof info !== 'object' || info === null || !('version' in info) || typeof info.version !== 'string') {
+    throw new Error('its greeting names no version');
+  }
+  return {
+    serverName: 'server_name' in info && typeof info.server_name === 'string' ? info.server_name : '',
+    version: info.version,
+    jetStream: 'jetstream' in info && info.jetstream === true,
+  };
+}
+
+/** @throws StreamError tooOld or noJetStream when the server cannot hold a job's streams */
+export function checkGreeting(greeting: Greeting, where: string): void {
+  if (!isAtLeast(greeting.version, minimumNatsVersion)) {
+    throw new StreamError(
+      'tooOld',
+      `NATS at ${where}: found version ${greeting.version}, expected ${minimumNatsVersion} or newer; ` +
+        'upgrade it, or leave DISTILL_NATS_URL unset to have one started',
+    );
+  }
+  if (!greeting.jetStream) {
+    throw new StreamError(
+      'noJetStream',
+      `NATS at ${where}: JetStream is off; start the server with -js, or with a jetstream block in its configuration`,
+    );
+  }
+}

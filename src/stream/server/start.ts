@@ -1,0 +1,197 @@
+/**
+ * Starts one nats-server for one run, through the keeper.
+ *
+ * Invariants:
+ *  N1 The server never outlives its owner (keeper.ts).
+ *  N2 Passwords are in a file that only this user can read, never in an argument list.
+ *  N3 Two runs never meet: own port, own store, own passwords; a server that answers under another name on the chosen
+ *     port is not taken for ours.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { extname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+import { z } from 'zod';
+
+import { StreamError } from '../errors.js';
+
+import { type NatsUser, serverConfiguration } from './config.js';
+import { readGreeting } from './probe.js';
+
+export interface StartOptions {
+  readonly binary: string;
+  /** Holds the configuration, the log and the store; a later start with the same folder finds the same data. */
+  readonly folder: string;
+  readonly users: readonly NatsUser[];
+  /** Tells this server from any other; a random word. */
+  readonly serverName: string;
+  /** Absent = a free one. */
+  readonly port?: number;
+}
+
+export interface ServerExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+export interface NatsServer {
+  readonly url: string;
+  readonly port: number;
+  /** Process id of the nats-server itself, not of its keeper. */
+  readonly pid: number;
+  readonly logFile: string;
+  /** Resolves when the server has ended, whoever ended it. */
+  readonly exited: Promise<ServerExit>;
+  /** Asks it to end, insists after a few seconds; resolves when it has ended. */
+  stop(): Promise<void>;
+}
+
+const startLimitMs = 30_000;
+const portAttempts = 5;
+
+/** @throws StreamError noServer with the end of the server's log when it does not come up */
+export async function startNatsServer(options: StartOptions): Promise<NatsServer> {
+  for (let attempt = 1; ; attempt++) {
+    const port = options.port ?? (await freePort());
+    try {
+      return await launch({ ...options, port });
+    } catch (error) {
+      // Another process may have taken the free port between the look and the start.
+      if (options.port !== undefined || attempt >= portAttempts || !(error instanceof PortTaken)) throw error;
+    }
+  }
+}
+
+class PortTaken extends StreamError {}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => {
+        if (address !== null && typeof address === 'object') resolve(address.port);
+        else reject(new StreamError('noServer', 'no free loopback port could be found'));
+      });
+    });
+  });
+}
+
+/** In the tests this file runs as TypeScript, and so does the keeper (Node strips the types); built, both are JS. */
+function keeperFile(): string {
+  return fileURLToPath(new URL(`./keeper${extname(import.meta.url)}`, import.meta.url));
+}
+
+async function launch(options: StartOptions & { readonly port: number }): Promise<NatsServer> {
+  const { binary, folder, users, serverName, port } = options;
+  await mkdir(folder, { recursive: true });
+  const configuration = join(folder, 'nats-server.json');
+  const logFile = join(folder, 'nats-server.log');
+  const text = serverConfiguration({ serverName, port, users, logFile, storeFolder: join(folder, 'store') });
+  await writeFile(configuration, text, { mode: 0o600 });
+  // The mode above is only for a new file.
+  await chmod(configuration, 0o600);
+
+  const log = openSync(logFile, 'a', 0o600);
+  let keeper: ChildProcess;
+  try {
+    // Its own process group: a Ctrl-C in the owner's terminal is not for the server.
+    keeper = spawn(process.execPath, [keeperFile(), binary, configuration], {
+      stdio: ['pipe', 'pipe', log],
+      detached: true,
+    });
+  } finally {
+    closeSync(log);
+  }
+  const { started, exited } = follow(keeper);
+  const stop = async (): Promise<void> => {
+    keeper.stdin?.end();
+    await exited;
+  };
+  try {
+    const pid = await started;
+    await untilReady(port, serverName, exited);
+    return { url: `nats://127.0.0.1:${port}`, port, pid, logFile, exited, stop };
+  } catch (error) {
+    await stop();
+    const reason = await lastWords(logFile);
+    const taken = error instanceof PortTaken || reason.includes('address already in use');
+    const sentence = `nats-server did not start (${binary}): ${error instanceof Error ? error.message : String(error)}`;
+    throw new (taken ? PortTaken : StreamError)('noServer', `${sentence}; its log ${logFile} ends: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+const keeperLine = z.union([
+  z.object({ pid: z.number() }),
+  z.object({ failed: z.string() }),
+  z.object({ exit: z.object({ code: z.number().nullable(), signal: z.string().nullable() }) }),
+]);
+
+/** Reads the keeper's lines. A keeper that was killed takes the server with it: nobody else could. */
+function follow(keeper: ChildProcess): { readonly started: Promise<number>; readonly exited: Promise<ServerExit> } {
+  const started = Promise.withResolvers<number>();
+  const exited = Promise.withResolvers<ServerExit>();
+  let pid: number | undefined;
+  let reported = false;
+  // Written to only to be closed; the keeper may be gone first.
+  keeper.stdin?.on('error', () => undefined);
+  if (keeper.stdout !== null) {
+    createInterface({ input: keeper.stdout }).on('line', (text) => {
+      const line = keeperLine.parse(JSON.parse(text));
+      if ('pid' in line) {
+        pid = line.pid;
+        started.resolve(line.pid);
+      } else if ('exit' in line) {
+        reported = true;
+        exited.resolve(line.exit);
+      } else {
+        started.reject(new StreamError('noServer', line.failed));
+      }
+    });
+  }
+  const gone = (reason: string): void => {
+    started.reject(new StreamError('noServer', reason));
+    if (pid !== undefined && !reported) endProcess(pid);
+    exited.resolve({ code: null, signal: null });
+  };
+  keeper.on('error', (error) => gone(`its keeper could not be started: ${error.message}`));
+  keeper.on('close', () => gone('its keeper ended'));
+  return { started: started.promise, exited: exited.promise };
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // Gone already, which is what was wanted.
+  }
+}
+
+async function untilReady(port: number, serverName: string, exited: Promise<ServerExit>): Promise<void> {
+  const over = new AbortController();
+  void exited.then(() => over.abort());
+  const end = performance.now() + startLimitMs;
+  for (;;) {
+    if (over.signal.aborted) throw new StreamError('noServer', 'it ended at once');
+    const greeting = await readGreeting(`127.0.0.1:${port}`, 1_000).catch(() => null);
+    if (greeting !== null && greeting.serverName !== serverName) {
+      throw new PortTaken('noServer', `port ${port} is in use by another server`);
+    }
+    if (greeting?.jetStream === true) return;
+    if (performance.now() > end) throw new StreamError('noServer', `no answer within ${startLimitMs / 1_000} s`);
+    await sleep(20);
+  }
+}
+
+async function lastWords(logFile: string): Promise<string> {
+  const text = await readFile(logFile, 'utf8').catch(() => '');
+  return text.trim().split('\n').slice(-3).join(' | ') || '(nothing)';
+}

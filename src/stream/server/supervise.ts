@@ -1,0 +1,71 @@
+/**
+ * Keeps a run's nats-server alive: a server that dies is started again on the same port and store, so that clients
+ * reconnect and find what was stored (DESIGN I2).
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { type NatsServer, type ServerExit, startNatsServer, type StartOptions } from './start.js';
+
+export type ServerEvent =
+  | { readonly kind: 'exited'; readonly exit: ServerExit }
+  | { readonly kind: 'restarted'; readonly pid: number }
+  | { readonly kind: 'restartFailed'; readonly reason: string; readonly nextTryMs: number };
+
+export interface SupervisedServer {
+  readonly url: string;
+  /** Process id of the running server; null between a death and the restart. */
+  pid(): number | null;
+  /** Ends the server for good. */
+  stop(): Promise<void>;
+}
+
+const firstDelayMs = 100;
+const longestDelayMs = 5_000;
+
+/** @throws StreamError noServer when the first start fails; later failures are events and are tried again */
+export async function superviseNatsServer(
+  options: StartOptions,
+  onEvent: (event: ServerEvent) => void,
+): Promise<SupervisedServer> {
+  const stopping = new AbortController();
+  let current: NatsServer | null = await startNatsServer(options);
+  const { url, port } = current;
+
+  const restart = async (): Promise<NatsServer | null> => {
+    for (let delayMs = firstDelayMs; !stopping.signal.aborted; delayMs = Math.min(delayMs * 2, longestDelayMs)) {
+      try {
+        return await startNatsServer({ ...options, port });
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        onEvent({ kind: 'restartFailed', reason, nextTryMs: delayMs });
+        await sleep(delayMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      }
+    }
+    return null;
+  };
+
+  const isStopping = (): boolean => stopping.signal.aborted;
+  const watch = async (): Promise<void> => {
+    while (current !== null) {
+      const exit = await current.exited;
+      current = null;
+      if (isStopping()) return;
+      onEvent({ kind: 'exited', exit });
+      const next = await restart();
+      if (isStopping()) return next?.stop();
+      current = next;
+      if (next !== null) onEvent({ kind: 'restarted', pid: next.pid });
+    }
+  };
+  const watching = watch();
+
+  return {
+    url,
+    pid: () => current?.pid ?? null,
+    stop: async () => {
+      stopping.abort();
+      await current?.stop();
+      await watching;
+    },
+  };
+}

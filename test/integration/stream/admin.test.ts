@@ -1,0 +1,220 @@
+/** The operator's view of a job's streams, on a real server. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { jobNames } from '../../../src/protocol/index.js';
+import type { PresentStreams, StreamAdmin } from '../../../src/stream/index.js';
+import {
+  bury,
+  claimAttempt,
+  feed,
+  ObjectStore,
+  publishFrame,
+  publishTeacherState,
+  type StreamLink,
+} from '../../../workers/stream/index.js';
+import { startTestNats, type TestNats } from '../../kit/nats.js';
+import {
+  connectAdmin,
+  connectAs,
+  connectRoot,
+  frameOf,
+  streamsOf,
+  studentState,
+  teacherState,
+  until,
+  workItem,
+} from '../../kit/stream.js';
+
+const uids = ['observed', 'provisioned', 'watched', 'trimmed', 'removed', 'buried', 'objects', 'garbage'];
+
+let nats: TestNats;
+let admin: StreamAdmin;
+const links: StreamLink[] = [];
+
+async function join(role: 'teacher' | 'student', uid: string): Promise<StreamLink> {
+  const link = await connectAs(nats, role, uid);
+  links.push(link);
+  return link;
+}
+
+async function present(uid: string): Promise<PresentStreams> {
+  const seen = await admin.observe(uid);
+  if (seen.state !== 'Present') throw new Error(`expected the streams of ${uid}, found ${JSON.stringify(seen)}`);
+  return seen;
+}
+
+beforeAll(async () => {
+  nats = await startTestNats({ uids });
+  admin = await connectAdmin(nats);
+}, 60_000);
+afterAll(async () => {
+  await Promise.all(links.map((link) => link.close()));
+  await admin.close();
+  await nats.stop();
+});
+
+describe('provisioning', () => {
+  test('makes all streams and consumers, and doing it again changes nothing and loses nothing', async () => {
+    const names = jobNames('provisioned');
+    expect(await admin.observe('provisioned')).toEqual({ state: 'Absent' });
+    await admin.provision(streamsOf('provisioned'));
+    const student = await join('student', 'provisioned');
+    await feed(student, names, workItem(3));
+
+    await admin.provision(streamsOf('provisioned'));
+    await admin.provision(streamsOf('provisioned', { maxBytes: 32 * 1024 * 1024 }));
+
+    const seen = await present('provisioned');
+    expect(seen.missing).toEqual([]);
+    expect(seen.work.messages).toBe(1);
+    const root = await connectRoot(nats);
+    const { config } = await root.manager.streams.info(names.streams.logits);
+    expect(config).toMatchObject({
+      max_bytes: 32 * 1024 * 1024,
+      max_msgs_per_subject: 1,
+      discard_new_per_subject: true,
+    });
+    await root.connection.close();
+  });
+
+  test('names what was deleted underneath, and puts it back', async () => {
+    const names = jobNames('provisioned');
+    const root = await connectRoot(nats);
+    await root.manager.streams.delete(names.streams.logits);
+    await root.manager.consumers.delete(names.streams.work, 'teachers');
+    const missing = (await present('provisioned')).missing;
+    expect(missing).toEqual([
+      names.streams.logits,
+      `${names.streams.work}/teachers`,
+      `${names.streams.logits}/student`,
+    ]);
+    await admin.provision(streamsOf('provisioned'));
+    expect((await present('provisioned')).missing).toEqual([]);
+    expect((await present('provisioned')).work.messages).toBe(1);
+    await root.connection.close();
+  });
+
+  test('two operators at once agree', async () => {
+    await Promise.all([1, 2, 3].map(() => admin.provision(streamsOf('removed'))));
+    expect((await present('removed')).missing).toEqual([]);
+  });
+});
+
+test('an observation counts the work, the logits and the telemetry', async () => {
+  const names = jobNames('observed');
+  await admin.provision(streamsOf('observed'));
+  const student = await join('student', 'observed');
+  const teacher = await join('teacher', 'observed');
+  await feed(student, names, workItem(0));
+  await feed(student, names, workItem(1));
+  await publishFrame(teacher, names, { shard: 0, step: 0 }, frameOf(0));
+  await publishTeacherState(teacher, names, teacherState('t-2'));
+  await publishTeacherState(teacher, names, teacherState('t-1', { items: 7 }));
+  await claimAttempt(student, names, 0, (attempt) => studentState({ attempt, step: 5 }));
+
+  const seen = await present('observed');
+  expect(seen).toMatchObject({
+    work: { messages: 2, pending: 2, ackPending: 0 },
+    logits: { messages: 1, firstSequence: 1, lastSequence: 1 },
+    dead: { messages: 0 },
+    student: { attempt: 1, step: 5 },
+    reference: null,
+    garbage: 0,
+  });
+  expect(seen.teachers.map(({ pod, items }) => [pod, items])).toEqual([
+    ['t-1', 7],
+    ['t-2', 0],
+  ]);
+
+  await admin.forgetTeacher('observed', 't-2');
+  expect((await present('observed')).teachers.map(({ pod }) => pod)).toEqual(['t-1']);
+});
+
+test('telemetry that is no telemetry is counted and left out', async () => {
+  const names = jobNames('garbage');
+  await admin.provision(streamsOf('garbage'));
+  const teacher = await join('teacher', 'garbage');
+  const put = (key: string, value: string): Promise<unknown> =>
+    teacher.client.publish(`$KV.${names.stateBucket}.${key}`, value);
+  await put('teacher.noise', 'no JSON');
+  await put('teacher.wrong', JSON.stringify({ pod: 'wrong' }));
+  await put('teacher.liar', JSON.stringify(teacherState('somebody-else')));
+  await put('teacher.good', JSON.stringify(teacherState('good')));
+  await put('reference', '{}');
+  expect(await present('garbage')).toMatchObject({ teachers: [{ pod: 'good' }], reference: null, garbage: 4 });
+});
+
+test('a watch hears of a change at once, and the change can be read then; also in a bucket created again', async () => {
+  const names = jobNames('watched');
+  await admin.provision(streamsOf('watched'));
+  const teacher = await join('teacher', 'watched');
+  const heard: (string | null)[] = [];
+  const stop = admin.watch('watched', (key) => heard.push(key));
+  await until('the beginning of the watch', () => heard.includes(null));
+  await publishTeacherState(teacher, names, teacherState('t-1'));
+  await until('the first change', () => heard.includes('teacher.t-1'));
+  expect((await present('watched')).teachers).toHaveLength(1);
+
+  const root = await connectRoot(nats);
+  await root.manager.streams.delete(`KV_${names.stateBucket}`);
+  await admin.provision(streamsOf('watched'));
+  await publishTeacherState(teacher, names, teacherState('t-2'));
+  await until('the change in the new bucket', () => heard.includes('teacher.t-2'));
+
+  await admin.forgetTeacher('watched', 't-2');
+  await until('the deletion', () => heard.filter((key) => key === 'teacher.t-2').length === 2);
+  stop();
+  await root.connection.close();
+});
+
+test('trimming deletes below a sequence, and a damaged frame alone', async () => {
+  const names = jobNames('trimmed');
+  await admin.provision(streamsOf('trimmed'));
+  const teacher = await join('teacher', 'trimmed');
+  for (let step = 0; step < 5; step++) await publishFrame(teacher, names, { shard: 0, step }, frameOf(step));
+  await admin.trim('trimmed', 3);
+  expect((await present('trimmed')).logits).toMatchObject({ messages: 3, firstSequence: 3 });
+  await admin.trim('trimmed', 0);
+  expect((await present('trimmed')).logits).toMatchObject({ messages: 3 });
+  expect(await admin.deleteFrame('trimmed', 4)).toBe(true);
+  expect(await admin.deleteFrame('trimmed', 4)).toBe(false);
+  expect((await present('trimmed')).logits).toMatchObject({ messages: 2, firstSequence: 3, lastSequence: 5 });
+});
+
+test('buried items are listed, the unreadable ones left out', async () => {
+  const names = jobNames('buried');
+  await admin.provision(streamsOf('buried'));
+  const teacher = await join('teacher', 'buried');
+  const item = { shard: 0, step: 4, teacher: 't-1', deliveries: 5, error: 'out of memory', item: null };
+  await bury(teacher, names, item);
+  await teacher.client.publish(names.subjects.dead(0, 5), 'noise');
+  expect(await admin.deadItems('buried', 10)).toEqual([item]);
+  expect((await present('buried')).dead.messages).toBe(2);
+});
+
+test('what a student stores, the operator fetches whole; a missing and a damaged object say so', async () => {
+  const names = jobNames('objects');
+  await admin.provision(streamsOf('objects'));
+  const store = new ObjectStore(await join('student', 'objects'), names);
+  const blob = Uint8Array.from({ length: 3_000_000 }, (_, at) => (at * 7 + (at >> 8)) & 255);
+  await store.put('result/weights.bin', blob);
+  await store.put('empty', new Uint8Array());
+  const listed = await admin.listObjects('objects');
+  expect(listed.map(({ name, bytes }) => [name, bytes])).toEqual([
+    ['result/weights.bin', 3_000_000],
+    ['empty', 0],
+  ]);
+  const pieces: Uint8Array[] = [];
+  await admin.fetchObject('objects', 'result/weights.bin', (piece) => void pieces.push(piece.slice()));
+  expect(Buffer.concat(pieces).equals(Buffer.from(blob))).toBe(true);
+  await admin.fetchObject('objects', 'empty', (piece) => expect(piece).toHaveLength(0));
+  await expect(admin.fetchObject('objects', 'nothing', () => undefined)).rejects.toMatchObject({ kind: 'missing' });
+  await expect(admin.fetchObject('removed-long-ago', 'x', () => undefined)).rejects.toMatchObject({ kind: 'missing' });
+});
+
+test('removing deletes every stream, and again is fine', async () => {
+  await admin.provision(streamsOf('removed'));
+  await admin.remove('removed');
+  expect(await admin.observe('removed')).toEqual({ state: 'Absent' });
+  await admin.remove('removed');
+});

@@ -1,0 +1,106 @@
+/**
+ * A real nats-server for tests: its own port, store and passwords, users for the jobs named at the start, and the means
+ * to kill it. It ends with the test process even when that is killed (the keeper sees to it).
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { jobNames } from '../../src/protocol/index.js';
+import { operatorInboxPrefix, permissionsFor, type Role } from '../../src/stream/index.js';
+import {
+  cacheFolderOf,
+  findNatsServer,
+  type NatsServer,
+  type NatsUser,
+  newPassword,
+  startNatsServer,
+} from '../../src/stream/server/index.js';
+
+export interface TestLogin {
+  readonly user: string;
+  readonly password: string;
+  readonly inboxPrefix: string;
+}
+
+export interface TestNats {
+  readonly url: string;
+  readonly operator: TestLogin;
+  /** May do everything: for tests that look behind the scenes. */
+  readonly root: TestLogin;
+  /** @param uid one of those given at the start */
+  userFor(role: 'teacher' | 'student', uid: string): TestLogin;
+  /** Process id of the running server. */
+  readonly serverPid: number;
+  /** SIGKILL, as a machine that loses power would; resolves when the process is gone. */
+  kill(): Promise<void>;
+  /** Starts it again: same port, same store, same users. */
+  restart(): Promise<void>;
+  /** Ends it and deletes its folder. */
+  stop(): Promise<void>;
+}
+
+/** Binary for all servers of this test process: found, or installed into the user's cache once. */
+export async function testServerBinary(): Promise<string> {
+  const found = await findNatsServer({
+    url: undefined,
+    path: process.env.PATH ?? '',
+    cacheFolder: cacheFolderOf(process.env, homedir()),
+    platform: process.platform,
+    arch: process.arch,
+    environment: process.env,
+    progress: (line) => void process.stderr.write(`${line}\n`),
+  });
+  if (found.kind !== 'binary') throw new Error('tests start their own server');
+  return found.binary;
+}
+
+export async function startTestNats(options: { readonly uids?: readonly string[] } = {}): Promise<TestNats> {
+  const uids = options.uids ?? ['job-a', 'job-b'];
+  const binary = await testServerBinary();
+  const folder = await mkdtemp(join(tmpdir(), 'distillery-nats-'));
+  const logins = new Map<string, TestLogin>();
+  const users: NatsUser[] = [];
+  const add = (user: string, inboxPrefix: string, permissions: NatsUser['permissions']): TestLogin => {
+    const password = newPassword(randomBytes);
+    users.push({ user, password, permissions });
+    logins.set(user, { user, password, inboxPrefix });
+    return { user, password, inboxPrefix };
+  };
+  const operator = add('operator', operatorInboxPrefix, permissionsFor('operator', jobNames('any')));
+  const root = add('root', '_INBOX', { publish: ['>'], subscribe: ['>'] });
+  for (const uid of uids) {
+    const names = jobNames(uid);
+    for (const role of ['teacher', 'student'] as const satisfies Role[]) {
+      add(`${role}-${uid}`, names.inboxPrefix(role), permissionsFor(role, names));
+    }
+  }
+  const startOptions = { binary, folder, users, serverName: `test-${randomBytes(6).toString('hex')}` };
+  let server: NatsServer = await startNatsServer(startOptions);
+  return {
+    url: server.url,
+    operator,
+    root,
+    userFor: (role, uid) => {
+      const login = logins.get(`${role}-${uid}`);
+      if (login === undefined) throw new Error(`job ${uid}: name it in startTestNats({ uids })`);
+      return login;
+    },
+    get serverPid() {
+      return server.pid;
+    },
+    kill: async () => {
+      process.kill(server.pid, 'SIGKILL');
+      await server.exited;
+    },
+    restart: async () => {
+      await server.stop();
+      server = await startNatsServer({ ...startOptions, port: server.port });
+    },
+    stop: async () => {
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

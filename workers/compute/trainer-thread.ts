@@ -1,0 +1,85 @@
+/** A student's trainer on its own thread, seen from the main thread. */
+import {
+  BatchError,
+  type Evaluation,
+  type ExportedModel,
+  NumericError,
+  StateError,
+  StudentModelError,
+  type TrainerState,
+  type TrainingBatch,
+} from '../models/training.js';
+import type { Runtime } from '../runtimes/index.js';
+import type { CrossedError } from './messages.js';
+import { type ComputeError, type ComputeOptions, startCompute } from './thread.js';
+import type { TrainerHandlers, TrainerSource } from './trainer-worker.js';
+
+/** One step's loss, with the thread's account of it. */
+export interface Trained {
+  /** The batch's mean loss before the update. */
+  readonly loss: number;
+  readonly busyMs: number;
+  readonly idleMs: number;
+}
+
+/** Calls are worked off in the order made, so a state asked for after step k holds step k and nothing later. */
+export interface TrainerThread {
+  readonly columns: number;
+  readonly inputShape: readonly [number, number, number];
+  readonly parameters: number;
+  /** What the trainer changed in the model of the file, in sentences. */
+  readonly notes: readonly string[];
+  readonly runtime: Runtime;
+  /** Arrays of the batch are given up by the caller. @throws NumericError, BatchError, ComputeError */
+  train(batch: TrainingBatch): Promise<Trained>;
+  /** @param samples [labels.length, height, width, channels]; given up by the caller, as are the labels */
+  evaluate(samples: Float32Array, labels: Int32Array): Promise<Evaluation>;
+  state(): Promise<TrainerState>;
+  /** @throws StateError when the state is of another model or optimizer */
+  restore(state: TrainerState): Promise<void>;
+  export(): Promise<ExportedModel>;
+  /** Resolves when the thread has ended; a student without its trainer is of no use. */
+  readonly ended: Promise<ComputeError>;
+  close(): Promise<void>;
+}
+
+const text = (error: CrossedError, field: string): string => String(error.fields[field] ?? '');
+const revive: ComputeOptions['revive'] = new Map<string, (error: CrossedError) => Error>([
+  ['NumericError', (error) => new NumericError(text(error, 'what'), Number(error.fields.step))],
+  ['BatchError', (error) => new BatchError(text(error, 'what'), text(error, 'found'), text(error, 'expected'))],
+  ['StateError', (error) => new StateError(text(error, 'tensor'), text(error, 'found'), text(error, 'expected'))],
+  [
+    'StudentModelError',
+    (error) => new StudentModelError(text(error, 'where'), text(error, 'found'), text(error, 'expected')),
+  ],
+]);
+
+/**
+ * @param module the compiled trainer-worker; given only where this file does not run compiled
+ * @throws StudentModelError, ComputeError
+ */
+export async function openTrainerThread(
+  source: TrainerSource,
+  module: URL = new URL('./trainer-worker.js', import.meta.url),
+): Promise<TrainerThread> {
+  const thread = startCompute<TrainerHandlers>(module, { name: 'trainer', revive });
+  try {
+    const { value } = await thread.call('open', source);
+    return {
+      ...value,
+      train: async (batch) => {
+        const { value: loss, busyMs, idleMs } = await thread.call('train', batch);
+        return { loss, busyMs, idleMs };
+      },
+      evaluate: async (samples, labels) => (await thread.call('evaluate', { samples, labels })).value,
+      state: async () => (await thread.call('state', undefined)).value,
+      restore: async (state) => (await thread.call('restore', state)).value,
+      export: async () => (await thread.call('export', undefined)).value,
+      ended: thread.ended,
+      close: () => thread.close(),
+    };
+  } catch (error) {
+    await thread.close();
+    throw error;
+  }
+}

@@ -1,0 +1,42 @@
+/** The compute thread of a student: opens the runtime and the trainer and works its calls off. See trainer-thread.ts. */
+import {
+  createTrainer,
+  type StudentTrainer,
+  type TrainerOptions,
+  type TrainerState,
+  type TrainingBatch,
+} from '../models/training.js';
+import { openRuntime, type RuntimeName } from '../runtimes/index.js';
+import { serveCompute } from './serve.js';
+
+/** What the main thread gives; the runtime is opened here, since there is one per thread. */
+export interface TrainerSource extends Omit<TrainerOptions, 'runtime'> {
+  readonly runtime: 'auto' | RuntimeName;
+}
+
+let opened: StudentTrainer | undefined;
+
+function trainer(): StudentTrainer {
+  if (opened === undefined) throw new Error('trainer thread: expected `open` before any other call');
+  return opened;
+}
+
+const handlers = {
+  open: async ({ runtime: name, ...options }: TrainerSource) => {
+    const runtime = await openRuntime(name);
+    opened = await createTrainer({ runtime, ...options });
+    const { columns, inputShape, parameters, notes } = opened;
+    return { columns, inputShape, parameters, notes, runtime };
+  },
+  train: (batch: TrainingBatch) => trainer().train(batch),
+  evaluate: ({ samples, labels }: { readonly samples: Float32Array; readonly labels: Int32Array }) =>
+    trainer().evaluate(samples, labels),
+  state: () => trainer().state(),
+  restore: (state: TrainerState) => {
+    trainer().restore(state);
+  },
+  export: () => trainer().export(),
+};
+export type TrainerHandlers = typeof handlers;
+
+serveCompute(handlers);

@@ -1,0 +1,194 @@
+/**
+ * The idx format (MNIST and its relatives): big-endian header [0, 0, type, dimensions, size …], then raw bytes.
+ *
+ * Owns the open file handles of one split. Samples are read from their positions when they are asked for: a process
+ * keeps no copy of the images, and student and teachers on one machine share the page cache. Reads are synchronous on
+ * purpose: 128 positional reads from the page cache take well under a millisecond, twice as fast as through the
+ * thread pool (measured: 210 k against 100 k samples/s, conversion included).
+ */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+
+import type { Split } from './dataset.js';
+import { DataError, systemCode } from './errors.js';
+
+const unsignedByte = 0x08;
+const typeNames = new Map([
+  [0x09, 'signed bytes'],
+  [0x0b, '16-bit integers'],
+  [0x0c, '32-bit integers'],
+  [0x0d, '32-bit floats'],
+  [0x0e, '64-bit floats'],
+]);
+/** Upper bound of one sample, so that a damaged header cannot ask for gigabytes a batch. */
+const maxSampleBytes = 1 << 26;
+const pixelOf = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
+
+/** An open idx file of unsigned bytes whose length agrees with its header. */
+interface IdxFile {
+  readonly path: string;
+  readonly descriptor: number;
+  readonly sizes: readonly number[];
+  readonly bodyOffset: number;
+}
+
+/** @throws DataError when either file is missing, damaged, or does not belong to the other. */
+export function openIdxSplit(imagesPath: string, labelsPath: string): Split {
+  const images = openIdx(imagesPath, 3);
+  try {
+    const labels = readLabels(labelsPath);
+    const [length = 0, height = 0, width = 0] = images.sizes;
+    if (labels.length !== length) {
+      throw new DataError({
+        path: labelsPath,
+        found: `${String(labels.length)} labels`,
+        expected: `${String(length)}, one for each image of ${imagesPath}`,
+        remedy: 'take images and labels of the same split',
+      });
+    }
+    if (length === 0 || height === 0 || width === 0 || height * width > maxSampleBytes) {
+      throw new DataError({
+        path: imagesPath,
+        found: `${String(length)} images of ${String(height)} × ${String(width)}`,
+        expected: `at least one image of 1 to ${String(maxSampleBytes)} pixels`,
+        remedy: 'get the file again',
+      });
+    }
+    return splitOf(images, labels, [height, width, 1]);
+  } catch (error) {
+    closeSync(images.descriptor);
+    throw error;
+  }
+}
+
+function splitOf(images: IdxFile, labels: Uint8Array, shape: readonly [number, number, number]): Split {
+  const size = shape[0] * shape[1];
+  const checked = (index: number): number => {
+    if (Number.isInteger(index) && index >= 0 && index < labels.length) return index;
+    throw new DataError({
+      path: images.path,
+      found: `sample index ${String(index)}`,
+      expected: `an integer from 0 to ${String(labels.length - 1)}`,
+      remedy: 'use the same data set for student and teachers',
+    });
+  };
+  let closed = false;
+  let bytes = new Uint8Array(0);
+  const readInto = (indices: ArrayLike<number>): void => {
+    if (bytes.length < indices.length * size) bytes = new Uint8Array(indices.length * size);
+    for (let row = 0; row < indices.length; row++) {
+      readFully(images, bytes, row * size, size, images.bodyOffset + checked(indices[row] ?? -1) * size);
+    }
+  };
+  return {
+    length: labels.length,
+    shape,
+    classes: labels.reduce((most, label) => Math.max(most, label), 0) + 1,
+    read: (indices) =>
+      new Promise((resolve) => {
+        readInto(indices);
+        const samples = new Float32Array(indices.length * size);
+        for (let at = 0; at < samples.length; at++) samples[at] = pixelOf[bytes[at] ?? 0] ?? 0;
+        resolve(samples);
+      }),
+    labels: (indices) => {
+      const answer = new Int32Array(indices.length);
+      for (let row = 0; row < indices.length; row++) answer[row] = labels[checked(indices[row] ?? -1)] ?? 0;
+      return answer;
+    },
+    close: () => {
+      if (!closed) closeSync(images.descriptor);
+      closed = true;
+      return Promise.resolve();
+    },
+  };
+}
+
+function readLabels(path: string): Uint8Array {
+  const file = openIdx(path, 1);
+  try {
+    const labels = new Uint8Array(file.sizes[0] ?? 0);
+    readFully(file, labels, 0, labels.length, file.bodyOffset);
+    return labels;
+  } finally {
+    closeSync(file.descriptor);
+  }
+}
+
+function openIdx(path: string, dimensions: number): IdxFile {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'r');
+  } catch (cause) {
+    const code = systemCode(cause);
+    const found = code === 'ENOENT' ? 'nothing' : `a file that cannot be opened (${code})`;
+    throw new DataError(
+      { path, found, expected: 'an idx file', remedy: 'check the path and its permissions' },
+      { cause },
+    );
+  }
+  try {
+    return checkedHeader(path, descriptor, dimensions);
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
+function checkedHeader(path: string, descriptor: number, dimensions: number): IdxFile {
+  const bodyOffset = 4 + 4 * dimensions;
+  const fault = (found: string, expected: string, remedy: string): DataError =>
+    new DataError({ path, found, expected, remedy });
+  const header = new Uint8Array(bodyOffset);
+  const got = readSync(descriptor, header, 0, bodyOffset, 0);
+  const [first = 0, second = 0, type = 0, found = 0] = header;
+  if (first === 0x1f && second === 0x8b) throw fault('a gzip file', 'a raw idx file', `unpack it: gunzip -k ${path}`);
+  if (got < 4 || first !== 0 || second !== 0) {
+    const start = Buffer.from(header.subarray(0, Math.min(got, 4))).toString('hex');
+    throw fault(
+      `a file that starts with "${start}"`,
+      'an idx file, which starts with 0000',
+      'check that it is the file meant',
+    );
+  }
+  if (type !== unsignedByte) {
+    const name = typeNames.get(type) ?? `type 0x${type.toString(16)}`;
+    throw fault(`values of ${name}`, 'unsigned bytes (type 0x8)', 'convert the file to unsigned bytes');
+  }
+  if (found !== dimensions) {
+    const kind = dimensions === 1 ? 'labels' : 'images';
+    throw fault(
+      `${String(found)} dimensions`,
+      `${String(dimensions)}, as ${kind} have`,
+      'check that images and labels are not swapped',
+    );
+  }
+  const bytes = fstatSync(descriptor).size;
+  if (got < bodyOffset) throw truncated(path, bytes, bodyOffset);
+  const view = new DataView(header.buffer);
+  const sizes = Array.from({ length: dimensions }, (_, axis) => view.getUint32(4 + 4 * axis));
+  const expected = bodyOffset + sizes.reduce((product, size) => product * size, 1);
+  if (bytes < expected) throw truncated(path, bytes, expected);
+  if (bytes > expected) {
+    throw fault(`${String(bytes)} bytes`, `${String(expected)} (sizes ${sizes.join(' × ')})`, 'get the file again');
+  }
+  return { path, descriptor, sizes, bodyOffset };
+}
+
+function readFully(file: IdxFile, target: Uint8Array, at: number, length: number, position: number): void {
+  let done = 0;
+  while (done < length) {
+    const got = readSync(file.descriptor, target, at + done, length - done, position + done);
+    // The header was checked against the length: the file has been cut since.
+    if (got === 0) throw truncated(file.path, fstatSync(file.descriptor).size, position + length);
+    done += got;
+  }
+}
+
+function truncated(path: string, bytes: number, expected: number): DataError {
+  return new DataError({
+    path,
+    found: `a truncated file of ${String(bytes)} bytes`,
+    expected: `${String(expected)} bytes`,
+    remedy: 'get the file again',
+  });
+}

@@ -1,0 +1,45 @@
+/**
+ * The teacher's side of a model: samples in, logits out. Formats are opened through `openInference` in open.ts.
+ *
+ * Invariants: the same batch gives the same bits on the same machine; what `infer` returns is finite, row-major and
+ * the caller's own; the caller's samples are left as they were.
+ */
+import type { Manifest } from '../../../src/protocol/index.js';
+
+/** How samples are brought into the model's input. */
+export type InputSettings = Manifest['teacher']['input'];
+export type ModelFormat = Manifest['teacher']['model']['format'];
+
+export interface Inference {
+  /** Width of the logits. */
+  readonly columns: number;
+  /** First 8 bytes of the SHA-256 over the model's files and the input settings: what a frame's header carries. */
+  readonly digest: Uint8Array;
+  readonly digestHex: string;
+  /** For people: format, engine, shapes. */
+  readonly description: string;
+  /**
+   * @param samples [rows, height, width, channels], values in [0, 1]
+   * @returns [rows, columns]
+   * @throws LogitsError when the model answers NaN or infinity
+   */
+  infer(samples: Float32Array, rows: number): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/** One axis of a model's input; null = any size. */
+export type AxisSize = number | null;
+
+/** A model loaded by one library, before anything is known of the data set. */
+export interface Engine {
+  readonly description: string;
+  /** With the batch axis first. */
+  readonly inputShape: readonly AxisSize[];
+  run(data: Float32Array, shape: readonly number[]): Promise<EngineOutput>;
+  close(): Promise<void>;
+}
+
+export interface EngineOutput {
+  readonly data: Float32Array;
+  readonly shape: readonly number[];
+}

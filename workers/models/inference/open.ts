@@ -1,0 +1,116 @@
+/** Opens a teacher's model of either format and makes sure, before the first work item, that it fits the data. */
+import { createHash } from 'node:crypto';
+
+import { LogitsError, ModelError } from './errors.js';
+import type { Engine, EngineOutput, Inference, InputSettings, ModelFormat } from './inference.js';
+import { arrange, arrangementFor, type SampleShape, shapeText } from './input.js';
+import { readModelFile } from './model-file.js';
+import { openOnnx } from './onnx.js';
+import { openTfjs } from './tfjs.js';
+
+export interface InferenceSource {
+  readonly format: ModelFormat;
+  /** The ONNX file, or model.json. */
+  readonly path: string;
+  readonly input: InputSettings;
+  /** Height, width, channels. */
+  readonly sampleShape: SampleShape;
+  /** CPU threads for one batch. */
+  readonly threads: number;
+}
+
+const digestBytes = 8;
+
+/** @throws ModelError when the model cannot be read, is no classifier, or does not fit the samples */
+export async function openInference({
+  format,
+  path,
+  input,
+  sampleShape,
+  threads,
+}: InferenceSource): Promise<Inference> {
+  const bytes = await readModelFile(path);
+  const hash = createHash('sha256').update(bytes);
+  const engine =
+    format === 'onnx' ? await openOnnx(bytes, path, threads) : await openTfjs(bytes, path, (part) => hash.update(part));
+  hash.update(JSON.stringify([input.layout ?? null, input.mean ?? null, input.std ?? null]));
+  const digest = Uint8Array.from(hash.digest().subarray(0, digestBytes));
+  try {
+    const how = arrangementFor(path, engine.inputShape, sampleShape, input);
+    const size = sampleShape[0] * sampleShape[1] * sampleShape[2];
+    const columns = await probe(engine, path, how.axes);
+    return {
+      columns,
+      digest,
+      digestHex: Buffer.from(digest).toString('hex'),
+      description: `${format} by ${engine.description}, ${shapeText([null, ...how.axes])} ${how.name} → [N, ${String(columns)}]`,
+      infer: async (samples, rows) => {
+        if (samples.length !== rows * size) {
+          throw new RangeError(`infer: found ${samples.length} values, expected ${rows} rows of ${size}`);
+        }
+        if (rows === 0) return new Float32Array(0);
+        const { data } = await engine.run(arrange(samples, sampleShape, how), [rows, ...how.axes]);
+        checkFinite(data, columns);
+        return data;
+      },
+      close: () => engine.close(),
+    };
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+/** Runs two made-up samples: a model that cannot take them, or answers something else than logits, never joins. */
+async function probe(engine: Engine, path: string, axes: readonly number[]): Promise<number> {
+  const rows = 2;
+  const size = axes.reduce((product, axis) => product * axis, 1);
+  const data = Float32Array.from({ length: rows * size }, (_, at) => (at % 17) / 16);
+  let output: EngineOutput;
+  try {
+    output = await engine.run(data, [rows, ...axes]);
+  } catch (cause) {
+    throw new ModelError(
+      {
+        path,
+        found: `a model that fails on a batch of shape ${shapeText([rows, ...axes])} (${String(cause)})`,
+        expected: 'logits',
+        remedy: 'use a model made for this data set, or correct teacher.input.layout',
+      },
+      { cause },
+    );
+  }
+  const [outputRows, columns] = output.shape;
+  if (output.shape.length !== 2 || outputRows !== rows || columns === undefined || columns === 0) {
+    throw new ModelError({
+      path,
+      found: `an answer of shape ${shapeText(output.shape)} for ${String(rows)} samples`,
+      expected: `[${String(rows)}, classes]`,
+      remedy: 'export the model with logits as its only output, one row for each sample',
+    });
+  }
+  if (columns > 1 && looksLikeProbabilities(output.data, columns)) {
+    throw new ModelError({
+      path,
+      found: 'an answer whose rows are probabilities (each sums to 1)',
+      expected: 'logits, which the temperature is applied to',
+      remedy: 'export the model without its last softmax',
+    });
+  }
+  return columns;
+}
+
+function looksLikeProbabilities(data: Float32Array, columns: number): boolean {
+  for (let start = 0; start < data.length; start += columns) {
+    const row = data.subarray(start, start + columns);
+    const sum = row.reduce((total, value) => total + value, 0);
+    if (!row.every((value) => value >= 0 && value <= 1) || Math.abs(sum - 1) > 1e-3) return false;
+  }
+  return true;
+}
+
+function checkFinite(logits: Float32Array, columns: number): void {
+  const at = logits.findIndex((value) => !Number.isFinite(value));
+  if (at < 0) return;
+  throw new LogitsError({ row: Math.floor(at / columns), column: at % columns, value: String(logits[at]) });
+}

@@ -1,0 +1,139 @@
+/**
+ * Models in the tfjs layers format: `model.json` and, beside it, the weight files that its manifest names. Read from
+ * disk by our own handler, since tfjs itself only fetches; computed on the runtime chosen for this process.
+ */
+import { basename, dirname, join } from 'node:path';
+
+import { type io, tensor, type Tensor } from '@tensorflow/tfjs-core';
+import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
+import { z } from 'zod';
+
+import { openRuntime } from '../../runtimes/index.js';
+import { ModelError } from './errors.js';
+import type { Engine } from './inference.js';
+import { readModelFile } from './model-file.js';
+
+const bytesOfType = { float32: 4, int32: 4, bool: 1, uint8: 1, uint16: 2, float16: 2 } as const;
+
+const weightSchema = z.looseObject({
+  name: z.string(),
+  shape: z.array(z.number().int().min(0)),
+  dtype: z.enum(['float32', 'int32', 'bool']),
+  quantization: z.looseObject({ dtype: z.enum(['uint8', 'uint16', 'float16']) }).optional(),
+});
+const modelJsonSchema = z.looseObject({
+  modelTopology: z.record(z.string(), z.unknown()),
+  weightsManifest: z.array(z.looseObject({ paths: z.array(z.string()), weights: z.array(weightSchema) })),
+});
+type ModelJson = z.infer<typeof modelJsonSchema>;
+
+/**
+ * @param bytes of model.json
+ * @param path of model.json
+ * @param note is given the bytes of every weight file, in the manifest's order
+ * @throws ModelError
+ */
+export async function openTfjs(bytes: Uint8Array, path: string, note: (bytes: Uint8Array) => void): Promise<Engine> {
+  const json = parseModelJson(bytes, path);
+  const weightData = await readWeights(json, path, note);
+  const runtime = await openRuntime('auto');
+  const handler: io.IOHandler = {
+    load: () =>
+      Promise.resolve({
+        modelTopology: json.modelTopology,
+        weightSpecs: json.weightsManifest.flatMap(({ weights }) => weights) as io.WeightsManifestEntry[],
+        weightData,
+      }),
+  };
+  let model: LayersModel;
+  try {
+    model = await loadLayersModel(handler);
+  } catch (cause) {
+    throw fault(path, `a model that tfjs refuses (${String(cause)})`, 'a tfjs layers model', 'export it again', cause);
+  }
+  const inputShape = model.inputs[0]?.shape;
+  if (inputShape === undefined || model.inputs.length !== 1 || model.outputs.length !== 1) {
+    const found = `${String(model.inputs.length)} inputs and ${String(model.outputs.length)} outputs`;
+    model.dispose();
+    throw fault(path, found, 'one of each', 'export the model with logits as its only output');
+  }
+  return {
+    description: runtime.description,
+    inputShape,
+    run: async (data, shape) => {
+      const input = tensor(data, [...shape], 'float32');
+      // Not predict(): that one cuts a batch into pieces of 32.
+      const output = model.predictOnBatch(input) as Tensor;
+      const answer = { data: Float32Array.from(await output.data()), shape: output.shape };
+      input.dispose();
+      output.dispose();
+      return answer;
+    },
+    close: () => {
+      model.dispose();
+      return Promise.resolve();
+    },
+  };
+}
+
+function parseModelJson(bytes: Uint8Array, path: string): ModelJson {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw fault(path, 'a file that is no JSON', 'model.json of a tfjs layers model', 'check teacher.model.uri', cause);
+  }
+  const parsed = modelJsonSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const where = issue?.path.join('.') ?? '';
+  throw fault(
+    path,
+    `JSON whose ${where === '' ? 'root' : where} is wrong (${issue?.message ?? 'unknown reason'})`,
+    'model.json of a tfjs layers model, with modelTopology and weightsManifest',
+    'export the model again with its weights',
+  );
+}
+
+async function readWeights(json: ModelJson, path: string, note: (bytes: Uint8Array) => void): Promise<ArrayBuffer> {
+  const expected = json.weightsManifest
+    .flatMap(({ weights }) => weights)
+    .reduce((sum, { shape, dtype, quantization }) => {
+      return sum + shape.reduce((product, size) => product * size, bytesOfType[quantization?.dtype ?? dtype]);
+    }, 0);
+  const parts: Uint8Array[] = [];
+  for (const name of json.weightsManifest.flatMap(({ paths }) => paths)) {
+    // Weight files lie beside model.json; a manifest never reaches into other folders.
+    if (basename(name) !== name || name === '..' || name === '.') {
+      throw fault(
+        path,
+        `a weight file named ${JSON.stringify(name)}`,
+        'names without folders',
+        'export the model again',
+      );
+    }
+    const part = await readModelFile(join(dirname(path), name));
+    note(part);
+    parts.push(part);
+  }
+  const found = parts.reduce((sum, part) => sum + part.length, 0);
+  if (found !== expected) {
+    throw fault(
+      path,
+      `${String(found)} bytes of weights`,
+      `${String(expected)}, the sum of the weights that it names`,
+      'copy its weight files again',
+    );
+  }
+  const whole = new Uint8Array(found);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole.buffer;
+}
+
+function fault(path: string, found: string, expected: string, remedy: string, cause?: unknown): ModelError {
+  return new ModelError({ path, found, expected, remedy }, cause === undefined ? undefined : { cause });
+}

@@ -1,0 +1,167 @@
+/**
+ * The student as a tfjs layers model, ready to train: built from the file, its weights drawn from the seed, its layers
+ * with randomness at hand. Owns the model; `dispose` frees every tensor of it.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import {
+  dropoutMasks,
+  endInLogits,
+  nonZeroSeed,
+  parseTopology,
+  refuseUnseedableLayers,
+  seedInitializers,
+} from './student-topology.js';
+import type { Json } from './student-topology.js';
+import { StudentModelError } from './trainer-errors.js';
+
+/** A weight of the model with a name that does not depend on what else the process has built. */
+export interface ModelWeight {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly trainable: boolean;
+  read(): Float32Array;
+  /** @param values of the weight's size; a constraint of the layer may change them, see `read` */
+  write(values: Float32Array): void;
+  readonly constrained: boolean;
+  readonly variable: tf.Variable;
+}
+
+export interface StudentModel {
+  readonly inputShape: readonly [number, number, number];
+  readonly columns: number;
+  /** In the model's order. */
+  readonly weights: readonly ModelWeight[];
+  /** What was changed in the file's model, for people. */
+  readonly notes: readonly string[];
+  /** The seeded topology, as `tf.loadLayersModel` takes it. */
+  readonly topology: Json;
+  /** @param x [rows, height, width, channels] @returns logits [rows, columns] */
+  apply(x: tf.Tensor, training: boolean): tf.Tensor;
+  /** Sum of the layers' regularisation terms; undefined where there are none. */
+  regularisation(): tf.Scalar | undefined;
+  /** Makes the masks of the next training pass those of this step. */
+  seedMasks(step: number): void;
+  dispose(): void;
+}
+
+/** @throws StudentModelError */
+export async function openStudentModel(modelJson: string, seed: number): Promise<StudentModel> {
+  const given = parseTopology(modelJson);
+  const note = endInLogits(given);
+  refuseUnseedableLayers(given);
+  // A first build fills in what the file leaves to defaults, among it the initializers that need a seed.
+  const draft = await build(given);
+  const topology = draft.toJSON(null, false) as Json;
+  draft.dispose();
+  seedInitializers(topology, seed);
+  const model = await build(topology);
+  try {
+    return wrap(model, topology, seed, note === undefined ? [] : [note]);
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+}
+
+async function build(topology: Json): Promise<tfl.LayersModel> {
+  try {
+    return await tfl.loadLayersModel({ load: () => Promise.resolve({ modelTopology: topology }) });
+  } catch (cause) {
+    const found = cause instanceof Error ? cause.message : String(cause);
+    throw new StudentModelError('modelTopology', `"${found}"`, 'layers that tfjs-layers can build', { cause });
+  }
+}
+
+function wrap(model: tfl.LayersModel, topology: Json, seed: number, notes: readonly string[]): StudentModel {
+  const { inputShape, columns } = shapesOf(model);
+  const masked = layersWithin(model).filter((layer): layer is MaskedLayer =>
+    ['Dropout', 'SpatialDropout1D'].includes(layer.getClassName()),
+  );
+  return {
+    inputShape,
+    columns,
+    weights: weightsOf(model),
+    notes,
+    topology,
+    apply: (x, training) => {
+      const output = model.apply(x, { training });
+      if (output instanceof tf.Tensor) return output;
+      throw new StudentModelError('output', 'several tensors', 'one tensor of logits');
+    },
+    regularisation: () => {
+      const terms = model.calculateLosses();
+      return terms.length === 0 ? undefined : tf.addN(terms);
+    },
+    seedMasks: (step) => {
+      masked.forEach((layer, index) => {
+        layer.seed = nonZeroSeed(dropoutMasks, seed, step, index);
+      });
+    },
+    dispose: () => {
+      model.dispose();
+    },
+  };
+}
+
+function shapesOf(model: tfl.LayersModel): { inputShape: [number, number, number]; columns: number } {
+  const [input, ...moreInputs] = model.inputs;
+  const [output, ...moreOutputs] = model.outputs;
+  if (input === undefined || moreInputs.length > 0) {
+    throw new StudentModelError('inputs', `${model.inputs.length} inputs`, 'one input');
+  }
+  if (output === undefined || moreOutputs.length > 0) {
+    throw new StudentModelError('outputs', `${model.outputs.length} outputs`, 'one output');
+  }
+  const [, height, width, channels, ...rest] = input.shape;
+  if (typeof height !== 'number' || typeof width !== 'number' || typeof channels !== 'number' || rest.length > 0) {
+    const expected = '[null, height, width, channels] with known sizes';
+    throw new StudentModelError(`input ${input.name}`, `shape ${JSON.stringify(input.shape)}`, expected);
+  }
+  const [, columns, ...more] = output.shape;
+  if (typeof columns !== 'number' || more.length > 0) {
+    const expected = '[null, classes]: one row of logits a sample';
+    throw new StudentModelError(`output ${output.name}`, `shape ${JSON.stringify(output.shape)}`, expected);
+  }
+  return { inputShape: [height, width, channels], columns };
+}
+
+function weightsOf(model: tfl.LayersModel): ModelWeight[] {
+  const trainable = new Set(model.trainableWeights);
+  const taken = new Map<string, number>();
+  return model.weights.map((weight) => {
+    const value = weight.read();
+    if (!(value instanceof tf.Variable) || value.dtype !== 'float32') {
+      throw new StudentModelError(`weight ${weight.originalName}`, value.dtype, 'float32');
+    }
+    const variable = value as tf.Variable;
+    // Layers of different sub-models may share a name.
+    const earlier = taken.get(weight.originalName) ?? 0;
+    taken.set(weight.originalName, earlier + 1);
+    return {
+      name: earlier === 0 ? weight.originalName : `${weight.originalName}#${earlier}`,
+      shape: variable.shape,
+      trainable: trainable.has(weight),
+      // tfjs's types promise a constraint; most weights have none.
+      constrained: ![undefined, null].includes(weight.constraint as unknown as null),
+      variable,
+      read: () => Float32Array.from(variable.dataSync()),
+      write: (values) => {
+        tf.tidy(() => {
+          weight.write(tf.tensor(values, variable.shape));
+        });
+      },
+    };
+  });
+}
+
+interface MaskedLayer extends tfl.layers.Layer {
+  seed: number;
+}
+
+/** All layers, those inside sub-models and wrappers too, in the model's order. */
+function layersWithin(container: object): tfl.layers.Layer[] {
+  const { layers = [], layer } = container as { layers?: tfl.layers.Layer[]; layer?: tfl.layers.Layer };
+  const children = layer === undefined ? layers : [...layers, layer];
+  return children.flatMap((child) => [child, ...layersWithin(child)]);
+}

@@ -1,0 +1,15 @@
+/** Which ending an error calls for: what another attempt would meet again is terminal, the rest may pass. */
+import { CheckpointError, StoreError } from '../checkpoint/index.js';
+import { DataError } from '../data/index.js';
+import { ModelError } from '../models/inference/index.js';
+import { NumericError, StateError, StudentModelError } from '../models/training.js';
+
+import { type Ending, WorkerError } from './exit.js';
+
+const terminalErrors = [DataError, ModelError, StudentModelError, StateError, NumericError, CheckpointError] as const;
+
+export function endingOf(error: unknown): Exclude<Ending, 'done'> {
+  if (error instanceof WorkerError) return error.ending;
+  if (error instanceof StoreError) return 'storage';
+  return terminalErrors.some((type) => error instanceof type) ? 'terminal' : 'error';
+}

@@ -1,0 +1,70 @@
+/**
+ * The frame of every worker process: reads the environment, logs to standard output, listens for SIGTERM and for the end
+ * of its owner, and turns whatever happens into an exit code and a last sentence.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { pino } from 'pino';
+
+import type { Clock } from '../../src/lib/clock.js';
+
+import { endingOf } from './endings.js';
+import { readEnvironment, type WorkerEnvironment } from './environment.js';
+import { exitCodes, writeLastWords } from './exit.js';
+import type { Log } from './log.js';
+
+export interface WorkerContext {
+  readonly env: WorkerEnvironment;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Aborts when the process shall end: SIGTERM, SIGINT, or its owner is gone. */
+  readonly stop: AbortSignal;
+}
+
+const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: async (ms, signal) => {
+    await delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+  },
+};
+
+/** A worker whose owner is gone has this long to finish, then it ends whatever it does. */
+const orphanMs = 5_000;
+
+/** Runs `work` to its end and ends the process; never returns. */
+export async function runWorker(work: (context: WorkerContext) => Promise<void>): Promise<never> {
+  let terminationLog = process.env['DISTILL_TERMINATION_LOG'] ?? '/dev/termination-log';
+  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 1, sync: true }));
+  try {
+    const env = readEnvironment(process.env);
+    ({ terminationLog } = env);
+    log.level = env.logLevel;
+    const stop = stopSignal(env.ownerPipe);
+    await work({ env, log, clock: systemClock, stop });
+    log.info('done');
+    process.exit(exitCodes.done);
+  } catch (error) {
+    const ending = endingOf(error);
+    const sentence = error instanceof Error ? error.message : String(error);
+    log.error({ ending, stack: error instanceof Error ? error.stack : undefined }, sentence);
+    if (ending !== 'stopped') writeLastWords(terminationLog, sentence);
+    process.exit(exitCodes[ending]);
+  }
+}
+
+function stopSignal(ownerPipe: boolean): AbortSignal {
+  const stop = new AbortController();
+  process.on('SIGTERM', () => stop.abort());
+  // Ctrl-C reaches the whole foreground group; the owner decides and sends SIGTERM.
+  process.on('SIGINT', () => undefined);
+  if (ownerPipe) {
+    process.stdin.on('end', () => {
+      stop.abort();
+      setTimeout(() => process.exit(exitCodes.stopped), orphanMs).unref();
+    });
+    process.stdin.on('error', () => stop.abort());
+    process.stdin.resume();
+    process.stdin.unref();
+  }
+  return stop.signal;
+}

@@ -1,0 +1,186 @@
+/**
+ * A worker's connection to NATS: waits for the first success up to a limit, afterwards reconnects for ever. Owns the
+ * repetition of calls that got no answer.
+ */
+import {
+  type DirectStreamAPI,
+  jetstream,
+  JetStreamApiError,
+  type JetStreamClient,
+  jetstreamManager,
+} from '@nats-io/jetstream';
+import {
+  AuthorizationError,
+  ClosedConnectionError,
+  connect,
+  type ConnectionOptions,
+  type NatsConnection,
+  PermissionViolationError,
+} from '@nats-io/transport-node';
+
+import type { Clock } from '../../src/lib/clock.js';
+import type { Log } from '../shell/log.js';
+
+import { StreamRefused, StreamUnreachable } from './errors.js';
+
+export interface WorkerConnectOptions {
+  readonly url: string;
+  readonly user: string;
+  readonly password: string;
+  /** `JobNames.inboxPrefix(role)`: the only place where this role may read replies. */
+  readonly inboxPrefix: string;
+  /** Pod name, shown by the server. */
+  readonly name: string;
+  /** How long the first connection may take. */
+  readonly waitMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const dialLimitMs = 2_000;
+/** An answer of a healthy server takes milliseconds; a killed one is noticed after this. */
+const requestLimitMs = 2_000;
+const firstDelayMs = 50;
+const longestDelayMs = 2_000;
+
+/** Server codes that mean "not now": a cluster without a leader, a stream that is being moved. */
+const passingCodes: readonly number[] = [10008, 10009, 10118];
+
+export class StreamLink {
+  readonly url: string;
+  readonly inboxPrefix: string;
+  readonly connection: NatsConnection;
+  readonly client: JetStreamClient;
+  readonly direct: DirectStreamAPI;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly #reconnectHandlers = new Set<() => void>();
+  readonly #disconnectHandlers = new Set<() => void>();
+  #connected = true;
+
+  constructor(
+    connection: NatsConnection,
+    direct: DirectStreamAPI,
+    { url, inboxPrefix, clock, log }: Pick<WorkerConnectOptions, 'url' | 'inboxPrefix' | 'clock' | 'log'>,
+  ) {
+    this.connection = connection;
+    this.client = jetstream(connection, { timeout: requestLimitMs });
+    this.direct = direct;
+    this.url = url;
+    this.inboxPrefix = inboxPrefix;
+    this.clock = clock;
+    this.log = log;
+    void this.#follow();
+  }
+
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  /** Resolves when the connection is closed for good, with the reason when it was not asked to. */
+  get closed(): Promise<Error | null> {
+    return this.connection
+      .closed()
+      .then((reason) => (reason instanceof Error ? new StreamUnreachable(this.url, reason.message) : null));
+  }
+
+  /** Calls back after every reconnect: messages may have been lost meanwhile. @returns ends it */
+  onReconnect(callback: () => void): () => void {
+    this.#reconnectHandlers.add(callback);
+    return () => this.#reconnectHandlers.delete(callback);
+  }
+
+  onDisconnect(callback: () => void): () => void {
+    this.#disconnectHandlers.add(callback);
+    return () => this.#disconnectHandlers.delete(callback);
+  }
+
+  /**
+   * Repeats a call until somebody answers it. Only for calls that may be done twice (I3: all of ours).
+   * @throws JetStreamApiError when the answer is an error; StreamRefused when this user may not; StreamUnreachable when
+   *   the connection is closed for good
+   */
+  async untilAnswered<T>(doing: string, call: () => Promise<T>): Promise<T> {
+    for (let delayMs = firstDelayMs; ; delayMs = Math.min(delayMs * 2, longestDelayMs)) {
+      try {
+        return await call();
+      } catch (error) {
+        const cause = error instanceof Error ? error.cause : undefined;
+        if (error instanceof JetStreamApiError && !passingCodes.includes(error.code)) throw error;
+        const violation = [error, cause].find((each) => each instanceof PermissionViolationError);
+        if (violation !== undefined) throw new StreamRefused(doing, violation.message, { cause: error });
+        if (this.connection.isClosed() || error instanceof ClosedConnectionError) {
+          throw new StreamUnreachable(this.url, `${doing}: the connection is closed`, { cause: error });
+        }
+        const reason = error instanceof Error ? error.message : String(error);
+        if (delayMs === longestDelayMs) this.log.warn(`${doing}: no answer from NATS (${reason}); trying again`);
+      }
+      await this.clock.sleep(delayMs);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.connection.close();
+  }
+
+  async #follow(): Promise<void> {
+    for await (const status of this.connection.status()) {
+      switch (status.type) {
+        case 'disconnect':
+          this.#connected = false;
+          this.log.warn('the connection to NATS is lost; reconnecting');
+          for (const handler of this.#disconnectHandlers) handler();
+          break;
+        case 'reconnect':
+          this.#connected = true;
+          this.log.info('connected to NATS again');
+          for (const handler of this.#reconnectHandlers) handler();
+          break;
+        case 'error':
+          this.log.warn(`NATS: ${status.error.message}`);
+          break;
+        default:
+          // Pings, cluster news and the like: nothing to do.
+          break;
+      }
+    }
+  }
+}
+
+/** @throws StreamUnreachable when there is no connection in time, StreamRefused when user or password are wrong */
+export async function connectWorker(options: WorkerConnectOptions): Promise<StreamLink> {
+  const connection = await dial(options);
+  const { direct } = await jetstreamManager(connection, { checkAPI: false, timeout: requestLimitMs });
+  return new StreamLink(connection, direct, options);
+}
+
+async function dial(options: WorkerConnectOptions): Promise<NatsConnection> {
+  const { url, user, password, inboxPrefix, name, waitMs, clock } = options;
+  const settings: ConnectionOptions = {
+    servers: url.split(',').map((server) => server.trim()),
+    user,
+    pass: password,
+    inboxPrefix,
+    name,
+    timeout: dialLimitMs,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 100,
+    // A half-open connection is noticed within half a minute instead of four.
+    pingInterval: 10_000,
+    noAsyncTraces: true,
+  };
+  const end = clock.now() + waitMs;
+  for (let delayMs = firstDelayMs; ; delayMs = Math.min(delayMs * 2, longestDelayMs)) {
+    try {
+      return await connect(settings);
+    } catch (error) {
+      if (error instanceof AuthorizationError) {
+        throw new StreamRefused(`connect to ${url}`, `user ${user} or its password is wrong`, { cause: error });
+      }
+      if (clock.now() + delayMs > end) {
+        throw new StreamUnreachable(url, `no connection within ${waitMs / 1_000} s`, { cause: error });
+      }
+    }
+    await clock.sleep(delayMs);
+  }
+}

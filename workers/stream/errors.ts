@@ -1,0 +1,60 @@
+/** What can go wrong between a worker and NATS. Each knows how its process must end (shell/exit.ts). */
+import { WorkerError } from '../shell/exit.js';
+
+/** No answer from NATS within the time that was allowed, or the connection is closed for good. */
+export class StreamUnreachable extends WorkerError {
+  constructor(
+    readonly url: string,
+    reason: string,
+    options?: ErrorOptions,
+  ) {
+    super('unreachable', `NATS at ${url}: ${reason}; check that the server runs and can be reached from here`, options);
+  }
+}
+
+/** NATS answered, and the answer is no: another attempt would hear the same. */
+export class StreamRefused extends WorkerError {
+  constructor(doing: string, reason: string, options?: ErrorOptions) {
+    super('terminal', `${doing}: NATS refused: ${reason}`, options);
+  }
+}
+
+/** Another teacher's answer to the same step is stored, and it is of another model or another augmentation. */
+export class FrameConflict extends WorkerError {
+  constructor(
+    readonly step: number,
+    readonly shard: number,
+    field: 'teacher digest' | 'augmentation seed',
+    stored: string | number,
+    own: string | number,
+  ) {
+    super(
+      'terminal',
+      `step ${step}, shard ${shard}: another teacher's frame is stored, with ${field} ${stored} instead of ${own}; ` +
+        'all teachers of a job must serve the same model',
+    );
+  }
+}
+
+/** A newer attempt of the student has taken over: this one must stop without writing (DESIGN §4 "Fencing"). */
+export class Fenced extends WorkerError {
+  constructor(
+    readonly attempt: number,
+    readonly found: number,
+  ) {
+    super(
+      'fenced',
+      `attempt ${attempt}: found attempt ${found} in the job's state; this student stops without writing`,
+    );
+  }
+}
+
+/** A stored object whose pieces are missing or whose digest does not fit. */
+export class ObjectDamaged extends WorkerError {
+  constructor(
+    readonly object: string,
+    reason: string,
+  ) {
+    super('error', `object ${object}: ${reason}; use an older one`);
+  }
+}

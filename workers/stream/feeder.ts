@@ -1,0 +1,76 @@
+/**
+ * The student's side of WORK, and its look at single answers. Feeding and probing are idempotent, so the student may
+ * repeat both whenever it is in doubt (DESIGN I2).
+ */
+import {
+  type DeadItem,
+  deadItemSchema,
+  encodeWorkItem,
+  type JobNames,
+  type WorkItem,
+} from '../../src/protocol/index.js';
+
+import type { StreamLink } from './connect.js';
+import { refused } from './logits-writer.js';
+import { refusalOf } from './store-errors.js';
+
+/** One stored logits frame. */
+export interface StoredFrame {
+  /** Sequence in LOGITS. */
+  readonly sequence: number;
+  readonly shard: number;
+  readonly step: number;
+  readonly data: Uint8Array;
+}
+
+export type Probe =
+  | { readonly kind: 'frame'; readonly frame: StoredFrame }
+  | { readonly kind: 'dead'; readonly item: DeadItem }
+  | { readonly kind: 'absent' };
+
+/** Time between tries while WORK is full: credits keep it far below, so this is the safety net. */
+const fullDelayMs = 250;
+
+/**
+ * Puts an item into WORK and waits for the server's confirmation, however long the server is away.
+ * @throws StreamRefused, StreamUnreachable
+ */
+export async function feed(
+  link: StreamLink,
+  names: JobNames,
+  item: Omit<WorkItem, 'version'>,
+): Promise<'fed' | 'alreadyThere'> {
+  const doing = `feed step ${item.step}, shard ${item.shard}`;
+  const payload = encodeWorkItem(item);
+  for (;;) {
+    try {
+      await link.untilAnswered(doing, () => link.client.publish(names.subjects.work(item.shard, item.step), payload));
+      return 'fed';
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (refusal === 'taken') return 'alreadyThere';
+      if (refusal !== 'full') throw refused(doing, error);
+    }
+    await link.clock.sleep(fullDelayMs);
+  }
+}
+
+/** What is known of one step's shard: its frame, its burial, or nothing. @throws StreamRefused, StreamUnreachable */
+export async function probe(link: StreamLink, names: JobNames, shard: number, step: number): Promise<Probe> {
+  const doing = `look for step ${step}, shard ${shard}`;
+  const last = async (stream: string, subject: string): ReturnType<typeof link.direct.getMessage> => {
+    try {
+      return await link.untilAnswered(doing, () => link.direct.getMessage(stream, { last_by_subj: subject }));
+    } catch (error) {
+      throw refused(doing, error);
+    }
+  };
+  const stored = await last(names.streams.logits, names.subjects.logits(shard, step));
+  if (stored !== null) return { kind: 'frame', frame: { sequence: stored.seq, shard, step, data: stored.data } };
+  const dead = await last(names.streams.dead, names.subjects.dead(shard, step));
+  if (dead === null) return { kind: 'absent' };
+  const parsed = deadItemSchema.safeParse(dead.json());
+  if (parsed.success) return { kind: 'dead', item: parsed.data };
+  const error = 'its burial cannot be read: the teacher that wrote it is of another version';
+  return { kind: 'dead', item: { shard, step, teacher: 'unknown', deliveries: 0, error, item: null } };
+}

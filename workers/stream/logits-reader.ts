@@ -1,0 +1,49 @@
+/**
+ * The student's side of LOGITS: frames as they are stored, through the durable consumer that the operator made.
+ *
+ * A hint, not the truth: the consumer takes no acknowledgements, so a frame that was on its way to a dying connection
+ * never comes again, and a recreated stream delivers frames anew. The student probes what it misses and drops what it
+ * has (DESIGN §4, feeder.ts).
+ */
+import { type JobNames } from '../../src/protocol/index.js';
+
+import { AsyncQueue } from './async-queue.js';
+import type { StreamLink } from './connect.js';
+import type { StoredFrame } from './feeder.js';
+import { Puller } from './puller.js';
+import { deliveryOf, placeOf } from './work-queue.js';
+
+/** Frames in memory at most: 512 KiB each, so 16 MiB. */
+const defaultPrefetch = 32;
+
+/** Frames for ever, across reconnects, dead servers and streams that are created again, until the signal aborts. */
+export async function* logitsReader(
+  link: StreamLink,
+  names: JobNames,
+  signal: AbortSignal,
+  prefetch = defaultPrefetch,
+): AsyncGenerator<StoredFrame> {
+  const queue = new AsyncQueue<StoredFrame>();
+  const puller = new Puller(link, {
+    stream: names.streams.logits,
+    consumer: names.consumers.student,
+    capacity: prefetch,
+    onMessage: ({ subject, reply, data }) => {
+      queue.push({ sequence: deliveryOf(reply ?? '').sequence, ...placeOf(subject), data });
+    },
+  });
+  const end = (): void => queue.end();
+  signal.addEventListener('abort', end, { once: true });
+  if (signal.aborted) end();
+  try {
+    for (;;) {
+      const frame = await queue.take();
+      if (frame === undefined || signal.aborted) return;
+      yield frame;
+      puller.release();
+    }
+  } finally {
+    signal.removeEventListener('abort', end);
+    await puller.stop();
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * The teacher's side of LOGITS and DEAD: stores answers, at most one a step (DESIGN I3).
+ */
+import { FrameError, type DeadItem, type JobNames, readHeader } from '../../src/protocol/index.js';
+
+import type { StreamLink } from './connect.js';
+import { FrameConflict, StreamRefused } from './errors.js';
+import { refusalOf } from './store-errors.js';
+
+/** Time between tries while LOGITS is full: the student trains, the operator trims. */
+const fullDelayMs = 500;
+/** A full stream is told to people once in this many tries. */
+const fullLogEvery = 20;
+
+/**
+ * Stores one frame and waits for the server's confirmation, however long the server is away.
+ * @returns duplicate when a frame of the same teacher and seed is stored already
+ * @throws FrameConflict when the stored one is of another model; StreamRefused; StreamUnreachable
+ */
+export async function publishFrame(
+  link: StreamLink,
+  names: JobNames,
+  place: { readonly shard: number; readonly step: number },
+  frame: Uint8Array,
+): Promise<'stored' | 'duplicate'> {
+  const { shard, step } = place;
+  const subject = names.subjects.logits(shard, step);
+  const doing = `store the logits of step ${step}, shard ${shard}`;
+  for (let tries = 1; ; tries++) {
+    try {
+      await link.untilAnswered(doing, () => link.client.publish(subject, frame));
+      return 'stored';
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (refusal === null) throw refused(doing, error);
+      const stored = await link.untilAnswered(doing, () =>
+        link.direct.getMessage(names.streams.logits, { last_by_subj: subject }),
+      );
+      // Taken by our own publish whose confirmation was lost, by another teacher, or by an old one come back to life.
+      if (stored !== null) return compare(place, stored.data, frame);
+      if (refusal === 'full' && tries % fullLogEvery === 1) {
+        link.log.warn(`${doing}: the stream is full; waiting for the student to train and the operator to trim`);
+      }
+    }
+    await link.clock.sleep(fullDelayMs);
+  }
+}
+
+/** @throws FrameConflict */
+function compare(
+  { shard, step }: { readonly shard: number; readonly step: number },
+  stored: Uint8Array,
+  own: Uint8Array,
+): 'duplicate' {
+  const ours = readHeader(own);
+  let theirs;
+  try {
+    theirs = readHeader(stored);
+  } catch (error) {
+    // Damaged in the store: the student finds it, the operator deletes it, and the step is asked for again.
+    if (error instanceof FrameError) return 'duplicate';
+    throw error;
+  }
+  if (theirs.teacherDigest !== ours.teacherDigest) {
+    throw new FrameConflict(step, shard, 'teacher digest', theirs.teacherDigest, ours.teacherDigest);
+  }
+  if (theirs.augmentSeed !== ours.augmentSeed) {
+    throw new FrameConflict(step, shard, 'augmentation seed', theirs.augmentSeed, ours.augmentSeed);
+  }
+  return 'duplicate';
+}
+
+/** Stores a work item that no teacher could do, with its last error; a later burial replaces an earlier one. */
+export async function bury(link: StreamLink, names: JobNames, item: DeadItem): Promise<void> {
+  const doing = `bury step ${item.step}, shard ${item.shard}`;
+  try {
+    await link.untilAnswered(doing, () =>
+      link.client.publish(names.subjects.dead(item.shard, item.step), JSON.stringify(item)),
+    );
+  } catch (error) {
+    throw refused(doing, error);
+  }
+}
+
+/** What is left after the expected refusals: an answer of the server that nobody here can act on. */
+export function refused(doing: string, error: unknown): Error {
+  if (error instanceof Error && error.name === 'JetStreamApiError') {
+    return new StreamRefused(doing, error.message, { cause: error });
+  }
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,195 @@
+/**
+ * The teacher's side of WORK: takes items from the durable consumer that all teachers of a job share.
+ *
+ * Invariants:
+ *  W1 A delivery that is held is kept from redelivery by `working` every third of ack-wait, from the main thread, so
+ *     that a long inference does not look like a death.
+ *  W2 At the end, what was buffered and not handed out is given back at once; what was handed out stays its holder's.
+ *  W3 At most `teacherPrefetch` deliveries are buffered and held together (DESIGN I4).
+ */
+import type { Msg } from '@nats-io/transport-node';
+
+import {
+  ackWaitMs,
+  decodeWorkItem,
+  type JobNames,
+  teacherPrefetch,
+  type WorkItem,
+  WorkItemError,
+} from '../../src/protocol/index.js';
+
+import { AsyncQueue } from './async-queue.js';
+import type { StreamLink } from './connect.js';
+import { Puller } from './puller.js';
+
+/** One delivery of a work item. Settled once, by `done` or `giveBack`; later calls change nothing. */
+export interface WorkDelivery {
+  /** The item, or why the message is none. */
+  readonly item: WorkItem | WorkItemError;
+  /** 1 at the first delivery. */
+  readonly deliveries: number;
+  readonly shard: number;
+  readonly step: number;
+  /** Sequence in WORK. */
+  readonly sequence: number;
+  /** Tells the server that this item is dealt with, and waits for its confirmation while the server can be asked. */
+  done(): Promise<void>;
+  /** Somebody shall have it, after a delay. */
+  giveBack(delayMs: number): void;
+}
+
+const confirmLimitMs = 2_000;
+const nanosecondsPerMs = 1_000_000;
+
+class Held implements WorkDelivery {
+  readonly item: WorkItem | WorkItemError;
+  readonly deliveries: number;
+  readonly shard: number;
+  readonly step: number;
+  readonly sequence: number;
+  readonly #link: StreamLink;
+  readonly #message: Msg;
+  readonly #onSettled: (delivery: Held) => void;
+  #settled = false;
+
+  constructor(link: StreamLink, message: Msg, onSettled: (delivery: Held) => void) {
+    this.#link = link;
+    this.#message = message;
+    this.#onSettled = onSettled;
+    const { deliveries, sequence } = deliveryOf(message.reply ?? '');
+    this.deliveries = deliveries;
+    this.sequence = sequence;
+    const place = placeOf(message.subject);
+    this.shard = place.shard;
+    this.step = place.step;
+    this.item = readItem(message.data, place);
+  }
+
+  working(): void {
+    if (!this.#settled) this.#answer('+WPI');
+  }
+
+  giveBack(delayMs: number): void {
+    if (this.#settled) return;
+    this.#settle();
+    this.#answer(delayMs === 0 ? '-NAK' : `-NAK ${JSON.stringify({ delay: delayMs * nanosecondsPerMs })}`);
+  }
+
+  async done(): Promise<void> {
+    if (this.#settled) return;
+    this.#settle();
+    const { connection } = this.#link;
+    while (!connection.isClosed()) {
+      try {
+        await connection.request(this.#message.reply ?? '', '+ACK', { timeout: confirmLimitMs });
+        return;
+      } catch {
+        // Unconfirmed: the item is delivered again some time, and its frame found stored (I3). Only a server that is
+        // away is worth asking again: one that is there and does not know the delivery never will.
+        if (this.#link.connected) return;
+        await this.#link.clock.sleep(confirmLimitMs / 10);
+      }
+    }
+  }
+
+  #settle(): void {
+    this.#settled = true;
+    this.#onSettled(this);
+  }
+
+  #answer(payload: string): void {
+    if (!this.#link.connection.isClosed()) this.#link.connection.publish(this.#message.reply ?? '', payload);
+  }
+}
+
+/**
+ * Deliveries for ever, across reconnects, dead servers and streams that are created again, until the signal aborts.
+ * Leaving the loop early has the same effect.
+ */
+export async function* workQueue(link: StreamLink, names: JobNames, signal: AbortSignal): AsyncGenerator<WorkDelivery> {
+  const held = new Set<Held>();
+  const queue = new AsyncQueue<Held>();
+  const settled = new AbortController();
+  let ending = false;
+  const puller = new Puller(link, {
+    stream: names.streams.work,
+    consumer: names.consumers.teachers,
+    capacity: teacherPrefetch,
+    onMessage: (message) => {
+      const delivery = new Held(link, message, (each) => {
+        held.delete(each);
+        puller.release();
+        if (ending && held.size === 0) settled.abort();
+      });
+      if (ending) {
+        delivery.giveBack(0);
+        return;
+      }
+      held.add(delivery);
+      queue.push(delivery);
+    },
+  });
+  void keepAlive(link, held, settled.signal);
+  const end = (): void => {
+    if (ending) return;
+    ending = true;
+    queue.end();
+    for (const delivery of queue.drain()) delivery.giveBack(0);
+    if (held.size === 0) settled.abort();
+  };
+  signal.addEventListener('abort', end, { once: true });
+  if (signal.aborted) end();
+  try {
+    for (;;) {
+      const delivery = await queue.take();
+      if (delivery === undefined) return;
+      yield delivery;
+    }
+  } finally {
+    signal.removeEventListener('abort', end);
+    end();
+    await puller.stop();
+  }
+}
+
+/** W1. Runs on after the end of the queue until everything handed out is settled. */
+async function keepAlive(link: StreamLink, held: ReadonlySet<Held>, settled: AbortSignal): Promise<void> {
+  while (!settled.aborted && !link.connection.isClosed()) {
+    await link.clock.sleep(ackWaitMs / 3, settled);
+    // Answers without a connection would pile up in the client and arrive too late to help.
+    if (link.connected) for (const delivery of held) delivery.working();
+  }
+}
+
+/**
+ * What a delivery's reply subject says. `$JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>. …`, and from server 2.15
+ * on with a domain and an account hash before the stream.
+ */
+export function deliveryOf(reply: string): { readonly deliveries: number; readonly sequence: number } {
+  const tokens = reply.split('.');
+  const first = tokens.length === 9 ? 4 : 6;
+  return { deliveries: Number(tokens[first] ?? 1), sequence: Number(tokens[first + 1] ?? 0) };
+}
+
+/** Shard and step of a WORK or LOGITS subject; NaN where a foreign writer put something else. */
+export function placeOf(subject: string): { readonly shard: number; readonly step: number } {
+  const [shard, step] = subject.split('.').slice(-2).map(Number);
+  return { shard: shard ?? NaN, step: step ?? NaN };
+}
+
+function readItem(
+  data: Uint8Array,
+  place: { readonly shard: number; readonly step: number },
+): WorkItem | WorkItemError {
+  try {
+    const item = decodeWorkItem(data);
+    if (item.step === place.step && item.shard === place.shard) return item;
+    return new WorkItemError(
+      'step',
+      `found step ${item.step}, shard ${item.shard} on the subject of step ${place.step}, shard ${place.shard}`,
+    );
+  } catch (error) {
+    if (error instanceof WorkItemError) return error;
+    throw error;
+  }
+}

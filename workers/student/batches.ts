@@ -1,0 +1,58 @@
+/**
+ * Samples and labels of the steps to come, read and augmented ahead of the training thread. What a batch holds is a
+ * pure function of the step, so preparing it early or twice changes nothing.
+ */
+import type { Augment, Schedule } from '../../src/protocol/index.js';
+import { batchOf, type Split } from '../data/index.js';
+
+export interface PreparedBatch {
+  readonly step: number;
+  readonly rows: number;
+  /** [rows, height, width, channels]. */
+  readonly samples: Float32Array;
+  /** [rows]. */
+  readonly labels: Int32Array;
+}
+
+export class BatchPreparer {
+  readonly #split: Split;
+  readonly #schedule: Schedule;
+  readonly #augment: Augment;
+  readonly #ahead: number;
+  readonly #prepared = new Map<number, Promise<PreparedBatch>>();
+
+  constructor(options: {
+    readonly split: Split;
+    readonly schedule: Schedule;
+    readonly augment: Augment;
+    readonly ahead: number;
+  }) {
+    this.#split = options.split;
+    this.#schedule = options.schedule;
+    this.#augment = options.augment;
+    this.#ahead = options.ahead;
+  }
+
+  /** @throws DataError when the data set cannot be read */
+  async take(step: number): Promise<PreparedBatch> {
+    for (let next = step; next < Math.min(step + this.#ahead + 1, this.#schedule.steps); next++) {
+      if (this.#prepared.has(next)) continue;
+      const batch = this.#prepare(next);
+      // Whoever takes the step meets the error; until then it must not count as unhandled.
+      batch.catch(() => undefined);
+      this.#prepared.set(next, batch);
+    }
+    const batch = this.#prepared.get(step) ?? this.#prepare(step);
+    this.#prepared.delete(step);
+    return batch;
+  }
+
+  async #prepare(step: number): Promise<PreparedBatch> {
+    const indices = this.#schedule.indices(step);
+    const samples = await batchOf(this.#split, indices, this.#augment, {
+      seed: this.#schedule.augmentSeed(step),
+      firstRow: 0,
+    });
+    return { step, rows: indices.length, samples, labels: this.#split.labels(indices) };
+  }
+}

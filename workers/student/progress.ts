@@ -1,0 +1,97 @@
+/** What the student says of itself: counters of the running attempt, brought into the shape of the STATE key. */
+import { z } from 'zod';
+
+import type { StudentState } from '../../src/protocol/index.js';
+import type { Rates } from '../shell/meter.js';
+
+export interface EvaluationRecord {
+  readonly step: number;
+  readonly accuracy: number;
+  /** Mean cross-entropy, nats a sample. */
+  readonly loss: number;
+}
+
+/** What a checkpoint carries besides tensors, so that a resumed run reports as an undisturbed one would. */
+export const metricsSchema = z.object({
+  evaluations: z.array(z.object({ step: z.number(), accuracy: z.number(), loss: z.number() })),
+  /** Mean training loss of fixed stretches of steps. */
+  losses: z.array(z.object({ step: z.number(), loss: z.number() })),
+  /** The stretch that is not full yet. */
+  openStretch: z.object({ sum: z.number(), count: z.number() }),
+  /** Steps trained on labels alone because no teacher could compute them. */
+  skippedSteps: z.array(z.number()),
+});
+export type Metrics = z.infer<typeof metricsSchema>;
+
+/** Points of the loss curve that a whole run leaves; the stretch grows with the run, never the list. */
+const lossPoints = 200;
+/** Steps that the loss shown to people is averaged over. */
+const shownLossSteps = 50;
+
+export class Progress {
+  readonly #stretch: number;
+  #evaluations: EvaluationRecord[];
+  #losses: { step: number; loss: number }[];
+  #skipped: number[];
+  #recent: number[] = [];
+  #stretchSum = 0;
+  #stretchCount = 0;
+
+  constructor(steps: number, metrics: Metrics | null) {
+    this.#stretch = Math.max(1, Math.ceil(steps / lossPoints));
+    this.#evaluations = [...(metrics?.evaluations ?? [])];
+    this.#losses = [...(metrics?.losses ?? [])];
+    this.#skipped = [...(metrics?.skippedSteps ?? [])];
+    this.#stretchSum = metrics?.openStretch.sum ?? 0;
+    this.#stretchCount = metrics?.openStretch.count ?? 0;
+  }
+
+  trained(step: number, loss: number): void {
+    this.#recent.push(loss);
+    if (this.#recent.length > shownLossSteps) this.#recent.shift();
+    this.#stretchSum += loss;
+    this.#stretchCount += 1;
+    if ((step + 1) % this.#stretch !== 0) return;
+    this.#losses.push({ step: step + 1, loss: this.#stretchSum / this.#stretchCount });
+    this.#stretchSum = 0;
+    this.#stretchCount = 0;
+  }
+
+  skipped(step: number): void {
+    this.#skipped.push(step);
+  }
+
+  evaluated(record: EvaluationRecord): void {
+    this.#evaluations.push(record);
+  }
+
+  get loss(): number | null {
+    if (this.#recent.length === 0) return null;
+    return this.#recent.reduce((sum, loss) => sum + loss, 0) / this.#recent.length;
+  }
+
+  get lastEvaluation(): EvaluationRecord | null {
+    return this.#evaluations.at(-1) ?? null;
+  }
+
+  get metrics(): Metrics {
+    return {
+      evaluations: [...this.#evaluations],
+      losses: [...this.#losses],
+      openStretch: { sum: this.#stretchSum, count: this.#stretchCount },
+      skippedSteps: [...this.#skipped],
+    };
+  }
+}
+
+/** The rates part of the student's state. */
+export function ratesOf(rates: Rates): Pick<
+  StudentState,
+  'samplesPerSecond' | 'unstarvedSamplesPerSecond' | 'waitFraction'
+> {
+  return {
+    samplesPerSecond: rates.samplesPerSecond,
+    unstarvedSamplesPerSecond: rates.capableSamplesPerSecond,
+    waitFraction: rates.busyFraction === 0 ? 0 : 1 - rates.busyFraction,
+  };
+}

@@ -1,0 +1,29 @@
+/** How far ahead of the trained step the student feeds: credits (DESIGN §4 "Credits"). Pure. */
+import { maxWindowSteps } from '../../src/protocol/index.js';
+
+export interface WindowInput {
+  readonly bufferTargetSeconds: number;
+  /** Steps a second that the compute thread manages without waiting; 0 while unknown. */
+  readonly unstarvedStepsPerSecond: number;
+  /** Stored bytes of one step, all shards. */
+  readonly stepBytes: number;
+  /** Upper bound of the LOGITS stream. */
+  readonly maxBytes: number;
+}
+
+/** Before the first rate is known: enough for a few teachers to start on. */
+const initialSteps = 16;
+const leastSteps = 4;
+
+/**
+ * Steps to feed ahead. The window stays under half of maxBytes (retention.ts keeps trained frames under a quarter), so
+ * that the stream's discard-new is a safety net and never the brake; never below one step, or nothing would move.
+ */
+export function windowSteps(input: WindowInput): number {
+  const wanted =
+    input.unstarvedStepsPerSecond > 0
+      ? Math.ceil(input.bufferTargetSeconds * input.unstarvedStepsPerSecond)
+      : initialSteps;
+  const affordable = Math.floor(input.maxBytes / 2 / input.stepBytes);
+  return Math.max(1, Math.min(maxWindowSteps, affordable, Math.max(leastSteps, wanted)));
+}

@@ -1,0 +1,171 @@
+/**
+ * The teacher: turns work items into logits frames. Stateless; any number of them share one queue.
+ *
+ * Invariants:
+ *  T1 An item is acknowledged only after its frame (or its burial in DEAD) is stored.
+ *  T2 What cannot be finished is given back: at stop, and after an error while deliveries are left.
+ *  T3 At most `teacherPrefetch` items are held, so that loading, inference and publishing overlap (DESIGN I4).
+ */
+import {
+  encodeFrame,
+  type Manifest,
+  maxDeliveries,
+  shardCount,
+  bytesPerRow,
+  teacherPrefetch,
+  type WorkItem,
+  type DeadItem,
+  WorkItemError,
+} from '../../src/protocol/index.js';
+import type { Clock } from '../../src/lib/clock.js';
+import { batchOf, type Split } from '../data/index.js';
+import type { Log } from '../shell/log.js';
+import type { Meter } from '../shell/meter.js';
+
+/** One delivery of a work item. */
+export interface Delivery {
+  /** The item, or why the message is none. */
+  readonly item: WorkItem | WorkItemError;
+  /** 1 at the first delivery. */
+  readonly deliveries: number;
+  readonly shard: number;
+  readonly step: number;
+  /** Confirms that the item is dealt with. */
+  done(): Promise<void>;
+  giveBack(delayMs: number): void;
+}
+
+/** What the teacher needs of the stream. */
+export interface TeacherStream {
+  /** Deliveries, at most `teacherPrefetch` un-done at a time, until the signal aborts. */
+  deliveries(signal: AbortSignal): AsyncIterable<Delivery>;
+  publish(shard: number, step: number, frame: Uint8Array): Promise<'stored' | 'duplicate'>;
+  bury(item: DeadItem): Promise<void>;
+}
+
+export interface TeacherInference {
+  readonly columns: number;
+  readonly digestHex: string;
+  infer(
+    samples: Float32Array,
+    rows: number,
+  ): Promise<{ readonly logits: Float32Array; readonly busyMs: number; readonly idleMs: number }>;
+}
+
+export interface TeacherCounts {
+  items: number;
+  duplicates: number;
+  failures: number;
+}
+
+export interface TeacherOptions {
+  readonly name: string;
+  readonly manifest: Manifest;
+  readonly split: Split;
+  readonly inference: TeacherInference;
+  readonly stream: TeacherStream;
+  readonly meter: Meter;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Wait before a failed item is delivered again, so that a passing fault can pass. */
+const retryDelayMs = 250;
+
+export class Teacher {
+  readonly counts: TeacherCounts = { items: 0, duplicates: 0, failures: 0 };
+  readonly #options: TeacherOptions;
+  readonly #held = new Set<Delivery>();
+
+  constructor(options: TeacherOptions) {
+    this.#options = options;
+  }
+
+  /** Works until the signal aborts, then finishes what is in inference; the rest is given back by `giveBackHeld`. */
+  async run(signal: AbortSignal): Promise<void> {
+    const lanes = new Set<Promise<void>>();
+    for await (const delivery of this.#options.stream.deliveries(signal)) {
+      this.#held.add(delivery);
+      const lane: Promise<void> = this.#serve(delivery).finally(() => {
+        this.#held.delete(delivery);
+        lanes.delete(lane);
+      });
+      lanes.add(lane);
+      if (lanes.size >= teacherPrefetch) await Promise.race(lanes);
+    }
+    await Promise.all(lanes);
+  }
+
+  /** The drain time is over: another teacher shall have these at once. */
+  giveBackHeld(): void {
+    for (const delivery of this.#held) delivery.giveBack(0);
+    this.#held.clear();
+  }
+
+  async #serve(delivery: Delivery): Promise<void> {
+    const { log } = this.#options;
+    if (delivery.item instanceof WorkItemError) {
+      await this.#bury(delivery, delivery.item.message);
+    } else if (delivery.deliveries > maxDeliveries) {
+      // Nobody lived to say why: each teacher that took it vanished without an answer.
+      await this.#bury(delivery, 'every teacher that took it ended without an answer');
+    } else {
+      try {
+        await this.#label(delivery, delivery.item);
+      } catch (error) {
+        this.counts.failures += 1;
+        const sentence = error instanceof Error ? error.message : String(error);
+        log.warn(`step ${delivery.step}, delivery ${delivery.deliveries}: ${sentence}`);
+        if (delivery.deliveries >= maxDeliveries) await this.#bury(delivery, sentence);
+        else delivery.giveBack(retryDelayMs * delivery.deliveries);
+      }
+    }
+  }
+
+  async #label(delivery: Delivery, item: WorkItem): Promise<void> {
+    const { manifest, split, inference, stream, meter, clock } = this.#options;
+    const samples = await batchOf(split, item.indices, manifest.training.augment, {
+      seed: item.augmentSeed,
+      firstRow: item.firstRow,
+    });
+    const rows = item.indices.length;
+    const { logits, busyMs, idleMs } = await inference.infer(samples, rows);
+    const frame = encodeFrame({
+      step: item.step,
+      shard: item.shard,
+      augmentSeed: item.augmentSeed,
+      teacherDigest: inference.digestHex,
+      encoding: manifest.logits.encoding,
+      topK: manifest.logits.topK,
+      temperature: manifest.student.loss.temperature,
+      rows,
+      columns: inference.columns,
+      logits,
+    });
+    const outcome = await stream.publish(item.shard, item.step, frame);
+    await delivery.done();
+    this.counts.items += 1;
+    if (outcome === 'duplicate') this.counts.duplicates += 1;
+    meter.add({ atMs: clock.now(), rows, busyMs, idleMs });
+  }
+
+  async #bury(delivery: Delivery, error: string): Promise<void> {
+    const { name, stream, log } = this.#options;
+    await stream.bury({
+      shard: delivery.shard,
+      step: delivery.step,
+      teacher: name,
+      deliveries: delivery.deliveries,
+      error: error.slice(0, 2_000),
+      item: delivery.item instanceof WorkItemError ? null : delivery.item,
+    });
+    await delivery.done();
+    log.error(`step ${delivery.step}: given up after ${delivery.deliveries} deliveries: ${error}`);
+  }
+}
+
+/** Shards of this job, from the width that the model turned out to have. */
+export function shardsOf(manifest: Manifest, columns: number): number {
+  const { encoding, topK } = manifest.logits;
+  return shardCount(manifest.training.batchSize, bytesPerRow(columns, encoding, topK));
+}
