@@ -5,7 +5,7 @@
 import { fieldSchema, isFields } from './schema.js';
 import type { Schema } from './schema.js';
 
-/** @returns a deep copy of `value` in which every absent field that has a default is filled in. */
+/** @returns a deep copy of `value`, without what the schema does not know, in which every absent field that has a default is filled in. */
 export function withDefaults(value: unknown, schema: Schema): unknown {
   if (Array.isArray(value)) {
     const { items } = schema;
@@ -16,8 +16,8 @@ export function withDefaults(value: unknown, schema: Schema): unknown {
   const filled: [string, unknown][] = [];
   for (const [name, field] of Object.entries(value)) {
     const below = fieldSchema(schema, name);
-    if (below === undefined) filled.push([name, structuredClone(field)]);
-    else if (field !== null) filled.push([name, withDefaults(field, below)]);
+    if (below === undefined || field === null || field === undefined) continue;
+    filled.push([name, withDefaults(field, below)]);
   }
   const given = new Set(filled.map(([name]) => name));
   for (const [name, below] of Object.entries(schema.properties ?? {})) {

@@ -18,7 +18,7 @@ export type {
   StatusUsage,
   TeacherPool,
 } from './generated/distilljob.js';
-export { apiGroup, apiVersion, finalizer, kind, labels, plural, studentName, teacherName } from './names.js';
+export { apiGroup, apiVersion, kind, plural, studentName, teacherName } from './names.js';
 export { formatProblems } from './problem.js';
 export type { Position, Problem } from './problem.js';
 export { QuantityError, quantityValue } from './quantity.js';

@@ -1,5 +1,5 @@
 /**
- * The names that our objects carry: the API's own, labels, and the names of what a job owns. Names of things in NATS
+ * The names that our objects carry: the API's own, and those of what a job owns. Names of things in NATS
  * are the protocol's (src/protocol/names.ts).
  */
 import { mix32, seedOf } from '../lib/random.js';
@@ -8,16 +8,6 @@ export const apiGroup = 'distillery.dev';
 export const apiVersion = 'distillery.dev/v1alpha1';
 export const kind = 'DistillJob';
 export const plural = 'distilljobs';
-
-/** Holds a deleted job until its streams are gone. */
-export const finalizer = 'distillery.dev/streams';
-
-export const labels = {
-  job: 'distillery.dev/job',
-  role: 'distillery.dev/role',
-  pool: 'distillery.dev/pool',
-  managedBy: 'app.kubernetes.io/managed-by',
-} as const;
 
 /** Longest name that also fits a label and a batch/v1 Job. */
 const longestName = 63;

@@ -120,7 +120,8 @@ function toCel(value: unknown, schema: Schema): unknown {
   }
   if (Array.isArray(value)) {
     const { items } = schema;
-    return items === undefined ? [] : value.map((item) => toCel(item, items));
+    // A new array of this realm: the language knows a list by its constructor.
+    return items === undefined ? [] : Array.from(value, (item: unknown) => toCel(item, items));
   }
   if (!isFields(value)) return value;
   return Object.fromEntries(

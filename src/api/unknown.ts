@@ -20,7 +20,8 @@ export function withoutUnknown(value: unknown, schema: Schema, root: Schema): Pr
   const prune = (part: unknown, at: Schema, path: string): unknown => {
     if (Array.isArray(part)) {
       const { items } = at;
-      return items === undefined ? part : part.map((item, index) => prune(item, items, `${path}[${String(index)}]`));
+      if (items === undefined) return part;
+      return Array.from(part, (item: unknown, index) => prune(item, items, `${path}[${String(index)}]`));
     }
     // An object where something else belongs is a problem of its type, not of the fields that it has.
     if (!isFields(part) || at.type !== 'object' || at['x-kubernetes-preserve-unknown-fields'] === true) return part;

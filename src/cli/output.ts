@@ -4,6 +4,7 @@
  */
 import type { EventClaim } from '../api/index.js';
 
+import type { Pids } from './engine.js';
 import { liveLines, plainLine, type Shown } from './view.js';
 
 /** The part of a stream that is used; process.stdout fulfils it. */
@@ -16,7 +17,8 @@ export interface Terminal {
 export interface Output {
   /** A sentence that stays. */
   say(sentence: string): void;
-  progress(name: string, shown: Shown): void;
+  /** `pids` are for machines alone. */
+  progress(name: string, shown: Shown, pids: Pids): void;
   event(event: EventClaim): void;
   /** The last word: a person's summary, or one object for machines. */
   finish(summary: readonly string[], record: object): void;
@@ -24,7 +26,7 @@ export interface Output {
 
 const liveEveryMs = 200;
 const plainEveryMs = 5_000;
-const jsonEveryMs = 1_000;
+const jsonEveryMs = 250;
 
 export function openOutput(format: 'auto' | 'json', terminal: Terminal, now: () => number): Output {
   if (format === 'json') return jsonOutput(terminal, now);
@@ -36,8 +38,8 @@ function jsonOutput(terminal: Terminal, now: () => number): Output {
   const line = (type: string, record: object): void => void terminal.write(`${JSON.stringify({ type, ...record })}\n`);
   return {
     say: (message) => line('message', { message }),
-    progress: (job, shown) => {
-      if (due()) line('progress', { job, ...shown });
+    progress: (job, shown, pids) => {
+      if (due()) line('progress', { job, ...shown, pids });
     },
     event: ({ type, reason, message }) => line('event', { severity: type, reason, message }),
     finish: (_summary, record) => line('result', record),

@@ -30,7 +30,7 @@ export class RunFolder {
   static create(path: string, job: DistillJob, pid: number): RunFolder {
     const folder = resolve(path);
     return writing(folder, () => {
-      mkdirSync(folder, { recursive: true });
+      mkdirSync(join(folder, 'logs'), { recursive: true });
       lock(folder, pid);
       const file = join(folder, 'job.json');
       writeFileSync(`${file}.new`, `${JSON.stringify(job, null, 2)}\n`);

@@ -149,10 +149,10 @@ async function once(
     log: context.openLog(folder.file('logs', 'engine.log')),
     stop: context.stop,
     onEvent: (event) => output.event(event),
-    onDecision: (snapshot, plan) => {
+    onDecision: (snapshot, plan, pids) => {
       const desired = plan.pools.reduce((sum, pool) => sum + pool.replicas, 0);
       const shown = shownOf(snapshot, desired);
-      if (shown !== null) output.progress(name, shown);
+      if (shown !== null) output.progress(name, shown, pids);
     },
   });
 }

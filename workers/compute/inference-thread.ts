@@ -30,6 +30,7 @@ export interface InferenceThread {
   infer(samples: Float32Array, rows: number): Promise<Inferred>;
   /** Resolves when the thread has ended; a process without its model is of no use. */
   readonly ended: Promise<ComputeError>;
+  /** Waits for the batch in work; later ones are rejected. */
   close(): Promise<void>;
 }
 
@@ -46,7 +47,7 @@ export async function openInferenceThread(
   source: InferenceSource,
   module: URL = new URL('./inference-worker.js', import.meta.url),
 ): Promise<InferenceThread> {
-  const thread = startCompute<InferenceHandlers>(module, { name: 'inference', revive });
+  const thread = startCompute<InferenceHandlers>(module, { name: 'inference', ending: 'afterCall', revive });
   try {
     const { value } = await thread.call('open', source);
     return {

@@ -18,10 +18,6 @@ const handlers = {
   },
   infer: ({ samples, rows }: { readonly samples: Float32Array; readonly rows: number }) =>
     inference().infer(samples, rows),
-  close: async () => {
-    await opened?.close();
-    opened = undefined;
-  },
 };
 export type InferenceHandlers = typeof handlers;
 

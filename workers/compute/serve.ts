@@ -1,6 +1,7 @@
 /** The compute thread's end: serves one call at a time, in order, and counts its own busy and idle time. */
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 
+import { enter, type Gate, leave } from './gate.js';
 import { type Call, crossedError, packed, type Reply } from './messages.js';
 
 /** What a compute module offers; inputs and results are plain data and typed arrays. */
@@ -16,7 +17,10 @@ export function serveCompute<H extends Handlers<H>>(handlers: H): void {
   if (port === null) throw new Error('serveCompute: found the main thread, expected a worker thread');
   const table = new Map<string, (input: never) => unknown>(Object.entries(handlers));
   let idleSince = performance.now();
+  const { gate } = workerData as { readonly gate: Gate };
   const serve = async ({ id, method, input }: Call): Promise<void> => {
+    // Shut: this thread is about to be ended, and its owner answers the call.
+    if (!enter(gate)) return;
     const started = performance.now();
     const idleMs = started - idleSince;
     const times = (): { busyMs: number; idleMs: number } => {
@@ -36,6 +40,7 @@ export function serveCompute<H extends Handlers<H>>(handlers: H): void {
       reply = { id, ...times(), ok: false, error: crossedError(error) };
     }
     port.postMessage(reply, buffers);
+    leave(gate);
   };
   let last = Promise.resolve();
   port.on('message', (call: Call) => {

@@ -8,6 +8,7 @@
  */
 import { Worker } from 'node:worker_threads';
 
+import { createGate, quiet, shut, waitUntilQuiet } from './gate.js';
 import { type Call, type CrossedError, packed, type Reply } from './messages.js';
 import type { Handlers } from './serve.js';
 
@@ -43,16 +44,24 @@ export interface ComputeThread<H extends Handlers<H>> {
   call<M extends keyof H & string>(method: M, input: Parameters<H[M]>[0]): Promise<Computed<Awaited<ReturnType<H[M]>>>>;
   /** Resolves when the thread has ended, with the reason that pending calls were given. */
   readonly ended: Promise<ComputeError>;
-  /** Ends the thread at once, in the middle of a call if need be. */
+  /** Ends the thread as its options say; calls that have not begun are rejected. */
   close(): Promise<void>;
 }
 
 export interface ComputeOptions {
   /** For messages: "inference". */
   readonly name: string;
+  /**
+   * How the thread may be ended: in the middle of a call, or, where native code runs, only after it. The latter also
+   * holds up the exit of the process, see gate.ts.
+   */
+  readonly ending: 'interrupt' | 'afterCall';
   /** Error classes made anew on this side, by name, from the fields that crossed. */
   readonly revive: ReadonlyMap<string, (error: CrossedError) => Error>;
 }
+
+/** Longer than a batch takes on a slow machine; a process that exits is not held up for ever. */
+const exitWaitMs = 10_000;
 
 interface Pending {
   readonly resolve: (computed: Computed<never>) => void;
@@ -60,10 +69,15 @@ interface Pending {
 }
 
 /** Starts `module`, which calls serveCompute with handlers of type H. */
-export function startCompute<H extends Handlers<H>>(module: URL, { name, revive }: ComputeOptions): ComputeThread<H> {
-  const worker = new Worker(module, { name });
+export function startCompute<H extends Handlers<H>>(
+  module: URL,
+  { name, ending, revive }: ComputeOptions,
+): ComputeThread<H> {
+  const gate = createGate();
+  const worker = new Worker(module, { name, workerData: { gate } });
   const pending = new Map<number, Pending>();
   let nextId = 0;
+  let reason = '';
   let cause: unknown;
   let closing = false;
   let endedWith: ComputeError | undefined;
@@ -76,13 +90,21 @@ export function startCompute<H extends Handlers<H>>(module: URL, { name, revive 
     else call.resolve({ value: reply.value as never, busyMs: reply.busyMs, idleMs: reply.idleMs });
   });
   // 'exit' always follows, and settles what is pending.
-  worker.on('error', (error: unknown) => (cause = error));
+  worker.on('error', (error: Error) => {
+    cause = error;
+    reason = `: ${error.message}`;
+  });
+  const holdUpExit = (): void => {
+    shut(gate);
+    waitUntilQuiet(gate, exitWaitMs);
+  };
+  if (ending === 'afterCall') process.once('exit', holdUpExit);
   const ended = new Promise<ComputeError>((resolve) => {
     worker.once('exit', (exitCode) => {
-      const because = cause === undefined ? '' : `: ${String(cause)}`;
+      process.removeListener('exit', holdUpExit);
       endedWith = closing
         ? new ComputeError(name, { kind: 'closed' }, 'was closed')
-        : new ComputeError(name, { kind: 'died', exitCode }, `ended with code ${exitCode}${because}`, { cause });
+        : new ComputeError(name, { kind: 'died', exitCode }, `ended with code ${exitCode}${reason}`, { cause });
       for (const { reject } of pending.values()) reject(endedWith);
       pending.clear();
       resolve(endedWith);
@@ -104,6 +126,11 @@ export function startCompute<H extends Handlers<H>>(module: URL, { name, revive 
       }),
     close: async () => {
       closing = true;
+      if (ending === 'afterCall') {
+        shut(gate);
+        // A thread that died in a call never leaves the gate.
+        await Promise.race([quiet(gate), ended]);
+      }
       await worker.terminate();
       await ended;
     },

@@ -40,6 +40,7 @@ export interface TrainerThread {
   export(): Promise<ExportedModel>;
   /** Resolves when the thread has ended; a student without its trainer is of no use. */
   readonly ended: Promise<ComputeError>;
+  /** Ends the thread at once, in the middle of a step if need be. */
   close(): Promise<void>;
 }
 
@@ -62,7 +63,7 @@ export async function openTrainerThread(
   source: TrainerSource,
   module: URL = new URL('./trainer-worker.js', import.meta.url),
 ): Promise<TrainerThread> {
-  const thread = startCompute<TrainerHandlers>(module, { name: 'trainer', revive });
+  const thread = startCompute<TrainerHandlers>(module, { name: 'trainer', ending: 'interrupt', revive });
   try {
     const { value } = await thread.call('open', source);
     return {

@@ -58,13 +58,13 @@ describe('the CRD', () => {
   });
 
   test('is the schema that the code carries', () => {
-    expect(jobSchema.properties?.['spec']).toEqual(root.properties?.['spec']);
-    expect(jobSchema.properties?.['status']).toEqual(root.properties?.['status']);
+    expect(jobSchema.properties?.spec).toEqual(root.properties?.spec);
+    expect(jobSchema.properties?.status).toEqual(root.properties?.status);
     expect(jobSchema['x-kubernetes-validations']).toEqual(root['x-kubernetes-validations']);
   });
 
   test('names every condition type where it describes conditions', () => {
-    const description = root.properties?.['status']?.properties?.['conditions']?.description;
+    const description = root.properties?.status?.properties?.conditions?.description;
     for (const type of conditionTypes) expect(description).toContain(type);
   });
 

@@ -28,7 +28,7 @@ describe('a job that leaves out what it may', () => {
   test('gets every default, as written down', () => {
     const golden = new URL('golden/resolved.json', import.meta.url);
     const text = `${JSON.stringify(sorted(resolved()), null, 2)}\n`;
-    if (process.env['UPDATE_GOLDEN'] !== undefined) writeFileSync(golden, text);
+    if (process.env.UPDATE_GOLDEN !== undefined) writeFileSync(golden, text);
     expect(text).toBe(readFileSync(golden, 'utf8'));
   });
 

@@ -140,7 +140,7 @@ function told(text: string): string {
 describe('a malformed job', () => {
   test('is told in these words', () => {
     const text = cases.map((one) => `# ${one[0]}\n${told(textOf(one))}\n`).join('\n');
-    if (process.env['UPDATE_GOLDEN'] !== undefined) writeFileSync(golden, text);
+    if (process.env.UPDATE_GOLDEN !== undefined) writeFileSync(golden, text);
     expect(text).toBe(readFileSync(golden, 'utf8'));
   });
 

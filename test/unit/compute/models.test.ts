@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -86,6 +88,22 @@ describe('a teacher on its thread', () => {
     expect(error).toBeInstanceOf(LogitsError);
     expect(error).toMatchObject({ row: 1, column: 0, value: 'NaN' });
     expect((await teacher.infer(await data.train.read([5]), 1)).logits.length).toBe(10);
+  });
+
+  test.each([
+    ['exits', 'setTimeout(() => process.exit(7), 5)', 7],
+    ['meets an uncaught error', 'setTimeout(() => { throw new Error("uncaught") }, 5)', 1],
+    ['closes its teacher', 'setTimeout(() => teacher.close(), 5)', 0],
+  ])('lets a process that %s in the middle of a batch end with its own exit code', async (_, ending, want) => {
+    const door = new URL('../../../dist/workers/compute/index.js', import.meta.url).href;
+    const script = `
+      import { openInferenceThread } from ${JSON.stringify(door)};
+      const teacher = await openInferenceThread(${JSON.stringify(source)});
+      teacher.infer(new Float32Array(784 * 256), 256).catch(() => undefined);
+      ${ending};`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' });
+    const ended = await once(child, 'exit');
+    expect(ended).toEqual([want, null]);
   });
 
   test('ends in the middle of a batch when it is closed', async () => {

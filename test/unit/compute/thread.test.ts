@@ -25,9 +25,10 @@ class RowError extends Error {
 }
 
 const started: ComputeThread<Served>[] = [];
-function start(): ComputeThread<Served> {
+function start(ending: 'interrupt' | 'afterCall' = 'interrupt'): ComputeThread<Served> {
   const thread = startCompute<Served>(new URL('./fixtures/worker.js', import.meta.url), {
     name: 'test',
+    ending,
     revive: new Map(),
   });
   started.push(thread);
@@ -130,6 +131,7 @@ describe('a compute thread', () => {
     const module = new URL('./fixtures/worker.js', import.meta.url);
     const thread = startCompute<Served>(module, {
       name: 'test',
+      ending: 'interrupt',
       revive: new Map([['FieldError', ({ fields }) => new RowError(fields.row)]]),
     });
     started.push(thread);
@@ -143,7 +145,7 @@ describe('a compute thread', () => {
 describe('a compute thread that ends', () => {
   test.each<['exit' | 'crash', string]>([
     ['exit', 'test thread: ended with code 3'],
-    ['crash', 'test thread: ended with code 1: Error: out of the blue'],
+    ['crash', 'test thread: ended with code 1: out of the blue'],
   ])('by %s rejects every pending and every later call', async (way, message) => {
     const thread = start();
     await thread.call('echo', 0);
@@ -164,9 +166,28 @@ describe('a compute thread that ends', () => {
     await thread.close();
   });
 
+  test('because it was closed finishes the call in work and begins no other, where it must not be interrupted', async () => {
+    const thread = start('afterCall');
+    await thread.call('echo', 0);
+    const started = performance.now();
+    const [first, second] = [rejectionOf(thread.call('block', 150)), rejectionOf(thread.call('block', 60_000))];
+    // By the time of an answer to a third party the first call is in work for certain: its thread is busy.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await thread.close();
+    expect(performance.now() - started).toBeGreaterThanOrEqual(150);
+    for (const error of [await first.catch(() => null), await second]) expect(error?.fault).toEqual({ kind: 'closed' });
+  });
+
+  test('because it died in a call can still be closed', async () => {
+    const thread = start('afterCall');
+    expect((await rejectionOf(thread.call('exit', 2))).fault).toEqual({ kind: 'died', exitCode: 2 });
+    await thread.close();
+  });
+
   test('because its module is not there rejects the first call', async () => {
     const thread = startCompute<Served>(new URL('./fixtures/nowhere.js', import.meta.url), {
       name: 'test',
+      ending: 'interrupt',
       revive: new Map(),
     });
     expect((await rejectionOf(thread.call('echo', 1))).message).toMatch(/^test thread: ended with code 1: .*nowhere/);

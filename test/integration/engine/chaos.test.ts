@@ -1,0 +1,82 @@
+/**
+ * I1 as a person would try it: real processes, killed with SIGKILL at random moments, and the same weights to the last
+ * bit as an undisturbed run's.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+import { type Random, randomFrom } from '../../../src/lib/random.js';
+import { DistillProcess, writeSmallJob } from '../../kit/distill.js';
+import { smallMnist } from '../../kit/mnist.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'distill-chaos-'));
+let job = '';
+let undisturbed = '';
+
+beforeAll(async () => {
+  job = writeSmallJob(folder, smallMnist(join(folder, 'data'), { train: 4_096, test: 512 }));
+  const run = new DistillProcess(['run', job, '--json', '--dir', join(folder, 'undisturbed')]);
+  expect(await run.ended()).toBe(0);
+  expect(await run.survivors()).toEqual([]);
+  undisturbed = run.result?.digest ?? '';
+}, 120_000);
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+type Victim = 'student' | 'teacher' | 'nats';
+
+/** Kills one process of the run, if there is one just now. @returns who it was */
+function killOne(run: DistillProcess, victim: Victim, random: Random): Victim | null {
+  const pids = run.progress?.pids;
+  if (pids === undefined) return null;
+  const teacher = pids.teachers[random.below(Math.max(1, pids.teachers.length))] ?? null;
+  const pid = { student: pids.student, teacher, nats: pids.nats }[victim];
+  if (pid === null) return null;
+  try {
+    process.kill(pid, 'SIGKILL');
+    return victim;
+  } catch {
+    // It ended by itself in this moment.
+    return null;
+  }
+}
+
+const seeds: readonly { readonly seed: number; readonly victims: readonly Victim[] }[] = [
+  { seed: 1, victims: ['student'] },
+  { seed: 2, victims: ['teacher'] },
+  { seed: 3, victims: ['student', 'teacher'] },
+  { seed: 4, victims: ['student', 'teacher', 'nats'] },
+  { seed: 5, victims: ['teacher', 'student', 'teacher'] },
+  { seed: 6, victims: ['nats', 'student'] },
+];
+
+describe('a run whose processes are killed', () => {
+  it.each(seeds)(
+    'ends with the weights of an undisturbed run (seed $seed: $victims)',
+    async ({ seed, victims }) => {
+      const random = randomFrom(seed);
+      const run = new DistillProcess(['run', job, '--json', '--dir', join(folder, `seed-${String(seed)}`)]);
+      const killed: Victim[] = [];
+      await run.until('the first steps are trained', () => (run.progress?.step ?? 0) > 0);
+      const over = run.ended().then(() => true);
+      for (let round = 0; round < 2 * victims.length; round++) {
+        const pause = sleep(100 + random.below(900)).then(() => false);
+        if (await Promise.race([over, pause])) break;
+        const hit = killOne(run, victims[round % victims.length]!, random);
+        if (hit !== null) killed.push(hit);
+      }
+      expect({ exitCode: await run.ended(), stderr: run.stderr }).toEqual({ exitCode: 0, stderr: '' });
+      expect(killed.length).toBeGreaterThan(0);
+      expect(run.result?.outcome).toBe('complete');
+      expect(run.result?.digest).toBe(undisturbed);
+      expect(await run.survivors()).toEqual([]);
+    },
+    180_000,
+  );
+});

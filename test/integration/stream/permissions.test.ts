@@ -1,0 +1,192 @@
+/** Least privilege (I7), tried from the outside: what each role must not do is refused by the server itself. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { headers, PermissionViolationError } from '@nats-io/transport-node';
+
+import { jobNames } from '../../../src/protocol/index.js';
+import type { StreamAdmin } from '../../../src/stream/index.js';
+import {
+  claimAttempt,
+  createReference,
+  feed,
+  ObjectStore,
+  publishFrame,
+  publishTeacherState,
+  type StreamLink,
+} from '../../../workers/stream/index.js';
+import { startTestNats, type TestNats } from '../../kit/nats.js';
+import { connectAdmin, connectAs, frameOf, streamsOf, studentState, teacherState, workItem } from '../../kit/stream.js';
+
+const mine = jobNames('mine');
+const other = jobNames('other');
+
+let nats: TestNats;
+let admin: StreamAdmin;
+let teacher: StreamLink;
+let student: StreamLink;
+
+beforeAll(async () => {
+  nats = await startTestNats({ uids: ['mine', 'other'] });
+  admin = await connectAdmin(nats);
+  await admin.provision(streamsOf('mine'));
+  await admin.provision(streamsOf('other'));
+  teacher = await connectAs(nats, 'teacher', 'mine');
+  student = await connectAs(nats, 'student', 'mine');
+}, 60_000);
+afterAll(async () => {
+  await Promise.all([teacher.close(), student.close(), admin.close()]);
+  await nats.stop();
+});
+
+async function publishRefusal(link: StreamLink, subject: string, payload = '{}'): Promise<unknown> {
+  try {
+    await link.connection.request(subject, payload, { timeout: 1_000 });
+    return 'allowed';
+  } catch (error) {
+    return error instanceof Error && error.cause instanceof PermissionViolationError ? 'refused' : error;
+  }
+}
+
+async function subscribeRefusal(link: StreamLink, subject: string): Promise<unknown> {
+  const outcome = Promise.withResolvers<unknown>();
+  const subscription = link.connection.subscribe(subject, {
+    callback: (error) => outcome.resolve(error instanceof PermissionViolationError ? 'refused' : error),
+  });
+  // The server answers in order: without a refusal before the flush there is none.
+  void link.connection.flush().then(() => setImmediate(() => outcome.resolve('allowed')));
+  const found = await outcome.promise;
+  subscription.unsubscribe();
+  return found;
+}
+
+/** What no worker may do, whatever its role. */
+const forbiddenToAll = [
+  '$JS.API.INFO',
+  '$JS.API.STREAM.LIST',
+  '$JS.API.STREAM.NAMES',
+  ...Object.values(mine.streams).flatMap((stream) => [
+    `$JS.API.STREAM.CREATE.${stream}`,
+    `$JS.API.STREAM.UPDATE.${stream}`,
+    `$JS.API.STREAM.DELETE.${stream}`,
+    `$JS.API.STREAM.PURGE.${stream}`,
+    `$JS.API.STREAM.MSG.DELETE.${stream}`,
+    `$JS.API.STREAM.MSG.GET.${stream}`,
+    `$JS.API.CONSUMER.CREATE.${stream}`,
+    `$JS.API.CONSUMER.CREATE.${stream}.mine`,
+    `$JS.API.CONSUMER.CREATE.${stream}.mine.>`,
+    `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.mine`,
+    `$JS.API.CONSUMER.DELETE.${stream}.teachers`,
+  ]),
+  `$JS.API.STREAM.DELETE.OBJ_${mine.objectBucket}`,
+  `$JS.API.CONSUMER.CREATE.OBJ_${mine.objectBucket}.mine`,
+  `$JS.API.STREAM.PURGE.KV_${mine.stateBucket}`,
+  // The job next door.
+  other.subjects.work(0, 0),
+  other.subjects.logits(0, 0),
+  other.subjects.dead(0, 0),
+  `$KV.${other.stateBucket}.student`,
+  `$KV.${other.stateBucket}.teacher.t`,
+  `$KV.${other.stateBucket}.reference`,
+  `$O.${other.objectBucket}.C.x`,
+  `$JS.API.CONSUMER.MSG.NEXT.${other.streams.work}.teachers`,
+  `$JS.API.CONSUMER.MSG.NEXT.${other.streams.logits}.student`,
+  `$JS.ACK.${other.streams.work}.teachers.1.1.1.1.0`,
+  `$JS.ACK._.hash.${other.streams.work}.teachers.1.1.1.1.0.x`,
+  `$JS.API.DIRECT.GET.${other.streams.logits}`,
+  `$JS.API.DIRECT.GET.${other.streams.logits}.${other.subjects.logits(0, 0)}`,
+  `$JS.API.DIRECT.GET.KV_${other.stateBucket}.$KV.${other.stateBucket}.student`,
+  `$JS.API.DIRECT.GET.OBJ_${other.objectBucket}`,
+  // Anything else on the server.
+  'elsewhere',
+  '$SYS.REQ.SERVER.PING',
+];
+
+const forbidden = {
+  teacher: [
+    mine.subjects.work(0, 0),
+    `$KV.${mine.stateBucket}.student`,
+    `$JS.API.DIRECT.GET.KV_${mine.stateBucket}`,
+    `$JS.API.DIRECT.GET.KV_${mine.stateBucket}.$KV.${mine.stateBucket}.student`,
+    `$JS.API.DIRECT.GET.${mine.streams.logits}`,
+    `$JS.API.DIRECT.GET.${mine.streams.work}`,
+    `$JS.API.CONSUMER.MSG.NEXT.${mine.streams.logits}.student`,
+    `$O.${mine.objectBucket}.C.x`,
+    `$JS.API.DIRECT.GET.OBJ_${mine.objectBucket}`,
+    `$JS.API.STREAM.PURGE.OBJ_${mine.objectBucket}`,
+  ],
+  student: [
+    mine.subjects.logits(0, 0),
+    mine.subjects.dead(0, 0),
+    `$KV.${mine.stateBucket}.teacher.t`,
+    `$KV.${mine.stateBucket}.reference`,
+    `$JS.API.CONSUMER.MSG.NEXT.${mine.streams.work}.teachers`,
+    `$JS.ACK.${mine.streams.work}.teachers.1.1.1.1.0`,
+  ],
+};
+
+describe.each(['teacher', 'student'] as const)('a %s', (role) => {
+  const link = (): StreamLink => (role === 'teacher' ? teacher : student);
+
+  test('may not publish where it has no business', async () => {
+    const found: Record<string, unknown> = {};
+    for (const subject of [...forbiddenToAll, ...forbidden[role]])
+      found[subject] = await publishRefusal(link(), subject);
+    const allowed = Object.entries(found).filter(([, outcome]) => outcome !== 'refused');
+    expect(allowed).toEqual([]);
+  });
+
+  test('may not listen anywhere but to its own replies', async () => {
+    const colleague = role === 'teacher' ? 'student' : 'teacher';
+    for (const subject of [
+      '>',
+      '_INBOX.>',
+      `${mine.inboxPrefix(colleague)}.>`,
+      `${other.inboxPrefix(role)}.>`,
+      '_INBOX_operator.>',
+      mine.subjects.allWork,
+      mine.subjects.allLogits,
+      `$KV.${mine.stateBucket}.>`,
+      'distill.mine.state.>',
+      other.subjects.allLogits,
+      '$JS.EVENT.ADVISORY.>',
+    ]) {
+      expect([subject, await subscribeRefusal(link(), subject)]).toEqual([subject, 'refused']);
+    }
+    expect(await subscribeRefusal(link(), `${mine.inboxPrefix(role)}.anything`)).toBe('allowed');
+  });
+});
+
+test('no teacher can wipe what others wrote by a roll-up', async () => {
+  await claimAttempt(student, mine, 0, (attempt) => studentState({ attempt }));
+  const rollUp = headers();
+  rollUp.set('Nats-Rollup', 'all');
+  const wipe = teacher.client.publish(`$KV.${mine.stateBucket}.teacher.t`, '{}', { headers: rollUp });
+  await expect(wipe).rejects.toMatchObject({ name: 'JetStreamApiError' });
+  const wipeLogits = teacher.client.publish(mine.subjects.logits(0, 99), '{}', { headers: rollUp });
+  await expect(wipeLogits).rejects.toMatchObject({ name: 'JetStreamApiError' });
+  expect(await admin.observe('mine')).toMatchObject({ state: 'Present', student: { attempt: 1 } });
+});
+
+test('each role can do all of its own work with these rights', async () => {
+  await feed(student, mine, workItem(1));
+  await publishFrame(teacher, mine, { shard: 0, step: 1 }, frameOf(1));
+  await publishTeacherState(teacher, mine, teacherState('t-1'));
+  const reference = { teacherDigest: '0123456789abcdef', columns: 1, indices: [0], logits: [[1]] };
+  expect(await createReference(teacher, mine, reference)).toEqual(reference);
+  const store = new ObjectStore(student, mine);
+  await store.put('a', Uint8Array.of(1, 2, 3));
+  await store.sweep();
+  expect(await store.get('a')).toEqual(Uint8Array.of(1, 2, 3));
+  await store.delete('a');
+  expect(await store.list()).toEqual([]);
+});
+
+test('the operator may do what it uses and no more', async () => {
+  const { connect } = await import('@nats-io/transport-node');
+  const { user, password, inboxPrefix } = nats.operator;
+  const connection = await connect({ servers: nats.url, user, pass: password, inboxPrefix });
+  for (const subject of [mine.subjects.work(0, 0), mine.subjects.logits(0, 0), '$JS.API.STREAM.LIST', 'elsewhere']) {
+    const outcome = connection.request(subject, '{}', { timeout: 1_000 });
+    await expect(outcome).rejects.toMatchObject({ cause: expect.any(PermissionViolationError) });
+  }
+  await connection.close();
+});
