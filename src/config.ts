@@ -7,6 +7,8 @@ export interface Config {
   readonly path: string;
   /** True when the terminal cannot move its cursor. */
   readonly dumbTerminal: boolean;
+  /** Started by an npm script, so that `distill` is not on PATH. */
+  readonly throughNpm: boolean;
   /** Cores of this machine: slots of a local run. */
   readonly cores: number;
   /** What worker processes get of our environment: enough to run, nothing secret. */
@@ -20,6 +22,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     natsUrl: environment['DISTILL_NATS_URL'],
     path: environment['PATH'] ?? '',
     dumbTerminal: environment['TERM'] === 'dumb',
+    throughNpm: environment['npm_lifecycle_event'] !== undefined,
     cores: availableParallelism(),
     workerEnvironment: Object.fromEntries(
       passedOn.flatMap((name) => {

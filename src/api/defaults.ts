@@ -12,7 +12,9 @@ export function withDefaults(value: unknown, schema: Schema): unknown {
     return items === undefined ? structuredClone(value) : value.map((item) => withDefaults(item, items));
   }
   if (!isFields(value)) return value;
-  if (schema['x-kubernetes-preserve-unknown-fields'] === true) return structuredClone(value);
+  const isOpen = schema['x-kubernetes-preserve-unknown-fields'] === true;
+  // An object where something else belongs stays as it is, for whoever tells its type.
+  if (isOpen || schema.type !== 'object') return structuredClone(value);
   const filled: [string, unknown][] = [];
   for (const [name, field] of Object.entries(value)) {
     const below = fieldSchema(schema, name);

@@ -30,6 +30,18 @@ export interface EventClaim {
   readonly message: string;
 }
 
+/** Why a job has the number of teachers it has: the word for machines, and how it reads in a sentence. */
+export const demandReasons = {
+  NoTeacherNeeded: 'labels alone are trained',
+  NothingLeftToCompute: 'nothing is left to compute',
+  Suspended: 'the job is suspended',
+  Finished: 'the job is over',
+  FillWindow: 'to fill the window',
+  MatchStudent: "to match the student's rate",
+  TelemetryGap: 'held: nothing was heard of the student',
+} as const;
+export type DemandReason = keyof typeof demandReasons;
+
 interface Fleet {
   readonly ready: number;
   readonly desired: number;
@@ -163,8 +175,12 @@ function event(type: EventClaim['type'], reason: string, message: string): Event
 export const events = {
   accepted: () => event('Normal', 'Accepted', 'The job is valid; its streams are being created.'),
   refused: (problems: readonly Problem[]) => event('Warning', 'Refused', firstOf(problems)),
-  teachersScaled: (pool: string, from: number, to: number, why: string) =>
-    event('Normal', 'TeachersScaled', `Pool ${pool}: ${String(from)} → ${count(to, 'teacher')} (${why}).`),
+  teachersScaled: (pool: string, from: number, to: number, why: DemandReason) =>
+    event(
+      'Normal',
+      'TeachersScaled',
+      `Pool ${pool}: ${String(from)} → ${count(to, 'teacher')} (${demandReasons[why]}).`,
+    ),
   teacherLost: (pool: string, lost: number) =>
     event(
       'Normal',

@@ -40,11 +40,11 @@ export interface StructureReport {
   readonly unreliable: readonly string[];
 }
 
-/** @returns a check of whole objects against `schema`; compiling is slow, so it is done once. */
+/** @returns a check of whole objects against `schema`; compiling is slow, so it is done once, at first use. */
 export function structureCheck(schema: Schema): (value: unknown) => StructureReport {
-  const ajv = new Ajv({ allErrors: true, verbose: true, strict: false, strictNumbers: true, validateFormats: false });
-  const validate: ValidateFunction = ajv.compile(toJsonSchema(schema));
+  let validate: ValidateFunction | undefined;
   return (value) => {
+    validate ??= compile(schema);
     validate(value);
     const errors = validate.errors ?? [];
     const unreliable = errors
@@ -60,6 +60,11 @@ export function structureCheck(schema: Schema): (value: unknown) => StructureRep
       unreliable,
     };
   };
+}
+
+function compile(schema: Schema): ValidateFunction {
+  const ajv = new Ajv({ allErrors: true, verbose: true, strict: false, strictNumbers: true, validateFormats: false });
+  return ajv.compile(toJsonSchema(schema));
 }
 
 /** OpenAPI v3 as Kubernetes writes it → JSON Schema draft 7; rules and defaults are other files' business. */

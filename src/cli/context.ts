@@ -8,6 +8,8 @@ import type { Terminal } from './output.js';
 
 export interface EngineContext {
   readonly terminal: Terminal;
+  /** How this person calls the command: `distill`, or through npm. */
+  readonly command: string;
   readonly clock: Clock;
   readonly pid: number;
   /** Slots of a run when nobody says otherwise. */

@@ -62,7 +62,8 @@ function plainOutput(terminal: Terminal, now: () => number): Output {
 function liveOutput(terminal: Terminal, now: () => number): Output {
   const due = every(liveEveryMs, now);
   let drawn: readonly string[] = [];
-  const clear = (): string => (drawn.length === 0 ? '' : `\x1b[${drawn.length}A\x1b[J`);
+  // To column 0 first: a Ctrl-C echoes two characters into the view's last line.
+  const clear = (): string => (drawn.length === 0 ? '' : `\r\x1b[${drawn.length}A\x1b[J`);
   const draw = (lines: readonly string[]): void => {
     terminal.write(clear() + lines.map((line) => `${line}\n`).join(''));
     drawn = lines;

@@ -89,7 +89,7 @@ async function runIn(
   const outcome = await once(folder, options, context, output, nats);
   if (outcome.kind === 'stopped') {
     output.finish(
-      [`stopped; nothing is lost. Resume with: distill run --resume ${folder.path}`],
+      [`stopped; nothing is lost. Resume with: ${context.command} run --resume ${folder.path}`],
       { outcome: 'stopped', folder: folder.path },
     );
     return context.stopEnding();

@@ -26,7 +26,7 @@ export function decide(snapshot: Snapshot): Plan {
     pools,
     student: verdict.kind === 'Active' ? 'Run' : 'Stop',
     status,
-    events: eventsOf(snapshot, streams, status),
+    events: eventsOf(snapshot, streams, demand, status),
     over: verdict.kind === 'Complete' || verdict.kind === 'Failed' || (verdict.kind === 'Refused' && !anyPods(cluster)),
   };
 }

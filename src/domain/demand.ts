@@ -1,20 +1,10 @@
 /**
  * How many teachers a job wants, from what the student and the teachers said of themselves (DESIGN §5.3). Pure.
  */
-import type { DistillJobSpec } from '../api/index.js';
+import type { DemandReason, DistillJobSpec } from '../api/index.js';
 import { maxWindowSteps, teacherPrefetch, telemetryStaleMs } from '../protocol/index.js';
 
 import type { PoolObservation, Snapshot } from './snapshot.js';
-
-/** Why a job wants the number of teachers it wants: a machine-readable word for conditions, metrics and tests. */
-export type DemandReason =
-  | 'NoTeacherNeeded'
-  | 'NothingLeftToCompute'
-  | 'Suspended'
-  | 'Finished'
-  | 'FillWindow'
-  | 'MatchStudent'
-  | 'TelemetryGap';
 
 export interface Demand {
   /** Teachers wanted over all pools, before bounds and free slots. */

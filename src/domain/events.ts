@@ -1,15 +1,16 @@
 /** What happened since the last status: Events for people, so that `describe` reads like a story. Pure. */
 import { type DistillJobStatus, type EventClaim, events } from '../api/index.js';
 
+import type { Demand } from './demand.js';
 import type { StreamPlan } from './plan.js';
 import type { Snapshot } from './snapshot.js';
 
-export function eventsOf(snapshot: Snapshot, streams: StreamPlan, after: DistillJobStatus): EventClaim[] {
+export function eventsOf(snapshot: Snapshot, streams: StreamPlan, demand: Demand, after: DistillJobStatus): EventClaim[] {
   const before = snapshot.job.status;
   return [
     ...acceptance(before, after),
     ...(streams.provision ? [events.streamsCreated(streams.missing)] : []),
-    ...scaling(before, after),
+    ...scaling(before, after, demand),
     ...losses(snapshot, before, after),
     ...studentStarts(snapshot, before, after),
     ...transitions(snapshot, before, after),
@@ -23,8 +24,8 @@ function acceptance(before: Before, after: DistillJobStatus): EventClaim[] {
   return first && statusIn(after, 'Accepted') === 'True' ? [events.accepted()] : [];
 }
 
-function scaling(before: Before, after: DistillJobStatus): EventClaim[] {
-  return (after.teachers?.pools ?? []).flatMap(({ name, desired, reason }) => {
+function scaling(before: Before, after: DistillJobStatus, { reason }: Demand): EventClaim[] {
+  return (after.teachers?.pools ?? []).flatMap(({ name, desired }) => {
     const from = before?.teachers?.pools.find((pool) => pool.name === name)?.desired ?? 0;
     return from === desired ? [] : [events.teachersScaled(name, from, desired, reason)];
   });

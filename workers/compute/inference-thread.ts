@@ -30,7 +30,7 @@ export interface InferenceThread {
   infer(samples: Float32Array, rows: number): Promise<Inferred>;
   /** Resolves when the thread has ended; a process without its model is of no use. */
   readonly ended: Promise<ComputeError>;
-  /** Waits for the batch in work; later ones are rejected. */
+  /** Waits for the batch in work, which is still answered; later ones are rejected. */
   close(): Promise<void>;
 }
 

@@ -91,26 +91,25 @@ describe('a teacher on its thread', () => {
   });
 
   test.each([
-    ['exits', 'setTimeout(() => process.exit(7), 5)', 7],
-    ['meets an uncaught error', 'setTimeout(() => { throw new Error("uncaught") }, 5)', 1],
-    ['closes its teacher', 'setTimeout(() => teacher.close(), 5)', 0],
-  ])('lets a process that %s in the middle of a batch end with its own exit code', async (_, ending, want) => {
-    const door = new URL('../../../dist/workers/compute/index.js', import.meta.url).href;
-    const script = `
-      import { openInferenceThread } from ${JSON.stringify(door)};
-      const teacher = await openInferenceThread(${JSON.stringify(source)});
-      teacher.infer(new Float32Array(784 * 256), 256).catch(() => undefined);
-      ${ending};`;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' });
-    const ended = await once(child, 'exit');
-    expect(ended).toEqual([want, null]);
+    ['exits', 'exit', 7],
+    ['meets an uncaught error', 'throw', 1],
+    ['closes its teacher', 'close', 0],
+  ])('lets a process that %s in the middle of a batch end with its own exit code', async (_, way, want) => {
+    const script = join(import.meta.dirname, 'fixtures/ending.js');
+    const child = spawn(process.execPath, [script, source.path, way], { stdio: 'ignore' });
+    expect(await once(child, 'exit')).toEqual([want, null]);
   });
 
-  test('ends in the middle of a batch when it is closed', async () => {
+  test('answers the batch in work when it is closed, and begins no other', async () => {
     const other = await openInferenceThread(source, compiled('inference-worker'));
-    const pending = rejectionOf(other.infer(await data.train.read(Array.from({ length: 256 }, () => 1)), 256));
+    const samples = await data.train.read(Array.from({ length: 256 }, () => 1));
+    const outcomes = Promise.allSettled(
+      [samples, samples.slice(), samples.slice()].map((batch) => other.infer(batch, 256)),
+    );
     await other.close();
-    expect(await pending).toMatchObject({ fault: { kind: 'closed' } });
+    const rejected = (await outcomes).filter((outcome) => outcome.status === 'rejected');
+    expect(rejected.length).toBeGreaterThanOrEqual(2);
+    for (const { reason } of rejected) expect(reason).toMatchObject({ fault: { kind: 'closed' } });
     expect(((await other.ended) satisfies ComputeError).fault).toEqual({ kind: 'closed' });
   });
 });

@@ -1,0 +1,101 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
+import { openRuntime } from '../../../workers/runtimes/index.js';
+import { distillationLoss, score } from '../../../workers/models/loss.js';
+
+beforeAll(async () => {
+  await openRuntime('cpu');
+});
+
+const logit = fc.double({ min: -20, max: 20, noNaN: true });
+const cases = fc
+  .record({ rows: fc.integer({ min: 1, max: 4 }), columns: fc.integer({ min: 2, max: 6 }) })
+  .chain(({ rows, columns }) => {
+    const matrix = fc.array(logit, { minLength: rows * columns, maxLength: rows * columns });
+    return fc.record({
+      rows: fc.constant(rows),
+      columns: fc.constant(columns),
+      student: matrix.map((values) => Float32Array.from(values)),
+      teacher: fc.option(matrix.map((values) => Float32Array.from(values))),
+      labels: fc
+        .array(fc.integer({ min: 0, max: columns - 1 }), { minLength: rows, maxLength: rows })
+        .map((labels) => Int32Array.from(labels)),
+      temperature: fc.double({ min: 0.5, max: 10, noNaN: true }),
+      softWeight: fc.double({ min: 0, max: 1, noNaN: true }),
+    });
+  });
+
+describe('the loss of distillation', () => {
+  it('is what its formula says, computed by tensors', () => {
+    fc.assert(
+      fc.property(cases, ({ rows, columns, student, teacher, labels, temperature, softWeight }) => {
+        const { loss } = distillationLoss({ columns, student, teacher, labels }, { temperature, softWeight });
+        const want = tf.tidy(() => {
+          const logits = tf.tensor2d(student, [rows, columns]);
+          const ones = tf.oneHot(tf.tensor1d(labels, 'int32'), columns);
+          const hard = tf.neg(tf.mean(tf.sum(tf.mul(ones, tf.logSoftmax(logits)), 1)));
+          if (teacher === null) return hard.dataSync()[0]!;
+          const target = tf.logSoftmax(tf.div(tf.tensor2d(teacher, [rows, columns]), temperature));
+          const mine = tf.logSoftmax(tf.div(logits, temperature));
+          const divergence = tf.mean(tf.sum(tf.mul(tf.exp(target), tf.sub(target, mine)), 1));
+          const soft = tf.mul(divergence, softWeight * temperature ** 2);
+          return tf.add(soft, tf.mul(hard, 1 - softWeight)).dataSync()[0]!;
+        });
+        expect(Math.abs(loss - want)).toBeLessThan(1e-4 * Math.max(1, Math.abs(want)));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('has the gradient that finite differences of it have', () => {
+    fc.assert(
+      fc.property(cases, ({ columns, student, teacher, labels, temperature, softWeight }) => {
+        const settings = { temperature, softWeight };
+        const { gradient } = distillationLoss({ columns, student, teacher, labels }, settings);
+        student.forEach((value, at) => {
+          const lossAt = (moved: number): number =>
+            distillationLoss({ columns, student: student.with(at, moved), teacher, labels }, settings).loss;
+          const [above, below] = [Math.fround(value + 1e-2), Math.fround(value - 1e-2)];
+          const slope = (lossAt(above) - lossAt(below)) / (above - below);
+          expect(Math.abs(slope - gradient[at]!)).toBeLessThan(2e-4 * Math.max(1, temperature));
+        });
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('pulls nowhere when the student says what the teacher says', () => {
+    const teacher = Float32Array.of(3, -1, 0.5, 0, 0, 9);
+    const { loss, gradient } = distillationLoss(
+      { columns: 3, student: teacher.slice(), teacher, labels: Int32Array.of(0, 2) },
+      { temperature: 4, softWeight: 1 },
+    );
+    expect(loss).toBeCloseTo(0, 12);
+    expect(Math.max(...gradient.map(Math.abs))).toBeLessThan(1e-9);
+  });
+
+  it('takes labels at full weight where there is no teacher', () => {
+    const input = { columns: 2, student: Float32Array.of(0, 0), teacher: null, labels: Int32Array.of(1) };
+    expect(distillationLoss(input, { temperature: 4, softWeight: 0.9 }).loss).toBeCloseTo(Math.log(2), 12);
+  });
+
+  it('stays finite for logits far apart', () => {
+    const [student, teacher] = [Float32Array.of(3e4, -3e4), Float32Array.of(-3e4, 3e4)];
+    const result = distillationLoss(
+      { columns: 2, student, teacher, labels: Int32Array.of(1) },
+      { temperature: 1, softWeight: 0.5 },
+    );
+    expect(result.loss).toBeCloseTo(6e4, 6);
+    expect([...result.gradient].every(Number.isFinite)).toBe(true);
+  });
+});
+
+it('the score counts rows whose largest logit is the label’s and sums cross-entropy', () => {
+  const student = Float32Array.of(2, 1, 0, /**/ 0, 5, 5, /**/ -1, -3, -2);
+  const { correct, lossSum } = score(student, Int32Array.of(0, 2, 2), 3);
+  const entropy = (row: number[], label: number): number =>
+    Math.log(row.reduce((sum, value) => sum + Math.exp(value), 0)) - row[label]!;
+  expect(correct).toBe(1);
+  expect(lossSum).toBeCloseTo(entropy([2, 1, 0], 0) + entropy([0, 5, 5], 2) + entropy([-1, -3, -2], 2), 9);
+});

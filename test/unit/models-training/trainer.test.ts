@@ -1,0 +1,324 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import type { OptimizerSettings } from '../../../workers/models/learning-rate.js';
+import { createTrainer, NumericError, StateError, StudentModelError } from '../../../workers/models/training.js';
+import type { StudentTrainer, TrainerOptions, TrainerState } from '../../../workers/models/training.js';
+import { openRuntime } from '../../../workers/runtimes/index.js';
+import type { Runtime } from '../../../workers/runtimes/index.js';
+import { batchAt, columns, eventfulStudent, optimizerSettings, shape, studentOf } from './students.js';
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await openRuntime('wasm');
+});
+
+function trainer(given: Partial<TrainerOptions> = {}): Promise<StudentTrainer> {
+  return createTrainer({
+    runtime,
+    modelJson: eventfulStudent(),
+    seed: 7,
+    loss: { temperature: 4, softWeight: 0.9 },
+    optimizer: optimizerSettings(),
+    totalSteps: 20,
+    ...given,
+  });
+}
+
+function run(student: StudentTrainer, from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, index) => student.train(batchAt(from + index)));
+}
+
+/** Every bit of a state, as text that a diff can show. */
+function bits({ weights, slots }: TrainerState): string[] {
+  return [...weights, ...slots].map(
+    ({ name, shape: of, data }) =>
+      `${name} [${of.join()}] ${Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex')}`,
+  );
+}
+
+const optimizers: { told: string; optimizer: OptimizerSettings }[] = [
+  { told: 'sgd', optimizer: optimizerSettings({ name: 'sgd', momentum: 0 }) },
+  { told: 'sgd with momentum', optimizer: optimizerSettings({ name: 'sgd' }) },
+  { told: 'adam', optimizer: optimizerSettings({ name: 'adam' }) },
+  {
+    told: 'adamw with warm-up and cosine',
+    optimizer: optimizerSettings({
+      name: 'adamw',
+      weightDecay: 0.1,
+      schedule: { name: 'Cosine', warmupSteps: 5, finalFraction: 0 },
+    }),
+  },
+];
+
+describe('a trainer', () => {
+  it.each(optimizers)('continues bit for bit from its state: $told', async ({ optimizer }) => {
+    const straight = await trainer({ optimizer });
+    const losses = run(straight, 0, 20);
+    const first = await trainer({ optimizer });
+    const before = run(first, 0, 10);
+    const saved = structuredClone(first.state());
+    first.dispose();
+    const second = await trainer({ optimizer, seed: 7 });
+    second.restore(saved);
+    expect(bits(second.state())).toEqual(bits(saved));
+    expect([...before, ...run(second, 10, 20)]).toEqual(losses);
+    expect(bits(second.state())).toEqual(bits(straight.state()));
+    straight.dispose();
+    second.dispose();
+  });
+
+  it('gives a state that later steps do not change', async () => {
+    const student = await trainer();
+    const saved = student.state();
+    const then = bits(saved);
+    run(student, 0, 2);
+    expect(bits(saved)).toEqual(then);
+    student.dispose();
+  });
+
+  it('starts from weights that only the seed decides', async () => {
+    const starts: string[][] = [];
+    for (const seed of [7, 7, 8]) {
+      const student = await trainer({ seed });
+      starts.push(bits(student.state()));
+      student.dispose();
+    }
+    expect(starts[1]).toEqual(starts[0]);
+    const [one, other] = [starts[0]!, starts[2]!];
+    expect(one.filter((line, index) => line === other[index]).every((line) => !line.includes('kernel'))).toBe(true);
+    expect(one.find((line, index) => line !== other[index])).toContain('conv');
+  });
+
+  it('learns: the loss falls over repeated batches', async () => {
+    const student = await trainer({
+      modelJson: studentOf(() => [tfl.layers.flatten(), tfl.layers.dense({ units: 16, activation: 'relu' })]),
+    });
+    const first = student.train(batchAt(0));
+    for (let step = 1; step < 60; step++) student.train({ ...batchAt(0), step });
+    expect(student.train({ ...batchAt(0), step: 60 })).toBeLessThan(first / 5);
+    student.dispose();
+  });
+
+  it('moves the averages of normalisations and keeps them in its state', async () => {
+    const student = await trainer();
+    const average = (): number[] => [...student.state().weights.find(({ name }) => name.includes('moving_mean'))!.data];
+    expect(average()).toEqual([0, 0, 0, 0]);
+    run(student, 0, 1);
+    expect(average()).not.toEqual([0, 0, 0, 0]);
+    student.dispose();
+  });
+
+  it('draws other masks at every step and the same ones for the same step', async () => {
+    const modelJson = studentOf(() => [tfl.layers.dropout({ rate: 0.5 })]);
+    const student = await trainer({
+      modelJson,
+      optimizer: optimizerSettings({ name: 'sgd', learningRate: 1e-30, momentum: 0 }),
+    });
+    const lossAt = (step: number): number => student.train({ ...batchAt(0), step });
+    expect(lossAt(1)).not.toBe(lossAt(2));
+    expect(lossAt(1)).toBe(lossAt(1));
+    student.dispose();
+  });
+
+  it('trains batches of any size and on labels alone', async () => {
+    const student = await trainer();
+    for (const rows of [1, 6, 3]) expect(Number.isFinite(student.train(batchAt(0, rows)))).toBe(true);
+    expect(Number.isFinite(student.train({ ...batchAt(1), teacherLogits: null }))).toBe(true);
+    student.dispose();
+  });
+
+  it('keeps memory flat over 200 steps and frees all of it', async () => {
+    const empty = tf.memory();
+    const student = await trainer();
+    run(student, 0, 3);
+    const { numTensors, numBytes, numDataBuffers } = tf.memory();
+    for (let step = 3; step < 203; step++) student.train(batchAt(step));
+    student.evaluate(batchAt(0).samples, batchAt(0).labels);
+    student.restore(student.state());
+    student.export();
+    expect(tf.memory()).toMatchObject({ numTensors, numBytes, numDataBuffers });
+    student.dispose();
+    expect(tf.memory()).toMatchObject({ numTensors: empty.numTensors, numBytes: empty.numBytes });
+  });
+
+  it('adds the regularisation of layers to the loss and trains it', async () => {
+    const withPenalty = (rate: number): Promise<StudentTrainer> =>
+      trainer({
+        modelJson: studentOf(() => [
+          tfl.layers.flatten(),
+          tfl.layers.dense({ units: 3, kernelRegularizer: tfl.regularizers.l2({ l2: rate }) }),
+        ]),
+      });
+    const [plain, heavy] = [await withPenalty(0), await withPenalty(5)];
+    const squares = (student: StudentTrainer): number =>
+      student.state().weights[0]!.data.reduce((sum, value) => sum + value * value, 0);
+    const penalty = 5 * squares(heavy);
+    expect(heavy.train(batchAt(0))).toBeCloseTo(plain.train(batchAt(0)) + penalty, 3);
+    for (let step = 1; step < 50; step++) [plain, heavy].forEach((student) => student.train(batchAt(step)));
+    expect(squares(heavy)).toBeLessThan(squares(plain) / 4);
+    [plain, heavy].forEach((student) => student.dispose());
+  });
+
+  it('keeps to the constraints of layers, after a restore too', async () => {
+    const student = await trainer({
+      modelJson: studentOf(() => [
+        tfl.layers.flatten(),
+        tfl.layers.dense({ units: 3, kernelConstraint: tfl.constraints.nonNeg() }),
+      ]),
+      optimizer: optimizerSettings({ learningRate: 0.2 }),
+    });
+    run(student, 0, 5);
+    expect(student.state().weights[0]!.data.every((value) => value >= 0)).toBe(true);
+    const saved = student.state();
+    student.restore(saved);
+    expect(bits(student.state())).toEqual(bits(saved));
+    student.dispose();
+  });
+});
+
+describe('evaluation', () => {
+  it('counts over more rows than one forward pass takes, as one sample at a time would', async () => {
+    const student = await trainer();
+    run(student, 0, 5);
+    const { samples, labels } = batchAt(0, 300);
+    const whole = student.evaluate(samples, labels);
+    let [correct, lossSum] = [0, 0];
+    for (let row = 0; row < 300; row++) {
+      const one = student.evaluate(samples.slice(row * 64, (row + 1) * 64), labels.slice(row, row + 1));
+      correct += one.correct;
+      lossSum += one.lossSum;
+    }
+    expect(whole).toMatchObject({ samples: 300, correct });
+    expect(whole.lossSum).toBeCloseTo(lossSum, 2);
+    student.dispose();
+  });
+});
+
+describe('the export', () => {
+  it('is loaded by tfjs and predicts the same', async () => {
+    const student = await trainer();
+    run(student, 0, 5);
+    const { modelJson, weights } = student.export();
+    const content = JSON.parse(modelJson) as Record<string, unknown>;
+    expect(content).toMatchObject({ format: 'layers-model', generatedBy: expect.stringContaining('Distillery') });
+    const [manifest] = content['weightsManifest'] as { paths: string[]; weights: tf.io.WeightsManifestEntry[] }[];
+    expect(manifest!.paths).toEqual(['weights.bin']);
+    const loaded = await tfl.loadLayersModel({
+      load: () =>
+        Promise.resolve({
+          modelTopology: content['modelTopology'] as object,
+          weightSpecs: manifest!.weights,
+          weightData: weights.buffer as ArrayBuffer,
+        }),
+    });
+    const { samples, labels, rows } = batchAt(50, 40);
+    const logits = tf.tidy(() =>
+      (loaded.predict(tf.tensor(samples, [rows, ...shape])) as tf.Tensor).arraySync(),
+    ) as number[][];
+    const hits = logits.filter((row, index) => row.indexOf(Math.max(...row)) === labels[index]).length;
+    const lossSum = logits.reduce(
+      (sum, row, index) => sum + Math.log(row.reduce((all, value) => all + Math.exp(value), 0)) - row[labels[index]!]!,
+      0,
+    );
+    const own = student.evaluate(samples, labels);
+    expect(own.correct).toBe(hits);
+    expect(own.lossSum).toBeCloseTo(lossSum, 4);
+    expect(weights.byteLength).toBe(4 * student.parameters);
+    loaded.dispose();
+    student.dispose();
+  });
+});
+
+describe('bad input', () => {
+  it('a teacher that says NaN is named, and nothing was trained', async () => {
+    const student = await trainer({ modelJson: studentOf(() => []) });
+    const then = bits(student.state());
+    const batch = batchAt(3);
+    batch.teacherLogits![5] = NaN;
+    expect(() => student.train(batch)).toThrow(NumericError);
+    expect(() => student.train(batch)).toThrow(expect.objectContaining({ what: 'teacher logits', step: 3 }));
+    expect(bits(student.state())).toEqual(then);
+    student.dispose();
+  });
+
+  it('training that diverges is named', async () => {
+    const student = await trainer({
+      modelJson: studentOf(() => [tfl.layers.flatten(), tfl.layers.dense({ units: 8 })]),
+      optimizer: optimizerSettings({ name: 'sgd', learningRate: 1e30 }),
+    });
+    const diverge = (): void => {
+      for (let step = 0; step < 20; step++) student.train(batchAt(step));
+    };
+    expect(diverge).toThrow(NumericError);
+    student.dispose();
+  });
+
+  it.each([
+    {
+      told: 'too few samples',
+      change: { samples: new Float32Array(5) },
+      want: { what: 'samples', expected: '384 numbers' },
+    },
+    { told: 'too few labels', change: { labels: new Int32Array(5) }, want: { what: 'labels' } },
+    {
+      told: 'a teacher of another width',
+      change: { teacherLogits: new Float32Array(60) },
+      want: { what: 'teacher logits' },
+    },
+    {
+      told: 'a label past the classes',
+      change: { labels: new Int32Array(6).fill(columns) },
+      want: { what: 'labels', found: '4' },
+    },
+    { told: 'a label below 0', change: { labels: new Int32Array(6).fill(-1) }, want: { what: 'labels', found: '-1' } },
+    { told: 'no rows', change: { rows: 0 }, want: { what: 'rows' } },
+  ])('$told', async ({ change, want: { what, found, expected } }) => {
+    const student = await trainer();
+    expect(() => student.train({ ...batchAt(0), ...change })).toThrow(
+      expect.objectContaining({
+        name: 'BatchError',
+        what,
+        ...(found === undefined ? {} : { found }),
+        ...(expected === undefined ? {} : { expected: expect.stringContaining(expected) }),
+      }),
+    );
+    student.dispose();
+  });
+
+  it.each([
+    { told: 'another optimizer', given: () => ({ optimizer: optimizerSettings({ name: 'sgd' }) }), tensor: /adam\/m/ },
+    { told: 'another model', given: () => ({ modelJson: studentOf(() => []) }), tensor: /conv/ },
+  ])('a state of $told is refused by the tensor’s name', async ({ given, tensor }) => {
+    const [one, other] = [await trainer(), await trainer(given())];
+    const then = bits(other.state());
+    expect(() => other.restore(one.state())).toThrow(StateError);
+    expect(() => other.restore(one.state())).toThrow(
+      expect.objectContaining({ tensor: expect.stringMatching(tensor) }),
+    );
+    expect(bits(other.state())).toEqual(then);
+    const { weights, slots } = one.state();
+    expect(() => one.restore({ weights: weights.slice(0, -1), slots })).toThrow(StateError);
+    expect(() => one.restore({ weights, slots: [...slots, ...slots] })).toThrow(StateError);
+    const cut = weights.map((weight) => ({ ...weight, data: weight.data.slice(1) }));
+    expect(() => one.restore({ weights: cut, slots })).toThrow(StateError);
+    one.dispose();
+    other.dispose();
+  });
+
+  it('leaves no tensors behind when a model is refused', async () => {
+    const { numTensors } = tf.memory();
+    const dilated = studentOf(() => [tfl.layers.conv2d({ filters: 2, kernelSize: 3, dilationRate: 2 })]);
+    await expect(trainer({ modelJson: dilated })).rejects.toMatchObject({
+      name: 'StudentModelError',
+      where: 'training pass',
+      found: expect.stringContaining('dilation'),
+    });
+    await expect(trainer({ modelJson: dilated })).rejects.toThrow(StudentModelError);
+    expect(tf.memory().numTensors).toBe(numTensors);
+  });
+
+  it('another runtime than the active one', async () => {
+    await expect(trainer({ runtime: { name: 'cpu', description: '' } })).rejects.toThrow('expected cpu');
+  });
+});
