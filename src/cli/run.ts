@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { type DistillJob, formatProblems, type Problem, readJob, unsupported } from '../api/index.js';
+import { type DistillJob, formatProblems, locateProblems, type Problem, readJob, unsupported } from '../api/index.js';
 import type { EngineContext } from './context.js';
 import { type Outcome, runEngine } from './engine.js';
 import { CliError, type Ending } from './exit.js';
@@ -35,7 +35,10 @@ export function loadJob(file: string): DistillJob {
     });
   }
   const read = readJob(text, { sourceName: file });
-  const problems: readonly Problem[] = read.ok ? unsupported(read.job, 'local') : read.problems;
+  const source = { sourceName: file };
+  const problems: readonly Problem[] = read.ok
+    ? locateProblems(unsupported(read.job, 'local'), text, source)
+    : read.problems;
   if (!read.ok || problems.length > 0) throw new CliError('badInput', formatProblems(problems).trimEnd());
   return read.job;
 }

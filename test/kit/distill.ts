@@ -22,7 +22,11 @@ export interface Progress {
   readonly step: number;
   readonly steps: number;
   readonly teachers: readonly { readonly name: string; readonly phase: string }[];
-  readonly pids: { readonly student: number | null; readonly teachers: readonly number[]; readonly nats: number | null };
+  readonly pids: {
+    readonly student: number | null;
+    readonly teachers: readonly number[];
+    readonly nats: number | null;
+  };
 }
 export interface EventLine {
   readonly type: 'event';

@@ -6,4 +6,4 @@ export type { CheckpointFaultKind, StoreFaultKind } from './errors.js';
 export { openFileStore } from './file-store.js';
 export type { FileCalls } from './file-store.js';
 export { loadNewest, newestFirst, surplus } from './store.js';
-export type { CheckpointEntry, CheckpointStore, Loaded, SkippedCheckpoint } from './store.js';
+export type { CheckpointEntry, CheckpointStore } from './store.js';

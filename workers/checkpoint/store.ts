@@ -38,12 +38,12 @@ export function surplus(entries: readonly CheckpointEntry[], keep: number): read
   });
 }
 
-export interface SkippedCheckpoint {
+interface SkippedCheckpoint {
   readonly entry: CheckpointEntry;
   readonly error: CheckpointError | StoreError;
 }
 
-export interface Loaded<T> {
+interface Loaded<T> {
   /** Null when the store has no sound checkpoint. */
   readonly newest: { readonly entry: CheckpointEntry; readonly checkpoint: T } | null;
   /** Newer ones that were passed over, newest first, to be told to the person. */

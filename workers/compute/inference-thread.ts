@@ -11,7 +11,7 @@ import type { CrossedError } from './messages.js';
 import { type ComputeError, type ComputeOptions, startCompute } from './thread.js';
 
 /** One batch's logits, with the thread's account of it. */
-export interface Inferred {
+interface Inferred {
   /** [rows, columns] */
   readonly logits: Float32Array;
   readonly busyMs: number;

@@ -12,7 +12,7 @@ import { createGate, quiet, shut, waitUntilQuiet } from './gate.js';
 import { type Call, type CrossedError, packed, type Reply } from './messages.js';
 import type { Handlers } from './serve.js';
 
-export type ComputeFault =
+type ComputeFault =
   /** The thread ended by itself: an uncaught error, out of memory, process.exit. */
   | { readonly kind: 'died'; readonly exitCode: number | null }
   /** `close` was called. */
@@ -31,7 +31,7 @@ export class ComputeError extends Error {
 }
 
 /** A result with the compute thread's account of it. */
-export interface Computed<T> {
+interface Computed<T> {
   readonly value: T;
   /** Milliseconds that the call took there. */
   readonly busyMs: number;

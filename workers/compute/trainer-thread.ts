@@ -15,7 +15,7 @@ import { type ComputeError, type ComputeOptions, startCompute } from './thread.j
 import type { TrainerHandlers, TrainerSource } from './trainer-worker.js';
 
 /** One step's loss, with the thread's account of it. */
-export interface Trained {
+interface Trained {
   /** The batch's mean loss before the update. */
   readonly loss: number;
   readonly busyMs: number;

@@ -1,6 +1,6 @@
 /** The one error of this room: a data set that is not what the job says, told so that a person can put it right. */
 
-export interface DataFault {
+interface DataFault {
   /** File, folder, uri or place in the data set that the fault is about. */
   readonly path: string;
   readonly found: string;

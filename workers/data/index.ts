@@ -1,7 +1,5 @@
 /** The door of the data room: data sets of every format, read in any order. */
 export type { Dataset, Split } from './dataset.js';
 export { DataError, systemCode } from './errors.js';
-export type { DataFault } from './errors.js';
 export { batchOf, checkLabels, openDataset } from './open.js';
-export type { BatchPlace, DatasetSource } from './open.js';
 export { pathOfUri } from './uri.js';

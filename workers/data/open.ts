@@ -6,7 +6,7 @@ import { openIdxSplit } from './idx.js';
 import { locateIdx } from './locate.js';
 import { pathOfUri } from './uri.js';
 
-export type DatasetSource = Pick<Manifest['dataset'], 'format' | 'uri'>;
+type DatasetSource = Pick<Manifest['dataset'], 'format' | 'uri'>;
 
 /**
  * Both splits of a data set.
@@ -42,7 +42,7 @@ export async function openDataset({ uri }: DatasetSource): Promise<Dataset> {
   };
 }
 
-export interface BatchPlace {
+interface BatchPlace {
   /** Augmentation seed of the step. */
   readonly seed: number;
   /** Position in the step's batch of the first sample named. */

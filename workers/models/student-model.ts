@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
+import { supplyTensorMethods } from './student-orthogonal.js';
 import {
   dropoutMasks,
   endInLogits,
@@ -65,6 +66,7 @@ export async function openStudentModel(modelJson: string, seed: number): Promise
 }
 
 async function build(topology: Json): Promise<tfl.LayersModel> {
+  supplyTensorMethods();
   try {
     return await tfl.loadLayersModel({ load: () => Promise.resolve({ modelTopology: topology }) });
   } catch (cause) {

@@ -61,11 +61,10 @@ function trainerOf(model: StudentModel, { loss, optimizer: settings, totalSteps 
   const train = (batch: TrainingBatch): number => {
     checkBatch(batch, size, columns);
     model.seedMasks(batch.step);
-    const pass = forwardAndBackward(model, trainable, batch, (student) => {
-      if (batch.teacherLogits !== null) requireFinite(batch.teacherLogits, 'teacher logits', batch.step);
-      requireFinite(student, 'student logits', batch.step);
-      return distillationLoss({ columns, student, teacher: batch.teacherLogits, labels: batch.labels }, loss);
-    });
+    if (batch.teacherLogits !== null) requireFinite(batch.teacherLogits, 'teacher logits', batch.step);
+    const pass = forwardAndBackward(model, trainable, batch, (student) =>
+      distillationLoss({ columns, student, teacher: batch.teacherLogits, labels: batch.labels }, loss),
+    );
     if (!Number.isFinite(pass.loss)) throw new NumericError('loss', batch.step);
     pass.gradients.forEach((gradient, index) => {
       requireFinite(gradient, `gradient of ${trainable[index]?.name ?? ''}`, batch.step);

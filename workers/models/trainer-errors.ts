@@ -3,7 +3,7 @@
 /** A number that training cannot go on with. */
 export class NumericError extends Error {
   override readonly name = 'NumericError';
-  /** `loss`, `teacher logits`, `student logits` or `gradient of <weight>`. */
+  /** `loss`, `teacher logits` or `gradient of <weight>`. */
   readonly what: string;
   readonly step: number;
   constructor(what: string, step: number) {

@@ -23,7 +23,7 @@ export const small: Checkpoint = {
   },
 };
 
-export type Key = Pick<CheckpointEntry, 'step' | 'attempt'>;
+type Key = Pick<CheckpointEntry, 'step' | 'attempt'>;
 
 /** A store that keeps the contract in memory; `contents` may be damaged by the test. */
 export function memoryStore(): CheckpointStore & { readonly contents: Map<string, Uint8Array> } {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
@@ -95,7 +96,7 @@ describe('a teacher on its thread', () => {
     ['meets an uncaught error', 'throw', 1],
     ['closes its teacher', 'close', 0],
   ])('lets a process that %s in the middle of a batch end with its own exit code', async (_, way, want) => {
-    const script = join(import.meta.dirname, 'fixtures/ending.js');
+    const script = fileURLToPath(new URL('./fixtures/ending.js', import.meta.url));
     const child = spawn(process.execPath, [script, source.path, way], { stdio: 'ignore' });
     expect(await once(child, 'exit')).toEqual([want, null]);
   });

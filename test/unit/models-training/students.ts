@@ -1,5 +1,6 @@
 /** Small students, settings and batches for the tests of training. */
 import * as tfl from '@tensorflow/tfjs-layers';
+import { supplyTensorMethods } from '../../../workers/models/student-orthogonal.js';
 import { randomFrom } from '../../../src/lib/random.js';
 import type { OptimizerSettings } from '../../../workers/models/learning-rate.js';
 import type { TrainingBatch } from '../../../workers/models/training.js';
@@ -23,6 +24,7 @@ export function optimizerSettings(given: Partial<OptimizerSettings> = {}): Optim
 
 /** JSON of layers between an input of `shape` and a dense layer of `columns` logits. */
 export function studentOf(layers: () => tfl.layers.Layer[]): string {
+  supplyTensorMethods();
   const input = tfl.input({ shape: [...shape] });
   let output = input;
   for (const layer of layers()) output = layer.apply(output) as tfl.SymbolicTensor;

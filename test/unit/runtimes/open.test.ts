@@ -47,7 +47,7 @@ describe('opening a runtime', () => {
       })();`);
     expect(printed).toBe('');
     expect(message).toMatchObject({ opened: ['cpu', [11], 'wasm', [11]] });
-    expect(message['after']).toEqual(message['before']);
+    expect(message.after).toEqual(message.before);
   });
 });
 

@@ -1,8 +1,8 @@
 /** The door of the inference room: teacher models of every format, and the self-test that they pass. */
-export type { Inference, InputSettings } from './inference.js';
+export type { Inference } from './inference.js';
 export { LogitsError, ModelError } from './errors.js';
 export type { LogitsFault, ModelFault } from './errors.js';
 export { openInference } from './open.js';
 export type { InferenceSource } from './open.js';
 export { compareWithReference, selfTestAnswers } from './self-test.js';
-export type { Answering, Comparison } from './self-test.js';
+export type { Answering } from './self-test.js';

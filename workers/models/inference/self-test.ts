@@ -25,7 +25,7 @@ export async function selfTestAnswers(inference: Answering, split: Split): Promi
   };
 }
 
-export type Comparison =
+type Comparison =
   | { readonly ok: true; readonly largestDifference: number }
   | { readonly ok: false; readonly reason: 'digest' | 'columns' | 'samples' | 'answers'; readonly sentence: string };
 

@@ -1,0 +1,27 @@
+/** `npm run bench [name …]`: prints a table for each benchmark and writes bench-results/<name>.json. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+
+import { pipelineBench } from './pipeline.js';
+import { type BenchTable, renderTable } from './table.js';
+
+const benches: Readonly<Record<string, (say: (line: string) => void) => Promise<BenchTable>>> = {
+  pipeline: pipelineBench,
+};
+
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => !(name in benches));
+if (unknown.length > 0) {
+  process.stderr.write(`found ${unknown.join(', ')}, expected some of ${Object.keys(benches).join(', ')}\n`);
+  process.exit(2);
+}
+const folder = join(import.meta.dirname, '../../../bench-results');
+mkdirSync(folder, { recursive: true });
+const machine = { cores: cpus().length, cpu: cpus()[0]?.model ?? 'unknown', node: process.version };
+for (const [name, bench] of Object.entries(benches)) {
+  if (names.length > 0 && !names.includes(name)) continue;
+  const table = await bench((line) => void process.stderr.write(`  ${line}\n`));
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify({ ...table, machine }, null, 2)}\n`);
+  process.stdout.write(`${renderTable(table)}\n`);
+}

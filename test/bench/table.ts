@@ -1,0 +1,32 @@
+/** What a benchmark gives: rows for people and machines. */
+
+export interface BenchTable {
+  readonly name: string;
+  /** What is hoped for, in words; never asserted. */
+  readonly goal: string;
+  readonly rows: readonly Readonly<Record<string, string | number>>[];
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
+
+/** A Markdown table, its columns padded. */
+export function renderTable({ name, goal, rows }: BenchTable): string {
+  const columns = Object.keys(rows[0] ?? {});
+  const cells = [columns, ...rows.map((row) => columns.map((column) => String(row[column] ?? '')))];
+  const widths = columns.map((_, at) => Math.max(...cells.map((line) => line[at]?.length ?? 0)));
+  const line = (parts: readonly string[]): string =>
+    `| ${parts.map((part, at) => part.padEnd(widths[at] ?? 0)).join(' | ')} |`;
+  const [head = [], ...body] = cells;
+  return [
+    `## ${name} (goal: ${goal})`,
+    line(head),
+    line(widths.map((width) => '-'.repeat(width))),
+    ...body.map(line),
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,108 @@
+/**
+ * How a run of `distill` ended, and what it left: the code, the one message for the person, processes that are still
+ * there, files that are half-written. Processes are found by the run's folder, which is in the arguments or the
+ * environment of each of them, so that also those are seen that no output ever named.
+ */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { DistillProcess, isAlive, type SmallSpec } from '../../kit/distill.js';
+
+export interface Ending {
+  readonly exitCode: number;
+  /** What the person reads: the result's message, or what was written to standard error. */
+  readonly message: string;
+  readonly survivors: readonly string[];
+  readonly halfWritten: readonly string[];
+}
+
+/** What every clean ending has in common, whatever its code and message. */
+export const nothingLeft = { survivors: [], halfWritten: [] } as const;
+
+/** Runs `distill run … --dir folder` to its end. */
+export async function endingOfRun(
+  job: string,
+  folder: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ending> {
+  return endingOf(new DistillProcess(['run', job, '--json', '--dir', folder], environment), folder);
+}
+
+/** Waits for the end of a run that works in `folder`. */
+export async function endingOf(run: DistillProcess, folder: string): Promise<Ending> {
+  const exitCode = await run.ended();
+  return {
+    exitCode,
+    message: run.result?.message ?? run.stderr.trim(),
+    survivors: await survivorsOf(folder),
+    halfWritten: halfWrittenIn(folder),
+  };
+}
+
+/** Processes of the run in `folder` that do not end within the time. */
+export async function survivorsOf(folder: string, waitMs = 10_000): Promise<readonly string[]> {
+  const end = performance.now() + waitMs;
+  for (;;) {
+    const alive = processesOf(folder);
+    if (alive.length === 0 || performance.now() > end) return alive;
+    await sleep(50);
+  }
+}
+
+/** Pids and arguments of the processes that work in `folder`; Linux tells them in /proc. */
+function processesOf(folder: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((pid) => {
+      const told = textOf(`/proc/${pid}/cmdline`) + textOf(`/proc/${pid}/environ`);
+      if (!told.includes(folder) || !isAlive(Number(pid))) return [];
+      return [`${pid} ${textOf(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')}`];
+    });
+}
+
+/** Empty for a process that is gone meanwhile. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+const modelFiles = ['metrics.json', 'model.json', 'weights.bin'];
+
+/** Files with the suffix of something unfinished, and a model folder that lacks a file. */
+export function halfWrittenIn(folder: string): readonly string[] {
+  if (!existsSync(folder)) return [];
+  const found = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /\.(part|partial|new)$/.test(name),
+  );
+  const model = join(folder, 'model');
+  if (existsSync(model) && modelFiles.some((name) => !existsSync(join(model, name)))) found.push('model');
+  return found;
+}
+
+/** Whether the run left a finished model. */
+export function hasModel(folder: string): boolean {
+  return modelFiles.every((name) => existsSync(join(folder, 'model', name)));
+}
+
+/** Logs of all students of a run, in order of their attempts. */
+export function studentLog(folder: string): string {
+  const logs = join(folder, 'logs');
+  return readdirSync(logs)
+    .filter((name) => /^student-\d+\.log$/.test(name))
+    .map((name) => readFileSync(join(logs, name), 'utf8'))
+    .join('');
+}
+
+/** Trains on labels alone: no teacher is started, so that the student's own sentence is the one told. */
+export function withoutTeacher(spec: SmallSpec): void {
+  spec.student['loss'] = { softWeight: 0 };
+}
+
+/** A copy of a file with some of its bytes changed. */
+export function changedCopy(from: string, to: string, change: (bytes: Buffer) => Buffer): void {
+  writeFileSync(to, change(readFileSync(from)));
+}

@@ -1,0 +1,179 @@
+/** Servers that die and streams that vanish in the middle of everything: time is lost, never a step (I2, I3). */
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+
+import { jobNames } from '../../../src/protocol/index.js';
+import type { StreamAdmin } from '../../../src/stream/index.js';
+import {
+  feed,
+  logitsReader,
+  ObjectStore,
+  probe,
+  publishFrame,
+  publishTeacherState,
+  type StreamLink,
+  workQueue,
+} from '../../../workers/stream/index.js';
+import { startTestNats, type TestNats } from '../../kit/nats.js';
+import {
+  connectAdmin,
+  connectAs,
+  connectRoot,
+  frameOf,
+  streamsOf,
+  teacherState,
+  until,
+  workItem,
+} from '../../kit/stream.js';
+
+const uid = 'job';
+const names = jobNames(uid);
+
+let nats: TestNats;
+let admin: StreamAdmin;
+let student: StreamLink;
+let teachers: StreamLink[];
+let abort: AbortController;
+let loops: Promise<void>[];
+
+beforeEach(async () => {
+  nats = await startTestNats({ uids: [uid] });
+  admin = await connectAdmin(nats);
+  await admin.provision(streamsOf(uid));
+  student = await connectAs(nats, 'student', uid);
+  teachers = [await connectAs(nats, 'teacher', uid), await connectAs(nats, 'teacher', uid)];
+  abort = new AbortController();
+  loops = [];
+}, 60_000);
+
+afterEach(async () => {
+  abort.abort();
+  await Promise.all([student, ...teachers].map((link) => link.close()));
+  await Promise.allSettled(loops);
+  await admin.close();
+  await nats.stop();
+});
+
+/** A teacher that answers at once, counting. */
+function teach(link: StreamLink, onAnswer: (step: number) => void): void {
+  const loop = async (): Promise<void> => {
+    for await (const delivery of workQueue(link, names, abort.signal)) {
+      await publishFrame(link, names, { shard: 0, step: delivery.step }, frameOf(delivery.step));
+      await delivery.done();
+      onAnswer(delivery.step);
+    }
+  };
+  loops.push(loop());
+}
+
+/** Collects what the durable consumer delivers. */
+function read(): Set<number> {
+  const steps = new Set<number>();
+  const loop = async (): Promise<void> => {
+    for await (const { step } of logitsReader(student, names, abort.signal)) steps.add(step);
+  };
+  loops.push(loop());
+  return steps;
+}
+
+/** What a student does with its window: whatever is neither here nor stored is fed again. */
+async function mend(steps: number, seen: Set<number>): Promise<void> {
+  for (let step = 0; step < steps; step++) {
+    if (seen.has(step)) continue;
+    const found = await probe(student, names, 0, step);
+    if (found.kind === 'frame') seen.add(step);
+    else await feed(student, names, workItem(step));
+  }
+}
+
+test.each([1, 2, 3])(
+  'three SIGKILLs of the server in the middle of feeding, answering and reading (run %i)',
+  async (run) => {
+    const steps = 150;
+    const answers: number[] = [];
+    const seen = read();
+    for (const link of teachers) teach(link, (step) => answers.push(step));
+    const feeding = (async (): Promise<void> => {
+      for (let step = 0; step < steps; step++) await feed(student, names, workItem(step));
+    })();
+    for (let kill = 1; kill <= 3; kill++) {
+      await until('some more answers', () => answers.length >= kill * 20 + run * 7);
+      await nats.kill();
+      await nats.restart();
+    }
+    await feeding;
+    await until(
+      'every step',
+      async () => {
+        await mend(steps, seen);
+        return seen.size === steps;
+      },
+      40_000,
+    );
+    // Stored once each: there is one message a subject, and it is the answer to that step.
+    const observed = await admin.observe(uid);
+    expect(observed).toMatchObject({ state: 'Present', logits: { messages: steps } });
+    expect(await probe(student, names, 0, steps - 1)).toMatchObject({ frame: { data: frameOf(steps - 1) } });
+  },
+  90_000,
+);
+
+test('all streams deleted underneath: put back by the operator, the loops go on by themselves', async () => {
+  const answers = new Set<number>();
+  const seen = read();
+  for (const link of teachers) teach(link, (step) => answers.add(step));
+  await feed(student, names, workItem(0));
+  await until('the first frame', () => seen.has(0));
+
+  await admin.remove(uid);
+  expect(await admin.observe(uid)).toEqual({ state: 'Absent' });
+  const feeding = feed(student, names, workItem(1));
+  await admin.provision(streamsOf(uid));
+  expect(await feeding).toBe('fed');
+  const started = performance.now();
+  await until('an answer in the new streams', () => answers.has(1) && seen.has(1));
+  expect(performance.now() - started).toBeLessThan(5_000);
+  expect(await probe(student, names, 0, 0)).toEqual({ kind: 'absent' });
+}, 30_000);
+
+test('a wiped server: another one with an empty store takes its place', async () => {
+  const seen = read();
+  for (const link of teachers) teach(link, () => undefined);
+  await feed(student, names, workItem(0));
+  await until('the first frame', () => seen.has(0));
+  const root = await connectRoot(nats);
+  for (const stream of await root.manager.streams.list().next()) await root.manager.streams.delete(stream.config.name);
+  await root.connection.close();
+  await nats.kill();
+  await nats.restart();
+  await until('the operator to see it', async () => (await admin.observe(uid)).state === 'Absent');
+  await admin.provision(streamsOf(uid));
+  await until('every step', async () => {
+    await mend(3, seen);
+    return seen.size === 3;
+  });
+}, 30_000);
+
+test('while the server is away an observation says so at once, and a write waits for its return', async () => {
+  await nats.kill();
+  await until('the loss to be noticed', async () => (await admin.observe(uid)).state === 'Unreachable');
+  const started = performance.now();
+  expect(await admin.observe(uid)).toMatchObject({ state: 'Unreachable', reason: expect.stringContaining('NATS') });
+  expect(performance.now() - started).toBeLessThan(100);
+  await expect(admin.trim(uid, 5)).rejects.toMatchObject({ kind: 'unreachable', retryable: true });
+
+  const [teacher] = teachers;
+  if (teacher === undefined) throw new Error('there are two');
+  const writes = Promise.all([
+    publishTeacherState(teacher, names, teacherState('t-1')),
+    feed(student, names, workItem(5)),
+    new ObjectStore(student, names).put('checkpoint', new Uint8Array(600_000).fill(7)),
+  ]);
+  const heard: (string | null)[] = [];
+  admin.watch(uid, (key) => heard.push(key));
+  await nats.restart();
+  await writes;
+  await until('the watch to tell of the reconnect', () => heard.includes(null));
+  const seen = await admin.observe(uid);
+  expect(seen).toMatchObject({ state: 'Present', missing: [], work: { messages: 1 }, teachers: [{ pod: 't-1' }] });
+  expect(await new ObjectStore(student, names).get('checkpoint')).toHaveLength(600_000);
+}, 30_000);

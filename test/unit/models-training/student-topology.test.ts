@@ -1,0 +1,183 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import { supplyTensorMethods } from '../../../workers/models/student-orthogonal.js';
+import { createTrainer, StudentModelError } from '../../../workers/models/training.js';
+import type { StudentTrainer } from '../../../workers/models/training.js';
+import { openRuntime } from '../../../workers/runtimes/index.js';
+import type { Runtime } from '../../../workers/runtimes/index.js';
+import { batchAt, columns, optimizerSettings, shape, studentOf } from './students.js';
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await openRuntime('wasm');
+  supplyTensorMethods();
+});
+
+function open(modelJson: string, seed = 3): Promise<StudentTrainer> {
+  const loss = { temperature: 2, softWeight: 0.5 };
+  return createTrainer({ runtime, modelJson, seed, loss, optimizer: optimizerSettings(), totalSteps: 10 });
+}
+
+/** The weights that a model starts from. */
+async function startOf(modelJson: string): Promise<number[][]> {
+  const student = await open(modelJson);
+  const start = student.state().weights.map(({ data }) => [...data]);
+  student.dispose();
+  return start;
+}
+
+const inputLayer = { batchInputShape: [null, ...shape] as [null, number, number, number] };
+const sequential = (...layers: tfl.layers.Layer[]): string =>
+  JSON.stringify(tfl.sequential({ layers }).toJSON(null, false));
+
+describe('a student file', () => {
+  const flat = (): tfl.layers.Layer => tfl.layers.flatten(inputLayer);
+  const logits = (activation: 'linear' | 'softmax' | 'sigmoid', name = 'end'): tfl.layers.Layer =>
+    tfl.layers.dense({ units: columns, activation, name, kernelInitializer: 'heNormal' });
+
+  it('may be a model.json, a bare topology or one inside model_config', async () => {
+    const topology: unknown = JSON.parse(sequential(flat(), logits('linear')));
+    const bare = await startOf(JSON.stringify(topology));
+    expect(
+      await startOf(JSON.stringify({ format: 'layers-model', modelTopology: topology, weightsManifest: [] })),
+    ).toEqual(bare);
+    expect(await startOf(JSON.stringify({ modelTopology: { model_config: topology } }))).toEqual(bare);
+  });
+
+  it('may leave its initializers to their defaults', async () => {
+    const topology = {
+      class_name: 'Sequential',
+      config: {
+        name: 'plain',
+        layers: [
+          { class_name: 'Flatten', config: { batch_input_shape: [null, ...shape] } },
+          { class_name: 'Dense', config: { units: columns } },
+        ],
+      },
+    };
+    expect(await startOf(JSON.stringify(topology))).toEqual(await startOf(JSON.stringify(topology)));
+  });
+
+  it.each([
+    'glorotUniform',
+    'heNormal',
+    'leCunUniform',
+    'orthogonal',
+    'randomNormal',
+    'randomUniform',
+    'truncatedNormal',
+  ] as const)('starts from the same weights in every run with the initializer %s', async (kernelInitializer) => {
+    const json = (): string => sequential(flat(), tfl.layers.dense({ units: columns, kernelInitializer }));
+    expect(await startOf(json())).toEqual(await startOf(json()));
+  });
+
+  it('treats a seed of 0 as a seed, though tfjs would not', async () => {
+    const kernelInitializer = tfl.initializers.randomNormal({ seed: 0 });
+    const json = sequential(flat(), tfl.layers.dense({ units: columns, kernelInitializer }));
+    expect(await startOf(json)).toEqual(await startOf(json));
+  });
+
+  it('keeps a seed that the file sets', async () => {
+    const kernelInitializer = tfl.initializers.randomNormal({ seed: 5 });
+    const json = sequential(flat(), tfl.layers.dense({ units: columns, kernelInitializer }));
+    const want = tf.tidy(() => [...tfl.initializers.randomNormal({ seed: 5 }).apply([64, columns]).dataSync()]);
+    expect((await startOf(json))[0]).toEqual(want);
+  });
+
+  it.each([
+    { told: 'in the last layer', json: () => sequential(flat(), logits('softmax')) },
+    {
+      told: 'as an activation of its own',
+      json: () =>
+        sequential(flat(), logits('linear', 'dense'), tfl.layers.activation({ activation: 'softmax', name: 'end' })),
+    },
+    {
+      told: 'as a softmax layer',
+      json: () => sequential(flat(), logits('linear', 'dense'), tfl.layers.softmax({ name: 'end' })),
+    },
+    {
+      told: 'in a functional model',
+      json: () => {
+        const input = tfl.input({ shape: [...shape] });
+        const output = logits('softmax').apply(flat().apply(input)) as tfl.SymbolicTensor;
+        return JSON.stringify(tfl.model({ inputs: input, outputs: output }).toJSON(null, false));
+      },
+    },
+  ])('loses its softmax $told, and says so', async ({ json }) => {
+    const student = await open(json());
+    expect(student.notes).toEqual([expect.stringMatching(/^layer end: its softmax was taken off/)]);
+    const plain = await open(sequential(flat(), logits('linear')));
+    expect(plain.notes).toEqual([]);
+    plain.restore({ weights: renamed(student, plain), slots: plain.state().slots });
+    const { samples, labels } = batchAt(0);
+    expect(student.evaluate(samples, labels)).toEqual(plain.evaluate(samples, labels));
+    student.dispose();
+    plain.dispose();
+  });
+
+  it.each([
+    { told: 'no JSON', json: () => '{"class_name"', want: { where: 'file' } },
+    { told: 'no object', json: () => '[]', want: { where: 'file' } },
+    {
+      told: 'a graph model',
+      json: () => '{"format":"graph-model"}',
+      want: { where: 'format', found: '"graph-model"' },
+    },
+    { told: 'no topology', json: () => '{"format":"layers-model"}', want: { where: 'modelTopology' } },
+    {
+      told: 'no layers',
+      json: () => '{"class_name":"Sequential","config":{"layers":[]}}',
+      want: { where: 'modelTopology', found: 'no layers' },
+    },
+    {
+      told: 'weights',
+      json: () =>
+        JSON.stringify({
+          modelTopology: JSON.parse(sequential(flat(), logits('linear'))) as object,
+          weightsManifest: [{ paths: ['a'] }],
+        }),
+      want: { where: 'weightsManifest' },
+    },
+    {
+      told: 'an unknown layer',
+      json: () => sequential(flat(), logits('linear')).replace('"Dense"', '"Denser"'),
+      want: { where: 'modelTopology' },
+    },
+    {
+      told: 'a closing sigmoid',
+      json: () => sequential(flat(), logits('sigmoid')),
+      want: { where: 'layer end', found: 'activation "sigmoid"' },
+    },
+    {
+      told: 'noise that cannot be seeded',
+      json: () => studentOf(() => [tfl.layers.gaussianNoise({ stddev: 1, name: 'fog' })]),
+      want: { where: 'layer fog', found: 'GaussianNoise' },
+    },
+    {
+      told: 'a flat input',
+      json: () => sequential(tfl.layers.dense({ units: columns, inputShape: [64] })),
+      want: { where: expect.stringContaining('input') },
+    },
+    {
+      told: 'an image as output',
+      json: () => sequential(tfl.layers.conv2d({ filters: 2, kernelSize: 3, ...inputLayer })),
+      want: { where: expect.stringContaining('output') },
+    },
+    { told: 'nothing to train', json: () => sequential(flat()), want: { where: 'weights' } },
+  ])('is refused with $told', async ({ json, want }) => {
+    const { numTensors } = tf.memory();
+    const text = json();
+    const built = tf.memory().numTensors - numTensors;
+    const opening = open(text);
+    await expect(opening).rejects.toThrow(StudentModelError);
+    await expect(opening).rejects.toMatchObject(want);
+    // The model that the test itself built stays; nothing of the trainer's does.
+    expect(tf.memory().numTensors).toBe(numTensors + built);
+  });
+});
+
+function renamed(from: StudentTrainer, to: StudentTrainer): ReturnType<StudentTrainer['state']>['weights'] {
+  const names = to.state().weights.map(({ name }) => name);
+  return from.state().weights.map((weight, index) => ({ ...weight, name: names[index]! }));
+}
