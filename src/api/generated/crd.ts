@@ -417,6 +417,7 @@ export const jobSchema: Schema = {
               "default": [
                 {
                   "name": "default",
+                  "slotsPerReplica": 1,
                   "minReplicas": 0,
                   "maxReplicas": 4
                 }
@@ -685,7 +686,7 @@ export const jobSchema: Schema = {
                   "reason": "FieldValueForbidden"
                 },
                 {
-                  "rule": "self.weightDecay == 0.0 || self.name == 'adamw'",
+                  "rule": "!has(self.weightDecay) || self.weightDecay == 0.0 || self.name == 'adamw'",
                   "message": "weightDecay above 0 needs the optimizer adamw; set name to adamw or weightDecay to 0",
                   "fieldPath": ".weightDecay"
                 }
@@ -751,7 +752,7 @@ export const jobSchema: Schema = {
                   "description": "The learning rate over the steps.",
                   "x-kubernetes-validations": [
                     {
-                      "rule": "self.name != 'Constant' || self.finalFraction == 0.0",
+                      "rule": "!has(self.finalFraction) || self.name != 'Constant' || self.finalFraction == 0.0",
                       "message": "finalFraction is for the schedule Cosine only; set name to Cosine or leave finalFraction out",
                       "fieldPath": ".finalFraction"
                     }
