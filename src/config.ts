@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 
 export interface Config {
-  /** DISTILL_NATS_URL: a running server to use instead of an own one; may hold user and password. */
+  /** DISTILL_NATS_URL, not empty: a running server to use instead of an own one; may hold user and password. */
   readonly natsUrl: string | undefined;
   readonly path: string;
   /** True when the terminal cannot move its cursor. */
@@ -15,14 +15,23 @@ export interface Config {
   readonly workerEnvironment: Readonly<Record<string, string>>;
 }
 
-const passedOn = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'NODE_EXTRA_CA_CERTS', 'DISTILL_RUNTIME', 'DISTILL_LOG_LEVEL'];
+const passedOn = [
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'LANG',
+  'TZ',
+  'NODE_EXTRA_CA_CERTS',
+  'DISTILL_RUNTIME',
+  'DISTILL_LOG_LEVEL',
+];
 
 export function readConfig(environment: NodeJS.ProcessEnv): Config {
   return {
-    natsUrl: environment['DISTILL_NATS_URL'],
-    path: environment['PATH'] ?? '',
-    dumbTerminal: environment['TERM'] === 'dumb',
-    throughNpm: environment['npm_lifecycle_event'] !== undefined,
+    natsUrl: environment.DISTILL_NATS_URL === '' ? undefined : environment.DISTILL_NATS_URL,
+    path: environment.PATH ?? '',
+    dumbTerminal: environment.TERM === 'dumb',
+    throughNpm: environment.npm_lifecycle_event !== undefined,
     cores: availableParallelism(),
     workerEnvironment: Object.fromEntries(
       passedOn.flatMap((name) => {

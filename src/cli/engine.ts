@@ -5,11 +5,12 @@
  * Invariants:
  *  E1 Whatever way `runEngine` ends, every process it started is gone.
  *  E2 A run that was stopped or failed keeps its server's store, so that it can be resumed.
+ *  E3 What time does not mend ends the run with a sentence; what it may mend is tried again.
  */
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 
-import { type EventClaim, quantityValue } from '../api/index.js';
+import { conditions, type EventClaim, quantityValue } from '../api/index.js';
 import type { Plan, Snapshot } from '../domain/index.js';
 import type { Clock } from '../lib/clock.js';
 import type { JobKey, NatsAccess } from '../cluster/index.js';
@@ -24,12 +25,16 @@ import {
   permissionsFor,
   type Role,
   roles,
+  splitLogin,
   type StreamAdmin,
+  StreamError,
   superviseNatsServer,
 } from '../stream/index.js';
 import type { Log } from '../telemetry/index.js';
 
+import { CliError } from './exit.js';
 import { fetchModel } from './model.js';
+import { checkRoom, storageFault, watchRoom } from './room.js';
 import type { RunFolder } from './run-folder.js';
 
 export interface EngineOptions {
@@ -65,6 +70,9 @@ interface Nats {
 }
 
 const connectWaitMs = 20_000;
+const fetchAgainMs = 500;
+/** A reconcile that fails until its wait (200 ms, doubled each time) is this long is not about to succeed. */
+const hopelessRetryMs = 3_200;
 /** Messages a step that the work queue has room for; more only wait a little. */
 const mostShards = 64;
 
@@ -72,6 +80,7 @@ const mostShards = 64;
 export async function runEngine(options: EngineOptions): Promise<Outcome> {
   const { folder, clock, log } = options;
   const key = keyOf(folder);
+  await checkRoom(folder.path);
   const nats = await startNats(options, key.uid);
   let admin: StreamAdmin | null = null;
   try {
@@ -82,8 +91,9 @@ export async function runEngine(options: EngineOptions): Promise<Outcome> {
     });
     const outcome = await control(options, key, nats, admin);
     if (outcome.kind === 'complete') {
-      await fetchModel(admin, key.uid, folder.file('model'));
-      await admin.remove(key.uid);
+      await fetchPatiently(options, admin, key.uid);
+      // The model is here: streams that stay behind on somebody else's server do not undo it.
+      await admin.remove(key.uid).catch((error: unknown) => log.warn({ error: String(error) }, 'streams not removed'));
     }
     await admin.close();
     await nats.stop();
@@ -98,6 +108,21 @@ export async function runEngine(options: EngineOptions): Promise<Outcome> {
   }
 }
 
+/** A server that is just being started again is waited for: the training is done and need not be lost. */
+async function fetchPatiently({ folder, clock, stop }: EngineOptions, admin: StreamAdmin, uid: string): Promise<void> {
+  const endMs = clock.now() + connectWaitMs;
+  for (;;) {
+    try {
+      await fetchModel(admin, uid, folder.file('model'));
+      return;
+    } catch (error) {
+      const passes = error instanceof StreamError && error.kind === 'unreachable';
+      if (!passes || stop.aborted || clock.now() > endMs) throw error;
+      await clock.sleep(fetchAgainMs, stop);
+    }
+  }
+}
+
 function keyOf(folder: RunFolder): JobKey {
   const { name, namespace = 'default', uid } = folder.job.metadata;
   if (uid === undefined) throw new Error('a job of a local run has a uid');
@@ -108,8 +133,8 @@ async function startNats(options: EngineOptions, uid: string): Promise<Nats> {
   const { nats, folder, log } = options;
   if (nats.kind === 'running') {
     // Whoever names a server puts the credentials into the URL; every role then uses them.
-    const url = new URL(nats.url);
-    const access = { url: nats.url, user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
+    const { url, user = '', password = '' } = splitLogin(nats.url);
+    const access = { url, user, password };
     return {
       access: { operator: access, teacher: access, student: access },
       pid: () => null,
@@ -164,34 +189,34 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
     deadItems: (uid) => admin.deadItems(uid, 1),
     access: (role) => nats.access[role],
   };
+  const observer = (snapshot: Snapshot, plan: Plan): void => {
+    onDecision(snapshot, plan, { ...cluster.processes(), nats: nats.pid() });
+    if (plan.status.phase === 'Succeeded') over.resolve({ kind: 'complete', plan });
+    if (plan.status.phase === 'Failed') over.resolve({ kind: 'failed', plan, exitCode: exitCodeOf(snapshot, plan) });
+  };
   const queue = new KeyedQueue({
     workers: 1,
     clock,
-    failed: (_key, error, retryMs) => log.warn({ error: String(error), retryMs }, 'reconcile failed'),
-    work: () =>
-      reconcile(key, {
-        engine: 'local',
-        jobs,
-        cluster,
-        streams,
-        clock,
-        observer: (snapshot, plan) => {
-          onDecision(snapshot, plan, { ...cluster.processes(), nats: nats.pid() });
-          if (plan.status.phase === 'Succeeded') over.resolve({ kind: 'complete', plan });
-          if (plan.status.phase === 'Failed') over.resolve({ kind: 'failed', plan, exitCode: exitCodeOf(snapshot) });
-        },
-      }),
+    failed: (_key, error, retryMs) => {
+      log.warn({ error: String(error), retryMs }, 'reconcile failed');
+      const hopeless = hopelessError(error, retryMs, folder);
+      if (hopeless !== null) over.reject(hopeless);
+    },
+    work: () => reconcile(key, { engine: 'local', jobs, cluster, streams, clock, observer }),
   });
   const enqueue = (): void => queue.add(key.uid);
   cluster.onChange(enqueue);
   const unwatch = admin.watch(key.uid, enqueue);
   const stopped = (): void => over.resolve({ kind: 'stopped' });
+  const leaving = new AbortController();
   if (stop.aborted) stopped();
   stop.addEventListener('abort', stopped, { once: true });
   try {
     enqueue();
+    void watchRoom(folder.path, clock, leaving.signal, over.reject);
     return await over.promise;
   } finally {
+    leaving.abort();
     stop.removeEventListener('abort', stopped);
     unwatch();
     await queue.stop();
@@ -199,11 +224,19 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
   }
 }
 
+/** What no later look mends while the person does nothing; null = try again. */
+function hopelessError(error: unknown, retryMs: number, folder: RunFolder): unknown {
+  const fault = storageFault(error);
+  if (fault !== null) return new CliError('storage', `run folder ${folder.path}: ${fault}`, { cause: error });
+  const lasting = retryMs >= hopelessRetryMs;
+  const mends = error instanceof StreamError ? error.retryable || (error.kind !== 'full' && !lasting) : !lasting;
+  return mends ? null : error;
+}
+
 /** How the process that failed the job ended, so that `distill` can end alike. */
-function exitCodeOf({ cluster }: Snapshot): number | null {
-  return (
-    cluster.student.lastError?.exitCode ??
-    cluster.pools.find((pool) => pool.lastError !== null)?.lastError?.exitCode ??
-    null
-  );
+function exitCodeOf({ cluster }: Snapshot, { status }: Plan): number | null {
+  const reason = status.conditions?.find(({ type }) => type === 'Failed')?.reason;
+  const teacher = cluster.pools.find(({ lastError }) => lastError !== null)?.lastError ?? null;
+  const culprit = reason === conditions.failed.teacherError('').reason ? teacher : cluster.student.lastError;
+  return culprit?.exitCode ?? null;
 }

@@ -15,6 +15,12 @@ export async function fetchModel(admin: StreamAdmin, uid: string, target: string
   const results = (await admin.listObjects(uid)).filter(({ name }) => name.startsWith(resultPrefix));
   // With `output.store: file` the student wrote the folder itself.
   if (results.length === 0 && existsSync(target)) return;
+  if (results.length === 0) {
+    throw new CliError(
+      'failed',
+      `model of job ${uid}: found nothing in its object store; resume the run to store it again`,
+    );
+  }
   const partial = `${target}.part`;
   try {
     await rm(partial, { recursive: true, force: true });

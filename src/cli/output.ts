@@ -25,6 +25,7 @@ export interface Output {
 }
 
 const liveEveryMs = 200;
+const usualColumns = 100;
 const plainEveryMs = 5_000;
 const jsonEveryMs = 250;
 
@@ -62,6 +63,9 @@ function plainOutput(terminal: Terminal, now: () => number): Output {
 function liveOutput(terminal: Terminal, now: () => number): Output {
   const due = every(liveEveryMs, now);
   let drawn: readonly string[] = [];
+  // Some terminals say 0 until they know better.
+  const width = (): number =>
+    terminal.columns === undefined || terminal.columns < 1 ? usualColumns : terminal.columns;
   // To column 0 first: a Ctrl-C echoes two characters into the view's last line.
   const clear = (): string => (drawn.length === 0 ? '' : `\r\x1b[${drawn.length}A\x1b[J`);
   const draw = (lines: readonly string[]): void => {
@@ -78,7 +82,7 @@ function liveOutput(terminal: Terminal, now: () => number): Output {
   return {
     say: keep,
     progress: (name, shown) => {
-      if (due()) draw(liveLines(name, shown, terminal.columns ?? 100));
+      if (due()) draw(liveLines(name, shown, width()));
     },
     event: ({ type, reason, message }) => keep(`${type === 'Warning' ? '! ' : '  '}${reason}: ${message}`),
     finish: (summary) => {

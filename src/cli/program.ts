@@ -5,6 +5,7 @@ import { StreamError, type StreamErrorKind } from '../stream/index.js';
 
 import type { EngineContext } from './context.js';
 import { CliError, type Ending, exitCodes } from './exit.js';
+import { storageFault } from './room.js';
 import { loadJob, run } from './run.js';
 
 const version = '0.1.0';
@@ -89,8 +90,9 @@ export function exitCodeOf(error: unknown, print: (text: string) => void): numbe
     print(`${error.message}\n`);
     return exitCodes[streamEndings[error.kind] ?? 'failed'];
   }
-  if (error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EROFS')) {
-    print(`${error.message}; free some space or choose another folder with --dir, then resume the run\n`);
+  const fault = storageFault(error);
+  if (fault !== null) {
+    print(`${fault}\n`);
     return exitCodes.storage;
   }
   print(`unforeseen: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
@@ -103,4 +105,5 @@ const streamEndings: Partial<Record<StreamErrorKind, Ending>> = {
   tooOld: 'unavailable',
   noJetStream: 'unavailable',
   noServer: 'unavailable',
+  full: 'storage',
 };

@@ -10,12 +10,13 @@
  *   checkpoints/    with `checkpoint.store: file`
  *   model/          the result: model.json, weights.bin, metrics.json
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 
-import type { DistillJob } from '../api/index.js';
+import { type DistillJob, type DistillJobStatus, readJob } from '../api/index.js';
 
 import { CliError } from './exit.js';
+import { codeOf, storageFault } from './room.js';
 
 export class RunFolder {
   readonly path: string;
@@ -30,11 +31,17 @@ export class RunFolder {
   static create(path: string, job: DistillJob, pid: number): RunFolder {
     const folder = resolve(path);
     return writing(folder, () => {
-      mkdirSync(join(folder, 'logs'), { recursive: true });
+      makeFolder(join(folder, 'logs'));
       lock(folder, pid);
       const file = join(folder, 'job.json');
-      writeFileSync(`${file}.new`, `${JSON.stringify(job, null, 2)}\n`);
-      renameSync(`${file}.new`, file);
+      try {
+        refuseTrainedRun(folder, path);
+        writeFileSync(`${file}.new`, `${JSON.stringify(job, null, 2)}\n`);
+        renameSync(`${file}.new`, file);
+      } catch (error) {
+        for (const name of [`${file}.new`, join(folder, 'run.lock')]) rmSync(name, { force: true });
+        throw error;
+      }
       return new RunFolder(folder, job);
     });
   }
@@ -42,17 +49,8 @@ export class RunFolder {
   /** @throws CliError when there is no run to resume */
   static resume(path: string, pid: number): RunFolder {
     const folder = resolve(path);
-    let job: DistillJob;
-    try {
-      // Written by `create` from a validated job; a person who edits it starts a new run instead.
-      job = JSON.parse(readFileSync(join(folder, 'job.json'), 'utf8')) as DistillJob;
-    } catch (error) {
-      throw new CliError(
-        'badInput',
-        `--resume ${path}: found no readable job.json there; name the folder that the run printed when it stopped`,
-        { cause: error },
-      );
-    }
+    const job = jobIn(folder, path);
+    refuseCompleteRun(folder, path);
     return writing(folder, () => {
       lock(folder, pid);
       return new RunFolder(folder, job);
@@ -68,20 +66,107 @@ export class RunFolder {
   }
 }
 
+/** @throws CliError unless the folder's job.json is one that `create` wrote */
+function jobIn(folder: string, path: string): DistillJob {
+  const refused = (found: string, cause?: unknown): CliError =>
+    new CliError(
+      'badInput',
+      `--resume ${path}: found ${found}, expected the folder of a run; name the one that the run printed when it stopped`,
+      { cause },
+    );
+  let text: string;
+  try {
+    text = readFileSync(join(folder, 'job.json'), 'utf8');
+  } catch (error) {
+    throw refused('no readable job.json there', error);
+  }
+  const read = readJob(text, { sourceName: join(folder, 'job.json') });
+  if (!read.ok || read.job.metadata.uid === undefined) throw refused('a job.json that no run wrote');
+  return read.job;
+}
+
+/** A long run is not lost to a command that was typed twice. @throws CliError */
+function refuseTrainedRun(folder: string, path: string): void {
+  const steps = statusIn(folder)?.progress?.step ?? 0;
+  if (steps === 0) return;
+  throw new CliError(
+    'badInput',
+    `--dir ${path}: found a run that trained ${String(steps)} steps there, expected a new folder; ` +
+      `go on with it by --resume ${path}, or name another folder`,
+  );
+}
+
+/** Its checkpoints are gone with the server's store: it would be trained again from the start. @throws CliError */
+function refuseCompleteRun(folder: string, path: string): void {
+  const model = join(folder, 'model');
+  if (statusIn(folder)?.phase !== 'Succeeded' || !existsSync(model)) return;
+  throw new CliError(
+    'badInput',
+    `--resume ${path}: found a run that is complete, expected one that was stopped; its model lies in ${model}`,
+  );
+}
+
+/** undefined when no run has come so far as to write one. */
+function statusIn(folder: string): DistillJobStatus | undefined {
+  try {
+    return JSON.parse(readFileSync(join(folder, 'status.json'), 'utf8')) as DistillJobStatus;
+  } catch {
+    return undefined;
+  }
+}
+
+/** As mkdir -p; Node's own `recursive` reports a read-only file system as a missing folder. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
+}
+
+/** @throws CliError when a process that lives holds the folder */
 function lock(folder: string, pid: number): void {
   const file = join(folder, 'run.lock');
+  for (;;) {
+    try {
+      writeFileSync(file, `${pid}\n`, { flag: 'wx' });
+      return;
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    }
+    const holder = holderOf(file);
+    if (holder !== null && holder !== pid && isAlive(holder)) {
+      throw new CliError(
+        'badInput',
+        `${folder}: found process ${holder} working on this run, expected none; wait for it or stop it ` +
+          `(if it is another program, remove ${file})`,
+      );
+    }
+    if (holder !== null) removeLockOf(holder, file, `${file}.${pid}`);
+  }
+}
+
+/** The pid in a lock, NaN when it holds none; null when there is no lock. */
+function holderOf(file: string): number | null {
   try {
-    writeFileSync(file, `${pid}\n`, { flag: 'wx' });
-    return;
+    return Number.parseInt(readFileSync(file, 'utf8'), 10);
   } catch (error) {
-    if (!isCode(error, 'EEXIST')) throw error;
+    if (codeOf(error) === 'ENOENT') return null;
+    throw error;
   }
-  const holder = Number(readFileSync(file, 'utf8'));
-  if (holder !== pid && isAlive(holder)) {
-    throw new CliError('badInput', `${folder}: process ${holder} is working on this run; wait for it or stop it first`);
+}
+
+/** Removes what a dead process left. Of two that find it at once, one may have taken the lock anew: it keeps it. */
+function removeLockOf(dead: number, file: string, aside: string): void {
+  try {
+    renameSync(file, aside);
+    if (!Object.is(holderOf(aside), dead)) linkSync(aside, file);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'EEXIST') throw error;
   }
-  // Its process died without releasing it.
-  writeFileSync(file, `${pid}\n`);
+  rmSync(aside, { force: true });
 }
 
 function isAlive(pid: number): boolean {
@@ -90,7 +175,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return isCode(error, 'EPERM');
+    return codeOf(error) === 'EPERM';
   }
 }
 
@@ -100,12 +185,9 @@ function writing<T>(folder: string, work: () => T): T {
   } catch (error) {
     if (error instanceof CliError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new CliError('storage', `run folder ${folder}: cannot be written (${reason}); choose another with --dir`, {
-      cause: error,
-    });
+    const fault = storageFault(error);
+    const sentence =
+      fault ?? `found that it cannot be written (${reason}), expected a folder; choose another with --dir`;
+    throw new CliError('storage', `run folder ${folder}: ${sentence}`, { cause: error });
   }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

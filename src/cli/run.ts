@@ -1,6 +1,6 @@
 /** `distill run`: reads and checks the job, runs the engine, shows it, and says how it ended. */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -81,20 +81,15 @@ function openFolder(options: RunOptions, context: EngineContext): RunFolder {
   return RunFolder.create(path, { ...job, metadata }, context.pid);
 }
 
-async function runIn(
-  folder: RunFolder,
-  options: RunOptions,
-  context: EngineContext,
-  output: Output,
-): Promise<Ending> {
+async function runIn(folder: RunFolder, options: RunOptions, context: EngineContext, output: Output): Promise<Ending> {
   const nats = await context.findNats((line) => output.say(line));
   const startedMs = context.clock.now();
   const outcome = await once(folder, options, context, output, nats);
   if (outcome.kind === 'stopped') {
-    output.finish(
-      [`stopped; nothing is lost. Resume with: ${context.command} run --resume ${folder.path}`],
-      { outcome: 'stopped', folder: folder.path },
-    );
+    output.finish([`stopped; nothing is lost. Resume with: ${context.command} run --resume ${folder.path}`], {
+      outcome: 'stopped',
+      folder: folder.path,
+    });
     return context.stopEnding();
   }
   if (outcome.kind === 'failed') {
@@ -110,7 +105,17 @@ async function runIn(
   const seconds = (context.clock.now() - startedMs) / 1_000;
   const teacherAccuracy = await teacherAccuracyOf(folder, context);
   const baseline = options.baseline ? await baselineOf(folder, options, context, output, nats) : null;
-  if (baseline === 'stopped') return context.stopEnding();
+  if (baseline === 'stopped') {
+    const inner = folder.file('baseline');
+    output.finish(
+      [
+        `stopped; the student is done: ${folder.file('model')}`,
+        `Resume the baseline with: ${context.command} run --resume ${inner}`,
+      ],
+      { outcome: 'stopped', model: folder.file('model'), folder: inner },
+    );
+    return context.stopEnding();
+  }
   output.finish(
     [
       `done in ${duration(seconds)}`,
@@ -176,7 +181,10 @@ async function baselineOf(
     metadata: { ...metadata, name: `${metadata.name.slice(0, 54)}-baseline`, uid: context.newUid() },
     spec: { ...spec, student },
   };
-  const inner = RunFolder.create(folder.file('baseline'), job, context.pid);
+  // An earlier attempt of this run may have begun it.
+  const inner = existsSync(folder.file('baseline', 'job.json'))
+    ? RunFolder.resume(folder.file('baseline'), context.pid)
+    : RunFolder.create(folder.file('baseline'), job, context.pid);
   try {
     const outcome = await once(inner, options, context, output, nats);
     if (outcome.kind === 'stopped') return 'stopped';

@@ -47,17 +47,17 @@ export function shownOf({ job, streams, cluster }: Snapshot, teachersDesired: nu
 
 /** The live view: a few lines, none wider than `width`. */
 export function liveLines(name: string, shown: Shown, width: number): string[] {
-  const share = shown.steps === 0 ? 0 : shown.step / shown.steps;
+  const done = share(shown);
   const cells = Math.max(8, Math.min(30, width - 70));
-  const filled = Math.round(share * cells);
+  const filled = Math.round(done * cells);
   const lines = [
-    `${name}  ${bar.full.repeat(filled)}${bar.empty.repeat(cells - filled)}  ${percent(share)}  ` +
+    `${name}  ${bar.full.repeat(filled)}${bar.empty.repeat(cells - filled)}  ${percent(done)}  ` +
       `step ${count(shown.step)} of ${count(shown.steps)}  ${count(shown.samplesPerSecond)} samples/s  ${timeLeft(shown)}`,
     `  ${shown.phase.toLowerCase()}   loss ${decimal(shown.loss)}   accuracy ${accuracy(shown.accuracy)}   ` +
       `student waited ${percent(shown.waitFraction)}   buffer ${buffer(shown)}`,
     `  teachers ${ready(shown)} of ${shown.teachersDesired}${teacherRates(shown)}${disruptions(shown)}`,
   ];
-  return lines.map((line) => (line.length > width ? `${line.slice(0, Math.max(0, width - 1))}…` : line));
+  return lines.map((line) => (line.length > width ? `${line.slice(0, Math.max(0, width - 1)).trimEnd()}…` : line));
 }
 
 /** One line for places that keep what was printed: files, pipes, CI logs. */

@@ -26,5 +26,5 @@ export interface Streams {
   access(role: 'teacher' | 'student', uid: string): NatsAccess;
 }
 
-/** Told of every decision after it was acted on: the view, the decision log, tests. */
+/** Told of every decision after it was acted on: the view, the decision log, tests. What it throws fails the reconcile. */
 export type Observer = (snapshot: Snapshot, plan: Plan) => void;

@@ -7,6 +7,7 @@ import type { Clock } from '../lib/clock.js';
 export interface KeyedQueueOptions {
   /** Returns the milliseconds after which the key wants to be looked at again; null = only when something changes. */
   readonly work: (key: string) => Promise<number | null>;
+  /** Told of every failure; must not throw. */
   readonly failed: (key: string, error: unknown, retryMs: number) => void;
   readonly clock: Clock;
   readonly workers: number;

@@ -34,7 +34,10 @@ const lookAgainMs = 1_000;
 export async function reconcile(key: JobKey, options: ReconcilerOptions): Promise<number | null> {
   const { jobs, cluster, streams, clock, observer, engine } = options;
   const job = await jobs.get(key);
-  if (job === null) return null;
+  if (job === null) {
+    await cluster.remove(key);
+    return null;
+  }
   const pools = job.spec.teacher.pools.map((pool) => pool.name);
   const [processes, observed] = await Promise.all([cluster.observe(key, pools), streams.observe(key.uid)]);
   const anyDead = observed.state === 'Present' && observed.dead.messages > 0;
@@ -42,6 +45,17 @@ export async function reconcile(key: JobKey, options: ReconcilerOptions): Promis
   const snapshot: Snapshot = { nowMs: clock.now(), engine, job, cluster: processes, streams: observed, deadItem };
   const plan = decide(snapshot);
   await actOnStreams(key, job, plan, streams);
+  await actOnProcesses(key, job, plan, options);
+  if (!isDeepStrictEqual(plan.status, job.status)) await jobs.writeStatus(key, plan.status);
+  if (plan.events.length > 0) await jobs.recordEvents(key, plan.events);
+  observer(snapshot, plan);
+  return plan.over ? null : lookAgainMs;
+}
+
+async function actOnProcesses(key: JobKey, job: DistillJob, plan: Plan, options: ReconcilerOptions): Promise<void> {
+  const { cluster, streams } = options;
+  // There is no manifest of a job that cannot be run.
+  if (!plan.accepted) return cluster.remove(key);
   await cluster.apply({
     key,
     manifest: manifestOf(job, key.uid),
@@ -50,10 +64,6 @@ export async function reconcile(key: JobKey, options: ReconcilerOptions): Promis
     student: plan.student,
     backoffLimit: job.spec.backoffLimit,
   });
-  if (!isDeepStrictEqual(plan.status, job.status)) await jobs.writeStatus(key, plan.status);
-  if (plan.events.length > 0) await jobs.recordEvents(key, plan.events);
-  observer(snapshot, plan);
-  return plan.over ? null : lookAgainMs;
 }
 
 async function actOnStreams(key: JobKey, job: DistillJob, plan: Plan, streams: Streams): Promise<void> {

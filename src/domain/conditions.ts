@@ -89,12 +89,17 @@ function progressClaim({ job, streams, nowMs }: Snapshot, verdict: Verdict): Con
   const student = streams.state === 'Present' ? streams.student : null;
   if (student === null || student.step === 0) return progressing.starting();
   const silentMs = nowMs - student.updatedAtMs;
-  if (silentMs > stallMs) return progressing.stalled(Math.floor(silentMs / 1_000));
-  const starved = student.phase === 'Training' && student.waitFraction > starvedFraction;
-  if (starved && job.spec.student.loss.softWeight > 0) {
-    return progressing.starved(Math.round((student.waitFraction * 100) / 10) * 10);
-  }
+  // In tens: a status is not written every second only to count.
+  if (silentMs > stallMs) return progressing.stalled(Math.floor(silentMs / 10_000) * 10);
+  const waited = job.spec.student.loss.softWeight > 0 ? waitFractionOf(student) : 0;
+  if (waited > starvedFraction) return progressing.starved(Math.round(waited * 10) * 10);
   return progressing.advancing(student.step, student.steps);
+}
+
+/** Share of its time that the student waits for logits. One that trained nothing lately has no share to tell: it is all. */
+function waitFractionOf({ phase, samplesPerSecond, waitFraction, buffer }: StudentState): number {
+  if (phase !== 'Training') return 0;
+  return samplesPerSecond === 0 && buffer.frames === 0 ? 1 : waitFraction;
 }
 
 /** Gives claims their times: a transition time changes only with the status. */

@@ -1,27 +1,36 @@
 /** What happened since the last status: Events for people, so that `describe` reads like a story. Pure. */
-import { type DistillJobStatus, type EventClaim, events } from '../api/index.js';
+import { conditions, type DistillJobStatus, type EventClaim, events, type StatusCondition } from '../api/index.js';
+import { telemetryStaleMs } from '../protocol/index.js';
 
 import type { Demand } from './demand.js';
 import type { StreamPlan } from './plan.js';
 import type { Snapshot } from './snapshot.js';
+import type { Verdict } from './verdict.js';
 
-export function eventsOf(snapshot: Snapshot, streams: StreamPlan, demand: Demand, after: DistillJobStatus): EventClaim[] {
+/** What was decided, besides the verdict. */
+export interface Decided {
+  readonly streams: StreamPlan;
+  readonly demand: Demand;
+  readonly status: DistillJobStatus;
+}
+
+export function eventsOf(snapshot: Snapshot, verdict: Verdict, { streams, demand, status }: Decided): EventClaim[] {
   const before = snapshot.job.status;
   return [
-    ...acceptance(before, after),
+    ...acceptance(verdict, before, status),
     ...(streams.provision ? [events.streamsCreated(streams.missing)] : []),
-    ...scaling(before, after, demand),
-    ...losses(snapshot, before, after),
-    ...studentStarts(snapshot, before, after),
-    ...transitions(snapshot, before, after),
+    ...scaling(before, status, demand),
+    ...losses(snapshot, before, status),
+    ...studentStarts(snapshot, before, status),
+    ...transitions(snapshot, before, status),
   ];
 }
 
 type Before = DistillJobStatus | undefined;
 
-function acceptance(before: Before, after: DistillJobStatus): EventClaim[] {
-  const first = before?.conditions === undefined;
-  return first && statusIn(after, 'Accepted') === 'True' ? [events.accepted()] : [];
+function acceptance(verdict: Verdict, before: Before, after: DistillJobStatus): EventClaim[] {
+  if (statusIn(before, 'Accepted') === statusIn(after, 'Accepted')) return [];
+  return [verdict.kind === 'Refused' ? events.refused(verdict.problems) : events.accepted()];
 }
 
 function scaling(before: Before, after: DistillJobStatus, { reason }: Demand): EventClaim[] {
@@ -31,13 +40,16 @@ function scaling(before: Before, after: DistillJobStatus, { reason }: Demand): E
   });
 }
 
-function losses({ cluster, job }: Snapshot, before: Before, after: DistillJobStatus): EventClaim[] {
+function losses({ cluster, job, deadItem }: Snapshot, before: Before, after: DistillJobStatus): EventClaim[] {
   const lost: EventClaim[] = [];
   const teachers = (after.disruptions?.teacher ?? 0) - (before?.disruptions?.teacher ?? 0);
   if (teachers > 0) {
-    const failed = cluster.pools.find(({ lastError }) => lastError !== null);
-    if (failed?.lastError != null) lost.push(events.teacherFailed(failed.lastError.message));
-    else lost.push(events.teacherLost(cluster.pools.map(({ name }) => name).join(', '), teachers));
+    const error = cluster.pools.find(({ lastError }) => lastError !== null)?.lastError?.message;
+    lost.push(
+      error === undefined
+        ? events.teacherLost(cluster.pools.map(({ name }) => name).join(', '), teachers)
+        : events.teacherFailed(error),
+    );
   }
   if ((after.disruptions?.student ?? 0) > (before?.disruptions?.student ?? 0)) lost.push(events.studentLost());
   const failures = after.failures ?? 0;
@@ -45,32 +57,42 @@ function losses({ cluster, job }: Snapshot, before: Before, after: DistillJobSta
     const error = cluster.student.lastError?.message ?? '';
     lost.push(events.studentFailed(failures, job.spec.backoffLimit, error));
   }
+  if (deadItem !== null && (after.deadItems?.count ?? 0) > (before?.deadItems?.count ?? 0)) {
+    lost.push(events.workItemDead(deadItem.step, deadItem.teacher, deadItem.error));
+  }
   return lost;
 }
 
-function studentStarts({ streams }: Snapshot, before: Before, after: DistillJobStatus): EventClaim[] {
-  const attempt = after.attempts ?? 0;
-  if (attempt <= (before?.attempts ?? 0) || streams.state !== 'Present') return [];
-  return [events.studentStarted(attempt, streams.student?.resumedFromStep ?? 0)];
+function studentStarts({ streams, nowMs }: Snapshot, before: Before, after: DistillJobStatus): EventClaim[] {
+  const student = streams.state === 'Present' ? streams.student : null;
+  if (student === null || (after.attempts ?? 0) <= (before?.attempts ?? 0)) return [];
+  // A word that old is of a process of an earlier run.
+  if (nowMs - student.updatedAtMs > telemetryStaleMs) return [];
+  return [events.studentStarted(student.attempt, student.resumedFromStep ?? 0)];
 }
+
+/** The reason that Progressing has while the streams are out of reach. */
+const brokerLostReason = conditions.progressing.brokerLost('').reason;
 
 function transitions({ streams }: Snapshot, before: Before, after: DistillJobStatus): EventClaim[] {
   const found: EventClaim[] = [];
-  const becameTrue = (type: string): boolean => before !== undefined && statusIn(before, type) !== 'True' && statusIn(after, type) === 'True';
-  const reasonIn = (status: Before): string | undefined =>
-    status?.conditions?.find(({ type }) => type === 'Progressing')?.reason;
-  if (streams.state === 'Unreachable' && reasonIn(before) !== reasonIn(after)) found.push(events.brokerLost(streams.reason));
-  if (becameTrue('Suspended')) found.push(events.suspended());
-  if (before !== undefined && statusIn(before, 'Suspended') === 'True' && statusIn(after, 'Suspended') === 'False') {
+  const became = (type: string): boolean => statusIn(before, type) !== 'True' && statusIn(after, type) === 'True';
+  const lostIn = (status: Before): boolean => conditionIn(status, 'Progressing')?.reason === brokerLostReason;
+  if (streams.state === 'Unreachable' && lostIn(after) && !lostIn(before))
+    found.push(events.brokerLost(streams.reason));
+  // A job that was made suspended was never running.
+  if (before !== undefined && became('Suspended')) found.push(events.suspended());
+  if (statusIn(before, 'Suspended') === 'True' && statusIn(after, 'Suspended') === 'False')
     found.push(events.resumed());
-  }
-  if (becameTrue('Complete')) found.push(events.complete(after.progress?.steps ?? 0));
-  if (becameTrue('Failed')) {
-    found.push(events.failed(after.conditions?.find(({ type }) => type === 'Failed')?.message ?? ''));
-  }
+  if (became('Complete')) found.push(events.complete(after.progress?.steps ?? 0));
+  if (became('Failed')) found.push(events.failed(conditionIn(after, 'Failed')?.message ?? ''));
   return found;
 }
 
-function statusIn(status: DistillJobStatus, type: string): string | undefined {
-  return status.conditions?.find((condition) => condition.type === type)?.status;
+function conditionIn(status: Before, type: string): StatusCondition | undefined {
+  return status?.conditions?.find((condition) => condition.type === type);
+}
+
+function statusIn(status: Before, type: string): string | undefined {
+  return conditionIn(status, type)?.status;
 }

@@ -17,6 +17,8 @@ export interface StreamPlan {
 }
 
 export interface Plan {
+  /** False: this version cannot run the job as it is, and nothing of it may stay behind. */
+  readonly accepted: boolean;
   readonly streams: StreamPlan;
   readonly pools: readonly PoolPlan[];
   readonly student: 'Run' | 'Stop';

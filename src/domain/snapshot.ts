@@ -27,7 +27,7 @@ export interface ClusterObservation {
 
 export interface PoolObservation {
   readonly name: string;
-  /** Teachers that could still be added now. */
+  /** Teachers that could still be added now; pools of one resource draw on the same slots. */
   readonly freeSlots: number;
   readonly pods: readonly { readonly name: string; readonly terminating: boolean }[];
   /** Teachers that ended without being asked to. */
@@ -50,23 +50,27 @@ export interface StudentObservation {
   readonly starts: number;
   /** Ends that are charged to backoffLimit. */
   readonly failures: number;
-  /** Ends that are not: signals, evictions, lost nodes. */
+  /** Ends that are not: signals from outside, evictions, lost nodes. */
   readonly disruptions: number;
+  /** How the last attempt ended; null when none did, or a signal from outside ended it. */
   readonly lastError: EndedProcess | null;
 }
 
 /** The job's streams, and what its workers pushed into them; the stream room's observation fits this. */
 export type StreamObservation =
-  | { readonly state: 'Unreachable'; readonly reason: string }
-  | { readonly state: 'Absent' }
-  | PresentStreams;
+  { readonly state: 'Unreachable'; readonly reason: string } | { readonly state: 'Absent' } | PresentStreams;
 
 export interface PresentStreams {
   readonly state: 'Present';
   /** Streams and consumers that should be there and are not. */
   readonly missing: readonly string[];
   readonly work: { readonly messages: number; readonly pending: number; readonly ackPending: number };
-  readonly logits: { readonly messages: number; readonly bytes: number; readonly firstSequence: number };
+  readonly logits: {
+    readonly messages: number;
+    readonly bytes: number;
+    readonly firstSequence: number;
+    readonly lastSequence: number;
+  };
   readonly dead: { readonly messages: number };
   readonly student: StudentState | null;
   readonly teachers: readonly TeacherState[];

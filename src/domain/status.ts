@@ -1,6 +1,6 @@
 /** The status of a job, from one snapshot and what was decided on it. Pure. */
 import type { DistillJobStatus, StatusCondition, StatusTeachersPool } from '../api/index.js';
-import type { StudentState } from '../protocol/index.js';
+import { type StudentState, type TeacherState, telemetryStaleMs } from '../protocol/index.js';
 
 import type { Demand, PoolPlan } from './demand.js';
 import type { Snapshot } from './snapshot.js';
@@ -21,9 +21,11 @@ export function statusOf(
   return {
     ...before,
     ...(job.metadata.generation === undefined ? {} : { observedGeneration: job.metadata.generation }),
-    phase: phaseOf(verdict, student),
+    phase: phaseOf(verdict, student?.attempt ?? before.attempts ?? 0),
     conditions,
-    ...(student === null ? {} : { progress: progressOf(student), buffer: bufferOf(student), attempts: student.attempt }),
+    ...(student === null
+      ? {}
+      : { progress: progressOf(student), buffer: bufferOf(student), attempts: student.attempt }),
     teachers: teachersOf(snapshot, pools, demand),
     disruptions: {
       teacher: cluster.pools.reduce((sum, pool) => sum + pool.disruptions, 0),
@@ -45,7 +47,8 @@ export function statusOf(
   };
 }
 
-function phaseOf(verdict: Verdict, student: StudentState | null): NonNullable<DistillJobStatus['phase']> {
+/** @param attempts students that ever spoke: a stream that is out of reach does not make a running job pending */
+function phaseOf(verdict: Verdict, attempts: number): NonNullable<DistillJobStatus['phase']> {
   switch (verdict.kind) {
     case 'Complete':
       return 'Succeeded';
@@ -56,7 +59,7 @@ function phaseOf(verdict: Verdict, student: StudentState | null): NonNullable<Di
     case 'Refused':
       return 'Pending';
     case 'Active':
-      return student === null ? 'Pending' : 'Running';
+      return attempts === 0 ? 'Pending' : 'Running';
   }
 }
 
@@ -80,14 +83,13 @@ function bufferOf({ buffer, waitFraction }: StudentState): NonNullable<DistillJo
 }
 
 function teachersOf(
-  { cluster, streams }: Snapshot,
+  snapshot: Snapshot,
   pools: readonly PoolPlan[],
   demand: Demand,
 ): NonNullable<DistillJobStatus['teachers']> {
-  const told = streams.state === 'Present' ? streams.teachers : [];
+  const readyIn = readyTeachers(snapshot);
   const byPool = pools.map(({ name, replicas }): StatusTeachersPool & { rate: number } => {
-    const alive = new Set(cluster.pools.find((pool) => pool.name === name)?.pods.map((pod) => pod.name));
-    const ready = told.filter(({ pod, phase }) => phase === 'Ready' && alive.has(pod));
+    const ready = readyIn(name);
     const rate = ready.reduce((sum, { samplesPerSecond }) => sum + samplesPerSecond, 0);
     return { name, desired: replicas, ready: ready.length, reason: demand.reason, rate };
   });
@@ -96,6 +98,19 @@ function teachersOf(
     ready: byPool.reduce((sum, { ready }) => sum + ready, 0),
     samplesPerSecond: Math.round(byPool.reduce((sum, { rate }) => sum + rate, 0)),
     pools: byPool.map(({ name, desired, ready, reason }) => ({ name, desired, ready, reason })),
+  };
+}
+
+/**
+ * The teachers of a pool that label now: alive, and lately heard to be ready. A name may come back with a new process,
+ * which is not what its predecessor said.
+ */
+export function readyTeachers({ cluster, streams, nowMs }: Snapshot): (pool: string) => TeacherState[] {
+  const told = streams.state === 'Present' ? streams.teachers : [];
+  const ready = told.filter((state) => state.phase === 'Ready' && nowMs - state.updatedAtMs <= telemetryStaleMs);
+  return (name) => {
+    const pods = cluster.pools.find((pool) => pool.name === name)?.pods ?? [];
+    return ready.filter(({ pod }) => pods.some((alive) => alive.name === pod));
   };
 }
 

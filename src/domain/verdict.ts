@@ -28,9 +28,12 @@ export function verdictOf(snapshot: Snapshot): Verdict {
   const problems = unsupported(job, engine);
   if (problems.length > 0) return { kind: 'Refused', problems };
   const { student } = cluster;
-  if (student.phase === 'Succeeded') {
+  // What the student made lies in the streams: an end whose result nobody can fetch is not told before they are back.
+  if (student.phase === 'Succeeded' && streams.state !== 'Unreachable') {
     const told = streams.state === 'Present' ? streams.student : null;
-    return { kind: 'Complete', claim: conditions.complete.yes(told?.steps ?? 0, told?.result?.digest ?? 'unknown') };
+    const steps = told?.steps ?? job.status?.progress?.steps ?? 0;
+    const digest = told?.result?.digest ?? job.status?.result?.digest ?? 'unknown';
+    return { kind: 'Complete', claim: conditions.complete.yes(steps, digest) };
   }
   if (student.phase === 'Failed') {
     const error = student.lastError?.message ?? 'it left no word';

@@ -66,7 +66,8 @@ async function dial(options: ConnectOptions, where: string): Promise<NatsConnect
       if (error instanceof AuthorizationError) {
         throw new StreamError(
           'unauthorized',
-          `NATS at ${where}: user ${JSON.stringify(user ?? '')} was refused; check user and password`,
+          `NATS at ${where}: found that it refuses ${user === undefined || user === '' ? 'a client without user' : `user ${user}`}, ` +
+            'expected a user that it knows; write user and password into the address, as in nats://user:password@host:4222',
           { cause: error },
         );
       }

@@ -53,7 +53,8 @@ export function streamErrorFrom(error: unknown, doing: string): StreamError {
       case memoryExceeded:
         return new StreamError(
           'full',
-          `${doing}: the NATS server has no room left (${text}); lower spec.logits.maxBytes or give its store more room`,
+          `${doing}: found no room in the NATS server's store (${text}), expected three quarters of its disk's free space to do; ` +
+            'free some space there, or lower spec.logits.maxBytes',
           options,
         );
       default:

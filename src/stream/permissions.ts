@@ -5,6 +5,9 @@
  *  P1 A worker's lists name nothing outside its own job.
  *  P2 A worker creates and deletes no stream and no consumer: a consumer's deliver subject or filter would be a way out.
  *  P3 A worker reads replies only under its own role's inbox prefix.
+ *
+ * They do not bind the server itself, which sends a reply wherever the asker says: between tenants the wall is the
+ * account, not these lists (docs/adr/0005).
  */
 import type { JobNames } from '../protocol/index.js';
 

@@ -7,7 +7,13 @@ export interface Log {
   error(fields: object, message: string): void;
 }
 
-/** A log that appends to a file; lines are written at once, so that none is lost in a crash. */
+/**
+ * A log that appends to a file; lines are written at once, so that none is lost in a crash. A line that cannot be
+ * written (disk full) is lost without a word: whoever logs does not fail by it.
+ * @throws Error when the file cannot be opened
+ */
 export function fileLog(path: string): Log {
-  return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination({ dest: path, sync: true }));
+  const file = destination({ dest: path, sync: true });
+  file.on('error', () => undefined);
+  return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, file);
 }

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 
 import { pipelineBench } from './pipeline.js';
 import { type BenchTable, renderTable } from './table.js';
+import { trainerBench } from './trainer.js';
 
 const benches: Readonly<Record<string, (say: (line: string) => void) => Promise<BenchTable>>> = {
+  trainer: trainerBench,
   pipeline: pipelineBench,
 };
 

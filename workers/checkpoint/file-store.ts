@@ -122,6 +122,10 @@ function codeOf(error: unknown): string {
 const faults: Readonly<Record<string, readonly [StoreFaultKind, string]>> = {
   ENOSPC: ['full', 'found no space left on the device, expected room for a checkpoint; free some space and resume'],
   EDQUOT: ['full', 'found the disk quota used up, expected room for a checkpoint; free some space and resume'],
+  EFBIG: [
+    'full',
+    'found a limit on the size of a file, expected room for a checkpoint; raise it (ulimit -f) and resume',
+  ],
   EROFS: [
     'readOnly',
     'found a read-only file system, expected a writable one; mount it writable or name another folder',

@@ -70,8 +70,9 @@ async function build(topology: Json): Promise<tfl.LayersModel> {
   try {
     return await tfl.loadLayersModel({ load: () => Promise.resolve({ modelTopology: topology }) });
   } catch (cause) {
-    const found = cause instanceof Error ? cause.message : String(cause);
-    throw new StudentModelError('modelTopology', `"${found}"`, 'layers that tfjs-layers can build', { cause });
+    // tfjs adds a list of possible reasons; the first sentence says what it is about.
+    const [found] = (cause instanceof Error ? cause.message : String(cause)).split(/\.\s|\n/, 1);
+    throw new StudentModelError('modelTopology', `"${found ?? ''}"`, 'layers that tfjs-layers can build', { cause });
   }
 }
 
@@ -147,7 +148,8 @@ function weightsOf(model: tfl.LayersModel): ModelWeight[] {
       // tfjs's types promise a constraint; most weights have none.
       constrained: ![undefined, null].includes(weight.constraint as unknown as null),
       variable,
-      read: () => Float32Array.from(variable.dataSync()),
+      // A copy: the cpu backend hands out its own array.
+      read: () => variable.dataSync<'float32'>().slice(),
       write: (values) => {
         tf.tidy(() => {
           weight.write(tf.tensor(values, variable.shape));

@@ -24,7 +24,10 @@ export class StudentModelError extends Error {
   readonly found: string;
   readonly expected: string;
   constructor(where: string, found: string, expected: string, options?: ErrorOptions) {
-    super(`student model, ${where}: found ${found}, expected ${expected}`, options);
+    super(
+      `student model, ${where}: found ${found}, expected ${expected}; change the file that spec.student.model.uri names`,
+      options,
+    );
     this.where = where;
     this.found = found;
     this.expected = expected;

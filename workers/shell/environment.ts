@@ -10,23 +10,35 @@ import { type Manifest, ManifestError, parseManifest } from '../../src/protocol/
 
 import { WorkerError } from './exit.js';
 
+const text = (what: string): z.ZodString => z.string(what).min(1, what);
+const podName = 'a name of 1 to 253 letters, digits, dashes or underscores';
+
+/** A message says what is expected. */
 const environmentSchema = z.object({
-  DISTILL_MANIFEST: z.string().min(1),
-  DISTILL_NATS_URL: z.string().min(1),
-  DISTILL_NATS_USER: z.string().min(1),
-  DISTILL_NATS_PASSWORD_FILE: z.string().min(1),
-  DISTILL_POD: z.string().min(1).max(253),
-  DISTILL_POOL: z.string().max(63).default(''),
+  DISTILL_MANIFEST: text('the path of the job manifest'),
+  DISTILL_NATS_URL: text('nats://host:port or tls://host:port'),
+  /** Empty for a server that asks nobody who he is. */
+  DISTILL_NATS_USER: z.string('a user name'),
+  DISTILL_NATS_PASSWORD_FILE: text('the path of a file that holds the password'),
+  DISTILL_POD: z.string(podName).regex(/^[A-Za-z0-9_-]{1,253}$/, podName),
+  DISTILL_POOL: z.string().max(63, 'at most 63 characters').default(''),
   /** Threads of one teacher's inference. */
-  DISTILL_THREADS: z.coerce.number().int().min(1).max(256).default(1),
+  DISTILL_THREADS: z
+    .string()
+    .regex(/^\d{1,3}$/, 'a whole number from 1 to 256')
+    .transform(Number)
+    .refine((threads) => threads >= 1 && threads <= 256, 'a whole number from 1 to 256')
+    .default(1),
   /** auto, or the name of a runtime. */
-  DISTILL_RUNTIME: z.enum(['auto', 'wasm', 'cpu']).default('auto'),
+  DISTILL_RUNTIME: z.enum(['auto', 'wasm', 'cpu'], 'one of auto, wasm, cpu').default('auto'),
   /** Folder for `store: file` and for results. */
   DISTILL_FOLDER: z.string().default(''),
   DISTILL_TERMINATION_LOG: z.string().default('/dev/termination-log'),
   /** "1": standard input is a pipe from the owner; its end means that the owner is gone. */
-  DISTILL_OWNER_PIPE: z.enum(['0', '1']).default('0'),
-  DISTILL_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+  DISTILL_OWNER_PIPE: z.enum(['0', '1'], 'one of 0, 1').default('0'),
+  DISTILL_LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error'], 'one of trace, debug, info, warn, error')
+    .default('info'),
 });
 
 export interface WorkerEnvironment {
@@ -42,16 +54,11 @@ export interface WorkerEnvironment {
   readonly logLevel: string;
 }
 
-/** @throws WorkerError (terminal) naming the variable or the manifest's field. */
+/** @throws WorkerError (terminal) naming every wrong variable, or the manifest's field */
 export function readEnvironment(variables: NodeJS.ProcessEnv): WorkerEnvironment {
-  const parsed = environmentSchema.safeParse(variables);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new WorkerError('terminal', `environment: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is wrong'}`);
-  }
-  const env = parsed.data;
+  const env = parsed(environmentSchema, variables);
   return {
-    manifest: readManifestFile(env.DISTILL_MANIFEST),
+    manifest: readManifest(env.DISTILL_MANIFEST),
     nats: {
       url: env.DISTILL_NATS_URL,
       user: env.DISTILL_NATS_USER,
@@ -68,21 +75,40 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): WorkerEnvironment
   };
 }
 
-function readText(path: string, what: string): string {
+/** The part that labelling without any stream needs. @throws WorkerError as `readEnvironment` does */
+export function readLabellingEnvironment(
+  variables: NodeJS.ProcessEnv,
+): Pick<WorkerEnvironment, 'manifest' | 'threads'> {
+  const env = parsed(environmentSchema.pick({ DISTILL_MANIFEST: true, DISTILL_THREADS: true }), variables);
+  return { manifest: readManifest(env.DISTILL_MANIFEST), threads: env.DISTILL_THREADS };
+}
+
+function parsed<T>(schema: z.ZodType<T>, variables: NodeJS.ProcessEnv): T {
+  const result = schema.safeParse(variables);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(({ path: [variable], message }) => {
+    const value = variables[String(variable)];
+    const found = value === undefined ? 'nothing' : JSON.stringify(value);
+    return `${String(variable)}: found ${found}, expected ${message}`;
+  });
+  throw new WorkerError('terminal', `environment: ${problems.join('; ')}; the operator sets these variables`);
+}
+
+function readText(file: string, what: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new WorkerError('terminal', `${what}: cannot read ${path}: ${String(error)}`, { cause: error });
+    throw new WorkerError('terminal', `${what}: cannot read ${file}: ${String(error)}`, { cause: error });
   }
 }
 
-/** @throws WorkerError (terminal) naming the field */
-export function readManifestFile(path: string): Manifest {
-  const text = readText(path, 'job manifest');
+function readManifest(file: string): Manifest {
+  const text = readText(file, 'job manifest');
   try {
     return parseManifest(text);
   } catch (error) {
-    if (error instanceof ManifestError) throw new WorkerError('terminal', `${path}: ${error.message}`, { cause: error });
+    if (error instanceof ManifestError)
+      throw new WorkerError('terminal', `${file}: ${error.message}`, { cause: error });
     throw error;
   }
 }

@@ -33,8 +33,24 @@ const orphanMs = 5_000;
 
 /** Runs `work` to its end and ends the process; never returns. */
 export async function runWorker(work: (context: WorkerContext) => Promise<void>): Promise<never> {
-  let terminationLog = process.env['DISTILL_TERMINATION_LOG'] ?? '/dev/termination-log';
-  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 1, sync: true }));
+  let terminationLog = process.env.DISTILL_TERMINATION_LOG ?? '/dev/termination-log';
+  const output = pino.destination({ dest: 1, sync: true });
+  // A disk without room costs lines of the log, never the process that writes them.
+  output.on('error', () => undefined);
+  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, output);
+  const end = (error: unknown): never => {
+    const ending = endingOf(error);
+    const sentence = error instanceof Error ? error.message : String(error);
+    if (ending === 'stopped') {
+      log.info(sentence);
+    } else {
+      log.error({ ending, stack: error instanceof Error ? error.stack : undefined }, sentence);
+      writeLastWords(terminationLog, sentence);
+    }
+    process.exit(exitCodes[ending]);
+  };
+  // Also a rejection that nobody awaited: it ends the process as any other error does, with its sentence.
+  process.on('uncaughtException', end);
   try {
     const env = readEnvironment(process.env);
     ({ terminationLog } = env);
@@ -44,11 +60,7 @@ export async function runWorker(work: (context: WorkerContext) => Promise<void>)
     log.info('done');
     process.exit(exitCodes.done);
   } catch (error) {
-    const ending = endingOf(error);
-    const sentence = error instanceof Error ? error.message : String(error);
-    log.error({ ending, stack: error instanceof Error ? error.stack : undefined }, sentence);
-    if (ending !== 'stopped') writeLastWords(terminationLog, sentence);
-    process.exit(exitCodes[ending]);
+    return end(error);
   }
 }
 

@@ -2,6 +2,7 @@
 export class AsyncQueue<T> {
   #items: T[] = [];
   #ended = false;
+  #failure: Error | null = null;
   #wake = Promise.withResolvers<undefined>();
 
   push(item: T): void {
@@ -15,6 +16,12 @@ export class AsyncQueue<T> {
     this.#signal();
   }
 
+  /** The reader throws this after what is there. */
+  fail(error: Error): void {
+    this.#failure = error;
+    this.end();
+  }
+
   /** Takes out everything that was not read. */
   drain(): T[] {
     const rest = this.#items;
@@ -26,7 +33,9 @@ export class AsyncQueue<T> {
   async take(): Promise<T | undefined> {
     for (;;) {
       const item = this.#items.shift();
-      if (item !== undefined || this.#ended) return item;
+      if (item !== undefined) return item;
+      if (this.#failure !== null) throw this.#failure;
+      if (this.#ended) return undefined;
       await this.#wake.promise;
     }
   }

@@ -46,6 +46,9 @@ const longestDelayMs = 2_000;
 /** Server codes that mean "not now": a cluster without a leader, a stream that is being moved. */
 const passingCodes: readonly number[] = [10008, 10009, 10118];
 
+/** Inside this file: the connection went away between a question and its answer. */
+class ConnectionLost extends Error {}
+
 export class StreamLink {
   readonly url: string;
   readonly inboxPrefix: string;
@@ -103,8 +106,14 @@ export class StreamLink {
   async untilAnswered<T>(doing: string, call: () => Promise<T>): Promise<T> {
     for (let delayMs = firstDelayMs; ; delayMs = Math.min(delayMs * 2, longestDelayMs)) {
       try {
-        return await call();
+        return await this.#unlessLost(call());
       } catch (error) {
+        if (error instanceof ConnectionLost) {
+          // Nobody will answer what a dead server took with it: asked again as soon as there is one.
+          await this.#untilConnected();
+          delayMs = firstDelayMs / 2;
+          continue;
+        }
         const cause = error instanceof Error ? error.cause : undefined;
         if (error instanceof JetStreamApiError && !passingCodes.includes(error.code)) throw error;
         const violation = [error, cause].find((each) => each instanceof PermissionViolationError);
@@ -121,6 +130,29 @@ export class StreamLink {
 
   async close(): Promise<void> {
     await this.connection.close();
+  }
+
+  /** The answer, or ConnectionLost as soon as the connection is: the library would wait for its own limit. */
+  async #unlessLost<T>(answer: Promise<T>): Promise<T> {
+    const lost = Promise.withResolvers<never>();
+    const forget = this.onDisconnect(() => lost.reject(new ConnectionLost()));
+    try {
+      return await Promise.race([answer, lost.promise]);
+    } finally {
+      forget();
+      // It may still be rejected when its limit is over; nobody listens then.
+      answer.catch(() => undefined);
+    }
+  }
+
+  async #untilConnected(): Promise<void> {
+    const changed = Promise.withResolvers<undefined>();
+    const forget = this.onReconnect(() => changed.resolve(undefined));
+    try {
+      if (!this.#connected) await Promise.race([changed.promise, this.connection.closed()]);
+    } finally {
+      forget();
+    }
   }
 
   async #follow(): Promise<void> {

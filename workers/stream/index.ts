@@ -1,7 +1,7 @@
 /** The door of the workers' stream room: NATS as teacher and student see it (DESIGN §4). */
 export { connectWorker, StreamLink } from './connect.js';
 export type { WorkerConnectOptions } from './connect.js';
-export { Fenced, FrameConflict, ObjectDamaged, StreamRefused, StreamUnreachable } from './errors.js';
+export { Fenced, FrameConflict, StreamRefused, StreamUnreachable } from './errors.js';
 export { feed, probe } from './feeder.js';
 export type { Probe, StoredFrame } from './feeder.js';
 export { logitsReader } from './logits-reader.js';

@@ -16,7 +16,10 @@ import { deliveryOf, placeOf } from './work-queue.js';
 /** Frames in memory at most: 512 KiB each, so 16 MiB. */
 const defaultPrefetch = 32;
 
-/** Frames for ever, across reconnects, dead servers and streams that are created again, until the signal aborts. */
+/**
+ * Frames for ever, across reconnects, dead servers and streams that are created again, until the signal aborts.
+ * @throws StreamUnreachable when the connection is closed for good
+ */
 export async function* logitsReader(
   link: StreamLink,
   names: JobNames,
@@ -31,6 +34,10 @@ export async function* logitsReader(
     onMessage: ({ subject, reply, data }) => {
       queue.push({ sequence: deliveryOf(reply ?? '').sequence, ...placeOf(subject), data });
     },
+  });
+  void link.closed.then((reason) => {
+    if (reason === null) queue.end();
+    else queue.fail(reason);
   });
   const end = (): void => queue.end();
   signal.addEventListener('abort', end, { once: true });

@@ -159,7 +159,7 @@ export class Puller {
   async #watch(): Promise<void> {
     const { clock } = this.#link;
     const { signal } = this.#stopping;
-    while (!signal.aborted) {
+    while (!signal.aborted && !this.#link.connection.isClosed()) {
       await clock.sleep(consumeHeartbeatMs / 2, signal);
       const now = clock.now();
       const silent = now - this.#heardAtMs > silenceLimitMs;

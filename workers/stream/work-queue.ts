@@ -79,16 +79,19 @@ class Held implements WorkDelivery {
     if (this.#settled) return;
     this.#settle();
     const { connection } = this.#link;
-    while (!connection.isClosed()) {
-      try {
-        await connection.request(this.#message.reply ?? '', '+ACK', { timeout: confirmLimitMs });
-        return;
-      } catch {
-        // Unconfirmed: the item is delivered again some time, and its frame found stored (I3). Only a server that is
-        // away is worth asking again: one that is there and does not know the delivery never will.
-        if (this.#link.connected) return;
-        await this.#link.clock.sleep(confirmLimitMs / 10);
-      }
+    try {
+      await this.#link.untilAnswered(`confirm step ${this.step}, shard ${this.shard}`, async () => {
+        try {
+          await connection.request(this.#message.reply ?? '', '+ACK', { timeout: confirmLimitMs });
+        } catch (error) {
+          // A server that is there and does not know the delivery never will: its stream was created again. Unconfirmed
+          // is harmless: the item is delivered once more at most, and its frame found stored (I3).
+          if (!this.#link.connected) throw error;
+        }
+      });
+    } catch (error) {
+      // A connection closed for good confirms nothing; the same holds.
+      if (!connection.isClosed()) throw error;
     }
   }
 
@@ -105,6 +108,7 @@ class Held implements WorkDelivery {
 /**
  * Deliveries for ever, across reconnects, dead servers and streams that are created again, until the signal aborts.
  * Leaving the loop early has the same effect.
+ * @throws StreamUnreachable when the connection is closed for good
  */
 export async function* workQueue(link: StreamLink, names: JobNames, signal: AbortSignal): AsyncGenerator<WorkDelivery> {
   const held = new Set<Held>();
@@ -128,6 +132,10 @@ export async function* workQueue(link: StreamLink, names: JobNames, signal: Abor
       held.add(delivery);
       queue.push(delivery);
     },
+  });
+  void link.closed.then((reason) => {
+    if (reason === null) queue.end();
+    else queue.fail(reason);
   });
   void keepAlive(link, held, settled.signal);
   const end = (): void => {

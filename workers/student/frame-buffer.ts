@@ -5,31 +5,42 @@
  *  B1 Nothing below the low-water mark (the next step to train) is ever held: late duplicates, zombies' frames and
  *     replays are dropped here (DESIGN §4 "Zombies").
  *  B2 A shard of a step is held at most once; the first one wins.
+ *  B3 Nothing at or above the limit is held: the buffer is bounded by the window (DESIGN I4).
  */
 
 export interface HeldFrame {
+  /** In the LOGITS stream. */
   readonly sequence: number;
   readonly bytes: number;
   /** [rows of the shard, columns]. */
   readonly logits: Float32Array;
 }
 
-export type Acceptance = 'held' | 'duplicate' | 'belowLowWater' | 'beyondWindow';
+/** `foreign`: no step and shard of this job. */
+export type Acceptance = 'held' | 'duplicate' | 'belowLowWater' | 'beyondWindow' | 'foreign';
+
+export interface FrameBufferOptions {
+  /** Shards of a step that have rows, ascending; only these are waited for. */
+  readonly shardsOf: (step: number) => readonly number[];
+  /** Next step to train. */
+  readonly lowWater: number;
+  /** First step that may not be held yet. */
+  readonly limit: number;
+}
 
 export class FrameBuffer {
-  readonly #shards: number;
-  readonly #steps = new Map<number, (HeldFrame | undefined)[]>();
+  readonly #shardsOf: (step: number) => readonly number[];
+  readonly #steps = new Map<number, Map<number, HeldFrame>>();
   #lowWater: number;
   #limit: number;
   #frames = 0;
   #bytes = 0;
   #lastSequence = 0;
 
-  /** @param limit first step that may not be held yet: nothing grows without bound (DESIGN I4) */
-  constructor(options: { readonly shards: number; readonly lowWater: number; readonly limit: number }) {
-    this.#shards = options.shards;
-    this.#lowWater = options.lowWater;
-    this.#limit = options.limit;
+  constructor({ shardsOf, lowWater, limit }: FrameBufferOptions) {
+    this.#shardsOf = shardsOf;
+    this.#lowWater = lowWater;
+    this.#limit = limit;
   }
 
   get frames(): number {
@@ -40,85 +51,98 @@ export class FrameBuffer {
     return this.#bytes;
   }
 
+  /** Raises the limit; a window that shrank takes nothing back, since those steps are fed already. */
   allowBelow(limit: number): void {
     this.#limit = Math.max(this.#limit, limit);
   }
 
-  accept(step: number, shard: number, frame: HeldFrame): Acceptance {
-    this.#lastSequence = Math.max(this.#lastSequence, frame.sequence);
+  /** What `accept` would answer, without the frame: nobody need decode what is not wanted. */
+  judge(step: number, shard: number): Acceptance {
+    if (!Number.isSafeInteger(step)) return 'foreign';
     if (step < this.#lowWater) return 'belowLowWater';
-    if (step >= this.#limit || shard >= this.#shards) return 'beyondWindow';
-    const held = this.#steps.get(step) ?? new Array<HeldFrame | undefined>(this.#shards).fill(undefined);
-    if (held[shard] !== undefined) return 'duplicate';
-    held[shard] = frame;
+    if (step >= this.#limit) return 'beyondWindow';
+    if (!this.#shardsOf(step).includes(shard)) return 'foreign';
+    return this.#steps.get(step)?.has(shard) === true ? 'duplicate' : 'held';
+  }
+
+  accept(step: number, shard: number, frame: HeldFrame): Acceptance {
+    const acceptance = this.judge(step, shard);
+    if (acceptance !== 'held') return acceptance;
+    const held = this.#steps.get(step) ?? new Map<number, HeldFrame>();
+    held.set(shard, frame);
     this.#steps.set(step, held);
     this.#frames += 1;
     this.#bytes += frame.bytes;
     return 'held';
   }
 
-  has(step: number, shard: number): boolean {
-    return step < this.#lowWater || this.#steps.get(step)?.[shard] !== undefined;
-  }
-
   complete(step: number): boolean {
-    const held = this.#steps.get(step);
-    return held?.every((frame) => frame !== undefined) ?? false;
+    return this.#steps.get(step)?.size === this.#shardsOf(step).length;
   }
 
-  /** Shards of a step that have not arrived. */
+  /** Shards of a step that have not arrived and are still needed. */
   missing(step: number): number[] {
+    if (step < this.#lowWater) return [];
     const held = this.#steps.get(step);
-    const shards: number[] = [];
-    for (let shard = 0; shard < this.#shards; shard++) if (held?.[shard] === undefined) shards.push(shard);
-    return shards;
+    return this.#shardsOf(step).filter((shard) => held?.has(shard) !== true);
   }
 
   /**
    * Removes a complete step and raises the low-water mark above it.
-   * @returns logits [rows, columns] and the smallest stream sequence among its frames
+   * @returns logits [rows, columns] and the stored bytes of its frames
    */
-  take(step: number): { readonly logits: Float32Array; readonly sequence: number } {
-    const held = this.#steps.get(step)?.filter((frame) => frame !== undefined) ?? [];
+  take(step: number): { readonly logits: Float32Array; readonly bytes: number } {
+    const shards = this.#shardsOf(step);
+    const held = shards.flatMap((shard) => this.#steps.get(step)?.get(shard) ?? []);
     const [only] = held;
-    if (only === undefined || held.length !== this.#shards) {
-      throw new Error(`step ${step} was taken with ${held.length} of ${this.#shards} shards`);
+    if (only === undefined || held.length !== shards.length) {
+      throw new Error(`step ${step} was taken with ${held.length} of ${shards.length} shards`);
     }
     this.discardThrough(step);
-    const sequence = Math.min(...held.map((frame) => frame.sequence));
-    if (held.length === 1) return { logits: only.logits, sequence };
+    const bytes = held.reduce((sum, frame) => sum + frame.bytes, 0);
+    if (held.length === 1) return { logits: only.logits, bytes };
     const logits = new Float32Array(held.reduce((sum, frame) => sum + frame.logits.length, 0));
     let at = 0;
     for (const frame of held) {
       logits.set(frame.logits, at);
       at += frame.logits.length;
     }
-    return { logits, sequence };
-  }
-
-  /**
-   * First stream sequence that a resume at the low-water mark needs: the smallest held one, or the one after all seen,
-   * since what is still to come has a higher sequence.
-   */
-  firstNeededSequence(): number {
-    let first = this.#lastSequence + 1;
-    for (const held of this.#steps.values()) {
-      for (const frame of held) if (frame !== undefined) first = Math.min(first, frame.sequence);
-    }
-    return first;
+    return { logits, bytes };
   }
 
   /** Forgets every step up to and including this one: it is trained, or trained on labels alone. */
   discardThrough(step: number): void {
     for (const [key, held] of this.#steps) {
       if (key > step) continue;
-      for (const frame of held) {
-        if (frame === undefined) continue;
+      for (const { bytes } of held.values()) {
         this.#frames -= 1;
-        this.#bytes -= frame.bytes;
+        this.#bytes -= bytes;
       }
       this.#steps.delete(key);
     }
     this.#lowWater = Math.max(this.#lowWater, step + 1);
+  }
+
+  /** A frame, wanted or not, was delivered in stream order; a lower sequence than before is of a stream made anew. */
+  delivered(sequence: number): void {
+    this.#lastSequence = sequence;
+  }
+
+  /** The stream may be another one now: what was delivered says nothing of it. */
+  forgetDeliveries(): void {
+    this.#lastSequence = 0;
+  }
+
+  /**
+   * First stream sequence that a resume at the low-water mark needs: the smallest held one, or the one after the last
+   * delivered. What is still to come has a higher one, or is asked for again (DESIGN I2). Held frames of a stream that
+   * was lost only make it smaller, that is, keep more.
+   */
+  firstNeededSequence(): number {
+    let first = this.#lastSequence + 1;
+    for (const held of this.#steps.values()) {
+      for (const { sequence } of held.values()) first = Math.min(first, sequence);
+    }
+    return first;
   }
 }

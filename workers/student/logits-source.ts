@@ -7,13 +7,15 @@
  *     none. Both are idempotent, so a lost message, stream or server costs time, never a step (I2).
  *  L3 A frame that is damaged, foreign or does not fit never reaches training; its step is asked for again at most
  *     `maxFrameRetries` times.
+ *  L4 Nobody waits for the stream itself: `take` waits for what feeding, probing and reading bring in the background, so
+ *     that `stop` and a failure are answered at once, also while the server is away.
  */
 import {
-  decodeFrame,
-  FrameError,
-  maxFrameRetries,
   type DamagedFrame,
   type DeadItem,
+  FrameError,
+  maxFrameRetries,
+  maxWindowSteps,
   type Schedule,
   shardRows,
   type WorkItem,
@@ -22,14 +24,9 @@ import type { Clock } from '../../src/lib/clock.js';
 import { WorkerError } from '../shell/exit.js';
 import type { Log } from '../shell/log.js';
 
+import { DamageLog } from './damage.js';
 import { FrameBuffer } from './frame-buffer.js';
-
-export interface StoredFrame {
-  readonly sequence: number;
-  readonly shard: number;
-  readonly step: number;
-  readonly data: Uint8Array;
-}
+import { checkFrame, shardsWithRows, type StoredFrame } from './frame-check.js';
 
 export type Probe =
   | { readonly kind: 'frame'; readonly frame: StoredFrame }
@@ -54,6 +51,8 @@ export interface LogitsSourceOptions {
   readonly columns: number;
   /** First step to train. */
   readonly firstStep: number;
+  /** Steps below this one an earlier attempt may have fed: they are looked for before they are fed. */
+  readonly fedBefore: number;
   readonly window: number;
   /** What to do with a step that no teacher could do. */
   readonly onFailure: 'Fail' | 'Skip';
@@ -66,40 +65,55 @@ export interface LogitsSourceOptions {
 export interface TakenLogits {
   /** [rows, columns]; null = train this step on its labels alone. */
   readonly logits: Float32Array | null;
+  /** Stored bytes of its frames. */
   readonly bytes: number;
 }
 
 /** Starving this long for one step starts a probe. */
 const stallMs = 1_000;
 const feedConcurrency = 32;
+/** Steps beyond the window whose frames were seen; a few bytes each. */
+const rememberedSteps = 4 * maxWindowSteps;
+
+interface Place {
+  readonly step: number;
+  readonly shard: number;
+}
 
 export class LogitsSource {
   readonly #options: LogitsSourceOptions;
   readonly #buffer: FrameBuffer;
+  readonly #damage = new DamageLog();
   readonly #dead = new Map<number, DeadItem>();
-  readonly #damaged = new Map<number, DamagedFrame>();
-  readonly #damageCounts = new Map<string, number>();
+  readonly #storedAhead = new Set<number>();
   readonly #abort = new AbortController();
+  readonly #probeBelow: number;
   #wake = Promise.withResolvers<undefined>();
   #window: number;
   #next: number;
-  #fed: number;
+  /** First step that was not handed to feeding. */
+  #front: number;
+  #fedSteps: number;
   #digest: string | null;
-  #pumping = false;
-  #resync = false;
+  #feeding = false;
+  #mending = false;
+  #mendBelow = 0;
   #failure: Error | null = null;
   #stepBytes = 0;
 
   constructor(options: LogitsSourceOptions) {
+    const { schedule, shards, firstStep, window, fedBefore } = options;
     this.#options = options;
-    this.#window = options.window;
-    this.#next = options.firstStep;
-    this.#fed = options.firstStep;
+    this.#window = window;
+    this.#next = firstStep;
+    this.#front = firstStep;
+    this.#fedSteps = firstStep;
     this.#digest = options.teacherDigest;
+    this.#probeBelow = Math.max(fedBefore, firstStep + window);
     this.#buffer = new FrameBuffer({
-      shards: options.shards,
-      lowWater: options.firstStep,
-      limit: options.firstStep + options.window,
+      shardsOf: (step) => shardsWithRows(schedule.indices(step).length, shards),
+      lowWater: firstStep,
+      limit: Math.min(schedule.steps, firstStep + window),
     });
   }
 
@@ -111,8 +125,9 @@ export class LogitsSource {
     return this.#window;
   }
 
+  /** Every step below is in WORK, answered, or was. */
   get fedSteps(): number {
-    return this.#fed;
+    return Math.max(this.#fedSteps, this.#next);
   }
 
   /** Stored bytes of the largest step seen so far; 0 before the first. */
@@ -126,26 +141,22 @@ export class LogitsSource {
 
   /** Frames that the operator must delete before their steps can be computed again. */
   get damaged(): DamagedFrame[] {
-    return [...this.#damaged.values()].slice(0, 16);
+    return this.#damage.frames;
   }
 
   setWindow(steps: number): void {
     this.#window = steps;
-    this.#buffer.allowBelow(this.#next + steps);
-    this.#startPump();
+    this.#moveOn();
   }
 
-  /** Takes over what earlier attempts left stored, then starts reading and feeding. */
+  /** Starts reading and feeding; what earlier attempts left stored is found before it is fed. */
   start(): void {
-    const { stream } = this.#options;
-    stream.onReconnect(() => {
-      this.#resync = true;
-      this.#signal();
+    this.#options.stream.onReconnect(() => {
+      this.#buffer.forgetDeliveries();
+      this.#mend(this.#front);
     });
     void this.#read();
-    // An earlier attempt may have fed and even received frames of this window that will not be delivered again.
-    this.#fed = Math.min(this.#options.schedule.steps, this.#next + this.#window);
-    void this.#mend(this.#next, this.#fed).catch((error: unknown) => this.#fail(error));
+    this.#moveOn();
   }
 
   stop(): void {
@@ -164,12 +175,10 @@ export class LogitsSource {
       if (this.#failure !== null) throw this.#failure;
       if (this.#abort.signal.aborted) return 'stopped';
       if (this.#buffer.complete(step)) {
-        const before = this.#buffer.bytes;
-        const { logits } = this.#buffer.take(step);
-        const bytes = before - this.#buffer.bytes;
-        this.#stepBytes = Math.max(this.#stepBytes, bytes);
+        const taken = this.#buffer.take(step);
+        this.#stepBytes = Math.max(this.#stepBytes, taken.bytes);
         this.#advance(step + 1);
-        return { logits, bytes };
+        return taken;
       }
       const dead = this.#dead.get(step);
       if (dead !== undefined) {
@@ -178,25 +187,31 @@ export class LogitsSource {
         this.#advance(step + 1);
         return { logits: null, bytes: 0 };
       }
-      if (this.#resync) {
-        this.#resync = false;
-        await this.#mend(step, this.#fed);
-      } else if (clock.now() >= probeAtMs) {
-        // Stored but never delivered: others of the window may be missing as well.
-        this.#resync = await this.#mend(step, step + 1);
-        probeAtMs = clock.now() + stallMs;
-      } else {
-        await this.#wokenWithin(probeAtMs - clock.now());
+      const nowMs = clock.now();
+      if (nowMs >= probeAtMs) {
+        this.#mend(step + 1);
+        probeAtMs = nowMs + stallMs;
       }
+      // Nothing is awaited between the checks above and this: no wake-up is lost.
+      await this.#wokenWithin(probeAtMs - nowMs);
     }
   }
 
   #advance(next: number): void {
     this.#next = next;
     this.#dead.delete(next - 1);
-    for (const [sequence, frame] of this.#damaged) if (frame.step < next) this.#damaged.delete(sequence);
-    this.#buffer.allowBelow(next + this.#window);
-    this.#startPump();
+    this.#storedAhead.delete(next - 1);
+    this.#damage.discardThrough(next - 1);
+    this.#moveOn();
+  }
+
+  #moveOn(): void {
+    this.#buffer.allowBelow(this.#windowEnd());
+    this.#startFeeding();
+  }
+
+  #windowEnd(): number {
+    return Math.min(this.#options.schedule.steps, this.#next + this.#window);
   }
 
   /** @throws WorkerError unless the job wants such steps trained on labels alone */
@@ -213,115 +228,132 @@ export class LogitsSource {
   async #read(): Promise<void> {
     try {
       for await (const frame of this.#options.stream.frames(this.#abort.signal)) {
+        this.#buffer.delivered(frame.sequence);
         this.#accept(frame);
-        this.#signal();
       }
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  #accept(frame: StoredFrame): void {
-    if (frame.step < this.#next) return;
-    try {
-      const logits = this.#check(frame);
-      this.#damaged.delete(frame.sequence);
-      this.#buffer.accept(frame.step, frame.shard, { sequence: frame.sequence, bytes: frame.data.length, logits });
-    } catch (error) {
-      if (error instanceof FrameError) this.#noteDamage(frame, error.message);
-      else this.#fail(error);
-    }
-  }
-
-  /** @throws FrameError when the frame does not answer what this job asked */
-  #check(frame: StoredFrame): Float32Array {
-    const { schedule, shards, columns } = this.#options;
-    const { header, logits } = decodeFrame(frame.data);
-    // No redelivery would mend this one.
-    if (header.columns !== columns) throw new WorkerError('terminal', widthSentence(header.columns, columns));
-    const range = shardRows(schedule.indices(frame.step).length, shards, frame.shard);
-    const expected = [
-      ['step', header.step, frame.step],
-      ['shard', header.shard, frame.shard],
-      ['rows', header.rows, range.end - range.start],
-      ['augmentation seed', header.augmentSeed, schedule.augmentSeed(frame.step)],
-      ['teacher digest', header.teacherDigest, (this.#digest ??= header.teacherDigest)],
-    ] as const;
-    for (const [what, found, wanted] of expected) {
-      if (found !== wanted) throw new FrameError('foreign', `${what}: found ${String(found)}, expected ${String(wanted)}`);
-    }
-    return logits;
-  }
-
-  #noteDamage(frame: StoredFrame, reason: string): void {
-    if (this.#damaged.has(frame.sequence)) return;
-    const key = `${frame.step}.${frame.shard}`;
-    const count = (this.#damageCounts.get(key) ?? 0) + 1;
-    this.#damageCounts.set(key, count);
-    if (count > maxFrameRetries) {
-      this.#fail(
-        new WorkerError('terminal', `step ${frame.step}: its logits came back wrong ${count} times: ${reason}`),
-      );
-      return;
-    }
-    this.#options.log.warn(`step ${frame.step}, shard ${frame.shard}: ${reason}; asking for it again`);
-    this.#damaged.set(frame.sequence, { sequence: frame.sequence, shard: frame.shard, step: frame.step, reason });
-  }
-
   /**
-   * Makes sure that every missing frame of steps from … to−1 is either here or on its way.
-   * @returns true when a frame was found stored
+   * @returns true when the frame was missing and is held now
+   * @throws WorkerError terminal when asking again would not help
    */
-  async #mend(from: number, to: number): Promise<boolean> {
-    let found = false;
-    const jobs: { step: number; shard: number }[] = [];
-    for (let step = from; step < to; step++) {
-      for (const shard of this.#buffer.missing(step)) jobs.push({ step, shard });
+  #accept(frame: StoredFrame): boolean {
+    const { step, shard, sequence, data } = frame;
+    const acceptance = this.#buffer.judge(step, shard);
+    if (acceptance === 'beyondWindow') this.#remember(step);
+    if (acceptance !== 'held') return false;
+    try {
+      const { schedule, shards, columns } = this.#options;
+      const { logits, teacherDigest } = checkFrame(frame, { schedule, shards, columns, teacherDigest: this.#digest });
+      this.#digest = teacherDigest;
+      this.#buffer.accept(step, shard, { sequence, bytes: data.length, logits });
+      this.#damage.gone(step, shard);
+      this.#signal();
+      return true;
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      this.#noteDamage(frame, error.message);
+      return false;
     }
-    await inParallel(jobs, feedConcurrency, async ({ step, shard }) => {
-      const probe = await this.#options.stream.probe(shard, step);
-      switch (probe.kind) {
-        case 'frame':
-          found = true;
-          this.#accept(probe.frame);
-          break;
-        case 'dead':
-          this.#dead.set(step, probe.item);
-          break;
-        case 'absent':
-          await this.#feed(step, shard);
-          break;
-      }
-    });
-    this.#signal();
-    this.#startPump();
-    return found;
   }
 
-  #startPump(): void {
-    if (this.#pumping) return;
-    this.#pumping = true;
-    void this.#pump()
-      .catch((error: unknown) => this.#fail(error))
-      .finally(() => {
-        this.#pumping = false;
+  /** An earlier attempt fed further ahead. Its frames are not delivered again, so they are looked for in their turn. */
+  #remember(step: number): void {
+    if (step < this.#options.schedule.steps && this.#storedAhead.size < rememberedSteps) this.#storedAhead.add(step);
+  }
+
+  /** @throws WorkerError terminal when this place was wrong too often */
+  #noteDamage({ sequence, shard, step }: StoredFrame, reason: string): void {
+    const count = this.#damage.note({ sequence, shard, step, reason });
+    if (count === null) return;
+    if (count > maxFrameRetries) {
+      throw new WorkerError(
+        'terminal',
+        `step ${step}: its logits came back wrong ${count} times, expected one sound frame; the last time: ${reason}; ` +
+          "check the teachers and the server's disk",
+      );
+    }
+    this.#options.log.warn(`step ${step}, shard ${shard}: ${reason}; asking for it again`);
+  }
+
+  /** Makes sure that every missing frame below `end` is either here or on its way. One round at a time. */
+  #mend(end: number): void {
+    this.#mendBelow = Math.max(this.#mendBelow, end);
+    if (this.#mending) return;
+    this.#mending = true;
+    void this.#mendRounds().catch((error: unknown) => this.#fail(error));
+  }
+
+  async #mendRounds(): Promise<void> {
+    while (this.#mendBelow > this.#next && !this.#over) {
+      const [from, end] = [this.#next, this.#mendBelow];
+      this.#mendBelow = 0;
+      const found: Place[] = [];
+      await this.#inParallel(this.#missing(from, end), async (place) => {
+        if (await this.#findOrFeed(place)) found.push(place);
       });
+      // Stored but never delivered: others of the window may be missing as well.
+      if (found.length > 0 && end === from + 1) this.#mendBelow = Math.max(this.#mendBelow, this.#front);
+    }
+    this.#mending = false;
   }
 
-  async #pump(): Promise<void> {
-    const { schedule, shards } = this.#options;
-    for (;;) {
-      const jobs: { step: number; shard: number }[] = [];
-      const end = Math.min(schedule.steps, this.#next + this.#window);
-      for (; this.#fed < end && jobs.length < feedConcurrency; this.#fed++) {
-        for (let shard = 0; shard < shards; shard++) jobs.push({ step: this.#fed, shard });
-      }
-      if (jobs.length === 0 || this.#abort.signal.aborted) return;
-      await inParallel(jobs, feedConcurrency, ({ step, shard }) => this.#feed(step, shard));
+  #missing(from: number, end: number): Place[] {
+    const places: Place[] = [];
+    for (let step = from; step < end; step++) {
+      for (const shard of this.#buffer.missing(step)) places.push({ step, shard });
+    }
+    return places;
+  }
+
+  /** @returns true when the place's end was found stored, be it a frame or a burial */
+  async #findOrFeed({ step, shard }: Place): Promise<boolean> {
+    const probe = await this.#options.stream.probe(shard, step);
+    // Meanwhile it may have been delivered, or trained.
+    if (!this.#buffer.missing(step).includes(shard)) return false;
+    switch (probe.kind) {
+      case 'frame':
+        return this.#accept(probe.frame);
+      case 'dead':
+        this.#dead.set(step, probe.item);
+        this.#signal();
+        return true;
+      case 'absent':
+        this.#damage.gone(step, shard);
+        await this.#feed({ step, shard });
+        return false;
     }
   }
 
-  async #feed(step: number, shard: number): Promise<void> {
+  #startFeeding(): void {
+    if (this.#feeding || this.#over) return;
+    this.#feeding = true;
+    void this.#feedAhead().catch((error: unknown) => this.#fail(error));
+  }
+
+  async #feedAhead(): Promise<void> {
+    for (;;) {
+      const from = Math.max(this.#front, this.#next);
+      // So many steps at a time that the window can move meanwhile.
+      const end = Math.min(this.#windowEnd(), from + feedConcurrency);
+      // In one go with the check, so that whoever moves the window sees that nobody feeds any more.
+      if (from >= end || this.#over) {
+        this.#feeding = false;
+        return;
+      }
+      this.#front = end;
+      await this.#inParallel(this.#missing(from, end), async (place) => {
+        const maybeStored = place.step < this.#probeBelow || this.#storedAhead.has(place.step);
+        await (maybeStored ? this.#findOrFeed(place) : this.#feed(place));
+      });
+      this.#fedSteps = end;
+    }
+  }
+
+  async #feed({ step, shard }: Place): Promise<void> {
     const { schedule, shards, stream } = this.#options;
     const indices = schedule.indices(step);
     const { start, end } = shardRows(indices.length, shards, shard);
@@ -332,6 +364,10 @@ export class LogitsSource {
       indices: [...indices.subarray(start, end)],
       augmentSeed: schedule.augmentSeed(step),
     });
+  }
+
+  get #over(): boolean {
+    return this.#failure !== null || this.#abort.signal.aborted;
   }
 
   #fail(error: unknown): void {
@@ -353,19 +389,15 @@ export class LogitsSource {
       cancel.abort();
     }
   }
-}
 
-export function widthSentence(teacher: number, student: number): string {
-  return (
-    `teacher and student differ in width: found ${teacher} logits a sample of the teacher, expected ${student} as the ` +
-    `student has; give the student model ${teacher} outputs or take another teacher`
-  );
-}
-
-async function inParallel<T>(jobs: readonly T[], limit: number, work: (job: T) => Promise<unknown>): Promise<void> {
-  const queue = jobs.values();
-  const lanes = Array.from({ length: Math.min(limit, jobs.length) }, async () => {
-    for (const job of queue) await work(job);
-  });
-  await Promise.all(lanes);
+  async #inParallel(places: readonly Place[], work: (place: Place) => Promise<unknown>): Promise<void> {
+    const queue = places.values();
+    const lanes = Array.from({ length: Math.min(feedConcurrency, places.length) }, async () => {
+      for (const place of queue) {
+        if (this.#over) return;
+        await work(place);
+      }
+    });
+    await Promise.all(lanes);
+  }
 }

@@ -3,23 +3,44 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { jobNames, needsNoTeacher, schedule as scheduleOf, type StudentState } from '../../src/protocol/index.js';
-import { decodeCheckpoint, loadNewest, openFileStore } from '../checkpoint/index.js';
+import {
+  type Checkpoint,
+  CheckpointError,
+  type CheckpointStore,
+  decodeCheckpoint,
+  loadNewest,
+  openFileStore,
+} from '../checkpoint/index.js';
 import { openTrainerThread } from '../compute/index.js';
-import { checkLabels, DataError, openDataset, pathOfUri } from '../data/index.js';
+import { checkLabels, DataError, openDataset, pathOfUri, systemCode } from '../data/index.js';
 import { WorkerError } from '../shell/exit.js';
-import { runWorker } from '../shell/process.js';
+import type { Log } from '../shell/log.js';
+import { runWorker, type WorkerContext } from '../shell/process.js';
+import { unlessStopped } from '../shell/stopping.js';
 import { claimAttempt, connectWorker, feed, logitsReader, ObjectStore, probe, readReference } from '../stream/index.js';
 import { shardsOf } from '../teacher/teacher.js';
 
-import { LogitsSource, widthSentence } from './logits-source.js';
-import { metricsSchema } from './progress.js';
+import { widthSentence } from './frame-check.js';
+import { LogitsSource } from './logits-source.js';
+import { type Metrics, metricsSchema } from './progress.js';
 import { fileResults, objectCheckpoints, objectResults } from './stores.js';
-import { Student } from './student.js';
-import { windowSteps } from './window.js';
+import { type StartingPoint, Student } from './student.js';
+import { stepBytesOf, windowSteps } from './window.js';
 
 const connectWaitMs = 60_000;
 
-await runWorker(async ({ env, log, clock, stop }) => {
+await runWorker(async (context) => {
+  const { student, close } = await unlessStopped(context.stop, () => prepare(context));
+  const result = await student.run();
+  context.log.info(result, 'trained');
+  await close();
+});
+
+/** Everything up to the first step. */
+async function prepare({ env, log, clock, stop }: WorkerContext): Promise<{
+  readonly student: Student;
+  readonly close: () => Promise<void>;
+}> {
   const { manifest, pod, runtime } = env;
   const names = jobNames(manifest.job.uid);
   const dataset = await openDataset(manifest.dataset);
@@ -61,28 +82,21 @@ await runWorker(async ({ env, log, clock, stop }) => {
     student.checkpoint.store === 'file'
       ? await openFileStore(join(env.folder, 'checkpoints'))
       : objectCheckpoints(objects);
-  const { newest, skipped } = await loadNewest(checkpoints, (bytes) => decodeCheckpoint(bytes, manifest.job.uid));
-  for (const { entry, error } of skipped) {
-    log.warn(`checkpoint of step ${entry.step} is passed over: ${error.message}; falling back to the one before`);
-  }
-  const checkpoint = newest?.checkpoint ?? null;
-  if (checkpoint !== null) await trainer.restore(checkpoint.state);
-  const start = {
-    step: checkpoint?.step ?? 0,
-    metrics: checkpoint === null ? null : metricsSchema.parse(checkpoint.metrics),
-  };
+  const resumed = await newestSound(checkpoints, manifest.job.uid, log);
+  if (resumed !== null) await trainer.restore(resumed.checkpoint.state);
+  const start: StartingPoint = { step: resumed?.checkpoint.step ?? 0, metrics: resumed?.metrics ?? null };
   const shards = shardsOf(manifest, trainer.columns);
-  const claim = await claimAttempt(link, names, checkpoint?.attempt ?? 0, (attempt) =>
-    startingState({ attempt, pod, runtime: trainer.runtime.description, shards, start, steps: schedule.steps, batchSize: training.batchSize, nowMs: clock.now() }),
+  const { steps } = schedule;
+  const { batchSize } = training;
+  const { description } = trainer.runtime;
+  const claim = await claimAttempt(link, names, resumed?.checkpoint.attempt ?? 0, (attempt) =>
+    startingState({ attempt, pod, runtime: description, shards, start, steps, batchSize, nowMs: clock.now() }),
   );
-  log.info({ attempt: claim.attempt, step: start.step, steps: schedule.steps, runtime: trainer.runtime.description }, 'starting');
+  log.info({ attempt: claim.attempt, step: start.step, steps, runtime: description }, 'starting');
 
   const reference = await readReference(link, names);
   if (reference !== null && reference.columns !== trainer.columns) {
-    throw new WorkerError(
-      'terminal',
-      widthSentence(reference.columns, trainer.columns),
-    );
+    throw new WorkerError('terminal', widthSentence(reference.columns, trainer.columns));
   }
   const source = needsNoTeacher(manifest)
     ? null
@@ -99,10 +113,11 @@ await runWorker(async ({ env, log, clock, stop }) => {
         shards,
         columns: trainer.columns,
         firstStep: start.step,
+        fedBefore: claim.previous?.fedSteps ?? 0,
         window: windowSteps({
           bufferTargetSeconds: manifest.teacher.bufferTargetSeconds,
           unstarvedStepsPerSecond: 0,
-          stepBytes: 1,
+          stepBytes: stepBytesOf(manifest, trainer.columns, shards),
           maxBytes: manifest.logits.maxBytes,
         }),
         onFailure: manifest.teacher.onFailure,
@@ -110,39 +125,62 @@ await runWorker(async ({ env, log, clock, stop }) => {
         clock,
         log,
       });
-  const run = new Student({
-    manifest,
-    schedule,
-    dataset,
-    trainer,
-    source,
-    shards,
-    attempt: claim.attempt,
-    start,
-    pod,
-    runtime: trainer.runtime.description,
-    state: claim,
-    checkpoints,
-    results: student.output.store === 'file' ? fileResults(join(env.folder, 'model')) : objectResults(objects),
-    clock,
-    log,
-    stop,
+  return {
+    student: new Student({
+      manifest,
+      schedule,
+      dataset,
+      trainer,
+      source,
+      shards,
+      attempt: claim.attempt,
+      start,
+      pod,
+      runtime: description,
+      state: claim,
+      checkpoints,
+      results: student.output.store === 'file' ? fileResults(join(env.folder, 'model')) : objectResults(objects),
+      clock,
+      log,
+      stop,
+    }),
+    close: async () => {
+      await trainer.close();
+      await link.close();
+      await dataset.close();
+    },
+  };
+}
+
+interface Resumed {
+  readonly checkpoint: Checkpoint;
+  readonly metrics: Metrics;
+}
+
+/** The newest checkpoint that is whole, its metrics included; null when there is none. */
+async function newestSound(checkpoints: CheckpointStore, jobUid: string, log: Log): Promise<Resumed | null> {
+  const { newest, skipped } = await loadNewest(checkpoints, (bytes): Resumed => {
+    const checkpoint = decodeCheckpoint(bytes, jobUid);
+    const metrics = metricsSchema.safeParse(checkpoint.metrics);
+    if (metrics.success) return { checkpoint, metrics: metrics.data };
+    const field = metrics.error.issues[0]?.path.join('.') ?? '';
+    throw new CheckpointError('malformed', `found metrics whose ${field} is wrong, expected those of this release`);
   });
-  const result = await run.run();
-  log.info(result, 'trained');
-  await trainer.close();
-  await link.close();
-  await dataset.close();
-});
+  for (const { entry, error } of skipped) {
+    log.warn(`checkpoint of step ${entry.step} is passed over: ${error.message}; falling back to the one before`);
+  }
+  if (newest === null && skipped.length > 0) log.warn('no checkpoint is sound; training starts over from step 0');
+  return newest?.checkpoint ?? null;
+}
 
 async function readModel(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new WorkerError('terminal', `student model ${path}: cannot be read (${reason}); check spec.student.model.uri`, {
-      cause: error,
-    });
+    const code = systemCode(error);
+    const found = code === 'ENOENT' ? 'nothing' : `a file that cannot be read (${code})`;
+    const sentence = `found ${found}, expected a tfjs layers model.json; check spec.student.model.uri and the permissions`;
+    throw new WorkerError('terminal', `student model ${path}: ${sentence}`, { cause: error });
   }
 }
 

@@ -1,4 +1,7 @@
-/** What the student says of itself: counters of the running attempt, brought into the shape of the STATE key. */
+/**
+ * What the student says of itself: counters of the running attempt, brought into the shape of the STATE key. Every list
+ * is bounded however long the run is (DESIGN I4): a checkpoint carries them.
+ */
 import { z } from 'zod';
 
 import type { StudentState } from '../../src/protocol/index.js';
@@ -13,13 +16,15 @@ export interface EvaluationRecord {
 
 /** What a checkpoint carries besides tensors, so that a resumed run reports as an undisturbed one would. */
 export const metricsSchema = z.object({
+  /** The newest ones, in step order. */
   evaluations: z.array(z.object({ step: z.number(), accuracy: z.number(), loss: z.number() })),
   /** Mean training loss of fixed stretches of steps. */
   losses: z.array(z.object({ step: z.number(), loss: z.number() })),
   /** The stretch that is not full yet. */
   openStretch: z.object({ sum: z.number(), count: z.number() }),
-  /** Steps trained on labels alone because no teacher could compute them. */
+  /** Steps trained on labels alone because no teacher could compute them: the first ones, and how many in all. */
   skippedSteps: z.array(z.number()),
+  skipped: z.number(),
 });
 export type Metrics = z.infer<typeof metricsSchema>;
 
@@ -27,21 +32,25 @@ export type Metrics = z.infer<typeof metricsSchema>;
 const lossPoints = 200;
 /** Steps that the loss shown to people is averaged over. */
 const shownLossSteps = 50;
+export const maxEvaluations = 1_000;
+export const maxSkippedSteps = 1_000;
 
 export class Progress {
   readonly #stretch: number;
   #evaluations: EvaluationRecord[];
   #losses: { step: number; loss: number }[];
-  #skipped: number[];
+  #skippedSteps: number[];
+  #skipped: number;
   #recent: number[] = [];
-  #stretchSum = 0;
-  #stretchCount = 0;
+  #stretchSum: number;
+  #stretchCount: number;
 
   constructor(steps: number, metrics: Metrics | null) {
     this.#stretch = Math.max(1, Math.ceil(steps / lossPoints));
     this.#evaluations = [...(metrics?.evaluations ?? [])];
     this.#losses = [...(metrics?.losses ?? [])];
-    this.#skipped = [...(metrics?.skippedSteps ?? [])];
+    this.#skippedSteps = [...(metrics?.skippedSteps ?? [])];
+    this.#skipped = metrics?.skipped ?? 0;
     this.#stretchSum = metrics?.openStretch.sum ?? 0;
     this.#stretchCount = metrics?.openStretch.count ?? 0;
   }
@@ -58,11 +67,13 @@ export class Progress {
   }
 
   skipped(step: number): void {
-    this.#skipped.push(step);
+    this.#skipped += 1;
+    if (this.#skippedSteps.length < maxSkippedSteps) this.#skippedSteps.push(step);
   }
 
   evaluated(record: EvaluationRecord): void {
     this.#evaluations.push(record);
+    if (this.#evaluations.length > maxEvaluations) this.#evaluations.shift();
   }
 
   get loss(): number | null {
@@ -79,19 +90,23 @@ export class Progress {
       evaluations: [...this.#evaluations],
       losses: [...this.#losses],
       openStretch: { sum: this.#stretchSum, count: this.#stretchCount },
-      skippedSteps: [...this.#skipped],
+      skippedSteps: [...this.#skippedSteps],
+      skipped: this.#skipped,
     };
   }
 }
 
-/** The rates part of the student's state. */
-export function ratesOf(rates: Rates): Pick<
-  StudentState,
-  'samplesPerSecond' | 'unstarvedSamplesPerSecond' | 'waitFraction'
-> {
+/**
+ * The rates part of the student's state. Only while training is idle time waiting: and a student that did not train a
+ * single step lately has waited all the time.
+ */
+export function ratesOf(
+  rates: Rates,
+  phase: StudentState['phase'],
+): Pick<StudentState, 'samplesPerSecond' | 'unstarvedSamplesPerSecond' | 'waitFraction'> {
   return {
     samplesPerSecond: rates.samplesPerSecond,
     unstarvedSamplesPerSecond: rates.capableSamplesPerSecond,
-    waitFraction: rates.busyFraction === 0 ? 0 : 1 - rates.busyFraction,
+    waitFraction: phase === 'Training' ? 1 - rates.busyFraction : 0,
   };
 }

@@ -34,11 +34,12 @@ export class Retention {
 
   /**
    * The first sequence to keep; 0 = keep all.
-   * @param current first sequence that the running student itself still needs
+   * @param current first sequence that the running student itself still needs; it falls when the stream was made anew,
+   *   and then the marks of the old one must not rule
    */
   firstNeededSequence(current: number, keep: number): number {
     const fits = (mark: Mark): boolean => this.#trainedBytes - mark.trainedBytes <= this.#maxRetainedBytes;
     if (this.#marks.length < keep && this.#trainedBytes <= this.#maxRetainedBytes) return 0;
-    return this.#marks.find(fits)?.sequence ?? current;
+    return Math.min(current, this.#marks.find(fits)?.sequence ?? current);
   }
 }

@@ -7,12 +7,14 @@
  *     continues bit for bit.
  *  S3 A student that finds a higher attempt in STATE stops without writing (fencing).
  *  S4 A checkpoint is put only after the fence was found unbroken; results only after the last checkpoint is durable.
+ *  S5 The first failure, wherever it happens, ends the run, also while the loop waits for logits.
+ *  S6 Each evaluation that is due is in the metrics once, over all attempts.
  */
 import type { Clock } from '../../src/lib/clock.js';
 import type { Manifest, Schedule, StudentState } from '../../src/protocol/index.js';
 import { type CheckpointStore, digestOf, encodeCheckpoint } from '../checkpoint/index.js';
 import type { Dataset } from '../data/index.js';
-import type { Evaluation, ExportedModel, TrainerState, TrainingBatch } from '../models/trainer.js';
+import type { Evaluation, ExportedModel, TrainerState, TrainingBatch } from '../models/training.js';
 import { WorkerError } from '../shell/exit.js';
 import type { Log } from '../shell/log.js';
 import { Meter } from '../shell/meter.js';
@@ -54,7 +56,7 @@ export interface StudentOptions {
   readonly dataset: Dataset;
   readonly trainer: TrainerClient;
   /** null when labels alone carry the loss. */
-  readonly source: LogitsSource | null;
+  readonly source: Pick<LogitsSource, keyof LogitsSource> | null;
   readonly shards: number;
   readonly attempt: number;
   readonly start: StartingPoint;
@@ -94,6 +96,7 @@ export class Student {
   #failure: Error | null = null;
   #checkpointing: Promise<void> = Promise.resolve();
   #lastCheckpointStep: number;
+  #telling: Promise<void> = Promise.resolve();
 
   constructor(options: StudentOptions) {
     const { manifest, dataset, schedule, start } = options;
@@ -117,7 +120,7 @@ export class Student {
   async run(): Promise<StudentResult> {
     const { source, stop } = this.#options;
     const over = new AbortController();
-    const telemetry = this.#tellRegularly(over.signal);
+    void this.#tellRegularly(over.signal);
     stop.addEventListener('abort', () => source?.stop(), { once: true });
     source?.start();
     try {
@@ -128,7 +131,6 @@ export class Student {
     } finally {
       over.abort();
       source?.stop();
-      await telemetry;
     }
   }
 
@@ -136,6 +138,7 @@ export class Student {
     const { schedule, source, trainer, start, stop } = this.#options;
     const { everySteps } = this.#options.manifest.student.checkpoint;
     this.#phase = 'Training';
+    await this.#evaluateWhenDue(start.step);
     const inFlight: Promise<void>[] = [];
     for (let step = start.step; step < schedule.steps; step++) {
       if (stop.aborted) break;
@@ -143,18 +146,17 @@ export class Student {
       if (taken === 'stopped') break;
       if (source !== null && taken.logits === null) this.#progress.skipped(step);
       this.#retention.trained(taken.bytes);
-      // A failed step must end the run even when this loop waits for logits meanwhile: the next round rethrows.
       const done = trainer.train({ ...batch, teacherLogits: taken.logits }).then((reply) => {
         this.#noteTrained(step, batch.rows, reply);
       });
-      done.catch((error: unknown) => (this.#failure ??= asError(error)));
+      done.catch((error: unknown) => this.#fail(error));
       inFlight.push(done);
       if (inFlight.length >= trainingAhead) await inFlight.shift();
       this.#rethrow();
       const next = step + 1;
-      if (this.#evaluationDue(next)) {
+      if (this.#isEvaluated(next)) {
         await Promise.all(inFlight.splice(0));
-        await this.#evaluate(next);
+        await this.#evaluateWhenDue(next);
       }
       if (next % everySteps === 0 || next === schedule.steps) {
         await Promise.all(inFlight.splice(0));
@@ -162,13 +164,14 @@ export class Student {
       }
     }
     await Promise.all(inFlight);
-    if (stop.aborted && this.#trained < schedule.steps) {
-      if (this.#trained > this.#lastCheckpointStep) await this.#checkpoint(this.#trained);
-      await this.#checkpointing;
-      throw new WorkerError('stopped', `asked to stop; the next attempt continues at step ${this.#trained}`);
-    }
+    this.#rethrow();
+    const finished = this.#trained === schedule.steps && this.#progress.lastEvaluation?.step === schedule.steps;
+    if (!finished && this.#trained > this.#lastCheckpointStep) await this.#checkpoint(this.#trained);
     await this.#checkpointing;
     this.#rethrow();
+    if (!finished) {
+      throw new WorkerError('stopped', `asked to stop; the next attempt continues at step ${this.#trained}`);
+    }
   }
 
   #noteTrained(step: number, rows: number, reply: { loss: number; busyMs: number; idleMs: number }): void {
@@ -188,20 +191,24 @@ export class Student {
     );
   }
 
-  #evaluationDue(next: number): boolean {
+  /** Whether the weights after so many steps are evaluated. */
+  #isEvaluated(step: number): boolean {
     const { schedule, manifest } = this.#options;
-    if (next === schedule.steps) return true;
-    return next % (schedule.stepsPerEpoch * manifest.student.evaluation.everyEpochs) === 0;
+    if (step === schedule.steps) return true;
+    return step > 0 && step % (schedule.stepsPerEpoch * manifest.student.evaluation.everyEpochs) === 0;
   }
 
-  async #evaluate(step: number): Promise<void> {
-    const { trainer, dataset, log } = this.#options;
-    const phase = this.#phase;
+  /** An attempt that is stopped meanwhile leaves the evaluation to the next one, which starts at the same weights. */
+  async #evaluateWhenDue(step: number): Promise<void> {
+    const { trainer, dataset, log, stop } = this.#options;
+    if (!this.#isEvaluated(step) || this.#progress.lastEvaluation?.step === step) return;
     this.#phase = 'Evaluating';
     let correct = 0;
     let lossSum = 0;
     const { test } = dataset;
     for (let from = 0; from < test.length; from += evaluationRows) {
+      if (stop.aborted) return;
+      this.#rethrow();
       const rows = Math.min(evaluationRows, test.length - from);
       const indices = Uint32Array.from({ length: rows }, (_, row) => from + row);
       const part = await trainer.evaluate(await test.read(indices), test.labels(indices));
@@ -210,40 +217,42 @@ export class Student {
     }
     const record = { step, accuracy: correct / test.length, loss: lossSum / test.length };
     this.#progress.evaluated(record);
-    this.#phase = phase;
+    this.#phase = 'Training';
     log.info(record, 'evaluated');
   }
 
   /** Takes the state now, in step order, and writes it beside the training that goes on. */
   async #checkpoint(step: number): Promise<void> {
-    const { manifest, source, trainer, checkpoints, attempt, log } = this.#options;
+    const { source, trainer } = this.#options;
     await this.#checkpointing;
     this.#rethrow();
     const firstNeededSequence = source?.firstNeededSequence ?? 0;
     const { metrics } = this.#progress;
     const state = await trainer.state();
     this.#lastCheckpointStep = step;
-    const write = async (): Promise<void> => {
-      const bytes = encodeCheckpoint({
-        jobUid: manifest.job.uid,
-        attempt,
-        step,
-        seed: manifest.training.seed,
-        optimizer: manifest.student.optimizer.name,
-        firstNeededSequence,
-        metrics,
-        state,
-      });
-      // The fence: a newer attempt makes this throw before anything is written.
-      await this.#tell();
-      this.#rethrow();
-      await checkpoints.put(step, attempt, bytes);
-      await checkpoints.prune(manifest.student.checkpoint.keep);
-      this.#retention.checkpointed(step, firstNeededSequence, manifest.student.checkpoint.keep);
-      log.info({ step, bytes: bytes.length }, 'checkpoint written');
-    };
-    this.#checkpointing = write();
-    this.#checkpointing.catch((error: unknown) => (this.#failure ??= asError(error)));
+    this.#checkpointing = this.#write(step, firstNeededSequence, metrics, state);
+    this.#checkpointing.catch((error: unknown) => this.#fail(error));
+  }
+
+  async #write(step: number, firstNeededSequence: number, metrics: Metrics, state: TrainerState): Promise<void> {
+    const { manifest, checkpoints, attempt, log } = this.#options;
+    const { keep } = manifest.student.checkpoint;
+    const bytes = encodeCheckpoint({
+      jobUid: manifest.job.uid,
+      attempt,
+      step,
+      seed: manifest.training.seed,
+      optimizer: manifest.student.optimizer.name,
+      firstNeededSequence,
+      metrics,
+      state,
+    });
+    // The fence (S4): without an answer nothing is written.
+    await this.#tell();
+    await checkpoints.put(step, attempt, bytes);
+    await checkpoints.prune(keep);
+    this.#retention.checkpointed(step, firstNeededSequence, keep);
+    log.info({ step, bytes: bytes.length }, 'checkpoint written');
   }
 
   async #finish(): Promise<StudentResult> {
@@ -263,6 +272,7 @@ export class Student {
       runtime,
       ...this.#progress.metrics,
     };
+    await this.#tell();
     await results.put('model.json', new TextEncoder().encode(model.modelJson));
     await results.put('weights.bin', model.weights);
     await results.put('metrics.json', new TextEncoder().encode(`${JSON.stringify(report, null, 2)}\n`));
@@ -271,25 +281,34 @@ export class Student {
     return result;
   }
 
+  /** S5: whoever waits for logits is woken. */
+  #fail(error: unknown): void {
+    this.#failure ??= asError(error);
+    this.#options.source?.stop();
+  }
+
   #rethrow(): void {
     if (this.#failure !== null) throw this.#failure;
   }
 
+  /** Only a broken fence is an error here, an unreachable stream costs a value. */
   async #tellRegularly(over: AbortSignal): Promise<void> {
     while (!over.aborted) {
-      await this.#tell();
+      try {
+        await this.#tell();
+      } catch (error) {
+        if (error instanceof WorkerError && error.ending === 'fenced') this.#fail(error);
+        else this.#options.log.warn({ error: asError(error).message }, 'telemetry was not pushed');
+      }
       await this.#options.clock.sleep(telemetryMs, over);
     }
   }
 
-  /** Pushes the state; only a broken fence is an error, an unreachable stream costs a value. */
+  /** Pushes the state as it is when its turn comes, so that an older one never replaces a newer. */
   async #tell(): Promise<void> {
-    try {
-      await this.#options.state.update(this.#stateNow());
-    } catch (error) {
-      if (error instanceof WorkerError && error.ending === 'fenced') this.#failure ??= error;
-      else this.#options.log.warn({ error: asError(error).message }, 'telemetry was not pushed');
-    }
+    const told = this.#telling.then(() => this.#options.state.update(this.#stateNow()));
+    this.#telling = told.catch(() => undefined);
+    await told;
   }
 
   #stateNow(): StudentState {
@@ -305,7 +324,7 @@ export class Student {
       steps: schedule.steps,
       epoch: schedule.epochOf(Math.min(this.#trained, schedule.steps - 1)),
       batchSize: manifest.training.batchSize,
-      ...ratesOf(this.#meter.rates(nowMs)),
+      ...ratesOf(this.#meter.rates(nowMs), this.#phase),
       loss: this.#progress.loss,
       accuracy: this.#progress.lastEvaluation?.accuracy ?? null,
       buffer: source?.buffered ?? { frames: 0, bytes: 0 },

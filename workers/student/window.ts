@@ -1,5 +1,5 @@
 /** How far ahead of the trained step the student feeds: credits (DESIGN §4 "Credits"). Pure. */
-import { maxWindowSteps } from '../../src/protocol/index.js';
+import { bytesPerRow, headerBytes, type Manifest, maxWindowSteps } from '../../src/protocol/index.js';
 
 export interface WindowInput {
   readonly bufferTargetSeconds: number;
@@ -26,4 +26,9 @@ export function windowSteps(input: WindowInput): number {
       : initialSteps;
   const affordable = Math.floor(input.maxBytes / 2 / input.stepBytes);
   return Math.max(1, Math.min(maxWindowSteps, affordable, Math.max(leastSteps, wanted)));
+}
+
+/** Bytes of a full step's messages, known before the first has come. */
+export function stepBytesOf({ training, logits }: Manifest, columns: number, shards: number): number {
+  return shards * headerBytes + training.batchSize * bytesPerRow(columns, logits.encoding, logits.topK);
 }

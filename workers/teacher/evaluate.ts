@@ -1,28 +1,44 @@
 /** Measures the teacher's accuracy on the evaluation split; prints one line of JSON. No stream is needed. */
 import { openInferenceThread } from '../compute/index.js';
 import { openDataset, pathOfUri } from '../data/index.js';
-import { readManifestFile } from '../shell/environment.js';
+import { endingOf } from '../shell/endings.js';
+import { readLabellingEnvironment } from '../shell/environment.js';
+import { exitCodes } from '../shell/exit.js';
 
 const rowsAtOnce = 500;
 
-const manifest = readManifestFile(process.env['DISTILL_MANIFEST'] ?? '');
-const { test } = await openDataset(manifest.dataset);
-const inference = await openInferenceThread({
-  format: manifest.teacher.model.format,
-  path: pathOfUri(manifest.teacher.model.uri),
-  input: manifest.teacher.input,
-  sampleShape: test.shape,
-  threads: Number(process.env['DISTILL_THREADS'] ?? 1),
-});
-let correct = 0;
-for (let from = 0; from < test.length; from += rowsAtOnce) {
-  const indices = Uint32Array.from({ length: Math.min(rowsAtOnce, test.length - from) }, (_, row) => from + row);
-  const { logits } = await inference.infer(await test.read(indices), indices.length);
-  const labels = test.labels(indices);
-  for (const [row, label] of labels.entries()) {
-    const answer = logits.subarray(row * inference.columns, (row + 1) * inference.columns);
-    if (answer.indexOf(Math.max(...answer)) === label) correct += 1;
+async function evaluate(): Promise<{ readonly samples: number; readonly accuracy: number }> {
+  const { manifest, threads } = readLabellingEnvironment(process.env);
+  const dataset = await openDataset(manifest.dataset);
+  const { test } = dataset;
+  const inference = await openInferenceThread({
+    format: manifest.teacher.model.format,
+    path: pathOfUri(manifest.teacher.model.uri),
+    input: manifest.teacher.input,
+    sampleShape: test.shape,
+    threads,
+  });
+  let correct = 0;
+  for (let from = 0; from < test.length; from += rowsAtOnce) {
+    const indices = Uint32Array.from({ length: Math.min(rowsAtOnce, test.length - from) }, (_, row) => from + row);
+    const { logits } = await inference.infer(await test.read(indices), indices.length);
+    for (const [row, label] of test.labels(indices).entries()) {
+      const answer = logits.subarray(row * inference.columns, (row + 1) * inference.columns);
+      if (largest(answer) === label) correct += 1;
+    }
   }
+  await inference.close();
+  await dataset.close();
+  return { samples: test.length, accuracy: correct / test.length };
 }
-process.stdout.write(`${JSON.stringify({ samples: test.length, accuracy: correct / test.length })}\n`);
-process.exit(0);
+
+function largest(values: Float32Array): number {
+  return values.reduce((best, value, at) => (value > (values[best] ?? -Infinity) ? at : best), 0);
+}
+
+try {
+  process.stdout.write(`${JSON.stringify(await evaluate())}\n`);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(exitCodes[endingOf(error)]);
+}

@@ -1,19 +1,76 @@
 /** The teacher process: a composition root. Connect, load, prove itself, then label until told to stop. */
 import { jobNames, teacherDrainMs, type TeacherState } from '../../src/protocol/index.js';
-import { openInferenceThread } from '../compute/index.js';
-import { openDataset, pathOfUri } from '../data/index.js';
+import { type InferenceThread, openInferenceThread } from '../compute/index.js';
+import { type Dataset, openDataset, pathOfUri } from '../data/index.js';
 import { compareWithReference, selfTestAnswers } from '../models/inference/index.js';
-import { WorkerError } from '../shell/exit.js';
+import { exitCodes, WorkerError } from '../shell/exit.js';
 import { Meter } from '../shell/meter.js';
-import { runWorker } from '../shell/process.js';
-import { bury, connectWorker, createReference, publishFrame, publishTeacherState, workQueue } from '../stream/index.js';
+import { runWorker, type WorkerContext } from '../shell/process.js';
+import { unlessStopped } from '../shell/stopping.js';
+import {
+  bury,
+  connectWorker,
+  createReference,
+  publishFrame,
+  publishTeacherState,
+  type StreamLink,
+  workQueue,
+} from '../stream/index.js';
 
 import { Teacher } from './teacher.js';
 
 const connectWaitMs = 60_000;
 const telemetryMs = 500;
+/** The last part of the drain time: what was given back must reach the server before the process ends. */
+const flushMs = 250;
 
-await runWorker(async ({ env, log, clock, stop }) => {
+interface Prepared {
+  readonly dataset: Dataset;
+  readonly inference: InferenceThread;
+  readonly link: StreamLink;
+  readonly teacher: Teacher;
+  readonly tell: (phase: TeacherState['phase']) => Promise<void>;
+}
+
+await runWorker(async (context) => {
+  const { log, clock, stop } = context;
+  const { dataset, inference, link, teacher, tell } = await unlessStopped(stop, () => prepare(context));
+
+  const over = new AbortController();
+  const tellRegularly = async (): Promise<void> => {
+    while (!over.signal.aborted) {
+      const phase = stop.aborted ? 'Draining' : 'Ready';
+      await tell(phase).catch((error: unknown) => log.warn(`telemetry was not pushed: ${String(error)}`));
+      await clock.sleep(telemetryMs, over.signal);
+    }
+  };
+  const endInTime = async (): Promise<void> => {
+    await clock.sleep(teacherDrainMs - flushMs, over.signal);
+    if (over.signal.aborted) return;
+    teacher.giveBackHeld();
+    // Without a server there is nobody to give back to; its ack wait does the same.
+    await Promise.race([link.connection.flush().catch(() => undefined), clock.sleep(flushMs)]);
+    log.info('asked to stop; what was in work is given back');
+    process.exit(exitCodes.stopped);
+  };
+  const drain = (): void => void endInTime();
+  if (stop.aborted) drain();
+  else stop.addEventListener('abort', drain, { once: true });
+
+  void tellRegularly();
+  // A teacher without its model is of no use. When it dies in the drain its items fail, and are given back by that.
+  const died = inference.ended.then((error) =>
+    stop.aborted ? new Promise<never>(() => undefined) : Promise.reject(error),
+  );
+  await Promise.race([teacher.run(stop), died]);
+  over.abort();
+  await link.close();
+  await dataset.close();
+  throw new WorkerError('stopped', 'asked to stop; nothing was left in work');
+});
+
+/** Everything up to the first item: a teacher that does not answer as the job's first one never pulls any. */
+async function prepare({ env, log, clock }: WorkerContext): Promise<Prepared> {
   const { manifest, pod, pool } = env;
   const names = jobNames(manifest.job.uid);
   const dataset = await openDataset(manifest.dataset);
@@ -52,51 +109,22 @@ await runWorker(async ({ env, log, clock, stop }) => {
       bury: (item) => bury(link, names, item),
     },
   });
-  let phase: TeacherState['phase'] = 'SelfTest';
-  const tell = async (): Promise<void> => {
-    const rates = meter.rates(clock.now());
-    await publishTeacherState(link, names, {
+  const tell = (phase: TeacherState['phase']): Promise<void> =>
+    publishTeacherState(link, names, {
       pod,
       pool,
       phase,
       runtime: inference.description,
-      ...rates,
+      ...meter.rates(clock.now()),
       ...teacher.counts,
       accuracy: null,
       updatedAtMs: clock.now(),
     });
-  };
 
-  await tell();
+  await tell('SelfTest');
   const reference = await createReference(link, names, await selfTestAnswers(inference, split));
   const comparison = await compareWithReference(inference, split, reference, manifest.teacher.tolerance);
-  if (!comparison.ok) throw new WorkerError('error', comparison.sentence);
-  phase = 'Ready';
+  if (!comparison.ok) throw new WorkerError('terminal', comparison.sentence);
   log.info({ largestDifference: comparison.largestDifference }, 'self-test passed');
-
-  const over = new AbortController();
-  const telling = (async () => {
-    while (!over.signal.aborted) {
-      await tell().catch((error: unknown) => log.warn(`telemetry was not pushed: ${String(error)}`));
-      await clock.sleep(telemetryMs, over.signal);
-    }
-  })();
-  stop.addEventListener('abort', () => {
-    phase = 'Draining';
-    void clock.sleep(teacherDrainMs).then(() => {
-      teacher.giveBackHeld();
-      over.abort();
-      // What was given back must reach the server before the process ends.
-      void link.connection.flush().finally(() => process.exit(0));
-    });
-  });
-  // A teacher without its model is of no use; its items come back to the others.
-  const died = inference.ended.then((error) => {
-    if (!stop.aborted) throw error;
-  });
-  await Promise.race([teacher.run(stop), died]);
-  over.abort();
-  await telling;
-  await link.close();
-  await dataset.close();
-});
+  return { dataset, inference, link, teacher, tell };
+}

@@ -7,18 +7,20 @@
  *  T3 At most `teacherPrefetch` items are held, so that loading, inference and publishing overlap (DESIGN I4).
  */
 import {
+  bytesPerRow,
+  type DeadItem,
   encodeFrame,
   type Manifest,
+  maxDeadErrorLength,
   maxDeliveries,
   shardCount,
-  bytesPerRow,
   teacherPrefetch,
   type WorkItem,
-  type DeadItem,
   WorkItemError,
 } from '../../src/protocol/index.js';
 import type { Clock } from '../../src/lib/clock.js';
 import { batchOf, type Split } from '../data/index.js';
+import { WorkerError } from '../shell/exit.js';
 import type { Log } from '../shell/log.js';
 import type { Meter } from '../shell/meter.js';
 
@@ -81,19 +83,32 @@ export class Teacher {
     this.#options = options;
   }
 
-  /** Works until the signal aborts, then finishes what is in inference; the rest is given back by `giveBackHeld`. */
+  /**
+   * Works until the signal aborts, then finishes what is in inference; the rest is given back by `giveBackHeld`.
+   * @throws what a burial met, or WorkerError unreachable: the stream is gone for this process
+   */
   async run(signal: AbortSignal): Promise<void> {
     const lanes = new Set<Promise<void>>();
-    for await (const delivery of this.#options.stream.deliveries(signal)) {
+    const failures: unknown[] = [];
+    const failed = new AbortController();
+    const ending = AbortSignal.any([signal, failed.signal]);
+    for await (const delivery of this.#options.stream.deliveries(ending)) {
       this.#held.add(delivery);
-      const lane: Promise<void> = this.#serve(delivery).finally(() => {
-        this.#held.delete(delivery);
-        lanes.delete(lane);
-      });
+      const lane: Promise<void> = this.#serve(delivery)
+        .catch((error: unknown) => {
+          // Ends the loop also while it waits for the next delivery.
+          failures.push(error);
+          failed.abort();
+        })
+        .finally(() => {
+          this.#held.delete(delivery);
+          lanes.delete(lane);
+        });
       lanes.add(lane);
       if (lanes.size >= teacherPrefetch) await Promise.race(lanes);
     }
     await Promise.all(lanes);
+    if (failures.length > 0) throw failures[0];
   }
 
   /** The drain time is over: another teacher shall have these at once. */
@@ -103,7 +118,6 @@ export class Teacher {
   }
 
   async #serve(delivery: Delivery): Promise<void> {
-    const { log } = this.#options;
     if (delivery.item instanceof WorkItemError) {
       await this.#bury(delivery, delivery.item.message);
     } else if (delivery.deliveries > maxDeliveries) {
@@ -113,13 +127,22 @@ export class Teacher {
       try {
         await this.#label(delivery, delivery.item);
       } catch (error) {
-        this.counts.failures += 1;
-        const sentence = error instanceof Error ? error.message : String(error);
-        log.warn(`step ${delivery.step}, delivery ${delivery.deliveries}: ${sentence}`);
-        if (delivery.deliveries >= maxDeliveries) await this.#bury(delivery, sentence);
-        else delivery.giveBack(retryDelayMs * delivery.deliveries);
+        await this.#failed(delivery, error);
       }
     }
+  }
+
+  /** T2. @throws WorkerError unreachable: that is no fault of the item */
+  async #failed(delivery: Delivery, error: unknown): Promise<void> {
+    if (error instanceof WorkerError && error.ending === 'unreachable') {
+      delivery.giveBack(0);
+      throw error;
+    }
+    this.counts.failures += 1;
+    const sentence = error instanceof Error ? error.message : String(error);
+    this.#options.log.warn(`step ${delivery.step}, delivery ${delivery.deliveries}: ${sentence}`);
+    if (delivery.deliveries >= maxDeliveries) await this.#bury(delivery, sentence);
+    else delivery.giveBack(retryDelayMs * delivery.deliveries);
   }
 
   async #label(delivery: Delivery, item: WorkItem): Promise<void> {
@@ -156,7 +179,7 @@ export class Teacher {
       step: delivery.step,
       teacher: name,
       deliveries: delivery.deliveries,
-      error: error.slice(0, 2_000),
+      error: error.slice(0, maxDeadErrorLength),
       item: delivery.item instanceof WorkItemError ? null : delivery.item,
     });
     await delivery.done();

@@ -23,10 +23,20 @@ export interface ChildEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** Signals that a process raises by its own fault; every other one came from outside. */
+const ownFaults: readonly NodeJS.Signals[] = ['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV', 'SIGSYS', 'SIGTRAP'];
+/** What a worker exits with after SIGTERM (docs/protocol.md "Exit codes"). */
+const stoppedExit = 143;
+
+/** True when somebody ended the process: killed, evicted, told to stop. It is no error of its own. */
+export function endedFromOutside({ ended, signal }: ChildEnd): boolean {
+  return ended.exitCode === stoppedExit || (signal !== null && !ownFaults.includes(signal));
+}
+
 export interface Child {
   readonly pid: number;
   readonly end: Promise<ChildEnd>;
-  /** SIGTERM now, SIGKILL after the grace period. */
+  /** SIGTERM now, SIGKILL after the grace period; the first call counts. */
   stop(graceMs: number): void;
 }
 
@@ -57,10 +67,13 @@ export function startChild(spec: ChildSpec): Child {
   child.stdin?.on('error', () => undefined);
   if (pid === undefined) throw new Error(`could not start ${spec.script}`);
   if (spec.background) lowerPriority(pid);
+  let stopping = false;
   return {
     pid,
     end,
     stop: (graceMs) => {
+      if (stopping) return;
+      stopping = true;
       child.kill('SIGTERM');
       const kill = setTimeout(() => child.kill('SIGKILL'), graceMs);
       void end.then(() => {

@@ -77,7 +77,10 @@ export class LocalCluster implements Cluster {
   apply(desired: DesiredWorkers): Promise<void> {
     if (this.#desired === null) this.#writeFiles(desired);
     this.#desired = desired;
-    for (const { name, replicas } of desired.pools) this.#pool(name).scaleTo(replicas);
+    const replicas = new Map(desired.pools.map((pool) => [pool.name, pool.replicas]));
+    for (const name of replicas.keys()) this.#pool(name);
+    // Also pools that the job has no longer.
+    for (const [name, pool] of this.#pools) pool.scaleTo(replicas.get(name) ?? 0);
     this.#student.want(desired.student, desired.backoffLimit);
     return Promise.resolve();
   }

@@ -1,5 +1,5 @@
 /** The one job of a local run: what the API server is in a cluster. Its status lives in memory and in status.json. */
-import { renameSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { DistillJob, DistillJobStatus, EventClaim } from '../../api/index.js';
@@ -20,12 +20,17 @@ export class LocalJobs {
     return Promise.resolve(key.uid === this.#job.metadata.uid ? this.#job : null);
   }
 
-  /** @throws Error when the run's folder cannot be written */
+  /** @throws Error when the run's folder cannot be written; the status is then the one before */
   writeStatus(_key: JobKey, status: DistillJobStatus): Promise<void> {
-    this.#job = { ...this.#job, status };
     const path = join(this.#folder, 'status.json');
-    writeFileSync(`${path}.new`, `${JSON.stringify(status, null, 2)}\n`);
-    renameSync(`${path}.new`, path);
+    try {
+      writeFileSync(`${path}.new`, `${JSON.stringify(status, null, 2)}\n`);
+      renameSync(`${path}.new`, path);
+    } catch (error) {
+      rmSync(`${path}.new`, { force: true });
+      throw error;
+    }
+    this.#job = { ...this.#job, status };
     return Promise.resolve();
   }
 

@@ -1,11 +1,16 @@
 /**
- * Runs the student to its end: what a batch/v1 Job with a podFailurePolicy does in a cluster. Errors are charged to
- * backoffLimit, disruptions (signals) never are; exit code 65 says that no other attempt would fare better.
+ * Runs the student to its end: what a batch/v1 Job with a podFailurePolicy does in a cluster.
+ *
+ * Invariants:
+ *  J1 At most one process at a time; none is started while the job is not wanted.
+ *  J2 Errors are charged to backoffLimit; disruptions (killed, evicted, stream out of reach) never are, and neither is an
+ *     end that was asked for. Exit code 65 says that no other attempt would fare better: the job has failed.
+ *  J3 A drained job holds no process and no timer.
  */
-import type { StudentObservation } from '../../domain/index.js';
+import type { EndedProcess, StudentObservation } from '../../domain/index.js';
 import type { Clock } from '../../lib/clock.js';
 
-import type { Child, ChildEnd } from './child.js';
+import { type Child, type ChildEnd, endedFromOutside } from './child.js';
 
 export interface StudentJobOptions {
   readonly start: (podName: string) => Child;
@@ -16,20 +21,25 @@ export interface StudentJobOptions {
 
 /** Exit codes of docs/protocol.md that mean something here. */
 const terminalExit = 65;
-const stoppedExit = 143;
 /** Unreachable stream, fenced: not the student's fault. */
-const blamelessExits: readonly number[] = [69, 75, stoppedExit];
+const blamelessExits: readonly number[] = [69, 75];
 
 const firstWaitMs = 500;
 const longestWaitMs = 60_000;
+/** A student that is killed sooner than this after its start waits before the next one: no loop without a pause. */
+const provenMs = 1_000;
 
 export class StudentJob {
   readonly #options: StudentJobOptions;
   #child: Child | null = null;
   #wanted: 'Run' | 'Stop' = 'Stop';
+  /** The running process was asked to end. */
+  #asked = false;
   #backoffLimit = 0;
   #startedAtMs = 0;
   #endedSeconds = 0;
+  /** Aborts the wait before the next attempt; null = none. */
+  #retry: AbortController | null = null;
   #observation: StudentObservation = { phase: 'Absent', starts: 0, failures: 0, disruptions: 0, lastError: null };
 
   constructor(options: StudentJobOptions) {
@@ -53,8 +63,18 @@ export class StudentJob {
   want(wanted: 'Run' | 'Stop', backoffLimit: number): void {
     this.#wanted = wanted;
     this.#backoffLimit = backoffLimit;
-    if (wanted === 'Stop') this.#child?.stop(this.#options.graceMs);
-    else if (this.#child === null && this.#observation.phase === 'Absent') this.#startOne();
+    if (wanted === 'Run') {
+      if (this.#child === null && this.#observation.phase === 'Absent') this.#startOne();
+      return;
+    }
+    if (this.#child !== null) {
+      this.#asked = true;
+      this.#child.stop(this.#options.graceMs);
+    } else if (this.#retry !== null) {
+      this.#retry.abort();
+      this.#retry = null;
+      this.#set({ phase: 'Absent' });
+    }
   }
 
   /** Resolves when the process is gone. */
@@ -69,50 +89,57 @@ export class StudentJob {
     try {
       child = this.#options.start(`student-${starts}`);
     } catch (error) {
-      this.#set({ starts, phase: 'BackingOff' });
-      this.#ended({
-        ended: { exitCode: null, message: error instanceof Error ? error.message : String(error) },
-        signal: null,
-      });
+      this.#set({ starts });
+      this.#charge({ exitCode: null, message: error instanceof Error ? error.message : String(error) });
       return;
     }
     this.#child = child;
+    this.#asked = false;
     this.#startedAtMs = this.#options.clock.now();
     this.#set({ phase: 'Running', starts });
     void child.end.then((end) => {
+      const livedMs = this.#options.clock.now() - this.#startedAtMs;
       this.#endedSeconds = this.slotSeconds();
       this.#child = null;
-      this.#ended(end);
+      this.#ended(end, livedMs);
     });
   }
 
-  #ended({ ended, signal }: ChildEnd): void {
+  #ended(end: ChildEnd, livedMs: number): void {
+    const { ended } = end;
     const { failures, disruptions } = this.#observation;
     if (ended.exitCode === 0) {
       this.#set({ phase: 'Succeeded' });
-    } else if (this.#wanted === 'Stop') {
+    } else if (this.#asked) {
       this.#set({ phase: 'Absent' });
+      this.want(this.#wanted, this.#backoffLimit);
     } else if (ended.exitCode === terminalExit) {
       this.#set({ phase: 'Failed', failures: failures + 1, lastError: ended });
-    } else if (signal !== null || ended.exitCode === stoppedExit) {
-      this.#set({ phase: 'BackingOff', disruptions: disruptions + 1 });
-      this.#retryAfter(0);
+    } else if (endedFromOutside(end)) {
+      this.#set({ phase: 'BackingOff', disruptions: disruptions + 1, lastError: null });
+      this.#retryAfter(livedMs < provenMs ? firstWaitMs : 0);
     } else if (ended.exitCode !== null && blamelessExits.includes(ended.exitCode)) {
       this.#set({ phase: 'BackingOff', disruptions: disruptions + 1, lastError: ended });
       this.#retryAfter(firstWaitMs);
-    } else if (failures >= this.#backoffLimit) {
-      this.#set({ phase: 'Failed', failures: failures + 1, lastError: ended });
     } else {
-      this.#set({ phase: 'BackingOff', failures: failures + 1, lastError: ended });
-      this.#retryAfter(Math.min(longestWaitMs, firstWaitMs * 2 ** failures));
+      this.#charge(ended);
     }
   }
 
+  #charge(ended: EndedProcess): void {
+    const { failures } = this.#observation;
+    const exceeded = failures >= this.#backoffLimit;
+    this.#set({ phase: exceeded ? 'Failed' : 'BackingOff', failures: failures + 1, lastError: ended });
+    if (!exceeded) this.#retryAfter(Math.min(longestWaitMs, firstWaitMs * 2 ** failures));
+  }
+
   #retryAfter(waitMs: number): void {
-    void this.#options.clock.sleep(waitMs).then(() => {
-      if (this.#observation.phase !== 'BackingOff') return;
-      if (this.#wanted === 'Run') this.#startOne();
-      else this.#set({ phase: 'Absent' });
+    const retry = new AbortController();
+    this.#retry = retry;
+    void this.#options.clock.sleep(waitMs, retry.signal).then(() => {
+      if (retry.signal.aborted) return;
+      this.#retry = null;
+      this.#startOne();
     });
   }
 

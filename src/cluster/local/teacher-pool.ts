@@ -1,11 +1,17 @@
 /**
  * Keeps a wanted number of teacher processes alive: what a Deployment does in a cluster. Teachers that end without being
- * asked to are replaced, after a growing wait when they fail by themselves.
+ * asked to are replaced.
+ *
+ * Invariants:
+ *  T1 A pool starts no process beyond the number last wanted, and none while it waits; it waits once for all of them.
+ *  T2 One that was killed is replaced at once, again and again at most once a second; one that fails by itself after a
+ *     wait that doubles.
+ *  T3 A drained pool holds no process and no timer.
  */
-import type { Clock } from '../../lib/clock.js';
 import type { EndedProcess, PoolObservation } from '../../domain/index.js';
+import type { Clock } from '../../lib/clock.js';
 
-import type { Child } from './child.js';
+import { type Child, type ChildEnd, endedFromOutside } from './child.js';
 
 export interface TeacherPoolOptions {
   readonly name: string;
@@ -26,6 +32,7 @@ interface Pod {
 const provenMs = 30_000;
 const firstWaitMs = 500;
 const longestWaitMs = 30_000;
+const killedAgainWaitMs = 1_000;
 
 export class TeacherPool {
   readonly #options: TeacherPoolOptions;
@@ -34,8 +41,10 @@ export class TeacherPool {
   #started = 0;
   #disruptions = 0;
   #failuresInARow = 0;
+  #killedUnproven = false;
   #lastError: EndedProcess | null = null;
-  #waiting = false;
+  /** Aborts the wait before the next start; null = none. */
+  #wait: AbortController | null = null;
   #endedSeconds = 0;
 
   constructor(options: TeacherPoolOptions) {
@@ -75,6 +84,8 @@ export class TeacherPool {
   /** Resolves when every process is gone. */
   async drain(): Promise<void> {
     this.scaleTo(0);
+    this.#wait?.abort();
+    this.#wait = null;
     await Promise.all([...this.#pods].map(({ child }) => child.end));
   }
 
@@ -85,8 +96,7 @@ export class TeacherPool {
       pod.terminating = true;
       pod.child.stop(this.#options.graceMs);
     }
-    if (this.#waiting) return;
-    for (let missing = this.#wanted - alive.length; missing > 0; missing--) this.#startOne();
+    for (let missing = this.#wanted - alive.length; missing > 0 && this.#wait === null; missing--) this.#startOne();
   }
 
   #startOne(): void {
@@ -96,19 +106,17 @@ export class TeacherPool {
     try {
       child = start(podName);
     } catch (error) {
-      this.#noteFailure({ exitCode: null, message: error instanceof Error ? error.message : String(error) });
+      this.#failed({ exitCode: null, message: error instanceof Error ? error.message : String(error) });
       return;
     }
     const pod: Pod = { name: podName, child, startedAtMs: clock.now(), terminating: false };
     this.#pods.add(pod);
-    void child.end.then(({ ended, signal }) => {
+    void child.end.then((end) => {
       this.#pods.delete(pod);
       this.#endedSeconds += (clock.now() - pod.startedAtMs) / 1_000;
       if (!pod.terminating) {
         this.#disruptions += 1;
-        if (clock.now() - pod.startedAtMs >= provenMs) this.#failuresInARow = 0;
-        if (signal === null) this.#noteFailure(ended);
-        else this.#lastError = null;
+        this.#noteEnd(end, clock.now() - pod.startedAtMs >= provenMs);
         this.#reconcile();
       }
       changed();
@@ -116,13 +124,35 @@ export class TeacherPool {
     changed();
   }
 
-  #noteFailure(ended: EndedProcess): void {
+  #noteEnd(end: ChildEnd, proven: boolean): void {
+    if (proven) {
+      this.#failuresInARow = 0;
+      this.#killedUnproven = false;
+    }
+    if (endedFromOutside(end)) {
+      this.#lastError = null;
+      if (this.#killedUnproven) this.#waitFor(killedAgainWaitMs);
+      this.#killedUnproven = !proven;
+    } else {
+      this.#failed(end.ended);
+    }
+  }
+
+  #failed(ended: EndedProcess): void {
     this.#lastError = ended;
-    this.#waiting = true;
-    const waitMs = Math.min(longestWaitMs, firstWaitMs * 2 ** this.#failuresInARow);
+    // Those that fail together count as one.
+    if (this.#wait !== null) return;
+    this.#waitFor(Math.min(longestWaitMs, firstWaitMs * 2 ** this.#failuresInARow));
     this.#failuresInARow += 1;
-    void this.#options.clock.sleep(waitMs).then(() => {
-      this.#waiting = false;
+  }
+
+  #waitFor(ms: number): void {
+    if (this.#wait !== null) return;
+    const wait = new AbortController();
+    this.#wait = wait;
+    void this.#options.clock.sleep(ms, wait.signal).then(() => {
+      if (wait.signal.aborted) return;
+      this.#wait = null;
       this.#reconcile();
     });
   }

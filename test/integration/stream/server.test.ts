@@ -50,6 +50,13 @@ test('a started server is for its own users, its passwords in a file for its own
   expect(await server.exited).toMatchObject({ signal: null });
 });
 
+test('a folder may have any name', async () => {
+  const server = await start('odd "name" with $HOME, {braces}, # and \\ in it');
+  const connection = await connect({ servers: server.url, user: 'root', pass: password });
+  await connection.close();
+  await server.stop();
+});
+
 test('two runs side by side do not meet', async () => {
   const [one, two] = await Promise.all([start('one'), start('two')]);
   expect(one.port).not.toBe(two.port);

@@ -256,7 +256,8 @@ describe('matrix products and sums', () => {
       const dy = numbers([6, 4], 1);
       const seen = tf.matMul(numbers([6, 5], 2), dy, true);
       const reshaped = tf.matMul(numbers([12, 3], 3), tf.reshape(dy, [12, 2]), true);
-      return [seen, reshaped, tf.sum(dy, 0), tf.sum(tf.reshape(dy, [12, 2]), 0)];
+      const plain = [tf.matMul(numbers([2, 6], 4), dy), tf.matMul(numbers([2, 12], 5), tf.reshape(dy, [12, 2]))];
+      return [...plain, seen, reshaped, tf.sum(dy, 0), tf.sum(tf.reshape(dy, [12, 2]), 0)];
     };
     await expectAsOnCpu(compute);
   });

@@ -31,29 +31,28 @@ export const maxPoolGradient: Composition = (bench, inputs, attributes) => {
   const gradient = bench.make(input.shape);
   const dx = bench.floats(gradient).fill(0);
   const x = bench.floats(input);
+  const y = bench.floats(inputs('output'));
   const dy = bench.floats(inputs('dy'));
   const { inHeight, inWidth, inChannels: channels, padInfo } = info;
+  const line = inWidth * channels;
   let at = 0;
   for (let n = 0; n < info.batchSize; n++) {
     for (let oh = 0; oh < info.outHeight; oh++) {
       const [top, bottom] = clip(oh, info.strideHeight, padInfo.top, info.filterHeight, inHeight);
       for (let ow = 0; ow < info.outWidth; ow++) {
         const [left, right] = clip(ow, info.strideWidth, padInfo.left, info.filterWidth, inWidth);
-        for (let c = 0; c < channels; c++) {
-          let best = ((n * inHeight + top) * inWidth + left) * channels + c;
-          let most = x[best] ?? 0;
-          for (let h = top; h < bottom; h++) {
-            let place = ((n * inHeight + h) * inWidth + left) * channels + c;
-            for (let w = left; w < right; w++) {
-              const value = x[place] ?? 0;
-              if (value > most) {
-                most = value;
-                best = place;
-              }
-              place += channels;
+        const corner = ((n * inHeight + top) * inWidth + left) * channels;
+        const end = corner + (bottom - top) * line;
+        const width = (right - left) * channels;
+        for (let c = 0; c < channels; c++, at++) {
+          const largest = y[at] ?? 0;
+          search: for (let row = corner + c; row < end; row += line) {
+            for (let place = row; place < row + width; place += channels) {
+              if (x[place] !== largest) continue;
+              dx[place] = (dx[place] ?? 0) + (dy[at] ?? 0);
+              break search;
             }
           }
-          dx[best] = (dx[best] ?? 0) + (dy[at++] ?? 0);
         }
       }
     }

@@ -1,0 +1,198 @@
+/** NATS servers that cannot be used, those that can, and command lines that cannot be understood. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+
+import { distillExit, DistillProcess, writeSmallJob } from '../../kit/distill.js';
+import { smallMnist } from '../../kit/mnist.js';
+import { testServerBinary } from '../../kit/nats.js';
+
+import { endingOfRun, hasModel, nothingLeft } from './ending.js';
+
+jest.setTimeout(120_000);
+
+const folder = mkdtempSync(join(tmpdir(), 'distill-server-'));
+let job = '';
+let binary = '';
+
+beforeAll(async () => {
+  job = writeSmallJob(folder, smallMnist(join(folder, 'data'), { train: 256, test: 64 }), (spec) => {
+    Object.assign(spec.training, { epochs: 1 });
+    spec.logits.maxBytes = '16Mi';
+  });
+  binary = await testServerBinary();
+});
+
+const endings: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const end of endings.splice(0)) await end();
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A port on loopback that greets every client with `greeting`. */
+async function portThatSays(greeting: string): Promise<number> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.write(greeting);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  endings.push(async () => {
+    server.close();
+    await once(server, 'close');
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+async function closedPort(): Promise<number> {
+  const port = await portThatSays('');
+  for (const end of endings.splice(0)) await end();
+  return port;
+}
+
+/** A real server on a port of its own choice. */
+async function natsServer(...options: readonly string[]): Promise<number> {
+  const server: ChildProcess = spawn(binary, ['-a', '127.0.0.1', '-p', '-1', ...options], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const gone = once(server, 'exit');
+  endings.push(async () => {
+    server.kill('SIGKILL');
+    await gone;
+  });
+  let told = '';
+  const ready = Promise.withResolvers<number>();
+  // Read on after that: a server whose log nobody reads would end.
+  server.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    told += text;
+    const port = /Listening for client connections on 127\.0\.0\.1:(\d+)[^]*Server is ready/.exec(told)?.[1];
+    if (port !== undefined) ready.resolve(Number(port));
+  });
+  void gone.then(() => ready.reject(new Error(`nats-server did not start: ${told}`)));
+  return ready.promise;
+}
+
+let runs = 0;
+const runWith = async (
+  url: string,
+): Promise<{
+  readonly place: string;
+  readonly seconds: number;
+  readonly ending: Awaited<ReturnType<typeof endingOfRun>>;
+}> => {
+  const place = join(folder, `run-${String(runs++)}`);
+  const began = performance.now();
+  const ending = await endingOfRun(job, place, { DISTILL_NATS_URL: url });
+  return { place, seconds: (performance.now() - began) / 1_000, ending };
+};
+
+describe('a NATS server named by DISTILL_NATS_URL', () => {
+  it.each([
+    {
+      what: 'that is not there',
+      port: closedPort,
+      want: 'connect ECONNREFUSED 127.0.0.1:PORT; check that a nats-server runs there and can be reached',
+    },
+    {
+      what: 'that says nothing',
+      port: () => portThatSays(''),
+      want: 'no greeting within 5 s; check that a nats-server runs there and can be reached',
+    },
+    {
+      what: 'that is a web server',
+      port: () => portThatSays('HTTP/1.1 400 Bad Request\r\n\r\n'),
+      want: 'it talks something else than NATS; check that a nats-server runs there and can be reached',
+    },
+    {
+      what: 'that is too old',
+      port: () => portThatSays('INFO {"server_id":"A","server_name":"old","version":"2.9.10","jetstream":true}\r\n'),
+      want: 'found version 2.9.10, expected 2.10.0 or newer; upgrade it, or leave DISTILL_NATS_URL unset to have one started',
+    },
+    {
+      what: 'without JetStream',
+      port: () => natsServer(),
+      want: 'JetStream is off; start the server with -js, or with a jetstream block in its configuration',
+    },
+  ])('$what is refused', async ({ port, want }) => {
+    const at = `127.0.0.1:${String(await port())}`;
+    const { ending, seconds } = await runWith(`nats://${at}`);
+    const { message, ...rest } = ending;
+    expect(rest).toEqual({ exitCode: distillExit.unavailable, ...nothingLeft });
+    expect(message.replace('nats://', '')).toBe(`NATS at ${at}: ${want.replace('127.0.0.1:PORT', at)}`);
+    expect(seconds).toBeLessThan(15);
+  });
+
+  it('that is no address is refused', async () => {
+    const { ending } = await runWith('nats://user:secret@:nowhere');
+    expect(ending).toEqual({
+      exitCode: distillExit.unavailable,
+      message: 'NATS URL: found "nats://:nowhere", expected something like nats://host:4222',
+      ...nothingLeft,
+    });
+  });
+
+  it('that does not know the password is refused, and the password is not shown', async () => {
+    const store = join(folder, 'store-refusing');
+    const port = await natsServer('-js', '-sd', store, '--user', 'anna', '--pass', 'right');
+    const wrong = await runWith(`nats://anna:mistaken@127.0.0.1:${String(port)}`);
+    expect(wrong.ending).toEqual({
+      exitCode: distillExit.unavailable,
+      message:
+        `NATS at nats://127.0.0.1:${String(port)}: found that it refuses user anna, expected a user that it knows; ` +
+        'write user and password into the address, as in nats://user:password@host:4222',
+      ...nothingLeft,
+    });
+    const none = await runWith(`nats://127.0.0.1:${String(port)}`);
+    expect(none.ending).toMatchObject({ exitCode: distillExit.unavailable, ...nothingLeft });
+    expect(none.ending.message).toContain('found that it refuses a client without user, expected a user that it knows');
+  });
+
+  it.each([
+    { what: 'and asks for a password', options: ['--user', 'anna', '--pass', 'r@ght'], login: 'anna:r%40ght@' },
+    { what: 'and asks for none', options: [], login: '' },
+  ])('that can be used $what is used and left running', async ({ options, login }) => {
+    const store = mkdtempSync(join(folder, 'store-'));
+    const port = await natsServer('-js', '-sd', store, ...options);
+    const { place, ending } = await runWith(`nats://${login}127.0.0.1:${String(port)}`);
+    expect(ending).toEqual({ exitCode: distillExit.ok, message: '', ...nothingLeft });
+    expect(hasModel(place)).toBe(true);
+  });
+});
+
+describe('the command line', () => {
+  const endOf = async (...args: readonly string[]): Promise<{ readonly code: number; readonly stderr: string }> => {
+    const run = new DistillProcess(args);
+    return { code: await run.ended(), stderr: run.stderr };
+  };
+
+  it.each([
+    { args: [], want: 'Usage: distill' },
+    { args: ['distil'], want: "error: unknown command 'distil'" },
+    { args: ['run'], want: 'distill run: name a job file, or a run with --resume' },
+    { args: ['run', 'a.yaml', '--resume', 'b'], want: 'distill run: name a job file or --resume, not both' },
+    { args: ['run', 'a.yaml', 'b.yaml'], want: 'error: too many arguments' },
+    { args: ['run', 'a.yaml', '--sluts', '1'], want: "error: unknown option '--sluts'\n(Did you mean --slots?)" },
+    { args: ['run', 'a.yaml', '--slots', 'none'], want: 'expected a whole number from 1' },
+    { args: ['run', 'a.yaml', '--slots', '0'], want: 'expected a whole number from 1' },
+    { args: ['validate'], want: "error: missing required argument 'file'" },
+  ])('$args ends with 2 and says why', async ({ args, want }) => {
+    const { code, stderr } = await endOf(...args);
+    expect(stderr).toContain(want);
+    expect(code).toBe(distillExit.usage);
+  });
+
+  it.each([
+    { args: ['--help'] },
+    { args: ['run', '--help'] },
+    { args: ['validate', '--help'] },
+    { args: ['--version'] },
+  ])('$args ends with 0 and no complaint', async ({ args }) => {
+    expect(await endOf(...args)).toEqual({ code: distillExit.ok, stderr: '' });
+  });
+});

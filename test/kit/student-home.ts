@@ -1,0 +1,323 @@
+/**
+ * A student's surroundings in memory: a trainer whose weights are a hash chain of all it was fed, the stores and the state
+ * that outlive an attempt, and the means to stop or kill one attempt and start the next.
+ */
+import { createHash } from 'node:crypto';
+
+import type { Clock } from '../../src/lib/clock.js';
+import {
+  type Manifest,
+  needsNoTeacher,
+  type Schedule,
+  type StudentState,
+  type WorkItem,
+} from '../../src/protocol/index.js';
+import {
+  type CheckpointEntry,
+  type CheckpointStore,
+  decodeCheckpoint,
+  loadNewest,
+  newestFirst,
+  surplus,
+} from '../../workers/checkpoint/index.js';
+import type { Dataset } from '../../workers/data/index.js';
+import type { TrainerState, TrainingBatch } from '../../workers/models/training.js';
+import { WorkerError } from '../../workers/shell/exit.js';
+import { LogitsSource } from '../../workers/student/logits-source.js';
+import { metricsSchema } from '../../workers/student/progress.js';
+import {
+  type ResultStore,
+  type StartingPoint,
+  Student,
+  type StudentResult,
+  type StudentStateWriter,
+  type TrainerClient,
+} from '../../workers/student/student.js';
+
+import {
+  type Answer,
+  FakeClock,
+  fakeColumns,
+  fakeDataset,
+  FakeLog,
+  FakeStreams,
+  manifestWith,
+  scheduleFor,
+} from './worker-fakes.js';
+
+/** Bytes of a digest as one weight tensor: two runs that were fed the same end with the same weights. */
+export class ChainTrainer implements TrainerClient {
+  readonly parameters = 32;
+  readonly steps: number[] = [];
+  readonly batches: TrainingBatch[] = [];
+  evaluations = 0;
+  readonly #clock: Clock;
+  readonly #stepMs: number;
+  #chain = new Uint8Array(32);
+  #last: Promise<unknown> = Promise.resolve();
+  /** Makes one step fail. */
+  failAt: { readonly step: number; readonly error: Error } | null = null;
+
+  constructor(clock: Clock, state: TrainerState | null = null, stepMs = 20) {
+    this.#clock = clock;
+    this.#stepMs = stepMs;
+    const weights = state?.weights[0]?.data;
+    if (weights !== undefined) this.#chain = Uint8Array.from(weights);
+  }
+
+  train(batch: TrainingBatch): Promise<{ readonly loss: number; readonly busyMs: number; readonly idleMs: number }> {
+    return this.#inOrder(async () => {
+      await this.#clock.sleep(this.#stepMs);
+      if (this.failAt?.step === batch.step) throw this.failAt.error;
+      this.steps.push(batch.step);
+      this.batches.push(batch);
+      const hash = createHash('sha256')
+        .update(this.#chain)
+        .update(`${String(batch.step)}.${String(batch.rows)}`);
+      for (const part of [batch.samples, batch.labels, batch.teacherLogits]) {
+        hash.update(part === null ? 'labels alone' : new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+      }
+      this.#chain = new Uint8Array(hash.digest());
+      return { loss: this.#chain[0]! / 256, busyMs: this.#stepMs, idleMs: 1 };
+    });
+  }
+
+  evaluate(_samples: Float32Array, labels: Int32Array): Promise<{ samples: number; correct: number; lossSum: number }> {
+    return this.#inOrder(async () => {
+      await this.#clock.sleep(this.#stepMs);
+      this.evaluations += 1;
+      return { samples: labels.length, correct: this.#chain[1]! % (labels.length + 1), lossSum: this.#chain[2]! };
+    });
+  }
+
+  state(): Promise<TrainerState> {
+    return this.#inOrder(() =>
+      Promise.resolve({ weights: [{ name: 'chain', shape: [32], data: Float32Array.from(this.#chain) }], slots: [] }),
+    );
+  }
+
+  export(): Promise<{ modelJson: string; weights: Uint8Array }> {
+    return this.#inOrder(() => Promise.resolve({ modelJson: '{}', weights: this.#chain.slice() }));
+  }
+
+  #inOrder<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+}
+
+/** One list of what was written, in order, over all attempts: `checkpoint 6`, `result model.json`, `state Training 3`. */
+export type Journal = string[];
+
+export class FakeCheckpoints implements CheckpointStore {
+  readonly stored = new Map<string, { readonly entry: CheckpointEntry; readonly bytes: Uint8Array }>();
+  readonly #journal: Journal;
+  failure: Error | null = null;
+  afterPut: (step: number) => void = () => undefined;
+
+  constructor(journal: Journal = []) {
+    this.#journal = journal;
+  }
+
+  put(step: number, attempt: number, bytes: Uint8Array): Promise<void> {
+    if (this.failure !== null) return Promise.reject(this.failure);
+    this.stored.set(`${String(step)}.${String(attempt)}`, { entry: { step, attempt, bytes: bytes.length }, bytes });
+    this.#journal.push(`checkpoint ${String(step)}`);
+    this.afterPut(step);
+    return Promise.resolve();
+  }
+
+  list(): Promise<readonly CheckpointEntry[]> {
+    return Promise.resolve([...this.stored.values()].map(({ entry }) => entry).sort(newestFirst));
+  }
+
+  get({ step, attempt }: CheckpointEntry): Promise<Uint8Array> {
+    return Promise.resolve(this.stored.get(`${String(step)}.${String(attempt)}`)!.bytes);
+  }
+
+  async prune(keep: number): Promise<void> {
+    for (const { step, attempt } of surplus(await this.list(), keep)) {
+      this.stored.delete(`${String(step)}.${String(attempt)}`);
+    }
+  }
+}
+
+export class FakeResults implements ResultStore {
+  readonly files = new Map<string, Uint8Array>();
+  readonly #journal: Journal;
+
+  constructor(journal: Journal = []) {
+    this.#journal = journal;
+  }
+
+  put(name: string, bytes: Uint8Array): Promise<void> {
+    this.files.set(name, bytes);
+    this.#journal.push(`result ${name}`);
+    return Promise.resolve();
+  }
+
+  json(name: string): unknown {
+    return JSON.parse(new TextDecoder().decode(this.files.get(name)));
+  }
+}
+
+/** The STATE key `student`: the highest attempt that claimed it may write. */
+export class FakeState {
+  readonly told: StudentState[] = [];
+  attempt = 0;
+  /** How long the next write takes. */
+  updateMs: () => number = () => 0;
+  failure: Error | null = null;
+  readonly #clock: Clock;
+  readonly #journal: Journal;
+
+  constructor(clock: Clock, journal: Journal = []) {
+    this.#clock = clock;
+    this.#journal = journal;
+  }
+
+  claim(): { readonly attempt: number; readonly writer: StudentStateWriter } {
+    const attempt = ++this.attempt;
+    const update = async (state: StudentState): Promise<void> => {
+      const updateMs = this.updateMs();
+      if (updateMs > 0) await this.#clock.sleep(updateMs);
+      if (this.failure !== null) throw this.failure;
+      if (this.attempt > attempt) {
+        throw new WorkerError('fenced', `attempt ${String(attempt)}: found attempt ${String(this.attempt)}`);
+      }
+      this.told.push(state);
+      this.#journal.push(`state ${state.phase} ${String(state.step)}`);
+    };
+    return { attempt, writer: { update } };
+  }
+}
+
+/** What outlives a student: the stores, the state, the streams. Starts one attempt after another on them. */
+export class StudentHome {
+  readonly clock = new FakeClock();
+  readonly journal: Journal = [];
+  readonly log = new FakeLog();
+  readonly checkpoints = new FakeCheckpoints(this.journal);
+  readonly results = new FakeResults(this.journal);
+  readonly state = new FakeState(this.clock, this.journal);
+  readonly manifest: Manifest;
+  readonly schedule: Schedule;
+  readonly dataset: Dataset;
+  readonly streams: FakeStreams;
+
+  constructor(
+    options: {
+      readonly manifest?: Manifest;
+      readonly samples?: number;
+      readonly test?: number;
+      readonly answer?: (item: Omit<WorkItem, 'version'>) => Answer | null;
+    } = {},
+  ) {
+    this.manifest = options.manifest ?? manifestWith();
+    this.dataset = fakeDataset(options.samples ?? 22, options.test);
+    this.schedule = scheduleFor(this.manifest, this.dataset.train.length);
+    this.streams = new FakeStreams(this.clock, options.answer);
+  }
+
+  /** The next attempt, from the newest checkpoint, as the student's main does. */
+  async attempt(changes: AttemptChanges = {}): Promise<Attempt> {
+    const { newest } = await loadNewest(this.checkpoints, (bytes) => decodeCheckpoint(bytes, this.manifest.job.uid));
+    const checkpoint = newest?.checkpoint ?? null;
+    const start: StartingPoint = {
+      step: checkpoint?.step ?? 0,
+      metrics: checkpoint === null ? null : metricsSchema.parse(checkpoint.metrics),
+    };
+    const previousFed = this.state.told.at(-1)?.fedSteps ?? 0;
+    const { attempt, writer } = this.state.claim();
+    const trainer = new ChainTrainer(this.clock, checkpoint?.state ?? null, changes.stepMs);
+    const stop = new AbortController();
+    const killed = new Killed();
+    const source = needsNoTeacher(this.manifest)
+      ? null
+      : new LogitsSource({
+          stream: this.streams,
+          schedule: this.schedule,
+          shards: 1,
+          columns: fakeColumns,
+          firstStep: start.step,
+          fedBefore: previousFed,
+          window: changes.window ?? 4,
+          onFailure: changes.onFailure ?? 'Fail',
+          teacherDigest: null,
+          clock: this.clock,
+          log: this.log,
+        });
+    const student = new Student({
+      manifest: this.manifest,
+      schedule: this.schedule,
+      dataset: this.dataset,
+      trainer,
+      source,
+      shards: 1,
+      attempt,
+      start,
+      pod: `student-${String(attempt)}`,
+      runtime: 'fake',
+      state: killed.unless(writer),
+      checkpoints: killed.unless(this.checkpoints),
+      results: killed.unless(this.results),
+      clock: this.clock,
+      log: this.log,
+      stop: stop.signal,
+    });
+    return {
+      student,
+      trainer,
+      source,
+      start,
+      stop: () => stop.abort(),
+      kill: () => {
+        killed.now();
+        source?.stop();
+      },
+    };
+  }
+
+  /** Runs one attempt to its end, in the clock's own time. */
+  async finish(attempt: Attempt): Promise<StudentResult> {
+    return this.clock.run(attempt.student.run());
+  }
+}
+
+export interface AttemptChanges {
+  readonly window?: number;
+  readonly onFailure?: 'Fail' | 'Skip';
+  readonly stepMs?: number;
+}
+
+export interface Attempt {
+  readonly student: Student;
+  readonly trainer: ChainTrainer;
+  readonly source: LogitsSource | null;
+  readonly start: StartingPoint;
+  /** SIGTERM. */
+  stop(): void;
+  /** SIGKILL: nothing that it does from now on reaches anybody. */
+  kill(): void;
+}
+
+/** A process that is gone: its calls are neither done nor answered. */
+class Killed {
+  #dead = false;
+
+  now(): void {
+    this.#dead = true;
+  }
+
+  unless<T extends object>(port: T): T {
+    return new Proxy(port, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]): unknown =>
+          this.#dead ? new Promise(() => undefined) : Reflect.apply(member, target, args);
+      },
+    });
+  }
+}

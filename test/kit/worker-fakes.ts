@@ -1,0 +1,355 @@
+/**
+ * What student and teacher meet in tests instead of NATS, files and time: a clock that moves only when nothing else can
+ * happen, small data sets that tell their indices, and honest in-memory streams.
+ */
+import type { Clock } from '../../src/lib/clock.js';
+import {
+  type DamagedFrame,
+  type DeadItem,
+  encodeFrame,
+  type Manifest,
+  manifestSchema,
+  type Schedule,
+  schedule as scheduleOf,
+  type WorkItem,
+} from '../../src/protocol/index.js';
+import type { Dataset, Split } from '../../workers/data/index.js';
+import type { Log } from '../../workers/shell/log.js';
+import type { StoredFrame } from '../../workers/student/frame-check.js';
+import type { LogitsStream, Probe } from '../../workers/student/logits-source.js';
+
+/** Lets everything that needs no time happen. */
+export function idle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Time that passes in jumps, to the next sleeper, once nothing else is left to do. */
+export class FakeClock implements Clock {
+  #nowMs = 1_000_000;
+  #driver: symbol | null = null;
+  readonly #sleepers = new Set<{ readonly atMs: number; readonly wake: () => void }>();
+
+  now(): number {
+    return this.#nowMs;
+  }
+
+  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted === true) return;
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const sleeper = { atMs: this.#nowMs + Math.max(0, ms), wake: () => resolve(undefined) };
+    this.#sleepers.add(sleeper);
+    signal?.addEventListener('abort', sleeper.wake, { once: true });
+    await promise;
+    signal?.removeEventListener('abort', sleeper.wake);
+    this.#sleepers.delete(sleeper);
+  }
+
+  /** Lets `ms` pass; everybody who sleeps shorter acts in between. */
+  async pass(ms: number): Promise<void> {
+    await this.run(this.sleep(ms));
+  }
+
+  /** Lets time pass until `work` is settled. @throws Error when it would take longer than the limit, or for ever */
+  async run<T>(work: Promise<T>, limitMs = 3_600_000): Promise<T> {
+    const endMs = this.#nowMs + limitMs;
+    const settled = new AbortController();
+    const mark = (): void => settled.abort();
+    work.then(mark, mark);
+    const me = Symbol();
+    try {
+      for (;;) {
+        await idle();
+        if (settled.signal.aborted) return await work;
+        // Of several who wait one moves the time: two would not let things happen in between.
+        this.#driver ??= me;
+        if (this.#driver === me) this.#jump(endMs);
+      }
+    } finally {
+      if (this.#driver === me) this.#driver = null;
+    }
+  }
+
+  #jump(endMs: number): void {
+    const nextMs = Math.min(...[...this.#sleepers].map(({ atMs }) => atMs));
+    if (nextMs === Infinity) throw new Error('stuck: it is not over, and nobody waits for any time');
+    if (nextMs > endMs) throw new Error(`not over by ${String(endMs)} of its own time`);
+    this.#nowMs = Math.max(this.#nowMs, nextMs);
+    for (const sleeper of [...this.#sleepers]) if (sleeper.atMs <= this.#nowMs) sleeper.wake();
+  }
+}
+
+/** Keeps what was said. */
+export class FakeLog implements Log {
+  readonly warnings: string[] = [];
+  readonly errors: string[] = [];
+  info(): void {
+    return undefined;
+  }
+  warn(...said: readonly [string] | readonly [object, string]): void {
+    this.warnings.push(said.length === 1 ? said[0] : said[1]);
+  }
+  error(...said: readonly [string] | readonly [object, string]): void {
+    this.errors.push(said.length === 1 ? said[0] : said[1]);
+  }
+}
+
+export interface ManifestChanges {
+  readonly batchSize?: number;
+  readonly epochs?: number;
+  readonly everySteps?: number;
+  readonly keep?: number;
+  readonly everyEpochs?: number;
+  readonly softWeight?: number;
+  readonly maxBytes?: number;
+  readonly noise?: number;
+}
+
+export function manifestWith(changes: ManifestChanges = {}): Manifest {
+  const { batchSize = 4, epochs = 2, everySteps = 3, keep = 2, everyEpochs = 1, softWeight = 0.9 } = changes;
+  return manifestSchema.parse({
+    version: 1,
+    job: { uid: 'job-a', namespace: 'default', name: 'a' },
+    dataset: { format: 'idx', uri: 'file:///data', delivery: 'Reference' },
+    training: { batchSize, epochs, seed: 7, order: 'Strict', augment: { shift: 0, noise: changes.noise ?? 0 } },
+    teacher: {
+      model: { format: 'onnx', uri: 'file:///teacher.onnx' },
+      input: {},
+      bufferTargetSeconds: 5,
+      tolerance: 0.01,
+      onFailure: 'Fail',
+    },
+    logits: { encoding: 'Float32', topK: 0, maxBytes: changes.maxBytes ?? 2 ** 31 },
+    student: {
+      model: { format: 'tfjs-layers', uri: 'file:///student.json' },
+      loss: { temperature: 4, softWeight },
+      optimizer: {
+        name: 'adam',
+        learningRate: 0.001,
+        momentum: 0.9,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        weightDecay: 0,
+        schedule: { name: 'Constant', warmupSteps: 0, finalFraction: 1 },
+      },
+      checkpoint: { everySteps, keep, store: 'nats' },
+      evaluation: { everyEpochs },
+      output: { store: 'nats' },
+    },
+  });
+}
+
+/** Two pixels a sample that tell its index; its class is the index modulo 3. */
+export function fakeSplit(
+  length: number,
+  read: (indices: ArrayLike<number>) => Promise<void> = () => Promise.resolve(),
+): Split {
+  return {
+    length,
+    shape: [1, 2, 1],
+    classes: 3,
+    read: async (indices) => {
+      await read(indices);
+      return Float32Array.from({ length: 2 * indices.length }, (_, at) => (indices[at >> 1]! + (at % 2)) / 1_024);
+    },
+    labels: (indices) => Int32Array.from({ length: indices.length }, (_, row) => indices[row]! % 3),
+    close: () => Promise.resolve(),
+  };
+}
+
+export function fakeDataset(train: number, test = 10): Dataset {
+  return { train: fakeSplit(train), test: fakeSplit(test), close: () => Promise.resolve() };
+}
+
+export function scheduleFor({ training }: Manifest, samples: number): Schedule {
+  return scheduleOf({ ...training, samples });
+}
+
+export const fakeColumns = 3;
+export const fakeDigest = '00000000000000aa';
+
+/** What the fake teacher answers for samples: exact in float32. */
+export function answersFor(indices: ArrayLike<number>): Float32Array {
+  return Float32Array.from(
+    { length: indices.length * fakeColumns },
+    (_, at) => indices[Math.floor(at / fakeColumns)]! + (at % fakeColumns) / 16,
+  );
+}
+
+export function answerFrame(
+  item: Omit<WorkItem, 'version'>,
+  changes: { digest?: string; columns?: number } = {},
+): Uint8Array {
+  const columns = changes.columns ?? fakeColumns;
+  return encodeFrame({
+    step: item.step,
+    shard: item.shard,
+    augmentSeed: item.augmentSeed,
+    teacherDigest: changes.digest ?? fakeDigest,
+    encoding: 'Float32',
+    topK: 0,
+    temperature: 0,
+    rows: item.indices.length,
+    columns,
+    logits: columns === fakeColumns ? answersFor(item.indices) : new Float32Array(item.indices.length * columns),
+  });
+}
+
+/** A teacher's answer to one item: how long it takes, and what goes wrong with it. */
+export interface Answer {
+  readonly afterMs: number;
+  readonly fault?: 'none' | 'lostItem' | 'undelivered' | 'damaged' | 'deliveredTwice' | 'buried';
+}
+
+/**
+ * WORK, LOGITS and DEAD of one job, kept as a server keeps them: one message per subject, growing sequences, a reader that
+ * is told of each frame once. Items are answered as `answer` says.
+ */
+export class FakeStreams implements LogitsStream {
+  readonly work = new Map<string, Omit<WorkItem, 'version'>>();
+  readonly logits = new Map<string, StoredFrame>();
+  readonly dead = new Map<string, DeadItem>();
+  readonly fed: { readonly step: number; readonly shard: number }[] = [];
+  /** While set, nobody gets an answer. */
+  away: Promise<void> | null = null;
+  onFeed: (item: Omit<WorkItem, 'version'>) => void = () => undefined;
+  #sequence = 0;
+  #generation = 0;
+  readonly #clock: Clock;
+  readonly #answer: (item: Omit<WorkItem, 'version'>) => Answer | null;
+  readonly #readers = new Set<(frame: StoredFrame) => void>();
+  readonly #reconnected = new Set<() => void>();
+
+  /** @param answer null: no teacher is there */
+  constructor(clock: Clock, answer: (item: Omit<WorkItem, 'version'>) => Answer | null = () => ({ afterMs: 10 })) {
+    this.#clock = clock;
+    this.#answer = answer;
+  }
+
+  async feed(item: Omit<WorkItem, 'version'>): Promise<void> {
+    await this.away;
+    this.onFeed(item);
+    this.fed.push({ step: item.step, shard: item.shard });
+    const key = keyOf(item);
+    if (this.work.has(key)) return;
+    this.work.set(key, item);
+    void this.#work(item, this.#generation);
+  }
+
+  async probe(shard: number, step: number): Promise<Probe> {
+    await this.away;
+    const key = keyOf({ shard, step });
+    const frame = this.logits.get(key);
+    if (frame !== undefined) return { kind: 'frame', frame };
+    const item = this.dead.get(key);
+    return item === undefined ? { kind: 'absent' } : { kind: 'dead', item };
+  }
+
+  async *frames(signal: AbortSignal): AsyncGenerator<StoredFrame> {
+    const queue: StoredFrame[] = [];
+    let wake = Promise.withResolvers<undefined>();
+    const reader = (frame: StoredFrame): void => {
+      queue.push(frame);
+      wake.resolve(undefined);
+    };
+    this.#readers.add(reader);
+    signal.addEventListener('abort', () => wake.resolve(undefined), { once: true });
+    try {
+      while (!signal.aborted) {
+        const frame = queue.shift();
+        if (frame !== undefined) yield frame;
+        else {
+          wake = Promise.withResolvers();
+          await wake.promise;
+        }
+      }
+    } finally {
+      this.#readers.delete(reader);
+    }
+  }
+
+  onReconnect(callback: () => void): void {
+    this.#reconnected.add(callback);
+  }
+
+  reconnect(): void {
+    for (const callback of this.#reconnected) callback();
+  }
+
+  /** The server came back empty: sequences start anew. */
+  wipe(): void {
+    this.work.clear();
+    this.logits.clear();
+    this.dead.clear();
+    this.#sequence = 0;
+    this.#generation += 1;
+  }
+
+  /** Stores a frame unless its subject is taken. */
+  store(
+    place: { readonly step: number; readonly shard: number },
+    data: Uint8Array,
+    deliver = true,
+  ): StoredFrame | null {
+    const key = keyOf(place);
+    if (this.logits.has(key)) return null;
+    const frame = { ...place, sequence: ++this.#sequence, data };
+    this.logits.set(key, frame);
+    if (deliver) this.deliver(frame);
+    return frame;
+  }
+
+  deliver(frame: StoredFrame): void {
+    for (const reader of this.#readers) reader(frame);
+  }
+
+  /** What the operator does at one look: deletes what the student named, and all below what it still needs. */
+  operate(damaged: readonly DamagedFrame[], firstNeededSequence: number): void {
+    const bad = new Set(damaged.map(({ sequence }) => sequence));
+    for (const [key, { sequence }] of this.logits) {
+      if (bad.has(sequence) || sequence < firstNeededSequence) this.logits.delete(key);
+    }
+  }
+
+  async #work(item: Omit<WorkItem, 'version'>, generation: number): Promise<void> {
+    const answer = this.#answer(item);
+    if (answer === null) return;
+    const { afterMs, fault = 'none' } = answer;
+    await this.#clock.sleep(afterMs);
+    // What was in a teacher's hands while the server was wiped is answered all the same, as by a zombie.
+    if (generation === this.#generation) this.work.delete(keyOf(item));
+    switch (fault) {
+      case 'lostItem':
+        return;
+      case 'buried':
+        this.dead.set(keyOf(item), {
+          shard: item.shard,
+          step: item.step,
+          teacher: 'teacher-1',
+          deliveries: 5,
+          error: 'found NaN',
+          item: { version: 1, ...item },
+        });
+        return;
+      case 'damaged': {
+        const data = answerFrame(item);
+        data[data.length - 1]! ^= 0xff;
+        this.store(item, data);
+        return;
+      }
+      case 'deliveredTwice': {
+        const frame = this.store(item, answerFrame(item));
+        if (frame !== null) this.deliver(frame);
+        return;
+      }
+      case 'undelivered':
+      case 'none':
+        this.store(item, answerFrame(item), fault === 'none');
+        return;
+    }
+  }
+}
+
+function keyOf({ step, shard }: { readonly step: number; readonly shard: number }): string {
+  return `${String(shard)}.${String(step)}`;
+}

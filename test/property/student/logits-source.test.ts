@@ -1,0 +1,146 @@
+/**
+ * The source against a fleet and a server on which everything goes wrong: items and frames that are lost, frames that are
+ * delivered twice or not at all, damaged ones that the operator deletes, trimming, a server that is wiped, reconnects.
+ * Every step is delivered once, in order, with the right logits, and never more than a window is fed ahead.
+ */
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+
+import { randomFrom } from '../../../src/lib/random.js';
+import { maxFrameRetries } from '../../../src/protocol/index.js';
+import { LogitsSource } from '../../../workers/student/logits-source.js';
+import {
+  type Answer,
+  answerFrame,
+  answersFor,
+  FakeClock,
+  fakeColumns,
+  FakeLog,
+  FakeStreams,
+  manifestWith,
+  scheduleFor,
+} from '../../kit/worker-fakes.js';
+
+const worlds = fc.record({
+  seed: fc.nat(),
+  samples: fc.integer({ min: 1, max: 40 }),
+  batchSize: fc.integer({ min: 1, max: 9 }),
+  epochs: fc.integer({ min: 1, max: 3 }),
+  shards: fc.integer({ min: 1, max: 4 }),
+  window: fc.integer({ min: 1, max: 12 }),
+  firstStep: fc.nat({ max: 6 }),
+  /** What an earlier attempt left stored, as a share of the steps. */
+  leftStored: fc.double({ min: 0, max: 1, noNaN: true }),
+  fedBefore: fc.nat({ max: 10 }),
+  slowestMs: fc.integer({ min: 0, max: 3_000 }),
+  faults: fc.record({
+    lostItem: fc.double({ min: 0, max: 0.3, noNaN: true }),
+    undelivered: fc.double({ min: 0, max: 0.5, noNaN: true }),
+    deliveredTwice: fc.double({ min: 0, max: 0.5, noNaN: true }),
+    damaged: fc.double({ min: 0, max: 0.5, noNaN: true }),
+  }),
+  /** Times, in ms from the start, of what happens to the server. */
+  wipes: fc.array(fc.record({ atMs: fc.nat({ max: 4_000 }), seen: fc.boolean() }), { maxLength: 3 }),
+  reconnects: fc.array(fc.nat({ max: 4_000 }), { maxLength: 3 }),
+  absences: fc.array(fc.record({ atMs: fc.nat({ max: 4_000 }), forMs: fc.nat({ max: 3_000 }) }), { maxLength: 1 }),
+  stepMs: fc.nat({ max: 200 }),
+});
+
+describe('a logits source', () => {
+  test('delivers every step once, in order and right, whatever is lost, doubled, damaged or wiped', async () => {
+    await fc.assert(
+      fc.asyncProperty(worlds, async (world) => {
+        const { samples, batchSize, epochs, shards, window, faults, slowestMs } = world;
+        const clock = new FakeClock();
+        const schedule = scheduleFor(manifestWith({ batchSize, epochs }), samples);
+        const firstStep = Math.min(world.firstStep, schedule.steps);
+        const random = randomFrom(world.seed);
+        const damages = new Map<string, number>();
+        const answer = ({ step, shard }: { step: number; shard: number }): Answer => {
+          const afterMs = random.below(slowestMs + 1);
+          const draw = random.unit();
+          let below = 0;
+          for (const fault of ['lostItem', 'undelivered', 'deliveredTwice', 'damaged'] as const) {
+            below += faults[fault] / 2;
+            if (draw >= below) continue;
+            if (fault === 'damaged') {
+              const key = `${String(step)}.${String(shard)}`;
+              const count = damages.get(key) ?? 0;
+              if (count >= maxFrameRetries) break;
+              damages.set(key, count + 1);
+            }
+            return { afterMs, fault };
+          }
+          return { afterMs };
+        };
+        const streams = new FakeStreams(clock, answer);
+        let asked = firstStep;
+        streams.onFeed = ({ step, indices }) => {
+          // One more than what is asked for may be taken already.
+          expect(step).toBeLessThan(asked + 1 + window);
+          expect(indices.length).toBeGreaterThan(0);
+        };
+        for (let step = 0; step < schedule.steps; step++) {
+          if (random.unit() >= world.leftStored) continue;
+          const indices = schedule.indices(step);
+          // Only frames of whole steps: the cut is tested by the others.
+          const item = { step, shard: 0, firstRow: 0, indices: [...indices], augmentSeed: schedule.augmentSeed(step) };
+          if (shards === 1) streams.store(item, answerFrame(item), false);
+        }
+        const source = new LogitsSource({
+          stream: streams,
+          schedule,
+          shards,
+          columns: fakeColumns,
+          firstStep,
+          fedBefore: world.fedBefore,
+          window,
+          onFailure: 'Fail',
+          teacherDigest: null,
+          clock,
+          log: new FakeLog(),
+        });
+        const over = new AbortController();
+        const at = (ms: number, act: () => void): void => void clock.sleep(ms, over.signal).then(act);
+        for (const { atMs, seen } of world.wipes) {
+          at(atMs, () => {
+            streams.wipe();
+            if (seen) streams.reconnect();
+          });
+        }
+        for (const atMs of world.reconnects) at(atMs, () => streams.reconnect());
+        for (const { atMs, forMs } of world.absences) {
+          at(atMs, () => {
+            streams.away = clock.sleep(forMs);
+          });
+        }
+        const operator = async (): Promise<void> => {
+          while (!over.signal.aborted) {
+            streams.operate(source.damaged, source.firstNeededSequence);
+            await clock.sleep(300, over.signal);
+          }
+        };
+        const train = async (): Promise<void> => {
+          source.start();
+          for (let step = firstStep; step < schedule.steps; step++) {
+            asked = step;
+            const taken = await source.take(step);
+            if (taken === 'stopped') throw new Error('nobody stopped it');
+            expect(taken.logits).toEqual(answersFor(schedule.indices(step)));
+            expect(source.buffered.frames).toBeLessThanOrEqual(window * shards);
+            expect(source.fedSteps).toBeLessThanOrEqual(step + 1 + window);
+            await clock.sleep(world.stepMs);
+          }
+        };
+        void operator();
+        await clock.run(train());
+        expect(source.fedSteps).toBe(schedule.steps);
+        expect(source.damaged).toEqual([]);
+        expect(source.buffered).toEqual({ frames: 0, bytes: 0 });
+        source.stop();
+        over.abort();
+      }),
+      { numRuns: 200 },
+    );
+  }, 60_000);
+});

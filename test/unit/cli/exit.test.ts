@@ -1,0 +1,90 @@
+/** How the command ends: one exit code for each kind of end, and the sentence that goes with it. */
+import { CommanderError } from 'commander';
+import { describe, expect, test } from '@jest/globals';
+
+import { CliError, type Ending, exitCodes } from '../../../src/cli/exit.js';
+import { exitCodeOf } from '../../../src/cli/program.js';
+import { storageFault } from '../../../src/cli/room.js';
+import { StreamError, type StreamErrorKind } from '../../../src/stream/index.js';
+
+function systemError(code: string): Error {
+  return Object.assign(new Error(`${code}: write`), { code, errno: -1, syscall: 'write' });
+}
+
+function told(error: unknown): { code: number; text: string } {
+  let text = '';
+  const code = exitCodeOf(error, (piece) => (text += piece));
+  return { code, text };
+}
+
+describe('an exit code', () => {
+  test('is one of sysexits or of the shell, each of another kind', () => {
+    expect(exitCodes).toEqual({
+      ok: 0,
+      failed: 1,
+      usage: 2,
+      badInput: 65,
+      unavailable: 69,
+      storage: 74,
+      interrupted: 130,
+      outputClosed: 141,
+      terminated: 143,
+    });
+  });
+
+  const endings = Object.keys(exitCodes).filter((ending): ending is Exclude<Ending, 'ok'> => ending !== 'ok');
+  test.each(endings)('of an error that a person can act on (%s) comes with its sentence alone', (ending) => {
+    expect(told(new CliError(ending, 'do this'))).toEqual({ code: exitCodes[ending], text: 'do this\n' });
+  });
+
+  test.each<[StreamErrorKind, number]>([
+    ['unreachable', 69],
+    ['unauthorized', 69],
+    ['tooOld', 69],
+    ['noJetStream', 69],
+    ['noServer', 69],
+    ['full', 74],
+    ['missing', 1],
+    ['refused', 1],
+    ['damaged', 1],
+  ])('of a stream that is %s is %d', (kind, code) => {
+    expect(told(new StreamError(kind, 'start the server'))).toEqual({ code, text: 'start the server\n' });
+  });
+
+  test.each([
+    ['ENOSPC', 'found no space left on its disk'],
+    ['EDQUOT', 'found the disk quota used up'],
+    ['EROFS', 'found a read-only file system'],
+    ['EACCES', 'may not be written'],
+    ['EIO', 'found an input/output error'],
+  ])('of a disk that says %s is 74', (code, words) => {
+    const { code: exitCode, text } = told(systemError(code));
+    expect(exitCode).toBe(74);
+    expect(text).toContain(words);
+    expect(text).toContain('resume the run');
+  });
+
+  test.each<[string, number, number]>([
+    ['help was asked for', 0, 0],
+    ['an option is wrong', 1, 2],
+  ])('when %s is that of the command line, printed already', (_what, exitCode, want) => {
+    expect(told(new CommanderError(exitCode, 'commander.x', 'x'))).toEqual({ code: want, text: '' });
+  });
+
+  test.each([
+    ['an error', new TypeError('x is undefined'), /^unforeseen: TypeError: x is undefined\n.*at /s],
+    ['an error without a stack', Object.assign(new Error('bare'), { stack: undefined }), /^unforeseen: bare\n$/],
+    ['something else', 'a text', /^unforeseen: a text\n$/],
+    ['an error of the system that is not about the disk', systemError('ECONNRESET'), /^unforeseen: Error: ECONNRESET/],
+  ])('of %s that nobody foresaw is 1, with all that is known', (_what, error, want) => {
+    const { code, text } = told(error);
+    expect(code).toBe(1);
+    expect(text).toMatch(want);
+  });
+});
+
+describe('a fault of the disk', () => {
+  test.each([systemError('ENOENT'), new Error('ENOSPC'), 'ENOSPC', null])('is not seen in %p', (error) => {
+    expect(storageFault(error)).toBeNull();
+  });
+});

@@ -1,0 +1,54 @@
+/** The one job of a local run: its status lies in a file that is always whole. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+
+import type { EventClaim } from '../../../src/api/index.js';
+import { LocalJobs } from '../../../src/cluster/local/index.js';
+import { plainJob } from '../../kit/snapshots.js';
+
+const key = { namespace: 'default', name: 'mnist', uid: 'u-1' };
+let folder = '';
+let told: EventClaim[] = [];
+let jobs = new LocalJobs('', plainJob(), () => undefined);
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'distill-jobs-'));
+  told = [];
+  jobs = new LocalJobs(folder, plainJob(), (event) => told.push(event));
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('the job of a local run', () => {
+  test('is found by its uid alone', async () => {
+    expect(await jobs.get(key)).toEqual(plainJob());
+    expect(await jobs.get({ ...key, uid: 'u-2' })).toBeNull();
+  });
+
+  test('has the status that was written last, here and in the file', async () => {
+    await jobs.writeStatus(key, { phase: 'Pending' });
+    await jobs.writeStatus(key, { phase: 'Running', attempts: 1 });
+    expect((await jobs.get(key))?.status).toEqual({ phase: 'Running', attempts: 1 });
+    expect(JSON.parse(readFileSync(join(folder, 'status.json'), 'utf8'))).toEqual({ phase: 'Running', attempts: 1 });
+    expect(readdirSync(folder)).toEqual(['status.json']);
+  });
+
+  test('keeps its old status when the new one cannot be written, so that it is written at the next look', async () => {
+    await jobs.writeStatus(key, { phase: 'Pending' });
+    mkdirSync(join(folder, 'status.json.new'));
+    await expect((async () => jobs.writeStatus(key, { phase: 'Running' }))()).rejects.toThrow('EISDIR');
+    expect((await jobs.get(key))?.status).toEqual({ phase: 'Pending' });
+    expect(JSON.parse(readFileSync(join(folder, 'status.json'), 'utf8'))).toEqual({ phase: 'Pending' });
+  });
+
+  test('tells its events in order', async () => {
+    const events: EventClaim[] = ['a', 'b'].map((reason) => ({ type: 'Normal', reason, message: reason }));
+    await jobs.recordEvents(key, events);
+    expect(told).toEqual(events);
+  });
+});

@@ -1,0 +1,22 @@
+/** A process that owns a local cluster and waits to be killed. Parameters: FOLDER. Prints the pids of its workers. */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { systemClock } from '../../../src/cli/system-clock.js';
+import { LocalCluster } from '../../../src/cluster/local/index.js';
+import { manifestOf } from '../../../src/render/index.js';
+import { plainJob } from '../../kit/snapshots.js';
+
+const [folder = ''] = process.argv.slice(2);
+const scripts = { teacher: `${folder}/teacher.mjs`, student: `${folder}/student.mjs` };
+const cluster = new LocalCluster({ folder, slots: 2, scripts, environment: {}, clock: systemClock() });
+const access = { url: 'nats://127.0.0.1:4222', user: 'nobody', password: 'none' };
+await cluster.apply({
+  key: { namespace: 'default', name: 'mnist', uid: 'u-1' },
+  manifest: manifestOf(plainJob(), 'u-1'),
+  access: { teacher: access, student: access },
+  pools: [{ name: 'cpu', replicas: 2 }],
+  student: 'Run',
+  backoffLimit: 0,
+});
+process.stdout.write(`${JSON.stringify(cluster.processes())}\n`);
+await sleep(60_000);

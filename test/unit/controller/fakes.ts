@@ -1,0 +1,207 @@
+/**
+ * Honest fakes of what the controller joins: they keep state as the real ones do, and can be told to die at any call, as
+ * a process does.
+ */
+import type { DistillJob, DistillJobStatus, EventClaim } from '../../../src/api/index.js';
+import type { Cluster, DesiredWorkers, JobKey, NatsAccess } from '../../../src/cluster/index.js';
+import type { Jobs, Streams } from '../../../src/controller/index.js';
+import type { ClusterObservation, StreamObservation, StudentObservation } from '../../../src/domain/index.js';
+import type { DeadItem, StudentState, TeacherState } from '../../../src/protocol/index.js';
+import { eventText } from '../../kit/snapshots.js';
+
+/** As every API server keeps it. (structuredClone would make objects of another realm: jest's tests have their own.) */
+function asJson<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
+}
+
+/** The operator's process dies: nothing after this call happens. */
+export class Crash extends Error {
+  override readonly name = 'Crash';
+}
+
+/** Counts the calls of one reconcile and dies before or after one of them. */
+export class Fate {
+  #left = Infinity;
+  readonly calls: string[] = [];
+
+  /** @param calls that still happen; the next one crashes before it does anything */
+  dieAfter(calls: number): void {
+    this.#left = calls;
+    this.calls.length = 0;
+  }
+
+  call(name: string): void {
+    if (this.#left <= 0) throw new Crash(name);
+    this.#left -= 1;
+    this.calls.push(name);
+  }
+}
+
+export class FakeJobs implements Jobs {
+  readonly statuses: DistillJobStatus[] = [];
+  readonly events: string[] = [];
+  job: DistillJob | null;
+
+  constructor(
+    private readonly fate: Fate,
+    job: DistillJob,
+  ) {
+    this.job = job;
+  }
+
+  get(key: JobKey): Promise<DistillJob | null> {
+    return this.#do('get job', () => (key.uid === this.job?.metadata.uid ? asJson(this.job) : null));
+  }
+
+  writeStatus(_key: JobKey, status: DistillJobStatus): Promise<void> {
+    return this.#do('write status', () => {
+      this.statuses.push(status);
+      if (this.job !== null) this.job = { ...this.job, status: asJson(status) };
+    });
+  }
+
+  recordEvents(_key: JobKey, events: readonly EventClaim[]): Promise<void> {
+    return this.#do('record events', () => void this.events.push(...events.map(eventText)));
+  }
+
+  #do<T>(name: string, work: () => T): Promise<T> {
+    return new Promise((resolve) => {
+      this.fate.call(name);
+      resolve(work());
+    });
+  }
+}
+
+/** Processes that are there as soon as they are wanted, on a machine of a fixed number of slots. */
+export class FakeCluster implements Cluster {
+  readonly pools = new Map<string, string[]>();
+  student: StudentObservation = { phase: 'Absent', starts: 0, failures: 0, disruptions: 0, lastError: null };
+  desired: DesiredWorkers | null = null;
+  #started = 0;
+
+  constructor(
+    private readonly fate: Fate,
+    readonly slots: number,
+  ) {}
+
+  observe(_key: JobKey, pools: readonly string[]): Promise<ClusterObservation> {
+    return this.#do('observe processes', () => ({
+      pools: pools.map((name) => ({
+        name,
+        freeSlots: this.slots - [...this.pools.values()].flat().length,
+        pods: (this.pools.get(name) ?? []).map((pod) => ({ name: pod, terminating: false })),
+        disruptions: 0,
+        lastError: null,
+      })),
+      student: this.student,
+      usage: { teacherSlotSeconds: 0, studentSlotSeconds: 0 },
+    }));
+  }
+
+  apply(desired: DesiredWorkers): Promise<void> {
+    return this.#do('apply processes', () => {
+      this.desired = desired;
+      for (const { name, replicas } of desired.pools) {
+        const pods = (this.pools.get(name) ?? []).slice(0, replicas);
+        while (pods.length < replicas) pods.push(`${name}-${String(this.#started++)}`);
+        this.pools.set(name, pods);
+      }
+      const { phase, starts } = this.student;
+      if (desired.student === 'Run' && phase === 'Absent') {
+        this.student = { ...this.student, phase: 'Running', starts: starts + 1 };
+      }
+      if (desired.student === 'Stop' && phase === 'Running') this.student = { ...this.student, phase: 'Absent' };
+    });
+  }
+
+  remove(): Promise<void> {
+    return this.#do('remove processes', () => {
+      this.pools.clear();
+      this.student = { ...this.student, phase: 'Absent' };
+    });
+  }
+
+  onChange(): void {
+    // The tests call reconcile themselves.
+  }
+
+  #do<T>(name: string, work: () => T): Promise<T> {
+    return new Promise((resolve) => {
+      this.fate.call(name);
+      resolve(work());
+    });
+  }
+}
+
+/** One job's streams on one server. */
+export class FakeStreams implements Streams {
+  exists = false;
+  missing: string[] = [];
+  reachable = true;
+  frames = new Set<number>();
+  student: StudentState | null = null;
+  teachers = new Map<string, TeacherState>();
+  dead: DeadItem[] = [];
+  provisioned = 0;
+
+  constructor(private readonly fate: Fate) {}
+
+  provision(): Promise<void> {
+    return this.#do('provision streams', () => {
+      this.provisioned += 1;
+      this.exists = true;
+      this.missing = [];
+    });
+  }
+
+  observe(): Promise<StreamObservation> {
+    return this.#do('observe streams', (): StreamObservation => {
+      if (!this.reachable) return { state: 'Unreachable', reason: 'the connection to NATS is lost' };
+      if (!this.exists) return { state: 'Absent' };
+      const sequences = [...this.frames].sort((a, b) => a - b);
+      return {
+        state: 'Present',
+        missing: this.missing,
+        work: { messages: 1, pending: 1, ackPending: 0 },
+        logits: {
+          messages: sequences.length,
+          bytes: sequences.length,
+          firstSequence: sequences[0] ?? 0,
+          lastSequence: sequences.at(-1) ?? 0,
+        },
+        dead: { messages: this.dead.length },
+        student: this.student,
+        teachers: [...this.teachers.values()],
+      };
+    });
+  }
+
+  trim(_uid: string, belowSequence: number): Promise<void> {
+    return this.#do('trim', () => {
+      for (const sequence of this.frames) if (sequence < belowSequence) this.frames.delete(sequence);
+    });
+  }
+
+  deleteFrame(_uid: string, sequence: number): Promise<void> {
+    return this.#do('delete frame', () => void this.frames.delete(sequence));
+  }
+
+  forgetTeacher(_uid: string, pod: string): Promise<void> {
+    return this.#do('forget teacher', () => void this.teachers.delete(pod));
+  }
+
+  deadItems(): Promise<readonly DeadItem[]> {
+    return this.#do('read dead items', () => this.dead.slice(0, 1));
+  }
+
+  access(role: 'teacher' | 'student', uid: string): NatsAccess {
+    return { url: 'nats://127.0.0.1:4222', user: `${role}-${uid}`, password: `secret-${role}` };
+  }
+
+  #do<T>(name: string, work: () => T): Promise<T> {
+    return new Promise((resolve) => {
+      this.fate.call(name);
+      resolve(work());
+    });
+  }
+}

@@ -1,0 +1,172 @@
+/** The queue of keys: each key once, one at a time, again after a growing wait. */
+import { describe, expect, test } from '@jest/globals';
+
+import { KeyedQueue } from '../../../src/controller/index.js';
+import { FakeClock, settled } from '../../kit/clock.js';
+
+/** A queue whose work ends when the test says so. */
+function workshop(workers = 1) {
+  const clock = new FakeClock();
+  const begun: string[] = [];
+  const failures: { key: string; retryMs: number }[] = [];
+  const open = new Map<string, PromiseWithResolvers<number | null>>();
+  const queue = new KeyedQueue({
+    workers,
+    clock,
+    failed: (key, _error, retryMs) => failures.push({ key, retryMs }),
+    work: (key) => {
+      if (open.has(key)) throw new Error(`${key} is worked on twice at a time`);
+      begun.push(key);
+      const work = Promise.withResolvers<number | null>();
+      open.set(key, work);
+      return work.promise;
+    },
+  });
+  const finish = async (key: string, result: number | null | Error = null): Promise<void> => {
+    const work = open.get(key)!;
+    open.delete(key);
+    if (result instanceof Error) work.reject(result);
+    else work.resolve(result);
+    await settled();
+  };
+  return { clock, begun, failures, open, queue, finish };
+}
+
+describe('a queue', () => {
+  test('works on a key at once', () => {
+    const { queue, begun } = workshop();
+    queue.add('a');
+    expect(begun).toEqual(['a']);
+  });
+
+  test('takes a key that was added many times while it is worked on as one more time', async () => {
+    const { queue, begun, finish } = workshop();
+    for (let time = 0; time < 5; time++) queue.add('a');
+    await finish('a');
+    await finish('a');
+    expect(begun).toEqual(['a', 'a']);
+  });
+
+  test('never works on one key twice at a time, however many workers there are', async () => {
+    const { queue, begun, finish } = workshop(3);
+    queue.add('a');
+    queue.add('b');
+    queue.add('a');
+    expect(begun).toEqual(['a', 'b']);
+    await finish('b');
+    expect(begun).toEqual(['a', 'b']);
+    await finish('a');
+    expect(begun).toEqual(['a', 'b', 'a']);
+  });
+
+  test('works on no more keys at a time than it has workers, in the order in which they came', async () => {
+    const { queue, begun, finish } = workshop(2);
+    for (const key of ['a', 'b', 'c', 'd']) queue.add(key);
+    expect(begun).toEqual(['a', 'b']);
+    await finish('b');
+    await finish('a');
+    expect(begun).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  test('looks again after the time that the work asked for, and never for null', async () => {
+    const { queue, begun, finish, clock } = workshop();
+    queue.add('a');
+    await finish('a', 1_000);
+    await clock.advance(999);
+    expect(begun).toEqual(['a']);
+    await clock.advance(1);
+    expect(begun).toEqual(['a', 'a']);
+    await finish('a', null);
+    expect(clock.waits).toEqual([]);
+  });
+
+  test('forgets the wait when the key comes by itself', async () => {
+    const { queue, begun, finish, clock } = workshop();
+    queue.add('a');
+    await finish('a', 1_000);
+    queue.add('a');
+    await finish('a', 5_000);
+    expect(clock.waits).toEqual([5_000]);
+    await clock.advance(4_999);
+    expect(begun).toEqual(['a', 'a']);
+  });
+
+  test('needs no wait when the key came again during the work', async () => {
+    const { queue, finish, clock, open } = workshop();
+    queue.add('a');
+    queue.add('a');
+    await finish('a', 1_000);
+    expect(open.has('a')).toBe(true);
+    expect(clock.waits).toEqual([]);
+  });
+});
+
+describe('work that fails', () => {
+  test('is tried again after a wait that doubles up to half a minute, and starts over after a success', async () => {
+    const { queue, finish, clock, failures } = workshop();
+    queue.add('a');
+    for (let time = 0; time < 10; time++) {
+      await finish('a', new Error('no'));
+      await clock.advance(clock.waits[0]!);
+    }
+    const waits = [200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000];
+    expect(failures.map(({ retryMs }) => retryMs)).toEqual(waits);
+    await finish('a', null);
+    queue.add('a');
+    await finish('a', new Error('no'));
+    expect(failures.at(-1)).toEqual({ key: 'a', retryMs: 200 });
+  });
+
+  test('holds up no other key', async () => {
+    const { queue, begun, finish, clock } = workshop();
+    queue.add('bad');
+    queue.add('good');
+    await finish('bad', new Error('no'));
+    expect(begun).toEqual(['bad', 'good']);
+    expect(clock.waits).toEqual([200]);
+  });
+
+  test('counts for its own key alone', async () => {
+    const { queue, finish, clock, failures } = workshop(2);
+    queue.add('a');
+    await finish('a', new Error('no'));
+    await clock.advance(200);
+    await finish('a', new Error('no'));
+    queue.add('b');
+    await finish('b', new Error('no'));
+    expect(failures.map(({ key, retryMs }) => `${key} ${String(retryMs)}`)).toEqual(['a 200', 'a 400', 'b 200']);
+  });
+});
+
+describe('a queue that is stopped', () => {
+  test('waits for the work in hand and begins no other', async () => {
+    const { queue, begun, finish, open } = workshop(2);
+    for (const key of ['a', 'b', 'c']) queue.add(key);
+    let stopped = false;
+    const stopping = queue.stop().then(() => (stopped = true));
+    await finish('a', 1_000);
+    expect(stopped).toBe(false);
+    await finish('b', new Error('no'));
+    await stopping;
+    queue.add('d');
+    await settled();
+    expect(begun).toEqual(['a', 'b']);
+    expect(open.size).toBe(0);
+  });
+
+  test('leaves no timer behind', async () => {
+    const { queue, finish, clock, begun } = workshop();
+    queue.add('a');
+    await finish('a', 60_000);
+    await queue.stop();
+    expect(clock.waits).toEqual([]);
+    await clock.advance(120_000);
+    expect(begun).toEqual(['a']);
+  });
+
+  test('is stopped at once when it is idle, also twice', async () => {
+    const { queue } = workshop();
+    await queue.stop();
+    await expect(queue.stop()).resolves.toBeUndefined();
+  });
+});

@@ -1,0 +1,240 @@
+/** One reconcile over honest fakes: what it does in which order, and that dying at any step changes nothing (I6). */
+import { describe, expect, test } from '@jest/globals';
+
+import type { DistillJob } from '../../../src/api/index.js';
+import { reconcile } from '../../../src/controller/index.js';
+import type { Plan } from '../../../src/domain/index.js';
+import { FakeClock } from '../../kit/clock.js';
+import { ended, JobMaker, labelling, noonMs, training } from '../../kit/snapshots.js';
+import { Crash, FakeCluster, FakeJobs, FakeStreams, Fate } from './fakes.js';
+
+const key = { namespace: 'default', name: 'mnist', uid: 'u-1' };
+
+function world(job: DistillJob = new JobMaker().job) {
+  const fate = new Fate();
+  const jobs = new FakeJobs(fate, job);
+  const cluster = new FakeCluster(fate, 2);
+  const streams = new FakeStreams(fate);
+  const clock = new FakeClock(noonMs);
+  const decisions: Plan[] = [];
+  const look = (): Promise<number | null> =>
+    reconcile(key, {
+      engine: 'local',
+      jobs,
+      cluster,
+      streams,
+      clock,
+      observer: (_snapshot, plan) => void decisions.push(plan),
+    });
+  /** Looks until a look changes nothing. */
+  const settle = async (): Promise<void> => {
+    for (let look_ = 0; look_ < 10; look_++) {
+      const before = outcome();
+      await look();
+      if (outcome() === before) return;
+    }
+    throw new Error('it does not come to rest');
+  };
+  /** Everything that a reconcile can change, but for the story it told. */
+  const outcome = (): string =>
+    JSON.stringify([
+      jobs.job?.status,
+      [...cluster.pools].map(([name, pods]) => [name, pods.length]),
+      cluster.student,
+      streams.exists,
+      streams.missing,
+      [...streams.frames],
+      [...streams.teachers.keys()],
+    ]);
+  return { fate, jobs, cluster, streams, clock, decisions, look, settle, outcome };
+}
+
+type World = ReturnType<typeof world>;
+
+/** A job in full swing whose streams need every kind of care. */
+function untidy(): World {
+  const at = world();
+  Object.assign(at.streams, {
+    exists: true,
+    missing: ['DISTILL_u-1_DEAD'],
+    frames: new Set([1, 2, 3, 4, 5, 6]),
+    student: training({
+      firstNeededSequence: 3,
+      damaged: [{ sequence: 5, shard: 0, step: 44, reason: 'body checksum' }],
+    }),
+    teachers: new Map([['cpu-77', labelling('cpu-77')]]),
+    dead: [{ shard: 0, step: 7, teacher: 'cpu-1', deliveries: 5, error: 'NaN logits', item: null }],
+  });
+  return at;
+}
+
+describe('a reconcile', () => {
+  test('goes in the order of its page', async () => {
+    const at = untidy();
+    at.fate.dieAfter(Infinity);
+    await at.look();
+    expect(at.fate.calls).toEqual([
+      'get job',
+      'observe processes',
+      'observe streams',
+      'read dead items',
+      'provision streams',
+      'trim',
+      'delete frame',
+      'forget teacher',
+      'apply processes',
+      'write status',
+      'record events',
+    ]);
+  });
+
+  test('brings a new job up in two looks and then leaves it alone', async () => {
+    const at = world();
+    expect(await at.look()).toBe(1_000);
+    expect(at.streams.exists).toBe(true);
+    await at.look();
+    expect([...at.cluster.pools]).toEqual([['cpu', ['cpu-0', 'cpu-1']]]);
+    expect(at.cluster.student.phase).toBe('Running');
+    await at.settle();
+    const written = at.jobs.statuses.length;
+    const told = at.jobs.events.length;
+    await at.clock.advance(1_000);
+    for (let time = 0; time < 3; time++) await at.look();
+    expect([at.jobs.statuses.length, at.jobs.events.length, at.streams.provisioned]).toEqual([written, told, 1]);
+    expect(at.decisions.length).toBeGreaterThan(3);
+  });
+
+  test('gives the workers the job, each with the credentials of its role', async () => {
+    const at = world();
+    await at.look();
+    expect(at.cluster.desired).toMatchObject({
+      key,
+      manifest: { version: 1, job: { uid: 'u-1', namespace: 'default', name: 'mnist' } },
+      access: {
+        teacher: { user: 'teacher-u-1', password: 'secret-teacher' },
+        student: { user: 'student-u-1', password: 'secret-student' },
+      },
+      backoffLimit: 6,
+    });
+  });
+
+  test('looks for dead items only when there are some', async () => {
+    const at = world();
+    await at.look();
+    expect(at.fate.calls).not.toContain('read dead items');
+  });
+
+  test('is over with the job', async () => {
+    const at = untidy();
+    await at.look();
+    at.cluster.student = { ...at.cluster.student, phase: 'Succeeded' };
+    expect(await at.look()).toBeNull();
+    expect(at.jobs.job?.status?.phase).toBe('Succeeded');
+    expect([...at.cluster.pools]).toEqual([['cpu', []]]);
+  });
+
+  test('leaves no process of a job that is gone', async () => {
+    const at = untidy();
+    await at.look();
+    at.jobs.job = null;
+    expect(await at.look()).toBeNull();
+    expect([at.cluster.pools.size, at.cluster.student.phase]).toEqual([0, 'Absent']);
+  });
+
+  test('tells of a job that it cannot run, and leaves nothing of it running', async () => {
+    const at = untidy();
+    await at.look();
+    at.jobs.job = new JobMaker(at.jobs.job!).change(({ spec }) => (spec.dataset.format = 'npy')).job;
+    await at.settle();
+    expect(at.jobs.events).toContain('! Refused: spec.dataset.format: "npy" is not supported yet; use idx');
+    expect([at.cluster.pools.size, at.cluster.student.phase]).toEqual([0, 'Absent']);
+    expect(await at.look()).toBeNull();
+  });
+
+  test('holds everything while NATS is out of reach', async () => {
+    const at = untidy();
+    await at.settle();
+    const { pools, student } = at.cluster;
+    at.streams.reachable = false;
+    const provisioned = at.streams.provisioned;
+    await at.settle();
+    expect([at.cluster.pools, at.cluster.student, at.streams.provisioned]).toEqual([pools, student, provisioned]);
+    expect(at.jobs.job?.status?.phase).toBe('Running');
+  });
+
+  test('announces nothing that the status does not say', async () => {
+    const at = world();
+    at.fate.dieAfter(5);
+    await expect(at.look()).rejects.toThrow(Crash);
+    expect([at.fate.calls.at(-1), at.jobs.statuses, at.jobs.events]).toEqual(['apply processes', [], []]);
+  });
+
+  test('fails when whoever watches it fails, after all is done', async () => {
+    const at = world();
+    const options = {
+      engine: 'local',
+      jobs: at.jobs,
+      cluster: at.cluster,
+      streams: at.streams,
+      clock: at.clock,
+    } as const;
+    const observer = (): never => {
+      throw new Error('the view is broken');
+    };
+    await expect(reconcile(key, { ...options, observer })).rejects.toThrow('the view is broken');
+    expect(at.jobs.statuses).toHaveLength(1);
+  });
+});
+
+describe('a process that dies in a reconcile', () => {
+  const jobs: readonly [string, () => World][] = [
+    ['a new job', world],
+    ['a job that needs every kind of care', untidy],
+    [
+      'a suspended job',
+      () => {
+        const at = untidy();
+        at.jobs.job = new JobMaker().suspended().job;
+        return at;
+      },
+    ],
+    [
+      'a job that fails',
+      () => {
+        const at = untidy();
+        at.cluster.student = { ...at.cluster.student, phase: 'Failed', failures: 1, lastError: ended(65, 'no') };
+        return at;
+      },
+    ],
+  ];
+
+  test.each(jobs)('with %s leaves nothing that its next life would do otherwise', async (_what, make) => {
+    const undisturbed = make();
+    await undisturbed.settle();
+    const want = undisturbed.outcome();
+    for (let calls = 0; ; calls++) {
+      const at = make();
+      at.fate.dieAfter(calls);
+      const died = await at.look().then(
+        () => false,
+        () => true,
+      );
+      at.fate.dieAfter(Infinity);
+      await at.settle();
+      expect(at.outcome()).toBe(want);
+      if (!died) break;
+      expect(calls).toBeLessThan(20);
+    }
+  });
+
+  test('tells nothing twice; what it dies before telling is lost', async () => {
+    for (let calls = 0; calls < 12; calls++) {
+      const at = untidy();
+      at.fate.dieAfter(calls);
+      await at.look().catch(() => undefined);
+      at.fate.dieAfter(Infinity);
+      await at.settle();
+      expect(new Set(at.jobs.events).size).toBe(at.jobs.events.length);
+    }
+  });
+});

@@ -1,0 +1,119 @@
+/** Finding or getting a nats-server: the order of the places, and what an installation leaves behind. */
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+
+import { cacheFolderOf, findNatsServer, type FindOptions } from '../../../src/stream/server/find.js';
+import { type InstallSource, pinnedVersion } from '../../../src/stream/server/install.js';
+
+let folder: string;
+let cacheFolder: string;
+let lines: string[];
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'distillery-find-'));
+  cacheFolder = join(folder, 'cache');
+  lines = [];
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+function options(changes: Partial<FindOptions> = {}): FindOptions {
+  return {
+    url: undefined,
+    path: '',
+    cacheFolder,
+    platform: 'linux',
+    arch: 'x64',
+    environment: {},
+    sources: [],
+    progress: (line) => lines.push(line),
+    ...changes,
+  };
+}
+
+/** A program that says it is a nats-server of some version. */
+async function fakeServer(path: string, version: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, `#!/bin/sh\necho "nats-server: v${version}"\n`);
+  await chmod(path, 0o755);
+}
+
+const good: InstallSource = {
+  name: 'good source',
+  fetch: (_, target) => fakeServer(target, pinnedVersion),
+};
+const broken: InstallSource = {
+  name: 'broken source',
+  fetch: () => Promise.reject(new Error('no route to host')),
+};
+const wrong: InstallSource = {
+  name: 'wrong source',
+  fetch: (_, target) => fakeServer(target, '2.1.0'),
+};
+
+const cached = (): string => join(cacheFolder, `nats-server-${pinnedVersion}`, 'nats-server');
+
+test('a new enough server on PATH is taken before the cache', async () => {
+  await fakeServer(cached(), pinnedVersion);
+  const onPath = join(folder, 'bin', 'nats-server');
+  await fakeServer(onPath, '2.10.0');
+  const found = await findNatsServer(options({ path: ['/nonexistent', '', dirname(onPath)].join(delimiter) }));
+  expect(found).toEqual({ kind: 'binary', binary: onPath, from: 'path' });
+});
+
+test.each([
+  ['too old', '2.9.10'],
+  ['no server at all', 'something'],
+])('a program on PATH that is %s is passed over with a note', async (_, version) => {
+  await fakeServer(cached(), pinnedVersion);
+  const onPath = join(folder, 'bin', 'nats-server');
+  await fakeServer(onPath, version);
+  const found = await findNatsServer(options({ path: dirname(onPath) }));
+  expect(found).toEqual({ kind: 'binary', binary: cached(), from: 'cache' });
+  expect(lines).toEqual([expect.stringMatching(/expected 2\.10\.0 or newer; not used/)]);
+});
+
+describe('installing', () => {
+  test('goes on to the next source when one fails, and the next run finds the result', async () => {
+    const found = await findNatsServer(options({ sources: [broken, wrong, good] }));
+    expect(found).toEqual({ kind: 'binary', binary: cached(), from: 'installed' });
+    expect(lines.join('\n')).toMatch(
+      /broken source: no route to host[^]*wrong source: .*2\.1\.0[^]*installed from good/,
+    );
+    expect(await readdir(cacheFolder)).toEqual([`nats-server-${pinnedVersion}`]);
+    expect(await findNatsServer(options())).toMatchObject({ from: 'cache' });
+  });
+
+  test('that fails everywhere names what each source said, and leaves nothing half-written', async () => {
+    const finding = findNatsServer(options({ sources: [broken, wrong] }));
+    await expect(finding).rejects.toMatchObject({ kind: 'noServer' });
+    await expect(finding).rejects.toThrow(/broken source: no route.*wrong source: .*DISTILL_NATS_URL.*PATH/);
+    expect(await readdir(cacheFolder)).toEqual([]);
+  });
+
+  test('by several processes at once leaves one whole server', async () => {
+    const found = await Promise.all([1, 2, 3, 4].map(() => findNatsServer(options({ sources: [good] }))));
+    expect(found.map((each) => each.kind === 'binary' && each.binary)).toEqual(Array(4).fill(cached()));
+    expect(await readdir(cacheFolder)).toEqual([`nats-server-${pinnedVersion}`]);
+  });
+
+  test('replaces a cached server that does not run', async () => {
+    await mkdir(dirname(cached()), { recursive: true });
+    await writeFile(cached(), 'half of it');
+    expect(await findNatsServer(options({ sources: [good] }))).toMatchObject({ from: 'installed' });
+    expect(await findNatsServer(options())).toMatchObject({ from: 'cache' });
+  });
+
+  test('into a folder that cannot be made says which', async () => {
+    await writeFile(cacheFolder, 'a file, not a folder');
+    const finding = findNatsServer(options({ sources: [good] }));
+    await expect(finding).rejects.toMatchObject({ kind: 'noServer', message: expect.stringContaining(cacheFolder) });
+  });
+});
+
+test('the cache lies where the user keeps caches', () => {
+  expect(cacheFolderOf({ XDG_CACHE_HOME: '/caches' }, '/home/u')).toBe('/caches/distillery');
+  expect(cacheFolderOf({ XDG_CACHE_HOME: '' }, '/home/u')).toBe('/home/u/.cache/distillery');
+  expect(cacheFolderOf({}, '/home/u')).toBe('/home/u/.cache/distillery');
+});

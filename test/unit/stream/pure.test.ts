@@ -1,0 +1,122 @@
+/** The pure parts of the stream room: versions, addresses, permissions, configurations. */
+import { describe, expect, test } from '@jest/globals';
+
+import { jobNames } from '../../../src/protocol/index.js';
+import { permissionsFor } from '../../../src/stream/permissions.js';
+import { serverConfiguration } from '../../../src/stream/server/config.js';
+import { addressOf, hidePassword, isAtLeast } from '../../../src/stream/server/probe.js';
+import { jobStreams } from '../../../src/stream/streams.js';
+import { deliveryOf, placeOf } from '../../../workers/stream/work-queue.js';
+
+test.each([
+  ['2.10.0', '2.10.0', true],
+  ['2.9.10', '2.10.0', false],
+  ['2.14.5', '2.10.0', true],
+  ['3.0.0', '2.10.9', true],
+  ['2.10.0-RC.1', '2.10.0', true],
+  ['1.99.99', '2.0.0', false],
+  ['nonsense', '2.10.0', false],
+])('version %s is at least %s: %s', (version, minimum, want) => {
+  expect(isAtLeast(version, minimum)).toBe(want);
+});
+
+test.each([
+  ['nats://host:4333', 'host', 4333],
+  ['host', 'host', 4222],
+  ['host:4333', 'host', 4333],
+  ['tls://user:secret@host', 'host', 4222],
+  ['nats://[::1]:5000', '::1', 5000],
+  ['nats://a:1,nats://b:2', 'a', 1],
+])('the address of %s is %s port %i', (url, host, port) => {
+  expect(addressOf(url)).toEqual({ host, port });
+});
+
+test('a URL that is none is refused without showing its password', () => {
+  expect(() => addressOf('nats://u:secret@:port:')).toThrow(/expected something like nats:\/\/host:4222/);
+  expect(() => addressOf('nats://u:secret@:port:')).not.toThrow(/secret/);
+  expect(hidePassword('nats://u:secret@a:1,nats://v:hidden@b:2')).toBe('nats://a:1,nats://b:2');
+});
+
+describe('permissions', () => {
+  const everything = (uid: string): string[] =>
+    (['teacher', 'student'] as const).flatMap((role) => {
+      const { publish, subscribe } = permissionsFor(role, jobNames(uid));
+      return [...publish, ...subscribe];
+    });
+
+  test('of a worker name its own job in every line', () => {
+    for (const subject of everything('my-job')) expect(subject).toContain('my-job');
+  });
+
+  test('of a worker hold no right to make or delete a stream or a consumer', () => {
+    for (const subject of everything('my-job')) expect(subject).not.toMatch(/CREATE|DELETE|UPDATE|DURABLE/);
+  });
+
+  test('never reach from one job to another whose name begins alike', () => {
+    const short = everything('job');
+    const long = everything('job-2');
+    expect(short.filter((subject) => long.includes(subject))).toEqual([]);
+  });
+});
+
+describe('the streams of a job', () => {
+  const { streams, consumers } = jobStreams({
+    names: jobNames('job'),
+    maxBytes: 1_000,
+    storage: 'Memory',
+    replicas: 3,
+    windowBound: 77,
+  });
+
+  test('are all bounded in bytes and replicated as asked', () => {
+    for (const stream of streams) {
+      expect(stream.max_bytes).toBeGreaterThan(0);
+      expect(stream.num_replicas).toBe(3);
+    }
+  });
+
+  test('keep what cannot be computed again on disk, whatever the storage of the logits', () => {
+    const inMemory = streams.filter(({ storage }) => storage === 'memory').map(({ name }) => name);
+    expect(inMemory).toEqual(['DISTILL_job_WORK', 'DISTILL_job_LOGITS']);
+  });
+
+  test('hold one item and one answer a step, and refuse the second', () => {
+    for (const stream of streams.slice(0, 2)) {
+      expect(stream).toMatchObject({ max_msgs_per_subject: 1, discard: 'new', discard_new_per_subject: true });
+    }
+    expect(streams[0]).toMatchObject({ retention: 'workqueue', max_msgs: 77 });
+    expect(streams[1]).toMatchObject({ retention: 'limits', max_bytes: 1_000, allow_direct: true });
+  });
+
+  test('never lose an item at a limit of deliveries', () => {
+    expect(consumers[0]?.config).toMatchObject({ ack_policy: 'explicit', max_deliver: -1, ack_wait: 3_000_000_000 });
+    expect(consumers[1]?.config).toMatchObject({ ack_policy: 'none', deliver_policy: 'all' });
+  });
+});
+
+test('a server configuration listens on loopback only and survives odd folder names', () => {
+  const text = serverConfiguration({
+    serverName: 's',
+    port: 4444,
+    storeFolder: '/tmp/a "quoted" folder\\with $signs',
+    logFile: '/tmp/log',
+    users: [{ user: 'u', password: 'p', permissions: { publish: ['a.>'], subscribe: ['b.>'] } }],
+  });
+  expect(JSON.parse(text)).toMatchObject({
+    listen: '127.0.0.1:4444',
+    jetstream: { store_dir: '/tmp/a "quoted" folder\\with $signs' },
+    authorization: { users: [{ permissions: { publish: { allow: ['a.>'] }, subscribe: { allow: ['b.>'] } } }] },
+  });
+});
+
+test.each([
+  ['$JS.ACK.STREAM.teachers.3.17.9.1700000000000000000.0', { deliveries: 3, sequence: 17 }],
+  ['$JS.ACK._.hash.STREAM.teachers.4.18.9.1700000000000000000.0.token', { deliveries: 4, sequence: 18 }],
+])('both forms of an acknowledgement subject are read: %s', (reply, want) => {
+  expect(deliveryOf(reply)).toEqual(want);
+});
+
+test('a place is read from the end of a subject', () => {
+  expect(placeOf('distill.uid.work.2.17')).toEqual({ shard: 2, step: 17 });
+  expect(placeOf('distill.uid.work.x')).toEqual({ shard: NaN, step: NaN });
+});

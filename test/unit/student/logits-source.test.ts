@@ -1,0 +1,360 @@
+/** The source's single decisions: what is fed when, what a wrong frame costs, what ends the wait. */
+import { describe, expect, test } from '@jest/globals';
+
+import { maxFrameRetries } from '../../../src/protocol/index.js';
+import { WorkerError } from '../../../workers/shell/exit.js';
+import { LogitsSource, type LogitsSourceOptions } from '../../../workers/student/logits-source.js';
+import {
+  type Answer,
+  answerFrame,
+  answersFor,
+  FakeClock,
+  fakeColumns,
+  fakeDigest,
+  FakeLog,
+  FakeStreams,
+  manifestWith,
+  scheduleFor,
+} from '../../kit/worker-fakes.js';
+
+/** 40 samples in batches of 4: 10 steps. */
+const schedule = scheduleFor(manifestWith({ batchSize: 4, epochs: 1 }), 40);
+
+interface World {
+  readonly clock: FakeClock;
+  readonly streams: FakeStreams;
+  readonly log: FakeLog;
+  readonly source: LogitsSource;
+}
+
+function world(
+  answer: (item: { readonly step: number; readonly shard: number }) => Answer | null,
+  changes: Partial<LogitsSourceOptions> = {},
+): World {
+  const clock = new FakeClock();
+  const streams = new FakeStreams(clock, answer);
+  const log = new FakeLog();
+  const source = new LogitsSource({
+    stream: streams,
+    schedule,
+    shards: 1,
+    columns: fakeColumns,
+    firstStep: 0,
+    fedBefore: 0,
+    window: 3,
+    onFailure: 'Fail',
+    teacherDigest: null,
+    clock,
+    log,
+    ...changes,
+  });
+  return { clock, streams, log, source };
+}
+
+function itemOf(step: number) {
+  return { step, shard: 0, firstRow: 0, indices: [...schedule.indices(step)], augmentSeed: schedule.augmentSeed(step) };
+}
+
+const fedSteps = ({ streams }: World): number[] => streams.fed.map(({ step }) => step).toSorted((a, b) => a - b);
+
+describe('feeding', () => {
+  test('stays a window ahead and moves on with every step taken, without waiting for a stall', async () => {
+    const here = world(() => ({ afterMs: 5 }));
+    const { clock, source } = here;
+    source.start();
+    await clock.pass(1);
+    expect(fedSteps(here)).toEqual([0, 1, 2]);
+    const startedAtMs = clock.now();
+    for (let step = 0; step < schedule.steps; step++) {
+      expect(await clock.run(source.take(step))).toMatchObject({ logits: answersFor(schedule.indices(step)) });
+      await clock.pass(0);
+      expect(fedSteps(here)).toEqual(Array.from({ length: Math.min(schedule.steps, step + 4) }, (_, fed) => fed));
+    }
+    expect(clock.now() - startedAtMs).toBeLessThan(10 * 5 + 1);
+  });
+
+  test('with a window of one never stalls either', async () => {
+    const { clock, source } = world(() => ({ afterMs: 5 }), { window: 1 });
+    source.start();
+    const startedAtMs = clock.now();
+    for (let step = 0; step < schedule.steps; step++) await clock.run(source.take(step));
+    expect(clock.now() - startedAtMs).toBe(10 * 5);
+  });
+
+  test('loses no wake-up, whenever the window moves while feeding ends', async () => {
+    for (let ticks = 0; ticks < 40; ticks++) {
+      const { clock, streams, source } = world(() => null, { window: 1 });
+      streams.onFeed = (item) => {
+        void (async () => {
+          for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+          streams.store(item, answerFrame(item));
+        })();
+      };
+      source.start();
+      const startedAtMs = clock.now();
+      const takeAll = async (): Promise<void> => {
+        for (let step = 0; step < schedule.steps; step++) await source.take(step);
+      };
+      await clock.run(takeAll());
+      expect({ ticks, ms: clock.now() - startedAtMs }).toEqual({ ticks, ms: 0 });
+    }
+  });
+
+  test('counts a step as fed only when its item is stored', async () => {
+    const { clock, streams, source } = world(() => null);
+    const answered = Promise.withResolvers<undefined>();
+    streams.away = answered.promise.then(() => undefined);
+    source.start();
+    await clock.pass(100);
+    expect(source.fedSteps).toBe(0);
+    answered.resolve(undefined);
+    await clock.pass(1);
+    expect(source.fedSteps).toBe(3);
+  });
+
+  test('follows a window that grows and takes nothing back from one that shrinks', async () => {
+    const here = world(() => ({ afterMs: 5 }));
+    const { clock, source } = here;
+    source.start();
+    source.setWindow(6);
+    await clock.pass(10);
+    source.setWindow(2);
+    expect(source.buffered.frames).toBe(6);
+    for (let step = 0; step < 4; step++) await clock.run(source.take(step));
+    await clock.pass(0);
+    expect(fedSteps(here)).toEqual([0, 1, 2, 3, 4, 5]);
+    await clock.run(source.take(4));
+    await clock.pass(0);
+    expect(fedSteps(here)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  });
+
+  test('of a short batch with fewer rows than shards asks only for the shards that have rows', async () => {
+    const short = scheduleFor(manifestWith({ batchSize: 5, epochs: 1 }), 7);
+    const { clock, streams, source } = world(() => ({ afterMs: 5 }), { schedule: short, shards: 4 });
+    source.start();
+    for (const step of [0, 1]) {
+      expect(await clock.run(source.take(step))).toMatchObject({ logits: answersFor(short.indices(step)) });
+    }
+    expect(streams.fed.filter(({ step }) => step === 1).map(({ shard }) => shard)).toEqual([1, 3]);
+    expect(streams.work.size).toBe(0);
+  });
+});
+
+describe('frames that an earlier attempt left', () => {
+  test('are taken over without feeding them and without a stall', async () => {
+    const { clock, streams, source } = world(() => null, { firstStep: 2, fedBefore: schedule.steps });
+    for (let step = 0; step < schedule.steps; step++) streams.store(itemOf(step), answerFrame(itemOf(step)), false);
+    source.start();
+    const startedAtMs = clock.now();
+    for (let step = 2; step < schedule.steps; step++) {
+      expect(await clock.run(source.take(step))).toMatchObject({ logits: answersFor(schedule.indices(step)) });
+    }
+    expect(streams.fed).toEqual([]);
+    expect(clock.now()).toBe(startedAtMs);
+    expect(source.fedSteps).toBe(schedule.steps);
+  });
+
+  test('and were delivered before their turn are remembered', async () => {
+    const here = world(() => null);
+    const { clock, streams, source } = here;
+    source.start();
+    await clock.pass(0);
+    for (let step = 0; step < schedule.steps; step++) streams.store(itemOf(step), answerFrame(itemOf(step)));
+    await clock.pass(0);
+    const startedAtMs = clock.now();
+    for (let step = 0; step < schedule.steps; step++) await clock.run(source.take(step));
+    expect(fedSteps(here)).toEqual([0, 1, 2]);
+    expect(clock.now()).toBe(startedAtMs);
+  });
+
+  test('and that nobody knows of cost one stall for the whole window', async () => {
+    const { clock, streams, source } = world(() => null, { window: 8 });
+    source.start();
+    await clock.pass(0);
+    for (let step = 0; step < 8; step++) streams.store(itemOf(step), answerFrame(itemOf(step)), false);
+    const startedAtMs = clock.now();
+    for (let step = 0; step < 8; step++) await clock.run(source.take(step));
+    expect(clock.now() - startedAtMs).toBe(1_000);
+  });
+});
+
+describe('after a reconnect', () => {
+  test('a wiped window is fed again at once, before the student starves', async () => {
+    const here = world(() => ({ afterMs: 400 }));
+    const { clock, streams, source } = here;
+    source.start();
+    await clock.pass(10);
+    streams.wipe();
+    streams.reconnect();
+    await clock.pass(1);
+    expect(fedSteps(here)).toEqual([0, 0, 1, 1, 2, 2]);
+  });
+
+  test('sequences of the stream before are forgotten: nothing new is trimmed by them', async () => {
+    const { clock, streams, source } = world(() => ({ afterMs: 5 }));
+    for (let step = 5; step < 10; step++) streams.store(itemOf(step), answerFrame(itemOf(step)), false);
+    source.start();
+    await clock.pass(10);
+    expect(source.firstNeededSequence).toBe(6);
+    streams.wipe();
+    streams.reconnect();
+    expect(source.firstNeededSequence).toBe(1);
+    for (let step = 0; step < 4; step++) await clock.run(source.take(step));
+    await clock.pass(20);
+    expect(source.firstNeededSequence).toBe(streams.logits.get('0.4')?.sequence);
+  });
+
+  test('so they are when the stream was made anew without a reconnect', async () => {
+    const { clock, streams, source } = world(() => ({ afterMs: 5 }));
+    for (let step = 5; step < 10; step++) streams.store(itemOf(step), answerFrame(itemOf(step)), false);
+    source.start();
+    await clock.pass(10);
+    for (let step = 0; step < 3; step++) await clock.run(source.take(step));
+    streams.wipe();
+    for (let step = 3; step < schedule.steps; step++) await clock.run(source.take(step));
+    expect(source.firstNeededSequence).toBe(
+      1 + Math.max(...[...streams.logits.values()].map((frame) => frame.sequence)),
+    );
+  });
+});
+
+describe('a frame that is wrong', () => {
+  const kinds: readonly (readonly [string, string, (step: number) => Uint8Array])[] = [
+    ['damaged', 'CRC-32C', (step) => answerFrame(itemOf(step)).with(70, 255)],
+    ['of another step', 'step: found 9, expected 1', () => answerFrame({ ...itemOf(9) })],
+    ['of another shard', 'shard: found 4, expected 0', (step) => answerFrame({ ...itemOf(step), shard: 4 })],
+    [
+      'of another augmentation',
+      'augmentation seed: found 5',
+      (step) => answerFrame({ ...itemOf(step), augmentSeed: 5 }),
+    ],
+    ['of fewer rows', 'rows: found 1, expected 4', (step) => answerFrame({ ...itemOf(step), indices: [1] })],
+    [
+      'of another teacher',
+      `teacher digest: found ${'b'.repeat(16)}, expected ${fakeDigest}`,
+      (step) => answerFrame(itemOf(step), { digest: 'b'.repeat(16) }),
+    ],
+    ['no frame', 'found first bytes', () => new TextEncoder().encode('hello')],
+  ];
+
+  test.each(kinds)('(%s) is told to the operator and asked for again', async (_kind, reason, frame) => {
+    const { clock, streams, log, source } = world(({ step }) => (step === 1 ? null : { afterMs: 5 }));
+    source.start();
+    await clock.run(source.take(0));
+    streams.work.delete('0.1');
+    const stored = streams.store({ step: 1, shard: 0 }, frame(1));
+    await clock.pass(0);
+    expect(source.damaged).toEqual([
+      { sequence: stored?.sequence, shard: 0, step: 1, reason: expect.stringContaining(reason) },
+    ]);
+    expect(log.warnings).toEqual([expect.stringContaining(reason)]);
+    const taken = source.take(1);
+    await clock.pass(3_000);
+    // Found again and again meanwhile, counted once.
+    expect(log.warnings).toHaveLength(1);
+    streams.operate(source.damaged, 0);
+    await clock.pass(1_100);
+    expect(source.damaged).toEqual([]);
+    expect(streams.fed.filter(({ step }) => step === 1)).toHaveLength(2);
+    streams.work.delete('0.1');
+    streams.store({ step: 1, shard: 0 }, answerFrame(itemOf(1)));
+    expect(await clock.run(taken)).toMatchObject({ logits: answersFor(schedule.indices(1)) });
+  });
+
+  test('does not decide which teacher is the right one', async () => {
+    const { clock, streams, source } = world(() => null);
+    source.start();
+    await clock.pass(0);
+    streams.store({ step: 0, shard: 0 }, answerFrame({ ...itemOf(0), augmentSeed: 1 }, { digest: 'b'.repeat(16) }));
+    streams.store({ step: 1, shard: 0 }, answerFrame(itemOf(1)));
+    await clock.pass(0);
+    expect(source.buffered.frames).toBe(1);
+    expect(source.damaged.map(({ step }) => step)).toEqual([0]);
+  });
+
+  test('again and again ends the job, naming step and reason', async () => {
+    const { clock, streams, source } = world(({ step }) => ({ afterMs: 5, fault: step === 1 ? 'damaged' : 'none' }));
+    source.start();
+    await clock.run(source.take(0));
+    const taken = source.take(1).catch((error: unknown) => error);
+    const operator = new AbortController();
+    void (async () => {
+      while (!operator.signal.aborted) {
+        streams.operate(source.damaged, 0);
+        await clock.sleep(200);
+      }
+    })();
+    const error = await clock.run(taken);
+    operator.abort();
+    expect(error).toBeInstanceOf(WorkerError);
+    expect(error).toMatchObject({
+      ending: 'terminal',
+      message: expect.stringMatching(
+        /^step 1: its logits came back wrong 6 times, expected one sound frame; .*CRC-32C/,
+      ),
+    });
+    expect(streams.fed.filter(({ step }) => step === 1)).toHaveLength(1 + maxFrameRetries);
+  });
+
+  test('of another width ends the job at once', async () => {
+    const { clock, streams, source } = world(() => null);
+    source.start();
+    await clock.pass(0);
+    streams.store({ step: 0, shard: 0 }, answerFrame(itemOf(0), { columns: 7 }));
+    await expect(clock.run(source.take(0))).rejects.toMatchObject({
+      ending: 'terminal',
+      message: expect.stringContaining('found 7 logits a sample of the teacher, expected 3'),
+    });
+  });
+
+  test('on a subject of no step of the job is left alone', async () => {
+    const { clock, streams, log, source } = world(() => ({ afterMs: 5 }));
+    source.start();
+    await clock.pass(0);
+    for (const place of [
+      { step: NaN, shard: 0 },
+      { step: 1, shard: 3 },
+      { step: 1e9, shard: 0 },
+      { step: -1, shard: 0 },
+    ]) {
+      streams.store(place, new Uint8Array(3));
+    }
+    for (let step = 0; step < schedule.steps; step++) await clock.run(source.take(step));
+    expect(log.warnings).toEqual([]);
+  });
+});
+
+describe('the wait for a step', () => {
+  test('ends at once when the source is stopped, also while the server is away', async () => {
+    const { clock, streams, source } = world(() => null);
+    streams.away = new Promise(() => undefined);
+    source.start();
+    const taken = source.take(0);
+    await clock.pass(5_000);
+    const stoppedAtMs = clock.now();
+    source.stop();
+    expect(await clock.run(taken)).toBe('stopped');
+    expect(clock.now()).toBe(stoppedAtMs);
+  });
+
+  test.each(['feed', 'probe', 'frames'] as const)(
+    'ends with what the stream says when %s fails for good',
+    async (call) => {
+      const clock = new FakeClock();
+      const honest = new FakeStreams(clock, () => null);
+      const broken = new Proxy(honest, {
+        get: (target, name) => {
+          if (name === call) {
+            if (call === 'frames') throw new WorkerError('unreachable', 'NATS: closed');
+            return () => Promise.reject(new WorkerError('unreachable', 'NATS: closed'));
+          }
+          const member: unknown = Reflect.get(target, name, target);
+          return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+        },
+      });
+      const { source } = world(() => null, { stream: broken, clock });
+      source.start();
+      await expect(clock.run(source.take(0))).rejects.toMatchObject({ ending: 'unreachable' });
+    },
+  );
+});

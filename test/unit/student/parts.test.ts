@@ -1,0 +1,254 @@
+/** The student's small parts: batches ahead, the window, retention, progress, the log of damaged frames. */
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+
+import { bytesPerRow, headerBytes, maxDamagedFrames, maxWindowSteps } from '../../../src/protocol/index.js';
+import { batchOf } from '../../../workers/data/index.js';
+import { BatchPreparer } from '../../../workers/student/batches.js';
+import { DamageLog } from '../../../workers/student/damage.js';
+import {
+  maxEvaluations,
+  maxSkippedSteps,
+  metricsSchema,
+  Progress,
+  ratesOf,
+} from '../../../workers/student/progress.js';
+import { Retention } from '../../../workers/student/retention.js';
+import { stepBytesOf, windowSteps } from '../../../workers/student/window.js';
+import { fakeSplit, idle, manifestWith, scheduleFor } from '../../kit/worker-fakes.js';
+
+describe('the batch preparer', () => {
+  const manifest = manifestWith({ batchSize: 4, epochs: 2, noise: 0.2 });
+  const schedule = scheduleFor(manifest, 10);
+
+  test('gives each batch as anybody else would compute it, and reads each once, few ahead', async () => {
+    const reads: number[] = [];
+    const split = fakeSplit(10, (indices) => {
+      reads.push(indices.length);
+      return Promise.resolve();
+    });
+    const { augment } = manifest.training;
+    const batches = new BatchPreparer({ split, schedule, augment, ahead: 2 });
+    for (let step = 0; step < schedule.steps; step++) {
+      const indices = schedule.indices(step);
+      const samples = await batchOf(fakeSplit(10), indices, augment, { seed: schedule.augmentSeed(step), firstRow: 0 });
+      const labels = split.labels(indices);
+      expect(await batches.take(step)).toEqual({ step, rows: indices.length, samples, labels });
+      expect(reads.length).toBe(Math.min(schedule.steps, step + 3));
+    }
+  });
+
+  test('tells a failed read to whoever takes that step, and to nobody else', async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    let reads = 0;
+    const split = fakeSplit(10, () => (++reads === 3 ? Promise.reject(new Error('disk gone')) : Promise.resolve()));
+    const batches = new BatchPreparer({ split, schedule, augment: manifest.training.augment, ahead: 3 });
+    await batches.take(0);
+    await idle();
+    await batches.take(1);
+    await expect(batches.take(2)).rejects.toThrow('disk gone');
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+  });
+});
+
+describe('the window', () => {
+  const plenty = { maxBytes: 2 ** 40, stepBytes: 1_000 };
+  test.each([
+    { what: 'a first guess before a rate is known', seconds: 5, rate: 0, ...plenty, want: 16 },
+    { what: 'the seconds asked for', seconds: 5, rate: 20, ...plenty, want: 100 },
+    { what: 'a part of a step as a whole one', seconds: 5, rate: 20.1, ...plenty, want: 101 },
+    { what: 'a few for a slow student', seconds: 5, rate: 0.01, ...plenty, want: 4 },
+    { what: 'never more than the protocol allows', seconds: 60, rate: 1_000, ...plenty, want: maxWindowSteps },
+    { what: 'half of a small stream', seconds: 5, rate: 20, maxBytes: 100_000, stepBytes: 1_000, want: 50 },
+    {
+      what: 'half of a small stream before a rate is known',
+      seconds: 5,
+      rate: 0,
+      maxBytes: 20_000,
+      stepBytes: 1_000,
+      want: 10,
+    },
+    {
+      what: 'one step even when that is more than half',
+      seconds: 5,
+      rate: 20,
+      maxBytes: 1_500,
+      stepBytes: 1_000,
+      want: 1,
+    },
+  ])('is $what', ({ seconds, rate, maxBytes, stepBytes, want }) => {
+    const input = { bufferTargetSeconds: seconds, unstarvedStepsPerSecond: rate, maxBytes, stepBytes };
+    expect(windowSteps(input)).toBe(want);
+  });
+
+  test('is at least one step and stays under half of the stream beyond that', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          bufferTargetSeconds: fc.double({ min: 0.001, max: 1e6, noNaN: true }),
+          unstarvedStepsPerSecond: fc.double({ min: 0, max: 1e9, noNaN: true }),
+          stepBytes: fc.integer({ min: 1, max: 2 ** 30 }),
+          maxBytes: fc.integer({ min: 2 ** 20, max: 2 ** 40 }),
+        }),
+        (input) => {
+          const steps = windowSteps(input);
+          expect(Number.isInteger(steps)).toBe(true);
+          expect(steps).toBeGreaterThanOrEqual(1);
+          expect(steps).toBeLessThanOrEqual(maxWindowSteps);
+          if (steps > 1) expect(steps * input.stepBytes).toBeLessThanOrEqual(input.maxBytes / 2);
+        },
+      ),
+    );
+  });
+
+  test('knows the size of a step before one has come', () => {
+    const manifest = manifestWith({ batchSize: 100 });
+    expect(stepBytesOf(manifest, 10, 3)).toBe(3 * headerBytes + 100 * bytesPerRow(10, 'Float32', 0));
+  });
+});
+
+describe('retention', () => {
+  test('keeps everything until there are as many checkpoints as are kept', () => {
+    const retention = new Retention(4_000);
+    expect(retention.firstNeededSequence(50, 2)).toBe(0);
+    retention.trained(100);
+    retention.checkpointed(10, 11, 2);
+    expect(retention.firstNeededSequence(50, 2)).toBe(0);
+    retention.checkpointed(20, 21, 2);
+    expect(retention.firstNeededSequence(50, 2)).toBe(11);
+    retention.checkpointed(30, 31, 2);
+    expect(retention.firstNeededSequence(50, 2)).toBe(21);
+  });
+
+  test('gives frames up where they would fill more than a quarter of the stream', () => {
+    const retention = new Retention(4_000);
+    retention.trained(1_001);
+    expect(retention.firstNeededSequence(40, 2)).toBe(40);
+    retention.checkpointed(10, 41, 2);
+    retention.trained(600);
+    retention.checkpointed(20, 61, 2);
+    expect(retention.firstNeededSequence(90, 2)).toBe(41);
+    retention.trained(600);
+    expect(retention.firstNeededSequence(90, 2)).toBe(61);
+    retention.trained(600);
+    expect(retention.firstNeededSequence(90, 2)).toBe(90);
+  });
+
+  test('lets no mark of an older stream rule a newer one', () => {
+    const retention = new Retention(4_000);
+    retention.checkpointed(10, 5_000, 1);
+    expect(retention.firstNeededSequence(5_100, 1)).toBe(5_000);
+    expect(retention.firstNeededSequence(3, 1)).toBe(3);
+    expect(retention.firstNeededSequence(0, 1)).toBe(0);
+  });
+
+  test('never asks for more than the running student needs, and holds at most a quarter besides', () => {
+    const acts = fc.array(fc.oneof(fc.integer({ min: 1, max: 900 }), fc.constant('checkpoint' as const)), {
+      maxLength: 60,
+    });
+    fc.assert(
+      fc.property(acts, fc.integer({ min: 1, max: 4 }), (list, keep) => {
+        const retention = new Retention(4_000);
+        // One frame a step: its sequence is its step + 1.
+        const sizes: number[] = [];
+        for (const act of list) {
+          if (act === 'checkpoint') retention.checkpointed(sizes.length, sizes.length + 1, keep);
+          else {
+            sizes.push(act);
+            retention.trained(act);
+          }
+          const current = sizes.length + 1;
+          const first = retention.firstNeededSequence(current, keep);
+          expect(first).toBeLessThanOrEqual(current);
+          const retained = sizes.slice(Math.max(0, first - 1)).reduce((sum, bytes) => sum + bytes, 0);
+          expect(retained).toBeLessThanOrEqual(1_000);
+        }
+      }),
+    );
+  });
+});
+
+describe('progress', () => {
+  test('of a resumed run is that of an undisturbed one, wherever it was cut', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 500 }), fc.nat(), (steps, at) => {
+        const cut = at % (steps + 1);
+        const act = (progress: Progress, from: number, to: number): Progress => {
+          for (let step = from; step < to; step++) {
+            progress.trained(step, 1 / (step + 1));
+            if (step % 7 === 0) progress.skipped(step);
+            if (step % 50 === 49) progress.evaluated({ step: step + 1, accuracy: 0.5, loss: 1 });
+          }
+          return progress;
+        };
+        const whole = act(new Progress(steps, null), 0, steps);
+        const saved: unknown = JSON.parse(JSON.stringify(act(new Progress(steps, null), 0, cut).metrics));
+        const resumed = act(new Progress(steps, metricsSchema.parse(saved)), cut, steps);
+        expect(resumed.metrics).toEqual(whole.metrics);
+        expect(whole.metrics.losses.length).toBeLessThanOrEqual(200);
+      }),
+    );
+  });
+
+  test('is bounded, and what was cut off is counted', () => {
+    const progress = new Progress(1e6, null);
+    for (let step = 0; step < 3_000; step++) {
+      progress.skipped(step);
+      progress.evaluated({ step, accuracy: 0, loss: 0 });
+    }
+    const { skipped, skippedSteps, evaluations } = progress.metrics;
+    expect({ skipped, skippedSteps: skippedSteps.length }).toEqual({ skipped: 3_000, skippedSteps: maxSkippedSteps });
+    expect({ length: evaluations.length, last: evaluations.at(-1)?.step }).toEqual({
+      length: maxEvaluations,
+      last: 2_999,
+    });
+  });
+
+  test.each([
+    { phase: 'Training', busyFraction: 0.75, want: 0.25 },
+    { phase: 'Training', busyFraction: 0, want: 1 },
+    { phase: 'Evaluating', busyFraction: 0, want: 0 },
+    { phase: 'Done', busyFraction: 0.5, want: 0 },
+  ] as const)(
+    'says that it waited $want of the time when busy $busyFraction in $phase',
+    ({ phase, busyFraction, want }) => {
+      const rates = { samplesPerSecond: 1, capableSamplesPerSecond: 2, busyFraction };
+      expect(ratesOf(rates, phase)).toEqual({ samplesPerSecond: 1, unstarvedSamplesPerSecond: 2, waitFraction: want });
+    },
+  );
+});
+
+describe('the log of damaged frames', () => {
+  const frame = (step: number, sequence: number) => ({ step, shard: 0, sequence, reason: 'CRC' });
+
+  test('counts wrong frames by place, each once', () => {
+    const log = new DamageLog();
+    expect([log.note(frame(1, 10)), log.note(frame(1, 10)), log.note(frame(2, 11)), log.note(frame(1, 12))]).toEqual([
+      1,
+      null,
+      1,
+      2,
+    ]);
+    expect(log.frames.map(({ sequence }) => sequence)).toEqual([12, 11]);
+  });
+
+  test('tells a sequence no more once the frame is gone, and still knows the count', () => {
+    const log = new DamageLog();
+    log.note(frame(1, 10));
+    log.gone(1, 0);
+    expect(log.frames).toEqual([]);
+    expect(log.note(frame(1, 10))).toBe(2);
+  });
+
+  test('forgets trained steps and tells no more than the telemetry carries', () => {
+    const log = new DamageLog();
+    for (let step = 0; step < 40; step++) log.note({ ...frame(step, step + 1), reason: 'x'.repeat(2_000) });
+    expect(log.frames).toHaveLength(maxDamagedFrames);
+    expect(log.frames[0]?.reason).toHaveLength(500);
+    log.discardThrough(37);
+    expect(log.frames.map(({ step }) => step)).toEqual([38, 39]);
+  });
+});

@@ -1,0 +1,316 @@
+/** The student against fakes: what is written when, how each ending comes about, what a restart repeats and what not. */
+import { describe, expect, test } from '@jest/globals';
+
+import { NumericError } from '../../../workers/models/training.js';
+import { decodeCheckpoint, StoreError } from '../../../workers/checkpoint/index.js';
+import { endingOf } from '../../../workers/shell/endings.js';
+import { WorkerError } from '../../../workers/shell/exit.js';
+import { metricsSchema, type Metrics } from '../../../workers/student/progress.js';
+import { type Attempt, StudentHome } from '../../kit/student-home.js';
+import { answersFor, manifestWith } from '../../kit/worker-fakes.js';
+
+/** 22 samples in batches of 4, two epochs: 12 steps, the sixth and the last of them short. */
+const steps = 12;
+
+const uptoSteps = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, at) => from + at);
+
+/** How a run ended, as its process would. */
+async function endingAndMessage(home: StudentHome, attempt: Attempt): Promise<{ ending: string; message: string }> {
+  try {
+    await home.finish(attempt);
+    return { ending: 'done', message: '' };
+  } catch (error) {
+    return { ending: endingOf(error), message: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function metricsOf(home: StudentHome, step: number): Metrics | undefined {
+  const stored = [...home.checkpoints.stored.values()].find(({ entry }) => entry.step === step);
+  if (stored === undefined) return undefined;
+  return metricsSchema.parse(decodeCheckpoint(stored.bytes, 'job-a').metrics);
+}
+
+async function until(home: StudentHome, holds: () => boolean): Promise<void> {
+  const wait = async (): Promise<void> => {
+    while (!holds()) await home.clock.sleep(1);
+  };
+  await home.clock.run(wait(), 600_000);
+}
+
+describe('an undisturbed student', () => {
+  test('trains every step once and in order, on the batch and the logits of that step', async () => {
+    const home = new StudentHome();
+    const attempt = await home.attempt();
+    await home.finish(attempt);
+    expect(attempt.trainer.steps).toEqual(uptoSteps(0, steps));
+    for (const { step, rows, labels, samples, teacherLogits } of attempt.trainer.batches) {
+      const indices = home.schedule.indices(step);
+      expect({ rows, labels }).toEqual({ rows: indices.length, labels: home.dataset.train.labels(indices) });
+      expect(samples).toEqual(await home.dataset.train.read(indices));
+      expect(teacherLogits).toEqual(answersFor(indices));
+    }
+  });
+
+  test('evaluates after each epoch, and writes the result only after the last checkpoint', async () => {
+    const home = new StudentHome();
+    const result = await home.finish(await home.attempt());
+    const written = home.journal.filter((line) => !line.startsWith('state'));
+    expect(written).toEqual([
+      'checkpoint 3',
+      'checkpoint 6',
+      'checkpoint 9',
+      'checkpoint 12',
+      'result model.json',
+      'result weights.bin',
+      'result metrics.json',
+    ]);
+    expect(home.results.json('metrics.json')).toMatchObject({
+      digest: result.digest,
+      accuracy: result.accuracy,
+      steps,
+    });
+    expect(metricsSchema.parse(home.results.json('metrics.json')).evaluations.map(({ step }) => step)).toEqual([6, 12]);
+    expect([...home.checkpoints.stored.values()].map(({ entry }) => entry.step)).toEqual([9, 12]);
+  });
+
+  test('says Done last, with the result, however slow the state is written', async () => {
+    const home = new StudentHome();
+    let writes = 0;
+    home.state.updateMs = () => (writes++ % 2 === 0 ? 900 : 1);
+    const { digest } = await home.finish(await home.attempt());
+    await home.clock.pass(5_000);
+    expect(home.state.told.at(-1)).toMatchObject({ phase: 'Done', step: steps, result: { digest } });
+    const times = home.state.told.map(({ updatedAtMs }) => updatedAtMs);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+  });
+
+  test('asks the fence before every checkpoint', async () => {
+    const home = new StudentHome();
+    await home.finish(await home.attempt());
+    const before = home.journal.flatMap((line, at) =>
+      line.startsWith('checkpoint') ? [home.journal[at - 1] ?? ''] : [],
+    );
+    expect(before.every((line) => line.startsWith('state Training'))).toBe(true);
+  });
+
+  test('trains on labels alone when they carry the whole loss, and asks nobody', async () => {
+    const home = new StudentHome({ manifest: manifestWith({ softWeight: 0 }) });
+    const attempt = await home.attempt();
+    await home.finish(attempt);
+    expect(attempt.trainer.steps).toEqual(uptoSteps(0, steps));
+    expect(attempt.trainer.batches.every(({ teacherLogits }) => teacherLogits === null)).toBe(true);
+    expect(home.streams.fed).toEqual([]);
+    expect(home.results.json('metrics.json')).toMatchObject({ skipped: 0, skippedSteps: [] });
+  });
+
+  test('tells that it waits while it starves, and only while it trains', async () => {
+    const home = new StudentHome({ answer: ({ step }) => ({ afterMs: step === 2 ? 20_000 : 1 }) });
+    await home.finish(await home.attempt());
+    const starving = home.state.told.filter(({ step, phase }) => step === 2 && phase === 'Training');
+    expect(starving.at(-1)?.waitFraction).toBe(1);
+    expect(home.state.told.at(-1)?.waitFraction).toBe(0);
+  });
+});
+
+describe('a checkpoint', () => {
+  test('at the end of an epoch holds its evaluation, one before does not', async () => {
+    const home = new StudentHome({ manifest: manifestWith({ everySteps: 3, keep: 9 }) });
+    await home.finish(await home.attempt());
+    const evaluated = [3, 6, 9, 12].map((step) => metricsOf(home, step)?.evaluations.map((record) => record.step));
+    expect(evaluated).toEqual([[], [6], [6], [6, 12]]);
+  });
+
+  test('is written at the end even when none is due', async () => {
+    const home = new StudentHome({ manifest: manifestWith({ everySteps: 1_000 }) });
+    await home.finish(await home.attempt());
+    expect(home.journal.filter((line) => line.startsWith('checkpoint'))).toEqual(['checkpoint 12']);
+  });
+
+  test('that cannot be stored ends the run as a fault of the storage, with no result', async () => {
+    const home = new StudentHome();
+    home.checkpoints.failure = new StoreError('full', '/run', 'found no space left');
+    const attempt = await home.attempt();
+    expect(await endingAndMessage(home, attempt)).toEqual({
+      ending: 'storage',
+      message: 'checkpoint store /run: found no space left',
+    });
+    expect(home.results.files.size).toBe(0);
+  });
+
+  test('is not written while the fence gives no answer', async () => {
+    const home = new StudentHome();
+    const attempt = await home.attempt();
+    home.state.failure = new WorkerError('unreachable', 'NATS: the connection is closed');
+    expect((await endingAndMessage(home, attempt)).ending).toBe('unreachable');
+    expect(home.journal).toEqual([]);
+  });
+});
+
+describe('a student that is asked to stop', () => {
+  test.each([1, 2, 4, 7, 11])(
+    'writes a checkpoint of what it trained and ends as stopped (near step %i)',
+    async (near) => {
+      const home = new StudentHome();
+      const attempt = await home.attempt();
+      const running = endingAndMessage(home, attempt);
+      await until(home, () => attempt.trainer.steps.length >= near);
+      attempt.stop();
+      const { ending, message } = await running;
+      const trained = attempt.trainer.steps.length;
+      expect({ ending, message }).toEqual({
+        ending: 'stopped',
+        message: `asked to stop; the next attempt continues at step ${String(trained)}`,
+      });
+      expect((await home.checkpoints.list())[0]?.step).toBe(trained);
+      expect(home.results.files.size).toBe(0);
+    },
+  );
+
+  test('before its first step ends without writing anything', async () => {
+    const home = new StudentHome();
+    const attempt = await home.attempt();
+    attempt.stop();
+    expect((await endingAndMessage(home, attempt)).ending).toBe('stopped');
+    expect(attempt.trainer.steps).toEqual([]);
+    expect(home.checkpoints.stored.size).toBe(0);
+  });
+
+  test('ends at once while it starves, also when the server is away', async () => {
+    const home = new StudentHome({ answer: ({ step }) => (step < 2 ? { afterMs: 1 } : null) });
+    const attempt = await home.attempt();
+    const running = endingAndMessage(home, attempt);
+    await until(home, () => attempt.trainer.steps.length === 2);
+    home.streams.away = new Promise(() => undefined);
+    await home.clock.pass(10_000);
+    const askedAtMs = home.clock.now();
+    attempt.stop();
+    expect((await running).ending).toBe('stopped');
+    expect(home.clock.now() - askedAtMs).toBeLessThan(100);
+    expect((await home.checkpoints.list())[0]?.step).toBe(2);
+  });
+
+  test('in an evaluation leaves it to the next attempt, which does it once', async () => {
+    const home = new StudentHome({ test: 5_000, manifest: manifestWith({ everySteps: 6 }) });
+    const first = await home.attempt();
+    const running = endingAndMessage(home, first);
+    await until(home, () => first.trainer.evaluations === 2);
+    first.stop();
+    expect((await running).ending).toBe('stopped');
+    expect(first.trainer.evaluations).toBeLessThan(10);
+    expect(metricsOf(home, 6)?.evaluations).toEqual([]);
+
+    const second = await home.attempt();
+    expect(second.start.step).toBe(6);
+    await home.finish(second);
+    const undisturbed = new StudentHome({ test: 5_000, manifest: manifestWith({ everySteps: 6 }) });
+    await undisturbed.finish(await undisturbed.attempt());
+    expect(home.results.json('metrics.json')).toEqual(undisturbed.results.json('metrics.json'));
+  });
+});
+
+describe('a student that resumes after the last step', () => {
+  /** Trains to the end, but dies before it has exported. */
+  async function diedBeforeExport(): Promise<StudentHome> {
+    const home = new StudentHome();
+    const first = await home.attempt();
+    void first.student.run().catch(() => undefined);
+    await until(home, () => home.journal.includes('checkpoint 12'));
+    first.kill();
+    return home;
+  }
+
+  test('trains nothing, evaluates nothing, and exports the same model', async () => {
+    const home = await diedBeforeExport();
+    const second = await home.attempt();
+    const result = await home.finish(second);
+    expect({ trained: second.trainer.steps, evaluations: second.trainer.evaluations }).toEqual({
+      trained: [],
+      evaluations: 0,
+    });
+    const undisturbed = new StudentHome();
+    expect(result).toEqual(await undisturbed.finish(await undisturbed.attempt()));
+    expect(home.results.files).toEqual(undisturbed.results.files);
+    expect(home.state.told.at(-1)).toMatchObject({ phase: 'Done', resumedFromStep: steps, result });
+  });
+});
+
+describe('a student whose step fails', () => {
+  test('ends with that error, also while it starves for a later step', async () => {
+    const home = new StudentHome({ answer: ({ step }) => (step < 4 ? { afterMs: 1 } : null) });
+    const attempt = await home.attempt();
+    attempt.trainer.failAt = { step: 3, error: new NumericError('loss', 3) };
+    expect(await endingAndMessage(home, attempt)).toEqual({
+      ending: 'terminal',
+      message:
+        'step 3: found a loss that is not finite, expected finite numbers; lower the learning rate or check the data',
+    });
+    expect([...home.checkpoints.stored.values()].map(({ entry }) => entry.step)).toEqual([3]);
+  });
+
+  test('ends with it on labels alone as well', async () => {
+    const home = new StudentHome({ manifest: manifestWith({ softWeight: 0 }) });
+    const attempt = await home.attempt();
+    attempt.trainer.failAt = { step: 5, error: new NumericError('loss', 5) };
+    expect((await endingAndMessage(home, attempt)).ending).toBe('terminal');
+    expect(attempt.trainer.steps.slice(0, 5)).toEqual([0, 1, 2, 3, 4]);
+    expect(home.results.files.size).toBe(0);
+  });
+});
+
+describe('a student that is fenced', () => {
+  test('by a newer attempt stops without writing, even while it starves', async () => {
+    const home = new StudentHome({ answer: ({ step }) => (step < 5 ? { afterMs: 1 } : null) });
+    const attempt = await home.attempt();
+    const running = endingAndMessage(home, attempt);
+    await until(home, () => attempt.trainer.steps.length === 5);
+    home.state.claim();
+    const written = [...home.journal];
+    expect(await running).toEqual({ ending: 'fenced', message: 'attempt 1: found attempt 2' });
+    expect(home.journal).toEqual(written);
+  });
+
+  test('between the last checkpoint and the result writes no result', async () => {
+    const home = new StudentHome();
+    const attempt = await home.attempt();
+    home.checkpoints.afterPut = (step) => {
+      if (step === steps) home.state.claim();
+    };
+    expect((await endingAndMessage(home, attempt)).ending).toBe('fenced');
+    expect(home.journal.filter((line) => line.startsWith('result'))).toEqual([]);
+  });
+});
+
+describe('a step that no teacher could compute', () => {
+  const poison = ({ step }: { step: number }) =>
+    step === 4 || step === 5 ? ({ afterMs: 5, fault: 'buried' } as const) : { afterMs: 5 };
+
+  test('fails the job, naming step, teacher and error', async () => {
+    const home = new StudentHome({ answer: poison });
+    const { ending, message } = await endingAndMessage(home, await home.attempt());
+    expect(ending).toBe('terminal');
+    expect(message).toMatch(
+      /^step 4: no teacher could compute it in 5 deliveries; the last, teacher-1, said: found NaN/,
+    );
+  });
+
+  test('is trained on its labels alone where the job says so, and is reported, also after a restart', async () => {
+    const run = async (restarts: boolean): Promise<StudentHome> => {
+      const home = new StudentHome({ answer: poison });
+      if (restarts) {
+        const first = await home.attempt({ onFailure: 'Skip' });
+        const running = endingAndMessage(home, first);
+        await until(home, () => first.trainer.steps.includes(5));
+        first.kill();
+        void running;
+      }
+      const attempt = await home.attempt({ onFailure: 'Skip' });
+      await home.finish(attempt);
+      const alone = attempt.trainer.batches.filter(({ teacherLogits }) => teacherLogits === null);
+      expect(alone.map(({ step }) => step)).toEqual([4, 5]);
+      return home;
+    };
+    const [undisturbed, restarted] = [await run(false), await run(true)];
+    expect(undisturbed.results.json('metrics.json')).toMatchObject({ skipped: 2, skippedSteps: [4, 5] });
+    expect(restarted.results.files).toEqual(undisturbed.results.files);
+  });
+});

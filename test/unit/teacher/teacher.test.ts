@@ -1,0 +1,326 @@
+/** The teacher against a fake queue: what it holds at a time, when it acknowledges, what becomes of what it cannot do. */
+import { describe, expect, test } from '@jest/globals';
+
+import {
+  decodeFrame,
+  type DeadItem,
+  maxDeliveries,
+  teacherPrefetch,
+  WorkItemError,
+} from '../../../src/protocol/index.js';
+import { FrameConflict } from '../../../workers/stream/index.js';
+import { WorkerError } from '../../../workers/shell/exit.js';
+import { Meter } from '../../../workers/shell/meter.js';
+import { type Delivery, Teacher, type TeacherInference } from '../../../workers/teacher/teacher.js';
+import {
+  answersFor,
+  FakeClock,
+  fakeColumns,
+  fakeDigest,
+  FakeLog,
+  fakeSplit,
+  manifestWith,
+} from '../../kit/worker-fakes.js';
+
+const inferMs = 50;
+
+/** A queue of items, and all that a teacher did, in order. */
+class World {
+  readonly clock = new FakeClock();
+  readonly log = new FakeLog();
+  readonly meter = new Meter();
+  readonly acts: string[] = [];
+  readonly frames = new Map<number, Uint8Array>();
+  readonly dead: DeadItem[] = [];
+  readonly stop = new AbortController();
+  held = 0;
+  mostHeld = 0;
+  publish: (step: number) => Promise<'stored' | 'duplicate'> = () => Promise.resolve('stored');
+  bury: () => Promise<void> = () => Promise.resolve();
+  infer: (rows: number) => Promise<void> = () => this.clock.sleep(inferMs);
+  readonly #queue: Delivery[] = [];
+  #wake = Promise.withResolvers<undefined>();
+
+  put(step: number, deliveries = 1, item?: Delivery['item']): void {
+    const settle = (how: string): void => {
+      this.held -= 1;
+      this.acts.push(`${how} ${String(step)}`);
+    };
+    this.#queue.push({
+      item: item ?? { version: 1, step, shard: 0, firstRow: 0, indices: [step, step + 1], augmentSeed: 9 },
+      deliveries,
+      shard: 0,
+      step,
+      done: () => {
+        settle('done');
+        return Promise.resolve();
+      },
+      giveBack: (delayMs) => settle(`give back after ${String(delayMs)} ms`),
+    });
+    this.#wake.resolve(undefined);
+  }
+
+  async *#deliveries(signal: AbortSignal): AsyncGenerator<Delivery> {
+    signal.addEventListener('abort', () => this.#wake.resolve(undefined), { once: true });
+    while (!signal.aborted) {
+      const delivery = this.#queue.shift();
+      if (delivery === undefined) {
+        await this.#wake.promise;
+        this.#wake = Promise.withResolvers();
+      } else {
+        this.held += 1;
+        this.mostHeld = Math.max(this.mostHeld, this.held);
+        yield delivery;
+      }
+    }
+  }
+
+  teacher(inference: Partial<TeacherInference> = {}): Teacher {
+    let free = Promise.resolve();
+    return new Teacher({
+      name: 'teacher-1',
+      manifest: manifestWith(),
+      split: fakeSplit(100),
+      meter: this.meter,
+      clock: this.clock,
+      log: this.log,
+      inference: {
+        columns: fakeColumns,
+        digestHex: fakeDigest,
+        // The samples tell their indices, see fakeSplit.
+        infer: async (samples, rows) => {
+          const busy = free.then(() => this.infer(rows));
+          free = busy.catch(() => undefined);
+          await busy;
+          const indices = Array.from({ length: rows }, (_, row) => Math.round(samples[2 * row]! * 1_024));
+          return { logits: answersFor(indices), busyMs: inferMs, idleMs: 0 };
+        },
+        ...inference,
+      },
+      stream: {
+        deliveries: (signal) => this.#deliveries(signal),
+        publish: async (_shard, step, frame) => {
+          const outcome = await this.publish(step);
+          this.frames.set(step, frame);
+          this.acts.push(`store ${String(step)}`);
+          return outcome;
+        },
+        bury: async (item) => {
+          await this.bury();
+          this.dead.push(item);
+          this.acts.push(`bury ${String(item.step)}`);
+        },
+      },
+    });
+  }
+
+  /** Works everything off, then stops. */
+  async work(teacher: Teacher): Promise<void> {
+    const running = teacher.run(this.stop.signal);
+    const settled = running.then(
+      () => true,
+      () => true,
+    );
+    const idleFor = async (): Promise<boolean> => {
+      await this.clock.sleep(10_000);
+      return false;
+    };
+    await this.clock.run(Promise.race([settled, idleFor()]));
+    this.stop.abort();
+    await this.clock.run(running);
+  }
+}
+
+describe('a teacher', () => {
+  test('answers every item with the logits of its samples, and acknowledges only what is stored', async () => {
+    const world = new World();
+    const teacher = world.teacher();
+    for (const step of [3, 4, 5]) world.put(step);
+    await world.work(teacher);
+    for (const step of [3, 4, 5]) {
+      const { header, logits } = decodeFrame(world.frames.get(step)!);
+      expect(header).toMatchObject({ step, shard: 0, rows: 2, augmentSeed: 9, teacherDigest: fakeDigest });
+      expect(logits).toEqual(answersFor([step, step + 1]));
+      expect(world.acts.indexOf(`store ${String(step)}`)).toBeLessThan(world.acts.indexOf(`done ${String(step)}`));
+    }
+    expect(teacher.counts).toEqual({ items: 3, duplicates: 0, failures: 0 });
+  });
+
+  test('holds as many items as overlap loading, inference and publishing, and no more', async () => {
+    const world = new World();
+    world.publish = async () => {
+      await world.clock.sleep(inferMs);
+      return 'stored';
+    };
+    for (let step = 0; step < 10; step++) world.put(step);
+    const startedAtMs = world.clock.now();
+    const doneAtMs: number[] = [];
+    const running = world.teacher().run(world.stop.signal);
+    await world.clock.run(
+      (async () => {
+        while (doneAtMs.length < 10) {
+          if (world.acts.filter((act) => act.startsWith('done')).length > doneAtMs.length)
+            doneAtMs.push(world.clock.now());
+          else await world.clock.sleep(1);
+        }
+      })(),
+    );
+    world.stop.abort();
+    await world.clock.run(running);
+    expect(world.mostHeld).toBe(teacherPrefetch);
+    // One after the other it would take 10 × (infer + publish).
+    expect(doneAtMs.at(-1)! - startedAtMs).toBeLessThan(10 * inferMs + 3 * inferMs);
+  });
+
+  test('counts an answer that was stored already, and is done with the item', async () => {
+    const world = new World();
+    const teacher = world.teacher();
+    world.publish = () => Promise.resolve('duplicate');
+    world.put(1);
+    await world.work(teacher);
+    expect(world.acts).toEqual(['store 1', 'done 1']);
+    expect(teacher.counts).toEqual({ items: 1, duplicates: 1, failures: 0 });
+  });
+
+  test('tells the rate that it could do', async () => {
+    const world = new World();
+    world.put(1);
+    world.put(2);
+    await world.work(world.teacher());
+    expect(world.meter.rates(world.clock.now() - 10_000).capableSamplesPerSecond).toBe(4 / (2 * (inferMs / 1_000)));
+  });
+});
+
+describe('an item that fails', () => {
+  const faults: readonly (readonly [string, (world: World) => Partial<TeacherInference> | undefined, RegExp])[] = [
+    ['because the model answers NaN', () => ({ infer: nanLogits }), /found NaN/],
+    [
+      'because inference throws',
+      (world) => {
+        world.infer = () => Promise.reject(new Error('device lost'));
+        return undefined;
+      },
+      /^device lost$/,
+    ],
+    [
+      'because a frame of another model is stored',
+      (world) => {
+        world.publish = (step) => Promise.reject(new FrameConflict(step, 0, 'teacher digest', 'b', 'a'));
+        return undefined;
+      },
+      /another teacher's frame is stored/,
+    ],
+  ];
+
+  function nanLogits(_samples: Float32Array, rows: number): ReturnType<TeacherInference['infer']> {
+    return Promise.resolve({ logits: new Float32Array(rows * fakeColumns).fill(NaN), busyMs: 1, idleMs: 0 });
+  }
+
+  test.each(faults)('%s is given back with a growing delay, and buried at the limit', async (_what, prepare, error) => {
+    for (let deliveries = 1; deliveries <= maxDeliveries; deliveries++) {
+      const world = new World();
+      const teacher = world.teacher(prepare(world));
+      world.put(7, deliveries);
+      await world.work(teacher);
+      expect(teacher.counts).toEqual({ items: 0, duplicates: 0, failures: 1 });
+      if (deliveries < maxDeliveries) {
+        expect(world.acts).toEqual([`give back after ${String(250 * deliveries)} ms 7`]);
+        expect(world.dead).toEqual([]);
+      } else {
+        expect(world.acts).toEqual(['bury 7', 'done 7']);
+        expect(world.dead).toEqual([
+          expect.objectContaining({ step: 7, teacher: 'teacher-1', deliveries, error: expect.stringMatching(error) }),
+        ]);
+      }
+      expect(world.log.warnings).toEqual([expect.stringMatching(/^step 7, delivery \d: /)]);
+    }
+  });
+
+  test('beyond the limit is buried without computing it: it may be what ends teachers', async () => {
+    const world = new World();
+    world.infer = () => Promise.reject(new Error('must not be called'));
+    world.put(7, maxDeliveries + 1);
+    await world.work(world.teacher());
+    expect(world.acts).toEqual(['bury 7', 'done 7']);
+    expect(world.dead[0]?.error).toBe('every teacher that took it ended without an answer');
+    expect(world.dead[0]?.item).toMatchObject({ step: 7 });
+  });
+
+  test('because it is no work item is buried at once, without an item', async () => {
+    const world = new World();
+    world.put(7, 1, new WorkItemError('indices', 'field indices: too small'));
+    await world.work(world.teacher());
+    expect(world.acts).toEqual(['bury 7', 'done 7']);
+    expect(world.dead).toEqual([expect.objectContaining({ error: 'work item: field indices: too small', item: null })]);
+  });
+
+  test('with a long story is buried with as much of it as fits', async () => {
+    const world = new World();
+    world.infer = () => Promise.reject(new Error('x'.repeat(10_000)));
+    world.put(7, maxDeliveries);
+    await world.work(world.teacher());
+    expect(world.dead[0]?.error).toHaveLength(2_000);
+  });
+
+  test('does not keep the teacher from the next one', async () => {
+    const world = new World();
+    let calls = 0;
+    world.infer = () => (++calls === 1 ? Promise.reject(new Error('once')) : Promise.resolve());
+    const teacher = world.teacher();
+    for (const step of [1, 2, 3]) world.put(step);
+    await world.work(teacher);
+    expect([...world.frames.keys()]).toEqual([2, 3]);
+    expect(teacher.counts).toEqual({ items: 2, duplicates: 0, failures: 1 });
+  });
+});
+
+describe('a teacher whose stream fails', () => {
+  test('ends with that error while it waits for the next item, and nothing is left unhandled', async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    const world = new World();
+    world.bury = () => Promise.reject(new WorkerError('terminal', 'bury step 7: NATS refused'));
+    world.put(7, maxDeliveries + 1);
+    await expect(world.clock.run(world.teacher().run(world.stop.signal))).rejects.toMatchObject({ ending: 'terminal' });
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+    expect(world.acts).toEqual([]);
+  });
+
+  test('does not blame the item for a connection that is closed', async () => {
+    const world = new World();
+    world.publish = () => Promise.reject(new WorkerError('unreachable', 'NATS: closed'));
+    world.put(7, maxDeliveries);
+    const teacher = world.teacher();
+    await expect(world.work(teacher)).rejects.toMatchObject({ ending: 'unreachable' });
+    expect(world.acts).toEqual(['give back after 0 ms 7']);
+    expect(teacher.counts.failures).toBe(0);
+  });
+});
+
+describe('a teacher that is asked to stop', () => {
+  test('finishes what is in work and takes nothing more', async () => {
+    const world = new World();
+    for (let step = 0; step < 5; step++) world.put(step);
+    const running = world.teacher().run(world.stop.signal);
+    await world.clock.pass(10);
+    world.stop.abort();
+    await world.clock.run(running);
+    expect(world.acts).toEqual(['store 0', 'done 0', 'store 1', 'done 1']);
+  });
+
+  test('gives back what it still holds when the time is over, at once and once', async () => {
+    const world = new World();
+    world.infer = () => world.clock.sleep(60_000);
+    const teacher = world.teacher();
+    for (let step = 0; step < 5; step++) world.put(step);
+    void teacher.run(world.stop.signal);
+    await world.clock.pass(10);
+    world.stop.abort();
+    await world.clock.pass(1_750);
+    teacher.giveBackHeld();
+    teacher.giveBackHeld();
+    expect(world.acts).toEqual(['give back after 0 ms 0', 'give back after 0 ms 1']);
+  });
+});

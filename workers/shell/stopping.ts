@@ -1,0 +1,17 @@
+/** Work that has nothing to save yet, such as loading a model: a stop ends it at once, whatever it waits for. */
+import { WorkerError } from './exit.js';
+
+/** @throws WorkerError stopped as soon as the signal aborts; else whatever `work` throws */
+export async function unlessStopped<T>(stop: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const stopped = Promise.withResolvers<never>();
+  const abort = (): void => stopped.reject(new WorkerError('stopped', 'asked to stop before it had begun'));
+  // Whoever raced is told; without a race the rejection is nobody's.
+  stopped.promise.catch(() => undefined);
+  stop.addEventListener('abort', abort, { once: true });
+  if (stop.aborted) abort();
+  try {
+    return await Promise.race([stopped.promise, stop.aborted ? stopped.promise : work()]);
+  } finally {
+    stop.removeEventListener('abort', abort);
+  }
+}
