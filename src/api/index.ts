@@ -23,7 +23,7 @@ export { formatProblems } from './problem.js';
 export type { Position, Problem } from './problem.js';
 export { QuantityError, quantityValue } from './quantity.js';
 export { locateProblems, readJob } from './read.js';
-export { conditions, conditionTypes, demandReasons, events } from './reasons.js';
+export { conditions, conditionTypes, events } from './reasons.js';
 export type { ConditionClaim, ConditionType, DemandReason, EventClaim } from './reasons.js';
 export type { SourceOptions } from './source.js';
 export { unsupported } from './unsupported.js';

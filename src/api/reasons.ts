@@ -31,7 +31,7 @@ export interface EventClaim {
 }
 
 /** Why a job has the number of teachers it has: the word for machines, and how it reads in a sentence. */
-export const demandReasons = {
+const demandReasons = {
   NoTeacherNeeded: 'labels alone are trained',
   NothingLeftToCompute: 'nothing is left to compute',
   Suspended: 'the job is suspended',

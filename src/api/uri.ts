@@ -1,6 +1,6 @@
 /** What the texts that name places (data sets, models, stores) say; their grammar is in the CRD's rules. */
 
-export const uriSchemes = ['package', 'file', 'pvc', 'https', 's3'] as const;
+const uriSchemes = ['package', 'file', 'pvc', 'https', 's3'] as const;
 export type UriScheme = (typeof uriSchemes)[number];
 
 /** @returns the scheme of a validated data set's or model's uri; undefined for a text of another form. */
@@ -8,7 +8,7 @@ export function uriScheme(uri: string): UriScheme | undefined {
   return uriSchemes.find((scheme) => uri.startsWith(`${scheme}://`));
 }
 
-export const storeKinds = ['nats', 'file', 'pvc', 's3'] as const;
+const storeKinds = ['nats', 'file', 'pvc', 's3'] as const;
 export type StoreKind = (typeof storeKinds)[number];
 
 /** @returns what kind of place a validated `store` names; undefined for a text of another form. */

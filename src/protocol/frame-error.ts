@@ -3,23 +3,21 @@
  * a frame or a FrameError, so that a damaged message is fed again instead of ending a process (DESIGN §4).
  */
 
-export const frameFaults = [
+export type FrameFault =
   /** Fewer bytes than the header promises. */
-  'truncated',
+  | 'truncated'
   /** The first bytes are not those of a frame. */
-  'foreign',
+  | 'foreign'
   /** Written by another version of the protocol. */
-  'version',
+  | 'version'
   /** A checksum does not fit: bytes changed on the way or in the store. */
-  'damaged',
+  | 'damaged'
   /** Intact, but its fields contradict each other or the limits: the writer has a fault. */
-  'malformed',
+  | 'malformed'
   /** A logit is NaN or infinite. */
-  'nonFinite',
+  | 'nonFinite'
   /** Part of the protocol that this version does not do yet. */
-  'unsupported',
-] as const;
-export type FrameFault = (typeof frameFaults)[number];
+  | 'unsupported';
 
 export interface FramePlace {
   /** Row in the frame, where the fault lies in one row. */

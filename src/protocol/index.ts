@@ -6,7 +6,7 @@ export { augment } from './augment.js';
 export type { AugmentOptions } from './augment.js';
 export { decodeFrame, decodeLogits, encodeFrame, viewFrame } from './frame.js';
 export type { DenseFrame, Frame, FrameInput, TopKFrame } from './frame.js';
-export { FrameError, frameFaults } from './frame-error.js';
+export { FrameError } from './frame-error.js';
 export type { FrameFault, FramePlace } from './frame-error.js';
 export { headerBytes, readHeader } from './frame-header.js';
 export type { FrameHeader, ValueEncoding } from './frame-header.js';
@@ -17,16 +17,14 @@ export {
   maxDeliveries,
   maxFrameBytes,
   maxFrameRetries,
-  maxFrameValues,
   maxTemperature,
   maxWindowSteps,
   minimumNatsVersion,
-  protocolVersion,
   teacherDrainMs,
   teacherPrefetch,
   telemetryStaleMs,
 } from './limits.js';
-export { augmentSchema, manifestSchema, ManifestError, needsNoTeacher, parseManifest } from './manifest.js';
+export { manifestSchema, ManifestError, needsNoTeacher, parseManifest } from './manifest.js';
 export type { Augment, Manifest } from './manifest.js';
 export { jobNames, NameError } from './names.js';
 export type { JobNames } from './names.js';
@@ -35,15 +33,12 @@ export type { Schedule, ScheduleOptions } from './schedule.js';
 export { bytesPerRow, shardCount, shardRows } from './shards.js';
 export type { RowRange } from './shards.js';
 export {
-  damagedFrameSchema,
   deadItemSchema,
   maxDamagedFrames,
   maxDeadErrorLength,
-  maxReferenceSamples,
   referenceSchema,
   studentPhases,
   studentStateSchema,
-  teacherDigestSchema,
   teacherPhases,
   teacherStateSchema,
 } from './telemetry.js';

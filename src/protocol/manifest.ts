@@ -24,7 +24,7 @@ const teacherInputSchema = z.strictObject({
   std: z.array(positive).optional(),
 });
 
-export const augmentSchema = z.strictObject({
+const augmentSchema = z.strictObject({
   /** Largest shift in pixels along each axis, drawn uniformly from −shift … shift; vacated pixels are 0. */
   shift: z.number().int().min(0).max(64),
   /** Standard deviation of additive pixel noise, in units of the [0, 1] pixel range. */

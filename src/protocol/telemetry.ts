@@ -15,7 +15,7 @@ export const studentPhases = ['Starting', 'Training', 'Evaluating', 'Exporting',
 export const maxDamagedFrames = 16;
 
 /** A stored frame that the student could not read. */
-export const damagedFrameSchema = z.object({
+const damagedFrameSchema = z.object({
   sequence: whole,
   shard: whole,
   step: whole,
@@ -89,10 +89,10 @@ export const teacherStateSchema = z.object({
 export type TeacherState = z.infer<typeof teacherStateSchema>;
 
 /** The first 8 bytes of the SHA-256 of the teacher's model files, as in a frame's header: 16 lower-case hex digits. */
-export const teacherDigestSchema = z.string().regex(/^[0-9a-f]{16}$/, 'expected 16 lower-case hex digits');
+const teacherDigestSchema = z.string().regex(/^[0-9a-f]{16}$/, 'expected 16 lower-case hex digits');
 
 /** Training samples that a reference may hold: enough to tell a wrong model, few enough for one KV value. */
-export const maxReferenceSamples = 64;
+const maxReferenceSamples = 64;
 
 /** STATE key `reference`: what the first teacher answered for some unaugmented training samples (DESIGN §4 "Self-test"). */
 export const referenceSchema = z

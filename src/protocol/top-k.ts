@@ -11,7 +11,7 @@
  * exp of this is 0 in float32: the logit given to columns whose mass is 0, so that the row stays finite.
  * No column gets less.
  */
-export const leastLogShare = -104;
+const leastLogShare = -104;
 
 /** 1 − mass is never taken below this, so that a mass of 1 (all float32 can say of 0.99999998) stays finite. */
 const leastKeptMass = 2 ** -25;

@@ -46,7 +46,7 @@ import {
 } from './worker-fakes.js';
 
 /** Bytes of a digest as one weight tensor: two runs that were fed the same end with the same weights. */
-export class ChainTrainer implements TrainerClient {
+class ChainTrainer implements TrainerClient {
   readonly parameters = 32;
   readonly steps: number[] = [];
   readonly batches: TrainingBatch[] = [];
@@ -110,7 +110,7 @@ export class ChainTrainer implements TrainerClient {
 /** One list of what was written, in order, over all attempts: `checkpoint 6`, `result model.json`, `state Training 3`. */
 export type Journal = string[];
 
-export class FakeCheckpoints implements CheckpointStore {
+class FakeCheckpoints implements CheckpointStore {
   readonly stored = new Map<string, { readonly entry: CheckpointEntry; readonly bytes: Uint8Array }>();
   readonly #journal: Journal;
   failure: Error | null = null;
@@ -143,7 +143,7 @@ export class FakeCheckpoints implements CheckpointStore {
   }
 }
 
-export class FakeResults implements ResultStore {
+class FakeResults implements ResultStore {
   readonly files = new Map<string, Uint8Array>();
   readonly #journal: Journal;
 
@@ -163,7 +163,7 @@ export class FakeResults implements ResultStore {
 }
 
 /** The STATE key `student`: the highest attempt that claimed it may write. */
-export class FakeState {
+class FakeState {
   readonly told: StudentState[] = [];
   attempt = 0;
   /** How long the next write takes. */

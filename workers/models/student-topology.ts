@@ -35,7 +35,7 @@ export function nonZeroSeed(...parts: readonly number[]): number {
   return Math.max(1, seedOf(...parts));
 }
 
-export function isJson(value: unknown): value is Json {
+function isJson(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

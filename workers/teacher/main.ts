@@ -21,8 +21,9 @@ import { Teacher } from './teacher.js';
 
 const connectWaitMs = 60_000;
 const telemetryMs = 500;
-/** The last part of the drain time: what was given back must reach the server before the process ends. */
+/** The last part of the drain time: what was given back must reach the server, and the process must end. */
 const flushMs = 250;
+const endMs = 250;
 
 interface Prepared {
   readonly dataset: Dataset;
@@ -45,7 +46,7 @@ await runWorker(async (context) => {
     }
   };
   const endInTime = async (): Promise<void> => {
-    await clock.sleep(teacherDrainMs - flushMs, over.signal);
+    await clock.sleep(teacherDrainMs - flushMs - endMs, over.signal);
     if (over.signal.aborted) return;
     teacher.giveBackHeld();
     // Without a server there is nobody to give back to; its ack wait does the same.

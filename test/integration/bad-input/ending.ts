@@ -68,7 +68,7 @@ export async function endingInShell(line: string, args: readonly string[], folde
 }
 
 /** Processes of the run in `folder` that do not end within the time. */
-export async function survivorsOf(folder: string, waitMs = 10_000): Promise<readonly string[]> {
+async function survivorsOf(folder: string, waitMs = 10_000): Promise<readonly string[]> {
   const end = performance.now() + waitMs;
   for (;;) {
     const alive = processesOf(folder);
@@ -100,7 +100,7 @@ function textOf(path: string): string {
 const modelFiles = ['metrics.json', 'model.json', 'weights.bin'];
 
 /** Files with the suffix of something unfinished, and a model folder that lacks a file. */
-export function halfWrittenIn(folder: string): readonly string[] {
+function halfWrittenIn(folder: string): readonly string[] {
   if (!existsSync(folder)) return [];
   const found = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
     /\.(part|partial|new)$/.test(name),

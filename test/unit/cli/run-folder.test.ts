@@ -4,12 +4,14 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { CliError } from '../../../src/cli/exit.js';
 import { RunFolder } from '../../../src/cli/run-folder.js';
 import { plainJob } from '../../kit/snapshots.js';
+import { spawnTypeScript } from '../../kit/typescript.js';
 
 let home = '';
 let run = '';
@@ -106,6 +108,24 @@ describe('two runs', () => {
     expect(readFileSync(join(run, 'run.lock'), 'utf8')).toBe(`${String(process.pid)}\n`);
     expect(readdirSync(run).sort()).toEqual(['job.json', 'logs', 'run.lock']);
   });
+});
+
+describe('many that find the lock of a dead process at once', () => {
+  test('do not go on together: one takes the run', async () => {
+    RunFolder.create(run, plainJob(), nobody);
+    const signal = join(home, 'go');
+    const takers = Array.from({ length: 4 }, () => spawnTypeScript('../unit/cli/taker.ts', [run, signal]));
+    try {
+      const answers = takers.map(({ stdout }) => createInterface({ input: stdout! })[Symbol.asyncIterator]());
+      const next = async (): Promise<unknown[]> =>
+        Promise.all(answers.map(async (lines) => (await lines.next()).value));
+      expect(await next()).toEqual(['ready', 'ready', 'ready', 'ready']);
+      writeFileSync(signal, '');
+      expect((await next()).sort()).toEqual(['refused', 'refused', 'refused', 'taken']);
+    } finally {
+      for (const taker of takers) taker.kill('SIGKILL');
+    }
+  }, 30_000);
 });
 
 describe('a run that is resumed', () => {

@@ -63,6 +63,7 @@ describe('a child', () => {
     const end = await child.end;
     expect(end).toEqual({ ended: { exitCode: null, message: 'ended by SIGKILL' }, signal: 'SIGKILL' });
     expect(isAlive(child.pid)).toBe(false);
+    expect(log().match(/asked/g)).toHaveLength(1);
   });
 
   test('may be stopped after it ended', async () => {

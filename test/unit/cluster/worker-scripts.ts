@@ -21,7 +21,7 @@ if (verb === 'exit') {
   if (words.length > 0) writeFileSync(process.env.DISTILL_TERMINATION_LOG, words.join(' '));
   process.exit(Number(code));
 }
-process.on('SIGTERM', () => verb === 'stubborn' || process.exit(143));
+process.on('SIGTERM', () => (verb === 'stubborn' ? console.log('asked') : process.exit(143)));
 if (verb !== 'careless') process.stdin.on('end', () => process.exit(143)).resume();
 setInterval(() => undefined, 1_000);
 console.log('ready');
