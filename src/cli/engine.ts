@@ -89,6 +89,7 @@ export async function runEngine(options: EngineOptions): Promise<Outcome> {
       waitMs: connectWaitMs,
       onStatus: (event) => log.info(event, 'nats connection'),
     });
+    await admin.exhume(key.uid);
     const outcome = await control(options, key, nats, admin);
     if (outcome.kind === 'complete') {
       await fetchPatiently(options, admin, key.uid);

@@ -39,16 +39,20 @@ export function permutation(seed: number, epoch: number, samples: number): Uint3
   return order;
 }
 
-/** Holds the permutations of the two epochs asked for last: a window reaches over an epoch's end. */
+/** Permutations held: a window may reach over the ends of several short epochs. */
+const heldEpochs = 8;
+
+/** The permutations of the epochs asked for last are held, 4 bytes a sample each. */
 export function schedule({ seed, samples, batchSize, epochs }: ScheduleOptions): Schedule {
   const stepsPerEpoch = Math.ceil(samples / batchSize);
   const orders = new Map<number, Uint32Array>();
   const orderOf = (epoch: number): Uint32Array => {
-    const known = orders.get(epoch);
-    if (known !== undefined) return known;
-    const order = permutation(seed, epoch, samples);
-    if (orders.size >= 2) orders.delete(Math.min(...orders.keys()));
+    const order = orders.get(epoch) ?? permutation(seed, epoch, samples);
+    // A Map keeps the order of insertion: the one asked for longest ago comes first.
+    orders.delete(epoch);
     orders.set(epoch, order);
+    const [oldest] = orders.keys();
+    if (orders.size > heldEpochs && oldest !== undefined) orders.delete(oldest);
     return order;
   };
   const epochOf = (step: number): number => Math.floor(step / stepsPerEpoch);

@@ -239,6 +239,12 @@ export class StreamAdmin {
     });
   }
 
+  /** Gives every buried work item another chance: a person has changed something since. */
+  async exhume(uid: string): Promise<void> {
+    const { dead } = jobNames(uid).streams;
+    await this.#do(`empty ${dead}`, () => orNull(this.#manager.streams.purge(dead)));
+  }
+
   /** Removes the telemetry of a teacher that is gone; a watch hears of it. */
   async forgetTeacher(uid: string, pod: string): Promise<void> {
     const names = jobNames(uid);
