@@ -18,7 +18,16 @@ module.exports = {
     only('telemetry-reports', 'telemetry', ['domain', 'api', 'protocol', 'lib']),
     only('cluster-adapts', 'cluster', ['render', 'domain', 'api', 'protocol', 'lib', 'telemetry']),
     only('stream-adapts', 'stream', ['render', 'domain', 'api', 'protocol', 'lib', 'telemetry']),
-    only('controller-joins', 'controller', ['domain', 'render', 'cluster', 'stream', 'telemetry', 'api', 'protocol', 'lib']),
+    only('controller-joins', 'controller', [
+      'domain',
+      'render',
+      'cluster',
+      'stream',
+      'telemetry',
+      'api',
+      'protocol',
+      'lib',
+    ]),
     {
       name: 'workers-know-the-protocol-only',
       severity: 'error',

@@ -95,6 +95,7 @@ export const conditions = {
       ),
     suspended: () => claim('TeachersAvailable', 'False', 'Suspended', 'The job is suspended and holds no slot.'),
     finished: () => claim('TeachersAvailable', 'False', 'Finished', 'The job is over and holds no slot.'),
+    refused: () => claim('TeachersAvailable', 'False', 'Refused', 'The job cannot be run and holds no slot.'),
     unknown: () =>
       claim('TeachersAvailable', 'Unknown', 'TelemetryGap', 'Nothing was heard of the teachers; their number is held.'),
   },
@@ -134,6 +135,7 @@ export const conditions = {
     suspended: () =>
       claim('Progressing', 'False', 'Suspended', 'The job is suspended; set spec.suspend to false to go on.'),
     finished: () => claim('Progressing', 'False', 'Finished', 'The job is over.'),
+    refused: () => claim('Progressing', 'False', 'Refused', 'The job cannot be run; Accepted says why.'),
   },
   suspended: {
     yes: () => claim('Suspended', 'True', 'SuspendRequested', 'spec.suspend is true.'),
@@ -157,14 +159,6 @@ export const conditions = {
       claim('Failed', 'True', 'StudentError', `The student cannot go on, and trying again would not help: ${error}`),
     teacherError: (error: string) =>
       claim('Failed', 'True', 'TeacherError', `No teacher can start, and trying again would not help: ${error}`),
-    deadItems: (items: number, step: number, teacher: string, error: string) =>
-      claim(
-        'Failed',
-        'True',
-        'WorkItemsDead',
-        `No teacher could label ${count(items, 'work item')}; the last was step ${String(step)} at ${teacher}: ${error}`,
-      ),
-    refused: (problems: readonly Problem[]) => claim('Failed', 'True', 'Refused', firstOf(problems)),
   },
 } as const;
 
@@ -190,7 +184,8 @@ export const events = {
   teacherFailed: (error: string) => event('Warning', 'TeacherFailed', `A teacher failed: ${error}`),
   studentStarted: (attempt: number, step: number) =>
     event('Normal', 'StudentStarted', `Student process ${String(attempt)} goes on from step ${String(step)}.`),
-  studentLost: () => event('Normal', 'StudentLost', 'The student was killed; a new one goes on from its checkpoint.'),
+  studentLost: () =>
+    event('Normal', 'StudentLost', 'The student was disrupted; a new one goes on from its checkpoint.'),
   studentFailed: (failures: number, limit: number, error: string) =>
     event('Warning', 'StudentFailed', `The student failed (${String(failures)} of at most ${String(limit)}): ${error}`),
   streamsCreated: (missing: readonly string[]) =>

@@ -21,7 +21,7 @@ export function claimsOf(snapshot: Snapshot, verdict: Verdict, fleet: Fleet, dem
   const over = verdict.kind === 'Complete' || verdict.kind === 'Failed';
   return [
     verdict.kind === 'Refused' ? conditions.accepted.notSupported(verdict.problems) : conditions.accepted.valid(),
-    teachersClaim(snapshot, fleet, demand),
+    verdict.kind === 'Refused' ? conditions.teachersAvailable.refused() : teachersClaim(snapshot, fleet, demand),
     over ? conditions.studentRunning.finished() : studentClaim(snapshot, verdict),
     over ? conditions.progressing.finished() : progressClaim(snapshot, verdict),
     snapshot.job.spec.suspend ? conditions.suspended.yes() : conditions.suspended.no(),
@@ -84,6 +84,7 @@ function byPhase({ phase, attempt }: StudentState): ConditionClaim {
 
 function progressClaim({ job, streams, nowMs }: Snapshot, verdict: Verdict): ConditionClaim {
   const { progressing } = conditions;
+  if (verdict.kind === 'Refused') return progressing.refused();
   if (verdict.kind === 'Suspended') return progressing.suspended();
   if (streams.state === 'Unreachable') return progressing.brokerLost(streams.reason);
   const student = streams.state === 'Present' ? streams.student : null;

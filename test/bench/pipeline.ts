@@ -171,17 +171,14 @@ async function storeAllFrames(nats: TestNats, uid: string, { training }: Manifes
 /** Rate and waiting between the two marks, from what the student itself pushes. */
 async function watch(admin: StreamAdmin, uid: string, student: ChildProcess): Promise<Measured> {
   const seen: StudentState[] = [];
-  let ended = false;
-  student.once('exit', () => (ended = true));
-  while (!ended) {
+  while (student.exitCode === null && student.signalCode === null) {
     const observed = await admin.observe(uid);
     const state = observed.state === 'Present' ? observed.student : null;
     if (state !== null && state.updatedAtMs !== seen.at(-1)?.updatedAtMs) seen.push(state);
     await sleep(50);
   }
   const within = seen.filter(
-    ({ step, steps, phase }) =>
-      phase === 'Training' && step >= measured.from * steps && step <= measured.to * steps,
+    ({ step, steps, phase }) => phase === 'Training' && step >= measured.from * steps && step <= measured.to * steps,
   );
   const [first, last] = [within[0], within.at(-1)];
   if (first === undefined || last === undefined || last.step === first.step) {

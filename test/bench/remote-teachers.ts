@@ -25,8 +25,8 @@ const emptySplit: Split = {
 
 await runWorker(async ({ env, log, clock, stop }) => {
   const names = jobNames(env.manifest.job.uid);
-  const devices = Number(process.env['BENCH_DEVICES']);
-  const serviceMs = Number(process.env['BENCH_SERVICE_MS']);
+  const devices = Number(process.env.BENCH_DEVICES);
+  const serviceMs = Number(process.env.BENCH_SERVICE_MS);
   const link = await connectWorker({
     ...env.nats,
     inboxPrefix: names.inboxPrefix('teacher'),

@@ -118,8 +118,8 @@ describe('the words of status', () => {
     conditions.studentRunning.backingOff(2, 6, 'out of memory'),
     conditions.progressing.advancing(1, 1),
     conditions.suspended.no(),
+    conditions.failed.studentError('NaN logits'),
     conditions.complete.yes(1407, 'sha256:ab'),
-    conditions.failed.deadItems(1, 17, 'mnist-teacher-a-0', 'NaN logits'),
   ];
 
   test('cover every condition type', () => {

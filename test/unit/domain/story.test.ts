@@ -45,7 +45,7 @@ describe('the events of a job', () => {
       back.pool('cpu', { pods: 'cpu-3 cpu-4', disruptions: 3 }),
     );
     expect(events.slice(3)).toEqual([
-      'StudentLost: The student was killed; a new one goes on from its checkpoint.',
+      'StudentLost: The student was disrupted; a new one goes on from its checkpoint.',
       'StudentStarted: Student process 2 goes on from step 20.',
       'TeacherLost: Pool cpu lost 1 teacher; what they held is labelled by others.',
       'TeacherLost: Pool cpu lost 2 teachers; what they held is labelled by others.',
