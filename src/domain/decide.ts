@@ -9,7 +9,8 @@ import { type Demand, demandOf, type PoolPlan, spread } from './demand.js';
 import { eventsOf } from './events.js';
 import type { Plan, StreamPlan } from './plan.js';
 import type { Snapshot } from './snapshot.js';
-import { readyTeachers, statusOf } from './status.js';
+import { statusOf } from './status.js';
+import { readyTeachers } from './telemetry.js';
 import { type Verdict, verdictOf } from './verdict.js';
 
 export function decide(snapshot: Snapshot): Plan {

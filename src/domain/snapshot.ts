@@ -3,7 +3,7 @@
  * be logged and replayed.
  */
 import type { DistillJob, Engine } from '../api/index.js';
-import type { DeadItem, StudentState, TeacherState } from '../protocol/index.js';
+import type { DeadItem, Reference, StudentState, TeacherState } from '../protocol/index.js';
 
 export interface Snapshot {
   /** Milliseconds since 1970. */
@@ -32,6 +32,8 @@ export interface PoolObservation {
   readonly pods: readonly { readonly name: string; readonly terminating: boolean }[];
   /** Teachers that ended without being asked to. */
   readonly disruptions: number;
+  /** Teachers that failed one after the other, none having lived in between. */
+  readonly failuresInARow: number;
   /** How the last teacher that was not asked to ended; null when none did, or a signal ended it. */
   readonly lastError: EndedProcess | null;
 }
@@ -74,4 +76,6 @@ export interface PresentStreams {
   readonly dead: { readonly messages: number };
   readonly student: StudentState | null;
   readonly teachers: readonly TeacherState[];
+  /** What the first teacher answered: there is one that works. */
+  readonly reference: Reference | null;
 }

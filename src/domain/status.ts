@@ -1,9 +1,10 @@
 /** The status of a job, from one snapshot and what was decided on it. Pure. */
 import type { DistillJobStatus, StatusCondition, StatusTeachersPool } from '../api/index.js';
-import { type StudentState, type TeacherState, telemetryStaleMs } from '../protocol/index.js';
+import type { StudentState } from '../protocol/index.js';
 
 import type { Demand, PoolPlan } from './demand.js';
 import type { Snapshot } from './snapshot.js';
+import { readyTeachers } from './telemetry.js';
 import type { Verdict } from './verdict.js';
 
 export function statusOf(
@@ -98,19 +99,6 @@ function teachersOf(
     ready: byPool.reduce((sum, { ready }) => sum + ready, 0),
     samplesPerSecond: Math.round(byPool.reduce((sum, { rate }) => sum + rate, 0)),
     pools: byPool.map(({ name, desired, ready, reason }) => ({ name, desired, ready, reason })),
-  };
-}
-
-/**
- * The teachers of a pool that label now: alive, and lately heard to be ready. A name may come back with a new process,
- * which is not what its predecessor said.
- */
-export function readyTeachers({ cluster, streams, nowMs }: Snapshot): (pool: string) => TeacherState[] {
-  const told = streams.state === 'Present' ? streams.teachers : [];
-  const ready = told.filter((state) => state.phase === 'Ready' && nowMs - state.updatedAtMs <= telemetryStaleMs);
-  return (name) => {
-    const pods = cluster.pools.find((pool) => pool.name === name)?.pods ?? [];
-    return ready.filter(({ pod }) => pods.some((alive) => alive.name === pod));
   };
 }
 

@@ -5,6 +5,7 @@
 import { conditions, type ConditionClaim, type Problem, unsupported } from '../api/index.js';
 
 import type { Snapshot } from './snapshot.js';
+import { readyTeachers } from './telemetry.js';
 
 export type Verdict =
   | { readonly kind: 'Refused'; readonly problems: readonly Problem[] }
@@ -48,12 +49,25 @@ export function verdictOf(snapshot: Snapshot): Verdict {
   return job.spec.suspend ? { kind: 'Suspended' } : { kind: 'Active' };
 }
 
-/** A teacher that cannot start says so for all only while none has ever worked: later it is one bad device. */
-function hopelessTeacher({ cluster, streams }: Snapshot): string | null {
+/** So many teachers in a row that say "no other attempt would fare better" are believed. */
+const believedFailures = 5;
+
+/**
+ * A teacher that cannot start says so for all while none has ever worked. Later it may be one bad device, and only a row
+ * of them with no other teacher at work ends the job: the model was changed under a run that is resumed, say.
+ */
+function hopelessTeacher(snapshot: Snapshot): string | null {
+  const { cluster, streams } = snapshot;
   if (streams.state !== 'Present') return null;
   const anyWorked =
-    streams.logits.messages > 0 || streams.teachers.some(({ phase, items }) => phase === 'Ready' || items > 0);
-  if (anyWorked) return null;
-  const error = cluster.pools.find(({ lastError }) => lastError?.exitCode === terminalExit)?.lastError;
-  return error?.message ?? null;
+    streams.reference !== null ||
+    streams.logits.messages > 0 ||
+    streams.teachers.some(({ phase, items }) => phase === 'Ready' || items > 0);
+  const ready = readyTeachers(snapshot);
+  if (cluster.pools.some(({ name }) => ready(name).length > 0)) return null;
+  const hopeless = cluster.pools.find(
+    ({ lastError, failuresInARow }) =>
+      lastError?.exitCode === terminalExit && (!anyWorked || failuresInARow >= believedFailures),
+  );
+  return hopeless?.lastError?.message ?? null;
 }

@@ -190,6 +190,7 @@ export class SnapshotMaker {
     const pool: PoolObservation = {
       freeSlots: 0,
       disruptions: 0,
+      failuresInARow: 0,
       lastError: null,
       ...before,
       name,
@@ -248,6 +249,7 @@ function emptyStreams(): PresentStreams {
     dead: { messages: 0 },
     student: null,
     teachers: [],
+    reference: null,
   };
 }
 
@@ -257,7 +259,7 @@ function quietStart(): Snapshot {
     engine: 'local',
     job: plainJob(),
     cluster: {
-      pools: [{ name: 'cpu', freeSlots: 2, pods: [], disruptions: 0, lastError: null }],
+      pools: [{ name: 'cpu', freeSlots: 2, pods: [], disruptions: 0, failuresInARow: 0, lastError: null }],
       student: { phase: 'Absent', starts: 0, failures: 0, disruptions: 0, lastError: null },
       usage: { teacherSlotSeconds: 0, studentSlotSeconds: 0 },
     },

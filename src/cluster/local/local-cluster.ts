@@ -60,7 +60,14 @@ export class LocalCluster implements Cluster {
     const freeSlots = Math.max(0, this.#slots - held);
     const observed = pools.map(
       (name): PoolObservation =>
-        this.#pools.get(name)?.observe(freeSlots) ?? { name, freeSlots, pods: [], disruptions: 0, lastError: null },
+        this.#pools.get(name)?.observe(freeSlots) ?? {
+          name,
+          freeSlots,
+          pods: [],
+          disruptions: 0,
+          failuresInARow: 0,
+          lastError: null,
+        },
     );
     const teacherSeconds = [...this.#pools.values()].reduce((sum, pool) => sum + pool.slotSeconds(), 0);
     return Promise.resolve({

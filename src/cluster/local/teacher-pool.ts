@@ -62,6 +62,7 @@ export class TeacherPool {
       freeSlots,
       pods: [...this.#pods].map(({ name, terminating }) => ({ name, terminating })),
       disruptions: this.#disruptions,
+      failuresInARow: this.#failuresInARow,
       lastError: this.#lastError,
     };
   }

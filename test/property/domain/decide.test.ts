@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { decide, type Plan, type Snapshot } from '../../../src/domain/index.js';
-import { studentPhases, teacherPhases } from '../../../src/protocol/index.js';
+import { type Reference, studentPhases, teacherPhases } from '../../../src/protocol/index.js';
 import { JobMaker, labelling, noonMs, runningJob, training } from '../../kit/snapshots.js';
 
 const poolNames = ['cpu', 'spot', 'dear'] as const;
@@ -21,6 +21,7 @@ const poolArbitrary = fc.record({
   stopping: fc.nat({ max: 2 }),
   freeSlots: count,
   disruptions: count,
+  failuresInARow: count,
   lastError,
 });
 
@@ -63,6 +64,12 @@ const streamsArbitrary: fc.Arbitrary<Snapshot['streams']> = fc.oneof(
       dead: fc.record({ messages: fc.nat({ max: 2 }) }),
       student: fc.option(studentArbitrary),
       teachers: teachersArbitrary,
+      reference: fc.constantFrom<Reference | null>(null, {
+        teacherDigest: '0123456789abcdef',
+        columns: 1,
+        indices: [0],
+        logits: [[1]],
+      }),
     }),
   },
 );
@@ -103,10 +110,11 @@ const freshSnapshot: fc.Arbitrary<Snapshot> = fc
       )
       .change(({ spec }) => (spec.dataset.format = format)).job,
     cluster: {
-      pools: pools.map(({ running, stopping, freeSlots, disruptions, lastError: error }, index) => ({
+      pools: pools.map(({ running, stopping, freeSlots, disruptions, failuresInARow, lastError: error }, index) => ({
         name: poolNames[index]!,
         freeSlots,
         disruptions,
+        failuresInARow,
         lastError: error,
         pods: Array.from({ length: running + stopping }, (_, pod) => ({
           name: `${poolNames[index]!}-${String(pod)}`,

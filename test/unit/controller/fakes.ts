@@ -91,6 +91,7 @@ export class FakeCluster implements Cluster {
         freeSlots: this.slots - [...this.pools.values()].flat().length,
         pods: (this.pools.get(name) ?? []).map((pod) => ({ name: pod, terminating: false })),
         disruptions: 0,
+        failuresInARow: 0,
         lastError: null,
       })),
       student: this.student,
@@ -171,6 +172,7 @@ export class FakeStreams implements Streams {
         },
         dead: { messages: this.dead.length },
         student: this.student,
+        reference: null,
         teachers: [...this.teachers.values()],
       };
     });

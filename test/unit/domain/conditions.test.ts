@@ -266,6 +266,23 @@ describe('the end', () => {
       'Failed False NotFailed: Nothing has ended the job.',
     ],
     [
+      'does not come from a bad teacher after the first has answered the self-test',
+      newJob()
+        .pool('cpu', { lastError: ended(65, 'bad device') })
+        .streams({ reference: { teacherDigest: '0123456789abcdef', columns: 1, indices: [0], logits: [[1]] } }),
+      'Failed False NotFailed: Nothing has ended the job.',
+    ],
+    [
+      'is Failed by a row of teachers that cannot start, whoever worked before',
+      runningJob().pool('cpu', { lastError: ended(65, 'found another model'), failuresInARow: 5 }),
+      'Failed True TeacherError: No teacher can start, and trying again would not help: found another model',
+    ],
+    [
+      'does not come from a row of bad teachers while another one works',
+      runningJob().pool('cpu', { pods: 'cpu-0', lastError: ended(65, 'bad device'), failuresInARow: 9 }),
+      'Failed False NotFailed: Nothing has ended the job.',
+    ],
+    [
       'does not come from a teacher that may start later',
       newJob()
         .pool('cpu', { lastError: ended(1, 'no memory') })
