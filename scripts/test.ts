@@ -1,16 +1,30 @@
 /**
- * Runs the test suites and ends with the line `N passed, N failed[, N skipped]`. Arguments go to jest:
- * `npm test -- test/unit` runs one folder, `npm test -- -t 'pattern'` some tests.
+ * Gets a nats-server once, so that no test waits for an installation, then runs the test suites and ends with the line
+ * `N passed, N failed[, N skipped]`. Arguments go to jest: `npm test -- test/unit` runs one folder,
+ * `npm test -- -t 'pattern'` some tests. Runs after a build.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
+
+import { cacheFolderOf, findNatsServer } from '../dist/src/stream/index.js';
 
 const root = join(import.meta.dirname, '..');
 const cache = join(root, '.cache');
 const resultFile = join(cache, 'test-results.json');
 mkdirSync(cache, { recursive: true });
 rmSync(resultFile, { force: true });
+
+await findNatsServer({
+  url: undefined,
+  path: process.env.PATH ?? '',
+  cacheFolder: cacheFolderOf(process.env, homedir()),
+  platform: process.platform,
+  arch: process.arch,
+  environment: process.env,
+  progress: (line) => void process.stderr.write(`${line}\n`),
+});
 
 const jest = spawnSync(
   process.execPath,
