@@ -1,0 +1,86 @@
+/**
+ * The ways a job can be set up, each through the whole engine once: what is stored of the logits, where things are kept,
+ * what kind of model teaches, and what the labels alone would have given.
+ */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+import { DistillProcess, type SmallSpec, writeSmallJob } from '../../kit/distill.js';
+import { smallMnist } from '../../kit/mnist.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'distill-variants-'));
+let data = '';
+
+beforeAll(() => {
+  data = smallMnist(join(folder, 'data'), { train: 1_024, test: 256 });
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+let runs = 0;
+
+async function complete(
+  change: (spec: SmallSpec) => void,
+  ...options: readonly string[]
+): Promise<{ readonly run: DistillProcess; readonly dir: string }> {
+  const dir = join(folder, `run-${String(runs++)}`);
+  const job = writeSmallJob(folder, data, (spec) => {
+    spec.training.epochs = 2;
+    change(spec);
+  });
+  const run = new DistillProcess(['run', job, '--json', '--dir', dir, ...options]);
+  expect({ exitCode: await run.ended(), stderr: run.stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(run.result?.outcome).toBe('complete');
+  expect(await run.survivors()).toEqual([]);
+  return { run, dir };
+}
+
+describe('a job', () => {
+  it('gives the same student wherever checkpoints and results are kept', async () => {
+    const inStreams = await complete(() => undefined);
+    const inFiles = await complete((spec) => {
+      spec.student.checkpoint = { everySteps: 10, keep: 2, store: 'file' };
+      spec.student.output = { store: 'file' };
+    });
+    expect(inFiles.run.result?.digest).toBe(inStreams.run.result?.digest);
+    for (const { dir } of [inStreams, inFiles]) {
+      expect(readdirSync(join(dir, 'model')).sort()).toEqual(['metrics.json', 'model.json', 'weights.bin']);
+    }
+    expect(readdirSync(join(inFiles.dir, 'checkpoints'))).toHaveLength(2);
+    expect(existsSync(join(inStreams.dir, 'nats'))).toBe(false);
+  }, 120_000);
+
+  it.each([
+    ['all logits in full precision', { encoding: 'Float32', topK: 0 }],
+    ['the three largest logits and the remaining mass', { encoding: 'Float16', topK: 3 }],
+  ])(
+    'distils from %s',
+    async (_what, logits) => {
+      const { run, dir } = await complete((spec) => (spec.logits = logits));
+      expect(run.result?.studentAccuracy).toBeGreaterThan(0.5);
+      const metrics = JSON.parse(readFileSync(join(dir, 'model', 'metrics.json'), 'utf8')) as Record<string, unknown>;
+      expect(metrics).toMatchObject({ digest: run.result?.digest, accuracy: run.result?.studentAccuracy, steps: 32 });
+    },
+    120_000,
+  );
+
+  it('can be taught by a student that an earlier job made', async () => {
+    const first = await complete((spec) => (spec.training.epochs = 3));
+    const second = await complete((spec) => {
+      spec.teacher.model = { format: 'tfjs-layers', uri: `file://${join(first.dir, 'model', 'model.json')}` };
+    });
+    expect(second.run.result?.teacherAccuracy).toBeCloseTo(first.run.result?.studentAccuracy ?? NaN, 10);
+  }, 120_000);
+
+  it('shows what labels alone would have given', async () => {
+    const { run, dir } = await complete(() => undefined, '--baseline');
+    expect(run.result).toMatchObject({ baselineAccuracy: expect.any(Number), studentAccuracy: expect.any(Number) });
+    const baseline = JSON.parse(readFileSync(join(dir, 'baseline', 'status.json'), 'utf8')) as object;
+    expect(baseline).toMatchObject({ phase: 'Succeeded', progress: { step: 32, steps: 32 }, teachers: { desired: 0 } });
+  }, 120_000);
+});
