@@ -1,6 +1,6 @@
 /**
  * The ways a job can be set up, each through the whole engine once: what is stored of the logits, where things are kept,
- * what kind of model teaches, and what the labels alone would have given.
+ * whose server it runs through, what kind of model teaches, and what the labels alone would have given.
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { DistillProcess, type SmallSpec, writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
+import { startTestNats } from '../../kit/nats.js';
+import { connectRoot } from '../../kit/stream.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'distill-variants-'));
 let data = '';
@@ -26,14 +28,17 @@ let runs = 0;
 
 async function complete(
   change: (spec: SmallSpec) => void,
-  ...options: readonly string[]
+  {
+    options = [],
+    environment = {},
+  }: { readonly options?: readonly string[]; readonly environment?: Record<string, string> } = {},
 ): Promise<{ readonly run: DistillProcess; readonly dir: string }> {
   const dir = join(folder, `run-${String(runs++)}`);
   const job = writeSmallJob(folder, data, (spec) => {
     spec.training.epochs = 2;
     change(spec);
   });
-  const run = new DistillProcess(['run', job, '--json', '--dir', dir, ...options]);
+  const run = new DistillProcess(['run', job, '--json', '--dir', dir, ...options], environment);
   expect({ exitCode: await run.ended(), stderr: run.stderr }).toEqual({ exitCode: 0, stderr: '' });
   expect(run.result?.outcome).toBe('complete');
   expect(await run.survivors()).toEqual([]);
@@ -53,6 +58,22 @@ describe('a job', () => {
     }
     expect(readdirSync(join(inFiles.dir, 'checkpoints'))).toHaveLength(2);
     expect(existsSync(join(inStreams.dir, 'nats'))).toBe(false);
+  }, 120_000);
+
+  it('runs through a server that somebody else keeps, and leaves nothing there', async () => {
+    const nats = await startTestNats();
+    const { connection, manager } = await connectRoot(nats);
+    try {
+      const url = new URL(nats.url);
+      [url.username, url.password] = [nats.root.user, nats.root.password];
+      const { dir } = await complete(() => undefined, { environment: { DISTILL_NATS_URL: url.href } });
+      expect(readdirSync(join(dir, 'model'))).toHaveLength(3);
+      expect(existsSync(join(dir, 'nats'))).toBe(false);
+      expect(await manager.streams.list().next()).toEqual([]);
+    } finally {
+      await connection.close();
+      await nats.stop();
+    }
   }, 120_000);
 
   it.each([
@@ -78,7 +99,7 @@ describe('a job', () => {
   }, 120_000);
 
   it('shows what labels alone would have given', async () => {
-    const { run, dir } = await complete(() => undefined, '--baseline');
+    const { run, dir } = await complete(() => undefined, { options: ['--baseline'] });
     expect(run.result).toMatchObject({ baselineAccuracy: expect.any(Number), studentAccuracy: expect.any(Number) });
     const baseline = JSON.parse(readFileSync(join(dir, 'baseline', 'status.json'), 'utf8')) as object;
     expect(baseline).toMatchObject({ phase: 'Succeeded', progress: { step: 32, steps: 32 }, teachers: { desired: 0 } });
