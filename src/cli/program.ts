@@ -8,7 +8,8 @@ import { CliError, type Ending, exitCodes } from './exit.js';
 import { storageFault } from './room.js';
 import { loadJob, run } from './run.js';
 
-const version = '0.1.0';
+/** As in package.json; a test holds both together. */
+export const version = '0.1.0';
 
 const examples = `
 Examples:
