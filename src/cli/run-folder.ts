@@ -82,7 +82,9 @@ function jobIn(folder: string, path: string): DistillJob {
   }
   const read = readJob(text, { sourceName: join(folder, 'job.json') });
   if (!read.ok || read.job.metadata.uid === undefined) throw refused('a job.json that no run wrote');
-  return read.job;
+  // Of the status only this: who was announced before is not announced again.
+  const attempts = statusIn(folder)?.attempts;
+  return attempts === undefined ? read.job : { ...read.job, status: { attempts } };
 }
 
 /** A long run is not lost to a command that was typed twice. @throws CliError */

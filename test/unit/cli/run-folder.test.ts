@@ -129,6 +129,12 @@ describe('many that find the lock of a dead process at once', () => {
 });
 
 describe('a run that is resumed', () => {
+  test('knows which students were announced before, and nothing else of its status', () => {
+    RunFolder.create(run, plainJob(), process.pid).release();
+    writeFileSync(join(run, 'status.json'), JSON.stringify({ attempts: 3, phase: 'Failed', failures: 7 }));
+    expect(RunFolder.resume(run, process.pid).job).toEqual({ ...plainJob(), status: { attempts: 3 } });
+  });
+
   test('goes on with the job as it was', () => {
     RunFolder.create(run, plainJob(), process.pid).release();
     expect(RunFolder.resume(run, process.pid).job).toEqual(plainJob());
