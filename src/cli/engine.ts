@@ -78,7 +78,7 @@ const mostShards = 64;
 
 /** @throws StreamError, CliError */
 export async function runEngine(options: EngineOptions): Promise<Outcome> {
-  const { folder, clock, log } = options;
+  const { folder, log } = options;
   const key = keyOf(folder);
   await checkRoom(folder.path);
   const nats = await startNats(options, key.uid);
@@ -105,7 +105,7 @@ export async function runEngine(options: EngineOptions): Promise<Outcome> {
     await nats.stop();
     throw error;
   } finally {
-    log.info({ now: clock.now() }, 'engine ended');
+    log.info({}, 'engine ended');
   }
 }
 

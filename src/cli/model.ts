@@ -3,12 +3,10 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { resultPrefix } from '../protocol/index.js';
 import type { StreamAdmin } from '../stream/index.js';
 
 import { CliError } from './exit.js';
-
-/** Names of results in the object store. */
-const resultPrefix = 'result/';
 
 /** @throws StreamError damaged when a digest does not fit; CliError when the folder cannot be written */
 export async function fetchModel(admin: StreamAdmin, uid: string, target: string): Promise<void> {

@@ -7,6 +7,7 @@
 import { statfs } from 'node:fs/promises';
 
 import type { Clock } from '../lib/clock.js';
+import { codeOf } from '../lib/system-error.js';
 
 import { CliError } from './exit.js';
 
@@ -23,11 +24,6 @@ const sentences: ReadonlyMap<string, string> = new Map([
   ['EROFS', 'found a read-only file system, expected a writable one; mount it writable'],
   ['EIO', 'found an input/output error, expected a working disk; check the disk'],
 ]);
-
-/** The code of an error of the operating system, such as ENOENT; empty for everything else. */
-export function codeOf(error: unknown): string {
-  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
-}
 
 /** What an error of the operating system says of the disk; null when it is about something else. */
 export function storageFault(error: unknown): string | null {

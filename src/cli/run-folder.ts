@@ -15,8 +15,10 @@ import { dirname, join, resolve } from 'node:path';
 
 import { type DistillJob, type DistillJobStatus, readJob } from '../api/index.js';
 
+import { codeOf } from '../lib/system-error.js';
+
 import { CliError } from './exit.js';
-import { codeOf, storageFault } from './room.js';
+import { storageFault } from './room.js';
 
 export class RunFolder {
   readonly path: string;

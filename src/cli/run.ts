@@ -5,6 +5,8 @@ import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { type DistillJob, formatProblems, locateProblems, type Problem, readJob, unsupported } from '../api/index.js';
+import { workerExitCodes } from '../protocol/index.js';
+
 import type { EngineContext } from './context.js';
 import { type Outcome, runEngine } from './engine.js';
 import { CliError, type Ending } from './exit.js';
@@ -221,8 +223,8 @@ function failureOf(outcome: Extract<Outcome, { kind: 'failed' }>): string {
 
 /** `distill` ends as the process that failed the job ended. */
 function endingOf(exitCode: number | null): Ending {
-  if (exitCode === 65) return 'badInput';
-  if (exitCode === 69) return 'unavailable';
-  if (exitCode === 74) return 'storage';
+  if (exitCode === workerExitCodes.terminal) return 'badInput';
+  if (exitCode === workerExitCodes.unreachable) return 'unavailable';
+  if (exitCode === workerExitCodes.storage) return 'storage';
   return 'failed';
 }

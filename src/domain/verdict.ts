@@ -3,6 +3,7 @@
  * ended the job stays, whatever is observed later.
  */
 import { conditions, type ConditionClaim, type Problem, unsupported } from '../api/index.js';
+import { workerExitCodes } from '../protocol/index.js';
 
 import type { Snapshot } from './snapshot.js';
 import { readyTeachers } from './telemetry.js';
@@ -13,9 +14,6 @@ export type Verdict =
   | { readonly kind: 'Failed'; readonly claim: ConditionClaim }
   | { readonly kind: 'Suspended' }
   | { readonly kind: 'Active' };
-
-/** Exit code of a worker for which no other attempt would fare better (docs/protocol.md "Exit codes"). */
-const terminalExit = 65;
 
 export function verdictOf(snapshot: Snapshot): Verdict {
   const { job, cluster, streams, engine } = snapshot;
@@ -39,7 +37,7 @@ export function verdictOf(snapshot: Snapshot): Verdict {
   if (student.phase === 'Failed') {
     const error = student.lastError?.message ?? 'it left no word';
     const claim =
-      student.lastError?.exitCode === terminalExit
+      student.lastError?.exitCode === workerExitCodes.terminal
         ? conditions.failed.studentError(error)
         : conditions.failed.backoffLimit(student.failures, error);
     return { kind: 'Failed', claim };
@@ -67,7 +65,7 @@ function hopelessTeacher(snapshot: Snapshot): string | null {
   if (cluster.pools.some(({ name }) => ready(name).length > 0)) return null;
   const hopeless = cluster.pools.find(
     ({ lastError, failuresInARow }) =>
-      lastError?.exitCode === terminalExit && (!anyWorked || failuresInARow >= believedFailures),
+      lastError?.exitCode === workerExitCodes.terminal && (!anyWorked || failuresInARow >= believedFailures),
   );
   return hopeless?.lastError?.message ?? null;
 }

@@ -6,6 +6,8 @@ export { augment } from './augment.js';
 export type { AugmentOptions } from './augment.js';
 export { decodeFrame, decodeLogits, encodeFrame, viewFrame } from './frame.js';
 export type { DenseFrame, Frame, FrameInput, TopKFrame } from './frame.js';
+export { workerExitCodes } from './exit-codes.js';
+export type { WorkerEnding } from './exit-codes.js';
 export { FrameError } from './frame-error.js';
 export type { FrameFault, FramePlace } from './frame-error.js';
 export { headerBytes, readHeader } from './frame-header.js';
@@ -26,7 +28,7 @@ export {
 } from './limits.js';
 export { manifestSchema, ManifestError, needsNoTeacher, parseManifest } from './manifest.js';
 export type { Augment, Manifest } from './manifest.js';
-export { jobNames, NameError } from './names.js';
+export { jobNames, NameError, resultPrefix } from './names.js';
 export type { JobNames } from './names.js';
 export { permutation, schedule } from './schedule.js';
 export type { Schedule, ScheduleOptions } from './schedule.js';

@@ -8,6 +8,9 @@ export class NameError extends Error {
   override readonly name = 'NameError';
 }
 
+/** Names of results in a job's object store begin so; checkpoints lie beside them. */
+export const resultPrefix = 'result/';
+
 const uidPattern = /^[A-Za-z0-9-]{1,63}$/;
 /** A pod's name is one token of a KV key: a dot in it would hide the teacher from everyone who lists `teacher.*`. */
 const podPattern = /^[A-Za-z0-9_-]{1,253}$/;

@@ -8,6 +8,7 @@
 import { mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { codeOf } from '../../src/lib/system-error.js';
 import { StoreError, type StoreFaultKind } from './errors.js';
 import { type CheckpointEntry, type CheckpointStore, newestFirst, surplus } from './store.js';
 
@@ -113,10 +114,6 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await directory.close();
   }
-}
-
-function codeOf(error: unknown): string {
-  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 }
 
 const faults: Readonly<Record<string, readonly [StoreFaultKind, string]>> = {

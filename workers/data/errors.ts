@@ -1,4 +1,5 @@
 /** The one error of this room: a data set that is not what the job says, told so that a person can put it right. */
+import { codeOf } from '../../src/lib/system-error.js';
 
 interface DataFault {
   /** File, folder, uri or place in the data set that the fault is about. */
@@ -26,10 +27,8 @@ export class DataError extends Error implements DataFault {
   }
 }
 
-/**
- * The code of an error of the operating system, such as ENOENT; other errors as text. Duck-typed: such errors may come
- * from another realm, where instanceof says no.
- */
+/** The code of an error of the operating system, such as ENOENT; other errors as text. */
 export function systemCode(error: unknown): string {
-  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : String(error);
+  const code = codeOf(error);
+  return code === '' ? String(error) : code;
 }

@@ -1,10 +1,11 @@
 /** Which ending an error calls for: what another attempt would meet again is terminal, the rest may pass. */
+import type { WorkerEnding } from '../../src/protocol/index.js';
 import { CheckpointError, StoreError } from '../checkpoint/index.js';
 import { DataError } from '../data/index.js';
 import { LogitsError, ModelError } from '../models/inference/index.js';
 import { BatchError, NumericError, StateError, StudentModelError } from '../models/training.js';
 
-import { type Ending, WorkerError } from './exit.js';
+import { WorkerError } from './exit.js';
 
 /** A LogitsError comes this far only from the self-test, whose samples are always the same. */
 const terminalErrors = [
@@ -18,7 +19,7 @@ const terminalErrors = [
   CheckpointError,
 ] as const;
 
-export function endingOf(error: unknown): Exclude<Ending, 'done'> {
+export function endingOf(error: unknown): Exclude<WorkerEnding, 'done'> {
   if (error instanceof WorkerError) return error.ending;
   if (error instanceof StoreError) return 'storage';
   return terminalErrors.some((type) => error instanceof type) ? 'terminal' : 'error';

@@ -7,10 +7,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 
 import type { Clock } from '../../src/lib/clock.js';
+import { workerExitCodes } from '../../src/protocol/index.js';
 
 import { endingOf } from './endings.js';
 import { readEnvironment, type WorkerEnvironment } from './environment.js';
-import { exitCodes, writeLastWords } from './exit.js';
+import { writeLastWords } from './exit.js';
 import type { Log } from './log.js';
 
 export interface WorkerContext {
@@ -47,7 +48,7 @@ export async function runWorker(work: (context: WorkerContext) => Promise<void>)
       log.error({ ending, stack: error instanceof Error ? error.stack : undefined }, sentence);
       writeLastWords(terminationLog, sentence);
     }
-    process.exit(exitCodes[ending]);
+    process.exit(workerExitCodes[ending]);
   };
   // Also a rejection that nobody awaited: it ends the process as any other error does, with its sentence.
   process.on('uncaughtException', end);
@@ -58,7 +59,7 @@ export async function runWorker(work: (context: WorkerContext) => Promise<void>)
     const stop = stopSignal(env.ownerPipe);
     await work({ env, log, clock: systemClock, stop });
     log.info('done');
-    process.exit(exitCodes.done);
+    process.exit(workerExitCodes.done);
   } catch (error) {
     return end(error);
   }
@@ -72,7 +73,7 @@ function stopSignal(ownerPipe: boolean): AbortSignal {
   if (ownerPipe) {
     process.stdin.on('end', () => {
       stop.abort();
-      setTimeout(() => process.exit(exitCodes.stopped), orphanMs).unref();
+      setTimeout(() => process.exit(workerExitCodes.stopped), orphanMs).unref();
     });
     process.stdin.on('error', () => stop.abort());
     process.stdin.resume();

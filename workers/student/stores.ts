@@ -2,6 +2,7 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { resultPrefix } from '../../src/protocol/index.js';
 import { type CheckpointStore, newestFirst, StoreError, surplus } from '../checkpoint/index.js';
 import type { ObjectStore } from '../stream/index.js';
 
@@ -36,7 +37,7 @@ export function objectCheckpoints(objects: ObjectStore): CheckpointStore {
 
 /** Results as objects that `distill fetch` brings home. */
 export function objectResults(objects: ObjectStore): ResultStore {
-  return { put: (name, bytes) => objects.put(`result/${name}`, bytes) };
+  return { put: (name, bytes) => objects.put(`${resultPrefix}${name}`, bytes) };
 }
 
 /** Results as files of a folder, each whole or not there. */

@@ -1,9 +1,9 @@
 /** Measures the teacher's accuracy on the evaluation split; prints one line of JSON. No stream is needed. */
+import { workerExitCodes } from '../../src/protocol/index.js';
 import { openInferenceThread } from '../compute/index.js';
 import { openDataset, pathOfUri } from '../data/index.js';
 import { endingOf } from '../shell/endings.js';
 import { readLabellingEnvironment } from '../shell/environment.js';
-import { exitCodes } from '../shell/exit.js';
 
 const rowsAtOnce = 500;
 
@@ -40,5 +40,5 @@ try {
   process.stdout.write(`${JSON.stringify(await evaluate())}\n`);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(exitCodes[endingOf(error)]);
+  process.exit(workerExitCodes[endingOf(error)]);
 }

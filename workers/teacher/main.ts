@@ -1,9 +1,9 @@
 /** The teacher process: a composition root. Connect, load, prove itself, then label until told to stop. */
-import { jobNames, teacherDrainMs, type TeacherState } from '../../src/protocol/index.js';
+import { jobNames, teacherDrainMs, type TeacherState, workerExitCodes } from '../../src/protocol/index.js';
 import { type InferenceThread, openInferenceThread } from '../compute/index.js';
 import { type Dataset, openDataset, pathOfUri } from '../data/index.js';
 import { compareWithReference, selfTestAnswers } from '../models/inference/index.js';
-import { exitCodes, WorkerError } from '../shell/exit.js';
+import { WorkerError } from '../shell/exit.js';
 import { Meter } from '../shell/meter.js';
 import { runWorker, type WorkerContext } from '../shell/process.js';
 import { unlessStopped } from '../shell/stopping.js';
@@ -52,7 +52,7 @@ await runWorker(async (context) => {
     // Without a server there is nobody to give back to; its ack wait does the same.
     await Promise.race([link.connection.flush().catch(() => undefined), clock.sleep(flushMs)]);
     log.info('asked to stop; what was in work is given back');
-    process.exit(exitCodes.stopped);
+    process.exit(workerExitCodes.stopped);
   };
   const drain = (): void => void endInTime();
   if (stop.aborted) drain();

@@ -8,6 +8,7 @@ import { constants, setPriority } from 'node:os';
 import { dirname } from 'node:path';
 
 import type { EndedProcess } from '../../domain/index.js';
+import { workerExitCodes } from '../../protocol/index.js';
 
 export interface ChildSpec {
   readonly script: string;
@@ -25,12 +26,10 @@ export interface ChildEnd {
 
 /** Signals that a process raises by its own fault; every other one came from outside. */
 const ownFaults: readonly NodeJS.Signals[] = ['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV', 'SIGSYS', 'SIGTRAP'];
-/** What a worker exits with after SIGTERM (docs/protocol.md "Exit codes"). */
-const stoppedExit = 143;
 
 /** True when somebody ended the process: killed, evicted, told to stop. It is no error of its own. */
 export function endedFromOutside({ ended, signal }: ChildEnd): boolean {
-  return ended.exitCode === stoppedExit || (signal !== null && !ownFaults.includes(signal));
+  return ended.exitCode === workerExitCodes.stopped || (signal !== null && !ownFaults.includes(signal));
 }
 
 export interface Child {

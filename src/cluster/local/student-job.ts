@@ -9,6 +9,7 @@
  */
 import type { EndedProcess, StudentObservation } from '../../domain/index.js';
 import type { Clock } from '../../lib/clock.js';
+import { workerExitCodes } from '../../protocol/index.js';
 
 import { type Child, type ChildEnd, endedFromOutside } from './child.js';
 
@@ -19,10 +20,8 @@ export interface StudentJobOptions {
   readonly graceMs: number;
 }
 
-/** Exit codes of docs/protocol.md that mean something here. */
-const terminalExit = 65;
 /** Unreachable stream, fenced: not the student's fault. */
-const blamelessExits: readonly number[] = [69, 75];
+const blamelessExits: readonly number[] = [workerExitCodes.unreachable, workerExitCodes.fenced];
 
 const firstWaitMs = 500;
 const longestWaitMs = 60_000;
@@ -113,7 +112,7 @@ export class StudentJob {
     } else if (this.#asked) {
       this.#set({ phase: 'Absent' });
       this.want(this.#wanted, this.#backoffLimit);
-    } else if (ended.exitCode === terminalExit) {
+    } else if (ended.exitCode === workerExitCodes.terminal) {
       this.#set({ phase: 'Failed', failures: failures + 1, lastError: ended });
     } else if (endedFromOutside(end)) {
       this.#set({ phase: 'BackingOff', disruptions: disruptions + 1, lastError: null });

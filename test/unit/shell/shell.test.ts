@@ -11,7 +11,8 @@ import { LogitsError, ModelError } from '../../../workers/models/inference/index
 import { BatchError, NumericError, StateError, StudentModelError } from '../../../workers/models/training.js';
 import { endingOf } from '../../../workers/shell/endings.js';
 import { readEnvironment, readLabellingEnvironment } from '../../../workers/shell/environment.js';
-import { type Ending, exitCodes, WorkerError, writeLastWords } from '../../../workers/shell/exit.js';
+import { type WorkerEnding, workerExitCodes } from '../../../src/protocol/index.js';
+import { WorkerError, writeLastWords } from '../../../workers/shell/exit.js';
 import { Meter } from '../../../workers/shell/meter.js';
 import { unlessStopped } from '../../../workers/shell/stopping.js';
 import { Fenced, StreamRefused, StreamUnreachable } from '../../../workers/stream/index.js';
@@ -155,7 +156,7 @@ describe('the environment', () => {
 
 describe('the ending of a worker', () => {
   const fault = { path: 'p', found: 'f', expected: 'e', remedy: 'r' };
-  test.each<[string, unknown, Ending, number]>([
+  test.each<[string, unknown, WorkerEnding, number]>([
     ['bad data', new DataError(fault), 'terminal', 65],
     ['a bad teacher model', new ModelError(fault), 'terminal', 65],
     ['a self-test without numbers', new LogitsError({ row: 0, column: 0, value: 'NaN' }), 'terminal', 65],
@@ -174,7 +175,7 @@ describe('the ending of a worker', () => {
     ['what is no error', 'a string', 'error', 1],
   ])('by %s', (_what, error, ending, code) => {
     expect(endingOf(error)).toBe(ending);
-    expect(exitCodes[ending]).toBe(code);
+    expect(workerExitCodes[ending]).toBe(code);
   });
 });
 
