@@ -18,7 +18,21 @@ export type {
   StatusUsage,
   TeacherPool,
 } from './generated/distilljob.js';
-export { apiGroup, apiVersion, kind, plural, studentName, teacherName } from './names.js';
+export {
+  apiGroup,
+  apiVersion,
+  appliedAnnotation,
+  appName,
+  fieldManager,
+  forceDeleteAnnotation,
+  kind,
+  labels,
+  plural,
+  sharedName,
+  streamsFinalizer,
+  studentName,
+  teacherName,
+} from './names.js';
 export { formatProblems } from './problem.js';
 export type { Position, Problem } from './problem.js';
 export { QuantityError, quantityValue } from './quantity.js';

@@ -9,6 +9,27 @@ export const apiVersion = 'distillery.dev/v1alpha1';
 export const kind = 'DistillJob';
 export const plural = 'distilljobs';
 
+/** On a DistillJob that has streams: they are removed before it goes. */
+export const streamsFinalizer = `${apiGroup}/streams`;
+/** `"true"` lets a job go although NATS cannot be reached; its streams stay behind. */
+export const forceDeleteAnnotation = `${apiGroup}/force-delete`;
+/** Of every object that the operator applies: a hash of what was wanted, so that nothing is applied twice. */
+export const appliedAnnotation = `${apiGroup}/applied`;
+/** The one name under which the operator applies fields. */
+export const fieldManager = 'distillery';
+
+export const labels = {
+  managedBy: 'app.kubernetes.io/managed-by',
+  name: 'app.kubernetes.io/name',
+  /** teacher or student. */
+  component: 'app.kubernetes.io/component',
+  job: `${apiGroup}/job`,
+  jobUid: `${apiGroup}/job-uid`,
+  pool: `${apiGroup}/pool`,
+} as const;
+/** Value of the labels managedBy and name. */
+export const appName = 'distillery';
+
 /** Longest name that also fits a label and a batch/v1 Job. */
 const longestName = 63;
 
@@ -20,6 +41,11 @@ export function studentName(job: string): string {
 /** @returns the name of one pool of teachers: one Deployment, or the processes of a local run. */
 export function teacherName(job: string, pool: string): string {
   return fitted(`${job}-teacher-${pool}`);
+}
+
+/** @returns the name of what a job's pods share: ServiceAccount, ConfigMap, Secret and NetworkPolicy. */
+export function sharedName(job: string): string {
+  return fitted(`${job}-distill`);
 }
 
 /** Cuts what is too long and ends it in a hash of the whole, so that different names stay different. */

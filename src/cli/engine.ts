@@ -13,10 +13,10 @@ import { rmSync } from 'node:fs';
 import { conditions, type EventClaim, quantityValue } from '../api/index.js';
 import type { Plan, Snapshot } from '../domain/index.js';
 import type { Clock } from '../lib/clock.js';
-import type { JobKey, NatsAccess } from '../cluster/index.js';
+import type { JobKey } from '../cluster/index.js';
 import { LocalCluster, LocalJobs } from '../cluster/local/index.js';
 import { KeyedQueue, reconcile, type Streams } from '../controller/index.js';
-import { jobNames, maxWindowSteps } from '../protocol/index.js';
+import { jobNames, maxWindowSteps, type NatsAccess } from '../protocol/index.js';
 import {
   connectStreams,
   type FoundNatsServer,
@@ -63,8 +63,10 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly plan: Plan; readonly exitCode: number | null }
   | { readonly kind: 'stopped' };
 
+type PasswordAccess = Extract<NatsAccess, { kind: 'password' }>;
+
 interface Nats {
-  readonly access: Readonly<Record<Role, NatsAccess>>;
+  readonly access: Readonly<Record<Role, PasswordAccess>>;
   pid(): number | null;
   stop(): Promise<void>;
 }
@@ -135,7 +137,7 @@ async function startNats(options: EngineOptions, uid: string): Promise<Nats> {
   if (nats.kind === 'running') {
     // Whoever names a server puts the credentials into the URL; every role then uses them.
     const { url, user = '', password = '' } = splitLogin(nats.url);
-    const access = { url, user, password };
+    const access: PasswordAccess = { kind: 'password', url, user, password };
     return {
       access: { operator: access, teacher: access, student: access },
       pid: () => null,
@@ -157,7 +159,12 @@ async function startNats(options: EngineOptions, uid: string): Promise<Nats> {
     },
     (event) => log.warn(event, 'nats-server'),
   );
-  const accessOf = (role: Role): NatsAccess => ({ url: server.url, user: role, password: passwords[role] });
+  const accessOf = (role: Role): PasswordAccess => ({
+    kind: 'password',
+    url: server.url,
+    user: role,
+    password: passwords[role],
+  });
   return {
     access: { operator: accessOf('operator'), teacher: accessOf('teacher'), student: accessOf('student') },
     pid: () => server.pid(),
@@ -188,7 +195,11 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
     },
     forgetTeacher: (uid, pod) => admin.forgetTeacher(uid, pod),
     deadItems: (uid) => admin.deadItems(uid, 1),
-    access: (role) => nats.access[role],
+    remove: (uid) => admin.remove(uid),
+    access: (role) =>
+      role === 'reader'
+        ? Promise.reject(new Error('a local run brings its model home as the operator'))
+        : Promise.resolve(nats.access[role]),
   };
   const observer = (snapshot: Snapshot, plan: Plan): void => {
     onDecision(snapshot, plan, { ...cluster.processes(), nats: nats.pid() });

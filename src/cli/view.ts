@@ -40,7 +40,7 @@ export function shownOf({ job, streams, cluster }: Snapshot, teachersDesired: nu
     teachersDesired,
     disruptions: {
       teacher: cluster.pools.reduce((sum, pool) => sum + pool.disruptions, 0),
-      student: cluster.student.disruptions,
+      student: cluster.student.disruptions ?? 0,
     },
   };
 }

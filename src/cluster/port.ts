@@ -2,8 +2,9 @@
  * The Cluster port: observe a job's processes, and act on what a plan wants of them. The reconcile code is the same over
  * every adapter (DESIGN I9): child processes on this machine, or Kubernetes.
  */
+import type { DistillJob } from '../api/index.js';
 import type { ClusterObservation } from '../domain/index.js';
-import type { Manifest } from '../protocol/index.js';
+import type { Manifest, NatsAccess, WorkerRole } from '../protocol/index.js';
 
 export interface JobKey {
   readonly namespace: string;
@@ -11,17 +12,14 @@ export interface JobKey {
   readonly uid: string;
 }
 
-export interface NatsAccess {
-  readonly url: string;
-  readonly user: string;
-  readonly password: string;
-}
-
 /** What a plan wants of the cluster for one job; applying it twice is applying it once. */
 export interface DesiredWorkers {
   readonly key: JobKey;
+  /** Its owner, its pools and the templates of its pods. */
+  readonly job: DistillJob;
   readonly manifest: Manifest;
-  readonly access: { readonly teacher: NatsAccess; readonly student: NatsAccess };
+  /** How a role reaches the job's streams; asked for only when it has to be written down. */
+  readonly access: (role: WorkerRole) => Promise<NatsAccess>;
   readonly pools: readonly { readonly name: string; readonly replicas: number }[];
   readonly student: 'Run' | 'Stop';
   /** Student errors until the job is failed; disruptions are never charged. */
@@ -29,10 +27,10 @@ export interface DesiredWorkers {
 }
 
 export interface Cluster {
-  observe(key: JobKey, pools: readonly string[]): Promise<ClusterObservation>;
+  observe(key: JobKey, job: DistillJob): Promise<ClusterObservation>;
   apply(desired: DesiredWorkers): Promise<void>;
-  /** Ends everything of the job; resolves when it is really gone. */
-  remove(key: JobKey): Promise<void>;
+  /** Ends every process of the job. @returns true when all are really gone, false while some are still going */
+  remove(key: JobKey): Promise<boolean>;
   /** Calls back with the job whose processes changed. Callbacks only enqueue. */
   onChange(callback: (key: JobKey) => void): void;
 }

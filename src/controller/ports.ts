@@ -1,8 +1,8 @@
 /** What the controller needs of the rooms it joins; small interfaces, where they are consumed (HOUSE). */
 import type { DistillJob, DistillJobStatus, EventClaim } from '../api/index.js';
-import type { JobKey, NatsAccess } from '../cluster/index.js';
+import type { JobKey } from '../cluster/index.js';
 import type { Plan, Snapshot, StreamObservation } from '../domain/index.js';
-import type { DeadItem } from '../protocol/index.js';
+import type { DeadItem, NatsAccess, WorkerRole } from '../protocol/index.js';
 
 /** Where DistillJobs come from and where their status goes: the API server, or one file of a local run. */
 export interface Jobs {
@@ -10,6 +10,10 @@ export interface Jobs {
   get(key: JobKey): Promise<DistillJob | null>;
   writeStatus(key: JobKey, status: DistillJobStatus): Promise<void>;
   recordEvents(key: JobKey, events: readonly EventClaim[]): Promise<void>;
+  /** Our finalizer on the job: present before anything exists that owner references would not clean up. */
+  setFinalizer(key: JobKey, present: boolean): Promise<void>;
+  /** Deletes the job itself: its time after the end is over. */
+  delete(key: JobKey): Promise<void>;
 }
 
 /** The administrator of all jobs' streams. */
@@ -23,7 +27,9 @@ export interface Streams {
   forgetTeacher(uid: string, pod: string): Promise<void>;
   /** Some work items that no teacher could do. */
   deadItems(uid: string): Promise<readonly DeadItem[]>;
-  access(role: 'teacher' | 'student', uid: string): NatsAccess;
+  /** Deletes all streams of the job; what is gone already is fine. */
+  remove(uid: string): Promise<void>;
+  access(role: WorkerRole, uid: string): Promise<NatsAccess>;
 }
 
 /** Told of every decision after it was acted on: the view, the decision log, tests. What it throws fails the reconcile. */

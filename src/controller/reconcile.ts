@@ -38,8 +38,7 @@ export async function reconcile(key: JobKey, options: ReconcilerOptions): Promis
     await cluster.remove(key);
     return null;
   }
-  const pools = job.spec.teacher.pools.map((pool) => pool.name);
-  const [processes, observed] = await Promise.all([cluster.observe(key, pools), streams.observe(key.uid)]);
+  const [processes, observed] = await Promise.all([cluster.observe(key, job), streams.observe(key.uid)]);
   const anyDead = observed.state === 'Present' && observed.dead.messages > 0;
   const [deadItem = null] = anyDead ? await streams.deadItems(key.uid) : [];
   const snapshot: Snapshot = { nowMs: clock.now(), engine, job, cluster: processes, streams: observed, deadItem };
@@ -55,11 +54,15 @@ export async function reconcile(key: JobKey, options: ReconcilerOptions): Promis
 async function actOnProcesses(key: JobKey, job: DistillJob, plan: Plan, options: ReconcilerOptions): Promise<void> {
   const { cluster, streams } = options;
   // There is no manifest of a job that cannot be run.
-  if (!plan.accepted) return cluster.remove(key);
+  if (!plan.accepted) {
+    await cluster.remove(key);
+    return;
+  }
   await cluster.apply({
     key,
+    job,
     manifest: manifestOf(job, key.uid),
-    access: { teacher: streams.access('teacher', key.uid), student: streams.access('student', key.uid) },
+    access: (role) => streams.access(role, key.uid),
     pools: plan.pools,
     student: plan.student,
     backoffLimit: job.spec.backoffLimit,

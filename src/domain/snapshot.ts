@@ -21,6 +21,10 @@ export interface Snapshot {
 export interface ClusterObservation {
   readonly pools: readonly PoolObservation[];
   readonly student: StudentObservation;
+  /** Something of the job is not gone yet: a process, or an object that would start one. */
+  readonly remains: boolean;
+  /** Why the cluster refuses what this generation of the job asks for, until the job changes; null when it does not. */
+  readonly refusal: string | null;
   /** Slots held × seconds since the job began. */
   readonly usage: { readonly teacherSlotSeconds: number; readonly studentSlotSeconds: number };
 }
@@ -52,8 +56,8 @@ export interface StudentObservation {
   readonly starts: number;
   /** Ends that are charged to backoffLimit. */
   readonly failures: number;
-  /** Ends that are not: signals from outside, evictions, lost nodes. */
-  readonly disruptions: number;
+  /** Ends that are not: signals from outside, evictions, lost nodes; null = they follow from the attempts (status.ts). */
+  readonly disruptions: number | null;
   /** How the last attempt ended; null when none did, or a signal from outside ended it. */
   readonly lastError: EndedProcess | null;
 }

@@ -30,7 +30,7 @@ export function statusOf(
     teachers: teachersOf(snapshot, pools, demand),
     disruptions: {
       teacher: cluster.pools.reduce((sum, pool) => sum + pool.disruptions, 0),
-      student: cluster.student.disruptions,
+      student: cluster.student.disruptions ?? before.disruptions?.student ?? 0,
     },
     usage: cluster.usage,
     failures: cluster.student.failures,

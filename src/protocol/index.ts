@@ -2,6 +2,8 @@
  * The door of protocol v1: what teachers, students, the operator and foreign readers' tests may use. Everything behind
  * it is pure (DESIGN §6); docs/protocol.md says the same without TypeScript.
  */
+export { workerRoles } from './access.js';
+export type { NatsAccess, WorkerRole } from './access.js';
 export { augment } from './augment.js';
 export type { AugmentOptions } from './augment.js';
 export { decodeFrame, decodeLogits, encodeFrame, viewFrame } from './frame.js';

@@ -261,6 +261,8 @@ function quietStart(): Snapshot {
     cluster: {
       pools: [{ name: 'cpu', freeSlots: 2, pods: [], disruptions: 0, failuresInARow: 0, lastError: null }],
       student: { phase: 'Absent', starts: 0, failures: 0, disruptions: 0, lastError: null },
+      remains: false,
+      refusal: null,
       usage: { teacherSlotSeconds: 0, studentSlotSeconds: 0 },
     },
     streams: { state: 'Absent' },

@@ -9,9 +9,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import type { DistillJob } from '../../api/index.js';
 import type { ClusterObservation, PoolObservation } from '../../domain/index.js';
 import type { Clock } from '../../lib/clock.js';
-import type { Cluster, DesiredWorkers, JobKey, NatsAccess } from '../port.js';
+import type { NatsAccess } from '../../protocol/index.js';
+import type { Cluster, DesiredWorkers, JobKey } from '../port.js';
 
 import { type Child, startChild } from './child.js';
 import { StudentJob } from './student-job.js';
@@ -32,13 +34,17 @@ const teacherGraceMs = 4_000;
 /** A student writes a checkpoint before it goes. */
 const studentGraceMs = 10_000;
 
+/** What the workers' processes are told of the server; the passwords lie in files. */
+type WrittenAccess = Readonly<Record<'teacher' | 'student', { readonly url: string; readonly user: string }>>;
+
 export class LocalCluster implements Cluster {
   readonly #options: LocalClusterOptions;
   readonly #pools = new Map<string, TeacherPool>();
   readonly #student: StudentJob;
   readonly #callbacks: ((key: JobKey) => void)[] = [];
   readonly #slots: number;
-  #desired: DesiredWorkers | null = null;
+  #key: JobKey | null = null;
+  #access: WrittenAccess | null = null;
 
   constructor(options: LocalClusterOptions) {
     this.#options = options;
@@ -55,11 +61,11 @@ export class LocalCluster implements Cluster {
     this.#callbacks.push(callback);
   }
 
-  observe(_key: JobKey, pools: readonly string[]): Promise<ClusterObservation> {
+  observe(_key: JobKey, { spec }: DistillJob): Promise<ClusterObservation> {
     const held = [...this.#pools.values()].reduce((sum, pool) => sum + pool.held, 0);
     const freeSlots = Math.max(0, this.#slots - held);
-    const observed = pools.map(
-      (name): PoolObservation =>
+    const observed = spec.teacher.pools.map(
+      ({ name }): PoolObservation =>
         this.#pools.get(name)?.observe(freeSlots) ?? {
           name,
           freeSlots,
@@ -73,6 +79,8 @@ export class LocalCluster implements Cluster {
     return Promise.resolve({
       pools: observed,
       student: this.#student.observe(),
+      remains: held > 0 || this.#student.pid() !== null,
+      refusal: null,
       usage: {
         teacherSlotSeconds: Math.round(teacherSeconds),
         studentSlotSeconds: Math.round(this.#student.slotSeconds()),
@@ -81,19 +89,19 @@ export class LocalCluster implements Cluster {
   }
 
   /** @throws Error when the manifest or a password file cannot be written */
-  apply(desired: DesiredWorkers): Promise<void> {
-    if (this.#desired === null) this.#writeFiles(desired);
-    this.#desired = desired;
+  async apply(desired: DesiredWorkers): Promise<void> {
+    this.#access ??= await this.#writeFiles(desired);
+    this.#key = desired.key;
     const replicas = new Map(desired.pools.map((pool) => [pool.name, pool.replicas]));
     for (const name of replicas.keys()) this.#pool(name);
     // Also pools that the job has no longer.
     for (const [name, pool] of this.#pools) pool.scaleTo(replicas.get(name) ?? 0);
     this.#student.want(desired.student, desired.backoffLimit);
-    return Promise.resolve();
   }
 
-  async remove(): Promise<void> {
+  async remove(): Promise<boolean> {
     await Promise.all([this.#student.drain(), ...[...this.#pools.values()].map((pool) => pool.drain())]);
+    return true;
   }
 
   /** Process ids, for people and for tests that kill. */
@@ -117,7 +125,7 @@ export class LocalCluster implements Cluster {
 
   #start(role: 'teacher' | 'student', pod: string, pool: string): Child {
     const { folder, scripts, environment } = this.#options;
-    const access = this.#desired?.access[role];
+    const access = this.#access?.[role];
     if (access === undefined) throw new Error(`a ${role} was started before a plan was applied`);
     return startChild({
       script: scripts[role],
@@ -137,14 +145,19 @@ export class LocalCluster implements Cluster {
     });
   }
 
-  #writeFiles({ manifest, access }: DesiredWorkers): void {
+  async #writeFiles({ manifest, access }: DesiredWorkers): Promise<WrittenAccess> {
     mkdirSync(join(this.#options.folder, 'job'), { recursive: true });
     writeFileSync(this.#file('manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-    const write = (role: string, { password }: NatsAccess): void => {
-      writeFileSync(this.#file(`${role}.password`), password, { mode: 0o600 });
+    return {
+      teacher: this.#write('teacher', await access('teacher')),
+      student: this.#write('student', await access('student')),
     };
-    write('teacher', access.teacher);
-    write('student', access.student);
+  }
+
+  #write(role: string, access: NatsAccess): WrittenAccess['teacher'] {
+    if (access.kind !== 'password') throw new Error(`a local run has a user and a password for its ${role}`);
+    writeFileSync(this.#file(`${role}.password`), access.password, { mode: 0o600 });
+    return { url: access.url, user: access.user };
   }
 
   #file(name: string): string {
@@ -152,7 +165,7 @@ export class LocalCluster implements Cluster {
   }
 
   #changed(): void {
-    const key = this.#desired?.key;
-    if (key !== undefined) for (const callback of this.#callbacks) callback(key);
+    const key = this.#key;
+    if (key !== null) for (const callback of this.#callbacks) callback(key);
   }
 }

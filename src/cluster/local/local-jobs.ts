@@ -38,4 +38,14 @@ export class LocalJobs {
     for (const event of events) this.#onEvent(event);
     return Promise.resolve();
   }
+
+  /** A folder needs none: whoever deletes it deletes everything. */
+  setFinalizer(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** The person deletes the folder. */
+  delete(): Promise<void> {
+    return Promise.resolve();
+  }
 }

@@ -20,6 +20,9 @@ export interface StudentJobOptions {
   readonly graceMs: number;
 }
 
+/** This adapter counts disruptions itself. */
+type Observation = StudentObservation & { readonly disruptions: number };
+
 /** Unreachable stream, fenced: not the student's fault. */
 const blamelessExits: readonly number[] = [workerExitCodes.unreachable, workerExitCodes.fenced];
 
@@ -39,13 +42,13 @@ export class StudentJob {
   #endedSeconds = 0;
   /** Aborts the wait before the next attempt; null = none. */
   #retry: AbortController | null = null;
-  #observation: StudentObservation = { phase: 'Absent', starts: 0, failures: 0, disruptions: 0, lastError: null };
+  #observation: Observation = { phase: 'Absent', starts: 0, failures: 0, disruptions: 0, lastError: null };
 
   constructor(options: StudentJobOptions) {
     this.#options = options;
   }
 
-  observe(): StudentObservation {
+  observe(): Observation {
     return this.#observation;
   }
 
@@ -106,7 +109,8 @@ export class StudentJob {
 
   #ended(end: ChildEnd, livedMs: number): void {
     const { ended } = end;
-    const { failures, disruptions } = this.#observation;
+    const { failures } = this.#observation;
+    const disruptions = this.#observation.disruptions + 1;
     if (ended.exitCode === 0) {
       this.#set({ phase: 'Succeeded' });
     } else if (this.#asked) {
@@ -115,10 +119,10 @@ export class StudentJob {
     } else if (ended.exitCode === workerExitCodes.terminal) {
       this.#set({ phase: 'Failed', failures: failures + 1, lastError: ended });
     } else if (endedFromOutside(end)) {
-      this.#set({ phase: 'BackingOff', disruptions: disruptions + 1, lastError: null });
+      this.#set({ phase: 'BackingOff', disruptions, lastError: null });
       this.#retryAfter(livedMs < provenMs ? firstWaitMs : 0);
     } else if (ended.exitCode !== null && blamelessExits.includes(ended.exitCode)) {
-      this.#set({ phase: 'BackingOff', disruptions: disruptions + 1, lastError: ended });
+      this.#set({ phase: 'BackingOff', disruptions, lastError: ended });
       this.#retryAfter(firstWaitMs);
     } else {
       this.#charge(ended);
@@ -142,7 +146,7 @@ export class StudentJob {
     });
   }
 
-  #set(change: Partial<StudentObservation>): void {
+  #set(change: Partial<Observation>): void {
     this.#observation = { ...this.#observation, ...change };
     this.#options.changed();
   }

@@ -122,6 +122,8 @@ const freshSnapshot: fc.Arbitrary<Snapshot> = fc
         })),
       })),
       student: { starts: 1, ...student },
+      remains: student.phase === 'Running' || pools.some(({ running, stopping }) => running + stopping > 0),
+      refusal: null,
       usage: { teacherSlotSeconds: 3, studentSlotSeconds: 2 },
     },
     streams,

@@ -9,11 +9,11 @@ import { plainJob } from '../../kit/snapshots.js';
 const [folder = ''] = process.argv.slice(2);
 const scripts = { teacher: `${folder}/teacher.mjs`, student: `${folder}/student.mjs` };
 const cluster = new LocalCluster({ folder, slots: 2, scripts, environment: {}, clock: systemClock() });
-const access = { url: 'nats://127.0.0.1:4222', user: 'nobody', password: 'none' };
 await cluster.apply({
   key: { namespace: 'default', name: 'mnist', uid: 'u-1' },
+  job: plainJob(),
   manifest: manifestOf(plainJob(), 'u-1'),
-  access: { teacher: access, student: access },
+  access: () => Promise.resolve({ kind: 'password', url: 'nats://127.0.0.1:4222', user: 'nobody', password: 'none' }),
   pools: [{ name: 'cpu', replicas: 2 }],
   student: 'Run',
   backoffLimit: 0,

@@ -2,11 +2,11 @@
  * Honest fakes of what the controller joins: they keep state as the real ones do, and can be told to die at any call, as
  * a process does.
  */
-import type { DistillJob, DistillJobStatus, EventClaim } from '../../../src/api/index.js';
-import type { Cluster, DesiredWorkers, JobKey, NatsAccess } from '../../../src/cluster/index.js';
+import { type DistillJob, type DistillJobStatus, type EventClaim, streamsFinalizer } from '../../../src/api/index.js';
+import type { Cluster, DesiredWorkers, JobKey } from '../../../src/cluster/index.js';
 import type { Jobs, Streams } from '../../../src/controller/index.js';
 import type { ClusterObservation, StreamObservation, StudentObservation } from '../../../src/domain/index.js';
-import type { DeadItem, StudentState, TeacherState } from '../../../src/protocol/index.js';
+import type { DeadItem, NatsAccess, StudentState, TeacherState, WorkerRole } from '../../../src/protocol/index.js';
 import { eventText } from '../../kit/snapshots.js';
 
 /** As every API server keeps it. (structuredClone would make objects of another realm: jest's tests have their own.) */
@@ -64,6 +64,26 @@ export class FakeJobs implements Jobs {
     return this.#do('record events', () => void this.events.push(...events.map(eventText)));
   }
 
+  setFinalizer(_key: JobKey, present: boolean): Promise<void> {
+    return this.#do(present ? 'add finalizer' : 'remove finalizer', () => {
+      if (this.job === null) return;
+      const { metadata } = this.job;
+      const others = (metadata.finalizers ?? []).filter((name) => name !== streamsFinalizer);
+      const finalizers = present ? [...others, streamsFinalizer] : others;
+      this.job = { ...this.job, metadata: { ...metadata, finalizers } };
+      if (finalizers.length === 0 && metadata.deletionTimestamp !== undefined) this.job = null;
+    });
+  }
+
+  delete(): Promise<void> {
+    return this.#do('delete job', () => {
+      if (this.job === null) return;
+      const { metadata } = this.job;
+      if ((metadata.finalizers ?? []).length === 0) this.job = null;
+      else this.job = { ...this.job, metadata: { ...metadata, deletionTimestamp: '2026-11-24T12:00:00Z' } };
+    });
+  }
+
   #do<T>(name: string, work: () => T): Promise<T> {
     return new Promise((resolve) => {
       this.fate.call(name);
@@ -84,9 +104,9 @@ export class FakeCluster implements Cluster {
     readonly slots: number,
   ) {}
 
-  observe(_key: JobKey, pools: readonly string[]): Promise<ClusterObservation> {
+  observe(_key: JobKey, { spec }: DistillJob): Promise<ClusterObservation> {
     return this.#do('observe processes', () => ({
-      pools: pools.map((name) => ({
+      pools: spec.teacher.pools.map(({ name }) => ({
         name,
         freeSlots: this.slots - [...this.pools.values()].flat().length,
         pods: (this.pools.get(name) ?? []).map((pod) => ({ name: pod, terminating: false })),
@@ -95,6 +115,8 @@ export class FakeCluster implements Cluster {
         lastError: null,
       })),
       student: this.student,
+      remains: this.student.phase === 'Running' || [...this.pools.values()].flat().length > 0,
+      refusal: null,
       usage: { teacherSlotSeconds: 0, studentSlotSeconds: 0 },
     }));
   }
@@ -115,10 +137,11 @@ export class FakeCluster implements Cluster {
     });
   }
 
-  remove(): Promise<void> {
+  remove(): Promise<boolean> {
     return this.#do('remove processes', () => {
       this.pools.clear();
       this.student = { ...this.student, phase: 'Absent' };
+      return true;
     });
   }
 
@@ -196,8 +219,19 @@ export class FakeStreams implements Streams {
     return this.#do('read dead items', () => this.dead.slice(0, 1));
   }
 
-  access(role: 'teacher' | 'student', uid: string): NatsAccess {
-    return { url: 'nats://127.0.0.1:4222', user: `${role}-${uid}`, password: `secret-${role}` };
+  remove(): Promise<void> {
+    return this.#do('remove streams', () => {
+      this.exists = false;
+    });
+  }
+
+  access(role: WorkerRole, uid: string): Promise<NatsAccess> {
+    return Promise.resolve({
+      kind: 'password',
+      url: 'nats://127.0.0.1:4222',
+      user: `${role}-${uid}`,
+      password: `secret-${role}`,
+    });
   }
 
   #do<T>(name: string, work: () => T): Promise<T> {

@@ -1,0 +1,34 @@
+/** The shape of what is rendered for Kubernetes, and what the operator's configuration decides about it. */
+
+/** An object as server-side apply takes it: plain JSON, only the fields that we own. */
+export interface KubernetesObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly ownerReferences?: readonly OwnerReference[];
+  };
+  readonly [field: string]: unknown;
+}
+
+export interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly controller: true;
+  readonly blockOwnerDeletion: true;
+}
+
+/** What is the same for the workers of every job. */
+export interface WorkerSettings {
+  readonly image: string;
+  readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  /** Of teachers: below −10, preemptionPolicy Never (DESIGN §5). */
+  readonly teacherPriorityClass: string;
+  /** As pods reach it: nats://host:port[,…]. Its ports are what the NetworkPolicy lets out. */
+  readonly natsUrl: string;
+}
