@@ -32,6 +32,7 @@ export {
   streamsFinalizer,
   studentName,
   teacherName,
+  templateAnnotation,
 } from './names.js';
 export { formatProblems } from './problem.js';
 export type { Position, Problem } from './problem.js';

@@ -15,6 +15,8 @@ export const streamsFinalizer = `${apiGroup}/streams`;
 export const forceDeleteAnnotation = `${apiGroup}/force-delete`;
 /** Of every object that the operator applies: a hash of what was wanted, so that nothing is applied twice. */
 export const appliedAnnotation = `${apiGroup}/applied`;
+/** Of a student's Job: a hash of its pod template, which can only be changed by making the Job anew. */
+export const templateAnnotation = `${apiGroup}/template`;
 /** The one name under which the operator applies fields. */
 export const fieldManager = 'distillery';
 

@@ -2,6 +2,7 @@
  * Every word of status and events that a user sees has its one home here: condition types, reasons, and the sentences
  * that go with them. `conditions.*` say what is so, `events.*` what just happened; neither decides anything.
  */
+import { forceDeleteAnnotation } from './names.js';
 import type { Problem } from './problem.js';
 
 /** In the order in which `kubectl describe` shows them. */
@@ -75,6 +76,8 @@ export const conditions = {
     valid: () => claim('Accepted', 'True', 'Valid', 'The job is valid and can be run.'),
     invalid: (problems: readonly Problem[]) => claim('Accepted', 'False', 'Invalid', firstOf(problems)),
     notSupported: (problems: readonly Problem[]) => claim('Accepted', 'False', 'NotSupported', firstOf(problems)),
+    refusedByCluster: (sentence: string) =>
+      claim('Accepted', 'False', 'RefusedByCluster', `The API server refuses what the job asks for: ${sentence}`),
   },
   teachersAvailable: {
     ready: (state: Fleet) => claim('TeachersAvailable', 'True', 'TeachersReady', `${fleet(state)}.`),
@@ -96,6 +99,8 @@ export const conditions = {
     suspended: () => claim('TeachersAvailable', 'False', 'Suspended', 'The job is suspended and holds no slot.'),
     finished: () => claim('TeachersAvailable', 'False', 'Finished', 'The job is over and holds no slot.'),
     refused: () => claim('TeachersAvailable', 'False', 'Refused', 'The job cannot be run and holds no slot.'),
+    deleting: () =>
+      claim('TeachersAvailable', 'False', 'Deleting', 'The job is being deleted and gives its slots back.'),
     unknown: () =>
       claim('TeachersAvailable', 'Unknown', 'TelemetryGap', 'Nothing was heard of the teachers; their number is held.'),
   },
@@ -115,6 +120,7 @@ export const conditions = {
     waiting: (forWhat: string) => claim('StudentRunning', 'False', 'Waiting', `Waiting for ${forWhat}.`),
     suspended: () => claim('StudentRunning', 'False', 'Suspended', 'The job is suspended; its checkpoint is kept.'),
     finished: () => claim('StudentRunning', 'False', 'Finished', 'The student has ended.'),
+    deleting: () => claim('StudentRunning', 'False', 'Deleting', 'The job is being deleted; its student is stopped.'),
     unknown: () => claim('StudentRunning', 'Unknown', 'TelemetryGap', 'Nothing was heard of the student lately.'),
   },
   progressing: {
@@ -136,6 +142,17 @@ export const conditions = {
       claim('Progressing', 'False', 'Suspended', 'The job is suspended; set spec.suspend to false to go on.'),
     finished: () => claim('Progressing', 'False', 'Finished', 'The job is over.'),
     refused: () => claim('Progressing', 'False', 'Refused', 'The job cannot be run; Accepted says why.'),
+    stopping: () => claim('Progressing', 'False', 'Deleting', 'The job is being deleted; its pods are still ending.'),
+    removingStreams: () =>
+      claim('Progressing', 'False', 'Deleting', 'The job is being deleted; its streams are being removed.'),
+    streamsStay: (error: string) =>
+      claim(
+        'Progressing',
+        'False',
+        'StreamsUnreachable',
+        `The job is being deleted, but NATS cannot be reached to remove its streams: ${error}. Bring NATS back, or let the ` +
+          `job go and leave them behind: set the annotation ${forceDeleteAnnotation} to "true".`,
+      ),
   },
   suspended: {
     yes: () => claim('Suspended', 'True', 'SuspendRequested', 'spec.suspend is true.'),
@@ -168,7 +185,16 @@ function event(type: EventClaim['type'], reason: string, message: string): Event
 
 export const events = {
   accepted: () => event('Normal', 'Accepted', 'The job is valid; its streams are being created.'),
-  refused: (problems: readonly Problem[]) => event('Warning', 'Refused', firstOf(problems)),
+  refused: (sentence: string) => event('Warning', 'Refused', sentence),
+  streamsStay: (error: string) =>
+    event('Warning', 'StreamsUnreachable', `The streams cannot be removed, so the job waits: ${error}`),
+  streamsAbandoned: () =>
+    event(
+      'Warning',
+      'StreamsAbandoned',
+      `Let go by ${forceDeleteAnnotation}; the job's streams may stay behind in NATS.`,
+    ),
+  expired: () => event('Normal', 'Expired', 'ttlSecondsAfterFinished is over: the job and all it owns are deleted.'),
   teachersScaled: (pool: string, from: number, to: number, why: DemandReason) =>
     event(
       'Normal',

@@ -214,7 +214,7 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
       const hopeless = hopelessError(error, retryMs, folder);
       if (hopeless !== null) over.reject(hopeless);
     },
-    work: () => reconcile(key, { engine: 'local', jobs, cluster, streams, clock, observer }),
+    work: () => reconcile(key, { engine: 'local', jobs, cluster, streams, clock, observer, progressEveryMs: () => 0 }),
   });
   const enqueue = (): void => queue.add(key.uid);
   cluster.onChange(enqueue);

@@ -1,2 +1,2 @@
 /** The door of the cluster room: the port. Adapters are chosen at the composition roots, each through its own door. */
-export type { Cluster, DesiredWorkers, JobKey } from './port.js';
+export type { Cluster, DesiredWorkers, FoundJob, JobKey } from './port.js';

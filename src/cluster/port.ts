@@ -3,7 +3,7 @@
  * every adapter (DESIGN I9): child processes on this machine, or Kubernetes.
  */
 import type { DistillJob } from '../api/index.js';
-import type { ClusterObservation } from '../domain/index.js';
+import type { ClusterObservation, InvalidJob } from '../domain/index.js';
 import type { Manifest, NatsAccess, WorkerRole } from '../protocol/index.js';
 
 export interface JobKey {
@@ -25,6 +25,12 @@ export interface DesiredWorkers {
   /** Student errors until the job is failed; disruptions are never charged. */
   readonly backoffLimit: number;
 }
+
+/** What stands under a job's key. */
+export type FoundJob =
+  | { readonly kind: 'Valid'; readonly job: DistillJob }
+  /** Stored under other rules than this version's. */
+  | ({ readonly kind: 'Invalid' } & InvalidJob);
 
 export interface Cluster {
   observe(key: JobKey, job: DistillJob): Promise<ClusterObservation>;

@@ -1,13 +1,13 @@
 /** What the controller needs of the rooms it joins; small interfaces, where they are consumed (HOUSE). */
 import type { DistillJob, DistillJobStatus, EventClaim } from '../api/index.js';
-import type { JobKey } from '../cluster/index.js';
+import type { FoundJob, JobKey } from '../cluster/index.js';
 import type { Plan, Snapshot, StreamObservation } from '../domain/index.js';
 import type { DeadItem, NatsAccess, WorkerRole } from '../protocol/index.js';
 
 /** Where DistillJobs come from and where their status goes: the API server, or one file of a local run. */
 export interface Jobs {
   /** null when the job is gone. */
-  get(key: JobKey): Promise<DistillJob | null>;
+  get(key: JobKey): Promise<FoundJob | null>;
   writeStatus(key: JobKey, status: DistillJobStatus): Promise<void>;
   recordEvents(key: JobKey, events: readonly EventClaim[]): Promise<void>;
   /** Our finalizer on the job: present before anything exists that owner references would not clean up. */

@@ -1,6 +1,7 @@
 /**
  * A queue of keys: the same key waits at most once, is never worked on twice at a time, and is tried again after a
- * growing wait when its work fails (after client-go's rate-limiting workqueue).
+ * growing wait when its work fails (after client-go's rate-limiting workqueue). What is pushed often, such as telemetry, is
+ * taken at a pace: the first change at once, those that follow together.
  */
 import type { Clock } from '../lib/clock.js';
 
@@ -11,6 +12,13 @@ export interface KeyedQueueOptions {
   readonly failed: (key: string, error: unknown, retryMs: number) => void;
   readonly clock: Clock;
   readonly workers: number;
+  /** Milliseconds from one start of a key's work to its next at least; absent = 0. */
+  readonly paceMs?: () => number;
+}
+
+interface Timer {
+  readonly atMs: number;
+  readonly abort: AbortController;
 }
 
 const firstRetryMs = 200;
@@ -21,7 +29,8 @@ export class KeyedQueue {
   readonly #waiting = new Set<string>();
   readonly #running = new Set<string>();
   readonly #failures = new Map<string, number>();
-  readonly #timers = new Map<string, AbortController>();
+  readonly #timers = new Map<string, Timer>();
+  readonly #notBeforeMs = new Map<string, number>();
   #stopped = false;
   #idle = Promise.withResolvers<undefined>();
 
@@ -29,17 +38,33 @@ export class KeyedQueue {
     this.#options = options;
   }
 
+  /** Keys that wait for a worker now. */
+  get depth(): number {
+    return this.#waiting.size;
+  }
+
   add(key: string): void {
     if (this.#stopped) return;
+    const pauseMs = (this.#notBeforeMs.get(key) ?? 0) - this.#options.clock.now();
+    if (pauseMs > 0 && !this.#running.has(key)) {
+      this.#addWithin(key, pauseMs);
+      return;
+    }
     this.#waiting.add(key);
     this.#dispatch();
+  }
+
+  /** Forgets what is remembered of a key that will not come again. */
+  forget(key: string): void {
+    this.#notBeforeMs.delete(key);
+    this.#failures.delete(key);
   }
 
   /** Takes no more keys and resolves when the running ones are done. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#waiting.clear();
-    for (const timer of this.#timers.values()) timer.abort();
+    for (const { abort } of this.#timers.values()) abort.abort();
     this.#timers.clear();
     if (this.#running.size > 0) await this.#idle.promise;
   }
@@ -51,6 +76,8 @@ export class KeyedQueue {
       this.#waiting.delete(key);
       this.#cancelTimer(key);
       this.#running.add(key);
+      const { clock, paceMs } = this.#options;
+      if (paceMs !== undefined) this.#notBeforeMs.set(key, clock.now() + paceMs());
       void this.#run(key);
     }
   }
@@ -71,23 +98,30 @@ export class KeyedQueue {
       if (this.#running.size === 0) this.#idle.resolve(undefined);
       return;
     }
-    if (againMs !== null && !this.#waiting.has(key)) this.#addAfter(key, againMs);
+    // It changed while it was worked on.
+    if (this.#waiting.delete(key)) this.add(key);
+    else if (againMs !== null) this.#addWithin(key, againMs);
     this.#dispatch();
   }
 
-  #addAfter(key: string, ms: number): void {
+  /** Adds the key after this time, or sooner when it is to come sooner already. */
+  #addWithin(key: string, ms: number): void {
+    const { clock } = this.#options;
+    const atMs = clock.now() + ms;
+    const known = this.#timers.get(key);
+    if (known !== undefined && known.atMs <= atMs) return;
     this.#cancelTimer(key);
-    const timer = new AbortController();
-    this.#timers.set(key, timer);
-    void this.#options.clock.sleep(ms, timer.signal).then(() => {
-      if (timer.signal.aborted) return;
+    const abort = new AbortController();
+    this.#timers.set(key, { atMs, abort });
+    void clock.sleep(ms, abort.signal).then(() => {
+      if (abort.signal.aborted) return;
       this.#timers.delete(key);
       this.add(key);
     });
   }
 
   #cancelTimer(key: string): void {
-    this.#timers.get(key)?.abort();
+    this.#timers.get(key)?.abort.abort();
     this.#timers.delete(key);
   }
 }

@@ -2,17 +2,15 @@
  * One reconcile: snapshot → plan → act → one status write → events.
  *
  *  1 read the job           4 decide (pure)                       7 act on the processes
- *  2 observe the processes  5 act on the streams                  8 write status when it differs
- *  3 observe the streams    6 render what the workers shall be    9 record events
+ *  2 observe the processes  5 mark the job's object               8 write status when it is worth it
+ *  3 observe the streams    6 act on the streams                  9 record events, then let the object go
  *
  * Invariants: every step may be the last one before the process dies; running it again from the start ends in the same
  * state (DESIGN I6). Events come after the status write, so that nothing is announced that the status does not say.
  */
-import { isDeepStrictEqual } from 'node:util';
-
 import type { DistillJob, Engine } from '../api/index.js';
 import type { Cluster, JobKey } from '../cluster/index.js';
-import { decide, type Plan, type Snapshot } from '../domain/index.js';
+import { decide, type InvalidJob, type Plan, refuse, type Snapshot, worthWriting } from '../domain/index.js';
 import type { Clock } from '../lib/clock.js';
 import { manifestOf } from '../render/index.js';
 
@@ -25,36 +23,63 @@ export interface ReconcilerOptions {
   readonly streams: Streams;
   readonly clock: Clock;
   readonly observer: Observer;
+  /** Progress alone is written no more often than this: a thousand jobs shall not flood the API server. */
+  readonly progressEveryMs: () => number;
 }
 
-/** Between two looks when nothing is pushed: telemetry may have gone stale meanwhile. */
-const lookAgainMs = 1_000;
+const stillGoingMs = 1_000;
 
-/** @returns milliseconds until the next look; null when the job is over or gone */
+/** @returns milliseconds until the next look; null when nothing but a change asks for one */
 export async function reconcile(key: JobKey, options: ReconcilerOptions): Promise<number | null> {
-  const { jobs, cluster, streams, clock, observer, engine } = options;
-  const job = await jobs.get(key);
-  if (job === null) {
+  const { jobs, cluster } = options;
+  const found = await jobs.get(key);
+  if (found === null) {
     await cluster.remove(key);
     return null;
   }
+  return found.kind === 'Valid' ? reconcileJob(key, found.job, options) : refuseJob(key, found, options);
+}
+
+async function reconcileJob(key: JobKey, job: DistillJob, options: ReconcilerOptions): Promise<number | null> {
+  const { jobs, cluster, streams, clock, observer, engine, progressEveryMs } = options;
   const [processes, observed] = await Promise.all([cluster.observe(key, job), streams.observe(key.uid)]);
   const anyDead = observed.state === 'Present' && observed.dead.messages > 0;
   const [deadItem = null] = anyDead ? await streams.deadItems(key.uid) : [];
   const snapshot: Snapshot = { nowMs: clock.now(), engine, job, cluster: processes, streams: observed, deadItem };
   const plan = decide(snapshot);
+  if (plan.object === 'AddFinalizer') await jobs.setFinalizer(key, true);
   await actOnStreams(key, job, plan, streams);
   await actOnProcesses(key, job, plan, options);
-  if (!isDeepStrictEqual(plan.status, job.status)) await jobs.writeStatus(key, plan.status);
+  if (worthWriting(job.status, plan.status, snapshot.nowMs - progressEveryMs())) {
+    await jobs.writeStatus(key, plan.status);
+  }
   if (plan.events.length > 0) await jobs.recordEvents(key, plan.events);
   observer(snapshot, plan);
-  return plan.over ? null : lookAgainMs;
+  if (plan.object === 'RemoveFinalizer') await jobs.setFinalizer(key, false);
+  if (plan.object === 'Delete') await jobs.delete(key);
+  return plan.againMs;
+}
+
+/** A job that cannot be read holds nothing; what it had is given back. */
+async function refuseJob(key: JobKey, found: InvalidJob, options: ReconcilerOptions): Promise<number | null> {
+  const { jobs, cluster, streams, clock } = options;
+  const gone = await cluster.remove(key);
+  if (found.metadata.deletionTimestamp !== undefined) {
+    if (!gone) return stillGoingMs;
+    await streams.remove(key.uid);
+    await jobs.setFinalizer(key, false);
+    return null;
+  }
+  const { status, events } = refuse(found, clock.now());
+  if (worthWriting(found.status, status, clock.now())) await jobs.writeStatus(key, status);
+  if (events.length > 0) await jobs.recordEvents(key, events);
+  return gone ? null : stillGoingMs;
 }
 
 async function actOnProcesses(key: JobKey, job: DistillJob, plan: Plan, options: ReconcilerOptions): Promise<void> {
   const { cluster, streams } = options;
   // There is no manifest of a job that cannot be run.
-  if (!plan.accepted) {
+  if (plan.workers === 'Remove') {
     await cluster.remove(key);
     return;
   }
@@ -74,4 +99,5 @@ async function actOnStreams(key: JobKey, job: DistillJob, plan: Plan, streams: S
   if (plan.streams.trimBelow !== null) await streams.trim(key.uid, plan.streams.trimBelow);
   for (const sequence of plan.streams.deleteFrames) await streams.deleteFrame(key.uid, sequence);
   for (const pod of plan.streams.forgetTeachers) await streams.forgetTeacher(key.uid, pod);
+  if (plan.streams.remove) await streams.remove(key.uid);
 }

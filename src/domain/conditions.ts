@@ -1,5 +1,11 @@
 /** The conditions of a job, each by an ordered chain of rules over the snapshot. Pure; the words are the API's. */
-import { type ConditionClaim, conditions, type StatusCondition } from '../api/index.js';
+import {
+  type ConditionClaim,
+  conditions,
+  type ConditionType,
+  conditionTypes,
+  type StatusCondition,
+} from '../api/index.js';
 import { type StudentState, telemetryStaleMs } from '../protocol/index.js';
 
 import type { Demand } from './demand.js';
@@ -19,8 +25,9 @@ const starvedFraction = 0.2;
 /** In the order of `conditionTypes`. */
 export function claimsOf(snapshot: Snapshot, verdict: Verdict, fleet: Fleet, demand: Demand): ConditionClaim[] {
   const over = verdict.kind === 'Complete' || verdict.kind === 'Failed';
+  if (verdict.kind === 'Deleting') return farewellClaims(snapshot);
   return [
-    verdict.kind === 'Refused' ? conditions.accepted.notSupported(verdict.problems) : conditions.accepted.valid(),
+    verdict.kind === 'Refused' ? verdict.claim : conditions.accepted.valid(),
     verdict.kind === 'Refused' ? conditions.teachersAvailable.refused() : teachersClaim(snapshot, fleet, demand),
     over ? conditions.studentRunning.finished() : studentClaim(snapshot, verdict),
     over ? conditions.progressing.finished() : progressClaim(snapshot, verdict),
@@ -28,6 +35,25 @@ export function claimsOf(snapshot: Snapshot, verdict: Verdict, fleet: Fleet, dem
     verdict.kind === 'Complete' ? verdict.claim : conditions.complete.no(),
     verdict.kind === 'Failed' ? verdict.claim : conditions.failed.no(),
   ];
+}
+
+/** What changes on a job that is being deleted; whether it was accepted, complete or failed stays as it was. */
+function farewellClaims({ job, cluster, streams }: Snapshot): ConditionClaim[] {
+  const { progressing } = conditions;
+  const progress = cluster.remains
+    ? progressing.stopping()
+    : streams.state === 'Unreachable'
+      ? progressing.streamsStay(streams.reason)
+      : progressing.removingStreams();
+  const changed = [conditions.teachersAvailable.deleting(), conditions.studentRunning.deleting(), progress];
+  const kept = (job.status?.conditions ?? []).flatMap(({ type, status, reason, message }) =>
+    isConditionType(type) && !changed.some((claim) => claim.type === type) ? [{ type, status, reason, message }] : [],
+  );
+  return conditionTypes.flatMap((type) => [...kept, ...changed].find((claim) => claim.type === type) ?? []);
+}
+
+function isConditionType(type: string): type is ConditionType {
+  return (conditionTypes as readonly string[]).includes(type);
 }
 
 function teachersClaim({ cluster }: Snapshot, fleet: Fleet, demand: Demand): ConditionClaim {

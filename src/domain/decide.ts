@@ -1,12 +1,13 @@
 /**
  * The decision: snapshot → plan. Pure (DESIGN I6); read it from top to bottom:
- * verdict → demand → replicas per pool → streams → status → events.
+ * verdict → demand → replicas per pool → streams → the job's own object → status → events → when to look again.
  */
 import type { DistillJobStatus } from '../api/index.js';
 
 import { claimsOf, conditionsFrom, type Fleet } from './conditions.js';
 import { type Demand, demandOf, type PoolPlan, spread } from './demand.js';
 import { eventsOf } from './events.js';
+import { againAfter, objectPlan } from './lifetime.js';
 import type { Plan, StreamPlan } from './plan.js';
 import type { Snapshot } from './snapshot.js';
 import { statusOf } from './status.js';
@@ -14,22 +15,24 @@ import { readyTeachers } from './telemetry.js';
 import { type Verdict, verdictOf } from './verdict.js';
 
 export function decide(snapshot: Snapshot): Plan {
-  const { job, cluster, nowMs } = snapshot;
+  const { job, nowMs } = snapshot;
   const verdict = verdictOf(snapshot);
   const demand = demandUnder(verdict, snapshot);
   const pools = spread(demand, snapshot);
   const streams = streamsUnder(verdict, snapshot);
+  const object = objectPlan(verdict, snapshot);
   const claims = claimsOf(snapshot, verdict, fleetOf(snapshot, pools), demand);
   const conditions = conditionsFrom(claims, job.status?.conditions ?? [], job.metadata.generation, nowMs);
   const status: DistillJobStatus = statusOf(snapshot, verdict, pools, demand, conditions);
   return {
-    accepted: verdict.kind !== 'Refused',
+    object,
+    workers: verdict.kind === 'Refused' || verdict.kind === 'Deleting' ? 'Remove' : 'Apply',
     streams,
     pools,
     student: verdict.kind === 'Active' ? 'Run' : 'Stop',
     status,
-    events: eventsOf(snapshot, verdict, { streams, demand, status }),
-    over: verdict.kind === 'Complete' || verdict.kind === 'Failed' || (verdict.kind === 'Refused' && !anyPods(cluster)),
+    events: eventsOf(snapshot, verdict, { object, streams, demand, status }),
+    againMs: againAfter(verdict, snapshot),
   };
 }
 
@@ -40,6 +43,7 @@ function demandUnder(verdict: Verdict, snapshot: Snapshot): Demand {
     case 'Complete':
     case 'Failed':
     case 'Refused':
+    case 'Deleting':
       return { teachers: 0, reason: 'Finished' };
     case 'Active':
       return demandOf(snapshot);
@@ -47,8 +51,18 @@ function demandUnder(verdict: Verdict, snapshot: Snapshot): Demand {
 }
 
 function streamsUnder(verdict: Verdict, { cluster, streams }: Snapshot): StreamPlan {
-  const nothing = { provision: false, missing: [], trimBelow: null, deleteFrames: [], forgetTeachers: [] };
-  if (streams.state === 'Unreachable' || verdict.kind !== 'Active') return nothing;
+  const nothing = {
+    provision: false,
+    missing: [],
+    trimBelow: null,
+    deleteFrames: [],
+    forgetTeachers: [],
+    remove: false,
+  };
+  if (streams.state === 'Unreachable') return nothing;
+  // Not before the last worker is gone: it would only fail without them.
+  if (verdict.kind === 'Deleting') return { ...nothing, remove: streams.state === 'Present' && !cluster.remains };
+  if (verdict.kind !== 'Active') return nothing;
   if (streams.state === 'Absent') return { ...nothing, provision: true };
   const { student, teachers, logits } = streams;
   const alive = new Set(cluster.pools.flatMap(({ pods }) => pods.map(({ name }) => name)));
@@ -56,6 +70,7 @@ function streamsUnder(verdict: Verdict, { cluster, streams }: Snapshot): StreamP
   // A sequence beyond the stream is one of a stream that was lost: its numbers mean nothing in this one.
   const trims = needed > logits.firstSequence && needed <= logits.lastSequence + 1 && logits.messages > 0;
   return {
+    ...nothing,
     provision: streams.missing.length > 0,
     missing: streams.missing,
     trimBelow: trims ? needed : null,
@@ -70,8 +85,4 @@ function fleetOf(snapshot: Snapshot, pools: readonly PoolPlan[]): Fleet {
     desired: pools.reduce((sum, { replicas }) => sum + replicas, 0),
     ready: pools.reduce((sum, { name }) => sum + ready(name).length, 0),
   };
-}
-
-function anyPods({ pools, student }: Snapshot['cluster']): boolean {
-  return pools.some(({ pods }) => pods.length > 0) || student.phase === 'Running';
 }

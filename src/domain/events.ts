@@ -3,19 +3,23 @@ import { conditions, type DistillJobStatus, type EventClaim, events, type Status
 import { telemetryStaleMs } from '../protocol/index.js';
 
 import type { Demand } from './demand.js';
-import type { StreamPlan } from './plan.js';
+import type { JobPlan, StreamPlan } from './plan.js';
 import type { Snapshot } from './snapshot.js';
 import type { Verdict } from './verdict.js';
 
 /** What was decided, besides the verdict. */
 export interface Decided {
+  readonly object: JobPlan;
   readonly streams: StreamPlan;
   readonly demand: Demand;
   readonly status: DistillJobStatus;
 }
 
-export function eventsOf(snapshot: Snapshot, verdict: Verdict, { streams, demand, status }: Decided): EventClaim[] {
+export function eventsOf(snapshot: Snapshot, verdict: Verdict, decided: Decided): EventClaim[] {
+  const { object, streams, demand, status } = decided;
   const before = snapshot.job.status;
+  if (verdict.kind === 'Deleting') return farewell(snapshot, verdict.forced, decided);
+  if (object === 'Delete') return [events.expired()];
   return [
     ...acceptance(verdict, before, status),
     ...(streams.provision ? [events.streamsCreated(streams.missing)] : []),
@@ -28,9 +32,18 @@ export function eventsOf(snapshot: Snapshot, verdict: Verdict, { streams, demand
 
 type Before = DistillJobStatus | undefined;
 
+/** The last words about a job that is being deleted. */
+function farewell({ job, streams }: Snapshot, forced: boolean, { object, status }: Decided): EventClaim[] {
+  if (streams.state !== 'Unreachable') return [];
+  if (forced && object === 'RemoveFinalizer') return [events.streamsAbandoned()];
+  const reason = conditionIn(status, 'Progressing')?.reason;
+  const waits = reason === conditions.progressing.streamsStay('').reason;
+  return waits && conditionIn(job.status, 'Progressing')?.reason !== reason ? [events.streamsStay(streams.reason)] : [];
+}
+
 function acceptance(verdict: Verdict, before: Before, after: DistillJobStatus): EventClaim[] {
   if (statusIn(before, 'Accepted') === statusIn(after, 'Accepted')) return [];
-  return [verdict.kind === 'Refused' ? events.refused(verdict.problems) : events.accepted()];
+  return [verdict.kind === 'Refused' ? events.refused(verdict.claim.message) : events.accepted()];
 }
 
 function scaling(before: Before, after: DistillJobStatus, { reason }: Demand): EventClaim[] {

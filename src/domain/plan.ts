@@ -14,16 +14,29 @@ export interface StreamPlan {
   readonly deleteFrames: readonly number[];
   /** Teachers that are gone, whose telemetry would only mislead. */
   readonly forgetTeachers: readonly string[];
+  /** Nobody needs them any more: all of them are deleted. */
+  readonly remove: boolean;
 }
 
+/** What becomes of the job's own object. */
+export type JobPlan =
+  | 'Keep'
+  /** Mark it, before anything exists that would stay behind without it. */
+  | 'AddFinalizer'
+  /** Nothing is left: let it go. */
+  | 'RemoveFinalizer'
+  /** It has been over for as long as ttlSecondsAfterFinished says. */
+  | 'Delete';
+
 export interface Plan {
-  /** False: this version cannot run the job as it is, and nothing of it may stay behind. */
-  readonly accepted: boolean;
+  readonly object: JobPlan;
+  /** Remove: the job cannot be run or is being deleted, and no process of it may stay behind. */
+  readonly workers: 'Apply' | 'Remove';
   readonly streams: StreamPlan;
   readonly pools: readonly PoolPlan[];
   readonly student: 'Run' | 'Stop';
   readonly status: DistillJobStatus;
   readonly events: readonly EventClaim[];
-  /** Nothing will change any more unless the job itself does. */
-  readonly over: boolean;
+  /** Milliseconds until time alone may change the decision; null = only when something observed changes. */
+  readonly againMs: number | null;
 }

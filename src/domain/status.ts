@@ -1,5 +1,5 @@
 /** The status of a job, from one snapshot and what was decided on it. Pure. */
-import type { DistillJobStatus, StatusCondition, StatusTeachersPool } from '../api/index.js';
+import type { DistillJob, DistillJobStatus, StatusCondition, StatusTeachersPool } from '../api/index.js';
 import type { StudentState } from '../protocol/index.js';
 
 import type { Demand, PoolPlan } from './demand.js';
@@ -14,15 +14,16 @@ export function statusOf(
   demand: Demand,
   conditions: StatusCondition[],
 ): DistillJobStatus {
-  const { job, cluster, streams, deadItem } = snapshot;
+  const { job, cluster, streams, deadItem, engine, nowMs } = snapshot;
   const before = job.status ?? {};
   const present = streams.state === 'Present' ? streams : null;
   const student = present?.student ?? null;
   const dead = present?.dead.messages ?? 0;
+  const resumptions = (before.resumptions ?? 0) + (goesOn(job, verdict) ? 1 : 0);
   return {
     ...before,
     ...(job.metadata.generation === undefined ? {} : { observedGeneration: job.metadata.generation }),
-    phase: phaseOf(verdict, student?.attempt ?? before.attempts ?? 0),
+    phase: phaseOf(verdict, snapshot, student?.attempt ?? before.attempts ?? 0),
     conditions,
     ...(student === null
       ? {}
@@ -30,10 +31,11 @@ export function statusOf(
     teachers: teachersOf(snapshot, pools, demand),
     disruptions: {
       teacher: cluster.pools.reduce((sum, pool) => sum + pool.disruptions, 0),
-      student: cluster.student.disruptions ?? before.disruptions?.student ?? 0,
+      student: cluster.student.disruptions ?? disruptedAttempts(snapshot, resumptions),
     },
-    usage: cluster.usage,
+    usage: engine === 'local' ? cluster.usage : { ...cluster.usage, accountedUntil: new Date(nowMs).toISOString() },
     failures: cluster.student.failures,
+    ...(resumptions === 0 ? {} : { resumptions }),
     ...(dead === 0
       ? {}
       : {
@@ -48,9 +50,28 @@ export function statusOf(
   };
 }
 
+/** True in the one decision that ends a suspension which a student had to stop for. */
+function goesOn({ status }: DistillJob, verdict: Verdict): boolean {
+  const wasSuspended = status?.conditions?.some(({ type, status: value }) => type === 'Suspended' && value === 'True');
+  return wasSuspended === true && verdict.kind === 'Active' && (status?.attempts ?? 0) > 0;
+}
+
+/**
+ * Students that were lost through no fault of their own: every attempt after the first follows on a failure, on a
+ * suspension, or on a disruption. Attempts are counted in the stream by the students themselves, so that none is missed
+ * while nobody looks; a stream that was lost counts from one again and takes nothing back.
+ */
+function disruptedAttempts({ job, cluster, streams }: Snapshot, resumptions: number): number {
+  const told = job.status?.disruptions?.student ?? 0;
+  const attempts = streams.state === 'Present' ? (streams.student?.attempt ?? 0) : 0;
+  return Math.max(told, attempts - 1 - cluster.student.failures - resumptions);
+}
+
 /** @param attempts students that ever spoke: a stream that is out of reach does not make a running job pending */
-function phaseOf(verdict: Verdict, attempts: number): NonNullable<DistillJobStatus['phase']> {
+function phaseOf(verdict: Verdict, { job }: Snapshot, attempts: number): NonNullable<DistillJobStatus['phase']> {
   switch (verdict.kind) {
+    case 'Deleting':
+      return job.status?.phase ?? 'Pending';
     case 'Complete':
       return 'Succeeded';
     case 'Failed':

@@ -1,15 +1,17 @@
 /**
- * Where a job stands: refused, suspended, over, or running. Pure. The first rule that holds decides; a verdict that
- * ended the job stays, whatever is observed later.
+ * Where a job stands: being deleted, refused, suspended, over, or running. Pure. The first rule that holds decides; a
+ * verdict that ended the job stays, whatever is observed later.
  */
-import { conditions, type ConditionClaim, type Problem, unsupported } from '../api/index.js';
+import { conditions, type ConditionClaim, forceDeleteAnnotation, unsupported } from '../api/index.js';
 import { workerExitCodes } from '../protocol/index.js';
 
 import type { Snapshot } from './snapshot.js';
 import { readyTeachers } from './telemetry.js';
 
 export type Verdict =
-  | { readonly kind: 'Refused'; readonly problems: readonly Problem[] }
+  /** `forced`: somebody let it go although its streams may stay behind. */
+  | { readonly kind: 'Deleting'; readonly forced: boolean }
+  | { readonly kind: 'Refused'; readonly claim: ConditionClaim }
   | { readonly kind: 'Complete'; readonly claim: ConditionClaim }
   | { readonly kind: 'Failed'; readonly claim: ConditionClaim }
   | { readonly kind: 'Suspended' }
@@ -17,6 +19,9 @@ export type Verdict =
 
 export function verdictOf(snapshot: Snapshot): Verdict {
   const { job, cluster, streams, engine } = snapshot;
+  if (job.metadata.deletionTimestamp !== undefined) {
+    return { kind: 'Deleting', forced: job.metadata.annotations?.[forceDeleteAnnotation] === 'true' };
+  }
   const ended = job.status?.conditions?.find(
     ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
   );
@@ -25,7 +30,9 @@ export function verdictOf(snapshot: Snapshot): Verdict {
     return { kind, claim: { type: kind, status: 'True', reason: ended.reason, message: ended.message } };
   }
   const problems = unsupported(job, engine);
-  if (problems.length > 0) return { kind: 'Refused', problems };
+  if (problems.length > 0) return { kind: 'Refused', claim: conditions.accepted.notSupported(problems) };
+  if (cluster.refusal !== null)
+    return { kind: 'Refused', claim: conditions.accepted.refusedByCluster(cluster.refusal) };
   const { student } = cluster;
   // What the student made lies in the streams: an end whose result nobody can fetch is not told before they are back.
   if (student.phase === 'Succeeded' && streams.state !== 'Unreachable') {

@@ -201,12 +201,23 @@ export class SnapshotMaker {
         .map((pod) => ({ name: pod.replace('!', ''), terminating: pod.endsWith('!') })),
     };
     const others = cluster.pools.filter((other) => other.name !== name);
-    return this.#with({ cluster: { ...cluster, pools: [...others, pool] } });
+    return this.#withCluster({ pools: [...others, pool] });
   }
 
   student(changes: Partial<StudentObservation>): SnapshotMaker {
     const { cluster } = this.#snapshot;
-    return this.#with({ cluster: { ...cluster, student: { ...cluster.student, ...changes } } });
+    return this.#withCluster({ student: { ...cluster.student, ...changes } });
+  }
+
+  /** Processes remain exactly when some are named. */
+  #withCluster(changes: Partial<Snapshot['cluster']>): SnapshotMaker {
+    const cluster = { ...this.#snapshot.cluster, ...changes };
+    const remains = cluster.student.phase === 'Running' || cluster.pools.some(({ pods }) => pods.length > 0);
+    return this.#with({ cluster: { ...cluster, remains } });
+  }
+
+  refusedBecause(refusal: string | null): SnapshotMaker {
+    return this.#withCluster({ refusal });
   }
 
   used(usage: Snapshot['cluster']['usage']): SnapshotMaker {

@@ -3,7 +3,7 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { DistillJob, DistillJobStatus, EventClaim } from '../../api/index.js';
-import type { JobKey } from '../port.js';
+import type { FoundJob, JobKey } from '../port.js';
 
 export class LocalJobs {
   readonly #folder: string;
@@ -16,8 +16,8 @@ export class LocalJobs {
     this.#onEvent = onEvent;
   }
 
-  get(key: JobKey): Promise<DistillJob | null> {
-    return Promise.resolve(key.uid === this.#job.metadata.uid ? this.#job : null);
+  get(key: JobKey): Promise<FoundJob | null> {
+    return Promise.resolve(key.uid === this.#job.metadata.uid ? { kind: 'Valid', job: this.#job } : null);
   }
 
   /** @throws Error when the run's folder cannot be written; the status is then the one before */

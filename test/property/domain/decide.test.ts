@@ -181,8 +181,9 @@ describe('a decision', () => {
   });
 
   test('runs a student exactly for a job that may run', () => {
-    holds(({ job, cluster }, { student, over, accepted }) => {
-      const finished = over || job.spec.suspend || !accepted || cluster.student.phase === 'Failed';
+    holds(({ job, cluster }, { student, status, workers }) => {
+      const over = status.phase === 'Succeeded' || status.phase === 'Failed';
+      const finished = over || job.spec.suspend || workers === 'Remove' || cluster.student.phase === 'Failed';
       expect(student).toBe(finished ? 'Stop' : 'Run');
     });
   });

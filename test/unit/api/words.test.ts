@@ -132,7 +132,7 @@ describe('the words of status', () => {
   test('fit the API: a reason for programs, a sentence for people', () => {
     for (const { reason, message } of [
       ...claims,
-      events.refused(problems),
+      events.refused('nothing fits'),
       events.teachersScaled('a', 0, 1, 'FillWindow'),
     ]) {
       expect(reason).toMatch(/^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/);

@@ -26,14 +26,14 @@ afterEach(() => {
 
 describe('the job of a local run', () => {
   test('is found by its uid alone', async () => {
-    expect(await jobs.get(key)).toEqual(plainJob());
+    expect(await jobs.get(key)).toEqual({ kind: 'Valid', job: plainJob() });
     expect(await jobs.get({ ...key, uid: 'u-2' })).toBeNull();
   });
 
   test('has the status that was written last, here and in the file', async () => {
     await jobs.writeStatus(key, { phase: 'Pending' });
     await jobs.writeStatus(key, { phase: 'Running', attempts: 1 });
-    expect((await jobs.get(key))?.status).toEqual({ phase: 'Running', attempts: 1 });
+    expect(await jobs.get(key)).toMatchObject({ job: { status: { phase: 'Running', attempts: 1 } } });
     expect(JSON.parse(readFileSync(join(folder, 'status.json'), 'utf8'))).toEqual({ phase: 'Running', attempts: 1 });
     expect(readdirSync(folder)).toEqual(['status.json']);
   });
@@ -42,7 +42,7 @@ describe('the job of a local run', () => {
     await jobs.writeStatus(key, { phase: 'Pending' });
     mkdirSync(join(folder, 'status.json.new'));
     await expect((async () => jobs.writeStatus(key, { phase: 'Running' }))()).rejects.toThrow('EISDIR');
-    expect((await jobs.get(key))?.status).toEqual({ phase: 'Pending' });
+    expect(await jobs.get(key)).toMatchObject({ job: { status: { phase: 'Pending' } } });
     expect(JSON.parse(readFileSync(join(folder, 'status.json'), 'utf8'))).toEqual({ phase: 'Pending' });
   });
 

@@ -3,7 +3,7 @@
  * a process does.
  */
 import { type DistillJob, type DistillJobStatus, type EventClaim, streamsFinalizer } from '../../../src/api/index.js';
-import type { Cluster, DesiredWorkers, JobKey } from '../../../src/cluster/index.js';
+import type { Cluster, DesiredWorkers, FoundJob, JobKey } from '../../../src/cluster/index.js';
 import type { Jobs, Streams } from '../../../src/controller/index.js';
 import type { ClusterObservation, StreamObservation, StudentObservation } from '../../../src/domain/index.js';
 import type { DeadItem, NatsAccess, StudentState, TeacherState, WorkerRole } from '../../../src/protocol/index.js';
@@ -49,8 +49,10 @@ export class FakeJobs implements Jobs {
     this.job = job;
   }
 
-  get(key: JobKey): Promise<DistillJob | null> {
-    return this.#do('get job', () => (key.uid === this.job?.metadata.uid ? asJson(this.job) : null));
+  get(key: JobKey): Promise<FoundJob | null> {
+    return this.#do('get job', () =>
+      this.job !== null && key.uid === this.job.metadata.uid ? { kind: 'Valid', job: asJson(this.job) } : null,
+    );
   }
 
   writeStatus(_key: JobKey, status: DistillJobStatus): Promise<void> {

@@ -25,6 +25,7 @@ function world(job: DistillJob = new JobMaker().job) {
       streams,
       clock,
       observer: (_snapshot, plan) => void decisions.push(plan),
+      progressEveryMs: () => 0,
     });
   /** Looks until a look changes nothing. */
   const settle = async (): Promise<void> => {
@@ -176,6 +177,7 @@ describe('a reconcile', () => {
       cluster: at.cluster,
       streams: at.streams,
       clock: at.clock,
+      progressEveryMs: () => 0,
     } as const;
     const observer = (): never => {
       throw new Error('the view is broken');

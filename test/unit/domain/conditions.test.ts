@@ -301,21 +301,30 @@ describe('the end', () => {
       .status(over.status)
       .student({ phase: 'Failed', lastError: ended(65, 'late') })
       .job((job) => job.change(({ spec }) => (spec.dataset.format = 'npy'))).plan;
-    expect(later).toMatchObject({ student: 'Stop', over: true, events: [], pools: [{ replicas: 0 }] });
+    expect(later).toMatchObject({ student: 'Stop', againMs: null, events: [], pools: [{ replicas: 0 }] });
     expect(later.status).toMatchObject({ phase: 'Succeeded', conditions: over.status.conditions });
   });
 
   test('is over for the queue; a job that runs, waits or is suspended is not', () => {
-    const over = (snapshot: SnapshotMaker): boolean => snapshot.plan.over;
-    expect([complete, runningJob().student({ phase: 'Failed' }), notBuilt].map(over)).toEqual([true, true, true]);
+    const over = (snapshot: SnapshotMaker): boolean => snapshot.plan.againMs === null;
+    expect(
+      [complete, runningJob().student({ phase: 'Failed' }), notBuilt.pool('cpu').student({ phase: 'Absent' })].map(
+        over,
+      ),
+    ).toEqual([true, true, true]);
     const suspended = runningJob().job((job) => job.suspended());
     expect([runningJob(), newJob(), suspended].map(over)).toEqual([false, false, false]);
   });
 
   test('of a refused job comes when nothing of it runs any more', () => {
     const refused = runningJob().job((job) => job.change(({ spec }) => (spec.dataset.format = 'npy')));
-    expect(refused.plan).toMatchObject({ accepted: false, over: false, student: 'Stop', pools: [{ replicas: 0 }] });
-    expect(refused.pool('cpu').student({ phase: 'Absent' }).plan).toMatchObject({ accepted: false, over: true });
+    expect(refused.plan).toMatchObject({
+      workers: 'Remove',
+      againMs: 1_000,
+      student: 'Stop',
+      pools: [{ replicas: 0 }],
+    });
+    expect(refused.pool('cpu').student({ phase: 'Absent' }).plan).toMatchObject({ workers: 'Remove', againMs: null });
   });
 });
 

@@ -4,7 +4,14 @@ import { describe, expect, test } from '@jest/globals';
 import type { StreamPlan } from '../../../src/domain/index.js';
 import { labelling, newJob, runningJob, type SnapshotMaker, training } from '../../kit/snapshots.js';
 
-const nothing: StreamPlan = { provision: false, missing: [], trimBelow: null, deleteFrames: [], forgetTeachers: [] };
+const nothing: StreamPlan = {
+  provision: false,
+  missing: [],
+  trimBelow: null,
+  deleteFrames: [],
+  forgetTeachers: [],
+  remove: false,
+};
 const damaged = [
   { sequence: 47, shard: 0, step: 46, reason: 'body checksum' },
   { sequence: 49, shard: 0, step: 48, reason: 'body checksum' },

@@ -1,0 +1,118 @@
+/**
+ * What the adapter knows of the cluster, kept up to date by watches: the pods and objects of each job, and the ledger of
+ * all slots. Reads answer from memory; a reconcile asks the API server for nothing.
+ */
+import type { DistillJob } from '../../api/index.js';
+import { type Amounts, Ledger, type LedgerNode, type PodNeeds } from '../../domain/index.js';
+import type { Clock } from '../../lib/clock.js';
+
+import type { JobObjects } from './observation.js';
+import { OwnedIndex } from './owned-index.js';
+import { TeacherTally } from './teacher-tally.js';
+import type { DeploymentView, OwnedView, PodView, StudentJobView } from './views.js';
+
+export class ClusterCache {
+  readonly deployments: OwnedIndex<DeploymentView>;
+  readonly studentJobs: OwnedIndex<StudentJobView>;
+  readonly serviceAccounts: OwnedIndex<OwnedView>;
+  readonly networkPolicies: OwnedIndex<OwnedView>;
+  readonly #ledger = new Ledger();
+  readonly #pods = new Map<string, Map<string, PodView>>();
+  readonly #tallies = new Map<string, TeacherTally>();
+
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.deployments = new OwnedIndex(clock);
+    this.studentJobs = new OwnedIndex(clock);
+    this.serviceAccounts = new OwnedIndex(clock);
+    this.networkPolicies = new OwnedIndex(clock);
+  }
+
+  objectsOf(jobUid: string): JobObjects {
+    const [student = null] = this.studentJobs.of(jobUid);
+    return {
+      deployments: this.deployments.of(jobUid),
+      student,
+      pods: [...(this.#pods.get(jobUid)?.values() ?? [])],
+    };
+  }
+
+  toldOfNode(before: LedgerNode | null, after: LedgerNode | null): void {
+    if (after !== null) this.#ledger.setNode(after);
+    else if (before !== null) this.#ledger.removeNode(before.name);
+  }
+
+  /** @returns the uid of the job whose pod it is; null for pods of others */
+  toldOfPod(before: PodView | null, after: PodView | null): string | null {
+    if (after !== null) this.#ledger.setPod(after);
+    else if (before !== null) this.#ledger.removePod(before.uid);
+    const pod = after ?? before;
+    const jobUid = pod?.worker?.jobUid;
+    if (pod === null || jobUid === undefined) return null;
+    const pods = this.#pods.get(jobUid) ?? new Map<string, PodView>();
+    if (after === null) pods.delete(pod.uid);
+    else pods.set(pod.uid, after);
+    if (pods.size === 0) this.#pods.delete(jobUid);
+    else this.#pods.set(jobUid, pods);
+    this.#tallies.get(jobUid)?.note(before, after, this.#hasSurplus(jobUid, pod.worker?.pool ?? ''));
+    return jobUid;
+  }
+
+  /** True when a pool has at least as many pods that stay as it should have. */
+  #hasSurplus(jobUid: string, pool: string): boolean {
+    const wanted = this.deployments
+      .of(jobUid)
+      .filter((deployment) => deployment.pool === pool && !deployment.deleting)
+      .reduce((sum, { replicas }) => sum + replicas, 0);
+    return this.#staying(jobUid, pool) >= wanted;
+  }
+
+  #staying(jobUid: string, pool: string): number {
+    return [...(this.#pods.get(jobUid)?.values() ?? [])].filter(
+      ({ worker, terminating, ended }) =>
+        worker?.component === 'teacher' && worker.pool === pool && !terminating && !ended,
+    ).length;
+  }
+
+  /** Begins to count with the first look at a job. */
+  tallyOf({ metadata, status }: DistillJob): TeacherTally {
+    const uid = metadata.uid ?? '';
+    const known = this.#tallies.get(uid);
+    if (known !== undefined) return known;
+    const tally = new TeacherTally(status?.disruptions?.teacher ?? 0);
+    this.#tallies.set(uid, tally);
+    return tally;
+  }
+
+  forget(jobUid: string): void {
+    this.#tallies.delete(jobUid);
+  }
+
+  /** How many more pods with these needs the cluster would hold, what was promised to others taken off. */
+  room(needs: PodNeeds, most: number): number {
+    const promised = this.#promised();
+    const taken = Object.entries(needs.requests)
+      .filter(([, amount]) => amount > 0)
+      .map(([resource, amount]) => Math.ceil((promised[resource] ?? 0) / amount));
+    const given = Math.max(0, ...taken);
+    return Math.max(0, this.#ledger.room(needs, most + given) - given);
+  }
+
+  /** What our pods will take that are on no node yet: those still to be made, and those that wait to be bound. */
+  #promised(): Amounts {
+    const promised: Record<string, number> = {};
+    const promise = (requests: Amounts, count: number): void => {
+      for (const [resource, amount] of Object.entries(requests)) {
+        promised[resource] = (promised[resource] ?? 0) + amount * count;
+      }
+    };
+    for (const { jobUid, pool, replicas, requests, deleting } of this.deployments.values()) {
+      if (!deleting) promise(requests, Math.max(0, replicas - this.#staying(jobUid, pool)));
+    }
+    for (const pods of this.#pods.values()) {
+      for (const { node, ended, terminating, requests } of pods.values()) {
+        if (node === null && !ended && !terminating) promise(requests, 1);
+      }
+    }
+    return promised;
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * The latest known version of one object: what the watch told, or what the API server answered to a write of ours that the
+ * watch has not brought yet.
+ *
+ * Invariants:
+ *  V1 A write of ours is read at once: no decision is taken twice on a state that is gone.
+ *  V2 An answer counts for a short while only. After that the watch is the truth, also when the API server was set back to
+ *     an older state, whose resource versions are lower.
+ */
+
+export interface Versioned {
+  readonly resourceVersion: string;
+}
+
+/** Longer than any watch lags on a healthy server. */
+const answerCountsMs = 10_000;
+
+export class Latest<V extends Versioned> {
+  #told: V | null = null;
+  #answer: { readonly version: V; readonly atMs: number } | null = null;
+
+  told(version: V | null): void {
+    this.#told = version;
+    if (version !== null && this.#answer !== null && !isNewer(this.#answer.version, version)) this.#answer = null;
+  }
+
+  answered(version: V, nowMs: number): void {
+    this.#answer = { version, atMs: nowMs };
+  }
+
+  current(nowMs: number): V | null {
+    if (this.#answer === null || nowMs - this.#answer.atMs > answerCountsMs) return this.#told;
+    if (this.#told === null || isNewer(this.#answer.version, this.#told)) return this.#answer.version;
+    return this.#told;
+  }
+}
+
+/** Resource versions are numbers that may be compared (KEP-5504). */
+function isNewer(version: Versioned, than: Versioned): boolean {
+  return BigInt(version.resourceVersion) > BigInt(than.resourceVersion);
+}

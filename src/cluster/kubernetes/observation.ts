@@ -1,0 +1,138 @@
+/**
+ * From what is cached of one job's objects to the observation that a decision sees. Pure.
+ *
+ * What a Deployment and a batch Job count is theirs to count (failures); what nobody counts is carried on from the job's
+ * own status (slot seconds), so that an operator that starts anew goes on where the last one stopped.
+ */
+import type { DistillJob } from '../../api/index.js';
+import type { ClusterObservation, EndedProcess, PoolObservation, StudentObservation } from '../../domain/index.js';
+import { workerExitCodes } from '../../protocol/index.js';
+
+import type { DeploymentView, PodView, StudentJobView, WorkerView } from './views.js';
+
+/** Everything cached that belongs to one job. */
+export interface JobObjects {
+  readonly deployments: readonly DeploymentView[];
+  readonly student: StudentJobView | null;
+  /** Those that have ended, too, until somebody clears them away. */
+  readonly pods: readonly PodView[];
+}
+
+export interface ObservationFacts {
+  readonly job: DistillJob;
+  readonly objects: JobObjects;
+  /** Teachers that could still be added to a pool now. */
+  readonly freeSlots: (pool: string) => number;
+  /** Teachers of a pool that were lost so far. */
+  readonly disruptions: (pool: string) => number;
+  readonly refusal: string | null;
+  readonly nowMs: number;
+}
+
+type Worker = PodView & { readonly worker: WorkerView };
+
+export function observationOf(facts: ObservationFacts): ClusterObservation {
+  const { job, objects, refusal } = facts;
+  const workers = objects.pods.filter((pod): pod is Worker => pod.worker !== null);
+  const teachers = workers.filter(({ worker }) => worker.component === 'teacher');
+  const students = workers.filter(({ worker }) => worker.component === 'student');
+  return {
+    pools: job.spec.teacher.pools.map(({ name }) => poolOf(name, teachers, facts)),
+    student: studentOf(students, objects.student),
+    remains: objects.deployments.length > 0 || objects.student !== null || workers.some(({ ended }) => !ended),
+    refusal,
+    usage: usageOf(workers, facts),
+  };
+}
+
+function poolOf(name: string, teachers: readonly Worker[], facts: ObservationFacts): PoolObservation {
+  const pods = teachers.filter(({ worker, ended }) => worker.pool === name && !ended);
+  const troubled = pods.filter(({ worker, terminating }) => !worker.ready && !terminating);
+  const deployment = facts.objects.deployments.find(({ pool }) => pool === name);
+  return {
+    name,
+    freeSlots: facts.freeSlots(name),
+    pods: pods.map((pod) => ({ name: pod.name, terminating: pod.terminating })),
+    disruptions: facts.disruptions(name),
+    failuresInARow: Math.max(0, ...troubled.filter(failedByItself).map(({ worker }) => worker.restarts)),
+    lastError: troubleOf(troubled) ?? (deployment?.failure ? { exitCode: null, message: deployment.failure } : null),
+  };
+}
+
+/** Exit codes that say that somebody else ended the process: SIGTERM, SIGKILL (a kubelet reports it so), or all went well. */
+const outsideCodes: readonly number[] = [workerExitCodes.done, workerExitCodes.stopped, 137];
+
+function failedByItself({ worker: { lastEnd } }: Worker): boolean {
+  return lastEnd !== null && (!outsideCodes.includes(lastEnd.exitCode) || lastEnd.reason === outOfMemory);
+}
+
+/** The newest word about why pods do not work. */
+function troubleOf(pods: readonly Worker[]): EndedProcess | null {
+  const [ended] = pods.filter(failedByItself).toSorted((a, b) => endedAtMs(b) - endedAtMs(a));
+  const end = ended?.worker.lastEnd;
+  if (end !== undefined && end !== null) return { exitCode: end.exitCode, message: sentenceOf(end) };
+  const stuck = pods.map(({ worker }) => worker.stuck).find((reason) => reason !== null);
+  return stuck === undefined ? null : { exitCode: null, message: stuck };
+}
+
+const outOfMemory = 'OOMKilled';
+
+function sentenceOf({ exitCode, reason, message }: NonNullable<WorkerView['lastEnd']>): string {
+  if (reason === outOfMemory) {
+    return 'killed since it needed more memory than its limit; raise resources.limits.memory in its template';
+  }
+  if (message !== '') return message;
+  return `ended with exit code ${String(exitCode)}${reason === '' ? '' : ` (${reason})`} and left no word`;
+}
+
+const endedAtMs = ({ worker }: Worker): number => worker.lastEnd?.finishedAtMs ?? 0;
+
+/**
+ * The student as its batch Job has it. Disruptions are not counted here: they follow from the attempts, which the students
+ * count themselves.
+ */
+function studentOf(pods: readonly Worker[], job: StudentJobView | null): StudentObservation {
+  const starts = pods.length;
+  const failures = job?.failures ?? 0;
+  const [last] = pods.filter(({ worker }) => worker.failed).toSorted((a, b) => endedAtMs(b) - endedAtMs(a));
+  const lastEnd = last?.worker.lastEnd ?? null;
+  const lastError =
+    lastEnd === null || isDisruption(last) ? null : { exitCode: lastEnd.exitCode, message: sentenceOf(lastEnd) };
+  const told = { starts, failures, disruptions: null };
+  if (job === null || job.deleting) return { ...told, phase: 'Absent', lastError: null };
+  if (job.ended !== null) return { ...told, phase: job.ended, lastError };
+  if (job.suspended) return { ...told, phase: 'Absent', lastError: null };
+  const active = pods.filter(({ ended }) => !ended);
+  if (active.length === 0) return { ...told, phase: 'BackingOff', lastError };
+  const stuck = active.map(({ worker }) => worker.stuck).find((reason) => reason !== null);
+  if (stuck !== undefined) return { ...told, phase: 'BackingOff', lastError: { exitCode: null, message: stuck } };
+  return { ...told, phase: 'Running', lastError };
+}
+
+/** An end that came from outside and says nothing; one for want of memory is not charged either, but worth a sentence. */
+function isDisruption(pod: Worker | undefined): boolean {
+  if (pod === undefined) return false;
+  return pod.worker.disrupted || !failedByItself(pod);
+}
+
+/**
+ * Slot seconds: what the status says, plus what pods have lived since then. A pod counts from when its kubelet took it.
+ */
+function usageOf(workers: readonly Worker[], { job, nowMs }: ObservationFacts): ClusterObservation['usage'] {
+  const before = job.status?.usage;
+  const fromMs = before?.accountedUntil === undefined ? 0 : Date.parse(before.accountedUntil);
+  const slots = new Map(job.spec.teacher.pools.map(({ name, slotsPerReplica }) => [name, slotsPerReplica]));
+  const lived = (component: 'teacher' | 'student'): number =>
+    workers
+      .filter(({ worker, node }) => worker.component === component && node !== null && worker.startedAtMs !== null)
+      .map(({ worker, ended }) => {
+        const untilMs = ended ? (worker.lastEnd?.finishedAtMs ?? 0) : nowMs;
+        const sinceMs = Math.max(fromMs, worker.startedAtMs ?? nowMs);
+        return (Math.max(0, untilMs - sinceMs) / 1_000) * (slots.get(worker.pool) ?? 1);
+      })
+      .reduce((sum, seconds) => sum + seconds, 0);
+  return {
+    teacherSlotSeconds: Math.round((before?.teacherSlotSeconds ?? 0) + lived('teacher')),
+    studentSlotSeconds: Math.round((before?.studentSlotSeconds ?? 0) + lived('student')),
+  };
+}

@@ -1,0 +1,284 @@
+/**
+ * What the adapter keeps of the API server's objects: each is cut down at the border to the few facts that decisions need,
+ * so that forty thousand pods fit into memory. Pure.
+ */
+import { appliedAnnotation, labels, templateAnnotation } from '../../api/index.js';
+import { type Amounts, amountsOf, effectiveRequests, type PodResources } from '../../domain/index.js';
+import type { LedgerNode, Taint } from '../../domain/index.js';
+
+/** The part of every object that we read. */
+export interface RawObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+    readonly generation?: number;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly creationTimestamp: string;
+    readonly deletionTimestamp?: string;
+  };
+}
+
+interface RawCondition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+interface RawContainerStatus {
+  readonly ready?: boolean;
+  readonly restartCount?: number;
+  readonly state?: RawContainerState;
+  readonly lastState?: RawContainerState;
+}
+
+interface RawContainerState {
+  readonly waiting?: { readonly reason?: string; readonly message?: string };
+  readonly terminated?: {
+    readonly exitCode: number;
+    readonly reason?: string;
+    readonly message?: string;
+    readonly finishedAt?: string;
+  };
+}
+
+export interface RawPod extends RawObject {
+  readonly spec: PodResources & { readonly nodeName?: string };
+  readonly status?: {
+    readonly phase?: string;
+    readonly reason?: string;
+    readonly message?: string;
+    readonly startTime?: string;
+    readonly conditions?: readonly RawCondition[];
+    readonly containerStatuses?: readonly RawContainerStatus[];
+  };
+}
+
+export interface PodView {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** null until it is bound. */
+  readonly node: string | null;
+  readonly requests: Amounts;
+  /** Succeeded or Failed: it takes nothing any more. */
+  readonly ended: boolean;
+  readonly terminating: boolean;
+  /** null for pods of others. */
+  readonly worker: WorkerView | null;
+}
+
+/** What we know of a pod of ours. */
+export interface WorkerView {
+  readonly jobUid: string;
+  readonly component: 'teacher' | 'student';
+  /** Empty for a student. */
+  readonly pool: string;
+  readonly createdAtMs: number;
+  /** When the kubelet took it; null before. */
+  readonly startedAtMs: number | null;
+  readonly failed: boolean;
+  readonly ready: boolean;
+  readonly restarts: number;
+  /** Evicted, preempted, drained, its node lost: the API server says that it was disrupted. */
+  readonly disrupted: boolean;
+  readonly lastEnd: ContainerEnd | null;
+  /** Why it does not start, where somebody would have to do something about it. */
+  readonly stuck: string | null;
+}
+
+export interface ContainerEnd {
+  readonly exitCode: number;
+  readonly reason: string;
+  readonly message: string;
+  readonly finishedAtMs: number;
+}
+
+export function podView(raw: RawPod): PodView {
+  const { metadata, spec, status } = raw;
+  const { phase = 'Pending' } = status ?? {};
+  return {
+    uid: metadata.uid,
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    node: spec.nodeName ?? null,
+    requests: effectiveRequests(spec),
+    ended: phase === 'Succeeded' || phase === 'Failed',
+    terminating: metadata.deletionTimestamp !== undefined,
+    worker: workerView(raw, phase),
+  };
+}
+
+function workerView({ metadata, status }: RawPod, phase: string): WorkerView | null {
+  const jobUid = metadata.labels?.[labels.jobUid];
+  const component = metadata.labels?.[labels.component];
+  if (jobUid === undefined || (component !== 'teacher' && component !== 'student')) return null;
+  const [container] = status?.containerStatuses ?? [];
+  return {
+    jobUid,
+    component,
+    pool: metadata.labels?.[labels.pool] ?? '',
+    createdAtMs: Date.parse(metadata.creationTimestamp),
+    startedAtMs: status?.startTime === undefined ? null : Date.parse(status.startTime),
+    failed: phase === 'Failed',
+    ready: container?.ready === true,
+    restarts: container?.restartCount ?? 0,
+    disrupted: hasCondition(status?.conditions, 'DisruptionTarget'),
+    lastEnd: endOf(container?.state) ?? endOf(container?.lastState),
+    stuck: stuckBecause(status?.conditions ?? [], container),
+  };
+}
+
+function endOf(state: RawContainerState | undefined): ContainerEnd | null {
+  const terminated = state?.terminated;
+  if (terminated === undefined) return null;
+  const { exitCode, reason = '', message = '', finishedAt = '' } = terminated;
+  const finishedAtMs = Date.parse(finishedAt);
+  return {
+    exitCode,
+    reason,
+    message: message.trim().slice(0, longestMessage),
+    finishedAtMs: Number.isNaN(finishedAtMs) ? 0 : finishedAtMs,
+  };
+}
+
+/** A kubelet cuts termination messages at 4096 bytes; nobody reads more than this. */
+const longestMessage = 1_000;
+
+/** Waits that end by themselves have other reasons: ContainerCreating, PodInitializing, CrashLoopBackOff. */
+const stuckReasons: readonly string[] = [
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'ErrImageNeverPull',
+  'InvalidImageName',
+  'CreateContainerConfigError',
+  'CreateContainerError',
+  'RunContainerError',
+];
+
+function stuckBecause(conditions: readonly RawCondition[], container: RawContainerStatus | undefined): string | null {
+  const waiting = container?.state?.waiting;
+  if (waiting?.reason !== undefined && stuckReasons.includes(waiting.reason)) {
+    return `${waiting.reason}: ${waiting.message ?? ''}`.slice(0, longestMessage);
+  }
+  const unscheduled = conditions.find(
+    ({ type, status, reason }) => type === 'PodScheduled' && status === 'False' && reason === 'Unschedulable',
+  );
+  return unscheduled === undefined ? null : `no node takes it: ${unscheduled.message ?? ''}`.slice(0, longestMessage);
+}
+
+function hasCondition(conditions: readonly RawCondition[] | undefined, type: string): boolean {
+  return conditions?.some((condition) => condition.type === type && condition.status === 'True') === true;
+}
+
+export interface RawNode extends RawObject {
+  readonly spec?: { readonly unschedulable?: boolean; readonly taints?: readonly Taint[] };
+  readonly status?: {
+    readonly allocatable?: Readonly<Record<string, string>>;
+    readonly conditions?: readonly RawCondition[];
+  };
+}
+
+export function nodeView({ metadata, spec, status }: RawNode): LedgerNode {
+  return {
+    name: metadata.name,
+    labels: metadata.labels ?? {},
+    taints: spec?.taints ?? [],
+    takesPods:
+      spec?.unschedulable !== true &&
+      metadata.deletionTimestamp === undefined &&
+      hasCondition(status?.conditions, 'Ready'),
+    allocatable: amountsOf(status?.allocatable),
+  };
+}
+
+/** What we know of an object that we applied. */
+export interface OwnedView {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly resourceVersion: string;
+  readonly jobUid: string;
+  readonly deleting: boolean;
+  /** Changes with every change of the spec, whoever makes it. */
+  readonly generation: number;
+  /** The hash of what we wanted when we applied it; empty when somebody took it away. */
+  readonly applied: string;
+}
+
+export function ownedView({ metadata }: RawObject): OwnedView {
+  return {
+    uid: metadata.uid,
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    resourceVersion: metadata.resourceVersion,
+    jobUid: metadata.labels?.[labels.jobUid] ?? '',
+    deleting: metadata.deletionTimestamp !== undefined,
+    generation: metadata.generation ?? 0,
+    applied: metadata.annotations?.[appliedAnnotation] ?? '',
+  };
+}
+
+export interface RawDeployment extends RawObject {
+  readonly spec: { readonly replicas?: number; readonly template: { readonly spec: PodResources } };
+  readonly status?: { readonly conditions?: readonly RawCondition[] };
+}
+
+export interface DeploymentView extends OwnedView {
+  readonly pool: string;
+  readonly replicas: number;
+  /** Of each of its pods. */
+  readonly requests: Amounts;
+  /** Why it cannot make pods: a quota, an admission webhook; null when it can. */
+  readonly failure: string | null;
+}
+
+export function deploymentView(raw: RawDeployment): DeploymentView {
+  const failure = raw.status?.conditions?.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True');
+  return {
+    ...ownedView(raw),
+    pool: raw.metadata.labels?.[labels.pool] ?? '',
+    replicas: raw.spec.replicas ?? 1,
+    requests: effectiveRequests(raw.spec.template.spec),
+    failure: failure === undefined ? null : (failure.message ?? failure.reason ?? '').slice(0, longestMessage),
+  };
+}
+
+export interface RawJob extends RawObject {
+  readonly spec: { readonly suspend?: boolean };
+  readonly status?: {
+    readonly active?: number;
+    readonly failed?: number;
+    readonly terminating?: number;
+    readonly conditions?: readonly RawCondition[];
+  };
+}
+
+export interface StudentJobView extends OwnedView {
+  readonly suspended: boolean;
+  /** Hash of the pod template that it was made with: Kubernetes lets nobody change it. */
+  readonly template: string;
+  /** Ends that were charged to backoffLimit. */
+  readonly failures: number;
+  readonly ended: 'Succeeded' | 'Failed' | null;
+}
+
+export function studentJobView(raw: RawJob): StudentJobView {
+  const { conditions } = raw.status ?? {};
+  // FailureTarget and SuccessCriteriaMet come before the last pod is gone: the end is told when it is.
+  const ended = hasCondition(conditions, 'Complete')
+    ? 'Succeeded'
+    : hasCondition(conditions, 'Failed')
+      ? 'Failed'
+      : null;
+  return {
+    ...ownedView(raw),
+    suspended: raw.spec.suspend === true,
+    template: raw.metadata.annotations?.[templateAnnotation] ?? '',
+    failures: raw.status?.failed ?? 0,
+    ended,
+  };
+}

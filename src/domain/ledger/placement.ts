@@ -1,0 +1,85 @@
+/** Whether a node would take a pod, resources aside: selectors, required affinity, taints. As the scheduler judges. Pure. */
+
+export interface Taint {
+  readonly key: string;
+  readonly value?: string;
+  readonly effect: string;
+}
+
+export interface Toleration {
+  readonly key?: string;
+  readonly operator?: string;
+  readonly value?: string;
+  readonly effect?: string;
+}
+
+interface Requirement {
+  readonly key: string;
+  readonly operator: string;
+  readonly values?: readonly string[];
+}
+
+export interface NodeSelectorTerm {
+  readonly matchExpressions?: readonly Requirement[];
+  readonly matchFields?: readonly Requirement[];
+}
+
+/** Where a pod may go. */
+export interface Placement {
+  readonly nodeSelector: Readonly<Record<string, string>>;
+  /** requiredDuringSchedulingIgnoredDuringExecution: one of the terms must match; null = anywhere. */
+  readonly requiredTerms: readonly NodeSelectorTerm[] | null;
+  readonly tolerations: readonly Toleration[];
+}
+
+export interface NodeFacts {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly Taint[];
+  /** Ready, not cordoned, not being deleted. */
+  readonly takesPods: boolean;
+}
+
+export function fits({ nodeSelector, requiredTerms, tolerations }: Placement, node: NodeFacts): boolean {
+  if (!node.takesPods) return false;
+  if (!Object.entries(nodeSelector).every(([key, value]) => node.labels[key] === value)) return false;
+  if (requiredTerms?.some((term) => matches(term, node)) === false) return false;
+  return node.taints.every((taint) => taint.effect === 'PreferNoSchedule' || tolerated(taint, tolerations));
+}
+
+function matches({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, node: NodeFacts): boolean {
+  // An empty term matches nothing.
+  if (matchExpressions.length + matchFields.length === 0) return false;
+  return (
+    matchExpressions.every((requirement) => holds(requirement, node.labels[requirement.key])) &&
+    matchFields.every((requirement) => holds(requirement, requirement.key === 'metadata.name' ? node.name : undefined))
+  );
+}
+
+function holds({ operator, values = [] }: Requirement, value: string | undefined): boolean {
+  switch (operator) {
+    case 'In':
+      return value !== undefined && values.includes(value);
+    case 'NotIn':
+      return value === undefined || !values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+    case 'Gt':
+      return value !== undefined && Number(value) > Number(values[0]);
+    case 'Lt':
+      return value !== undefined && Number(value) < Number(values[0]);
+    default:
+      return false;
+  }
+}
+
+function tolerated(taint: Taint, tolerations: readonly Toleration[]): boolean {
+  return tolerations.some(({ key, operator = 'Equal', value = '', effect }) => {
+    if (effect !== undefined && effect !== '' && effect !== taint.effect) return false;
+    if (key === undefined || key === '') return operator === 'Exists';
+    if (key !== taint.key) return false;
+    return operator === 'Exists' || value === (taint.value ?? '');
+  });
+}

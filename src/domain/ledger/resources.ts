@@ -1,0 +1,92 @@
+/**
+ * Amounts of resources as the scheduler counts them. Every amount is a whole number of thousandths of its unit (cores,
+ * bytes, devices), so that sums are exact. Pure.
+ */
+
+/** Thousandths by resource name; a resource that is not named is 0. */
+export type Amounts = Readonly<Record<string, number>>;
+
+const decimal: Readonly<Record<string, number>> = { '': 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18 };
+const binary: Readonly<Record<string, number>> = {
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+  Pi: 2 ** 50,
+  Ei: 2 ** 60,
+};
+const fractions: Readonly<Record<string, number>> = { n: 1e-9, u: 1e-6, m: 1e-3 };
+const quantityPattern = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:[eE]([+-]?\d+)|([numkMGTPE]|[KMGTPE]i))?$/;
+
+/**
+ * A Kubernetes quantity in thousandths, rounded up as the scheduler does.
+ * @returns 0 for a text that is no quantity: the API server stores none
+ */
+export function thousandthsOf(quantity: string | number): number {
+  const [, digits, exponent, suffix = ''] = quantityPattern.exec(String(quantity)) ?? [];
+  if (digits === undefined) return 0;
+  const factor =
+    exponent === undefined ? (decimal[suffix] ?? binary[suffix] ?? fractions[suffix] ?? 1) : 10 ** Number(exponent);
+  // Twelve digits are exact in a double; without the rounding 0.1 × 1000 is not 100.
+  return Math.ceil(Number((Number(digits) * factor * 1_000).toPrecision(15)));
+}
+
+export function amountsOf(quantities: Readonly<Record<string, string | number>> | undefined): Amounts {
+  return Object.fromEntries(
+    Object.entries(quantities ?? {}).map(([name, quantity]) => [name, thousandthsOf(quantity)]),
+  );
+}
+
+/** The part of a pod's spec that decides what it asks for. */
+export interface PodResources {
+  readonly containers?: readonly ContainerResources[];
+  readonly initContainers?: readonly ContainerResources[];
+  readonly overhead?: Readonly<Record<string, string | number>>;
+  /** Of the pod as a whole (KEP-2837). */
+  readonly resources?: ContainerResources['resources'];
+}
+
+interface ContainerResources {
+  /** Always on an init container makes it a sidecar (KEP-753). */
+  readonly restartPolicy?: string;
+  readonly resources?: {
+    readonly requests?: Readonly<Record<string, string | number>>;
+    readonly limits?: Readonly<Record<string, string | number>>;
+  };
+}
+
+/**
+ * What a pod takes of its node, as the scheduler counts it: the larger of what runs at last (containers and sidecars) and
+ * what each init container needs beside the sidecars before it; requests of the pod as a whole come first; plus overhead.
+ */
+export function effectiveRequests(spec: PodResources): Amounts {
+  let sidecars: Amounts = {};
+  let starting: Amounts = {};
+  for (const container of spec.initContainers ?? []) {
+    const requests = requestsOf(container);
+    if (container.restartPolicy === 'Always') sidecars = sum(sidecars, requests);
+    starting = largest(starting, container.restartPolicy === 'Always' ? sidecars : sum(sidecars, requests));
+  }
+  const running = (spec.containers ?? []).map(requestsOf).reduce(sum, sidecars);
+  const whole = amountsOf(spec.resources?.requests);
+  return sum({ ...largest(starting, running), ...whole }, amountsOf(spec.overhead));
+}
+
+/** A limit without a request is the request, as the API server fills in. */
+function requestsOf({ resources }: ContainerResources): Amounts {
+  return { ...amountsOf(resources?.limits), ...amountsOf(resources?.requests) };
+}
+
+export function sum(a: Amounts, b: Amounts): Amounts {
+  return combine(a, b, (one, other) => one + other);
+}
+
+function largest(a: Amounts, b: Amounts): Amounts {
+  return combine(a, b, Math.max);
+}
+
+function combine(a: Amounts, b: Amounts, how: (one: number, other: number) => number): Amounts {
+  const combined: Record<string, number> = { ...a };
+  for (const [name, amount] of Object.entries(b)) combined[name] = how(combined[name] ?? 0, amount);
+  return combined;
+}

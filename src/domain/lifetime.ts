@@ -1,0 +1,83 @@
+/**
+ * The life of the job's own object, from the finalizer that marks it to its deletion after its time, and when time alone
+ * asks for another look. Pure.
+ *
+ * Invariants:
+ *  L1 The finalizer is there before the first stream is, and goes only when none is left, or when somebody lets the job
+ *     go without (forceDeleteAnnotation).
+ *  L2 A job that is over is deleted ttlSecondsAfterFinished after its end, never sooner.
+ *  L3 Whatever waits for somebody else is looked at again: no decision depends on an event that could be missed.
+ */
+import { streamsFinalizer } from '../api/index.js';
+import { telemetryStaleMs } from '../protocol/index.js';
+
+import type { JobPlan } from './plan.js';
+import type { Snapshot } from './snapshot.js';
+import type { Verdict } from './verdict.js';
+
+/** Between two looks of a local run: its processes are few, and nobody else pushes. */
+const localMs = 1_000;
+/** A little after the telemetry goes stale, so that this look sees it. */
+const staleMarginMs = 100;
+const soonMs = 1_000;
+const unreachableMs = 3_000;
+/** Everything is pushed; this look is for what a push could have missed. */
+const quietMs = 30_000;
+/** Timers take no more than 24 days. */
+const longestMs = 3_600_000;
+
+/** What becomes of the job's own object (L1, L2). A local run's is a folder, which needs neither. */
+export function objectPlan(verdict: Verdict, snapshot: Snapshot): JobPlan {
+  const { job, engine, cluster, streams } = snapshot;
+  if (engine === 'local') return 'Keep';
+  const marked = job.metadata.finalizers?.includes(streamsFinalizer) === true;
+  switch (verdict.kind) {
+    case 'Deleting': {
+      if (!marked || cluster.remains) return 'Keep';
+      const gone = streams.state === 'Absent' || (streams.state === 'Unreachable' && verdict.forced);
+      return gone ? 'RemoveFinalizer' : 'Keep';
+    }
+    case 'Active':
+      return marked ? 'Keep' : 'AddFinalizer';
+    case 'Complete':
+    case 'Failed':
+      return lifeLeftMs(snapshot) > 0 ? 'Keep' : 'Delete';
+    case 'Refused':
+    case 'Suspended':
+      return 'Keep';
+  }
+}
+
+/** Milliseconds until a job that is over shall be deleted; Infinity when it is only just becoming over. */
+function lifeLeftMs({ job, nowMs }: Snapshot): number {
+  const end = job.status?.conditions?.find(
+    ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
+  );
+  if (end === undefined) return Infinity;
+  return Date.parse(end.lastTransitionTime) + job.spec.ttlSecondsAfterFinished * 1_000 - nowMs;
+}
+
+/** Milliseconds until the next look if nothing is pushed meanwhile (L3); null = none is needed. */
+export function againAfter(verdict: Verdict, snapshot: Snapshot): number | null {
+  const { engine, cluster, streams } = snapshot;
+  switch (verdict.kind) {
+    case 'Complete':
+    case 'Failed':
+      return engine === 'local' ? null : Math.min(longestMs, Math.max(soonMs, lifeLeftMs(snapshot)));
+    case 'Refused':
+      return cluster.remains ? soonMs : null;
+    case 'Deleting':
+      return streams.state === 'Unreachable' ? unreachableMs : soonMs;
+    case 'Suspended':
+    case 'Active':
+      return engine === 'local' ? localMs : quietFor(snapshot);
+  }
+}
+
+function quietFor({ streams, nowMs }: Snapshot): number {
+  if (streams.state === 'Unreachable') return unreachableMs;
+  if (streams.state === 'Absent') return soonMs;
+  const { student } = streams;
+  const staleInMs = student === null ? 0 : student.updatedAtMs + telemetryStaleMs - nowMs;
+  return staleInMs > 0 ? staleInMs + staleMarginMs : quietMs;
+}
