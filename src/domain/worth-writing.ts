@@ -6,6 +6,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import type { DistillJobStatus } from '../api/index.js';
+import { omit } from '../lib/omit.js';
 
 /** @param progressSinceMs progress that was last written before this time is written again */
 export function worthWriting(
@@ -13,27 +14,22 @@ export function worthWriting(
   after: DistillJobStatus,
   progressSinceMs: number,
 ): boolean {
-  if (before === undefined || !isDeepStrictEqual(facts(before), facts(after))) return true;
+  if (before === undefined || !isDeepStrictEqual(plain(facts(before)), plain(facts(after)))) return true;
   const writtenMs = Date.parse(before.usage?.accountedUntil ?? '');
   const due = Number.isNaN(writtenMs) || writtenMs <= progressSinceMs;
-  return due && !isDeepStrictEqual(withoutUsage(before), withoutUsage(after));
-}
-
-function withoutUsage({ usage: _usage, ...rest }: DistillJobStatus): object {
-  return plain(rest);
+  return due && !isDeepStrictEqual(plain(omit(before, 'usage')), plain(omit(after, 'usage')));
 }
 
 function facts(status: DistillJobStatus): object {
-  const { progress, buffer: _buffer, usage: _usage, teachers, conditions, ...rest } = status;
-  return plain({
-    ...rest,
-    accuracy: progress?.accuracy,
-    teachers: { ...teachers, samplesPerSecond: 0 },
+  return {
+    ...omit(status, 'progress', 'buffer', 'usage'),
+    accuracy: status.progress?.accuracy,
+    teachers: { ...status.teachers, samplesPerSecond: 0 },
     // This sentence counts steps; its reason is what changes.
-    conditions: conditions?.map((condition) =>
+    conditions: status.conditions?.map((condition) =>
       condition.type === 'Progressing' ? { ...condition, message: '' } : condition,
     ),
-  });
+  };
 }
 
 /** As the API server would give it back: without what is undefined. */
