@@ -214,7 +214,18 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
       const hopeless = hopelessError(error, retryMs, folder);
       if (hopeless !== null) over.reject(hopeless);
     },
-    work: () => reconcile(key, { engine: 'local', jobs, cluster, streams, clock, observer, progressEveryMs: () => 0 }),
+    work: async () => {
+      const again = await reconcile(key, {
+        engine: 'local',
+        jobs,
+        cluster,
+        streams,
+        clock,
+        observer,
+        progressEveryMs: () => 0,
+      });
+      return again === 'Gone' ? null : again;
+    },
   });
   const enqueue = (): void => queue.add(key.uid);
   cluster.onChange(enqueue);

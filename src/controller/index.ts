@@ -1,4 +1,5 @@
 /** The door of the controller: the queue of jobs and what is done for each. */
 export type { Jobs, Observer, Streams } from './ports.js';
+export { Operator, type OperatorOptions } from './operator.js';
 export { KeyedQueue, type KeyedQueueOptions } from './queue.js';
 export { reconcile, type ReconcilerOptions } from './reconcile.js';

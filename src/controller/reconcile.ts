@@ -29,13 +29,15 @@ export interface ReconcilerOptions {
 
 const stillGoingMs = 1_000;
 
-/** @returns milliseconds until the next look; null when nothing but a change asks for one */
-export async function reconcile(key: JobKey, options: ReconcilerOptions): Promise<number | null> {
+/**
+ * @returns milliseconds until the next look; null when nothing but a change asks for one; Gone when the job is and nothing
+ *   of it is left
+ */
+export async function reconcile(key: JobKey, options: ReconcilerOptions): Promise<number | null | 'Gone'> {
   const { jobs, cluster } = options;
   const found = await jobs.get(key);
   if (found === null) {
-    await cluster.remove(key);
-    return null;
+    return (await cluster.remove(key)) ? 'Gone' : stillGoingMs;
   }
   return found.kind === 'Valid' ? reconcileJob(key, found.job, options) : refuseJob(key, found, options);
 }

@@ -17,7 +17,7 @@ function world(job: DistillJob = new JobMaker().job) {
   const streams = new FakeStreams(fate);
   const clock = new FakeClock(noonMs);
   const decisions: Plan[] = [];
-  const look = (): Promise<number | null> =>
+  const look = (): ReturnType<typeof reconcile> =>
     reconcile(key, {
       engine: 'local',
       jobs,
@@ -137,7 +137,7 @@ describe('a reconcile', () => {
     const at = untidy();
     await at.look();
     at.jobs.job = null;
-    expect(await at.look()).toBeNull();
+    expect(await at.look()).toBe('Gone');
     expect([at.cluster.pools.size, at.cluster.student.phase]).toEqual([0, 'Absent']);
   });
 
