@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import { formatProblems, locateProblems, readJob, unsupported } from '../../../src/api/index.js';
 import type { DistillJob, Problem } from '../../../src/api/index.js';
-import { bent, shortestJob, yamlOf } from './samples.js';
+import { bent, shortestJob, yamlOf } from '../../kit/jobs.js';
 
 const text = `# a comment first
 apiVersion: distillery.dev/v1alpha1

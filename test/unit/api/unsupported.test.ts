@@ -3,8 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 
 import { checkJob, unsupported } from '../../../src/api/index.js';
 import type { Engine } from '../../../src/api/index.js';
-import { bent } from './samples.js';
-import type { Change } from './samples.js';
+import { bent } from '../../kit/jobs.js';
+import type { Change } from '../../kit/jobs.js';
 
 function told(engine: Engine, ...changes: readonly Change[]): string[] {
   const result = checkJob(bent(...changes));

@@ -3,8 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 
 import { checkJob, validateUpdate } from '../../../src/api/index.js';
 import type { DistillJob } from '../../../src/api/index.js';
-import { bent } from './samples.js';
-import type { Change } from './samples.js';
+import { bent } from '../../kit/jobs.js';
+import type { Change } from '../../kit/jobs.js';
 
 const pools: Change = ['spec.teacher.pools', [{ name: 'a', resource: 'nvidia.com/gpu' }, { name: 'b' }]];
 

@@ -16,7 +16,7 @@ import {
 import type { ConditionClaim } from '../../../src/api/index.js';
 import { joinPath, pathParts } from '../../../src/api/schema.js';
 import { nearest } from '../../../src/api/unknown.js';
-import { bent } from './samples.js';
+import { bent } from '../../kit/jobs.js';
 
 describe('names of what a job owns', () => {
   test('tell the job and the role', () => {

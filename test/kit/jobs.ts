@@ -1,7 +1,7 @@
-/** Jobs for the tests of this room: the shortest valid one, and a way to bend it. */
+/** Jobs for tests: the shortest valid one, and a way to bend it. */
 import { stringify } from 'yaml';
 
-import type { DistillJobDraft } from '../../../src/api/index.js';
+import type { DistillJobDraft } from '../../src/api/index.js';
 
 export function shortestJob(): DistillJobDraft {
   return {
