@@ -18,6 +18,8 @@ export function statusOf(
   const before = job.status ?? {};
   const present = streams.state === 'Present' ? streams : null;
   const student = present?.student ?? null;
+  const teachers = teachersOf(snapshot, pools, demand);
+  const progress = student === null ? before.progress : progressOf(student);
   const dead = present?.dead.messages ?? 0;
   const resumptions = (before.resumptions ?? 0) + (goesOn(job, verdict) ? 1 : 0);
   return {
@@ -27,8 +29,9 @@ export function statusOf(
     conditions,
     ...(student === null
       ? {}
-      : { progress: progressOf(student), buffer: bufferOf(student), attempts: student.attempt }),
-    teachers: teachersOf(snapshot, pools, demand),
+      : { ...(progress === undefined ? {} : { progress }), buffer: bufferOf(student), attempts: student.attempt }),
+    teachers,
+    summary: summaryOf(progress, teachers),
     disruptions: {
       teacher: cluster.pools.reduce((sum, pool) => sum + pool.disruptions, 0),
       student: cluster.student.disruptions ?? disruptedAttempts(snapshot, resumptions),
@@ -121,6 +124,42 @@ function teachersOf(
     samplesPerSecond: Math.round(byPool.reduce((sum, { rate }) => sum + rate, 0)),
     pools: byPool.map(({ name, desired, ready, reason }) => ({ name, desired, ready, reason })),
   };
+}
+
+/** As people read it in a column: `812/1407`, `5/6`, `3m20s`. */
+function summaryOf(
+  progress: DistillJobStatus['progress'],
+  { ready, desired }: NonNullable<DistillJobStatus['teachers']>,
+): NonNullable<DistillJobStatus['summary']> {
+  const teachers = `${String(ready)}/${String(desired)}`;
+  if (progress === undefined) return { teachers };
+  const { step, steps, secondsLeft } = progress;
+  const over = steps > 0 && step === steps;
+  return {
+    steps: `${String(step)}/${String(steps)}`,
+    teachers,
+    ...(secondsLeft === undefined || over ? {} : { timeLeft: shortDuration(secondsLeft) }),
+  };
+}
+
+/** The two largest units of a time, as Kubernetes writes ages: `45s`, `3m20s`, `2h5m`, `3d4h`. */
+function shortDuration(seconds: number): string {
+  const units = [
+    [86_400, 'd'],
+    [3_600, 'h'],
+    [60, 'm'],
+    [1, 's'],
+  ] as const;
+  const first = units.findIndex(([size]) => seconds >= size);
+  if (first < 0) return '0s';
+  return units
+    .slice(first, first + 2)
+    .map(
+      ([size, unit], at) =>
+        `${String(Math.floor((at === 0 ? seconds : seconds % (units[first]?.[0] ?? 1)) / size))}${unit}`,
+    )
+    .filter((part, at) => at === 0 || !part.startsWith('0'))
+    .join('');
 }
 
 function resultOf(student: StudentState | null): Pick<DistillJobStatus, 'result'> {

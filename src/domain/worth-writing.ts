@@ -22,7 +22,7 @@ export function worthWriting(
 
 function facts(status: DistillJobStatus): object {
   return {
-    ...omit(status, 'progress', 'buffer', 'usage'),
+    ...omit(status, 'progress', 'summary', 'buffer', 'usage'),
     accuracy: status.progress?.accuracy,
     teachers: { ...status.teachers, samplesPerSecond: 0 },
     // This sentence counts steps; its reason is what changes.

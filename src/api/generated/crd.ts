@@ -1011,6 +1011,27 @@ export const jobSchema: Schema = {
             }
           }
         },
+        "summary": {
+          "type": "object",
+          "description": "What `kubectl get` prints, made of the fields below.",
+          "properties": {
+            "steps": {
+              "type": "string",
+              "maxLength": 64,
+              "description": "Steps trained, of all."
+            },
+            "teachers": {
+              "type": "string",
+              "maxLength": 64,
+              "description": "Teachers ready, of those wanted."
+            },
+            "timeLeft": {
+              "type": "string",
+              "maxLength": 64,
+              "description": "Time left at the present rate."
+            }
+          }
+        },
         "progress": {
           "type": "object",
           "description": "Where the student is.",

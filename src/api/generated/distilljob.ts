@@ -379,6 +379,7 @@ export interface DistillJobStatus {
    * Accepted, TeachersAvailable, StudentRunning, Progressing, Suspended, Complete and Failed, each with its reason.
    */
   conditions?: StatusCondition[];
+  summary?: StatusSummary;
   progress?: StatusProgress;
   buffer?: StatusBuffer;
   teachers?: StatusTeachers;
@@ -424,6 +425,23 @@ export interface StatusCondition {
    * Why, in a sentence for people.
    */
   message: string;
+}
+/**
+ * What `kubectl get` prints, made of the fields below.
+ */
+export interface StatusSummary {
+  /**
+   * Steps trained, of all.
+   */
+  steps?: string;
+  /**
+   * Teachers ready, of those wanted.
+   */
+  teachers?: string;
+  /**
+   * Time left at the present rate.
+   */
+  timeLeft?: string;
 }
 /**
  * Where the student is.
