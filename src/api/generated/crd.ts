@@ -168,11 +168,15 @@ export const jobSchema: Schema = {
               "type": "string",
               "minLength": 1,
               "maxLength": 1024,
-              "description": "Where they are: `package://NAME[/PATH]`, `file://PATH` (relative to the job file), `pvc://CLAIM/PATH`, `https://HOST/PATH` or `s3://BUCKET/PATH`.",
+              "description": "Where they are: `package://NAME[/PATH]`, `file://PATH` (relative to the job file in a local run; an absolute path inside the worker image in a cluster), `pvc://CLAIM/PATH`, `https://HOST/PATH` or `s3://BUCKET/PATH`.",
               "x-kubernetes-validations": [
                 {
-                  "rule": "self.matches('^(package|file|pvc|https|s3)://[^ ]+$')",
+                  "rule": "self.matches('^(package|file|pvc|configmap|https|s3)://[^ ]+$')",
                   "message": "the uri must be package://NAME/PATH, file://PATH, pvc://CLAIM/PATH, https://HOST/PATH or s3://BUCKET/PATH without spaces; start with one of these schemes"
+                },
+                {
+                  "rule": "!self.startsWith('configmap://')",
+                  "message": "a ConfigMap holds at most 1 MiB, too little for a data set; use package://, file:// or pvc://"
                 },
                 {
                   "rule": "!self.startsWith('package://') || self.matches('^package://(@[a-z0-9._-]+/)?[a-z0-9_-][a-z0-9._-]*(/.*)?$')",
@@ -181,6 +185,10 @@ export const jobSchema: Schema = {
                 {
                   "rule": "!self.startsWith('pvc://') || self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/.*)?$')",
                   "message": "the uri must name a PersistentVolumeClaim after pvc://; write for example pvc://datasets/mnist"
+                },
+                {
+                  "rule": "!self.startsWith('pvc://') || !self.matches('/[.][.]?(/|$)|[%?#]')",
+                  "message": "the path in a claim must hold no . or .. between slashes and no %, ? or #; write the path from the root of the volume"
                 },
                 {
                   "rule": "!self.startsWith('s3://') || self.matches('^s3://[a-z0-9][a-z0-9.-]+(/.*)?$')",
@@ -309,11 +317,15 @@ export const jobSchema: Schema = {
                   "type": "string",
                   "minLength": 1,
                   "maxLength": 1024,
-                  "description": "Where it is; the schemes of `dataset.uri`.",
+                  "description": "Where it is; the schemes of `dataset.uri`, and `configmap://NAME/KEY` for a file that fits a ConfigMap.",
                   "x-kubernetes-validations": [
                     {
-                      "rule": "self.matches('^(package|file|pvc|https|s3)://[^ ]+$')",
-                      "message": "the uri must be package://NAME/PATH, file://PATH, pvc://CLAIM/PATH, https://HOST/PATH or s3://BUCKET/PATH without spaces; start with one of these schemes"
+                      "rule": "self.matches('^(package|file|pvc|configmap|https|s3)://[^ ]+$')",
+                      "message": "the uri must be package://NAME/PATH, file://PATH, pvc://CLAIM/PATH, configmap://NAME/KEY, https://HOST/PATH or s3://BUCKET/PATH without spaces; start with one of these schemes"
+                    },
+                    {
+                      "rule": "!self.startsWith('configmap://') || self.matches('^configmap://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-_a-zA-Z0-9][-._a-zA-Z0-9]*$')",
+                      "message": "the uri must name a ConfigMap and one of its keys after configmap://; write for example configmap://models/student.json"
                     },
                     {
                       "rule": "!self.startsWith('package://') || self.matches('^package://(@[a-z0-9._-]+/)?[a-z0-9_-][a-z0-9._-]*(/.*)?$')",
@@ -322,6 +334,10 @@ export const jobSchema: Schema = {
                     {
                       "rule": "!self.startsWith('pvc://') || self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/.*)?$')",
                       "message": "the uri must name a PersistentVolumeClaim after pvc://; write for example pvc://datasets/mnist"
+                    },
+                    {
+                      "rule": "!self.startsWith('pvc://') || !self.matches('/[.][.]?(/|$)|[%?#]')",
+                      "message": "the path in a claim must hold no . or .. between slashes and no %, ? or #; write the path from the root of the volume"
                     },
                     {
                       "rule": "!self.startsWith('s3://') || self.matches('^s3://[a-z0-9][a-z0-9.-]+(/.*)?$')",
@@ -487,7 +503,7 @@ export const jobSchema: Schema = {
                     "type": "object",
                     "default": {},
                     "x-kubernetes-preserve-unknown-fields": true,
-                    "description": "PodTemplateSpec laid over the teacher's own: image, nodeSelector, tolerations, resources and so on."
+                    "description": "PodTemplateSpec laid over the teacher's own: image, nodeSelector, tolerations, resources and so on. docs/pods.md lists what it may hold."
                   }
                 }
               }
@@ -624,11 +640,15 @@ export const jobSchema: Schema = {
                   "type": "string",
                   "minLength": 1,
                   "maxLength": 1024,
-                  "description": "Where it is; the schemes of `dataset.uri`.",
+                  "description": "Where it is; the schemes of `teacher.model.uri`.",
                   "x-kubernetes-validations": [
                     {
-                      "rule": "self.matches('^(package|file|pvc|https|s3)://[^ ]+$')",
-                      "message": "the uri must be package://NAME/PATH, file://PATH, pvc://CLAIM/PATH, https://HOST/PATH or s3://BUCKET/PATH without spaces; start with one of these schemes"
+                      "rule": "self.matches('^(package|file|pvc|configmap|https|s3)://[^ ]+$')",
+                      "message": "the uri must be package://NAME/PATH, file://PATH, pvc://CLAIM/PATH, configmap://NAME/KEY, https://HOST/PATH or s3://BUCKET/PATH without spaces; start with one of these schemes"
+                    },
+                    {
+                      "rule": "!self.startsWith('configmap://') || self.matches('^configmap://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-_a-zA-Z0-9][-._a-zA-Z0-9]*$')",
+                      "message": "the uri must name a ConfigMap and one of its keys after configmap://; write for example configmap://models/student.json"
                     },
                     {
                       "rule": "!self.startsWith('package://') || self.matches('^package://(@[a-z0-9._-]+/)?[a-z0-9_-][a-z0-9._-]*(/.*)?$')",
@@ -637,6 +657,10 @@ export const jobSchema: Schema = {
                     {
                       "rule": "!self.startsWith('pvc://') || self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/.*)?$')",
                       "message": "the uri must name a PersistentVolumeClaim after pvc://; write for example pvc://datasets/mnist"
+                    },
+                    {
+                      "rule": "!self.startsWith('pvc://') || !self.matches('/[.][.]?(/|$)|[%?#]')",
+                      "message": "the path in a claim must hold no . or .. between slashes and no %, ? or #; write the path from the root of the volume"
                     },
                     {
                       "rule": "!self.startsWith('s3://') || self.matches('^s3://[a-z0-9][a-z0-9.-]+(/.*)?$')",
@@ -821,6 +845,10 @@ export const jobSchema: Schema = {
                     {
                       "rule": "self == 'nats' || self == 'file' || self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/[^ ]*)?$') || self.matches('^s3://[a-z0-9][a-z0-9.-]+(/[^ ]*)?$')",
                       "message": "the store must be nats, file, pvc://CLAIM/PATH or s3://BUCKET/PATH; use nats when in doubt"
+                    },
+                    {
+                      "rule": "!self.startsWith('pvc://') || !self.matches('/[.][.]?(/|$)|[%?#]')",
+                      "message": "the path in a claim must hold no . or .. between slashes and no %, ? or #; write the path from the root of the volume"
                     }
                   ]
                 }
@@ -869,6 +897,10 @@ export const jobSchema: Schema = {
                     {
                       "rule": "self == 'nats' || self == 'file' || self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/[^ ]*)?$') || self.matches('^s3://[a-z0-9][a-z0-9.-]+(/[^ ]*)?$')",
                       "message": "the store must be nats, file, pvc://CLAIM/PATH or s3://BUCKET/PATH; use nats when in doubt"
+                    },
+                    {
+                      "rule": "!self.startsWith('pvc://') || !self.matches('/[.][.]?(/|$)|[%?#]')",
+                      "message": "the path in a claim must hold no . or .. between slashes and no %, ? or #; write the path from the root of the volume"
                     }
                   ]
                 }
@@ -878,7 +910,7 @@ export const jobSchema: Schema = {
               "type": "object",
               "default": {},
               "x-kubernetes-preserve-unknown-fields": true,
-              "description": "PodTemplateSpec laid over the student's own; a change takes effect with the next student pod."
+              "description": "PodTemplateSpec laid over the student's own; docs/pods.md lists what it may hold. A change takes effect with the next student pod."
             }
           }
         },
@@ -1150,6 +1182,12 @@ export const jobSchema: Schema = {
               "format": "int64",
               "minimum": 0,
               "description": "Slots × seconds of the student."
+            },
+            "accountedUntil": {
+              "type": "string",
+              "format": "date-time",
+              "maxLength": 64,
+              "description": "Until when; what is used later is added to it."
             }
           }
         },
@@ -1177,6 +1215,11 @@ export const jobSchema: Schema = {
           "type": "integer",
           "minimum": 0,
           "description": "Student processes started so far."
+        },
+        "resumptions": {
+          "type": "integer",
+          "minimum": 0,
+          "description": "Times that the job went on after it was suspended."
         },
         "failures": {
           "type": "integer",

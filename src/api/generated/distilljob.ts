@@ -75,7 +75,7 @@ export interface Dataset {
    */
   format: 'idx' | 'npy' | 'imageFolder' | 'jsonl';
   /**
-   * Where they are: `package://NAME[/PATH]`, `file://PATH` (relative to the job file), `pvc://CLAIM/PATH`, `https://HOST/PATH` or `s3://BUCKET/PATH`.
+   * Where they are: `package://NAME[/PATH]`, `file://PATH` (relative to the job file in a local run; an absolute path inside the worker image in a cluster), `pvc://CLAIM/PATH`, `https://HOST/PATH` or `s3://BUCKET/PATH`.
    */
   uri: string;
   /**
@@ -150,7 +150,7 @@ export interface TeacherModel {
    */
   format: 'onnx' | 'tfjs-layers';
   /**
-   * Where it is; the schemes of `dataset.uri`.
+   * Where it is; the schemes of `dataset.uri`, and `configmap://NAME/KEY` for a file that fits a ConfigMap.
    */
   uri: string;
 }
@@ -193,7 +193,7 @@ export interface TeacherPool {
    */
   maxReplicas: number;
   /**
-   * PodTemplateSpec laid over the teacher's own: image, nodeSelector, tolerations, resources and so on.
+   * PodTemplateSpec laid over the teacher's own: image, nodeSelector, tolerations, resources and so on. docs/pods.md lists what it may hold.
    */
   template: Record<string, unknown>;
 }
@@ -247,7 +247,7 @@ export interface Student {
   evaluation: StudentEvaluation;
   output: StudentOutput;
   /**
-   * PodTemplateSpec laid over the student's own; a change takes effect with the next student pod.
+   * PodTemplateSpec laid over the student's own; docs/pods.md lists what it may hold. A change takes effect with the next student pod.
    */
   template: Record<string, unknown>;
 }
@@ -260,7 +260,7 @@ export interface StudentModel {
    */
   format: 'tfjs-layers';
   /**
-   * Where it is; the schemes of `dataset.uri`.
+   * Where it is; the schemes of `teacher.model.uri`.
    */
   uri: string;
 }
@@ -388,6 +388,10 @@ export interface DistillJobStatus {
    * Student processes started so far.
    */
   attempts?: number;
+  /**
+   * Times that the job went on after it was suspended.
+   */
+  resumptions?: number;
   /**
    * Student errors so far, charged to `backoffLimit`.
    */
@@ -526,6 +530,10 @@ export interface StatusUsage {
    * Slots × seconds of the student.
    */
   studentSlotSeconds: number;
+  /**
+   * Until when; what is used later is added to it.
+   */
+  accountedUntil?: string;
 }
 /**
  * Processes that ended through no fault of their own.
@@ -635,7 +643,7 @@ export interface DatasetDraft {
    */
   format?: 'idx' | 'npy' | 'imageFolder' | 'jsonl';
   /**
-   * Where they are: `package://NAME[/PATH]`, `file://PATH` (relative to the job file), `pvc://CLAIM/PATH`, `https://HOST/PATH` or `s3://BUCKET/PATH`.
+   * Where they are: `package://NAME[/PATH]`, `file://PATH` (relative to the job file in a local run; an absolute path inside the worker image in a cluster), `pvc://CLAIM/PATH`, `https://HOST/PATH` or `s3://BUCKET/PATH`.
    */
   uri: string;
   /**
@@ -710,7 +718,7 @@ export interface TeacherModelDraft {
    */
   format?: 'onnx' | 'tfjs-layers';
   /**
-   * Where it is; the schemes of `dataset.uri`.
+   * Where it is; the schemes of `dataset.uri`, and `configmap://NAME/KEY` for a file that fits a ConfigMap.
    */
   uri: string;
 }
@@ -753,7 +761,7 @@ export interface TeacherPoolDraft {
    */
   maxReplicas?: number;
   /**
-   * PodTemplateSpec laid over the teacher's own: image, nodeSelector, tolerations, resources and so on.
+   * PodTemplateSpec laid over the teacher's own: image, nodeSelector, tolerations, resources and so on. docs/pods.md lists what it may hold.
    */
   template?: Record<string, unknown>;
 }
@@ -807,7 +815,7 @@ export interface StudentDraft {
   evaluation?: StudentEvaluationDraft;
   output?: StudentOutputDraft;
   /**
-   * PodTemplateSpec laid over the student's own; a change takes effect with the next student pod.
+   * PodTemplateSpec laid over the student's own; docs/pods.md lists what it may hold. A change takes effect with the next student pod.
    */
   template?: Record<string, unknown>;
 }
@@ -820,7 +828,7 @@ export interface StudentModelDraft {
    */
   format?: 'tfjs-layers';
   /**
-   * Where it is; the schemes of `dataset.uri`.
+   * Where it is; the schemes of `teacher.model.uri`.
    */
   uri: string;
 }
