@@ -1,10 +1,11 @@
 /**
- * What the API promises and this version does not build yet, as a list: such a job is refused with a sentence, never
- * run with a field ignored. An engine's line goes when the engine can do it.
+ * What the API promises and an engine cannot run: what this version does not build yet, as a list whose lines go when the
+ * engine can do it, and what makes no sense there. Such a job is refused with a sentence, never run with a field ignored.
  */
 import type { DistillJob } from './generated/distilljob.js';
-import { nameValue, notSupported } from './problem.js';
+import { mismatch, nameValue, notSupported } from './problem.js';
 import type { Problem } from './problem.js';
+import { templateProblems } from './template.js';
 import { storeKind, uriScheme } from './uri.js';
 import type { StoreKind, UriScheme } from './uri.js';
 
@@ -36,7 +37,11 @@ const gaps: readonly Gap[] = [
     find: ({ spec }) => valueUnless(spec.dataset.delivery, 'spec.dataset.delivery', ['Reference']),
   },
   { lacking: both, use: 'use package:// or file://', find: (job) => urisOf(job, ['https', 's3']) },
-  { lacking: ['local'], use: 'use package:// or file://, or run it in a cluster', find: (job) => urisOf(job, ['pvc']) },
+  {
+    lacking: ['local'],
+    use: 'use package:// or file://, or run it in a cluster',
+    find: (job) => urisOf(job, ['pvc', 'configmap']),
+  },
   {
     lacking: both,
     use: 'use Strict',
@@ -60,7 +65,8 @@ const gaps: readonly Gap[] = [
     use: 'use 1, since a local run has one NATS server',
     find: ({ spec }) => valueUnless(spec.logits.replicas, 'spec.logits.replicas', [1]),
   },
-  { lacking: both, use: 'use nats', find: (job) => storesOf(job, ['pvc', 's3']) },
+  { lacking: both, use: 'use nats', find: (job) => storesOf(job, ['s3']) },
+  { lacking: ['local'], use: 'use nats or file, or run it in a cluster', find: (job) => storesOf(job, ['pvc']) },
   {
     lacking: ['cluster'],
     use: "use nats, since a pod's own disk ends with the pod",
@@ -92,23 +98,38 @@ const gaps: readonly Gap[] = [
   },
 ];
 
-/** @returns a problem for each field of a valid job that `engine` cannot honour yet; none when it can run the job. */
+/** @returns a problem for each field of a valid job that `engine` cannot honour; none when it can run the job. */
 export function unsupported(job: DistillJob, engine: Engine): Problem[] {
-  return gaps
-    .filter(({ lacking }) => lacking.includes(engine))
+  const lacking = gaps
+    .filter((gap) => gap.lacking.includes(engine))
     .flatMap(({ find, use }) => find(job).map(({ path, found }) => notSupported(path, found, use)));
+  return engine === 'local' ? lacking : [...lacking, ...relativePaths(job), ...templateProblems(job)];
+}
+
+/** There is no job file beside which a relative path could lie. */
+function relativePaths(job: DistillJob): Problem[] {
+  return namedUris(job)
+    .filter(({ uri }) => uriScheme(uri) === 'file' && !uri.startsWith('file:///'))
+    .map(({ path, uri }) => {
+      const remedy = `write file:///PATH, or use ${path === 'spec.dataset.uri' ? 'pvc://' : 'pvc:// or configmap://'}`;
+      return mismatch(path, nameValue(uri), 'an absolute path inside the worker image', remedy);
+    });
 }
 
 function valueUnless<T extends string | number>(value: T, path: string, built: readonly T[]): readonly Found[] {
   return built.includes(value) ? [] : [{ path, found: nameValue(value) }];
 }
 
-function urisOf({ spec }: DistillJob, schemes: readonly UriScheme[]): readonly Found[] {
+function namedUris({ spec }: DistillJob): readonly { readonly path: string; readonly uri: string }[] {
   return [
     { path: 'spec.dataset.uri', uri: spec.dataset.uri },
     { path: 'spec.teacher.model.uri', uri: spec.teacher.model.uri },
     { path: 'spec.student.model.uri', uri: spec.student.model.uri },
-  ].flatMap(({ path, uri }) => {
+  ];
+}
+
+function urisOf(job: DistillJob, schemes: readonly UriScheme[]): readonly Found[] {
+  return namedUris(job).flatMap(({ path, uri }) => {
     const scheme = uriScheme(uri);
     return scheme !== undefined && schemes.includes(scheme) ? [{ path, found: `${scheme}://` }] : [];
   });

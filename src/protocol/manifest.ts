@@ -32,6 +32,10 @@ const augmentSchema = z.strictObject({
 });
 export type Augment = z.infer<typeof augmentSchema>;
 
+const storeSchema = z.enum(['nats', 'file']);
+/** Of the store `file`: where the files go; absent = below the worker's own folder (DISTILL_FOLDER). */
+const folderSchema = z.string().startsWith('/', 'must be an absolute path').optional();
+
 export const manifestSchema = z.strictObject({
   version: z.literal(1),
   job: z.strictObject({ uid: z.string().min(1), namespace: z.string().min(1), name: z.string().min(1) }),
@@ -81,9 +85,9 @@ export const manifestSchema = z.strictObject({
         finalFraction: fraction,
       }),
     }),
-    checkpoint: z.strictObject({ everySteps: count, keep: count, store: z.enum(['nats', 'file']) }),
+    checkpoint: z.strictObject({ everySteps: count, keep: count, store: storeSchema, folder: folderSchema }),
     evaluation: z.strictObject({ everyEpochs: count }),
-    output: z.strictObject({ store: z.enum(['nats', 'file']) }),
+    output: z.strictObject({ store: storeSchema, folder: folderSchema }),
   }),
 });
 export type Manifest = z.infer<typeof manifestSchema>;

@@ -3,6 +3,8 @@ import { type DistillJob, quantityValue } from '../api/index.js';
 import type { Manifest } from '../protocol/index.js';
 import { manifestSchema } from '../protocol/index.js';
 
+import { storeInPod, uriInPod } from './mounts.js';
+
 /**
  * @param job accepted: everything this version does not build was refused before (api `unsupported`)
  * @throws ZodError when an unsupported job got here all the same
@@ -12,10 +14,10 @@ export function manifestOf(job: DistillJob, uid: string): Manifest {
   return manifestSchema.parse({
     version: 1,
     job: { uid, namespace: job.metadata.namespace ?? 'default', name: job.metadata.name },
-    dataset,
+    dataset: { ...dataset, uri: uriInPod(dataset.uri) },
     training,
     teacher: {
-      model: teacher.model,
+      model: { ...teacher.model, uri: uriInPod(teacher.model.uri) },
       input: teacher.input,
       bufferTargetSeconds: teacher.bufferTargetSeconds,
       tolerance: teacher.tolerance,
@@ -23,12 +25,12 @@ export function manifestOf(job: DistillJob, uid: string): Manifest {
     },
     logits: { encoding: logits.encoding, topK: logits.topK, maxBytes: quantityValue(logits.maxBytes) },
     student: {
-      model: student.model,
+      model: { ...student.model, uri: uriInPod(student.model.uri) },
       loss: student.loss,
       optimizer: student.optimizer,
-      checkpoint: student.checkpoint,
+      checkpoint: { ...student.checkpoint, ...storeInPod(student.checkpoint.store) },
       evaluation: student.evaluation,
-      output: student.output,
+      output: { ...student.output, ...storeInPod(student.output.store) },
     },
   });
 }

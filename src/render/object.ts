@@ -1,4 +1,5 @@
 /** The shape of what is rendered for Kubernetes, and what the operator's configuration decides about it. */
+import type { PodRole } from '../api/index.js';
 
 /** An object as server-side apply takes it: plain JSON, only the fields that we own. */
 export interface KubernetesObject {
@@ -31,4 +32,9 @@ export interface WorkerSettings {
   readonly teacherPriorityClass: string;
   /** As pods reach it: nats://host:port[,…]. Its ports are what the NetworkPolicy lets out. */
   readonly natsUrl: string;
+  /** Where NATS knows workers by user and password: their users. Absent: each role of a job has its own .creds file. */
+  readonly natsUsers?: Readonly<Record<PodRole, string>>;
 }
+
+/** Part of an object, as plain JSON. */
+export type Fields = Readonly<Record<string, unknown>>;

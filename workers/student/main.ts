@@ -80,7 +80,7 @@ async function prepare({ env, log, clock, stop }: WorkerContext): Promise<{
   await objects.sweep();
   const checkpoints =
     student.checkpoint.store === 'file'
-      ? await openFileStore(join(env.folder, 'checkpoints'))
+      ? await openFileStore(student.checkpoint.folder ?? join(env.folder, 'checkpoints'))
       : objectCheckpoints(objects);
   const resumed = await newestSound(checkpoints, manifest.job.uid, log);
   if (resumed !== null) await trainer.restore(resumed.checkpoint.state);
@@ -139,7 +139,10 @@ async function prepare({ env, log, clock, stop }: WorkerContext): Promise<{
       runtime: description,
       state: claim,
       checkpoints,
-      results: student.output.store === 'file' ? fileResults(join(env.folder, 'model')) : objectResults(objects),
+      results:
+        student.output.store === 'file'
+          ? fileResults(student.output.folder ?? join(env.folder, 'model'))
+          : objectResults(objects),
       clock,
       log,
       stop,

@@ -1,4 +1,4 @@
-/** Checkpoints and results in the job's object store, or in the run's folder. */
+/** Checkpoints and results in the job's object store, or results in a folder. */
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 

@@ -1,0 +1,323 @@
+/**
+ * What `template` of a pool or of the student may hold: an allow-list, as code. The CRD leaves the field free, since a
+ * PodTemplateSpec would be most of its schema; a job with anything else in it is refused with a sentence.
+ *
+ * Invariants:
+ *  T1 Whatever passes, the pod stays within the restricted Pod Security Standard (DESIGN I7).
+ *  T2 Whatever passes touches nothing that workers, stream or operator rely on: names, mounts, variables, slots, priority.
+ *  T3 Values that only the scheduler or the kubelet reads are not judged here: the API server does it, in its own words.
+ */
+import type { DistillJob } from './generated/distilljob.js';
+import { apiGroup, labels as ownLabels } from './names.js';
+import { mismatch, nameValue, oneOf, violation } from './problem.js';
+import type { Problem } from './problem.js';
+import { milliAmount, QuantityError } from './quantity.js';
+import { joinPath } from './schema.js';
+import { allOf, anyFlag, anyObject, anyText, fields, listOf, mapOf, oneText, wholeNumber } from './shape.js';
+import type { Check } from './shape.js';
+import {
+  graceSeconds,
+  ownVariablePrefix,
+  ownVolumePrefix,
+  reservedFolders,
+  safeToEvictAnnotation,
+  workerContainer,
+} from './worker-pod.js';
+import type { PodRole } from './worker-pod.js';
+
+export type Quantities = Readonly<Record<string, string | number>>;
+type ObjectList = readonly Readonly<Record<string, unknown>>[];
+
+/** A template that passed. */
+export interface PodOverlay {
+  readonly metadata?: {
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly spec?: {
+    readonly nodeSelector?: Readonly<Record<string, string>>;
+    readonly affinity?: Readonly<Record<string, unknown>>;
+    readonly tolerations?: ObjectList;
+    readonly topologySpreadConstraints?: ObjectList;
+    readonly imagePullSecrets?: ObjectList;
+    readonly priorityClassName?: string;
+    readonly runtimeClassName?: string;
+    readonly schedulerName?: string;
+    readonly terminationGracePeriodSeconds?: number;
+    readonly volumes?: ObjectList;
+    readonly containers?: readonly [] | readonly [ContainerOverlay];
+  };
+}
+
+export interface ContainerOverlay {
+  readonly image?: string;
+  readonly imagePullPolicy?: string;
+  readonly resources?: { readonly requests?: Quantities; readonly limits?: Quantities };
+  readonly env?: ObjectList;
+  readonly envFrom?: ObjectList;
+  readonly volumeMounts?: ObjectList;
+}
+
+/** @returns a problem for everything in the templates of a valid job that a job may not set. */
+export function templateProblems({ spec }: DistillJob): Problem[] {
+  return [
+    ...spec.teacher.pools.flatMap(({ template }, index) =>
+      templateOf.teacher(template, `spec.teacher.pools[${String(index)}].template`),
+    ),
+    ...templateOf.student(spec.student.template, 'spec.student.template'),
+  ];
+}
+
+const leaveOut = 'leave it out';
+const restricted = 'every worker runs under the restricted Pod Security Standard';
+const noApi = `${leaveOut}: workers have no rights at the API server`;
+const inImage = `${leaveOut}: build it into the image of the worker`;
+const security = `${leaveOut}: ${restricted}`;
+
+const texts = mapOf(anyText);
+
+// Labels and annotations
+
+function startsWithAny(name: string, prefixes: readonly string[]): boolean {
+  return prefixes.some((prefix) => name.startsWith(prefix));
+}
+
+function isOurs(key: string): boolean {
+  const [domain = ''] = key.split('/');
+  return domain === apiGroup || domain.endsWith(`.${apiGroup}`);
+}
+
+const takenLabels: readonly string[] = [...Object.values(ownLabels), 'pod-template-hash', 'controller-uid', 'job-name'];
+const takenAnnotations: readonly string[] = [safeToEvictAnnotation, 'controller.kubernetes.io/pod-deletion-cost'];
+/** Former spellings of fields of the security context. */
+const securityPrefixes: readonly string[] = [
+  'container.apparmor.security.beta.kubernetes.io/',
+  'container.seccomp.security.alpha.kubernetes.io/',
+  'seccomp.security.alpha.kubernetes.io/',
+];
+
+function freeKey(taken: readonly string[]): (key: string, path: string) => readonly Problem[] {
+  return (key, path) => {
+    if (taken.includes(key) || isOurs(key) || key.startsWith('batch.kubernetes.io/')) {
+      const clause = 'the operator or Kubernetes itself sets it';
+      return [violation(path, nameValue(key), clause, 'choose another key')];
+    }
+    if (startsWithAny(key, securityPrefixes)) return [violation(path, nameValue(key), restricted, leaveOut)];
+    return [];
+  };
+}
+
+// Volumes
+
+/** A name that does not begin as ours do. */
+function nameWithout(prefix: string): Check {
+  return allOf(anyText, (name, path) =>
+    String(name).startsWith(prefix)
+      ? [violation(path, nameValue(name), `names that begin with ${prefix} are the operator's`, 'choose another')]
+      : [],
+  );
+}
+
+const freeVolumeName = nameWithout(ownVolumePrefix);
+
+const projection = fields(
+  { configMap: anyObject, secret: anyObject, downwardAPI: anyObject },
+  { instead: { serviceAccountToken: noApi } },
+);
+
+const claimOrOwnDisk = 'use a persistentVolumeClaim, or ephemeral for a disk that lives as long as the pod';
+
+/** Without `csi`: what an inline driver mounts depends on attributes that nothing here could judge. */
+const sources: Readonly<Record<string, Check>> = {
+  configMap: anyObject,
+  secret: anyObject,
+  emptyDir: anyObject,
+  persistentVolumeClaim: fields({ claimName: anyText, readOnly: anyFlag }, { required: ['claimName'] }),
+  projected: fields({ sources: listOf(projection), defaultMode: wholeNumber(0) }, { required: ['sources'] }),
+  ephemeral: fields({ volumeClaimTemplate: anyObject }, { required: ['volumeClaimTemplate'] }),
+};
+
+const volume = allOf(
+  fields(
+    { name: freeVolumeName, ...sources },
+    {
+      required: ['name'],
+      instead: { hostPath: claimOrOwnDisk, csi: claimOrOwnDisk, nfs: claimOrOwnDisk, image: claimOrOwnDisk },
+    },
+  ),
+  (value, path) => {
+    const given = Object.keys(value as object).filter((name) => name !== 'name');
+    if (given.length === 1) return [];
+    const found = given.length === 0 ? 'no source' : given.join(' and ');
+    return [mismatch(path, found, 'one source', `give each volume one of ${oneOf(Object.keys(sources))}`)];
+  },
+);
+
+// The container
+
+const variable = fields(
+  { name: nameWithout(ownVariablePrefix), value: anyText, valueFrom: anyObject },
+  { required: ['name'] },
+);
+
+const isIn = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
+
+const freeFolder: Check = allOf(anyText, (value, path) => {
+  const folder = String(value);
+  const parts = folder.split('/').slice(1);
+  if (!/^\/[^:]+$/.test(folder) || parts.some((part) => part === '' || part === '.' || part === '..')) {
+    const expected = 'an absolute path without ., .., : or a slash at its end';
+    return [mismatch(path, nameValue(value), expected, 'write for example /data')];
+  }
+  const taken = reservedFolders.find((reserved) => isIn(folder, reserved) || isIn(reserved, folder));
+  if (taken === undefined) return [];
+  return [violation(path, nameValue(value), `the worker needs ${taken} as it is`, 'choose another, such as /data')];
+});
+
+const mount = fields(
+  { name: freeVolumeName, mountPath: freeFolder, readOnly: anyFlag, subPath: anyText },
+  { required: ['name', 'mountPath'] },
+);
+
+/** One inference thread a core, and no worker starts more (docs/protocol.md "Environment"). */
+const mostMilliCpu = 256_000;
+
+const amount: Check = (value, path) => {
+  const wrong = [mismatch(path, nameValue(value), 'an amount such as 2, 500m or 1.5Gi', 'write one')];
+  if (typeof value !== 'string' && typeof value !== 'number') return wrong;
+  try {
+    const millis = milliAmount(value);
+    if (!path.endsWith('.cpu') || (millis > 0 && millis <= mostMilliCpu)) return [];
+    return [mismatch(path, nameValue(value), 'more than 0 and at most 256 cores', 'change it')];
+  } catch (error) {
+    if (error instanceof QuantityError) return wrong;
+    throw error;
+  }
+};
+
+const computeResources: readonly string[] = ['cpu', 'memory', 'ephemeral-storage'];
+
+function resourceName(role: PodRole): (name: string, path: string) => readonly Problem[] {
+  const [clause, remedy] =
+    role === 'student'
+      ? ['a student asks for cpu, memory, ephemeral-storage or an extended resource', leaveOut]
+      : ['a teacher asks here for cpu, memory or ephemeral-storage', "name devices in the pool's resource instead"];
+  return (name, path) => {
+    const isExtended = /^[^/]+\/[^/]+$/.test(name) && !/(^|\.)kubernetes\.io\//.test(name);
+    const isFree = computeResources.includes(name) || (role === 'student' && isExtended);
+    return isFree ? [] : [violation(path, nameValue(name), clause, remedy)];
+  };
+}
+
+const limitsHoldRequests: Check = (value, path) => {
+  const { requests = {}, limits = {} } = value as { readonly requests?: Quantities; readonly limits?: Quantities };
+  return Object.entries(limits).flatMap(([name, limit]) => {
+    const request = Object.hasOwn(requests, name) ? requests[name] : undefined;
+    if (request === undefined || milliAmount(request) <= milliAmount(limit)) return [];
+    const expected = `at least the request of ${String(request)}`;
+    const remedy = 'raise the limit or lower the request';
+    return [mismatch(joinPath(`${path}.limits`, name), nameValue(limit), expected, remedy)];
+  });
+};
+
+function resources(role: PodRole): Check {
+  const amounts = mapOf(amount, resourceName(role));
+  return allOf(
+    fields(
+      { requests: amounts, limits: amounts },
+      { instead: { claims: 'leave it out: dynamic resources are not supported yet' } },
+    ),
+    limitsHoldRequests,
+  );
+}
+
+function container(role: PodRole): Check {
+  return fields(
+    {
+      name: oneText(workerContainer),
+      image: anyText,
+      imagePullPolicy: oneText('Always', 'IfNotPresent', 'Never'),
+      resources: resources(role),
+      env: listOf(variable),
+      envFrom: listOf(anyObject),
+      volumeMounts: listOf(mount),
+    },
+    {
+      required: ['name'],
+      instead: { command: inImage, args: inImage, workingDir: inImage, securityContext: security },
+    },
+  );
+}
+
+function containers(role: PodRole): Check {
+  return allOf(listOf(container(role)), (value, path) => {
+    const count = (value as readonly unknown[]).length;
+    if (count === 1) return [];
+    const remedy = `keep the one named ${workerContainer}`;
+    return [mismatch(path, nameValue(value), 'exactly one container', remedy)];
+  });
+}
+
+// The pod
+
+/** Mounts name volumes of the same template: ours are mounted where they belong. */
+const mountsHaveVolumes: Check = (value, path) => {
+  const { volumes = [], containers: [worker] = [] } = value as NonNullable<PodOverlay['spec']>;
+  const names = new Set(volumes.map(({ name }) => name));
+  return (worker?.volumeMounts ?? []).flatMap(({ name }, index) => {
+    const at = `${path}.containers[0].volumeMounts[${String(index)}].name`;
+    const remedy = `add it to ${path}.volumes`;
+    return names.has(name) ? [] : [mismatch(at, nameValue(name), 'a volume of this template', remedy)];
+  });
+};
+
+function template(role: PodRole): Check {
+  const seconds = graceSeconds[role];
+  const why = role === 'teacher' ? ', so that it gives back what it holds' : ', so that it writes a checkpoint';
+  return fields({
+    metadata: fields({
+      labels: mapOf(anyText, freeKey(takenLabels)),
+      annotations: mapOf(anyText, freeKey(takenAnnotations)),
+    }),
+    spec: allOf(
+      fields(
+        {
+          nodeSelector: texts,
+          affinity: anyObject,
+          tolerations: listOf(anyObject),
+          topologySpreadConstraints: listOf(anyObject),
+          imagePullSecrets: listOf(fields({ name: anyText }, { required: ['name'] })),
+          ...(role === 'student' ? { priorityClassName: anyText } : {}),
+          runtimeClassName: anyText,
+          schedulerName: anyText,
+          terminationGracePeriodSeconds: wholeNumber(seconds, why),
+          volumes: listOf(volume),
+          containers: containers(role),
+        },
+        {
+          instead: {
+            priorityClassName: 'leave it out: the operator says at which priority teachers run',
+            priority: 'leave it out: a priority comes from its class',
+            preemptionPolicy: 'leave it out: it comes from the priority class',
+            serviceAccountName: noApi,
+            serviceAccount: noApi,
+            automountServiceAccountToken: noApi,
+            initContainers: inImage,
+            ephemeralContainers: inImage,
+            securityContext: security,
+            hostNetwork: security,
+            hostPID: security,
+            hostIPC: security,
+            hostUsers: security,
+            shareProcessNamespace: security,
+            nodeName: 'leave it out: the scheduler chooses; narrow its choice by nodeSelector or affinity',
+            resources: 'give the resources to the container',
+          },
+        },
+      ),
+      mountsHaveVolumes,
+    ),
+  });
+}
+
+const templateOf: Readonly<Record<PodRole, Check>> = { teacher: template('teacher'), student: template('student') };

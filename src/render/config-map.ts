@@ -1,0 +1,17 @@
+/** The job's manifest, where its pods mount it. */
+import { type DistillJob, sharedName } from '../api/index.js';
+
+import { manifestOf } from './manifest.js';
+import { metadataOf, uidOf } from './metadata.js';
+import type { KubernetesObject } from './object.js';
+import { manifestKey } from './pod.js';
+
+/** @throws OwnerlessJobError, ZodError as `manifestOf` */
+export function configMap(job: DistillJob): KubernetesObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: metadataOf(job, sharedName(job.metadata.name)),
+    data: { [manifestKey]: `${JSON.stringify(manifestOf(job, uidOf(job)), null, 2)}\n` },
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * A job's template laid over the operator's own pod, as a strategic merge would: maps by key, lists by the name of their
+ * entries.
+ *
+ * Invariants:
+ *  O1 What is ours stands: a template adds to it, and replaces only what is listed here as the job's to decide.
+ *  O2 Of a template only the fields listed here are read, whatever else is in it (api `templateProblems` refuses the rest).
+ */
+import { type ContainerOverlay, type PodOverlay } from '../api/index.js';
+
+import type { Fields } from './object.js';
+
+interface Named extends Fields {
+  readonly name: string;
+}
+
+export interface Container extends Named {
+  readonly image: string;
+  readonly imagePullPolicy: string;
+  readonly env: readonly Named[];
+  readonly volumeMounts: readonly (Fields & { readonly mountPath: string })[];
+}
+
+export interface PodTemplate extends Fields {
+  readonly metadata: {
+    readonly labels: Readonly<Record<string, string>>;
+    readonly annotations: Readonly<Record<string, string>>;
+  };
+  readonly spec: Fields & {
+    readonly terminationGracePeriodSeconds: number;
+    readonly volumes: readonly Named[];
+    readonly containers: readonly [Container];
+  };
+}
+
+/** Fields of the pod that ours leaves open. */
+const openFields = [
+  'nodeSelector',
+  'affinity',
+  'tolerations',
+  'topologySpreadConstraints',
+  'imagePullSecrets',
+  'priorityClassName',
+  'runtimeClassName',
+  'schedulerName',
+] as const;
+
+export function withOverlay(own: PodTemplate, { metadata = {}, spec = {} }: PodOverlay): PodTemplate {
+  const [worker] = spec.containers ?? [];
+  return {
+    metadata: {
+      labels: { ...metadata.labels, ...own.metadata.labels },
+      annotations: { ...metadata.annotations, ...own.metadata.annotations },
+    },
+    spec: {
+      ...Object.fromEntries(openFields.flatMap((field) => (spec[field] === undefined ? [] : [[field, spec[field]]]))),
+      ...own.spec,
+      terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? own.spec.terminationGracePeriodSeconds,
+      volumes: added('name', own.spec.volumes, (spec.volumes ?? []) as readonly Named[]),
+      containers: [containerWith(own.spec.containers[0], worker)],
+    },
+  };
+}
+
+/** Its resources are not merged here: what follows from what is asked for is more than a merge (resources.ts). */
+function containerWith(own: Container, asked: ContainerOverlay = {}): Container {
+  return {
+    ...own,
+    image: asked.image ?? own.image,
+    imagePullPolicy: asked.imagePullPolicy ?? own.imagePullPolicy,
+    env: added('name', own.env, (asked.env ?? []) as readonly Named[]),
+    ...(asked.envFrom === undefined ? {} : { envFrom: asked.envFrom }),
+    volumeMounts: added('mountPath', own.volumeMounts, (asked.volumeMounts ?? []) as Container['volumeMounts']),
+  };
+}
+
+/** Ours, then those that have no counterpart among them. */
+function added<T extends Fields>(key: string, own: readonly T[], further: readonly T[]): readonly T[] {
+  const taken = new Set(own.map((entry) => entry[key]));
+  return [...own, ...further.filter((entry) => !taken.has(entry[key]))];
+}

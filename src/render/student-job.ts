@@ -1,0 +1,63 @@
+/** The student as a batch/v1 Job: at most one pod at a time, started again until it is done or cannot go on. */
+import { type DistillJob, type PodOverlay, safeToEvictAnnotation, studentName, workerContainer } from '../api/index.js';
+import { workerExitCodes } from '../protocol/index.js';
+
+import { type Fleet, metadataOf } from './metadata.js';
+import type { Fields, KubernetesObject, WorkerSettings } from './object.js';
+import { podTemplate } from './pod.js';
+import { studentResources } from './resources.js';
+
+/** Killed by SIGKILL, as the kernel does when memory runs out: 128 + 9. */
+const killedExitCode = 137;
+
+/** @throws OwnerlessJobError */
+export function studentJob(job: DistillJob, suspended: boolean, settings: WorkerSettings): KubernetesObject {
+  const fleet: Fleet = { role: 'student' };
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: metadataOf(job, studentName(job.metadata.name), fleet),
+    spec: {
+      suspend: suspended,
+      completions: 1,
+      parallelism: 1,
+      backoffLimit: job.spec.backoffLimit,
+      // The next attempt starts when the last one is really gone: fencing is for what Kubernetes cannot see.
+      podReplacementPolicy: 'Failed',
+      podFailurePolicy: { rules: failureRules() },
+      template: podTemplate(
+        job,
+        {
+          fleet,
+          // It would go on from its checkpoint, but what an autoscaler saves is less than the steps that are lost.
+          annotations: { [safeToEvictAnnotation]: 'false' },
+          resources: studentResources(job),
+          variables: {},
+          // What podFailurePolicy needs: each end is judged.
+          restartPolicy: 'Never',
+          template: job.spec.student.template as PodOverlay,
+        },
+        settings,
+      ),
+    },
+  };
+}
+
+/**
+ * The first rule that matches decides; an end that none matches is charged to backoffLimit. Bad input comes first: a
+ * student that is evicted while it says so would say the same again.
+ */
+function failureRules(): readonly Fields[] {
+  const { terminal, unreachable, fenced, stopped } = workerExitCodes;
+  const blameless = [unreachable, fenced, stopped, killedExitCode].sort((a, b) => a - b);
+  const onExitCodes = (values: readonly number[]): Fields => ({
+    containerName: workerContainer,
+    operator: 'In',
+    values,
+  });
+  return [
+    { action: 'FailJob', onExitCodes: onExitCodes([terminal]) },
+    { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+    { action: 'Ignore', onExitCodes: onExitCodes(blameless) },
+  ];
+}
