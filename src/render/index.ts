@@ -5,7 +5,6 @@ export { OwnerlessJobError } from './metadata.js';
 export { networkPolicy } from './network-policy.js';
 export type { KubernetesObject, OwnerReference, WorkerSettings } from './object.js';
 export { podNeeds } from './resources.js';
-export type { PodNeeds } from './resources.js';
 export { secret } from './secret.js';
 export { serviceAccount } from './service-account.js';
 export { studentJob } from './student-job.js';

@@ -12,11 +12,10 @@ import {
   type PodOverlay,
   type PodRole,
   type Quantities,
-  resourceAmount,
   type TeacherPool,
 } from '../api/index.js';
 
-import type { Fields } from './object.js';
+import { amountsOf, type PodNeeds } from '../domain/index.js';
 
 export interface Resources {
   readonly requests: Readonly<Record<string, string>>;
@@ -69,34 +68,21 @@ function texts(quantities: Quantities = {}): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(quantities).map(([name, quantity]) => [name, String(quantity)]));
 }
 
-/** What one teacher's pod asks of a node, for whoever counts what is free. */
-export interface PodNeeds {
-  readonly milliCpu: number;
-  readonly memoryBytes: number;
-  readonly ephemeralStorageBytes: number;
-  /** Devices by resource, such as `nvidia.com/gpu`. */
-  readonly devices: Readonly<Record<string, number>>;
-  readonly nodeSelector: Readonly<Record<string, string>>;
-  /** As in a PodSpec. */
-  readonly affinity: Fields;
-  readonly tolerations: readonly Fields[];
-  /** Taken by a runtime class, which may add overhead; undefined for the node's own. */
-  readonly runtimeClassName?: string;
-}
-
+/** What one teacher's pod asks of a node, as the ledger counts. */
 export function podNeeds(pool: TeacherPool): PodNeeds {
   const { requests } = teacherResources(pool);
-  const { spec = {} } = pool.template as PodOverlay;
-  const { nodeSelector = {}, affinity = {}, tolerations = [], runtimeClassName } = spec;
-  const devices = Object.entries(requests).filter(([name]) => name.includes('/'));
+  const { nodeSelector = {}, affinity = {}, tolerations = [] } = (pool.template as PodOverlay).spec ?? {};
+  const { nodeAffinity } = affinity as { readonly nodeAffinity?: NodeAffinity };
   return {
-    milliCpu: milliAmount(requests.cpu ?? 0),
-    memoryBytes: Math.ceil(resourceAmount(requests.memory ?? 0)),
-    ephemeralStorageBytes: Math.ceil(resourceAmount(requests['ephemeral-storage'] ?? 0)),
-    devices: Object.fromEntries(devices.map(([name, count]) => [name, resourceAmount(count)])),
+    requests: amountsOf(requests),
     nodeSelector,
-    affinity,
-    tolerations,
-    ...(runtimeClassName === undefined ? {} : { runtimeClassName }),
+    requiredTerms: nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? null,
+    tolerations: tolerations as PodNeeds['tolerations'],
+  };
+}
+
+interface NodeAffinity {
+  readonly requiredDuringSchedulingIgnoredDuringExecution?: {
+    readonly nodeSelectorTerms: PodNeeds['requiredTerms'] & object;
   };
 }

@@ -1,0 +1,276 @@
+/**
+ * The Cluster port over Kubernetes: observes from the cache, acts by server-side apply.
+ *
+ * Invariants:
+ *  W1 Nothing is written that is already so: an object carries the hash of what was wanted when it was applied, and its
+ *     generation tells whether somebody changed it since.
+ *  W2 What pods need (account, policy, manifest, credentials) is there before the first object that makes pods.
+ *  W3 Only what the API server calls invalid is held against the job (`refusal`); every other error is thrown and tried again.
+ *  W4 A student's Job that has ended is never touched again.
+ */
+import { appliedAnnotation, type DistillJob, templateAnnotation } from '../../api/index.js';
+import type { ClusterObservation } from '../../domain/index.js';
+import type { Clock } from '../../lib/clock.js';
+import { type NatsAccess, workerRoles, type WorkerRole } from '../../protocol/index.js';
+import {
+  configMap,
+  type KubernetesObject,
+  networkPolicy,
+  podNeeds,
+  secret,
+  serviceAccount,
+  studentJob,
+  teacherDeployment,
+  type WorkerSettings,
+} from '../../render/index.js';
+import type { Cluster, DesiredWorkers, JobKey } from '../port.js';
+
+import type { ClusterCache } from './cache.js';
+import type { ApiClient } from './client.js';
+import { ApiError } from './errors.js';
+import { kinds } from './kinds.js';
+import { observationOf } from './observation.js';
+import {
+  deploymentView,
+  type OwnedView,
+  ownedView,
+  type PodView,
+  type RawDeployment,
+  type RawJob,
+  type RawObject,
+  studentJobView,
+  type StudentJobView,
+} from './views.js';
+
+export interface KubernetesClusterOptions {
+  readonly client: Pick<ApiClient, 'apply' | 'delete'>;
+  readonly cache: ClusterCache;
+  readonly settings: WorkerSettings;
+  readonly clock: Clock;
+  /** A short digest of a text, for annotations. */
+  readonly hash: (text: string) => string;
+}
+
+/** A pod that is on its node this long without having run may lack its ConfigMap or Secret. */
+const patienceMs = 20_000;
+
+/** An object with the annotation that says what was wanted, and what there is of it. */
+interface Wanted {
+  readonly object: KubernetesObject;
+  readonly applied: string;
+  readonly found: OwnedView | null;
+}
+
+export class KubernetesCluster implements Cluster {
+  readonly #options: KubernetesClusterOptions;
+  readonly #callbacks: ((key: JobKey) => void)[] = [];
+  /** By job: the generation that the API server refused, and its sentence. */
+  readonly #refusals = new Map<string, { readonly generation: number | undefined; readonly sentence: string }>();
+  /** By job: hash of the inputs that were last applied, and when. */
+  readonly #inputs = new Map<string, { readonly hash: string; readonly atMs: number }>();
+  /** By object: the generation that our last apply left. */
+  readonly #generations = new Map<string, number>();
+
+  constructor(options: KubernetesClusterOptions) {
+    this.#options = options;
+  }
+
+  onChange(callback: (key: JobKey) => void): void {
+    this.#callbacks.push(callback);
+  }
+
+  observe({ uid }: JobKey, job: DistillJob): Promise<ClusterObservation> {
+    const { cache, clock } = this.#options;
+    const tally = cache.tallyOf(job);
+    const { pools } = job.spec.teacher;
+    const names = pools.map(({ name }) => name);
+    const refusal = this.#refusals.get(uid);
+    return Promise.resolve(
+      observationOf({
+        job,
+        objects: cache.objectsOf(uid),
+        freeSlots: (name) => {
+          const pool = pools.find((candidate) => candidate.name === name);
+          return pool === undefined ? 0 : cache.room(podNeeds(pool), pool.maxReplicas);
+        },
+        disruptions: (name) => tally.lostOf(name, names),
+        refusal: refusal !== undefined && refusal.generation === job.metadata.generation ? refusal.sentence : null,
+        nowMs: clock.now(),
+      }),
+    );
+  }
+
+  /** @throws ApiError */
+  async apply(desired: DesiredWorkers): Promise<void> {
+    const { key, job } = desired;
+    try {
+      await this.#apply(desired);
+      this.#refusals.delete(key.uid);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.kind !== 'invalid') throw error;
+      this.#refusals.set(key.uid, { generation: job.metadata.generation, sentence: error.message });
+      for (const callback of this.#callbacks) callback(key);
+    }
+  }
+
+  async #apply(desired: DesiredWorkers): Promise<void> {
+    const { key, job } = desired;
+    const { cache } = this.#options;
+    const { deployments, student } = cache.objectsOf(key.uid);
+    const inputs = await this.#inputsOf(desired);
+    const inputsHash = this.#options.hash(JSON.stringify(inputs));
+    const workloads = [...this.#teachersOf(desired, inputsHash), ...this.#studentOf(desired, inputsHash)];
+    // A job that never ran, such as one that was made suspended, has nothing yet.
+    if (workloads.length > 0 || deployments.length > 0 || student !== null) {
+      await this.#applyShared(desired);
+      await this.#applyInputs(
+        key,
+        inputs,
+        inputsHash,
+        workloads.length > 0 && workloads.every((one) => this.#isSo(one)),
+      );
+    }
+    for (const workload of workloads) await this.#applyUnlessSo(workload);
+    const named = new Set(job.spec.teacher.pools.map(({ name }) => name));
+    for (const deployment of deployments) {
+      if (!named.has(deployment.pool)) await this.#delete(kinds.deployments, deployment);
+    }
+    if (student !== null && this.#mustBeMadeAnew(desired, student)) await this.#delete(kinds.jobs, student);
+  }
+
+  /** What no watch brings back: a manifest, and credentials that nobody but the pods shall read. */
+  async #inputsOf({ job, access }: DesiredWorkers): Promise<KubernetesObject[]> {
+    const accesses = await Promise.all(workerRoles.map(async (role) => [role, await access(role)] as const));
+    return [configMap(job), secret(job, Object.fromEntries(accesses) as Record<WorkerRole, NatsAccess>)];
+  }
+
+  async #applyShared({ key, job }: DesiredWorkers): Promise<void> {
+    const { cache, settings } = this.#options;
+    const [account = null] = cache.serviceAccounts.of(key.uid);
+    const [policy = null] = cache.networkPolicies.of(key.uid);
+    await this.#applyUnlessSo(this.#marked(serviceAccount(job), account, ''));
+    await this.#applyUnlessSo(this.#marked(networkPolicy(job, settings), policy, ''));
+  }
+
+  #teachersOf({ job, key, pools }: DesiredWorkers, inputsHash: string): Wanted[] {
+    const { cache, settings } = this.#options;
+    const { deployments } = cache.objectsOf(key.uid);
+    return job.spec.teacher.pools.flatMap((pool) => {
+      const replicas = pools.find(({ name }) => name === pool.name)?.replicas ?? 0;
+      const found = deployments.find((deployment) => deployment.pool === pool.name) ?? null;
+      // A pool that never had a teacher needs no object.
+      if (replicas === 0 && found === null) return [];
+      return [this.#marked(teacherDeployment(job, pool, replicas, settings), found, inputsHash)];
+    });
+  }
+
+  /** None when it shall not be applied: it has ended (W4), is going, was never made, or has to be made anew. */
+  #studentOf({ job, key, student }: DesiredWorkers, inputsHash: string): Wanted[] {
+    const { student: found } = this.#options.cache.objectsOf(key.uid);
+    if (found === null && student === 'Stop') return [];
+    if (found !== null && (found.ended !== null || found.deleting)) return [];
+    const object = studentJob(job, student === 'Stop', this.#options.settings);
+    const template = this.#templateHash(object);
+    if (found !== null && found.template !== template) return [];
+    const annotations = { ...object.metadata.annotations, [templateAnnotation]: template };
+    return [this.#marked({ ...object, metadata: { ...object.metadata, annotations } }, found, inputsHash)];
+  }
+
+  /** A changed template takes effect with the next student pod: as soon as none runs, or none shall run. */
+  #mustBeMadeAnew({ job, student, key }: DesiredWorkers, found: StudentJobView): boolean {
+    if (found.ended !== null || found.deleting) return false;
+    const changed = found.template !== this.#templateHash(studentJob(job, false, this.#options.settings));
+    const { pods } = this.#options.cache.objectsOf(key.uid);
+    const runs = pods.some(({ worker, ended }) => worker?.component === 'student' && !ended);
+    return changed && (student === 'Stop' || !runs);
+  }
+
+  #templateHash({ spec }: KubernetesObject): string {
+    return this.#options.hash(JSON.stringify((spec as { readonly template: unknown }).template));
+  }
+
+  #marked(object: KubernetesObject, found: OwnedView | null, inputsHash: string): Wanted {
+    const applied = this.#options.hash(JSON.stringify([object, inputsHash]));
+    const { metadata } = object;
+    const annotations = { ...metadata.annotations, [appliedAnnotation]: applied };
+    return { object: { ...object, metadata: { ...metadata, annotations } }, applied, found };
+  }
+
+  /** W1 */
+  #isSo({ found, applied }: Wanted): boolean {
+    if (found?.applied !== applied) return false;
+    const generation = this.#generations.get(found.uid);
+    return generation === undefined || generation === found.generation;
+  }
+
+  async #applyUnlessSo(wanted: Wanted): Promise<void> {
+    if (this.#isSo(wanted)) return;
+    const { cache, client } = this.#options;
+    const stored: unknown = await client.apply(wanted.object);
+    const view = ownedView(stored as RawObject);
+    this.#generations.set(view.uid, view.generation);
+    switch (wanted.object.kind) {
+      case 'Deployment':
+        cache.deployments.answered(deploymentView(stored as RawDeployment));
+        break;
+      case 'Job':
+        cache.studentJobs.answered(studentJobView(stored as RawJob));
+        break;
+      case 'ServiceAccount':
+        cache.serviceAccounts.answered(view);
+        break;
+      default:
+        cache.networkPolicies.answered(view);
+    }
+  }
+
+  /** W2: before the first workload, after any change, and when pods wait as if something was taken away. */
+  async #applyInputs(
+    { uid }: JobKey,
+    inputs: readonly KubernetesObject[],
+    hash: string,
+    workloadsAreSo: boolean,
+  ): Promise<void> {
+    const { cache, client, clock } = this.#options;
+    const nowMs = clock.now();
+    // Workloads that are as wanted were made after their inputs, by this operator or by one before it.
+    const known = this.#inputs.get(uid) ?? (workloadsAreSo ? { hash, atMs: 0 } : undefined);
+    const waiting = cache.objectsOf(uid).pods.some((pod) => waitsLong(pod, nowMs));
+    const taken = waiting && nowMs - (known?.atMs ?? 0) > patienceMs;
+    if (known?.hash !== hash || taken) {
+      for (const object of inputs) await client.apply(object);
+      this.#inputs.set(uid, { hash, atMs: nowMs });
+    }
+  }
+
+  /** @throws ApiError */
+  async remove({ uid }: JobKey): Promise<boolean> {
+    const { cache } = this.#options;
+    const { deployments, student, pods } = cache.objectsOf(uid);
+    for (const deployment of deployments) await this.#delete(kinds.deployments, deployment);
+    if (student !== null) await this.#delete(kinds.jobs, student);
+    const gone = deployments.length === 0 && student === null && pods.every(({ ended }) => ended);
+    if (gone) this.#inputs.delete(uid);
+    return gone;
+  }
+
+  /** Forgets a job that is gone. */
+  forget(uid: string): void {
+    this.#refusals.delete(uid);
+    this.#inputs.delete(uid);
+    this.#options.cache.forget(uid);
+  }
+
+  /** Foreground: the object stays visible until its pods are gone. */
+  async #delete(kind: (typeof kinds)['deployments' | 'jobs'], found: OwnedView): Promise<void> {
+    if (found.deleting) return;
+    const { client } = this.#options;
+    this.#generations.delete(found.uid);
+    await client.delete(kind, found.namespace, found.name, { propagation: 'Foreground', uid: found.uid });
+  }
+}
+
+function waitsLong({ worker, node, ended, terminating }: PodView, nowMs: number): boolean {
+  if (worker === null || node === null || ended || terminating) return false;
+  return !worker.ready && worker.lastEnd === null && nowMs - worker.createdAtMs > patienceMs;
+}

@@ -1,0 +1,154 @@
+/**
+ * DistillJobs as the API server has them: read from the watch, checked as every other input, written by server-side apply.
+ *
+ * Invariants:
+ *  O1 A write goes to the object that was read, never to another that has taken its name since (its uid is sent along).
+ *  O2 What we wrote is what we read next, even before the watch brings it (latest.ts).
+ */
+import {
+  apiVersion,
+  checkJob,
+  type DistillJobStatus,
+  type EventClaim,
+  kind,
+  type ObjectMeta,
+  streamsFinalizer,
+} from '../../api/index.js';
+import type { Clock } from '../../lib/clock.js';
+import { omit } from '../../lib/omit.js';
+import type { FoundJob, JobKey } from '../port.js';
+
+import type { ApiClient } from './client.js';
+import { ApiError } from './errors.js';
+import { kinds } from './kinds.js';
+import { Latest } from './latest.js';
+import type { RawObject } from './views.js';
+
+export interface RawDistillJob extends RawObject {
+  readonly spec?: unknown;
+  readonly status?: DistillJobStatus;
+}
+
+export interface KubernetesJobsOptions {
+  readonly client: Pick<ApiClient, 'apply' | 'delete'>;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly record: (key: JobKey, events: readonly EventClaim[]) => void;
+}
+
+interface Entry {
+  readonly resourceVersion: string;
+  readonly found: FoundJob;
+}
+
+export class KubernetesJobs {
+  readonly #options: KubernetesJobsOptions;
+  readonly #jobs = new Map<string, Latest<Entry>>();
+
+  constructor(options: KubernetesJobsOptions) {
+    this.#options = options;
+  }
+
+  /** What the watch tells. @returns the key of the job that changed; null for none */
+  told(before: RawDistillJob | null, after: RawDistillJob | null): JobKey | null {
+    const raw = after ?? before;
+    if (raw === null) return null;
+    const key = keyOf(raw);
+    if (after === null) this.#jobs.delete(key.uid);
+    else this.#latest(key.uid).told(this.#entryOf(after));
+    return key;
+  }
+
+  keys(): JobKey[] {
+    return [...this.#jobs.keys()].flatMap((uid) => {
+      const found = this.#current(uid);
+      return found === null ? [] : [keyOf(found.kind === 'Valid' ? found.job : found)];
+    });
+  }
+
+  get(key: JobKey): Promise<FoundJob | null> {
+    return Promise.resolve(this.#current(key.uid));
+  }
+
+  #current(uid: string): FoundJob | null {
+    return this.#jobs.get(uid)?.current(this.#options.clock.now())?.found ?? null;
+  }
+
+  #latest(uid: string): Latest<Entry> {
+    const latest = this.#jobs.get(uid) ?? new Latest<Entry>();
+    this.#jobs.set(uid, latest);
+    return latest;
+  }
+
+  #entryOf(raw: RawDistillJob): Entry {
+    return { resourceVersion: raw.metadata.resourceVersion, found: foundOf(raw, this.#current(raw.metadata.uid)) };
+  }
+
+  /** @throws ApiError */
+  async writeStatus(key: JobKey, status: DistillJobStatus): Promise<void> {
+    await this.#apply(key, { status }, 'status');
+  }
+
+  recordEvents(key: JobKey, events: readonly EventClaim[]): Promise<void> {
+    this.#options.record(key, events);
+    return Promise.resolve();
+  }
+
+  /** @throws ApiError */
+  async setFinalizer(key: JobKey, present: boolean): Promise<void> {
+    await this.#apply(key, {}, undefined, present ? [streamsFinalizer] : []);
+  }
+
+  /** @throws ApiError */
+  async delete({ namespace, name, uid }: JobKey): Promise<void> {
+    await this.#options.client.delete(kinds.distillJobs, namespace, name, { propagation: 'Background', uid });
+  }
+
+  async #apply(
+    { namespace, name, uid }: JobKey,
+    fields: object,
+    subresource: 'status' | undefined,
+    finalizers?: readonly string[],
+  ): Promise<void> {
+    const metadata = { namespace, name, uid, ...(finalizers === undefined ? {} : { finalizers }) };
+    const object = { apiVersion, kind, metadata, ...fields };
+    try {
+      const stored: unknown = await this.#options.client.apply(
+        object,
+        subresource === undefined ? {} : { subresource },
+      );
+      const raw = stored as RawDistillJob;
+      // The last finalizer was taken off an object that was being deleted: this is its last word.
+      if (raw.metadata.deletionTimestamp !== undefined && finalizers?.length === 0) this.#jobs.delete(uid);
+      else this.#latest(uid).answered(this.#entryOf(raw), this.#options.clock.now());
+    } catch (error) {
+      // O1: whoever deleted the job made the write pointless; the watch tells the rest.
+      if (error instanceof ApiError && error.kind === 'notFound') return;
+      throw error;
+    }
+  }
+}
+
+export function keyOf({ metadata }: { readonly metadata: ObjectMeta }): JobKey {
+  return { namespace: metadata.namespace ?? '', name: metadata.name, uid: metadata.uid ?? '' };
+}
+
+/** @param known what was found before: a spec of the same generation need not be checked again */
+function foundOf(raw: RawDistillJob, known: FoundJob | null): FoundJob {
+  const metadata = metadataOf(raw);
+  const { status } = raw;
+  if (known?.kind === 'Valid' && known.job.metadata.generation === metadata.generation) {
+    return { kind: 'Valid', job: { ...known.job, metadata, ...statusField(status) } };
+  }
+  const checked = checkJob({ apiVersion, kind, metadata, spec: raw.spec });
+  if (!checked.ok) return { kind: 'Invalid', metadata, status, problems: checked.problems };
+  return { kind: 'Valid', job: { ...checked.job, metadata, ...statusField(status) } };
+}
+
+function statusField(status: DistillJobStatus | undefined): { status?: DistillJobStatus } {
+  return status === undefined ? {} : { status };
+}
+
+/** Without the fields' managers, which are the largest part of an object. */
+function metadataOf({ metadata }: RawDistillJob): ObjectMeta {
+  return omit<ObjectMeta, 'managedFields'>(metadata, 'managedFields');
+}

@@ -1,0 +1,139 @@
+/**
+ * The watches of the operator: one a kind, each feeding the cache, each telling which job it was about. Nothing is watched
+ * that no decision needs: no Secret, no ConfigMap (docs/adr/0010).
+ */
+import { appName, labels } from '../../api/index.js';
+import type { LedgerNode } from '../../domain/index.js';
+import type { Clock } from '../../lib/clock.js';
+import type { JobKey } from '../port.js';
+
+import type { ClusterCache } from './cache.js';
+import type { ApiClient, Selection, StoredObject } from './client.js';
+import { kinds, type ResourceKind } from './kinds.js';
+import type { KubernetesJobs, RawDistillJob } from './kubernetes-jobs.js';
+import type { OwnedIndex } from './owned-index.js';
+import { Reflector, type ReflectorEvent } from './reflector.js';
+import {
+  deploymentView,
+  nodeView,
+  type OwnedView,
+  ownedView,
+  podView,
+  type PodView,
+  type RawDeployment,
+  type RawJob,
+  type RawNode,
+  type RawObject,
+  type RawPod,
+  studentJobView,
+} from './views.js';
+
+export interface WatchesOptions {
+  readonly client: Pick<ApiClient, 'list' | 'watch'>;
+  readonly cache: ClusterCache;
+  readonly jobs: KubernetesJobs;
+  /** Whose jobs are looked after; empty = every namespace's. */
+  readonly namespaces: readonly string[];
+  readonly jobChanged: (key: JobKey) => void;
+  readonly partChanged: (jobUid: string) => void;
+  readonly told: (kind: string, event: ReflectorEvent) => void;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+/** What readiness and metrics ask of one watch. */
+export interface WatchState {
+  readonly kind: string;
+  readonly isSynced: boolean;
+  readonly lastContactMs: number;
+  readonly objects: number;
+}
+
+type AnyReflector = Pick<Reflector<unknown>, 'run' | 'synced' | 'isSynced' | 'lastContactMs' | 'size'>;
+
+export class Watches {
+  readonly #reflectors: readonly { readonly kind: ResourceKind; readonly reflector: AnyReflector }[];
+
+  constructor(options: WatchesOptions) {
+    this.#reflectors = reflectorsOf(options);
+  }
+
+  /** Resolves when everything that is there is known. */
+  async synced(): Promise<void> {
+    await Promise.all(this.#reflectors.map(({ reflector }) => reflector.synced));
+  }
+
+  states(): WatchState[] {
+    return this.#reflectors.map(({ kind, reflector }) => ({
+      kind: kind.plural,
+      isSynced: reflector.isSynced,
+      lastContactMs: reflector.lastContactMs,
+      objects: reflector.size,
+    }));
+  }
+
+  /** Watches until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#reflectors.map(({ reflector }) => reflector.run(signal)));
+  }
+}
+
+function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector: AnyReflector }[] {
+  const { client, cache, jobs, namespaces, jobChanged, partChanged, clock, random } = options;
+  const one = <T>(
+    kind: ResourceKind,
+    selection: Selection,
+    project: (object: StoredObject) => T | null,
+    changed: (before: T | null, after: T | null) => void,
+  ): { kind: ResourceKind; reflector: AnyReflector } => {
+    const told = (event: ReflectorEvent): void => options.told(kind.plural, event);
+    return { kind, reflector: new Reflector({ client, kind, selection, project, changed, told, clock, random }) };
+  };
+  const ours = { labelSelector: `${labels.managedBy}=${appName}` };
+  const owned = <V extends OwnedView>(kind: ResourceKind, index: OwnedIndex<V>, view: (raw: StoredObject) => V) =>
+    everywhere(namespaces).map((place) =>
+      one(kind, { ...place, ...ours }, view, (before, after) => {
+        index.told(before, after);
+        const uid = (after ?? before)?.jobUid ?? '';
+        if (uid !== '') partChanged(uid);
+      }),
+    );
+  return [
+    ...everywhere(namespaces).map((place) =>
+      one(kinds.distillJobs, place, asIs<RawDistillJob>, (before, after) => {
+        const key = jobs.told(before, after);
+        if (key !== null) jobChanged(key);
+      }),
+    ),
+    one<LedgerNode>(
+      kinds.nodes,
+      {},
+      (raw) => nodeView(raw as unknown as RawNode),
+      (before, after) => {
+        cache.toldOfNode(before, after);
+      },
+    ),
+    // Everybody's: what others hold decides what is free.
+    one<PodView>(
+      kinds.pods,
+      {},
+      (raw) => podView(raw as unknown as RawPod),
+      (before, after) => {
+        const uid = cache.toldOfPod(before, after);
+        if (uid !== null) partChanged(uid);
+      },
+    ),
+    ...owned(kinds.deployments, cache.deployments, (raw) => deploymentView(raw as unknown as RawDeployment)),
+    ...owned(kinds.jobs, cache.studentJobs, (raw) => studentJobView(raw as unknown as RawJob)),
+    ...owned(kinds.serviceAccounts, cache.serviceAccounts, (raw) => ownedView(raw as unknown as RawObject)),
+    ...owned(kinds.networkPolicies, cache.networkPolicies, (raw) => ownedView(raw as unknown as RawObject)),
+  ];
+}
+
+function everywhere(namespaces: readonly string[]): Selection[] {
+  return namespaces.length === 0 ? [{}] : namespaces.map((namespace) => ({ namespace }));
+}
+
+function asIs<T>(object: StoredObject): T {
+  return object as unknown as T;
+}
