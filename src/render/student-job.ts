@@ -1,5 +1,5 @@
 /** The student as a batch/v1 Job: at most one pod at a time, started again until it is done or cannot go on. */
-import { type DistillJob, type PodOverlay, safeToEvictAnnotation, studentName, workerContainer } from '../api/index.js';
+import { type DistillJob, safeToEvictAnnotation, studentName, workerContainer } from '../api/index.js';
 import { workerExitCodes } from '../protocol/index.js';
 
 import { type Fleet, metadataOf } from './metadata.js';
@@ -35,7 +35,7 @@ export function studentJob(job: DistillJob, suspended: boolean, settings: Worker
           variables: {},
           // What podFailurePolicy needs: each end is judged.
           restartPolicy: 'Never',
-          template: job.spec.student.template as PodOverlay,
+          template: job.spec.student.template,
         },
         settings,
       ),

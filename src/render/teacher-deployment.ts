@@ -1,7 +1,6 @@
 /** One pool of teachers as a Deployment: interchangeable pods that come and go with the free slots. */
 import {
   type DistillJob,
-  type PodOverlay,
   safeToEvictAnnotation,
   type TeacherPool,
   teacherName,
@@ -53,7 +52,7 @@ export function teacherDeployment(
           },
           restartPolicy: 'Always',
           priorityClassName: settings.teacherPriorityClass,
-          template: pool.template as PodOverlay,
+          template: pool.template,
         },
         settings,
       ),

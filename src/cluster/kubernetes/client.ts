@@ -7,6 +7,8 @@
  *  H2 Every request has a time limit and a place in the budget; a watch has the budget alone.
  *  H3 An answer is bounded and parsed before it is used.
  */
+import type { RequestOptions } from 'node:https';
+
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Agent, type Dispatcher, fetch } from 'undici';
 import { z } from 'zod';
@@ -358,7 +360,7 @@ export class ApiClient {
 
   /** Headers are asked for each time: a pod's token is renewed under a running process. */
   async #connection(): Promise<{ readonly headers: Record<string, string>; readonly dispatcher: Dispatcher }> {
-    const options: Parameters<KubeConfig['applyToHTTPSOptions']>[0] = {};
+    const options: RequestOptions = {};
     await this.#options.kubeConfig.applyToHTTPSOptions(options);
     const { ca, cert, key, rejectUnauthorized, servername } = options;
     this.#dispatcher ??= new Agent({

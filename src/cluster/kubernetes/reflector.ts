@@ -103,7 +103,7 @@ export class Reflector<T> {
         await this.#watch(signal);
         failures = 0;
       } catch (error) {
-        if (signal.aborted) return;
+        if (isAborted(signal)) return;
         if (clock.now() - startedMs > healthyMs) failures = 0;
         const failure = error instanceof ApiError ? error : unforeseen(error);
         if (failure.kind === 'gone') because = 'Gone';
@@ -196,6 +196,11 @@ export class Reflector<T> {
       this.#options.told({ kind: 'handlerFailed', error });
     }
   }
+}
+
+/** Asked again after a wait, which TypeScript would not believe. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
 }
 
 function keyOf({ metadata }: StoredObject): string {

@@ -100,10 +100,15 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
     );
   return [
     ...everywhere(namespaces).map((place) =>
-      one(kinds.distillJobs, place, asIs<RawDistillJob>, (before, after) => {
-        const key = jobs.told(before, after);
-        if (key !== null) jobChanged(key);
-      }),
+      one<RawDistillJob>(
+        kinds.distillJobs,
+        place,
+        (raw) => raw as unknown as RawDistillJob,
+        (before, after) => {
+          const key = jobs.told(before, after);
+          if (key !== null) jobChanged(key);
+        },
+      ),
     ),
     one<LedgerNode>(
       kinds.nodes,
@@ -132,8 +137,4 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
 
 function everywhere(namespaces: readonly string[]): Selection[] {
   return namespaces.length === 0 ? [{}] : namespaces.map((namespace) => ({ namespace }));
-}
-
-function asIs<T>(object: StoredObject): T {
-  return object as unknown as T;
 }
