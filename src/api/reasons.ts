@@ -86,7 +86,7 @@ export const conditions = {
     noFreeSlots: () =>
       claim('TeachersAvailable', 'False', 'NoFreeSlots', 'No slot is free that a teacher may use; waiting for one.'),
     failing: (error: string) =>
-      claim('TeachersAvailable', 'False', 'TeachersFailing', `No teacher is ready; the last one ended with: ${error}`),
+      claim('TeachersAvailable', 'False', 'TeachersFailing', `No teacher is ready; the last word of one: ${error}`),
     notNeeded: () =>
       claim('TeachersAvailable', 'False', 'NoTeacherNeeded', 'softWeight is 0: the labels alone are trained.'),
     nothingLeft: () =>
@@ -117,6 +117,7 @@ export const conditions = {
         'BackingOff',
         `The student failed (${String(failures)} of at most ${String(limit)}) and is started again: ${error}`,
       ),
+    cannotStart: (why: string) => claim('StudentRunning', 'False', 'CannotStart', `The student cannot start: ${why}`),
     waiting: (forWhat: string) => claim('StudentRunning', 'False', 'Waiting', `Waiting for ${forWhat}.`),
     suspended: () => claim('StudentRunning', 'False', 'Suspended', 'The job is suspended; its checkpoint is kept.'),
     finished: () => claim('StudentRunning', 'False', 'Finished', 'The student has ended.'),

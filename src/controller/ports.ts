@@ -29,7 +29,7 @@ export interface Streams {
   deadItems(uid: string): Promise<readonly DeadItem[]>;
   /** Deletes all streams of the job; what is gone already is fine. */
   remove(uid: string): Promise<void>;
-  access(role: WorkerRole, uid: string): Promise<NatsAccess>;
+  access(role: WorkerRole, job: DistillJob): Promise<NatsAccess>;
 }
 
 /** Told of every decision after it was acted on: the view, the decision log, tests. What it throws fails the reconcile. */

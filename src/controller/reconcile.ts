@@ -89,7 +89,7 @@ async function actOnProcesses(key: JobKey, job: DistillJob, plan: Plan, options:
     key,
     job,
     manifest: manifestOf(job, key.uid),
-    access: (role) => streams.access(role, key.uid),
+    access: (role) => streams.access(role, job),
     pools: plan.pools,
     student: plan.student,
     backoffLimit: job.spec.backoffLimit,

@@ -84,6 +84,8 @@ function studentClaim({ job, cluster, streams, nowMs }: Snapshot, verdict: Verdi
   if (verdict.kind === 'Suspended') return studentRunning.suspended();
   if (verdict.kind === 'Refused') return studentRunning.waiting('a job that can be run');
   const { phase, failures, lastError } = cluster.student;
+  if (phase === 'BackingOff' && lastError !== null && failures === 0)
+    return studentRunning.cannotStart(lastError.message);
   if (phase === 'BackingOff' && lastError !== null) {
     return studentRunning.backingOff(failures, job.spec.backoffLimit, lastError.message);
   }

@@ -227,7 +227,7 @@ export class FakeStreams implements Streams {
     });
   }
 
-  access(role: WorkerRole, uid: string): Promise<NatsAccess> {
+  access(role: WorkerRole, { metadata: { uid = '' } }: DistillJob): Promise<NatsAccess> {
     return Promise.resolve({
       kind: 'password',
       url: 'nats://127.0.0.1:4222',

@@ -79,7 +79,7 @@ describe('TeachersAvailable', () => {
     [
       'says what the last teacher said when none is ready',
       waiting.pool('cpu', { lastError: ended(1, 'no memory') }),
-      'TeachersAvailable False TeachersFailing: No teacher is ready; the last one ended with: no memory',
+      'TeachersAvailable False TeachersFailing: No teacher is ready; the last word of one: no memory',
     ],
     [
       'forgives an error while another labels',
