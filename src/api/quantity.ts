@@ -15,16 +15,13 @@ const factors: ReadonlyMap<string, number> = new Map([
   ['Ti', 2 ** 40],
 ]);
 
-const allFactors: ReadonlyMap<string, number> = new Map([
-  ...factors,
-  ['n', 1e-9],
-  ['u', 1e-6],
-  ['m', 1e-3],
-  ['P', 1e15],
-  ['E', 1e18],
-  ['Pi', 2 ** 50],
-  ['Ei', 2 ** 60],
-]);
+/** Suffixes of the full notation: powers of 10, and powers of 2. */
+const decimals: ReadonlyMap<string, number> = new Map(
+  Object.entries({ n: -9, u: -6, m: -3, '': 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 }),
+);
+const binaries: ReadonlyMap<string, number> = new Map(
+  Object.entries({ Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 }),
+);
 
 /** A text that is no quantity. */
 export class QuantityError extends Error {
@@ -54,17 +51,22 @@ export function quantityValue(quantity: string | number): number {
  * @throws QuantityError
  */
 export function resourceAmount(quantity: string | number): number {
-  const text = String(quantity);
-  const [, digits, suffix = '', exponent] =
-    /^\+?([0-9]+\.?[0-9]*|\.[0-9]+)(?:([a-zA-Z]{0,2})|[eE]([+-]?[0-9]{1,2}))$/.exec(text) ?? [];
-  const factor = exponent === undefined ? allFactors.get(suffix) : 10 ** Number(exponent);
-  const amount = Number(digits) * (factor ?? Number.NaN);
-  if (Number.isFinite(amount)) return amount;
-  throw new QuantityError(text, 'an amount such as 2, 500m or 1.5Gi');
+  return scaled(quantity, 0);
 }
 
 /** @returns the amount in thousandths of a unit, rounded up as the API server does: `100m` of a CPU is 100. @throws QuantityError */
 export function milliAmount(quantity: string | number): number {
-  // Six more digits than are kept: 1.1 × 1000 must not become 1101.
-  return Math.ceil(Number((resourceAmount(quantity) * 1e3).toFixed(6)));
+  return Math.ceil(scaled(quantity, 3));
+}
+
+/** Times 10 to the power of `shift`. Digits and exponent are read together, so that 1.1 thousands are 1100 and no hair more. */
+function scaled(quantity: string | number, shift: number): number {
+  const text = String(quantity);
+  const [, digits, suffix = '', exponent] =
+    /^\+?([0-9]+\.?[0-9]*|\.[0-9]+)(?:([a-zA-Z]{0,2})|[eE]([+-]?[0-9]{1,2}))$/.exec(text) ?? [];
+  const binary = binaries.get(suffix);
+  const decimal = exponent === undefined ? decimals.get(suffix) : Number(exponent);
+  if (digits !== undefined && binary !== undefined) return Number(`${digits}e${String(shift)}`) * 2 ** binary;
+  if (digits !== undefined && decimal !== undefined) return Number(`${digits}e${String(decimal + shift)}`);
+  throw new QuantityError(text, 'an amount such as 2, 500m or 1.5Gi');
 }

@@ -17,6 +17,12 @@ const onGpus: Change = [
   [{ name: 'c' }, { name: 'g', resource: 'nvidia.com/gpu', template: { spec: {} } }],
 ];
 
+/** Models inside the worker image, where a cluster finds them. */
+const inImage: readonly Change[] = [
+  ['spec.teacher.model.uri', 'file:///models/teacher.onnx'],
+  ['spec.student.model.uri', 'file:///models/student.json'],
+];
+
 describe('a job that this version can run', () => {
   test.each<[string, ...Change[]]>([
     ['in its shortest form'],
@@ -25,19 +31,54 @@ describe('a job that this version can run', () => {
     ['that skips what no teacher can do', ['spec.teacher.onFailure', 'Skip']],
   ])('%s is supported everywhere', (_title, ...changes) => {
     expect(told('local', ...changes)).toEqual([]);
-    expect(told('cluster', ...changes)).toEqual([]);
+    expect(told('cluster', ...inImage, ...changes)).toEqual([]);
   });
 
   test('with checkpoints in files is supported locally alone', () => {
     const change: Change = ['spec.student.checkpoint.store', 'file'];
     expect(told('local', change)).toEqual([]);
-    expect(told('cluster', change)).toEqual([
+    expect(told('cluster', ...inImage, change)).toEqual([
       `spec.student.checkpoint.store: "file" is not supported yet; use nats, since a pod's own disk ends with the pod`,
     ]);
   });
 
+  test('with claims and ConfigMaps is supported in a cluster alone', () => {
+    const changes: readonly Change[] = [
+      ['spec.dataset.uri', 'pvc://datasets/mnist'],
+      ['spec.teacher.model.uri', 'pvc://models/teacher.onnx'],
+      ['spec.student.model.uri', 'configmap://models/student.json'],
+      ['spec.student.checkpoint.store', 'pvc://out/checkpoints'],
+      ['spec.student.output.store', 'pvc://out/model'],
+    ];
+    expect(told('cluster', ...changes)).toEqual([]);
+    expect(told('local', ...changes)).toEqual([
+      'spec.dataset.uri: pvc:// is not supported yet; use package:// or file://, or run it in a cluster',
+      'spec.teacher.model.uri: pvc:// is not supported yet; use package:// or file://, or run it in a cluster',
+      'spec.student.model.uri: configmap:// is not supported yet; use package:// or file://, or run it in a cluster',
+      'spec.student.checkpoint.store: "pvc://out/checkpoints" is not supported yet; use nats or file, or run it in a cluster',
+      'spec.student.output.store: "pvc://out/model" is not supported yet; use nats or file, or run it in a cluster',
+    ]);
+  });
+
+  test('with files beside the job file is supported locally alone', () => {
+    const change: Change = ['spec.dataset.uri', 'file://data'];
+    expect(told('local', change)).toEqual([]);
+    expect(told('cluster', change)).toEqual([
+      'spec.dataset.uri: found "file://data", expected an absolute path inside the worker image; write file:///PATH, or use pvc://',
+      'spec.teacher.model.uri: found "file://models/teacher.onnx", expected an absolute path inside the worker image; write file:///PATH, or use pvc:// or configmap://',
+      'spec.student.model.uri: found "file://models/student.json", expected an absolute path inside the worker image; write file:///PATH, or use pvc:// or configmap://',
+    ]);
+  });
+
+  test('with a template that a job may not have is refused in a cluster', () => {
+    const change: Change = ['spec.student.template', { spec: { hostNetwork: true } }];
+    expect(told('cluster', ...inImage, change)).toEqual([
+      expect.stringContaining('spec.student.template.spec.hostNetwork'),
+    ]);
+  });
+
   test('with GPU pools and templates is supported in a cluster alone', () => {
-    expect(told('cluster', onGpus)).toEqual([]);
+    expect(told('cluster', ...inImage, onGpus)).toEqual([]);
     expect(told('local', onGpus)).toEqual([
       'spec.teacher.pools[1].resource: "nvidia.com/gpu" is not supported yet; use CPU teachers: leave resource out, or run it in a cluster',
       'spec.teacher.pools[1].template: a pod template is not supported yet; use a cluster, or leave the template out: a local run makes no pods',
@@ -71,8 +112,8 @@ describe('a job beyond this version is refused:', () => {
       ['spec.logits.replicas', 3],
     ],
     [
-      'spec.student.output.store: "pvc://claim/x" is not supported yet; use nats',
-      ['spec.student.output.store', 'pvc://claim/x'],
+      'spec.student.output.store: "s3://bucket/x" is not supported yet; use nats',
+      ['spec.student.output.store', 's3://bucket/x'],
     ],
     [
       'spec.student.checkpoint.store: "s3://bucket" is not supported yet; use nats',

@@ -3,11 +3,15 @@ import { describe, expect, test } from '@jest/globals';
 
 import {
   checkJob,
+  claimPlace,
   conditions,
   conditionTypes,
+  configMapPlace,
   events,
+  milliAmount,
   QuantityError,
   quantityValue,
+  resourceAmount,
   storeKind,
   studentName,
   teacherName,
@@ -55,6 +59,59 @@ describe('an amount', () => {
 
   test.each(['', '2GB', '1.5Gi', '-1', 'Gi', '1 Gi'])('%p is refused', (quantity) => {
     expect(() => quantityValue(quantity)).toThrow(QuantityError);
+  });
+});
+
+describe('an amount of a resource', () => {
+  test.each<[string | number, number, number]>([
+    ['500m', 0.5, 500],
+    ['0.1', 0.1, 100],
+    [1.1, 1.1, 1_100],
+    ['1', 1, 1_000],
+    ['100u', 1e-4, 1],
+    ['1n', 1e-9, 1],
+    ['0', 0, 0],
+    ['.5', 0.5, 500],
+    ['2.', 2, 2_000],
+    ['+3', 3, 3_000],
+    ['2e3', 2_000, 2e6],
+    ['1E3', 1_000, 1e6],
+    ['15e-1', 1.5, 1_500],
+    ['1.5Gi', 1.5 * 2 ** 30, 1_500 * 2 ** 30],
+    ['1E', 1e18, 1e21],
+    ['2Pi', 2 ** 51, 1_000 * 2 ** 51],
+    ['3Ei', 3 * 2 ** 60, 3_000 * 2 ** 60],
+  ])('%s is %d, or %d thousandths', (quantity, amount, millis) => {
+    expect(resourceAmount(quantity)).toBe(amount);
+    expect(milliAmount(quantity)).toBe(millis);
+  });
+
+  test.each(['', '-1', '1 Gi', 'Gi', '1ki', '1e', '1e+', '1.2.3', '.', '1e999', 'NaN', '0x10'])(
+    '%p is refused',
+    (quantity) => {
+      expect(() => resourceAmount(quantity)).toThrow(QuantityError);
+    },
+  );
+});
+
+describe('a place', () => {
+  test.each([
+    ['pvc://claim', { claim: 'claim', path: '' }],
+    ['pvc://claim/', { claim: 'claim', path: '' }],
+    ['pvc://my.claim-1/a/b.json', { claim: 'my.claim-1', path: 'a/b.json' }],
+    ['pvc://claim//a//', { claim: 'claim', path: 'a' }],
+    ['package://pvc', undefined],
+    ['nats', undefined],
+  ])('%s in a claim is %j', (text, place) => {
+    expect(claimPlace(text)).toEqual(place);
+  });
+
+  test.each([
+    ['configmap://models/teacher.onnx', { name: 'models', key: 'teacher.onnx' }],
+    ['configmap://models', undefined],
+    ['pvc://models/x', undefined],
+  ])('%s in a ConfigMap is %j', (uri, place) => {
+    expect(configMapPlace(uri)).toEqual(place);
   });
 });
 

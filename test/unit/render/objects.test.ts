@@ -1,0 +1,347 @@
+/** What the rendered objects promise, one promise a test; the whole of them is in golden/. */
+import { describe, expect, test } from '@jest/globals';
+
+import { labels } from '../../../src/api/index.js';
+import { workerExitCodes } from '../../../src/protocol/index.js';
+import {
+  configMap,
+  networkPolicy,
+  podNeeds,
+  secret,
+  studentJob,
+  teacherDeployment,
+} from '../../../src/render/index.js';
+import { JobMaker } from '../../kit/snapshots.js';
+import { named, objectsOf, rendered, settings } from './jobs.js';
+
+interface Container {
+  env: { name: string; value?: string; valueFrom?: unknown }[];
+  resources: { requests: Record<string, string>; limits: Record<string, string> };
+  volumeMounts: { name: string; mountPath: string; readOnly?: boolean }[];
+  [field: string]: unknown;
+}
+interface Pod {
+  metadata: { labels: Record<string, string>; annotations: Record<string, string> };
+  spec: { containers: [Container]; volumes: Record<string, unknown>[]; [field: string]: unknown };
+}
+type Spec = Record<string, unknown> & { template: Pod };
+
+const teacherSpec = (maker: JobMaker, replicas = 1): Spec =>
+  teacherDeployment(maker.job, maker.job.spec.teacher.pools[0]!, replicas, settings).spec as Spec;
+const studentSpec = (maker: JobMaker, suspended = false): Spec =>
+  studentJob(maker.job, suspended, settings).spec as Spec;
+const workerOf = (spec: Spec): Container => spec.template.spec.containers[0];
+const requesting = (resources: unknown): { name: string; template: Record<string, unknown> } => ({
+  name: 'a',
+  template: { spec: { containers: [{ name: 'worker', resources }] } },
+});
+
+describe('every object', () => {
+  test('belongs to the job: by its owner, its namespace and its labels', () => {
+    for (const { metadata } of objectsOf(rendered(named('mnist')))) {
+      expect(metadata).toMatchObject({
+        namespace: 'team',
+        labels: { [labels.job]: 'mnist', [labels.jobUid]: named('mnist').job.metadata.uid },
+        ownerReferences: [{ kind: 'DistillJob', name: 'mnist', controller: true, blockOwnerDeletion: true }],
+      });
+    }
+  });
+
+  test('needs a job that an API server knows', () => {
+    const { job } = new JobMaker().change(({ metadata }) => delete metadata.uid);
+    expect(() => configMap(job)).toThrow('job mnist: found no metadata.uid, expected one');
+  });
+});
+
+describe('a pool of teachers', () => {
+  test('keeps its pods whatever is changed that teachers do not depend on', () => {
+    const before = teacherSpec(named('mnist'), 1);
+    const after = teacherSpec(
+      named('mnist').change(({ spec }) => {
+        spec.weight = 9;
+        spec.teacher.pools[0]!.minReplicas = 2;
+        spec.teacher.pools[0]!.maxReplicas = 8;
+        spec.ttlSecondsAfterFinished = 1;
+        spec.backoffLimit = 1;
+        spec.suspend = true;
+      }),
+      8,
+    );
+    expect(after).toEqual({ ...before, replicas: 8 });
+  });
+
+  test('picks its own pods and no others', () => {
+    const { job } = named('mnist').pools({ name: 'a' }, { name: 'b' });
+    const [a, b] = job.spec.teacher.pools.map((pool) => teacherDeployment(job, pool, 1, settings).spec as Spec);
+    expect(a!.selector).not.toEqual(b!.selector);
+    expect(a!.template.metadata.labels).toMatchObject((a!.selector as { matchLabels: object }).matchLabels);
+  });
+
+  test('never needs a slot more than it has to take up a new template', () => {
+    expect(teacherSpec(named('mnist')).strategy).toMatchObject({ rollingUpdate: { maxSurge: 0 } });
+  });
+
+  test('asks for its slots, requested and limited alike, and for no other device', () => {
+    const pool = { name: 'a', resource: 'nvidia.com/gpu', slotsPerReplica: 2 };
+    expect(workerOf(teacherSpec(named('mnist').pools(pool))).resources).toEqual({
+      requests: { cpu: '1', memory: '512Mi', 'nvidia.com/gpu': '2' },
+      limits: { memory: '2Gi', 'nvidia.com/gpu': '2' },
+    });
+  });
+
+  test.each([
+    [
+      'a limit alone is the request, too',
+      { limits: { memory: '256Mi' } },
+      { cpu: '1', memory: '256Mi' },
+      { memory: '256Mi' },
+    ],
+    [
+      'a request above the usual limit lifts it',
+      { requests: { memory: '8Gi' } },
+      { cpu: '1', memory: '8Gi' },
+      { memory: '8Gi' },
+    ],
+    [
+      'a request below it leaves it',
+      { requests: { cpu: 2, memory: '1Gi' } },
+      { cpu: '2', memory: '1Gi' },
+      { memory: '2Gi' },
+    ],
+    [
+      'both stand as they are',
+      { requests: { memory: '1Gi' }, limits: { memory: '3Gi', cpu: 4 } },
+      { cpu: '4', memory: '1Gi' },
+      { memory: '3Gi', cpu: '4' },
+    ],
+  ])('is given what its job asks for: %s', (_title, asked, requests, limits) => {
+    expect(workerOf(teacherSpec(named('mnist').pools(requesting(asked)))).resources).toEqual({ requests, limits });
+  });
+
+  test('says what it needs of a node in the units that slots are counted in', () => {
+    const tolerations = [{ key: 'nvidia.com/gpu', operator: 'Exists' }];
+    const [pool] = new JobMaker().pools({
+      ...requesting({ requests: { cpu: '1500m' }, limits: { 'ephemeral-storage': '1Gi' } }),
+      resource: 'nvidia.com/gpu',
+      slotsPerReplica: 4,
+    }).job.spec.teacher.pools;
+    Object.assign(pool!.template.spec as object, { tolerations, nodeSelector: { a: 'b' }, runtimeClassName: 'nvidia' });
+    expect(podNeeds(pool!)).toEqual({
+      milliCpu: 1_500,
+      memoryBytes: 512 * 2 ** 20,
+      ephemeralStorageBytes: 2 ** 30,
+      devices: { 'nvidia.com/gpu': 4 },
+      nodeSelector: { a: 'b' },
+      affinity: {},
+      tolerations,
+      runtimeClassName: 'nvidia',
+    });
+  });
+});
+
+describe('a student', () => {
+  test('is failed at once, charged or not, as its exit codes are documented', () => {
+    type Rule = { action: string; onExitCodes?: { operator: string; values: number[] }; onPodConditions?: unknown };
+    const { rules } = studentSpec(named('mnist')).podFailurePolicy as { rules: Rule[] };
+    const actionOf = (code: number): string =>
+      rules.find(({ onExitCodes }) => onExitCodes?.values.includes(code))?.action ?? 'Count';
+    const { terminal, unreachable, fenced, stopped, error, storage } = workerExitCodes;
+    expect(actionOf(terminal)).toBe('FailJob');
+    for (const code of [unreachable, fenced, stopped, 137]) expect(actionOf(code)).toBe('Ignore');
+    for (const code of [error, storage, 134, 139]) expect(actionOf(code)).toBe('Count');
+    expect(rules.findIndex(({ onPodConditions }) => onPodConditions !== undefined)).toBe(1);
+  });
+
+  test('is suspended as it was: nothing else of it changes', () => {
+    expect(studentSpec(named('mnist'), true)).toEqual({ ...studentSpec(named('mnist')), suspend: true });
+  });
+
+  test('may be charged as often as its job says', () => {
+    expect(studentSpec(named('mnist').backoffLimit(0)).backoffLimit).toBe(0);
+  });
+
+  test('asks for devices with limits, as the API server wants them', () => {
+    for (const kind of ['requests', 'limits']) {
+      const maker = named('mnist').change(({ spec }) => {
+        spec.student.template = requesting({ [kind]: { 'nvidia.com/gpu': 1 } }).template;
+      });
+      expect(workerOf(studentSpec(maker)).resources).toEqual({
+        requests: { cpu: '1', memory: '1Gi', 'nvidia.com/gpu': '1' },
+        limits: { memory: '4Gi', 'nvidia.com/gpu': '1' },
+      });
+    }
+  });
+});
+
+describe('the places that a job names', () => {
+  const places = named('places').change(({ spec }) => {
+    spec.dataset.uri = 'pvc://data/mnist';
+    spec.teacher.model.uri = 'pvc://teachers/t.onnx';
+    spec.student.model.uri = 'configmap://students/s.json';
+    spec.student.checkpoint.store = 'pvc://data/checkpoints/a';
+    spec.student.output.store = 'pvc://out';
+  });
+  const foreign = (spec: Spec): unknown[] =>
+    spec.template.spec.volumes.filter(({ persistentVolumeClaim, configMap }) => {
+      const { name } = (configMap ?? {}) as { name?: string };
+      return persistentVolumeClaim !== undefined || (configMap !== undefined && name !== 'places-distill');
+    });
+  const mountsAt = (spec: Spec): unknown[] =>
+    workerOf(spec).volumeMounts.filter(({ mountPath }) => mountPath.startsWith('/mnt/'));
+
+  test('are named in the manifest by where they are mounted', () => {
+    const { data } = configMap(places.job) as unknown as { data: Record<string, string> };
+    expect(JSON.parse(data['manifest.json']!)).toMatchObject({
+      dataset: { uri: 'file:///mnt/pvc/data/mnist' },
+      teacher: { model: { uri: 'file:///mnt/pvc/teachers/t.onnx' } },
+      student: {
+        model: { uri: 'file:///mnt/configmap/students/s.json' },
+        checkpoint: { store: 'file', folder: '/mnt/pvc-out/data/checkpoints/a' },
+        output: { store: 'file', folder: '/mnt/pvc-out/out' },
+      },
+    });
+  });
+
+  test('are mounted read-only into teachers, as far as those read them', () => {
+    expect(foreign(teacherSpec(places))).toEqual([
+      { name: 'distill-pvc-0', persistentVolumeClaim: { claimName: 'data', readOnly: true } },
+      { name: 'distill-pvc-1', persistentVolumeClaim: { claimName: 'teachers', readOnly: true } },
+    ]);
+    expect(mountsAt(teacherSpec(places))).toEqual([
+      { name: 'distill-pvc-0', mountPath: '/mnt/pvc/data', readOnly: true },
+      { name: 'distill-pvc-1', mountPath: '/mnt/pvc/teachers', readOnly: true },
+    ]);
+  });
+
+  test('are written by the student alone; a claim that it also reads is one volume at two folders', () => {
+    expect(foreign(studentSpec(places))).toEqual([
+      { name: 'distill-pvc-0', persistentVolumeClaim: { claimName: 'data' } },
+      { name: 'distill-pvc-1', persistentVolumeClaim: { claimName: 'out' } },
+      { name: 'distill-configmap-0', configMap: { name: 'students' } },
+    ]);
+    expect(mountsAt(studentSpec(places))).toEqual([
+      { name: 'distill-pvc-0', mountPath: '/mnt/pvc/data', readOnly: true },
+      { name: 'distill-pvc-0', mountPath: '/mnt/pvc-out/data' },
+      { name: 'distill-pvc-1', mountPath: '/mnt/pvc-out/out' },
+      { name: 'distill-configmap-0', mountPath: '/mnt/configmap/students', readOnly: true },
+    ]);
+  });
+});
+
+describe('the way to the streams', () => {
+  test('is the key of one role, as a file that no other role mounts', () => {
+    for (const [role, spec] of [
+      ['teacher', teacherSpec(named('m'))],
+      ['student', studentSpec(named('m'))],
+    ] as const) {
+      const volume = spec.template.spec.volumes.find(({ name }) => name === 'distill-nats');
+      expect(volume?.secret).toMatchObject({ secretName: 'm-distill', items: [{ key: `${role}.creds` }] });
+    }
+  });
+
+  test('is a user and a password where NATS has no accounts of its own', () => {
+    const withUsers = { ...settings, natsUsers: { teacher: 't', student: 's' } };
+    const spec = studentJob(named('m').job, false, withUsers).spec as Spec;
+    expect(workerOf(spec).env).toContainEqual({ name: 'DISTILL_NATS_USER', value: 's' });
+    expect(workerOf(spec).env.map(({ name }) => name)).not.toContain('DISTILL_NATS_CREDS_FILE');
+    const access = { kind: 'password', url: '', user: 's', password: 'wörd' } as const;
+    const { data } = secret(named('m').job, { teacher: access, student: access, reader: access }) as unknown as {
+      data: Record<string, string>;
+    };
+    expect(Object.keys(data)).toEqual(['teacher.password', 'student.password', 'reader.password']);
+    expect(Buffer.from(data['student.password']!, 'base64').toString()).toBe('wörd');
+  });
+
+  test.each([
+    ['nats://nats.example', [{ ports: [{ protocol: 'TCP', port: 4222 }] }]],
+    ['nats.example:4333', [{ ports: [{ protocol: 'TCP', port: 4333 }] }]],
+    [
+      'nats://a:1,nats://b:1,tls://c:2',
+      [{ ports: [{ protocol: 'TCP', port: 1 }] }, { ports: [{ protocol: 'TCP', port: 2 }] }],
+    ],
+    [
+      'nats://10.0.0.7:4222',
+      [{ ports: [{ protocol: 'TCP', port: 4222 }], to: [{ ipBlock: { cidr: '10.0.0.7/32' } }] }],
+    ],
+    [
+      'tls://[2001:db8::1]:4222',
+      [{ ports: [{ protocol: 'TCP', port: 4222 }], to: [{ ipBlock: { cidr: '2001:db8::1/128' } }] }],
+    ],
+    [
+      'nats://user:p@ss@10.0.0.7/',
+      [{ ports: [{ protocol: 'TCP', port: 4222 }], to: [{ ipBlock: { cidr: '10.0.0.7/32' } }] }],
+    ],
+  ])('is open to %s, and to the name service', (natsUrl, want) => {
+    const { spec } = networkPolicy(named('m').job, { ...settings, natsUrl }) as unknown as {
+      spec: { egress: unknown[] };
+    };
+    expect(spec.egress.slice(0, -1)).toEqual(want);
+    expect(spec.egress.at(-1)).toEqual({
+      ports: [
+        { protocol: 'UDP', port: 53 },
+        { protocol: 'TCP', port: 53 },
+      ],
+    });
+  });
+});
+
+describe('a template', () => {
+  const asked = {
+    metadata: { labels: { team: 'a' }, annotations: { note: 'b' } },
+    spec: {
+      tolerations: [{ operator: 'Exists' }],
+      terminationGracePeriodSeconds: 90,
+      volumes: [{ name: 'cache', emptyDir: {} }],
+      containers: [
+        {
+          name: 'worker',
+          image: 'mine:1',
+          env: [{ name: 'A', value: 'b' }],
+          volumeMounts: [{ name: 'cache', mountPath: '/cache' }],
+        },
+      ],
+    },
+  };
+  const plain = studentSpec(named('m')).template;
+  const laid = studentSpec(named('m').change(({ spec }) => (spec.student.template = asked))).template;
+
+  test('adds to what is ours, entry by entry', () => {
+    expect(laid.metadata).toEqual({
+      labels: { team: 'a', ...plain.metadata.labels },
+      annotations: { note: 'b', ...plain.metadata.annotations },
+    });
+    expect(laid.spec.volumes).toEqual([...plain.spec.volumes, ...asked.spec.volumes]);
+    const [before, after] = [plain.spec.containers[0], laid.spec.containers[0]];
+    expect(after.env).toEqual([...before.env, { name: 'A', value: 'b' }]);
+    expect(after.volumeMounts).toEqual([...before.volumeMounts, { name: 'cache', mountPath: '/cache' }]);
+  });
+
+  test('decides over the image, the time to end and where the pod may run', () => {
+    expect(laid.spec).toMatchObject({ terminationGracePeriodSeconds: 90, tolerations: [{ operator: 'Exists' }] });
+    expect(laid.spec.containers[0].image).toBe('mine:1');
+  });
+
+  test('that nobody has judged still leaves what is ours as it is', () => {
+    const hostile = {
+      metadata: { labels: { 'distillery.dev/job': 'other' }, annotations: {}, name: 'x' },
+      spec: {
+        hostNetwork: true,
+        securityContext: {},
+        serviceAccountName: 'admin',
+        initContainers: [{ name: 'x', image: 'y' }],
+        volumes: [{ name: 'distill-nats', hostPath: { path: '/' } }],
+        containers: [
+          {
+            name: 'worker',
+            command: ['sh'],
+            securityContext: { privileged: true },
+            env: [{ name: 'DISTILL_POD', value: 'x' }],
+            volumeMounts: [{ name: 'x', mountPath: '/work' }],
+          },
+          { name: 'second' },
+        ],
+      },
+    };
+    expect(studentSpec(named('m').change(({ spec }) => (spec.student.template = hostile))).template).toEqual(plain);
+  });
+});
