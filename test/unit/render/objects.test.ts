@@ -127,14 +127,16 @@ describe('a pool of teachers', () => {
     }).job.spec.teacher.pools;
     Object.assign(pool!.template.spec as object, { tolerations, nodeSelector: { a: 'b' }, runtimeClassName: 'nvidia' });
     expect(podNeeds(pool!)).toEqual({
-      milliCpu: 1_500,
-      memoryBytes: 512 * 2 ** 20,
-      ephemeralStorageBytes: 2 ** 30,
-      devices: { 'nvidia.com/gpu': 4 },
+      // In thousandths, as the ledger counts.
+      requests: {
+        cpu: 1_500,
+        memory: 512 * 2 ** 20 * 1_000,
+        'ephemeral-storage': 2 ** 30 * 1_000,
+        'nvidia.com/gpu': 4_000,
+      },
       nodeSelector: { a: 'b' },
-      affinity: {},
+      requiredTerms: null,
       tolerations,
-      runtimeClassName: 'nvidia',
     });
   });
 });
