@@ -1,33 +1,55 @@
 /**
- * How many requests a second this process allows itself (client-go's QPS and burst): a token bucket. Requests are let
- * through in the order in which they came.
+ * The client-side budget of requests: a bucket of `burst` tokens that fills at `qps` a second. Who finds it empty waits
+ * in line. A budget is shared by everything that may slow each other down; what must never wait behind the rest, such as
+ * renewing a lease, has its own.
  */
 import type { Clock } from '../../lib/clock.js';
 
 export interface BudgetOptions {
-  readonly perSecond: number;
-  /** Requests that may go at once after a quiet time. */
+  /** Requests a second in the long run. */
+  readonly qps: number;
+  /** Requests at once after a quiet time. */
   readonly burst: number;
   readonly clock: Clock;
 }
 
 export class Budget {
   readonly #options: BudgetOptions;
-  /** When the bucket is as it would be after all that were let through: in the past it has tokens. */
-  #paidUntilMs = -Infinity;
+  /** Below zero: that many wait in line. */
+  #tokens: number;
+  #filledAtMs: number;
 
+  /** @throws RangeError for numbers with which nobody would ever get a token */
   constructor(options: BudgetOptions) {
+    const { qps, burst, clock } = options;
+    if (!(qps > 0 && burst >= 1)) {
+      throw new RangeError(
+        `request budget: found qps ${qps} and burst ${burst}, expected qps above 0 and burst from 1`,
+      );
+    }
     this.#options = options;
+    this.#tokens = burst;
+    this.#filledAtMs = clock.now();
   }
 
-  /** @returns milliseconds waited; resolves at once when the signal aborts */
+  /** @returns the milliseconds waited. Who gives up while waiting (the signal aborts) leaves the place to the next who comes. */
   async take(signal?: AbortSignal): Promise<number> {
-    const { perSecond, burst, clock } = this.#options;
-    const nowMs = clock.now();
-    const everyMs = 1_000 / perSecond;
-    this.#paidUntilMs = Math.max(this.#paidUntilMs, nowMs - burst * everyMs) + everyMs;
-    const waitMs = Math.max(0, this.#paidUntilMs - nowMs);
-    if (waitMs > 0) await clock.sleep(waitMs, signal);
+    const { qps, clock } = this.#options;
+    this.#fill();
+    this.#tokens -= 1;
+    if (this.#tokens >= 0) return 0;
+    const waitMs = (-this.#tokens / qps) * 1_000;
+    await clock.sleep(waitMs, signal);
+    if (signal?.aborted === true) this.#tokens += 1;
     return waitMs;
+  }
+
+  #fill(): void {
+    const { qps, burst, clock } = this.#options;
+    const nowMs = clock.now();
+    // The machine's clock may be set back: that gives no tokens, and takes none.
+    const passedMs = Math.max(0, nowMs - this.#filledAtMs);
+    this.#filledAtMs = nowMs;
+    this.#tokens = Math.min(burst, this.#tokens + (passedMs / 1_000) * qps);
   }
 }

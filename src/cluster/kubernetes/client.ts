@@ -1,423 +1,332 @@
 /**
- * The one place that talks to the API server: plain JSON over HTTP, no classes of kinds, so that what is read is what was
- * stored and nothing is converted forth and back (docs/adr/0008).
+ * The verbs of the Kubernetes API on raw JSON. One request a call, never repeated in here: who called decides whether
+ * and when to try again, so that no wait is hidden and no budget is spent twice.
  *
- * Invariants:
- *  H1 Objects are written by server-side apply under one field manager; only leases and events are not.
- *  H2 Every request has a time limit and a place in the budget; a watch has the budget alone.
- *  H3 An answer is bounded and parsed before it is used.
+ * `apply` is the only way in which the operator writes objects that it owns.
  */
-import type { RequestOptions } from 'node:https';
-
-import type { KubeConfig } from '@kubernetes/client-node';
-import { Agent, type Dispatcher, fetch } from 'undici';
-import { z } from 'zod';
-
 import { fieldManager } from '../../api/index.js';
-import type { KubernetesObject } from '../../render/index.js';
+import type { Clock } from '../../lib/clock.js';
 
 import type { Budget } from './budget.js';
-import { ApiError, apiErrorFromAnswer, apiErrorFromFailure } from './errors.js';
-import { apiVersionOf, kindOf, pathOf, type ResourceKind } from './kinds.js';
-import { linesOf } from './lines.js';
-
-/** An object as the API server gives it; its owner knows the rest of its shape. */
-export interface StoredObject {
-  readonly metadata: { readonly name: string; readonly uid: string; readonly resourceVersion: string };
-  readonly [field: string]: unknown;
-}
+import { ApiError, errorOfFailure } from './errors.js';
+import { fieldsOf, parsed } from './json.js';
+import { collectionPath, kindOf, objectPath, type ResourceKind } from './kinds.js';
+import { storedObject, type StoredObject, type WrittenObject } from './object.js';
+import type { HttpAnswer, HttpRequest, Transport } from './transport.js';
+import { linesOf, watchEvent, type WatchEvent } from './watch.js';
 
 export interface Page {
   readonly items: readonly StoredObject[];
+  /** Of the whole list, all its pages: where a watch goes on. */
   readonly resourceVersion: string;
-  /** Where the next page begins; empty after the last. */
-  readonly next: string;
+  /** Asks for the next page; null = this was the last. */
+  readonly continueToken: string | null;
 }
 
-export interface Selection {
-  /** Absent = all namespaces. */
+export interface ListOptions {
+  /** Absent = of all namespaces. */
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | undefined;
+  readonly limit?: number;
+  readonly continueToken?: string | null;
+  readonly signal?: AbortSignal;
 }
 
-export type WatchEvent =
-  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: StoredObject }
-  | { readonly type: 'BOOKMARK'; readonly resourceVersion: string };
+export interface WatchOptions {
+  readonly namespace?: string | undefined;
+  readonly labelSelector?: string | undefined;
+  /** Events after this version. */
+  readonly resourceVersion: string;
+  /** After which the server ends the watch. */
+  readonly timeoutSeconds: number;
+  readonly signal?: AbortSignal;
+}
 
-export interface RequestFacts {
-  readonly verb: 'get' | 'list' | 'watch' | 'apply' | 'create' | 'update' | 'patch' | 'delete';
-  readonly resource: string;
-  /** HTTP status; 0 when there was no answer. */
-  readonly code: number;
-  readonly seconds: number;
-  readonly throttledSeconds: number;
+export interface WriteOptions {
+  readonly subresource?: 'status';
+  readonly signal?: AbortSignal;
+}
+
+export interface DeleteOptions {
+  readonly propagation?: 'Background' | 'Foreground' | 'Orphan';
+  /** Deletes only the object with this uid. */
+  readonly uid?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Every method throws ApiError. */
+export interface ApiClient {
+  /** What is stored now, never an older copy of it; following pages show the same moment. */
+  list(kind: ResourceKind, options?: ListOptions): Promise<Page>;
+  /** Ends when the server ends it; throws what it says in an ERROR event, and what happens to the connection. */
+  watch(kind: ResourceKind, options: WatchOptions): AsyncIterable<WatchEvent>;
+  /** @returns null when there is no such object */
+  get(kind: ResourceKind, namespace: string, name: string, signal?: AbortSignal): Promise<StoredObject | null>;
+  /** Server-side apply of the fields that the object holds; fields that it held before and no longer does are given up. */
+  apply(object: WrittenObject, options?: WriteOptions): Promise<StoredObject>;
+  /** JSON merge patch; with metadata.resourceVersion in it only that version is patched (conflict otherwise). */
+  patch(
+    kind: ResourceKind,
+    namespace: string,
+    name: string,
+    patch: Readonly<Record<string, unknown>>,
+    options?: WriteOptions,
+  ): Promise<StoredObject>;
+  /** Fails with alreadyExists. */
+  create(object: WrittenObject, signal?: AbortSignal): Promise<StoredObject>;
+  /** Writes the whole object; with metadata.resourceVersion in it only over that version (conflict otherwise). */
+  replace(object: WrittenObject, signal?: AbortSignal): Promise<StoredObject>;
+  /** @returns false when there was no such object */
+  delete(kind: ResourceKind, namespace: string, name: string, options?: DeleteOptions): Promise<boolean>;
+}
+
+/** One request that ended, for metrics. */
+export interface RequestRecord {
+  readonly verb: 'list' | 'watch' | 'get' | 'apply' | 'patch' | 'create' | 'update' | 'delete';
+  readonly kind: ResourceKind;
+  readonly subresource: string;
+  /** HTTP status, or the kind of error when there was no answer. */
+  readonly outcome: string;
+  /** Until the answer was whole; of a watch until it was opened. */
+  readonly ms: number;
+  /** In the client-side budget, before it. */
+  readonly waitedMs: number;
 }
 
 export interface ApiClientOptions {
-  readonly kubeConfig: KubeConfig;
+  readonly transport: Transport;
   readonly budget: Budget;
-  /** Milliseconds of a clock that only goes forward. */
-  readonly now: () => number;
-  readonly onRequest?: (facts: RequestFacts) => void;
-  readonly requestLimitMs?: number;
+  readonly clock: Clock;
+  readonly onRequest?: (record: RequestRecord) => void;
+  /** A sentence that the API server wants read. */
+  readonly onWarning?: (sentence: string, doing: string) => void;
 }
 
-const defaultLimitMs = 30_000;
-/** etcd stores no object larger than 1.5 MiB; a page has at most 500 of them. */
-const largestAnswer = 512 * 1024 * 1024;
-/** A watch that brings nothing for this long, not even a bookmark (they come every minute), is dead. */
-const silentWatchMs = 150_000;
+/** Events of objects near the API server's limit (3 MiB a request) fit several times. */
+const longestLineBytes = 16 * 1024 * 1024;
 
-const objectSchema = z.looseObject({
-  metadata: z.looseObject({ name: z.string(), uid: z.string(), resourceVersion: z.string() }),
-});
-const listSchema = z.looseObject({
-  metadata: z.looseObject({ resourceVersion: z.string(), continue: z.string().optional() }),
-  items: z.array(objectSchema).nullable(),
-});
-const eventSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.enum(['ADDED', 'MODIFIED', 'DELETED']), object: objectSchema }),
-  z.object({
-    type: z.literal('BOOKMARK'),
-    object: z.looseObject({ metadata: z.looseObject({ resourceVersion: z.string() }) }),
-  }),
-  z.object({ type: z.literal('ERROR'), object: z.looseObject({ code: z.number().optional() }) }),
-]);
+/** What a request is about, for its record. */
+type Subject = Pick<RequestRecord, 'verb' | 'kind' | 'subresource'>;
 
-interface Request {
-  readonly verb: RequestFacts['verb'];
-  readonly kind: ResourceKind;
-  readonly path: string;
-  readonly query?: Readonly<Record<string, string | undefined>>;
-  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  readonly contentType?: string;
-  readonly body?: unknown;
-  readonly signal?: AbortSignal | undefined;
+export function apiClient(options: ApiClientOptions): ApiClient {
+  return new HttpApiClient(options);
 }
 
-export class ApiClient {
+class HttpApiClient implements ApiClient {
   readonly #options: ApiClientOptions;
-  readonly #server: string;
-  #dispatcher: Dispatcher | null = null;
 
-  /** @throws Error when the configuration names no cluster */
   constructor(options: ApiClientOptions) {
     this.#options = options;
-    const cluster = options.kubeConfig.getCurrentCluster();
-    if (cluster === null) throw new Error('kubeconfig: found no current cluster; set current-context');
-    this.#server = cluster.server.replace(/\/+$/, '');
   }
 
-  /** @throws ApiError */
-  async list(
-    kind: ResourceKind,
-    options: Selection & {
-      readonly limit: number;
-      readonly next?: string;
-      readonly resourceVersion?: string;
-      readonly signal?: AbortSignal;
-    },
-  ): Promise<Page> {
-    const { namespace, labelSelector, limit, next, resourceVersion, signal } = options;
-    const query = { labelSelector, limit: String(limit), continue: next, resourceVersion };
-    const answer = await this.#json(listSchema, {
-      verb: 'list',
-      kind,
-      path: pathOf(kind, { namespace }),
-      query,
-      signal,
-    });
+  async list(kind: ResourceKind, options: ListOptions = {}): Promise<Page> {
+    const { namespace = '', limit, continueToken = null, signal } = options;
+    const query = selection(options);
+    if (limit !== undefined) query.set('limit', String(limit));
+    if (continueToken !== null) query.set('continue', continueToken);
+    const doing = `list ${kind.plural}`;
+    const path = collectionPath(kind, namespace);
+    const answer = await this.#exchange(
+      { verb: 'list', kind, subresource: '' },
+      { method: 'GET', path, query, doing, signal },
+    );
+    const { metadata, items } = fieldsOf(answer) ?? {};
+    const { resourceVersion, continue: next } = fieldsOf(metadata) ?? {};
+    // Go writes an empty list as null.
+    const listed = items === null ? [] : items;
+    if (!Array.isArray(listed) || typeof resourceVersion !== 'string')
+      throw malformed(doing, `a list of ${kind.plural}`);
     return {
-      items: answer.items ?? [],
-      resourceVersion: answer.metadata.resourceVersion,
-      next: answer.metadata.continue ?? '',
+      items: listed.map((item) => storedObject(item, kind, doing)),
+      resourceVersion,
+      continueToken: typeof next === 'string' && next !== '' ? next : null,
     };
   }
 
-  /** Every change after `resourceVersion`, until the server ends the watch. @throws ApiError */
-  async *watch(
-    kind: ResourceKind,
-    options: Selection & {
-      readonly resourceVersion: string;
-      readonly timeoutSeconds: number;
-      readonly signal: AbortSignal;
-    },
-  ): AsyncGenerator<WatchEvent> {
-    const { namespace, labelSelector, resourceVersion, timeoutSeconds, signal } = options;
-    const query = {
-      watch: 'true',
-      allowWatchBookmarks: 'true',
-      labelSelector,
-      resourceVersion,
-      timeoutSeconds: String(timeoutSeconds),
-    };
-    const request: Request = { verb: 'watch', kind, path: pathOf(kind, { namespace }), query };
-    const doing = doingOf(request);
-    const silence = new AbortController();
-    const either = AbortSignal.any([signal, silence.signal]);
-    let timer: NodeJS.Timeout | undefined;
-    const heard = (): void => {
-      clearTimeout(timer);
-      timer = setTimeout(() => silence.abort(new DOMException('no sign of life', 'TimeoutError')), silentWatchMs);
-      timer.unref();
-    };
+  async *watch(kind: ResourceKind, options: WatchOptions): AsyncGenerator<WatchEvent, void, undefined> {
+    const { namespace = '', resourceVersion, timeoutSeconds, signal } = options;
+    const query = selection(options);
+    query.set('watch', 'true');
+    query.set('allowWatchBookmarks', 'true');
+    query.set('resourceVersion', resourceVersion);
+    query.set('timeoutSeconds', String(timeoutSeconds));
+    const doing = `watch ${kind.plural}`;
+    const stream = await this.#counted({ verb: 'watch', kind, subresource: '' }, signal, async () => ({
+      status: 200,
+      value: await this.#options.transport.stream({
+        method: 'GET',
+        path: collectionPath(kind, namespace),
+        query,
+        doing,
+        signal,
+      }),
+    }));
     try {
-      heard();
-      const response = await this.#send({ ...request, signal: either });
-      if (response.body === null) throw new ApiError('malformed', `${doing}: an answer without a body`, 200, null);
-      for await (const line of linesOf(response.body, heard)) {
-        const event = parse(eventSchema, line, doing);
-        if (event.type === 'ERROR') {
-          throw apiErrorFromAnswer(doing, event.object.code ?? 500, JSON.stringify(event.object), null);
-        }
-        if (event.type === 'BOOKMARK') {
-          yield { type: 'BOOKMARK', resourceVersion: event.object.metadata.resourceVersion };
-        } else yield event;
-      }
-    } catch (error) {
-      throw apiErrorFromFailure(doing, error, signal);
+      yield { type: 'opened' };
+      for await (const line of linesOf(stream.chunks, longestLineBytes, doing)) yield watchEvent(line, kind, doing);
     } finally {
-      clearTimeout(timer);
-      // A watch that is left in the middle must not go on in the background.
-      silence.abort();
+      stream.close();
     }
   }
 
-  /** null when there is none. @throws ApiError */
-  async get(
-    kind: ResourceKind,
-    namespace: string | undefined,
-    name: string,
-    signal?: AbortSignal,
-  ): Promise<StoredObject | null> {
+  async get(kind: ResourceKind, namespace: string, name: string, signal?: AbortSignal): Promise<StoredObject | null> {
+    const doing = `get ${described(kind, namespace, name)}`;
+    const request: HttpRequest = { method: 'GET', path: objectPath(kind, namespace, name), doing, signal };
     try {
-      return await this.#json(objectSchema, { verb: 'get', kind, path: pathOf(kind, { namespace, name }), signal });
+      return storedObject(await this.#exchange({ verb: 'get', kind, subresource: '' }, request), kind, doing);
     } catch (error) {
-      if (error instanceof ApiError && error.kind === 'notFound') return null;
+      if (saysAbsent(error)) return null;
       throw error;
     }
   }
 
-  /** Server-side apply: makes the object what is sent, as far as this field manager owns it (H1). @throws ApiError */
-  async apply(
-    object: KubernetesObject,
-    { subresource, signal }: { readonly subresource?: 'status'; readonly signal?: AbortSignal } = {},
-  ): Promise<StoredObject> {
-    const kind = kindOf(object);
-    const { namespace, name } = object.metadata;
-    return this.#json(objectSchema, {
-      verb: 'apply',
-      kind,
-      method: 'PATCH',
-      path: pathOf(kind, { namespace, name, ...(subresource === undefined ? {} : { subresource }) }),
-      query: { fieldManager, force: 'true' },
+  async apply(object: WrittenObject, { subresource, signal }: WriteOptions = {}): Promise<StoredObject> {
+    const query = new URLSearchParams({ fieldManager, force: 'true', fieldValidation: 'Strict' });
+    return this.#write('apply', 'PATCH', object, {
+      path: pathOf(object, subresource),
+      query,
       contentType: 'application/apply-patch+yaml',
-      body: object,
+      subresource,
       signal,
     });
   }
 
-  /** JSON merge patch. @throws ApiError */
   async patch(
     kind: ResourceKind,
     namespace: string,
     name: string,
-    body: object,
-    signal?: AbortSignal,
+    patch: Readonly<Record<string, unknown>>,
+    { subresource, signal }: WriteOptions = {},
   ): Promise<StoredObject> {
-    return this.#json(objectSchema, {
-      verb: 'patch',
-      kind,
-      method: 'PATCH',
-      path: pathOf(kind, { namespace, name }),
-      query: { fieldManager },
-      contentType: 'application/merge-patch+json',
-      body,
+    const doing = `patch ${described(kind, namespace, name)}`;
+    const answer = await this.#exchange(
+      { verb: 'patch', kind, subresource: subresource ?? '' },
+      {
+        method: 'PATCH',
+        path: objectPath(kind, namespace, name, subresource),
+        query: new URLSearchParams({ fieldManager, fieldValidation: 'Strict' }),
+        body: { json: patch, contentType: 'application/merge-patch+json' },
+        doing,
+        signal,
+      },
+    );
+    return storedObject(answer, kind, doing);
+  }
+
+  async create(object: WrittenObject, signal?: AbortSignal): Promise<StoredObject> {
+    const query = new URLSearchParams({ fieldManager, fieldValidation: 'Strict' });
+    const path = collectionPath(kindOf(object), object.metadata.namespace ?? '');
+    return this.#write('create', 'POST', object, { path, query, contentType: 'application/json', signal });
+  }
+
+  async replace(object: WrittenObject, signal?: AbortSignal): Promise<StoredObject> {
+    const query = new URLSearchParams({ fieldManager, fieldValidation: 'Strict' });
+    return this.#write('update', 'PUT', object, {
+      path: pathOf(object),
+      query,
+      contentType: 'application/json',
       signal,
     });
   }
 
-  /** @throws ApiError conflict when it exists */
-  async create(object: KubernetesObject, signal?: AbortSignal): Promise<StoredObject> {
-    const kind = kindOf(object);
-    const path = pathOf(kind, { namespace: object.metadata.namespace });
-    return this.#json(objectSchema, {
-      verb: 'create',
-      kind,
-      method: 'POST',
-      path,
-      query: { fieldManager },
-      body: object,
+  async delete(kind: ResourceKind, namespace: string, name: string, options: DeleteOptions = {}): Promise<boolean> {
+    const { propagation = 'Background', uid, signal } = options;
+    const request: HttpRequest = {
+      method: 'DELETE',
+      path: objectPath(kind, namespace, name),
+      body: {
+        json: { propagationPolicy: propagation, ...(uid === undefined ? {} : { preconditions: { uid } }) },
+        contentType: 'application/json',
+      },
+      doing: `delete ${described(kind, namespace, name)}`,
       signal,
-    });
-  }
-
-  /** Writes the object if its resourceVersion is still the one sent along. @throws ApiError conflict when it is not */
-  async replace(object: KubernetesObject, signal?: AbortSignal): Promise<StoredObject> {
-    const kind = kindOf(object);
-    const { namespace, name } = object.metadata;
-    return this.#json(objectSchema, {
-      verb: 'update',
-      kind,
-      method: 'PUT',
-      path: pathOf(kind, { namespace, name }),
-      query: { fieldManager },
-      body: object,
-      signal,
-    });
-  }
-
-  /**
-   * What is gone already is fine.
-   * @param options `uid`: delete only this very object, not one that took its name
-   * @throws ApiError
-   */
-  async delete(
-    kind: ResourceKind,
-    namespace: string | undefined,
-    name: string,
-    options: {
-      readonly propagation: 'Foreground' | 'Background' | 'Orphan';
-      readonly uid?: string;
-      readonly signal?: AbortSignal;
-    },
-  ): Promise<void> {
-    const { propagation, uid, signal } = options;
-    const body = {
-      apiVersion: 'v1',
-      kind: 'DeleteOptions',
-      propagationPolicy: propagation,
-      ...(uid === undefined ? {} : { preconditions: { uid } }),
     };
     try {
-      const path = pathOf(kind, { namespace, name });
-      await this.#text({ verb: 'delete', kind, method: 'DELETE', path, body, signal });
+      await this.#exchange({ verb: 'delete', kind, subresource: '' }, request);
+      return true;
     } catch (error) {
-      const gone =
-        error instanceof ApiError && (error.kind === 'notFound' || (uid !== undefined && error.kind === 'conflict'));
-      if (!gone) throw error;
+      if (saysAbsent(error)) return false;
+      throw error;
     }
   }
 
-  /** Ends idle connections; requests in flight end by their own signals. */
-  async close(): Promise<void> {
-    await this.#dispatcher?.close();
-    this.#dispatcher = null;
+  async #write(
+    verb: 'apply' | 'create' | 'update',
+    method: 'PATCH' | 'POST' | 'PUT',
+    object: WrittenObject,
+    request: {
+      readonly path: string;
+      readonly query: URLSearchParams;
+      readonly contentType: string;
+      readonly subresource?: string | undefined;
+      readonly signal?: AbortSignal | undefined;
+    },
+  ): Promise<StoredObject> {
+    const kind = kindOf(object);
+    const { path, query, contentType, subresource = '', signal } = request;
+    const of = subresource === '' ? '' : `${subresource} of `;
+    const doing = `${verb} ${of}${described(kind, object.metadata.namespace ?? '', object.metadata.name)}`;
+    const body = { json: object, contentType };
+    const answer = await this.#exchange({ verb, kind, subresource }, { method, path, query, body, doing, signal });
+    return storedObject(answer, kind, doing);
   }
 
-  async #json<T>(schema: z.ZodType<T>, request: Request): Promise<T> {
-    return parse(schema, await this.#text(request), doingOf(request));
-  }
-
-  async #text(request: Request): Promise<string> {
-    const limit = AbortSignal.timeout(this.#options.requestLimitMs ?? defaultLimitMs);
-    const signal = request.signal === undefined ? limit : AbortSignal.any([limit, request.signal]);
-    try {
-      const response = await this.#send({ ...request, signal });
-      return await bounded(response, doingOf(request));
-    } catch (error) {
-      throw apiErrorFromFailure(doingOf(request), error, request.signal);
-    }
-  }
-
-  /** @returns an answer with a status of success; everything else is thrown */
-  async #send(request: Request): Promise<Awaited<ReturnType<typeof fetch>>> {
-    const { verb, kind, path, query = {}, method = 'GET', contentType = 'application/json', body, signal } = request;
-    const { budget, now, onRequest } = this.#options;
-    const waitedMs = await budget.take(signal);
-    const url = new URL(this.#server + path);
-    for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
-    const startedMs = now();
-    let code = 0;
-    try {
-      const { headers, dispatcher } = await this.#connection();
-      const response = await fetch(url, {
-        method,
-        headers: {
-          ...headers,
-          accept: 'application/json',
-          ...(body === undefined ? {} : { 'content-type': contentType }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        dispatcher,
-        signal: signal ?? null,
-        redirect: 'error',
-      });
-      code = response.status;
-      if (response.ok) return response;
-      const answer = await bounded(response, doingOf(request));
-      throw apiErrorFromAnswer(doingOf(request), code, answer, response.headers.get('retry-after'));
-    } finally {
-      onRequest?.({
-        verb,
-        resource: kind.plural,
-        code,
-        seconds: (now() - startedMs) / 1_000,
-        throttledSeconds: waitedMs / 1_000,
-      });
-    }
-  }
-
-  /** Headers are asked for each time: a pod's token is renewed under a running process. */
-  async #connection(): Promise<{ readonly headers: Record<string, string>; readonly dispatcher: Dispatcher }> {
-    const options: RequestOptions = {};
-    await this.#options.kubeConfig.applyToHTTPSOptions(options);
-    const { ca, cert, key, rejectUnauthorized, servername } = options;
-    this.#dispatcher ??= new Agent({
-      connect: {
-        ...(ca === undefined ? {} : { ca }),
-        ...(cert === undefined ? {} : { cert }),
-        ...(key === undefined ? {} : { key }),
-        ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
-        ...(servername === undefined ? {} : { servername }),
-        keepAlive: true,
-        keepAliveInitialDelay: 15_000,
-        timeout: 10_000,
-      },
-      // A watch is silent for minutes; its own timer judges it.
-      bodyTimeout: 0,
-      headersTimeout: 60_000,
+  /** @returns the JSON of the answer */
+  async #exchange(subject: Subject, request: HttpRequest): Promise<unknown> {
+    const { transport, onWarning } = this.#options;
+    const { text, warnings } = await this.#counted<HttpAnswer>(subject, request.signal, async () => {
+      const answer = await transport.exchange(request);
+      return { status: answer.status, value: answer };
     });
-    const headers = Object.fromEntries(
-      Object.entries(options.headers ?? {}).map(([name, value]) => [name, String(value)]),
-    );
-    if (typeof options.auth === 'string') {
-      headers.authorization = `Basic ${Buffer.from(options.auth).toString('base64')}`;
+    for (const sentence of warnings) onWarning?.(sentence, request.doing);
+    const json = parsed(text);
+    if (json === null) throw malformed(request.doing, 'JSON');
+    return json.value;
+  }
+
+  /** Waits for the budget, does it, and tells of it however it ends. */
+  async #counted<T>(
+    subject: Subject,
+    signal: AbortSignal | undefined,
+    work: () => Promise<{ readonly status: number; readonly value: T }>,
+  ): Promise<T> {
+    const { budget, clock, onRequest } = this.#options;
+    const waitedMs = await budget.take(signal);
+    const startMs = clock.now();
+    const record = (outcome: string): void =>
+      onRequest?.({ ...subject, outcome, ms: Math.max(0, clock.now() - startMs), waitedMs });
+    try {
+      const { status, value } = await work();
+      record(String(status));
+      return value;
+    } catch (error) {
+      const { status, kind } = errorOfFailure('', error);
+      record(status === null ? kind : String(status));
+      throw error;
     }
-    return { headers, dispatcher: this.#dispatcher };
   }
 }
 
-function doingOf({ verb, kind, path }: Request): string {
-  const parts = path.split('/');
-  const at = parts.indexOf(kind.plural);
-  const namespace = parts[at - 2] === 'namespaces' ? parts[at - 1] : undefined;
-  const name = [namespace, parts[at + 1]].filter((part) => part !== undefined).join('/');
-  return `${verb} ${kind.kind}${name === '' ? 's' : ` ${name}`} of ${apiVersionOf(kind)}`;
+function selection({ labelSelector }: { readonly labelSelector?: string | undefined }): URLSearchParams {
+  return new URLSearchParams(labelSelector === undefined ? {} : { labelSelector });
 }
 
-function parse<T>(schema: z.ZodType<T>, text: string, doing: string): T {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new ApiError('malformed', `${doing}: found an answer that is no JSON`, 200, null, { cause: error });
-  }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const where = parsed.error.issues[0]?.path.join('.') ?? '';
-  throw new ApiError('malformed', `${doing}: found an answer of another shape (at ${where})`, 200, null);
+function pathOf(object: WrittenObject, subresource?: string): string {
+  return objectPath(kindOf(object), object.metadata.namespace ?? '', object.metadata.name, subresource);
 }
 
-async function bounded(response: Awaited<ReturnType<typeof fetch>>, doing: string): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    const piece = chunk as Uint8Array;
-    bytes += piece.byteLength;
-    if (bytes > largestAnswer)
-      throw new ApiError('malformed', `${doing}: found an answer beyond all bounds`, 200, null);
-    chunks.push(piece);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+function described({ kind }: ResourceKind, namespace: string, name: string): string {
+  return `${kind} ${namespace === '' ? '' : `${namespace}/`}${name}`;
+}
+
+/** True when an object is not there, false when its kind is not: a CRD that is missing is no empty answer. */
+function saysAbsent(error: unknown): boolean {
+  return error instanceof ApiError && error.kind === 'notFound' && error.about !== '';
+}
+
+function malformed(doing: string, expected: string): ApiError {
+  return new ApiError('malformed', {
+    doing,
+    message: `${doing}: found an answer that is no such thing, expected ${expected}; see who answers at the API server's address`,
+  });
 }

@@ -1,105 +1,215 @@
 /**
- * What can go wrong between the operator and the API server. Answers and broken connections are translated here and
- * nowhere else, so that a caller switches on `kind` and never reads a text.
+ * What can go wrong between the operator and the API server. Answers, watch errors and failures of the connection are
+ * translated here and nowhere else, so that a caller switches on `kind` and never reads a text.
  */
-import { z } from 'zod';
+import { codeOf } from '../../lib/system-error.js';
+import { excerpt, fieldsOf, parsed } from './json.js';
 
 export type ApiErrorKind =
-  /** 404: the object, or its kind. */
-  | 'notFound'
-  /** 409: it exists already, or its resource version moved on. */
-  | 'conflict'
-  /** 422, and 400: what was sent breaks a rule. */
-  | 'invalid'
-  /** 403: RBAC, an admission plugin, a quota. */
-  | 'forbidden'
+  // The API server's answer.
+  | 'badRequest'
   | 'unauthorized'
-  /** 410: the resource version, or the page, is too old. */
+  | 'forbidden'
+  | 'notFound'
+  | 'alreadyExists'
+  | 'conflict'
+  | 'invalid'
+  /** This resourceVersion or page is no longer kept: list again. */
   | 'gone'
-  /** 429. */
+  /** This resourceVersion is in the server's future: it lags, or was rolled back. */
+  | 'tooLargeVersion'
   | 'throttled'
-  /** 5xx, or no connection. */
+  | 'internal'
   | 'unavailable'
-  /** No answer in time. */
   | 'timeout'
-  /** An answer that is not what the API promises. */
+  // No answer, or none that can be read.
+  | 'unreachable'
+  /** An open watch brought nothing for longer than bookmarks are apart. */
+  | 'silent'
   | 'malformed'
-  /** The caller's own signal. */
+  | 'untrusted'
   | 'aborted';
+
+const retryableKinds: ReadonlySet<ApiErrorKind> = new Set<ApiErrorKind>([
+  'tooLargeVersion',
+  'throttled',
+  'internal',
+  'unavailable',
+  'timeout',
+  'unreachable',
+  'silent',
+  'malformed',
+]);
+
+/** One detail of a refusal: which field, and why in the API server's words. */
+export interface ApiErrorCause {
+  readonly reason: string;
+  readonly field: string;
+  readonly message: string;
+}
+
+export interface ApiErrorFields {
+  /** The request in words, such as "apply Deployment ns/name". */
+  readonly doing: string;
+  /** The API server's own sentence where it gave one. */
+  readonly message: string;
+  /** HTTP status; null = no answer. */
+  readonly status?: number | null;
+  /** The name of the object that the answer is about; empty when it is about none, such as for a kind that the server does not know. */
+  readonly about?: string;
+  /** How long the server asks us to stay away. */
+  readonly retryAfterMs?: number | null;
+  readonly causes?: readonly ApiErrorCause[];
+  readonly cause?: unknown;
+}
 
 export class ApiError extends Error {
   override readonly name = 'ApiError';
+  readonly doing: string;
+  readonly status: number | null;
+  readonly about: string;
+  readonly retryAfterMs: number | null;
+  readonly causes: readonly ApiErrorCause[];
+
   constructor(
     readonly kind: ApiErrorKind,
-    message: string,
-    /** HTTP status; 0 when there was no answer. */
-    readonly status: number,
-    /** What the server asks to wait, in milliseconds; null when it does not say. */
-    readonly retryAfterMs: number | null,
-    options?: ErrorOptions,
+    { doing, message, status = null, about = '', retryAfterMs = null, causes = [], cause }: ApiErrorFields,
   ) {
-    super(message, options);
+    super(message, cause === undefined ? undefined : { cause });
+    this.doing = doing;
+    this.status = status;
+    this.about = about;
+    this.retryAfterMs = retryAfterMs;
+    this.causes = causes;
   }
 
   /** True when the same call may succeed later without anybody changing anything. */
   get retryable(): boolean {
-    return ['conflict', 'throttled', 'unavailable', 'timeout', 'malformed', 'gone'].includes(this.kind);
+    return retryableKinds.has(this.kind);
+  }
+
+  /** True for a refusal that says so in its details, such as `NamespaceTerminating`. */
+  hasCause(reason: string): boolean {
+    return this.causes.some((cause) => cause.reason === reason);
   }
 }
 
-const statusSchema = z.object({ message: z.string().optional(), reason: z.string().optional() });
-const longestSentence = 2_000;
+/** Reasons of a Status (k8s.io/apimachinery, meta/v1 types.go) that say more than its code does. */
+const kindOfReason: Readonly<Record<string, ApiErrorKind>> = {
+  Unauthorized: 'unauthorized',
+  Forbidden: 'forbidden',
+  NotFound: 'notFound',
+  AlreadyExists: 'alreadyExists',
+  Conflict: 'conflict',
+  Gone: 'gone',
+  Expired: 'gone',
+  Invalid: 'invalid',
+  ServerTimeout: 'timeout',
+  Timeout: 'timeout',
+  TooManyRequests: 'throttled',
+  ServiceUnavailable: 'unavailable',
+};
 
-/** @param doing such as `apply Deployment default/mnist-teacher-cpu` */
-export function apiErrorFromAnswer(doing: string, status: number, body: string, retryAfter: string | null): ApiError {
-  const sentence = sentenceOf(body).slice(0, longestSentence);
-  const seconds = Number(retryAfter);
-  const retryAfterMs = retryAfter === null || !(seconds >= 0) ? null : seconds * 1_000;
-  return new ApiError(kindOfStatus(status), `${doing}: ${sentence} (${String(status)})`, status, retryAfterMs);
+const kindOfCode: Readonly<Record<number, ApiErrorKind>> = {
+  401: 'unauthorized',
+  403: 'forbidden',
+  404: 'notFound',
+  408: 'timeout',
+  409: 'conflict',
+  410: 'gone',
+  422: 'invalid',
+  429: 'throttled',
+  500: 'internal',
+  504: 'timeout',
+};
+
+/** Cause of a refusal to read at a resourceVersion that the server has not seen. */
+const tooLargeCause = 'ResourceVersionTooLarge';
+
+/** Translates an answer that is no success. @param retryAfter the header of that name, undefined = none */
+export function errorOfAnswer(doing: string, code: number, retryAfter: string | undefined, text: string): ApiError {
+  const retryAfterMs = secondsOf(retryAfter);
+  const status = fieldsOf(parsed(text)?.value);
+  if (status?.kind === 'Status') return errorOfStatus(doing, { code, ...status }, retryAfterMs);
+  // A load balancer or a proxy speaks for itself, in its own format.
+  return new ApiError(kindWithout(code), {
+    doing,
+    message: `${doing}: found HTTP ${code} "${excerpt(text)}", expected an answer of the API server; see who answers at its address`,
+    status: code,
+    retryAfterMs,
+  });
 }
 
-function sentenceOf(body: string): string {
-  try {
-    return statusSchema.parse(JSON.parse(body)).message ?? body;
-  } catch {
-    return body.trim() === '' ? 'an empty answer' : body.trim();
-  }
+/** Translates a Status, as answers and ERROR events of a watch carry it. */
+export function errorOfStatus(doing: string, value: unknown, retryAfterMs: number | null = null): ApiError {
+  const { message, reason, code, details } = fieldsOf(value) ?? {};
+  const { name, causes, retryAfterSeconds } = fieldsOf(details) ?? {};
+  const status = typeof code === 'number' ? code : null;
+  const found = (Array.isArray(causes) ? causes : []).map(causeOf);
+  const kind = found.some((cause) => cause.reason === tooLargeCause)
+    ? 'tooLargeVersion'
+    : (kindOfReason[String(reason)] ?? kindWithout(status));
+  return new ApiError(kind, {
+    doing,
+    message:
+      typeof message === 'string' && message !== '' ? message : `${doing}: the API server refused without saying why`,
+    status,
+    about: typeof name === 'string' ? name : '',
+    retryAfterMs: typeof retryAfterSeconds === 'number' ? retryAfterSeconds * 1_000 : retryAfterMs,
+    causes: found,
+  });
 }
 
-function kindOfStatus(status: number): ApiErrorKind {
-  switch (status) {
-    case 400:
-    case 422:
-      return 'invalid';
-    case 401:
-      return 'unauthorized';
-    case 403:
-      return 'forbidden';
-    case 404:
-      return 'notFound';
-    case 409:
-      return 'conflict';
-    case 410:
-      return 'gone';
-    case 429:
-      return 'throttled';
-    case 504:
-      return 'timeout';
-    default:
-      return status >= 500 ? 'unavailable' : 'malformed';
-  }
+function causeOf(value: unknown): ApiErrorCause {
+  const { reason, field, message } = fieldsOf(value) ?? {};
+  const text = (part: unknown): string => (typeof part === 'string' ? part : '');
+  return { reason: text(reason), field: text(field), message: text(message) };
 }
 
-/** Translates what fetch threw, whatever layer it came from. */
-export function apiErrorFromFailure(doing: string, error: unknown, signal: AbortSignal | undefined): ApiError {
+function kindWithout(code: number | null): ApiErrorKind {
+  if (code === null) return 'internal';
+  return kindOfCode[code] ?? (code >= 500 ? 'unavailable' : 'badRequest');
+}
+
+/** Kubernetes gives whole seconds; a proxy may give a date, which is left to our own backoff. */
+function secondsOf(retryAfter: string | undefined): number | null {
+  return retryAfter !== undefined && /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) * 1_000 : null;
+}
+
+/** The connection stands, or is being made, and nothing comes. */
+const slowCodes: ReadonlySet<string> = new Set([
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'ETIMEDOUT',
+]);
+
+/** OpenSSL's words for a certificate that we may not believe. */
+const untrustedCode =
+  /^(CERT_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT_IN_CHAIN$|UNABLE_TO_|ERR_TLS_CERT_|HOSTNAME_MISMATCH$|INVALID_CA$)/;
+
+/** Translates whatever was thrown while a request was made or its answer read. */
+export function errorOfFailure(doing: string, error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  const options = { cause: error };
-  if (signal?.aborted === true) return new ApiError('aborted', `${doing}: given up`, 0, null, options);
-  const name = error instanceof Error ? error.name : '';
-  if (name === 'TimeoutError') {
-    return new ApiError('timeout', `${doing}: no answer from the API server in time`, 0, null, options);
+  const code = codeOf(error);
+  const text = error instanceof Error && error.message !== '' ? error.message : code;
+  if (slowCodes.has(code)) {
+    return new ApiError('timeout', {
+      doing,
+      message: `${doing}: no answer in time (${text}); it is tried again`,
+      cause: error,
+    });
   }
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : '';
-  const text = [error instanceof Error ? error.message : String(error), cause].filter((part) => part !== '').join(': ');
-  return new ApiError('unavailable', `${doing}: the API server cannot be reached (${text})`, 0, null, options);
+  if (untrustedCode.test(code)) {
+    return new ApiError('untrusted', {
+      doing,
+      message: `${doing}: found a certificate that cannot be believed (${text}), expected one that the given certificate authority signed for this address; check certificate-authority and server`,
+      cause: error,
+    });
+  }
+  return new ApiError('unreachable', {
+    doing,
+    message: `${doing}: no answer from the API server (${text}); it is tried again`,
+    cause: error,
+  });
 }

@@ -1,7 +1,11 @@
-/** The kinds of object that the operator knows, and the paths of the API server under which they lie. Pure. */
-import { apiGroup } from '../../api/index.js';
+/**
+ * The kinds of objects that the operator reads and writes, and where the API server keeps each. Paths are built here and
+ * nowhere else.
+ */
+import { apiGroup, apiVersion as distillJobVersion, kind as distillJobKind, plural } from '../../api/index.js';
 
 export interface ResourceKind {
+  /** Empty for the core group. */
   readonly group: string;
   readonly version: string;
   readonly plural: string;
@@ -9,19 +13,22 @@ export interface ResourceKind {
   readonly namespaced: boolean;
 }
 
-const core = { group: '', version: 'v1', namespaced: true } as const;
-
 export const kinds = {
-  distillJobs: { group: apiGroup, version: 'v1alpha1', plural: 'distilljobs', kind: 'DistillJob', namespaced: true },
-  pods: { ...core, plural: 'pods', kind: 'Pod' },
-  nodes: { ...core, plural: 'nodes', kind: 'Node', namespaced: false },
-  configMaps: { ...core, plural: 'configmaps', kind: 'ConfigMap' },
-  secrets: { ...core, plural: 'secrets', kind: 'Secret' },
-  serviceAccounts: { ...core, plural: 'serviceaccounts', kind: 'ServiceAccount' },
-  events: { ...core, plural: 'events', kind: 'Event' },
+  distillJobs: {
+    group: apiGroup,
+    version: distillJobVersion.slice(apiGroup.length + 1),
+    plural,
+    kind: distillJobKind,
+    namespaced: true,
+  },
   deployments: { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment', namespaced: true },
   jobs: { group: 'batch', version: 'v1', plural: 'jobs', kind: 'Job', namespaced: true },
-  leases: { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease', namespaced: true },
+  pods: { group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true },
+  nodes: { group: '', version: 'v1', plural: 'nodes', kind: 'Node', namespaced: false },
+  namespaces: { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false },
+  configMaps: { group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap', namespaced: true },
+  secrets: { group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true },
+  serviceAccounts: { group: '', version: 'v1', plural: 'serviceaccounts', kind: 'ServiceAccount', namespaced: true },
   networkPolicies: {
     group: 'networking.k8s.io',
     version: 'v1',
@@ -29,32 +36,42 @@ export const kinds = {
     kind: 'NetworkPolicy',
     namespaced: true,
   },
+  leases: { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease', namespaced: true },
+  events: { group: '', version: 'v1', plural: 'events', kind: 'Event', namespaced: true },
 } as const satisfies Record<string, ResourceKind>;
 
-/** What of a kind is meant. */
-export interface Place {
-  /** Absent = all namespaces, or a kind that has none. */
-  readonly namespace?: string | undefined;
-  readonly name?: string;
-  readonly subresource?: 'status';
-}
-
-export function pathOf({ group, version, plural }: ResourceKind, { namespace, name, subresource }: Place): string {
-  const root = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
-  const within = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
-  const one = name === undefined ? '' : `/${encodeURIComponent(name)}`;
-  return `${root}${within}/${plural}${one}${subresource === undefined ? '' : `/${subresource}`}`;
-}
-
+/** @returns `v1`, or `group/version` */
 export function apiVersionOf({ group, version }: ResourceKind): string {
   return group === '' ? version : `${group}/${version}`;
 }
 
-/** @throws Error for a kind that is not in the list: nothing else is ever written */
-export function kindOf({ apiVersion, kind }: { readonly apiVersion: string; readonly kind: string }): ResourceKind {
+/** @throws RangeError for a kind that the operator does not write: a mistake in our code */
+export function kindOf(object: { readonly apiVersion: string; readonly kind: string }): ResourceKind {
   const found = Object.values<ResourceKind>(kinds).find(
-    (candidate) => candidate.kind === kind && apiVersionOf(candidate) === apiVersion,
+    (known) => known.kind === object.kind && apiVersionOf(known) === object.apiVersion,
   );
-  if (found === undefined) throw new Error(`no kind ${kind} of ${apiVersion} is known`);
+  if (found === undefined) {
+    throw new RangeError(
+      `kind of an object: found ${object.apiVersion} ${object.kind}, expected one of src/cluster/kubernetes/kinds.ts; add it there`,
+    );
+  }
   return found;
+}
+
+/** Path of all objects of a kind: those of one namespace, or of all when it is empty or the kind has none. */
+export function collectionPath(kind: ResourceKind, namespace: string): string {
+  const root = kind.group === '' ? `/api/${kind.version}` : `/apis/${kind.group}/${kind.version}`;
+  const within = kind.namespaced && namespace !== '' ? `/namespaces/${encodeURIComponent(namespace)}` : '';
+  return `${root}${within}/${kind.plural}`;
+}
+
+/** @throws RangeError when a namespaced object comes without a namespace: a mistake in our code */
+export function objectPath(kind: ResourceKind, namespace: string, name: string, subresource?: string): string {
+  if (name === '' || (kind.namespaced && namespace === '')) {
+    throw new RangeError(
+      `path of a ${kind.kind}: found namespace "${namespace}" and name "${name}", expected both to be given`,
+    );
+  }
+  const object = `${collectionPath(kind, namespace)}/${encodeURIComponent(name)}`;
+  return subresource === undefined ? object : `${object}/${subresource}`;
 }

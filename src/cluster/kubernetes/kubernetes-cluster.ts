@@ -27,7 +27,7 @@ import type { Cluster, DesiredWorkers, JobKey } from '../port.js';
 
 import type { ClusterCache } from './cache.js';
 import type { ApiClient } from './client.js';
-import { ApiError } from './errors.js';
+import { ApiError, type ApiErrorKind } from './errors.js';
 import { kinds } from './kinds.js';
 import { observationOf } from './observation.js';
 import {
@@ -50,6 +50,9 @@ export interface KubernetesClusterOptions {
   /** A short digest of a text, for annotations. */
   readonly hash: (text: string) => string;
 }
+
+/** What no later try mends while the job stays as it is. */
+const refusalKinds: readonly ApiErrorKind[] = ['invalid', 'badRequest'];
 
 /** A pod that is on its node this long without having run may lack its ConfigMap or Secret. */
 const patienceMs = 20_000;
@@ -107,7 +110,7 @@ export class KubernetesCluster implements Cluster {
       await this.#apply(desired);
       this.#refusals.delete(key.uid);
     } catch (error) {
-      if (!(error instanceof ApiError) || error.kind !== 'invalid') throw error;
+      if (!(error instanceof ApiError) || !refusalKinds.includes(error.kind)) throw error;
       this.#refusals.set(key.uid, { generation: job.metadata.generation, sentence: error.message });
       for (const callback of this.#callbacks) callback(key);
     }

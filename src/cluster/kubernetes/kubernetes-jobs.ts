@@ -22,9 +22,9 @@ import type { ApiClient } from './client.js';
 import { ApiError } from './errors.js';
 import { kinds } from './kinds.js';
 import { Latest } from './latest.js';
-import type { RawObject } from './views.js';
 
-export interface RawDistillJob extends RawObject {
+export interface RawDistillJob {
+  readonly metadata: ObjectMeta & { readonly uid: string; readonly resourceVersion: string };
   readonly spec?: unknown;
   readonly status?: DistillJobStatus;
 }

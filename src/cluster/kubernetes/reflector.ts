@@ -1,213 +1,297 @@
 /**
- * Keeps a copy of all objects of one kind by list and watch, after client-go's reflector (docs/adr/0008 says why ours).
+ * List-and-watch: keeps a store equal to what the API server holds of one kind, for as long as it runs, whatever happens
+ * to server and network (after client-go's reflector).
  *
  * Invariants:
- *  R1 Whatever is cut, delayed or answered wrong, the copy comes to equal what is stored: a watch goes on where it broke
- *     off; when it cannot, everything is listed anew and compared.
- *  R2 Every difference is told exactly once, in the order in which it was seen, as (before, after); a list that finds an
- *     object gone tells of that, too.
- *  R3 What a handler throws ends nothing.
- *  R4 Only the projection of an object is held.
+ *  R1 Nothing ends the loop but `stop`: not an error of the API, not a throw of a handler or a projection.
+ *  R2 The version to go on from moves only after its event is in the store, so a cut repeats events and loses none.
+ *  R3 A list is compared with the store: what vanished meanwhile is told as deleted.
+ *  R4 Lists are read as of now, never at an older version, and compared by content: a server that was rolled back is
+ *     believed, although it counts versions up from an earlier one and gives the same ones again.
  */
 import type { Clock } from '../../lib/clock.js';
+import type { Random } from '../../lib/random.js';
 
-import type { ApiClient, Selection, StoredObject } from './client.js';
-import { ApiError } from './errors.js';
+import { Backoff } from './backoff.js';
+import type { ApiClient } from './client.js';
+import { errorOfFailure, type ApiError } from './errors.js';
 import type { ResourceKind } from './kinds.js';
+import { type Ended, nextMove } from './next-move.js';
+import type { StoredMetadata, StoredObject } from './object.js';
+import { type Change, ObjectStore, type Store } from './store.js';
+
+export interface ReflectorTiming {
+  readonly pageSize: number;
+  /** The server ends a watch after a time between this and twice this. */
+  readonly watchSeconds: number;
+  /** Lists anew, at the end of a watch, when the last list is that old, give or take a quarter. */
+  readonly relistMs: number;
+  readonly firstWaitMs: number;
+  readonly longestWaitMs: number;
+  /** So long without trouble, and the next wait is the first again. */
+  readonly healthyMs: number;
+}
+
+export const reflectorTiming: ReflectorTiming = {
+  pageSize: 500,
+  watchSeconds: 300,
+  relistMs: 30 * 60_000,
+  firstWaitMs: 200,
+  longestWaitMs: 30_000,
+  healthyMs: 10_000,
+};
 
 export interface ReflectorOptions<T> {
   readonly client: Pick<ApiClient, 'list' | 'watch'>;
   readonly kind: ResourceKind;
-  readonly selection: Selection;
-  /** What is held of an object; null = it is of no interest. Must not throw. */
+  /** Absent = all namespaces. */
+  readonly namespace?: string | undefined;
+  readonly labelSelector?: string | undefined;
+  /** What the store keeps of an object, as plain JSON; null = nothing. */
   readonly project: (object: StoredObject) => T | null;
-  readonly changed: (before: T | null, after: T | null) => void;
-  readonly told: (event: ReflectorEvent) => void;
+  /** The value under which `store.indexed` finds an object. */
+  readonly indexBy?: (object: T) => string | null;
   readonly clock: Clock;
-  /** From 0 to 1. */
-  readonly random: () => number;
+  readonly random: Random;
+  readonly report?: (report: ReflectorReport) => void;
+  readonly timing?: Partial<ReflectorTiming>;
 }
 
-export type ReflectorEvent =
-  | { readonly kind: 'listed'; readonly objects: number; readonly because: ListReason }
-  | { readonly kind: 'failed'; readonly error: ApiError; readonly retryMs: number }
-  | { readonly kind: 'handlerFailed'; readonly error: unknown };
+/** What a log or a metric may want to know. Must not throw. */
+export type ReflectorReport =
+  | { readonly kind: 'listed'; readonly objects: number; readonly pages: number; readonly ms: number }
+  /** `silent` and `gone` are part of a long life; the rest is trouble. */
+  | {
+      readonly kind: 'interrupted';
+      readonly error: ApiError;
+      readonly next: 'list' | 'watch';
+      readonly waitMs: number;
+    }
+  | { readonly kind: 'handlerFailed'; readonly error: unknown }
+  /** The object stays in the store as it was before, if it was. */
+  | {
+      readonly kind: 'projectionFailed';
+      readonly error: unknown;
+      readonly namespace: string;
+      readonly name: string;
+    };
 
-/** Begun; too old to go on; the server was set back; the time for it has come. */
-export type ListReason = 'First' | 'Gone' | 'SetBack' | 'Periodic';
-
-interface Held<T> {
-  readonly uid: string;
-  readonly resourceVersion: string;
-  readonly value: T;
+export interface ReflectorCounters {
+  /** Complete ones. */
+  readonly lists: number;
+  /** Opened ones. */
+  readonly watches: number;
+  readonly events: number;
+  readonly bookmarks: number;
+  readonly interruptions: number;
 }
 
-const pageSize = 500;
-const firstRetryMs = 200;
-const longestRetryMs = 30_000;
-/** A watch that lived this long was a good one: the wait starts over. */
-const healthyMs = 10_000;
-const shortestWatchSeconds = 300;
-const periodicMs = 3_600_000;
+type Handler<T> = (old: T | null, now: T | null) => void;
+
+/** Longest that a server's Retry-After is obeyed. */
+const longestRetryAfterMs = 60_000;
+/** A watch that ends sooner and without an event counts as a failure. */
+const idleWatchMs = 1_000;
 
 export class Reflector<T> {
   readonly #options: ReflectorOptions<T>;
-  #held = new Map<string, Held<T>>();
+  readonly #timing: ReflectorTiming;
+  readonly #store: ObjectStore<T>;
+  readonly #backoff: Backoff;
+  readonly #handlers: Handler<T>[] = [];
+  readonly #ending = new AbortController();
+  readonly #firstList = Promise.withResolvers<undefined>();
+  #loop: Promise<void> | null = null;
+  #synced = false;
+  #lastContactMs: number | null = null;
+  /** The version to watch from. */
   #resourceVersion = '';
-  #lastContactMs: number;
   #relistAtMs = 0;
-  readonly #synced = Promise.withResolvers<undefined>();
-  #isSynced = false;
+  #counters = { lists: 0, watches: 0, events: 0, bookmarks: 0, interruptions: 0 };
 
   constructor(options: ReflectorOptions<T>) {
+    const timing = { ...reflectorTiming, ...options.timing };
     this.#options = options;
-    this.#lastContactMs = options.clock.now();
+    this.#timing = timing;
+    this.#store = new ObjectStore(options.indexBy);
+    this.#backoff = new Backoff({
+      firstMs: timing.firstWaitMs,
+      longestMs: timing.longestWaitMs,
+      healthyMs: timing.healthyMs,
+      random: options.random,
+    });
   }
 
-  /** Resolves when the first list is complete. */
-  get synced(): Promise<undefined> {
-    return this.#synced.promise;
+  get store(): Store<T> {
+    return this.#store;
   }
 
-  get isSynced(): boolean {
-    return this.#isSynced;
+  /** True once every object was seen; stays true. */
+  get synced(): boolean {
+    return this.#synced;
   }
 
-  /** When the API server was last heard, by the clock. */
-  get lastContactMs(): number {
+  /** When the API server last gave a sign of life here; null = never. On a quiet watch at most a minute ago. */
+  get lastContactMs(): number | null {
     return this.#lastContactMs;
   }
 
-  get size(): number {
-    return this.#held.size;
+  get counters(): ReflectorCounters {
+    return this.#counters;
   }
 
-  values(): T[] {
-    return [...this.#held.values()].map(({ value }) => value);
+  /** Resolves when every object was seen; never when it is stopped before. */
+  async whenSynced(): Promise<void> {
+    await this.#firstList.promise;
   }
 
-  /** Lists and watches until the signal aborts; never rejects. */
-  async run(signal: AbortSignal): Promise<void> {
-    const { clock, random, told } = this.#options;
-    let because: ListReason | null = 'First';
-    let doubtful = false;
-    let failures = 0;
-    while (!signal.aborted) {
-      const startedMs = clock.now();
-      try {
-        if (because === null && doubtful && (await this.#wasSetBack(signal))) because = 'SetBack';
-        if (because === null && startedMs >= this.#relistAtMs) because = 'Periodic';
-        if (because !== null) await this.#list(because, signal);
-        because = null;
-        doubtful = false;
-        await this.#watch(signal);
-        failures = 0;
-      } catch (error) {
-        if (isAborted(signal)) return;
-        if (clock.now() - startedMs > healthyMs) failures = 0;
-        const failure = error instanceof ApiError ? error : unforeseen(error);
-        if (failure.kind === 'gone') because = 'Gone';
-        // Who was away may come back with an older state, and would tell nothing of it.
-        else doubtful = true;
-        const backoffMs = Math.min(longestRetryMs, firstRetryMs * 2 ** failures) * (0.5 + random());
-        const retryMs = Math.max(failure.retryAfterMs ?? 0, backoffMs);
-        failures += 1;
-        told({ kind: 'failed', error: failure, retryMs });
-        await clock.sleep(retryMs, signal);
-      }
-    }
+  /** Calls back after the store has changed; the objects of the first list come as changes from null. Handlers only enqueue. */
+  onChange(handler: Handler<T>): void {
+    this.#handlers.push(handler);
   }
 
-  /** True when the server's state is older than what we have seen: etcd was restored from a copy. */
-  async #wasSetBack(signal: AbortSignal): Promise<boolean> {
-    const { client, kind, selection } = this.#options;
-    const { resourceVersion } = await client.list(kind, { ...selection, limit: 1, signal });
-    return BigInt(resourceVersion) < BigInt(this.#resourceVersion);
+  start(): void {
+    this.#loop ??= this.#run();
   }
 
-  async #list(because: ListReason, signal: AbortSignal): Promise<void> {
-    const { client, kind, selection, clock, random, told } = this.#options;
-    const found = new Map<string, StoredObject>();
-    let page = await client.list(kind, { ...selection, limit: pageSize, signal });
+  /** Resolves when no handler is called any more. */
+  async stop(): Promise<void> {
+    this.#ending.abort();
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    const { clock, report } = this.#options;
+    let next: 'list' | 'watch' = 'list';
     for (;;) {
-      this.#lastContactMs = clock.now();
-      for (const item of page.items) found.set(keyOf(item), item);
-      if (page.next === '') break;
-      page = await client.list(kind, { ...selection, limit: pageSize, next: page.next, signal });
-    }
-    for (const [key, { value }] of [...this.#held]) {
-      if (found.has(key)) continue;
-      this.#held.delete(key);
-      this.#tell(value, null);
-    }
-    for (const item of found.values()) this.#put(item);
-    this.#resourceVersion = page.resourceVersion;
-    this.#relistAtMs = clock.now() + periodicMs * (0.75 + random() / 2);
-    told({ kind: 'listed', objects: found.size, because });
-    this.#isSynced = true;
-    this.#synced.resolve(undefined);
-  }
-
-  async #watch(signal: AbortSignal): Promise<void> {
-    const { client, kind, selection, clock, random } = this.#options;
-    const timeoutSeconds = Math.round(shortestWatchSeconds * (1 + random()));
-    const watching = { ...selection, resourceVersion: this.#resourceVersion, timeoutSeconds, signal };
-    for await (const event of client.watch(kind, watching)) {
-      this.#lastContactMs = clock.now();
-      if (event.type === 'BOOKMARK') {
-        this.#resourceVersion = event.resourceVersion;
-        continue;
+      const ended = next === 'list' ? await this.#list() : await this.#watch();
+      if (this.#stopping()) return;
+      const move = nextMove(ended, clock.now() >= this.#relistAtMs);
+      next = move.next;
+      const waitMs = move.wait === 'none' ? 0 : Math.max(this.#backoff.next(clock.now()), askedWaitMs(ended));
+      if (ended.kind === 'failed') {
+        this.#counters.interruptions += 1;
+        report?.({ kind: 'interrupted', error: ended.error, next, waitMs });
       }
-      if (event.type === 'DELETED') this.#remove(event.object);
-      else this.#put(event.object);
-      this.#resourceVersion = event.object.metadata.resourceVersion;
+      if (waitMs > 0) await clock.sleep(waitMs, this.#ending.signal);
     }
-    this.#lastContactMs = clock.now();
   }
 
-  #put(object: StoredObject): void {
-    const key = keyOf(object);
-    const { uid, resourceVersion } = object.metadata;
-    const known = this.#held.get(key);
-    if (known?.uid === uid && known.resourceVersion === resourceVersion) return;
-    const value = this.#options.project(object);
-    if (known !== undefined && (known.uid !== uid || value === null)) {
-      this.#held.delete(key);
-      this.#tell(known.value, null);
-    }
-    if (value === null) return;
-    this.#held.set(key, { uid, resourceVersion, value });
-    this.#tell(known?.uid === uid ? known.value : null, value);
+  #stopping(): boolean {
+    return this.#ending.signal.aborted;
   }
 
-  #remove(object: StoredObject): void {
-    const key = keyOf(object);
-    const known = this.#held.get(key);
-    if (known?.uid !== object.metadata.uid) return;
-    this.#held.delete(key);
-    this.#tell(known.value, null);
-  }
-
-  /** R3 */
-  #tell(before: T | null, after: T | null): void {
+  async #list(): Promise<Ended> {
+    const { client, kind, namespace, labelSelector, clock, random, report } = this.#options;
+    const startMs = clock.now();
+    const seen: Pick<StoredMetadata, 'namespace' | 'name'>[] = [];
+    let continueToken: string | null = null;
+    let resourceVersion: string;
+    let pages = 0;
     try {
-      this.#options.changed(before, after);
+      do {
+        const page = await client.list(kind, {
+          namespace,
+          labelSelector,
+          limit: this.#timing.pageSize,
+          continueToken,
+          signal: this.#ending.signal,
+        });
+        if (this.#stopping()) return { kind: 'listed' };
+        this.#lastContactMs = clock.now();
+        pages += 1;
+        for (const object of page.items) {
+          const { namespace: within, name } = object.metadata;
+          seen.push({ namespace: within, name });
+          this.#set(object);
+        }
+        ({ resourceVersion, continueToken } = page);
+      } while (continueToken !== null);
     } catch (error) {
-      this.#options.told({ kind: 'handlerFailed', error });
+      return { kind: 'failed', during: 'list', error: errorOfFailure(`list ${kind.plural}`, error) };
+    }
+    this.#tell(this.#store.keepOnly(seen));
+    this.#resourceVersion = resourceVersion;
+    this.#relistAtMs = clock.now() + this.#timing.relistMs * (0.75 + 0.5 * random.unit());
+    this.#counters.lists += 1;
+    this.#synced = true;
+    this.#firstList.resolve(undefined);
+    report?.({ kind: 'listed', objects: seen.length, pages, ms: clock.now() - startMs });
+    return { kind: 'listed' };
+  }
+
+  async #watch(): Promise<Ended> {
+    const { client, kind, namespace, labelSelector, clock, random } = this.#options;
+    const startMs = clock.now();
+    const eventsBefore = this.#counters.events;
+    let during: 'open' | 'stream' = 'open';
+    try {
+      const events = client.watch(kind, {
+        namespace,
+        labelSelector,
+        resourceVersion: this.#resourceVersion,
+        timeoutSeconds: Math.floor(this.#timing.watchSeconds * (1 + random.unit())),
+        signal: this.#ending.signal,
+      });
+      for await (const event of events) {
+        if (this.#stopping()) break;
+        this.#lastContactMs = clock.now();
+        switch (event.type) {
+          case 'opened':
+            during = 'stream';
+            this.#counters.watches += 1;
+            break;
+          case 'set':
+            this.#counters.events += 1;
+            this.#set(event.object);
+            this.#resourceVersion = event.object.metadata.resourceVersion;
+            break;
+          case 'deleted':
+            this.#counters.events += 1;
+            this.#tell(this.#store.delete(event.object.metadata));
+            this.#resourceVersion = event.object.metadata.resourceVersion;
+            break;
+          case 'bookmark':
+            this.#counters.bookmarks += 1;
+            this.#resourceVersion = event.resourceVersion;
+            break;
+          default:
+            event satisfies never;
+        }
+      }
+    } catch (error) {
+      return { kind: 'failed', during, error: errorOfFailure(`watch ${kind.plural}`, error) };
+    }
+    const idle = this.#counters.events === eventsBefore && clock.now() - startMs < idleWatchMs;
+    return { kind: 'closed', idle };
+  }
+
+  #set(object: StoredObject): void {
+    const { metadata } = object;
+    let projected: T | null;
+    try {
+      projected = this.#options.project(object);
+    } catch (error) {
+      const { namespace, name } = metadata;
+      this.#options.report?.({ kind: 'projectionFailed', error, namespace, name });
+      return;
+    }
+    this.#tell(this.#store.set(metadata, projected));
+  }
+
+  #tell(changes: readonly Change<T>[]): void {
+    for (const change of changes) {
+      for (const handler of this.#handlers) {
+        try {
+          handler(change.old, change.now);
+        } catch (error) {
+          this.#options.report?.({ kind: 'handlerFailed', error });
+        }
+      }
     }
   }
 }
 
-/** Asked again after a wait, which TypeScript would not believe. */
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
-}
-
-function keyOf({ metadata }: StoredObject): string {
-  const { namespace } = metadata as { readonly namespace?: string };
-  return namespace === undefined ? metadata.name : `${namespace}/${metadata.name}`;
-}
-
-function unforeseen(error: unknown): ApiError {
-  return new ApiError('malformed', error instanceof Error ? error.message : String(error), 0, null, { cause: error });
+function askedWaitMs(ended: Ended): number {
+  return ended.kind === 'failed' ? Math.min(longestRetryAfterMs, ended.error.retryAfterMs ?? 0) : 0;
 }

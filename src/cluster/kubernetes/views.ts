@@ -6,20 +6,9 @@ import { appliedAnnotation, labels, templateAnnotation } from '../../api/index.j
 import { type Amounts, amountsOf, effectiveRequests, type PodResources } from '../../domain/index.js';
 import type { LedgerNode, Taint } from '../../domain/index.js';
 
-/** The part of every object that we read. */
-export interface RawObject {
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace?: string;
-    readonly uid: string;
-    readonly resourceVersion: string;
-    readonly generation?: number;
-    readonly labels?: Readonly<Record<string, string>>;
-    readonly annotations?: Readonly<Record<string, string>>;
-    readonly creationTimestamp: string;
-    readonly deletionTimestamp?: string;
-  };
-}
+import type { StoredObject } from './object.js';
+
+export type RawObject = Pick<StoredObject, 'metadata'>;
 
 interface RawCondition {
   readonly type: string;
@@ -102,7 +91,7 @@ export function podView(raw: RawPod): PodView {
   const { phase = 'Pending' } = status ?? {};
   return {
     uid: metadata.uid,
-    namespace: metadata.namespace ?? '',
+    namespace: metadata.namespace,
     name: metadata.name,
     node: spec.nodeName ?? null,
     requests: effectiveRequests(spec),
@@ -121,7 +110,7 @@ function workerView({ metadata, status }: RawPod, phase: string): WorkerView | n
     jobUid,
     component,
     pool: metadata.labels?.[labels.pool] ?? '',
-    createdAtMs: Date.parse(metadata.creationTimestamp),
+    createdAtMs: Date.parse(metadata.creationTimestamp ?? ''),
     startedAtMs: status?.startTime === undefined ? null : Date.parse(status.startTime),
     failed: phase === 'Failed',
     ready: container?.ready === true,
@@ -212,7 +201,7 @@ export interface OwnedView {
 export function ownedView({ metadata }: RawObject): OwnedView {
   return {
     uid: metadata.uid,
-    namespace: metadata.namespace ?? '',
+    namespace: metadata.namespace,
     name: metadata.name,
     resourceVersion: metadata.resourceVersion,
     jobUid: metadata.labels?.[labels.jobUid] ?? '',

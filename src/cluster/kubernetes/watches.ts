@@ -5,14 +5,16 @@
 import { appName, labels } from '../../api/index.js';
 import type { LedgerNode } from '../../domain/index.js';
 import type { Clock } from '../../lib/clock.js';
+import type { Random } from '../../lib/random.js';
 import type { JobKey } from '../port.js';
 
 import type { ClusterCache } from './cache.js';
-import type { ApiClient, Selection, StoredObject } from './client.js';
+import type { ApiClient } from './client.js';
 import { kinds, type ResourceKind } from './kinds.js';
 import type { KubernetesJobs, RawDistillJob } from './kubernetes-jobs.js';
+import type { StoredObject } from './object.js';
 import type { OwnedIndex } from './owned-index.js';
-import { Reflector, type ReflectorEvent } from './reflector.js';
+import { Reflector, type ReflectorCounters, type ReflectorReport } from './reflector.js';
 import {
   deploymentView,
   nodeView,
@@ -36,20 +38,21 @@ export interface WatchesOptions {
   readonly namespaces: readonly string[];
   readonly jobChanged: (key: JobKey) => void;
   readonly partChanged: (jobUid: string) => void;
-  readonly told: (kind: string, event: ReflectorEvent) => void;
+  readonly report: (kind: ResourceKind, report: ReflectorReport) => void;
   readonly clock: Clock;
-  readonly random: () => number;
+  readonly random: Random;
 }
 
 /** What readiness and metrics ask of one watch. */
 export interface WatchState {
-  readonly kind: string;
-  readonly isSynced: boolean;
-  readonly lastContactMs: number;
-  readonly objects: number;
+  readonly kind: ResourceKind;
+  readonly synced: boolean;
+  /** When the API server was last heard; null = never. */
+  readonly lastContactMs: number | null;
+  readonly counters: ReflectorCounters;
 }
 
-type AnyReflector = Pick<Reflector<unknown>, 'run' | 'synced' | 'isSynced' | 'lastContactMs' | 'size'>;
+type AnyReflector = Pick<Reflector<unknown>, 'start' | 'stop' | 'whenSynced' | 'synced' | 'lastContactMs' | 'counters'>;
 
 export class Watches {
   readonly #reflectors: readonly { readonly kind: ResourceKind; readonly reflector: AnyReflector }[];
@@ -58,36 +61,54 @@ export class Watches {
     this.#reflectors = reflectorsOf(options);
   }
 
+  start(): void {
+    for (const { reflector } of this.#reflectors) reflector.start();
+  }
+
   /** Resolves when everything that is there is known. */
-  async synced(): Promise<void> {
-    await Promise.all(this.#reflectors.map(({ reflector }) => reflector.synced));
+  async whenSynced(): Promise<void> {
+    await Promise.all(this.#reflectors.map(({ reflector }) => reflector.whenSynced()));
   }
 
   states(): WatchState[] {
-    return this.#reflectors.map(({ kind, reflector }) => ({
-      kind: kind.plural,
-      isSynced: reflector.isSynced,
-      lastContactMs: reflector.lastContactMs,
-      objects: reflector.size,
+    return this.#reflectors.map(({ kind, reflector: { synced, lastContactMs, counters } }) => ({
+      kind,
+      synced,
+      lastContactMs,
+      counters,
     }));
   }
 
-  /** Watches until the signal aborts. */
-  async run(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#reflectors.map(({ reflector }) => reflector.run(signal)));
+  /** Resolves when nobody is told anything any more. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#reflectors.map(({ reflector }) => reflector.stop()));
   }
 }
 
+interface Selection {
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+}
+
 function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector: AnyReflector }[] {
-  const { client, cache, jobs, namespaces, jobChanged, partChanged, clock, random } = options;
+  const { client, cache, jobs, namespaces, jobChanged, partChanged, report, clock, random } = options;
   const one = <T>(
     kind: ResourceKind,
     selection: Selection,
-    project: (object: StoredObject) => T | null,
+    project: (object: StoredObject) => T,
     changed: (before: T | null, after: T | null) => void,
   ): { kind: ResourceKind; reflector: AnyReflector } => {
-    const told = (event: ReflectorEvent): void => options.told(kind.plural, event);
-    return { kind, reflector: new Reflector({ client, kind, selection, project, changed, told, clock, random }) };
+    const reflector = new Reflector<T>({
+      client,
+      kind,
+      ...selection,
+      project,
+      clock,
+      random,
+      report: (told) => report(kind, told),
+    });
+    reflector.onChange(changed);
+    return { kind, reflector };
   };
   const ours = { labelSelector: `${labels.managedBy}=${appName}` };
   const owned = <V extends OwnedView>(kind: ResourceKind, index: OwnedIndex<V>, view: (raw: StoredObject) => V) =>
@@ -113,7 +134,7 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
     one<LedgerNode>(
       kinds.nodes,
       {},
-      (raw) => nodeView(raw as unknown as RawNode),
+      (raw) => nodeView(raw as RawNode),
       (before, after) => {
         cache.toldOfNode(before, after);
       },
@@ -130,8 +151,8 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
     ),
     ...owned(kinds.deployments, cache.deployments, (raw) => deploymentView(raw as unknown as RawDeployment)),
     ...owned(kinds.jobs, cache.studentJobs, (raw) => studentJobView(raw as unknown as RawJob)),
-    ...owned(kinds.serviceAccounts, cache.serviceAccounts, (raw) => ownedView(raw as unknown as RawObject)),
-    ...owned(kinds.networkPolicies, cache.networkPolicies, (raw) => ownedView(raw as unknown as RawObject)),
+    ...owned(kinds.serviceAccounts, cache.serviceAccounts, (raw) => ownedView(raw as RawObject)),
+    ...owned(kinds.networkPolicies, cache.networkPolicies, (raw) => ownedView(raw as RawObject)),
   ];
 }
 

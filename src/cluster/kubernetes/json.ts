@@ -1,0 +1,23 @@
+/** Looking into JSON that somebody else wrote. */
+
+/** @returns null for everything that is no JSON object */
+export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, unknown>>)
+    : null;
+}
+
+/** @returns null when the text is no JSON */
+export function parsed(text: string): { readonly value: unknown } | null {
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    return null;
+  }
+}
+
+/** The beginning of a text on one line, for a sentence. */
+export function excerpt(text: string, longest = 120): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length <= longest ? line : `${line.slice(0, longest)}…`;
+}

@@ -1,0 +1,313 @@
+/**
+ * HTTP to the API server: connections, TLS, credentials, and limits on time and size. Knows nothing of kinds and verbs.
+ *
+ * Invariants:
+ *  T1 Every request ends: with an answer, with an ApiError, or (an open stream) when nothing came for `silenceMs`.
+ *  T2 Connections are kept and used again; after a request that got no answer in time none of the kept ones is trusted.
+ *  T3 HTTP/1.1 only: a watch has a connection to itself, so that one cut or stalled connection is one watch.
+ *  T4 Credentials are read anew after `credentialsMs`, and at once after a refusal.
+ */
+import { Agent, type Dispatcher } from 'undici';
+
+import type { Clock } from '../../lib/clock.js';
+
+import type { Access, Credentials, TlsSettings } from './connect.js';
+import { ApiError, errorOfAnswer, errorOfFailure } from './errors.js';
+
+export interface TransportLimits {
+  /** Requests at a time, open streams aside. */
+  readonly connections: number;
+  readonly connectMs: number;
+  /** For a whole request; the API server itself gives up after 60 s. */
+  readonly requestMs: number;
+  /** An open stream on which nothing comes; bookmarks come once a minute. */
+  readonly silenceMs: number;
+  readonly longestAnswerBytes: number;
+  readonly credentialsMs: number;
+}
+
+export const transportLimits: TransportLimits = {
+  connections: 32,
+  connectMs: 10_000,
+  requestMs: 60_000,
+  silenceMs: 90_000,
+  longestAnswerBytes: 256 * 1024 * 1024,
+  credentialsMs: 10_000,
+};
+
+export interface TransportOptions {
+  readonly access: Access;
+  readonly clock: Clock;
+  /** Names us in the API server's audit log. */
+  readonly userAgent: string;
+  readonly limits?: Partial<TransportLimits>;
+}
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly query?: URLSearchParams;
+  readonly body?: { readonly json: unknown; readonly contentType: string };
+  /** In words, for errors. */
+  readonly doing: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly text: string;
+  /** Sentences that the API server wants read: deprecations, what an admission policy would refuse. */
+  readonly warnings: readonly string[];
+}
+
+export interface OpenStream {
+  /** @throws ApiError while it is read: `silent`, `unreachable` or `aborted` */
+  readonly chunks: AsyncIterable<Uint8Array>;
+  close(): void;
+}
+
+/** Kept open that long without a request; the API server keeps them for 90 s, so it is never us who come too late. */
+const keepAliveMs = 30_000;
+const tcpKeepAliveMs = 15_000;
+
+/** What is set up for one set of certificates. */
+interface Agents {
+  readonly tls: TlsSettings;
+  requests: Agent;
+  readonly streams: Agent;
+}
+
+export class Transport {
+  readonly #options: TransportOptions;
+  readonly #limits: TransportLimits;
+  readonly #origin: string;
+  readonly #root: string;
+  #agents: Agents | null = null;
+  #credentials: { readonly value: Promise<Credentials>; readonly untilMs: number } | null = null;
+
+  constructor(options: TransportOptions) {
+    const { origin, pathname } = new URL(options.access.server);
+    this.#options = options;
+    this.#limits = { ...transportLimits, ...options.limits };
+    this.#origin = origin;
+    this.#root = pathname.replace(/\/$/, '');
+  }
+
+  /** @returns the whole answer of a request that succeeded @throws ApiError */
+  async exchange(request: HttpRequest): Promise<HttpAnswer> {
+    return this.#within(request, async (signal) => {
+      const response = await this.#send(request, signal, 'requests');
+      const text = await this.#textOf(response, request.doing);
+      if (response.statusCode >= 300) throw this.#refusal(request.doing, response, text);
+      return { status: response.statusCode, text, warnings: warningsOf(response.headers.warning) };
+    });
+  }
+
+  /** @returns an answer that goes on, once the server has begun it; to be closed by whoever asked @throws ApiError */
+  async stream(request: HttpRequest): Promise<OpenStream> {
+    const ending = new AbortController();
+    const end = (): void => ending.abort();
+    request.signal?.addEventListener('abort', end, { once: true });
+    const forget = (): void => request.signal?.removeEventListener('abort', end);
+    try {
+      const response = await this.#within(request, async (deadline) => {
+        // Only the beginning has a deadline; what follows ends with the caller's signal.
+        deadline.addEventListener('abort', end, { once: true });
+        const begun = await this.#send(request, ending.signal, 'streams');
+        if (begun.statusCode >= 300) {
+          throw this.#refusal(request.doing, begun, await this.#textOf(begun, request.doing));
+        }
+        deadline.removeEventListener('abort', end);
+        return begun;
+      });
+      const close = (): void => {
+        forget();
+        response.body.destroy();
+      };
+      // A stream that nobody reads when it breaks is no error of anybody.
+      response.body.on('error', () => undefined);
+      return { chunks: read(response.body, request), close };
+    } catch (error) {
+      forget();
+      throw error;
+    }
+  }
+
+  /** Ends every connection, open streams included. */
+  async close(): Promise<void> {
+    const agents = this.#agents;
+    this.#agents = null;
+    await Promise.all([agents?.requests.destroy(), agents?.streams.destroy()]);
+  }
+
+  /** Runs `work` with a signal that aborts with the caller's or when the time is up, and says which it was. */
+  async #within<T>({ doing, signal }: HttpRequest, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { requestMs } = this.#limits;
+    const timer = new AbortController();
+    const ending = new AbortController();
+    const leave = (): void => ending.abort(abortedError(doing));
+    void this.#options.clock.sleep(requestMs, timer.signal).then(() => {
+      if (timer.signal.aborted) return;
+      const message = `${doing}: no answer within ${requestMs / 1_000} s; it is tried again`;
+      ending.abort(new ApiError('timeout', { doing, message }));
+    });
+    if (signal?.aborted === true) leave();
+    signal?.addEventListener('abort', leave, { once: true });
+    try {
+      // What does not listen to the signal, such as a credential plugin that hangs, is left behind.
+      return await Promise.race([work(ending.signal), rejectedWhen(ending.signal)]);
+    } catch (error) {
+      const translated = errorOfFailure(doing, ending.signal.aborted ? ending.signal.reason : error);
+      if (translated.kind === 'timeout') this.#distrust();
+      throw translated;
+    } finally {
+      timer.abort();
+      signal?.removeEventListener('abort', leave);
+    }
+  }
+
+  async #send(
+    request: HttpRequest,
+    signal: AbortSignal,
+    pool: 'requests' | 'streams',
+  ): Promise<Dispatcher.ResponseData> {
+    const { method, path, query, body, doing } = request;
+    const { headers, tls } = await this.#identity(doing);
+    // Too late: nobody waits for it.
+    if (signal.aborted) throw abortedError(doing);
+    const { requestMs, silenceMs } = this.#limits;
+    return await this.#agentsFor(tls)[pool].request({
+      origin: this.#origin,
+      path: `${this.#root}${path}${query === undefined || query.size === 0 ? '' : `?${query.toString()}`}`,
+      method,
+      headers: {
+        ...headers,
+        accept: 'application/json',
+        'user-agent': this.#options.userAgent,
+        ...(body === undefined ? {} : { 'content-type': body.contentType }),
+      },
+      body: body === undefined ? null : JSON.stringify(body.json),
+      signal,
+      headersTimeout: requestMs,
+      bodyTimeout: pool === 'streams' ? silenceMs : requestMs,
+    });
+  }
+
+  async #identity(doing: string): Promise<Credentials> {
+    const { access, clock } = this.#options;
+    if (this.#credentials === null || this.#credentials.untilMs <= clock.now()) {
+      this.#credentials = { value: access.credentials(), untilMs: clock.now() + this.#limits.credentialsMs };
+    }
+    try {
+      return await this.#credentials.value;
+    } catch (error) {
+      this.#credentials = null;
+      throw new ApiError('unauthorized', {
+        doing,
+        message: `${doing}: our credentials cannot be read (${error instanceof Error ? error.message : String(error)}); it is tried again`,
+        cause: error,
+      });
+    }
+  }
+
+  #agentsFor(tls: TlsSettings): Agents {
+    if (this.#agents !== null && sameTls(this.#agents.tls, tls)) return this.#agents;
+    // Requests and streams that are under way end in their own time.
+    void this.#agents?.requests.close().catch(() => undefined);
+    void this.#agents?.streams.close().catch(() => undefined);
+    this.#agents = { tls, requests: this.#agent(tls, this.#limits.connections), streams: this.#agent(tls, null) };
+    return this.#agents;
+  }
+
+  #agent(tls: TlsSettings, connections: number | null): Agent {
+    return new Agent({
+      connections,
+      pipelining: 1,
+      allowH2: false,
+      keepAliveTimeout: keepAliveMs,
+      connect: {
+        ...tls,
+        timeout: this.#limits.connectMs,
+        keepAlive: true,
+        keepAliveInitialDelay: tcpKeepAliveMs,
+      },
+    });
+  }
+
+  #distrust(): void {
+    this.#credentials = null;
+    if (this.#agents === null) return;
+    void this.#agents.requests.close().catch(() => undefined);
+    this.#agents.requests = this.#agent(this.#agents.tls, this.#limits.connections);
+  }
+
+  #refusal(doing: string, { statusCode, headers }: Dispatcher.ResponseData, text: string): ApiError {
+    const retryAfter = headers['retry-after'];
+    const error = errorOfAnswer(doing, statusCode, typeof retryAfter === 'string' ? retryAfter : undefined, text);
+    if (error.kind === 'unauthorized') this.#credentials = null;
+    return error;
+  }
+
+  async #textOf({ body }: Dispatcher.ResponseData, doing: string): Promise<string> {
+    const { longestAnswerBytes } = this.#limits;
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    for await (const part of body as AsyncIterable<Buffer>) {
+      bytes += part.length;
+      if (bytes > longestAnswerBytes) {
+        throw new ApiError('malformed', {
+          doing,
+          message: `${doing}: found an answer of more than ${longestAnswerBytes} bytes, expected less; ask for fewer objects at a time`,
+        });
+      }
+      parts.push(part);
+    }
+    return Buffer.concat(parts, bytes).toString('utf8');
+  }
+}
+
+async function* read(
+  body: AsyncIterable<Uint8Array>,
+  { doing, signal }: HttpRequest,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* body;
+  } catch (error) {
+    if (signal?.aborted === true) throw abortedError(doing);
+    const translated = errorOfFailure(doing, error);
+    if (translated.kind !== 'timeout') throw translated;
+    throw new ApiError('silent', {
+      doing,
+      message: `${doing}: nothing came for longer than bookmarks are apart; all objects are read again`,
+      cause: error,
+    });
+  }
+}
+
+function abortedError(doing: string): ApiError {
+  return new ApiError('aborted', { doing, message: `${doing}: given up because nobody waits for it any more` });
+}
+
+async function rejectedWhen(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason as Error);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  return promise;
+}
+
+function sameTls(a: TlsSettings, b: TlsSettings): boolean {
+  return (
+    a.servername === b.servername &&
+    a.rejectUnauthorized === b.rejectUnauthorized &&
+    String(a.ca) === String(b.ca) &&
+    String(a.cert) === String(b.cert) &&
+    String(a.key) === String(b.key)
+  );
+}
+
+/** Texts of `299 - "text"`, quotes inside escaped by a backslash. */
+function warningsOf(header: string | string[] | undefined): string[] {
+  const text = header === undefined ? '' : String(header);
+  return Array.from(text.matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g), ([, words = '']) => words.replace(/\\(.)/g, '$1'));
+}
