@@ -3,9 +3,8 @@
  * written at once; progress is written now and then; what was used never asks for a write of its own, or a cluster at
  * rest would write for ever. Pure.
  */
-import { isDeepStrictEqual } from 'node:util';
-
 import type { DistillJobStatus } from '../api/index.js';
+import { jsonEqual } from '../lib/json-equal.js';
 import { omit } from '../lib/omit.js';
 
 /** @param progressSinceMs progress that was last written before this time is written again */
@@ -14,10 +13,10 @@ export function worthWriting(
   after: DistillJobStatus,
   progressSinceMs: number,
 ): boolean {
-  if (before === undefined || !isDeepStrictEqual(plain(facts(before)), plain(facts(after)))) return true;
+  if (before === undefined || !jsonEqual(facts(before), facts(after))) return true;
   const writtenMs = Date.parse(before.usage?.accountedUntil ?? '');
   const due = Number.isNaN(writtenMs) || writtenMs <= progressSinceMs;
-  return due && !isDeepStrictEqual(plain(omit(before, 'usage')), plain(omit(after, 'usage')));
+  return due && !jsonEqual(omit(before, 'usage'), omit(after, 'usage'));
 }
 
 function facts(status: DistillJobStatus): object {
@@ -30,9 +29,4 @@ function facts(status: DistillJobStatus): object {
       condition.type === 'Progressing' ? { ...condition, message: '' } : condition,
     ),
   };
-}
-
-/** As the API server would give it back: without what is undefined. */
-function plain(value: object): object {
-  return JSON.parse(JSON.stringify(value)) as object;
 }

@@ -24,8 +24,6 @@ import {
   type PodView,
   type RawDeployment,
   type RawJob,
-  type RawNode,
-  type RawObject,
   type RawPod,
   studentJobView,
 } from './views.js';
@@ -134,7 +132,7 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
     one<LedgerNode>(
       kinds.nodes,
       {},
-      (raw) => nodeView(raw as RawNode),
+      (raw) => nodeView(raw),
       (before, after) => {
         cache.toldOfNode(before, after);
       },
@@ -151,8 +149,8 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
     ),
     ...owned(kinds.deployments, cache.deployments, (raw) => deploymentView(raw as unknown as RawDeployment)),
     ...owned(kinds.jobs, cache.studentJobs, (raw) => studentJobView(raw as unknown as RawJob)),
-    ...owned(kinds.serviceAccounts, cache.serviceAccounts, (raw) => ownedView(raw as RawObject)),
-    ...owned(kinds.networkPolicies, cache.networkPolicies, (raw) => ownedView(raw as RawObject)),
+    ...owned(kinds.serviceAccounts, cache.serviceAccounts, (raw) => ownedView(raw)),
+    ...owned(kinds.networkPolicies, cache.networkPolicies, (raw) => ownedView(raw)),
   ];
 }
 
