@@ -33,14 +33,14 @@ const defaults: Readonly<Record<PodRole, Resources>> = {
 };
 
 export function teacherResources({ resource, slotsPerReplica, template }: TeacherPool): Resources {
-  const { requests, limits } = asked('teacher', template as PodOverlay);
+  const { requests, limits } = asked('teacher', template);
   if (resource === undefined) return { requests, limits };
   const slots = { [resource]: String(slotsPerReplica) };
   return { requests: { ...requests, ...slots }, limits: { ...limits, ...slots } };
 }
 
 export function studentResources({ spec }: DistillJob): Resources {
-  return asked('student', spec.student.template as PodOverlay);
+  return asked('student', spec.student.template);
 }
 
 function asked(role: PodRole, template: PodOverlay): Resources {

@@ -35,7 +35,7 @@ export function studentJob(job: DistillJob, suspended: boolean, settings: Worker
           variables: {},
           // What podFailurePolicy needs: each end is judged.
           restartPolicy: 'Never',
-          template: job.spec.student.template as PodOverlay,
+          template: job.spec.student.template,
         },
         settings,
       ),

@@ -53,7 +53,7 @@ export function teacherDeployment(
           },
           restartPolicy: 'Always',
           priorityClassName: settings.teacherPriorityClass,
-          template: pool.template as PodOverlay,
+          template: pool.template,
         },
         settings,
       ),
