@@ -1,7 +1,6 @@
 /** One pool of teachers as a Deployment: interchangeable pods that come and go with the free slots. */
 import {
   type DistillJob,
-  type PodOverlay,
   safeToEvictAnnotation,
   type TeacherPool,
   teacherName,
