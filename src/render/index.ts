@@ -1,7 +1,6 @@
 /** The door of the rendering room: from jobs and plans to what other systems read. */
 export { configMap } from './config-map.js';
 export { manifestOf } from './manifest.js';
-export { OwnerlessJobError } from './metadata.js';
 export { networkPolicy } from './network-policy.js';
 export type { KubernetesObject, OwnerReference, WorkerSettings } from './object.js';
 export { podNeeds } from './resources.js';

@@ -3,6 +3,7 @@ import { type DistillJob, quantityValue } from '../api/index.js';
 import type { Manifest } from '../protocol/index.js';
 import { manifestSchema } from '../protocol/index.js';
 
+import { namespaceOf } from './metadata.js';
 import { storeInPod, uriInPod } from './mounts.js';
 
 /**
@@ -13,7 +14,7 @@ export function manifestOf(job: DistillJob, uid: string): Manifest {
   const { dataset, training, teacher, logits, student } = job.spec;
   return manifestSchema.parse({
     version: 1,
-    job: { uid, namespace: job.metadata.namespace ?? 'default', name: job.metadata.name },
+    job: { uid, namespace: namespaceOf(job), name: job.metadata.name },
     dataset: { ...dataset, uri: uriInPod(dataset.uri) },
     training,
     teacher: {

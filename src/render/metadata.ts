@@ -4,7 +4,7 @@ import { apiVersion, appName, type DistillJob, kind, labels, type PodRole } from
 import type { KubernetesObject, OwnerReference } from './object.js';
 
 /** A job that no API server gave an identity: nothing could belong to it. */
-export class OwnerlessJobError extends Error {
+class OwnerlessJobError extends Error {
   override readonly name = 'OwnerlessJobError';
   constructor(job: string) {
     super(`job ${job}: found no metadata.uid, expected one; render jobs only as the API server gives them`);

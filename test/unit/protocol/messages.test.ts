@@ -60,7 +60,20 @@ describe('a job manifest', () => {
     expect(parseManifest(JSON.stringify(aManifest()))).toEqual(aManifest());
   });
 
+  test('may name the folders of its files', () => {
+    const { student } = aManifest();
+    const output = { store: 'file', folder: '/mnt/models/mnist' } as const;
+    const manifest = aManifest({ student: { ...student, output } });
+    expect(parseManifest(JSON.stringify(manifest)).student.output).toEqual(output);
+  });
+
   test.each<[string, unknown]>([
+    [
+      'student.checkpoint.folder',
+      aManifest({
+        student: { ...aManifest().student, checkpoint: { ...aManifest().student.checkpoint, folder: 'relative' } },
+      }),
+    ],
     ['version', { ...aManifest(), version: 2 }],
     ['training.batchSize', aManifest({ training: { ...aManifest().training, batchSize: 0 } })],
     ['training.seed', aManifest({ training: { ...aManifest().training, seed: 2 ** 60 } })],

@@ -70,7 +70,12 @@ const everythingAllowed = {
       },
     },
     topologySpreadConstraints: [
-      { maxSkew: 1, topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'ScheduleAnyway' },
+      {
+        maxSkew: 1,
+        topologyKey: 'topology.kubernetes.io/zone',
+        whenUnsatisfiable: 'ScheduleAnyway',
+        labelSelector: { matchLabels: { 'distillery.dev/job': 'templates' } },
+      },
     ],
     imagePullSecrets: [{ name: 'registry' }],
     runtimeClassName: 'sandboxed',

@@ -143,7 +143,11 @@ describe('a pool of teachers', () => {
 
 describe('a student', () => {
   test('is failed at once, charged or not, as its exit codes are documented', () => {
-    type Rule = { action: string; onExitCodes?: { operator: string; values: number[] }; onPodConditions?: unknown };
+    interface Rule {
+      action: string;
+      onExitCodes?: { operator: string; values: number[] };
+      onPodConditions?: unknown;
+    }
     const { rules } = studentSpec(named('mnist')).podFailurePolicy as { rules: Rule[] };
     const actionOf = (code: number): string =>
       rules.find(({ onExitCodes }) => onExitCodes?.values.includes(code))?.action ?? 'Count';
