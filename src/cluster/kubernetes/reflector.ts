@@ -164,7 +164,7 @@ export class Reflector<T> {
     const { clock, report } = this.#options;
     let next: 'list' | 'watch' = 'list';
     let resumes = false;
-    for (;;) {
+    while (!this.#stopping()) {
       const ended: Ended = next === 'list' ? await this.#list() : await this.#watch(resumes);
       if (this.#stopping()) return;
       const move = nextMove(ended, clock.now() >= this.#relistAtMs);
