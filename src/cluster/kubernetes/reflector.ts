@@ -16,7 +16,7 @@ import { Backoff } from './backoff.js';
 import type { ApiClient } from './client.js';
 import { errorOfFailure, type ApiError } from './errors.js';
 import type { ResourceKind } from './kinds.js';
-import { type Ended, nextMove } from './next-move.js';
+import { type Ended, nextMove, resumeWithinMs } from './next-move.js';
 import type { StoredMetadata, StoredObject } from './object.js';
 import { type Change, ObjectStore, type Store } from './store.js';
 
@@ -163,11 +163,13 @@ export class Reflector<T> {
   async #run(): Promise<void> {
     const { clock, report } = this.#options;
     let next: 'list' | 'watch' = 'list';
-    for (;;) {
-      const ended = next === 'list' ? await this.#list() : await this.#watch();
+    let resumes = false;
+    while (!this.#stopping()) {
+      const ended: Ended = next === 'list' ? await this.#list() : await this.#watch(resumes);
       if (this.#stopping()) return;
       const move = nextMove(ended, clock.now() >= this.#relistAtMs);
       next = move.next;
+      resumes = ended.kind !== 'listed';
       const waitMs = move.wait === 'none' ? 0 : Math.max(this.#backoff.next(clock.now()), askedWaitMs(ended));
       if (ended.kind === 'failed') {
         this.#counters.interruptions += 1;
@@ -220,7 +222,8 @@ export class Reflector<T> {
     return { kind: 'listed' };
   }
 
-  async #watch(): Promise<Ended> {
+  /** @param resumes it follows on a watch, not on a list */
+  async #watch(resumes: boolean): Promise<Ended> {
     const { client, kind, namespace, labelSelector, clock, random } = this.#options;
     const startMs = clock.now();
     const eventsBefore = this.#counters.events;
@@ -235,9 +238,11 @@ export class Reflector<T> {
       });
       for await (const event of events) {
         if (this.#stopping()) break;
+        const sinceContactMs = clock.now() - (this.#lastContactMs ?? 0);
         this.#lastContactMs = clock.now();
         switch (event.type) {
           case 'opened':
+            if (resumes && sinceContactMs > resumeWithinMs) return { kind: 'late' };
             during = 'stream';
             this.#counters.watches += 1;
             break;
@@ -262,6 +267,7 @@ export class Reflector<T> {
     } catch (error) {
       return { kind: 'failed', during, error: errorOfFailure(`watch ${kind.plural}`, error) };
     }
+    this.#lastContactMs = clock.now();
     const idle = this.#counters.events === eventsBefore && clock.now() - startMs < idleWatchMs;
     return { kind: 'closed', idle };
   }

@@ -1,0 +1,177 @@
+/**
+ * A TCP proxy on loopback whose faults a test switches on and off. It knows nothing of what it carries: bytes are delayed,
+ * held back, lost or cut wherever they happen to be, within a TLS record or a line.
+ */
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+interface Pair {
+  readonly client: Socket;
+  readonly server: Socket;
+  /** Bytes that the client may still get before its connection is cut; null = all. */
+  leftBytes: number | null;
+}
+
+export class FaultyProxy {
+  readonly #target: { readonly host: string; readonly port: number };
+  readonly #pairs = new Set<Pair>();
+  #server: Server | null = null;
+  #port = 0;
+  #delayMs = 0;
+  #bytesPerSecond: number | null = null;
+  #blackHole = false;
+  #cutAfterBytes: number | null = null;
+  /** Connections taken so far. */
+  accepted = 0;
+  /** Bytes brought to clients so far. */
+  bytes = 0;
+
+  /** @param target where the connections lead, as https://host:port */
+  static async start(target: string): Promise<FaultyProxy> {
+    const { hostname, port } = new URL(target);
+    const proxy = new FaultyProxy({ host: hostname, port: Number(port) });
+    await proxy.#listen();
+    return proxy;
+  }
+
+  private constructor(target: { readonly host: string; readonly port: number }) {
+    this.#target = target;
+  }
+
+  get url(): string {
+    return `https://127.0.0.1:${this.#port}`;
+  }
+
+  /** Connections open now. */
+  get open(): number {
+    return this.#pairs.size;
+  }
+
+  /** Cuts every open connection without a goodbye; new ones work. */
+  cut(): void {
+    for (const pair of [...this.#pairs]) cutPair(pair);
+  }
+
+  /** Cuts each connection, those to come included, once it has brought that many more bytes to its client. */
+  cutAfter(bytes: number): void {
+    this.#cutAfterBytes = bytes;
+    for (const pair of this.#pairs) pair.leftBytes = bytes;
+  }
+
+  /** Ends every open connection in good order, as a server does that is going: what was on its way is lost. */
+  finish(): void {
+    for (const { client, server } of [...this.#pairs]) {
+      server.destroy();
+      client.end();
+    }
+  }
+
+  /** Brings every piece that much later. */
+  delay(ms: number): void {
+    this.#delayMs = ms;
+  }
+
+  /** Brings no more than that to each client. */
+  throttle(bytesPerSecond: number): void {
+    this.#bytesPerSecond = bytesPerSecond;
+  }
+
+  /** Connections stand, new ones are taken, and nothing comes through in either direction. */
+  blackHole(): void {
+    this.#blackHole = true;
+  }
+
+  /** Cuts every connection, and nobody listens any more. */
+  async refuse(): Promise<void> {
+    const server = this.#server;
+    this.#server = null;
+    if (server === null) return;
+    const closed = once(server, 'close');
+    server.close();
+    this.cut();
+    await closed;
+  }
+
+  /** Ends all faults. Connections that were in a black hole stay dead: what they lost, nobody sends again. */
+  async heal(): Promise<void> {
+    this.#delayMs = 0;
+    this.#bytesPerSecond = null;
+    this.#cutAfterBytes = null;
+    for (const pair of this.#pairs) pair.leftBytes = null;
+    this.#blackHole = false;
+    if (this.#server === null) await this.#listen();
+  }
+
+  async stop(): Promise<void> {
+    await this.refuse();
+  }
+
+  async #listen(): Promise<void> {
+    const server = createServer((client) => this.#take(client));
+    server.listen(this.#port, '127.0.0.1');
+    await once(server, 'listening');
+    this.#port = (server.address() as AddressInfo).port;
+    this.#server = server;
+  }
+
+  #take(client: Socket): void {
+    this.accepted += 1;
+    const server = connect(this.#target);
+    const pair: Pair = { client, server, leftBytes: this.#cutAfterBytes };
+    this.#pairs.add(pair);
+    for (const socket of [client, server]) {
+      socket.setNoDelay(true);
+      socket.on('error', () => undefined);
+    }
+    client.on('close', () => {
+      server.destroy();
+      this.#pairs.delete(pair);
+    });
+    void this.#carry(client, server, () => undefined).finally(() => server.end());
+    void this.#carry(server, client, (chunk) => {
+      this.bytes += chunk.length;
+      if (pair.leftBytes === null) return;
+      pair.leftBytes -= chunk.length;
+      if (pair.leftBytes <= 0) cutPair(pair);
+    }).finally(() => client.end());
+  }
+
+  async #carry(from: Socket, to: Socket, carried: (chunk: Buffer) => void): Promise<void> {
+    let lost = false;
+    try {
+      for await (const chunk of from as AsyncIterable<Buffer>) {
+        // A stream with a hole in it is of no use: once something was lost, so is the rest.
+        lost ||= this.#blackHole;
+        for (const piece of lost ? [] : this.#pieces(chunk)) {
+          await this.#slowly(piece.length);
+          if (to.destroyed) return;
+          if (!to.write(piece)) await Promise.race([once(to, 'drain'), once(to, 'close')]);
+          carried(piece);
+        }
+      }
+    } catch {
+      // The other side hears of it by its own end.
+    }
+    if (lost) await once(to, 'close');
+  }
+
+  /** Small enough that a limit of bytes, or of speed, falls within a chunk. */
+  #pieces(chunk: Buffer): Buffer[] {
+    const longest = this.#bytesPerSecond ?? this.#cutAfterBytes ?? chunk.length;
+    const bytes = Math.max(1, Math.ceil(this.#bytesPerSecond === null ? longest : longest / 20));
+    return Array.from({ length: Math.ceil(chunk.length / bytes) }, (_, at) =>
+      chunk.subarray(at * bytes, (at + 1) * bytes),
+    );
+  }
+
+  async #slowly(bytes: number): Promise<void> {
+    const ms = this.#delayMs + (this.#bytesPerSecond === null ? 0 : (bytes / this.#bytesPerSecond) * 1_000);
+    if (ms > 0) await sleep(ms);
+  }
+}
+
+function cutPair({ client, server }: Pair): void {
+  client.resetAndDestroy();
+  server.destroy();
+}
