@@ -44,7 +44,8 @@ interface ContainerResources {
 
 /**
  * What a pod takes of its node, as the scheduler counts it: the larger of what runs at last (containers and sidecars) and
- * what each init container needs beside the sidecars before it; requests of the pod as a whole come first; plus overhead.
+ * what each init container needs beside the sidecars before it. What is asked for the pod as a whole stands instead, for
+ * the resources that may be; overhead comes on top.
  */
 export function effectiveRequests(spec: PodResources): Amounts {
   let sidecars: Amounts = {};
@@ -55,8 +56,13 @@ export function effectiveRequests(spec: PodResources): Amounts {
     starting = largest(starting, container.restartPolicy === 'Always' ? sidecars : sum(sidecars, requests));
   }
   const running = (spec.containers ?? []).map(requestsOf).reduce(sum, sidecars);
-  const whole = amountsOf(spec.resources?.requests);
-  return sum({ ...largest(starting, running), ...whole }, amountsOf(spec.overhead));
+  const whole = Object.entries(amountsOf(spec.resources?.requests)).filter(([name]) => isSharedByPod(name));
+  return sum({ ...largest(starting, running), ...Object.fromEntries(whole) }, amountsOf(spec.overhead));
+}
+
+/** Devices are always a container's own. */
+function isSharedByPod(resource: string): boolean {
+  return resource === 'cpu' || resource === 'memory' || resource.startsWith('hugepages-');
 }
 
 /** A limit without a request is the request, as the API server fills in. */
