@@ -1,4 +1,6 @@
 /** The door of the controller: the queue of jobs and what is done for each. */
+export { type LeaseDurations, leaseDurations, LeaderElector, type LeaderElectorOptions } from './leader.js';
 export type { Jobs, Observer, Streams } from './ports.js';
 export { KeyedQueue, type KeyedQueueOptions } from './queue.js';
 export { reconcile, type ReconcilerOptions } from './reconcile.js';
+export type { Term } from './term.js';
