@@ -1,5 +1,7 @@
 /** The door of the controller: the queue of jobs and what is done for each. */
+export { type LeaseDurations, leaseDurations, LeaderElector, type LeaderElectorOptions } from './leader.js';
 export type { Jobs, Observer, Streams } from './ports.js';
 export { Operator, type OperatorOptions } from './operator.js';
 export { KeyedQueue, type KeyedQueueOptions } from './queue.js';
 export { reconcile, type ReconcilerOptions } from './reconcile.js';
+export type { Term } from './term.js';
