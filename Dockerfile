@@ -1,0 +1,42 @@
+# The operator: one Node process, no shell needed, any uid, read-only root.
+#
+#   docker build --build-arg VERSION=0.1.0 --build-arg REVISION=$(git rev-parse HEAD) -t distillery/operator .
+#
+# A private npm registry comes in as a secret and stays in no layer: --secret id=npmrc,src=$HOME/.npmrc
+# The steps up to `npm ci` are those of workers/Dockerfile, so that a builder runs them once for both.
+
+ARG BUILD_BASE=node:24-bookworm-slim
+# Needs libc and libstdc++, nothing else.
+ARG RUNTIME_BASE=debian:bookworm-slim
+
+FROM ${BUILD_BASE} AS build
+WORKDIR /src
+COPY package.json package-lock.json .npmrc ./
+COPY workers/package.json workers/
+RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=cache,target=/root/.npm npm ci
+COPY LICENSE tsconfig.base.json ./
+COPY scripts/image scripts/image
+COPY src src
+RUN node_modules/.bin/tsc -b src --sourceMap false \
+ && node_modules/.bin/node scripts/image/stage.ts operator /image
+
+FROM ${RUNTIME_BASE}
+# What changes least comes first: two versions share the layers of Node and of the packages.
+COPY --from=build /image/node/ /usr/local/bin/
+COPY --from=build /image/packages/ /app/
+COPY --from=build /image/app/ /app/
+WORKDIR /app
+USER 10001:10001
+ENV NODE_ENV=production
+EXPOSE 8080
+ENTRYPOINT ["/usr/local/bin/node", "--disable-warning=ExperimentalWarning"]
+CMD ["dist/src/main.js"]
+ARG VERSION=0.0.0
+ARG REVISION=unknown
+ARG SOURCE=unknown
+LABEL org.opencontainers.image.title="Distillery operator" \
+      org.opencontainers.image.description="Runs DistillJobs: elastic knowledge distillation on Kubernetes" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.licenses="Apache-2.0"

@@ -1,0 +1,156 @@
+/**
+ * Lays out what an image holds, from a tree where `npm ci` and `tsc -b` have run:
+ *
+ *   node scripts/image/stage.ts operator|worker OUT
+ *
+ *   OUT/node/node         Node itself, the release that the lock file names and the tests ran on
+ *   OUT/packages          node_modules: the production closure of that side's package.json, without what is never read
+ *   OUT/app               package.json, LICENSE, dist
+ *
+ * npm cannot make the first cut: with one lock file for two workspaces it takes a package that is production on one
+ * side and development on the other for production on both, and the operator would carry TensorFlow.js.
+ */
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, relative, sep } from 'node:path';
+
+interface Side {
+  /** Folder, below the root, of the package.json whose dependencies the image holds. */
+  readonly manifest: string;
+  /** Folders of dist/ that the image holds. */
+  readonly code: readonly string[];
+}
+
+const sides: Readonly<Record<string, Side>> = {
+  operator: { manifest: '.', code: ['src'] },
+  // The linter holds workers to these two rooms of src.
+  worker: { manifest: 'workers', code: ['workers', 'src/protocol', 'src/lib'] },
+};
+
+interface Manifest {
+  readonly name?: string;
+  readonly version?: string;
+  readonly license?: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+}
+
+const root = join(import.meta.dirname, '../..');
+const [sideName = '', out = ''] = process.argv.slice(2);
+const side = sides[sideName];
+if (side === undefined || out === '') throw new Error(`usage: stage.ts ${Object.keys(sides).join('|')} OUT`);
+
+const manifestIn = (folder: string): Manifest =>
+  JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
+
+/** The folder that Node would load `name` from for code in `folder`; undefined when nothing is installed. */
+function resolve(name: string, folder: string): string | undefined {
+  const candidate = join(folder, 'node_modules', name);
+  if (existsSync(join(candidate, 'package.json'))) return candidate;
+  return folder === root ? undefined : resolve(name, dirname(folder));
+}
+
+/** Folders of every package that code in `folder` may load. */
+function closure(folder: string, found = new Set<string>()): Set<string> {
+  const manifest = manifestIn(folder);
+  const wanted = { ...manifest.optionalDependencies, ...manifest.peerDependencies, ...manifest.dependencies };
+  for (const name of Object.keys(wanted)) {
+    if (name.startsWith('@types/')) continue;
+    const target = resolve(name, folder);
+    if (target === undefined) {
+      const optional =
+        manifest.dependencies?.[name] === undefined || manifest.optionalDependencies?.[name] !== undefined;
+      if (optional) continue;
+      throw new Error(`${folder}: dependency ${name} is not installed; run npm ci`);
+    }
+    if (found.has(target)) continue;
+    found.add(target);
+    closure(target, found);
+  }
+  return found;
+}
+
+const neverRead = /\.(map|[cm]?tsx?|md|markdown|flow|h|hpp|c|cc|gyp|gypi|html|ya?ml|tsbuildinfo)$|^\.(?!$)/;
+const neverReadFolders = new Set([
+  'test',
+  'tests',
+  '__tests__',
+  'example',
+  'examples',
+  'benchmark',
+  'benchmarks',
+  'prebuilds',
+]);
+
+/** Rules of single packages: true = the file stays. `path` is below the package's folder. */
+const packageRules: readonly [package_: RegExp, keep: (path: string) => boolean][] = [
+  // One bundle for Node; the other eleven forms of the same code are for browsers and bundlers.
+  [/^@tensorflow\//, (path) => !path.endsWith('.js') || path.endsWith('.node.js')],
+  // Libraries of 60 MB and more for each of five platforms.
+  [
+    /^onnxruntime-node$/,
+    (path) => {
+      const [, platform, arch] = /^bin\/napi-v\d+\/([^/]+)(?:\/([^/]+))?/.exec(path) ?? [];
+      return (platform === undefined || platform === process.platform) && (arch === undefined || arch === process.arch);
+    },
+  ],
+];
+
+function stays(name: string, path: string): boolean {
+  const file = basename(path);
+  if (neverRead.test(file) && !/^(licen[cs]e|notice)/i.test(file)) return false;
+  return packageRules.every(([pattern, keep]) => !pattern.test(name) || keep(path));
+}
+
+const posix = (path: string): string => path.split(sep).join('/');
+
+function* filesOf(folder: string): Generator<string> {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isFile()) yield path;
+    else if (entry.isDirectory() && entry.name !== 'node_modules' && !neverReadFolders.has(entry.name)) {
+      yield* filesOf(path);
+    }
+  }
+}
+
+function copyFile(source: string, target: string): void {
+  mkdirSync(dirname(target), { recursive: true });
+  copyFileSync(source, target);
+}
+
+function copyPackage(folder: string): void {
+  const place = posix(relative(root, folder));
+  const name = place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length);
+  // A workspace's own folder of packages lies beside its compiled code in the image.
+  const target = join(out, 'packages', place.replace(/^workers\//, 'dist/workers/'));
+  for (const file of filesOf(folder)) {
+    const path = relative(folder, file);
+    if (stays(name, posix(path))) copyFile(file, join(target, path));
+  }
+}
+
+rmSync(out, { recursive: true, force: true });
+copyFile(join(root, 'node_modules/node/bin/node'), join(out, 'node/node'));
+chmodSync(join(out, 'node/node'), 0o755);
+for (const folder of closure(join(root, side.manifest))) copyPackage(folder);
+for (const part of side.code) {
+  for (const file of filesOf(join(root, 'dist', part))) {
+    if (file.endsWith('.js')) copyFile(file, join(out, 'app', relative(root, file)));
+  }
+}
+copyFile(join(root, 'LICENSE'), join(out, 'app/LICENSE'));
+const { name, version, license, dependencies } = manifestIn(join(root, side.manifest));
+writeFileSync(
+  join(out, 'app/package.json'),
+  `${JSON.stringify({ name, version, license, private: true, type: 'module', dependencies }, null, 2)}\n`,
+);
