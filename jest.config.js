@@ -4,7 +4,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cache/'],
-  testMatch: ['<rootDir>/test/{unit,property,integration}/**/*.test.ts'],
+  testMatch: ['<rootDir>/test/{unit,property,integration,cluster}/**/*.test.ts'],
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

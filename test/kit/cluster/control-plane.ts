@@ -1,0 +1,371 @@
+/**
+ * A real Kubernetes control plane for tests and people: etcd, API server, controller manager and scheduler of their own,
+ * on free ports, in a folder of their own, with kwok for as many nodes as a test wants.
+ *
+ * Invariants:
+ *  C1 Nothing of it outlives the process that started it (keeper.ts).
+ *  C2 Two control planes never meet: own ports, own certificates, own folder.
+ */
+import { execFile } from 'node:child_process';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { Api } from './api.js';
+import { apiServer, auditFile, serviceAddress } from './api-server.js';
+import { type AuditLevel, AuditTrail } from './audit.js';
+import { Component } from './component.js';
+import { Etcd, type Snapshot } from './etcd.js';
+import { type Endpoint, writeKubeconfig } from './kubeconfig.js';
+import { kwok, type NodeOptions, nodeObject } from './kwok.js';
+import { Authority } from './pki.js';
+import { freePorts } from './ports.js';
+import { Processes } from './processes.js';
+import { RequestCounts } from './request-counts.js';
+import { buildTools, toolPath } from './tools.js';
+import { until } from './until.js';
+
+const run = promisify(execFile);
+
+export interface ControlPlaneOptions {
+  /** What the API server writes down of its requests; absent = nothing. */
+  readonly audit?: AuditLevel;
+  /** Where the API server listens; absent = loopback. Pods need an address of a bridge. */
+  readonly address?: string;
+  /** More flags of the API server. */
+  readonly apiServerArgs?: readonly string[];
+  /** Leave the folder with all logs behind. */
+  readonly keep?: boolean;
+}
+
+export interface KubectlResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** How a pod's container ended, as a kubelet would report it. */
+export interface PodEnd {
+  readonly exitCode: number;
+  readonly message?: string;
+  /** Error when absent; OOMKilled and the like. */
+  readonly reason?: string;
+  /** The pod was disrupted: evicted, preempted, drained. */
+  readonly disrupted?: boolean;
+}
+
+export class ControlPlane {
+  readonly folder: string;
+  readonly processes: Processes;
+  readonly endpoint: Endpoint;
+  readonly kubeconfig: string;
+  readonly authority: Authority;
+  readonly etcd: Etcd;
+  readonly apiServer: Component;
+  readonly controllerManager: Component;
+  readonly scheduler: Component;
+  /** As cluster-admin. */
+  readonly api: Api;
+  readonly audit: AuditTrail;
+  #kwok: Component | null = null;
+  #users = 0;
+
+  constructor(parts: {
+    readonly folder: string;
+    readonly processes: Processes;
+    readonly endpoint: Endpoint;
+    readonly kubeconfig: string;
+    readonly authority: Authority;
+    readonly etcd: Etcd;
+    readonly apiServer: Component;
+    readonly controllerManager: Component;
+    readonly scheduler: Component;
+    readonly api: Api;
+  }) {
+    this.folder = parts.folder;
+    this.processes = parts.processes;
+    this.endpoint = parts.endpoint;
+    this.kubeconfig = parts.kubeconfig;
+    this.authority = parts.authority;
+    this.etcd = parts.etcd;
+    this.apiServer = parts.apiServer;
+    this.controllerManager = parts.controllerManager;
+    this.scheduler = parts.scheduler;
+    this.api = parts.api;
+    this.audit = new AuditTrail(auditFile(parts.folder));
+  }
+
+  get url(): string {
+    return this.endpoint.url;
+  }
+
+  /** As cluster-admin; any exit code is an answer. */
+  async kubectl(
+    args: readonly string[],
+    options: { readonly input?: string; readonly kubeconfig?: string } = {},
+  ): Promise<KubectlResult> {
+    return new Promise((resolve) => {
+      const child = execFile(
+        toolPath('kubectl'),
+        ['--kubeconfig', options.kubeconfig ?? this.kubeconfig, ...args],
+        { maxBuffer: 256 * 1024 * 1024 },
+        (error, stdout, stderr) => {
+          const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+          resolve({ code, stdout, stderr });
+        },
+      );
+      // It may end without having read everything.
+      child.stdin?.on('error', () => undefined);
+      child.stdin?.end(options.input ?? '');
+    });
+  }
+
+  /** @throws Error with what kubectl said */
+  async kubectlOk(args: readonly string[], input?: string): Promise<string> {
+    const { code, stdout, stderr } = await this.kubectl(args, input === undefined ? {} : { input });
+    if (code !== 0) throw new Error(`kubectl ${args.join(' ')} ended with ${String(code)}: ${stderr}`);
+    return stdout;
+  }
+
+  /** @param objects as kubectl apply takes them */
+  async apply(...objects: readonly object[]): Promise<void> {
+    const list = { apiVersion: 'v1', kind: 'List', items: objects };
+    await this.kubectlOk(['apply', '--server-side', '--force-conflicts', '-f', '-'], JSON.stringify(list));
+  }
+
+  /** The operator's CRD; resolves when the API server serves it. */
+  async installCrd(file: string): Promise<void> {
+    await this.kubectlOk(['apply', '--server-side', '-f', file]);
+    await this.kubectlOk(['wait', '--for=condition=Established', '-f', file, '--timeout=30s']);
+  }
+
+  /** Ready nodes named `PREFIX-0` and so on; starts kwok with the first. */
+  async addNodes(count: number, options: NodeOptions & { readonly prefix?: string } = {}): Promise<string[]> {
+    const { prefix = 'node', ...rest } = options;
+    if (this.#kwok === null) {
+      const [port = 0] = await freePorts(1);
+      this.#kwok = await kwok(this.processes, this.kubeconfig, port);
+      await this.#kwok.start();
+    }
+    const names = Array.from({ length: count }, (_, index) => `${prefix}-${String(index)}`);
+    const atOnce = 16;
+    for (let from = 0; from < names.length; from += atOnce) {
+      await Promise.all(
+        names.slice(from, from + atOnce).map((name) => this.api.post('/api/v1/nodes', nodeObject(name, rest))),
+      );
+    }
+    await until(
+      'all nodes to be Ready',
+      async () => {
+        const { items } = await this.api.get<{ items: NodeStatus[] }>('/api/v1/nodes?resourceVersion=0');
+        const ready = new Set(items.filter(isReadyNode).map(({ metadata }) => metadata.name));
+        return names.every((name) => ready.has(name));
+      },
+      120_000,
+    );
+    return names;
+  }
+
+  /** Ends a pod of a kwok node as its kubelet would. */
+  async endPod(
+    namespace: string,
+    name: string,
+    { exitCode, message = '', reason, disrupted = false }: PodEnd,
+  ): Promise<void> {
+    const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
+    const pod = await this.api.get<{ status: { conditions?: unknown[]; containerStatuses?: { name: string }[] } }>(
+      path,
+    );
+    const finishedAt = new Date().toISOString();
+    const terminated = {
+      exitCode,
+      reason: reason ?? (exitCode === 0 ? 'Completed' : 'Error'),
+      message,
+      startedAt: finishedAt,
+      finishedAt,
+    };
+    const disruption = {
+      type: 'DisruptionTarget',
+      status: 'True',
+      reason: 'EvictionByEvictionAPI',
+      lastTransitionTime: finishedAt,
+    };
+    await this.api.patch(`${path}/status`, {
+      status: {
+        phase: exitCode === 0 ? 'Succeeded' : 'Failed',
+        ...(disrupted ? { conditions: [...(pod.status.conditions ?? []), disruption] } : {}),
+        containerStatuses: (pod.status.containerStatuses ?? []).map((container) => ({
+          ...container,
+          ready: false,
+          state: { terminated },
+        })),
+      },
+    });
+  }
+
+  /** A user with a client certificate. @returns path of its kubeconfig */
+  async user(commonName: string, organizations: readonly string[] = []): Promise<string> {
+    const file = `user-${String(++this.#users)}`;
+    const credentials = await this.authority.issue(file, { commonName, organizations });
+    return writeKubeconfig(join(this.folder, `${file}.kubeconfig`), this.endpoint, { credentials });
+  }
+
+  /** @returns path of a kubeconfig with a token of that ServiceAccount, valid for hours */
+  async serviceAccountKubeconfig(namespace: string, name: string): Promise<string> {
+    const { status } = await this.api.post<{ status: { token: string } }>(
+      `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`,
+      { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 14_400 } },
+    );
+    const file = join(this.folder, `account-${namespace}-${name}.kubeconfig`);
+    return writeKubeconfig(file, this.endpoint, { token: status.token });
+  }
+
+  /** The API server's own count of what it was asked. */
+  async requestCounts(): Promise<RequestCounts> {
+    const { text } = await this.api.send('GET', '/metrics');
+    return new RequestCounts(text);
+  }
+
+  /** Sets the whole cluster back: the API server is stopped meanwhile, as an administrator would. */
+  async setBack(snapshot: Snapshot): Promise<void> {
+    await Promise.all([this.controllerManager.stop(), this.scheduler.stop()]);
+    await this.apiServer.stop();
+    await this.etcd.restore(snapshot);
+    await this.apiServer.start();
+    await Promise.all([this.controllerManager.start(), this.scheduler.start()]);
+  }
+
+  /** Ends everything; resolves when nothing is left. */
+  async stop(): Promise<void> {
+    await this.api.close();
+    await this.processes.close();
+  }
+}
+
+interface NodeStatus {
+  readonly metadata: { readonly name: string };
+  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+}
+
+function isReadyNode({ status }: NodeStatus): boolean {
+  return status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') === true;
+}
+
+export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
+  const { audit = null, address = '127.0.0.1', apiServerArgs = [], keep = false } = options;
+  await buildTools();
+  const folder = await mkdtemp(join(tmpdir(), 'distillery-cluster-'));
+  const processes = await Processes.open(folder, keep);
+  try {
+    return await assemble({ folder, processes, audit, address, apiServerArgs });
+  } catch (error) {
+    await processes.close();
+    throw error;
+  }
+}
+
+async function assemble(options: {
+  readonly folder: string;
+  readonly processes: Processes;
+  readonly audit: AuditLevel | null;
+  readonly address: string;
+  readonly apiServerArgs: readonly string[];
+}): Promise<ControlPlane> {
+  const { folder, processes, audit, address, apiServerArgs } = options;
+  const [client = 0, peer = 0, manager = 0, scheduling = 0] = await freePorts(4);
+  const [port = 0] = await freePorts(1, address);
+  const etcd = new Etcd(processes, folder, { client, peer });
+  const starting = etcd.start();
+  const authority = await Authority.create(join(folder, 'pki'));
+  const names = [
+    `IP:${address}`,
+    'IP:127.0.0.1',
+    `IP:${serviceAddress}`,
+    'DNS:localhost',
+    'DNS:kubernetes.default.svc',
+  ];
+  const [server, admin, managerLogin, schedulerLogin, tokenKey] = await Promise.all([
+    authority.issue('kube-apiserver', { commonName: 'kube-apiserver', names }),
+    authority.issue('admin', { commonName: 'admin', organizations: ['system:masters'] }),
+    authority.issue('kube-controller-manager', { commonName: 'system:kube-controller-manager' }),
+    authority.issue('kube-scheduler', { commonName: 'system:kube-scheduler' }),
+    tokenKeyIn(folder),
+    starting,
+  ]);
+  const endpoint: Endpoint = { url: `https://${address}:${String(port)}`, authority: authority.certificate };
+  const [kubeconfig, managerConfig, schedulerConfig] = await Promise.all([
+    writeKubeconfig(join(folder, 'admin.kubeconfig'), endpoint, { credentials: admin }),
+    writeKubeconfig(join(folder, 'controller-manager.kubeconfig'), endpoint, { credentials: managerLogin }),
+    writeKubeconfig(join(folder, 'scheduler.kubeconfig'), endpoint, { credentials: schedulerLogin }),
+  ]);
+  const server_ = await apiServer(processes, {
+    folder,
+    address,
+    port,
+    etcdUrl: etcd.url,
+    authority,
+    server,
+    kubeletClient: admin,
+    tokenKey,
+    audit,
+    args: apiServerArgs,
+  });
+  const controllerManager = new Component(processes, {
+    name: 'kube-controller-manager',
+    command: toolPath('kube-controller-manager'),
+    args: [
+      `--kubeconfig=${managerConfig}`,
+      `--secure-port=${String(manager)}`,
+      '--bind-address=127.0.0.1',
+      `--root-ca-file=${authority.certificate}`,
+      `--service-account-private-key-file=${tokenKey.privateFile}`,
+      '--use-service-account-credentials',
+      '--leader-elect=false',
+      // Its own limits would be what a thousand jobs are measured by.
+      '--kube-api-qps=500',
+      '--kube-api-burst=1000',
+    ],
+  });
+  const scheduler = new Component(processes, {
+    name: 'kube-scheduler',
+    command: toolPath('kube-scheduler'),
+    args: [
+      `--kubeconfig=${schedulerConfig}`,
+      `--secure-port=${String(scheduling)}`,
+      '--bind-address=127.0.0.1',
+      '--leader-elect=false',
+      '--kube-api-qps=500',
+      '--kube-api-burst=1000',
+    ],
+  });
+  await server_.start();
+  await Promise.all([controllerManager.start(), scheduler.start()]);
+  const api = await Api.connect(endpoint, admin);
+  await until('the default ServiceAccount', async () => {
+    const { status } = await api.send('GET', '/api/v1/namespaces/default/serviceaccounts/default');
+    return status === 200;
+  });
+  return new ControlPlane({
+    folder,
+    processes,
+    endpoint,
+    kubeconfig,
+    authority,
+    etcd,
+    apiServer: server_,
+    controllerManager,
+    scheduler,
+    api,
+  });
+}
+
+/** Signs ServiceAccounts' tokens. */
+async function tokenKeyIn(folder: string): Promise<{ readonly privateFile: string; readonly publicFile: string }> {
+  const privateFile = join(folder, 'service-accounts.key');
+  const publicFile = join(folder, 'service-accounts.pub');
+  await run('openssl', ['genrsa', '-out', privateFile, '2048']);
+  const { stdout } = await run('openssl', ['rsa', '-in', privateFile, '-pubout']);
+  await writeFile(publicFile, stdout);
+  return { privateFile, publicFile };
+}

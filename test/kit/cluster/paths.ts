@@ -1,0 +1,11 @@
+/** Where the kit finds things: it runs from its source (jest) and from dist (`npm run cluster`), one folder deeper. */
+import { extname, join } from 'node:path';
+
+export const repositoryRoot = join(
+  import.meta.dirname,
+  extname(import.meta.url) === '.ts' ? '../../..' : '../../../..',
+);
+/** What is built for the cluster suites and kept between runs; not under version control. */
+export const cacheFolder = join(repositoryRoot, '.cache/cluster');
+/** Files beside the kit's source that are read, not imported. */
+export const kitFolder = join(repositoryRoot, 'test/kit/cluster');

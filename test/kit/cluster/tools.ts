@@ -1,0 +1,233 @@
+/**
+ * The Go programs that a test cluster is made of, built once from the modules that test/cluster pins.
+ *
+ * Invariants:
+ *  T1 A binary in the folder is whole: it is built under another name and renamed.
+ *  T2 A group's stamp, written last, says from which pins its binaries were built; other pins build them again.
+ *  T3 Of two processes that ask at once, one builds and the other waits for it. The lock is a socket name that the kernel
+ *     frees with its owner, so that a killed build never blocks the next one.
+ */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { constants as priorities, setPriority } from 'node:os';
+import { basename, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { codeOf } from '../../../src/lib/system-error.js';
+
+import { cacheFolder, repositoryRoot } from './paths.js';
+
+/** Go programs of one module; built together, since they share most of what is compiled. */
+export interface ToolGroup {
+  readonly name: string;
+  /** Folder of its go.mod. */
+  readonly module: string;
+  /** Package by the name that its binary gets. */
+  readonly packages: Readonly<Record<string, string>>;
+  /** Variables that the linker sets, by the module whose pinned version they tell. */
+  readonly versions: Readonly<Record<string, (version: string) => Readonly<Record<string, string>>>>;
+}
+
+const kubernetes = {
+  name: 'kubernetes',
+  module: join(repositoryRoot, 'test/cluster'),
+  packages: {
+    'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
+    'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
+    'kube-scheduler': 'k8s.io/kubernetes/cmd/kube-scheduler',
+    kubelet: 'k8s.io/kubernetes/cmd/kubelet',
+    kubectl: 'k8s.io/kubernetes/cmd/kubectl',
+    etcd: 'go.etcd.io/etcd/server/v3',
+    'nats-server': 'github.com/nats-io/nats-server/v2',
+  },
+  versions: {
+    // Clients compare these numbers, and CEL rules and feature gates depend on them.
+    'k8s.io/kubernetes': (version: string) => {
+      const [major = '', minor = ''] = version.slice(1).split('.');
+      return {
+        'k8s.io/component-base/version.gitVersion': version,
+        'k8s.io/component-base/version.gitMajor': major,
+        'k8s.io/component-base/version.gitMinor': minor,
+      };
+    },
+  },
+} satisfies ToolGroup;
+const kwok = {
+  name: 'kwok',
+  module: join(repositoryRoot, 'test/cluster/kwok'),
+  packages: { kwok: 'sigs.k8s.io/kwok/cmd/kwok' },
+  versions: {},
+} satisfies ToolGroup;
+const helm = {
+  name: 'helm',
+  module: join(repositoryRoot, 'test/cluster/helm'),
+  packages: { helm: 'helm.sh/helm/v4/cmd/helm' },
+  versions: {},
+} satisfies ToolGroup;
+
+export const toolGroups: readonly ToolGroup[] = [kubernetes, kwok, helm];
+export type ClusterTool = keyof (typeof kubernetes.packages & typeof kwok.packages & typeof helm.packages);
+
+/** Where a tool lies once `buildTools` has seen to it. */
+export function toolPath(tool: ClusterTool): string {
+  return join(cacheFolder, 'bin', tool);
+}
+
+export interface BuildOptions {
+  readonly groups?: readonly ToolGroup[];
+  /** Holds `bin/` and the stamps. */
+  readonly folder?: string;
+  /** The Go command. */
+  readonly go?: string;
+  readonly progress?: (line: string) => void;
+}
+
+const tellEveryMs = 30_000;
+
+/**
+ * Sees to it that the tools are there and built from today's pins; takes minutes the first time, milliseconds after.
+ * @throws Error that says what is missing (`go`), or the end of what the build printed
+ */
+export async function buildTools(options: BuildOptions = {}): Promise<void> {
+  const { groups = toolGroups, folder = cacheFolder, go = 'go', progress = toStderr } = options;
+  const wanted = await Promise.all(groups.map(async (group) => ({ group, stamp: await stampOf(group) })));
+  const stale = async (): Promise<typeof wanted> => {
+    const current = await Promise.all(wanted.map(({ group, stamp }) => isBuilt(group, stamp, folder)));
+    return wanted.filter((_, index) => current[index] !== true);
+  };
+  if ((await stale()).length === 0) return;
+  await mkdir(join(folder, 'bin'), { recursive: true });
+  const lock = await takeLock(folder, progress);
+  try {
+    // Another process may have built them while this one waited.
+    for (const { group, stamp } of await stale()) {
+      await build(group, stamp, { folder, go, progress });
+    }
+  } finally {
+    lock.close();
+  }
+}
+
+function toStderr(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Names everything that a group's binaries depend on and that we choose. */
+export async function stampOf(group: ToolGroup): Promise<string> {
+  const files = await Promise.all(['go.mod', 'go.sum'].map((name) => readFile(join(group.module, name))));
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(file);
+  hash.update(JSON.stringify([group.packages, linkerFlags(group, files[0]?.toString() ?? '')]));
+  hash.update(`${process.platform} ${process.arch}`);
+  return hash.digest('hex');
+}
+
+function stampFile(group: ToolGroup, folder: string): string {
+  return join(folder, 'bin', `.${group.name}.stamp`);
+}
+
+async function isBuilt(group: ToolGroup, stamp: string, folder: string): Promise<boolean> {
+  const found = await readFile(stampFile(group, folder), 'utf8').catch(() => '');
+  if (found.trim() !== stamp) return false;
+  const binaries = Object.keys(group.packages).map((name) => access(join(folder, 'bin', name)));
+  return (await Promise.allSettled(binaries)).every(({ status }) => status === 'fulfilled');
+}
+
+function linkerFlags(group: ToolGroup, goMod: string): string {
+  const flags = ['-s', '-w'];
+  for (const [module, variables] of Object.entries(group.versions)) {
+    const version = goMod
+      .split('\n')
+      .map((line) => line.trim().split(' '))
+      .find(([path]) => path === module)?.[1];
+    if (version === undefined) throw new Error(`${group.module}/go.mod: found no version of ${module}, expected a pin`);
+    for (const [name, value] of Object.entries(variables(version))) flags.push('-X', `${name}=${value}`);
+  }
+  return flags.join(' ');
+}
+
+async function build(
+  group: ToolGroup,
+  stamp: string,
+  { folder, go, progress }: Required<Omit<BuildOptions, 'groups'>>,
+): Promise<void> {
+  const { name, module, packages } = group;
+  progress(`cluster tools: building ${Object.keys(packages).join(', ')} (with nothing cached this takes minutes)`);
+  const began = performance.now();
+  const flags = linkerFlags(group, await readFile(join(module, 'go.mod'), 'utf8'));
+  const fresh = await mkdtemp(join(folder, `.building-${name}-`));
+  try {
+    const args = ['build', '-v', '-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags', flags];
+    await runGo(go, [...args, '-o', `${fresh}/`, ...Object.values(packages)], module, (compiled) => {
+      progress(`cluster tools: ${name}: ${compiled} packages compiled so far`);
+    });
+    for (const [binary, path] of Object.entries(packages)) {
+      await rename(join(fresh, builtName(path)), join(folder, 'bin', binary));
+    }
+    await writeFile(stampFile(group, folder), `${stamp}\n`);
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+  progress(`cluster tools: ${name} built in ${Math.round((performance.now() - began) / 1_000)} s`);
+}
+
+/** `go build` names a binary after the last part of its package's path that is not a major version. */
+function builtName(path: string): string {
+  return basename(path.replace(/\/v\d+$/, ''));
+}
+
+async function runGo(
+  go: string,
+  args: readonly string[],
+  cwd: string,
+  tell: (compiledPackages: number) => void,
+): Promise<void> {
+  const child = spawn(go, args, {
+    cwd,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, CGO_ENABLED: '0' },
+  });
+  const output: string[] = [];
+  createInterface({ input: child.stderr }).on('line', (line) => output.push(line));
+  const ticker = setInterval(() => tell(output.length), tellEveryMs);
+  try {
+    const code = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (status, signal) => resolve(status ?? signal));
+      // It runs beside tests that have deadlines.
+      if (child.pid !== undefined) setPriority(child.pid, priorities.priority.PRIORITY_LOW);
+    });
+    if (code !== 0) {
+      const words = output.slice(-10).join('\n');
+      throw new Error(`${go} build in ${cwd} ended with ${String(code)}:\n${words}`);
+    }
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    throw new Error(
+      `${go}: found no such command, expected Go 1.26 or newer on PATH; install it to build the cluster tools`,
+      {
+        cause: error,
+      },
+    );
+  } finally {
+    clearInterval(ticker);
+  }
+}
+
+async function takeLock(folder: string, progress: (line: string) => void): Promise<Server> {
+  // An abstract socket (Linux): a name without a file.
+  const name = `\0distillery-cluster-tools-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;
+  for (let told = false; ; told = true) {
+    const server = createServer();
+    const taken = await new Promise<boolean>((resolve, reject) => {
+      server.on('error', (error) => (codeOf(error) === 'EADDRINUSE' ? resolve(false) : reject(error)));
+      server.listen(name, () => resolve(true));
+    });
+    if (taken) return server.unref();
+    if (!told) progress('cluster tools: another process builds them; waiting');
+    await sleep(200);
+  }
+}
