@@ -4,6 +4,7 @@ import type { FoundNatsServer } from '../stream/index.js';
 import type { Log } from '../telemetry/index.js';
 
 import type { Ending } from './exit.js';
+import type { JobReader } from './fetch.js';
 import type { Terminal } from './output.js';
 
 export interface EngineContext {
@@ -22,6 +23,11 @@ export interface EngineContext {
   openLog(path: string): Log;
   /** @throws StreamError when there is no server and none can be got */
   findNats(progress: (line: string) => void): Promise<FoundNatsServer>;
+  /** The API server that a kubeconfig names. @throws CliError when it cannot be used */
+  openJobs(options: {
+    readonly kubeconfig: string | undefined;
+    readonly context: string | undefined;
+  }): Promise<JobReader>;
   /** Aborts on Ctrl-C, SIGTERM, or when nobody reads the output any more. */
   readonly stop: AbortSignal;
   /** How the process ends after `stop`. */

@@ -8,7 +8,7 @@
  *  E3 What time does not mend ends the run with a sentence; what it may mend is tried again.
  */
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 
 import { conditions, type EventClaim, quantityValue } from '../api/index.js';
 import type { Plan, Snapshot } from '../domain/index.js';
@@ -33,7 +33,7 @@ import {
 import type { Log } from '../telemetry/index.js';
 
 import { CliError } from './exit.js';
-import { fetchModel } from './model.js';
+import { bringResults, listResults, type ResultSource } from './model.js';
 import { checkRoom, storageFault, watchRoom } from './room.js';
 import type { RunFolder } from './run-folder.js';
 
@@ -94,7 +94,7 @@ export async function runEngine(options: EngineOptions): Promise<Outcome> {
     await admin.exhume(key.uid);
     const outcome = await control(options, key, nats, admin);
     if (outcome.kind === 'complete') {
-      await fetchPatiently(options, admin, key.uid);
+      await fetchPatiently(options, admin, key.uid, outcome.plan.status.result?.digest ?? null);
       // The model is here: streams that stay behind on somebody else's server do not undo it.
       await admin.remove(key.uid).catch((error: unknown) => log.warn({ error: String(error) }, 'streams not removed'));
     }
@@ -112,17 +112,35 @@ export async function runEngine(options: EngineOptions): Promise<Outcome> {
 }
 
 /** A server that is just being started again is waited for: the training is done and need not be lost. */
-async function fetchPatiently({ folder, clock, stop }: EngineOptions, admin: StreamAdmin, uid: string): Promise<void> {
+async function fetchPatiently(
+  { folder, clock, stop }: EngineOptions,
+  admin: StreamAdmin,
+  uid: string,
+  digest: string | null,
+): Promise<void> {
   const endMs = clock.now() + connectWaitMs;
   for (;;) {
     try {
-      await fetchModel(admin, uid, folder.file('model'));
+      await fetchModel(admin, uid, folder.file('model'), digest);
       return;
     } catch (error) {
       const passes = error instanceof StreamError && error.kind === 'unreachable';
       if (!passes || stop.aborted || clock.now() > endMs) throw error;
       await clock.sleep(fetchAgainMs, stop);
     }
+  }
+}
+
+/** With `output.store: file` the student wrote the folder itself. */
+async function fetchModel(admin: StreamAdmin, uid: string, target: string, digest: string | null): Promise<void> {
+  const source: ResultSource = { list: () => admin.listObjects(uid), read: (name) => admin.readObject(uid, name) };
+  const names = await listResults(source);
+  if (names.length > 0) await bringResults(source, names, target, digest);
+  else if (!existsSync(target)) {
+    throw new CliError(
+      'failed',
+      `model of job ${uid}: found nothing in its object store; resume the run to store it again`,
+    );
   }
 }
 
@@ -139,13 +157,13 @@ async function startNats(options: EngineOptions, uid: string): Promise<Nats> {
     const { url, user = '', password = '' } = splitLogin(nats.url);
     const access: PasswordAccess = { kind: 'password', url, user, password };
     return {
-      access: { operator: access, teacher: access, student: access },
+      access: everyRole(() => access),
       pid: () => null,
       stop: () => Promise.resolve(),
     };
   }
   const names = jobNames(uid);
-  const passwords = Object.fromEntries(roles.map((role) => [role, newPassword(randomBytes)])) as Record<Role, string>;
+  const passwords = everyRole(() => newPassword(randomBytes));
   const server = await superviseNatsServer(
     {
       binary: nats.binary,
@@ -159,17 +177,15 @@ async function startNats(options: EngineOptions, uid: string): Promise<Nats> {
     },
     (event) => log.warn(event, 'nats-server'),
   );
-  const accessOf = (role: Role): PasswordAccess => ({
-    kind: 'password',
-    url: server.url,
-    user: role,
-    password: passwords[role],
-  });
   return {
-    access: { operator: accessOf('operator'), teacher: accessOf('teacher'), student: accessOf('student') },
+    access: everyRole((role) => ({ kind: 'password', url: server.url, user: role, password: passwords[role] })),
     pid: () => server.pid(),
     stop: () => server.stop(),
   };
+}
+
+function everyRole<T>(of: (role: Role) => T): Record<Role, T> {
+  return { operator: of('operator'), teacher: of('teacher'), student: of('student'), reader: of('reader') };
 }
 
 async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: StreamAdmin): Promise<Outcome> {
@@ -196,10 +212,7 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
     forgetTeacher: (uid, pod) => admin.forgetTeacher(uid, pod),
     deadItems: (uid) => admin.deadItems(uid, 1),
     remove: (uid) => admin.remove(uid),
-    access: (role) =>
-      role === 'reader'
-        ? Promise.reject(new Error('a local run brings its model home as the operator'))
-        : Promise.resolve(nats.access[role]),
+    access: (role) => Promise.resolve(nats.access[role]),
   };
   const observer = (snapshot: Snapshot, plan: Plan): void => {
     onDecision(snapshot, plan, { ...cluster.processes(), nats: nats.pid() });

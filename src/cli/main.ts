@@ -71,6 +71,11 @@ const context: EngineContext = {
       environment: process.env,
       progress,
     }),
+  openJobs: async (options) => {
+    // Only one command needs it, and it takes most of a second to load.
+    const { kubeReader } = await import('./kube-reader.js');
+    return kubeReader({ ...options, stop: stop.signal });
+  },
   stop: stop.signal,
   stopEnding: () => stopEnding,
 };

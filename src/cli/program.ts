@@ -1,10 +1,11 @@
 /** Commands, options and help texts. */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 
-import { StreamError, type StreamErrorKind } from '../stream/index.js';
+import { connectReader, StreamError, type StreamErrorKind } from '../stream/index.js';
 
 import type { EngineContext } from './context.js';
 import { CliError, type Ending, exitCodes } from './exit.js';
+import { fetchJob } from './fetch.js';
 import { storageFault } from './room.js';
 import { loadJob, run } from './run.js';
 
@@ -18,9 +19,10 @@ Examples:
   $ distill run --resume runs/mnist-20261124-101500   go on with a run that was stopped
   $ distill run job.yaml --json | jq .                one JSON object a line, for machines
   $ distill validate job.yaml                         every problem at once, with its remedy
+  $ distill fetch mnist -n team-a -o model            bring a finished model home from a cluster
 
 Exit codes:
-    0  done                                  69  no NATS server found, started or reached
+    0  done                                  69  no NATS or API server found or reached
     1  the job failed                        74  disk full, or a folder cannot be written
     2  the command line is wrong            130  stopped by Ctrl-C (143 by SIGTERM): resumable
    65  the job, the data or a model is wrong 141  nobody reads the output any more: resumable
@@ -61,8 +63,45 @@ export async function program(context: EngineContext, argv: readonly string[]): 
       const job = loadJob(file);
       context.terminal.write(`${file}: DistillJob ${job.metadata.name} is valid\n`);
     });
+  root
+    .command('fetch')
+    .description('bring the finished model of a job in a cluster home, its digest checked')
+    .argument('<job>', 'name of the DistillJob')
+    .option('-o, --output <folder>', 'where the model goes (default: the name of the job)')
+    .option('-n, --namespace <name>', "the job's namespace (default: that of the kubeconfig's context)")
+    .option('--kubeconfig <file>', 'which kubeconfig (default: as kubectl finds it)')
+    .option('--context <name>', 'which of its contexts (default: the current one)')
+    .option('--nats <url>', 'address of NATS from here, as behind kubectl port-forward (default: as pods reach it)')
+    .option('--force', 'replace an earlier model in the folder', false)
+    .addHelpText('after', examples)
+    .action(async (job: string, { kubeconfig, context: name, ...flags }: FetchFlags) => {
+      try {
+        const jobs = await context.openJobs({ kubeconfig, context: name });
+        await fetchJob(
+          { output: job, ...flags, job },
+          {
+            jobs,
+            connect: connectReader,
+            say: (line) => context.terminal.write(`${line}\n`),
+            stop: context.stop,
+          },
+        );
+      } catch (error) {
+        if (!context.stop.aborted) throw error;
+        ending = context.stopEnding();
+      }
+    });
   await root.parseAsync([...argv]);
   return ending;
+}
+
+interface FetchFlags {
+  readonly output?: string;
+  readonly namespace?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly nats?: string;
+  readonly force: boolean;
 }
 
 interface RunFlags {

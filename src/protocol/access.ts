@@ -11,3 +11,48 @@ export type NatsAccess =
   | { readonly kind: 'password'; readonly url: string; readonly user: string; readonly password: string }
   /** `creds`: text of a .creds file, that is, a user JWT and the seed that proves it. */
   | { readonly kind: 'creds'; readonly url: string; readonly creds: string };
+
+/** Keys of a job's Secret. `url` and `user` are for people and tools outside the pods, which have them in their environment. */
+const accessKeys = {
+  url: 'url',
+  user: (role: WorkerRole) => `${role}.user`,
+  password: (role: WorkerRole) => `${role}.password`,
+  creds: (role: WorkerRole) => `${role}.creds`,
+} as const;
+
+/** @returns the content of a job's Secret, as texts: each role's own keys, and the address that they share */
+export function accessToSecret(access: Readonly<Record<WorkerRole, NatsAccess>>): Record<string, string> {
+  const entries = workerRoles.flatMap((role): (readonly [string, string])[] => {
+    const own = access[role];
+    if (own.kind === 'creds') return [[accessKeys.creds(role), own.creds]];
+    return [
+      [accessKeys.user(role), own.user],
+      [accessKeys.password(role), own.password],
+    ];
+  });
+  return Object.fromEntries([[accessKeys.url, access.student.url], ...entries]);
+}
+
+/** @returns one role's access from what `accessToSecret` made; null when its keys are not there */
+export function accessFromSecret(data: Readonly<Record<string, string>>, role: WorkerRole): NatsAccess | null {
+  const url = data[accessKeys.url];
+  if (url === undefined) return null;
+  const creds = data[accessKeys.creds(role)];
+  if (creds !== undefined) return { kind: 'creds', url, creds };
+  const user = data[accessKeys.user(role)];
+  const password = data[accessKeys.password(role)];
+  return user === undefined || password === undefined ? null : { kind: 'password', url, user, password };
+}
+
+/** The user JWT and the seed in the text of a .creds file, as the NATS clients find them; null when it is none. */
+export function parseCreds(text: string): { readonly jwt: string; readonly seed: string } | null {
+  const parts = [...text.matchAll(/-{3,}BEGIN[^\n]*-{3,}\n\s*(\S+)\n\s*-{3,}END/g)].map(([, content]) => content);
+  const [jwt, seed] = parts;
+  return jwt?.split('.').length === 3 && seed !== undefined ? { jwt, seed } : null;
+}
+
+/** The servers of a NATS URL list. One tls:// among them means: never without TLS, whatever a server offers. */
+export function natsServers(url: string): { readonly servers: string[]; readonly tls: boolean } {
+  const servers = url.split(',').map((server) => server.trim());
+  return { servers, tls: servers.some((server) => server.startsWith('tls://')) };
+}

@@ -2,7 +2,7 @@
  * The door of protocol v1: what teachers, students, the operator and foreign readers' tests may use. Everything behind
  * it is pure (DESIGN §6); docs/protocol.md says the same without TypeScript.
  */
-export { workerRoles } from './access.js';
+export { accessFromSecret, accessToSecret, natsServers, parseCreds, workerRoles } from './access.js';
 export type { NatsAccess, WorkerRole } from './access.js';
 export { augment } from './augment.js';
 export type { AugmentOptions } from './augment.js';
@@ -32,6 +32,16 @@ export { manifestSchema, ManifestError, needsNoTeacher, parseManifest } from './
 export type { Augment, Manifest } from './manifest.js';
 export { jobNames, NameError, resultPrefix } from './names.js';
 export type { JobNames } from './names.js';
+export {
+  listObjectEntries,
+  objectDigest,
+  objectEntrySubject,
+  ObjectFault,
+  objectPieces,
+  objectPiecesSubject,
+  readObjectEntry,
+} from './objects.js';
+export type { NextPiece, ObjectEntry, StoredPiece } from './objects.js';
 export { permutation, schedule } from './schedule.js';
 export type { Schedule, ScheduleOptions } from './schedule.js';
 export { bytesPerRow, shardCount, shardRows } from './shards.js';
@@ -47,5 +57,7 @@ export {
   teacherStateSchema,
 } from './telemetry.js';
 export type { DamagedFrame, DeadItem, Reference, StudentState, TeacherState } from './telemetry.js';
+export { weightsDigestParts } from './weights-digest.js';
+export type { NamedWeights } from './weights-digest.js';
 export { decodeWorkItem, encodeWorkItem, WorkItemError } from './work-item.js';
 export type { WorkItem } from './work-item.js';

@@ -13,10 +13,9 @@ import {
   JetStreamApiCodes,
   JetStreamApiError,
   type JetStreamManager,
-  jetstreamManager,
   type StreamInfo,
 } from '@nats-io/jetstream';
-import { headers, type NatsConnection } from '@nats-io/transport-node';
+import { headers } from '@nats-io/transport-node';
 
 import {
   type DeadItem,
@@ -31,69 +30,72 @@ import {
   teacherStateSchema,
 } from '../protocol/index.js';
 
-import { connectOperator, type ConnectOptions } from './connect.js';
 import { StreamError, streamErrorFrom } from './errors.js';
-import { fetchObject, listObjects, type StoredObject } from './objects.js';
+import { type LinkOptions, OperatorLink, type StreamHealth } from './link.js';
+import { listObjects, readObject, type StoredObject } from './objects.js';
 import { parseJson, type PresentStreams, type StreamObservation } from './observation.js';
-import { type ConsumerSpec, type JobStreams, objectStreamOf, stateChangesOf, stateStreamOf } from './streams.js';
+import {
+  anyStateChange,
+  type ConsumerSpec,
+  type JobStreams,
+  objectStreamOf,
+  stateChangesOf,
+  stateStreamOf,
+} from './streams.js';
 
-/** An answer of a healthy server takes milliseconds. */
-const requestLimitMs = 3_000;
-
-export async function connectStreams(options: ConnectOptions): Promise<StreamAdmin> {
-  const connection = await connectOperator(options);
-  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: requestLimitMs });
-  return new StreamAdmin(connection, manager, options.onStatus ?? (() => undefined));
+/** For a command that is of no use without its server. @throws StreamError when there is no connection within the limit */
+export async function connectStreams(options: LinkOptions & { readonly waitMs: number }): Promise<StreamAdmin> {
+  return new StreamAdmin(await OperatorLink.connect(options));
 }
 
-type StatusHandler = NonNullable<ConnectOptions['onStatus']>;
+/** For an operator, which may start before its server: until there is a connection, `observe` says Unreachable. */
+export function openStreams(options: LinkOptions): StreamAdmin {
+  return new StreamAdmin(OperatorLink.open(options));
+}
 
 export class StreamAdmin {
-  readonly #connection: NatsConnection;
-  readonly #manager: JetStreamManager;
-  readonly #reconnectHandlers = new Set<() => void>();
-  #connected = true;
+  readonly #link: OperatorLink;
 
-  constructor(connection: NatsConnection, manager: JetStreamManager, onStatus: StatusHandler) {
-    this.#connection = connection;
-    this.#manager = manager;
-    void this.#follow(onStatus);
+  constructor(link: OperatorLink) {
+    this.#link = link;
   }
 
   /** Server version, such as `2.14.5`. */
   get serverVersion(): string {
-    return this.#connection.info?.version ?? 'unknown';
+    return this.#link.serverVersion;
+  }
+
+  /** Whether NATS can be used now; without a connection every method but `observe` throws the reason. */
+  get health(): StreamHealth {
+    return this.#link.health;
   }
 
   /** Creates what is missing and updates what differs (A1). */
   async provision({ streams, consumers }: JobStreams): Promise<void> {
     await Promise.all(
-      streams.map(async (wanted) => {
-        try {
-          const found = await orNull(this.#manager.streams.info(wanted.name));
-          if (found === null) await this.#manager.streams.add(wanted);
-          else if (differs(wanted, found.config)) await this.#manager.streams.update(wanted.name, wanted);
-        } catch (error) {
-          throw streamErrorFrom(error, `create stream ${wanted.name}`);
-        }
-      }),
+      streams.map((wanted) =>
+        this.#do(`create stream ${wanted.name}`, async (manager) => {
+          const found = await orNull(manager.streams.info(wanted.name));
+          if (found === null) await manager.streams.add(wanted);
+          else if (differs(wanted, found.config)) await manager.streams.update(wanted.name, wanted);
+        }),
+      ),
     );
     await Promise.all(consumers.map(({ stream, config }) => this.#provisionConsumer(stream, config)));
   }
 
   async #provisionConsumer(stream: string, wanted: ConsumerSpec): Promise<void> {
     const { durable_name } = wanted;
-    try {
-      const found = await orNull(this.#manager.consumers.info(stream, durable_name));
-      if (found === null) await this.#manager.consumers.add(stream, wanted);
-      else if (differs(wanted, found.config)) await this.#manager.consumers.update(stream, durable_name, wanted);
-    } catch (error) {
-      throw streamErrorFrom(error, `create consumer ${stream}/${durable_name}`);
-    }
+    await this.#do(`create consumer ${stream}/${durable_name}`, async (manager) => {
+      const found = await orNull(manager.consumers.info(stream, durable_name));
+      if (found === null) await manager.consumers.add(stream, wanted);
+      else if (differs(wanted, found.config)) await manager.consumers.update(stream, durable_name, wanted);
+    });
   }
 
   async observe(uid: string): Promise<StreamObservation> {
-    if (!this.#connected) return { state: 'Unreachable', reason: 'the connection to NATS is lost' };
+    const { health } = this.#link;
+    if (!health.connected) return { state: 'Unreachable', reason: health.reason };
     try {
       return await this.#look(jobNames(uid));
     } catch (error) {
@@ -102,7 +104,7 @@ export class StreamAdmin {
   }
 
   async #look(names: JobNames): Promise<StreamObservation> {
-    const { streams, consumers } = this.#manager;
+    const { streams, consumers } = this.#link.manager;
     const stateStream = stateStreamOf(names);
     const [work, logits, dead, state, objects, teachers, student] = await Promise.all([
       orNull(streams.info(names.streams.work)),
@@ -178,7 +180,7 @@ export class StreamAdmin {
 
   /** The last message of a subject; null when there is none or it is a mark of deletion. */
   async #lastOf(stream: string, subject: string): Promise<Uint8Array | null> {
-    const message = await this.#manager.direct.getMessage(stream, { last_by_subj: subject });
+    const message = await this.#link.manager.direct.getMessage(stream, { last_by_subj: subject });
     if (message === null || message.header.has('KV-Operation')) return null;
     return message.data;
   }
@@ -191,48 +193,55 @@ export class StreamAdmin {
   watch(uid: string, onChange: (key: string | null) => void): () => void {
     const subject = stateChangesOf(jobNames(uid));
     const prefixLength = subject.length - 1;
-    const subscription = this.#connection.subscribe(subject, {
-      callback: (error, message) => {
-        if (error === null) onChange(message.subject.slice(prefixLength));
+    return this.#link.subscribe(
+      subject,
+      (changed) => onChange(changed.slice(prefixLength)),
+      () => onChange(null),
+    );
+  }
+
+  /**
+   * `watch` for all jobs in one subscription.
+   * @param onChange null for both: anything of any job may have changed
+   */
+  watchAll(onChange: (uid: string | null, key: string | null) => void): () => void {
+    return this.#link.subscribe(
+      anyStateChange,
+      (changed) => {
+        const [, uid = '', , ...key] = changed.split('.');
+        onChange(uid, key.join('.'));
       },
-    });
-    const anything = (): void => {
-      if (!subscription.isClosed()) onChange(null);
-    };
-    this.#reconnectHandlers.add(anything);
-    // Until the server has confirmed the subscription a change may pass unheard. Rejected only by a closed connection.
-    this.#connection.flush().then(anything, () => undefined);
-    return () => {
-      this.#reconnectHandlers.delete(anything);
-      subscription.unsubscribe();
-    };
+      () => onChange(null, null),
+    );
   }
 
   /** Deletes every logits frame below a sequence (A3). */
   async trim(uid: string, belowSequence: number): Promise<void> {
     if (belowSequence <= 1) return;
     const { logits } = jobNames(uid).streams;
-    await this.#do(`trim ${logits} below ${belowSequence}`, () =>
-      this.#manager.streams.purge(logits, { seq: belowSequence }),
+    await this.#do(`trim ${logits} below ${belowSequence}`, (manager) =>
+      manager.streams.purge(logits, { seq: belowSequence }),
     );
   }
 
   /** Deletes one damaged frame, so that its subject is free again. @returns false when it is gone already */
   async deleteFrame(uid: string, sequence: number): Promise<boolean> {
     const { logits } = jobNames(uid).streams;
-    try {
-      return await this.#manager.streams.deleteMessage(logits, sequence, false);
-    } catch (error) {
-      if (error instanceof JetStreamApiError && error.code === sequenceNotFound) return false;
-      throw streamErrorFrom(error, `delete frame ${sequence} of ${logits}`);
-    }
+    return this.#do(`delete frame ${sequence} of ${logits}`, async (manager) => {
+      try {
+        return await manager.streams.deleteMessage(logits, sequence, false);
+      } catch (error) {
+        if (error instanceof JetStreamApiError && error.code === sequenceNotFound) return false;
+        throw error;
+      }
+    });
   }
 
   /** Buried work items, at most `limit`; unreadable ones are left out. */
   async deadItems(uid: string, limit: number): Promise<DeadItem[]> {
     const { streams } = jobNames(uid);
-    return this.#do(`read ${streams.dead}`, async () => {
-      const info = await orNull(this.#manager.streams.info(streams.dead, { subjects_filter: '>' }));
+    return this.#do(`read ${streams.dead}`, async (manager) => {
+      const info = await orNull(manager.streams.info(streams.dead, { subjects_filter: '>' }));
       const subjects = Object.keys(info?.state.subjects ?? {}).slice(0, limit);
       const values = await Promise.all(subjects.map((subject) => this.#lastOf(streams.dead, subject)));
       return values.flatMap((data) => (data === null ? [] : (parseJson(deadItemSchema, data) ?? [])));
@@ -242,82 +251,63 @@ export class StreamAdmin {
   /** Gives every buried work item another chance: a person has changed something since. */
   async exhume(uid: string): Promise<void> {
     const { dead } = jobNames(uid).streams;
-    await this.#do(`empty ${dead}`, () => orNull(this.#manager.streams.purge(dead)));
+    await this.#do(`empty ${dead}`, (manager) => orNull(manager.streams.purge(dead)));
   }
 
   /** Removes the telemetry of a teacher that is gone; a watch hears of it. */
   async forgetTeacher(uid: string, pod: string): Promise<void> {
     const names = jobNames(uid);
     const subject = `$KV.${names.stateBucket}.${names.stateKeys.teacher(pod)}`;
-    await this.#do(`forget teacher ${pod}`, async () => {
+    await this.#do(`forget teacher ${pod}`, async (manager) => {
       const deletion = headers();
       deletion.set('KV-Operation', 'DEL');
-      await this.#manager.jetstream().publish(subject, new Uint8Array(), { headers: deletion });
+      await manager.jetstream().publish(subject, new Uint8Array(), { headers: deletion });
       // The mark of deletion told the watchers; it need not stay.
-      await this.#manager.streams.purge(stateStreamOf(names), { filter: subject });
+      await manager.streams.purge(stateStreamOf(names), { filter: subject });
     });
   }
 
   /** Names and sizes of the job's checkpoints and results. */
   async listObjects(uid: string): Promise<StoredObject[]> {
-    return this.#do('list objects', () => listObjects(this.#manager.jetstream(), jobNames(uid).objectBucket));
+    return this.#do('list objects', (manager) => listObjects(manager, jobNames(uid)));
   }
 
   /**
-   * Reads one object, piece by piece, checking its digest.
+   * One object, piece by piece; it is whole and sound when the last piece was followed by no error.
    * @throws StreamError missing when there is none, damaged when its digest does not fit
    */
-  async fetchObject(uid: string, name: string, sink: (piece: Uint8Array) => Promise<void> | void): Promise<void> {
-    await this.#do(`read object ${name}`, () =>
-      fetchObject(this.#manager.jetstream(), jobNames(uid).objectBucket, name, sink),
-    );
+  async *readObject(uid: string, name: string): AsyncGenerator<Uint8Array> {
+    try {
+      yield* readObject(this.#link.manager, jobNames(uid), name);
+    } catch (error) {
+      throw streamErrorFrom(error, `read object ${name}`);
+    }
   }
 
   /** Deletes all streams of the job; what is gone already is fine. */
   async remove(uid: string): Promise<void> {
     const names = jobNames(uid);
     const { work, logits, dead } = names.streams;
-    await this.#do(`remove the streams of job ${uid}`, () =>
+    await this.#do(`remove the streams of job ${uid}`, (manager) =>
       Promise.all(
         [work, logits, dead, stateStreamOf(names), objectStreamOf(names)].map((stream) =>
-          orNull(this.#manager.streams.delete(stream)),
+          orNull(manager.streams.delete(stream)),
         ),
       ),
     );
   }
 
   async close(): Promise<void> {
-    await this.#connection.close();
+    await this.#link.close();
   }
 
-  async #do<T>(doing: string, call: () => Promise<T>): Promise<T> {
-    if (!this.#connected) throw new StreamError('unreachable', `${doing}: the connection to NATS is lost`);
+  async #do<T>(doing: string, call: (manager: JetStreamManager) => Promise<T>): Promise<T> {
+    const { health } = this.#link;
+    if (!health.connected) throw new StreamError('unreachable', `${doing}: ${health.reason}`);
     try {
-      return await call();
+      return await call(this.#link.manager);
     } catch (error) {
       throw streamErrorFrom(error, doing);
-    }
-  }
-
-  async #follow(onStatus: StatusHandler): Promise<void> {
-    for await (const status of this.#connection.status()) {
-      switch (status.type) {
-        case 'disconnect':
-          this.#connected = false;
-          onStatus({ kind: 'disconnected' });
-          break;
-        case 'reconnect':
-          this.#connected = true;
-          onStatus({ kind: 'reconnected' });
-          for (const handler of this.#reconnectHandlers) handler();
-          break;
-        case 'error':
-          onStatus({ kind: 'error', message: status.error.message });
-          break;
-        default:
-          // Pings, cluster news and the like: nothing to do.
-          break;
-      }
     }
   }
 }

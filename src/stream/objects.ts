@@ -1,11 +1,25 @@
 /**
- * Reading a job's object store as the operator: by the official client library, whose format the workers write
- * (docs/adr/0005). Owns the stall limit: the library would wait for ever for a server that died in the middle.
+ * Reading a job's object store, as the operator or as the job's reader: by direct gets, within few rights
+ * (src/protocol/objects.ts, docs/adr/0005). Owns the check of the digest.
  */
-import { JetStreamApiCodes, JetStreamApiError, type JetStreamClient } from '@nats-io/jetstream';
-import { Objm } from '@nats-io/obj';
+import { createHash } from 'node:crypto';
+
+import type { JetStreamManager } from '@nats-io/jetstream';
+import { RequestError } from '@nats-io/transport-node';
+
+import {
+  type JobNames,
+  listObjectEntries,
+  type NextPiece,
+  objectDigest,
+  objectEntrySubject,
+  ObjectFault,
+  objectPieces,
+  readObjectEntry,
+} from '../protocol/index.js';
 
 import { StreamError } from './errors.js';
+import { objectStreamOf } from './streams.js';
 
 export interface StoredObject {
   readonly name: string;
@@ -14,57 +28,58 @@ export interface StoredObject {
   readonly digest: string;
 }
 
-const stallLimitMs = 10_000;
-
-export async function listObjects(client: JetStreamClient, bucket: string): Promise<StoredObject[]> {
-  const store = await new Objm(client).open(bucket, false);
-  const found = await within(store.list(), 'the list of objects');
-  return found.map(({ name, size, digest }) => ({ name, bytes: size, digest }));
+export async function listObjects(manager: JetStreamManager, names: JobNames): Promise<StoredObject[]> {
+  const entries = await listObjectEntries(names.objectBucket, nextIn(manager, names));
+  return entries.map(({ name, size, digest }) => ({ name, bytes: size, digest }));
 }
 
-export async function fetchObject(
-  client: JetStreamClient,
-  bucket: string,
+/** Its pieces; sound when the last was followed by no error. @throws StreamError missing, damaged */
+export async function* readObject(
+  manager: JetStreamManager,
+  names: JobNames,
   name: string,
-  sink: (piece: Uint8Array) => Promise<void> | void,
-): Promise<void> {
-  const store = await new Objm(client).open(bucket, false);
-  const found = await store.get(name).catch((error: unknown) => {
-    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.NoMessageFound) return null;
-    throw error;
-  });
-  if (found === null) {
-    throw new StreamError('missing', `object ${name}: found none in ${bucket}; the job may not have written it yet`);
+): AsyncGenerator<Uint8Array> {
+  const subject = objectEntrySubject(names.objectBucket, name);
+  const stored = await orGone(manager, names, () =>
+    manager.direct.getMessage(objectStreamOf(names), { last_by_subj: subject }),
+  );
+  const entry = stored === null ? null : readObjectEntry(stored.data);
+  if (entry === null) {
+    throw new StreamError(
+      'missing',
+      `object ${name}: found none in ${names.objectBucket}; the job may not have written it yet`,
+    );
   }
-  // The same failure also arrives through the data; unhandled here it would end the process.
-  void found.error.catch(() => undefined);
-  const reader = found.data.getReader();
+  const hash = createHash('sha256');
   try {
-    for (;;) {
-      const { done, value } = await within(reader.read(), `object ${name}`);
-      if (done) return;
-      await sink(value);
+    for await (const piece of objectPieces(entry, nextIn(manager, names))) {
+      hash.update(piece);
+      yield piece;
     }
   } catch (error) {
-    if (error instanceof Error && error.message.includes('corrupt object')) {
-      throw new StreamError('damaged', `object ${name}: its digest does not fit its data; use an older one`, {
-        cause: error,
-      });
-    }
-    throw error;
-  } finally {
-    await reader.cancel().catch(() => undefined);
+    throw error instanceof ObjectFault ? damaged(name, error.message) : error;
   }
+  const digest = objectDigest(hash.digest());
+  if (digest !== entry.digest) throw damaged(name, `found digest ${digest}, expected ${entry.digest}`);
 }
 
-async function within<T>(answer: Promise<T>, what: string): Promise<T> {
-  const stalled = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    stalled.reject(new StreamError('unreachable', `${what}: nothing came within ${stallLimitMs / 1_000} s`));
-  }, stallLimitMs);
+function damaged(name: string, what: string): StreamError {
+  return new StreamError('damaged', `object ${name}: ${what}; use an older one`);
+}
+
+function nextIn(manager: JetStreamManager, names: JobNames): NextPiece {
+  const stream = objectStreamOf(names);
+  return (subject, fromSequence) =>
+    orGone(manager, names, () => manager.direct.getMessage(stream, { seq: fromSequence, next_by_subj: subject }));
+}
+
+/** A direct get of a stream that does not exist hears nothing but that nobody listens; its information says which. */
+async function orGone<T>(manager: JetStreamManager, names: JobNames, get: () => Promise<T>): Promise<T> {
   try {
-    return await Promise.race([answer, stalled.promise]);
-  } finally {
-    clearTimeout(timer);
+    return await get();
+  } catch (error) {
+    // Throws that the stream is missing, when it is.
+    if (error instanceof RequestError && error.isNoResponders()) await manager.streams.info(objectStreamOf(names));
+    throw error;
   }
 }

@@ -5,15 +5,16 @@
  *  P1 A worker's lists name nothing outside its own job.
  *  P2 A worker creates and deletes no stream and no consumer: a consumer's deliver subject or filter would be a way out.
  *  P3 A worker reads replies only under its own role's inbox prefix.
+ *  P4 A reader changes nothing: every line of it asks, none stores, deletes or creates.
  *
  * They do not bind the server itself, which sends a reply wherever the asker says: between tenants the wall is the
  * account, not these lists (docs/adr/0005).
  */
-import type { JobNames } from '../protocol/index.js';
+import { type JobNames, workerRoles } from '../protocol/index.js';
 
-import { objectStreamOf, stateStreamOf } from './streams.js';
+import { anyStateChange, objectStreamOf, stateStreamOf } from './streams.js';
 
-export const roles = ['operator', 'teacher', 'student'] as const;
+export const roles = ['operator', ...workerRoles] as const;
 export type Role = (typeof roles)[number];
 
 export interface Permissions {
@@ -34,22 +35,21 @@ export function permissionsFor(role: Role, names: JobNames): Permissions {
       return teacherPermissions(names);
     case 'student':
       return studentPermissions(names);
+    case 'reader':
+      return readerPermissions(names);
   }
 }
 
 /** Only the verbs it uses; NATS has no wildcard inside a token, so the streams cannot be narrowed to ours. */
 const operatorPermissions: Permissions = {
   publish: [
-    '$JS.API.INFO',
     ...['CREATE', 'UPDATE', 'INFO', 'PURGE', 'DELETE'].map((verb) => `$JS.API.STREAM.${verb}.*`),
-    ...['GET', 'DELETE'].map((verb) => `$JS.API.STREAM.MSG.${verb}.*`),
-    ...['CREATE', 'DURABLE.CREATE', 'INFO', 'DELETE'].map((verb) => `$JS.API.CONSUMER.${verb}.>`),
+    '$JS.API.STREAM.MSG.DELETE.*',
+    ...['CREATE', 'INFO'].map((verb) => `$JS.API.CONSUMER.${verb}.>`),
     '$JS.API.DIRECT.GET.>',
-    // Flow control of the ordered consumer that reads an object.
-    '$JS.FC.>',
     '$KV.>',
   ],
-  subscribe: [`${operatorInboxPrefix}.>`, 'distill.*.state.>'],
+  subscribe: [`${operatorInboxPrefix}.>`, anyStateChange],
 };
 
 function teacherPermissions(names: JobNames): Permissions {
@@ -90,6 +90,23 @@ function studentPermissions(names: JobNames): Permissions {
       `$JS.API.STREAM.PURGE.${objects}`,
     ],
     subscribe: [`${names.inboxPrefix('student')}.>`],
+  };
+}
+
+/**
+ * Enough for src/stream/objects.ts. The client library's own reader would also need CONSUMER.CREATE, INFO and DELETE,
+ * STREAM.MSG.GET and flow control (docs/adr/0009).
+ */
+function readerPermissions(names: JobNames): Permissions {
+  const objects = objectStreamOf(names);
+  return {
+    publish: [
+      `$JS.API.DIRECT.GET.${objects}`,
+      `$JS.API.DIRECT.GET.${objects}.>`,
+      // Tells a store that is gone from a server that does not answer.
+      `$JS.API.STREAM.INFO.${objects}`,
+    ],
+    subscribe: [`${names.inboxPrefix('reader')}.>`],
   };
 }
 

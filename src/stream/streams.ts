@@ -66,6 +66,8 @@ export function objectStreamOf(names: JobNames): string {
 export function stateChangesOf(names: JobNames): string {
   return `distill.${names.uid}.state.>`;
 }
+/** Those of all jobs. */
+export const anyStateChange = 'distill.*.state.>';
 
 export function jobStreams(options: JobStreamOptions): JobStreams {
   const { names, maxBytes, windowBound, objectBytes = defaultObjectBytes } = options;
@@ -118,7 +120,7 @@ export function jobStreams(options: JobStreamOptions): JobStreams {
         // Unlike other buckets: with roll-up a teacher could wipe the student's fencing number (C3).
         allow_rollup_hdrs: false,
         // After storing, so that who is told of a change also reads it; needs no consumer.
-        republish: { src: `$KV.${names.stateBucket}.>`, dest: `distill.${names.uid}.state.>` },
+        republish: { src: `$KV.${names.stateBucket}.>`, dest: stateChangesOf(names) },
       },
       {
         ...common,

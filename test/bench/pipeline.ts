@@ -15,7 +15,7 @@ import { encodeFrame, jobNames, type Manifest, schedule, type StudentState } fro
 import { manifestOf } from '../../src/render/index.js';
 import type { StreamAdmin } from '../../src/stream/index.js';
 import { publishFrame } from '../../workers/stream/index.js';
-import { startTestNats, type TestNats } from '../kit/nats.js';
+import { type PasswordLogin, startTestNats, type TestNats } from '../kit/nats.js';
 import { connectAdmin, connectAs, streamsOf } from '../kit/stream.js';
 
 import { type BenchTable, median } from './table.js';
@@ -125,7 +125,7 @@ function exampleManifest(uid: string): Manifest {
 }
 
 function workerEnvironment(
-  nats: TestNats,
+  nats: TestNats<PasswordLogin>,
   role: 'teacher' | 'student',
   uid: string,
   folder: string,

@@ -49,6 +49,8 @@ type Line = Progress | EventLine | ResultLine | { readonly type: 'message'; read
 
 export class DistillProcess {
   readonly lines: Line[] = [];
+  /** What was printed for people. */
+  readonly plain: string[] = [];
   readonly child: ChildProcess;
   readonly #everyPid = new Set<number>();
   readonly #ended: Promise<number>;
@@ -62,7 +64,10 @@ export class DistillProcess {
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
     if (this.child.stdout !== null) {
       createInterface({ input: this.child.stdout }).on('line', (text) => {
-        if (!text.startsWith('{')) return;
+        if (!text.startsWith('{')) {
+          this.plain.push(text);
+          return;
+        }
         const line = JSON.parse(text) as Line;
         this.lines.push(line);
         if (line.type === 'progress') {

@@ -7,8 +7,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { jobNames } from '../../src/protocol/index.js';
-import { operatorInboxPrefix, permissionsFor, type Role } from '../../src/stream/index.js';
+import { jobNames, type WorkerRole, workerRoles } from '../../src/protocol/index.js';
+import { operatorInboxPrefix, permissionsFor } from '../../src/stream/index.js';
 import {
   cacheFolderOf,
   findNatsServer,
@@ -18,19 +18,24 @@ import {
   startNatsServer,
 } from '../../src/stream/server/index.js';
 
-export interface TestLogin {
+export interface PasswordLogin {
+  readonly inboxPrefix: string;
   readonly user: string;
   readonly password: string;
-  readonly inboxPrefix: string;
 }
+export interface CredsLogin {
+  readonly inboxPrefix: string;
+  /** Text of a .creds file. */
+  readonly creds: string;
+}
+export type TestLogin = PasswordLogin | CredsLogin;
 
-export interface TestNats {
+export interface TestNats<Login extends TestLogin = TestLogin> {
   readonly url: string;
-  readonly operator: TestLogin;
+  readonly operator: Login;
   /** May do everything: for tests that look behind the scenes. */
-  readonly root: TestLogin;
-  /** @param uid one of those given at the start */
-  userFor(role: 'teacher' | 'student', uid: string): TestLogin;
+  readonly root: Login;
+  userFor(role: WorkerRole, uid: string): Login;
   /** Process id of the running server. */
   readonly serverPid: number;
   /** SIGKILL, as a machine that loses power would; resolves when the process is gone. */
@@ -56,13 +61,16 @@ export async function testServerBinary(): Promise<string> {
   return found.binary;
 }
 
-export async function startTestNats(options: { readonly uids?: readonly string[] } = {}): Promise<TestNats> {
+/** @param options uids of the jobs that have users; `userFor` knows no others */
+export async function startTestNats(
+  options: { readonly uids?: readonly string[] } = {},
+): Promise<TestNats<PasswordLogin>> {
   const uids = options.uids ?? ['job-a', 'job-b'];
   const binary = await testServerBinary();
   const folder = await mkdtemp(join(tmpdir(), 'distillery-nats-'));
-  const logins = new Map<string, TestLogin>();
+  const logins = new Map<string, PasswordLogin>();
   const users: NatsUser[] = [];
-  const add = (user: string, inboxPrefix: string, permissions: NatsUser['permissions']): TestLogin => {
+  const add = (user: string, inboxPrefix: string, permissions: NatsUser['permissions']): PasswordLogin => {
     const password = newPassword(randomBytes);
     users.push({ user, password, permissions });
     logins.set(user, { user, password, inboxPrefix });
@@ -72,7 +80,7 @@ export async function startTestNats(options: { readonly uids?: readonly string[]
   const root = add('root', '_INBOX', { publish: ['>'], subscribe: ['>'] });
   for (const uid of uids) {
     const names = jobNames(uid);
-    for (const role of ['teacher', 'student'] as const satisfies Role[]) {
+    for (const role of workerRoles) {
       add(`${role}-${uid}`, names.inboxPrefix(role), permissionsFor(role, names));
     }
   }

@@ -1,18 +1,21 @@
 /** Makers for the stream tests: connected workers, provisioned jobs, valid frames and telemetry. */
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 
 import {
   encodeFrame,
   jobNames,
+  type NatsAccess,
   type StudentState,
   type TeacherState,
+  type WorkerRole,
   type WorkItem,
 } from '../../src/protocol/index.js';
 import { connectStreams, jobStreams, type JobStreamOptions, type StreamAdmin } from '../../src/stream/index.js';
+import type { WorkerLogin } from '../../workers/shell/login.js';
 import { connectWorker, type StreamLink } from '../../workers/stream/index.js';
 
-import type { TestNats } from './nats.js';
+import type { TestLogin, TestNats } from './nats.js';
 
 export const systemClock = {
   now: (): number => performance.now(),
@@ -31,20 +34,39 @@ export const systemClock = {
 export const quietLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 export async function connectAdmin(nats: TestNats): Promise<StreamAdmin> {
-  const { user, password } = nats.operator;
-  return connectStreams({ url: nats.url, user, password, waitMs: 5_000 });
+  return connectStreams({ url: nats.url, ...nats.operator, waitMs: 5_000 });
 }
 
-export async function connectAs(nats: TestNats, role: 'teacher' | 'student', uid: string): Promise<StreamLink> {
+export async function connectAs(nats: TestNats, role: WorkerRole, uid: string): Promise<StreamLink> {
   const login = nats.userFor(role, uid);
+  const { inboxPrefix } = login;
   const fast = { waitMs: 5_000, clock: systemClock, log: quietLog };
-  return connectWorker({ url: nats.url, ...login, name: `${role}-test`, ...fast });
+  return connectWorker({ url: nats.url, login: workerLogin(login), inboxPrefix, name: `${role}-test`, ...fast });
+}
+
+export function workerLogin(login: TestLogin): WorkerLogin {
+  if ('creds' in login) return { kind: 'creds', read: () => login.creds };
+  return { kind: 'password', user: login.user, password: login.password };
+}
+
+export function accessOf({ url }: TestNats, login: TestLogin): NatsAccess {
+  if ('creds' in login) return { kind: 'creds', url, creds: login.creds };
+  return { kind: 'password', url, user: login.user, password: login.password };
+}
+
+/** A client of the library's own, with nothing of ours in between. */
+export async function connectPlain(nats: TestNats, login: TestLogin): Promise<NatsConnection> {
+  const { inboxPrefix } = login;
+  const proof =
+    'creds' in login
+      ? { authenticator: credsAuthenticator(new TextEncoder().encode(login.creds)) }
+      : { user: login.user, pass: login.password };
+  return connect({ servers: nats.url, inboxPrefix, reconnectTimeWait: 100, ...proof });
 }
 
 /** A user that may do everything, to look behind the scenes and to break things. */
 export async function connectRoot(nats: TestNats): Promise<{ connection: NatsConnection; manager: JetStreamManager }> {
-  const { user, password } = nats.root;
-  const connection = await connect({ servers: nats.url, user, pass: password, reconnectTimeWait: 100 });
+  const connection = await connectPlain(nats, nats.root);
   return { connection, manager: await jetstreamManager(connection, { checkAPI: false }) };
 }
 

@@ -16,6 +16,7 @@ import { createHash } from 'node:crypto';
 
 import { z } from 'zod';
 
+import { weightsDigestParts } from '../../src/protocol/index.js';
 import type { NamedTensor, TrainerState } from '../models/trainer.js';
 import { CheckpointError } from './errors.js';
 
@@ -201,16 +202,10 @@ function checkNames(header: Header): void {
   }
 }
 
-/**
- * The digest that says whether two runs ended with the same student: SHA-256, hex, over each tensor in the order of
- * the names: name, shape and bits. Where a tensor stands in the list does not matter.
- */
+/** The weights' digest (src/protocol/weights-digest.ts): SHA-256, hex. */
 export function digestOf(weights: readonly NamedTensor[]): string {
   const hash = createHash('sha256');
-  for (const { name, shape, data } of [...weights].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))) {
-    // JSON delimits name and shape without doubt, and the shape says how many bytes follow.
-    hash.update(JSON.stringify([name, shape])).update(bytesOf(data));
-  }
+  for (const part of weightsDigestParts(weights)) hash.update(part);
   return hash.digest('hex');
 }
 

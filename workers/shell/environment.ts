@@ -2,13 +2,13 @@
  * The environment of a worker, read in this one file (docs/protocol.md "Environment"). A cluster sets the same
  * variables in the pod as the local engine sets for a child process (DESIGN I9).
  */
-import { readFileSync } from 'node:fs';
-
 import { z } from 'zod';
 
 import { type Manifest, ManifestError, parseManifest } from '../../src/protocol/index.js';
 
 import { WorkerError } from './exit.js';
+import { loginProblems, readLogin, type WorkerLogin } from './login.js';
+import { readText } from './read-text.js';
 
 const text = (what: string): z.ZodString => z.string(what).min(1, what);
 const podName = 'a name of 1 to 253 letters, digits, dashes or underscores';
@@ -17,9 +17,6 @@ const podName = 'a name of 1 to 253 letters, digits, dashes or underscores';
 const environmentSchema = z.object({
   DISTILL_MANIFEST: text('the path of the job manifest'),
   DISTILL_NATS_URL: text('nats://host:port or tls://host:port'),
-  /** Empty for a server that asks nobody who he is. */
-  DISTILL_NATS_USER: z.string('a user name'),
-  DISTILL_NATS_PASSWORD_FILE: text('the path of a file that holds the password'),
   DISTILL_POD: z.string(podName).regex(/^[A-Za-z0-9_-]{1,253}$/, podName),
   DISTILL_POOL: z.string().max(63, 'at most 63 characters').default(''),
   /** Threads of one teacher's inference. */
@@ -43,7 +40,7 @@ const environmentSchema = z.object({
 
 export interface WorkerEnvironment {
   readonly manifest: Manifest;
-  readonly nats: { readonly url: string; readonly user: string; readonly password: string };
+  readonly nats: { readonly url: string; readonly login: WorkerLogin };
   readonly pod: string;
   readonly pool: string;
   readonly threads: number;
@@ -56,14 +53,10 @@ export interface WorkerEnvironment {
 
 /** @throws WorkerError (terminal) naming every wrong variable, or the manifest's field */
 export function readEnvironment(variables: NodeJS.ProcessEnv): WorkerEnvironment {
-  const env = parsed(environmentSchema, variables);
+  const env = parsed(environmentSchema, variables, loginProblems(variables));
   return {
     manifest: readManifest(env.DISTILL_MANIFEST),
-    nats: {
-      url: env.DISTILL_NATS_URL,
-      user: env.DISTILL_NATS_USER,
-      password: readText(env.DISTILL_NATS_PASSWORD_FILE, 'NATS password').trim(),
-    },
+    nats: { url: env.DISTILL_NATS_URL, login: readLogin(variables) },
     pod: env.DISTILL_POD,
     pool: env.DISTILL_POOL,
     threads: env.DISTILL_THREADS,
@@ -83,23 +76,21 @@ export function readLabellingEnvironment(
   return { manifest: readManifest(env.DISTILL_MANIFEST), threads: env.DISTILL_THREADS };
 }
 
-function parsed<T>(schema: z.ZodType<T>, variables: NodeJS.ProcessEnv): T {
+/** @param others problems beside the schema's: variable and what was expected */
+function parsed<T>(
+  schema: z.ZodType<T>,
+  variables: NodeJS.ProcessEnv,
+  others: readonly (readonly [string, string])[] = [],
+): T {
   const result = schema.safeParse(variables);
-  if (result.success) return result.data;
-  const problems = result.error.issues.map(({ path: [variable], message }) => {
-    const value = variables[String(variable)];
+  if (result.success && others.length === 0) return result.data;
+  const issues = result.error?.issues.map(({ path, message }) => [String(path[0]), message] as const) ?? [];
+  const problems = [...issues, ...others].map(([variable, expected]) => {
+    const value = variables[variable];
     const found = value === undefined ? 'nothing' : JSON.stringify(value);
-    return `${String(variable)}: found ${found}, expected ${message}`;
+    return `${variable}: found ${found}, expected ${expected}`;
   });
   throw new WorkerError('terminal', `environment: ${problems.join('; ')}; the operator sets these variables`);
-}
-
-function readText(file: string, what: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new WorkerError('terminal', `${what}: cannot read ${file}: ${String(error)}`, { cause: error });
-  }
 }
 
 function readManifest(file: string): Manifest {

@@ -14,19 +14,22 @@ import {
   ClosedConnectionError,
   connect,
   type ConnectionOptions,
+  credsAuthenticator,
   type NatsConnection,
   PermissionViolationError,
 } from '@nats-io/transport-node';
 
 import type { Clock } from '../../src/lib/clock.js';
+import { reasonOf } from '../../src/lib/system-error.js';
+import { natsServers } from '../../src/protocol/index.js';
 import type { Log } from '../shell/log.js';
+import type { WorkerLogin } from '../shell/login.js';
 
-import { StreamRefused, StreamUnreachable } from './errors.js';
+import { LoginRefused, StreamRefused, StreamUnreachable } from './errors.js';
 
 export interface WorkerConnectOptions {
   readonly url: string;
-  readonly user: string;
-  readonly password: string;
+  readonly login: WorkerLogin;
   /** `JobNames.inboxPrefix(role)`: the only place where this role may read replies. */
   readonly inboxPrefix: string;
   /** Pod name, shown by the server. */
@@ -179,21 +182,27 @@ export class StreamLink {
   }
 }
 
-/** @throws StreamUnreachable when there is no connection in time, StreamRefused when user or password are wrong */
+/** @throws StreamUnreachable, LoginRefused when there is no connection in time */
 export async function connectWorker(options: WorkerConnectOptions): Promise<StreamLink> {
   const connection = await dial(options);
   const { direct } = await jetstreamManager(connection, { checkAPI: false, timeout: requestLimitMs });
   return new StreamLink(connection, direct, options);
 }
 
+/**
+ * A server that refuses the login is tried again like one that does not answer, and in the end is told as such: the
+ * account or its keys are just being brought in or exchanged, or the platform has to act. It is never the job's fault.
+ */
 async function dial(options: WorkerConnectOptions): Promise<NatsConnection> {
-  const { url, user, password, inboxPrefix, name, waitMs, clock } = options;
+  const { url, login, inboxPrefix, name, waitMs, clock } = options;
+  const { servers, tls } = natsServers(url);
   const settings: ConnectionOptions = {
-    servers: url.split(',').map((server) => server.trim()),
-    user,
-    pass: password,
+    servers,
+    ...loginSettings(login),
     inboxPrefix,
     name,
+    // Otherwise whoever stands between could take TLS out of the server's offer.
+    ...(tls ? { tls: {} } : {}),
     timeout: dialLimitMs,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 100,
@@ -206,13 +215,31 @@ async function dial(options: WorkerConnectOptions): Promise<NatsConnection> {
     try {
       return await connect(settings);
     } catch (error) {
-      if (error instanceof AuthorizationError) {
-        throw new StreamRefused(`connect to ${url}`, `user ${user} or its password is wrong`, { cause: error });
-      }
       if (clock.now() + delayMs > end) {
-        throw new StreamUnreachable(url, `no connection within ${waitMs / 1_000} s`, { cause: error });
+        if (error instanceof AuthorizationError) throw new LoginRefused(url, whose(login), { cause: error });
+        const reason = `no connection within ${waitMs / 1_000} s (${reasonOf(error)})`;
+        throw new StreamUnreachable(url, reason, { cause: error });
       }
     }
     await clock.sleep(delayMs);
   }
+}
+
+function loginSettings(login: WorkerLogin): ConnectionOptions {
+  if (login.kind === 'password') return { user: login.user, pass: login.password };
+  let creds = login.read();
+  const newest = (): Uint8Array => {
+    try {
+      creds = login.read();
+    } catch {
+      // Just being replaced: the last one may still do, and if not this is asked again.
+    }
+    return new TextEncoder().encode(creds);
+  };
+  // A refusal lasts only until the file has been renewed.
+  return { authenticator: credsAuthenticator(newest), ignoreAuthErrorAbort: true };
+}
+
+function whose(login: WorkerLogin): string {
+  return login.kind === 'password' ? `user ${login.user} or its password` : 'the credentials in the .creds file';
 }

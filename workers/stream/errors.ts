@@ -12,6 +12,18 @@ export class StreamUnreachable extends WorkerError {
   }
 }
 
+/** The server does not know this worker, for as long as it was waited for. Not the job's fault, so it is tried again. */
+export class LoginRefused extends WorkerError {
+  constructor(url: string, whose: string, options?: ErrorOptions) {
+    super(
+      'unreachable',
+      `NATS at ${url}: found that it refuses ${whose}, expected a login that it knows; ` +
+        "check the operator's NATS settings, and the account and its signing keys on the server",
+      options,
+    );
+  }
+}
+
 /** NATS answered, and the answer is no: another attempt would hear the same. */
 export class StreamRefused extends WorkerError {
   constructor(doing: string, reason: string, options?: ErrorOptions) {

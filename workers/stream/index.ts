@@ -1,13 +1,13 @@
 /** The door of the workers' stream room: NATS as teacher and student see it (DESIGN §4). */
 export { connectWorker, StreamLink } from './connect.js';
 export type { WorkerConnectOptions } from './connect.js';
-export { Fenced, FrameConflict, StreamRefused, StreamUnreachable } from './errors.js';
+export { Fenced, FrameConflict, LoginRefused, StreamRefused, StreamUnreachable } from './errors.js';
 export { feed, probe } from './feeder.js';
 export type { Probe, StoredFrame } from './feeder.js';
 export { logitsReader } from './logits-reader.js';
 export { bury, publishFrame } from './logits-writer.js';
 export { ObjectStore } from './object-store.js';
-export type { ObjectEntry } from './object-store.js';
+export type { ObjectSummary } from './object-store.js';
 export { claimAttempt, createReference, publishTeacherState, readReference } from './state.js';
 export type { StudentClaim } from './state.js';
 export { workQueue } from './work-queue.js';

@@ -1,7 +1,7 @@
 /**
- * Named blobs in the job's object store: checkpoints and results. Written in the format of all NATS clients, so that
- * the operator and the `nats` tool read them, but with plain publishes and direct gets only: the library's reader makes
- * push consumers, and a right to make those reaches further than this job (docs/adr/0005).
+ * Named blobs in the job's object store: checkpoints and results. Written in the format of all NATS clients
+ * (src/protocol/objects.ts), so that the operator and the `nats` tool read them, but with plain publishes and direct gets
+ * only (docs/adr/0005).
  *
  * Invariants:
  *  O1 An object is there whole or not at all: its pieces are stored first, its entry last.
@@ -9,11 +9,21 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 
-import type { StoredMsg } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import { z } from 'zod';
 
-import type { JobNames } from '../../src/protocol/index.js';
+import {
+  type JobNames,
+  listObjectEntries,
+  objectDigest,
+  type ObjectEntry,
+  objectEntrySubject,
+  ObjectFault,
+  objectPieces,
+  objectPiecesSubject,
+  readObjectEntry,
+  type StoredPiece,
+} from '../../src/protocol/index.js';
 import { WorkerError } from '../shell/exit.js';
 
 import type { StreamLink } from './connect.js';
@@ -21,24 +31,13 @@ import { ObjectDamaged } from './errors.js';
 import { refused } from './logits-writer.js';
 import { refusalOf } from './store-errors.js';
 
-export interface ObjectEntry {
+export interface ObjectSummary {
   readonly name: string;
   readonly bytes: number;
 }
 
 /** Far below max_payload, large enough that a round trip each costs little. */
 const pieceBytes = 256 * 1024;
-
-const entrySchema = z.object({
-  name: z.string(),
-  bucket: z.string(),
-  nuid: z.string(),
-  size: z.number().int().min(0),
-  chunks: z.number().int().min(0),
-  digest: z.string(),
-  deleted: z.boolean().optional(),
-});
-type Entry = z.infer<typeof entrySchema>;
 
 const streamInfoSchema = z.object({
   state: z.object({ subjects: z.record(z.string(), z.number()).optional() }).optional(),
@@ -74,7 +73,7 @@ export class ObjectStore {
         nuid,
         size: data.length,
         chunks,
-        digest: digestOf(createHash('sha256').update(data)),
+        digest: digestOf(data),
       });
     } catch (error) {
       await this.#purge(nuid);
@@ -93,23 +92,21 @@ export class ObjectStore {
     if (entry === null) return null;
     const data = new Uint8Array(entry.size);
     let at = 0;
-    let sequence = 1;
-    for (let piece = 0; piece < entry.chunks; piece++) {
-      const found = await this.#next(this.#pieces(entry.nuid), sequence);
-      if (found === null) throw new ObjectDamaged(name, `found ${piece} pieces, expected ${entry.chunks}`);
-      if (at + found.data.length > entry.size) throw new ObjectDamaged(name, `it is longer than ${entry.size} bytes`);
-      data.set(found.data, at);
-      at += found.data.length;
-      sequence = found.seq + 1;
+    try {
+      for await (const piece of objectPieces(entry, (subject, from) => this.#next(subject, from))) {
+        data.set(piece, at);
+        at += piece.length;
+      }
+    } catch (error) {
+      throw error instanceof ObjectFault ? new ObjectDamaged(name, error.message) : error;
     }
-    if (at !== entry.size) throw new ObjectDamaged(name, `found ${at} bytes, expected ${entry.size}`);
-    const digest = digestOf(createHash('sha256').update(data));
+    const digest = digestOf(data);
     if (digest !== entry.digest) throw new ObjectDamaged(name, `found ${digest}, expected ${entry.digest}`);
     return data;
   }
 
   /** In the order in which they were written. */
-  async list(): Promise<ObjectEntry[]> {
+  async list(): Promise<ObjectSummary[]> {
     return (await this.#entries()).map(({ name, size }) => ({ name, bytes: size }));
   }
 
@@ -132,40 +129,26 @@ export class ObjectStore {
   }
 
   #pieces(nuid: string): string {
-    return `$O.${this.#bucket}.C.${nuid}`;
+    return objectPiecesSubject(this.#bucket, nuid);
   }
 
-  #entrySubject(name: string): string {
-    const encoded = Buffer.from(name).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
-    return `$O.${this.#bucket}.M.${encoded}`;
-  }
-
-  async #entry(name: string): Promise<Entry | null> {
+  async #entry(name: string): Promise<ObjectEntry | null> {
     const doing = `look for object ${name}`;
     try {
-      return readEntry(
-        await this.#link.untilAnswered(doing, () =>
-          this.#link.direct.getMessage(this.#stream, { last_by_subj: this.#entrySubject(name) }),
-        ),
+      const message = await this.#link.untilAnswered(doing, () =>
+        this.#link.direct.getMessage(this.#stream, { last_by_subj: objectEntrySubject(this.#bucket, name) }),
       );
+      return message === null ? null : readObjectEntry(message.data);
     } catch (error) {
       throw refused(doing, error);
     }
   }
 
-  /** Walks over the entries, of which there are few: one a checkpoint that is kept, one a result. */
-  async #entries(): Promise<Entry[]> {
-    const entries: Entry[] = [];
-    for (let sequence = 1; ;) {
-      const message = await this.#next(`$O.${this.#bucket}.M.>`, sequence);
-      if (message === null) return entries;
-      const entry = readEntry(message);
-      if (entry !== null) entries.push(entry);
-      sequence = message.seq + 1;
-    }
+  async #entries(): Promise<ObjectEntry[]> {
+    return listObjectEntries(this.#bucket, (subject, from) => this.#next(subject, from));
   }
 
-  async #next(subject: string, sequence: number): Promise<StoredMsg | null> {
+  async #next(subject: string, sequence: number): Promise<StoredPiece | null> {
     const doing = `read ${this.#stream}`;
     try {
       return await this.#link.untilAnswered(doing, () =>
@@ -176,13 +159,17 @@ export class ObjectStore {
     }
   }
 
-  async #putEntry(entry: Entry): Promise<void> {
+  async #putEntry(entry: ObjectEntry): Promise<void> {
     const rollUp = headers();
     // The new entry takes the place of the old one in the same write.
     rollUp.set('Nats-Rollup', 'sub');
     const mtime = new Date(this.#link.clock.now()).toISOString();
     const options = { max_chunk_size: pieceBytes };
-    await this.#publish(this.#entrySubject(entry.name), JSON.stringify({ ...entry, mtime, options }), rollUp);
+    await this.#publish(
+      objectEntrySubject(this.#bucket, entry.name),
+      JSON.stringify({ ...entry, mtime, options }),
+      rollUp,
+    );
   }
 
   async #publish(subject: string, data: Uint8Array | string, with_?: ReturnType<typeof headers>): Promise<void> {
@@ -204,19 +191,6 @@ export class ObjectStore {
   }
 }
 
-function readEntry(message: StoredMsg | null): Entry | null {
-  if (message === null) return null;
-  let value: unknown;
-  try {
-    value = message.json();
-  } catch {
-    return null;
-  }
-  const entry = entrySchema.safeParse(value);
-  return entry.success && entry.data.deleted !== true ? entry.data : null;
-}
-
-/** As the clients write it: base64url with padding. */
-function digestOf(hash: ReturnType<typeof createHash>): string {
-  return `SHA-256=${hash.digest('base64').replaceAll('+', '-').replaceAll('/', '_')}`;
+function digestOf(data: Uint8Array): string {
+  return objectDigest(createHash('sha256').update(data).digest());
 }

@@ -1,6 +1,6 @@
 /**
- * The configuration of a server that this project starts: loopback only, every user named, JetStream in the given
- * folder. Pure; the caller writes it to a file that only its user can read, since it holds passwords.
+ * The configuration of a server that this project starts: one address, every user named, JetStream in the given folder.
+ * Pure; the caller writes it to a file that only its user can read, since it holds passwords.
  */
 import type { Permissions } from '../permissions.js';
 
@@ -10,11 +10,16 @@ export interface NatsUser {
   readonly permissions: Permissions;
 }
 
-export interface ServerConfiguration {
+/** What a start decides about one server. */
+export interface ServerPlace {
   readonly serverName: string;
+  readonly host: string;
   readonly port: number;
   readonly storeFolder: string;
   readonly logFile: string;
+}
+
+export interface ServerConfiguration extends ServerPlace {
   readonly users: readonly NatsUser[];
 }
 
@@ -25,11 +30,11 @@ const oldLogs = 1;
 
 /** Text of the configuration file: JSON is a part of the server's own format. */
 export function serverConfiguration(options: ServerConfiguration): string {
-  const { serverName, port, storeFolder, logFile, users } = options;
+  const { serverName, host, port, storeFolder, logFile, users } = options;
   return JSON.stringify(
     {
       server_name: serverName,
-      listen: `127.0.0.1:${port}`,
+      listen: `${host}:${port}`,
       max_payload: maxPayloadBytes,
       // A client that stops reading is cut off instead of filling the server's memory.
       write_deadline: '10s',

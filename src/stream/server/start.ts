@@ -20,18 +20,25 @@ import { z } from 'zod';
 
 import { StreamError } from '../errors.js';
 
-import { type NatsUser, serverConfiguration } from './config.js';
+import { type NatsUser, serverConfiguration, type ServerPlace } from './config.js';
 import { readGreeting } from './probe.js';
 
-export interface StartOptions {
+export interface LaunchOptions {
   readonly binary: string;
   /** Holds the configuration, the log and the store; a later start with the same folder finds the same data. */
   readonly folder: string;
-  readonly users: readonly NatsUser[];
   /** Tells this server from any other; a random word. */
   readonly serverName: string;
   /** Absent = a free one. */
   readonly port?: number;
+  /** Where it listens, absent = loopback. */
+  readonly host?: string;
+  /** Text of the configuration; it names server, host, port, store and log as it is told. */
+  readonly configuration: (place: ServerPlace) => string;
+}
+
+export interface StartOptions extends Omit<LaunchOptions, 'host' | 'configuration'> {
+  readonly users: readonly NatsUser[];
 }
 
 export interface ServerExit {
@@ -54,12 +61,18 @@ export interface NatsServer {
 const startLimitMs = 30_000;
 const portAttempts = 5;
 
-/** @throws StreamError noServer with the end of the server's log when it does not come up */
-export async function startNatsServer(options: StartOptions): Promise<NatsServer> {
+/** On loopback. @throws StreamError noServer with the end of the server's log when it does not come up */
+export async function startNatsServer({ users, ...options }: StartOptions): Promise<NatsServer> {
+  return launchNatsServer({ ...options, configuration: (place) => serverConfiguration({ ...place, users }) });
+}
+
+/** `startNatsServer` with a configuration of one's own. */
+export async function launchNatsServer(options: LaunchOptions): Promise<NatsServer> {
+  const { host = '127.0.0.1' } = options;
   for (let attempt = 1; ; attempt++) {
-    const port = options.port ?? (await freePort());
+    const port = options.port ?? (await freePort(host));
     try {
-      return await launch({ ...options, port });
+      return await launch({ ...options, host, port });
     } catch (error) {
       // Another process may have taken the free port between the look and the start.
       if (options.port !== undefined || attempt >= portAttempts || !(error instanceof PortTaken)) throw error;
@@ -69,15 +82,15 @@ export async function startNatsServer(options: StartOptions): Promise<NatsServer
 
 class PortTaken extends StreamError {}
 
-async function freePort(): Promise<number> {
+async function freePort(host: string): Promise<number> {
   const server = createServer();
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
+    server.listen(0, host, () => {
       const address = server.address();
       server.close(() => {
         if (address !== null && typeof address === 'object') resolve(address.port);
-        else reject(new StreamError('noServer', 'no free loopback port could be found'));
+        else reject(new StreamError('noServer', `no free port could be found on ${host}`));
       });
     });
   });
@@ -88,12 +101,12 @@ function keeperFile(): string {
   return fileURLToPath(new URL(`./keeper${extname(import.meta.url)}`, import.meta.url));
 }
 
-async function launch(options: StartOptions & { readonly port: number }): Promise<NatsServer> {
-  const { binary, folder, users, serverName, port } = options;
+async function launch(options: Required<LaunchOptions>): Promise<NatsServer> {
+  const { binary, folder, serverName, host, port } = options;
   await mkdir(folder, { recursive: true });
   const configuration = join(folder, 'nats-server.json');
   const logFile = join(folder, 'nats-server.log');
-  const text = serverConfiguration({ serverName, port, users, logFile, storeFolder: join(folder, 'store') });
+  const text = options.configuration({ serverName, host, port, logFile, storeFolder: join(folder, 'store') });
   await writeFile(configuration, text, { mode: 0o600 });
   // The mode above is only for a new file.
   await chmod(configuration, 0o600);
@@ -116,8 +129,8 @@ async function launch(options: StartOptions & { readonly port: number }): Promis
   };
   try {
     const pid = await started;
-    await untilReady(port, serverName, exited);
-    return { url: `nats://127.0.0.1:${port}`, port, pid, logFile, exited, stop };
+    await untilReady(host, port, serverName, exited);
+    return { url: `nats://${host}:${port}`, port, pid, logFile, exited, stop };
   } catch (error) {
     await stop();
     const reason = await lastWords(logFile);
@@ -175,13 +188,13 @@ function endProcess(pid: number): void {
   }
 }
 
-async function untilReady(port: number, serverName: string, exited: Promise<ServerExit>): Promise<void> {
+async function untilReady(host: string, port: number, serverName: string, exited: Promise<ServerExit>): Promise<void> {
   const over = new AbortController();
   void exited.then(() => over.abort());
   const end = performance.now() + startLimitMs;
   for (;;) {
     if (over.signal.aborted) throw new StreamError('noServer', 'it ended at once');
-    const greeting = await readGreeting(`127.0.0.1:${port}`, 1_000).catch(() => null);
+    const greeting = await readGreeting(`${host}:${port}`, 1_000).catch(() => null);
     if (greeting !== null && greeting.serverName !== serverName) {
       throw new PortTaken('noServer', `port ${port} is in use by another server`);
     }

@@ -181,6 +181,7 @@ describe('the command line', () => {
     { args: ['run', 'a.yaml', '--slots', 'none'], want: 'expected a whole number from 1' },
     { args: ['run', 'a.yaml', '--slots', '0'], want: 'expected a whole number from 1' },
     { args: ['validate'], want: "error: missing required argument 'file'" },
+    { args: ['fetch'], want: "error: missing required argument 'job'" },
   ])('$args ends with 2 and says why', async ({ args, want }) => {
     const { code, stderr } = await endOf(...args);
     expect(stderr).toContain(want);
@@ -191,6 +192,7 @@ describe('the command line', () => {
     { args: ['--help'] },
     { args: ['run', '--help'] },
     { args: ['validate', '--help'] },
+    { args: ['fetch', '--help'] },
     { args: ['--version'] },
   ])('$args ends with 0 and no complaint', async ({ args }) => {
     expect(await endOf(...args)).toEqual({ code: distillExit.ok, stderr: '' });

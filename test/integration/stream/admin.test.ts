@@ -1,4 +1,5 @@
 /** The operator's view of a job's streams, on a real server. */
+import { Objm } from '@nats-io/obj';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { jobNames } from '../../../src/protocol/index.js';
@@ -41,6 +42,12 @@ async function present(uid: string): Promise<PresentStreams> {
   const seen = await admin.observe(uid);
   if (seen.state !== 'Present') throw new Error(`expected the streams of ${uid}, found ${JSON.stringify(seen)}`);
   return seen;
+}
+
+async function contentOf(uid: string, name: string): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of admin.readObject(uid, name)) pieces.push(piece);
+  return Buffer.concat(pieces);
 }
 
 beforeAll(async () => {
@@ -204,12 +211,25 @@ test('what a student stores, the operator fetches whole; a missing and a damaged
     ['result/weights.bin', 3_000_000],
     ['empty', 0],
   ]);
-  const pieces: Uint8Array[] = [];
-  await admin.fetchObject('objects', 'result/weights.bin', (piece) => void pieces.push(piece.slice()));
-  expect(Buffer.concat(pieces).equals(Buffer.from(blob))).toBe(true);
-  await admin.fetchObject('objects', 'empty', (piece) => expect(piece).toHaveLength(0));
-  await expect(admin.fetchObject('objects', 'nothing', () => undefined)).rejects.toMatchObject({ kind: 'missing' });
-  await expect(admin.fetchObject('removed-long-ago', 'x', () => undefined)).rejects.toMatchObject({ kind: 'missing' });
+  expect((await contentOf('objects', 'result/weights.bin')).equals(Buffer.from(blob))).toBe(true);
+  expect(await contentOf('objects', 'empty')).toHaveLength(0);
+  await expect(contentOf('objects', 'nothing')).rejects.toMatchObject({ kind: 'missing' });
+  await expect(contentOf('removed-long-ago', 'x')).rejects.toMatchObject({ kind: 'missing' });
+});
+
+test('the official client reads what a student stores, and we read what the official client stores', async () => {
+  const names = jobNames('objects');
+  const root = await connectRoot(nats);
+  const bucket = await new Objm(root.connection).open(names.objectBucket);
+  const blob = Uint8Array.from({ length: 700_000 }, (_, at) => (at * 11 + (at >> 7)) & 255);
+  await new ObjectStore(await join('student', 'objects'), names).put('ours', blob);
+  expect(await bucket.getBlob('ours')).toEqual(blob);
+  await bucket.putBlob({ name: 'theirs, with spaces and a /' }, blob);
+  expect((await contentOf('objects', 'theirs, with spaces and a /')).equals(blob)).toBe(true);
+  await bucket.delete('ours');
+  await expect(contentOf('objects', 'ours')).rejects.toMatchObject({ kind: 'missing' });
+  expect((await admin.listObjects('objects')).map(({ name }) => name)).not.toContain('ours');
+  await root.connection.close();
 });
 
 test('removing deletes every stream, and again is fine', async () => {

@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { connectStreams, findNatsServer, splitLogin } from '../../../src/stream/index.js';
 import { connectWorker } from '../../../workers/stream/index.js';
-import { startTestNats, type TestNats } from '../../kit/nats.js';
-import { quietLog, systemClock } from '../../kit/stream.js';
+import { type PasswordLogin, startTestNats, type TestNats } from '../../kit/nats.js';
+import { quietLog, systemClock, workerLogin } from '../../kit/stream.js';
 
-let nats: TestNats;
+let nats: TestNats<PasswordLogin>;
 beforeAll(async () => {
   nats = await startTestNats({ uids: ['job'] });
 }, 60_000);
@@ -36,7 +36,8 @@ async function greeter(greeting: string): Promise<string> {
 const info = (fields: object): string =>
   `INFO ${JSON.stringify({ server_id: 'x', server_name: 'x', proto: 1, max_payload: 1_048_576, ...fields })}\r\n`;
 
-const worker = { user: 'u', password: 'p', inboxPrefix: '_INBOX_x', name: 'w', clock: systemClock, log: quietLog };
+const worker = { inboxPrefix: '_INBOX_x', name: 'w', clock: systemClock, log: quietLog };
+const nobody = { kind: 'password', user: 'u', password: 'p' } as const;
 
 describe('the operator', () => {
   test.each([
@@ -65,6 +66,11 @@ describe('the operator', () => {
     await expect(connecting).rejects.not.toThrow(/wrong-secret/);
   });
 
+  test('that is told tls:// does not take a server without TLS', async () => {
+    const connecting = connectStreams({ url: nats.url.replace('nats://', 'tls://'), ...nats.operator, waitMs: 300 });
+    await expect(connecting).rejects.toMatchObject({ kind: 'unreachable', message: expect.stringMatching(/tls/) });
+  });
+
   test('gives up on a closed port within its limit', async () => {
     const started = performance.now();
     const connecting = connectStreams({ url: 'nats://127.0.0.1:1', waitMs: 500 });
@@ -89,21 +95,36 @@ describe('the operator', () => {
 });
 
 describe('a worker', () => {
-  test('ends as terminal when its password is wrong', async () => {
-    const login = { ...nats.userFor('teacher', 'job'), password: 'wrong' };
-    const connecting = connectWorker({ ...worker, ...login, url: nats.url, waitMs: 5_000 });
-    await expect(connecting).rejects.toMatchObject({ ending: 'terminal' });
+  test('whose password is wrong keeps trying, and in the end the job is not to blame', async () => {
+    const login = { kind: 'password', user: 'teacher-job', password: 'wrong-secret' } as const;
+    const connecting = connectWorker({ ...worker, login, url: nats.url, waitMs: 500 });
+    await expect(connecting).rejects.toMatchObject({ ending: 'unreachable' });
+    await expect(connecting).rejects.toThrow(/refuses user teacher-job or its password/);
+    await expect(connecting).rejects.not.toThrow(/wrong-secret/);
   });
 
   test('ends as unreachable after its limit', async () => {
-    const connecting = connectWorker({ ...worker, url: 'nats://127.0.0.1:1', waitMs: 300 });
+    const connecting = connectWorker({ ...worker, login: nobody, url: 'nats://127.0.0.1:1', waitMs: 300 });
+    await expect(connecting).rejects.toMatchObject({ ending: 'unreachable' });
+  });
+
+  test('that is told tls:// does not take a server without TLS', async () => {
+    const login = workerLogin(nats.userFor('teacher', 'job'));
+    const url = nats.url.replace('nats://', 'tls://');
+    const connecting = connectWorker({ ...worker, login, url, waitMs: 300 });
     await expect(connecting).rejects.toMatchObject({ ending: 'unreachable' });
   });
 
   test('waits for a server that comes up within the limit', async () => {
-    const login = nats.userFor('teacher', 'job');
+    const { inboxPrefix, ...login } = nats.userFor('teacher', 'job');
     await nats.kill();
-    const connecting = connectWorker({ ...worker, ...login, url: nats.url, waitMs: 20_000 });
+    const connecting = connectWorker({
+      ...worker,
+      inboxPrefix,
+      login: { kind: 'password', ...login },
+      url: nats.url,
+      waitMs: 20_000,
+    });
     await nats.restart();
     const link = await connecting;
     expect(link.connected).toBe(true);

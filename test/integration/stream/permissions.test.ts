@@ -1,9 +1,12 @@
-/** Least privilege (I7), tried from the outside: what each role must not do is refused by the server itself. */
+/**
+ * Least privilege (I7), tried from the outside: what each role must not do is refused by the server itself, whether the
+ * server learnt the rights from its own configuration or from credentials that the operator signed.
+ */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { headers, PermissionViolationError } from '@nats-io/transport-node';
 
-import { jobNames } from '../../../src/protocol/index.js';
-import type { StreamAdmin } from '../../../src/stream/index.js';
+import { jobNames, resultPrefix, type WorkerRole, workerRoles } from '../../../src/protocol/index.js';
+import { connectReader, type ObjectReader, type StreamAdmin } from '../../../src/stream/index.js';
 import {
   claimAttempt,
   createReference,
@@ -14,28 +17,22 @@ import {
   type StreamLink,
 } from '../../../workers/stream/index.js';
 import { startTestNats, type TestNats } from '../../kit/nats.js';
-import { connectAdmin, connectAs, frameOf, streamsOf, studentState, teacherState, workItem } from '../../kit/stream.js';
+import { startOperatorNats } from '../../kit/nats-operator.js';
+import {
+  accessOf,
+  connectAdmin,
+  connectAs,
+  connectPlain,
+  connectRoot,
+  frameOf,
+  streamsOf,
+  studentState,
+  teacherState,
+  workItem,
+} from '../../kit/stream.js';
 
 const mine = jobNames('mine');
 const other = jobNames('other');
-
-let nats: TestNats;
-let admin: StreamAdmin;
-let teacher: StreamLink;
-let student: StreamLink;
-
-beforeAll(async () => {
-  nats = await startTestNats({ uids: ['mine', 'other'] });
-  admin = await connectAdmin(nats);
-  await admin.provision(streamsOf('mine'));
-  await admin.provision(streamsOf('other'));
-  teacher = await connectAs(nats, 'teacher', 'mine');
-  student = await connectAs(nats, 'student', 'mine');
-}, 60_000);
-afterAll(async () => {
-  await Promise.all([teacher.close(), student.close(), admin.close()]);
-  await nats.stop();
-});
 
 async function publishRefusal(link: StreamLink, subject: string, payload = '{}'): Promise<unknown> {
   try {
@@ -95,6 +92,7 @@ const forbiddenToAll = [
   `$JS.API.DIRECT.GET.${other.streams.logits}.${other.subjects.logits(0, 0)}`,
   `$JS.API.DIRECT.GET.KV_${other.stateBucket}.$KV.${other.stateBucket}.student`,
   `$JS.API.DIRECT.GET.OBJ_${other.objectBucket}`,
+  `$JS.API.STREAM.INFO.OBJ_${other.objectBucket}`,
   // Anything else on the server.
   'elsewhere',
   '$SYS.REQ.SERVER.PING',
@@ -113,6 +111,28 @@ const forbidden = {
     `$JS.API.DIRECT.GET.OBJ_${mine.objectBucket}`,
     `$JS.API.STREAM.PURGE.OBJ_${mine.objectBucket}`,
   ],
+  reader: [
+    // Of its own job too: it reads objects and nothing else, and changes nothing.
+    mine.subjects.work(0, 0),
+    mine.subjects.logits(0, 0),
+    mine.subjects.dead(0, 0),
+    `$KV.${mine.stateBucket}.student`,
+    `$KV.${mine.stateBucket}.teacher.t`,
+    `$O.${mine.objectBucket}.C.x`,
+    `$O.${mine.objectBucket}.M.x`,
+    `$JS.API.STREAM.PURGE.OBJ_${mine.objectBucket}`,
+    `$JS.API.STREAM.UPDATE.OBJ_${mine.objectBucket}`,
+    `$JS.API.STREAM.MSG.DELETE.OBJ_${mine.objectBucket}`,
+    `$JS.API.STREAM.MSG.GET.OBJ_${mine.objectBucket}`,
+    `$JS.API.CONSUMER.CREATE.OBJ_${mine.objectBucket}.x.$O.${mine.objectBucket}.M.>`,
+    `$JS.API.CONSUMER.MSG.NEXT.${mine.streams.work}.teachers`,
+    `$JS.API.CONSUMER.MSG.NEXT.${mine.streams.logits}.student`,
+    `$JS.ACK.${mine.streams.work}.teachers.1.1.1.1.0`,
+    `$JS.API.DIRECT.GET.${mine.streams.logits}`,
+    `$JS.API.DIRECT.GET.${mine.streams.logits}.${mine.subjects.logits(0, 0)}`,
+    `$JS.API.DIRECT.GET.KV_${mine.stateBucket}.$KV.${mine.stateBucket}.student`,
+    `$JS.API.STREAM.INFO.${mine.streams.logits}`,
+  ],
   student: [
     mine.subjects.logits(0, 0),
     mine.subjects.dead(0, 0),
@@ -123,70 +143,144 @@ const forbidden = {
   ],
 };
 
-describe.each(['teacher', 'student'] as const)('a %s', (role) => {
-  const link = (): StreamLink => (role === 'teacher' ? teacher : student);
+describe.each([
+  ['named in its configuration', () => startTestNats({ uids: ['mine', 'other'] })],
+  ['that bring signed credentials', () => startOperatorNats()],
+])('on a server with users %s', (_, start: () => Promise<TestNats>) => {
+  let nats: TestNats;
+  let admin: StreamAdmin;
+  let links: Record<WorkerRole, StreamLink>;
+  let reader: ObjectReader;
 
-  test('may not publish where it has no business', async () => {
-    const found: Record<string, unknown> = {};
-    for (const subject of [...forbiddenToAll, ...forbidden[role]])
-      found[subject] = await publishRefusal(link(), subject);
-    const allowed = Object.entries(found).filter(([, outcome]) => outcome !== 'refused');
-    expect(allowed).toEqual([]);
+  beforeAll(async () => {
+    nats = await start();
+    admin = await connectAdmin(nats);
+    await admin.provision(streamsOf('mine'));
+    await admin.provision(streamsOf('other'));
+    const link = (role: WorkerRole): Promise<StreamLink> => connectAs(nats, role, 'mine');
+    links = { teacher: await link('teacher'), student: await link('student'), reader: await link('reader') };
+    reader = await connectReader({ ...accessOf(nats, nats.userFor('reader', 'mine')), uid: 'mine', waitMs: 5_000 });
+  }, 60_000);
+  afterAll(async () => {
+    await Promise.all([...Object.values(links), reader, admin].map((each) => each.close()));
+    await nats.stop();
   });
 
-  test('may not listen anywhere but to its own replies', async () => {
-    const colleague = role === 'teacher' ? 'student' : 'teacher';
+  describe.each(workerRoles)('a %s', (role) => {
+    const link = (): StreamLink => links[role];
+
+    test('may not publish where it has no business', async () => {
+      const found: Record<string, unknown> = {};
+      for (const subject of [...forbiddenToAll, ...forbidden[role]])
+        found[subject] = await publishRefusal(link(), subject);
+      const allowed = Object.entries(found).filter(([, outcome]) => outcome !== 'refused');
+      expect(allowed).toEqual([]);
+    });
+
+    test('may not listen anywhere but to its own replies', async () => {
+      const colleagues = workerRoles.filter((each) => each !== role);
+      for (const subject of [
+        '>',
+        '_INBOX.>',
+        ...colleagues.map((colleague) => `${mine.inboxPrefix(colleague)}.>`),
+        `${other.inboxPrefix(role)}.>`,
+        '_INBOX_operator.>',
+        mine.subjects.allWork,
+        mine.subjects.allLogits,
+        `$KV.${mine.stateBucket}.>`,
+        'distill.mine.state.>',
+        other.subjects.allLogits,
+        '$JS.EVENT.ADVISORY.>',
+      ]) {
+        expect([subject, await subscribeRefusal(link(), subject)]).toEqual([subject, 'refused']);
+      }
+      expect(await subscribeRefusal(link(), `${mine.inboxPrefix(role)}.anything`)).toBe('allowed');
+    });
+  });
+
+  test('no teacher can wipe what others wrote by a roll-up', async () => {
+    const { teacher, student } = links;
+    await claimAttempt(student, mine, 0, (attempt) => studentState({ attempt }));
+    const rollUp = headers();
+    rollUp.set('Nats-Rollup', 'all');
+    const wipe = teacher.client.publish(`$KV.${mine.stateBucket}.teacher.t`, '{}', { headers: rollUp });
+    await expect(wipe).rejects.toMatchObject({ name: 'JetStreamApiError' });
+    const wipeLogits = teacher.client.publish(mine.subjects.logits(0, 99), '{}', { headers: rollUp });
+    await expect(wipeLogits).rejects.toMatchObject({ name: 'JetStreamApiError' });
+    expect(await admin.observe('mine')).toMatchObject({ state: 'Present', student: { attempt: 1 } });
+  });
+
+  test('each role can do all of its own work with these rights', async () => {
+    const { teacher, student } = links;
+    await feed(student, mine, workItem(1));
+    await publishFrame(teacher, mine, { shard: 0, step: 1 }, frameOf(1));
+    await publishTeacherState(teacher, mine, teacherState('t-1'));
+    const reference = { teacherDigest: '0123456789abcdef', columns: 1, indices: [0], logits: [[1]] };
+    expect(await createReference(teacher, mine, reference)).toEqual(reference);
+    const store = new ObjectStore(student, mine);
+    await store.put('a', Uint8Array.of(1, 2, 3));
+    await store.sweep();
+    expect(await store.get('a')).toEqual(Uint8Array.of(1, 2, 3));
+    await store.delete('a');
+    expect(await store.list()).toEqual([]);
+  });
+
+  test('a reader brings home what the student stored, piece by piece, and sees when it was tampered with', async () => {
+    const store = new ObjectStore(links.student, mine);
+    const blob = Uint8Array.from({ length: 600_000 }, (_, at) => (at * 7 + (at >> 8)) & 255);
+    await store.put(`${resultPrefix}weights.bin`, blob);
+    await store.put(`${resultPrefix}empty`, new Uint8Array());
+    const listed = await reader.list();
+    expect(listed.map(({ name, bytes }) => [name, bytes])).toEqual([
+      [`${resultPrefix}weights.bin`, 600_000],
+      [`${resultPrefix}empty`, 0],
+    ]);
+    expect((await contentOf(`${resultPrefix}weights.bin`)).equals(Buffer.from(blob))).toBe(true);
+    expect(await contentOf(`${resultPrefix}empty`)).toHaveLength(0);
+    await expect(contentOf('nothing')).rejects.toMatchObject({ kind: 'missing' });
+
+    const { connection, manager } = await connectRoot(nats);
+    const [piece] = Object.keys(
+      (await manager.streams.info(`OBJ_${mine.objectBucket}`, { subjects_filter: '>' })).state.subjects ?? {},
+    ).filter((subject) => subject.includes('.C.'));
+    await manager.streams.purge(`OBJ_${mine.objectBucket}`, { filter: piece ?? '' });
+    for (const part of [262_144, 262_144, 75_712]) await manager.jetstream().publish(piece ?? '', new Uint8Array(part));
+    await connection.close();
+    await expect(contentOf(`${resultPrefix}weights.bin`)).rejects.toMatchObject({ kind: 'damaged' });
+  });
+
+  test('a reader whose job has no streams any more hears so', async () => {
+    const { connection, manager } = await connectRoot(nats);
+    await manager.streams.delete(`OBJ_${other.objectBucket}`);
+    await connection.close();
+    const access = nats.userFor('reader', 'other');
+    const gone = await connectReader({ ...accessOf(nats, access), uid: 'other', waitMs: 5_000 });
+    await expect(gone.list()).rejects.toMatchObject({ kind: 'missing' });
+    await gone.close();
+  });
+
+  test('the operator may do what it uses and no more', async () => {
+    const connection = await connectPlain(nats, nats.operator);
     for (const subject of [
-      '>',
-      '_INBOX.>',
-      `${mine.inboxPrefix(colleague)}.>`,
-      `${other.inboxPrefix(role)}.>`,
-      '_INBOX_operator.>',
-      mine.subjects.allWork,
-      mine.subjects.allLogits,
-      `$KV.${mine.stateBucket}.>`,
-      'distill.mine.state.>',
-      other.subjects.allLogits,
-      '$JS.EVENT.ADVISORY.>',
+      mine.subjects.work(0, 0),
+      mine.subjects.logits(0, 0),
+      `$O.${mine.objectBucket}.C.x`,
+      '$JS.API.INFO',
+      '$JS.API.STREAM.LIST',
+      `$JS.API.STREAM.MSG.GET.${mine.streams.logits}`,
+      `$JS.API.CONSUMER.MSG.NEXT.${mine.streams.work}.teachers`,
+      `$JS.API.CONSUMER.DELETE.${mine.streams.work}.teachers`,
+      'elsewhere',
     ]) {
-      expect([subject, await subscribeRefusal(link(), subject)]).toEqual([subject, 'refused']);
+      const outcome = connection.request(subject, '{}', { timeout: 1_000 });
+      await expect(outcome).rejects.toMatchObject({ cause: expect.any(PermissionViolationError) });
     }
-    expect(await subscribeRefusal(link(), `${mine.inboxPrefix(role)}.anything`)).toBe('allowed');
+    await connection.close();
   });
-});
 
-test('no teacher can wipe what others wrote by a roll-up', async () => {
-  await claimAttempt(student, mine, 0, (attempt) => studentState({ attempt }));
-  const rollUp = headers();
-  rollUp.set('Nats-Rollup', 'all');
-  const wipe = teacher.client.publish(`$KV.${mine.stateBucket}.teacher.t`, '{}', { headers: rollUp });
-  await expect(wipe).rejects.toMatchObject({ name: 'JetStreamApiError' });
-  const wipeLogits = teacher.client.publish(mine.subjects.logits(0, 99), '{}', { headers: rollUp });
-  await expect(wipeLogits).rejects.toMatchObject({ name: 'JetStreamApiError' });
-  expect(await admin.observe('mine')).toMatchObject({ state: 'Present', student: { attempt: 1 } });
-});
-
-test('each role can do all of its own work with these rights', async () => {
-  await feed(student, mine, workItem(1));
-  await publishFrame(teacher, mine, { shard: 0, step: 1 }, frameOf(1));
-  await publishTeacherState(teacher, mine, teacherState('t-1'));
-  const reference = { teacherDigest: '0123456789abcdef', columns: 1, indices: [0], logits: [[1]] };
-  expect(await createReference(teacher, mine, reference)).toEqual(reference);
-  const store = new ObjectStore(student, mine);
-  await store.put('a', Uint8Array.of(1, 2, 3));
-  await store.sweep();
-  expect(await store.get('a')).toEqual(Uint8Array.of(1, 2, 3));
-  await store.delete('a');
-  expect(await store.list()).toEqual([]);
-});
-
-test('the operator may do what it uses and no more', async () => {
-  const { connect } = await import('@nats-io/transport-node');
-  const { user, password, inboxPrefix } = nats.operator;
-  const connection = await connect({ servers: nats.url, user, pass: password, inboxPrefix });
-  for (const subject of [mine.subjects.work(0, 0), mine.subjects.logits(0, 0), '$JS.API.STREAM.LIST', 'elsewhere']) {
-    const outcome = connection.request(subject, '{}', { timeout: 1_000 });
-    await expect(outcome).rejects.toMatchObject({ cause: expect.any(PermissionViolationError) });
+  async function contentOf(name: string): Promise<Buffer> {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of reader.read(name)) pieces.push(piece);
+    return Buffer.concat(pieces);
   }
-  await connection.close();
 });

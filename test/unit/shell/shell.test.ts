@@ -15,7 +15,7 @@ import { type WorkerEnding, workerExitCodes } from '../../../src/protocol/index.
 import { WorkerError, writeLastWords } from '../../../workers/shell/exit.js';
 import { Meter } from '../../../workers/shell/meter.js';
 import { unlessStopped } from '../../../workers/shell/stopping.js';
-import { Fenced, StreamRefused, StreamUnreachable } from '../../../workers/stream/index.js';
+import { Fenced, LoginRefused, StreamRefused, StreamUnreachable } from '../../../workers/stream/index.js';
 import { manifestWith } from '../../kit/worker-fakes.js';
 
 let folder = '';
@@ -49,7 +49,10 @@ describe('the environment', () => {
   test('that has what is required is completed by defaults', () => {
     expect(readEnvironment(sound)).toEqual({
       manifest: manifestWith(),
-      nats: { url: 'nats://127.0.0.1:4222', user: 'student-job-a', password: 'secret' },
+      nats: {
+        url: 'nats://127.0.0.1:4222',
+        login: { kind: 'password', user: 'student-job-a', password: 'secret' },
+      },
       pod: 'student-1',
       pool: '',
       threads: 1,
@@ -108,13 +111,7 @@ describe('the environment', () => {
 
   test('with several faults is refused with all of them', () => {
     const { message } = refusalOf(() => readEnvironment({ DISTILL_POD: 'x', DISTILL_THREADS: '-1' }));
-    const names = [
-      'DISTILL_MANIFEST',
-      'DISTILL_NATS_URL',
-      'DISTILL_NATS_USER',
-      'DISTILL_NATS_PASSWORD_FILE',
-      'DISTILL_THREADS',
-    ];
+    const names = ['DISTILL_MANIFEST', 'DISTILL_NATS_URL', 'DISTILL_NATS_CREDS_FILE', 'DISTILL_THREADS'];
     for (const name of names) expect(message).toContain(`${name}: found`);
   });
 
@@ -133,6 +130,61 @@ describe('the environment', () => {
     ],
   ])('that names %s is refused', (_what, variable, value, sentence) => {
     expect(refusalOf(() => readEnvironment({ ...sound, [variable]: value })).message).toMatch(sentence);
+  });
+
+  describe('for a server with accounts', () => {
+    const credsFile = (): string => join(folder, 'student.creds');
+    const creds = (seed: string): string =>
+      `-----BEGIN NATS USER JWT-----\na.b.c\n------END NATS USER JWT------\n\n-----BEGIN USER NKEY SEED-----\n${seed}\n------END USER NKEY SEED------\n`;
+    const withCreds = (): Record<string, string | undefined> => ({
+      ...sound,
+      DISTILL_NATS_USER: undefined,
+      DISTILL_NATS_PASSWORD_FILE: undefined,
+      DISTILL_NATS_CREDS_FILE: credsFile(),
+    });
+    beforeAll(() => writeFileSync(credsFile(), creds('SUONE')));
+
+    test('names a file, whose text is read as it is at the time', () => {
+      const { login } = readEnvironment(withCreds()).nats;
+      if (login.kind !== 'creds') throw new Error('expected credentials');
+      expect(login.read()).toBe(creds('SUONE'));
+      writeFileSync(credsFile(), creds('SUTWO'));
+      expect(login.read()).toBe(creds('SUTWO'));
+    });
+
+    test.each<[string, Record<string, string | undefined>, RegExp]>([
+      [
+        'nothing at all',
+        { DISTILL_NATS_CREDS_FILE: undefined },
+        /DISTILL_NATS_CREDS_FILE: found nothing, expected the path of a \.creds file, or DISTILL_NATS_USER and DISTILL_NATS_PASSWORD_FILE instead/,
+      ],
+      [
+        'a user beside it',
+        { DISTILL_NATS_USER: 'ann' },
+        /DISTILL_NATS_CREDS_FILE: found ".*", expected either this or DISTILL_NATS_USER and DISTILL_NATS_PASSWORD_FILE/,
+      ],
+      [
+        'a password beside it',
+        { DISTILL_NATS_PASSWORD_FILE: '/p' },
+        /DISTILL_NATS_CREDS_FILE: found ".*", expected either this or/,
+      ],
+      [
+        'a file that is not there',
+        { DISTILL_NATS_CREDS_FILE: '/nowhere/x.creds' },
+        /^NATS credentials: cannot read \/nowhere\/x\.creds/,
+      ],
+    ])('and %s is refused', (_, changes, sentence) => {
+      const { message, ending } = refusalOf(() => readEnvironment({ ...withCreds(), ...changes }));
+      expect(ending).toBe('terminal');
+      expect(message).toMatch(sentence);
+    });
+
+    test('and a file that holds something else is refused without being shown', () => {
+      const file = join(folder, 'other.creds');
+      writeFileSync(file, 'SUSECRET');
+      const { message } = refusalOf(() => readEnvironment({ ...withCreds(), DISTILL_NATS_CREDS_FILE: file }));
+      expect(message).toBe(`NATS credentials: found no user JWT and seed in ${file}, expected a .creds file`);
+    });
   });
 
   test('that names a manifest with a wrong field is refused naming file and field', () => {
@@ -166,6 +218,7 @@ describe('the ending of a worker', () => {
     ['a loss that is no number', new NumericError('loss', 3), 'terminal', 65],
     ["another job's checkpoint", new CheckpointError('otherJob', 's'), 'terminal', 65],
     ['a stream that says no', new StreamRefused('d', 'r'), 'terminal', 65],
+    ['a server that knows no such login', new LoginRefused('u', 'w'), 'unreachable', 69],
     ['a stream that is gone', new StreamUnreachable('nats://h', 'r'), 'unreachable', 69],
     ['a full disk', new StoreError('full', '/p', 's'), 'storage', 74],
     ['a full object store', new WorkerError('storage', 's'), 'storage', 74],

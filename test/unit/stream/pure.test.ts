@@ -1,7 +1,7 @@
 /** The pure parts of the stream room: versions, addresses, permissions, configurations. */
 import { describe, expect, test } from '@jest/globals';
 
-import { jobNames } from '../../../src/protocol/index.js';
+import { jobNames, workerRoles } from '../../../src/protocol/index.js';
 import { permissionsFor } from '../../../src/stream/permissions.js';
 import { serverConfiguration } from '../../../src/stream/server/config.js';
 import { addressOf, hidePassword, isAtLeast } from '../../../src/stream/server/probe.js';
@@ -39,7 +39,7 @@ test('a URL that is none is refused without showing its password', () => {
 
 describe('permissions', () => {
   const everything = (uid: string): string[] =>
-    (['teacher', 'student'] as const).flatMap((role) => {
+    workerRoles.flatMap((role) => {
       const { publish, subscribe } = permissionsFor(role, jobNames(uid));
       return [...publish, ...subscribe];
     });
@@ -50,6 +50,12 @@ describe('permissions', () => {
 
   test('of a worker hold no right to make or delete a stream or a consumer', () => {
     for (const subject of everything('my-job')) expect(subject).not.toMatch(/CREATE|DELETE|UPDATE|DURABLE/);
+  });
+
+  test('of a reader only ask', () => {
+    const { publish } = permissionsFor('reader', jobNames('my-job'));
+    const asks = ['DIRECT.GET', 'STREAM.INFO'].map((verb) => `$JS.API.${verb}.OBJ_DISTILL_my-job_CKPT`);
+    for (const subject of publish) expect(asks).toContain(subject.replace(/\.>$/, ''));
   });
 
   test('never reach from one job to another whose name begins alike', () => {
@@ -94,9 +100,10 @@ describe('the streams of a job', () => {
   });
 });
 
-test('a server configuration listens on loopback only and survives odd folder names', () => {
+test('a server configuration listens where it is told and survives odd folder names', () => {
   const text = serverConfiguration({
     serverName: 's',
+    host: '127.0.0.1',
     port: 4444,
     storeFolder: '/tmp/a "quoted" folder\\with $signs',
     logFile: '/tmp/log',

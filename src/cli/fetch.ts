@@ -1,0 +1,176 @@
+/**
+ * `distill fetch`: brings the finished model of a job in a cluster home. It asks the API server for the job and for the
+ * credentials of the job's reader, and NATS for the files; it changes nothing in either.
+ */
+import { resolve } from 'node:path';
+
+import { type DistillJob, sharedName, storeKind } from '../api/index.js';
+import { accessFromSecret, type NatsAccess } from '../protocol/index.js';
+import { hidePassword, type ObjectReader, splitLogin, StreamError } from '../stream/index.js';
+
+import { CliError } from './exit.js';
+import { bringResults, contentOf, listResults } from './model.js';
+import { accuracy, duration } from './view.js';
+
+/** What is asked of the API server. */
+export interface JobReader {
+  /** Where a job is looked for when nobody says otherwise. */
+  readonly namespace: string;
+  /** null when there is none. @throws CliError */
+  readJob(namespace: string, name: string): Promise<DistillJob | null>;
+  /** Decoded values by key; null when there is none. @throws CliError */
+  readSecret(namespace: string, name: string): Promise<Record<string, string> | null>;
+}
+
+export interface FetchOptions {
+  readonly job: string;
+  /** Absent = that of the kubeconfig's context. */
+  readonly namespace?: string;
+  /** Folder for the model. */
+  readonly output: string;
+  /** Address of NATS as it is reached from here; absent = as pods reach it. */
+  readonly nats?: string;
+  /** Replace an earlier model in the folder. */
+  readonly force: boolean;
+}
+
+export interface FetchTools {
+  readonly jobs: JobReader;
+  /** @throws StreamError */
+  connect(access: NatsAccess & { readonly uid: string; readonly waitMs: number }): Promise<ObjectReader>;
+  say(line: string): void;
+  /** Aborts when the person does not want to wait any longer. */
+  readonly stop: AbortSignal;
+}
+
+const connectWaitMs = 5_000;
+
+/** @throws CliError, StreamError */
+export async function fetchJob(options: FetchOptions, tools: FetchTools): Promise<void> {
+  const namespace = options.namespace ?? tools.jobs.namespace;
+  const job = await tools.jobs.readJob(namespace, options.job);
+  if (job === null) {
+    throw new CliError(
+      'badInput',
+      `job ${namespace}/${options.job}: found none, expected a DistillJob; ` +
+        `\`kubectl get distilljobs -n ${namespace}\` lists those that are there`,
+    );
+  }
+  checkFinished(job, `job ${namespace}/${options.job}`);
+  const folder = resolve(options.output);
+  await checkFolder(folder, options.force);
+  const uid = job.metadata.uid ?? '';
+  const access = await accessTo(job, namespace, options, tools);
+  const reader = await connected({ ...access, uid, waitMs: connectWaitMs }, options, tools);
+  const close = (): void => void reader.close();
+  tools.stop.addEventListener('abort', close, { once: true });
+  try {
+    const names = await listResults(reader);
+    if (names.length === 0) {
+      throw new CliError(
+        'failed',
+        `job ${namespace}/${options.job}: found no result in its object store; it was emptied`,
+      );
+    }
+    const digest = await bringResults(reader, names, folder, job.status?.result?.digest ?? null);
+    const reached = job.status?.result?.accuracy;
+    tools.say(`model     ${folder}: ${[...names].sort().join(', ')}`);
+    tools.say(`digest    ${digest}`);
+    if (reached !== undefined) tools.say(`accuracy  ${accuracy(reached)} of the evaluation split`);
+  } finally {
+    tools.stop.removeEventListener('abort', close);
+    await reader.close();
+  }
+}
+
+/** @throws CliError unless the job's model lies in NATS */
+function checkFinished({ metadata, spec, status }: DistillJob, who: string): void {
+  const holds = (type: string): string | null =>
+    status?.conditions?.find((each) => each.type === type && each.status === 'True')?.message ?? null;
+  const failed = holds('Failed');
+  if (failed !== null) throw new CliError('failed', `${who}: it failed, there is no model: ${failed}`);
+  if (holds('Complete') === null) {
+    const { progress, phase = 'Pending' } = status ?? {};
+    const left = progress?.secondsLeft;
+    const at =
+      progress === undefined
+        ? ''
+        : ` at step ${String(progress.step)} of ${String(progress.steps)} (${String(progress.percent)} %` +
+          `${left === undefined ? '' : `, about ${duration(left)} left`})`;
+    throw new CliError(
+      'failed',
+      `${who}: found it ${phase}${at}, expected it complete; wait for that with ` +
+        `\`kubectl wait --for=condition=Complete -n ${metadata.namespace ?? 'default'} distilljob/${metadata.name}\``,
+    );
+  }
+  const { store } = spec.student.output;
+  if (storeKind(store) === 'nats') return;
+  const [, claim = '', path = ''] = /^pvc:\/\/([^/]+)\/?(.*)$/.exec(store) ?? [];
+  const where =
+    claim === ''
+      ? store
+      : `PersistentVolumeClaim ${claim} of its namespace, folder ${path === '' ? '/' : path}; mount the claim into a pod to read it`;
+  throw new CliError(
+    'failed',
+    `${who}: its model does not lie in NATS, from where this command fetches. It lies in ${where}`,
+  );
+}
+
+/** @throws CliError when there is something in the folder that may not be replaced */
+async function checkFolder(folder: string, force: boolean): Promise<void> {
+  const content = await contentOf(folder);
+  if (content.length === 0) return;
+  const foreign = content.filter((name) => !['model.json', 'weights.bin', 'metrics.json'].includes(name));
+  if (force && foreign.length === 0) return;
+  const found = force ? foreign : content;
+  throw new CliError(
+    'badInput',
+    `folder ${folder}: found ${found.slice(0, 3).join(', ')}${found.length > 3 ? ' and more' : ''} there, ` +
+      `expected an empty folder or none; choose another with --output${force ? '' : ', or replace an earlier model with --force'}`,
+  );
+}
+
+async function accessTo(
+  job: DistillJob,
+  namespace: string,
+  { nats }: FetchOptions,
+  { jobs }: FetchTools,
+): Promise<NatsAccess> {
+  const name = sharedName(job.metadata.name);
+  const secret = await jobs.readSecret(namespace, name);
+  const access = secret === null ? null : accessFromSecret(secret, 'reader');
+  if (access === null) {
+    throw new CliError(
+      'unavailable',
+      `secret ${namespace}/${name}: found ${secret === null ? 'none' : 'no credentials for a reader in it'}, ` +
+        "expected the job's; the operator writes it, so check that it runs",
+    );
+  }
+  if (nats === undefined) return access;
+  const { url, user } = splitLogin(nats);
+  if (user !== undefined) {
+    throw new CliError(
+      'usage',
+      `--nats: found ${url} with a user, expected the address alone; the login comes from the job's Secret`,
+    );
+  }
+  return { ...access, url };
+}
+
+async function connected(
+  access: Parameters<FetchTools['connect']>[0],
+  { nats }: FetchOptions,
+  tools: FetchTools,
+): Promise<ObjectReader> {
+  try {
+    return await tools.connect(access);
+  } catch (error) {
+    if (!(error instanceof StreamError) || error.kind !== 'unreachable' || nats !== undefined) throw error;
+    throw new CliError(
+      'unavailable',
+      `${error.message}. That is the address for pods (${hidePassword(access.url)}): from outside the cluster use ` +
+        '`kubectl port-forward` to the NATS service, and --nats nats://127.0.0.1:4222',
+      { cause: error },
+    );
+  }
+}

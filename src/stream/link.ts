@@ -1,0 +1,201 @@
+/**
+ * The operator's link to NATS: a connection that is there, or not there yet, or lost, with the reason.
+ *
+ * Invariants:
+ *  N1 Until `close` somebody tries to connect, whatever went wrong: an operator outlives its server, and starts before it.
+ *  N2 A subscription is made once and lasts over every connection; who made it is told when it may have missed something.
+ *  N3 Without a connection nothing is sent and nothing waits: `manager` throws the reason.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection, Subscription } from '@nats-io/transport-node';
+
+import { type Caller, dial, type DialOptions, dialWithin, firstDelayMs, longestDelayMs } from './connect.js';
+import { StreamError } from './errors.js';
+import { operatorInboxPrefix } from './permissions.js';
+import { hidePassword } from './server/index.js';
+
+export interface LinkOptions extends DialOptions {
+  readonly onStatus?: (event: ConnectionEvent) => void;
+}
+
+export type ConnectionEvent =
+  | { readonly kind: 'connected' }
+  /** No connection yet, or none any more that could be taken up again; told once for each reason. */
+  | { readonly kind: 'unreachable'; readonly reason: string }
+  | { readonly kind: 'disconnected' }
+  | { readonly kind: 'reconnected' }
+  | { readonly kind: 'error'; readonly message: string };
+
+/** Whether NATS can be used now, for readiness. */
+export type StreamHealth = { readonly connected: true } | { readonly connected: false; readonly reason: string };
+
+interface Session {
+  readonly connection: NatsConnection;
+  readonly manager: JetStreamManager;
+}
+
+interface Watcher {
+  readonly subject: string;
+  readonly onMessage: (subject: string) => void;
+  /** Messages may have passed unheard. */
+  readonly onGap: () => void;
+  subscription: Subscription | null;
+}
+
+/** An answer of a healthy server takes milliseconds. */
+const requestLimitMs = 3_000;
+const operator: Caller = { name: 'distillery-operator', inboxPrefix: operatorInboxPrefix };
+
+export class OperatorLink {
+  readonly #options: LinkOptions;
+  readonly #watchers = new Set<Watcher>();
+  readonly #closing = new AbortController();
+  #session: Session | null = null;
+  #health: StreamHealth;
+
+  private constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#health = { connected: false, reason: `NATS at ${hidePassword(options.url)}: not connected yet` };
+  }
+
+  /** @throws StreamError when there is no first connection within the limit */
+  static async connect(options: LinkOptions & { readonly waitMs: number }): Promise<OperatorLink> {
+    const first = await sessionOf(await dialWithin(options.waitMs, options, operator));
+    const link = new OperatorLink(options);
+    link.#begin(first);
+    void link.#keep(first);
+    return link;
+  }
+
+  /** At once, connected or not. */
+  static open(options: LinkOptions): OperatorLink {
+    const link = new OperatorLink(options);
+    void link.#keep(null);
+    return link;
+  }
+
+  get health(): StreamHealth {
+    return this.#health;
+  }
+
+  /** Such as `2.14.5`; of the last server that was seen. */
+  get serverVersion(): string {
+    return this.#session?.connection.info?.version ?? 'unknown';
+  }
+
+  /** @throws StreamError unreachable while there is no connection (N3) */
+  get manager(): JetStreamManager {
+    const health = this.#health;
+    if (!health.connected) throw new StreamError('unreachable', health.reason);
+    if (this.#session === null) throw new Error('a link that is connected has a session');
+    return this.#session.manager;
+  }
+
+  /** @returns ends it */
+  subscribe(subject: string, onMessage: Watcher['onMessage'], onGap: Watcher['onGap']): () => void {
+    const watcher: Watcher = { subject, onMessage, onGap, subscription: null };
+    this.#watchers.add(watcher);
+    if (this.#session !== null) listen(watcher, this.#session);
+    return () => {
+      this.#watchers.delete(watcher);
+      watcher.subscription?.unsubscribe();
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#session?.connection.close();
+  }
+
+  /** N1. One turn of the loop is one connection, from its beginning until the client has given it up. */
+  async #keep(first: Session | null): Promise<void> {
+    for (let session = first ?? (await this.#dialForEver()); session !== null; session = await this.#dialForEver()) {
+      await this.#follow(session.connection);
+      const reason = await session.connection.closed();
+      this.#lack(`the connection to NATS is closed${reason instanceof Error ? ` (${reason.message})` : ''}`);
+    }
+  }
+
+  /** Until there is a session; null when the link is closed. */
+  async #dialForEver(): Promise<Session | null> {
+    const { signal } = this.#closing;
+    for (let delayMs = firstDelayMs; !this.#isClosed(); delayMs = Math.min(delayMs * 2, longestDelayMs)) {
+      try {
+        const session = await sessionOf(await dial(this.#options, operator));
+        if (!this.#isClosed()) {
+          this.#begin(session);
+          return session;
+        }
+        await session.connection.close();
+      } catch (error) {
+        this.#lack(error instanceof Error ? error.message : String(error));
+      }
+      await sleep(delayMs, undefined, { signal }).catch(() => undefined);
+    }
+    return null;
+  }
+
+  #isClosed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  #begin(session: Session): void {
+    this.#session = session;
+    this.#health = { connected: true };
+    this.#options.onStatus?.({ kind: 'connected' });
+    for (const watcher of this.#watchers) listen(watcher, session);
+  }
+
+  #lack(reason: string): void {
+    if (this.#isClosed()) return;
+    const known = !this.#health.connected && this.#health.reason === reason;
+    this.#health = { connected: false, reason };
+    if (!known) this.#options.onStatus?.({ kind: 'unreachable', reason });
+  }
+
+  /** Ends when the connection is closed for good. */
+  async #follow(connection: NatsConnection): Promise<void> {
+    const { onStatus = () => undefined } = this.#options;
+    for await (const status of connection.status()) {
+      switch (status.type) {
+        case 'disconnect':
+          this.#health = { connected: false, reason: 'the connection to NATS is lost' };
+          onStatus({ kind: 'disconnected' });
+          break;
+        case 'reconnect':
+          this.#health = { connected: true };
+          onStatus({ kind: 'reconnected' });
+          for (const { onGap } of this.#watchers) onGap();
+          break;
+        case 'error':
+          onStatus({ kind: 'error', message: status.error.message });
+          break;
+        default:
+          // Pings, cluster news and the like: nothing to do.
+          break;
+      }
+    }
+  }
+}
+
+async function sessionOf(connection: NatsConnection): Promise<Session> {
+  return { connection, manager: await jetstreamManager(connection, { checkAPI: false, timeout: requestLimitMs }) };
+}
+
+function listen(watcher: Watcher, { connection }: Session): void {
+  watcher.subscription = connection.subscribe(watcher.subject, {
+    callback: (error, message) => {
+      if (error === null) watcher.onMessage(message.subject);
+    },
+  });
+  const { subscription } = watcher;
+  // Until the server has confirmed the subscription a message may pass unheard. Rejected only by a closed connection.
+  connection.flush().then(
+    () => {
+      if (!subscription.isClosed()) watcher.onGap();
+    },
+    () => undefined,
+  );
+}

@@ -1,0 +1,46 @@
+/** A job's reader: brings its results home with the few rights of that role, and goes. */
+import { jetstreamManager } from '@nats-io/jetstream';
+
+import { jobNames, type NatsAccess } from '../protocol/index.js';
+
+import { dialWithin } from './connect.js';
+import { streamErrorFrom } from './errors.js';
+import { listObjects, readObject, type StoredObject } from './objects.js';
+
+export interface ObjectReader {
+  /** @throws StreamError */
+  list(): Promise<StoredObject[]>;
+  /** Pieces; the object is sound when the last was followed by no error. @throws StreamError missing, damaged, … */
+  read(name: string): AsyncIterable<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** One piece of 256 KiB over a slow line. */
+const requestLimitMs = 15_000;
+
+/** @throws StreamError when there is no connection within the limit, or the job's reader is refused */
+export async function connectReader(
+  access: NatsAccess & { readonly uid: string; readonly waitMs: number },
+): Promise<ObjectReader> {
+  const names = jobNames(access.uid);
+  const caller = { name: `distill-fetch-${access.uid}`, inboxPrefix: names.inboxPrefix('reader') };
+  const connection = await dialWithin(access.waitMs, access, caller);
+  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: requestLimitMs });
+  return {
+    list: async () => {
+      try {
+        return await listObjects(manager, names);
+      } catch (error) {
+        throw streamErrorFrom(error, `list the objects of job ${access.uid}`);
+      }
+    },
+    read: async function* (name) {
+      try {
+        yield* readObject(manager, names, name);
+      } catch (error) {
+        throw streamErrorFrom(error, `read object ${name}`);
+      }
+    },
+    close: () => connection.close(),
+  };
+}

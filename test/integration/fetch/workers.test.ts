@@ -1,0 +1,90 @@
+/**
+ * Teacher and student as processes of their own on a server with accounts, as pods run them: each has nothing but a file
+ * with its role's credentials. What they make is then fetched, from the digest that the student told.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+import { bringResults, listResults } from '../../../src/cli/model.js';
+import { connectReader, type StreamAdmin } from '../../../src/stream/index.js';
+import { workerExitCodes } from '../../../src/protocol/index.js';
+import { smallMnist } from '../../kit/mnist.js';
+import { type OperatorNats, startOperatorNats } from '../../kit/nats-operator.js';
+import { accessOf, connectAdmin, streamsOf } from '../../kit/stream.js';
+import { manifestWith } from '../../kit/worker-fakes.js';
+
+const root = join(import.meta.dirname, '../../..');
+const uid = 'job-a';
+
+let nats: OperatorNats;
+let admin: StreamAdmin;
+let home: string;
+const children: ChildProcess[] = [];
+
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), 'distill-creds-'));
+  nats = await startOperatorNats();
+  admin = await connectAdmin(nats);
+  await admin.provision(streamsOf(uid));
+  const manifest = manifestWith({ batchSize: 64 });
+  const model = (format: 'onnx' | 'tfjs-layers', file: string): { format: typeof format; uri: string } => ({
+    format,
+    uri: `file://${join(root, 'examples/mnist/models', file)}`,
+  });
+  const dataset = { ...manifest.dataset, uri: smallMnist(join(home, 'data'), { train: 256, test: 64 }) };
+  const content = {
+    ...manifest,
+    dataset,
+    teacher: { ...manifest.teacher, model: model('onnx', 'teacher.onnx') },
+    student: { ...manifest.student, model: model('tfjs-layers', 'student.json') },
+  };
+  writeFileSync(join(home, 'manifest.json'), JSON.stringify(content));
+}, 60_000);
+afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  await admin.close();
+  await nats.stop();
+  rmSync(home, { recursive: true, force: true });
+});
+
+function start(role: 'teacher' | 'student'): ChildProcess {
+  const credsFile = join(home, `${role}.creds`);
+  writeFileSync(credsFile, nats.userFor(role, uid).creds, { mode: 0o600 });
+  const child = spawn(process.execPath, [join(root, `dist/workers/${role}/main.js`)], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      PATH: process.env.PATH,
+      DISTILL_MANIFEST: join(home, 'manifest.json'),
+      DISTILL_NATS_URL: nats.url,
+      DISTILL_NATS_CREDS_FILE: credsFile,
+      DISTILL_POD: `${role}-1`,
+      DISTILL_TERMINATION_LOG: join(home, `${role}.end`),
+    },
+  });
+  children.push(child);
+  return child;
+}
+
+test('a job is trained with credentials alone, and its model comes home by its reader', async () => {
+  const teacher = start('teacher');
+  const [code] = (await once(start('student'), 'exit')) as [number | null];
+  expect(code).toBe(workerExitCodes.done);
+  teacher.kill('SIGTERM');
+  expect(((await once(teacher, 'exit')) as [number | null])[0]).toBe(workerExitCodes.stopped);
+
+  const seen = await admin.observe(uid);
+  const told = seen.state === 'Present' ? (seen.student?.result?.digest ?? null) : null;
+  expect(told).toMatch(/^[0-9a-f]{64}$/);
+  const reader = await connectReader({ ...accessOf(nats, nats.userFor('reader', uid)), uid, waitMs: 5_000 });
+  const names = await listResults(reader);
+  expect([...names].sort()).toEqual(['metrics.json', 'model.json', 'weights.bin']);
+  expect(await bringResults(reader, names, join(home, 'model'), told)).toBe(told);
+  await reader.close();
+  const metrics = JSON.parse(readFileSync(join(home, 'model/metrics.json'), 'utf8')) as { digest: string };
+  expect(metrics.digest).toBe(told);
+}, 60_000);

@@ -1,0 +1,103 @@
+/**
+ * The few answers of an API server that `distill fetch` asks for, over HTTP on loopback: objects by path, `Status` bodies
+ * as the real one words them, and a kubeconfig that names it. The real one is asked in the cluster suite.
+ */
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { stringify } from 'yaml';
+
+export interface TestApiServer {
+  readonly url: string;
+  /** Path of a kubeconfig; its context `test` has namespace `team-a`. */
+  readonly kubeconfig: string;
+  /** What was asked, method and path. */
+  readonly asked: string[];
+  /** Puts an object under its path. */
+  set(path: string, object: object): void;
+  /** Answers a path with a refusal of this code. */
+  refuse(path: string, code: number, message: string): void;
+  /** Takes the answer of a path and never gives one. */
+  hang(path: string): void;
+  /** Serves nothing of an API group any more. */
+  forget(group: string): void;
+  stop(): Promise<void>;
+}
+
+interface Answer {
+  readonly code: number;
+  readonly body: object | string;
+}
+
+const token = 'token-of-the-test';
+
+export async function startTestApiServer(): Promise<TestApiServer> {
+  const answers = new Map<string, Answer>();
+  const asked: string[] = [];
+  const hanging = new Set<string>();
+  const forgotten = new Set<string>();
+  const answerTo = (path: string): Answer => {
+    if ([...forgotten].some((group) => path.startsWith(`/apis/${group}/`))) return notServed;
+    return answers.get(path) ?? missing(path);
+  };
+  const server = createServer((request: IncomingMessage, response: ServerResponse) => {
+    const path = request.url ?? '';
+    asked.push(`${request.method ?? ''} ${path}`);
+    if (hanging.has(path)) return;
+    const known = request.headers.authorization === `Bearer ${token}`;
+    const { code, body } = known ? answerTo(path) : unauthorized;
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    response
+      .writeHead(code, { 'content-type': typeof body === 'string' ? 'text/plain' : 'application/json' })
+      .end(text);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const folder = await mkdtemp(join(tmpdir(), 'distillery-api-'));
+  const url = `http://127.0.0.1:${String(address.port)}`;
+  const kubeconfig = join(folder, 'kubeconfig');
+  const content = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    // The client takes plain HTTP only from who wants no certificate either.
+    clusters: [{ name: 'test', cluster: { server: url, 'insecure-skip-tls-verify': true } }],
+    users: [{ name: 'person', user: { token } }],
+    contexts: [
+      { name: 'test', context: { cluster: 'test', user: 'person', namespace: 'team-a' } },
+      { name: 'bare', context: { cluster: 'test', user: 'person' } },
+    ],
+    'current-context': 'test',
+  };
+  await writeFile(kubeconfig, stringify(content));
+  return {
+    url,
+    kubeconfig,
+    asked,
+    set: (path, body) => void answers.set(path, { code: 200, body }),
+    refuse: (path, code, message) => void answers.set(path, { code, body: statusOf(code, message) }),
+    hang: (path) => void hanging.add(path),
+    forget: (group) => void forgotten.add(group),
+    stop: async () => {
+      await new Promise((closed) => server.close(closed).closeAllConnections());
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const unauthorized: Answer = { code: 401, body: statusOf(401, 'Unauthorized') };
+const notServed: Answer = { code: 404, body: '404 page not found\n' };
+
+/** Of a path that names an object of a kind that is served; another path is answered in plain text. */
+function missing(path: string): Answer {
+  const [, resource, name] = /\/namespaces\/[^/]+\/(secrets|distilljobs)\/([^/]+)$/.exec(path) ?? [];
+  if (resource === undefined || name === undefined) return notServed;
+  return { code: 404, body: statusOf(404, `${resource} "${name}" not found`, { name, kind: resource }) };
+}
+
+function statusOf(code: number, message: string, details: object = {}): object {
+  return { kind: 'Status', apiVersion: 'v1', status: 'Failure', message, code, details };
+}

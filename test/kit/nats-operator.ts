@@ -1,0 +1,142 @@
+/**
+ * A real nats-server in operator (JWT) mode, as a platform team runs it: an operator, a system account, and one account
+ * whose signing key makes users. Everything but our own credentials is made by the official libraries.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { encodeAccount, encodeOperator, encodeUser, fmtCreds } from '@nats-io/jwt';
+import { createAccount, createOperator, createUser, type KeyPair } from '@nats-io/nkeys';
+
+import { jobNames } from '../../src/protocol/index.js';
+import { credsIssuer, operatorInboxPrefix, type Permissions, permissionsFor } from '../../src/stream/index.js';
+import type { ServerPlace } from '../../src/stream/server/config.js';
+import { launchNatsServer, type NatsServer } from '../../src/stream/server/start.js';
+
+import { type CredsLogin, testServerBinary, type TestNats } from './nats.js';
+
+export interface OperatorNats extends TestNats<CredsLogin> {
+  /** Public key of the account. */
+  readonly account: string;
+  /** Seed of the account's one signing key, which is not the account's own. */
+  readonly accountSigningSeed: string;
+  /** Text of .creds files. */
+  readonly operatorCreds: string;
+  readonly rootCreds: string;
+  /**
+   * Takes the signing key out of the account, puts a new one in its place, and starts the server again: from 2.15 on
+   * a reload of its configuration does the same.
+   * @returns what the platform gives the operator now; what this server has told before is of the old key
+   */
+  rotateSigningKey(): Promise<{ readonly signingSeed: string; readonly operatorCreds: string }>;
+  /** How often the running server has refused a login, as its log says. */
+  refusals(): Promise<number>;
+}
+
+/** When all jobs of the tests were created. */
+export const testCreatedAtMs = Date.UTC(2026, 0, 2, 3, 4, 5);
+
+const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
+export async function startOperatorNats({
+  host = '127.0.0.1',
+}: { readonly host?: string } = {}): Promise<OperatorNats> {
+  const binary = await testServerBinary();
+  const folder = await mkdtemp(join(tmpdir(), 'distillery-nats-operator-'));
+  const keys = { operator: createOperator(), system: createAccount(), account: createAccount() };
+  let signer = createAccount();
+
+  let configuration = await configurationOf(keys, signer);
+  const serverName = `test-${randomBytes(6).toString('hex')}`;
+  const options = { binary, folder, serverName, host, configuration: (place: ServerPlace) => configuration(place) };
+  let server: NatsServer = await launchNatsServer(options);
+
+  const restart = async (): Promise<void> => {
+    await server.stop();
+    server = await launchNatsServer({ ...options, port: server.port });
+  };
+  const userOf = (name: string, permissions: Permissions): Promise<string> =>
+    credsOf(name, keys.account, signer, permissions);
+  const operatorCreds = await userOf('operator', permissionsFor('operator', jobNames('any')));
+  const rootCreds = await userOf('root', { publish: ['>'], subscribe: ['>'] });
+  const account = keys.account.getPublicKey();
+  const accountSigningSeed = text(signer.getSeed());
+  const issue = credsIssuer({ url: server.url, signingSeed: accountSigningSeed, account });
+  return {
+    url: server.url,
+    account,
+    accountSigningSeed,
+    operatorCreds,
+    rootCreds,
+    operator: { creds: operatorCreds, inboxPrefix: operatorInboxPrefix },
+    root: { creds: rootCreds, inboxPrefix: '_INBOX' },
+    // Of any job: its credentials are made here, as the operator makes them.
+    userFor: (role, uid) => {
+      const access = issue({ uid, createdAtMs: testCreatedAtMs }, role);
+      if (access.kind !== 'creds') throw new Error('credentials are issued here');
+      return { creds: access.creds, inboxPrefix: jobNames(uid).inboxPrefix(role) };
+    },
+    get serverPid() {
+      return server.pid;
+    },
+    kill: async () => {
+      process.kill(server.pid, 'SIGKILL');
+      await server.exited;
+    },
+    restart,
+    rotateSigningKey: async () => {
+      signer = createAccount();
+      configuration = await configurationOf(keys, signer);
+      await restart();
+      return {
+        signingSeed: text(signer.getSeed()),
+        operatorCreds: await userOf('operator', permissionsFor('operator', jobNames('any'))),
+      };
+    },
+    refusals: async () => (await readFile(server.logFile, 'utf8')).split('authentication error').length - 1,
+    stop: async () => {
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Keys {
+  readonly operator: KeyPair;
+  readonly system: KeyPair;
+  readonly account: KeyPair;
+}
+
+const unlimited = { subs: -1, data: -1, payload: -1, imports: -1, exports: -1, wildcards: true, conn: -1, leaf: -1 };
+const MiB = 1024 * 1024;
+/** As a platform team would limit a tenant: enough for some jobs, and no more. */
+const jetStreamLimits = { mem_storage: 256 * MiB, disk_storage: 4_096 * MiB, streams: 200, consumer: 200 };
+
+async function configurationOf(keys: Keys, signer: KeyPair): Promise<(place: ServerPlace) => string> {
+  const system = keys.system.getPublicKey();
+  const account = keys.account.getPublicKey();
+  const signed = { signer: keys.operator };
+  const content = { limits: { ...unlimited, ...jetStreamLimits }, signing_keys: [signer.getPublicKey()] };
+  const operatorJwt = await encodeOperator('test', keys.operator, { system_account: system });
+  const systemJwt = await encodeAccount('SYS', keys.system, { limits: unlimited }, signed);
+  const accountJwt = await encodeAccount('jobs', keys.account, content, signed);
+  return ({ serverName, host, port, storeFolder, logFile }) =>
+    JSON.stringify({
+      server_name: serverName,
+      listen: `${host}:${port}`,
+      log_file: logFile,
+      jetstream: { store_dir: storeFolder },
+      operator: operatorJwt,
+      system_account: system,
+      resolver: 'MEMORY',
+      resolver_preload: { [system]: systemJwt, [account]: accountJwt },
+    });
+}
+
+async function credsOf(name: string, account: KeyPair, signer: KeyPair, rights: Permissions): Promise<string> {
+  const user = createUser();
+  const permissions = { pub: { allow: [...rights.publish] }, sub: { allow: [...rights.subscribe] } };
+  return text(fmtCreds(await encodeUser(name, user, account, permissions, { signer }), user));
+}

@@ -1,0 +1,363 @@
+/** `distill fetch` between a job in a cluster and a folder: what it brings, and what it says when it cannot. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+
+import type { DistillJob } from '../../../src/api/index.js';
+import { type CliError, exitCodes } from '../../../src/cli/exit.js';
+import { fetchJob, type FetchOptions, type FetchTools } from '../../../src/cli/fetch.js';
+import { accessToSecret, type NatsAccess } from '../../../src/protocol/index.js';
+import { StreamError } from '../../../src/stream/index.js';
+import { clusterJob, completeStatus, conditionOf, resultsOf, testModel } from '../../kit/model.js';
+
+const model = testModel();
+const access = { kind: 'creds', url: 'nats://nats.nats.svc:4222', creds: 'of the reader' } as const;
+const secret = accessToSecret({ teacher: access, student: access, reader: access });
+
+let home = '';
+let folder = '';
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'distill-fetch-'));
+  folder = join(home, 'model');
+});
+afterEach(() => rmSync(home, { recursive: true, force: true }));
+
+interface World {
+  readonly job?: object | null;
+  readonly secret?: Record<string, string> | null;
+  readonly objects?: readonly (readonly [string, Uint8Array])[];
+  readonly connect?: FetchTools['connect'];
+}
+
+class Fetch {
+  readonly lines: string[] = [];
+  readonly asked: string[] = [];
+  readonly connections: NatsAccess[] = [];
+  readonly stop = new AbortController();
+  open = 0;
+  readonly #tools: FetchTools;
+
+  constructor(world: World = {}) {
+    const { job = clusterJob({ status: completeStatus(model.digest) }), objects = resultsOf(model) } = world;
+    const store = new Map(objects);
+    this.#tools = {
+      jobs: {
+        namespace: 'team-a',
+        readJob: (namespace, name) => {
+          this.asked.push(`job ${namespace}/${name}`);
+          return Promise.resolve(job as DistillJob | null);
+        },
+        readSecret: (namespace, name) => {
+          this.asked.push(`secret ${namespace}/${name}`);
+          return Promise.resolve(world.secret === undefined ? secret : world.secret);
+        },
+      },
+      connect: (asked) => {
+        this.connections.push(asked);
+        if (world.connect !== undefined) return world.connect(asked);
+        this.open += 1;
+        return Promise.resolve({
+          list: () => Promise.resolve(objects.map(([name, { length }]) => ({ name, bytes: length, digest: '' }))),
+          // eslint-disable-next-line @typescript-eslint/require-await
+          read: async function* (name) {
+            const content = store.get(name) ?? new Uint8Array();
+            const half = content.length >> 1;
+            yield content.subarray(0, half);
+            yield content.subarray(half);
+          },
+          close: () => {
+            this.open -= 1;
+            return Promise.resolve();
+          },
+        });
+      },
+      say: (line) => this.lines.push(line),
+      stop: this.stop.signal,
+    };
+  }
+
+  run(options: Partial<FetchOptions> = {}): Promise<void> {
+    return fetchJob({ job: 'mnist', output: folder, force: false, ...options }, this.#tools);
+  }
+}
+
+async function refusal(fetch: Fetch, options: Partial<FetchOptions> = {}): Promise<{ code: number; message: string }> {
+  const error = await fetch.run(options).then(
+    () => undefined,
+    (thrown: unknown) => thrown as CliError,
+  );
+  if (error === undefined) throw new Error('nothing was refused');
+  expect(fetch.open).toBe(0);
+  return { code: exitCodes[error.ending], message: error.message };
+}
+
+describe('the model of a finished job', () => {
+  test('is brought whole, its digest checked, and nothing else is left', async () => {
+    const fetch = new Fetch();
+    await fetch.run();
+    expect(fetch.asked).toEqual(['job team-a/mnist', 'secret team-a/mnist-distill']);
+    expect(fetch.connections).toEqual([{ ...access, uid: 'job-uid', waitMs: 5_000 }]);
+    for (const [name, content] of Object.entries(model.files)) {
+      expect(readFileSync(join(folder, name)).equals(content)).toBe(true);
+    }
+    expect(readdirSync(folder).sort()).toEqual(['metrics.json', 'model.json', 'weights.bin']);
+    expect(fetch.lines).toEqual([
+      `model     ${folder}: metrics.json, model.json, weights.bin`,
+      `digest    ${model.digest}`,
+      'accuracy  98.00 % of the evaluation split',
+    ]);
+    expect(fetch.open).toBe(0);
+  });
+
+  test('is looked for where the person says, and reached as the person says', async () => {
+    const fetch = new Fetch();
+    await fetch.run({ namespace: 'team-b', nats: 'nats://127.0.0.1:14222' });
+    expect(fetch.asked[0]).toBe('job team-b/mnist');
+    expect(fetch.connections).toEqual([{ ...access, url: 'nats://127.0.0.1:14222', uid: 'job-uid', waitMs: 5_000 }]);
+  });
+
+  test('goes into an empty folder, also one where an earlier fetch was killed', async () => {
+    mkdirSync(join(folder, '.part'), { recursive: true });
+    writeFileSync(join(folder, '.part', 'weights.bin'), 'half');
+    await new Fetch().run();
+    expect(readdirSync(folder).sort()).toEqual(['metrics.json', 'model.json', 'weights.bin']);
+  });
+
+  test('replaces an earlier one only when told to, and nothing but a model', async () => {
+    await new Fetch().run();
+    const refused = await refusal(new Fetch());
+    expect(refused).toEqual({
+      code: 65,
+      message:
+        `folder ${folder}: found metrics.json, model.json, weights.bin there, expected an empty folder or none; ` +
+        'choose another with --output, or replace an earlier model with --force',
+    });
+    const other = testModel(2);
+    const again = new Fetch({ job: clusterJob({ status: completeStatus(other.digest) }), objects: resultsOf(other) });
+    await again.run({ force: true });
+    expect(readFileSync(join(folder, 'weights.bin')).equals(other.files['weights.bin'] ?? new Uint8Array())).toBe(true);
+
+    writeFileSync(join(folder, 'thesis.txt'), 'the only copy');
+    expect(await refusal(new Fetch(), { force: true })).toEqual({
+      code: 65,
+      message: `folder ${folder}: found thesis.txt there, expected an empty folder or none; choose another with --output`,
+    });
+    expect(readFileSync(join(folder, 'thesis.txt'), 'utf8')).toBe('the only copy');
+  });
+
+  test('is brought although the status names no digest, which is then told', async () => {
+    const status = { phase: 'Succeeded', conditions: [conditionOf('Complete', 'Done.')] };
+    const fetch = new Fetch({ job: clusterJob({ status }) });
+    await fetch.run();
+    expect(fetch.lines[1]).toBe(`digest    ${model.digest}`);
+  });
+
+  test.each([
+    [
+      'whose weights are others',
+      resultsOf({
+        ...model,
+        files: { ...model.files, 'weights.bin': testModel(2).files['weights.bin'] ?? new Uint8Array() },
+      }),
+      /found weights with digest [0-9a-f]{64}, expected [0-9a-f]{64} as the job's status says/,
+    ],
+    [
+      'whose weights are cut off',
+      resultsOf({ ...model, files: { ...model.files, 'weights.bin': new Uint8Array(20) } }),
+      /found 20 bytes of weights, fewer than dense\/kernel needs/,
+    ],
+    [
+      'with more weights than it names',
+      resultsOf({ ...model, files: { ...model.files, 'weights.bin': new Uint8Array(99) } }),
+      /found 99 bytes of weights, more than the 36 that are named/,
+    ],
+    ['without its weights', resultsOf(model).filter(([name]) => !name.endsWith('.bin')), /found no weights\.bin/],
+    [
+      'without its description',
+      resultsOf(model).filter(([name]) => !name.endsWith('model.json')),
+      /found no model\.json that names its weights/,
+    ],
+    [
+      'with a name that leads out of the folder',
+      [...resultsOf(model), ['result/..', new Uint8Array(1)] as [string, Uint8Array]],
+      /result "\.\.": found a name that is none of a file/,
+    ],
+    [
+      'with a hidden name',
+      [...resultsOf(model), ['result/.part', new Uint8Array(1)] as [string, Uint8Array]],
+      /result "\.part"/,
+    ],
+    [
+      'with a name in a folder',
+      [...resultsOf(model), ['result/../../x', new Uint8Array(1)] as [string, Uint8Array]],
+      /result "\.\.\/\.\.\/x"/,
+    ],
+  ])('%s is refused, and nothing of it stays', async (_, objects, sentence) => {
+    const { code, message } = await refusal(new Fetch({ objects }));
+    expect(code).toBe(65);
+    expect(message).toMatch(sentence);
+    expect(readdirSync(home)).toEqual([]);
+  });
+
+  test('that cannot be read to the end leaves nothing, and an earlier one untouched', async () => {
+    await new Fetch().run();
+    const broken = new StreamError('damaged', 'object result/weights.bin: its digest does not fit');
+    const fetch = new Fetch({
+      connect: () =>
+        Promise.resolve({
+          list: () => Promise.resolve([{ name: 'result/weights.bin', bytes: 9, digest: '' }]),
+          // eslint-disable-next-line @typescript-eslint/require-await
+          read: async function* () {
+            yield Uint8Array.of(1, 2, 3);
+            throw broken;
+          },
+          close: () => Promise.resolve(),
+        }),
+    });
+    await expect(fetch.run({ force: true })).rejects.toBe(broken);
+    expect(readdirSync(folder).sort()).toEqual(['metrics.json', 'model.json', 'weights.bin']);
+    expect(readFileSync(join(folder, 'weights.bin')).equals(model.files['weights.bin'] ?? new Uint8Array())).toBe(true);
+  });
+
+  test('is not written where a file stands in the way', async () => {
+    writeFileSync(folder, 'a file');
+    const { code, message } = await refusal(new Fetch());
+    expect(code).toBe(74);
+    expect(message).toMatch(/^model folder .*: cannot be written \(ENOTDIR/);
+  });
+});
+
+describe('a job', () => {
+  const running = {
+    phase: 'Running',
+    conditions: [{ ...conditionOf('Complete', 'Not yet.'), status: 'False' }],
+    progress: { step: 812, steps: 1_407, percent: 57, epoch: 1, secondsLeft: 75 },
+  };
+  test.each([
+    [
+      'that is not there',
+      null,
+      65,
+      'job team-a/mnist: found none, expected a DistillJob; `kubectl get distilljobs -n team-a` lists those that are there',
+    ],
+    [
+      'that nobody has looked at',
+      clusterJob(),
+      1,
+      'job team-a/mnist: found it Pending, expected it complete; wait for that with `kubectl wait --for=condition=Complete -n team-a distilljob/mnist`',
+    ],
+    [
+      'that runs',
+      clusterJob({ status: running }),
+      1,
+      'job team-a/mnist: found it Running at step 812 of 1407 (57 %, about 1:15 left), expected it complete; wait for that with `kubectl wait --for=condition=Complete -n team-a distilljob/mnist`',
+    ],
+    [
+      'that failed',
+      clusterJob({
+        status: {
+          phase: 'Failed',
+          conditions: [conditionOf('Failed', 'The teacher knows 10 classes, the student 9.')],
+        },
+      }),
+      1,
+      'job team-a/mnist: it failed, there is no model: The teacher knows 10 classes, the student 9.',
+    ],
+    [
+      'whose model lies elsewhere',
+      clusterJob({ store: 'pvc://models/mnist/run-1', status: completeStatus(model.digest) }),
+      1,
+      'job team-a/mnist: its model does not lie in NATS, from where this command fetches. It lies in PersistentVolumeClaim models of its namespace, folder mnist/run-1; mount the claim into a pod to read it',
+    ],
+    [
+      'whose model lies in a bucket',
+      clusterJob({ store: 's3://models/mnist', status: completeStatus(model.digest) }),
+      1,
+      'job team-a/mnist: its model does not lie in NATS, from where this command fetches. It lies in s3://models/mnist',
+    ],
+  ])('%s is told in a sentence, and NATS is not asked', async (_, job, code, message) => {
+    const fetch = new Fetch({ job });
+    expect(await refusal(fetch)).toEqual({ code, message });
+    expect(fetch.connections).toEqual([]);
+    expect(readdirSync(home)).toEqual([]);
+  });
+
+  test.each([
+    [
+      'that has no secret',
+      null,
+      "secret team-a/mnist-distill: found none, expected the job's; the operator writes it, so check that it runs",
+    ],
+    [
+      'whose secret knows no reader',
+      { url: access.url },
+      "secret team-a/mnist-distill: found no credentials for a reader in it, expected the job's; the operator writes it, so check that it runs",
+    ],
+  ])('%s is told in a sentence', async (_, content, message) => {
+    expect(await refusal(new Fetch({ secret: content }))).toEqual({ code: 69, message });
+  });
+
+  test('whose object store was emptied says so', async () => {
+    const { code, message } = await refusal(
+      new Fetch({ objects: [['checkpoint/step-1-attempt-1', new Uint8Array(9)]] }),
+    );
+    expect({ code, message }).toEqual({
+      code: 1,
+      message: 'job team-a/mnist: found no result in its object store; it was emptied',
+    });
+  });
+});
+
+describe('a NATS server', () => {
+  const unreachable = new StreamError(
+    'unreachable',
+    'NATS at nats://nats.nats.svc:4222: no connection (ENOTFOUND); check',
+  );
+
+  test('that pods reach and this machine does not comes with the way to it', async () => {
+    const { code, message } = await refusal(new Fetch({ connect: () => Promise.reject(unreachable) }));
+    expect(code).toBe(69);
+    expect(message).toMatch(/^NATS at .*ENOTFOUND.*That is the address for pods.*kubectl port-forward.*--nats nats:/);
+  });
+
+  test('that the person named and that does not answer is told as it is', async () => {
+    const fetch = new Fetch({ connect: () => Promise.reject(unreachable) });
+    await expect(fetch.run({ nats: 'nats://127.0.0.1:1' })).rejects.toBe(unreachable);
+  });
+
+  test('is not named with a login', async () => {
+    const { code, message } = await refusal(new Fetch(), { nats: 'nats://me:secret@host:4222' });
+    expect({ code, message }).toEqual({
+      code: 2,
+      message:
+        "--nats: found nats://host:4222 with a user, expected the address alone; the login comes from the job's Secret",
+    });
+  });
+});
+
+test('a person who does not want to wait any longer is not kept: the connection is closed', async () => {
+  const reading = Promise.withResolvers<undefined>();
+  const closed = Promise.withResolvers<never>();
+  closed.promise.catch(() => undefined);
+  const fetch = new Fetch({
+    connect: () =>
+      Promise.resolve({
+        list: () => Promise.resolve([{ name: 'result/weights.bin', bytes: 9, digest: '' }]),
+        read: async function* () {
+          reading.resolve(undefined);
+          yield await closed.promise;
+        },
+        close: () => {
+          closed.reject(new StreamError('unreachable', 'closed'));
+          return Promise.resolve();
+        },
+      }),
+  });
+  const running = fetch.run();
+  await reading.promise;
+  fetch.stop.abort();
+  await expect(running).rejects.toThrow('closed');
+  expect(readdirSync(home)).toEqual([]);
+});

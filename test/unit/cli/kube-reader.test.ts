@@ -1,0 +1,128 @@
+/** Asking an API server by a kubeconfig: what is read, and what is said when it cannot be. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+
+import { CliError, exitCodes } from '../../../src/cli/exit.js';
+import type { JobReader } from '../../../src/cli/fetch.js';
+import { kubeReader, type KubeOptions } from '../../../src/cli/kube-reader.js';
+import { startTestApiServer, type TestApiServer } from '../../kit/api-server.js';
+import { clusterJob } from '../../kit/model.js';
+
+const jobPath = '/apis/distillery.dev/v1alpha1/namespaces/team-a/distilljobs/mnist';
+const secretPath = '/api/v1/namespaces/team-a/secrets/mnist-distill';
+
+let api: TestApiServer;
+beforeAll(async () => {
+  api = await startTestApiServer();
+});
+afterAll(() => api.stop());
+beforeEach(() => void api.asked.splice(0));
+
+function reader(options: Partial<KubeOptions> = {}): JobReader {
+  return kubeReader({ kubeconfig: api.kubeconfig, context: undefined, stop: new AbortController().signal, ...options });
+}
+
+async function refusal(ask: () => unknown): Promise<{ code: number; message: string }> {
+  try {
+    await ask();
+  } catch (error) {
+    if (error instanceof CliError) return { code: exitCodes[error.ending], message: error.message };
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('a kubeconfig', () => {
+  test('says where jobs are looked for', () => {
+    expect(reader().namespace).toBe('team-a');
+    expect(reader({ context: 'bare' }).namespace).toBe('default');
+  });
+
+  test.each([
+    ['that is not there', { kubeconfig: '/nowhere/config' }, /^kubeconfig \/nowhere\/config: cannot be read \(ENOENT/],
+    ['without the context', { context: 'prod' }, /^--context: found "prod", expected one of test, bare$/],
+  ])('%s is refused', async (_, options, sentence) => {
+    const { code, message } = await refusal(() => reader(options));
+    expect(code).toBe(exitCodes.usage);
+    expect(message).toMatch(sentence);
+  });
+
+  test('that is none is refused', async () => {
+    const broken = join(api.kubeconfig, '..', 'broken');
+    writeFileSync(broken, 'clusters: [}');
+    const { code, message } = await refusal(() => reader({ kubeconfig: broken }));
+    expect(code).toBe(exitCodes.usage);
+    expect(message).toMatch(/^kubeconfig .*broken: cannot be read/);
+  });
+});
+
+describe('an API server', () => {
+  test('is asked for one job and one secret, whose values are decoded', async () => {
+    api.set(jobPath, clusterJob());
+    api.set(secretPath, { kind: 'Secret', data: { url: 'bmF0czovL25hdHM6NDIyMg==', 'reader.creds': 'w6Q=' } });
+    expect(await reader().readJob('team-a', 'mnist')).toEqual(clusterJob());
+    expect(await reader().readSecret('team-a', 'mnist-distill')).toEqual({
+      url: 'nats://nats:4222',
+      'reader.creds': 'ä',
+    });
+    expect(api.asked).toEqual([`GET ${jobPath}`, `GET ${secretPath}`]);
+  });
+
+  test('that has no such object says null', async () => {
+    expect(await reader().readJob('team-a', 'other')).toBeNull();
+    expect(await reader().readSecret('team-a', 'other')).toBeNull();
+  });
+
+  test('a secret without values is an empty one', async () => {
+    api.set('/api/v1/namespaces/team-a/secrets/empty', { kind: 'Secret' });
+    expect(await reader().readSecret('team-a', 'empty')).toEqual({});
+  });
+
+  test.each([
+    [401, 'Unauthorized', /^secret team-a\/refused: the API server at http:.* refused \(401\); log in again$/],
+    [
+      403,
+      'secrets "refused" is forbidden: User "ann"',
+      /refused \(403: secrets "refused" is forbidden: User "ann"\); ask for the right/,
+    ],
+    [500, 'etcdserver: request timed out', /refused \(500: etcdserver: request timed out\); try again/],
+  ])('that answers %i is told with its own sentence', async (status, said, sentence) => {
+    api.refuse('/api/v1/namespaces/team-a/secrets/refused', status, said);
+    const { code, message } = await refusal(() => reader().readSecret('team-a', 'refused'));
+    expect(code).toBe(exitCodes.unavailable);
+    expect(message).toMatch(sentence);
+  });
+
+  test('that knows no DistillJobs is one without the operator', async () => {
+    api.set('/apis/distillery.dev/v1alpha1/namespaces/team-b/distilljobs/x', {});
+    api.forget('distillery.dev');
+    const { code, message } = await refusal(() => reader().readJob('team-a', 'mnist'));
+    expect(code).toBe(exitCodes.unavailable);
+    expect(message).toMatch(/knows no DistillJobs, expected a cluster with the operator; check --context$/);
+  });
+
+  test('that is not there is told with its address', async () => {
+    const elsewhere = await startTestApiServer();
+    const asking = kubeReader({
+      kubeconfig: elsewhere.kubeconfig,
+      context: undefined,
+      stop: new AbortController().signal,
+    });
+    await elsewhere.stop();
+    const { code, message } = await refusal(() => asking.readJob('team-a', 'mnist'));
+    expect(code).toBe(exitCodes.unavailable);
+    expect(message).toMatch(
+      /^API server at http:\/\/127.0.0.1:\d+: cannot be reached \(.*ECONNREFUSED.*--context name$/,
+    );
+  });
+
+  test('that never answers is left when the person has enough', async () => {
+    api.hang(secretPath);
+    const stop = new AbortController();
+    const asking = refusal(() => reader({ stop: stop.signal }).readSecret('team-a', 'mnist-distill'));
+    stop.abort();
+    expect((await asking).message).toMatch(/cannot be reached \(.*abort/i);
+  });
+});

@@ -1,0 +1,86 @@
+/** How access to NATS is carried: in a Secret, in a .creds file, in an address. */
+import { describe, expect, test } from '@jest/globals';
+
+import {
+  accessFromSecret,
+  accessToSecret,
+  type NatsAccess,
+  natsServers,
+  parseCreds,
+  type WorkerRole,
+  workerRoles,
+} from '../../../src/protocol/index.js';
+
+const url = 'tls://nats:4222';
+const everyRole = (of: (role: WorkerRole) => NatsAccess): Record<WorkerRole, NatsAccess> => ({
+  teacher: of('teacher'),
+  student: of('student'),
+  reader: of('reader'),
+});
+
+describe("a job's Secret", () => {
+  const withCreds = everyRole((role) => ({ kind: 'creds', url, creds: `of the ${role}` }));
+  const withPasswords = everyRole((role) => ({ kind: 'password', url, user: role, password: `of the ${role}` }));
+
+  test('has a key for each role, and the address', () => {
+    expect(accessToSecret(withCreds)).toEqual({
+      url,
+      'teacher.creds': 'of the teacher',
+      'student.creds': 'of the student',
+      'reader.creds': 'of the reader',
+    });
+    expect(Object.keys(accessToSecret(withPasswords)).sort()).toEqual([
+      'reader.password',
+      'reader.user',
+      'student.password',
+      'student.user',
+      'teacher.password',
+      'teacher.user',
+      'url',
+    ]);
+  });
+
+  test.each([
+    ['credentials', withCreds],
+    ['passwords', withPasswords],
+  ])('gives back what was put in: %s', (_, access) => {
+    for (const role of workerRoles) expect(accessFromSecret(accessToSecret(access), role)).toEqual(access[role]);
+  });
+
+  test.each([
+    ['an empty one', {}],
+    ['one without an address', { 'reader.creds': 'x' }],
+    ['one of other roles', { url, 'student.creds': 'x' }],
+    ['one without a password', { url, 'reader.user': 'x' }],
+  ])('says nothing when it is %s', (_, data) => {
+    expect(accessFromSecret(data, 'reader')).toBeNull();
+  });
+});
+
+describe('a .creds file', () => {
+  const text = (jwt: string): string =>
+    `-----BEGIN NATS USER JWT-----\n${jwt}\n------END NATS USER JWT------\n\n*** IMPORTANT ***\n\n` +
+    '-----BEGIN USER NKEY SEED-----\nSUSEED\n------END USER NKEY SEED------\n';
+
+  test('holds a JWT and a seed', () => {
+    expect(parseCreds(text('a.b.c'))).toEqual({ jwt: 'a.b.c', seed: 'SUSEED' });
+  });
+
+  test.each([
+    ['nothing', ''],
+    ['a JWT alone', 'a.b.c'],
+    ['its first half', text('a.b.c').slice(0, 80)],
+    ['no JWT', text('a.b')],
+    ['the line ends of another system, which the client does not read', text('a.b.c').replaceAll('\n', '\r\n')],
+  ])('is none when it holds %s', (_, content) => {
+    expect(parseCreds(content)).toBeNull();
+  });
+});
+
+test.each([
+  ['nats://a:4222', ['nats://a:4222'], false],
+  ['nats://a, tls://b', ['nats://a', 'tls://b'], true],
+  ['tls://a', ['tls://a'], true],
+])('the servers of %s', (address, servers, tls) => {
+  expect(natsServers(address)).toEqual({ servers, tls });
+});
