@@ -10,17 +10,17 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 
-import { conditions, type EventClaim, quantityValue } from '../api/index.js';
+import { conditions, type EventClaim } from '../api/index.js';
 import type { Plan, Snapshot } from '../domain/index.js';
 import type { Clock } from '../lib/clock.js';
 import type { JobKey } from '../cluster/index.js';
 import { LocalCluster, LocalJobs } from '../cluster/local/index.js';
-import { KeyedQueue, reconcile, type Streams } from '../controller/index.js';
-import { jobNames, maxWindowSteps, type NatsAccess } from '../protocol/index.js';
+import { KeyedQueue, reconcile } from '../controller/index.js';
+import { jobNames, type NatsAccess } from '../protocol/index.js';
 import {
   connectStreams,
   type FoundNatsServer,
-  jobStreams,
+  JobStreamsPort,
   newPassword,
   permissionsFor,
   type Role,
@@ -75,8 +75,6 @@ const connectWaitMs = 20_000;
 const fetchAgainMs = 500;
 /** A reconcile that fails until its wait (200 ms, doubled each time) is this long is not about to succeed. */
 const hopelessRetryMs = 3_200;
-/** Messages a step that the work queue has room for; more only wait a little. */
-const mostShards = 64;
 
 /** @throws StreamError, CliError */
 export async function runEngine(options: EngineOptions): Promise<Outcome> {
@@ -193,27 +191,11 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
   const cluster = new LocalCluster({ ...options, folder: folder.path });
   const jobs = new LocalJobs(folder.path, folder.job, onEvent);
   const over = Promise.withResolvers<Outcome>();
-  const streams: Streams = {
-    provision: ({ spec: { logits } }) =>
-      admin.provision(
-        jobStreams({
-          names: jobNames(key.uid),
-          maxBytes: quantityValue(logits.maxBytes),
-          storage: logits.storage,
-          replicas: logits.replicas,
-          windowBound: maxWindowSteps * mostShards,
-        }),
-      ),
-    observe: (uid) => admin.observe(uid),
-    trim: (uid, below) => admin.trim(uid, below),
-    deleteFrame: async (uid, sequence) => {
-      await admin.deleteFrame(uid, sequence);
-    },
-    forgetTeacher: (uid, pod) => admin.forgetTeacher(uid, pod),
-    deadItems: (uid) => admin.deadItems(uid, 1),
-    remove: (uid) => admin.remove(uid),
-    access: (role) => Promise.resolve(nats.access[role]),
-  };
+  const streams = new JobStreamsPort(admin, (role) =>
+    role === 'reader'
+      ? Promise.reject(new Error('a local run brings its model home as the operator'))
+      : Promise.resolve(nats.access[role]),
+  );
   const observer = (snapshot: Snapshot, plan: Plan): void => {
     onDecision(snapshot, plan, { ...cluster.processes(), nats: nats.pid() });
     if (plan.status.phase === 'Succeeded') over.resolve({ kind: 'complete', plan });

@@ -12,5 +12,6 @@ export type { Permissions, Role } from './permissions.js';
 export { connectReader } from './reader.js';
 export type { ObjectReader } from './reader.js';
 export * from './server/index.js';
+export { type AccessOf, JobStreamsPort } from './job-streams.js';
 export { jobStreams } from './streams.js';
 export type { ConsumerSpec, JobStreamOptions, JobStreams, StreamSpec } from './streams.js';

@@ -1,2 +1,4 @@
-/** The door of telemetry: logs now, metrics and health with the operator. */
-export { fileLog, type Log } from './log.js';
+/** The door of telemetry: logs, metrics and health. */
+export { type Check, type HealthServer, serveHealth } from './health.js';
+export { fileLog, type Log, outputLog } from './log.js';
+export { createMetrics, type MetricDescription, metricDescriptions, type Metrics } from './metrics.js';

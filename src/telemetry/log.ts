@@ -17,3 +17,8 @@ export function fileLog(path: string): Log {
   file.on('error', () => undefined);
   return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, file);
 }
+
+/** A log on standard output, for what runs in a pod. */
+export function outputLog(level: string): Log {
+  return pino({ base: null, level, timestamp: pino.stdTimeFunctions.isoTime }, destination({ dest: 1, sync: true }));
+}

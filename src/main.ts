@@ -1,0 +1,342 @@
+/**
+ * The operator: a composition root. Watches keep the cache warm in every replica; the one that leads works the queue; all of
+ * them answer for their health. In this order it comes up, and in the opposite order it goes.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { JobKey } from './cluster/index.js';
+import {
+  apiClient,
+  type ApiClient,
+  Budget,
+  ClusterCache,
+  EventRecorder,
+  KubernetesCluster,
+  KubernetesJobs,
+  leasesAt,
+  loadAccess,
+  Transport,
+  Watches,
+} from './cluster/kubernetes/index.js';
+import { LeaderElector, leaseDurations, Operator, reconcile, type Term } from './controller/index.js';
+import type { Plan, Snapshot } from './domain/index.js';
+import type { Clock } from './lib/clock.js';
+import { randomFrom } from './lib/random.js';
+import { ConfigError, type OperatorConfig, readOperatorConfig } from './operator-config.js';
+import {
+  accountOfCreds,
+  type AccessIssuer,
+  credsIssuer,
+  JobStreamsPort,
+  openStreams,
+  passwordIssuer,
+} from './stream/index.js';
+import { type Check, createMetrics, type Log, type Metrics, outputLog, serveHealth } from './telemetry/index.js';
+
+const leaseName = 'distillery-operator';
+/** Progress alone is written this often at most, and not by all jobs together more often than this many times a second. */
+const progressMs = 5_000;
+const progressWritesPerSecond = 10;
+/** A watch that is silent for longer has nothing to say of what is. */
+const staleMs = 150_000;
+const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
+
+const clock: Clock = {
+  now: () => Date.now(),
+  sleep: async (ms, signal) => {
+    await delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+  },
+};
+
+const stop = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
+
+function settings(): OperatorConfig {
+  try {
+    return readOperatorConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(exitCodes.usage);
+  }
+}
+
+const config = settings();
+const log = outputLog(config.logLevel);
+process.on('uncaughtException', (error) => {
+  log.error({ stack: error.stack }, `unforeseen: ${error.message}`);
+  process.exit(exitCodes.failed);
+});
+process.exitCode = await run(config, log);
+
+async function run(config: OperatorConfig, log: Log): Promise<number> {
+  const metrics = createMetrics({ processMetrics: true });
+  const random = randomFrom(createHash('sha256').update(randomUUID()).digest().readUInt32LE());
+  const identity = `${config.podName === '' ? 'operator' : config.podName}_${randomUUID()}`;
+  const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
+  const transport = new Transport({ access: await loadAccess(config.access), clock, userAgent: 'distillery-operator' });
+  const client = apiClient({
+    transport,
+    budget: new Budget({ qps: config.apiQps, burst: config.apiBurst, clock }),
+    clock,
+    onRequest: ({ verb, kind, outcome, ms, waitedMs }) => {
+      metrics.apiRequests.inc({ verb, resource: kind.plural, code: outcome });
+      metrics.apiSeconds.observe({ verb }, ms / 1_000);
+      metrics.apiThrottledSeconds.inc(waitedMs / 1_000);
+    },
+    onWarning: (sentence, doing) => log.warn({ doing }, sentence),
+  });
+  // The lease never waits behind a thousand jobs.
+  const leaseClient = apiClient({ transport, budget: new Budget({ qps: 10, burst: 20, clock }), clock });
+
+  const { nats, worker } = config;
+  const credsOf = (file: string) => (): string => readFileSync(file, 'utf8');
+  const admin = openStreams({
+    url: nats.url,
+    ...(nats.login.kind === 'creds'
+      ? { creds: credsOf(nats.login.file) }
+      : nats.login.user === ''
+        ? {}
+        : { user: nats.login.user, password: nats.login.password }),
+    onStatus: (event) => log.info(event, 'nats connection'),
+  });
+  const issue = issuerOf(config);
+  const streams = new JobStreamsPort(admin, (role, job) => Promise.resolve(issue(job, role)));
+
+  let term: Term | null = null;
+  const acting = onlyWhile(() => term?.holds() === true, client);
+  const recorder = new EventRecorder({
+    client: acting,
+    clock,
+    hash,
+    instance: identity,
+    failed: ({ namespace, name }, event, error) =>
+      log.warn({ job: `${namespace}/${name}`, event: event.reason, error: String(error) }, 'event not recorded'),
+  });
+  const cache = new ClusterCache(clock);
+  const jobs = new KubernetesJobs({ client: acting, clock, record: (key, events) => recorder.record(key, events) });
+  const cluster = new KubernetesCluster({
+    client: acting,
+    cache,
+    clock,
+    hash,
+    settings: {
+      image: worker.image,
+      imagePullPolicy: worker.imagePullPolicy,
+      teacherPriorityClass: worker.teacherPriorityClass,
+      natsUrl: nats.workerUrl,
+      ...(nats.workers.kind === 'password'
+        ? { natsUsers: { teacher: nats.workers.user, student: nats.workers.user } }
+        : {}),
+    },
+  });
+  let reconciles = 0;
+  const operator = new Operator({
+    clock,
+    workers: config.reconcileWorkers,
+    forget: (uid) => cluster.forget(uid),
+    failed: ({ namespace, name }, error, retryMs) => {
+      metrics.reconciles.inc({ outcome: 'failed' });
+      log.warn({ job: `${namespace}/${name}`, error: String(error), retryMs }, 'reconcile failed');
+    },
+    work: async (key) => {
+      const reconcileId = ++reconciles;
+      const timed = metrics.reconcileSeconds.startTimer();
+      const again = await reconcile(key, {
+        engine: 'cluster',
+        jobs,
+        cluster,
+        streams,
+        clock,
+        progressEveryMs: () => Math.max(progressMs, (operator.jobs / progressWritesPerSecond) * 1_000),
+        observer: (snapshot, plan) => {
+          tellOf(log, key, reconcileId, snapshot, plan);
+          measure(metrics, key, plan);
+        },
+      });
+      timed();
+      metrics.reconciles.inc({ outcome: 'done' });
+      if (again === 'Gone') forgetMeasures(metrics, key);
+      return again;
+    },
+  });
+  cluster.onChange((key) => operator.jobChanged(key));
+  const watches = new Watches({
+    client,
+    cache,
+    jobs,
+    namespaces: config.watchNamespaces,
+    jobChanged: (key) => operator.jobChanged(key),
+    partChanged: (uid) => operator.partChanged(uid),
+    report: (kind, report) => {
+      if (report.kind === 'listed') log.info({ resource: kind.plural, ...report }, 'watch listed');
+      else if (report.kind === 'interrupted') {
+        log.info({ resource: kind.plural, error: report.error.message, next: report.next }, 'watch interrupted');
+      } else log.error({ resource: kind.plural, error: String(report.error) }, `watch ${report.kind}`);
+    },
+    clock,
+    random,
+  });
+  const unwatch = admin.watchAll((uid) => {
+    if (uid === null) operator.everythingChanged();
+    else operator.partChanged(uid);
+  });
+
+  const synced = (): Check[] =>
+    watches.states().map(({ kind, synced: done, lastContactMs }) => {
+      const silentMs = lastContactMs === null ? 0 : clock.now() - lastContactMs;
+      if (!done) return { name: `watch ${kind.plural}`, problem: 'not everything is known yet' };
+      const stale = silentMs > staleMs ? { degraded: `silent for ${String(Math.round(silentMs / 1_000))} s` } : {};
+      return { name: `watch ${kind.plural}`, problem: null, ...stale };
+    });
+  const streamCheck = (): Check => {
+    const { health } = admin;
+    // Without NATS nothing new is decided, and what runs runs on: no reason to be restarted.
+    return { name: 'nats', problem: null, ...(health.connected ? {} : { degraded: health.reason }) };
+  };
+  const health = await serveHealth({
+    port: config.metricsPort,
+    live: () => [{ name: 'process', problem: null }],
+    ready: () => [...synced(), streamCheck(), { name: term === null ? 'standby' : 'leader', problem: null }],
+    metrics: async () => {
+      metrics.queueDepth.set(operator.depth);
+      metrics.natsConnected.set(admin.health.connected ? 1 : 0);
+      metrics.leader.set(term?.holds() === true ? 1 : 0);
+      for (const { kind, lastContactMs, counters } of watches.states()) {
+        const resource = kind.plural;
+        metrics.watchStaleness.set({ resource }, lastContactMs === null ? 0 : (clock.now() - lastContactMs) / 1_000);
+        metrics.watchLists.reset();
+        metrics.watchLists.inc({ resource }, counters.lists);
+        metrics.watchInterruptions.reset();
+        metrics.watchInterruptions.inc({ resource }, counters.interruptions);
+      }
+      return { contentType: metrics.registry.contentType, text: await metrics.registry.metrics() };
+    },
+  });
+  log.info({ port: health.port, identity, image: worker.image, nats: nats.url }, 'operator started');
+
+  watches.start();
+  let outcome: number = exitCodes.ok;
+  await Promise.race([watches.whenSynced(), aborted(stop.signal)]);
+  const elector = new LeaderElector({
+    leases: leasesAt({ namespace: config.namespace, name: leaseName }, leaseClient),
+    identity,
+    clock,
+    monotonicMs: () => performance.now(),
+    random,
+    durations: leaseDurations(config.leaseSeconds),
+    log,
+  });
+  try {
+    await elector.run(stop.signal, async (won) => {
+      term = won;
+      await operator.lead(won.signal);
+      await recorder.flush();
+      term = null;
+      // Who lost the lease begins anew, with nothing in mind that another may have changed.
+      if (!stop.signal.aborted) stop.abort(new Error('leadership lost'));
+    });
+    if (stop.signal.reason instanceof Error && stop.signal.reason.message === 'leadership lost') {
+      outcome = exitCodes.failed;
+    }
+  } finally {
+    unwatch();
+    await watches.stop();
+    await admin.close();
+    await health.close();
+    await transport.close();
+    log.info({}, 'operator ended');
+  }
+  return outcome;
+}
+
+/** @throws StreamError, ConfigError */
+function issuerOf({
+  nats,
+}: OperatorConfig): (
+  job: Parameters<JobStreamsPort['access']>[1],
+  role: Parameters<AccessIssuer>[1],
+) => ReturnType<AccessIssuer> {
+  const issuer = accessIssuer(nats);
+  return ({ metadata: { uid = '', creationTimestamp = '' } }, role) =>
+    issuer({ uid, createdAtMs: Date.parse(creationTimestamp) }, role);
+}
+
+function accessIssuer({ login, workers, workerUrl }: OperatorConfig['nats']): AccessIssuer {
+  if (workers.kind === 'password') return passwordIssuer({ url: workerUrl, ...workers });
+  if (login.kind !== 'creds') {
+    throw new ConfigError(
+      'DISTILLERY_NATS_SIGNING_KEY_FILE: found a signing key without DISTILLERY_NATS_CREDS_FILE, expected both; the ' +
+        "operator's own credentials say which account the key belongs to",
+    );
+  }
+  const account = accountOfCreds(readFileSync(login.file, 'utf8'));
+  return credsIssuer({ url: workerUrl, signingSeed: workers.seed, account });
+}
+
+/** A client that sends nothing on behalf of a process that may not act: decisions were taken before they are carried out. */
+function onlyWhile(mayAct: () => boolean, client: ApiClient): Pick<ApiClient, 'apply' | 'delete' | 'create' | 'patch'> {
+  const guarded = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
+    return (...args: A): Promise<R> =>
+      mayAct() ? call(...args) : Promise.reject(new Error('this process does not lead any more; nothing was sent'));
+  };
+  return {
+    apply: guarded(client.apply.bind(client)),
+    delete: guarded(client.delete.bind(client)),
+    create: guarded(client.create.bind(client)),
+    patch: guarded(client.patch.bind(client)),
+  };
+}
+
+function tellOf(log: Log, { namespace, name }: JobKey, reconcileId: number, snapshot: Snapshot, plan: Plan): void {
+  const { generation } = snapshot.job.metadata;
+  const facts = { job: `${namespace}/${name}`, generation, reconcileId };
+  // A decision that changes nothing is no news.
+  if (plan.events.length === 0 && plan.object === 'Keep') return;
+  log.info(
+    {
+      ...facts,
+      phase: plan.status.phase,
+      pools: plan.pools,
+      student: plan.student,
+      workers: plan.workers,
+      object: plan.object,
+      streams: plan.streams,
+    },
+    plan.events.map(({ message }) => message).join(' '),
+  );
+}
+
+function measure(metrics: Metrics, { namespace, name }: JobKey, { status }: Plan): void {
+  const labels = { namespace, name };
+  const { progress, buffer, teachers, disruptions } = status;
+  if (progress !== undefined) {
+    metrics.step.set(labels, progress.step);
+    metrics.steps.set(labels, progress.steps);
+    metrics.samplesPerSecond.set(labels, progress.samplesPerSecond ?? 0);
+  }
+  if (buffer !== undefined) {
+    metrics.bufferFrames.set(labels, buffer.frames);
+    metrics.waitFraction.set(labels, buffer.waitFraction);
+  }
+  metrics.teachersDesired.set(labels, teachers?.desired ?? 0);
+  metrics.teachersReady.set(labels, teachers?.ready ?? 0);
+  metrics.disruptions.set({ ...labels, role: 'teacher' }, disruptions?.teacher ?? 0);
+  metrics.disruptions.set({ ...labels, role: 'student' }, disruptions?.student ?? 0);
+}
+
+function forgetMeasures(metrics: Metrics, { namespace, name }: JobKey): void {
+  const labels = { namespace, name };
+  const { step, steps, samplesPerSecond, bufferFrames, waitFraction, teachersDesired, teachersReady } = metrics;
+  for (const gauge of [step, steps, samplesPerSecond, bufferFrames, waitFraction, teachersDesired, teachersReady]) {
+    gauge.remove(labels);
+  }
+  for (const role of ['teacher', 'student']) metrics.disruptions.remove({ ...labels, role });
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -1,0 +1,90 @@
+/**
+ * The operator's metrics. Names, units and sentences stand here and nowhere else; docs/reference/metrics.md is generated
+ * from them.
+ */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+export interface MetricDescription {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
+const job = ['namespace', 'name'] as const;
+
+const described = {
+  reconciles: counter('distillery_reconciles_total', 'Looks at a job, by how they ended.', ['outcome']),
+  reconcileSeconds: histogram('distillery_reconcile_duration_seconds', 'Time that a look at a job took.', []),
+  queueDepth: gauge('distillery_queue_depth', 'Jobs that wait to be looked at.', []),
+  apiRequests: counter('distillery_api_requests_total', 'Requests to the API server, by what came back.', [
+    'verb',
+    'resource',
+    'code',
+  ]),
+  apiSeconds: histogram('distillery_api_request_duration_seconds', 'Time until the API server had answered.', ['verb']),
+  apiThrottledSeconds: counter(
+    'distillery_api_throttled_seconds_total',
+    'Time that requests waited for the client-side budget.',
+    [],
+  ),
+  watchStaleness: gauge(
+    'distillery_watch_staleness_seconds',
+    'Time since the API server gave a sign of life on a watch.',
+    ['resource'],
+  ),
+  watchLists: counter('distillery_watch_lists_total', 'Complete lists that a watch had to read.', ['resource']),
+  watchInterruptions: counter('distillery_watch_interruptions_total', 'Times that a watch broke off.', ['resource']),
+  natsConnected: gauge('distillery_nats_connected', '1 while NATS can be used.', []),
+  leader: gauge('distillery_leader', '1 while this process decides.', []),
+  jobs: gauge('distillery_jobs', 'Jobs by phase.', ['phase']),
+  step: gauge('distillery_job_step', 'Steps trained.', job),
+  steps: gauge('distillery_job_steps', 'Steps of the whole job.', job),
+  samplesPerSecond: gauge('distillery_job_samples_per_second', 'Samples that the student trains a second.', job),
+  waitFraction: gauge(
+    'distillery_job_wait_fraction',
+    'Share of the last seconds that the student waited for logits.',
+    job,
+  ),
+  bufferFrames: gauge('distillery_job_buffer_frames', 'Logits frames stored and not yet trained.', job),
+  teachersDesired: gauge('distillery_job_teachers_desired', 'Teachers that the job should have now.', job),
+  teachersReady: gauge('distillery_job_teachers_ready', 'Teachers that label samples.', job),
+  disruptions: gauge('distillery_job_disruptions', 'Processes lost through no fault of their own.', [...job, 'role']),
+} as const;
+
+function counter<L extends string>(name: string, help: string, labels: readonly L[]) {
+  return { type: 'counter', name, help, labels } as const;
+}
+function gauge<L extends string>(name: string, help: string, labels: readonly L[]) {
+  return { type: 'gauge', name, help, labels } as const;
+}
+function histogram<L extends string>(name: string, help: string, labels: readonly L[]) {
+  return { type: 'histogram', name, help, labels } as const;
+}
+
+type Described = typeof described;
+type Made<D> = D extends { type: 'counter'; labels: readonly (infer L extends string)[] }
+  ? Counter<L>
+  : D extends { type: 'gauge'; labels: readonly (infer L extends string)[] }
+    ? Gauge<L>
+    : D extends { type: 'histogram'; labels: readonly (infer L extends string)[] }
+      ? Histogram<L>
+      : never;
+export type Metrics = { readonly [K in keyof Described]: Made<Described[K]> } & { readonly registry: Registry };
+
+/** For the reference. */
+export const metricDescriptions: readonly MetricDescription[] = Object.values(described);
+
+const seconds = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30];
+
+export function createMetrics({ processMetrics }: { readonly processMetrics: boolean }): Metrics {
+  const registry = new Registry();
+  if (processMetrics) collectDefaultMetrics({ register: registry });
+  const made = Object.entries(described).map(([key, { type, name, help, labels }]) => {
+    const common = { name, help, labelNames: [...labels], registers: [registry] };
+    if (type === 'counter') return [key, new Counter(common)];
+    if (type === 'gauge') return [key, new Gauge(common)];
+    return [key, new Histogram({ ...common, buckets: seconds })];
+  });
+  return { ...(Object.fromEntries(made) as Omit<Metrics, 'registry'>), registry } as Metrics;
+}

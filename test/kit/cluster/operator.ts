@@ -1,0 +1,98 @@
+/** The operator as a process of its own, on this machine, against a cluster of the kit: what a pod of the chart would run. */
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { ControlPlane } from './control-plane.js';
+import { repositoryRoot } from './paths.js';
+import type { KeptProcess } from './processes.js';
+import { until } from './until.js';
+
+/** What of a nats-server the operator needs. */
+export interface OperatorNats {
+  readonly url: string;
+  /** As pods reach it; absent = the same. */
+  readonly workerUrl?: string;
+  readonly accountSigningSeed: string;
+  readonly operatorCreds: string;
+}
+
+export interface OperatorOptions {
+  readonly nats: OperatorNats;
+  /** Absent = cluster-admin. */
+  readonly kubeconfig?: string;
+  readonly image?: string;
+  readonly namespace?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Absent = it is waited for until it leads. */
+  readonly standby?: boolean;
+}
+
+export interface LogLine {
+  readonly msg: string;
+  readonly level: number;
+  readonly [field: string]: unknown;
+}
+
+export interface RunningOperator {
+  readonly process: KeptProcess;
+  readonly port: number;
+  log(): Promise<LogLine[]>;
+  /** What /metrics, /readyz or /livez answers. */
+  ask(path: string): Promise<{ readonly status: number; readonly text: string }>;
+}
+
+let started = 0;
+
+export async function startOperator(cluster: ControlPlane, options: OperatorOptions): Promise<RunningOperator> {
+  const { nats, kubeconfig = cluster.kubeconfig, image = 'distillery-worker:test', standby = false } = options;
+  const folder = await mkdtemp(join(cluster.folder, 'operator-'));
+  const write = async (name: string, text: string): Promise<string> => {
+    await writeFile(join(folder, name), text, { mode: 0o600 });
+    return join(folder, name);
+  };
+  const name = `operator-${String(++started)}`;
+  const process_ = await cluster.processes.start({
+    name,
+    command: process.execPath,
+    args: ['--disable-warning=ExperimentalWarning', join(repositoryRoot, 'dist/src/main.js')],
+    env: {
+      PATH: process.env.PATH ?? '',
+      DISTILLERY_KUBECONFIG: kubeconfig,
+      DISTILLERY_NATS_URL: nats.url,
+      DISTILLERY_WORKER_NATS_URL: nats.workerUrl ?? nats.url,
+      DISTILLERY_NATS_CREDS_FILE: await write('operator.creds', nats.operatorCreds),
+      DISTILLERY_NATS_SIGNING_KEY_FILE: await write('signing.seed', nats.accountSigningSeed),
+      DISTILLERY_WORKER_IMAGE: image,
+      DISTILLERY_WORKER_IMAGE_PULL_POLICY: 'Never',
+      DISTILLERY_METRICS_PORT: '0',
+      DISTILLERY_NAMESPACE: options.namespace ?? 'default',
+      DISTILLERY_POD_NAME: name,
+      DISTILLERY_LEASE_SECONDS: '3',
+      ...options.environment,
+    },
+  });
+  const log = async (): Promise<LogLine[]> =>
+    (await readFile(process_.logFile, 'utf8'))
+      .split('\n')
+      .flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as LogLine] : []));
+  const wanted = standby ? 'operator started' : 'leading';
+  await until(
+    `${name} to say: ${wanted}`,
+    async () => {
+      if (!process_.running) throw new Error(`${name} ended: ${await process_.lastWords()}`);
+      return (await log()).some(({ msg }) => msg === wanted);
+    },
+    60_000,
+    () => process_.lastWords(),
+  );
+  const port = Number((await log()).find(({ msg }) => msg === 'operator started')?.port);
+  return {
+    process: process_,
+    port,
+    log,
+    ask: async (path) => {
+      const answer = await fetch(`http://127.0.0.1:${String(port)}${path}`);
+      return { status: answer.status, text: await answer.text() };
+    },
+  };
+}
