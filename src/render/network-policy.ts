@@ -15,8 +15,8 @@ export function networkPolicy(job: DistillJob, { natsUrl }: WorkerSettings): Kub
     metadata: metadataOf(job, sharedName(job.metadata.name)),
     spec: {
       podSelector: { matchLabels: selectorOf(job) },
+      // No rule for what comes in: nothing does. An empty list would be written anew at every apply.
       policyTypes: ['Ingress', 'Egress'],
-      ingress: [],
       egress: [
         ...serversOf(natsUrl).map(({ port, cidr }) => ({
           ports: [{ protocol: 'TCP', port }],
