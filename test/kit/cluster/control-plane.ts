@@ -229,11 +229,11 @@ export class ControlPlane {
 
   /** Sets the whole cluster back: the API server is stopped meanwhile, as an administrator would. */
   async setBack(snapshot: Snapshot): Promise<void> {
-    await Promise.all([this.controllerManager.stop(), this.scheduler.stop()]);
+    await Promise.all([this.controllerManager.stop(), this.scheduler.stop(), this.#kwok?.stop()]);
     await this.apiServer.stop();
     await this.etcd.restore(snapshot);
     await this.apiServer.start();
-    await Promise.all([this.controllerManager.start(), this.scheduler.start()]);
+    await Promise.all([this.controllerManager.start(), this.scheduler.start(), this.#kwok?.start()]);
   }
 
   /** Ends everything; resolves when nothing is left. */

@@ -1,0 +1,116 @@
+/** A control plane, its NATS and the means to look at one job in it: what the operator's suites share. */
+import { join } from 'node:path';
+
+import type { DistillJobStatus } from '../../../src/api/index.js';
+import { connectStreams, type StreamAdmin } from '../../../src/stream/index.js';
+import { type OperatorNats, startOperatorNats } from '../nats-operator.js';
+
+import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.js';
+import { teacherPriorityClass } from './jobs.js';
+import { repositoryRoot } from './paths.js';
+
+export interface StoredJob {
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly generation: number;
+    readonly finalizers?: string[];
+  };
+  readonly status?: DistillJobStatus;
+}
+
+export interface SeenPod {
+  readonly name: string;
+  readonly phase: string;
+  readonly terminating: boolean;
+}
+
+const jobsPath = (namespace: string): string => `/apis/distillery.dev/v1alpha1/namespaces/${namespace}/distilljobs`;
+const ownedKinds = 'deployments,replicasets,jobs,pods,configmaps,secrets,serviceaccounts,networkpolicies';
+
+export class World {
+  private constructor(
+    readonly cluster: ControlPlane,
+    readonly nats: OperatorNats,
+    readonly admin: StreamAdmin,
+  ) {}
+
+  /** With CRD and PriorityClass, and without nodes and operator. */
+  static async create(options: ControlPlaneOptions = {}): Promise<World> {
+    const [cluster, nats] = await Promise.all([startControlPlane(options), startOperatorNats()]);
+    await cluster.installCrd(join(repositoryRoot, 'crds/distilljobs.yaml'));
+    await cluster.apply(teacherPriorityClass);
+    const admin = await connectStreams({ url: nats.url, creds: nats.operatorCreds, waitMs: 5_000 });
+    return new World(cluster, nats, admin);
+  }
+
+  async close(): Promise<void> {
+    await this.admin.close();
+    await this.cluster.stop();
+    await this.nats.stop();
+  }
+
+  /** null when there is none. */
+  async job(name: string, namespace = 'default'): Promise<StoredJob | null> {
+    const { status, text } = await this.cluster.api.send('GET', `${jobsPath(namespace)}/${name}`);
+    return status === 404 ? null : (JSON.parse(text) as StoredJob);
+  }
+
+  async uidOf(name: string, namespace = 'default'): Promise<string> {
+    const found = await this.job(name, namespace);
+    if (found === null) throw new Error(`DistillJob ${namespace}/${name}: found none`);
+    return found.metadata.uid;
+  }
+
+  /** `True Valid`; empty when there is no such condition. */
+  async condition(name: string, type: string, namespace = 'default'): Promise<string> {
+    const conditions = (await this.job(name, namespace))?.status?.conditions;
+    const found = conditions?.find((condition) => condition.type === type);
+    return found === undefined ? '' : `${found.status} ${found.reason}`;
+  }
+
+  async message(name: string, type: string, namespace = 'default'): Promise<string> {
+    const conditions = (await this.job(name, namespace))?.status?.conditions;
+    return conditions?.find((condition) => condition.type === type)?.message ?? '';
+  }
+
+  /** Everything that carries the job's label, as KIND/NAME. */
+  async owned(uid: string): Promise<string[]> {
+    const found = await this.cluster.kubectlOk([
+      'get',
+      ownedKinds,
+      '-A',
+      '-l',
+      `distillery.dev/job-uid=${uid}`,
+      '-o',
+      'name',
+    ]);
+    return found.split('\n').filter((line) => line !== '');
+  }
+
+  async pods(uid: string, component: 'teacher' | 'student', namespace = 'default'): Promise<SeenPod[]> {
+    const selector = encodeURIComponent(`distillery.dev/job-uid=${uid},app.kubernetes.io/component=${component}`);
+    const { items } = await this.cluster.api.get<{
+      items: { metadata: { name: string; deletionTimestamp?: string }; status: { phase: string } }[];
+    }>(`/api/v1/namespaces/${namespace}/pods?labelSelector=${selector}`);
+    return items.map(({ metadata, status }) => ({
+      name: metadata.name,
+      phase: status.phase,
+      terminating: metadata.deletionTimestamp !== undefined,
+    }));
+  }
+
+  async running(uid: string, component: 'teacher' | 'student', namespace = 'default'): Promise<SeenPod[]> {
+    const pods = await this.pods(uid, component, namespace);
+    return pods.filter(({ phase, terminating }) => phase === 'Running' && !terminating);
+  }
+
+  /** Writes of the operators so far, leases aside, as the API server saw them; needs an audit trail. */
+  async operatorWrites(): Promise<number> {
+    const reads = ['get', 'list', 'watch'];
+    return (await this.cluster.audit.events()).filter(
+      ({ userAgent, verb, objectRef }) =>
+        userAgent === 'distillery-operator' && !reads.includes(verb) && objectRef?.resource !== 'leases',
+    ).length;
+  }
+}
