@@ -128,8 +128,11 @@ describe('of two operators', () => {
 });
 
 describe('an API server', () => {
+  /** An outage shorter than the lease: after a longer one the operator starts anew, as the test of the leaders shows. */
+  const patient = { environment: { DISTILLERY_LEASE_SECONDS: '30' } };
+
   test('that is killed in the middle costs the job nothing', async () => {
-    await start();
+    await start(patient);
     await world.cluster.apply(someJob({ name: 'steady', pools: gpus(2) }));
     const uid = await world.uidOf('steady');
     await settled(uid, 2);
@@ -154,7 +157,7 @@ describe('an API server', () => {
     await world.cluster.apply(someJob({ name: 'phoenix', pools: gpus(3) }));
     const uid = await world.uidOf('phoenix');
     const before = await world.cluster.etcd.snapshot();
-    await start();
+    await start(patient);
     await settled(uid, 3);
     const had = (await world.owned(uid)).map((name) => name.replace(/-[a-z0-9]{5}$/, '')).sort();
     await world.cluster.setBack(before);
