@@ -36,13 +36,19 @@ function configMap(name: string, data: Record<string, string>, metadata: Record<
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { ...metadata, name, namespace }, data };
 }
 
-async function job(name: string): Promise<Record<string, unknown> & { metadata: { name: string; namespace: string } }> {
-  const example = parse(await readFile('examples/mnist/job.yaml', 'utf8')) as {
-    apiVersion: string;
-    kind: string;
-    spec: object;
+/** The MNIST example under another name. */
+async function job(name: string, training: object = {}) {
+  const { apiVersion, kind, spec } = parse(await readFile('examples/mnist/job.yaml', 'utf8')) as {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly spec: { readonly training: object };
   };
-  return { ...example, metadata: { name, namespace } };
+  return {
+    apiVersion,
+    kind,
+    metadata: { name, namespace },
+    spec: { ...spec, training: { ...spec.training, ...training } },
+  };
 }
 
 describe('apply', () => {
@@ -82,8 +88,7 @@ describe('apply', () => {
     const made = await api.client.apply(await job('with-status'));
     const status = { observedGeneration: 1, phase: 'Running' };
     const { apiVersion, kind, metadata } = await job('with-status');
-    const named = { apiVersion: String(apiVersion), kind: String(kind), metadata };
-    const written = await api.client.apply({ ...named, status }, { subresource: 'status' });
+    const written = await api.client.apply({ apiVersion, kind, metadata, status }, { subresource: 'status' });
     expect(written.status).toMatchObject(status);
     expect(written.spec).toEqual(made.spec);
     expect(written.metadata.generation).toBe(1);
@@ -92,11 +97,7 @@ describe('apply', () => {
   });
 
   test('of a job that its rules refuse says which field and why', async () => {
-    const bad = await job('refused');
-    const spec = bad.spec as { training: object };
-    const error = await refusal(
-      api.client.apply({ ...bad, spec: { ...spec, training: { ...spec.training, batchSize: 0 } } } as never),
-    );
+    const error = await refusal(api.client.apply(await job('refused', { batchSize: 0 })));
     expect(error).toMatchObject({ kind: 'invalid', retryable: false, status: 422, about: 'refused' });
     expect(error.message).toMatch(/DistillJob.* "refused" is invalid: spec\.training\.batchSize/);
     expect(error.causes).toContainEqual(expect.objectContaining({ field: 'spec.training.batchSize' }));
