@@ -59,7 +59,7 @@ export async function loadAccess(source: AccessSource): Promise<Access> {
 }
 
 /** @throws AccessError when its current context leads nowhere */
-export function kubeConfigAccess(config: KubeConfig, what = 'kubeconfig'): Access {
+function kubeConfigAccess(config: KubeConfig, what: string): Access {
   const context = config.getCurrentContext() as string | undefined;
   const cluster = config.getCurrentCluster();
   if (cluster === null) {

@@ -32,7 +32,7 @@ export interface ReflectorTiming {
   readonly healthyMs: number;
 }
 
-export const reflectorTiming: ReflectorTiming = {
+const reflectorTiming: ReflectorTiming = {
   pageSize: 500,
   watchSeconds: 300,
   relistMs: 30 * 60_000,

@@ -26,7 +26,7 @@ export interface TransportLimits {
   readonly credentialsMs: number;
 }
 
-export const transportLimits: TransportLimits = {
+const transportLimits: TransportLimits = {
   connections: 32,
   connectMs: 10_000,
   requestMs: 60_000,

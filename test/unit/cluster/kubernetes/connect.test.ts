@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { loadAccess } from '../../../../src/cluster/kubernetes/index.js';
+import { AccessError, loadAccess } from '../../../../src/cluster/kubernetes/index.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -126,6 +126,7 @@ describe('a pod', () => {
     ['', '443'],
     ['10.0.0.1', ''],
   ])('that is none (host "%s", port "%s") is told to name a kubeconfig', async (host, port) => {
+    await expect(loadAccess({ kind: 'pod', host, port })).rejects.toBeInstanceOf(AccessError);
     await expect(loadAccess({ kind: 'pod', host, port })).rejects.toThrow(
       /outside of a cluster, name a kubeconfig file/,
     );

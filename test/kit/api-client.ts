@@ -1,0 +1,75 @@
+/** The operator's own client to a test cluster, straight or through a faulty proxy. */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { systemClock } from '../../src/cli/system-clock.js';
+import {
+  type Access,
+  apiClient,
+  type ApiClient,
+  ApiError,
+  Budget,
+  loadAccess,
+  type RequestRecord,
+  Transport,
+  type TransportLimits,
+} from '../../src/cluster/kubernetes/index.js';
+
+export interface TestClient {
+  readonly client: ApiClient;
+  readonly records: RequestRecord[];
+  close(): Promise<void>;
+}
+
+/** @param server absent = the one of the kubeconfig */
+export async function clientOf(
+  from: string | Access,
+  { server, ...limits }: Partial<TransportLimits> & { readonly server?: string } = {},
+): Promise<TestClient> {
+  const clock = systemClock();
+  const access = typeof from === 'string' ? await loadAccess({ kind: 'file', path: from }) : from;
+  const transport = new Transport({
+    access: server === undefined ? access : { ...access, server },
+    clock,
+    userAgent: 'distillery/test',
+    limits,
+  });
+  const records: RequestRecord[] = [];
+  const client = apiClient({
+    transport,
+    budget: new Budget({ qps: 10_000, burst: 10_000, clock }),
+    clock,
+    onRequest: (record) => records.push(record),
+  });
+  return { client, records, close: async () => transport.close() };
+}
+
+/** @returns what the call was refused with */
+export async function refusal(work: Promise<unknown>): Promise<ApiError> {
+  const ended: unknown = await work.catch((error: unknown) => error);
+  if (ended instanceof ApiError) return ended;
+  throw new Error(`found ${JSON.stringify(ended)}, expected an ApiError`);
+}
+
+/** Tries until the answer is true; a throw is a no. @throws Error when it never was within `limitMs` */
+export async function eventually(attempt: () => Promise<boolean>, limitMs = 30_000): Promise<void> {
+  const end = performance.now() + limitMs;
+  let last: unknown = false;
+  while (performance.now() < end) {
+    last = await attempt().catch((error: unknown) => error);
+    if (last === true) return;
+    await sleep(10);
+  }
+  throw new Error(`not within ${limitMs / 1_000} s: ${String(attempt)} ended with ${String(last)}`);
+}
+
+/** Resolves when the condition holds. @throws Error after `limitMs` with what it last was */
+export async function until(condition: () => unknown, limitMs = 30_000): Promise<void> {
+  const end = performance.now() + limitMs;
+  for (;;) {
+    const found = condition();
+    if (found === true) return;
+    if (performance.now() > end)
+      throw new Error(`not within ${limitMs / 1_000} s: ${String(condition)} is ${String(found)}`);
+    await sleep(10);
+  }
+}
