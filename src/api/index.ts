@@ -36,7 +36,7 @@ export {
 } from './names.js';
 export { formatProblems } from './problem.js';
 export type { Position, Problem } from './problem.js';
-export { QuantityError, quantityValue } from './quantity.js';
+export { milliAmount, QuantityError, quantityValue, resourceAmount } from './quantity.js';
 export { locateProblems, readJob } from './read.js';
 export { conditions, conditionTypes, events } from './reasons.js';
 export type { ConditionClaim, ConditionType, DemandReason, EventClaim } from './reasons.js';

@@ -1,5 +1,6 @@
 /**
- * Kubernetes quantities as far as our API uses them: whole amounts with an optional binary or decimal suffix.
+ * Kubernetes quantities: whole amounts with a suffix, as our own API takes them, and the full notation, as pods and
+ * nodes use it for their resources.
  */
 
 const factors: ReadonlyMap<string, number> = new Map([
@@ -14,11 +15,22 @@ const factors: ReadonlyMap<string, number> = new Map([
   ['Ti', 2 ** 40],
 ]);
 
+/** Suffixes of the full notation: powers of 10, and powers of 2. */
+const decimals: ReadonlyMap<string, number> = new Map(
+  Object.entries({ n: -9, u: -6, m: -3, '': 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 }),
+);
+const binaries: ReadonlyMap<string, number> = new Map(
+  Object.entries({ Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 }),
+);
+
 /** A text that is no quantity. */
 export class QuantityError extends Error {
   override readonly name = 'QuantityError';
-  constructor(readonly found: string) {
-    super(`quantity: found ${JSON.stringify(found)}, expected a whole number with k, M, G, T, Ki, Mi, Gi, Ti or none`);
+  constructor(
+    readonly found: string,
+    expected: string,
+  ) {
+    super(`quantity: found ${JSON.stringify(found)}, expected ${expected}`);
   }
 }
 
@@ -27,6 +39,34 @@ export function quantityValue(quantity: string | number): number {
   if (typeof quantity === 'number') return quantity;
   const [, digits, suffix] = /^([0-9]{1,15})([A-Za-z]{0,2})$/.exec(quantity) ?? [];
   const factor = suffix === undefined ? undefined : factors.get(suffix);
-  if (digits === undefined || factor === undefined) throw new QuantityError(quantity);
+  if (digits === undefined || factor === undefined) {
+    throw new QuantityError(quantity, 'a whole number with k, M, G, T, Ki, Mi, Gi, Ti or none');
+  }
   return Number(digits) * factor;
+}
+
+/**
+ * Any quantity that a pod or a node may carry: `500m`, `1.5Gi`, `2e3`.
+ * @returns the amount in units (cores, bytes, devices), not below 0
+ * @throws QuantityError
+ */
+export function resourceAmount(quantity: string | number): number {
+  return scaled(quantity, 0);
+}
+
+/** @returns the amount in thousandths of a unit, rounded up as the API server does: `100m` of a CPU is 100. @throws QuantityError */
+export function milliAmount(quantity: string | number): number {
+  return Math.ceil(scaled(quantity, 3));
+}
+
+/** Times 10 to the power of `shift`. Digits and exponent are read together, so that 1.1 thousands are 1100 and no hair more. */
+function scaled(quantity: string | number, shift: number): number {
+  const text = String(quantity);
+  const [, digits, suffix = '', exponent] =
+    /^\+?([0-9]+\.?[0-9]*|\.[0-9]+)(?:([a-zA-Z]{0,2})|[eE]([+-]?[0-9]{1,2}))$/.exec(text) ?? [];
+  const binary = binaries.get(suffix);
+  const decimal = exponent === undefined ? decimals.get(suffix) : Number(exponent);
+  if (digits !== undefined && binary !== undefined) return Number(`${digits}e${String(shift)}`) * 2 ** binary;
+  if (digits !== undefined && decimal !== undefined) return Number(`${digits}e${String(decimal + shift)}`);
+  throw new QuantityError(text, 'an amount such as 2, 500m or 1.5Gi');
 }

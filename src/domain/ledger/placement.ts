@@ -67,12 +67,21 @@ function holds({ operator, values = [] }: Requirement, value: string | undefined
     case 'DoesNotExist':
       return value === undefined;
     case 'Gt':
-      return value !== undefined && Number(value) > Number(values[0]);
+      return compare(value, values[0]) > 0;
     case 'Lt':
-      return value !== undefined && Number(value) < Number(values[0]);
+      return compare(value, values[0]) < 0;
     default:
       return false;
   }
+}
+
+const wholeNumber = /^[+-]?\d{1,18}$/;
+
+/** As numbers: below 0, 0 or above; NaN when one is no whole number, which matches neither way. */
+function compare(value: string | undefined, than: string | undefined): number {
+  if (value === undefined || than === undefined || !wholeNumber.test(value) || !wholeNumber.test(than)) return NaN;
+  const [one, other] = [BigInt(value), BigInt(than)];
+  return one === other ? 0 : one > other ? 1 : -1;
 }
 
 function tolerated(taint: Taint, tolerations: readonly Toleration[]): boolean {
@@ -80,6 +89,8 @@ function tolerated(taint: Taint, tolerations: readonly Toleration[]): boolean {
     if (effect !== undefined && effect !== '' && effect !== taint.effect) return false;
     if (key === undefined || key === '') return operator === 'Exists';
     if (key !== taint.key) return false;
-    return operator === 'Exists' || value === (taint.value ?? '');
+    if (operator === 'Exists') return true;
+    // Whatever else a later Kubernetes compares by is not taken for granted.
+    return (operator === 'Equal' || operator === '') && value === (taint.value ?? '');
   });
 }

@@ -3,32 +3,19 @@
  * bytes, devices), so that sums are exact. Pure.
  */
 
+import { milliAmount, QuantityError } from '../../api/index.js';
+
 /** Thousandths by resource name; a resource that is not named is 0. */
 export type Amounts = Readonly<Record<string, number>>;
 
-const decimal: Readonly<Record<string, number>> = { '': 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18 };
-const binary: Readonly<Record<string, number>> = {
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
-const fractions: Readonly<Record<string, number>> = { n: 1e-9, u: 1e-6, m: 1e-3 };
-const quantityPattern = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:[eE]([+-]?\d+)|([numkMGTPE]|[KMGTPE]i))?$/;
-
-/**
- * A Kubernetes quantity in thousandths, rounded up as the scheduler does.
- * @returns 0 for a text that is no quantity: the API server stores none
- */
+/** A Kubernetes quantity in thousandths, rounded up; 0 for a text that is none: the API server stores no such thing. */
 export function thousandthsOf(quantity: string | number): number {
-  const [, digits, exponent, suffix = ''] = quantityPattern.exec(String(quantity)) ?? [];
-  if (digits === undefined) return 0;
-  const factor =
-    exponent === undefined ? (decimal[suffix] ?? binary[suffix] ?? fractions[suffix] ?? 1) : 10 ** Number(exponent);
-  // Twelve digits are exact in a double; without the rounding 0.1 × 1000 is not 100.
-  return Math.ceil(Number((Number(digits) * factor * 1_000).toPrecision(15)));
+  try {
+    return milliAmount(quantity);
+  } catch (error) {
+    if (error instanceof QuantityError) return 0;
+    throw error;
+  }
 }
 
 export function amountsOf(quantities: Readonly<Record<string, string | number>> | undefined): Amounts {
@@ -57,7 +44,8 @@ interface ContainerResources {
 
 /**
  * What a pod takes of its node, as the scheduler counts it: the larger of what runs at last (containers and sidecars) and
- * what each init container needs beside the sidecars before it; requests of the pod as a whole come first; plus overhead.
+ * what each init container needs beside the sidecars before it. What is asked for the pod as a whole stands instead, for
+ * the resources that may be; overhead comes on top.
  */
 export function effectiveRequests(spec: PodResources): Amounts {
   let sidecars: Amounts = {};
@@ -68,8 +56,13 @@ export function effectiveRequests(spec: PodResources): Amounts {
     starting = largest(starting, container.restartPolicy === 'Always' ? sidecars : sum(sidecars, requests));
   }
   const running = (spec.containers ?? []).map(requestsOf).reduce(sum, sidecars);
-  const whole = amountsOf(spec.resources?.requests);
-  return sum({ ...largest(starting, running), ...whole }, amountsOf(spec.overhead));
+  const whole = Object.entries(amountsOf(spec.resources?.requests)).filter(([name]) => isSharedByPod(name));
+  return sum({ ...largest(starting, running), ...Object.fromEntries(whole) }, amountsOf(spec.overhead));
+}
+
+/** Devices are always a container's own. */
+function isSharedByPod(resource: string): boolean {
+  return resource === 'cpu' || resource === 'memory' || resource.startsWith('hugepages-');
 }
 
 /** A limit without a request is the request, as the API server fills in. */
