@@ -10,7 +10,7 @@
  */
 import type { DistillJob, Engine } from '../api/index.js';
 import type { Cluster, JobKey } from '../cluster/index.js';
-import { decide, type InvalidJob, type Plan, refuse, type Snapshot, worthWriting } from '../domain/index.js';
+import { decide, dismiss, type InvalidJob, type Plan, refuse, type Snapshot, worthWriting } from '../domain/index.js';
 import type { Clock } from '../lib/clock.js';
 import { manifestOf } from '../render/index.js';
 
@@ -62,18 +62,28 @@ async function reconcileJob(key: JobKey, job: DistillJob, options: ReconcilerOpt
 
 /** A job that cannot be read holds nothing; what it had is given back. */
 async function refuseJob(key: JobKey, found: InvalidJob, options: ReconcilerOptions): Promise<number | null> {
-  const { jobs, cluster, streams, clock } = options;
+  const { jobs, cluster, clock } = options;
   const gone = await cluster.remove(key);
-  if (found.metadata.deletionTimestamp !== undefined) {
-    if (!gone) return stillGoingMs;
-    await streams.remove(key.uid);
-    await jobs.setFinalizer(key, false);
-    return null;
-  }
+  if (found.metadata.deletionTimestamp !== undefined) return dismissJob(key, found, !gone, options);
   const { status, events } = refuse(found, clock.now());
   if (worthWriting(found.status, status, clock.now())) await jobs.writeStatus(key, status);
   if (events.length > 0) await jobs.recordEvents(key, events);
   return gone ? null : stillGoingMs;
+}
+
+async function dismissJob(
+  key: JobKey,
+  found: InvalidJob,
+  remains: boolean,
+  { jobs, streams, clock }: ReconcilerOptions,
+): Promise<number> {
+  const observed = await streams.observe(key.uid);
+  const { object, removeStreams, status, events, againMs } = dismiss(found, remains, observed, clock.now());
+  if (removeStreams) await streams.remove(key.uid);
+  if (worthWriting(found.status, status, clock.now())) await jobs.writeStatus(key, status);
+  if (events.length > 0) await jobs.recordEvents(key, events);
+  if (object === 'RemoveFinalizer') await jobs.setFinalizer(key, false);
+  return againMs;
 }
 
 async function actOnProcesses(key: JobKey, job: DistillJob, plan: Plan, options: ReconcilerOptions): Promise<void> {

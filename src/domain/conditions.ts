@@ -4,12 +4,14 @@ import {
   conditions,
   type ConditionType,
   conditionTypes,
+  type DistillJobStatus,
   type StatusCondition,
 } from '../api/index.js';
 import { type StudentState, telemetryStaleMs } from '../protocol/index.js';
 
 import type { Demand } from './demand.js';
-import type { Snapshot } from './snapshot.js';
+import type { Snapshot, StreamObservation } from './snapshot.js';
+import { timestamp } from './timestamp.js';
 import type { Verdict } from './verdict.js';
 
 export interface Fleet {
@@ -25,7 +27,9 @@ const starvedFraction = 0.2;
 /** In the order of `conditionTypes`. */
 export function claimsOf(snapshot: Snapshot, verdict: Verdict, fleet: Fleet, demand: Demand): ConditionClaim[] {
   const over = verdict.kind === 'Complete' || verdict.kind === 'Failed';
-  if (verdict.kind === 'Deleting') return farewellClaims(snapshot);
+  if (verdict.kind === 'Deleting') {
+    return farewellClaims(snapshot.job.status, snapshot.cluster.remains, snapshot.streams);
+  }
   return [
     verdict.kind === 'Refused' ? verdict.claim : conditions.accepted.valid(),
     verdict.kind === 'Refused' ? conditions.teachersAvailable.refused() : teachersClaim(snapshot, fleet, demand),
@@ -38,15 +42,19 @@ export function claimsOf(snapshot: Snapshot, verdict: Verdict, fleet: Fleet, dem
 }
 
 /** What changes on a job that is being deleted; whether it was accepted, complete or failed stays as it was. */
-function farewellClaims({ job, cluster, streams }: Snapshot): ConditionClaim[] {
+export function farewellClaims(
+  before: DistillJobStatus | undefined,
+  remains: boolean,
+  streams: StreamObservation,
+): ConditionClaim[] {
   const { progressing } = conditions;
-  const progress = cluster.remains
+  const progress = remains
     ? progressing.stopping()
     : streams.state === 'Unreachable'
       ? progressing.streamsStay(streams.reason)
       : progressing.removingStreams();
   const changed = [conditions.teachersAvailable.deleting(), conditions.studentRunning.deleting(), progress];
-  const kept = (job.status?.conditions ?? []).flatMap(({ type, status, reason, message }) =>
+  const kept = (before?.conditions ?? []).flatMap(({ type, status, reason, message }) =>
     isConditionType(type) && !changed.some((claim) => claim.type === type) ? [{ type, status, reason, message }] : [],
   );
   return conditionTypes.flatMap((type) => [...kept, ...changed].find((claim) => claim.type === type) ?? []);
@@ -138,8 +146,7 @@ export function conditionsFrom(
 ): StatusCondition[] {
   return claims.map((claim) => {
     const old = before.find(({ type }) => type === claim.type);
-    const lastTransitionTime =
-      old?.status === claim.status ? old.lastTransitionTime : new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z');
+    const lastTransitionTime = old?.status === claim.status ? old.lastTransitionTime : timestamp(nowMs);
     return { ...claim, lastTransitionTime, ...(observedGeneration === undefined ? {} : { observedGeneration }) };
   });
 }

@@ -4,7 +4,7 @@ import { telemetryStaleMs } from '../protocol/index.js';
 
 import type { Demand } from './demand.js';
 import type { JobPlan, StreamPlan } from './plan.js';
-import type { Snapshot } from './snapshot.js';
+import type { Snapshot, StreamObservation } from './snapshot.js';
 import type { Verdict } from './verdict.js';
 
 /** What was decided, besides the verdict. */
@@ -18,7 +18,7 @@ export interface Decided {
 export function eventsOf(snapshot: Snapshot, verdict: Verdict, decided: Decided): EventClaim[] {
   const { object, streams, demand, status } = decided;
   const before = snapshot.job.status;
-  if (verdict.kind === 'Deleting') return farewell(snapshot, verdict.forced, decided);
+  if (verdict.kind === 'Deleting') return farewellEvents(before, snapshot.streams, verdict.forced, decided);
   if (object === 'Delete') return [events.expired()];
   return [
     ...acceptance(verdict, before, status),
@@ -33,12 +33,17 @@ export function eventsOf(snapshot: Snapshot, verdict: Verdict, decided: Decided)
 type Before = DistillJobStatus | undefined;
 
 /** The last words about a job that is being deleted. */
-function farewell({ job, streams }: Snapshot, forced: boolean, { object, status }: Decided): EventClaim[] {
+export function farewellEvents(
+  before: Before,
+  streams: StreamObservation,
+  forced: boolean,
+  { object, status }: Pick<Decided, 'object' | 'status'>,
+): EventClaim[] {
   if (streams.state !== 'Unreachable') return [];
   if (forced && object === 'RemoveFinalizer') return [events.streamsAbandoned()];
   const reason = conditionIn(status, 'Progressing')?.reason;
   const waits = reason === conditions.progressing.streamsStay('').reason;
-  return waits && conditionIn(job.status, 'Progressing')?.reason !== reason ? [events.streamsStay(streams.reason)] : [];
+  return waits && conditionIn(before, 'Progressing')?.reason !== reason ? [events.streamsStay(streams.reason)] : [];
 }
 
 function acceptance(verdict: Verdict, before: Before, after: DistillJobStatus): EventClaim[] {

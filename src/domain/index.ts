@@ -3,8 +3,8 @@ export { decide } from './decide.js';
 export type { PoolPlan } from './demand.js';
 export { amountsOf, effectiveRequests, Ledger } from './ledger/index.js';
 export type { Amounts, LedgerNode, PodNeeds, PodResources, Taint } from './ledger/index.js';
-export { refuse } from './refuse.js';
-export type { InvalidJob } from './refuse.js';
+export { dismiss, refuse } from './refuse.js';
+export type { Dismissal, InvalidJob } from './refuse.js';
 export { worthWriting } from './worth-writing.js';
 export type { JobPlan, Plan, StreamPlan } from './plan.js';
 export type {

@@ -2,7 +2,7 @@
  * Where a job stands: being deleted, refused, suspended, over, or running. Pure. The first rule that holds decides; a
  * verdict that ended the job stays, whatever is observed later.
  */
-import { conditions, type ConditionClaim, forceDeleteAnnotation, unsupported } from '../api/index.js';
+import { conditions, type ConditionClaim, forceDeleteAnnotation, type ObjectMeta, unsupported } from '../api/index.js';
 import { workerExitCodes } from '../protocol/index.js';
 
 import type { Snapshot } from './snapshot.js';
@@ -19,8 +19,9 @@ export type Verdict =
 
 export function verdictOf(snapshot: Snapshot): Verdict {
   const { job, cluster, streams, engine } = snapshot;
-  if (job.metadata.deletionTimestamp !== undefined) {
-    return { kind: 'Deleting', forced: job.metadata.annotations?.[forceDeleteAnnotation] === 'true' };
+  // The file of a local run may come from a cluster that was deleting it; nobody deletes the run.
+  if (engine === 'cluster' && job.metadata.deletionTimestamp !== undefined) {
+    return { kind: 'Deleting', forced: isForced(job.metadata) };
   }
   const ended = job.status?.conditions?.find(
     ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
@@ -52,6 +53,11 @@ export function verdictOf(snapshot: Snapshot): Verdict {
   const teacherError = hopelessTeacher(snapshot);
   if (teacherError !== null) return { kind: 'Failed', claim: conditions.failed.teacherError(teacherError) };
   return job.spec.suspend ? { kind: 'Suspended' } : { kind: 'Active' };
+}
+
+/** True when somebody lets a job go although its streams may stay behind. */
+export function isForced({ annotations }: ObjectMeta): boolean {
+  return annotations?.[forceDeleteAnnotation] === 'true';
 }
 
 /** So many teachers in a row that say "no other attempt would fare better" are believed. */
