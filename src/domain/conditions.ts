@@ -11,6 +11,7 @@ import { type StudentState, telemetryStaleMs } from '../protocol/index.js';
 
 import type { Demand } from './demand.js';
 import type { Snapshot, StreamObservation } from './snapshot.js';
+import { timestamp } from './timestamp.js';
 import type { Verdict } from './verdict.js';
 
 export interface Fleet {
@@ -147,8 +148,7 @@ export function conditionsFrom(
 ): StatusCondition[] {
   return claims.map((claim) => {
     const old = before.find(({ type }) => type === claim.type);
-    const lastTransitionTime =
-      old?.status === claim.status ? old.lastTransitionTime : new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z');
+    const lastTransitionTime = old?.status === claim.status ? old.lastTransitionTime : timestamp(nowMs);
     return { ...claim, lastTransitionTime, ...(observedGeneration === undefined ? {} : { observedGeneration }) };
   });
 }

@@ -5,6 +5,7 @@ import type { StudentState } from '../protocol/index.js';
 import type { Demand, PoolPlan } from './demand.js';
 import type { Snapshot } from './snapshot.js';
 import { readyTeachers } from './telemetry.js';
+import { timestamp } from './timestamp.js';
 import type { Verdict } from './verdict.js';
 
 export function statusOf(
@@ -36,7 +37,7 @@ export function statusOf(
       teacher: cluster.pools.reduce((sum, pool) => sum + pool.disruptions, 0),
       student: cluster.student.disruptions ?? disruptedAttempts(snapshot, resumptions),
     },
-    usage: engine === 'local' ? cluster.usage : { ...cluster.usage, accountedUntil: new Date(nowMs).toISOString() },
+    usage: engine === 'local' ? cluster.usage : { ...cluster.usage, accountedUntil: timestamp(nowMs) },
     failures: cluster.student.failures,
     ...(resumptions === 0 ? {} : { resumptions }),
     ...(dead === 0

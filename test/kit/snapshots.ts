@@ -2,7 +2,14 @@
  * Fluent makers of jobs and snapshots: a test names what matters to it, the rest is a job that runs well. A maker never
  * changes: each method answers with a new one, so that a story's snapshots can be made of one another.
  */
-import { checkJob, type DistillJob, type DistillJobStatus, type EventClaim } from '../../src/api/index.js';
+import {
+  checkJob,
+  type DistillJob,
+  type DistillJobStatus,
+  type EventClaim,
+  forceDeleteAnnotation,
+  streamsFinalizer,
+} from '../../src/api/index.js';
 import {
   decide,
   type EndedProcess,
@@ -85,6 +92,25 @@ export class JobMaker {
         ...pool,
       }));
     });
+  }
+
+  ttl(seconds: number): JobMaker {
+    return this.change(({ spec }) => (spec.ttlSecondsAfterFinished = seconds));
+  }
+
+  /** With our finalizer, as every job has that was run in a cluster. */
+  marked(): JobMaker {
+    return this.change(({ metadata }) => (metadata.finalizers = [streamsFinalizer]));
+  }
+
+  /** Somebody deleted it; finalizers keep it. */
+  deleted(): JobMaker {
+    return this.change(({ metadata }) => (metadata.deletionTimestamp = '2026-11-24T12:00:00Z'));
+  }
+
+  /** Somebody lets it go although its streams may stay behind. */
+  forced(value = 'true'): JobMaker {
+    return this.change(({ metadata }) => (metadata.annotations = { [forceDeleteAnnotation]: value }));
   }
 
   status(status: DistillJobStatus | undefined): JobMaker {
@@ -220,6 +246,15 @@ export class SnapshotMaker {
     return this.#withCluster({ refusal });
   }
 
+  /** No process is left, and nothing that would start one. */
+  allGone(): SnapshotMaker {
+    const { pools, student } = this.#snapshot.cluster;
+    return this.#withCluster({
+      pools: pools.map((pool) => ({ ...pool, pods: [] })),
+      student: { ...student, phase: 'Absent' },
+    });
+  }
+
   used(usage: Snapshot['cluster']['usage']): SnapshotMaker {
     return this.#with({ cluster: { ...this.#snapshot.cluster, usage } });
   }
@@ -297,6 +332,14 @@ export function runningJob(): SnapshotMaker {
       student: training(),
       teachers: [labelling('cpu-0'), labelling('cpu-1')],
     });
+}
+
+/** The same in a cluster: marked by our finalizer, and nobody counts its disrupted students but they themselves. */
+export function clusterJob(): SnapshotMaker {
+  return runningJob()
+    .in('cluster')
+    .job((job) => job.marked())
+    .student({ disruptions: null });
 }
 
 /** How a worker ended with an exit code. */
