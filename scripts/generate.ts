@@ -1,7 +1,8 @@
 /**
  * Writes what is generated from the API's one source, crds/distilljobs.yaml: the TypeScript types, the schema as a
- * constant (so that src/api reads no file) and docs/reference/api.md. With `--check` it writes nothing, prints the
- * files that differ and exits 1. The output depends on the CRD alone.
+ * constant (so that src/api reads no file), docs/reference/api.md and the chart's copy; from the telemetry room the list of
+ * metrics. With `--check` it writes nothing, prints the
+ * files that differ and exits 1. The output depends on those sources alone.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -9,6 +10,8 @@ import process from 'node:process';
 
 import { compile } from 'json-schema-to-typescript';
 import { parse } from 'yaml';
+
+import { metricDescriptions } from '../dist/src/telemetry/index.js';
 
 interface Rule {
   readonly rule: string;
@@ -269,8 +272,26 @@ function renderReference(crd: Crd, schema: Schema, apiVersion: string): string {
   );
 }
 
+function renderMetrics(): string {
+  const rows = metricDescriptions.map(
+    ({ name, type, help, labels }) =>
+      `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |`,
+  );
+  return [
+    '# Metrics of the operator',
+    '',
+    'Generated from src/telemetry/metrics.ts by scripts/generate.ts. Served at `/metrics`, beside those of the Node process.',
+    '',
+    '| name | type | labels | what it says |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
 async function outputs(): Promise<Map<string, string>> {
-  const crd = parse(await readFile(path.join(root, sourceFile), 'utf8')) as Crd;
+  const source = await readFile(path.join(root, sourceFile), 'utf8');
+  const crd = parse(source) as Crd;
   const [version] = crd.spec.versions;
   if (version === undefined || crd.spec.versions.length !== 1) {
     throw new Error(
@@ -288,6 +309,9 @@ async function outputs(): Promise<Map<string, string>> {
     ['src/api/generated/distilljob.ts', await renderTypes(schema, apiVersion, crd.spec.names.kind)],
     ['src/api/generated/crd.ts', renderSchema(schema)],
     ['docs/reference/api.md', renderReference(crd, schema, apiVersion)],
+    // helm installs what lies in this folder of a chart, and follows no link out of it.
+    ['charts/distillery/crds/distilljobs.yaml', source],
+    ['docs/reference/metrics.md', renderMetrics()],
   ]);
 }
 

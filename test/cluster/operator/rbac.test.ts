@@ -1,0 +1,207 @@
+/**
+ * The rights of the chart, no more and no less: a job lives its life under exactly that ServiceAccount without a single
+ * refusal, and each verb that is taken away is missed.
+ */
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+
+import { until } from '../../kit/cluster/index.js';
+import { chartFolder, helm, sets } from '../../kit/cluster/helm.js';
+import { someJob } from '../../kit/cluster/jobs.js';
+import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
+import { World } from '../../kit/cluster/world.js';
+
+jest.setTimeout(600_000);
+
+const namespace = 'distillery-system';
+const account = `system:serviceaccount:${namespace}:distillery`;
+const pools = [{ name: 'gpu', resource: 'nvidia.com/gpu', maxReplicas: 1 }];
+
+let world: World;
+let kubeconfig: string;
+let leader: RunningOperator;
+
+beforeAll(async () => {
+  world = await World.create({
+    audit: 'Metadata',
+    // So that blocking owner references need their right as well.
+    apiServerArgs: ['--enable-admission-plugins=NodeRestriction,OwnerReferencesPermissionEnforcement'],
+  });
+  const { cluster } = world;
+  await cluster.kubectlOk(['delete', 'priorityclass', 'distillery-teacher']);
+  await cluster.addNodes(1, { gpus: 8 });
+  const values = sets({ 'nats.url': 'nats://nats:4222', 'nats.existingSecret': 'nats', replicas: '0' });
+  await helm(
+    ['install', 'distillery', chartFolder, '--skip-crds', '-n', namespace, '--create-namespace', ...values],
+    cluster.kubeconfig,
+  );
+  kubeconfig = await cluster.serviceAccountKubeconfig(namespace, 'distillery');
+  leader = await startOperator(cluster, { nats: world.nats, kubeconfig, namespace });
+});
+afterAll(async () => {
+  await world.close();
+});
+
+interface Refusal {
+  readonly verb: string;
+  readonly resource: string;
+}
+
+async function refusals(): Promise<Refusal[]> {
+  return (await world.cluster.audit.events())
+    .filter(({ user, responseStatus }) => user.username === account && responseStatus?.code === 403)
+    .map(({ verb, objectRef }) => ({
+      verb,
+      resource: [objectRef?.resource ?? '', objectRef?.subresource].filter((part) => part !== undefined).join('/'),
+    }));
+}
+
+async function remove(name: string): Promise<void> {
+  const uid = await world.uidOf(name);
+  await world.cluster.kubectlOk(['delete', 'distilljob', name, '--wait=false']);
+  await until('the job to be gone', async () => (await world.job(name)) === null);
+  await until('nothing of it', async () => (await world.owned(uid)).length === 0);
+}
+
+interface Rule {
+  apiGroups: string[];
+  resources: string[];
+  verbs: string[];
+}
+interface Role {
+  readonly path: string;
+  readonly rules: Rule[];
+}
+
+async function rolesOfChart(): Promise<Role[]> {
+  const base = '/apis/rbac.authorization.k8s.io/v1';
+  const paths = [`${base}/clusterroles/distillery`, `${base}/namespaces/${namespace}/roles/distillery`];
+  return Promise.all(
+    paths.map(async (path) => ({ path, rules: (await world.cluster.api.get<{ rules: Rule[] }>(path)).rules })),
+  );
+}
+
+/** Runs `work` while the chart's role lacks one verb of one resource. */
+async function without(role: Role, resource: string, verb: string, work: () => Promise<void>): Promise<void> {
+  const rules = role.rules.flatMap((rule) =>
+    rule.resources.map((one) => ({
+      ...rule,
+      resources: [one],
+      verbs: rule.verbs.filter((other) => one !== resource || other !== verb),
+    })),
+  );
+  await world.cluster.api.patch(role.path, { rules: rules.filter(({ verbs }) => verbs.length > 0) });
+  try {
+    await work();
+  } finally {
+    await world.cluster.api.patch(role.path, { rules: role.rules });
+  }
+}
+
+describe('the rights of the chart', () => {
+  test('are enough for a whole life: none is missed', async () => {
+    const { cluster } = world;
+    await cluster.apply(someJob({ name: 'whole', pools, spec: { ttlSecondsAfterFinished: 1 } }));
+    const uid = await world.uidOf('whole');
+    await until(
+      'its pods',
+      async () =>
+        (await world.running(uid, 'teacher')).length === 1 && (await world.running(uid, 'student')).length === 1,
+    );
+    await until('its Events', async () =>
+      (await cluster.kubectlOk(['describe', 'distilljob', 'whole'])).includes('TeachersScaled'),
+    );
+    await cluster.kubectlOk(['patch', 'distilljob', 'whole', '--type=merge', '-p', '{"spec":{"suspend":true}}']);
+    await until('it to be suspended', async () => (await world.running(uid, 'student')).length === 0);
+    await cluster.kubectlOk(['patch', 'distilljob', 'whole', '--type=merge', '-p', '{"spec":{"suspend":false}}']);
+    await until('it to go on', async () => (await world.running(uid, 'student')).length === 1);
+    const [student] = await world.running(uid, 'student');
+    await cluster.endPod('default', student!.name, { exitCode: 0 });
+    await until('its time to be over', async () => (await world.job('whole')) === null);
+    await until('nothing of it', async () => (await world.owned(uid)).length === 0);
+    expect(await refusals()).toEqual([]);
+  });
+
+  test('are all needed: each that is taken away is missed', async () => {
+    const { cluster } = world;
+    const missed: string[] = [];
+    let jobs = 0;
+    const noticed = async (resource: string, verb: string, before: number): Promise<void> => {
+      await until(`a refusal for want of ${verb} ${resource}`, async () => (await refusals()).length > before, 60_000);
+      missed.push(`${verb} ${resource}`);
+    };
+    for (const role of await rolesOfChart()) {
+      for (const { resources, verbs } of role.rules) {
+        for (const resource of resources) {
+          for (const verb of verbs) {
+            const before = (await refusals()).length;
+            if (resource === 'leases' || verb === 'list' || verb === 'watch') {
+              // Asked for when a process starts; the lease's verbs by whoever wants to lead.
+              if (resource === 'leases' && verb === 'create') {
+                await cluster.kubectlOk(['-n', namespace, 'delete', 'lease', 'distillery-operator']);
+              }
+              await without(role, resource, verb, async () => {
+                const standby = await startOperator(cluster, {
+                  nats: world.nats,
+                  kubeconfig,
+                  namespace,
+                  standby: true,
+                });
+                await noticed(resource, verb, before);
+                await standby.process.kill();
+              });
+              continue;
+            }
+            const name = `job-${String(++jobs)}`;
+            if (verb === 'delete') {
+              const spec = resource === 'distilljobs' ? { ttlSecondsAfterFinished: 0 } : {};
+              await cluster.apply(someJob({ name, pools, spec }));
+              const uid = await world.uidOf(name);
+              await until(
+                'its pods',
+                async () =>
+                  (await world.running(uid, 'teacher')).length === 1 &&
+                  (await world.running(uid, 'student')).length === 1,
+              );
+              await without(role, resource, verb, async () => {
+                if (resource === 'distilljobs') {
+                  const [student] = await world.running(uid, 'student');
+                  await cluster.endPod('default', student!.name, { exitCode: 0 });
+                } else {
+                  await cluster.kubectlOk(['delete', 'distilljob', name, '--wait=false']);
+                }
+                await noticed(resource, verb, before);
+              });
+              await until('the job to be gone', async () => (await world.job(name)) === null);
+              continue;
+            }
+            await without(role, resource, verb, async () => {
+              await cluster.apply(someJob({ name, pools }));
+              if (resource === 'events' && verb === 'patch') await said(name);
+              await noticed(resource, verb, before);
+            });
+            await remove(name);
+          }
+        }
+      }
+    }
+    expect(missed.length).toBeGreaterThan(25);
+    expect(leader.process.running).toBe(true);
+  });
+});
+
+/** Makes the operator say the same thing of a job twice: suspends and resumes it again and again. */
+async function said(name: string): Promise<void> {
+  for (const suspend of [true, false, true, false]) {
+    await world.cluster.kubectlOk([
+      'patch',
+      'distilljob',
+      name,
+      '--type=merge',
+      '-p',
+      JSON.stringify({ spec: { suspend } }),
+    ]);
+    await until('the condition', async () =>
+      (await world.condition(name, 'Suspended')).startsWith(suspend ? 'True' : 'False'),
+    );
+  }
+}

@@ -1,0 +1,25 @@
+/** The real helm, against a cluster of the kit. */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { repositoryRoot } from './paths.js';
+import { toolPath } from './tools.js';
+
+const run = promisify(execFile);
+
+export const chartFolder = join(repositoryRoot, 'charts/distillery');
+
+/** @returns what helm printed. @throws Error with what it said when it fails */
+export async function helm(args: readonly string[], kubeconfig?: string): Promise<string> {
+  const { stdout } = await run(
+    toolPath('helm'),
+    [...args, ...(kubeconfig === undefined ? [] : ['--kubeconfig', kubeconfig])],
+    { maxBuffer: 64 * 1024 * 1024 },
+  );
+  return stdout;
+}
+
+export function sets(values: Readonly<Record<string, string>>): string[] {
+  return Object.entries(values).flatMap(([name, value]) => ['--set', `${name}=${value}`]);
+}
