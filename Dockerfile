@@ -3,17 +3,19 @@
 #   docker build --build-arg VERSION=0.1.0 --build-arg REVISION=$(git rev-parse HEAD) -t distillery/operator .
 #
 # A private npm registry comes in as a secret and stays in no layer: --secret id=npmrc,src=$HOME/.npmrc
-# The steps up to `npm ci` are those of workers/Dockerfile, so that a builder runs them once for both.
+# The stage `packages` is that of workers/Dockerfile, so that a builder runs it once for both.
 
 ARG BUILD_BASE=node:24-bookworm-slim
 # Needs libc and libstdc++, nothing else.
 ARG RUNTIME_BASE=debian:bookworm-slim
 
-FROM ${BUILD_BASE} AS build
+FROM ${BUILD_BASE} AS packages
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 COPY workers/package.json workers/
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=cache,target=/root/.npm npm ci
+
+FROM packages AS build
 COPY LICENSE tsconfig.base.json ./
 COPY scripts/image scripts/image
 COPY src src

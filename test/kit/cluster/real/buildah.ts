@@ -1,0 +1,94 @@
+/**
+ * buildah with a store of its own. It runs in a mount namespace of its own too: what it mounts is gone with it, whatever
+ * happens.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { run } from './command.js';
+
+export interface BuildOptions {
+  readonly tag: string;
+  readonly context: string;
+  /** The Dockerfile; absent = the one in the context. */
+  readonly file?: string;
+  /** Stop after this stage. */
+  readonly target?: string;
+  readonly arguments?: Readonly<Record<string, string>>;
+  /** Further contexts, for `COPY --from=NAME`. */
+  readonly contexts?: Readonly<Record<string, string>>;
+  /** Files for `RUN --mount=type=secret,id=NAME`. */
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** Files of this machine that RUN steps see at the same place, read-only; they are in no layer. */
+  readonly mounts?: readonly string[];
+}
+
+const limitMs = 900_000;
+
+export class Buildah {
+  readonly #global: readonly string[];
+  readonly #folder: string;
+
+  static async open(folder: string): Promise<Buildah> {
+    // Also where it keeps `--mount=type=cache`.
+    await mkdir(join(folder, 'tmp'), { recursive: true });
+    return new Buildah(folder);
+  }
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+    this.#global = ['--root', join(folder, 'store'), '--runroot', join(folder, 'run'), '--storage-driver', 'overlay'];
+  }
+
+  async has(image: string): Promise<boolean> {
+    return this.#run(['inspect', '--type', 'image', '--format', '{{.FromImageID}}', image]).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async build(options: BuildOptions): Promise<void> {
+    const { tag, context, file, target, arguments: values = {}, contexts = {}, secrets = {}, mounts = [] } = options;
+    const pairs = (flag: string, entries: Readonly<Record<string, string>>): string[] =>
+      Object.entries(entries).flatMap(([name, value]) => [flag, `${name}=${value}`]);
+    await this.#run([
+      'bud',
+      '--isolation=chroot',
+      '--layers',
+      // The same content gives the same image.
+      '--timestamp=0',
+      '--pull-never',
+      ...(target === undefined ? [] : ['--target', target]),
+      ...pairs('--build-arg', values),
+      ...pairs('--build-context', contexts),
+      ...Object.entries(secrets).flatMap(([id, source]) => ['--secret', `id=${id},src=${source}`]),
+      ...mounts.flatMap((path) => ['--volume', `${path}:${path}:ro`]),
+      '--file',
+      file ?? join(context, 'Dockerfile'),
+      '--tag',
+      tag,
+      context,
+    ]);
+  }
+
+  /** Writes it as an OCI archive, compressed as a registry would store it. */
+  async save(image: string, archive: string): Promise<void> {
+    await this.#run(['push', image, `oci-archive:${archive}:${image}`]);
+  }
+
+  /** Removes what no named image is made of. */
+  async prune(): Promise<void> {
+    await this.#run(['rmi', '--prune', '--force']);
+  }
+
+  async forget(image: string): Promise<void> {
+    await this.#run(['rmi', image]);
+  }
+
+  #run(args: readonly string[]): Promise<string> {
+    return run('unshare', ['--mount', '--propagation=private', 'buildah', ...this.#global, ...args], {
+      env: { TMPDIR: join(this.#folder, 'tmp') },
+      limitMs,
+    });
+  }
+}

@@ -1,0 +1,51 @@
+/** Runs a program to its end and gives what it printed. */
+import { spawn } from 'node:child_process';
+
+export interface CommandOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly input?: string;
+  /** SIGKILL after this time. */
+  readonly limitMs?: number;
+  /** Gets every line that it prints on either output, as it comes. */
+  readonly onLine?: (line: string) => void;
+}
+
+const defaultLimitMs = 60_000;
+const linesShown = 15;
+
+/** @returns its standard output @throws Error with the last lines of both outputs unless it ended with 0 */
+export async function run(command: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
+  const { env, cwd, input, limitMs = defaultLimitMs, onLine } = options;
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    timeout: limitMs,
+    killSignal: 'SIGKILL',
+  });
+  let stdout = '';
+  let both = '';
+  let told = 0;
+  const take = (text: string): void => {
+    both += text;
+    for (let end = both.indexOf('\n', told); end >= 0; end = both.indexOf('\n', told)) {
+      onLine?.(both.slice(told, end));
+      told = end + 1;
+    }
+  };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    take(text);
+  });
+  child.stderr.setEncoding('utf8').on('data', take);
+  // A program that does not read its input may end before it is written.
+  child.stdin.on('error', () => undefined).end(input);
+  const end = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve(code ?? signal));
+  });
+  if (end === 0) return stdout;
+  const words = both.trim().split('\n').slice(-linesShown).join('\n');
+  throw new Error(`${command} ${args.join(' ')}: ended with ${String(end)}, expected 0:\n${words}`);
+}

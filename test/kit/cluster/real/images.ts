@@ -1,0 +1,195 @@
+/**
+ * The images of real pods, built from the repository's own Dockerfiles and kept as archives until their inputs change.
+ *
+ * Invariants:
+ *  B1 The Dockerfiles are built as they stand; only their two bases are stand-ins (bases.ts).
+ *  B2 This machine's npm configuration is seen by the one step that needs it and is in no layer.
+ *  B3 `<key>.json` is written last: where it is, the archives it names are whole and belong to the inputs of that key.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+
+import { cacheFolder, repositoryRoot } from '../paths.js';
+
+import { readArchive } from './archive.js';
+import { basesKey, makeBases } from './bases.js';
+import { Buildah, type BuildOptions } from './buildah.js';
+import { run } from './command.js';
+import { takeLock } from './lock.js';
+
+export interface Image {
+  /** As a pod names it; nothing is ever pulled under this name. */
+  readonly name: string;
+  /** OCI archive, for `loadImage`. */
+  readonly archive: string;
+  /** What a registry stores and a node pulls: compressed layers and the two small documents. */
+  readonly compressedBytes: number;
+}
+export interface Images {
+  readonly operator: Image;
+  readonly worker: Image;
+  /** Holds a pod's namespaces. */
+  readonly pause: Image;
+}
+
+type Sizes = Readonly<Record<keyof Images, number>>;
+
+const imageNames = ['operator', 'worker', 'pause'] as const;
+const folder = join(cacheFolder, 'images');
+/** What the builds read; the contents of folders too. */
+const inputs = [
+  '.dockerignore',
+  '.npmrc',
+  'Dockerfile',
+  'LICENSE',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.base.json',
+  'scripts/image',
+  'src',
+  'workers',
+];
+const pauseRecipe = (base: string): string => `FROM ${base}\nUSER 65535:65535\nENTRYPOINT ["/bin/sleep", "infinity"]\n`;
+/** Several checkouts may share the cache, and a checkout may go back and forth. */
+const keysKept = 4;
+
+/** Builds what is not there yet: minutes on a fresh machine, half a minute after a change of sources, else nothing. */
+export async function buildImages(): Promise<Images> {
+  const key = await inputsKey();
+  const built = await readBuilt(key);
+  if (built !== null) return built;
+  await mkdir(folder, { recursive: true });
+  const say = (line: string): void => void process.stderr.write(`images: ${line}\n`);
+  const release = await takeLock(`images-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`, () =>
+    say('another process builds them; waiting'),
+  );
+  try {
+    return (await readBuilt(key)) ?? (await build(key, say));
+  } finally {
+    release();
+  }
+}
+
+async function build(key: string, say: (line: string) => void): Promise<Images> {
+  const began = performance.now();
+  say('building (with nothing cached this takes minutes)');
+  const buildah = await Buildah.open(folder);
+  const scratch = await mkdtemp(join(folder, '.building-'));
+  try {
+    const bases = await makeBases(buildah, scratch);
+    const common = {
+      context: repositoryRoot,
+      arguments: {
+        BUILD_BASE: bases.build,
+        RUNTIME_BASE: bases.runtime,
+        VERSION: await packageVersion(),
+        // A release passes its commit; here what counts is which sources were built.
+        REVISION: `sources-${key}`,
+        SOURCE: 'local',
+      },
+      ...(await npmConfiguration(scratch)),
+    };
+    const packages = 'localhost/kit/packages:latest';
+    // Named, so that the clean-up below leaves it for the next build.
+    await buildah.build({ ...common, tag: packages, file: join(repositoryRoot, 'Dockerfile'), target: 'packages' });
+    await writeFile(join(scratch, 'Dockerfile'), pauseRecipe(bases.runtime));
+    const recipes: Readonly<Record<keyof Images, Omit<BuildOptions, 'tag'>>> = {
+      operator: { ...common, file: join(repositoryRoot, 'Dockerfile') },
+      worker: { ...common, file: join(repositoryRoot, 'workers/Dockerfile') },
+      pause: { context: scratch },
+    };
+    const sizes = { operator: 0, worker: 0, pause: 0 };
+    for (const name of imageNames) {
+      const tag = tagOf(name, key);
+      const archive = join(scratch, `${name}.tar`);
+      await buildah.build({ ...recipes[name], tag });
+      await buildah.save(tag, archive);
+      await buildah.forget(tag);
+      sizes[name] = (await readArchive(archive)).compressedBytes;
+      await rename(archive, archiveOf(key, name));
+      say(`${name}: ${(sizes[name] / 1e6).toFixed(1)} MB compressed`);
+    }
+    await buildah.prune();
+    await writeFile(builtFile(key), JSON.stringify(sizes));
+    await dropOld();
+    say(`built in ${String(Math.round((performance.now() - began) / 1_000))} s`);
+    return imagesOf(key, sizes);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function readBuilt(key: string): Promise<Images | null> {
+  const text = await readFile(builtFile(key), 'utf8').catch(() => null);
+  if (text === null) return null;
+  const now = new Date();
+  // Tells dropOld that it is in use.
+  await utimes(builtFile(key), now, now);
+  const sizes = JSON.parse(text) as Sizes;
+  return imagesOf(key, sizes);
+}
+
+function imagesOf(key: string, sizes: Sizes): Images {
+  const image = (name: keyof Images): Image => ({
+    name: tagOf(name, key),
+    archive: archiveOf(key, name),
+    compressedBytes: sizes[name],
+  });
+  return { operator: image('operator'), worker: image('worker'), pause: image('pause') };
+}
+
+const tagOf = (name: keyof Images, key: string): string => `localhost/distillery/${name}:${key}`;
+const archiveOf = (key: string, name: keyof Images): string => join(folder, `${key}-${name}.tar`);
+const builtFile = (key: string): string => join(folder, `${key}.json`);
+
+/** Names everything that decides what the images hold. */
+async function inputsKey(): Promise<string> {
+  const hash = createHash('sha256').update(await basesKey());
+  hash.update(pauseRecipe(''));
+  for (const input of inputs) {
+    for (const file of await filesBelow(join(repositoryRoot, input))) {
+      hash.update(`${relative(repositoryRoot, file)}\0`).update(await readFile(file));
+    }
+  }
+  return hash.digest('hex').slice(0, 12);
+}
+
+async function filesBelow(path: string): Promise<string[]> {
+  if (!(await stat(path)).isDirectory()) return [path];
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => !file.includes('/node_modules/') && !file.endsWith('.tsbuildinfo'))
+    .sort();
+}
+
+async function packageVersion(): Promise<string> {
+  const manifest = await readFile(join(repositoryRoot, 'package.json'), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
+
+/** The registry, its credentials and its certificates, as this user's npm has them. */
+async function npmConfiguration(
+  scratch: string,
+): Promise<{ readonly secrets: Readonly<Record<string, string>>; readonly mounts: readonly string[] }> {
+  const get = async (name: string): Promise<string> =>
+    (await run('npm', ['config', 'get', name, '--loglevel=error'], { cwd: scratch })).trim();
+  const files = [await get('globalconfig'), await get('userconfig')];
+  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
+  const npmrc = join(scratch, 'npmrc');
+  await writeFile(npmrc, `registry=${await get('registry')}\n${texts.join('\n')}\n`, { mode: 0o600 });
+  const certificates = await get('cafile');
+  return { secrets: { npmrc }, mounts: certificates.startsWith('/') ? [certificates] : [] };
+}
+
+async function dropOld(): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => /^[0-9a-f]{12}\.json$/.test(name));
+  const aged = await Promise.all(names.map(async (name) => ({ name, used: (await stat(join(folder, name))).mtimeMs })));
+  for (const { name } of aged.sort((a, b) => b.used - a.used).slice(keysKept)) {
+    const key = name.slice(0, -'.json'.length);
+    await rm(builtFile(key));
+    for (const image of imageNames) await rm(archiveOf(key, image), { force: true });
+  }
+}

@@ -1,0 +1,8 @@
+/** The door of the real-pods kit. */
+export { filesOfLayer, readArchive } from './archive.js';
+export { buildImages, type Image, type Images } from './images.js';
+export { type PodOptions, restrictedPod } from './pods.js';
+export type { RealNode } from './node.js';
+export { type RealCluster, type RealClusterOptions, startRealCluster } from './real-cluster.js';
+export { hostAddress, siteRemains } from './site.js';
+export { type Availability, realPodsAvailable } from './system.js';

@@ -1,0 +1,227 @@
+/**
+ * A real node: containerd and kubelet in mount, network and process namespaces of their own, as on a machine of their
+ * own. So several fit on one machine, and a node that ends leaves nothing: its first process takes all others along, and
+ * the kernel drops mounts, interfaces and rules with the last of them. What is left, cgroups and files, the site's sweep
+ * takes away.
+ *
+ * The programs inside are children of `nsenter`, whose end they do not survive. Any end is therefore a sudden one.
+ */
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Api } from '../api.js';
+import { serviceAddress } from '../api-server.js';
+import { Component } from '../component.js';
+import { type Endpoint, writeKubeconfig } from '../kubeconfig.js';
+import type { Authority } from '../pki.js';
+import type { Processes } from '../processes.js';
+import { toolPath } from '../tools.js';
+
+import { run } from './command.js';
+import {
+  containerdConfiguration,
+  containerdSocket,
+  firstProcess,
+  kubeletConfiguration,
+  nodeNetwork,
+  type NodePlace,
+  podNetwork,
+} from './configuration.js';
+import type { Image } from './images.js';
+import { bridge, makeCgroup, maskedFolders } from './site.js';
+
+export interface NodeOptions {
+  readonly place: NodePlace;
+  readonly processes: Processes;
+  readonly pause: Image;
+}
+/** Of the cluster that a node becomes part of. */
+export interface Membership {
+  readonly authority: Authority;
+  readonly endpoint: Endpoint;
+  readonly api: Api;
+}
+
+/** Dies with its parent, whatever happens to that. */
+const bound = ['setpriv', '--pdeathsig', 'KILL'];
+
+export class RealNode {
+  readonly name: string;
+  readonly address: string;
+  readonly #options: NodeOptions;
+  #machine: Component | null = null;
+  #containerd: Component | null = null;
+  #kubelet: Component | null = null;
+  #membership: Membership | null = null;
+
+  constructor(options: NodeOptions) {
+    this.name = options.place.name;
+    this.address = options.place.address;
+    this.#options = options;
+  }
+
+  get kubelet(): Component {
+    return running(this.#kubelet, `${this.name}: kubelet`);
+  }
+
+  get containerd(): Component {
+    return running(this.#containerd, `${this.name}: containerd`);
+  }
+
+  /** Starts the machine and containerd; images can be loaded then. Needs no API server yet. */
+  async boot(): Promise<void> {
+    const { place, processes, pause } = this.#options;
+    const { folder } = place;
+    await mkdir(join(folder, 'cni'), { recursive: true });
+    await writeFile(join(folder, 'first-process.sh'), firstProcess(maskedFolders));
+    await writeFile(join(folder, 'resolv.conf'), 'options timeout:1 attempts:1\n');
+    await writeFile(join(folder, 'cni/10-bridge.conflist'), podNetwork(place));
+    await writeFile(join(folder, 'containerd.toml'), containerdConfiguration(place, pause.name));
+    this.#machine = new Component(processes, {
+      name: this.name,
+      command: bound[0] ?? '',
+      args: [
+        ...bound.slice(1),
+        ...['unshare', '--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'],
+        ...['bash', join(folder, 'first-process.sh')],
+      ],
+      isReady: async () => {
+        await access(`/proc/${await this.#firstPid()}/root/run/ready`);
+        return true;
+      },
+    });
+    await this.#machine.start();
+    await this.#connect();
+    this.#containerd = await this.#program(
+      'containerd',
+      ['containerd', '--config', join(folder, 'containerd.toml')],
+      () => this.#ctr('version').then(() => true),
+    );
+    await this.#containerd.start();
+  }
+
+  /** Starts the kubelet; resolves when the node is Ready and takes pods. */
+  async join(membership: Membership): Promise<void> {
+    this.#membership = membership;
+    const { authority, endpoint, api } = membership;
+    const { place } = this.#options;
+    const { folder, address } = place;
+    const [client, server] = await Promise.all([
+      authority.issue(`${this.name}-client`, {
+        commonName: `system:node:${this.name}`,
+        organizations: ['system:nodes'],
+      }),
+      authority.issue(`${this.name}-server`, { commonName: this.name, names: [`IP:${address}`] }),
+    ]);
+    const kubeconfig = await writeKubeconfig(join(folder, 'kubeconfig'), endpoint, { credentials: client });
+    const cgroupRoot = await makeCgroup(this.name);
+    const configuration = join(folder, 'kubelet.json');
+    const files = { certificate: server.certificate, key: server.key, authority: authority.certificate };
+    await writeFile(configuration, kubeletConfiguration(place, cgroupRoot, files));
+    const args = [
+      toolPath('kubelet'),
+      `--config=${configuration}`,
+      `--kubeconfig=${kubeconfig}`,
+      `--root-dir=${folder}/kubelet`,
+      `--cert-dir=${folder}/pki`,
+      `--hostname-override=${this.name}`,
+      `--node-ip=${address}`,
+    ];
+    const port = Number(new URL(endpoint.url).port);
+    await this.run('sh', '-c', nodeNetwork(place, serviceAddress, port));
+    this.#kubelet = await this.#program('kubelet', args, () => takesPods(api, this.name));
+    await this.#kubelet.start();
+  }
+
+  /** Imports an image (seconds); what is there already is not read twice. */
+  async loadImage({ archive }: Pick<Image, 'archive'>): Promise<void> {
+    await this.#ctr('images', 'import', archive);
+  }
+
+  /** As if somebody pulled the plug: every process on the node is gone at once. The API server learns nothing of it. */
+  async powerOff(): Promise<void> {
+    const first = await this.#firstPid();
+    await this.#machine?.kill();
+    // It ends after all others of its namespace.
+    while (await isThere(`/proc/${first}`)) await sleep(10);
+  }
+
+  /** After `powerOff`: what was on disk is still there, what was running is not. */
+  async powerOn(): Promise<void> {
+    if (this.#membership === null) throw new Error(`${this.name}: never joined a cluster`);
+    await this.boot();
+    await this.join(this.#membership);
+  }
+
+  /** Runs a program on the node. @returns its standard output */
+  async run(command: string, ...args: readonly string[]): Promise<string> {
+    const [nsenter = '', ...inside] = await this.#inside();
+    return run(nsenter, [...inside, command, ...args]);
+  }
+
+  #ctr(...args: readonly string[]): Promise<string> {
+    return this.run('ctr', '--address', containerdSocket, '--namespace', 'k8s.io', ...args);
+  }
+
+  async #program(name: string, command: readonly string[], isReady: () => Promise<boolean>): Promise<Component> {
+    const [nsenter = '', ...inside] = await this.#inside();
+    const { processes } = this.#options;
+    return new Component(processes, {
+      name: `${this.name}-${name}`,
+      command: nsenter,
+      args: [...inside, ...bound, ...command],
+      isReady,
+    });
+  }
+
+  /** The command that takes another into the node's namespaces. */
+  async #inside(): Promise<string[]> {
+    return ['nsenter', '--target', String(await this.#firstPid()), '--mount', '--net', '--pid', '--'];
+  }
+
+  /** As this machine counts: `unshare` stays outside of the process namespace that its child is the first of. */
+  async #firstPid(): Promise<number> {
+    const outside = running(this.#machine, this.name).pid;
+    const children = await readFile(`/proc/${outside}/task/${outside}/children`, 'utf8');
+    const pid = Number(children.trim());
+    if (!(pid > 0)) throw new Error(`${this.name}: found no first process, expected a running node`);
+    return pid;
+  }
+
+  /** One end of a cable into the node, the other into the bridge. */
+  async #connect(): Promise<void> {
+    const outside = `kl-${this.name}`;
+    const pid = String(await this.#firstPid());
+    // That of a node that lost its power goes when the kernel comes to it.
+    if (await isThere(`/sys/class/net/${outside}`)) await run('ip', ['link', 'delete', outside]);
+    await run('ip', ['link', 'add', outside, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', pid]);
+    await run('ip', ['link', 'set', outside, 'master', bridge, 'up']);
+  }
+}
+
+interface NodeObject {
+  readonly spec: { readonly taints?: readonly unknown[] };
+  readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+}
+
+/** The kubelet answers (after a restart the API server's word alone would be that of the one before), and it is Ready. */
+async function takesPods(api: Api, name: string): Promise<boolean> {
+  const { text } = await api.send('GET', `/api/v1/nodes/${name}/proxy/healthz`);
+  if (text !== 'ok') return false;
+  const { spec, status } = await api.get<NodeObject>(`/api/v1/nodes/${name}`);
+  const ready = status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true;
+  return ready && (spec.taints ?? []).length === 0;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function running(component: Component | null, what: string): Component {
+  if (component === null) throw new Error(`${what}: never started`);
+  return component;
+}

@@ -1,0 +1,117 @@
+/**
+ * What a real cluster occupies of this machine besides its processes. There is one of each, so one real cluster runs at
+ * a time on a machine, whichever checkout starts it; another one waits.
+ *
+ *   /var/tmp/distillery-real    everything on disk
+ *   klbr0, 10.88.0.1/24         the bridge between the nodes and this machine, where the API server listens
+ *   distillery-real             a folder in each cgroup hierarchy
+ *
+ * sweep.ts gives it all back, also what a killed owner left.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { run } from './command.js';
+import { takeLock } from './lock.js';
+
+/** Not below a temporary folder that may be in memory: images are unpacked here. */
+export const siteFolder = '/var/tmp/distillery-real';
+export const bridge = 'klbr0';
+/** This machine on the bridge: what pods reach. */
+export const hostAddress = '10.88.0.1';
+export const subnet = '10.88.0.0/24';
+/** Where programs of a node keep what is theirs whatever they are told; each node has its own, in memory. */
+export const maskedFolders = ['/run', '/var/lib/cni', '/var/lib/kubelet', '/var/log/containers'];
+const cgroup = 'distillery-real';
+const hierarchies = '/sys/fs/cgroup';
+
+export interface Site {
+  /** The clean-up for whoever outlives this process; does nothing once the site belongs to somebody else. */
+  readonly sweepCommand: readonly [string, ...string[]];
+  /** Gives everything back and lets the next one begin. */
+  leave(): Promise<void>;
+}
+
+/** Waits for its turn, takes away what an earlier one left, and raises the bridge. */
+export async function occupySite(): Promise<Site> {
+  const release = await takeLock('real-cluster', () => {
+    process.stderr.write('real pods: another real cluster runs on this machine; waiting\n');
+  });
+  const owner = randomUUID();
+  const sweep = (verb: 'begin' | 'end'): readonly [string, ...string[]] => {
+    const program = fileURLToPath(new URL(`./sweep${extname(import.meta.url)}`, import.meta.url));
+    return [process.execPath, program, verb, owner, siteFolder, bridge, cgroup];
+  };
+  const leave = async (): Promise<void> => {
+    const [command, ...args] = sweep('end');
+    await run(command, args);
+    release();
+  };
+  try {
+    const [command, ...args] = sweep('begin');
+    await run(command, args);
+    await makeMountPoints();
+    await run('ip', ['link', 'add', bridge, 'type', 'bridge']);
+    await run('ip', ['address', 'add', `${hostAddress}/24`, 'dev', bridge]);
+    await run('ip', ['link', 'set', bridge, 'up']);
+  } catch (error) {
+    await leave().catch(() => undefined);
+    throw error;
+  }
+  return { sweepCommand: sweep('end'), leave };
+}
+
+/** A mount needs something to be on; what was made for that is written down for the sweep. */
+async function makeMountPoints(): Promise<void> {
+  const made: string[] = [];
+  for (const folder of maskedFolders) {
+    const first = await mkdir(folder, { recursive: true });
+    if (first !== undefined) made.push(folder);
+  }
+  await writeFile(join(siteFolder, 'made'), made.join('\n'));
+}
+
+/** Makes a cgroup in every hierarchy. @returns its path within each, as kubelet's `cgroupRoot` wants it */
+export async function makeCgroup(name: string): Promise<string> {
+  for (const hierarchy of await readdir(hierarchies)) {
+    await mkdir(join(hierarchies, hierarchy, cgroup, name), { recursive: true });
+  }
+  return `/${cgroup}/${name}`;
+}
+
+/** What of a real cluster is on this machine now: empty before the first and after the last. */
+export async function siteRemains(): Promise<string[]> {
+  const [links, mounts, processes, groups, folders] = await Promise.all([
+    readdir('/sys/class/net'),
+    readFile('/proc/self/mountinfo', 'utf8'),
+    processesOf(siteFolder),
+    readdir(hierarchies),
+    readdir(dirname(siteFolder)),
+  ]);
+  const cgroups = await Promise.all(groups.map((hierarchy) => readdir(join(hierarchies, hierarchy))));
+  return [
+    ...links.filter((name) => name === bridge || name.startsWith('kl-')).map((name) => `link ${name}`),
+    ...mounts.split('\n').filter((line) => line.includes(siteFolder) || line.includes('/netns/cni-')),
+    ...processes,
+    ...groups.filter((_, index) => cgroups[index]?.includes(cgroup)).map((name) => `cgroup ${name}/${cgroup}`),
+    ...folders.filter((name) => join(dirname(siteFolder), name) === siteFolder).map(() => `folder ${siteFolder}`),
+  ];
+}
+
+/** Also shims and what runs in containers: their state, or their root, lies in the site's folder. */
+async function processesOf(folder: string): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const told = await Promise.all(
+    pids.map(async (pid) => {
+      const [command = '', mounts = ''] = await Promise.all(
+        ['cmdline', 'mountinfo'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')),
+      );
+      return command.includes(folder) || mounts.includes(folder)
+        ? `process ${pid} ${command.replaceAll('\0', ' ')}`
+        : '';
+    }),
+  );
+  return told.filter((line) => line !== '');
+}

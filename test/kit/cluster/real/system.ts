@@ -1,0 +1,80 @@
+/**
+ * Whether this machine can run real pods, and what it takes from Debian's packages to do so. What is missing is
+ * installed once, quietly, where this process may; where it may not, the reason is a sentence for the report of the
+ * suite that is left out.
+ */
+import { constants } from 'node:fs';
+import { access, readFile } from 'node:fs/promises';
+
+import { run } from './command.js';
+
+export type Availability = { readonly ok: true } | { readonly ok: false; readonly why: string };
+
+/** A file that each package brings; its path says whether it is installed. */
+const packages: Readonly<Record<string, string>> = {
+  buildah: '/usr/bin/buildah',
+  'containernetworking-plugins': '/usr/lib/cni/bridge',
+  containerd: '/usr/bin/containerd',
+  iptables: '/usr/sbin/iptables',
+  iproute2: '/usr/bin/ip',
+  mmdebstrap: '/usr/bin/mmdebstrap',
+  runc: '/usr/sbin/runc',
+};
+/** Mounts, network namespaces and cgroups need them; a container may run as root without. */
+const capabilities = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21 };
+const installLimitMs = 300_000;
+
+let answer: Promise<Availability> | undefined;
+
+/** The same answer for all of this process; the first call may install packages (10 s). */
+export function realPodsAvailable(): Promise<Availability> {
+  answer ??= look().catch((error: unknown) => ({
+    ok: false,
+    why: error instanceof Error ? error.message : String(error),
+  }));
+  return answer;
+}
+
+async function look(): Promise<Availability> {
+  if (process.platform !== 'linux') return { ok: false, why: `real pods: found ${process.platform}, expected Linux` };
+  if (process.getuid?.() !== 0) return { ok: false, why: 'real pods: found an ordinary user, expected root' };
+  const lacking = await lackingCapabilities();
+  if (lacking.length > 0) return { ok: false, why: `real pods: found root without ${lacking.join(' and ')}` };
+  const missing = await missingPackages();
+  if (missing.length === 0) return { ok: true };
+  if (!(await exists('/usr/bin/apt-get'))) {
+    return { ok: false, why: `real pods: found no ${missing.join(', ')}, and no apt-get to install them with` };
+  }
+  await install(missing);
+  const still = await missingPackages();
+  if (still.length > 0)
+    return { ok: false, why: `real pods: installed ${still.join(', ')}, but its files are not there` };
+  return { ok: true };
+}
+
+async function lackingCapabilities(): Promise<string[]> {
+  const status = await readFile('/proc/self/status', 'utf8');
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+  return Object.entries(capabilities).flatMap(([name, bit]) => ((effective >> BigInt(bit)) & 1n ? [] : [name]));
+}
+
+async function missingPackages(): Promise<string[]> {
+  const found = await Promise.all(Object.values(packages).map(exists));
+  return Object.keys(packages).filter((_, index) => found[index] !== true);
+}
+
+async function install(names: readonly string[]): Promise<void> {
+  process.stderr.write(`real pods: installing ${names.join(', ')}\n`);
+  // Another process may be at it: wait for its lock instead of failing.
+  const apt = ['-qq', '-o', 'DPkg::Lock::Timeout=120'];
+  const options = { env: { DEBIAN_FRONTEND: 'noninteractive' }, limitMs: installLimitMs };
+  await run('apt-get', [...apt, 'update'], options);
+  await run('apt-get', [...apt, 'install', '-y', '--no-install-recommends', ...names], options);
+}
+
+async function exists(file: string): Promise<boolean> {
+  return access(file, constants.F_OK).then(
+    () => true,
+    () => false,
+  );
+}

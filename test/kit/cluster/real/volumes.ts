@@ -1,0 +1,54 @@
+/** Storage of a real cluster: folders of this machine as PersistentVolumes. */
+import { chmod, chown } from 'node:fs/promises';
+
+import type { Api } from '../api.js';
+import { until } from '../until.js';
+
+export interface VolumeOptions {
+  /** Pods may write: the folder becomes that of the images' user. Otherwise everybody may read it. */
+  readonly writable?: boolean;
+}
+
+/** Images run as this user and group. */
+const imageUser = 10_001;
+
+/**
+ * A PersistentVolumeClaim that is bound to a folder; what the folder holds is seen by pods at once, and the other way
+ * round. Both objects and the volume end with the cluster; the folder stays.
+ */
+export async function claimFolder(
+  api: Api,
+  namespace: string,
+  name: string,
+  folder: string,
+  { writable = false }: VolumeOptions = {},
+): Promise<void> {
+  if (writable) await chown(folder, imageUser, imageUser);
+  else await chmod(folder, 0o755);
+  const volume = `${namespace}-${name}`;
+  const size = { storage: '1Gi' };
+  const shared = { accessModes: ['ReadWriteMany'], storageClassName: '', volumeMode: 'Filesystem' };
+  await api.post('/api/v1/persistentvolumes', {
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name: volume },
+    spec: {
+      ...shared,
+      capacity: size,
+      persistentVolumeReclaimPolicy: 'Retain',
+      claimRef: { namespace, name },
+      hostPath: { path: folder, type: 'Directory' },
+    },
+  });
+  const claims = `/api/v1/namespaces/${namespace}/persistentvolumeclaims`;
+  await api.post(claims, {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name },
+    spec: { ...shared, resources: { requests: size }, volumeName: volume },
+  });
+  await until(`claim ${namespace}/${name} to be bound`, async () => {
+    const { status } = await api.get<{ status?: { phase?: string } }>(`${claims}/${name}`);
+    return status?.phase === 'Bound';
+  });
+}
