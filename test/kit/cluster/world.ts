@@ -37,7 +37,11 @@ export class World {
 
   /** With CRD and PriorityClass, and without nodes and operator. */
   static async create(options: ControlPlaneOptions = {}): Promise<World> {
-    const [cluster, nats] = await Promise.all([startControlPlane(options), startOperatorNats()]);
+    return World.around(...(await Promise.all([startControlPlane(options), startOperatorNats()])));
+  }
+
+  /** The same on a cluster that runs already. */
+  static async around(cluster: ControlPlane, nats: OperatorNats): Promise<World> {
     await cluster.installCrd(join(repositoryRoot, 'crds/distilljobs.yaml'));
     await cluster.apply(teacherPriorityClass);
     const admin = await connectStreams({ url: nats.url, creds: nats.operatorCreds, waitMs: 5_000 });

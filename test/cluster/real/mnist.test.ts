@@ -1,0 +1,311 @@
+/**
+ * The main job in a cluster, with nothing simulated: real pods of our images under the restricted standard, real streams,
+ * real data. Whatever is done to its pods, the weights are those of an undisturbed run on this machine (DESIGN I1, I9).
+ */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+
+import { repositoryRoot, until } from '../../kit/cluster/index.js';
+import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
+import { realPodsAvailable, type RealCluster, startRealCluster } from '../../kit/cluster/real/index.js';
+import { World } from '../../kit/cluster/world.js';
+import { DistillProcess, writeSmallJob } from '../../kit/distill.js';
+import { smallMnist } from '../../kit/mnist.js';
+import { startOperatorNats } from '../../kit/nats-operator.js';
+import { hostAddress } from '../../kit/cluster/real/index.js';
+
+jest.setTimeout(900_000);
+
+const available = await realPodsAvailable();
+if (!available.ok) process.stderr.write(`real pods: left out: ${available.why}\n`);
+const real = available.ok ? describe : describe.skip;
+
+const namespace = 'strict';
+const training = { batchSize: 64, epochs: 8, seed: 7, augment: { shift: 1, noise: 0.05 } };
+const optimizer = { name: 'adam', learningRate: 0.002 };
+const small = { requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '1Gi' } };
+const template = { spec: { containers: [{ name: 'worker', resources: small }] } };
+
+interface Spec {
+  readonly [field: string]: unknown;
+}
+
+function job(name: string, change: Spec = {}): object {
+  return {
+    apiVersion: 'distillery.dev/v1alpha1',
+    kind: 'DistillJob',
+    metadata: { name, namespace },
+    spec: {
+      dataset: { uri: 'pvc://data/mnist' },
+      training,
+      teacher: {
+        model: { format: 'onnx', uri: 'pvc://data/models/teacher.onnx' },
+        bufferTargetSeconds: 2,
+        pools: [{ name: 'cpu', minReplicas: 2, maxReplicas: 2, template }],
+      },
+      logits: { maxBytes: '64Mi' },
+      student: {
+        model: { uri: 'configmap://models/student.json' },
+        optimizer,
+        checkpoint: { everySteps: 20, keep: 2 },
+        template,
+      },
+      ...change,
+    },
+  };
+}
+
+real('the main job in a cluster of real pods', () => {
+  let folder: string;
+  let cluster: RealCluster;
+  let world: World;
+  let operator: RunningOperator;
+  let expected: string;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'distillery-real-'));
+    const data = join(folder, 'data');
+    mkdirSync(join(data, 'models'), { recursive: true });
+    cpSync(join(repositoryRoot, 'examples/mnist/models'), join(data, 'models'), { recursive: true });
+    const uri = smallMnist(join(data, 'mnist'), { train: 4_000, test: 500 });
+    cluster = await startRealCluster({ nodes: 2, audit: 'Metadata' });
+    world = await World.around(cluster, await startOperatorNats({ host: hostAddress }));
+    await cluster.apply({
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+    });
+    await cluster.pvcFromFolder(namespace, 'data', data);
+    await cluster.apply({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'models', namespace },
+      data: { 'student.json': readFileSync(join(data, 'models/student.json'), 'utf8') },
+    });
+    operator = await startOperator(cluster, { nats: world.nats, image: cluster.images.worker.name });
+    // The same job on this machine, undisturbed.
+    const file = writeSmallJob(folder, uri, (spec) => Object.assign(spec, { training, logits: { maxBytes: '64Mi' } }));
+    const local = new DistillProcess(['run', file, '--dir', join(folder, 'run'), '--json']);
+    expect(await local.ended()).toBe(0);
+    expected = local.result?.digest ?? '';
+    expect(expected).toMatch(/^[0-9a-f]{64}$/);
+  });
+  afterAll(async () => {
+    await world.close();
+  });
+
+  const step = async (name: string): Promise<number> => (await world.job(name, namespace))?.status?.progress?.step ?? 0;
+  const complete = async (name: string): Promise<void> => {
+    await until(
+      `${name} to complete`,
+      async () => {
+        const failed = await world.message(name, 'Failed', namespace);
+        if ((await world.condition(name, 'Failed', namespace)).startsWith('True')) throw new Error(failed);
+        return (await world.condition(name, 'Complete', namespace)) === 'True AllStepsTrained';
+      },
+      600_000,
+      async () => JSON.stringify((await world.job(name, namespace))?.status, null, 1),
+    );
+  };
+  /** The running student's pod, one that is not in `before`. */
+  const student = async (name: string, before: readonly string[] = []): Promise<string> => {
+    const uid = await world.uidOf(name, namespace);
+    let found = '';
+    await until(
+      `a student of ${name}`,
+      async () => {
+        const [pod] = (await world.running(uid, 'student', namespace)).filter((one) => !before.includes(one.name));
+        found = pod?.name ?? '';
+        return found !== '';
+      },
+      120_000,
+    );
+    return found;
+  };
+  const trained = (name: string, beyond: number): Promise<void> =>
+    until(`step ${String(beyond)} of ${name}`, async () => (await step(name)) >= beyond, 300_000);
+
+  test('ends with the weights of `distill run`, by two teachers and a student under the restricted standard', async () => {
+    await cluster.apply(job('mnist'));
+    const uid = await world.uidOf('mnist', namespace);
+    await until('two teachers', async () => (await world.running(uid, 'teacher', namespace)).length === 2, 120_000);
+    await complete('mnist');
+    const { status } = (await world.job('mnist', namespace))!;
+    expect(status).toMatchObject({
+      phase: 'Succeeded',
+      result: { digest: expected },
+      disruptions: { student: 0 },
+      failures: 0,
+    });
+    await until('the slots to be given back', async () => (await world.pods(uid, 'teacher', namespace)).length === 0);
+    const { stdout } = await cluster.kubectl(['-n', namespace, 'get', 'distilljob', 'mnist']);
+    expect(stdout).toMatch(/NAME +PHASE +STEP +% +SAMPLES\/S +TEACHERS +ETA +AGE\s+mnist +Succeeded +504\/504 +100/);
+  });
+
+  test('whose model comes home with `distill fetch`, its digest checked', async () => {
+    const fetched = new DistillProcess([
+      'fetch',
+      'mnist',
+      '-n',
+      namespace,
+      '--kubeconfig',
+      cluster.kubeconfig,
+      '-o',
+      join(folder, 'fetched'),
+    ]);
+    expect([await fetched.ended(), fetched.stderr]).toEqual([0, '']);
+    const metrics = JSON.parse(readFileSync(join(folder, 'fetched/metrics.json'), 'utf8')) as { digest: string };
+    expect(metrics.digest).toBe(expected);
+  });
+
+  test('goes on from its checkpoint when its student is deleted, evicted, drained, out of memory, or its kubelet restarts', async () => {
+    await cluster.apply(job('rough'));
+    const first = await student('rough');
+    await trained('rough', 40);
+    await cluster.kubectlOk(['-n', namespace, 'delete', 'pod', first, '--wait=false']);
+
+    const second = await student('rough', [first]);
+    await trained('rough', (await step('rough')) + 30);
+    await cluster.api.post(`/api/v1/namespaces/${namespace}/pods/${second}/eviction`, {
+      apiVersion: 'policy/v1',
+      kind: 'Eviction',
+      metadata: { name: second, namespace },
+    });
+
+    const third = await student('rough', [first, second]);
+    await trained('rough', (await step('rough')) + 30);
+    const node = await nodeOf(third);
+    await cluster.kubectlOk([
+      'drain',
+      node,
+      '--ignore-daemonsets',
+      '--delete-emptydir-data',
+      '--force',
+      '--timeout=120s',
+    ]);
+
+    const fourth = await student('rough', [first, second, third]);
+    expect(await nodeOf(fourth)).not.toBe(node);
+    await cluster.kubectlOk(['uncordon', node]);
+    await trained('rough', (await step('rough')) + 30);
+    const host = cluster.nodes.find(({ name }) => name !== node)!;
+    await host.kubelet.kill();
+    await host.kubelet.start();
+    await trained('rough', (await step('rough')) + 30);
+    expect(await student('rough')).toBe(fourth);
+
+    await outOfMemory(fourth);
+    await complete('rough');
+    const { status } = (await world.job('rough', namespace))!;
+    expect(status).toMatchObject({ result: { digest: expected }, failures: 0, disruptions: { student: 4 } });
+  });
+
+  test('ends the same when its operator is killed again and again', async () => {
+    await cluster.apply(job('headless'));
+    let kills = 0;
+    while ((await world.condition('headless', 'Complete', namespace)) !== 'True AllStepsTrained') {
+      await operator.process.kill();
+      kills += 1;
+      operator = await startOperator(cluster, { nats: world.nats, image: cluster.images.worker.name });
+      await sleep(2_000);
+    }
+    expect(kills).toBeGreaterThan(3);
+    expect((await world.job('headless', namespace))?.status).toMatchObject({
+      result: { digest: expected },
+      failures: 0,
+    });
+  });
+
+  test('resumes bit-identical after a suspension', async () => {
+    await cluster.apply(job('paused'));
+    const uid = await world.uidOf('paused', namespace);
+    await student('paused');
+    await trained('paused', 100);
+    await cluster.kubectlOk([
+      '-n',
+      namespace,
+      'patch',
+      'distilljob',
+      'paused',
+      '--type=merge',
+      '-p',
+      '{"spec":{"suspend":true}}',
+    ]);
+    await until(
+      'no pod of it',
+      async () => (await world.owned(uid)).every((name) => !name.startsWith('pod/')),
+      120_000,
+    );
+    await cluster.kubectlOk([
+      '-n',
+      namespace,
+      'patch',
+      'distilljob',
+      'paused',
+      '--type=merge',
+      '-p',
+      '{"spec":{"suspend":false}}',
+    ]);
+    await complete('paused');
+    expect((await world.job('paused', namespace))?.status).toMatchObject({
+      result: { digest: expected },
+      resumptions: 1,
+      disruptions: { student: 0 },
+    });
+  });
+
+  test('whose student throws is charged for it, and fails with its last sentence', async () => {
+    const env = [
+      { name: 'NODE_OPTIONS', value: '--import=data:text/javascript,throw%20new%20Error(%22no%20luck%20today%22)' },
+    ];
+    const faulty = { spec: { containers: [{ name: 'worker', resources: small, env }] } };
+    const base = (job('faulty') as { spec: { student: object } }).spec.student;
+    await cluster.apply(job('faulty', { backoffLimit: 1, student: { ...base, template: faulty } }));
+    await until(
+      'the job to fail',
+      async () => (await world.condition('faulty', 'Failed', namespace)) === 'True BackoffLimitExceeded',
+      180_000,
+    );
+    expect(await world.message('faulty', 'Failed', namespace)).toContain('no luck today');
+    expect((await world.job('faulty', namespace))?.status).toMatchObject({ failures: 2, disruptions: { student: 0 } });
+  });
+
+  test('leaves no pod, object or stream behind when it is deleted', async () => {
+    const names = ['mnist', 'rough', 'headless', 'paused', 'faulty'];
+    const uids = await Promise.all(names.map((name) => world.uidOf(name, namespace)));
+    await cluster.kubectlOk(['-n', namespace, 'delete', 'distilljob', '--all', '--timeout=180s']);
+    for (const uid of uids) {
+      await until('nothing of it', async () => (await world.owned(uid)).length === 0);
+      expect((await world.admin.observe(uid)).state).toBe('Absent');
+    }
+  });
+
+  async function nodeOf(pod: string): Promise<string> {
+    const { spec } = await cluster.api.get<{ spec: { nodeName: string } }>(
+      `/api/v1/namespaces/${namespace}/pods/${pod}`,
+    );
+    return spec.nodeName;
+  }
+
+  /** Fills the container's memory from inside until the kernel ends the student, which is made its first choice. */
+  async function outOfMemory(pod: string): Promise<void> {
+    const code = [
+      "require('fs').writeFileSync('/proc/1/oom_score_adj', '1000')",
+      'const held = []; for (;;) held.push(Buffer.alloc(32 * 1024 * 1024, 1))',
+    ].join(';');
+    // Ends with the container.
+    await cluster.kubectl(['-n', namespace, 'exec', pod, '--', 'node', '-e', code]);
+    await until(
+      'the student to be out of memory',
+      async () => {
+        const { text } = await cluster.api.send('GET', `/api/v1/namespaces/${namespace}/pods/${pod}`);
+        return text.includes('OOMKilled');
+      },
+      60_000,
+    );
+  }
+});
