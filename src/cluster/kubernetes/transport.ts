@@ -158,7 +158,7 @@ export class Transport {
       return await Promise.race([work(ending.signal), rejectedWhen(ending.signal)]);
     } catch (error) {
       const translated = errorOfFailure(doing, ending.signal.aborted ? ending.signal.reason : error);
-      if (translated.kind === 'timeout') this.#distrust();
+      if (translated.kind === 'timeout' && translated.status === null) this.#distrust();
       throw translated;
     } finally {
       timer.abort();
@@ -175,7 +175,6 @@ export class Transport {
     const { headers, tls } = await this.#identity(doing);
     // Too late: nobody waits for it.
     if (signal.aborted) throw abortedError(doing);
-    const { requestMs, silenceMs } = this.#limits;
     return await this.#agentsFor(tls)[pool].request({
       origin: this.#origin,
       path: `${this.#root}${path}${query === undefined || query.size === 0 ? '' : `?${query.toString()}`}`,
@@ -188,8 +187,9 @@ export class Transport {
       },
       body: body === undefined ? null : JSON.stringify(body.json),
       signal,
-      headersTimeout: requestMs,
-      bodyTimeout: pool === 'streams' ? silenceMs : requestMs,
+      // The deadline of the whole is our own.
+      headersTimeout: 0,
+      bodyTimeout: pool === 'streams' ? this.#limits.silenceMs : 0,
     });
   }
 
