@@ -10,7 +10,13 @@ import {
 import { dismiss, type InvalidJob, refuse, type StreamObservation } from '../../../src/domain/index.js';
 import { clusterJob, conditionText, eventText, noonMs } from '../../kit/snapshots.js';
 
-const problem = (message: string): InvalidJob['problems'][number] => ({ path: 'spec.weight', message });
+const problem = (message: string): InvalidJob['problems'][number] => ({
+  path: 'spec.weight',
+  found: '0',
+  rule: 'expected a number above 0',
+  remedy: 'raise it',
+  message,
+});
 const metadata: ObjectMeta = {
   name: 'mnist',
   namespace: 'default',
