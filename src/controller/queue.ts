@@ -54,8 +54,10 @@ export class KeyedQueue {
     this.#dispatch();
   }
 
-  /** Forgets what is remembered of a key that will not come again. */
+  /** Forgets a key that will not come again, also where it waits; work in hand goes on. */
   forget(key: string): void {
+    this.#waiting.delete(key);
+    this.#cancelTimer(key);
     this.#notBeforeMs.delete(key);
     this.#failures.delete(key);
   }

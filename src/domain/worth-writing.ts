@@ -15,6 +15,8 @@ export function worthWriting(
 ): boolean {
   if (before === undefined || !jsonEqual(facts(before), facts(after))) return true;
   const writtenMs = Date.parse(before.usage?.accountedUntil ?? '');
+  // An operator whose clock ran ahead wrote it: nothing would be due until that time has come.
+  if (writtenMs > Date.parse(after.usage?.accountedUntil ?? '')) return true;
   const due = Number.isNaN(writtenMs) || writtenMs <= progressSinceMs;
   return due && !jsonEqual(omit(before, 'usage'), omit(after, 'usage'));
 }

@@ -5,7 +5,12 @@
 import { type DistillJob, type DistillJobStatus, type EventClaim, streamsFinalizer } from '../../../src/api/index.js';
 import type { Cluster, DesiredWorkers, FoundJob, JobKey } from '../../../src/cluster/index.js';
 import type { Jobs, Streams } from '../../../src/controller/index.js';
-import type { ClusterObservation, StreamObservation, StudentObservation } from '../../../src/domain/index.js';
+import type {
+  ClusterObservation,
+  InvalidJob,
+  StreamObservation,
+  StudentObservation,
+} from '../../../src/domain/index.js';
 import type { DeadItem, NatsAccess, StudentState, TeacherState, WorkerRole } from '../../../src/protocol/index.js';
 import { eventText } from '../../kit/snapshots.js';
 
@@ -41,6 +46,8 @@ export class FakeJobs implements Jobs {
   readonly statuses: DistillJobStatus[] = [];
   readonly events: string[] = [];
   job: DistillJob | null;
+  /** What today's rules say against the stored job. */
+  problems: InvalidJob['problems'] = [];
 
   constructor(
     private readonly fate: Fate,
@@ -50,9 +57,13 @@ export class FakeJobs implements Jobs {
   }
 
   get(key: JobKey): Promise<FoundJob | null> {
-    return this.#do('get job', () =>
-      this.job !== null && key.uid === this.job.metadata.uid ? { kind: 'Valid', job: asJson(this.job) } : null,
-    );
+    return this.#do('get job', () => {
+      if (this.job?.metadata.uid !== key.uid) return null;
+      const { problems } = this;
+      const job = asJson(this.job);
+      if (problems.length === 0) return { kind: 'Valid', job };
+      return { kind: 'Invalid', metadata: job.metadata, status: job.status, problems };
+    });
   }
 
   writeStatus(_key: JobKey, status: DistillJobStatus): Promise<void> {
@@ -70,6 +81,9 @@ export class FakeJobs implements Jobs {
     return this.#do(present ? 'add finalizer' : 'remove finalizer', () => {
       if (this.job === null) return;
       const { metadata } = this.job;
+      if (present && metadata.deletionTimestamp !== undefined) {
+        throw new Error('Forbidden: no new finalizers can be added if the object is being deleted');
+      }
       const others = (metadata.finalizers ?? []).filter((name) => name !== streamsFinalizer);
       const finalizers = present ? [...others, streamsFinalizer] : others;
       this.job = { ...this.job, metadata: { ...metadata, finalizers } };
@@ -79,11 +93,16 @@ export class FakeJobs implements Jobs {
 
   delete(): Promise<void> {
     return this.#do('delete job', () => {
-      if (this.job === null) return;
-      const { metadata } = this.job;
-      if ((metadata.finalizers ?? []).length === 0) this.job = null;
-      else this.job = { ...this.job, metadata: { ...metadata, deletionTimestamp: '2026-11-24T12:00:00Z' } };
+      this.deletedBySomebody();
     });
+  }
+
+  /** As by `kubectl delete`: at once, or as soon as the last finalizer is off. */
+  deletedBySomebody(): void {
+    if (this.job === null) return;
+    const { metadata } = this.job;
+    if ((metadata.finalizers ?? []).length === 0) this.job = null;
+    else this.job = { ...this.job, metadata: { ...metadata, deletionTimestamp: '2026-11-24T12:00:00Z' } };
   }
 
   #do<T>(name: string, work: () => T): Promise<T> {
@@ -97,6 +116,12 @@ export class FakeJobs implements Jobs {
 /** Processes that are there as soon as they are wanted, on a machine of a fixed number of slots. */
 export class FakeCluster implements Cluster {
   readonly pools = new Map<string, string[]>();
+  /** True makes processes that were told to end take their time; `endLingering` ends them. */
+  lingers = false;
+  readonly lingering = new Set<string>();
+  /** What the API server says to everything that is applied; it is held against that generation. */
+  refuses: string | null = null;
+  #refusal: { readonly generation: number | undefined; readonly sentence: string } | null = null;
   student: StudentObservation = { phase: 'Absent', starts: 0, failures: 0, disruptions: 0, lastError: null };
   desired: DesiredWorkers | null = null;
   #started = 0;
@@ -106,19 +131,22 @@ export class FakeCluster implements Cluster {
     readonly slots: number,
   ) {}
 
-  observe(_key: JobKey, { spec }: DistillJob): Promise<ClusterObservation> {
+  observe(_key: JobKey, { spec, metadata }: DistillJob): Promise<ClusterObservation> {
     return this.#do('observe processes', () => ({
       pools: spec.teacher.pools.map(({ name }) => ({
         name,
-        freeSlots: this.slots - [...this.pools.values()].flat().length,
-        pods: (this.pools.get(name) ?? []).map((pod) => ({ name: pod, terminating: false })),
+        freeSlots: this.slots - [...this.pools.values()].flat().length - this.lingering.size,
+        pods: [
+          ...(this.pools.get(name) ?? []).map((pod) => ({ name: pod, terminating: false })),
+          ...[...this.lingering].filter((pod) => pod.startsWith(name)).map((pod) => ({ name: pod, terminating: true })),
+        ],
         disruptions: 0,
         failuresInARow: 0,
         lastError: null,
       })),
       student: this.student,
-      remains: this.student.phase === 'Running' || [...this.pools.values()].flat().length > 0,
-      refusal: null,
+      remains: this.#remains(),
+      refusal: this.#refusal?.generation === metadata.generation ? (this.#refusal?.sentence ?? null) : null,
       usage: { teacherSlotSeconds: 0, studentSlotSeconds: 0 },
     }));
   }
@@ -126,8 +154,12 @@ export class FakeCluster implements Cluster {
   apply(desired: DesiredWorkers): Promise<void> {
     return this.#do('apply processes', () => {
       this.desired = desired;
+      const { generation } = desired.job.metadata;
+      this.#refusal = this.refuses === null ? null : { generation, sentence: this.refuses };
+      if (this.refuses !== null) return;
       for (const { name, replicas } of desired.pools) {
         const pods = (this.pools.get(name) ?? []).slice(0, replicas);
+        this.#end((this.pools.get(name) ?? []).slice(replicas));
         while (pods.length < replicas) pods.push(`${name}-${String(this.#started++)}`);
         this.pools.set(name, pods);
       }
@@ -141,10 +173,26 @@ export class FakeCluster implements Cluster {
 
   remove(): Promise<boolean> {
     return this.#do('remove processes', () => {
+      this.#end([...this.pools.values()].flat());
+      if (this.student.phase === 'Running') this.#end(['student']);
       this.pools.clear();
       this.student = { ...this.student, phase: 'Absent' };
-      return true;
+      return !this.#remains();
     });
+  }
+
+  /** Everything that was told to end has ended. */
+  endLingering(): void {
+    this.lingering.clear();
+  }
+
+  #end(names: readonly string[]): void {
+    if (this.lingers) for (const name of names) this.lingering.add(name);
+  }
+
+  #remains(): boolean {
+    const running = [...this.pools.values()].flat();
+    return this.student.phase === 'Running' || running.length + this.lingering.size > 0;
   }
 
   onChange(): void {
@@ -158,6 +206,8 @@ export class FakeCluster implements Cluster {
     });
   }
 }
+
+const unreachable = 'the connection to NATS is lost';
 
 /** One job's streams on one server. */
 export class FakeStreams implements Streams {
@@ -182,7 +232,7 @@ export class FakeStreams implements Streams {
 
   observe(): Promise<StreamObservation> {
     return this.#do('observe streams', (): StreamObservation => {
-      if (!this.reachable) return { state: 'Unreachable', reason: 'the connection to NATS is lost' };
+      if (!this.reachable) return { state: 'Unreachable', reason: unreachable };
       if (!this.exists) return { state: 'Absent' };
       const sequences = [...this.frames].sort((a, b) => a - b);
       return {
@@ -239,6 +289,7 @@ export class FakeStreams implements Streams {
   #do<T>(name: string, work: () => T): Promise<T> {
     return new Promise((resolve) => {
       this.fate.call(name);
+      if (!this.reachable && name !== 'observe streams') throw new Error(unreachable);
       resolve(work());
     });
   }

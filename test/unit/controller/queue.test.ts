@@ -5,7 +5,7 @@ import { KeyedQueue } from '../../../src/controller/index.js';
 import { FakeClock, settled } from '../../kit/clock.js';
 
 /** A queue whose work ends when the test says so. */
-function workshop(workers = 1) {
+function workshop(workers = 1, paceMs?: () => number) {
   const clock = new FakeClock();
   const begun: string[] = [];
   const failures: { key: string; retryMs: number }[] = [];
@@ -13,6 +13,7 @@ function workshop(workers = 1) {
   const queue = new KeyedQueue({
     workers,
     clock,
+    ...(paceMs === undefined ? {} : { paceMs }),
     failed: (key, _error, retryMs) => failures.push({ key, retryMs }),
     work: (key) => {
       if (open.has(key)) throw new Error(`${key} is worked on twice at a time`);
@@ -135,6 +136,159 @@ describe('work that fails', () => {
     queue.add('b');
     await finish('b', new Error('no'));
     expect(failures.map(({ key, retryMs }) => `${key} ${String(retryMs)}`)).toEqual(['a 200', 'a 400', 'b 200']);
+  });
+});
+
+describe('a queue with a pace', () => {
+  const paced = (workers = 1) => workshop(workers, () => 250);
+
+  test('takes the first change at once and those that follow together', async () => {
+    const { queue, begun, finish, clock } = paced();
+    queue.add('a');
+    await finish('a');
+    for (let time = 0; time < 5; time++) {
+      queue.add('a');
+      await clock.advance(40);
+    }
+    expect([begun.length, clock.waits]).toEqual([1, [50]]);
+    await clock.advance(50);
+    expect(begun).toEqual(['a', 'a']);
+  });
+
+  test('counts from the start of the work, not from its end', async () => {
+    const { queue, begun, finish, clock } = paced();
+    queue.add('a');
+    await clock.advance(200);
+    queue.add('a');
+    await finish('a');
+    expect(begun).toEqual(['a']);
+    await clock.advance(50);
+    expect(begun).toEqual(['a', 'a']);
+  });
+
+  test('does not wait for work that took longer', async () => {
+    const { queue, begun, finish, clock } = paced();
+    queue.add('a');
+    queue.add('a');
+    await clock.advance(300);
+    await finish('a');
+    expect(begun).toEqual(['a', 'a']);
+  });
+
+  test('holds up no other key', async () => {
+    const { queue, begun, finish } = paced();
+    queue.add('a');
+    await finish('a');
+    queue.add('a');
+    queue.add('b');
+    expect(begun).toEqual(['a', 'b']);
+  });
+
+  test('keeps to it also when the work asks for a look sooner', async () => {
+    const { queue, begun, finish, clock } = paced();
+    queue.add('a');
+    await finish('a', 100);
+    await clock.advance(249);
+    expect(begun).toEqual(['a']);
+    await clock.advance(1);
+    expect(begun).toEqual(['a', 'a']);
+  });
+
+  test('takes a change before a later look that was asked for, and that look is made good by it', async () => {
+    const { queue, begun, finish, clock } = paced();
+    queue.add('a');
+    await finish('a', 10_000);
+    queue.add('a');
+    await clock.advance(250);
+    expect(begun).toEqual(['a', 'a']);
+    await finish('a', null);
+    await clock.advance(60_000);
+    expect(begun).toEqual(['a', 'a']);
+  });
+
+  test('is asked for its pace at each start, so that it may change', async () => {
+    let paceMs = 250;
+    const { queue, begun, finish, clock } = workshop(1, () => paceMs);
+    queue.add('a');
+    paceMs = 1_000;
+    await finish('a');
+    queue.add('a');
+    await clock.advance(250);
+    await finish('a');
+    queue.add('a');
+    await clock.advance(999);
+    expect(begun).toEqual(['a', 'a']);
+    await clock.advance(1);
+    expect(begun).toEqual(['a', 'a', 'a']);
+  });
+
+  test('tries failed work again after its wait, and no faster than the pace', async () => {
+    const { queue, begun, finish, clock, failures } = paced();
+    queue.add('a');
+    await finish('a', new Error('no'));
+    expect(failures).toEqual([{ key: 'a', retryMs: 200 }]);
+    await clock.advance(200);
+    expect(begun).toEqual(['a']);
+    await clock.advance(50);
+    expect(begun).toEqual(['a', 'a']);
+  });
+});
+
+describe('the depth of a queue', () => {
+  test('is how many keys wait for a worker now', async () => {
+    const { queue, finish, clock } = workshop(1);
+    expect(queue.depth).toBe(0);
+    for (const key of ['a', 'b', 'c', 'b']) queue.add(key);
+    expect(queue.depth).toBe(2);
+    queue.add('a');
+    expect(queue.depth).toBe(3);
+    await finish('a');
+    await finish('b', 1_000);
+    await finish('c');
+    await finish('a');
+    expect(queue.depth).toBe(0);
+    // Who waits for a time waits for no worker.
+    expect(clock.waits).toEqual([1_000]);
+    await queue.stop();
+    expect(queue.depth).toBe(0);
+  });
+});
+
+describe('a key that is forgotten', () => {
+  test('has neither a failure nor a pace to its name', async () => {
+    const { queue, begun, finish, failures } = workshop(1, () => 250);
+    queue.add('a');
+    await finish('a', new Error('no'));
+    queue.forget('a');
+    queue.add('a');
+    expect(begun).toEqual(['a', 'a']);
+    await finish('a', new Error('no'));
+    expect(failures.map(({ retryMs }) => retryMs)).toEqual([200, 200]);
+  });
+
+  test('is not looked at again, whether it waited for a worker, for a time or for its own work', async () => {
+    const { queue, begun, finish, clock } = workshop(1);
+    queue.add('later');
+    await finish('later', 1_000);
+    queue.add('busy');
+    queue.add('busy');
+    queue.add('next');
+    for (const key of ['later', 'busy', 'next']) queue.forget(key);
+    expect([queue.depth, clock.waits]).toEqual([0, []]);
+    await finish('busy', null);
+    await clock.advance(60_000);
+    expect(begun).toEqual(['later', 'busy']);
+  });
+
+  test('in its last work leaves nothing behind', async () => {
+    const { queue, begun, finish, clock } = workshop(1, () => 250);
+    queue.add('a');
+    queue.add('a');
+    queue.forget('a');
+    await finish('a', null);
+    queue.add('a');
+    expect(begun).toEqual(['a', 'a']);
+    expect(clock.waits).toEqual([]);
   });
 });
 
