@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build test lint generate verify bench clean
+.PHONY: help build test lint generate verify bench cluster clean
 npm := npm run --silent
 
 help: ## Say what each target does
@@ -26,6 +26,9 @@ verify: node_modules lint ## Fail when a generated file differs from its source
 
 bench: node_modules ## Measure; a table and bench-results/*.json
 	@$(npm) bench
+
+cluster: node_modules ## A cluster for a person, with a running operator; Ctrl-C ends it
+	@$(npm) cluster
 
 clean: ## Remove what was built
 	rm -rf dist .cache coverage bench-results

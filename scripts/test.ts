@@ -1,21 +1,86 @@
 /**
- * Gets a nats-server once, so that no test waits for an installation, then runs the test suites and ends with the line
- * `N passed, N failed[, N skipped]`. Arguments go to jest: `npm test -- test/unit` runs one folder,
- * `npm test -- -t 'pattern'` some tests. Runs after a build.
+ * Runs the test suites and ends with the line `N passed, N failed[, N skipped]`. Arguments go to jest: `npm test --
+ * test/unit` runs one folder, `npm test -- -t 'pattern'` some tests. Runs after a build.
+ *
+ * Without arguments everything runs, in two parts: first what needs no cluster, while the programs that clusters are made
+ * of are built beside it (minutes with nothing cached), then the suites of test/cluster, one file at a time.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 import { cacheFolderOf, findNatsServer } from '../dist/src/stream/index.js';
+import { buildTools } from '../dist/test/kit/cluster/tools.js';
 
 const root = join(import.meta.dirname, '..');
 const cache = join(root, '.cache');
-const resultFile = join(cache, 'test-results.json');
-mkdirSync(cache, { recursive: true });
-rmSync(resultFile, { force: true });
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+interface Results {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numRuntimeErrorTestSuites: number;
+}
+
+/** @returns what jest counted; a run that left no results, or failed without a failed test, counts as one failure */
+async function jest(name: string, args: readonly string[]): Promise<Counts> {
+  const resultFile = join(cache, `test-results-${name}.json`);
+  rmSync(resultFile, { force: true });
+  const child = spawn(
+    process.execPath,
+    [
+      '--experimental-vm-modules',
+      '--disable-warning=ExperimentalWarning',
+      join(root, 'node_modules/jest/bin/jest.js'),
+      '--json',
+      `--outputFile=${resultFile}`,
+      ...args,
+    ],
+    { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  try {
+    const results = JSON.parse(readFileSync(resultFile, 'utf8')) as Results;
+    const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
+    return {
+      passed: results.numPassedTests,
+      failed: failed === 0 && status !== 0 ? 1 : failed,
+      skipped: results.numPendingTests,
+    };
+  } catch {
+    say(`jest left no results; it ended with ${String(status)}`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}
+
+async function everything(): Promise<Counts[]> {
+  const building = buildTools({ progress: say }).then(
+    () => null,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+  const first = await jest('local', [
+    '--maxWorkers=2',
+    '--testPathIgnorePatterns=/node_modules/',
+    '--testPathIgnorePatterns=<rootDir>/test/cluster/',
+  ]);
+  const problem = await building;
+  if (problem !== null) {
+    say(`the cluster suites cannot run: ${problem}`);
+    return [first, { passed: 0, failed: 1, skipped: 0 }];
+  }
+  return [first, await jest('cluster', ['--maxWorkers=1', 'test/cluster'])];
+}
+
+mkdirSync(cache, { recursive: true });
+// Once, so that no test waits for an installation.
 await findNatsServer({
   url: undefined,
   path: process.env.PATH ?? '',
@@ -23,39 +88,12 @@ await findNatsServer({
   platform: process.platform,
   arch: process.arch,
   environment: process.env,
-  progress: (line) => void process.stderr.write(`${line}\n`),
+  progress: say,
 });
-
-const jest = spawnSync(
-  process.execPath,
-  [
-    '--experimental-vm-modules',
-    '--disable-warning=ExperimentalWarning',
-    join(root, 'node_modules/jest/bin/jest.js'),
-    '--json',
-    `--outputFile=${resultFile}`,
-    '--maxWorkers=2',
-    ...process.argv.slice(2),
-  ],
-  { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
-);
-
-interface Results {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numPendingTests: number;
-  readonly numFailedTestSuites: number;
-  readonly numRuntimeErrorTestSuites: number;
-}
-
-let results: Results;
-try {
-  results = JSON.parse(readFileSync(resultFile, 'utf8')) as Results;
-} catch {
-  process.stderr.write(`jest left no results; it ended with ${String(jest.status ?? jest.signal)}\n`);
-  process.exit(1);
-}
-const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
-const skipped = results.numPendingTests > 0 ? `, ${String(results.numPendingTests)} skipped` : '';
-process.stdout.write(`${String(results.numPassedTests)} passed, ${String(failed)} failed${skipped}\n`);
-process.exit(jest.status === 0 && failed === 0 && results.numPassedTests > 0 ? 0 : 1);
+const asked = process.argv.slice(2);
+const parts = asked.length === 0 ? await everything() : [await jest('asked', ['--maxWorkers=2', ...asked])];
+const sum = (count: (part: Counts) => number): number => parts.reduce((total, part) => total + count(part), 0);
+const [passed, failed, skipped] = [sum((part) => part.passed), sum((part) => part.failed), sum((part) => part.skipped)];
+const left = skipped > 0 ? `, ${String(skipped)} skipped` : '';
+process.stdout.write(`${String(passed)} passed, ${String(failed)} failed${left}\n`);
+process.exit(failed === 0 && passed > 0 ? 0 : 1);

