@@ -28,7 +28,7 @@ import type { Resources } from './resources.js';
 export const manifestKey = 'manifest.json';
 
 /** Keys of one role in the job's Secret; the names of the files, too. */
-export function keysOf(role: string): { readonly creds: string; readonly password: string } {
+function keysOf(role: string): { readonly creds: string; readonly password: string } {
   return { creds: `${role}.creds`, password: `${role}.password` };
 }
 

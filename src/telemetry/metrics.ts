@@ -86,5 +86,5 @@ export function createMetrics({ processMetrics }: { readonly processMetrics: boo
     if (type === 'gauge') return [key, new Gauge(common)];
     return [key, new Histogram({ ...common, buckets: seconds })];
   });
-  return { ...(Object.fromEntries(made) as Omit<Metrics, 'registry'>), registry } as Metrics;
+  return { ...(Object.fromEntries(made) as Omit<Metrics, 'registry'>), registry };
 }

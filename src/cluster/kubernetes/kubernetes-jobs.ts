@@ -128,7 +128,7 @@ export class KubernetesJobs {
   }
 }
 
-export function keyOf({ metadata }: { readonly metadata: ObjectMeta }): JobKey {
+function keyOf({ metadata }: { readonly metadata: ObjectMeta }): JobKey {
   return { namespace: metadata.namespace ?? '', name: metadata.name, uid: metadata.uid ?? '' };
 }
 

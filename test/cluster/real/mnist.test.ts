@@ -30,9 +30,7 @@ const optimizer = { name: 'adam', learningRate: 0.002 };
 const small = { requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '1Gi' } };
 const template = { spec: { containers: [{ name: 'worker', resources: small }] } };
 
-interface Spec {
-  readonly [field: string]: unknown;
-}
+type Spec = Readonly<Record<string, unknown>>;
 
 function job(name: string, change: Spec = {}): object {
   return {

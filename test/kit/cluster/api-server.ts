@@ -28,7 +28,7 @@ export interface ApiServerOptions {
 }
 
 /** First address of the range below is the Service `kubernetes.default`. */
-export const serviceRange = '10.0.0.0/24';
+const serviceRange = '10.0.0.0/24';
 export const serviceAddress = '10.0.0.1';
 
 export function auditFile(folder: string): string {

@@ -22,7 +22,7 @@ export const patchTypes = {
   apply: 'application/apply-patch+yaml',
 } as const;
 
-export class ApiRefusal extends Error {
+class ApiRefusal extends Error {
   constructor(
     readonly status: number,
     message: string,

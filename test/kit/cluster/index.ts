@@ -1,7 +1,5 @@
 /** The door of the cluster kit: real control planes, and what a test does with them. */
-export { ApiRefusal } from './api.js';
 export type { AuditEvent } from './audit.js';
 export { ControlPlane, type ControlPlaneOptions, type PodEnd, startControlPlane } from './control-plane.js';
 export { repositoryRoot } from './paths.js';
-export { buildTools, toolPath } from './tools.js';
 export { until } from './until.js';

@@ -1,6 +1,4 @@
 /** DistillJobs for cluster tests, and the makers' way of bending them. */
-import { stringify } from 'yaml';
-
 export interface JobOptions {
   readonly name?: string;
   readonly namespace?: string;
@@ -33,10 +31,6 @@ export function someJob({
       ...spec,
     },
   };
-}
-
-export function yamlOf(...objects: readonly object[]): string {
-  return objects.map((object) => stringify(object)).join('---\n');
 }
 
 export const teacherPriorityClass = {

@@ -24,7 +24,7 @@ const stages = [
 ];
 
 /** Label of the nodes that kwok answers for. */
-export const kwokLabel = 'distillery.dev/kwok';
+const kwokLabel = 'distillery.dev/kwok';
 
 /** The stages as one file, from the module that was built, kept beside the binary. */
 async function stagesFile(): Promise<string> {

@@ -7,5 +7,3 @@ export const repositoryRoot = join(
 );
 /** What is built for the cluster suites and kept between runs; not under version control. */
 export const cacheFolder = join(repositoryRoot, '.cache/cluster');
-/** Files beside the kit's source that are read, not imported. */
-export const kitFolder = join(repositoryRoot, 'test/kit/cluster');

@@ -13,7 +13,7 @@ export interface RequestSelector {
 type Labels = Readonly<Record<string, string>>;
 
 /** Verbs as the server counts them; a server-side apply is its own. */
-export const writeVerbs = ['POST', 'PUT', 'PATCH', 'APPLY', 'DELETE', 'DELETECOLLECTION'];
+const writeVerbs = ['POST', 'PUT', 'PATCH', 'APPLY', 'DELETE', 'DELETECOLLECTION'];
 
 const series = /^apiserver_request_total\{(.*)\} (\S+)$/;
 const label = /(\w+)="((?:[^"\\]|\\.)*)"/g;

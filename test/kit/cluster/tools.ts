@@ -21,7 +21,7 @@ import { codeOf } from '../../../src/lib/system-error.js';
 import { cacheFolder, repositoryRoot } from './paths.js';
 
 /** Go programs of one module; built together, since they share most of what is compiled. */
-export interface ToolGroup {
+interface ToolGroup {
   readonly name: string;
   /** Folder of its go.mod. */
   readonly module: string;
@@ -68,7 +68,7 @@ const helm = {
   versions: {},
 } satisfies ToolGroup;
 
-export const toolGroups: readonly ToolGroup[] = [kubernetes, kwok, helm];
+const toolGroups: readonly ToolGroup[] = [kubernetes, kwok, helm];
 export type ClusterTool = keyof (typeof kubernetes.packages & typeof kwok.packages & typeof helm.packages);
 
 /** Where a tool lies once `buildTools` has seen to it. */
@@ -116,7 +116,7 @@ function toStderr(line: string): void {
 }
 
 /** Names everything that a group's binaries depend on and that we choose. */
-export async function stampOf(group: ToolGroup): Promise<string> {
+async function stampOf(group: ToolGroup): Promise<string> {
   const files = await Promise.all(['go.mod', 'go.sum'].map((name) => readFile(join(group.module, name))));
   const hash = createHash('sha256');
   for (const file of files) hash.update(file);
