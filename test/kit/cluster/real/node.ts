@@ -204,14 +204,24 @@ interface NodeObject {
   readonly spec: { readonly taints?: readonly unknown[] };
   readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
 }
+interface Pods {
+  readonly items: readonly { readonly metadata: { readonly uid: string } }[] | null;
+}
 
-/** The kubelet answers (after a restart the API server's word alone would be that of the one before), and it is Ready. */
+/**
+ * The node is Ready, and its kubelet, asked through the API server, knows the pods that it should: after a restart the
+ * word of the API server alone would be about the kubelet before.
+ */
 async function takesPods(api: Api, name: string): Promise<boolean> {
-  const { text } = await api.send('GET', `/api/v1/nodes/${name}/proxy/healthz`);
-  if (text !== 'ok') return false;
   const { spec, status } = await api.get<NodeObject>(`/api/v1/nodes/${name}`);
   const ready = status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true;
-  return ready && (spec.taints ?? []).length === 0;
+  if (!ready || (spec.taints ?? []).length > 0) return false;
+  const [bound, known] = await Promise.all([
+    api.get<Pods>(`/api/v1/pods?fieldSelector=spec.nodeName%3D${name}`),
+    api.get<Pods>(`/api/v1/nodes/${name}/proxy/pods`),
+  ]);
+  const uids = new Set(known.items?.map(({ metadata }) => metadata.uid));
+  return (bound.items ?? []).every(({ metadata }) => uids.has(metadata.uid));
 }
 
 async function isThere(path: string): Promise<boolean> {
