@@ -1,0 +1,145 @@
+/** The operator's HTTP door: what it answers, and that nothing that comes in harms the process. */
+import { connect } from 'node:net';
+
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+
+import { type Check, type HealthServer, serveHealth } from '../../../src/telemetry/index.js';
+
+let server: HealthServer;
+let live: readonly Check[];
+let ready: readonly Check[];
+let metrics: () => Promise<{ contentType: string; text: string }>;
+
+beforeEach(async () => {
+  live = [{ name: 'process', problem: null }];
+  ready = [];
+  metrics = () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: 'up 1\n' });
+  server = await serveHealth({ port: 0, live: () => live, ready: () => ready, metrics: () => metrics() });
+});
+
+afterEach(async () => {
+  await server.close();
+});
+
+async function get(path: string, init: RequestInit = {}): Promise<{ status: number; text: string; type: string }> {
+  const answer = await fetch(`http://127.0.0.1:${String(server.port)}${path}`, init);
+  return { status: answer.status, text: await answer.text(), type: answer.headers.get('content-type') ?? '' };
+}
+
+/** What a client says that is no HTTP library; resolves with the whole answer when the server hangs up. */
+async function say(words: string): Promise<string> {
+  return new Promise((resolve) => {
+    let heard = '';
+    const socket = connect(server.port, '127.0.0.1', () => socket.write(words));
+    socket.on('data', (bytes: Buffer) => (heard += bytes.toString()));
+    socket.on('close', () => resolve(heard));
+    // Hung up on while it still spoke.
+    socket.on('error', () => undefined);
+  });
+}
+
+describe('the pages', () => {
+  test('say of each check whether it is fine, and why not', async () => {
+    expect(await get('/livez')).toEqual({ status: 200, text: '[+] process\n', type: 'text/plain; charset=utf-8' });
+    ready = [
+      { name: 'watch pods', problem: 'not everything is known yet' },
+      { name: 'nats', problem: null, degraded: 'connect ECONNREFUSED' },
+      { name: 'standby', problem: null },
+    ];
+    expect(await get('/readyz?verbose')).toMatchObject({
+      status: 503,
+      text: '[-] watch pods: not everything is known yet\n[~] nats: connect ECONNREFUSED\n[+] standby\n',
+    });
+  });
+
+  test('take degraded for ready: what runs runs on without NATS', async () => {
+    ready = [{ name: 'nats', problem: null, degraded: 'connect ECONNREFUSED' }];
+    expect((await get('/readyz')).status).toBe(200);
+  });
+
+  test('give metrics in the format that they name', async () => {
+    expect(await get('/metrics')).toEqual({ status: 200, text: 'up 1\n', type: 'text/plain; version=0.0.4' });
+  });
+
+  test('answer HEAD without a body', async () => {
+    expect(await get('/livez', { method: 'HEAD' })).toMatchObject({ status: 200, text: '' });
+  });
+
+  test.each([
+    ['/', 404],
+    ['/metrics/', 404],
+    ['/livez/../readyz%00', 404],
+  ])('answer %s with %i', async (path, status) => {
+    const answer = await get(path);
+    expect(answer.status).toBe(status);
+    expect(answer.text).toContain('expected /metrics');
+  });
+
+  test('take nothing', async () => {
+    expect(await get('/metrics', { method: 'POST', body: 'x' })).toMatchObject({ status: 405 });
+  });
+});
+
+describe('nothing that comes in ends the process', () => {
+  test.each(['//', '///', 'http://[', '/%zz'])('a path that is no URL: %s', async (path) => {
+    expect(await say(`GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`)).toMatch(/^HTTP\/1.1 404 /);
+  });
+
+  test.each([
+    ['words that are no HTTP', '\u0016\u0003\u0001 hello\r\n\r\n'],
+    ['a target that is no path', 'GET no-slash HTTP/1.1\r\n\r\n'],
+    ['headers without end', `GET /livez HTTP/1.1\r\nx: ${'x'.repeat(64 * 1024)}`],
+  ])('%s', async (_what, words) => {
+    expect(await say(words)).not.toMatch(/^HTTP\/1.1 200/);
+    expect((await get('/livez')).status).toBe(200);
+  });
+
+  test('figures that cannot be gathered', async () => {
+    metrics = () => Promise.reject(new Error('no figures'));
+    expect(await get('/metrics')).toMatchObject({ status: 500, text: 'Error: no figures\n' });
+  });
+
+  test('a check that throws', async () => {
+    await server.close();
+    server = await serveHealth({
+      port: 0,
+      live: () => {
+        throw new Error('broken check');
+      },
+      ready: () => [],
+      metrics,
+    });
+    expect(await get('/livez')).toMatchObject({ status: 500, text: 'Error: broken check\n' });
+  });
+});
+
+describe('at the end', () => {
+  test('an answer under way is finished', async () => {
+    const asked = Promise.withResolvers<undefined>();
+    const figures = Promise.withResolvers<{ contentType: string; text: string }>();
+    metrics = () => {
+      asked.resolve(undefined);
+      return figures.promise;
+    };
+    const answer = get('/metrics');
+    await asked.promise;
+    const closing = server.close();
+    figures.resolve({ contentType: 'text/plain', text: 'late 1\n' });
+    expect(await answer).toMatchObject({ status: 200, text: 'late 1\n' });
+    await closing;
+  });
+
+  test('a client that only holds its connection is not waited for', async () => {
+    const idle = connect(server.port, '127.0.0.1');
+    const hungUp = new Promise((resolve) => idle.on('close', resolve));
+    await new Promise((resolve) => idle.on('connect', resolve));
+    idle.write('GET /livez HTTP/1.1\r\n');
+    await server.close();
+    await hungUp;
+  });
+
+  test('a port that is taken says so', async () => {
+    const second = serveHealth({ port: server.port, live: () => [], ready: () => [], metrics });
+    await expect(second).rejects.toThrow('EADDRINUSE');
+  });
+});
