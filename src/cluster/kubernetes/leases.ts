@@ -1,43 +1,45 @@
-/** One coordination.k8s.io/v1 Lease at the API server, for leader election. */
+/**
+ * One coordination.k8s.io/v1 Lease at the API server, for leader election. Renewed by merge patch: unlike a PUT it keeps
+ * what others wrote into the metadata, and never makes a Lease that was deleted.
+ */
 import type { LeaseRecord, Leases, LeaseWrite, StoredLease } from '../lease.js';
 
 import type { ApiClient } from './client.js';
-import { ApiError } from './errors.js';
+import { ApiError, type ApiErrorKind } from './errors.js';
 import { apiVersionOf, kinds } from './kinds.js';
 import type { StoredObject } from './object.js';
+
+/** Of the operator's Lease; the chart ships it and gives rights on it by this name. */
+export const leaseName = 'distillery-operator';
 
 export interface LeasePlace {
   readonly namespace: string;
   readonly name: string;
 }
 
-export function leasesAt(
-  { namespace, name }: LeasePlace,
-  client: Pick<ApiClient, 'get' | 'create' | 'replace'>,
-): Leases {
-  const object = (spec: LeaseRecord, resourceVersion?: string) => ({
-    apiVersion: apiVersionOf(kinds.leases),
-    kind: kinds.leases.kind,
-    metadata: { namespace, name, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
-    spec,
-  });
+export function leasesAt({ namespace, name }: LeasePlace, client: Pick<ApiClient, 'get' | 'create' | 'patch'>): Leases {
   return {
     get: async (signal) => {
       const found = await client.get(kinds.leases, namespace, name, signal);
       return found === null ? null : leaseOf(found);
     },
-    create: (record, signal) => written(client.create(object(record), signal)),
-    replace: ({ resourceVersion, ...record }, signal) =>
-      written(client.replace(object(record, resourceVersion), signal)),
+    create: (spec, signal) => {
+      const { kind } = kinds.leases;
+      const lease = { apiVersion: apiVersionOf(kinds.leases), kind, metadata: { namespace, name }, spec };
+      return written(client.create(lease, signal));
+    },
+    replace: ({ resourceVersion, ...spec }, signal) =>
+      written(client.patch(kinds.leases, namespace, name, { metadata: { resourceVersion }, spec }, { signal })),
   };
 }
+
+const refusals: ReadonlySet<ApiErrorKind> = new Set<ApiErrorKind>(['conflict', 'alreadyExists', 'notFound']);
 
 async function written(answer: Promise<StoredObject>): Promise<LeaseWrite> {
   try {
     return { kind: 'written', lease: leaseOf(await answer) };
   } catch (error) {
-    const refused = ['conflict', 'alreadyExists', 'notFound'];
-    if (error instanceof ApiError && refused.includes(error.kind)) return { kind: 'refused' };
+    if (error instanceof ApiError && refusals.has(error.kind)) return { kind: 'refused' };
     throw error;
   }
 }
