@@ -15,6 +15,7 @@ import {
   EventRecorder,
   KubernetesCluster,
   KubernetesJobs,
+  leaseName,
   leasesAt,
   loadAccess,
   Transport,
@@ -35,12 +36,13 @@ import {
 } from './stream/index.js';
 import { type Check, createMetrics, type Log, type Metrics, outputLog, serveHealth } from './telemetry/index.js';
 
-const leaseName = 'distillery-operator';
 /** Progress alone is written this often at most, and not by all jobs together more often than this many times a second. */
 const progressMs = 5_000;
 const progressWritesPerSecond = 10;
 /** A watch that is silent for longer has nothing to say of what is. */
 const staleMs = 150_000;
+/** For the events of the last look. */
+const lastWordsMs = 2_000;
 const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
 
 const clock: Clock = {
@@ -112,8 +114,13 @@ async function run(config: OperatorConfig, log: Log): Promise<number> {
     clock,
     hash,
     instance: identity,
-    failed: ({ namespace, name }, event, error) =>
-      log.warn({ job: `${namespace}/${name}`, event: event.reason, error: String(error) }, 'event not recorded'),
+    report: (outcome, { namespace, name }, event) => {
+      metrics.events.inc({ outcome: outcome.kind });
+      if (outcome.kind === 'failed') {
+        const error = String(outcome.error);
+        log.warn({ job: `${namespace}/${name}`, event: event.reason, error }, 'event not recorded');
+      }
+    },
   });
   const cache = new ClusterCache(clock);
   const jobs = new KubernetesJobs({ client: acting, clock, record: (key, events) => recorder.record(key, events) });
@@ -233,7 +240,7 @@ async function run(config: OperatorConfig, log: Log): Promise<number> {
     await elector.run(stop.signal, async (won) => {
       term = won;
       await operator.lead(won.signal);
-      await recorder.flush();
+      await recorder.flush(lastWordsMs);
       term = null;
       // Who lost the lease begins anew, with nothing in mind that another may have changed.
       if (!stop.signal.aborted) stop.abort(new Error('leadership lost'));

@@ -28,6 +28,7 @@ const described = {
     'Time that requests waited for the client-side budget.',
     [],
   ),
+  events: counter('distillery_events_total', 'Events on jobs, by what became of them.', ['outcome']),
   watchStaleness: gauge(
     'distillery_watch_staleness_seconds',
     'Time since the API server gave a sign of life on a watch.',

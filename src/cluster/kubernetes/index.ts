@@ -29,5 +29,5 @@ export { ClusterCache } from './cache.js';
 export { KubernetesCluster, type KubernetesClusterOptions } from './kubernetes-cluster.js';
 export { KubernetesJobs, type KubernetesJobsOptions } from './kubernetes-jobs.js';
 export { Watches, type WatchesOptions, type WatchState } from './watches.js';
-export { EventRecorder, type EventRecorderOptions } from './events.js';
-export { leasesAt } from './leases.js';
+export { type EventOutcome, EventRecorder, type EventRecorderOptions } from './events.js';
+export { leaseName, leasesAt } from './leases.js';
