@@ -34,7 +34,7 @@ import {
   openStreams,
   passwordIssuer,
 } from './stream/index.js';
-import { type Check, createMetrics, type Log, type Metrics, outputLog, serveHealth } from './telemetry/index.js';
+import { type Check, createMetrics, JobMeasures, type Log, outputLog, serveHealth } from './telemetry/index.js';
 
 /** Progress alone is written this often at most, and not by all jobs together more often than this many times a second. */
 const progressMs = 5_000;
@@ -139,6 +139,7 @@ async function run(config: OperatorConfig, log: Log): Promise<number> {
         : {}),
     },
   });
+  const measures = new JobMeasures(metrics);
   let reconciles = 0;
   const operator = new Operator({
     clock,
@@ -151,22 +152,25 @@ async function run(config: OperatorConfig, log: Log): Promise<number> {
     work: async (key) => {
       const reconcileId = ++reconciles;
       const timed = metrics.reconcileSeconds.startTimer();
-      const again = await reconcile(key, {
-        engine: 'cluster',
-        jobs,
-        cluster,
-        streams,
-        clock,
-        progressEveryMs: () => Math.max(progressMs, (operator.jobs / progressWritesPerSecond) * 1_000),
-        observer: (snapshot, plan) => {
-          tellOf(log, key, reconcileId, snapshot, plan);
-          measure(metrics, key, plan);
-        },
-      });
-      timed();
-      metrics.reconciles.inc({ outcome: 'done' });
-      if (again === 'Gone') forgetMeasures(metrics, key);
-      return again;
+      try {
+        const again = await reconcile(key, {
+          engine: 'cluster',
+          jobs,
+          cluster,
+          streams,
+          clock,
+          progressEveryMs: () => Math.max(progressMs, (operator.jobs / progressWritesPerSecond) * 1_000),
+          observer: (snapshot, plan) => {
+            tellOf(log, key, reconcileId, snapshot, plan);
+            measures.set(key, plan.status);
+          },
+        });
+        metrics.reconciles.inc({ outcome: 'done' });
+        if (again === 'Gone') measures.remove(key);
+        return again;
+      } finally {
+        timed();
+      }
     },
   });
   cluster.onChange((key) => operator.jobChanged(key));
@@ -209,16 +213,20 @@ async function run(config: OperatorConfig, log: Log): Promise<number> {
     ready: () => [...synced(), streamCheck(), { name: term === null ? 'standby' : 'leader', problem: null }],
     metrics: async () => {
       metrics.queueDepth.set(operator.depth);
+      metrics.queueAge.set(operator.oldestMs / 1_000);
       metrics.natsConnected.set(admin.health.connected ? 1 : 0);
       metrics.leader.set(term?.holds() === true ? 1 : 0);
+      for (const metric of [metrics.watchStaleness, metrics.watchLists, metrics.watchInterruptions]) metric.reset();
+      const stalest = new Map<string, number>();
+      // With a list of namespaces there are several watches of a resource: the stalest counts, and all their work.
       for (const { kind, lastContactMs, counters } of watches.states()) {
         const resource = kind.plural;
-        metrics.watchStaleness.set({ resource }, lastContactMs === null ? 0 : (clock.now() - lastContactMs) / 1_000);
-        metrics.watchLists.reset();
+        const silentMs = lastContactMs === null ? 0 : clock.now() - lastContactMs;
+        stalest.set(resource, Math.max(stalest.get(resource) ?? 0, silentMs));
         metrics.watchLists.inc({ resource }, counters.lists);
-        metrics.watchInterruptions.reset();
         metrics.watchInterruptions.inc({ resource }, counters.interruptions);
       }
+      for (const [resource, silentMs] of stalest) metrics.watchStaleness.set({ resource }, silentMs / 1_000);
       return { contentType: metrics.registry.contentType, text: await metrics.registry.metrics() };
     },
   });
@@ -314,33 +322,6 @@ function tellOf(log: Log, { namespace, name }: JobKey, reconcileId: number, snap
     },
     plan.events.map(({ message }) => message).join(' '),
   );
-}
-
-function measure(metrics: Metrics, { namespace, name }: JobKey, { status }: Plan): void {
-  const labels = { namespace, name };
-  const { progress, buffer, teachers, disruptions } = status;
-  if (progress !== undefined) {
-    metrics.step.set(labels, progress.step);
-    metrics.steps.set(labels, progress.steps);
-    metrics.samplesPerSecond.set(labels, progress.samplesPerSecond ?? 0);
-  }
-  if (buffer !== undefined) {
-    metrics.bufferFrames.set(labels, buffer.frames);
-    metrics.waitFraction.set(labels, buffer.waitFraction);
-  }
-  metrics.teachersDesired.set(labels, teachers?.desired ?? 0);
-  metrics.teachersReady.set(labels, teachers?.ready ?? 0);
-  metrics.disruptions.set({ ...labels, role: 'teacher' }, disruptions?.teacher ?? 0);
-  metrics.disruptions.set({ ...labels, role: 'student' }, disruptions?.student ?? 0);
-}
-
-function forgetMeasures(metrics: Metrics, { namespace, name }: JobKey): void {
-  const labels = { namespace, name };
-  const { step, steps, samplesPerSecond, bufferFrames, waitFraction, teachersDesired, teachersReady } = metrics;
-  for (const gauge of [step, steps, samplesPerSecond, bufferFrames, waitFraction, teachersDesired, teachersReady]) {
-    gauge.remove(labels);
-  }
-  for (const role of ['teacher', 'student']) metrics.disruptions.remove({ ...labels, role });
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

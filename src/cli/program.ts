@@ -1,6 +1,7 @@
 /** Commands, options and help texts. */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 
+import { version } from '../lib/version.js';
 import { connectReader, StreamError, type StreamErrorKind } from '../stream/index.js';
 
 import type { EngineContext } from './context.js';
@@ -8,9 +9,6 @@ import { CliError, type Ending, exitCodes } from './exit.js';
 import { fetchJob } from './fetch.js';
 import { storageFault } from './room.js';
 import { loadJob, run } from './run.js';
-
-/** As in package.json; a test holds both together. */
-export const version = '0.1.0';
 
 const examples = `
 Examples:

@@ -46,6 +46,11 @@ export class Operator {
     return this.#queue?.depth ?? 0;
   }
 
+  /** How long the first of them has waited. */
+  get oldestMs(): number {
+    return this.#queue?.oldestMs ?? 0;
+  }
+
   /** The job's own object was made, changed or deleted. */
   jobChanged(key: JobKey): void {
     this.#keys.set(key.uid, key);

@@ -26,7 +26,8 @@ const longestRetryMs = 30_000;
 
 export class KeyedQueue {
   readonly #options: KeyedQueueOptions;
-  readonly #waiting = new Set<string>();
+  /** Key to when it began to wait, the first first. */
+  readonly #waiting = new Map<string, number>();
   readonly #running = new Set<string>();
   readonly #failures = new Map<string, number>();
   readonly #timers = new Map<string, Timer>();
@@ -43,6 +44,12 @@ export class KeyedQueue {
     return this.#waiting.size;
   }
 
+  /** How long the first of them has waited; 0 when none waits. */
+  get oldestMs(): number {
+    const [sinceMs] = this.#waiting.values();
+    return sinceMs === undefined ? 0 : Math.max(0, this.#options.clock.now() - sinceMs);
+  }
+
   add(key: string): void {
     if (this.#stopped) return;
     const pauseMs = (this.#notBeforeMs.get(key) ?? 0) - this.#options.clock.now();
@@ -50,7 +57,7 @@ export class KeyedQueue {
       this.#addWithin(key, pauseMs);
       return;
     }
-    this.#waiting.add(key);
+    if (!this.#waiting.has(key)) this.#waiting.set(key, this.#options.clock.now());
     this.#dispatch();
   }
 
@@ -72,7 +79,7 @@ export class KeyedQueue {
   }
 
   #dispatch(): void {
-    for (const key of this.#waiting) {
+    for (const key of this.#waiting.keys()) {
       if (this.#running.size >= this.#options.workers) return;
       if (this.#running.has(key)) continue;
       this.#waiting.delete(key);

@@ -4,6 +4,8 @@
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
+import { version } from '../lib/version.js';
+
 export interface MetricDescription {
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
@@ -14,9 +16,11 @@ export interface MetricDescription {
 const job = ['namespace', 'name'] as const;
 
 const described = {
+  build: gauge('distillery_build_info', '1, with what runs.', ['version', 'node']),
   reconciles: counter('distillery_reconciles_total', 'Looks at a job, by how they ended.', ['outcome']),
   reconcileSeconds: histogram('distillery_reconcile_duration_seconds', 'Time that a look at a job took.', []),
-  queueDepth: gauge('distillery_queue_depth', 'Jobs that wait to be looked at.', []),
+  queueDepth: gauge('distillery_queue_depth', 'Jobs that wait for a worker to look at them.', []),
+  queueAge: gauge('distillery_queue_oldest_seconds', 'How long the first of them has waited.', []),
   apiRequests: counter('distillery_api_requests_total', 'Requests to the API server, by what came back.', [
     'verb',
     'resource',
@@ -78,7 +82,13 @@ export const metricDescriptions: readonly MetricDescription[] = Object.values(de
 
 const seconds = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30];
 
-export function createMetrics({ processMetrics }: { readonly processMetrics: boolean }): Metrics {
+export interface MetricsOptions {
+  /** Also what prom-client knows of any Node process: memory, CPU, event loop, garbage collection. */
+  readonly processMetrics: boolean;
+}
+
+/** Metrics of a registry of their own: nothing here is global. */
+export function createMetrics({ processMetrics }: MetricsOptions): Metrics {
   const registry = new Registry();
   if (processMetrics) collectDefaultMetrics({ register: registry });
   const made = Object.entries(described).map(([key, { type, name, help, labels }]) => {
@@ -87,5 +97,7 @@ export function createMetrics({ processMetrics }: { readonly processMetrics: boo
     if (type === 'gauge') return [key, new Gauge(common)];
     return [key, new Histogram({ ...common, buckets: seconds })];
   });
-  return { ...(Object.fromEntries(made) as Omit<Metrics, 'registry'>), registry };
+  const metrics: Metrics = { ...(Object.fromEntries(made) as Omit<Metrics, 'registry'>), registry };
+  metrics.build.set({ version, node: process.version }, 1);
+  return metrics;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { expect, test } from '@jest/globals';
 
-import { version } from '../../../src/cli/program.js';
+import { version } from '../../../src/lib/version.js';
 
 test('the command says the version of the package', () => {
   const manifest = readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8');

@@ -40,6 +40,23 @@ describe('a queue', () => {
     expect(begun).toEqual(['a']);
   });
 
+  test('tells how many wait, and how long the first of them has', async () => {
+    const { clock, queue, finish } = workshop();
+    expect([queue.depth, queue.oldestMs]).toEqual([0, 0]);
+    queue.add('a');
+    queue.add('b');
+    await clock.advance(1_000);
+    queue.add('c');
+    queue.add('b');
+    await clock.advance(500);
+    expect([queue.depth, queue.oldestMs]).toEqual([2, 1_500]);
+    await finish('a');
+    expect([queue.depth, queue.oldestMs]).toEqual([1, 500]);
+    await finish('b');
+    await finish('c');
+    expect([queue.depth, queue.oldestMs]).toEqual([0, 0]);
+  });
+
   test('takes a key that was added many times while it is worked on as one more time', async () => {
     const { queue, begun, finish } = workshop();
     for (let time = 0; time < 5; time++) queue.add('a');
