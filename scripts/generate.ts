@@ -1,8 +1,8 @@
 /**
  * Writes what is generated from the API's one source, crds/distilljobs.yaml: the TypeScript types, the schema as a
- * constant (so that src/api reads no file), docs/reference/api.md and the chart's copy; from the telemetry room the list of
- * metrics. With `--check` it writes nothing, prints the
- * files that differ and exits 1. The output depends on those sources alone.
+ * constant (so that src/api reads no file), docs/reference/api.md and the chart's copy; and the lists of metrics and of
+ * the operator's settings. With `--check` it writes nothing, prints the files that differ and exits 1. The output depends
+ * on those sources alone.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -11,6 +11,7 @@ import process from 'node:process';
 import { compile } from 'json-schema-to-typescript';
 import { parse } from 'yaml';
 
+import { operatorVariables, type Variable } from '../dist/src/operator-variables.js';
 import { metricDescriptions } from '../dist/src/telemetry/index.js';
 
 interface Rule {
@@ -289,6 +290,25 @@ function renderMetrics(): string {
   ].join('\n');
 }
 
+function renderVariables(): string {
+  const rows = Object.entries<Variable<unknown>>(operatorVariables).map(
+    ([name, { meaning, fallback }]) =>
+      `| \`${name}\` | ${fallback === null ? '**required**' : fallback === '' ? '' : `\`${fallback}\``} | ${cell(meaning)} |`,
+  );
+  return [
+    "# The operator's environment",
+    '',
+    'Generated from src/operator-variables.ts by scripts/generate.ts. The chart sets all of them; [operator.md](../operator.md)',
+    'says how they belong together. An empty variable is an absent one. What is wrong is told at the start, all of it at once,',
+    'and the operator ends with 2.',
+    '',
+    '| variable | default | meaning |',
+    '| --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
 async function outputs(): Promise<Map<string, string>> {
   const source = await readFile(path.join(root, sourceFile), 'utf8');
   const crd = parse(source) as Crd;
@@ -312,6 +332,7 @@ async function outputs(): Promise<Map<string, string>> {
     // helm installs what lies in this folder of a chart, and follows no link out of it.
     ['charts/distillery/crds/distilljobs.yaml', source],
     ['docs/reference/metrics.md', renderMetrics()],
+    ['docs/reference/operator.md', renderVariables()],
   ]);
 }
 

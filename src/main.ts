@@ -97,11 +97,8 @@ async function run(config: OperatorConfig, log: Log): Promise<number> {
   const credsOf = (file: string) => (): string => readFileSync(file, 'utf8');
   const admin = openStreams({
     url: nats.url,
-    ...(nats.login.kind === 'creds'
-      ? { creds: credsOf(nats.login.file) }
-      : nats.login.user === ''
-        ? {}
-        : { user: nats.login.user, password: nats.login.password }),
+    // Read again at every reconnect: they may have been exchanged.
+    ...(nats.auth.kind === 'signed' ? { creds: credsOf(nats.auth.credsFile) } : nats.auth.operator),
     onStatus: (event) => log.info(event, 'nats connection'),
   });
   const issue = issuerOf(config);
@@ -134,8 +131,8 @@ async function run(config: OperatorConfig, log: Log): Promise<number> {
       imagePullPolicy: worker.imagePullPolicy,
       teacherPriorityClass: worker.teacherPriorityClass,
       natsUrl: nats.workerUrl,
-      ...(nats.workers.kind === 'password'
-        ? { natsUsers: { teacher: nats.workers.user, student: nats.workers.user } }
+      ...(nats.auth.kind === 'password'
+        ? { natsUsers: { teacher: nats.auth.workers.user, student: nats.auth.workers.user } }
         : {}),
     },
   });
@@ -267,7 +264,7 @@ async function run(config: OperatorConfig, log: Log): Promise<number> {
   return outcome;
 }
 
-/** @throws StreamError, ConfigError */
+/** @throws StreamError */
 function issuerOf({
   nats,
 }: OperatorConfig): (
@@ -279,16 +276,9 @@ function issuerOf({
     issuer({ uid, createdAtMs: Date.parse(creationTimestamp) }, role);
 }
 
-function accessIssuer({ login, workers, workerUrl }: OperatorConfig['nats']): AccessIssuer {
-  if (workers.kind === 'password') return passwordIssuer({ url: workerUrl, ...workers });
-  if (login.kind !== 'creds') {
-    throw new ConfigError(
-      'DISTILLERY_NATS_SIGNING_KEY_FILE: found a signing key without DISTILLERY_NATS_CREDS_FILE, expected both; the ' +
-        "operator's own credentials say which account the key belongs to",
-    );
-  }
-  const account = accountOfCreds(readFileSync(login.file, 'utf8'));
-  return credsIssuer({ url: workerUrl, signingSeed: workers.seed, account });
+function accessIssuer({ auth, workerUrl: url }: OperatorConfig['nats']): AccessIssuer {
+  if (auth.kind === 'password') return passwordIssuer({ url, ...auth.workers });
+  return credsIssuer({ url, signingSeed: auth.seed, account: accountOfCreds(readFileSync(auth.credsFile, 'utf8')) });
 }
 
 /** A client that sends nothing on behalf of a process that may not act: decisions were taken before they are carried out. */

@@ -1,45 +1,11 @@
-/** The operator's settings, read from the environment once; docs/operator.md lists them. */
+/**
+ * The operator's settings, read from the environment once, all problems told at once. The variables are in
+ * operator-variables.ts. Secrets come from files, and no problem ever quotes one.
+ */
 import { readFileSync } from 'node:fs';
 
-import { z } from 'zod';
-
 import { reasonOf } from './lib/system-error.js';
-
-const whole = (least: number, most: number, otherwise: number) =>
-  z.coerce
-    .number(`a whole number from ${String(least)} to ${String(most)}`)
-    .int()
-    .min(least)
-    .max(most)
-    .default(otherwise);
-
-const environmentSchema = z.object({
-  /** Empty: what a pod finds mounted. */
-  DISTILLERY_KUBECONFIG: z.string().default(''),
-  DISTILLERY_NATS_URL: z.string('nats://host:port').min(1, 'nats://host:port'),
-  DISTILLERY_NATS_CREDS_FILE: z.string().default(''),
-  DISTILLERY_NATS_USER: z.string().default(''),
-  DISTILLERY_NATS_PASSWORD_FILE: z.string().default(''),
-  /** Seed that signs the users of workers; empty: workers log in by user and password. */
-  DISTILLERY_NATS_SIGNING_KEY_FILE: z.string().default(''),
-  DISTILLERY_WORKER_NATS_URL: z.string().default(''),
-  DISTILLERY_WORKER_NATS_USER: z.string().default(''),
-  DISTILLERY_WORKER_NATS_PASSWORD_FILE: z.string().default(''),
-  DISTILLERY_WORKER_IMAGE: z.string('the image of teachers and students').min(1, 'the image of teachers and students'),
-  DISTILLERY_WORKER_IMAGE_PULL_POLICY: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent'),
-  DISTILLERY_TEACHER_PRIORITY_CLASS: z.string().default('distillery-teacher'),
-  DISTILLERY_NAMESPACE: z.string().default('default'),
-  DISTILLERY_POD_NAME: z.string().default(''),
-  DISTILLERY_WATCH_NAMESPACES: z.string().default(''),
-  DISTILLERY_METRICS_PORT: whole(0, 65_535, 8_080),
-  DISTILLERY_API_QPS: whole(1, 10_000, 50),
-  DISTILLERY_API_BURST: whole(1, 10_000, 100),
-  DISTILLERY_LEASE_SECONDS: whole(3, 600, 15),
-  DISTILLERY_RECONCILE_WORKERS: whole(1, 256, 8),
-  DISTILLERY_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
-  KUBERNETES_SERVICE_HOST: z.string().default(''),
-  KUBERNETES_SERVICE_PORT: z.string().default(''),
-});
+import { operatorVariables, type Settings, type Variable, type VariableName } from './operator-variables.js';
 
 export interface Login {
   readonly user: string;
@@ -52,9 +18,12 @@ export interface OperatorConfig {
     | { readonly kind: 'pod'; readonly host: string; readonly port: string };
   readonly nats: {
     readonly url: string;
-    readonly login: { readonly kind: 'creds'; readonly file: string } | ({ readonly kind: 'password' } & Login);
     readonly workerUrl: string;
-    readonly workers: { readonly kind: 'signed'; readonly seed: string } | ({ readonly kind: 'password' } & Login);
+    readonly auth:
+      /** `credsFile`: the operator's own login. `seed`: signs the users of workers, of the same account. */
+      | { readonly kind: 'signed'; readonly credsFile: string; readonly seed: string }
+      /** One login for the workers of all jobs. */
+      | { readonly kind: 'password'; readonly operator: Login; readonly workers: Login };
   };
   readonly worker: {
     readonly image: string;
@@ -72,76 +41,126 @@ export interface OperatorConfig {
   readonly logLevel: string;
 }
 
-/** What is wrong with the settings, all of it at once. */
+/** What is wrong with the settings, all of it. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
+
+  constructor(readonly problems: readonly string[]) {
+    super(`${problems.join('\n')}\ndocs/reference/operator.md lists what the operator's environment may say`);
+  }
 }
+
+/** An account's seed as nkeys write it. */
+const accountSeed = /^SA[A-Z2-7]{56}$/;
 
 /** @throws ConfigError */
 export function readOperatorConfig(environment: NodeJS.ProcessEnv): OperatorConfig {
-  const parsed = environmentSchema.safeParse(environment);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map(({ path: [name], message }) => {
-      const found = environment[String(name)];
-      return `${String(name)}: found ${found === undefined ? 'nothing' : JSON.stringify(found)}, expected ${message}`;
-    });
-    throw new ConfigError(`${problems.join('\n')}\nset them in the operator's environment (docs/operator.md)`);
+  const problems: string[] = [];
+  const settings = settingsIn(environment, problems);
+  const { KUBERNETES_SERVICE_HOST: host = '', KUBERNETES_SERVICE_PORT: port = '' } = environment;
+  if (settings.DISTILLERY_KUBECONFIG === '' && host === '') {
+    problems.push(
+      'DISTILLERY_KUBECONFIG: found nothing, and not the environment of a pod either, expected one of them; name a kubeconfig',
+    );
   }
-  const env = parsed.data;
+  const nats = natsIn(settings, problems);
+  if (problems.length > 0) throw new ConfigError(problems);
   return {
     access:
-      env.DISTILLERY_KUBECONFIG === ''
-        ? { kind: 'pod', host: env.KUBERNETES_SERVICE_HOST, port: env.KUBERNETES_SERVICE_PORT }
-        : { kind: 'file', path: env.DISTILLERY_KUBECONFIG },
-    nats: {
-      url: env.DISTILLERY_NATS_URL,
-      login:
-        env.DISTILLERY_NATS_CREDS_FILE === ''
-          ? {
-              kind: 'password',
-              user: env.DISTILLERY_NATS_USER,
-              password: secretIn(env.DISTILLERY_NATS_PASSWORD_FILE, 'DISTILLERY_NATS_PASSWORD_FILE'),
-            }
-          : { kind: 'creds', file: env.DISTILLERY_NATS_CREDS_FILE },
-      workerUrl: env.DISTILLERY_WORKER_NATS_URL === '' ? env.DISTILLERY_NATS_URL : env.DISTILLERY_WORKER_NATS_URL,
-      workers:
-        env.DISTILLERY_NATS_SIGNING_KEY_FILE === ''
-          ? {
-              kind: 'password',
-              user: env.DISTILLERY_WORKER_NATS_USER,
-              password: secretIn(env.DISTILLERY_WORKER_NATS_PASSWORD_FILE, 'DISTILLERY_WORKER_NATS_PASSWORD_FILE'),
-            }
-          : {
-              kind: 'signed',
-              seed: secretIn(env.DISTILLERY_NATS_SIGNING_KEY_FILE, 'DISTILLERY_NATS_SIGNING_KEY_FILE'),
-            },
-    },
+      settings.DISTILLERY_KUBECONFIG === ''
+        ? { kind: 'pod', host, port }
+        : { kind: 'file', path: settings.DISTILLERY_KUBECONFIG },
+    nats,
     worker: {
-      image: env.DISTILLERY_WORKER_IMAGE,
-      imagePullPolicy: env.DISTILLERY_WORKER_IMAGE_PULL_POLICY,
-      teacherPriorityClass: env.DISTILLERY_TEACHER_PRIORITY_CLASS,
+      image: settings.DISTILLERY_WORKER_IMAGE,
+      imagePullPolicy: settings.DISTILLERY_WORKER_IMAGE_PULL_POLICY,
+      teacherPriorityClass: settings.DISTILLERY_TEACHER_PRIORITY_CLASS,
     },
-    namespace: env.DISTILLERY_NAMESPACE,
-    podName: env.DISTILLERY_POD_NAME,
-    watchNamespaces: env.DISTILLERY_WATCH_NAMESPACES.split(',').flatMap((name) =>
-      name.trim() === '' ? [] : name.trim(),
-    ),
-    metricsPort: env.DISTILLERY_METRICS_PORT,
-    apiQps: env.DISTILLERY_API_QPS,
-    apiBurst: env.DISTILLERY_API_BURST,
-    leaseSeconds: env.DISTILLERY_LEASE_SECONDS,
-    reconcileWorkers: env.DISTILLERY_RECONCILE_WORKERS,
-    logLevel: env.DISTILLERY_LOG_LEVEL,
+    namespace: settings.DISTILLERY_NAMESPACE,
+    podName: settings.DISTILLERY_POD_NAME,
+    watchNamespaces: settings.DISTILLERY_WATCH_NAMESPACES,
+    metricsPort: settings.DISTILLERY_METRICS_PORT,
+    apiQps: settings.DISTILLERY_API_QPS,
+    apiBurst: settings.DISTILLERY_API_BURST,
+    leaseSeconds: settings.DISTILLERY_LEASE_SECONDS,
+    reconcileWorkers: settings.DISTILLERY_RECONCILE_WORKERS,
+    logLevel: settings.DISTILLERY_LOG_LEVEL,
   };
 }
 
-function secretIn(file: string, variable: string): string {
-  if (file === '') return '';
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch (error) {
-    throw new ConfigError(
-      `${variable}: found that ${file} cannot be read (${reasonOf(error)}), expected a secret; mount it`,
+/** A value that is wrong is told, and stands for nothing: nobody sees the settings then. */
+function settingsIn(environment: NodeJS.ProcessEnv, problems: string[]): Settings {
+  const entries = Object.entries<Variable<unknown>>(operatorVariables).map(([name, variable]) => {
+    const given = environment[name] ?? '';
+    const value = given === '' ? variable.fallback : given;
+    const parsed = variable.schema.safeParse(value);
+    if (!parsed.success) {
+      problems.push(`${name}: found ${quoted(given)}, expected ${variable.expected}; ${variable.remedy}`);
+    }
+    return [name, parsed.success ? parsed.data : ''];
+  });
+  return Object.fromEntries(entries) as Settings;
+}
+
+/** A URL's user and password stay out of logs. */
+function quoted(given: string): string {
+  return given === '' ? 'nothing' : JSON.stringify(given.replaceAll(/\/\/[^/@]*@/g, '//…@'));
+}
+
+function natsIn(settings: Settings, problems: string[]): OperatorConfig['nats'] {
+  const credsFile = settings.DISTILLERY_NATS_CREDS_FILE;
+  const signingFile = settings.DISTILLERY_NATS_SIGNING_KEY_FILE;
+  const isSigned = credsFile !== '' || signingFile !== '';
+  const isByPassword = settings.DISTILLERY_NATS_USER !== '' || settings.DISTILLERY_WORKER_NATS_USER !== '';
+  if (isSigned === isByPassword) {
+    problems.push(
+      `DISTILLERY_NATS_CREDS_FILE: found ${isSigned ? 'both ways' : 'no way'} to log in to NATS, expected one of two; give ` +
+        'DISTILLERY_NATS_CREDS_FILE and DISTILLERY_NATS_SIGNING_KEY_FILE, or a user and a password file each for the ' +
+        'operator (DISTILLERY_NATS_…) and for workers (DISTILLERY_WORKER_NATS_…)',
     );
+  }
+  const url = settings.DISTILLERY_NATS_URL;
+  const common = {
+    url,
+    workerUrl: settings.DISTILLERY_WORKER_NATS_URL === '' ? url : settings.DISTILLERY_WORKER_NATS_URL,
+  };
+  const secret = (name: SecretName): string => secretIn(settings, name, problems);
+  if (isByPassword) {
+    const login = (user: 'DISTILLERY_NATS_USER' | 'DISTILLERY_WORKER_NATS_USER', passwordFile: SecretName): Login => {
+      if (settings[user] === '')
+        problems.push(`${user}: found nothing, expected a user beside the other one; name one, it may be the same`);
+      return { user: settings[user], password: secret(passwordFile) };
+    };
+    const operator = login('DISTILLERY_NATS_USER', 'DISTILLERY_NATS_PASSWORD_FILE');
+    const workers = login('DISTILLERY_WORKER_NATS_USER', 'DISTILLERY_WORKER_NATS_PASSWORD_FILE');
+    return { ...common, auth: { kind: 'password', operator, workers } };
+  }
+  if (isSigned) secret('DISTILLERY_NATS_CREDS_FILE');
+  const seed = isSigned ? secret('DISTILLERY_NATS_SIGNING_KEY_FILE') : '';
+  if (seed !== '' && !accountSeed.test(seed)) {
+    problems.push(
+      `DISTILLERY_NATS_SIGNING_KEY_FILE: found something else in ${signingFile}, expected the seed of an account's signing ` +
+        'key, which begins with SA; take it from nsc',
+    );
+  }
+  return { ...common, auth: { kind: 'signed', credsFile, seed } };
+}
+
+type SecretName = Extract<VariableName, `${string}_FILE`>;
+
+/** @returns what the file holds; empty when that was a problem */
+function secretIn(settings: Settings, name: SecretName, problems: string[]): string {
+  const path = settings[name];
+  if (path === '') {
+    problems.push(`${name}: found nothing, expected the path of a file; mount the secret and name its file`);
+    return '';
+  }
+  try {
+    const secret = readFileSync(path, 'utf8').trim();
+    if (secret === '') problems.push(`${name}: found ${path} empty, expected a secret in it; mount the right key`);
+    return secret;
+  } catch (error) {
+    problems.push(`${name}: found that ${path} cannot be read (${reasonOf(error)}), expected a secret in it; mount it`);
+    return '';
   }
 }

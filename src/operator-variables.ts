@@ -1,0 +1,143 @@
+/**
+ * The operator's settings, one variable each: what it means, what it takes, what to do when it is wrong. Read by
+ * operator-config.ts; docs/reference/operator.md is generated from here, and the chart is held to it.
+ */
+import { z } from 'zod';
+
+export interface Variable<T> {
+  readonly meaning: string;
+  /** What stands for a variable that is absent or empty; null = it must be given. */
+  readonly fallback: string | null;
+  /** What is taken, as a clause after "expected". */
+  readonly expected: string;
+  /** What to do otherwise. */
+  readonly remedy: string;
+  readonly schema: z.ZodType<T>;
+}
+
+const natsUrls = z.string().refine((list) => list.split(',').every((url) => isNatsUrl(url.trim())));
+const namespaceName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+function isNatsUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password } = new URL(text);
+  return /^(nats|tls):$/.test(protocol) && hostname !== '' && username + password === '';
+}
+
+function whole(least: number, most: number, fallback: number, meaning: string): Variable<number> {
+  return {
+    meaning,
+    fallback: String(fallback),
+    expected: `a whole number from ${least} to ${most}`,
+    remedy: `change it, or leave it out for ${fallback}`,
+    schema: z
+      .string()
+      .regex(/^\d{1,9}$/)
+      .transform(Number)
+      .pipe(z.number().min(least).max(most)),
+  };
+}
+
+function oneOf<const T extends string>(words: readonly [T, ...T[]], fallback: T, meaning: string): Variable<T> {
+  return {
+    meaning,
+    fallback,
+    expected: `${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}`,
+    remedy: `change it, or leave it out for ${fallback}`,
+    schema: z.enum(words),
+  };
+}
+
+function text(fallback: string, meaning: string): Variable<string> {
+  return { meaning, fallback, expected: 'a text', remedy: 'change it', schema: z.string() };
+}
+
+const file = (meaning: string): Variable<string> => text('', meaning);
+
+export const operatorVariables = {
+  DISTILLERY_KUBECONFIG: file('Path of a kubeconfig. Empty: the account of the pod that the operator runs in.'),
+  DISTILLERY_NAMESPACE: text('default', 'Namespace of the Lease by which one of several operators leads.'),
+  DISTILLERY_POD_NAME: text('', 'Name of the pod, for logs and for who holds the Lease.'),
+  DISTILLERY_WATCH_NAMESPACES: {
+    meaning: 'Namespaces whose jobs are looked after, with commas. Empty: all.',
+    fallback: '',
+    expected: 'names of namespaces with commas between them',
+    remedy: 'change it, or leave it out for all namespaces',
+    schema: z
+      .string()
+      .transform((names) =>
+        names
+          .split(',')
+          .map((name) => name.trim())
+          .filter((name) => name !== ''),
+      )
+      .pipe(z.array(z.string().regex(namespaceName)))
+      .transform((names): readonly string[] => [...new Set(names)]),
+  },
+  DISTILLERY_NATS_URL: {
+    meaning: 'The NATS servers, with commas: `nats://host:port` or `tls://host:port`.',
+    fallback: null,
+    expected: 'nats://host:port or tls://host:port without user and password, several with commas',
+    remedy: 'name the NATS server; users and passwords come from files',
+    schema: natsUrls,
+  },
+  DISTILLERY_NATS_CREDS_FILE: file(
+    "A .creds file, the operator's login to a server in operator mode. Read again at every reconnect.",
+  ),
+  DISTILLERY_NATS_SIGNING_KEY_FILE: file(
+    'Seed (`SA…`) of a signing key of the same account: each role of each job gets a user of its own, signed by it.',
+  ),
+  DISTILLERY_NATS_USER: text('', "The operator's user on a server that knows users and passwords."),
+  DISTILLERY_NATS_PASSWORD_FILE: file('File that holds the password.'),
+  DISTILLERY_WORKER_NATS_URL: {
+    meaning: 'The NATS servers as worker pods reach them. Empty: DISTILLERY_NATS_URL.',
+    fallback: '',
+    expected: 'nats://host:port or tls://host:port without user and password, several with commas',
+    remedy: 'change it, or leave it out for DISTILLERY_NATS_URL',
+    schema: z.literal('').or(natsUrls),
+  },
+  DISTILLERY_WORKER_NATS_USER: text(
+    '',
+    'One user for the workers of all jobs, on a server that knows users and passwords: only where all jobs trust each other.',
+  ),
+  DISTILLERY_WORKER_NATS_PASSWORD_FILE: file('File that holds its password.'),
+  DISTILLERY_WORKER_IMAGE: {
+    meaning: 'Image of teachers and students, where a job names none.',
+    fallback: null,
+    expected: 'an image such as registry.example/distillery/worker:0.1.0',
+    remedy: 'name the image of teachers and students',
+    schema: z.string().regex(/^\S+$/),
+  },
+  DISTILLERY_WORKER_IMAGE_PULL_POLICY: oneOf(
+    ['Always', 'IfNotPresent', 'Never'],
+    'IfNotPresent',
+    'When nodes pull that image.',
+  ),
+  DISTILLERY_TEACHER_PRIORITY_CLASS: text(
+    'distillery-teacher',
+    'PriorityClass of teachers, which exists: below -10, preempting nobody.',
+  ),
+  DISTILLERY_METRICS_PORT: whole(
+    0,
+    65_535,
+    8_080,
+    'Port of /metrics, /livez and /readyz. 0: a free one, which is logged.',
+  ),
+  DISTILLERY_API_QPS: whole(1, 10_000, 50, 'Requests a second to the API server in the long run.'),
+  DISTILLERY_API_BURST: whole(1, 10_000, 100, 'Requests to the API server at once after a quiet time.'),
+  DISTILLERY_LEASE_SECONDS: whole(
+    3,
+    600,
+    15,
+    'How long the others wait for a sign of life of the one that leads; it stops by itself after two thirds of it.',
+  ),
+  DISTILLERY_RECONCILE_WORKERS: whole(1, 256, 8, 'Jobs that are looked at at the same time.'),
+  DISTILLERY_LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error'], 'info', 'Least level that is logged.'),
+} satisfies Record<string, Variable<unknown>>;
+
+export type OperatorVariables = typeof operatorVariables;
+export type VariableName = keyof OperatorVariables;
+/** What the variables say, each taken as its type. */
+export type Settings = {
+  readonly [N in VariableName]: OperatorVariables[N] extends Variable<infer T> ? T : never;
+};

@@ -1,0 +1,205 @@
+/** The operator's settings: what each set-up needs, and that every problem is told at once, without a secret in it. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { ConfigError, readOperatorConfig } from '../../../src/operator-config.js';
+import { operatorVariables, type Variable } from '../../../src/operator-variables.js';
+
+const seed = `SA${'A'.repeat(56)}`;
+let folder: string;
+let signed: Record<string, string>;
+let byPassword: Record<string, string>;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'operator-config-'));
+  const holding = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  const common = {
+    DISTILLERY_NATS_URL: 'nats://nats.nats:4222',
+    DISTILLERY_WORKER_IMAGE: 'distillery/worker:0.1.0',
+    KUBERNETES_SERVICE_HOST: '10.0.0.1',
+    KUBERNETES_SERVICE_PORT: '443',
+  };
+  signed = {
+    ...common,
+    DISTILLERY_NATS_CREDS_FILE: holding('operator.creds', '-----BEGIN NATS USER JWT-----'),
+    DISTILLERY_NATS_SIGNING_KEY_FILE: holding('signing.seed', `${seed}\n`),
+  };
+  byPassword = {
+    ...common,
+    DISTILLERY_NATS_USER: 'operator',
+    DISTILLERY_NATS_PASSWORD_FILE: holding('operator.password', 'secret-of-operator\n'),
+    DISTILLERY_WORKER_NATS_USER: 'worker',
+    DISTILLERY_WORKER_NATS_PASSWORD_FILE: holding('worker.password', 'secret-of-workers'),
+  };
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function problemsOf(environment: Record<string, string | undefined>): readonly string[] {
+  try {
+    readOperatorConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('the settings', () => {
+  test('of a pod need a NATS server, a login and an image; the rest has defaults', () => {
+    expect(readOperatorConfig(signed)).toEqual({
+      access: { kind: 'pod', host: '10.0.0.1', port: '443' },
+      nats: {
+        url: 'nats://nats.nats:4222',
+        workerUrl: 'nats://nats.nats:4222',
+        auth: { kind: 'signed', credsFile: join(folder, 'operator.creds'), seed },
+      },
+      worker: {
+        image: 'distillery/worker:0.1.0',
+        imagePullPolicy: 'IfNotPresent',
+        teacherPriorityClass: 'distillery-teacher',
+      },
+      namespace: 'default',
+      podName: '',
+      watchNamespaces: [],
+      metricsPort: 8_080,
+      apiQps: 50,
+      apiBurst: 100,
+      leaseSeconds: 15,
+      reconcileWorkers: 8,
+      logLevel: 'info',
+    });
+  });
+
+  test('may log in by passwords', () => {
+    expect(readOperatorConfig(byPassword).nats.auth).toEqual({
+      kind: 'password',
+      operator: { user: 'operator', password: 'secret-of-operator' },
+      workers: { user: 'worker', password: 'secret-of-workers' },
+    });
+  });
+
+  test('may all be given', () => {
+    const given = readOperatorConfig({
+      ...signed,
+      DISTILLERY_KUBECONFIG: '/home/me/.kube/config',
+      DISTILLERY_NATS_URL: 'tls://a:4222, tls://b:4222',
+      DISTILLERY_WORKER_NATS_URL: 'nats://nats.nats.svc:4222',
+      DISTILLERY_WORKER_IMAGE_PULL_POLICY: 'Never',
+      DISTILLERY_TEACHER_PRIORITY_CLASS: 'scavengers',
+      DISTILLERY_NAMESPACE: 'distillery-system',
+      DISTILLERY_POD_NAME: 'distillery-7d9',
+      DISTILLERY_WATCH_NAMESPACES: 'team-a, team-b,team-a,',
+      DISTILLERY_METRICS_PORT: '0',
+      DISTILLERY_API_QPS: '200',
+      DISTILLERY_API_BURST: '400',
+      DISTILLERY_LEASE_SECONDS: '3',
+      DISTILLERY_RECONCILE_WORKERS: '32',
+      DISTILLERY_LOG_LEVEL: 'debug',
+    });
+    expect(given).toMatchObject({
+      access: { kind: 'file', path: '/home/me/.kube/config' },
+      nats: { url: 'tls://a:4222, tls://b:4222', workerUrl: 'nats://nats.nats.svc:4222' },
+      worker: { imagePullPolicy: 'Never', teacherPriorityClass: 'scavengers' },
+      namespace: 'distillery-system',
+      podName: 'distillery-7d9',
+      watchNamespaces: ['team-a', 'team-b'],
+      metricsPort: 0,
+      apiQps: 200,
+      apiBurst: 400,
+      leaseSeconds: 3,
+      reconcileWorkers: 32,
+      logLevel: 'debug',
+    });
+  });
+
+  test('take an empty variable for an absent one', () => {
+    const empty = Object.fromEntries(Object.keys(operatorVariables).map((name) => [name, '']));
+    expect(readOperatorConfig({ ...empty, ...signed })).toEqual(readOperatorConfig(signed));
+  });
+});
+
+describe('a problem', () => {
+  test.each<[string, string, string]>([
+    ['DISTILLERY_NATS_URL', '', 'found nothing, expected nats://host:port or tls://host:port without user'],
+    ['DISTILLERY_NATS_URL', 'nats.nats:4222', 'found "nats.nats:4222", expected nats://host:port'],
+    ['DISTILLERY_NATS_URL', 'http://nats:4222', 'expected nats://host:port'],
+    ['DISTILLERY_NATS_URL', 'nats://a:4222,', 'expected nats://host:port'],
+    ['DISTILLERY_NATS_URL', 'nats://me:hidden@nats:4222', 'found "nats://…@nats:4222", expected nats://host:port'],
+    ['DISTILLERY_WORKER_NATS_URL', 'nats://me:hidden@nats:4222', 'found "nats://…@nats:4222"'],
+    ['DISTILLERY_WORKER_IMAGE', '', 'found nothing, expected an image such as'],
+    ['DISTILLERY_WORKER_IMAGE', 'a b', 'found "a b", expected an image such as'],
+    ['DISTILLERY_WORKER_IMAGE_PULL_POLICY', 'always', 'found "always", expected Always, IfNotPresent or Never;'],
+    ['DISTILLERY_WATCH_NAMESPACES', 'team-a,Team_B', 'expected names of namespaces with commas between them;'],
+    ['DISTILLERY_METRICS_PORT', '70000', 'found "70000", expected a whole number from 0 to 65535;'],
+    ['DISTILLERY_METRICS_PORT', 'tcp://10.0.0.1:8080', 'expected a whole number from 0 to 65535;'],
+    ['DISTILLERY_API_QPS', '0', 'expected a whole number from 1 to 10000; change it, or leave it out for 50'],
+    ['DISTILLERY_API_BURST', '1e3', 'expected a whole number from 1 to 10000'],
+    ['DISTILLERY_LEASE_SECONDS', '1.5', 'expected a whole number from 3 to 600'],
+    ['DISTILLERY_RECONCILE_WORKERS', '-1', 'expected a whole number from 1 to 256'],
+    ['DISTILLERY_LOG_LEVEL', 'verbose', 'expected trace, debug, info, warn or error'],
+    ['KUBERNETES_SERVICE_HOST', '', 'DISTILLERY_KUBECONFIG: found nothing, and not the environment of a pod either'],
+    ['DISTILLERY_NATS_CREDS_FILE', '', 'found nothing, expected the path of a file; mount the secret'],
+    ['DISTILLERY_NATS_CREDS_FILE', '/nowhere', 'found that /nowhere cannot be read (ENOENT'],
+    ['DISTILLERY_NATS_SIGNING_KEY_FILE', '', 'found nothing, expected the path of a file; mount the secret'],
+    ['DISTILLERY_NATS_SIGNING_KEY_FILE', '/dev/null', 'found /dev/null empty, expected a secret in it'],
+    [
+      'DISTILLERY_NATS_USER',
+      'me',
+      'DISTILLERY_NATS_CREDS_FILE: found both ways to log in to NATS, expected one of two',
+    ],
+  ])('with %s=%j says what was found, what was expected and what to do', (name, value, sentence) => {
+    const problems = problemsOf({ ...signed, [name]: value });
+    expect(problems.join('\n')).toContain(sentence);
+    if (!sentence.startsWith('DISTILLERY')) expect(problems[0]).toMatch(new RegExp(`^${name}: found `));
+    expect(problems.join('\n')).not.toContain('hidden');
+  });
+
+  test.each<[string, string, string]>([
+    ['DISTILLERY_NATS_USER', '', 'DISTILLERY_NATS_USER: found nothing, expected a user'],
+    ['DISTILLERY_WORKER_NATS_USER', '', 'DISTILLERY_WORKER_NATS_USER: found nothing, expected a user'],
+    ['DISTILLERY_NATS_PASSWORD_FILE', '', 'DISTILLERY_NATS_PASSWORD_FILE: found nothing, expected the path'],
+    ['DISTILLERY_WORKER_NATS_PASSWORD_FILE', '/nowhere', 'found that /nowhere cannot be read'],
+  ])('of a login by passwords with %s=%j is told', (name, value, sentence) => {
+    expect(problemsOf({ ...byPassword, [name]: value })).toEqual([expect.stringContaining(sentence)]);
+  });
+
+  test('with the signing key does not tell what the file holds', () => {
+    const wrong = join(folder, 'user.seed');
+    writeFileSync(wrong, `SU${'B'.repeat(56)}`);
+    const problems = problemsOf({ ...signed, DISTILLERY_NATS_SIGNING_KEY_FILE: wrong });
+    expect(problems).toEqual([expect.stringMatching(/found something else in .*, expected the seed of an account's/)]);
+    expect(problems.join()).not.toContain('BBBB');
+  });
+
+  test('is told with all others at once', () => {
+    const problems = problemsOf({ DISTILLERY_LEASE_SECONDS: '2', DISTILLERY_LOG_LEVEL: 'loud' });
+    expect(problems.map((problem) => problem.split(':')[0])).toEqual([
+      'DISTILLERY_NATS_URL',
+      'DISTILLERY_WORKER_IMAGE',
+      'DISTILLERY_LEASE_SECONDS',
+      'DISTILLERY_LOG_LEVEL',
+      'DISTILLERY_KUBECONFIG',
+      'DISTILLERY_NATS_CREDS_FILE',
+    ]);
+  });
+});
+
+describe('every variable', () => {
+  test.each(Object.entries<Variable<unknown>>(operatorVariables))(
+    '%s has a sentence and a default that it takes',
+    (name, variable) => {
+      expect(name).toMatch(/^DISTILLERY_[A-Z_]+$/);
+      expect(variable.meaning).toMatch(/^[A-Z].*\.$/);
+      if (variable.fallback !== null) expect(variable.schema.safeParse(variable.fallback).success).toBe(true);
+    },
+  );
+});
