@@ -6,7 +6,6 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { JobKey } from './cluster/index.js';
 import {
   apiClient,
   type ApiClient,
@@ -34,7 +33,15 @@ import {
   openStreams,
   passwordIssuer,
 } from './stream/index.js';
-import { type Check, createMetrics, JobMeasures, type Log, outputLog, serveHealth } from './telemetry/index.js';
+import {
+  type Check,
+  createMetrics,
+  JobMeasures,
+  type Log,
+  type OutputLog,
+  outputLog,
+  serveHealth,
+} from './telemetry/index.js';
 
 /** Progress alone is written this often at most, and not by all jobs together more often than this many times a second. */
 const progressMs = 5_000;
@@ -73,7 +80,7 @@ process.on('uncaughtException', (error) => {
 });
 process.exitCode = await run(config, log);
 
-async function run(config: OperatorConfig, log: Log): Promise<number> {
+async function run(config: OperatorConfig, log: OutputLog): Promise<number> {
   const metrics = createMetrics({ processMetrics: true });
   const random = randomFrom(createHash('sha256').update(randomUUID()).digest().readUInt32LE());
   const identity = `${config.podName === '' ? 'operator' : config.podName}_${randomUUID()}`;
@@ -142,12 +149,12 @@ async function run(config: OperatorConfig, log: Log): Promise<number> {
     clock,
     workers: config.reconcileWorkers,
     forget: (uid) => cluster.forget(uid),
-    failed: ({ namespace, name }, error, retryMs) => {
+    failed: ({ namespace, name }, _error, retryMs) => {
       metrics.reconciles.inc({ outcome: 'failed' });
-      log.warn({ job: `${namespace}/${name}`, error: String(error), retryMs }, 'reconcile failed');
+      log.debug({ job: `${namespace}/${name}`, retryMs }, 'reconcile is tried again');
     },
     work: async (key) => {
-      const reconcileId = ++reconciles;
+      const told = log.child({ job: `${key.namespace}/${key.name}`, reconcileId: ++reconciles });
       const timed = metrics.reconcileSeconds.startTimer();
       try {
         const again = await reconcile(key, {
@@ -158,13 +165,16 @@ async function run(config: OperatorConfig, log: Log): Promise<number> {
           clock,
           progressEveryMs: () => Math.max(progressMs, (operator.jobs / progressWritesPerSecond) * 1_000),
           observer: (snapshot, plan) => {
-            tellOf(log, key, reconcileId, snapshot, plan);
+            tellOf(told, snapshot, plan);
             measures.set(key, plan.status);
           },
         });
         metrics.reconciles.inc({ outcome: 'done' });
         if (again === 'Gone') measures.remove(key);
         return again;
+      } catch (error) {
+        told.warn({ error: String(error) }, 'reconcile failed');
+        throw error;
       } finally {
         timed();
       }
@@ -295,14 +305,12 @@ function onlyWhile(mayAct: () => boolean, client: ApiClient): Pick<ApiClient, 'a
   };
 }
 
-function tellOf(log: Log, { namespace, name }: JobKey, reconcileId: number, snapshot: Snapshot, plan: Plan): void {
-  const { generation } = snapshot.job.metadata;
-  const facts = { job: `${namespace}/${name}`, generation, reconcileId };
+function tellOf(log: Log, snapshot: Snapshot, plan: Plan): void {
   // A decision that changes nothing is no news.
   if (plan.events.length === 0 && plan.object === 'Keep') return;
   log.info(
     {
-      ...facts,
+      generation: snapshot.job.metadata.generation,
       phase: plan.status.phase,
       pools: plan.pools,
       student: plan.student,

@@ -1,10 +1,18 @@
 /** The operator's log: structured lines, one object each. */
-import { destination, pino } from 'pino';
+import { destination, type DestinationStream, pino } from 'pino';
+
+import { redacted } from './redact.js';
 
 export interface Log {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
+}
+
+export interface OutputLog extends Log {
+  debug(fields: object, message: string): void;
+  /** A log whose every line also has these fields. */
+  child(fields: object): OutputLog;
 }
 
 /**
@@ -13,12 +21,21 @@ export interface Log {
  * @throws Error when the file cannot be opened
  */
 export function fileLog(path: string): Log {
-  const file = destination({ dest: path, sync: true });
-  file.on('error', () => undefined);
-  return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, file);
+  return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, atOnce(path));
 }
 
-/** A log on standard output, for what runs in a pod. */
-export function outputLog(level: string): Log {
-  return pino({ base: null, level, timestamp: pino.stdTimeFunctions.isoTime }, destination({ dest: 1, sync: true }));
+/**
+ * A log for what runs in a pod: on standard output, without secrets (redact.ts). Written at once, and never failing
+ * whoever logs, as that of a file.
+ * @param level least that is written
+ * @param to where to; absent = standard output
+ */
+export function outputLog(level: string, to: DestinationStream = atOnce(1)): OutputLog {
+  return pino({ base: null, level, timestamp: pino.stdTimeFunctions.isoTime, hooks: { streamWrite: redacted } }, to);
+}
+
+function atOnce(dest: string | number): DestinationStream {
+  const stream = destination({ dest, sync: true });
+  stream.on('error', () => undefined);
+  return stream;
 }

@@ -1,11 +1,11 @@
-/** The log of a run: one JSON object a line, at once; it never fails whoever logs. */
+/** Logs: one JSON object a line, at once, without secrets; they never fail whoever logs. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { fileLog } from '../../../src/telemetry/index.js';
+import { fileLog, type OutputLog, outputLog } from '../../../src/telemetry/index.js';
 
 let folder = '';
 
@@ -43,5 +43,73 @@ describe('a log', () => {
 
   test('that cannot be opened says so at once', () => {
     expect(() => fileLog(join(folder, 'nowhere', 'engine.log'))).toThrow('ENOENT');
+  });
+});
+
+describe('the log of a pod', () => {
+  function listen(level = 'info'): { log: OutputLog; lines: () => Record<string, unknown>[]; text: () => string } {
+    let text = '';
+    const log = outputLog(level, { write: (line: string) => (text += line) });
+    const lines = (): Record<string, unknown>[] =>
+      text
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    return { log, lines, text: () => text };
+  }
+
+  test('has what a child was given in every line of it', () => {
+    const { log, lines } = listen();
+    const child = log.child({ job: 'team/mnist' }).child({ reconcileId: 7 });
+    child.info({ generation: 3 }, 'decided');
+    log.info({}, 'other');
+    expect(lines()).toMatchObject([
+      { job: 'team/mnist', reconcileId: 7, generation: 3, msg: 'decided', level: 30 },
+      { msg: 'other' },
+    ]);
+    expect(lines()[1]).not.toHaveProperty('job');
+  });
+
+  test('writes what its level lets through', () => {
+    const { log, lines } = listen('warn');
+    log.debug({}, 'a');
+    log.info({}, 'b');
+    log.warn({}, 'c');
+    log.child({ x: 1 }).debug({}, 'd');
+    expect(lines().map(({ msg }) => msg)).toEqual(['c']);
+  });
+
+  const seed = `SU${'A'.repeat(56)}`;
+  const jwt = 'eyJ0eXAiOiJKV1QifQ.eyJqdGkiOiJaIn0.c2lnbmF0dXJl-x_y';
+  test.each<[string, object, string, string]>([
+    ['by the name of its field', { password: 'hunter2' }, 'x', 'hunter2'],
+    ['by the name of its field, deep down', { a: { b: [{ nats_token: 'hunter2 "quoted"' }] } }, 'x', 'hunter2'],
+    ['in the fields of a child', { Authorization: 'hunter2' }, 'x', 'hunter2'],
+    ['in a URL', { nats: 'nats://me:hunter2@nats:4222,tls://hunter2@b' }, 'x', 'hunter2'],
+    ['in a message', {}, 'NATS at nats://me:hunter2@nats:4222: no answer', 'hunter2'],
+    ['that is a seed', { error: `bad seed ${seed}` }, 'x', seed],
+    ['that is a user of NATS', {}, `refused ${jwt}`, jwt],
+    ['in a .creds file', { text: `-----BEGIN USER NKEY SEED-----\n${seed}\n------END` }, 'x', seed],
+    ['in a header', { error: 'authorization: Bearer abcdef0123456789' }, 'x', 'abcdef0123456789'],
+    ['that is a private key', { e: '-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----' }, 'x', 'MIIB'],
+  ])('has no secret %s', (_where, fields, message, secret) => {
+    const { log, lines, text } = listen();
+    log.info(fields, message);
+    log.child(fields).warn({}, message);
+    expect(text()).not.toContain(secret);
+    expect(lines()).toHaveLength(2);
+  });
+
+  test('leaves alone what is none', () => {
+    const { log, lines } = listen();
+    const fields = {
+      nats: 'nats://nats.nats:4222',
+      image: 'registry.example/distillery/worker:0.1.0@sha256:0123',
+      tokens: 7,
+      digest: 'ddb33bd1c7c4ca92c0cdda7aca0caf286e3b6e37811415fdaaece5cc6d9b8393',
+      mail: 'me@example.org',
+    };
+    log.info(fields, 'Pool gpu: 0 → 6 teachers (to fill the window).');
+    expect(lines()).toMatchObject([{ ...fields, msg: 'Pool gpu: 0 → 6 teachers (to fill the window).' }]);
   });
 });
