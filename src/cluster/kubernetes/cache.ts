@@ -87,9 +87,12 @@ export class ClusterCache {
     this.#tallies.delete(jobUid);
   }
 
-  /** How many more pods with these needs the cluster would hold, what was promised to others taken off. */
-  room(needs: PodNeeds, most: number): number {
-    const promised = this.#promised();
+  /**
+   * How many more pods with these needs the cluster would hold for a job, what is promised to others taken off. Pods of its
+   * own that are still to be made are among those that it may decide on anew.
+   */
+  room(needs: PodNeeds, most: number, jobUid: string): number {
+    const promised = this.#promised(jobUid);
     const taken = Object.entries(needs.requests)
       .filter(([, amount]) => amount > 0)
       .map(([resource, amount]) => Math.ceil((promised[resource] ?? 0) / amount));
@@ -97,8 +100,8 @@ export class ClusterCache {
     return Math.max(0, this.#ledger.room(needs, most + given) - given);
   }
 
-  /** What our pods will take that are on no node yet: those still to be made, and those that wait to be bound. */
-  #promised(): Amounts {
+  /** What our pods will take that are on no node yet: those still to be made for other jobs, and those that wait to be bound. */
+  #promised(asker: string): Amounts {
     const promised: Record<string, number> = {};
     const promise = (requests: Amounts, count: number): void => {
       for (const [resource, amount] of Object.entries(requests)) {
@@ -106,7 +109,7 @@ export class ClusterCache {
       }
     };
     for (const { jobUid, pool, replicas, requests, deleting } of this.deployments.values()) {
-      if (!deleting) promise(requests, Math.max(0, replicas - this.#staying(jobUid, pool)));
+      if (!deleting && jobUid !== asker) promise(requests, Math.max(0, replicas - this.#staying(jobUid, pool)));
     }
     for (const pods of this.#pods.values()) {
       for (const { node, ended, terminating, requests } of pods.values()) {

@@ -38,7 +38,7 @@ export function observationOf(facts: ObservationFacts): ClusterObservation {
   const students = workers.filter(({ worker }) => worker.component === 'student');
   return {
     pools: job.spec.teacher.pools.map(({ name }) => poolOf(name, teachers, facts)),
-    student: studentOf(students, objects.student),
+    student: studentOf(students, objects.student, job.status?.failures ?? 0),
     remains: objects.deployments.length > 0 || objects.student !== null || workers.some(({ ended }) => !ended),
     refusal,
     usage: usageOf(workers, facts),
@@ -90,10 +90,11 @@ const endedAtMs = ({ worker }: Worker): number => worker.lastEnd?.finishedAtMs ?
 /**
  * The student as its batch Job has it. Disruptions are not counted here: they follow from the attempts, which the students
  * count themselves.
+ * @param toldFailures what the status says: it stands while there is no Job that counts
  */
-function studentOf(pods: readonly Worker[], job: StudentJobView | null): StudentObservation {
+function studentOf(pods: readonly Worker[], job: StudentJobView | null, toldFailures: number): StudentObservation {
   const starts = pods.length;
-  const failures = job?.failures ?? 0;
+  const failures = job?.failures ?? toldFailures;
   const [last] = pods.filter(({ worker }) => worker.failed).toSorted((a, b) => endedAtMs(b) - endedAtMs(a));
   const lastEnd = last?.worker.lastEnd ?? null;
   const lastError =
@@ -109,25 +110,31 @@ function studentOf(pods: readonly Worker[], job: StudentJobView | null): Student
   return { ...told, phase: 'Running', lastError };
 }
 
-/** An end that came from outside and says nothing; one for want of memory is not charged either, but worth a sentence. */
+/**
+ * An end that came from outside and says nothing. One for want of memory is not charged either, but worth a sentence; bad
+ * input fails the job whatever happened to its student meanwhile.
+ */
 function isDisruption(pod: Worker | undefined): boolean {
   if (pod === undefined) return false;
-  return pod.worker.disrupted || !failedByItself(pod);
+  const { disrupted, lastEnd } = pod.worker;
+  return !failedByItself(pod) || (disrupted && lastEnd?.exitCode !== workerExitCodes.terminal);
 }
 
 /**
- * Slot seconds: what the status says, plus what pods have lived since then. A pod counts from when its kubelet took it.
+ * Slot seconds: what the status says, plus what pods have lived since then. A pod counts from when its kubelet took it, to
+ * the second, as the status and all times of pods are: nothing is lost to rounding however often it is told.
  */
 function usageOf(workers: readonly Worker[], { job, nowMs }: ObservationFacts): ClusterObservation['usage'] {
   const before = job.status?.usage;
+  const toMs = Math.floor(nowMs / 1_000) * 1_000;
   const fromMs = before?.accountedUntil === undefined ? 0 : Date.parse(before.accountedUntil);
   const slots = new Map(job.spec.teacher.pools.map(({ name, slotsPerReplica }) => [name, slotsPerReplica]));
   const lived = (component: 'teacher' | 'student'): number =>
     workers
       .filter(({ worker, node }) => worker.component === component && node !== null && worker.startedAtMs !== null)
       .map(({ worker, ended }) => {
-        const untilMs = ended ? (worker.lastEnd?.finishedAtMs ?? 0) : nowMs;
-        const sinceMs = Math.max(fromMs, worker.startedAtMs ?? nowMs);
+        const untilMs = ended ? (worker.lastEnd?.finishedAtMs ?? 0) : toMs;
+        const sinceMs = Math.max(fromMs, worker.startedAtMs ?? toMs);
         return (Math.max(0, untilMs - sinceMs) / 1_000) * (slots.get(worker.pool) ?? 1);
       })
       .reduce((sum, seconds) => sum + seconds, 0);

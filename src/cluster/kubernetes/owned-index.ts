@@ -25,8 +25,15 @@ export class OwnedIndex<V extends OwnedView> {
   told(before: V | null, after: V | null): void {
     const view = after ?? before;
     if (view === null || view.jobUid === '') return;
-    this.#latest(view).told(after);
-    if (after === null && this.#latest(view).current(this.#clock.now()) === null) this.#forget(view);
+    if (after !== null) this.#latest(view).told(after);
+    else this.#toldGone(view);
+  }
+
+  /** Whatever was answered of this object is over with it; what has its name by now is another. */
+  #toldGone(gone: V): void {
+    const current = this.#jobs.get(gone.jobUid)?.get(gone.name)?.current(this.#clock.now()) ?? null;
+    if (current === null || current.uid === gone.uid) this.#forget(gone);
+    else this.#latest(gone).told(null);
   }
 
   /** What the API server answered to a write of ours. */

@@ -15,27 +15,40 @@ export class TeacherTally {
     this.#base = base;
   }
 
-  /** @param pools of the job, in their order: what was counted before is told of the first */
+  /** @param pools of the job, in their order: what was counted before, or of pools that are gone, is told of the first */
   lostOf(pool: string, pools: readonly string[]): number {
-    return (this.#lost.get(pool) ?? 0) + (pools[0] === pool ? this.#base : 0);
+    const own = this.#lost.get(pool) ?? 0;
+    if (pools[0] !== pool) return own;
+    const ofOthers = [...this.#lost].filter(([name]) => !pools.includes(name));
+    return ofOthers.reduce((sum, [, lost]) => sum + lost, this.#base + own);
   }
 
   /** @param surplus true when the pool has more pods than it should: then one that goes was asked to */
   note(before: PodView | null, after: PodView | null, surplus: boolean): void {
     const pod = after ?? before;
     if (pod?.worker?.component !== 'teacher') return;
-    if (!this.#counted.has(pod.uid) && before !== null && !before.terminating && !before.ended) {
+    if (before !== null && wasWell(before) && !this.#counted.has(pod.uid)) {
       const gone = after === null || after.terminating;
       const died = after?.worker?.failed === true || after?.worker?.disrupted === true;
-      if (died || (gone && !surplus)) this.#count(pod, true);
-      else if ((after?.worker?.restarts ?? 0) > (before.worker?.restarts ?? 0)) this.#count(pod, false);
+      const restarts = (after?.worker?.restarts ?? 0) - (before.worker?.restarts ?? 0);
+      if (died || (gone && !surplus)) this.#countForGood(pod);
+      else if (restarts > 0) this.#count(pod, restarts);
     }
     if (after === null) this.#counted.delete(pod.uid);
   }
 
-  #count({ uid, worker }: PodView, forGood: boolean): void {
-    const pool = worker?.pool ?? '';
-    this.#lost.set(pool, (this.#lost.get(pool) ?? 0) + 1);
-    if (forGood) this.#counted.add(uid);
+  #countForGood(pod: PodView): void {
+    this.#count(pod, 1);
+    this.#counted.add(pod.uid);
   }
+
+  #count({ worker }: PodView, lost: number): void {
+    const pool = worker?.pool ?? '';
+    this.#lost.set(pool, (this.#lost.get(pool) ?? 0) + lost);
+  }
+}
+
+/** One that was on its way out already was counted by whoever looked then, or was asked to go. */
+function wasWell({ terminating, ended, worker }: PodView): boolean {
+  return !terminating && !ended && worker?.disrupted !== true;
 }

@@ -18,6 +18,7 @@ interface RawCondition {
 }
 
 interface RawContainerStatus {
+  readonly name: string;
   readonly ready?: boolean;
   readonly restartCount?: number;
   readonly state?: RawContainerState;
@@ -30,9 +31,13 @@ interface RawContainerState {
     readonly exitCode: number;
     readonly reason?: string;
     readonly message?: string;
-    readonly finishedAt?: string;
+    /** null when the kubelet never saw it end. */
+    readonly finishedAt?: string | null;
   };
 }
+
+/** The one container of a worker's pod that is ours; admission may have added others. */
+const workerContainer = 'worker';
 
 export interface RawPod extends RawObject {
   readonly spec: PodResources & { readonly nodeName?: string };
@@ -105,7 +110,7 @@ function workerView({ metadata, status }: RawPod, phase: string): WorkerView | n
   const jobUid = metadata.labels?.[labels.jobUid];
   const component = metadata.labels?.[labels.component];
   if (jobUid === undefined || (component !== 'teacher' && component !== 'student')) return null;
-  const [container] = status?.containerStatuses ?? [];
+  const container = status?.containerStatuses?.find(({ name }) => name === workerContainer);
   return {
     jobUid,
     component,
@@ -124,8 +129,8 @@ function workerView({ metadata, status }: RawPod, phase: string): WorkerView | n
 function endOf(state: RawContainerState | undefined): ContainerEnd | null {
   const terminated = state?.terminated;
   if (terminated === undefined) return null;
-  const { exitCode, reason = '', message = '', finishedAt = '' } = terminated;
-  const finishedAtMs = Date.parse(finishedAt);
+  const { exitCode, reason = '', message = '', finishedAt } = terminated;
+  const finishedAtMs = Date.parse(finishedAt ?? '');
   return {
     exitCode,
     reason,
@@ -151,7 +156,10 @@ const stuckReasons: readonly string[] = [
 function stuckBecause(conditions: readonly RawCondition[], container: RawContainerStatus | undefined): string | null {
   const waiting = container?.state?.waiting;
   if (waiting?.reason !== undefined && stuckReasons.includes(waiting.reason)) {
-    return `${waiting.reason}: ${waiting.message ?? ''}`.slice(0, longestMessage);
+    return [waiting.reason, waiting.message ?? '']
+      .filter((part) => part !== '')
+      .join(': ')
+      .slice(0, longestMessage);
   }
   const unscheduled = conditions.find(
     ({ type, status, reason }) => type === 'PodScheduled' && status === 'False' && reason === 'Unschedulable',
