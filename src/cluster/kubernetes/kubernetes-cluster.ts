@@ -94,7 +94,7 @@ export class KubernetesCluster implements Cluster {
         objects: cache.objectsOf(uid),
         freeSlots: (name) => {
           const pool = pools.find((candidate) => candidate.name === name);
-          return pool === undefined ? 0 : cache.room(podNeeds(pool), pool.maxReplicas);
+          return pool === undefined ? 0 : cache.room(podNeeds(pool), pool.maxReplicas, uid);
         },
         disruptions: (name) => tally.lostOf(name, names),
         refusal: refusal !== undefined && refusal.generation === job.metadata.generation ? refusal.sentence : null,
