@@ -66,8 +66,8 @@ async function writesOf(user: string): Promise<{ at: number; what: string }[]> {
 describe('of two operators', () => {
   test('the second takes over when the first freezes, and the first never acts again', async () => {
     const [ann, ben] = await Promise.all(['ann', 'ben'].map((name) => world.cluster.user(name, ['system:masters'])));
-    const first = await start({ kubeconfig: ann! });
-    const second = await start({ kubeconfig: ben!, standby: true });
+    const first = await start({ kubeconfig: ann!, supervised: false });
+    const second = await start({ kubeconfig: ben!, standby: true, supervised: false });
     await world.cluster.apply(someJob({ name: 'shared', pools: gpus(2) }));
     const uid = await world.uidOf('shared');
     await settled(uid, 2);
@@ -128,11 +128,8 @@ describe('of two operators', () => {
 });
 
 describe('an API server', () => {
-  /** An outage shorter than the lease: after a longer one the operator starts anew, as the test of the leaders shows. */
-  const patient = { environment: { DISTILLERY_LEASE_SECONDS: '30' } };
-
   test('that is killed in the middle costs the job nothing', async () => {
-    await start(patient);
+    await start();
     await world.cluster.apply(someJob({ name: 'steady', pools: gpus(2) }));
     const uid = await world.uidOf('steady');
     await settled(uid, 2);
@@ -157,7 +154,7 @@ describe('an API server', () => {
     await world.cluster.apply(someJob({ name: 'phoenix', pools: gpus(3) }));
     const uid = await world.uidOf('phoenix');
     const before = await world.cluster.etcd.snapshot();
-    await start(patient);
+    await start();
     await settled(uid, 3);
     const had = (await world.owned(uid)).map((name) => name.replace(/-[a-z0-9]{5}$/, '')).sort();
     await world.cluster.setBack(before);

@@ -289,14 +289,22 @@ real('the main job in a cluster of real pods', () => {
     return spec.nodeName;
   }
 
-  /** Fills the container's memory from inside until the kernel ends the student, which is made its first choice. */
+  /** Has the student itself ask for memory until the kernel ends it: through the debugger that Node opens at SIGUSR1. */
   async function outOfMemory(pod: string): Promise<void> {
-    const code = [
-      "require('fs').writeFileSync('/proc/1/oom_score_adj', '1000')",
-      'const held = []; for (;;) held.push(Buffer.alloc(32 * 1024 * 1024, 1))',
-    ].join(';');
+    const hog = 'globalThis.held = []; for (;;) held.push(Buffer.alloc(32 * 1024 * 1024, 1))';
+    const code = `
+      process.kill(1, 'SIGUSR1');
+      const open = async () => {
+        for (;;) {
+          const found = await fetch('http://127.0.0.1:9229/json').then((answer) => answer.json()).catch(() => []);
+          if (found.length > 0) return found[0].webSocketDebuggerUrl;
+        }
+      };
+      const socket = new WebSocket(await open());
+      socket.onopen = () => socket.send(JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression: ${JSON.stringify(hog)} } }));
+      setInterval(() => undefined, 1000);`;
     // Ends with the container.
-    await cluster.kubectl(['-n', namespace, 'exec', pod, '--', 'node', '-e', code]);
+    await cluster.kubectl(['-n', namespace, 'exec', pod, '--', 'node', '--input-type=module', '-e', code]);
     await until(
       'the student to be out of memory',
       async () => {

@@ -25,6 +25,8 @@ export interface OperatorOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Absent = it is waited for until it leads. */
   readonly standby?: boolean;
+  /** It is started again when it ends by itself with an error, as a kubelet would; absent = true. */
+  readonly supervised?: boolean;
 }
 
 export interface LogLine {
@@ -34,6 +36,7 @@ export interface LogLine {
 }
 
 export interface RunningOperator {
+  /** The one that runs, or the last that ran. */
   readonly process: KeptProcess;
   readonly port: number;
   log(): Promise<LogLine[]>;
@@ -51,7 +54,7 @@ export async function startOperator(cluster: ControlPlane, options: OperatorOpti
     return join(folder, name);
   };
   const name = `operator-${String(++started)}`;
-  const process_ = await cluster.processes.start({
+  const spec = {
     name,
     command: process.execPath,
     args: ['--disable-warning=ExperimentalWarning', join(repositoryRoot, 'dist/src/main.js')],
@@ -67,31 +70,47 @@ export async function startOperator(cluster: ControlPlane, options: OperatorOpti
       DISTILLERY_METRICS_PORT: '0',
       DISTILLERY_NAMESPACE: options.namespace ?? 'default',
       DISTILLERY_POD_NAME: name,
-      DISTILLERY_LEASE_SECONDS: '3',
+      // Short, so that tests wait little; long enough for a machine that is busy.
+      DISTILLERY_LEASE_SECONDS: '8',
       ...options.environment,
     },
-  });
+  };
+  let current = await cluster.processes.start(spec);
+  const supervise = (): void => {
+    void current.exited.then(async ({ code }) => {
+      if (code !== 1) return;
+      current = await cluster.processes.start(spec);
+      supervise();
+    });
+  };
+  if (options.supervised !== false) supervise();
   const log = async (): Promise<LogLine[]> =>
-    (await readFile(process_.logFile, 'utf8'))
+    (await readFile(current.logFile, 'utf8'))
       .split('\n')
       .flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as LogLine] : []));
   const wanted = standby ? 'operator started' : 'leading';
   await until(
     `${name} to say: ${wanted}`,
     async () => {
-      if (!process_.running) throw new Error(`${name} ended: ${await process_.lastWords()}`);
+      // A wrong setting is not mended by another start.
+      if (!current.running && options.supervised === false)
+        throw new Error(`${name} ended: ${await current.lastWords()}`);
       return (await log()).some(({ msg }) => msg === wanted);
     },
     60_000,
-    () => process_.lastWords(),
+    () => current.lastWords(),
   );
-  const port = Number((await log()).find(({ msg }) => msg === 'operator started')?.port);
+  const portNow = async (): Promise<number> =>
+    Number((await log()).findLast(({ msg }) => msg === 'operator started')?.port);
+  const port = await portNow();
   return {
-    process: process_,
+    get process() {
+      return current;
+    },
     port,
     log,
     ask: async (path) => {
-      const answer = await fetch(`http://127.0.0.1:${String(port)}${path}`);
+      const answer = await fetch(`http://127.0.0.1:${String(await portNow())}${path}`);
       return { status: answer.status, text: await answer.text() };
     },
   };
