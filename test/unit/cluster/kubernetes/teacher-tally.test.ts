@@ -31,6 +31,11 @@ describe('a teacher', () => {
       [ready, ready.disrupted('EvictionByEvictionAPI'), leaving.disrupted('EvictionByEvictionAPI'), null],
       1,
     ],
+    [
+      'whose disruption was called off is, once, although it goes later',
+      [ready, ready.disrupted('EvictionByEvictionAPI'), ready, leaving, null],
+      1,
+    ],
     ['that a pod of higher priority put out is', [ready, leaving.disrupted('PreemptionByScheduler'), null], 1],
     ['whose container ended is, and it is the same teacher that comes back', [ready, made.crashed(error, 1), ready], 1],
     [
