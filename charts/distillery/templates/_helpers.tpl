@@ -4,6 +4,10 @@
 {{- define "distillery.fullname" -}}
 {{- if contains "distillery" .Release.Name -}}{{ include "distillery.name" . }}{{- else -}}{{ include "distillery.name" . }}-distillery{{- end -}}
 {{- end -}}
+{{/* Of what belongs to the whole cluster: releases of the same name in other namespaces are others. */}}
+{{- define "distillery.clusterName" -}}
+{{- printf "%s-%s" .Release.Namespace (include "distillery.fullname" .) -}}
+{{- end -}}
 {{- define "distillery.serviceAccount" -}}
 {{- default (include "distillery.fullname" .) .Values.serviceAccount.name -}}
 {{- end -}}
@@ -19,4 +23,24 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end -}}
 {{- define "distillery.image" -}}
 {{ .image.repository }}:{{ default .root.Chart.AppVersion .image.tag }}
+{{- end -}}
+{{/* Refuses values that cannot work, with a sentence that helps. */}}
+{{- define "distillery.check" -}}
+{{- $nats := .Values.nats -}}
+{{- $secret := "the name of a Secret with the keys operator.creds and signing.seed" -}}
+{{- if not (has $nats.auth (list "signed" "password")) -}}
+{{- fail (printf "nats.auth: found %q, expected signed or password; set it" $nats.auth) -}}
+{{- end -}}
+{{- if eq $nats.auth "password" -}}
+{{- $secret = "the name of a Secret with the keys operator.password and worker.password" -}}
+{{- if not (and $nats.password.operatorUser $nats.password.workerUser) -}}
+{{- fail "nats.password: found no operatorUser or no workerUser, expected both with nats.auth=password; set them" -}}
+{{- end -}}
+{{- end -}}
+{{- if not $nats.url -}}
+{{- fail "nats.url: found nothing, expected the address of a NATS server such as nats://nats.nats:4222; set it" -}}
+{{- end -}}
+{{- if not $nats.existingSecret -}}
+{{- fail (printf "nats.existingSecret: found nothing, expected %s; make it and set it" $secret) -}}
+{{- end -}}
 {{- end -}}

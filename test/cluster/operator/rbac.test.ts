@@ -74,7 +74,7 @@ interface Role {
 
 async function rolesOfChart(): Promise<Role[]> {
   const base = '/apis/rbac.authorization.k8s.io/v1';
-  const paths = [`${base}/clusterroles/distillery`, `${base}/namespaces/${namespace}/roles/distillery`];
+  const paths = [`${base}/clusterroles/${namespace}-distillery`, `${base}/namespaces/${namespace}/roles/distillery`];
   return Promise.all(
     paths.map(async (path) => ({ path, rules: (await world.cluster.api.get<{ rules: Rule[] }>(path)).rules })),
   );

@@ -1,0 +1,221 @@
+/** The chart, rendered by the real helm and judged by the real API server. */
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { parseAllDocuments } from 'yaml';
+
+import { kinds, leaseName, leasesAt } from '../../../src/cluster/kubernetes/index.js';
+import { version } from '../../../src/lib/version.js';
+import { operatorVariables, type Variable, type VariableName } from '../../../src/operator-variables.js';
+import { clientOf } from '../../kit/api-client.js';
+import { type ControlPlane, startControlPlane } from '../../kit/cluster/index.js';
+import { chartFolder, helm, sets } from '../../kit/cluster/helm.js';
+
+jest.setTimeout(60_000);
+
+const namespace = 'distillery-system';
+const minimal = { 'nats.url': 'nats://nats.nats:4222', 'nats.existingSecret': 'distillery-nats' };
+const byPassword = {
+  ...minimal,
+  'nats.auth': 'password',
+  'nats.password.operatorUser': 'operator',
+  'nats.password.workerUser': 'worker',
+};
+/** Everything that a person may choose, chosen. */
+const full = {
+  ...minimal,
+  'nats.workerUrl': 'nats://nats.nats.svc:4222',
+  'imagePullSecrets[0].name': 'registry',
+  'image.tag': 'v1',
+  'watchNamespaces[0]': 'team-a',
+  'watchNamespaces[1]': 'team-b',
+  priorityClassName: 'system-cluster-critical',
+  'nodeSelector.disk': 'ssd',
+  'tolerations[0].operator': 'Exists',
+  'podAnnotations.team': 'ml',
+  'serviceAccount.annotations.team': 'ml',
+};
+
+interface Rule {
+  readonly apiGroups: string[];
+  readonly resources: string[];
+  readonly verbs: string[];
+}
+interface Env {
+  readonly name: string;
+  readonly value?: string;
+}
+interface Rendered {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly rules?: Rule[];
+  readonly spec?: {
+    readonly template: { readonly metadata: object; readonly spec: { readonly containers: [{ readonly env: Env[] }] } };
+  };
+}
+
+let cluster: ControlPlane;
+
+beforeAll(async () => {
+  cluster = await startControlPlane();
+  for (const name of [namespace, 'team-a', 'team-b', 'second']) {
+    const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+    await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
+  }
+}, 900_000);
+afterAll(async () => {
+  await cluster.stop();
+});
+
+async function render(values: Record<string, string>): Promise<Rendered[]> {
+  const text = await helm(['template', 'distillery', chartFolder, '-n', namespace, ...sets(values)]);
+  return parseAllDocuments(text).flatMap((document) => {
+    const object = document.toJS() as Rendered | null;
+    return object === null ? [] : [object];
+  });
+}
+
+async function refusal(values: Record<string, string>): Promise<string> {
+  return render(values).then(() => 'rendered', String);
+}
+
+const variants = { minimal, byPassword, full };
+
+describe.each(Object.entries(variants))('the chart with %s values', (_name, values) => {
+  test('is clean to helm lint', async () => {
+    expect(await helm(['lint', '--strict', chartFolder, ...sets(values)])).toContain('0 chart(s) failed');
+  });
+
+  test('holds objects that the API server takes, to the last field', async () => {
+    const objects = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: await render(values) });
+    await cluster.kubectlOk(['apply', '--dry-run=server', '--validate=strict', '-f', '-'], objects);
+  });
+
+  test('makes pods that the restricted Pod Security Standard admits', async () => {
+    const [deployment] = (await render(values)).filter(({ kind }) => kind === 'Deployment');
+    const { metadata, spec } = deployment!.spec!.template;
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name: 'operator', namespace }, spec };
+    // The ServiceAccount is not there, since nothing was installed.
+    const judged = { ...pod, spec: { ...spec, serviceAccountName: 'default' } };
+    await cluster.kubectlOk(['create', '--dry-run=server', '-f', '-'], JSON.stringify(judged));
+  });
+
+  test('gives no right by a wildcard, and none to read what is secret', async () => {
+    const rules = (await render(values)).flatMap((object) => object.rules ?? []);
+    expect(rules.length).toBeGreaterThan(5);
+    for (const { apiGroups, resources, verbs } of rules) {
+      expect([...apiGroups, ...resources, ...verbs].join()).not.toContain('*');
+      if (resources.some((resource) => /secrets|configmaps/.test(resource))) expect(verbs).toEqual(['create', 'patch']);
+    }
+  });
+
+  test('gives the operator variables that it knows, and values that it takes', async () => {
+    for (const { name, value } of await environmentOf(values)) {
+      expect(Object.keys(operatorVariables)).toContain(name);
+      const { schema, fallback } = operatorVariables[name as VariableName] as Variable<unknown>;
+      if (value !== undefined && value !== '') expect([name, schema.safeParse(value).success]).toEqual([name, true]);
+      else if (value === '') expect(fallback).not.toBeNull();
+    }
+  });
+});
+
+async function environmentOf(values: Record<string, string>): Promise<Env[]> {
+  const [deployment] = (await render(values)).filter(({ kind }) => kind === 'Deployment');
+  return deployment!.spec!.template.spec.containers[0].env;
+}
+
+describe('the chart', () => {
+  test('sets every variable that the operator knows, but for the kubeconfig of those outside', async () => {
+    const all = [...(await environmentOf(minimal)), ...(await environmentOf(byPassword))].map(({ name }) => name);
+    const known = Object.keys(operatorVariables).filter((name) => name !== 'DISTILLERY_KUBECONFIG');
+    expect([...new Set(all)].sort()).toEqual(known.sort());
+  });
+
+  test('is of the version of the package', async () => {
+    const about = await helm(['show', 'chart', chartFolder]);
+    expect(about).toContain(`\nappVersion: ${version}\n`);
+    expect(about).toContain(`\nversion: ${version}`);
+  });
+
+  test('holds the one CRD', async () => {
+    const crds = await helm(['show', 'crds', chartFolder]);
+    expect(crds).toContain(`name: ${kinds.distillJobs.plural}.${kinds.distillJobs.group}`);
+  });
+
+  test('ships the lease vacant, under the name that the operator uses', async () => {
+    const [lease] = (await render(minimal)).filter(({ kind }) => kind === 'Lease');
+    expect(lease?.metadata).toMatchObject({ name: leaseName, namespace });
+    expect(lease).not.toHaveProperty('spec');
+  });
+
+  test('gives rights on jobs in the namespaces that are looked after alone', async () => {
+    const objects = await render(full);
+    const withJobs = objects.filter(({ rules = [] }) =>
+      rules.some(({ resources }) => resources.includes('distilljobs')),
+    );
+    expect(withJobs.map(({ kind, metadata }) => [kind, metadata.namespace])).toEqual([
+      ['Role', 'team-a'],
+      ['Role', 'team-b'],
+    ]);
+    const everywhere = objects.filter(({ kind }) => kind === 'ClusterRole').flatMap(({ rules = [] }) => rules);
+    expect(everywhere).toEqual([{ apiGroups: [''], resources: ['pods', 'nodes'], verbs: ['list', 'watch'] }]);
+  });
+
+  test('makes no disruption budget for one replica, which would keep its node from being drained', async () => {
+    const kindsOf = async (replicas: string): Promise<string[]> =>
+      (await render({ ...minimal, replicas })).map(({ kind }) => kind);
+    expect(await kindsOf('2')).toContain('PodDisruptionBudget');
+    expect(await kindsOf('1')).not.toContain('PodDisruptionBudget');
+  });
+
+  test.each<[string, Record<string, string>, string]>([
+    ['no NATS server', { 'nats.url': '' }, 'nats.url: found nothing, expected the address of a NATS server'],
+    ['no Secret', { 'nats.existingSecret': '' }, 'expected the name of a Secret with the keys operator.creds'],
+    ['another login', { 'nats.auth': 'token' }, 'nats.auth: found "token", expected signed or password'],
+    ['a login without users', { 'nats.auth': 'password' }, 'found no operatorUser or no workerUser'],
+    ['teachers that matter', { 'teacherPriorityClass.value': '-10' }, 'expected one below -10'],
+  ])('refuses %s with a sentence', async (_what, values, sentence) => {
+    expect(await refusal({ ...minimal, ...values })).toContain(sentence);
+  });
+});
+
+describe('a release', () => {
+  const args = (release: string, place: string, values: Record<string, string>): string[] => [
+    release,
+    chartFolder,
+    ...['-n', place, '--skip-crds', ...sets({ ...values, replicas: '0' })],
+  ];
+
+  test('that is upgraded leaves the lease to who holds it', async () => {
+    await helm(['install', ...args('distillery', namespace, minimal)], cluster.kubeconfig);
+    const api = await clientOf(cluster.kubeconfig);
+    const leases = leasesAt({ namespace, name: leaseName }, api.client);
+    const { signal } = new AbortController();
+    const found = (await leases.get(signal))!;
+    const time = '2026-01-02T03:04:05.678000Z';
+    const held = { holderIdentity: 'a', leaseDurationSeconds: 15, acquireTime: time, renewTime: time };
+    expect(await leases.replace({ ...found, ...held }, signal)).toMatchObject({ kind: 'written' });
+    await helm(['upgrade', ...args('distillery', namespace, { ...minimal, logLevel: 'debug' })], cluster.kubeconfig);
+    expect(await leases.get(signal)).toMatchObject(held);
+    await api.close();
+  });
+
+  test('stands beside another of the same name in another namespace', async () => {
+    const second = { ...minimal, 'teacherPriorityClass.create': 'false', 'watchNamespaces[0]': 'second' };
+    await helm(['install', ...args('distillery', 'second', second)], cluster.kubeconfig);
+    await helm(['uninstall', 'distillery', '-n', 'second'], cluster.kubeconfig);
+    await cluster.kubectlOk(['get', 'clusterrole', `${namespace}-distillery`]);
+  });
+
+  test('that is removed leaves nothing of its own behind', async () => {
+    await helm(['uninstall', 'distillery', '-n', namespace, '--wait'], cluster.kubeconfig);
+    const places = [
+      'clusterrole,clusterrolebinding,priorityclass',
+      '-A',
+      '-l',
+      'app.kubernetes.io/name=distillery-operator',
+    ];
+    const all = 'deployment,service,serviceaccount,role,rolebinding,lease,poddisruptionbudget';
+    const left = await cluster.kubectlOk(['get', `${all},${places[0]!}`, ...places.slice(1), '-o', 'name']);
+    expect(left.trim()).toBe('');
+  });
+});
