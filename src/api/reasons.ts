@@ -139,6 +139,8 @@ export const conditions = {
       claim('Progressing', 'False', 'Stalled', `No step was trained for ${count(seconds, 'second')}.`),
     brokerLost: (error: string) =>
       claim('Progressing', 'False', 'BrokerUnreachable', `NATS cannot be reached: ${error}`),
+    hindered: (error: string) =>
+      claim('Progressing', 'False', 'Hindered', `Something is in the way, and is tried again: ${error}`),
     suspended: () =>
       claim('Progressing', 'False', 'Suspended', 'The job is suspended; set spec.suspend to false to go on.'),
     finished: () => claim('Progressing', 'False', 'Finished', 'The job is over.'),
@@ -217,6 +219,7 @@ export const events = {
     event('Warning', 'StudentFailed', `The student failed (${String(failures)} of at most ${String(limit)}): ${error}`),
   streamsCreated: (missing: readonly string[]) =>
     event('Normal', 'StreamsCreated', `Created ${missing.length === 0 ? 'the streams' : missing.join(', ')}.`),
+  hindered: (error: string) => event('Warning', 'Hindered', error),
   brokerLost: (error: string) => event('Warning', 'BrokerUnreachable', `NATS cannot be reached: ${error}`),
   workItemDead: (step: number, teacher: string, error: string) =>
     event('Warning', 'WorkItemDead', `No teacher could label step ${String(step)}; ${teacher} said: ${error}`),

@@ -32,5 +32,17 @@ export interface Streams {
   access(role: WorkerRole, job: DistillJob): Promise<NatsAccess>;
 }
 
+/**
+ * What a room may throw that no try of ours mends: somebody has to change something first, and the sentence says what. It
+ * is told in the job's status; every other error is only tried again.
+ */
+export interface Hindrance extends Error {
+  readonly hinders: true;
+}
+
+export function isHindrance(error: unknown): error is Hindrance {
+  return error instanceof Error && 'hinders' in error && error.hinders === true;
+}
+
 /** Told of every decision after it was acted on: the view, the decision log, tests. What it throws fails the reconcile. */
 export type Observer = (snapshot: Snapshot, plan: Plan) => void;

@@ -5,16 +5,27 @@
  *  2 observe the processes  5 mark the job's object               8 write status when it is worth it
  *  3 observe the streams    6 act on the streams                  9 record events, then let the object go
  *
+ * What stands in the way of 5 to 7 and only somebody else can move is told by 8 and 9 in place of what was planned.
+ *
  * Invariants: every step may be the last one before the process dies; running it again from the start ends in the same
  * state (DESIGN I6). Events come after the status write, so that nothing is announced that the status does not say.
  */
-import type { DistillJob, Engine } from '../api/index.js';
+import type { DistillJob, DistillJobStatus, Engine, EventClaim } from '../api/index.js';
 import type { Cluster, JobKey } from '../cluster/index.js';
-import { decide, dismiss, type InvalidJob, type Plan, refuse, type Snapshot, worthWriting } from '../domain/index.js';
+import {
+  decide,
+  dismiss,
+  hinder,
+  type InvalidJob,
+  type Plan,
+  refuse,
+  type Snapshot,
+  worthWriting,
+} from '../domain/index.js';
 import type { Clock } from '../lib/clock.js';
 import { manifestOf } from '../render/index.js';
 
-import type { Jobs, Observer, Streams } from './ports.js';
+import { isHindrance, type Jobs, type Observer, type Streams } from './ports.js';
 
 export interface ReconcilerOptions {
   readonly engine: Engine;
@@ -49,9 +60,14 @@ async function reconcileJob(key: JobKey, job: DistillJob, options: ReconcilerOpt
   const [deadItem = null] = anyDead ? await streams.deadItems(key.uid) : [];
   const snapshot: Snapshot = { nowMs: clock.now(), engine, job, cluster: processes, streams: observed, deadItem };
   const plan = decide(snapshot);
-  if (plan.object === 'AddFinalizer') await jobs.setFinalizer(key, true);
-  await actOnStreams(key, job, plan, streams);
-  await actOnProcesses(key, job, plan, options);
+  try {
+    if (plan.object === 'AddFinalizer') await jobs.setFinalizer(key, true);
+    await actOnStreams(key, job, plan, streams);
+    await actOnProcesses(key, job, plan, options);
+  } catch (error) {
+    if (isHindrance(error)) await tell(key, job.status, hinder(snapshot, plan, error.message), options);
+    throw error;
+  }
   if (worthWriting(job.status, plan.status, snapshot.nowMs - progressEveryMs())) {
     await jobs.writeStatus(key, plan.status);
   }
@@ -62,14 +78,22 @@ async function reconcileJob(key: JobKey, job: DistillJob, options: ReconcilerOpt
   return plan.againMs;
 }
 
+async function tell(
+  key: JobKey,
+  before: DistillJobStatus | undefined,
+  { status, events }: { readonly status: DistillJobStatus; readonly events: readonly EventClaim[] },
+  { jobs, clock }: ReconcilerOptions,
+): Promise<void> {
+  if (worthWriting(before, status, clock.now())) await jobs.writeStatus(key, status);
+  if (events.length > 0) await jobs.recordEvents(key, events);
+}
+
 /** A job that cannot be read holds nothing; what it had is given back. */
 async function refuseJob(key: JobKey, found: InvalidJob, options: ReconcilerOptions): Promise<number | null> {
-  const { jobs, cluster, clock } = options;
+  const { cluster, clock } = options;
   const gone = await cluster.remove(key);
   if (found.metadata.deletionTimestamp !== undefined) return dismissJob(key, found, !gone, options);
-  const { status, events } = refuse(found, clock.now());
-  if (worthWriting(found.status, status, clock.now())) await jobs.writeStatus(key, status);
-  if (events.length > 0) await jobs.recordEvents(key, events);
+  await tell(key, found.status, refuse(found, clock.now()), options);
   return gone ? null : stillGoingMs;
 }
 
@@ -77,13 +101,13 @@ async function dismissJob(
   key: JobKey,
   found: InvalidJob,
   remains: boolean,
-  { jobs, streams, clock }: ReconcilerOptions,
+  options: ReconcilerOptions,
 ): Promise<number> {
+  const { jobs, streams, clock } = options;
   const observed = await streams.observe(key.uid);
-  const { object, removeStreams, status, events, againMs } = dismiss(found, remains, observed, clock.now());
+  const { object, removeStreams, againMs, ...told } = dismiss(found, remains, observed, clock.now());
   if (removeStreams) await streams.remove(key.uid);
-  if (worthWriting(found.status, status, clock.now())) await jobs.writeStatus(key, status);
-  if (events.length > 0) await jobs.recordEvents(key, events);
+  await tell(key, found.status, told, options);
   if (object === 'RemoveFinalizer') await jobs.setFinalizer(key, false);
   return againMs;
 }

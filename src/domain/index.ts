@@ -3,6 +3,7 @@ export { decide } from './decide.js';
 export type { PoolPlan } from './demand.js';
 export { amountsOf, effectiveRequests, Ledger } from './ledger/index.js';
 export type { Amounts, LedgerNode, PodNeeds, PodResources, Taint } from './ledger/index.js';
+export { hinder } from './hinder.js';
 export { dismiss, refuse } from './refuse.js';
 export type { Dismissal, InvalidJob } from './refuse.js';
 export { worthWriting } from './worth-writing.js';

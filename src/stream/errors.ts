@@ -22,6 +22,11 @@ export class StreamError extends Error {
   get retryable(): boolean {
     return this.kind === 'unreachable' || this.kind === 'missing';
   }
+
+  /** True when somebody has to change something first, as the message says. */
+  get hinders(): boolean {
+    return !this.retryable;
+  }
 }
 
 /** Server error codes beyond those that the client library names. */

@@ -21,7 +21,12 @@ export type Change = readonly [path: string, value: unknown];
 
 /** The shortest job with some fields changed; objects on the way are made. */
 export function bent(...changes: readonly Change[]): unknown {
-  const job = shortestJob() as unknown as Record<string, unknown>;
+  return bend(shortestJob(), ...changes);
+}
+
+/** Changes an object in place. */
+export function bend(object: object, ...changes: readonly Change[]): unknown {
+  const job = object as Record<string, unknown>;
   for (const [path, value] of changes) {
     const parts = path.split('.');
     const last = parts.pop() ?? '';

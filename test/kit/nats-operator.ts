@@ -40,15 +40,24 @@ export const testCreatedAtMs = Date.UTC(2026, 0, 2, 3, 4, 5);
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
+/** What the account may take, by the names of its JWT; bytes are what streams reserve, not what they hold. */
+export interface JetStreamLimits {
+  readonly mem_storage: number;
+  readonly disk_storage: number;
+  readonly streams: number;
+  readonly consumer: number;
+}
+
 export async function startOperatorNats({
   host = '127.0.0.1',
-}: { readonly host?: string } = {}): Promise<OperatorNats> {
+  limits = fewJobs,
+}: { readonly host?: string; readonly limits?: JetStreamLimits } = {}): Promise<OperatorNats> {
   const binary = await testServerBinary();
   const folder = await mkdtemp(join(tmpdir(), 'distillery-nats-operator-'));
   const keys = { operator: createOperator(), system: createAccount(), account: createAccount() };
   let signer = createAccount();
 
-  let configuration = await configurationOf(keys, signer);
+  let configuration = await configurationOf(keys, signer, limits);
   const serverName = `test-${randomBytes(6).toString('hex')}`;
   const options = { binary, folder, serverName, host, configuration: (place: ServerPlace) => configuration(place) };
   let server: NatsServer = await launchNatsServer(options);
@@ -88,7 +97,7 @@ export async function startOperatorNats({
     restart,
     rotateSigningKey: async () => {
       signer = createAccount();
-      configuration = await configurationOf(keys, signer);
+      configuration = await configurationOf(keys, signer, limits);
       await restart();
       return {
         signingSeed: text(signer.getSeed()),
@@ -111,14 +120,21 @@ interface Keys {
 
 const unlimited = { subs: -1, data: -1, payload: -1, imports: -1, exports: -1, wildcards: true, conn: -1, leaf: -1 };
 const MiB = 1024 * 1024;
+const TiB = 1024 * 1024 * MiB;
 /** As a platform team would limit a tenant: enough for some jobs, and no more. */
-const jetStreamLimits = { mem_storage: 256 * MiB, disk_storage: 4_096 * MiB, streams: 200, consumer: 200 };
+const fewJobs: JetStreamLimits = { mem_storage: 256 * MiB, disk_storage: 4_096 * MiB, streams: 200, consumer: 200 };
+/** More than a thousand jobs reserve. */
+export const manyJobs: JetStreamLimits = { mem_storage: TiB, disk_storage: 8 * TiB, streams: -1, consumer: -1 };
 
-async function configurationOf(keys: Keys, signer: KeyPair): Promise<(place: ServerPlace) => string> {
+async function configurationOf(
+  keys: Keys,
+  signer: KeyPair,
+  limits: JetStreamLimits,
+): Promise<(place: ServerPlace) => string> {
   const system = keys.system.getPublicKey();
   const account = keys.account.getPublicKey();
   const signed = { signer: keys.operator };
-  const content = { limits: { ...unlimited, ...jetStreamLimits }, signing_keys: [signer.getPublicKey()] };
+  const content = { limits: { ...unlimited, ...limits }, signing_keys: [signer.getPublicKey()] };
   const operatorJwt = await encodeOperator('test', keys.operator, { system_account: system });
   const systemJwt = await encodeAccount('SYS', keys.system, { limits: unlimited }, signed);
   const accountJwt = await encodeAccount('jobs', keys.account, content, signed);
@@ -127,7 +143,13 @@ async function configurationOf(keys: Keys, signer: KeyPair): Promise<(place: Ser
       server_name: serverName,
       listen: `${host}:${port}`,
       log_file: logFile,
-      jetstream: { store_dir: storeFolder },
+      jetstream: {
+        store_dir: storeFolder,
+        // Reservations are checked against these, and not against what the disk of a test machine has free.
+        ...(limits.disk_storage > fewJobs.disk_storage
+          ? { max_file_store: limits.disk_storage, max_memory_store: limits.mem_storage }
+          : {}),
+      },
       operator: operatorJwt,
       system_account: system,
       resolver: 'MEMORY',

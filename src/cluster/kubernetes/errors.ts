@@ -88,6 +88,11 @@ export class ApiError extends Error {
     return retryableKinds.has(this.kind);
   }
 
+  /** True when somebody has to change something first: a quota, a webhook, a right of the operator's. */
+  get hinders(): boolean {
+    return this.kind === 'forbidden' || this.kind === 'internal';
+  }
+
   /** True for a refusal that says so in its details, such as `NamespaceTerminating`. */
   hasCause(reason: string): boolean {
     return this.causes.some((cause) => cause.reason === reason);
@@ -123,6 +128,12 @@ const kindOfCode: Readonly<Record<number, ApiErrorKind>> = {
   504: 'timeout',
 };
 
+/**
+ * An applied object that does not fit its type is answered with 500 and no reason, as if the server were at fault: the
+ * beginning of its sentence is all that tells it apart (apimachinery, managedfields/internal).
+ */
+const unreadable = /^failed to (create typed patch object|convert new object) /;
+
 /** Cause of a refusal to read at a resourceVersion that the server has not seen. */
 const tooLargeCause = 'ResourceVersionTooLarge';
 
@@ -148,7 +159,9 @@ export function errorOfStatus(doing: string, value: unknown, retryAfterMs: numbe
   const found = (Array.isArray(causes) ? causes : []).map(causeOf);
   const kind = found.some((cause) => cause.reason === tooLargeCause)
     ? 'tooLargeVersion'
-    : (kindOfReason[String(reason)] ?? kindWithout(status));
+    : unreadable.test(String(message))
+      ? 'invalid'
+      : (kindOfReason[String(reason)] ?? kindWithout(status));
   return new ApiError(kind, {
     doing,
     message:

@@ -5,7 +5,7 @@
  *  W1 Nothing is written that is already so: an object carries the hash of what was wanted when it was applied, and its
  *     generation tells whether somebody changed it since.
  *  W2 What pods need (account, policy, manifest, credentials) is there before the first object that makes pods.
- *  W3 Only what the API server calls invalid is held against the job (`refusal`); every other error is thrown and tried again.
+ *  W3 Only what the API server calls invalid is held against the job (refusal.ts); every other error is thrown and tried again.
  *  W4 A student's Job that has ended is never touched again.
  */
 import { appliedAnnotation, type DistillJob, templateAnnotation } from '../../api/index.js';
@@ -27,9 +27,10 @@ import type { Cluster, DesiredWorkers, JobKey } from '../port.js';
 
 import type { ClusterCache } from './cache.js';
 import type { ApiClient } from './client.js';
-import { ApiError, type ApiErrorKind } from './errors.js';
 import { kinds } from './kinds.js';
+import type { StoredObject } from './object.js';
 import { observationOf } from './observation.js';
+import { RefusalError, refusedOr } from './refusal.js';
 import {
   deploymentView,
   type OwnedView,
@@ -50,9 +51,6 @@ export interface KubernetesClusterOptions {
   /** A short digest of a text, for annotations. */
   readonly hash: (text: string) => string;
 }
-
-/** What no later try mends while the job stays as it is. */
-const refusalKinds: readonly ApiErrorKind[] = ['invalid', 'badRequest'];
 
 /** A pod that is on its node this long without having run may lack its ConfigMap or Secret. */
 const patienceMs = 20_000;
@@ -103,14 +101,14 @@ export class KubernetesCluster implements Cluster {
     );
   }
 
-  /** @throws ApiError */
+  /** @throws ApiError, NameTakenError */
   async apply(desired: DesiredWorkers): Promise<void> {
     const { key, job } = desired;
     try {
       await this.#apply(desired);
       this.#refusals.delete(key.uid);
     } catch (error) {
-      if (!(error instanceof ApiError) || !refusalKinds.includes(error.kind)) throw error;
+      if (!(error instanceof RefusalError)) throw error;
       this.#refusals.set(key.uid, { generation: job.metadata.generation, sentence: error.message });
       for (const callback of this.#callbacks) callback(key);
     }
@@ -206,8 +204,8 @@ export class KubernetesCluster implements Cluster {
 
   async #applyUnlessSo(wanted: Wanted): Promise<void> {
     if (this.#isSo(wanted)) return;
-    const { cache, client } = this.#options;
-    const stored: unknown = await client.apply(wanted.object);
+    const { cache } = this.#options;
+    const stored: unknown = await this.#send(wanted.object);
     const view = ownedView(stored as RawObject);
     this.#generations.set(view.uid, view.generation);
     switch (wanted.object.kind) {
@@ -225,6 +223,15 @@ export class KubernetesCluster implements Cluster {
     }
   }
 
+  /** @throws RefusalError, NameTakenError, ApiError */
+  async #send(object: KubernetesObject): Promise<StoredObject> {
+    try {
+      return await this.#options.client.apply(object);
+    } catch (error) {
+      throw refusedOr(object, error);
+    }
+  }
+
   /** W2: before the first workload, after any change, and when pods wait as if something was taken away. */
   async #applyInputs(
     { uid }: JobKey,
@@ -232,14 +239,14 @@ export class KubernetesCluster implements Cluster {
     hash: string,
     workloadsAreSo: boolean,
   ): Promise<void> {
-    const { cache, client, clock } = this.#options;
+    const { cache, clock } = this.#options;
     const nowMs = clock.now();
     // Workloads that are as wanted were made after their inputs, by this operator or by one before it.
     const known = this.#inputs.get(uid) ?? (workloadsAreSo ? { hash, atMs: 0 } : undefined);
     const waiting = cache.objectsOf(uid).pods.some((pod) => waitsLong(pod, nowMs));
     const taken = waiting && nowMs - (known?.atMs ?? 0) > patienceMs;
     if (known?.hash !== hash || taken) {
-      for (const object of inputs) await client.apply(object);
+      for (const object of inputs) await this.#send(object);
       this.#inputs.set(uid, { hash, atMs: nowMs });
     }
   }

@@ -38,7 +38,7 @@ export function observationOf(facts: ObservationFacts): ClusterObservation {
   const students = workers.filter(({ worker }) => worker.component === 'student');
   return {
     pools: job.spec.teacher.pools.map(({ name }) => poolOf(name, teachers, facts)),
-    student: studentOf(students, objects.student, job.status?.failures ?? 0),
+    student: studentOf(students, objects.student, facts),
     remains: objects.deployments.length > 0 || objects.student !== null || workers.some(({ ended }) => !ended),
     refusal,
     usage: usageOf(workers, facts),
@@ -90,11 +90,12 @@ const endedAtMs = ({ worker }: Worker): number => worker.lastEnd?.finishedAtMs ?
 /**
  * The student as its batch Job has it. Disruptions are not counted here: they follow from the attempts, which the students
  * count themselves.
- * @param toldFailures what the status says: it stands while there is no Job that counts
  */
-function studentOf(pods: readonly Worker[], job: StudentJobView | null, toldFailures: number): StudentObservation {
+function studentOf(pods: readonly Worker[], job: StudentJobView | null, facts: ObservationFacts): StudentObservation {
+  const { nowMs } = facts;
   const starts = pods.length;
-  const failures = job?.failures ?? toldFailures;
+  // What the status says stands while there is no Job that counts.
+  const failures = job?.failures ?? facts.job.status?.failures ?? 0;
   const [last] = pods.filter(({ worker }) => worker.failed).toSorted((a, b) => endedAtMs(b) - endedAtMs(a));
   const lastEnd = last?.worker.lastEnd ?? null;
   const lastError =
@@ -104,11 +105,19 @@ function studentOf(pods: readonly Worker[], job: StudentJobView | null, toldFail
   if (job.ended !== null) return { ...told, phase: job.ended, lastError };
   if (job.suspended) return { ...told, phase: 'Absent', lastError: null };
   const active = pods.filter(({ ended }) => !ended);
+  if (starts === 0 && job.startedAtMs !== null && nowMs - job.startedAtMs > podPatienceMs) {
+    // A Deployment says why it cannot make pods; a batch Job says it in Events alone.
+    const message = `Job ${job.name} could not make a pod: a quota, a webhook or a value in its template may be against it; see kubectl describe job ${job.name}`;
+    return { ...told, phase: 'BackingOff', lastError: { exitCode: null, message } };
+  }
   if (active.length === 0) return { ...told, phase: 'BackingOff', lastError };
   const stuck = active.map(({ worker }) => worker.stuck).find((reason) => reason !== null);
   if (stuck !== undefined) return { ...told, phase: 'BackingOff', lastError: { exitCode: null, message: stuck } };
   return { ...told, phase: 'Running', lastError };
 }
+
+/** The job controller makes a pod within moments. */
+const podPatienceMs = 15_000;
 
 /**
  * An end that came from outside and says nothing. One for want of memory is not charged either, but worth a sentence; bad

@@ -247,6 +247,7 @@ export function deploymentView(raw: RawDeployment): DeploymentView {
 export interface RawJob extends RawObject {
   readonly spec: { readonly suspend?: boolean };
   readonly status?: {
+    readonly startTime?: string;
     readonly active?: number;
     readonly failed?: number;
     readonly terminating?: number;
@@ -258,13 +259,15 @@ export interface StudentJobView extends OwnedView {
   readonly suspended: boolean;
   /** Hash of the pod template that it was made with: Kubernetes lets nobody change it. */
   readonly template: string;
+  /** Since when it may have pods; null while it may not. */
+  readonly startedAtMs: number | null;
   /** Ends that were charged to backoffLimit. */
   readonly failures: number;
   readonly ended: 'Succeeded' | 'Failed' | null;
 }
 
 export function studentJobView(raw: RawJob): StudentJobView {
-  const { conditions } = raw.status ?? {};
+  const { conditions, startTime } = raw.status ?? {};
   // FailureTarget and SuccessCriteriaMet come before the last pod is gone: the end is told when it is.
   const ended = hasCondition(conditions, 'Complete')
     ? 'Succeeded'
@@ -275,6 +278,7 @@ export function studentJobView(raw: RawJob): StudentJobView {
     ...ownedView(raw),
     suspended: raw.spec.suspend === true,
     template: raw.metadata.annotations?.[templateAnnotation] ?? '',
+    startedAtMs: startTime === undefined ? null : Date.parse(startTime),
     failures: raw.status?.failed ?? 0,
     ended,
   };
