@@ -1,6 +1,8 @@
 /** One configuration; the folders of test/ are the suites. Modules are never mocked: collaborators are passed in. */
 export default {
   testEnvironment: 'node',
+  // Conditions end a wait, not this: it is for a machine that does much else at the time.
+  testTimeout: 60_000,
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cache/'],

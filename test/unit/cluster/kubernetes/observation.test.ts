@@ -70,7 +70,11 @@ describe('the student', () => {
       { student: { deleting: true }, pods: [studentPod().running()] },
       'Absent',
     ],
-    ['backs off before its Job has made a pod', { student: runs }, 'BackingOff'],
+    [
+      'backs off when its Job makes no pod for long',
+      { student: runs },
+      'BackingOff: null Job mnist-student could not make a pod: a quota, a webhook or a value in its template may be against it; see kubectl describe job mnist-student',
+    ],
     ['runs in a pod that was just made', { student: runs, pods: [studentPod()] }, 'Running'],
     ['runs', { student: runs, pods: [studentPod().running()] }, 'Running'],
     ['runs while its node drains it', { student: runs, pods: [studentPod().running().terminating()] }, 'Running'],
