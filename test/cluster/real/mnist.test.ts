@@ -15,7 +15,7 @@ import { realPodsAvailable, type RealCluster, startRealCluster } from '../../kit
 import { World } from '../../kit/cluster/world.js';
 import { DistillProcess, writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
-import { startOperatorNats } from '../../kit/nats-operator.js';
+import { manyJobs, startOperatorNats } from '../../kit/nats-operator.js';
 import { hostAddress } from '../../kit/cluster/real/index.js';
 
 jest.setTimeout(900_000);
@@ -71,7 +71,7 @@ real('the main job in a cluster of real pods', () => {
     cpSync(join(repositoryRoot, 'examples/mnist/models'), join(data, 'models'), { recursive: true });
     const uri = smallMnist(join(data, 'mnist'), { train: 4_000, test: 500 });
     cluster = await startRealCluster({ nodes: 2, audit: 'Metadata' });
-    world = await World.around(cluster, await startOperatorNats({ host: hostAddress }));
+    world = await World.around(cluster, await startOperatorNats({ host: hostAddress, limits: manyJobs }));
     await cluster.apply({
       apiVersion: 'v1',
       kind: 'Namespace',

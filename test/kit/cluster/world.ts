@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import type { DistillJobStatus } from '../../../src/api/index.js';
 import { connectStreams, type StreamAdmin } from '../../../src/stream/index.js';
-import { type OperatorNats, startOperatorNats } from '../nats-operator.js';
+import { manyJobs, type OperatorNats, startOperatorNats } from '../nats-operator.js';
 
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.js';
 import { teacherPriorityClass } from './jobs.js';
@@ -37,7 +37,7 @@ export class World {
 
   /** With CRD and PriorityClass, and without nodes and operator. */
   static async create(options: ControlPlaneOptions = {}): Promise<World> {
-    return World.around(...(await Promise.all([startControlPlane(options), startOperatorNats()])));
+    return World.around(...(await Promise.all([startControlPlane(options), startOperatorNats({ limits: manyJobs })])));
   }
 
   /** The same on a cluster that runs already. */
