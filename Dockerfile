@@ -24,6 +24,7 @@ RUN node_modules/.bin/tsc -b src --sourceMap false \
 
 FROM ${RUNTIME_BASE}
 # What changes least comes first: two versions share the layers of Node and of the packages.
+COPY --from=build /image/etc/ /etc/
 COPY --from=build /image/node/ /usr/local/bin/
 COPY --from=build /image/packages/ /app/
 COPY --from=build /image/app/ /app/

@@ -6,6 +6,7 @@
  *   OUT/node/node         Node itself, the release that the lock file names and the tests ran on
  *   OUT/packages          node_modules: the production closure of that side's package.json, without what is never read
  *   OUT/app               package.json, LICENSE, dist
+ *   OUT/etc               passwd and group: a user without an entry would get the group of root
  *
  * npm cannot make the first cut: with one lock file for two workspaces it takes a package that is production on one
  * side and development on the other for production on both, and the operator would carry TensorFlow.js.
@@ -79,7 +80,8 @@ function closure(folder: string, found = new Set<string>()): Set<string> {
   return found;
 }
 
-const neverRead = /\.(map|[cm]?tsx?|md|markdown|flow|h|hpp|c|cc|gyp|gypi|html|ya?ml|tsbuildinfo)$|^\.(?!$)/;
+const neverRead =
+  /\.(map|[cm]?tsx?|md|markdown|flow|h|hpp|c|cc|gyp|gypi|html|ya?ml|tsbuildinfo)$|^tsconfig.*\.json$|^\.(?!$)/;
 const neverReadFolders = new Set([
   'test',
   'tests',
@@ -148,6 +150,12 @@ for (const part of side.code) {
     if (file.endsWith('.js')) copyFile(file, join(out, 'app', relative(root, file)));
   }
 }
+mkdirSync(join(out, 'etc'));
+writeFileSync(
+  join(out, 'etc/passwd'),
+  'root:x:0:0:root:/root:/usr/sbin/nologin\ndistillery:x:10001:10001::/app:/usr/sbin/nologin\n',
+);
+writeFileSync(join(out, 'etc/group'), 'root:x:0:\ndistillery:x:10001:\n');
 copyFile(join(root, 'LICENSE'), join(out, 'app/LICENSE'));
 const { name, version, license, dependencies } = manifestIn(join(root, side.manifest));
 writeFileSync(

@@ -12,12 +12,12 @@ export interface NodePlace {
 }
 
 /** The bridge inside a node, to which its pods and its way out are connected. */
-export const nodeBridge = 'cni0';
+const nodeBridge = 'cni0';
 /** In the node's own /run, which no other node and not this machine sees. */
 export const containerdSocket = '/run/containerd/containerd.sock';
 
 /** At most this many nodes; each has a third of the subnet's addresses, but for those of the hosts. */
-export const maxNodes = 2;
+const maxNodes = 2;
 
 export function nodePlace(index: number, siteFolder: string): NodePlace {
   if (index >= maxNodes) throw new Error(`real nodes: found number ${index + 1}, expected at most ${maxNodes}`);

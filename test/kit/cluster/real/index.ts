@@ -1,5 +1,5 @@
 /** The door of the real-pods kit. */
-export { filesOfLayer, readArchive } from './archive.js';
+export { filesOfLayer, type ImageArchive, readArchive } from './archive.js';
 export { buildImages, type Image, type Images } from './images.js';
 export { type PodOptions, restrictedPod } from './pods.js';
 export type { RealNode } from './node.js';

@@ -29,7 +29,7 @@ import {
   podNetwork,
 } from './configuration.js';
 import type { Image } from './images.js';
-import { bridge, makeCgroup, maskedFolders } from './site.js';
+import { bridge, makeCgroup, maskedFolders, removeCgroup } from './site.js';
 
 export interface NodeOptions {
   readonly place: NodePlace;
@@ -145,6 +145,8 @@ export class RealNode {
     await this.#machine?.kill();
     // It ends after all others of its namespace.
     while (await isThere(`/proc/${first}`)) await sleep(10);
+    // As after a real loss of power: a kubelet that finds some asks containerd for each, and waits long for no answer.
+    await removeCgroup(this.name);
   }
 
   /** After `powerOff`: what was on disk is still there, what was running is not. */
@@ -204,14 +206,24 @@ interface NodeObject {
   readonly spec: { readonly taints?: readonly unknown[] };
   readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
 }
+interface Pods {
+  readonly items: readonly { readonly metadata: { readonly uid: string } }[] | null;
+}
 
-/** The kubelet answers (after a restart the API server's word alone would be that of the one before), and it is Ready. */
+/**
+ * The node is Ready, and its kubelet, asked through the API server, knows the pods that it should: after a restart the
+ * word of the API server alone would be about the kubelet before.
+ */
 async function takesPods(api: Api, name: string): Promise<boolean> {
-  const { text } = await api.send('GET', `/api/v1/nodes/${name}/proxy/healthz`);
-  if (text !== 'ok') return false;
   const { spec, status } = await api.get<NodeObject>(`/api/v1/nodes/${name}`);
   const ready = status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true;
-  return ready && (spec.taints ?? []).length === 0;
+  if (!ready || (spec.taints ?? []).length > 0) return false;
+  const [bound, known] = await Promise.all([
+    api.get<Pods>(`/api/v1/pods?fieldSelector=spec.nodeName%3D${name}`),
+    api.get<Pods>(`/api/v1/nodes/${name}/proxy/pods`),
+  ]);
+  const uids = new Set(known.items?.map(({ metadata }) => metadata.uid));
+  return (bound.items ?? []).every(({ metadata }) => uids.has(metadata.uid));
 }
 
 async function isThere(path: string): Promise<boolean> {

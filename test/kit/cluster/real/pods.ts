@@ -14,7 +14,7 @@ export interface PodOptions {
 }
 
 /** The name of the one container. */
-export const container = 'worker';
+const container = 'worker';
 
 export function restrictedPod(name: string, image: Image, options: PodOptions): object {
   const { code, args = ['--input-type=module', '--eval', code ?? ''], namespace = 'default', node } = options;
