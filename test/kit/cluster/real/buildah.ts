@@ -76,8 +76,11 @@ export class Buildah {
     await this.#run(['push', image, `oci-archive:${archive}:${image}`]);
   }
 
-  /** Removes what no named image is made of. */
-  async prune(): Promise<void> {
+  /** Forgets all images but these, with everything that only the others are made of. */
+  async keepOnly(images: readonly string[]): Promise<void> {
+    const named = await this.#run(['images', '--noheading', '--format', '{{.Name}}:{{.Tag}}']);
+    const known = named.split('\n').filter((name) => name !== '' && !name.includes('<none>'));
+    for (const name of known) if (!images.includes(name)) await this.forget(name);
     await this.#run(['rmi', '--prune', '--force']);
   }
 

@@ -110,7 +110,7 @@ async function build(key: string, say: (line: string) => void): Promise<Images> 
       await rename(archive, archiveOf(key, name));
       say(`${name}: ${(sizes[name] / 1e6).toFixed(1)} MB compressed`);
     }
-    await buildah.prune();
+    await buildah.keepOnly([bases.build, bases.runtime, packages]);
     await writeFile(builtFile(key), JSON.stringify(sizes));
     await dropOld();
     say(`built in ${String(Math.round((performance.now() - began) / 1_000))} s`);

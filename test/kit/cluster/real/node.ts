@@ -29,7 +29,7 @@ import {
   podNetwork,
 } from './configuration.js';
 import type { Image } from './images.js';
-import { bridge, makeCgroup, maskedFolders } from './site.js';
+import { bridge, makeCgroup, maskedFolders, removeCgroup } from './site.js';
 
 export interface NodeOptions {
   readonly place: NodePlace;
@@ -145,6 +145,8 @@ export class RealNode {
     await this.#machine?.kill();
     // It ends after all others of its namespace.
     while (await isThere(`/proc/${first}`)) await sleep(10);
+    // As after a real loss of power: a kubelet that finds some asks containerd for each, and waits long for no answer.
+    await removeCgroup(this.name);
   }
 
   /** After `powerOff`: what was on disk is still there, what was running is not. */

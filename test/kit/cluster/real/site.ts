@@ -81,6 +81,12 @@ export async function makeCgroup(name: string): Promise<string> {
   return `/${cgroup}/${name}`;
 }
 
+/** Takes it away again, with those below it. No process may be left in them. */
+export async function removeCgroup(name: string): Promise<void> {
+  const paths = (await readdir(hierarchies)).map((hierarchy) => join(hierarchies, hierarchy, cgroup, name));
+  await run('find', [...paths, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', '+']);
+}
+
 /** What of a real cluster is on this machine now: empty before the first and after the last. */
 export async function siteRemains(): Promise<string[]> {
   const [links, mounts, processes, groups, folders] = await Promise.all([

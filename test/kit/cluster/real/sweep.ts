@@ -8,10 +8,19 @@
  * when the next owner has already begun, and must not touch what is then that one's. It imports nothing of the project:
  * it is a program, also run from its source by the tests.
  */
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const [verb = '', owner = '', folder = '', bridge = '', cgroup = ''] = process.argv.slice(2);
@@ -80,6 +89,15 @@ function cgroups(): string[] {
   return found;
 }
 
+/** The bridge and what is plugged into it: the other ends go with their namespaces, but the kernel takes its time. */
+function links(): string[] {
+  const interfaces = '/sys/class/net';
+  return readdirSync(interfaces).filter((name) => {
+    const master = join(interfaces, name, 'master');
+    return name === bridge || (existsSync(master) && basename(realpathSync(master)) === bridge);
+  });
+}
+
 function removeEmpty(path: string): void {
   try {
     rmdirSync(path);
@@ -98,8 +116,11 @@ async function sweep(): Promise<void> {
     cgroups().forEach(removeEmpty);
     return cgroups().length === 0;
   });
-  // The nodes' ends of it are gone with their namespaces.
-  if (readdirSync('/sys/class/net').includes(bridge)) spawnSync('ip', ['link', 'delete', bridge]);
+  await until('removing links', () => {
+    const names = links();
+    for (const name of names) spawnSync('ip', ['link', 'delete', name]);
+    return names.length === 0;
+  });
   textOf(madeFile)
     .split('\n')
     .filter((path) => path !== '')

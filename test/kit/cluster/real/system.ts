@@ -4,9 +4,11 @@
  * suite that is left out.
  */
 import { constants } from 'node:fs';
-import { access, readFile } from 'node:fs/promises';
+import { access, readFile, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 import { run } from './command.js';
+import { siteFolder } from './site.js';
 
 export type Availability = { readonly ok: true } | { readonly ok: false; readonly why: string };
 
@@ -22,6 +24,8 @@ const packages: Readonly<Record<string, string>> = {
 };
 /** Mounts, network namespaces and cgroups need them; a container may run as root without. */
 const capabilities = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21 };
+/** What statfs says of one (OVERLAYFS_SUPER_MAGIC). */
+const overlayFilesystem = 0x794c_7630;
 const installLimitMs = 300_000;
 
 let answer: Promise<Availability> | undefined;
@@ -40,6 +44,18 @@ async function look(): Promise<Availability> {
   if (process.getuid?.() !== 0) return { ok: false, why: 'real pods: found an ordinary user, expected root' };
   const lacking = await lackingCapabilities();
   if (lacking.length > 0) return { ok: false, why: `real pods: found root without ${lacking.join(' and ')}` };
+  if (!(await exists('/sys/fs/cgroup/memory/cgroup.procs'))) {
+    return {
+      ok: false,
+      why: 'real pods: found no cgroup hierarchies of version 1, expected those that this kit knows',
+    };
+  }
+  if ((await statfs(dirname(siteFolder))).type === overlayFilesystem) {
+    return {
+      ok: false,
+      why: `real pods: found ${dirname(siteFolder)} on an overlay, expected a disk: overlays do not stack`,
+    };
+  }
   const missing = await missingPackages();
   if (missing.length === 0) return { ok: true };
   if (!(await exists('/usr/bin/apt-get'))) {
