@@ -3,11 +3,12 @@
  * all slots. Reads answer from memory; a reconcile asks the API server for nothing.
  */
 import type { DistillJob } from '../../api/index.js';
-import { type Amounts, Ledger, type LedgerNode, type PodNeeds } from '../../domain/index.js';
+import { Ledger, type LedgerNode, type PodNeeds } from '../../domain/index.js';
 import type { Clock } from '../../lib/clock.js';
 
 import type { JobObjects } from './observation.js';
 import { OwnedIndex } from './owned-index.js';
+import { Promises, stayingIn } from './promises.js';
 import { TeacherTally } from './teacher-tally.js';
 import type { DeploymentView, OwnedView, PodView, StudentJobView } from './views.js';
 
@@ -17,11 +18,12 @@ export class ClusterCache {
   readonly serviceAccounts: OwnedIndex<OwnedView>;
   readonly networkPolicies: OwnedIndex<OwnedView>;
   readonly #ledger = new Ledger();
+  readonly #promises = new Promises();
   readonly #pods = new Map<string, Map<string, PodView>>();
   readonly #tallies = new Map<string, TeacherTally>();
 
   constructor(clock: Pick<Clock, 'now'>) {
-    this.deployments = new OwnedIndex(clock);
+    this.deployments = new OwnedIndex(clock, (jobUid) => this.#promise(jobUid));
     this.studentJobs = new OwnedIndex(clock);
     this.serviceAccounts = new OwnedIndex(clock);
     this.networkPolicies = new OwnedIndex(clock);
@@ -53,24 +55,18 @@ export class ClusterCache {
     else pods.set(pod.uid, after);
     if (pods.size === 0) this.#pods.delete(jobUid);
     else this.#pods.set(jobUid, pods);
+    this.#promise(jobUid);
     this.#tallies.get(jobUid)?.note(before, after, this.#hasSurplus(jobUid, pod.worker?.pool ?? ''));
     return jobUid;
   }
 
   /** True when a pool has at least as many pods that stay as it should have. */
   #hasSurplus(jobUid: string, pool: string): boolean {
-    const wanted = this.deployments
-      .of(jobUid)
+    const { deployments, pods } = this.objectsOf(jobUid);
+    const wanted = deployments
       .filter((deployment) => deployment.pool === pool && !deployment.deleting)
       .reduce((sum, { replicas }) => sum + replicas, 0);
-    return this.#staying(jobUid, pool) >= wanted;
-  }
-
-  #staying(jobUid: string, pool: string): number {
-    return [...(this.#pods.get(jobUid)?.values() ?? [])].filter(
-      ({ worker, terminating, ended }) =>
-        worker?.component === 'teacher' && worker.pool === pool && !terminating && !ended,
-    ).length;
+    return stayingIn(pool, pods) >= wanted;
   }
 
   /** Begins to count with the first look at a job. */
@@ -87,12 +83,9 @@ export class ClusterCache {
     this.#tallies.delete(jobUid);
   }
 
-  /**
-   * How many more pods with these needs the cluster would hold for a job, what is promised to others taken off. Pods of its
-   * own that are still to be made are among those that it may decide on anew.
-   */
-  room(needs: PodNeeds, most: number, jobUid: string): number {
-    const promised = this.#promised(jobUid);
+  /** How many more pods with these needs the cluster would hold for a job, what was promised to others taken off. */
+  room(jobUid: string, needs: PodNeeds, most: number): number {
+    const promised = this.#promises.besides(jobUid, (requests) => this.#ledger.couldHold(requests));
     const taken = Object.entries(needs.requests)
       .filter(([, amount]) => amount > 0)
       .map(([resource, amount]) => Math.ceil((promised[resource] ?? 0) / amount));
@@ -100,22 +93,8 @@ export class ClusterCache {
     return Math.max(0, this.#ledger.room(needs, most + given) - given);
   }
 
-  /** What our pods will take that are on no node yet: those still to be made for other jobs, and those that wait to be bound. */
-  #promised(asker: string): Amounts {
-    const promised: Record<string, number> = {};
-    const promise = (requests: Amounts, count: number): void => {
-      for (const [resource, amount] of Object.entries(requests)) {
-        promised[resource] = (promised[resource] ?? 0) + amount * count;
-      }
-    };
-    for (const { jobUid, pool, replicas, requests, deleting } of this.deployments.values()) {
-      if (!deleting && jobUid !== asker) promise(requests, Math.max(0, replicas - this.#staying(jobUid, pool)));
-    }
-    for (const pods of this.#pods.values()) {
-      for (const { node, ended, terminating, requests } of pods.values()) {
-        if (node === null && !ended && !terminating) promise(requests, 1);
-      }
-    }
-    return promised;
+  #promise(jobUid: string): void {
+    const { deployments, pods } = this.objectsOf(jobUid);
+    this.#promises.set(jobUid, deployments, pods);
   }
 }

@@ -92,7 +92,7 @@ export class KubernetesCluster implements Cluster {
         objects: cache.objectsOf(uid),
         freeSlots: (name) => {
           const pool = pools.find((candidate) => candidate.name === name);
-          return pool === undefined ? 0 : cache.room(podNeeds(pool), pool.maxReplicas, uid);
+          return pool === undefined ? 0 : cache.room(uid, podNeeds(pool), pool.maxReplicas);
         },
         disruptions: (name) => tally.lostOf(name, names),
         refusal: refusal !== undefined && refusal.generation === job.metadata.generation ? refusal.sentence : null,
@@ -124,10 +124,12 @@ export class KubernetesCluster implements Cluster {
     // A job that never ran, such as one that was made suspended, has nothing yet.
     if (workloads.length > 0 || deployments.length > 0 || student !== null) {
       await this.#applyShared(desired);
-      const isSo = workloads.length > 0 && workloads.every((one) => this.#isSo(one));
-      // Where an object is made anew, what it needs may be gone as well: etcd may have been set back.
-      if (workloads.some(({ found }) => found === null)) this.#inputs.delete(key.uid);
-      await this.#applyInputs(key, inputs, inputsHash, isSo);
+      await this.#applyInputs(
+        key,
+        inputs,
+        inputsHash,
+        workloads.length > 0 && workloads.every((one) => this.#isSo(one)),
+      );
     }
     for (const workload of workloads) await this.#applyUnlessSo(workload);
     const named = new Set(job.spec.teacher.pools.map(({ name }) => name));

@@ -6,19 +6,18 @@ import type { OwnedView } from './views.js';
 
 export class OwnedIndex<V extends OwnedView> {
   readonly #clock: Pick<Clock, 'now'>;
+  readonly #changed: (jobUid: string) => void;
   readonly #jobs = new Map<string, Map<string, Latest<V>>>();
 
-  constructor(clock: Pick<Clock, 'now'>) {
+  /** @param changed told of every change, when it is seen in `of` */
+  constructor(clock: Pick<Clock, 'now'>, changed: (jobUid: string) => void = () => undefined) {
     this.#clock = clock;
+    this.#changed = changed;
   }
 
   of(jobUid: string): readonly V[] {
     const nowMs = this.#clock.now();
     return [...(this.#jobs.get(jobUid)?.values() ?? [])].flatMap((latest) => latest.current(nowMs) ?? []);
-  }
-
-  *values(): Iterable<V> {
-    for (const jobUid of this.#jobs.keys()) yield* this.of(jobUid);
   }
 
   /** What the watch tells. */
@@ -27,6 +26,7 @@ export class OwnedIndex<V extends OwnedView> {
     if (view === null || view.jobUid === '') return;
     if (after !== null) this.#latest(view).told(after);
     else this.#toldGone(view);
+    this.#changed(view.jobUid);
   }
 
   /** Whatever was answered of this object is over with it; what has its name by now is another. */
@@ -39,6 +39,7 @@ export class OwnedIndex<V extends OwnedView> {
   /** What the API server answered to a write of ours. */
   answered(view: V): void {
     this.#latest(view).answered(view, this.#clock.now());
+    this.#changed(view.jobUid);
   }
 
   #latest({ jobUid, name }: V): Latest<V> {

@@ -6,8 +6,10 @@
  *  K1 A pod takes its share until it is really gone: while it is terminating, too (DESIGN I5).
  *  K2 A pod that ended by itself takes nothing.
  */
+import { jsonEqual } from '../../lib/json-equal.js';
+
 import { fits, type NodeFacts, type Placement } from './placement.js';
-import { type Amounts, sum } from './resources.js';
+import { type Amounts, largest, sum } from './resources.js';
 
 export interface LedgerNode extends NodeFacts {
   readonly allocatable: Amounts;
@@ -40,14 +42,20 @@ export class Ledger {
   /** What each pod was booked with, so that exactly that is taken off again. */
   readonly #booked = new Map<string, { readonly node: string; readonly amounts: Amounts }>();
 
+  /** The most that any node has of each resource; null = to be found again. */
+  #largest: Amounts | null = null;
+
   setNode(node: LedgerNode): void {
-    this.#account(node.name).facts = node;
+    const account = this.#account(node.name);
+    if (!jsonEqual(account.facts?.allocatable, node.allocatable)) this.#largest = null;
+    account.facts = node;
   }
 
   removeNode(name: string): void {
     const account = this.#accounts.get(name);
     if (account === undefined) return;
     account.facts = null;
+    this.#largest = null;
     this.#forgetIfEmpty(name, account);
   }
 
@@ -82,6 +90,12 @@ export class Ledger {
       room += Math.max(0, Math.min(...here));
     }
     return Math.min(room, most);
+  }
+
+  /** Whether any node has as much, were it empty. */
+  couldHold(requests: Amounts): boolean {
+    this.#largest ??= [...this.#accounts.values()].map(({ facts }) => facts?.allocatable ?? {}).reduce(largest, {});
+    return Object.entries(requests).every(([name, amount]) => amount <= (this.#largest?.[name] ?? 0));
   }
 
   #account(node: string): Account {

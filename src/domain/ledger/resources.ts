@@ -74,7 +74,7 @@ export function sum(a: Amounts, b: Amounts): Amounts {
   return combine(a, b, (one, other) => one + other);
 }
 
-function largest(a: Amounts, b: Amounts): Amounts {
+export function largest(a: Amounts, b: Amounts): Amounts {
   return combine(a, b, Math.max);
 }
 

@@ -62,7 +62,7 @@ function cluster() {
       deployments.set(key, view);
       return at;
     },
-    room: (most = 100, jobUid = 'u-1') => cache.room(needs, most, jobUid),
+    room: (most = 100, jobUid = 'u-1') => cache.room(jobUid, needs, most),
   };
   return at;
 }
@@ -159,7 +159,7 @@ describe('the slots that are free for a job', () => {
   test('are rounded for whoever needs more at a time', () => {
     const at = cluster().nodes('a').deployment('gpu', { jobUid: 'u-2', replicas: 3 });
     const big = { ...needs, requests: amountsOf({ 'nvidia.com/gpu': '2' }) };
-    expect(at.cache.room(big, 100, 'u-1')).toBe(2);
+    expect(at.cache.room('u-1', big, 100)).toBe(2);
   });
 
   test('are not less by promises of what it does not need', () => {
