@@ -22,18 +22,20 @@ class NameTakenError extends Error {
   readonly hinders = true;
 }
 
-/** An object has one controller: the answer to the attempt to become the second names this field. */
-const ownersField = 'metadata.ownerReferences';
+/**
+ * What the API server names when an object of another is applied over: an object has one controller, and what of a workload
+ * never changes is other than ours. Of an object of our own we never change these.
+ */
+const foreignFields: readonly string[] = ['metadata.ownerReferences', 'spec.selector', 'spec.template'];
 
 /** @returns what to throw for an error of an apply */
 export function refusedOr(object: KubernetesObject, error: unknown): unknown {
   if (!(error instanceof ApiError) || !refusalKinds.includes(error.kind)) return error;
   const { kind, metadata } = object;
-  const taken = error.causes.find(({ field }) => field === ownersField);
-  if (taken !== undefined) {
+  if (error.causes.some(({ field }) => foreignFields.includes(field))) {
     return new NameTakenError(
-      `${kind} "${metadata.name}": found one that belongs to another owner, expected none; if it is not about to go, give ` +
-        `this job or the other another name (${taken.message})`,
+      `${kind} "${metadata.name}": found one that belongs to another owner, expected none; if it is not about to go, delete ` +
+        `it or give this job another name`,
       { cause: error },
     );
   }

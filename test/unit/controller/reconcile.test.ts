@@ -169,6 +169,49 @@ describe('a reconcile', () => {
     expect([at.fate.calls.at(-1), at.jobs.statuses, at.jobs.events]).toEqual(['apply processes', [], []]);
   });
 
+  describe('that something is in the way of', () => {
+    const full = Object.assign(new Error('found no room in the store; free some'), { hinders: true });
+
+    test('tells what it is, once, and fails so that it is tried again', async () => {
+      const at = world();
+      const provision = at.streams.provision.bind(at.streams);
+      at.streams.provision = () => Promise.reject(full);
+      for (let time = 0; time < 3; time++) await expect(at.look()).rejects.toThrow(full);
+      expect(at.jobs.statuses).toHaveLength(1);
+      expect(at.jobs.job?.status).toMatchObject({ phase: 'Pending', observedGeneration: 1 });
+      expect(at.jobs.job?.status?.conditions?.map(({ type, reason }) => `${type} ${reason}`)).toContain(
+        'Progressing Hindered',
+      );
+      expect(at.jobs.events).toEqual([
+        'Accepted: The job is valid; its streams are being created.',
+        '! Hindered: found no room in the store; free some',
+      ]);
+      at.streams.provision = provision;
+      await at.settle();
+      expect(at.jobs.job?.status?.conditions?.find(({ type }) => type === 'Progressing')?.reason).toBe('Starting');
+    });
+
+    test('says nothing of what was not done', async () => {
+      const at = untidy();
+      await at.settle();
+      const before = at.jobs.job?.status;
+      at.cluster.apply = () => Promise.reject(full);
+      at.jobs.job = new JobMaker(at.jobs.job!).suspended().job;
+      await expect(at.look()).rejects.toThrow(full);
+      const after = at.jobs.job.status;
+      expect(after).toMatchObject({ phase: before!.phase, teachers: before!.teachers });
+      const said = (type: string) => after?.conditions?.find((condition) => condition.type === type)?.reason;
+      expect([said('Progressing'), said('Suspended')]).toEqual(['Hindered', 'NotSuspended']);
+    });
+
+    test('says nothing when another try may mend it', async () => {
+      const at = world();
+      at.streams.provision = () => Promise.reject(new Error('no answer'));
+      await expect(at.look()).rejects.toThrow('no answer');
+      expect([at.jobs.statuses, at.jobs.events]).toEqual([[], []]);
+    });
+  });
+
   test('fails when whoever watches it fails, after all is done', async () => {
     const at = world();
     const options = {

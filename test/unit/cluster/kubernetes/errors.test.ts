@@ -33,6 +33,13 @@ describe('an answer', () => {
     expect(error).toMatchObject({ kind, retryable, status: code, message: 'its own sentence', doing: 'get Pod ns/a' });
   });
 
+  test.each([
+    'failed to create typed patch object (default/a; batch/v1, Kind=Job): .spec.template.spec.affinity.x: field not declared in schema',
+    'failed to convert new object (default/a; batch/v1, Kind=Job) to proper version: quantities must match',
+  ])('that calls an object of ours unreadable is a refusal, although its code is 500: %s', (message) => {
+    expect(answer(500, { message, code: 500 })).toMatchObject({ kind: 'invalid', retryable: false, message });
+  });
+
   test('to a read at a version in the future has a kind of its own', () => {
     const error = answer(504, {
       message: 'Timeout: Too large resource version: 99999999, current: 205',
