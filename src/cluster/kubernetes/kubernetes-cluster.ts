@@ -124,12 +124,10 @@ export class KubernetesCluster implements Cluster {
     // A job that never ran, such as one that was made suspended, has nothing yet.
     if (workloads.length > 0 || deployments.length > 0 || student !== null) {
       await this.#applyShared(desired);
-      await this.#applyInputs(
-        key,
-        inputs,
-        inputsHash,
-        workloads.length > 0 && workloads.every((one) => this.#isSo(one)),
-      );
+      const isSo = workloads.length > 0 && workloads.every((one) => this.#isSo(one));
+      // Where an object is made anew, what it needs may be gone as well: etcd may have been set back.
+      if (workloads.some(({ found }) => found === null)) this.#inputs.delete(key.uid);
+      await this.#applyInputs(key, inputs, inputsHash, isSo);
     }
     for (const workload of workloads) await this.#applyUnlessSo(workload);
     const named = new Set(job.spec.teacher.pools.map(({ name }) => name));
