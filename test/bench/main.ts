@@ -1,18 +1,36 @@
-/** `npm run bench [name …]`: prints a table for each benchmark and writes bench-results/<name>.json. */
+/**
+ * `npm run bench [name …] [-- --option value …]`: prints a table for each benchmark and writes bench-results/<name>.json.
+ * Options are those that the named benchmarks read.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 
 import { pipelineBench } from './pipeline.js';
-import { type BenchTable, renderTable } from './table.js';
+import { scaleBench } from './scale.js';
+import { type BenchOptions, type BenchTable, renderTable } from './table.js';
 import { trainerBench } from './trainer.js';
 
-const benches: Readonly<Record<string, (say: (line: string) => void) => Promise<BenchTable>>> = {
+const benches: Readonly<Record<string, (say: (line: string) => void, options: BenchOptions) => Promise<BenchTable>>> = {
   trainer: trainerBench,
   pipeline: pipelineBench,
+  scale: scaleBench,
 };
 
-const names = process.argv.slice(2);
+/** Left out unless named: it takes most of an hour, and a control plane built from source. */
+const onRequestOnly = ['scale'];
+
+const { values: options, positionals: names } = parseArgs({
+  args: process.argv.slice(2),
+  allowPositionals: true,
+  options: {
+    jobs: { type: 'string' },
+    nodes: { type: 'string' },
+    minutes: { type: 'string' },
+    qps: { type: 'string' },
+  },
+});
 const unknown = names.filter((name) => !(name in benches));
 if (unknown.length > 0) {
   process.stderr.write(`found ${unknown.join(', ')}, expected some of ${Object.keys(benches).join(', ')}\n`);
@@ -22,8 +40,8 @@ const folder = join(import.meta.dirname, '../../../bench-results');
 mkdirSync(folder, { recursive: true });
 const machine = { cores: cpus().length, cpu: cpus()[0]?.model ?? 'unknown', node: process.version };
 for (const [name, bench] of Object.entries(benches)) {
-  if (names.length > 0 && !names.includes(name)) continue;
-  const table = await bench((line) => void process.stderr.write(`  ${line}\n`));
+  if (names.length > 0 ? !names.includes(name) : onRequestOnly.includes(name)) continue;
+  const table = await bench((line) => void process.stderr.write(`  ${line}\n`), options);
   writeFileSync(join(folder, `${name}.json`), `${JSON.stringify({ ...table, machine }, null, 2)}\n`);
   process.stdout.write(`${renderTable(table)}\n`);
 }

@@ -7,6 +7,15 @@ export interface BenchTable {
   readonly rows: readonly Readonly<Record<string, string | number>>[];
 }
 
+/** What was given on the command line, by name. */
+export type BenchOptions = Readonly<Record<string, string | undefined>>;
+
+/** @param share from 0 to 1 */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+}
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);

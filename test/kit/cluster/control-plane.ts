@@ -35,6 +35,8 @@ export interface ControlPlaneOptions {
   readonly address?: string;
   /** More flags of the API server. */
   readonly apiServerArgs?: readonly string[];
+  /** Nodes give a sign of life every few minutes only: thousands at the usual pace would keep a small machine busy. */
+  readonly calmNodes?: boolean;
   /** Leave the folder with all logs behind. */
   readonly keep?: boolean;
 }
@@ -68,6 +70,7 @@ export class ControlPlane {
   /** As cluster-admin. */
   readonly api: Api;
   readonly audit: AuditTrail;
+  readonly #calmNodes: boolean;
   #kwok: Component | null = null;
   #users = 0;
 
@@ -82,6 +85,7 @@ export class ControlPlane {
     readonly controllerManager: Component;
     readonly scheduler: Component;
     readonly api: Api;
+    readonly calmNodes: boolean;
   }) {
     this.folder = parts.folder;
     this.processes = parts.processes;
@@ -93,6 +97,7 @@ export class ControlPlane {
     this.controllerManager = parts.controllerManager;
     this.scheduler = parts.scheduler;
     this.api = parts.api;
+    this.#calmNodes = parts.calmNodes;
     this.audit = new AuditTrail(auditFile(parts.folder));
   }
 
@@ -145,7 +150,12 @@ export class ControlPlane {
     const { prefix = 'node', ...rest } = options;
     if (this.#kwok === null) {
       const [port = 0] = await freePorts(1);
-      this.#kwok = await kwok(this.processes, this.kubeconfig, port);
+      this.#kwok = await kwok(
+        this.processes,
+        this.kubeconfig,
+        port,
+        this.#calmNodes ? ['--node-lease-duration-seconds=3600'] : [],
+      );
       await this.#kwok.start();
     }
     const names = Array.from({ length: count }, (_, index) => `${prefix}-${String(index)}`);
@@ -162,7 +172,7 @@ export class ControlPlane {
         const ready = new Set(items.filter(isReadyNode).map(({ metadata }) => metadata.name));
         return names.every((name) => ready.has(name));
       },
-      120_000,
+      120_000 + 100 * count,
     );
     return names;
   }
@@ -253,12 +263,12 @@ function isReadyNode({ status }: NodeStatus): boolean {
 }
 
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
-  const { audit = null, address = '127.0.0.1', apiServerArgs = [], keep = false } = options;
+  const { audit = null, address = '127.0.0.1', apiServerArgs = [], calmNodes = false, keep = false } = options;
   await buildTools();
   const folder = await mkdtemp(join(tmpdir(), 'distillery-cluster-'));
   const processes = await Processes.open(folder, keep);
   try {
-    return await assemble({ folder, processes, audit, address, apiServerArgs });
+    return await assemble({ folder, processes, audit, address, apiServerArgs, calmNodes });
   } catch (error) {
     await processes.close();
     throw error;
@@ -271,8 +281,9 @@ async function assemble(options: {
   readonly audit: AuditLevel | null;
   readonly address: string;
   readonly apiServerArgs: readonly string[];
+  readonly calmNodes: boolean;
 }): Promise<ControlPlane> {
-  const { folder, processes, audit, address, apiServerArgs } = options;
+  const { folder, processes, audit, address, apiServerArgs, calmNodes } = options;
   const [client = 0, peer = 0, manager = 0, scheduling = 0] = await freePorts(4);
   const [port = 0] = await freePorts(1, address);
   const etcd = new Etcd(processes, folder, { client, peer });
@@ -325,6 +336,7 @@ async function assemble(options: {
       // Its own limits would be what a thousand jobs are measured by.
       '--kube-api-qps=500',
       '--kube-api-burst=1000',
+      ...(calmNodes ? ['--node-monitor-grace-period=2h'] : []),
     ],
   });
   const scheduler = new Component(processes, {
@@ -357,6 +369,7 @@ async function assemble(options: {
     controllerManager,
     scheduler,
     api,
+    calmNodes,
   });
 }
 

@@ -46,7 +46,12 @@ async function stagesFile(): Promise<string> {
   return file;
 }
 
-export async function kwok(processes: Processes, kubeconfig: string, port: number): Promise<Component> {
+export async function kwok(
+  processes: Processes,
+  kubeconfig: string,
+  port: number,
+  moreArgs: readonly string[],
+): Promise<Component> {
   return new Component(processes, {
     name: 'kwok',
     command: toolPath('kwok'),
@@ -56,6 +61,7 @@ export async function kwok(processes: Processes, kubeconfig: string, port: numbe
       '--manage-all-nodes=false',
       `--manage-nodes-with-label-selector=${kwokLabel}=true`,
       `--server-address=127.0.0.1:${String(port)}`,
+      ...moreArgs,
     ],
     isReady: async () => (await fetch(`http://127.0.0.1:${String(port)}/healthz`)).ok,
   });
