@@ -22,16 +22,23 @@ const growMargin = 1.25;
 /** Shrinking waits until this much margin is left, so that a noisy rate does not flap. */
 const shrinkMargin = 1.6;
 
+/** Teachers that fill any window at once. */
+const anyWindow = Math.ceil(maxWindowSteps / teacherPrefetch);
+
 export function demandOf(snapshot: Snapshot): Demand {
   const { job, streams, nowMs } = snapshot;
   if (job.spec.student.loss.softWeight === 0) return { teachers: 0, reason: 'NoTeacherNeeded' };
-  if (streams.state !== 'Present') return { teachers: 'held', reason: 'TelemetryGap' };
-  const { student } = streams;
   const current = runningTeachers(snapshot);
+  if (streams.state !== 'Present') {
+    // The same plan makes the streams of a new job: its teachers need not wait for another look.
+    const isNew = streams.state === 'Absent' && current === 0;
+    return isNew ? { teachers: anyWindow, reason: 'FillWindow' } : { teachers: 'held', reason: 'TelemetryGap' };
+  }
+  const { student } = streams;
   // Before the student's first word: enough to fill any window at once. One that is only back needs no other fleet.
   if (student === null || student.phase === 'Starting') {
     const held = student !== null && current > 0;
-    return { teachers: held ? 'held' : Math.ceil(maxWindowSteps / teacherPrefetch), reason: 'FillWindow' };
+    return { teachers: held ? 'held' : anyWindow, reason: 'FillWindow' };
   }
   if (nowMs - student.updatedAtMs > telemetryStaleMs) return { teachers: 'held', reason: 'TelemetryGap' };
   // Every step was fed and every item acknowledged, that is, its logits are stored.

@@ -116,8 +116,8 @@ function studentOf(pods: readonly Worker[], job: StudentJobView | null, facts: O
   return { ...told, phase: 'Running', lastError };
 }
 
-/** The job controller makes a pod within moments. */
-const podPatienceMs = 15_000;
+/** The job controller makes a pod within moments, or within this while when a thousand jobs come at once. */
+const podPatienceMs = 60_000;
 
 /**
  * An end that came from outside and says nothing. One for want of memory is not charged either, but worth a sentence; bad

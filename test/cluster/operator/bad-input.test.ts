@@ -24,7 +24,7 @@ import { malformedJobs } from '../../kit/malformed-jobs.js';
 import { manyJobs, type OperatorNats, startOperatorNats } from '../../kit/nats-operator.js';
 import { connectRoot } from '../../kit/stream.js';
 
-jest.setTimeout(300_000);
+jest.setTimeout(400_000);
 
 const golden = new URL('golden/bad-input.txt', import.meta.url);
 /** Every kind that the operator makes for a job, and what grows out of those. */
@@ -221,7 +221,7 @@ async function condition(
       found = (status?.conditions ?? []).filter(({ observedGeneration }) => observedGeneration === metadata.generation);
       return found.some(isIt);
     },
-    90_000,
+    180_000,
     () => JSON.stringify(found, null, 2),
   );
   return found.find(isIt)!;

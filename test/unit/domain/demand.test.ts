@@ -20,7 +20,7 @@ const rates = (student: number, ...teachers: readonly number[]): SnapshotMaker =
 
 describe('the number of teachers', () => {
   test.each<[string, SnapshotMaker, string]>([
-    ['is zero before there are streams', newJob(), 'cpu=0 (TelemetryGap)'],
+    ['fills every slot together with the making of the streams', newJob(), 'cpu=2 (FillWindow)'],
     ['fills every slot before the student spoke', newJob().streams(), 'cpu=2 (FillWindow)'],
     [
       'fills every slot for a student that starts with no teacher there',
