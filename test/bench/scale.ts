@@ -3,8 +3,8 @@
  *
  *   npm run bench scale -- --jobs 1000 --nodes 5000 --minutes 10
  *
- * Five phases: nodes come up; all jobs are applied at once and get their teachers; nothing happens for some minutes; one
- * job after the other is changed; all jobs are deleted. Everything runs on one machine, so that the time of a phase is
+ * Six phases: nodes come up; all jobs are applied at once and get their teachers; nothing happens for some minutes; one job
+ * after the other is changed; all students and teachers tell of themselves, as if they worked; all jobs are deleted. Everything runs on one machine, so that the time of a phase is
  * that of the whole cluster, and the operator's own share of it is its CPU time.
  */
 import { join } from 'node:path';
@@ -14,16 +14,19 @@ import { type ControlPlane, repositoryRoot, startControlPlane, until } from '../
 import { someJob, teacherPriorityClass } from '../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../kit/cluster/operator.js';
 import type { RequestCounts } from '../kit/cluster/request-counts.js';
-import { manyJobs, startOperatorNats } from '../kit/nats-operator.js';
+import { manyJobs, type OperatorNats, startOperatorNats } from '../kit/nats-operator.js';
+import { connectRoot } from '../kit/stream.js';
 
 import { Reading } from './metrics-text.js';
 import { type Usage, usageOf, UsageWatch } from './process-usage.js';
 import { type BenchOptions, type BenchTable, quantile } from './table.js';
+import { type TellingJob, TellingWorkers } from './telling-workers.js';
 
 const teachersPerJob = 4;
 const gpusPerNode = 8;
 const appliesAtOnce = 8;
 const changes = 20;
+const mostTellingMinutes = 3;
 const hourMs = 3_600_000;
 /** What the operator writes for a job, and what it leads to. */
 const written = [
@@ -70,6 +73,7 @@ export async function scaleBench(say: (line: string) => void, options: BenchOpti
     await bench.comeUp(jobs);
     await bench.rest(minutes);
     await bench.change(jobs);
+    await bench.tell(nats, Math.min(minutes, mostTellingMinutes));
     await bench.goAway(jobs);
     bench.add('nats-server', 'RSS at the end, MiB', round((await usageOf(nats.serverPid)).rssMiB));
     const rows = bench.rows.map((row) => ({ ...row }));
@@ -217,6 +221,47 @@ class Bench {
     await this.#quiet();
   }
 
+  /** What a second of a thousand jobs at work costs: telemetry in, looks, progress out. */
+  async tell(nats: OperatorNats, minutes: number): Promise<void> {
+    const phase = `all workers tell of themselves for ${String(minutes)} min`;
+    const { connection } = await connectRoot(nats);
+    const workers = new TellingWorkers(connection, await this.#tellingJobs());
+    workers.start();
+    // The first look at each finds much to write; what is measured is what lasts.
+    await sleep(30_000);
+    const [before, serverBefore, toldBefore] = [await this.#moment(), await usageOf(nats.serverPid), workers.told];
+    const watch = new UsageWatch(this.#operator.process.pid);
+    await sleep(minutes * 60_000);
+    watch.stop();
+    const after = await this.#moment();
+    const took = (after.atMs - before.atMs) / 1_000;
+    const { items } = await this.#cluster.api.get<{ items: JobProgress[] }>(`${jobsPath}?resourceVersion=0`);
+    workers.stop();
+    await connection.close();
+    const nowMs = Date.now();
+    const ages = items.map(({ status }) => (nowMs - Date.parse(status?.usage?.accountedUntil ?? '')) / 1_000);
+    this.add(phase, 'values told a second', Math.round((workers.told - toldBefore) / took));
+    this.add(
+      phase,
+      'age of a status, p50 / oldest, s',
+      `${String(round(quantile(ages, 0.5)))} / ${String(round(Math.max(...ages)))}`,
+    );
+    const serverCpu = (await usageOf(nats.serverPid)).cpuSeconds - serverBefore.cpuSeconds;
+    this.add(phase, 'CPU of nats-server, share of a core, %', round((100 * serverCpu) / took));
+    this.#usage(phase, before, after, watch);
+    this.#requests(phase, before, after);
+    this.#looks(phase, before, after);
+  }
+
+  async #tellingJobs(): Promise<TellingJob[]> {
+    const selector = encodeURIComponent('app.kubernetes.io/component=teacher');
+    const { items } = await this.#cluster.api.get<{
+      items: { metadata: { name: string; labels: Readonly<Record<string, string>> } }[];
+    }>(`/api/v1/namespaces/default/pods?labelSelector=${selector}&resourceVersion=0`);
+    const teachers = Map.groupBy(items, ({ metadata }) => metadata.labels['distillery.dev/job-uid'] ?? '');
+    return [...teachers].map(([uid, pods]) => ({ uid, teachers: pods.map(({ metadata }) => metadata.name) }));
+  }
+
   async goAway(count: number): Promise<void> {
     const phase = 'all jobs deleted at once';
     const before = await this.#moment();
@@ -325,6 +370,10 @@ class Bench {
 const jobsPath = '/apis/distillery.dev/v1alpha1/namespaces/default/distilljobs';
 const deploymentsPath = '/apis/apps/v1/namespaces/default/deployments';
 const pools = (maxReplicas: number): object[] => [{ name: 'gpu', resource: 'nvidia.com/gpu', maxReplicas }];
+
+interface JobProgress {
+  readonly status?: { readonly usage?: { readonly accountedUntil?: string } };
+}
 
 interface Deployment {
   readonly metadata: {
