@@ -9,8 +9,8 @@
  * sweep.ts gives it all back, also what a killed owner left.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, extname, join } from 'node:path';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { run } from './command.js';
@@ -87,22 +87,32 @@ export async function removeCgroup(name: string): Promise<void> {
   await run('find', [...paths, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', '+']);
 }
 
-/** What of a real cluster is on this machine now: empty before the first and after the last. */
+/**
+ * What of a real cluster is on this machine now, each thing by a number that the next cluster's has not: a test that sees
+ * its own go must not take those of another, which may have been waiting for its turn, for its own.
+ */
 export async function siteRemains(): Promise<string[]> {
-  const [links, mounts, processes, groups, folders] = await Promise.all([
+  const [interfaces, mounts, processes, names, owner] = await Promise.all([
     readdir('/sys/class/net'),
     readFile('/proc/self/mountinfo', 'utf8'),
     processesOf(siteFolder),
     readdir(hierarchies),
-    readdir(dirname(siteFolder)),
+    readFile(join(siteFolder, 'owner'), 'utf8').catch(() => null),
   ]);
-  const cgroups = await Promise.all(groups.map((hierarchy) => readdir(join(hierarchies, hierarchy))));
+  const links = interfaces.filter((name) => name === bridge || name.startsWith('kl-'));
+  const numbers = await Promise.all(
+    links.map((name) => readFile(`/sys/class/net/${name}/ifindex`, 'utf8').catch(() => '')),
+  );
+  const cgroups = await Promise.all(names.map((name) => stat(join(hierarchies, name, cgroup)).catch(() => null)));
   return [
-    ...links.filter((name) => name === bridge || name.startsWith('kl-')).map((name) => `link ${name}`),
+    ...links.map((name, index) => `link ${name} ${numbers[index]?.trim() ?? ''}`),
     ...mounts.split('\n').filter((line) => line.includes(siteFolder) || line.includes('/netns/cni-')),
     ...processes,
-    ...groups.filter((_, index) => cgroups[index]?.includes(cgroup)).map((name) => `cgroup ${name}/${cgroup}`),
-    ...folders.filter((name) => join(dirname(siteFolder), name) === siteFolder).map(() => `folder ${siteFolder}`),
+    ...names.flatMap((name, index) => {
+      const inode = cgroups[index]?.ino;
+      return inode === undefined ? [] : [`cgroup ${name}/${cgroup} ${inode}`];
+    }),
+    ...(owner === null ? [] : [`folder of ${owner}`]),
   ];
 }
 
