@@ -4,8 +4,9 @@
  *   npm run bench scale -- --jobs 1000 --nodes 5000 --minutes 10
  *
  * Six phases: nodes come up; all jobs are applied at once and get their teachers; nothing happens for some minutes; one job
- * after the other is changed; all students and teachers tell of themselves, as if they worked; all jobs are deleted. Everything runs on one machine, so that the time of a phase is
- * that of the whole cluster, and the operator's own share of it is its CPU time.
+ * after the other is changed; all students and teachers tell of themselves, as if they worked; all jobs are deleted.
+ * Everything runs on one machine, so that the time of a phase is that of the whole cluster, and the operator's own share of
+ * it is its CPU time.
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -53,11 +54,10 @@ export async function scaleBench(say: (line: string) => void, options: BenchOpti
   const nodes = Number(options.nodes ?? 5_000);
   const minutes = Number(options.minutes ?? 10);
   const [cluster, nats] = await Promise.all([
-    startControlPlane({ calmNodes: true }),
+    startControlPlane({ crds: [join(repositoryRoot, 'crds/distilljobs.yaml')] }),
     startOperatorNats({ limits: manyJobs }),
   ]);
   try {
-    await cluster.installCrd(join(repositoryRoot, 'crds/distilljobs.yaml'));
     await cluster.apply(teacherPriorityClass);
     const startedMs = performance.now();
     await cluster.addNodes(nodes, { gpus: gpusPerNode });

@@ -157,7 +157,7 @@ describe('a job', () => {
       (await world.pods(uid, 'student')).some(({ name, phase }) => name !== student!.name && phase === 'Running'),
     );
     const [, second] = (await world.pods(uid, 'student')).toSorted((a) => (a.name === student!.name ? -1 : 1));
-    await world.cluster.endPod('default', second!.name, { exitCode: 143, disrupted: true });
+    await world.cluster.endPod('default', second!.name, { exitCode: 143, disrupted: 'EvictionByEvictionAPI' });
     await until(
       'a third',
       async () => (await world.pods(uid, 'student')).filter(({ phase }) => phase === 'Running').length === 1,

@@ -20,6 +20,7 @@ import { Etcd, type Snapshot } from './etcd.js';
 import { type Endpoint, writeKubeconfig } from './kubeconfig.js';
 import { kwok, type NodeOptions, nodeObject } from './kwok.js';
 import { Authority } from './pki.js';
+import { endPod, type PodEnd } from './pods.js';
 import { freePorts } from './ports.js';
 import { Processes } from './processes.js';
 import { RequestCounts } from './request-counts.js';
@@ -35,8 +36,11 @@ export interface ControlPlaneOptions {
   readonly address?: string;
   /** More flags of the API server. */
   readonly apiServerArgs?: readonly string[];
-  /** Nodes give a sign of life every few minutes only: thousands at the usual pace would keep a small machine busy. */
-  readonly calmNodes?: boolean;
+  /**
+   * Files of CRDs that are served before the controller manager starts: its garbage collector learns of kinds that come
+   * later only when it looks again, up to 30 s on.
+   */
+  readonly crds?: readonly string[];
   /** Leave the folder with all logs behind. */
   readonly keep?: boolean;
 }
@@ -45,16 +49,6 @@ export interface KubectlResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
-}
-
-/** How a pod's container ended, as a kubelet would report it. */
-export interface PodEnd {
-  readonly exitCode: number;
-  readonly message?: string;
-  /** Error when absent; OOMKilled and the like. */
-  readonly reason?: string;
-  /** The pod was disrupted: evicted, preempted, drained. */
-  readonly disrupted?: boolean;
 }
 
 export class ControlPlane {
@@ -70,9 +64,10 @@ export class ControlPlane {
   /** As cluster-admin. */
   readonly api: Api;
   readonly audit: AuditTrail;
-  readonly #calmNodes: boolean;
   #kwok: Component | null = null;
   #users = 0;
+  /** How many there are, by prefix. */
+  readonly #nodes = new Map<string, number>();
 
   constructor(parts: {
     readonly folder: string;
@@ -85,7 +80,6 @@ export class ControlPlane {
     readonly controllerManager: Component;
     readonly scheduler: Component;
     readonly api: Api;
-    readonly calmNodes: boolean;
   }) {
     this.folder = parts.folder;
     this.processes = parts.processes;
@@ -97,7 +91,6 @@ export class ControlPlane {
     this.controllerManager = parts.controllerManager;
     this.scheduler = parts.scheduler;
     this.api = parts.api;
-    this.#calmNodes = parts.calmNodes;
     this.audit = new AuditTrail(auditFile(parts.folder));
   }
 
@@ -145,73 +138,41 @@ export class ControlPlane {
     await this.kubectlOk(['wait', '--for=condition=Established', '-f', file, '--timeout=30s']);
   }
 
-  /** Ready nodes named `PREFIX-0` and so on; starts kwok with the first. */
+  /** Nodes to which pods may be scheduled, named `PREFIX-0` and so on; starts kwok with the first. */
   async addNodes(count: number, options: NodeOptions & { readonly prefix?: string } = {}): Promise<string[]> {
     const { prefix = 'node', ...rest } = options;
     if (this.#kwok === null) {
       const [port = 0] = await freePorts(1);
-      this.#kwok = await kwok(
-        this.processes,
-        this.kubeconfig,
-        port,
-        this.#calmNodes ? ['--node-lease-duration-seconds=3600'] : [],
-      );
+      this.#kwok = kwok(this.processes, this.kubeconfig, port);
       await this.#kwok.start();
     }
-    const names = Array.from({ length: count }, (_, index) => `${prefix}-${String(index)}`);
+    const first = this.#nodes.get(prefix) ?? 0;
+    this.#nodes.set(prefix, first + count);
+    const names = Array.from({ length: count }, (_, index) => `${prefix}-${String(first + index)}`);
     const atOnce = 16;
     for (let from = 0; from < names.length; from += atOnce) {
       await Promise.all(
-        names.slice(from, from + atOnce).map((name) => this.api.post('/api/v1/nodes', nodeObject(name, rest))),
+        names.slice(from, from + atOnce).map(async (name) => {
+          await this.api.post('/api/v1/nodes', nodeObject(name, rest, new Date()));
+        }),
       );
     }
+    // The taint that every node is born with goes when the controller manager has seen the node.
     await until(
-      'all nodes to be Ready',
+      'all nodes to be schedulable',
       async () => {
-        const { items } = await this.api.get<{ items: NodeStatus[] }>('/api/v1/nodes?resourceVersion=0');
-        const ready = new Set(items.filter(isReadyNode).map(({ metadata }) => metadata.name));
-        return names.every((name) => ready.has(name));
+        const { items } = await this.api.get<{ items: Node[] }>('/api/v1/nodes?resourceVersion=0');
+        const open = new Set(items.filter(isSchedulable).map(({ metadata }) => metadata.name));
+        return names.every((name) => open.has(name));
       },
       120_000 + 100 * count,
     );
     return names;
   }
 
-  /** Ends a pod of a kwok node as its kubelet would. */
-  async endPod(
-    namespace: string,
-    name: string,
-    { exitCode, message = '', reason, disrupted = false }: PodEnd,
-  ): Promise<void> {
-    const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
-    const pod = await this.api.get<{ status: { conditions?: unknown[]; containerStatuses?: { name: string }[] } }>(
-      path,
-    );
-    const finishedAt = new Date().toISOString();
-    const terminated = {
-      exitCode,
-      reason: reason ?? (exitCode === 0 ? 'Completed' : 'Error'),
-      message,
-      startedAt: finishedAt,
-      finishedAt,
-    };
-    const disruption = {
-      type: 'DisruptionTarget',
-      status: 'True',
-      reason: 'EvictionByEvictionAPI',
-      lastTransitionTime: finishedAt,
-    };
-    await this.api.patch(`${path}/status`, {
-      status: {
-        phase: exitCode === 0 ? 'Succeeded' : 'Failed',
-        ...(disrupted ? { conditions: [...(pod.status.conditions ?? []), disruption] } : {}),
-        containerStatuses: (pod.status.containerStatuses ?? []).map((container) => ({
-          ...container,
-          ready: false,
-          state: { terminated },
-        })),
-      },
-    });
+  /** Ends a pod of a kwok node as its kubelet would report it. */
+  async endPod(namespace: string, name: string, end: PodEnd): Promise<void> {
+    await endPod(this.api, `/api/v1/namespaces/${namespace}/pods/${name}`, end, new Date());
   }
 
   /** A user with a client certificate. @returns path of its kubeconfig */
@@ -237,13 +198,14 @@ export class ControlPlane {
     return new RequestCounts(text);
   }
 
-  /** Sets the whole cluster back: the API server is stopped meanwhile, as an administrator would. */
+  /** Sets the whole cluster back; its own servers start anew, and whoever else watches sees time go back. */
   async setBack(snapshot: Snapshot): Promise<void> {
-    await Promise.all([this.controllerManager.stop(), this.scheduler.stop(), this.#kwok?.stop()]);
-    await this.apiServer.stop();
+    // What a test has stopped stays stopped.
+    const clients = [this.controllerManager, this.scheduler, this.#kwok].filter((part) => part?.running === true);
+    await Promise.all([this.apiServer.kill(), ...clients.map((part) => part?.kill())]);
     await this.etcd.restore(snapshot);
     await this.apiServer.start();
-    await Promise.all([this.controllerManager.start(), this.scheduler.start(), this.#kwok?.start()]);
+    await Promise.all(clients.map((part) => part?.start()));
   }
 
   /** Ends everything; resolves when nothing is left. */
@@ -253,22 +215,22 @@ export class ControlPlane {
   }
 }
 
-interface NodeStatus {
+interface Node {
   readonly metadata: { readonly name: string };
-  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+  readonly spec: { readonly taints?: readonly { readonly key: string }[] };
 }
 
-function isReadyNode({ status }: NodeStatus): boolean {
-  return status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') === true;
+function isSchedulable({ spec }: Node): boolean {
+  return spec.taints?.some(({ key }) => key === 'node.kubernetes.io/not-ready') !== true;
 }
 
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
-  const { audit = null, address = '127.0.0.1', apiServerArgs = [], calmNodes = false, keep = false } = options;
+  const { audit = null, address = '127.0.0.1', apiServerArgs = [], crds = [], keep = false } = options;
   await buildTools();
   const folder = await mkdtemp(join(tmpdir(), 'distillery-cluster-'));
   const processes = await Processes.open(folder, keep);
   try {
-    return await assemble({ folder, processes, audit, address, apiServerArgs, calmNodes });
+    return await assemble({ folder, processes, audit, address, apiServerArgs, crds });
   } catch (error) {
     await processes.close();
     throw error;
@@ -281,9 +243,9 @@ async function assemble(options: {
   readonly audit: AuditLevel | null;
   readonly address: string;
   readonly apiServerArgs: readonly string[];
-  readonly calmNodes: boolean;
+  readonly crds: readonly string[];
 }): Promise<ControlPlane> {
-  const { folder, processes, audit, address, apiServerArgs, calmNodes } = options;
+  const { folder, processes, audit, address, apiServerArgs, crds } = options;
   const [client = 0, peer = 0, manager = 0, scheduling = 0] = await freePorts(4);
   const [port = 0] = await freePorts(1, address);
   const etcd = new Etcd(processes, folder, { client, peer });
@@ -310,7 +272,7 @@ async function assemble(options: {
     writeKubeconfig(join(folder, 'controller-manager.kubeconfig'), endpoint, { credentials: managerLogin }),
     writeKubeconfig(join(folder, 'scheduler.kubeconfig'), endpoint, { credentials: schedulerLogin }),
   ]);
-  const server_ = await apiServer(processes, {
+  const apiServing = await apiServer(processes, {
     folder,
     address,
     port,
@@ -333,10 +295,11 @@ async function assemble(options: {
       `--service-account-private-key-file=${tokenKey.privateFile}`,
       '--use-service-account-credentials',
       '--leader-elect=false',
+      // Where no kubelet can be (they refuse loopback), no node gives signs of life: none goes for want of them.
+      ...(address.startsWith('127.') ? ['--node-monitor-grace-period=24h'] : []),
       // Its own limits would be what a thousand jobs are measured by.
       '--kube-api-qps=500',
       '--kube-api-burst=1000',
-      ...(calmNodes ? ['--node-monitor-grace-period=2h'] : []),
     ],
   });
   const scheduler = new Component(processes, {
@@ -351,26 +314,26 @@ async function assemble(options: {
       '--kube-api-burst=1000',
     ],
   });
-  await server_.start();
-  await Promise.all([controllerManager.start(), scheduler.start()]);
-  const api = await Api.connect(endpoint, admin);
-  await until('the default ServiceAccount', async () => {
-    const { status } = await api.send('GET', '/api/v1/namespaces/default/serviceaccounts/default');
-    return status === 200;
-  });
-  return new ControlPlane({
+  const [api] = await Promise.all([Api.connect(endpoint, admin), apiServing.start()]);
+  const cluster = new ControlPlane({
     folder,
     processes,
     endpoint,
     kubeconfig,
     authority,
     etcd,
-    apiServer: server_,
+    apiServer: apiServing,
     controllerManager,
     scheduler,
     api,
-    calmNodes,
   });
+  await Promise.all(crds.map((file) => cluster.installCrd(file)));
+  await Promise.all([controllerManager.start(), scheduler.start()]);
+  await until('the default ServiceAccount', async () => {
+    const { status } = await api.send('GET', '/api/v1/namespaces/default/serviceaccounts/default');
+    return status === 200;
+  });
+  return cluster;
 }
 
 /** Signs ServiceAccounts' tokens. */

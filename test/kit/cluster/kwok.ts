@@ -1,67 +1,34 @@
 /**
- * Nodes without machines: kwok keeps them Ready and answers for their pods as a kubelet would, which start at once and
- * run until a test ends them. What is real about such a cluster is everything but the containers.
+ * Nodes without machines: kwok answers for their pods as a kubelet would, which start at once and run until a test ends or
+ * deletes them (stages/). What is real about such a cluster is everything but the containers.
  */
-import { execFile } from 'node:child_process';
-import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 
 import { Component } from './component.js';
-import { cacheFolder, repositoryRoot } from './paths.js';
+import { repositoryRoot } from './paths.js';
 import type { Processes } from './processes.js';
 import { toolPath } from './tools.js';
-
-const run = promisify(execFile);
-
-/** kwok's own rules for how objects change, by their place in its module; a Job's pods are left to the tests to end. */
-const stages = [
-  'node/fast/node-initialize.yaml',
-  'node/heartbeat-with-lease/node-heartbeat-with-lease.yaml',
-  ...['create', 'init-container-running', 'init-container-completed', 'ready', 'delete'].map(
-    (name) => `pod/general/pod-${name}.yaml`,
-  ),
-];
 
 /** Label of the nodes that kwok answers for. */
 const kwokLabel = 'distillery.dev/kwok';
 
-/** The stages as one file, from the module that was built, kept beside the binary. */
-async function stagesFile(): Promise<string> {
-  const file = join(cacheFolder, 'kwok-stages.yaml');
-  try {
-    await access(file);
-    return file;
-  } catch {
-    // Not made yet.
-  }
-  const module = join(repositoryRoot, 'test/cluster/kwok');
-  await run('go', ['mod', 'download', 'sigs.k8s.io/kwok'], { cwd: module });
-  const { stdout } = await run('go', ['list', '-m', '-f', '{{.Dir}}', 'sigs.k8s.io/kwok'], { cwd: module });
-  const folder = join(stdout.trim(), 'kustomize/stage');
-  const texts = await Promise.all(stages.map((name) => readFile(join(folder, name), 'utf8')));
-  await mkdir(cacheFolder, { recursive: true });
-  await writeFile(`${file}.${String(process.pid)}`, texts.join('\n---\n'));
-  await rename(`${file}.${String(process.pid)}`, file);
-  return file;
-}
+/** How nodes and pods change, one rule a stage; read as files, beside the kit's source. */
+const stageFiles = ['node.yaml', 'pod-start.yaml', 'pod-stop.yaml'];
 
-export async function kwok(
-  processes: Processes,
-  kubeconfig: string,
-  port: number,
-  moreArgs: readonly string[],
-): Promise<Component> {
+export function kwok(processes: Processes, kubeconfig: string, port: number): Component {
   return new Component(processes, {
     name: 'kwok',
     command: toolPath('kwok'),
     args: [
       `--kubeconfig=${kubeconfig}`,
-      `--config=${await stagesFile()}`,
+      ...stageFiles.map((name) => `--config=${join(repositoryRoot, 'test/kit/cluster/stages', name)}`),
       '--manage-all-nodes=false',
       `--manage-nodes-with-label-selector=${kwokLabel}=true`,
+      // No leases: thousands of them would be most of what the API server does, and another kwok would wait for their end.
+      '--node-lease-duration-seconds=0',
+      // Beside the Services' addresses, with room for many pods.
+      '--cidr=10.128.0.0/10',
       `--server-address=127.0.0.1:${String(port)}`,
-      ...moreArgs,
     ],
     isReady: async () => (await fetch(`http://127.0.0.1:${String(port)}/healthz`)).ok,
   });
@@ -76,14 +43,31 @@ export interface NodeOptions {
   readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
 }
 
-export function nodeObject(name: string, options: NodeOptions): object {
+/** A node as its kubelet registers it, Ready from the first moment: with thousands, no write is needed after. */
+export function nodeObject(name: string, options: NodeOptions, now: Date): object {
   const { gpus = 0, cpu = '32', memory = '256Gi', pods = 110, labels = {}, taints = [] } = options;
   const resources = { cpu, memory, pods: String(pods), ...(gpus === 0 ? {} : { 'nvidia.com/gpu': String(gpus) }) };
+  const time = now.toISOString();
   return {
     apiVersion: 'v1',
     kind: 'Node',
     metadata: { name, labels: { [kwokLabel]: 'true', 'kubernetes.io/hostname': name, ...labels } },
     spec: { taints },
-    status: { capacity: resources, allocatable: resources },
+    status: {
+      phase: 'Running',
+      capacity: resources,
+      allocatable: resources,
+      addresses: [{ type: 'Hostname', address: name }],
+      conditions: [
+        {
+          type: 'Ready',
+          status: 'True',
+          reason: 'KubeletReady',
+          message: 'kwok answers for this node',
+          lastHeartbeatTime: time,
+          lastTransitionTime: time,
+        },
+      ],
+    },
   };
 }

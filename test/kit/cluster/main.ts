@@ -8,7 +8,6 @@ import { join } from 'node:path';
 
 import { startOperatorNats } from '../nats-operator.js';
 
-import { startControlPlane } from './control-plane.js';
 import { startOperator } from './operator.js';
 import { repositoryRoot } from './paths.js';
 import { hostAddress, startRealCluster } from './real/index.js';
@@ -51,7 +50,7 @@ process.exit(0);
 
 async function hollowWorld(): Promise<World> {
   say('starting a control plane, kwok nodes, NATS and the operator');
-  const created = await World.around(...(await Promise.all([startControlPlane(), startOperatorNats()])));
+  const created = await World.create();
   await created.cluster.addNodes(3, { gpus: 4 });
   return created;
 }

@@ -26,6 +26,7 @@ export interface SeenPod {
 }
 
 const jobsPath = (namespace: string): string => `/apis/distillery.dev/v1alpha1/namespaces/${namespace}/distilljobs`;
+const crdFile = join(repositoryRoot, 'crds/distilljobs.yaml');
 const ownedKinds = 'deployments,replicasets,jobs,pods,configmaps,secrets,serviceaccounts,networkpolicies';
 
 export class World {
@@ -37,12 +38,14 @@ export class World {
 
   /** With CRD and PriorityClass, and without nodes and operator. */
   static async create(options: ControlPlaneOptions = {}): Promise<World> {
-    return World.around(...(await Promise.all([startControlPlane(options), startOperatorNats({ limits: manyJobs })])));
+    return World.around(
+      ...(await Promise.all([startControlPlane({ crds: [crdFile], ...options }), startOperatorNats({ limits: manyJobs })])),
+    );
   }
 
   /** The same on a cluster that runs already. */
   static async around(cluster: ControlPlane, nats: OperatorNats): Promise<World> {
-    await cluster.installCrd(join(repositoryRoot, 'crds/distilljobs.yaml'));
+    await cluster.installCrd(crdFile);
     await cluster.apply(teacherPriorityClass);
     const admin = await connectStreams({ url: nats.url, creds: nats.operatorCreds, waitMs: 5_000 });
     return new World(cluster, nats, admin);
