@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 
 import { type ControlPlane, repositoryRoot, startControlPlane, until } from '../../kit/cluster/index.js';
+import { someJob } from '../../kit/cluster/jobs.js';
 
 jest.setTimeout(120_000);
 
 let cluster: ControlPlane;
 beforeAll(async () => {
-  cluster = await startControlPlane({ audit: 'Metadata' });
+  cluster = await startControlPlane({ audit: 'Metadata', crds: [join(repositoryRoot, 'crds/distilljobs.yaml')] });
 }, 900_000);
 afterAll(async () => {
   await cluster.stop();
@@ -39,9 +40,51 @@ async function running(): Promise<number> {
   return items.filter(({ status }) => status.phase === 'Running').length;
 }
 
+interface Pod {
+  readonly metadata: { readonly name: string };
+  readonly status: {
+    readonly phase?: string;
+    readonly containerStatuses?: readonly { readonly state: { readonly terminated?: object } }[];
+  };
+}
+
+const batchJob = (name: string, annotations: Readonly<Record<string, string>> = {}): object => ({
+  apiVersion: 'batch/v1',
+  kind: 'Job',
+  metadata: { name, namespace: 'default' },
+  spec: {
+    backoffLimit: 3,
+    podReplacementPolicy: 'Failed',
+    podFailurePolicy: {
+      rules: [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }],
+    },
+    template: {
+      metadata: { annotations },
+      spec: { restartPolicy: 'Never', containers: [{ name: 'worker', image: 'nothing' }] },
+    },
+  },
+});
+
+/** The Job's running pods but one, once there are so many. */
+async function podsOf(job: string, count: number, except = ''): Promise<Pod[]> {
+  let found: Pod[] = [];
+  await until(`${String(count)} running pods of ${job}`, async () => {
+    const { items } = await cluster.api.get<{ items: Pod[] }>(
+      `/api/v1/namespaces/default/pods?labelSelector=${encodeURIComponent(`batch.kubernetes.io/job-name=${job}`)}`,
+    );
+    found = items.filter(({ metadata, status }) => metadata.name !== except && status.phase === 'Running');
+    return found.length === count;
+  });
+  return found;
+}
+
+async function jobStatus(name: string): Promise<{ readonly succeeded?: number; readonly failed?: number }> {
+  const path = `/apis/batch/v1/namespaces/default/jobs/${name}`;
+  return (await cluster.api.get<{ status: { succeeded?: number; failed?: number } }>(path)).status;
+}
+
 describe('a control plane of the kit', () => {
   test('takes our CRD, and says of a job what our own check says', async () => {
-    await cluster.installCrd(join(repositoryRoot, 'crds/distilljobs.yaml'));
     const { code, stderr } = await cluster.kubectl(['apply', '-f', '-'], {
       input: 'apiVersion: distillery.dev/v1alpha1\nkind: DistillJob\nmetadata: {name: a}\nspec: {}\n',
     });
@@ -55,6 +98,47 @@ describe('a control plane of the kit', () => {
     await until('eight pods to run', async () => (await running()) === 8);
     await cluster.apply(gpuPods(3));
     await until('three pods to run', async () => (await running()) === 3);
+    expect(await cluster.addNodes(1)).toEqual(['node-2']);
+  });
+
+  test('lets a student run until a test ends it, and blames a disruption on nobody', async () => {
+    await cluster.apply(batchJob('student'));
+    const [first] = await podsOf('student', 1);
+    await cluster.endPod('default', first!.metadata.name, { exitCode: 143, disrupted: 'TerminationByKubelet' });
+    const [second] = await podsOf('student', 1, first!.metadata.name);
+    await cluster.endPod('default', second!.metadata.name, { exitCode: 0, message: 'trained' });
+    await until('the Job to be complete', async () => (await jobStatus('student')).succeeded === 1);
+    // Ignored by the Job's failure policy, which reads the condition that the disruption left.
+    expect((await jobStatus('student')).failed).toBeUndefined();
+    const done = await cluster.api.get<Pod>(`/api/v1/namespaces/default/pods/${second!.metadata.name}`);
+    expect(done.status.containerStatuses?.[0]?.state.terminated).toMatchObject({ exitCode: 0, message: 'trained' });
+  });
+
+  test('lets a deleted pod end as long as its annotation says, and reports its end before it is gone', async () => {
+    await cluster.apply(batchJob('slow', { 'pod-delete.stage.kwok.x-k8s.io/delay': '2s' }));
+    const [pod] = await podsOf('slow', 1);
+    await cluster.api.delete(`/api/v1/namespaces/default/pods/${pod!.metadata.name}`);
+    // Its Job replaces a pod when it has failed, not when it is told to end.
+    expect(await podsOf('slow', 1)).toMatchObject([{ metadata: { name: pod!.metadata.name } }]);
+    const [next] = await podsOf('slow', 1, pod!.metadata.name);
+    expect(next!.metadata.name).not.toBe(pod!.metadata.name);
+    expect((await jobStatus('slow')).failed).toBe(1);
+  });
+
+  test('collects at once what belongs to a deleted object of a CRD that it was started with', async () => {
+    await cluster.apply(someJob({ name: 'owner' }));
+    const job = '/apis/distillery.dev/v1alpha1/namespaces/default/distilljobs/owner';
+    const { metadata } = await cluster.api.get<{ metadata: { uid: string } }>(job);
+    const owner = { apiVersion: 'distillery.dev/v1alpha1', kind: 'DistillJob', name: 'owner', uid: metadata.uid };
+    await cluster.apply({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'owned', namespace: 'default', ownerReferences: [owner] },
+    });
+    await cluster.api.delete(job);
+    await until('the ConfigMap to be collected', async () => {
+      return (await cluster.api.send('GET', '/api/v1/namespaces/default/configmaps/owned')).status === 404;
+    });
   });
 
   test('writes down who asked for what', async () => {
@@ -83,6 +167,8 @@ describe('a control plane of the kit', () => {
     const snapshot = await cluster.etcd.snapshot();
     await cluster.apply(namespace('late'));
     await cluster.setBack(snapshot);
+    await cluster.apply(gpuPods(5));
+    await until('pods to start on the nodes again', async () => (await running()) === 5);
     expect((await cluster.kubectl(['get', 'namespace', 'early'])).code).toBe(0);
     expect((await cluster.kubectl(['get', 'namespace', 'late'])).stderr).toContain('NotFound');
   });
