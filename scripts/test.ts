@@ -2,20 +2,27 @@
  * Runs the test suites and ends with the line `N passed, N failed[, N skipped]`. Arguments go to jest: `npm test --
  * test/unit` runs one folder, `npm test -- -t 'pattern'` some tests. Runs after a build.
  *
- * Without arguments everything runs, in two parts: first what needs no cluster, while the programs that clusters are made
- * of are built beside it (minutes with nothing cached), then the suites of test/cluster, one file at a time.
+ * What is asked for runs in two parts: first what needs no cluster, while the programs that clusters are made of are built
+ * beside it (minutes with nothing cached), then the suites of test/cluster, one file at a time.
  */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 import { cacheFolderOf, findNatsServer } from '../dist/src/stream/index.js';
 import { buildTools } from '../dist/test/kit/cluster/tools.js';
 
 const root = join(import.meta.dirname, '..');
 const cache = join(root, '.cache');
+const clusterSuites = join(root, 'test/cluster/');
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const jestCommand = [
+  '--experimental-vm-modules',
+  '--disable-warning=ExperimentalWarning',
+  join(root, 'node_modules/jest/bin/jest.js'),
+];
 
 interface Counts {
   readonly passed: number;
@@ -34,18 +41,10 @@ interface Results {
 async function jest(name: string, args: readonly string[]): Promise<Counts> {
   const resultFile = join(cache, `test-results-${name}.json`);
   rmSync(resultFile, { force: true });
-  const child = spawn(
-    process.execPath,
-    [
-      '--experimental-vm-modules',
-      '--disable-warning=ExperimentalWarning',
-      join(root, 'node_modules/jest/bin/jest.js'),
-      '--json',
-      `--outputFile=${resultFile}`,
-      ...args,
-    ],
-    { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
-  );
+  const child = spawn(process.execPath, [...jestCommand, '--json', `--outputFile=${resultFile}`, ...args], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
   try {
     const results = JSON.parse(readFileSync(resultFile, 'utf8')) as Results;
@@ -61,22 +60,39 @@ async function jest(name: string, args: readonly string[]): Promise<Counts> {
   }
 }
 
-async function everything(): Promise<Counts[]> {
-  const building = buildTools({ progress: say }).then(
-    () => null,
-    (error: unknown) => (error instanceof Error ? error.message : String(error)),
-  );
-  const first = await jest('local', [
-    '--maxWorkers=2',
-    '--testPathIgnorePatterns=/node_modules/',
-    '--testPathIgnorePatterns=<rootDir>/test/cluster/',
-  ]);
-  const problem = await building;
-  if (problem !== null) {
-    say(`the cluster suites cannot run: ${problem}`);
-    return [first, { passed: 0, failed: 1, skipped: 0 }];
+/** Paths of the test files that these arguments of jest choose; none when it cannot say, which the run itself then tells. */
+async function chosen(asked: readonly string[]): Promise<string[]> {
+  const listing = promisify(execFile)(process.execPath, [...jestCommand, '--listTests', ...asked], { cwd: root });
+  const { stdout } = await listing.catch(() => ({ stdout: '' }));
+  return stdout.split('\n').filter((line) => line.startsWith(root));
+}
+
+async function run(asked: readonly string[]): Promise<Counts[]> {
+  const files = await chosen(asked);
+  const clusters = files.filter((file) => file.startsWith(clusterSuites)).length;
+  const building = clusters === 0 ? null : buildTools({ progress: say }).then(() => null, messageOf);
+  const parts: Counts[] = [];
+  // Nothing chosen is jest's to complain about.
+  if (files.length > clusters || clusters === 0) {
+    parts.push(await jest('local', [...asked, '--maxWorkers=2', ...leaveOut('test/cluster/')]));
   }
-  return [first, await jest('cluster', ['--maxWorkers=1', 'test/cluster'])];
+  if (building === null) return parts;
+  const problem = await building;
+  if (problem === null) {
+    parts.push(await jest('cluster', [...asked, '--maxWorkers=1', ...leaveOut('test/(unit|property|integration)/')]));
+  } else {
+    say(`the cluster suites cannot run: ${problem}`);
+    parts.push({ passed: 0, failed: 1, skipped: 0 });
+  }
+  return parts;
+}
+
+function leaveOut(folder: string): string[] {
+  return ['/node_modules/', `<rootDir>/${folder}`].map((pattern) => `--testPathIgnorePatterns=${pattern}`);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 mkdirSync(cache, { recursive: true });
@@ -90,8 +106,7 @@ await findNatsServer({
   environment: process.env,
   progress: say,
 });
-const asked = process.argv.slice(2);
-const parts = asked.length === 0 ? await everything() : [await jest('asked', ['--maxWorkers=2', ...asked])];
+const parts = await run(process.argv.slice(2));
 const sum = (count: (part: Counts) => number): number => parts.reduce((total, part) => total + count(part), 0);
 const [passed, failed, skipped] = [sum((part) => part.passed), sum((part) => part.failed), sum((part) => part.skipped)];
 const left = skipped > 0 ? `, ${String(skipped)} skipped` : '';

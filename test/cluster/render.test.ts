@@ -50,10 +50,7 @@ interface Stored extends KubernetesObject {
 let cluster: Awaited<ReturnType<typeof startControlPlane>>;
 
 beforeAll(async () => {
-  cluster = await startControlPlane();
-  const crd = readFileSync(new URL('../../crds/distilljobs.yaml', import.meta.url), 'utf8');
-  await kubectl(['apply', '--server-side', '-f', '-'], crd);
-  await kubectl(['wait', '--for=condition=Established', 'crd/distilljobs.distillery.dev']);
+  cluster = await startControlPlane({ crds: ['crds/distilljobs.yaml'] });
   await kubectl(['apply', '-f', '-'], listOf(surroundings));
 }, 60_000);
 
