@@ -201,11 +201,12 @@ export class ControlPlane {
   /** Sets the whole cluster back; its own servers start anew, and whoever else watches sees time go back. */
   async setBack(snapshot: Snapshot): Promise<void> {
     // What a test has stopped stays stopped.
-    const clients = [this.controllerManager, this.scheduler, this.#kwok].filter((part) => part?.running === true);
-    await Promise.all([this.apiServer.kill(), ...clients.map((part) => part?.kill())]);
+    const clients = [this.controllerManager, this.scheduler, this.#kwok].filter((part) => part !== null);
+    const running = clients.filter((part) => part.running);
+    await Promise.all([this.apiServer, ...running].map((part) => part.kill()));
     await this.etcd.restore(snapshot);
     await this.apiServer.start();
-    await Promise.all(clients.map((part) => part?.start()));
+    await Promise.all(running.map((part) => part.start()));
   }
 
   /** Ends everything; resolves when nothing is left. */

@@ -11,6 +11,7 @@ import { startOperatorNats } from '../nats-operator.js';
 import { startOperator } from './operator.js';
 import { repositoryRoot } from './paths.js';
 import { hostAddress, startRealCluster } from './real/index.js';
+import { claimFolder } from './real/volumes.js';
 import { toolPath } from './tools.js';
 import { World } from './world.js';
 
@@ -21,7 +22,7 @@ const real = process.argv.includes('--real');
 const began = performance.now();
 
 const data = mkdtempSync(join(tmpdir(), 'distillery-data-'));
-const world = real ? await realWorld(data) : await hollowWorld();
+const world = real ? await realWorld(data) : await hollowWorld(data);
 try {
   const image = 'images' in world.cluster ? (world.cluster.images as { worker: { name: string } }).worker.name : '';
   const operator = await startOperator(world.cluster, { nats: world.nats, ...(image === '' ? {} : { image }) });
@@ -48,10 +49,12 @@ Ctrl-C ends all of it.`);
 }
 process.exit(0);
 
-async function hollowWorld(): Promise<World> {
+async function hollowWorld(folder: string): Promise<World> {
   say('starting a control plane, kwok nodes, NATS and the operator');
   const created = await World.create();
   await created.cluster.addNodes(3, { gpus: 4 });
+  // Its pods read nothing, and wait for the example's claim all the same.
+  await claimFolder(created.cluster.api, 'default', 'mnist', folder);
   return created;
 }
 
