@@ -25,7 +25,7 @@ export function bent(...changes: readonly Change[]): unknown {
 }
 
 /** Changes an object in place. */
-function bend(object: object, ...changes: readonly Change[]): unknown {
+export function bend(object: object, ...changes: readonly Change[]): unknown {
   const job = object as Record<string, unknown>;
   for (const [path, value] of changes) {
     const parts = path.split('.');

@@ -39,7 +39,10 @@ export class World {
   /** With CRD and PriorityClass, and without nodes and operator. */
   static async create(options: ControlPlaneOptions = {}): Promise<World> {
     return World.around(
-      ...(await Promise.all([startControlPlane({ crds: [crdFile], ...options }), startOperatorNats({ limits: manyJobs })])),
+      ...(await Promise.all([
+        startControlPlane({ crds: [crdFile], ...options }),
+        startOperatorNats({ limits: manyJobs }),
+      ])),
     );
   }
 

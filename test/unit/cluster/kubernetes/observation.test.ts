@@ -72,9 +72,10 @@ describe('the student', () => {
     ],
     [
       'backs off when its Job makes no pod for long',
-      { student: runs },
+      { student: runs, nowMs: noonMs + 1_000 },
       'BackingOff: null Job mnist-student could not make a pod: a quota, a webhook or a value in its template may be against it; see kubectl describe job mnist-student',
     ],
+    ['is awaited while its Job has yet to make a pod', { student: runs }, 'BackingOff'],
     ['runs in a pod that was just made', { student: runs, pods: [studentPod()] }, 'Running'],
     ['runs', { student: runs, pods: [studentPod().running()] }, 'Running'],
     ['runs while its node drains it', { student: runs, pods: [studentPod().running().terminating()] }, 'Running'],
