@@ -8,10 +8,9 @@
  * Everything runs on one machine, so that the time of a phase is that of the whole cluster, and the operator's own share of
  * it is its CPU time.
  */
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { type ControlPlane, repositoryRoot, startControlPlane, until } from '../kit/cluster/index.js';
+import { type ControlPlane, distillJobCrd, startControlPlane, until } from '../kit/cluster/index.js';
 import { someJob, teacherPriorityClass } from '../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../kit/cluster/operator.js';
 import type { RequestCounts } from '../kit/cluster/request-counts.js';
@@ -54,7 +53,7 @@ export async function scaleBench(say: (line: string) => void, options: BenchOpti
   const nodes = Number(options.nodes ?? 5_000);
   const minutes = Number(options.minutes ?? 10);
   const [cluster, nats] = await Promise.all([
-    startControlPlane({ crds: [join(repositoryRoot, 'crds/distilljobs.yaml')] }),
+    startControlPlane({ crds: [distillJobCrd] }),
     startOperatorNats({ limits: manyJobs }),
   ]);
   try {

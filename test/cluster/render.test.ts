@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
 
 import type { KubernetesObject } from '../../src/render/index.js';
-import { startControlPlane } from '../kit/cluster/control-plane.js';
+import { distillJobCrd, startControlPlane } from '../kit/cluster/index.js';
 
 const golden = new URL('../unit/render/golden/', import.meta.url);
 const cases = readdirSync(golden).map((file) => file.replace('.yaml', ''));
@@ -50,7 +50,7 @@ interface Stored extends KubernetesObject {
 let cluster: Awaited<ReturnType<typeof startControlPlane>>;
 
 beforeAll(async () => {
-  cluster = await startControlPlane({ crds: ['crds/distilljobs.yaml'] });
+  cluster = await startControlPlane({ crds: [distillJobCrd] });
   await kubectl(['apply', '-f', '-'], listOf(surroundings));
 }, 60_000);
 

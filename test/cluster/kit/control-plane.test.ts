@@ -1,17 +1,16 @@
 /** The kit itself: what every other suite of this folder takes for granted. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 
-import { type ControlPlane, repositoryRoot, startControlPlane, until } from '../../kit/cluster/index.js';
+import { type ControlPlane, distillJobCrd, startControlPlane, until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 
 jest.setTimeout(120_000);
 
 let cluster: ControlPlane;
 beforeAll(async () => {
-  cluster = await startControlPlane({ audit: 'Metadata', crds: [join(repositoryRoot, 'crds/distilljobs.yaml')] });
+  cluster = await startControlPlane({ audit: 'Metadata', crds: [distillJobCrd] });
 }, 900_000);
 afterAll(async () => {
   await cluster.stop();

@@ -9,7 +9,7 @@ import { type EventOutcome, EventRecorder, kinds, leasesAt } from '../../../src/
 import { leaseDurations, LeaderElector } from '../../../src/controller/index.js';
 import { randomFrom } from '../../../src/lib/random.js';
 import { clientOf, type TestClient } from '../../kit/api-client.js';
-import { type ControlPlane, startControlPlane, until } from '../../kit/cluster/index.js';
+import { type ControlPlane, distillJobCrd, startControlPlane, until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { quietLog } from '../../kit/stream.js';
 
@@ -127,7 +127,7 @@ describe('of two candidates', () => {
 
 describe('events', () => {
   test('tell the story in kubectl describe, each word once, over a restart', async () => {
-    await cluster.installCrd('crds/distilljobs.yaml');
+    await cluster.installCrd(distillJobCrd);
     await cluster.apply(someJob({ name: 'told' }));
     const job = (await api.client.get(kinds.distillJobs, namespace, 'told'))!;
     const key = { namespace, name: 'told', uid: job.metadata.uid };

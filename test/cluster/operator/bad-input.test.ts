@@ -4,12 +4,11 @@
  * nothing is left behind. After a wanted change run with UPDATE_GOLDEN=1 and read the diff.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 
 import type { DistillJobStatus, StatusCondition } from '../../../src/api/index.js';
-import { type ControlPlane, repositoryRoot, startControlPlane, until } from '../../kit/cluster/index.js';
+import { type ControlPlane, distillJobCrd, startControlPlane, until } from '../../kit/cluster/index.js';
 import { someJob, teacherPriorityClass } from '../../kit/cluster/jobs.js';
 import { startOperator } from '../../kit/cluster/operator.js';
 import { bend, type Change } from '../../kit/jobs.js';
@@ -37,8 +36,10 @@ let nats: OperatorNats;
 const told: string[] = [];
 
 beforeAll(async () => {
-  [cluster, nats] = await Promise.all([startControlPlane(), startOperatorNats({ limits: manyJobs })]);
-  await cluster.installCrd(join(repositoryRoot, 'crds/distilljobs.yaml'));
+  [cluster, nats] = await Promise.all([
+    startControlPlane({ crds: [distillJobCrd] }),
+    startOperatorNats({ limits: manyJobs }),
+  ]);
   await cluster.apply(teacherPriorityClass);
   await cluster.addNodes(4, { gpus: 8 });
   await startOperator(cluster, { nats });

@@ -1,6 +1,6 @@
 /** The door of the cluster kit: real control planes, and what a test does with them. */
 export type { AuditEvent } from './audit.js';
 export { ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.js';
-export { repositoryRoot } from './paths.js';
+export { distillJobCrd, repositoryRoot } from './paths.js';
 export type { Disruption, PodEnd } from './pods.js';
 export { until } from './until.js';

@@ -64,7 +64,9 @@ async function realWorld(folder: string): Promise<World> {
   mkdirSync(join(folder, 'data'));
   cpSync(source, join(folder, 'data'), { recursive: true });
   cpSync(join(repositoryRoot, 'examples/mnist/models'), join(folder, 'models'), { recursive: true });
-  const [cluster, nats] = await Promise.all([startRealCluster(), startOperatorNats({ host: hostAddress })]);
+  const cluster = await startRealCluster();
+  // Its address is the cluster's bridge.
+  const nats = await startOperatorNats({ host: hostAddress });
   await cluster.pvcFromFolder('default', 'mnist', folder);
   return World.around(cluster, nats);
 }

@@ -5,5 +5,6 @@ export const repositoryRoot = join(
   import.meta.dirname,
   extname(import.meta.url) === '.ts' ? '../../..' : '../../../..',
 );
+export const distillJobCrd = join(repositoryRoot, 'crds/distilljobs.yaml');
 /** What is built for the cluster suites and kept between runs; not under version control. */
 export const cacheFolder = join(repositoryRoot, '.cache/cluster');

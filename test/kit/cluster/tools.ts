@@ -4,20 +4,18 @@
  * Invariants:
  *  T1 A binary in the folder is whole: it is built under another name and renamed.
  *  T2 A group's stamp, written last, says from which pins its binaries were built; other pins build them again.
- *  T3 Of two processes that ask at once, one builds and the other waits for it. The lock is a socket name that the kernel
- *     frees with its owner, so that a killed build never blocks the next one.
+ *  T3 Of two processes that ask at once, one builds and the other waits for it.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
 import { constants as priorities, setPriority } from 'node:os';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { codeOf } from '../../../src/lib/system-error.js';
 
+import { takeLock } from './lock.js';
 import { cacheFolder, repositoryRoot } from './paths.js';
 
 /** Go programs of one module; built together, since they share most of what is compiled. */
@@ -100,14 +98,17 @@ export async function buildTools(options: BuildOptions = {}): Promise<void> {
   };
   if ((await stale()).length === 0) return;
   await mkdir(join(folder, 'bin'), { recursive: true });
-  const lock = await takeLock(folder, progress);
+  const lock = createHash('sha256').update(folder).digest('hex').slice(0, 16);
+  const letGo = await takeLock(`cluster-tools-${lock}`, () => {
+    progress('cluster tools: another process builds them; waiting');
+  });
   try {
     // Another process may have built them while this one waited.
     for (const { group, stamp } of await stale()) {
       await build(group, stamp, { folder, go, progress });
     }
   } finally {
-    lock.close();
+    letGo();
   }
 }
 
@@ -214,20 +215,5 @@ async function runGo(
     );
   } finally {
     clearInterval(ticker);
-  }
-}
-
-async function takeLock(folder: string, progress: (line: string) => void): Promise<Server> {
-  // An abstract socket (Linux): a name without a file.
-  const name = `\0distillery-cluster-tools-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;
-  for (let told = false; ; told = true) {
-    const server = createServer();
-    const taken = await new Promise<boolean>((resolve, reject) => {
-      server.on('error', (error) => (codeOf(error) === 'EADDRINUSE' ? resolve(false) : reject(error)));
-      server.listen(name, () => resolve(true));
-    });
-    if (taken) return server.unref();
-    if (!told) progress('cluster tools: another process builds them; waiting');
-    await sleep(200);
   }
 }

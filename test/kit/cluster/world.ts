@@ -1,5 +1,4 @@
 /** A control plane, its NATS and the means to look at one job in it: what the operator's suites share. */
-import { join } from 'node:path';
 
 import type { DistillJobStatus } from '../../../src/api/index.js';
 import { connectStreams, type StreamAdmin } from '../../../src/stream/index.js';
@@ -7,7 +6,7 @@ import { manyJobs, type OperatorNats, startOperatorNats } from '../nats-operator
 
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.js';
 import { teacherPriorityClass } from './jobs.js';
-import { repositoryRoot } from './paths.js';
+import { distillJobCrd } from './paths.js';
 
 export interface StoredJob {
   readonly metadata: {
@@ -26,7 +25,6 @@ export interface SeenPod {
 }
 
 const jobsPath = (namespace: string): string => `/apis/distillery.dev/v1alpha1/namespaces/${namespace}/distilljobs`;
-const crdFile = join(repositoryRoot, 'crds/distilljobs.yaml');
 const ownedKinds = 'deployments,replicasets,jobs,pods,configmaps,secrets,serviceaccounts,networkpolicies';
 
 export class World {
@@ -40,7 +38,7 @@ export class World {
   static async create(options: ControlPlaneOptions = {}): Promise<World> {
     return World.around(
       ...(await Promise.all([
-        startControlPlane({ crds: [crdFile], ...options }),
+        startControlPlane({ crds: [distillJobCrd], ...options }),
         startOperatorNats({ limits: manyJobs }),
       ])),
     );
@@ -48,7 +46,7 @@ export class World {
 
   /** The same on a cluster that runs already. */
   static async around(cluster: ControlPlane, nats: OperatorNats): Promise<World> {
-    await cluster.installCrd(crdFile);
+    await cluster.installCrd(distillJobCrd);
     await cluster.apply(teacherPriorityClass);
     const admin = await connectStreams({ url: nats.url, creds: nats.operatorCreds, waitMs: 5_000 });
     return new World(cluster, nats, admin);

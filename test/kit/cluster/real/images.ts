@@ -16,7 +16,7 @@ import { readArchive } from './archive.js';
 import { basesKey, makeBases } from './bases.js';
 import { Buildah, type BuildOptions } from './buildah.js';
 import { run } from './command.js';
-import { takeLock } from './lock.js';
+import { takeLock } from '../lock.js';
 
 export interface Image {
   /** As a pod names it; nothing is ever pulled under this name. */

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 
 import { ControlPlane, type ControlPlaneOptions, startControlPlane } from '../control-plane.js';
+import { distillJobCrd } from '../paths.js';
 import { Processes } from '../processes.js';
 
 import { nodePlace } from './configuration.js';
@@ -14,7 +15,7 @@ import { hostAddress, occupySite, type Site, siteFolder } from './site.js';
 import { realPodsAvailable } from './system.js';
 import { claimFolder, type VolumeOptions } from './volumes.js';
 
-export interface RealClusterOptions extends Pick<ControlPlaneOptions, 'audit' | 'apiServerArgs'> {
+export interface RealClusterOptions extends Pick<ControlPlaneOptions, 'audit' | 'apiServerArgs' | 'crds'> {
   /** Absent = 1. */
   readonly nodes?: 1 | 2;
   /** Which of our images every node has at the start; absent = the worker's. */
@@ -85,7 +86,7 @@ export async function startRealCluster(options: RealClusterOptions = {}): Promis
   const site = await occupySite();
   const nodeProcesses = await Processes.open(join(siteFolder, 'processes'));
   nodeProcesses.atEnd(site.sweepCommand);
-  const starting = startControlPlane({ ...forControlPlane, address: hostAddress });
+  const starting = startControlPlane({ crds: [distillJobCrd], ...forControlPlane, address: hostAddress });
   try {
     const nodes = Array.from({ length: count }, (_, index) => {
       return new RealNode({ place: nodePlace(index, siteFolder), processes: nodeProcesses, pause: images.pause });

@@ -14,7 +14,7 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { run } from './command.js';
-import { takeLock } from './lock.js';
+import { takeLock } from '../lock.js';
 
 /** Not below a temporary folder that may be in memory: images are unpacked here. */
 export const siteFolder = '/var/tmp/distillery-real';
