@@ -12,6 +12,7 @@ import {
   Budget,
   ClusterCache,
   EventRecorder,
+  kinds,
   KubernetesCluster,
   KubernetesJobs,
   leaseName,
@@ -163,6 +164,7 @@ async function run(config: OperatorConfig, log: OutputLog): Promise<number> {
           cluster,
           streams,
           clock,
+          jobsAreCurrent: () => watches.areCurrent(kinds.distillJobs),
           progressEveryMs: () => Math.max(progressMs, (operator.jobs / progressWritesPerSecond) * 1_000),
           observer: (snapshot, plan) => {
             tellOf(told, snapshot, plan);

@@ -218,6 +218,7 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
         clock,
         observer,
         progressEveryMs: () => 0,
+        jobsAreCurrent: () => true,
       });
       return again === 'Gone' ? null : again;
     },

@@ -5,6 +5,9 @@
  *  2 observe the processes  5 mark the job's object               8 write status when it is worth it
  *  3 observe the streams    6 act on the streams                  9 record events, then let the object go
  *
+ * What a job's object is remembered to say, but may say no more, makes no process and no status: streams go on being
+ * served, and the rest waits. An API server whose store was put back may have forgotten a finalizer, or the job.
+ *
  * What stands in the way of 5 to 7 and only somebody else can move is told by 8 and 9 in place of what was planned.
  *
  * Invariants: every step may be the last one before the process dies; running it again from the start ends in the same
@@ -36,9 +39,13 @@ export interface ReconcilerOptions {
   readonly observer: Observer;
   /** Progress alone is written no more often than this: a thousand jobs shall not flood the API server. */
   readonly progressEveryMs: () => number;
+  /** False while what `jobs` gives may be the past, as between the loss of an API server and the next list. */
+  readonly jobsAreCurrent: () => boolean;
 }
 
 const stillGoingMs = 1_000;
+/** Between two looks at whether the jobs are known again. */
+const unsureMs = 500;
 
 /**
  * @returns milliseconds until the next look; null when nothing but a change asks for one; Gone when the job is and nothing
@@ -63,6 +70,7 @@ async function reconcileJob(key: JobKey, job: DistillJob, options: ReconcilerOpt
   try {
     if (plan.object === 'AddFinalizer') await jobs.setFinalizer(key, true);
     await actOnStreams(key, job, plan, streams);
+    if (!options.jobsAreCurrent()) return unsureMs;
     await actOnProcesses(key, job, plan, options);
   } catch (error) {
     if (isHindrance(error)) await tell(key, job.status, hinder(snapshot, plan, error.message), options);

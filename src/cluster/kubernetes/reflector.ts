@@ -103,6 +103,7 @@ export class Reflector<T> {
   readonly #firstList = Promise.withResolvers<undefined>();
   #loop: Promise<void> | null = null;
   #synced = false;
+  #current = false;
   #lastContactMs: number | null = null;
   /** The version to watch from. */
   #resourceVersion = '';
@@ -129,6 +130,14 @@ export class Reflector<T> {
   /** True once every object was seen; stays true. */
   get synced(): boolean {
     return this.#synced;
+  }
+
+  /**
+   * False from trouble until the watch goes on or everything was listed anew: meanwhile the store is what was last seen, of
+   * a server whose store may have been put back.
+   */
+  get current(): boolean {
+    return this.#current;
   }
 
   /** When the API server last gave a sign of life here; null = never. On a quiet watch at most a minute ago. */
@@ -171,6 +180,7 @@ export class Reflector<T> {
       next = move.next;
       resumes = ended.kind !== 'listed';
       const waitMs = move.wait === 'none' ? 0 : Math.max(this.#backoff.next(clock.now()), askedWaitMs(ended));
+      if (ended.kind === 'failed' || ended.kind === 'late') this.#current = false;
       if (ended.kind === 'failed') {
         this.#counters.interruptions += 1;
         report?.({ kind: 'interrupted', error: ended.error, next, waitMs });
@@ -217,6 +227,7 @@ export class Reflector<T> {
     this.#relistAtMs = clock.now() + this.#timing.relistMs * (0.75 + 0.5 * random.unit());
     this.#counters.lists += 1;
     this.#synced = true;
+    this.#current = true;
     this.#firstList.resolve(undefined);
     report?.({ kind: 'listed', objects: seen.length, pages, ms: clock.now() - startMs });
     return { kind: 'listed' };
@@ -244,6 +255,7 @@ export class Reflector<T> {
           case 'opened':
             if (resumes && sinceContactMs > resumeWithinMs) return { kind: 'late' };
             during = 'stream';
+            this.#current = true;
             this.#counters.watches += 1;
             break;
           case 'set':

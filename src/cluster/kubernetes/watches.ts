@@ -50,7 +50,10 @@ export interface WatchState {
   readonly counters: ReflectorCounters;
 }
 
-type AnyReflector = Pick<Reflector<unknown>, 'start' | 'stop' | 'whenSynced' | 'synced' | 'lastContactMs' | 'counters'>;
+/** Jobs wait for these after an API server was away; a handful of requests is no burden on one that starts. */
+const longestWaitMs = 10_000;
+
+type AnyReflector = Pick<Reflector<unknown>, 'start' | 'stop' | 'whenSynced' | 'synced' | 'current' | 'lastContactMs' | 'counters'>;
 
 export class Watches {
   readonly #reflectors: readonly { readonly kind: ResourceKind; readonly reflector: AnyReflector }[];
@@ -75,6 +78,11 @@ export class Watches {
       lastContactMs,
       counters,
     }));
+  }
+
+  /** False while what is known of a kind may be the past (reflector.ts). */
+  areCurrent(of: ResourceKind): boolean {
+    return this.#reflectors.every(({ kind, reflector }) => kind !== of || reflector.current);
   }
 
   /** Resolves when nobody is told anything any more. */
@@ -104,6 +112,7 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
       clock,
       random,
       report: (told) => report(kind, told),
+      timing: { longestWaitMs },
     });
     reflector.onChange(changed);
     return { kind, reflector };

@@ -105,8 +105,8 @@ describe('apply', () => {
 
   test('of a field that does not exist is refused, never dropped', async () => {
     const error = await refusal(api.client.apply({ ...configMap('typo', {}), dta: { a: '1' } }));
-    // The API server's own code for it is 500.
-    expect(error).toMatchObject({ kind: 'internal', status: 500 });
+    // The API server's own code for it is 500, although no other try can do better.
+    expect(error).toMatchObject({ kind: 'invalid', status: 500 });
     expect(error.message).toContain('.dta: field not declared in schema');
     expect(await api.client.get(kinds.configMaps, namespace, 'typo')).toBeNull();
   });

@@ -26,6 +26,7 @@ function world(edit: (job: JobMaker) => JobMaker = (job) => job) {
       clock,
       observer: () => undefined,
       progressEveryMs: () => 0,
+      jobsAreCurrent: () => true,
     });
   };
   /** What a look did, besides looking. */

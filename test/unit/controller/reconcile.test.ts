@@ -17,6 +17,7 @@ function world(job: DistillJob = new JobMaker().job) {
   const streams = new FakeStreams(fate);
   const clock = new FakeClock(noonMs);
   const decisions: Plan[] = [];
+  const known = { current: true };
   const look = (): ReturnType<typeof reconcile> =>
     reconcile(key, {
       engine: 'local',
@@ -26,6 +27,7 @@ function world(job: DistillJob = new JobMaker().job) {
       clock,
       observer: (_snapshot, plan) => void decisions.push(plan),
       progressEveryMs: () => 0,
+      jobsAreCurrent: () => known.current,
     });
   /** Looks until a look changes nothing. */
   const settle = async (): Promise<void> => {
@@ -47,7 +49,7 @@ function world(job: DistillJob = new JobMaker().job) {
       [...streams.frames],
       [...streams.teachers.keys()],
     ]);
-  return { fate, jobs, cluster, streams, clock, decisions, look, settle, outcome };
+  return { fate, jobs, cluster, streams, clock, known, decisions, look, settle, outcome };
 }
 
 type World = ReturnType<typeof world>;
@@ -162,6 +164,22 @@ describe('a reconcile', () => {
     expect(at.jobs.job?.status?.phase).toBe('Running');
   });
 
+  test('serves the streams of a job that may be the past, and does and says nothing else', async () => {
+    const at = untidy();
+    at.known.current = false;
+    expect(await at.look()).toBe(500);
+    expect([...at.streams.frames]).toEqual([3, 4, 6]);
+    expect([at.cluster.pools.size, at.cluster.student.phase, at.jobs.statuses, at.jobs.events]).toEqual([
+      0,
+      'Absent',
+      [],
+      [],
+    ]);
+    at.known.current = true;
+    await at.settle();
+    expect([at.cluster.pools.size, at.jobs.statuses.length > 0]).toEqual([1, true]);
+  });
+
   test('announces nothing that the status does not say', async () => {
     const at = world();
     at.fate.dieAfter(5);
@@ -221,6 +239,7 @@ describe('a reconcile', () => {
       streams: at.streams,
       clock: at.clock,
       progressEveryMs: () => 0,
+      jobsAreCurrent: () => true,
     } as const;
     const observer = (): never => {
       throw new Error('the view is broken');

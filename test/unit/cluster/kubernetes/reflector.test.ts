@@ -262,6 +262,23 @@ describe('a reflector', () => {
     expect(reflector.synced).toBe(true);
   });
 
+  test('knows when what it holds may be the past', async () => {
+    const { clock, server, cut, reflector } = await watching(['a']);
+    expect(reflector.current).toBe(true);
+    await cut('unreachable');
+    expect(reflector.current).toBe(false);
+    // The watch goes on from where it was.
+    await clock.advance(200);
+    expect(reflector.current).toBe(true);
+    server.failures.push(fakeError('unreachable'), fakeError('throttled', 5_000));
+    await cut('unreachable');
+    await clock.advance(1_500);
+    expect(server.requests.slice(-2)).toEqual(['watch', 'list']);
+    expect(reflector.current).toBe(false);
+    await clock.advance(5_000);
+    expect(reflector.current).toBe(true);
+  });
+
   test('goes on when a handler throws, and says so', async () => {
     const { server, reflector, reports, held, changes } = await watching();
     reflector.onChange(() => {
