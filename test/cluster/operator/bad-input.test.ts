@@ -202,7 +202,14 @@ function by(who: string, conditions: readonly StatusCondition[]): string {
 /** As a person would apply it. @returns null when it is taken */
 async function refusalOfApply(object: unknown): Promise<string | null> {
   const { code, stderr } = await cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify(object) });
-  return code === 0 ? null : `the API server: ${normal(stderr.trim())}`;
+  return code === 0 ? null : `the API server: ${normal(inOrder(stderr.trim()))}`;
+}
+
+/** The API server walks over a map: what it says of several fields comes in any order. */
+function inOrder(text: string): string {
+  const isOfField = (line: string): boolean => line.startsWith('* ');
+  const lines = text.split('\n');
+  return [...lines.filter((line) => !isOfField(line)), ...lines.filter(isOfField).sort()].join('\n');
 }
 
 /** Waits for a condition that the operator says of the generation that stands. */
