@@ -343,6 +343,8 @@ interface DeploymentFacts extends ObjectFacts {
   readonly requests?: Quantities;
   /** What the ReplicaSet controller was told when it made pods. */
   readonly replicaFailure?: string;
+  /** How many of its pods are of an older template. */
+  readonly outdated?: number;
 }
 
 /** Some fields that the API server gives, too. */
@@ -353,7 +355,7 @@ const unreadNodeSpec = { podCIDR: '10.244.0.0/24', providerID: 'kwok://node' };
 const unreadNodeStatus = { capacity: { cpu: '16', memory: '65843000Ki', pods: '110' } };
 
 export function rawDeployment(pool: string, facts: DeploymentFacts = {}): RawDeployment {
-  const { replicas = 2, requests = { cpu: '1', memory: '1Gi' }, replicaFailure } = facts;
+  const { replicas = 2, requests = { cpu: '1', memory: '1Gi' }, replicaFailure, outdated = 0 } = facts;
   const metadata = metadataOf(`mnist-teacher-${pool}`, 'teacher', facts);
   const condition = (type: string, status: string, reason: string, message: string) => ({
     type,
@@ -371,6 +373,9 @@ export function rawDeployment(pool: string, facts: DeploymentFacts = {}): RawDep
       template: { spec: { containers: [{ ...unread, resources: { requests } }] } },
     },
     status: {
+      observedGeneration: metadata.generation ?? 0,
+      replicas,
+      updatedReplicas: replicas - outdated,
       conditions: [
         condition(
           'Available',

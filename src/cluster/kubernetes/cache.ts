@@ -56,16 +56,16 @@ export class ClusterCache {
     if (pods.size === 0) this.#pods.delete(jobUid);
     else this.#pods.set(jobUid, pods);
     this.#promise(jobUid);
-    this.#tallies.get(jobUid)?.note(before, after, this.#hasSurplus(jobUid, pod.worker?.pool ?? ''));
+    this.#tallies.get(jobUid)?.note(before, after, this.#asks(jobUid, pod.worker?.pool ?? ''));
     return jobUid;
   }
 
-  /** True when a pool has at least as many pods that stay as it should have. */
-  #hasSurplus(jobUid: string, pool: string): boolean {
+  /** True when a pool's own Deployment asks pods to go: it replaces them, or has at least as many as it should. */
+  #asks(jobUid: string, pool: string): boolean {
     const { deployments, pods } = this.objectsOf(jobUid);
-    const wanted = deployments
-      .filter((deployment) => deployment.pool === pool && !deployment.deleting)
-      .reduce((sum, { replicas }) => sum + replicas, 0);
+    const ofPool = deployments.filter((deployment) => deployment.pool === pool && !deployment.deleting);
+    if (ofPool.some(({ rolling }) => rolling)) return true;
+    const wanted = ofPool.reduce((sum, { replicas }) => sum + replicas, 0);
     return stayingIn(pool, pods) >= wanted;
   }
 

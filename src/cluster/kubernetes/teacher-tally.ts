@@ -23,15 +23,15 @@ export class TeacherTally {
     return ofOthers.reduce((sum, [, lost]) => sum + lost, this.#base + own);
   }
 
-  /** @param surplus true when the pool has more pods than it should: then one that goes was asked to */
-  note(before: PodView | null, after: PodView | null, surplus: boolean): void {
+  /** @param asked true when the pool's Deployment asks pods to go: to be replaced, or since there are more than there should */
+  note(before: PodView | null, after: PodView | null, asked: boolean): void {
     const pod = after ?? before;
     if (pod?.worker?.component !== 'teacher') return;
     if (before !== null && wasWell(before) && !this.#counted.has(pod.uid)) {
       const gone = after === null || after.terminating;
       const died = after?.worker?.failed === true || after?.worker?.disrupted === true;
       const restarts = (after?.worker?.restarts ?? 0) - (before.worker?.restarts ?? 0);
-      if (died || (gone && !surplus)) this.#countForGood(pod);
+      if (died || (gone && !asked)) this.#countForGood(pod);
       else if (restarts > 0) this.#count(pod, restarts);
     }
     if (after === null) this.#counted.delete(pod.uid);

@@ -221,12 +221,19 @@ export function ownedView({ metadata }: RawObject): OwnedView {
 
 export interface RawDeployment extends RawObject {
   readonly spec: { readonly replicas?: number; readonly template: { readonly spec: PodResources } };
-  readonly status?: { readonly conditions?: readonly RawCondition[] };
+  readonly status?: {
+    readonly observedGeneration?: number;
+    readonly replicas?: number;
+    readonly updatedReplicas?: number;
+    readonly conditions?: readonly RawCondition[];
+  };
 }
 
 export interface DeploymentView extends OwnedView {
   readonly pool: string;
   readonly replicas: number;
+  /** Pods of an older template are being replaced, or the Deployment's controller has yet to look whether any is. */
+  readonly rolling: boolean;
   /** Of each of its pods. */
   readonly requests: Amounts;
   /** Why it cannot make pods: a quota, an admission webhook; null when it can. */
@@ -234,11 +241,13 @@ export interface DeploymentView extends OwnedView {
 }
 
 export function deploymentView(raw: RawDeployment): DeploymentView {
-  const failure = raw.status?.conditions?.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True');
+  const { observedGeneration = 0, replicas = 0, updatedReplicas = 0, conditions } = raw.status ?? {};
+  const failure = conditions?.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True');
   return {
     ...ownedView(raw),
     pool: raw.metadata.labels?.[labels.pool] ?? '',
     replicas: raw.spec.replicas ?? 1,
+    rolling: observedGeneration < (raw.metadata.generation ?? 0) || updatedReplicas < replicas,
     requests: effectiveRequests(raw.spec.template.spec),
     failure: failure === undefined ? null : (failure.message ?? failure.reason ?? '').slice(0, longestMessage),
   };

@@ -53,7 +53,10 @@ export interface WatchState {
 /** Jobs wait for these after an API server was away; a handful of requests is no burden on one that starts. */
 const longestWaitMs = 10_000;
 
-type AnyReflector = Pick<Reflector<unknown>, 'start' | 'stop' | 'whenSynced' | 'synced' | 'current' | 'lastContactMs' | 'counters'>;
+type AnyReflector = Pick<
+  Reflector<unknown>,
+  'start' | 'stop' | 'whenSynced' | 'synced' | 'current' | 'lastContactMs' | 'counters'
+>;
 
 export class Watches {
   readonly #reflectors: readonly { readonly kind: ResourceKind; readonly reflector: AnyReflector }[];

@@ -199,6 +199,14 @@ describe('teachers that were lost', () => {
     expect(lost(at)).toBe(1);
   });
 
+  test('are none of a pool whose template was changed: its Deployment replaces them', () => {
+    const at = pool(2).deployment('cpu', { outdated: 2 });
+    at.pod(seated('cpu-0').terminating(), seated('cpu-2')).gone(seated('cpu-0'));
+    expect(lost(at)).toBe(0);
+    at.deployment('cpu', {}).pod(seated('cpu-1').terminating());
+    expect(lost(at)).toBe(1);
+  });
+
   test('are none of a pool that is being deleted', () => {
     const at = pool(2).deployment('cpu', { deleting: true }).pod(seated('cpu-0').terminating());
     expect(lost(at)).toBe(0);

@@ -36,6 +36,7 @@ function deployment(jobUid: string, changes: Partial<DeploymentView> = {}): Depl
     pool: 'gpu',
     replicas: 4,
     requests: gpu,
+    rolling: false,
     failure: null,
     ...changes,
   };

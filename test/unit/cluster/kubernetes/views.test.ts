@@ -240,6 +240,7 @@ describe('a Deployment', () => {
       pool: 'spot-t4',
       replicas: 3,
       requests: amountsOf({ 'nvidia.com/gpu': '1' }),
+      rolling: false,
       failure: null,
     });
   });
