@@ -15,6 +15,14 @@ let world: World;
 let operator: RunningOperator;
 const job = (name: string): Promise<StoredJob | null> => world.job(name);
 const reason = (name: string, type: string): Promise<string> => world.condition(name, type);
+/** Resolves after a while without a write of the operator. */
+async function rest(): Promise<void> {
+  await until('a second without a write of the operator', async () => {
+    const before = await world.operatorWrites();
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    return (await world.operatorWrites()) === before;
+  });
+}
 
 beforeAll(async () => {
   world = await World.create({ audit: 'Metadata' });
@@ -54,11 +62,7 @@ describe('a job', () => {
   });
 
   test('comes to rest: nothing is written any more', async () => {
-    await until('a second without a write of the operator', async () => {
-      const before = await world.operatorWrites();
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
-      return (await world.operatorWrites()) === before;
-    });
+    await rest();
   });
 
   test('is put right when somebody scales or deletes what it owns', async () => {
@@ -117,6 +121,22 @@ describe('a job', () => {
       'one pool',
       async () => (await world.owned(uid)).filter((name) => name.startsWith('deployment')).length === 1,
     );
+  });
+
+  test('replaces the teachers of a pool whose template changes, and counts none of them as lost', async () => {
+    const before = await world.pods(uid, 'teacher');
+    const lost = (await job('mnist'))?.status?.disruptions?.teacher ?? 0;
+    const template = { metadata: { annotations: { team: 'vision' } } };
+    const spec = { teacher: { pools: [{ name: 'cpu', maxReplicas: 1, template }] } };
+    await world.cluster.kubectlOk(['patch', 'distilljob', 'mnist', '--type=merge', '-p', JSON.stringify({ spec })]);
+    await until('another teacher', async () => {
+      const [teacher, ...others] = await world.pods(uid, 'teacher');
+      const isNew = before.every(({ name }) => name !== teacher?.name);
+      return isNew && others.length === 0 && teacher?.phase === 'Running';
+    });
+    // The status that tells of the new teacher would tell of the lost one.
+    await rest();
+    expect((await job('mnist'))?.status?.disruptions?.teacher ?? 0).toBe(lost);
   });
 
   test('refuses a change of what decides its result, with a sentence', async () => {
