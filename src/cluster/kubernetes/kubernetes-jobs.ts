@@ -58,10 +58,19 @@ export class KubernetesJobs {
     return key;
   }
 
+  /** Every job of one namespace, or of all, was told, as of a moment after this. @returns those that read otherwise now */
+  listed(askedAtMs: number, namespace: string | undefined): JobKey[] {
+    return [...this.#jobs.values()].flatMap((latest) => {
+      const before = latest.current(this.#options.clock.now());
+      if (before === null || (namespace !== undefined && keyOfFound(before.found).namespace !== namespace)) return [];
+      return latest.listed(askedAtMs) ? [keyOfFound(before.found)] : [];
+    });
+  }
+
   keys(): JobKey[] {
     return [...this.#jobs.keys()].flatMap((uid) => {
       const found = this.#current(uid);
-      return found === null ? [] : [keyOf(found.kind === 'Valid' ? found.job : found)];
+      return found === null ? [] : [keyOfFound(found)];
     });
   }
 
@@ -126,6 +135,10 @@ export class KubernetesJobs {
       throw error;
     }
   }
+}
+
+function keyOfFound(found: FoundJob): JobKey {
+  return keyOf(found.kind === 'Valid' ? found.job : found);
 }
 
 function keyOf({ metadata }: { readonly metadata: ObjectMeta }): JobKey {

@@ -4,7 +4,8 @@
  *
  * Invariants:
  *  V1 A write of ours is read at once: no decision is taken twice on a state that is gone.
- *  V2 An answer counts for a short while only. After that the watch is the truth, also when the API server was set back to
+ *  V2 A list that was asked for after an answer came stands instead of it: the store may have been put back in between.
+ *  V3 An answer counts for a short while only. After that the watch is the truth, also when the API server was set back to
  *     an older state, whose resource versions are lower.
  */
 
@@ -26,6 +27,13 @@ export class Latest<V extends Versioned> {
 
   answered(version: V, nowMs: number): void {
     this.#answer = { version, atMs: nowMs };
+  }
+
+  /** What is there was told, as of a moment after this. @returns true when that took an answer's place */
+  listed(askedAtMs: number): boolean {
+    if (this.#answer === null || this.#answer.atMs >= askedAtMs) return false;
+    this.#answer = null;
+    return true;
   }
 
   current(nowMs: number): V | null {

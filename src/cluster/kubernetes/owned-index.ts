@@ -36,6 +36,24 @@ export class OwnedIndex<V extends OwnedView> {
     else this.#latest(gone).told(null);
   }
 
+  /**
+   * Everything that is there was told, of one namespace or of all, as of a moment after `askedAtMs`.
+   * @returns uids of the jobs of which another version counts now
+   */
+  listed(askedAtMs: number, namespace: string | undefined): string[] {
+    const changed = new Set<string>();
+    for (const [jobUid, objects] of this.#jobs) {
+      for (const latest of objects.values()) {
+        const answered = latest.current(this.#clock.now());
+        if (namespace !== undefined && answered?.namespace !== namespace) continue;
+        if (latest.listed(askedAtMs)) changed.add(jobUid);
+        if (answered !== null && latest.current(this.#clock.now()) === null) this.#forget(answered);
+      }
+    }
+    for (const jobUid of changed) this.#changed(jobUid);
+    return [...changed];
+  }
+
   /** What the API server answered to a write of ours. */
   answered(view: V): void {
     this.#latest(view).answered(view, this.#clock.now());

@@ -99,6 +99,7 @@ export class Reflector<T> {
   readonly #store: ObjectStore<T>;
   readonly #backoff: Backoff;
   readonly #handlers: Handler<T>[] = [];
+  readonly #listHandlers: ((askedAtMs: number) => void)[] = [];
   readonly #ending = new AbortController();
   readonly #firstList = Promise.withResolvers<undefined>();
   #loop: Promise<void> | null = null;
@@ -157,6 +158,11 @@ export class Reflector<T> {
   /** Calls back after the store has changed; the objects of the first list come as changes from null. Handlers only enqueue. */
   onChange(handler: Handler<T>): void {
     this.#handlers.push(handler);
+  }
+
+  /** Calls back when a list was told to the end, with the time at which it was asked for. */
+  onListed(handler: (askedAtMs: number) => void): void {
+    this.#listHandlers.push(handler);
   }
 
   start(): void {
@@ -227,6 +233,7 @@ export class Reflector<T> {
     this.#relistAtMs = clock.now() + this.#timing.relistMs * (0.75 + 0.5 * random.unit());
     this.#counters.lists += 1;
     this.#synced = true;
+    this.#safely(() => this.#listHandlers.forEach((handler) => handler(startMs)));
     this.#current = true;
     this.#firstList.resolve(undefined);
     report?.({ kind: 'listed', objects: seen.length, pages, ms: clock.now() - startMs });
@@ -299,13 +306,16 @@ export class Reflector<T> {
 
   #tell(changes: readonly Change<T>[]): void {
     for (const change of changes) {
-      for (const handler of this.#handlers) {
-        try {
-          handler(change.old, change.now);
-        } catch (error) {
-          this.#options.report?.({ kind: 'handlerFailed', error });
-        }
-      }
+      for (const handler of this.#handlers) this.#safely(() => handler(change.old, change.now));
+    }
+  }
+
+  /** R1 */
+  #safely(handle: () => void): void {
+    try {
+      handle();
+    } catch (error) {
+      this.#options.report?.({ kind: 'handlerFailed', error });
     }
   }
 }

@@ -106,6 +106,7 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
     selection: Selection,
     project: (object: StoredObject) => T,
     changed: (before: T | null, after: T | null) => void,
+    listed?: (askedAtMs: number) => void,
   ): { kind: ResourceKind; reflector: AnyReflector } => {
     const reflector = new Reflector<T>({
       client,
@@ -118,16 +119,23 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
       timing: { longestWaitMs },
     });
     reflector.onChange(changed);
+    if (listed !== undefined) reflector.onListed(listed);
     return { kind, reflector };
   };
   const ours = { labelSelector: `${labels.managedBy}=${appName}` };
   const owned = <V extends OwnedView>(kind: ResourceKind, index: OwnedIndex<V>, view: (raw: StoredObject) => V) =>
     everywhere(namespaces).map((place) =>
-      one(kind, { ...place, ...ours }, view, (before, after) => {
-        index.told(before, after);
-        const uid = (after ?? before)?.jobUid ?? '';
-        if (uid !== '') partChanged(uid);
-      }),
+      one(
+        kind,
+        { ...place, ...ours },
+        view,
+        (before, after) => {
+          index.told(before, after);
+          const uid = (after ?? before)?.jobUid ?? '';
+          if (uid !== '') partChanged(uid);
+        },
+        (askedAtMs) => index.listed(askedAtMs, place.namespace).forEach(partChanged),
+      ),
     );
   return [
     ...everywhere(namespaces).map((place) =>
@@ -139,6 +147,7 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
           const key = jobs.told(before, after);
           if (key !== null) jobChanged(key);
         },
+        (askedAtMs) => jobs.listed(askedAtMs, place.namespace).forEach(jobChanged),
       ),
     ),
     one<LedgerNode>(

@@ -60,6 +60,16 @@ describe('the latest version of an object', () => {
     expect(latest.current(11_000)).toEqual(at('130'));
   });
 
+  test('is what a list says that was asked for after the answer, whatever their numbers', () => {
+    const latest = new Latest();
+    latest.told(at('90'));
+    latest.answered(at('5000'), 1_000);
+    expect([latest.listed(1_000), latest.current(1_000)]).toEqual([false, at('5000')]);
+    latest.told(at('80'));
+    expect([latest.listed(1_001), latest.current(1_001)]).toEqual([true, at('80')]);
+    expect(latest.listed(1_002)).toBe(false);
+  });
+
   test('is none again when the watch never brings what was answered', () => {
     const latest = new Latest();
     latest.answered(at('12'), 0);
@@ -118,6 +128,20 @@ describe('the objects of a job', () => {
     known.told(null, view('a'));
     known.told(view('a'), null);
     expect(names(known)).toEqual([]);
+  });
+
+  test('are those of a list that was asked for after an answer: the store may have been put back', () => {
+    const { index: known, clock } = index();
+    known.told(null, view('a'));
+    known.answered(view('a', { resourceVersion: '50' }));
+    known.answered(view('b', { resourceVersion: '51', namespace: 'other' }));
+    known.answered(view('c', { resourceVersion: '52', jobUid: 'u-2' }));
+    const askedAtMs = clock.now() + 1;
+    expect(known.listed(askedAtMs, 'default')).toEqual(['u-1', 'u-2']);
+    expect([names(known), names(known, 'u-2')]).toEqual([['a@10', 'b@51'], []]);
+    expect(known.listed(askedAtMs, undefined)).toEqual(['u-1']);
+    expect(names(known)).toEqual(['a@10']);
+    expect(known.listed(askedAtMs, undefined)).toEqual([]);
   });
 
   test('are gone although they were written a moment ago', () => {
