@@ -205,10 +205,13 @@ async function refusalOfApply(object: unknown): Promise<string | null> {
   return code === 0 ? null : `the API server: ${normal(inOrder(stderr.trim()))}`;
 }
 
-/** The API server walks over a map: what it says of several fields comes in any order. */
+/**
+ * The API server walks over a map: what it says of several fields comes in any order, and what it could not check at all
+ * depends on where it began.
+ */
 function inOrder(text: string): string {
   const isOfField = (line: string): boolean => line.startsWith('* ');
-  const lines = text.split('\n');
+  const lines = text.split('\n').filter((line) => !line.startsWith('* <nil>: '));
   return [...lines.filter((line) => !isOfField(line)), ...lines.filter(isOfField).sort()].join('\n');
 }
 
