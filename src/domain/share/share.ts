@@ -12,8 +12,9 @@
  *     gone (DESIGN I5).
  *  S6 The order in which jobs, neighbours and teachers are told changes nothing.
  */
-import { addSlots, budgetOf, purseOf } from './budget.js';
-import type { Board, Grant, JobClaim, PoolClaim, Share, ShareInput } from './claims.js';
+import { addSlots, boundIn, budgetOf } from './budget.js';
+import type { Grant, JobClaim, Share, ShareInput } from './claims.js';
+import { comingNow } from './coming.js';
 import { emptyFilling, fill, type Filling } from './fill.js';
 import { seatNeighbours } from './neighbours.js';
 import { compareText } from './order.js';
@@ -24,10 +25,11 @@ type Sums = ReadonlyMap<string, number>;
 
 export function shareOut<Needs>(input: ShareInput<Needs>): Share {
   const jobs = [...input.jobs].sort((a, b) => compareText(a.uid, b.uid));
-  const { boards, nodes, needed } = seatNeighbours(input.neighbours, input.board, input.leaving, boundTeachers(jobs));
+  const seating = seatNeighbours(input.neighbours, input.board, input.leaving, boundTeachers(jobs));
+  const { boards, nodes, needed } = seating;
   const neighbours = neighbourSlots(input, nodes);
   const seats = seatTeachers(jobs, boards.empty, budgetOf(input, neighbours), needed);
-  const comers = comingNow(seats, boards.now, budgetOf(input, occupied(input, neighbours)));
+  const comers = comingNow(seats, input.board, seating, budgetOf(input, occupied(input, neighbours)));
   const grantOf = granting(input, { seats, comers, neighbours, needed });
   return {
     grants: new Map(
@@ -73,30 +75,6 @@ function occupied<Needs>({ jobs, leaving }: ShareInput<Needs>, neighbours: Sums)
     for (const pool of pools) addSlots(sums, pool.resource, boundIn(pool) * pool.slotsPerReplica);
   }
   return sums;
-}
-
-function boundIn<Needs>({ teachers }: PoolClaim<Needs>): number {
-  let bound = 0;
-  for (const { node } of teachers) if (node !== null) bound++;
-  return bound;
-}
-
-/** How many of the new teachers of each pool find room by now. A pool that loses teachers loses them first. */
-function comingNow<Needs>(
-  { fresh }: Seats<Needs>,
-  now: Board<Needs>,
-  budget: Sums,
-): ReadonlyMap<SeatedPool<Needs>, number> {
-  const purse = purseOf(budget);
-  const coming = new Map<SeatedPool<Needs>, number>();
-  for (const pool of fresh) {
-    const { resource, slotsPerReplica, needs } = pool.claim;
-    if (pool.stay.size < boundIn(pool.claim)) continue;
-    if (!purse.holds(resource, slotsPerReplica) || now.place(needs) === null) continue;
-    purse.spend(resource, slotsPerReplica);
-    coming.set(pool, (coming.get(pool) ?? 0) + 1);
-  }
-  return coming;
 }
 
 interface Outcome<Needs> {
