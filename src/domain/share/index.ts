@@ -13,5 +13,6 @@ export type {
   Stop,
   Teacher,
 } from './claims.js';
+export { sentenceOf } from './sentence.js';
 export { shareOut, wantedOf } from './share.js';
 export { inOrderOfLeaving, victims } from './victims.js';

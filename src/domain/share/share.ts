@@ -106,6 +106,7 @@ function granting<Needs>(
     );
     const { freeSlots, reserveSlots = 0 } = supply[resource] ?? {};
     const given = neighbours.get(resource) ?? 0;
+    const ownJob = own.get(job)?.get(resource) ?? 0;
     return {
       pool: name,
       replicas: pool.stay.size + come,
@@ -117,7 +118,8 @@ function granting<Needs>(
         free: freeSlots === undefined ? null : Math.max(0, freeSlots - given - reserveSlots),
         heldBack: reserveSlots,
         neighbours: given,
-        otherJobs: (all.get(resource) ?? 0) - (own.get(job)?.get(resource) ?? 0),
+        otherJobs: (all.get(resource) ?? 0) - ownJob,
+        ownJob,
         stoppedBy: pool.stoppedBy,
       },
     };
