@@ -41,11 +41,18 @@ export function shareBench(say: (line: string) => void): Promise<BenchTable> {
 function measured(given: Case): BenchTable['rows'][number] {
   const input = inputOf(given);
   const times: number[] = [];
+  const cpuTimes: number[] = [];
   let teachers = 0;
   for (let round = 0; round < warmUps + repetitions; round++) {
+    const cpu = process.cpuUsage();
     const start = performance.now();
     const { grants } = shareOut(input);
-    if (round >= warmUps) times.push(performance.now() - start);
+    const took = performance.now() - start;
+    const { user, system } = process.cpuUsage(cpu);
+    if (round >= warmUps) {
+      times.push(took);
+      cpuTimes.push((user + system) / 1_000);
+    }
     teachers = [...grants.values()].flat().reduce((sum, { due }) => sum + due, 0);
   }
   return {
@@ -57,6 +64,7 @@ function measured(given: Case): BenchTable['rows'][number] {
     teachers,
     'median ms': Number(median(times).toFixed(1)),
     'p99 ms': Number(quantile(times, 0.99).toFixed(1)),
+    'median CPU ms': Number(median(cpuTimes).toFixed(1)),
   };
 }
 

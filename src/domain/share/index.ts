@@ -1,4 +1,5 @@
 /** The door of the fair share: claims of all jobs and their neighbours in, grants and their reasons out. */
+export { wantedOf } from './fill.js';
 export type {
   Board,
   Grant,
@@ -14,5 +15,5 @@ export type {
   Teacher,
 } from './claims.js';
 export { sentenceOf } from './sentence.js';
-export { shareOut, wantedOf } from './share.js';
+export { shareOut } from './share.js';
 export { inOrderOfLeaving, victims } from './victims.js';

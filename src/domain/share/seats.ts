@@ -42,7 +42,12 @@ export function seatTeachers<Needs>(
   needed: ReadonlySet<string>,
 ): Seats<Needs> {
   const fair = fairNumbers(jobs, board.fork(), purseOf(budget));
-  const leaving: Leaving<Needs> = ({ teachers }) => inOrderOfLeaving(teachers.filter(isSeated), needed);
+  const leaving: Leaving<Needs> = ({ teachers }, replicas) => {
+    const seated = teachers.filter(isSeated);
+    // Where all may stay, nobody comes before another.
+    const allStay = seated.length <= replicas && !seated.some(({ node }) => needed.has(node));
+    return allStay ? seated : inOrderOfLeaving(seated, needed);
+  };
   const seatedFrom = (numbers: readonly JobFilling<Needs>[], order: Leaving<Needs>): Seats<Needs> =>
     seatsFor(numbers, board.fork(), purseOf(budget), order);
   const first = seatedFrom(fair, leaving);
@@ -52,12 +57,12 @@ export function seatTeachers<Needs>(
   if (shortage(fair, seats) === 0) return seats;
   // Teachers that stay where the fair numbers were found leave whole nodes to pools that need them.
   const nodes = new Map(fair.flatMap(({ pools }) => pools.map((pool) => [pool.claim, pool.nodes])));
-  const gathered = seatedFrom(fair, (claim) => gatheredOn(nodes.get(claim) ?? [], leaving(claim)));
+  const gathered = seatedFrom(fair, (claim, replicas) => gatheredOn(nodes.get(claim) ?? [], leaving(claim, replicas)));
   return shortage(fair, gathered) < shortage(fair, seats) ? gathered : seats;
 }
 
-/** Teachers of a pool that have a node, in the order in which they should go. */
-type Leaving<Needs> = (claim: PoolClaim<Needs>) => Seated<Needs>[];
+/** Teachers of a pool that have a node, in the order in which they should go when so many are due. */
+type Leaving<Needs> = (claim: PoolClaim<Needs>, replicas: number) => Seated<Needs>[];
 
 /** Whether a pool loses a teacher here to get one there. */
 function moves<Needs>({ claim, stay, replicas }: SeatedPool<Needs>): boolean {
@@ -98,7 +103,7 @@ function seatsFor<Needs>(
   const jobs = numbers.map(({ claim, pools }) => ({
     claim,
     pools: pools.map((pool): SeatedPool<Needs> => {
-      const untried = leaving(pool.claim);
+      const untried = leaving(pool.claim, pool.replicas);
       const seated: SeatedPool<Needs> = { claim: pool.claim, replicas: 0, stoppedBy: null, stay: new Set(), untried };
       while (seated.replicas < pool.replicas && staysAnother(seated, board, purse)) seated.replicas++;
       return seated;

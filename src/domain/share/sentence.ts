@@ -18,7 +18,7 @@ function reasonOf({ replicas, due, slots, leave, why }: Grant): string {
   const parts: string[] = [];
   const missing = due < why.wanted;
   if (missing) {
-    parts.push(`${count(slots, 'free slot')}`);
+    parts.push(count(slots, 'free slot'));
     if (why.heldBack > 0) parts.push(`${String(why.heldBack)} held back by reserve`);
     if (why.neighbours > 0) parts.push(`${String(why.neighbours)} for waiting pods of higher priority`);
     if (why.otherJobs > 0) parts.push(`${String(why.otherJobs)} shared with other jobs`);

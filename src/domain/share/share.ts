@@ -15,7 +15,7 @@
 import { addSlots, boundIn, budgetOf } from './budget.js';
 import type { Grant, JobClaim, Share, ShareInput } from './claims.js';
 import { comingNow } from './coming.js';
-import { emptyFilling, fill, type Filling } from './fill.js';
+import { type Filling, wantedOf } from './fill.js';
 import { seatNeighbours } from './neighbours.js';
 import { compareText } from './order.js';
 import { type SeatedPool, type Seats, seatTeachers } from './seats.js';
@@ -40,13 +40,6 @@ export function shareOut<Needs>(input: ShareInput<Needs>): Share {
     ),
     neighbours: nodes,
   };
-}
-
-/** What each pool of a job would have if there were room for all. */
-export function wantedOf<Needs>(claim: JobClaim<Needs>): number[] {
-  const job = emptyFilling(claim, (pool): Filling<Needs> => pool);
-  fill([job], () => null);
-  return job.pools.map(({ replicas }) => replicas);
 }
 
 function* boundTeachers<Needs>(jobs: readonly JobClaim<Needs>[]): Iterable<{ node: string; needs: Needs }> {

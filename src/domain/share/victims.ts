@@ -16,7 +16,7 @@ type Candidate = Omit<Teacher<unknown>, 'needs'>;
  * lowest measured rate, and the youngest, which have the least to lose. The name decides at last.
  */
 export function inOrderOfLeaving<Pod extends Candidate>(pods: readonly Pod[], needed: ReadonlySet<string>): Pod[] {
-  const isNeeded = ({ node }: Pod): boolean => node !== null && needed.has(node);
+  const isNeeded = ({ node }: Pod): boolean => needed.size > 0 && node !== null && needed.has(node);
   return [...pods].sort(
     (a, b) =>
       Number(isNeeded(b)) - Number(isNeeded(a)) ||
