@@ -5,14 +5,13 @@
 import { type JobClaim, shareOut, type ShareInput, type Teacher } from '../../src/domain/share/index.js';
 import { randomFrom } from '../../src/lib/random.js';
 import { type BoardNeeds, type BoardNode, boardOf } from '../kit/board.js';
-import { jobClaim, neighbour } from '../kit/share.js';
+import { jobClaim, neighbour, oneGpu } from '../kit/share.js';
 
 import { type BenchTable, median, quantile } from './table.js';
 
 const slotsPerNode = 8;
 const warmUps = 5;
 const repetitions = 50;
-const oneGpu: BoardNeeds = { gpu: 1, cpu: 1 };
 
 interface Case {
   readonly name: string;

@@ -38,14 +38,11 @@ function draft(
     (gpu === 0 || gpus[index]! >= gpu) &&
     (cpu === 0 || cpus[index]! >= cpu) &&
     (zone === undefined || zone === nodes[index]!.zone);
-  const book = (index: number, { gpu, cpu }: BoardNeeds, times: 1 | -1): void => {
+  const book = (node: string, { gpu, cpu }: BoardNeeds, times: 1 | -1): void => {
+    const index = indices.get(node);
+    if (index === undefined) return;
     gpus[index]! -= times * gpu;
     cpus[index]! -= times * cpu;
-  };
-  const indexOf = (node: string): number => {
-    const index = indices.get(node);
-    if (index === undefined) throw new Error(`no node ${node}`);
-    return index;
   };
   return {
     place(needs) {
@@ -54,18 +51,18 @@ function draft(
       cursors.set(needs, index);
       const node = nodes[index];
       if (node === undefined) return null;
-      book(index, needs, 1);
+      book(node.name, needs, 1);
       return node.name;
     },
     placeOn(node, needs) {
-      const index = indexOf(node);
-      if (!holds(index, needs)) return false;
-      book(index, needs, 1);
+      const index = indices.get(node);
+      if (index === undefined || !holds(index, needs)) return false;
+      book(node, needs, 1);
       return true;
     },
-    take: (node, needs) => book(indexOf(node), needs, 1),
+    take: (node, needs) => book(node, needs, 1),
     release(node, needs) {
-      book(indexOf(node), needs, -1);
+      book(node, needs, -1);
       cursors.clear();
     },
     fork: () => draft(nodes, indices, gpus.slice(), cpus.slice()),

@@ -5,8 +5,9 @@
  */
 
 /**
- * A draft of the cluster's account on which placements are tried. Every method is amortised O(1) on a good one, and the
- * same calls give the same answers: nodes are tried in a fixed order, whatever order they were told in.
+ * A draft of the cluster's account on which placements are tried. Every method is amortised O(1) on a good one, many
+ * releases in a row included, and the same calls give the same answers: nodes are tried in a fixed order, whatever order
+ * they were told in. A node that it does not know has room for nothing, and nothing is booked on it or taken off.
  */
 export interface Board<Needs> {
   /** Books one more pod on some node that holds it; null = no node does. */

@@ -1,5 +1,10 @@
-/** The door of the fair share: claims of all jobs and their neighbours in, grants and their reasons out. */
-export { wantedOf } from './fill.js';
+/**
+ * The door of the fair share (DESIGN §5.3 to §5.6), over all jobs at once:
+ *
+ *  jobDemandOf(snapshot) → claimOf(job, demand, pools, nowMs) → shareOut({ jobs, neighbours, … }) → sentenceOf(grants)
+ *
+ * and `victims` for whoever has to say which teachers go.
+ */
 export type {
   Board,
   Grant,
@@ -14,10 +19,11 @@ export type {
   Stop,
   Teacher,
 } from './claims.js';
-export { sentenceOf } from './sentence.js';
-export { shareOut } from './share.js';
-export { inOrderOfLeaving, victims } from './victims.js';
 export { claimOf, minimumRunMs } from './damp.js';
 export type { PoolState } from './damp.js';
 export { jobDemandOf } from './demand.js';
 export type { JobDemand, RateDemand } from './demand.js';
+export { wantedOf } from './fill.js';
+export { sentenceOf } from './sentence.js';
+export { shareOut } from './share.js';
+export { victims } from './victims.js';

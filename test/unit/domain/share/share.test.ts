@@ -175,6 +175,11 @@ describe('teachers that run', () => {
     expect(shared(cluster, given)).toBe(want);
   });
 
+  test('on a node that is gone are not counted on', () => {
+    const jobs = [jobClaim('a', 2, { teachers: teachers('a gone') })];
+    expect(shared('a2', { jobs })).toBe('a: 1→2 [t1]');
+  });
+
   test('on a node that takes no more pods leave it, and come back elsewhere when they are gone', () => {
     const here = { gpu: 1, cpu: 1, zone: 'x' };
     const cluster = [
