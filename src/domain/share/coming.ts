@@ -29,19 +29,27 @@ export function comingNow<Needs>(
 ): ReadonlyMap<SeatedPool<Needs>, number> {
   const purse = purseOf(budget);
   const mayIntrude = intruding(board.fork(), target.fork());
-  const places: Place<Needs>[] = [...awaited];
+  const kinds = kindsOf(fresh);
+  const places = kinds.map(placesOf);
   const coming = new Map<SeatedPool<Needs>, number>();
-  for (const kind of kindsOf(fresh)) {
-    const [first] = kind;
-    const waits = first !== undefined && mayIntrude(first.pool.claim.needs, places);
-    for (const { pool, node } of kind) {
-      const { resource, slotsPerReplica, needs } = pool.claim;
-      const mayCome = !waits && pool.stay.size === boundIn(pool.claim) && purse.holds(resource, slotsPerReplica);
-      if (!mayCome || !boards.now.placeOn(node, needs)) continue;
-      purse.spend(resource, slotsPerReplica);
-      coming.set(pool, (coming.get(pool) ?? 0) + 1);
-    }
-    places.push(...placesOf(kind));
+  const come = (pool: SeatedPool<Needs>, hasRoom: () => boolean): boolean => {
+    const { resource, slotsPerReplica } = pool.claim;
+    const mayCome = pool.stay.size === boundIn(pool.claim) && purse.holds(resource, slotsPerReplica) && hasRoom();
+    if (!mayCome) return false;
+    purse.spend(resource, slotsPerReplica);
+    coming.set(pool, (coming.get(pool) ?? 0) + 1);
+    return true;
+  };
+  const waiting = kinds.map((kind, index) => {
+    const before = [...awaited, ...places.slice(0, index).flat()];
+    if (kind.some(({ pool }, at) => at === 0 && mayIntrude(pool.claim.needs, before))) return [];
+    return kind.filter(({ pool, node }) => !come(pool, () => boards.now.placeOn(node, pool.claim.needs)));
+  });
+  // Seats are alike for a kind: one whose place is not free yet takes another that is, if that is nobody's.
+  for (const [index, kind] of waiting.entries()) {
+    const others = [...awaited, ...places.filter((_, at) => at !== index).flat()];
+    if (kind.some(({ pool }, at) => at === 0 && mayIntrude(pool.claim.needs, others))) continue;
+    for (const { pool } of kind) come(pool, () => boards.now.place(pool.claim.needs) !== null);
   }
   return coming;
 }

@@ -138,6 +138,12 @@ describe('teachers that run', () => {
       'a: 2; b: 0→2',
     ],
     [
+      'that come do not wait for a slot while another is free',
+      'a2 b2',
+      { leaving: [leavingFrom('a'), leavingFrom('a')], jobs: [jobClaim('a', 2)] },
+      'a: 2',
+    ],
+    [
       'stay where nobody else could use their place',
       'a3 b3',
       {
