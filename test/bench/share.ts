@@ -20,13 +20,17 @@ interface Case {
   /** Share of the slots that teachers hold already. */
   readonly held: number;
   readonly neighbours: number;
+  /** Jobs' teachers differ in what they ask for. */
+  readonly kinds: number;
 }
 
 const cases: readonly Case[] = [
-  { name: 'empty cluster', jobs: 1_000, nodes: 5_000, held: 0, neighbours: 0 },
-  { name: 'full, at rest', jobs: 1_000, nodes: 5_000, held: 1, neighbours: 0 },
-  { name: 'full, 500 neighbours', jobs: 1_000, nodes: 5_000, held: 1, neighbours: 500 },
-  { name: 'small', jobs: 10, nodes: 50, held: 0.5, neighbours: 2 },
+  { name: 'empty cluster', jobs: 1_000, nodes: 5_000, held: 0, neighbours: 0, kinds: 1 },
+  { name: 'full, at rest', jobs: 1_000, nodes: 5_000, held: 1, neighbours: 0, kinds: 1 },
+  { name: 'full, 500 neighbours', jobs: 1_000, nodes: 5_000, held: 1, neighbours: 500, kinds: 1 },
+  { name: 'empty, 50 kinds of teachers', jobs: 1_000, nodes: 5_000, held: 0, neighbours: 0, kinds: 50 },
+  { name: 'half full, 50 kinds, 500 neighbours', jobs: 1_000, nodes: 5_000, held: 0.5, neighbours: 500, kinds: 50 },
+  { name: 'small', jobs: 10, nodes: 50, held: 0.5, neighbours: 2, kinds: 1 },
 ];
 
 export function shareBench(say: (line: string) => void): Promise<BenchTable> {
@@ -68,7 +72,7 @@ function measured(given: Case): BenchTable['rows'][number] {
 }
 
 /** Demands and weights differ, and are twice the slots altogether. */
-function inputOf({ jobs, nodes, held, neighbours }: Case): ShareInput<BoardNeeds> {
+function inputOf({ jobs, nodes, held, neighbours, kinds }: Case): ShareInput<BoardNeeds> {
   const random = randomFrom(6);
   const cluster = Array.from({ length: nodes }, (_, index): BoardNode => ({
     name: `n${String(index).padStart(5, '0')}`,
@@ -76,19 +80,26 @@ function inputOf({ jobs, nodes, held, neighbours }: Case): ShareInput<BoardNeeds
     cpu: 64,
   }));
   const board = boardOf(cluster);
+  const needs = Array.from({ length: kinds }, (_, index): BoardNeeds => ({ ...oneGpu, cpu: 1 + index / 100 }));
   const fair = Math.floor((nodes * slotsPerNode * held) / jobs);
   const claims = Array.from({ length: jobs }, (_, index): JobClaim<BoardNeeds> => {
+    const kind = needs[index % kinds] ?? oneGpu;
     const teachers = Array.from({ length: fair }, (_, number): Teacher<BoardNeeds> => ({
       name: `j${String(index)}-${String(number)}`,
-      node: board.place(oneGpu),
-      needs: oneGpu,
+      node: board.place(kind),
+      needs: kind,
       ready: true,
       samplesPerSecond: 100 + 50 * random.unit(),
       createdAtMs: number,
     }));
     const wanted = Math.ceil((4 * nodes * slotsPerNode * random.unit()) / jobs);
     const weight = 1 + Math.floor(3 * random.unit());
-    return jobClaim(`j${String(index).padStart(4, '0')}`, wanted, { weight, teachers, maxReplicas: wanted });
+    return jobClaim(`j${String(index).padStart(4, '0')}`, wanted, {
+      weight,
+      teachers,
+      needs: kind,
+      maxReplicas: wanted,
+    });
   });
   return {
     jobs: claims,

@@ -40,15 +40,18 @@ export function comingNow<Needs>(
     coming.set(pool, (coming.get(pool) ?? 0) + 1);
     return true;
   };
+  const isInTheWay = ([one]: readonly FreshSeat<Needs>[], of: (index: number) => boolean): boolean => {
+    if (one === undefined) return false;
+    const { needs } = one.pool.claim;
+    return mayIntrude(needs, awaited) || places.some((some, index) => of(index) && mayIntrude(needs, some));
+  };
   const waiting = kinds.map((kind, index) => {
-    const before = [...awaited, ...places.slice(0, index).flat()];
-    if (kind.some(({ pool }, at) => at === 0 && mayIntrude(pool.claim.needs, before))) return [];
+    if (isInTheWay(kind, (other) => other < index)) return [];
     return kind.filter(({ pool, node }) => !come(pool, () => boards.now.placeOn(node, pool.claim.needs)));
   });
   // Seats are alike for a kind: one whose place is not free yet takes another that is, if that is nobody's.
   for (const [index, kind] of waiting.entries()) {
-    const others = [...awaited, ...places.filter((_, at) => at !== index).flat()];
-    if (kind.some(({ pool }, at) => at === 0 && mayIntrude(pool.claim.needs, others))) continue;
+    if (isInTheWay(kind, (other) => other !== index)) continue;
     for (const { pool } of kind) come(pool, () => boards.now.place(pool.claim.needs) !== null);
   }
   return coming;
