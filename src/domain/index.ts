@@ -1,8 +1,20 @@
 /** The door of the deciding room: one snapshot in, one plan out. */
 export { decide } from './decide.js';
 export type { PoolPlan } from './demand.js';
-export { amountsOf, effectiveRequests, Ledger } from './ledger/index.js';
-export type { Amounts, LedgerNode, PodNeeds, PodResources, Taint } from './ledger/index.js';
+export { amountsOf, effectiveRequests, isLeaving, Ledger } from './ledger/index.js';
+export type {
+  Amounts,
+  Draft,
+  LedgerNode,
+  LedgerPod,
+  Placement,
+  PodNeeds,
+  PodResources,
+  PodResourcesStatus,
+  ResizedContainer,
+  Taint,
+  WaitingPod,
+} from './ledger/index.js';
 export { hinder } from './hinder.js';
 export { dismiss, refuse } from './refuse.js';
 export type { Dismissal, InvalidJob } from './refuse.js';

@@ -11,6 +11,8 @@ export interface Toleration {
   readonly operator?: string;
   readonly value?: string;
   readonly effect?: string;
+  /** Of effect NoExecute: how long a pod stays; where it may come to is not asked of this. */
+  readonly tolerationSeconds?: number;
 }
 
 interface Requirement {
@@ -36,7 +38,7 @@ export interface NodeFacts {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
-  /** Ready, not cordoned, not being deleted. */
+  /** Ready, not cordoned, not being deleted, and no notice that it is about to go (notices.ts). */
   readonly takesPods: boolean;
 }
 
@@ -75,13 +77,20 @@ function holds({ operator, values = [] }: Requirement, value: string | undefined
   }
 }
 
-const wholeNumber = /^[+-]?\d{1,18}$/;
+const wholeNumber = /^[+-]?\d+$/;
 
 /** As numbers: below 0, 0 or above; NaN when one is no whole number, which matches neither way. */
 function compare(value: string | undefined, than: string | undefined): number {
-  if (value === undefined || than === undefined || !wholeNumber.test(value) || !wholeNumber.test(than)) return NaN;
-  const [one, other] = [BigInt(value), BigInt(than)];
+  const [one, other] = [integerOf(value), integerOf(than)];
+  if (one === null || other === null) return NaN;
   return one === other ? 0 : one > other ? 1 : -1;
+}
+
+/** Of 64 bits, as strconv.ParseInt reads one. */
+function integerOf(text: string | undefined): bigint | null {
+  if (text === undefined || !wholeNumber.test(text)) return null;
+  const integer = BigInt(text.replace('+', ''));
+  return BigInt.asIntN(64, integer) === integer ? integer : null;
 }
 
 function tolerated(taint: Taint, tolerations: readonly Toleration[]): boolean {

@@ -47,9 +47,13 @@ function pod(jobUid: string, name: string, changes: Partial<PodView> = {}, worke
     namespace: 'default',
     name,
     node: null,
+    nominated: null,
+    priority: -1_000,
     requests: gpu,
+    claimsDevices: false,
     ended: false,
     terminating: false,
+    waits: null,
     worker: {
       jobUid,
       component: 'teacher',

@@ -28,9 +28,13 @@ describe('a pod', () => {
       namespace: 'default',
       name: 'mnist-teacher-cpu-0',
       node: 'node-3',
+      nominated: null,
+      priority: 0,
       requests: amountsOf({ cpu: '1', memory: '1Gi' }),
+      claimsDevices: false,
       ended: false,
       terminating: false,
+      waits: null,
       worker: {
         jobUid: 'u-1',
         component: 'teacher',
