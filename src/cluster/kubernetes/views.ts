@@ -128,7 +128,8 @@ export function podView(raw: RawPod): PodView {
     namespace: metadata.namespace,
     name: metadata.name,
     node: isBound ? (spec.nodeName ?? null) : null,
-    nominated: isBound ? null : (status?.nominatedNodeName ?? null),
+    // The scheduler keeps nothing for one that it may not look at.
+    nominated: isBound || isGated ? null : (status?.nominatedNodeName ?? null),
     priority: spec.priority ?? 0,
     requests: effectiveRequests(spec, status),
     claimsDevices: (spec.resourceClaims ?? []).length > 0 || status?.extendedResourceClaimStatus !== undefined,
