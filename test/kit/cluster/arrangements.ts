@@ -59,9 +59,9 @@ export const runtimeClasses = {
 const gpu = 'nvidia.com/gpu';
 const slice = 'nvidia.com/mig-1g.10gb';
 
-const cpu = fc.constantFrom('100m', '250m', '0.5', '1', '1500m', '2');
+const cpu = fc.constantFrom('50m', '100m', '250m', '0.5', '1', '1500m');
 /** Some are no whole number of bytes. */
-const memory = fc.constantFrom('128Mi', '0.1Gi', '1G', '1Gi', '1000000000100m', '2Gi');
+const memory = fc.constantFrom('64Mi', '0.1Gi', '1000000000100m', '1Gi');
 const storage = fc.constantFrom('1Gi', '3Gi');
 const few = fc.constantFrom('1', '1', '2');
 
@@ -70,7 +70,7 @@ const requests: fc.Arbitrary<Quantities> = fc
   .record({ cpu, memory, 'ephemeral-storage': storage }, { requiredKeys: [] })
   .map((asked) => ({ ...asked }));
 const devices: fc.Arbitrary<Quantities> = fc.oneof(
-  { weight: 3, arbitrary: fc.constant({}) },
+  { weight: 6, arbitrary: fc.constant({}) },
   { weight: 4, arbitrary: few.map((count) => ({ [gpu]: count })) },
   { weight: 1, arbitrary: few.map((count) => ({ [slice]: count })) },
 );
@@ -169,7 +169,7 @@ const requirement = fc.constantFrom<object>(
 );
 const term = fc.array(requirement, { minLength: 1, maxLength: 2 }).map((matchExpressions) => ({ matchExpressions }));
 const affinity = fc.oneof(
-  { weight: 2, arbitrary: fc.constant({}) },
+  { weight: 3, arbitrary: fc.constant({}) },
   {
     weight: 1,
     arbitrary: fc.array(term, { minLength: 1, maxLength: 2 }).map((nodeSelectorTerms) => ({
@@ -192,18 +192,18 @@ const placement = fc
 
 const node: fc.Arbitrary<NodePlan> = fc.record({
   allocatable: fc.record({
-    cpu: fc.constantFrom('4', '7910m', '16', '24'),
-    memory: fc.constantFrom('8Gi', '16078332Ki', '32Gi', '12884901888500m'),
+    cpu: fc.constantFrom('7910m', '16', '24', '48'),
+    memory: fc.constantFrom('16078332Ki', '32Gi', '12884901888500m', '64Gi'),
     'ephemeral-storage': fc.constantFrom('20Gi', '40Gi'),
     pods: fc.constantFrom('3', '8', '20'),
     [gpu]: fc.constantFrom('0', '4', '8'),
-    [slice]: fc.constantFrom('0', '7'),
+    [slice]: fc.constantFrom('0', '7', '14'),
   }),
   labels: fc.record(
     { zone: fc.constantFrom('x', 'y', 'z'), size: fc.constantFrom('8', '16', '24', 'large') },
     { requiredKeys: [] },
   ),
-  taints: fc.uniqueArray(taint, { maxLength: 2, selector: ({ key, effect }) => key + effect }),
+  taints: fc.uniqueArray(taint, { maxLength: 1, selector: ({ key, effect }) => key + effect }),
   state: fc.constantFrom('Ready', 'Ready', 'Ready', 'Ready', 'Ready', 'Cordoned', 'NotReady'),
 });
 
@@ -233,16 +233,95 @@ function pods(...classes: (keyof typeof priorityClasses)[]): fc.Arbitrary<PodPla
   });
 }
 
+/** Everything at once. */
+const various = fc.record({
+  nodes: fc.array(node, { minLength: 1, maxLength: 4 }),
+  residents: fc.array(resident, { maxLength: 6 }),
+  contenders: fc.oneof(
+    { weight: 2, arbitrary: fc.constant([]) },
+    { weight: 1, arbitrary: fc.array(pods('contender'), { minLength: 1, maxLength: 2 }) },
+  ),
+  asker: pods('teacher', 'teacher', 'resident', 'important'),
+});
+
+const open = { labels: fc.constant({}), taints: fc.constant([]), state: fc.constant('Ready' as const) };
+const plain = (own: Quantities): object => ({
+  containers: [{ name: 'main', image: 'nowhere/none:1', resources: { requests: own, limits: own } }],
+});
+const withGpus = (...counts: string[]): fc.Arbitrary<object> =>
+  fc
+    .tuple(fc.constantFrom(...counts), fc.constantFrom('100m', '1'))
+    .map(([count, cores]) => plain({ [gpu]: count, cpu: cores }));
+
+/** Most devices are taken by pods that may be pushed away: places are kept while those linger. */
+const crowded = fc.record({
+  nodes: fc.array(
+    fc.record({
+      allocatable: fc.record({
+        cpu: fc.constantFrom('2', '8'),
+        pods: fc.constantFrom('5', '9'),
+        [gpu]: fc.constantFrom('4', '5'),
+      }),
+      ...open,
+    }),
+    { minLength: 1, maxLength: 3 },
+  ),
+  residents: fc.array(
+    fc.record({
+      spec: withGpus('1', '2'),
+      priorityClass: fc.constantFrom('resident' as const, 'teacher' as const),
+      node: fc.nat(),
+      state: fc.constantFrom('Running' as const),
+      actual: fc.constant({}),
+      allocated: fc.constant({}),
+    }),
+    { minLength: 2, maxLength: 6 },
+  ),
+  contenders: fc.array(fc.record({ spec: withGpus('2', '3', '4'), priorityClass: fc.constant('contender' as const) }), {
+    minLength: 1,
+    maxLength: 3,
+  }),
+  asker: fc.record({
+    spec: withGpus('1', '1', '0'),
+    priorityClass: fc.constantFrom('teacher' as const, 'important' as const),
+  }),
+});
+
+const fractions = fc.constantFrom('1', '1100m', '1500m', '2900m', '3500m');
+const twoParts = fc.tuple(fractions, fractions).map(([one, other]) => ({
+  containers: [one, other].map((own, at) => ({
+    name: `main-${at}`,
+    image: 'nowhere/none:1',
+    resources: { requests: { memory: own } },
+  })),
+}));
+
+/** Memory of a few bytes, so that what is rounded where is seen. */
+const tiny = fc.record({
+  nodes: fc.array(
+    fc.record({
+      allocatable: fc.record({ pods: fc.constant('20'), memory: fc.constantFrom('17', '23500m', '40100m') }),
+      ...open,
+    }),
+    { minLength: 1, maxLength: 2 },
+  ),
+  residents: fc.array(
+    fc.record({
+      spec: twoParts,
+      priorityClass: fc.constant('resident' as const),
+      node: fc.nat(),
+      state: fc.constantFrom('Running' as const, 'Terminating' as const),
+      actual: fc.constant({}),
+      allocated: fc.constant({}),
+    }),
+    { maxLength: 3 },
+  ),
+  contenders: fc.constant([]),
+  asker: fc.record({ spec: twoParts, priorityClass: fc.constant('teacher' as const) }),
+});
+
 export const arrangement: fc.Arbitrary<Arrangement> = fc
-  .record({
-    nodes: fc.array(node, { minLength: 1, maxLength: 4 }),
-    residents: fc.array(resident, { maxLength: 7 }),
-    contenders: fc.oneof(
-      { weight: 2, arbitrary: fc.constant([]) },
-      { weight: 1, arbitrary: fc.array(pods('contender'), { minLength: 1, maxLength: 2 }) },
-    ),
-    asker: pods('teacher', 'teacher', 'resident', 'important'),
-  })
+  .oneof({ weight: 5, arbitrary: various }, { weight: 2, arbitrary: crowded }, { weight: 1, arbitrary: tiny })
   .map(({ residents, ...rest }) => ({
     ...rest,
     residents: residents.map((plan) => ({ ...plan, node: plan.node % rest.nodes.length })),
