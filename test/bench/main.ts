@@ -7,6 +7,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { ledgerBench } from './ledger.js';
 import { pipelineBench } from './pipeline.js';
 import { scaleBench } from './scale.js';
 import { type BenchOptions, type BenchTable, renderTable } from './table.js';
@@ -15,6 +16,7 @@ import { trainerBench } from './trainer.js';
 const benches: Readonly<Record<string, (say: (line: string) => void, options: BenchOptions) => Promise<BenchTable>>> = {
   trainer: trainerBench,
   pipeline: pipelineBench,
+  ledger: ledgerBench,
   scale: scaleBench,
 };
 

@@ -5,7 +5,8 @@
  * Invariants:
  *  B1 The same account gives the same answers, in whatever order nodes and pods were told: nodes are tried by name.
  *  B2 Placing takes constant time over many: room only shrinks, so a node that was too full for needs like these is not
- *     looked at again, until something on it is released.
+ *     looked at again, and one that has too few accelerators left for one kind is passed over by all that ask for as many.
+ *     A release is rare, and forgets what was passed over.
  *  B3 Pods for which the scheduler keeps a place on a node hold it against everybody of no higher priority, as in
  *     RunFilterPluginsWithNominatedPods.
  *  B4 No device plugin and no kubelet says which devices are held through ResourceClaims (DRA, KEP-4381), nor does the pod:
@@ -40,8 +41,18 @@ interface Kind {
   readonly amounts: readonly number[];
   readonly priority: number;
   readonly takes: (node: number) => boolean;
+  /** Shared with the kinds that ask for as many accelerators; null for one that asks for none. */
+  readonly open: OpenNodes | null;
   /** The first node that may have room (B2). */
   next: number;
+}
+
+/** Nodes that have enough accelerators of one name left, as far as anybody has looked (B2). */
+interface OpenNodes {
+  readonly column: number;
+  readonly amount: number;
+  /** For each node one at or behind it, with none that is open between; itself while it is open. */
+  readonly following: Int32Array;
 }
 
 /** A place kept on a node (B3). */
@@ -65,6 +76,7 @@ export function draftOf(
   const kept = keptPlaces(accounts, columns, without);
   const placements = new Map<string, Kind['takes']>();
   const kinds = new Map<string, Kind>();
+  const opens = new Map<string, OpenNodes>();
   const kindsByNeeds = new WeakMap<PodNeeds, Kind>();
 
   const kindOf = (needs: PodNeeds): Kind => {
@@ -92,30 +104,71 @@ export function draftOf(
       const column = columns.find(resource);
       return column !== undefined && column < width ? column : undefined;
     };
+    const wanted = asked.map(([resource, amount]) => {
+      const column = columnOf(resource);
+      return column === undefined ? { column: podColumn, amount: Infinity } : { column, amount };
+    });
+    const accelerator = wanted.find(({ column }) => columns.accelerators.includes(column));
     return {
-      columns: [podColumn, ...asked.map(([resource]) => columnOf(resource) ?? podColumn)],
-      amounts: [1_000, ...asked.map(([resource, amount]) => (columnOf(resource) === undefined ? Infinity : amount))],
+      columns: [podColumn, ...wanted.map(({ column }) => column)],
+      amounts: [1_000, ...wanted.map(({ amount }) => amount)],
       priority,
       takes,
+      open: accelerator === undefined ? null : openNodes(accelerator.column, accelerator.amount),
       next: 0,
     };
   };
 
+  const openNodes = (column: number, amount: number): OpenNodes => {
+    const key = `${String(column)} ${String(amount)}`;
+    const known = opens.get(key) ?? {
+      column,
+      amount,
+      following: Int32Array.from({ length: accounts.length }, (_, at) => at),
+    };
+    opens.set(key, known);
+    return known;
+  };
+
   const seatsOn = (kind: Kind, node: number): number => {
+    const places = kept[node];
     let seats = Infinity;
-    for (let at = 0; at < kind.columns.length && seats > 0; at++) {
+    for (let at = 0; at < kind.columns.length; at++) {
       const column = kind.columns[at] ?? podColumn;
+      const amount = kind.amounts[at] ?? Infinity;
       let left = free[node * width + column] ?? 0;
-      for (const { priority, amounts } of kept.get(node) ?? [])
-        if (priority >= kind.priority) left -= amounts[column] ?? 0;
-      seats = Math.min(seats, Math.floor(left / (kind.amounts[at] ?? Infinity)));
+      if (places !== undefined) left -= keptAgainst(places, kind.priority, column);
+      if (left < amount) return 0;
+      seats = Math.min(seats, Math.floor(left / amount));
     }
-    return seats > 0 && kind.takes(node) ? seats : 0;
+    return kind.takes(node) ? seats : 0;
+  };
+
+  /** From this node on, without those that are known to have too few accelerators. */
+  const nextOpen = ({ open }: Kind, from: number): number => {
+    if (open === null) return from;
+    const { column, amount, following } = open;
+    let node = from;
+    while (node < following.length) {
+      const behind = following[node] ?? node + 1;
+      if (behind === node && (free[node * width + column] ?? 0) >= amount) return node;
+      // The way is shortened for whoever comes next.
+      following[node] = behind === node ? node + 1 : (following[behind] ?? behind);
+      node = behind === node ? node + 1 : behind;
+    }
+    return node;
+  };
+
+  const seatFor = (kind: Kind): number => {
+    let node = nextOpen(kind, kind.next);
+    while (node < accounts.length && seatsOn(kind, node) === 0) node = nextOpen(kind, node + 1);
+    kind.next = node;
+    return node;
   };
 
   const take = (kind: Kind, node: number, times: 1 | -1): void => {
-    for (const [at, column] of kind.columns.entries()) {
-      const cell = node * width + column;
+    for (let at = 0; at < kind.columns.length; at++) {
+      const cell = node * width + (kind.columns[at] ?? podColumn);
       free[cell] = (free[cell] ?? 0) - times * (kind.amounts[at] ?? 0);
     }
   };
@@ -123,10 +176,10 @@ export function draftOf(
   return {
     place(needs) {
       const kind = kindOf(needs);
-      while (kind.next < accounts.length && seatsOn(kind, kind.next) === 0) kind.next++;
-      const account = accounts[kind.next];
+      const node = seatFor(kind);
+      const account = accounts[node];
       if (account === undefined) return null;
-      take(kind, kind.next, 1);
+      take(kind, node, 1);
       return account.name;
     },
     release(needs, name) {
@@ -134,6 +187,7 @@ export function draftOf(
       if (node === undefined) return;
       take(kindOf(needs), node, -1);
       for (const kind of kinds.values()) kind.next = Math.min(kind.next, node);
+      for (const { following } of opens.values()) for (let at = 0; at < following.length; at++) following[at] = at;
     },
     room(needs, most) {
       const kind = kindOf(needs);
@@ -181,21 +235,24 @@ function freeAmounts(
   return free;
 }
 
+/** What is kept of one resource against pods of this priority (B3). */
+function keptAgainst(places: readonly Kept[], own: number, column: number): number {
+  let sum = 0;
+  for (const { priority, amounts } of places) if (priority >= own) sum += amounts[column] ?? 0;
+  return sum;
+}
+
 /** By node, where there are any. */
 function keptPlaces(
   accounts: readonly Account[],
   columns: Columns,
   without: ReadonlySet<LedgerPod>,
-): ReadonlyMap<number, readonly Kept[]> {
-  const kept = new Map<number, Kept[]>();
+): readonly (readonly Kept[] | undefined)[] {
+  const kept: Kept[][] = [];
   for (const [node, { nominated }] of accounts.entries()) {
     if (nominated.size === 0) continue;
     const staying = [...nominated].filter((pod) => !without.has(pod));
-    if (staying.length > 0)
-      kept.set(
-        node,
-        staying.map((pod) => keptFor(pod, columns)),
-      );
+    if (staying.length > 0) kept[node] = staying.map((pod) => keptFor(pod, columns));
   }
   return kept;
 }
