@@ -15,7 +15,8 @@
  *     no node's allocatable: nodes have none of them here, although a scheduler that has that gate may place more.
  */
 import { type Account, type Columns, type LedgerPod, podColumn } from './account.js';
-import { fits, type Placement } from './placement.js';
+import { close, firstOpen, openAll, openNodes, type OpenNodes } from './open-nodes.js';
+import { judgeOf, type NodeFacts, type Placement } from './placement.js';
 import { type Amounts, wholeUnits } from './resources.js';
 
 /** What one more pod asks for. Callers keep the object for pods that are alike: known needs are found without reading them. */
@@ -40,19 +41,28 @@ interface Kind {
   /** Of each column, above 0; Infinity for what no node has. */
   readonly amounts: readonly number[];
   readonly priority: number;
-  readonly takes: (node: number) => boolean;
-  /** Shared with the kinds that ask for as many accelerators; null for one that asks for none. */
-  readonly open: OpenNodes | null;
+  readonly place: Place;
+  /** What it asks for of accelerators; null = none. */
+  readonly devices: Devices | null;
   /** The first node that may have room (B2). */
   next: number;
 }
 
-/** Nodes that have enough accelerators of one name left, as far as anybody has looked (B2). */
-interface OpenNodes {
+/** Shared by the kinds that may go to the same nodes. */
+interface Place {
+  readonly judge: (node: NodeFacts) => boolean;
+  /** Nodes that were judged to take such pods, resources aside. */
+  readonly taking: Uint8Array;
+  /** Without nodes that do not take them. */
+  readonly open: OpenNodes;
+}
+
+/** Shared by the kinds that ask for as many accelerators. */
+interface Devices {
   readonly column: number;
   readonly amount: number;
-  /** For each node one at or behind it, with none that is open between; itself while it is open. */
-  readonly following: Int32Array;
+  /** Without nodes that have fewer left. */
+  readonly open: OpenNodes;
 }
 
 /** A place kept on a node (B3). */
@@ -74,9 +84,9 @@ export function draftOf(
   const width = columns.count;
   const free = freeAmounts(accounts, columns, without, indexOf);
   const kept = keptPlaces(accounts, columns, without);
-  const placements = new Map<string, Kind['takes']>();
+  const places = new Map<string, Place>();
+  const devices = new Map<string, Devices>();
   const kinds = new Map<string, Kind>();
-  const opens = new Map<string, OpenNodes>();
   const kindsByNeeds = new WeakMap<PodNeeds, Kind>();
 
   const kindOf = (needs: PodNeeds): Kind => {
@@ -98,8 +108,6 @@ export function draftOf(
     asked: readonly (readonly [string, number])[],
     priority: number,
   ): Kind => {
-    const takes = placements.get(place) ?? takesOnce(needs, accounts);
-    placements.set(place, takes);
     const columnOf = (resource: string): number | undefined => {
       const column = columns.find(resource);
       return column !== undefined && column < width ? column : undefined;
@@ -113,57 +121,68 @@ export function draftOf(
       columns: [podColumn, ...wanted.map(({ column }) => column)],
       amounts: [1_000, ...wanted.map(({ amount }) => amount)],
       priority,
-      takes,
-      open: accelerator === undefined ? null : openNodes(accelerator.column, accelerator.amount),
+      place: placeOf(place, needs),
+      devices: accelerator === undefined ? null : devicesOf(accelerator.column, accelerator.amount),
       next: 0,
     };
   };
 
-  const openNodes = (column: number, amount: number): OpenNodes => {
-    const key = `${String(column)} ${String(amount)}`;
-    const known = opens.get(key) ?? {
-      column,
-      amount,
-      following: Int32Array.from({ length: accounts.length }, (_, at) => at),
-    };
-    opens.set(key, known);
-    return known;
+  const placeOf = (signature: string, needs: PodNeeds): Place => {
+    const fresh = (): Place => ({
+      judge: judgeOf(needs),
+      taking: new Uint8Array(accounts.length),
+      open: openNodes(accounts.length),
+    });
+    const place = places.get(signature) ?? fresh();
+    places.set(signature, place);
+    return place;
+  };
+
+  const devicesOf = (column: number, amount: number): Devices => {
+    const signature = `${String(column)} ${String(amount)}`;
+    const asked = devices.get(signature) ?? { column, amount, open: openNodes(accounts.length) };
+    devices.set(signature, asked);
+    return asked;
+  };
+
+  const takes = ({ judge, taking }: Place, node: number): boolean => {
+    if (taking[node] === 1) return true;
+    const facts = accounts[node]?.facts ?? null;
+    if (facts === null || !judge(facts)) return false;
+    taking[node] = 1;
+    return true;
+  };
+
+  /** The first node at or behind this one that takes such pods, and that may have enough accelerators. */
+  const candidate = ({ place, devices: wanted }: Kind, from: number): number => {
+    let node = from;
+    while (node < accounts.length) {
+      const open = firstOpen(place.open, wanted === null ? node : firstOpen(wanted.open, node));
+      if (open !== node) {
+        node = open;
+      } else if (wanted !== null && (free[node * width + wanted.column] ?? 0) < wanted.amount) {
+        close(wanted.open, node);
+      } else if (takes(place, node)) {
+        return node;
+      } else {
+        close(place.open, node);
+      }
+    }
+    return node;
   };
 
   const seatsOn = (kind: Kind, node: number): number => {
-    const places = kept[node];
+    const keptHere = kept[node];
     let seats = Infinity;
     for (let at = 0; at < kind.columns.length; at++) {
       const column = kind.columns[at] ?? podColumn;
       const amount = kind.amounts[at] ?? Infinity;
       let left = free[node * width + column] ?? 0;
-      if (places !== undefined) left -= keptAgainst(places, kind.priority, column);
+      if (keptHere !== undefined) left -= keptAgainst(keptHere, kind.priority, column);
       if (left < amount) return 0;
       seats = Math.min(seats, Math.floor(left / amount));
     }
-    return kind.takes(node) ? seats : 0;
-  };
-
-  /** From this node on, without those that are known to have too few accelerators. */
-  const nextOpen = ({ open }: Kind, from: number): number => {
-    if (open === null) return from;
-    const { column, amount, following } = open;
-    let node = from;
-    while (node < following.length) {
-      const behind = following[node] ?? node + 1;
-      if (behind === node && (free[node * width + column] ?? 0) >= amount) return node;
-      // The way is shortened for whoever comes next.
-      following[node] = behind === node ? node + 1 : (following[behind] ?? behind);
-      node = behind === node ? node + 1 : behind;
-    }
-    return node;
-  };
-
-  const seatFor = (kind: Kind): number => {
-    let node = nextOpen(kind, kind.next);
-    while (node < accounts.length && seatsOn(kind, node) === 0) node = nextOpen(kind, node + 1);
-    kind.next = node;
-    return node;
+    return seats;
   };
 
   const take = (kind: Kind, node: number, times: 1 | -1): void => {
@@ -176,10 +195,11 @@ export function draftOf(
   return {
     place(needs) {
       const kind = kindOf(needs);
-      const node = seatFor(kind);
-      const account = accounts[node];
+      kind.next = candidate(kind, kind.next);
+      while (kind.next < accounts.length && seatsOn(kind, kind.next) === 0) kind.next = candidate(kind, kind.next + 1);
+      const account = accounts[kind.next];
       if (account === undefined) return null;
-      take(kind, node, 1);
+      take(kind, kind.next, 1);
       return account.name;
     },
     release(needs, name) {
@@ -187,12 +207,18 @@ export function draftOf(
       if (node === undefined) return;
       take(kindOf(needs), node, -1);
       for (const kind of kinds.values()) kind.next = Math.min(kind.next, node);
-      for (const { following } of opens.values()) for (let at = 0; at < following.length; at++) following[at] = at;
+      for (const { open } of devices.values()) openAll(open);
     },
     room(needs, most) {
       const kind = kindOf(needs);
       let room = 0;
-      for (let node = kind.next; node < accounts.length && room < most; node++) room += seatsOn(kind, node);
+      for (
+        let node = candidate(kind, kind.next);
+        node < accounts.length && room < most;
+        node = candidate(kind, node + 1)
+      ) {
+        room += seatsOn(kind, node);
+      }
       return Math.min(room, most);
     },
   };
@@ -221,7 +247,7 @@ function freeAmounts(
     const add = (column: number, amount: number): void => {
       free[node * width + column] = (free[node * width + column] ?? 0) + amount;
     };
-    for (const [resource, amount] of Object.entries(pod.requests)) add(columns.of(resource), amount);
+    for (const resource in pod.requests) add(columns.of(resource), pod.requests[resource] ?? 0);
     add(podColumn, 1_000);
     if (pod.claimsDevices) claimants[node] = (claimants[node] ?? 0) - 1;
   }
@@ -264,19 +290,4 @@ function keptFor({ priority, requests, claimsDevices }: LedgerPod, columns: Colu
   // B4, for the pod that is to come.
   if (claimsDevices) for (const column of columns.accelerators) amounts[column] = Infinity;
   return { priority, amounts };
-}
-
-/** Whether a node would take such pods, resources aside; each node is judged once. */
-function takesOnce(placement: Placement, accounts: readonly Account[]): Kind['takes'] {
-  const unknown = 0;
-  const yes = 1;
-  const no = 2;
-  const known = new Uint8Array(accounts.length);
-  return (node) => {
-    if (known[node] === unknown) {
-      const facts = accounts[node]?.facts ?? null;
-      known[node] = facts !== null && fits(placement, facts) ? yes : no;
-    }
-    return known[node] === yes;
-  };
 }

@@ -42,19 +42,31 @@ export interface NodeFacts {
   readonly takesPods: boolean;
 }
 
-export function fits({ nodeSelector, requiredTerms, tolerations }: Placement, node: NodeFacts): boolean {
-  if (!node.takesPods) return false;
-  if (!Object.entries(nodeSelector).every(([key, value]) => node.labels[key] === value)) return false;
-  if (requiredTerms?.some((term) => matches(term, node)) === false) return false;
-  return node.taints.every((taint) => taint.effect === 'PreferNoSchedule' || tolerated(taint, tolerations));
+export function fits(placement: Placement, node: NodeFacts): boolean {
+  return judgeOf(placement)(node);
 }
 
-function matches({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, node: NodeFacts): boolean {
+/** The same for many nodes: what the placement says is read once. */
+export function judgeOf({ nodeSelector, requiredTerms, tolerations }: Placement): (node: NodeFacts) => boolean {
+  const selected = Object.entries(nodeSelector);
+  return ({ name, labels, taints, takesPods }) => {
+    if (!takesPods) return false;
+    for (const [key, value] of selected) if (labels[key] !== value) return false;
+    if (requiredTerms?.some((term) => matches(term, name, labels)) === false) return false;
+    return taints.every((taint) => taint.effect === 'PreferNoSchedule' || tolerated(taint, tolerations));
+  };
+}
+
+function matches(
+  { matchExpressions = [], matchFields = [] }: NodeSelectorTerm,
+  name: string,
+  labels: NodeFacts['labels'],
+): boolean {
   // An empty term matches nothing.
   if (matchExpressions.length + matchFields.length === 0) return false;
   return (
-    matchExpressions.every((requirement) => holds(requirement, node.labels[requirement.key])) &&
-    matchFields.every((requirement) => holds(requirement, requirement.key === 'metadata.name' ? node.name : undefined))
+    matchExpressions.every((requirement) => holds(requirement, labels[requirement.key])) &&
+    matchFields.every((requirement) => holds(requirement, requirement.key === 'metadata.name' ? name : undefined))
   );
 }
 
