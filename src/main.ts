@@ -127,7 +127,7 @@ async function run(config: OperatorConfig, log: OutputLog): Promise<number> {
       }
     },
   });
-  const cache = new ClusterCache(clock);
+  const cache = new ClusterCache(clock, config.accelerators);
   const jobs = new KubernetesJobs({ client: acting, clock, record: (key, events) => recorder.record(key, events) });
   const cluster = new KubernetesCluster({
     client: acting,

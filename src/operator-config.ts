@@ -33,6 +33,8 @@ export interface OperatorConfig {
   readonly namespace: string;
   readonly podName: string;
   readonly watchNamespaces: readonly string[];
+  /** Patterns of resource names. */
+  readonly accelerators: readonly string[];
   readonly metricsPort: number;
   readonly apiQps: number;
   readonly apiBurst: number;
@@ -79,6 +81,7 @@ export function readOperatorConfig(environment: NodeJS.ProcessEnv): OperatorConf
     namespace: settings.DISTILLERY_NAMESPACE,
     podName: settings.DISTILLERY_POD_NAME,
     watchNamespaces: settings.DISTILLERY_WATCH_NAMESPACES,
+    accelerators: settings.DISTILLERY_ACCELERATORS,
     metricsPort: settings.DISTILLERY_METRICS_PORT,
     apiQps: settings.DISTILLERY_API_QPS,
     apiBurst: settings.DISTILLERY_API_BURST,

@@ -1,7 +1,7 @@
 /** The door of the deciding room: one snapshot in, one plan out. */
 export { decide } from './decide.js';
 export type { PoolPlan } from './demand.js';
-export { amountsOf, effectiveRequests, isLeaving, Ledger } from './ledger/index.js';
+export { amountsOf, defaultAccelerators, effectiveRequests, isLeaving, Ledger } from './ledger/index.js';
 export type {
   Amounts,
   Draft,

@@ -14,8 +14,9 @@ import { type BenchOptions, type BenchTable, median, quantile } from './table.js
 const gpu = 'nvidia.com/gpu';
 const gpusPerNode = 16;
 const podsPerNode = 8;
-const repetitions = 50;
-const warmUps = 5;
+const measured = 50;
+/** The first few are spent on compiling. */
+const repetitions = measured + 5;
 const zones = 20;
 
 // eslint-disable-next-line @typescript-eslint/require-await
@@ -30,10 +31,10 @@ export async function ledgerBench(say: (line: string) => void, options: BenchOpt
   };
   const between = heapBytes();
   const ledger = new Ledger();
-  const startedMs = performance.now();
-  for (const told of facts.nodes) ledger.setNode(told);
-  for (const told of facts.pods) ledger.setPod(told);
-  const toldMs = performance.now() - startedMs;
+  const told = timed(() => {
+    for (const fact of facts.nodes) ledger.setNode(fact);
+    for (const fact of facts.pods) ledger.setPod(fact);
+  }, 1);
   const heldBytes = { facts: between - before, ledger: heapBytes() - between };
   const teachers = facts.pods.filter((_, at) => at % 2 === 0).map(({ uid }) => uid);
   say(`${String(count)} nodes, ${String(pods)} pods, ${String(teachers.length)} of them ours`);
@@ -42,7 +43,7 @@ export async function ledgerBench(say: (line: string) => void, options: BenchOpt
   const ofJobs = Array.from({ length: jobs }, (_, at) => needs(at, at % zones));
   const apart = ofJobs.map((own, at) => ({ ...own, requiredTerms: [anywhereBut(at)] }));
   const rows = [
-    row('told of all', [toldMs], pods),
+    row('told of all', told, pods),
     row(
       'draft',
       timed(() => ledger.draft({ without: teachers })),
@@ -131,21 +132,31 @@ function anywhereBut(at: number): object {
   return { matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'NotIn', values: [`node-${String(at)}`] }] };
 }
 
-function timed(work: () => unknown): number[] {
-  for (let time = 0; time < warmUps; time++) work();
-  return Array.from({ length: repetitions }, () => {
-    const startedMs = performance.now();
-    work();
-    return performance.now() - startedMs;
-  });
+interface Times {
+  readonly wallMs: readonly number[];
+  /** Of all threads; beside wall time, since the machine may be busy with something else. */
+  readonly cpuMs: readonly number[];
 }
 
-function row(what: string, timesMs: readonly number[], of: number): BenchTable['rows'][number] {
-  const middle = median(timesMs);
+function timed(work: () => unknown, times = repetitions): Times {
+  const [wallMs, cpuMs]: [number[], number[]] = [[], []];
+  for (let time = 0; time < times; time++) {
+    const [startedMs, usage] = [performance.now(), process.cpuUsage()];
+    work();
+    wallMs.push(performance.now() - startedMs);
+    const { user, system } = process.cpuUsage(usage);
+    cpuMs.push((user + system) / 1_000);
+  }
+  return { wallMs: wallMs.slice(-measured), cpuMs: cpuMs.slice(-measured) };
+}
+
+function row(what: string, { wallMs, cpuMs }: Times, of: number): BenchTable['rows'][number] {
+  const middle = median(wallMs);
   return {
     what,
     'median ms': middle.toFixed(2),
-    'p99 ms': quantile(timesMs, 0.99).toFixed(2),
+    'p99 ms': quantile(wallMs, 0.99).toFixed(2),
+    'cpu ms': median(cpuMs).toFixed(2),
     'ns each': of === 1 ? '' : ((middle * 1e6) / of).toFixed(0),
   };
 }

@@ -17,12 +17,14 @@ export class ClusterCache {
   readonly studentJobs: OwnedIndex<StudentJobView>;
   readonly serviceAccounts: OwnedIndex<OwnedView>;
   readonly networkPolicies: OwnedIndex<OwnedView>;
-  readonly #ledger = new Ledger();
+  readonly #ledger: Ledger;
   readonly #promises = new Promises();
   readonly #pods = new Map<string, Map<string, PodView>>();
   readonly #tallies = new Map<string, TeacherTally>();
 
-  constructor(clock: Pick<Clock, 'now'>) {
+  /** @param accelerators patterns of resource names; absent = the usual ones */
+  constructor(clock: Pick<Clock, 'now'>, accelerators?: readonly string[]) {
+    this.#ledger = new Ledger(accelerators);
     this.deployments = new OwnedIndex(clock, (jobUid) => this.#promise(jobUid));
     this.studentJobs = new OwnedIndex(clock);
     this.serviceAccounts = new OwnedIndex(clock);
