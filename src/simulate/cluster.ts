@@ -20,9 +20,17 @@ export interface Node<Teacher> {
   /** Teachers that run here, oldest first; those that were told to go are in `leaving`. */
   readonly teachers: Set<Teacher>;
   leaving: number;
+  /** Slots that neighbours hold, shared ones included. */
+  neighbours: number;
   /** Slots for which neighbours wait here. */
   promised: number;
 }
+
+/**
+ * Packed: as every pod, best fit. Apart: where neighbours hold the fewest slots, so that what is left beside them stays
+ * theirs; in a cluster a preferred anti-affinity to pods that are no teachers.
+ */
+export type TeacherPlacement = 'Packed' | 'Apart';
 
 export interface Cluster<Teacher> {
   readonly nodes: readonly Node<Teacher>[];
@@ -30,7 +38,7 @@ export interface Cluster<Teacher> {
   /** Whole slots that nobody holds, over all nodes. */
   readonly free: number;
   /** The node that a teacher goes to; null = none has an open slot. */
-  nodeForTeacher(): Node<Teacher> | null;
+  nodeForTeacher(placement: TeacherPlacement): Node<Teacher> | null;
   nodeForNeighbour(pod: TraceNeighbour): Node<Teacher> | null;
   fits(pod: TraceNeighbour, node: Node<Teacher>): boolean;
   /**
@@ -55,19 +63,25 @@ const openOf = ({ free, promised }: Node<unknown>): number => Math.max(0, free -
 
 export function clusterOf<Teacher>(traced: readonly TraceNode[]): Cluster<Teacher> {
   const nodes = traced.map(({ name, model, slots }): Node<Teacher> => {
-    return { name, model, slots, free: slots, shared: [], teachers: new Set(), leaving: 0, promised: 0 };
+    return { name, model, slots, free: slots, shared: [], teachers: new Set(), leaving: 0, neighbours: 0, promised: 0 };
   });
   const slots = nodes.reduce((sum, node) => sum + node.slots, 0);
   const most = nodes.reduce((largest, node) => Math.max(largest, node.slots), 0);
   const byOpen = Array.from({ length: most + 1 }, () => new Set<Node<Teacher>>());
   for (const node of nodes) byOpen[node.slots]?.add(node);
+  const byNeighbours = Array.from({ length: most + 1 }, (_, held) => new Set(held === 0 ? nodes : []));
   let free = slots;
 
   const change = (node: Node<Teacher>, apply: (node: Node<Teacher>) => void): void => {
     const before = openOf(node);
+    const beside = node.neighbours;
     free -= node.free;
     apply(node);
     free += node.free;
+    if (node.neighbours !== beside) {
+      byNeighbours[beside]?.delete(node);
+      byNeighbours[node.neighbours]?.add(node);
+    }
     const after = openOf(node);
     if (after === before) return;
     byOpen[before]?.delete(node);
@@ -77,6 +91,11 @@ export function clusterOf<Teacher>(traced: readonly TraceNode[]): Cluster<Teache
     for (let left = need; left <= most; left++) {
       for (const node of byOpen[left] ?? []) if (takes(models, node)) return node;
     }
+    return null;
+  };
+  const leastNeighbours = (): Node<Teacher> | null => {
+    if (free === 0) return null;
+    for (const nodesBeside of byNeighbours) for (const node of nodesBeside) if (openOf(node) > 0) return node;
     return null;
   };
   const nodeByPreemption = (
@@ -97,18 +116,24 @@ export function clusterOf<Teacher>(traced: readonly TraceNode[]): Cluster<Teache
     get free() {
       return free;
     },
-    nodeForTeacher: () => bestFit(1, null),
+    nodeForTeacher: (placement) => (placement === 'Packed' ? bestFit(1, null) : leastNeighbours()),
     nodeForNeighbour: (pod) => (isSharing(pod) ? sharedFit(nodes, pod) : null) ?? bestFit(pod.slots, pod.models),
     fits: (pod, node) =>
       takes(pod.models, node) && (openOf(node) >= pod.slots || (isSharing(pod) && sharedSlot(node, pod) !== null)),
     nodeByPreemption,
     hold: (pod, node) => {
       if (isSharing(pod)) return share(pod, node, change);
-      change(node, (held) => (held.free -= pod.slots));
-      return () => change(node, (held) => (held.free += pod.slots));
+      change(node, (held) => move(held, pod.slots));
+      return () => change(node, (held) => move(held, -pod.slots));
     },
     change,
   };
+}
+
+/** From free to neighbours. */
+function move(node: Node<unknown>, slots: number): void {
+  node.free -= slots;
+  node.neighbours += slots;
 }
 
 function takes(models: readonly string[] | null, { model }: Node<unknown>): boolean {
@@ -145,13 +170,13 @@ function share<Teacher>(
   const slot = sharedSlot(node, { milli, ...rest }) ?? { left: wholeSlot };
   if (slot.left === wholeSlot) {
     node.shared.push(slot);
-    change(node, (held) => held.free--);
+    change(node, (held) => move(held, 1));
   }
   slot.left -= milli;
   return () => {
     slot.left += milli;
     if (slot.left < wholeSlot) return;
     node.shared = node.shared.filter((other) => other !== slot);
-    change(node, (held) => held.free++);
+    change(node, (held) => move(held, -1));
   };
 }

@@ -9,6 +9,7 @@
  */
 import type { Cluster, Node } from './cluster.js';
 import { advance, type Job, type Teacher } from './job.js';
+import type { Policy } from './policies/policy.js';
 import type { TraceNeighbour } from './trace.js';
 
 export interface Neighbour {
@@ -28,6 +29,11 @@ export interface Consequences {
   teacherLeaving(teacher: Teacher): void;
   /** Its teachers are others than before. */
   jobChanged(job: Job): void;
+}
+
+export interface PodRules extends Pick<Policy, 'placement' | 'leaving'> {
+  readonly speeds: Readonly<Record<string, number>>;
+  readonly preemptible: boolean;
 }
 
 export interface Pods {
@@ -50,7 +56,7 @@ export interface Pods {
 
 export function podsOf(
   cluster: Cluster<Teacher>,
-  { speeds, preemptible }: { readonly speeds: Readonly<Record<string, number>>; readonly preemptible: boolean },
+  { speeds, preemptible, placement, leaving }: PodRules,
   follow: Consequences,
 ): Pods {
   const counts = { teacherStarts: 0, preemptions: 0, startingSeconds: 0, drainingSeconds: 0 };
@@ -105,7 +111,7 @@ export function podsOf(
   const create = (job: Job, nowSeconds: number): void => {
     const teacher: Teacher = { job, phase: 'Pending', node: null, rate: 0, phaseSinceSeconds: nowSeconds };
     job.pending.add(teacher);
-    const node = cluster.nodeForTeacher();
+    const node = cluster.nodeForTeacher(placement);
     if (node === null) waitingTeachers.add(teacher);
     else bindTeacher(teacher, node, nowSeconds);
   };
@@ -141,7 +147,7 @@ export function podsOf(
       }
     }
     for (const teacher of waitingTeachers) {
-      const open = cluster.nodeForTeacher();
+      const open = cluster.nodeForTeacher(placement);
       if (open === null) break;
       waitingTeachers.delete(teacher);
       bindTeacher(teacher, open, nowSeconds);
@@ -194,7 +200,7 @@ export function podsOf(
       job.desired = replicas;
       const surplus = job.pending.size + job.starting.size + job.ready.size - replicas;
       for (let missing = -surplus; missing > 0; missing--) create(job, nowSeconds);
-      if (surplus > 0) leastUseful(job, surplus).forEach((teacher) => dismiss(teacher, nowSeconds));
+      if (surplus > 0) leastUseful(job, surplus, leaving).forEach((teacher) => dismiss(teacher, nowSeconds));
     },
   };
 }
@@ -206,8 +212,14 @@ function rateOf({ ready }: Job): number {
   return rate;
 }
 
-/** As a ReplicaSet ranks its pods: those that wait, then those not ready, then the youngest. */
-function leastUseful({ pending, starting, ready }: Job, count: number): Teacher[] {
-  const youngestFirst = (teachers: Set<Teacher>): Teacher[] => [...teachers].reverse();
-  return [...youngestFirst(pending), ...youngestFirst(starting), ...youngestFirst(ready)].slice(0, count);
+/** As a ReplicaSet ranks its pods: those that wait, by their deletion cost, those not ready, then the youngest. */
+function leastUseful({ pending, starting, ready }: Job, count: number, rule: Policy['leaving']): Teacher[] {
+  const ranked = [...[...pending].reverse(), ...[...starting].reverse(), ...[...ready].reverse()];
+  if (rule === 'BesideNeighbours') ranked.sort((one, other) => besides(other) - besides(one));
+  return ranked.slice(0, count);
+}
+
+/** Slots that neighbours hold beside a teacher; most of all for one that has no node. */
+function besides({ node }: Teacher): number {
+  return node === null ? Infinity : node.neighbours / node.slots;
 }

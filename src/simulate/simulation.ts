@@ -4,7 +4,7 @@
  */
 import { clusterOf } from './cluster.js';
 import { eventQueue } from './event-queue.js';
-import { advance, flowOf, isLabelled, type Job, secondsToTurn, startedJob, type Teacher } from './job.js';
+import { advance, type Job, secondsToTurn, startedJob, type Teacher } from './job.js';
 import { meter, type Outcome } from './measures.js';
 import { type Neighbour, podsOf } from './pods.js';
 import type { JobView, Policy, PolicyView } from './policies/policy.js';
@@ -49,7 +49,12 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
 
   const pods = podsOf(
     cluster,
-    { speeds: trace.speeds, preemptible: policy?.priority === 'Preemptible' },
+    {
+      speeds: trace.speeds,
+      preemptible: policy?.priority === 'Preemptible',
+      placement: policy?.placement ?? 'Packed',
+      leaving: policy?.leaving ?? 'Youngest',
+    },
     {
       neighbourBound: (neighbour) => {
         neighboursToCome--;

@@ -4,6 +4,8 @@ import type { Decision, JobView, Policy } from './policy.js';
 export interface DistilleryOptions {
   readonly reserveShare: number;
   readonly reactSeconds: number;
+  placement?: 'Packed' | 'Apart';
+  leaving?: 'Youngest' | 'BesideNeighbours';
 }
 
 export const usualDistillery: DistilleryOptions = { reserveShare: 0.005, reactSeconds: 1 };
@@ -12,6 +14,8 @@ export function distilleryPolicy(options: DistilleryOptions = usualDistillery): 
   return {
     name: 'distillery',
     priority: 'Preemptible',
+    placement: options.placement ?? 'Packed',
+    leaving: options.leaving ?? 'Youngest',
     everySeconds: null,
     afterChangeSeconds: options.reactSeconds,
     initialReplicas: () => 0,

@@ -6,6 +6,8 @@ export function fixedPolicy(replicas: number, priority: Policy['priority'] = 'Pr
   return {
     name: `fixed ${replicas}`,
     priority,
+    placement: 'Packed',
+    leaving: 'Youngest',
     everySeconds: null,
     afterChangeSeconds: null,
     initialReplicas: ({ minReplicas, maxReplicas }) => Math.min(maxReplicas, Math.max(minReplicas, replicas)),

@@ -27,6 +27,8 @@ export function hpaPolicy(options: HpaOptions = usualHpa): Policy {
   return {
     name: `hpa cpu ${options.target * 100} %`,
     priority: 'Preemptible',
+    placement: 'Packed',
+    leaving: 'Youngest',
     everySeconds: hpaPeriodSeconds,
     afterChangeSeconds: null,
     initialReplicas: leastReplicas,

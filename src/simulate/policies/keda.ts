@@ -23,6 +23,8 @@ export function kedaPolicy(lagThreshold = 10): Policy {
   return {
     name: `keda lag ${lagThreshold}`,
     priority: 'Preemptible',
+    placement: 'Packed',
+    leaving: 'Youngest',
     everySeconds: hpaPeriodSeconds,
     afterChangeSeconds: null,
     initialReplicas: ({ minReplicas }) => minReplicas,

@@ -1,9 +1,14 @@
 /** What decides how many teachers a simulated job has: one of these a run. */
 
+import type { TeacherPlacement } from '../cluster.js';
+
 export interface Policy {
   readonly name: string;
   /** Preemptible: teachers have a PriorityClass below everybody's. Equal: as without one, neighbours wait for them. */
   readonly priority: 'Preemptible' | 'Equal';
+  readonly placement: TeacherPlacement;
+  /** Which teachers go first when a job gets fewer: as a ReplicaSet ranks them, or by their pod-deletion-cost. */
+  readonly leaving: 'Youngest' | 'BesideNeighbours';
   /** Looks at the cluster every so many seconds; null = never by the clock. */
   readonly everySeconds: number | null;
   /** Looks so many seconds after a change: the way of news through watches, telemetry and queue; null = not for that. */
