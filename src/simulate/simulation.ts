@@ -4,7 +4,7 @@
  */
 import { clusterOf } from './cluster.js';
 import { eventQueue } from './event-queue.js';
-import { advance, type Job, secondsToTurn, startedJob, type Teacher } from './job.js';
+import { advance, flowOf, type Job, secondsToTurn, startedJob, type Teacher, teachersNeeded } from './job.js';
 import { meter, type Outcome } from './measures.js';
 import { type Neighbour, podsOf } from './pods.js';
 import type { JobView, Policy, PolicyView } from './policies/policy.js';
@@ -219,11 +219,14 @@ function viewOf(job: Job): JobView {
     isStudentUp,
     studentStepsPerSecond: spec.studentStepsPerSecond,
     teacherStepsPerSecond: ready.size === 0 ? null : job.rate / ready.size,
+    teachersNeeded: teachersNeeded(job),
     steps: spec.steps,
     windowSteps: spec.windowSteps,
     fedSteps: isStudentUp ? Math.min(spec.steps, trainedSteps + spec.windowSteps) : 0,
     labelledSteps,
     trainedSteps,
+    // Little's law: rate × time in service, which is what one teacher takes for a step.
+    inFlightSteps: ready.size === 0 ? 0 : (flowOf(job).labelled / job.rate) * ready.size,
     busyTeacherSeconds: job.busyTeacherSeconds,
     readyTeacherSeconds: job.readyTeacherSeconds,
   };

@@ -40,9 +40,9 @@ export function kedaPolicy(lagThreshold = 10): Policy {
   };
 }
 
-/** num_pending + num_ack_pending: work that was fed and whose logits are not stored. */
-function lagOf({ fedSteps, labelledSteps }: JobView): number {
-  return Math.ceil(Math.max(0, fedSteps - labelledSteps) - 1e-6);
+/** num_pending + num_ack_pending: work that was fed and whose logits are not stored, at least what is being computed. */
+function lagOf({ fedSteps, labelledSteps, inFlightSteps }: JobView): number {
+  return Math.ceil(Math.max(inFlightSteps, fedSteps - labelledSteps) - 1e-6);
 }
 
 function scale(

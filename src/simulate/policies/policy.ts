@@ -51,12 +51,16 @@ export interface JobView {
   readonly studentStepsPerSecond: number;
   /** Mean of what the ready teachers could do, steps a second; null = none is ready. */
   readonly teacherStepsPerSecond: number | null;
+  /** Teachers of speed 1 that keep the student busy: what a person who measured both would say. */
+  readonly teachersNeeded: number;
   readonly steps: number;
   readonly windowSteps: number;
   /** Steps whose work items were published, whose logits are stored, which were trained. */
   readonly fedSteps: number;
   readonly labelledSteps: number;
   readonly trainedSteps: number;
+  /** Work items that teachers compute just now. */
+  readonly inFlightSteps: number;
   /** Counted from the submission on. */
   readonly busyTeacherSeconds: number;
   readonly readyTeacherSeconds: number;
