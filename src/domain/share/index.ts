@@ -1,0 +1,17 @@
+/** The door of the fair share: claims of all jobs and their neighbours in, grants and their reasons out. */
+export type {
+  Board,
+  Grant,
+  GrantReason,
+  JobClaim,
+  LeavingTeacher,
+  NeighbourClaim,
+  PoolClaim,
+  ResourceSupply,
+  Share,
+  ShareInput,
+  Stop,
+  Teacher,
+} from './claims.js';
+export { shareOut, wantedOf } from './share.js';
+export { inOrderOfLeaving, victims } from './victims.js';
