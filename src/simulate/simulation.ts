@@ -44,6 +44,7 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
   let now = 0;
   let events = 0;
   let isLookDue = false;
+  let lookedAt = -Infinity;
   let jobsToCome = policy === null ? 0 : trace.jobs.length;
   let neighboursToCome = neighbours.length;
 
@@ -78,7 +79,10 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
   function changed(): void {
     if (policy === null || policy.afterChangeSeconds === null || isLookDue) return;
     isLookDue = true;
-    queue.push(now + policy.afterChangeSeconds, { kind: 'PolicyLooks', again: false });
+    queue.push(Math.max(now + policy.afterChangeSeconds, lookedAt + policy.restSeconds), {
+      kind: 'PolicyLooks',
+      again: false,
+    });
   }
 
   function happen(event: SimulatedEvent): void {
@@ -142,6 +146,7 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
       queue.push(now + policy.everySeconds, { kind: 'PolicyLooks', again });
     }
     if (!again) isLookDue = false;
+    lookedAt = now;
     if (active.size === 0) return;
     for (const job of active.values()) advance(job, now);
     for (const { uid, replicas } of policy.decide(view())) {
@@ -152,7 +157,13 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
 
   function view(): PolicyView {
     const slotsForTeachers = Math.max(0, pods.idleSlots - pods.promisedSlots);
-    return { nowSeconds: now, jobs: [...active.values()].map(viewOf), slots: cluster.slots, slotsForTeachers };
+    return {
+      nowSeconds: now,
+      jobs: [...active.values()].map(viewOf),
+      slots: cluster.slots,
+      slotsForTeachers,
+      freeSlots: cluster.free - pods.promisedSlots,
+    };
   }
 
   for (const neighbour of neighbours) {

@@ -11,6 +11,7 @@ export function fixedPolicy(replicas: number | 'Needed', priority: Policy['prior
     leaving: 'Youngest',
     everySeconds: null,
     afterChangeSeconds: null,
+    restSeconds: 0,
     initialReplicas: ({ minReplicas, maxReplicas, teachersNeeded }) =>
       Math.min(maxReplicas, Math.max(minReplicas, replicas === 'Needed' ? teachersNeeded : replicas)),
     decide: () => [],

@@ -31,6 +31,7 @@ export function hpaPolicy(options: HpaOptions = usualHpa): Policy {
     leaving: 'Youngest',
     everySeconds: hpaPeriodSeconds,
     afterChangeSeconds: null,
+    restSeconds: 0,
     initialReplicas: leastReplicas,
     decide: ({ nowSeconds, jobs }) =>
       jobs.flatMap((job): Decision[] => {

@@ -27,6 +27,7 @@ export function kedaPolicy(lagThreshold = 10): Policy {
     leaving: 'Youngest',
     everySeconds: hpaPeriodSeconds,
     afterChangeSeconds: null,
+    restSeconds: 0,
     initialReplicas: ({ minReplicas }) => minReplicas,
     decide: ({ nowSeconds, jobs }) =>
       jobs.flatMap((job): Decision[] => {

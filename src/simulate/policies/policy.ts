@@ -13,6 +13,8 @@ export interface Policy {
   readonly everySeconds: number | null;
   /** Looks so many seconds after a change: the way of news through watches, telemetry and queue; null = not for that. */
   readonly afterChangeSeconds: number | null;
+  /** … but not sooner than so many seconds after it last looked. */
+  readonly restSeconds: number;
   /** Replicas of a job that was just submitted. */
   initialReplicas(job: JobView): number;
   /** Jobs that are not named keep what they have. */
@@ -31,6 +33,8 @@ export interface PolicyView {
   readonly slots: number;
   /** Slots that no neighbour holds or was promised: with all teachers gone they would be free. */
   readonly slotsForTeachers: number;
+  /** … and those of them that are free by now. */
+  readonly freeSlots: number;
 }
 
 /** What can be known of a job: its spec, its pods, and what its workers push. */
