@@ -2,13 +2,16 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 
 import { version } from '../lib/version.js';
+import { policies } from '../simulate/index.js';
 import { connectReader, StreamError, type StreamErrorKind } from '../stream/index.js';
 
 import type { EngineContext } from './context.js';
 import { CliError, type Ending, exitCodes } from './exit.js';
 import { fetchJob } from './fetch.js';
+import { progressLine } from './progress-line.js';
 import { storageFault } from './room.js';
 import { loadJob, run } from './run.js';
+import { simulate } from './simulate.js';
 
 const examples = `
 Examples:
@@ -17,6 +20,7 @@ Examples:
   $ distill run --resume runs/mnist-20261124-101500   go on with a run that was stopped
   $ distill run job.yaml --json | jq .                one JSON object a line, for machines
   $ distill validate job.yaml                         every problem at once, with its remedy
+  $ distill simulate day.json                         compare ways of scaling on a simulated cluster
   $ distill fetch mnist -n team-a -o model            bring a finished model home from a cluster
 
 Exit codes:
@@ -89,8 +93,32 @@ export async function program(context: EngineContext, argv: readonly string[]): 
         ending = context.stopEnding();
       }
     });
+  root
+    .command('simulate')
+    .description('compare ways of scaling teachers on a simulated cluster, made up or from a log (docs/simulator.md)')
+    .argument('[trace...]', 'a file of parameters; or a folder with, or the two files of, a node and a pod list')
+    .option('--parameters <file>', 'jobs, teachers and hours, beside the lists of a log')
+    .option('--policy <names...>', `which of ${Object.keys(policies).join(', ')} (default: all)`, [])
+    .option('--seed <n>', 'of everything that is random', positiveInteger, 1)
+    .option('--json', 'one JSON object', false)
+    .action(async (trace: string[], options: SimulateFlags) => {
+      const { terminal, stop } = context;
+      const shown = progressLine(terminal, () => context.clock.now());
+      await simulate(
+        { ...options, trace },
+        { say: (line) => shown.keep(line), progress: options.json ? () => undefined : shown.replace, stop },
+      );
+      if (stop.aborted) ending = context.stopEnding();
+    });
   await root.parseAsync([...argv]);
   return ending;
+}
+
+interface SimulateFlags {
+  readonly parameters?: string;
+  readonly policy: readonly string[];
+  readonly seed: number;
+  readonly json: boolean;
 }
 
 interface FetchFlags {

@@ -1,20 +1,6 @@
 /** Tables of comma-separated values with a header line, as pandas writes them without quotes. Pure. */
 
-/** What is wrong with a trace, and where. */
-export class TraceError extends Error {
-  override readonly name = 'TraceError';
-  constructor(
-    readonly file: string,
-    /** From 1. */
-    readonly line: number,
-    /** Character of the line, from 1. */
-    readonly column: number,
-    found: string,
-    expected: string,
-  ) {
-    super(`${file}:${line}:${column}: found ${found}, expected ${expected}`);
-  }
-}
+import { TraceError } from './trace-error.js';
 
 /** One line under the header. */
 export interface CsvRow {

@@ -4,6 +4,7 @@
  * parameters and seed give the same trace.
  */
 import { type Random, randomFrom, seedOf } from '../lib/random.js';
+import { maxWindowSteps } from '../protocol/index.js';
 
 import type { Parameters } from './parameters.js';
 import type { Trace, TraceJob, TraceNeighbour, TraceNode } from './trace.js';
@@ -47,7 +48,7 @@ export function jobsOf(
       batchSize: wanted.batchSize,
       studentStepsPerSecond,
       teacherStepsPerSecond,
-      windowSteps: Math.max(2, Math.ceil(wanted.bufferTargetSeconds * studentStepsPerSecond)),
+      windowSteps: Math.min(maxWindowSteps, Math.max(2, Math.ceil(wanted.bufferTargetSeconds * studentStepsPerSecond))),
       bufferTargetSeconds: wanted.bufferTargetSeconds,
       minReplicas: wanted.minReplicas,
       maxReplicas: Math.ceil(needed * wanted.mostOverNeeded),

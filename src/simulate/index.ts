@@ -1,13 +1,9 @@
-/** The simulator's door: a trace and a policy in, what came of it out. */
-export { type CsvFile, readLoggedCluster } from './alibaba.js';
-export { TraceError } from './csv.js';
+/** The simulator's door: parameters or logs make a trace, a trace and policies make a comparison. */
+export { type CsvFile, type LoggedCluster, readLoggedCluster } from './alibaba.js';
+export { compare, type ComparisonProgress, type Goal, goalsOf, tableRow } from './compare.js';
 export { generateTrace, jobsOf } from './generate.js';
-export { type Outcome, type Row, rowOf } from './measures.js';
-export { type Parameters, parametersSchema } from './parameters.js';
-export { distilleryPolicy } from './policies/distillery.js';
-export { fixedPolicy } from './policies/fixed.js';
-export { hpaPolicy } from './policies/hpa.js';
-export { kedaPolicy } from './policies/keda.js';
-export type { Policy } from './policies/policy.js';
-export { type Simulation, simulation } from './simulation.js';
+export type { Row } from './measures.js';
+export { type Parameters, readParameters } from './parameters.js';
+export { isPolicyName, policies, type PolicyName } from './policies/index.js';
+export { TraceError } from './trace-error.js';
 export type { Trace } from './trace.js';

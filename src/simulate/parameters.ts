@@ -2,10 +2,13 @@
  * The parameters of a simulated day, with their defaults. A file of them is a person's input: whatever is wrong is told by
  * field, all at once.
  */
+import { isNode, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 
+import { TraceError } from './trace-error.js';
+
 const positive = z.number().positive().max(1e9);
-const nonNegative = z.number().min(0).max(1e9);
+const nonNegative = z.number().min(0);
 const count = z.number().int().min(1).max(1e6);
 const share = z.number().min(0).max(1);
 
@@ -78,18 +81,57 @@ export const parametersSchema = z
     jobs,
     teachers,
     studentStartSeconds: nonNegative.default(15),
+    /** Only for the log of a real cluster: where in its own time the simulated hours begin; null = where most pods come. */
+    fromSeconds: nonNegative.max(1e12).nullable().default(null),
   })
   .refine(({ jobs: { fromHour, untilHour } }) => fromHour <= untilHour, {
     path: ['jobs', 'untilHour'],
-    error: 'found less than fromHour, expected at least as much',
+    error: 'at least fromHour',
   })
   .refine(({ teachers: { drainSeconds, graceSeconds } }) => drainSeconds <= graceSeconds, {
     path: ['teachers', 'drainSeconds'],
-    error: 'found more than graceSeconds, expected at most as much: the kubelet kills then',
+    error: 'at most graceSeconds: the kubelet kills then',
   })
   .refine(({ cluster: { slotsPerNode }, neighbours: { sizes } }) => sizes.every(({ slots }) => slots <= slotsPerNode), {
     path: ['neighbours', 'sizes'],
-    error: 'found a size above cluster.slotsPerNode, expected at most as much: no node would ever hold it',
+    error: 'sizes of at most cluster.slotsPerNode: no node would ever hold a larger one',
   });
 
 export type Parameters = z.infer<typeof parametersSchema>;
+
+/**
+ * @param file how the text is called in messages
+ * @param text JSON or YAML
+ * @throws TraceError
+ */
+export function readParameters(file: string, text: string): Parameters {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const fail = (offset: number, found: string, expected: string): never => {
+    const { line, col } = lines.linePos(offset);
+    throw new TraceError(file, Math.max(1, line), Math.max(1, col), found, expected);
+  };
+  const [error] = document.errors;
+  if (error !== undefined) return fail(error.pos[0], `text that cannot be read (${error.message})`, 'JSON or YAML');
+  const checked = parametersSchema.safeParse(document.toJS() ?? {});
+  if (checked.success) return checked.data;
+  const [issue, ...others] = checked.error.issues;
+  const path = issue?.path ?? [];
+  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
+  const node = document.getIn([...path, ...unknown], true) ?? document.getIn(path, true) ?? document.contents;
+  const name = [...path, ...unknown].map(String).join('.') || 'the file';
+  const found = unknown.length > 0 ? `an unknown field ${name}` : `${name} as ${shortJson(node)}`;
+  const expected = unknown.length > 0 ? 'a field of docs/simulator.md' : expectedBy(issue?.message ?? '');
+  const more = others.length === 0 ? '' : ` (and ${others.length} more problems)`;
+  return fail(isNode(node) ? (node.range?.[0] ?? 0) : 0, found, `${expected}${more}`);
+}
+
+function shortJson(node: unknown): string {
+  const text = JSON.stringify(node);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+/** The checker's sentences end in what it expected. */
+function expectedBy(message: string): string {
+  return /expected (.*)$/.exec(message)?.[1] ?? message;
+}

@@ -77,9 +77,10 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
   }
 
   function changed(): void {
-    if (policy === null || policy.afterChangeSeconds === null || isLookDue) return;
+    const delay = policy?.afterChangeSeconds ?? null;
+    if (delay === null || isLookDue) return;
     isLookDue = true;
-    queue.push(Math.max(now + policy.afterChangeSeconds, lookedAt + policy.restSeconds), {
+    queue.push(Math.max(now + delay, lookedAt + (policy?.restSeconds ?? 0)), {
       kind: 'PolicyLooks',
       again: false,
     });
@@ -89,33 +90,33 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
     switch (event.kind) {
       case 'NeighbourArrives':
         pods.neighbourArrives(event.neighbour, now);
-        return changed();
+        break;
       case 'NeighbourEnds':
         pods.neighbourEnds(event.neighbour, now);
-        return changed();
+        break;
       case 'JobSubmitted':
         submit(event.index);
-        return changed();
+        break;
       case 'StudentUp':
         advance(event.job, now);
         event.job.phase = 'Training';
         foretell(event.job);
-        return changed();
+        break;
       case 'JobTurns':
-        if (event.turn === event.job.turn && event.job.phase !== 'Done') {
-          turn(event.job);
-          changed();
-        }
-        return;
+        if (event.turn !== event.job.turn || event.job.phase === 'Done') return;
+        turn(event.job);
+        break;
       case 'TeacherReady':
         pods.teacherReady(event.teacher, now);
-        return changed();
+        break;
       case 'TeacherGone':
         pods.teacherGone(event.teacher, now);
-        return changed();
+        break;
       case 'PolicyLooks':
-        return look(event.again);
+        look(event.again);
+        return;
     }
+    changed();
   }
 
   function submit(index: number): void {
@@ -131,7 +132,10 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
 
   function turn(job: Job): void {
     advance(job, now);
-    if (job.trainedSteps < job.spec.steps) return foretell(job);
+    if (job.trainedSteps < job.spec.steps) {
+      foretell(job);
+      return;
+    }
     job.phase = 'Done';
     job.endedAtSeconds = now;
     active.delete(job.spec.uid);
@@ -172,7 +176,7 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
   trace.jobs.forEach(({ submittedAtSeconds }, index) => {
     queue.push(submittedAtSeconds, { kind: 'JobSubmitted', index });
   });
-  if (policy !== null && policy.everySeconds !== null) queue.push(0, { kind: 'PolicyLooks', again: true });
+  if ((policy?.everySeconds ?? null) !== null) queue.push(0, { kind: 'PolicyLooks', again: true });
 
   return {
     get nowSeconds() {
@@ -197,9 +201,10 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
       const readySeconds = begun.reduce((sum, job) => sum + job.readyTeacherSeconds, 0);
       return {
         policy: policy?.name ?? 'no teachers',
-        completionSeconds: jobs.map((job) =>
-          job === null || job.endedAtSeconds === null ? null : job.endedAtSeconds - job.spec.submittedAtSeconds,
-        ),
+        completionSeconds: jobs.map((job) => {
+          const endedAt = job?.endedAtSeconds ?? null;
+          return job === null || endedAt === null ? null : endedAt - job.spec.submittedAtSeconds;
+        }),
         waitSeconds: neighbours.map((neighbour) => waits.get(neighbour) ?? null),
         slots: cluster.slots,
         ...measured.usage(),

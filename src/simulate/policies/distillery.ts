@@ -1,7 +1,8 @@
 /** Ours: the operator's own decisions (src/domain) on what it would observe of the simulated cluster. */
-import { type Board, type JobClaim, type PoolClaim, shareOut, type Teacher } from '../../domain/share/index.js';
+import { type Board, demandOf, type JobClaim, type PoolClaim, shareOut, type Teacher } from '../../domain/index.js';
 import type { TeacherPlacement } from '../cluster.js';
 
+import { snapshotOf } from './observed.js';
 import type { Decision, JobView, Policy } from './policy.js';
 
 export interface DistilleryOptions {
@@ -35,7 +36,7 @@ const anyNode = 'any';
 export function distilleryPolicy(options: Partial<DistilleryOptions> = {}): Policy {
   const { reserveShare, reactSeconds, restSeconds, placement, leaving } = { ...usualDistillery, ...options };
   return {
-    name: 'distillery',
+    name: placement === 'Apart' ? 'distillery' : 'distillery, packed',
     priority: 'Preemptible',
     placement,
     leaving,
@@ -43,9 +44,9 @@ export function distilleryPolicy(options: Partial<DistilleryOptions> = {}): Poli
     afterChangeSeconds: reactSeconds,
     restSeconds,
     initialReplicas: () => 0,
-    decide: ({ jobs, slots, slotsForTeachers, freeSlots }) => {
+    decide: ({ nowSeconds, jobs, slots, slotsForTeachers, freeSlots }) => {
       const { grants } = shareOut<Needs>({
-        jobs: jobs.map(claimOf),
+        jobs: jobs.map((job) => claimOf(job, wantedOf(job, nowSeconds))),
         // The scheduler made room for those that wait already: what they were promised is not on the board.
         neighbours: [],
         leaving: [],
@@ -74,7 +75,7 @@ function boardOf(free: number): Board<Needs> {
   };
 }
 
-function claimOf(job: JobView): JobClaim<Needs> {
+function claimOf(job: JobView, wanted: number): JobClaim<Needs> {
   const pool: PoolClaim<Needs> = {
     name: resource,
     needs: oneSlot,
@@ -86,7 +87,7 @@ function claimOf(job: JobView): JobClaim<Needs> {
     unitsPerReplica: 1,
     teachers: teachersOf(job),
   };
-  return { uid: job.uid, weight: job.weight, wanted: wanted(job), maxReplicas: job.maxReplicas, pools: [pool] };
+  return { uid: job.uid, weight: job.weight, wanted, maxReplicas: job.maxReplicas, pools: [pool] };
 }
 
 /** Only the number of teachers counts here, who goes is up to the deletion cost: all jobs borrow the same ones. */
@@ -104,12 +105,7 @@ function teachersOf({ pendingTeachers, startingTeachers, readyTeachers }: JobVie
   return [...unbound.slice(0, pendingTeachers), ...bound.slice(0, startingTeachers + readyTeachers)];
 }
 
-function wanted(job: JobView): number {
-  if (job.labelledSteps >= job.steps) return 0;
-  if (!job.isStudentUp) return job.maxReplicas / 2;
-  const per = job.teacherStepsPerSecond;
-  if (per === null) return Math.min(job.maxReplicas, job.desired || job.maxReplicas / 2);
-  const grow = Math.ceil((job.studentStepsPerSecond * 1.1) / per);
-  const shrink = Math.ceil((job.studentStepsPerSecond * 1.3) / per);
-  return Math.min(job.maxReplicas, Math.max(grow, Math.min(job.desired, shrink)));
+function wantedOf(job: JobView, nowSeconds: number): number {
+  const { teachers } = demandOf(snapshotOf(job, nowSeconds));
+  return Math.min(job.maxReplicas, teachers === 'held' ? job.desired : teachers);
 }
