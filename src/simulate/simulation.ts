@@ -70,6 +70,7 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
 
   /** The flow of a job may be another from now on. */
   function foretell(job: Job): void {
+    advance(job, now);
     measured.update(job);
     job.turn++;
     const seconds = secondsToTurn(job);

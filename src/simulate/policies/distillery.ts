@@ -50,7 +50,7 @@ export function distilleryPolicy(options: Partial<DistilleryOptions> = {}): Poli
         // The scheduler made room for those that wait already: what they were promised is not on the board.
         neighbours: [],
         leaving: [],
-        supply: { [resource]: { freeSlots: slotsForTeachers, reserveSlots: Math.ceil(reserveShare * slots) } },
+        supply: { [resource]: { freeSlots: slotsForTeachers, reserveSlots: Math.floor(reserveShare * slots) } },
         board: boardOf(freeSlots),
       });
       return [...grants].map(([uid, [grant]]): Decision => ({ uid, replicas: grant?.replicas ?? 0 }));

@@ -60,7 +60,7 @@ function isWithinTolerance(ratio: number): boolean {
 
 /** Without the last bits of a product of floats, which would ask for one pod more. */
 function ceil(value: number): number {
-  return Math.ceil(value - 1e-9);
+  return Math.max(0, Math.ceil(value - 1e-9));
 }
 
 export interface Recommendation {
