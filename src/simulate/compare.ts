@@ -30,7 +30,7 @@ export function* compare(trace: Trace, names: readonly PolicyName[]): Generator<
 function* run(trace: Trace, name: PolicyName | null): Generator<ComparisonProgress, Outcome> {
   const cutOffSeconds = Math.max(0, ...trace.jobs.slice(-1).map((job) => job.submittedAtSeconds)) + patienceSeconds;
   const running = simulation(trace, name === null ? null : policies[name](), cutOffSeconds);
-  while (running.proceed(sliceEvents)) yield { policy: name ?? 'no teachers', nowSeconds: running.nowSeconds };
+  while (running.proceed(sliceEvents)) yield { policy: running.policy, nowSeconds: running.nowSeconds };
   return running.outcome();
 }
 

@@ -19,6 +19,7 @@ type SimulatedEvent =
   | { readonly kind: 'PolicyLooks'; readonly again: boolean };
 
 export interface Simulation {
+  readonly policy: string;
   /** Simulated seconds so far. */
   readonly nowSeconds: number;
   /** Works off so many events. @returns whether there are more */
@@ -179,7 +180,9 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
   });
   if ((policy?.everySeconds ?? null) !== null) queue.push(0, { kind: 'PolicyLooks', again: true });
 
+  const name = policy?.name ?? 'no teachers';
   return {
+    policy: name,
     get nowSeconds() {
       return now;
     },
@@ -201,7 +204,7 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
       const busySeconds = begun.reduce((sum, job) => sum + job.busyTeacherSeconds, 0);
       const readySeconds = begun.reduce((sum, job) => sum + job.readyTeacherSeconds, 0);
       return {
-        policy: policy?.name ?? 'no teachers',
+        policy: name,
         completionSeconds: jobs.map((job) => {
           const endedAt = job?.endedAtSeconds ?? null;
           return job === null || endedAt === null ? null : endedAt - job.spec.submittedAtSeconds;

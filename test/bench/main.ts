@@ -7,6 +7,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { elasticBench } from './elastic.js';
 import { pipelineBench } from './pipeline.js';
 import { scaleBench } from './scale.js';
 import { type BenchOptions, type BenchTable, renderTable } from './table.js';
@@ -16,6 +17,7 @@ const benches: Readonly<Record<string, (say: (line: string) => void, options: Be
   trainer: trainerBench,
   pipeline: pipelineBench,
   scale: scaleBench,
+  elastic: elasticBench,
 };
 
 /** Left out unless named: it takes most of an hour, and a control plane built from source. */

@@ -16,7 +16,10 @@ const pod = (slots: number, changes: Partial<TraceNeighbour> = {}): TraceNeighbo
 });
 
 /** Books a neighbour where the scheduler would. */
-function put(cluster: Cluster<unknown>, wanted: TraceNeighbour): { readonly on: string | null; release(): void } {
+function put(
+  cluster: Cluster<unknown>,
+  wanted: TraceNeighbour,
+): { readonly on: string | null; readonly release: () => void } {
   const found = cluster.nodeForNeighbour(wanted);
   return { on: found?.name ?? null, release: found === null ? () => undefined : cluster.hold(wanted, found) };
 }

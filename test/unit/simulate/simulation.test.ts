@@ -95,9 +95,8 @@ test.each(Object.entries(policies))('the day of the golden trace under %s', (_, 
     ),
   });
   const row = rowOf(outcomeOf(trace, policy()), outcomeOf(trace, null));
-  const rounded = Object.entries(row).map(([name, value]) => [
-    name,
-    typeof value === 'number' ? Number(value.toPrecision(6)) : value,
-  ]);
+  const rounded = Object.entries(row).map(([name, value]): [string, unknown] => {
+    return [name, typeof value === 'number' ? Number(value.toPrecision(6)) : value];
+  });
   expect(Object.fromEntries(rounded)).toMatchSnapshot();
 });
