@@ -10,12 +10,14 @@ import { parseArgs } from 'node:util';
 import { elasticBench } from './elastic.js';
 import { pipelineBench } from './pipeline.js';
 import { scaleBench } from './scale.js';
+import { shareBench } from './share.js';
 import { type BenchOptions, type BenchTable, renderTable } from './table.js';
 import { trainerBench } from './trainer.js';
 
 const benches: Readonly<Record<string, (say: (line: string) => void, options: BenchOptions) => Promise<BenchTable>>> = {
   trainer: trainerBench,
   pipeline: pipelineBench,
+  share: shareBench,
   scale: scaleBench,
   elastic: elasticBench,
 };

@@ -35,7 +35,9 @@ function draft(
   /** Before these no node holds one more of a kind. */
   const cursors = new Map<BoardNeeds, number>();
   const holds = (index: number, { gpu, cpu, zone }: BoardNeeds): boolean =>
-    gpus[index]! >= gpu && cpus[index]! >= cpu && (zone === undefined || zone === nodes[index]!.zone);
+    (gpu === 0 || gpus[index]! >= gpu) &&
+    (cpu === 0 || cpus[index]! >= cpu) &&
+    (zone === undefined || zone === nodes[index]!.zone);
   const book = (index: number, { gpu, cpu }: BoardNeeds, times: 1 | -1): void => {
     gpus[index]! -= times * gpu;
     cpus[index]! -= times * cpu;

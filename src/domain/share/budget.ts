@@ -1,5 +1,5 @@
 /** The slots that teachers may have of each resource, reserve left out. Pure. */
-import type { ShareInput } from './claims.js';
+import type { PoolClaim, ShareInput } from './claims.js';
 
 /** Slots by resource; one without a reserve is not in it, and is bounded by the nodes alone. */
 export type Budget = ReadonlyMap<string, number>;
@@ -32,4 +32,11 @@ export function purseOf(budget: Budget): Purse {
 
 export function addSlots(sums: Map<string, number>, resource: string, slots: number): void {
   sums.set(resource, (sums.get(resource) ?? 0) + slots);
+}
+
+/** Teachers of a pool that have a node. */
+export function boundIn<Needs>({ teachers }: PoolClaim<Needs>): number {
+  let bound = 0;
+  for (const { node } of teachers) if (node !== null) bound++;
+  return bound;
 }

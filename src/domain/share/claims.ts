@@ -122,6 +122,8 @@ export interface GrantReason {
   readonly heldBack: number;
   readonly neighbours: number;
   readonly otherJobs: number;
+  /** Of all pools of this job. */
+  readonly ownJob: number;
   /** What the next replica failed at: Share = the job has all that is wanted, or others had as good a right. */
   readonly stoppedBy: Stop | null;
 }

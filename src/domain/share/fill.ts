@@ -111,3 +111,26 @@ function below<Needs, Pool extends Filling<Needs>>(
   }
   return null;
 }
+
+/** What each pool of a job would have if there were room for all: a filling without steps. */
+export function wantedOf<Needs>(claim: JobClaim<Needs>): number[] {
+  if (!wantsAny(claim)) return claim.pools.map(() => 0);
+  const replicas = claim.pools.map(({ minReplicas, maxReplicas }) => Math.min(minReplicas, maxReplicas));
+  let total = replicas.reduce((sum, count) => sum + count, 0);
+  const raise = (index: number, bound: number): void => {
+    const before = replicas[index] ?? 0;
+    const after = Math.max(
+      before,
+      Math.min(bound, claim.pools[index]?.maxReplicas ?? 0, before + claim.maxReplicas - total),
+    );
+    total += after - before;
+    replicas[index] = after;
+  };
+  for (const [index, { keepReplicas }] of claim.pools.entries()) raise(index, keepReplicas);
+  for (const [index, { unitsPerReplica }] of claim.pools.entries()) {
+    const units = claim.pools.reduce((sum, pool, at) => sum + (replicas[at] ?? 0) * pool.unitsPerReplica, 0);
+    const missing = claim.wanted * almostOne - units;
+    if (missing > 0) raise(index, (replicas[index] ?? 0) + Math.ceil(missing / unitsPerReplica));
+  }
+  return replicas;
+}

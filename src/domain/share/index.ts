@@ -1,4 +1,5 @@
 /** The door of the fair share: claims of all jobs and their neighbours in, grants and their reasons out. */
+export { wantedOf } from './fill.js';
 export type {
   Board,
   Grant,
@@ -13,5 +14,6 @@ export type {
   Stop,
   Teacher,
 } from './claims.js';
-export { shareOut, wantedOf } from './share.js';
+export { sentenceOf } from './sentence.js';
+export { shareOut } from './share.js';
 export { inOrderOfLeaving, victims } from './victims.js';

@@ -18,6 +18,8 @@ export interface Seating<Needs> {
   readonly nodes: ReadonlyMap<string, string | null>;
   /** Nodes where teachers have to make room. */
   readonly needed: ReadonlySet<string>;
+  /** Neighbours that wait for teachers to go, and where: no teacher may come in between. */
+  readonly awaited: readonly Booked<Needs>[];
 }
 
 /** Teachers by where they are booked. */
@@ -60,32 +62,31 @@ function seat<Needs>(
 ): Seating<Needs> {
   const nodes = new Map<string, string | null>();
   const needed = new Set<string>();
+  const awaited: Booked<Needs>[] = [];
   for (const { uid, needs } of sorted) {
-    const node = book(needs, boards, [...preferred, boards.empty]);
-    nodes.set(uid, node?.name ?? null);
-    if (node?.isFull === true) needed.add(node.name);
+    const node = firstPlace(needs, [...preferred, boards.empty]);
+    nodes.set(uid, node);
+    if (node === null) continue;
+    if (!book(boards.now, node, needs)) awaited.push({ node, needs });
+    if (!book(boards.soon, node, needs)) needed.add(node);
+    boards.empty.take(node, needs);
   }
-  return { boards, nodes, needed };
+  return { boards, nodes, needed, awaited };
 }
 
-/** Books a neighbour on all boards, where the first of the preferred ones has room. */
-function book<Needs>(
-  needs: Needs,
-  { now, soon, empty }: Boards<Needs>,
-  preferred: readonly Board<Needs>[],
-): { readonly name: string; readonly isFull: boolean } | null {
-  for (const board of preferred) {
-    const name = board.place(needs);
-    if (name === null) continue;
-    if (board !== now) now.take(name, needs);
-    if (board !== empty) empty.take(name, needs);
-    return { name, isFull: board !== soon && !bookedOn(soon, name, needs) };
+/** A node of the first board that has one; nothing is booked. */
+function firstPlace<Needs>(needs: Needs, boards: readonly Board<Needs>[]): string | null {
+  for (const board of boards) {
+    const node = board.place(needs);
+    if (node === null) continue;
+    board.release(node, needs);
+    return node;
   }
   return null;
 }
 
-/** False when there was no room for it. */
-function bookedOn<Needs>(board: Board<Needs>, node: string, needs: Needs): boolean {
+/** Books a pod in any case; false when there was no room for it. */
+function book<Needs>(board: Board<Needs>, node: string, needs: Needs): boolean {
   if (board.placeOn(node, needs)) return true;
   board.take(node, needs);
   return false;

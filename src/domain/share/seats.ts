@@ -1,6 +1,6 @@
 /** From fair numbers to seats: which teachers stay where they are, and how many come new. Pure. */
-import { type Budget, type Purse, purseOf } from './budget.js';
-import type { Board, JobClaim, Stop, Teacher } from './claims.js';
+import { boundIn, type Budget, type Purse, purseOf } from './budget.js';
+import type { Board, JobClaim, PoolClaim, Stop, Teacher } from './claims.js';
 import { emptyFilling, fill, type Filling, type JobFilling } from './fill.js';
 import { inOrderOfLeaving } from './victims.js';
 
@@ -19,8 +19,15 @@ export interface SeatedPool<Needs> extends Filling<Needs> {
 
 export interface Seats<Needs> {
   readonly jobs: readonly JobFilling<Needs, SeatedPool<Needs>>[];
-  /** A pool for each teacher that comes new, in the order in which they were given. */
-  readonly fresh: readonly SeatedPool<Needs>[];
+  /** Teachers that come new, in the order in which they were given. */
+  readonly fresh: readonly FreshSeat<Needs>[];
+  /** With everybody in the place that is theirs. */
+  readonly board: Board<Needs>;
+}
+
+export interface FreshSeat<Needs> {
+  readonly pool: SeatedPool<Needs>;
+  readonly node: string;
 }
 
 /**
@@ -35,14 +42,31 @@ export function seatTeachers<Needs>(
   needed: ReadonlySet<string>,
 ): Seats<Needs> {
   const fair = fairNumbers(jobs, board.fork(), purseOf(budget));
-  const leaving = (teachers: readonly Seated<Needs>[]): Seated<Needs>[] => inOrderOfLeaving(teachers, needed);
-  const seats = seatsFor(fair, board.fork(), purseOf(budget), leaving);
+  const leaving: Leaving<Needs> = ({ teachers }, replicas) => {
+    const seated = teachers.filter(isSeated);
+    // Where all may stay, nobody comes before another.
+    const allStay = seated.length <= replicas && !seated.some(({ node }) => needed.has(node));
+    return allStay ? seated : inOrderOfLeaving(seated, needed);
+  };
+  const seatedFrom = (numbers: readonly JobFilling<Needs>[], order: Leaving<Needs>): Seats<Needs> =>
+    seatsFor(numbers, board.fork(), purseOf(budget), order);
+  const first = seatedFrom(fair, leaving);
+  // With the numbers that came out of it, teachers stay that would only have moved.
+  const calm = first.jobs.some(({ pools }) => pools.some(moves)) ? seatedFrom(first.jobs, leaving) : first;
+  const seats = shortage(fair, calm) <= shortage(fair, first) ? calm : first;
   if (shortage(fair, seats) === 0) return seats;
   // Teachers that stay where the fair numbers were found leave whole nodes to pools that need them.
-  const gathered = seatsFor(fair, board.fork(), purseOf(budget), (teachers, { nodes }) =>
-    gatheredOn(nodes, leaving(teachers)),
-  );
+  const nodes = new Map(fair.flatMap(({ pools }) => pools.map((pool) => [pool.claim, pool.nodes])));
+  const gathered = seatedFrom(fair, (claim, replicas) => gatheredOn(nodes.get(claim) ?? [], leaving(claim, replicas)));
   return shortage(fair, gathered) < shortage(fair, seats) ? gathered : seats;
+}
+
+/** Teachers of a pool that have a node, in the order in which they should go when so many are due. */
+type Leaving<Needs> = (claim: PoolClaim<Needs>, replicas: number) => Seated<Needs>[];
+
+/** Whether a pool loses a teacher here to get one there. */
+function moves<Needs>({ claim, stay, replicas }: SeatedPool<Needs>): boolean {
+  return replicas > stay.size && boundIn(claim) > stay.size;
 }
 
 function fairNumbers<Needs>(
@@ -70,16 +94,16 @@ function placeWithin<Needs>(purse: Purse, board: Board<Needs>, { claim }: Fillin
 
 /** As many teachers as are due stay, then all is filled up from there. */
 function seatsFor<Needs>(
-  fair: readonly JobFilling<Needs, FairPool<Needs>>[],
+  numbers: readonly JobFilling<Needs>[],
   board: Board<Needs>,
   purse: Purse,
-  leaving: (teachers: readonly Seated<Needs>[], pool: FairPool<Needs>) => Seated<Needs>[],
+  leaving: Leaving<Needs>,
 ): Seats<Needs> {
-  const fresh: SeatedPool<Needs>[] = [];
-  const jobs = fair.map(({ claim, pools }) => ({
+  const fresh: FreshSeat<Needs>[] = [];
+  const jobs = numbers.map(({ claim, pools }) => ({
     claim,
     pools: pools.map((pool): SeatedPool<Needs> => {
-      const untried = leaving(pool.claim.teachers.filter(isSeated), pool);
+      const untried = leaving(pool.claim, pool.replicas);
       const seated: SeatedPool<Needs> = { claim: pool.claim, replicas: 0, stoppedBy: null, stay: new Set(), untried };
       while (seated.replicas < pool.replicas && staysAnother(seated, board, purse)) seated.replicas++;
       return seated;
@@ -88,11 +112,12 @@ function seatsFor<Needs>(
   fill(jobs, (pool): Stop | null => {
     if (!purse.holds(pool.claim.resource, pool.claim.slotsPerReplica)) return 'Reserve';
     if (staysAnother(pool, board, purse)) return null;
-    if (placeWithin(purse, board, pool) === null) return 'Nodes';
-    fresh.push(pool);
+    const node = placeWithin(purse, board, pool);
+    if (node === null) return 'Nodes';
+    fresh.push({ pool, node });
     return null;
   });
-  return { jobs, fresh };
+  return { jobs, fresh, board };
 }
 
 function isSeated<Needs>(teacher: Teacher<Needs>): teacher is Seated<Needs> {

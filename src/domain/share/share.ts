@@ -12,9 +12,10 @@
  *     gone (DESIGN I5).
  *  S6 The order in which jobs, neighbours and teachers are told changes nothing.
  */
-import { addSlots, budgetOf, purseOf } from './budget.js';
-import type { Board, Grant, JobClaim, PoolClaim, Share, ShareInput } from './claims.js';
-import { emptyFilling, fill, type Filling } from './fill.js';
+import { addSlots, boundIn, budgetOf } from './budget.js';
+import type { Grant, JobClaim, Share, ShareInput } from './claims.js';
+import { comingNow } from './coming.js';
+import { type Filling, wantedOf } from './fill.js';
 import { seatNeighbours } from './neighbours.js';
 import { compareText } from './order.js';
 import { type SeatedPool, type Seats, seatTeachers } from './seats.js';
@@ -24,10 +25,11 @@ type Sums = ReadonlyMap<string, number>;
 
 export function shareOut<Needs>(input: ShareInput<Needs>): Share {
   const jobs = [...input.jobs].sort((a, b) => compareText(a.uid, b.uid));
-  const { boards, nodes, needed } = seatNeighbours(input.neighbours, input.board, input.leaving, boundTeachers(jobs));
+  const seating = seatNeighbours(input.neighbours, input.board, input.leaving, boundTeachers(jobs));
+  const { boards, nodes, needed } = seating;
   const neighbours = neighbourSlots(input, nodes);
   const seats = seatTeachers(jobs, boards.empty, budgetOf(input, neighbours), needed);
-  const comers = comingNow(seats, boards.now, budgetOf(input, occupied(input, neighbours)));
+  const comers = comingNow(seats, input.board, seating, budgetOf(input, occupied(input, neighbours)));
   const grantOf = granting(input, { seats, comers, neighbours, needed });
   return {
     grants: new Map(
@@ -38,13 +40,6 @@ export function shareOut<Needs>(input: ShareInput<Needs>): Share {
     ),
     neighbours: nodes,
   };
-}
-
-/** What each pool of a job would have if there were room for all. */
-export function wantedOf<Needs>(claim: JobClaim<Needs>): number[] {
-  const job = emptyFilling(claim, (pool): Filling<Needs> => pool);
-  fill([job], () => null);
-  return job.pools.map(({ replicas }) => replicas);
 }
 
 function* boundTeachers<Needs>(jobs: readonly JobClaim<Needs>[]): Iterable<{ node: string; needs: Needs }> {
@@ -73,30 +68,6 @@ function occupied<Needs>({ jobs, leaving }: ShareInput<Needs>, neighbours: Sums)
     for (const pool of pools) addSlots(sums, pool.resource, boundIn(pool) * pool.slotsPerReplica);
   }
   return sums;
-}
-
-function boundIn<Needs>({ teachers }: PoolClaim<Needs>): number {
-  let bound = 0;
-  for (const { node } of teachers) if (node !== null) bound++;
-  return bound;
-}
-
-/** How many of the new teachers of each pool find room by now. A pool that loses teachers loses them first. */
-function comingNow<Needs>(
-  { fresh }: Seats<Needs>,
-  now: Board<Needs>,
-  budget: Sums,
-): ReadonlyMap<SeatedPool<Needs>, number> {
-  const purse = purseOf(budget);
-  const coming = new Map<SeatedPool<Needs>, number>();
-  for (const pool of fresh) {
-    const { resource, slotsPerReplica, needs } = pool.claim;
-    if (pool.stay.size < boundIn(pool.claim)) continue;
-    if (!purse.holds(resource, slotsPerReplica) || now.place(needs) === null) continue;
-    purse.spend(resource, slotsPerReplica);
-    coming.set(pool, (coming.get(pool) ?? 0) + 1);
-  }
-  return coming;
 }
 
 interface Outcome<Needs> {
@@ -128,6 +99,7 @@ function granting<Needs>(
     );
     const { freeSlots, reserveSlots = 0 } = supply[resource] ?? {};
     const given = neighbours.get(resource) ?? 0;
+    const ownJob = own.get(job)?.get(resource) ?? 0;
     return {
       pool: name,
       replicas: pool.stay.size + come,
@@ -139,7 +111,8 @@ function granting<Needs>(
         free: freeSlots === undefined ? null : Math.max(0, freeSlots - given - reserveSlots),
         heldBack: reserveSlots,
         neighbours: given,
-        otherJobs: (all.get(resource) ?? 0) - (own.get(job)?.get(resource) ?? 0),
+        otherJobs: (all.get(resource) ?? 0) - ownJob,
+        ownJob,
         stoppedBy: pool.stoppedBy,
       },
     };

@@ -16,7 +16,7 @@ type Candidate = Omit<Teacher<unknown>, 'needs'>;
  * lowest measured rate, and the youngest, which have the least to lose. The name decides at last.
  */
 export function inOrderOfLeaving<Pod extends Candidate>(pods: readonly Pod[], needed: ReadonlySet<string>): Pod[] {
-  const isNeeded = ({ node }: Pod): boolean => node !== null && needed.has(node);
+  const isNeeded = ({ node }: Pod): boolean => needed.size > 0 && node !== null && needed.has(node);
   return [...pods].sort(
     (a, b) =>
       Number(isNeeded(b)) - Number(isNeeded(a)) ||
@@ -29,12 +29,11 @@ export function inOrderOfLeaving<Pod extends Candidate>(pods: readonly Pod[], ne
 }
 
 /** The names of those that go, the first first. @param count how many go */
-export function victims<Pod extends Candidate>(
-  pods: readonly Pod[],
+export function victims(
+  pods: readonly Candidate[],
   count: number,
-  needed: ReadonlySet<string> = new Set(),
+  needed: ReadonlySet<string> = new Set<string>(),
 ): string[] {
-  return inOrderOfLeaving(pods, needed)
-    .slice(0, Math.max(0, count))
-    .map(({ name }) => name);
+  const leaving = inOrderOfLeaving(pods, needed).slice(0, Math.max(0, count));
+  return leaving.map(({ name }) => name);
 }

@@ -42,10 +42,10 @@ describe('fair numbers', () => {
     ['a job that wants nothing keeps no minimum', 'a4', { jobs: [jobClaim('a', 0, { minReplicas: 2 })] }, 'a: 0'],
     ['never more than the pool may have', 'a8', { jobs: [jobClaim('a', 9, { maxReplicas: 2 })] }, 'a: 2'],
     [
-      'slots are shared, not replicas',
+      'slots are shared, not replicas; small ones come when the large ones have their nodes',
       'a8 b8',
       { jobs: [jobClaim('a', 9, { slotsPerReplica: 4, needs: four }), jobClaim('b', 16)] },
-      'a: 2; b: 8',
+      'a: 2; b: 0→8',
     ],
     [
       'a weight of 0 gets what is left',
