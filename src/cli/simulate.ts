@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
 import { markdownTable } from '../lib/markdown-table.js';
+import { reasonOf } from '../lib/system-error.js';
 import {
   compare,
   type ComparisonProgress,
@@ -156,8 +157,7 @@ function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CliError('badInput', `${path}: cannot be read (${reason})`, { cause: error });
+    throw new CliError('badInput', `${path}: cannot be read (${reasonOf(error)})`, { cause: error });
   }
 }
 
