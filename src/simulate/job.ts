@@ -17,6 +17,7 @@ export interface Teacher {
   /** Steps a second, once it is bound. */
   rate: number;
   phaseSinceSeconds: number;
+  readonly createdAtSeconds: number;
 }
 
 export interface Job {

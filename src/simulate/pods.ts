@@ -109,7 +109,8 @@ export function podsOf(
     follow.jobChanged(job);
   };
   const create = (job: Job, nowSeconds: number): void => {
-    const teacher: Teacher = { job, phase: 'Pending', node: null, rate: 0, phaseSinceSeconds: nowSeconds };
+    const times = { phaseSinceSeconds: nowSeconds, createdAtSeconds: nowSeconds };
+    const teacher: Teacher = { job, phase: 'Pending', node: null, rate: 0, ...times };
     job.pending.add(teacher);
     const node = cluster.nodeForTeacher(placement);
     if (node === null) waitingTeachers.add(teacher);

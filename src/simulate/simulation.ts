@@ -7,7 +7,7 @@ import { eventQueue } from './event-queue.js';
 import { advance, flowOf, type Job, secondsToTurn, startedJob, type Teacher, teachersNeeded } from './job.js';
 import { meter, type Outcome } from './measures.js';
 import { type Neighbour, podsOf } from './pods.js';
-import type { JobView, Policy, PolicyView } from './policies/policy.js';
+import type { JobView, Policy, PolicyView, TeacherView } from './policies/policy.js';
 import type { Trace } from './trace.js';
 
 type SimulatedEvent =
@@ -236,6 +236,7 @@ function viewOf(job: Job): JobView {
     pendingTeachers: pending.size,
     startingTeachers: starting.size,
     readyTeachers: ready.size,
+    teachers: teachersOf(job),
     isStudentUp,
     studentStepsPerSecond: spec.studentStepsPerSecond,
     teacherStepsPerSecond: ready.size === 0 ? null : job.rate / ready.size,
@@ -250,4 +251,10 @@ function viewOf(job: Job): JobView {
     busyTeacherSeconds: job.busyTeacherSeconds,
     readyTeacherSeconds: job.readyTeacherSeconds,
   };
+}
+
+function* teachersOf({ pending, starting, ready }: Job): Generator<TeacherView> {
+  for (const { createdAtSeconds } of pending) yield { phase: 'Pending', createdAtSeconds };
+  for (const { createdAtSeconds } of starting) yield { phase: 'Starting', createdAtSeconds };
+  for (const { createdAtSeconds } of ready) yield { phase: 'Ready', createdAtSeconds };
 }

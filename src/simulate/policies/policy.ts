@@ -37,6 +37,11 @@ export interface PolicyView {
   readonly freeSlots: number;
 }
 
+export interface TeacherView {
+  readonly phase: 'Pending' | 'Starting' | 'Ready';
+  readonly createdAtSeconds: number;
+}
+
 /** What can be known of a job: its spec, its pods, and what its workers push. */
 export interface JobView {
   readonly uid: string;
@@ -50,6 +55,8 @@ export interface JobView {
   readonly pendingTeachers: number;
   readonly startingTeachers: number;
   readonly readyTeachers: number;
+  /** Each of them. */
+  readonly teachers: Iterable<TeacherView>;
   /** The student feeds and tells of itself. */
   readonly isStudentUp: boolean;
   readonly studentStepsPerSecond: number;
