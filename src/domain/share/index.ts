@@ -17,3 +17,7 @@ export type {
 export { sentenceOf } from './sentence.js';
 export { shareOut } from './share.js';
 export { inOrderOfLeaving, victims } from './victims.js';
+export { claimOf, minimumRunMs } from './damp.js';
+export type { PoolState } from './damp.js';
+export { jobDemandOf } from './demand.js';
+export type { JobDemand, RateDemand } from './demand.js';
