@@ -1,6 +1,5 @@
 /** The door of the deciding room: one snapshot in, one plan out. */
 export { decide } from './decide.js';
-export { demandOf } from './demand.js';
 export type { PoolPlan } from './demand.js';
 export { amountsOf, effectiveRequests, Ledger } from './ledger/index.js';
 export type { Amounts, LedgerNode, PodNeeds, PodResources, Taint } from './ledger/index.js';
@@ -18,5 +17,5 @@ export type {
   StreamObservation,
   StudentObservation,
 } from './snapshot.js';
-export { shareOut } from './share/index.js';
-export type { Board, JobClaim, PoolClaim, Teacher } from './share/index.js';
+export { claimOf, jobDemandOf, shareOut } from './share/index.js';
+export type { Board, JobClaim, PoolState, Teacher } from './share/index.js';

@@ -1,8 +1,16 @@
 /** Ours: the operator's own decisions (src/domain) on what it would observe of the simulated cluster. */
-import { type Board, demandOf, type JobClaim, type PoolClaim, shareOut, type Teacher } from '../../domain/index.js';
+import {
+  type Board,
+  claimOf,
+  type JobClaim,
+  jobDemandOf,
+  type PoolState,
+  shareOut,
+  type Teacher,
+} from '../../domain/index.js';
 import type { TeacherPlacement } from '../cluster.js';
 
-import { snapshotOf } from './observed.js';
+import { simulatedPool, snapshotOf } from './observed.js';
 import type { Decision, JobView, Policy } from './policy.js';
 
 export interface DistilleryOptions {
@@ -16,7 +24,7 @@ export interface DistilleryOptions {
   readonly leaving: Policy['leaving'];
 }
 
-export const usualDistillery: DistilleryOptions = {
+const usualDistillery: DistilleryOptions = {
   reserveShare: 0.005,
   reactSeconds: 1,
   restSeconds: 5,
@@ -46,7 +54,7 @@ export function distilleryPolicy(options: Partial<DistilleryOptions> = {}): Poli
     initialReplicas: () => 0,
     decide: ({ nowSeconds, jobs, slots, slotsForTeachers, freeSlots }) => {
       const { grants } = shareOut<Needs>({
-        jobs: jobs.map((job) => claimOf(job, wantedOf(job, nowSeconds))),
+        jobs: jobs.map((job) => claimed(job, nowSeconds)),
         // The scheduler made room for those that wait already: what they were promised is not on the board.
         neighbours: [],
         leaving: [],
@@ -56,6 +64,32 @@ export function distilleryPolicy(options: Partial<DistilleryOptions> = {}): Poli
       return [...grants].map(([uid, [grant]]): Decision => ({ uid, replicas: grant?.replicas ?? 0 }));
     },
   };
+}
+
+function claimed(job: JobView, nowSeconds: number): JobClaim<Needs> {
+  const { uid, weight, minReplicas, maxReplicas, desired } = job;
+  const pool: PoolState<Needs> = {
+    spec: { name: simulatedPool, minReplicas, maxReplicas, slotsPerReplica: 1 },
+    needs: oneSlot,
+    resource,
+    told: desired,
+    teachers: [...teachersOf(job)],
+  };
+  return claimOf({ uid, weight }, jobDemandOf(snapshotOf(job, nowSeconds)), [pool], nowSeconds * 1_000);
+}
+
+/** Their names say nothing: who goes is up to the deletion cost. */
+function* teachersOf({ teachers }: JobView): Generator<Teacher<Needs>> {
+  for (const { phase, createdAtSeconds } of teachers) {
+    yield {
+      name: phase,
+      node: phase === 'Pending' ? null : anyNode,
+      needs: oneSlot,
+      ready: phase === 'Ready',
+      samplesPerSecond: 0,
+      createdAtMs: createdAtSeconds * 1_000,
+    };
+  }
 }
 
 /** So many alike slots are free. */
@@ -73,39 +107,4 @@ function boardOf(free: number): Board<Needs> {
     release: () => left++,
     fork: () => boardOf(left),
   };
-}
-
-function claimOf(job: JobView, wanted: number): JobClaim<Needs> {
-  const pool: PoolClaim<Needs> = {
-    name: resource,
-    needs: oneSlot,
-    resource,
-    slotsPerReplica: 1,
-    minReplicas: job.minReplicas,
-    keepReplicas: 0,
-    maxReplicas: job.maxReplicas,
-    unitsPerReplica: 1,
-    teachers: teachersOf(job),
-  };
-  return { uid: job.uid, weight: job.weight, wanted, maxReplicas: job.maxReplicas, pools: [pool] };
-}
-
-/** Only the number of teachers counts here, who goes is up to the deletion cost: all jobs borrow the same ones. */
-const mostTeachers = 10_000;
-const bound = manyTeachers(anyNode);
-const unbound = manyTeachers(null);
-
-function manyTeachers(node: string | null): readonly Teacher<Needs>[] {
-  return Array.from({ length: mostTeachers }, (_, index) => {
-    return { name: `${index}`, node, needs: oneSlot, ready: node !== null, samplesPerSecond: 0, createdAtMs: 0 };
-  });
-}
-
-function teachersOf({ pendingTeachers, startingTeachers, readyTeachers }: JobView): Teacher<Needs>[] {
-  return [...unbound.slice(0, pendingTeachers), ...bound.slice(0, startingTeachers + readyTeachers)];
-}
-
-function wantedOf(job: JobView, nowSeconds: number): number {
-  const { teachers } = demandOf(snapshotOf(job, nowSeconds));
-  return Math.min(job.maxReplicas, teachers === 'held' ? job.desired : teachers);
 }

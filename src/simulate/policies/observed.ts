@@ -5,7 +5,7 @@ import type { StudentState, TeacherState } from '../../protocol/index.js';
 
 import type { JobView } from './policy.js';
 
-const pool = 'simulated';
+export const simulatedPool = 'simulated';
 
 /** What a decision on numbers reads of a job's spec is the same for all of them. */
 const job = checkedJob();
@@ -14,10 +14,10 @@ function checkedJob(): DistillJob {
   const checked = checkJob({
     apiVersion: 'distillery.dev/v1alpha1',
     kind: 'DistillJob',
-    metadata: { name: pool, namespace: 'default', uid: pool, generation: 1 },
+    metadata: { name: simulatedPool, namespace: 'default', uid: simulatedPool, generation: 1 },
     spec: {
       dataset: { uri: 'file:///data' },
-      teacher: { model: { uri: 'file:///teacher.onnx' }, pools: [{ name: pool }] },
+      teacher: { model: { uri: 'file:///teacher.onnx' }, pools: [{ name: simulatedPool }] },
       student: { model: { uri: 'file:///student.json' } },
     },
   });
@@ -45,7 +45,7 @@ function clusterOf({ pendingTeachers, startingTeachers, readyTeachers }: JobView
   const running = pods.slice(0, pendingTeachers + startingTeachers + readyTeachers);
   const calm = { disruptions: 0, failuresInARow: 0, lastError: null };
   return {
-    pools: [{ name: pool, freeSlots: 0, pods: running, ...calm }],
+    pools: [{ name: simulatedPool, freeSlots: 0, pods: running, ...calm }],
     student: { phase: 'Running', starts: 1, failures: 0, disruptions: 0, lastError: null },
     remains: true,
     refusal: null,
@@ -74,7 +74,7 @@ function studentOf(view: JobView, buffered: number, nowMs: number): StudentState
     attempt: 1,
     pod: 'student',
     phase: 'Training',
-    runtime: pool,
+    runtime: simulatedPool,
     step: Math.floor(view.trainedSteps),
     steps: view.steps,
     epoch: 0,
@@ -103,9 +103,9 @@ function teachersOf({ teacherStepsPerSecond, batchSize }: JobView, nowMs: number
   return [
     {
       pod: pods[0]?.name ?? '',
-      pool,
+      pool: simulatedPool,
       phase: 'Ready',
-      runtime: pool,
+      runtime: simulatedPool,
       samplesPerSecond,
       capableSamplesPerSecond: samplesPerSecond,
       busyFraction: 1,
