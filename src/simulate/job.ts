@@ -79,7 +79,7 @@ export function flowOf({ spec, phase, rate, labelledSteps, trainedSteps }: Job):
 }
 
 /** Whether the logits of every step are there: no teacher is needed any more. */
-export function isLabelled({ spec, labelledSteps }: Pick<Job, 'spec' | 'labelledSteps'>): boolean {
+function isLabelled({ spec, labelledSteps }: Pick<Job, 'spec' | 'labelledSteps'>): boolean {
   return labelledSteps >= spec.steps;
 }
 

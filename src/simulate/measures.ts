@@ -138,7 +138,7 @@ function mean(values: readonly number[]): number {
 }
 
 /** The least value that `share` of all do not exceed; 0 of none. */
-export function quantile(values: readonly number[], share: number): number {
+function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
 }

@@ -73,7 +73,7 @@ const teachers = z
   })
   .prefault({});
 
-export const parametersSchema = z
+const parametersSchema = z
   .strictObject({
     hours: positive.max(24 * 366).default(24),
     cluster,

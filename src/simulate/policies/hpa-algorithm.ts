@@ -4,7 +4,7 @@
  */
 
 /** Differences of the ratio below this are no reason to scale (--horizontal-pod-autoscaler-tolerance). */
-export const hpaTolerance = 0.1;
+const hpaTolerance = 0.1;
 /** --horizontal-pod-autoscaler-sync-period */
 export const hpaPeriodSeconds = 15;
 /** behavior.scaleDown.stabilizationWindowSeconds */

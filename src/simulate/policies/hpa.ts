@@ -13,7 +13,7 @@ export interface HpaOptions {
   readonly idleUtilisation: number;
 }
 
-export const usualHpa: HpaOptions = { target: 0.7, busyUtilisation: 1, idleUtilisation: 0.05 };
+const usualHpa: HpaOptions = { target: 0.7, busyUtilisation: 1, idleUtilisation: 0.05 };
 
 interface Scraped {
   readonly busyTeacherSeconds: number;

@@ -7,7 +7,7 @@ import type { JobView } from './policy.js';
 
 export const simulatedPool = 'simulated';
 
-/** What a decision on numbers reads of a job's spec is the same for all of them. */
+/** What a decision on numbers reads of a job's spec, but for the buffer, is the same for all of them. */
 const job = checkedJob();
 
 function checkedJob(): DistillJob {
@@ -25,6 +25,10 @@ function checkedJob(): DistillJob {
   return checked.job;
 }
 
+function withBuffer(bufferTargetSeconds: number): DistillJob {
+  return { ...job, spec: { ...job.spec, teacher: { ...job.spec.teacher, bufferTargetSeconds } } };
+}
+
 /** Alike for all jobs: their number alone is read. */
 const pods = Array.from({ length: 10_000 }, (_, index) => ({ name: `teacher-${index}`, terminating: false }));
 
@@ -34,7 +38,7 @@ export function snapshotOf(view: JobView, nowSeconds: number): Snapshot {
   return {
     nowMs,
     engine: 'cluster',
-    job,
+    job: withBuffer(view.bufferTargetSeconds),
     cluster: clusterOf(view),
     streams: streamsOf(view, nowMs),
     deadItem: null,
