@@ -10,7 +10,7 @@ import {
   type ComparisonProgress,
   type CsvFile,
   generateTrace,
-  goalsOf,
+  goalsAmong,
   isPolicyName,
   jobsOf,
   type Parameters,
@@ -68,18 +68,6 @@ function namedPolicies(named: readonly string[]): PolicyName[] {
     if (isPolicyName(name)) return name;
     throw new CliError('usage', `--policy: found ${name}, expected some of ${all.join(', ')}`);
   });
-}
-
-/** Those that neighbours have to wait for are no rivals: they are shown for what they cost. */
-function goalsAmong(
-  rows: readonly Row[],
-  names: readonly PolicyName[],
-  graceSeconds: number,
-): ReturnType<typeof goalsOf> {
-  const ours = rows[names.indexOf('distillery')];
-  if (ours === undefined) return [];
-  const rivals = rows.filter((_, index) => names[index]?.startsWith('distillery') === false);
-  return goalsOf(ours, rivals, graceSeconds);
 }
 
 interface ReadTrace {

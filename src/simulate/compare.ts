@@ -63,8 +63,14 @@ export interface Goal {
 
 const leastIdleUsed = 0.95;
 
-/** @param ours row of the policy that is judged */
-export function goalsOf(ours: Row, others: readonly Row[], graceSeconds: number): Goal[] {
+/** Ours against every policy that is not; none when ours did not run. @param rows one for each name */
+export function goalsAmong(rows: readonly Row[], names: readonly PolicyName[], graceSeconds: number): Goal[] {
+  const ours = rows[names.indexOf('distillery')];
+  const others = rows.filter((_, index) => names[index]?.startsWith('distillery') === false);
+  return ours === undefined ? [] : goalsOf(ours, others, graceSeconds);
+}
+
+function goalsOf(ours: Row, others: readonly Row[], graceSeconds: number): Goal[] {
   return [
     {
       goal: `at least ${leastIdleUsed * 100} % of idle slot-seconds used while there is demand`,

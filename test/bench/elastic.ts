@@ -5,7 +5,7 @@
 import {
   compare,
   generateTrace,
-  goalsOf,
+  goalsAmong,
   policies,
   readParameters,
   type Row,
@@ -28,9 +28,7 @@ export function elasticBench(say: (line: string) => void, options: BenchOptions)
   const rows = timed(compare(trace, names), (policy, spent) => {
     seconds.set(policy, (seconds.get(policy) ?? 0) + spent);
   });
-  const ours = rows[names.indexOf('distillery')];
-  const rivals = rows.filter((_, index) => names[index]?.startsWith('distillery') === false);
-  const goals = ours === undefined ? [] : goalsOf(ours, rivals, trace.timings.graceSeconds);
+  const goals = goalsAmong(rows, names, trace.timings.graceSeconds);
   for (const { goal, met, found } of goals) say(`${met ? 'met' : 'missed'}: ${goal}: ${found}`);
   return Promise.resolve({
     name: 'elastic',
