@@ -6,6 +6,7 @@ import tseslint from 'typescript-eslint';
 const pureRooms = [
   'src/domain/**/*.ts',
   'src/render/**/*.ts',
+  'src/simulate/**/*.ts',
   'src/protocol/**/*.ts',
   'src/lib/**/*.ts',
   'src/api/**/*.ts',

@@ -21,7 +21,7 @@ import {
   Transport,
   Watches,
 } from './cluster/kubernetes/index.js';
-import { LeaderElector, leaseDurations, Operator, reconcile, type Term } from './controller/index.js';
+import { Fleet, LeaderElector, leaseDurations, Operator, reconcile, type Term } from './controller/index.js';
 import type { Plan, Snapshot } from './domain/index.js';
 import type { Clock } from './lib/clock.js';
 import { randomFrom } from './lib/random.js';
@@ -127,7 +127,7 @@ async function run(config: OperatorConfig, log: OutputLog): Promise<number> {
       }
     },
   });
-  const cache = new ClusterCache(clock);
+  const cache = new ClusterCache(clock, config.accelerators);
   const jobs = new KubernetesJobs({ client: acting, clock, record: (key, events) => recorder.record(key, events) });
   const cluster = new KubernetesCluster({
     client: acting,
@@ -145,11 +145,22 @@ async function run(config: OperatorConfig, log: OutputLog): Promise<number> {
     },
   });
   const measures = new JobMeasures(metrics);
+  const fleet = new Fleet({
+    slots: () => cluster.slots(),
+    reserve: config.reserve,
+    clock,
+    monotonicMs: () => performance.now(),
+    changed: (uid) => operator.partChanged(uid),
+    shared: (ms) => metrics.shareSeconds.observe(ms / 1_000),
+  });
   let reconciles = 0;
   const operator = new Operator({
     clock,
     workers: config.reconcileWorkers,
-    forget: (uid) => cluster.forget(uid),
+    forget: (uid) => {
+      cluster.forget(uid);
+      fleet.forget(uid);
+    },
     failed: ({ namespace, name }, _error, retryMs) => {
       metrics.reconciles.inc({ outcome: 'failed' });
       log.debug({ job: `${namespace}/${name}`, retryMs }, 'reconcile is tried again');
@@ -163,6 +174,7 @@ async function run(config: OperatorConfig, log: OutputLog): Promise<number> {
           jobs,
           cluster,
           streams,
+          fleet,
           clock,
           jobsAreCurrent: () => watches.areCurrent(kinds.distillJobs),
           progressEveryMs: () => Math.max(progressMs, (operator.jobs / progressWritesPerSecond) * 1_000),
@@ -190,6 +202,7 @@ async function run(config: OperatorConfig, log: OutputLog): Promise<number> {
     namespaces: config.watchNamespaces,
     jobChanged: (key) => operator.jobChanged(key),
     partChanged: (uid) => operator.partChanged(uid),
+    slotsChanged: () => fleet.slotsChanged(),
     report: (kind, report) => {
       if (report.kind === 'listed') log.info({ resource: kind.plural, ...report }, 'watch listed');
       else if (report.kind === 'interrupted') {
@@ -236,6 +249,12 @@ async function run(config: OperatorConfig, log: OutputLog): Promise<number> {
         metrics.watchInterruptions.inc({ resource }, counters.interruptions);
       }
       for (const [resource, silentMs] of stalest) metrics.watchStaleness.set({ resource }, silentMs / 1_000);
+      for (const metric of [metrics.slotsFree, metrics.slotsReserved, metrics.slotsGranted]) metric.reset();
+      for (const { resource, free, reserved, granted } of fleet.totals()) {
+        metrics.slotsFree.set({ resource }, free);
+        metrics.slotsReserved.set({ resource }, reserved);
+        metrics.slotsGranted.set({ resource }, granted);
+      }
       return { contentType: metrics.registry.contentType, text: await metrics.registry.metrics() };
     },
   });
@@ -267,6 +286,7 @@ async function run(config: OperatorConfig, log: OutputLog): Promise<number> {
     }
   } finally {
     unwatch();
+    fleet.stop();
     await watches.stop();
     await admin.close();
     await health.close();

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 
+import type { Reserve } from './domain/index.js';
 import { reasonOf } from './lib/system-error.js';
 import { operatorVariables, type Settings, type Variable, type VariableName } from './operator-variables.js';
 
@@ -33,6 +34,10 @@ export interface OperatorConfig {
   readonly namespace: string;
   readonly podName: string;
   readonly watchNamespaces: readonly string[];
+  /** What stays free, by resource. */
+  readonly reserve: Reserve;
+  /** Patterns of resource names. */
+  readonly accelerators: readonly string[];
   readonly metricsPort: number;
   readonly apiQps: number;
   readonly apiBurst: number;
@@ -79,6 +84,8 @@ export function readOperatorConfig(environment: NodeJS.ProcessEnv): OperatorConf
     namespace: settings.DISTILLERY_NAMESPACE,
     podName: settings.DISTILLERY_POD_NAME,
     watchNamespaces: settings.DISTILLERY_WATCH_NAMESPACES,
+    reserve: settings.DISTILLERY_RESERVE,
+    accelerators: settings.DISTILLERY_ACCELERATORS,
     metricsPort: settings.DISTILLERY_METRICS_PORT,
     apiQps: settings.DISTILLERY_API_QPS,
     apiBurst: settings.DISTILLERY_API_BURST,

@@ -4,6 +4,8 @@
  */
 import { z } from 'zod';
 
+import { defaultAccelerators, type Reserve } from './domain/index.js';
+
 export interface Variable<T> {
   readonly meaning: string;
   /** What stands for a variable that is absent or empty; null = it must be given. */
@@ -16,7 +18,16 @@ export interface Variable<T> {
 }
 
 const natsUrls = z.string().refine((list) => list.split(',').every((url) => isNatsUrl(url.trim())));
+/** As the API server takes names of extended resources, with `*` for any characters. */
+const resourcePattern = /^[a-z0-9*][-a-z0-9.*]*\/[A-Za-z0-9*][-A-Za-z0-9_.*]*$/;
 const namespaceName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+const reservePart = /^[a-zA-Z0-9][-a-zA-Z0-9._/]*=(\d{1,7}|(100|\d{1,2})%)$/;
+
+function reserveOf(part: string): [resource: string, held: Reserve[string]] {
+  const [resource = '', amount = ''] = part.split('=');
+  return [resource, amount.endsWith('%') ? { percent: Number(amount.slice(0, -1)) } : { slots: Number(amount) }];
+}
 
 function isNatsUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
@@ -52,6 +63,19 @@ function text(fallback: string, meaning: string): Variable<string> {
   return { meaning, fallback, expected: 'a text', remedy: 'change it', schema: z.string() };
 }
 
+function listOf(item: RegExp): z.ZodType<readonly string[]> {
+  return z
+    .string()
+    .transform((list) =>
+      list
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== ''),
+    )
+    .pipe(z.array(z.string().regex(item)))
+    .transform((names): readonly string[] => [...new Set(names)]);
+}
+
 const file = (meaning: string): Variable<string> => text('', meaning);
 
 export const operatorVariables = {
@@ -63,16 +87,7 @@ export const operatorVariables = {
     fallback: '',
     expected: 'names of namespaces with commas between them',
     remedy: 'change it, or leave it out for all namespaces',
-    schema: z
-      .string()
-      .transform((names) =>
-        names
-          .split(',')
-          .map((name) => name.trim())
-          .filter((name) => name !== ''),
-      )
-      .pipe(z.array(z.string().regex(namespaceName)))
-      .transform((names): readonly string[] => [...new Set(names)]),
+    schema: listOf(namespaceName),
   },
   DISTILLERY_NATS_URL: {
     meaning: 'The NATS servers, with commas: `nats://host:port` or `tls://host:port`.',
@@ -117,6 +132,22 @@ export const operatorVariables = {
     'distillery-teacher',
     'PriorityClass of teachers, which exists: below -10, preempting nobody.',
   ),
+  DISTILLERY_RESERVE: {
+    meaning:
+      'Slots that teachers leave free, by resource, with commas: a number, or a part of what all nodes have, such as `nvidia.com/gpu=2,amd.com/gpu=10%`. Empty: none.',
+    fallback: '',
+    expected: 'RESOURCE=NUMBER or RESOURCE=PERCENT%, several with commas',
+    remedy: 'change it, or leave it out to hold nothing back',
+    schema: listOf(reservePart).transform((parts): Reserve => Object.fromEntries(parts.map(reserveOf))),
+  },
+  DISTILLERY_ACCELERATORS: {
+    meaning:
+      'Resources that are accelerators, with commas, `*` for any characters. A node with a pod that claims devices (DRA) has none of them free.',
+    fallback: defaultAccelerators.join(','),
+    expected: 'names of extended resources such as nvidia.com/gpu or nvidia.com/mig-* with commas between them',
+    remedy: 'change it, or leave it out for the usual ones',
+    schema: listOf(resourcePattern),
+  },
   DISTILLERY_METRICS_PORT: whole(
     0,
     65_535,

@@ -47,5 +47,12 @@ export { unsupported } from './unsupported.js';
 export type { Engine } from './unsupported.js';
 export { claimPlace, configMapPlace, storeKind, uriScheme } from './uri.js';
 export type { ClaimPlace, ConfigMapPlace, StoreKind, UriScheme } from './uri.js';
-export { graceSeconds, ownVolumePrefix, safeToEvictAnnotation, workerContainer, workerFolders } from './worker-pod.js';
+export {
+  deletionCostAnnotation,
+  graceSeconds,
+  ownVolumePrefix,
+  safeToEvictAnnotation,
+  workerContainer,
+  workerFolders,
+} from './worker-pod.js';
 export type { PodRole } from './worker-pod.js';

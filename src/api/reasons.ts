@@ -69,6 +69,8 @@ function firstOf(problems: readonly Problem[]): string {
   return `${first?.message ?? ''}${rest > 0 ? ` (and ${String(rest)} more)` : ''}`;
 }
 
+/** What there was to give, where anybody counted. */
+const because = (why: string): string => (why === '' ? '' : ` (${why})`);
 const fleet = ({ ready, desired }: Fleet): string => `${String(ready)} of ${count(desired, 'teacher')} ready`;
 
 export const conditions = {
@@ -80,11 +82,22 @@ export const conditions = {
       claim('Accepted', 'False', 'RefusedByCluster', `The API server refuses what the job asks for: ${sentence}`),
   },
   teachersAvailable: {
-    ready: (state: Fleet) => claim('TeachersAvailable', 'True', 'TeachersReady', `${fleet(state)}.`),
-    starting: (state: Fleet) =>
-      claim('TeachersAvailable', 'False', 'TeachersStarting', `${fleet(state)}; the others load their model.`),
-    noFreeSlots: () =>
-      claim('TeachersAvailable', 'False', 'NoFreeSlots', 'No slot is free that a teacher may use; waiting for one.'),
+    ready: (state: Fleet, why: string) =>
+      claim('TeachersAvailable', 'True', 'TeachersReady', `${fleet(state)}${because(why)}.`),
+    starting: (state: Fleet, why: string) =>
+      claim(
+        'TeachersAvailable',
+        'False',
+        'TeachersStarting',
+        `${fleet(state)}; the others load their model${because(why)}.`,
+      ),
+    noFreeSlots: (why: string) =>
+      claim(
+        'TeachersAvailable',
+        'False',
+        'NoFreeSlots',
+        `No slot is free that a teacher may use; waiting for one${because(why)}.`,
+      ),
     failing: (error: string) =>
       claim('TeachersAvailable', 'False', 'TeachersFailing', `No teacher is ready; the last word of one: ${error}`),
     notNeeded: () =>
@@ -198,11 +211,11 @@ export const events = {
       `Let go by ${forceDeleteAnnotation}; the job's streams may stay behind in NATS.`,
     ),
   expired: () => event('Normal', 'Expired', 'ttlSecondsAfterFinished is over: the job and all it owns are deleted.'),
-  teachersScaled: (pool: string, from: number, to: number, why: DemandReason) =>
+  teachersScaled: (pool: string, from: number, to: number, reason: DemandReason, why: string) =>
     event(
       'Normal',
       'TeachersScaled',
-      `Pool ${pool}: ${String(from)} → ${count(to, 'teacher')} (${demandReasons[why]}).`,
+      `Pool ${pool}: ${String(from)} → ${count(to, 'teacher')} (${demandReasons[reason]}${why === '' ? '' : `; ${why}`}).`,
     ),
   teacherLost: (pool: string, lost: number) =>
     event(

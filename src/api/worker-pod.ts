@@ -51,5 +51,8 @@ export const graceSeconds: Readonly<Record<PodRole, number>> = {
   student: 30,
 };
 
+/** Of pods that are alike otherwise, a ReplicaSet asks the one with the lowest cost to go (KEP-2255). */
+export const deletionCostAnnotation = 'controller.kubernetes.io/pod-deletion-cost';
+
 /** Whether the cluster autoscaler may remove the pod's node. */
 export const safeToEvictAnnotation = 'cluster-autoscaler.kubernetes.io/safe-to-evict';

@@ -4,7 +4,7 @@ import type { FoundNatsServer } from '../stream/index.js';
 import type { Log } from '../telemetry/index.js';
 
 import type { Ending } from './exit.js';
-import type { JobReader } from './fetch.js';
+import type { ClusterReader } from './kube-reader.js';
 import type { Terminal } from './output.js';
 
 export interface EngineContext {
@@ -27,7 +27,7 @@ export interface EngineContext {
   openJobs(options: {
     readonly kubeconfig: string | undefined;
     readonly context: string | undefined;
-  }): Promise<JobReader>;
+  }): Promise<ClusterReader>;
   /** Aborts on Ctrl-C, SIGTERM, or when nobody reads the output any more. */
   readonly stop: AbortSignal;
   /** How the process ends after `stop`. */

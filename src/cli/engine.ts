@@ -15,7 +15,7 @@ import type { Plan, Snapshot } from '../domain/index.js';
 import type { Clock } from '../lib/clock.js';
 import type { JobKey } from '../cluster/index.js';
 import { LocalCluster, LocalJobs } from '../cluster/local/index.js';
-import { KeyedQueue, reconcile } from '../controller/index.js';
+import { Fleet, KeyedQueue, reconcile } from '../controller/index.js';
 import { jobNames, type NatsAccess } from '../protocol/index.js';
 import {
   connectStreams,
@@ -36,6 +36,7 @@ import { CliError } from './exit.js';
 import { bringResults, listResults, type ResultSource } from './model.js';
 import { checkRoom, storageFault, watchRoom } from './room.js';
 import type { RunFolder } from './run-folder.js';
+import { watchSlots } from './slots.js';
 
 export interface EngineOptions {
   readonly folder: RunFolder;
@@ -191,6 +192,13 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
   const cluster = new LocalCluster({ ...options, folder: folder.path });
   const jobs = new LocalJobs(folder.path, folder.job, onEvent);
   const over = Promise.withResolvers<Outcome>();
+  const fleet = new Fleet({
+    slots: () => cluster.slots(),
+    reserve: {},
+    clock,
+    monotonicMs: () => performance.now(),
+    changed: () => enqueue(),
+  });
   const streams = new JobStreamsPort(admin, (role) =>
     role === 'reader'
       ? Promise.reject(new Error('a local run brings its model home as the operator'))
@@ -215,6 +223,7 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
         jobs,
         cluster,
         streams,
+        fleet,
         clock,
         observer,
         progressEveryMs: () => 0,
@@ -224,7 +233,10 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
     },
   });
   const enqueue = (): void => queue.add(key.uid);
-  cluster.onChange(enqueue);
+  cluster.onChange(() => {
+    fleet.slotsChanged();
+    enqueue();
+  });
   const unwatch = admin.watch(key.uid, enqueue);
   const stopped = (): void => over.resolve({ kind: 'stopped' });
   const leaving = new AbortController();
@@ -233,11 +245,16 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
   try {
     enqueue();
     void watchRoom(folder.path, clock, leaving.signal, over.reject);
+    void watchSlots(folder.path, clock, leaving.signal, (slots) => {
+      log.info({ slots }, 'slots changed');
+      cluster.setSlots(slots);
+    });
     return await over.promise;
   } finally {
     leaving.abort();
     stop.removeEventListener('abort', stopped);
     unwatch();
+    fleet.stop();
     await queue.stop();
     await cluster.remove();
   }

@@ -2,10 +2,12 @@
 import { ApiException, CoreV1Api, CustomObjectsApi, KubeConfig, setHeaderMiddleware } from '@kubernetes/client-node';
 
 import { apiGroup, apiVersion, type DistillJob, plural } from '../api/index.js';
+import type { StoredObject } from '../cluster/kubernetes/index.js';
 import { reasonOf } from '../lib/system-error.js';
 
 import { CliError } from './exit.js';
 import type { JobReader } from './fetch.js';
+import type { SeenCluster } from './plan.js';
 
 export interface KubeOptions {
   /** Absent = as kubectl finds it: KUBECONFIG, ~/.kube/config, a pod's service account. */
@@ -16,8 +18,16 @@ export interface KubeOptions {
 
 const requestLimitMs = 15_000;
 
+/** Everything of a cluster that a share is made from. */
+export interface ClusterReader extends JobReader {
+  /** @throws CliError */
+  readCluster(): Promise<SeenCluster>;
+}
+
+const pageSize = 1_000;
+
 /** @throws CliError when the kubeconfig cannot be used */
-export function kubeReader({ kubeconfig, context, stop }: KubeOptions): JobReader {
+export function kubeReader({ kubeconfig, context, stop }: KubeOptions): ClusterReader {
   const config = loaded(kubeconfig, context);
   const server = config.getCurrentCluster()?.server ?? 'unknown';
   const core = config.makeApiClient(CoreV1Api);
@@ -44,7 +54,37 @@ export function kubeReader({ kubeconfig, context, stop }: KubeOptions): JobReade
     }
   };
 
+  type Options = Parameters<Parameters<typeof ask>[1]>[0];
+  /** All pages of a list, as plain JSON: the library has made objects of times. */
+  const all = async <T>(
+    what: string,
+    page: (position: { limit: number; _continue?: string }, options: Options) => Promise<ListPage>,
+  ): Promise<T[]> => {
+    const items: T[] = [];
+    let _continue: string | undefined;
+    do {
+      const position = _continue === undefined ? { limit: pageSize } : { limit: pageSize, _continue };
+      const found = await ask(what, (options) => page(position, options));
+      items.push(...(JSON.parse(JSON.stringify(found?.items ?? [])) as T[]));
+      const { _continue: next, continue: rawNext } = found?.metadata ?? {};
+      _continue = next ?? rawNext;
+    } while (_continue !== undefined && _continue !== '');
+    return items;
+  };
+
   return {
+    readCluster: async () => {
+      const version = apiVersion.slice(apiGroup.length + 1);
+      const [nodes, pods, jobs] = await Promise.all([
+        all<StoredObject>('nodes', (position, options) => core.listNode(position, options)),
+        all<StoredObject>('pods', (position, options) => core.listPodForAllNamespaces(position, options)),
+        all<DistillJob>('distilljobs', async (position, options) => {
+          const request = { group: apiGroup, version, plural, ...position };
+          return (await custom.listClusterCustomObject(request, options)) as ListPage;
+        }),
+      ]);
+      return { nodes, pods, jobs };
+    },
     namespace: config.getContextObject(config.getCurrentContext())?.namespace ?? 'default',
     readJob: (namespace, name) =>
       ask(`distilljob ${namespace}/${name}`, async (options) => {
@@ -60,6 +100,11 @@ export function kubeReader({ kubeconfig, context, stop }: KubeOptions): JobReade
         return Object.fromEntries(entries) as Record<string, string>;
       }),
   };
+}
+
+interface ListPage {
+  readonly items: readonly unknown[];
+  readonly metadata?: { readonly _continue?: string; readonly continue?: string };
 }
 
 function loaded(kubeconfig: string | undefined, context: string | undefined): KubeConfig {

@@ -2,13 +2,18 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 
 import { version } from '../lib/version.js';
+import { policies } from '../simulate/index.js';
 import { connectReader, StreamError, type StreamErrorKind } from '../stream/index.js';
 
 import type { EngineContext } from './context.js';
 import { CliError, type Ending, exitCodes } from './exit.js';
 import { fetchJob } from './fetch.js';
+import { progressLine } from './progress-line.js';
 import { storageFault } from './room.js';
+import { plan, reserveIn } from './plan.js';
 import { loadJob, run } from './run.js';
+import { simulate } from './simulate.js';
+import { tellSlots } from './slots.js';
 
 const examples = `
 Examples:
@@ -16,7 +21,10 @@ Examples:
   $ distill run job.yaml --baseline                   also train the same student on labels alone
   $ distill run --resume runs/mnist-20261124-101500   go on with a run that was stopped
   $ distill run job.yaml --json | jq .                one JSON object a line, for machines
+  $ distill slots 2                                   let the run that is at work have two teachers from now on
   $ distill validate job.yaml                         every problem at once, with its remedy
+  $ distill plan                                      why every job in a cluster has as many teachers as it has
+  $ distill simulate day.json                         compare ways of scaling on a simulated cluster
   $ distill fetch mnist -n team-a -o model            bring a finished model home from a cluster
 
 Exit codes:
@@ -54,6 +62,15 @@ export async function program(context: EngineContext, argv: readonly string[]): 
       ending = await run({ ...options, ...(file === undefined ? {} : { file }) }, context);
     });
   root
+    .command('slots')
+    .description('how many teachers the run that is at work may have from now on')
+    .argument('<n>', 'teachers; 0 = none, the student trains on what is stored', wholeNumber)
+    .option('--dir <folder>', 'folder of the run (default: the one in runs/ that is at work)')
+    .action((slots: number, { dir }: { readonly dir?: string }) => {
+      const run = tellSlots(slots, dir, 'runs');
+      context.terminal.write(`${run}: ${String(slots)} slots from now on\n`);
+    });
+  root
     .command('validate')
     .description('check a DistillJob as kubectl apply and this version would: all problems at once')
     .argument('<file>', 'a DistillJob')
@@ -89,8 +106,65 @@ export async function program(context: EngineContext, argv: readonly string[]): 
         ending = context.stopEnding();
       }
     });
+  root
+    .command('plan')
+    .description(
+      'who gets how many teachers in a cluster, and why: from the cluster as it is, or from a saved snapshot',
+    )
+    .option('-f, --file <snapshot>', 'a snapshot that --save wrote')
+    .option('--save <file>', 'keep what the plan was made from')
+    .option(
+      '--reserve <slots>',
+      'what the operator holds back, such as nvidia.com/gpu=2 (its own setting is not known here)',
+    )
+    .option('--kubeconfig <file>', 'which kubeconfig (default: as kubectl finds it)')
+    .option('--context <name>', 'which of its contexts (default: the current one)')
+    .option('--json', 'grants as JSON', false)
+    .action(async ({ reserve, kubeconfig, context: name, ...options }: PlanFlags) => {
+      await plan(
+        { ...options, reserve: reserve === undefined ? {} : reserveIn(reserve) },
+        {
+          readCluster: async () => (await context.openJobs({ kubeconfig, context: name })).readCluster(),
+          say: (line) => context.terminal.write(`${line}\n`),
+          nowMs: context.clock.now(),
+        },
+      );
+    });
+  root
+    .command('simulate')
+    .description('compare ways of scaling teachers on a simulated cluster, made up or from a log (docs/simulator.md)')
+    .argument('[trace...]', 'a file of parameters; or a folder with, or the two files of, a node and a pod list')
+    .option('--parameters <file>', 'jobs, teachers and hours, beside the lists of a log')
+    .option('--policy <names...>', `which of ${Object.keys(policies).join(', ')} (default: all)`, [])
+    .option('--seed <n>', 'of everything that is random', positiveInteger, 1)
+    .option('--json', 'one JSON object', false)
+    .action(async (trace: string[], options: SimulateFlags) => {
+      const { terminal, stop } = context;
+      const shown = progressLine(terminal, () => context.clock.now());
+      await simulate(
+        { ...options, trace },
+        { say: (line) => shown.keep(line), progress: options.json ? () => undefined : shown.replace, stop },
+      );
+      if (stop.aborted) ending = context.stopEnding();
+    });
   await root.parseAsync([...argv]);
   return ending;
+}
+
+interface SimulateFlags {
+  readonly parameters?: string;
+  readonly policy: readonly string[];
+  readonly seed: number;
+  readonly json: boolean;
+}
+
+interface PlanFlags {
+  readonly file?: string;
+  readonly save?: string;
+  readonly reserve?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly json: boolean;
 }
 
 interface FetchFlags {
@@ -108,6 +182,11 @@ interface RunFlags {
   readonly baseline: boolean;
   readonly slots: number;
   readonly json: boolean;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('expected a whole number from 0 to 99999.');
+  return Number(text);
 }
 
 function positiveInteger(text: string): number {

@@ -3,6 +3,7 @@
  *
  *   job.json        the job as it was validated, its uid included: what `--resume` continues
  *   run.lock        pid of the process that works on it
+ *   slots           teachers it may have, once `distill slots` said so
  *   status.json     the job's status, as `kubectl get -o json` would show it
  *   job/            manifest and passwords for the workers (0600)
  *   logs/           one file a process
@@ -157,7 +158,7 @@ function holderOf(file: string): number | null {
   try {
     return Number.parseInt(readFileSync(file, 'utf8'), 10);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return null;
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return null;
     throw error;
   }
 }
@@ -171,6 +172,12 @@ function removeLockOf(dead: number, file: string, aside: string): void {
     if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'EEXIST') throw error;
   }
   rmSync(aside, { force: true });
+}
+
+/** True while a process works on the run of this folder. */
+export function isAtWork(folder: string): boolean {
+  const holder = holderOf(join(folder, 'run.lock'));
+  return holder !== null && isAlive(holder);
 }
 
 function isAlive(pid: number): boolean {

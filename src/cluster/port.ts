@@ -3,7 +3,7 @@
  * every adapter (DESIGN I9): child processes on this machine, or Kubernetes.
  */
 import type { DistillJob } from '../api/index.js';
-import type { ClusterObservation, InvalidJob } from '../domain/index.js';
+import type { ClusterObservation, InvalidJob, PoolPlan, Slots } from '../domain/index.js';
 import type { Manifest, NatsAccess, WorkerRole } from '../protocol/index.js';
 
 export interface JobKey {
@@ -20,7 +20,7 @@ export interface DesiredWorkers {
   readonly manifest: Manifest;
   /** How a role reaches the job's streams; asked for only when it has to be written down. */
   readonly access: (role: WorkerRole) => Promise<NatsAccess>;
-  readonly pools: readonly { readonly name: string; readonly replicas: number }[];
+  readonly pools: readonly PoolPlan[];
   readonly student: 'Run' | 'Stop';
   /** Student errors until the job is failed; disruptions are never charged. */
   readonly backoffLimit: number;
@@ -34,6 +34,8 @@ export type FoundJob =
 
 export interface Cluster {
   observe(key: JobKey, job: DistillJob): Promise<ClusterObservation>;
+  /** What the teachers of all jobs draw on, as of now. */
+  slots(): Slots;
   apply(desired: DesiredWorkers): Promise<void>;
   /** Ends every process of the job. @returns true when all are really gone, false while some are still going */
   remove(key: JobKey): Promise<boolean>;

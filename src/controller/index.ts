@@ -1,4 +1,5 @@
 /** The door of the controller: the queue of jobs and what is done for each. */
+export { Fleet, type FleetOptions } from './fleet.js';
 export { type LeaseDurations, leaseDurations, LeaderElector, type LeaderElectorOptions } from './leader.js';
 export type { Jobs, Observer, Streams } from './ports.js';
 export { Operator, type OperatorOptions } from './operator.js';

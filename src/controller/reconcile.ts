@@ -1,14 +1,15 @@
 /**
  * One reconcile: snapshot → plan → act → one status write → events.
  *
- *  1 read the job           4 decide (pure)                       7 act on the processes
- *  2 observe the processes  5 mark the job's object               8 write status when it is worth it
- *  3 observe the streams    6 act on the streams                  9 record events, then let the object go
+ *  1 read the job           4 claim, and be granted slots         7 act on the streams
+ *  2 observe the processes  5 decide (pure)                       8 act on the processes
+ *  3 observe the streams    6 mark the job's object               9 write status when it is worth it
+ *                                                                10 record events, then let the object go
  *
  * What a job's object is remembered to say, but may say no more, makes no process and no status: streams go on being
  * served, and the rest waits. An API server whose store was put back may have forgotten a finalizer, or the job.
  *
- * What stands in the way of 5 to 7 and only somebody else can move is told by 8 and 9 in place of what was planned.
+ * What stands in the way of 6 to 8 and only somebody else can move is told by 9 and 10 in place of what was planned.
  *
  * Invariants: every step may be the last one before the process dies; running it again from the start ends in the same
  * state (DESIGN I6). Events come after the status write, so that nothing is announced that the status does not say.
@@ -20,6 +21,7 @@ import {
   dismiss,
   hinder,
   type InvalidJob,
+  jobClaimOf,
   type Plan,
   refuse,
   type Snapshot,
@@ -28,6 +30,7 @@ import {
 import type { Clock } from '../lib/clock.js';
 import { manifestOf } from '../render/index.js';
 
+import type { Fleet } from './fleet.js';
 import { isHindrance, type Jobs, type Observer, type Streams } from './ports.js';
 
 export interface ReconcilerOptions {
@@ -35,6 +38,7 @@ export interface ReconcilerOptions {
   readonly jobs: Jobs;
   readonly cluster: Cluster;
   readonly streams: Streams;
+  readonly fleet: Pick<Fleet, 'grantsFor'>;
   readonly clock: Clock;
   readonly observer: Observer;
   /** Progress alone is written no more often than this: a thousand jobs shall not flood the API server. */
@@ -65,7 +69,8 @@ async function reconcileJob(key: JobKey, job: DistillJob, options: ReconcilerOpt
   const [processes, observed] = await Promise.all([cluster.observe(key, job), streams.observe(key.uid)]);
   const anyDead = observed.state === 'Present' && observed.dead.messages > 0;
   const [deadItem = null] = anyDead ? await streams.deadItems(key.uid) : [];
-  const snapshot: Snapshot = { nowMs: clock.now(), engine, job, cluster: processes, streams: observed, deadItem };
+  const seen = { nowMs: clock.now(), engine, job, cluster: processes, streams: observed, deadItem, grants: [] };
+  const snapshot: Snapshot = { ...seen, grants: await options.fleet.grantsFor(key, jobClaimOf(seen)) };
   const plan = decide(snapshot);
   try {
     if (plan.object === 'AddFinalizer') await jobs.setFinalizer(key, true);

@@ -9,7 +9,7 @@ import {
 } from '../api/index.js';
 import { type StudentState, telemetryStaleMs } from '../protocol/index.js';
 
-import type { Demand } from './demand.js';
+import { type Grant, type JobDemand, sentenceOf } from './share/index.js';
 import type { Snapshot, StreamObservation } from './snapshot.js';
 import { timestamp } from './timestamp.js';
 import type { Verdict } from './verdict.js';
@@ -25,7 +25,7 @@ const stallMs = 60_000;
 const starvedFraction = 0.2;
 
 /** In the order of `conditionTypes`. */
-export function claimsOf(snapshot: Snapshot, verdict: Verdict, fleet: Fleet, demand: Demand): ConditionClaim[] {
+export function claimsOf(snapshot: Snapshot, verdict: Verdict, fleet: Fleet, demand: JobDemand): ConditionClaim[] {
   const over = verdict.kind === 'Complete' || verdict.kind === 'Failed';
   if (verdict.kind === 'Deleting') {
     return farewellClaims(snapshot.job.status, snapshot.cluster.remains, snapshot.streams);
@@ -64,7 +64,7 @@ function isConditionType(type: string): type is ConditionType {
   return (conditionTypes as readonly string[]).includes(type);
 }
 
-function teachersClaim({ cluster }: Snapshot, fleet: Fleet, demand: Demand): ConditionClaim {
+function teachersClaim({ cluster, grants }: Snapshot, fleet: Fleet, demand: JobDemand): ConditionClaim {
   const { teachersAvailable } = conditions;
   switch (demand.reason) {
     case 'Suspended':
@@ -79,12 +79,19 @@ function teachersClaim({ cluster }: Snapshot, fleet: Fleet, demand: Demand): Con
       return teachersAvailable.unknown();
     case 'FillWindow':
     case 'MatchStudent': {
-      if (fleet.ready > 0) return teachersAvailable.ready(fleet);
+      const why = lackOf(demand, grants);
+      if (fleet.ready > 0) return teachersAvailable.ready(fleet, why);
       const error = cluster.pools.find(({ lastError }) => lastError !== null)?.lastError;
       if (error !== null && error !== undefined) return teachersAvailable.failing(error.message);
-      return fleet.desired === 0 ? teachersAvailable.noFreeSlots() : teachersAvailable.starting(fleet);
+      return fleet.desired === 0 ? teachersAvailable.noFreeSlots(why) : teachersAvailable.starting(fleet, why);
     }
   }
+}
+
+/** Why there are fewer teachers than are wanted; empty when there are not, or when the fleet is only held. */
+export function lackOf({ kind }: JobDemand, grants: readonly Grant[]): string {
+  if (kind === 'None' || kind === 'Hold') return '';
+  return grants.some(({ replicas, why }) => replicas < why.wanted) ? sentenceOf(grants) : '';
 }
 
 function studentClaim({ job, cluster, streams, nowMs }: Snapshot, verdict: Verdict): ConditionClaim {

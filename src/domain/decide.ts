@@ -1,11 +1,11 @@
 /**
  * The decision: snapshot → plan. Pure (DESIGN I6); read it from top to bottom:
- * verdict → demand → replicas per pool → streams → the job's own object → status → events → when to look again.
+ * verdict → demand → what is granted to each pool → streams → the job's own object → status → events → when to look again.
  */
 import type { DistillJobStatus } from '../api/index.js';
 
+import { demandUnder, type PoolPlan, poolPlans } from './claim.js';
 import { claimsOf, conditionsFrom, type Fleet } from './conditions.js';
-import { type Demand, demandOf, type PoolPlan, spread } from './demand.js';
 import { eventsOf } from './events.js';
 import { againAfter, objectPlan } from './lifetime.js';
 import type { Plan, StreamPlan } from './plan.js';
@@ -18,7 +18,7 @@ export function decide(snapshot: Snapshot): Plan {
   const { job, nowMs } = snapshot;
   const verdict = verdictOf(snapshot);
   const demand = demandUnder(verdict, snapshot);
-  const pools = spread(demand, snapshot);
+  const pools = poolPlans(demand, snapshot);
   const streams = streamsUnder(verdict, snapshot);
   const object = objectPlan(verdict, snapshot);
   const claims = claimsOf(snapshot, verdict, fleetOf(snapshot, pools), demand);
@@ -34,20 +34,6 @@ export function decide(snapshot: Snapshot): Plan {
     events: eventsOf(snapshot, verdict, { object, streams, demand, status }),
     againMs: againAfter(verdict, snapshot),
   };
-}
-
-function demandUnder(verdict: Verdict, snapshot: Snapshot): Demand {
-  switch (verdict.kind) {
-    case 'Suspended':
-      return { teachers: 0, reason: 'Suspended' };
-    case 'Complete':
-    case 'Failed':
-    case 'Refused':
-    case 'Deleting':
-      return { teachers: 0, reason: 'Finished' };
-    case 'Active':
-      return demandOf(snapshot);
-  }
 }
 
 function streamsUnder(verdict: Verdict, { cluster, streams }: Snapshot): StreamPlan {

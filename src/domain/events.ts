@@ -2,7 +2,8 @@
 import { conditions, type DistillJobStatus, type EventClaim, events, type StatusCondition } from '../api/index.js';
 import { telemetryStaleMs } from '../protocol/index.js';
 
-import type { Demand } from './demand.js';
+import type { JobDemand } from './share/index.js';
+import { lackOf } from './conditions.js';
 import type { JobPlan, StreamPlan } from './plan.js';
 import type { Snapshot, StreamObservation } from './snapshot.js';
 import type { Verdict } from './verdict.js';
@@ -11,7 +12,7 @@ import type { Verdict } from './verdict.js';
 export interface Decided {
   readonly object: JobPlan;
   readonly streams: StreamPlan;
-  readonly demand: Demand;
+  readonly demand: JobDemand;
   readonly status: DistillJobStatus;
 }
 
@@ -23,7 +24,7 @@ export function eventsOf(snapshot: Snapshot, verdict: Verdict, decided: Decided)
   return [
     ...acceptance(verdict, before, status),
     ...(streams.provision ? [events.streamsCreated(streams.missing)] : []),
-    ...scaling(before, status, demand),
+    ...scaling(snapshot, status, demand),
     ...losses(snapshot, before, status),
     ...studentStarts(snapshot, before, status),
     ...transitions(snapshot, before, status),
@@ -51,10 +52,14 @@ function acceptance(verdict: Verdict, before: Before, after: DistillJobStatus): 
   return [verdict.kind === 'Refused' ? events.refused(verdict.claim.message) : events.accepted()];
 }
 
-function scaling(before: Before, after: DistillJobStatus, { reason }: Demand): EventClaim[] {
+function scaling({ job, grants }: Snapshot, after: DistillJobStatus, demand: JobDemand): EventClaim[] {
   return (after.teachers?.pools ?? []).flatMap(({ name, desired }) => {
-    const from = before?.teachers?.pools.find((pool) => pool.name === name)?.desired ?? 0;
-    return from === desired ? [] : [events.teachersScaled(name, from, desired, reason)];
+    const from = job.status?.teachers?.pools.find((pool) => pool.name === name)?.desired ?? 0;
+    const why = lackOf(
+      demand,
+      grants.filter(({ pool }) => pool === name),
+    );
+    return from === desired ? [] : [events.teachersScaled(name, from, desired, demand.reason, why)];
   });
 }
 

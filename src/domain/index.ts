@@ -1,8 +1,32 @@
 /** The door of the deciding room: one snapshot in, one plan out. */
 export { decide } from './decide.js';
-export type { PoolPlan } from './demand.js';
-export { amountsOf, effectiveRequests, Ledger } from './ledger/index.js';
-export type { Amounts, LedgerNode, PodNeeds, PodResources, Taint } from './ledger/index.js';
+export { jobClaimOf } from './claim.js';
+export type { PoolPlan } from './claim.js';
+export { replayed, seatedAnew, supplyFor } from './fleet.js';
+export type { FleetSnapshot, Reserve } from './fleet.js';
+export type { Account, SeatedTeacher, Slots, SlotSupply } from './slots.js';
+export {
+  amountsOf,
+  defaultAccelerators,
+  effectiveRequests,
+  isAccelerator,
+  isLeaving,
+  Ledger,
+  neighboursOf,
+} from './ledger/index.js';
+export type {
+  Amounts,
+  Draft,
+  LedgerNode,
+  LedgerPod,
+  Placement,
+  PodNeeds,
+  PodResources,
+  PodResourcesStatus,
+  ResizedContainer,
+  Taint,
+  WaitingPod,
+} from './ledger/index.js';
 export { hinder } from './hinder.js';
 export { dismiss, refuse } from './refuse.js';
 export type { Dismissal, InvalidJob } from './refuse.js';
@@ -11,9 +35,12 @@ export type { JobPlan, Plan, StreamPlan } from './plan.js';
 export type {
   ClusterObservation,
   EndedProcess,
+  ObservedTeacher,
   PoolObservation,
   PresentStreams,
   Snapshot,
   StreamObservation,
   StudentObservation,
 } from './snapshot.js';
+export { claimOf, jobDemandOf, sentenceOf, shareOut } from './share/index.js';
+export type { Board, Grant, JobClaim, PoolState, Share, Teacher } from './share/index.js';

@@ -1,7 +1,7 @@
 /** What a decision wants: plain JSON, logged, shown and replayed (DESIGN §5.6). */
 import type { DistillJobStatus, EventClaim } from '../api/index.js';
 
-import type { PoolPlan } from './demand.js';
+import type { PoolPlan } from './claim.js';
 
 export interface StreamPlan {
   /** Something of the job's streams is missing and shall be created. */

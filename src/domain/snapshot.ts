@@ -5,6 +5,9 @@
 import type { DistillJob, Engine } from '../api/index.js';
 import type { DeadItem, Reference, StudentState, TeacherState } from '../protocol/index.js';
 
+import type { PodNeeds } from './ledger/index.js';
+import type { Grant } from './share/claims.js';
+
 export interface Snapshot {
   /** Milliseconds since 1970. */
   readonly nowMs: number;
@@ -15,6 +18,8 @@ export interface Snapshot {
   readonly streams: StreamObservation;
   /** One of the work items that no teacher could do; null when there is none. */
   readonly deadItem: DeadItem | null;
+  /** What the share over all jobs gives this one (share/), by pool. */
+  readonly grants: readonly Grant[];
 }
 
 /** The job's processes, as the cluster reports them. */
@@ -31,15 +36,33 @@ export interface ClusterObservation {
 
 export interface PoolObservation {
   readonly name: string;
-  /** Teachers that could still be added now; pools of one resource draw on the same slots. */
-  readonly freeSlots: number;
-  readonly pods: readonly { readonly name: string; readonly terminating: boolean }[];
+  /** What one more teacher asks of a node; pools that ask alike name the same object. */
+  readonly needs: PodNeeds;
+  /** What a slot is: `nvidia.com/gpu`, or `cpu`. */
+  readonly resource: string;
+  readonly pods: readonly ObservedTeacher[];
+  /**
+   * A teacher waited for a node in vain although the ledger saw room for it: until then, in milliseconds since 1970, no
+   * other is tried; null = none did.
+   */
+  readonly stuckUntilMs: number | null;
   /** Teachers that ended without being asked to. */
   readonly disruptions: number;
   /** Teachers that failed one after the other, none having lived in between. */
   readonly failuresInARow: number;
   /** How the last teacher that was not asked to ended; null when none did, or a signal ended it. */
   readonly lastError: EndedProcess | null;
+}
+
+export interface ObservedTeacher {
+  readonly name: string;
+  /** null until it is bound. */
+  readonly node: string | null;
+  readonly needs: PodNeeds;
+  readonly terminating: boolean;
+  readonly ready: boolean;
+  /** Milliseconds since 1970. */
+  readonly createdAtMs: number;
 }
 
 export interface EndedProcess {

@@ -1,8 +1,10 @@
 /** The status of a job, from one snapshot and what was decided on it. Pure. */
 import type { DistillJob, DistillJobStatus, StatusCondition, StatusTeachersPool } from '../api/index.js';
+import { omit } from '../lib/omit.js';
 import type { StudentState } from '../protocol/index.js';
 
-import type { Demand, PoolPlan } from './demand.js';
+import type { PoolPlan } from './claim.js';
+import { type JobDemand, sentenceOf } from './share/index.js';
 import type { Snapshot } from './snapshot.js';
 import { readyTeachers } from './telemetry.js';
 import { timestamp } from './timestamp.js';
@@ -12,7 +14,7 @@ export function statusOf(
   snapshot: Snapshot,
   verdict: Verdict,
   pools: readonly PoolPlan[],
-  demand: Demand,
+  demand: JobDemand,
   conditions: StatusCondition[],
 ): DistillJobStatus {
   const { job, cluster, streams, deadItem, engine, nowMs } = snapshot;
@@ -111,19 +113,24 @@ function bufferOf({ buffer, waitFraction }: StudentState): NonNullable<DistillJo
 function teachersOf(
   snapshot: Snapshot,
   pools: readonly PoolPlan[],
-  demand: Demand,
+  demand: JobDemand,
 ): NonNullable<DistillJobStatus['teachers']> {
   const readyIn = readyTeachers(snapshot);
   const byPool = pools.map(({ name, replicas }): StatusTeachersPool & { rate: number } => {
+    const grant =
+      demand.kind === 'Teachers' || demand.kind === 'Rate'
+        ? snapshot.grants.find(({ pool }) => pool === name)
+        : undefined;
     const ready = readyIn(name);
     const rate = ready.reduce((sum, { samplesPerSecond }) => sum + samplesPerSecond, 0);
-    return { name, desired: replicas, ready: ready.length, reason: demand.reason, rate };
+    const told = grant === undefined ? {} : { wanted: grant.why.wanted, why: sentenceOf(grant) };
+    return { name, desired: replicas, ready: ready.length, reason: demand.reason, ...told, rate };
   });
   return {
     desired: byPool.reduce((sum, { desired }) => sum + desired, 0),
     ready: byPool.reduce((sum, { ready }) => sum + ready, 0),
     samplesPerSecond: Math.round(byPool.reduce((sum, { rate }) => sum + rate, 0)),
-    pools: byPool.map(({ name, desired, ready, reason }) => ({ name, desired, ready, reason })),
+    pools: byPool.map((pool) => omit(pool, 'rate')),
   };
 }
 

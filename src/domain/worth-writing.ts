@@ -25,10 +25,17 @@ function facts(status: DistillJobStatus): object {
   return {
     ...omit(status, 'progress', 'summary', 'buffer', 'usage'),
     accuracy: status.progress?.accuracy,
-    teachers: { ...status.teachers, samplesPerSecond: 0 },
-    // This sentence counts steps; its reason is what changes.
+    // What is wanted follows a rate, and why it is not more follows every pod of the cluster.
+    teachers: {
+      ...status.teachers,
+      samplesPerSecond: 0,
+      pools: status.teachers?.pools.map((pool) => omit(pool, 'wanted', 'why')),
+    },
+    // These sentences count steps and slots; their reasons are what changes.
     conditions: status.conditions?.map((condition) =>
-      condition.type === 'Progressing' ? { ...condition, message: '' } : condition,
+      condition.type === 'Progressing' || condition.type === 'TeachersAvailable'
+        ? { ...condition, message: '' }
+        : condition,
     ),
   };
 }

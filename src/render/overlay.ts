@@ -28,6 +28,7 @@ export interface PodTemplate extends Fields {
   };
   readonly spec: Fields & {
     readonly terminationGracePeriodSeconds: number;
+    readonly affinity?: Fields;
     readonly volumes: readonly Named[];
     readonly containers: readonly [Container];
   };
@@ -55,6 +56,7 @@ export function withOverlay(own: PodTemplate, { metadata = {}, spec = {} }: PodO
     spec: {
       ...Object.fromEntries(openFields.flatMap((field) => (spec[field] === undefined ? [] : [[field, spec[field]]]))),
       ...own.spec,
+      ...(own.spec.affinity === undefined ? {} : { affinity: { ...own.spec.affinity, ...spec.affinity } }),
       terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? own.spec.terminationGracePeriodSeconds,
       volumes: added('name', own.spec.volumes, (spec.volumes ?? []) as readonly Named[]),
       containers: [containerWith(own.spec.containers[0], worker)],

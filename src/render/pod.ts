@@ -46,13 +46,15 @@ export interface WorkerPod {
   readonly restartPolicy: 'Always' | 'Never';
   /** Undefined leaves it to the job's template. */
   readonly priorityClassName?: string;
+  /** Undefined leaves it to the job's template, which stands where it names any. */
+  readonly affinity?: Fields;
   readonly template: PodOverlay;
 }
 
 type Variables = Readonly<Record<string, string | { readonly valueFrom: Fields }>>;
 
 export function podTemplate(job: DistillJob, worker: WorkerPod, settings: WorkerSettings): PodTemplate {
-  const { fleet, annotations, resources, variables, restartPolicy, priorityClassName, template } = worker;
+  const { fleet, annotations, resources, variables, restartPolicy, priorityClassName, affinity, template } = worker;
   const { volumes, mounts } = mountedBy(job, fleet.role, settings);
   const own: PodTemplate = {
     metadata: { labels: labelsOf(job, fleet), annotations },
@@ -60,6 +62,7 @@ export function podTemplate(job: DistillJob, worker: WorkerPod, settings: Worker
       restartPolicy,
       terminationGracePeriodSeconds: graceSeconds[fleet.role],
       ...(priorityClassName === undefined ? {} : { priorityClassName }),
+      ...(affinity === undefined ? {} : { affinity }),
       serviceAccountName: sharedName(job.metadata.name),
       automountServiceAccountToken: false,
       enableServiceLinks: false,

@@ -1,6 +1,7 @@
 /** One pool of teachers as a Deployment: interchangeable pods that come and go with the free slots. */
 import {
   type DistillJob,
+  labels,
   safeToEvictAnnotation,
   type TeacherPool,
   teacherName,
@@ -11,6 +12,25 @@ import { type Fleet, metadataOf, selectorOf } from './metadata.js';
 import type { KubernetesObject, WorkerSettings } from './object.js';
 import { podTemplate } from './pod.js';
 import { teacherResources } from './resources.js';
+
+/**
+ * Teachers keep together, away from pods that are none: those that come and go beside neighbours leave fragments, and who
+ * needs a whole node then waits for small pods to end, which nobody may send away (docs/adr/0012). Only preferred.
+ */
+const apartFromOthers = {
+  podAntiAffinity: {
+    preferredDuringSchedulingIgnoredDuringExecution: [
+      {
+        weight: 100,
+        podAffinityTerm: {
+          labelSelector: { matchExpressions: [{ key: labels.component, operator: 'NotIn', values: ['teacher'] }] },
+          namespaceSelector: {},
+          topologyKey: 'kubernetes.io/hostname',
+        },
+      },
+    ],
+  },
+};
 
 /** What the API takes for "no deadline": teachers may wait for a slot as long as it takes. */
 const noDeadlineSeconds = 2_147_483_647;
@@ -52,6 +72,7 @@ export function teacherDeployment(
           },
           restartPolicy: 'Always',
           priorityClassName: settings.teacherPriorityClass,
+          affinity: apartFromOthers,
           template: pool.template,
         },
         settings,

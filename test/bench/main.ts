@@ -7,15 +7,21 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { elasticBench } from './elastic.js';
+import { ledgerBench } from './ledger.js';
 import { pipelineBench } from './pipeline.js';
 import { scaleBench } from './scale.js';
+import { shareBench } from './share.js';
 import { type BenchOptions, type BenchTable, renderTable } from './table.js';
 import { trainerBench } from './trainer.js';
 
 const benches: Readonly<Record<string, (say: (line: string) => void, options: BenchOptions) => Promise<BenchTable>>> = {
   trainer: trainerBench,
   pipeline: pipelineBench,
+  ledger: ledgerBench,
+  share: shareBench,
   scale: scaleBench,
+  elastic: elasticBench,
 };
 
 /** Left out unless named: it takes most of an hour, and a control plane built from source. */

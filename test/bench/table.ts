@@ -1,4 +1,5 @@
 /** What a benchmark gives: rows for people and machines. */
+import { markdownTable } from '../../src/lib/markdown-table.js';
 
 export interface BenchTable {
   readonly name: string;
@@ -23,19 +24,6 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-/** A Markdown table, its columns padded. */
 export function renderTable({ name, goal, rows }: BenchTable): string {
-  const columns = Object.keys(rows[0] ?? {});
-  const cells = [columns, ...rows.map((row) => columns.map((column) => String(row[column] ?? '')))];
-  const widths = columns.map((_, at) => Math.max(...cells.map((line) => line[at]?.length ?? 0)));
-  const line = (parts: readonly string[]): string =>
-    `| ${parts.map((part, at) => part.padEnd(widths[at] ?? 0)).join(' | ')} |`;
-  const [head = [], ...body] = cells;
-  return [
-    `## ${name} (goal: ${goal})`,
-    line(head),
-    line(widths.map((width) => '-'.repeat(width))),
-    ...body.map(line),
-    '',
-  ].join('\n');
+  return `## ${name} (goal: ${goal})\n${markdownTable(rows)}\n`;
 }

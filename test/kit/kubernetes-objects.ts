@@ -373,7 +373,7 @@ export function rawDeployment(pool: string, facts: DeploymentFacts = {}): RawDep
       template: { spec: { containers: [{ ...unread, resources: { requests } }] } },
     },
     status: {
-      observedGeneration: metadata.generation ?? 0,
+      observedGeneration: metadata.generation,
       replicas,
       updatedReplicas: replicas - outdated,
       conditions: [

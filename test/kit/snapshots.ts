@@ -20,6 +20,7 @@ import {
   type StudentObservation,
 } from '../../src/domain/index.js';
 import type { DeadItem, StudentState, TeacherState } from '../../src/protocol/index.js';
+import { granted, observedPool } from './grants.js';
 
 /** When snapshots are taken unless a test says otherwise. */
 export const noonMs = Date.UTC(2026, 10, 24, 12);
@@ -169,20 +170,32 @@ export function labelling(pod: string, changes: Partial<TeacherState> = {}): Tea
   };
 }
 
-interface PoolFacts extends Partial<Omit<PoolObservation, 'name' | 'pods'>> {
+interface PoolFacts extends Partial<
+  Pick<PoolObservation, 'disruptions' | 'failuresInARow' | 'lastError' | 'stuckUntilMs'>
+> {
+  /** Slots of its resource that nobody holds. */
+  readonly freeSlots?: number;
   /** Names of its pods: `cpu-0 cpu-1`; a trailing `!` marks one that is stopping. */
   readonly pods?: string;
 }
 
 export class SnapshotMaker {
   readonly #snapshot: Snapshot;
+  /** By pool. */
+  readonly #free: Readonly<Record<string, number>>;
 
-  constructor(snapshot: Snapshot = quietStart()) {
+  constructor(snapshot: Snapshot = quietStart(), free: Readonly<Record<string, number>> = { cpu: 2 }) {
     this.#snapshot = snapshot;
+    this.#free = free;
   }
 
   get snapshot(): Snapshot {
-    return structuredClone(this.#snapshot);
+    const snapshot = structuredClone(this.#snapshot);
+    const free: Record<string, number> = {};
+    for (const { name, resource } of snapshot.cluster.pools) {
+      free[resource] = Math.max(free[resource] ?? 0, this.#free[name] ?? 0);
+    }
+    return granted(snapshot, free);
   }
 
   /** The decision on it. */
@@ -191,7 +204,7 @@ export class SnapshotMaker {
   }
 
   #with(change: Partial<Snapshot>): SnapshotMaker {
-    return new SnapshotMaker({ ...this.#snapshot, ...change });
+    return new SnapshotMaker({ ...this.#snapshot, ...change }, this.#free);
   }
 
   at(nowMs: number): SnapshotMaker {
@@ -210,24 +223,16 @@ export class SnapshotMaker {
     return this.job((job) => job.status(status));
   }
 
-  pool(name: string, { pods = '', ...facts }: PoolFacts = {}): SnapshotMaker {
-    const { cluster } = this.#snapshot;
+  pool(name: string, { pods = '', freeSlots, ...facts }: PoolFacts = {}): SnapshotMaker {
+    const { cluster, job, nowMs } = this.#snapshot;
     const before = cluster.pools.find((pool) => pool.name === name);
-    const pool: PoolObservation = {
-      freeSlots: 0,
-      disruptions: 0,
-      failuresInARow: 0,
-      lastError: null,
-      ...before,
-      name,
-      ...facts,
-      pods: pods
-        .split(' ')
-        .filter((pod) => pod !== '')
-        .map((pod) => ({ name: pod.replace('!', ''), terminating: pod.endsWith('!') })),
-    };
+    const { resource = 'cpu' } = job.spec.teacher.pools.find((pool) => pool.name === name) ?? {};
+    const names = pods.split(' ').filter((pod) => pod !== '');
+    const pool = observedPool(name, names, nowMs, { ...before, ...facts, resource });
     const others = cluster.pools.filter((other) => other.name !== name);
-    return this.#withCluster({ pools: [...others, pool] });
+    const { cluster: changed } = this.#withCluster({ pools: [...others, pool] }).#snapshot;
+    const free = freeSlots === undefined ? this.#free : { ...this.#free, [name]: freeSlots };
+    return new SnapshotMaker({ ...this.#snapshot, cluster: changed }, free);
   }
 
   student(changes: Partial<StudentObservation>): SnapshotMaker {
@@ -305,7 +310,7 @@ function quietStart(): Snapshot {
     engine: 'local',
     job: plainJob(),
     cluster: {
-      pools: [{ name: 'cpu', freeSlots: 2, pods: [], disruptions: 0, failuresInARow: 0, lastError: null }],
+      pools: [observedPool('cpu', [], noonMs)],
       student: { phase: 'Absent', starts: 0, failures: 0, disruptions: 0, lastError: null },
       remains: false,
       refusal: null,
@@ -313,6 +318,7 @@ function quietStart(): Snapshot {
     },
     streams: { state: 'Absent' },
     deadItem: null,
+    grants: [],
   };
 }
 

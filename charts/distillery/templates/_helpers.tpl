@@ -44,3 +44,12 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- fail (printf "nats.existingSecret: found nothing, expected %s; make it and set it" $secret) -}}
 {{- end -}}
 {{- end -}}
+
+{{/* nvidia.com/gpu=2,amd.com/gpu=10% */}}
+{{- define "distillery.reserve" -}}
+{{- $parts := list -}}
+{{- range $resource, $amount := .Values.reserve -}}
+{{- $parts = append $parts (printf "%s=%v" $resource $amount) -}}
+{{- end -}}
+{{- join "," $parts -}}
+{{- end -}}

@@ -1178,6 +1178,16 @@ export const jobSchema: Schema = {
                     "type": "string",
                     "maxLength": 1024,
                     "description": "Why it is this number."
+                  },
+                  "wanted": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "description": "Teachers that it would have if there were slots for all."
+                  },
+                  "why": {
+                    "type": "string",
+                    "maxLength": 1024,
+                    "description": "What there was to give, in a sentence."
                   }
                 }
               }

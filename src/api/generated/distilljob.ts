@@ -535,6 +535,14 @@ export interface StatusTeachersPool {
    * Why it is this number.
    */
   reason: string;
+  /**
+   * Teachers that it would have if there were slots for all.
+   */
+  wanted?: number;
+  /**
+   * What there was to give, in a sentence.
+   */
+  why?: string;
 }
 /**
  * What the job has used so far.

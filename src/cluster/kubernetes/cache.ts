@@ -3,12 +3,12 @@
  * all slots. Reads answer from memory; a reconcile asks the API server for nothing.
  */
 import type { DistillJob } from '../../api/index.js';
-import { Ledger, type LedgerNode, type PodNeeds } from '../../domain/index.js';
+import { Ledger, type LedgerNode, type Slots } from '../../domain/index.js';
 import type { Clock } from '../../lib/clock.js';
 
 import type { JobObjects } from './observation.js';
 import { OwnedIndex } from './owned-index.js';
-import { Promises, stayingIn } from './promises.js';
+import { slotsOf } from './slots.js';
 import { TeacherTally } from './teacher-tally.js';
 import type { DeploymentView, OwnedView, PodView, StudentJobView } from './views.js';
 
@@ -17,13 +17,18 @@ export class ClusterCache {
   readonly studentJobs: OwnedIndex<StudentJobView>;
   readonly serviceAccounts: OwnedIndex<OwnedView>;
   readonly networkPolicies: OwnedIndex<OwnedView>;
-  readonly #ledger = new Ledger();
-  readonly #promises = new Promises();
+  readonly #ledger: Ledger;
+  readonly #accelerators: readonly string[] | undefined;
   readonly #pods = new Map<string, Map<string, PodView>>();
+  /** Pods that wait for a node, our teachers aside. */
+  readonly #waiting = new Map<string, PodView>();
   readonly #tallies = new Map<string, TeacherTally>();
 
-  constructor(clock: Pick<Clock, 'now'>) {
-    this.deployments = new OwnedIndex(clock, (jobUid) => this.#promise(jobUid));
+  /** @param accelerators patterns of resource names; absent = the usual ones */
+  constructor(clock: Pick<Clock, 'now'>, accelerators?: readonly string[]) {
+    this.#ledger = new Ledger(accelerators);
+    this.#accelerators = accelerators;
+    this.deployments = new OwnedIndex(clock);
     this.studentJobs = new OwnedIndex(clock);
     this.serviceAccounts = new OwnedIndex(clock);
     this.networkPolicies = new OwnedIndex(clock);
@@ -48,14 +53,16 @@ export class ClusterCache {
     if (after !== null) this.#ledger.setPod(after);
     else if (before !== null) this.#ledger.removePod(before.uid);
     const pod = after ?? before;
-    const jobUid = pod?.worker?.jobUid;
-    if (pod === null || jobUid === undefined) return null;
+    if (pod === null) return null;
+    if (pod === after && pod.waits !== null && !isTeacher(pod)) this.#waiting.set(pod.uid, pod);
+    else this.#waiting.delete(pod.uid);
+    const jobUid = pod.worker?.jobUid;
+    if (jobUid === undefined) return null;
     const pods = this.#pods.get(jobUid) ?? new Map<string, PodView>();
     if (after === null) pods.delete(pod.uid);
     else pods.set(pod.uid, after);
     if (pods.size === 0) this.#pods.delete(jobUid);
     else this.#pods.set(jobUid, pods);
-    this.#promise(jobUid);
     this.#tallies.get(jobUid)?.note(before, after, this.#asks(jobUid, pod.worker?.pool ?? ''));
     return jobUid;
   }
@@ -83,18 +90,17 @@ export class ClusterCache {
     this.#tallies.delete(jobUid);
   }
 
-  /** How many more pods with these needs the cluster would hold for a job, what was promised to others taken off. */
-  room(jobUid: string, needs: PodNeeds, most: number): number {
-    const promised = this.#promises.besides(jobUid, (requests) => this.#ledger.couldHold(requests));
-    const taken = Object.entries(needs.requests)
-      .filter(([, amount]) => amount > 0)
-      .map(([resource, amount]) => Math.ceil((promised[resource] ?? 0) / amount));
-    const given = Math.max(0, ...taken);
-    return Math.max(0, this.#ledger.room(needs, most + given) - given);
+  slots(): Slots {
+    const teachers = [...this.#pods.values()].flatMap((pods) => [...pods.values()].filter(isTeacher));
+    return slotsOf(this.#ledger, teachers, this.#waiting.values(), this.#accelerators);
   }
+}
 
-  #promise(jobUid: string): void {
-    const { deployments, pods } = this.objectsOf(jobUid);
-    this.#promises.set(jobUid, deployments, pods);
-  }
+function isTeacher({ worker }: PodView): boolean {
+  return worker?.component === 'teacher';
+}
+
+/** Teachers of the pool that nobody has asked to go. */
+function stayingIn(pool: string, pods: readonly PodView[]): number {
+  return pods.filter((pod) => isTeacher(pod) && pod.worker?.pool === pool && !pod.terminating && !pod.ended).length;
 }

@@ -30,4 +30,5 @@ export { KubernetesCluster, type KubernetesClusterOptions } from './kubernetes-c
 export { KubernetesJobs, type KubernetesJobsOptions } from './kubernetes-jobs.js';
 export { Watches, type WatchesOptions, type WatchState } from './watches.js';
 export { type EventOutcome, EventRecorder, type EventRecorderOptions } from './events.js';
+export { nodeView, podView } from './views.js';
 export { leaseName, leasesAt } from './leases.js';

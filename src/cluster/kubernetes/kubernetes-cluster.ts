@@ -8,15 +8,15 @@
  *  W3 Only what the API server calls invalid is held against the job (refusal.ts); every other error is thrown and tried again.
  *  W4 A student's Job that has ended is never touched again.
  */
-import { appliedAnnotation, type DistillJob, templateAnnotation } from '../../api/index.js';
-import type { ClusterObservation } from '../../domain/index.js';
+import { appliedAnnotation, deletionCostAnnotation, type DistillJob, templateAnnotation } from '../../api/index.js';
+import type { ClusterObservation, Slots } from '../../domain/index.js';
+import { jsonEqual } from '../../lib/json-equal.js';
 import type { Clock } from '../../lib/clock.js';
 import { type NatsAccess, workerRoles, type WorkerRole } from '../../protocol/index.js';
 import {
   configMap,
   type KubernetesObject,
   networkPolicy,
-  podNeeds,
   secret,
   serviceAccount,
   studentJob,
@@ -27,7 +27,9 @@ import type { Cluster, DesiredWorkers, JobKey } from '../port.js';
 
 import type { ClusterCache } from './cache.js';
 import type { ApiClient } from './client.js';
+import { ApiError, type ApiErrorKind } from './errors.js';
 import { kinds } from './kinds.js';
+import { Needs, noNeeds } from './needs.js';
 import type { StoredObject } from './object.js';
 import { observationOf } from './observation.js';
 import { RefusalError, refusedOr } from './refusal.js';
@@ -55,6 +57,14 @@ export interface KubernetesClusterOptions {
 /** A pod that is on its node this long without having run may lack its ConfigMap or Secret. */
 const patienceMs = 20_000;
 
+/** No teacher stays Pending for ten seconds: before that it is given up. */
+const unplacedPatienceMs = 5_000;
+const tryAgainMs = 60_000;
+
+/** Below every pod that says nothing. */
+const leavingCost = '-1';
+const goneKinds: readonly ApiErrorKind[] = ['notFound', 'conflict', 'invalid'];
+
 /** An object with the annotation that says what was wanted, and what there is of it. */
 interface Wanted {
   readonly object: KubernetesObject;
@@ -69,6 +79,9 @@ export class KubernetesCluster implements Cluster {
   readonly #refusals = new Map<string, { readonly generation: number | undefined; readonly sentence: string }>();
   /** By job: hash of the inputs that were last applied, and when. */
   readonly #inputs = new Map<string, { readonly hash: string; readonly atMs: number }>();
+  readonly #needs = new Needs();
+  /** By job and pool: until when no other teacher is tried, since one waited for a node in vain. */
+  readonly #stuck = new Map<string, number>();
   /** By object: the generation that our last apply left. */
   readonly #generations = new Map<string, number>();
 
@@ -86,19 +99,48 @@ export class KubernetesCluster implements Cluster {
     const { pools } = job.spec.teacher;
     const names = pools.map(({ name }) => name);
     const refusal = this.#refusals.get(uid);
+    const needsByPool = new Map(pools.map((pool) => [pool.name, this.#needs.of(pool)]));
     return Promise.resolve(
       observationOf({
         job,
         objects: cache.objectsOf(uid),
-        freeSlots: (name) => {
-          const pool = pools.find((candidate) => candidate.name === name);
-          return pool === undefined ? 0 : cache.room(uid, podNeeds(pool), pool.maxReplicas);
+        needsOf: (name, pod) => {
+          const ofPool = needsByPool.get(name) ?? noNeeds;
+          const isSo = pod === undefined || jsonEqual(ofPool.requests, pod.requests);
+          return isSo ? ofPool : this.#needs.alike({ ...ofPool, requests: pod.requests });
         },
+        stuckUntilMs: (name) => this.#stuckUntil(uid, name),
         disruptions: (name) => tally.lostOf(name, names),
         refusal: refusal !== undefined && refusal.generation === job.metadata.generation ? refusal.sentence : null,
         nowMs: clock.now(),
       }),
     );
+  }
+
+  slots(): Slots {
+    return this.#options.cache.slots();
+  }
+
+  /** The ledger knows most of what the scheduler asks for, and not all: where it saw room in vain, it is left alone for a while. */
+  #stuckUntil(uid: string, pool: string): number | null {
+    const { cache, clock } = this.#options;
+    const nowMs = clock.now();
+    const key = `${uid}/${pool}`;
+    const untilMs = this.#stuck.get(key) ?? null;
+    const inVain = cache
+      .objectsOf(uid)
+      .pods.some(
+        ({ worker, waits }) =>
+          worker?.component === 'teacher' &&
+          worker.pool === pool &&
+          worker.stuck !== null &&
+          waits !== null &&
+          nowMs - worker.createdAtMs > unplacedPatienceMs,
+      );
+    if (untilMs !== null && nowMs < untilMs) return untilMs;
+    if (inVain) this.#stuck.set(key, nowMs + tryAgainMs);
+    else this.#stuck.delete(key);
+    return inVain ? nowMs + tryAgainMs : null;
   }
 
   /** @throws ApiError, NameTakenError */
@@ -129,6 +171,7 @@ export class KubernetesCluster implements Cluster {
       if (workloads.some(({ found }) => found === null)) this.#inputs.delete(key.uid);
       await this.#applyInputs(key, inputs, inputsHash, isSo);
     }
+    await this.#markLeaving(desired);
     for (const workload of workloads) await this.#applyUnlessSo(workload);
     const named = new Set(job.spec.teacher.pools.map(({ name }) => name));
     for (const deployment of deployments) {
@@ -267,6 +310,27 @@ export class KubernetesCluster implements Cluster {
     this.#refusals.delete(uid);
     this.#inputs.delete(uid);
     this.#options.cache.forget(uid);
+  }
+
+  /** Before a pool shrinks: which of its teachers go is the plan's choice, not the ReplicaSet's. */
+  async #markLeaving({ key, pools }: DesiredWorkers): Promise<void> {
+    const leaving = new Set(pools.flatMap(({ leave }) => leave));
+    for (const { name, namespace, uid, worker, terminating, ended } of this.#options.cache.objectsOf(key.uid).pods) {
+      if (worker?.component !== 'teacher' || terminating || ended) continue;
+      const cost = leaving.has(name) ? leavingCost : null;
+      if (worker.deletionCost === cost) continue;
+      const annotations = cost === null ? {} : { [deletionCostAnnotation]: cost };
+      try {
+        await this.#options.client.apply({
+          apiVersion: 'v1',
+          kind: 'Pod',
+          metadata: { namespace, name, uid, annotations },
+        });
+      } catch (error) {
+        // It is gone, or another has its name: there is nothing to choose any more.
+        if (!(error instanceof ApiError) || !goneKinds.includes(error.kind)) throw error;
+      }
+    }
   }
 
   /** Foreground: the object stays visible until its pods are gone. */

@@ -4,8 +4,14 @@
  * What a Deployment and a batch Job count is theirs to count (failures); what nobody counts is carried on from the job's
  * own status (slot seconds), so that an operator that starts anew goes on where the last one stopped.
  */
-import type { DistillJob } from '../../api/index.js';
-import type { ClusterObservation, EndedProcess, PoolObservation, StudentObservation } from '../../domain/index.js';
+import type { DistillJob, TeacherPool } from '../../api/index.js';
+import type {
+  ClusterObservation,
+  EndedProcess,
+  PodNeeds,
+  PoolObservation,
+  StudentObservation,
+} from '../../domain/index.js';
 import { workerExitCodes } from '../../protocol/index.js';
 
 import type { DeploymentView, PodView, StudentJobView, WorkerView } from './views.js';
@@ -21,8 +27,10 @@ export interface JobObjects {
 export interface ObservationFacts {
   readonly job: DistillJob;
   readonly objects: JobObjects;
-  /** Teachers that could still be added to a pool now. */
-  readonly freeSlots: (pool: string) => number;
+  /** What a pool's teachers ask of a node; a pod may have been made when its pool asked for something else. */
+  readonly needsOf: (pool: string, pod?: PodView) => PodNeeds;
+  /** Until when no teacher is added since the last found no node; null = none waited in vain. */
+  readonly stuckUntilMs: (pool: string) => number | null;
   /** Teachers of a pool that were lost so far. */
   readonly disruptions: (pool: string) => number;
   readonly refusal: string | null;
@@ -37,7 +45,7 @@ export function observationOf(facts: ObservationFacts): ClusterObservation {
   const teachers = workers.filter(({ worker }) => worker.component === 'teacher');
   const students = workers.filter(({ worker }) => worker.component === 'student');
   return {
-    pools: job.spec.teacher.pools.map(({ name }) => poolOf(name, teachers, facts)),
+    pools: job.spec.teacher.pools.map((pool) => poolOf(pool, teachers, facts)),
     student: studentOf(students, objects.student, facts),
     remains: objects.deployments.length > 0 || objects.student !== null || workers.some(({ ended }) => !ended),
     refusal,
@@ -45,14 +53,27 @@ export function observationOf(facts: ObservationFacts): ClusterObservation {
   };
 }
 
-function poolOf(name: string, teachers: readonly Worker[], facts: ObservationFacts): PoolObservation {
+function poolOf(
+  { name, resource = 'cpu' }: TeacherPool,
+  teachers: readonly Worker[],
+  facts: ObservationFacts,
+): PoolObservation {
   const pods = teachers.filter(({ worker, ended }) => worker.pool === name && !ended);
   const troubled = pods.filter(({ worker, terminating }) => !worker.ready && !terminating);
   const deployment = facts.objects.deployments.find(({ pool }) => pool === name);
   return {
     name,
-    freeSlots: facts.freeSlots(name),
-    pods: pods.map((pod) => ({ name: pod.name, terminating: pod.terminating })),
+    needs: facts.needsOf(name),
+    resource,
+    pods: pods.map((pod) => ({
+      name: pod.name,
+      node: pod.node,
+      needs: facts.needsOf(name, pod),
+      terminating: pod.terminating,
+      ready: pod.worker.ready,
+      createdAtMs: pod.worker.createdAtMs,
+    })),
+    stuckUntilMs: facts.stuckUntilMs(name),
     disruptions: facts.disruptions(name),
     failuresInARow: Math.max(0, ...troubled.filter(failedByItself).map(({ worker }) => worker.restarts)),
     lastError: troubleOf(troubled) ?? (deployment?.failure ? { exitCode: null, message: deployment.failure } : null),

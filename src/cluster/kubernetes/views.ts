@@ -2,9 +2,18 @@
  * What the adapter keeps of the API server's objects: each is cut down at the border to the few facts that decisions need,
  * so that forty thousand pods fit into memory. Pure.
  */
-import { appliedAnnotation, labels, templateAnnotation } from '../../api/index.js';
-import { type Amounts, amountsOf, effectiveRequests, type PodResources } from '../../domain/index.js';
-import type { LedgerNode, Taint } from '../../domain/index.js';
+import { appliedAnnotation, deletionCostAnnotation, labels, templateAnnotation } from '../../api/index.js';
+import { type Amounts, amountsOf, effectiveRequests, isLeaving } from '../../domain/index.js';
+import type {
+  LedgerNode,
+  LedgerPod,
+  Placement,
+  PodResources,
+  PodResourcesStatus,
+  ResizedContainer,
+  Taint,
+  WaitingPod,
+} from '../../domain/index.js';
 
 import type { StoredObject } from './object.js';
 
@@ -40,26 +49,42 @@ interface RawContainerState {
 const workerContainer = 'worker';
 
 export interface RawPod extends RawObject {
-  readonly spec: PodResources & { readonly nodeName?: string };
-  readonly status?: {
+  readonly spec: PodResources & RawPlacement & RawScheduling;
+  readonly status?: Omit<PodResourcesStatus, 'containerStatuses' | 'conditions'> & {
     readonly phase?: string;
     readonly reason?: string;
     readonly message?: string;
     readonly startTime?: string;
     readonly conditions?: readonly RawCondition[];
-    readonly containerStatuses?: readonly RawContainerStatus[];
+    readonly containerStatuses?: readonly (RawContainerStatus & ResizedContainer)[];
+    readonly nominatedNodeName?: string;
+    /** The claim that the scheduler made for extended resources which DRA serves (KEP-5004). */
+    readonly extendedResourceClaimStatus?: object;
   };
 }
 
-export interface PodView {
-  readonly uid: string;
-  readonly namespace: string;
-  readonly name: string;
-  /** null until it is bound. */
-  readonly node: string | null;
-  readonly requests: Amounts;
-  /** Succeeded or Failed: it takes nothing any more. */
-  readonly ended: boolean;
+interface RawPlacement {
+  readonly nodeSelector?: Placement['nodeSelector'];
+  readonly affinity?: {
+    readonly nodeAffinity?: {
+      readonly requiredDuringSchedulingIgnoredDuringExecution?: {
+        readonly nodeSelectorTerms: Placement['requiredTerms'] & object;
+      };
+    };
+  };
+  readonly tolerations?: Placement['tolerations'];
+}
+
+interface RawScheduling {
+  readonly nodeName?: string;
+  /** Of its PriorityClass, filled in at admission. */
+  readonly priority?: number;
+  readonly schedulingGates?: readonly object[];
+  /** The devices that it wants through ResourceClaims. */
+  readonly resourceClaims?: readonly object[];
+}
+
+export interface PodView extends LedgerPod, WaitingPod {
   readonly terminating: boolean;
   /** null for pods of others. */
   readonly worker: WorkerView | null;
@@ -82,6 +107,8 @@ export interface WorkerView {
   readonly lastEnd: ContainerEnd | null;
   /** Why it does not start, where somebody would have to do something about it. */
   readonly stuck: string | null;
+  /** What a ReplicaSet is told of its deletion (KEP-2255); null = nothing. */
+  readonly deletionCost: string | null;
 }
 
 export interface ContainerEnd {
@@ -94,15 +121,37 @@ export interface ContainerEnd {
 export function podView(raw: RawPod): PodView {
   const { metadata, spec, status } = raw;
   const { phase = 'Pending' } = status ?? {};
+  const isBound = spec.nodeName !== undefined && spec.nodeName !== '';
+  const ended = phase === 'Succeeded' || phase === 'Failed';
+  const terminating = metadata.deletionTimestamp !== undefined;
+  const isGated = (spec.schedulingGates ?? []).length > 0;
   return {
     uid: metadata.uid,
     namespace: metadata.namespace,
     name: metadata.name,
-    node: spec.nodeName ?? null,
-    requests: effectiveRequests(spec),
-    ended: phase === 'Succeeded' || phase === 'Failed',
-    terminating: metadata.deletionTimestamp !== undefined,
+    node: isBound ? (spec.nodeName ?? null) : null,
+    // The scheduler keeps nothing for one that it may not look at.
+    nominated: isBound || isGated ? null : (status?.nominatedNodeName ?? null),
+    priority: spec.priority ?? 0,
+    requests: effectiveRequests(spec, status),
+    claimsDevices: (spec.resourceClaims ?? []).length > 0 || status?.extendedResourceClaimStatus !== undefined,
+    ended,
+    terminating,
+    waits: isBound || ended || terminating || isGated ? null : waitingView(raw),
     worker: workerView(raw, phase),
+  };
+}
+
+/** Only of pods that wait: it is most of what a pod's view would weigh. */
+function waitingView({ metadata, spec }: RawPod): WaitingPod['waits'] {
+  const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  return {
+    sinceMs: Date.parse(metadata.creationTimestamp ?? ''),
+    placement: {
+      nodeSelector: spec.nodeSelector ?? {},
+      requiredTerms: required?.nodeSelectorTerms ?? null,
+      tolerations: spec.tolerations ?? [],
+    },
   };
 }
 
@@ -123,6 +172,7 @@ function workerView({ metadata, status }: RawPod, phase: string): WorkerView | n
     disrupted: hasCondition(status?.conditions, 'DisruptionTarget'),
     lastEnd: endOf(container?.state) ?? endOf(container?.lastState),
     stuck: stuckBecause(status?.conditions ?? [], container),
+    deletionCost: metadata.annotations?.[deletionCostAnnotation] ?? null,
   };
 }
 
@@ -180,14 +230,17 @@ export interface RawNode extends RawObject {
 }
 
 export function nodeView({ metadata, spec, status }: RawNode): LedgerNode {
+  const conditions = (status?.conditions ?? []).filter((one) => one.status === 'True').map(({ type }) => type);
+  const [labelsOfNode, taints] = [metadata.labels ?? {}, spec?.taints ?? []];
   return {
     name: metadata.name,
-    labels: metadata.labels ?? {},
-    taints: spec?.taints ?? [],
+    labels: labelsOfNode,
+    taints,
     takesPods:
       spec?.unschedulable !== true &&
       metadata.deletionTimestamp === undefined &&
-      hasCondition(status?.conditions, 'Ready'),
+      conditions.includes('Ready') &&
+      !isLeaving({ taints, labels: labelsOfNode, conditions }),
     allocatable: amountsOf(status?.allocatable),
   };
 }

@@ -5,6 +5,7 @@
 import { appName, labels } from '../../api/index.js';
 import type { LedgerNode } from '../../domain/index.js';
 import type { Clock } from '../../lib/clock.js';
+import { jsonEqual } from '../../lib/json-equal.js';
 import type { Random } from '../../lib/random.js';
 import type { JobKey } from '../port.js';
 
@@ -36,6 +37,8 @@ export interface WatchesOptions {
   readonly namespaces: readonly string[];
   readonly jobChanged: (key: JobKey) => void;
   readonly partChanged: (jobUid: string) => void;
+  /** A node, or what a pod holds or waits for. */
+  readonly slotsChanged: () => void;
   readonly report: (kind: ResourceKind, report: ReflectorReport) => void;
   readonly clock: Clock;
   readonly random: Random;
@@ -100,7 +103,7 @@ interface Selection {
 }
 
 function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector: AnyReflector }[] {
-  const { client, cache, jobs, namespaces, jobChanged, partChanged, report, clock, random } = options;
+  const { client, cache, jobs, namespaces, jobChanged, partChanged, slotsChanged, report, clock, random } = options;
   const one = <T>(
     kind: ResourceKind,
     selection: Selection,
@@ -156,6 +159,7 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
       (raw) => nodeView(raw),
       (before, after) => {
         cache.toldOfNode(before, after);
+        slotsChanged();
       },
     ),
     // Everybody's: what others hold decides what is free.
@@ -166,6 +170,7 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
       (before, after) => {
         const uid = cache.toldOfPod(before, after);
         if (uid !== null) partChanged(uid);
+        if (!jsonEqual(slotsOfPod(before), slotsOfPod(after))) slotsChanged();
       },
     ),
     ...owned(kinds.deployments, cache.deployments, (raw) => deploymentView(raw as unknown as RawDeployment)),
@@ -173,6 +178,13 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
     ...owned(kinds.serviceAccounts, cache.serviceAccounts, (raw) => ownedView(raw)),
     ...owned(kinds.networkPolicies, cache.networkPolicies, (raw) => ownedView(raw)),
   ];
+}
+
+/** What of a pod decides what is free. */
+function slotsOfPod(pod: PodView | null): unknown {
+  if (pod === null || pod.ended) return null;
+  const { node, nominated, priority, requests, claimsDevices, waits } = pod;
+  return { node, nominated, priority, requests, claimsDevices, waits };
 }
 
 function everywhere(namespaces: readonly string[]): Selection[] {

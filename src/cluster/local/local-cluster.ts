@@ -10,12 +10,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { DistillJob } from '../../api/index.js';
-import type { ClusterObservation, PoolObservation } from '../../domain/index.js';
+import type { ClusterObservation, PoolObservation, Slots } from '../../domain/index.js';
 import type { Clock } from '../../lib/clock.js';
 import type { NatsAccess } from '../../protocol/index.js';
 import type { Cluster, DesiredWorkers, JobKey } from '../port.js';
 
 import { type Child, startChild } from './child.js';
+import { machineSlots, oneSlot, seatedIn, slotResource } from './machine.js';
 import { StudentJob } from './student-job.js';
 import { TeacherPool } from './teacher-pool.js';
 
@@ -42,7 +43,7 @@ export class LocalCluster implements Cluster {
   readonly #pools = new Map<string, TeacherPool>();
   readonly #student: StudentJob;
   readonly #callbacks: ((key: JobKey) => void)[] = [];
-  readonly #slots: number;
+  #slots: number;
   #key: JobKey | null = null;
   #access: WrittenAccess | null = null;
 
@@ -62,14 +63,15 @@ export class LocalCluster implements Cluster {
   }
 
   observe(_key: JobKey, { spec }: DistillJob): Promise<ClusterObservation> {
-    const held = [...this.#pools.values()].reduce((sum, pool) => sum + pool.held, 0);
-    const freeSlots = Math.max(0, this.#slots - held);
+    const held = this.#held();
     const observed = spec.teacher.pools.map(
       ({ name }): PoolObservation =>
-        this.#pools.get(name)?.observe(freeSlots) ?? {
+        this.#pools.get(name)?.observe() ?? {
           name,
-          freeSlots,
+          needs: oneSlot,
+          resource: slotResource,
           pods: [],
+          stuckUntilMs: null,
           disruptions: 0,
           failuresInARow: 0,
           lastError: null,
@@ -88,14 +90,30 @@ export class LocalCluster implements Cluster {
     });
   }
 
+  slots(): Slots {
+    const staying = [...this.#pools].flatMap(([name, pool]) => seatedIn(name, pool.observe().pods));
+    return machineSlots(this.#slots, this.#held(), staying);
+  }
+
+  /** Teachers that may run from now on; those that are too many give their slot back. */
+  setSlots(slots: number): void {
+    if (slots === this.#slots) return;
+    this.#slots = slots;
+    this.#changed();
+  }
+
+  #held(): number {
+    return [...this.#pools.values()].reduce((sum, pool) => sum + pool.held, 0);
+  }
+
   /** @throws Error when the manifest or a password file cannot be written */
   async apply(desired: DesiredWorkers): Promise<void> {
     this.#access ??= await this.#writeFiles(desired);
     this.#key = desired.key;
-    const replicas = new Map(desired.pools.map((pool) => [pool.name, pool.replicas]));
-    for (const name of replicas.keys()) this.#pool(name);
+    const plans = new Map(desired.pools.map((pool) => [pool.name, pool]));
+    for (const name of plans.keys()) this.#pool(name);
     // Also pools that the job has no longer.
-    for (const [name, pool] of this.#pools) pool.scaleTo(replicas.get(name) ?? 0);
+    for (const [name, pool] of this.#pools) pool.scaleTo(plans.get(name)?.replicas ?? 0, plans.get(name)?.leave);
     this.#student.want(desired.student, desired.backoffLimit);
   }
 

@@ -12,6 +12,7 @@ import type { EndedProcess, PoolObservation } from '../../domain/index.js';
 import type { Clock } from '../../lib/clock.js';
 
 import { type Child, type ChildEnd, endedFromOutside } from './child.js';
+import { oneSlot, slotResource, thisMachine } from './machine.js';
 
 export interface TeacherPoolOptions {
   readonly name: string;
@@ -56,11 +57,20 @@ export class TeacherPool {
     return this.#pods.size;
   }
 
-  observe(freeSlots: number): PoolObservation {
+  observe(): PoolObservation {
     return {
       name: this.#options.name,
-      freeSlots,
-      pods: [...this.#pods].map(({ name, terminating }) => ({ name, terminating })),
+      needs: oneSlot,
+      resource: slotResource,
+      pods: [...this.#pods].map(({ name, terminating, startedAtMs }) => ({
+        name,
+        node: thisMachine,
+        needs: oneSlot,
+        terminating,
+        ready: true,
+        createdAtMs: startedAtMs,
+      })),
+      stuckUntilMs: null,
       disruptions: this.#disruptions,
       failuresInARow: this.#failuresInARow,
       lastError: this.#lastError,
@@ -77,9 +87,10 @@ export class TeacherPool {
     return [...this.#pods].map(({ child }) => child.pid);
   }
 
-  scaleTo(replicas: number): void {
+  /** @param leave names of those that go first, should there be more */
+  scaleTo(replicas: number, leave: readonly string[] = []): void {
     this.#wanted = replicas;
-    this.#reconcile();
+    this.#reconcile(leave);
   }
 
   /** Resolves when every process is gone. */
@@ -90,10 +101,15 @@ export class TeacherPool {
     await Promise.all([...this.#pods].map(({ child }) => child.end));
   }
 
-  #reconcile(): void {
+  #reconcile(leave: readonly string[] = []): void {
     const alive = [...this.#pods].filter((pod) => !pod.terminating);
-    // The newest goes first: the older ones are warm.
-    for (const pod of alive.slice(this.#wanted)) {
+    // Otherwise the newest goes first: the older ones are warm.
+    const leaving = new Set(leave);
+    const staying = [
+      ...alive.filter(({ name }) => !leaving.has(name)),
+      ...alive.filter(({ name }) => leaving.has(name)),
+    ];
+    for (const pod of staying.slice(this.#wanted)) {
       pod.terminating = true;
       pod.child.stop(this.#options.graceMs);
     }

@@ -5,112 +5,146 @@
  * Invariants:
  *  K1 A pod takes its share until it is really gone: while it is terminating, too (DESIGN I5).
  *  K2 A pod that ended by itself takes nothing.
+ *  K3 Nothing is kept of nodes and pods that are gone.
  */
-import { jsonEqual } from '../../lib/json-equal.js';
+import {
+  type Account,
+  book,
+  Columns,
+  isEmpty,
+  type LedgerNode,
+  type LedgerPod,
+  openAccount,
+  setAllocatable,
+} from './account.js';
+import { isAccelerator } from './accelerators.js';
+import { type Draft, draftOf, type PodNeeds } from './draft.js';
 
-import { fits, type NodeFacts, type Placement } from './placement.js';
-import { type Amounts, largest, sum } from './resources.js';
-
-export interface LedgerNode extends NodeFacts {
-  readonly allocatable: Amounts;
+export interface DraftOptions {
+  /** Uids of pods that count as gone: our own teachers. */
+  readonly without?: Iterable<string>;
 }
 
-export interface LedgerPod {
-  readonly uid: string;
-  /** null until it is bound. */
-  readonly node: string | null;
-  /** Succeeded or Failed. */
-  readonly ended: boolean;
-  readonly requests: Amounts;
+/** Nodes that are there, by name, and where each stands. */
+interface Order {
+  readonly accounts: readonly Account[];
+  readonly indexes: ReadonlyMap<string, number>;
 }
-
-/** What one more pod asks for. */
-export interface PodNeeds extends Placement {
-  readonly requests: Amounts;
-}
-
-interface Account {
-  facts: LedgerNode | null;
-  used: Amounts;
-}
-
-const podSlots = 'pods';
-const onePod: Amounts = { [podSlots]: 1_000 };
 
 export class Ledger {
+  readonly #columns: Columns;
   readonly #accounts = new Map<string, Account>();
-  /** What each pod was booked with, so that exactly that is taken off again. */
-  readonly #booked = new Map<string, { readonly node: string; readonly amounts: Amounts }>();
+  /** Each pod as it was booked, so that exactly that is taken off again. */
+  readonly #booked = new Map<string, LedgerPod>();
 
-  /** The most that any node has of each resource; null = to be found again. */
-  #largest: Amounts | null = null;
+  /** null = to be put in order again. */
+  #order: Order | null = null;
+
+  /** @param accelerators patterns of resource names (accelerators.ts); absent = the usual ones */
+  constructor(accelerators?: readonly string[]) {
+    this.#columns = new Columns((resource) => isAccelerator(resource, accelerators));
+  }
 
   setNode(node: LedgerNode): void {
     const account = this.#account(node.name);
-    if (!jsonEqual(account.facts?.allocatable, node.allocatable)) this.#largest = null;
+    if (account.facts === null) this.#order = null;
     account.facts = node;
+    setAllocatable(account, node.allocatable, this.#columns);
   }
 
   removeNode(name: string): void {
     const account = this.#accounts.get(name);
     if (account === undefined) return;
     account.facts = null;
-    this.#largest = null;
-    this.#forgetIfEmpty(name, account);
+    this.#order = null;
+    if (isEmpty(account)) this.#accounts.delete(name);
   }
 
-  setPod({ uid, node, ended, requests }: LedgerPod): void {
-    this.removePod(uid);
-    if (node === null || ended) return;
-    const amounts = sum(requests, onePod);
-    const account = this.#account(node);
-    account.used = sum(account.used, amounts);
-    this.#booked.set(uid, { node, amounts });
+  setPod(pod: LedgerPod): void {
+    this.removePod(pod.uid);
+    const place = pod.node ?? pod.nominated;
+    if (place === null || pod.ended) return;
+    const account = this.#account(place);
+    if (pod.node === null) account.nominated.add(pod);
+    else book(account, pod, 1, this.#columns);
+    this.#booked.set(pod.uid, pod);
   }
 
   removePod(uid: string): void {
-    const booked = this.#booked.get(uid);
-    if (booked === undefined) return;
+    const pod = this.#booked.get(uid);
+    if (pod === undefined) return;
     this.#booked.delete(uid);
-    const account = this.#account(booked.node);
-    account.used = sum(account.used, negated(booked.amounts));
-    this.#forgetIfEmpty(booked.node, account);
+    const account = this.#account(pod.node ?? pod.nominated ?? '');
+    if (pod.node === null) account.nominated.delete(pod);
+    else book(account, pod, -1, this.#columns);
+    if (isEmpty(account)) this.#accounts.delete(account.name);
+  }
+
+  /** The account as it is now, to try placements on. */
+  draft({ without = [] }: DraftOptions = {}): Draft {
+    const { accounts, indexes } = this.#inOrder();
+    const gone = new Set<LedgerPod>();
+    for (const uid of without) {
+      const pod = this.#booked.get(uid);
+      if (pod !== undefined) gone.add(pod);
+    }
+    return draftOf(accounts, this.#columns, gone, (node) => indexes.get(node));
   }
 
   /** How many more pods with these needs the nodes would hold now, counted no further than `most`. */
   room(needs: PodNeeds, most: number): number {
-    const wanted = Object.entries(sum(needs.requests, onePod)).filter(([, amount]) => amount > 0);
-    let room = 0;
-    for (const { facts, used } of this.#accounts.values()) {
-      if (room >= most) return most;
-      if (facts === null || !fits(needs, facts)) continue;
-      const here = wanted.map(([name, amount]) =>
-        Math.floor(((facts.allocatable[name] ?? 0) - (used[name] ?? 0)) / amount),
-      );
-      room += Math.max(0, Math.min(...here));
-    }
-    return Math.min(room, most);
+    return this.draft().room(needs, most);
   }
 
-  /** Whether any node has as much, were it empty. */
-  couldHold(requests: Amounts): boolean {
-    this.#largest ??= [...this.#accounts.values()].map(({ facts }) => facts?.allocatable ?? {}).reduce(largest, {});
-    return Object.entries(requests).every(([name, amount]) => amount <= (this.#largest?.[name] ?? 0));
+  /** Whole units of a resource that nodes have which take pods. */
+  unitsOf(resource: string): number {
+    const { accounts } = this.#inOrder();
+    let units = 0;
+    for (const { facts } of accounts) {
+      if (facts?.takesPods === true) units += Math.floor((facts.allocatable[resource] ?? 0) / 1_000);
+    }
+    return units;
+  }
+
+  /** Units of a resource that pods hold on a node, rounded up. */
+  unitsUsed(node: string, resource: string): number {
+    const column = this.#columns.find(resource);
+    const used = column === undefined ? undefined : this.#accounts.get(node)?.used[column];
+    return Math.ceil((used ?? 0) / 1_000);
+  }
+
+  /** What it was told, as plain data. */
+  facts(): { readonly nodes: readonly LedgerNode[]; readonly pods: readonly LedgerPod[] } {
+    const nodes = this.#inOrder().accounts.flatMap(({ facts }) => facts ?? []);
+    // Callers' pods may hold more than the account needs.
+    const pods = [...this.#booked.values()].map(
+      ({ uid, node, nominated, priority, ended, requests, claimsDevices }): LedgerPod => {
+        return { uid, node, nominated, priority, ended, requests, claimsDevices };
+      },
+    );
+    return { nodes, pods };
+  }
+
+  /** Accounts that are open: nodes, and nodes of which only pods are known yet. */
+  get size(): number {
+    return this.#accounts.size;
+  }
+
+  #inOrder(): Order {
+    if (this.#order === null) {
+      const accounts = [...this.#accounts.values()]
+        .filter(({ facts }) => facts !== null)
+        .sort((a, b) => (a.name < b.name ? -1 : 1));
+      this.#order = { accounts, indexes: new Map(accounts.map(({ name }, index) => [name, index])) };
+    }
+    return this.#order;
   }
 
   #account(node: string): Account {
     const known = this.#accounts.get(node);
     if (known !== undefined) return known;
-    const account: Account = { facts: null, used: {} };
+    const account = openAccount(node);
     this.#accounts.set(node, account);
     return account;
   }
-
-  #forgetIfEmpty(name: string, { facts, used }: Account): void {
-    if (facts === null && Object.values(used).every((amount) => amount === 0)) this.#accounts.delete(name);
-  }
-}
-
-function negated(amounts: Amounts): Amounts {
-  return Object.fromEntries(Object.entries(amounts).map(([name, amount]) => [name, -amount]));
 }

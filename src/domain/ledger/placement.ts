@@ -11,6 +11,8 @@ export interface Toleration {
   readonly operator?: string;
   readonly value?: string;
   readonly effect?: string;
+  /** Of effect NoExecute: how long a pod stays; where it may come to is not asked of this. */
+  readonly tolerationSeconds?: number;
 }
 
 interface Requirement {
@@ -36,23 +38,35 @@ export interface NodeFacts {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
-  /** Ready, not cordoned, not being deleted. */
+  /** Ready, not cordoned, not being deleted, and no notice that it is about to go (notices.ts). */
   readonly takesPods: boolean;
 }
 
-export function fits({ nodeSelector, requiredTerms, tolerations }: Placement, node: NodeFacts): boolean {
-  if (!node.takesPods) return false;
-  if (!Object.entries(nodeSelector).every(([key, value]) => node.labels[key] === value)) return false;
-  if (requiredTerms?.some((term) => matches(term, node)) === false) return false;
-  return node.taints.every((taint) => taint.effect === 'PreferNoSchedule' || tolerated(taint, tolerations));
+export function fits(placement: Placement, node: NodeFacts): boolean {
+  return judgeOf(placement)(node);
 }
 
-function matches({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, node: NodeFacts): boolean {
+/** The same for many nodes: what the placement says is read once. */
+export function judgeOf({ nodeSelector, requiredTerms, tolerations }: Placement): (node: NodeFacts) => boolean {
+  const selected = Object.entries(nodeSelector);
+  return ({ name, labels, taints, takesPods }) => {
+    if (!takesPods) return false;
+    for (const [key, value] of selected) if (labels[key] !== value) return false;
+    if (requiredTerms?.some((term) => matches(term, name, labels)) === false) return false;
+    return taints.every((taint) => taint.effect === 'PreferNoSchedule' || tolerated(taint, tolerations));
+  };
+}
+
+function matches(
+  { matchExpressions = [], matchFields = [] }: NodeSelectorTerm,
+  name: string,
+  labels: NodeFacts['labels'],
+): boolean {
   // An empty term matches nothing.
   if (matchExpressions.length + matchFields.length === 0) return false;
   return (
-    matchExpressions.every((requirement) => holds(requirement, node.labels[requirement.key])) &&
-    matchFields.every((requirement) => holds(requirement, requirement.key === 'metadata.name' ? node.name : undefined))
+    matchExpressions.every((requirement) => holds(requirement, labels[requirement.key])) &&
+    matchFields.every((requirement) => holds(requirement, requirement.key === 'metadata.name' ? name : undefined))
   );
 }
 
@@ -75,13 +89,20 @@ function holds({ operator, values = [] }: Requirement, value: string | undefined
   }
 }
 
-const wholeNumber = /^[+-]?\d{1,18}$/;
+const wholeNumber = /^[+-]?\d+$/;
 
 /** As numbers: below 0, 0 or above; NaN when one is no whole number, which matches neither way. */
 function compare(value: string | undefined, than: string | undefined): number {
-  if (value === undefined || than === undefined || !wholeNumber.test(value) || !wholeNumber.test(than)) return NaN;
-  const [one, other] = [BigInt(value), BigInt(than)];
+  const [one, other] = [integerOf(value), integerOf(than)];
+  if (one === null || other === null) return NaN;
   return one === other ? 0 : one > other ? 1 : -1;
+}
+
+/** Of 64 bits, as strconv.ParseInt reads one. */
+function integerOf(text: string | undefined): bigint | null {
+  if (text === undefined || !wholeNumber.test(text)) return null;
+  const integer = BigInt(text.replace('+', ''));
+  return BigInt.asIntN(64, integer) === integer ? integer : null;
 }
 
 function tolerated(taint: Taint, tolerations: readonly Toleration[]): boolean {

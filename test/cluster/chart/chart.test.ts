@@ -27,6 +27,7 @@ const full = {
   'image.tag': 'v1',
   'watchNamespaces[0]': 'team-a',
   'watchNamespaces[1]': 'team-b',
+  'accelerators[0]': 'example.com/*',
   priorityClassName: 'system-cluster-critical',
   'nodeSelector.disk': 'ssd',
   'tolerations[0].operator': 'Exists',

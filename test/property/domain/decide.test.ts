@@ -4,7 +4,7 @@ import fc from 'fast-check';
 
 import { decide, type Plan, type Snapshot } from '../../../src/domain/index.js';
 import { labelling, runningJob, training } from '../../kit/snapshots.js';
-import { after, snapshotArbitrary } from './snapshots.js';
+import { after, snapshotArbitrary, type SnapshotOfFree } from './snapshots.js';
 
 function frozen<T>(value: T): T {
   if (typeof value === 'object' && value !== null) {
@@ -18,7 +18,7 @@ const asJson = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 const runningIn = (snapshot: Snapshot, name: string): number =>
   snapshot.cluster.pools.find((pool) => pool.name === name)!.pods.filter(({ terminating }) => !terminating).length;
 
-function holds(check: (snapshot: Snapshot, plan: Plan) => void): void {
+function holds(check: (snapshot: SnapshotOfFree, plan: Plan) => void): void {
   fc.assert(
     fc.property(snapshotArbitrary, (snapshot) => check(snapshot, decide(snapshot))),
     { numRuns: 400 },
@@ -60,17 +60,15 @@ describe('a decision', () => {
 describe('the teachers of a decision', () => {
   test('stay within the bounds of their pools and the free slots', () => {
     holds((snapshot, { pools }) => {
-      const growth = new Map<string, { grown: number; free: number }>();
+      const growth = new Map<string, number>();
       for (const [index, { name, replicas }] of pools.entries()) {
         const spec = snapshot.job.spec.teacher.pools[index]!;
-        const { freeSlots } = snapshot.cluster.pools[index]!;
         const grown = Math.max(0, replicas - runningIn(snapshot, name));
         expect(replicas).toBeLessThanOrEqual(spec.maxReplicas);
-        expect(grown).toBeLessThanOrEqual(freeSlots);
-        const group = growth.get(spec.resource ?? '') ?? { grown: 0, free: 0 };
-        growth.set(spec.resource ?? '', { grown: group.grown + grown, free: Math.max(group.free, freeSlots) });
+        const resource = spec.resource ?? 'cpu';
+        growth.set(resource, (growth.get(resource) ?? 0) + grown);
       }
-      for (const { grown, free } of growth.values()) expect(grown).toBeLessThanOrEqual(free);
+      for (const [resource, grown] of growth) expect(grown).toBeLessThanOrEqual(snapshot.free[resource] ?? 0);
     });
   });
 
@@ -81,7 +79,7 @@ describe('the teachers of a decision', () => {
         (sum, { name, minReplicas }) => sum + Math.max(0, minReplicas - runningIn(snapshot, name)),
         0,
       );
-      if (!wanted || snapshot.cluster.pools.some(({ freeSlots }) => freeSlots < needed)) return;
+      if (!wanted || Object.values(snapshot.free).some((slots) => slots < needed)) return;
       for (const [index, { minReplicas }] of snapshot.job.spec.teacher.pools.entries()) {
         expect(pools[index]!.replicas).toBeGreaterThanOrEqual(minReplicas);
       }

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 
 import {
   type Amounts,
+  type Draft,
   fits,
   Ledger,
   type LedgerNode,
@@ -60,11 +61,15 @@ const nodeArbitrary: fc.Arbitrary<LedgerNode> = fc.record({
     pods: fc.constantFrom(3_000, 110_000),
   }),
 });
+const uids: readonly string[] = ['1', '2', '3', '4', '5', '6'];
 const podArbitrary: fc.Arbitrary<LedgerPod> = fc.record({
-  uid: fc.constantFrom('1', '2', '3', '4', '5', '6'),
+  uid: fc.constantFrom(...uids),
   node: fc.constantFrom(...nodeNames, null, 'gone'),
+  nominated: fc.constantFrom(null, null, ...nodeNames, 'gone'),
+  priority: fc.constantFrom(-1_000, 0, 1_000),
   ended: fc.constantFrom(false, false, true),
   requests: amounts,
+  claimsDevices: fc.constantFrom(false, false, false, true),
 });
 
 type Fact =
@@ -77,22 +82,34 @@ const factArbitrary: fc.Arbitrary<Fact> = fc.oneof(
   nodeArbitrary.map((node) => ({ kind: 'setNode' as const, node })),
   fc.constantFrom(...nodeNames).map((name) => ({ kind: 'removeNode' as const, name })),
   { weight: 3, arbitrary: podArbitrary.map((pod) => ({ kind: 'setPod' as const, pod })) },
-  fc.constantFrom('1', '2', '3', '4', '5', '6').map((uid) => ({ kind: 'removePod' as const, uid })),
+  fc.constantFrom(...uids).map((uid) => ({ kind: 'removePod' as const, uid })),
 );
 
-const needsArbitrary: fc.Arbitrary<PodNeeds> = fc.record({
-  nodeSelector: fc.constantFrom<Record<string, string>>({}, {}, { zone: 'x' }),
-  requiredTerms: fc.constant(null),
-  tolerations: fc.constantFrom<PodNeeds['tolerations']>([], [{ operator: 'Exists' }]),
-  requests: amounts,
-});
+const needsArbitrary: fc.Arbitrary<PodNeeds> = fc.record(
+  {
+    nodeSelector: fc.constantFrom<Record<string, string>>({}, {}, { zone: 'x' }),
+    requiredTerms: fc.constant(null),
+    tolerations: fc.constantFrom<PodNeeds['tolerations']>([], [{ operator: 'Exists' }]),
+    requests: amounts,
+    priority: fc.constantFrom(-1_000, 0, 2_000),
+  },
+  { requiredKeys: ['nodeSelector', 'requiredTerms', 'tolerations', 'requests'] },
+);
 const mostArbitrary = fc.nat({ max: 300 });
+
+const accelerators = ['gpu'];
 
 function tell(ledger: Ledger, fact: Fact): void {
   if (fact.kind === 'setNode') ledger.setNode(fact.node);
   else if (fact.kind === 'removeNode') ledger.removeNode(fact.name);
   else if (fact.kind === 'setPod') ledger.setPod(fact.pod);
   else ledger.removePod(fact.uid);
+}
+
+function toldOf(facts: readonly Fact[]): Ledger {
+  const ledger = new Ledger(accelerators);
+  for (const fact of facts) tell(ledger, fact);
+  return ledger;
 }
 
 /** What is so after all of it, in one step each. */
@@ -108,35 +125,64 @@ function outcomeOf(facts: readonly Fact[]): { nodes: Map<string, LedgerNode>; po
   return { nodes, pods };
 }
 
+const factsArbitrary = fc.array(factArbitrary, { maxLength: 40 });
+const wantsArbitrary = fc.array(needsArbitrary, { minLength: 1, maxLength: 4 });
+const withoutArbitrary = fc.subarray([...uids]);
+
+/** Places pods of these needs in turns, until none of them fits any more. @returns the nodes, in order */
+function placeAll(draft: Draft, wants: readonly PodNeeds[]): (string | null)[] {
+  const nodes: (string | null)[] = [];
+  for (let placed = true; placed && nodes.length < 200;) {
+    const round = wants.map((needs) => draft.place(needs));
+    nodes.push(...round);
+    placed = round.some((node) => node !== null);
+  }
+  return nodes;
+}
+
 describe('the ledger', () => {
   test('says the same as one that is told only what is so at last, in any order', () => {
     fc.assert(
       fc.property(
-        fc.array(factArbitrary, { maxLength: 40 }),
-        fc.array(needsArbitrary, { minLength: 1, maxLength: 3 }),
+        factsArbitrary,
+        wantsArbitrary,
         mostArbitrary,
+        withoutArbitrary,
         fc.boolean(),
-        (facts, wants, most, podsFirst) => {
-          const told = new Ledger();
-          for (const fact of facts) tell(told, fact);
+        (facts, wants, most, without, podsFirst) => {
+          const told = toldOf(facts);
           const { nodes, pods } = outcomeOf(facts);
-          const anew = new Ledger();
-          const addNodes = (): void => nodes.forEach((node) => anew.setNode(node));
+          const anew = new Ledger(accelerators);
+          const addNodes = (): void => [...nodes.values()].toReversed().forEach((node) => anew.setNode(node));
           const addPods = (): void => [...pods.values()].toReversed().forEach((pod) => anew.setPod(pod));
           for (const add of podsFirst ? [addPods, addNodes] : [addNodes, addPods]) add();
-          for (const needs of wants) expect(told.room(needs, most)).toBe(anew.room(needs, most));
+          expect(told.size).toBe(anew.size);
+          for (const needs of wants) {
+            expect(told.room(needs, most)).toBe(anew.room(needs, most));
+          }
+          expect(placeAll(told.draft({ without }), wants)).toEqual(placeAll(anew.draft({ without }), wants));
         },
       ),
       { numRuns: 500 },
     );
   });
 
+  test('keeps nothing of nodes and pods that are gone', () => {
+    fc.assert(
+      fc.property(factsArbitrary, fc.boolean(), (facts, podsFirst) => {
+        const ledger = toldOf(facts);
+        const forgetPods = (): void => uids.forEach((uid) => ledger.removePod(uid));
+        const forgetNodes = (): void => nodeNames.forEach((name) => ledger.removeNode(name));
+        for (const forget of podsFirst ? [forgetPods, forgetNodes] : [forgetNodes, forgetPods]) forget();
+        expect(ledger.size).toBe(0);
+      }),
+    );
+  });
+
   test('has room that is a whole number, never below none and never above what was asked', () => {
     fc.assert(
-      fc.property(fc.array(factArbitrary, { maxLength: 40 }), needsArbitrary, mostArbitrary, (facts, needs, most) => {
-        const ledger = new Ledger();
-        for (const fact of facts) tell(ledger, fact);
-        const room = ledger.room(needs, most);
+      fc.property(factsArbitrary, needsArbitrary, mostArbitrary, (facts, needs, most) => {
+        const room = toldOf(facts).room(needs, most);
         expect(Number.isInteger(room)).toBe(true);
         expect(room).toBeGreaterThanOrEqual(0);
         expect(room).toBeLessThanOrEqual(most);
@@ -147,14 +193,79 @@ describe('the ledger', () => {
 
   test('has room for exactly as many as can be seated one by one', () => {
     fc.assert(
-      fc.property(fc.array(factArbitrary, { maxLength: 30 }), needsArbitrary, (facts, needs) => {
-        const ledger = new Ledger();
-        for (const fact of facts) tell(ledger, fact);
+      fc.property(factsArbitrary, needsArbitrary, withoutArbitrary, (facts, needs, without) => {
         const { nodes, pods } = outcomeOf(facts);
-        const seats = [...nodes.values()].map((node) => seatsOn(node, [...pods.values()], needs));
-        expect(ledger.room(needs, 1_000)).toBe(seats.reduce((sum, count) => sum + count, 0));
+        const staying = [...pods.values()].filter(({ uid }) => !without.includes(uid));
+        const seats = [...nodes.values()].map((node) => seatsOn(node, staying, needs));
+        const want = seats.reduce((sum, count) => sum + count, 0);
+        expect(toldOf(facts).draft({ without }).room(needs, 1_000)).toBe(want);
       }),
       { numRuns: 500 },
+    );
+  });
+});
+
+describe('a draft', () => {
+  test('places as many as it said that there is room for, each on a node that takes it, and leaves the ledger as it was', () => {
+    fc.assert(
+      fc.property(factsArbitrary, needsArbitrary, withoutArbitrary, (facts, needs, without) => {
+        const ledger = toldOf(facts);
+        const before = ledger.room(needs, 1_000);
+        const draft = ledger.draft({ without });
+        const room = draft.room(needs, 1_000);
+        const { nodes } = outcomeOf(facts);
+        for (let placed = 0; placed < room; placed++) {
+          const node = nodes.get(draft.place(needs) ?? '');
+          expect(node !== undefined && fits(needs, node)).toBe(true);
+          expect(draft.room(needs, 1_000)).toBe(room - placed - 1);
+        }
+        expect(draft.place(needs)).toBeNull();
+        expect(ledger.room(needs, 1_000)).toBe(before);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('is after placements what a ledger would be that was told of these pods', () => {
+    fc.assert(
+      fc.property(
+        factsArbitrary,
+        wantsArbitrary,
+        fc.array(fc.nat({ max: 3 }), { maxLength: 12 }),
+        (facts, wants, turns) => {
+          const ledger = toldOf(facts);
+          const draft = ledger.draft();
+          for (const [turn, at] of turns.entries()) {
+            const needs = wants[at % wants.length]!;
+            const node = draft.place(needs);
+            const { requests, priority = 0 } = needs;
+            const pod = {
+              uid: `placed-${turn}`,
+              nominated: null,
+              priority,
+              ended: false,
+              requests,
+              claimsDevices: false,
+            };
+            if (node !== null) ledger.setPod({ ...pod, node });
+          }
+          for (const needs of wants) expect(draft.room(needs, 1_000)).toBe(ledger.room(needs, 1_000));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test('is as it was when all that was placed is taken back', () => {
+    fc.assert(
+      fc.property(factsArbitrary, wantsArbitrary, (facts, wants) => {
+        const ledger = toldOf(facts);
+        const draft = ledger.draft();
+        const first = placeAll(draft, wants);
+        for (const [at, node] of first.entries()) if (node !== null) draft.release(node, wants[at % wants.length]!);
+        expect(placeAll(draft, wants)).toEqual(first);
+      }),
+      { numRuns: 300 },
     );
   });
 });
@@ -162,13 +273,19 @@ describe('the ledger', () => {
 /** Seats pods on one node until a resource that they ask for runs out. */
 function seatsOn(node: LedgerNode, pods: readonly LedgerPod[], needs: PodNeeds): number {
   if (!fits(needs, node)) return 0;
+  const { priority: own = -Infinity } = needs;
   const free = new Map(Object.entries(node.allocatable));
   const take = (requests: Amounts): void => {
     for (const [resource, amount] of Object.entries({ ...requests, pods: 1_000 })) {
       free.set(resource, (free.get(resource) ?? 0) - amount);
     }
   };
-  for (const pod of pods) if (pod.node === node.name && !pod.ended) take(pod.requests);
+  for (const pod of pods) {
+    const isHere = pod.node === node.name || (pod.node === null && pod.nominated === node.name && pod.priority >= own);
+    if (!isHere || pod.ended) continue;
+    take(pod.requests);
+    if (pod.claimsDevices) free.set('gpu', -Infinity);
+  }
   const asked = Object.entries({ ...needs.requests, pods: 1_000 }).filter(([, amount]) => amount > 0);
   let seats = 0;
   for (; asked.every(([resource, amount]) => (free.get(resource) ?? 0) >= amount); seats++) take(needs.requests);

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { forceDeleteAnnotation, streamsFinalizer } from '../../../src/api/index.js';
 import { decide, type Plan, type Snapshot } from '../../../src/domain/index.js';
 import { type Reference, studentPhases, teacherPhases } from '../../../src/protocol/index.js';
+import { granted, observedPool } from '../../kit/grants.js';
 import { JobMaker, labelling, noonMs, training } from '../../kit/snapshots.js';
 
 const poolNames = ['cpu', 'spot', 'dear'] as const;
@@ -28,7 +29,6 @@ const poolArbitrary = fc.record({
   moreThanMin: fc.nat({ max: 4 }),
   running: count,
   stopping: fc.nat({ max: 2 }),
-  freeSlots: count,
   disruptions: count,
   failuresInARow: count,
   lastError,
@@ -99,10 +99,14 @@ const jobPhase = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom('Absent', 'BackingOff', 'Succeeded', 'Failed') },
 );
 
+/** With the slots of each resource that nobody holds. */
+export type SnapshotOfFree = Snapshot & { readonly free: Readonly<Record<string, number>> };
+
 /** Any snapshot of a job that was never decided on. */
-const freshSnapshot: fc.Arbitrary<Snapshot> = fc
+const freshSnapshot: fc.Arbitrary<SnapshotOfFree> = fc
   .record({
     pools: fc.array(poolArbitrary, { minLength: 1, maxLength: 3 }),
+    free: fc.record({ cpu: count, 'nvidia.com/gpu': count }),
     suspend: usually(false, true),
     softWeight: fc.constantFrom(0.9, 0.9, 0.9, 0),
     format: usually('idx' as const, 'npy' as const),
@@ -119,7 +123,7 @@ const freshSnapshot: fc.Arbitrary<Snapshot> = fc
       item: null,
     }),
   })
-  .map(({ pools, suspend, softWeight, format, student, refusal, life, streams, deadItem }) => ({
+  .map(({ pools, free, suspend, softWeight, format, student, refusal, life, streams, deadItem }) => ({
     nowMs: noonMs,
     engine: life.engine,
     job: new JobMaker()
@@ -141,17 +145,15 @@ const freshSnapshot: fc.Arbitrary<Snapshot> = fc
         if (life.forced) metadata.annotations = { [forceDeleteAnnotation]: 'true' };
       }).job,
     cluster: {
-      pools: pools.map(({ running, stopping, freeSlots, disruptions, failuresInARow, lastError: error }, index) => ({
-        name: poolNames[index]!,
-        freeSlots,
-        disruptions,
-        failuresInARow,
-        lastError: error,
-        pods: Array.from({ length: life.gone ? 0 : running + stopping }, (_, pod) => ({
-          name: `${poolNames[index]!}-${String(pod)}`,
-          terminating: pod >= running,
-        })),
-      })),
+      pools: pools.map(
+        ({ resource = 'cpu', running, stopping, disruptions, failuresInARow, lastError: error }, index) => {
+          const name = poolNames[index]!;
+          const pods = Array.from({ length: life.gone ? 0 : running + stopping }, (_, pod) => {
+            return `${name}-${String(pod)}${pod >= running ? '!' : ''}`;
+          });
+          return observedPool(name, pods, noonMs, { resource, disruptions, failuresInARow, lastError: error });
+        },
+      ),
       student: { starts: 1, ...student, ...(life.gone && student.phase === 'Running' ? { phase: 'Absent' } : {}) },
       remains:
         !life.gone && (student.phase === 'Running' || pools.some(({ running, stopping }) => running + stopping > 0)),
@@ -160,18 +162,24 @@ const freshSnapshot: fc.Arbitrary<Snapshot> = fc
     },
     streams,
     deadItem,
+    grants: [],
+    free,
   }));
 
 /** … and of one that was: the status is what an earlier decision on another snapshot of the same job left. */
-export const snapshotArbitrary: fc.Arbitrary<Snapshot> = fc
+export const snapshotArbitrary: fc.Arbitrary<SnapshotOfFree> = fc
   .tuple(freshSnapshot, fc.option(freshSnapshot), fc.constantFrom(0, 0, 59_000, 3_600_000))
   .map(([now, earlier, sinceMs]) => {
-    if (earlier === null) return now;
+    if (earlier === null) return regranted(now);
     const asItWas = new JobMaker(now.job).change(({ metadata }) => delete metadata.deletionTimestamp).job;
-    return after(now, decide({ ...earlier, nowMs: noonMs - sinceMs, engine: now.engine, job: asItWas }));
+    return after(now, decide(regranted({ ...earlier, nowMs: noonMs - sinceMs, engine: now.engine, job: asItWas })));
   });
 
-/** The same snapshot of a job whose status a decision has written. */
-export function after(snapshot: Snapshot, { status }: Plan): Snapshot {
-  return { ...snapshot, job: { ...snapshot.job, status } };
+/** The same snapshot of a job whose status a decision has written; it may claim otherwise for it. */
+export function after(snapshot: SnapshotOfFree, { status }: Plan): SnapshotOfFree {
+  return regranted({ ...snapshot, job: { ...snapshot.job, status } });
+}
+
+function regranted(snapshot: SnapshotOfFree): SnapshotOfFree {
+  return { ...granted(snapshot, snapshot.free), free: snapshot.free };
 }

@@ -171,7 +171,7 @@ describe('the words of status', () => {
   const claims: ConditionClaim[] = [
     conditions.accepted.valid(),
     conditions.accepted.invalid(problems),
-    conditions.teachersAvailable.starting(fleet),
+    conditions.teachersAvailable.starting(fleet, ''),
     conditions.studentRunning.backingOff(2, 6, 'out of memory'),
     conditions.progressing.advancing(1, 1),
     conditions.suspended.no(),
@@ -190,7 +190,7 @@ describe('the words of status', () => {
     for (const { reason, message } of [
       ...claims,
       events.refused('nothing fits'),
-      events.teachersScaled('a', 0, 1, 'FillWindow'),
+      events.teachersScaled('a', 0, 1, 'FillWindow', '1 of 2: 1 free slot'),
     ]) {
       expect(reason).toMatch(/^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/);
       expect(message).not.toBe('');
@@ -203,7 +203,7 @@ describe('the words of status', () => {
 
   test('count properly', () => {
     expect(conditions.progressing.advancing(1, 1).message).toBe('1 of 1 step trained.');
-    expect(conditions.teachersAvailable.ready({ ready: 0, desired: 3 }).message).toBe('0 of 3 teachers ready.');
+    expect(conditions.teachersAvailable.ready({ ready: 0, desired: 3 }, '').message).toBe('0 of 3 teachers ready.');
   });
 
   test('are cut before they flood a terminal', () => {

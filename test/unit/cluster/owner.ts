@@ -14,7 +14,7 @@ await cluster.apply({
   job: plainJob(),
   manifest: manifestOf(plainJob(), 'u-1'),
   access: () => Promise.resolve({ kind: 'password', url: 'nats://127.0.0.1:4222', user: 'nobody', password: 'none' }),
-  pools: [{ name: 'cpu', replicas: 2 }],
+  pools: [{ name: 'cpu', replicas: 2, leave: [] }],
   student: 'Run',
   backoffLimit: 0,
 });

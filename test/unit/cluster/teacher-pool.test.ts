@@ -19,7 +19,7 @@ function poolOf(replicas: number) {
   pool.scaleTo(replicas);
   const pods = (): string =>
     pool
-      .observe(0)
+      .observe()
       .pods.map(({ name, terminating }) => name + (terminating ? '!' : ''))
       .join(' ');
   return { pool, clock, nursery, pods, changes: () => changes };
@@ -49,7 +49,7 @@ describe('a pool', () => {
     pool.scaleTo(1);
     await nursery.child('cpu-1').exits(1, 'fell while stopping');
     expect(pods()).toBe('cpu-0');
-    expect(pool.observe(0)).toMatchObject({ disruptions: 0, lastError: null });
+    expect(pool.observe()).toMatchObject({ disruptions: 0, lastError: null });
   });
 
   test('starts others beside those that are still stopping', () => {
@@ -90,7 +90,7 @@ describe('a teacher that is killed', () => {
     await clock.advance(60_000);
     await nursery.child('cpu-0').killed();
     expect(pods()).toBe('cpu-1 cpu-2');
-    expect(pool.observe(0)).toMatchObject({ disruptions: 1, lastError: null });
+    expect(pool.observe()).toMatchObject({ disruptions: 1, lastError: null });
     expect(clock.waits).toEqual([]);
   });
 
@@ -98,7 +98,7 @@ describe('a teacher that is killed', () => {
     const { pool, nursery, pods } = poolOf(1);
     await nursery.last.exits(143);
     expect(pods()).toBe('cpu-1');
-    expect(pool.observe(0).lastError).toBeNull();
+    expect(pool.observe().lastError).toBeNull();
   });
 
   test('again and again right after its start is replaced once a second, not in a hot loop', async () => {
@@ -117,7 +117,7 @@ describe('a teacher that is killed', () => {
     await nursery.last.exits(1, 'no memory');
     await clock.advance(500);
     await nursery.last.killed();
-    expect(pool.observe(0).lastError).toBeNull();
+    expect(pool.observe().lastError).toBeNull();
   });
 });
 
@@ -131,7 +131,7 @@ describe('a teacher that fails', () => {
       await clock.advance(clock.waits[0]!);
     }
     expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
-    expect(pool.observe(0)).toMatchObject({ disruptions: 8, lastError: { exitCode: 1, message: 'no memory' } });
+    expect(pool.observe()).toMatchObject({ disruptions: 8, lastError: { exitCode: 1, message: 'no memory' } });
   });
 
   test('by a fault of its own, such as a broken pointer, waits like any other', async () => {
@@ -139,7 +139,7 @@ describe('a teacher that fails', () => {
     await nursery.last.killed('SIGSEGV');
     expect(nursery.attempts).toBe(1);
     expect(clock.waits).toEqual([500]);
-    expect(pool.observe(0).lastError).toEqual({ exitCode: null, message: 'ended by SIGSEGV' });
+    expect(pool.observe().lastError).toEqual({ exitCode: null, message: 'ended by SIGSEGV' });
   });
 
   test('with others at the same time costs one wait, after which all come back', async () => {
@@ -179,7 +179,7 @@ describe('a teacher that fails', () => {
     const pool = new TeacherPool({ name: 'cpu', start: nursery.start, changed: () => undefined, clock, graceMs: 1 });
     pool.scaleTo(4);
     expect(nursery.attempts).toBe(1);
-    expect(pool.observe(0)).toMatchObject({ pods: [], lastError: { exitCode: null, message: 'too many processes' } });
+    expect(pool.observe()).toMatchObject({ pods: [], lastError: { exitCode: null, message: 'too many processes' } });
     nursery.broken = null;
     await clock.advance(500);
     expect(nursery.names).toHaveLength(4);

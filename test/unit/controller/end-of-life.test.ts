@@ -5,7 +5,7 @@ import { streamsFinalizer } from '../../../src/api/index.js';
 import { reconcile } from '../../../src/controller/index.js';
 import { FakeClock } from '../../kit/clock.js';
 import { ended, JobMaker, labelling, noonMs, training } from '../../kit/snapshots.js';
-import { Crash, FakeCluster, FakeJobs, FakeStreams, Fate } from './fakes.js';
+import { Crash, FakeCluster, FakeJobs, FakeStreams, Fate, fleetOver } from './fakes.js';
 
 const key = { namespace: 'default', name: 'mnist', uid: 'u-1' };
 
@@ -16,6 +16,7 @@ function world(edit: (job: JobMaker) => JobMaker = (job) => job) {
   cluster.student = { ...cluster.student, disruptions: null };
   const streams = new FakeStreams(fate);
   const clock = new FakeClock(noonMs);
+  const fleet = fleetOver(cluster, clock);
   const look = (): ReturnType<typeof reconcile> => {
     fate.calls.length = 0;
     return reconcile(key, {
@@ -23,6 +24,7 @@ function world(edit: (job: JobMaker) => JobMaker = (job) => job) {
       jobs,
       cluster,
       streams,
+      fleet,
       clock,
       observer: () => undefined,
       progressEveryMs: () => 0,

@@ -4,15 +4,20 @@
  */
 import { type DistillJob, type DistillJobStatus, type EventClaim, streamsFinalizer } from '../../../src/api/index.js';
 import type { Cluster, DesiredWorkers, FoundJob, JobKey } from '../../../src/cluster/index.js';
-import type { Jobs, Streams } from '../../../src/controller/index.js';
+import { machineSlots, oneSlot, seatedIn, slotResource, thisMachine } from '../../../src/cluster/local/machine.js';
+import { Fleet, type Jobs, type Streams } from '../../../src/controller/index.js';
 import type {
   ClusterObservation,
   InvalidJob,
+  PoolObservation,
+  Slots,
   StreamObservation,
   StudentObservation,
 } from '../../../src/domain/index.js';
+import type { Clock } from '../../../src/lib/clock.js';
 import type { DeadItem, NatsAccess, StudentState, TeacherState, WorkerRole } from '../../../src/protocol/index.js';
-import { eventText } from '../../kit/snapshots.js';
+import { observedPool } from '../../kit/grants.js';
+import { eventText, noonMs } from '../../kit/snapshots.js';
 
 /** As every API server keeps it. (structuredClone would make objects of another realm: jest's tests have their own.) */
 function asJson<T>(value: T): T {
@@ -128,27 +133,32 @@ export class FakeCluster implements Cluster {
 
   constructor(
     private readonly fate: Fate,
-    readonly slots: number,
+    readonly machineSlots: number,
   ) {}
 
   observe(_key: JobKey, { spec, metadata }: DistillJob): Promise<ClusterObservation> {
     return this.#do('observe processes', () => ({
-      pools: spec.teacher.pools.map(({ name }) => ({
-        name,
-        freeSlots: this.slots - [...this.pools.values()].flat().length - this.lingering.size,
-        pods: [
-          ...(this.pools.get(name) ?? []).map((pod) => ({ name: pod, terminating: false })),
-          ...[...this.lingering].filter((pod) => pod.startsWith(name)).map((pod) => ({ name: pod, terminating: true })),
-        ],
-        disruptions: 0,
-        failuresInARow: 0,
-        lastError: null,
-      })),
+      pools: spec.teacher.pools.map(({ name }) => {
+        const going = [...this.lingering].filter((pod) => pod.startsWith(name)).map((pod) => `${pod}!`);
+        return this.#observed(name, [...(this.pools.get(name) ?? []), ...going]);
+      }),
       student: this.student,
       remains: this.#remains(),
       refusal: this.#refusal?.generation === metadata.generation ? (this.#refusal?.sentence ?? null) : null,
       usage: { teacherSlotSeconds: 0, studentSlotSeconds: 0 },
     }));
+  }
+
+  #observed(name: string, pods: readonly string[]): PoolObservation {
+    const pool = observedPool(name, pods, noonMs);
+    const onMachine = pool.pods.map((pod) => ({ ...pod, node: thisMachine, needs: oneSlot }));
+    return { ...pool, needs: oneSlot, resource: slotResource, pods: onMachine };
+  }
+
+  slots(): Slots {
+    const held = [...this.pools.values()].flat().length + this.lingering.size;
+    const staying = [...this.pools].flatMap(([name, pods]) => seatedIn(name, this.#observed(name, pods).pods));
+    return machineSlots(this.machineSlots, held, staying);
   }
 
   apply(desired: DesiredWorkers): Promise<void> {
@@ -293,4 +303,15 @@ export class FakeStreams implements Streams {
       resolve(work());
     });
   }
+}
+
+/** The share over all jobs, of one job; nobody else asks for a look. */
+export function fleetOver(cluster: FakeCluster, clock: Clock): Fleet {
+  return new Fleet({
+    slots: () => cluster.slots(),
+    reserve: {},
+    clock,
+    monotonicMs: () => clock.now(),
+    changed: () => undefined,
+  });
 }

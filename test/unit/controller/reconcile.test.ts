@@ -6,7 +6,7 @@ import { reconcile } from '../../../src/controller/index.js';
 import type { Plan } from '../../../src/domain/index.js';
 import { FakeClock } from '../../kit/clock.js';
 import { ended, JobMaker, labelling, noonMs, training } from '../../kit/snapshots.js';
-import { Crash, FakeCluster, FakeJobs, FakeStreams, Fate } from './fakes.js';
+import { Crash, FakeCluster, FakeJobs, FakeStreams, Fate, fleetOver } from './fakes.js';
 
 const key = { namespace: 'default', name: 'mnist', uid: 'u-1' };
 
@@ -16,6 +16,7 @@ function world(job: DistillJob = new JobMaker().job) {
   const cluster = new FakeCluster(fate, 2);
   const streams = new FakeStreams(fate);
   const clock = new FakeClock(noonMs);
+  const fleet = fleetOver(cluster, clock);
   const decisions: Plan[] = [];
   const known = { current: true };
   const look = (): ReturnType<typeof reconcile> =>
@@ -24,6 +25,7 @@ function world(job: DistillJob = new JobMaker().job) {
       jobs,
       cluster,
       streams,
+      fleet,
       clock,
       observer: (_snapshot, plan) => void decisions.push(plan),
       progressEveryMs: () => 0,
@@ -237,6 +239,7 @@ describe('a reconcile', () => {
       jobs: at.jobs,
       cluster: at.cluster,
       streams: at.streams,
+      fleet: fleetOver(at.cluster, at.clock),
       clock: at.clock,
       progressEveryMs: () => 0,
       jobsAreCurrent: () => true,

@@ -60,21 +60,25 @@ describe('Accepted', () => {
 describe('TeachersAvailable', () => {
   const waiting = runningJob().pool('cpu', { freeSlots: 0 });
   test.each<[string, SnapshotMaker, string]>([
-    ['counts those that label', runningJob(), 'TeachersAvailable True TeachersReady: 2 of 2 teachers ready.'],
+    [
+      'counts those that label',
+      runningJob(),
+      'TeachersAvailable True TeachersReady: 2 of 2 teachers ready (2 of 3: 2 free slots).',
+    ],
     [
       'does not count one that only loads',
       runningJob().teachers(labelling('cpu-0'), labelling('cpu-1', { phase: 'Loading' })),
-      'TeachersAvailable True TeachersReady: 1 of 2 teachers ready.',
+      'TeachersAvailable True TeachersReady: 1 of 2 teachers ready (2 of 3: 2 free slots).',
     ],
     [
       'does not believe what a process of that name said before it died',
       runningJob().teachers(labelling('cpu-0', { updatedAtMs: noonMs - 6_000 }), labelling('cpu-9')),
-      'TeachersAvailable False TeachersStarting: 0 of 2 teachers ready; the others load their model.',
+      'TeachersAvailable False TeachersStarting: 0 of 2 teachers ready; the others load their model (2 of 3: 2 free slots).',
     ],
     [
       'says that no slot is free',
       waiting,
-      'TeachersAvailable False NoFreeSlots: No slot is free that a teacher may use; waiting for one.',
+      'TeachersAvailable False NoFreeSlots: No slot is free that a teacher may use; waiting for one (0 of 3: 0 free slots).',
     ],
     [
       'says what the last teacher said when none is ready',
@@ -84,7 +88,7 @@ describe('TeachersAvailable', () => {
     [
       'forgives an error while another labels',
       runningJob().pool('cpu', { pods: 'cpu-0 cpu-1', lastError: ended(1, 'no memory') }),
-      'TeachersAvailable True TeachersReady: 2 of 2 teachers ready.',
+      'TeachersAvailable True TeachersReady: 2 of 2 teachers ready (2 of 3: 2 free slots).',
     ],
     [
       'says that none is needed',

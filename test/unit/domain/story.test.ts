@@ -24,7 +24,7 @@ describe('the events of a job', () => {
     expect(events).toEqual([
       'Accepted: The job is valid; its streams are being created.',
       'StreamsCreated: Created the streams.',
-      'TeachersScaled: Pool cpu: 0 → 2 teachers (to fill the window).',
+      'TeachersScaled: Pool cpu: 0 → 2 teachers (to fill the window; 2 of 4: 2 free slots).',
       'StudentStarted: Student process 1 goes on from step 0.',
       'TeachersScaled: Pool cpu: 2 → 0 teachers (nothing is left to compute).',
       'Complete: All 200 steps trained.',
@@ -97,7 +97,7 @@ describe('the events of a job', () => {
     expect(events.slice(3)).toEqual([
       'TeachersScaled: Pool cpu: 2 → 0 teachers (the job is suspended).',
       'Suspended: The job was suspended; every slot was given back.',
-      "TeachersScaled: Pool cpu: 0 → 2 teachers (to match the student's rate).",
+      "TeachersScaled: Pool cpu: 0 → 2 teachers (to match the student's rate; 2 of 3: 2 free slots).",
       'Resumed: The job goes on from its checkpoint.',
     ]);
   });
@@ -113,7 +113,7 @@ describe('the events of a job', () => {
     expect(events).toEqual([
       '! Refused: spec.dataset.format: "npy" is not supported yet; use idx',
       'Accepted: The job is valid; its streams are being created.',
-      'TeachersScaled: Pool cpu: 0 → 2 teachers (to fill the window).',
+      'TeachersScaled: Pool cpu: 0 → 2 teachers (to fill the window; 2 of 4: 2 free slots).',
     ]);
   });
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { ConfigError, readOperatorConfig } from '../../../src/operator-config.js';
+import { defaultAccelerators } from '../../../src/domain/index.js';
 import { operatorVariables, type Variable } from '../../../src/operator-variables.js';
 
 const seed = `SA${'A'.repeat(56)}`;
@@ -70,6 +71,8 @@ describe('the settings', () => {
       namespace: 'default',
       podName: '',
       watchNamespaces: [],
+      reserve: {},
+      accelerators: defaultAccelerators,
       metricsPort: 8_080,
       apiQps: 50,
       apiBurst: 100,
@@ -95,9 +98,11 @@ describe('the settings', () => {
       DISTILLERY_WORKER_NATS_URL: 'nats://nats.nats.svc:4222',
       DISTILLERY_WORKER_IMAGE_PULL_POLICY: 'Never',
       DISTILLERY_TEACHER_PRIORITY_CLASS: 'scavengers',
+      DISTILLERY_RESERVE: 'nvidia.com/gpu=2, amd.com/gpu=10%',
       DISTILLERY_NAMESPACE: 'distillery-system',
       DISTILLERY_POD_NAME: 'distillery-7d9',
       DISTILLERY_WATCH_NAMESPACES: 'team-a, team-b,team-a,',
+      DISTILLERY_ACCELERATORS: 'nvidia.com/gpu, example.com/*',
       DISTILLERY_METRICS_PORT: '0',
       DISTILLERY_API_QPS: '200',
       DISTILLERY_API_BURST: '400',
@@ -112,6 +117,8 @@ describe('the settings', () => {
       namespace: 'distillery-system',
       podName: 'distillery-7d9',
       watchNamespaces: ['team-a', 'team-b'],
+      reserve: { 'nvidia.com/gpu': { slots: 2 }, 'amd.com/gpu': { percent: 10 } },
+      accelerators: ['nvidia.com/gpu', 'example.com/*'],
       metricsPort: 0,
       apiQps: 200,
       apiBurst: 400,
@@ -139,8 +146,14 @@ describe('a problem', () => {
     ['DISTILLERY_WORKER_IMAGE', 'a b', 'found "a b", expected an image such as'],
     ['DISTILLERY_WORKER_IMAGE_PULL_POLICY', 'always', 'found "always", expected Always, IfNotPresent or Never;'],
     ['DISTILLERY_WATCH_NAMESPACES', 'team-a,Team_B', 'expected names of namespaces with commas between them;'],
+    ['DISTILLERY_ACCELERATORS', 'nvidia.com/gpu,gpu', 'expected names of extended resources such as nvidia.com/gpu'],
     ['DISTILLERY_METRICS_PORT', '70000', 'found "70000", expected a whole number from 0 to 65535;'],
     ['DISTILLERY_METRICS_PORT', 'tcp://10.0.0.1:8080', 'expected a whole number from 0 to 65535;'],
+    [
+      'DISTILLERY_RESERVE',
+      'nvidia.com/gpu=some',
+      'expected RESOURCE=NUMBER or RESOURCE=PERCENT%, several with commas; change it, or leave it out to hold nothing back',
+    ],
     ['DISTILLERY_API_QPS', '0', 'expected a whole number from 1 to 10000; change it, or leave it out for 50'],
     ['DISTILLERY_API_BURST', '1e3', 'expected a whole number from 1 to 10000'],
     ['DISTILLERY_LEASE_SECONDS', '1.5', 'expected a whole number from 3 to 600'],

@@ -62,7 +62,13 @@ function cluster() {
       deployments.set(key, view);
       return at;
     },
-    room: (most = 100, jobUid = 'u-1') => cache.room(jobUid, needs, most),
+    /** How many more pods with these needs the nodes would hold, counted no further than `most`. */
+    room: (most = 100) => {
+      const { board } = cache.slots();
+      let room = 0;
+      while (room < most && board.place(needs) !== null) room++;
+      return room;
+    },
   };
   return at;
 }
@@ -113,60 +119,45 @@ describe('the slots that are free for a job', () => {
     expect(at.room()).toBe(7);
   });
 
-  test('are less by pods of ours that wait for a node, and not less by others that do', () => {
+  test('are not less by pods that wait for a node: what is granted counts them', () => {
     const at = cluster().nodes('a').pod(teacherPod('gpu-0').asking(oneGpu), strangerPod('web').asking(oneGpu));
-    expect(at.room()).toBe(7);
-    at.pod(seated('gpu-0'));
-    expect(at.room()).toBe(7);
-  });
-
-  test('are not less by what waits for a node and is going', () => {
-    expect(cluster().nodes('a').pod(teacherPod('gpu-0').asking(oneGpu).terminating()).room()).toBe(8);
-  });
-
-  test('are less by what was promised to another job, until its pods are there', () => {
-    const at = cluster().nodes('a').deployment('gpu', { jobUid: 'u-2', replicas: 3 });
-    expect(at.room()).toBe(5);
-    at.pod(teacherPod('gpu-0', 'u-2').asking(oneGpu));
-    expect(at.room()).toBe(5);
-    at.pod(seated('gpu-0', 'u-2'), seated('gpu-1', 'u-2'), seated('gpu-2', 'u-2'));
-    expect(at.room()).toBe(5);
-  });
-
-  test('are promised again when a teacher of another job is lost: it will be made anew', () => {
-    const at = cluster().nodes('a').deployment('gpu', { jobUid: 'u-2', replicas: 1 }).pod(seated('gpu-0', 'u-2'));
-    expect(at.room()).toBe(7);
-    at.pod(seated('gpu-0', 'u-2').terminating());
-    expect(at.room()).toBe(6);
-    at.gone(seated('gpu-0', 'u-2'));
-    expect(at.room()).toBe(7);
-  });
-
-  test('are those that it asked for itself while its pods are still to be made: it keeps its plan', () => {
-    const at = cluster().nodes('a').deployment('gpu', { replicas: 6 });
-    expect([at.room(), at.room(100, 'u-2')]).toEqual([8, 2]);
-  });
-
-  test('are not promised by a Deployment that is being deleted', () => {
-    const at = cluster().nodes('a').deployment('gpu', { jobUid: 'u-2', replicas: 3, deleting: true });
     expect(at.room()).toBe(8);
   });
 
-  test('are never less than none, whatever was promised', () => {
-    expect(cluster().nodes('a').deployment('gpu', { jobUid: 'u-2', replicas: 30 }).room()).toBe(0);
+  test('are counted by resource, teachers left out', () => {
+    const at = cluster().nodes('a', 'b').pod(seated('cpu-0'), strangerPod('web').asking(oneGpu).on('a').ready());
+    const { supplyOf } = at.cache.slots();
+    expect([supplyOf('nvidia.com/gpu'), supplyOf('amd.com/gpu')]).toEqual([
+      { total: 16, free: 15 },
+      { total: 0, free: 0 },
+    ]);
   });
+});
 
-  test('are rounded for whoever needs more at a time', () => {
-    const at = cluster().nodes('a').deployment('gpu', { jobUid: 'u-2', replicas: 3 });
-    const big = { ...needs, requests: amountsOf({ 'nvidia.com/gpu': '2' }) };
-    expect(at.cache.room('u-1', big, 100)).toBe(2);
-  });
-
-  test('are not less by promises of what it does not need', () => {
-    const at = cluster()
+describe('those who share the slots', () => {
+  test('are the pods of others that wait for a node, students among them, and no teacher', () => {
+    const { cache } = cluster()
       .nodes('a')
-      .deployment('cpu', { jobUid: 'u-2', replicas: 30, requests: { memory: '1Gi' } });
-    expect(at.room()).toBe(8);
+      .pod(strangerPod('web').asking(oneGpu), studentPod(), teacherPod('gpu-0').asking(oneGpu), seated('cpu-0'));
+    expect(cache.slots().neighbours.map(({ slots }) => slots)).toEqual([{ cpu: 1 }, { 'nvidia.com/gpu': 1 }]);
+  });
+
+  test('are teachers, each with the slots that others hold beside it', () => {
+    const web = strangerPod('web').asking({ 'nvidia.com/gpu': '3' }).on('a').ready();
+    const at = cluster().nodes('a', 'b').pod(web, seated('cpu-0'), seated('cpu-1').on('b').ready());
+    const { teachersOf } = at.cache.slots();
+    expect(teachersOf('u-1')).toMatchObject([
+      { name: 'mnist-teacher-cpu-0', pool: 'cpu', node: 'a', besideOthers: 3 },
+      { name: 'mnist-teacher-cpu-1', pool: 'cpu', node: 'b', besideOthers: 0 },
+    ]);
+    expect(teachersOf('u-2')).toEqual([]);
+  });
+
+  test('are teachers on their way out, with what they still hold', () => {
+    const at = cluster().nodes('a').pod(seated('cpu-0').terminating(), seated('cpu-1'));
+    expect(at.cache.slots().leaving).toMatchObject([{ node: 'a', resource: 'nvidia.com/gpu', slots: 1 }]);
+    at.gone(seated('cpu-0'));
+    expect(at.cache.slots().leaving).toEqual([]);
   });
 });
 

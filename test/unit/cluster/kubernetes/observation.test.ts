@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { DistillJobStatus } from '../../../../src/api/index.js';
 import { type JobObjects, observationOf } from '../../../../src/cluster/kubernetes/observation.js';
 import { deploymentView, podView, studentJobView } from '../../../../src/cluster/kubernetes/views.js';
-import type { ClusterObservation } from '../../../../src/domain/index.js';
+import type { ClusterObservation, PodNeeds } from '../../../../src/domain/index.js';
 import { JobMaker, noonMs } from '../../../kit/snapshots.js';
 import {
   type PodMaker,
@@ -37,13 +37,15 @@ function observed(seen: Seen): ClusterObservation {
   return observationOf({
     job: (seen.job?.(maker) ?? maker).job,
     objects,
-    freeSlots: (pool) => (pool === 'cpu' ? 3 : 0),
+    needsOf: (_pool, pod) => (pod === undefined ? needs : { ...needs, requests: pod.requests }),
+    stuckUntilMs: (pool) => (pool === 'gpu' ? noonMs + 60_000 : null),
     disruptions: (pool) => (pool === 'cpu' ? 2 : 0),
     refusal: seen.refusal ?? null,
     nowMs,
   });
 }
 
+const needs: PodNeeds = { requests: {}, nodeSelector: {}, requiredTerms: null, tolerations: [] };
 const outOfMemory = 'killed since it needed more memory than its limit; raise resources.limits.memory in its template';
 const oom = { exitCode: 137, reason: 'OOMKilled', at: -5 } as const;
 const unschedulable = '0/3 nodes are available: 3 Insufficient cpu.';
@@ -203,11 +205,13 @@ describe('a pool of teachers', () => {
     ];
     expect(pool({ pods })).toEqual({
       name: 'cpu',
-      freeSlots: 3,
+      needs,
+      resource: 'cpu',
+      stuckUntilMs: null,
       pods: [
-        { name: 'mnist-teacher-cpu-0', terminating: false },
-        { name: 'mnist-teacher-cpu-1', terminating: false },
-        { name: 'mnist-teacher-cpu-2', terminating: true },
+        expect.objectContaining({ name: 'mnist-teacher-cpu-0', node: 'node-1', terminating: false, ready: true }),
+        expect.objectContaining({ name: 'mnist-teacher-cpu-1', node: null, terminating: false, ready: false }),
+        expect.objectContaining({ name: 'mnist-teacher-cpu-2', node: 'node-1', terminating: true, ready: true }),
       ],
       disruptions: 2,
       failuresInARow: 0,

@@ -28,9 +28,13 @@ describe('a pod', () => {
       namespace: 'default',
       name: 'mnist-teacher-cpu-0',
       node: 'node-3',
+      nominated: null,
+      priority: 0,
       requests: amountsOf({ cpu: '1', memory: '1Gi' }),
+      claimsDevices: false,
       ended: false,
       terminating: false,
+      waits: null,
       worker: {
         jobUid: 'u-1',
         component: 'teacher',
@@ -43,6 +47,7 @@ describe('a pod', () => {
         disrupted: false,
         lastEnd: null,
         stuck: null,
+        deletionCost: null,
       },
     });
   });
@@ -64,6 +69,45 @@ describe('a pod', () => {
       node: 'node-1',
       requests: amountsOf({ cpu: '2', 'nvidia.com/gpu': '1' }),
     });
+  });
+
+  test('that waits for a place is known by where it may go, how important it is, and since when it waits', () => {
+    const { spec, ...rest } = strangerPod('web-1').raw;
+    const terms = [{ matchExpressions: [{ key: 'gpu', operator: 'Exists' }] }];
+    const required = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } };
+    const { nodeName, ...unbound } = spec;
+    const placed = { ...unbound, priority: 1_000, nodeSelector: { zone: 'a' }, affinity: { nodeAffinity: required } };
+    expect(nodeName ?? null).toBeNull();
+    expect(podView({ ...rest, spec: placed })).toMatchObject({
+      node: null,
+      priority: 1_000,
+      nominated: null,
+      waits: {
+        sinceMs: noonMs - 60_000,
+        placement: { nodeSelector: { zone: 'a' }, requiredTerms: terms, tolerations: spec.tolerations },
+      },
+    });
+    expect(podView({ ...rest, spec: { ...placed, schedulingGates: [{ name: 'queue' }] } }).waits).toBeNull();
+    expect(podView({ ...rest, spec: { ...placed, nodeName: 'node-1' } }).waits).toBeNull();
+  });
+
+  test('for which the scheduler keeps a place says where, until it is bound', () => {
+    const { spec, status, ...rest } = strangerPod('web-1').raw;
+    const told = { ...status, nominatedNodeName: 'node-3' };
+    expect(podView({ ...rest, spec, status: told })).toMatchObject({ node: null, nominated: 'node-3' });
+    const bound = { ...spec, nodeName: 'node-4' };
+    expect(podView({ ...rest, spec: bound, status: told })).toMatchObject({ node: 'node-4', nominated: null });
+  });
+
+  test('with ResourceClaims, its own or made for it, claims devices', () => {
+    const { spec, status, ...rest } = strangerPod('web-1').raw;
+    const claims = (raw: Partial<RawPod>): boolean => podView({ ...rest, spec, ...raw }).claimsDevices;
+    expect(claims({})).toBe(false);
+    expect(claims({ spec: { ...spec, resourceClaims: [] } })).toBe(false);
+    expect(claims({ spec: { ...spec, resourceClaims: [{ name: 'gpu', resourceClaimTemplateName: 'one' }] } })).toBe(
+      true,
+    );
+    expect(claims({ status: { ...status, extendedResourceClaimStatus: { resourceClaimName: 'made' } } })).toBe(true);
   });
 
   test('that has no status yet is pending', () => {
@@ -200,6 +244,16 @@ describe('a node', () => {
     ['that is not ready takes none', { ready: 'False' }, false],
     ['whose kubelet is silent takes none', { ready: 'Unknown' }, false],
     ['that is being deleted takes none', { deleting: true }, false],
+    [
+      'that its autoscaler is about to remove takes none',
+      { taints: [{ key: 'ToBeDeletedByClusterAutoscaler', effect: 'NoSchedule' }] },
+      false,
+    ],
+    [
+      'whose host is worked on takes none',
+      { labels: { 'cloud.google.com/active-node-maintenance': 'ONGOING' } },
+      false,
+    ],
   ])('%s', (_what, facts, want) => {
     expect(nodeView(rawNode('node-1', facts)).takesPods).toBe(want);
   });

@@ -15,7 +15,7 @@ function gpuNode(name: string, changes: Partial<LedgerNode> = {}): LedgerNode {
 }
 
 function pod(uid: string, node: string | null, requests: Record<string, string>, ended = false): LedgerPod {
-  return { uid, node, ended, requests: amountsOf(requests) };
+  return { uid, node, nominated: null, priority: 0, ended, requests: amountsOf(requests), claimsDevices: false };
 }
 
 function needs(requests: Record<string, string>): PodNeeds {

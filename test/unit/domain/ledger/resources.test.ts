@@ -1,7 +1,13 @@
 /** Amounts as the scheduler counts them: quantities, and what a pod takes of its node. */
 import { describe, expect, test } from '@jest/globals';
 
-import { amountsOf, effectiveRequests, type PodResources, thousandthsOf } from '../../../../src/domain/ledger/index.js';
+import {
+  amountsOf,
+  effectiveRequests,
+  type PodResources,
+  type PodResourcesStatus,
+  thousandthsOf,
+} from '../../../../src/domain/ledger/index.js';
 
 describe('a quantity in thousandths', () => {
   test.each<[string | number, number]>([
@@ -146,7 +152,84 @@ describe('what a pod takes of its node', () => {
       { containers: [asks({ 'nvidia.com/gpu': '1' })], resources: { requests: { 'nvidia.com/gpu': '4' } } },
       { 'nvidia.com/gpu': '1' },
     ],
+    [
+      'is its limit as a whole where no container asks for any',
+      { containers: [asks({ cpu: '1' })], resources: { limits: { cpu: '4', memory: '2Gi' } } },
+      { cpu: '1', memory: '2Gi' },
+    ],
+    [
+      'is its limit of huge pages as a whole in any case',
+      { containers: [asks({ 'hugepages-2Mi': '4Mi' })], resources: { limits: { 'hugepages-2Mi': '8Mi' } } },
+      { 'hugepages-2Mi': '8Mi' },
+    ],
+    [
+      'is whole bytes, rounded up when all is added up',
+      { containers: [asks({ memory: '1200m' }), asks({ memory: '1200m' })], overhead: { memory: '1m' } },
+      { memory: '3' },
+    ],
   ])('%s', (_what, spec, want) => {
     expect(effectiveRequests(spec)).toEqual(amountsOf(want));
+  });
+});
+
+describe('what a pod takes while it is resized in place', () => {
+  const spec: PodResources = {
+    containers: [
+      { name: 'main', ...asks({ cpu: '2', memory: '1Gi' }) },
+      { name: 'other', ...asks({ cpu: '1' }) },
+    ],
+  };
+  const told = (
+    resources: Record<string, string>,
+    allocatedResources?: Record<string, string>,
+  ): PodResourcesStatus => ({
+    containerStatuses: [
+      { name: 'main', resources: { requests: resources }, ...(allocatedResources ? { allocatedResources } : {}) },
+    ],
+  });
+  const pending = (reason: string): PodResourcesStatus => ({ conditions: [{ type: 'PodResizePending', reason }] });
+
+  test.each<[string, PodResourcesStatus, Record<string, string>]>([
+    ['is what it asks for before it runs', {}, { cpu: '3', memory: '1Gi' }],
+    ['is what runs while that is more', told({ cpu: '5', memory: '512Mi' }), { cpu: '6', memory: '1Gi' }],
+    [
+      'is what was admitted while that is more',
+      told({ cpu: '1' }, { cpu: '4', memory: '3Gi' }),
+      { cpu: '5', memory: '3Gi' },
+    ],
+    ['is what is asked for while that is more', told({ cpu: '1', memory: '512Mi' }), { cpu: '3', memory: '1Gi' }],
+    [
+      'is not what its node can never grant',
+      { ...told({ cpu: '1', memory: '1Gi' }, { cpu: '1', memory: '1Gi' }), ...pending('Infeasible') },
+      { cpu: '2', memory: '1Gi' },
+    ],
+    [
+      'is what its node will grant later',
+      { ...told({ cpu: '1', memory: '1Gi' }, { cpu: '1', memory: '1Gi' }), ...pending('Deferred') },
+      { cpu: '3', memory: '1Gi' },
+    ],
+  ])('%s', (_what, status, want) => {
+    expect(effectiveRequests(spec, status)).toEqual(amountsOf(want));
+  });
+
+  test('goes by the status of sidecars, and not by that of init containers', () => {
+    const initContainers = [
+      { name: 'sidecar', ...sidecar({ cpu: '1' }) },
+      { name: 'init', ...asks({ cpu: '2' }) },
+    ];
+    const status: PodResourcesStatus = {
+      initContainerStatuses: [
+        { name: 'sidecar', resources: { requests: { cpu: '3' } } },
+        { name: 'init', resources: { requests: { cpu: '9' } } },
+      ],
+    };
+    expect(effectiveRequests({ initContainers, containers: [asks({ cpu: '1' })] }, status)).toEqual({ cpu: 5_000 });
+  });
+
+  test('goes by the status of the pod as a whole, where kubelets tell it', () => {
+    const whole: PodResources = { containers: [asks({ cpu: '1' })], resources: { requests: { cpu: '2' } } };
+    const status: PodResourcesStatus = { resources: { requests: { cpu: '4' } }, allocatedResources: { cpu: '3' } };
+    expect(effectiveRequests(whole, status)).toEqual({ cpu: 4_000 });
+    expect(effectiveRequests({ containers: [asks({ cpu: '1' })] }, status)).toEqual({ cpu: 1_000 });
   });
 });

@@ -1,0 +1,165 @@
+/**
+ * `distill plan`: who gets how many teachers, and why. From a cluster as it is (by the person's own rights; what each job
+ * wants is read from its status), or from a snapshot that was saved. The operator's own decision code makes the plan.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+
+import type { DistillJob } from '../api/index.js';
+import { ClusterCache, nodeView, podView, type StoredObject } from '../cluster/kubernetes/index.js';
+import {
+  type FleetSnapshot,
+  type Grant,
+  type JobClaim,
+  type PodNeeds,
+  replayed,
+  type Reserve,
+  seatedAnew,
+  sentenceOf,
+  supplyFor,
+} from '../domain/index.js';
+import { markdownTable } from '../lib/markdown-table.js';
+import { reasonOf } from '../lib/system-error.js';
+import { podNeeds } from '../render/index.js';
+
+import { CliError } from './exit.js';
+import { fleetSnapshot } from './plan-file.js';
+
+/** A cluster as its API server tells it. */
+export interface SeenCluster {
+  readonly nodes: readonly StoredObject[];
+  readonly pods: readonly StoredObject[];
+  readonly jobs: readonly DistillJob[];
+}
+
+export interface PlanOptions {
+  /** A snapshot that was saved; absent = the cluster as it is. */
+  readonly file?: string;
+  /** Where the snapshot goes. */
+  readonly save?: string;
+  /** What the operator holds back: the API server does not know. */
+  readonly reserve: Reserve;
+  readonly json: boolean;
+}
+
+export interface PlanTools {
+  readonly readCluster: () => Promise<SeenCluster>;
+  readonly say: (line: string) => void;
+  readonly nowMs: number;
+}
+
+/** @throws CliError */
+export async function plan(options: PlanOptions, { readCluster, say, nowMs }: PlanTools): Promise<void> {
+  const snapshot =
+    options.file === undefined ? snapshotOf(await readCluster(), options.reserve, nowMs) : readSnapshot(options.file);
+  if (options.save !== undefined) save(options.save, snapshot);
+  const { grants } = replayed(snapshot);
+  if (options.json) {
+    say(JSON.stringify({ supply: snapshot.supply, grants: Object.fromEntries(grants) }));
+    return;
+  }
+  const { jobs, neighbours, account } = snapshot;
+  say(`${String(account.nodes.length)} nodes, ${String(jobs.length)} jobs, ${String(neighbours.length)} pods wait`);
+  if (Object.keys(snapshot.supply).length > 0) say(`\n${markdownTable(supplyRows(snapshot))}`);
+  if (jobs.length > 0) say(`\n${markdownTable(jobs.flatMap((job) => jobRows(job, grants.get(job.uid) ?? [])))}`);
+}
+
+function supplyRows({ supply, neighbours }: FleetSnapshot): Record<string, string | number>[] {
+  return Object.entries(supply).map(([resource, { freeSlots, reserveSlots }]) => ({
+    resource,
+    'free for teachers': freeSlots,
+    'held back': reserveSlots,
+    'wanted by waiting pods': neighbours.reduce((sum, { slots }) => sum + (slots[resource] ?? 0), 0),
+  }));
+}
+
+function jobRows(job: FleetSnapshot['jobs'][number], grants: readonly Grant[]): Record<string, string | number>[] {
+  return job.pools.map(({ name, teachers }) => {
+    const grant = grants.find(({ pool }) => pool === name);
+    return {
+      job: job.name,
+      weight: job.weight,
+      pool: name,
+      has: teachers.length,
+      wants: grant?.why.wanted ?? 0,
+      gets: grant?.replicas ?? 0,
+      why: grant === undefined ? '' : sentenceOf(grant),
+    };
+  });
+}
+
+/** What the operator would share now, if each job wants what its status says. */
+export function snapshotOf({ nodes, pods, jobs }: SeenCluster, reserve: Reserve, nowMs: number): FleetSnapshot {
+  const cache = new ClusterCache({ now: () => nowMs });
+  for (const node of nodes) cache.toldOfNode(null, nodeView(node));
+  for (const pod of pods) cache.toldOfPod(null, podView(pod as unknown as Parameters<typeof podView>[0]));
+  const { teachersOf, neighbours, leaving, supplyOf, account } = cache.slots();
+  const claims = jobs.map((job) => {
+    const { namespace = '', name } = job.metadata;
+    const claim = claimIn(job);
+    return { name: `${namespace}/${name}`, ...seatedAnew(claim, teachersOf(claim.uid)) };
+  });
+  return { nowMs, jobs: claims, neighbours, leaving, supply: supplyFor(claims, supplyOf, reserve), account: account() };
+}
+
+function claimIn({ metadata, spec, status }: DistillJob): JobClaim<PodNeeds> {
+  const pools = spec.teacher.pools.map((pool) => {
+    const { name, resource = 'cpu', minReplicas } = pool;
+    const told = status?.teachers?.pools.find((one) => one.name === name);
+    const wanted = told?.wanted ?? told?.desired ?? 0;
+    const needs = podNeeds(pool);
+    return {
+      name,
+      needs,
+      resource,
+      slotsPerReplica: Math.max(1, Math.ceil((needs.requests[resource] ?? 0) / 1_000)),
+      minReplicas: Math.min(minReplicas, wanted),
+      keepReplicas: wanted,
+      maxReplicas: wanted,
+      unitsPerReplica: 1,
+      teachers: [],
+    };
+  });
+  const wanted = pools.reduce((sum, { keepReplicas }) => sum + keepReplicas, 0);
+  return { uid: metadata.uid ?? '', weight: spec.weight, wanted, maxReplicas: wanted, pools };
+}
+
+function readSnapshot(file: string): FleetSnapshot {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CliError('badInput', `${file}: cannot be read (${reasonOf(error)}); name a snapshot that --save wrote`, {
+      cause: error,
+    });
+  }
+  return fleetSnapshot(text, file);
+}
+
+function save(file: string, snapshot: FleetSnapshot): void {
+  try {
+    writeFileSync(file, `${JSON.stringify(snapshot)}\n`);
+  } catch (error) {
+    throw new CliError('storage', `--save ${file}: cannot be written (${reasonOf(error)}); name another file`, {
+      cause: error,
+    });
+  }
+}
+
+const reservePart = /^([a-zA-Z0-9][-a-zA-Z0-9._/]*)=(\d{1,7})(%?)$/;
+
+/** `nvidia.com/gpu=2,amd.com/gpu=10%`, as DISTILLERY_RESERVE has it. @throws CliError */
+export function reserveIn(text: string): Reserve {
+  const parts = text.split(',').map((part) => part.trim());
+  return Object.fromEntries(
+    parts.map((part) => {
+      const [, resource = '', amount = '', percent = ''] = reservePart.exec(part) ?? [];
+      if (resource === '' || (percent !== '' && Number(amount) > 100)) {
+        throw new CliError(
+          'usage',
+          `--reserve: found ${JSON.stringify(part)}, expected RESOURCE=NUMBER or RESOURCE=PERCENT%, several with commas`,
+        );
+      }
+      return [resource, percent === '' ? { slots: Number(amount) } : { percent: Number(amount) }];
+    }),
+  );
+}

@@ -1,0 +1,28 @@
+/** One line of a terminal that is written again and again; elsewhere nothing is shown of it. */
+import type { Terminal } from './output.js';
+
+export interface ProgressLine {
+  /** A line that stays. */
+  readonly keep: (line: string) => void;
+  readonly replace: (line: string) => void;
+}
+
+const everyMs = 200;
+const toLineStart = '\r\x1b[K';
+
+export function progressLine(terminal: Terminal, now: () => number): ProgressLine {
+  let last = -Infinity;
+  let isDrawn = false;
+  return {
+    keep: (line) => {
+      terminal.write(`${isDrawn ? toLineStart : ''}${line}\n`);
+      isDrawn = false;
+    },
+    replace: (line) => {
+      if (terminal.isTTY !== true || now() - last < everyMs) return;
+      last = now();
+      isDrawn = true;
+      terminal.write(`${toLineStart}${line}`);
+    },
+  };
+}

@@ -1,0 +1,173 @@
+/** `distill simulate`: compares ways of scaling on a simulated cluster. It touches no cluster and no NATS. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+
+import { markdownTable } from '../lib/markdown-table.js';
+import { reasonOf } from '../lib/system-error.js';
+import {
+  compare,
+  type ComparisonProgress,
+  type CsvFile,
+  generateTrace,
+  goalsAmong,
+  isPolicyName,
+  jobsOf,
+  type Parameters,
+  policies,
+  type PolicyName,
+  readLoggedCluster,
+  readParameters,
+  type Row,
+  tableRow,
+  type Trace,
+  TraceError,
+} from '../simulate/index.js';
+
+import { CliError } from './exit.js';
+
+export interface SimulateOptions {
+  /** None: the default parameters. One: a file of parameters, or a folder with two lists. Two: a node and a pod list. */
+  readonly trace: readonly string[];
+  /** Parameters beside lists, which say nothing of jobs and teachers. */
+  readonly parameters?: string;
+  /** Empty = all. */
+  readonly policy: readonly string[];
+  readonly seed: number;
+  readonly json: boolean;
+}
+
+export interface SimulateTools {
+  /** A line of the answer. */
+  readonly say: (line: string) => void;
+  /** How far it is; a line that may be forgotten. */
+  readonly progress: (line: string) => void;
+  readonly stop: AbortSignal;
+}
+
+/** @throws CliError */
+export async function simulate(options: SimulateOptions, tools: SimulateTools): Promise<void> {
+  const names = namedPolicies(options.policy);
+  const { trace, notes } = traced(() => readTrace(options));
+  if (!options.json) notes.forEach((note) => tools.say(note));
+  const rows = await finished(compare(trace, names), tools);
+  if (rows === null) return;
+  const goals = goalsAmong(rows, names, trace.timings.graceSeconds);
+  if (options.json) {
+    tools.say(JSON.stringify({ trace: sizeOf(trace), notes, seed: options.seed, rows, goals }));
+    return;
+  }
+  tools.say(markdownTable(rows.map(tableRow)));
+  for (const { goal, met, found } of goals) tools.say(`${met ? 'met' : 'MISSED'}: ${goal}: ${found}`);
+}
+
+function namedPolicies(named: readonly string[]): PolicyName[] {
+  const all = Object.keys(policies).filter(isPolicyName);
+  if (named.length === 0) return all;
+  return named.map((name) => {
+    if (isPolicyName(name)) return name;
+    throw new CliError('usage', `--policy: found ${name}, expected some of ${all.join(', ')}`);
+  });
+}
+
+interface ReadTrace {
+  readonly trace: Trace;
+  /** What a person should know of it. */
+  readonly notes: readonly string[];
+}
+
+function readTrace({ trace: paths, parameters: beside, seed }: SimulateOptions): ReadTrace {
+  const [first, second, ...more] = paths;
+  if (more.length > 0) {
+    throw new CliError(
+      'usage',
+      `distill simulate: found ${paths.length} files, expected at most a node and a pod list`,
+    );
+  }
+  if (second !== undefined) return readLists([first ?? '', second], beside, seed);
+  if (first !== undefined && isFolder(first)) return readLists(listsIn(first), beside, seed);
+  if (first !== undefined && beside !== undefined) {
+    throw new CliError('usage', 'distill simulate: --parameters stands beside lists; name one file of parameters');
+  }
+  const trace = generateTrace(parametersIn(first), seed);
+  return { trace, notes: [sentenceOf(trace)] };
+}
+
+function readLists(paths: readonly [string, string], beside: string | undefined, seed: number): ReadTrace {
+  const parameters = parametersIn(beside);
+  const [nodes, pods] = paths.map((path): CsvFile => ({ name: path, content: textOf(path) }));
+  if (nodes === undefined || pods === undefined) throw new Error('unreachable');
+  const logged = readLoggedCluster(nodes, pods, parameters);
+  const trace = { nodes: logged.nodes, neighbours: logged.neighbours, ...jobsOf(parameters, seed) };
+  return {
+    trace,
+    notes: [
+      sentenceOf(trace),
+      `from second ${logged.fromSeconds} of the log on, ${parameters.hours} h; ` +
+        `left out: ${logged.withoutAccelerator} pods without accelerators, ${logged.neverScheduled} that never ran`,
+    ],
+  };
+}
+
+function sizeOf({ nodes, neighbours, jobs }: Trace): Record<'nodes' | 'slots' | 'neighbours' | 'jobs', number> {
+  const slots = nodes.reduce((sum, node) => sum + node.slots, 0);
+  return { nodes: nodes.length, slots, neighbours: neighbours.length, jobs: jobs.length };
+}
+
+function sentenceOf(trace: Trace): string {
+  const { nodes, slots, neighbours, jobs } = sizeOf(trace);
+  return `${nodes} nodes with ${slots} slots, ${neighbours} pods of neighbours, ${jobs} distillation jobs`;
+}
+
+function parametersIn(path: string | undefined): Parameters {
+  return path === undefined ? readParameters('the defaults', '{}') : readParameters(path, textOf(path));
+}
+
+function listsIn(folder: string): readonly [string, string] {
+  const names = readdirSync(folder).filter((name) => name.endsWith('.csv'));
+  const only = (kind: string): string => {
+    const [found, ...others] = names.filter((name) => name.includes(`${kind}_list`)).map((name) => join(folder, name));
+    if (found !== undefined && others.length === 0) return found;
+    const listed = found === undefined ? 'none' : [found, ...others].map((path) => basename(path)).join(', ');
+    throw new CliError(
+      'badInput',
+      `${folder}: found ${listed}, expected one *${kind}_list*.csv; name both files instead`,
+    );
+  };
+  return [only('node'), only('pod')];
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new CliError('badInput', `${path}: cannot be read (${reasonOf(error)})`, { cause: error });
+  }
+}
+
+function traced<Result>(read: () => Result): Result {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof TraceError) throw new CliError('badInput', error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** null = stopped. The process hears of signals between two slices. */
+async function finished(
+  comparison: Generator<ComparisonProgress, Row[]>,
+  { progress, stop }: SimulateTools,
+): Promise<Row[] | null> {
+  for (;;) {
+    const step = comparison.next();
+    if (step.done === true) return step.value;
+    progress(`${step.value.policy}: hour ${(step.value.nowSeconds / 3_600).toFixed(1)}`);
+    await setImmediate();
+    if (stop.aborted) return null;
+  }
+}

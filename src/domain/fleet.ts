@@ -1,0 +1,77 @@
+/**
+ * The decision over all jobs: who gets how many teachers. A fleet's snapshot is plain JSON, so that a decision can be saved
+ * and made again elsewhere (`distill plan`); the operator makes the same from accounts that it keeps up to date. Pure.
+ */
+import { jsonEqual } from '../lib/json-equal.js';
+
+import { Ledger, type PodNeeds } from './ledger/index.js';
+import { type JobClaim, type Share, type ShareInput, shareOut } from './share/index.js';
+import type { Account, SeatedTeacher, SlotSupply } from './slots.js';
+
+/** What stays free of a resource: so many slots, or such a part of what the nodes have, rounded up. */
+export type Reserve = Readonly<Record<string, { readonly slots: number } | { readonly percent: number }>>;
+
+export interface FleetSnapshot {
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+  readonly jobs: readonly (JobClaim<PodNeeds> & { readonly name: string })[];
+  readonly neighbours: ShareInput<PodNeeds>['neighbours'];
+  readonly leaving: ShareInput<PodNeeds>['leaving'];
+  readonly supply: ShareInput<PodNeeds>['supply'];
+  readonly account: Account;
+}
+
+/** The same decision, from a snapshot that was saved. */
+export function replayed({ jobs, neighbours, leaving, supply, account }: FleetSnapshot): Share {
+  const ledger = new Ledger();
+  for (const node of account.nodes) ledger.setNode(node);
+  for (const pod of account.pods) ledger.setPod(pod);
+  return shareOut({ jobs, neighbours, leaving, supply, board: ledger.draft() });
+}
+
+/**
+ * A claim with the teachers that are on the board: jobs tell their claims one after the other, and a pod that was bound
+ * since would be counted twice, as nobody's and as still to come.
+ */
+export function seatedAnew(claim: JobClaim<PodNeeds>, teachers: readonly SeatedTeacher[]): JobClaim<PodNeeds> {
+  return {
+    ...claim,
+    pools: claim.pools.map((pool) => {
+      const rates = new Map(pool.teachers.map(({ name, samplesPerSecond }) => [name, samplesPerSecond]));
+      const own = teachers.filter((teacher) => teacher.pool === pool.name);
+      return {
+        ...pool,
+        teachers: own.map(({ name, node, requests, ready, besideOthers, createdAtMs }) => ({
+          name,
+          node,
+          needs: jsonEqual(requests, pool.needs.requests) ? pool.needs : { ...pool.needs, requests },
+          ready,
+          besideOthers,
+          createdAtMs,
+          samplesPerSecond: rates.get(name) ?? 0,
+        })),
+      };
+    }),
+  };
+}
+
+/** The supply of each resource that any of these jobs wants. */
+export function supplyFor(
+  jobs: Iterable<JobClaim<PodNeeds>>,
+  supplyOf: (resource: string) => SlotSupply,
+  reserve: Reserve,
+): ShareInput<PodNeeds>['supply'] {
+  const resources = new Set<string>();
+  for (const { pools } of jobs) for (const { resource } of pools) resources.add(resource);
+  return Object.fromEntries(
+    [...resources].sort().map((resource) => {
+      const { total, free } = supplyOf(resource);
+      return [resource, { freeSlots: free, reserveSlots: slotsHeldBack(reserve[resource], total) }];
+    }),
+  );
+}
+
+function slotsHeldBack(reserve: Reserve[string] | undefined, total: number): number {
+  if (reserve === undefined) return 0;
+  return 'slots' in reserve ? reserve.slots : Math.ceil((total * reserve.percent) / 100);
+}

@@ -1,0 +1,111 @@
+/** Ours: the operator's own decisions (src/domain) on what it would observe of the simulated cluster. */
+import {
+  type Board,
+  claimOf,
+  type JobClaim,
+  jobDemandOf,
+  type PoolState,
+  shareOut,
+  type Teacher,
+} from '../../domain/index.js';
+import type { TeacherPlacement } from '../cluster.js';
+
+import { simulatedPool, snapshotOf } from './observed.js';
+import type { Decision, JobView, Policy } from './policy.js';
+
+export interface DistilleryOptions {
+  /** Share of all slots that stays free, so that most neighbours need not wait for a teacher to go. */
+  readonly reserveShare: number;
+  /** From a change to what is decided on it: watch or telemetry, queue, decision. */
+  readonly reactSeconds: number;
+  /** Least time between two decisions. One costs about a millisecond, and a day has a hundred thousand changes. */
+  readonly restSeconds: number;
+  readonly placement: TeacherPlacement;
+  readonly leaving: Policy['leaving'];
+}
+
+const usualDistillery: DistilleryOptions = {
+  reserveShare: 0.005,
+  reactSeconds: 1,
+  restSeconds: 5,
+  placement: 'Apart',
+  leaving: 'BesideNeighbours',
+};
+
+/** What a slot is here. */
+const resource = 'accelerator';
+
+/** A simulated teacher takes one slot, whichever: the kind of pod is always the same. */
+type Needs = typeof oneSlot;
+const oneSlot = { slots: 1 } as const;
+/** Slots are alike, so a node stands for all. */
+const anyNode = 'any';
+
+export function distilleryPolicy(options: Partial<DistilleryOptions> = {}): Policy {
+  const { reserveShare, reactSeconds, restSeconds, placement, leaving } = { ...usualDistillery, ...options };
+  return {
+    name: placement === 'Apart' ? 'distillery' : 'distillery, packed',
+    priority: 'Preemptible',
+    placement,
+    leaving,
+    everySeconds: null,
+    afterChangeSeconds: reactSeconds,
+    restSeconds,
+    initialReplicas: () => 0,
+    decide: ({ nowSeconds, jobs, slots, slotsForTeachers, freeSlots }) => {
+      const { grants } = shareOut<Needs>({
+        jobs: jobs.map((job) => claimed(job, nowSeconds)),
+        // The scheduler made room for those that wait already: what they were promised is not on the board.
+        neighbours: [],
+        leaving: [],
+        supply: { [resource]: { freeSlots: slotsForTeachers, reserveSlots: Math.floor(reserveShare * slots) } },
+        board: boardOf(freeSlots),
+      });
+      return [...grants].map(([uid, [grant]]): Decision => ({ uid, replicas: grant?.replicas ?? 0 }));
+    },
+  };
+}
+
+function claimed(job: JobView, nowSeconds: number): JobClaim<Needs> {
+  const { uid, weight, minReplicas, maxReplicas, desired } = job;
+  const pool: PoolState<Needs> = {
+    spec: { name: simulatedPool, minReplicas, maxReplicas, slotsPerReplica: 1 },
+    needs: oneSlot,
+    resource,
+    told: desired,
+    teachers: [...teachersOf(job)],
+  };
+  return claimOf({ uid, weight }, jobDemandOf(snapshotOf(job, nowSeconds)), [pool], nowSeconds * 1_000);
+}
+
+/** Their names say nothing: who goes is up to the deletion cost. */
+function* teachersOf({ teachers }: JobView): Generator<Teacher<Needs>> {
+  for (const { phase, createdAtSeconds } of teachers) {
+    yield {
+      name: phase,
+      node: phase === 'Pending' ? null : anyNode,
+      needs: oneSlot,
+      ready: phase === 'Ready',
+      besideOthers: 0,
+      samplesPerSecond: 0,
+      createdAtMs: createdAtSeconds * 1_000,
+    };
+  }
+}
+
+/** So many alike slots are free. */
+function boardOf(free: number): Board<Needs> {
+  let left = free;
+  const place = (): boolean => {
+    if (left < 1) return false;
+    left--;
+    return true;
+  };
+  return {
+    place: () => (place() ? anyNode : null),
+    placeOn: place,
+    take: () => left--,
+    release: () => left++,
+    fork: () => boardOf(left),
+  };
+}

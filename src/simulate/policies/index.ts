@@ -1,0 +1,23 @@
+/** The policies that can be compared, by the names that a person calls them. Each run needs a new one: some remember. */
+import { distilleryPolicy } from './distillery.js';
+import { fixedPolicy } from './fixed.js';
+import { hpaPolicy } from './hpa.js';
+import { kedaPolicy } from './keda.js';
+import type { Policy } from './policy.js';
+
+export const policies = {
+  fixed: () => fixedPolicy(16),
+  'fixed-needed': () => fixedPolicy('Needed'),
+  'fixed-needed-equal': () => fixedPolicy('Needed', 'Equal'),
+  hpa: () => hpaPolicy(),
+  keda: () => kedaPolicy(),
+  'keda-tuned': () => kedaPolicy(1),
+  distillery: () => distilleryPolicy(),
+  'distillery-packed': () => distilleryPolicy({ placement: 'Packed', leaving: 'Youngest' }),
+} as const satisfies Record<string, () => Policy>;
+
+export type PolicyName = keyof typeof policies;
+
+export function isPolicyName(name: string): name is PolicyName {
+  return Object.hasOwn(policies, name);
+}

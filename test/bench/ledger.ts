@@ -1,0 +1,169 @@
+/**
+ * The ledger of a large cluster: told of all nodes and pods, asked for a draft without our own teachers, and all of its free
+ * places given away. 5,000 nodes of 8 accelerators, 40,000 pods, pools of a thousand jobs.
+ *
+ *   npm run bench ledger -- --nodes 5000 --jobs 1000
+ */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+import { amountsOf, Ledger, type LedgerNode, type LedgerPod, type PodNeeds } from '../../src/domain/ledger/index.js';
+
+import { type BenchOptions, type BenchTable, median, quantile } from './table.js';
+
+const gpu = 'nvidia.com/gpu';
+const gpusPerNode = 16;
+const podsPerNode = 8;
+const measured = 50;
+/** The first few are spent on compiling. */
+const repetitions = measured + 5;
+const zones = 20;
+
+// eslint-disable-next-line @typescript-eslint/require-await
+export async function ledgerBench(say: (line: string) => void, options: BenchOptions): Promise<BenchTable> {
+  const count = Number(options.nodes ?? 5_000);
+  const jobs = Number(options.jobs ?? 1_000);
+  const pods = count * podsPerNode;
+  const before = heapBytes();
+  const facts = {
+    nodes: Array.from({ length: count }, (_, at) => node(at)),
+    pods: Array.from({ length: pods }, (_, at) => pod(at, count)),
+  };
+  const between = heapBytes();
+  const ledger = new Ledger();
+  const told = timed(() => {
+    for (const fact of facts.nodes) ledger.setNode(fact);
+    for (const fact of facts.pods) ledger.setPod(fact);
+  }, 1);
+  const heldBytes = { facts: between - before, ledger: heapBytes() - between };
+  const teachers = facts.pods.filter((_, at) => at % 2 === 0).map(({ uid }) => uid);
+  say(`${String(count)} nodes, ${String(pods)} pods, ${String(teachers.length)} of them ours`);
+
+  const alike = [{ ...needs(0, 0), nodeSelector: {} }];
+  const ofJobs = Array.from({ length: jobs }, (_, at) => needs(at, at % zones));
+  const apart = ofJobs.map((own, at) => ({ ...own, requiredTerms: [anywhereBut(at)] }));
+  const rows = [
+    row('told of all', told, pods),
+    row(
+      'draft',
+      timed(() => ledger.draft({ without: teachers })),
+      1,
+    ),
+    row(
+      'room of one pool',
+      timed(() => ledger.room(alike[0]!, pods)),
+      1,
+    ),
+    ...[
+      { of: '1 pool', wants: alike },
+      { of: `${String(jobs)} pools in ${String(zones)} zones`, wants: ofJobs },
+      { of: `${String(jobs)} pools, each with a place of its own`, wants: apart },
+    ].map(({ of, wants }) =>
+      row(
+        `draft, ${String(pods)} places for ${of}`,
+        timed(() => placeAll(ledger, teachers, wants, pods)),
+        pods,
+      ),
+    ),
+    row(
+      'one pod changes, then room',
+      timed(() => {
+        ledger.setPod(pod(1, count));
+        ledger.room(alike[0]!, pods);
+      }),
+      1,
+    ),
+  ];
+  const heap = Object.entries(heldBytes).map(([what, bytes]) => ({
+    what: `heap of the ${what}: ${(bytes / 2 ** 20).toFixed(1)} MiB`,
+  }));
+  return { name: 'ledger', goal: 'draft and 40,000 places well under 100 ms', rows: [...rows, ...heap] };
+}
+
+/** In turns over the pools, as a fair share gives. @throws when fewer found a place than there are */
+function placeAll(ledger: Ledger, without: readonly string[], wants: readonly PodNeeds[], pods: number): void {
+  const draft = ledger.draft({ without });
+  let placed = 0;
+  for (let at = 0; at < pods; at++) if (draft.place(wants[at % wants.length]!) !== null) placed++;
+  if (placed < pods / 2) throw new Error(`${String(placed)} of ${String(pods)} placed`);
+}
+
+function node(at: number): LedgerNode {
+  const name = `node-${String(at)}`;
+  const labels = {
+    'kubernetes.io/hostname': name,
+    'kubernetes.io/arch': 'amd64',
+    'topology.kubernetes.io/zone': `zone-${String(at % zones)}`,
+    'node.kubernetes.io/instance-type': 'gpu-16',
+  };
+  const allocatable = amountsOf({
+    cpu: '127900m',
+    memory: '1056263828Ki',
+    'ephemeral-storage': '473552896Ki',
+    pods: '110',
+    [gpu]: String(gpusPerNode),
+  });
+  return { name, labels, taints: [{ key: gpu, effect: 'NoSchedule' }], takesPods: true, allocatable };
+}
+
+function pod(at: number, nodes: number): LedgerPod {
+  return {
+    uid: `pod-${String(at)}`,
+    node: `node-${String(at % nodes)}`,
+    nominated: null,
+    priority: 0,
+    ended: false,
+    requests: amountsOf({ cpu: `${String(100 + (at % 7) * 100)}m`, memory: '1Gi', [gpu]: '1' }),
+    claimsDevices: false,
+  };
+}
+
+/** Those of two pools differ in what they ask for, and by zone in where they go. */
+function needs(at: number, zone: number): PodNeeds {
+  return {
+    nodeSelector: { 'topology.kubernetes.io/zone': `zone-${String(zone)}` },
+    requiredTerms: null,
+    tolerations: [{ key: gpu, operator: 'Exists' }],
+    requests: amountsOf({ cpu: `${String(500 + at)}m`, memory: '512Mi', [gpu]: '1' }),
+  };
+}
+
+function anywhereBut(at: number): object {
+  return { matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'NotIn', values: [`node-${String(at)}`] }] };
+}
+
+interface Times {
+  readonly wallMs: readonly number[];
+  /** Of all threads; beside wall time, since the machine may be busy with something else. */
+  readonly cpuMs: readonly number[];
+}
+
+function timed(work: () => unknown, times = repetitions): Times {
+  const [wallMs, cpuMs]: [number[], number[]] = [[], []];
+  for (let time = 0; time < times; time++) {
+    const [startedMs, usage] = [performance.now(), process.cpuUsage()];
+    work();
+    wallMs.push(performance.now() - startedMs);
+    const { user, system } = process.cpuUsage(usage);
+    cpuMs.push((user + system) / 1_000);
+  }
+  return { wallMs: wallMs.slice(-measured), cpuMs: cpuMs.slice(-measured) };
+}
+
+function row(what: string, { wallMs, cpuMs }: Times, of: number): BenchTable['rows'][number] {
+  const middle = median(wallMs);
+  return {
+    what,
+    'median ms': middle.toFixed(2),
+    'p99 ms': quantile(wallMs, 0.99).toFixed(2),
+    'cpu ms': median(cpuMs).toFixed(2),
+    'ns each': of === 1 ? '' : ((middle * 1e6) / of).toFixed(0),
+  };
+}
+
+/** What is in use when everything that is not has been collected. */
+function heapBytes(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
+}

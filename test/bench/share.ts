@@ -1,0 +1,112 @@
+/**
+ * One share over all jobs, on a board of plain nodes: what the algorithm itself takes. The ledger's own board is measured
+ * with the ledger.
+ */
+import { type JobClaim, shareOut, type ShareInput, type Teacher } from '../../src/domain/share/index.js';
+import { randomFrom } from '../../src/lib/random.js';
+import { type BoardNeeds, type BoardNode, boardOf } from '../kit/board.js';
+import { jobClaim, neighbour, oneGpu } from '../kit/share.js';
+
+import { type BenchTable, median, quantile } from './table.js';
+
+const slotsPerNode = 8;
+const warmUps = 5;
+const repetitions = 50;
+
+interface Case {
+  readonly name: string;
+  readonly jobs: number;
+  readonly nodes: number;
+  /** Share of the slots that teachers hold already. */
+  readonly held: number;
+  readonly neighbours: number;
+  /** Jobs' teachers differ in what they ask for. */
+  readonly kinds: number;
+}
+
+const cases: readonly Case[] = [
+  { name: 'empty cluster', jobs: 1_000, nodes: 5_000, held: 0, neighbours: 0, kinds: 1 },
+  { name: 'full, at rest', jobs: 1_000, nodes: 5_000, held: 1, neighbours: 0, kinds: 1 },
+  { name: 'full, 500 neighbours', jobs: 1_000, nodes: 5_000, held: 1, neighbours: 500, kinds: 1 },
+  { name: 'empty, 50 kinds of teachers', jobs: 1_000, nodes: 5_000, held: 0, neighbours: 0, kinds: 50 },
+  { name: 'half full, 50 kinds, 500 neighbours', jobs: 1_000, nodes: 5_000, held: 0.5, neighbours: 500, kinds: 50 },
+  { name: 'small', jobs: 10, nodes: 50, held: 0.5, neighbours: 2, kinds: 1 },
+];
+
+export function shareBench(say: (line: string) => void): Promise<BenchTable> {
+  const rows = cases.map((given) => {
+    say(`${given.name}: ${String(given.jobs)} jobs on ${String(given.nodes)} nodes`);
+    return measured(given);
+  });
+  return Promise.resolve({ name: 'share', goal: 'well under 100 ms for 1,000 jobs on 5,000 nodes', rows });
+}
+
+function measured(given: Case): BenchTable['rows'][number] {
+  const input = inputOf(given);
+  const times: number[] = [];
+  const cpuTimes: number[] = [];
+  let teachers = 0;
+  for (let round = 0; round < warmUps + repetitions; round++) {
+    const cpu = process.cpuUsage();
+    const start = performance.now();
+    const { grants } = shareOut(input);
+    const took = performance.now() - start;
+    const { user, system } = process.cpuUsage(cpu);
+    if (round >= warmUps) {
+      times.push(took);
+      cpuTimes.push((user + system) / 1_000);
+    }
+    teachers = [...grants.values()].flat().reduce((sum, { due }) => sum + due, 0);
+  }
+  return {
+    case: given.name,
+    jobs: given.jobs,
+    nodes: given.nodes,
+    slots: given.nodes * slotsPerNode,
+    neighbours: given.neighbours,
+    teachers,
+    'median ms': Number(median(times).toFixed(1)),
+    'p99 ms': Number(quantile(times, 0.99).toFixed(1)),
+    'median CPU ms': Number(median(cpuTimes).toFixed(1)),
+  };
+}
+
+/** Demands and weights differ, and are twice the slots altogether. */
+function inputOf({ jobs, nodes, held, neighbours, kinds }: Case): ShareInput<BoardNeeds> {
+  const random = randomFrom(6);
+  const cluster = Array.from({ length: nodes }, (_, index): BoardNode => ({
+    name: `n${String(index).padStart(5, '0')}`,
+    gpu: slotsPerNode,
+    cpu: 64,
+  }));
+  const board = boardOf(cluster);
+  const needs = Array.from({ length: kinds }, (_, index): BoardNeeds => ({ ...oneGpu, cpu: 1 + index / 100 }));
+  const fair = Math.floor((nodes * slotsPerNode * held) / jobs);
+  const claims = Array.from({ length: jobs }, (_, index): JobClaim<BoardNeeds> => {
+    const kind = needs[index % kinds] ?? oneGpu;
+    const teachers = Array.from({ length: fair }, (_, number): Teacher<BoardNeeds> => ({
+      name: `j${String(index)}-${String(number)}`,
+      node: board.place(kind),
+      needs: kind,
+      ready: true,
+      besideOthers: 0,
+      samplesPerSecond: 100 + 50 * random.unit(),
+      createdAtMs: number,
+    }));
+    const wanted = Math.ceil((4 * nodes * slotsPerNode * random.unit()) / jobs);
+    const weight = 1 + Math.floor(3 * random.unit());
+    return jobClaim(`j${String(index).padStart(4, '0')}`, wanted, {
+      weight,
+      teachers,
+      needs: kind,
+      maxReplicas: wanted,
+    });
+  });
+  return {
+    jobs: claims,
+    neighbours: Array.from({ length: neighbours }, (_, index) => neighbour(`w${String(index)}`)),
+    leaving: [],
+    supply: { 'nvidia.com/gpu': { freeSlots: nodes * slotsPerNode, reserveSlots: Math.floor(nodes / 10) } },
+    board,
+  };
+}

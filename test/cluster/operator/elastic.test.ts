@@ -1,0 +1,192 @@
+/**
+ * Teachers of all jobs on one cluster: they take what is free, by weight, leave a reserve, and are in nobody's way
+ * (DESIGN §5, I5). Real scheduler, real preemption; the pods' kubelet is kwok.
+ */
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+
+import { until } from '../../kit/cluster/index.js';
+import { someJob } from '../../kit/cluster/jobs.js';
+import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
+import { Telling } from '../../kit/cluster/telling.js';
+import { World } from '../../kit/cluster/world.js';
+import { DistillProcess } from '../../kit/distill.js';
+
+jest.setTimeout(240_000);
+
+/** Two nodes of four. */
+const slots = 8;
+const pools = [{ name: 'gpu', resource: 'nvidia.com/gpu', maxReplicas: 20 }];
+
+let world: World;
+let operator: RunningOperator;
+let telling: Telling;
+
+beforeAll(async () => {
+  world = await World.create({ audit: 'Metadata' });
+  await world.cluster.addNodes(2, { gpus: 4 });
+  await world.cluster.apply({
+    apiVersion: 'scheduling.k8s.io/v1',
+    kind: 'PriorityClass',
+    metadata: { name: 'patient' },
+    value: 0,
+    preemptionPolicy: 'Never',
+  });
+  operator = await startOperator(world.cluster, { nats: world.nats });
+  telling = await Telling.start(world);
+}, 900_000);
+afterEach(async () => {
+  await world.cluster.kubectlOk(['delete', 'pods', '-l', 'whose=neighbour', '--wait=false']);
+  await world.cluster.kubectlOk(['delete', 'distilljobs', '--all', '--timeout=60s']);
+});
+afterAll(async () => {
+  await telling.stop();
+  await world.close();
+});
+
+/** A job whose student keeps so many teachers busy. @returns its uid */
+async function job(name: string, teachers: number, spec: object = {}): Promise<string> {
+  await world.cluster.apply(someJob({ name, pools, spec: { ...spec } }));
+  const uid = await world.uidOf(name);
+  telling.needs(uid, teachers);
+  return uid;
+}
+
+async function teachers(...uids: readonly string[]): Promise<number[]> {
+  return Promise.all(uids.map(async (uid) => (await world.running(uid, 'teacher')).length));
+}
+
+async function settle(uids: readonly string[], wanted: readonly number[], limitMs = 60_000): Promise<void> {
+  let seen: readonly number[] = [];
+  await until(
+    `${wanted.join(' and ')} teachers`,
+    async () => {
+      seen = await teachers(...uids);
+      const all = await Promise.all(uids.map((uid) => world.pods(uid, 'teacher')));
+      return seen.join() === wanted.join() && all.every((pods, index) => pods.length === wanted[index]);
+    },
+    limitMs,
+    () => `seen: ${seen.join(' and ')}`,
+  );
+}
+
+async function neighbour(name: string, gpus: number, spec: object = {}): Promise<void> {
+  await world.cluster.apply({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'default', labels: { whose: 'neighbour' } },
+    spec: {
+      containers: [{ name: 'main', image: 'neighbour', resources: { limits: { 'nvidia.com/gpu': String(gpus) } } }],
+      ...spec,
+    },
+  });
+}
+
+async function phaseOf(name: string): Promise<string> {
+  const { status } = await world.cluster.api.get<{ status: { phase: string } }>(
+    `/api/v1/namespaces/default/pods/${name}`,
+  );
+  return status.phase;
+}
+
+async function runs(name: string): Promise<void> {
+  await until(`${name} to run`, async () => (await phaseOf(name)) === 'Running');
+}
+
+describe('teachers', () => {
+  test('follow what the student needs, up to all that is free, and no further', async () => {
+    const uid = await job('lonely', 6);
+    await settle([uid], [6]);
+    telling.needs(uid, 30);
+    await settle([uid], [slots]);
+    await until('the reason', async () =>
+      (await world.cluster.kubectlOk(['describe', 'distilljob', 'lonely'])).includes('8 of 20: 8 free slots'),
+    );
+  });
+
+  test('of several jobs share by weight, as soon as another comes or goes', async () => {
+    const heavy = await job('heavy', 30, { weight: 3 });
+    await settle([heavy], [slots]);
+    const light = await job('light', 30);
+    await settle([heavy, light], [6, 2]);
+    // Whoever may read the cluster is told the same.
+    const plan = new DistillProcess(['plan', '--kubeconfig', world.cluster.kubeconfig]);
+    expect({ exitCode: await plan.ended(), stderr: plan.stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(plan.plain.join('\n')).toMatch(
+      /default\/heavy +\| 3 .*\| 6 +\| 6 of 20: 6 free slots, 2 shared with other jobs/,
+    );
+    await world.cluster.kubectlOk(['delete', 'distilljob', 'heavy', '--timeout=60s']);
+    await settle([light], [slots]);
+  });
+
+  test('of a job that needs few leave the rest to one that needs more', async () => {
+    const small = await job('small', 2);
+    const large = await job('large', 30);
+    // It begins with a few, and a teacher that was started stays for a minute.
+    await settle([small, large], [2, 6], 120_000);
+  });
+
+  test('make room for a pod that preempts them, leave none of them Pending, and come back when it is gone', async () => {
+    const uid = await job('yielding', 30);
+    await settle([uid], [slots]);
+    await neighbour('urgent', 4);
+    await runs('urgent');
+    await settle([uid], [4]);
+    expect(await phaseOf('urgent')).toBe('Running');
+    await world.cluster.kubectlOk(['delete', 'pod', 'urgent', '--wait=false']);
+    await settle([uid], [slots]);
+  });
+
+  test('make room for one that does not preempt: on one node, as many as it needs', async () => {
+    const uid = await job('polite', 30);
+    await settle([uid], [slots]);
+    await neighbour('patient', 3, { priorityClassName: 'patient' });
+    await runs('patient');
+    await settle([uid], [5]);
+  });
+
+  test('make none for one that fits nowhere, and none for one that is held by a gate', async () => {
+    const uid = await job('settled', 30);
+    await settle([uid], [slots]);
+    await neighbour('huge', 5);
+    await neighbour('gated', 2, { schedulingGates: [{ name: 'example.com/quota' }] });
+    // What comes after both in the order of events.
+    const other = await job('other', 30);
+    await settle([uid, other], [4, 4]);
+    expect([await phaseOf('huge'), await phaseOf('gated')]).toEqual(['Pending', 'Pending']);
+  });
+
+  test('that find no node although the ledger sees one do not stay Pending', async () => {
+    const template = {
+      spec: {
+        affinity: {
+          podAffinity: {
+            requiredDuringSchedulingIgnoredDuringExecution: [
+              { labelSelector: { matchLabels: { app: 'nowhere' } }, topologyKey: 'kubernetes.io/hostname' },
+            ],
+          },
+        },
+      },
+    };
+    await world.cluster.apply(someJob({ name: 'stuck', pools: [{ ...pools[0], template }] }));
+    const uid = await world.uidOf('stuck');
+    await until('teachers that wait', async () => (await world.pods(uid, 'teacher')).length > 0);
+    await until('none that waits', async () => (await world.pods(uid, 'teacher')).length === 0);
+    expect((await operator.ask('/metrics')).text).toContain('distillery_slots_free{resource="nvidia.com/gpu"} 8');
+  });
+
+  test('leave a reserve free', async () => {
+    await operator.process.stop(10_000);
+    operator = await startOperator(world.cluster, {
+      nats: world.nats,
+      environment: { DISTILLERY_RESERVE: 'nvidia.com/gpu=25%' },
+    });
+    const uid = await job('modest', 30);
+    await settle([uid], [6]);
+    await until('the reason', async () =>
+      (await world.cluster.kubectlOk(['describe', 'distilljob', 'modest'])).includes('2 held back by reserve'),
+    );
+    // The reserve is for others.
+    await neighbour('guest', 2, { priorityClassName: 'patient' });
+    await runs('guest');
+  });
+});

@@ -1,0 +1,79 @@
+/** Workers of a job as the operator hears of them: a student that needs so many teachers, and what each of these can do. */
+import type { NatsConnection } from '@nats-io/transport-node';
+
+import { jobNames } from '../../../src/protocol/index.js';
+import { connectRoot, studentState, teacherState } from '../stream.js';
+
+import type { World } from './world.js';
+
+const everyMs = 400;
+const perTeacher = 100;
+/** What a job asks for beside the student's rate (demand.ts). */
+const margin = 1.05;
+
+export class Telling {
+  readonly #world: World;
+  readonly #connection: NatsConnection;
+  readonly #needs = new Map<string, number>();
+  #timer: NodeJS.Timeout | null = null;
+
+  private constructor(world: World, connection: NatsConnection) {
+    this.#world = world;
+    this.#connection = connection;
+  }
+
+  static async start(world: World): Promise<Telling> {
+    const { connection } = await connectRoot(world.nats);
+    const telling = new Telling(world, connection);
+    telling.#next();
+    return telling;
+  }
+
+  /** From now on the student of this job keeps so many teachers of the pool `gpu` busy. */
+  needs(uid: string, teachers: number): void {
+    this.#needs.set(uid, teachers);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#needs.clear();
+    await this.#connection.close();
+  }
+
+  #next(): void {
+    this.#timer = setTimeout(() => {
+      void Promise.all([...this.#needs].map(([uid, teachers]) => this.#tell(uid, teachers)))
+        .catch(() => undefined)
+        .then(() => this.#next());
+    }, everyMs);
+  }
+
+  async #tell(uid: string, teachers: number): Promise<void> {
+    const pods = await this.#world.running(uid, 'teacher');
+    const { stateBucket, stateKeys } = jobNames(uid);
+    const publish = (key: string, state: object): void =>
+      this.#connection.publish(`$KV.${stateBucket}.${key}`, JSON.stringify(state));
+    const updatedAtMs = Date.now();
+    const samplesPerSecond = ((teachers - 0.5) * perTeacher) / margin;
+    publish(
+      stateKeys.student,
+      studentState({
+        step: 1,
+        steps: 1_000_000,
+        fedSteps: 1_001,
+        window: 1_000,
+        // Full: nothing is asked for to fill it.
+        buffer: { frames: 1_000_000, bytes: 0 },
+        samplesPerSecond,
+        unstarvedSamplesPerSecond: samplesPerSecond,
+        updatedAtMs,
+      }),
+    );
+    for (const { name } of pods) {
+      publish(
+        stateKeys.teacher(name),
+        teacherState(name, { pool: 'gpu', capableSamplesPerSecond: perTeacher, updatedAtMs }),
+      );
+    }
+  }
+}

@@ -1,0 +1,77 @@
+/** Snapshots of a job that is alone: what it is granted is what its cluster has free. */
+import {
+  jobClaimOf,
+  Ledger,
+  type PodNeeds,
+  type PoolObservation,
+  shareOut,
+  type Snapshot,
+} from '../../src/domain/index.js';
+
+type Facts = Partial<Omit<PoolObservation, 'name' | 'pods' | 'needs' | 'node'>>;
+
+/** Long enough ago that no teacher is young. */
+const startedAgoMs = 3_600_000;
+const ofAll = (resource: string): string => `all ${resource}`;
+const plenty = 1_000_000;
+
+function oneOf(resource: string): PodNeeds {
+  return { requests: { [resource]: 1_000 }, nodeSelector: {}, requiredTerms: null, tolerations: [] };
+}
+
+/** @param pods names; a trailing `!` marks one that is stopping */
+export function observedPool(name: string, pods: readonly string[], nowMs: number, facts: Facts = {}): PoolObservation {
+  const { resource = 'cpu' } = facts;
+  const needs = oneOf(resource);
+  return {
+    name,
+    resource,
+    needs,
+    stuckUntilMs: null,
+    disruptions: 0,
+    failuresInARow: 0,
+    lastError: null,
+    ...facts,
+    pods: pods.map((pod) => ({
+      name: pod.replace('!', ''),
+      node: ofAll(resource),
+      needs,
+      terminating: pod.endsWith('!'),
+      ready: true,
+      createdAtMs: nowMs - startedAgoMs,
+    })),
+  };
+}
+
+/** @param free slots by resource that nobody holds */
+export function granted(snapshot: Snapshot, free: Readonly<Record<string, number>>): Snapshot {
+  const ledger = new Ledger();
+  const pods = snapshot.cluster.pools.flatMap((pool) => pool.pods.map((pod) => ({ ...pod, resource: pool.resource })));
+  for (const [
+    index,
+    {
+      node,
+      needs: { requests },
+    },
+  ] of pods.entries()) {
+    const uid = String(index);
+    ledger.setPod({ uid, node, nominated: null, priority: 0, ended: false, requests, claimsDevices: false });
+  }
+  const resources = new Set([...pods.map(({ resource }) => resource), ...Object.keys(free)]);
+  for (const resource of resources) {
+    const held = pods.filter((pod) => pod.resource === resource).length;
+    ledger.setNode({
+      name: ofAll(resource),
+      labels: {},
+      taints: [],
+      takesPods: true,
+      allocatable: { [resource]: 1_000 * (held + (free[resource] ?? 0)), pods: plenty },
+    });
+  }
+  const claim = jobClaimOf(snapshot);
+  const leaving = pods.flatMap(({ node, needs, resource, terminating }) =>
+    terminating && node !== null ? [{ node, needs, resource, slots: 1 }] : [],
+  );
+  const { grants } = shareOut({ jobs: [claim], neighbours: [], leaving, supply: {}, board: ledger.draft() });
+  return { ...snapshot, grants: grants.get(claim.uid) ?? [] };
+}

@@ -1,0 +1,132 @@
+/** `distill plan`: a cluster as its API server tells it becomes a snapshot, and a snapshot becomes a plan, saved or not. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, describe, expect, test } from '@jest/globals';
+
+import { CliError } from '../../../src/cli/exit.js';
+import { plan, type PlanOptions, reserveIn, type SeenCluster, snapshotOf } from '../../../src/cli/plan.js';
+import { rawNode, strangerPod, teacherPod } from '../../kit/kubernetes-objects.js';
+import { JobMaker, noonMs } from '../../kit/snapshots.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'distill-plan-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const oneGpu = { cpu: '1', memory: '512Mi', 'nvidia.com/gpu': '1' };
+const allocatable = { cpu: '16', memory: '64Gi', pods: '110', 'nvidia.com/gpu': '8' };
+
+function job(name: string, uid: string, weight: number, wanted: number): SeenCluster['jobs'][number] {
+  const pools = [{ name: 'gpu', desired: 1, ready: 1, reason: 'MatchStudent', wanted }];
+  return new JobMaker()
+    .pools({ name: 'gpu', resource: 'nvidia.com/gpu', maxReplicas: 20 })
+    .status({ teachers: { desired: 1, ready: 1, samplesPerSecond: 0, pools } })
+    .change(({ metadata, spec }) => {
+      Object.assign(metadata, { name, uid });
+      spec.weight = weight;
+    }).job;
+}
+
+/** One node of eight, three of a stranger's, one of a teacher; two jobs, one of three times the weight. */
+const seen: SeenCluster = {
+  nodes: [rawNode('a', { allocatable })] as unknown as SeenCluster['nodes'],
+  pods: [
+    strangerPod('web').asking({ cpu: '1', 'nvidia.com/gpu': '3' }).on('a').ready().raw,
+    teacherPod('gpu-0', 'u-1').asking(oneGpu).on('a').ready().raw,
+  ] as unknown as SeenCluster['pods'],
+  jobs: [job('heavy', 'u-1', 3, 9), job('light', 'u-2', 1, 9)],
+};
+
+async function planned(options: Partial<PlanOptions> = {}): Promise<string> {
+  const lines: string[] = [];
+  await plan(
+    { reserve: {}, json: false, ...options },
+    { readCluster: () => Promise.resolve(seen), say: (line) => lines.push(line), nowMs: noonMs },
+  );
+  return lines.join('\n');
+}
+
+async function refusal(work: () => unknown): Promise<string> {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof CliError) return error.message;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('a plan', () => {
+  test('says what there is, who gets what of it, and why', async () => {
+    expect(await planned()).toBe(
+      [
+        '1 nodes, 2 jobs, 0 pods wait',
+        '',
+        '| resource       | free for teachers | held back | wanted by waiting pods |',
+        '| -------------- | ----------------- | --------- | ---------------------- |',
+        '| nvidia.com/gpu | 5                 | 0         | 0                      |',
+        '',
+        '| job           | weight | pool | has | wants | gets | why                                            |',
+        '| ------------- | ------ | ---- | --- | ----- | ---- | ---------------------------------------------- |',
+        '| default/heavy | 3      | gpu  | 1   | 9     | 4    | 4 of 9: 4 free slots, 1 shared with other jobs |',
+        '| default/light | 1      | gpu  | 0   | 9     | 1    | 1 of 9: 1 free slot, 4 shared with other jobs  |',
+      ].join('\n'),
+    );
+  });
+
+  test('holds back what it is told', async () => {
+    expect(await planned({ reserve: reserveIn('nvidia.com/gpu=3') })).toContain('3 held back by reserve');
+  });
+
+  test('is the same from the snapshot that it saved', async () => {
+    const file = join(folder, 'snapshot.json');
+    const first = await planned({ save: file, json: true });
+    expect(await planned({ file, json: true })).toBe(first);
+    const { grants } = JSON.parse(first) as { grants: Record<string, { replicas: number }[]> };
+    expect(Object.entries(grants).map(([uid, [grant]]) => [uid, grant?.replicas])).toEqual([
+      ['u-1', 4],
+      ['u-2', 1],
+    ]);
+  });
+});
+
+describe('a snapshot', () => {
+  test('of a job that says nothing claims nothing', () => {
+    const silent = new JobMaker().job;
+    const { jobs } = snapshotOf({ nodes: [], pods: [], jobs: [silent] }, {}, noonMs);
+    expect(jobs).toMatchObject([{ wanted: 0, pools: [{ name: 'cpu', keepReplicas: 0 }] }]);
+  });
+
+  test.each([
+    [
+      'that is none',
+      'no',
+      /^.*none\.json: found something else than JSON, expected a snapshot; make one by distill plan --save$/,
+    ],
+    ['that lacks a part', '{"nowMs": 1}', /none\.json: jobs: .*; make a new one by distill plan --save$/],
+  ])('%s is refused', async (_what, text, sentence) => {
+    const file = join(folder, 'none.json');
+    writeFileSync(file, text);
+    expect(await refusal(() => planned({ file }))).toMatch(sentence);
+  });
+
+  test('whose numbers make no sense is refused by name', async () => {
+    const file = join(folder, 'bent.json');
+    await planned({ save: file });
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"weight":3', '"weight":-3'));
+    expect(await refusal(() => planned({ file }))).toContain('bent.json: jobs.0.weight: ');
+  });
+
+  test('that is not there, or has no place to be saved, is told', async () => {
+    expect(await refusal(() => planned({ file: join(folder, 'nowhere.json') }))).toContain('cannot be read (ENOENT');
+    expect(await refusal(() => planned({ save: join(folder, 'no/such/folder') }))).toContain(
+      'cannot be written (ENOENT',
+    );
+  });
+});
+
+test.each(['gpu', 'gpu=', 'gpu=101%', '=2', 'gpu=2,,'])('the reserve %s is refused', async (text) => {
+  expect(await refusal(() => reserveIn(text))).toContain('expected RESOURCE=NUMBER or RESOURCE=PERCENT%');
+});

@@ -1,0 +1,75 @@
+/** Telling a run how many teachers it may have: who is told, and what a run makes of what it finds. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+
+import { slotsFile, tellSlots, watchSlots } from '../../../src/cli/slots.js';
+import { FakeClock } from '../../kit/clock.js';
+
+let runs: string;
+beforeEach(() => {
+  runs = mkdtempSync(join(tmpdir(), 'distill-told-'));
+});
+afterEach(() => {
+  rmSync(runs, { recursive: true, force: true });
+});
+
+/** @param pid of whoever holds its lock */
+function run(name: string, pid: number): string {
+  const folder = join(runs, name);
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'run.lock'), `${String(pid)}\n`);
+  return folder;
+}
+
+/** No process has it: the kernel gives none above 2^22. */
+const nobody = 2 ** 30;
+
+describe('whoever tells', () => {
+  test('a run by its folder is answered with it', () => {
+    const folder = run('one', process.pid);
+    expect(tellSlots(3, folder, runs)).toBe(folder);
+    expect(readFileSync(join(folder, slotsFile), 'utf8')).toBe('3\n');
+  });
+
+  test('no folder means the one that is at work', () => {
+    run('over', nobody);
+    writeFileSync(join(runs, 'a file'), '');
+    const folder = run('one', process.pid);
+    expect(tellSlots(0, undefined, runs)).toBe(folder);
+  });
+
+  test('nobody, or one of several, is told so', () => {
+    const over = run('over', nobody);
+    expect(() => tellSlots(1, over, runs)).toThrow(/--dir .*over: found no process at work there/);
+    expect(() => tellSlots(1, undefined, runs)).toThrow(/found no run at work, expected one/);
+    expect(() => tellSlots(1, undefined, join(runs, 'nowhere'))).toThrow(/found no run at work/);
+    run('one', process.pid);
+    run('two', process.pid);
+    expect(() => tellSlots(1, undefined, runs)).toThrow(/found several runs at work \(.*one, .*two\), expected one/);
+  });
+});
+
+describe('a run', () => {
+  test('hears each number once, and nothing that is none', async () => {
+    const folder = run('one', process.pid);
+    const file = join(folder, slotsFile);
+    writeFileSync(file, '7\n');
+    const clock = new FakeClock(0);
+    const stop = new AbortController();
+    const heard: number[] = [];
+    const watching = watchSlots(folder, clock, stop.signal, (slots) => heard.push(slots));
+    // What an earlier run was told.
+    expect(existsSync(file)).toBe(false);
+    for (const text of ['3\n', '3\n', 'many', '-1', '1e3', '999999999', '2\n', '3\n']) {
+      writeFileSync(file, text);
+      await clock.advance(250);
+    }
+    expect(heard).toEqual([3, 2, 3]);
+    stop.abort();
+    await clock.advance(250);
+    await watching;
+  });
+});

@@ -1,0 +1,167 @@
+/** Drafts of the account: what may be tried on them, and whose places they keep. */
+import { describe, expect, test } from '@jest/globals';
+
+import {
+  amountsOf,
+  Ledger,
+  type LedgerNode,
+  type LedgerPod,
+  type PodNeeds,
+} from '../../../../src/domain/ledger/index.js';
+
+const gpu = 'nvidia.com/gpu';
+
+function node(name: string, gpus: number, labels: Record<string, string> = {}): LedgerNode {
+  const allocatable = amountsOf({ cpu: '16', pods: '110', [gpu]: String(gpus) });
+  return { name, labels, taints: [], takesPods: true, allocatable };
+}
+
+function pod(uid: string, place: string | null, gpus: number, changes: Partial<LedgerPod> = {}): LedgerPod {
+  const requests = amountsOf(gpus === 0 ? {} : { [gpu]: String(gpus) });
+  return { uid, node: place, nominated: null, priority: 0, ended: false, requests, claimsDevices: false, ...changes };
+}
+
+function needs(gpus: number, changes: Partial<PodNeeds> = {}): PodNeeds {
+  return {
+    nodeSelector: {},
+    requiredTerms: null,
+    tolerations: [],
+    requests: amountsOf({ [gpu]: String(gpus) }),
+    ...changes,
+  };
+}
+
+function ledgerOf(...facts: readonly (LedgerNode | LedgerPod)[]): Ledger {
+  const ledger = new Ledger();
+  for (const fact of facts) {
+    if ('uid' in fact) ledger.setPod(fact);
+    else ledger.setNode(fact);
+  }
+  return ledger;
+}
+
+const most = 1_000;
+
+describe('a draft', () => {
+  test('places pods on nodes by name until none has room', () => {
+    const draft = ledgerOf(node('b', 2), node('a', 1), node('c', 3)).draft();
+    const one = needs(1);
+    const two = needs(2);
+    expect([draft.place(two), draft.place(one), draft.place(two), draft.place(one), draft.place(one)]).toEqual([
+      'b',
+      'a',
+      'c',
+      'c',
+      null,
+    ]);
+  });
+
+  test('leaves out the pods that it is to leave out, wherever they are, and no others', () => {
+    const ledger = ledgerOf(node('a', 4), pod('teacher', 'a', 2), pod('other', 'a', 1));
+    expect(ledger.draft({ without: ['teacher', 'never-seen'] }).room(needs(1), most)).toBe(3);
+    expect(ledger.draft().room(needs(1), most)).toBe(1);
+  });
+
+  test('takes a pod back, and finds its place again for needs of any kind', () => {
+    const draft = ledgerOf(node('a', 2), node('b', 2)).draft();
+    const two = needs(2);
+    const one = needs(1);
+    expect([draft.place(two), draft.place(two), draft.place(one)]).toEqual(['a', 'b', null]);
+    draft.release('a', two);
+    expect([draft.place(one), draft.place(one), draft.place(one)]).toEqual(['a', 'a', null]);
+    draft.release('nowhere', one);
+    expect(draft.room(one, most)).toBe(0);
+  });
+
+  test('knows needs that are alike, whoever has them', () => {
+    const draft = ledgerOf(node('a', 1), node('b', 1)).draft();
+    expect([draft.place(needs(1)), draft.place(needs(1)), draft.place(needs(1))]).toEqual(['a', 'b', null]);
+  });
+
+  test('goes by where each may go', () => {
+    const draft = ledgerOf(node('a', 1, { zone: 'x' }), node('b', 1, { zone: 'y' })).draft();
+    const inY = needs(1, { nodeSelector: { zone: 'y' } });
+    expect([draft.place(inY), draft.place(inY), draft.place(needs(1))]).toEqual(['b', null, 'a']);
+  });
+
+  test('does not know what the ledger learns later', () => {
+    const ledger = ledgerOf(node('a', 1));
+    const draft = ledger.draft();
+    ledger.setNode(node('0', 4));
+    ledger.setPod(pod('1', 'a', 1));
+    expect([draft.place(needs(1)), draft.place(needs(1))]).toEqual(['a', null]);
+  });
+
+  test('rounds what is asked for up to whole bytes, as the scheduler does', () => {
+    const ledger = new Ledger();
+    const allocatable = amountsOf({ pods: '10', memory: '3' });
+    ledger.setNode({ name: 'a', labels: {}, taints: [], takesPods: true, allocatable });
+    expect(ledger.room(needs(0, { requests: amountsOf({ memory: '1100m' }) }), most)).toBe(1);
+  });
+});
+
+describe('a place that the scheduler keeps for a pod', () => {
+  const nominated = pod('n', null, 3, { nominated: 'a', priority: 10 });
+
+  test.each<[string, Partial<PodNeeds>, number]>([
+    ['is taken for those of lower priority', { priority: 9 }, 1],
+    ['is taken for those of the same', { priority: 10 }, 1],
+    ['is free for those of a higher one', { priority: 11 }, 4],
+    ['is taken for those that name none', {}, 1],
+  ])('%s', (_what, changes, want) => {
+    expect(ledgerOf(node('a', 4), nominated).room(needs(1, changes), most)).toBe(want);
+  });
+
+  test('is free in a draft without that pod', () => {
+    expect(
+      ledgerOf(node('a', 4), nominated)
+        .draft({ without: ['n'] })
+        .room(needs(1), most),
+    ).toBe(4);
+  });
+
+  test('counts once when the pod is bound, there or elsewhere, and not when it is gone', () => {
+    const ledger = ledgerOf(node('a', 4), node('b', 4), nominated);
+    const room = (): number => ledger.room(needs(1), most);
+    ledger.setPod({ ...nominated, node: 'a', nominated: null });
+    expect(room()).toBe(5);
+    ledger.setPod({ ...nominated, node: 'b', nominated: null });
+    expect(room()).toBe(5);
+    ledger.removePod('n');
+    expect(room()).toBe(8);
+  });
+});
+
+describe('a node with a pod that claims devices', () => {
+  const claims = { claimsDevices: true };
+
+  test('is full for accelerators, and as it is for all else', () => {
+    const ledger = ledgerOf(node('a', 4), node('b', 4), pod('1', 'a', 0, claims));
+    expect(ledger.room(needs(1), most)).toBe(4);
+    expect(ledger.room(needs(0, { requests: amountsOf({ cpu: '8' }) }), most)).toBe(4);
+  });
+
+  test('is free again when the last of them is gone, ended, or left out', () => {
+    const ledger = ledgerOf(node('a', 4), pod('1', 'a', 0, claims), pod('2', 'a', 0, claims));
+    const room = (): number => ledger.room(needs(1), most);
+    ledger.removePod('1');
+    expect(room()).toBe(0);
+    expect(ledger.draft({ without: ['2'] }).room(needs(1), most)).toBe(4);
+    ledger.setPod(pod('2', 'a', 0, { ...claims, ended: true }));
+    expect(room()).toBe(4);
+  });
+
+  test('is full already while the pod is to come', () => {
+    const ledger = ledgerOf(node('a', 4), pod('1', null, 0, { ...claims, nominated: 'a' }));
+    expect(ledger.room(needs(1), most)).toBe(0);
+  });
+
+  test('is full for what is configured as an accelerator', () => {
+    const ledger = new Ledger(['example.com/*']);
+    const allocatable = amountsOf({ pods: '10', [gpu]: '1', 'example.com/npu': '2' });
+    ledger.setNode({ name: 'a', labels: {}, taints: [], takesPods: true, allocatable });
+    ledger.setPod(pod('1', 'a', 0, claims));
+    expect(ledger.room(needs(1), most)).toBe(1);
+    expect(ledger.room(needs(0, { requests: amountsOf({ 'example.com/npu': '1' }) }), most)).toBe(0);
+  });
+});

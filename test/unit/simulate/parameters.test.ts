@@ -1,0 +1,74 @@
+/** A file of parameters: what it may hold, and what is said when it is wrong. */
+import { describe, expect, test } from '@jest/globals';
+
+import { generateTrace } from '../../../src/simulate/generate.js';
+import { readParameters } from '../../../src/simulate/parameters.js';
+
+describe('parameters', () => {
+  test('may all be left out', () => {
+    expect(readParameters('x', '')).toEqual(readParameters('x', '{}'));
+    expect(readParameters('x', '{}')).toMatchObject({ hours: 24, cluster: { nodes: 1_000, slotsPerNode: 8 } });
+  });
+
+  test('may be YAML', () => {
+    expect(readParameters('x', 'jobs:\n  count: 3\n').jobs.count).toBe(3);
+  });
+
+  test.each([
+    ['{"jobs": {\n  "count": -3\n}}', 'day.json:2:12: found jobs.count as -3, expected number to be >=0'],
+    [
+      '{"jobs":\n{"hours": 4}}',
+      'day.json:2:11: found an unknown field jobs.hours, expected a field of docs/simulator.md',
+    ],
+    [
+      '{"jobs": {"fromHour": 9, "untilHour": 3}}',
+      'day.json:1:39: found jobs.untilHour as 3, expected at least fromHour',
+    ],
+    ['{"cluster": {"slotsPerNode": 4}}', 'expected sizes of at most cluster.slotsPerNode'],
+    ['{"hours": ', 'day.json:1:11: found text that cannot be read'],
+    ['[]', 'day.json:1:1: found the file as [], expected object, received array'],
+    ['{"hours": -1, "jobs": {"count": -1}}', '(and 1 more problems)'],
+  ])('%s is told by its place', (text, message) => {
+    expect(() => readParameters('day.json', text)).toThrow(message);
+  });
+});
+
+describe('a made-up day', () => {
+  const day = readParameters('x', '{"cluster": {"nodes": 200}}');
+  const trace = generateTrace(day, 7);
+  const hours = (from: number, to: number): number =>
+    trace.neighbours.filter((pod) => pod.arrivesAtSeconds >= from * 3_600 && pod.arrivesAtSeconds < to * 3_600).length;
+
+  test('is the same for the same seed, and another for another', () => {
+    expect(generateTrace(day, 7)).toEqual(trace);
+    expect(generateTrace(day, 8).neighbours).not.toEqual(trace.neighbours);
+  });
+
+  test('keeps its neighbours when the jobs are others', () => {
+    const other = generateTrace(readParameters('x', '{"cluster": {"nodes": 200}, "jobs": {"count": 1}}'), 7);
+    expect(other.neighbours).toEqual(trace.neighbours);
+  });
+
+  test('has the load that was asked for, within a tenth', () => {
+    const held = trace.neighbours.reduce((sum, pod) => {
+      const seconds = Math.min(24 * 3_600, pod.arrivesAtSeconds + pod.runsSeconds) - pod.arrivesAtSeconds;
+      return sum + seconds * pod.slots;
+    }, 0);
+    const load = held / (200 * 8 * 24 * 3_600);
+    expect(load).toBeGreaterThan(0.63);
+    expect(load).toBeLessThan(0.77);
+  });
+
+  test('has its peak at the peak hour', () => {
+    expect(hours(12, 16)).toBeGreaterThan(1.4 * hours(1, 5));
+  });
+
+  test('comes in order', () => {
+    for (const events of [
+      trace.neighbours.map(({ arrivesAtSeconds }) => arrivesAtSeconds),
+      trace.jobs.map(({ submittedAtSeconds }) => submittedAtSeconds),
+    ]) {
+      expect(events).toEqual([...events].sort((one, other) => one - other));
+    }
+  });
+});
