@@ -154,6 +154,16 @@ describe('the rights of the chart', () => {
               continue;
             }
             const name = `job-${String(++jobs)}`;
+            if (resource === 'pods') {
+              await shrinking(name, (shrink) => {
+                return without(role, resource, verb, async () => {
+                  await shrink();
+                  await noticed(resource, verb, before);
+                });
+              });
+              await remove(name);
+              continue;
+            }
             if (verb === 'delete') {
               const spec = resource === 'distilljobs' ? { ttlSecondsAfterFinished: 0 } : {};
               await cluster.apply(someJob({ name, pools, spec }));
@@ -189,6 +199,17 @@ describe('the rights of the chart', () => {
     expect(missed.length).toBeGreaterThan(25);
   });
 });
+
+/** Runs `work` with a job of two teachers and the means to leave it one: the operator says which of them goes. */
+async function shrinking(name: string, work: (shrink: () => Promise<void>) => Promise<void>): Promise<void> {
+  const poolOf = (maxReplicas: number): object[] => [{ ...pools[0], maxReplicas }];
+  await world.cluster.apply(someJob({ name, pools: poolOf(2) }));
+  const uid = await world.uidOf(name);
+  await until('two teachers', async () => (await world.running(uid, 'teacher')).length === 2);
+  await work(async () => {
+    await world.cluster.apply(someJob({ name, pools: poolOf(1) }));
+  });
+}
 
 /** Makes the operator say the same thing of a job twice: suspends and resumes it again and again. */
 async function said(name: string): Promise<void> {
