@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { elasticBench } from './elastic.js';
+import { hungerBench } from './hunger.js';
 import { ledgerBench } from './ledger.js';
 import { pipelineBench } from './pipeline.js';
 import { scaleBench } from './scale.js';
@@ -21,11 +22,12 @@ const benches: Readonly<Record<string, (say: (line: string) => void, options: Be
   ledger: ledgerBench,
   share: shareBench,
   scale: scaleBench,
+  hunger: hungerBench,
   elastic: elasticBench,
 };
 
 /** Left out unless named: it takes most of an hour, and a control plane built from source. */
-const onRequestOnly = ['scale'];
+const onRequestOnly = ['scale', 'hunger'];
 
 const { values: options, positionals: names } = parseArgs({
   args: process.argv.slice(2),

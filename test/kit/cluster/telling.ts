@@ -42,13 +42,14 @@ export class Telling {
 
   #next(): void {
     this.#timer = setTimeout(() => {
-      void Promise.all([...this.#needs].map(([uid, teachers]) => this.#tell(uid, teachers)))
+      void Promise.all([...this.#needs].map(([uid, teachers]) => this.tell(uid, teachers)))
         .catch(() => undefined)
         .then(() => this.#next());
     }, everyMs);
   }
 
-  async #tell(uid: string, teachers: number): Promise<void> {
+  /** Says so once, at once. */
+  async tell(uid: string, teachers: number): Promise<void> {
     const pods = await this.#world.running(uid, 'teacher');
     const { stateBucket, stateKeys } = jobNames(uid);
     const publish = (key: string, state: object): void =>

@@ -1,0 +1,92 @@
+/**
+ * How soon a starving student is answered: from its word in the stream to the larger Deployment at the API server. A real
+ * control plane, real streams, the operator as a process of its own.
+ *
+ *   npm run bench hunger -- --jobs 40
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { someJob } from '../kit/cluster/jobs.js';
+import { startOperator } from '../kit/cluster/operator.js';
+import { Telling } from '../kit/cluster/telling.js';
+import { World } from '../kit/cluster/world.js';
+
+import { type BenchOptions, type BenchTable, quantile } from './table.js';
+
+const before = 4;
+const after = 12;
+const nodes = 4;
+const gpusPerNode = 8;
+const lookEveryMs = 5;
+const limitMs = 30_000;
+const pools = [{ name: 'gpu', resource: 'nvidia.com/gpu', maxReplicas: 32 }];
+
+export async function hungerBench(say: (line: string) => void, options: BenchOptions): Promise<BenchTable> {
+  const count = Number(options.jobs ?? 40);
+  const world = await World.create();
+  try {
+    await world.cluster.addNodes(nodes, { gpus: gpusPerNode });
+    await startOperator(world.cluster, { nats: world.nats });
+    const telling = await Telling.start(world);
+    const waits: number[] = [];
+    for (let index = 0; index < count; index++) {
+      waits.push(await answered(world, telling, `hungry-${String(index)}`));
+      if ((index + 1) % 10 === 0) say(`${String(index + 1)} of ${String(count)} students were answered`);
+    }
+    await telling.stop();
+    const ms = (value: number): number => Math.round(value);
+    return {
+      name: 'hunger',
+      goal: 'a starving student has a larger Deployment in under 1 s',
+      rows: [
+        {
+          'from → to teachers': `${String(before)} → ${String(after)}`,
+          students: count,
+          'median ms': ms(quantile(waits, 0.5)),
+          'p99 ms': ms(quantile(waits, 0.99)),
+          'worst ms': ms(Math.max(...waits)),
+        },
+      ],
+    };
+  } finally {
+    await world.close();
+  }
+}
+
+/** @returns milliseconds from the student's word to the larger Deployment */
+async function answered(world: World, telling: Telling, name: string): Promise<number> {
+  await world.cluster.apply(someJob({ name, pools }));
+  const uid = await world.uidOf(name);
+  await reached(world, name, before);
+  telling.needs(uid, before);
+  await seen(world, uid, before);
+  // The rates of all are known, and the pace of looks is none of a job that was just looked at.
+  await sleep(1_500);
+  const startMs = performance.now();
+  telling.needs(uid, after);
+  await telling.tell(uid, after);
+  await reached(world, name, after);
+  const waitedMs = performance.now() - startMs;
+  await world.cluster.kubectlOk(['delete', 'distilljob', name, '--timeout=60s']);
+  return waitedMs;
+}
+
+async function seen(world: World, uid: string, teachers: number): Promise<void> {
+  await holding(`${String(teachers)} teachers`, async () => (await world.running(uid, 'teacher')).length === teachers);
+}
+
+async function reached(world: World, job: string, replicas: number): Promise<void> {
+  const path = `/apis/apps/v1/namespaces/default/deployments/${job}-teacher-gpu`;
+  await holding(`a Deployment of ${String(replicas)}`, async () => {
+    const { status, text } = await world.cluster.api.send('GET', path);
+    return status === 200 && (JSON.parse(text) as { spec: { replicas: number } }).spec.replicas >= replicas;
+  });
+}
+
+async function holding(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const endMs = performance.now() + limitMs;
+  while (!(await holds())) {
+    if (performance.now() > endMs) throw new Error(`not within ${String(limitMs / 1_000)} s: ${what}`);
+    await sleep(lookEveryMs);
+  }
+}
