@@ -38,7 +38,7 @@ export interface ReconcilerOptions {
   readonly jobs: Jobs;
   readonly cluster: Cluster;
   readonly streams: Streams;
-  readonly fleet: Pick<Fleet, 'grantsFor'>;
+  readonly fleet: Pick<Fleet, 'grantsFor' | 'forget'>;
   readonly clock: Clock;
   readonly observer: Observer;
   /** Progress alone is written no more often than this: a thousand jobs shall not flood the API server. */
@@ -101,9 +101,10 @@ async function tell(
   if (events.length > 0) await jobs.recordEvents(key, events);
 }
 
-/** A job that cannot be read holds nothing; what it had is given back. */
+/** A job that cannot be read claims and holds nothing; what it had is given back. */
 async function refuseJob(key: JobKey, found: InvalidJob, options: ReconcilerOptions): Promise<number | null> {
-  const { cluster, clock } = options;
+  const { cluster, clock, fleet } = options;
+  fleet.forget(key.uid);
   const gone = await cluster.remove(key);
   if (found.metadata.deletionTimestamp !== undefined) return dismissJob(key, found, !gone, options);
   await tell(key, found.status, refuse(found, clock.now()), options);

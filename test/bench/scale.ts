@@ -205,10 +205,10 @@ class Bench {
     for (let index = 0; index < Math.min(changes, count); index++) {
       const name = `job-${String(index)}`;
       const startMs = performance.now();
-      await this.#cluster.api.patch(`${jobsPath}/${name}`, { spec: { teacher: { pools: pools(teachersPerJob + 1) } } });
-      await until(`${name} to have one teacher more`, async () => {
+      await this.#cluster.api.patch(`${jobsPath}/${name}`, { spec: { teacher: { pools: pools(teachersPerJob - 1) } } });
+      await until(`${name} to have one teacher less`, async () => {
         const { spec } = await this.#cluster.api.get<Deployment>(`${deploymentsPath}/${name}-teacher-gpu`);
-        return spec.replicas === teachersPerJob + 1;
+        return spec.replicas === teachersPerJob - 1;
       });
       times.push(performance.now() - startMs);
     }

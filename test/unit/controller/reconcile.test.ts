@@ -51,7 +51,7 @@ function world(job: DistillJob = new JobMaker().job) {
       [...streams.frames],
       [...streams.teachers.keys()],
     ]);
-  return { fate, jobs, cluster, streams, clock, known, decisions, look, settle, outcome };
+  return { fate, jobs, cluster, streams, fleet, clock, known, decisions, look, settle, outcome };
 }
 
 type World = ReturnType<typeof world>;
@@ -153,6 +153,15 @@ describe('a reconcile', () => {
     expect(at.jobs.events).toContain('! Refused: spec.dataset.format: "npy" is not supported yet; use idx');
     expect([at.cluster.pools.size, at.cluster.student.phase]).toEqual([0, 'Absent']);
     expect(await at.look()).toBeNull();
+  });
+
+  test('takes the claim of a job back that is stored under other rules: its slots are for others', async () => {
+    const at = world();
+    await at.settle();
+    expect(at.fleet.totals()).toMatchObject([{ granted: 2 }]);
+    at.jobs.problems = [{ path: 'spec', found: 'x', message: 'spec: is of another version' } as never];
+    await at.look();
+    expect(at.fleet.snapshot().jobs).toEqual([]);
   });
 
   test('holds everything while NATS is out of reach', async () => {
