@@ -159,7 +159,8 @@ describe('a reconcile', () => {
     const at = world();
     await at.settle();
     expect(at.fleet.totals()).toMatchObject([{ granted: 2 }]);
-    at.jobs.problems = [{ path: 'spec', found: 'x', message: 'spec: is of another version' } as never];
+    const problem = { found: 'fp8', rule: 'expected an encoding of this version', remedy: 'change it' };
+    at.jobs.problems = [{ path: 'spec.logits.encoding', message: 'no such encoding', ...problem }];
     await at.look();
     expect(at.fleet.snapshot().jobs).toEqual([]);
   });
