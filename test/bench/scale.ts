@@ -328,13 +328,17 @@ class Bench {
       after.operator.total('distillery_reconciles_total', { outcome: 'failed' }) -
       before.operator.total('distillery_reconciles_total', { outcome: 'failed' });
     this.add(phase, 'looks at a job (failed)', `${String(looks)} (${String(failed)})`);
-    const name = 'distillery_reconcile_duration_seconds';
+    this.#times(phase, 'look', 'distillery_reconcile_duration_seconds', before, after);
+    this.#times(phase, 'share over all jobs', 'distillery_share_duration_seconds', before, after);
+  }
+
+  #times(phase: string, what: string, name: string, before: Moment, after: Moment): void {
+    const grown = (series: string): number =>
+      after.operator.total(`${name}_${series}`) - before.operator.total(`${name}_${series}`);
+    if (grown('count') === 0) return;
     const at = (share: number): string => String(after.operator.quantileSince(before.operator, name, share));
-    this.add(phase, 'time of a look, p50 / p99 at most, s', `${at(0.5)} / ${at(0.99)}`);
-    const mean =
-      (after.operator.total(`${name}_sum`) - before.operator.total(`${name}_sum`)) /
-      (after.operator.total(`${name}_count`) - before.operator.total(`${name}_count`));
-    this.add(phase, 'time of a look, mean, ms', round(mean * 1_000));
+    this.add(phase, `time of a ${what}, p50 / p99 at most, s`, `${at(0.5)} / ${at(0.99)}`);
+    this.add(phase, `time of a ${what}, mean, ms`, round((grown('sum') / grown('count')) * 1_000));
   }
 
   /** Until the operator has written nothing for some seconds. */
