@@ -38,7 +38,6 @@ import {
   type Check,
   createMetrics,
   JobMeasures,
-  type Log,
   type OutputLog,
   outputLog,
   serveHealth,
@@ -151,7 +150,10 @@ async function run(config: OperatorConfig, log: OutputLog): Promise<number> {
     clock,
     monotonicMs: () => performance.now(),
     changed: (uid) => operator.partChanged(uid),
-    shared: (ms) => metrics.shareSeconds.observe(ms / 1_000),
+    shared: (ms) => {
+      metrics.shareSeconds.observe(ms / 1_000);
+      if (log.isLevelEnabled('trace')) log.trace({ fleet: fleet.snapshot() }, 'slots shared');
+    },
   });
   let reconciles = 0;
   const operator = new Operator({
@@ -327,7 +329,7 @@ function onlyWhile(mayAct: () => boolean, client: ApiClient): Pick<ApiClient, 'a
   };
 }
 
-function tellOf(log: Log, snapshot: Snapshot, plan: Plan): void {
+function tellOf(log: OutputLog, snapshot: Snapshot, plan: Plan): void {
   // A decision that changes nothing is no news.
   if (plan.events.length === 0 && plan.object === 'Keep') return;
   log.info(
@@ -339,6 +341,8 @@ function tellOf(log: Log, snapshot: Snapshot, plan: Plan): void {
       workers: plan.workers,
       object: plan.object,
       streams: plan.streams,
+      // What it takes to decide again.
+      ...(log.isLevelEnabled('debug') ? { snapshot } : {}),
     },
     plan.events.map(({ message }) => message).join(' '),
   );

@@ -11,6 +11,9 @@ export interface Log {
 
 export interface OutputLog extends Log {
   debug(fields: object, message: string): void;
+  trace(fields: object, message: string): void;
+  /** False for what would not be written: nobody need make it. */
+  isLevelEnabled(level: 'debug' | 'trace'): boolean;
   /** A log whose every line also has these fields. */
   child(fields: object): OutputLog;
 }

@@ -2,6 +2,9 @@
  * Teachers of all jobs on one cluster: they take what is free, by weight, leave a reserve, and are in nobody's way
  * (DESIGN §5, I5). Real scheduler, real preemption; the pods' kubelet is kwok.
  */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 
 import { until } from '../../kit/cluster/index.js';
@@ -119,10 +122,10 @@ describe('teachers', () => {
   });
 
   test('of a job that needs few leave the rest to one that needs more', async () => {
-    const small = await job('small', 2);
+    const small = await job('small', 1);
     const large = await job('large', 30);
     // It begins with a few, and a teacher that was started stays for a minute.
-    await settle([small, large], [2, 6], 120_000);
+    await settle([small, large], [1, 7], 120_000);
   });
 
   test('make room for a pod that preempts them, leave none of them Pending, and come back when it is gone', async () => {
@@ -178,13 +181,20 @@ describe('teachers', () => {
     await operator.process.stop(10_000);
     operator = await startOperator(world.cluster, {
       nats: world.nats,
-      environment: { DISTILLERY_RESERVE: 'nvidia.com/gpu=25%' },
+      environment: { DISTILLERY_RESERVE: 'nvidia.com/gpu=25%', DISTILLERY_LOG_LEVEL: 'trace' },
     });
     const uid = await job('modest', 30);
     await settle([uid], [6]);
     await until('the reason', async () =>
       (await world.cluster.kubectlOk(['describe', 'distilljob', 'modest'])).includes('2 held back by reserve'),
     );
+    // What was logged of the last share is enough to make it again.
+    const logged = (await operator.log()).findLast(({ msg }) => msg === 'slots shared');
+    const file = join(world.cluster.folder, 'fleet.json');
+    writeFileSync(file, JSON.stringify(logged?.fleet));
+    const plan = new DistillProcess(['plan', '-f', file]);
+    expect({ exitCode: await plan.ended(), stderr: plan.stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(plan.plain.join('\n')).toMatch(/default\/modest .*6 of 20: 6 free slots, 2 held back by reserve/);
     // The reserve is for others.
     await neighbour('guest', 2, { priorityClassName: 'patient' });
     await runs('guest');
