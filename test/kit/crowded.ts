@@ -54,3 +54,8 @@ export async function crowded(cluster: Cluster, name: string): Promise<string> {
   });
   return cluster.user(name, []);
 }
+
+/** There is room for the user again: it is treated as everybody. */
+export async function uncrowded(cluster: Cluster, name: string): Promise<void> {
+  await cluster.kubectl(['delete', 'flowschema', name]);
+}
