@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 
-import { defaultAccelerators, type Reserve } from './domain/index.js';
+import { defaultAccelerators, parseReserve, type Reserve } from './domain/index.js';
 
 export interface Variable<T> {
   readonly meaning: string;
@@ -21,13 +21,6 @@ const natsUrls = z.string().refine((list) => list.split(',').every((url) => isNa
 /** As the API server takes names of extended resources, with `*` for any characters. */
 const resourcePattern = /^[a-z0-9*][-a-z0-9.*]*\/[A-Za-z0-9*][-A-Za-z0-9_.*]*$/;
 const namespaceName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
-
-const reservePart = /^[a-zA-Z0-9][-a-zA-Z0-9._/]*=(\d{1,7}|(100|\d{1,2})%)$/;
-
-function reserveOf(part: string): [resource: string, held: Reserve[string]] {
-  const [resource = '', amount = ''] = part.split('=');
-  return [resource, amount.endsWith('%') ? { percent: Number(amount.slice(0, -1)) } : { slots: Number(amount) }];
-}
 
 function isNatsUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
@@ -138,7 +131,11 @@ export const operatorVariables = {
     fallback: '',
     expected: 'RESOURCE=NUMBER or RESOURCE=PERCENT%, several with commas',
     remedy: 'change it, or leave it out to hold nothing back',
-    schema: listOf(reservePart).transform((parts): Reserve => Object.fromEntries(parts.map(reserveOf))),
+    schema: z.string().transform((text, context): Reserve => {
+      const reserve = parseReserve(text);
+      if (reserve === null) context.addIssue('not a reserve');
+      return reserve ?? {};
+    }),
   },
   DISTILLERY_ACCELERATORS: {
     meaning:

@@ -10,6 +10,7 @@ import {
   type FleetSnapshot,
   type Grant,
   type JobClaim,
+  parseReserve,
   type PodNeeds,
   replayed,
   type Reserve,
@@ -145,21 +146,12 @@ function save(file: string, snapshot: FleetSnapshot): void {
   }
 }
 
-const reservePart = /^([a-zA-Z0-9][-a-zA-Z0-9._/]*)=(\d{1,7})(%?)$/;
-
-/** `nvidia.com/gpu=2,amd.com/gpu=10%`, as DISTILLERY_RESERVE has it. @throws CliError */
+/** @throws CliError */
 export function reserveIn(text: string): Reserve {
-  const parts = text.split(',').map((part) => part.trim());
-  return Object.fromEntries(
-    parts.map((part) => {
-      const [, resource = '', amount = '', percent = ''] = reservePart.exec(part) ?? [];
-      if (resource === '' || (percent !== '' && Number(amount) > 100)) {
-        throw new CliError(
-          'usage',
-          `--reserve: found ${JSON.stringify(part)}, expected RESOURCE=NUMBER or RESOURCE=PERCENT%, several with commas`,
-        );
-      }
-      return [resource, percent === '' ? { slots: Number(amount) } : { percent: Number(amount) }];
-    }),
+  const reserve = parseReserve(text);
+  if (reserve !== null) return reserve;
+  throw new CliError(
+    'usage',
+    `--reserve: found ${JSON.stringify(text)}, expected RESOURCE=NUMBER or RESOURCE=PERCENT%, several with commas`,
   );
 }

@@ -11,6 +11,20 @@ import type { Account, SeatedTeacher, SlotSupply } from './slots.js';
 /** What stays free of a resource: so many slots, or such a part of what the nodes have, rounded up. */
 export type Reserve = Readonly<Record<string, { readonly slots: number } | { readonly percent: number }>>;
 
+const reservePart = /^([a-zA-Z0-9][-a-zA-Z0-9._/]*)=(?:(\d{1,7})|(100|\d{1,2})%)$/;
+
+/** `nvidia.com/gpu=2,amd.com/gpu=10%`; empty = none. @returns null for a text that says something else */
+export function parseReserve(text: string): Reserve | null {
+  const parts = text.split(',').map((part) => part.trim());
+  const reserve: Record<string, Reserve[string]> = {};
+  for (const part of parts.filter((one) => one !== '')) {
+    const [, resource, slots, percent] = reservePart.exec(part) ?? [];
+    if (resource === undefined) return null;
+    reserve[resource] = slots === undefined ? { percent: Number(percent) } : { slots: Number(slots) };
+  }
+  return reserve;
+}
+
 export interface FleetSnapshot {
   /** Milliseconds since 1970. */
   readonly nowMs: number;

@@ -2,7 +2,7 @@
 export { decide } from './decide.js';
 export { jobClaimOf } from './claim.js';
 export type { PoolPlan } from './claim.js';
-export { replayed, seatedAnew, supplyFor } from './fleet.js';
+export { parseReserve, replayed, seatedAnew, supplyFor } from './fleet.js';
 export type { FleetSnapshot, Reserve } from './fleet.js';
 export type { Account, SeatedTeacher, Slots, SlotSupply } from './slots.js';
 export {

@@ -127,6 +127,6 @@ describe('a snapshot', () => {
   });
 });
 
-test.each(['gpu', 'gpu=', 'gpu=101%', '=2', 'gpu=2,,'])('the reserve %s is refused', async (text) => {
+test.each(['gpu', 'gpu=', 'gpu=101%', '=2', 'gpu=2,cpu'])('the reserve %s is refused', async (text) => {
   expect(await refusal(() => reserveIn(text))).toContain('expected RESOURCE=NUMBER or RESOURCE=PERCENT%');
 });
