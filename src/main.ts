@@ -34,14 +34,7 @@ import {
   openStreams,
   passwordIssuer,
 } from './stream/index.js';
-import {
-  type Check,
-  createMetrics,
-  JobMeasures,
-  type OutputLog,
-  outputLog,
-  serveHealth,
-} from './telemetry/index.js';
+import { type Check, createMetrics, JobMeasures, type OutputLog, outputLog, serveHealth } from './telemetry/index.js';
 
 /** Progress alone is written this often at most, and not by all jobs together more often than this many times a second. */
 const progressMs = 5_000;
