@@ -35,7 +35,9 @@ async function start(options: Partial<Parameters<typeof startOperator>[1]> = {})
   return operator;
 }
 
-const gpus = (maxReplicas: number): object[] => [{ name: 'gpu', resource: 'nvidia.com/gpu', maxReplicas }];
+const gpus = (replicas: number): object[] => [
+  { name: 'gpu', resource: 'nvidia.com/gpu', minReplicas: replicas, maxReplicas: replicas },
+];
 
 async function settled(uid: string, teachers: number): Promise<void> {
   await until(`${String(teachers)} teachers and a student`, async () => {

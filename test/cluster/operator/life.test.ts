@@ -36,9 +36,9 @@ afterAll(async () => {
 describe('a job', () => {
   let uid = '';
 
-  test('gets its streams, its student and as many teachers as slots are free', async () => {
+  test('gets its streams, its student and its teachers', async () => {
     await world.cluster.apply(
-      someJob({ name: 'mnist', pools: [{ name: 'gpu', resource: 'nvidia.com/gpu', maxReplicas: 6 }] }),
+      someJob({ name: 'mnist', pools: [{ name: 'gpu', resource: 'nvidia.com/gpu', minReplicas: 6, maxReplicas: 6 }] }),
     );
     uid = (await job('mnist'))!.metadata.uid;
     await until('the student and six teachers to run', async () => {
