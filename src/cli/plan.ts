@@ -59,9 +59,15 @@ export async function plan(options: PlanOptions, { readCluster, say, nowMs }: Pl
     return;
   }
   const { jobs, neighbours, account } = snapshot;
-  say(`${String(account.nodes.length)} nodes, ${String(jobs.length)} jobs, ${String(neighbours.length)} pods wait`);
+  say(
+    `${count(account.nodes, 'node')}, ${count(jobs, 'job')}, ${count(neighbours, 'pod')} of higher priority waiting for a node`,
+  );
   if (Object.keys(snapshot.supply).length > 0) say(`\n${markdownTable(supplyRows(snapshot))}`);
   if (jobs.length > 0) say(`\n${markdownTable(jobs.flatMap((job) => jobRows(job, grants.get(job.uid) ?? [])))}`);
+}
+
+function count({ length }: readonly unknown[], noun: string): string {
+  return length === 1 ? `1 ${noun}` : `${String(length)} ${noun}s`;
 }
 
 function supplyRows({ supply, neighbours }: FleetSnapshot): Record<string, string | number>[] {

@@ -62,7 +62,7 @@ describe('a plan', () => {
   test('says what there is, who gets what of it, and why', async () => {
     expect(await planned()).toBe(
       [
-        '1 nodes, 2 jobs, 0 pods wait',
+        '1 node, 2 jobs, 0 pods of higher priority waiting for a node',
         '',
         '| resource       | free for teachers | held back | wanted by waiting pods |',
         '| -------------- | ----------------- | --------- | ---------------------- |',
