@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { elasticBench } from './elastic.js';
+import { fleetBench } from './fleet.js';
 import { hungerBench } from './hunger.js';
 import { ledgerBench } from './ledger.js';
 import { pipelineBench } from './pipeline.js';
@@ -21,6 +22,7 @@ const benches: Readonly<Record<string, (say: (line: string) => void, options: Be
   pipeline: pipelineBench,
   ledger: ledgerBench,
   share: shareBench,
+  fleet: fleetBench,
   scale: scaleBench,
   hunger: hungerBench,
   elastic: elasticBench,

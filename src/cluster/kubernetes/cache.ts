@@ -8,7 +8,7 @@ import type { Clock } from '../../lib/clock.js';
 
 import type { JobObjects } from './observation.js';
 import { OwnedIndex } from './owned-index.js';
-import { slotsOf } from './slots.js';
+import { type SlotCounter, slotCounter, slotsOf } from './slots.js';
 import { TeacherTally } from './teacher-tally.js';
 import type { DeploymentView, OwnedView, PodView, StudentJobView } from './views.js';
 
@@ -18,7 +18,7 @@ export class ClusterCache {
   readonly serviceAccounts: OwnedIndex<OwnedView>;
   readonly networkPolicies: OwnedIndex<OwnedView>;
   readonly #ledger: Ledger;
-  readonly #accelerators: readonly string[] | undefined;
+  readonly #slotsIn: SlotCounter;
   readonly #pods = new Map<string, Map<string, PodView>>();
   /** Pods that wait for a node, our teachers aside. */
   readonly #waiting = new Map<string, PodView>();
@@ -27,7 +27,7 @@ export class ClusterCache {
   /** @param accelerators patterns of resource names; absent = the usual ones */
   constructor(clock: Pick<Clock, 'now'>, accelerators?: readonly string[]) {
     this.#ledger = new Ledger(accelerators);
-    this.#accelerators = accelerators;
+    this.#slotsIn = slotCounter(accelerators);
     this.deployments = new OwnedIndex(clock);
     this.studentJobs = new OwnedIndex(clock);
     this.serviceAccounts = new OwnedIndex(clock);
@@ -92,7 +92,7 @@ export class ClusterCache {
 
   slots(): Slots {
     const teachers = [...this.#pods.values()].flatMap((pods) => [...pods.values()].filter(isTeacher));
-    return slotsOf(this.#ledger, teachers, this.#waiting.values(), this.#accelerators);
+    return slotsOf(this.#ledger, teachers, this.#waiting.values(), this.#slotsIn);
   }
 }
 

@@ -12,19 +12,39 @@ import {
 
 import type { PodView } from './views.js';
 
-/** The cluster autoscaler takes pods below -10 for none: no teacher is above (docs/adr/0012). */
+/** Classes of teachers are below -10, so that no autoscaler starts a node for them (DESIGN §5). */
 const highestTeacherPriority = -11;
+
+/** The slots that a pod takes, by resource: its accelerators, or its cores where it has none. */
+export type SlotCounter = (requests: LedgerPod['requests']) => readonly (readonly [resource: string, slots: number])[];
+
+/**
+ * Counts once for each pod: shares are made again and again of the same ones.
+ * @param accelerators patterns of resource names; absent = the usual ones
+ */
+export function slotCounter(accelerators?: readonly string[]): SlotCounter {
+  const counted = new WeakMap<LedgerPod['requests'], ReturnType<SlotCounter>>();
+  const count = (requests: LedgerPod['requests']): ReturnType<SlotCounter> => {
+    const units = Object.entries(requests).map(([resource, amount]) => [resource, Math.ceil(amount / 1_000)] as const);
+    const devices = units.filter(([resource, slots]) => slots > 0 && isAccelerator(resource, accelerators));
+    return devices.length > 0 ? devices : units.filter(([resource]) => resource === 'cpu');
+  };
+  return (requests) => {
+    const known = counted.get(requests) ?? count(requests);
+    counted.set(requests, known);
+    return known;
+  };
+}
 
 /**
  * @param teachers of all jobs, bound or not
  * @param waiting pods of others that wait for a node
- * @param accelerators patterns of resource names; absent = the usual ones
  */
 export function slotsOf(
   ledger: Ledger,
   teachers: readonly PodView[],
   waiting: Iterable<PodView>,
-  accelerators?: readonly string[],
+  slotsIn: SlotCounter,
 ): Slots {
   const board = ledger.draft();
   const staying = Map.groupBy(
@@ -33,17 +53,19 @@ export function slotsOf(
   );
   const supplies = new Map<string, SlotSupply>();
   const bound = teachers.filter(({ node, ended }) => node !== null && !ended);
-  const ofOurs = new Map<string, number>();
+  /** Slots of teachers, by resource and node. */
+  const ofOurs = new Map<string, Map<string, number>>();
   for (const { node, requests } of bound) {
-    for (const [resource, slots] of Object.entries(slotsIn(requests, accelerators))) {
-      const place = `${resource} ${node ?? ''}`;
-      ofOurs.set(place, (ofOurs.get(place) ?? 0) + slots);
+    for (const [resource, slots] of node === null ? [] : slotsIn(requests)) {
+      const onNodes = ofOurs.get(resource) ?? new Map<string, number>();
+      ofOurs.set(resource, onNodes);
+      onNodes.set(node ?? '', (onNodes.get(node ?? '') ?? 0) + slots);
     }
   }
   const besideOthers = ({ node, requests }: PodView): number => {
-    const [[resource] = ['cpu']] = Object.entries(slotsIn(requests, accelerators));
+    const [[resource] = ['cpu']] = slotsIn(requests);
     if (node === null) return 0;
-    return Math.max(0, ledger.unitsUsed(node, resource) - (ofOurs.get(`${resource} ${node}`) ?? 0));
+    return Math.max(0, ledger.unitsUsed(node, resource) - (ofOurs.get(resource)?.get(node) ?? 0));
   };
   let empty: ReturnType<Ledger['draft']> | null = null;
   return {
@@ -57,11 +79,12 @@ export function slotsOf(
         needs,
         priority,
         createdAtMs: sinceMs,
-        slots: slotsIn(needs.requests, accelerators),
+        slots: Object.fromEntries(slotsIn(needs.requests)),
       })),
     leaving: bound.flatMap(({ node, terminating, requests }) => {
-      const [[resource, slots] = ['cpu', 0]] = Object.entries(slotsIn(requests, accelerators));
-      return terminating && node !== null ? [{ node, needs: anywhere(requests), resource, slots }] : [];
+      if (!terminating || node === null) return [];
+      const [[resource, slots] = ['cpu', 0]] = slotsIn(requests);
+      return [{ node, needs: anywhere(requests), resource, slots }];
     }),
     supplyOf(resource) {
       const known = supplies.get(resource);
@@ -78,13 +101,6 @@ export function slotsOf(
 function seatedTeacher({ name, node, requests, worker }: PodView, besideOthers: number): SeatedTeacher {
   const { pool = '', ready = false, createdAtMs = 0 } = worker ?? {};
   return { pool, name, node, requests, ready, besideOthers, createdAtMs };
-}
-
-/** The slots that a pod takes: its accelerators, or its cores where it has none. */
-function slotsIn(requests: LedgerPod['requests'], configured?: readonly string[]): Readonly<Record<string, number>> {
-  const units = Object.entries(requests).map(([resource, amount]) => [resource, Math.ceil(amount / 1_000)] as const);
-  const accelerators = units.filter(([resource, count]) => count > 0 && isAccelerator(resource, configured));
-  return Object.fromEntries(accelerators.length > 0 ? accelerators : units.filter(([resource]) => resource === 'cpu'));
 }
 
 function anywhere(requests: LedgerPod['requests']): PodNeeds {
