@@ -67,7 +67,6 @@ export function slotsOf(
     if (node === null) return 0;
     return Math.max(0, ledger.unitsUsed(node, resource) - (ofOurs.get(resource)?.get(node) ?? 0));
   };
-  let empty: ReturnType<Ledger['draft']> | null = null;
   return {
     board,
     teachersOf: (uid) => (staying.get(uid) ?? []).map((pod) => seatedTeacher(pod, besideOthers(pod))),
@@ -89,8 +88,10 @@ export function slotsOf(
     supplyOf(resource) {
       const known = supplies.get(resource);
       if (known !== undefined) return known;
-      empty ??= ledger.draft({ without: bound.map(({ uid }) => uid) });
-      const supply = { total: ledger.unitsOf(resource), free: empty.unitsOf(resource) };
+      const supply = {
+        total: ledger.unitsOf(resource),
+        free: ledger.unitsFree(resource, ofOurs.get(resource) ?? new Map<string, number>()),
+      };
       supplies.set(resource, supply);
       return supply;
     },

@@ -37,8 +37,6 @@ export interface Draft {
   readonly release: (node: string, needs: PodNeeds) => void;
   /** How many more pods with these needs would find a place, counted no further than `most`; places none. */
   readonly room: (needs: PodNeeds, most: number) => number;
-  /** Whole units of a resource that are left on nodes that take pods. */
-  readonly unitsOf: (resource: string) => number;
   /** A copy that goes its own way. */
   readonly fork: () => Draft;
 }
@@ -81,7 +79,6 @@ interface Kept {
 /** What does not depend on what is booked: one draft and its forks share it. */
 interface Ground {
   readonly accounts: readonly Account[];
-  readonly columns: Columns;
   /** Columns that were known when the draft was made. */
   readonly width: number;
   readonly kept: readonly (readonly Kept[] | undefined)[];
@@ -102,7 +99,7 @@ export function draftOf(
   const width = columns.count;
   const free = freeAmounts(accounts, columns, without, indexOf);
   const kept = keptPlaces(accounts, columns, without);
-  return openDraft({ accounts, columns, width, kept, indexOf, kindOf: kindsOf(accounts.length, columns, width) }, free);
+  return openDraft({ accounts, width, kept, indexOf, kindOf: kindsOf(accounts.length, columns, width) }, free);
 }
 
 /** Knows needs again: by the object, or else by what they ask for. */
@@ -164,7 +161,7 @@ function kindsOf(nodes: number, columns: Columns, width: number): Ground['kindOf
 
 /** @param free by node and column; the draft's own from now on */
 function openDraft(ground: Ground, free: Float64Array): Draft {
-  const { accounts, columns, width, kept, indexOf, kindOf } = ground;
+  const { accounts, width, kept, indexOf, kindOf } = ground;
   /** By kind: the first node that may have room (B2). */
   const next: number[] = [];
   /** By number of accelerators: without nodes that have fewer left. */
@@ -269,15 +266,6 @@ function openDraft(ground: Ground, free: Float64Array): Draft {
         room += seatsOn(kind, node);
       }
       return Math.min(room, most);
-    },
-    unitsOf(resource) {
-      const column = columns.find(resource);
-      if (column === undefined || column >= width) return 0;
-      let units = 0;
-      for (const [node, { facts }] of accounts.entries()) {
-        if (facts?.takesPods === true) units += Math.max(0, Math.floor((free[node * width + column] ?? 0) / 1_000));
-      }
-      return units;
     },
     fork: () => openDraft(ground, free.slice()),
   };

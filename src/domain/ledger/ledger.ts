@@ -106,6 +106,24 @@ export class Ledger {
     return units;
   }
 
+  /**
+   * Whole units of a resource that are left on nodes that take pods.
+   * @param given by node, units that count as left although pods hold them
+   */
+  unitsFree(resource: string, given: ReadonlyMap<string, number>): number {
+    const column = this.#columns.find(resource);
+    if (column === undefined) return 0;
+    const isDevice = this.#columns.accelerators.includes(column);
+    let units = 0;
+    for (const { name, facts, allocatable, used, claimants } of this.#inOrder().accounts) {
+      // As in a draft: nobody says which devices a claim holds.
+      if (facts?.takesPods !== true || (isDevice && claimants > 0)) continue;
+      const left = Math.floor(((allocatable[column] ?? 0) - (used[column] ?? 0)) / 1_000);
+      units += Math.max(0, left + (given.get(name) ?? 0));
+    }
+    return units;
+  }
+
   /** Units of a resource that pods hold on a node, rounded up. */
   unitsUsed(node: string, resource: string): number {
     const column = this.#columns.find(resource);
