@@ -105,7 +105,10 @@ describe('a run folder', () => {
   it('is worked on by one process at a time, and by one run in its life', async () => {
     const place = join(folder, 'shared');
     const first = new DistillProcess(['run', job, '--json', '--dir', place]);
-    await first.until('it trains', () => first.progress !== undefined);
+    await first.until('it trains', () => first.progress?.pids.student !== null && first.progress !== undefined);
+    // Held, so that it is not over before the others have started.
+    const student = first.progress!.pids.student!;
+    process.kill(student, 'SIGSTOP');
     for (const args of [
       ['run', job, '--dir', place],
       ['run', '--resume', place],
@@ -116,6 +119,7 @@ describe('a run folder', () => {
         `${place}: found process ${String(first.child.pid)} working on this run, expected none; wait`,
       );
     }
+    process.kill(student, 'SIGCONT');
     expect(await endingOf(first, place)).toMatchObject({ exitCode: distillExit.ok, ...nothingLeft });
     expect(first.result?.digest).toBe(undisturbed);
 
