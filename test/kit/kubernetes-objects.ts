@@ -340,7 +340,6 @@ function metadataOf(name: string, component: string, facts: ObjectFacts) {
 
 interface DeploymentFacts extends ObjectFacts {
   readonly replicas?: number;
-  readonly requests?: Quantities;
   /** What the ReplicaSet controller was told when it made pods. */
   readonly replicaFailure?: string;
   /** How many of its pods are of an older template. */
@@ -348,14 +347,13 @@ interface DeploymentFacts extends ObjectFacts {
 }
 
 /** Some fields that the API server gives, too. */
-const unread = { name: 'worker', image: 'registry.example/distillery/worker:1' };
 const unreadJobSpec = { parallelism: 1, completions: 1, backoffLimit: 6, podReplacementPolicy: 'Failed' };
 const unreadJobStatus = { startTime: timeAt(-60), ready: 0, uncountedTerminatedPods: {} };
 const unreadNodeSpec = { podCIDR: '10.244.0.0/24', providerID: 'kwok://node' };
 const unreadNodeStatus = { capacity: { cpu: '16', memory: '65843000Ki', pods: '110' } };
 
 export function rawDeployment(pool: string, facts: DeploymentFacts = {}): RawDeployment {
-  const { replicas = 2, requests = { cpu: '1', memory: '1Gi' }, replicaFailure, outdated = 0 } = facts;
+  const { replicas = 2, replicaFailure, outdated = 0 } = facts;
   const metadata = metadataOf(`mnist-teacher-${pool}`, 'teacher', facts);
   const condition = (type: string, status: string, reason: string, message: string) => ({
     type,
@@ -368,10 +366,7 @@ export function rawDeployment(pool: string, facts: DeploymentFacts = {}): RawDep
   const failed = replicaFailure !== undefined;
   return {
     metadata: { ...metadata, labels: { ...metadata.labels, [labels.pool]: pool } },
-    spec: {
-      replicas,
-      template: { spec: { containers: [{ ...unread, resources: { requests } }] } },
-    },
+    spec: { replicas },
     status: {
       observedGeneration: metadata.generation,
       replicas,

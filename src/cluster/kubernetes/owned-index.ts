@@ -6,13 +6,10 @@ import type { OwnedView } from './views.js';
 
 export class OwnedIndex<V extends OwnedView> {
   readonly #clock: Pick<Clock, 'now'>;
-  readonly #changed: (jobUid: string) => void;
   readonly #jobs = new Map<string, Map<string, Latest<V>>>();
 
-  /** @param changed told of every change, when it is seen in `of` */
-  constructor(clock: Pick<Clock, 'now'>, changed: (jobUid: string) => void = () => undefined) {
+  constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock;
-    this.#changed = changed;
   }
 
   of(jobUid: string): readonly V[] {
@@ -26,7 +23,6 @@ export class OwnedIndex<V extends OwnedView> {
     if (view === null || view.jobUid === '') return;
     if (after !== null) this.#latest(view).told(after);
     else this.#toldGone(view);
-    this.#changed(view.jobUid);
   }
 
   /** Whatever was answered of this object is over with it; what has its name by now is another. */
@@ -50,14 +46,12 @@ export class OwnedIndex<V extends OwnedView> {
         if (answered !== null && latest.current(this.#clock.now()) === null) this.#forget(answered);
       }
     }
-    for (const jobUid of changed) this.#changed(jobUid);
     return [...changed];
   }
 
   /** What the API server answered to a write of ours. */
   answered(view: V): void {
     this.#latest(view).answered(view, this.#clock.now());
-    this.#changed(view.jobUid);
   }
 
   #latest({ jobUid, name }: V): Latest<V> {

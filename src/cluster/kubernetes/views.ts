@@ -3,7 +3,7 @@
  * so that forty thousand pods fit into memory. Pure.
  */
 import { appliedAnnotation, deletionCostAnnotation, labels, templateAnnotation } from '../../api/index.js';
-import { type Amounts, amountsOf, effectiveRequests, isLeaving } from '../../domain/index.js';
+import { amountsOf, effectiveRequests, isLeaving } from '../../domain/index.js';
 import type {
   LedgerNode,
   LedgerPod,
@@ -273,7 +273,7 @@ export function ownedView({ metadata }: RawObject): OwnedView {
 }
 
 export interface RawDeployment extends RawObject {
-  readonly spec: { readonly replicas?: number; readonly template: { readonly spec: PodResources } };
+  readonly spec: { readonly replicas?: number };
   readonly status?: {
     readonly observedGeneration?: number;
     readonly replicas?: number;
@@ -287,8 +287,6 @@ export interface DeploymentView extends OwnedView {
   readonly replicas: number;
   /** Pods of an older template are being replaced, or the Deployment's controller has yet to look whether any is. */
   readonly rolling: boolean;
-  /** Of each of its pods. */
-  readonly requests: Amounts;
   /** Why it cannot make pods: a quota, an admission webhook; null when it can. */
   readonly failure: string | null;
 }
@@ -301,7 +299,6 @@ export function deploymentView(raw: RawDeployment): DeploymentView {
     pool: raw.metadata.labels?.[labels.pool] ?? '',
     replicas: raw.spec.replicas ?? 1,
     rolling: observedGeneration < (raw.metadata.generation ?? 0) || updatedReplicas < replicas,
-    requests: effectiveRequests(raw.spec.template.spec),
     failure: failure === undefined ? null : (failure.message ?? failure.reason ?? '').slice(0, longestMessage),
   };
 }

@@ -2,8 +2,6 @@
  * The door of the fair share (DESIGN §5.3 to §5.6), over all jobs at once:
  *
  *  jobDemandOf(snapshot) → claimOf(job, demand, pools, nowMs) → shareOut({ jobs, neighbours, … }) → sentenceOf(grants)
- *
- * and `victims` for whoever has to say which teachers go.
  */
 export type {
   Board,
@@ -26,4 +24,3 @@ export type { JobDemand, RateDemand } from './demand.js';
 export { wantedOf } from './fill.js';
 export { sentenceOf } from './sentence.js';
 export { shareOut } from './share.js';
-export { victims } from './victims.js';

@@ -30,13 +30,3 @@ export function inOrderOfLeaving<Pod extends Candidate>(pods: readonly Pod[], ne
       compareText(a.name, b.name),
   );
 }
-
-/** The names of those that go, the first first. @param count how many go */
-export function victims(
-  pods: readonly Candidate[],
-  count: number,
-  needed: ReadonlySet<string> = new Set<string>(),
-): string[] {
-  const leaving = inOrderOfLeaving(pods, needed).slice(0, Math.max(0, count));
-  return leaving.map(({ name }) => name);
-}

@@ -56,7 +56,7 @@ function cluster() {
       return at;
     },
     deployment: (pool: string, facts: Parameters<typeof rawDeployment>[1] = {}) => {
-      const view = deploymentView(rawDeployment(pool, { requests: oneGpu, ...facts }));
+      const view = deploymentView(rawDeployment(pool, facts));
       const key = `${view.jobUid}/${view.name}`;
       cache.deployments.told(deployments.get(key) ?? null, view);
       deployments.set(key, view);

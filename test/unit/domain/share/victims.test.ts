@@ -1,7 +1,7 @@
 /** Who goes first. */
 import { expect, test } from '@jest/globals';
 
-import { victims } from '../../../../src/domain/share/index.js';
+import { inOrderOfLeaving } from '../../../../src/domain/share/victims.js';
 
 const pod = { node: 'a' as string | null, ready: true, besideOthers: 0, samplesPerSecond: 500, createdAtMs: 1_000 };
 const pods = [
@@ -18,14 +18,9 @@ const pods = [
 const order = ['in the way', 'homeless', 'loading', 'beside six', 'beside one', 'slow', 'young', 'alike', 'plain'];
 
 test('those on a needed node, then without one, not ready, beside most of others, slow, young, by name', () => {
-  expect(victims(pods, 9, new Set(['needed']))).toEqual(order);
-  expect(victims(pods.toReversed(), 9, new Set(['needed']))).toEqual(order);
-});
-
-test('as many as go', () => {
-  expect(victims(pods, 2, new Set(['needed']))).toEqual(['in the way', 'homeless']);
-  expect(victims(pods, 1)).toEqual(['homeless']);
-  expect(victims(pods, 0)).toEqual([]);
-  expect(victims(pods, -1)).toEqual([]);
-  expect(victims(pods, 99)).toHaveLength(9);
+  const names = (given: typeof pods, ...needed: readonly string[]): string[] =>
+    inOrderOfLeaving(given, new Set(needed)).map(({ name }) => name);
+  expect(names(pods, 'needed')).toEqual(order);
+  expect(names(pods.toReversed(), 'needed')).toEqual(order);
+  expect(names(pods)[0]).toBe('homeless');
 });
