@@ -42,10 +42,10 @@ function stateOf(pool: TeacherPool, observed: PoolObservation, { job, streams }:
   const staying = observed.pods.filter(({ terminating }) => !terminating);
   const seated = staying.filter(({ node }) => node !== null).length;
   const told = streams.state === 'Present' ? new Map(streams.teachers.map((teacher) => [teacher.pod, teacher])) : null;
-  const teacherOf = ({ name, node, needs: own, ready, createdAtMs }: ObservedTeacher): Teacher<PodNeeds> => {
+  const teacherOf = ({ name, node, ready, createdAtMs }: ObservedTeacher): Teacher<PodNeeds> => {
     const samplesPerSecond = told?.get(name)?.capableSamplesPerSecond ?? 0;
-    // Who shares its node is seen when a share is made.
-    return { name, node, needs: own, ready, besideOthers: 0, createdAtMs, samplesPerSecond };
+    // Who shares its node, and what it is booked with, is seen when a share is made (fleet.ts).
+    return { name, node, needs, ready, besideOthers: 0, createdAtMs, samplesPerSecond };
   };
   return {
     spec: {

@@ -58,7 +58,6 @@ export interface ObservedTeacher {
   readonly name: string;
   /** null until it is bound. */
   readonly node: string | null;
-  readonly needs: PodNeeds;
   readonly terminating: boolean;
   readonly ready: boolean;
   /** Milliseconds since 1970. */

@@ -35,7 +35,6 @@ export function observedPool(name: string, pods: readonly string[], nowMs: numbe
     pods: pods.map((pod) => ({
       name: pod.replace('!', ''),
       node: ofAll(resource),
-      needs,
       terminating: pod.endsWith('!'),
       ready: true,
       createdAtMs: nowMs - startedAgoMs,
@@ -46,7 +45,9 @@ export function observedPool(name: string, pods: readonly string[], nowMs: numbe
 /** @param free slots by resource that nobody holds */
 export function granted(snapshot: Snapshot, free: Readonly<Record<string, number>>): Snapshot {
   const ledger = new Ledger();
-  const pods = snapshot.cluster.pools.flatMap((pool) => pool.pods.map((pod) => ({ ...pod, resource: pool.resource })));
+  const pods = snapshot.cluster.pools.flatMap((pool) =>
+    pool.pods.map((pod) => ({ ...pod, resource: pool.resource, needs: pool.needs })),
+  );
   for (const [
     index,
     {

@@ -10,7 +10,6 @@
  */
 import { appliedAnnotation, deletionCostAnnotation, type DistillJob, templateAnnotation } from '../../api/index.js';
 import type { ClusterObservation, Slots } from '../../domain/index.js';
-import { jsonEqual } from '../../lib/json-equal.js';
 import type { Clock } from '../../lib/clock.js';
 import { type NatsAccess, workerRoles, type WorkerRole } from '../../protocol/index.js';
 import {
@@ -29,7 +28,7 @@ import type { ClusterCache } from './cache.js';
 import type { ApiClient } from './client.js';
 import { ApiError, type ApiErrorKind } from './errors.js';
 import { kinds } from './kinds.js';
-import { Needs, noNeeds } from './needs.js';
+import { Needs } from './needs.js';
 import type { StoredObject } from './object.js';
 import { observationOf } from './observation.js';
 import { RefusalError, refusedOr } from './refusal.js';
@@ -99,16 +98,11 @@ export class KubernetesCluster implements Cluster {
     const { pools } = job.spec.teacher;
     const names = pools.map(({ name }) => name);
     const refusal = this.#refusals.get(uid);
-    const needsByPool = new Map(pools.map((pool) => [pool.name, this.#needs.of(pool)]));
     return Promise.resolve(
       observationOf({
         job,
         objects: cache.objectsOf(uid),
-        needsOf: (name, pod) => {
-          const ofPool = needsByPool.get(name) ?? noNeeds;
-          const isSo = pod === undefined || jsonEqual(ofPool.requests, pod.requests);
-          return isSo ? ofPool : this.#needs.alike({ ...ofPool, requests: pod.requests });
-        },
+        needsOf: (pool) => this.#needs.of(pool),
         stuckUntilMs: (name) => this.#stuckUntil(uid, name),
         disruptions: (name) => tally.lostOf(name, names),
         refusal: refusal !== undefined && refusal.generation === job.metadata.generation ? refusal.sentence : null,

@@ -3,9 +3,6 @@ import type { TeacherPool } from '../../api/index.js';
 import type { PodNeeds } from '../../domain/index.js';
 import { podNeeds } from '../../render/index.js';
 
-/** Of a pool that the job does not name. */
-export const noNeeds: PodNeeds = { requests: {}, nodeSelector: {}, requiredTerms: null, tolerations: [] };
-
 /** More kinds of pods than a cluster has; beyond it they are only read once more. */
 const mostKinds = 10_000;
 
@@ -14,13 +11,12 @@ export class Needs {
   readonly #byPool = new WeakMap<TeacherPool, PodNeeds>();
 
   of(pool: TeacherPool): PodNeeds {
-    const known = this.#byPool.get(pool) ?? this.alike(podNeeds(pool));
+    const known = this.#byPool.get(pool) ?? this.#alike(podNeeds(pool));
     this.#byPool.set(pool, known);
     return known;
   }
 
-  /** Those of a pod that was made when its pool asked for something else. */
-  alike(needs: PodNeeds): PodNeeds {
+  #alike(needs: PodNeeds): PodNeeds {
     const signature = JSON.stringify(needs);
     const known = this.#bySignature.get(signature);
     if (known !== undefined) return known;

@@ -27,8 +27,8 @@ export interface JobObjects {
 export interface ObservationFacts {
   readonly job: DistillJob;
   readonly objects: JobObjects;
-  /** What a pool's teachers ask of a node; a pod may have been made when its pool asked for something else. */
-  readonly needsOf: (pool: string, pod?: PodView) => PodNeeds;
+  /** What a pool's teachers ask of a node. */
+  readonly needsOf: (pool: TeacherPool) => PodNeeds;
   /** Until when no teacher is added since the last found no node; null = none waited in vain. */
   readonly stuckUntilMs: (pool: string) => number | null;
   /** Teachers of a pool that were lost so far. */
@@ -53,22 +53,18 @@ export function observationOf(facts: ObservationFacts): ClusterObservation {
   };
 }
 
-function poolOf(
-  { name, resource = 'cpu' }: TeacherPool,
-  teachers: readonly Worker[],
-  facts: ObservationFacts,
-): PoolObservation {
+function poolOf(pool: TeacherPool, teachers: readonly Worker[], facts: ObservationFacts): PoolObservation {
+  const { name, resource = 'cpu' } = pool;
   const pods = teachers.filter(({ worker, ended }) => worker.pool === name && !ended);
   const troubled = pods.filter(({ worker, terminating }) => !worker.ready && !terminating);
-  const deployment = facts.objects.deployments.find(({ pool }) => pool === name);
+  const deployment = facts.objects.deployments.find((one) => one.pool === name);
   return {
     name,
-    needs: facts.needsOf(name),
+    needs: facts.needsOf(pool),
     resource,
     pods: pods.map((pod) => ({
       name: pod.name,
       node: pod.node,
-      needs: facts.needsOf(name, pod),
       terminating: pod.terminating,
       ready: pod.worker.ready,
       createdAtMs: pod.worker.createdAtMs,

@@ -54,7 +54,7 @@ export function machineSlots(slots: number, held: number, staying: readonly Seat
 }
 
 export function seatedIn(pool: string, pods: readonly ObservedTeacher[]): SeatedTeacher[] {
-  return pods.flatMap(({ name, node, needs: { requests }, terminating, ready, createdAtMs }) =>
-    terminating ? [] : [{ pool, name, node, requests, ready, besideOthers: 0, createdAtMs }],
+  return pods.flatMap(({ name, node, terminating, ready, createdAtMs }) =>
+    terminating ? [] : [{ pool, name, node, requests: oneSlot.requests, ready, besideOthers: 0, createdAtMs }],
   );
 }

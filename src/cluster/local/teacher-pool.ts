@@ -65,7 +65,6 @@ export class TeacherPool {
       pods: [...this.#pods].map(({ name, terminating, startedAtMs }) => ({
         name,
         node: thisMachine,
-        needs: oneSlot,
         terminating,
         ready: true,
         createdAtMs: startedAtMs,

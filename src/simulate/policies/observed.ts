@@ -32,7 +32,7 @@ function withBuffer(bufferTargetSeconds: number): DistillJob {
 /** Alike for all jobs: their number alone is read. */
 const needs = { requests: {}, nodeSelector: {}, requiredTerms: null, tolerations: [] };
 const pods = Array.from({ length: 10_000 }, (_, index): ObservedTeacher => {
-  return { name: `teacher-${index}`, node: null, needs, terminating: false, ready: true, createdAtMs: 0 };
+  return { name: `teacher-${index}`, node: null, terminating: false, ready: true, createdAtMs: 0 };
 });
 
 /** Telemetry is pushed: it is never older than the look itself. */

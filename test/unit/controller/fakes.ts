@@ -151,7 +151,7 @@ export class FakeCluster implements Cluster {
 
   #observed(name: string, pods: readonly string[]): PoolObservation {
     const pool = observedPool(name, pods, noonMs);
-    const onMachine = pool.pods.map((pod) => ({ ...pod, node: thisMachine, needs: oneSlot }));
+    const onMachine = pool.pods.map((pod) => ({ ...pod, node: thisMachine }));
     return { ...pool, needs: oneSlot, resource: slotResource, pods: onMachine };
   }
 

@@ -37,7 +37,7 @@ function observed(seen: Seen): ClusterObservation {
   return observationOf({
     job: (seen.job?.(maker) ?? maker).job,
     objects,
-    needsOf: (_pool, pod) => (pod === undefined ? needs : { ...needs, requests: pod.requests }),
+    needsOf: () => needs,
     stuckUntilMs: (pool) => (pool === 'gpu' ? noonMs + 60_000 : null),
     disruptions: (pool) => (pool === 'cpu' ? 2 : 0),
     refusal: seen.refusal ?? null,
