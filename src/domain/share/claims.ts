@@ -60,6 +60,11 @@ export interface JobClaim<Needs> {
   readonly weight: number;
   /** What all pools shall give together, in the unit of `unitsPerReplica`: samples a second, or teachers. */
   readonly wanted: number;
+  /**
+   * Replicas by pool that would keep the student fed if there were room for all, whatever is there by now: what people are
+   * told. Absent = those that are wanted.
+   */
+  readonly needed?: readonly number[];
   /** Over all pools, minimums excepted. */
   readonly maxReplicas: number;
   /** Cheapest first. */

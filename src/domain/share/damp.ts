@@ -12,6 +12,7 @@ import type { TeacherPool } from '../../api/index.js';
 
 import type { JobClaim, PoolClaim, Teacher } from './claims.js';
 import type { JobDemand, RateDemand } from './demand.js';
+import { wantedOf } from './fill.js';
 
 /** A teacher loads its model for some ten seconds: one that is stopped sooner was hardly worth its start. */
 export const minimumRunMs = 60_000;
@@ -83,8 +84,14 @@ function matching<Needs>(
   const rate = pools.reduce((sum, pool) => sum + fleetOf(pool) * samplesPerSecond(pool.spec.name), 0);
   const mayGrow = rate === 0 || samplesLeft / rate >= worthStartingSeconds;
   const inWindow = Math.max(forWindow, Math.min(fleet, Math.floor(forWindow * windowSlack)));
+  const bare = pools.map((pool) =>
+    poolClaim(pool, { unitsPerReplica: samplesPerSecond(pool.spec.name), teachers: [] }),
+  );
+  const maxReplicas = Math.min(forWindow, itemsLeft);
   return {
     ...job,
+    // What is there would change it from one look to the next.
+    needed: wantedOf({ ...job, wanted: least, maxReplicas, pools: bare }),
     // M2.
     wanted: Math.max(least, Math.min(rate, most)),
     maxReplicas: Math.min(inWindow, itemsLeft),

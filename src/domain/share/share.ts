@@ -34,7 +34,7 @@ export function shareOut<Needs>(input: ShareInput<Needs>): Share {
   return {
     grants: new Map(
       seats.jobs.map(({ claim, pools }) => {
-        const wanted = wantedOf(claim);
+        const wanted = claim.needed ?? wantedOf(claim);
         return [claim.uid, pools.map((pool, index) => grantOf(claim, pool, wanted[index] ?? 0))];
       }),
     ),
@@ -107,7 +107,8 @@ function granting<Needs>(
       slots: pool.replicas * slotsPerReplica,
       leave: going.filter((teacher) => !spared.has(teacher)).map((teacher) => teacher.name),
       why: {
-        wanted,
+        // A pool may be due what another one lacks.
+        wanted: Math.max(wanted, pool.replicas),
         free: freeSlots === undefined ? null : Math.max(0, freeSlots - given - reserveSlots),
         heldBack: reserveSlots,
         neighbours: given,
