@@ -25,6 +25,7 @@ export interface ClusterReader extends JobReader {
 }
 
 const pageSize = 1_000;
+const version = apiVersion.slice(apiGroup.length + 1);
 
 /** @throws CliError when the kubeconfig cannot be used */
 export function kubeReader({ kubeconfig, context, stop }: KubeOptions): ClusterReader {
@@ -74,7 +75,6 @@ export function kubeReader({ kubeconfig, context, stop }: KubeOptions): ClusterR
 
   return {
     readCluster: async () => {
-      const version = apiVersion.slice(apiGroup.length + 1);
       const [nodes, pods, jobs] = await Promise.all([
         all<StoredObject>('nodes', (position, options) => core.listNode(position, options)),
         all<StoredObject>('pods', (position, options) => core.listPodForAllNamespaces(position, options)),
@@ -88,7 +88,6 @@ export function kubeReader({ kubeconfig, context, stop }: KubeOptions): ClusterR
     namespace: config.getContextObject(config.getCurrentContext())?.namespace ?? 'default',
     readJob: (namespace, name) =>
       ask(`distilljob ${namespace}/${name}`, async (options) => {
-        const version = apiVersion.slice(apiGroup.length + 1);
         const request = { group: apiGroup, version, namespace, plural, name };
         // The API server checked it against our schema when it was written.
         return (await custom.getNamespacedCustomObject(request, options)) as DistillJob;

@@ -8,15 +8,15 @@ import type { DistillJob } from '../api/index.js';
 import { ClusterCache, nodeView, podView, type StoredObject } from '../cluster/kubernetes/index.js';
 import {
   type FleetSnapshot,
+  fleetSnapshotOf,
   type Grant,
   type JobClaim,
   parseReserve,
   type PodNeeds,
   replayed,
   type Reserve,
-  seatedAnew,
   sentenceOf,
-  supplyFor,
+  slotsPerReplicaOf,
 } from '../domain/index.js';
 import { markdownTable } from '../lib/markdown-table.js';
 import { reasonOf } from '../lib/system-error.js';
@@ -99,13 +99,11 @@ export function snapshotOf({ nodes, pods, jobs }: SeenCluster, reserve: Reserve,
   const cache = new ClusterCache({ now: () => nowMs });
   for (const node of nodes) cache.toldOfNode(null, nodeView(node));
   for (const pod of pods) cache.toldOfPod(null, podView(pod as unknown as Parameters<typeof podView>[0]));
-  const { teachersOf, neighbours, leaving, supplyOf, account } = cache.slots();
   const claims = jobs.map((job) => {
     const { namespace = '', name } = job.metadata;
-    const claim = claimIn(job);
-    return { name: `${namespace}/${name}`, ...seatedAnew(claim, teachersOf(claim.uid)) };
+    return { name: `${namespace}/${name}`, ...claimIn(job) };
   });
-  return { nowMs, jobs: claims, neighbours, leaving, supply: supplyFor(claims, supplyOf, reserve), account: account() };
+  return fleetSnapshotOf(claims, cache.slots(), reserve, nowMs);
 }
 
 function claimIn({ metadata, spec, status }: DistillJob): JobClaim<PodNeeds> {
@@ -118,7 +116,7 @@ function claimIn({ metadata, spec, status }: DistillJob): JobClaim<PodNeeds> {
       name,
       needs,
       resource,
-      slotsPerReplica: Math.max(1, Math.ceil((needs.requests[resource] ?? 0) / 1_000)),
+      slotsPerReplica: slotsPerReplicaOf(needs, resource),
       minReplicas: Math.min(minReplicas, wanted),
       keepReplicas: wanted,
       maxReplicas: wanted,

@@ -12,14 +12,14 @@
 import type { JobKey } from '../cluster/index.js';
 import {
   type FleetSnapshot,
+  fleetSnapshotOf,
   type Grant,
+  inputOf,
   type JobClaim,
   type PodNeeds,
   type Reserve,
-  seatedAnew,
   shareOut,
   type Slots,
-  supplyFor,
 } from '../domain/index.js';
 import type { Clock } from '../lib/clock.js';
 import { jsonEqual } from '../lib/json-equal.js';
@@ -45,7 +45,7 @@ export class Fleet {
   readonly #options: FleetOptions;
   readonly #claims = new Map<string, { readonly key: JobKey; readonly claim: Claim }>();
   #grants: ReadonlyMap<string, readonly Grant[]> = new Map();
-  #supply: ReturnType<typeof supplyFor> = {};
+  #supply: FleetSnapshot['supply'] = {};
   #stale = true;
   #notBeforeMs = 0;
   #wait: AbortController | null = null;
@@ -83,20 +83,11 @@ export class Fleet {
 
   /** What the next share would be made from. */
   snapshot(): FleetSnapshot {
-    const { slots, clock } = this.#options;
-    const { teachersOf, neighbours, leaving, supplyOf, account } = slots();
-    const jobs = [...this.#claims.values()].map(({ key: { namespace, name }, claim }) => ({
-      name: `${namespace}/${name}`,
-      ...seatedAnew(claim, teachersOf(claim.uid)),
-    }));
-    return {
-      nowMs: clock.now(),
-      jobs,
-      neighbours,
-      leaving,
-      supply: supplyFor(jobs, supplyOf, this.#options.reserve),
-      account: account(),
-    };
+    const { slots, reserve, clock } = this.#options;
+    const claims = [...this.#claims.values()].map(({ key: { namespace, name }, claim }) => {
+      return { name: `${namespace}/${name}`, ...claim };
+    });
+    return fleetSnapshotOf(claims, slots(), reserve, clock.now());
   }
 
   /** Of the last share, by resource. */
@@ -145,11 +136,11 @@ export class Fleet {
   #share(asker: string | null): void {
     const { slots, reserve, monotonicMs, changed, shared } = this.#options;
     const startMs = monotonicMs();
-    const { board, teachersOf, neighbours, leaving, supplyOf } = slots();
-    const jobs = [...this.#claims.values()].map(({ claim }) => seatedAnew(claim, teachersOf(claim.uid)));
+    const claims = [...this.#claims.values()].map(({ claim }) => claim);
+    const input = inputOf(claims, slots(), reserve);
     const before = this.#grants;
-    this.#supply = supplyFor(jobs, supplyOf, reserve);
-    this.#grants = shareOut({ jobs, neighbours, leaving, board, supply: this.#supply }).grants;
+    this.#supply = input.supply;
+    this.#grants = shareOut(input).grants;
     this.#stale = false;
     const endMs = monotonicMs();
     this.#notBeforeMs = endMs + (endMs - startMs) * restFactor;

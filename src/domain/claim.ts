@@ -52,14 +52,18 @@ function stateOf(pool: TeacherPool, observed: PoolObservation, { job, streams }:
       name: pool.name,
       minReplicas: pool.minReplicas,
       maxReplicas: stuckUntilMs === null ? pool.maxReplicas : Math.min(pool.maxReplicas, seated),
-      // A teacher of cores takes as many as it asks for.
-      slotsPerReplica: Math.max(1, Math.ceil((needs.requests[resource] ?? 0) / 1_000)),
+      slotsPerReplica: slotsPerReplicaOf(needs, resource),
     },
     needs,
     resource,
     told: job.status?.teachers?.pools.find(({ name }) => name === pool.name)?.desired ?? null,
     teachers: staying.map(teacherOf),
   };
+}
+
+/** A teacher of cores takes as many slots as it asks for cores. */
+export function slotsPerReplicaOf({ requests }: PodNeeds, resource: string): number {
+  return Math.max(1, Math.ceil((requests[resource] ?? 0) / 1_000));
 }
 
 export interface PoolPlan {

@@ -6,7 +6,7 @@ import { jsonEqual } from '../lib/json-equal.js';
 
 import { Ledger, type PodNeeds } from './ledger/index.js';
 import { type JobClaim, type Share, type ShareInput, shareOut } from './share/index.js';
-import type { Account, SeatedTeacher, SlotSupply } from './slots.js';
+import type { Account, SeatedTeacher, Slots, SlotSupply } from './slots.js';
 
 /** What stays free of a resource: so many slots, or such a part of what the nodes have, rounded up. */
 export type Reserve = Readonly<Record<string, { readonly slots: number } | { readonly percent: number }>>;
@@ -43,11 +43,32 @@ export function replayed({ jobs, neighbours, leaving, supply, account }: FleetSn
   return shareOut({ jobs, neighbours, leaving, supply, board: ledger.draft() });
 }
 
+/** What a share over these claims is made from. */
+export function inputOf<Claim extends JobClaim<PodNeeds>>(
+  claims: Iterable<Claim>,
+  { board, teachersOf, neighbours, leaving, supplyOf }: Slots,
+  reserve: Reserve,
+): ShareInput<PodNeeds> & { readonly jobs: readonly Claim[] } {
+  const jobs = Array.from(claims, (claim) => seatedAnew(claim, teachersOf(claim.uid)));
+  return { jobs, neighbours, leaving, supply: supplyFor(jobs, supplyOf, reserve), board };
+}
+
+/** The same as plain data, with the account in place of the board. */
+export function fleetSnapshotOf(
+  claims: Iterable<FleetSnapshot['jobs'][number]>,
+  slots: Slots,
+  reserve: Reserve,
+  nowMs: number,
+): FleetSnapshot {
+  const { jobs, neighbours, leaving, supply } = inputOf(claims, slots, reserve);
+  return { nowMs, jobs, neighbours, leaving, supply, account: slots.account() };
+}
+
 /**
  * A claim with the teachers that are on the board: jobs tell their claims one after the other, and a pod that was bound
  * since would be counted twice, as nobody's and as still to come.
  */
-export function seatedAnew(claim: JobClaim<PodNeeds>, teachers: readonly SeatedTeacher[]): JobClaim<PodNeeds> {
+function seatedAnew<Claim extends JobClaim<PodNeeds>>(claim: Claim, teachers: readonly SeatedTeacher[]): Claim {
   return {
     ...claim,
     pools: claim.pools.map((pool) => {
@@ -70,7 +91,7 @@ export function seatedAnew(claim: JobClaim<PodNeeds>, teachers: readonly SeatedT
 }
 
 /** The supply of each resource that any of these jobs wants. */
-export function supplyFor(
+function supplyFor(
   jobs: Iterable<JobClaim<PodNeeds>>,
   supplyOf: (resource: string) => SlotSupply,
   reserve: Reserve,

@@ -1,8 +1,8 @@
 /** The door of the deciding room: one snapshot in, one plan out. */
 export { decide } from './decide.js';
-export { jobClaimOf } from './claim.js';
+export { jobClaimOf, slotsPerReplicaOf } from './claim.js';
 export type { PoolPlan } from './claim.js';
-export { parseReserve, replayed, seatedAnew, supplyFor } from './fleet.js';
+export { fleetSnapshotOf, inputOf, parseReserve, replayed } from './fleet.js';
 export type { FleetSnapshot, Reserve } from './fleet.js';
 export type { Account, SeatedTeacher, Slots, SlotSupply } from './slots.js';
 export {

@@ -3,7 +3,7 @@
  * Nothing of it is a double, but for the objects, which no API server told.
  */
 import { ClusterCache, nodeView, podView } from '../../src/cluster/kubernetes/index.js';
-import { amountsOf, type JobClaim, type PodNeeds, seatedAnew, shareOut, supplyFor } from '../../src/domain/index.js';
+import { amountsOf, inputOf, type JobClaim, type PodNeeds, shareOut } from '../../src/domain/index.js';
 import { randomFrom } from '../../src/lib/random.js';
 import { FakeClock } from '../kit/clock.js';
 import { rawNode, strangerPod, teacherPod } from '../kit/kubernetes-objects.js';
@@ -98,10 +98,7 @@ function measured(given: Case): BenchTable['rows'][number] {
 
 /** As `Fleet` makes it. @returns slots that were granted */
 function shared(cache: ClusterCache, claims: readonly JobClaim<PodNeeds>[]): number {
-  const { board, teachersOf, neighbours, leaving, supplyOf } = cache.slots();
-  const jobs = claims.map((claim) => seatedAnew(claim, teachersOf(claim.uid)));
-  const supply = supplyFor(jobs, supplyOf, { [resource]: { percent: 1 } });
-  const { grants } = shareOut({ jobs, neighbours, leaving, supply, board });
+  const { grants } = shareOut(inputOf(claims, cache.slots(), { [resource]: { percent: 1 } }));
   let slots = 0;
   for (const [grant] of grants.values()) slots += grant?.slots ?? 0;
   return slots;
