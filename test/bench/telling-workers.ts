@@ -4,8 +4,7 @@
  */
 import type { NatsConnection } from '@nats-io/transport-node';
 
-import { jobNames, type StudentState, type TeacherState } from '../../src/protocol/index.js';
-import { studentState, teacherState } from '../kit/stream.js';
+import { publishStates } from '../kit/cluster/telling.js';
 
 export interface TellingJob {
   readonly uid: string;
@@ -46,31 +45,16 @@ export class TellingWorkers {
   }
 
   #tell({ uid, teachers }: TellingJob): void {
-    const names = jobNames(uid);
-    const updatedAtMs = Date.now();
-    const step = Math.floor(((updatedAtMs - this.#startMs) / 1_000) * stepsPerSecond);
-    const publish = (key: string, state: StudentState | TeacherState): void => {
-      this.#connection.publish(`$KV.${names.stateBucket}.${key}`, JSON.stringify(state));
-      this.told += 1;
+    const step = Math.floor(((Date.now() - this.#startMs) / 1_000) * stepsPerSecond);
+    const student = {
+      step,
+      samplesPerSecond: rates.student,
+      unstarvedSamplesPerSecond: rates.student,
+      window,
+      fedSteps: step + window,
+      loss: 1 / (1 + step),
     };
-    publish(
-      names.stateKeys.student,
-      studentState({
-        step,
-        steps: 1_000_000,
-        samplesPerSecond: rates.student,
-        unstarvedSamplesPerSecond: rates.student,
-        window,
-        fedSteps: step + window,
-        loss: 1 / (1 + step),
-        updatedAtMs,
-      }),
-    );
-    for (const pod of teachers) {
-      publish(
-        names.stateKeys.teacher(pod),
-        teacherState(pod, { pool: 'gpu', capableSamplesPerSecond: rates.teacher, items: step, updatedAtMs }),
-      );
-    }
+    const states = teachers.map((pod) => [pod, { capableSamplesPerSecond: rates.teacher, items: step }] as const);
+    this.told += publishStates(this.#connection, uid, student, Object.fromEntries(states));
   }
 }

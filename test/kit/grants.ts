@@ -4,6 +4,7 @@ import {
   Ledger,
   type PodNeeds,
   type PoolObservation,
+  type PoolState,
   shareOut,
   type Snapshot,
 } from '../../src/domain/index.js';
@@ -75,4 +76,32 @@ export function granted(snapshot: Snapshot, free: Readonly<Record<string, number
   );
   const { grants } = shareOut({ jobs: [claim], neighbours: [], leaving, supply: {}, board: ledger.draft() });
   return { ...snapshot, grants: grants.get(claim.uid) ?? [] };
+}
+
+/**
+ * The pools of a snapshot as a claim is made from them, wherever their teachers are.
+ * @param told what each was told before; absent = nothing
+ */
+export function poolStates(
+  { job, cluster, nowMs }: Snapshot,
+  told: readonly (number | null)[],
+  ageMs: number,
+): PoolState<null>[] {
+  return job.spec.teacher.pools.map((spec, index) => ({
+    spec,
+    needs: null,
+    resource: spec.resource ?? 'cpu',
+    told: told[index] ?? null,
+    teachers: (cluster.pools.find(({ name }) => name === spec.name)?.pods ?? [])
+      .filter(({ terminating }) => !terminating)
+      .map(({ name }) => ({
+        name,
+        node: 'n',
+        needs: null,
+        ready: true,
+        besideOthers: 0,
+        samplesPerSecond: 0,
+        createdAtMs: nowMs - ageMs,
+      })),
+  }));
 }

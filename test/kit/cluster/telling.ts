@@ -1,7 +1,7 @@
 /** Workers of a job as the operator hears of them: a student that needs so many teachers, and what each of these can do. */
 import type { NatsConnection } from '@nats-io/transport-node';
 
-import { jobNames } from '../../../src/protocol/index.js';
+import { jobNames, type StudentState, type TeacherState } from '../../../src/protocol/index.js';
 import { connectRoot, studentState, teacherState } from '../stream.js';
 
 import type { World } from './world.js';
@@ -10,6 +10,25 @@ const everyMs = 400;
 const perTeacher = 100;
 /** What a job asks for beside the student's rate (demand.ts). */
 const margin = 1.05;
+
+/** What the workers of a job push into its STATE. @param teachers by pod, all of the pool `gpu` @returns how many told */
+export function publishStates(
+  connection: NatsConnection,
+  uid: string,
+  student: Partial<StudentState>,
+  teachers: Readonly<Record<string, Partial<TeacherState>>>,
+): number {
+  const { stateBucket, stateKeys } = jobNames(uid);
+  const updatedAtMs = Date.now();
+  const publish = (key: string, state: StudentState | TeacherState): void =>
+    connection.publish(`$KV.${stateBucket}.${key}`, JSON.stringify(state));
+  publish(stateKeys.student, studentState({ steps: 1_000_000, ...student, updatedAtMs }));
+  const told = Object.entries(teachers);
+  for (const [pod, state] of told) {
+    publish(stateKeys.teacher(pod), teacherState(pod, { pool: 'gpu', ...state, updatedAtMs }));
+  }
+  return 1 + told.length;
+}
 
 export class Telling {
   readonly #world: World;
@@ -51,30 +70,17 @@ export class Telling {
   /** Says so once, at once. */
   async tell(uid: string, teachers: number): Promise<void> {
     const pods = await this.#world.running(uid, 'teacher');
-    const { stateBucket, stateKeys } = jobNames(uid);
-    const publish = (key: string, state: object): void =>
-      this.#connection.publish(`$KV.${stateBucket}.${key}`, JSON.stringify(state));
-    const updatedAtMs = Date.now();
     const samplesPerSecond = ((teachers - 0.5) * perTeacher) / margin;
-    publish(
-      stateKeys.student,
-      studentState({
-        step: 1,
-        steps: 1_000_000,
-        fedSteps: 1_001,
-        window: 1_000,
-        // Full: nothing is asked for to fill it.
-        buffer: { frames: 1_000_000, bytes: 0 },
-        samplesPerSecond,
-        unstarvedSamplesPerSecond: samplesPerSecond,
-        updatedAtMs,
-      }),
-    );
-    for (const { name } of pods) {
-      publish(
-        stateKeys.teacher(name),
-        teacherState(name, { pool: 'gpu', capableSamplesPerSecond: perTeacher, updatedAtMs }),
-      );
-    }
+    const student = {
+      step: 1,
+      fedSteps: 1_001,
+      window: 1_000,
+      // Full: nothing is asked for to fill it.
+      buffer: { frames: 1_000_000, bytes: 0 },
+      samplesPerSecond,
+      unstarvedSamplesPerSecond: samplesPerSecond,
+    };
+    const states = pods.map(({ name }) => [name, { capableSamplesPerSecond: perTeacher }] as const);
+    publishStates(this.#connection, uid, student, Object.fromEntries(states));
   }
 }

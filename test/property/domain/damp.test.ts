@@ -10,37 +10,13 @@ import {
   type PoolState,
   wantedOf,
 } from '../../../src/domain/share/index.js';
-import type { Snapshot } from '../../../src/domain/index.js';
+import { poolStates } from '../../kit/grants.js';
 import { labelling, noonMs, runningJob, training } from '../../kit/snapshots.js';
 import { snapshotArbitrary } from './snapshots.js';
 
 const job = { uid: 'u', weight: 1 };
 const matureMs = 10 * minimumRunMs;
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
-
-function poolsOf(
-  { job: { spec }, cluster }: Snapshot,
-  told: readonly (number | null)[],
-  ageMs: number,
-): PoolState<null>[] {
-  return spec.teacher.pools.map((pool, index) => ({
-    spec: pool,
-    needs: null,
-    resource: 'nvidia.com/gpu',
-    told: told[index] ?? null,
-    teachers: (cluster.pools.find(({ name }) => name === pool.name)?.pods ?? [])
-      .filter(({ terminating }) => !terminating)
-      .map(({ name }) => ({
-        name,
-        node: 'n',
-        needs: null,
-        ready: true,
-        besideOthers: 0,
-        samplesPerSecond: 0,
-        createdAtMs: noonMs - ageMs,
-      })),
-  }));
-}
 
 /** One reading of a job's telemetry: what is read is off by these factors. */
 interface Reading {
@@ -68,7 +44,7 @@ function wantedBy({ student, teacher, buffered }: Reading, perTeacher: number, t
     )
     .teachers(labelling('cpu-0', { capableSamplesPerSecond: perTeacher * teacher }));
   const { snapshot } = maker;
-  const [wanted = 0] = wantedOf(claimOf(job, jobDemandOf(snapshot), poolsOf(snapshot, [told], matureMs), noonMs));
+  const [wanted = 0] = wantedOf(claimOf(job, jobDemandOf(snapshot), poolStates(snapshot, [told], matureMs), noonMs));
   return wanted;
 }
 
@@ -136,7 +112,7 @@ const ageArbitrary = fc.constantFrom(0, minimumRunMs - 1, minimumRunMs, matureMs
 function holds(check: (demand: JobDemand, pools: readonly PoolState<null>[], wanted: readonly number[]) => void): void {
   fc.assert(
     fc.property(snapshotArbitrary, toldArbitrary, ageArbitrary, (snapshot, told, ageMs) => {
-      const pools = poolsOf(snapshot, told, ageMs);
+      const pools = poolStates(snapshot, told, ageMs);
       const demand = jobDemandOf(snapshot);
       check(demand, pools, wantedOf(claimOf(job, demand, pools, noonMs)));
     }),

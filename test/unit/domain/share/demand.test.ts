@@ -1,8 +1,9 @@
 /** What a job claims, from its snapshot: DESIGN §5.3 and §5.5 as a table. */
 import { describe, expect, test } from '@jest/globals';
 
-import { claimOf, jobDemandOf, minimumRunMs, type PoolState, wantedOf } from '../../../../src/domain/share/index.js';
+import { claimOf, jobDemandOf, minimumRunMs, wantedOf } from '../../../../src/domain/share/index.js';
 import type { StudentState } from '../../../../src/protocol/index.js';
+import { poolStates } from '../../../kit/grants.js';
 import { labelling, newJob, noonMs, runningJob, type SnapshotMaker, training } from '../../../kit/snapshots.js';
 
 interface Facts {
@@ -15,24 +16,7 @@ interface Facts {
 function wanted(maker: SnapshotMaker, { told = [], ageMs = 3_600_000 }: Facts = {}): string {
   const { snapshot } = maker;
   const demand = jobDemandOf(snapshot);
-  const pools = snapshot.job.spec.teacher.pools.map((spec, index): PoolState<null> => ({
-    spec,
-    needs: null,
-    resource: spec.resource ?? 'cpu',
-    told: told[index] ?? null,
-    teachers: (snapshot.cluster.pools.find(({ name }) => name === spec.name)?.pods ?? [])
-      .filter(({ terminating }) => !terminating)
-      .map(({ name }) => ({
-        name,
-        node: 'n',
-        needs: null,
-        ready: true,
-        besideOthers: 0,
-        samplesPerSecond: 0,
-        createdAtMs: noonMs - ageMs,
-      })),
-  }));
-  const claim = claimOf({ uid: 'u', weight: 1 }, demand, pools, noonMs);
+  const claim = claimOf({ uid: 'u', weight: 1 }, demand, poolStates(snapshot, told, ageMs), noonMs);
   const replicas = wantedOf(claim).map((count, index) => `${claim.pools[index]!.name}=${String(count)}`);
   return `${replicas.join(' ')} (${demand.reason})`;
 }
