@@ -4,9 +4,9 @@
  */
 import { jsonEqual } from '../lib/json-equal.js';
 
-import { Ledger, type PodNeeds } from './ledger/index.js';
-import { type JobClaim, type Share, type ShareInput, shareOut } from './share/index.js';
-import type { Account, SeatedTeacher, Slots, SlotSupply } from './slots.js';
+import { type Amounts, Ledger, type PodNeeds } from './ledger/index.js';
+import { type JobClaim, type PoolClaim, type Share, type ShareInput, shareOut, type Teacher } from './share/index.js';
+import type { Account, Slots, SlotSupply } from './slots.js';
 
 /** What stays free of a resource: so many slots, or such a part of what the nodes have, rounded up. */
 export type Reserve = Readonly<Record<string, { readonly slots: number } | { readonly percent: number }>>;
@@ -46,10 +46,11 @@ export function replayed({ jobs, neighbours, leaving, supply, account }: FleetSn
 /** What a share over these claims is made from. */
 export function inputOf<Claim extends JobClaim<PodNeeds>>(
   claims: Iterable<Claim>,
-  { board, teachersOf, neighbours, leaving, supplyOf }: Slots,
+  slots: Slots,
   reserve: Reserve,
 ): ShareInput<PodNeeds> & { readonly jobs: readonly Claim[] } {
-  const jobs = Array.from(claims, (claim) => seatedAnew(claim, teachersOf(claim.uid)));
+  const { board, neighbours, leaving, supplyOf } = slots;
+  const jobs = Array.from(claims, (claim) => seatedAnew(claim, slots));
   return { jobs, neighbours, leaving, supply: supplyFor(jobs, supplyOf, reserve), board };
 }
 
@@ -68,25 +69,55 @@ export function fleetSnapshotOf(
  * A claim with the teachers that are on the board: jobs tell their claims one after the other, and a pod that was bound
  * since would be counted twice, as nobody's and as still to come.
  */
-function seatedAnew<Claim extends JobClaim<PodNeeds>>(claim: Claim, teachers: readonly SeatedTeacher[]): Claim {
+function seatedAnew<Claim extends JobClaim<PodNeeds>>(claim: Claim, { teachersOf, othersOn }: Slots): Claim {
+  const teachers = teachersOf(claim.uid);
   return {
     ...claim,
     pools: claim.pools.map((pool) => {
-      const rates = new Map(pool.teachers.map(({ name, samplesPerSecond }) => [name, samplesPerSecond]));
-      const own = teachers.filter((teacher) => teacher.pool === pool.name);
-      return {
-        ...pool,
-        teachers: own.map(({ name, node, requests, ready, besideOthers, createdAtMs }) => ({
+      const needsFor = needsIn(pool);
+      const rateOf = ratesIn(pool);
+      const own: Teacher<PodNeeds>[] = [];
+      for (const { pool: poolName, name, node, requests, ready, createdAtMs } of teachers) {
+        if (poolName !== pool.name) continue;
+        own.push({
           name,
           node,
-          needs: jsonEqual(requests, pool.needs.requests) ? pool.needs : { ...pool.needs, requests },
+          needs: needsFor(requests),
           ready,
-          besideOthers,
+          besideOthers: node === null ? 0 : othersOn(node, pool.resource),
           createdAtMs,
-          samplesPerSecond: rates.get(name) ?? 0,
-        })),
-      };
+          samplesPerSecond: rateOf(name),
+        });
+      }
+      return { ...pool, teachers: own };
     }),
+  };
+}
+
+/** What a teacher of the pool is booked with: one object for all that ask alike, so that a board knows it again. */
+function needsIn({ needs }: PoolClaim<PodNeeds>): (requests: Amounts) => PodNeeds {
+  const known = new Map([[needs.requests, needs]]);
+  return (requests) => {
+    const found = known.get(requests);
+    if (found !== undefined) return found;
+    const asked = jsonEqual(requests, needs.requests) ? needs : { ...needs, requests };
+    known.set(requests, asked);
+    return asked;
+  };
+}
+
+/** Rates by name, 0 where none is known. Who asks in the order of the claim is answered without a search. */
+function ratesIn({ teachers }: PoolClaim<PodNeeds>): (name: string) => number {
+  let next = 0;
+  let byName: ReadonlyMap<string, number> | null = null;
+  return (name) => {
+    const teacher = teachers[next];
+    if (teacher?.name === name) {
+      next++;
+      return teacher.samplesPerSecond;
+    }
+    byName ??= new Map(teachers.map((one) => [one.name, one.samplesPerSecond]));
+    return byName.get(name) ?? 0;
   };
 }
 

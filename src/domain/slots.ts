@@ -7,6 +7,8 @@ export interface Slots {
   readonly board: Board<PodNeeds>;
   /** The teachers of a job as they are on the board. */
   readonly teachersOf: (uid: string) => readonly SeatedTeacher[];
+  /** Slots of a resource on a node that pods hold which are no teachers. */
+  readonly othersOn: (node: string, resource: string) => number;
   /** Pending pods of others that go first. */
   readonly neighbours: readonly NeighbourClaim<PodNeeds>[];
   /** Teachers that were told to go, of all jobs. */
@@ -29,11 +31,9 @@ export interface SeatedTeacher {
   readonly name: string;
   /** null until it is bound. */
   readonly node: string | null;
-  /** What it is booked with. */
+  /** What it is booked with: the same object for teachers that ask alike, as far as that is known. */
   readonly requests: Amounts;
   readonly ready: boolean;
-  /** Slots of its resource that pods of others hold on its node. */
-  readonly besideOthers: number;
   /** Milliseconds since 1970. */
   readonly createdAtMs: number;
 }

@@ -3,7 +3,14 @@
  * Nothing of it is a double, but for the objects, which no API server told.
  */
 import { ClusterCache, nodeView, podView } from '../../src/cluster/kubernetes/index.js';
-import { amountsOf, inputOf, type JobClaim, type PodNeeds, shareOut } from '../../src/domain/index.js';
+import {
+  amountsOf,
+  inputOf,
+  type JobClaim,
+  type PodNeeds,
+  type SeatedTeacher,
+  shareOut,
+} from '../../src/domain/index.js';
 import { randomFrom } from '../../src/lib/random.js';
 import { FakeClock } from '../kit/clock.js';
 import { rawNode, strangerPod, teacherPod } from '../kit/kubernetes-objects.js';
@@ -75,8 +82,10 @@ function measured(given: Case): BenchTable['rows'][number] {
     );
   }
   const random = randomFrom(6);
+  const now = cache.slots();
   const claims = Array.from({ length: jobs }, (_, index) => {
-    return claimed(`u-${String(index)}`, Math.ceil((4 * slots * random.unit()) / jobs), 1 + (index % 3));
+    const uid = `u-${String(index)}`;
+    return claimed(uid, now.teachersOf(uid), Math.ceil((4 * slots * random.unit()) / jobs), 1 + (index % 3));
   });
   const times: number[] = [];
   let granted = 0;
@@ -104,9 +113,12 @@ function shared(cache: ClusterCache, claims: readonly JobClaim<PodNeeds>[]): num
   return slots;
 }
 
-function claimed(uid: string, wanted: number, weight: number): JobClaim<PodNeeds> {
+function claimed(uid: string, teachers: readonly SeatedTeacher[], wanted: number, weight: number): JobClaim<PodNeeds> {
+  const known = teachers.map(({ name, node, ready, createdAtMs }, at) => {
+    return { name, node, needs, ready, besideOthers: 0, createdAtMs, samplesPerSecond: 900 + (at % 7) };
+  });
   const bounds = { minReplicas: 0, keepReplicas: 0, maxReplicas: wanted, unitsPerReplica: 1 };
-  const pool = { name: 'gpu', needs, resource, slotsPerReplica: 1, ...bounds, teachers: [] };
+  const pool = { name: 'gpu', needs, resource, slotsPerReplica: 1, ...bounds, teachers: known };
   return { uid, weight, wanted, maxReplicas: wanted, pools: [pool] };
 }
 

@@ -9,6 +9,7 @@ import type { Clock } from '../../lib/clock.js';
 import type { JobObjects } from './observation.js';
 import { OwnedIndex } from './owned-index.js';
 import { type SlotCounter, slotCounter, slotsOf } from './slots.js';
+import { TeacherBook } from './teacher-book.js';
 import { TeacherTally } from './teacher-tally.js';
 import type { DeploymentView, OwnedView, PodView, StudentJobView } from './views.js';
 
@@ -19,6 +20,7 @@ export class ClusterCache {
   readonly networkPolicies: OwnedIndex<OwnedView>;
   readonly #ledger: Ledger;
   readonly #slotsIn: SlotCounter;
+  readonly #teachers: TeacherBook;
   readonly #pods = new Map<string, Map<string, PodView>>();
   /** Pods that wait for a node, our teachers aside. */
   readonly #waiting = new Map<string, PodView>();
@@ -28,6 +30,7 @@ export class ClusterCache {
   constructor(clock: Pick<Clock, 'now'>, accelerators?: readonly string[]) {
     this.#ledger = new Ledger(accelerators);
     this.#slotsIn = slotCounter(accelerators);
+    this.#teachers = new TeacherBook(this.#slotsIn);
     this.deployments = new OwnedIndex(clock);
     this.studentJobs = new OwnedIndex(clock);
     this.serviceAccounts = new OwnedIndex(clock);
@@ -63,6 +66,10 @@ export class ClusterCache {
     else pods.set(pod.uid, after);
     if (pods.size === 0) this.#pods.delete(jobUid);
     else this.#pods.set(jobUid, pods);
+    if (isTeacher(pod)) {
+      if (after === null) this.#teachers.remove(jobUid, pod.uid);
+      else this.#teachers.set(jobUid, after);
+    }
     this.#tallies.get(jobUid)?.note(before, after, this.#asks(jobUid, pod.worker?.pool ?? ''));
     return jobUid;
   }
@@ -91,8 +98,7 @@ export class ClusterCache {
   }
 
   slots(): Slots {
-    const teachers = [...this.#pods.values()].flatMap((pods) => [...pods.values()].filter(isTeacher));
-    return slotsOf(this.#ledger, teachers, this.#waiting.values(), this.#slotsIn);
+    return slotsOf(this.#ledger, this.#teachers, this.#waiting.values(), this.#slotsIn);
   }
 }
 

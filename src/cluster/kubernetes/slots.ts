@@ -4,12 +4,11 @@ import {
   type Ledger,
   type LedgerPod,
   neighboursOf,
-  type PodNeeds,
-  type SeatedTeacher,
   type Slots,
   type SlotSupply,
 } from '../../domain/index.js';
 
+import type { TeacherBook } from './teacher-book.js';
 import type { PodView } from './views.js';
 
 /** Classes of teachers are below -10, so that no autoscaler starts a node for them (DESIGN §5). */
@@ -36,40 +35,28 @@ export function slotCounter(accelerators?: readonly string[]): SlotCounter {
   };
 }
 
-/**
- * @param teachers of all jobs, bound or not
- * @param waiting pods of others that wait for a node
- */
+/** @param waiting pods of others that wait for a node */
 export function slotsOf(
   ledger: Ledger,
-  teachers: readonly PodView[],
+  teachers: TeacherBook,
   waiting: Iterable<PodView>,
   slotsIn: SlotCounter,
 ): Slots {
-  const board = ledger.draft();
-  const staying = Map.groupBy(
-    teachers.filter(({ terminating, ended }) => !terminating && !ended),
-    ({ worker }) => worker?.jobUid ?? '',
-  );
   const supplies = new Map<string, SlotSupply>();
-  const bound = teachers.filter(({ node, ended }) => node !== null && !ended);
-  /** Slots of teachers, by resource and node. */
-  const ofOurs = new Map<string, Map<string, number>>();
-  for (const { node, requests } of bound) {
-    for (const [resource, slots] of node === null ? [] : slotsIn(requests)) {
-      const onNodes = ofOurs.get(resource) ?? new Map<string, number>();
-      ofOurs.set(resource, onNodes);
-      onNodes.set(node ?? '', (onNodes.get(node ?? '') ?? 0) + slots);
-    }
-  }
-  const besideOthers = ({ node, requests }: PodView): number => {
-    const [[resource] = ['cpu']] = slotsIn(requests);
-    if (node === null) return 0;
-    return Math.max(0, ledger.unitsUsed(node, resource) - (ofOurs.get(resource)?.get(node) ?? 0));
-  };
+  /** By resource and node. */
+  const others = new Map<string, Map<string, number>>();
   return {
-    board,
-    teachersOf: (uid) => (staying.get(uid) ?? []).map((pod) => seatedTeacher(pod, besideOthers(pod))),
+    board: ledger.draft(),
+    teachersOf: (uid) => teachers.stayingOf(uid),
+    othersOn(node, resource) {
+      const counted = others.get(resource) ?? new Map<string, number>();
+      others.set(resource, counted);
+      const known = counted.get(node);
+      if (known !== undefined) return known;
+      const units = ledger.unitsUsed(node, resource) - (teachers.heldOf(resource).get(node) ?? 0);
+      counted.set(node, Math.max(0, units));
+      return Math.max(0, units);
+    },
     // The ledger keeps the place of one that was nominated to a node.
     neighbours: neighboursOf(waiting, highestTeacherPriority)
       .filter(({ nominated }) => nominated === null)
@@ -80,30 +67,15 @@ export function slotsOf(
         createdAtMs: sinceMs,
         slots: Object.fromEntries(slotsIn(needs.requests)),
       })),
-    leaving: bound.flatMap(({ node, terminating, requests }) => {
-      if (!terminating || node === null) return [];
-      const [[resource, slots] = ['cpu', 0]] = slotsIn(requests);
-      return [{ node, needs: anywhere(requests), resource, slots }];
-    }),
+    leaving: teachers.leaving(),
     supplyOf(resource) {
       const known = supplies.get(resource);
       if (known !== undefined) return known;
-      const supply = {
-        total: ledger.unitsOf(resource),
-        free: ledger.unitsFree(resource, ofOurs.get(resource) ?? new Map<string, number>()),
-      };
+      const free = ledger.unitsFree(resource, teachers.heldOf(resource));
+      const supply = { total: ledger.unitsOf(resource), free };
       supplies.set(resource, supply);
       return supply;
     },
     account: () => ledger.facts(),
   };
-}
-
-function seatedTeacher({ name, node, requests, worker }: PodView, besideOthers: number): SeatedTeacher {
-  const { pool = '', ready = false, createdAtMs = 0 } = worker ?? {};
-  return { pool, name, node, requests, ready, besideOthers, createdAtMs };
-}
-
-function anywhere(requests: LedgerPod['requests']): PodNeeds {
-  return { requests, nodeSelector: {}, requiredTerms: null, tolerations: [] };
 }

@@ -41,6 +41,7 @@ export function machineSlots(slots: number, held: number, staying: readonly Seat
   return {
     board: ledger.draft(),
     teachersOf: () => staying,
+    othersOn: () => 0,
     neighbours: [],
     leaving: Array.from({ length: held - staying.length }, () => ({
       node: thisMachine,
@@ -55,6 +56,6 @@ export function machineSlots(slots: number, held: number, staying: readonly Seat
 
 export function seatedIn(pool: string, pods: readonly ObservedTeacher[]): SeatedTeacher[] {
   return pods.flatMap(({ name, node, terminating, ready, createdAtMs }) =>
-    terminating ? [] : [{ pool, name, node, requests: oneSlot.requests, ready, besideOthers: 0, createdAtMs }],
+    terminating ? [] : [{ pool, name, node, requests: oneSlot.requests, ready, createdAtMs }],
   );
 }

@@ -16,15 +16,7 @@ function claimed(uid: string, wanted: number, weight = 1): JobClaim<PodNeeds> {
 
 function running(...names: readonly string[]): SeatedTeacher[] {
   const { requests } = oneSlot;
-  return names.map((name) => ({
-    pool: 'cpu',
-    name,
-    node: thisMachine,
-    requests,
-    ready: true,
-    besideOthers: 0,
-    createdAtMs: 0,
-  }));
+  return names.map((name) => ({ pool: 'cpu', name, node: thisMachine, requests, ready: true, createdAtMs: 0 }));
 }
 
 /** A machine of so many slots, and jobs with teachers on it. */

@@ -145,12 +145,28 @@ describe('those who share the slots', () => {
   test('are teachers, each with the slots that others hold beside it', () => {
     const web = strangerPod('web').asking({ 'nvidia.com/gpu': '3' }).on('a').ready();
     const at = cluster().nodes('a', 'b').pod(web, seated('cpu-0'), seated('cpu-1').on('b').ready());
-    const { teachersOf } = at.cache.slots();
+    const { teachersOf, othersOn } = at.cache.slots();
     expect(teachersOf('u-1')).toMatchObject([
-      { name: 'mnist-teacher-cpu-0', pool: 'cpu', node: 'a', besideOthers: 3 },
-      { name: 'mnist-teacher-cpu-1', pool: 'cpu', node: 'b', besideOthers: 0 },
+      { name: 'mnist-teacher-cpu-0', pool: 'cpu', node: 'a' },
+      { name: 'mnist-teacher-cpu-1', pool: 'cpu', node: 'b' },
     ]);
     expect(teachersOf('u-2')).toEqual([]);
+    expect(['a', 'b', 'c'].map((node) => othersOn(node, 'nvidia.com/gpu'))).toEqual([3, 0, 0]);
+  });
+
+  test('are teachers that ask alike with one and the same object', () => {
+    const at = cluster().nodes('a').pod(seated('cpu-0'), seated('cpu-1'));
+    const [one, other] = at.cache.slots().teachersOf('u-1');
+    expect(one?.requests).toBe(other?.requests);
+  });
+
+  test('are no longer those that ended, or went', () => {
+    const at = cluster()
+      .nodes('a')
+      .pod(seated('cpu-0'), seated('cpu-1').ended({ exitCode: 0 }))
+      .gone(seated('cpu-0'));
+    const { teachersOf, othersOn, leaving } = at.cache.slots();
+    expect([teachersOf('u-1'), othersOn('a', 'nvidia.com/gpu'), leaving]).toEqual([[], 0, []]);
   });
 
   test('are teachers on their way out, with what they still hold', () => {
