@@ -17,6 +17,7 @@ import {
   runtimeClasses,
 } from '../kit/cluster/arrangements.js';
 import { type ControlPlane, startControlPlane, until } from '../kit/cluster/index.js';
+import { roomOn } from '../kit/ledger.js';
 
 jest.setTimeout(600_000);
 
@@ -67,7 +68,7 @@ test('the ledger has room for exactly as many pods as the scheduler then places'
   const ledger = await ledgerOfNow();
   const asked = await inTurns(groups, async ({ name, plan }) => {
     const needs = await needsOf(name, plan.asker);
-    const room = ledger.room(needs, Infinity);
+    const room = roomOn(ledger.draft(), needs, Infinity);
     for (let at = 0; at < room + beyond; at++)
       await cluster.api.post(pods, podObject(`${name}-asker-${at}`, name, 'askers', plan.asker));
     return { name, room };

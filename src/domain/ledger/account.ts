@@ -1,6 +1,12 @@
 /**
  * What one node has and what is taken of it. Amounts stand in a column for each resource, in thousandths, so that adding a
  * pod and copying all nodes is arithmetic on numbers. Pure but for the account itself.
+ *
+ * Invariants:
+ *  N1 No device plugin and no kubelet says which devices are held through ResourceClaims (DRA, KEP-4381), nor does the pod:
+ *     class and number are in the claim, which the operator does not read. So a node with a bound pod that claims devices
+ *     counts as full for every accelerator, and as it is for all else. Extended resources that DRA serves (KEP-5004) are in
+ *     no node's allocatable: nodes have none of them here, although a scheduler that has that gate may place more.
  */
 import type { NodeFacts } from './placement.js';
 import { type Amounts, wholeUnits } from './resources.js';
@@ -93,6 +99,13 @@ export function book(account: Account, pod: LedgerPod, times: 1 | -1, columns: C
   addTo(account.used, pod.requests, times, columns);
   account.used[podColumn] = (account.used[podColumn] ?? 0) + times * 1_000;
   if (pod.claimsDevices) account.claimants += times;
+}
+
+/** What is left of a column, in thousandths; below 0 where a node is overdrawn. */
+export function leftOf({ allocatable, used, claimants }: Account, column: number, columns: Columns): number {
+  const left = (allocatable[column] ?? 0) - (used[column] ?? 0);
+  // N1.
+  return claimants > 0 && columns.accelerators.includes(column) ? Math.min(0, left) : left;
 }
 
 function addTo(row: number[], amounts: Amounts, times: number, columns: Columns): void {

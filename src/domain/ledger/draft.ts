@@ -1,6 +1,5 @@
 /**
- * A draft of the account, on which placements are tried: what the nodes have free, some pods left out. Nothing done on it
- * changes the ledger.
+ * A draft of the account, on which placements are tried: what the nodes have free. Nothing done on it changes the ledger.
  *
  * Invariants:
  *  B1 The same account gives the same answers, in whatever order nodes and pods were told: nodes are tried by name.
@@ -9,12 +8,8 @@
  *     A release is rare, and forgets what was passed over.
  *  B3 Pods for which the scheduler keeps a place on a node hold it against everybody of no higher priority, as in
  *     RunFilterPluginsWithNominatedPods.
- *  B4 No device plugin and no kubelet says which devices are held through ResourceClaims (DRA, KEP-4381), nor does the pod:
- *     class and number are in the claim, which the operator does not read. So a node with a bound pod that claims devices
- *     counts as full for every accelerator, and as it is for all else. Extended resources that DRA serves (KEP-5004) are in
- *     no node's allocatable: nodes have none of them here, although a scheduler that has that gate may place more.
  */
-import { type Account, type Columns, type LedgerPod, podColumn } from './account.js';
+import { type Account, type Columns, leftOf, type LedgerPod, podColumn } from './account.js';
 import { close, firstOpen, openNodes, type OpenNodes } from './open-nodes.js';
 import { judgeOf, type NodeFacts, type Placement } from './placement.js';
 import { type Amounts, wholeUnits } from './resources.js';
@@ -35,8 +30,6 @@ export interface Draft {
   readonly take: (node: string, needs: PodNeeds) => void;
   /** Takes a booked pod off. */
   readonly release: (node: string, needs: PodNeeds) => void;
-  /** How many more pods with these needs would find a place, counted no further than `most`; places none. */
-  readonly room: (needs: PodNeeds, most: number) => number;
   /** A copy that goes its own way. */
   readonly fork: () => Draft;
 }
@@ -86,19 +79,15 @@ interface Ground {
   readonly kindOf: (needs: PodNeeds) => Kind;
 }
 
-/**
- * @param accounts with facts, by name
- * @param without bound or nominated pods that count as gone
- */
+/** @param accounts with facts, by name */
 export function draftOf(
   accounts: readonly Account[],
   columns: Columns,
-  without: ReadonlySet<LedgerPod>,
   indexOf: (node: string) => number | undefined,
 ): Draft {
   const width = columns.count;
-  const free = freeAmounts(accounts, columns, without, indexOf);
-  const kept = keptPlaces(accounts, columns, without);
+  const free = freeAmounts(accounts, columns);
+  const kept = keptPlaces(accounts, columns);
   return openDraft({ accounts, width, kept, indexOf, kindOf: kindsOf(accounts.length, columns, width) }, free);
 }
 
@@ -202,18 +191,15 @@ function openDraft(ground: Ground, free: Float64Array): Draft {
     return node;
   };
 
-  const seatsOn = (kind: Kind, node: number): number => {
+  const hasRoom = (kind: Kind, node: number): boolean => {
     const keptHere = kept[node];
-    let seats = Infinity;
     for (let at = 0; at < kind.columns.length; at++) {
       const column = kind.columns[at] ?? podColumn;
-      const amount = kind.amounts[at] ?? Infinity;
       let left = free[node * width + column] ?? 0;
       if (keptHere !== undefined) left -= keptAgainst(keptHere, kind.priority, column);
-      if (left < amount) return 0;
-      seats = Math.min(seats, Math.floor(left / amount));
+      if (left < (kind.amounts[at] ?? Infinity)) return false;
     }
-    return seats;
+    return true;
   };
 
   const book = (kind: Kind, node: number, times: 1 | -1): void => {
@@ -230,7 +216,7 @@ function openDraft(ground: Ground, free: Float64Array): Draft {
       reopen();
       const kind = kindOf(needs);
       let node = candidate(kind, next[kind.index] ?? 0);
-      while (node < accounts.length && seatsOn(kind, node) === 0) node = candidate(kind, node + 1);
+      while (node < accounts.length && !hasRoom(kind, node)) node = candidate(kind, node + 1);
       next[kind.index] = node;
       const account = accounts[node];
       if (account === undefined) return null;
@@ -240,7 +226,7 @@ function openDraft(ground: Ground, free: Float64Array): Draft {
     placeOn(name, needs) {
       const kind = kindOf(needs);
       const node = indexOf(name);
-      if (node === undefined || !takes(kind.place, node) || seatsOn(kind, node) === 0) return false;
+      if (node === undefined || !takes(kind.place, node) || !hasRoom(kind, node)) return false;
       book(kind, node, 1);
       return true;
     },
@@ -254,56 +240,16 @@ function openDraft(ground: Ground, free: Float64Array): Draft {
       book(kindOf(needs), node, -1);
       freed = Math.min(freed, node);
     },
-    room(needs, most) {
-      reopen();
-      const kind = kindOf(needs);
-      let room = 0;
-      for (
-        let node = candidate(kind, next[kind.index] ?? 0);
-        node < accounts.length && room < most;
-        node = candidate(kind, node + 1)
-      ) {
-        room += seatsOn(kind, node);
-      }
-      return Math.min(room, most);
-    },
     fork: () => openDraft(ground, free.slice()),
   };
 }
 
 /** Thousandths by node and column; below 0 where a node is overdrawn. */
-function freeAmounts(
-  accounts: readonly Account[],
-  columns: Columns,
-  without: ReadonlySet<LedgerPod>,
-  indexOf: (node: string) => number | undefined,
-): Float64Array {
+function freeAmounts(accounts: readonly Account[], columns: Columns): Float64Array {
   const width = columns.count;
   const free = new Float64Array(accounts.length * width);
-  const claimants = new Int32Array(accounts.length);
   for (const [node, account] of accounts.entries()) {
-    const { allocatable, used } = account;
-    for (let column = 0; column < width; column++) {
-      free[node * width + column] = (allocatable[column] ?? 0) - (used[column] ?? 0);
-    }
-    claimants[node] = account.claimants;
-  }
-  for (const pod of without) {
-    const node = pod.node === null ? undefined : indexOf(pod.node);
-    if (node === undefined) continue;
-    const add = (column: number, amount: number): void => {
-      free[node * width + column] = (free[node * width + column] ?? 0) + amount;
-    };
-    for (const resource in pod.requests) add(columns.of(resource), pod.requests[resource] ?? 0);
-    add(podColumn, 1_000);
-    if (pod.claimsDevices) claimants[node] = (claimants[node] ?? 0) - 1;
-  }
-  for (const [node, count] of claimants.entries()) {
-    if (count === 0) continue;
-    // B4.
-    for (const column of columns.accelerators) {
-      free[node * width + column] = Math.min(0, free[node * width + column] ?? 0);
-    }
+    for (let column = 0; column < width; column++) free[node * width + column] = leftOf(account, column, columns);
   }
   return free;
 }
@@ -316,16 +262,10 @@ function keptAgainst(places: readonly Kept[], own: number, column: number): numb
 }
 
 /** By node, where there are any. */
-function keptPlaces(
-  accounts: readonly Account[],
-  columns: Columns,
-  without: ReadonlySet<LedgerPod>,
-): readonly (readonly Kept[] | undefined)[] {
+function keptPlaces(accounts: readonly Account[], columns: Columns): readonly (readonly Kept[] | undefined)[] {
   const kept: Kept[][] = [];
   for (const [node, { nominated }] of accounts.entries()) {
-    if (nominated.size === 0) continue;
-    const staying = [...nominated].filter((pod) => !without.has(pod));
-    if (staying.length > 0) kept[node] = staying.map((pod) => keptFor(pod, columns));
+    if (nominated.size > 0) kept[node] = Array.from(nominated, (pod) => keptFor(pod, columns));
   }
   return kept;
 }
@@ -334,7 +274,7 @@ function keptFor({ priority, requests, claimsDevices }: LedgerPod, columns: Colu
   const amounts: number[] = [];
   for (const [resource, amount] of Object.entries(requests)) amounts[columns.of(resource)] = amount;
   amounts[podColumn] = 1_000;
-  // B4, for the pod that is to come.
+  // N1 of the account, for the pod that is to come.
   if (claimsDevices) for (const column of columns.accelerators) amounts[column] = Infinity;
   return { priority, amounts };
 }

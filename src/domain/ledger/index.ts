@@ -6,7 +6,6 @@ export { defaultAccelerators, isAccelerator } from './accelerators.js';
 export type { LedgerNode, LedgerPod } from './account.js';
 export type { Draft, PodNeeds } from './draft.js';
 export { Ledger } from './ledger.js';
-export type { DraftOptions } from './ledger.js';
 export { neighboursOf } from './neighbours.js';
 export type { Neighbour, WaitingPod } from './neighbours.js';
 export { isLeaving } from './notices.js';

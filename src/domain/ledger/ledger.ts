@@ -1,6 +1,6 @@
 /**
- * The account of all slots of the cluster (DESIGN §5.2): what each node has, what the pods on it take, and so how many
- * more pods of a kind it would hold. Kept up to date pod by pod; the same facts in any order give the same account.
+ * The account of all slots of the cluster (DESIGN §5.2): what each node has, what the pods on it take, and so where one more
+ * would find room. Kept up to date pod by pod; the same facts in any order give the same account.
  *
  * Invariants:
  *  K1 A pod takes its share until it is really gone: while it is terminating, too (DESIGN I5).
@@ -12,18 +12,14 @@ import {
   book,
   Columns,
   isEmpty,
+  leftOf,
   type LedgerNode,
   type LedgerPod,
   openAccount,
   setAllocatable,
 } from './account.js';
 import { isAccelerator } from './accelerators.js';
-import { type Draft, draftOf, type PodNeeds } from './draft.js';
-
-export interface DraftOptions {
-  /** Uids of pods that count as gone: our own teachers. */
-  readonly without?: Iterable<string>;
-}
+import { type Draft, draftOf } from './draft.js';
 
 /** Nodes that are there, by name, and where each stands. */
 interface Order {
@@ -81,19 +77,9 @@ export class Ledger {
   }
 
   /** The account as it is now, to try placements on. */
-  draft({ without = [] }: DraftOptions = {}): Draft {
+  draft(): Draft {
     const { accounts, indexes } = this.#inOrder();
-    const gone = new Set<LedgerPod>();
-    for (const uid of without) {
-      const pod = this.#booked.get(uid);
-      if (pod !== undefined) gone.add(pod);
-    }
-    return draftOf(accounts, this.#columns, gone, (node) => indexes.get(node));
-  }
-
-  /** How many more pods with these needs the nodes would hold now, counted no further than `most`. */
-  room(needs: PodNeeds, most: number): number {
-    return this.draft().room(needs, most);
+    return draftOf(accounts, this.#columns, (node) => indexes.get(node));
   }
 
   /** Whole units of a resource that nodes have which take pods. */
@@ -113,13 +99,11 @@ export class Ledger {
   unitsFree(resource: string, given: ReadonlyMap<string, number>): number {
     const column = this.#columns.find(resource);
     if (column === undefined) return 0;
-    const isDevice = this.#columns.accelerators.includes(column);
     let units = 0;
-    for (const { name, facts, allocatable, used, claimants } of this.#inOrder().accounts) {
-      // As in a draft: nobody says which devices a claim holds.
-      if (facts?.takesPods !== true || (isDevice && claimants > 0)) continue;
-      const left = Math.floor(((allocatable[column] ?? 0) - (used[column] ?? 0)) / 1_000);
-      units += Math.max(0, left + (given.get(name) ?? 0));
+    for (const account of this.#inOrder().accounts) {
+      if (account.facts?.takesPods !== true) continue;
+      const left = leftOf(account, column, this.#columns) / 1_000;
+      units += Math.max(0, Math.floor(left) + (given.get(account.name) ?? 0));
     }
     return units;
   }

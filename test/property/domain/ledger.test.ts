@@ -12,6 +12,7 @@ import {
   type PodNeeds,
   thousandthsOf,
 } from '../../../src/domain/ledger/index.js';
+import { roomOn } from '../../kit/ledger.js';
 
 const decimals = { n: -9, u: -6, m: -3, '': 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
 const binaries = { Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 };
@@ -95,7 +96,6 @@ const needsArbitrary: fc.Arbitrary<PodNeeds> = fc.record(
   },
   { requiredKeys: ['nodeSelector', 'requiredTerms', 'tolerations', 'requests'] },
 );
-const mostArbitrary = fc.nat({ max: 300 });
 
 const accelerators = ['gpu'];
 
@@ -127,7 +127,6 @@ function outcomeOf(facts: readonly Fact[]): { nodes: Map<string, LedgerNode>; po
 
 const factsArbitrary = fc.array(factArbitrary, { maxLength: 40 });
 const wantsArbitrary = fc.array(needsArbitrary, { minLength: 1, maxLength: 4 });
-const withoutArbitrary = fc.subarray([...uids]);
 
 /** Places pods of these needs in turns, until none of them fits any more. @returns the nodes, in order */
 function placeAll(draft: Draft, wants: readonly PodNeeds[]): (string | null)[] {
@@ -143,26 +142,17 @@ function placeAll(draft: Draft, wants: readonly PodNeeds[]): (string | null)[] {
 describe('the ledger', () => {
   test('says the same as one that is told only what is so at last, in any order', () => {
     fc.assert(
-      fc.property(
-        factsArbitrary,
-        wantsArbitrary,
-        mostArbitrary,
-        withoutArbitrary,
-        fc.boolean(),
-        (facts, wants, most, without, podsFirst) => {
-          const told = toldOf(facts);
-          const { nodes, pods } = outcomeOf(facts);
-          const anew = new Ledger(accelerators);
-          const addNodes = (): void => [...nodes.values()].toReversed().forEach((node) => anew.setNode(node));
-          const addPods = (): void => [...pods.values()].toReversed().forEach((pod) => anew.setPod(pod));
-          for (const add of podsFirst ? [addPods, addNodes] : [addNodes, addPods]) add();
-          expect(told.size).toBe(anew.size);
-          for (const needs of wants) {
-            expect(told.room(needs, most)).toBe(anew.room(needs, most));
-          }
-          expect(placeAll(told.draft({ without }), wants)).toEqual(placeAll(anew.draft({ without }), wants));
-        },
-      ),
+      fc.property(factsArbitrary, wantsArbitrary, fc.boolean(), (facts, wants, podsFirst) => {
+        const told = toldOf(facts);
+        const { nodes, pods } = outcomeOf(facts);
+        const anew = new Ledger(accelerators);
+        const addNodes = (): void => [...nodes.values()].toReversed().forEach((node) => anew.setNode(node));
+        const addPods = (): void => [...pods.values()].toReversed().forEach((pod) => anew.setPod(pod));
+        for (const add of podsFirst ? [addPods, addNodes] : [addNodes, addPods]) add();
+        expect(told.size).toBe(anew.size);
+        for (const needs of wants) expect(roomOn(told.draft(), needs)).toBe(roomOn(anew.draft(), needs));
+        expect(placeAll(told.draft(), wants)).toEqual(placeAll(anew.draft(), wants));
+      }),
       { numRuns: 500 },
     );
   });
@@ -179,26 +169,13 @@ describe('the ledger', () => {
     );
   });
 
-  test('has room that is a whole number, never below none and never above what was asked', () => {
-    fc.assert(
-      fc.property(factsArbitrary, needsArbitrary, mostArbitrary, (facts, needs, most) => {
-        const room = toldOf(facts).room(needs, most);
-        expect(Number.isInteger(room)).toBe(true);
-        expect(room).toBeGreaterThanOrEqual(0);
-        expect(room).toBeLessThanOrEqual(most);
-      }),
-      { numRuns: 500 },
-    );
-  });
-
   test('has room for exactly as many as can be seated one by one', () => {
     fc.assert(
-      fc.property(factsArbitrary, needsArbitrary, withoutArbitrary, (facts, needs, without) => {
+      fc.property(factsArbitrary, needsArbitrary, (facts, needs) => {
         const { nodes, pods } = outcomeOf(facts);
-        const staying = [...pods.values()].filter(({ uid }) => !without.includes(uid));
-        const seats = [...nodes.values()].map((node) => seatsOn(node, staying, needs));
+        const seats = [...nodes.values()].map((node) => seatsOn(node, [...pods.values()], needs));
         const want = seats.reduce((sum, count) => sum + count, 0);
-        expect(toldOf(facts).draft({ without }).room(needs, 1_000)).toBe(want);
+        expect(roomOn(toldOf(facts).draft(), needs)).toBe(want);
       }),
       { numRuns: 500 },
     );
@@ -206,21 +183,19 @@ describe('the ledger', () => {
 });
 
 describe('a draft', () => {
-  test('places as many as it said that there is room for, each on a node that takes it, and leaves the ledger as it was', () => {
+  test('places each pod on a node that takes it, and leaves the ledger and its forks as they were', () => {
     fc.assert(
-      fc.property(factsArbitrary, needsArbitrary, withoutArbitrary, (facts, needs, without) => {
+      fc.property(factsArbitrary, needsArbitrary, (facts, needs) => {
         const ledger = toldOf(facts);
-        const before = ledger.room(needs, 1_000);
-        const draft = ledger.draft({ without });
-        const room = draft.room(needs, 1_000);
+        const draft = ledger.draft();
+        const [fork, before] = [draft.fork(), roomOn(draft, needs)];
         const { nodes } = outcomeOf(facts);
-        for (let placed = 0; placed < room; placed++) {
+        for (let placed = 0; placed < before; placed++) {
           const node = nodes.get(draft.place(needs) ?? '');
           expect(node !== undefined && fits(needs, node)).toBe(true);
-          expect(draft.room(needs, 1_000)).toBe(room - placed - 1);
         }
         expect(draft.place(needs)).toBeNull();
-        expect(ledger.room(needs, 1_000)).toBe(before);
+        expect([roomOn(ledger.draft(), needs), roomOn(fork, needs)]).toEqual([before, before]);
       }),
       { numRuns: 300 },
     );
@@ -249,7 +224,7 @@ describe('a draft', () => {
             };
             if (node !== null) ledger.setPod({ ...pod, node });
           }
-          for (const needs of wants) expect(draft.room(needs, 1_000)).toBe(ledger.room(needs, 1_000));
+          for (const needs of wants) expect(roomOn(draft, needs)).toBe(roomOn(ledger.draft(), needs));
         },
       ),
       { numRuns: 300 },

@@ -20,6 +20,7 @@ import {
   studentPod,
   teacherPod,
 } from '../../../kit/kubernetes-objects.js';
+import { roomOn } from '../../../kit/ledger.js';
 import { JobMaker } from '../../../kit/snapshots.js';
 
 const oneGpu = { cpu: '1', 'nvidia.com/gpu': '1' };
@@ -63,12 +64,7 @@ function cluster() {
       return at;
     },
     /** How many more pods with these needs the nodes would hold, counted no further than `most`. */
-    room: (most = 100) => {
-      const { board } = cache.slots();
-      let room = 0;
-      while (room < most && board.place(needs) !== null) room++;
-      return room;
-    },
+    room: (most = 100) => roomOn(cache.slots().board, needs, most),
   };
   return at;
 }

@@ -8,6 +8,7 @@ import {
   type LedgerPod,
   type PodNeeds,
 } from '../../../../src/domain/ledger/index.js';
+import { roomOn } from '../../../kit/ledger.js';
 
 function gpuNode(name: string, changes: Partial<LedgerNode> = {}): LedgerNode {
   const allocatable = amountsOf({ cpu: '16', memory: '64Gi', pods: '110', 'nvidia.com/gpu': '8' });
@@ -23,8 +24,6 @@ function needs(requests: Record<string, string>): PodNeeds {
 }
 
 const oneGpu = needs({ 'nvidia.com/gpu': '1', cpu: '1' });
-const most = 1_000;
-
 function ledgerOf(...facts: readonly (LedgerNode | LedgerPod)[]): Ledger {
   const ledger = new Ledger();
   for (const fact of facts) {
@@ -104,40 +103,40 @@ describe('the room for one more kind of pod', () => {
       8,
     ],
   ])('%s', (_what, ledger, wanted, want) => {
-    expect(ledger.room(wanted, most)).toBe(want);
+    expect(roomOn(ledger.draft(), wanted)).toBe(want);
   });
 
   test('is counted no further than asked', () => {
     const ledger = ledgerOf(gpuNode('a'), gpuNode('b'));
-    expect([0, 3, 8, 9, 16, 17].map((upTo) => ledger.room(oneGpu, upTo))).toEqual([0, 3, 8, 9, 16, 16]);
+    expect([0, 3, 8, 9, 16, 17].map((upTo) => roomOn(ledger.draft(), oneGpu, upTo))).toEqual([0, 3, 8, 9, 16, 16]);
   });
 
   test('comes back only when a pod is really gone: one that is terminating holds its share', () => {
     const ledger = ledgerOf(gpuNode('a'), pod('1', 'a', { 'nvidia.com/gpu': '8' }));
     // A terminating pod is told of again, as it is still there.
     ledger.setPod(pod('1', 'a', { 'nvidia.com/gpu': '8' }));
-    expect(ledger.room(oneGpu, most)).toBe(0);
+    expect(roomOn(ledger.draft(), oneGpu)).toBe(0);
     ledger.removePod('1');
-    expect(ledger.room(oneGpu, most)).toBe(8);
+    expect(roomOn(ledger.draft(), oneGpu)).toBe(8);
   });
 
   test('follows a pod that is bound, resized, and ends', () => {
     const ledger = ledgerOf(gpuNode('a'), pod('1', null, { 'nvidia.com/gpu': '2' }));
-    const rooms = [ledger.room(oneGpu, most)];
+    const rooms = [roomOn(ledger.draft(), oneGpu)];
     for (const change of [
       pod('1', 'a', { 'nvidia.com/gpu': '2' }),
       pod('1', 'a', { 'nvidia.com/gpu': '4' }),
       pod('1', 'a', { 'nvidia.com/gpu': '4' }, true),
     ]) {
       ledger.setPod(change);
-      rooms.push(ledger.room(oneGpu, most));
+      rooms.push(roomOn(ledger.draft(), oneGpu));
     }
     expect(rooms).toEqual([8, 6, 4, 8]);
   });
 
   test('follows a node that is cordoned, goes and comes back with its pods still on it', () => {
     const ledger = ledgerOf(gpuNode('a'), pod('1', 'a', { 'nvidia.com/gpu': '2' }));
-    const room = (): number => ledger.room(oneGpu, most);
+    const room = (): number => roomOn(ledger.draft(), oneGpu);
     ledger.setNode(gpuNode('a', { takesPods: false }));
     expect(room()).toBe(0);
     ledger.removeNode('a');
@@ -151,13 +150,13 @@ describe('the room for one more kind of pod', () => {
     const requests = { cpu: '100m', memory: '0.1Gi', 'nvidia.com/gpu': '0' };
     for (let time = 0; time < 1_000; time++) ledger.setPod(pod(String(time), 'a', requests));
     for (let time = 0; time < 1_000; time++) ledger.removePod(String(time));
-    expect(ledger.room(needs({ cpu: '16', memory: '64Gi' }), most)).toBe(1);
+    expect(roomOn(ledger.draft(), needs({ cpu: '16', memory: '64Gi' }))).toBe(1);
   });
 
   test('is not changed by what is not known', () => {
     const ledger = ledgerOf(gpuNode('a'));
     ledger.removePod('never');
     ledger.removeNode('nowhere');
-    expect(ledger.room(oneGpu, most)).toBe(8);
+    expect(roomOn(ledger.draft(), oneGpu)).toBe(8);
   });
 });
