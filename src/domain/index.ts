@@ -11,6 +11,7 @@ export {
   effectiveRequests,
   isAccelerator,
   isLeaving,
+  isMendedByRoom,
   Ledger,
   neighboursOf,
 } from './ledger/index.js';
@@ -25,6 +26,7 @@ export type {
   PodResourcesStatus,
   ResizedContainer,
   Taint,
+  Waiting,
   WaitingPod,
 } from './ledger/index.js';
 export { hinder } from './hinder.js';

@@ -57,16 +57,9 @@ export function slotsOf(
       counted.set(node, Math.max(0, units));
       return Math.max(0, units);
     },
-    // The ledger keeps the place of one that was nominated to a node.
-    neighbours: neighboursOf(waiting, highestTeacherPriority)
-      .filter(({ nominated }) => nominated === null)
-      .map(({ uid, needs, priority, sinceMs }) => ({
-        uid,
-        needs,
-        priority,
-        createdAtMs: sinceMs,
-        slots: Object.fromEntries(slotsIn(needs.requests)),
-      })),
+    neighbours: neighboursOf(waiting, highestTeacherPriority).map((neighbour) => {
+      return { ...neighbour, slots: Object.fromEntries(slotsIn(neighbour.needs.requests)) };
+    }),
     leaving: teachers.leaving(),
     supplyOf(resource) {
       const known = supplies.get(resource);

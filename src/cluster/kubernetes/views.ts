@@ -3,7 +3,7 @@
  * so that forty thousand pods fit into memory. Pure.
  */
 import { appliedAnnotation, deletionCostAnnotation, labels, templateAnnotation } from '../../api/index.js';
-import { amountsOf, effectiveRequests, isLeaving } from '../../domain/index.js';
+import { amountsOf, effectiveRequests, isLeaving, isMendedByRoom } from '../../domain/index.js';
 import type {
   LedgerNode,
   LedgerPod,
@@ -12,6 +12,7 @@ import type {
   PodResourcesStatus,
   ResizedContainer,
   Taint,
+  Waiting,
   WaitingPod,
 } from '../../domain/index.js';
 
@@ -76,6 +77,7 @@ interface RawPlacement {
 }
 
 interface RawScheduling {
+  readonly schedulerName?: string;
   readonly nodeName?: string;
   /** Of its PriorityClass, filled in at admission. */
   readonly priority?: number;
@@ -85,6 +87,8 @@ interface RawScheduling {
 }
 
 export interface PodView extends LedgerPod, WaitingPod {
+  readonly namespace: string;
+  readonly name: string;
   readonly terminating: boolean;
   /** null for pods of others. */
   readonly worker: WorkerView | null;
@@ -143,7 +147,8 @@ export function podView(raw: RawPod): PodView {
 }
 
 /** Only of pods that wait: it is most of what a pod's view would weigh. */
-function waitingView({ metadata, spec }: RawPod): WaitingPod['waits'] {
+function waitingView(raw: RawPod): Waiting {
+  const { metadata, spec } = raw;
   const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
   return {
     sinceMs: Date.parse(metadata.creationTimestamp ?? ''),
@@ -152,7 +157,15 @@ function waitingView({ metadata, spec }: RawPod): WaitingPod['waits'] {
       requiredTerms: required?.nodeSelectorTerms ?? null,
       tolerations: spec.tolerations ?? [],
     },
+    forRoom: waitsForRoom(raw),
   };
+}
+
+/** Other schedulers have words of their own, and devices that are claimed are not on our account: then it may be so. */
+function waitsForRoom({ spec, status }: RawPod): boolean {
+  const said = unscheduled(status?.conditions ?? []);
+  const isKnown = spec.schedulerName === 'default-scheduler' && (spec.resourceClaims ?? []).length === 0;
+  return said === undefined || !isKnown || isMendedByRoom(said);
 }
 
 function workerView({ metadata, status }: RawPod, phase: string): WorkerView | null {
@@ -211,10 +224,16 @@ function stuckBecause(conditions: readonly RawCondition[], container: RawContain
       .join(': ')
       .slice(0, longestMessage);
   }
-  const unscheduled = conditions.find(
+  const said = unscheduled(conditions);
+  return said === undefined ? null : `no node takes it: ${said}`.slice(0, longestMessage);
+}
+
+/** What the scheduler said when it found no node; undefined while it has not, or has yet to look. */
+function unscheduled(conditions: readonly RawCondition[]): string | undefined {
+  const condition = conditions.find(
     ({ type, status, reason }) => type === 'PodScheduled' && status === 'False' && reason === 'Unschedulable',
   );
-  return unscheduled === undefined ? null : `no node takes it: ${unscheduled.message ?? ''}`.slice(0, longestMessage);
+  return condition === undefined ? undefined : (condition.message ?? '');
 }
 
 function hasCondition(conditions: readonly RawCondition[] | undefined, type: string): boolean {

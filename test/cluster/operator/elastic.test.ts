@@ -147,15 +147,17 @@ describe('teachers', () => {
     await settle([uid], [5]);
   });
 
-  test('make none for one that fits nowhere, and none for one that is held by a gate', async () => {
+  test('make none for one that fits nowhere, that is held by a gate, or that waits for a volume', async () => {
     const uid = await job('settled', 30);
     await settle([uid], [slots]);
     await neighbour('huge', 5);
     await neighbour('gated', 2, { schedulingGates: [{ name: 'example.com/quota' }] });
+    await neighbour('empty', 2, { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'nowhere' } }] });
     // What comes after both in the order of events.
     const other = await job('other', 30);
     await settle([uid, other], [4, 4]);
-    expect([await phaseOf('huge'), await phaseOf('gated')]).toEqual(['Pending', 'Pending']);
+    const phases = await Promise.all(['huge', 'gated', 'empty'].map(phaseOf));
+    expect(phases).toEqual(['Pending', 'Pending', 'Pending']);
   });
 
   test('that find no node although the ledger sees one do not stay Pending', async () => {

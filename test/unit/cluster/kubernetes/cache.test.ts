@@ -135,7 +135,7 @@ describe('those who share the slots', () => {
     const { cache } = cluster()
       .nodes('a')
       .pod(strangerPod('web').asking(oneGpu), studentPod(), teacherPod('gpu-0').asking(oneGpu), seated('cpu-0'));
-    expect(cache.slots().neighbours.map(({ slots }) => slots)).toEqual([{ cpu: 1 }, { 'nvidia.com/gpu': 1 }]);
+    expect(cache.slots().neighbours.map(({ slots }) => slots)).toEqual([{ 'nvidia.com/gpu': 1 }, { cpu: 1 }]);
   });
 
   test('are teachers, each with the slots that others hold beside it', () => {

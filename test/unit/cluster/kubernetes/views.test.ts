@@ -91,6 +91,18 @@ describe('a pod', () => {
     expect(podView({ ...rest, spec: { ...placed, nodeName: 'node-1' } }).waits).toBeNull();
   });
 
+  test('waits for room until the scheduler says that it lacks something else', () => {
+    const noVolume = 'pod has unbound immediate PersistentVolumeClaims';
+    const said = (message: string) => strangerPod('web-1').unschedulable(`0/2 nodes are available: ${message}.`).raw;
+    const isForRoom = (raw: RawPod) => podView(raw).waits?.forRoom;
+    const { spec, ...rest } = said(noVolume);
+    expect([isForRoom(said('2 Insufficient nvidia.com/gpu')), isForRoom(said(noVolume))]).toEqual([true, false]);
+    expect(isForRoom(strangerPod('web-1').raw)).toBe(true);
+    // What another scheduler means is not known, nor which devices are left.
+    expect(isForRoom({ ...rest, spec: { ...spec, schedulerName: 'batch' } })).toBe(true);
+    expect(isForRoom({ ...rest, spec: { ...spec, resourceClaims: [{ name: 'gpu' }] } })).toBe(true);
+  });
+
   test('for which the scheduler keeps a place says where, until it is bound', () => {
     const { spec, status, ...rest } = strangerPod('web-1').raw;
     const told = { ...status, nominatedNodeName: 'node-3' };

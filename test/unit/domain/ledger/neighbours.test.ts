@@ -1,45 +1,42 @@
-/** Who waits for a place before teachers, and in which order. */
+/** Who waits for a place before teachers. */
 import { expect, test } from '@jest/globals';
 
-import { amountsOf, neighboursOf, type WaitingPod } from '../../../../src/domain/ledger/index.js';
+import { amountsOf, isMendedByRoom, neighboursOf, type WaitingPod } from '../../../../src/domain/ledger/index.js';
 
 const teacherPriority = -100;
 const requests = amountsOf({ 'nvidia.com/gpu': '1' });
 const placement = { nodeSelector: { gpu: 't4' }, requiredTerms: null, tolerations: [] };
 
-function waiting(uid: string, priority: number, sinceMs = 0, changes: Partial<WaitingPod> = {}): WaitingPod {
-  const waits = { sinceMs, placement };
-  return { uid, namespace: 'team', name: `pod-${uid}`, requests, priority, nominated: null, waits, ...changes };
+const waits = { sinceMs: 7, placement, forRoom: true };
+
+function waiting(uid: string, priority: number, changes: Partial<WaitingPod> = {}): WaitingPod {
+  return { uid, requests, priority, nominated: null, waits, ...changes };
 }
 
-test('neighbours are pods that wait with a higher priority than teachers', () => {
+test('neighbours are pods that wait with a higher priority than teachers, and have no place yet', () => {
   const pods = [
     waiting('waits', 0),
     waiting('like-a-teacher', teacherPriority),
     waiting('below', teacherPriority - 1),
-    waiting('bound-or-gated', 1_000, 0, { waits: null }),
+    waiting('bound-or-gated', 1_000, { waits: null }),
+    waiting('lacks-something-else', 1_000, { waits: { ...waits, forRoom: false } }),
+    waiting('has-a-place', 1_000, { nominated: 'node-3' }),
   ];
   expect(neighboursOf(pods, teacherPriority)).toEqual([
-    {
-      uid: 'waits',
-      namespace: 'team',
-      name: 'pod-waits',
-      priority: 0,
-      sinceMs: 0,
-      nominated: null,
-      needs: { ...placement, requests, priority: 0 },
-    },
+    { uid: 'waits', priority: 0, createdAtMs: 7, needs: { ...placement, requests, priority: 0 } },
   ]);
 });
 
-test('the highest priority comes first, then who has waited longest, then the lower uid', () => {
-  const pods = [waiting('d', 0, 10), waiting('b', 0, 5), waiting('c', 0, 5), waiting('a', 7, 99)];
-  const order = ['a', 'b', 'c', 'd'];
-  expect(neighboursOf(pods, teacherPriority).map(({ uid }) => uid)).toEqual(order);
-  expect(neighboursOf(pods.toReversed(), teacherPriority).map(({ uid }) => uid)).toEqual(order);
-});
-
-test('one for which the scheduler keeps a place says where', () => {
-  const [neighbour] = neighboursOf([waiting('a', 0, 0, { nominated: 'node-3' })], teacherPriority);
-  expect(neighbour?.nominated).toBe('node-3');
+test.each<[string, boolean]>([
+  ['0/2 nodes are available: 2 Insufficient nvidia.com/gpu. preemption: 0/2 nodes are available.', true],
+  ["0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match pod affinity rules.", true],
+  ['0/1 nodes are available: 1 Too many pods.', true],
+  ["0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.", true],
+  ["0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules.", true],
+  ["0/1 nodes are available: 1 node(s) didn't satisfy existing pods anti-affinity rules.", true],
+  ['0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found', false],
+  ['0/2 nodes are available: persistentvolumeclaim "data" not found. not found', false],
+  ["0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.", false],
+])('%s: that others go may help: %s', (message, want) => {
+  expect(isMendedByRoom(message)).toBe(want);
 });
