@@ -90,9 +90,11 @@ export function farewellAgainMs(streams: StreamObservation): number {
   return streams.state === 'Unreachable' ? unreachableMs : soonMs;
 }
 
-function quietFor({ streams, nowMs }: Snapshot): number {
+function quietFor({ cluster, streams, nowMs }: Snapshot): number {
   if (streams.state === 'Unreachable') return unreachableMs;
-  if (streams.state === 'Absent') return soonMs;
+  // Nobody tells that a teacher has waited for a node for too long.
+  const waits = cluster.pools.some(({ pods }) => pods.some(({ node, terminating }) => node === null && !terminating));
+  if (streams.state === 'Absent' || waits) return soonMs;
   const { student } = streams;
   const staleInMs = student === null ? 0 : student.updatedAtMs + telemetryStaleMs - nowMs;
   return staleInMs > 0 ? staleInMs + staleMarginMs : quietMs;

@@ -20,7 +20,7 @@ function oneOf(resource: string): PodNeeds {
   return { requests: { [resource]: 1_000 }, nodeSelector: {}, requiredTerms: null, tolerations: [] };
 }
 
-/** @param pods names; a trailing `!` marks one that is stopping */
+/** @param pods names; a trailing `!` marks one that is stopping, `?` one without a node */
 export function observedPool(name: string, pods: readonly string[], nowMs: number, facts: Facts = {}): PoolObservation {
   const { resource = 'cpu' } = facts;
   const needs = oneOf(resource);
@@ -34,10 +34,10 @@ export function observedPool(name: string, pods: readonly string[], nowMs: numbe
     lastError: null,
     ...facts,
     pods: pods.map((pod) => ({
-      name: pod.replace('!', ''),
-      node: ofAll(resource),
+      name: pod.replace(/[!?]/, ''),
+      node: pod.endsWith('?') ? null : ofAll(resource),
       terminating: pod.endsWith('!'),
-      ready: true,
+      ready: !pod.endsWith('?'),
       createdAtMs: nowMs - startedAgoMs,
     })),
   };

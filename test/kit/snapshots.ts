@@ -175,7 +175,7 @@ interface PoolFacts extends Partial<
 > {
   /** Slots of its resource that nobody holds. */
   readonly freeSlots?: number;
-  /** Names of its pods: `cpu-0 cpu-1`; a trailing `!` marks one that is stopping. */
+  /** Names of its pods: `cpu-0 cpu-1`; a trailing `!` marks one that is stopping, `?` one without a node. */
   readonly pods?: string;
 }
 

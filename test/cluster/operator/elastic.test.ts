@@ -175,7 +175,8 @@ describe('teachers', () => {
     await world.cluster.apply(someJob({ name: 'stuck', pools: [{ ...pools[0], template }] }));
     const uid = await world.uidOf('stuck');
     await until('teachers that wait', async () => (await world.pods(uid, 'teacher')).length > 0);
-    await until('none that waits', async () => (await world.pods(uid, 'teacher')).length === 0);
+    // They are given up after some seconds, although nothing happens by then.
+    await until('none that waits', async () => (await world.pods(uid, 'teacher')).length === 0, 20_000);
     expect((await operator.ask('/metrics')).text).toContain('distillery_slots_free{resource="nvidia.com/gpu"} 8');
   });
 

@@ -265,6 +265,7 @@ describe('time alone asks for another look', () => {
     ['now and then while nothing is heard', silentFor(60_000), 30_000],
     ['now and then before the first word', clusterJob().told(null), 30_000],
     ['soon after the streams were made', newInCluster, 1_000],
+    ['soon while a teacher waits for a node', clusterJob().pool('cpu', { pods: 'cpu-0 cpu-1?' }), 1_000],
     ['soon while NATS is out of reach', clusterJob().streamsUnreachable('gone'), 3_000],
     ['now and then of a suspended job', suspended, 30_000],
     ['no more often of one that has no streams', suspended.streamsAbsent(), 30_000],
