@@ -15,7 +15,8 @@ import { randomFrom } from '../../src/lib/random.js';
 import { FakeClock } from '../kit/clock.js';
 import { rawNode, strangerPod, teacherPod } from '../kit/kubernetes-objects.js';
 
-import { type BenchTable, median, quantile } from './table.js';
+import type { BenchTable } from './table.js';
+import { timed, timesOf } from './timed.js';
 
 const slotsPerNode = 8;
 const warmUps = 3;
@@ -87,21 +88,21 @@ function measured(given: Case): BenchTable['rows'][number] {
     const uid = `u-${String(index)}`;
     return claimed(uid, now.teachersOf(uid), Math.ceil((4 * slots * random.unit()) / jobs), 1 + (index % 3));
   });
-  const times: number[] = [];
   let granted = 0;
-  for (let round = 0; round < warmUps + repetitions; round++) {
-    const startMs = performance.now();
-    granted = shared(cache, claims);
-    if (round >= warmUps) times.push(performance.now() - startMs);
-  }
+  const times = timed(
+    () => {
+      granted = shared(cache, claims);
+    },
+    repetitions,
+    warmUps,
+  );
   return {
     case: given.name,
     jobs,
     nodes,
     pods: held + strange,
     'slots granted': granted,
-    'median ms': Number(median(times).toFixed(1)),
-    'p99 ms': Number(quantile(times, 0.99).toFixed(1)),
+    ...timesOf(times),
   };
 }
 

@@ -16,14 +16,14 @@ import {
   type PodNeeds,
 } from '../../src/domain/ledger/index.js';
 
-import { type BenchOptions, type BenchTable, median, quantile } from './table.js';
+import { type BenchOptions, type BenchTable, median } from './table.js';
+import { timed, type Times, timesOf } from './timed.js';
 
 const gpu = 'nvidia.com/gpu';
 const gpusPerNode = 16;
 const podsPerNode = 8;
-const measured = 50;
-/** The first few are spent on compiling. */
-const repetitions = measured + 5;
+const rounds = 50;
+const warmUps = 5;
 const zones = 20;
 
 // eslint-disable-next-line @typescript-eslint/require-await
@@ -53,16 +53,17 @@ export async function ledgerBench(say: (line: string) => void, options: BenchOpt
   const alike = [{ ...needs(0, 0), nodeSelector: {} }];
   const ofJobs = Array.from({ length: jobs }, (_, at) => needs(at, at % zones));
   const apart = ofJobs.map((own, at) => ({ ...own, requiredTerms: [anywhereBut(at)] }));
+  const repeated = (work: () => unknown): Times => timed(work, rounds, warmUps);
   const rows = [
     row('told of all', told, pods),
     row(
       'draft',
-      timed(() => ledger.draft()),
+      repeated(() => ledger.draft()),
       1,
     ),
     row(
       'draft, teachers taken off',
-      timed(() => withoutTeachers(ledger, teachers)),
+      repeated(() => withoutTeachers(ledger, teachers)),
       1,
     ),
     ...[
@@ -72,13 +73,13 @@ export async function ledgerBench(say: (line: string) => void, options: BenchOpt
     ].map(({ of, wants }) =>
       row(
         `draft, ${String(pods)} places for ${of}`,
-        timed(() => placeAll(ledger, teachers, wants, pods)),
+        repeated(() => placeAll(ledger, teachers, wants, pods)),
         pods,
       ),
     ),
     row(
       'one pod changes',
-      timed(() => {
+      repeated(() => {
         ledger.setPod(pod(1, count));
       }),
       1,
@@ -163,33 +164,9 @@ function anywhereBut(at: number): object {
   return { matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'NotIn', values: [`node-${String(at)}`] }] };
 }
 
-interface Times {
-  readonly wallMs: readonly number[];
-  /** Of all threads; beside wall time, since the machine may be busy with something else. */
-  readonly cpuMs: readonly number[];
-}
-
-function timed(work: () => unknown, times = repetitions): Times {
-  const [wallMs, cpuMs]: [number[], number[]] = [[], []];
-  for (let time = 0; time < times; time++) {
-    const [startedMs, usage] = [performance.now(), process.cpuUsage()];
-    work();
-    wallMs.push(performance.now() - startedMs);
-    const { user, system } = process.cpuUsage(usage);
-    cpuMs.push((user + system) / 1_000);
-  }
-  return { wallMs: wallMs.slice(-measured), cpuMs: cpuMs.slice(-measured) };
-}
-
-function row(what: string, { wallMs, cpuMs }: Times, of: number): BenchTable['rows'][number] {
-  const middle = median(wallMs);
-  return {
-    what,
-    'median ms': middle.toFixed(2),
-    'p99 ms': quantile(wallMs, 0.99).toFixed(2),
-    'cpu ms': median(cpuMs).toFixed(2),
-    'ns each': of === 1 ? '' : ((middle * 1e6) / of).toFixed(0),
-  };
+function row(what: string, times: Times, of: number): BenchTable['rows'][number] {
+  const each = (median(times.wallMs) * 1e6) / of;
+  return { what, ...timesOf(times), 'ns each': of === 1 ? '' : each.toFixed(0) };
 }
 
 /** What is in use when everything that is not has been collected. */

@@ -7,7 +7,8 @@ import { randomFrom } from '../../src/lib/random.js';
 import { type BoardNeeds, type BoardNode, boardOf } from '../kit/board.js';
 import { jobClaim, neighbour, oneGpu } from '../kit/share.js';
 
-import { type BenchTable, median, quantile } from './table.js';
+import type { BenchTable } from './table.js';
+import { timed, timesOf } from './timed.js';
 
 const slotsPerNode = 8;
 const warmUps = 5;
@@ -43,21 +44,15 @@ export function shareBench(say: (line: string) => void): Promise<BenchTable> {
 
 function measured(given: Case): BenchTable['rows'][number] {
   const input = inputOf(given);
-  const times: number[] = [];
-  const cpuTimes: number[] = [];
   let teachers = 0;
-  for (let round = 0; round < warmUps + repetitions; round++) {
-    const cpu = process.cpuUsage();
-    const start = performance.now();
-    const { grants } = shareOut(input);
-    const took = performance.now() - start;
-    const { user, system } = process.cpuUsage(cpu);
-    if (round >= warmUps) {
-      times.push(took);
-      cpuTimes.push((user + system) / 1_000);
-    }
-    teachers = [...grants.values()].flat().reduce((sum, { due }) => sum + due, 0);
-  }
+  const times = timed(
+    () => {
+      const { grants } = shareOut(input);
+      teachers = [...grants.values()].flat().reduce((sum, { due }) => sum + due, 0);
+    },
+    repetitions,
+    warmUps,
+  );
   return {
     case: given.name,
     jobs: given.jobs,
@@ -65,9 +60,7 @@ function measured(given: Case): BenchTable['rows'][number] {
     slots: given.nodes * slotsPerNode,
     neighbours: given.neighbours,
     teachers,
-    'median ms': Number(median(times).toFixed(1)),
-    'p99 ms': Number(quantile(times, 0.99).toFixed(1)),
-    'median CPU ms': Number(median(cpuTimes).toFixed(1)),
+    ...timesOf(times),
   };
 }
 
