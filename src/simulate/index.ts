@@ -2,7 +2,7 @@
 export { type CsvFile, type LoggedCluster, readLoggedCluster } from './alibaba.js';
 export { compare, type ComparisonProgress, type Goal, goalsAmong, tableRow } from './compare.js';
 export { generateTrace, jobsOf } from './generate.js';
-export { advance, flowOf, type Job, secondsToTurn, startedJob, type Teacher, teachersNeeded } from './job.js';
+export { advance, type Job, secondsToTurn, startedJob, type Teacher } from './job.js';
 export { meter, type Outcome, type Row, rowOf } from './measures.js';
 export { type Parameters, readParameters } from './parameters.js';
 export { isPolicyName, policies, type PolicyName } from './policies/index.js';

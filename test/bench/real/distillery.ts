@@ -11,8 +11,8 @@ import { fedSteps, WorkFeed } from './work-feed.js';
 
 /** The pool that `publishStates` tells of. */
 const pool = 'gpu';
-/** As the simulator's: so much of all slots stays free. */
-const reserve = '0.5%';
+/** As the simulator's: so much of all slots stays free, rounded down. */
+const reservedShare = 0.005;
 
 interface Followed {
   /** Of the DistillJob. */
@@ -23,9 +23,10 @@ interface Followed {
 }
 
 export async function distilleryScaler({ world, trace, connection }: Setting): Promise<Scaler> {
+  const slots = trace.nodes.reduce((sum, node) => sum + node.slots, 0);
   await startOperator(world.cluster, {
     nats: world.nats,
-    environment: { DISTILLERY_RESERVE: `${resource}=${reserve}` },
+    environment: { DISTILLERY_RESERVE: `${resource}=${String(Math.floor(reservedShare * slots))}` },
   });
   const followed = new Map<string, Followed>();
   const delays = delaysOf(trace);

@@ -90,7 +90,6 @@ export class Plant {
     this.proceed(nowSeconds);
     const job = this.#jobs.get(uid);
     if (job?.phase !== 'Starting') return;
-    advance(job, this.#nowSeconds);
     job.phase = 'Training';
     this.#measured.update(job);
   }
@@ -119,7 +118,6 @@ export class Plant {
     if (job === undefined) return;
     const held = this.#held.get(uid) ?? this.#createdIn(job);
     this.#held.set(uid, held);
-    advance(job, this.#nowSeconds);
     if (preempted && !held.preempted) {
       held.preempted = true;
       this.#counts.preemptions++;
@@ -133,7 +131,7 @@ export class Plant {
     this.#measured.update(job);
   }
 
-  /** Works off all turns up to `nowSeconds`. */
+  /** Works off all turns up to `nowSeconds`, and counts every job's steps and seconds up to then. */
   proceed(nowSeconds: number): void {
     for (;;) {
       const next = this.#nextTurn();
@@ -142,10 +140,10 @@ export class Plant {
       this.#turn(next.job);
     }
     this.#countTo(nowSeconds);
+    for (const job of this.#jobs.values()) advance(job, this.#nowSeconds);
   }
 
   outcome(policy: string): Outcome {
-    for (const job of this.#jobs.values()) advance(job, this.#nowSeconds);
     const jobs = this.jobs;
     const busySeconds = jobs.reduce((sum, job) => sum + job.busyTeacherSeconds, 0);
     const readySeconds = jobs.reduce((sum, job) => sum + job.readyTeacherSeconds, 0);

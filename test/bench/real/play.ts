@@ -9,6 +9,7 @@ import { freePorts } from '../../kit/cluster/ports.js';
 import { World } from '../../kit/cluster/world.js';
 import { connectRoot } from '../../kit/stream.js';
 
+import { kwokUsage } from './hpa.js';
 import { createNeighbour, endNeighbour } from './neighbours.js';
 import { Plant } from './plant.js';
 import { type SeenPod, watchPods } from './pods.js';
@@ -35,6 +36,7 @@ export async function play({ name, start, trace, cutOffSeconds, say }: Play): Pr
     aggregation: true,
     schedulerProfile: packing(resource),
     natsMonitoringPort,
+    kwokConfigs: [kwokUsage],
   });
   const { connection } = await connectRoot(world.nats);
   try {

@@ -40,7 +40,7 @@ export type SeenPod =
     };
 
 /** @returns null for a pod that is none of the run's */
-export function seenPod(pod: RawPod, isGone: boolean): SeenPod | null {
+function seenPod(pod: RawPod, isGone: boolean): SeenPod | null {
   const { metadata, spec, status } = pod;
   const isBound = spec.nodeName !== undefined;
   const marks = metadata.labels ?? {};
@@ -80,6 +80,11 @@ function phaseOf(pod: {
   return pod.isReady ? 'Ready' : 'Starting';
 }
 
+/** What the signal itself makes of a watch that it ends. */
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}
+
 interface WatchEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
   readonly object: RawPod;
@@ -109,8 +114,7 @@ export async function watchPods(api: Api, tell: (pod: SeenPod) => void, signal: 
         if (type !== 'BOOKMARK') told(object, type === 'DELETED');
       }
     } catch (error) {
-      if (signal.aborted) return;
-      throw error;
+      if (!isAbort(error)) throw error;
     }
     await sleep(restMs);
   }

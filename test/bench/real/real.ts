@@ -3,6 +3,8 @@
  * what the simulator foretells of the same trace.
  *
  *   npm run bench real -- --minutes 15 --nodes 12 --jobs 8 --policies fixed,hpa,keda,distillery
+ *
+ * The policy `alone` plays the neighbours without any job: what their pods wait for a real scheduler by itself.
  */
 import {
   generateTrace,
@@ -17,8 +19,11 @@ import {
 } from '../../../src/simulate/index.js';
 import type { BenchOptions, BenchTable } from '../table.js';
 
-import { play } from './play.js';
+import { type Play, play } from './play.js';
 import { isRealPolicy, type RealPolicy, realPolicies } from './policies.js';
+
+const withoutJobs = 'alone';
+type Played = RealPolicy | typeof withoutJobs;
 
 const seed = 1;
 /** Longer than the trace by this: what is not done by then is told as not done. */
@@ -29,16 +34,14 @@ export async function realBench(say: (line: string) => void, options: BenchOptio
   const names = (options.policies ?? Object.keys(realPolicies).join(',')).split(',').map(checked);
   const trace = smallTrace(minutes, Number(options.nodes ?? 12), Number(options.jobs ?? 8));
   const cutOffSeconds = minutes * 60 * tail;
-  const alone = simulated(trace, null, cutOffSeconds);
+  const alone = simulated(trace, withoutJobs, cutOffSeconds);
   const rows: BenchTable['rows'][number][] = [];
   for (const name of names) {
     say(`${name}: ${String(Math.round(cutOffSeconds / 60))} minutes at most`);
     const sayOf = (line: string): void => say(`${name}: ${line}`);
-    const real = await play({ name, start: realPolicies[name], trace, cutOffSeconds, say: sayOf });
-    const row = rowOf(real, alone);
-    const forecast = rowOf(simulated(trace, name, cutOffSeconds), alone);
-    rows.push(shown(row, name), shown(forecast, '… as simulated'));
-    say(`${name}: ${JSON.stringify(rows.slice(-2))}`);
+    const real = await play({ ...played(trace, name), name, cutOffSeconds, say: sayOf });
+    rows.push(shown(rowOf(real, alone), name));
+    rows.push(shown(rowOf(simulated(trace, name, cutOffSeconds), alone), '… as simulated'));
   }
   return {
     name: 'real',
@@ -49,9 +52,16 @@ export async function realBench(say: (line: string) => void, options: BenchOptio
   };
 }
 
-function checked(name: string): RealPolicy {
-  if (isRealPolicy(name)) return name;
-  throw new Error(`--policies: found ${name}, expected some of ${Object.keys(realPolicies).join(', ')}`);
+function checked(name: string): Played {
+  if (name === withoutJobs || isRealPolicy(name)) return name;
+  const expected = [...Object.keys(realPolicies), withoutJobs].join(', ');
+  throw new Error(`--policies: found ${name}, expected some of ${expected}`);
+}
+
+function played(trace: Trace, name: Played): Pick<Play, 'start' | 'trace'> {
+  if (name !== withoutJobs) return { start: realPolicies[name], trace };
+  // No job calls it.
+  return { start: realPolicies.fixed, trace: { ...trace, jobs: [] } };
 }
 
 /** As crowded as the simulator's usual day, in minutes instead of hours. */
@@ -75,14 +85,14 @@ function smallTrace(minutes: number, nodes: number, count: number): Trace {
   return generateTrace(readParameters('options', JSON.stringify(parameters)), seed);
 }
 
-/** @param name null = without teachers */
-function simulated(trace: Trace, name: RealPolicy | null, cutOffSeconds: number): Outcome {
-  const running = simulation(trace, name === null ? null : policies[name](), cutOffSeconds);
+function simulated(trace: Trace, name: Played, cutOffSeconds: number): Outcome {
+  const running = simulation(trace, name === withoutJobs ? null : policies[name](), cutOffSeconds);
   while (running.proceed(Infinity)) continue;
   return running.outcome();
 }
 
 function shown(row: Row, policy: string): Record<string, string | number> {
-  const { 'wasted h': _, ...columns } = tableRow(row);
-  return { ...columns, policy, 'wasted s': Math.round(row.wastedTeacherSeconds) };
+  const columns = Object.entries(tableRow(row)).filter(([column]) => column !== 'wasted h');
+  // Hours are too coarse for minutes.
+  return { ...Object.fromEntries(columns), policy, 'wasted s': Math.round(row.wastedTeacherSeconds) };
 }
