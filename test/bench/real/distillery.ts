@@ -54,7 +54,6 @@ export async function distilleryScaler({ world, trace, connection }: Setting): P
         publishStates(connection, found.uid, { phase: 'Done', step: steps, steps, fedSteps: steps }, {});
       if (student !== null) await world.cluster.endPod('default', student, { exitCode: 0 });
     },
-    stop: () => Promise.resolve(),
   };
 }
 

@@ -14,6 +14,5 @@ export function fixedScaler({ world, trace }: Setting): Promise<Scaler> {
     },
     work: () => Promise.resolve(),
     done: (job) => deleteTeachers(api, job),
-    stop: () => Promise.resolve(),
   });
 }

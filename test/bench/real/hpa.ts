@@ -81,7 +81,6 @@ export async function hpaScaler({ world, trace }: Setting): Promise<Scaler> {
       await api.delete(`${hpasPath}/${job.uid}`);
       await deleteTeachers(api, job);
     },
-    stop: () => Promise.resolve(),
   };
 }
 

@@ -71,7 +71,6 @@ export async function kedaScaler({ world, trace, connection }: Setting): Promise
       await api.delete(`${scaledObjectsPath}/${job.uid}`);
       await deleteTeachers(api, job);
     },
-    stop: () => Promise.resolve(),
   };
 }
 

@@ -30,7 +30,7 @@ export interface Play {
   readonly say: (line: string) => void;
 }
 
-export async function play({ name, start, trace, cutOffSeconds, say }: Play): Promise<Outcome> {
+export async function play(wanted: Play): Promise<Outcome> {
   const [natsMonitoringPort = 0] = await freePorts(1);
   const world = await World.create({
     aggregation: true,
@@ -38,21 +38,24 @@ export async function play({ name, start, trace, cutOffSeconds, say }: Play): Pr
     natsMonitoringPort,
     kwokConfigs: [kwokUsage],
   });
+  try {
+    return await playOn(world, wanted);
+  } finally {
+    await world.close();
+  }
+}
+
+async function playOn(world: World, { name, start, trace, cutOffSeconds, say }: Play): Promise<Outcome> {
   const { connection } = await connectRoot(world.nats);
   try {
     const gpus = trace.nodes[0]?.slots ?? 0;
     await world.cluster.addNodes(trace.nodes.length, { gpus });
-    const scaler = await start({ world, trace, connection, say });
-    try {
-      const run = new Run(world, trace, scaler, say);
-      await run.until(cutOffSeconds);
-      return run.plant.outcome(name);
-    } finally {
-      await scaler.stop();
-    }
+    const scaler = await start({ world, trace, connection });
+    const run = new Run(world, trace, scaler, say);
+    await run.until(cutOffSeconds);
+    return run.plant.outcome(name);
   } finally {
     await connection.close();
-    await world.close();
   }
 }
 

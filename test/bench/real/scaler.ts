@@ -10,7 +10,6 @@ export interface Setting {
   readonly trace: Trace;
   /** To its NATS, as a user who may do everything. */
   readonly connection: NatsConnection;
-  readonly say: (line: string) => void;
 }
 
 /** What a scaler's workers know at a moment. */
@@ -33,5 +32,4 @@ export interface Scaler {
   work(moment: Moment): Promise<void>;
   /** Its last step is trained. @param student name of the student's pod; null = it has none */
   done(job: TraceJob, student: string | null): Promise<void>;
-  stop(): Promise<void>;
 }
