@@ -2,8 +2,10 @@
 export { type CsvFile, type LoggedCluster, readLoggedCluster } from './alibaba.js';
 export { compare, type ComparisonProgress, type Goal, goalsAmong, tableRow } from './compare.js';
 export { generateTrace, jobsOf } from './generate.js';
-export type { Row } from './measures.js';
+export { advance, type Job, secondsToTurn, startedJob, type Teacher } from './job.js';
+export { meter, type Outcome, type Row, rowOf } from './measures.js';
 export { type Parameters, readParameters } from './parameters.js';
 export { isPolicyName, policies, type PolicyName } from './policies/index.js';
+export { simulation } from './simulation.js';
 export { TraceError } from './trace-error.js';
-export type { Trace } from './trace.js';
+export type { Trace, TraceJob, TraceNeighbour } from './trace.js';

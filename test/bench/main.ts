@@ -12,6 +12,7 @@ import { fleetBench } from './fleet.js';
 import { hungerBench } from './hunger.js';
 import { ledgerBench } from './ledger.js';
 import { pipelineBench } from './pipeline.js';
+import { realBench } from './real/real.js';
 import { scaleBench } from './scale.js';
 import { shareBench } from './share.js';
 import { type BenchOptions, type BenchTable, renderTable } from './table.js';
@@ -26,10 +27,11 @@ const benches: Readonly<Record<string, (say: (line: string) => void, options: Be
   scale: scaleBench,
   hunger: hungerBench,
   elastic: elasticBench,
+  real: realBench,
 };
 
-/** Left out unless named: it takes most of an hour, and a control plane built from source. */
-const onRequestOnly = ['scale', 'hunger'];
+/** Left out unless named: they take up to an hour or more, and a control plane built from source. */
+const onRequestOnly = ['scale', 'hunger', 'real'];
 
 const { values: options, positionals: names } = parseArgs({
   args: process.argv.slice(2),
@@ -39,6 +41,7 @@ const { values: options, positionals: names } = parseArgs({
     nodes: { type: 'string' },
     minutes: { type: 'string' },
     qps: { type: 'string' },
+    policies: { type: 'string' },
   },
 });
 const unknown = names.filter((name) => !(name in benches));

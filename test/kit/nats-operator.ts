@@ -22,6 +22,8 @@ export interface OperatorNats extends TestNats<CredsLogin> {
   readonly account: string;
   /** Seed of the account's one signing key, which is not the account's own. */
   readonly accountSigningSeed: string;
+  /** HOST:PORT where the server tells of its streams and consumers; null = it was not asked to. */
+  readonly monitoring: string | null;
   /** Text of .creds files. */
   readonly operatorCreds: string;
   readonly rootCreds: string;
@@ -51,13 +53,20 @@ export interface JetStreamLimits {
 export async function startOperatorNats({
   host = '127.0.0.1',
   limits = fewJobs,
-}: { readonly host?: string; readonly limits?: JetStreamLimits } = {}): Promise<OperatorNats> {
+  monitoringPort = null,
+}: {
+  readonly host?: string;
+  readonly limits?: JetStreamLimits;
+  /** On loopback; absent = no monitoring. */
+  readonly monitoringPort?: number | null;
+} = {}): Promise<OperatorNats> {
   const binary = await testServerBinary();
   const folder = await mkdtemp(join(tmpdir(), 'distillery-nats-operator-'));
   const keys = { operator: createOperator(), system: createAccount(), account: createAccount() };
+  const monitoring = monitoringPort === null ? null : `127.0.0.1:${String(monitoringPort)}`;
   let signer = createAccount();
 
-  let configuration = await configurationOf(keys, signer, limits);
+  let configuration = await configurationOf(keys, signer, limits, monitoring);
   const serverName = `test-${randomBytes(6).toString('hex')}`;
   const options = { binary, folder, serverName, host, configuration: (place: ServerPlace) => configuration(place) };
   let server: NatsServer = await launchNatsServer(options);
@@ -77,6 +86,7 @@ export async function startOperatorNats({
     url: server.url,
     account,
     accountSigningSeed,
+    monitoring,
     operatorCreds,
     rootCreds,
     operator: { creds: operatorCreds, inboxPrefix: operatorInboxPrefix },
@@ -97,7 +107,7 @@ export async function startOperatorNats({
     restart,
     rotateSigningKey: async () => {
       signer = createAccount();
-      configuration = await configurationOf(keys, signer, limits);
+      configuration = await configurationOf(keys, signer, limits, monitoring);
       await restart();
       return {
         signingSeed: text(signer.getSeed()),
@@ -130,6 +140,7 @@ async function configurationOf(
   keys: Keys,
   signer: KeyPair,
   limits: JetStreamLimits,
+  monitoring: string | null,
 ): Promise<(place: ServerPlace) => string> {
   const system = keys.system.getPublicKey();
   const account = keys.account.getPublicKey();
@@ -143,6 +154,7 @@ async function configurationOf(
       server_name: serverName,
       listen: `${host}:${port}`,
       log_file: logFile,
+      ...(monitoring === null ? {} : { http: monitoring }),
       jetstream: {
         store_dir: storeFolder,
         // Reservations are checked against these, and not against what the disk of a test machine has free.

@@ -23,6 +23,8 @@ export interface ApiServerOptions {
   /** Signs the tokens of ServiceAccounts. */
   readonly tokenKey: { readonly privateFile: string; readonly publicFile: string };
   readonly audit: AuditLevel | null;
+  /** What it shows servers that serve a part of its API; null = there are none. */
+  readonly frontProxy: Credentials | null;
   /** More flags; the last of a name wins. */
   readonly args: readonly string[];
 }
@@ -45,6 +47,7 @@ export async function apiServer(processes: Processes, options: ApiServerOptions)
     args.push(`--audit-policy-file=${policy}`, `--audit-log-path=${auditFile(folder)}`, '--audit-log-maxsize=100000');
     await writeFile(auditFile(folder), '');
   }
+  if (options.frontProxy !== null) args.push(...aggregationFlags(authority, options.frontProxy));
   args.push(...options.args);
   return new Component(processes, {
     name: 'kube-apiserver',
@@ -52,6 +55,22 @@ export async function apiServer(processes: Processes, options: ApiServerOptions)
     args,
     isReady: () => isReady({ host: address, port }, authority, server),
   });
+}
+
+/** The name under which the API server hands requests on. */
+export const frontProxyUser = 'front-proxy-client';
+
+/** Parts of the API may be served by others (APIService), which believe this server who asks. */
+function aggregationFlags(authority: Authority, { certificate, key }: Credentials): string[] {
+  return [
+    `--requestheader-client-ca-file=${authority.certificate}`,
+    `--requestheader-allowed-names=${frontProxyUser}`,
+    '--requestheader-username-headers=X-Remote-User',
+    '--requestheader-group-headers=X-Remote-Group',
+    '--requestheader-extra-headers-prefix=X-Remote-Extra-',
+    `--proxy-client-cert-file=${certificate}`,
+    `--proxy-client-key-file=${key}`,
+  ];
 }
 
 function flags(options: ApiServerOptions): string[] {

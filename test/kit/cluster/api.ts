@@ -3,6 +3,7 @@
  * the operator's own client: a fault in that one must not hide itself.
  */
 import { readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
 
 import { Agent, request } from 'undici';
 
@@ -79,6 +80,23 @@ export class Api {
 
   delete(path: string): Promise<unknown> {
     return this.call('DELETE', path);
+  }
+
+  /**
+   * What a watch tells, one object a line, until the API server ends it or `signal` does.
+   * @throws ApiRefusal
+   */
+  async *watch<T>(path: string, signal: AbortSignal): AsyncGenerator<T> {
+    const { statusCode, body } = await request(`${this.#url}${path}`, {
+      dispatcher: this.#agent,
+      signal,
+      // It may have nothing to tell for long.
+      bodyTimeout: 0,
+    });
+    if (statusCode >= 300) {
+      throw new ApiRefusal(statusCode, `GET ${path}: ${String(statusCode)} ${sentenceOf(await body.text())}`);
+    }
+    for await (const line of createInterface({ input: body })) yield JSON.parse(line) as T;
   }
 
   async close(): Promise<void> {

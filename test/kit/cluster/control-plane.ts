@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { Api } from './api.js';
-import { apiServer, auditFile, serviceAddress } from './api-server.js';
+import { apiServer, auditFile, frontProxyUser, serviceAddress } from './api-server.js';
 import { type AuditLevel, AuditTrail } from './audit.js';
 import { Component } from './component.js';
 import { Etcd, type Snapshot } from './etcd.js';
@@ -24,6 +24,7 @@ import { endPod, type PodEnd } from './pods.js';
 import { freePorts } from './ports.js';
 import { Processes } from './processes.js';
 import { RequestCounts } from './request-counts.js';
+import { scheduler } from './scheduler.js';
 import { buildTools, toolPath } from './tools.js';
 import { until } from './until.js';
 
@@ -36,6 +37,12 @@ export interface ControlPlaneOptions {
   readonly address?: string;
   /** More flags of the API server. */
   readonly apiServerArgs?: readonly string[];
+  /** Parts of the API may be served by others, as metrics are; absent = all of it is the API server's. */
+  readonly aggregation?: boolean;
+  /** How the scheduler chooses: a profile of KubeSchedulerConfiguration without its name; absent = Kubernetes' own. */
+  readonly schedulerProfile?: object;
+  /** Files of kwok objects beside its stages. */
+  readonly kwokConfigs?: readonly string[];
   /**
    * Files of CRDs that are served before the controller manager starts: its garbage collector learns of kinds that come
    * later only when it looks again, up to 30 s on.
@@ -64,7 +71,8 @@ export class ControlPlane {
   /** As cluster-admin. */
   readonly api: Api;
   readonly audit: AuditTrail;
-  #kwok: Component | null = null;
+  readonly #kwokConfigs: readonly string[];
+  #kwok: { readonly component: Component; readonly port: number } | null = null;
   #users = 0;
   /** How many there are, by prefix. */
   readonly #nodes = new Map<string, number>();
@@ -80,6 +88,7 @@ export class ControlPlane {
     readonly controllerManager: Component;
     readonly scheduler: Component;
     readonly api: Api;
+    readonly kwokConfigs?: readonly string[];
   }) {
     this.folder = parts.folder;
     this.processes = parts.processes;
@@ -92,6 +101,7 @@ export class ControlPlane {
     this.scheduler = parts.scheduler;
     this.api = parts.api;
     this.audit = new AuditTrail(auditFile(parts.folder));
+    this.#kwokConfigs = parts.kwokConfigs ?? [];
   }
 
   get url(): string {
@@ -141,11 +151,8 @@ export class ControlPlane {
   /** Nodes to which pods may be scheduled, named `PREFIX-0` and so on; starts kwok with the first. */
   async addNodes(count: number, options: NodeOptions & { readonly prefix?: string } = {}): Promise<string[]> {
     const { prefix = 'node', ...rest } = options;
-    if (this.#kwok === null) {
-      const [port = 0] = await freePorts(1);
-      this.#kwok = kwok(this.processes, this.kubeconfig, port);
-      await this.#kwok.start();
-    }
+    this.#kwok ??= await this.#startKwok();
+    const { port } = this.#kwok;
     const first = this.#nodes.get(prefix) ?? 0;
     this.#nodes.set(prefix, first + count);
     const names = Array.from({ length: count }, (_, index) => `${prefix}-${String(first + index)}`);
@@ -153,7 +160,7 @@ export class ControlPlane {
     for (let from = 0; from < names.length; from += atOnce) {
       await Promise.all(
         names.slice(from, from + atOnce).map(async (name) => {
-          await this.api.post('/api/v1/nodes', nodeObject(name, rest, new Date()));
+          await this.api.post('/api/v1/nodes', nodeObject(name, rest, port, new Date()));
         }),
       );
     }
@@ -168,6 +175,13 @@ export class ControlPlane {
       120_000 + 100 * count,
     );
     return names;
+  }
+
+  async #startKwok(): Promise<{ readonly component: Component; readonly port: number }> {
+    const [port = 0] = await freePorts(1);
+    const component = kwok(this.processes, this.kubeconfig, port, this.#kwokConfigs);
+    await component.start();
+    return { component, port };
   }
 
   /** Ends a pod of a kwok node as its kubelet would report it. */
@@ -201,7 +215,9 @@ export class ControlPlane {
   /** Sets the whole cluster back; its own servers start anew, and whoever else watches sees time go back. */
   async setBack(snapshot: Snapshot): Promise<void> {
     // What a test has stopped stays stopped.
-    const clients = [this.controllerManager, this.scheduler, this.#kwok].filter((part) => part !== null);
+    const clients = [this.controllerManager, this.scheduler, this.#kwok?.component].filter(
+      (part) => part !== undefined,
+    );
     const running = clients.filter((part) => part.running);
     await Promise.all([this.apiServer, ...running].map((part) => part.kill()));
     await this.etcd.restore(snapshot);
@@ -226,28 +242,21 @@ function isSchedulable({ spec }: Node): boolean {
 }
 
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
-  const { audit = null, address = '127.0.0.1', apiServerArgs = [], crds = [], keep = false } = options;
+  const { keep = false } = options;
   await buildTools();
   const folder = await mkdtemp(join(tmpdir(), 'distillery-cluster-'));
   const processes = await Processes.open(folder, keep);
   try {
-    return await assemble({ folder, processes, audit, address, apiServerArgs, crds });
+    return await assemble(folder, processes, options);
   } catch (error) {
     await processes.close();
     throw error;
   }
 }
 
-async function assemble(options: {
-  readonly folder: string;
-  readonly processes: Processes;
-  readonly audit: AuditLevel | null;
-  readonly address: string;
-  readonly apiServerArgs: readonly string[];
-  readonly crds: readonly string[];
-}): Promise<ControlPlane> {
-  const { folder, processes, audit, address, apiServerArgs, crds } = options;
-  const [client = 0, peer = 0, manager = 0, scheduling = 0] = await freePorts(4);
+async function assemble(folder: string, processes: Processes, options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { audit = null, address = '127.0.0.1', apiServerArgs = [], crds = [] } = options;
+  const [client = 0, peer = 0, manager = 0, schedulerPort = 0] = await freePorts(4);
   const [port = 0] = await freePorts(1, address);
   const etcd = new Etcd(processes, folder, { client, peer });
   const starting = etcd.start();
@@ -273,6 +282,8 @@ async function assemble(options: {
     writeKubeconfig(join(folder, 'controller-manager.kubeconfig'), endpoint, { credentials: managerLogin }),
     writeKubeconfig(join(folder, 'scheduler.kubeconfig'), endpoint, { credentials: schedulerLogin }),
   ]);
+  const frontProxy =
+    options.aggregation === true ? await authority.issue('front-proxy', { commonName: frontProxyUser }) : null;
   const apiServing = await apiServer(processes, {
     folder,
     address,
@@ -283,6 +294,7 @@ async function assemble(options: {
     kubeletClient: admin,
     tokenKey,
     audit,
+    frontProxy,
     args: apiServerArgs,
   });
   const controllerManager = new Component(processes, {
@@ -303,17 +315,11 @@ async function assemble(options: {
       '--kube-api-burst=1000',
     ],
   });
-  const scheduler = new Component(processes, {
-    name: 'kube-scheduler',
-    command: toolPath('kube-scheduler'),
-    args: [
-      `--kubeconfig=${schedulerConfig}`,
-      `--secure-port=${String(scheduling)}`,
-      '--bind-address=127.0.0.1',
-      '--leader-elect=false',
-      '--kube-api-qps=500',
-      '--kube-api-burst=1000',
-    ],
+  const scheduling = await scheduler(processes, {
+    folder,
+    kubeconfig: schedulerConfig,
+    port: schedulerPort,
+    profile: options.schedulerProfile ?? null,
   });
   const [api] = await Promise.all([Api.connect(endpoint, admin), apiServing.start()]);
   const cluster = new ControlPlane({
@@ -325,11 +331,12 @@ async function assemble(options: {
     etcd,
     apiServer: apiServing,
     controllerManager,
-    scheduler,
+    scheduler: scheduling,
     api,
+    kwokConfigs: options.kwokConfigs ?? [],
   });
   await Promise.all(crds.map((file) => cluster.installCrd(file)));
-  await Promise.all([controllerManager.start(), scheduler.start()]);
+  await Promise.all([controllerManager.start(), scheduling.start()]);
   await until('the default ServiceAccount', async () => {
     const { status } = await api.send('GET', '/api/v1/namespaces/default/serviceaccounts/default');
     return status === 200;

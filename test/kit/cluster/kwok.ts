@@ -15,13 +15,15 @@ const kwokLabel = 'distillery.dev/kwok';
 /** How nodes and pods change, one rule a stage; read as files, beside the kit's source. */
 const stageFiles = ['node.yaml', 'pod-start.yaml', 'pod-stop.yaml'];
 
-export function kwok(processes: Processes, kubeconfig: string, port: number): Component {
+/** @param configs files of more kwok objects, such as what its nodes measure */
+export function kwok(processes: Processes, kubeconfig: string, port: number, configs: readonly string[]): Component {
   return new Component(processes, {
     name: 'kwok',
     command: toolPath('kwok'),
     args: [
       `--kubeconfig=${kubeconfig}`,
       ...stageFiles.map((name) => `--config=${join(repositoryRoot, 'test/kit/cluster/stages', name)}`),
+      ...configs.map((file) => `--config=${file}`),
       '--manage-all-nodes=false',
       `--manage-nodes-with-label-selector=${kwokLabel}=true`,
       // No leases: thousands of them would be most of what the API server does, and another kwok would wait for their end.
@@ -43,8 +45,11 @@ export interface NodeOptions {
   readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
 }
 
-/** A node as its kubelet registers it, Ready from the first moment: with thousands, no write is needed after. */
-export function nodeObject(name: string, options: NodeOptions, now: Date): object {
+/**
+ * A node as its kubelet registers it, Ready from the first moment: with thousands, no write is needed after.
+ * @param kubeletPort where kwok answers in the kubelet's place, on loopback
+ */
+export function nodeObject(name: string, options: NodeOptions, kubeletPort: number, now: Date): object {
   const { gpus = 0, cpu = '32', memory = '256Gi', pods = 110, labels = {}, taints = [] } = options;
   const resources = { cpu, memory, pods: String(pods), ...(gpus === 0 ? {} : { 'nvidia.com/gpu': String(gpus) }) };
   const time = now.toISOString();
@@ -57,7 +62,11 @@ export function nodeObject(name: string, options: NodeOptions, now: Date): objec
       phase: 'Running',
       capacity: resources,
       allocatable: resources,
-      addresses: [{ type: 'Hostname', address: name }],
+      addresses: [
+        { type: 'Hostname', address: name },
+        { type: 'InternalIP', address: '127.0.0.1' },
+      ],
+      daemonEndpoints: { kubeletEndpoint: { Port: kubeletPort } },
       conditions: [
         {
           type: 'Ready',

@@ -66,8 +66,29 @@ const helm = {
   versions: {},
 } satisfies ToolGroup;
 
+/** Scalers that are compared with ours. Not of `toolGroups`: only whoever compares builds them, the last takes minutes. */
+export const metricsServerTools = {
+  name: 'metrics-server',
+  module: join(repositoryRoot, 'test/cluster/metrics-server'),
+  packages: { 'metrics-server': 'sigs.k8s.io/metrics-server/cmd/metrics-server' },
+  versions: {},
+} satisfies ToolGroup;
+export const kedaTools = {
+  name: 'keda',
+  module: join(repositoryRoot, 'test/cluster/keda'),
+  packages: {
+    'keda-operator': 'github.com/kedacore/keda/v2/cmd/operator',
+    'keda-adapter': 'github.com/kedacore/keda/v2/cmd/adapter',
+  },
+  versions: {},
+} satisfies ToolGroup;
+
 const toolGroups: readonly ToolGroup[] = [kubernetes, kwok, helm];
-export type ClusterTool = keyof (typeof kubernetes.packages & typeof kwok.packages & typeof helm.packages);
+export type ClusterTool = keyof (typeof kubernetes.packages &
+  typeof kwok.packages &
+  typeof helm.packages &
+  typeof metricsServerTools.packages &
+  typeof kedaTools.packages);
 
 /** Where a tool lies once `buildTools` has seen to it. */
 export function toolPath(tool: ClusterTool): string {

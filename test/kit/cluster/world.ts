@@ -27,6 +27,11 @@ export interface SeenPod {
 const jobsPath = (namespace: string): string => `/apis/distillery.dev/v1alpha1/namespaces/${namespace}/distilljobs`;
 const ownedKinds = 'deployments,replicasets,jobs,pods,configmaps,secrets,serviceaccounts,networkpolicies';
 
+export interface WorldOptions extends ControlPlaneOptions {
+  /** Where its NATS tells of streams and consumers; absent = nowhere. */
+  readonly natsMonitoringPort?: number;
+}
+
 export class World {
   private constructor(
     readonly cluster: ControlPlane,
@@ -35,11 +40,12 @@ export class World {
   ) {}
 
   /** With CRD and PriorityClass, and without nodes and operator. */
-  static async create(options: ControlPlaneOptions = {}): Promise<World> {
+  static async create(options: WorldOptions = {}): Promise<World> {
+    const { natsMonitoringPort = null, ...controlPlane } = options;
     return World.around(
       ...(await Promise.all([
-        startControlPlane({ crds: [distillJobCrd], ...options }),
-        startOperatorNats({ limits: manyJobs }),
+        startControlPlane({ crds: [distillJobCrd], ...controlPlane }),
+        startOperatorNats({ limits: manyJobs, monitoringPort: natsMonitoringPort }),
       ])),
     );
   }
