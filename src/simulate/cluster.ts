@@ -17,8 +17,8 @@ export interface Node<Teacher> {
   free: number;
   /** What is left of each slot that pods share, in thousandths. */
   shared: { left: number }[];
-  /** Teachers that run here, oldest first; those that were told to go are in `leaving`. */
-  readonly teachers: Set<Teacher>;
+  /** Teachers that run here, oldest first, each with the second since which; those that were told to go are in `leaving`. */
+  readonly teachers: Map<Teacher, number>;
   leaving: number;
   /** Slots that neighbours hold, shared ones included. */
   neighbours: number;
@@ -42,8 +42,10 @@ export interface Cluster<Teacher> {
   nodeForNeighbour(pod: TraceNeighbour): Node<Teacher> | null;
   fits(pod: TraceNeighbour, node: Node<Teacher>): boolean;
   /**
-   * The node where the fewest teachers would have to go, and how many, teachers that go already left out: as the
-   * scheduler's preemption chooses. null = not even without teachers does any node hold the pod.
+   * The node where the fewest teachers would have to go, and how many, teachers that go already left out; of those where as
+   * many would, the one whose victims have run for the shortest time. So the scheduler chooses (kubernetes/kubernetes
+   * pkg/scheduler/framework/preemption, pickOneNodeForPreemption). null = not even without teachers does any node hold the
+   * pod.
    */
   nodeByPreemption(pod: TraceNeighbour, among?: readonly Node<Teacher>[]): Preemption<Teacher> | null;
   /** Books a neighbour; what it returns gives its room back. */
@@ -63,7 +65,7 @@ const openOf = ({ free, promised }: Node<unknown>): number => Math.max(0, free -
 
 export function clusterOf<Teacher>(traced: readonly TraceNode[]): Cluster<Teacher> {
   const nodes = traced.map(({ name, model, slots }): Node<Teacher> => {
-    return { name, model, slots, free: slots, shared: [], teachers: new Set(), leaving: 0, neighbours: 0, promised: 0 };
+    return { name, model, slots, free: slots, shared: [], teachers: new Map(), leaving: 0, neighbours: 0, promised: 0 };
   });
   const slots = nodes.reduce((sum, node) => sum + node.slots, 0);
   const most = nodes.reduce((largest, node) => Math.max(largest, node.slots), 0);
@@ -103,10 +105,15 @@ export function clusterOf<Teacher>(traced: readonly TraceNode[]): Cluster<Teache
     among = nodes as readonly Node<Teacher>[],
   ): Preemption<Teacher> | null => {
     let best: Preemption<Teacher> | null = null;
+    let since = -Infinity;
     for (const node of among) {
       const victims = Math.max(0, pod.slots - (node.free + node.leaving - node.promised));
       if (victims > node.teachers.size || !takes(pod.models, node)) continue;
-      if (best === null || victims < best.victims) best = { node, victims };
+      if (best !== null && victims > best.victims) continue;
+      const runsSince = oldestOf(node, victims);
+      if (best !== null && victims === best.victims && runsSince <= since) continue;
+      best = { node, victims };
+      since = runsSince;
     }
     return best;
   };
@@ -128,6 +135,13 @@ export function clusterOf<Teacher>(traced: readonly TraceNode[]): Cluster<Teache
     },
     change,
   };
+}
+
+/** When the first of the youngest teachers of a node started, in whole seconds, as a pod's status tells it. */
+function oldestOf({ teachers }: Node<unknown>, youngest: number): number {
+  let skip = teachers.size - youngest;
+  for (const since of teachers.values()) if (skip-- === 0) return Math.floor(since);
+  return Infinity;
 }
 
 /** From free to neighbours. */

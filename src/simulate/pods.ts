@@ -87,7 +87,7 @@ export function podsOf(
     promisedSlots += neighbour.pod.slots;
     cluster.change(found.node, (node) => (node.promised += neighbour.pod.slots));
     // The scheduler reprieves the oldest.
-    const victims = found.victims === 0 ? [] : [...found.node.teachers].slice(-found.victims);
+    const victims = found.victims === 0 ? [] : [...found.node.teachers.keys()].slice(-found.victims);
     counts.preemptions += victims.length;
     for (const victim of victims) dismiss(victim, nowSeconds);
     for (const { job } of victims) create(job, nowSeconds);
@@ -104,7 +104,7 @@ export function podsOf(
     counts.teacherStarts++;
     heldByTeachers++;
     cluster.change(node, (held) => held.free--);
-    node.teachers.add(teacher);
+    node.teachers.set(teacher, nowSeconds);
     follow.teacherBound(teacher);
     follow.jobChanged(job);
   };

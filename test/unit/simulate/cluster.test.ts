@@ -70,13 +70,27 @@ describe('preemption', () => {
     const cluster = clusterOf<string>([node('a', 4), node('b', 4)]);
     for (const [index, held] of cluster.nodes.entries()) {
       cluster.change(held, (full) => (full.free = 0));
-      for (let teacher = 0; teacher < 4; teacher++) held.teachers.add(`${index}-${teacher}`);
+      for (let teacher = 0; teacher < 4; teacher++) held.teachers.set(`${index}-${teacher}`, teacher);
     }
     const [, second] = cluster.nodes;
     second!.teachers.delete('1-0');
     second!.leaving = 1;
     expect(cluster.nodeByPreemption(pod(2))).toEqual({ node: second, victims: 1 });
     expect(cluster.nodeByPreemption(pod(5))).toBeNull();
+  });
+
+  test('chooses among nodes where as many have to go the one whose victims started last', () => {
+    const cluster = clusterOf<string>(['a', 'b', 'c'].map((name) => node(name, 2)));
+    const started = { a: [0, 7], b: [3, 5], c: [1, 9.5] };
+    for (const held of cluster.nodes) {
+      cluster.change(held, (full) => (full.free = 0));
+      for (const since of started[held.name as keyof typeof started]) {
+        held.teachers.set(`${held.name}-${String(since)}`, since);
+      }
+    }
+    const [, b, c] = cluster.nodes;
+    expect(cluster.nodeByPreemption(pod(1))).toEqual({ node: c, victims: 1 });
+    expect(cluster.nodeByPreemption(pod(2))).toEqual({ node: b, victims: 2 });
   });
 
   test('keeps what was promised from everybody else', () => {
