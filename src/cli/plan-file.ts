@@ -52,6 +52,7 @@ const job = z.object({
   name: text,
   weight: z.number().min(0),
   wanted: z.number().min(0),
+  least: z.number().min(0).optional(),
   needed: z.array(count).max(64).optional(),
   maxReplicas: z.number().min(0),
   pools: z.array(pool).max(64),

@@ -60,6 +60,8 @@ export interface JobClaim<Needs> {
   readonly weight: number;
   /** What all pools shall give together, in the unit of `unitsPerReplica`: samples a second, or teachers. */
   readonly wanted: number;
+  /** … of which so much keeps the student fed, and comes before what others want beyond theirs. Absent = all of it. */
+  readonly least?: number;
   /**
    * Replicas by pool that would keep the student fed if there were room for all, whatever is there by now: what people are
    * told. Absent = those that are wanted.

@@ -5,7 +5,8 @@
  *
  * Invariants:
  *  M1 A hold asks for exactly what every pool was told before.
- *  M2 A fleet within the band of its demand stays as it is, but for a cheaper pool that has room.
+ *  M2 A fleet within the band of its demand stays as it is, but for a cheaper pool that has room, and for jobs that lack
+ *     teachers while it has some to spare.
  *  M3 A teacher that was started is wanted for `minimumRunMs`, unless there is nothing left for it to do.
  */
 import type { TeacherPool } from '../../api/index.js';
@@ -20,6 +21,13 @@ export const minimumRunMs = 60_000;
 const worthStartingSeconds = 10;
 /** The window follows the student's rate, noise and all: so many more teachers than it has work for may stay. */
 const windowSlack = 1.4;
+
+/**
+ * Teachers beyond the least are for whoever lacks some; of these so many stay, so that where slots are scarce no noise of
+ * that size makes a fleet smaller and larger in turn. All of the band would leave large jobs starving beside small ones
+ * with teachers to spare (docs/simulator.md).
+ */
+const scarceSlack = 1.05;
 
 /** A pool as it is. */
 export interface PoolState<Needs> {
@@ -92,6 +100,8 @@ function matching<Needs>(
     ...job,
     // What is there would change it from one look to the next.
     needed: wantedOf({ ...job, wanted: least, maxReplicas, pools: bare }),
+    // M2, where slots are scarce.
+    least: Math.max(least, Math.min(rate, least * scarceSlack)),
     // M2.
     wanted: Math.max(least, Math.min(rate, most)),
     maxReplicas: Math.min(inWindow, itemsLeft),

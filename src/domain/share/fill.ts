@@ -6,6 +6,8 @@
  * nearest as Sainte-Laguë does. Largest remainders do so too, but may take a slot from a job when the cluster gains one
  * (the Alabama paradox; Balinski & Young, Fair Representation); here a job's place in the order depends on nobody else.
  *
+ * What keeps students fed comes first: beyond that a job is given only what nobody lacks.
+ *
  * Slots of different resources are different goods: what a job has of one takes nothing of its right to another.
  */
 import type { JobClaim, PoolClaim, Stop } from './claims.js';
@@ -31,7 +33,8 @@ export function emptyFilling<Needs, Pool extends Filling<Needs>>(
 }
 
 /**
- * Fills all jobs as far as they want and `seat` allows: minimums first. O(replicas × log jobs).
+ * Fills all jobs as far as they want and `seat` allows: first minimums, then what each needs, then all that is wanted.
+ * O(replicas × log jobs).
  *
  * @param jobs in the order that decides ties
  * @param seat finds a place for one more replica, or says why there is none; there will be none later in this filling
@@ -41,7 +44,8 @@ export function fill<Needs, Pool extends Filling<Needs>>(
   seat: (pool: Pool) => Stop | null,
 ): void {
   fillBy(jobs, nextMinimum, seat);
-  fillBy(jobs, nextWanted, seat);
+  fillBy(jobs, (job) => nextUpTo(Math.min(job.claim.least ?? Infinity, job.claim.wanted), job), seat);
+  fillBy(jobs, (job) => nextUpTo(job.claim.wanted, job), seat);
 }
 
 function fillBy<Needs, Pool extends Filling<Needs>>(
@@ -83,8 +87,11 @@ function wantsAny<Needs>({ wanted, pools }: JobClaim<Needs>): boolean {
   return wanted > 0 || pools.some(({ keepReplicas }) => keepReplicas > 0);
 }
 
-/** What is to be kept first, then the cheapest pools until all together give what is wanted. */
-function nextWanted<Needs, Pool extends Filling<Needs>>({ claim, pools }: JobFilling<Needs, Pool>): Pool | null {
+/** What is to be kept first, then the cheapest pools until all together give so many units. */
+function nextUpTo<Needs, Pool extends Filling<Needs>>(
+  wanted: number,
+  { claim, pools }: JobFilling<Needs, Pool>,
+): Pool | null {
   let replicas = 0;
   let units = 0;
   for (const pool of pools) {
@@ -94,7 +101,7 @@ function nextWanted<Needs, Pool extends Filling<Needs>>({ claim, pools }: JobFil
   if (replicas >= claim.maxReplicas) return null;
   const kept = below(pools, ({ keepReplicas }) => keepReplicas);
   if (kept !== null) return kept;
-  return units >= claim.wanted * almostOne ? null : below(pools, ({ maxReplicas }) => maxReplicas);
+  return units >= wanted * almostOne ? null : below(pools, ({ maxReplicas }) => maxReplicas);
 }
 
 /** Sums of rates are never exact: a job is not given a teacher for a rounding error. */

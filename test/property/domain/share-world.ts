@@ -67,6 +67,7 @@ const jobOf = (needs: fc.Arbitrary<BoardNeeds>) =>
   fc.record({
     weight: fc.integer({ min: 1, max: 4 }),
     wanted: fc.nat({ max: 15 }),
+    least: fc.oneof(fc.constant(15), fc.nat({ max: 15 })),
     maxReplicas: fc.constantFrom(3, 100, 100),
     pools: fc.array(poolOf(needs), { minLength: 1, maxLength: 3 }),
   });

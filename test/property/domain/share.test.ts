@@ -15,18 +15,25 @@ interface Wish {
   readonly weight: number;
   readonly wanted: number;
   readonly minReplicas: number;
+  /** What it needs of it. */
+  readonly least: number;
 }
 
 const wishArbitrary: fc.Arbitrary<Wish> = fc.record({
   weight: fc.integer({ min: 1, max: 10 }),
   wanted: fc.nat({ max: 30 }),
   minReplicas: fc.constantFrom(0, 0, 0, 1, 3),
+  least: fc.oneof(fc.constant(Infinity), fc.nat({ max: 30 })),
 });
 const wishes = fc.array(wishArbitrary, { minLength: 1, maxLength: 8 });
 const slotsArbitrary = fc.nat({ max: 60 });
 
-const claimOf = ({ weight, wanted, minReplicas }: Wish, index: number): JobClaim<BoardNeeds> =>
-  jobClaim(`j${String(index)}`, wanted, { weight, minReplicas });
+const claimOf = ({ weight, wanted, minReplicas, least }: Wish, index: number): JobClaim<BoardNeeds> => ({
+  ...jobClaim(`j${String(index)}`, wanted, { weight, minReplicas }),
+  ...(least === Infinity ? {} : { least }),
+});
+/** Jobs that need all that they want. */
+const needing = (jobs: readonly Wish[]): Wish[] => jobs.map((job) => ({ ...job, least: Infinity }));
 /** So many slots on nodes of up to 8, and one job for each wish. */
 const oneResource = (jobs: readonly Wish[], slots: number, input: Partial<ShareInput<BoardNeeds>> = {}): Share =>
   shareOut(shareInput(evenNodes(slots), { ...input, jobs: jobs.map(claimOf) }));
@@ -65,7 +72,7 @@ describe('slots of one kind', () => {
   test('are shared alike: with equal weights each job is within one of its exact share', () => {
     fc.assert(
       fc.property(wishes, fc.integer({ min: 1, max: 10 }), slotsArbitrary, (wanting, weight, slots) => {
-        const jobs = wanting.map((job) => ({ ...job, weight, minReplicas: 0 }));
+        const jobs = needing(wanting).map((job) => ({ ...job, weight, minReplicas: 0 }));
         const replicas = replicasOf(oneResource(jobs, slots));
         for (const [index, exact] of exactShares(jobs, slots).entries()) {
           expect(Math.abs(replicas[index]! - exact)).toBeLessThan(1);
@@ -77,7 +84,8 @@ describe('slots of one kind', () => {
 
   test('are shared by weight: one level fits all, each job is within half a slot of weight × level', () => {
     fc.assert(
-      fc.property(wishes, slotsArbitrary, (jobs, slots) => {
+      fc.property(wishes, slotsArbitrary, (wanting, slots) => {
+        const jobs = needing(wanting);
         const replicas = replicasOf(oneResource(jobs, slots));
         // A job with more than its minimum is at most half above, one that wants more at most half below.
         const least = jobs.map(({ weight, minReplicas }, index) =>
@@ -101,6 +109,21 @@ describe('slots of one kind', () => {
         for (const [index, minimum] of minimums.entries()) {
           if (enough) expect(replicas[index]).toBeGreaterThanOrEqual(minimum);
           else expect(replicas[index]).toBeLessThanOrEqual(minimum);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('go to what jobs need before anybody gets more than that', () => {
+    fc.assert(
+      fc.property(wishes, slotsArbitrary, (jobs, slots) => {
+        const replicas = replicasOf(oneResource(jobs, slots));
+        const needs = jobs.map((job) => Math.min(served(job), Math.max(job.least, job.minReplicas)));
+        const enough = sum(needs) <= slots;
+        for (const [index, need] of needs.entries()) {
+          if (enough) expect(replicas[index]).toBeGreaterThanOrEqual(need);
+          else expect(replicas[index]).toBeLessThanOrEqual(need);
         }
       }),
       { numRuns: 1_000 },
