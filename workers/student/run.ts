@@ -108,9 +108,7 @@ async function prepare(
     ? null
     : new LogitsSource({
         stream: {
-          feed: async (item) => {
-            await feed(link, names, item);
-          },
+          feed: (item) => feed(link, names, item),
           probe: (shard, step) => probe(link, names, shard, step),
           frames: (signal) => logitsReader(link, names, signal),
           onReconnect: (callback) => void link.onReconnect(callback),
@@ -123,6 +121,7 @@ async function prepare(
         window: windowSteps({
           bufferTargetSeconds: manifest.teacher.bufferTargetSeconds,
           unstarvedStepsPerSecond: 0,
+          answerSeconds: 0,
           stepBytes: stepBytesOf(manifest, trainer.columns, shards),
           maxBytes: manifest.logits.maxBytes,
         }),
