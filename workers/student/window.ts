@@ -1,5 +1,5 @@
 /** How far ahead of the trained step the student feeds: credits (DESIGN §4 "Credits"). Pure. */
-import { bytesPerRow, headerBytes, type Manifest, maxWindowSteps } from '../../src/protocol/index.js';
+import { bytesPerRow, headerBytes, type Manifest, maxWindowSteps, teacherPrefetch } from '../../src/protocol/index.js';
 
 export interface WindowInput {
   readonly bufferTargetSeconds: number;
@@ -17,8 +17,8 @@ export interface WindowInput {
 const initialSteps = 16;
 const leastSteps = 4;
 
-/** An item is computed once, and once more by another teacher when the first dies of it half way. */
-const answersAhead = 2;
+/** An item waits for and takes its turn among those in a teacher's hands, and again at another one when the first dies. */
+const answersAhead = 2 * teacherPrefetch;
 
 /**
  * Steps to feed ahead: the target, and what is in the teachers' hands meanwhile. Otherwise a fleet that takes longer for

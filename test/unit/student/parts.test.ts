@@ -110,7 +110,7 @@ describe('the window', () => {
     { what: 'a first guess before a rate is known', seconds: 5, rate: 0, ...plenty, want: 16 },
     { what: 'the seconds asked for', seconds: 5, rate: 20, ...plenty, want: 100 },
     { what: 'a part of a step as a whole one', seconds: 5, rate: 20.1, ...plenty, want: 101 },
-    { what: 'twice the time of an answer more', seconds: 5, rate: 2, answer: 6, ...plenty, want: 34 },
+    { what: 'the time of four answers more', seconds: 5, rate: 2, answer: 6, ...plenty, want: 58 },
     { what: 'half of a small stream also with long answers', seconds: 5, rate: 2, answer: 60, ...small, want: 50 },
     { what: 'a few for a slow student', seconds: 5, rate: 0.01, ...plenty, want: 4 },
     { what: 'never more than the protocol allows', seconds: 60, rate: 1_000, ...plenty, want: maxWindowSteps },
