@@ -19,6 +19,8 @@ const afterMs = 5_000;
 const limitMs = 120_000;
 /** A fleet that does not suffice never fills it. */
 const fillLimitMs = 30_000;
+/** For each teacher: the student has learned how long an answer takes, and the window is what it will be. */
+const settledSteps = 4;
 /** Share of what is stored of a window that nobody disturbs. */
 const fullBuffer = 0.9;
 
@@ -88,7 +90,7 @@ export class KillTrial {
    * @param index which of the fleet, modulo its size
    */
   async killOne(index: number): Promise<Kill> {
-    await until('the fleet is whole', () => this.#teachers.every(({ atWork }) => atWork), limitMs);
+    await until('the fleet is whole and has settled', () => this.#settled, limitMs);
     const wholeAtMs = Date.now();
     await until(
       'the buffer is full',
@@ -139,6 +141,10 @@ export class KillTrial {
   #againOrStoredAtMs(step: number, killedAtMs: number): number | undefined {
     const again = this.#again.find((item) => item.step === step && item.atMs >= killedAtMs)?.atMs;
     return again ?? this.#storedAtMs.get(step);
+  }
+
+  get #settled(): boolean {
+    return this.#teachers.every(({ atWork }) => atWork) && this.steps.length >= settledSteps * this.#fleet.teachers;
   }
 
   async #bufferIsFull(): Promise<boolean> {

@@ -36,7 +36,7 @@ function caseOf(name: string, fleet: { teachers: number; stepMs: number; load: n
 }
 
 export async function killBench(say: (line: string) => void, options: BenchOptions): Promise<BenchTable> {
-  const kills = Number(options.kills ?? 3);
+  const kills = Number(options.kills ?? 2);
   const inTurn = async (): Promise<Row[]> => {
     const rows: Row[] = [];
     for (const each of cases) rows.push(await rowOf(each, kills, say));

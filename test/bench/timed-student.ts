@@ -27,7 +27,7 @@ async function openTimed(source: TrainerSource, clock: Clock): Promise<TrainerTh
       const idleMs = startMs - endMs;
       endMs = Math.max(startMs + stepMs, clock.now());
       const atMs = endMs;
-      await clock.sleep(atMs - clock.now());
+      await clock.sleep(Math.max(0, atMs - clock.now()));
       const times = { busyMs: atMs - startMs, idleMs };
       report({ step, atMs, ...times });
       return { loss, ...times };

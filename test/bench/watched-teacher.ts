@@ -5,8 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { TeacherReport } from './reports.js';
 
-const settledAnswers = 3;
-
 export interface DeliveredItem {
   readonly step: number;
   /** 1 at the first delivery. */
@@ -18,7 +16,7 @@ export class WatchedTeacher {
   readonly #child: ChildProcess;
   /** Steps delivered to it and not yet dealt with. */
   readonly #held = new Set<number>();
-  #answers = 0;
+  #answered = false;
 
   /** @param onDelivered called at each delivery that it reports */
   constructor(child: ChildProcess, onDelivered: (item: DeliveredItem) => void) {
@@ -27,7 +25,7 @@ export class WatchedTeacher {
       const told = message as TeacherReport;
       if (told.kind === 'done') {
         this.#held.delete(told.step);
-        this.#answers += 1;
+        this.#answered = true;
       } else if (told.kind === 'delivered') {
         this.#held.add(told.step);
         onDelivered(told);
@@ -35,9 +33,9 @@ export class WatchedTeacher {
     });
   }
 
-  /** Whether it takes its part in the work, as one of the fleet that has settled. */
+  /** Whether it takes its part in the work. */
   get atWork(): boolean {
-    return this.#answers >= settledAnswers;
+    return this.#answered;
   }
 
   /**
