@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { elasticBench } from './elastic.js';
 import { fleetBench } from './fleet.js';
 import { hungerBench } from './hunger.js';
+import { killBench } from './kill.js';
 import { ledgerBench } from './ledger.js';
 import { pipelineBench } from './pipeline.js';
 import { realBench } from './real/real.js';
@@ -21,6 +22,7 @@ import { trainerBench } from './trainer.js';
 const benches: Readonly<Record<string, (say: (line: string) => void, options: BenchOptions) => Promise<BenchTable>>> = {
   trainer: trainerBench,
   pipeline: pipelineBench,
+  kill: killBench,
   ledger: ledgerBench,
   share: shareBench,
   fleet: fleetBench,
@@ -42,6 +44,7 @@ const { values: options, positionals: names } = parseArgs({
     minutes: { type: 'string' },
     qps: { type: 'string' },
     policies: { type: 'string' },
+    kills: { type: 'string' },
   },
 });
 const unknown = names.filter((name) => !(name in benches));

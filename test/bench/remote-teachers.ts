@@ -1,15 +1,18 @@
 /**
  * Teachers as remote devices: the real Teacher, queue and publishing, and an inference that takes a fixed time and no
- * processor of this machine. One process holds the whole fleet. Started by pipeline.ts.
+ * processor of this machine. One process holds BENCH_DEVICES of them. Started by job.ts.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type { Clock } from '../../src/lib/clock.js';
 import { jobNames } from '../../src/protocol/index.js';
 import type { Split } from '../../workers/data/index.js';
 import { Meter } from '../../workers/shell/meter.js';
 import { runWorker } from '../../workers/shell/process.js';
 import { bury, connectWorker, publishFrame, workQueue } from '../../workers/stream/index.js';
-import { Teacher } from '../../workers/teacher/teacher.js';
+import { type Delivery, Teacher } from '../../workers/teacher/teacher.js';
+
+import { report } from './reports.js';
 
 const columns = 10;
 
@@ -48,14 +51,17 @@ await runWorker(async ({ env, log, clock, stop }) => {
         columns,
         digestHex: '00000000000000aa',
         infer: async (_samples, rows) => {
-          const busy = free.then(() => sleep(serviceMs));
+          const busy = free.then(() => {
+            report({ kind: 'begun', atMs: clock.now() });
+            return sleep(serviceMs);
+          });
           free = busy;
           await busy;
           return { logits: new Float32Array(rows * columns), busyMs: serviceMs, idleMs: 0 };
         },
       },
       stream: {
-        deliveries: (signal) => workQueue(link, names, signal),
+        deliveries: (signal) => reported(workQueue(link, names, signal), clock),
         publish: (shard, step, frame) => publishFrame(link, names, { shard, step }, frame),
         bury: (item) => bury(link, names, item),
       },
@@ -63,3 +69,25 @@ await runWorker(async ({ env, log, clock, stop }) => {
   });
   await Promise.all(fleet.map((teacher) => teacher.run(stop)));
 });
+
+/** Tells what this process holds, so that whoever kills it knows what it held. */
+async function* reported(deliveries: AsyncIterable<Delivery>, clock: Clock): AsyncGenerator<Delivery> {
+  for await (const delivery of deliveries) {
+    const { item, step, shard, deliveries: count } = delivery;
+    const tell = (kind: 'delivered' | 'done'): void => {
+      report({ kind, step, deliveries: count, atMs: clock.now() });
+    };
+    tell('delivered');
+    yield {
+      item,
+      step,
+      shard,
+      deliveries: count,
+      done: async () => {
+        await delivery.done();
+        tell('done');
+      },
+      giveBack: (delayMs) => delivery.giveBack(delayMs),
+    };
+  }
+}

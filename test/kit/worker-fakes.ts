@@ -226,14 +226,15 @@ export class FakeStreams implements LogitsStream {
     this.#answer = answer;
   }
 
-  async feed(item: Omit<WorkItem, 'version'>): Promise<void> {
+  async feed(item: Omit<WorkItem, 'version'>): Promise<'fed' | 'alreadyThere'> {
     await this.away;
     this.onFeed(item);
     this.fed.push({ step: item.step, shard: item.shard });
     const key = keyOf(item);
-    if (this.work.has(key)) return;
+    if (this.work.has(key)) return 'alreadyThere';
     this.work.set(key, item);
     void this.#work(item, this.#generation);
+    return 'fed';
   }
 
   async probe(shard: number, step: number): Promise<Probe> {

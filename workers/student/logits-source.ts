@@ -24,9 +24,11 @@ import type { Clock } from '../../src/lib/clock.js';
 import { WorkerError } from '../shell/exit.js';
 import type { Log } from '../shell/log.js';
 
+import { AnswerTime } from './answer-time.js';
 import { DamageLog } from './damage.js';
 import { FrameBuffer } from './frame-buffer.js';
 import { checkFrame, shardsWithRows, type StoredFrame } from './frame-check.js';
+import { inParallel } from './in-parallel.js';
 
 export type Probe =
   | { readonly kind: 'frame'; readonly frame: StoredFrame }
@@ -35,8 +37,8 @@ export type Probe =
 
 /** What the source needs of the stream. */
 export interface LogitsStream {
-  /** Puts the item into WORK; resolves also when it is there already. */
-  feed(item: Omit<WorkItem, 'version'>): Promise<void>;
+  /** Puts the item into WORK. */
+  feed(item: Omit<WorkItem, 'version'>): Promise<'fed' | 'alreadyThere'>;
   probe(shard: number, step: number): Promise<Probe>;
   /** Frames as they are stored, for ever, across reconnects. */
   frames(signal: AbortSignal): AsyncIterable<StoredFrame>;
@@ -84,9 +86,11 @@ export class LogitsSource {
   readonly #options: LogitsSourceOptions;
   readonly #buffer: FrameBuffer;
   readonly #damage = new DamageLog();
+  readonly #answerTime = new AnswerTime();
   readonly #dead = new Map<number, DeadItem>();
   readonly #storedAhead = new Set<number>();
   readonly #abort = new AbortController();
+  readonly #lanes = { count: feedConcurrency, over: (): boolean => this.#over };
   readonly #probeBelow: number;
   #wake = Promise.withResolvers<undefined>();
   #window: number;
@@ -133,6 +137,11 @@ export class LogitsSource {
   /** Stored bytes of the largest step seen so far; 0 before the first. */
   get stepBytes(): number {
     return this.#stepBytes;
+  }
+
+  /** How long a teacher takes to answer, in seconds; 0 before it is known. */
+  get answerSeconds(): number {
+    return this.#answerTime.seconds;
   }
 
   get firstNeededSequence(): number {
@@ -202,6 +211,7 @@ export class LogitsSource {
     this.#dead.delete(next - 1);
     this.#storedAhead.delete(next - 1);
     this.#damage.discardThrough(next - 1);
+    this.#answerTime.forget(next - 1);
     this.#moveOn();
   }
 
@@ -251,6 +261,7 @@ export class LogitsSource {
       this.#digest = teacherDigest;
       this.#buffer.accept(step, shard, { sequence, bytes: data.length, logits });
       this.#damage.gone(step, shard);
+      if (this.#buffer.complete(step)) this.#answerTime.answered(step, this.#options.clock.now());
       this.#signal();
       return true;
     } catch (error) {
@@ -292,7 +303,7 @@ export class LogitsSource {
       const [from, end] = [this.#next, this.#mendBelow];
       this.#mendBelow = 0;
       const found: Place[] = [];
-      await this.#inParallel(this.#missing(from, end), async (place) => {
+      await inParallel(this.#missing(from, end), this.#lanes, async (place) => {
         if (await this.#findOrFeed(place)) found.push(place);
       });
       // Stored but never delivered: others of the window may be missing as well.
@@ -345,7 +356,7 @@ export class LogitsSource {
         return;
       }
       this.#front = end;
-      await this.#inParallel(this.#missing(from, end), async (place) => {
+      await inParallel(this.#missing(from, end), this.#lanes, async (place) => {
         const maybeStored = place.step < this.#probeBelow || this.#storedAhead.has(place.step);
         await (maybeStored ? this.#findOrFeed(place) : this.#feed(place));
       });
@@ -354,16 +365,18 @@ export class LogitsSource {
   }
 
   async #feed({ step, shard }: Place): Promise<void> {
-    const { schedule, shards, stream } = this.#options;
+    const { schedule, shards, stream, clock } = this.#options;
     const indices = schedule.indices(step);
     const { start, end } = shardRows(indices.length, shards, shard);
-    await stream.feed({
+    this.#answerTime.fed(step, clock.now());
+    const outcome = await stream.feed({
       step,
       shard,
       firstRow: start,
       indices: [...indices.subarray(start, end)],
       augmentSeed: schedule.augmentSeed(step),
     });
+    if (outcome === 'alreadyThere') this.#answerTime.forget(step);
   }
 
   get #over(): boolean {
@@ -388,16 +401,5 @@ export class LogitsSource {
     } finally {
       cancel.abort();
     }
-  }
-
-  async #inParallel(places: readonly Place[], work: (place: Place) => Promise<unknown>): Promise<void> {
-    const queue = places.values();
-    const lanes = Array.from({ length: Math.min(feedConcurrency, places.length) }, async () => {
-      for (const place of queue) {
-        if (this.#over) return;
-        await work(place);
-      }
-    });
-    await Promise.all(lanes);
   }
 }

@@ -185,6 +185,7 @@ export class Student {
       windowSteps({
         bufferTargetSeconds: manifest.teacher.bufferTargetSeconds,
         unstarvedStepsPerSecond: rates.capableSamplesPerSecond / manifest.training.batchSize,
+        answerSeconds: source.answerSeconds,
         stepBytes: source.stepBytes,
         maxBytes: manifest.logits.maxBytes,
       }),

@@ -1,10 +1,12 @@
 /** How far ahead of the trained step the student feeds: credits (DESIGN §4 "Credits"). Pure. */
-import { bytesPerRow, headerBytes, type Manifest, maxWindowSteps } from '../../src/protocol/index.js';
+import { bytesPerRow, headerBytes, type Manifest, maxWindowSteps, teacherPrefetch } from '../../src/protocol/index.js';
 
 export interface WindowInput {
   readonly bufferTargetSeconds: number;
   /** Steps a second that the compute thread manages without waiting; 0 while unknown. */
   readonly unstarvedStepsPerSecond: number;
+  /** From feeding an item to its frame, without waiting in the queue; 0 while unknown. */
+  readonly answerSeconds: number;
   /** Stored bytes of one step, all shards. */
   readonly stepBytes: number;
   /** Upper bound of the LOGITS stream. */
@@ -15,14 +17,19 @@ export interface WindowInput {
 const initialSteps = 16;
 const leastSteps = 4;
 
+/** An item waits for and takes its turn among those in a teacher's hands, and again at another one when the first dies. */
+const answersAhead = 2 * teacherPrefetch;
+
 /**
- * Steps to feed ahead. The window stays under half of maxBytes (retention.ts keeps trained frames under a quarter), so
+ * Steps to feed ahead: the target, and what is in the teachers' hands meanwhile. Otherwise a fleet that takes longer for
+ * an item than the target lasts could never be busy as a whole, and a target of the ack wait would not bridge a killed
+ * teacher (docs/adr/0013). The window stays under half of maxBytes (retention.ts keeps trained frames under a quarter), so
  * that the stream's discard-new is a safety net and never the brake; never below one step, or nothing would move.
  */
 export function windowSteps(input: WindowInput): number {
   const wanted =
     input.unstarvedStepsPerSecond > 0
-      ? Math.ceil(input.bufferTargetSeconds * input.unstarvedStepsPerSecond)
+      ? Math.ceil((input.bufferTargetSeconds + answersAhead * input.answerSeconds) * input.unstarvedStepsPerSecond)
       : initialSteps;
   const affordable = Math.floor(input.maxBytes / 2 / input.stepBytes);
   return Math.max(1, Math.min(maxWindowSteps, affordable, Math.max(leastSteps, wanted)));

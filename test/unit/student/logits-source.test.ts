@@ -128,6 +128,28 @@ describe('feeding', () => {
     expect(fedSteps(here)).toEqual([0, 1, 2, 3, 4, 5, 6]);
   });
 
+  test('learns how long an answer takes from items fed to teachers that are there, not from their start', async () => {
+    let startMs = 60_000;
+    const { clock, source } = world(() => ({ afterMs: 5 + startMs }));
+    source.start();
+    await clock.run(source.take(0));
+    expect(source.answerSeconds).toBe(0);
+    startMs = 0;
+    for (let step = 1; step < schedule.steps; step++) await clock.run(source.take(step));
+    expect(source.answerSeconds).toBe(0.005);
+  });
+
+  test('learns nothing from items that an earlier attempt left in the queue', async () => {
+    const here = world(() => ({ afterMs: 5 }), { firstStep: 2, window: 1 });
+    const { clock, streams, source } = here;
+    // A teacher is about to answer these when they are fed once more.
+    for (const step of [3, 4, 5, 6, 7, 8, 9]) streams.work.set(`0.${step}`, itemOf(step));
+    streams.onFeed = (item) => void clock.sleep(1).then(() => streams.store(item, answerFrame(item)));
+    source.start();
+    for (let step = 2; step < schedule.steps; step++) await clock.run(source.take(step));
+    expect(source.answerSeconds).toBe(0);
+  });
+
   test('of a short batch with fewer rows than shards asks only for the shards that have rows', async () => {
     const short = scheduleFor(manifestWith({ batchSize: 5, epochs: 1 }), 7);
     const { clock, streams, source } = world(() => ({ afterMs: 5 }), { schedule: short, shards: 4 });

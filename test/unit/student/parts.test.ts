@@ -4,6 +4,7 @@ import fc from 'fast-check';
 
 import { bytesPerRow, headerBytes, maxDamagedFrames, maxWindowSteps } from '../../../src/protocol/index.js';
 import { batchOf } from '../../../workers/data/index.js';
+import { AnswerTime } from '../../../workers/student/answer-time.js';
 import { BatchPreparer } from '../../../workers/student/batches.js';
 import { DamageLog } from '../../../workers/student/damage.js';
 import {
@@ -54,15 +55,66 @@ describe('the batch preparer', () => {
   });
 });
 
+describe('the time of an answer', () => {
+  /** Answers to items fed at these times, after a first one that only shows that teachers are there. */
+  function after(...answers: { readonly fedAtMs: number; readonly answeredAtMs: number }[]): number {
+    const time = new AnswerTime();
+    time.fed(0, 0);
+    time.answered(0, 40_000);
+    for (const [index, { fedAtMs, answeredAtMs }] of answers.entries()) {
+      time.fed(index + 1, fedAtMs);
+      time.answered(index + 1, answeredAtMs);
+    }
+    return time.seconds;
+  }
+
+  test('is not known from what was fed before the first answer: teachers may have had to start', () => {
+    expect(after()).toBe(0);
+  });
+
+  test('is the shortest seen: what is longer waited in the queue', () => {
+    const [short, long] = [
+      { fedAtMs: 50_000, answeredAtMs: 52_000 },
+      { fedAtMs: 50_000, answeredAtMs: 59_000 },
+    ];
+    expect(after(long)).toBe(9);
+    expect(after(long, short)).toBe(2);
+    expect(after(short, long)).toBe(2);
+  });
+
+  test('counts from the first time that an item was fed, and not at all once it is forgotten', () => {
+    const time = new AnswerTime();
+    time.answered(0, 0);
+    for (const atMs of [1_000, 3_000]) time.fed(1, atMs);
+    time.fed(2, 3_500);
+    time.forget(2);
+    time.answered(1, 4_000);
+    time.answered(2, 4_000);
+    expect(time.seconds).toBe(3);
+  });
+});
+
 describe('the window', () => {
   const plenty = { maxBytes: 2 ** 40, stepBytes: 1_000 };
-  test.each([
+  const small = { maxBytes: 100_000, stepBytes: 1_000 };
+  interface Row {
+    readonly what: string;
+    readonly seconds: number;
+    readonly rate: number;
+    readonly answer?: number;
+    readonly maxBytes: number;
+    readonly stepBytes: number;
+    readonly want: number;
+  }
+  test.each<Row>([
     { what: 'a first guess before a rate is known', seconds: 5, rate: 0, ...plenty, want: 16 },
     { what: 'the seconds asked for', seconds: 5, rate: 20, ...plenty, want: 100 },
     { what: 'a part of a step as a whole one', seconds: 5, rate: 20.1, ...plenty, want: 101 },
+    { what: 'the time of four answers more', seconds: 5, rate: 2, answer: 6, ...plenty, want: 58 },
+    { what: 'half of a small stream also with long answers', seconds: 5, rate: 2, answer: 60, ...small, want: 50 },
     { what: 'a few for a slow student', seconds: 5, rate: 0.01, ...plenty, want: 4 },
     { what: 'never more than the protocol allows', seconds: 60, rate: 1_000, ...plenty, want: maxWindowSteps },
-    { what: 'half of a small stream', seconds: 5, rate: 20, maxBytes: 100_000, stepBytes: 1_000, want: 50 },
+    { what: 'half of a small stream', seconds: 5, rate: 20, ...small, want: 50 },
     {
       what: 'half of a small stream before a rate is known',
       seconds: 5,
@@ -79,8 +131,14 @@ describe('the window', () => {
       stepBytes: 1_000,
       want: 1,
     },
-  ])('is $what', ({ seconds, rate, maxBytes, stepBytes, want }) => {
-    const input = { bufferTargetSeconds: seconds, unstarvedStepsPerSecond: rate, maxBytes, stepBytes };
+  ])('is $what', ({ seconds, rate, answer = 0, maxBytes, stepBytes, want }) => {
+    const input = {
+      bufferTargetSeconds: seconds,
+      unstarvedStepsPerSecond: rate,
+      answerSeconds: answer,
+      maxBytes,
+      stepBytes,
+    };
     expect(windowSteps(input)).toBe(want);
   });
 
@@ -90,6 +148,7 @@ describe('the window', () => {
         fc.record({
           bufferTargetSeconds: fc.double({ min: 0.001, max: 1e6, noNaN: true }),
           unstarvedStepsPerSecond: fc.double({ min: 0, max: 1e9, noNaN: true }),
+          answerSeconds: fc.double({ min: 0, max: 1e6, noNaN: true }),
           stepBytes: fc.integer({ min: 1, max: 2 ** 30 }),
           maxBytes: fc.integer({ min: 2 ** 20, max: 2 ** 40 }),
         }),

@@ -1,0 +1,36 @@
+/** What a stretch of time looked like to a student, from its compute thread's own account of each step. Pure. */
+import type { StepReport } from './reports.js';
+
+/** Milliseconds since 1970, from and to. */
+export interface Stretch {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** Share of the stretch, 0 … 1, in which the compute thread waited; a wait that reaches beyond it counts in part. */
+export function waitShare(steps: readonly StepReport[], stretch: Stretch): number {
+  let waitedMs = 0;
+  for (const { atMs, busyMs, idleMs } of steps) {
+    const busyFromMs = atMs - busyMs;
+    waitedMs += Math.max(0, Math.min(busyFromMs, stretch.toMs) - Math.max(busyFromMs - idleMs, stretch.fromMs));
+  }
+  return waitedMs / (stretch.toMs - stretch.fromMs);
+}
+
+/** Longest time between the ends of two steps, in milliseconds, of those pauses that lie at least in part in the stretch. */
+export function longestPauseMs(steps: readonly StepReport[], stretch: Stretch): number {
+  let longestMs = 0;
+  for (const [index, { atMs }] of steps.entries()) {
+    const beforeMs = steps[index - 1]?.atMs;
+    if (beforeMs === undefined || atMs <= stretch.fromMs || beforeMs >= stretch.toMs) continue;
+    longestMs = Math.max(longestMs, atMs - beforeMs);
+  }
+  return longestMs;
+}
+
+/** Steps below `end` that were trained more than once or not at all. */
+export function repeatedOrLost(steps: readonly StepReport[], end: number): number {
+  const trained = new Set(steps.map(({ step }) => step));
+  const lost = Math.abs(end - trained.size);
+  return steps.length - trained.size + lost;
+}

@@ -1,0 +1,36 @@
+/**
+ * The student process with a step of a fixed time, so that the machine's changing speed does not change whether its teachers
+ * suffice. It computes as always, then takes the rest of BENCH_STEP_MS as busy, and reports each step. Started by
+ * job.ts.
+ */
+import { openTrainerThread, type TrainerSource, type TrainerThread } from '../../workers/compute/index.js';
+import type { Clock } from '../../src/lib/clock.js';
+import { runWorker } from '../../workers/shell/process.js';
+import { runStudent } from '../../workers/student/run.js';
+
+import { report } from './reports.js';
+
+await runWorker((context) => runStudent(context, (source) => openTimed(source, context.clock)));
+
+async function openTimed(source: TrainerSource, clock: Clock): Promise<TrainerThread> {
+  const stepMs = Number(process.env.BENCH_STEP_MS);
+  const trainer = await openTrainerThread(source);
+  let endMs = clock.now();
+  return {
+    ...trainer,
+    train: async (batch) => {
+      const { step } = batch;
+      const calledMs = clock.now();
+      const { loss } = await trainer.train(batch);
+      // Answers come in the order of the calls, so that the end is that of the step before.
+      const startMs = Math.max(endMs, calledMs);
+      const idleMs = startMs - endMs;
+      endMs = Math.max(startMs + stepMs, clock.now());
+      const atMs = endMs;
+      await clock.sleep(Math.max(0, atMs - clock.now()));
+      const times = { busyMs: atMs - startMs, idleMs };
+      report({ step, atMs, ...times });
+      return { loss, ...times };
+    },
+  };
+}

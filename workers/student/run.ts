@@ -1,0 +1,230 @@
+/** What a student process does: claim the attempt, load model and newest checkpoint, train to the end. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { jobNames, needsNoTeacher, schedule as scheduleOf, type StudentState } from '../../src/protocol/index.js';
+import {
+  type Checkpoint,
+  CheckpointError,
+  type CheckpointStore,
+  decodeCheckpoint,
+  loadNewest,
+  openFileStore,
+} from '../checkpoint/index.js';
+import type { TrainerSource, TrainerThread } from '../compute/index.js';
+import { checkLabels, DataError, openDataset, pathOfUri, systemCode } from '../data/index.js';
+import { WorkerError } from '../shell/exit.js';
+import type { Log } from '../shell/log.js';
+import type { WorkerContext } from '../shell/process.js';
+import { unlessStopped } from '../shell/stopping.js';
+import { claimAttempt, connectWorker, feed, logitsReader, ObjectStore, probe, readReference } from '../stream/index.js';
+import { shardsOf } from '../teacher/teacher.js';
+
+import { widthSentence } from './frame-check.js';
+import { LogitsSource } from './logits-source.js';
+import { type Metrics, metricsSchema } from './progress.js';
+import { fileResults, objectCheckpoints, objectResults } from './stores.js';
+import { type StartingPoint, Student } from './student.js';
+import { stepBytesOf, windowSteps } from './window.js';
+
+const connectWaitMs = 60_000;
+
+type OpenTrainer = (source: TrainerSource) => Promise<TrainerThread>;
+
+/** @throws WorkerError with the ending; whatever it throws, the newest checkpoint is whole */
+export async function runStudent(context: WorkerContext, openTrainer: OpenTrainer): Promise<void> {
+  const { student, close } = await unlessStopped(context.stop, () => prepare(context, openTrainer));
+  const result = await student.run();
+  context.log.info(result, 'trained');
+  await close();
+}
+
+/** Everything up to the first step. */
+async function prepare(
+  { env, log, clock, stop }: WorkerContext,
+  openTrainer: OpenTrainer,
+): Promise<{
+  readonly student: Student;
+  readonly close: () => Promise<void>;
+}> {
+  const { manifest, pod, runtime } = env;
+  const names = jobNames(manifest.job.uid);
+  const dataset = await openDataset(manifest.dataset);
+  const { training, student } = manifest;
+  const schedule = scheduleOf({ ...training, samples: dataset.train.length });
+  const [trainer, link] = await Promise.all([
+    openTrainer({
+      runtime,
+      modelJson: await readModel(pathOfUri(student.model.uri)),
+      seed: training.seed,
+      loss: student.loss,
+      optimizer: student.optimizer,
+      totalSteps: schedule.steps,
+    }),
+    connectWorker({
+      ...env.nats,
+      inboxPrefix: names.inboxPrefix('student'),
+      name: pod,
+      waitMs: connectWaitMs,
+      clock,
+      log,
+    }),
+  ]);
+  for (const note of trainer.notes) log.warn(note);
+  if (trainer.inputShape.join() !== dataset.train.shape.join()) {
+    throw new DataError({
+      path: manifest.dataset.uri,
+      found: `samples of ${dataset.train.shape.join(' × ')}`,
+      expected: `${trainer.inputShape.join(' × ')}, as the student's input is`,
+      remedy: "change the student model's input shape or take another data set",
+    });
+  }
+  checkLabels(dataset.train, trainer.columns);
+  checkLabels(dataset.test, trainer.columns);
+
+  const objects = new ObjectStore(link, names);
+  await objects.sweep();
+  const checkpoints =
+    student.checkpoint.store === 'file'
+      ? await openFileStore(student.checkpoint.folder ?? join(env.folder, 'checkpoints'))
+      : objectCheckpoints(objects);
+  const resumed = await newestSound(checkpoints, manifest.job.uid, log);
+  if (resumed !== null) await trainer.restore(resumed.checkpoint.state);
+  const start: StartingPoint = { step: resumed?.checkpoint.step ?? 0, metrics: resumed?.metrics ?? null };
+  const shards = shardsOf(manifest, trainer.columns);
+  const { steps } = schedule;
+  const { batchSize } = training;
+  const { description } = trainer.runtime;
+  const claim = await claimAttempt(link, names, resumed?.checkpoint.attempt ?? 0, (attempt) =>
+    startingState({ attempt, pod, runtime: description, shards, start, steps, batchSize, nowMs: clock.now() }),
+  );
+  log.info({ attempt: claim.attempt, step: start.step, steps, runtime: description }, 'starting');
+
+  const reference = await readReference(link, names);
+  if (reference !== null && reference.columns !== trainer.columns) {
+    throw new WorkerError('terminal', widthSentence(reference.columns, trainer.columns));
+  }
+  const source = needsNoTeacher(manifest)
+    ? null
+    : new LogitsSource({
+        stream: {
+          feed: (item) => feed(link, names, item),
+          probe: (shard, step) => probe(link, names, shard, step),
+          frames: (signal) => logitsReader(link, names, signal),
+          onReconnect: (callback) => void link.onReconnect(callback),
+        },
+        schedule,
+        shards,
+        columns: trainer.columns,
+        firstStep: start.step,
+        fedBefore: claim.previous?.fedSteps ?? 0,
+        window: windowSteps({
+          bufferTargetSeconds: manifest.teacher.bufferTargetSeconds,
+          unstarvedStepsPerSecond: 0,
+          answerSeconds: 0,
+          stepBytes: stepBytesOf(manifest, trainer.columns, shards),
+          maxBytes: manifest.logits.maxBytes,
+        }),
+        onFailure: manifest.teacher.onFailure,
+        teacherDigest: reference?.teacherDigest ?? null,
+        clock,
+        log,
+      });
+  return {
+    student: new Student({
+      manifest,
+      schedule,
+      dataset,
+      trainer,
+      source,
+      shards,
+      attempt: claim.attempt,
+      start,
+      pod,
+      runtime: description,
+      state: claim,
+      checkpoints,
+      results:
+        student.output.store === 'file'
+          ? fileResults(student.output.folder ?? join(env.folder, 'model'))
+          : objectResults(objects),
+      clock,
+      log,
+      stop,
+    }),
+    close: async () => {
+      await trainer.close();
+      await link.close();
+      await dataset.close();
+    },
+  };
+}
+
+interface Resumed {
+  readonly checkpoint: Checkpoint;
+  readonly metrics: Metrics;
+}
+
+/** The newest checkpoint that is whole, its metrics included; null when there is none. */
+async function newestSound(checkpoints: CheckpointStore, jobUid: string, log: Log): Promise<Resumed | null> {
+  const { newest, skipped } = await loadNewest(checkpoints, (bytes): Resumed => {
+    const checkpoint = decodeCheckpoint(bytes, jobUid);
+    const metrics = metricsSchema.safeParse(checkpoint.metrics);
+    if (metrics.success) return { checkpoint, metrics: metrics.data };
+    const field = metrics.error.issues[0]?.path.join('.') ?? '';
+    throw new CheckpointError('malformed', `found metrics whose ${field} is wrong, expected those of this release`);
+  });
+  for (const { entry, error } of skipped) {
+    log.warn(`checkpoint of step ${entry.step} is passed over: ${error.message}; falling back to the one before`);
+  }
+  if (newest === null && skipped.length > 0) log.warn('no checkpoint is sound; training starts over from step 0');
+  return newest?.checkpoint ?? null;
+}
+
+async function readModel(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const code = systemCode(error);
+    const found = code === 'ENOENT' ? 'nothing' : `a file that cannot be read (${code})`;
+    const sentence = `found ${found}, expected a tfjs layers model.json; check spec.student.model.uri and the permissions`;
+    throw new WorkerError('terminal', `student model ${path}: ${sentence}`, { cause: error });
+  }
+}
+
+function startingState(facts: {
+  readonly attempt: number;
+  readonly pod: string;
+  readonly runtime: string;
+  readonly shards: number;
+  readonly start: { readonly step: number };
+  readonly steps: number;
+  readonly batchSize: number;
+  readonly nowMs: number;
+}): StudentState {
+  const { attempt, pod, runtime, shards, start, steps, batchSize, nowMs } = facts;
+  return {
+    attempt,
+    pod,
+    phase: 'Starting',
+    runtime,
+    step: start.step,
+    steps,
+    epoch: 0,
+    batchSize,
+    samplesPerSecond: 0,
+    unstarvedSamplesPerSecond: 0,
+    waitFraction: 0,
+    loss: null,
+    accuracy: null,
+    buffer: { frames: 0, bytes: 0 },
+    window: 0,
+    fedSteps: start.step,
+    shards,
+    firstNeededSequence: 0,
+    resumedFromStep: start.step === 0 ? null : start.step,
+    damaged: [],
+    result: null,
+    updatedAtMs: nowMs,
+  };
+}
