@@ -2,7 +2,7 @@
  * The baselines for real, on one small trace: each way to scale on a control plane of its own, in real time, and beside it
  * what the simulator foretells of the same trace.
  *
- *   npm run bench real -- --minutes 15 --nodes 12 --jobs 8 --policies fixed,hpa,keda,distillery
+ *   npm run bench real -- --minutes 15 --nodes 24 --jobs 8 --policies fixed,hpa,keda,distillery
  *
  * The policy `alone` plays the neighbours without any job: what their pods wait for a real scheduler by itself.
  */
@@ -32,7 +32,7 @@ const tail = 1.15;
 export async function realBench(say: (line: string) => void, options: BenchOptions): Promise<BenchTable> {
   const minutes = Number(options.minutes ?? 15);
   const names = (options.policies ?? Object.keys(realPolicies).join(',')).split(',').map(checked);
-  const trace = smallTrace(minutes, Number(options.nodes ?? 12), Number(options.jobs ?? 8));
+  const trace = smallTrace(minutes, Number(options.nodes ?? 24), Number(options.jobs ?? 8));
   const cutOffSeconds = minutes * 60 * tail;
   const alone = simulated(trace, withoutJobs, cutOffSeconds);
   const rows: BenchTable['rows'][number][] = [];
@@ -75,7 +75,8 @@ function smallTrace(minutes: number, nodes: number, count: number): Trace {
       count,
       fromHour: 0,
       untilHour: hours * 0.4,
-      teachersNeeded: [4, 8, 16],
+      // The usual ones but the largest, of which the cluster has no room for one.
+      teachersNeeded: [8, 16, 32],
       medianSeconds: minutes * 16,
       sigma: 0.5,
       // One message a step: fewer, larger steps, that a bench process can feed by the way.
