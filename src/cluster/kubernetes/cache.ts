@@ -8,7 +8,8 @@ import type { Clock } from '../../lib/clock.js';
 
 import type { JobObjects } from './observation.js';
 import { OwnedIndex } from './owned-index.js';
-import { type SlotCounter, slotCounter, slotsOf } from './slots.js';
+import { type SlotCounter, slotCounter } from './slot-counter.js';
+import { slotsOf } from './slots.js';
 import { TeacherBook } from './teacher-book.js';
 import { TeacherTally } from './teacher-tally.js';
 import type { DeploymentView, OwnedView, PodView, StudentJobView } from './views.js';

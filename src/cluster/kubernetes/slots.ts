@@ -1,39 +1,12 @@
 /** What the teachers of all jobs draw on, from the ledger and the pods that are known. Pure. */
-import {
-  isAccelerator,
-  type Ledger,
-  type LedgerPod,
-  neighboursOf,
-  type Slots,
-  type SlotSupply,
-} from '../../domain/index.js';
+import { type Ledger, neighboursOf, type Slots, type SlotSupply } from '../../domain/index.js';
 
+import type { SlotCounter } from './slot-counter.js';
 import type { TeacherBook } from './teacher-book.js';
 import type { PodView } from './views.js';
 
 /** Classes of teachers are below -10, so that no autoscaler starts a node for them (DESIGN §5). */
 const highestTeacherPriority = -11;
-
-/** The slots that a pod takes, by resource: its accelerators, or its cores where it has none. */
-export type SlotCounter = (requests: LedgerPod['requests']) => readonly (readonly [resource: string, slots: number])[];
-
-/**
- * Counts once for each pod: shares are made again and again of the same ones.
- * @param accelerators patterns of resource names; absent = the usual ones
- */
-export function slotCounter(accelerators?: readonly string[]): SlotCounter {
-  const counted = new WeakMap<LedgerPod['requests'], ReturnType<SlotCounter>>();
-  const count = (requests: LedgerPod['requests']): ReturnType<SlotCounter> => {
-    const units = Object.entries(requests).map(([resource, amount]) => [resource, Math.ceil(amount / 1_000)] as const);
-    const devices = units.filter(([resource, slots]) => slots > 0 && isAccelerator(resource, accelerators));
-    return devices.length > 0 ? devices : units.filter(([resource]) => resource === 'cpu');
-  };
-  return (requests) => {
-    const known = counted.get(requests) ?? count(requests);
-    counted.set(requests, known);
-    return known;
-  };
-}
 
 /** @param waiting pods of others that wait for a node */
 export function slotsOf(

@@ -8,7 +8,7 @@
  */
 import type { PodNeeds, SeatedTeacher, Slots } from '../../domain/index.js';
 
-import type { SlotCounter } from './slots.js';
+import type { SlotCounter } from './slot-counter.js';
 import type { PodView } from './views.js';
 
 /** What teachers that ask alike ask for. */
