@@ -58,7 +58,7 @@ function read(cache: ClusterCache): unknown {
     teachers: jobs.map((uid) => [...teachersOf(uid)].sort(byText)),
     others: nodes.map((node) => [othersOn(node, resource), othersOn(node, 'cpu')]),
     leaving: [...leaving].sort(byText),
-    neighbours,
+    neighbours: [...neighbours].sort(byText),
     supply: [supplyOf(resource), supplyOf('cpu')],
   };
 }
