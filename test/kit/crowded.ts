@@ -1,7 +1,9 @@
 /** A user for whom the API server has no room when there is another request: the real thing answers 429, by its own rules. */
+import { until } from './cluster/index.js';
 
 interface Cluster {
-  kubectl(args: readonly string[], options?: { readonly input?: string }): Promise<unknown>;
+  kubectl(args: readonly string[], options?: { readonly kubeconfig?: string }): Promise<{ readonly code: number }>;
+  kubectlOk(args: readonly string[], input?: string): Promise<string>;
   user(name: string, groups: readonly string[]): Promise<string>;
 }
 
@@ -49,13 +51,20 @@ export async function crowded(cluster: Cluster, name: string): Promise<string> {
       subjects: [{ kind: 'User', name, apiGroup: 'rbac.authorization.k8s.io' }],
     },
   ];
-  await cluster.kubectl(['apply', '-f', '-'], {
-    input: objects.map((object) => JSON.stringify(object)).join('\n---\n'),
-  });
+  await cluster.kubectlOk(['apply', '-f', '-'], objects.map((object) => JSON.stringify(object)).join('\n---\n'));
   return cluster.user(name, []);
 }
 
-/** There is room for the user again: it is treated as everybody. */
-export async function uncrowded(cluster: Cluster, name: string): Promise<void> {
-  await cluster.kubectl(['delete', 'flowschema', name]);
+const patienceMs = 240_000;
+
+/**
+ * Resolves when there is room for the user again: it is treated as everybody. What the server still counts as at work for it
+ * may keep it out for minutes.
+ * @param kubeconfig of the user
+ */
+export async function uncrowded(cluster: Cluster, name: string, kubeconfig: string): Promise<void> {
+  await cluster.kubectlOk(['delete', 'flowschema', name]);
+  const letIn = async (): Promise<boolean> =>
+    (await cluster.kubectl(['get', 'configmaps', '--request-timeout=5s'], { kubeconfig })).code === 0;
+  await until(`${name} to be let in`, letIn, patienceMs);
 }
