@@ -5,7 +5,17 @@ export { generateTrace, jobsOf } from './generate.js';
 export { advance, type Job, secondsToTurn, startedJob, type Teacher } from './job.js';
 export { meter, type Outcome, type Row, rowOf } from './measures.js';
 export { type Parameters, readParameters } from './parameters.js';
-export { isPolicyName, policies, type PolicyName } from './policies/index.js';
+export {
+  hpaPeriodSeconds,
+  isPolicyName,
+  leastReplicas,
+  policies,
+  type PolicyName,
+  usualDistillery,
+  usualHpa,
+  usualKeda,
+  usualTeachers,
+} from './policies/index.js';
 export { simulation } from './simulation.js';
 export { TraceError } from './trace-error.js';
 export type { Trace, TraceJob, TraceNeighbour } from './trace.js';

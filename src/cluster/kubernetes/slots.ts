@@ -26,9 +26,10 @@ export function slotsOf(
       others.set(resource, counted);
       const known = counted.get(node);
       if (known !== undefined) return known;
-      const units = ledger.unitsUsed(node, resource) - (teachers.heldOf(resource).get(node) ?? 0);
-      counted.set(node, Math.max(0, units));
-      return Math.max(0, units);
+      const held = teachers.heldOf(resource).get(node) ?? 0;
+      const units = Math.max(0, ledger.unitsUsed(node, resource) - held);
+      counted.set(node, units);
+      return units;
     },
     neighbours: neighboursOf(waiting, highestTeacherPriority).map((neighbour) => {
       return { ...neighbour, slots: Object.fromEntries(slotsIn(neighbour.needs.requests)) };

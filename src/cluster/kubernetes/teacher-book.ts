@@ -82,19 +82,11 @@ export class TeacherBook {
 
   /** Those of all jobs that were, and are not gone. */
   leaving(): Slots['leaving'] {
-    return [...this.#leaving].map(
-      ({
-        seated: { node },
-        asks: {
-          requests,
-          slots: [first = ['cpu', 0]],
-        },
-      }) => {
-        const [resource, slots] = first;
-        const needs: PodNeeds = { requests, nodeSelector: {}, requiredTerms: null, tolerations: [] };
-        return { node: node ?? '', needs, resource, slots };
-      },
-    );
+    return [...this.#leaving].map(({ seated, asks: { requests, slots } }) => {
+      const [[resource, count] = ['cpu', 0]] = slots;
+      const needs: PodNeeds = { requests, nodeSelector: {}, requiredTerms: null, tolerations: [] };
+      return { node: seated.node ?? '', needs, resource, slots: count };
+    });
   }
 
   /** Slots of a resource that teachers hold, by node: those that were told to go, too. */

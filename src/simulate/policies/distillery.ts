@@ -24,7 +24,7 @@ export interface DistilleryOptions {
   readonly leaving: Policy['leaving'];
 }
 
-const usualDistillery: DistilleryOptions = {
+export const usualDistillery: DistilleryOptions = {
   reserveShare: 0.005,
   reactSeconds: 1,
   restSeconds: 5,

@@ -1,6 +1,9 @@
 /** The baseline without a scaler: the same number of teachers from the submission to the end. */
 import type { Policy } from './policy.js';
 
+/** Of every job: what somebody sets who measured nothing. */
+export const usualTeachers = 16;
+
 /** @param replicas of every job, within its bounds; Needed = what its student needs, as a careful person measured it */
 export function fixedPolicy(replicas: number | 'Needed', priority: Policy['priority'] = 'Preemptible'): Policy {
   const size = replicas === 'Needed' ? 'as needed' : String(replicas);

@@ -13,7 +13,7 @@ export interface HpaOptions {
   readonly idleUtilisation: number;
 }
 
-const usualHpa: HpaOptions = { target: 0.7, busyUtilisation: 1, idleUtilisation: 0.05 };
+export const usualHpa: HpaOptions = { target: 0.7, busyUtilisation: 1, idleUtilisation: 0.05 };
 
 interface Scraped {
   readonly busyTeacherSeconds: number;
@@ -50,7 +50,7 @@ export function hpaPolicy(options: HpaOptions = usualHpa): Policy {
 }
 
 /** An HPA never goes to zero: its feature gate HPAScaleToZero is off. */
-export function leastReplicas({ minReplicas }: JobView): number {
+export function leastReplicas({ minReplicas }: Pick<JobView, 'minReplicas'>): number {
   return Math.max(1, minReplicas);
 }
 

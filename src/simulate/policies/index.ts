@@ -1,12 +1,18 @@
 /** The policies that can be compared, by the names that a person calls them. Each run needs a new one: some remember. */
 import { distilleryPolicy } from './distillery.js';
-import { fixedPolicy } from './fixed.js';
+import { fixedPolicy, usualTeachers } from './fixed.js';
 import { hpaPolicy } from './hpa.js';
 import { kedaPolicy } from './keda.js';
 import type { Policy } from './policy.js';
 
+export { usualDistillery } from './distillery.js';
+export { usualTeachers } from './fixed.js';
+export { hpaPeriodSeconds } from './hpa-algorithm.js';
+export { leastReplicas, usualHpa } from './hpa.js';
+export { usualKeda } from './keda.js';
+
 export const policies = {
-  fixed: () => fixedPolicy(16),
+  fixed: () => fixedPolicy(usualTeachers),
   'fixed-needed': () => fixedPolicy('Needed'),
   'fixed-needed-equal': () => fixedPolicy('Needed', 'Equal'),
   hpa: () => hpaPolicy(),

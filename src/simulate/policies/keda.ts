@@ -7,18 +7,23 @@ import { hpaPeriodSeconds, type Recommendation, replicasByAverageValue, stabilis
 import { leastReplicas } from './hpa.js';
 import type { Decision, JobView, Policy } from './policy.js';
 
-/** pollingInterval */
-const pollingSeconds = 30;
-/** cooldownPeriod: since the last look that found work. */
-const cooldownSeconds = 300;
+/** Its defaults. */
+export const usualKeda = {
+  /** pollingInterval */
+  pollingSeconds: 30,
+  /** cooldownPeriod: since the last look that found work. */
+  cooldownSeconds: 300,
+  /** Messages a teacher. */
+  lagThreshold: 10,
+} as const;
 
 interface Watched {
   readonly activeAtSeconds: number;
   readonly recommendations: readonly Recommendation[];
 }
 
-/** @param lagThreshold messages a teacher; 10 is the scaler's default */
-export function kedaPolicy(lagThreshold = 10): Policy {
+/** @param lagThreshold messages a teacher */
+export function kedaPolicy(lagThreshold: number = usualKeda.lagThreshold): Policy {
   const watched = new Map<string, Watched>();
   return {
     name: `keda lag ${lagThreshold}`,
@@ -32,7 +37,7 @@ export function kedaPolicy(lagThreshold = 10): Policy {
     decide: ({ nowSeconds, jobs }) =>
       jobs.flatMap((job): Decision[] => {
         const before = watched.get(job.uid) ?? { activeAtSeconds: -Infinity, recommendations: [] };
-        const isPolling = nowSeconds % pollingSeconds < hpaPeriodSeconds;
+        const isPolling = nowSeconds % usualKeda.pollingSeconds < hpaPeriodSeconds;
         const activeAtSeconds = isPolling && lagOf(job) > 0 ? nowSeconds : before.activeAtSeconds;
         const scaled = scale(job, nowSeconds, activeAtSeconds, before.recommendations, lagThreshold);
         watched.set(job.uid, { activeAtSeconds, recommendations: scaled.recommendations });
@@ -58,7 +63,7 @@ function scale(
     const replicas = activeAtSeconds === nowSeconds ? leastReplicas(job) : 0;
     return { replicas, recommendations: [] };
   }
-  if (job.minReplicas === 0 && nowSeconds - activeAtSeconds > cooldownSeconds) {
+  if (job.minReplicas === 0 && nowSeconds - activeAtSeconds > usualKeda.cooldownSeconds) {
     return { replicas: 0, recommendations: [] };
   }
   const replicas = replicasByAverageValue(job.desired, lagOf(job), lagThreshold);

@@ -1,5 +1,5 @@
 /** Ours: the operator as a process, DistillJobs, and workers that tell and ask through the job's real streams. */
-import type { Job, TraceJob } from '../../../src/simulate/index.js';
+import { type Job, type TraceJob, usualDistillery } from '../../../src/simulate/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { startOperator } from '../../kit/cluster/operator.js';
 import { publishStates } from '../../kit/cluster/telling.js';
@@ -11,8 +11,6 @@ import { fedSteps, WorkFeed } from './work-feed.js';
 
 /** The pool that `publishStates` tells of. */
 const pool = 'gpu';
-/** As the simulator's: so much of all slots stays free, rounded down. */
-const reservedShare = 0.005;
 
 interface Followed {
   /** Of the DistillJob. */
@@ -26,7 +24,7 @@ export async function distilleryScaler({ world, trace, connection }: Setting): P
   const slots = trace.nodes.reduce((sum, node) => sum + node.slots, 0);
   await startOperator(world.cluster, {
     nats: world.nats,
-    environment: { DISTILLERY_RESERVE: `${resource}=${String(Math.floor(reservedShare * slots))}` },
+    environment: { DISTILLERY_RESERVE: `${resource}=${String(Math.floor(usualDistillery.reserveShare * slots))}` },
   });
   const followed = new Map<string, Followed>();
   const delays = delaysOf(trace);

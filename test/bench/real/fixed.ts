@@ -1,9 +1,8 @@
 /** The baseline without a scaler: a Deployment with the same number of teachers from the submission to the end. */
+import { usualTeachers } from '../../../src/simulate/index.js';
+
 import type { Scaler, Setting } from './scaler.js';
 import { createTeachers, deleteTeachers } from './teachers.js';
-
-/** As `fixed` of the simulator. */
-const usualTeachers = 16;
 
 export function fixedScaler({ world, trace }: Setting): Promise<Scaler> {
   const { api } = world.cluster;

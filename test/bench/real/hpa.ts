@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 
-import type { Job } from '../../../src/simulate/index.js';
+import { hpaPeriodSeconds, type Job, leastReplicas, usualHpa } from '../../../src/simulate/index.js';
 import type { ControlPlane } from '../../kit/cluster/index.js';
 import { freePorts } from '../../kit/cluster/ports.js';
 import { buildTools, metricsServerTools, toolPath } from '../../kit/cluster/tools.js';
@@ -18,10 +18,8 @@ import { startingShare, Utilisation } from './utilisation.js';
 
 export const kwokUsage = join(repositoryRoot, 'test/bench/real/kwok-usage.yaml');
 
-/** averageUtilization, in per cent. */
-const target = 70;
 /** --metric-resolution */
-const scrapeSeconds = 15;
+const scrapeSeconds = hpaPeriodSeconds;
 const annotation = 'bench.distillery.dev/cpu';
 /** What changed by less than this share of a request is not written again. */
 const leastChange = 0.02;
@@ -55,7 +53,7 @@ export async function hpaScaler({ world, trace }: Setting): Promise<Scaler> {
   return {
     submitted: async (job) => {
       usage.set(job.uid, new Utilisation(scrapeSeconds));
-      const minReplicas = Math.max(1, job.minReplicas);
+      const minReplicas = leastReplicas(job);
       await createTeachers(api, trace, job, minReplicas);
       await api.post(hpasPath, {
         apiVersion: 'autoscaling/v2',
@@ -68,7 +66,7 @@ export async function hpaScaler({ world, trace }: Setting): Promise<Scaler> {
           metrics: [
             {
               type: 'Resource',
-              resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: target } },
+              resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: usualHpa.target * 100 } },
             },
           ],
         },

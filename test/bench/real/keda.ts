@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { jobNames } from '../../../src/protocol/index.js';
+import { usualKeda } from '../../../src/simulate/index.js';
 import { type ControlPlane, repositoryRoot, until } from '../../kit/cluster/index.js';
 import { freePorts } from '../../kit/cluster/ports.js';
 import { buildTools, kedaTools, toolPath } from '../../kit/cluster/tools.js';
@@ -21,10 +22,6 @@ import { teachersConsumer, WorkFeed } from './work-feed.js';
 
 const run = promisify(execFile);
 
-const pollingInterval = 30;
-const cooldownPeriod = 300;
-/** The scaler's default. */
-const lagThreshold = 10;
 const namespace = 'keda';
 const scaledObjectsPath = '/apis/keda.sh/v1alpha1/namespaces/default/scaledobjects';
 
@@ -44,8 +41,8 @@ export async function kedaScaler({ world, trace, connection }: Setting): Promise
         metadata: { name: job.uid },
         spec: {
           scaleTargetRef: { name: job.uid },
-          pollingInterval,
-          cooldownPeriod,
+          pollingInterval: usualKeda.pollingSeconds,
+          cooldownPeriod: usualKeda.cooldownSeconds,
           minReplicaCount: job.minReplicas,
           maxReplicaCount: job.maxReplicas,
           triggers: [
@@ -56,7 +53,7 @@ export async function kedaScaler({ world, trace, connection }: Setting): Promise
                 accountID: nats.account,
                 stream: jobNames(job.uid).streams.work,
                 consumer: teachersConsumer,
-                lagThreshold: String(lagThreshold),
+                lagThreshold: String(usualKeda.lagThreshold),
               },
             },
           ],

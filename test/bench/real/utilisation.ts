@@ -1,5 +1,5 @@
 /** CPU of a job's teachers as a kubelet's counters would show it: the mean over the time between two scrapes. Pure. */
-import type { Job } from '../../../src/simulate/index.js';
+import { type Job, usualHpa } from '../../../src/simulate/index.js';
 
 type Counters = Pick<Job, 'busyTeacherSeconds' | 'readyTeacherSeconds'>;
 
@@ -9,9 +9,8 @@ interface Sample {
   readonly readySeconds: number;
 }
 
-/** Of what a teacher requests: computing, and waiting for work. As in the simulator. */
-const busyShare = 1;
-const idleShare = 0.05;
+/** Of what a teacher requests: computing, and waiting for work. */
+const { busyUtilisation: busyShare, idleUtilisation: idleShare } = usualHpa;
 
 export class Utilisation {
   readonly #windowSeconds: number;
