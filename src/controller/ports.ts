@@ -20,11 +20,14 @@ export interface Jobs {
 export interface Streams {
   /** Creates what is missing; loses nothing that is there. */
   provision(job: DistillJob): Promise<void>;
-  observe(uid: string): Promise<StreamObservation>;
+  /** With the telemetry of these teachers, dated by `nowMs` and the server's clock; the workers' clocks are not trusted. */
+  observe(
+    uid: string,
+    options: { readonly teachers: readonly string[]; readonly nowMs: number },
+  ): Promise<StreamObservation>;
   /** Deletes logits below this sequence. */
   trim(uid: string, belowSequence: number): Promise<void>;
   deleteFrame(uid: string, sequence: number): Promise<void>;
-  forgetTeacher(uid: string, pod: string): Promise<void>;
   /** Some work items that no teacher could do. */
   deadItems(uid: string): Promise<readonly DeadItem[]>;
   /** Deletes all streams of the job; what is gone already is fine. */

@@ -66,7 +66,9 @@ export async function reconcile(key: JobKey, options: ReconcilerOptions): Promis
 
 async function reconcileJob(key: JobKey, job: DistillJob, options: ReconcilerOptions): Promise<number | null> {
   const { jobs, cluster, streams, clock, observer, engine, progressEveryMs } = options;
-  const [processes, observed] = await Promise.all([cluster.observe(key, job), streams.observe(key.uid)]);
+  const processes = await cluster.observe(key, job);
+  const teachers = processes.pools.flatMap(({ pods }) => pods.map(({ name }) => name));
+  const observed = await streams.observe(key.uid, { teachers, nowMs: clock.now() });
   const anyDead = observed.state === 'Present' && observed.dead.messages > 0;
   const [deadItem = null] = anyDead ? await streams.deadItems(key.uid) : [];
   const seen = { nowMs: clock.now(), engine, job, cluster: processes, streams: observed, deadItem, grants: [] };
@@ -118,7 +120,7 @@ async function dismissJob(
   options: ReconcilerOptions,
 ): Promise<number> {
   const { jobs, streams, clock } = options;
-  const observed = await streams.observe(key.uid);
+  const observed = await streams.observe(key.uid, { teachers: [], nowMs: clock.now() });
   const { object, removeStreams, againMs, ...told } = dismiss(found, remains, observed, clock.now());
   if (removeStreams) await streams.remove(key.uid);
   await tell(key, found.status, told, options);
@@ -148,6 +150,5 @@ async function actOnStreams(key: JobKey, job: DistillJob, plan: Plan, streams: S
   if (plan.streams.provision) await streams.provision(job);
   if (plan.streams.trimBelow !== null) await streams.trim(key.uid, plan.streams.trimBelow);
   for (const sequence of plan.streams.deleteFrames) await streams.deleteFrame(key.uid, sequence);
-  for (const pod of plan.streams.forgetTeachers) await streams.forgetTeacher(key.uid, pod);
   if (plan.streams.remove) await streams.remove(key.uid);
 }

@@ -42,7 +42,6 @@ function streamsUnder(verdict: Verdict, { cluster, streams }: Snapshot): StreamP
     missing: [],
     trimBelow: null,
     deleteFrames: [],
-    forgetTeachers: [],
     remove: false,
   };
   if (streams.state === 'Unreachable') return nothing;
@@ -50,8 +49,7 @@ function streamsUnder(verdict: Verdict, { cluster, streams }: Snapshot): StreamP
   if (verdict.kind === 'Deleting') return { ...nothing, remove: streams.state === 'Present' && !cluster.remains };
   if (verdict.kind !== 'Active') return nothing;
   if (streams.state === 'Absent') return { ...nothing, provision: true };
-  const { student, teachers, logits } = streams;
-  const alive = new Set(cluster.pools.flatMap(({ pods }) => pods.map(({ name }) => name)));
+  const { student, logits } = streams;
   const needed = student?.firstNeededSequence ?? 0;
   // A sequence beyond the stream is one of a stream that was lost: its numbers mean nothing in this one.
   const trims = needed > logits.firstSequence && needed <= logits.lastSequence + 1 && logits.messages > 0;
@@ -61,7 +59,6 @@ function streamsUnder(verdict: Verdict, { cluster, streams }: Snapshot): StreamP
     missing: streams.missing,
     trimBelow: trims ? needed : null,
     deleteFrames: student?.damaged.map(({ sequence }) => sequence) ?? [],
-    forgetTeachers: teachers.filter(({ pod }) => !alive.has(pod)).map(({ pod }) => pod),
   };
 }
 

@@ -12,8 +12,6 @@ export interface StreamPlan {
   readonly trimBelow: number | null;
   /** Sequences of stored frames that the student could not read. */
   readonly deleteFrames: readonly number[];
-  /** Teachers that are gone, whose telemetry would only mislead. */
-  readonly forgetTeachers: readonly string[];
   /** Nobody needs them any more: all of them are deleted. */
   readonly remove: boolean;
 }

@@ -30,7 +30,7 @@ export {
 } from './limits.js';
 export { manifestSchema, ManifestError, needsNoTeacher, parseManifest } from './manifest.js';
 export type { Augment, Manifest } from './manifest.js';
-export { jobNames, NameError, resultPrefix } from './names.js';
+export { isTeacherName, jobNames, NameError, resultPrefix } from './names.js';
 export type { JobNames } from './names.js';
 export {
   listObjectEntries,

@@ -12,14 +12,16 @@ export class NameError extends Error {
 export const resultPrefix = 'result/';
 
 const uidPattern = /^[A-Za-z0-9-]{1,63}$/;
-/** A pod's name is one token of a KV key: a dot in it would hide the teacher from everyone who lists `teacher.*`. */
+/** A pod's name is a KV key of one token. */
 const podPattern = /^[A-Za-z0-9_-]{1,253}$/;
 
 export interface JobNames {
   readonly uid: string;
   readonly streams: { readonly work: string; readonly logits: string; readonly dead: string };
-  /** Key-value bucket for telemetry, fencing and the reference answers. */
+  /** Key-value bucket with the student's telemetry, its fencing number and the reference answers: two keys. */
   readonly stateBucket: string;
+  /** Key-value bucket with the teachers' telemetry: one key per teacher, named as its pod; values expire. */
+  readonly teacherBucket: string;
   /** Object store for checkpoints and results. */
   readonly objectBucket: string;
   readonly consumers: { readonly teachers: string; readonly student: string };
@@ -36,10 +38,14 @@ export interface JobNames {
   readonly stateKeys: {
     readonly student: string;
     readonly reference: string;
-    /** @throws NameError when the name cannot stand in a key. */
-    readonly teacher: (name: string) => string;
-    readonly allTeachers: string;
   };
+  /** Key of a teacher in `teacherBucket`. @throws NameError when the name cannot be a key */
+  readonly teacherKey: (name: string) => string;
+}
+
+/** Whether telemetry can be stored under the name of this pod. */
+export function isTeacherName(name: string): boolean {
+  return podPattern.test(name);
 }
 
 /** @throws NameError when `uid` could not stand in a subject. */
@@ -52,6 +58,7 @@ export function jobNames(uid: string): JobNames {
     uid,
     streams: { work: `DISTILL_${uid}_WORK`, logits: `DISTILL_${uid}_LOGITS`, dead: `DISTILL_${uid}_DEAD` },
     stateBucket: `DISTILL_${uid}_STATE`,
+    teacherBucket: `DISTILL_${uid}_TEACHERS`,
     objectBucket: `DISTILL_${uid}_CKPT`,
     consumers: { teachers: 'teachers', student: 'student' },
     subjects: {
@@ -66,13 +73,12 @@ export function jobNames(uid: string): JobNames {
     stateKeys: {
       student: 'student',
       reference: 'reference',
-      teacher: (name) => {
-        if (podPattern.test(name)) return `teacher.${name}`;
-        throw new NameError(
-          `teacher name: found ${JSON.stringify(name)}, expected letters, digits, dashes or underscores`,
-        );
-      },
-      allTeachers: 'teacher.*',
+    },
+    teacherKey: (name) => {
+      if (isTeacherName(name)) return name;
+      throw new NameError(
+        `teacher name: found ${JSON.stringify(name)}, expected letters, digits, dashes or underscores`,
+      );
     },
   };
 }

@@ -8,6 +8,12 @@ import { workItemSchema } from './work-item.js';
 
 const nonNegative = z.number().min(0);
 const whole = z.number().int().min(0);
+/** Samples a second beyond what any hardware does; larger ones would only distort sums. */
+const rate = nonNegative.max(1e9);
+/** Fencing numbers and counts grow by one; a larger one was not counted. */
+const counted = whole.max(1e12);
+/** What a float32 can hold. */
+const loss = z.number().min(-3.4e38).max(3.4e38);
 
 export const studentPhases = ['Starting', 'Training', 'Evaluating', 'Exporting', 'Done'] as const;
 
@@ -18,36 +24,36 @@ export const maxDamagedFrames = 16;
 const damagedFrameSchema = z.object({
   sequence: whole,
   shard: whole,
-  step: whole,
+  step: counted,
   reason: z.string().max(500),
 });
 export type DamagedFrame = z.infer<typeof damagedFrameSchema>;
 
 export const studentStateSchema = z.object({
   /** Fencing number: grows with every student process of the job (DESIGN §4 "Fencing"). */
-  attempt: whole,
+  attempt: whole.max(1e9),
   pod: z.string().max(253),
   phase: z.enum(studentPhases),
   runtime: z.string().max(200),
   /** Steps finished; the next step to train. */
-  step: whole,
-  steps: whole,
-  epoch: whole,
+  step: counted,
+  steps: counted,
+  epoch: counted,
   /** Samples a step, so that rates and steps convert. */
-  batchSize: whole,
-  samplesPerSecond: nonNegative,
+  batchSize: counted,
+  samplesPerSecond: rate,
   /** Rate of the compute thread alone, waiting left out. */
-  unstarvedSamplesPerSecond: nonNegative,
+  unstarvedSamplesPerSecond: rate,
   /** Share of the last seconds that the compute thread waited for logits. */
   waitFraction: nonNegative.max(1),
-  loss: z.number().nullable(),
+  loss: loss.nullable(),
   accuracy: nonNegative.max(1).nullable(),
-  buffer: z.object({ frames: whole, bytes: whole }),
+  buffer: z.object({ frames: counted, bytes: whole }),
   /** Steps fed ahead at most; steps fed so far. */
-  window: whole,
-  fedSteps: whole,
+  window: counted,
+  fedSteps: counted,
   /** Messages a step. */
-  shards: whole,
+  shards: counted,
   /** First LOGITS stream sequence that the oldest kept checkpoint may still need; 0 = keep all. */
   firstNeededSequence: whole,
   resumedFromStep: whole.nullable(),
@@ -58,9 +64,9 @@ export const studentStateSchema = z.object({
   damaged: z.array(damagedFrameSchema).max(maxDamagedFrames),
   /** Set when phase is Done. */
   result: z
-    .object({ digest: z.string().max(200), accuracy: nonNegative.max(1).nullable(), loss: z.number().nullable() })
+    .object({ digest: z.string().max(200), accuracy: nonNegative.max(1).nullable(), loss: loss.nullable() })
     .nullable(),
-  /** Milliseconds since 1970 by the writer's clock. */
+  /** Milliseconds since 1970 by the writer's clock; readers judge age by the server's time of the message. */
   updatedAtMs: nonNegative,
 });
 export type StudentState = z.infer<typeof studentStateSchema>;
@@ -73,17 +79,17 @@ export const teacherStateSchema = z.object({
   phase: z.enum(teacherPhases),
   runtime: z.string().max(200),
   /** Rows labelled a second over the last seconds. */
-  samplesPerSecond: nonNegative,
+  samplesPerSecond: rate,
   /** Rate of inference alone: what this teacher could do if it never waited. */
-  capableSamplesPerSecond: nonNegative,
+  capableSamplesPerSecond: rate,
   /** Share of the last seconds spent in inference. */
   busyFraction: nonNegative.max(1),
-  items: whole,
-  duplicates: whole,
-  failures: whole,
+  items: counted,
+  duplicates: counted,
+  failures: counted,
   /** Accuracy on the evaluation split; null where nobody measured it. */
   accuracy: nonNegative.max(1).nullable(),
-  /** Milliseconds since 1970 by the writer's clock. */
+  /** Milliseconds since 1970 by the writer's clock; readers judge age by the server's time of the message. */
   updatedAtMs: nonNegative,
 });
 export type TeacherState = z.infer<typeof teacherStateSchema>;
@@ -119,7 +125,7 @@ export const maxDeadErrorLength = 2_000;
 /** A message on a DEAD subject: the work item that no teacher could do, with its last error. */
 export const deadItemSchema = z.strictObject({
   shard: whole,
-  step: whole,
+  step: counted,
   /** Pod name of the teacher that gave up. */
   teacher: z.string().max(253),
   /** How often the item had been delivered, the last time included. */

@@ -13,18 +13,17 @@ import {
   JetStreamApiCodes,
   JetStreamApiError,
   type JetStreamManager,
+  type StoredMsg,
   type StreamInfo,
 } from '@nats-io/jetstream';
-import { headers } from '@nats-io/transport-node';
 
 import {
   type DeadItem,
   deadItemSchema,
   jobNames,
   type JobNames,
-  type Reference,
+  isTeacherName,
   referenceSchema,
-  type StudentState,
   studentStateSchema,
   type TeacherState,
   teacherStateSchema,
@@ -33,7 +32,7 @@ import {
 import { StreamError, streamErrorFrom } from './errors.js';
 import { type LinkOptions, OperatorLink, type StreamHealth } from './link.js';
 import { listObjects, readObject, type StoredObject } from './objects.js';
-import { parseJson, type PresentStreams, type StreamObservation } from './observation.js';
+import { type ObserveOptions, parseJson, type PresentStreams, type StreamObservation } from './observation.js';
 import {
   anyStateChange,
   type ConsumerSpec,
@@ -41,6 +40,7 @@ import {
   objectStreamOf,
   stateChangesOf,
   stateStreamOf,
+  teacherStreamOf,
 } from './streams.js';
 
 /** For a command that is of no use without its server. @throws StreamError when there is no connection within the limit */
@@ -93,24 +93,24 @@ export class StreamAdmin {
     });
   }
 
-  async observe(uid: string): Promise<StreamObservation> {
+  async observe(uid: string, options: ObserveOptions = {}): Promise<StreamObservation> {
     const { health } = this.#link;
     if (!health.connected) return { state: 'Unreachable', reason: health.reason };
     try {
-      return await this.#look(jobNames(uid));
+      return await this.#observe(jobNames(uid), options);
     } catch (error) {
-      return { state: 'Unreachable', reason: streamErrorFrom(error, `look at the streams of job ${uid}`).message };
+      return { state: 'Unreachable', reason: streamErrorFrom(error, `observe the streams of job ${uid}`).message };
     }
   }
 
-  async #look(names: JobNames): Promise<StreamObservation> {
+  async #observe(names: JobNames, { teachers: pods = [], nowMs }: ObserveOptions): Promise<StreamObservation> {
     const { streams, consumers } = this.#link.manager;
-    const stateStream = stateStreamOf(names);
-    const [work, logits, dead, state, objects, teachers, student] = await Promise.all([
+    const [work, logits, dead, state, telemetry, objects, teachers, student] = await Promise.all([
       orNull(streams.info(names.streams.work)),
       orNull(streams.info(names.streams.logits)),
       orNull(streams.info(names.streams.dead)),
-      orNull(streams.info(stateStream, { subjects_filter: '>' })),
+      orNull(streams.info(stateStreamOf(names))),
+      orNull(streams.info(teacherStreamOf(names))),
       orNull(streams.info(objectStreamOf(names))),
       orNull(consumers.info(names.streams.work, names.consumers.teachers)),
       orNull(consumers.info(names.streams.logits, names.consumers.student)),
@@ -119,12 +119,21 @@ export class StreamAdmin {
       [names.streams.work, work],
       [names.streams.logits, logits],
       [names.streams.dead, dead],
-      [stateStream, state],
+      [stateStreamOf(names), state],
+      [teacherStreamOf(names), telemetry],
       [objectStreamOf(names), objects],
       [`${names.streams.work}/${names.consumers.teachers}`, teachers],
       [`${names.streams.logits}/${names.consumers.student}`, student],
     ];
     if (parts.every(([, info]) => info === null)) return { state: 'Absent' };
+    const dated = datedBy(state ?? telemetry, nowMs);
+    const read = {
+      ...(state === null ? { student: null, reference: null, garbage: 0 } : await this.#readState(names, dated)),
+      ...(telemetry === null || telemetry.state.messages === 0
+        ? { teachers: [], badTeachers: 0 }
+        : await this.#readTeachers(names, pods, dated)),
+    };
+    const { badTeachers, ...values } = read;
     return {
       state: 'Present',
       missing: parts.filter(([, info]) => info === null).map(([name]) => name),
@@ -142,47 +151,58 @@ export class StreamAdmin {
       },
       dead: { messages: dead?.state.messages ?? 0 },
       objects: { bytes: objects?.state.bytes ?? 0 },
-      ...(await this.#readState(names, Object.keys(state?.state.subjects ?? {}))),
+      ...values,
+      garbage: values.garbage + badTeachers,
     };
   }
 
-  async #readState(
-    names: JobNames,
-    subjects: readonly string[],
-  ): Promise<Pick<PresentStreams, 'student' | 'teachers' | 'reference' | 'garbage'>> {
-    const prefix = `$KV.${names.stateBucket}.`;
-    let student: StudentState | null = null;
-    let reference: Reference | null = null;
-    const teachers: TeacherState[] = [];
-    let garbage = 0;
-    const stateStream = stateStreamOf(names);
-    const values = await Promise.all(subjects.map((subject) => this.#lastOf(stateStream, subject)));
-    for (const [at, data] of values.entries()) {
-      // Between the list and the read the key was deleted.
-      if (data === null) continue;
-      const key = subjects[at]?.slice(prefix.length) ?? '';
-      if (key === names.stateKeys.student) {
-        student = parseJson(studentStateSchema, data) ?? null;
-        if (student === null) garbage += 1;
-      } else if (key === names.stateKeys.reference) {
-        reference = parseJson(referenceSchema, data) ?? null;
-        if (reference === null) garbage += 1;
-      } else {
-        const teacher = parseJson(teacherStateSchema, data);
-        // A teacher may write only what lies under its own name.
-        if (teacher !== undefined && key === names.stateKeys.teacher(teacher.pod)) teachers.push(teacher);
-        else garbage += 1;
-      }
-    }
-    teachers.sort((a, b) => (a.pod < b.pod ? -1 : 1));
-    return { student, teachers, reference, garbage };
+  async #readState(names: JobNames, dated: Dated): Promise<Pick<PresentStreams, 'student' | 'reference' | 'garbage'>> {
+    const subject = (key: string): string => `$KV.${names.stateBucket}.${key}`;
+    const [student, reference] = await Promise.all([
+      this.#lastOf(stateStreamOf(names), subject(names.stateKeys.student)),
+      this.#lastOf(stateStreamOf(names), subject(names.stateKeys.reference)),
+    ]);
+    const studentState = student === null ? undefined : parseJson(studentStateSchema, student.data);
+    const referenceState = reference === null ? undefined : parseJson(referenceSchema, reference.data);
+    return {
+      student: student === null || studentState === undefined ? null : dated(studentState, student),
+      reference: referenceState ?? null,
+      garbage:
+        (student !== null && studentState === undefined ? 1 : 0) +
+        (reference !== null && referenceState === undefined ? 1 : 0),
+    };
   }
 
-  /** The last message of a subject; null when there is none or it is a mark of deletion. */
-  async #lastOf(stream: string, subject: string): Promise<Uint8Array | null> {
-    const message = await this.#link.manager.direct.getMessage(stream, { last_by_subj: subject });
-    if (message === null || message.header.has('KV-Operation')) return null;
-    return message.data;
+  async #readTeachers(
+    names: JobNames,
+    pods: readonly string[],
+    dated: Dated,
+  ): Promise<{ readonly teachers: readonly TeacherState[]; readonly badTeachers: number }> {
+    const teachers: TeacherState[] = [];
+    let badTeachers = 0;
+    const queue = pods.filter(isTeacherName).values();
+    const lanes = Array.from({ length: Math.min(pods.length, readsAtOnce) }, async () => {
+      for (const pod of queue) {
+        const message = await this.#lastOf(
+          teacherStreamOf(names),
+          `$KV.${names.teacherBucket}.${names.teacherKey(pod)}`,
+        );
+        if (message === null) continue;
+        const state = parseJson(teacherStateSchema, message.data);
+        // A teacher may write only what is stored under its own name.
+        if (state?.pod === pod) teachers.push(dated(state, message));
+        else badTeachers += 1;
+      }
+    });
+    await Promise.all(lanes);
+    teachers.sort((a, b) => (a.pod < b.pod ? -1 : 1));
+    return { teachers, badTeachers };
+  }
+
+  /** The last message of a subject; null when there is none or it marks a deletion. */
+  async #lastOf(stream: string, subject: string): Promise<StoredMsg | null> {
+    const message = await orNull(this.#link.manager.direct.getMessage(stream, { last_by_subj: subject }));
+    return message === null || message.header.has('KV-Operation') ? null : message;
   }
 
   /**
@@ -237,14 +257,20 @@ export class StreamAdmin {
     });
   }
 
-  /** Buried work items, at most `limit`; unreadable ones are left out. */
+  /** Dead letters, oldest first, at most `limit`; unreadable ones count and are left out. */
   async deadItems(uid: string, limit: number): Promise<DeadItem[]> {
-    const { streams } = jobNames(uid);
+    const { streams, subjects } = jobNames(uid);
     return this.#do(`read ${streams.dead}`, async (manager) => {
-      const info = await orNull(manager.streams.info(streams.dead, { subjects_filter: '>' }));
-      const subjects = Object.keys(info?.state.subjects ?? {}).slice(0, limit);
-      const values = await Promise.all(subjects.map((subject) => this.#lastOf(streams.dead, subject)));
-      return values.flatMap((data) => (data === null ? [] : (parseJson(deadItemSchema, data) ?? [])));
+      const items: DeadItem[] = [];
+      for (let sequence = 1, read = 0; read < limit; read += 1) {
+        const query = { seq: sequence, next_by_subj: subjects.allDead };
+        const message = await orNull(manager.direct.getMessage(streams.dead, query));
+        if (message === null) break;
+        const item = parseJson(deadItemSchema, message.data);
+        if (item !== undefined) items.push(item);
+        sequence = message.seq + 1;
+      }
+      return items;
     });
   }
 
@@ -252,19 +278,6 @@ export class StreamAdmin {
   async exhume(uid: string): Promise<void> {
     const { dead } = jobNames(uid).streams;
     await this.#do(`empty ${dead}`, (manager) => orNull(manager.streams.purge(dead)));
-  }
-
-  /** Removes the telemetry of a teacher that is gone; a watch hears of it. */
-  async forgetTeacher(uid: string, pod: string): Promise<void> {
-    const names = jobNames(uid);
-    const subject = `$KV.${names.stateBucket}.${names.stateKeys.teacher(pod)}`;
-    await this.#do(`forget teacher ${pod}`, async (manager) => {
-      const deletion = headers();
-      deletion.set('KV-Operation', 'DEL');
-      await manager.jetstream().publish(subject, new Uint8Array(), { headers: deletion });
-      // The mark of deletion told the watchers; it need not stay.
-      await manager.streams.purge(stateStreamOf(names), { filter: subject });
-    });
   }
 
   /** Names and sizes of the job's checkpoints and results. */
@@ -290,7 +303,7 @@ export class StreamAdmin {
     const { work, logits, dead } = names.streams;
     await this.#do(`remove the streams of job ${uid}`, (manager) =>
       Promise.all(
-        [work, logits, dead, stateStreamOf(names), objectStreamOf(names)].map((stream) =>
+        [work, logits, dead, stateStreamOf(names), teacherStreamOf(names), objectStreamOf(names)].map((stream) =>
           orNull(manager.streams.delete(stream)),
         ),
       ),
@@ -310,6 +323,24 @@ export class StreamAdmin {
       throw streamErrorFrom(error, doing);
     }
   }
+}
+
+/** Direct gets in flight for one job. */
+const readsAtOnce = 32;
+
+/** Replaces the writer's time of a value by what the server knows of its age. */
+type Dated = <T extends { readonly updatedAtMs: number }>(value: T, message: StoredMsg) => T;
+
+/** @param info of a stream of the server: carries the server's time of the observation */
+function datedBy(info: StreamInfo | null, nowMs: number | undefined): Dated {
+  const serverMs = Date.parse(info?.ts ?? '');
+  return (value, message) => {
+    const storedMs = message.time.getTime();
+    if (nowMs === undefined) return { ...value, updatedAtMs: storedMs };
+    // Servers send their time from 2.10 on. Without it a value counts as stored now at the latest.
+    const ageMs = Number.isNaN(serverMs) ? nowMs - storedMs : serverMs - storedMs;
+    return { ...value, updatedAtMs: nowMs - Math.max(0, ageMs) };
+  };
 }
 
 /** Code of a deletion of a message that is not there. */

@@ -3,7 +3,7 @@ import { type DistillJob, quantityValue } from '../api/index.js';
 import { type DeadItem, jobNames, maxWindowSteps, type NatsAccess, type WorkerRole } from '../protocol/index.js';
 
 import type { StreamAdmin } from './admin.js';
-import type { StreamObservation } from './observation.js';
+import type { ObserveOptions, StreamObservation } from './observation.js';
 import { jobStreams } from './streams.js';
 
 /** Messages a step that the work queue has room for; more only wait a little. */
@@ -33,8 +33,8 @@ export class JobStreamsPort {
     );
   }
 
-  observe(uid: string): Promise<StreamObservation> {
-    return this.#admin.observe(uid);
+  observe(uid: string, options: ObserveOptions): Promise<StreamObservation> {
+    return this.#admin.observe(uid, options);
   }
 
   async trim(uid: string, belowSequence: number): Promise<void> {
@@ -43,10 +43,6 @@ export class JobStreamsPort {
 
   async deleteFrame(uid: string, sequence: number): Promise<void> {
     await this.#admin.deleteFrame(uid, sequence);
-  }
-
-  async forgetTeacher(uid: string, pod: string): Promise<void> {
-    await this.#admin.forgetTeacher(uid, pod);
   }
 
   async deadItems(uid: string): Promise<readonly DeadItem[]> {

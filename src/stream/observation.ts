@@ -1,5 +1,5 @@
 /**
- * What the operator sees of a job's streams in one look. Workers wrote the telemetry: it is parsed, and what does not
+ * What the operator observes of a job's streams at one time. Workers wrote the telemetry: it is parsed, and what does not
  * parse is counted and left out (a monitoring gap means hold, DESIGN §5.5).
  */
 import type { z } from 'zod';
@@ -28,11 +28,22 @@ export interface PresentStreams {
   readonly dead: { readonly messages: number };
   readonly objects: { readonly bytes: number };
   readonly student: StudentState | null;
-  /** By pod name; also of teachers that are gone, until `forgetTeacher`: judge by `updatedAtMs`. */
+  /** Those that were asked for, by pod name. */
   readonly teachers: readonly TeacherState[];
   readonly reference: Reference | null;
   /** STATE values that were no valid telemetry. */
   readonly garbage: number;
+}
+
+/** What an observation includes beside the streams themselves. */
+export interface ObserveOptions {
+  /** Pods whose telemetry to read; a worker may have stored any number of other keys. */
+  readonly teachers?: readonly string[];
+  /**
+   * The caller's clock, milliseconds since 1970: `updatedAtMs` of every value then is this time less the value's age by the
+   * server's clock, whatever the worker wrote. Default: the server's time of the message.
+   */
+  readonly nowMs?: number;
 }
 
 export type StreamObservation =

@@ -47,13 +47,12 @@ const operatorPermissions: Permissions = {
     '$JS.API.STREAM.MSG.DELETE.*',
     ...['CREATE', 'INFO'].map((verb) => `$JS.API.CONSUMER.${verb}.>`),
     '$JS.API.DIRECT.GET.>',
-    '$KV.>',
   ],
   subscribe: [`${operatorInboxPrefix}.>`, anyStateChange],
 };
 
 function teacherPermissions(names: JobNames): Permissions {
-  const { streams, consumers, subjects, stateBucket, stateKeys } = names;
+  const { streams, consumers, subjects, stateBucket, teacherBucket, stateKeys } = names;
   const state = (key: string): string => `$KV.${stateBucket}.${key}`;
   return {
     publish: [
@@ -63,7 +62,7 @@ function teacherPermissions(names: JobNames): Permissions {
       // After a duplicate the stored frame is read back (DESIGN §4 "Zombies").
       `$JS.API.DIRECT.GET.${streams.logits}.${subjects.allLogits}`,
       subjects.allDead,
-      state(stateKeys.allTeachers),
+      `$KV.${teacherBucket}.*`,
       state(stateKeys.reference),
       `$JS.API.DIRECT.GET.${stateStreamOf(names)}.${state(stateKeys.reference)}`,
     ],

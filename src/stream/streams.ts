@@ -44,7 +44,19 @@ export interface JobStreams {
 const MiB = 1024 * 1024;
 const workBytes = 64 * MiB;
 const deadBytes = 16 * MiB;
-const stateBytes = 16 * MiB;
+/** Two keys. Only the student and the operator write the first, and teachers the second (permissions.ts). */
+const stateBytes = 2 * MiB;
+/**
+ * Telemetry of teachers: more keys and bytes than the largest fleet of a job needs, and few enough that a worker that
+ * writes all of them costs the server 16 MiB and the operator nothing, since it reads only the keys of pods that exist.
+ */
+const maxTeachers = 8_192;
+const largestTeacherValue = 2 * 1024;
+const teacherBytes = maxTeachers * largestTeacherValue;
+/** A teacher pushes twice a second; a value of this age belongs to a teacher that is gone. */
+const teacherValueSeconds = 60;
+/** A dead item holds at most 2,000 characters of error and a work item of a few hundred indices. */
+const largestDeadItem = 64 * 1024;
 const defaultObjectBytes = 1024 * MiB;
 /** A reference answer of 64 rows is the largest value. */
 const largestStateValue = MiB / 2;
@@ -58,16 +70,27 @@ const nanosecondsPerSecond = 1_000_000_000;
 export function stateStreamOf(names: JobNames): string {
   return `KV_${names.stateBucket}`;
 }
+export function teacherStreamOf(names: JobNames): string {
+  return `KV_${names.teacherBucket}`;
+}
 export function objectStreamOf(names: JobNames): string {
   return `OBJ_${names.objectBucket}`;
 }
 
-/** Subjects on which the server repeats every accepted STATE value: what `watch` listens to. */
+/** Subjects on which the server announces every accepted telemetry value, without its data: what `watch` listens to. */
 export function stateChangesOf(names: JobNames): string {
   return `distill.${names.uid}.state.>`;
 }
 /** Those of all jobs. */
 export const anyStateChange = 'distill.*.state.>';
+
+/**
+ * Announces a stored value on another subject, after storing, so that a watcher also reads what it hears of; needs no
+ * consumer. Without the data, which the watcher reads when it wants it: a worker that floods costs the operator little.
+ */
+function announced(bucket: string, dest: string): NonNullable<StreamConfig['republish']> {
+  return { src: `$KV.${bucket}.>`, dest, headers_only: true };
+}
 
 export function jobStreams(options: JobStreamOptions): JobStreams {
   const { names, maxBytes, windowBound, objectBytes = defaultObjectBytes } = options;
@@ -104,6 +127,7 @@ export function jobStreams(options: JobStreamOptions): JobStreams {
         discard: DiscardPolicy.Old,
         storage: 'file',
         max_msgs_per_subject: 1,
+        max_msg_size: largestDeadItem,
         max_bytes: deadBytes,
         max_age: deadSeconds * nanosecondsPerSecond,
       },
@@ -119,8 +143,22 @@ export function jobStreams(options: JobStreamOptions): JobStreams {
         max_bytes: stateBytes,
         // Unlike other buckets: with roll-up a teacher could wipe the student's fencing number (C3).
         allow_rollup_hdrs: false,
-        // After storing, so that who is told of a change also reads it; needs no consumer.
-        republish: { src: `$KV.${names.stateBucket}.>`, dest: stateChangesOf(names) },
+        republish: announced(names.stateBucket, stateChangesOf(names)),
+      },
+      {
+        ...common,
+        name: teacherStreamOf(names),
+        subjects: [`$KV.${names.teacherBucket}.*`],
+        retention: RetentionPolicy.Limits,
+        discard: DiscardPolicy.New,
+        storage: 'file',
+        max_msgs: maxTeachers,
+        max_msgs_per_subject: 1,
+        max_msg_size: largestTeacherValue,
+        max_bytes: teacherBytes,
+        max_age: teacherValueSeconds * nanosecondsPerSecond,
+        allow_rollup_hdrs: false,
+        republish: announced(names.teacherBucket, `distill.${names.uid}.state.teacher.>`),
       },
       {
         ...common,

@@ -70,12 +70,14 @@ async function compareAndSet(
   }
 }
 
-/** Stores a teacher's telemetry. @throws StreamRefused, StreamUnreachable */
+/** Stores a teacher's telemetry; storing it twice is harmless. @throws StreamRefused, StreamUnreachable */
 export async function publishTeacherState(link: StreamLink, names: JobNames, state: TeacherState): Promise<void> {
-  const key = names.stateKeys.teacher(state.pod);
+  const key = names.teacherKey(state.pod);
   const doing = `write ${key}`;
   try {
-    await link.untilAnswered(doing, () => link.client.publish(keyOf(names, key), JSON.stringify(state)));
+    await link.untilAnswered(doing, () =>
+      link.client.publish(`$KV.${names.teacherBucket}.${key}`, JSON.stringify(state)),
+    );
   } catch (error) {
     throw refused(doing, error);
   }

@@ -26,7 +26,18 @@ import {
   workItem,
 } from '../../kit/stream.js';
 
-const uids = ['observed', 'provisioned', 'watched', 'trimmed', 'removed', 'buried', 'objects', 'garbage'];
+const uids = [
+  'observed',
+  'provisioned',
+  'watched',
+  'trimmed',
+  'removed',
+  'buried',
+  'objects',
+  'garbage',
+  'clocks',
+  'flooded',
+];
 
 let nats: TestNats;
 let admin: StreamAdmin;
@@ -38,8 +49,8 @@ async function join(role: 'teacher' | 'student', uid: string): Promise<StreamLin
   return link;
 }
 
-async function present(uid: string): Promise<PresentStreams> {
-  const seen = await admin.observe(uid);
+async function present(uid: string, options: Parameters<StreamAdmin['observe']>[1] = {}): Promise<PresentStreams> {
+  const seen = await admin.observe(uid, options);
   if (seen.state !== 'Present') throw new Error(`expected the streams of ${uid}, found ${JSON.stringify(seen)}`);
   return seen;
 }
@@ -119,7 +130,7 @@ test('an observation counts the work, the logits and the telemetry', async () =>
   await publishTeacherState(teacher, names, teacherState('t-1', { items: 7 }));
   await claimAttempt(student, names, 0, (attempt) => studentState({ attempt, step: 5 }));
 
-  const seen = await present('observed');
+  const seen = await present('observed', { teachers: ['t-1', 't-2', 't-3', 'not.a.key'] });
   expect(seen).toMatchObject({
     work: { messages: 2, pending: 2, ackPending: 0 },
     logits: { messages: 1, firstSequence: 1, lastSequence: 1 },
@@ -132,23 +143,97 @@ test('an observation counts the work, the logits and the telemetry', async () =>
     ['t-1', 7],
     ['t-2', 0],
   ]);
-
-  await admin.forgetTeacher('observed', 't-2');
-  expect((await present('observed')).teachers.map(({ pod }) => pod)).toEqual(['t-1']);
+  // Only those that were asked for: of pods that exist.
+  expect((await present('observed', { teachers: ['t-1'] })).teachers.map(({ pod }) => pod)).toEqual(['t-1']);
 });
 
 test('telemetry that is no telemetry is counted and left out', async () => {
   const names = jobNames('garbage');
   await admin.provision(streamsOf('garbage'));
   const teacher = await join('teacher', 'garbage');
-  const put = (key: string, value: string): Promise<unknown> =>
-    teacher.client.publish(`$KV.${names.stateBucket}.${key}`, value);
-  await put('teacher.noise', 'no JSON');
-  await put('teacher.wrong', JSON.stringify({ pod: 'wrong' }));
-  await put('teacher.liar', JSON.stringify(teacherState('somebody-else')));
-  await put('teacher.good', JSON.stringify(teacherState('good')));
-  await put('reference', '{}');
-  expect(await present('garbage')).toMatchObject({ teachers: [{ pod: 'good' }], reference: null, garbage: 4 });
+  const put = (pod: string, value: string): Promise<unknown> =>
+    teacher.client.publish(`$KV.${names.teacherBucket}.${pod}`, value);
+  await put('noise', 'no JSON');
+  await put('wrong', JSON.stringify({ pod: 'wrong' }));
+  await put('liar', JSON.stringify(teacherState('somebody-else')));
+  await put('fast', JSON.stringify(teacherState('fast', { capableSamplesPerSecond: 1e300 })));
+  await put('good', JSON.stringify(teacherState('good')));
+  await teacher.client.publish(`$KV.${names.stateBucket}.reference`, '{}');
+  expect(await present('garbage', { teachers: ['noise', 'wrong', 'liar', 'fast', 'good'] })).toMatchObject({
+    teachers: [{ pod: 'good' }],
+    reference: null,
+    garbage: 5,
+  });
+});
+
+describe('the age of telemetry', () => {
+  const hourMs = 3_600_000;
+  test('is judged by the time at which the server stored it, whatever the clock of its writer says', async () => {
+    const names = jobNames('clocks');
+    await admin.provision(streamsOf('clocks'));
+    const teacher = await join('teacher', 'clocks');
+    const student = await join('student', 'clocks');
+    const ahead = Date.now() + 24 * hourMs;
+    await publishTeacherState(teacher, names, teacherState('t-1', { updatedAtMs: ahead }));
+    await claimAttempt(student, names, 0, (attempt) => studentState({ attempt, updatedAtMs: 0 }));
+    // The operator's own clock is an hour behind the server's; ages are the same.
+    const nowMs = Date.now() - hourMs;
+    const first = await present('clocks', { teachers: ['t-1'], nowMs });
+    const ages = [first.student, ...first.teachers].map((state) => nowMs - (state?.updatedAtMs ?? NaN));
+    for (const ageMs of ages) {
+      expect(ageMs).toBeGreaterThanOrEqual(0);
+      expect(ageMs).toBeLessThan(60_000);
+    }
+    // A value that nobody writes again ages.
+    await until('the value to age', async () => {
+      const [state] = (await present('clocks', { teachers: ['t-1'], nowMs })).teachers;
+      return nowMs - (state?.updatedAtMs ?? NaN) > (ages[1] ?? NaN) + 200;
+    });
+  });
+});
+
+describe('a worker that stores all that it may', () => {
+  test('neither fills the student’s bucket nor makes the operator read or hear more than the pods that exist', async () => {
+    const names = jobNames('flooded');
+    await admin.provision(streamsOf('flooded'));
+    const teacher = await join('teacher', 'flooded');
+    const student = await join('student', 'flooded');
+    await publishTeacherState(teacher, names, teacherState('early'));
+    const heard: string[] = [];
+    const root = await connectRoot(nats);
+    const bytes: number[] = [];
+    root.connection.subscribe(`distill.flooded.state.>`, {
+      callback: (_error, message) => void bytes.push(message.data.length),
+    });
+    const stop = admin.watch('flooded', (key) => heard.push(key ?? ''));
+    await until('the watch', () => heard.includes(''));
+    let refused = 0;
+    const noise = 'x'.repeat(1_500);
+    for (let from = 0; from < 12_000; from += 500) {
+      const puts = Array.from({ length: 500 }, (_, at) =>
+        teacher.client.publish(`$KV.${names.teacherBucket}.t-${String(from + at)}`, noise),
+      );
+      refused += (await Promise.allSettled(puts)).filter(({ status }) => status === 'rejected').length;
+    }
+    const { state } = await root.manager.streams.info(`KV_${names.teacherBucket}`);
+    expect(state.messages).toBeLessThanOrEqual(8_192);
+    expect(state.bytes).toBeLessThanOrEqual(16 * 1024 * 1024);
+    expect(refused).toBeGreaterThanOrEqual(12_000 - 8_192);
+    await expect(teacher.client.publish(`$KV.${names.teacherBucket}.big`, 'x'.repeat(4_096))).rejects.toThrow();
+    // The news of a value carries no data.
+    expect(Math.max(...bytes)).toBe(0);
+    // Who was there goes on, and so does the student.
+    await publishTeacherState(teacher, names, teacherState('early', { items: 9 }));
+    const claim = await claimAttempt(student, names, 0, (attempt) => studentState({ attempt, step: 5 }));
+    await claim.update(studentState({ attempt: claim.attempt, step: 6 }));
+    expect(await present('flooded', { teachers: ['early'] })).toMatchObject({
+      student: { step: 6 },
+      teachers: [{ pod: 'early', items: 9 }],
+      garbage: 0,
+    });
+    stop();
+    await root.connection.close();
+  });
 });
 
 test('a watch hears of a change at once, and the change can be read then; also in a bucket created again', async () => {
@@ -160,16 +245,13 @@ test('a watch hears of a change at once, and the change can be read then; also i
   await until('the beginning of the watch', () => heard.includes(null));
   await publishTeacherState(teacher, names, teacherState('t-1'));
   await until('the first change', () => heard.includes('teacher.t-1'));
-  expect((await present('watched')).teachers).toHaveLength(1);
+  expect((await present('watched', { teachers: ['t-1'] })).teachers).toHaveLength(1);
 
   const root = await connectRoot(nats);
-  await root.manager.streams.delete(`KV_${names.stateBucket}`);
+  await root.manager.streams.delete(`KV_${names.teacherBucket}`);
   await admin.provision(streamsOf('watched'));
   await publishTeacherState(teacher, names, teacherState('t-2'));
   await until('the change in the new bucket', () => heard.includes('teacher.t-2'));
-
-  await admin.forgetTeacher('watched', 't-2');
-  await until('the deletion', () => heard.filter((key) => key === 'teacher.t-2').length === 2);
   stop();
   await root.connection.close();
 });

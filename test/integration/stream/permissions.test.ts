@@ -81,7 +81,7 @@ const forbiddenToAll = [
   other.subjects.logits(0, 0),
   other.subjects.dead(0, 0),
   `$KV.${other.stateBucket}.student`,
-  `$KV.${other.stateBucket}.teacher.t`,
+  `$KV.${other.teacherBucket}.t`,
   `$KV.${other.stateBucket}.reference`,
   `$O.${other.objectBucket}.C.x`,
   `$JS.API.CONSUMER.MSG.NEXT.${other.streams.work}.teachers`,
@@ -102,6 +102,9 @@ const forbidden = {
   teacher: [
     mine.subjects.work(0, 0),
     `$KV.${mine.stateBucket}.student`,
+    // A key more in STATE is a key less for the student.
+    `$KV.${mine.stateBucket}.teacher.t`,
+    `$JS.API.DIRECT.GET.KV_${mine.teacherBucket}`,
     `$JS.API.DIRECT.GET.KV_${mine.stateBucket}`,
     `$JS.API.DIRECT.GET.KV_${mine.stateBucket}.$KV.${mine.stateBucket}.student`,
     `$JS.API.DIRECT.GET.${mine.streams.logits}`,
@@ -117,7 +120,7 @@ const forbidden = {
     mine.subjects.logits(0, 0),
     mine.subjects.dead(0, 0),
     `$KV.${mine.stateBucket}.student`,
-    `$KV.${mine.stateBucket}.teacher.t`,
+    `$KV.${mine.teacherBucket}.t`,
     `$O.${mine.objectBucket}.C.x`,
     `$O.${mine.objectBucket}.M.x`,
     `$JS.API.STREAM.PURGE.OBJ_${mine.objectBucket}`,
@@ -136,7 +139,7 @@ const forbidden = {
   student: [
     mine.subjects.logits(0, 0),
     mine.subjects.dead(0, 0),
-    `$KV.${mine.stateBucket}.teacher.t`,
+    `$KV.${mine.teacherBucket}.t`,
     `$KV.${mine.stateBucket}.reference`,
     `$JS.API.CONSUMER.MSG.NEXT.${mine.streams.work}.teachers`,
     `$JS.ACK.${mine.streams.work}.teachers.1.1.1.1.0`,
@@ -203,7 +206,7 @@ describe.each([
     await claimAttempt(student, mine, 0, (attempt) => studentState({ attempt }));
     const rollUp = headers();
     rollUp.set('Nats-Rollup', 'all');
-    const wipe = teacher.client.publish(`$KV.${mine.stateBucket}.teacher.t`, '{}', { headers: rollUp });
+    const wipe = teacher.client.publish(`$KV.${mine.teacherBucket}.t`, '{}', { headers: rollUp });
     await expect(wipe).rejects.toMatchObject({ name: 'JetStreamApiError' });
     const wipeLogits = teacher.client.publish(mine.subjects.logits(0, 99), '{}', { headers: rollUp });
     await expect(wipeLogits).rejects.toMatchObject({ name: 'JetStreamApiError' });

@@ -173,7 +173,7 @@ test('while the server is away an observation says so at once, and a write waits
   await nats.restart();
   await writes;
   await until('the watch to tell of the reconnect', () => heard.includes(null));
-  const seen = await admin.observe(uid);
+  const seen = await admin.observe(uid, { teachers: ['t-1'] });
   expect(seen).toMatchObject({ state: 'Present', missing: [], work: { messages: 1 }, teachers: [{ pod: 't-1' }] });
   expect(await new ObjectStore(student, names).get('checkpoint')).toHaveLength(600_000);
 }, 30_000);

@@ -18,14 +18,14 @@ export function publishStates(
   student: Partial<StudentState>,
   teachers: Readonly<Record<string, Partial<TeacherState>>>,
 ): number {
-  const { stateBucket, stateKeys } = jobNames(uid);
+  const { stateBucket, teacherBucket, stateKeys, teacherKey } = jobNames(uid);
   const updatedAtMs = Date.now();
-  const publish = (key: string, state: StudentState | TeacherState): void =>
-    connection.publish(`$KV.${stateBucket}.${key}`, JSON.stringify(state));
-  publish(stateKeys.student, studentState({ steps: 1_000_000, ...student, updatedAtMs }));
+  const publish = (bucket: string, key: string, state: StudentState | TeacherState): void =>
+    connection.publish(`$KV.${bucket}.${key}`, JSON.stringify(state));
+  publish(stateBucket, stateKeys.student, studentState({ steps: 1_000_000, ...student, updatedAtMs }));
   const told = Object.entries(teachers);
   for (const [pod, state] of told) {
-    publish(stateKeys.teacher(pod), teacherState(pod, { pool: 'gpu', ...state, updatedAtMs }));
+    publish(teacherBucket, teacherKey(pod), teacherState(pod, { pool: 'gpu', ...state, updatedAtMs }));
   }
   return 1 + told.length;
 }

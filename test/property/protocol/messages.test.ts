@@ -87,9 +87,10 @@ function matches(pattern: string, subject: string): boolean {
 
 describe('names', () => {
   const uids = fc.stringMatching(/^[A-Za-z0-9-]{1,63}$/);
-  const namesOf = ({ streams, stateBucket, objectBucket, inboxPrefix }: JobNames): string[] => [
+  const namesOf = ({ streams, stateBucket, teacherBucket, objectBucket, inboxPrefix }: JobNames): string[] => [
     ...Object.values(streams),
     stateBucket,
+    teacherBucket,
     objectBucket,
     inboxPrefix('teacher'),
     inboxPrefix('student'),

@@ -273,10 +273,6 @@ export class FakeStreams implements Streams {
     return this.#do('delete frame', () => void this.frames.delete(sequence));
   }
 
-  forgetTeacher(_uid: string, pod: string): Promise<void> {
-    return this.#do('forget teacher', () => void this.teachers.delete(pod));
-  }
-
   deadItems(): Promise<readonly DeadItem[]> {
     return this.#do('read dead items', () => this.dead.slice(0, 1));
   }

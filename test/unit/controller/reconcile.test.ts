@@ -86,7 +86,6 @@ describe('a reconcile', () => {
       'provision streams',
       'trim',
       'delete frame',
-      'forget teacher',
       'apply processes',
       'write status',
       'record events',

@@ -90,7 +90,6 @@ describe('a job that is deleted', () => {
       missing: [],
       trimBelow: null,
       deleteFrames: [],
-      forgetTeachers: [],
       remove: false,
     };
     expect(untidy.plan.streams).toEqual(nothing);

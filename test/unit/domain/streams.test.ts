@@ -1,4 +1,4 @@
-/** What a decision does to a job's streams: make them, trim them, take damaged frames out, forget dead teachers. */
+/** What a decision does to a job's streams: create them, trim them, delete damaged frames. */
 import { describe, expect, test } from '@jest/globals';
 
 import type { StreamPlan } from '../../../src/domain/index.js';
@@ -9,7 +9,6 @@ const nothing: StreamPlan = {
   missing: [],
   trimBelow: null,
   deleteFrames: [],
-  forgetTeachers: [],
   remove: false,
 };
 const damaged = [
@@ -42,12 +41,6 @@ describe('the streams of a job', () => {
       'lose the frames that the student could not read',
       runningJob().told(training({ damaged })),
       { deleteFrames: [47, 49] },
-    ],
-    ['forget teachers that are gone', runningJob().teachers(labelling('cpu-0'), gone), { forgetTeachers: ['cpu-9'] }],
-    [
-      'remember a teacher that is still stopping',
-      runningJob().pool('cpu', { pods: 'cpu-0 cpu-9!' }).teachers(labelling('cpu-0'), gone),
-      {},
     ],
   ])('%s', (_what, snapshot, want) => {
     expect(snapshot.plan.streams).toEqual({ ...nothing, ...want });

@@ -10,9 +10,12 @@ import {
   needsNoTeacher,
   parseManifest,
   referenceSchema,
+  studentStateSchema,
+  teacherStateSchema,
   WorkItemError,
 } from '../../../src/protocol/index.js';
 import type { Manifest } from '../../../src/protocol/index.js';
+import { studentState, teacherState } from '../../kit/stream.js';
 
 const aManifest = (changes: Partial<Manifest> = {}): Manifest => ({
   version: 1,
@@ -164,16 +167,48 @@ describe('names', () => {
     expect([
       names.stateBucket,
       names.objectBucket,
-      names.stateKeys.teacher('pod-1'),
+      names.teacherBucket,
+      names.teacherKey('pod-1'),
       names.inboxPrefix('student'),
-    ]).toEqual(['DISTILL_4f1c-9_STATE', 'DISTILL_4f1c-9_CKPT', 'teacher.pod-1', '_INBOX_4f1c-9_student']);
+    ]).toEqual([
+      'DISTILL_4f1c-9_STATE',
+      'DISTILL_4f1c-9_CKPT',
+      'DISTILL_4f1c-9_TEACHERS',
+      'pod-1',
+      '_INBOX_4f1c-9_student',
+    ]);
   });
 
   test.each(['', 'a.b', 'a*', '>', 'a b', 'a_b', 'a\n', 'ä', 'x'.repeat(64)])('refuse the uid %j', (uid) => {
     expect(() => jobNames(uid)).toThrow(NameError);
   });
 
-  test.each(['', 'a.b', '*', 'a b'])('refuse a teacher called %j, whose key nobody would list', (name) => {
-    expect(() => jobNames('u').stateKeys.teacher(name)).toThrow(NameError);
+  test.each(['', 'a.b', '*', 'a b'])('refuse a teacher called %j, which cannot be a key', (name) => {
+    expect(() => jobNames('u').teacherKey(name)).toThrow(NameError);
+  });
+});
+
+describe('telemetry', () => {
+  test.each<[string, object]>([
+    ['a rate beyond any hardware', { samplesPerSecond: 1e300 }],
+    ['a rate of the compute thread beyond any hardware', { unstarvedSamplesPerSecond: 1e10 }],
+    ['an attempt that nothing counted', { attempt: 2 ** 53 - 1 }],
+    ['a step beyond any job', { step: 1e15 }],
+    ['a loss that is no float32', { loss: 1e300 }],
+    ['a share above one', { waitFraction: 1.5 }],
+    ['a negative count', { fedSteps: -1 }],
+    ['a fraction of a frame', { buffer: { frames: 0.5, bytes: 0 } }],
+  ])('of a student with %s is not read', (_what, field) => {
+    expect(studentStateSchema.safeParse(studentState()).success).toBe(true);
+    expect(studentStateSchema.safeParse({ ...studentState(), ...field }).success).toBe(false);
+  });
+
+  test.each<[string, object]>([
+    ['a rate beyond any hardware', { capableSamplesPerSecond: 1e300 }],
+    ['a count beyond any', { items: 1e15 }],
+    ['a name longer than a pod’s', { pod: 'x'.repeat(254) }],
+  ])('of a teacher with %s is not read', (_what, field) => {
+    expect(teacherStateSchema.safeParse(teacherState('t-1')).success).toBe(true);
+    expect(teacherStateSchema.safeParse({ ...teacherState('t-1'), ...field }).success).toBe(false);
   });
 });
