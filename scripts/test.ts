@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
+import { quietLibraries } from '../dist/src/protocol/index.js';
 import { cacheFolderOf, findNatsServer } from '../dist/src/stream/index.js';
 import { buildTools } from '../dist/test/kit/cluster/tools.js';
 
@@ -46,6 +47,8 @@ async function jest(name: string, args: readonly string[]): Promise<Counts> {
   const child = spawn(process.execPath, [...jestCommand, '--json', `--outputFile=${resultFile}`, ...args], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],
+    // Tests load native libraries into jest's own process, too.
+    env: { ...process.env, ...quietLibraries },
   });
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
   const over = new AbortController();

@@ -1,6 +1,8 @@
 /** The only reader of the environment (DESIGN §6); docs/guide.md lists the variables. */
 import { availableParallelism } from 'node:os';
 
+import { quietLibraries } from './protocol/index.js';
+
 export interface Config {
   /** DISTILL_NATS_URL, not empty: a running server to use instead of an own one; may hold user and password. */
   readonly natsUrl: string | undefined;
@@ -33,11 +35,14 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     dumbTerminal: environment.TERM === 'dumb',
     throughNpm: environment.npm_lifecycle_event !== undefined,
     cores: availableParallelism(),
-    workerEnvironment: Object.fromEntries(
-      passedOn.flatMap((name) => {
-        const value = environment[name];
-        return value === undefined ? [] : [[name, value]];
-      }),
-    ),
+    workerEnvironment: {
+      ...Object.fromEntries(
+        passedOn.flatMap((name) => {
+          const value = environment[name];
+          return value === undefined ? [] : [[name, value]];
+        }),
+      ),
+      ...quietLibraries,
+    },
   };
 }

@@ -61,3 +61,4 @@ export { weightsDigestParts } from './weights-digest.js';
 export type { NamedWeights } from './weights-digest.js';
 export { decodeWorkItem, encodeWorkItem, WorkItemError } from './work-item.js';
 export type { WorkItem } from './work-item.js';
+export { quietLibraries } from './quiet.js';

@@ -18,6 +18,8 @@ import {
   workerFolders,
 } from '../api/index.js';
 
+import { quietLibraries } from '../protocol/index.js';
+
 import { type Fleet, labelsOf } from './metadata.js';
 import { type Mounted, placesOf } from './mounts.js';
 import type { Fields, WorkerSettings } from './object.js';
@@ -108,6 +110,7 @@ function commonVariables(role: PodRole, { natsUrl, natsUsers }: WorkerSettings):
       : { DISTILL_NATS_USER: natsUsers[role], DISTILL_NATS_PASSWORD_FILE: `${workerFolders.nats}/${password}` }),
     DISTILL_POD: { valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
     DISTILL_FOLDER: workerFolders.work,
+    ...quietLibraries,
   };
 }
 

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 
 import type { Clock } from '../../src/lib/clock.js';
-import { workerExitCodes } from '../../src/protocol/index.js';
+import { quietLibraries, workerExitCodes } from '../../src/protocol/index.js';
 
 import { endingOf } from './endings.js';
 import { readEnvironment, type WorkerEnvironment } from './environment.js';
@@ -34,6 +34,8 @@ const orphanMs = 5_000;
 
 /** Runs `work` to its end and ends the process; never returns. */
 export async function runWorker(work: (context: WorkerContext) => Promise<void>): Promise<never> {
+  // Before a native library starts, also when whoever started this process did not set them.
+  Object.assign(process.env, quietLibraries);
   let terminationLog = process.env.DISTILL_TERMINATION_LOG ?? '/dev/termination-log';
   const output = pino.destination({ dest: 1, sync: true });
   // A disk without room costs lines of the log, never the process that writes them.

@@ -1,5 +1,5 @@
 /** Measures the teacher's accuracy on the evaluation split; prints one line of JSON. No stream is needed. */
-import { workerExitCodes } from '../../src/protocol/index.js';
+import { quietLibraries, workerExitCodes } from '../../src/protocol/index.js';
 import { openInferenceThread } from '../compute/index.js';
 import { openDataset, pathOfUri } from '../data/index.js';
 import { endingOf } from '../shell/endings.js';
@@ -8,6 +8,7 @@ import { readLabellingEnvironment } from '../shell/environment.js';
 const rowsAtOnce = 500;
 
 async function evaluate(): Promise<{ readonly samples: number; readonly accuracy: number }> {
+  Object.assign(process.env, quietLibraries);
   const { manifest, threads } = readLabellingEnvironment(process.env);
   const dataset = await openDataset(manifest.dataset);
   const { test } = dataset;

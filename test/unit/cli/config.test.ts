@@ -12,7 +12,7 @@ describe('the configuration', () => {
       path: '',
       dumbTerminal: false,
       throughNpm: false,
-      workerEnvironment: {},
+      workerEnvironment: { ORT_DISABLE_TELEMETRY: '1' },
     });
   });
 
@@ -38,6 +38,13 @@ describe('the configuration', () => {
   test('gives workers what they need to run, and no secret', () => {
     const environment = { PATH: '/bin', HOME: '/home', DISTILL_RUNTIME: 'wasm', DISTILL_LOG_LEVEL: 'debug' };
     const secrets = { NPM_TOKEN: 'x', AWS_SECRET_ACCESS_KEY: 'x', DISTILL_NATS_URL: 'nats://me:secret@host:4222' };
-    expect(readConfig({ ...environment, ...secrets }).workerEnvironment).toEqual(environment);
+    expect(readConfig({ ...environment, ...secrets }).workerEnvironment).toEqual({
+      ...environment,
+      ORT_DISABLE_TELEMETRY: '1',
+    });
+  });
+
+  test('switches off what libraries report, whatever the user’s environment says', () => {
+    expect(readConfig({ ORT_DISABLE_TELEMETRY: '0' }).workerEnvironment).toEqual({ ORT_DISABLE_TELEMETRY: '1' });
   });
 });

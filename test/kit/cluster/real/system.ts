@@ -79,8 +79,9 @@ async function missingPackages(): Promise<string[]> {
   return Object.keys(packages).filter((_, index) => found[index] !== true);
 }
 
-async function install(names: readonly string[]): Promise<void> {
-  process.stderr.write(`real pods: installing ${names.join(', ')}\n`);
+/** Installs packages of Debian. @throws Error with the end of what apt-get printed */
+export async function install(names: readonly string[]): Promise<void> {
+  process.stderr.write(`Debian packages: installing ${names.join(', ')}\n`);
   // Another process may be at it: wait for its lock instead of failing.
   const apt = ['-qq', '-o', 'DPkg::Lock::Timeout=120'];
   const options = { env: { DEBIAN_FRONTEND: 'noninteractive' }, limitMs: installLimitMs };

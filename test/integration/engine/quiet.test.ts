@@ -1,0 +1,93 @@
+/**
+ * A run reports to no vendor: no process of it contacts an address outside of this machine or asks for a name, and none
+ * leaves a file outside of the run's folder. Seen from the kernel, so that native libraries are seen too.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+import { quietLibraries } from '../../../src/protocol/index.js';
+import { cacheFolderOf, findNatsServer } from '../../../src/stream/index.js';
+import { writeSmallJob } from '../../kit/distill.js';
+import { smallMnist } from '../../kit/mnist.js';
+import { canTrace, outsideContacts, strace, traceContacts } from '../../kit/strace.js';
+
+const root = join(import.meta.dirname, '../../..');
+const canSee = await canTrace();
+const folder = mkdtempSync(join(tmpdir(), 'distill-quiet-'));
+const home = join(folder, 'home');
+const temporary = join(folder, 'tmp');
+let path = '';
+
+beforeAll(async () => {
+  for (const each of [home, temporary]) mkdirSync(each);
+  const found = await findNatsServer({
+    url: undefined,
+    path: process.env.PATH ?? '',
+    cacheFolder: cacheFolderOf(process.env, process.env.HOME ?? ''),
+    platform: process.platform,
+    arch: process.arch,
+    environment: process.env,
+    progress: () => undefined,
+  });
+  // With a home folder of its own the run would install a server there.
+  path = found.kind === 'binary' ? `${dirname(found.binary)}:${process.env.PATH ?? ''}` : (process.env.PATH ?? '');
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Runs Node under the trace. @returns its exit code */
+async function traced(args: readonly string[], trace: string, environment: Record<string, string>): Promise<number> {
+  const child = spawn(strace, [...traceContacts(trace), process.execPath, ...args], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { PATH: path, HOME: home, TMPDIR: temporary, ...environment },
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return code ?? -1;
+}
+
+const filesIn = (of: string): string[] => readdirSync(of, { recursive: true, encoding: 'utf8' }).sort();
+
+(canSee ? test : test.skip)(
+  'a whole run contacts this machine alone, and leaves files in its folder alone',
+  async () => {
+    const data = smallMnist(join(folder, 'data'), { train: 256, test: 64 });
+    const job = writeSmallJob(folder, data, (spec) => {
+      spec.training.epochs = 1;
+    });
+    const trace = join(folder, 'run.trace');
+    const args = [join(root, 'dist/src/cli/main.js'), 'run', job, '--json', '--dir', join(folder, 'run')];
+    expect(await traced(args, trace, {})).toBe(0);
+    expect(await outsideContacts(trace)).toEqual([]);
+    expect({ home: filesIn(home), temporary: filesIn(temporary) }).toEqual({ home: [], temporary: [] });
+  },
+);
+
+(canSee ? test : test.skip)(
+  'the trace would show it: the same library without the switch leaves its files',
+  async () => {
+    const file = join(folder, 'load.mjs');
+    writeFileSync(
+      file,
+      `import { readFileSync } from 'node:fs';
+     const { InferenceSession } = await import(${JSON.stringify(join(root, 'node_modules/onnxruntime-node/dist/index.js'))});
+     const session = await InferenceSession.create(readFileSync('examples/mnist/models/teacher.onnx'));
+     await session.release();`,
+    );
+    const trace = join(folder, 'load.trace');
+    expect(await traced([file], trace, {})).toBe(0);
+    expect(filesIn(home).some((name) => name.includes('deviceid'))).toBe(true);
+    for (const each of [home, temporary]) {
+      rmSync(each, { recursive: true });
+      mkdirSync(each);
+    }
+    expect(await traced([file], trace, quietLibraries)).toBe(0);
+    expect({ home: filesIn(home), temporary: filesIn(temporary) }).toEqual({ home: [], temporary: [] });
+  },
+);

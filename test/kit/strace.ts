@@ -1,0 +1,42 @@
+/** What a process and its descendants do to the outside, as the kernel sees it: addresses that they contact. Linux only. */
+import { access, readFile } from 'node:fs/promises';
+
+import { install } from './cluster/real/system.js';
+
+export const strace = '/usr/bin/strace';
+
+/** Whether calls can be traced here; installs strace as root on Debian. */
+export async function canTrace(): Promise<boolean> {
+  const there = (): Promise<boolean> =>
+    access(strace).then(
+      () => true,
+      () => false,
+    );
+  if (await there()) return true;
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
+  await install(['strace']).catch(() => undefined);
+  return there();
+}
+
+/** Arguments that trace every contact of a command with an address into `file`. */
+export function traceContacts(file: string): string[] {
+  // Only these calls stop the process; the others run at full speed.
+  return ['-f', '--seccomp-bpf', '-qq', '-e', 'trace=connect,sendto,sendmsg,sendmmsg', '-e', 'signal=none', '-o', file];
+}
+
+/**
+ * Addresses outside of this machine that a trace names, each once, and name servers wherever they are: `1.2.3.4:443`. A
+ * query to a name server counts, also one on this machine.
+ */
+export async function outsideContacts(file: string): Promise<string[]> {
+  const trace = await readFile(file, 'utf8');
+  const contacts = new Set<string>();
+  for (const [, port = '', address = ''] of trace.matchAll(
+    /sin6?_port=htons\((\d+)\).*?(?:inet_addr\("|inet_pton\(AF_INET6, ")([^"]+)"/g,
+  )) {
+    const isLocal = address.startsWith('127.') || address === '::1' || address === '::ffff:127.0.0.1';
+    // Port 0 is how the C library asks which of its own addresses it would use; nothing is sent.
+    if (port !== '0' && (!isLocal || port === '53')) contacts.add(`${address}:${port}`);
+  }
+  return [...contacts];
+}
