@@ -73,8 +73,10 @@ export function jobDemandOf({ job, cluster, streams, nowMs }: Snapshot): JobDema
   const forWindow = Math.max(1, Math.ceil((student.window * student.shards) / teacherPrefetch));
   const samplesPerSecond = ratesOf(streams, nowMs);
   if (samplesPerSecond === null || student.unstarvedSamplesPerSecond === 0) {
-    // Teachers that run have yet to show their rate.
-    return anyRuns ? { kind: 'Hold', reason: 'FillWindow' } : fill(Math.min(forWindow, itemsLeft));
+    // Teachers that run have yet to show their rate. A student that lost all of them, or that trains before the first
+    // ones run, starts with a few as well: the window would ask for every free slot.
+    if (anyRuns) return { kind: 'Hold', reason: 'FillWindow' };
+    return fill(Math.min(firstTeachers, forWindow, itemsLeft));
   }
   const rate = student.unstarvedSamplesPerSecond;
   return {
