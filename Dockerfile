@@ -5,9 +5,10 @@
 # A private npm registry comes in as a secret and stays in no layer: --secret id=npmrc,src=$HOME/.npmrc
 # The stage `packages` is that of workers/Dockerfile, so that a builder runs it once for both.
 
-ARG BUILD_BASE=node:24-bookworm-slim
+# Digests of indexes for all platforms; `npm test` fails on a base without one.
+ARG BUILD_BASE=node:24.18.0-bookworm-slim@sha256:6f7b03f7c2c8e2e784dcf9295400527b9b1270fd37b7e9a7285cf83b6951452d
 # Needs libc and libstdc++, nothing else.
-ARG RUNTIME_BASE=debian:bookworm-slim
+ARG RUNTIME_BASE=debian:bookworm-slim@sha256:96e378d7e6531ac9a15ad505478fcc2e69f371b10f5cdf87857c4b8188404716
 
 FROM ${BUILD_BASE} AS packages
 WORKDIR /src
