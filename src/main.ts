@@ -7,6 +7,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import {
+  type Access,
+  AccessError,
   apiClient,
   type ApiClient,
   Budget,
@@ -71,14 +73,25 @@ process.on('uncaughtException', (error) => {
   log.error({ stack: error.stack }, `unforeseen: ${error.message}`);
   process.exit(exitCodes.failed);
 });
-process.exitCode = await run(config, log);
+process.exitCode = await run(config, await apiServer(config), log);
 
-async function run(config: OperatorConfig, log: OutputLog): Promise<number> {
+/** Ends the process with a sentence when the kubeconfig cannot be used. */
+async function apiServer(config: OperatorConfig): Promise<Access> {
+  try {
+    return await loadAccess(config.access);
+  } catch (error) {
+    if (!(error instanceof AccessError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(exitCodes.usage);
+  }
+}
+
+async function run(config: OperatorConfig, access: Access, log: OutputLog): Promise<number> {
   const metrics = createMetrics({ processMetrics: true });
   const random = randomFrom(createHash('sha256').update(randomUUID()).digest().readUInt32LE());
   const identity = `${config.podName === '' ? 'operator' : config.podName}_${randomUUID()}`;
   const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
-  const transport = new Transport({ access: await loadAccess(config.access), clock, userAgent: 'distillery-operator' });
+  const transport = new Transport({ access, clock, userAgent: 'distillery-operator' });
   const client = apiClient({
     transport,
     budget: new Budget({ qps: config.apiQps, burst: config.apiBurst, clock }),

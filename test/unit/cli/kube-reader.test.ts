@@ -20,8 +20,10 @@ beforeAll(async () => {
 afterAll(() => api.stop());
 beforeEach(() => void api.asked.splice(0));
 
+const one = (path: string): KubeOptions['files'] => ({ kind: 'one', path });
+
 function reader(options: Partial<KubeOptions> = {}): JobReader {
-  return kubeReader({ kubeconfig: api.kubeconfig, context: undefined, stop: new AbortController().signal, ...options });
+  return kubeReader({ files: one(api.kubeconfig), context: undefined, stop: new AbortController().signal, ...options });
 }
 
 async function refusal(ask: () => unknown): Promise<{ code: number; message: string }> {
@@ -41,8 +43,12 @@ describe('a kubeconfig', () => {
   });
 
   test.each([
-    ['that is not there', { kubeconfig: '/nowhere/config' }, /^kubeconfig \/nowhere\/config: cannot be read \(ENOENT/],
-    ['without the context', { context: 'prod' }, /^--context: found "prod", expected one of test, bare$/],
+    ['that is not there', { files: one('/nowhere/config') }, /^kubeconfig \/nowhere\/config: cannot be read \(ENOENT/],
+    [
+      'without the context',
+      { context: 'prod' },
+      /^kubeconfig .*: found no context "prod", expected one of test, bare;/,
+    ],
   ])('%s is refused', async (_, options, sentence) => {
     const { code, message } = await refusal(() => reader(options));
     expect(code).toBe(exitCodes.usage);
@@ -52,7 +58,7 @@ describe('a kubeconfig', () => {
   test('that is none is refused', async () => {
     const broken = join(api.kubeconfig, '..', 'broken');
     writeFileSync(broken, 'clusters: [}');
-    const { code, message } = await refusal(() => reader({ kubeconfig: broken }));
+    const { code, message } = await refusal(() => reader({ files: one(broken) }));
     expect(code).toBe(exitCodes.usage);
     expect(message).toMatch(/^kubeconfig .*broken: cannot be read/);
   });
@@ -106,7 +112,7 @@ describe('an API server', () => {
   test('that is not there is told with its address', async () => {
     const elsewhere = await startTestApiServer();
     const asking = kubeReader({
-      kubeconfig: elsewhere.kubeconfig,
+      files: one(elsewhere.kubeconfig),
       context: undefined,
       stop: new AbortController().signal,
     });
