@@ -16,7 +16,7 @@ import type { Clock } from '../lib/clock.js';
 import type { JobKey } from '../cluster/index.js';
 import { LocalCluster, LocalJobs } from '../cluster/local/index.js';
 import { Fleet, KeyedQueue, reconcile } from '../controller/index.js';
-import { jobNames, type NatsAccess } from '../protocol/index.js';
+import { jobNames, type NatsAccess, type NatsAddress } from '../protocol/index.js';
 import {
   connectStreams,
   type FoundNatsServer,
@@ -25,7 +25,6 @@ import {
   permissionsFor,
   type Role,
   roles,
-  splitLogin,
   type StreamAdmin,
   StreamError,
   superviseNatsServer,
@@ -64,10 +63,8 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly plan: Plan; readonly exitCode: number | null }
   | { readonly kind: 'stopped' };
 
-type PasswordAccess = Extract<NatsAccess, { kind: 'password' }>;
-
 interface Nats {
-  readonly access: Readonly<Record<Role, PasswordAccess>>;
+  readonly access: Readonly<Record<Role, NatsAccess>>;
   pid(): number | null;
   stop(): Promise<void>;
 }
@@ -79,7 +76,22 @@ const hopelessRetryMs = 3_200;
 
 /** @throws StreamError, CliError */
 export async function runEngine(options: EngineOptions): Promise<Outcome> {
-  const { folder, log } = options;
+  const { stop, log } = options;
+  try {
+    return await runToEnd(options);
+  } catch (error) {
+    // A server that is being started, asked or waited for is left when the person wants to stop.
+    if (!stop.aborted || (error !== stop.reason && !(error instanceof StreamError))) throw error;
+    log.info({ error: String(error) }, 'stopped');
+    return { kind: 'stopped' };
+  } finally {
+    log.info({}, 'engine ended');
+  }
+}
+
+/** @throws StreamError, CliError; the reason of `stop` once it aborts, with nothing left running (E1) */
+async function runToEnd(options: EngineOptions): Promise<Outcome> {
+  const { folder, log, stop } = options;
   const key = keyOf(folder);
   await checkRoom(folder.path);
   const nats = await startNats(options, key.uid);
@@ -88,9 +100,12 @@ export async function runEngine(options: EngineOptions): Promise<Outcome> {
     admin = await connectStreams({
       ...nats.access.operator,
       waitMs: connectWaitMs,
+      stop,
       onStatus: (event) => log.info(event, 'nats connection'),
     });
+    stop.throwIfAborted();
     await admin.exhume(key.uid);
+    stop.throwIfAborted();
     const outcome = await control(options, key, nats, admin);
     if (outcome.kind === 'complete') {
       await fetchPatiently(options, admin, key.uid, outcome.plan.status.result?.digest ?? null);
@@ -105,8 +120,6 @@ export async function runEngine(options: EngineOptions): Promise<Outcome> {
     await admin?.close().catch(() => undefined);
     await nats.stop();
     throw error;
-  } finally {
-    log.info({}, 'engine ended');
   }
 }
 
@@ -150,11 +163,10 @@ function keyOf(folder: RunFolder): JobKey {
 }
 
 async function startNats(options: EngineOptions, uid: string): Promise<Nats> {
-  const { nats, folder, log } = options;
+  const { nats, folder, log, stop } = options;
   if (nats.kind === 'running') {
-    // Whoever names a server puts the credentials into the URL; every role then uses them.
-    const { url, user = '', password = '' } = splitLogin(nats.url);
-    const access: PasswordAccess = { kind: 'password', url, user, password };
+    // The person who names a server puts the login into the URL; every role then uses it.
+    const access = accessOf(nats.address);
     return {
       access: everyRole(() => access),
       pid: () => null,
@@ -168,6 +180,7 @@ async function startNats(options: EngineOptions, uid: string): Promise<Nats> {
       binary: nats.binary,
       folder: folder.file('nats'),
       serverName: `distill-${uid}`,
+      stop,
       users: roles.map((role) => ({
         user: role,
         password: passwords[role],
@@ -181,6 +194,19 @@ async function startNats(options: EngineOptions, uid: string): Promise<Nats> {
     pid: () => server.pid(),
     stop: () => server.stop(),
   };
+}
+
+function accessOf(address: NatsAddress): NatsAccess {
+  const url = address.toString();
+  const { login } = address;
+  switch (login.kind) {
+    case 'password':
+    case 'token':
+      return { ...login, url };
+    case 'none':
+      // Taken by a server that asks for no login.
+      return { kind: 'password', url, user: '', password: '' };
+  }
 }
 
 function everyRole<T>(of: (role: Role) => T): Record<Role, T> {

@@ -28,6 +28,7 @@ function options(changes: Partial<FindOptions> = {}): FindOptions {
     environment: {},
     sources: [],
     progress: (line) => lines.push(line),
+    stop: new AbortController().signal,
     ...changes,
   };
 }
