@@ -176,14 +176,9 @@ function refusal({ user, token, creds }: DialOptions): string {
       'that account signed; check the account and its signing keys there (docs/adr/0009)'
     );
   }
-  const who =
-    token !== undefined
-      ? 'the given token'
-      : user === undefined || user === ''
-        ? 'a client without user'
-        : 'the given user or its password';
+  const who = user === undefined || user === '' ? 'a client without login' : 'the given login';
   return (
-    `found that it refuses ${who}, expected a login that it knows; ` +
+    `found that it refuses ${token === undefined ? who : 'the given login'}, expected one that it knows; ` +
     'write it into the address, as in nats://user:password@host:4222 or nats://token@host:4222'
   );
 }

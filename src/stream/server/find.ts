@@ -57,6 +57,8 @@ async function findRunning(url: string, stop: AbortSignal): Promise<FoundNatsSer
     try {
       const greeting = await readGreeting(place, greetingLimitMs, stop);
       checkGreeting(greeting, hostPort(place));
+      // The connection itself insists on TLS as well; here it is reported at once.
+      if (address.tls && !greeting.tls) throw noTls(hostPort(place));
       return { kind: 'running', address, version: greeting.version };
     } catch (error) {
       if (!(error instanceof StreamError)) throw error;
@@ -66,6 +68,13 @@ async function findRunning(url: string, stop: AbortSignal): Promise<FoundNatsSer
   const [first, ...others] = refusals;
   if (first === undefined || others.length === 0) throw first ?? new Error('an address has a server');
   throw new StreamError(first.kind, refusals.map(({ message }) => message).join('\n'), { cause: first });
+}
+
+function noTls(where: string): StreamError {
+  return new StreamError(
+    'unreachable',
+    `NATS at ${where}: it offers no TLS, and tls:// in the address asks for it; switch TLS on there, or write nats://`,
+  );
 }
 
 /** @throws StreamError unreachable, without anything of the URL */

@@ -11,6 +11,8 @@ export interface Greeting {
   /** Such as `2.14.5`. */
   readonly version: string;
   readonly jetStream: boolean;
+  /** Whether it offers TLS. */
+  readonly tls: boolean;
 }
 
 const longestGreeting = 64 * 1024;
@@ -76,11 +78,14 @@ function parseGreeting(line: string): Greeting {
     serverName: 'server_name' in info && typeof info.server_name === 'string' ? info.server_name : '',
     version: info.version,
     jetStream: 'jetstream' in info && info.jetstream === true,
+    tls:
+      ('tls_required' in info && info.tls_required === true) ||
+      ('tls_available' in info && info.tls_available === true),
   };
 }
 
 /** @throws StreamError tooOld or noJetStream when the server cannot hold a job's streams */
-export function checkGreeting(greeting: Greeting, where: string): void {
+export function checkGreeting(greeting: Omit<Greeting, 'tls'>, where: string): void {
   if (!isAtLeast(greeting.version, minimumNatsVersion)) {
     throw new StreamError(
       'tooOld',
