@@ -94,3 +94,5 @@ try {
 } catch (error) {
   process.exitCode = exitCodeOf(error, (text) => void process.stderr.write(text));
 }
+// Everything that has to end has ended. A connection that was given up may linger, as one to a proxy that says nothing.
+if (stop.signal.aborted) process.exit();

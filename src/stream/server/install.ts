@@ -16,6 +16,7 @@ import { join } from 'node:path';
 
 import { StreamError } from '../errors.js';
 
+import { download } from './download.js';
 import { runTool, type ToolOptions } from './tool.js';
 
 /** The one version that is installed; tests run against it. */
@@ -46,27 +47,10 @@ const archiveDigests: Readonly<Record<string, string>> = {
   'linux-arm64': '673a98d3faa79dde3f9ebf16d6dfac36a5f694e7ad2015e4954dd7939c85cd4c',
 };
 
-const connectLimitMs = 5_000;
-const downloadLimitMs = 180_000;
 const toolLimitMs = 300_000;
 const versionLimitMs = 10_000;
 
 const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
-
-/** Bytes behind a URL. The first limit is for the headers, so that an unreachable host fails fast. */
-async function download(url: string, stop: AbortSignal): Promise<Uint8Array> {
-  const abort = new AbortController();
-  let timer = setTimeout(() => abort.abort(new Error(`no answer within ${connectLimitMs / 1_000} s`)), connectLimitMs);
-  try {
-    const response = await fetch(url, { signal: AbortSignal.any([abort.signal, stop]) });
-    clearTimeout(timer);
-    timer = setTimeout(() => abort.abort(new Error('the download took too long')), downloadLimitMs);
-    if (!response.ok) throw new Error(`${url}: HTTP status ${response.status}`);
-    return new Uint8Array(await response.arrayBuffer());
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 /** The project's own release archive. */
 const releaseArchive: InstallSource = {

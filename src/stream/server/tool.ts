@@ -64,7 +64,7 @@ export async function runTool(
   try {
     const ended = await Promise.race([once(child, 'close') as Promise<[number | null]>, failed.promise]);
     stop.throwIfAborted();
-    if (ended instanceof Error) throw new ToolError(`${command}: ${ended.message}`, { cause: ended });
+    if (ended instanceof Error) throw new ToolError(`${command} cannot be started`, { cause: ended });
     if (tookTooLong) throw new ToolError(`${command} took longer than ${String(limitMs / 1_000)} s`);
     const [code] = ended;
     if (code === 0) return output();
