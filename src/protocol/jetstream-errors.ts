@@ -57,12 +57,10 @@ const faults: Readonly<Record<Exclude<JetStreamFault, 'taken' | 'full' | 'refuse
     10075, // peer remap failed
     10096, // stream not valid: it is being closed
     10104, // creating the store of a consumer failed
-    10105, // consumer already exists and is still active
     10110, // purge failed
     10118, // stream is offline
     10119, // consumer is offline
     10124, // stream move already in progress
-    10129, // stream reconfiguration not in progress
     10158, // duplicate message id is in process
     10163, // expected last sequence per subject temporarily unavailable
     10167, // too many requests
@@ -103,15 +101,15 @@ const faults: Readonly<Record<Exclude<JetStreamFault, 'taken' | 'full' | 'refuse
   ],
 };
 
-/** Faults of the request although their status says that the server failed. */
+/** Faults of the request although their status says that the server failed or is not ready. */
 const refusedWithServerStatus: readonly number[] = [
   10036, // not currently supported in clustered mode
   10052, // invalid stream configuration
-  10054, // message size exceeds maximum allowed
   10063, // expected stream sequence does not match
   10074, // replicas > 1 not supported in non-clustered mode
   10111, // roll-up not permitted
   10117, // subject details would exceed maximum allowed
+  10185, // JetStream minimum api level required
 ];
 
 const byCode: ReadonlyMap<number, JetStreamFault> = new Map([
