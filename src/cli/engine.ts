@@ -5,7 +5,8 @@
  * Invariants:
  *  E1 Whatever way `runEngine` ends, every process it started is gone.
  *  E2 A run that was stopped or failed keeps its server's store, so that it can be resumed.
- *  E3 What time does not mend ends the run with a sentence; what it may mend is tried again.
+ *  E3 What time does not mend ends the run with a sentence; what it may mend is tried again. A store without room ends a
+ *     run that has not begun; one that has begun waits, since training is not lost to what somebody can free.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
@@ -27,6 +28,7 @@ import {
   roles,
   type StreamAdmin,
   StreamError,
+  type StreamErrorKind,
   superviseNatsServer,
 } from '../stream/index.js';
 import type { Log } from '../telemetry/index.js';
@@ -230,7 +232,9 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
       ? Promise.reject(new Error('a local run brings its model home as the operator'))
       : Promise.resolve(nats.access[role]),
   );
+  let begun = false;
   const observer = (snapshot: Snapshot, plan: Plan): void => {
+    begun ||= snapshot.streams.state === 'Present' && snapshot.streams.missing.length === 0;
     onDecision(snapshot, plan, { ...cluster.processes(), nats: nats.pid() });
     if (plan.status.phase === 'Succeeded') over.resolve({ kind: 'complete', plan });
     if (plan.status.phase === 'Failed') over.resolve({ kind: 'failed', plan, exitCode: exitCodeOf(snapshot, plan) });
@@ -240,7 +244,7 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
     clock,
     failed: (_key, error, retryMs) => {
       log.warn({ error: String(error), retryMs }, 'reconcile failed');
-      const hopeless = hopelessError(error, retryMs, folder);
+      const hopeless = hopelessError(error, retryMs, folder, begun ? platformTrouble : []);
       if (hopeless !== null) over.reject(hopeless);
     },
     work: async () => {
@@ -286,13 +290,25 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
   }
 }
 
-/** What no later look mends while the person does nothing; null = try again. */
-function hopelessError(error: unknown, retryMs: number, folder: RunFolder): unknown {
+/** What somebody else can mend while a run waits. */
+const platformTrouble: readonly StreamErrorKind[] = ['full', 'noJetStream'];
+
+/**
+ * What no later look mends while the person does nothing; null = try again.
+ * @param waitedFor kinds that are waited for without end
+ */
+function hopelessError(
+  error: unknown,
+  retryMs: number,
+  folder: RunFolder,
+  waitedFor: readonly StreamErrorKind[],
+): unknown {
   const fault = storageFault(error);
   if (fault !== null) return new CliError('storage', `run folder ${folder.path}: ${fault}`, { cause: error });
   const lasting = retryMs >= hopelessRetryMs;
-  const mends = error instanceof StreamError ? error.retryable || (error.kind !== 'full' && !lasting) : !lasting;
-  return mends ? null : error;
+  if (!(error instanceof StreamError)) return lasting ? error : null;
+  if (error.retryable || waitedFor.includes(error.kind)) return null;
+  return error.kind === 'full' || lasting ? error : null;
 }
 
 /** How the process that failed the job ended, so that `distill` can end alike. */
