@@ -50,7 +50,8 @@ export function kubeconfigFiles(variable: string | undefined, separator: string,
 
 /** What to call the files in a message. */
 export function kubeconfigName(files: KubeconfigFiles): string {
-  return `kubeconfig ${files.kind === 'one' ? files.path : files.paths.join(', ')}`;
+  if (files.kind === 'one') return `kubeconfig ${files.path}`;
+  return files.paths.length === 0 ? 'kubeconfig of an empty list' : `kubeconfig ${files.paths.join(', ')}`;
 }
 
 /** @returns null when none of a list is there. @throws AccessError when a file cannot be read or is no kubeconfig */
@@ -137,10 +138,7 @@ function readFile(path: string): Kubeconfig {
   const folder = dirname(resolve(path));
   const { clusters, users, contexts, 'current-context': current } = parsed.data;
   return {
-    clusters: clusters.map((entry) => ({
-      ...entry,
-      cluster: absolute(entry.cluster, ['certificate-authority'], folder),
-    })),
+    clusters: clusters.map((entry) => ({ ...entry, cluster: clusterIn(entry.cluster, folder) })),
     users: users.map((entry) => ({ ...entry, user: userIn(entry.user ?? {}, folder) })),
     contexts,
     'current-context': current ?? undefined,
@@ -157,6 +155,12 @@ function valueOf(document: ReturnType<typeof parseDocument>): unknown {
 }
 
 type Fields = Readonly<Record<string, unknown>>;
+
+function clusterIn(cluster: z.output<typeof clusterSchema>, folder: string): Fields {
+  const placed = absolute(cluster, ['certificate-authority'], folder);
+  // The library takes plain HTTP, as behind `kubectl proxy`, only from those who skip a check that HTTP does not have.
+  return /^http:/i.test(cluster.server) ? { ...placed, 'insecure-skip-tls-verify': true } : placed;
+}
 
 function userIn(user: Fields, folder: string): Fields {
   const placed = absolute(user, ['client-certificate', 'client-key', 'tokenFile'], folder);

@@ -265,6 +265,38 @@ describe('the command line', () => {
   });
 
   it.each([
+    { current: 'nope', want: 'found no context "nope", expected one of x; name one that exists' },
+    { current: '', want: 'found no current context, expected one of x; name one that exists' },
+  ])(
+    'of a kubeconfig with the current context "$current" says what it has, without a stack',
+    async ({ current, want }) => {
+      const file = join(folder, `kubeconfig-${current}`);
+      const content = { contexts: [{ name: 'x', context: { cluster: 'c' } }], 'current-context': current };
+      writeFileSync(file, JSON.stringify(content));
+      const { code, stderr } = await endOf('plan', '--kubeconfig', file);
+      expect(stderr).toBe(`kubeconfig ${file}: ${want} (--kubeconfig and --context choose others)\n`);
+      expect(code).toBe(distillExit.usage);
+      const operator = spawn(process.execPath, [join(import.meta.dirname, '../../../dist/src/main.js')], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        env: {
+          PATH: process.env.PATH,
+          DISTILLERY_KUBECONFIG: file,
+          DISTILLERY_NATS_URL: 'nats://nats',
+          DISTILLERY_WORKER_IMAGE: 'worker',
+          DISTILLERY_NATS_USER: 'a',
+          DISTILLERY_NATS_PASSWORD_FILE: job,
+          DISTILLERY_WORKER_NATS_USER: 'b',
+          DISTILLERY_WORKER_NATS_PASSWORD_FILE: job,
+        },
+      });
+      let said = '';
+      operator.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+      expect(await once(operator, 'close')).toEqual([2, null]);
+      expect(said).toBe(`kubeconfig ${file}: ${want}\n`);
+    },
+  );
+
+  it.each([
     { args: ['--help'] },
     { args: ['run', '--help'] },
     { args: ['validate', '--help'] },
