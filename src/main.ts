@@ -35,6 +35,7 @@ import {
   JobStreamsPort,
   openStreams,
   passwordIssuer,
+  StreamError,
 } from './stream/index.js';
 import { type Check, createMetrics, JobMeasures, type OutputLog, outputLog, serveHealth } from './telemetry/index.js';
 
@@ -73,17 +74,13 @@ process.on('uncaughtException', (error) => {
   log.error({ stack: error.stack }, `unforeseen: ${error.message}`);
   process.exit(exitCodes.failed);
 });
-process.exitCode = await run(config, await apiServer(config), log);
-
-/** Ends the process with a sentence when the kubeconfig cannot be used. */
-async function apiServer(config: OperatorConfig): Promise<Access> {
-  try {
-    return await loadAccess(config.access);
-  } catch (error) {
-    if (!(error instanceof AccessError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(exitCodes.usage);
-  }
+try {
+  process.exitCode = await run(config, await loadAccess(config.access), log);
+} catch (error) {
+  // A kubeconfig, a .creds file or a signing key that is none: said in a sentence, like every other setting.
+  if (!(error instanceof AccessError) && !(error instanceof StreamError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(exitCodes.usage);
 }
 
 async function run(config: OperatorConfig, access: Access, log: OutputLog): Promise<number> {

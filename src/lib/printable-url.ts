@@ -12,3 +12,8 @@ export function printableUrl(text: string): string {
     ? '(an address that cannot be read)'
     : `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
 }
+
+/** Any text for a message, with what may be the login of a URL in it replaced by a mark: all up to the last `@` of a word. */
+export function withoutLogins(text: string): string {
+  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)\S*@/gi, '$1…@');
+}

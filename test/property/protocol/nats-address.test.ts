@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
+import { nameValue } from '../../../src/api/problem.js';
 import { printableUrl } from '../../../src/lib/printable-url.js';
 import { NatsAddress, NatsAddressError, printableAddress } from '../../../src/protocol/index.js';
 
@@ -102,4 +103,16 @@ test('the address of an API server or a proxy is printed without any part of a l
     fc.property(web, (text) => expect(printableUrl(text)).not.toMatch(part)),
     { numRuns: 3_000 },
   );
+});
+
+test('a uri of a job is named without any part of a login', () => {
+  const unspaced = secret.filter((text) => !text.includes(' '));
+  const uri = fc
+    .tuple(
+      fc.constantFrom('https://', 's3://', 'file://'),
+      unspaced,
+      fc.string({ unit: fc.constantFrom('a', '/'), maxLength: 80 }),
+    )
+    .map(([begin, login, path]) => `${begin}${login}@host/${path}`);
+  fc.assert(fc.property(uri, (text) => expect(nameValue(text)).not.toMatch(part)));
 });
