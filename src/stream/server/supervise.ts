@@ -36,12 +36,13 @@ export async function superviseNatsServer(
   let current: NatsServer | null = await startNatsServer(options);
   const { url, port } = current;
 
+  const isStopping = (): boolean => stopping.signal.aborted;
   const restart = async (): Promise<NatsServer | null> => {
     for (let delayMs = firstDelayMs; !stopping.signal.aborted; delayMs = Math.min(delayMs * 2, longestDelayMs)) {
       try {
         return await startNatsServer({ ...options, port, stop: stopping.signal });
       } catch (error) {
-        if (stopping.signal.aborted) return null;
+        if (isStopping()) return null;
         const reason = error instanceof Error ? error.message : String(error);
         onEvent({ kind: 'restartFailed', reason, nextTryMs: delayMs });
         await sleep(delayMs, undefined, { signal: stopping.signal }).catch(() => undefined);
@@ -50,7 +51,6 @@ export async function superviseNatsServer(
     return null;
   };
 
-  const isStopping = (): boolean => stopping.signal.aborted;
   const watch = async (): Promise<void> => {
     while (current !== null) {
       const exit = await current.exited;

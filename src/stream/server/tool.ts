@@ -50,13 +50,9 @@ export async function runTool(
     signalGroup(child, 'SIGTERM');
     timers.push(setTimeout(() => signalGroup(child, 'SIGKILL'), graceMs));
   };
-  let tookTooLong = false;
-  timers.push(
-    setTimeout(() => {
-      tookTooLong = true;
-      end();
-    }, limitMs),
-  );
+  const overdue = new AbortController();
+  overdue.signal.addEventListener('abort', end, { once: true });
+  timers.push(setTimeout(() => overdue.abort(), limitMs));
   // A second Ctrl-C ends this process at once.
   const atExit = (): void => signalGroup(child, 'SIGKILL');
   process.once('exit', atExit);
@@ -65,7 +61,7 @@ export async function runTool(
     const ended = await Promise.race([once(child, 'close') as Promise<[number | null]>, failed.promise]);
     stop.throwIfAborted();
     if (ended instanceof Error) throw new ToolError(`${command} cannot be started`, { cause: ended });
-    if (tookTooLong) throw new ToolError(`${command} took longer than ${String(limitMs / 1_000)} s`);
+    if (overdue.signal.aborted) throw new ToolError(`${command} took longer than ${String(limitMs / 1_000)} s`);
     const [code] = ended;
     if (code === 0) return output();
     // One sentence, not a page.
