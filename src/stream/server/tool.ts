@@ -5,7 +5,6 @@
  * leads a process group of its own, which is ended as a whole: `go install` alone leaves its compilers behind.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 
 export interface ToolOptions {
   readonly cwd?: string;
@@ -43,8 +42,9 @@ export async function runTool(
   });
   const output = lastOf(child.stdout);
   const errors = lastOf(child.stderr);
-  const failed = Promise.withResolvers<Error>();
-  child.once('error', failed.resolve);
+  const ended = Promise.withResolvers<{ readonly code: number | null } | { readonly error: unknown }>();
+  child.once('error', (error) => ended.resolve({ error }));
+  child.once('close', (code) => ended.resolve({ code }));
   const timers: NodeJS.Timeout[] = [];
   const end = (): void => {
     signalGroup(child, 'SIGTERM');
@@ -58,11 +58,11 @@ export async function runTool(
   process.once('exit', atExit);
   stop.addEventListener('abort', end, { once: true });
   try {
-    const ended = await Promise.race([once(child, 'close') as Promise<[number | null]>, failed.promise]);
+    const ending = await ended.promise;
     stop.throwIfAborted();
-    if (ended instanceof Error) throw new ToolError(`${command} cannot be started`, { cause: ended });
+    if ('error' in ending) throw new ToolError(`${command} cannot be started`, { cause: ending.error });
     if (overdue.signal.aborted) throw new ToolError(`${command} took longer than ${String(limitMs / 1_000)} s`);
-    const [code] = ended;
+    const { code } = ending;
     if (code === 0) return output();
     // One sentence, not a page.
     const lastLine = errors().trim().split('\n').at(-1) ?? '';
