@@ -4,9 +4,11 @@ import { availableParallelism } from 'node:os';
 import { quietLibraries } from './protocol/index.js';
 
 export interface Config {
-  /** DISTILL_NATS_URL, not empty: a running server to use instead of an own one; may hold user and password. */
+  /** DISTILL_NATS_URL, not empty: running servers to use instead of an own one; may hold a login, so it is never printed. */
   readonly natsUrl: string | undefined;
   readonly path: string;
+  /** KUBECONFIG: files with the system's separator between them. */
+  readonly kubeconfig: string | undefined;
   /** True when the terminal cannot move its cursor. */
   readonly dumbTerminal: boolean;
   /** Started by an npm script, so that `distill` is not on PATH. */
@@ -32,6 +34,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   return {
     natsUrl: environment.DISTILL_NATS_URL === '' ? undefined : environment.DISTILL_NATS_URL,
     path: environment.PATH ?? '',
+    kubeconfig: environment.KUBECONFIG,
     dumbTerminal: environment.TERM === 'dumb',
     throughNpm: environment.npm_lifecycle_event !== undefined,
     cores: availableParallelism(),

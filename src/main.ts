@@ -7,6 +7,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import {
+  type Access,
+  AccessError,
   apiClient,
   type ApiClient,
   Budget,
@@ -33,6 +35,7 @@ import {
   JobStreamsPort,
   openStreams,
   passwordIssuer,
+  StreamError,
 } from './stream/index.js';
 import { type Check, createMetrics, JobMeasures, type OutputLog, outputLog, serveHealth } from './telemetry/index.js';
 
@@ -71,14 +74,21 @@ process.on('uncaughtException', (error) => {
   log.error({ stack: error.stack }, `unforeseen: ${error.message}`);
   process.exit(exitCodes.failed);
 });
-process.exitCode = await run(config, log);
+try {
+  process.exitCode = await run(config, await loadAccess(config.access), log);
+} catch (error) {
+  // A kubeconfig, a .creds file or a signing key that is none: said in a sentence, like every other setting.
+  if (!(error instanceof AccessError) && !(error instanceof StreamError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(exitCodes.usage);
+}
 
-async function run(config: OperatorConfig, log: OutputLog): Promise<number> {
+async function run(config: OperatorConfig, access: Access, log: OutputLog): Promise<number> {
   const metrics = createMetrics({ processMetrics: true });
   const random = randomFrom(createHash('sha256').update(randomUUID()).digest().readUInt32LE());
   const identity = `${config.podName === '' ? 'operator' : config.podName}_${randomUUID()}`;
   const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
-  const transport = new Transport({ access: await loadAccess(config.access), clock, userAgent: 'distillery-operator' });
+  const transport = new Transport({ access, clock, userAgent: 'distillery-operator' });
   const client = apiClient({
     transport,
     budget: new Budget({ qps: config.apiQps, burst: config.apiBurst, clock }),

@@ -102,16 +102,16 @@ function settingsIn(environment: NodeJS.ProcessEnv, problems: string[]): Setting
     const value = given === '' ? variable.fallback : given;
     const parsed = variable.schema.safeParse(value);
     if (!parsed.success) {
-      problems.push(`${name}: found ${quoted(given)}, expected ${variable.expected}; ${variable.remedy}`);
+      problems.push(`${name}: found ${quoted(given, variable)}, expected ${variable.expected}; ${variable.remedy}`);
     }
     return [name, parsed.success ? parsed.data : ''];
   });
   return Object.fromEntries(entries) as Settings;
 }
 
-/** A URL's user and password stay out of logs. */
-function quoted(given: string): string {
-  return given === '' ? 'nothing' : JSON.stringify(given.replaceAll(/\/\/[^/@]*@/g, '//…@'));
+function quoted(given: string, { mayHoldSecret }: Pick<Variable<unknown>, 'mayHoldSecret'>): string {
+  if (given === '') return 'nothing';
+  return mayHoldSecret === true ? 'another value' : JSON.stringify(given);
 }
 
 function natsIn(settings: Settings, problems: string[]): OperatorConfig['nats'] {

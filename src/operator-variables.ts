@@ -5,6 +5,7 @@
 import { z } from 'zod';
 
 import { defaultAccelerators, parseReserve, type Reserve } from './domain/index.js';
+import { NatsAddress, NatsAddressError } from './protocol/index.js';
 
 export interface Variable<T> {
   readonly meaning: string;
@@ -15,17 +16,26 @@ export interface Variable<T> {
   /** What to do otherwise. */
   readonly remedy: string;
   readonly schema: z.ZodType<T>;
+  /** The value may hold a login by mistake: a message about it never quotes it. */
+  readonly mayHoldSecret?: true;
 }
 
-const natsUrls = z.string().refine((list) => list.split(',').every((url) => isNatsUrl(url.trim())));
+/** As it is written everywhere else: without quotes, in lower case, with its ports. */
+const natsUrls = z
+  .string()
+  .refine(isBareNatsAddress)
+  .transform((text) => NatsAddress.parse(text).toString());
 /** As the API server takes names of extended resources, with `*` for any characters. */
 const resourcePattern = /^[a-z0-9*][-a-z0-9.*]*\/[A-Za-z0-9*][-A-Za-z0-9_.*]*$/;
 const namespaceName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
-function isNatsUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname, username, password } = new URL(text);
-  return /^(nats|tls):$/.test(protocol) && hostname !== '' && username + password === '';
+function isBareNatsAddress(text: string): boolean {
+  try {
+    return NatsAddress.parse(text).login.kind === 'none';
+  } catch (error) {
+    if (error instanceof NatsAddressError) return false;
+    throw error;
+  }
 }
 
 function whole(least: number, most: number, fallback: number, meaning: string): Variable<number> {
@@ -88,6 +98,7 @@ export const operatorVariables = {
     expected: 'nats://host:port or tls://host:port without user and password, several with commas',
     remedy: 'name the NATS server; users and passwords come from files',
     schema: natsUrls,
+    mayHoldSecret: true,
   },
   DISTILLERY_NATS_CREDS_FILE: file(
     "A .creds file, the operator's login to a server in operator mode. Read again at every reconnect.",
@@ -103,6 +114,7 @@ export const operatorVariables = {
     expected: 'nats://host:port or tls://host:port without user and password, several with commas',
     remedy: 'change it, or leave it out for DISTILLERY_NATS_URL',
     schema: z.literal('').or(natsUrls),
+    mayHoldSecret: true,
   },
   DISTILLERY_WORKER_NATS_USER: text(
     '',

@@ -2,6 +2,8 @@
  * One thing that is wrong with a job: where, what was found, which rule it breaks, what to do; and the text that
  * `distill validate` prints. Every check of this room answers with these, never with a throw.
  */
+import { withoutLogins } from '../lib/printable-url.js';
+
 import { isFields } from './schema.js';
 import type { Schema } from './schema.js';
 
@@ -48,14 +50,16 @@ function broken(path: string, found: string, rule: string, remedy: string): Prob
 
 const longestQuote = 60;
 
-/** A value as a person would name it: `"abc"`, `0`, `a list of 3`, `an object`. */
+/** A value as a person would name it: `"abc"`, `0`, `a list of 3`, `an object`. A URL in it is named without its login. */
 export function nameValue(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
   if (typeof value === 'string') {
-    return value.length > longestQuote
-      ? `${JSON.stringify(value.slice(0, longestQuote))}… (${String(value.length)} characters)`
-      : JSON.stringify(value);
+    // Before the cut, which might take the @ away.
+    const shown = withoutLogins(value);
+    return shown.length > longestQuote
+      ? `${JSON.stringify(shown.slice(0, longestQuote))}… (${String(value.length)} characters)`
+      : JSON.stringify(shown);
   }
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${String(value.length)}`;
   if (isFields(value)) return Object.keys(value).length === 0 ? 'an empty object' : 'an object';

@@ -21,7 +21,7 @@ export interface EngineContext {
   /** What every worker process gets of our environment. */
   readonly environment: Readonly<Record<string, string>>;
   openLog(path: string): Log;
-  /** @throws StreamError when there is no server and none can be got */
+  /** @throws StreamError when there is no server and none can be got; the reason of `stop` once it aborts */
   findNats(progress: (line: string) => void): Promise<FoundNatsServer>;
   /** The API server that a kubeconfig names. @throws CliError when it cannot be used */
   openJobs(options: {

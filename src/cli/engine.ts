@@ -5,7 +5,8 @@
  * Invariants:
  *  E1 Whatever way `runEngine` ends, every process it started is gone.
  *  E2 A run that was stopped or failed keeps its server's store, so that it can be resumed.
- *  E3 What time does not mend ends the run with a sentence; what it may mend is tried again.
+ *  E3 What time does not mend ends the run with a sentence; what it may mend is tried again. A store without room ends a
+ *     run that has not begun; one that has begun waits, since training is not lost to what somebody can free.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
@@ -16,7 +17,7 @@ import type { Clock } from '../lib/clock.js';
 import type { JobKey } from '../cluster/index.js';
 import { LocalCluster, LocalJobs } from '../cluster/local/index.js';
 import { Fleet, KeyedQueue, reconcile } from '../controller/index.js';
-import { jobNames, type NatsAccess } from '../protocol/index.js';
+import { jobNames, type NatsAccess, type NatsAddress } from '../protocol/index.js';
 import {
   connectStreams,
   type FoundNatsServer,
@@ -25,9 +26,9 @@ import {
   permissionsFor,
   type Role,
   roles,
-  splitLogin,
   type StreamAdmin,
   StreamError,
+  type StreamErrorKind,
   superviseNatsServer,
 } from '../stream/index.js';
 import type { Log } from '../telemetry/index.js';
@@ -64,10 +65,8 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly plan: Plan; readonly exitCode: number | null }
   | { readonly kind: 'stopped' };
 
-type PasswordAccess = Extract<NatsAccess, { kind: 'password' }>;
-
 interface Nats {
-  readonly access: Readonly<Record<Role, PasswordAccess>>;
+  readonly access: Readonly<Record<Role, NatsAccess>>;
   pid(): number | null;
   stop(): Promise<void>;
 }
@@ -79,7 +78,22 @@ const hopelessRetryMs = 3_200;
 
 /** @throws StreamError, CliError */
 export async function runEngine(options: EngineOptions): Promise<Outcome> {
-  const { folder, log } = options;
+  const { stop, log } = options;
+  try {
+    return await runToEnd(options);
+  } catch (error) {
+    // A server that is being started, asked or waited for is left when the person wants to stop.
+    if (!stop.aborted || (error !== stop.reason && !(error instanceof StreamError))) throw error;
+    log.info({ error: String(error) }, 'stopped');
+    return { kind: 'stopped' };
+  } finally {
+    log.info({}, 'engine ended');
+  }
+}
+
+/** @throws StreamError, CliError; the reason of `stop` once it aborts, with nothing left running (E1) */
+async function runToEnd(options: EngineOptions): Promise<Outcome> {
+  const { folder, log, stop } = options;
   const key = keyOf(folder);
   await checkRoom(folder.path);
   const nats = await startNats(options, key.uid);
@@ -88,9 +102,12 @@ export async function runEngine(options: EngineOptions): Promise<Outcome> {
     admin = await connectStreams({
       ...nats.access.operator,
       waitMs: connectWaitMs,
+      stop,
       onStatus: (event) => log.info(event, 'nats connection'),
     });
+    stop.throwIfAborted();
     await admin.exhume(key.uid);
+    stop.throwIfAborted();
     const outcome = await control(options, key, nats, admin);
     if (outcome.kind === 'complete') {
       await fetchPatiently(options, admin, key.uid, outcome.plan.status.result?.digest ?? null);
@@ -105,8 +122,6 @@ export async function runEngine(options: EngineOptions): Promise<Outcome> {
     await admin?.close().catch(() => undefined);
     await nats.stop();
     throw error;
-  } finally {
-    log.info({}, 'engine ended');
   }
 }
 
@@ -150,11 +165,10 @@ function keyOf(folder: RunFolder): JobKey {
 }
 
 async function startNats(options: EngineOptions, uid: string): Promise<Nats> {
-  const { nats, folder, log } = options;
+  const { nats, folder, log, stop } = options;
   if (nats.kind === 'running') {
-    // Whoever names a server puts the credentials into the URL; every role then uses them.
-    const { url, user = '', password = '' } = splitLogin(nats.url);
-    const access: PasswordAccess = { kind: 'password', url, user, password };
+    // The person who names a server puts the login into the URL; every role then uses it.
+    const access = accessOf(nats.address);
     return {
       access: everyRole(() => access),
       pid: () => null,
@@ -168,6 +182,7 @@ async function startNats(options: EngineOptions, uid: string): Promise<Nats> {
       binary: nats.binary,
       folder: folder.file('nats'),
       serverName: `distill-${uid}`,
+      stop,
       users: roles.map((role) => ({
         user: role,
         password: passwords[role],
@@ -181,6 +196,19 @@ async function startNats(options: EngineOptions, uid: string): Promise<Nats> {
     pid: () => server.pid(),
     stop: () => server.stop(),
   };
+}
+
+function accessOf(address: NatsAddress): NatsAccess {
+  const url = address.toString();
+  const { login } = address;
+  switch (login.kind) {
+    case 'password':
+    case 'token':
+      return { ...login, url };
+    case 'none':
+      // Taken by a server that asks for no login.
+      return { kind: 'password', url, user: '', password: '' };
+  }
 }
 
 function everyRole<T>(of: (role: Role) => T): Record<Role, T> {
@@ -204,7 +232,9 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
       ? Promise.reject(new Error('a local run brings its model home as the operator'))
       : Promise.resolve(nats.access[role]),
   );
+  let begun = false;
   const observer = (snapshot: Snapshot, plan: Plan): void => {
+    begun ||= snapshot.streams.state === 'Present' && snapshot.streams.missing.length === 0;
     onDecision(snapshot, plan, { ...cluster.processes(), nats: nats.pid() });
     if (plan.status.phase === 'Succeeded') over.resolve({ kind: 'complete', plan });
     if (plan.status.phase === 'Failed') over.resolve({ kind: 'failed', plan, exitCode: exitCodeOf(snapshot, plan) });
@@ -214,7 +244,7 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
     clock,
     failed: (_key, error, retryMs) => {
       log.warn({ error: String(error), retryMs }, 'reconcile failed');
-      const hopeless = hopelessError(error, retryMs, folder);
+      const hopeless = hopelessError(error, retryMs, folder, begun ? platformTrouble : []);
       if (hopeless !== null) over.reject(hopeless);
     },
     work: async () => {
@@ -260,13 +290,25 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
   }
 }
 
-/** What no later look mends while the person does nothing; null = try again. */
-function hopelessError(error: unknown, retryMs: number, folder: RunFolder): unknown {
+/** What somebody else can mend while a run waits. */
+const platformTrouble: readonly StreamErrorKind[] = ['full', 'noJetStream'];
+
+/**
+ * What no later look mends while the person does nothing; null = try again.
+ * @param waitedFor kinds that are waited for without end
+ */
+function hopelessError(
+  error: unknown,
+  retryMs: number,
+  folder: RunFolder,
+  waitedFor: readonly StreamErrorKind[],
+): unknown {
   const fault = storageFault(error);
   if (fault !== null) return new CliError('storage', `run folder ${folder.path}: ${fault}`, { cause: error });
   const lasting = retryMs >= hopelessRetryMs;
-  const mends = error instanceof StreamError ? error.retryable || (error.kind !== 'full' && !lasting) : !lasting;
-  return mends ? null : error;
+  if (!(error instanceof StreamError)) return lasting ? error : null;
+  if (error.retryable || waitedFor.includes(error.kind)) return null;
+  return error.kind === 'full' || lasting ? error : null;
 }
 
 /** How the process that failed the job ended, so that `distill` can end alike. */

@@ -5,8 +5,14 @@
 import { resolve } from 'node:path';
 
 import { type DistillJob, sharedName, storeKind } from '../api/index.js';
-import { accessFromSecret, type NatsAccess } from '../protocol/index.js';
-import { hidePassword, type ObjectReader, splitLogin, StreamError } from '../stream/index.js';
+import {
+  accessFromSecret,
+  type NatsAccess,
+  NatsAddress,
+  NatsAddressError,
+  printableAddress,
+} from '../protocol/index.js';
+import { type ObjectReader, StreamError } from '../stream/index.js';
 
 import { CliError } from './exit.js';
 import { bringResults, contentOf, listResults } from './model.js';
@@ -37,7 +43,9 @@ export interface FetchOptions {
 export interface FetchTools {
   readonly jobs: JobReader;
   /** @throws StreamError */
-  connect(access: NatsAccess & { readonly uid: string; readonly waitMs: number }): Promise<ObjectReader>;
+  connect(
+    access: NatsAccess & { readonly uid: string; readonly waitMs: number; readonly stop?: AbortSignal },
+  ): Promise<ObjectReader>;
   say(line: string): void;
   /** Aborts when the person does not want to wait any longer. */
   readonly stop: AbortSignal;
@@ -61,7 +69,7 @@ export async function fetchJob(options: FetchOptions, tools: FetchTools): Promis
   await checkFolder(folder, options.force);
   const uid = job.metadata.uid ?? '';
   const access = await accessTo(job, namespace, options, tools);
-  const reader = await connected({ ...access, uid, waitMs: connectWaitMs }, options, tools);
+  const reader = await connected({ ...access, uid, waitMs: connectWaitMs, stop: tools.stop }, options, tools);
   const close = (): void => void reader.close();
   tools.stop.addEventListener('abort', close, { once: true });
   try {
@@ -147,14 +155,24 @@ async function accessTo(
     );
   }
   if (nats === undefined) return access;
-  const { url, user } = splitLogin(nats);
-  if (user !== undefined) {
+  const address = addressIn(nats);
+  if (address.login.kind !== 'none') {
     throw new CliError(
       'usage',
-      `--nats: found ${url} with a user, expected the address alone; the login comes from the job's Secret`,
+      `--nats: ${address.toString()} comes with a login. Give the address alone; the login is in the job's Secret.`,
     );
   }
-  return { ...access, url };
+  return { ...access, url: address.toString() };
+}
+
+/** @throws CliError usage, without anything of the text */
+function addressIn(nats: string): NatsAddress {
+  try {
+    return NatsAddress.parse(nats);
+  } catch (error) {
+    if (!(error instanceof NatsAddressError)) throw error;
+    throw new CliError('usage', `--nats: ${error.message}`, { cause: error });
+  }
 }
 
 async function connected(
@@ -168,7 +186,7 @@ async function connected(
     if (!(error instanceof StreamError) || error.kind !== 'unreachable' || nats !== undefined) throw error;
     throw new CliError(
       'unavailable',
-      `${error.message}. That is the address for pods (${hidePassword(access.url)}): from outside the cluster use ` +
+      `${error.message}. That is the address for pods (${printableAddress(access.url)}): from outside the cluster use ` +
         '`kubectl port-forward` to the NATS service, and --nats nats://127.0.0.1:4222',
       { cause: error },
     );

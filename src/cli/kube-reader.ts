@@ -1,17 +1,30 @@
 /** Reading a job and its Secret from an API server, by the person's own kubeconfig. Nothing here writes. */
+import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
+
 import { ApiException, CoreV1Api, CustomObjectsApi, KubeConfig, setHeaderMiddleware } from '@kubernetes/client-node';
 
 import { apiGroup, apiVersion, type DistillJob, plural } from '../api/index.js';
-import type { StoredObject } from '../cluster/kubernetes/index.js';
+import {
+  AccessError,
+  chosenContext,
+  credentialsError,
+  type KubeconfigFiles,
+  kubeconfigName,
+  readKubeconfig,
+  type StoredObject,
+} from '../cluster/kubernetes/index.js';
+import { printableUrl } from '../lib/printable-url.js';
 import { reasonOf } from '../lib/system-error.js';
+import { readTextSync } from '../platform/index.js';
 
 import { CliError } from './exit.js';
 import type { JobReader } from './fetch.js';
 import type { SeenCluster } from './plan.js';
 
 export interface KubeOptions {
-  /** Absent = as kubectl finds it: KUBECONFIG, ~/.kube/config, a pod's service account. */
-  readonly kubeconfig: string | undefined;
+  /** Those that the person names, or those that kubectl finds. When none of a list is there, a pod's service account is used. */
+  readonly files: KubeconfigFiles;
+  /** Absent = the current one. */
   readonly context: string | undefined;
   readonly stop: AbortSignal;
 }
@@ -28,9 +41,11 @@ const pageSize = 1_000;
 const version = apiVersion.slice(apiGroup.length + 1);
 
 /** @throws CliError when the kubeconfig cannot be used */
-export function kubeReader({ kubeconfig, context, stop }: KubeOptions): ClusterReader {
-  const config = loaded(kubeconfig, context);
-  const server = config.getCurrentCluster()?.server ?? 'unknown';
+export function kubeReader({ files, context, stop }: KubeOptions): ClusterReader {
+  const { config, source } = loaded(files, context);
+  endPluginsWith(config, stop);
+  let login: Promise<void> | undefined;
+  const server = printableUrl(config.getCurrentCluster()?.server ?? '');
   const core = config.makeApiClient(CoreV1Api);
   const custom = config.makeApiClient(CustomObjectsApi);
   const json = setHeaderMiddleware('Accept', 'application/json');
@@ -40,6 +55,7 @@ export function kubeReader({ kubeconfig, context, stop }: KubeOptions): ClusterR
     what: string,
     call: (options: { middleware: (typeof json)[]; middlewareMergeStrategy: 'append' }) => Promise<T>,
   ): Promise<T | null> => {
+    await (login ??= canLogIn(config, source));
     const signal = AbortSignal.any([stop, AbortSignal.timeout(requestLimitMs)]);
     const limited: typeof json = {
       ...json,
@@ -106,28 +122,76 @@ interface ListPage {
   readonly metadata?: { readonly _continue?: string; readonly continue?: string };
 }
 
-function loaded(kubeconfig: string | undefined, context: string | undefined): KubeConfig {
-  const config = new KubeConfig();
+interface Loaded {
+  readonly config: KubeConfig;
+  /** What to call it in a message. */
+  readonly source: string;
+}
+
+/** @throws CliError usage */
+function loaded(files: KubeconfigFiles, wanted: string | undefined): Loaded {
+  const source = kubeconfigName(files);
   try {
-    if (kubeconfig === undefined) config.loadFromDefault();
-    else config.loadFromFile(kubeconfig);
+    const kubeconfig = readKubeconfig(files);
+    if (kubeconfig === null) return inPod(source);
+    const { context } = chosenContext(kubeconfig, wanted, source);
+    const config = new KubeConfig();
+    config.loadFromString(JSON.stringify(kubeconfig));
+    config.setCurrentContext(context);
+    return { config: withToken(config), source };
   } catch (error) {
-    throw new CliError(
-      'usage',
-      `kubeconfig ${kubeconfig ?? '(as kubectl finds it)'}: cannot be read (${reasonOf(error)}); name another with --kubeconfig`,
-      { cause: error },
-    );
+    if (!(error instanceof AccessError)) throw error;
+    throw new CliError('usage', `${error.message} (--kubeconfig and --context choose others)`, { cause: error });
   }
-  if (context === undefined) return config;
-  const known = config.getContexts().map(({ name }) => name);
-  if (!known.includes(context)) {
-    throw new CliError(
-      'usage',
-      `--context: found ${JSON.stringify(context)}, expected one of ${known.join(', ') || 'none'}`,
-    );
+}
+
+/** What the kubelet mounts. @throws AccessError outside of a pod */
+function inPod(missing: string): Loaded {
+  const config = new KubeConfig();
+  config.loadFromCluster();
+  try {
+    return { config: withToken(config), source: 'service account of this pod' };
+  } catch (error) {
+    throw new AccessError(`${missing}: no such file, and this is no pod; name a kubeconfig`, { cause: error });
   }
-  config.setCurrentContext(context);
-  return config;
+}
+
+/** The token of a file as it is now: a command does not live long enough to see it renewed. @throws AccessError */
+function withToken(config: KubeConfig): KubeConfig {
+  const user = config.getCurrentUser();
+  const { tokenFile } = (user?.authProvider as { config?: { tokenFile?: string } } | undefined)?.config ?? {};
+  if (user === null || tokenFile === undefined) return config;
+  try {
+    const token = readTextSync(tokenFile).trim();
+    const users = config.getUsers().map((each) => (each === user ? { ...user, authProvider: undefined, token } : each));
+    const [clusters, contexts] = [config.getClusters(), config.getContexts()];
+    config.loadFromOptions({ clusters, contexts, users, currentContext: config.getCurrentContext() });
+    return config;
+  } catch (error) {
+    throw new AccessError(`token file ${tokenFile}: cannot be read (${reasonOf(error)}); log in again`, {
+      cause: error,
+    });
+  }
+}
+
+/** The library passes no signal to the credential plugins that it starts; this is where it starts them. */
+function endPluginsWith(config: KubeConfig, stop: AbortSignal): void {
+  const { authenticators } = config as unknown as { readonly authenticators: readonly { execFn?: typeof spawn }[] };
+  for (const authenticator of authenticators) {
+    if (authenticator.execFn === undefined) continue;
+    const start = (command: string, args: readonly string[], options: SpawnOptions): ChildProcess =>
+      spawn(command, args, { ...options, signal: stop });
+    authenticator.execFn = start as typeof spawn;
+  }
+}
+
+/** Runs the credential plugin and reads the files once, since their errors may quote secrets. @throws CliError */
+async function canLogIn(config: KubeConfig, what: string): Promise<void> {
+  try {
+    await config.applyToHTTPSOptions({ headers: {} });
+  } catch (error) {
+    throw new CliError('unavailable', credentialsError(error, what).message, { cause: error });
+  }
 }
 
 /** @returns null for an object that is not there. @throws CliError for everything else */

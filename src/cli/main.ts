@@ -2,8 +2,10 @@
 /** The `distill` command: a composition root. Time, randomness, the environment and signals enter here. */
 import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
+import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { kubeconfigFiles } from '../cluster/kubernetes/index.js';
 import { readConfig } from '../config.js';
 import type { Clock } from '../lib/clock.js';
 import { cacheFolderOf, findNatsServer } from '../stream/index.js';
@@ -70,11 +72,16 @@ const context: EngineContext = {
       arch: process.arch,
       environment: process.env,
       progress,
+      stop: stop.signal,
     }),
-  openJobs: async (options) => {
-    // Only one command needs it, and it takes most of a second to load.
+  openJobs: async ({ kubeconfig, context }) => {
+    // Only two commands need it, and it takes most of a second to load.
     const { kubeReader } = await import('./kube-reader.js');
-    return kubeReader({ ...options, stop: stop.signal });
+    const files =
+      kubeconfig === undefined
+        ? kubeconfigFiles(config.kubeconfig, delimiter, homedir)
+        : ({ kind: 'one', path: kubeconfig } as const);
+    return kubeReader({ files, context, stop: stop.signal });
   },
   stop: stop.signal,
   stopEnding: () => stopEnding,
@@ -87,3 +94,5 @@ try {
 } catch (error) {
   process.exitCode = exitCodeOf(error, (text) => void process.stderr.write(text));
 }
+// Everything that has to end has ended. A connection that was given up may linger, as one to a proxy that says nothing.
+if (stop.signal.aborted) process.exit();

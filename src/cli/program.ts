@@ -90,7 +90,7 @@ export async function program(context: EngineContext, argv: readonly string[]): 
     .option('--force', 'replace an earlier model in the folder', false)
     .addHelpText('after', examples)
     .action(async (job: string, { kubeconfig, context: name, ...flags }: FetchFlags) => {
-      try {
+      ending = await unlessStopped(context, async () => {
         const jobs = await context.openJobs({ kubeconfig, context: name });
         await fetchJob(
           { output: job, ...flags, job },
@@ -101,10 +101,7 @@ export async function program(context: EngineContext, argv: readonly string[]): 
             stop: context.stop,
           },
         );
-      } catch (error) {
-        if (!context.stop.aborted) throw error;
-        ending = context.stopEnding();
-      }
+      });
     });
   root
     .command('plan')
@@ -121,13 +118,15 @@ export async function program(context: EngineContext, argv: readonly string[]): 
     .option('--context <name>', 'which of its contexts (default: the current one)')
     .option('--json', 'grants as JSON', false)
     .action(async ({ reserve, kubeconfig, context: name, ...options }: PlanFlags) => {
-      await plan(
-        { ...options, reserve: reserve === undefined ? {} : reserveIn(reserve) },
-        {
-          readCluster: async () => (await context.openJobs({ kubeconfig, context: name })).readCluster(),
-          say: (line) => context.terminal.write(`${line}\n`),
-          nowMs: context.clock.now(),
-        },
+      ending = await unlessStopped(context, () =>
+        plan(
+          { ...options, reserve: reserve === undefined ? {} : reserveIn(reserve) },
+          {
+            readCluster: async () => (await context.openJobs({ kubeconfig, context: name })).readCluster(),
+            say: (line) => context.terminal.write(`${line}\n`),
+            nowMs: context.clock.now(),
+          },
+        ),
       );
     });
   root
@@ -149,6 +148,17 @@ export async function program(context: EngineContext, argv: readonly string[]): 
     });
   await root.parseAsync([...argv]);
   return ending;
+}
+
+/** How a command ends that only asks: whatever a stop makes it fail with, it was stopped. */
+async function unlessStopped(context: EngineContext, work: () => Promise<void>): Promise<Ending> {
+  try {
+    await work();
+    return 'ok';
+  } catch (error) {
+    if (!context.stop.aborted) throw error;
+    return context.stopEnding();
+  }
 }
 
 interface SimulateFlags {

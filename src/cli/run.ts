@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 
 import { type DistillJob, formatProblems, locateProblems, type Problem, readJob, unsupported } from '../api/index.js';
 import { workerExitCodes } from '../protocol/index.js';
+import type { FoundNatsServer } from '../stream/index.js';
 
 import type { EngineContext } from './context.js';
 import { type Outcome, runEngine } from './engine.js';
@@ -84,16 +85,18 @@ function openFolder(options: RunOptions, context: EngineContext): RunFolder {
 }
 
 async function runIn(folder: RunFolder, options: RunOptions, context: EngineContext, output: Output): Promise<Ending> {
-  const nats = await context.findNats((line) => output.say(line));
-  const startedMs = context.clock.now();
-  const outcome = await once(folder, options, context, output, nats);
-  if (outcome.kind === 'stopped') {
+  const stopped = (): Ending => {
     output.finish([`stopped; nothing is lost. Resume with: ${context.command} run --resume ${folder.path}`], {
       outcome: 'stopped',
       folder: folder.path,
     });
     return context.stopEnding();
-  }
+  };
+  const nats = await findNats(context, output);
+  if (nats === 'stopped') return stopped();
+  const startedMs = context.clock.now();
+  const outcome = await once(folder, options, context, output, nats);
+  if (outcome.kind === 'stopped') return stopped();
   if (outcome.kind === 'failed') {
     const sentence = failureOf(outcome);
     output.finish([`failed: ${sentence}`, `logs: ${folder.file('logs')}`], {
@@ -106,6 +109,14 @@ async function runIn(folder: RunFolder, options: RunOptions, context: EngineCont
   const result = outcome.plan.status.result;
   const seconds = (context.clock.now() - startedMs) / 1_000;
   const teacherAccuracy = await teacherAccuracyOf(folder, context);
+  if (context.stop.aborted) {
+    output.finish([`stopped; the student is done: ${folder.file('model')}`], {
+      outcome: 'stopped',
+      model: folder.file('model'),
+      folder: folder.path,
+    });
+    return context.stopEnding();
+  }
   const baseline = options.baseline ? await baselineOf(folder, options, context, output, nats) : null;
   if (baseline === 'stopped') {
     const inner = folder.file('baseline');
@@ -141,12 +152,22 @@ async function runIn(folder: RunFolder, options: RunOptions, context: EngineCont
   return 'ok';
 }
 
+/** @throws StreamError */
+async function findNats(context: EngineContext, output: Output): Promise<FoundNatsServer | 'stopped'> {
+  try {
+    return await context.findNats((line) => output.say(line));
+  } catch (error) {
+    if (!context.stop.aborted) throw error;
+    return 'stopped';
+  }
+}
+
 async function once(
   folder: RunFolder,
   options: RunOptions,
   context: EngineContext,
   output: Output,
-  nats: Awaited<ReturnType<EngineContext['findNats']>>,
+  nats: FoundNatsServer,
 ): Promise<Outcome> {
   const { name } = folder.job.metadata;
   return runEngine({
@@ -173,7 +194,7 @@ async function baselineOf(
   options: RunOptions,
   context: EngineContext,
   output: Output,
-  nats: Awaited<ReturnType<EngineContext['findNats']>>,
+  nats: FoundNatsServer,
 ): Promise<number | null | 'stopped'> {
   output.say('baseline: the same student on labels alone, for the same steps');
   const { metadata, spec } = folder.job;
@@ -197,9 +218,12 @@ async function baselineOf(
   }
 }
 
-/** The teacher on the whole evaluation split, by the teacher's own code in a process of its own. */
+/**
+ * The teacher on the whole evaluation split, by the teacher's own code in a process of its own, which has ended when this
+ * resolves.
+ */
 async function teacherAccuracyOf(folder: RunFolder, context: EngineContext): Promise<number | null> {
-  if (folder.job.spec.student.loss.softWeight === 0) return null;
+  if (folder.job.spec.student.loss.softWeight === 0 || context.stop.aborted) return null;
   const child = spawn(process.execPath, [context.scripts.evaluate], {
     stdio: ['ignore', 'pipe', 'ignore'],
     env: { ...context.environment, DISTILL_MANIFEST: folder.file('job', 'manifest.json') },
@@ -208,7 +232,10 @@ async function teacherAccuracyOf(folder: RunFolder, context: EngineContext): Pro
   const chunks: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
   const code = await new Promise<number | null>((settle) => {
-    child.once('error', () => settle(null));
+    child.on('error', () => {
+      // A stop is an error too: that child is ending, and closes.
+      if (child.pid === undefined) settle(null);
+    });
     child.once('close', settle);
   });
   if (code !== 0) return null;

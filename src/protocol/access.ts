@@ -7,8 +7,11 @@
 export const workerRoles = ['teacher', 'student', 'reader'] as const;
 export type WorkerRole = (typeof workerRoles)[number];
 
+/** `url` holds no login. */
 export type NatsAccess =
   | { readonly kind: 'password'; readonly url: string; readonly user: string; readonly password: string }
+  /** For a server that asks every client for the same token. */
+  | { readonly kind: 'token'; readonly url: string; readonly token: string }
   /** `creds`: text of a .creds file, that is, a user JWT and the seed that proves it. */
   | { readonly kind: 'creds'; readonly url: string; readonly creds: string };
 
@@ -18,17 +21,24 @@ const accessKeys = {
   user: (role: WorkerRole) => `${role}.user`,
   password: (role: WorkerRole) => `${role}.password`,
   creds: (role: WorkerRole) => `${role}.creds`,
+  token: (role: WorkerRole) => `${role}.token`,
 } as const;
 
 /** @returns the content of a job's Secret, as texts: each role's own keys, and the address that they share */
 export function accessToSecret(access: Readonly<Record<WorkerRole, NatsAccess>>): Record<string, string> {
   const entries = workerRoles.flatMap((role): (readonly [string, string])[] => {
     const own = access[role];
-    if (own.kind === 'creds') return [[accessKeys.creds(role), own.creds]];
-    return [
-      [accessKeys.user(role), own.user],
-      [accessKeys.password(role), own.password],
-    ];
+    switch (own.kind) {
+      case 'creds':
+        return [[accessKeys.creds(role), own.creds]];
+      case 'token':
+        return [[accessKeys.token(role), own.token]];
+      case 'password':
+        return [
+          [accessKeys.user(role), own.user],
+          [accessKeys.password(role), own.password],
+        ];
+    }
   });
   return Object.fromEntries([[accessKeys.url, access.student.url], ...entries]);
 }
@@ -39,6 +49,8 @@ export function accessFromSecret(data: Readonly<Record<string, string>>, role: W
   if (url === undefined) return null;
   const creds = data[accessKeys.creds(role)];
   if (creds !== undefined) return { kind: 'creds', url, creds };
+  const token = data[accessKeys.token(role)];
+  if (token !== undefined) return { kind: 'token', url, token };
   const user = data[accessKeys.user(role)];
   const password = data[accessKeys.password(role)];
   return user === undefined || password === undefined ? null : { kind: 'password', url, user, password };
@@ -49,10 +61,4 @@ export function parseCreds(text: string): { readonly jwt: string; readonly seed:
   const parts = [...text.matchAll(/-{3,}BEGIN[^\n]*-{3,}\n\s*(\S+)\n\s*-{3,}END/g)].map(([, content]) => content);
   const [jwt, seed] = parts;
   return jwt?.split('.').length === 3 && seed !== undefined ? { jwt, seed } : null;
-}
-
-/** The servers of a NATS URL list. One tls:// among them means: never without TLS, whatever a server offers. */
-export function natsServers(url: string): { readonly servers: string[]; readonly tls: boolean } {
-  const servers = url.split(',').map((server) => server.trim());
-  return { servers, tls: servers.some((server) => server.startsWith('tls://')) };
 }

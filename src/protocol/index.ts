@@ -2,7 +2,7 @@
  * The door of protocol v1: what teachers, students, the operator and foreign readers' tests may use. Everything behind
  * it is pure (DESIGN §6); docs/protocol.md says the same without TypeScript.
  */
-export { accessFromSecret, accessToSecret, natsServers, parseCreds, workerRoles } from './access.js';
+export { accessFromSecret, accessToSecret, parseCreds, workerRoles } from './access.js';
 export type { NatsAccess, WorkerRole } from './access.js';
 export { augment } from './augment.js';
 export type { AugmentOptions } from './augment.js';
@@ -14,6 +14,8 @@ export { FrameError } from './frame-error.js';
 export type { FrameFault, FramePlace } from './frame-error.js';
 export { headerBytes, readHeader } from './frame-header.js';
 export type { FrameHeader, ValueEncoding } from './frame-header.js';
+export { jetStreamFault } from './jetstream-errors.js';
+export type { JetStreamAnswer, JetStreamFault } from './jetstream-errors.js';
 export {
   ackWaitMs,
   consumeExpiresMs,
@@ -32,6 +34,8 @@ export { manifestSchema, ManifestError, needsNoTeacher, parseManifest } from './
 export type { Augment, Manifest } from './manifest.js';
 export { isTeacherName, jobNames, NameError, resultPrefix } from './names.js';
 export type { JobNames } from './names.js';
+export { hostPort, NatsAddress, NatsAddressError, printableAddress } from './nats-address.js';
+export type { AddressLogin, NatsServerPlace } from './nats-address.js';
 export {
   listObjectEntries,
   objectDigest,

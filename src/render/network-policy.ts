@@ -1,13 +1,14 @@
 /** What the job's pods may reach: the NATS servers and the name service, nothing else; nobody reaches them. */
 import { type DistillJob, sharedName } from '../api/index.js';
 
+import { NatsAddress } from '../protocol/index.js';
+
 import { metadataOf, selectorOf } from './metadata.js';
 import type { Fields, KubernetesObject, WorkerSettings } from './object.js';
 
-const natsPort = 4222;
 const dnsPort = 53;
 
-/** @throws OwnerlessJobError */
+/** @throws OwnerlessJobError; NatsAddressError for a NATS address that the operator's settings would refuse */
 export function networkPolicy(job: DistillJob, { natsUrl }: WorkerSettings): KubernetesObject {
   return {
     apiVersion: 'networking.k8s.io/v1',
@@ -39,18 +40,9 @@ interface Server {
 
 /** Each server once, in the order of the url. */
 function serversOf(natsUrl: string): readonly Server[] {
-  const servers = natsUrl.split(',').map((url): Server => {
-    const authority = url
-      .trim()
-      .replace(/^[a-z]+:\/\//, '')
-      .replace(/^.*@/, '')
-      .replace(/\/.*$/, '');
-    const [, v6, name = '', port] = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d+))?$/.exec(authority) ?? [];
-    const isV4 = /^\d+\.\d+\.\d+\.\d+$/.test(name);
-    return {
-      port: port === undefined ? natsPort : Number(port),
-      ...(v6 === undefined ? (isV4 ? { cidr: `${name}/32` } : {}) : { cidr: `${v6}/128` }),
-    };
+  const servers = NatsAddress.parse(natsUrl).servers.map(({ host, port }): Server => {
+    if (host.includes(':')) return { port, cidr: `${host}/128` };
+    return /^\d+\.\d+\.\d+\.\d+$/.test(host) ? { port, cidr: `${host}/32` } : { port };
   });
   return servers.filter(
     ({ port, cidr }, index) => servers.findIndex((other) => other.port === port && other.cidr === cidr) === index,

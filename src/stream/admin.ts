@@ -10,7 +10,6 @@ import { isDeepStrictEqual } from 'node:util';
 
 import {
   type ConsumerInfo,
-  JetStreamApiCodes,
   JetStreamApiError,
   type JetStreamManager,
   type StoredMsg,
@@ -20,6 +19,7 @@ import {
 import {
   type DeadItem,
   deadItemSchema,
+  jetStreamFault,
   jobNames,
   type JobNames,
   isTeacherName,
@@ -43,8 +43,13 @@ import {
   teacherStreamOf,
 } from './streams.js';
 
-/** For a command that is of no use without its server. @throws StreamError when there is no connection within the limit */
-export async function connectStreams(options: LinkOptions & { readonly waitMs: number }): Promise<StreamAdmin> {
+/**
+ * For a command that is of no use without its server.
+ * @throws StreamError when there is no connection within the limit; the signal's reason once it aborts
+ */
+export async function connectStreams(
+  options: LinkOptions & { readonly waitMs: number; readonly stop?: AbortSignal | undefined },
+): Promise<StreamAdmin> {
   return new StreamAdmin(await OperatorLink.connect(options));
 }
 
@@ -251,7 +256,7 @@ export class StreamAdmin {
       try {
         return await manager.streams.deleteMessage(logits, sequence, false);
       } catch (error) {
-        if (error instanceof JetStreamApiError && error.code === sequenceNotFound) return false;
+        if (isMissing(error)) return false;
         throw error;
       }
     });
@@ -343,18 +348,21 @@ function datedBy(info: StreamInfo | null, nowMs: number | undefined): Dated {
   };
 }
 
-/** Code of a deletion of a message that is not there. */
-const sequenceNotFound = 10043;
-
 /** The answer, or null when the stream or consumer does not exist. */
 async function orNull<T>(answer: Promise<T>): Promise<T | null> {
   try {
     return await answer;
   } catch (error) {
-    const missing: readonly number[] = [JetStreamApiCodes.StreamNotFound, JetStreamApiCodes.ConsumerNotFound];
-    if (error instanceof JetStreamApiError && missing.includes(error.code)) return null;
+    if (isMissing(error)) return null;
     throw error;
   }
+}
+
+/** True when a stream, consumer or message does not exist. */
+function isMissing(error: unknown): boolean {
+  if (!(error instanceof JetStreamApiError)) return false;
+  const { code, status, message } = error;
+  return jetStreamFault({ code, status, description: message }) === 'missing';
 }
 
 /** True when a field that we set has another value on the server; fields that we leave alone do not count. */

@@ -1,6 +1,6 @@
 /**
  * Connecting to NATS from outside the workers: as the operator, for ever, or as a job's reader, for a moment. Owns the
- * sentences for a connection that does not come about; none of them holds a password or a token.
+ * sentences for a connection that does not come about; none of them holds a user, a password or a token.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -13,17 +13,19 @@ import {
 } from '@nats-io/transport-node';
 
 import { reasonOf } from '../lib/system-error.js';
-import { natsServers } from '../protocol/index.js';
+import { type AddressLogin, NatsAddress, NatsAddressError } from '../protocol/index.js';
 
 import { checkCreds } from './credentials.js';
 import { StreamError } from './errors.js';
-import { checkGreeting, hidePassword } from './server/index.js';
+import { checkGreeting } from './server/index.js';
 
 export interface DialOptions {
   /** nats:// or tls://, several with commas; for tls:// of a private authority set NODE_EXTRA_CA_CERTS. */
   readonly url: string;
   readonly user?: string | undefined;
   readonly password?: string | undefined;
+  /** Instead of user and password. */
+  readonly token?: string | undefined;
   /** Text of a .creds file instead of user and password; a function is asked again at every attempt. */
   readonly creds?: string | (() => string) | undefined;
 }
@@ -43,8 +45,9 @@ export const longestDelayMs = 2_000;
  * @throws StreamError unreachable, unauthorized, tooOld or noJetStream
  */
 export async function dial(options: DialOptions, caller: Caller): Promise<NatsConnection> {
-  const where = hidePassword(options.url);
-  const connection = await greeted(options, caller, where);
+  const address = addressIn(options.url);
+  const where = address.toString();
+  const connection = await greeted(options, caller, address);
   const { info } = connection;
   try {
     checkGreeting(
@@ -58,29 +61,72 @@ export async function dial(options: DialOptions, caller: Caller): Promise<NatsCo
   return connection;
 }
 
-/** Tries until the limit; what waiting does not mend is thrown at once. @throws StreamError as `dial` does */
-export async function dialWithin(waitMs: number, options: DialOptions, caller: Caller): Promise<NatsConnection> {
+/**
+ * Tries until the limit; what waiting does not mend is thrown at once.
+ * @throws StreamError as `dial` does; the signal's reason once it aborts
+ */
+export async function dialWithin(
+  waitMs: number,
+  options: DialOptions & { readonly stop?: AbortSignal | undefined },
+  caller: Caller,
+): Promise<NatsConnection> {
+  const { stop } = options;
   const end = performance.now() + waitMs;
   for (let delayMs = firstDelayMs; ; delayMs = Math.min(delayMs * 2, longestDelayMs)) {
+    stop?.throwIfAborted();
     try {
-      return await dial(options, caller);
+      return await unlessStopped(dial(options, caller), stop);
     } catch (error) {
       const passes = error instanceof StreamError && error.kind === 'unreachable';
       if (!passes || performance.now() + delayMs > end) throw error;
     }
-    await sleep(delayMs);
+    await sleep(delayMs, undefined, stop === undefined ? {} : { signal: stop }).catch(() => undefined);
   }
 }
 
-async function greeted(options: DialOptions, { name, inboxPrefix }: Caller, where: string): Promise<NatsConnection> {
-  const { servers, tls } = natsServers(options.url);
+/** The client library's own attempt takes no signal: one that comes about after the stop is closed again. */
+async function unlessStopped(dialing: Promise<NatsConnection>, stop: AbortSignal | undefined): Promise<NatsConnection> {
+  if (stop === undefined) return dialing;
+  const stopped = Promise.withResolvers<never>();
+  const abort = (): void => stopped.reject(stop.reason as Error);
+  stop.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([dialing, stopped.promise]);
+  } catch (error) {
+    if (stop.aborted)
+      void dialing.then(
+        (late) => late.close(),
+        () => undefined,
+      );
+    throw error;
+  } finally {
+    stop.removeEventListener('abort', abort);
+  }
+}
+
+/** @throws StreamError unreachable, without anything of the text */
+function addressIn(url: string): NatsAddress {
+  try {
+    return NatsAddress.parse(url);
+  } catch (error) {
+    if (!(error instanceof NatsAddressError)) throw error;
+    throw new StreamError('unreachable', `address of NATS: ${error.message}`, { cause: error });
+  }
+}
+
+async function greeted(
+  options: DialOptions,
+  { name, inboxPrefix }: Caller,
+  address: NatsAddress,
+): Promise<NatsConnection> {
+  const where = address.toString();
   const settings: ConnectionOptions = {
-    servers,
+    servers: address.hosts,
     name,
     inboxPrefix,
-    ...login(options),
+    ...login(options, address.login),
     // Otherwise whoever stands between could take TLS out of the server's offer.
-    ...(tls ? { tls: {} } : {}),
+    ...(address.tls ? { tls: {} } : {}),
     timeout: dialLimitMs,
     maxReconnectAttempts: -1,
     reconnectTimeWait: firstDelayMs,
@@ -102,25 +148,37 @@ async function greeted(options: DialOptions, { name, inboxPrefix }: Caller, wher
   }
 }
 
-function login({ user, password, creds }: DialOptions): ConnectionOptions {
+/** What was given apart, else what the address holds. */
+function login({ user, password, token, creds }: DialOptions, own: AddressLogin): ConnectionOptions {
   if (creds !== undefined) {
     const read = typeof creds === 'string' ? () => creds : creds;
-    // Here, where a text that is none is told in a sentence, and not inside the client.
+    // Here, where a text that is none is reported in a sentence, and not inside the client.
     checkCreds(read());
     return { authenticator: credsAuthenticator(() => new TextEncoder().encode(read())) };
   }
-  return user === undefined ? {} : { user, pass: password ?? '' };
+  if (token !== undefined) return { token };
+  if (user !== undefined) return { user, pass: password ?? '' };
+  switch (own.kind) {
+    case 'none':
+      return {};
+    case 'token':
+      return { token: own.token };
+    case 'password':
+      return { user: own.user, pass: own.password };
+  }
 }
 
-function refusal({ user, creds }: DialOptions): string {
+/** Without the user's name: it may come from an address, whose login is never printed. */
+function refusal({ user, token, creds }: DialOptions): string {
   if (creds !== undefined) {
     return (
       'found that it refuses the given credentials, expected a user whose account it knows and whose JWT a key of ' +
       'that account signed; check the account and its signing keys there (docs/adr/0009)'
     );
   }
+  const who = user === undefined || user === '' ? 'a client without login' : 'the given login';
   return (
-    `found that it refuses ${user === undefined || user === '' ? 'a client without user' : `user ${user}`}, ` +
-    'expected a user that it knows; write user and password into the address, as in nats://user:password@host:4222'
+    `found that it refuses ${token === undefined ? who : 'the given login'}, expected one that it knows; ` +
+    'write it into the address, as in nats://user:password@host:4222 or nats://token@host:4222'
   );
 }

@@ -3,7 +3,9 @@
  * that a caller switches on `kind` and never reads a text.
  */
 import { AuthorizationError, PermissionViolationError, RequestError } from '@nats-io/transport-node';
-import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
+import { JetStreamApiError } from '@nats-io/jetstream';
+
+import { jetStreamFault } from '../protocol/index.js';
 
 export type StreamErrorKind =
   'unreachable' | 'unauthorized' | 'tooOld' | 'noJetStream' | 'missing' | 'refused' | 'full' | 'damaged' | 'noServer';
@@ -29,43 +31,37 @@ export class StreamError extends Error {
   }
 }
 
-/** Server error codes beyond those that the client library names. */
-const insufficientResources = 10023;
-const storageExceeded = 10047;
-const memoryExceeded = 10028;
-const jetStreamNotEnabled = 10076;
-
 /** Translates whatever the client library threw while `doing` something, such as "create stream X". */
 export function streamErrorFrom(error: unknown, doing: string): StreamError {
   if (error instanceof StreamError) return error;
   const options = { cause: error };
   const text = error instanceof Error ? error.message : String(error);
   if (error instanceof JetStreamApiError) {
-    switch (error.code) {
-      case JetStreamApiCodes.StreamNotFound:
-      case JetStreamApiCodes.ConsumerNotFound:
-      case JetStreamApiCodes.NoMessageFound:
+    const { code, status } = error;
+    switch (jetStreamFault({ code, status, description: text })) {
+      case 'passing':
+        return new StreamError('unreachable', `${doing}: NATS cannot do it now (${text}); it is tried again`, options);
+      case 'missing':
         return new StreamError('missing', `${doing}: ${text}; the operator creates it again at its next look`, options);
-      case JetStreamApiCodes.JetStreamNotEnabledForAccount:
-      case jetStreamNotEnabled:
-        return new StreamError(
-          'noJetStream',
-          `${doing}: the NATS account has no JetStream; enable jetstream in the server's configuration`,
-          options,
-        );
-      case insufficientResources:
-      case storageExceeded:
-      case memoryExceeded:
+      case 'noJetStream':
+        return noJetStream(doing, options);
+      case 'noRoom':
+      case 'full':
         return new StreamError(
           'full',
           `${doing}: found no room in the NATS server's store (${text}), expected three quarters of its disk's free space to do; ` +
             'free some space there, or lower spec.logits.maxBytes',
           options,
         );
-      default:
-        return new StreamError('refused', `${doing}: the NATS server refused: ${text} (code ${error.code})`, options);
+      case 'moved':
+      case 'taken':
+      case 'refused':
+        return new StreamError('refused', `${doing}: the NATS server refused: ${text} (code ${code})`, options);
     }
   }
+  // JetStream of an account is a listener on its API subjects: an account without it has none. The library does not export
+  // the type.
+  if (error instanceof Error && error.name === 'JetStreamNotEnabled') return noJetStream(doing, options);
   const cause = error instanceof RequestError ? error.cause : error;
   if (cause instanceof PermissionViolationError || cause instanceof AuthorizationError) {
     return new StreamError(
@@ -75,4 +71,13 @@ export function streamErrorFrom(error: unknown, doing: string): StreamError {
     );
   }
   return new StreamError('unreachable', `${doing}: no answer from NATS (${text}); it is tried again`, options);
+}
+
+function noJetStream(doing: string, options: ErrorOptions): StreamError {
+  return new StreamError(
+    'noJetStream',
+    `${doing}: JetStream is off for this account of the NATS server; enable jetstream in the server's configuration, and ` +
+      'for the account where accounts are configured',
+    options,
+  );
 }

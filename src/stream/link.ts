@@ -11,10 +11,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 
+import { printableAddress } from '../protocol/index.js';
+
 import { type Caller, dial, type DialOptions, dialWithin, firstDelayMs, longestDelayMs } from './connect.js';
 import { StreamError } from './errors.js';
 import { operatorInboxPrefix } from './permissions.js';
-import { hidePassword } from './server/index.js';
 
 export interface LinkOptions extends DialOptions {
   readonly onStatus?: (event: ConnectionEvent) => void;
@@ -57,11 +58,13 @@ export class OperatorLink {
 
   private constructor(options: LinkOptions) {
     this.#options = options;
-    this.#health = { connected: false, reason: `NATS at ${hidePassword(options.url)}: not connected yet` };
+    this.#health = { connected: false, reason: `NATS at ${printableAddress(options.url)}: not connected yet` };
   }
 
-  /** @throws StreamError when there is no first connection within the limit */
-  static async connect(options: LinkOptions & { readonly waitMs: number }): Promise<OperatorLink> {
+  /** @throws StreamError when there is no first connection within the limit; the signal's reason once it aborts */
+  static async connect(
+    options: LinkOptions & { readonly waitMs: number; readonly stop?: AbortSignal | undefined },
+  ): Promise<OperatorLink> {
     const first = await sessionOf(await dialWithin(options.waitMs, options, operator));
     const link = new OperatorLink(options);
     link.#begin(first);

@@ -18,9 +18,12 @@ export interface ObjectReader {
 /** One piece of 256 KiB over a slow line. */
 const requestLimitMs = 15_000;
 
-/** @throws StreamError when there is no connection within the limit, or the job's reader is refused */
+/**
+ * @throws StreamError when there is no connection within the limit, or the job's reader is refused; the signal's reason
+ *   once it aborts
+ */
 export async function connectReader(
-  access: NatsAccess & { readonly uid: string; readonly waitMs: number },
+  access: NatsAccess & { readonly uid: string; readonly waitMs: number; readonly stop?: AbortSignal },
 ): Promise<ObjectReader> {
   const names = jobNames(access.uid);
   const caller = { name: `distill-fetch-${access.uid}`, inboxPrefix: names.inboxPrefix('reader') };

@@ -3,3 +3,4 @@ export { type Check, type HealthServer, serveHealth } from './health.js';
 export { JobMeasures } from './job-measures.js';
 export { fileLog, type Log, type OutputLog, outputLog } from './log.js';
 export { createMetrics, type MetricDescription, metricDescriptions, type Metrics } from './metrics.js';
+export { redacted } from './redact.js';

@@ -19,12 +19,13 @@ export interface OutputLog extends Log {
 }
 
 /**
- * A log that appends to a file; lines are written at once, so that none is lost in a crash. A line that cannot be
+ * A log that appends to a file, without secrets (redact.ts); lines are written at once, so that none is lost in a crash. A line that cannot be
  * written (disk full) is lost without a word: whoever logs does not fail by it.
  * @throws Error when the file cannot be opened
  */
 export function fileLog(path: string): Log {
-  return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, atOnce(path));
+  const options = { base: null, timestamp: pino.stdTimeFunctions.isoTime, hooks: { streamWrite: redacted } };
+  return pino(options, atOnce(path));
 }
 
 /**

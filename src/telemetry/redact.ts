@@ -6,8 +6,8 @@
 /** A field of a JSON line whose text is nobody's business. */
 const secretField =
   /"((?:[a-z]*_?)?(?:password|passwd|pass|secret|token|seed|creds|credentials|authorization|jwt|private_?key))":"(?:[^"\\]|\\.)*"/gi;
-/** User and password of a URL. */
-const login = /([a-z][a-z0-9+.-]*:\/\/)[^/\s"\\@]+@/gi;
+/** User and password of a URL: up to the last `@`, since people do not encode what a password holds. */
+const login = /([a-z][a-z0-9+.-]*:\/\/)(?:[^\s"\\]|\\.)*@/gi;
 /**
  * Seeds of nkeys: of users, accounts, operators, servers, clusters and curves. A line break before one is written `\n`, so
  * a word boundary would miss it.

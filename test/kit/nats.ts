@@ -56,6 +56,7 @@ export async function testServerBinary(): Promise<string> {
     arch: process.arch,
     environment: process.env,
     progress: (line) => void process.stderr.write(`${line}\n`),
+    stop: new AbortController().signal,
   });
   if (found.kind !== 'binary') throw new Error('tests start their own server');
   return found.binary;

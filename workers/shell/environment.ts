@@ -76,6 +76,9 @@ export function readLabellingEnvironment(
   return { manifest: readManifest(env.DISTILL_MANIFEST), threads: env.DISTILL_THREADS };
 }
 
+/** Variables whose values may hold a login: a message never quotes them. */
+const secret = /^DISTILL_NATS_(URL|USER)$/;
+
 /** @param others problems beside the schema's: variable and what was expected */
 function parsed<T>(
   schema: z.ZodType<T>,
@@ -87,7 +90,8 @@ function parsed<T>(
   const issues = result.error?.issues.map(({ path, message }) => [String(path[0]), message] as const) ?? [];
   const problems = [...issues, ...others].map(([variable, expected]) => {
     const value = variables[variable];
-    const found = value === undefined ? 'nothing' : JSON.stringify(value);
+    const found =
+      value === undefined ? 'nothing' : value !== '' && secret.test(variable) ? 'another value' : JSON.stringify(value);
     return `${variable}: found ${found}, expected ${expected}`;
   });
   throw new WorkerError('terminal', `environment: ${problems.join('; ')}; the operator sets these variables`);

@@ -7,22 +7,28 @@ import { readText } from './read-text.js';
 export type WorkerLogin =
   /** `user` is empty for a server that asks nobody who he is. */
   | { readonly kind: 'password'; readonly user: string; readonly password: string }
+  | { readonly kind: 'token'; readonly token: string }
   /** The .creds file's text as it is now: it may have been renewed since the last connection. */
   | { readonly kind: 'creds'; readonly read: () => string };
 
 const loginVariables = {
   user: 'DISTILL_NATS_USER',
   passwordFile: 'DISTILL_NATS_PASSWORD_FILE',
+  tokenFile: 'DISTILL_NATS_TOKEN_FILE',
   credsFile: 'DISTILL_NATS_CREDS_FILE',
 } as const;
 
 /** What is wrong with the variables that name the login: variable and what was expected of it. */
 export function loginProblems(variables: NodeJS.ProcessEnv): (readonly [string, string])[] {
-  const { user, passwordFile, credsFile } = loginVariables;
+  const { user, passwordFile, tokenFile, credsFile } = loginVariables;
   const given = (name: string): boolean => variables[name] !== undefined && variables[name] !== '';
   const both = `${user} and ${passwordFile}`;
   if (given(credsFile)) {
+    if (given(tokenFile)) return [[credsFile, `either this or ${tokenFile}`]];
     return given(user) || given(passwordFile) ? [[credsFile, `either this or ${both}`]] : [];
+  }
+  if (given(tokenFile)) {
+    return given(user) || given(passwordFile) ? [[tokenFile, `either this or ${both}`]] : [];
   }
   if (variables[user] === undefined && !given(passwordFile)) {
     return [[credsFile, `the path of a .creds file, or ${both} instead`]];
@@ -41,8 +47,15 @@ export function readLogin(variables: NodeJS.ProcessEnv): WorkerLogin {
     read();
     return { kind: 'creds', read };
   }
-  const password = readText(variables[loginVariables.passwordFile] ?? '', 'NATS password').trim();
+  const tokenFile = variables[loginVariables.tokenFile] ?? '';
+  if (tokenFile !== '') return { kind: 'token', token: readSecret(tokenFile, 'NATS token') };
+  const password = readSecret(variables[loginVariables.passwordFile] ?? '', 'NATS password');
   return { kind: 'password', user: variables[loginVariables.user] ?? '', password };
+}
+
+/** Without the line break that an editor leaves at the end; spaces are part of a secret. */
+function readSecret(file: string, what: string): string {
+  return readText(file, what).replace(/[\r\n]+$/, '');
 }
 
 function readCreds(file: string): string {

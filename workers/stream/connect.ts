@@ -21,11 +21,13 @@ import {
 
 import type { Clock } from '../../src/lib/clock.js';
 import { reasonOf } from '../../src/lib/system-error.js';
-import { natsServers } from '../../src/protocol/index.js';
+import { NatsAddress, NatsAddressError, printableAddress } from '../../src/protocol/index.js';
+import { WorkerError } from '../shell/exit.js';
 import type { Log } from '../shell/log.js';
 import type { WorkerLogin } from '../shell/login.js';
 
 import { LoginRefused, StreamRefused, StreamUnreachable } from './errors.js';
+import { passesByWaiting } from './store-errors.js';
 
 export interface WorkerConnectOptions {
   readonly url: string;
@@ -46,13 +48,11 @@ const requestLimitMs = 2_000;
 const firstDelayMs = 50;
 const longestDelayMs = 2_000;
 
-/** Server codes that mean "not now": a cluster without a leader, a stream that is being moved. */
-const passingCodes: readonly number[] = [10008, 10009, 10118];
-
 /** Inside this file: the connection went away between a question and its answer. */
 class ConnectionLost extends Error {}
 
 export class StreamLink {
+  /** As it may be printed. */
   readonly url: string;
   readonly inboxPrefix: string;
   readonly connection: NatsConnection;
@@ -72,7 +72,7 @@ export class StreamLink {
     this.connection = connection;
     this.client = jetstream(connection, { timeout: requestLimitMs });
     this.direct = direct;
-    this.url = url;
+    this.url = printableAddress(url);
     this.inboxPrefix = inboxPrefix;
     this.clock = clock;
     this.log = log;
@@ -102,9 +102,10 @@ export class StreamLink {
   }
 
   /**
-   * Repeats a call until somebody answers it. Only for calls that may be done twice (I3: all of ours).
-   * @throws JetStreamApiError when the answer is an error; StreamRefused when this user may not; StreamUnreachable when
-   *   the connection is closed for good
+   * Repeats a call until it is answered, through every trouble of the platform: no server, no leader, a full store. Only
+   * for calls that may be done twice (I3: all of ours).
+   * @throws JetStreamApiError when the answer is an error that waiting does not mend (jetStreamFault); StreamRefused when
+   *   this user may not; StreamUnreachable when the connection is closed for good
    */
   async untilAnswered<T>(doing: string, call: () => Promise<T>): Promise<T> {
     for (let delayMs = firstDelayMs; ; delayMs = Math.min(delayMs * 2, longestDelayMs)) {
@@ -118,14 +119,14 @@ export class StreamLink {
           continue;
         }
         const cause = error instanceof Error ? error.cause : undefined;
-        if (error instanceof JetStreamApiError && !passingCodes.includes(error.code)) throw error;
+        if (error instanceof JetStreamApiError && !passesByWaiting(error)) throw error;
         const violation = [error, cause].find((each) => each instanceof PermissionViolationError);
         if (violation !== undefined) throw new StreamRefused(doing, violation.message, { cause: error });
         if (this.connection.isClosed() || error instanceof ClosedConnectionError) {
           throw new StreamUnreachable(this.url, `${doing}: the connection is closed`, { cause: error });
         }
         const reason = error instanceof Error ? error.message : String(error);
-        if (delayMs === longestDelayMs) this.log.warn(`${doing}: no answer from NATS (${reason}); trying again`);
+        if (delayMs === longestDelayMs) this.log.warn(`${doing}: NATS cannot do it now (${reason}); trying again`);
       }
       await this.clock.sleep(delayMs);
     }
@@ -194,15 +195,16 @@ export async function connectWorker(options: WorkerConnectOptions): Promise<Stre
  * account or its keys are just being brought in or exchanged, or the platform has to act. It is never the job's fault.
  */
 async function dial(options: WorkerConnectOptions): Promise<NatsConnection> {
-  const { url, login, inboxPrefix, name, waitMs, clock } = options;
-  const { servers, tls } = natsServers(url);
+  const { login, inboxPrefix, name, waitMs, clock } = options;
+  const address = addressOf(options.url);
+  const url = address.toString();
   const settings: ConnectionOptions = {
-    servers,
+    servers: address.hosts,
     ...loginSettings(login),
     inboxPrefix,
     name,
     // Otherwise whoever stands between could take TLS out of the server's offer.
-    ...(tls ? { tls: {} } : {}),
+    ...(address.tls ? { tls: {} } : {}),
     timeout: dialLimitMs,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 100,
@@ -225,8 +227,19 @@ async function dial(options: WorkerConnectOptions): Promise<NatsConnection> {
   }
 }
 
+/** @throws WorkerError terminal */
+function addressOf(url: string): NatsAddress {
+  try {
+    return NatsAddress.parse(url);
+  } catch (error) {
+    if (!(error instanceof NatsAddressError)) throw error;
+    throw new WorkerError('terminal', `DISTILL_NATS_URL: ${error.message}`, { cause: error });
+  }
+}
+
 function loginSettings(login: WorkerLogin): ConnectionOptions {
   if (login.kind === 'password') return { user: login.user, pass: login.password };
+  if (login.kind === 'token') return { token: login.token };
   let creds = login.read();
   const newest = (): Uint8Array => {
     try {
@@ -240,6 +253,14 @@ function loginSettings(login: WorkerLogin): ConnectionOptions {
   return { authenticator: credsAuthenticator(newest), ignoreAuthErrorAbort: true };
 }
 
-function whose(login: WorkerLogin): string {
-  return login.kind === 'password' ? `user ${login.user} or its password` : 'the credentials in the .creds file';
+/** Without the user's name: it may come from an address, whose login is never printed. */
+function whose({ kind }: WorkerLogin): string {
+  switch (kind) {
+    case 'password':
+      return 'the given user or its password';
+    case 'token':
+      return 'the given token';
+    case 'creds':
+      return 'the credentials in the .creds file';
+  }
 }

@@ -1,11 +1,14 @@
 /**
  * The teacher's side of LOGITS and DEAD: stores answers, at most one a step (DESIGN I3).
  */
+import { JetStreamApiError } from '@nats-io/jetstream';
+
 import { FrameError, type DeadItem, type JobNames, readHeader } from '../../src/protocol/index.js';
 
 import type { StreamLink } from './connect.js';
 import { FrameConflict, StreamRefused } from './errors.js';
 import { refusalOf } from './store-errors.js';
+import { untilStored } from './until-stored.js';
 
 /** Time between tries while LOGITS is full: the student trains, the operator trims. */
 const fullDelayMs = 500;
@@ -74,7 +77,7 @@ function compare(
 export async function bury(link: StreamLink, names: JobNames, item: DeadItem): Promise<void> {
   const doing = `bury step ${item.step}, shard ${item.shard}`;
   try {
-    await link.untilAnswered(doing, () =>
+    await untilStored(link, doing, () =>
       link.client.publish(names.subjects.dead(item.shard, item.step), JSON.stringify(item)),
     );
   } catch (error) {
@@ -84,7 +87,7 @@ export async function bury(link: StreamLink, names: JobNames, item: DeadItem): P
 
 /** What is left after the expected refusals: an answer of the server that nobody here can act on. */
 export function refused(doing: string, error: unknown): Error {
-  if (error instanceof Error && error.name === 'JetStreamApiError') {
+  if (error instanceof JetStreamApiError) {
     return new StreamRefused(doing, error.message, { cause: error });
   }
   return error instanceof Error ? error : new Error(String(error));

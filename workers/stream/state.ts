@@ -18,6 +18,7 @@ import type { StreamLink } from './connect.js';
 import { Fenced } from './errors.js';
 import { refused } from './logits-writer.js';
 import { refusalOf } from './store-errors.js';
+import { untilStored } from './until-stored.js';
 
 interface Value {
   /** 0 = the key was never written, or its bucket was created again. */
@@ -60,7 +61,7 @@ async function compareAndSet(
 ): Promise<number | null> {
   const doing = `write ${key}`;
   try {
-    const { seq } = await link.untilAnswered(doing, () =>
+    const { seq } = await untilStored(link, doing, () =>
       link.client.publish(keyOf(names, key), JSON.stringify(value), { expect: { lastSubjectSequence: revision } }),
     );
     return seq;
@@ -75,7 +76,7 @@ export async function publishTeacherState(link: StreamLink, names: JobNames, sta
   const key = names.teacherKey(state.pod);
   const doing = `write ${key}`;
   try {
-    await link.untilAnswered(doing, () =>
+    await untilStored(link, doing, () =>
       link.client.publish(`$KV.${names.teacherBucket}.${key}`, JSON.stringify(state)),
     );
   } catch (error) {

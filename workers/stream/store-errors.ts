@@ -1,16 +1,34 @@
-/** What a refused publish means. The server has one code for everything that its store refuses, told apart by text. */
+/** What a refused write means for the one who wrote. */
 import { JetStreamApiError } from '@nats-io/jetstream';
 
-const storeRefused = 10077;
-const wrongLastSequences: readonly number[] = [10071, 10164];
+import { jetStreamFault } from '../../src/protocol/index.js';
 
 /**
- * `taken`: the subject holds a message already. `full`: the stream is at its limit. `moved`: a compare-and-set found
+ * `taken`: the subject holds a message already. `full`: the stream is at its own limit. `moved`: a compare-and-set found
  * another revision. null: something else.
  */
 export function refusalOf(error: unknown): 'taken' | 'full' | 'moved' | null {
   if (!(error instanceof JetStreamApiError)) return null;
-  if (wrongLastSequences.includes(error.code)) return 'moved';
-  if (error.code !== storeRefused) return null;
-  return error.message.includes('per subject') ? 'taken' : 'full';
+  const fault = faultOf(error);
+  return fault === 'taken' || fault === 'full' || fault === 'moved' ? fault : null;
+}
+
+/** True when the same call succeeds once the platform has recovered: the job is not at fault. */
+export function passesByWaiting(error: JetStreamApiError): boolean {
+  switch (faultOf(error)) {
+    case 'passing':
+    case 'noRoom':
+    case 'noJetStream':
+    case 'missing':
+      return true;
+    case 'taken':
+    case 'full':
+    case 'moved':
+    case 'refused':
+      return false;
+  }
+}
+
+function faultOf({ code, status, message }: JetStreamApiError): ReturnType<typeof jetStreamFault> {
+  return jetStreamFault({ code, status, description: message });
 }

@@ -6,7 +6,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RequestOptions } from 'node:https';
 
-import type { KubeConfig } from '@kubernetes/client-node';
+import { printableUrl } from '../../lib/printable-url.js';
+import { redacted } from '../../telemetry/index.js';
+
+import { AccessError, chosenContext, kubeconfigName, readKubeconfig } from './kubeconfig.js';
 
 export type AccessSource =
   /** `context` absent = the file's current one. */
@@ -33,58 +36,60 @@ export interface TlsSettings {
   readonly rejectUnauthorized?: boolean;
 }
 
-export class AccessError extends Error {
-  override readonly name = 'AccessError';
-}
-
 /** Where the kubelet mounts what a pod's ServiceAccount may use. */
 const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** @throws AccessError when the source does not say where the API server is */
 export async function loadAccess(source: AccessSource): Promise<Access> {
   if (source.kind === 'pod') return podAccess(source);
+  const files = { kind: 'one', path: source.path } as const;
+  const what = kubeconfigName(files);
+  const kubeconfig = readKubeconfig(files);
+  if (kubeconfig === null) throw new Error('one file is read or refused');
+  const { context, server, proxyUrl } = chosenContext(kubeconfig, source.context, what);
+  if (!URL.canParse(server) || !/^https?:$/.test(new URL(server).protocol)) {
+    throw new AccessError(
+      `${what}: found a server that is no address (${printableUrl(server)}), expected one such as https://host:6443; mend it`,
+    );
+  }
+  if (proxyUrl !== undefined) {
+    throw new AccessError(
+      `${what}: found proxy-url ${printableUrl(proxyUrl)}, expected a server that is reached directly; remove it, or forward a port`,
+    );
+  }
   // Loaded when it is needed: it brings every type of the API, a hundred times the memory of what a pod needs.
-  const { KubeConfig: Config } = await import('@kubernetes/client-node');
-  const config = new Config();
-  try {
-    config.loadFromFile(source.path);
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    throw new AccessError(`kubeconfig ${source.path}: found no configuration (${text}), expected a kubeconfig file`, {
-      cause: error,
-    });
-  }
-  if (source.context !== undefined) config.setCurrentContext(source.context);
-  return kubeConfigAccess(config, `kubeconfig ${source.path}`);
-}
-
-/** @throws AccessError when its current context leads nowhere */
-function kubeConfigAccess(config: KubeConfig, what: string): Access {
-  const context = config.getCurrentContext() as string | undefined;
-  const cluster = config.getCurrentCluster();
-  if (cluster === null) {
-    const known = config.getContexts().map(({ name }) => name);
-    throw new AccessError(
-      `${what}: found context "${context ?? ''}" with no cluster, expected one of ${known.join(', ') || 'its contexts'}; name one that exists`,
-    );
-  }
-  if (!URL.canParse(cluster.server) || !/^https?:$/.test(new URL(cluster.server).protocol)) {
-    throw new AccessError(`${what}: found server "${cluster.server}", expected an address such as https://host:6443`);
-  }
-  if (cluster.proxyUrl !== undefined) {
-    throw new AccessError(
-      `${what}: found proxy-url "${cluster.proxyUrl}", expected a server that is reached directly; remove it, or forward a port`,
-    );
-  }
+  const { KubeConfig } = await import('@kubernetes/client-node');
+  const config = new KubeConfig();
+  config.loadFromString(JSON.stringify(kubeconfig));
+  config.setCurrentContext(context);
   return {
-    server: cluster.server,
+    server,
     credentials: async () => {
       const options: RequestOptions = { headers: {} };
-      // Reads files anew, runs the credential plugin, refreshes the token: whatever the user is set up with.
-      await config.applyToHTTPSOptions(options);
+      try {
+        // Reads files again, runs the credential plugin, refreshes the token: whatever the user is set up with.
+        await config.applyToHTTPSOptions(options);
+      } catch (error) {
+        throw credentialsError(error, what);
+      }
       return credentialsOf(options);
     },
   };
+}
+
+/**
+ * An error of reading credentials in words that hold none of them. What a plugin wrote to standard error is for people; what
+ * it wrote to standard output, parts of which a parser quotes, is a secret.
+ */
+export function credentialsError(error: unknown, what: string): AccessError {
+  const text = error instanceof Error ? error.message : String(error);
+  const reason =
+    error instanceof SyntaxError
+      ? 'the credential plugin printed something else than JSON'
+      : (text.trim().split('\n').at(-1) ?? '').slice(0, 200);
+  return new AccessError(`${what}: the user's credentials cannot be read (${redacted(reason)}); log in again`, {
+    cause: error,
+  });
 }
 
 function credentialsOf({ auth, ca, cert, key, servername, rejectUnauthorized, headers }: RequestOptions): Credentials {

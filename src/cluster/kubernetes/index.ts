@@ -11,7 +11,7 @@ export {
   type WatchOptions,
   type WriteOptions,
 } from './client.js';
-export { type Access, AccessError, type AccessSource, loadAccess } from './connect.js';
+export { type Access, type AccessSource, credentialsError, loadAccess } from './connect.js';
 export { ApiError, type ApiErrorCause, type ApiErrorKind } from './errors.js';
 export { kinds, type ResourceKind } from './kinds.js';
 export type { StoredMetadata, StoredObject, WrittenObject } from './object.js';
@@ -31,4 +31,13 @@ export { KubernetesJobs, type KubernetesJobsOptions } from './kubernetes-jobs.js
 export { Watches, type WatchesOptions, type WatchState } from './watches.js';
 export { type EventOutcome, EventRecorder, type EventRecorderOptions } from './events.js';
 export { nodeView, podView } from './views.js';
+export {
+  AccessError,
+  chosenContext,
+  type Kubeconfig,
+  type KubeconfigFiles,
+  kubeconfigFiles,
+  kubeconfigName,
+  readKubeconfig,
+} from './kubeconfig.js';
 export { leaseName, leasesAt } from './leases.js';

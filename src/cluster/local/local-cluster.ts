@@ -4,7 +4,7 @@
  * Invariants:
  *  C1 Teachers never hold more processes than there are slots, those that are still stopping included.
  *  C2 No process outlives the run: each holds a pipe whose end it notices.
- *  C3 Passwords travel in files of mode 0600, never in arguments or the environment.
+ *  C3 Passwords and tokens travel in files of mode 0600, never in arguments or the environment.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,8 +35,8 @@ const teacherGraceMs = 4_000;
 /** A student writes a checkpoint before it goes. */
 const studentGraceMs = 10_000;
 
-/** What the workers' processes are told of the server; the passwords lie in files. */
-type WrittenAccess = Readonly<Record<'teacher' | 'student', { readonly url: string; readonly user: string }>>;
+/** Variables by which a worker's process reaches the server; the secrets lie in files. */
+type WrittenAccess = Readonly<Record<'teacher' | 'student', Readonly<Record<string, string>>>>;
 
 export class LocalCluster implements Cluster {
   readonly #options: LocalClusterOptions;
@@ -150,9 +150,7 @@ export class LocalCluster implements Cluster {
       environment: {
         ...environment,
         DISTILL_MANIFEST: this.#file('manifest.json'),
-        DISTILL_NATS_URL: access.url,
-        DISTILL_NATS_USER: access.user,
-        DISTILL_NATS_PASSWORD_FILE: this.#file(`${role}.password`),
+        ...access,
         DISTILL_POD: pod,
         DISTILL_POOL: pool,
         DISTILL_FOLDER: folder,
@@ -173,9 +171,22 @@ export class LocalCluster implements Cluster {
   }
 
   #write(role: string, access: NatsAccess): WrittenAccess['teacher'] {
-    if (access.kind !== 'password') throw new Error(`a local run has a user and a password for its ${role}`);
-    writeFileSync(this.#file(`${role}.password`), access.password, { mode: 0o600 });
-    return { url: access.url, user: access.user };
+    const file = this.#file(`${role}.${access.kind}`);
+    const written = (secret: string): string => {
+      writeFileSync(file, secret, { mode: 0o600 });
+      return file;
+    };
+    const { url } = access;
+    switch (access.kind) {
+      case 'password': {
+        const { user, password } = access;
+        return { DISTILL_NATS_URL: url, DISTILL_NATS_USER: user, DISTILL_NATS_PASSWORD_FILE: written(password) };
+      }
+      case 'token':
+        return { DISTILL_NATS_URL: url, DISTILL_NATS_TOKEN_FILE: written(access.token) };
+      case 'creds':
+        return { DISTILL_NATS_URL: url, DISTILL_NATS_CREDS_FILE: written(access.creds) };
+    }
   }
 
   #file(name: string): string {

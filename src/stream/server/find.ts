@@ -6,10 +6,11 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 
-import { minimumNatsVersion } from '../../protocol/index.js';
+import { hostPort, minimumNatsVersion, NatsAddress, NatsAddressError } from '../../protocol/index.js';
+import { StreamError } from '../errors.js';
 
 import { cachedBinary, type InstallOptions, installNatsServer, type InstallSource, versionOf } from './install.js';
-import { checkGreeting, hidePassword, isAtLeast, readGreeting } from './probe.js';
+import { checkGreeting, isAtLeast, readGreeting } from './probe.js';
 
 export interface FindOptions extends InstallOptions {
   /** Value of DISTILL_NATS_URL; empty or undefined = none. */
@@ -21,7 +22,7 @@ export interface FindOptions extends InstallOptions {
 
 export type FoundNatsServer =
   /** Somebody else's server: it is used and never stopped. */
-  | { readonly kind: 'running'; readonly url: string; readonly version: string }
+  | { readonly kind: 'running'; readonly address: NatsAddress; readonly version: string }
   | { readonly kind: 'binary'; readonly binary: string; readonly from: 'path' | 'cache' | 'installed' };
 
 const greetingLimitMs = 5_000;
@@ -33,24 +34,60 @@ export function cacheFolderOf(environment: NodeJS.ProcessEnv, home: string): str
 }
 
 /**
- * @throws StreamError unreachable, tooOld or noJetStream for the server that the URL names; noServer when there is none
- *   on this machine and none could be installed
+ * @throws StreamError unreachable, tooOld or noJetStream when none of the servers that the URL names can be used;
+ *   noServer when there is none on this machine and none could be installed; the signal's reason once it aborts, with
+ *   nothing left running or half-installed
  */
 export async function findNatsServer(options: FindOptions): Promise<FoundNatsServer> {
-  const { url } = options;
-  if (url !== undefined && url !== '') {
-    const greeting = await readGreeting(url, greetingLimitMs);
-    checkGreeting(greeting, hidePassword(url));
-    return { kind: 'running', url, version: greeting.version };
-  }
+  const { url, stop } = options;
+  stop.throwIfAborted();
+  if (url !== undefined && url !== '') return findRunning(url, stop);
   const onPath = await searchPath(options);
   if (onPath !== null) return { kind: 'binary', binary: onPath, from: 'path' };
   const cached = cachedBinary(options.cacheFolder);
-  if ((await versionOf(cached)) !== null) return { kind: 'binary', binary: cached, from: 'cache' };
+  if ((await versionOf(cached, stop)) !== null) return { kind: 'binary', binary: cached, from: 'cache' };
   return { kind: 'binary', binary: await installNatsServer(options, options.sources), from: 'installed' };
 }
 
-async function searchPath({ path, progress }: FindOptions): Promise<string | null> {
+/** Asks the servers of a list in turn; the first that can be used is the answer. */
+async function findRunning(url: string, stop: AbortSignal): Promise<FoundNatsServer> {
+  const address = addressIn(url);
+  const refusals: StreamError[] = [];
+  for (const place of address.servers) {
+    try {
+      const greeting = await readGreeting(place, greetingLimitMs, stop);
+      checkGreeting(greeting, hostPort(place));
+      // The connection itself insists on TLS as well; here it is reported at once.
+      if (address.tls && !greeting.tls) throw noTls(hostPort(place));
+      return { kind: 'running', address, version: greeting.version };
+    } catch (error) {
+      if (!(error instanceof StreamError)) throw error;
+      refusals.push(error);
+    }
+  }
+  const [first, ...others] = refusals;
+  if (first === undefined || others.length === 0) throw first ?? new Error('an address has a server');
+  throw new StreamError(first.kind, refusals.map(({ message }) => message).join('\n'), { cause: first });
+}
+
+function noTls(where: string): StreamError {
+  return new StreamError(
+    'unreachable',
+    `NATS at ${where}: it offers no TLS, and tls:// in the address asks for it; switch TLS on there, or write nats://`,
+  );
+}
+
+/** @throws StreamError unreachable, without anything of the URL */
+function addressIn(url: string): NatsAddress {
+  try {
+    return NatsAddress.parse(url);
+  } catch (error) {
+    if (!(error instanceof NatsAddressError)) throw error;
+    throw new StreamError('unreachable', `DISTILL_NATS_URL: ${error.message}`, { cause: error });
+  }
+}
+
+async function searchPath({ path, progress, stop }: FindOptions): Promise<string | null> {
   for (const folder of path.split(delimiter)) {
     if (folder === '') continue;
     const binary = join(folder, 'nats-server');
@@ -59,7 +96,7 @@ async function searchPath({ path, progress }: FindOptions): Promise<string | nul
       () => false,
     );
     if (!usable) continue;
-    const version = await versionOf(binary);
+    const version = await versionOf(binary, stop);
     if (version !== null && isAtLeast(version, minimumNatsVersion)) return binary;
     progress(`${binary}: found version ${version ?? 'unknown'}, expected ${minimumNatsVersion} or newer; not used`);
   }

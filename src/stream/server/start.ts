@@ -18,6 +18,7 @@ import { fileURLToPath } from 'node:url';
 
 import { z } from 'zod';
 
+import type { NatsServerPlace } from '../../protocol/index.js';
 import { StreamError } from '../errors.js';
 
 import { type NatsUser, serverConfiguration, type ServerPlace } from './config.js';
@@ -35,6 +36,8 @@ export interface LaunchOptions {
   readonly host?: string;
   /** Text of the configuration; it names server, host, port, store and log as it is told. */
   readonly configuration: (place: ServerPlace) => string;
+  /** A start that is under way when it aborts is undone. */
+  readonly stop?: AbortSignal;
 }
 
 export interface StartOptions extends Omit<LaunchOptions, 'host' | 'configuration'> {
@@ -61,7 +64,11 @@ export interface NatsServer {
 const startLimitMs = 30_000;
 const portAttempts = 5;
 
-/** On loopback. @throws StreamError noServer with the end of the server's log when it does not come up */
+/**
+ * Starts a server on loopback.
+ * @throws StreamError noServer with the end of the server's log when it does not come up; the signal's reason once it
+ *   aborts, after the server has ended
+ */
 export async function startNatsServer({ users, ...options }: StartOptions): Promise<NatsServer> {
   return launchNatsServer({ ...options, configuration: (place) => serverConfiguration({ ...place, users }) });
 }
@@ -70,6 +77,7 @@ export async function startNatsServer({ users, ...options }: StartOptions): Prom
 export async function launchNatsServer(options: LaunchOptions): Promise<NatsServer> {
   const { host = '127.0.0.1' } = options;
   for (let attempt = 1; ; attempt++) {
+    options.stop?.throwIfAborted();
     const port = options.port ?? (await freePort(host));
     try {
       return await launch({ ...options, host, port });
@@ -101,8 +109,10 @@ function keeperFile(): string {
   return fileURLToPath(new URL(`./keeper${extname(import.meta.url)}`, import.meta.url));
 }
 
-async function launch(options: Required<LaunchOptions>): Promise<NatsServer> {
-  const { binary, folder, serverName, host, port } = options;
+type Placed = LaunchOptions & { readonly host: string; readonly port: number };
+
+async function launch(options: Placed): Promise<NatsServer> {
+  const { binary, folder, serverName, host, port, stop: stopping } = options;
   await mkdir(folder, { recursive: true });
   const configuration = join(folder, 'nats-server.json');
   const logFile = join(folder, 'nats-server.log');
@@ -129,10 +139,11 @@ async function launch(options: Required<LaunchOptions>): Promise<NatsServer> {
   };
   try {
     const pid = await started;
-    await untilReady(host, port, serverName, exited);
+    await untilReady({ host, port }, serverName, exited, stopping);
     return { url: `nats://${host}:${port}`, port, pid, logFile, exited, stop };
   } catch (error) {
     await stop();
+    stopping?.throwIfAborted();
     const reason = await lastWords(logFile);
     const taken = error instanceof PortTaken || reason.includes('address already in use');
     const sentence = `nats-server did not start (${binary}): ${error instanceof Error ? error.message : String(error)}`;
@@ -188,15 +199,21 @@ function endProcess(pid: number): void {
   }
 }
 
-async function untilReady(host: string, port: number, serverName: string, exited: Promise<ServerExit>): Promise<void> {
+async function untilReady(
+  place: NatsServerPlace,
+  serverName: string,
+  exited: Promise<ServerExit>,
+  stop: AbortSignal | undefined,
+): Promise<void> {
   const over = new AbortController();
   void exited.then(() => over.abort());
   const end = performance.now() + startLimitMs;
   for (;;) {
     if (over.signal.aborted) throw new StreamError('noServer', 'it ended at once');
-    const greeting = await readGreeting(`${host}:${port}`, 1_000).catch(() => null);
+    stop?.throwIfAborted();
+    const greeting = await readGreeting(place, 1_000, stop).catch(() => null);
     if (greeting !== null && greeting.serverName !== serverName) {
-      throw new PortTaken('noServer', `port ${port} is in use by another server`);
+      throw new PortTaken('noServer', `port ${place.port} is in use by another server`);
     }
     if (greeting?.jetStream === true) return;
     if (performance.now() > end) throw new StreamError('noServer', `no answer within ${startLimitMs / 1_000} s`);

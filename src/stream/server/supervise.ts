@@ -22,7 +22,12 @@ export interface SupervisedServer {
 const firstDelayMs = 100;
 const longestDelayMs = 5_000;
 
-/** @throws StreamError noServer when the first start fails; later failures are events and are tried again */
+/**
+ * Starts a server and keeps it alive.
+ * @param options their `stop` ends the first start only: while a run ends, its student still writes a checkpoint
+ * @throws StreamError noServer when the first start fails, the signal's reason once it aborts; later failures are events
+ *   and are tried again
+ */
 export async function superviseNatsServer(
   options: StartOptions,
   onEvent: (event: ServerEvent) => void,
@@ -31,11 +36,13 @@ export async function superviseNatsServer(
   let current: NatsServer | null = await startNatsServer(options);
   const { url, port } = current;
 
+  const isStopping = (): boolean => stopping.signal.aborted;
   const restart = async (): Promise<NatsServer | null> => {
     for (let delayMs = firstDelayMs; !stopping.signal.aborted; delayMs = Math.min(delayMs * 2, longestDelayMs)) {
       try {
-        return await startNatsServer({ ...options, port });
+        return await startNatsServer({ ...options, port, stop: stopping.signal });
       } catch (error) {
+        if (isStopping()) return null;
         const reason = error instanceof Error ? error.message : String(error);
         onEvent({ kind: 'restartFailed', reason, nextTryMs: delayMs });
         await sleep(delayMs, undefined, { signal: stopping.signal }).catch(() => undefined);
@@ -44,7 +51,6 @@ export async function superviseNatsServer(
     return null;
   };
 
-  const isStopping = (): boolean => stopping.signal.aborted;
   const watch = async (): Promise<void> => {
     while (current !== null) {
       const exit = await current.exited;

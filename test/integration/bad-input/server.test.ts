@@ -1,13 +1,14 @@
 /** NATS servers that cannot be used, those that can, and command lines that cannot be understood. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 
+import { Authority } from '../../kit/cluster/pki.js';
 import { distillExit, DistillProcess, writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
 import { testServerBinary } from '../../kit/nats.js';
@@ -51,9 +52,28 @@ async function portThatSays(greeting: string): Promise<number> {
 }
 
 async function closedPort(): Promise<number> {
-  const port = await portThatSays('');
-  for (const end of endings.splice(0)) await end();
+  const server = createServer();
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
   return port;
+}
+
+/** A port that greets and keeps what clients say. */
+async function portThatListens(greeting: string): Promise<{ readonly port: number; readonly received: () => string }> {
+  let received = '';
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.setEncoding('utf8').on('data', (text: string) => (received += text));
+    socket.write(greeting);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  endings.push(async () => {
+    server.close();
+    await once(server, 'close');
+  });
+  return { port: (server.address() as AddressInfo).port, received: () => received };
 }
 
 /** A real server on a port of its own choice. */
@@ -81,6 +101,7 @@ async function natsServer(...options: readonly string[]): Promise<number> {
 let runs = 0;
 const runWith = async (
   url: string,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<{
   readonly place: string;
   readonly seconds: number;
@@ -88,7 +109,7 @@ const runWith = async (
 }> => {
   const place = join(folder, `run-${String(runs++)}`);
   const began = performance.now();
-  const ending = await endingOfRun(job, place, { DISTILL_NATS_URL: url });
+  const ending = await endingOfRun(job, place, { ...environment, DISTILL_NATS_URL: url });
   return { place, seconds: (performance.now() - began) / 1_000, ending };
 };
 
@@ -128,42 +149,97 @@ describe('a NATS server named by DISTILL_NATS_URL', () => {
     expect(seconds).toBeLessThan(15);
   });
 
-  it('that is no address is refused', async () => {
-    const { ending } = await runWith('nats://user:secret@:nowhere');
-    expect(ending).toEqual({
-      exitCode: distillExit.unavailable,
-      message: 'NATS URL: found "nats://:nowhere", expected something like nats://host:4222',
-      ...nothingLeft,
-    });
+  it.each([
+    { url: 'nats://user:secret@:nowhere', want: 'it is not an address such as nats://host:4222' },
+    { url: 'nats://slash:secret/secret@127.0.0.1:1', want: 'in a user, a password or a token, write / as %2F' },
+    { url: 'nats://pct:secret100%@127.0.0.1:1', want: 'the percent-encoding of its user, password or token is wrong' },
+    { url: 'https://secret@127.0.0.1:1', want: 'its scheme is neither nats:// nor tls://' },
+  ])('that is no address is refused without being shown: $want', async ({ url, want }) => {
+    const { ending, place } = await runWith(url);
+    const { message, ...rest } = ending;
+    expect(rest).toEqual({ exitCode: distillExit.unavailable, ...nothingLeft });
+    expect(message).toMatch(/^DISTILL_NATS_URL: /);
+    expect(message).toContain(want);
+    expect(message + textsIn(place)).not.toMatch(/secret|slash|pct/);
+    expect(message).not.toContain('\n');
   });
 
-  it('that does not know the password is refused, and the password is not shown', async () => {
+  it('that does not know the login is refused, and no part of it is shown', async () => {
     const store = join(folder, 'store-refusing');
     const port = await natsServer('-js', '-sd', store, '--user', 'anna', '--pass', 'right');
-    const wrong = await runWith(`nats://anna:mistaken@127.0.0.1:${String(port)}`);
-    expect(wrong.ending).toEqual({
-      exitCode: distillExit.unavailable,
-      message:
-        `NATS at nats://127.0.0.1:${String(port)}: found that it refuses user anna, expected a user that it knows; ` +
-        'write user and password into the address, as in nats://user:password@host:4222',
-      ...nothingLeft,
-    });
+    for (const login of ['berta:mistaken', 'mistaken']) {
+      const { ending, place } = await runWith(`nats://${login}@127.0.0.1:${String(port)}`);
+      expect(ending).toEqual({
+        exitCode: distillExit.unavailable,
+        message:
+          `NATS at nats://127.0.0.1:${String(port)}: found that it refuses the given login, expected one that it knows; ` +
+          'write it into the address, as in nats://user:password@host:4222 or nats://token@host:4222',
+        ...nothingLeft,
+      });
+      expect(textsIn(place)).not.toMatch(/berta|mistaken/);
+    }
     const none = await runWith(`nats://127.0.0.1:${String(port)}`);
     expect(none.ending).toMatchObject({ exitCode: distillExit.unavailable, ...nothingLeft });
-    expect(none.ending.message).toContain('found that it refuses a client without user, expected a user that it knows');
+    expect(none.ending.message).toContain('found that it refuses a client without login, expected one that it knows');
+  });
+
+  it('whose account has no JetStream is refused with what to switch on', async () => {
+    const configuration = join(folder, 'accounts.conf');
+    const store = JSON.stringify(mkdtempSync(join(folder, 'store-')));
+    const accounts = 'accounts { A { users [{ user: u, password: p }] }, B { jetstream: enabled } }';
+    writeFileSync(configuration, `jetstream { store_dir: ${store} }\n${accounts}\n`);
+    const port = await natsServer('-c', configuration);
+    const { ending } = await runWith(`nats://u:p@127.0.0.1:${String(port)}`);
+    expect(ending).toMatchObject({ exitCode: distillExit.unavailable, ...nothingLeft });
+    expect(ending.message).toMatch(/JetStream is off for this account of the NATS server; enable jetstream/);
   });
 
   it.each([
-    { what: 'and asks for a password', options: ['--user', 'anna', '--pass', 'r@ght'], login: 'anna:r%40ght@' },
-    { what: 'and asks for none', options: [], login: '' },
-  ])('that can be used $what is used and left running', async ({ options, login }) => {
+    { what: 'and asks for a token', options: ['--auth', 's3cr3t/tok'], login: 's3cr3t%2Ftok@', quote: "'" },
+    { what: 'and asks for none', options: [], login: '', quote: '"' },
+  ])('that can be used $what is used and left running', async ({ options, login, quote }) => {
     const store = mkdtempSync(join(folder, 'store-'));
     const port = await natsServer('-js', '-sd', store, ...options);
-    const { place, ending } = await runWith(`nats://${login}127.0.0.1:${String(port)}`);
+    // As an env file of Docker keeps the quotes, and after a server that is gone.
+    const list = `nats://${login}127.0.0.1:${String(await closedPort())},nats://${login}127.0.0.1:${String(port)}`;
+    const { place, ending } = await runWith(`${quote}${list}${quote}`);
     expect(ending).toEqual({ exitCode: distillExit.ok, message: '', ...nothingLeft });
     expect(hasModel(place)).toBe(true);
+    expect(textsIn(join(place, 'logs'))).not.toContain('s3cr3t');
   });
+
+  it('that can be used over TLS with a password is used so, in whatever case the scheme is written', async () => {
+    const authority = await Authority.create(join(folder, 'authority'));
+    const { certificate, key } = await authority.issue('server', { commonName: 'nats', names: ['DNS:localhost'] });
+    const store = mkdtempSync(join(folder, 'store-'));
+    const tls = ['--tls', '--tlscert', certificate, '--tlskey', key];
+    const port = await natsServer('-js', '-sd', store, '--user', 'anna', '--pass', 'r@ght', ...tls);
+    const trusted = { NODE_EXTRA_CA_CERTS: authority.certificate };
+    const { ending } = await runWith(`TLS://anna:r%40ght@localhost:${String(port)}`, trusted);
+    expect(ending).toEqual({ exitCode: distillExit.ok, message: '', ...nothingLeft });
+  });
+
+  it('that is asked for TLS and has none is refused before any login is sent', async () => {
+    const { port, received } = await portThatListens(
+      'INFO {"server_id":"A","server_name":"plain","version":"2.14.5","jetstream":true,"max_payload":1048576}\r\n',
+    );
+    const { ending } = await runWith(`TLS://anna:r%40ght@127.0.0.1:${String(port)}`);
+    expect(ending).toMatchObject({ exitCode: distillExit.unavailable, ...nothingLeft });
+    expect(ending.message).toBe(
+      `NATS at 127.0.0.1:${String(port)}: it offers no TLS, and tls:// in the address asks for it; switch TLS on there, or write nats://`,
+    );
+    expect(received()).not.toMatch(/anna|ght/);
+  }, 60_000);
 });
+
+/** Everything that a run wrote into its folder but models and the files by which workers get their logins. */
+function textsIn(place: string): string {
+  if (!existsSync(place)) return '';
+  return readdirSync(place, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.(json|log|end)$/.test(entry.name))
+    .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'utf8'))
+    .join('\n');
+}
 
 describe('the command line', () => {
   const endOf = async (...args: readonly string[]): Promise<{ readonly code: number; readonly stderr: string }> => {
@@ -187,6 +263,38 @@ describe('the command line', () => {
     expect(stderr).toContain(want);
     expect(code).toBe(distillExit.usage);
   });
+
+  it.each([
+    { current: 'nope', want: 'found no context "nope", expected one of x; name one that exists' },
+    { current: '', want: 'found no current context, expected one of x; name one that exists' },
+  ])(
+    'of a kubeconfig with the current context "$current" says what it has, without a stack',
+    async ({ current, want }) => {
+      const file = join(folder, `kubeconfig-${current}`);
+      const content = { contexts: [{ name: 'x', context: { cluster: 'c' } }], 'current-context': current };
+      writeFileSync(file, JSON.stringify(content));
+      const { code, stderr } = await endOf('plan', '--kubeconfig', file);
+      expect(stderr).toBe(`kubeconfig ${file}: ${want} (--kubeconfig and --context choose others)\n`);
+      expect(code).toBe(distillExit.usage);
+      const operator = spawn(process.execPath, [join(import.meta.dirname, '../../../dist/src/main.js')], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        env: {
+          PATH: process.env.PATH,
+          DISTILLERY_KUBECONFIG: file,
+          DISTILLERY_NATS_URL: 'nats://nats',
+          DISTILLERY_WORKER_IMAGE: 'worker',
+          DISTILLERY_NATS_USER: 'a',
+          DISTILLERY_NATS_PASSWORD_FILE: job,
+          DISTILLERY_WORKER_NATS_USER: 'b',
+          DISTILLERY_WORKER_NATS_PASSWORD_FILE: job,
+        },
+      });
+      let said = '';
+      operator.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+      expect(await once(operator, 'close')).toEqual([2, null]);
+      expect(said).toBe(`kubeconfig ${file}: ${want}\n`);
+    },
+  );
 
   it.each([
     { args: ['--help'] },

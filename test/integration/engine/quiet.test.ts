@@ -33,6 +33,7 @@ beforeAll(async () => {
     arch: process.arch,
     environment: process.env,
     progress: () => undefined,
+    stop: new AbortController().signal,
   });
   // With a home folder of its own the run would install a server there.
   path = found.kind === 'binary' ? `${dirname(found.binary)}:${process.env.PATH ?? ''}` : (process.env.PATH ?? '');

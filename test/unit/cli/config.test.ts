@@ -10,6 +10,7 @@ describe('the configuration', () => {
     expect(rest).toEqual({
       natsUrl: undefined,
       path: '',
+      kubeconfig: undefined,
       dumbTerminal: false,
       throughNpm: false,
       workerEnvironment: { ORT_DISABLE_TELEMETRY: '1' },

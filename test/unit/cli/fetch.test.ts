@@ -55,7 +55,9 @@ class Fetch {
         },
       },
       connect: (asked) => {
-        this.connections.push(asked);
+        const { stop, ...access } = asked;
+        expect(stop).toBe(this.stop.signal);
+        this.connections.push(access);
         if (world.connect !== undefined) return world.connect(asked);
         this.open += 1;
         return Promise.resolve({
@@ -331,8 +333,7 @@ describe('a NATS server', () => {
     const { code, message } = await refusal(new Fetch(), { nats: 'nats://me:secret@host:4222' });
     expect({ code, message }).toEqual({
       code: 2,
-      message:
-        "--nats: found nats://host:4222 with a user, expected the address alone; the login comes from the job's Secret",
+      message: "--nats: nats://host:4222 comes with a login. Give the address alone; the login is in the job's Secret.",
     });
   });
 });

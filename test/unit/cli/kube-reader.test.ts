@@ -1,5 +1,5 @@
 /** Asking an API server by a kubeconfig: what is read, and what is said when it cannot be. */
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
@@ -8,7 +8,9 @@ import { CliError, exitCodes } from '../../../src/cli/exit.js';
 import type { JobReader } from '../../../src/cli/fetch.js';
 import { kubeReader, type KubeOptions } from '../../../src/cli/kube-reader.js';
 import { startTestApiServer, type TestApiServer } from '../../kit/api-server.js';
+import { isAlive } from '../../kit/distill.js';
 import { clusterJob } from '../../kit/model.js';
+import { until } from '../../kit/stream.js';
 
 const jobPath = '/apis/distillery.dev/v1alpha1/namespaces/team-a/distilljobs/mnist';
 const secretPath = '/api/v1/namespaces/team-a/secrets/mnist-distill';
@@ -20,8 +22,10 @@ beforeAll(async () => {
 afterAll(() => api.stop());
 beforeEach(() => void api.asked.splice(0));
 
+const one = (path: string): KubeOptions['files'] => ({ kind: 'one', path });
+
 function reader(options: Partial<KubeOptions> = {}): JobReader {
-  return kubeReader({ kubeconfig: api.kubeconfig, context: undefined, stop: new AbortController().signal, ...options });
+  return kubeReader({ files: one(api.kubeconfig), context: undefined, stop: new AbortController().signal, ...options });
 }
 
 async function refusal(ask: () => unknown): Promise<{ code: number; message: string }> {
@@ -41,8 +45,12 @@ describe('a kubeconfig', () => {
   });
 
   test.each([
-    ['that is not there', { kubeconfig: '/nowhere/config' }, /^kubeconfig \/nowhere\/config: cannot be read \(ENOENT/],
-    ['without the context', { context: 'prod' }, /^--context: found "prod", expected one of test, bare$/],
+    ['that is not there', { files: one('/nowhere/config') }, /^kubeconfig \/nowhere\/config: cannot be read \(ENOENT/],
+    [
+      'without the context',
+      { context: 'prod' },
+      /^kubeconfig .*: found no context "prod", expected one of test, bare;/,
+    ],
   ])('%s is refused', async (_, options, sentence) => {
     const { code, message } = await refusal(() => reader(options));
     expect(code).toBe(exitCodes.usage);
@@ -52,9 +60,68 @@ describe('a kubeconfig', () => {
   test('that is none is refused', async () => {
     const broken = join(api.kubeconfig, '..', 'broken');
     writeFileSync(broken, 'clusters: [}');
-    const { code, message } = await refusal(() => reader({ kubeconfig: broken }));
+    const { code, message } = await refusal(() => reader({ files: one(broken) }));
     expect(code).toBe(exitCodes.usage);
     expect(message).toMatch(/^kubeconfig .*broken: cannot be read/);
+  });
+});
+
+/** A kubeconfig for the API server of these tests, whose user logs in as given. */
+function kubeconfigOf(user: object): string {
+  const path = join(api.kubeconfig, '..', `user-${String(kubeconfigs++)}`);
+  const content = {
+    clusters: [{ name: 'test', cluster: { server: api.url } }],
+    users: [{ name: 'person', user }],
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'person', namespace: 'team-a' } }],
+    'current-context': 'test',
+  };
+  writeFileSync(path, JSON.stringify(content));
+  return path;
+}
+let kubeconfigs = 0;
+
+describe('a person', () => {
+  beforeEach(() => api.set(jobPath, clusterJob()));
+
+  test('has a list of kubeconfigs, of which one is missing and two name the same', async () => {
+    const paths = ['/nowhere/config', api.kubeconfig, api.kubeconfig];
+    const asking = reader({ files: { kind: 'list', paths } });
+    expect(await asking.readJob('team-a', 'mnist')).toEqual(clusterJob());
+  });
+
+  test('has no kubeconfig, and is told so', async () => {
+    const { code, message } = await refusal(() => reader({ files: { kind: 'list', paths: ['/nowhere/config'] } }));
+    expect(code).toBe(exitCodes.usage);
+    expect(message).toMatch(/^kubeconfig \/nowhere\/config: no such file, and this is no pod; name a kubeconfig/);
+  });
+
+  test('has a token in a file beside the kubeconfig', async () => {
+    const path = kubeconfigOf({ tokenFile: 'token' });
+    writeFileSync(join(path, '..', 'token'), 'token-of-the-test\n');
+    expect(await reader({ files: one(path) }).readJob('team-a', 'mnist')).toEqual(clusterJob());
+  });
+
+  test.each<[string, string, RegExp]>([
+    ['prints no JSON', 'echo s3cr3t-token', /the credential plugin printed something else than JSON/],
+    ['fails', 'echo one >&2; echo your login is over >&2; exit 1', /\(your login is over\); log in again/],
+  ])('has a credential plugin that %s', async (_, script, sentence) => {
+    const path = kubeconfigOf({ exec: { command: 'sh', args: ['-c', script] } });
+    const { code, message } = await refusal(() => reader({ files: one(path) }).readJob('team-a', 'mnist'));
+    expect(code).toBe(exitCodes.unavailable);
+    expect(message).toMatch(sentence);
+    expect(message).not.toMatch(/s3cr3t|\n/);
+  });
+
+  test('stops while a credential plugin waits: it is ended', async () => {
+    const started = join(api.kubeconfig, '..', 'plugin-pid');
+    const path = kubeconfigOf({ exec: { command: 'sh', args: ['-c', `echo $$ > ${started}; exec sleep 60`] } });
+    const stop = new AbortController();
+    const asking = refusal(() => reader({ files: one(path), stop: stop.signal }).readJob('team-a', 'mnist'));
+    const pid = (): number => (existsSync(started) ? Number(readFileSync(started, 'utf8')) : 0);
+    await until('the plugin', () => pid() > 0);
+    stop.abort();
+    expect((await asking).code).toBe(exitCodes.unavailable);
+    await until('the end of the plugin', () => !isAlive(pid()));
   });
 });
 
@@ -106,7 +173,7 @@ describe('an API server', () => {
   test('that is not there is told with its address', async () => {
     const elsewhere = await startTestApiServer();
     const asking = kubeReader({
-      kubeconfig: elsewhere.kubeconfig,
+      files: one(elsewhere.kubeconfig),
       context: undefined,
       stop: new AbortController().signal,
     });

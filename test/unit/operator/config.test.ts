@@ -112,7 +112,7 @@ describe('the settings', () => {
     });
     expect(given).toMatchObject({
       access: { kind: 'file', path: '/home/me/.kube/config' },
-      nats: { url: 'tls://a:4222, tls://b:4222', workerUrl: 'nats://nats.nats.svc:4222' },
+      nats: { url: 'tls://a:4222,tls://b:4222', workerUrl: 'nats://nats.nats.svc:4222' },
       worker: { imagePullPolicy: 'Never', teacherPriorityClass: 'scavengers' },
       namespace: 'distillery-system',
       podName: 'distillery-7d9',
@@ -128,6 +128,14 @@ describe('the settings', () => {
     });
   });
 
+  test.each([
+    ['TLS://NATS.example', 'tls://nats.example:4222'],
+    ['"nats://nats:4333"', 'nats://nats:4333'],
+    ['nats.nats', 'nats://nats.nats:4222'],
+  ])('write the address %s as workers and objects read it: %s', (given, want) => {
+    expect(readOperatorConfig({ ...signed, DISTILLERY_NATS_URL: given }).nats.url).toBe(want);
+  });
+
   test('take an empty variable for an absent one', () => {
     const empty = Object.fromEntries(Object.keys(operatorVariables).map((name) => [name, '']));
     expect(readOperatorConfig({ ...empty, ...signed })).toEqual(readOperatorConfig(signed));
@@ -137,11 +145,12 @@ describe('the settings', () => {
 describe('a problem', () => {
   test.each<[string, string, string]>([
     ['DISTILLERY_NATS_URL', '', 'found nothing, expected nats://host:port or tls://host:port without user'],
-    ['DISTILLERY_NATS_URL', 'nats.nats:4222', 'found "nats.nats:4222", expected nats://host:port'],
     ['DISTILLERY_NATS_URL', 'http://nats:4222', 'expected nats://host:port'],
     ['DISTILLERY_NATS_URL', 'nats://a:4222,', 'expected nats://host:port'],
-    ['DISTILLERY_NATS_URL', 'nats://me:hidden@nats:4222', 'found "nats://…@nats:4222", expected nats://host:port'],
-    ['DISTILLERY_WORKER_NATS_URL', 'nats://me:hidden@nats:4222', 'found "nats://…@nats:4222"'],
+    ['DISTILLERY_NATS_URL', 'nats://me:hidden@nats:4222', 'found another value, expected nats://host:port'],
+    ['DISTILLERY_NATS_URL', 'nats://me:hid/hidden@nats:4222', 'found another value, expected nats://host:port'],
+    ['DISTILLERY_NATS_URL', 'nats://hidden@nats:4222', 'found another value, expected nats://host:port'],
+    ['DISTILLERY_WORKER_NATS_URL', 'nats://me:hidden@nats:4222', 'found another value'],
     ['DISTILLERY_WORKER_IMAGE', '', 'found nothing, expected an image such as'],
     ['DISTILLERY_WORKER_IMAGE', 'a b', 'found "a b", expected an image such as'],
     ['DISTILLERY_WORKER_IMAGE_PULL_POLICY', 'always', 'found "always", expected Always, IfNotPresent or Never;'],

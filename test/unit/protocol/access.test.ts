@@ -5,7 +5,6 @@ import {
   accessFromSecret,
   accessToSecret,
   type NatsAccess,
-  natsServers,
   parseCreds,
   type WorkerRole,
   workerRoles,
@@ -75,12 +74,4 @@ describe('a .creds file', () => {
   ])('is none when it holds %s', (_, content) => {
     expect(parseCreds(content)).toBeNull();
   });
-});
-
-test.each([
-  ['nats://a:4222', ['nats://a:4222'], false],
-  ['nats://a, tls://b', ['nats://a', 'tls://b'], true],
-  ['tls://a', ['tls://a'], true],
-])('the servers of %s', (address, servers, tls) => {
-  expect(natsServers(address)).toEqual({ servers, tls });
 });

@@ -276,7 +276,7 @@ describe('the way to the streams', () => {
       [{ ports: [{ protocol: 'TCP', port: 4222 }], to: [{ ipBlock: { cidr: '2001:db8::1/128' } }] }],
     ],
     [
-      'nats://user:p@ss@10.0.0.7/',
+      'TLS://10.0.0.7/',
       [{ ports: [{ protocol: 'TCP', port: 4222 }], to: [{ ipBlock: { cidr: '10.0.0.7/32' } }] }],
     ],
   ])('is open to %s, and to the name service', (natsUrl, want) => {

@@ -169,6 +169,11 @@ describe('the environment', () => {
         /DISTILL_NATS_CREDS_FILE: found ".*", expected either this or/,
       ],
       [
+        'a token beside it',
+        { DISTILL_NATS_TOKEN_FILE: '/t' },
+        /DISTILL_NATS_CREDS_FILE: found ".*", expected either this or DISTILL_NATS_TOKEN_FILE/,
+      ],
+      [
         'a file that is not there',
         { DISTILL_NATS_CREDS_FILE: '/nowhere/x.creds' },
         /^NATS credentials: cannot read \/nowhere\/x\.creds/,
@@ -185,6 +190,33 @@ describe('the environment', () => {
       const { message } = refusalOf(() => readEnvironment({ ...withCreds(), DISTILL_NATS_CREDS_FILE: file }));
       expect(message).toBe(`NATS credentials: found no user JWT and seed in ${file}, expected a .creds file`);
     });
+  });
+
+  describe('with a token', () => {
+    const tokenFile = (): string => join(folder, 'token');
+    const withToken = (): Record<string, string | undefined> => ({
+      ...sound,
+      DISTILL_NATS_USER: undefined,
+      DISTILL_NATS_PASSWORD_FILE: undefined,
+      DISTILL_NATS_TOKEN_FILE: tokenFile(),
+    });
+
+    test('reads it without the line break at its end', () => {
+      writeFileSync(tokenFile(), ' s3cr3t/tok \n');
+      expect(readEnvironment(withToken()).nats.login).toEqual({ kind: 'token', token: ' s3cr3t/tok ' });
+    });
+
+    test('and a user beside it is refused', () => {
+      const { message } = refusalOf(() => readEnvironment({ ...withToken(), DISTILL_NATS_USER: 'ann' }));
+      expect(message).toMatch(/DISTILL_NATS_TOKEN_FILE: found ".*", expected either this or DISTILL_NATS_USER and/);
+    });
+  });
+
+  test('never quotes an address or a user, which may hold a login', () => {
+    const { message } = refusalOf(() =>
+      readEnvironment({ ...sound, DISTILL_NATS_USER: 's3cr3t', DISTILL_NATS_CREDS_FILE: '/c', DISTILL_POD: '!' }),
+    );
+    expect(message).not.toContain('s3cr3t');
   });
 
   test('that names a manifest with a wrong field is refused naming file and field', () => {

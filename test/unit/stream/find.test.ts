@@ -28,6 +28,7 @@ function options(changes: Partial<FindOptions> = {}): FindOptions {
     environment: {},
     sources: [],
     progress: (line) => lines.push(line),
+    stop: new AbortController().signal,
     ...changes,
   };
 }
@@ -109,6 +110,37 @@ describe('installing', () => {
     await writeFile(cacheFolder, 'a file, not a folder');
     const finding = findNatsServer(options({ sources: [good] }));
     await expect(finding).rejects.toMatchObject({ kind: 'noServer', message: expect.stringContaining(cacheFolder) });
+  });
+});
+
+describe('a stop', () => {
+  test('while a source is at work ends the search there, and leaves nothing', async () => {
+    const stop = new AbortController();
+    const slow: InstallSource = {
+      name: 'slow source',
+      fetch: async (work, _target, { stop: signal }) => {
+        await writeFile(join(work, 'half'), 'half of it');
+        await new Promise<void>((_, reject) => {
+          signal.addEventListener('abort', () => reject(new Error('given up')), { once: true });
+          stop.abort();
+        });
+      },
+    };
+    await expect(findNatsServer(options({ sources: [slow, good], stop: stop.signal }))).rejects.toMatchObject({
+      name: 'AbortError',
+    });
+    expect(await readdir(cacheFolder)).toEqual([]);
+    expect(lines).toEqual([expect.stringMatching(/trying slow source/)]);
+  });
+
+  test('while a program on PATH is asked for its version ends the search', async () => {
+    const onPath = join(folder, 'bin', 'nats-server');
+    await mkdir(dirname(onPath));
+    await writeFile(onPath, '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 });
+    const stop = new AbortController();
+    const found = findNatsServer(options({ path: dirname(onPath), sources: [good], stop: stop.signal }));
+    setTimeout(() => stop.abort(), 100);
+    await expect(found).rejects.toMatchObject({ name: 'AbortError' });
   });
 });
 

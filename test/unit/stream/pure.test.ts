@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { jobNames, workerRoles } from '../../../src/protocol/index.js';
 import { permissionsFor } from '../../../src/stream/permissions.js';
 import { serverConfiguration } from '../../../src/stream/server/config.js';
-import { addressOf, hidePassword, isAtLeast } from '../../../src/stream/server/probe.js';
+import { isAtLeast } from '../../../src/stream/server/probe.js';
 import { jobStreams } from '../../../src/stream/streams.js';
 import { deliveryOf, placeOf } from '../../../workers/stream/work-queue.js';
 
@@ -18,23 +18,6 @@ test.each([
   ['nonsense', '2.10.0', false],
 ])('version %s is at least %s: %s', (version, minimum, want) => {
   expect(isAtLeast(version, minimum)).toBe(want);
-});
-
-test.each([
-  ['nats://host:4333', 'host', 4333],
-  ['host', 'host', 4222],
-  ['host:4333', 'host', 4333],
-  ['tls://user:secret@host', 'host', 4222],
-  ['nats://[::1]:5000', '::1', 5000],
-  ['nats://a:1,nats://b:2', 'a', 1],
-])('the address of %s is %s port %i', (url, host, port) => {
-  expect(addressOf(url)).toEqual({ host, port });
-});
-
-test('a URL that is none is refused without showing its password', () => {
-  expect(() => addressOf('nats://u:secret@:port:')).toThrow(/expected something like nats:\/\/host:4222/);
-  expect(() => addressOf('nats://u:secret@:port:')).not.toThrow(/secret/);
-  expect(hidePassword('nats://u:secret@a:1,nats://v:hidden@b:2')).toBe('nats://a:1,nats://b:2');
 });
 
 describe('permissions', () => {

@@ -87,6 +87,8 @@ describe('the log of a pod', () => {
     ['in the fields of a child', { Authorization: 'hunter2' }, 'x', 'hunter2'],
     ['in a URL', { nats: 'nats://me:hunter2@nats:4222,tls://hunter2@b' }, 'x', 'hunter2'],
     ['in a message', {}, 'NATS at nats://me:hunter2@nats:4222: no answer', 'hunter2'],
+    ['in a URL that is not encoded', { nats: 'nats://me:pa/hunter2@nats:4222' }, 'nats://hunter2/x@b', 'hunter2'],
+    ['in a URL with quotes', { nats: 'nats://me:"hunter2@nats:4222' }, 'x', 'hunter2'],
     ['that is a seed', { error: `bad seed ${seed}` }, 'x', seed],
     ['that is a user of NATS', {}, `refused ${jwt}`, jwt],
     ['in a .creds file', { text: `-----BEGIN USER NKEY SEED-----\n${seed}\n------END` }, 'x', seed],

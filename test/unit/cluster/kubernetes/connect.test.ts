@@ -76,7 +76,7 @@ describe('a kubeconfig', () => {
       'that is missing',
       async () => Promise.resolve('/nonexistent'),
       undefined,
-      /kubeconfig \/nonexistent: found no configuration/,
+      /kubeconfig \/nonexistent: cannot be read \(ENOENT\)/,
     ],
     [
       'whose context has no cluster',
@@ -88,9 +88,9 @@ describe('a kubeconfig', () => {
       'without the context that is asked for',
       () => kubeconfig({ server: 'https://h' }),
       'other',
-      /found context "other"/,
+      /found no context "other", expected one of main, broken/,
     ],
-    ['whose server is no address', () => kubeconfig({ server: 'host' }), undefined, /found server "host"/],
+    ['whose server is no address', () => kubeconfig({ server: 'host' }), undefined, /found a server that is no address/],
     [
       'that needs a proxy',
       () => kubeconfig({ server: 'https://h', 'proxy-url': 'http://p' }),

