@@ -8,7 +8,7 @@
  *  E3 What time does not mend ends the run with a sentence; what it may mend is tried again.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 
 import { conditions, type EventClaim } from '../api/index.js';
 import type { Plan, Snapshot } from '../domain/index.js';
@@ -16,6 +16,7 @@ import type { Clock } from '../lib/clock.js';
 import type { JobKey } from '../cluster/index.js';
 import { LocalCluster, LocalJobs } from '../cluster/local/index.js';
 import { Fleet, KeyedQueue, reconcile } from '../controller/index.js';
+import { claimFolderSync, removeOwnFolderSync } from '../platform/index.js';
 import { jobNames, type NatsAccess } from '../protocol/index.js';
 import {
   connectStreams,
@@ -35,7 +36,7 @@ import type { Log } from '../telemetry/index.js';
 import { CliError } from './exit.js';
 import { bringResults, listResults, type ResultSource } from './model.js';
 import { checkRoom, storageFault, watchRoom } from './room.js';
-import type { RunFolder } from './run-folder.js';
+import { natsMark, type RunFolder } from './run-folder.js';
 import { watchSlots } from './slots.js';
 
 export interface EngineOptions {
@@ -99,7 +100,7 @@ export async function runEngine(options: EngineOptions): Promise<Outcome> {
     }
     await admin.close();
     await nats.stop();
-    if (outcome.kind === 'complete') rmSync(folder.file('nats'), { recursive: true, force: true });
+    if (outcome.kind === 'complete') removeOwnFolderSync(folder.file('nats'), natsMark);
     return outcome;
   } catch (error) {
     await admin?.close().catch(() => undefined);
@@ -160,6 +161,14 @@ async function startNats(options: EngineOptions, uid: string): Promise<Nats> {
       pid: () => null,
       stop: () => Promise.resolve(),
     };
+  }
+  const claim = claimFolderSync(folder.file('nats'), natsMark);
+  if (claim.kind === 'foreign' || claim.kind === 'notAFolder') {
+    const place = folder.file('nats');
+    throw new CliError(
+      'badInput',
+      `${place}: it is not of this run, which keeps its NATS server there. Move it elsewhere.`,
+    );
   }
   const names = jobNames(uid);
   const passwords = everyRole(() => newPassword(randomBytes));

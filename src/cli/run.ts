@@ -78,9 +78,10 @@ function openFolder(options: RunOptions, context: EngineContext): RunFolder {
   if (options.file === undefined) throw new CliError('usage', 'distill run: name a job file, or a run with --resume');
   const job = withAbsoluteUris(loadJob(options.file), options.file);
   const stamp = new Date(context.clock.now()).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
-  const path = options.dir ?? `runs/${job.metadata.name}-${stamp}`;
   const metadata = { ...job.metadata, namespace: job.metadata.namespace ?? 'default', uid: context.newUid() };
-  return RunFolder.create(path, { ...job, metadata }, context.pid);
+  const withUid = { ...job, metadata };
+  if (options.dir !== undefined) return RunFolder.create(options.dir, withUid, context.pid);
+  return RunFolder.createNew(`runs/${job.metadata.name}-${stamp}`, withUid, context.pid);
 }
 
 async function runIn(folder: RunFolder, options: RunOptions, context: EngineContext, output: Output): Promise<Ending> {
