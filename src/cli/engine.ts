@@ -34,7 +34,7 @@ import {
 import type { Log } from '../telemetry/index.js';
 
 import { CliError } from './exit.js';
-import { bringResults, listResults, type ResultSource } from './model.js';
+import { bringResults, listResults, type ResultSource, type ToldResult } from './model.js';
 import { checkRoom, storageFault, watchRoom } from './room.js';
 import { natsMark, type RunFolder } from './run-folder.js';
 import { watchSlots } from './slots.js';
@@ -94,7 +94,7 @@ export async function runEngine(options: EngineOptions): Promise<Outcome> {
     await admin.exhume(key.uid);
     const outcome = await control(options, key, nats, admin);
     if (outcome.kind === 'complete') {
-      await fetchPatiently(options, admin, key.uid, outcome.plan.status.result?.digest ?? null);
+      await fetchPatiently(options, admin, key.uid, outcome.plan.status.result ?? {});
       // The model is here: streams that stay behind on somebody else's server do not undo it.
       await admin.remove(key.uid).catch((error: unknown) => log.warn({ error: String(error) }, 'streams not removed'));
     }
@@ -116,12 +116,12 @@ async function fetchPatiently(
   { folder, clock, stop }: EngineOptions,
   admin: StreamAdmin,
   uid: string,
-  digest: string | null,
+  told: ToldResult,
 ): Promise<void> {
   const endMs = clock.now() + connectWaitMs;
   for (;;) {
     try {
-      await fetchModel(admin, uid, folder.file('model'), digest);
+      await fetchModel(admin, uid, folder.file('model'), told);
       return;
     } catch (error) {
       const passes = error instanceof StreamError && error.kind === 'unreachable';
@@ -132,10 +132,10 @@ async function fetchPatiently(
 }
 
 /** With `output.store: file` the student wrote the folder itself. */
-async function fetchModel(admin: StreamAdmin, uid: string, target: string, digest: string | null): Promise<void> {
+async function fetchModel(admin: StreamAdmin, uid: string, target: string, told: ToldResult): Promise<void> {
   const source: ResultSource = { list: () => admin.listObjects(uid), read: (name) => admin.readObject(uid, name) };
-  const names = await listResults(source);
-  if (names.length > 0) await bringResults(source, names, target, digest);
+  const results = await listResults(source);
+  if (results.length > 0) await bringResults(source, results, target, told);
   else if (!existsSync(target)) {
     throw new CliError(
       'failed',

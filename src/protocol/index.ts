@@ -34,14 +34,17 @@ export { isTeacherName, jobNames, NameError, resultPrefix } from './names.js';
 export type { JobNames } from './names.js';
 export {
   listObjectEntries,
+  maxObjects,
   objectDigest,
   objectEntrySubject,
   ObjectFault,
   objectPieces,
   objectPiecesSubject,
   readObjectEntry,
+  wholeObject,
 } from './objects.js';
 export type { NextPiece, ObjectEntry, StoredPiece } from './objects.js';
+export { readResultSums, resultFiles, resultNamePattern, resultSumsName, resultSumsText } from './result-sums.js';
 export { permutation, schedule } from './schedule.js';
 export type { Schedule, ScheduleOptions } from './schedule.js';
 export { bytesPerRow, shardCount, shardRows } from './shards.js';
@@ -57,7 +60,7 @@ export {
   teacherStateSchema,
 } from './telemetry.js';
 export type { DamagedFrame, DeadItem, Reference, StudentState, TeacherState } from './telemetry.js';
-export { weightsDigestParts } from './weights-digest.js';
+export { inDigestOrder, weightsDigestHead, weightsDigestParts } from './weights-digest.js';
 export type { NamedWeights } from './weights-digest.js';
 export { decodeWorkItem, encodeWorkItem, WorkItemError } from './work-item.js';
 export type { WorkItem } from './work-item.js';
