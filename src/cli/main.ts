@@ -85,5 +85,5 @@ try {
   const ending = await program(context, process.argv);
   process.exitCode = exitCodes[ending];
 } catch (error) {
-  process.exitCode = exitCodeOf(error, (text) => void process.stderr.write(text));
+  process.exitCode = exitCodeOf(error, config.faults, (text) => void process.stderr.write(text));
 }

@@ -19,6 +19,7 @@ import {
   slotsPerReplicaOf,
 } from '../domain/index.js';
 import { markdownTable } from '../lib/markdown-table.js';
+import { printableJson } from '../lib/printable.js';
 import { reasonOf } from '../lib/system-error.js';
 import { podNeeds } from '../render/index.js';
 
@@ -55,7 +56,7 @@ export async function plan(options: PlanOptions, { readCluster, say, nowMs }: Pl
   if (options.save !== undefined) save(options.save, snapshot);
   const { grants } = replayed(snapshot);
   if (options.json) {
-    say(JSON.stringify({ supply: snapshot.supply, grants: Object.fromEntries(grants) }));
+    say(printableJson(JSON.stringify({ supply: snapshot.supply, grants: Object.fromEntries(grants) })));
     return;
   }
   const { jobs, neighbours, account } = snapshot;

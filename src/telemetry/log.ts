@@ -1,5 +1,10 @@
-/** The operator's log: structured lines, one object each. */
+/**
+ * The operator's log: structured lines, one object each. Texts in them come from pods and servers; no character that a
+ * terminal acts on is written as it is (src/lib/printable.ts).
+ */
 import { destination, type DestinationStream, pino } from 'pino';
+
+import { printableJson } from '../lib/printable.js';
 
 import { redacted } from './redact.js';
 
@@ -24,7 +29,8 @@ export interface OutputLog extends Log {
  * @throws Error when the file cannot be opened
  */
 export function fileLog(path: string): Log {
-  return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, atOnce(path));
+  const hooks = { streamWrite: printableJson };
+  return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime, hooks }, atOnce(path));
 }
 
 /**
@@ -34,7 +40,8 @@ export function fileLog(path: string): Log {
  * @param to where to; absent = standard output
  */
 export function outputLog(level: string, to: DestinationStream = atOnce(1)): OutputLog {
-  return pino({ base: null, level, timestamp: pino.stdTimeFunctions.isoTime, hooks: { streamWrite: redacted } }, to);
+  const hooks = { streamWrite: (line: string): string => printableJson(redacted(line)) };
+  return pino({ base: null, level, timestamp: pino.stdTimeFunctions.isoTime, hooks }, to);
 }
 
 function atOnce(dest: string | number): DestinationStream {

@@ -12,6 +12,7 @@ describe('the configuration', () => {
       path: '',
       dumbTerminal: false,
       throughNpm: false,
+      faults: 'sentence',
       workerEnvironment: { ORT_DISABLE_TELEMETRY: '1' },
     });
   });
