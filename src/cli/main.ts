@@ -39,6 +39,15 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 process.stderr.on('error', () => undefined);
 
+function hasWorkingFolder(): boolean {
+  try {
+    process.cwd();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const script = (path: string): string => fileURLToPath(new URL(`../../workers/${path}`, import.meta.url));
 
 const context: EngineContext = {
@@ -51,6 +60,7 @@ const context: EngineContext = {
   },
   command: config.throughNpm ? 'npm run distill --' : 'distill',
   clock,
+  hasWorkingFolder: hasWorkingFolder(),
   pid: process.pid,
   cores: config.cores,
   newUid: randomUUID,
@@ -65,7 +75,7 @@ const context: EngineContext = {
     findNatsServer({
       url: config.natsUrl,
       path: config.path,
-      cacheFolder: cacheFolderOf(process.env, homedir()),
+      cacheFolder: cacheFolderOf(process.env, homedir),
       platform: process.platform,
       arch: process.arch,
       environment: process.env,

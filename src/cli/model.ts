@@ -10,11 +10,12 @@
  */
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdtempSync, readdirSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rmdir, statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, readFile, rename, rmdir, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { codeOf, reasonOf } from '../lib/system-error.js';
 import {
+  makeFolderSync,
   type Mark,
   markFolderSync,
   markOfSync,
@@ -90,7 +91,7 @@ export async function bringResults(
   folder: string,
   told: ToldResult,
 ): Promise<string> {
-  const made = await writing(folder, () => makeFolder(folder));
+  const made = await writing(folder, () => makeFolderSync(folder));
   let stage: string | null = null;
   try {
     await checkRoomFor(results, folder);
@@ -102,7 +103,6 @@ export async function bringResults(
     const found = await weightsDigest(place, new Map(results.map(({ name, bytes }) => [name, bytes])));
     checkDigest(found, told.digest ?? found);
     await writing(folder, () => takePlaces(place, folder, [...sums.keys()]));
-    if (made) await writing(folder, () => syncFolder(dirname(folder)));
     return found;
   } catch (error) {
     if (stage !== null) removeOwnFolderSync(stage, stageMark);
@@ -191,19 +191,14 @@ function untrusted(problem: string): CliError {
   return new CliError('badInput', `${problem}; what lies in the object store is not what the job trained`);
 }
 
-/** @returns true when there was none */
-async function makeFolder(folder: string): Promise<boolean> {
-  return (await mkdir(folder, { recursive: true })) !== undefined;
-}
-
 /** A new one, after those that killed fetches left are gone (M3). */
-function makeStage(folder: string): Promise<string> {
+function makeStage(folder: string): string {
   for (const name of readdirSync(folder)) {
     if (isStage(folder, name)) removeOwnFolderSync(join(folder, name), stageMark);
   }
   const stage = mkdtempSync(join(folder, stagePrefix));
   markFolderSync(stage, stageMark);
-  return Promise.resolve(stage);
+  return stage;
 }
 
 async function takePlaces(stage: string, folder: string, names: readonly string[]): Promise<void> {
@@ -220,7 +215,7 @@ function refuseFolder(path: string): void {
   if (entry?.isDirectory() === true) throw new Error(`${path} is a folder`);
 }
 
-async function writing<T>(folder: string, write: () => Promise<T>): Promise<T> {
+async function writing<T>(folder: string, write: () => T | Promise<T>): Promise<T> {
   try {
     return await write();
   } catch (error) {

@@ -46,7 +46,11 @@ export async function program(context: EngineContext, argv: readonly string[]): 
     .version(version)
     .showHelpAfterError('(distill --help says more)')
     .addHelpText('after', examples)
-    .exitOverride();
+    .exitOverride()
+    .hook('preAction', () => {
+      if (context.hasWorkingFolder) return;
+      throw new CliError('storage', 'the working folder was removed. Change to a folder that exists, then try again.');
+    });
   root
     .command('run')
     .description('distil on this machine: cores are the slots, processes are the pods')

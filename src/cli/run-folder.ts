@@ -22,7 +22,6 @@ import {
   existsSync,
   linkSync,
   lstatSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   realpathSync,
@@ -38,6 +37,7 @@ import { codeOf } from '../lib/system-error.js';
 import {
   claimFolderSync,
   lookAtFolderSync,
+  makeFolderSync,
   makeNewFolderSync,
   type Mark,
   markFolderSync,
@@ -120,7 +120,7 @@ export class RunFolder {
     lock(folder, pid);
     try {
       refuseTrainedRun(folder, path);
-      mkdirSync(join(folder, 'logs'), { recursive: true });
+      makeFolderSync(join(folder, 'logs'));
       writeWholeSync(join(folder, 'job.json'), `${JSON.stringify(job, null, 2)}\n`);
     } catch (error) {
       rmSync(join(folder, 'run.lock'), { force: true });

@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { type DistillJob, formatProblems, locateProblems, type Problem, readJob, unsupported } from '../api/index.js';
+import { spawnFolder } from '../platform/index.js';
 import { workerExitCodes } from '../protocol/index.js';
 
 import type { EngineContext } from './context.js';
@@ -203,6 +204,7 @@ async function teacherAccuracyOf(folder: RunFolder, context: EngineContext): Pro
   if (folder.job.spec.student.loss.softWeight === 0) return null;
   const child = spawn(process.execPath, [context.scripts.evaluate], {
     stdio: ['ignore', 'pipe', 'ignore'],
+    cwd: spawnFolder(folder.path),
     env: { ...context.environment, DISTILL_MANIFEST: folder.file('job', 'manifest.json') },
     signal: context.stop,
   });

@@ -1,9 +1,9 @@
 /** The door of the platform room: what Node gives to operator, command and workers alike. Imports `src/lib` only. */
+export { makeFolderSync, makeNewFolderSync } from './make-folder.js';
 export {
   type Claim,
   claimFolderSync,
   lookAtFolderSync,
-  makeNewFolderSync,
   type Mark,
   markFolderSync,
   markName,
@@ -11,4 +11,5 @@ export {
   removeOwnFolderSync,
 } from './owned-folder.js';
 export { readText, readTextSync } from './read-text.js';
+export { spawnFolder } from './spawn-folder.js';
 export { syncFolder, syncFolderSync, writeWhole, writeWholeSync } from './write-whole.js';

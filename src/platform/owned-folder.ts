@@ -7,12 +7,13 @@
  *  F2 Nothing is created, changed or removed in a folder that is not ours.
  *  F3 A link is never ours, and nothing is removed or overwritten through one.
  */
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { lstatSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { codeOf } from '../lib/system-error.js';
 
-import { syncFolderSync, writeWholeSync } from './write-whole.js';
+import { makeNewFolderSync } from './make-folder.js';
+import { writeWholeSync } from './write-whole.js';
 
 /** Name of the file that marks a folder as ours. */
 export const markName = '.distillery';
@@ -115,25 +116,6 @@ function removeIfEmpty(path: string): void {
   } catch {
     // The error that came before is the one to report.
   }
-}
-
-/**
- * Makes a folder that was not there, and the folders up to it. Step by step: Node's own `recursive` reports a read-only
- * file system as a missing folder.
- * @returns false when it is there already
- * @throws the system's error with its code
- */
-export function makeNewFolderSync(path: string): boolean {
-  const parent = dirname(path);
-  if (!existsSync(parent)) makeNewFolderSync(parent);
-  try {
-    mkdirSync(path);
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
-    throw error;
-  }
-  syncFolderSync(parent);
-  return true;
 }
 
 /** What a crash leaves of a mark that was being written. */

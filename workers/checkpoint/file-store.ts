@@ -4,11 +4,11 @@
  * Invariant: a file with a checkpoint's name is whole and on the disk (`writeWhole`); a crash at any point leaves the old
  * files and at most one partial file, which the next `openFileStore` removes. Files that are no checkpoints stay.
  */
-import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { codeOf } from '../../src/lib/system-error.js';
-import { writeWhole } from '../../src/platform/index.js';
+import { makeFolderSync, writeWhole } from '../../src/platform/index.js';
 import { StoreError, type StoreFaultKind } from './errors.js';
 import { type CheckpointEntry, type CheckpointStore, newestFirst, surplus } from './store.js';
 
@@ -42,7 +42,7 @@ export async function openFileStore(folder: string, calls: FileCalls = realCalls
   const list = (): Promise<readonly CheckpointEntry[]> => guarded(folder, () => entriesIn(folder));
 
   await guarded(folder, async () => {
-    await mkdir(folder, { recursive: true });
+    makeFolderSync(folder);
     for (const name of await readdir(folder)) {
       if (partialPattern.test(name)) await unlinkIfThere(join(folder, name));
     }

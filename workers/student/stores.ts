@@ -1,10 +1,10 @@
 /** Checkpoints and results in the job's object store, or results in a folder. */
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { z } from 'zod';
 
-import { markFolderSync, markName, markOfSync, writeWhole } from '../../src/platform/index.js';
+import { makeFolderSync, markFolderSync, markName, markOfSync, writeWhole } from '../../src/platform/index.js';
 import { resultFiles, resultPrefix } from '../../src/protocol/index.js';
 import { type CheckpointStore, newestFirst, StoreError, surplus } from '../checkpoint/index.js';
 import { WorkerError } from '../shell/exit.js';
@@ -57,7 +57,7 @@ const reportSchema = z.object({ job: z.object({ uid: z.string() }) });
  */
 export async function openFileResults(folder: string, jobUid: string): Promise<ResultStore> {
   await guarded(folder, async () => {
-    await mkdir(folder, { recursive: true });
+    makeFolderSync(folder);
     const found = markOfSync(folder);
     if (found?.kind === resultsKind && found.owner === jobUid) return;
     if (found !== null) {

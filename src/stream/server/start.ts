@@ -9,7 +9,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -18,6 +18,7 @@ import { fileURLToPath } from 'node:url';
 
 import { z } from 'zod';
 
+import { makeFolderSync, spawnFolder } from '../../platform/index.js';
 import { StreamError } from '../errors.js';
 
 import { type NatsUser, serverConfiguration, type ServerPlace } from './config.js';
@@ -103,7 +104,7 @@ function keeperFile(): string {
 
 async function launch(options: Required<LaunchOptions>): Promise<NatsServer> {
   const { binary, folder, serverName, host, port } = options;
-  await mkdir(folder, { recursive: true });
+  makeFolderSync(folder);
   const configuration = join(folder, 'nats-server.json');
   const logFile = join(folder, 'nats-server.log');
   const text = options.configuration({ serverName, host, port, logFile, storeFolder: join(folder, 'store') });
@@ -118,6 +119,7 @@ async function launch(options: Required<LaunchOptions>): Promise<NatsServer> {
     keeper = spawn(process.execPath, [keeperFile(), binary, configuration], {
       stdio: ['pipe', 'pipe', log],
       detached: true,
+      cwd: spawnFolder(folder),
     });
   } finally {
     closeSync(log);
