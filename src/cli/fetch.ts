@@ -2,8 +2,6 @@
  * `distill fetch`: brings the finished model of a job in a cluster home. It asks the API server for the job and for the
  * credentials of the job's reader, and NATS for the files; it changes nothing in either.
  */
-import { resolve } from 'node:path';
-
 import { type DistillJob, sharedName, storeKind } from '../api/index.js';
 import { printable } from '../lib/printable.js';
 import { accessFromSecret, type NatsAccess, resultFiles } from '../protocol/index.js';
@@ -11,6 +9,7 @@ import { hidePassword, type ObjectReader, splitLogin, StreamError } from '../str
 
 import { CliError } from './exit.js';
 import { bringResults, contentOf, listResults } from './model.js';
+import { named } from './run-folder.js';
 import { accuracy, duration } from './view.js';
 
 /** What is asked of the API server. */
@@ -58,7 +57,7 @@ export async function fetchJob(options: FetchOptions, tools: FetchTools): Promis
     );
   }
   checkFinished(job, `job ${namespace}/${options.job}`);
-  const folder = resolve(options.output);
+  const folder = named('--output', options.output);
   await checkFolder(folder, options.force);
   const uid = job.metadata.uid ?? '';
   const access = await accessTo(job, namespace, options, tools);

@@ -46,7 +46,7 @@ export function lookAtFolderSync(
   try {
     entry = lstatSync(path);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return { kind: 'absent' };
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return { kind: 'absent' };
     throw error;
   }
   if (entry.isSymbolicLink()) return { kind: 'notAFolder', is: 'link' };
