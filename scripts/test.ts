@@ -135,7 +135,7 @@ mkdirSync(cache, { recursive: true });
 await findNatsServer({
   url: undefined,
   path: process.env.PATH ?? '',
-  cacheFolder: cacheFolderOf(process.env, homedir()),
+  cacheFolder: cacheFolderOf(process.env, homedir),
   platform: process.platform,
   arch: process.arch,
   environment: process.env,

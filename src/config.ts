@@ -13,6 +13,8 @@ export interface Config {
   readonly dumbTerminal: boolean;
   /** Started by an npm script, so that `distill` is not on PATH. */
   readonly throughNpm: boolean;
+  /** DISTILL_LOG_LEVEL: how much is printed of an error that is a fault of our own. */
+  readonly faults: 'sentence' | 'stack';
   /** Cores of this machine: slots of a local run. */
   readonly cores: number;
   /** What worker processes get of our environment: enough to run, nothing secret. */
@@ -37,6 +39,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     kubeconfig: environment.KUBECONFIG,
     dumbTerminal: environment.TERM === 'dumb',
     throughNpm: environment.npm_lifecycle_event !== undefined,
+    faults: ['debug', 'trace'].includes(environment.DISTILL_LOG_LEVEL ?? '') ? 'stack' : 'sentence',
     cores: availableParallelism(),
     workerEnvironment: {
       ...Object.fromEntries(

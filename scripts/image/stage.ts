@@ -11,16 +11,7 @@
  * npm cannot make the first cut: with one lock file for two workspaces it takes a package that is production on one
  * side and development on the other for production on both, and the operator would carry TensorFlow.js.
  */
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
 
 interface Side {
@@ -141,7 +132,9 @@ function copyPackage(folder: string): void {
   }
 }
 
-rmSync(out, { recursive: true, force: true });
+if (existsSync(out) && readdirSync(out).length > 0) {
+  throw new Error(`${out}: it holds something already. Name a new or an empty folder.`);
+}
 copyFile(join(root, 'node_modules/node/bin/node'), join(out, 'node/node'));
 chmodSync(join(out, 'node/node'), 0o755);
 for (const folder of closure(join(root, side.manifest))) copyPackage(folder);

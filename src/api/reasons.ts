@@ -2,6 +2,8 @@
  * Every word of status and events that a user sees has its one home here: condition types, reasons, and the sentences
  * that go with them. `conditions.*` say what is so, `events.*` what just happened; neither decides anything.
  */
+import { printable } from '../lib/printable.js';
+
 import { forceDeleteAnnotation } from './names.js';
 import type { Problem } from './problem.js';
 
@@ -55,8 +57,10 @@ function claim(type: ConditionType, status: ConditionClaim['status'], reason: st
 /** The API server takes 32768 characters; no person reads more than this. */
 const longestMessage = 1024;
 
+/** Words of pods and servers are part of messages: the one place through which all conditions and events go. */
 function shortened(message: string): string {
-  return message.length <= longestMessage ? message : `${message.slice(0, longestMessage - 1)}…`;
+  const line = printable(message);
+  return line.length <= longestMessage ? line : `${line.slice(0, longestMessage - 1)}…`;
 }
 
 function count(number: number, noun: string): string {

@@ -12,6 +12,8 @@ export interface EngineContext {
   /** How this person calls the command: `distill`, or through npm. */
   readonly command: string;
   readonly clock: Clock;
+  /** False when the folder that the command was started in is gone. */
+  readonly hasWorkingFolder: boolean;
   readonly pid: number;
   /** Slots of a run when nobody says otherwise. */
   readonly cores: number;

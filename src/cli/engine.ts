@@ -9,7 +9,7 @@
  *     run that has not begun; one that has begun waits, since training is not lost to what somebody can free.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 
 import { conditions, type EventClaim } from '../api/index.js';
 import type { Plan, Snapshot } from '../domain/index.js';
@@ -17,6 +17,7 @@ import type { Clock } from '../lib/clock.js';
 import type { JobKey } from '../cluster/index.js';
 import { LocalCluster, LocalJobs } from '../cluster/local/index.js';
 import { Fleet, KeyedQueue, reconcile } from '../controller/index.js';
+import { claimFolderSync, removeOwnFolderSync } from '../platform/index.js';
 import { jobNames, type NatsAccess, type NatsAddress } from '../protocol/index.js';
 import {
   connectStreams,
@@ -34,9 +35,9 @@ import {
 import type { Log } from '../telemetry/index.js';
 
 import { CliError } from './exit.js';
-import { bringResults, listResults, type ResultSource } from './model.js';
+import { bringResults, listResults, type ResultSource, type ToldResult } from './model.js';
 import { checkRoom, storageFault, watchRoom } from './room.js';
-import type { RunFolder } from './run-folder.js';
+import { natsMark, type RunFolder } from './run-folder.js';
 import { watchSlots } from './slots.js';
 
 export interface EngineOptions {
@@ -110,13 +111,13 @@ async function runToEnd(options: EngineOptions): Promise<Outcome> {
     stop.throwIfAborted();
     const outcome = await control(options, key, nats, admin);
     if (outcome.kind === 'complete') {
-      await fetchPatiently(options, admin, key.uid, outcome.plan.status.result?.digest ?? null);
+      await fetchPatiently(options, admin, key.uid, outcome.plan.status.result ?? {});
       // The model is here: streams that stay behind on somebody else's server do not undo it.
       await admin.remove(key.uid).catch((error: unknown) => log.warn({ error: String(error) }, 'streams not removed'));
     }
     await admin.close();
     await nats.stop();
-    if (outcome.kind === 'complete') rmSync(folder.file('nats'), { recursive: true, force: true });
+    if (outcome.kind === 'complete') removeOwnFolderSync(folder.file('nats'), natsMark);
     return outcome;
   } catch (error) {
     await admin?.close().catch(() => undefined);
@@ -130,12 +131,12 @@ async function fetchPatiently(
   { folder, clock, stop }: EngineOptions,
   admin: StreamAdmin,
   uid: string,
-  digest: string | null,
+  told: ToldResult,
 ): Promise<void> {
   const endMs = clock.now() + connectWaitMs;
   for (;;) {
     try {
-      await fetchModel(admin, uid, folder.file('model'), digest);
+      await fetchModel(admin, uid, folder.file('model'), told);
       return;
     } catch (error) {
       const passes = error instanceof StreamError && error.kind === 'unreachable';
@@ -146,10 +147,10 @@ async function fetchPatiently(
 }
 
 /** With `output.store: file` the student wrote the folder itself. */
-async function fetchModel(admin: StreamAdmin, uid: string, target: string, digest: string | null): Promise<void> {
+async function fetchModel(admin: StreamAdmin, uid: string, target: string, told: ToldResult): Promise<void> {
   const source: ResultSource = { list: () => admin.listObjects(uid), read: (name) => admin.readObject(uid, name) };
-  const names = await listResults(source);
-  if (names.length > 0) await bringResults(source, names, target, digest);
+  const results = await listResults(source);
+  if (results.length > 0) await bringResults(source, results, target, told);
   else if (!existsSync(target)) {
     throw new CliError(
       'failed',
@@ -174,6 +175,14 @@ async function startNats(options: EngineOptions, uid: string): Promise<Nats> {
       pid: () => null,
       stop: () => Promise.resolve(),
     };
+  }
+  const claim = claimFolderSync(folder.file('nats'), natsMark);
+  if (claim.kind === 'foreign' || claim.kind === 'notAFolder') {
+    const place = folder.file('nats');
+    throw new CliError(
+      'badInput',
+      `${place}: it is not of this run, which keeps its NATS server there. Move it elsewhere.`,
+    );
   }
   const names = jobNames(uid);
   const passwords = everyRole(() => newPassword(randomBytes));

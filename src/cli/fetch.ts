@@ -2,20 +2,21 @@
  * `distill fetch`: brings the finished model of a job in a cluster home. It asks the API server for the job and for the
  * credentials of the job's reader, and NATS for the files; it changes nothing in either.
  */
-import { resolve } from 'node:path';
-
 import { type DistillJob, sharedName, storeKind } from '../api/index.js';
+import { printable } from '../lib/printable.js';
 import {
   accessFromSecret,
   type NatsAccess,
   NatsAddress,
   NatsAddressError,
   printableAddress,
+  resultFiles,
 } from '../protocol/index.js';
 import { type ObjectReader, StreamError } from '../stream/index.js';
 
 import { CliError } from './exit.js';
 import { bringResults, contentOf, listResults } from './model.js';
+import { named } from './run-folder.js';
 import { accuracy, duration } from './view.js';
 
 /** What is asked of the API server. */
@@ -65,7 +66,7 @@ export async function fetchJob(options: FetchOptions, tools: FetchTools): Promis
     );
   }
   checkFinished(job, `job ${namespace}/${options.job}`);
-  const folder = resolve(options.output);
+  const folder = named('--output', options.output);
   await checkFolder(folder, options.force);
   const uid = job.metadata.uid ?? '';
   const access = await accessTo(job, namespace, options, tools);
@@ -73,16 +74,17 @@ export async function fetchJob(options: FetchOptions, tools: FetchTools): Promis
   const close = (): void => void reader.close();
   tools.stop.addEventListener('abort', close, { once: true });
   try {
-    const names = await listResults(reader);
-    if (names.length === 0) {
+    const results = await listResults(reader);
+    if (results.length === 0) {
       throw new CliError(
         'failed',
         `job ${namespace}/${options.job}: found no result in its object store; it was emptied`,
       );
     }
-    const digest = await bringResults(reader, names, folder, job.status?.result?.digest ?? null);
+    const digest = await bringResults(reader, results, folder, job.status?.result ?? {});
     const reached = job.status?.result?.accuracy;
-    tools.say(`model     ${folder}: ${[...names].sort().join(', ')}`);
+    const names = results.map(({ name }) => name).sort();
+    tools.say(`model     ${folder}: ${names.join(', ')}`);
     tools.say(`digest    ${digest}`);
     if (reached !== undefined) tools.say(`accuracy  ${accuracy(reached)} of the evaluation split`);
   } finally {
@@ -96,7 +98,7 @@ function checkFinished({ metadata, spec, status }: DistillJob, who: string): voi
   const holds = (type: string): string | null =>
     status?.conditions?.find((each) => each.type === type && each.status === 'True')?.message ?? null;
   const failed = holds('Failed');
-  if (failed !== null) throw new CliError('failed', `${who}: it failed, there is no model: ${failed}`);
+  if (failed !== null) throw new CliError('failed', `${who}: it failed, there is no model: ${printable(failed)}`);
   if (holds('Complete') === null) {
     const { progress, phase = 'Pending' } = status ?? {};
     const left = progress?.secondsLeft;
@@ -128,7 +130,7 @@ function checkFinished({ metadata, spec, status }: DistillJob, who: string): voi
 async function checkFolder(folder: string, force: boolean): Promise<void> {
   const content = await contentOf(folder);
   if (content.length === 0) return;
-  const foreign = content.filter((name) => !['model.json', 'weights.bin', 'metrics.json'].includes(name));
+  const foreign = content.filter((name) => !resultFiles.includes(name));
   if (force && foreign.length === 0) return;
   const found = force ? foreign : content;
   throw new CliError(

@@ -41,6 +41,15 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 process.stderr.on('error', () => undefined);
 
+function hasWorkingFolder(): boolean {
+  try {
+    process.cwd();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const script = (path: string): string => fileURLToPath(new URL(`../../workers/${path}`, import.meta.url));
 
 const context: EngineContext = {
@@ -53,6 +62,7 @@ const context: EngineContext = {
   },
   command: config.throughNpm ? 'npm run distill --' : 'distill',
   clock,
+  hasWorkingFolder: hasWorkingFolder(),
   pid: process.pid,
   cores: config.cores,
   newUid: randomUUID,
@@ -67,7 +77,7 @@ const context: EngineContext = {
     findNatsServer({
       url: config.natsUrl,
       path: config.path,
-      cacheFolder: cacheFolderOf(process.env, homedir()),
+      cacheFolder: cacheFolderOf(process.env, homedir),
       platform: process.platform,
       arch: process.arch,
       environment: process.env,
@@ -92,7 +102,7 @@ try {
   const ending = await program(context, process.argv);
   process.exitCode = exitCodes[ending];
 } catch (error) {
-  process.exitCode = exitCodeOf(error, (text) => void process.stderr.write(text));
+  process.exitCode = exitCodeOf(error, config.faults, (text) => void process.stderr.write(text));
 }
 // Everything that has to end has ended. A connection that was given up may linger, as one to a proxy that says nothing.
 if (stop.signal.aborted) process.exit();

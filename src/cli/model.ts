@@ -4,72 +4,108 @@
  * Invariants:
  *  M1 Whole or not at all: everything is fetched and checked beside its place first; model.json, which names the rest,
  *     takes its place last.
- *  M2 Names come from a student: one that could leave the folder is refused.
+ *  M2 Names, sizes and contents come from a student: a name that could leave the folder, more files than a model has, and
+ *     more bytes than the disk has room for are refused before anything is written.
+ *  M3 Only folders that this module made are removed.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { lstatSync, mkdtempSync, readdirSync } from 'node:fs';
+import { readdir, readFile, rename, rmdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { z } from 'zod';
-
 import { codeOf, reasonOf } from '../lib/system-error.js';
-import { type NamedWeights, resultPrefix, weightsDigestParts } from '../protocol/index.js';
+import {
+  makeFolderSync,
+  type Mark,
+  markFolderSync,
+  markOfSync,
+  removeOwnFolderSync,
+  syncFolder,
+  writeWhole,
+} from '../platform/index.js';
+import { readResultSums, resultNamePattern, resultPrefix, resultSumsName } from '../protocol/index.js';
 
 import { CliError } from './exit.js';
+import { modelFile, weightsDigest } from './weights-file.js';
 
 /** Where the results are: the streams of a run, or a cluster's, seen by the job's reader. */
 export interface ResultSource {
-  list(): Promise<readonly { readonly name: string }[]>;
-  /** Pieces of one object; sound when the last was followed by no error. */
+  list(): Promise<readonly StoredResult[]>;
+  /** Pieces of one object, of the size that `list` says; sound when the last was followed by no error. */
   read(name: string): AsyncIterable<Uint8Array>;
 }
 
-const modelFile = 'model.json';
-/** Holds what is on its way. */
-const stageName = '.part';
-const namePattern = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/;
+export interface StoredResult {
+  readonly name: string;
+  readonly bytes: number;
+}
 
-/** Names of the results in the store, without their prefix; `read` them with it. */
-export async function listResults(source: ResultSource): Promise<string[]> {
+/** What the job's status says of its result. */
+export interface ToldResult {
+  /** Of the weights. */
+  readonly digest?: string;
+  /** SHA-256 of the list of all files; students of earlier releases wrote none. */
+  readonly filesDigest?: string;
+}
+
+/** A student writes four; others may write some more. */
+const maxResults = 64;
+/** The list of so many files is far shorter. */
+const maxSumsBytes = 64 * 1024;
+/** Holds what is on its way. */
+const stagePrefix = '.part-';
+const stageMark: Mark = { kind: 'fetch' };
+
+/** The results in the store, their names without the prefix. @throws CliError (M2), StreamError as the source does */
+export async function listResults(source: ResultSource): Promise<StoredResult[]> {
   const all = await source.list();
-  return all.flatMap(({ name }) => (name.startsWith(resultPrefix) ? [name.slice(resultPrefix.length)] : []));
+  const results = all.flatMap(({ name, bytes }) =>
+    name.startsWith(resultPrefix) ? [{ name: name.slice(resultPrefix.length), bytes }] : [],
+  );
+  if (results.length > maxResults) {
+    throw untrusted(
+      `results: found ${String(results.length)}, more than the ${String(maxResults)} that a job may have`,
+    );
+  }
+  const seen = new Set<string>();
+  for (const { name } of results) {
+    if (!resultNamePattern.test(name)) {
+      throw untrusted(`result ${JSON.stringify(name.slice(0, 200))}: found a name that is none of a file`);
+    }
+    if (seen.has(name)) throw untrusted(`result ${name}: found it twice`);
+    seen.add(name);
+  }
+  return results;
 }
 
 /**
- * Puts the named results into the folder, replacing files of the same names.
- * @param digest of the weights, as the job's status names it; null when it names none
- * @returns the digest of what was brought
- * @throws StreamError as the source does; CliError when the digest is another or the folder cannot be written
+ * Puts the results into the folder, replacing files of the same names.
+ * @param results as `listResults` returns them
+ * @returns the digest of the weights that were brought
+ * @throws StreamError as the source does; CliError when what lies there is not what the status tells, or the folder
+ *   cannot be written
  */
 export async function bringResults(
   source: ResultSource,
-  names: readonly string[],
+  results: readonly StoredResult[],
   folder: string,
-  digest: string | null,
+  told: ToldResult,
 ): Promise<string> {
-  for (const name of names) {
-    if (!namePattern.test(name)) {
-      throw new CliError(
-        'badInput',
-        `result ${JSON.stringify(name)}: found a name that is none of a file; the job is not to be trusted`,
-      );
-    }
-  }
-  const stage = join(folder, stageName);
-  const made = await writing(folder, () => makeFolder(folder));
+  const made = await writing(folder, () => makeFolderSync(folder));
+  let stage: string | null = null;
   try {
-    await writing(folder, () => makeEmpty(stage));
-    for (const name of names) await bring(source, name, folder, stage);
-    const found = await weightsDigest(stage);
-    checkDigest(found, digest ?? found);
-    const inOrder = [...names].sort((a, b) => Number(a === modelFile) - Number(b === modelFile));
-    await writing(folder, async () => {
-      for (const name of inOrder) await rename(join(stage, name), join(folder, name));
-      await rmdir(stage);
-    });
+    await checkRoomFor(results, folder);
+    const place = await writing(folder, () => makeStage(folder));
+    stage = place;
+    const sums = new Map<string, string>();
+    for (const { name } of results) sums.set(name, await bring(source, name, folder, place));
+    await checkSums(place, results, sums, told.filesDigest);
+    const found = await weightsDigest(place, new Map(results.map(({ name, bytes }) => [name, bytes])));
+    checkDigest(found, told.digest ?? found);
+    await writing(folder, () => takePlaces(place, folder, [...sums.keys()]));
     return found;
   } catch (error) {
-    await rm(stage, { recursive: true, force: true });
+    if (stage !== null) removeOwnFolderSync(stage, stageMark);
     // Only when it is empty, as it was made.
     if (made) await rmdir(folder).catch(() => undefined);
     throw error;
@@ -84,46 +120,112 @@ export async function contentOf(folder: string): Promise<string[]> {
       throw error;
     }),
   );
-  return names.filter((name) => name !== stageName);
+  return names.filter((name) => !isStage(folder, name));
 }
 
-async function bring(source: ResultSource, name: string, folder: string, stage: string): Promise<void> {
-  const file = await writing(folder, () => open(join(stage, name), 'w'));
-  try {
-    for await (const piece of source.read(resultPrefix + name)) await writing(folder, () => file.writeFile(piece));
-    await writing(folder, () => file.sync());
-  } finally {
-    await file.close();
+function isStage(folder: string, name: string): boolean {
+  return name.startsWith(stagePrefix) && markOfSync(join(folder, name))?.kind === stageMark.kind;
+}
+
+/** @throws CliError when the disk has less room than the results need */
+async function checkRoomFor(results: readonly StoredResult[], folder: string): Promise<void> {
+  const { bavail, bsize } = await writing(folder, () => statfs(folder));
+  const needed = results.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (needed <= bavail * bsize) return;
+  throw new CliError(
+    'storage',
+    `model folder ${folder}: its disk has ${String(bavail * bsize)} bytes free, and the results have ${String(needed)}. ` +
+      'Free some space, or name a folder on another disk.',
+  );
+}
+
+/** @returns the SHA-256 of what was brought */
+async function bring(source: ResultSource, name: string, folder: string, stage: string): Promise<string> {
+  const hash = createHash('sha256');
+  let failure: { readonly error: unknown } | null = null;
+  const hashed = async function* (): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const piece of source.read(resultPrefix + name)) {
+        hash.update(piece);
+        yield piece;
+      }
+    } catch (error) {
+      failure = { error };
+      throw error;
+    }
+  };
+  const ofSource = (): unknown => failure?.error;
+  await writeWhole(join(stage, name), hashed()).catch((error: unknown) => {
+    throw error === ofSource() ? error : cannotWrite(folder, error);
+  });
+  return hash.digest('hex');
+}
+
+/** @throws CliError unless the list of files is the one that the status tells, and tells of these files */
+async function checkSums(
+  stage: string,
+  results: readonly StoredResult[],
+  found: ReadonlyMap<string, string>,
+  told: string | undefined,
+): Promise<void> {
+  const list = results.find(({ name }) => name === resultSumsName);
+  if (list === undefined) {
+    if (told === undefined) return;
+    throw untrusted(`results: found no ${resultSumsName}, which the job's status tells of`);
+  }
+  if (told !== undefined && found.get(resultSumsName) !== told) {
+    throw untrusted(`result ${resultSumsName}: its SHA-256 is not the one that the job's status tells`);
+  }
+  const sums = list.bytes > maxSumsBytes ? null : readResultSums(await readFile(join(stage, resultSumsName), 'utf8'));
+  if (sums === null) throw untrusted(`result ${resultSumsName}: it is no list of files and their SHA-256`);
+  for (const [name, sum] of found) {
+    if (name === resultSumsName || sums.get(name) === sum) continue;
+    throw untrusted(`result ${name}: its SHA-256 is not the one in ${resultSumsName}`);
+  }
+  for (const name of sums.keys()) {
+    if (!found.has(name)) throw untrusted(`results: found no ${name}, which ${resultSumsName} names`);
   }
 }
 
-/** @returns true when there was none */
-async function makeFolder(folder: string): Promise<boolean> {
-  return (await mkdir(folder, { recursive: true })) !== undefined;
+function untrusted(problem: string): CliError {
+  return new CliError('badInput', `${problem}; what lies in the object store is not what the job trained`);
 }
 
-async function makeEmpty(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder);
+/** A new one, after those that killed fetches left are gone (M3). */
+function makeStage(folder: string): string {
+  for (const name of readdirSync(folder)) {
+    if (isStage(folder, name)) removeOwnFolderSync(join(folder, name), stageMark);
+  }
+  const stage = mkdtempSync(join(folder, stagePrefix));
+  markFolderSync(stage, stageMark);
+  return stage;
 }
 
-async function writing<T>(folder: string, write: () => Promise<T>): Promise<T> {
+async function takePlaces(stage: string, folder: string, names: readonly string[]): Promise<void> {
+  for (const name of names) refuseFolder(join(folder, name));
+  const inOrder = [...names].sort((a, b) => Number(a === modelFile) - Number(b === modelFile));
+  for (const name of inOrder) await rename(join(stage, name), join(folder, name));
+  removeOwnFolderSync(stage, stageMark);
+  await syncFolder(folder);
+}
+
+/** A rename over a folder fails: better before the first file has taken its place. */
+function refuseFolder(path: string): void {
+  const entry = lstatSync(path, { throwIfNoEntry: false });
+  if (entry?.isDirectory() === true) throw new Error(`${path} is a folder`);
+}
+
+async function writing<T>(folder: string, write: () => T | Promise<T>): Promise<T> {
   try {
     return await write();
   } catch (error) {
-    throw new CliError('storage', `model folder ${folder}: cannot be written (${reasonOf(error)})`, { cause: error });
+    throw cannotWrite(folder, error);
   }
 }
 
-const count = z.number().int().min(0);
-const modelSchema = z.object({
-  weightsManifest: z.array(
-    z.object({
-      paths: z.array(z.string().regex(namePattern)),
-      weights: z.array(z.object({ name: z.string(), shape: z.array(count), dtype: z.literal('float32') })),
-    }),
-  ),
-});
+function cannotWrite(folder: string, error: unknown): CliError {
+  return new CliError('storage', `model folder ${folder}: cannot be written (${reasonOf(error)})`, { cause: error });
+}
 
 /** @throws CliError */
 function checkDigest(found: string, expected: string): void {
@@ -133,41 +235,4 @@ function checkDigest(found: string, expected: string): void {
     `model: found weights with digest ${found}, expected ${expected} as the job's status says; ` +
       'what lies in the object store is not what the job trained',
   );
-}
-
-/** The digest of a model's weights (docs/protocol.md "Results"), from its two files. @throws CliError */
-async function weightsDigest(folder: string): Promise<string> {
-  const hash = createHash('sha256');
-  for (const part of weightsDigestParts(await readWeights(folder))) hash.update(part);
-  return hash.digest('hex');
-}
-
-async function readWeights(folder: string): Promise<NamedWeights[]> {
-  const broken = (reason: string, cause?: unknown): CliError =>
-    new CliError('badInput', `model: ${reason}, expected model.json and weights.bin as a student writes them`, {
-      cause,
-    });
-  let model: z.infer<typeof modelSchema>;
-  try {
-    model = modelSchema.parse(JSON.parse(await readFile(join(folder, modelFile), 'utf8')));
-  } catch (error) {
-    throw broken('found no model.json that names its weights', error);
-  }
-  const weights: NamedWeights[] = [];
-  for (const { paths, weights: group } of model.weightsManifest) {
-    const files = await Promise.all(paths.map((path) => readFile(join(folder, path)))).catch((error: unknown) => {
-      throw broken(`found no ${paths.join(', ')}`, error);
-    });
-    const bytes = new Uint8Array(Buffer.concat(files));
-    let at = 0;
-    for (const { name, shape } of group) {
-      const end = at + 4 * shape.reduce((product, size) => product * size, 1);
-      if (end > bytes.length) throw broken(`found ${String(bytes.length)} bytes of weights, fewer than ${name} needs`);
-      weights.push({ name, shape, data: new Float32Array(bytes.buffer.slice(at, end)) });
-      at = end;
-    }
-    if (at !== bytes.length)
-      throw broken(`found ${String(bytes.length)} bytes of weights, more than the ${String(at)} that are named`);
-  }
-  return weights;
 }

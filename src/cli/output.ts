@@ -1,8 +1,11 @@
 /**
  * Where the command writes: a live view on a terminal, plain lines elsewhere, JSON lines for machines. Owns the
- * terminal's cursor; nothing else writes to standard output while a run is on.
+ * terminal's cursor; nothing else writes to standard output while a run is on. What it shows comes from workers, too: no
+ * character of it that a terminal acts on is written as it is.
  */
 import type { EventClaim } from '../api/index.js';
+
+import { printable, printableJson } from '../lib/printable.js';
 
 import type { Pids } from './engine.js';
 import { liveLines, plainLine, type Shown } from './view.js';
@@ -36,7 +39,8 @@ export function openOutput(format: 'auto' | 'json', terminal: Terminal, now: () 
 
 function jsonOutput(terminal: Terminal, now: () => number): Output {
   const due = every(jsonEveryMs, now);
-  const line = (type: string, record: object): void => void terminal.write(`${JSON.stringify({ type, ...record })}\n`);
+  const line = (type: string, record: object): void =>
+    void terminal.write(`${printableJson(JSON.stringify({ type, ...record }))}\n`);
   return {
     say: (message) => line('message', { message }),
     progress: (job, shown, pids) => {
@@ -49,7 +53,7 @@ function jsonOutput(terminal: Terminal, now: () => number): Output {
 
 function plainOutput(terminal: Terminal, now: () => number): Output {
   const due = every(plainEveryMs, now);
-  const line = (text: string): void => void terminal.write(`${text}\n`);
+  const line = (text: string): void => void terminal.write(`${printable(text)}\n`);
   return {
     say: line,
     progress: (name, shown) => {
@@ -69,13 +73,13 @@ function liveOutput(terminal: Terminal, now: () => number): Output {
   // To column 0 first: a Ctrl-C echoes two characters into the view's last line.
   const clear = (): string => (drawn.length === 0 ? '' : `\r\x1b[${drawn.length}A\x1b[J`);
   const draw = (lines: readonly string[]): void => {
-    terminal.write(clear() + lines.map((line) => `${line}\n`).join(''));
+    terminal.write(clear() + lines.map((line) => `${printable(line)}\n`).join(''));
     drawn = lines;
   };
   /** Above the view, which is drawn again below it. */
   const keep = (text: string): void => {
     const view = drawn;
-    terminal.write(`${clear()}${text}\n`);
+    terminal.write(`${clear()}${printable(text)}\n`);
     drawn = [];
     if (view.length > 0) draw(view);
   };
@@ -88,7 +92,7 @@ function liveOutput(terminal: Terminal, now: () => number): Output {
     finish: (summary) => {
       terminal.write(clear());
       drawn = [];
-      for (const line of summary) terminal.write(`${line}\n`);
+      for (const line of summary) terminal.write(`${printable(line)}\n`);
     },
   };
 }

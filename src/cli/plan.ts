@@ -2,7 +2,7 @@
  * `distill plan`: who gets how many teachers, and why. From a cluster as it is (by the person's own rights; what each job
  * wants is read from its status), or from a snapshot that was saved. The operator's own decision code makes the plan.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 
 import type { DistillJob } from '../api/index.js';
 import { ClusterCache, nodeView, podView, type StoredObject } from '../cluster/kubernetes/index.js';
@@ -19,7 +19,9 @@ import {
   slotsPerReplicaOf,
 } from '../domain/index.js';
 import { markdownTable } from '../lib/markdown-table.js';
+import { printableJson } from '../lib/printable.js';
 import { reasonOf } from '../lib/system-error.js';
+import { writeWholeSync } from '../platform/index.js';
 import { podNeeds } from '../render/index.js';
 
 import { CliError } from './exit.js';
@@ -55,7 +57,7 @@ export async function plan(options: PlanOptions, { readCluster, say, nowMs }: Pl
   if (options.save !== undefined) save(options.save, snapshot);
   const { grants } = replayed(snapshot);
   if (options.json) {
-    say(JSON.stringify({ supply: snapshot.supply, grants: Object.fromEntries(grants) }));
+    say(printableJson(JSON.stringify({ supply: snapshot.supply, grants: Object.fromEntries(grants) })));
     return;
   }
   const { jobs, neighbours, account } = snapshot;
@@ -140,10 +142,30 @@ function readSnapshot(file: string): FleetSnapshot {
   return fleetSnapshot(text, file);
 }
 
-function save(file: string, snapshot: FleetSnapshot): void {
+function holdsSnapshot(file: string): boolean {
   try {
-    writeFileSync(file, `${JSON.stringify(snapshot)}\n`);
+    fleetSnapshot(readFileSync(file, 'utf8'), file);
+    return true;
   } catch (error) {
+    if (error instanceof CliError) return false;
+    throw error;
+  }
+}
+
+/** Replaces an earlier snapshot, and nothing else. @throws CliError */
+function save(file: string, snapshot: FleetSnapshot): void {
+  const text = `${JSON.stringify(snapshot)}\n`;
+  try {
+    const entry = statSync(file, { throwIfNoEntry: false });
+    if (entry === undefined) return writeWholeSync(file, text);
+    // Such as /dev/stdout.
+    if (!entry.isFile()) return writeFileSync(file, text);
+    if (entry.size > 0 && !holdsSnapshot(file)) {
+      throw new CliError('badInput', `--save ${file}: it is there already and is no snapshot. Name another file.`);
+    }
+    writeWholeSync(realpathSync(file), text);
+  } catch (error) {
+    if (error instanceof CliError) throw error;
     throw new CliError('storage', `--save ${file}: cannot be written (${reasonOf(error)}); name another file`, {
       cause: error,
     });

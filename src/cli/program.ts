@@ -1,6 +1,7 @@
 /** Commands, options and help texts. */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 
+import { printableLines } from '../lib/printable.js';
 import { version } from '../lib/version.js';
 import { policies } from '../simulate/index.js';
 import { connectReader, StreamError, type StreamErrorKind } from '../stream/index.js';
@@ -39,12 +40,17 @@ Environment:
 
 export async function program(context: EngineContext, argv: readonly string[]): Promise<Ending> {
   let ending: Ending = 'ok';
+  const say = (text: string): void => void context.terminal.write(`${printableLines(text)}\n`);
   const root = new Command('distill')
     .description('Elastic knowledge distillation: a fleet of teachers, one student, no step lost or repeated.')
     .version(version)
     .showHelpAfterError('(distill --help says more)')
     .addHelpText('after', examples)
-    .exitOverride();
+    .exitOverride()
+    .hook('preAction', () => {
+      if (context.hasWorkingFolder) return;
+      throw new CliError('storage', 'the working folder was removed. Change to a folder that exists, then try again.');
+    });
   root
     .command('run')
     .description('distil on this machine: cores are the slots, processes are the pods')
@@ -68,7 +74,7 @@ export async function program(context: EngineContext, argv: readonly string[]): 
     .option('--dir <folder>', 'folder of the run (default: the one in runs/ that is at work)')
     .action((slots: number, { dir }: { readonly dir?: string }) => {
       const run = tellSlots(slots, dir, 'runs');
-      context.terminal.write(`${run}: ${String(slots)} slots from now on\n`);
+      say(`${run}: ${String(slots)} slots from now on`);
     });
   root
     .command('validate')
@@ -76,7 +82,7 @@ export async function program(context: EngineContext, argv: readonly string[]): 
     .argument('<file>', 'a DistillJob')
     .action((file: string) => {
       const job = loadJob(file);
-      context.terminal.write(`${file}: DistillJob ${job.metadata.name} is valid\n`);
+      say(`${file}: DistillJob ${job.metadata.name} is valid`);
     });
   root
     .command('fetch')
@@ -97,7 +103,7 @@ export async function program(context: EngineContext, argv: readonly string[]): 
           {
             jobs,
             connect: connectReader,
-            say: (line) => context.terminal.write(`${line}\n`),
+            say,
             stop: context.stop,
           },
         );
@@ -123,7 +129,7 @@ export async function program(context: EngineContext, argv: readonly string[]): 
           { ...options, reserve: reserve === undefined ? {} : reserveIn(reserve) },
           {
             readCluster: async () => (await context.openJobs({ kubeconfig, context: name })).readCluster(),
-            say: (line) => context.terminal.write(`${line}\n`),
+            say,
             nowMs: context.clock.now(),
           },
         ),
@@ -205,8 +211,12 @@ function positiveInteger(text: string): number {
   return value;
 }
 
-/** Exit code of whatever was thrown; prints the sentence a person needs. */
-export function exitCodeOf(error: unknown, print: (text: string) => void): number {
+/**
+ * Exit code of whatever was thrown; prints the sentence a person needs.
+ * @param faults how much of a fault of our own is printed: the stack only for those who ask for it
+ */
+export function exitCodeOf(error: unknown, faults: 'sentence' | 'stack', printRaw: (text: string) => void): number {
+  const print = (text: string): void => printRaw(printableLines(text));
   // Help, version and usage errors: commander printed them.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   if (error instanceof CliError) {
@@ -222,7 +232,9 @@ export function exitCodeOf(error: unknown, print: (text: string) => void): numbe
     print(`${fault}\n`);
     return exitCodes.storage;
   }
-  print(`unforeseen: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  const what = error instanceof Error ? error.message : String(error);
+  print(`unforeseen: ${what}. This is a fault of distill: report it, with what DISTILL_LOG_LEVEL=debug adds.\n`);
+  if (faults === 'stack' && error instanceof Error) print(`${error.stack ?? ''}\n`);
   return exitCodes.failed;
 }
 

@@ -1,4 +1,6 @@
 /** One line of a terminal that is written again and again; elsewhere nothing is shown of it. */
+import { printable, printableLines } from '../lib/printable.js';
+
 import type { Terminal } from './output.js';
 
 export interface ProgressLine {
@@ -15,14 +17,14 @@ export function progressLine(terminal: Terminal, now: () => number): ProgressLin
   let isDrawn = false;
   return {
     keep: (line) => {
-      terminal.write(`${isDrawn ? toLineStart : ''}${line}\n`);
+      terminal.write(`${isDrawn ? toLineStart : ''}${printableLines(line)}\n`);
       isDrawn = false;
     },
     replace: (line) => {
       if (terminal.isTTY !== true || now() - last < everyMs) return;
       last = now();
       isDrawn = true;
-      terminal.write(`${toLineStart}${line}`);
+      terminal.write(`${toLineStart}${printable(line)}`);
     },
   };
 }

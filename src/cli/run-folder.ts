@@ -1,6 +1,7 @@
 /**
  * The folder of one local run: everything the run writes lies in it, so that removing it removes the run.
  *
+ *   .distillery     marks the folder as a run's; written first
  *   job.json        the job as it was validated, its uid included: what `--resume` continues
  *   run.lock        pid of the process that works on it
  *   slots           teachers it may have, once `distill slots` said so
@@ -9,17 +10,59 @@
  *   logs/           one file a process
  *   nats/           the server's configuration, log and store; gone after a finished run
  *   checkpoints/    with `checkpoint.store: file`
- *   model/          the result: model.json, weights.bin, metrics.json
+ *   model/          the result: model.json, weights.bin, metrics.json, SHA256SUMS
+ *   baseline/       the folder of the run that `--baseline` adds
+ *
+ * Invariants:
+ *  R1 A run writes only into a folder that carries its mark, and the mark goes only into a folder that was absent or
+ *     empty (src/platform). What else stands in the way is refused before anything is touched.
+ *  R2 Nothing is written or removed through a link inside the folder.
  */
-import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
 
 import { type DistillJob, type DistillJobStatus, readJob } from '../api/index.js';
-
+import { printable } from '../lib/printable.js';
 import { codeOf } from '../lib/system-error.js';
+import {
+  claimFolderSync,
+  lookAtFolderSync,
+  makeFolderSync,
+  makeNewFolderSync,
+  type Mark,
+  markFolderSync,
+  markName,
+  markOfSync,
+  writeWholeSync,
+} from '../platform/index.js';
 
 import { CliError } from './exit.js';
 import { storageFault } from './room.js';
+
+const runMark: Mark = { kind: 'run' };
+/** Of the folder of the run's own NATS server, which goes when the run is complete. */
+export const natsMark: Mark = { kind: 'nats' };
+
+/** Folders of a run, each with the names that earlier releases, which marked no folder, wrote into it. */
+const subfolders = {
+  job: /^(manifest\.json|(teacher|student)\.password)$/,
+  logs: /\.(log|end)$/,
+  nats: /^(nats-server\.json|nats-server\.log.*|store)$/,
+  checkpoints: /^step-\d+-attempt-\d+\.ckpt(\.partial)?$/,
+  model: /^(model\.json|weights\.bin|metrics\.json|\.part)$/,
+  baseline: /^/,
+} as const;
+const files = /^((job|status)\.json(\.new)?|slots(\.new)?|run\.lock(\.\d+)?)$/;
 
 export class RunFolder {
   readonly path: string;
@@ -30,34 +73,60 @@ export class RunFolder {
     this.job = job;
   }
 
-  /** @throws CliError when the folder cannot be written or another run lives there */
+  /**
+   * In the folder that the person names.
+   * @throws CliError when the folder holds anything but a run that trained no step, or cannot be written
+   */
   static create(path: string, job: DistillJob, pid: number): RunFolder {
-    const folder = resolve(path);
+    const folder = named('--dir', path);
     return writing(folder, () => {
-      makeFolder(join(folder, 'logs'));
-      lock(folder, pid);
-      const file = join(folder, 'job.json');
-      try {
-        refuseTrainedRun(folder, path);
-        writeFileSync(`${file}.new`, `${JSON.stringify(job, null, 2)}\n`);
-        renameSync(`${file}.new`, file);
-      } catch (error) {
-        for (const name of [`${file}.new`, join(folder, 'run.lock')]) rmSync(name, { force: true });
-        throw error;
+      claim(folder, path);
+      return RunFolder.#begin(folder, path, job, pid);
+    });
+  }
+
+  /**
+   * In a folder that is not there yet: `path`, or the first of `path-2`, `path-3` and so on that is free.
+   * @throws CliError when it cannot be written
+   */
+  static createNew(path: string, job: DistillJob, pid: number): RunFolder {
+    const first = named('run folder', path);
+    return writing(first, () => {
+      for (let count = 1; ; count++) {
+        const folder = count === 1 ? first : `${first}-${String(count)}`;
+        // Only its maker goes on: of two runs that start at once, the other takes the next name.
+        if (!makeNewFolderSync(folder)) continue;
+        markFolderSync(folder, runMark);
+        return RunFolder.#begin(folder, folder, job, pid);
       }
+    });
+  }
+
+  /** @throws CliError when there is no run to resume; nothing was touched then */
+  static resume(path: string, pid: number): RunFolder {
+    const folder = named('--resume', path);
+    const job = jobIn(folder, path);
+    const earlier = checkIsRun(folder, path);
+    refuseCompleteRun(folder, path);
+    refuseLinks(folder, `--resume ${path}`);
+    return writing(folder, () => {
+      lock(folder, pid);
+      if (earlier) markEarlierRun(folder);
       return new RunFolder(folder, job);
     });
   }
 
-  /** @throws CliError when there is no run to resume */
-  static resume(path: string, pid: number): RunFolder {
-    const folder = resolve(path);
-    const job = jobIn(folder, path);
-    refuseCompleteRun(folder, path);
-    return writing(folder, () => {
-      lock(folder, pid);
-      return new RunFolder(folder, job);
-    });
+  static #begin(folder: string, path: string, job: DistillJob, pid: number): RunFolder {
+    lock(folder, pid);
+    try {
+      refuseTrainedRun(folder, path);
+      makeFolderSync(join(folder, 'logs'));
+      writeWholeSync(join(folder, 'job.json'), `${JSON.stringify(job, null, 2)}\n`);
+    } catch (error) {
+      rmSync(join(folder, 'run.lock'), { force: true });
+      throw error;
+    }
+    return new RunFolder(folder, job);
   }
 
   file(...parts: readonly string[]): string {
@@ -67,6 +136,118 @@ export class RunFolder {
   release(): void {
     rmSync(this.file('run.lock'), { force: true });
   }
+}
+
+/** The folder that an option names. @throws CliError when its name is empty, which would mean the working folder */
+export function named(option: string, path: string): string {
+  if (path.trim() !== '') return resolve(path);
+  throw new CliError('badInput', `${option}: the name of the folder is empty. Name a folder.`);
+}
+
+/** R1. A link that the person names is followed; one inside the folder never is. @throws CliError */
+function claim(folder: string, path: string): void {
+  const found = claimFolderSync(realOf(folder), runMark);
+  switch (found.kind) {
+    case 'made':
+      return;
+    case 'ours':
+      return refuseLinks(folder, `--dir ${path}`);
+    case 'foreign':
+      throw new CliError(
+        'badInput',
+        `--dir ${path}: the folder holds ${listOf(found.holds)}, which is not of a run. Name a new or an empty folder` +
+          (found.holds.includes('job.json') ? `; if a run was stopped there, resume it by --resume ${path}.` : '.'),
+      );
+    case 'notAFolder':
+      throw new CliError('storage', `run folder ${folder}: it is a ${found.is}. Choose another with --dir.`);
+  }
+}
+
+/** Where a link that the person names leads to; a name that is not there yet stays as it is. */
+function realOf(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return folder;
+  }
+}
+
+/**
+ * Earlier releases marked no folder. One of theirs is a run's if nothing lies in it but what a run writes.
+ * @returns true for such a folder
+ * @throws CliError for any other that carries no mark
+ */
+function checkIsRun(folder: string, path: string): boolean {
+  const found = lookAtFolderSync(realOf(folder), runMark);
+  if (found.kind === 'ours') return false;
+  const foreign = found.kind === 'foreign' ? found.holds.flatMap((name) => foreignIn(folder, name)) : [];
+  if (foreign.length === 0) return true;
+  throw new CliError(
+    'badInput',
+    `--resume ${path}: the folder has no file ${markName}, and holds ${listOf(foreign)}, which is not of a run. ` +
+      'Move that elsewhere, then resume.',
+  );
+}
+
+/** What a run did not write of an entry of its folder. */
+function foreignIn(folder: string, name: string): string[] {
+  const entry = lstatSync(join(folder, name));
+  if (entry.isFile()) return files.test(name) ? [] : [name];
+  const pattern = isSubfolder(name) && entry.isDirectory() ? subfolders[name] : null;
+  if (pattern === null) return [name];
+  return readdirSync(join(folder, name)).flatMap((inner) => (pattern.test(inner) ? [] : [join(name, inner)]));
+}
+
+function markEarlierRun(folder: string): void {
+  markFolderSync(folder, runMark);
+  if (existsSync(join(folder, 'nats'))) markFolderSync(join(folder, 'nats'), natsMark);
+}
+
+/** R2. @throws CliError */
+function refuseLinks(folder: string, who: string): void {
+  const link = linkIn(folder);
+  if (link === null) return;
+  throw new CliError(
+    'badInput',
+    `${who}: ${link} in it is a link, and a run writes only into its own folder. Remove the link, or put what it leads to in its place.`,
+  );
+}
+
+/** The first link among what a run writes; null when there is none. */
+function linkIn(folder: string): string | null {
+  for (const { name, ...entry } of entriesOf(folder)) {
+    if (files.test(name) && entry.isLink) return name;
+    if (!isSubfolder(name)) continue;
+    if (entry.isLink) return name;
+    const inner = name === 'baseline' ? linkIn(join(folder, name)) : firstLink(join(folder, name));
+    if (inner !== null) return join(name, inner);
+  }
+  return null;
+}
+
+function firstLink(folder: string): string | null {
+  for (const { name, isLink, isFolder } of entriesOf(folder)) {
+    if (isLink) return name;
+    const inner = isFolder ? firstLink(join(folder, name)) : null;
+    if (inner !== null) return join(name, inner);
+  }
+  return null;
+}
+
+function entriesOf(folder: string): { readonly name: string; readonly isLink: boolean; readonly isFolder: boolean }[] {
+  const entries = readdirSync(folder, { withFileTypes: true });
+  return entries.map((entry) => ({ name: entry.name, isLink: entry.isSymbolicLink(), isFolder: entry.isDirectory() }));
+}
+
+function isSubfolder(name: string): name is keyof typeof subfolders {
+  return Object.hasOwn(subfolders, name);
+}
+
+/** A few names, and how many more. */
+function listOf(names: readonly string[]): string {
+  const rest = names.length - 3;
+  const shown = names.slice(0, 3).map(printable).join(', ');
+  return rest > 0 ? `${shown} and ${String(rest)} more` : shown;
 }
 
 /** @throws CliError unless the folder's job.json is one that `create` wrote */
@@ -120,17 +301,6 @@ function statusIn(folder: string): DistillJobStatus | undefined {
   }
 }
 
-/** As mkdir -p; Node's own `recursive` reports a read-only file system as a missing folder. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  makeFolder(dirname(path));
-  try {
-    mkdirSync(path);
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
-  }
-}
-
 /** @throws CliError when a process that lives holds the folder */
 function lock(folder: string, pid: number): void {
   const file = join(folder, 'run.lock');
@@ -176,6 +346,7 @@ function removeLockOf(dead: number, file: string, aside: string): void {
 
 /** True while a process works on the run of this folder. */
 export function isAtWork(folder: string): boolean {
+  if (markOfSync(folder)?.kind !== runMark.kind) return false;
   const holder = holderOf(join(folder, 'run.lock'));
   return holder !== null && isAlive(holder);
 }

@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { type DistillJob, formatProblems, locateProblems, type Problem, readJob, unsupported } from '../api/index.js';
+import { spawnFolder } from '../platform/index.js';
 import { workerExitCodes } from '../protocol/index.js';
 import type { FoundNatsServer } from '../stream/index.js';
 
@@ -79,9 +80,10 @@ function openFolder(options: RunOptions, context: EngineContext): RunFolder {
   if (options.file === undefined) throw new CliError('usage', 'distill run: name a job file, or a run with --resume');
   const job = withAbsoluteUris(loadJob(options.file), options.file);
   const stamp = new Date(context.clock.now()).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
-  const path = options.dir ?? `runs/${job.metadata.name}-${stamp}`;
   const metadata = { ...job.metadata, namespace: job.metadata.namespace ?? 'default', uid: context.newUid() };
-  return RunFolder.create(path, { ...job, metadata }, context.pid);
+  const withUid = { ...job, metadata };
+  if (options.dir !== undefined) return RunFolder.create(options.dir, withUid, context.pid);
+  return RunFolder.createNew(`runs/${job.metadata.name}-${stamp}`, withUid, context.pid);
 }
 
 async function runIn(folder: RunFolder, options: RunOptions, context: EngineContext, output: Output): Promise<Ending> {
@@ -226,6 +228,7 @@ async function teacherAccuracyOf(folder: RunFolder, context: EngineContext): Pro
   if (folder.job.spec.student.loss.softWeight === 0 || context.stop.aborted) return null;
   const child = spawn(process.execPath, [context.scripts.evaluate], {
     stdio: ['ignore', 'pipe', 'ignore'],
+    cwd: spawnFolder(folder.path),
     env: { ...context.environment, DISTILL_MANIFEST: folder.file('job', 'manifest.json') },
     signal: context.stop,
   });

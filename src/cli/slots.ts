@@ -2,13 +2,14 @@
  * `distill slots N`: how many teachers a run may have from now on. It is written into the run's folder, and the run looks
  * there: whoever may write the folder may say so, and nothing listens on any port.
  */
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Clock } from '../lib/clock.js';
+import { writeWholeSync } from '../platform/index.js';
 
 import { CliError } from './exit.js';
-import { isAtWork } from './run-folder.js';
+import { isAtWork, named } from './run-folder.js';
 
 /** Name of the file in the run's folder. */
 export const slotsFile = 'slots';
@@ -19,16 +20,14 @@ const mostSlots = 100_000;
 
 /** @returns the folder of the run that was told. @throws CliError when there is none, or several to choose from */
 export function tellSlots(slots: number, folder: string | undefined, runs: string): string {
-  const run = folder ?? onlyRunIn(runs);
+  const run = folder === undefined ? onlyRunIn(runs) : named('--dir', folder);
   if (!isAtWork(run)) {
     throw new CliError(
       'badInput',
       `--dir ${run}: found no process at work there, expected the folder of a run; start one, or name another`,
     );
   }
-  const file = join(run, slotsFile);
-  writeFileSync(`${file}.new`, `${String(slots)}\n`);
-  renameSync(`${file}.new`, file);
+  writeWholeSync(join(run, slotsFile), `${String(slots)}\n`);
   return run;
 }
 

@@ -172,8 +172,13 @@ function shortDuration(seconds: number): string {
 
 function resultOf(student: StudentState | null): Pick<DistillJobStatus, 'result'> {
   if (student?.result === null || student?.result === undefined) return {};
-  const { digest, accuracy, loss } = student.result;
+  const { digest, filesDigest, accuracy, loss } = student.result;
   return {
-    result: { digest, ...(accuracy === null ? {} : { accuracy }), ...(loss === null ? {} : { loss }) },
+    result: {
+      digest,
+      ...(filesDigest === undefined ? {} : { filesDigest }),
+      ...(accuracy === null ? {} : { accuracy }),
+      ...(loss === null ? {} : { loss }),
+    },
   };
 }

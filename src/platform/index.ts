@@ -1,3 +1,15 @@
 /** The door of the platform room: what Node gives to operator, command and workers alike. Imports `src/lib` only. */
+export { makeFolderSync, makeNewFolderSync } from './make-folder.js';
+export {
+  type Claim,
+  claimFolderSync,
+  lookAtFolderSync,
+  type Mark,
+  markFolderSync,
+  markName,
+  markOfSync,
+  removeOwnFolderSync,
+} from './owned-folder.js';
 export { readText, readTextSync } from './read-text.js';
+export { spawnFolder } from './spawn-folder.js';
 export { syncFolder, syncFolderSync, writeWhole, writeWholeSync } from './write-whole.js';

@@ -22,8 +22,16 @@ function partialOf(path: string): string {
   return `${path}.${String(process.pid)}-${String(written)}.partial`;
 }
 
-/** Replaces the file. @throws the system's error with its code; the target is then as before */
-export async function writeWhole(path: string, data: Uint8Array | string, options: WriteOptions = {}): Promise<void> {
+/**
+ * Replaces the file.
+ * @param data whole, or in pieces as they come
+ * @throws the system's error with its code, or what `data` throws; the target is then as before
+ */
+export async function writeWhole(
+  path: string,
+  data: Uint8Array | string | AsyncIterable<Uint8Array>,
+  options: WriteOptions = {},
+): Promise<void> {
   const partial = partialOf(path);
   try {
     const file = await open(partial, 'wx', options.mode ?? 0o666);

@@ -38,14 +38,17 @@ export { hostPort, NatsAddress, NatsAddressError, printableAddress } from './nat
 export type { AddressLogin, NatsServerPlace } from './nats-address.js';
 export {
   listObjectEntries,
+  maxObjects,
   objectDigest,
   objectEntrySubject,
   ObjectFault,
   objectPieces,
   objectPiecesSubject,
   readObjectEntry,
+  wholeObject,
 } from './objects.js';
 export type { NextPiece, ObjectEntry, StoredPiece } from './objects.js';
+export { readResultSums, resultFiles, resultNamePattern, resultSumsName, resultSumsText } from './result-sums.js';
 export { permutation, schedule } from './schedule.js';
 export type { Schedule, ScheduleOptions } from './schedule.js';
 export { bytesPerRow, shardCount, shardRows } from './shards.js';
@@ -61,7 +64,7 @@ export {
   teacherStateSchema,
 } from './telemetry.js';
 export type { DamagedFrame, DeadItem, Reference, StudentState, TeacherState } from './telemetry.js';
-export { weightsDigestParts } from './weights-digest.js';
+export { inDigestOrder, weightsDigestHead, weightsDigestParts } from './weights-digest.js';
 export type { NamedWeights } from './weights-digest.js';
 export { decodeWorkItem, encodeWorkItem, WorkItemError } from './work-item.js';
 export type { WorkItem } from './work-item.js';

@@ -6,26 +6,37 @@
  * Invariants:
  *  O1 An object is there whole or not at all: its pieces are stored first, its entry last.
  *  O2 What is read has the size that its entry names; the digest is for the reader to check, over the same pieces.
+ *  O3 Workers write entries, so an entry is a claim: one counts only in its own bucket, under the subject of its own
+ *     name, the newest of a name; and memory is taken for bytes that were read, never for a size that an entry names.
  */
 import { z } from 'zod';
 
-const entrySchema = z.object({
-  name: z.string(),
-  bucket: z.string(),
-  /** Names the subject of its pieces. */
-  nuid: z.string(),
-  size: z.number().int().min(0),
-  chunks: z.number().int().min(0),
-  /** As `objectDigest` writes it. */
-  digest: z.string(),
-  deleted: z.boolean().optional(),
-});
+/** Objects that a job may have: 100 checkpoints that are kept, its results, and room. */
+export const maxObjects = 1_024;
+/** As long as a name of an object may be. */
+const maxNameLength = 1_024;
+
+const entrySchema = z
+  .object({
+    name: z.string().min(1).max(maxNameLength),
+    bucket: z.string(),
+    /** Names the subject of its pieces: one token, without wildcards. */
+    nuid: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+    size: z.number().int().min(0),
+    chunks: z.number().int().min(0),
+    /** As `objectDigest` writes it. */
+    digest: z.string().max(100),
+    deleted: z.boolean().optional(),
+  })
+  // No piece is empty.
+  .refine(({ size, chunks }) => chunks <= size && (size === 0 || chunks > 0));
 export type ObjectEntry = z.infer<typeof entrySchema>;
 
 /** A stored message, as far as it matters here. */
 export interface StoredPiece {
   /** Its sequence in the stream. */
   readonly seq: number;
+  readonly subject: string;
   readonly data: Uint8Array;
 }
 
@@ -50,26 +61,39 @@ export function objectDigest(sha256: Uint8Array): string {
   return `SHA-256=${base64Url(sha256)}`;
 }
 
-/** @returns null for a mark of deletion, and for what is no entry */
-export function readObjectEntry(data: Uint8Array): ObjectEntry | null {
+/** @returns null for a mark of deletion, and for what is no entry of this bucket (O3) */
+export function readObjectEntry(bucket: string, message: StoredPiece): ObjectEntry | null {
+  const entry = anyEntry(bucket, message);
+  return entry === null || entry.deleted === true ? null : entry;
+}
+
+function anyEntry(bucket: string, { subject, data }: StoredPiece): ObjectEntry | null {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data));
   } catch {
     return null;
   }
-  const entry = entrySchema.safeParse(value);
-  return entry.success && entry.data.deleted !== true ? entry.data : null;
+  const parsed = entrySchema.safeParse(value);
+  if (!parsed.success) return null;
+  const isInPlace = parsed.data.bucket === bucket && objectEntrySubject(bucket, parsed.data.name) === subject;
+  return isInPlace ? parsed.data : null;
 }
 
-/** All objects, in the order in which they were written. There are few: one a checkpoint that is kept, one a result. */
+/**
+ * All objects, each name once, in the order in which they were written. There are few: one a checkpoint that is kept, one
+ * a result.
+ * @throws ObjectFault when there are more than `maxObjects`
+ */
 export async function listObjectEntries(bucket: string, next: NextPiece): Promise<ObjectEntry[]> {
-  const entries: ObjectEntry[] = [];
+  const entries = new Map<string, ObjectEntry>();
   for (let sequence = 1; ;) {
     const message = await next(`$O.${bucket}.M.>`, sequence);
-    if (message === null) return entries;
-    const entry = readObjectEntry(message.data);
-    if (entry !== null) entries.push(entry);
+    if (message === null) return [...entries.values()];
+    const entry = anyEntry(bucket, message);
+    if (entry !== null) entries.delete(entry.name);
+    if (entry !== null && entry.deleted !== true) entries.set(entry.name, entry);
+    if (entries.size > maxObjects) throw new ObjectFault(`found more than ${String(maxObjects)} objects in the bucket`);
     sequence = message.seq + 1;
   }
 }
@@ -85,12 +109,26 @@ export async function* objectPieces(
   for (let piece = 0; piece < chunks; piece++) {
     const found = await next(subject, sequence);
     if (found === null) throw new ObjectFault(`found ${String(piece)} pieces, expected ${String(chunks)}`);
+    if (found.data.length === 0) throw new ObjectFault('found an empty piece');
     bytes += found.data.length;
     if (bytes > size) throw new ObjectFault(`found more than the ${String(size)} bytes that its entry names`);
     yield found.data;
     sequence = found.seq + 1;
   }
   if (bytes !== size) throw new ObjectFault(`found ${String(bytes)} bytes, expected ${String(size)}`);
+}
+
+/** One object in memory (O2, O3). @throws ObjectFault when it is longer or shorter than its entry says */
+export async function wholeObject(entry: ObjectEntry, next: NextPiece): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of objectPieces(entry, next)) pieces.push(piece);
+  const whole = new Uint8Array(entry.size);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }
 
 /** With padding, as the clients write it. */

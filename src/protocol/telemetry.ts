@@ -4,6 +4,8 @@
  */
 import { z } from 'zod';
 
+import { printable } from '../lib/printable.js';
+
 import { workItemSchema } from './work-item.js';
 
 const nonNegative = z.number().min(0);
@@ -14,6 +16,8 @@ const rate = nonNegative.max(1e9);
 const counted = whole.max(1e12);
 /** What a float32 can hold. */
 const loss = z.number().min(-3.4e38).max(3.4e38);
+/** Words of a worker, which end in a status, a log or on a terminal: no control character gets that far. */
+const text = (length: number): z.ZodType<string> => z.string().max(length).transform(printable);
 
 export const studentPhases = ['Starting', 'Training', 'Evaluating', 'Exporting', 'Done'] as const;
 
@@ -25,16 +29,16 @@ const damagedFrameSchema = z.object({
   sequence: whole,
   shard: whole,
   step: counted,
-  reason: z.string().max(500),
+  reason: text(500),
 });
 export type DamagedFrame = z.infer<typeof damagedFrameSchema>;
 
 export const studentStateSchema = z.object({
   /** Fencing number: grows with every student process of the job (DESIGN §4 "Fencing"). */
   attempt: whole.max(1e9),
-  pod: z.string().max(253),
+  pod: text(253),
   phase: z.enum(studentPhases),
-  runtime: z.string().max(200),
+  runtime: text(200),
   /** Steps finished; the next step to train. */
   step: counted,
   steps: counted,
@@ -64,7 +68,13 @@ export const studentStateSchema = z.object({
   damaged: z.array(damagedFrameSchema).max(maxDamagedFrames),
   /** Set when phase is Done. */
   result: z
-    .object({ digest: z.string().max(200), accuracy: nonNegative.max(1).nullable(), loss: loss.nullable() })
+    .object({
+      digest: text(200),
+      /** SHA-256 of the list of all result files; students of earlier releases tell none. */
+      filesDigest: text(200).optional(),
+      accuracy: nonNegative.max(1).nullable(),
+      loss: loss.nullable(),
+    })
     .nullable(),
   /** Milliseconds since 1970 by the writer's clock; readers judge age by the server's time of the message. */
   updatedAtMs: nonNegative,
@@ -74,10 +84,10 @@ export type StudentState = z.infer<typeof studentStateSchema>;
 export const teacherPhases = ['Loading', 'SelfTest', 'Ready', 'Draining'] as const;
 
 export const teacherStateSchema = z.object({
-  pod: z.string().max(253),
-  pool: z.string().max(63),
+  pod: text(253),
+  pool: text(63),
   phase: z.enum(teacherPhases),
-  runtime: z.string().max(200),
+  runtime: text(200),
   /** Rows labelled a second over the last seconds. */
   samplesPerSecond: rate,
   /** Rate of inference alone: what this teacher could do if it never waited. */
@@ -127,10 +137,10 @@ export const deadItemSchema = z.strictObject({
   shard: whole,
   step: counted,
   /** Pod name of the teacher that gave up. */
-  teacher: z.string().max(253),
+  teacher: text(253),
   /** How often the item had been delivered, the last time included. */
   deliveries: whole,
-  error: z.string().max(maxDeadErrorLength),
+  error: text(maxDeadErrorLength),
   /** The item; null when the message was no readable work item. */
   item: workItemSchema.nullable(),
 });

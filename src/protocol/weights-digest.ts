@@ -15,9 +15,18 @@ export interface NamedWeights {
  * before its bits. Where a tensor stands in the list does not matter.
  */
 export function* weightsDigestParts(weights: readonly NamedWeights[]): Generator<string | Uint8Array> {
-  for (const { name, shape, data } of [...weights].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))) {
-    // JSON delimits name and shape without doubt, and the shape says how many bytes follow.
-    yield JSON.stringify([name, shape]);
-    yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  for (const tensor of inDigestOrder(weights)) {
+    yield weightsDigestHead(tensor);
+    yield new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
   }
+}
+
+/** The order in which tensors enter the digest. */
+export function inDigestOrder<T extends { readonly name: string }>(tensors: readonly T[]): T[] {
+  return [...tensors].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** What enters the digest before a tensor's bits: JSON delimits name and shape, and the shape says how many bytes follow. */
+export function weightsDigestHead({ name, shape }: Pick<NamedWeights, 'name' | 'shape'>): string {
+  return JSON.stringify([name, shape]);
 }

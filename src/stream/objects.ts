@@ -28,9 +28,14 @@ export interface StoredObject {
   readonly digest: string;
 }
 
+/** @throws StreamError damaged when a worker stored more objects than a job has */
 export async function listObjects(manager: JetStreamManager, names: JobNames): Promise<StoredObject[]> {
-  const entries = await listObjectEntries(names.objectBucket, nextIn(manager, names));
-  return entries.map(({ name, size, digest }) => ({ name, bytes: size, digest }));
+  try {
+    const entries = await listObjectEntries(names.objectBucket, nextIn(manager, names));
+    return entries.map(({ name, size, digest }) => ({ name, bytes: size, digest }));
+  } catch (error) {
+    throw error instanceof ObjectFault ? new StreamError('damaged', `${names.objectBucket}: ${error.message}`) : error;
+  }
 }
 
 /** Its pieces; sound when the last was followed by no error. @throws StreamError missing, damaged */
@@ -43,7 +48,7 @@ export async function* readObject(
   const stored = await orGone(manager, names, () =>
     manager.direct.getMessage(objectStreamOf(names), { last_by_subj: subject }),
   );
-  const entry = stored === null ? null : readObjectEntry(stored.data);
+  const entry = stored === null ? null : readObjectEntry(names.objectBucket, stored);
   if (entry === null) {
     throw new StreamError(
       'missing',

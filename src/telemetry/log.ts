@@ -1,5 +1,10 @@
-/** The operator's log: structured lines, one object each. */
+/**
+ * The operator's log: structured lines, one object each. Texts in them come from pods and servers; no character that a
+ * terminal acts on is written as it is (src/lib/printable.ts).
+ */
 import { destination, type DestinationStream, pino } from 'pino';
+
+import { printableJson } from '../lib/printable.js';
 
 import { redacted } from './redact.js';
 
@@ -24,8 +29,7 @@ export interface OutputLog extends Log {
  * @throws Error when the file cannot be opened
  */
 export function fileLog(path: string): Log {
-  const options = { base: null, timestamp: pino.stdTimeFunctions.isoTime, hooks: { streamWrite: redacted } };
-  return pino(options, atOnce(path));
+  return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime, hooks: { streamWrite: safe } }, atOnce(path));
 }
 
 /**
@@ -35,7 +39,12 @@ export function fileLog(path: string): Log {
  * @param to where to; absent = standard output
  */
 export function outputLog(level: string, to: DestinationStream = atOnce(1)): OutputLog {
-  return pino({ base: null, level, timestamp: pino.stdTimeFunctions.isoTime, hooks: { streamWrite: redacted } }, to);
+  return pino({ base: null, level, timestamp: pino.stdTimeFunctions.isoTime, hooks: { streamWrite: safe } }, to);
+}
+
+/** A line without secrets and without characters that a terminal acts on. */
+function safe(line: string): string {
+  return printableJson(redacted(line));
 }
 
 function atOnce(dest: string | number): DestinationStream {

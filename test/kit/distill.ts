@@ -56,10 +56,12 @@ export class DistillProcess {
   readonly #ended: Promise<number>;
   #stderr = '';
 
-  constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  /** @param folder that it is started in; absent = ours */
+  constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}, folder?: string) {
     this.child = spawn(process.execPath, [command, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
+      ...(folder === undefined ? {} : { cwd: folder }),
     });
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
     if (this.child.stdout !== null) {

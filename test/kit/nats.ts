@@ -51,7 +51,7 @@ export async function testServerBinary(): Promise<string> {
   const found = await findNatsServer({
     url: undefined,
     path: process.env.PATH ?? '',
-    cacheFolder: cacheFolderOf(process.env, homedir()),
+    cacheFolder: cacheFolderOf(process.env, homedir),
     platform: process.platform,
     arch: process.arch,
     environment: process.env,

@@ -1,39 +1,30 @@
 /**
  * Checkpoints as files of one folder.
  *
- * Invariant: a file with a checkpoint's name is whole and on the disk. It is written under another name in the same
- * folder, synced, renamed, and the folder synced; a crash at any point leaves the old files and at most one partial
- * file, which the next `openFileStore` removes.
+ * Invariant: a file with a checkpoint's name is whole and on the disk (`writeWhole`); a crash at any point leaves the old
+ * files and at most one partial file, which the next `openFileStore` removes. Files that are no checkpoints stay.
  */
-import { mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { codeOf } from '../../src/lib/system-error.js';
+import { makeFolderSync, writeWhole } from '../../src/platform/index.js';
 import { StoreError, type StoreFaultKind } from './errors.js';
 import { type CheckpointEntry, type CheckpointStore, newestFirst, surplus } from './store.js';
 
 const namePattern = /^step-(\d{10})-attempt-(\d+)\.ckpt$/;
-const partialSuffix = '.partial';
+/** What a crash leaves of a checkpoint that was being written; no other file of the folder is removed. */
+const partialPattern = /^step-\d{10}-attempt-\d+\.ckpt(\.\d+-\d+)?\.partial$/;
 
 /** The calls to the file system that can fail for want of space or rights; a test passes its own. */
 export interface FileCalls {
-  /** Creates the file, or empties it, writes all bytes and syncs. */
-  writeSynced(path: string, bytes: Uint8Array): Promise<void>;
-  rename(from: string, to: string): Promise<void>;
+  /** Replaces the file whole or not at all, lasting once it resolves. */
+  write(path: string, bytes: Uint8Array): Promise<void>;
   readFile(path: string): Promise<Uint8Array>;
 }
 
 const realCalls: FileCalls = {
-  writeSynced: async (path, bytes) => {
-    const file = await open(path, 'w', 0o600);
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-  },
-  rename,
+  write: (path, bytes) => writeWhole(path, bytes, { mode: 0o600 }),
   readFile: (path) => readFile(path),
 };
 
@@ -51,27 +42,16 @@ export async function openFileStore(folder: string, calls: FileCalls = realCalls
   const list = (): Promise<readonly CheckpointEntry[]> => guarded(folder, () => entriesIn(folder));
 
   await guarded(folder, async () => {
-    await mkdir(folder, { recursive: true });
+    makeFolderSync(folder);
     for (const name of await readdir(folder)) {
-      if (name.endsWith(partialSuffix)) await unlinkIfThere(join(folder, name));
+      if (partialPattern.test(name)) await unlinkIfThere(join(folder, name));
     }
   });
   return {
     list,
     put: (step, attempt, bytes) => {
       const path = pathOf({ step, attempt });
-      const partial = path + partialSuffix;
-      return guarded(path, async () => {
-        try {
-          await calls.writeSynced(partial, bytes);
-          await calls.rename(partial, path);
-        } catch (error) {
-          // The space of half a checkpoint may be what the next one lacks; the first error is the one to tell.
-          await unlinkIfThere(partial).catch(() => undefined);
-          throw error;
-        }
-        await syncFolder(folder);
-      });
+      return guarded(path, () => calls.write(path, bytes));
     },
     get: (entry) => guarded(pathOf(entry), () => calls.readFile(pathOf(entry))),
     prune: async (keep) => {
@@ -103,16 +83,6 @@ async function unlinkIfThere(path: string): Promise<void> {
     await unlink(path);
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
-  }
-}
-
-/** Makes a rename last; without it a power failure may bring back the old directory. */
-async function syncFolder(folder: string): Promise<void> {
-  const directory = await open(folder, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }
 

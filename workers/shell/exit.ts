@@ -1,6 +1,7 @@
 /** How a worker ends: an error that knows its exit code, and the last sentence. */
 import { writeFileSync } from 'node:fs';
 
+import { printable } from '../../src/lib/printable.js';
 import type { WorkerEnding } from '../../src/protocol/index.js';
 
 /** An error that knows how the process must end. */
@@ -18,7 +19,7 @@ export class WorkerError extends Error {
 /** The last sentence of a worker, where kubelet or the local engine looks for it. Never throws: it is the last act. */
 export function writeLastWords(path: string, sentence: string): void {
   try {
-    writeFileSync(path, sentence.slice(0, 4_000));
+    writeFileSync(path, printable(sentence).slice(0, 4_000));
   } catch {
     // Without a termination log the sentence is still in the worker's own log.
   }

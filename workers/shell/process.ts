@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { pino } from 'pino';
 
+import { printableJson } from '../../src/lib/printable.js';
 import type { Clock } from '../../src/lib/clock.js';
 import { quietLibraries, workerExitCodes } from '../../src/protocol/index.js';
 
@@ -40,7 +41,8 @@ export async function runWorker(work: (context: WorkerContext) => Promise<void>)
   const output = pino.destination({ dest: 1, sync: true });
   // A disk without room costs lines of the log, never the process that writes them.
   output.on('error', () => undefined);
-  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, output);
+  const hooks = { streamWrite: printableJson };
+  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime, hooks }, output);
   const end = (error: unknown): never => {
     const ending = endingOf(error);
     const sentence = error instanceof Error ? error.message : String(error);

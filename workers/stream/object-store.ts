@@ -19,10 +19,10 @@ import {
   type ObjectEntry,
   objectEntrySubject,
   ObjectFault,
-  objectPieces,
   objectPiecesSubject,
   readObjectEntry,
   type StoredPiece,
+  wholeObject,
 } from '../../src/protocol/index.js';
 import { WorkerError } from '../shell/exit.js';
 
@@ -90,13 +90,9 @@ export class ObjectStore {
   async get(name: string): Promise<Uint8Array | null> {
     const entry = await this.#entry(name);
     if (entry === null) return null;
-    const data = new Uint8Array(entry.size);
-    let at = 0;
+    let data: Uint8Array;
     try {
-      for await (const piece of objectPieces(entry, (subject, from) => this.#next(subject, from))) {
-        data.set(piece, at);
-        at += piece.length;
-      }
+      data = await wholeObject(entry, (subject, from) => this.#next(subject, from));
     } catch (error) {
       throw error instanceof ObjectFault ? new ObjectDamaged(name, error.message) : error;
     }
@@ -138,14 +134,18 @@ export class ObjectStore {
       const message = await this.#link.untilAnswered(doing, () =>
         this.#link.direct.getMessage(this.#stream, { last_by_subj: objectEntrySubject(this.#bucket, name) }),
       );
-      return message === null ? null : readObjectEntry(message.data);
+      return message === null ? null : readObjectEntry(this.#bucket, message);
     } catch (error) {
       throw refused(doing, error);
     }
   }
 
   async #entries(): Promise<ObjectEntry[]> {
-    return listObjectEntries(this.#bucket, (subject, from) => this.#next(subject, from));
+    try {
+      return await listObjectEntries(this.#bucket, (subject, from) => this.#next(subject, from));
+    } catch (error) {
+      throw error instanceof ObjectFault ? new ObjectDamaged(this.#bucket, error.message) : error;
+    }
   }
 
   async #next(subject: string, sequence: number): Promise<StoredPiece | null> {

@@ -23,7 +23,7 @@ import { shardsOf } from '../teacher/teacher.js';
 import { widthSentence } from './frame-check.js';
 import { LogitsSource } from './logits-source.js';
 import { type Metrics, metricsSchema } from './progress.js';
-import { fileResults, objectCheckpoints, objectResults } from './stores.js';
+import { objectCheckpoints, objectResults, openFileResults } from './stores.js';
 import { type StartingPoint, Student } from './student.js';
 import { stepBytesOf, windowSteps } from './window.js';
 
@@ -88,6 +88,10 @@ async function prepare(
     student.checkpoint.store === 'file'
       ? await openFileStore(student.checkpoint.folder ?? join(env.folder, 'checkpoints'))
       : objectCheckpoints(objects);
+  const results =
+    student.output.store === 'file'
+      ? await openFileResults(student.output.folder ?? join(env.folder, 'model'), manifest.job.uid)
+      : objectResults(objects);
   const resumed = await newestSound(checkpoints, manifest.job.uid, log);
   if (resumed !== null) await trainer.restore(resumed.checkpoint.state);
   const start: StartingPoint = { step: resumed?.checkpoint.step ?? 0, metrics: resumed?.metrics ?? null };
@@ -144,10 +148,7 @@ async function prepare(
       runtime: description,
       state: claim,
       checkpoints,
-      results:
-        student.output.store === 'file'
-          ? fileResults(student.output.folder ?? join(env.folder, 'model'))
-          : objectResults(objects),
+      results,
       clock,
       log,
       stop,

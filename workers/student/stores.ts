@@ -1,9 +1,13 @@
 /** Checkpoints and results in the job's object store, or results in a folder. */
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { resultPrefix } from '../../src/protocol/index.js';
+import { z } from 'zod';
+
+import { makeFolderSync, markFolderSync, markName, markOfSync, writeWhole } from '../../src/platform/index.js';
+import { resultFiles, resultPrefix } from '../../src/protocol/index.js';
 import { type CheckpointStore, newestFirst, StoreError, surplus } from '../checkpoint/index.js';
+import { WorkerError } from '../shell/exit.js';
 import type { ObjectStore } from '../stream/index.js';
 
 import type { ResultStore } from './student.js';
@@ -40,29 +44,63 @@ export function objectResults(objects: ObjectStore): ResultStore {
   return { put: (name, bytes) => objects.put(`${resultPrefix}${name}`, bytes) };
 }
 
-/** Results as files of a folder, each whole or not there. */
-export function fileResults(folder: string): ResultStore {
+/** Of the folder that holds a job's results; its owner is the job's uid. */
+const resultsKind = 'results';
+/** Written last in its folder by releases that marked none; it names the job. */
+const reportSchema = z.object({ job: z.object({ uid: z.string() }) });
+
+/**
+ * Results as files of a folder, each whole or not there. Other files of the folder stay as they are; a result that is not
+ * this job's is never replaced.
+ * @throws WorkerError terminal when the folder is another job's, or holds a file of a result's name that this job did not
+ *   write; StoreError
+ */
+export async function openFileResults(folder: string, jobUid: string): Promise<ResultStore> {
+  await guarded(folder, async () => {
+    makeFolderSync(folder);
+    const found = markOfSync(folder);
+    if (found?.kind === resultsKind && found.owner === jobUid) return;
+    if (found !== null) {
+      throw foreignFolder(
+        `${folder} is of another job (${found.owner ?? found.kind}). Name another folder; if that job is gone, remove ${markName} and its result there.`,
+      );
+    }
+    await refuseForeignResult(folder, jobUid);
+    markFolderSync(folder, { kind: resultsKind, owner: jobUid });
+  });
   return {
-    put: async (name, bytes) => {
-      const path = join(folder, name);
-      const partial = `${path}.partial`;
-      try {
-        await mkdir(folder, { recursive: true });
-        const file = await open(partial, 'w');
-        try {
-          await file.writeFile(bytes);
-          await file.sync();
-        } finally {
-          await file.close();
-        }
-        await rename(partial, path);
-      } catch (error) {
-        await rm(partial, { force: true }).catch(() => undefined);
-        const reason = error instanceof Error ? error.message : String(error);
-        throw new StoreError('other', path, `cannot be written (${reason}); free some space or change its mode`, {
-          cause: error,
-        });
-      }
-    },
+    put: (name, bytes) => guarded(join(folder, name), () => writeWhole(join(folder, name), bytes)),
   };
+}
+
+function foreignFolder(problem: string): WorkerError {
+  return new WorkerError('terminal', `student.output.store: ${problem}`);
+}
+
+async function refuseForeignResult(folder: string, jobUid: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => resultFiles.includes(name));
+  const [name] = names;
+  if (name === undefined || (await reportedJob(folder)) === jobUid) return;
+  throw foreignFolder(
+    `${join(folder, name)} is there already and is not of this job. Move it elsewhere, or name another folder.`,
+  );
+}
+
+/** The uid of the job that wrote the folder's metrics.json; null when no job did. */
+async function reportedJob(folder: string): Promise<string | null> {
+  try {
+    return reportSchema.parse(JSON.parse(await readFile(join(folder, 'metrics.json'), 'utf8'))).job.uid;
+  } catch {
+    return null;
+  }
+}
+
+function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
+  return work().catch((error: unknown) => {
+    if (error instanceof WorkerError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StoreError('other', path, `cannot be written (${reason}); free some space or change its mode`, {
+      cause: error,
+    });
+  });
 }

@@ -10,8 +10,16 @@
  *  S5 The first failure, wherever it happens, ends the run, also while the loop waits for logits.
  *  S6 Each evaluation that is due is in the metrics once, over all attempts.
  */
+import { createHash } from 'node:crypto';
+
 import type { Clock } from '../../src/lib/clock.js';
-import type { Manifest, Schedule, StudentState } from '../../src/protocol/index.js';
+import {
+  type Manifest,
+  resultSumsName,
+  resultSumsText,
+  type Schedule,
+  type StudentState,
+} from '../../src/protocol/index.js';
 import { type CheckpointStore, digestOf, encodeCheckpoint } from '../checkpoint/index.js';
 import type { Dataset } from '../data/index.js';
 import type { Evaluation, ExportedModel, TrainerState, TrainingBatch } from '../models/training.js';
@@ -274,11 +282,18 @@ export class Student {
       ...this.#progress.metrics,
     };
     await this.#tell();
-    await results.put('model.json', new TextEncoder().encode(model.modelJson));
-    await results.put('weights.bin', model.weights);
-    await results.put('metrics.json', new TextEncoder().encode(`${JSON.stringify(report, null, 2)}\n`));
+    const text = new TextEncoder();
+    const files: readonly (readonly [name: string, bytes: Uint8Array])[] = [
+      ['model.json', text.encode(model.modelJson)],
+      ['weights.bin', model.weights],
+      ['metrics.json', text.encode(`${JSON.stringify(report, null, 2)}\n`)],
+    ];
+    // The digest above is of the weights alone; this list is of every byte, the topology included.
+    const sums = text.encode(resultSumsText(new Map(files.map(([name, bytes]) => [name, sha256(bytes)]))));
+    for (const [name, bytes] of files) await results.put(name, bytes);
+    await results.put(resultSumsName, sums);
     this.#phase = 'Done';
-    this.#result = result;
+    this.#result = { ...result, filesDigest: sha256(sums) };
     return result;
   }
 
@@ -339,6 +354,10 @@ export class Student {
       updatedAtMs: nowMs,
     };
   }
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 const labelsAlone = Promise.resolve({ logits: null, bytes: 0 });

@@ -1299,6 +1299,11 @@ export const jobSchema: Schema = {
               "maxLength": 200,
               "description": "Digest of the final weights."
             },
+            "filesDigest": {
+              "type": "string",
+              "maxLength": 200,
+              "description": "SHA-256 of SHA256SUMS, which lists all files of the result with their SHA-256."
+            },
             "accuracy": {
               "type": "number",
               "minimum": 0,

@@ -604,6 +604,10 @@ export interface StatusResult {
    */
   digest: string;
   /**
+   * SHA-256 of SHA256SUMS, which lists all files of the result with their SHA-256.
+   */
+  filesDigest?: string;
+  /**
    * Accuracy on the evaluation split.
    */
   accuracy?: number;

@@ -3,11 +3,12 @@
  * the run, even when the owner is killed), its output in a file, its last sentence read back.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { dirname } from 'node:path';
 
 import type { EndedProcess } from '../../domain/index.js';
+import { makeFolderSync, spawnFolder } from '../../platform/index.js';
 import { workerExitCodes } from '../../protocol/index.js';
 
 export interface ChildSpec {
@@ -41,13 +42,14 @@ export interface Child {
 
 /** @throws Error when the process could not be started */
 export function startChild(spec: ChildSpec): Child {
-  mkdirSync(dirname(spec.logFile), { recursive: true });
+  makeFolderSync(dirname(spec.logFile));
   rmSync(spec.terminationFile, { force: true });
   const log = openSync(spec.logFile, 'a');
   let child: ChildProcess;
   try {
     child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', spec.script], {
       stdio: ['pipe', log, log],
+      cwd: spawnFolder(dirname(spec.logFile)),
       env: { ...spec.environment, DISTILL_OWNER_PIPE: '1', DISTILL_TERMINATION_LOG: spec.terminationFile },
     });
   } finally {

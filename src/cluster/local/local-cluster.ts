@@ -6,13 +6,13 @@
  *  C2 No process outlives the run: each holds a pipe whose end it notices.
  *  C3 Passwords and tokens travel in files of mode 0600, never in arguments or the environment.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { DistillJob } from '../../api/index.js';
 import type { ClusterObservation, PoolObservation, Slots } from '../../domain/index.js';
 import type { Clock } from '../../lib/clock.js';
 import type { NatsAccess } from '../../protocol/index.js';
+import { makeFolderSync, writeWholeSync } from '../../platform/index.js';
 import type { Cluster, DesiredWorkers, JobKey } from '../port.js';
 
 import { type Child, startChild } from './child.js';
@@ -162,8 +162,8 @@ export class LocalCluster implements Cluster {
   }
 
   async #writeFiles({ manifest, access }: DesiredWorkers): Promise<WrittenAccess> {
-    mkdirSync(join(this.#options.folder, 'job'), { recursive: true });
-    writeFileSync(this.#file('manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+    makeFolderSync(join(this.#options.folder, 'job'));
+    writeWholeSync(this.#file('manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
     return {
       teacher: this.#write('teacher', await access('teacher')),
       student: this.#write('student', await access('student')),
@@ -173,7 +173,7 @@ export class LocalCluster implements Cluster {
   #write(role: string, access: NatsAccess): WrittenAccess['teacher'] {
     const file = this.#file(`${role}.${access.kind}`);
     const written = (secret: string): string => {
-      writeFileSync(file, secret, { mode: 0o600 });
+      writeWholeSync(file, secret, { mode: 0o600 });
       return file;
     };
     const { url } = access;

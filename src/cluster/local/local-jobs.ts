@@ -1,8 +1,8 @@
 /** The one job of a local run: what the API server is in a cluster. Its status lives in memory and in status.json. */
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { DistillJob, DistillJobStatus, EventClaim } from '../../api/index.js';
+import { writeWhole } from '../../platform/index.js';
 import type { FoundJob, JobKey } from '../port.js';
 
 export class LocalJobs {
@@ -21,17 +21,9 @@ export class LocalJobs {
   }
 
   /** @throws Error when the run's folder cannot be written; the status is then the one before */
-  writeStatus(_key: JobKey, status: DistillJobStatus): Promise<void> {
-    const path = join(this.#folder, 'status.json');
-    try {
-      writeFileSync(`${path}.new`, `${JSON.stringify(status, null, 2)}\n`);
-      renameSync(`${path}.new`, path);
-    } catch (error) {
-      rmSync(`${path}.new`, { force: true });
-      throw error;
-    }
+  async writeStatus(_key: JobKey, status: DistillJobStatus): Promise<void> {
+    await writeWhole(join(this.#folder, 'status.json'), `${JSON.stringify(status, null, 2)}\n`);
     this.#job = { ...this.#job, status };
-    return Promise.resolve();
   }
 
   recordEvents(_key: JobKey, events: readonly EventClaim[]): Promise<void> {

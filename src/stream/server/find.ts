@@ -4,15 +4,24 @@
  */
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 
 import { hostPort, minimumNatsVersion, NatsAddress, NatsAddressError } from '../../protocol/index.js';
 import { StreamError } from '../errors.js';
 
-import { cachedBinary, type InstallOptions, installNatsServer, type InstallSource, versionOf } from './install.js';
+import {
+  cachedBinary,
+  type InstallOptions,
+  installNatsServer,
+  type InstallSource,
+  noServer,
+  versionOf,
+} from './install.js';
 import { checkGreeting, isAtLeast, readGreeting } from './probe.js';
 
-export interface FindOptions extends InstallOptions {
+export interface FindOptions extends Omit<InstallOptions, 'cacheFolder'> {
+  /** As `cacheFolderOf` returns it; null = a server can be neither cached nor installed. */
+  readonly cacheFolder: string | null;
   /** Value of DISTILL_NATS_URL; empty or undefined = none. */
   readonly url: string | undefined;
   /** Value of PATH. */
@@ -27,10 +36,22 @@ export type FoundNatsServer =
 
 const greetingLimitMs = 5_000;
 
-/** `$XDG_CACHE_HOME/distillery`, or the same in `~/.cache`. */
-export function cacheFolderOf(environment: NodeJS.ProcessEnv, home: string): string {
-  const base = environment.XDG_CACHE_HOME;
-  return join(base === undefined || base === '' ? join(home, '.cache') : base, 'distillery');
+/**
+ * `$XDG_CACHE_HOME/distillery`, or the same in `~/.cache`. A relative one would be another folder wherever the command is
+ * started: it counts for none, as the XDG specification says.
+ * @param homeFolder as `os.homedir`, which throws for a user that the system does not know
+ * @returns null when there is no such folder
+ */
+export function cacheFolderOf(environment: NodeJS.ProcessEnv, homeFolder: () => string): string | null {
+  const base = environment.XDG_CACHE_HOME ?? '';
+  if (isAbsolute(base)) return join(base, 'distillery');
+  let home: string;
+  try {
+    home = homeFolder();
+  } catch {
+    return null;
+  }
+  return isAbsolute(home) ? join(home, '.cache', 'distillery') : null;
 }
 
 /**
@@ -44,9 +65,14 @@ export async function findNatsServer(options: FindOptions): Promise<FoundNatsSer
   if (url !== undefined && url !== '') return findRunning(url, stop);
   const onPath = await searchPath(options);
   if (onPath !== null) return { kind: 'binary', binary: onPath, from: 'path' };
-  const cached = cachedBinary(options.cacheFolder);
+  const { cacheFolder } = options;
+  if (cacheFolder === null) {
+    throw noServer('there is no home folder to install it in; set HOME or XDG_CACHE_HOME to an absolute path');
+  }
+  const cached = cachedBinary(cacheFolder);
   if ((await versionOf(cached, stop)) !== null) return { kind: 'binary', binary: cached, from: 'cache' };
-  return { kind: 'binary', binary: await installNatsServer(options, options.sources), from: 'installed' };
+  const binary = await installNatsServer({ ...options, cacheFolder }, options.sources);
+  return { kind: 'binary', binary, from: 'installed' };
 }
 
 /** Asks the servers of a list in turn; the first that can be used is the answer. */

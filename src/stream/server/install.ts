@@ -11,9 +11,10 @@
  */
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { chmod, copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { makeFolderSync } from '../../platform/index.js';
 import { StreamError } from '../errors.js';
 
 import { download } from './download.js';
@@ -143,9 +144,11 @@ export async function installNatsServer(
 ): Promise<string> {
   const target = cachedBinary(options.cacheFolder);
   const failures: string[] = [];
-  await mkdir(options.cacheFolder, { recursive: true }).catch((error: unknown) => {
+  try {
+    makeFolderSync(options.cacheFolder);
+  } catch (error) {
     throw noServer(`the cache folder ${options.cacheFolder} cannot be written: ${reasonOf(error)}`, error);
-  });
+  }
   const { stop } = options;
   for (const source of sources) {
     stop.throwIfAborted();
@@ -177,7 +180,8 @@ export async function installNatsServer(
   throw noServer(failures.join('; '));
 }
 
-function noServer(reason: string, cause?: unknown): StreamError {
+/** There is none, and none could be got. */
+export function noServer(reason: string, cause?: unknown): StreamError {
   return new StreamError(
     'noServer',
     `no nats-server could be found or installed: ${reason}. Set DISTILL_NATS_URL to a running server with JetStream, ` +
@@ -192,8 +196,10 @@ async function publish(whole: string, target: string, stop: AbortSignal): Promis
     await rename(whole, target);
   } catch (error) {
     if ((await versionOf(join(target, 'nats-server'), stop)) === pinnedVersion) return;
-    // Left behind by hand or by a broken disk: what is there does not run, so it may go.
-    await rm(target, { recursive: true, force: true });
+    // It does not run, and a person may have put it there: it is moved out of the way and kept.
+    const aside = await mkdtemp(`${target}.unusable-`);
+    // Another process may have moved it.
+    await rename(target, join(aside, 'nats-server')).catch(() => rmdir(aside));
     await rename(whole, target).catch(() => {
       throw error;
     });

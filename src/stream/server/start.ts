@@ -9,7 +9,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -19,6 +19,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
 import type { NatsServerPlace } from '../../protocol/index.js';
+import { makeFolderSync, spawnFolder } from '../../platform/index.js';
 import { StreamError } from '../errors.js';
 
 import { type NatsUser, serverConfiguration, type ServerPlace } from './config.js';
@@ -113,7 +114,7 @@ type Placed = LaunchOptions & { readonly host: string; readonly port: number };
 
 async function launch(options: Placed): Promise<NatsServer> {
   const { binary, folder, serverName, host, port, stop: stopping } = options;
-  await mkdir(folder, { recursive: true });
+  makeFolderSync(folder);
   const configuration = join(folder, 'nats-server.json');
   const logFile = join(folder, 'nats-server.log');
   const text = options.configuration({ serverName, host, port, logFile, storeFolder: join(folder, 'store') });
@@ -128,6 +129,7 @@ async function launch(options: Placed): Promise<NatsServer> {
     keeper = spawn(process.execPath, [keeperFile(), binary, configuration], {
       stdio: ['pipe', 'pipe', log],
       detached: true,
+      cwd: spawnFolder(folder),
     });
   } finally {
     closeSync(log);

@@ -97,13 +97,13 @@ function textOf(path: string): string {
   }
 }
 
-const modelFiles = ['metrics.json', 'model.json', 'weights.bin'];
+const modelFiles = ['SHA256SUMS', 'metrics.json', 'model.json', 'weights.bin'];
 
 /** Files with the suffix of something unfinished, and a model folder that lacks a file. */
 function halfWrittenIn(folder: string): readonly string[] {
   if (!existsSync(folder)) return [];
   const found = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    /\.(part|partial|new)$/.test(name),
+    /\.(partial|new)$|(^|\/)\.part-/.test(name),
   );
   const model = join(folder, 'model');
   if (existsSync(model) && modelFiles.some((name) => !existsSync(join(model, name)))) found.push('model');

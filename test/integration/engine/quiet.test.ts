@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -28,7 +28,7 @@ beforeAll(async () => {
   const found = await findNatsServer({
     url: undefined,
     path: process.env.PATH ?? '',
-    cacheFolder: cacheFolderOf(process.env, process.env.HOME ?? ''),
+    cacheFolder: cacheFolderOf(process.env, homedir),
     platform: process.platform,
     arch: process.arch,
     environment: process.env,

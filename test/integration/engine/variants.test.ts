@@ -8,6 +8,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
+import { markName } from '../../../src/platform/index.js';
 import { DistillProcess, type SmallSpec, writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
 import { startTestNats } from '../../kit/nats.js';
@@ -54,7 +55,8 @@ describe('a job', () => {
     });
     expect(inFiles.run.result?.digest).toBe(inStreams.run.result?.digest);
     for (const { dir } of [inStreams, inFiles]) {
-      expect(readdirSync(join(dir, 'model')).sort()).toEqual(['metrics.json', 'model.json', 'weights.bin']);
+      const names = readdirSync(join(dir, 'model')).filter((name) => name !== markName);
+      expect(names.sort()).toEqual(['SHA256SUMS', 'metrics.json', 'model.json', 'weights.bin']);
     }
     expect(readdirSync(join(inFiles.dir, 'checkpoints'))).toHaveLength(2);
     expect(existsSync(join(inStreams.dir, 'nats'))).toBe(false);
@@ -67,7 +69,7 @@ describe('a job', () => {
       const url = new URL(nats.url);
       [url.username, url.password] = [nats.root.user, nats.root.password];
       const { dir } = await complete(() => undefined, { environment: { DISTILL_NATS_URL: url.href } });
-      expect(readdirSync(join(dir, 'model'))).toHaveLength(3);
+      expect(readdirSync(join(dir, 'model'))).toHaveLength(4);
       expect(existsSync(join(dir, 'nats'))).toBe(false);
       expect(await manager.streams.list().next()).toEqual([]);
     } finally {

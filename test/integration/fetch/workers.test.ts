@@ -78,13 +78,15 @@ test('a job is trained with credentials alone, and its model comes home by its r
   expect(((await once(teacher, 'exit')) as [number | null])[0]).toBe(workerExitCodes.stopped);
 
   const seen = await admin.observe(uid);
-  const told = seen.state === 'Present' ? (seen.student?.result?.digest ?? null) : null;
-  expect(told).toMatch(/^[0-9a-f]{64}$/);
+  const told = seen.state === 'Present' ? seen.student?.result : null;
+  expect(told?.digest).toMatch(/^[0-9a-f]{64}$/);
+  expect(told?.filesDigest).toMatch(/^[0-9a-f]{64}$/);
   const reader = await connectReader({ ...accessOf(nats, nats.userFor('reader', uid)), uid, waitMs: 5_000 });
-  const names = await listResults(reader);
-  expect([...names].sort()).toEqual(['metrics.json', 'model.json', 'weights.bin']);
-  expect(await bringResults(reader, names, join(home, 'model'), told)).toBe(told);
+  const results = await listResults(reader);
+  expect(results.map(({ name }) => name).sort()).toEqual(['SHA256SUMS', 'metrics.json', 'model.json', 'weights.bin']);
+  const { digest = '', filesDigest = '' } = told ?? {};
+  expect(await bringResults(reader, results, join(home, 'model'), { digest, filesDigest })).toBe(digest);
   await reader.close();
   const metrics = JSON.parse(readFileSync(join(home, 'model/metrics.json'), 'utf8')) as { digest: string };
-  expect(metrics.digest).toBe(told);
+  expect(metrics.digest).toBe(digest);
 }, 60_000);

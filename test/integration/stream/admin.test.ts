@@ -2,7 +2,7 @@
 import { Objm } from '@nats-io/obj';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { jobNames } from '../../../src/protocol/index.js';
+import { jobNames, objectEntrySubject } from '../../../src/protocol/index.js';
 import type { PresentStreams, StreamAdmin } from '../../../src/stream/index.js';
 import {
   bury,
@@ -34,6 +34,7 @@ const uids = [
   'removed',
   'buried',
   'objects',
+  'forged',
   'garbage',
   'clocks',
   'flooded',
@@ -297,6 +298,27 @@ test('what a student stores, the operator fetches whole; a missing and a damaged
   expect(await contentOf('objects', 'empty')).toHaveLength(0);
   await expect(contentOf('objects', 'nothing')).rejects.toMatchObject({ kind: 'missing' });
   await expect(contentOf('removed-long-ago', 'x')).rejects.toMatchObject({ kind: 'missing' });
+});
+
+test('entries that a student forges take no memory and reach no other object', async () => {
+  const names = jobNames('forged');
+  await admin.provision(streamsOf('forged'));
+  const student = await join('student', 'forged');
+  const store = new ObjectStore(student, names);
+  await store.put('result/weights.bin', new Uint8Array(300_000).fill(7));
+  const forge = (subject: string, entry: object): Promise<unknown> =>
+    student.client.publish(objectEntrySubject(names.objectBucket, subject), JSON.stringify(entry));
+  const entry = { bucket: names.objectBucket, nuid: 'n', digest: 'SHA-256=x' };
+  // 32 TiB: taken for the size of a buffer, the process would die.
+  await forge('bomb', { ...entry, name: 'bomb', size: 2 ** 45, chunks: 2 ** 27 });
+  // Its pieces would be those of all objects.
+  await forge('all', { ...entry, name: 'all', nuid: '*', size: 300_000, chunks: 2 });
+  await forge('x', { ...entry, name: 'result/weights.bin', size: 1, chunks: 1 });
+  expect((await admin.listObjects('forged')).map(({ name }) => name)).toEqual(['result/weights.bin', 'bomb']);
+  await expect(store.get('bomb')).rejects.toThrow(/object bomb: found 0 pieces, expected 134217728/);
+  await expect(contentOf('forged', 'bomb')).rejects.toMatchObject({ kind: 'damaged' });
+  expect(await store.get('all')).toBeNull();
+  expect(await contentOf('forged', 'result/weights.bin')).toHaveLength(300_000);
 });
 
 test('the official client reads what a student stores, and we read what the official client stores', async () => {

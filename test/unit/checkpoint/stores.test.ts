@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
+import { writeWhole } from '../../../src/platform/index.js';
 import {
   type Checkpoint,
   CheckpointError,
@@ -42,8 +43,7 @@ const storeErrorOf = async (work: Promise<unknown>): Promise<StoreError> => {
 /** File calls that do what the real ones do, but for those given. */
 function fileCalls(changed: Partial<FileCalls>): FileCalls {
   return {
-    writeSynced: (path, bytes) => writeFile(path, bytes),
-    rename,
+    write: writeWhole,
     readFile: (path) => readFile(path),
     ...changed,
   };
@@ -112,31 +112,17 @@ describe('the file store', () => {
     expect(await readdir(folder)).toContain('notes.txt');
   });
 
-  test('removes what a crash left in the middle of a write, and never lists it', async () => {
+  test('removes what a crash left in the middle of a write, never lists it, and nothing else', async () => {
     const store = await openFileStore(folder);
     await store.put(200, 1, bytesOf('whole'));
     const [name = ''] = await readdir(folder);
-    await writeFile(join(folder, `${name.replace('200', '400')}.partial`), 'hal');
+    const half = name.replace('200', '400');
+    await writeFile(join(folder, `${half}.partial`), 'hal');
+    await writeFile(join(folder, `${half}.12-3.partial`), 'hal');
+    await writeFile(join(folder, 'download.partial'), 'of somebody else');
     expect(await keysOf(store)).toEqual(['200/1']);
     await openFileStore(folder);
-    expect(await readdir(folder)).toEqual([name]);
-  });
-
-  test('shows a checkpoint under its name only once it is whole', async () => {
-    let seen: string[] = [];
-    const store = await openFileStore(
-      folder,
-      fileCalls({
-        rename: async (from, to) => {
-          seen = await readdir(folder);
-          expect(textOf(await readFile(from))).toBe('all of it');
-          await rename(from, to);
-        },
-      }),
-    );
-    await store.put(5, 1, bytesOf('all of it'));
-    expect(seen).toEqual(['step-0000000005-attempt-1.ckpt.partial']);
-    expect(await readdir(folder)).toEqual(['step-0000000005-attempt-1.ckpt']);
+    expect((await readdir(folder)).sort()).toEqual(['download.partial', name]);
   });
 
   test.each<[string, StoreFaultKind, string]>([
@@ -149,12 +135,17 @@ describe('the file store', () => {
   ])('on %s keeps the old checkpoint, leaves nothing half-written and says what to do', async (code, kind, words) => {
     const sound = await openFileStore(folder);
     await sound.put(200, 1, bytesOf('old'));
-    const halfWritten = async (path: string, bytes: Uint8Array): Promise<void> => {
-      await writeFile(path, bytes.subarray(0, 2));
+    // As a disk that takes the first piece.
+    const halfWritten = async function* (bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+      await Promise.resolve();
+      yield bytes.subarray(0, 2);
       throw failure(code);
     };
-    for (const calls of [{ writeSynced: halfWritten }, { rename: () => Promise.reject(failure(code)) }]) {
-      const store = await openFileStore(folder, fileCalls(calls));
+    for (const write of [
+      (path: string, bytes: Uint8Array) => writeWhole(path, halfWritten(bytes)),
+      () => Promise.reject(failure(code)),
+    ]) {
+      const store = await openFileStore(folder, fileCalls({ write }));
       for (const step of [200, 400]) {
         const error = await storeErrorOf(store.put(step, 1, bytesOf('new')));
         expect(error.kind).toBe(kind);
@@ -168,7 +159,7 @@ describe('the file store', () => {
 
   test('on a disk that is really full says so', async () => {
     // The kernel's own full disk: every write to it fails with ENOSPC.
-    const store = await openFileStore(folder, fileCalls({ writeSynced: (_, bytes) => writeFile('/dev/full', bytes) }));
+    const store = await openFileStore(folder, fileCalls({ write: (_, bytes) => writeFile('/dev/full', bytes) }));
     expect((await storeErrorOf(store.put(1, 1, bytesOf('some bytes')))).kind).toBe('full');
   });
 

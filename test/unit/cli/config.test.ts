@@ -13,6 +13,7 @@ describe('the configuration', () => {
       kubeconfig: undefined,
       dumbTerminal: false,
       throughNpm: false,
+      faults: 'sentence',
       workerEnvironment: { ORT_DISABLE_TELEMETRY: '1' },
     });
   });

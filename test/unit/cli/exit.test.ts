@@ -11,9 +11,9 @@ function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: write`), { code, errno: -1, syscall: 'write' });
 }
 
-function told(error: unknown): { code: number; text: string } {
+function told(error: unknown, faults: 'sentence' | 'stack' = 'sentence'): { code: number; text: string } {
   let text = '';
-  const code = exitCodeOf(error, (piece) => (text += piece));
+  const code = exitCodeOf(error, faults, (piece) => (text += piece));
   return { code, text };
 }
 
@@ -72,14 +72,31 @@ describe('an exit code', () => {
   });
 
   test.each([
-    ['an error', new TypeError('x is undefined'), /^unforeseen: TypeError: x is undefined\n.*at /s],
-    ['an error without a stack', Object.assign(new Error('bare'), { stack: undefined }), /^unforeseen: bare\n$/],
-    ['something else', 'a text', /^unforeseen: a text\n$/],
-    ['an error of the system that is not about the disk', systemError('ECONNRESET'), /^unforeseen: Error: ECONNRESET/],
-  ])('of %s that nobody foresaw is 1, with all that is known', (_what, error, want) => {
+    [
+      'an error',
+      new TypeError('x is undefined'),
+      /^unforeseen: x is undefined\. This is a fault of distill: report it[^\n]*\n$/,
+    ],
+    [
+      'an error without a stack',
+      Object.assign(new Error('bare'), { stack: undefined }),
+      /^unforeseen: bare\. This is[^\n]*\n$/,
+    ],
+    ['something else', 'a text', /^unforeseen: a text\. This is[^\n]*\n$/],
+    ['an error of the system that is not about the disk', systemError('ECONNRESET'), /^unforeseen: ECONNRESET/],
+  ])('of %s that nobody foresaw is 1, in one sentence', (_what, error, want) => {
     const { code, text } = told(error);
     expect(code).toBe(1);
     expect(text).toMatch(want);
+  });
+
+  test('comes with a stack only for those who ask for it', () => {
+    expect(told(new TypeError('x is undefined'), 'stack').text).toMatch(/^unforeseen: .*\nTypeError: x.*\n +at /);
+  });
+
+  test('comes with no character that a terminal acts on, and keeps our own lines', () => {
+    const { text } = told(new CliError('failed', 'a\u001b[2Jb\u009b1m\nc\rd'));
+    expect(text).toBe('a\\u001b[2Jb\\u009b1m\nc d\n');
   });
 });
 

@@ -1,5 +1,16 @@
 /** `distill fetch` between a job in a cluster and a folder: what it brings, and what it says when it cannot. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -8,7 +19,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { DistillJob } from '../../../src/api/index.js';
 import { type CliError, exitCodes } from '../../../src/cli/exit.js';
 import { fetchJob, type FetchOptions, type FetchTools } from '../../../src/cli/fetch.js';
-import { accessToSecret, type NatsAccess } from '../../../src/protocol/index.js';
+import { markFolderSync } from '../../../src/platform/index.js';
+import { accessToSecret, type NatsAccess, resultSumsText } from '../../../src/protocol/index.js';
 import { StreamError } from '../../../src/stream/index.js';
 import { clusterJob, completeStatus, conditionOf, resultsOf, testModel } from '../../kit/model.js';
 
@@ -95,6 +107,17 @@ async function refusal(fetch: Fetch, options: Partial<FetchOptions> = {}): Promi
   return { code: exitCodes[error.ending], message: error.message };
 }
 
+function modelJson({ files }: typeof model): string {
+  return new TextDecoder().decode(files['model.json']);
+}
+
+function many2(name: string): { name: string; bytes: number }[] {
+  return [
+    { name, bytes: 1 },
+    { name, bytes: 1 },
+  ];
+}
+
 describe('the model of a finished job', () => {
   test('is brought whole, its digest checked, and nothing else is left', async () => {
     const fetch = new Fetch();
@@ -121,10 +144,31 @@ describe('the model of a finished job', () => {
   });
 
   test('goes into an empty folder, also one where an earlier fetch was killed', async () => {
-    mkdirSync(join(folder, '.part'), { recursive: true });
-    writeFileSync(join(folder, '.part', 'weights.bin'), 'half');
+    mkdirSync(join(folder, '.part-abc'), { recursive: true });
+    markFolderSync(join(folder, '.part-abc'), { kind: 'fetch' });
+    writeFileSync(join(folder, '.part-abc', 'weights.bin'), 'half');
     await new Fetch().run();
     expect(readdirSync(folder).sort()).toEqual(['metrics.json', 'model.json', 'weights.bin']);
+  });
+
+  test.each(['.part', '.part-mine'])("takes nobody's folder %s for its own", async (name) => {
+    mkdirSync(join(folder, name), { recursive: true });
+    writeFileSync(join(folder, name, 'weights.bin'), 'the only copy');
+    for (const force of [false, true]) {
+      const { code, message } = await refusal(new Fetch(), { force });
+      expect({ code, message }).toMatchObject({ code: 65, message: expect.stringContaining(`found ${name} there`) });
+    }
+    expect(readFileSync(join(folder, name, 'weights.bin'), 'utf8')).toBe('the only copy');
+  });
+
+  test('writes through no link', async () => {
+    const elsewhere = join(home, 'elsewhere');
+    writeFileSync(elsewhere, 'the only copy');
+    mkdirSync(folder);
+    symlinkSync(elsewhere, join(folder, 'model.json'));
+    await new Fetch().run({ force: true });
+    expect(readFileSync(elsewhere, 'utf8')).toBe('the only copy');
+    expect(lstatSync(join(folder, 'model.json')).isFile()).toBe(true);
   });
 
   test('replaces an earlier one only when told to, and nothing but a model', async () => {
@@ -168,7 +212,7 @@ describe('the model of a finished job', () => {
     [
       'whose weights are cut off',
       resultsOf({ ...model, files: { ...model.files, 'weights.bin': new Uint8Array(20) } }),
-      /found 20 bytes of weights, fewer than dense\/kernel needs/,
+      /found 20 bytes of weights, fewer than "dense\/kernel" needs/,
     ],
     [
       'with more weights than it names',
@@ -199,6 +243,118 @@ describe('the model of a finished job', () => {
   ])('%s is refused, and nothing of it stays', async (_, objects, sentence) => {
     const { code, message } = await refusal(new Fetch({ objects }));
     expect(code).toBe(65);
+    expect(message).toMatch(sentence);
+    expect(readdirSync(home)).toEqual([]);
+  });
+
+  const shaOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+  const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+  const listed = (files: Readonly<Record<string, Uint8Array>>): [string, Uint8Array][] => [
+    ...Object.entries(files),
+    ['SHA256SUMS', utf8(resultSumsText(new Map(Object.entries(files).map(([name, bytes]) => [name, shaOf(bytes)]))))],
+  ];
+  const asObjects = (files: [string, Uint8Array][]): [string, Uint8Array][] =>
+    files.map(([name, bytes]) => [`result/${name}`, bytes]);
+  const sound = listed(model.files);
+  const soundStatus = {
+    ...completeStatus(model.digest),
+    result: { digest: model.digest, filesDigest: shaOf(sound.at(-1)![1]), accuracy: 0.98 },
+  };
+  /** Another topology for the same weights: the digest of the weights cannot tell. */
+  const forgedTopology = { ...model.files, 'model.json': utf8(modelJson(model).replace('{}', '{"forged":true}')) };
+
+  test('that lists its files comes home with the list, and `sha256sum -c` agrees', async () => {
+    await new Fetch({ job: clusterJob({ status: soundStatus }), objects: asObjects(sound) }).run();
+    expect(readdirSync(folder).sort()).toEqual(['SHA256SUMS', 'metrics.json', 'model.json', 'weights.bin']);
+    expect(spawnSync('sha256sum', ['--quiet', '--strict', '-c', 'SHA256SUMS'], { cwd: folder }).status).toBe(0);
+  });
+
+  test.each<[string, [string, Uint8Array][], RegExp]>([
+    [
+      'whose topology was exchanged',
+      [...Object.entries(forgedTopology), ...sound.slice(-1)],
+      /result model\.json: its SHA-256 is not the one in SHA256SUMS/,
+    ],
+    [
+      'whose topology was exchanged with the list',
+      listed(forgedTopology),
+      /result SHA256SUMS: its SHA-256 is not the one that the job's status tells/,
+    ],
+    ['whose list was removed', sound.slice(0, -1), /found no SHA256SUMS, which the job's status tells of/],
+    ['with a file that is not in the list', [...sound, ['x.js', utf8('x')]], /result x\.js: its SHA-256 is not/],
+    ['without a file of the list', sound.filter(([name]) => name !== 'metrics.json'), /found no metrics\.json, which/],
+  ])('%s is refused', async (_, files, sentence) => {
+    const refused = await refusal(new Fetch({ job: clusterJob({ status: soundStatus }), objects: asObjects(files) }));
+    expect(refused.code).toBe(65);
+    expect(refused.message).toMatch(sentence);
+    expect(readdirSync(home)).toEqual([]);
+  });
+
+  const many = (count: number, of: (at: number) => string): string =>
+    `[${Array.from({ length: count }, (_, at) => of(at)).join()}]`;
+  const manifestOf = (paths: string, weights: string): string =>
+    `{"weightsManifest":[{"paths":${paths},"weights":${weights}}]}`;
+
+  test.each<[string, string, RegExp]>([
+    [
+      'names a file a million times',
+      manifestOf(
+        many(1_000_000, () => '"weights.bin"'),
+        '[]',
+      ),
+      /named twice/,
+    ],
+    [
+      'names a tensor twice',
+      manifestOf(
+        '["weights.bin"]',
+        many(2, () => '{"name":"a","shape":[1],"dtype":"float32"}'),
+      ),
+      /found "a" named twice in model\.json/,
+    ],
+    [
+      'claims an endless tensor',
+      manifestOf('["weights.bin"]', '[{"name":"a","shape":[4294967296,4294967296,4294967296],"dtype":"float32"}]'),
+      /found 36 bytes of weights, fewer than "a" needs/,
+    ],
+    ['names a file elsewhere', manifestOf('["../../etc/passwd"]', '[]'), /found no model\.json that names its weights/],
+  ])('whose model.json %s is refused before memory is taken for it', async (_, json, sentence) => {
+    const files = { ...model.files, 'model.json': utf8(json) };
+    const { code, message } = await refusal(new Fetch({ objects: asObjects(Object.entries(files)) }));
+    expect(code).toBe(65);
+    expect(message).toMatch(sentence);
+    expect(readdirSync(home)).toEqual([]);
+  });
+
+  test.each<[string, { name: string; bytes: number }[], number, RegExp]>([
+    ['larger than the disk', [{ name: 'result/weights.bin', bytes: 2 ** 52 }], 74, /Free some space, or name a folder/],
+    [
+      'a model.json larger than any',
+      [{ name: 'result/model.json', bytes: 65 * 2 ** 20 }],
+      65,
+      /found a model\.json of 68157440 bytes, more than a model has/,
+    ],
+    [
+      'of a thousand files',
+      Array.from({ length: 1_000 }, (_, at) => ({ name: `result/f${String(at)}`, bytes: 0 })),
+      65,
+      /results: found 1000, more than the 64 that a job may have/,
+    ],
+    ['the same twice', many2('result/model.json'), 65, /result model\.json: found it twice/],
+  ])('that claims to be %s is refused', async (_, list, wanted, sentence) => {
+    const fetch = new Fetch({
+      connect: () =>
+        Promise.resolve({
+          list: () => Promise.resolve(list.map((each) => ({ ...each, digest: '' }))),
+          // eslint-disable-next-line @typescript-eslint/require-await
+          read: async function* () {
+            yield Uint8Array.of(1);
+          },
+          close: () => Promise.resolve(),
+        }),
+    });
+    const { code, message } = await refusal(fetch);
+    expect(code).toBe(wanted);
     expect(message).toMatch(sentence);
     expect(readdirSync(home)).toEqual([]);
   });
@@ -266,6 +422,14 @@ describe('a job', () => {
       }),
       1,
       'job team-a/mnist: it failed, there is no model: The teacher knows 10 classes, the student 9.',
+    ],
+    [
+      'that failed with escape sequences and lines in its last words',
+      clusterJob({
+        status: { phase: 'Failed', conditions: [conditionOf('Failed', 'a\u001b[2Jb\nmodel  /tmp\u009b1m')] },
+      }),
+      1,
+      'job team-a/mnist: it failed, there is no model: a\\u001b[2Jb model  /tmp\\u009b1m',
     ],
     [
       'whose model lies elsewhere',

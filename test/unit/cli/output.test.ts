@@ -42,6 +42,30 @@ function screenOf(text: string): string[] {
   return lines.filter((line) => line !== '');
 }
 
+describe('words of workers', () => {
+  const hostile = 'a\u001b[2Jb\u009b1m\nwarning: forged';
+  const harmless = 'a\\u001b[2Jb\\u009b1m warning: forged';
+
+  test.each(['terminal', 'pipe'] as const)('on a %s move no cursor and forge no line', (kind) => {
+    const { output, fresh } = outputOn(kind);
+    output.say(hostile);
+    output.event({ ...warning, message: hostile });
+    output.finish([hostile], {});
+    const mark = kind === 'terminal' ? '! ' : 'warning: ';
+    expect(fresh()).toBe([harmless, `${mark}StudentFailed: ${harmless}`, harmless, ''].join('\n'));
+    output.progress('mnist', shown({ phase: hostile }), pids);
+    expect(fresh()).not.toMatch(/\u001b|\u009b/);
+  });
+
+  test('as JSON are the same words, in one line', () => {
+    const { output, fresh } = outputOn('json');
+    output.say(hostile);
+    const text = fresh();
+    expect(text).not.toMatch(/\u001b|\u009b/);
+    expect(JSON.parse(text)).toEqual({ type: 'message', message: hostile });
+  });
+});
+
 describe('on a terminal', () => {
   test('the view is drawn over itself: up by its own height, the rest cleared', () => {
     const { output, fresh, wait } = outputOn('terminal', 140);

@@ -1,5 +1,5 @@
 /** `distill plan`: a cluster as its API server tells it becomes a snapshot, and a snapshot becomes a plan, saved or not. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -117,6 +117,29 @@ describe('a snapshot', () => {
     await planned({ save: file });
     writeFileSync(file, readFileSync(file, 'utf8').replace('"weight":3', '"weight":-3'));
     expect(await refusal(() => planned({ file }))).toContain('bent.json: jobs.0.weight: ');
+  });
+
+  test('replaces an earlier one, and no other file', async () => {
+    const file = join(folder, 'kept.json');
+    writeFileSync(file, '');
+    await planned({ save: file });
+    await planned({ save: file });
+    const link = join(folder, 'link.json');
+    symlinkSync(file, link);
+    await planned({ save: link });
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    writeFileSync(file, 'thesis');
+    for (const save of [file, link]) {
+      expect(await refusal(() => planned({ save }))).toBe(
+        `--save ${save}: it is there already and is no snapshot. Name another file.`,
+      );
+    }
+    expect(readFileSync(file, 'utf8')).toBe('thesis');
+  });
+
+  test('goes to what is no file as it is', async () => {
+    await planned({ save: '/dev/null' });
+    expect(lstatSync('/dev/null').isCharacterDevice()).toBe(true);
   });
 
   test('that is not there, or has no place to be saved, is told', async () => {

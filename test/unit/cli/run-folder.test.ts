@@ -1,5 +1,14 @@
 /** The folder of a run: made whole, taken by one process at a time, resumed as it was. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -52,7 +61,7 @@ function anotherProcess(): number {
 describe('a new run', () => {
   test('leaves the job and a lock with its pid, and folders up to it', () => {
     const folder = RunFolder.create(run, plainJob(), process.pid);
-    expect(readdirSync(run).sort()).toEqual(['job.json', 'logs', 'run.lock']);
+    expect(readdirSync(run).sort()).toEqual(['.distillery', 'job.json', 'logs', 'run.lock']);
     expect(JSON.parse(readFileSync(folder.file('job.json'), 'utf8'))).toEqual(plainJob());
     expect(readFileSync(folder.file('run.lock'), 'utf8')).toBe(`${String(process.pid)}\n`);
     expect(folder.file('nats', 'store')).toBe(join(run, 'nats', 'store'));
@@ -83,6 +92,124 @@ describe('a new run', () => {
   });
 });
 
+/** Every file below a folder with its text. */
+function textsIn(folder: string): Record<string, string> {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Object.fromEntries(
+    entries.map(({ parentPath, name }) => [join(parentPath, name), readFileSync(join(parentPath, name), 'utf8')]),
+  );
+}
+
+describe("a person's own folder", () => {
+  const content = { 'nats/notes': 'mine', 'model/model.json': 'mine', 'status.json': '{}', 'job/cv.txt': 'mine' };
+
+  beforeEach(() => {
+    mkdirSync(run, { recursive: true });
+    for (const [name, text] of Object.entries(content)) {
+      mkdirSync(join(run, name, '..'), { recursive: true });
+      writeFileSync(join(run, name), text);
+    }
+  });
+
+  test.each<[string, () => unknown]>([
+    ['begun in', () => RunFolder.create(run, plainJob(), process.pid)],
+    ['begun in, by a link to it,', () => RunFolder.create(linkTo(run), plainJob(), process.pid)],
+    ['resumed in', () => RunFolder.resume(run, process.pid)],
+  ])('is not %s, and stays as it is', (_, enter) => {
+    const before = textsIn(run);
+    expect(failureOf(enter).ending).toBe('badInput');
+    expect(textsIn(run)).toEqual(before);
+    expect(readdirSync(run).sort()).toEqual(['job', 'model', 'nats', 'status.json']);
+  });
+
+  test('is told apart with what lies in it, and the remedy', () => {
+    expect(failureOf(() => RunFolder.create(run, plainJob(), process.pid)).message).toBe(
+      `--dir ${run}: the folder holds job, model, nats and 1 more, which is not of a run. Name a new or an empty folder.`,
+    );
+  });
+
+  test('is not resumed in although an earlier release began a run in it', () => {
+    writeFileSync(join(run, 'job.json'), JSON.stringify(plainJob()));
+    const before = textsIn(run);
+    expect(failureOf(() => RunFolder.resume(run, process.pid)).message).toBe(
+      `--resume ${run}: the folder has no file .distillery, and holds job/cv.txt, nats/notes, which is not of a run. ` +
+        'Move that elsewhere, then resume.',
+    );
+    expect(textsIn(run)).toEqual(before);
+  });
+});
+
+function linkTo(folder: string): string {
+  const link = join(home, 'link');
+  symlinkSync(folder, link);
+  return link;
+}
+
+describe('a folder that the person names', () => {
+  test.each(['', ' '])('%j is refused: it would be the working folder', (name) => {
+    for (const enter of [() => RunFolder.create(name, plainJob(), 1), () => RunFolder.resume(name, 1)]) {
+      const { ending, message } = failureOf(enter);
+      expect(ending).toBe('badInput');
+      expect(message).toMatch(/^--(dir|resume): the name of the folder is empty\. Name a folder\.$/);
+    }
+  });
+
+  test('is taken when it is empty, also through a link', () => {
+    mkdirSync(run, { recursive: true });
+    RunFolder.create(linkTo(run), plainJob(), process.pid);
+    expect(readdirSync(run).sort()).toEqual(['.distillery', 'job.json', 'logs', 'run.lock']);
+  });
+
+  test.each(['nats', 'model', 'logs', 'job/manifest.json', 'status.json', 'baseline/model'])(
+    'is refused when %s in it is a link: nothing is written through it',
+    (name) => {
+      RunFolder.create(run, plainJob(), process.pid).release();
+      const elsewhere = join(home, 'elsewhere');
+      mkdirSync(elsewhere);
+      rmSync(join(run, name), { recursive: true, force: true });
+      mkdirSync(join(run, name, '..'), { recursive: true });
+      symlinkSync(elsewhere, join(run, name));
+      for (const enter of [
+        () => RunFolder.create(run, plainJob(), process.pid),
+        () => RunFolder.resume(run, process.pid),
+      ]) {
+        const { ending, message } = failureOf(enter);
+        expect(ending).toBe('badInput');
+        expect(message).toContain(`${name} in it is a link, and a run writes only into its own folder`);
+      }
+      expect(readdirSync(elsewhere)).toEqual([]);
+    },
+  );
+});
+
+describe('a run of an earlier release', () => {
+  test('is resumed although its folder carries no mark, which it then gets', () => {
+    RunFolder.create(run, plainJob(), process.pid).release();
+    rmSync(join(run, '.distillery'));
+    mkdirSync(join(run, 'nats', 'store'), { recursive: true });
+    for (const name of ['status.json', 'slots', 'nats/nats-server.json', 'logs/student-1.log', 'run.lock.7']) {
+      writeFileSync(join(run, name), '{}');
+    }
+    expect(RunFolder.resume(run, process.pid).job).toEqual(plainJob());
+    expect(readdirSync(join(run, 'nats')).sort()).toEqual(['.distillery', 'nats-server.json', 'store']);
+    expect(existsSync(join(run, '.distillery'))).toBe(true);
+  });
+});
+
+describe('runs that nobody named a folder for', () => {
+  test('each get one of their own, however many begin in the same second', () => {
+    const folders = [1, 2, 3].map(() => RunFolder.createNew(run, plainJob(), process.pid).path);
+    expect(folders).toEqual([run, `${run}-2`, `${run}-3`]);
+  });
+
+  test('leave alone what has such a name already', () => {
+    mkdirSync(run, { recursive: true });
+    writeFileSync(`${run}-2`, 'mine');
+    expect(RunFolder.createNew(run, plainJob(), process.pid).path).toBe(`${run}-3`);
+    expect(readdirSync(run)).toEqual([]);
+  });
+});
+
 describe('two runs', () => {
   test.each<[string, () => unknown]>([
     ['begin', () => RunFolder.create(run, plainJob(), process.pid)],
@@ -106,7 +233,7 @@ describe('two runs', () => {
     writeFileSync(join(run, 'run.lock'), lock);
     RunFolder.resume(run, process.pid);
     expect(readFileSync(join(run, 'run.lock'), 'utf8')).toBe(`${String(process.pid)}\n`);
-    expect(readdirSync(run).sort()).toEqual(['job.json', 'logs', 'run.lock']);
+    expect(readdirSync(run).sort()).toEqual(['.distillery', 'job.json', 'logs', 'run.lock']);
   });
 });
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { slotsFile, tellSlots, watchSlots } from '../../../src/cli/slots.js';
+import { markFolderSync } from '../../../src/platform/index.js';
 import { FakeClock } from '../../kit/clock.js';
 
 let runs: string;
@@ -20,6 +21,7 @@ afterEach(() => {
 function run(name: string, pid: number): string {
   const folder = join(runs, name);
   mkdirSync(folder);
+  markFolderSync(folder, { kind: 'run' });
   writeFileSync(join(folder, 'run.lock'), `${String(pid)}\n`);
   return folder;
 }
@@ -50,6 +52,16 @@ describe('whoever tells', () => {
     run('two', process.pid);
     expect(() => tellSlots(1, undefined, runs)).toThrow(/found several runs at work \(.*one, .*two\), expected one/);
   });
+});
+
+test('writes into no folder that is not of a run, whatever lies in it', () => {
+  const folder = join(runs, 'mine');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'run.lock'), `${String(process.pid)}\n`);
+  writeFileSync(join(folder, slotsFile), 'of the slot machines');
+  expect(() => tellSlots(3, folder, runs)).toThrow(/found no process at work there/);
+  expect(() => tellSlots(3, '', runs)).toThrow('--dir: the name of the folder is empty. Name a folder.');
+  expect(readFileSync(join(folder, slotsFile), 'utf8')).toBe('of the slot machines');
 });
 
 describe('a run', () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import {
   listObjectEntries,
+  maxObjects,
   type NextPiece,
   objectDigest,
   type ObjectEntry,
@@ -11,6 +12,7 @@ import {
   objectPieces,
   objectPiecesSubject,
   readObjectEntry,
+  wholeObject,
 } from '../../../src/protocol/index.js';
 
 const bucket = 'B';
@@ -24,7 +26,7 @@ function streamOf(...messages: readonly (readonly [subject: string, data: Uint8A
     const fits = (each: string): boolean => (prefix === undefined ? each === subject : each.startsWith(prefix));
     const at = messages.findIndex(([each], index) => index + 1 >= from && fits(each));
     const data = messages[at]?.[1];
-    return Promise.resolve(data === undefined ? null : { seq: at + 1, data });
+    return Promise.resolve(data === undefined ? null : { seq: at + 1, subject: messages[at]![0], data });
   };
 }
 
@@ -42,17 +44,63 @@ test('names are those of the NATS clients', () => {
   expect(objectDigest(Uint8Array.of(251, 255))).toBe('SHA-256=-_8=');
 });
 
+const at = (name: string): string => objectEntrySubject(bucket, name);
+const namesIn = async (...messages: readonly (readonly [string, Uint8Array])[]): Promise<string[]> =>
+  (await listObjectEntries(bucket, streamOf(...messages))).map(({ name }) => name);
+
 test('entries are listed in their order; deleted ones and what is none are left out', async () => {
-  const next = streamOf(
-    ['$O.B.M.a', utf8({ ...entry, name: 'a' })],
+  const names = await namesIn(
+    [at('a'), utf8({ ...entry, name: 'a' })],
     ['$O.B.C.N', Uint8Array.of(1)],
-    ['$O.B.M.b', utf8({ ...entry, name: 'b', deleted: true })],
-    ['$O.B.M.c', Uint8Array.of(0xff)],
-    ['$O.B.M.d', utf8({ name: 'd' })],
-    ['$O.B.M.e', utf8({ ...entry, name: 'e', deleted: false, mtime: 'of a client' })],
+    [at('b'), utf8({ ...entry, name: 'b', deleted: true })],
+    [at('c'), Uint8Array.of(0xff)],
+    [at('d'), utf8({ name: 'd' })],
+    [at('e'), utf8({ ...entry, name: 'e', deleted: false, mtime: 'of a client' })],
   );
-  expect((await listObjectEntries(bucket, next)).map(({ name }) => name)).toEqual(['a', 'e']);
-  expect(readObjectEntry(utf8(entry))).toEqual(entry);
+  expect(names).toEqual(['a', 'e']);
+  expect(readObjectEntry(bucket, { seq: 1, subject: at(entry.name), data: utf8(entry) })).toEqual(entry);
+});
+
+test('a name is listed once, by its newest entry', async () => {
+  const entries = await listObjectEntries(
+    bucket,
+    streamOf(
+      [at('a'), utf8({ ...entry, name: 'a', nuid: 'old' })],
+      [at('b'), utf8({ ...entry, name: 'b' })],
+      [at('c'), utf8({ ...entry, name: 'c' })],
+      [at('a'), utf8({ ...entry, name: 'a', nuid: 'new' })],
+      [at('b'), utf8({ ...entry, name: 'b', deleted: true })],
+    ),
+  );
+  expect(entries.map(({ name, nuid }) => `${name} ${nuid}`)).toEqual(['c N', 'a new']);
+});
+
+test.each<[string, object]>([
+  ['of another name than its subject', { name: 'result/b' }],
+  ['of another bucket', { bucket: 'OTHER' }],
+  ['whose pieces would be those of every object', { nuid: '*' }],
+  ['whose pieces would lie in another subject', { nuid: 'a.b' }],
+  ['of more pieces than bytes', { chunks: 6 }],
+  ['of bytes without pieces', { chunks: 0 }],
+  ['of a negative size', { size: -1 }],
+  ['of half a byte', { size: 5.5 }],
+  ['of a size beyond what numbers count', { size: 2 ** 60 }],
+  ['of an endless name', { name: 'n'.repeat(2_000) }],
+  ['of an endless digest', { digest: 'd'.repeat(2_000) }],
+])('an entry %s counts for nothing', async (_, change) => {
+  const forged = utf8({ ...entry, ...change });
+  expect(await namesIn([at(entry.name), forged])).toEqual([]);
+  expect(readObjectEntry(bucket, { seq: 1, subject: at(entry.name), data: forged })).toBeNull();
+});
+
+test('a bucket of more objects than a job has is a fault', async () => {
+  let sequence = 0;
+  const endless: NextPiece = () => {
+    const name = String(++sequence);
+    return Promise.resolve({ seq: sequence, subject: at(name), data: utf8({ ...entry, name }) });
+  };
+  await expect(listObjectEntries(bucket, endless)).rejects.toThrow(ObjectFault);
+  expect(sequence).toBe(maxObjects + 1);
 });
 
 describe('the pieces of an object', () => {
@@ -68,8 +116,18 @@ describe('the pieces of an object', () => {
   test.each([
     ['missing', streamOf([pieces, Uint8Array.of(1, 2)]), 'found 1 pieces, expected 2'],
     ['too short', streamOf([pieces, Uint8Array.of(1)], [pieces, Uint8Array.of(2)]), 'found 2 bytes, expected 5'],
+    ['empty', streamOf([pieces, new Uint8Array(0)]), 'found an empty piece'],
     ['too long', streamOf([pieces, new Uint8Array(6)]), 'found more than the 5 bytes that its entry names'],
   ])('that are %s are a fault', async (_, next, sentence) => {
     await expect(contentOf(next)).rejects.toThrow(new ObjectFault(sentence));
+  });
+
+  test('take no memory for a size that only the entry names', async () => {
+    const claimed = { ...entry, size: 2 ** 50, chunks: 2 ** 40 };
+    await expect(wholeObject(claimed, streamOf([pieces, Uint8Array.of(1)]))).rejects.toThrow(
+      new ObjectFault(`found 1 pieces, expected ${String(2 ** 40)}`),
+    );
+    const two = streamOf([pieces, Uint8Array.of(1, 2)], [pieces, Uint8Array.of(3, 4, 5)]);
+    expect([...(await wholeObject(entry, two))]).toEqual([1, 2, 3, 4, 5]);
   });
 });

@@ -102,8 +102,12 @@ describe('installing', () => {
   test('replaces a cached server that does not run', async () => {
     await mkdir(dirname(cached()), { recursive: true });
     await writeFile(cached(), 'half of it');
+    await writeFile(join(dirname(cached()), 'notes'), 'mine');
     expect(await findNatsServer(options({ sources: [good] }))).toMatchObject({ from: 'installed' });
     expect(await findNatsServer(options())).toMatchObject({ from: 'cache' });
+    // Nothing of it is removed.
+    const [aside = ''] = (await readdir(cacheFolder)).filter((name) => name.includes('.unusable-'));
+    expect((await readdir(join(cacheFolder, aside, 'nats-server'))).sort()).toEqual(['nats-server', 'notes']);
   });
 
   test('into a folder that cannot be made says which', async () => {
@@ -145,7 +149,32 @@ describe('a stop', () => {
 });
 
 test('the cache lies where the user keeps caches', () => {
-  expect(cacheFolderOf({ XDG_CACHE_HOME: '/caches' }, '/home/u')).toBe('/caches/distillery');
-  expect(cacheFolderOf({ XDG_CACHE_HOME: '' }, '/home/u')).toBe('/home/u/.cache/distillery');
-  expect(cacheFolderOf({}, '/home/u')).toBe('/home/u/.cache/distillery');
+  expect(cacheFolderOf({ XDG_CACHE_HOME: '/caches' }, () => '/home/u')).toBe('/caches/distillery');
+  expect(cacheFolderOf({ XDG_CACHE_HOME: '' }, () => '/home/u')).toBe('/home/u/.cache/distillery');
+  expect(cacheFolderOf({}, () => '/home/u')).toBe('/home/u/.cache/distillery');
+  expect(cacheFolderOf({ XDG_CACHE_HOME: 'caches' }, () => '/home/u')).toBe('/home/u/.cache/distillery');
+});
+
+describe('without a home folder', () => {
+  const unknown = (): string => {
+    throw new Error('uv_os_homedir returned ENOENT');
+  };
+
+  test.each<[string, () => string]>([
+    ['an empty HOME', () => ''],
+    ['a relative HOME', () => 'home'],
+    ['a user without an entry', unknown],
+  ])('%s is no cache, and a server on PATH is used all the same', async (_, home) => {
+    expect(cacheFolderOf({}, home)).toBeNull();
+    expect(cacheFolderOf({ XDG_CACHE_HOME: '/caches' }, home)).toBe('/caches/distillery');
+    const onPath = join(folder, 'bin', 'nats-server');
+    await fakeServer(onPath, pinnedVersion);
+    expect(await findNatsServer(options({ cacheFolder: null, path: dirname(onPath) }))).toMatchObject({ from: 'path' });
+  });
+
+  test('nothing is installed anywhere, and the remedy is named', async () => {
+    const finding = findNatsServer(options({ cacheFolder: null, sources: [good] }));
+    await expect(finding).rejects.toMatchObject({ kind: 'noServer' });
+    await expect(finding).rejects.toThrow(/set HOME or XDG_CACHE_HOME to an absolute path/);
+  });
 });

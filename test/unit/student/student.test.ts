@@ -1,6 +1,9 @@
 /** The student against fakes: what is written when, how each ending comes about, what a restart repeats and what not. */
+import { createHash } from 'node:crypto';
+
 import { describe, expect, test } from '@jest/globals';
 
+import { readResultSums } from '../../../src/protocol/index.js';
 import { NumericError } from '../../../workers/models/training.js';
 import { decodeCheckpoint, StoreError } from '../../../workers/checkpoint/index.js';
 import { endingOf } from '../../../workers/shell/endings.js';
@@ -63,6 +66,7 @@ describe('an undisturbed student', () => {
       'result model.json',
       'result weights.bin',
       'result metrics.json',
+      'result SHA256SUMS',
     ]);
     expect(home.results.json('metrics.json')).toMatchObject({
       digest: result.digest,
@@ -71,6 +75,17 @@ describe('an undisturbed student', () => {
     });
     expect(metricsSchema.parse(home.results.json('metrics.json')).evaluations.map(({ step }) => step)).toEqual([6, 12]);
     expect([...home.checkpoints.stored.values()].map(({ entry }) => entry.step)).toEqual([9, 12]);
+  });
+
+  test('lists every file that it wrote with its SHA-256, and tells that of the list', async () => {
+    const home = new StudentHome();
+    await home.finish(await home.attempt());
+    const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+    const { SHA256SUMS: list = new Uint8Array(), ...files } = Object.fromEntries(home.results.files);
+    expect(readResultSums(new TextDecoder().decode(list))).toEqual(
+      new Map(Object.entries(files).map(([name, bytes]) => [name, sha(bytes)])),
+    );
+    expect(home.state.told.at(-1)?.result?.filesDigest).toBe(sha(list));
   });
 
   test('says Done last, with the result, however slow the state is written', async () => {

@@ -36,6 +36,15 @@ describe('a log', () => {
     for (const { time } of lines) expect(new Date(String(time)).getFullYear()).toBeGreaterThan(2_000);
   });
 
+  test('holds no character that a terminal acts on, and the same words', () => {
+    const path = join(folder, 'engine.log');
+    const words = 'a\u001b[2Jb\u009b1m\u2028\ufeff';
+    fileLog(path).warn({ error: words }, words);
+    const text = readFileSync(path, 'utf8').trimEnd();
+    expect(text).not.toMatch(/[\p{Cc}\u2028\ufeff]/u);
+    expect(JSON.parse(text)).toMatchObject({ error: words, msg: words });
+  });
+
   test('on a full disk loses lines, and nobody fails by it', () => {
     const log = fileLog('/dev/full');
     for (let line = 0; line < 3; line++) expect(() => log.warn({ line }, 'no room')).not.toThrow();

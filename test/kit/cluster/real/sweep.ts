@@ -129,11 +129,25 @@ async function sweep(): Promise<void> {
   if (readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${folder}/`)) {
     throw new Error(`${folder}: found a mount below it, expected none; unmount it`);
   }
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+  // The name of the owner last: a sweep that is interrupted can be done again.
+  const remove = { recursive: true, force: true, maxRetries: 5, retryDelay: 50 };
+  for (const path of entriesOf(folder)) if (path !== ownerFile) rmSync(path, remove);
+  rmSync(folder, remove);
+}
+
+function entriesOf(path: string): string[] {
+  return existsSync(path) ? readdirSync(path).map((name) => join(path, name)) : [];
+}
+
+/** The folder is a site's only if it carries the name of an owner, which is written before anything else. */
+function refuseForeign(): void {
+  if (entriesOf(folder).length === 0 || existsSync(ownerFile)) return;
+  throw new Error(`${folder}: found files of somebody else, expected a site's; move them elsewhere`);
 }
 
 await alone();
 if (verb === 'begin') {
+  refuseForeign();
   await sweep();
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   writeFileSync(ownerFile, owner);

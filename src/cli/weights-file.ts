@@ -1,0 +1,131 @@
+/**
+ * The digest of a fetched model's weights (docs/protocol.md "Results"), from its files.
+ *
+ * Invariant: model.json comes from a student and is a claim. Sizes, names and counts in it are checked before anything is
+ * read by them, and weights are read piece by piece: memory is bounded whatever it says.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { z } from 'zod';
+
+import { inDigestOrder, resultNamePattern, weightsDigestHead } from '../protocol/index.js';
+
+import { CliError } from './exit.js';
+
+export const modelFile = 'model.json';
+/** A topology and the names of its weights; the largest that are published have some MiB. */
+const maxModelBytes = 64 * 1024 * 1024;
+
+const size = z.number().int().min(0);
+const modelSchema = z.object({
+  weightsManifest: z.array(
+    z.object({
+      paths: z.array(z.string().regex(resultNamePattern)),
+      weights: z.array(z.object({ name: z.string(), shape: z.array(size).max(16), dtype: z.literal('float32') })),
+    }),
+  ),
+});
+
+/** Bytes of one file. */
+interface Span {
+  readonly path: string;
+  readonly from: number;
+  readonly to: number;
+}
+interface Tensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly spans: readonly Span[];
+}
+
+/**
+ * @param folder holds the files
+ * @param sizes bytes of each file in it, by name
+ * @throws CliError badInput when model.json and the files do not fit; the system's error
+ */
+export async function weightsDigest(folder: string, sizes: ReadonlyMap<string, number>): Promise<string> {
+  const hash = createHash('sha256');
+  for (const tensor of inDigestOrder(await tensorsIn(folder, sizes))) {
+    hash.update(weightsDigestHead(tensor));
+    for (const { path, from, to } of tensor.spans) {
+      const stream = createReadStream(join(folder, path), { start: from, end: to - 1 });
+      for await (const piece of stream as AsyncIterable<Buffer>) hash.update(piece);
+    }
+  }
+  return hash.digest('hex');
+}
+
+function broken(reason: string, cause?: unknown): CliError {
+  return new CliError('badInput', `model: ${reason}, expected model.json and weights.bin as a student writes them`, {
+    cause,
+  });
+}
+
+async function tensorsIn(folder: string, sizes: ReadonlyMap<string, number>): Promise<Tensor[]> {
+  const bytes = sizes.get(modelFile);
+  if (bytes === undefined) throw broken('found no model.json that names its weights');
+  if (bytes > maxModelBytes) throw broken(`found a model.json of ${String(bytes)} bytes, more than a model has`);
+  let groups: z.infer<typeof modelSchema>['weightsManifest'];
+  try {
+    groups = modelSchema.parse(JSON.parse(await readFile(join(folder, modelFile), 'utf8'))).weightsManifest;
+  } catch (error) {
+    throw broken('found no model.json that names its weights', error);
+  }
+  refuseTwice(groups.flatMap(({ paths }) => paths));
+  refuseTwice(groups.flatMap(({ weights }) => weights.map(({ name }) => name)));
+  return groups.flatMap(({ paths, weights }) => tensorsOf(paths, weights, sizes));
+}
+
+function refuseTwice(names: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) throw broken(`found ${JSON.stringify(name)} named twice in model.json`);
+    seen.add(name);
+  }
+}
+
+/** The tensors of one group, which lie one after the other in its files, as if these were one. */
+function tensorsOf(
+  paths: readonly string[],
+  weights: readonly { readonly name: string; readonly shape: readonly number[] }[],
+  sizes: ReadonlyMap<string, number>,
+): Tensor[] {
+  const files = paths.map((path) => {
+    const bytes = sizes.get(path);
+    if (bytes === undefined) throw broken(`found no ${path}`);
+    return { path, bytes };
+  });
+  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  let at = 0;
+  const tensors = weights.map(({ name, shape }) => {
+    const end = at + 4 * shape.reduce((product, length) => product * length, 1);
+    if (!(end <= total)) {
+      throw broken(`found ${String(total)} bytes of weights, fewer than ${JSON.stringify(name)} needs`);
+    }
+    const spans = spansOf(files, at, end);
+    at = end;
+    return { name, shape, spans };
+  });
+  if (at !== total) {
+    throw broken(`found ${String(total)} bytes of weights, more than the ${String(at)} that are named`);
+  }
+  return tensors;
+}
+
+function spansOf(
+  files: readonly { readonly path: string; readonly bytes: number }[],
+  from: number,
+  to: number,
+): Span[] {
+  const spans: Span[] = [];
+  let start = 0;
+  for (const { path, bytes } of files) {
+    const span = { path, from: Math.max(0, from - start), to: Math.min(bytes, to - start) };
+    if (span.from < span.to) spans.push(span);
+    start += bytes;
+  }
+  return spans;
+}

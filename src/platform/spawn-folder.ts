@@ -1,0 +1,14 @@
+/** Where a child process is started. */
+import { existsSync } from 'node:fs';
+
+/**
+ * Our own working folder, or `fallback` when somebody removed it: a process in a folder that is gone cannot load modules.
+ */
+export function spawnFolder(fallback: string): string {
+  try {
+    const folder = process.cwd();
+    return existsSync(folder) ? folder : fallback;
+  } catch {
+    return fallback;
+  }
+}

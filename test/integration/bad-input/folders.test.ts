@@ -1,0 +1,136 @@
+/**
+ * Where a run works: a folder that is somebody else's stays as it is, runs that begin at once do not meet, and a working
+ * folder or a home that is not there ends with a sentence.
+ */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+
+import { distillExit, DistillProcess, isAlive, writeSmallJob } from '../../kit/distill.js';
+import { smallMnist } from '../../kit/mnist.js';
+
+import { endingInShell, endingOf, hasModel, nothingLeft } from './ending.js';
+
+jest.setTimeout(120_000);
+
+const home = mkdtempSync(join(tmpdir(), 'distill-folders-'));
+let job = '';
+
+beforeAll(() => {
+  job = writeSmallJob(home, smallMnist(join(home, 'data'), { train: 1_024, test: 64 }), (spec) => {
+    Object.assign(spec.training, { epochs: 1, augment: {} });
+    spec.teacher.pools = [{ name: 'cpu', maxReplicas: 1 }];
+  });
+});
+
+afterAll(() => {
+  rmSync(home, { recursive: true, force: true });
+});
+
+/** Every file below a folder with its text. */
+function textsIn(folder: string): Record<string, string> {
+  const found = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Object.fromEntries(
+    found.map(({ parentPath, name }) => [join(parentPath, name), readFileSync(join(parentPath, name), 'utf8')]),
+  );
+}
+
+describe("a person's own folder", () => {
+  const place = join(home, 'project');
+  const names = ['nats/notes', 'model/model.json', 'status.json', 'job/cv.txt', 'logs/engine.log'];
+
+  beforeAll(() => {
+    for (const name of names) {
+      mkdirSync(join(place, name, '..'), { recursive: true });
+      writeFileSync(join(place, name), 'the only copy');
+    }
+    symlinkSync(place, join(home, 'link'));
+  });
+
+  it.each(['.', '', join(home, 'link')])('is not touched by --dir %j: 65 and a sentence', async (dir) => {
+    const before = textsIn(place);
+    const ending = await endingInShell(`cd ${place} && exec "$@"`, ['run', job, '--dir', dir], place);
+    expect(ending).toMatchObject({ exitCode: distillExit.badInput, survivors: [] });
+    expect(ending.message).toMatch(/Name a (new or an empty )?folder\.$/);
+    expect(ending.message.split('\n')).toHaveLength(1);
+    expect(textsIn(place)).toEqual(before);
+    expect(readdirSync(place).sort()).toEqual(['job', 'logs', 'model', 'nats', 'status.json']);
+  });
+});
+
+it('two runs that begin in the same second each have a folder, a model and its list', async () => {
+  const place = join(home, 'at-once');
+  mkdirSync(place);
+  const both = await Promise.all(
+    [1, 2].map(() => endingInShell(`cd ${place} && exec "$@"`, ['run', job, '--json', '--slots', '1'], place)),
+  );
+  expect(both.map(({ exitCode }) => exitCode)).toEqual([distillExit.ok, distillExit.ok]);
+  const runs = readdirSync(join(place, 'runs')).map((name) => join(place, 'runs', name));
+  expect(runs).toHaveLength(2);
+  for (const run of runs) {
+    expect(hasModel(run)).toBe(true);
+    expect(readdirSync(run)).not.toContain('nats');
+    const check = spawnSync('sha256sum', ['--quiet', '--strict', '-c', 'SHA256SUMS'], { cwd: join(run, 'model') });
+    expect(String(check.stderr)).toBe('');
+    expect(check.status).toBe(0);
+  }
+});
+
+it('a run goes on although the folder that it was started in is removed, also with a new student', async () => {
+  const [place, gone] = [join(home, 'outlived'), join(home, 'gone-later')];
+  mkdirSync(gone);
+  const slow = writeSmallJob(gone, `file://${join(home, 'data')}`, (spec) => {
+    Object.assign(spec.training, { epochs: 8 });
+  });
+  const run = new DistillProcess(['run', slow, '--json', '--dir', place], {}, gone);
+  await run.until('a student trains', () => (run.progress?.step ?? 0) > 0);
+  rmSync(gone, { recursive: true });
+  const student = run.progress?.pids.student ?? 0;
+  expect(isAlive(student)).toBe(true);
+  process.kill(student, 'SIGKILL');
+  expect(await endingOf(run, place)).toMatchObject({ exitCode: distillExit.ok, ...nothingLeft });
+  expect(run.events.filter(({ reason }) => reason === 'StudentStarted').length).toBeGreaterThan(1);
+});
+
+describe('a working folder that is gone', () => {
+  it.each([
+    ['run', [join(home, 'job.yaml')]],
+    ['run', ['--resume', home]],
+    ['validate', [join(home, 'job.yaml')]],
+    ['slots', ['2']],
+    ['plan', []],
+    ['fetch', ['mnist']],
+    ['simulate', ['day.json']],
+  ])('ends %s %j with 74 and a sentence', async (command, args) => {
+    const line = `mkdir -p ${home}/gone && cd ${home}/gone && rmdir ${home}/gone && exec "$@"`;
+    const { exitCode, message } = await endingInShell(line, [command, ...args], home);
+    expect({ exitCode, message }).toEqual({
+      exitCode: distillExit.storage,
+      message: 'the working folder was removed. Change to a folder that exists, then try again.',
+    });
+  });
+});
+
+describe('a home folder', () => {
+  it.each([
+    ['empty', 'HOME=', /there is no home folder to install it in; set HOME or XDG_CACHE_HOME to an absolute path/],
+    ['relative', 'HOME=home', /there is no home folder to install it in/],
+    ['a device', 'HOME=/dev/null', /the cache folder \/dev\/null\/\.cache\/distillery cannot be written: ENOTDIR/],
+    [
+      'nowhere',
+      'HOME=/proc/nowhere',
+      /the cache folder \/proc\/nowhere\/\.cache\/distillery cannot be written: ENOENT/,
+    ],
+  ])('that is %s ends a run that needs a server with 69 and a sentence', async (_, setting, sentence) => {
+    const place = mkdtempSync(join(home, 'homeless-'));
+    const line = `cd ${place} && exec env -u XDG_CACHE_HOME PATH=/nowhere ${setting} "$@"`;
+    const ending = await endingInShell(line, ['run', job, '--dir', join(place, 'run')], place);
+    expect(ending).toMatchObject({ exitCode: distillExit.unavailable, ...nothingLeft });
+    expect(ending.message).toMatch(sentence);
+    expect(ending.message.split('\n')).toHaveLength(1);
+    expect(readdirSync(place)).toEqual(['run']);
+  });
+});

@@ -1,0 +1,83 @@
+/** Results as files of a folder that the person chose: whose they are, and what else lies there. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+
+import { StoreError } from '../../../workers/checkpoint/index.js';
+import { WorkerError } from '../../../workers/shell/exit.js';
+import { openFileResults } from '../../../workers/student/stores.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'distill-results-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const bytes = new TextEncoder().encode('new');
+const textOf = (name: string): string => readFileSync(join(folder, name), 'utf8');
+
+async function refusal(work: Promise<unknown>): Promise<string> {
+  const error = await work.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof WorkerError)) throw new Error(`found ${String(error)}, expected a WorkerError`);
+  expect(error.ending).toBe('terminal');
+  return error.message;
+}
+
+describe('a folder for results', () => {
+  test('is made where there is none, and holds each file whole', async () => {
+    const store = await openFileResults(join(folder, 'a', 'b'), 'job-1');
+    await store.put('model.json', bytes);
+    expect(readdirSync(join(folder, 'a', 'b')).sort()).toEqual(['.distillery', 'model.json']);
+  });
+
+  test('may hold other files, which stay', async () => {
+    writeFileSync(join(folder, 'data.csv'), 'mine');
+    const store = await openFileResults(folder, 'job-1');
+    await store.put('weights.bin', bytes);
+    expect(textOf('data.csv')).toBe('mine');
+  });
+
+  test('takes the result of the next attempt of its job', async () => {
+    await (await openFileResults(folder, 'job-1')).put('model.json', new Uint8Array(9));
+    await (await openFileResults(folder, 'job-1')).put('model.json', bytes);
+    expect(textOf('model.json')).toBe('new');
+  });
+
+  test.each(['model.json', 'weights.bin', 'metrics.json', 'SHA256SUMS'])(
+    'is refused before anything is trained when it holds a %s of somebody else',
+    async (name) => {
+      writeFileSync(join(folder, name), 'the only copy');
+      expect(await refusal(openFileResults(folder, 'job-1'))).toBe(
+        `student.output.store: ${join(folder, name)} is there already and is not of this job. Move it elsewhere, or name another folder.`,
+      );
+      expect(readdirSync(folder)).toEqual([name]);
+      expect(textOf(name)).toBe('the only copy');
+    },
+  );
+
+  test('is refused to a second job, also before the first has written its result', async () => {
+    await openFileResults(folder, 'job-1');
+    expect(await refusal(openFileResults(folder, 'job-2'))).toMatch(
+      /is of another job \(job-1\)\. Name another folder/,
+    );
+    expect(textOf('.distillery')).toContain('job-1');
+  });
+
+  test('is known again although a release before marks began to write it', async () => {
+    writeFileSync(join(folder, 'model.json'), 'old');
+    writeFileSync(join(folder, 'metrics.json'), JSON.stringify({ job: { uid: 'job-1' } }));
+    expect(await refusal(openFileResults(folder, 'job-2'))).toContain('is not of this job');
+    await (await openFileResults(folder, 'job-1')).put('model.json', bytes);
+    expect(textOf('model.json')).toBe('new');
+  });
+
+  test('that cannot be made says so', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    await expect(openFileResults(join(folder, 'file', 'below'), 'job-1')).rejects.toThrow(StoreError);
+  });
+});
