@@ -13,6 +13,7 @@ import { brokenRules, brokenTransitions } from './rules.js';
 import { isFields } from './schema.js';
 import { structureCheck } from './structure.js';
 import { withoutUnknown } from './unknown.js';
+import { uriProblems } from './uri.js';
 
 export type Checked =
   { readonly ok: true; readonly job: DistillJob } | { readonly ok: false; readonly problems: readonly Problem[] };
@@ -32,12 +33,14 @@ export function checkJob(value: unknown): Checked {
   const pruned = withoutUnknown(written, jobSchema, jobSchema);
   const resolved = withDefaults(pruned.value, jobSchema);
   const { problems: structural, unreliable } = structureOf(resolved);
-  const problems = [
+  const found = [
     ...identity,
     ...pruned.problems,
     ...structural.filter(({ path }) => path !== 'apiVersion' && path !== 'kind'),
     ...brokenRules({ path: '', schema: jobSchema, value: resolved }, unreliable),
   ];
+  const told = new Set(found.map(({ path }) => path));
+  const problems = [...found, ...uriProblems(resolved).filter(({ path }) => !told.has(path))];
   if (problems.length > 0) return { ok: false, problems };
   // The check above is the proof: the type is generated from the schema that it used.
   return { ok: true, job: resolved as DistillJob };

@@ -46,7 +46,7 @@ export type { ContainerOverlay, PodOverlay, Quantities } from './template.js';
 export { unsupported } from './unsupported.js';
 export type { Engine } from './unsupported.js';
 export { claimPlace, configMapPlace, storeKind, uriScheme } from './uri.js';
-export type { ClaimPlace, ConfigMapPlace, StoreKind, UriScheme } from './uri.js';
+export type { ClaimPlace, ConfigMapPlace, StoreKind } from './uri.js';
 export {
   deletionCostAnnotation,
   graceSeconds,

@@ -6,8 +6,9 @@ import type { DistillJob } from './generated/distilljob.js';
 import { mismatch, nameValue, notSupported } from './problem.js';
 import type { Problem } from './problem.js';
 import { templateProblems } from './template.js';
-import { storeKind, uriScheme } from './uri.js';
-import type { StoreKind, UriScheme } from './uri.js';
+import { isAbsoluteFile, storeKind, uriScheme } from './uri.js';
+import type { StoreKind } from './uri.js';
+import type { UriScheme } from '../protocol/index.js';
 
 /** `local`: `distill run`, child processes on one machine. `cluster`: the operator. */
 export type Engine = 'local' | 'cluster';
@@ -109,7 +110,7 @@ export function unsupported(job: DistillJob, engine: Engine): Problem[] {
 /** There is no job file beside which a relative path could lie. */
 function relativePaths(job: DistillJob): Problem[] {
   return namedUris(job)
-    .filter(({ uri }) => uriScheme(uri) === 'file' && !uri.startsWith('file:///'))
+    .filter(({ uri }) => uriScheme(uri) === 'file' && !isAbsoluteFile(uri))
     .map(({ path, uri }) => {
       const remedy = `write file:///PATH, or use ${path === 'spec.dataset.uri' ? 'pvc://' : 'pvc:// or configmap://'}`;
       return mismatch(path, nameValue(uri), 'an absolute path inside the worker image', remedy);

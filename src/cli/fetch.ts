@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path';
 
-import { type DistillJob, sharedName, storeKind } from '../api/index.js';
+import { claimPlace, type DistillJob, sharedName, storeKind } from '../api/index.js';
 import { accessFromSecret, type NatsAccess } from '../protocol/index.js';
 import { hidePassword, type ObjectReader, splitLogin, StreamError } from '../stream/index.js';
 
@@ -105,11 +105,11 @@ function checkFinished({ metadata, spec, status }: DistillJob, who: string): voi
   }
   const { store } = spec.student.output;
   if (storeKind(store) === 'nats') return;
-  const [, claim = '', path = ''] = /^pvc:\/\/([^/]+)\/?(.*)$/.exec(store) ?? [];
+  const place = claimPlace(store);
   const where =
-    claim === ''
+    place === undefined
       ? store
-      : `PersistentVolumeClaim ${claim} of its namespace, folder ${path === '' ? '/' : path}; mount the claim into a pod to read it`;
+      : `PersistentVolumeClaim ${place.claim} of its namespace, folder ${place.path === '' ? '/' : place.path}; mount the claim into a pod to read it`;
   throw new CliError(
     'failed',
     `${who}: its model does not lie in NATS, from where this command fetches. It lies in ${where}`,

@@ -2,10 +2,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 
 import { type DistillJob, formatProblems, locateProblems, type Problem, readJob, unsupported } from '../api/index.js';
-import { workerExitCodes } from '../protocol/index.js';
+import { readUri, uriText, workerExitCodes } from '../protocol/index.js';
 
 import type { EngineContext } from './context.js';
 import { type Outcome, runEngine } from './engine.js';
@@ -46,10 +45,16 @@ export function loadJob(file: string): DistillJob {
 }
 
 /** Makes relative file:// uris absolute: they are meant from the job's own folder. */
-function withAbsoluteUris(job: DistillJob, file: string): DistillJob {
-  const base = pathToFileURL(`${resolve(dirname(file))}/`);
-  const absolute = (uri: string): string =>
-    uri.startsWith('file://') && !uri.startsWith('file:///') ? new URL(uri.slice('file://'.length), base).href : uri;
+function withAbsoluteUris(job: DistillJob, folder: string): DistillJob {
+  const absolute = (text: string): string => {
+    const read = readUri(text);
+    if (!read.ok || read.value.scheme !== 'file') return text;
+    const uri = uriText({ scheme: 'file', path: resolve(folder, read.value.path) });
+    const again = readUri(uri);
+    if (again.ok) return uri;
+    const sentence = `the folder of the job file has a name that no uri can hold; rename or move it`;
+    throw new CliError('badInput', `${JSON.stringify(resolve(folder))}: ${sentence}`);
+  };
   const { dataset, teacher, student } = job.spec;
   return {
     ...job,
@@ -76,7 +81,7 @@ export async function run(options: RunOptions, context: EngineContext): Promise<
 function openFolder(options: RunOptions, context: EngineContext): RunFolder {
   if (options.resume !== undefined) return RunFolder.resume(options.resume, context.pid);
   if (options.file === undefined) throw new CliError('usage', 'distill run: name a job file, or a run with --resume');
-  const job = withAbsoluteUris(loadJob(options.file), options.file);
+  const job = withAbsoluteUris(loadJob(options.file), dirname(options.file));
   const stamp = new Date(context.clock.now()).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
   const path = options.dir ?? `runs/${job.metadata.name}-${stamp}`;
   const metadata = { ...job.metadata, namespace: job.metadata.namespace ?? 'default', uid: context.newUid() };
