@@ -37,7 +37,8 @@ export {
 export { formatProblems } from './problem.js';
 export type { Position, Problem } from './problem.js';
 export { milliAmount, QuantityError, quantityValue, resourceAmount } from './quantity.js';
-export { locateProblems, readJob } from './read.js';
+export { locateProblems, readJob, readObjects } from './read.js';
+export type { ReadObject, ReadObjects, ReadOptions } from './read.js';
 export { conditions, conditionTypes, events } from './reasons.js';
 export type { ConditionClaim, ConditionType, DemandReason, EventClaim } from './reasons.js';
 export type { SourceOptions } from './source.js';

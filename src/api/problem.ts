@@ -41,8 +41,19 @@ export function notSupported(path: string, found: string, remedy: string): Probl
   return { path, found, rule, remedy, message: `${path}: ${found} is not supported yet; ${remedy}` };
 }
 
+/** The same problem, of an object that is a part of another one. */
+export function within(parent: string, problem: Problem): Problem {
+  const path = problem.path === '' ? parent : `${parent}.${problem.path}`;
+  return { ...problem, path, message: `${path}${problem.message.slice(headOf(problem.path).length)}` };
+}
+
+/** What a message begins with. */
+function headOf(path: string): string {
+  return path === '' ? 'the document' : path;
+}
+
 function broken(path: string, found: string, rule: string, remedy: string): Problem {
-  const message = `${path === '' ? 'the document' : path}: found ${found}, ${rule}; ${remedy}`;
+  const message = `${headOf(path)}: found ${found}, ${rule}; ${remedy}`;
   return { path, found, rule, remedy, message };
 }
 
@@ -53,13 +64,23 @@ export function nameValue(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
   if (typeof value === 'string') {
-    return value.length > longestQuote
-      ? `${JSON.stringify(value.slice(0, longestQuote))}… (${String(value.length)} characters)`
-      : JSON.stringify(value);
+    const quoted = JSON.stringify(withoutLogin(value).slice(0, longestQuote));
+    return value.length > longestQuote ? `${quoted}… (${String(value.length)} characters)` : quoted;
   }
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${String(value.length)}`;
   if (isFields(value)) return Object.keys(value).length === 0 ? 'an empty object' : 'an object';
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `a ${typeof value}`;
+}
+
+const schemesWithoutHost: readonly string[] = ['package', 'file', 'pvc', 'configmap'];
+
+/** A uri may hold a user and a password before its host; no message repeats them. */
+function withoutLogin(text: string): string {
+  const host = text.indexOf('://') + '://'.length;
+  const end = text.lastIndexOf('@');
+  const scheme = text.slice(0, Math.min(host - '://'.length, longestQuote)).toLowerCase();
+  if (host < '://'.length || end < host || schemesWithoutHost.includes(scheme)) return text;
+  return `${text.slice(0, host)}***${text.slice(end)}`;
 }
 
 /** What a schema node accepts, in words: `a whole number from 1 to 65536`. */

@@ -1,5 +1,5 @@
 /**
- * YAML text → one plain value, read as kubectl reads it (YAML 1.1 booleans such as `yes`, merge keys), and the way
+ * YAML text → plain values, one a document, read as kubectl reads it (YAML 1.1 booleans such as `yes`, merge keys), and the way
  * back from a field path to line and column.
  */
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
@@ -14,13 +14,17 @@ export interface SourceOptions {
   readonly sourceName: string;
 }
 
-export interface Source {
-  /** What the text says; undefined when `problems` is not empty. */
+/** One document of a text. */
+export interface SourceDocument {
+  /** What it says. */
   readonly value: unknown;
-  readonly problems: readonly Problem[];
   /** Adds the text's name and the place of each problem's field, or of the nearest field above it that is there. */
   readonly locate: (problems: readonly Problem[]) => Problem[];
 }
+
+export type Source =
+  | { readonly ok: true; readonly documents: readonly SourceDocument[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** kubectl's reader leaves dates and times of day as text and knows none of the rarer collections. */
 function isForeign(tag: Exclude<Tags[number], string>): boolean {
@@ -28,6 +32,7 @@ function isForeign(tag: Exclude<Tags[number], string>): boolean {
   return tag.format === 'TIME' || /:(timestamp|binary|omap|pairs|set)$/.test(tag.tag);
 }
 
+/** @returns the documents that say something, at least one; or why the text cannot be read */
 export function readSource(text: string, { sourceName }: SourceOptions): Source {
   const lines = new LineCounter();
   const positionAt = (offset: number): Position => {
@@ -35,15 +40,15 @@ export function readSource(text: string, { sourceName }: SourceOptions): Source 
     return { line, column: col };
   };
   const failed = (problem: Problem, position?: Position): Source => {
-    const placed = { ...problem, source: sourceName, ...(position === undefined ? {} : { position }) };
-    return { value: undefined, problems: [placed], locate: (problems) => [...problems] };
+    return {
+      ok: false,
+      problems: [{ ...problem, source: sourceName, ...(position === undefined ? {} : { position }) }],
+    };
   };
   const parsed = attempt(() => parse(text, lines));
   if (!parsed.ok) return failed(tooTangled(parsed.thrown));
-  const documents = parsed.result;
-  const written = documents.filter(({ contents, errors }) => !isEmpty(contents) || errors.length > 0);
-  const [document, second] = written;
-  if (document === undefined) {
+  const written = parsed.result.filter(({ contents, errors }) => !isEmpty(contents) || errors.length > 0);
+  if (written.length === 0) {
     return failed(mismatch('', 'no document', 'one DistillJob', 'write apiVersion, kind, metadata and spec'));
   }
   const [error] = written.flatMap(({ errors }) => errors);
@@ -51,27 +56,26 @@ export function readSource(text: string, { sourceName }: SourceOptions): Source 
     const found = `text that is no YAML (${error.message.replaceAll(/\s+/g, ' ')})`;
     return failed(mismatch('', found, 'one YAML or JSON object', 'mend the line'), positionAt(error.pos[0]));
   }
-  if (second !== undefined) {
-    const found = `${String(written.length)} documents`;
-    return failed(mismatch('', found, 'one', 'put each job into its own file'), positionAt(second.range[0]));
+  const documents: SourceDocument[] = [];
+  for (const document of written) {
+    const read = attempt(() => {
+      const value: unknown = document.toJS({ maxAliasCount: 100 });
+      // An anchor that contains itself would make a value without end.
+      JSON.stringify(value);
+      return value;
+    });
+    if (!read.ok) return failed(tooTangled(read.thrown));
+    documents.push({
+      value: read.result,
+      locate: (problems) =>
+        problems.map((problem) => ({
+          ...problem,
+          source: sourceName,
+          position: positionAt(offsetOf(document, problem.path)),
+        })),
+    });
   }
-  const read = attempt(() => {
-    const value: unknown = document.toJS({ maxAliasCount: 100 });
-    // An anchor that contains itself would make a value without end.
-    JSON.stringify(value);
-    return value;
-  });
-  if (!read.ok) return failed(tooTangled(read.thrown));
-  return {
-    value: read.result,
-    problems: [],
-    locate: (problems) =>
-      problems.map((problem) => ({
-        ...problem,
-        source: sourceName,
-        position: positionAt(offsetOf(document, problem.path)),
-      })),
-  };
+  return { ok: true, documents };
 }
 
 function parse(text: string, lineCounter: LineCounter): readonly Document.Parsed[] {

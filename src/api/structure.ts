@@ -151,9 +151,9 @@ function toProblem(error: ErrorObject, path: string): Problem {
 }
 
 function typeRemedy(value: unknown, schema: Schema): string {
-  const isNumeric = schema.type === 'integer' || schema.type === 'number';
-  if (isNumeric && typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))) {
-    return 'take the quotes off';
+  if (typeof value === 'string') {
+    const plain = plainValue(value, schema);
+    if (plain !== undefined) return value === plain ? `write ${plain} without quotes or tag` : `write ${plain}`;
   }
   if (schema.type === 'integer' && typeof value === 'number' && Number.isFinite(value)) {
     return `write ${String(Math.trunc(value))} or ${String(Math.trunc(value) + 1)}`;
@@ -169,6 +169,17 @@ function typeRemedy(value: unknown, schema: Schema): string {
   }
   return `write ${nameSchema(schema)}`;
 }
+
+/** The number or truth value that a text was meant to be, as YAML writes it; undefined for other texts. */
+function plainValue(text: string, { type }: Schema): string | undefined {
+  if (type === 'boolean') return text === 'true' || text === 'false' ? text : undefined;
+  if ((type !== 'integer' && type !== 'number') || text.trim() === '' || text.length > longestNumber) return undefined;
+  const number = Number(text);
+  const isMeant = type === 'integer' ? Number.isSafeInteger(number) : Number.isFinite(number);
+  return isMeant ? String(number) : undefined;
+}
+
+const longestNumber = 40;
 
 /** Items of a map list that repeat the key of an earlier one. */
 function repeatedKeys(place: Place): Problem[] {

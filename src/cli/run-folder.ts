@@ -17,6 +17,7 @@ import { dirname, join, resolve } from 'node:path';
 import { type DistillJob, type DistillJobStatus, readJob } from '../api/index.js';
 
 import { codeOf } from '../lib/system-error.js';
+import { readTextSync } from '../platform/index.js';
 
 import { CliError } from './exit.js';
 import { storageFault } from './room.js';
@@ -79,7 +80,7 @@ function jobIn(folder: string, path: string): DistillJob {
     );
   let text: string;
   try {
-    text = readFileSync(join(folder, 'job.json'), 'utf8');
+    text = readTextSync(join(folder, 'job.json'));
   } catch (error) {
     throw refused('no readable job.json there', error);
   }

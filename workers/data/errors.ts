@@ -1,5 +1,4 @@
 /** The one error of this room: a data set that is not what the job says, told so that a person can put it right. */
-import { codeOf } from '../../src/lib/system-error.js';
 import { readFaultOf } from '../../src/platform/index.js';
 
 /** Either a value that is not what it should be, or another problem as a whole clause. */
@@ -38,10 +37,4 @@ export function readFailure(error: unknown, path: string, expected: string): Dat
   const cause = { cause: error };
   if (!passes) return new DataError({ path, found, expected, remedy }, cause);
   return new ReadError(`${path}: found ${found}, expected ${expected}; ${remedy}`, cause);
-}
-
-/** The code of an error of the operating system, such as ENOENT; other errors as text. */
-export function systemCode(error: unknown): string {
-  const code = codeOf(error);
-  return code === '' ? String(error) : code;
 }
