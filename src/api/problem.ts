@@ -86,7 +86,10 @@ function withoutLogin(text: string): string {
 /** What a schema node accepts, in words: `a whole number from 1 to 65536`. */
 export function nameSchema(schema: Schema): string {
   if (schema.enum !== undefined) return oneOf(schema.enum.map(String));
-  if (schema['x-kubernetes-int-or-string'] === true) return 'an amount such as 2Gi';
+  if (schema['x-kubernetes-int-or-string'] === true) {
+    const most = schema.maximum === undefined ? '' : ` of at most ${String(schema.maximum / 2 ** 40)}Ti`;
+    return `an amount such as 2Gi${most}`;
+  }
   switch (schema.type) {
     case 'integer':
       return `a whole number${range(schema)}`;

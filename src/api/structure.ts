@@ -6,11 +6,11 @@
 import { Ajv } from 'ajv';
 import type { ErrorObject, ValidateFunction } from 'ajv';
 
+import { nearest } from './nearest.js';
 import { mismatch, nameSchema, nameValue, violation } from './problem.js';
 import type { Problem } from './problem.js';
 import { isFields, joinPath, placesBelow } from './schema.js';
 import type { Fields, Place, Schema } from './schema.js';
-import { nearest } from './unknown.js';
 
 /** What a pattern of the CRD asks for, in words; a pattern without an entry is told as it stands. */
 export const patternWords: ReadonlyMap<string, { readonly expected: string; readonly remedy: string }> = new Map([
@@ -131,7 +131,7 @@ function toProblem(error: ErrorObject, path: string): Problem {
     case 'exclusiveMinimum':
       return mismatch(path, found, nameSchema(schema), `raise it above ${limit}`);
     case 'maximum':
-      return mismatch(path, found, nameSchema(schema), `lower it to at most ${limit}`);
+      return mismatch(path, found, nameSchema(schema), maximumRemedy(schema, limit));
     case 'minLength':
       return mismatch(path, found, 'a text that is not empty', 'write it');
     case 'maxLength':
@@ -148,6 +148,10 @@ function toProblem(error: ErrorObject, path: string): Problem {
     default:
       return mismatch(path, found, nameSchema(schema), `see docs/reference/api.md (${error.keyword})`);
   }
+}
+
+function maximumRemedy(schema: Schema, limit: string): string {
+  return schema['x-kubernetes-int-or-string'] === true ? 'lower it' : `lower it to at most ${limit}`;
 }
 
 function typeRemedy(value: unknown, schema: Schema): string {

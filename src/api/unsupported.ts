@@ -111,8 +111,18 @@ const gaps: readonly Gap[] = [
   },
 ];
 
+/** Judged before, by the spec: one that is read stays as it is, and every look at a job asks again. */
+const judged = new WeakMap<DistillJob['spec'], Map<Engine, readonly Problem[]>>();
+
 /** @returns a problem for each field of a valid job that `engine` cannot honour; none when it can run the job. */
-export function unsupported(job: DistillJob, engine: Engine): Problem[] {
+export function unsupported(job: DistillJob, engine: Engine): readonly Problem[] {
+  const known = judged.get(job.spec) ?? new Map<Engine, readonly Problem[]>();
+  const problems = known.get(engine) ?? judge(job, engine);
+  judged.set(job.spec, known.set(engine, problems));
+  return problems;
+}
+
+function judge(job: DistillJob, engine: Engine): Problem[] {
   const lacking = gaps
     .filter((gap) => gap.lacking.includes(engine))
     .flatMap(({ find, because, use }) =>

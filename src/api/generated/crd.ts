@@ -611,9 +611,14 @@ export const jobSchema: Schema = {
               "x-kubernetes-int-or-string": true,
               "default": "2Gi",
               "maxLength": 20,
+              "maximum": 1125899906842624,
               "pattern": "^[1-9][0-9]{0,14}([KMGT]i|[kMGT])?$",
               "description": "Upper bound of the stored frames; the student's window stays under half of it.",
               "x-kubernetes-validations": [
+                {
+                  "rule": "type(self) == int || quantity(self).compareTo(quantity('1024Ti')) <= 0",
+                  "message": "maxBytes must be at most 1024Ti; lower it, or leave it out for 2Gi"
+                },
                 {
                   "rule": "type(self) == int ? self >= 16777216 : quantity(self).compareTo(quantity('16Mi')) >= 0",
                   "message": "maxBytes must be at least 16Mi; raise it, or leave it out for 2Gi"

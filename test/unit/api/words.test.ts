@@ -19,7 +19,7 @@ import {
 } from '../../../src/api/index.js';
 import type { ConditionClaim } from '../../../src/api/index.js';
 import { joinPath, pathParts } from '../../../src/api/schema.js';
-import { nearest } from '../../../src/api/unknown.js';
+import { nearest } from '../../../src/api/nearest.js';
 import { bent } from '../../kit/jobs.js';
 
 describe('names of what a job owns', () => {
