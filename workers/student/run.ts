@@ -190,7 +190,7 @@ function readModel(path: string): string {
       throw new WorkerError('terminal', `student model ${path}: ${error.message}`, { cause: error });
     }
     const { found, remedy, passes } = readFaultOf(error, path);
-    const sentence = `student model ${path}: found ${found}, expected a tfjs layers model.json; ${remedy}, or spec.student.model.uri`;
+    const sentence = `student model ${path}: found ${found}, expected a tfjs layers model.json; ${remedy} (spec.student.model.uri)`;
     throw new WorkerError(passes ? 'error' : 'terminal', sentence, { cause: error });
   }
 }

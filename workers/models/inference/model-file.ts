@@ -15,7 +15,7 @@ function read(path: string): Uint8Array {
   } catch (cause) {
     const { found, remedy } = readFaultOf(cause, path);
     throw new ModelError(
-      { path, found, expected: 'a model file', remedy: `${remedy}, or teacher.model.uri` },
+      { path, found, expected: 'a model file', remedy: `${remedy} (teacher.model.uri)` },
       { cause },
     );
   }
