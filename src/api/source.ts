@@ -3,7 +3,7 @@
  * back from a field path to line and column.
  */
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
-import type { Document, Tags } from 'yaml';
+import type { Document, Tags, YAMLError } from 'yaml';
 
 import { mismatch } from './problem.js';
 import type { Position, Problem } from './problem.js';
@@ -53,18 +53,19 @@ export function readSource(text: string, { sourceName }: SourceOptions): Source 
   }
   const [error] = written.flatMap(({ errors }) => errors);
   if (error !== undefined) {
-    const found = `text that is no YAML (${error.message.replaceAll(/\s+/g, ' ')})`;
-    return failed(mismatch('', found, 'one YAML or JSON object', 'mend the line'), positionAt(error.pos[0]));
+    return failed(syntaxProblem(error), positionAt(error.pos[0]));
   }
   const documents: SourceDocument[] = [];
   for (const document of written) {
     const read = attempt(() => {
       const value: unknown = document.toJS({ maxAliasCount: 100 });
-      // An anchor that contains itself would make a value without end.
-      JSON.stringify(value);
       return value;
     });
     if (!read.ok) return failed(tooTangled(read.thrown));
+    if (!attempt(() => JSON.stringify(read.result)).ok) {
+      const found = 'an anchor that contains itself, or nesting beyond all depth';
+      return failed(mismatch('', found, 'plain values', 'write aliases and nesting out'));
+    }
     documents.push({
       value: read.result,
       locate: (problems) =>
@@ -90,6 +91,20 @@ function parse(text: string, lineCounter: LineCounter): readonly Document.Parsed
       customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || !isForeign(tag)),
     }),
   ];
+}
+
+/** What a person most likely did, by the reader's own code for it. */
+const slips: Readonly<Partial<Record<YAMLError['code'], { readonly found?: string; readonly remedy: string }>>> = {
+  DUPLICATE_KEY: { found: 'a field that is given twice', remedy: 'remove one of the two' },
+  TAB_AS_INDENT: { found: 'a tab as indentation', remedy: 'indent with spaces' },
+  BAD_INDENT: { remedy: 'indent the fields of one object alike, and close every bracket' },
+  MISSING_CHAR: { remedy: 'close the bracket or quote, perhaps on a line above' },
+};
+
+function syntaxProblem({ code, message }: YAMLError): Problem {
+  const slip = slips[code];
+  const found = slip?.found ?? `text that is no YAML (${message.replaceAll(/\s+/g, ' ')})`;
+  return mismatch('', found, 'one YAML or JSON object', slip?.remedy ?? 'correct the line, or the one above it');
 }
 
 /** A document of comments alone: `---` at the end of a file makes one. */

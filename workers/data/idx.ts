@@ -20,6 +20,12 @@ const typeNames = new Map([
   [0x0d, '32-bit floats'],
   [0x0e, '64-bit floats'],
 ]);
+/** What people have in place of the file; none of the starts is longer than the shortest header. */
+const foreignFormats = [
+  { start: 'PK\x03\x04', found: 'a zip archive', remedy: 'unpack it' },
+  { start: 'version ', found: 'a pointer of Git LFS', remedy: 'get the file itself: git lfs pull' },
+  { start: '<', found: 'a web page', remedy: 'download the file itself, not the page about it' },
+] as const;
 /** Upper bound of one sample, so that a damaged header cannot ask for gigabytes a batch. */
 const maxSampleBytes = 1 << 26;
 const pixelOf = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
@@ -142,6 +148,8 @@ function checkedHeader(path: string, descriptor: number, dimensions: number): Id
   const got = reading(path, () => readSync(descriptor, header, 0, bodyOffset, 0));
   const [first = 0, second = 0, type = 0, found = 0] = header;
   if (first === 0x1f && second === 0x8b) throw fault('a gzip file', 'a raw idx file', `unpack it: gunzip -k ${path}`);
+  const foreign = foreignFormats.find(({ start }) => Buffer.from(header).toString('latin1').startsWith(start));
+  if (foreign !== undefined) throw fault(foreign.found, 'a raw idx file', foreign.remedy);
   if (got < 4 || first !== 0 || second !== 0) {
     const start = Buffer.from(header.subarray(0, Math.min(got, 4))).toString('hex');
     throw fault(

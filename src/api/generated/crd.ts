@@ -395,7 +395,7 @@ export const jobSchema: Schema = {
                 },
                 {
                   "rule": "has(self.mean) == has(self.std) && (!has(self.mean) || self.mean.size() == self.std.size())",
-                  "message": "mean and std must be given together and have one number a channel each; give both lists the same length",
+                  "message": "mean and std must be given together and have one number a channel each; give both lists, of the same length",
                   "fieldPath": ".mean"
                 }
               ],

@@ -49,7 +49,7 @@ describe('a job file', () => {
       want: [
         'FILE:2:1',
         expect.stringMatching(/^ {2}found text that is no YAML \(.+\), expected one YAML or JSON object$/),
-        '  mend the line',
+        '  indent the fields of one object alike, and close every bracket',
         '',
         '1 problem',
       ],

@@ -163,6 +163,21 @@ describe('a data set that is wrong', () => {
       want: { path: images, found: 'a file that starts with "504e472c"' },
     },
     {
+      what: 'a web page',
+      files: { [images]: new TextEncoder().encode('<!DOCTYPE html>') },
+      want: { path: images, found: 'a web page', remedy: 'download the file itself' },
+    },
+    {
+      what: 'a pointer of Git LFS',
+      files: { [labels]: new TextEncoder().encode('version https://git-lfs.github.com/spec/v1') },
+      want: { path: labels, found: 'a pointer of Git LFS', remedy: 'git lfs pull' },
+    },
+    {
+      what: 'a zip archive',
+      files: { [images]: new TextEncoder().encode('PK\u0003\u0004 and more') },
+      want: { path: images, found: 'a zip archive', remedy: 'unpack it' },
+    },
+    {
       what: 'values that are no bytes',
       files: { [images]: idx([1, 1, 1], [0, 0, 0, 0], 0x0d) },
       want: { path: images, found: 'values of 32-bit floats', expected: 'unsigned bytes (type 0x8)' },
