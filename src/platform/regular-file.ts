@@ -19,9 +19,9 @@ import {
 import { codeOf } from '../lib/system-error.js';
 
 /** What lies at a path instead of a regular file, as a person names it. */
-export type FileKind = 'a folder' | 'a named pipe' | 'a socket' | 'a device';
+type FileKind = 'a folder' | 'a named pipe' | 'a socket' | 'a device';
 
-export class NotRegularError extends Error {
+class NotRegularError extends Error {
   override readonly name = 'NotRegularError';
   constructor(
     readonly path: string,

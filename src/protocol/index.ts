@@ -57,7 +57,7 @@ export {
   teacherStateSchema,
 } from './telemetry.js';
 export type { DamagedFrame, DeadItem, Reference, StudentState, TeacherState } from './telemetry.js';
-export { keepsRule, readStore, readUri, storeRules, uriForms, uriRules, uriSchemes, uriText } from './uri.js';
+export { readStore, readUri, storeRules, uriForms, uriRules, uriText } from './uri.js';
 export type { Read, Store, Uri, UriFault, UriRule, UriScheme } from './uri.js';
 export { weightsDigestParts } from './weights-digest.js';
 export type { NamedWeights } from './weights-digest.js';

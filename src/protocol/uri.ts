@@ -10,7 +10,7 @@
  *  U4 The rules of crds/distilljobs.yaml are `uriRules` and `storeRules` in the API server's language, word for word.
  */
 
-export const uriSchemes = ['package', 'file', 'pvc', 'configmap', 'https', 's3'] as const;
+const uriSchemes = ['package', 'file', 'pvc', 'configmap', 'https', 's3'] as const;
 export type UriScheme = (typeof uriSchemes)[number];
 
 /** How a uri of each scheme is written and what it names, for the API reference. */
@@ -164,7 +164,7 @@ export const storeRules: readonly UriRule[] = [
 ];
 
 /** Whether a text keeps a rule. */
-export function keepsRule(text: string, { schemes, ignoresCase, test }: UriRule): boolean {
+function keepsRule(text: string, { schemes, ignoresCase, test }: UriRule): boolean {
   if (schemes !== undefined && !schemes.some((scheme) => hasScheme(text, scheme))) return true;
   const judged = ignoresCase === true ? lower(text) : text;
   return 'accepts' in test ? new RegExp(test.accepts).test(judged) : !new RegExp(test.refuses).test(judged);
