@@ -14,9 +14,6 @@ function read(path: string): Uint8Array {
     return readRegularSync(path);
   } catch (cause) {
     const { found, remedy } = readFaultOf(cause, path);
-    throw new ModelError(
-      { path, found, expected: 'a model file', remedy: `${remedy} (teacher.model.uri)` },
-      { cause },
-    );
+    throw new ModelError({ path, found, expected: 'a model file', remedy: `${remedy} (teacher.model.uri)` }, { cause });
   }
 }
