@@ -1,6 +1,7 @@
 /**
  * Writes what is generated from the API's one source, crds/distilljobs.yaml: the TypeScript types, the schema as a
- * constant (so that src/api reads no file), docs/reference/api.md and the chart's copy; and the lists of metrics and of
+ * constant (so that src/api reads no file), docs/reference/api.md (with the
+ * grammar of uris) and the chart's copy; and the lists of metrics and of
  * the operator's settings. With `--check` it writes nothing, prints the files that differ and exits 1. The output depends
  * on those sources alone.
  */
@@ -12,6 +13,7 @@ import { compile } from 'json-schema-to-typescript';
 import { parse } from 'yaml';
 
 import { operatorVariables, type Variable } from '../dist/src/operator-variables.js';
+import { uriForms, uriRules } from '../dist/src/protocol/index.js';
 import { metricDescriptions } from '../dist/src/telemetry/index.js';
 
 interface Rule {
@@ -244,6 +246,26 @@ function renderObject(where: string, schema: Schema): string {
   ].join('\n');
 }
 
+function renderUris(): string {
+  const rows = Object.values(uriForms).map(({ form, names }) => `| \`${form}\` | ${cell(names)} |`);
+  return [
+    '## Uris',
+    '',
+    'The scheme may be in upper or lower case. A space is written `%20`, `#` `%23`, `?` `%3F`, `%` `%25`: `file://my%20data` is',
+    'the folder `my data`, `file://data%232` is `data#2`. Every other character, `:` and letters of all alphabets among them,',
+    'stands for itself, as it is spelled on the disk.',
+    '',
+    '| uri | names |',
+    '| --- | --- |',
+    ...rows,
+    '',
+    'Rules, in this order; those about single characters hold for the schemes that this version resolves:',
+    '',
+    ...uriRules.map(({ clause, remedy }) => `- ${clause}; ${remedy}.`),
+    '',
+  ].join('\n');
+}
+
 function renderReference(crd: Crd, schema: Schema, apiVersion: string): string {
   const { kind, plural, shortNames } = crd.spec.names;
   const spec = schema.properties?.spec;
@@ -266,6 +288,7 @@ function renderReference(crd: Crd, schema: Schema, apiVersion: string): string {
       '',
       renderObject('spec', spec),
       renderObject('status', status),
+      renderUris(),
     ]
       .join('\n')
       .replace(/\n{3,}/g, '\n\n')

@@ -3,7 +3,6 @@
  * them answer for their health. In this order it comes up, and in the opposite order it goes.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import {
@@ -28,6 +27,7 @@ import type { Plan, Snapshot } from './domain/index.js';
 import type { Clock } from './lib/clock.js';
 import { randomFrom } from './lib/random.js';
 import { ConfigError, type OperatorConfig, readOperatorConfig } from './operator-config.js';
+import { readTextSync } from './platform/index.js';
 import {
   accountOfCreds,
   type AccessIssuer,
@@ -104,7 +104,7 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
   const leaseClient = apiClient({ transport, budget: new Budget({ qps: 10, burst: 20, clock }), clock });
 
   const { nats, worker } = config;
-  const credsOf = (file: string) => (): string => readFileSync(file, 'utf8');
+  const credsOf = (file: string) => (): string => readTextSync(file);
   const admin = openStreams({
     url: nats.url,
     // Read again at every reconnect: they may have been exchanged.
@@ -315,7 +315,7 @@ function issuerOf({
 
 function accessIssuer({ auth, workerUrl: url }: OperatorConfig['nats']): AccessIssuer {
   if (auth.kind === 'password') return passwordIssuer({ url, ...auth.workers });
-  return credsIssuer({ url, signingSeed: auth.seed, account: accountOfCreds(readFileSync(auth.credsFile, 'utf8')) });
+  return credsIssuer({ url, signingSeed: auth.seed, account: accountOfCreds(readTextSync(auth.credsFile)) });
 }
 
 /** A client that sends nothing on behalf of a process that may not act: decisions were taken before they are carried out. */

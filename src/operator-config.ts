@@ -2,11 +2,11 @@
  * The operator's settings, read from the environment once, all problems told at once. The variables are in
  * operator-variables.ts. Secrets come from files, and no problem ever quotes one.
  */
-import { readFileSync } from 'node:fs';
 
 import type { Reserve } from './domain/index.js';
 import { reasonOf } from './lib/system-error.js';
 import { operatorVariables, type Settings, type Variable, type VariableName } from './operator-variables.js';
+import { readTextSync } from './platform/index.js';
 
 export interface Login {
   readonly user: string;
@@ -163,7 +163,7 @@ function secretIn(settings: Settings, name: SecretName, problems: string[]): str
     return '';
   }
   try {
-    const secret = readFileSync(path, 'utf8').trim();
+    const secret = readTextSync(path).trim();
     if (secret === '') problems.push(`${name}: found ${path} empty, expected a secret in it; mount the right key`);
     return secret;
   } catch (error) {

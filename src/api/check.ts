@@ -3,6 +3,7 @@
  * fields are set aside, defaults filled in, types and bounds checked, then the rules; what one step found never hides
  * what the next one can still judge. Nothing here throws, whatever the value.
  */
+import { omit } from '../lib/omit.js';
 import { withDefaults } from './defaults.js';
 import { jobSchema } from './generated/crd.js';
 import type { DistillJob } from './generated/distilljob.js';
@@ -11,8 +12,11 @@ import { mismatch, nameValue } from './problem.js';
 import type { Problem } from './problem.js';
 import { brokenRules, brokenTransitions } from './rules.js';
 import { isFields } from './schema.js';
+import type { Fields } from './schema.js';
+import { exceeds, jobLimit, templateLimit, tooLarge } from './size.js';
 import { structureCheck } from './structure.js';
 import { withoutUnknown } from './unknown.js';
+import { uriProblems } from './uri.js';
 
 export type Checked =
   { readonly ok: true; readonly job: DistillJob } | { readonly ok: false; readonly problems: readonly Problem[] };
@@ -24,20 +28,26 @@ export function checkJob(value: unknown): Checked {
     const expected = 'an object with apiVersion, kind, metadata and spec';
     return { ok: false, problems: [mismatch('', nameValue(value), expected, 'write a DistillJob')] };
   }
+  if (exceeds(withoutManagers(value), jobLimit))
+    return { ok: false, problems: [tooLarge('', 'a large object', jobLimit)] };
   const identity = identityProblems(value);
   // The fields of another kind would all be told as unknown.
   if (value.kind !== kind && value.kind !== undefined) return { ok: false, problems: identity };
   // Whoever applies a file does not decide the status: the API server drops it, too.
   const written = Object.fromEntries(Object.entries(value).filter(([name]) => name !== 'status'));
-  const pruned = withoutUnknown(written, jobSchema, jobSchema);
+  const bounded = withoutLargeTemplates(written);
+  const pruned = withoutUnknown(bounded.value, jobSchema, jobSchema);
   const resolved = withDefaults(pruned.value, jobSchema);
   const { problems: structural, unreliable } = structureOf(resolved);
-  const problems = [
+  const found = [
     ...identity,
+    ...bounded.problems,
     ...pruned.problems,
     ...structural.filter(({ path }) => path !== 'apiVersion' && path !== 'kind'),
     ...brokenRules({ path: '', schema: jobSchema, value: resolved }, unreliable),
   ];
+  const told = new Set(found.map(({ path }) => path));
+  const problems = [...found, ...uriProblems(resolved).filter(({ path }) => !told.has(path))];
   if (problems.length > 0) return { ok: false, problems };
   // The check above is the proof: the type is generated from the schema that it used.
   return { ok: true, job: resolved as DistillJob };
@@ -46,6 +56,34 @@ export function checkJob(value: unknown): Checked {
 /** @returns what a change of a stored job breaks: fields that stand for good. Both jobs are valid by themselves. */
 export function validateUpdate(old: DistillJob, next: DistillJob): Problem[] {
   return brokenTransitions({ path: '', schema: jobSchema, value: next }, old);
+}
+
+/** The API server writes `managedFields`, and reading ignores them. */
+function withoutManagers(value: Fields): Fields {
+  const { metadata } = value;
+  return isFields(metadata) ? { ...value, metadata: omit(metadata, 'managedFields') } : value;
+}
+
+/** @returns the object with an empty template where one exceeds its limit, and a problem for each */
+function withoutLargeTemplates(value: Fields): { readonly value: Fields; readonly problems: readonly Problem[] } {
+  const { spec } = value;
+  if (!isFields(spec)) return { value, problems: [] };
+  const problems: Problem[] = [];
+  const bounded = (holder: unknown, path: string): unknown => {
+    if (!isFields(holder) || !exceeds(holder.template, templateLimit)) return holder;
+    problems.push(tooLarge(`${path}.template`, 'a pod template', templateLimit));
+    return { ...holder, template: {} };
+  };
+  const { teacher } = spec;
+  const pools = isFields(teacher) ? teacher.pools : undefined;
+  const kept = {
+    ...spec,
+    ...(isFields(teacher) && Array.isArray(pools)
+      ? { teacher: { ...teacher, pools: pools.map((pool, at) => bounded(pool, `spec.teacher.pools[${String(at)}]`)) } }
+      : {}),
+    ...(spec.student === undefined ? {} : { student: bounded(spec.student, 'spec.student') }),
+  };
+  return problems.length === 0 ? { value, problems } : { value: { ...value, spec: kept }, problems };
 }
 
 function identityProblems(value: Readonly<Record<string, unknown>>): Problem[] {

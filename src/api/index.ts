@@ -37,7 +37,8 @@ export {
 export { formatProblems } from './problem.js';
 export type { Position, Problem } from './problem.js';
 export { milliAmount, QuantityError, quantityValue, resourceAmount } from './quantity.js';
-export { locateProblems, readJob } from './read.js';
+export { locateProblems, readJob, readObjects } from './read.js';
+export type { ReadObject, ReadObjects, ReadOptions } from './read.js';
 export { conditions, conditionTypes, events } from './reasons.js';
 export type { ConditionClaim, ConditionType, DemandReason, EventClaim } from './reasons.js';
 export type { SourceOptions } from './source.js';
@@ -46,7 +47,7 @@ export type { ContainerOverlay, PodOverlay, Quantities } from './template.js';
 export { unsupported } from './unsupported.js';
 export type { Engine } from './unsupported.js';
 export { claimPlace, configMapPlace, storeKind, uriScheme } from './uri.js';
-export type { ClaimPlace, ConfigMapPlace, StoreKind, UriScheme } from './uri.js';
+export type { ClaimPlace, ConfigMapPlace, StoreKind } from './uri.js';
 export {
   deletionCostAnnotation,
   graceSeconds,

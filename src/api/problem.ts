@@ -43,8 +43,19 @@ export function notSupported(path: string, found: string, remedy: string): Probl
   return { path, found, rule, remedy, message: `${path}: ${found} is not supported yet; ${remedy}` };
 }
 
+/** The same problem, of an object that is a part of another one. */
+export function within(parent: string, problem: Problem): Problem {
+  const path = problem.path === '' ? parent : `${parent}.${problem.path}`;
+  return { ...problem, path, message: `${path}${problem.message.slice(headOf(problem.path).length)}` };
+}
+
+/** What a message begins with. */
+function headOf(path: string): string {
+  return path === '' ? 'the document' : path;
+}
+
 function broken(path: string, found: string, rule: string, remedy: string): Problem {
-  const message = `${path === '' ? 'the document' : path}: found ${found}, ${rule}; ${remedy}`;
+  const message = `${headOf(path)}: found ${found}, ${rule}; ${remedy}`;
   return { path, found, rule, remedy, message };
 }
 
@@ -56,7 +67,7 @@ export function nameValue(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value === 'string') {
     // Before the cut, which might take the @ away.
-    const shown = withoutLogins(value);
+    const shown = withoutLogin(value);
     return shown.length > longestQuote
       ? `${JSON.stringify(shown.slice(0, longestQuote))}… (${String(value.length)} characters)`
       : JSON.stringify(shown);
@@ -66,10 +77,22 @@ export function nameValue(value: unknown): string {
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `a ${typeof value}`;
 }
 
+const schemesWithoutHost: readonly string[] = ['package', 'file', 'pvc', 'configmap'];
+
+/** A uri of a scheme without a host has no login: its `@` is part of a path, which the message must show. */
+function withoutLogin(text: string): string {
+  const [, scheme = '', rest = ''] = /^([a-z]+):\/\/(.*)$/is.exec(text) ?? [];
+  const isPath = schemesWithoutHost.includes(scheme.toLowerCase()) && !rest.includes('://');
+  return isPath ? text : withoutLogins(text);
+}
+
 /** What a schema node accepts, in words: `a whole number from 1 to 65536`. */
 export function nameSchema(schema: Schema): string {
   if (schema.enum !== undefined) return oneOf(schema.enum.map(String));
-  if (schema['x-kubernetes-int-or-string'] === true) return 'an amount such as 2Gi';
+  if (schema['x-kubernetes-int-or-string'] === true) {
+    const most = schema.maximum === undefined ? '' : ` of at most ${String(schema.maximum / 2 ** 40)}Ti`;
+    return `an amount such as 2Gi${most}`;
+  }
   switch (schema.type) {
     case 'integer':
       return `a whole number${range(schema)}`;

@@ -59,9 +59,14 @@ export function milliAmount(quantity: string | number): number {
   return Math.ceil(scaled(quantity, 3));
 }
 
+/** More digits than any amount of a computer has. */
+const longestQuantity = 64;
+
 /** Times 10 to the power of `shift`. Digits and exponent are read together, so that 1.1 thousands are 1100 and no hair more. */
 function scaled(quantity: string | number, shift: number): number {
   const text = String(quantity);
+  // The pattern can split a row of digits in as many ways as it is long.
+  if (text.length > longestQuantity) throw new QuantityError(`${text.slice(0, longestQuantity)}…`, 'a shorter amount');
   const [, digits, suffix = '', exponent] =
     /^\+?([0-9]+\.?[0-9]*|\.[0-9]+)(?:([a-zA-Z]{0,2})|[eE]([+-]?[0-9]{1,2}))$/.exec(text) ?? [];
   const binary = binaries.get(suffix);

@@ -124,6 +124,7 @@ function toCel(value: unknown, schema: Schema): unknown {
     return items === undefined ? [] : Array.from(value, (item: unknown) => toCel(item, items));
   }
   if (!isFields(value)) return value;
+  if (schema['x-kubernetes-preserve-unknown-fields'] === true) return {};
   return Object.fromEntries(
     Object.entries(value).flatMap(([name, field]) => {
       const below = fieldSchema(schema, name);

@@ -2,10 +2,10 @@
  * Small checks that are put together to say what a free-form part of the API may hold: each takes a value and its path,
  * and answers with everything that is wrong. What no check lets in is refused.
  */
+import { nearest } from './nearest.js';
 import { mismatch, nameValue, oneOf, violation } from './problem.js';
 import type { Problem } from './problem.js';
 import { isFields, joinPath } from './schema.js';
-import { nearest } from './unknown.js';
 
 export type Check = (value: unknown, path: string) => readonly Problem[];
 

@@ -1,9 +1,9 @@
 /**
- * YAML text → one plain value, read as kubectl reads it (YAML 1.1 booleans such as `yes`, merge keys), and the way
+ * YAML text → plain values, one a document, read as kubectl reads it (YAML 1.1 booleans such as `yes`, merge keys), and the way
  * back from a field path to line and column.
  */
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
-import type { Document, Tags } from 'yaml';
+import type { Document, Tags, YAMLError } from 'yaml';
 
 import { mismatch } from './problem.js';
 import type { Position, Problem } from './problem.js';
@@ -14,13 +14,17 @@ export interface SourceOptions {
   readonly sourceName: string;
 }
 
-export interface Source {
-  /** What the text says; undefined when `problems` is not empty. */
+/** One document of a text. */
+export interface SourceDocument {
+  /** What it says. */
   readonly value: unknown;
-  readonly problems: readonly Problem[];
   /** Adds the text's name and the place of each problem's field, or of the nearest field above it that is there. */
   readonly locate: (problems: readonly Problem[]) => Problem[];
 }
+
+export type Source =
+  | { readonly ok: true; readonly documents: readonly SourceDocument[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** kubectl's reader leaves dates and times of day as text and knows none of the rarer collections. */
 function isForeign(tag: Exclude<Tags[number], string>): boolean {
@@ -28,6 +32,7 @@ function isForeign(tag: Exclude<Tags[number], string>): boolean {
   return tag.format === 'TIME' || /:(timestamp|binary|omap|pairs|set)$/.test(tag.tag);
 }
 
+/** @returns the documents that say something, at least one; or why the text cannot be read */
 export function readSource(text: string, { sourceName }: SourceOptions): Source {
   const lines = new LineCounter();
   const positionAt = (offset: number): Position => {
@@ -35,43 +40,43 @@ export function readSource(text: string, { sourceName }: SourceOptions): Source 
     return { line, column: col };
   };
   const failed = (problem: Problem, position?: Position): Source => {
-    const placed = { ...problem, source: sourceName, ...(position === undefined ? {} : { position }) };
-    return { value: undefined, problems: [placed], locate: (problems) => [...problems] };
+    return {
+      ok: false,
+      problems: [{ ...problem, source: sourceName, ...(position === undefined ? {} : { position }) }],
+    };
   };
   const parsed = attempt(() => parse(text, lines));
   if (!parsed.ok) return failed(tooTangled(parsed.thrown));
-  const documents = parsed.result;
-  const written = documents.filter(({ contents, errors }) => !isEmpty(contents) || errors.length > 0);
-  const [document, second] = written;
-  if (document === undefined) {
+  const written = parsed.result.filter(({ contents, errors }) => !isEmpty(contents) || errors.length > 0);
+  if (written.length === 0) {
     return failed(mismatch('', 'no document', 'one DistillJob', 'write apiVersion, kind, metadata and spec'));
   }
   const [error] = written.flatMap(({ errors }) => errors);
   if (error !== undefined) {
-    const found = `text that is no YAML (${error.message.replaceAll(/\s+/g, ' ')})`;
-    return failed(mismatch('', found, 'one YAML or JSON object', 'mend the line'), positionAt(error.pos[0]));
+    return failed(syntaxProblem(error), positionAt(error.pos[0]));
   }
-  if (second !== undefined) {
-    const found = `${String(written.length)} documents`;
-    return failed(mismatch('', found, 'one', 'put each job into its own file'), positionAt(second.range[0]));
+  const documents: SourceDocument[] = [];
+  for (const document of written) {
+    const read = attempt(() => {
+      const value: unknown = document.toJS({ maxAliasCount: 100 });
+      return value;
+    });
+    if (!read.ok) return failed(tooTangled(read.thrown));
+    if (!attempt(() => JSON.stringify(read.result)).ok) {
+      const found = 'an anchor that contains itself, or nesting beyond all depth';
+      return failed(mismatch('', found, 'plain values', 'write aliases and nesting out'));
+    }
+    documents.push({
+      value: read.result,
+      locate: (problems) =>
+        problems.map((problem) => ({
+          ...problem,
+          source: sourceName,
+          position: positionAt(offsetOf(document, problem.path)),
+        })),
+    });
   }
-  const read = attempt(() => {
-    const value: unknown = document.toJS({ maxAliasCount: 100 });
-    // An anchor that contains itself would make a value without end.
-    JSON.stringify(value);
-    return value;
-  });
-  if (!read.ok) return failed(tooTangled(read.thrown));
-  return {
-    value: read.result,
-    problems: [],
-    locate: (problems) =>
-      problems.map((problem) => ({
-        ...problem,
-        source: sourceName,
-        position: positionAt(offsetOf(document, problem.path)),
-      })),
-  };
+  return { ok: true, documents };
 }
 
 function parse(text: string, lineCounter: LineCounter): readonly Document.Parsed[] {
@@ -86,6 +91,20 @@ function parse(text: string, lineCounter: LineCounter): readonly Document.Parsed
       customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || !isForeign(tag)),
     }),
   ];
+}
+
+/** What a person most likely did, by the reader's own code for it. */
+const slips: Readonly<Partial<Record<YAMLError['code'], { readonly found?: string; readonly remedy: string }>>> = {
+  DUPLICATE_KEY: { found: 'a field that is given twice', remedy: 'remove one of the two' },
+  TAB_AS_INDENT: { found: 'a tab as indentation', remedy: 'indent with spaces' },
+  BAD_INDENT: { remedy: 'indent the fields of one object alike, and close every bracket' },
+  MISSING_CHAR: { remedy: 'close the bracket or quote, perhaps on a line above' },
+};
+
+function syntaxProblem({ code, message }: YAMLError): Problem {
+  const slip = slips[code];
+  const found = slip?.found ?? `text that is no YAML (${message.replaceAll(/\s+/g, ' ')})`;
+  return mismatch('', found, 'one YAML or JSON object', slip?.remedy ?? 'correct the line, or the one above it');
 }
 
 /** A document of comments alone: `---` at the end of a file makes one. */

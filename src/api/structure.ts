@@ -6,11 +6,11 @@
 import { Ajv } from 'ajv';
 import type { ErrorObject, ValidateFunction } from 'ajv';
 
+import { nearest } from './nearest.js';
 import { mismatch, nameSchema, nameValue, violation } from './problem.js';
 import type { Problem } from './problem.js';
 import { isFields, joinPath, placesBelow } from './schema.js';
 import type { Fields, Place, Schema } from './schema.js';
-import { nearest } from './unknown.js';
 
 /** What a pattern of the CRD asks for, in words; a pattern without an entry is told as it stands. */
 export const patternWords: ReadonlyMap<string, { readonly expected: string; readonly remedy: string }> = new Map([
@@ -131,7 +131,7 @@ function toProblem(error: ErrorObject, path: string): Problem {
     case 'exclusiveMinimum':
       return mismatch(path, found, nameSchema(schema), `raise it above ${limit}`);
     case 'maximum':
-      return mismatch(path, found, nameSchema(schema), `lower it to at most ${limit}`);
+      return mismatch(path, found, nameSchema(schema), maximumRemedy(schema, limit));
     case 'minLength':
       return mismatch(path, found, 'a text that is not empty', 'write it');
     case 'maxLength':
@@ -150,10 +150,14 @@ function toProblem(error: ErrorObject, path: string): Problem {
   }
 }
 
+function maximumRemedy(schema: Schema, limit: string): string {
+  return schema['x-kubernetes-int-or-string'] === true ? 'lower it' : `lower it to at most ${limit}`;
+}
+
 function typeRemedy(value: unknown, schema: Schema): string {
-  const isNumeric = schema.type === 'integer' || schema.type === 'number';
-  if (isNumeric && typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))) {
-    return 'take the quotes off';
+  if (typeof value === 'string') {
+    const plain = plainValue(value, schema);
+    if (plain !== undefined) return value === plain ? `write ${plain} without quotes or tag` : `write ${plain}`;
   }
   if (schema.type === 'integer' && typeof value === 'number' && Number.isFinite(value)) {
     return `write ${String(Math.trunc(value))} or ${String(Math.trunc(value) + 1)}`;
@@ -169,6 +173,17 @@ function typeRemedy(value: unknown, schema: Schema): string {
   }
   return `write ${nameSchema(schema)}`;
 }
+
+/** The number or truth value that a text was meant to be, as YAML writes it; undefined for other texts. */
+function plainValue(text: string, { type }: Schema): string | undefined {
+  if (type === 'boolean') return text === 'true' || text === 'false' ? text : undefined;
+  if ((type !== 'integer' && type !== 'number') || text.trim() === '' || text.length > longestNumber) return undefined;
+  const number = Number(text);
+  const isMeant = type === 'integer' ? Number.isSafeInteger(number) : Number.isFinite(number);
+  return isMeant ? String(number) : undefined;
+}
+
+const longestNumber = 40;
 
 /** Items of a map list that repeat the key of an earlier one. */
 function repeatedKeys(place: Place): Problem[] {

@@ -2,6 +2,7 @@
  * Unknown fields: the API server would drop or refuse them, so they are always a problem here. Each one names the
  * known field that was most likely meant: the nearest beside it, or the place where a field of that name belongs.
  */
+import { nearest } from './nearest.js';
 import { mismatch, oneOf } from './problem.js';
 import type { Problem } from './problem.js';
 import { fieldSchema, isFields, joinPath } from './schema.js';
@@ -17,6 +18,8 @@ export interface Pruned {
 export function withoutUnknown(value: unknown, schema: Schema, root: Schema): Pruned {
   const problems: Problem[] = [];
   const known = knownFields(root);
+  /** A person reads no more of them, and each costs a comparison with every known name. */
+  let suggestions = 100;
   const prune = (part: unknown, at: Schema, path: string): unknown => {
     if (Array.isArray(part)) {
       const { items } = at;
@@ -29,7 +32,7 @@ export function withoutUnknown(value: unknown, schema: Schema, root: Schema): Pr
     for (const [name, field] of Object.entries(part)) {
       const below = fieldSchema(at, name);
       if (below !== undefined) kept.push([name, prune(field, below, joinPath(path, name))]);
-      else problems.push(unknownField(joinPath(path, name), name, at, known));
+      else problems.push(unknownField(joinPath(path, name), name, at, suggestions-- > 0 ? known : []));
     }
     return Object.fromEntries(kept);
   };
@@ -38,7 +41,8 @@ export function withoutUnknown(value: unknown, schema: Schema, root: Schema): Pr
 
 function unknownField(path: string, name: string, schema: Schema, known: readonly KnownField[]): Problem {
   const siblings = Object.keys(schema.properties ?? {});
-  return mismatch(path, 'an unknown field', oneOf(siblings), remedyFor(name, siblings, known));
+  const remedy = known.length === 0 ? 'remove it' : remedyFor(name, siblings, known);
+  return mismatch(path, 'an unknown field', oneOf(siblings), remedy);
 }
 
 function remedyFor(name: string, siblings: readonly string[], known: readonly KnownField[]): string {
@@ -72,39 +76,4 @@ function knownFields(root: Schema): KnownField[] {
       return [{ name, path: at }, ...below];
     });
   return walk(root, '');
-}
-
-/** @returns the candidate that takes the fewest edits to reach, if few enough to be a slip; the first of equals. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Infinity;
-  for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    const allowed = Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3));
-    if (distance <= allowed && distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
-    }
-  }
-  return best;
-}
-
-/** Insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment). */
-function editDistance(a: string, b: string): number {
-  let before: number[] = [];
-  let above = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= a.length; row++) {
-    const line = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const replaced = (above[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      let best = Math.min(replaced, (above[column] ?? 0) + 1, (line[column - 1] ?? 0) + 1);
-      if (row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]) {
-        best = Math.min(best, (before[column - 2] ?? 0) + 1);
-      }
-      line.push(best);
-    }
-    before = above;
-    above = line;
-  }
-  return above[b.length] ?? 0;
 }

@@ -3,11 +3,12 @@
  * engine can do it, and what makes no sense there. Such a job is refused with a sentence, never run with a field ignored.
  */
 import type { DistillJob } from './generated/distilljob.js';
-import { mismatch, nameValue, notSupported } from './problem.js';
+import { mismatch, nameValue, notSupported, violation } from './problem.js';
 import type { Problem } from './problem.js';
 import { templateProblems } from './template.js';
-import { storeKind, uriScheme } from './uri.js';
-import type { StoreKind, UriScheme } from './uri.js';
+import { isAbsoluteFile, storeKind, uriScheme } from './uri.js';
+import type { StoreKind } from './uri.js';
+import type { UriScheme } from '../protocol/index.js';
 
 /** `local`: `distill run`, child processes on one machine. `cluster`: the operator. */
 export type Engine = 'local' | 'cluster';
@@ -19,6 +20,8 @@ interface Found {
 
 interface Gap {
   readonly lacking: readonly Engine[];
+  /** Why the engine can never run it; absent for what is not built yet. */
+  readonly because?: string;
   readonly use: string;
   readonly find: (job: DistillJob) => readonly Found[];
 }
@@ -39,6 +42,7 @@ const gaps: readonly Gap[] = [
   { lacking: both, use: 'use package:// or file://', find: (job) => urisOf(job, ['https', 's3']) },
   {
     lacking: ['local'],
+    because: 'a local run has no claims and no ConfigMaps',
     use: 'use package:// or file://, or run it in a cluster',
     find: (job) => urisOf(job, ['pvc', 'configmap']),
   },
@@ -62,19 +66,27 @@ const gaps: readonly Gap[] = [
   },
   {
     lacking: ['local'],
-    use: 'use 1, since a local run has one NATS server',
+    because: 'a local run has one NATS server',
+    use: 'use 1, or run it in a cluster',
     find: ({ spec }) => valueUnless(spec.logits.replicas, 'spec.logits.replicas', [1]),
   },
   { lacking: both, use: 'use nats', find: (job) => storesOf(job, ['s3']) },
-  { lacking: ['local'], use: 'use nats or file, or run it in a cluster', find: (job) => storesOf(job, ['pvc']) },
+  {
+    lacking: ['local'],
+    because: 'a local run has no claims',
+    use: 'use nats or file, or run it in a cluster',
+    find: (job) => storesOf(job, ['pvc']),
+  },
   {
     lacking: ['cluster'],
-    use: "use nats, since a pod's own disk ends with the pod",
+    because: "a pod's own disk ends with the pod",
+    use: 'use nats or pvc://',
     find: (job) => storesOf(job, ['file']),
   },
   {
     lacking: ['local'],
-    use: 'use CPU teachers: leave resource out, or run it in a cluster',
+    because: 'a local run has teachers on the CPU only',
+    use: 'leave resource out, or run it in a cluster',
     find: ({ spec }) =>
       spec.teacher.pools.flatMap(({ resource }, index) =>
         resource === undefined
@@ -84,7 +96,8 @@ const gaps: readonly Gap[] = [
   },
   {
     lacking: ['local'],
-    use: 'use a cluster, or leave the template out: a local run makes no pods',
+    because: 'a local run makes no pods',
+    use: 'leave the template out, or run it in a cluster',
     find: ({ spec }) =>
       [
         { path: 'spec.student.template', template: spec.student.template },
@@ -98,18 +111,32 @@ const gaps: readonly Gap[] = [
   },
 ];
 
+/** Judged before, by the spec: one that is read stays as it is, and every look at a job asks again. */
+const judged = new WeakMap<DistillJob['spec'], Map<Engine, readonly Problem[]>>();
+
 /** @returns a problem for each field of a valid job that `engine` cannot honour; none when it can run the job. */
-export function unsupported(job: DistillJob, engine: Engine): Problem[] {
+export function unsupported(job: DistillJob, engine: Engine): readonly Problem[] {
+  const known = judged.get(job.spec) ?? new Map<Engine, readonly Problem[]>();
+  const problems = known.get(engine) ?? judge(job, engine);
+  judged.set(job.spec, known.set(engine, problems));
+  return problems;
+}
+
+function judge(job: DistillJob, engine: Engine): Problem[] {
   const lacking = gaps
     .filter((gap) => gap.lacking.includes(engine))
-    .flatMap(({ find, use }) => find(job).map(({ path, found }) => notSupported(path, found, use)));
+    .flatMap(({ find, because, use }) =>
+      find(job).map(({ path, found }) =>
+        because === undefined ? notSupported(path, found, use) : violation(path, found, because, use),
+      ),
+    );
   return engine === 'local' ? lacking : [...lacking, ...relativePaths(job), ...templateProblems(job)];
 }
 
 /** There is no job file beside which a relative path could lie. */
 function relativePaths(job: DistillJob): Problem[] {
   return namedUris(job)
-    .filter(({ uri }) => uriScheme(uri) === 'file' && !uri.startsWith('file:///'))
+    .filter(({ uri }) => uriScheme(uri) === 'file' && !isAbsoluteFile(uri))
     .map(({ path, uri }) => {
       const remedy = `write file:///PATH, or use ${path === 'spec.dataset.uri' ? 'pvc://' : 'pvc:// or configmap://'}`;
       return mismatch(path, nameValue(uri), 'an absolute path inside the worker image', remedy);

@@ -1,32 +1,42 @@
-/** What the texts that name places (data sets, models, stores) say; their grammar is in the CRD's rules. */
-
-const uriSchemes = ['package', 'file', 'pvc', 'configmap', 'https', 's3'] as const;
-export type UriScheme = (typeof uriSchemes)[number];
+/** What the texts of a job that name places (data sets, models, stores) say, by the grammar of src/protocol/uri.ts. */
+import { readStore, readUri } from '../protocol/index.js';
+import type { Read, Store, Uri, UriScheme } from '../protocol/index.js';
+import { nameValue, violation } from './problem.js';
+import type { Problem } from './problem.js';
+import { isFields } from './schema.js';
 
 /** @returns the scheme of a validated data set's or model's uri; undefined for a text of another form. */
 export function uriScheme(uri: string): UriScheme | undefined {
-  return uriSchemes.find((scheme) => uri.startsWith(`${scheme}://`));
+  return valueOf(readUri(uri))?.scheme;
 }
 
-const storeKinds = ['nats', 'file', 'pvc', 's3'] as const;
-export type StoreKind = (typeof storeKinds)[number];
+/** @returns true for a `file://PATH` that begins at the root. */
+export function isAbsoluteFile(uri: string): boolean {
+  const read = valueOf(readUri(uri));
+  return read?.scheme === 'file' && read.path.startsWith('/');
+}
+
+export type StoreKind = 'nats' | 'file' | 'pvc' | 's3';
 
 /** @returns what kind of place a validated `store` names; undefined for a text of another form. */
 export function storeKind(store: string): StoreKind | undefined {
-  return storeKinds.find((kind) => store === kind || store.startsWith(`${kind}://`));
+  const read = valueOf(readStore(store));
+  if (read?.kind !== 'place') return read?.kind;
+  const { scheme } = read.uri;
+  return scheme === 'pvc' || scheme === 's3' ? scheme : undefined;
 }
 
 /** A place in a PersistentVolumeClaim. */
 export interface ClaimPlace {
   readonly claim: string;
-  /** From the volume's root, without slashes at its ends; empty = the root itself. */
+  /** Decoded, from the volume's root, without slashes at its ends; empty = the root itself. */
   readonly path: string;
 }
 
 /** @returns the place that a validated `pvc://CLAIM/PATH` names, uri or store; undefined for any other text. */
 export function claimPlace(text: string): ClaimPlace | undefined {
-  const [, claim, path = ''] = /^pvc:\/\/([^/]+)(?:\/+(.*))?$/.exec(text) ?? [];
-  return claim === undefined ? undefined : { claim, path: path.replace(/\/+$/, '') };
+  const uri = valueOf(readUri(text));
+  return uri?.scheme === 'pvc' ? { claim: uri.claim, path: uri.path } : undefined;
 }
 
 export interface ConfigMapPlace {
@@ -36,6 +46,31 @@ export interface ConfigMapPlace {
 
 /** @returns the file that a validated `configmap://NAME/KEY` names; undefined for any other text. */
 export function configMapPlace(uri: string): ConfigMapPlace | undefined {
-  const [, name, key] = /^configmap:\/\/([^/]+)\/([^/]+)$/.exec(uri) ?? [];
-  return name === undefined || key === undefined ? undefined : { name, key };
+  const read = valueOf(readUri(uri));
+  return read?.scheme === 'configmap' ? { name: read.name, key: read.key } : undefined;
+}
+
+const readers: Readonly<Record<string, (text: string) => Read<Uri | Store>>> = {
+  'spec.dataset.uri': readUri,
+  'spec.teacher.model.uri': readUri,
+  'spec.student.model.uri': readUri,
+  'spec.student.checkpoint.store': readStore,
+  'spec.student.output.store': readStore,
+};
+
+/**
+ * Judges the uris and stores of a value that need not be a job, by the whole grammar: the CRD's rules are the part of it
+ * that the API server can judge.
+ */
+export function uriProblems(value: unknown): Problem[] {
+  return Object.entries(readers).flatMap(([path, read]) => {
+    const text = path.split('.').reduce<unknown>((at, name) => (isFields(at) ? at[name] : undefined), value);
+    const result = typeof text === 'string' ? read(text) : undefined;
+    if (result === undefined || result.ok) return [];
+    return [violation(path, nameValue(text), result.fault.clause, result.fault.remedy)];
+  });
+}
+
+function valueOf<T>(read: Read<T>): T | undefined {
+  return read.ok ? read.value : undefined;
 }

@@ -1,4 +1,6 @@
 /** What a command gets from the outside world; made once, in main.ts. */
+import type { Readable } from 'node:stream';
+
 import type { Clock } from '../lib/clock.js';
 import type { FoundNatsServer } from '../stream/index.js';
 import type { Log } from '../telemetry/index.js';
@@ -9,6 +11,7 @@ import type { Terminal } from './output.js';
 
 export interface EngineContext {
   readonly terminal: Terminal;
+  readonly stdin: Readable;
   /** How this person calls the command: `distill`, or through npm. */
   readonly command: string;
   readonly clock: Clock;

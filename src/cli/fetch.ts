@@ -2,7 +2,7 @@
  * `distill fetch`: brings the finished model of a job in a cluster home. It asks the API server for the job and for the
  * credentials of the job's reader, and NATS for the files; it changes nothing in either.
  */
-import { type DistillJob, sharedName, storeKind } from '../api/index.js';
+import { claimPlace, type DistillJob, sharedName, storeKind } from '../api/index.js';
 import { printable } from '../lib/printable.js';
 import {
   accessFromSecret,
@@ -115,11 +115,11 @@ function checkFinished({ metadata, spec, status }: DistillJob, who: string): voi
   }
   const { store } = spec.student.output;
   if (storeKind(store) === 'nats') return;
-  const [, claim = '', path = ''] = /^pvc:\/\/([^/]+)\/?(.*)$/.exec(store) ?? [];
+  const place = claimPlace(store);
   const where =
-    claim === ''
+    place === undefined
       ? store
-      : `PersistentVolumeClaim ${claim} of its namespace, folder ${path === '' ? '/' : path}; mount the claim into a pod to read it`;
+      : `PersistentVolumeClaim ${place.claim} of its namespace, folder ${place.path === '' ? '/' : place.path}; mount the claim into a pod to read it`;
   throw new CliError(
     'failed',
     `${who}: its model does not lie in NATS, from where this command fetches. It lies in ${where}`,

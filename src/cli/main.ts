@@ -60,6 +60,7 @@ const context: EngineContext = {
     },
     write: (text) => outputOpen && process.stdout.write(text),
   },
+  stdin: process.stdin,
   command: config.throughNpm ? 'npm run distill --' : 'distill',
   clock,
   hasWorkingFolder: hasWorkingFolder(),

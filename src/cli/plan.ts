@@ -2,7 +2,7 @@
  * `distill plan`: who gets how many teachers, and why. From a cluster as it is (by the person's own rights; what each job
  * wants is read from its status), or from a snapshot that was saved. The operator's own decision code makes the plan.
  */
-import { readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { realpathSync, statSync, writeFileSync } from 'node:fs';
 
 import type { DistillJob } from '../api/index.js';
 import { ClusterCache, nodeView, podView, type StoredObject } from '../cluster/kubernetes/index.js';
@@ -21,7 +21,8 @@ import {
 import { markdownTable } from '../lib/markdown-table.js';
 import { printableJson } from '../lib/printable.js';
 import { reasonOf } from '../lib/system-error.js';
-import { writeWholeSync } from '../platform/index.js';
+import { TextError } from '../lib/text.js';
+import { readTextSync, writeWholeSync } from '../platform/index.js';
 import { podNeeds } from '../render/index.js';
 
 import { CliError } from './exit.js';
@@ -46,14 +47,18 @@ export interface PlanOptions {
 
 export interface PlanTools {
   readonly readCluster: () => Promise<SeenCluster>;
+  /** @throws CliError */
+  readonly readInput: (path: string) => Promise<string>;
   readonly say: (line: string) => void;
   readonly nowMs: number;
 }
 
 /** @throws CliError */
-export async function plan(options: PlanOptions, { readCluster, say, nowMs }: PlanTools): Promise<void> {
+export async function plan(options: PlanOptions, { readCluster, readInput, say, nowMs }: PlanTools): Promise<void> {
   const snapshot =
-    options.file === undefined ? snapshotOf(await readCluster(), options.reserve, nowMs) : readSnapshot(options.file);
+    options.file === undefined
+      ? snapshotOf(await readCluster(), options.reserve, nowMs)
+      : fleetSnapshot(await readInput(options.file), options.file);
   if (options.save !== undefined) save(options.save, snapshot);
   const { grants } = replayed(snapshot);
   if (options.json) {
@@ -130,24 +135,12 @@ function claimIn({ metadata, spec, status }: DistillJob): JobClaim<PodNeeds> {
   return { uid: metadata.uid ?? '', weight: spec.weight, wanted, maxReplicas: wanted, pools };
 }
 
-function readSnapshot(file: string): FleetSnapshot {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new CliError('badInput', `${file}: cannot be read (${reasonOf(error)}); name a snapshot that --save wrote`, {
-      cause: error,
-    });
-  }
-  return fleetSnapshot(text, file);
-}
-
 function holdsSnapshot(file: string): boolean {
   try {
-    fleetSnapshot(readFileSync(file, 'utf8'), file);
+    fleetSnapshot(readTextSync(file), file);
     return true;
   } catch (error) {
-    if (error instanceof CliError) return false;
+    if (error instanceof CliError || error instanceof TextError) return false;
     throw error;
   }
 }

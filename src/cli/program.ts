@@ -1,6 +1,7 @@
 /** Commands, options and help texts. */
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
+import type { Engine } from '../api/index.js';
 import { printableLines } from '../lib/printable.js';
 import { version } from '../lib/version.js';
 import { policies } from '../simulate/index.js';
@@ -9,10 +10,12 @@ import { connectReader, StreamError, type StreamErrorKind } from '../stream/inde
 import type { EngineContext } from './context.js';
 import { CliError, type Ending, exitCodes } from './exit.js';
 import { fetchJob } from './fetch.js';
+import { readInput } from './input.js';
+import { refusal, validated } from './job-file.js';
 import { progressLine } from './progress-line.js';
 import { storageFault } from './room.js';
 import { plan, reserveIn } from './plan.js';
-import { loadJob, run } from './run.js';
+import { run } from './run.js';
 import { simulate } from './simulate.js';
 import { tellSlots } from './slots.js';
 
@@ -54,7 +57,7 @@ export async function program(context: EngineContext, argv: readonly string[]): 
   root
     .command('run')
     .description('distil on this machine: cores are the slots, processes are the pods')
-    .argument('[file]', 'a DistillJob, as kubectl apply takes it')
+    .argument('[file]', 'a DistillJob, as kubectl apply takes it; - = standard input')
     .option('--dir <folder>', 'folder of the run (default: runs/<name>-<time>)')
     .option('--resume <folder>', 'go on with a run that was stopped')
     .option('--baseline', 'also train the same student on labels alone, and print both', false)
@@ -78,11 +81,13 @@ export async function program(context: EngineContext, argv: readonly string[]): 
     });
   root
     .command('validate')
-    .description('check a DistillJob as kubectl apply and this version would: all problems at once')
-    .argument('<file>', 'a DistillJob')
-    .action((file: string) => {
-      const job = loadJob(file);
-      say(`${file}: DistillJob ${job.metadata.name} is valid`);
+    .description('check every DistillJob of a file, for a local run and for a cluster: all problems at once')
+    .argument('<file>', 'what kubectl apply takes: YAML or JSON, several documents, lists; - = standard input')
+    .addOption(new Option('--engine <engine>', 'check for this one alone').choices(['local', 'cluster']))
+    .action(async (file: string, { engine }: { readonly engine?: Engine }) => {
+      const { lines, problems } = validated(await readInput(file, context), file, engine);
+      for (const line of lines) say(line);
+      if (problems.length > 0) throw refusal(problems);
     });
   root
     .command('fetch')
@@ -129,6 +134,7 @@ export async function program(context: EngineContext, argv: readonly string[]): 
           { ...options, reserve: reserve === undefined ? {} : reserveIn(reserve) },
           {
             readCluster: async () => (await context.openJobs({ kubeconfig, context: name })).readCluster(),
+            readInput: (path) => readInput(path, context),
             say,
             nowMs: context.clock.now(),
           },
@@ -148,7 +154,12 @@ export async function program(context: EngineContext, argv: readonly string[]): 
       const shown = progressLine(terminal, () => context.clock.now());
       await simulate(
         { ...options, trace },
-        { say: (line) => shown.keep(line), progress: options.json ? () => undefined : shown.replace, stop },
+        {
+          say: (line) => shown.keep(line),
+          progress: options.json ? () => undefined : shown.replace,
+          readInput: (path) => readInput(path, context),
+          stop,
+        },
       );
       if (stop.aborted) ending = context.stopEnding();
     });

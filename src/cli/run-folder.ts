@@ -43,6 +43,7 @@ import {
   markFolderSync,
   markName,
   markOfSync,
+  readTextSync,
   writeWholeSync,
 } from '../platform/index.js';
 
@@ -260,7 +261,7 @@ function jobIn(folder: string, path: string): DistillJob {
     );
   let text: string;
   try {
-    text = readFileSync(join(folder, 'job.json'), 'utf8');
+    text = readTextSync(join(folder, 'job.json'));
   } catch (error) {
     throw refused('no readable job.json there', error);
   }

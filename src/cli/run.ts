@@ -1,10 +1,7 @@
 /** `distill run`: reads and checks the job, runs the engine, shows it, and says how it ended. */
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { existsSync } from 'node:fs';
 
-import { type DistillJob, formatProblems, locateProblems, type Problem, readJob, unsupported } from '../api/index.js';
 import { spawnFolder } from '../platform/index.js';
 import { workerExitCodes } from '../protocol/index.js';
 import type { FoundNatsServer } from '../stream/index.js';
@@ -12,12 +9,14 @@ import type { FoundNatsServer } from '../stream/index.js';
 import type { EngineContext } from './context.js';
 import { type Outcome, runEngine } from './engine.js';
 import { CliError, type Ending } from './exit.js';
+import { readInput } from './input.js';
+import { localJob } from './job-file.js';
 import { openOutput, type Output } from './output.js';
 import { RunFolder } from './run-folder.js';
 import { accuracy, duration, shownOf } from './view.js';
 
 export interface RunOptions {
-  /** Path of the job; absent with `resume`. */
+  /** Path of the job, `-` for standard input; absent with `resume`. */
   readonly file?: string;
   /** Folder of the run; absent = runs/<name>-<time>. */
   readonly dir?: string;
@@ -27,47 +26,10 @@ export interface RunOptions {
   readonly slots: number;
 }
 
-/** @throws CliError when the file cannot be read or the job is wrong; the message holds every problem */
-export function loadJob(file: string): DistillJob {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CliError('badInput', `${file}: cannot be read (${reason}); name a file with a DistillJob`, {
-      cause: error,
-    });
-  }
-  const read = readJob(text, { sourceName: file });
-  const source = { sourceName: file };
-  const problems: readonly Problem[] = read.ok
-    ? locateProblems(unsupported(read.job, 'local'), text, source)
-    : read.problems;
-  if (!read.ok || problems.length > 0) throw new CliError('badInput', formatProblems(problems).trimEnd());
-  return read.job;
-}
-
-/** Makes relative file:// uris absolute: they are meant from the job's own folder. */
-function withAbsoluteUris(job: DistillJob, file: string): DistillJob {
-  const base = pathToFileURL(`${resolve(dirname(file))}/`);
-  const absolute = (uri: string): string =>
-    uri.startsWith('file://') && !uri.startsWith('file:///') ? new URL(uri.slice('file://'.length), base).href : uri;
-  const { dataset, teacher, student } = job.spec;
-  return {
-    ...job,
-    spec: {
-      ...job.spec,
-      dataset: { ...dataset, uri: absolute(dataset.uri) },
-      teacher: { ...teacher, model: { ...teacher.model, uri: absolute(teacher.model.uri) } },
-      student: { ...student, model: { ...student.model, uri: absolute(student.model.uri) } },
-    },
-  };
-}
-
 /** @throws CliError, StreamError; resolves to how the process shall end */
 export async function run(options: RunOptions, context: EngineContext): Promise<Ending> {
   const output = openOutput(options.json ? 'json' : 'auto', context.terminal, () => context.clock.now());
-  const folder = openFolder(options, context);
+  const folder = await openFolder(options, context);
   try {
     return await runIn(folder, options, context, output);
   } finally {
@@ -75,10 +37,14 @@ export async function run(options: RunOptions, context: EngineContext): Promise<
   }
 }
 
-function openFolder(options: RunOptions, context: EngineContext): RunFolder {
+/** As many characters as the API server adds to a `generateName`. */
+const suffixLength = 5;
+
+async function openFolder(options: RunOptions, context: EngineContext): Promise<RunFolder> {
   if (options.resume !== undefined) return RunFolder.resume(options.resume, context.pid);
   if (options.file === undefined) throw new CliError('usage', 'distill run: name a job file, or a run with --resume');
-  const job = withAbsoluteUris(loadJob(options.file), options.file);
+  const text = await readInput(options.file, context);
+  const job = localJob(text, options.file, context.newUid().slice(0, suffixLength));
   const stamp = new Date(context.clock.now()).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
   const metadata = { ...job.metadata, namespace: job.metadata.namespace ?? 'default', uid: context.newUid() };
   const withUid = { ...job, metadata };

@@ -1,10 +1,10 @@
 /** `distill simulate`: compares ways of scaling on a simulated cluster. It touches no cluster and no NATS. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
 import { markdownTable } from '../lib/markdown-table.js';
-import { reasonOf } from '../lib/system-error.js';
+import { readFaultOf } from '../platform/index.js';
 import {
   compare,
   type ComparisonProgress,
@@ -42,13 +42,15 @@ export interface SimulateTools {
   readonly say: (line: string) => void;
   /** How far it is; a line that may be forgotten. */
   readonly progress: (line: string) => void;
+  /** @throws CliError */
+  readonly readInput: (path: string) => Promise<string>;
   readonly stop: AbortSignal;
 }
 
 /** @throws CliError */
 export async function simulate(options: SimulateOptions, tools: SimulateTools): Promise<void> {
   const names = namedPolicies(options.policy);
-  const { trace, notes } = traced(() => readTrace(options));
+  const { trace, notes } = await traced(() => readTrace(options, tools));
   if (!options.json) notes.forEach((note) => tools.say(note));
   const rows = await finished(compare(trace, names), tools);
   if (rows === null) return;
@@ -76,7 +78,10 @@ interface ReadTrace {
   readonly notes: readonly string[];
 }
 
-function readTrace({ trace: paths, parameters: beside, seed }: SimulateOptions): ReadTrace {
+async function readTrace(
+  { trace: paths, parameters: beside, seed }: SimulateOptions,
+  { readInput }: SimulateTools,
+): Promise<ReadTrace> {
   const [first, second, ...more] = paths;
   if (more.length > 0) {
     throw new CliError(
@@ -84,19 +89,24 @@ function readTrace({ trace: paths, parameters: beside, seed }: SimulateOptions):
       `distill simulate: found ${paths.length} files, expected at most a node and a pod list`,
     );
   }
-  if (second !== undefined) return readLists([first ?? '', second], beside, seed);
-  if (first !== undefined && isFolder(first)) return readLists(listsIn(first), beside, seed);
+  if (second !== undefined) return readLists([first ?? '', second], beside, seed, readInput);
+  if (first !== undefined && isFolder(first)) return readLists(listsIn(first), beside, seed, readInput);
   if (first !== undefined && beside !== undefined) {
     throw new CliError('usage', 'distill simulate: --parameters stands beside lists; name one file of parameters');
   }
-  const trace = generateTrace(parametersIn(first), seed);
+  const trace = generateTrace(await parametersIn(first, readInput), seed);
   return { trace, notes: [sentenceOf(trace)] };
 }
 
-function readLists(paths: readonly [string, string], beside: string | undefined, seed: number): ReadTrace {
-  const parameters = parametersIn(beside);
-  const [nodes, pods] = paths.map((path): CsvFile => ({ name: path, content: textOf(path) }));
-  if (nodes === undefined || pods === undefined) throw new Error('unreachable');
+async function readLists(
+  [nodeList, podList]: readonly [string, string],
+  beside: string | undefined,
+  seed: number,
+  readInput: SimulateTools['readInput'],
+): Promise<ReadTrace> {
+  const parameters = await parametersIn(beside, readInput);
+  const nodes: CsvFile = { name: nodeList, content: await readInput(nodeList) };
+  const pods: CsvFile = { name: podList, content: await readInput(podList) };
   const logged = readLoggedCluster(nodes, pods, parameters);
   const trace = { nodes: logged.nodes, neighbours: logged.neighbours, ...jobsOf(parameters, seed) };
   return {
@@ -119,12 +129,12 @@ function sentenceOf(trace: Trace): string {
   return `${nodes} nodes with ${slots} slots, ${neighbours} pods of neighbours, ${jobs} distillation jobs`;
 }
 
-function parametersIn(path: string | undefined): Parameters {
-  return path === undefined ? readParameters('the defaults', '{}') : readParameters(path, textOf(path));
+async function parametersIn(path: string | undefined, readInput: SimulateTools['readInput']): Promise<Parameters> {
+  return path === undefined ? readParameters('the defaults', '{}') : readParameters(path, await readInput(path));
 }
 
 function listsIn(folder: string): readonly [string, string] {
-  const names = readdirSync(folder).filter((name) => name.endsWith('.csv'));
+  const names = listOf(folder).filter((name) => name.endsWith('.csv'));
   const only = (kind: string): string => {
     const [found, ...others] = names.filter((name) => name.includes(`${kind}_list`)).map((name) => join(folder, name));
     if (found !== undefined && others.length === 0) return found;
@@ -137,21 +147,27 @@ function listsIn(folder: string): readonly [string, string] {
   return [only('node'), only('pod')];
 }
 
+/** False also for what cannot be looked up: reading it says why. */
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-
-function textOf(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new CliError('badInput', `${path}: cannot be read (${reasonOf(error)})`, { cause: error });
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
   }
 }
 
-function traced<Result>(read: () => Result): Result {
+function listOf(folder: string): readonly string[] {
   try {
-    return read();
+    return readdirSync(folder);
+  } catch (error) {
+    const { found, remedy } = readFaultOf(error, folder);
+    throw new CliError('badInput', `${folder}: found ${found}, expected a folder; ${remedy}`, { cause: error });
+  }
+}
+
+async function traced<Result>(read: () => Promise<Result>): Promise<Result> {
+  try {
+    return await read();
   } catch (error) {
     if (error instanceof TraceError) throw new CliError('badInput', error.message, { cause: error });
     throw error;

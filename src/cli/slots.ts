@@ -2,11 +2,11 @@
  * `distill slots N`: how many teachers a run may have from now on. It is written into the run's folder, and the run looks
  * there: whoever may write the folder may say so, and nothing listens on any port.
  */
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Clock } from '../lib/clock.js';
-import { writeWholeSync } from '../platform/index.js';
+import { readTextSync, writeWholeSync } from '../platform/index.js';
 
 import { CliError } from './exit.js';
 import { isAtWork, named } from './run-folder.js';
@@ -72,7 +72,7 @@ export async function watchSlots(
 function slotsIn(file: string): number | null {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8').trim();
+    text = readTextSync(file).trim();
   } catch {
     return null;
   }

@@ -64,6 +64,8 @@ export {
   teacherStateSchema,
 } from './telemetry.js';
 export type { DamagedFrame, DeadItem, Reference, StudentState, TeacherState } from './telemetry.js';
+export { readStore, readUri, storeRules, uriForms, uriRules, uriText } from './uri.js';
+export type { Read, Store, Uri, UriFault, UriRule, UriScheme } from './uri.js';
 export { inDigestOrder, weightsDigestHead, weightsDigestParts } from './weights-digest.js';
 export type { NamedWeights } from './weights-digest.js';
 export { decodeWorkItem, encodeWorkItem, WorkItemError } from './work-item.js';

@@ -13,16 +13,22 @@ import {
   type PodRole,
   workerFolders,
 } from '../api/index.js';
+import { readUri, uriText } from '../protocol/index.js';
 
 import type { Fields } from './object.js';
 
 /** @returns the uri as workers read it: file:///absolute/path or package://name/path. */
 export function uriInPod(uri: string): string {
   const claim = claimPlace(uri);
-  if (claim !== undefined) return `file://${joined(workerFolders.claims, claim.claim, claim.path)}`;
+  if (claim !== undefined) return fileUri(joined(workerFolders.claims, claim.claim, claim.path));
   const file = configMapPlace(uri);
-  if (file !== undefined) return `file://${joined(workerFolders.configMaps, file.name, file.key)}`;
-  return uri;
+  if (file !== undefined) return fileUri(joined(workerFolders.configMaps, file.name, file.key));
+  const read = readUri(uri);
+  return read.ok ? uriText(read.value) : uri;
+}
+
+function fileUri(path: string): string {
+  return uriText({ scheme: 'file', path });
 }
 
 /** @returns a store as workers read it: a claim is a folder. */

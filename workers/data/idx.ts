@@ -6,10 +6,11 @@
  * purpose: 128 positional reads from the page cache take well under a millisecond, twice as fast as through the
  * thread pool (measured: 210 k against 100 k samples/s, conversion included).
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 
+import { openRegularSync } from '../../src/platform/index.js';
 import type { Split } from './dataset.js';
-import { DataError, systemCode } from './errors.js';
+import { DataError, readFailure } from './errors.js';
 
 const unsignedByte = 0x08;
 const typeNames = new Map([
@@ -19,6 +20,12 @@ const typeNames = new Map([
   [0x0d, '32-bit floats'],
   [0x0e, '64-bit floats'],
 ]);
+/** What people have in place of the file; none of the starts is longer than the shortest header. */
+const foreignFormats = [
+  { start: 'PK\x03\x04', found: 'a zip archive', remedy: 'unpack it' },
+  { start: 'version ', found: 'a pointer of Git LFS', remedy: 'get the file itself: git lfs pull' },
+  { start: '<', found: 'a web page', remedy: 'download the file itself, not the page about it' },
+] as const;
 /** Upper bound of one sample, so that a damaged header cannot ask for gigabytes a batch. */
 const maxSampleBytes = 1 << 26;
 const pixelOf = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
@@ -115,17 +122,7 @@ function readLabels(path: string): Uint8Array {
 }
 
 function openIdx(path: string, dimensions: number): IdxFile {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, 'r');
-  } catch (cause) {
-    const code = systemCode(cause);
-    const found = code === 'ENOENT' ? 'nothing' : `a file that cannot be opened (${code})`;
-    throw new DataError(
-      { path, found, expected: 'an idx file', remedy: 'check the path and its permissions' },
-      { cause },
-    );
-  }
+  const descriptor = reading(path, () => openRegularSync(path));
   try {
     return checkedHeader(path, descriptor, dimensions);
   } catch (error) {
@@ -134,33 +131,44 @@ function openIdx(path: string, dimensions: number): IdxFile {
   }
 }
 
+/** @throws DataError, ReadError */
+function reading<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw readFailure(error, path, 'an idx file');
+  }
+}
+
 function checkedHeader(path: string, descriptor: number, dimensions: number): IdxFile {
   const bodyOffset = 4 + 4 * dimensions;
   const fault = (found: string, expected: string, remedy: string): DataError =>
     new DataError({ path, found, expected, remedy });
   const header = new Uint8Array(bodyOffset);
-  const got = readSync(descriptor, header, 0, bodyOffset, 0);
+  const got = reading(path, () => readSync(descriptor, header, 0, bodyOffset, 0));
   const [first = 0, second = 0, type = 0, found = 0] = header;
   if (first === 0x1f && second === 0x8b) throw fault('a gzip file', 'a raw idx file', `unpack it: gunzip -k ${path}`);
+  const foreign = foreignFormats.find(({ start }) => Buffer.from(header).toString('latin1').startsWith(start));
+  if (foreign !== undefined) throw fault(foreign.found, 'a raw idx file', foreign.remedy);
   if (got < 4 || first !== 0 || second !== 0) {
     const start = Buffer.from(header.subarray(0, Math.min(got, 4))).toString('hex');
     throw fault(
       `a file that starts with "${start}"`,
       'an idx file, which starts with 0000',
-      'check that it is the file meant',
+      'check that it is the file meant and that its download is complete',
     );
   }
   if (type !== unsignedByte) {
     const name = typeNames.get(type) ?? `type 0x${type.toString(16)}`;
-    throw fault(`values of ${name}`, 'unsigned bytes (type 0x8)', 'convert the file to unsigned bytes');
+    throw fault(
+      `values of ${name}`,
+      'unsigned bytes (type 0x8)',
+      'convert the values to unsigned bytes, or take the variant of the data set that has them',
+    );
   }
   if (found !== dimensions) {
     const kind = dimensions === 1 ? 'labels' : 'images';
-    throw fault(
-      `${String(found)} dimensions`,
-      `${String(dimensions)}, as ${kind} have`,
-      'check that images and labels are not swapped',
-    );
+    throw fault(countOf(found), `${String(dimensions)}, as ${kind} have`, dimensionRemedy(found, dimensions));
   }
   const bytes = fstatSync(descriptor).size;
   if (got < bodyOffset) throw truncated(path, bytes, bodyOffset);
@@ -174,10 +182,23 @@ function checkedHeader(path: string, descriptor: number, dimensions: number): Id
   return { path, descriptor, sizes, bodyOffset };
 }
 
+function countOf(dimensions: number): string {
+  return dimensions === 1 ? '1 dimension' : `${String(dimensions)} dimensions`;
+}
+
+function dimensionRemedy(found: number, expected: number): string {
+  if ((found === 1 && expected === 3) || (found === 3 && expected === 1)) {
+    return 'check that images and labels are not swapped';
+  }
+  if (expected === 1) return 'write the number of the class as one byte for each sample';
+  if (found === 4) return 'convert the images to gray: color images cannot be read from idx files';
+  return 'write the images as [number, height, width], one byte a pixel';
+}
+
 function readFully(file: IdxFile, target: Uint8Array, at: number, length: number, position: number): void {
   let done = 0;
   while (done < length) {
-    const got = readSync(file.descriptor, target, at + done, length - done, position + done);
+    const got = reading(file.path, () => readSync(file.descriptor, target, at + done, length - done, position + done));
     // The header was checked against the length: the file has been cut since.
     if (got === 0) throw truncated(file.path, fstatSync(file.descriptor).size, position + length);
     done += got;

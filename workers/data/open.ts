@@ -73,16 +73,29 @@ const labelsAtOnce = 8_192;
  */
 export function checkLabels(split: Split, columns: number): void {
   if (split.classes <= columns) return;
-  for (let start = 0; start < split.length; start += labelsAtOnce) {
-    const rows = Math.min(labelsAtOnce, split.length - start);
-    const labels = split.labels(Array.from({ length: rows }, (_, row) => start + row));
+  for (const { start, labels } of labelsOf(split)) {
     const row = labels.findIndex((label) => label >= columns);
     if (row < 0) continue;
     throw new DataError({
       path: `sample ${String(start + row)}`,
       found: `label ${String(labels[row])}`,
       expected: `0 to ${String(columns - 1)}, as the model has ${String(columns)} outputs`,
-      remedy: `give the model ${String(split.classes)} outputs or remove the sample`,
+      remedy: labelRemedy(split, columns),
     });
+  }
+}
+
+function labelRemedy(split: Split, columns: number): string {
+  const outputs = `give the model ${String(split.classes)} outputs`;
+  let first = Infinity;
+  for (const { labels } of labelsOf(split)) first = labels.reduce((least, label) => Math.min(least, label), first);
+  if (first === 0 || split.classes - first > columns) return `${outputs} or remove the sample`;
+  return `no label is below ${String(first)}: number the classes from 0, or ${outputs}`;
+}
+
+function* labelsOf(split: Split): Generator<{ readonly start: number; readonly labels: Int32Array }> {
+  for (let start = 0; start < split.length; start += labelsAtOnce) {
+    const rows = Math.min(labelsAtOnce, split.length - start);
+    yield { start, labels: split.labels(Array.from({ length: rows }, (_, row) => start + row)) };
   }
 }

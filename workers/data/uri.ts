@@ -1,50 +1,45 @@
 /**
- * From the uris of a job to paths on this machine: file:///path, and package://name/path for files that an npm package
- * ships. A package is looked up as Node looks it up (node_modules folders upwards), but as a folder: data packages
- * need no main file and no exports.
+ * From the uris of a job to paths on this machine, by the grammar of src/protocol/uri.ts: file:///path, and
+ * package://name/path for files that an npm package ships. A package is looked up as Node looks it up (node_modules
+ * folders upwards), but as a folder: data packages need no main file and no exports.
  */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { readUri } from '../../src/protocol/index.js';
 import { DataError } from './errors.js';
 
-const packagePattern = /^package:\/\/((?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*)(\/.*)?$/;
 const uriRemedy = 'write file:///absolute/path or package://name/path';
 
 /**
- * The path that `uri` names; a package must be there, the file itself is not looked at.
+ * The path that `text` names; a package must be there, the file itself is not looked up.
  * @param from file or folder from which packages are looked up; by default this one, so the workers' dependencies
  * @throws DataError
  */
-export function pathOfUri(uri: string, from: string = fileURLToPath(import.meta.url)): string {
-  if (uri.startsWith('file:')) return pathOfFileUri(uri);
-  const parts = packagePattern.exec(uri);
-  const name = parts?.[1];
-  const inner = parts?.[2] ?? '';
-  if (name === undefined || inner.split('/').includes('..')) {
-    throw new DataError({
-      path: uri,
-      found: 'an unknown kind of uri',
-      expected: 'a file or a package',
-      remedy: uriRemedy,
-    });
+export function pathOfUri(text: string, from: string = fileURLToPath(import.meta.url)): string {
+  const read = readUri(text);
+  if (!read.ok) {
+    const { clause, remedy } = read.fault;
+    throw new DataError({ path: text, problem: clause, remedy });
   }
-  return join(packageFolder(name, uri, from), ...inner.split('/'));
-}
-
-function pathOfFileUri(uri: string): string {
-  try {
-    const url = new URL(uri);
-    // new URL('file:a/b') resolves to /a/b without a word; only three slashes are an absolute path for certain.
-    if (uri.startsWith('file:///')) return fileURLToPath(url);
-  } catch (cause) {
-    throw new DataError(
-      { path: uri, found: 'a uri that is no path', expected: 'a file uri', remedy: uriRemedy },
-      { cause },
-    );
+  const uri = read.value;
+  switch (uri.scheme) {
+    case 'file':
+      if (uri.path.startsWith('/')) return uri.path;
+      throw new DataError({ path: text, problem: 'the path is relative', remedy: uriRemedy });
+    case 'package':
+      return join(packageFolder(uri.name, text, from), uri.path);
+    case 'pvc':
+    case 'configmap':
+    case 'https':
+    case 's3':
+      throw new DataError({
+        path: text,
+        problem: `workers read files and packages, and no ${uri.scheme}://`,
+        remedy: uriRemedy,
+      });
   }
-  throw new DataError({ path: uri, found: 'a relative file uri', expected: 'an absolute one', remedy: uriRemedy });
 }
 
 function packageFolder(name: string, uri: string, from: string): string {

@@ -1,13 +1,15 @@
 /** Files that the environment names. */
-import { readFileSync } from 'node:fs';
-
+import { TextError } from '../../src/lib/text.js';
+import { readFaultOf, readTextSync } from '../../src/platform/index.js';
 import { WorkerError } from './exit.js';
 
 /** @throws WorkerError terminal */
 export function readText(file: string, what: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readTextSync(file);
   } catch (error) {
-    throw new WorkerError('terminal', `${what}: cannot read ${file}: ${String(error)}`, { cause: error });
+    const sentence =
+      error instanceof TextError ? error.message : `found ${readFaultOf(error, file).found}, expected a text file`;
+    throw new WorkerError('terminal', `${what} ${file}: ${sentence}`, { cause: error });
   }
 }

@@ -1,7 +1,8 @@
 /** What a student process does: claim the attempt, load model and newest checkpoint, train to the end. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { decodeText, TextError } from '../../src/lib/text.js';
+import { readFaultOf, readRegularSync } from '../../src/platform/index.js';
 import { jobNames, needsNoTeacher, schedule as scheduleOf, type StudentState } from '../../src/protocol/index.js';
 import {
   type Checkpoint,
@@ -12,7 +13,7 @@ import {
   openFileStore,
 } from '../checkpoint/index.js';
 import type { TrainerSource, TrainerThread } from '../compute/index.js';
-import { checkLabels, DataError, openDataset, pathOfUri, systemCode } from '../data/index.js';
+import { checkLabels, DataError, openDataset, pathOfUri } from '../data/index.js';
 import { WorkerError } from '../shell/exit.js';
 import type { Log } from '../shell/log.js';
 import type { WorkerContext } from '../shell/process.js';
@@ -55,7 +56,7 @@ async function prepare(
   const [trainer, link] = await Promise.all([
     openTrainer({
       runtime,
-      modelJson: await readModel(pathOfUri(student.model.uri)),
+      modelJson: readModel(pathOfUri(student.model.uri)),
       seed: training.seed,
       loss: student.loss,
       optimizer: student.optimizer,
@@ -182,14 +183,16 @@ async function newestSound(checkpoints: CheckpointStore, jobUid: string, log: Lo
   return newest?.checkpoint ?? null;
 }
 
-async function readModel(path: string): Promise<string> {
+function readModel(path: string): string {
   try {
-    return await readFile(path, 'utf8');
+    return decodeText(readRegularSync(path));
   } catch (error) {
-    const code = systemCode(error);
-    const found = code === 'ENOENT' ? 'nothing' : `a file that cannot be read (${code})`;
-    const sentence = `found ${found}, expected a tfjs layers model.json; check spec.student.model.uri and the permissions`;
-    throw new WorkerError('terminal', `student model ${path}: ${sentence}`, { cause: error });
+    if (error instanceof TextError) {
+      throw new WorkerError('terminal', `student model ${path}: ${error.message}`, { cause: error });
+    }
+    const { found, remedy, passes } = readFaultOf(error, path);
+    const sentence = `student model ${path}: found ${found}, expected a tfjs layers model.json; ${remedy} (spec.student.model.uri)`;
+    throw new WorkerError(passes ? 'error' : 'terminal', sentence, { cause: error });
   }
 }
 

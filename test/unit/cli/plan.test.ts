@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { afterAll, describe, expect, test } from '@jest/globals';
 
+import { readInputOf } from './inputs.js';
 import { CliError } from '../../../src/cli/exit.js';
 import { plan, type PlanOptions, reserveIn, type SeenCluster, snapshotOf } from '../../../src/cli/plan.js';
 import { rawNode, strangerPod, teacherPod } from '../../kit/kubernetes-objects.js';
@@ -29,6 +30,8 @@ function job(name: string, uid: string, weight: number, wanted: number): SeenClu
     }).job;
 }
 
+const readInput = readInputOf();
+
 /** One node of eight, three of a stranger's, one of a teacher; two jobs, one of three times the weight. */
 const seen: SeenCluster = {
   nodes: [rawNode('a', { allocatable })] as unknown as SeenCluster['nodes'],
@@ -43,7 +46,7 @@ async function planned(options: Partial<PlanOptions> = {}): Promise<string> {
   const lines: string[] = [];
   await plan(
     { reserve: {}, json: false, ...options },
-    { readCluster: () => Promise.resolve(seen), say: (line) => lines.push(line), nowMs: noonMs },
+    { readCluster: () => Promise.resolve(seen), readInput, say: (line) => lines.push(line), nowMs: noonMs },
   );
   return lines.join('\n');
 }
@@ -143,7 +146,9 @@ describe('a snapshot', () => {
   });
 
   test('that is not there, or has no place to be saved, is told', async () => {
-    expect(await refusal(() => planned({ file: join(folder, 'nowhere.json') }))).toContain('cannot be read (ENOENT');
+    expect(await refusal(() => planned({ file: join(folder, 'nowhere.json') }))).toContain(
+      'found nothing, expected a file',
+    );
     expect(await refusal(() => planned({ save: join(folder, 'no/such/folder') }))).toContain(
       'cannot be written (ENOENT',
     );

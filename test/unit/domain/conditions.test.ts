@@ -50,7 +50,7 @@ describe('Accepted', () => {
       newJob()
         .in('cluster')
         .job((job) => job.change(({ spec }) => (spec.student.output.store = 'file'))),
-      `Accepted False NotSupported: spec.student.output.store: "file" is not supported yet; use nats, since a pod's own disk ends with the pod`,
+      `Accepted False NotSupported: spec.student.output.store: found "file", but a pod's own disk ends with the pod; use nats or pvc://`,
     ],
   ])('%s', (_what, snapshot, want) => {
     expect(conditionText(snapshot.plan.status, 'Accepted')).toBe(want);

@@ -1,19 +1,19 @@
 /** Reads the files of a model; a file that is not there is a fault of the model, told as such. */
-import { readFile } from 'node:fs/promises';
-
-import { systemCode } from '../../data/index.js';
+import { readFaultOf, readRegularSync } from '../../../src/platform/index.js';
 import { ModelError } from './errors.js';
 
 /** @throws ModelError when the file cannot be read */
-export async function readModelFile(path: string): Promise<Uint8Array> {
+export function readModelFile(path: string): Promise<Uint8Array> {
+  return new Promise((settle) => {
+    settle(read(path));
+  });
+}
+
+function read(path: string): Uint8Array {
   try {
-    return await readFile(path);
+    return readRegularSync(path);
   } catch (cause) {
-    const code = systemCode(cause);
-    const found = code === 'ENOENT' ? 'nothing' : `a file that cannot be read (${code})`;
-    throw new ModelError(
-      { path, found, expected: 'a model file', remedy: 'check teacher.model.uri and the permissions' },
-      { cause },
-    );
+    const { found, remedy } = readFaultOf(cause, path);
+    throw new ModelError({ path, found, expected: 'a model file', remedy: `${remedy} (teacher.model.uri)` }, { cause });
   }
 }

