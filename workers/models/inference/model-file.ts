@@ -1,19 +1,133 @@
-/** Reads the files of a model; a file that is not there is a fault of the model, told as such. */
-import { readFile } from 'node:fs/promises';
+/**
+ * Reads the files of a model. A fault of a file is a fault of the model: another attempt meets it again.
+ *
+ * Invariants:
+ *  F1 Only regular files are read: opening a pipe would wait for a writer without end.
+ *  F2 A file that a model names lies in the model's folder. The name cannot leave it, and neither can a link: the target
+ *     lies below the folder that was named, or below the folder in which the model file really lies. (In a mounted
+ *     ConfigMap each key is a link to a file inside the same mount, and in a cache of a model hub the model and its
+ *     weights are links into one folder.)
+ */
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, open, realpath } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
 
 import { systemCode } from '../../data/index.js';
 import { ModelError } from './errors.js';
 
-/** @throws ModelError when the file cannot be read */
-export async function readModelFile(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    const code = systemCode(cause);
-    const found = code === 'ENOENT' ? 'nothing' : `a file that cannot be read (${code})`;
-    throw new ModelError(
-      { path, found, expected: 'a model file', remedy: 'check teacher.model.uri and the permissions' },
-      { cause },
-    );
+/** Longest model.json that is read; those of large models have some megabytes. */
+export const maxJsonBytes = 64 * 2 ** 20;
+/** Longest ONNX file: protobuf, in which it is written, ends there. */
+export const maxOnnxBytes = 2 ** 31 - 1;
+/** One read; larger ones are refused by some systems. */
+const readBytes = 2 ** 28;
+
+/** @throws ModelError when the file cannot be read or is longer than `maxBytes` */
+export async function readModelFile(path: string, maxBytes: number): Promise<Uint8Array> {
+  return readRegular(path, path, maxBytes, 'a model file', 'check teacher.model.uri and the permissions');
+}
+
+/**
+ * A file that the model names, from the model's folder.
+ * @param modelPath the model file itself
+ * @param name as the model writes it: a relative path with forward slashes
+ * @param maxBytes longest file that is read
+ * @throws ModelError when the name or a link leaves the folder, or the file cannot be read
+ */
+export async function readBeside(modelPath: string, name: string, maxBytes: number): Promise<Uint8Array> {
+  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
+  if (name.startsWith('/') || parts.length === 0 || /[\\\0]/.test(name) || parts.includes('..')) {
+    throw new ModelError({
+      path: modelPath,
+      found: `weights in a file named ${shownName(name)}`,
+      expected: "a relative path inside the model's folder",
+      remedy: 'save the model again with its weights beside it',
+    });
   }
+  const path = join(dirname(modelPath), ...parts);
+  const remedy = `copy ${shownName(name)} into the folder of the model`;
+  const target = await realpath(path).catch((cause: unknown) => {
+    throw unreadable(path, modelPath, cause, 'the file of weights that the model names', remedy);
+  });
+  const folders = await Promise.all([realpath(dirname(modelPath)), realpath(modelPath).then(dirname)]);
+  if (!folders.some((folder) => target.startsWith(folder.endsWith(sep) ? folder : folder + sep))) {
+    throw new ModelError({
+      path: modelPath,
+      found: `weights in ${shownName(name)}, a link that leads out of the model's folder`,
+      expected: "a file inside the model's folder",
+      remedy,
+    });
+  }
+  return readRegular(target, modelPath, maxBytes, 'the file of weights that the model names', remedy);
+}
+
+async function readRegular(
+  path: string,
+  modelPath: string,
+  maxBytes: number,
+  what: string,
+  remedy: string,
+): Promise<Uint8Array> {
+  let file: FileHandle;
+  try {
+    // Without O_NONBLOCK the open of a pipe waits for its writer (F1).
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (cause) {
+    throw unreadable(path, modelPath, cause, what, remedy);
+  }
+  try {
+    const stats = await file.stat();
+    if (!stats.isFile()) throw refused(path, modelPath, kindOf(stats), what, remedy);
+    if (stats.size > maxBytes) {
+      throw refused(path, modelPath, `a file of ${String(stats.size)} bytes`, `at most ${String(maxBytes)}`, remedy);
+    }
+    return await readWhole(file, stats.size);
+  } catch (cause) {
+    if (cause instanceof ModelError) throw cause;
+    throw unreadable(path, modelPath, cause, what, remedy);
+  } finally {
+    await file.close();
+  }
+}
+
+/** At most `size` bytes; fewer when the file was cut meanwhile. */
+async function readWhole(file: FileHandle, size: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(size);
+  let done = 0;
+  while (done < size) {
+    const { bytesRead } = await file.read(bytes, done, Math.min(readBytes, size - done), done);
+    if (bytesRead === 0) break;
+    done += bytesRead;
+  }
+  return bytes.subarray(0, done);
+}
+
+function unreadable(path: string, modelPath: string, cause: unknown, what: string, remedy: string): ModelError {
+  const code = systemCode(cause);
+  const found = code === 'ENOENT' ? 'nothing' : `a file that cannot be read (${code})`;
+  return refused(path, modelPath, found, what, remedy, cause);
+}
+
+function refused(
+  path: string,
+  modelPath: string,
+  found: string,
+  expected: string,
+  remedy: string,
+  cause?: unknown,
+): ModelError {
+  const there = path === modelPath ? '' : ` at ${path}`;
+  return new ModelError({ path: modelPath, found: found + there, expected, remedy }, { cause });
+}
+
+function kindOf(stats: Stats): string {
+  if (stats.isDirectory()) return 'a folder';
+  return stats.isFIFO() ? 'a pipe' : 'something that is not a file';
+}
+
+const maxNameShown = 100;
+
+/** A name out of a model file, safe to print. */
+function shownName(name: string): string {
+  return JSON.stringify(name.length <= maxNameShown ? name : `${name.slice(0, maxNameShown)}…`);
 }
