@@ -1,5 +1,5 @@
 /** What a student process does: claim the attempt, load model and newest checkpoint, train to the end. */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { jobNames, needsNoTeacher, schedule as scheduleOf, type StudentState } from '../../src/protocol/index.js';
@@ -11,7 +11,7 @@ import {
   loadNewest,
   openFileStore,
 } from '../checkpoint/index.js';
-import type { TrainerSource, TrainerThread } from '../compute/index.js';
+import type { TrainerThread, TrainerThreadSource } from '../compute/index.js';
 import { checkLabels, DataError, openDataset, pathOfUri, systemCode } from '../data/index.js';
 import { WorkerError } from '../shell/exit.js';
 import type { Log } from '../shell/log.js';
@@ -29,7 +29,7 @@ import { stepBytesOf, windowSteps } from './window.js';
 
 const connectWaitMs = 60_000;
 
-type OpenTrainer = (source: TrainerSource) => Promise<TrainerThread>;
+type OpenTrainer = (source: TrainerThreadSource) => Promise<TrainerThread>;
 
 /** @throws WorkerError with the ending; whatever it throws, the newest checkpoint is whole */
 export async function runStudent(context: WorkerContext, openTrainer: OpenTrainer): Promise<void> {
@@ -60,6 +60,7 @@ async function prepare(
       loss: student.loss,
       optimizer: student.optimizer,
       totalSteps: schedule.steps,
+      limitSeconds: student.model.timeoutSeconds,
     }),
     connectWorker({
       ...env.nats,
@@ -183,6 +184,8 @@ async function newestSound(checkpoints: CheckpointStore, jobUid: string, log: Lo
 
 async function readModel(path: string): Promise<string> {
   try {
+    // To open a pipe would wait for its writer without end.
+    if (!(await stat(path)).isFile()) throw Object.assign(new Error('no regular file'), { code: 'not a regular file' });
     return await readFile(path, 'utf8');
   } catch (error) {
     const code = systemCode(error);
