@@ -12,6 +12,6 @@ export {
 } from './owned-folder.js';
 export { readText, readTextSync } from './read-text.js';
 export { spawnFolder } from './spawn-folder.js';
-export { openRegularSync, readFaultOf, readRegularSync } from './regular-file.js';
+export { openRegular, openRegularSync, readFaultOf, readRegularSync } from './regular-file.js';
 export type { ReadFault } from './regular-file.js';
 export { syncFolder, syncFolderSync, writeWhole, writeWholeSync } from './write-whole.js';

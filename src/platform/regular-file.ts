@@ -15,6 +15,7 @@ import {
   type Stats,
   statSync,
 } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 
 import { codeOf } from '../lib/system-error.js';
 
@@ -41,6 +42,19 @@ export function openRegularSync(path: string): number {
     return descriptor;
   } catch (error) {
     closeSync(descriptor);
+    throw error;
+  }
+}
+
+/** As `openRegularSync`. @returns a handle for reading; the caller closes it */
+export async function openRegular(path: string): Promise<FileHandle> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stats = await file.stat();
+    if (!stats.isFile()) throw new NotRegularError(path, kindOf(stats));
+    return file;
+  } catch (error) {
+    await file.close();
     throw error;
   }
 }

@@ -14,6 +14,8 @@ const modelSchema = z.strictObject({
   format: z.enum(['onnx', 'tfjs-layers']),
   /** file:///absolute/path or package://name/path once resolved. */
   uri: z.string().min(1),
+  /** Longest time that a worker waits for the model to load and answer its first samples, and for one batch of it. */
+  timeoutSeconds: count,
 });
 
 const teacherInputSchema = z.strictObject({

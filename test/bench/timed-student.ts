@@ -3,7 +3,7 @@
  * suffice. It computes as always, then takes the rest of BENCH_STEP_MS as busy, and reports each step. Started by
  * job.ts.
  */
-import { openTrainerThread, type TrainerSource, type TrainerThread } from '../../workers/compute/index.js';
+import { openTrainerThread, type TrainerThread, type TrainerThreadSource } from '../../workers/compute/index.js';
 import type { Clock } from '../../src/lib/clock.js';
 import { runWorker } from '../../workers/shell/process.js';
 import { runStudent } from '../../workers/student/run.js';
@@ -12,7 +12,7 @@ import { report } from './reports.js';
 
 await runWorker((context) => runStudent(context, (source) => openTimed(source, context.clock)));
 
-async function openTimed(source: TrainerSource, clock: Clock): Promise<TrainerThread> {
+async function openTimed(source: TrainerThreadSource, clock: Clock): Promise<TrainerThread> {
   const stepMs = Number(process.env.BENCH_STEP_MS);
   const trainer = await openTrainerThread(source);
   let endMs = clock.now();

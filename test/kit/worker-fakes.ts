@@ -112,7 +112,7 @@ export function manifestWith(changes: ManifestChanges = {}): Manifest {
     dataset: { format: 'idx', uri: 'file:///data', delivery: 'Reference' },
     training: { batchSize, epochs, seed: 7, order: 'Strict', augment: { shift: 0, noise: changes.noise ?? 0 } },
     teacher: {
-      model: { format: 'onnx', uri: 'file:///teacher.onnx' },
+      model: { format: 'onnx', uri: 'file:///teacher.onnx', timeoutSeconds: 300 },
       input: {},
       bufferTargetSeconds: 5,
       tolerance: 0.01,
@@ -120,7 +120,7 @@ export function manifestWith(changes: ManifestChanges = {}): Manifest {
     },
     logits: { encoding: 'Float32', topK: 0, maxBytes: changes.maxBytes ?? 2 ** 31 },
     student: {
-      model: { format: 'tfjs-layers', uri: 'file:///student.json' },
+      model: { format: 'tfjs-layers', uri: 'file:///student.json', timeoutSeconds: 300 },
       loss: { temperature: 4, softWeight },
       optimizer: {
         name: 'adam',

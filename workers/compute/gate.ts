@@ -42,6 +42,11 @@ export async function quiet(gate: Gate): Promise<void> {
   if (async) await value;
 }
 
+/** The owner's: whether a call is running. */
+export function isBusy(gate: Gate): boolean {
+  return Atomics.load(gate, busyAt) === 1;
+}
+
 /** The owner's, while the process exits and nothing asynchronous runs any more; gives up after `timeoutMs`. */
 export function waitUntilQuiet(gate: Gate, timeoutMs: number): void {
   Atomics.wait(gate, busyAt, 1, timeoutMs);

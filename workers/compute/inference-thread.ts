@@ -8,7 +8,7 @@ import {
 } from '../models/inference/index.js';
 import type { InferenceHandlers } from './inference-worker.js';
 import type { CrossedError } from './messages.js';
-import { type ComputeError, type ComputeOptions, startCompute } from './thread.js';
+import { ComputeError, type ComputeOptions, startCompute } from './thread.js';
 
 /** One batch's logits, with the thread's account of it. */
 interface Inferred {
@@ -39,15 +39,22 @@ const revive: ComputeOptions['revive'] = new Map<string, (error: CrossedError) =
   ['LogitsError', ({ fields }) => new LogitsError(fields as unknown as LogitsFault)],
 ]);
 
+export interface InferenceThreadSource extends InferenceSource {
+  /** Longest time for loading with a first trial, and for one batch. */
+  readonly limitSeconds: number;
+}
+
 /**
  * @param module the compiled inference-worker; given only where this file does not run compiled
- * @throws ModelError, ComputeError
+ * @throws ModelError also when the model is not ready within the limit; ComputeError
  */
 export async function openInferenceThread(
-  source: InferenceSource,
+  { limitSeconds, ...source }: InferenceThreadSource,
   module: URL = new URL('./inference-worker.js', import.meta.url),
 ): Promise<InferenceThread> {
-  const thread = startCompute<InferenceHandlers>(module, { name: 'inference', ending: 'afterCall', revive });
+  // onnxruntime is native code; tfjs runs in JavaScript and wasm, which can be interrupted.
+  const ending = source.format === 'onnx' ? 'afterCall' : 'interrupt';
+  const thread = startCompute<InferenceHandlers>(module, { name: 'inference', ending, limitSeconds, revive });
   try {
     const { value } = await thread.call('open', source);
     return {
@@ -61,6 +68,24 @@ export async function openInferenceThread(
     };
   } catch (error) {
     await thread.close();
-    throw error;
+    throw asModelError(error, source.path);
   }
+}
+
+/**
+ * A model that does not come to an end with its first samples will not in another attempt either.
+ * @returns the error, or a ModelError in its place
+ */
+export function asModelError(error: unknown, path: string): unknown {
+  if (!(error instanceof ComputeError) || error.fault.kind !== 'stuck') return error;
+  const { limitSeconds } = error.fault;
+  return new ModelError(
+    {
+      path,
+      found: `no answer to its first samples after ${String(limitSeconds)} s`,
+      expected: 'a model that loads and answers within teacher.model.timeoutSeconds',
+      remedy: 'check the model for a loop that does not end, or raise teacher.model.timeoutSeconds if it is only large',
+    },
+    { cause: error },
+  );
 }

@@ -5,18 +5,25 @@
  * Invariants:
  *  C1 Calls are served one at a time in the order made; each is answered exactly once.
  *  C2 When the thread ends, for whatever reason, every pending and every later call is rejected with a ComputeError.
+ *  C3 A call that takes longer than the limit ends the thread, so no promise of this room stays unsettled. Where the thread
+ *     cannot be ended (native code), it is left behind, and the process still ends with its own exit code.
  */
 import { Worker } from 'node:worker_threads';
 
-import { createGate, quiet, shut, waitUntilQuiet } from './gate.js';
+import { framesOf, librarySentence } from '../models/library-error.js';
+import { createGate, isBusy, quiet, shut, waitUntilQuiet } from './gate.js';
+import { leaveProcess } from './leave-process.js';
 import { type Call, type CrossedError, packed, type Reply } from './messages.js';
 import type { Handlers } from './serve.js';
+import { startTimeLimit } from './time-limit.js';
 
 type ComputeFault =
   /** The thread ended by itself: an uncaught error, out of memory, process.exit. */
   | { readonly kind: 'died'; readonly exitCode: number | null }
   /** `close` was called. */
   | { readonly kind: 'closed' }
+  /** A call took longer than the limit. */
+  | { readonly kind: 'stuck'; readonly method: string; readonly limitSeconds: number }
   /** A handler threw an error of a class that nobody revives; `errorName` and `fields` are that error's. */
   | { readonly kind: 'failed'; readonly errorName: string; readonly fields: CrossedError['fields'] };
 
@@ -56,14 +63,17 @@ export interface ComputeOptions {
    * holds up the exit of the process, see gate.ts.
    */
   readonly ending: 'interrupt' | 'afterCall';
+  /** Longest time that one call may take. */
+  readonly limitSeconds: number;
   /** Error classes made anew on this side, by name, from the fields that crossed. */
   readonly revive: ReadonlyMap<string, (error: CrossedError) => Error>;
 }
 
-/** Longer than a batch takes on a slow machine; a process that exits is not held up for ever. */
+/** Longer than a batch takes on a slow machine; the exit of a process is held up no longer. */
 const exitWaitMs = 10_000;
 
 interface Pending {
+  readonly method: string;
   readonly resolve: (computed: Computed<never>) => void;
   readonly reject: (error: Error) => void;
 }
@@ -71,7 +81,7 @@ interface Pending {
 /** Starts `module`, which calls serveCompute with handlers of type H. */
 export function startCompute<H extends Handlers<H>>(
   module: URL,
-  { name, ending, revive }: ComputeOptions,
+  { name, ending, limitSeconds, revive }: ComputeOptions,
 ): ComputeThread<H> {
   const gate = createGate();
   const worker = new Worker(module, { name, workerData: { gate } });
@@ -81,10 +91,16 @@ export function startCompute<H extends Handlers<H>>(
   let cause: unknown;
   let closing = false;
   let endedWith: ComputeError | undefined;
+  /** Why the thread is given up while it still runs (C3). */
+  let stuck: ComputeError | undefined;
+  const limit = startTimeLimit(limitSeconds * 1_000, () => giveUp());
 
   worker.on('message', (reply: Reply) => {
     const call = pending.get(reply.id);
     pending.delete(reply.id);
+    // Calls are worked off in order: the next one begins now (C1).
+    if (pending.size === 0) limit.stop();
+    else limit.restart();
     if (call === undefined) return;
     if (!reply.ok) call.reject(revived(name, reply.error, revive));
     else call.resolve({ value: reply.value as never, busyMs: reply.busyMs, idleMs: reply.idleMs });
@@ -92,47 +108,67 @@ export function startCompute<H extends Handlers<H>>(
   // 'exit' always follows, and settles what is pending.
   worker.on('error', (error: Error) => {
     cause = error;
-    reason = `: ${error.message}`;
+    reason = `: ${librarySentence(error)}`;
   });
-  const holdUpExit = (): void => {
+  const holdUpExit = (exitCode: number): void => {
     shut(gate);
-    waitUntilQuiet(gate, exitWaitMs);
+    if (stuck === undefined) waitUntilQuiet(gate, exitWaitMs);
+    if (isBusy(gate)) leaveProcess(exitCode);
   };
   if (ending === 'afterCall') process.once('exit', holdUpExit);
-  const ended = new Promise<ComputeError>((resolve) => {
-    worker.once('exit', (exitCode) => {
-      process.removeListener('exit', holdUpExit);
-      endedWith = closing
-        ? new ComputeError(name, { kind: 'closed' }, 'was closed')
-        : new ComputeError(name, { kind: 'died', exitCode }, `ended with code ${exitCode}${reason}`, { cause });
-      for (const { reject } of pending.values()) reject(endedWith);
-      pending.clear();
-      resolve(endedWith);
-    });
+  const over = Promise.withResolvers<ComputeError>();
+  const end = (error: ComputeError): void => {
+    endedWith ??= error;
+    limit.stop();
+    for (const { reject } of pending.values()) reject(endedWith);
+    pending.clear();
+    over.resolve(endedWith);
+  };
+  worker.once('exit', (exitCode) => {
+    process.removeListener('exit', holdUpExit);
+    if (stuck !== undefined) end(stuck);
+    else if (closing) end(new ComputeError(name, { kind: 'closed' }, 'was closed'));
+    else end(new ComputeError(name, { kind: 'died', exitCode }, `ended with code ${exitCode}${reason}`, { cause }));
   });
+  const giveUp = (): void => {
+    const method = pending.values().next().value?.method ?? '';
+    const sentence = `a call did not end within ${limitSeconds} s (${method})`;
+    stuck = new ComputeError(name, { kind: 'stuck', method, limitSeconds }, sentence);
+    if (ending === 'interrupt') {
+      void worker.terminate();
+      return;
+    }
+    // Native code cannot be stopped: the thread is left alone until the process ends.
+    shut(gate);
+    worker.unref();
+    end(stuck);
+  };
 
   return {
-    ended,
+    ended: over.promise,
     call: (method, input) =>
       new Promise((resolve, reject: (error: Error) => void) => {
-        if (endedWith !== undefined || closing) {
-          reject(endedWith ?? new ComputeError(name, { kind: 'closed' }, 'is being closed'));
+        const gone = endedWith ?? stuck;
+        if (gone !== undefined || closing) {
+          reject(gone ?? new ComputeError(name, { kind: 'closed' }, 'is being closed'));
           return;
         }
         const { content, buffers } = packed(input);
         const call: Call = { id: nextId++, method, input: content };
         worker.postMessage(call, buffers);
-        pending.set(call.id, { resolve, reject });
+        if (pending.size === 0) limit.restart();
+        pending.set(call.id, { method, resolve, reject });
       }),
     close: async () => {
       closing = true;
       if (ending === 'afterCall') {
         shut(gate);
-        // A thread that died in a call never leaves the gate.
-        await Promise.race([quiet(gate), ended]);
+        // A thread that died in a call, or is stuck in one, never leaves the gate.
+        await Promise.race([quiet(gate), over.promise]);
+        if (isBusy(gate) && stuck !== undefined) return;
       }
       await worker.terminate();
-      await ended;
+      await over.promise;
     },
   };
 }
@@ -141,10 +177,11 @@ function revived(thread: string, error: CrossedError, revive: ComputeOptions['re
   const { name, message, stack, fields } = error;
   const known = revive.get(name)?.(error);
   if (known === undefined) {
-    return new ComputeError(thread, { kind: 'failed', errorName: name, fields }, `${name}: ${message}`, {
-      cause: stack,
-    });
+    const sentence = `${name}: ${librarySentence(message)}`;
+    const failed = new ComputeError(thread, { kind: 'failed', errorName: name, fields }, sentence);
+    failed.stack = `${failed.name}: ${failed.message}\n${framesOf(stack)}`;
+    return failed;
   }
-  known.stack = stack;
+  known.stack = `${known.name}: ${known.message}\n${framesOf(stack)}`;
   return known;
 }

@@ -11,7 +11,7 @@ import {
 } from '../models/training.js';
 import type { Runtime } from '../runtimes/index.js';
 import type { CrossedError } from './messages.js';
-import { type ComputeError, type ComputeOptions, startCompute } from './thread.js';
+import { ComputeError, type ComputeOptions, startCompute } from './thread.js';
 import type { TrainerHandlers, TrainerSource } from './trainer-worker.js';
 
 /** One step's loss, with the thread's account of it. */
@@ -51,19 +51,27 @@ const revive: ComputeOptions['revive'] = new Map<string, (error: CrossedError) =
   ['StateError', (error) => new StateError(text(error, 'tensor'), text(error, 'found'), text(error, 'expected'))],
   [
     'StudentModelError',
-    (error) => new StudentModelError(text(error, 'where'), text(error, 'found'), text(error, 'expected')),
+    (error) =>
+      new StudentModelError(text(error, 'where'), text(error, 'found'), text(error, 'expected'), {
+        remedy: text(error, 'remedy'),
+      }),
   ],
 ]);
 
+export interface TrainerThreadSource extends TrainerSource {
+  /** Longest time for building the model with a first trial, and for one step. */
+  readonly limitSeconds: number;
+}
+
 /**
  * @param module the compiled trainer-worker; given only where this file does not run compiled
- * @throws StudentModelError, ComputeError
+ * @throws StudentModelError also when the model is not ready within the limit; ComputeError
  */
 export async function openTrainerThread(
-  source: TrainerSource,
+  { limitSeconds, ...source }: TrainerThreadSource,
   module: URL = new URL('./trainer-worker.js', import.meta.url),
 ): Promise<TrainerThread> {
-  const thread = startCompute<TrainerHandlers>(module, { name: 'trainer', ending: 'interrupt', revive });
+  const thread = startCompute<TrainerHandlers>(module, { name: 'trainer', ending: 'interrupt', limitSeconds, revive });
   try {
     const { value } = await thread.call('open', source);
     return {
@@ -81,6 +89,18 @@ export async function openTrainerThread(
     };
   } catch (error) {
     await thread.close();
-    throw error;
+    throw asStudentModelError(error);
   }
+}
+
+/** A model whose first trial does not come to an end will not in another attempt either. */
+function asStudentModelError(error: unknown): unknown {
+  if (!(error instanceof ComputeError) || error.fault.kind !== 'stuck') return error;
+  const found = `no end of it after ${String(error.fault.limitSeconds)} s`;
+  return new StudentModelError(
+    'building it and a trial step',
+    found,
+    'a model that is ready within student.model.timeoutSeconds',
+    { cause: error, remedy: 'make the model smaller, or raise student.model.timeoutSeconds' },
+  );
 }

@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
+import { librarySentence } from './library-error.js';
 import { supplyTensorMethods } from './student-orthogonal.js';
 import {
   dropoutMasks,
@@ -14,6 +15,8 @@ import {
   seedInitializers,
 } from './student-topology.js';
 import type { Json } from './student-topology.js';
+import { containersOf, TopologyError } from './topology.js';
+import { checkShapes } from './topology-shapes.js';
 import { StudentModelError } from './trainer-errors.js';
 
 /** A weight of the model with a name that does not depend on what else the process has built. */
@@ -49,6 +52,7 @@ export interface StudentModel {
 /** @throws StudentModelError */
 export async function openStudentModel(modelJson: string, seed: number): Promise<StudentModel> {
   const given = parseTopology(modelJson);
+  checkTopology(given);
   const note = endInLogits(given);
   refuseUnseedableLayers(given);
   // A first build fills in what the file leaves to defaults, among it the initializers that need a seed.
@@ -65,14 +69,24 @@ export async function openStudentModel(modelJson: string, seed: number): Promise
   }
 }
 
+/** Before tfjs reads it: a topology that it would not finish, or that leaves nothing to train. */
+function checkTopology(topology: Json): void {
+  try {
+    checkShapes(containersOf(topology));
+  } catch (cause) {
+    if (!(cause instanceof TopologyError)) throw cause;
+    const { where, found, expected, remedy } = cause;
+    throw new StudentModelError(where, found, expected, { cause, remedy });
+  }
+}
+
 async function build(topology: Json): Promise<tfl.LayersModel> {
   supplyTensorMethods();
   try {
     return await tfl.loadLayersModel({ load: () => Promise.resolve({ modelTopology: topology }) });
   } catch (cause) {
-    // tfjs adds a list of possible reasons; the first sentence says what it is about.
-    const [found] = (cause instanceof Error ? cause.message : String(cause)).split(/\.\s|\n/, 1);
-    throw new StudentModelError('modelTopology', `"${found ?? ''}"`, 'layers that tfjs-layers can build', { cause });
+    const found = `an error of tfjs (${librarySentence(cause)})`;
+    throw new StudentModelError('modelTopology', found, 'layers that tfjs-layers can build', { cause });
   }
 }
 

@@ -9,6 +9,12 @@ import { StudentModelError } from './trainer-errors.js';
 
 export type Json = Record<string, unknown>;
 
+/** A value out of the file, short enough for a message. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length <= 60 ? text : `${text.slice(0, 60)}…`;
+}
+
 /** Keep the streams apart for equal seeds; the schedule has 1 and 2 (src/protocol/schedule.ts). */
 const initialWeights = 3;
 export const dropoutMasks = 4;
@@ -53,7 +59,7 @@ export function parseTopology(text: string): Json {
   }
   if (!isJson(content)) throw new StudentModelError('file', 'no JSON object', 'a tfjs layers model.json');
   if (content.format !== undefined && content.format !== 'layers-model') {
-    throw new StudentModelError('format', JSON.stringify(content.format), '"layers-model"');
+    throw new StudentModelError('format', shown(content.format), '"layers-model"');
   }
   const manifest = content.weightsManifest;
   if (Array.isArray(manifest) && manifest.length > 0) {
@@ -109,7 +115,7 @@ function lastLayer(topology: Json): Json {
   const named: unknown = Array.isArray(output) ? output[0] : output;
   const found = layers.find((layer) => layer.name === named || nameOf(layer) === named);
   if (outputs.length !== 1 || found === undefined) {
-    throw new StudentModelError('output_layers', JSON.stringify(outputs), 'exactly one output');
+    throw new StudentModelError('output_layers', shown(outputs), 'exactly one output');
   }
   return found;
 }
@@ -133,7 +139,7 @@ export function endInLogits(topology: Json): string | undefined {
   const activation = config.activation ?? 'linear';
   if (activation === 'linear') return undefined;
   if (activation !== 'softmax') {
-    throw new StudentModelError(where, `activation ${JSON.stringify(activation)}`, 'logits: a linear last layer');
+    throw new StudentModelError(where, `activation ${shown(activation)}`, 'logits: a linear last layer');
   }
   config.activation = 'linear';
   return `${where}: its softmax was taken off, the loss is computed from logits`;

@@ -8,6 +8,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Runtime } from '../runtimes/runtime.js';
 import { exportModel } from './export.js';
 import type { OptimizerSettings } from './learning-rate.js';
+import { librarySentence } from './library-error.js';
 import { distillationLoss, score } from './loss.js';
 import type { LossSettings } from './loss.js';
 import { createOptimizer } from './optimizer.js';
@@ -191,9 +192,9 @@ function rehearse(model: StudentModel): void {
     model.seedMasks(0);
     forwardAndBackward(model, trainable, { samples, rows }, (student) => ({ loss: 0, gradient: student }));
   } catch (cause) {
-    const found = cause instanceof Error ? cause.message : String(cause);
+    const found = `an error of tfjs (${librarySentence(cause)})`;
     const expected = `layers whose gradients the runtime ${tf.getBackend()} has`;
-    throw new StudentModelError('training pass', `"${found}"`, expected, { cause });
+    throw new StudentModelError('training pass', found, expected, { cause });
   }
   for (const [weight, values] of frozen) weight.write(values);
 }

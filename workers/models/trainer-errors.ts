@@ -23,15 +23,23 @@ export class StudentModelError extends Error {
   readonly where: string;
   readonly found: string;
   readonly expected: string;
-  constructor(where: string, found: string, expected: string, options?: ErrorOptions) {
-    super(
-      `student model, ${where}: found ${found}, expected ${expected}; change the file that spec.student.model.uri names`,
-      options,
-    );
+  readonly remedy: string;
+  constructor(
+    where: string,
+    found: string,
+    expected: string,
+    { remedy = 'change the file that spec.student.model.uri names', ...options }: StudentModelErrorOptions = {},
+  ) {
+    super(`student model, ${where}: found ${found}, expected ${expected}; ${remedy}`, options);
     this.where = where;
     this.found = found;
     this.expected = expected;
+    this.remedy = remedy;
   }
+}
+
+interface StudentModelErrorOptions extends ErrorOptions {
+  readonly remedy?: string;
 }
 
 /** A batch that does not fit the model. */

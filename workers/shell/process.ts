@@ -10,6 +10,8 @@ import { printableJson } from '../../src/lib/printable.js';
 import type { Clock } from '../../src/lib/clock.js';
 import { quietLibraries, workerExitCodes } from '../../src/protocol/index.js';
 
+import { framesOf } from '../models/library-error.js';
+
 import { endingOf } from './endings.js';
 import { readEnvironment, type WorkerEnvironment } from './environment.js';
 import { writeLastWords } from './exit.js';
@@ -33,6 +35,9 @@ const systemClock: Clock = {
 /** A worker whose owner is gone has this long to finish, then it ends whatever it does. */
 const orphanMs = 5_000;
 
+/** Longest message that is logged: an error of a library may quote a whole model. */
+const longestSentence = 4_000;
+
 /** Runs `work` to its end and ends the process; never returns. */
 export async function runWorker(work: (context: WorkerContext) => Promise<void>): Promise<never> {
   // Before a native library starts, also when whoever started this process did not set them.
@@ -45,11 +50,11 @@ export async function runWorker(work: (context: WorkerContext) => Promise<void>)
   const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime, hooks }, output);
   const end = (error: unknown): never => {
     const ending = endingOf(error);
-    const sentence = error instanceof Error ? error.message : String(error);
+    const sentence = (error instanceof Error ? error.message : String(error)).slice(0, longestSentence);
     if (ending === 'stopped') {
       log.info(sentence);
     } else {
-      log.error({ ending, stack: error instanceof Error ? error.stack : undefined }, sentence);
+      log.error({ ending, stack: error instanceof Error ? framesOf(error.stack ?? '') : undefined }, sentence);
       writeLastWords(terminationLog, sentence);
     }
     process.exit(workerExitCodes[ending]);

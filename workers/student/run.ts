@@ -12,7 +12,7 @@ import {
   loadNewest,
   openFileStore,
 } from '../checkpoint/index.js';
-import type { TrainerSource, TrainerThread } from '../compute/index.js';
+import type { TrainerThread, TrainerThreadSource } from '../compute/index.js';
 import { checkLabels, DataError, openDataset, pathOfUri } from '../data/index.js';
 import { WorkerError } from '../shell/exit.js';
 import type { Log } from '../shell/log.js';
@@ -30,7 +30,7 @@ import { stepBytesOf, windowSteps } from './window.js';
 
 const connectWaitMs = 60_000;
 
-type OpenTrainer = (source: TrainerSource) => Promise<TrainerThread>;
+type OpenTrainer = (source: TrainerThreadSource) => Promise<TrainerThread>;
 
 /** @throws WorkerError with the ending; whatever it throws, the newest checkpoint is whole */
 export async function runStudent(context: WorkerContext, openTrainer: OpenTrainer): Promise<void> {
@@ -61,6 +61,7 @@ async function prepare(
       loss: student.loss,
       optimizer: student.optimizer,
       totalSteps: schedule.steps,
+      limitSeconds: student.model.timeoutSeconds,
     }),
     connectWorker({
       ...env.nats,

@@ -18,6 +18,7 @@ async function evaluate(): Promise<{ readonly samples: number; readonly accuracy
     input: manifest.teacher.input,
     sampleShape: test.shape,
     threads,
+    limitSeconds: manifest.teacher.model.timeoutSeconds,
   });
   let correct = 0;
   for (let from = 0; from < test.length; from += rowsAtOnce) {

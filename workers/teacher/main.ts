@@ -1,6 +1,6 @@
 /** The teacher process: a composition root. Connect, load, prove itself, then label until told to stop. */
 import { jobNames, teacherDrainMs, type TeacherState, workerExitCodes } from '../../src/protocol/index.js';
-import { type InferenceThread, openInferenceThread } from '../compute/index.js';
+import { asModelError, type InferenceThread, openInferenceThread } from '../compute/index.js';
 import { type Dataset, openDataset, pathOfUri } from '../data/index.js';
 import { compareWithReference, selfTestAnswers } from '../models/inference/index.js';
 import { WorkerError } from '../shell/exit.js';
@@ -83,6 +83,7 @@ async function prepare({ env, log, clock }: WorkerContext): Promise<Prepared> {
       input: manifest.teacher.input,
       sampleShape: split.shape,
       threads: env.threads,
+      limitSeconds: manifest.teacher.model.timeoutSeconds,
     }),
     connectWorker({
       ...env.nats,
@@ -123,8 +124,14 @@ async function prepare({ env, log, clock }: WorkerContext): Promise<Prepared> {
     });
 
   await tell('SelfTest');
-  const reference = await createReference(link, names, await selfTestAnswers(inference, split));
-  const comparison = await compareWithReference(inference, split, reference, manifest.teacher.tolerance);
+  const { tolerance, model } = manifest.teacher;
+  // The first batches of the model: a teacher that does not come back from them would not in another attempt either.
+  const own = await selfTestAnswers(inference, split, tolerance).catch((error: unknown) => {
+    throw asModelError(error, pathOfUri(model.uri));
+  });
+  if (!own.ok) throw new WorkerError('terminal', own.sentence);
+  const reference = await createReference(link, names, own.reference);
+  const comparison = await compareWithReference(inference, split, reference, tolerance);
   if (!comparison.ok) throw new WorkerError('terminal', comparison.sentence);
   log.info({ largestDifference: comparison.largestDifference }, 'self-test passed');
   return { dataset, inference, link, teacher, tell };

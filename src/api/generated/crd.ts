@@ -380,6 +380,13 @@ export const jobSchema: Schema = {
                       "message": "the uri must name a bucket after s3://; write for example s3://datasets/mnist"
                     }
                   ]
+                },
+                "timeoutSeconds": {
+                  "type": "integer",
+                  "default": 300,
+                  "minimum": 1,
+                  "maximum": 86400,
+                  "description": "Longest time, in seconds, for loading the model with a first trial, and for computing one batch. A model that loads for longer fails the job. Raise it for a large model on a slow disk."
                 }
               }
             },
@@ -724,6 +731,13 @@ export const jobSchema: Schema = {
                       "message": "the uri must name a bucket after s3://; write for example s3://datasets/mnist"
                     }
                   ]
+                },
+                "timeoutSeconds": {
+                  "type": "integer",
+                  "default": 300,
+                  "minimum": 1,
+                  "maximum": 86400,
+                  "description": "Longest time, in seconds, for building the model with a first trial, and for one step. A model that builds for longer fails the job. Raise it for a large model on a slow machine."
                 }
               }
             },

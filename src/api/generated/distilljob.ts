@@ -153,6 +153,10 @@ export interface TeacherModel {
    * Where it is; the schemes of `dataset.uri`, and `configmap://NAME/KEY` for a file that fits a ConfigMap.
    */
   uri: string;
+  /**
+   * Longest time, in seconds, for loading the model with a first trial, and for computing one batch. A model that loads for longer fails the job. Raise it for a large model on a slow disk.
+   */
+  timeoutSeconds: number;
 }
 /**
  * How a sample becomes the model's input.
@@ -263,6 +267,10 @@ export interface StudentModel {
    * Where it is; the schemes of `teacher.model.uri`.
    */
   uri: string;
+  /**
+   * Longest time, in seconds, for building the model with a first trial, and for one step. A model that builds for longer fails the job. Raise it for a large model on a slow machine.
+   */
+  timeoutSeconds: number;
 }
 /**
  * softWeight · T² · KL(teacher ‖ student at temperature T) + (1 − softWeight) · cross-entropy.
@@ -751,6 +759,10 @@ export interface TeacherModelDraft {
    * Where it is; the schemes of `dataset.uri`, and `configmap://NAME/KEY` for a file that fits a ConfigMap.
    */
   uri: string;
+  /**
+   * Longest time, in seconds, for loading the model with a first trial, and for computing one batch. A model that loads for longer fails the job. Raise it for a large model on a slow disk.
+   */
+  timeoutSeconds?: number;
 }
 /**
  * How a sample becomes the model's input.
@@ -861,6 +873,10 @@ export interface StudentModelDraft {
    * Where it is; the schemes of `teacher.model.uri`.
    */
   uri: string;
+  /**
+   * Longest time, in seconds, for building the model with a first trial, and for one step. A model that builds for longer fails the job. Raise it for a large model on a slow machine.
+   */
+  timeoutSeconds?: number;
 }
 /**
  * softWeight · T² · KL(teacher ‖ student at temperature T) + (1 − softWeight) · cross-entropy.

@@ -2,7 +2,8 @@
  * Models that cannot be used: teachers and students that are missing, damaged, or fit neither the data nor each other,
  * and a teacher that answers NaN.
  */
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
@@ -46,12 +47,68 @@ describe('a teacher model', () => {
     const place = caseFolder();
     const path = join(place, 'teacher.onnx');
     changedCopy(teacher, path, change);
-    const message = await refusalOf(place, teacherOf(path));
-    expect(message).toContain(`model ${path}: found a file that the ONNX runtime refuses (`);
-    expect(message).toContain(
-      '), expected an ONNX model in one file; check that it is complete and not a Git LFS pointer, and that its ' +
-        'weights are not in a file beside it',
+    expect(await refusalOf(place, teacherOf(path))).toMatch(
+      /model .*teacher\.onnx: found an? .*file.*, expected an ONNX model, its weights inside or as external data of its main graph; check that the file is complete and not a Git LFS pointer/,
     );
+  });
+
+  it('with its weights in a file that is not beside it is refused, whatever lies in the working folder', async () => {
+    const place = caseFolder();
+    const path = join(place, 'teacher.onnx');
+    cpSync(join(fixtures, 'external.onnx'), path);
+    expect(await refusalOf(place, teacherOf(path))).toContain(
+      `model ${path}: found nothing at ${join(place, 'external.bin')}, expected the file of weights that the model names`,
+    );
+  });
+
+  it('that never answers is refused after the time that the job allows', async () => {
+    const message = await refusalOf(caseFolder(), (spec) => {
+      teacherOf(join(fixtures, 'endless.onnx'))(spec);
+      Object.assign(spec.teacher.model ?? {}, { timeoutSeconds: 3 });
+    });
+    expect(message).toContain(
+      'found no answer to its first samples after 3 s, expected a model that loads and answers',
+    );
+  });
+
+  it.each([
+    {
+      what: 'of a graph model',
+      json: { format: 'graph-model', modelTopology: { node: [{ name: 'x'.repeat(1_600_000) }] }, weightsManifest: [] },
+      want: 'found a TensorFlow.js graph model, expected a tfjs layers model or an ONNX file; convert the original again',
+    },
+    {
+      what: 'whose layers refer to each other in a circle',
+      json: {
+        modelTopology: {
+          class_name: 'Functional',
+          config: {
+            name: 'circle',
+            layers: [
+              {
+                name: 'a',
+                class_name: 'Activation',
+                config: { name: 'a', activation: 'relu' },
+                inbound_nodes: [[['a', 0, 0, {}]]],
+              },
+            ],
+            input_layers: [['a', 0, 0]],
+            output_layers: [['a', 0, 0]],
+          },
+        },
+        weightsManifest: [],
+      },
+      want: 'found inputs of a that are never made in inbound_nodes, expected references without a circle',
+    },
+  ])('$what is refused at once, with a short log', async ({ json, want }) => {
+    const place = caseFolder();
+    const path = join(place, 'model.json');
+    writeFileSync(path, JSON.stringify(json));
+    const message = await refusalOf(place, (spec) => {
+      spec.teacher.model = { format: 'tfjs-layers', uri: `file://${path}` };
+    });
+    expect(message).toContain(want);
+    expect(statSync(join(place, 'run/logs/cpu-0.log')).size).toBeLessThan(10_000);
   });
 
   it('made for samples of another shape is refused', async () => {
@@ -104,8 +161,25 @@ describe('a student model', () => {
           modelTopology.config.layers.splice(1, 0, { class_name: 'Capsule', config: { name: 'capsule' } });
         }),
       want:
-        'student model, modelTopology: found "Unknown layer: Capsule", expected layers that tfjs-layers can build; ' +
-        'change the file that spec.student.model.uri names',
+        'student model, layer capsule: found a layer of the unknown class "Capsule", expected layers that tfjs-layers can ' +
+        'build',
+    },
+    {
+      what: 'pools its samples away',
+      text: () =>
+        changedModel(({ modelTopology }) => {
+          const pools = Array.from({ length: 5 }, (_, at) => ({
+            class_name: 'MaxPooling2D',
+            config: { name: `pool${at}`, pool_size: 2 },
+          }));
+          Object.assign(pools[0]?.config ?? {}, { batch_input_shape: [null, 28, 28, 1] });
+          modelTopology.config.layers = [
+            ...pools,
+            { class_name: 'Flatten', config: { name: 'flat' } },
+            { class_name: 'Dense', config: { name: 'logits', units: 10 } },
+          ];
+        }),
+      want: 'student model, layer pool4: found an output of shape [N, 0, 0, 1], expected whole numbers of at least 1 along each axis',
     },
     {
       what: 'has an input of another shape than the samples',
@@ -124,6 +198,17 @@ describe('a student model', () => {
       spec.student.model = { uri: `file://${path}` };
     });
     expect(message).toContain(want);
+  });
+
+  it('that is a pipe is refused instead of waited for', async () => {
+    const place = caseFolder();
+    const path = join(place, 'student.json');
+    execFileSync('mkfifo', [path]);
+    const message = await refusalOf(place, (spec) => {
+      withoutTeacher(spec);
+      spec.student.model = { uri: `file://${path}` };
+    });
+    expect(message).toContain(`student model ${path}: found a named pipe`);
   });
 
   it('that is not there is refused', async () => {

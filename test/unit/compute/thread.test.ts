@@ -25,10 +25,11 @@ class RowError extends Error {
 }
 
 const started: ComputeThread<Served>[] = [];
-function start(ending: 'interrupt' | 'afterCall' = 'interrupt'): ComputeThread<Served> {
+function start(ending: 'interrupt' | 'afterCall' = 'interrupt', limitSeconds = 300): ComputeThread<Served> {
   const thread = startCompute<Served>(new URL('./fixtures/worker.js', import.meta.url), {
     name: 'test',
     ending,
+    limitSeconds,
     revive: new Map(),
   });
   started.push(thread);
@@ -132,6 +133,7 @@ describe('a compute thread', () => {
     const thread = startCompute<Served>(module, {
       name: 'test',
       ending: 'interrupt',
+      limitSeconds: 300,
       revive: new Map([['FieldError', ({ fields }) => new RowError(fields.row)]]),
     });
     started.push(thread);
@@ -183,10 +185,42 @@ describe('a compute thread that ends', () => {
     await thread.close();
   });
 
+  test('because a call took too long says so to this call and all others, and is gone', async () => {
+    const thread = start('interrupt', 0.3);
+    await thread.call('echo', 0);
+    const calls = [thread.call('block', 600_000), thread.call('echo', 1)].map(rejectionOf);
+    for (const error of await Promise.all(calls)) {
+      expect(error.message).toBe('test thread: a call did not end within 0.3 s (block)');
+      expect(error.fault).toEqual({ kind: 'stuck', method: 'block', limitSeconds: 0.3 });
+    }
+    expect((await thread.ended).fault.kind).toBe('stuck');
+    expect((await rejectionOf(thread.call('echo', 2))).fault.kind).toBe('stuck');
+    await thread.close();
+  });
+
+  test('because a call took too long also when it must not be interrupted: it is left behind', async () => {
+    const thread = start('afterCall', 0.3);
+    await thread.call('echo', 0);
+    const pending = rejectionOf(thread.call('block', 3_000));
+    expect((await pending).fault).toMatchObject({ kind: 'stuck', method: 'block' });
+    expect((await thread.ended).fault.kind).toBe('stuck');
+    await thread.close();
+    expect((await rejectionOf(thread.call('echo', 2))).fault.kind).toBe('stuck');
+  });
+
+  test('is not one whose calls only waited for each other, or that had nothing to do', async () => {
+    const thread = start('interrupt', 2);
+    await thread.call('echo', 0);
+    await Promise.all(Array.from({ length: 6 }, () => thread.call('block', 500)));
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect((await thread.call('echo', 1)).value).toBe(1);
+  });
+
   test('because its module is not there rejects the first call', async () => {
     const thread = startCompute<Served>(new URL('./fixtures/nowhere.js', import.meta.url), {
       name: 'test',
       ending: 'interrupt',
+      limitSeconds: 300,
       revive: new Map(),
     });
     expect((await rejectionOf(thread.call('echo', 1))).message).toMatch(/^test thread: ended with code 1: .*nowhere/);

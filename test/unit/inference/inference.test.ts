@@ -150,8 +150,8 @@ describe('a teacher that cannot teach', () => {
     {
       what: 'that is no ONNX file',
       opening: source('', { path: import.meta.filename }),
-      found: 'a file that the ONNX runtime refuses',
-      expected: 'an ONNX model in one file',
+      found: 'a file that is',
+      expected: 'an ONNX model, its weights inside or as external data of its main graph',
     },
     {
       what: 'with a fixed batch size',

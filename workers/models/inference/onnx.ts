@@ -1,23 +1,38 @@
 /** ONNX models by onnxruntime-node on the CPU. A run blocks the calling thread: the teacher calls it from a compute thread. */
+import { dirname } from 'node:path';
+
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 
+import { librarySentence } from '../library-error.js';
 import { ModelError } from './errors.js';
 import { shapeText } from './input.js';
 import type { AxisSize, Engine } from './inference.js';
+import { readBeside } from './model-file.js';
+import { externalRanges, type ExternalRange, OnnxFileError } from './onnx-file.js';
 
 /** 4 = fatal only: what goes wrong comes back as an error and is told once, by us. */
 const silent = { level: 'fatal', severity: 4 } as const;
 
 type TensorMetadata = Extract<InferenceSession.ValueMetadata, { isTensor: true }>;
 
+/** Longest file of weights beside a model. */
+const maxWeightsBytes = 2 ** 34;
+
 /**
  * @param bytes the model file, whole
- * @param path for messages
+ * @param path of the model file; files with its weights are read from beside it and handed over in memory
  * @param threads of the library's own pool, for one run
+ * @param note is given the bytes of every file with weights, in the order in which the model first names them
  * @throws ModelError
  */
-export async function openOnnx(bytes: Uint8Array, path: string, threads: number): Promise<Engine> {
+export async function openOnnx(
+  bytes: Uint8Array,
+  path: string,
+  threads: number,
+  note: (bytes: Uint8Array) => void,
+): Promise<Engine> {
   env.logLevel = silent.level;
+  const externalData = await externalFiles(bytes, path, note);
   let session: InferenceSession;
   try {
     session = await InferenceSession.create(bytes, {
@@ -26,14 +41,17 @@ export async function openOnnx(bytes: Uint8Array, path: string, threads: number)
       interOpNumThreads: 1,
       executionMode: 'sequential',
       logSeverityLevel: silent.severity,
+      ...(externalData.length === 0 ? {} : { externalData }),
+      // Without it the library looks for files in the working folder of the process. It needs none: a second barrier.
+      extra: { session: { model_external_initializers_file_folder_path: dirname(path) } },
     });
   } catch (cause) {
     throw new ModelError(
       {
         path,
-        found: `a file that the ONNX runtime refuses (${String(cause)})`,
-        expected: 'an ONNX model in one file',
-        remedy: 'check that it is complete and not a Git LFS pointer, and that its weights are not in a file beside it',
+        found: `a file that the ONNX runtime refuses (${librarySentence(cause)})`,
+        expected: 'an ONNX model',
+        remedy: 'check that the file is complete and that this version of the runtime knows its operators',
       },
       { cause },
     );
@@ -44,6 +62,53 @@ export async function openOnnx(bytes: Uint8Array, path: string, threads: number)
     await session.release();
     throw error;
   }
+}
+
+/** The files that hold weights of the model, under the names that it uses. */
+async function externalFiles(
+  bytes: Uint8Array,
+  path: string,
+  note: (bytes: Uint8Array) => void,
+): Promise<{ readonly path: string; readonly data: Uint8Array }[]> {
+  const files = new Map<string, Uint8Array>();
+  for (const range of rangesOf(bytes, path)) {
+    let data = files.get(range.location);
+    if (data === undefined) {
+      data = await readBeside(path, range.location, maxWeightsBytes);
+      note(data);
+      files.set(range.location, data);
+    }
+    checkRange(path, range, data.length);
+  }
+  return [...files].map(([name, data]) => ({ path: name, data }));
+}
+
+function rangesOf(bytes: Uint8Array, path: string): readonly ExternalRange[] {
+  try {
+    return externalRanges(bytes);
+  } catch (cause) {
+    if (!(cause instanceof OnnxFileError)) throw cause;
+    throw new ModelError(
+      {
+        path,
+        found: cause.message,
+        expected: 'an ONNX model, its weights inside or as external data of its main graph',
+        remedy: 'check that the file is complete and not a Git LFS pointer, or export it again',
+      },
+      { cause },
+    );
+  }
+}
+
+function checkRange(path: string, { weight, location, offset, length }: ExternalRange, bytes: number): void {
+  if (offset + (length ?? 0) <= bytes) return;
+  const end = length === null ? '' : ` to ${String(offset + length)}`;
+  throw new ModelError({
+    path,
+    found: `${String(bytes)} bytes in ${JSON.stringify(location)}`,
+    expected: `bytes ${String(offset)}${end} for the weight "${weight}"`,
+    remedy: 'copy that file again: it is cut off, or belongs to another model',
+  });
 }
 
 function engineOf(session: InferenceSession, path: string, threads: number): Engine {

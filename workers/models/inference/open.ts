@@ -1,10 +1,11 @@
 /** Opens a teacher's model of either format and makes sure, before the first work item, that it fits the data. */
 import { createHash } from 'node:crypto';
 
+import { librarySentence } from '../library-error.js';
 import { LogitsError, ModelError } from './errors.js';
 import type { Engine, EngineOutput, Inference, InputSettings, ModelFormat } from './inference.js';
 import { arrange, arrangementFor, type SampleShape, shapeText } from './input.js';
-import { readModelFile } from './model-file.js';
+import { maxJsonBytes, maxOnnxBytes, readModelFile } from './model-file.js';
 import { openOnnx } from './onnx.js';
 import { openTfjs } from './tfjs.js';
 
@@ -20,6 +21,7 @@ export interface InferenceSource {
 }
 
 const digestBytes = 8;
+const hashedBytes = 2 ** 28;
 
 /** @throws ModelError when the model cannot be read, is no classifier, or does not fit the samples */
 export async function openInference({
@@ -29,10 +31,14 @@ export async function openInference({
   sampleShape,
   threads,
 }: InferenceSource): Promise<Inference> {
-  const bytes = await readModelFile(path);
-  const hash = createHash('sha256').update(bytes);
-  const engine =
-    format === 'onnx' ? await openOnnx(bytes, path, threads) : await openTfjs(bytes, path, (part) => hash.update(part));
+  const bytes = await readModelFile(path, format === 'onnx' ? maxOnnxBytes : maxJsonBytes);
+  const hash = createHash('sha256');
+  const note = (part: Uint8Array): void => {
+    // A hash takes less than 2 GiB at once.
+    for (let at = 0; at < part.length; at += hashedBytes) hash.update(part.subarray(at, at + hashedBytes));
+  };
+  note(bytes);
+  const engine = format === 'onnx' ? await openOnnx(bytes, path, threads, note) : await openTfjs(bytes, path, note);
   hash.update(JSON.stringify([input.layout ?? null, input.mean ?? null, input.std ?? null]));
   const digest = Uint8Array.from(hash.digest().subarray(0, digestBytes));
   try {
@@ -49,7 +55,15 @@ export async function openInference({
           throw new RangeError(`infer: found ${samples.length} values, expected ${rows} rows of ${size}`);
         }
         if (rows === 0) return new Float32Array(0);
-        const { data } = await engine.run(arrange(samples, sampleShape, how), [rows, ...how.axes]);
+        const { data, shape } = await engine.run(arrange(samples, sampleShape, how), [rows, ...how.axes]);
+        if (shape.length !== 2 || shape[0] !== rows || shape[1] !== columns) {
+          throw new ModelError({
+            path,
+            found: `an answer of shape ${shapeText(shape)} for ${String(rows)} samples`,
+            expected: `[${String(rows)}, ${String(columns)}]`,
+            remedy: 'export the model with logits as its only output, one row for each sample',
+          });
+        }
         checkFinite(data, columns);
         return data;
       },
@@ -73,7 +87,7 @@ async function probe(engine: Engine, path: string, axes: readonly number[]): Pro
     throw new ModelError(
       {
         path,
-        found: `a model that fails on a batch of shape ${shapeText([rows, ...axes])} (${String(cause)})`,
+        found: `a model that fails on a batch of shape ${shapeText([rows, ...axes])} (${librarySentence(cause)})`,
         expected: 'logits',
         remedy: 'use a model made for this data set, or correct teacher.input.layout',
       },

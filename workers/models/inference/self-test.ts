@@ -1,6 +1,11 @@
 /**
  * The self-test (DESIGN §4): the first teacher writes what it answers for some samples; each later one joins only when
  * it answers the same, so that a wrong model, preprocessing or device never trains a student.
+ *
+ * The first teacher has nothing to compare with, so every teacher first checks its own answers: one row of logits for each
+ * sample, finite (open.ts), the same when asked again in another batch, and not one answer for different samples. Whether
+ * it is the model that was meant, and whether its preprocessing is that of its training, no teacher can know
+ * (docs/adr/0019-models-are-checked-first.md).
  */
 import type { Reference } from '../../../src/protocol/index.js';
 import type { Split } from '../../data/index.js';
@@ -14,20 +19,57 @@ export interface Answering {
 
 const samplesTested = 8;
 
-/** What this teacher answers for the first training samples, unaugmented. */
-export async function selfTestAnswers(inference: Answering, split: Split): Promise<Reference> {
+type OwnAnswers =
+  | { readonly ok: true; readonly reference: Reference }
+  | { readonly ok: false; readonly reason: 'constant' | 'unsteady'; readonly sentence: string };
+
+/**
+ * What this teacher answers for the first training samples, unaugmented, once it was found that these answers can be a
+ * reference for others.
+ * @param tolerance largest difference of a logit between two batches that still passes
+ */
+export async function selfTestAnswers(inference: Answering, split: Split, tolerance: number): Promise<OwnAnswers> {
   const indices = Array.from({ length: Math.min(samplesTested, split.length) }, (_, index) => index);
+  const samples = await split.read(indices);
+  const size = samples.length / indices.length;
+  const differ = indices.some((row) =>
+    samples.subarray(0, size).some((value, at) => value !== samples[row * size + at]),
+  );
+  // Before the answers: `infer` takes the samples away.
+  const logits = await answers(inference, split, indices);
+  const [first = []] = logits;
+  if (differ && logits.every((row) => row.every((value, column) => value === first[column]))) {
+    const sentence = `self-test: the teacher gives the same answer for all of the first ${String(indices.length)} training samples, though they differ; check teacher.model.uri and teacher.input.mean and std`;
+    return { ok: false, reason: 'constant', sentence };
+  }
+  // Half of them and in reverse: finds random layers, and layers that mix the samples of a batch.
+  const again = indices.slice(0, Math.ceil(indices.length / 2)).reverse();
+  for (const [row, answer] of (await answers(inference, split, again)).entries()) {
+    const sample = again[row] ?? 0;
+    const column = farthest(answer, logits[sample] ?? [], tolerance);
+    if (column === null) continue;
+    const sentence = `self-test: sample ${String(sample)}, logit ${String(column)}: the teacher answered ${String(logits[sample]?.[column])} in one batch and ${String(answer[column])} in another; export the model for inference (no dropout, no statistics of the batch), or raise teacher.tolerance`;
+    return { ok: false, reason: 'unsteady', sentence };
+  }
   return {
-    teacherDigest: inference.digestHex,
-    columns: inference.columns,
-    indices,
-    logits: await answers(inference, split, indices),
+    ok: true,
+    reference: { teacherDigest: inference.digestHex, columns: inference.columns, indices, logits },
   };
+}
+
+/** The first column in which two rows differ by more than the tolerance; null where none does. A NaN differs. */
+function farthest(found: readonly number[], expected: readonly number[], tolerance: number): number | null {
+  const column = found.findIndex((value, at) => !(Math.abs(value - (expected[at] ?? Number.NaN)) <= tolerance));
+  return column < 0 ? null : column;
 }
 
 type Comparison =
   | { readonly ok: true; readonly largestDifference: number }
-  | { readonly ok: false; readonly reason: 'digest' | 'columns' | 'samples' | 'answers'; readonly sentence: string };
+  | {
+      readonly ok: false;
+      readonly reason: 'digest' | 'columns' | 'reference' | 'samples' | 'answers';
+      readonly sentence: string;
+    };
 
 /** @param tolerance largest difference of a logit that still passes */
 export async function compareWithReference(
@@ -44,6 +86,11 @@ export async function compareWithReference(
   if (columns !== inference.columns) {
     const sentence = `self-test: found ${String(inference.columns)} logits a sample, expected ${String(columns)}; give every teacher the same model file`;
     return { ok: false, reason: 'columns', sentence };
+  }
+  const enough = Math.min(samplesTested, split.length);
+  if (new Set(indices).size < enough) {
+    const sentence = `self-test: found reference answers for ${String(new Set(indices).size)} samples, expected at least ${String(enough)}; use workers of one version in all pools and make a new job`;
+    return { ok: false, reason: 'reference', sentence };
   }
   const missing = indices.find((index) => index >= split.length);
   if (missing !== undefined) {

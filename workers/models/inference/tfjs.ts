@@ -2,7 +2,7 @@
  * Models in the tfjs layers format: `model.json` and, beside it, the weight files that its manifest names. Read from
  * disk by our own handler, since tfjs itself only fetches; computed on the runtime chosen for this process.
  */
-import { basename, dirname, join } from 'node:path';
+import { basename } from 'node:path';
 
 import { type io, tensor, type Tensor } from '@tensorflow/tfjs-core';
 import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
@@ -10,9 +10,15 @@ import { z } from 'zod';
 
 import { decodeText } from '../../../src/lib/text.js';
 import { openRuntime } from '../../runtimes/index.js';
+import { librarySentence } from '../library-error.js';
+import { containersOf, isJson, type Json, TopologyError } from '../topology.js';
+import { checkShapes } from '../topology-shapes.js';
 import { ModelError } from './errors.js';
 import type { Engine } from './inference.js';
-import { readModelFile } from './model-file.js';
+import { readBeside } from './model-file.js';
+
+/** A name out of the file, in a message. */
+const maxNameShown = 100;
 
 const bytesOfType = { float32: 4, int32: 4, bool: 1, uint8: 1, uint16: 2, float16: 2 } as const;
 
@@ -36,6 +42,7 @@ type ModelJson = z.infer<typeof modelJsonSchema>;
  */
 export async function openTfjs(bytes: Uint8Array, path: string, note: (bytes: Uint8Array) => void): Promise<Engine> {
   const json = parseModelJson(bytes, path);
+  checkTopology(json.modelTopology, path);
   const weightData = await readWeights(json, path, note);
   const runtime = await openRuntime('auto');
   const handler: io.IOHandler = {
@@ -50,7 +57,13 @@ export async function openTfjs(bytes: Uint8Array, path: string, note: (bytes: Ui
   try {
     model = await loadLayersModel(handler);
   } catch (cause) {
-    throw fault(path, `a model that tfjs refuses (${String(cause)})`, 'a tfjs layers model', 'export it again', cause);
+    throw fault(
+      path,
+      `a model that tfjs refuses (${librarySentence(cause)})`,
+      'a tfjs layers model',
+      'export it again',
+      cause,
+    );
   }
   const inputShape = model.inputs[0]?.shape;
   if (inputShape === undefined || model.inputs.length !== 1 || model.outputs.length !== 1) {
@@ -84,6 +97,7 @@ function parseModelJson(bytes: Uint8Array, path: string): ModelJson {
   } catch (cause) {
     throw fault(path, 'a file that is no JSON', 'model.json of a tfjs layers model', 'check teacher.model.uri', cause);
   }
+  refuseGraphModel(value, path);
   const parsed = modelJsonSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
@@ -94,6 +108,32 @@ function parseModelJson(bytes: Uint8Array, path: string): ModelJson {
     'model.json of a tfjs layers model, with modelTopology and weightsManifest',
     'export the model again with its weights',
   );
+}
+
+/** Graph models are what most converters write; only their file tells them apart. @throws ModelError */
+function refuseGraphModel(value: unknown, path: string): void {
+  const topology = isJson(value) ? value.modelTopology : undefined;
+  const isGraph =
+    isJson(value) && (value.format === 'graph-model' || (isJson(topology) && Array.isArray(topology.node)));
+  if (!isGraph) return;
+  throw fault(
+    path,
+    'a TensorFlow.js graph model',
+    'a tfjs layers model or an ONNX file',
+    'convert the original again: tensorflowjs_converter --output_format=tfjs_layers_model for a Keras model, tf2onnx or ' +
+      'torch.onnx for others (teacher.model.format: onnx)',
+  );
+}
+
+/** @throws ModelError for a topology that tfjs would not finish, or whose layers give nothing */
+function checkTopology(modelTopology: Json, path: string): void {
+  const inner = modelTopology.model_config;
+  try {
+    checkShapes(containersOf(isJson(inner) ? inner : modelTopology));
+  } catch (cause) {
+    if (!(cause instanceof TopologyError)) throw cause;
+    throw fault(path, `${cause.found} in ${cause.where}`, cause.expected, cause.remedy, cause);
+  }
 }
 
 async function readWeights(json: ModelJson, path: string, note: (bytes: Uint8Array) => void): Promise<ArrayBuffer> {
@@ -108,12 +148,12 @@ async function readWeights(json: ModelJson, path: string, note: (bytes: Uint8Arr
     if (basename(name) !== name || name === '..' || name === '.') {
       throw fault(
         path,
-        `a weight file named ${JSON.stringify(name)}`,
+        `a weight file named ${JSON.stringify(name.slice(0, maxNameShown))}`,
         'names without folders',
         'export the model again',
       );
     }
-    const part = await readModelFile(join(dirname(path), name));
+    const part = await readBeside(path, name, Math.max(0, expected));
     note(part);
     parts.push(part);
   }
