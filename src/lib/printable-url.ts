@@ -1,8 +1,8 @@
 const schemes = /^(https?|socks[45]?[ah]?):$/;
 
 /**
- * The address of an API server or a proxy for a message: without user, password, query and fragment. For a text of which part of a login
- * could be taken for host or path, as of `https://user:pa/ss@host`, words that hold nothing of it.
+ * The address of an API server or a proxy for a message: without user, password, query and fragment. For a text of which
+ * part of a login could be taken for host or path, as of `https://user:pa/ss@host`, words that hold nothing of it.
  */
 export function printableUrl(text: string): string {
   const withoutLogin = text.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#@\\]*@/i, '$1');

@@ -109,7 +109,7 @@ test('a uri of a job is named without any part of a login', () => {
   const unspaced = secret.filter((text) => !text.includes(' '));
   const uri = fc
     .tuple(
-      fc.constantFrom('https://', 's3://', 'file://'),
+      fc.constantFrom('https://', 's3://', 'S3://'),
       unspaced,
       fc.string({ unit: fc.constantFrom('a', '/'), maxLength: 80 }),
     )

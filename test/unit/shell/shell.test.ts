@@ -120,13 +120,13 @@ describe('the environment', () => {
       'a manifest that is not there',
       'DISTILL_MANIFEST',
       '/nowhere/manifest.json',
-      /^job manifest: cannot read \/nowhere/,
+      /^job manifest \/nowhere\/manifest\.json: found nothing, expected a text file/,
     ],
     [
       'a password file that is not there',
       'DISTILL_NATS_PASSWORD_FILE',
       '/nowhere/p',
-      /^NATS password: cannot read \/nowhere/,
+      /^NATS password \/nowhere\/p: found nothing, expected a text file/,
     ],
   ])('that names %s is refused', (_what, variable, value, sentence) => {
     expect(refusalOf(() => readEnvironment({ ...sound, [variable]: value })).message).toMatch(sentence);
@@ -176,7 +176,7 @@ describe('the environment', () => {
       [
         'a file that is not there',
         { DISTILL_NATS_CREDS_FILE: '/nowhere/x.creds' },
-        /^NATS credentials: cannot read \/nowhere\/x\.creds/,
+        /^NATS credentials \/nowhere\/x\.creds: found nothing, expected a text file/,
       ],
     ])('and %s is refused', (_, changes, sentence) => {
       const { message, ending } = refusalOf(() => readEnvironment({ ...withCreds(), ...changes }));
