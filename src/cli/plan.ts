@@ -150,13 +150,13 @@ function save(file: string, snapshot: FleetSnapshot): void {
   const text = `${JSON.stringify(snapshot)}\n`;
   try {
     const entry = statSync(file, { throwIfNoEntry: false });
-    if (entry === undefined) return writeWholeSync(file, text);
-    // Such as /dev/stdout.
-    if (!entry.isFile()) return writeFileSync(file, text);
-    if (entry.size > 0 && !holdsSnapshot(file)) {
+    if (entry?.isFile() === true && entry.size > 0 && !holdsSnapshot(file)) {
       throw new CliError('badInput', `--save ${file}: it is there already and is no snapshot. Name another file.`);
     }
-    writeWholeSync(realpathSync(file), text);
+    if (entry === undefined) writeWholeSync(file, text);
+    else if (entry.isFile()) writeWholeSync(realpathSync(file), text);
+    // Such as /dev/stdout.
+    else writeFileSync(file, text);
   } catch (error) {
     if (error instanceof CliError) throw error;
     throw new CliError('storage', `--save ${file}: cannot be written (${reasonOf(error)}); name another file`, {

@@ -151,8 +151,10 @@ function claim(folder: string, path: string): void {
   switch (found.kind) {
     case 'made':
       return;
-    case 'ours':
-      return refuseLinks(folder, `--dir ${path}`);
+    case 'ours': {
+      refuseLinks(folder, `--dir ${path}`);
+      return;
+    }
     case 'foreign':
       throw new CliError(
         'badInput',
