@@ -67,7 +67,7 @@ export function nameValue(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value === 'string') {
     // Before the cut, which might take the @ away.
-    const shown = withoutLogin(value);
+    const shown = withoutLogins(value);
     return shown.length > longestQuote
       ? `${JSON.stringify(shown.slice(0, longestQuote))}… (${String(value.length)} characters)`
       : JSON.stringify(shown);
@@ -75,15 +75,6 @@ export function nameValue(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${String(value.length)}`;
   if (isFields(value)) return Object.keys(value).length === 0 ? 'an empty object' : 'an object';
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `a ${typeof value}`;
-}
-
-const schemesWithoutHost: readonly string[] = ['package', 'file', 'pvc', 'configmap'];
-
-/** A uri of a scheme without a host has no login: its `@` is part of a path, which the message must show. */
-function withoutLogin(text: string): string {
-  const [, scheme = '', rest = ''] = /^([a-z]+):\/\/(.*)$/is.exec(text) ?? [];
-  const isPath = schemesWithoutHost.includes(scheme.toLowerCase()) && !rest.includes('://');
-  return isPath ? text : withoutLogins(text);
 }
 
 /** What a schema node accepts, in words: `a whole number from 1 to 65536`. */
