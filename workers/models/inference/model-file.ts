@@ -1,5 +1,5 @@
 /**
- * Reads the files of a model. A fault of a file is a fault of the model: another attempt meets it again.
+ * Reads the files of a model. A fault of a file is a fault of the model, unless it is one of disk or network.
  *
  * Invariants:
  *  F1 Only regular files are read: opening a pipe would wait for a writer without end.
@@ -12,6 +12,7 @@ import { type FileHandle, realpath } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 
 import { openRegular, readFaultOf } from '../../../src/platform/index.js';
+import { ReadError } from '../../data/index.js';
 import { ModelError } from './errors.js';
 
 /** Longest model.json that is read; those of large models have some megabytes. */
@@ -21,7 +22,7 @@ export const maxOnnxBytes = 2 ** 31 - 1;
 /** One read; larger ones are refused by some systems. */
 const readBytes = 2 ** 28;
 
-/** @throws ModelError when the file cannot be read or is longer than `maxBytes` */
+/** @throws ModelError when the file cannot be read or is longer than `maxBytes`; ReadError when another attempt may read it */
 export async function readModelFile(path: string, maxBytes: number): Promise<Uint8Array> {
   return readRegular(path, path, maxBytes, 'a model file', null);
 }
@@ -31,7 +32,7 @@ export async function readModelFile(path: string, maxBytes: number): Promise<Uin
  * @param modelPath the model file itself
  * @param name as the model writes it: a relative path with forward slashes
  * @param maxBytes longest file that is read
- * @throws ModelError when the name or a link leaves the folder, or the file cannot be read
+ * @throws ModelError when the name or a link leaves the folder, or the file cannot be read; ReadError as above
  */
 export async function readBeside(modelPath: string, name: string, maxBytes: number): Promise<Uint8Array> {
   const parts = name.split('/').filter((part) => part !== '' && part !== '.');
@@ -101,8 +102,18 @@ async function readWhole(file: FileHandle, size: number): Promise<Uint8Array> {
   return bytes.subarray(0, done);
 }
 
-function unreadable(path: string, modelPath: string, cause: unknown, what: string, remedy: string | null): ModelError {
+/** A ReadError for a fault of disk or network that another attempt may not meet. */
+function unreadable(
+  path: string,
+  modelPath: string,
+  cause: unknown,
+  what: string,
+  remedy: string | null,
+): ModelError | ReadError {
   const fault = readFaultOf(cause, path);
+  if (fault.passes) {
+    return new ReadError(`model ${path}: found ${fault.found}, expected ${what}; ${fault.remedy}`, { cause });
+  }
   return refused(path, modelPath, fault.found, what, remedy ?? `${fault.remedy} (teacher.model.uri)`, cause);
 }
 
