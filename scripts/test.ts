@@ -131,6 +131,10 @@ function messageOf(error: unknown): string {
 }
 
 mkdirSync(cache, { recursive: true });
+// An installation runs in a process group of its own: a Ctrl-C reaches it through this signal.
+const stop = new AbortController();
+const abort = (): void => stop.abort();
+process.once('SIGINT', abort).once('SIGTERM', abort);
 // Once, so that no test waits for an installation.
 await findNatsServer({
   url: undefined,
@@ -140,7 +144,9 @@ await findNatsServer({
   arch: process.arch,
   environment: process.env,
   progress: say,
+  stop: stop.signal,
 });
+process.off('SIGINT', abort).off('SIGTERM', abort);
 const parts = await run(process.argv.slice(2));
 const sum = (count: (part: Counts) => number): number => parts.reduce((total, part) => total + count(part), 0);
 const [passed, failed, skipped] = [sum((part) => part.passed), sum((part) => part.failed), sum((part) => part.skipped)];

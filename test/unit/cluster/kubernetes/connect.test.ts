@@ -90,7 +90,12 @@ describe('a kubeconfig', () => {
       'other',
       /found no context "other", expected one of main, broken/,
     ],
-    ['whose server is no address', () => kubeconfig({ server: 'host' }), undefined, /found a server that is no address/],
+    [
+      'whose server is no address',
+      () => kubeconfig({ server: 'host' }),
+      undefined,
+      /found a server that is no address/,
+    ],
     [
       'that needs a proxy',
       () => kubeconfig({ server: 'https://h', 'proxy-url': 'http://p' }),
