@@ -124,6 +124,13 @@ export const conditions = {
   studentRunning: {
     training: (attempt: number) =>
       claim('StudentRunning', 'True', 'Training', `Student process ${String(attempt)} is training.`),
+    noCheckpoints: (attempt: number, fault: string) =>
+      claim(
+        'StudentRunning',
+        'True',
+        'CheckpointNotStored',
+        `Student process ${String(attempt)} is training, and its newest checkpoint cannot be stored: ${fault}`,
+      ),
     evaluating: () => claim('StudentRunning', 'True', 'Evaluating', 'The student is measured on the evaluation split.'),
     exporting: () => claim('StudentRunning', 'True', 'Exporting', 'The trained student is being stored.'),
     starting: () => claim('StudentRunning', 'False', 'StudentStarting', 'The student loads its model and checkpoint.'),

@@ -111,7 +111,10 @@ function studentClaim({ job, cluster, streams, nowMs }: Snapshot, verdict: Verdi
   return byPhase(student);
 }
 
-function byPhase({ phase, attempt }: StudentState): ConditionClaim {
+function byPhase({ phase, attempt, checkpointFault }: StudentState): ConditionClaim {
+  if (checkpointFault !== undefined && checkpointFault !== null) {
+    return conditions.studentRunning.noCheckpoints(attempt, checkpointFault);
+  }
   switch (phase) {
     case 'Starting':
       return conditions.studentRunning.starting();

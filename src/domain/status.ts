@@ -32,7 +32,12 @@ export function statusOf(
     conditions,
     ...(student === null
       ? {}
-      : { ...(progress === undefined ? {} : { progress }), buffer: bufferOf(student), attempts: student.attempt }),
+      : {
+          ...(progress === undefined ? {} : { progress }),
+          buffer: bufferOf(student),
+          // One that still loads cannot say where it goes on from, and its start is a story only with that.
+          ...(student.loading === true ? {} : { attempts: student.attempt }),
+        }),
     teachers,
     summary: summaryOf(progress, teachers),
     disruptions: {

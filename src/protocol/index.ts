@@ -57,6 +57,7 @@ export {
   deadItemSchema,
   maxDamagedFrames,
   maxDeadErrorLength,
+  maxFaultLength,
   referenceSchema,
   studentPhases,
   studentStateSchema,

@@ -24,6 +24,8 @@ export const studentPhases = ['Starting', 'Training', 'Evaluating', 'Exporting',
 /** Damaged frames told at a time; further ones wait until these are gone. */
 export const maxDamagedFrames = 16;
 
+export const maxFaultLength = 500;
+
 /** A stored frame that the student could not read. */
 const damagedFrameSchema = z.object({
   sequence: whole,
@@ -38,6 +40,8 @@ export const studentStateSchema = z.object({
   attempt: whole.max(1e9),
   pod: text(253),
   phase: z.enum(studentPhases),
+  /** True between the claim of the attempt and the load of its checkpoint: the step is that of the attempt before. */
+  loading: z.boolean().optional(),
   runtime: text(200),
   /** Steps finished; the next step to train. */
   step: counted,
@@ -66,6 +70,8 @@ export const studentStateSchema = z.object({
    * subjects are free again, and the student feeds the steps again.
    */
   damaged: z.array(damagedFrameSchema).max(maxDamagedFrames),
+  /** Why the newest checkpoint could not be stored yet; the training goes on without it. */
+  checkpointFault: text(maxFaultLength).nullable().optional(),
   /** Set when phase is Done. */
   result: z
     .object({

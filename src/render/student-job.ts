@@ -48,8 +48,8 @@ export function studentJob(job: DistillJob, suspended: boolean, settings: Worker
  * student that is evicted while it says so would say the same again.
  */
 function failureRules(): readonly Fields[] {
-  const { terminal, unreachable, fenced, stopped } = workerExitCodes;
-  const blameless = [unreachable, fenced, stopped, killedExitCode].sort((a, b) => a - b);
+  const { terminal, unreachable, storage, fenced, stopped } = workerExitCodes;
+  const blameless = [unreachable, storage, fenced, stopped, killedExitCode].sort((a, b) => a - b);
   const onExitCodes = (values: readonly number[]): Fields => ({
     containerName: workerContainer,
     operator: 'In',

@@ -13,6 +13,12 @@ interface Pair {
   leftBytes: number | null;
 }
 
+/** What is brought on of each chunk of bytes. */
+export interface Filters {
+  readonly toServer: (chunk: Buffer) => Buffer;
+  readonly toClient: (chunk: Buffer) => Buffer;
+}
+
 export class FaultyProxy {
   readonly #target: { readonly host: string; readonly port: number };
   readonly #pairs = new Set<Pair>();
@@ -22,21 +28,26 @@ export class FaultyProxy {
   #bytesPerSecond: number | null = null;
   #blackHole = false;
   #cutAfterBytes: number | null = null;
+  readonly #filters: () => Filters;
   /** Connections taken so far. */
   accepted = 0;
   /** Bytes brought to clients so far. */
   bytes = 0;
 
-  /** @param target where the connections lead, as https://host:port */
-  static async start(target: string): Promise<FaultyProxy> {
+  /**
+   * @param target where the connections lead, as https://host:port
+   * @param filters makes, for each connection, what is done to the bytes that it carries
+   */
+  static async start(target: string, filters: () => Filters = carryAll): Promise<FaultyProxy> {
     const { hostname, port } = new URL(target);
-    const proxy = new FaultyProxy({ host: hostname, port: Number(port) });
+    const proxy = new FaultyProxy({ host: hostname, port: Number(port) }, filters);
     await proxy.#listen();
     return proxy;
   }
 
-  private constructor(target: { readonly host: string; readonly port: number }) {
+  private constructor(target: { readonly host: string; readonly port: number }, filters: () => Filters) {
     this.#target = target;
+    this.#filters = filters;
   }
 
   get url(): string {
@@ -128,8 +139,9 @@ export class FaultyProxy {
       server.destroy();
       this.#pairs.delete(pair);
     });
-    void this.#carry(client, server, () => undefined).finally(() => server.end());
-    void this.#carry(server, client, (chunk) => {
+    const { toServer, toClient } = this.#filters();
+    void this.#carry(client, server, toServer, () => undefined).finally(() => server.end());
+    void this.#carry(server, client, toClient, (chunk) => {
       this.bytes += chunk.length;
       if (pair.leftBytes === null) return;
       pair.leftBytes -= chunk.length;
@@ -137,10 +149,16 @@ export class FaultyProxy {
     }).finally(() => client.end());
   }
 
-  async #carry(from: Socket, to: Socket, carried: (chunk: Buffer) => void): Promise<void> {
+  async #carry(
+    from: Socket,
+    to: Socket,
+    change: (chunk: Buffer) => Buffer,
+    carried: (chunk: Buffer) => void,
+  ): Promise<void> {
     let lost = false;
     try {
-      for await (const chunk of from as AsyncIterable<Buffer>) {
+      for await (const whole of from as AsyncIterable<Buffer>) {
+        const chunk = change(whole);
         // A stream with a hole in it is of no use: once something was lost, so is the rest.
         lost ||= this.#blackHole;
         for (const piece of lost ? [] : this.#pieces(chunk)) {
@@ -169,6 +187,10 @@ export class FaultyProxy {
     const ms = this.#delayMs + (this.#bytesPerSecond === null ? 0 : (bytes / this.#bytesPerSecond) * 1_000);
     if (ms > 0) await sleep(ms);
   }
+}
+
+function carryAll(): Filters {
+  return { toServer: (chunk) => chunk, toClient: (chunk) => chunk };
 }
 
 function cutPair({ client, server }: Pair): void {

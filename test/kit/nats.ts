@@ -15,8 +15,9 @@ import {
   type NatsServer,
   type NatsUser,
   newPassword,
-  startNatsServer,
 } from '../../src/stream/server/index.js';
+import { serverConfiguration, type ServerPlace } from '../../src/stream/server/config.js';
+import { launchNatsServer } from '../../src/stream/server/start.js';
 
 export interface PasswordLogin {
   readonly inboxPrefix: string;
@@ -62,13 +63,19 @@ export async function testServerBinary(): Promise<string> {
   return found.binary;
 }
 
-/** @param options uids of the jobs that have users; `userFor` knows no others */
-export async function startTestNats(
-  options: { readonly uids?: readonly string[] } = {},
-): Promise<TestNats<PasswordLogin>> {
+export interface TestNatsOptions {
+  /** Uids of the jobs that have users; `userFor` knows no others. */
+  readonly uids?: readonly string[];
+  /** Folder that holds the server's folder; absent = the system's for temporary files. */
+  readonly below?: string;
+  /** What its streams may take in all; absent = three quarters of the disk's free space. */
+  readonly maxFileStore?: number;
+}
+
+export async function startTestNats(options: TestNatsOptions = {}): Promise<TestNats<PasswordLogin>> {
   const uids = options.uids ?? ['job-a', 'job-b'];
   const binary = await testServerBinary();
-  const folder = await mkdtemp(join(tmpdir(), 'distillery-nats-'));
+  const folder = await mkdtemp(join(options.below ?? tmpdir(), 'distillery-nats-'));
   const logins = new Map<string, PasswordLogin>();
   const users: NatsUser[] = [];
   const add = (user: string, inboxPrefix: string, permissions: NatsUser['permissions']): PasswordLogin => {
@@ -85,8 +92,14 @@ export async function startTestNats(
       add(`${role}-${uid}`, names.inboxPrefix(role), permissionsFor(role, names));
     }
   }
-  const startOptions = { binary, folder, users, serverName: `test-${randomBytes(6).toString('hex')}` };
-  let server: NatsServer = await startNatsServer(startOptions);
+  const configuration = (place: ServerPlace): string => {
+    const text = serverConfiguration({ ...place, users });
+    if (options.maxFileStore === undefined) return text;
+    const config = JSON.parse(text) as { jetstream: object };
+    return JSON.stringify({ ...config, jetstream: { ...config.jetstream, max_file_store: options.maxFileStore } });
+  };
+  const startOptions = { binary, folder, configuration, serverName: `test-${randomBytes(6).toString('hex')}` };
+  let server: NatsServer = await launchNatsServer(startOptions);
   return {
     url: server.url,
     operator,
@@ -105,7 +118,7 @@ export async function startTestNats(
     },
     restart: async () => {
       await server.stop();
-      server = await startNatsServer({ ...startOptions, port: server.port });
+      server = await launchNatsServer({ ...startOptions, port: server.port });
     },
     stop: async () => {
       await server.stop();

@@ -4,6 +4,7 @@ import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/trans
 
 import {
   encodeFrame,
+  type JobNames,
   jobNames,
   type NatsAccess,
   type StudentState,
@@ -13,7 +14,7 @@ import {
 } from '../../src/protocol/index.js';
 import { connectStreams, jobStreams, type JobStreamOptions, type StreamAdmin } from '../../src/stream/index.js';
 import type { WorkerLogin } from '../../workers/shell/login.js';
-import { connectWorker, type StreamLink } from '../../workers/stream/index.js';
+import { connectWorker, objectPort, ObjectStore, ObjectWriter, type StreamLink } from '../../workers/stream/index.js';
 
 import type { TestLogin, TestNats } from './nats.js';
 
@@ -68,6 +69,31 @@ export async function connectPlain(nats: TestNats, login: TestLogin): Promise<Na
 export async function connectRoot(nats: TestNats): Promise<{ connection: NatsConnection; manager: JetStreamManager }> {
   const connection = await connectPlain(nats, nats.root);
   return { connection, manager: await jetstreamManager(connection, { checkAPI: false }) };
+}
+
+/** A job's object store as its student has it, with a fence that holds. */
+export interface StudentObjects {
+  put(name: string, data: Uint8Array, fence?: () => Promise<void>): Promise<void>;
+  get(name: string): Promise<Uint8Array | null>;
+  list(): Promise<{ readonly name: string; readonly bytes: number }[]>;
+  delete(name: string): Promise<void>;
+  sweep(): Promise<void>;
+}
+
+export function storeOf(link: StreamLink, { objectBucket }: JobNames): ObjectStore {
+  return new ObjectStore(objectPort(link, `OBJ_${objectBucket}`), objectBucket);
+}
+
+export function objectsOf(link: StreamLink, names: JobNames, attempt = 1): StudentObjects {
+  const store = storeOf(link, names);
+  const writer = new ObjectWriter(store, attempt);
+  return {
+    put: (name, data, fence = () => Promise.resolve()) => writer.put(name, data, fence),
+    get: (name) => store.get(name),
+    list: () => store.list(),
+    delete: (name) => writer.delete(name),
+    sweep: () => writer.sweep(),
+  };
 }
 
 export function streamsOf(uid: string, changes: Partial<JobStreamOptions> = {}): ReturnType<typeof jobStreams> {

@@ -14,11 +14,12 @@ import {
 } from '../../src/protocol/index.js';
 import {
   type CheckpointEntry,
+  type CheckpointKey,
   type CheckpointStore,
   decodeCheckpoint,
   loadNewest,
   newestFirst,
-  surplus,
+  StoreError,
 } from '../../workers/checkpoint/index.js';
 import type { Dataset } from '../../workers/data/index.js';
 import type { TrainerState, TrainingBatch } from '../../workers/models/training.js';
@@ -114,18 +115,24 @@ class FakeCheckpoints implements CheckpointStore {
   readonly stored = new Map<string, { readonly entry: CheckpointEntry; readonly bytes: Uint8Array }>();
   readonly #journal: Journal;
   failure: Error | null = null;
+  /** When set, every put waits for it. */
+  silence: Promise<void> | null = null;
+  /** Checkpoints that fit at a time. */
+  room = Infinity;
   afterPut: (step: number) => void = () => undefined;
 
   constructor(journal: Journal = []) {
     this.#journal = journal;
   }
 
-  put(step: number, attempt: number, bytes: Uint8Array): Promise<void> {
-    if (this.failure !== null) return Promise.reject(this.failure);
+  async put(step: number, attempt: number, bytes: Uint8Array, fence: () => Promise<void>): Promise<void> {
+    await fence();
+    if (this.silence !== null) await this.silence;
+    if (this.failure !== null) throw this.failure;
+    if (this.stored.size >= this.room) throw new StoreError('full', 'memory', 'found no room');
     this.stored.set(`${String(step)}.${String(attempt)}`, { entry: { step, attempt, bytes: bytes.length }, bytes });
     this.#journal.push(`checkpoint ${String(step)}`);
     this.afterPut(step);
-    return Promise.resolve();
   }
 
   list(): Promise<readonly CheckpointEntry[]> {
@@ -136,10 +143,13 @@ class FakeCheckpoints implements CheckpointStore {
     return Promise.resolve(this.stored.get(`${String(step)}.${String(attempt)}`)!.bytes);
   }
 
-  async prune(keep: number): Promise<void> {
-    for (const { step, attempt } of surplus(await this.list(), keep)) {
-      this.stored.delete(`${String(step)}.${String(attempt)}`);
-    }
+  remove({ step, attempt }: CheckpointKey): Promise<void> {
+    this.stored.delete(`${String(step)}.${String(attempt)}`);
+    return Promise.resolve();
+  }
+
+  sweep(): Promise<void> {
+    return Promise.resolve();
   }
 }
 
@@ -151,10 +161,13 @@ class FakeResults implements ResultStore {
     this.#journal = journal;
   }
 
-  put(name: string, bytes: Uint8Array): Promise<void> {
+  failure: Error | null = null;
+
+  async put(name: string, bytes: Uint8Array, fence: () => Promise<void>): Promise<void> {
+    await fence();
+    if (this.failure !== null) throw this.failure;
     this.files.set(name, bytes);
     this.#journal.push(`result ${name}`);
-    return Promise.resolve();
   }
 
   json(name: string): unknown {
@@ -222,14 +235,15 @@ export class StudentHome {
 
   /** The next attempt, from the newest checkpoint, as the student's main does. */
   async attempt(changes: AttemptChanges = {}): Promise<Attempt> {
+    const { attempt, writer } = this.state.claim();
     const { newest } = await loadNewest(this.checkpoints, (bytes) => decodeCheckpoint(bytes, this.manifest.job.uid));
     const checkpoint = newest?.checkpoint ?? null;
     const start: StartingPoint = {
       step: checkpoint?.step ?? 0,
       metrics: checkpoint === null ? null : metricsSchema.parse(checkpoint.metrics),
+      loaded: newest?.entry ?? null,
     };
     const previousFed = this.state.told.at(-1)?.fedSteps ?? 0;
-    const { attempt, writer } = this.state.claim();
     const trainer = new ChainTrainer(this.clock, checkpoint?.state ?? null, changes.stepMs);
     const stop = new AbortController();
     const killed = new Killed();

@@ -25,8 +25,12 @@ export class CheckpointError extends Error {
 }
 
 export type StoreFaultKind =
-  /** No space or quota left. */
+  /** No space or quota left: room may come. */
   | 'full'
+  /** A limit on the size of a file is lower than a checkpoint is long. */
+  | 'limited'
+  /** The place is made too small for the checkpoints of this job. */
+  | 'tooSmall'
   | 'readOnly'
   | 'forbidden'
   /** The checkpoint or its folder is not there (any more). */

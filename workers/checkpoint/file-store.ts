@@ -2,7 +2,7 @@
  * Checkpoints as files of one folder.
  *
  * Invariant: a file with a checkpoint's name is whole and on the disk (`writeWhole`); a crash at any point leaves the old
- * files and at most one partial file, which the next `openFileStore` removes. Files that are no checkpoints stay.
+ * files and at most one partial file, which the next attempt's `sweep` removes. Files that are no checkpoints stay.
  */
 import { readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,11 +10,14 @@ import { join } from 'node:path';
 import { codeOf } from '../../src/lib/system-error.js';
 import { makeFolderSync, writeWhole } from '../../src/platform/index.js';
 import { StoreError, type StoreFaultKind } from './errors.js';
-import { type CheckpointEntry, type CheckpointStore, newestFirst, surplus } from './store.js';
+import { type CheckpointEntry, type CheckpointStore, newestFirst } from './store.js';
 
 const namePattern = /^step-(\d{10})-attempt-(\d+)\.ckpt$/;
-/** What a crash leaves of a checkpoint that was being written; no other file of the folder is removed. */
-const partialPattern = /^step-\d{10}-attempt-\d+\.ckpt(\.\d+-\d+)?\.partial$/;
+/**
+ * What a crash leaves of a checkpoint that was being written; no other file of the folder is removed. Names carry the
+ * attempt: an older attempt that is still alive never removes what a newer one is writing.
+ */
+const partialPattern = /^step-\d{10}-attempt-(\d+)\.ckpt(\.\d+-\d+)?\.partial$/;
 
 /** The calls to the file system that can fail for want of space or rights; a test passes its own. */
 export interface FileCalls {
@@ -29,7 +32,7 @@ const realCalls: FileCalls = {
 };
 
 /**
- * Opens the folder, making it where needed, and removes what a crash left.
+ * Opens the folder, making it where needed.
  * @throws StoreError
  */
 export async function openFileStore(folder: string, calls: FileCalls = realCalls): Promise<CheckpointStore> {
@@ -43,22 +46,24 @@ export async function openFileStore(folder: string, calls: FileCalls = realCalls
 
   await guarded(folder, async () => {
     makeFolderSync(folder);
-    for (const name of await readdir(folder)) {
-      if (partialPattern.test(name)) await unlinkIfThere(join(folder, name));
-    }
+    await Promise.resolve();
   });
   return {
     list,
-    put: (step, attempt, bytes) => {
+    put: async (step, attempt, bytes, fence) => {
       const path = pathOf({ step, attempt });
+      await fence();
       return guarded(path, () => calls.write(path, bytes));
     },
     get: (entry) => guarded(pathOf(entry), () => calls.readFile(pathOf(entry))),
-    prune: async (keep) => {
-      for (const entry of surplus(await list(), keep)) {
-        await guarded(pathOf(entry), () => unlinkIfThere(pathOf(entry)));
-      }
-    },
+    remove: (entry) => guarded(pathOf(entry), () => unlinkIfThere(pathOf(entry))),
+    sweep: (attempt) =>
+      guarded(folder, async () => {
+        for (const name of await readdir(folder)) {
+          const writer = partialPattern.exec(name)?.[1];
+          if (writer !== undefined && Number(writer) < attempt) await unlinkIfThere(join(folder, name));
+        }
+      }),
   };
 }
 
@@ -90,7 +95,7 @@ const faults: Readonly<Record<string, readonly [StoreFaultKind, string]>> = {
   ENOSPC: ['full', 'found no space left on the device, expected room for a checkpoint; free some space and resume'],
   EDQUOT: ['full', 'found the disk quota used up, expected room for a checkpoint; free some space and resume'],
   EFBIG: [
-    'full',
+    'limited',
     'found a limit on the size of a file, expected room for a checkpoint; raise it (ulimit -f) and resume',
   ],
   EROFS: [

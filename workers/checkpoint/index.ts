@@ -5,5 +5,5 @@ export { CheckpointError, StoreError } from './errors.js';
 export type { CheckpointFaultKind, StoreFaultKind } from './errors.js';
 export { openFileStore } from './file-store.js';
 export type { FileCalls } from './file-store.js';
-export { loadNewest, newestFirst, surplus } from './store.js';
-export type { CheckpointEntry, CheckpointStore } from './store.js';
+export { loadNewest, newestFirst, prune, surplus } from './store.js';
+export type { CheckpointEntry, CheckpointKey, CheckpointStore, Keeping } from './store.js';

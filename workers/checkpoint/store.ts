@@ -11,31 +11,68 @@ export interface CheckpointEntry {
 
 /** Every method throws StoreError. */
 export interface CheckpointStore {
-  /** Stored whole or not at all, and lasting once this resolves; the same (step, attempt) again replaces it. */
-  put(step: number, attempt: number, bytes: Uint8Array): Promise<void>;
+  /**
+   * Stored whole or not at all, and lasting once this resolves; the same (step, attempt) again replaces it.
+   * @param fence asked before it becomes visible; when it throws, that is thrown and nothing becomes visible
+   */
+  put(step: number, attempt: number, bytes: Uint8Array, fence: () => Promise<void>): Promise<void>;
   /** Newest first: by step, then by attempt. */
   list(): Promise<readonly CheckpointEntry[]>;
   get(entry: CheckpointEntry): Promise<Uint8Array>;
-  /** Removes what `surplus` names. */
-  prune(keep: number): Promise<void>;
+  /** One that is not there is fine. */
+  remove(entry: CheckpointKey): Promise<void>;
+  /** Removes what attempts before this one left half-written, and nothing of this or a later one. */
+  sweep(attempt: number): Promise<void>;
 }
 
+export type CheckpointKey = Pick<CheckpointEntry, 'step' | 'attempt'>;
+
 /** The order of `list`. */
-export function newestFirst(a: CheckpointEntry, b: CheckpointEntry): number {
+export function newestFirst(a: CheckpointKey, b: CheckpointKey): number {
   return b.step - a.step || b.attempt - a.attempt;
 }
 
+/** What an attempt knows when it makes room. */
+export interface Keeping {
+  /** Steps to keep, each by its newest attempt; at least 1. */
+  readonly keep: number;
+  readonly attempt: number;
+  /** Checkpoints that this attempt loaded, or stored and read back. Never empty: without one nothing may go. */
+  readonly sound: readonly CheckpointKey[];
+}
+
 /**
- * Entries that need not be kept: all but the newest attempt of each of the newest `keep` steps. An older attempt's
- * checkpoint of the same step never counts, since it may be the damaged one that was trained over.
+ * Entries that need not be kept. Kept are the newest `keep` steps that are known to be sound, and where there are fewer, the
+ * newest older ones. An entry that is listed and not known is one of these:
+ *  - of a newer attempt: then this attempt is fenced, and nothing is surplus;
+ *  - newer than all known ones, or of a known step: damaged and passed over, or finished by an older attempt that is
+ *    fenced. This attempt trains over it, so it goes, and it never takes the place of a sound one;
+ *  - older: it may be damaged, so it only fills up.
  */
-export function surplus(entries: readonly CheckpointEntry[], keep: number): readonly CheckpointEntry[] {
-  const kept = new Set<number>();
-  return [...entries].sort(newestFirst).filter(({ step }) => {
-    if (kept.has(step) || kept.size >= keep) return true;
-    kept.add(step);
-    return false;
-  });
+export function surplus(
+  entries: readonly CheckpointEntry[],
+  { keep, attempt, sound }: Keeping,
+): readonly CheckpointEntry[] {
+  if (sound.length === 0 || entries.some((entry) => entry.attempt > attempt)) return [];
+  const keyOf = (key: CheckpointKey): string => `${String(key.step)}/${String(key.attempt)}`;
+  const known = new Set(sound.map(keyOf));
+  const sorted = [...entries].sort(newestFirst);
+  const soundOnes = sorted.filter((entry) => known.has(keyOf(entry)));
+  const newest = soundOnes[0];
+  if (newest === undefined) return [];
+  const kept = new Map<number, CheckpointEntry>();
+  const offer = (entry: CheckpointEntry): void => {
+    if (kept.size < Math.max(1, keep) && !kept.has(entry.step)) kept.set(entry.step, entry);
+  };
+  soundOnes.forEach(offer);
+  sorted.filter(({ step }) => step < newest.step).forEach(offer);
+  return sorted.filter((entry) => kept.get(entry.step) !== entry);
+}
+
+/** Removes what `surplus` names. The caller has asked the fence. */
+export async function prune(store: Pick<CheckpointStore, 'list' | 'remove'>, keeping: Keeping): Promise<void> {
+  // The oldest first: whoever is stopped in between leaves the newest.
+  for (const entry of surplus(await store.list(), keeping).toReversed()) await store.remove(entry);
 }
 
 interface SkippedCheckpoint {

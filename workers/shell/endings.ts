@@ -21,6 +21,6 @@ const terminalErrors = [
 
 export function endingOf(error: unknown): Exclude<WorkerEnding, 'done'> {
   if (error instanceof WorkerError) return error.ending;
-  if (error instanceof StoreError) return 'storage';
+  if (error instanceof StoreError) return error.kind === 'tooSmall' ? 'terminal' : 'storage';
   return terminalErrors.some((type) => error instanceof type) ? 'terminal' : 'error';
 }

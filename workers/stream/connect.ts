@@ -27,7 +27,8 @@ import type { Log } from '../shell/log.js';
 import type { WorkerLogin } from '../shell/login.js';
 
 import { LoginRefused, StreamRefused, StreamUnreachable } from './errors.js';
-import { passesByWaiting } from './store-errors.js';
+import { firstAnswer } from './first-answer.js';
+import { isWithoutRoom, passesByWaiting } from './store-errors.js';
 
 export interface WorkerConnectOptions {
   readonly url: string;
@@ -43,10 +44,16 @@ export interface WorkerConnectOptions {
 }
 
 const dialLimitMs = 2_000;
-/** An answer of a healthy server takes milliseconds; a killed one is noticed after this. */
-const requestLimitMs = 2_000;
+/** The client library gives a single question up after this; it is asked again long before (first-answer.ts). */
+const answerLimitMs = 30_000;
+const warnAfterMs = 5_000;
 const firstDelayMs = 50;
 const longestDelayMs = 2_000;
+
+export interface AskOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly whenNoRoom?: 'wait' | 'throw';
+}
 
 /** Inside this file: the connection went away between a question and its answer. */
 class ConnectionLost extends Error {}
@@ -70,7 +77,7 @@ export class StreamLink {
     { url, inboxPrefix, clock, log }: Pick<WorkerConnectOptions, 'url' | 'inboxPrefix' | 'clock' | 'log'>,
   ) {
     this.connection = connection;
-    this.client = jetstream(connection, { timeout: requestLimitMs });
+    this.client = jetstream(connection, { timeout: answerLimitMs });
     this.direct = direct;
     this.url = printableAddress(url);
     this.inboxPrefix = inboxPrefix;
@@ -103,15 +110,23 @@ export class StreamLink {
 
   /**
    * Repeats a call until it is answered, through every trouble of the platform: no server, no leader, a full store. Only
-   * for calls that may be done twice (I3: all of ours).
+   * for calls that may be done twice; docs/adr/0018 says of each publish why it may.
+   * @param options.signal gives up when it aborts
+   * @param options.whenNoRoom what to do when the account or the server has no room; default: wait
    * @throws JetStreamApiError when the answer is an error that waiting does not mend (jetStreamFault); StreamRefused when
-   *   this user may not; StreamUnreachable when the connection is closed for good
+   *   this user may not; StreamUnreachable when the connection is closed for good; the reason of `signal`
    */
-  async untilAnswered<T>(doing: string, call: () => Promise<T>): Promise<T> {
+  async untilAnswered<T>(doing: string, call: () => Promise<T>, options: AskOptions = {}): Promise<T> {
+    const { signal } = options;
+    const late = (waitedMs: number): void => {
+      if (waitedMs >= warnAfterMs)
+        this.log.warn(`${doing}: no answer from NATS for ${waitedMs / 1_000} s; trying again`);
+    };
     for (let delayMs = firstDelayMs; ; delayMs = Math.min(delayMs * 2, longestDelayMs)) {
       try {
-        return await this.#unlessLost(call());
+        return await this.#unlessLost(firstAnswer(call, this.clock, { signal, late }));
       } catch (error) {
+        if (signal?.aborted === true) throw error;
         if (error instanceof ConnectionLost) {
           // Nobody will answer what a dead server took with it: asked again as soon as there is one.
           await this.#untilConnected();
@@ -119,6 +134,7 @@ export class StreamLink {
           continue;
         }
         const cause = error instanceof Error ? error.cause : undefined;
+        if (options.whenNoRoom === 'throw' && isWithoutRoom(error)) throw error;
         if (error instanceof JetStreamApiError && !passesByWaiting(error)) throw error;
         const violation = [error, cause].find((each) => each instanceof PermissionViolationError);
         if (violation !== undefined) throw new StreamRefused(doing, violation.message, { cause: error });
@@ -186,7 +202,7 @@ export class StreamLink {
 /** @throws StreamUnreachable, LoginRefused when there is no connection in time */
 export async function connectWorker(options: WorkerConnectOptions): Promise<StreamLink> {
   const connection = await dial(options);
-  const { direct } = await jetstreamManager(connection, { checkAPI: false, timeout: requestLimitMs });
+  const { direct } = await jetstreamManager(connection, { checkAPI: false, timeout: answerLimitMs });
   return new StreamLink(connection, direct, options);
 }
 

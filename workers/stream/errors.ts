@@ -61,11 +61,22 @@ export class Fenced extends WorkerError {
   }
 }
 
+/** The job's object store takes no more: it, the account or the server is full, or the server's disk takes no writes. */
+export class ObjectStoreFull extends WorkerError {
+  constructor(
+    readonly object: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super('storage', `object ${object}: ${reason}`, options);
+  }
+}
+
 /** A stored object whose pieces are missing or whose digest does not fit. */
 export class ObjectDamaged extends WorkerError {
   constructor(
     readonly object: string,
-    reason: string,
+    readonly reason: string,
   ) {
     super('error', `object ${object}: ${reason}; use an older one`);
   }

@@ -73,7 +73,10 @@ function compare(
   return 'duplicate';
 }
 
-/** Stores a work item that no teacher could do, with its last error; a later burial replaces an earlier one. */
+/**
+ * Stores a work item that no teacher could do, with its last error; a later burial replaces an earlier one, and so does a
+ * repeat. Waits while the server has no room.
+ */
 export async function bury(link: StreamLink, names: JobNames, item: DeadItem): Promise<void> {
   const doing = `bury step ${item.step}, shard ${item.shard}`;
   try {

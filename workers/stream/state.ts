@@ -4,6 +4,9 @@
  * Invariants:
  *  K1 The key `student` is only ever written by compare-and-set against the revision that was read.
  *  K2 Of two students the one with the higher attempt goes on; the other learns of it at its next write.
+ *  K3 Every write of the key `student` takes the same room (up to the next block), whatever it says: a bucket that others
+ *     filled takes an update in place only when it is no larger than the value before.
+ *  K4 A bucket without room never breaks the fence: the fence is then read, and the value is left out.
  */
 import {
   type JobNames,
@@ -17,14 +20,15 @@ import {
 import type { StreamLink } from './connect.js';
 import { Fenced } from './errors.js';
 import { refused } from './logits-writer.js';
-import { refusalOf } from './store-errors.js';
-import { untilStored } from './until-stored.js';
+import { isWithoutRoom, refusalOf } from './store-errors.js';
 
 interface Value {
   /** 0 = the key was never written, or its bucket was created again. */
   readonly revision: number;
   /** null when there is no value, or it was deleted. */
   readonly data: unknown;
+  /** As it is stored. */
+  readonly text: string;
 }
 
 /** Key-value buckets are streams by a naming convention of all NATS clients. */
@@ -36,51 +40,79 @@ async function read(link: StreamLink, names: JobNames, key: string): Promise<Val
     const message = await link.untilAnswered(doing, () =>
       link.direct.getMessage(`KV_${names.stateBucket}`, { last_by_subj: keyOf(names, key) }),
     );
-    if (message === null) return { revision: 0, data: null };
-    return { revision: message.seq, data: message.header.has('KV-Operation') ? null : parsed(message.data) };
+    if (message === null) return { revision: 0, data: null, text: '' };
+    const text = message.string();
+    return { revision: message.seq, data: message.header.has('KV-Operation') ? null : parsed(text), text };
   } catch (error) {
     throw refused(doing, error);
   }
 }
 
-function parsed(data: Uint8Array): unknown {
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(data));
+    return JSON.parse(text);
   } catch {
     return null;
   }
 }
 
-/** @returns the new revision, or null when the key was not at `revision` */
+type Set = { readonly kind: 'set'; readonly revision: number } | { readonly kind: 'moved' } | { readonly kind: 'full' };
+
+/** `moved`: the key was not at `revision`; `full`: the bucket, the account or the server has no room. */
 async function compareAndSet(
   link: StreamLink,
   names: JobNames,
   key: string,
-  value: object,
+  value: string,
   revision: number,
-): Promise<number | null> {
+): Promise<Set> {
   const doing = `write ${key}`;
   try {
-    const { seq } = await untilStored(link, doing, () =>
-      link.client.publish(keyOf(names, key), JSON.stringify(value), { expect: { lastSubjectSequence: revision } }),
+    const { seq } = await link.untilAnswered(
+      doing,
+      () => link.client.publish(keyOf(names, key), value, { expect: { lastSubjectSequence: revision } }),
+      { whenNoRoom: 'throw' },
     );
-    return seq;
+    return { kind: 'set', revision: seq };
   } catch (error) {
-    if (refusalOf(error) === 'moved') return null;
+    if (refusalOf(error) === 'moved') return { kind: 'moved' };
+    if (isWithoutRoom(error)) return { kind: 'full' };
     throw refused(doing, error);
   }
 }
 
-/** Stores a teacher's telemetry; storing it twice is harmless. @throws StreamRefused, StreamUnreachable */
-export async function publishTeacherState(link: StreamLink, names: JobNames, state: TeacherState): Promise<void> {
+const studentBlockBytes = 2_048;
+
+/** K3. The revision is a header of the message and counts as well, by its digits. */
+export function studentValue(state: StudentState, revision: number): string {
+  const text = JSON.stringify(state);
+  const bytes = Buffer.byteLength(text) + String(revision).length;
+  const padding = Math.ceil(bytes / studentBlockBytes) * studentBlockBytes - bytes;
+  return text + ' '.repeat(padding);
+}
+
+/**
+ * Stores a teacher's telemetry; a later value replaces it, and so does a repeat.
+ * @returns full when the bucket, the account or the server has no room: a teacher works without being seen
+ * @throws StreamRefused, StreamUnreachable
+ */
+export async function publishTeacherState(
+  link: StreamLink,
+  names: JobNames,
+  state: TeacherState,
+): Promise<'stored' | 'full'> {
   const key = names.teacherKey(state.pod);
   const doing = `write ${key}`;
   try {
-    await untilStored(link, doing, () =>
-      link.client.publish(`$KV.${names.teacherBucket}.${key}`, JSON.stringify(state)),
+    await link.untilAnswered(
+      doing,
+      () => link.client.publish(`$KV.${names.teacherBucket}.${key}`, JSON.stringify(state)),
+      { whenNoRoom: 'throw' },
     );
+    return 'stored';
   } catch (error) {
-    throw refused(doing, error);
+    if (!isWithoutRoom(error)) throw refused(doing, error);
+    return 'full';
   }
 }
 
@@ -90,15 +122,37 @@ export async function readReference(link: StreamLink, names: JobNames): Promise<
   return referenceSchema.safeParse(data).data ?? null;
 }
 
-/** Writes the reference answers unless there are some. @returns those that hold now */
+/**
+ * Writes the reference answers unless there are some. Waits while there is no room.
+ * @returns those that hold now
+ * @throws StreamRefused, StreamUnreachable
+ */
 export async function createReference(link: StreamLink, names: JobNames, own: Reference): Promise<Reference> {
-  for (;;) {
-    const { data, revision } = await read(link, names, names.stateKeys.reference);
+  const key = names.stateKeys.reference;
+  for (let tries = 1; ; tries++) {
+    const { data, revision } = await read(link, names, key);
     const there = referenceSchema.safeParse(data);
     if (there.success) return there.data;
     // Also replaces one that cannot be read.
-    if ((await compareAndSet(link, names, names.stateKeys.reference, own, revision)) !== null) return own;
+    const { kind } = await compareAndSet(link, names, key, JSON.stringify(own), revision);
+    if (kind === 'set') return own;
+    if (kind === 'full') await waitForRoom(link, key, tries);
+    else await link.clock.sleep(movedDelayMs);
   }
+}
+
+/** A replica that answers a read may lag behind the one that refused the write. */
+const movedDelayMs = 20;
+const roomDelayMs = 500;
+/** Tries between two log lines about the same full bucket. */
+const triesPerLog = 20;
+
+/** @param tries so far, from 1 */
+async function waitForRoom(link: StreamLink, key: string, tries: number): Promise<void> {
+  if (tries % triesPerLog === 1) {
+    link.log.warn(`write ${key}: the job's state bucket, the account or the NATS server has no room; waiting for some`);
+  }
+  await link.clock.sleep(roomDelayMs);
 }
 
 /** The right to be the student, until a higher attempt claims it. */
@@ -111,24 +165,38 @@ export interface StudentClaim {
 }
 
 /**
- * Takes the next attempt number.
- * @param atLeast also above this one: the attempt of the newest checkpoint, for a bucket that was lost
- * @param firstState what to write, given the number
+ * Takes the next attempt number. Waits while there is no room.
+ * @param atLeast also above this one: the highest attempt of any checkpoint, for a bucket that was lost
+ * @param firstState what to write, given the number and what the attempt before left
+ * @throws StreamRefused, StreamUnreachable
  */
 export async function claimAttempt(
   link: StreamLink,
   names: JobNames,
   atLeast: number,
-  firstState: (attempt: number) => StudentState,
+  firstState: (attempt: number, previous: StudentState | null) => StudentState,
 ): Promise<StudentClaim> {
   const key = names.stateKeys.student;
-  for (;;) {
-    const { data, revision } = await read(link, names, key);
-    const previous = studentStateSchema.safeParse(data).data ?? null;
-    const attempt = Math.max(atLeast, attemptOf(data) ?? 0) + 1;
-    const state = firstState(attempt);
-    const claimed = await compareAndSet(link, names, key, state, revision);
-    if (claimed !== null) return new Claim(link, names, { attempt, previous, revision: claimed, pod: state.pod });
+  for (let tries = 1; ; tries++) {
+    const before = await read(link, names, key);
+    const previous = studentStateSchema.safeParse(before.data).data ?? null;
+    const attempt = Math.max(atLeast, attemptOf(before.data) ?? 0) + 1;
+    const state = firstState(attempt, previous);
+    const value = studentValue(state, before.revision);
+    const claimed = await compareAndSet(link, names, key, value, before.revision);
+    switch (claimed.kind) {
+      case 'set':
+        return new Claim(link, names, { attempt, previous, revision: claimed.revision, pod: state.pod });
+      case 'full':
+        await waitForRoom(link, key, tries);
+        break;
+      case 'moved': {
+        await link.clock.sleep(movedDelayMs);
+        // This very claim, stored when its confirmation was lost: its text names this process and the moment.
+        const { text, revision } = await read(link, names, key);
+        if (text === value) return new Claim(link, names, { attempt, previous, revision, pod: state.pod });
+      }
+    }
   }
 }
 
@@ -139,6 +207,7 @@ class Claim implements StudentClaim {
   readonly #names: JobNames;
   readonly #pod: string;
   #revision: number;
+  #isFull = false;
 
   constructor(
     link: StreamLink,
@@ -161,17 +230,28 @@ class Claim implements StudentClaim {
   async update(state: StudentState): Promise<void> {
     const key = this.#names.stateKeys.student;
     for (;;) {
-      const written = await compareAndSet(this.#link, this.#names, key, state, this.#revision);
-      if (written !== null) {
-        this.#revision = written;
+      const value = studentValue(state, this.#revision);
+      const written = await compareAndSet(this.#link, this.#names, key, value, this.#revision);
+      if (written.kind === 'set') {
+        this.#revision = written.revision;
+        this.#isFull = false;
         return;
       }
       // Ours, when only the confirmation was lost; nobody's, when the bucket was created again; or another student's.
-      const { data, revision } = await read(this.#link, this.#names, key);
+      const { data, text, revision } = await read(this.#link, this.#names, key);
       const found = attemptOf(data) ?? 0;
       const other = found === this.attempt && podOf(data) !== this.#pod;
       if (found > this.attempt || other) throw new Fenced(this.attempt, found);
       this.#revision = revision;
+      if (text === value) return;
+      if (written.kind === 'full') {
+        // K4. A newer attempt could not claim without room either, or it is in what was just read.
+        if (!this.#isFull)
+          this.#link.log.warn(`write ${key}: no room in the job's state bucket; telemetry is left out`);
+        this.#isFull = true;
+        return;
+      }
+      await this.#link.clock.sleep(movedDelayMs);
     }
   }
 }

@@ -13,6 +13,13 @@ export function refusalOf(error: unknown): 'taken' | 'full' | 'moved' | null {
   return fault === 'taken' || fault === 'full' || fault === 'moved' ? fault : null;
 }
 
+/** True when the stream, the account or the server has no room for a write. */
+export function isWithoutRoom(error: unknown): boolean {
+  if (!(error instanceof JetStreamApiError)) return false;
+  const fault = faultOf(error);
+  return fault === 'full' || fault === 'noRoom';
+}
+
 /** True when the same call succeeds once the platform has recovered: the job is not at fault. */
 export function passesByWaiting(error: JetStreamApiError): boolean {
   switch (faultOf(error)) {

@@ -7,6 +7,7 @@ import { jobNames, needsNoTeacher, schedule as scheduleOf, type StudentState } f
 import {
   type Checkpoint,
   CheckpointError,
+  type CheckpointKey,
   type CheckpointStore,
   decodeCheckpoint,
   loadNewest,
@@ -18,7 +19,17 @@ import { WorkerError } from '../shell/exit.js';
 import type { Log } from '../shell/log.js';
 import type { WorkerContext } from '../shell/process.js';
 import { unlessStopped } from '../shell/stopping.js';
-import { claimAttempt, connectWorker, feed, logitsReader, ObjectStore, probe, readReference } from '../stream/index.js';
+import {
+  claimAttempt,
+  connectWorker,
+  feed,
+  logitsReader,
+  objectPort,
+  ObjectStore,
+  ObjectWriter,
+  probe,
+  readReference,
+} from '../stream/index.js';
 import { shardsOf } from '../teacher/teacher.js';
 
 import { widthSentence } from './frame-check.js';
@@ -84,25 +95,45 @@ async function prepare(
   checkLabels(dataset.train, trainer.columns);
   checkLabels(dataset.test, trainer.columns);
 
-  const objects = new ObjectStore(link, names);
-  await objects.sweep();
+  const objects = new ObjectStore(objectPort(link, `OBJ_${names.objectBucket}`), names.objectBucket);
   const checkpoints =
     student.checkpoint.store === 'file'
       ? await openFileStore(student.checkpoint.folder ?? join(env.folder, 'checkpoints'))
       : objectCheckpoints(objects);
-  const results =
+  // Before the claim: a folder of somebody else is refused at once.
+  const fileResults =
     student.output.store === 'file'
       ? await openFileResults(student.output.folder ?? join(env.folder, 'model'), manifest.job.uid)
-      : objectResults(objects);
-  const resumed = await newestSound(checkpoints, manifest.job.uid, log);
-  if (resumed !== null) await trainer.restore(resumed.checkpoint.state);
-  const start: StartingPoint = { step: resumed?.checkpoint.step ?? 0, metrics: resumed?.metrics ?? null };
+      : null;
   const shards = shardsOf(manifest, trainer.columns);
   const { steps } = schedule;
   const { batchSize } = training;
   const { description } = trainer.runtime;
-  const claim = await claimAttempt(link, names, resumed?.checkpoint.attempt ?? 0, (attempt) =>
-    startingState({ attempt, pod, runtime: description, shards, start, steps, batchSize, nowMs: clock.now() }),
+  const facts = { pod, runtime: description, shards, steps, batchSize };
+  // In this order: the claim fences older attempts; then what they left half-written is swept, without taking anything
+  // that one of them still reports as durable; then the newest sound checkpoint is the one that stays the newest.
+  const highest = Math.max(0, ...(await checkpoints.list()).map(({ attempt }) => attempt));
+  const claim = await claimAttempt(link, names, highest, (attempt, previous) => ({
+    ...startingState({ ...facts, attempt, step: previous?.step ?? 0, resumedFromStep: null, nowMs: clock.now() }),
+    loading: true,
+  }));
+  await checkpoints.sweep(claim.attempt);
+  if (student.checkpoint.store === 'file') await new ObjectWriter(objects, claim.attempt).sweep();
+  const resumed = await newestSound(checkpoints, manifest.job.uid, log);
+  if (resumed !== null) await trainer.restore(resumed.checkpoint.state);
+  const start: StartingPoint = {
+    step: resumed?.checkpoint.step ?? 0,
+    metrics: resumed?.metrics ?? null,
+    loaded: resumed?.entry ?? null,
+  };
+  await claim.update(
+    startingState({
+      ...facts,
+      attempt: claim.attempt,
+      step: start.step,
+      resumedFromStep: start.step === 0 ? null : start.step,
+      nowMs: clock.now(),
+    }),
   );
   log.info({ attempt: claim.attempt, step: start.step, steps, runtime: description }, 'starting');
 
@@ -150,7 +181,7 @@ async function prepare(
       runtime: description,
       state: claim,
       checkpoints,
-      results,
+      results: fileResults ?? objectResults(objects, claim.attempt),
       clock,
       log,
       stop,
@@ -164,13 +195,14 @@ async function prepare(
 }
 
 interface Resumed {
+  readonly entry: CheckpointKey;
   readonly checkpoint: Checkpoint;
   readonly metrics: Metrics;
 }
 
 /** The newest checkpoint that is whole, its metrics included; null when there is none. */
 async function newestSound(checkpoints: CheckpointStore, jobUid: string, log: Log): Promise<Resumed | null> {
-  const { newest, skipped } = await loadNewest(checkpoints, (bytes): Resumed => {
+  const { newest, skipped } = await loadNewest(checkpoints, (bytes): Omit<Resumed, 'entry'> => {
     const checkpoint = decodeCheckpoint(bytes, jobUid);
     const metrics = metricsSchema.safeParse(checkpoint.metrics);
     if (metrics.success) return { checkpoint, metrics: metrics.data };
@@ -181,7 +213,7 @@ async function newestSound(checkpoints: CheckpointStore, jobUid: string, log: Lo
     log.warn(`checkpoint of step ${entry.step} is passed over: ${error.message}; falling back to the one before`);
   }
   if (newest === null && skipped.length > 0) log.warn('no checkpoint is sound; training starts over from step 0');
-  return newest?.checkpoint ?? null;
+  return newest === null ? null : { entry: newest.entry, ...newest.checkpoint };
 }
 
 function readModel(path: string): string {
@@ -202,18 +234,19 @@ function startingState(facts: {
   readonly pod: string;
   readonly runtime: string;
   readonly shards: number;
-  readonly start: { readonly step: number };
+  readonly step: number;
+  readonly resumedFromStep: number | null;
   readonly steps: number;
   readonly batchSize: number;
   readonly nowMs: number;
 }): StudentState {
-  const { attempt, pod, runtime, shards, start, steps, batchSize, nowMs } = facts;
+  const { attempt, pod, runtime, shards, step, resumedFromStep, steps, batchSize, nowMs } = facts;
   return {
     attempt,
     pod,
     phase: 'Starting',
     runtime,
-    step: start.step,
+    step,
     steps,
     epoch: 0,
     batchSize,
@@ -224,10 +257,10 @@ function startingState(facts: {
     accuracy: null,
     buffer: { frames: 0, bytes: 0 },
     window: 0,
-    fedSteps: start.step,
+    fedSteps: step,
     shards,
     firstNeededSequence: 0,
-    resumedFromStep: start.step === 0 ? null : start.step,
+    resumedFromStep,
     damaged: [],
     result: null,
     updatedAtMs: nowMs,

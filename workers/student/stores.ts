@@ -4,11 +4,12 @@ import { join } from 'node:path';
 
 import { z } from 'zod';
 
+import { codeOf } from '../../src/lib/system-error.js';
 import { makeFolderSync, markFolderSync, markName, markOfSync, writeWhole } from '../../src/platform/index.js';
 import { resultFiles, resultPrefix } from '../../src/protocol/index.js';
-import { type CheckpointStore, newestFirst, StoreError, surplus } from '../checkpoint/index.js';
+import { type CheckpointStore, newestFirst, StoreError } from '../checkpoint/index.js';
 import { WorkerError } from '../shell/exit.js';
-import type { ObjectStore } from '../stream/index.js';
+import { ObjectDamaged, type ObjectStore, ObjectStoreFull, ObjectWriter } from '../stream/index.js';
 
 import type { ResultStore } from './student.js';
 
@@ -16,32 +17,66 @@ const checkpointPattern = /^checkpoint\/step-(\d+)-attempt-(\d+)$/;
 const nameOf = (step: number, attempt: number): string => `checkpoint/step-${step}-attempt-${attempt}`;
 
 /** Checkpoints as objects named by step and attempt. */
-export function objectCheckpoints(objects: ObjectStore): CheckpointStore {
-  const list: CheckpointStore['list'] = async () =>
-    (await objects.list())
-      .flatMap(({ name, bytes }) => {
-        const parts = checkpointPattern.exec(name);
-        return parts === null ? [] : [{ step: Number(parts[1]), attempt: Number(parts[2]), bytes }];
-      })
-      .sort(newestFirst);
+export function objectCheckpoints(
+  objects: ObjectStore,
+  options: { readonly pieceBytes?: number } = {},
+): CheckpointStore {
+  const writer = (attempt: number): ObjectWriter => new ObjectWriter(objects, attempt, options);
   return {
-    list,
-    put: (step, attempt, bytes) => objects.put(nameOf(step, attempt), bytes),
+    list: async () =>
+      (await objects.list())
+        .flatMap(({ name, bytes }) => {
+          const parts = checkpointPattern.exec(name);
+          return parts === null ? [] : [{ step: Number(parts[1]), attempt: Number(parts[2]), bytes }];
+        })
+        .sort(newestFirst),
+    put: async (step, attempt, bytes, fence) => {
+      const name = nameOf(step, attempt);
+      try {
+        await writer(attempt).put(name, bytes, fence);
+      } catch (error) {
+        if (error instanceof ObjectStoreFull && (await isTooSmall(objects, bytes.length))) {
+          throw new StoreError('tooSmall', name, tooSmallSentence(bytes.length), { cause: error });
+        }
+        throw storeErrorFrom(error);
+      }
+    },
     get: async ({ step, attempt }) => {
       const name = nameOf(step, attempt);
-      const bytes = await objects.get(name);
+      const bytes = await objects.get(name).catch((error: unknown) => {
+        throw storeErrorFrom(error);
+      });
       if (bytes === null) throw new StoreError('missing', name, 'found nothing, expected a checkpoint');
       return bytes;
     },
-    prune: async (keep) => {
-      for (const { step, attempt } of surplus(await list(), keep)) await objects.delete(nameOf(step, attempt));
-    },
+    remove: ({ step, attempt }) => writer(attempt).delete(nameOf(step, attempt)),
+    sweep: (attempt) => writer(attempt).sweep(),
   };
 }
 
+/** One is kept while the next is written. */
+async function isTooSmall(objects: ObjectStore, bytes: number): Promise<boolean> {
+  const { maxBytes } = await objects.limit();
+  return maxBytes !== null && 2 * bytes > maxBytes;
+}
+
+function tooSmallSentence(bytes: number): string {
+  return (
+    `a checkpoint has ${bytes} bytes, and the job's object store does not hold two of them. ` +
+    'Keep checkpoints elsewhere (spec.student.checkpoint.store)'
+  );
+}
+
+function storeErrorFrom(error: unknown): unknown {
+  if (error instanceof ObjectDamaged) return new StoreError('unreadable', error.object, error.reason, { cause: error });
+  if (error instanceof ObjectStoreFull) return new StoreError('full', error.object, error.reason, { cause: error });
+  return error;
+}
+
 /** Results as objects that `distill fetch` brings home. */
-export function objectResults(objects: ObjectStore): ResultStore {
-  return { put: (name, bytes) => objects.put(`${resultPrefix}${name}`, bytes) };
+export function objectResults(objects: ObjectStore, attempt: number): ResultStore {
+  const writer = new ObjectWriter(objects, attempt);
+  return { put: (name, bytes, fence) => writer.put(`${resultPrefix}${name}`, bytes, fence) };
 }
 
 /** Of the folder that holds a job's results; its owner is the job's uid. */
@@ -69,7 +104,10 @@ export async function openFileResults(folder: string, jobUid: string): Promise<R
     markFolderSync(folder, { kind: resultsKind, owner: jobUid });
   });
   return {
-    put: (name, bytes) => guarded(join(folder, name), () => writeWhole(join(folder, name), bytes)),
+    put: async (name, bytes, fence) => {
+      await fence();
+      await guarded(join(folder, name), () => writeWhole(join(folder, name), bytes));
+    },
   };
 }
 
@@ -95,11 +133,14 @@ async function reportedJob(folder: string): Promise<string | null> {
   }
 }
 
+const outOfRoom: readonly string[] = ['ENOSPC', 'EDQUOT'];
+
 function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
   return work().catch((error: unknown) => {
     if (error instanceof WorkerError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new StoreError('other', path, `cannot be written (${reason}); free some space or change its mode`, {
+    const kind = outOfRoom.includes(codeOf(error)) ? 'full' : 'other';
+    throw new StoreError(kind, path, `cannot be written (${reason}); free some space or change its mode`, {
       cause: error,
     });
   });

@@ -6,7 +6,8 @@
  *  S2 What decides later steps (weights, slots, step, metrics) is in the checkpoint and nowhere else; a resumed attempt
  *     continues bit for bit.
  *  S3 A student that finds a higher attempt in STATE stops without writing (fencing).
- *  S4 A checkpoint is put only after the fence was found unbroken; results only after the last checkpoint is durable.
+ *  S4 Checkpoints and results become visible only after the fence was found unbroken (checkpointer.ts); results only
+ *     after the last checkpoint is durable.
  *  S5 The first failure, wherever it happens, ends the run, also while the loop waits for logits.
  *  S6 Each evaluation that is due is in the metrics once, over all attempts.
  */
@@ -15,12 +16,13 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../../src/lib/clock.js';
 import {
   type Manifest,
+  maxFaultLength,
   resultSumsName,
   resultSumsText,
   type Schedule,
   type StudentState,
 } from '../../src/protocol/index.js';
-import { type CheckpointStore, digestOf, encodeCheckpoint } from '../checkpoint/index.js';
+import { type CheckpointKey, type CheckpointStore, digestOf, encodeCheckpoint } from '../checkpoint/index.js';
 import type { Dataset } from '../data/index.js';
 import type { Evaluation, ExportedModel, TrainerState, TrainingBatch } from '../models/training.js';
 import { WorkerError } from '../shell/exit.js';
@@ -28,6 +30,7 @@ import type { Log } from '../shell/log.js';
 import { Meter } from '../shell/meter.js';
 
 import { BatchPreparer } from './batches.js';
+import { Checkpointer, isFull } from './checkpointer.js';
 import type { LogitsSource } from './logits-source.js';
 import { type Metrics, Progress, ratesOf } from './progress.js';
 import { Retention } from './retention.js';
@@ -49,13 +52,16 @@ export interface StudentStateWriter {
 }
 
 export interface ResultStore {
-  put(name: string, bytes: Uint8Array): Promise<void>;
+  /** @param fence asked before the result becomes visible; what it throws is thrown */
+  put(name: string, bytes: Uint8Array, fence: () => Promise<void>): Promise<void>;
 }
 
 /** Where training starts: fresh, or at a checkpoint. */
 export interface StartingPoint {
   readonly step: number;
   readonly metrics: Metrics | null;
+  /** The checkpoint that was loaded; null = fresh. */
+  readonly loaded: CheckpointKey | null;
 }
 
 export interface StudentOptions {
@@ -102,7 +108,7 @@ export class Student {
   #trained: number;
   #result: StudentState['result'] = null;
   #failure: Error | null = null;
-  #checkpointing: Promise<void> = Promise.resolve();
+  readonly #checkpointer: Checkpointer;
   #lastCheckpointStep: number;
   #telling: Promise<void> = Promise.resolve();
 
@@ -113,6 +119,19 @@ export class Student {
     this.#lastCheckpointStep = start.step;
     this.#progress = new Progress(schedule.steps, start.metrics);
     this.#retention = new Retention(manifest.logits.maxBytes);
+    const { keep } = manifest.student.checkpoint;
+    this.#checkpointer = new Checkpointer({
+      store: options.checkpoints,
+      keep,
+      attempt: options.attempt,
+      loaded: start.loaded,
+      fence: () => this.#tell(),
+      onDurable: ({ step, firstNeededSequence }) => this.#retention.checkpointed(step, firstNeededSequence, keep),
+      onFailure: (error) => this.#fail(error),
+      stop: options.stop,
+      clock: options.clock,
+      log: options.log,
+    });
     this.#batches = new BatchPreparer({
       split: dataset.train,
       schedule,
@@ -138,6 +157,7 @@ export class Student {
       return result;
     } finally {
       over.abort();
+      this.#checkpointer.end();
       source?.stop();
     }
   }
@@ -175,10 +195,23 @@ export class Student {
     this.#rethrow();
     const finished = this.#trained === schedule.steps && this.#progress.lastEvaluation?.step === schedule.steps;
     if (!finished && this.#trained > this.#lastCheckpointStep) await this.#checkpoint(this.#trained);
-    await this.#checkpointing;
+    const fault = await this.#settled();
     this.#rethrow();
     if (!finished) {
-      throw new WorkerError('stopped', `asked to stop; the next attempt continues at step ${this.#trained}`);
+      const next = `the next attempt continues at step ${this.#checkpointer.durableStep}`;
+      throw new WorkerError('stopped', `asked to stop; ${fault === null ? next : `${next}, since ${fault.message}`}`);
+    }
+    if (fault !== null) throw fault;
+  }
+
+  /** @returns why the newest checkpoint could not be stored in time; null when it is */
+  async #settled(): Promise<Error | null> {
+    try {
+      await this.#checkpointer.settle();
+      return null;
+    } catch (error) {
+      if (isFull(error)) return error;
+      throw error;
     }
   }
 
@@ -230,22 +263,15 @@ export class Student {
     log.info(record, 'evaluated');
   }
 
-  /** Takes the state now, in step order, and writes it beside the training that goes on. */
+  /** Takes the state now, in step order; it is written beside the training that goes on. */
   async #checkpoint(step: number): Promise<void> {
-    const { source, trainer } = this.#options;
-    await this.#checkpointing;
+    const { source, trainer, manifest, attempt } = this.#options;
+    await this.#checkpointer.ready();
     this.#rethrow();
     const firstNeededSequence = source?.firstNeededSequence ?? 0;
     const { metrics } = this.#progress;
     const state = await trainer.state();
     this.#lastCheckpointStep = step;
-    this.#checkpointing = this.#write(step, firstNeededSequence, metrics, state);
-    this.#checkpointing.catch((error: unknown) => this.#fail(error));
-  }
-
-  async #write(step: number, firstNeededSequence: number, metrics: Metrics, state: TrainerState): Promise<void> {
-    const { manifest, checkpoints, attempt, log } = this.#options;
-    const { keep } = manifest.student.checkpoint;
     const bytes = encodeCheckpoint({
       jobUid: manifest.job.uid,
       attempt,
@@ -256,12 +282,7 @@ export class Student {
       metrics,
       state,
     });
-    // The fence (S4): without an answer nothing is written.
-    await this.#tell();
-    await checkpoints.put(step, attempt, bytes);
-    await checkpoints.prune(keep);
-    this.#retention.checkpointed(step, firstNeededSequence, keep);
-    log.info({ step, bytes: bytes.length }, 'checkpoint written');
+    this.#checkpointer.add({ step, bytes, firstNeededSequence });
   }
 
   async #finish(): Promise<StudentResult> {
@@ -281,7 +302,10 @@ export class Student {
       runtime,
       ...this.#progress.metrics,
     };
-    await this.#tell();
+    const fence = (): Promise<void> => this.#tell();
+    const put = (name: string, bytes: Uint8Array): Promise<void> =>
+      this.#checkpointer.withRoom(() => results.put(name, bytes, fence));
+    await fence();
     const text = new TextEncoder();
     const files: readonly (readonly [name: string, bytes: Uint8Array])[] = [
       ['model.json', text.encode(model.modelJson)],
@@ -290,8 +314,8 @@ export class Student {
     ];
     // The digest above is of the weights alone; this list is of every byte, the topology included.
     const sums = text.encode(resultSumsText(new Map(files.map(([name, bytes]) => [name, sha256(bytes)]))));
-    for (const [name, bytes] of files) await results.put(name, bytes);
-    await results.put(resultSumsName, sums);
+    for (const [name, bytes] of files) await put(name, bytes);
+    await put(resultSumsName, sums);
     this.#phase = 'Done';
     this.#result = { ...result, filesDigest: sha256(sums) };
     return result;
@@ -350,6 +374,7 @@ export class Student {
       firstNeededSequence: source === null ? 0 : this.#retention.firstNeededSequence(source.firstNeededSequence, keep),
       resumedFromStep: start.step === 0 ? null : start.step,
       damaged: source?.damaged ?? [],
+      checkpointFault: this.#checkpointer.fault?.slice(0, maxFaultLength) ?? null,
       result: this.#result,
       updatedAtMs: nowMs,
     };

@@ -111,8 +111,9 @@ async function prepare({ env, log, clock }: WorkerContext): Promise<Prepared> {
       bury: (item) => bury(link, names, item),
     },
   });
-  const tell = (phase: TeacherState['phase']): Promise<void> =>
-    publishTeacherState(link, names, {
+  let isLeftOut = false;
+  const tell = async (phase: TeacherState['phase']): Promise<void> => {
+    const outcome = await publishTeacherState(link, names, {
       pod,
       pool,
       phase,
@@ -122,6 +123,9 @@ async function prepare({ env, log, clock }: WorkerContext): Promise<Prepared> {
       accuracy: null,
       updatedAtMs: clock.now(),
     });
+    if (outcome === 'full' && !isLeftOut) log.warn("the job's state bucket has no room; telemetry is left out");
+    isLeftOut = outcome === 'full';
+  };
 
   await tell('SelfTest');
   const { tolerance, model } = manifest.teacher;

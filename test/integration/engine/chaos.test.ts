@@ -2,7 +2,7 @@
  * I1 as a person would try it: real processes, killed with SIGKILL at random moments, and the same weights to the last
  * bit as an undisturbed run's.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Random, randomFrom } from '../../../src/lib/random.js';
 import { DistillProcess, writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
+import { studentLog } from '../bad-input/ending.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'distill-chaos-'));
 let job = '';
@@ -79,4 +80,50 @@ describe('a run whose processes are killed', () => {
     },
     180_000,
   );
+});
+
+describe('a run whose server stands still while checkpoints of many pieces are written, and that loses its student', () => {
+  /** 407,050 parameters: checkpoints of 4.9 MB, in 19 pieces. */
+  function wideJob(): string {
+    const layers = [
+      { class_name: 'Flatten', config: { name: 'flatten', batch_input_shape: [null, 28, 28, 1] } },
+      { class_name: 'Dense', config: { name: 'hidden', units: 512, activation: 'relu' } },
+      { class_name: 'Dense', config: { name: 'logits', units: 10, activation: 'linear' } },
+    ];
+    const model = join(folder, 'wide.json');
+    writeFileSync(model, JSON.stringify({ class_name: 'Sequential', config: { name: 'wide', layers } }));
+    return writeSmallJob(folder, `file://${join(folder, 'data')}`, (spec) => {
+      Object.assign(spec.training, { epochs: 1 });
+      spec.student.model = { uri: `file://${model}` };
+      // One is on its way at nearly every moment.
+      spec.student.checkpoint = { everySteps: 2, keep: 1, store: 'nats' };
+      spec.backoffLimit = 0;
+    });
+  }
+
+  it('goes on from the newest checkpoint and ends with the weights of an undisturbed run', async () => {
+    const wide = wideJob();
+    const calm = new DistillProcess(['run', wide, '--json', '--dir', join(folder, 'wide-calm')]);
+    expect({ exitCode: await calm.ended(), stderr: calm.stderr }).toEqual({ exitCode: 0, stderr: '' });
+
+    const place = join(folder, 'wide-stopped');
+    const run = new DistillProcess(['run', wide, '--json', '--dir', place]);
+    const written = (): number => studentLog(place).split('checkpoint written').length;
+    for (const step of [8, 30]) {
+      await run.until(`step ${String(step)} is trained`, () => (run.progress?.step ?? 0) >= step);
+      const before = written();
+      process.kill(run.progress!.pids.nats!, 'SIGSTOP');
+      await sleep(2_400);
+      process.kill(run.progress!.pids.nats!, 'SIGCONT');
+      // The one that was on its way is said to be stored: it must be, for it is the only one that is kept.
+      await run.until('the next checkpoint', () => written() > before);
+      process.kill(run.progress!.pids.student!, 'SIGKILL');
+    }
+    expect({ exitCode: await run.ended(), stderr: run.stderr }).toEqual({ exitCode: 0, stderr: '' });
+    const starts = run.events.filter(({ reason }) => reason === 'StudentStarted').map(({ message }) => message);
+    expect(starts).toHaveLength(3);
+    for (const message of starts.slice(1)) expect(message).toMatch(/goes on from step [1-9]/);
+    expect(run.result?.digest).toBe(calm.result?.digest);
+    expect(await run.survivors()).toEqual([]);
+  }, 180_000);
 });

@@ -7,12 +7,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 
 import { accessToSecret, jobNames, resultPrefix, workerRoles } from '../../../src/protocol/index.js';
 import { credsIssuer, type StreamAdmin } from '../../../src/stream/index.js';
-import { ObjectStore, type StreamLink } from '../../../workers/stream/index.js';
+import { type StreamLink } from '../../../workers/stream/index.js';
 import { startTestApiServer, type TestApiServer } from '../../kit/api-server.js';
 import { distillExit, DistillProcess } from '../../kit/distill.js';
 import { clusterJob, completeStatus, resultsOf, testModel } from '../../kit/model.js';
 import { type OperatorNats, startOperatorNats, testCreatedAtMs } from '../../kit/nats-operator.js';
-import { connectAdmin, connectAs, streamsOf } from '../../kit/stream.js';
+import { connectAdmin, connectAs, objectsOf, streamsOf } from '../../kit/stream.js';
 
 const uid = 'fetched';
 const jobPath = '/apis/distillery.dev/v1alpha1/namespaces/team-a/distilljobs/mnist';
@@ -34,7 +34,7 @@ beforeAll(async () => {
   admin = await connectAdmin(nats);
   await admin.provision(streamsOf(uid));
   student = await connectAs(nats, 'student', uid);
-  const store = new ObjectStore(student, jobNames(uid));
+  const store = objectsOf(student, jobNames(uid));
   for (const [name, content] of resultsOf(model)) await store.put(name, content);
   await store.put('checkpoint/step-5-attempt-1', new Uint8Array(300_000));
   api.set(jobPath, clusterJob({ uid, status: completeStatus(model.digest) }));
@@ -83,7 +83,7 @@ test('the model comes home, whole and as it was stored', async () => {
 }, 30_000);
 
 test('a result that was exchanged is not brought', async () => {
-  const store = new ObjectStore(student, jobNames(uid));
+  const store = objectsOf(student, jobNames(uid));
   await store.put(`${resultPrefix}weights.bin`, testModel(2).files['weights.bin'] ?? new Uint8Array());
   const fetch = new Fetch();
   expect(await fetch.ended()).toBe(distillExit.badInput);

@@ -8,7 +8,6 @@ import {
   bury,
   claimAttempt,
   feed,
-  ObjectStore,
   publishFrame,
   publishTeacherState,
   type StreamLink,
@@ -19,6 +18,7 @@ import {
   connectAs,
   connectRoot,
   frameOf,
+  objectsOf,
   streamsOf,
   studentState,
   teacherState,
@@ -285,7 +285,7 @@ test('buried items are listed, the unreadable ones left out', async () => {
 test('what a student stores, the operator fetches whole; a missing and a damaged object say so', async () => {
   const names = jobNames('objects');
   await admin.provision(streamsOf('objects'));
-  const store = new ObjectStore(await join('student', 'objects'), names);
+  const store = objectsOf(await join('student', 'objects'), names);
   const blob = Uint8Array.from({ length: 3_000_000 }, (_, at) => (at * 7 + (at >> 8)) & 255);
   await store.put('result/weights.bin', blob);
   await store.put('empty', new Uint8Array());
@@ -304,7 +304,7 @@ test('entries that a student forges take no memory and reach no other object', a
   const names = jobNames('forged');
   await admin.provision(streamsOf('forged'));
   const student = await join('student', 'forged');
-  const store = new ObjectStore(student, names);
+  const store = objectsOf(student, names);
   await store.put('result/weights.bin', new Uint8Array(300_000).fill(7));
   const forge = (subject: string, entry: object): Promise<unknown> =>
     student.client.publish(objectEntrySubject(names.objectBucket, subject), JSON.stringify(entry));
@@ -326,7 +326,7 @@ test('the official client reads what a student stores, and we read what the offi
   const root = await connectRoot(nats);
   const bucket = await new Objm(root.connection).open(names.objectBucket);
   const blob = Uint8Array.from({ length: 700_000 }, (_, at) => (at * 11 + (at >> 7)) & 255);
-  await new ObjectStore(await join('student', 'objects'), names).put('ours', blob);
+  await objectsOf(await join('student', 'objects'), names).put('ours', blob);
   expect(await bucket.getBlob('ours')).toEqual(blob);
   await bucket.putBlob({ name: 'theirs, with spaces and a /' }, blob);
   expect((await contentOf('objects', 'theirs, with spaces and a /')).equals(blob)).toBe(true);

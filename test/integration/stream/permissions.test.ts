@@ -11,7 +11,6 @@ import {
   claimAttempt,
   createReference,
   feed,
-  ObjectStore,
   publishFrame,
   publishTeacherState,
   type StreamLink,
@@ -25,6 +24,7 @@ import {
   connectPlain,
   connectRoot,
   frameOf,
+  objectsOf,
   streamsOf,
   studentState,
   teacherState,
@@ -220,7 +220,7 @@ describe.each([
     await publishTeacherState(teacher, mine, teacherState('t-1'));
     const reference = { teacherDigest: '0123456789abcdef', columns: 1, indices: [0], logits: [[1]] };
     expect(await createReference(teacher, mine, reference)).toEqual(reference);
-    const store = new ObjectStore(student, mine);
+    const store = objectsOf(student, mine);
     await store.put('a', Uint8Array.of(1, 2, 3));
     await store.sweep();
     expect(await store.get('a')).toEqual(Uint8Array.of(1, 2, 3));
@@ -229,7 +229,7 @@ describe.each([
   });
 
   test('a reader brings home what the student stored, piece by piece, and sees when it was tampered with', async () => {
-    const store = new ObjectStore(links.student, mine);
+    const store = objectsOf(links.student, mine);
     const blob = Uint8Array.from({ length: 600_000 }, (_, at) => (at * 7 + (at >> 8)) & 255);
     await store.put(`${resultPrefix}weights.bin`, blob);
     await store.put(`${resultPrefix}empty`, new Uint8Array());

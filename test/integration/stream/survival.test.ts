@@ -6,7 +6,6 @@ import type { StreamAdmin } from '../../../src/stream/index.js';
 import {
   feed,
   logitsReader,
-  ObjectStore,
   probe,
   publishFrame,
   publishTeacherState,
@@ -19,6 +18,7 @@ import {
   connectAs,
   connectRoot,
   frameOf,
+  objectsOf,
   streamsOf,
   teacherState,
   until,
@@ -166,7 +166,7 @@ test('while the server is away an observation says so at once, and a write waits
   const writes = Promise.all([
     publishTeacherState(teacher, names, teacherState('t-1')),
     feed(student, names, workItem(5)),
-    new ObjectStore(student, names).put('checkpoint', new Uint8Array(600_000).fill(7)),
+    objectsOf(student, names).put('checkpoint', new Uint8Array(600_000).fill(7)),
   ]);
   const heard: (string | null)[] = [];
   admin.watch(uid, (key) => heard.push(key));
@@ -175,5 +175,5 @@ test('while the server is away an observation says so at once, and a write waits
   await until('the watch to tell of the reconnect', () => heard.includes(null));
   const seen = await admin.observe(uid, { teachers: ['t-1'] });
   expect(seen).toMatchObject({ state: 'Present', missing: [], work: { messages: 1 }, teachers: [{ pod: 't-1' }] });
-  expect(await new ObjectStore(student, names).get('checkpoint')).toHaveLength(600_000);
+  expect(await objectsOf(student, names).get('checkpoint')).toHaveLength(600_000);
 }, 30_000);

@@ -12,7 +12,6 @@ import {
   feed,
   FrameConflict,
   logitsReader,
-  ObjectStore,
   probe,
   publishFrame,
   readReference,
@@ -26,6 +25,7 @@ import {
   connectAs,
   connectRoot,
   frameOf,
+  objectsOf,
   streamsOf,
   studentState,
   until,
@@ -297,7 +297,7 @@ describe('the object store', () => {
 
   test('gives back what was put, replaced and listed; what was deleted leaves nothing behind', async () => {
     const { names, student } = await job('blobs');
-    const store = new ObjectStore(student, names);
+    const store = objectsOf(student, names);
     expect(await store.get('a/1')).toBeNull();
     await store.put('a/1', blob(3_000_000, 3));
     await store.put('a/1', blob(3_000_001, 5));
@@ -321,7 +321,7 @@ describe('the object store', () => {
 
   test('finds a damaged object instead of returning wrong bytes', async () => {
     const { names, student } = await job('damage');
-    const store = new ObjectStore(student, names);
+    const store = objectsOf(student, names);
     await store.put('victim', blob(600_000, 7));
     const root = await connectRoot(nats);
     const stream = `OBJ_${names.objectBucket}`;
@@ -336,7 +336,7 @@ describe('the object store', () => {
 
   test('sweeps the pieces that a killed writer left, and only those', async () => {
     const { names, student } = await job('blobs');
-    const store = new ObjectStore(student, names);
+    const store = objectsOf(student, names);
     await store.put('kept', blob(300_000, 11));
     await student.client.publish(`$O.${names.objectBucket}.C.orphan`, blob(200_000, 1));
     await student.client.publish(`$O.${names.objectBucket}.C.orphan`, blob(200_000, 2));
@@ -354,7 +354,7 @@ describe('the object store', () => {
     await admin.provision(streamsOf('full', { objectBytes: 1_000_000 }));
     const student = await connectAs(nats, 'student', 'full');
     links.push(student);
-    const store = new ObjectStore(student, jobNames('full'));
+    const store = objectsOf(student, jobNames('full'));
     await store.put('old', blob(500_000, 3));
     await expect(store.put('new', blob(900_000, 5))).rejects.toMatchObject({ ending: 'storage' });
     expect(digest(await store.get('old'))).toBe(digest(blob(500_000, 3)));

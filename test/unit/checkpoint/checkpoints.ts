@@ -1,6 +1,6 @@
 /** A small checkpoint and a store in memory, for the tests of this room. */
 import type { Checkpoint, CheckpointEntry, CheckpointStore } from '../../../workers/checkpoint/index.js';
-import { newestFirst, StoreError, surplus } from '../../../workers/checkpoint/index.js';
+import { newestFirst, StoreError } from '../../../workers/checkpoint/index.js';
 
 export const small: Checkpoint = {
   jobUid: 'job-1',
@@ -23,6 +23,9 @@ export const small: Checkpoint = {
   },
 };
 
+/** A fence that holds. */
+export const unbroken = (): Promise<void> => Promise.resolve();
+
 type Key = Pick<CheckpointEntry, 'step' | 'attempt'>;
 
 /** A store that keeps the contract in memory; `contents` may be damaged by the test. */
@@ -38,7 +41,10 @@ export function memoryStore(): CheckpointStore & { readonly contents: Map<string
   const keyOf = ({ step, attempt }: Key): string => `${step}/${attempt}`;
   return {
     contents,
-    put: (step, attempt, bytes) => Promise.resolve(void contents.set(keyOf({ step, attempt }), bytes)),
+    put: async (step, attempt, bytes, fence) => {
+      await fence();
+      contents.set(keyOf({ step, attempt }), bytes);
+    },
     list: () => Promise.resolve(list()),
     get: (entry) => {
       const bytes = contents.get(keyOf(entry));
@@ -46,9 +52,7 @@ export function memoryStore(): CheckpointStore & { readonly contents: Map<string
         ? Promise.reject(new StoreError('missing', keyOf(entry), 'found nothing'))
         : Promise.resolve(bytes);
     },
-    prune: (keep) => {
-      for (const entry of surplus(list(), keep)) contents.delete(keyOf(entry));
-      return Promise.resolve();
-    },
+    remove: (entry) => Promise.resolve(void contents.delete(keyOf(entry))),
+    sweep: () => Promise.resolve(),
   };
 }

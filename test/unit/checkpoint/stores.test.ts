@@ -3,21 +3,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 
 import { writeWhole } from '../../../src/platform/index.js';
 import {
   type Checkpoint,
+  type CheckpointEntry,
   CheckpointError,
   type CheckpointStore,
   decodeCheckpoint,
   encodeCheckpoint,
   type FileCalls,
+  type Keeping,
   loadNewest,
+  newestFirst,
   openFileStore,
+  prune,
   StoreError,
   type StoreFaultKind,
+  surplus,
 } from '../../../workers/checkpoint/index.js';
-import { memoryStore, small } from './checkpoints.js';
+import { memoryStore, small, unbroken } from './checkpoints.js';
 
 let folder = '';
 beforeEach(async () => {
@@ -61,7 +67,7 @@ describe.each<[string, () => Promise<CheckpointStore>]>([
       [400, 2],
       [400, 10],
     ] as const) {
-      await store.put(step, attempt, bytesOf(`${step} of ${attempt}`));
+      await store.put(step, attempt, bytesOf(`${step} of ${attempt}`), unbroken);
     }
     expect(await keysOf(store)).toEqual(['1000/1', '400/10', '400/2', '200/1']);
     for (const entry of await store.list()) {
@@ -73,24 +79,33 @@ describe.each<[string, () => Promise<CheckpointStore>]>([
 
   test('replaces a checkpoint put again', async () => {
     const store = await open();
-    await store.put(1, 1, bytesOf('longer than the next'));
-    await store.put(1, 1, bytesOf('short'));
+    await store.put(1, 1, bytesOf('longer than the next'), unbroken);
+    await store.put(1, 1, bytesOf('short'), unbroken);
     expect(await keysOf(store)).toEqual(['1/1']);
     expect(textOf(await store.get({ step: 1, attempt: 1, bytes: 5 }))).toBe('short');
   });
 
-  test('keeps the newest steps, each by its newest attempt only', async () => {
+  test('removes what it is asked to, and keeps the newest steps when it is pruned', async () => {
     const store = await open();
     for (const key of ['0/1', '200/1', '400/1', '400/2', '600/2']) {
       const [step = 0, attempt = 0] = key.split('/').map(Number);
-      await store.put(step, attempt, bytesOf(key));
+      await store.put(step, attempt, bytesOf(key), unbroken);
     }
-    await store.prune(3);
+    const sound = [{ step: 600, attempt: 2 }];
+    await prune(store, { keep: 3, attempt: 2, sound });
     expect(await keysOf(store)).toEqual(['600/2', '400/2', '200/1']);
-    await store.prune(5);
-    expect(await keysOf(store)).toEqual(['600/2', '400/2', '200/1']);
-    await store.prune(1);
+    await prune(store, { keep: 1, attempt: 2, sound });
     expect(await keysOf(store)).toEqual(['600/2']);
+    await store.remove({ step: 600, attempt: 2 });
+    await store.remove({ step: 600, attempt: 2 });
+    expect(await keysOf(store)).toEqual([]);
+  });
+
+  test('stores nothing when the fence is broken', async () => {
+    const store = await open();
+    const fence = (): Promise<void> => Promise.reject(new Error('fenced'));
+    await expect(store.put(1, 1, bytesOf('late'), fence)).rejects.toThrow('fenced');
+    expect(await keysOf(store)).toEqual([]);
   });
 
   test('says that a checkpoint is missing', async () => {
@@ -102,30 +117,35 @@ describe.each<[string, () => Promise<CheckpointStore>]>([
 describe('the file store', () => {
   test('finds what an earlier process wrote, and leaves other files alone', async () => {
     const first = await openFileStore(folder);
-    await first.put(7, 1, bytesOf('kept'));
+    await first.put(7, 1, bytesOf('kept'), unbroken);
     await writeFile(join(folder, 'notes.txt'), 'mine');
     await mkdir(join(folder, 'step-0000000009-attempt-1.ckpt'));
     const second = await openFileStore(folder);
     expect(await keysOf(second)).toEqual(['7/1']);
-    await second.prune(0);
+    await second.remove({ step: 7, attempt: 1 });
     expect(await keysOf(second)).toEqual([]);
     expect(await readdir(folder)).toContain('notes.txt');
   });
 
   test('removes what a crash left in the middle of a write, never lists it, and nothing else', async () => {
     const store = await openFileStore(folder);
-    await store.put(200, 1, bytesOf('whole'));
+    await store.put(200, 1, bytesOf('whole'), unbroken);
     const [name = ''] = await readdir(folder);
     const half = name.replace('200', '400');
+    const younger = name.replace('attempt-1', 'attempt-2');
     await writeFile(join(folder, `${half}.partial`), 'hal');
     await writeFile(join(folder, `${half}.12-3.partial`), 'hal');
+    await writeFile(join(folder, `${younger}.12-3.partial`), 'still being writ');
     await writeFile(join(folder, 'download.partial'), 'of somebody else');
     expect(await keysOf(store)).toEqual(['200/1']);
-    await openFileStore(folder);
-    expect((await readdir(folder)).sort()).toEqual(['download.partial', name]);
+    const second = await openFileStore(folder);
+    await second.sweep(2);
+    // What this attempt or a newer one writes is no leftover.
+    expect((await readdir(folder)).sort()).toEqual(['download.partial', name, `${younger}.12-3.partial`].sort());
   });
 
   test.each<[string, StoreFaultKind, string]>([
+    ['EFBIG', 'limited', 'found a limit on the size of a file'],
     ['ENOSPC', 'full', 'found no space left on the device, expected room for a checkpoint; free some space and resume'],
     ['EDQUOT', 'full', 'found the disk quota used up'],
     ['EROFS', 'readOnly', 'found a read-only file system, expected a writable one; mount it writable'],
@@ -134,7 +154,7 @@ describe('the file store', () => {
     ['EWEIRD', 'other', 'EWEIRD: made up'],
   ])('on %s keeps the old checkpoint, leaves nothing half-written and says what to do', async (code, kind, words) => {
     const sound = await openFileStore(folder);
-    await sound.put(200, 1, bytesOf('old'));
+    await sound.put(200, 1, bytesOf('old'), unbroken);
     // As a disk that takes the first piece.
     const halfWritten = async function* (bytes: Uint8Array): AsyncGenerator<Uint8Array> {
       await Promise.resolve();
@@ -147,7 +167,7 @@ describe('the file store', () => {
     ]) {
       const store = await openFileStore(folder, fileCalls({ write }));
       for (const step of [200, 400]) {
-        const error = await storeErrorOf(store.put(step, 1, bytesOf('new')));
+        const error = await storeErrorOf(store.put(step, 1, bytesOf('new'), unbroken));
         expect(error.kind).toBe(kind);
         expect(error.message).toContain(words);
         expect(error.path).toContain(folder);
@@ -160,7 +180,7 @@ describe('the file store', () => {
   test('on a disk that is really full says so', async () => {
     // The kernel's own full disk: every write to it fails with ENOSPC.
     const store = await openFileStore(folder, fileCalls({ write: (_, bytes) => writeFile('/dev/full', bytes) }));
-    expect((await storeErrorOf(store.put(1, 1, bytesOf('some bytes')))).kind).toBe('full');
+    expect((await storeErrorOf(store.put(1, 1, bytesOf('some bytes'), unbroken))).kind).toBe('full');
   });
 
   test('in place of a file, or below one, is refused', async () => {
@@ -169,6 +189,63 @@ describe('the file store', () => {
       const error = await storeErrorOf(openFileStore(join(folder, name)));
       expect(error.message).toContain('found a file, expected a folder; name another folder');
     }
+  });
+});
+
+describe('what need not be kept', () => {
+  const entry = (step: number, attempt: number): CheckpointEntry => ({ step, attempt, bytes: 1 });
+  const surplusOf = (entries: CheckpointEntry[], keeping: Keeping): string[] =>
+    surplus(entries, keeping).map(({ step, attempt }) => `${step}/${attempt}`);
+
+  test('never the newest sound one, though a damaged one of a higher step or a newer attempt lies beside it', () => {
+    const entries = [entry(900, 1), entry(600, 2), entry(300, 1)];
+    const sound = [{ step: 600, attempt: 2 }];
+    expect(surplusOf(entries, { keep: 1, attempt: 2, sound })).toEqual(['900/1', '300/1']);
+    expect(surplusOf(entries, { keep: 2, attempt: 2, sound })).toEqual(['900/1']);
+  });
+
+  test('nothing while a newer attempt has stored one: this one is fenced', () => {
+    const entries = [entry(600, 3), entry(300, 2), entry(100, 1)];
+    expect(surplusOf(entries, { keep: 1, attempt: 2, sound: [{ step: 300, attempt: 2 }] })).toEqual([]);
+  });
+
+  test('nothing while no checkpoint is known to be sound, or the known ones are gone', () => {
+    const entries = [entry(600, 1), entry(300, 1)];
+    expect(surplusOf(entries, { keep: 1, attempt: 2, sound: [] })).toEqual([]);
+    expect(surplusOf(entries, { keep: 1, attempt: 2, sound: [{ step: 700, attempt: 2 }] })).toEqual([]);
+  });
+
+  test("of one step by two attempts the one that is not known to be sound, be it the newer attempt's", () => {
+    const sound = [{ step: 300, attempt: 1 }];
+    expect(surplusOf([entry(300, 2), entry(300, 1)], { keep: 2, attempt: 2, sound })).toEqual(['300/2']);
+  });
+
+  test('at random: a sound one is always kept, at most `keep` steps are, and none of a newer attempt goes', () => {
+    const keys = fc.record({ step: fc.nat({ max: 8 }), attempt: fc.integer({ min: 1, max: 4 }) });
+    const sets = fc.uniqueArray(keys, { selector: ({ step, attempt }) => step * 10 + attempt, maxLength: 12 });
+    fc.assert(
+      fc.property(
+        sets,
+        sets,
+        fc.integer({ min: 1, max: 4 }),
+        fc.integer({ min: 1, max: 4 }),
+        (all, known, keep, attempt) => {
+          const entries = all.map(({ step, attempt: writer }) => entry(step, writer));
+          const sound = known.filter((key) => key.attempt <= attempt);
+          const gone = surplus(entries, { keep, attempt, sound });
+          const kept = entries.filter((each) => !gone.includes(each));
+          const isSound = ({ step, attempt: writer }: CheckpointEntry): boolean =>
+            sound.some((key) => key.step === step && key.attempt === writer);
+          const newest = entries.filter(isSound).sort(newestFirst)[0];
+          if (newest !== undefined) expect(kept).toContain(newest);
+          if (gone.length > 0) {
+            expect(newest).toBeDefined();
+            expect(kept.length).toBeLessThanOrEqual(keep);
+          }
+          expect(gone.some((each) => each.attempt > attempt)).toBe(false);
+        },
+      ),
+    );
   });
 });
 
@@ -182,7 +259,7 @@ describe('the newest sound checkpoint', () => {
 
   test('is the newest', async () => {
     const store = memoryStore();
-    for (const step of [200, 600, 400]) await store.put(step, 1, at(step));
+    for (const step of [200, 600, 400]) await store.put(step, 1, at(step), unbroken);
     const { newest, skipped } = await loadNewest(store, decode);
     expect(newest?.checkpoint.step).toBe(600);
     expect(newest?.entry).toMatchObject({ step: 600, attempt: 1 });
@@ -195,9 +272,9 @@ describe('the newest sound checkpoint', () => {
     ['is empty', () => new Uint8Array(0), 'foreign'],
   ])('is the one before when the newest %s, and the newest is reported', async (_, damage, kind) => {
     const store = await openFileStore(folder);
-    await store.put(200, 1, at(200));
-    await store.put(400, 1, at(400));
-    await store.put(600, 2, damage(at(600)));
+    await store.put(200, 1, at(200), unbroken);
+    await store.put(400, 1, at(400), unbroken);
+    await store.put(600, 2, damage(at(600)), unbroken);
     const { newest, skipped } = await loadNewest(store, decode);
     expect(newest?.checkpoint.step).toBe(400);
     expect(skipped).toMatchObject([{ entry: { step: 600, attempt: 2 }, error: { kind } }]);
@@ -205,7 +282,7 @@ describe('the newest sound checkpoint', () => {
 
   test('is none when all are damaged, and all are reported', async () => {
     const store = memoryStore();
-    for (const step of [200, 400]) await store.put(step, 1, at(step).fill(7, 50, 60));
+    for (const step of [200, 400]) await store.put(step, 1, at(step).fill(7, 50, 60), unbroken);
     const { newest, skipped } = await loadNewest(store, decode);
     expect(newest).toBeNull();
     expect(skipped.map(({ entry }) => entry.step)).toEqual([400, 200]);
@@ -216,27 +293,27 @@ describe('the newest sound checkpoint', () => {
       const read = (path: string): Promise<Uint8Array> =>
         path.includes('400') ? Promise.reject(failure(code)) : readFile(path);
       const store = await openFileStore(folder, fileCalls({ readFile: read }));
-      for (const step of [200, 400]) await store.put(step, 1, at(step));
+      for (const step of [200, 400]) await store.put(step, 1, at(step), unbroken);
       expect((await loadNewest(store, decode)).newest?.checkpoint.step).toBe(200);
     }
   });
 
   test('is not looked for past what a person must decide: another job, another version, no permission', async () => {
     const store = memoryStore();
-    await store.put(200, 1, at(200));
-    await store.put(400, 1, encodeCheckpoint({ ...small, jobUid: 'job-2' }));
+    await store.put(200, 1, at(200), unbroken);
+    await store.put(400, 1, encodeCheckpoint({ ...small, jobUid: 'job-2' }), unbroken);
     await expect(loadNewest(store, decode)).rejects.toMatchObject({ kind: 'otherJob' });
-    await store.put(400, 1, at(400).with(8, 9));
+    await store.put(400, 1, at(400).with(8, 9), unbroken);
     await expect(loadNewest(store, decode)).rejects.toMatchObject({ kind: 'version' });
     await expect(loadNewest(store, decode)).rejects.toThrow(CheckpointError);
     const closed = await openFileStore(folder, fileCalls({ readFile: () => Promise.reject(failure('EACCES')) }));
-    await closed.put(400, 1, at(400));
+    await closed.put(400, 1, at(400), unbroken);
     expect((await storeErrorOf(loadNewest(closed, decode))).kind).toBe('forbidden');
   });
 
   test('never hides a fault of our own', async () => {
     const store = memoryStore();
-    await store.put(200, 1, at(200));
+    await store.put(200, 1, at(200), unbroken);
     const broken = (): never => {
       throw new TypeError('a bug');
     };

@@ -137,6 +137,11 @@ describe('StudentRunning', () => {
       'StudentRunning True Training: Student process 3 is training.',
     ],
     [
+      'trains without room for its checkpoints, and says so',
+      runningJob().told(training({ attempt: 3, checkpointFault: 'checkpoint store x: no room. Free some.' })),
+      'StudentRunning True CheckpointNotStored: Student process 3 is training, and its newest checkpoint cannot be stored: checkpoint store x: no room. Free some.',
+    ],
+    [
       'is measured',
       runningJob().told(training({ phase: 'Evaluating' })),
       'StudentRunning True Evaluating: The student is measured on the evaluation split.',

@@ -69,6 +69,16 @@ describe('disrupted students', () => {
     ]);
   });
 
+  test('start with where they go on from: one that has claimed and still loads cannot say it yet', () => {
+    const claimed = runningJob().told(training({ attempt: 2, phase: 'Starting', loading: true, step: 70 }));
+    const loaded = runningJob().told(training({ attempt: 2, phase: 'Starting', step: 60, resumedFromStep: 60 }));
+    const { events } = story(attempts(1), claimed, loaded);
+    expect(events.filter((event) => event.includes('StudentStarted'))).toEqual([
+      'StudentStarted: Student process 1 goes on from step 0.',
+      'StudentStarted: Student process 2 goes on from step 60.',
+    ]);
+  });
+
   test('that nobody looked at are counted by the next who looks', () => {
     const { plans } = story(attempts(1), attempts(5, 1));
     expect(plans[1]?.status.disruptions?.student).toBe(3);

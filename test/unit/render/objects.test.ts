@@ -153,8 +153,8 @@ describe('a student', () => {
       rules.find(({ onExitCodes }) => onExitCodes?.values.includes(code))?.action ?? 'Count';
     const { terminal, unreachable, fenced, stopped, error, storage } = workerExitCodes;
     expect(actionOf(terminal)).toBe('FailJob');
-    for (const code of [unreachable, fenced, stopped, 137]) expect(actionOf(code)).toBe('Ignore');
-    for (const code of [error, storage, 134, 139]) expect(actionOf(code)).toBe('Count');
+    for (const code of [unreachable, storage, fenced, stopped, 137]) expect(actionOf(code)).toBe('Ignore');
+    for (const code of [error, 134, 139]) expect(actionOf(code)).toBe('Count');
     expect(rules.findIndex(({ onPodConditions }) => onPodConditions !== undefined)).toBe(1);
   });
 

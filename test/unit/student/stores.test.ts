@@ -28,23 +28,25 @@ async function refusal(work: Promise<unknown>): Promise<string> {
   return error.message;
 }
 
+const holds = (): Promise<void> => Promise.resolve();
+
 describe('a folder for results', () => {
   test('is made where there is none, and holds each file whole', async () => {
     const store = await openFileResults(join(folder, 'a', 'b'), 'job-1');
-    await store.put('model.json', bytes);
+    await store.put('model.json', bytes, holds);
     expect(readdirSync(join(folder, 'a', 'b')).sort()).toEqual(['.distillery', 'model.json']);
   });
 
   test('may hold other files, which stay', async () => {
     writeFileSync(join(folder, 'data.csv'), 'mine');
     const store = await openFileResults(folder, 'job-1');
-    await store.put('weights.bin', bytes);
+    await store.put('weights.bin', bytes, holds);
     expect(textOf('data.csv')).toBe('mine');
   });
 
   test('takes the result of the next attempt of its job', async () => {
-    await (await openFileResults(folder, 'job-1')).put('model.json', new Uint8Array(9));
-    await (await openFileResults(folder, 'job-1')).put('model.json', bytes);
+    await (await openFileResults(folder, 'job-1')).put('model.json', new Uint8Array(9), holds);
+    await (await openFileResults(folder, 'job-1')).put('model.json', bytes, holds);
     expect(textOf('model.json')).toBe('new');
   });
 
@@ -72,7 +74,7 @@ describe('a folder for results', () => {
     writeFileSync(join(folder, 'model.json'), 'old');
     writeFileSync(join(folder, 'metrics.json'), JSON.stringify({ job: { uid: 'job-1' } }));
     expect(await refusal(openFileResults(folder, 'job-2'))).toContain('is not of this job');
-    await (await openFileResults(folder, 'job-1')).put('model.json', bytes);
+    await (await openFileResults(folder, 'job-1')).put('model.json', bytes, holds);
     expect(textOf('model.json')).toBe('new');
   });
 

@@ -141,15 +141,87 @@ describe('a checkpoint', () => {
     expect(home.journal.filter((line) => line.startsWith('checkpoint'))).toEqual(['checkpoint 12']);
   });
 
-  test('that cannot be stored ends the run as a fault of the storage, with no result', async () => {
+  const full = new StoreError('full', '/run', 'found no space left');
+
+  test('that cannot be stored stops no training; the end waits for room, then is a fault of the storage without a result', async () => {
     const home = new StudentHome();
-    home.checkpoints.failure = new StoreError('full', '/run', 'found no space left');
+    home.checkpoints.failure = full;
     const attempt = await home.attempt();
     expect(await endingAndMessage(home, attempt)).toEqual({
       ending: 'storage',
       message: 'checkpoint store /run: found no space left',
     });
+    expect(attempt.trainer.steps).toEqual(uptoSteps(0, steps));
+    expect(home.clock.now()).toBeGreaterThan(100_000);
     expect(home.results.files.size).toBe(0);
+    expect(home.state.told.at(-1)).toMatchObject({ checkpointFault: 'checkpoint store /run: found no space left' });
+  });
+
+  test('waits for room while the training goes on, and only the newest is stored then', async () => {
+    const home = new StudentHome();
+    home.checkpoints.failure = full;
+    const attempt = await home.attempt({ stepMs: 1_000 });
+    const running = endingAndMessage(home, attempt);
+    await until(home, () => attempt.trainer.steps.length === 8);
+    expect(home.state.told.at(-1)).toMatchObject({ checkpointFault: expect.stringContaining('no space left') });
+    home.checkpoints.failure = null;
+    expect((await running).ending).toBe('done');
+    const written = home.journal.filter((line) => line.startsWith('checkpoint'));
+    // The retry comes after five seconds: by then the state of step 9 has taken the place of those before.
+    expect(written).toEqual(['checkpoint 9', 'checkpoint 12']);
+    expect(home.state.told.at(-1)).toMatchObject({ phase: 'Done', checkpointFault: null });
+  });
+
+  test('that a store never answers stops no training either', async () => {
+    const home = new StudentHome();
+    home.checkpoints.silence = new Promise(() => undefined);
+    const attempt = await home.attempt({ stepMs: 1_000 });
+    expect(await endingAndMessage(home, attempt)).toEqual({
+      ending: 'storage',
+      message: 'checkpoint store step 12: gives no answer. Check the store and its disk',
+    });
+    expect(attempt.trainer.steps).toEqual(uptoSteps(0, steps));
+  });
+
+  test('makes room before it gives up: what the newest sound one can do without goes', async () => {
+    const home = new StudentHome({ manifest: manifestWith({ keep: 3 }) });
+    // Room for two at a time.
+    home.checkpoints.room = 2;
+    await home.finish(await home.attempt());
+    expect(home.journal.filter((line) => line.startsWith('checkpoint'))).toHaveLength(4);
+    expect([...home.checkpoints.stored.values()].map(({ entry }) => entry.step)).toEqual([9, 12]);
+  });
+
+  test('that can never fit ends the run at once, as bad input', async () => {
+    const home = new StudentHome();
+    home.checkpoints.failure = new StoreError('tooSmall', 'x', 'does not hold two of them');
+    const attempt = await home.attempt();
+    expect((await endingAndMessage(home, attempt)).ending).toBe('terminal');
+    expect(attempt.trainer.steps.length).toBeLessThan(steps);
+  });
+
+  test('that finds no room at a stop is said, with the step that is safe', async () => {
+    const home = new StudentHome();
+    const attempt = await home.attempt({ stepMs: 1_000 });
+    const running = endingAndMessage(home, attempt);
+    await until(home, () => attempt.trainer.steps.length === 5);
+    home.checkpoints.failure = full;
+    attempt.stop();
+    expect(await running).toEqual({
+      ending: 'stopped',
+      message: 'asked to stop; the next attempt continues at step 3, since checkpoint store /run: found no space left',
+    });
+  });
+
+  test('and then a result that finds no room is tried again, and room is made for it', async () => {
+    const home = new StudentHome();
+    const attempt = await home.attempt();
+    home.results.failure = full;
+    const running = endingAndMessage(home, attempt);
+    await until(home, () => home.checkpoints.stored.size === 1 && home.journal.includes('checkpoint 12'));
+    home.results.failure = null;
+    expect((await running).ending).toBe('done');
+    expect([...home.results.files.keys()]).toContain('SHA256SUMS');
   });
 
   test('is not written while the fence gives no answer', async () => {
