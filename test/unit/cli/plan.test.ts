@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 
 import { readInputOf } from './inputs.js';
 import { CliError } from '../../../src/cli/exit.js';
-import { plan, type PlanOptions, reserveIn, type SeenCluster, snapshotOf } from '../../../src/cli/plan.js';
+import { plan, type PlanOptions, type SeenCluster, settingsIn, snapshotOf } from '../../../src/cli/plan.js';
 import { rawNode, strangerPod, teacherPod } from '../../kit/kubernetes-objects.js';
 import { JobMaker, noonMs } from '../../kit/snapshots.js';
 
@@ -45,7 +45,7 @@ const seen: SeenCluster = {
 async function planned(options: Partial<PlanOptions> = {}): Promise<string> {
   const lines: string[] = [];
   await plan(
-    { reserve: {}, json: false, ...options },
+    { ...settingsIn({}), json: false, ...options },
     { readCluster: () => Promise.resolve(seen), readInput, say: (line) => lines.push(line), nowMs: noonMs },
   );
   return lines.join('\n');
@@ -80,7 +80,7 @@ describe('a plan', () => {
   });
 
   test('holds back what it is told', async () => {
-    expect(await planned({ reserve: reserveIn('nvidia.com/gpu=3') })).toContain('3 held back by reserve');
+    expect(await planned(settingsIn({ reserve: 'nvidia.com/gpu=3' }))).toContain('3 held back by reserve');
   });
 
   test('is the same from the snapshot that it saved', async () => {
@@ -98,7 +98,7 @@ describe('a plan', () => {
 describe('a snapshot', () => {
   test('of a job that says nothing claims nothing', () => {
     const silent = new JobMaker().job;
-    const { jobs } = snapshotOf({ nodes: [], pods: [], jobs: [silent] }, {}, noonMs);
+    const { jobs } = snapshotOf({ nodes: [], pods: [], jobs: [silent] }, settingsIn({}), noonMs);
     expect(jobs).toMatchObject([{ wanted: 0, pools: [{ name: 'cpu', keepReplicas: 0 }] }]);
   });
 
@@ -156,5 +156,5 @@ describe('a snapshot', () => {
 });
 
 test.each(['gpu', 'gpu=', 'gpu=101%', '=2', 'gpu=2,cpu'])('the reserve %s is refused', async (text) => {
-  expect(await refusal(() => reserveIn(text))).toContain('expected RESOURCE=NUMBER or RESOURCE=PERCENT%');
+  expect(await refusal(() => settingsIn({ reserve: text }))).toContain('expected RESOURCE=NUMBER or RESOURCE=PERCENT%');
 });

@@ -11,7 +11,7 @@ const keyOf = (uid: string) => ({ namespace: 'default', name: uid, uid });
 function claimed(uid: string, wanted: number, weight = 1): JobClaim<PodNeeds> {
   const pool = { name: 'cpu', needs: oneSlot, resource: slotResource, slotsPerReplica: 1 };
   const bounds = { minReplicas: 0, keepReplicas: 0, maxReplicas: 100, unitsPerReplica: 1 };
-  return { uid, weight, wanted, maxReplicas: 100, pools: [{ ...pool, ...bounds, teachers: [] }] };
+  return { uid, namespace: 'default', weight, wanted, maxReplicas: 100, pools: [{ ...pool, ...bounds, teachers: [] }] };
 }
 
 function running(...names: readonly string[]): SeatedTeacher[] {
@@ -34,7 +34,7 @@ function fleetOf(slots: number, reserve: Reserve = {}) {
         teachersOf: (uid: string) => teachers.get(uid) ?? [],
       };
     },
-    reserve,
+    rules: { reserve, namespaceWeights: {} },
     clock,
     monotonicMs: () => clock.now(),
     changed: (uid) => changed.push(uid),
@@ -146,7 +146,7 @@ describe('a fleet whose share takes long', () => {
         spentMs += 100;
         return machineSlots(6, 0, []);
       },
-      reserve: {},
+      rules: { reserve: {}, namespaceWeights: {} },
       clock,
       monotonicMs: () => clock.now() + spentMs,
       changed: (uid) => changed.push(uid),

@@ -16,7 +16,12 @@ interface Facts {
 function wanted(maker: SnapshotMaker, { told = [], ageMs = 3_600_000 }: Facts = {}): string {
   const { snapshot } = maker;
   const demand = jobDemandOf(snapshot);
-  const claim = claimOf({ uid: 'u', weight: 1 }, demand, poolStates(snapshot, told, ageMs), noonMs);
+  const claim = claimOf(
+    { uid: 'u', namespace: 'default', weight: 1 },
+    demand,
+    poolStates(snapshot, told, ageMs),
+    noonMs,
+  );
   const replicas = wantedOf(claim).map((count, index) => `${claim.pools[index]!.name}=${String(count)}`);
   return `${replicas.join(' ')} (${demand.reason})`;
 }
