@@ -64,6 +64,21 @@ describe('a job that is wrong', () => {
     });
   });
 
+  test('says why where people look, and nothing of teachers: none scale before it is accepted', async () => {
+    const name = 'unsaid';
+    const [, ...changes] = clusterRefusals[0] ?? [''];
+    await cluster.apply(bend(someJob({ name, pools }), ...changes) as object);
+    await condition(name, isRefused);
+    const job = ['distilljob', name];
+    expect(await cluster.kubectlOk(['get', ...job])).toMatch(/PHASE +REASON .*\n.* Pending +RefusedByCluster /);
+    expect(await cluster.kubectlOk(['get', ...job, '-o', 'wide'])).toMatch(/MESSAGE .*\n.*The API server refuses what/);
+    await until('its event', async () => (await eventsOf(name)).length > 0);
+    expect(await eventsOf(name)).toEqual(['Refused']);
+    const description = await cluster.kubectlOk(['describe', ...job]);
+    expect(description).not.toMatch(/Finished|Desired|Scaled/);
+    expect(description).toContain('The API server refuses what the job asks for');
+  });
+
   test('is mended by a change of what was wrong', async () => {
     const name = 'mended';
     const [, ...changes] = clusterRefusals[0] ?? [''];
@@ -254,6 +269,19 @@ function normal(text: string): string {
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UID')
     .replaceAll(/127\.0\.0\.1:\d+/g, 'ADDRESS')
     .replace(/no node takes it: .*/, 'no node takes it: …');
+}
+
+async function eventsOf(job: string): Promise<string[]> {
+  const reason = 'jsonpath={range .items[*]}{.reason}{"\\n"}{end}';
+  const found = await cluster.kubectlOk([
+    'get',
+    'events',
+    '--field-selector',
+    `involvedObject.name=${job}`,
+    '-o',
+    reason,
+  ]);
+  return found.split('\n').filter((line) => line !== '');
 }
 
 async function leavesNothing(): Promise<void> {
