@@ -21,7 +21,7 @@ function reasonOf({ replicas, due, slots, leave, why }: Grant): string {
     parts.push(count(slots, 'free slot'));
     if (why.heldBack > 0) parts.push(`${String(why.heldBack)} held back by reserve`);
     if (why.neighbours > 0) parts.push(`${String(why.neighbours)} for waiting pods of higher priority`);
-    if (why.otherJobs > 0) parts.push(`${String(why.otherJobs)} shared with other jobs${elsewhere(why)}`);
+    if (why.otherJobs > 0) parts.push(sharedWith(why));
     if (why.stoppedBy === 'Nodes' && (why.free ?? 0) > why.otherJobs + why.ownJob) parts.push('no node holds one more');
   }
   if (replicas < due) parts.push(`${String(due - replicas)} more when their slots are free`);
@@ -30,12 +30,11 @@ function reasonOf({ replicas, due, slots, leave, why }: Grant): string {
   return parts.length === 0 ? `${all}: all that are wanted` : `${all}: ${parts.join(', ')}`;
 }
 
-/** A job that is alone in its namespace shares with no other one of it. */
-function elsewhere({ otherJobs, otherNamespaces }: GrantReason): string {
-  if (otherNamespaces === 0) return '';
-  return otherNamespaces === otherJobs
-    ? ' of other namespaces'
-    : `, ${String(otherNamespaces)} of them in other namespaces`;
+function sharedWith({ otherJobs, otherNamespaces }: GrantReason): string {
+  const shared = `${String(otherJobs)} shared with other`;
+  if (otherNamespaces === 0) return `${shared} jobs`;
+  if (otherNamespaces === otherJobs) return `${shared} namespaces`;
+  return `${shared} jobs, ${String(otherNamespaces)} of them in other namespaces`;
 }
 
 function count(number: number, noun: string): string {

@@ -8,6 +8,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { readInputOf } from './inputs.js';
 import { CliError } from '../../../src/cli/exit.js';
 import { plan, type PlanOptions, type SeenCluster, settingsIn, snapshotOf } from '../../../src/cli/plan.js';
+import { replayed } from '../../../src/domain/index.js';
 import { rawNode, strangerPod, teacherPod } from '../../kit/kubernetes-objects.js';
 import { JobMaker, noonMs } from '../../kit/snapshots.js';
 
@@ -83,6 +84,18 @@ describe('a plan', () => {
     expect(await planned(settingsIn({ reserve: 'nvidia.com/gpu=3' }))).toContain('3 held back by reserve');
   });
 
+  test('counts jobs within the limits that it is given', async () => {
+    expect(await planned(settingsIn({ limitWeight: '1' }))).toMatch(/heavy \| 1 .*\| 3 of 9/);
+  });
+
+  test('shares between namespaces by the weights that it is given', async () => {
+    const other = { ...seen.jobs[1]!, metadata: { ...seen.jobs[1]!.metadata, namespace: 'other' } };
+    const cluster = { ...seen, jobs: [seen.jobs[0]!, other] };
+    const { rules, limits } = settingsIn({ namespaceWeights: 'other=4' });
+    const grants = [...replayed(snapshotOf(cluster, { rules, limits }, noonMs)).grants.values()];
+    expect(grants.map(([grant]) => grant?.due)).toEqual([1, 4]);
+  });
+
   test('is the same from the snapshot that it saved', async () => {
     const file = join(folder, 'snapshot.json');
     const first = await planned({ save: file, json: true });
@@ -113,6 +126,17 @@ describe('a snapshot', () => {
     const file = join(folder, 'none.json');
     writeFileSync(file, text);
     expect(await refusal(() => planned({ file }))).toMatch(sentence);
+  });
+
+  test('of a version that knew no shares of namespaces is read as it was meant', async () => {
+    const file = join(folder, 'old.json');
+    const want = await planned({ save: file, json: true });
+    const old = readFileSync(file, 'utf8')
+      .replaceAll('"namespace":"default",', '')
+      .replace('"namespaceWeights":{},', '');
+    expect(old).not.toContain('namespace');
+    writeFileSync(file, old);
+    expect(await planned({ file, json: true })).toBe(want);
   });
 
   test('whose numbers make no sense is refused by name', async () => {
@@ -153,6 +177,12 @@ describe('a snapshot', () => {
       'cannot be written (ENOENT',
     );
   });
+});
+
+test('settings are refused in the words of the operator', async () => {
+  expect(await refusal(() => settingsIn({ namespaceWeights: 'team-a' }))).toBe(
+    '--namespace-weights: found "team-a", expected NAMESPACE=NUMBER, several with commas, each from 1 to 1000, such as team-a=3,team-b=2',
+  );
 });
 
 test.each(['gpu', 'gpu=', 'gpu=101%', '=2', 'gpu=2,cpu'])('the reserve %s is refused', async (text) => {
