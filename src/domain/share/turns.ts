@@ -69,8 +69,8 @@ export function takeTurns<Needs, Pool extends Filling<Needs>>(
   /** A job waits in the group of the pool that is next for it; where there is none, it waits no more. */
   const queue = (turn: Turn<Needs, Pool>): void => {
     const pool = turn.next();
-    const group = pool === null ? null : (turn.groups.get(pool.claim.resource) ?? null);
     const before = turn.group;
+    const group = pool === turn.pool ? before : groupFor(turn, pool);
     turn.pool = pool;
     turn.group = group;
     if (before !== null && before !== group) {
@@ -110,6 +110,10 @@ export function takeTurns<Needs, Pool extends Filling<Needs>>(
     queue(turn);
     rank(group);
   }
+}
+
+function groupFor<Needs, Pool extends Filling<Needs>>({ groups }: Turn<Needs, Pool>, pool: Pool | null): Group | null {
+  return pool === null ? null : (groups.get(pool.claim.resource) ?? null);
 }
 
 /** How full a job would be in the middle of its next replica: slots of that resource for its weight. */
