@@ -17,7 +17,7 @@ test('the lowest key comes first, of equal keys the lowest number', () => {
     fc.property(fc.array(stepArbitrary, { maxLength: 60 }), (steps) => {
       const items = queueItems(capacity);
       const queues = [queueOf(items), queueOf(items)];
-      const lists: Map<number, number>[] = [new Map(), new Map()];
+      const lists = [new Map<number, number>(), new Map<number, number>()];
       const firstOf = (list: ReadonlyMap<number, number>): number | null =>
         [...list].sort(([a, one], [b, other]) => (one === other ? a - b : one - other))[0]?.[0] ?? null;
       for (const { queue: index, item, key, act } of steps) {

@@ -88,7 +88,7 @@ describe('a plan', () => {
     expect(await planned(settingsIn({ limitWeight: '1' }))).toMatch(/heavy \| 1 .*\| 3 of 9/);
   });
 
-  test('shares between namespaces by the weights that it is given', async () => {
+  test('shares between namespaces by the weights that it is given', () => {
     const other = { ...seen.jobs[1]!, metadata: { ...seen.jobs[1]!.metadata, namespace: 'other' } };
     const cluster = { ...seen, jobs: [seen.jobs[0]!, other] };
     const { rules, limits } = settingsIn({ namespaceWeights: 'other=4' });
