@@ -205,7 +205,7 @@ export const operatorVariables = {
     0,
     2_147_483_647,
     '86400,team-a=604800',
-    'Longest `spec.ttlSecondsAfterFinished` of a job. A longer one counts as this, and the job says so; jobs that are over already are deleted by it, too.',
+    'Longest `spec.ttlSecondsAfterFinished` of a job. A longer one counts as this, and the job says so. A job that is over when the limit changes keeps its own time.',
   ),
   DISTILLERY_ACCELERATORS: {
     meaning:

@@ -5,8 +5,9 @@
  *  A1 A weight, a minimum or a time to live above its limit counts as the limit, and the job says so: these only decide
  *     who comes first and how long a finished job stays.
  *  A2 More bytes than the limit are refused, since NATS sets them aside at once; a job that was accepted before keeps them.
+ *  A3 A new limit deletes no job that has ended: its time to live is cut only if the job has said so before.
  */
-import { type DistillJob, QuantityError, quantityValue } from '../api/index.js';
+import { conditions, type DistillJob, QuantityError, quantityValue } from '../api/index.js';
 
 /** One limit: for a namespace by its name, for all others together; null = none but that of the API. */
 export interface LimitSetting {
@@ -74,8 +75,34 @@ function limitFor({ others, namespaces }: LimitSetting, namespace: string): numb
   return (Object.hasOwn(namespaces, namespace) ? namespaces[namespace] : others) ?? Infinity;
 }
 
+interface Counted {
+  readonly job: DistillJob;
+  readonly limited: Limited;
+}
+
 /** @returns the job as it counts, and what to say of it; the same job where nothing is limited */
-export function withinLimits(job: DistillJob, limits: Limits): { readonly job: DistillJob; readonly limited: Limited } {
+export function withinLimits(job: DistillJob, limits: Limits): Counted {
+  const counted = countedWithin(job, limits);
+  const isCut = counted.job.spec.ttlSecondsAfterFinished < job.spec.ttlSecondsAfterFinished;
+  return isCut && isOver(job) && !hasSaid(job, counted.limited)
+    ? countedWithin(job, { ...limits, ttlSeconds: none })
+    : counted;
+}
+
+function isOver({ status }: DistillJob): boolean {
+  return status?.conditions?.some(({ type, status: value }) => isEnd(type) && value === 'True') === true;
+}
+
+function isEnd(type: string): boolean {
+  return type === 'Complete' || type === 'Failed';
+}
+
+function hasSaid({ status }: DistillJob, { notes }: Limited): boolean {
+  const { type, message } = conditions.accepted.valid(notes);
+  return status?.conditions?.some((condition) => condition.type === type && condition.message === message) === true;
+}
+
+function countedWithin(job: DistillJob, limits: Limits): Counted {
   const { spec } = job;
   const namespace = job.metadata.namespace ?? '';
   const notes: string[] = [];

@@ -89,6 +89,17 @@ describe('a job that asks for more than its namespace may', () => {
     expect(again.events.map(({ reason }) => reason)).not.toContain('Limited');
   });
 
+  test('for a longer life, but is over when the limit is set, keeps its own time', () => {
+    const lives = limitsOf({ ttlSeconds: '60' });
+    const over = clusterJob().student({ phase: 'Succeeded' });
+    const before = over.plan.status;
+    const unsaid = new JobMaker().status(before).job;
+    expect(withinLimits(unsaid, lives)).toEqual({ job: unsaid, limited: { notes: [], refusal: null } });
+    const { limited } = withinLimits(new JobMaker().job, lives);
+    const said = new JobMaker().status(over.limited(limited).plan.status).job;
+    expect(withinLimits(said, lives).job.spec.ttlSecondsAfterFinished).toBe(60);
+  });
+
   test('of storage is refused with a sentence, and runs nothing', () => {
     const { limited } = withinLimits(new JobMaker().job, limits);
     const plan = clusterJob().limited(limited).plan;
