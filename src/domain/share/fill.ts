@@ -17,26 +17,8 @@
  *     another.
  */
 import type { JobClaim, NamespaceWeights, PoolClaim, Stop } from './claims.js';
+import type { Filling, JobFilling } from './filling.js';
 import { takeTurns } from './turns.js';
-
-/** A pool while it is filled. */
-export interface Filling<Needs> {
-  readonly claim: PoolClaim<Needs>;
-  replicas: number;
-  stoppedBy: Stop | null;
-}
-
-export interface JobFilling<Needs, Pool extends Filling<Needs> = Filling<Needs>> {
-  readonly claim: JobClaim<Needs>;
-  readonly pools: readonly Pool[];
-}
-
-export function emptyFilling<Needs, Pool extends Filling<Needs>>(
-  claim: JobClaim<Needs>,
-  poolOf: (filling: Filling<Needs>) => Pool,
-): JobFilling<Needs, Pool> {
-  return { claim, pools: claim.pools.map((pool) => poolOf({ claim: pool, replicas: 0, stoppedBy: null })) };
-}
 
 /**
  * Fills all jobs as far as they want and `seat` allows: first what each needs, minimums before the rest of it, then all

@@ -1,7 +1,8 @@
 /** From fair numbers to seats: which teachers stay where they are, and how many come new. Pure. */
 import { boundIn, type Budget, type Purse, purseOf } from './budget.js';
 import type { Board, JobClaim, NamespaceWeights, PoolClaim, Stop, Teacher } from './claims.js';
-import { emptyFilling, fill, type Filling, type JobFilling } from './fill.js';
+import { fill } from './fill.js';
+import { emptyFilling, type Filling, type JobFilling } from './filling.js';
 import { inOrderOfLeaving } from './victims.js';
 
 /** A pool of a job in a cluster without teachers: what it would have, and where. */

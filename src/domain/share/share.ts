@@ -16,7 +16,8 @@
 import { addSlots, boundIn, budgetOf } from './budget.js';
 import type { Grant, JobClaim, Share, ShareInput } from './claims.js';
 import { comingNow } from './coming.js';
-import { type Filling, wantedOf } from './fill.js';
+import { wantedOf } from './fill.js';
+import type { Filling } from './filling.js';
 import { seatNeighbours } from './neighbours.js';
 import { compareText } from './order.js';
 import { type SeatedPool, type Seats, seatTeachers } from './seats.js';

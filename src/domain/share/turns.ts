@@ -10,7 +10,7 @@
  *  Q2 A job waits once for each resource of which it has a minimum, and once for all that it wants beyond.
  */
 import type { NamespaceWeights, Stop } from './claims.js';
-import type { Filling, JobFilling } from './fill.js';
+import type { Filling, JobFilling } from './filling.js';
 import { compareText } from './order.js';
 import { type Queue, queueItems, queueOf } from './queue.js';
 

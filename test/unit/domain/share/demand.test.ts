@@ -96,12 +96,18 @@ describe('a job wants', () => {
     ['what it has, until its teachers show their rate', matched({}, 0, 0), 'cpu=2 (FillWindow)'],
     [
       'a few, while its student trains and no teacher runs, however long its window is',
-      runningJob().pool('cpu', { pods: '' }).told(training({ window: 1_000 })).teachers(),
+      runningJob()
+        .pool('cpu', { pods: '' })
+        .told(training({ window: 1_000 }))
+        .teachers(),
       'cpu=4 (FillWindow)',
     ],
     [
       '… and no more of them than there is work for',
-      runningJob().pool('cpu', { pods: '' }).told(training({ window: 4 })).teachers(),
+      runningJob()
+        .pool('cpu', { pods: '' })
+        .told(training({ window: 4 }))
+        .teachers(),
       'cpu=2 (FillWindow)',
     ],
   ])('%s', (_what, maker, want) => {
