@@ -12,7 +12,7 @@
 import type { NamespaceWeights, Stop } from './claims.js';
 import type { Filling, JobFilling } from './filling.js';
 import { compareText } from './order.js';
-import { type Queue, queueItems, queueOf } from './queue.js';
+import { Queue, QueueItems } from './queue.js';
 
 /** What one job is given in a filling. */
 export interface Wish<Needs, Pool extends Filling<Needs>> {
@@ -54,15 +54,14 @@ export function takeTurns<Needs, Pool extends Filling<Needs>>(
   seat: Seat<Pool>,
 ): void {
   const turns: Turn<Needs, Pool>[] = [];
-  const items = queueItems(wishes.reduce((sum, { first }) => sum + first.length + 1, 0));
-  const namespaces = groupsOf(wishes, weights, () => queueOf(items));
+  const items = new QueueItems(wishes.reduce((sum, { first }) => sum + first.length + 1, 0));
+  const namespaces = groupsOf(wishes, weights, () => new Queue(items));
   const groups = [...namespaces.values()].flatMap((byResource) => [...byResource.values()]);
-  const waiting = queueOf(queueItems(groups.length));
+  const waiting = new Queue(new QueueItems(groups.length));
 
   /** A group waits where the job that is next in it puts it. */
   const rank = (group: Group): void => {
-    const number = group.first.peek() ?? group.then.peek();
-    const pool = number === null ? null : turns[number]?.pool;
+    const pool = turns[firstIn(group)]?.pool;
     if (pool === null || pool === undefined) return;
     waiting.push(group.number, (group.slots + pool.claim.slotsPerReplica / 2) / group.weight);
   };
@@ -94,10 +93,10 @@ export function takeTurns<Needs, Pool extends Filling<Needs>>(
     const rest = add(then, null);
     for (const next of first) add(next, rest);
   }
-  for (let top = waiting.peek(); top !== null; top = waiting.peek()) {
+  for (let top = waiting.peek(); top >= 0; top = waiting.peek()) {
     const group = groups[top];
-    const turn = turns[group?.first.peek() ?? group?.then.peek() ?? -1];
-    if (group === undefined || turn?.group !== group || turn.pool === null) {
+    const turn = group === undefined ? undefined : turns[firstIn(group)];
+    if (group === undefined || turn === undefined || turn.pool === null) {
       waiting.remove(top);
       continue;
     }
@@ -110,6 +109,12 @@ export function takeTurns<Needs, Pool extends Filling<Needs>>(
     queue(turn);
     rank(group);
   }
+}
+
+/** The number of the turn that is next; -1 = none is. */
+function firstIn({ first, then }: Group): number {
+  const number = first.peek();
+  return number < 0 ? then.peek() : number;
 }
 
 function groupFor<Needs, Pool extends Filling<Needs>>({ groups }: Turn<Needs, Pool>, pool: Pool | null): Group | null {

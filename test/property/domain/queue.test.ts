@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { queueItems, queueOf } from '../../../src/domain/share/queue.js';
+import { Queue, QueueItems } from '../../../src/domain/share/queue.js';
 
 const capacity = 12;
 const stepArbitrary = fc.record({
@@ -15,19 +15,19 @@ const stepArbitrary = fc.record({
 test('the lowest key comes first, of equal keys the lowest number', () => {
   fc.assert(
     fc.property(fc.array(stepArbitrary, { maxLength: 60 }), (steps) => {
-      const items = queueItems(capacity);
-      const queues = [queueOf(items), queueOf(items)];
+      const items = new QueueItems(capacity);
+      const queues = [new Queue(items), new Queue(items)];
       const lists = [new Map<number, number>(), new Map<number, number>()];
-      const firstOf = (list: ReadonlyMap<number, number>): number | null =>
-        [...list].sort(([a, one], [b, other]) => (one === other ? a - b : one - other))[0]?.[0] ?? null;
+      const firstOf = (list: ReadonlyMap<number, number>): number =>
+        [...list].sort(([a, one], [b, other]) => (one === other ? a - b : one - other))[0]?.[0] ?? -1;
       for (const { queue: index, item, key, act } of steps) {
         const [queue, list, other] = [queues[index]!, lists[index]!, lists[1 - index]!];
         if (act === 'push' && !other.has(item)) {
           queue.push(item, key);
           list.set(item, key);
-        } else if (act === 'take' && queue.peek() !== null) {
-          list.delete(queue.peek()!);
-          queue.remove(queue.peek()!);
+        } else if (act === 'take' && queue.peek() >= 0) {
+          list.delete(queue.peek());
+          queue.remove(queue.peek());
         } else if (act === 'remove' && list.has(item)) {
           queue.remove(item);
           list.delete(item);
