@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
 import { markdownTable } from '../lib/markdown-table.js';
+import { printable, printableJson } from '../lib/printable.js';
 import { readFaultOf } from '../platform/index.js';
 import {
   compare,
@@ -57,7 +58,7 @@ export async function simulate(options: SimulateOptions, tools: SimulateTools): 
   if (rows === null) return;
   const goals = goalsAmong(rows, names, trace.timings.graceSeconds);
   if (options.json) {
-    tools.say(JSON.stringify({ trace: sizeOf(trace), notes, leftOut, seed: options.seed, rows, goals }));
+    tools.say(printableJson(JSON.stringify({ trace: sizeOf(trace), notes, leftOut, seed: options.seed, rows, goals })));
     return;
   }
   tools.say(markdownTable(rows.map(tableRow)));
@@ -139,7 +140,7 @@ const leftOutWords = {
 
 function leftOutSentence({ why, names }: LeftOut): string {
   const [one, several] = leftOutWords[why];
-  const named = names.slice(0, mostNames).join(', ');
+  const named = printable(names.slice(0, mostNames).join(', '));
   const more = names.length > mostNames ? ` and ${names.length - mostNames} more` : '';
   return `left out: ${names.length} ${names.length === 1 ? one : several}: ${named}${more}`;
 }
