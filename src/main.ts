@@ -149,7 +149,7 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
   const measures = new JobMeasures(metrics);
   const fleet = new Fleet({
     slots: () => cluster.slots(),
-    reserve: config.reserve,
+    rules: config.share,
     clock,
     monotonicMs: () => performance.now(),
     changed: (uid) => operator.partChanged(uid),
@@ -180,6 +180,7 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
           cluster,
           streams,
           fleet,
+          limits: config.limits,
           clock,
           jobsAreCurrent: () => watches.areCurrent(kinds.distillJobs),
           progressEveryMs: () => Math.max(progressMs, (operator.jobs / progressWritesPerSecond) * 1_000),

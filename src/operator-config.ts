@@ -3,7 +3,7 @@
  * operator-variables.ts. Secrets come from files, and no problem ever quotes one.
  */
 
-import type { Reserve } from './domain/index.js';
+import type { Limits, ShareRules } from './domain/index.js';
 import { reasonOf } from './lib/system-error.js';
 import { operatorVariables, type Settings, type Variable, type VariableName } from './operator-variables.js';
 import { readTextSync } from './platform/index.js';
@@ -34,8 +34,10 @@ export interface OperatorConfig {
   readonly namespace: string;
   readonly podName: string;
   readonly watchNamespaces: readonly string[];
-  /** What stays free, by resource. */
-  readonly reserve: Reserve;
+  /** What stays free, by resource, and the weights of namespaces. */
+  readonly share: ShareRules;
+  /** What one job may ask for. */
+  readonly limits: Limits;
   /** Patterns of resource names. */
   readonly accelerators: readonly string[];
   readonly metricsPort: number;
@@ -84,7 +86,13 @@ export function readOperatorConfig(environment: NodeJS.ProcessEnv): OperatorConf
     namespace: settings.DISTILLERY_NAMESPACE,
     podName: settings.DISTILLERY_POD_NAME,
     watchNamespaces: settings.DISTILLERY_WATCH_NAMESPACES,
-    reserve: settings.DISTILLERY_RESERVE,
+    share: { reserve: settings.DISTILLERY_RESERVE, namespaceWeights: settings.DISTILLERY_NAMESPACE_WEIGHTS },
+    limits: {
+      weight: settings.DISTILLERY_LIMIT_WEIGHT,
+      minReplicas: settings.DISTILLERY_LIMIT_MIN_REPLICAS,
+      logitsBytes: settings.DISTILLERY_LIMIT_LOGITS_BYTES,
+      ttlSeconds: settings.DISTILLERY_LIMIT_TTL_SECONDS,
+    },
     accelerators: settings.DISTILLERY_ACCELERATORS,
     metricsPort: settings.DISTILLERY_METRICS_PORT,
     apiQps: settings.DISTILLERY_API_QPS,

@@ -4,7 +4,14 @@
  */
 import { z } from 'zod';
 
-import { defaultAccelerators, parseReserve, type Reserve } from './domain/index.js';
+import {
+  defaultAccelerators,
+  type LimitSetting,
+  parseLimit,
+  parseNamespaceWeights,
+  parseReserve,
+  type Reserve,
+} from './domain/index.js';
 import { NatsAddress, NatsAddressError } from './protocol/index.js';
 
 export interface Variable<T> {
@@ -79,6 +86,21 @@ function listOf(item: RegExp): z.ZodType<readonly string[]> {
     .transform((names): readonly string[] => [...new Set(names)]);
 }
 
+/** What one job may ask for: one number for all namespaces, others for some. */
+function limit(least: number, most: number, example: string, meaning: string): Variable<LimitSetting> {
+  return {
+    meaning: `${meaning} Such as \`${example}\`: NUMBER for every namespace, NAMESPACE=NUMBER for one. Empty: no limit.`,
+    fallback: '',
+    expected: `NUMBER and NAMESPACE=NUMBER, several with commas, each from ${least} to ${most}, such as ${example}`,
+    remedy: 'change it, or leave it out for no limit',
+    schema: z.string().transform((text, context): LimitSetting => {
+      const setting = parseLimit(text, least, most);
+      if (setting === null) context.addIssue('not a limit');
+      return setting ?? { others: null, namespaces: {} };
+    }),
+  };
+}
+
 const file = (meaning: string): Variable<string> => text('', meaning);
 
 export const operatorVariables = {
@@ -149,6 +171,42 @@ export const operatorVariables = {
       return reserve ?? {};
     }),
   },
+  DISTILLERY_NAMESPACE_WEIGHTS: {
+    meaning:
+      'Share of a namespace against the others, with commas, such as `team-a=3,team-b=2`. A namespace that is not named has 1; `spec.weight` counts within a namespace only.',
+    fallback: '',
+    expected: 'NAMESPACE=NUMBER, several with commas, each from 1 to 1000, such as team-a=3,team-b=2',
+    remedy: 'change it, or leave it out for equal shares',
+    schema: z.string().transform((text, context): Readonly<Record<string, number>> => {
+      const weights = parseNamespaceWeights(text);
+      if (weights === null) context.addIssue('no weights');
+      return weights ?? {};
+    }),
+  },
+  DISTILLERY_LIMIT_WEIGHT: limit(
+    1,
+    1_000,
+    '10,team-a=100',
+    'Largest `spec.weight` of a job. A larger one counts as this, and the job says so.',
+  ),
+  DISTILLERY_LIMIT_MIN_REPLICAS: limit(
+    0,
+    160_000,
+    '4,team-a=32',
+    'Most `minReplicas` of a job, all pools together. Larger ones count as this, the first pools first, and the job says so.',
+  ),
+  DISTILLERY_LIMIT_LOGITS_BYTES: limit(
+    2 ** 24,
+    2 ** 50,
+    '10Gi,team-a=100Gi',
+    'Largest `spec.logits.maxBytes` of a job. A job that asks for more is refused, unless it was accepted before.',
+  ),
+  DISTILLERY_LIMIT_TTL_SECONDS: limit(
+    0,
+    2_147_483_647,
+    '86400,team-a=604800',
+    'Longest `spec.ttlSecondsAfterFinished` of a job. A longer one counts as this, and the job says so. A job that is over when the limit changes keeps its own time.',
+  ),
   DISTILLERY_ACCELERATORS: {
     meaning:
       'Resources that are accelerators, with commas, `*` for any characters. A node with a pod that claims devices (DRA) has none of them free.',

@@ -39,6 +39,8 @@ const demandReasons = {
   NothingLeftToCompute: 'nothing is left to compute',
   Suspended: 'the job is suspended',
   Finished: 'the job is over',
+  Refused: 'the job cannot be run',
+  Deleting: 'the job is being deleted',
   FillWindow: 'to fill the window',
   MatchStudent: "to match the student's rate",
   TelemetryGap: 'held: nothing was heard of the student',
@@ -75,11 +77,21 @@ function firstOf(problems: readonly Problem[]): string {
 
 /** What there was to give, where anybody counted. */
 const because = (why: string): string => (why === '' ? '' : ` (${why})`);
+const limits = (notes: readonly string[]): string =>
+  `The administrator's limits for this namespace apply: ${notes.join(' ')}`;
 const fleet = ({ ready, desired }: Fleet): string => `${String(ready)} of ${count(desired, 'teacher')} ready`;
 
 export const conditions = {
   accepted: {
-    valid: () => claim('Accepted', 'True', 'Valid', 'The job is valid and can be run.'),
+    /** @param limited what counts as less than the job says, a sentence each */
+    valid: (limited: readonly string[] = []) =>
+      claim(
+        'Accepted',
+        'True',
+        'Valid',
+        `The job is valid and can be run.${limited.length === 0 ? '' : ` ${limits(limited)}`}`,
+      ),
+    overLimit: (sentence: string) => claim('Accepted', 'False', 'OverLimit', sentence),
     invalid: (problems: readonly Problem[]) => claim('Accepted', 'False', 'Invalid', firstOf(problems)),
     notSupported: (problems: readonly Problem[]) => claim('Accepted', 'False', 'NotSupported', firstOf(problems)),
     refusedByCluster: (sentence: string) =>
@@ -213,6 +225,7 @@ function event(type: EventClaim['type'], reason: string, message: string): Event
 export const events = {
   accepted: () => event('Normal', 'Accepted', 'The job is valid; its streams are being created.'),
   refused: (sentence: string) => event('Warning', 'Refused', sentence),
+  limited: (notes: readonly string[]) => event('Warning', 'Limited', limits(notes)),
   streamsStay: (error: string) =>
     event('Warning', 'StreamsUnreachable', `The streams cannot be removed, so the job waits: ${error}`),
   streamsAbandoned: () =>

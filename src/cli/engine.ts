@@ -231,7 +231,7 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
   const over = Promise.withResolvers<Outcome>();
   const fleet = new Fleet({
     slots: () => cluster.slots(),
-    reserve: {},
+    rules: { reserve: {}, namespaceWeights: {} },
     clock,
     monotonicMs: () => performance.now(),
     changed: () => enqueue(),

@@ -50,6 +50,8 @@ const pool = z.object({
 const job = z.object({
   uid: text,
   name: text,
+  /** Absent in snapshots of versions that shared among jobs alone: the name begins with it. */
+  namespace: text.optional(),
   weight: z.number().min(0),
   wanted: z.number().min(0),
   least: z.number().min(0).optional(),
@@ -81,6 +83,7 @@ const schema = z.object({
   ),
   leaving: z.array(z.object({ node: text, needs, resource: text, slots: count })),
   supply: z.record(text, z.object({ freeSlots: count, reserveSlots: count })),
+  namespaceWeights: z.record(text, z.number().positive()).default({}),
   account: z.object({ nodes: z.array(node), pods: z.array(pod) }),
 });
 
@@ -99,7 +102,10 @@ export function fleetSnapshot(text: string, source: string): FleetSnapshot {
     );
   }
   const read = schema.safeParse(value);
-  if (read.success) return read.data as FleetSnapshot;
+  if (read.success) {
+    const jobs = read.data.jobs.map((one) => ({ ...one, namespace: one.namespace ?? one.name.split('/')[0] ?? '' }));
+    return { ...read.data, jobs } as FleetSnapshot;
+  }
   const [issue] = read.error.issues;
   throw new CliError(
     'badInput',

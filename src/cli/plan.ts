@@ -11,17 +11,20 @@ import {
   fleetSnapshotOf,
   type Grant,
   type JobClaim,
-  parseReserve,
+  type Limits,
+  noLimits,
   type PodNeeds,
   replayed,
-  type Reserve,
   sentenceOf,
+  type ShareRules,
   slotsPerReplicaOf,
+  withinLimits,
 } from '../domain/index.js';
 import { markdownTable } from '../lib/markdown-table.js';
 import { printableJson } from '../lib/printable.js';
 import { reasonOf } from '../lib/system-error.js';
 import { TextError } from '../lib/text.js';
+import { operatorVariables, type Variable } from '../operator-variables.js';
 import { readTextSync, writeWholeSync } from '../platform/index.js';
 import { podNeeds } from '../render/index.js';
 
@@ -40,8 +43,9 @@ export interface PlanOptions {
   readonly file?: string;
   /** Where the snapshot goes. */
   readonly save?: string;
-  /** What the operator holds back: the API server does not know. */
-  readonly reserve: Reserve;
+  /** The operator's settings, which the API server does not know. */
+  readonly rules: ShareRules;
+  readonly limits: Limits;
   readonly json: boolean;
 }
 
@@ -57,7 +61,7 @@ export interface PlanTools {
 export async function plan(options: PlanOptions, { readCluster, readInput, say, nowMs }: PlanTools): Promise<void> {
   const snapshot =
     options.file === undefined
-      ? snapshotOf(await readCluster(), options.reserve, nowMs)
+      ? snapshotOf(await readCluster(), options, nowMs)
       : fleetSnapshot(await readInput(options.file), options.file);
   if (options.save !== undefined) save(options.save, snapshot);
   const { grants } = replayed(snapshot);
@@ -102,15 +106,19 @@ function jobRows(job: FleetSnapshot['jobs'][number], grants: readonly Grant[]): 
 }
 
 /** What the operator would share now, if each job wants what its status says. */
-export function snapshotOf({ nodes, pods, jobs }: SeenCluster, reserve: Reserve, nowMs: number): FleetSnapshot {
+export function snapshotOf(
+  { nodes, pods, jobs }: SeenCluster,
+  { rules, limits }: Pick<PlanOptions, 'rules' | 'limits'>,
+  nowMs: number,
+): FleetSnapshot {
   const cache = new ClusterCache({ now: () => nowMs });
   for (const node of nodes) cache.toldOfNode(null, nodeView(node));
   for (const pod of pods) cache.toldOfPod(null, podView(pod as unknown as Parameters<typeof podView>[0]));
   const claims = jobs.map((job) => {
     const { namespace = '', name } = job.metadata;
-    return { name: `${namespace}/${name}`, ...claimIn(job) };
+    return { name: `${namespace}/${name}`, ...claimIn(withinLimits(job, limits).job) };
   });
-  return fleetSnapshotOf(claims, cache.slots(), reserve, nowMs);
+  return fleetSnapshotOf(claims, cache.slots(), rules, nowMs);
 }
 
 function claimIn({ metadata, spec, status }: DistillJob): JobClaim<PodNeeds> {
@@ -132,7 +140,8 @@ function claimIn({ metadata, spec, status }: DistillJob): JobClaim<PodNeeds> {
     };
   });
   const wanted = pools.reduce((sum, { keepReplicas }) => sum + keepReplicas, 0);
-  return { uid: metadata.uid ?? '', weight: spec.weight, wanted, maxReplicas: wanted, pools };
+  const { uid = '', namespace = '' } = metadata;
+  return { uid, namespace, weight: spec.weight, wanted, maxReplicas: wanted, pools };
 }
 
 function holdsSnapshot(file: string): boolean {
@@ -165,12 +174,38 @@ function save(file: string, snapshot: FleetSnapshot): void {
   }
 }
 
+/** The operator's settings as flags, in the same words. */
+export interface SettingFlags {
+  readonly reserve?: string;
+  readonly namespaceWeights?: string;
+  readonly limitWeight?: string;
+  readonly limitMinReplicas?: string;
+}
+
 /** @throws CliError */
-export function reserveIn(text: string): Reserve {
-  const reserve = parseReserve(text);
-  if (reserve !== null) return reserve;
-  throw new CliError(
-    'usage',
-    `--reserve: found ${JSON.stringify(text)}, expected RESOURCE=NUMBER or RESOURCE=PERCENT%, several with commas`,
-  );
+export function settingsIn(flags: SettingFlags): Pick<PlanOptions, 'rules' | 'limits'> {
+  const rules = {
+    reserve: settingIn('--reserve', operatorVariables.DISTILLERY_RESERVE, flags.reserve),
+    namespaceWeights: settingIn(
+      '--namespace-weights',
+      operatorVariables.DISTILLERY_NAMESPACE_WEIGHTS,
+      flags.namespaceWeights,
+    ),
+  };
+  const limits = {
+    ...noLimits,
+    weight: settingIn('--limit-weight', operatorVariables.DISTILLERY_LIMIT_WEIGHT, flags.limitWeight),
+    minReplicas: settingIn(
+      '--limit-min-replicas',
+      operatorVariables.DISTILLERY_LIMIT_MIN_REPLICAS,
+      flags.limitMinReplicas,
+    ),
+  };
+  return { rules, limits };
+}
+
+function settingIn<T>(flag: string, { schema, expected }: Variable<T>, text = ''): T {
+  const read = schema.safeParse(text);
+  if (read.success) return read.data;
+  throw new CliError('usage', `${flag}: found ${JSON.stringify(text)}, expected ${expected}`);
 }

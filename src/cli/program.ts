@@ -14,7 +14,7 @@ import { readInput } from './input.js';
 import { refusal, validated } from './job-file.js';
 import { progressLine } from './progress-line.js';
 import { storageFault } from './room.js';
-import { plan, reserveIn } from './plan.js';
+import { plan, type SettingFlags, settingsIn } from './plan.js';
 import { run } from './run.js';
 import { simulate } from './simulate.js';
 import { tellSlots } from './slots.js';
@@ -121,17 +121,17 @@ export async function program(context: EngineContext, argv: readonly string[]): 
     )
     .option('-f, --file <snapshot>', 'a snapshot that --save wrote')
     .option('--save <file>', 'keep what the plan was made from')
-    .option(
-      '--reserve <slots>',
-      'what the operator holds back, such as nvidia.com/gpu=2 (its own setting is not known here)',
-    )
+    .option('--reserve <slots>', "the operator's reserve, such as nvidia.com/gpu=2 (no setting of it is known here)")
+    .option('--namespace-weights <weights>', "the operator's weights of namespaces, such as team-a=3")
+    .option('--limit-weight <limits>', "the operator's limit of spec.weight, such as 10,team-a=100")
+    .option('--limit-min-replicas <limits>', "the operator's limit of minReplicas, such as 4,team-a=32")
     .option('--kubeconfig <file>', 'which kubeconfig (default: as kubectl finds it)')
     .option('--context <name>', 'which of its contexts (default: the current one)')
     .option('--json', 'grants as JSON', false)
-    .action(async ({ reserve, kubeconfig, context: name, ...options }: PlanFlags) => {
+    .action(async ({ kubeconfig, context: name, ...options }: PlanFlags) => {
       ending = await unlessStopped(context, () =>
         plan(
-          { ...options, reserve: reserve === undefined ? {} : reserveIn(reserve) },
+          { ...options, ...settingsIn(options) },
           {
             readCluster: async () => (await context.openJobs({ kubeconfig, context: name })).readCluster(),
             readInput: (path) => readInput(path, context),
@@ -185,10 +185,9 @@ interface SimulateFlags {
   readonly json: boolean;
 }
 
-interface PlanFlags {
+interface PlanFlags extends SettingFlags {
   readonly file?: string;
   readonly save?: string;
-  readonly reserve?: string;
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly json: boolean;

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
 import { markdownTable } from '../lib/markdown-table.js';
+import { printable, printableJson } from '../lib/printable.js';
 import { readFaultOf } from '../platform/index.js';
 import {
   compare,
@@ -13,6 +14,7 @@ import {
   goalsAmong,
   isPolicyName,
   jobsOf,
+  type LeftOut,
   type Parameters,
   policies,
   type PolicyName,
@@ -50,13 +52,13 @@ export interface SimulateTools {
 /** @throws CliError */
 export async function simulate(options: SimulateOptions, tools: SimulateTools): Promise<void> {
   const names = namedPolicies(options.policy);
-  const { trace, notes } = await traced(() => readTrace(options, tools));
+  const { trace, notes, leftOut } = await traced(() => readTrace(options, tools));
   if (!options.json) notes.forEach((note) => tools.say(note));
   const rows = await finished(compare(trace, names), tools);
   if (rows === null) return;
   const goals = goalsAmong(rows, names, trace.timings.graceSeconds);
   if (options.json) {
-    tools.say(JSON.stringify({ trace: sizeOf(trace), notes, seed: options.seed, rows, goals }));
+    tools.say(printableJson(JSON.stringify({ trace: sizeOf(trace), notes, leftOut, seed: options.seed, rows, goals })));
     return;
   }
   tools.say(markdownTable(rows.map(tableRow)));
@@ -76,6 +78,8 @@ interface ReadTrace {
   readonly trace: Trace;
   /** What a person should know of it. */
   readonly notes: readonly string[];
+  /** Rows of a log that are not replayed. */
+  readonly leftOut: readonly (Pick<LeftOut, 'why' | 'names'> & { readonly count: number })[];
 }
 
 async function readTrace(
@@ -95,7 +99,7 @@ async function readTrace(
     throw new CliError('usage', 'distill simulate: --parameters stands beside lists; name one file of parameters');
   }
   const trace = generateTrace(await parametersIn(first, readInput), seed);
-  return { trace, notes: [sentenceOf(trace)] };
+  return { trace, notes: [sentenceOf(trace)], leftOut: [] };
 }
 
 async function readLists(
@@ -113,10 +117,32 @@ async function readLists(
     trace,
     notes: [
       sentenceOf(trace),
-      `from second ${logged.fromSeconds} of the log on, ${parameters.hours} h; ` +
-        `left out: ${logged.withoutAccelerator} pods without accelerators, ${logged.neverScheduled} that never ran`,
+      `from second ${logged.fromSeconds} of the log on, ${parameters.hours} h`,
+      ...logged.leftOut.map(leftOutSentence),
     ],
+    leftOut: logged.leftOut.map(({ why, names }) => ({ why, count: names.length, names: names.slice(0, mostNames) })),
   };
+}
+
+/** Names in a sentence and in JSON: enough to find the kind, and no list of ten thousand. */
+const mostNames = 10;
+
+const leftOutWords = {
+  NodeWithoutAccelerator: ['node without accelerators', 'nodes without accelerators'],
+  WithoutAccelerator: ['pod without accelerators', 'pods without accelerators'],
+  NeverRan: ['pod that never ran', 'pods that never ran'],
+  NoNodeHoldsIt: [
+    'pod that no node of the list can hold, by its models or its slots',
+    'pods that no node of the list can hold, by their models or their slots',
+  ],
+  OtherHours: ['pod that ran at other hours only', 'pods that ran at other hours only'],
+} satisfies Record<LeftOut['why'], readonly [string, string]>;
+
+function leftOutSentence({ why, names }: LeftOut): string {
+  const [one, several] = leftOutWords[why];
+  const named = printable(names.slice(0, mostNames).join(', '));
+  const more = names.length > mostNames ? ` and ${names.length - mostNames} more` : '';
+  return `left out: ${names.length} ${names.length === 1 ? one : several}: ${named}${more}`;
 }
 
 function sizeOf({ nodes, neighbours, jobs }: Trace): Record<'nodes' | 'slots' | 'neighbours' | 'jobs', number> {

@@ -36,7 +36,8 @@ export interface Cluster {
   observe(key: JobKey, job: DistillJob): Promise<ClusterObservation>;
   /** What the teachers of all jobs draw on, as of now. */
   slots(): Slots;
-  apply(desired: DesiredWorkers): Promise<void>;
+  /** Refused: what was asked for cannot be, and the next observation says why; another try of the same will not help. */
+  apply(desired: DesiredWorkers): Promise<'Applied' | 'Refused'>;
   /** Ends every process of the job. @returns true when all are really gone, false while some are still going */
   remove(key: JobKey): Promise<boolean>;
   /** Calls back with the job whose processes changed. Callbacks only enqueue. */

@@ -17,7 +17,7 @@ import {
   inputOf,
   type JobClaim,
   type PodNeeds,
-  type Reserve,
+  type ShareRules,
   shareOut,
   type Slots,
 } from '../domain/index.js';
@@ -26,7 +26,7 @@ import { jsonEqual } from '../lib/json-equal.js';
 
 export interface FleetOptions {
   readonly slots: () => Slots;
-  readonly reserve: Reserve;
+  readonly rules: ShareRules;
   readonly clock: Clock;
   /** Of this process: how long a share takes is measured by it. */
   readonly monotonicMs: () => number;
@@ -83,11 +83,11 @@ export class Fleet {
 
   /** What the next share would be made from. */
   snapshot(): FleetSnapshot {
-    const { slots, reserve, clock } = this.#options;
+    const { slots, rules, clock } = this.#options;
     const claims = [...this.#claims.values()].map(({ key: { namespace, name }, claim }) => {
       return { name: `${namespace}/${name}`, ...claim };
     });
-    return fleetSnapshotOf(claims, slots(), reserve, clock.now());
+    return fleetSnapshotOf(claims, slots(), rules, clock.now());
   }
 
   /** Of the last share, by resource. */
@@ -134,10 +134,10 @@ export class Fleet {
   }
 
   #share(asker: string | null): void {
-    const { slots, reserve, monotonicMs, changed, shared } = this.#options;
+    const { slots, rules, monotonicMs, changed, shared } = this.#options;
     const startMs = monotonicMs();
     const claims = [...this.#claims.values()].map(({ claim }) => claim);
-    const input = inputOf(claims, slots(), reserve);
+    const input = inputOf(claims, slots(), rules);
     const before = this.#grants;
     this.#supply = input.supply;
     this.#grants = shareOut(input).grants;

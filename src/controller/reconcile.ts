@@ -22,9 +22,12 @@ import {
   hinder,
   type InvalidJob,
   jobClaimOf,
+  type Limits,
+  noLimits,
   type Plan,
   refuse,
   type Snapshot,
+  withinLimits,
   worthWriting,
 } from '../domain/index.js';
 import type { Clock } from '../lib/clock.js';
@@ -39,6 +42,8 @@ export interface ReconcilerOptions {
   readonly cluster: Cluster;
   readonly streams: Streams;
   readonly fleet: Pick<Fleet, 'grantsFor' | 'forget'>;
+  /** What jobs may ask for; absent = whatever the API takes. */
+  readonly limits?: Limits;
   readonly clock: Clock;
   readonly observer: Observer;
   /** Progress alone is written no more often than this: a thousand jobs shall not flood the API server. */
@@ -64,21 +69,35 @@ export async function reconcile(key: JobKey, options: ReconcilerOptions): Promis
   return found.kind === 'Valid' ? reconcileJob(key, found.job, options) : refuseJob(key, found, options);
 }
 
-async function reconcileJob(key: JobKey, job: DistillJob, options: ReconcilerOptions): Promise<number | null> {
+async function reconcileJob(key: JobKey, stored: DistillJob, options: ReconcilerOptions): Promise<number | null> {
   const { jobs, cluster, streams, clock, observer, engine, progressEveryMs } = options;
+  const { job, limited } = withinLimits(stored, options.limits ?? noLimits);
   const processes = await cluster.observe(key, job);
   const teachers = processes.pools.flatMap(({ pods }) => pods.map(({ name }) => name));
   const observed = await streams.observe(key.uid, { teachers, nowMs: clock.now() });
   const anyDead = observed.state === 'Present' && observed.dead.messages > 0;
   const [deadItem = null] = anyDead ? await streams.deadItems(key.uid) : [];
-  const seen = { nowMs: clock.now(), engine, job, cluster: processes, streams: observed, deadItem, grants: [] };
+  const seen = {
+    nowMs: clock.now(),
+    engine,
+    job,
+    limited,
+    cluster: processes,
+    streams: observed,
+    deadItem,
+    grants: [],
+  };
   const snapshot: Snapshot = { ...seen, grants: await options.fleet.grantsFor(key, jobClaimOf(seen)) };
-  const plan = decide(snapshot);
+  let plan = decide(snapshot);
   try {
     if (plan.object === 'AddFinalizer') await jobs.setFinalizer(key, true);
     await actOnStreams(key, job, plan, streams);
     if (!options.jobsAreCurrent()) return unsureMs;
-    await actOnProcesses(key, job, plan, options);
+    if ((await actOnProcesses(key, job, plan, options)) === 'Refused') {
+      // Nothing was said of this plan yet: the job is refused without having been accepted.
+      plan = decide({ ...snapshot, cluster: await cluster.observe(key, job) });
+      await actOnProcesses(key, job, plan, options);
+    }
   } catch (error) {
     if (isHindrance(error)) await tell(key, job.status, hinder(snapshot, plan, error.message), options);
     throw error;
@@ -128,14 +147,19 @@ async function dismissJob(
   return againMs;
 }
 
-async function actOnProcesses(key: JobKey, job: DistillJob, plan: Plan, options: ReconcilerOptions): Promise<void> {
+async function actOnProcesses(
+  key: JobKey,
+  job: DistillJob,
+  plan: Plan,
+  options: ReconcilerOptions,
+): Promise<'Applied' | 'Refused'> {
   const { cluster, streams } = options;
   // There is no manifest of a job that cannot be run.
   if (plan.workers === 'Remove') {
     await cluster.remove(key);
-    return;
+    return 'Applied';
   }
-  await cluster.apply({
+  return cluster.apply({
     key,
     job,
     manifest: manifestOf(job, key.uid),

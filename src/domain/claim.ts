@@ -13,9 +13,11 @@ export function demandUnder(verdict: Verdict, snapshot: Snapshot): JobDemand {
       return { kind: 'None', reason: 'Suspended' };
     case 'Complete':
     case 'Failed':
-    case 'Refused':
-    case 'Deleting':
       return { kind: 'None', reason: 'Finished' };
+    case 'Refused':
+      return { kind: 'None', reason: 'Refused' };
+    case 'Deleting':
+      return { kind: 'None', reason: 'Deleting' };
     case 'Active':
       return jobDemandOf(snapshot);
   }
@@ -30,7 +32,7 @@ export function jobClaimOf(snapshot: Snapshot): JobClaim<PodNeeds> {
   });
   const { metadata, spec } = job;
   return claimOf(
-    { uid: metadata.uid ?? '', weight: spec.weight },
+    { uid: metadata.uid ?? '', namespace: metadata.namespace ?? '', weight: spec.weight },
     demandUnder(verdictOf(snapshot), snapshot),
     states,
     nowMs,

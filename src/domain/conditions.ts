@@ -31,8 +31,8 @@ export function claimsOf(snapshot: Snapshot, verdict: Verdict, fleet: Fleet, dem
     return farewellClaims(snapshot.job.status, snapshot.cluster.remains, snapshot.streams);
   }
   return [
-    verdict.kind === 'Refused' ? verdict.claim : conditions.accepted.valid(),
-    verdict.kind === 'Refused' ? conditions.teachersAvailable.refused() : teachersClaim(snapshot, fleet, demand),
+    verdict.kind === 'Refused' ? verdict.claim : conditions.accepted.valid(snapshot.limited?.notes),
+    teachersClaim(snapshot, fleet, demand),
     over ? conditions.studentRunning.finished() : studentClaim(snapshot, verdict),
     over ? conditions.progressing.finished() : progressClaim(snapshot, verdict),
     snapshot.job.spec.suspend ? conditions.suspended.yes() : conditions.suspended.no(),
@@ -71,6 +71,10 @@ function teachersClaim({ cluster, grants }: Snapshot, fleet: Fleet, demand: JobD
       return teachersAvailable.suspended();
     case 'Finished':
       return teachersAvailable.finished();
+    case 'Refused':
+      return teachersAvailable.refused();
+    case 'Deleting':
+      return teachersAvailable.deleting();
     case 'NoTeacherNeeded':
       return teachersAvailable.notNeeded();
     case 'NothingLeftToCompute':

@@ -23,6 +23,7 @@ export function eventsOf(snapshot: Snapshot, verdict: Verdict, decided: Decided)
   if (object === 'Delete') return [events.expired()];
   return [
     ...acceptance(verdict, before, status),
+    ...limitation(snapshot, verdict, before, status),
     ...(streams.provision ? [events.streamsCreated(streams.missing)] : []),
     ...scaling(snapshot, status, demand),
     ...losses(snapshot, before, status),
@@ -52,8 +53,18 @@ function acceptance(verdict: Verdict, before: Before, after: DistillJobStatus): 
   return [verdict.kind === 'Refused' ? events.refused(verdict.claim.message) : events.accepted()];
 }
 
+/** Once for each text: the limits may change while the job runs. */
+function limitation({ limited }: Snapshot, verdict: Verdict, before: Before, after: DistillJobStatus): EventClaim[] {
+  const notes = limited?.notes ?? [];
+  if (notes.length === 0 || verdict.kind === 'Refused') return [];
+  const isSaid = conditionIn(before, 'Accepted')?.message === conditionIn(after, 'Accepted')?.message;
+  return isSaid ? [] : [events.limited(notes)];
+}
+
 function scaling({ job, grants }: Snapshot, after: DistillJobStatus, demand: JobDemand): EventClaim[] {
-  return (after.teachers?.pools ?? []).flatMap(({ name, desired }) => {
+  // A job that is refused has no fleet any more.
+  const pools = after.teachers?.pools ?? (job.status?.teachers?.pools ?? []).map(({ name }) => ({ name, desired: 0 }));
+  return pools.flatMap(({ name, desired }) => {
     const from = job.status?.teachers?.pools.find((pool) => pool.name === name)?.desired ?? 0;
     const why = lackOf(
       demand,

@@ -5,11 +5,26 @@
 import { jsonEqual } from '../lib/json-equal.js';
 
 import { type Amounts, Ledger, type PodNeeds } from './ledger/index.js';
-import { type JobClaim, type PoolClaim, type Share, type ShareInput, shareOut, type Teacher } from './share/index.js';
+import {
+  type JobClaim,
+  type NamespaceWeights,
+  type PoolClaim,
+  type Share,
+  type ShareInput,
+  shareOut,
+  type Teacher,
+} from './share/index.js';
 import type { Account, Slots, SlotSupply } from './slots.js';
 
 /** What stays free of a resource: so many slots, or such a part of what the nodes have, rounded up. */
 export type Reserve = Readonly<Record<string, { readonly slots: number } | { readonly percent: number }>>;
+
+/** What an administrator says of the slots that all jobs share. */
+export interface ShareRules {
+  readonly reserve: Reserve;
+  /** 1 for a namespace that is not named. */
+  readonly namespaceWeights: NamespaceWeights;
+}
 
 const reservePart = /^([a-zA-Z0-9][-a-zA-Z0-9._/]*)=(?:(\d{1,7})|(100|\d{1,2})%)$/;
 
@@ -32,37 +47,39 @@ export interface FleetSnapshot {
   readonly neighbours: ShareInput<PodNeeds>['neighbours'];
   readonly leaving: ShareInput<PodNeeds>['leaving'];
   readonly supply: ShareInput<PodNeeds>['supply'];
+  readonly namespaceWeights: NamespaceWeights;
   readonly account: Account;
 }
 
 /** The same decision, from a snapshot that was saved. */
-export function replayed({ jobs, neighbours, leaving, supply, account }: FleetSnapshot): Share {
+export function replayed({ jobs, neighbours, leaving, supply, namespaceWeights, account }: FleetSnapshot): Share {
   const ledger = new Ledger();
   for (const node of account.nodes) ledger.setNode(node);
   for (const pod of account.pods) ledger.setPod(pod);
-  return shareOut({ jobs, neighbours, leaving, supply, board: ledger.draft() });
+  return shareOut({ jobs, neighbours, leaving, supply, namespaceWeights, board: ledger.draft() });
 }
 
 /** What a share over these claims is made from. */
 export function inputOf<Claim extends JobClaim<PodNeeds>>(
   claims: Iterable<Claim>,
   slots: Slots,
-  reserve: Reserve,
-): ShareInput<PodNeeds> & { readonly jobs: readonly Claim[] } {
+  { reserve, namespaceWeights }: ShareRules,
+): Required<ShareInput<PodNeeds>> & { readonly jobs: readonly Claim[] } {
   const { board, neighbours, leaving, supplyOf } = slots;
   const jobs = Array.from(claims, (claim) => seatedAnew(claim, slots));
-  return { jobs, neighbours, leaving, supply: supplyFor(jobs, supplyOf, reserve), board };
+  const supply = supplyFor(jobs, supplyOf, reserve);
+  return { jobs, neighbours, leaving, supply, namespaceWeights, board };
 }
 
 /** The same as plain data, with the account in place of the board. */
 export function fleetSnapshotOf(
   claims: Iterable<FleetSnapshot['jobs'][number]>,
   slots: Slots,
-  reserve: Reserve,
+  rules: ShareRules,
   nowMs: number,
 ): FleetSnapshot {
-  const { jobs, neighbours, leaving, supply } = inputOf(claims, slots, reserve);
-  return { nowMs, jobs, neighbours, leaving, supply, account: slots.account() };
+  const { jobs, neighbours, leaving, supply, namespaceWeights } = inputOf(claims, slots, rules);
+  return { nowMs, jobs, neighbours, leaving, supply, namespaceWeights, account: slots.account() };
 }
 
 /**

@@ -9,6 +9,7 @@ import { conditions, type DistillJobStatus, type EventClaim, events } from '../a
 import { conditionsFrom } from './conditions.js';
 import type { Plan } from './plan.js';
 import type { Snapshot } from './snapshot.js';
+import { withWhy } from './why.js';
 
 /** @param sentence what stands in the way and what to do about it */
 export function hinder(
@@ -24,7 +25,7 @@ export function hinder(
   const [{ type: hinderedType, reason: hinderedReason } = { type: '', reason: '' }] = hindered;
   const isNews = told.find(({ type }) => type === hinderedType)?.reason !== hinderedReason;
   return {
-    status: {
+    status: withWhy({
       ...(before ?? { phase: 'Pending' as const }),
       ...observed,
       conditions: (plan.status.conditions ?? []).flatMap((planned) => {
@@ -32,7 +33,7 @@ export function hinder(
         const kept = planned.type === 'Accepted' ? planned : told.find(({ type }) => type === planned.type);
         return [{ ...(kept ?? planned), ...observed }];
       }),
-    },
+    }),
     events: [
       ...plan.events.filter(({ reason }) => verdictReasons.includes(reason)),
       ...(isNews ? [events.hindered(sentence)] : []),
@@ -40,4 +41,8 @@ export function hinder(
   };
 }
 
-const verdictReasons: readonly string[] = [events.accepted().reason, events.refused('').reason];
+const verdictReasons: readonly string[] = [
+  events.accepted().reason,
+  events.refused('').reason,
+  events.limited([]).reason,
+];

@@ -3,7 +3,7 @@ export { decide } from './decide.js';
 export { jobClaimOf, slotsPerReplicaOf } from './claim.js';
 export type { PoolPlan } from './claim.js';
 export { fleetSnapshotOf, inputOf, parseReserve, replayed } from './fleet.js';
-export type { FleetSnapshot, Reserve } from './fleet.js';
+export type { FleetSnapshot, Reserve, ShareRules } from './fleet.js';
 export type { Account, SeatedTeacher, Slots, SlotSupply } from './slots.js';
 export {
   amountsOf,
@@ -29,6 +29,8 @@ export type {
   Waiting,
   WaitingPod,
 } from './ledger/index.js';
+export { noLimits, parseLimit, parseNamespaceWeights, withinLimits } from './limits.js';
+export type { Limits, LimitSetting } from './limits.js';
 export { hinder } from './hinder.js';
 export { dismiss, refuse } from './refuse.js';
 export type { Dismissal, InvalidJob } from './refuse.js';
@@ -45,4 +47,4 @@ export type {
   StudentObservation,
 } from './snapshot.js';
 export { claimOf, jobDemandOf, sentenceOf, shareOut } from './share/index.js';
-export type { Board, Grant, JobClaim, PoolState, Share, Teacher } from './share/index.js';
+export type { Board, Grant, JobClaim, NamespaceWeights, PoolState, Share, Teacher } from './share/index.js';

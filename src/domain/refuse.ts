@@ -15,12 +15,15 @@ import {
   type StatusCondition,
 } from '../api/index.js';
 
+import { omit } from '../lib/omit.js';
+
 import { conditionsFrom, farewellClaims } from './conditions.js';
 import { farewellEvents } from './events.js';
 import { farewellAgainMs, farewellPlan } from './lifetime.js';
 import type { JobPlan } from './plan.js';
 import type { StreamObservation } from './snapshot.js';
 import { isForced } from './verdict.js';
+import { withWhy } from './why.js';
 
 /** A stored job that is not one by the rules of this version. */
 export interface InvalidJob {
@@ -39,13 +42,18 @@ export function refuse(
   const claims = [claim, ...(end === undefined ? claimsWhileRefused() : claimsAfter(end))];
   const told = before.find(({ type }) => type === claim.type);
   return {
-    status: {
-      ...statusUnder(metadata, status),
+    status: withWhy({
+      ...(end === undefined ? withoutFleet(statusUnder(metadata, status)) : statusUnder(metadata, status)),
       ...(end === undefined ? { phase: 'Pending' } : {}),
       conditions: conditionsFrom(claims, before, metadata.generation, nowMs),
-    },
+    }),
     events: told?.message === claim.message ? [] : [events.refused(claim.message)],
   };
+}
+
+/** A job that is not accepted has no fleet, not one of size 0. */
+function withoutFleet(status: DistillJobStatus): DistillJobStatus {
+  return { ...omit(status, 'teachers'), summary: omit(status.summary ?? {}, 'teachers', 'timeLeft') };
 }
 
 function isEnd({ type, status }: StatusCondition): boolean {
@@ -93,10 +101,10 @@ export function dismiss(
   const forced = isForced(metadata);
   const object = farewellPlan(metadata, remains, streams, forced);
   const claims = farewellClaims(before, remains, streams);
-  const status: DistillJobStatus = {
+  const status = withWhy({
     ...statusUnder(metadata, before),
     conditions: conditionsFrom(claims, before?.conditions ?? [], metadata.generation, nowMs),
-  };
+  });
   return {
     object,
     removeStreams: streams.state === 'Present' && !remains,

@@ -5,6 +5,7 @@
 import type { DistillJob, Engine } from '../api/index.js';
 import type { DeadItem, Reference, StudentState, TeacherState } from '../protocol/index.js';
 
+import type { Limited } from './limits.js';
 import type { PodNeeds } from './ledger/index.js';
 import type { Grant } from './share/claims.js';
 
@@ -13,7 +14,10 @@ export interface Snapshot {
   readonly nowMs: number;
   /** What can be promised: the engines differ in what they can run. */
   readonly engine: Engine;
+  /** As it counts: within the administrator's limits. */
   readonly job: DistillJob;
+  /** What those limits changed or refuse; absent = nothing. */
+  readonly limited?: Limited;
   readonly cluster: ClusterObservation;
   readonly streams: StreamObservation;
   /** One of the work items that no teacher could do; null when there is none. */

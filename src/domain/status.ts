@@ -9,6 +9,7 @@ import type { Snapshot } from './snapshot.js';
 import { readyTeachers } from './telemetry.js';
 import { timestamp } from './timestamp.js';
 import type { Verdict } from './verdict.js';
+import { withWhy } from './why.js';
 
 export function statusOf(
   snapshot: Snapshot,
@@ -21,11 +22,12 @@ export function statusOf(
   const before = job.status ?? {};
   const present = streams.state === 'Present' ? streams : null;
   const student = present?.student ?? null;
-  const teachers = teachersOf(snapshot, pools, demand);
+  // A job that is not accepted has no fleet, not one of size 0.
+  const teachers = verdict.kind === 'Refused' ? null : teachersOf(snapshot, pools, demand);
   const progress = student === null ? before.progress : progressOf(student);
   const dead = present?.dead.messages ?? 0;
   const resumptions = (before.resumptions ?? 0) + (goesOn(job, verdict) ? 1 : 0);
-  return {
+  const status: DistillJobStatus = {
     ...before,
     ...(job.metadata.generation === undefined ? {} : { observedGeneration: job.metadata.generation }),
     phase: phaseOf(verdict, snapshot, student?.attempt ?? before.attempts ?? 0),
@@ -38,7 +40,7 @@ export function statusOf(
           // One that still loads cannot say where it goes on from, and its start is a story only with that.
           ...(student.loading === true ? {} : { attempts: student.attempt }),
         }),
-    teachers,
+    ...(teachers === null ? {} : { teachers }),
     summary: summaryOf(progress, teachers),
     disruptions: {
       teacher: cluster.pools.reduce((sum, pool) => sum + pool.disruptions, 0),
@@ -59,6 +61,7 @@ export function statusOf(
         }),
     ...resultOf(student),
   };
+  return withWhy(teachers === null ? omit(status, 'teachers') : status);
 }
 
 /** True in the one decision that ends a suspension which a student had to stop for. */
@@ -142,15 +145,15 @@ function teachersOf(
 /** As people read it in a column: `812/1407`, `5/6`, `3m20s`. */
 function summaryOf(
   progress: DistillJobStatus['progress'],
-  { ready, desired }: NonNullable<DistillJobStatus['teachers']>,
+  fleet: NonNullable<DistillJobStatus['teachers']> | null,
 ): NonNullable<DistillJobStatus['summary']> {
-  const teachers = `${String(ready)}/${String(desired)}`;
-  if (progress === undefined) return { teachers };
+  const teachers = fleet === null ? {} : { teachers: `${String(fleet.ready)}/${String(fleet.desired)}` };
+  if (progress === undefined) return teachers;
   const { step, steps, secondsLeft } = progress;
   const over = steps > 0 && step === steps;
   return {
     steps: `${String(step)}/${String(steps)}`,
-    teachers,
+    ...teachers,
     ...(secondsLeft === undefined || over ? {} : { timeLeft: shortDuration(secondsLeft) }),
   };
 }

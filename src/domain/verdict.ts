@@ -2,7 +2,14 @@
  * Where a job stands: being deleted, refused, suspended, over, or running. Pure. The first rule that holds decides; a
  * verdict that ended the job stays, whatever is observed later.
  */
-import { conditions, type ConditionClaim, forceDeleteAnnotation, type ObjectMeta, unsupported } from '../api/index.js';
+import {
+  conditions,
+  type ConditionClaim,
+  type DistillJob,
+  forceDeleteAnnotation,
+  type ObjectMeta,
+  unsupported,
+} from '../api/index.js';
 import { workerExitCodes } from '../protocol/index.js';
 
 import type { Snapshot } from './snapshot.js';
@@ -18,7 +25,7 @@ export type Verdict =
   | { readonly kind: 'Active' };
 
 export function verdictOf(snapshot: Snapshot): Verdict {
-  const { job, cluster, streams, engine } = snapshot;
+  const { job, limited, cluster, streams, engine } = snapshot;
   // The file of a local run may come from a cluster that was deleting it; nobody deletes the run.
   if (engine === 'cluster' && job.metadata.deletionTimestamp !== undefined) {
     return { kind: 'Deleting', forced: isForced(job.metadata) };
@@ -32,6 +39,10 @@ export function verdictOf(snapshot: Snapshot): Verdict {
   }
   const problems = unsupported(job, engine);
   if (problems.length > 0) return { kind: 'Refused', claim: conditions.accepted.notSupported(problems) };
+  const overLimit = limited?.refusal ?? null;
+  if (overLimit !== null && !wasAccepted(job)) {
+    return { kind: 'Refused', claim: conditions.accepted.overLimit(overLimit) };
+  }
   if (cluster.refusal !== null)
     return { kind: 'Refused', claim: conditions.accepted.refusedByCluster(cluster.refusal) };
   const { student } = cluster;
@@ -53,6 +64,11 @@ export function verdictOf(snapshot: Snapshot): Verdict {
   const teacherError = hopelessTeacher(snapshot);
   if (teacherError !== null) return { kind: 'Failed', claim: conditions.failed.teacherError(teacherError) };
   return job.spec.suspend ? { kind: 'Suspended' } : { kind: 'Active' };
+}
+
+/** A limit that is set later takes nothing away from a job that is at work. */
+function wasAccepted({ status }: DistillJob): boolean {
+  return status?.conditions?.some(({ type, status: value }) => type === 'Accepted' && value === 'True') === true;
 }
 
 /** True when somebody lets a job go although its streams may stay behind. */

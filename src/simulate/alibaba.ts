@@ -4,6 +4,7 @@
  * says what each means to us. Pure: texts in, nodes and neighbours out.
  */
 import { csvRows } from './csv.js';
+import { TraceError } from './trace-error.js';
 import type { Trace, TraceNeighbour, TraceNode } from './trace.js';
 
 export interface CsvFile {
@@ -15,10 +16,19 @@ export interface CsvFile {
 export interface LoggedCluster extends Pick<Trace, 'nodes' | 'neighbours'> {
   /** Where in the log's own time the window begins, seconds. */
   readonly fromSeconds: number;
-  /** Pods of the log that are not replayed: those that need no accelerator, and those that never ran. */
-  readonly withoutAccelerator: number;
-  readonly neverScheduled: number;
+  /** Rows of the log that are not replayed: every one is in one of these. */
+  readonly leftOut: readonly LeftOut[];
 }
+
+export interface LeftOut {
+  readonly why: LeftOutReason;
+  /** Names of the rows, in the order of the file. */
+  readonly names: readonly string[];
+}
+
+/** `NoNodeHoldsIt`: no node of the list has the models or the slots that the pod asks for. */
+export type LeftOutReason =
+  'NodeWithoutAccelerator' | 'WithoutAccelerator' | 'NeverRan' | 'NoNodeHoldsIt' | 'OtherHours';
 
 const mostSeconds = 1e12;
 const mostSlots = 1_024;
@@ -44,55 +54,90 @@ export function readLoggedCluster(
   podList: CsvFile,
   { hours, fromSeconds }: { readonly hours: number; readonly fromSeconds: number | null },
 ): LoggedCluster {
-  const { pods, withoutAccelerator, neverScheduled } = readPods(podList);
+  const all = readNodes(nodeList);
+  const nodes = all.filter(({ slots }) => slots > 0);
+  if (nodes.length === 0) {
+    throw new TraceError(nodeList.name, 1, 1, 'no node with accelerators', 'at least one row with gpu above 0');
+  }
+  const { pods, ...others } = readPods(podList, holderAmong(nodes));
   const seconds = hours * 3_600;
   const from = fromSeconds ?? busiest(pods, seconds);
-  const neighbours = pods
-    .flatMap((pod) => inWindow(pod, from, seconds))
+  const windows = pods.map((pod) => ({ name: pod.name, found: inWindow(pod, from, seconds) }));
+  const neighbours = windows
+    .flatMap(({ found }) => found)
     .sort((one, other) => one.arrivesAtSeconds - other.arrivesAtSeconds);
-  return { nodes: readNodes(nodeList), neighbours, fromSeconds: from, withoutAccelerator, neverScheduled };
+  const leftOut: LeftOut[] = [
+    { why: 'NodeWithoutAccelerator', names: all.filter(({ slots }) => slots === 0).map(({ name }) => name) },
+    { why: 'WithoutAccelerator', names: others.withoutAccelerator },
+    { why: 'NeverRan', names: others.neverRan },
+    { why: 'NoNodeHoldsIt', names: others.withoutNode },
+    { why: 'OtherHours', names: windows.filter(({ found }) => found.length === 0).map(({ name }) => name) },
+  ];
+  return { nodes, neighbours, fromSeconds: from, leftOut: leftOut.filter(({ names }) => names.length > 0) };
 }
 
-/** Nodes without accelerators are left out. */
 function readNodes({ name, content }: CsvFile): TraceNode[] {
-  return [...csvRows(name, content, ['sn', 'gpu', 'model'])]
-    .map((row, index) => ({
-      name: row.text('sn') ?? `node-${index}`,
-      model: row.text('model') ?? 'any',
-      slots: row.whole('gpu', 0, mostSlots),
-    }))
-    .filter(({ slots }) => slots > 0);
+  return [...csvRows(name, content, ['sn', 'gpu', 'model'])].map((row, index) => ({
+    name: row.text('sn') ?? `node-${index}`,
+    model: row.text('model') ?? 'any',
+    slots: row.whole('gpu', 0, mostSlots),
+  }));
+}
+
+type Asking = Pick<LoggedPod, 'slots' | 'models'>;
+
+/** Whether any of the nodes could hold a pod if it were empty. */
+function holderAmong(nodes: readonly TraceNode[]): (pod: Asking) => boolean {
+  const largest = new Map<string, number>();
+  for (const { model, slots } of nodes) largest.set(model, Math.max(largest.get(model) ?? 0, slots));
+  const ofAll = Math.max(...largest.values());
+  return ({ slots, models }) =>
+    slots <= (models === null ? ofAll : Math.max(0, ...models.map((model) => largest.get(model) ?? 0)));
 }
 
 const podColumns = ['name', 'num_gpu', 'gpu_milli', 'gpu_spec', 'creation_time', 'deletion_time', 'scheduled_time'];
 
-function readPods({ name, content }: CsvFile): {
+interface LoggedPods {
   readonly pods: readonly LoggedPod[];
-  readonly withoutAccelerator: number;
-  readonly neverScheduled: number;
-} {
+  /** Names of the others. */
+  readonly withoutAccelerator: readonly string[];
+  readonly neverRan: readonly string[];
+  readonly withoutNode: readonly string[];
+}
+
+function readPods({ name, content }: CsvFile, anyNodeHolds: (pod: Asking) => boolean): LoggedPods {
   const pods: LoggedPod[] = [];
-  let withoutAccelerator = 0;
-  let neverScheduled = 0;
+  const withoutAccelerator: string[] = [];
+  const neverRan: string[] = [];
+  const withoutNode: string[] = [];
+  let rows = 0;
   for (const row of csvRows(name, content, podColumns)) {
     const slots = row.whole('num_gpu', 0, mostSlots);
     const createdAt = row.whole('creation_time', 0, mostSeconds);
-    if (slots === 0) withoutAccelerator++;
-    else if (row.text('scheduled_time') === null) neverScheduled++;
+    const podName = row.text('name') ?? `pod-${rows}`;
+    const models =
+      row
+        .text('gpu_spec')
+        ?.split('|')
+        .map((model) => model.trim()) ?? null;
+    rows++;
+    if (slots === 0) withoutAccelerator.push(podName);
+    else if (row.text('scheduled_time') === null) neverRan.push(podName);
+    else if (!anyNodeHolds({ slots, models })) withoutNode.push(podName);
     else {
       const scheduledAt = row.whole('scheduled_time', createdAt, mostSeconds);
       pods.push({
-        name: row.text('name') ?? `pod-${pods.length}`,
+        name: podName,
         slots,
         milli: slots === 1 ? row.whole('gpu_milli', 1, wholeSlot) : wholeSlot,
-        models: row.text('gpu_spec')?.split('|') ?? null,
+        models,
         createdAt,
         scheduledAt,
         deletedAt: row.whole('deletion_time', scheduledAt, mostSeconds),
       });
     }
   }
-  return { pods, withoutAccelerator, neverScheduled };
+  return { pods, withoutAccelerator, neverRan, withoutNode };
 }
 
 /** A pod that ran already when the window began comes at its start, with what it had left to run. */

@@ -1,5 +1,5 @@
 /** The simulator's door: parameters or logs make a trace, a trace and policies make a comparison. */
-export { type CsvFile, type LoggedCluster, readLoggedCluster } from './alibaba.js';
+export { type CsvFile, type LeftOut, type LoggedCluster, readLoggedCluster } from './alibaba.js';
 export { compare, type ComparisonProgress, type Goal, goalsAmong, tableRow } from './compare.js';
 export { generateTrace, jobsOf } from './generate.js';
 export { advance, type Job, secondsToTurn, startedJob, type Teacher } from './job.js';

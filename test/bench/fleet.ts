@@ -108,7 +108,9 @@ function measured(given: Case): BenchTable['rows'][number] {
 
 /** As `Fleet` makes it. @returns slots that were granted */
 function shared(cache: ClusterCache, claims: readonly JobClaim<PodNeeds>[]): number {
-  const { grants } = shareOut(inputOf(claims, cache.slots(), { [resource]: { percent: 1 } }));
+  const { grants } = shareOut(
+    inputOf(claims, cache.slots(), { reserve: { [resource]: { percent: 1 } }, namespaceWeights: {} }),
+  );
   let slots = 0;
   for (const [grant] of grants.values()) slots += grant?.slots ?? 0;
   return slots;
@@ -120,7 +122,7 @@ function claimed(uid: string, teachers: readonly SeatedTeacher[], wanted: number
   });
   const bounds = { minReplicas: 0, keepReplicas: 0, maxReplicas: wanted, unitsPerReplica: 1 };
   const pool = { name: 'gpu', needs, resource, slotsPerReplica: 1, ...bounds, teachers: known };
-  return { uid, weight, wanted, maxReplicas: wanted, pools: [pool] };
+  return { uid, namespace: 'default', weight, wanted, maxReplicas: wanted, pools: [pool] };
 }
 
 function nodeName(index: number): string {

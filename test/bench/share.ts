@@ -23,15 +23,25 @@ interface Case {
   readonly neighbours: number;
   /** Jobs' teachers differ in what they ask for. */
   readonly kinds: number;
+  readonly namespaces: number;
 }
 
 const cases: readonly Case[] = [
-  { name: 'empty cluster', jobs: 1_000, nodes: 5_000, held: 0, neighbours: 0, kinds: 1 },
-  { name: 'full, at rest', jobs: 1_000, nodes: 5_000, held: 1, neighbours: 0, kinds: 1 },
-  { name: 'full, 500 neighbours', jobs: 1_000, nodes: 5_000, held: 1, neighbours: 500, kinds: 1 },
-  { name: 'empty, 50 kinds of teachers', jobs: 1_000, nodes: 5_000, held: 0, neighbours: 0, kinds: 50 },
-  { name: 'half full, 50 kinds, 500 neighbours', jobs: 1_000, nodes: 5_000, held: 0.5, neighbours: 500, kinds: 50 },
-  { name: 'small', jobs: 10, nodes: 50, held: 0.5, neighbours: 2, kinds: 1 },
+  { name: 'empty cluster', jobs: 1_000, nodes: 5_000, held: 0, neighbours: 0, kinds: 1, namespaces: 1 },
+  { name: 'full, at rest', jobs: 1_000, nodes: 5_000, held: 1, neighbours: 0, kinds: 1, namespaces: 1 },
+  { name: 'full, 500 neighbours', jobs: 1_000, nodes: 5_000, held: 1, neighbours: 500, kinds: 1, namespaces: 1 },
+  { name: 'empty, 50 kinds of teachers', jobs: 1_000, nodes: 5_000, held: 0, neighbours: 0, kinds: 50, namespaces: 1 },
+  {
+    name: 'half full, 50 kinds, 500 neighbours',
+    jobs: 1_000,
+    nodes: 5_000,
+    held: 0.5,
+    neighbours: 500,
+    kinds: 50,
+    namespaces: 1,
+  },
+  { name: 'full, 100 namespaces', jobs: 1_000, nodes: 5_000, held: 1, neighbours: 0, kinds: 1, namespaces: 100 },
+  { name: 'small', jobs: 10, nodes: 50, held: 0.5, neighbours: 2, kinds: 1, namespaces: 1 },
 ];
 
 export function shareBench(say: (line: string) => void): Promise<BenchTable> {
@@ -65,7 +75,7 @@ function measured(given: Case): BenchTable['rows'][number] {
 }
 
 /** Demands and weights differ, and are twice the slots altogether. */
-function inputOf({ jobs, nodes, held, neighbours, kinds }: Case): ShareInput<BoardNeeds> {
+function inputOf({ jobs, nodes, held, neighbours, kinds, namespaces }: Case): ShareInput<BoardNeeds> {
   const random = randomFrom(6);
   const cluster = Array.from({ length: nodes }, (_, index): BoardNode => ({
     name: `n${String(index).padStart(5, '0')}`,
@@ -89,6 +99,7 @@ function inputOf({ jobs, nodes, held, neighbours, kinds }: Case): ShareInput<Boa
     const wanted = Math.ceil((4 * nodes * slotsPerNode * random.unit()) / jobs);
     const weight = 1 + Math.floor(3 * random.unit());
     return jobClaim(`j${String(index).padStart(4, '0')}`, wanted, {
+      namespace: `team-${String(index % namespaces)}`,
       weight,
       teachers,
       needs: kind,

@@ -27,13 +27,18 @@ export function poolClaim(claim: Partial<PoolClaim<BoardNeeds>> = {}): PoolClaim
   };
 }
 
+interface Belongs {
+  readonly weight?: number;
+  readonly namespace?: string;
+}
+
 /** A job that wants a number of teachers in one pool. */
 export function jobClaim(
   uid: string,
   wanted: number,
-  { weight = 1, ...pool }: Partial<PoolClaim<BoardNeeds>> & { readonly weight?: number } = {},
+  { weight = 1, namespace, ...pool }: Partial<PoolClaim<BoardNeeds>> & Belongs = {},
 ): JobClaim<BoardNeeds> {
-  return poolsClaim(uid, wanted, [poolClaim(pool)], weight);
+  return { ...poolsClaim(uid, wanted, [poolClaim(pool)], weight), ...(namespace === undefined ? {} : { namespace }) };
 }
 
 export function poolsClaim(
@@ -42,7 +47,7 @@ export function poolsClaim(
   pools: readonly PoolClaim<BoardNeeds>[],
   weight = 1,
 ): JobClaim<BoardNeeds> {
-  return { uid, weight, wanted, maxReplicas: 1_000, pools };
+  return { uid, namespace: 'default', weight, wanted, maxReplicas: 1_000, pools };
 }
 
 /** @param where `a a b ?`: a teacher on each of these nodes, `?` on none yet; named by number, the first is the oldest */
@@ -79,13 +84,13 @@ export function shareInput(
   cluster: readonly BoardNode[],
   input: Partial<Omit<ShareInput<BoardNeeds>, 'board'>>,
 ): ShareInput<BoardNeeds> {
-  const { jobs = [], neighbours = [], leaving = [], supply = {} } = input;
+  const { jobs = [], neighbours = [], leaving = [], supply = {}, namespaceWeights = {} } = input;
   const board = boardOf(cluster);
   for (const { node, needs } of leaving) board.take(node, needs);
   for (const { node, needs } of jobs.flatMap(({ pools }) => pools.flatMap((pool) => pool.teachers))) {
     if (node !== null) board.take(node, needs);
   }
-  return { jobs, neighbours, leaving, supply, board };
+  return { jobs, neighbours, leaving, supply, namespaceWeights, board };
 }
 
 /** `a: 4` or `a: 2→4` while two wait for their slots; pools by comma, teachers that leave in brackets. */

@@ -247,6 +247,11 @@ export class SnapshotMaker {
     return this.#with({ cluster: { ...cluster, remains } });
   }
 
+  /** What the administrator's limits make of the job. */
+  limited(limited: NonNullable<Snapshot['limited']>): SnapshotMaker {
+    return this.#with({ limited });
+  }
+
   refusedBecause(refusal: string | null): SnapshotMaker {
     return this.#withCluster({ refusal });
   }

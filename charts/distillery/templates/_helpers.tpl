@@ -43,6 +43,47 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- if not $nats.existingSecret -}}
 {{- fail (printf "nats.existingSecret: found nothing, expected %s; make it and set it" $secret) -}}
 {{- end -}}
+{{- $known := list "weight" "minReplicas" "logitsMaxBytes" "ttlSecondsAfterFinished" -}}
+{{- $wrong := "%s: found %q, expected weight, minReplicas, logitsMaxBytes or ttlSecondsAfterFinished; correct it" -}}
+{{- range $key, $_ := omit .Values.limits "namespaces" -}}
+{{- if not (has $key $known) -}}{{- fail (printf $wrong "limits" $key) -}}{{- end -}}
+{{- end -}}
+{{- range $namespace, $limits := .Values.limits.namespaces -}}
+{{- range $key, $_ := $limits -}}
+{{- if not (has $key $known) -}}{{- fail (printf $wrong (printf "limits.namespaces.%s" $namespace) $key) -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* team-a=3,team-b=2 */}}
+{{- define "distillery.namespaceWeights" -}}
+{{- $parts := list -}}
+{{- range $namespace, $weight := .Values.namespaceWeights -}}
+{{- $parts = append $parts (printf "%s=%s" $namespace (include "distillery.number" $weight)) -}}
+{{- end -}}
+{{- join "," $parts -}}
+{{- end -}}
+
+{{/* 10,team-a=100 of the limit `name` */}}
+{{- define "distillery.limit" -}}
+{{- $name := .name -}}
+{{- $parts := list -}}
+{{- if not (kindIs "invalid" (index .limits $name)) -}}
+{{- $parts = append $parts (include "distillery.number" (index .limits $name)) -}}
+{{- end -}}
+{{- range $namespace, $limits := .limits.namespaces -}}
+{{- range $key, $value := $limits -}}
+{{- if and (eq $key $name) (not (kindIs "invalid" $value)) -}}
+{{- $parts = append $parts (printf "%s=%s" $namespace (include "distillery.number" $value)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- join "," $parts -}}
+{{- end -}}
+
+{{/* Helm reads numbers of a file as floating point, and would print 1e+06. */}}
+{{- define "distillery.number" -}}
+{{- if and (kindIs "float64" .) (eq (. | int64 | float64) .) -}}{{ int64 . }}{{- else -}}{{ . }}{{- end -}}
 {{- end -}}
 
 {{/* nvidia.com/gpu=2,amd.com/gpu=10% */}}

@@ -137,7 +137,7 @@ export const jobSchema: Schema = {
           "default": 1,
           "minimum": 1,
           "maximum": 1000,
-          "description": "Share of the free slots against other jobs."
+          "description": "Share of the slots of this job's namespace against its other jobs. The operator's settings may limit it."
         },
         "dataset": {
           "type": "object",
@@ -533,7 +533,7 @@ export const jobSchema: Schema = {
                     "default": 0,
                     "minimum": 0,
                     "maximum": 10000,
-                    "description": "Teachers kept while there is anything to label."
+                    "description": "Teachers kept while there is anything to label, as far as the namespace's share of the slots allows. The operator's settings may limit them."
                   },
                   "maxReplicas": {
                     "type": "integer",
@@ -1148,6 +1148,16 @@ export const jobSchema: Schema = {
               "type": "string",
               "maxLength": 64,
               "description": "Time left at the present rate."
+            },
+            "reason": {
+              "type": "string",
+              "maxLength": 1024,
+              "description": "Why the job is refused, waits or failed, in one word; absent while nothing is wrong."
+            },
+            "message": {
+              "type": "string",
+              "maxLength": 1024,
+              "description": "The same in a sentence."
             }
           }
         },

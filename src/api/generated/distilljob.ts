@@ -49,7 +49,7 @@ export interface DistillJobSpec {
    */
   suspend: boolean;
   /**
-   * Share of the free slots against other jobs.
+   * Share of the slots of this job's namespace against its other jobs. The operator's settings may limit it.
    */
   weight: number;
   dataset: Dataset;
@@ -189,7 +189,7 @@ export interface TeacherPool {
    */
   slotsPerReplica: number;
   /**
-   * Teachers kept while there is anything to label.
+   * Teachers kept while there is anything to label, as far as the namespace's share of the slots allows. The operator's settings may limit them.
    */
   minReplicas: number;
   /**
@@ -450,6 +450,14 @@ export interface StatusSummary {
    * Time left at the present rate.
    */
   timeLeft?: string;
+  /**
+   * Why the job is refused, waits or failed, in one word; absent while nothing is wrong.
+   */
+  reason?: string;
+  /**
+   * The same in a sentence.
+   */
+  message?: string;
 }
 /**
  * Where the student is.
@@ -655,7 +663,7 @@ export interface DistillJobSpecDraft {
    */
   suspend?: boolean;
   /**
-   * Share of the free slots against other jobs.
+   * Share of the slots of this job's namespace against its other jobs. The operator's settings may limit it.
    */
   weight?: number;
   dataset: DatasetDraft;
@@ -795,7 +803,7 @@ export interface TeacherPoolDraft {
    */
   slotsPerReplica?: number;
   /**
-   * Teachers kept while there is anything to label.
+   * Teachers kept while there is anything to label, as far as the namespace's share of the slots allows. The operator's settings may limit them.
    */
   minReplicas?: number;
   /**

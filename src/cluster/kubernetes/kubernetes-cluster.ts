@@ -138,15 +138,17 @@ export class KubernetesCluster implements Cluster {
   }
 
   /** @throws ApiError, NameTakenError */
-  async apply(desired: DesiredWorkers): Promise<void> {
+  async apply(desired: DesiredWorkers): Promise<'Applied' | 'Refused'> {
     const { key, job } = desired;
     try {
       await this.#apply(desired);
       this.#refusals.delete(key.uid);
+      return 'Applied';
     } catch (error) {
       if (!(error instanceof RefusalError)) throw error;
       this.#refusals.set(key.uid, { generation: job.metadata.generation, sentence: error.message });
       for (const callback of this.#callbacks) callback(key);
+      return 'Refused';
     }
   }
 

@@ -107,7 +107,7 @@ export class LocalCluster implements Cluster {
   }
 
   /** @throws Error when the manifest or a password file cannot be written */
-  async apply(desired: DesiredWorkers): Promise<void> {
+  async apply(desired: DesiredWorkers): Promise<'Applied'> {
     this.#access ??= await this.#writeFiles(desired);
     this.#key = desired.key;
     const plans = new Map(desired.pools.map((pool) => [pool.name, pool]));
@@ -115,6 +115,7 @@ export class LocalCluster implements Cluster {
     // Also pools that the job has no longer.
     for (const [name, pool] of this.#pools) pool.scaleTo(plans.get(name)?.replicas ?? 0, plans.get(name)?.leave);
     this.#student.want(desired.student, desired.backoffLimit);
+    return 'Applied';
   }
 
   async remove(): Promise<boolean> {

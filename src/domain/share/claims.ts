@@ -44,7 +44,7 @@ export interface PoolClaim<Needs> {
   /** What a slot is: `nvidia.com/gpu`, or `cpu`. */
   readonly resource: string;
   readonly slotsPerReplica: number;
-  /** Served before anybody gets more. */
+  /** Served before any job of the namespace gets more, out of what the namespace is due. */
   readonly minReplicas: number;
   /** Wanted in this very pool whatever the others give: teachers that have not run for long, or all while a pool is held. */
   readonly keepReplicas: number;
@@ -56,7 +56,9 @@ export interface PoolClaim<Needs> {
 
 export interface JobClaim<Needs> {
   readonly uid: string;
-  /** Share against other jobs; 0 = only what nobody else wants. */
+  /** Shares are made between namespaces first. */
+  readonly namespace: string;
+  /** Share against other jobs of the namespace; 0 = only what none of them wants. */
   readonly weight: number;
   /** What all pools shall give together, in the unit of `unitsPerReplica`: samples a second, or teachers. */
   readonly wanted: number;
@@ -99,10 +101,15 @@ export interface ResourceSupply {
   readonly reserveSlots: number;
 }
 
+/** Above 0, by name. */
+export type NamespaceWeights = Readonly<Record<string, number>>;
+
 export interface ShareInput<Needs> {
   readonly jobs: readonly JobClaim<Needs>[];
   readonly neighbours: readonly NeighbourClaim<Needs>[];
   readonly leaving: readonly LeavingTeacher<Needs>[];
+  /** Share of a namespace against the others; 1 for one that is not named. */
+  readonly namespaceWeights?: NamespaceWeights;
   /** A resource that is not named has no reserve. */
   readonly supply: Readonly<Record<string, ResourceSupply>>;
   /** As the cluster is: with every bound pod on it, teachers included. It is left as it was. */
@@ -132,6 +139,8 @@ export interface GrantReason {
   readonly heldBack: number;
   readonly neighbours: number;
   readonly otherJobs: number;
+  /** Of these, in other namespaces. */
+  readonly otherNamespaces: number;
   /** Of all pools of this job. */
   readonly ownJob: number;
   /** What the next replica failed at: Share = the job has all that is wanted, or others had as good a right. */

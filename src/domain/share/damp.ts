@@ -41,16 +41,16 @@ export interface PoolState<Needs> {
 }
 
 /**
- * @param job its uid and weight
+ * @param job its uid, namespace and weight
  * @param pools cheapest first
  */
 export function claimOf<Needs>(
-  { uid, weight }: Pick<JobClaim<Needs>, 'uid' | 'weight'>,
+  { uid, namespace, weight }: Job,
   demand: JobDemand,
   pools: readonly PoolState<Needs>[],
   nowMs: number,
 ): JobClaim<Needs> {
-  const job = { uid, weight };
+  const job = { uid, namespace, weight };
   switch (demand.kind) {
     case 'None':
       return { ...job, wanted: 0, maxReplicas: 0, pools: pools.map((pool) => poolClaim(pool, { maxReplicas: 0 })) };
@@ -68,7 +68,7 @@ export function claimOf<Needs>(
   }
 }
 
-type Job = Pick<JobClaim<unknown>, 'uid' | 'weight'>;
+type Job = Pick<JobClaim<unknown>, 'uid' | 'namespace' | 'weight'>;
 
 /** M1. */
 function held<Needs>(job: Job, pools: readonly PoolState<Needs>[]): JobClaim<Needs> {

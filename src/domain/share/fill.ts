@@ -1,86 +1,62 @@
 /**
- * Progressive filling: replicas are given one by one, each to the job that has the least for its weight, until nobody
- * wants or can have more. That is max-min fairness (Bertsekas & Gallager, Data Networks, §6.5.2) in whole replicas.
+ * Progressive filling on two levels: replicas are given one by one. Of each resource the namespace that has the least for
+ * its weight is next, and in it the job that has the least for its weight, until nobody wants or can have more. That is
+ * max-min fairness (Bertsekas & Gallager, Data Networks, §6.5.2) in whole replicas, between namespaces and then within
+ * each (docs/adr/0015).
  *
- * A replica is worth its middle: the job with the lowest (slots + half a replica) ÷ weight is next, which rounds to the
- * nearest as Sainte-Laguë does. Largest remainders do so too, but may take a slot from a job when the cluster gains one
- * (the Alabama paradox; Balinski & Young, Fair Representation); here a job's place in the order depends on nobody else.
+ * A replica is worth its middle: the lowest (slots + half a replica) ÷ weight is next, which rounds to the nearest as
+ * Sainte-Laguë does. Largest remainders do so too, but may take a slot from a job when the cluster gains one (the Alabama
+ * paradox; Balinski & Young, Fair Representation); here a place in the order depends on nobody else.
  *
- * What keeps students fed comes first: beyond that a job is given only what nobody lacks.
- *
- * Slots of different resources are different goods: what a job has of one takes nothing of its right to another.
+ * Invariants:
+ *  P1 What a namespace has of a resource follows from what all its jobs need and want of it, not from how many jobs it
+ *     has, from their weights or from which part of the need is a minimum.
+ *  P2 Within a namespace minimums come first, then what keeps students fed. Both are its need, and no namespace is given
+ *     more than its need before the needs of all are met.
+ *  P3 Slots of different resources are different goods: what a job or a namespace has of one takes nothing of its right to
+ *     another.
  */
-import type { JobClaim, PoolClaim, Stop } from './claims.js';
-import { queueOf } from './queue.js';
-
-/** A pool while it is filled. */
-export interface Filling<Needs> {
-  readonly claim: PoolClaim<Needs>;
-  replicas: number;
-  stoppedBy: Stop | null;
-}
-
-export interface JobFilling<Needs, Pool extends Filling<Needs> = Filling<Needs>> {
-  readonly claim: JobClaim<Needs>;
-  readonly pools: readonly Pool[];
-}
-
-export function emptyFilling<Needs, Pool extends Filling<Needs>>(
-  claim: JobClaim<Needs>,
-  poolOf: (filling: Filling<Needs>) => Pool,
-): JobFilling<Needs, Pool> {
-  return { claim, pools: claim.pools.map((pool) => poolOf({ claim: pool, replicas: 0, stoppedBy: null })) };
-}
+import type { JobClaim, NamespaceWeights, PoolClaim, Stop } from './claims.js';
+import type { Filling, JobFilling } from './filling.js';
+import { takeTurns } from './turns.js';
 
 /**
- * Fills all jobs as far as they want and `seat` allows: first minimums, then what each needs, then all that is wanted.
- * O(replicas × log jobs).
+ * Fills all jobs as far as they want and `seat` allows: first what each needs, minimums before the rest of it, then all
+ * that is wanted. O(replicas × (log jobs + log namespaces)).
  *
- * @param jobs in the order that decides ties
+ * @param jobs in the order that decides ties within a namespace; between namespaces their names decide
  * @param seat finds a place for one more replica, or says why there is none; there will be none later in this filling
  */
 export function fill<Needs, Pool extends Filling<Needs>>(
   jobs: readonly JobFilling<Needs, Pool>[],
+  weights: NamespaceWeights,
   seat: (pool: Pool) => Stop | null,
 ): void {
-  fillBy(jobs, nextMinimum, seat);
-  fillBy(jobs, (job) => nextUpTo(Math.min(job.claim.least ?? Infinity, job.claim.wanted), job), seat);
-  fillBy(jobs, (job) => nextUpTo(job.claim.wanted, job), seat);
+  const needs = jobs.map((job) => ({
+    job,
+    first: minimumsOf(job),
+    then: () => nextUpTo(Math.min(job.claim.least ?? Infinity, job.claim.wanted), job),
+  }));
+  takeTurns(needs, weights, seat);
+  const wants = jobs.map((job) => ({ job, first: [], then: () => nextUpTo(job.claim.wanted, job) }));
+  takeTurns(wants, weights, seat);
 }
 
-function fillBy<Needs, Pool extends Filling<Needs>>(
-  jobs: readonly JobFilling<Needs, Pool>[],
-  next: (job: JobFilling<Needs, Pool>) => Pool | null,
-  seat: (pool: Pool) => Stop | null,
-): void {
-  const queue = queueOf(jobs.length);
-  const enqueue = (job: JobFilling<Needs, Pool>, index: number): void => {
-    const pool = next(job);
-    if (pool !== null) queue.push(index, levelWithOneMore(job, pool));
-  };
-  jobs.forEach(enqueue);
-  for (let index = queue.pop(); index !== null; index = queue.pop()) {
-    const job = jobs[index];
-    const pool = job === undefined ? null : next(job);
-    if (job === undefined || pool === null) continue;
-    pool.stoppedBy = seat(pool);
-    if (pool.stoppedBy === null) pool.replicas++;
-    enqueue(job, index);
-  }
-}
-
-/** How full a job would be in the middle of its next replica: slots of that resource for its weight. */
-function levelWithOneMore<Needs>({ claim, pools }: JobFilling<Needs>, { claim: next }: Filling<Needs>): number {
-  let slots = next.slotsPerReplica / 2;
+/** One for each resource of which the job has a minimum. A job that wants no teacher at all keeps none. */
+function minimumsOf<Needs, Pool extends Filling<Needs>>({
+  claim,
+  pools,
+}: JobFilling<Needs, Pool>): (() => Pool | null)[] {
+  if (!wantsAny(claim)) return [];
+  const byResource = new Map<string, Pool[]>();
   for (const pool of pools) {
-    if (pool.claim.resource === next.resource) slots += pool.replicas * pool.claim.slotsPerReplica;
+    if (pool.claim.minReplicas === 0) continue;
+    const { resource } = pool.claim;
+    const known = byResource.get(resource);
+    if (known === undefined) byResource.set(resource, [pool]);
+    else known.push(pool);
   }
-  return slots / claim.weight;
-}
-
-/** A job that wants no teacher at all keeps no minimum. */
-function nextMinimum<Needs, Pool extends Filling<Needs>>({ claim, pools }: JobFilling<Needs, Pool>): Pool | null {
-  return wantsAny(claim) ? below(pools, ({ minReplicas }) => minReplicas) : null;
+  return Array.from(byResource.values(), (some) => () => below(some, ({ minReplicas }) => minReplicas));
 }
 
 function wantsAny<Needs>({ wanted, pools }: JobClaim<Needs>): boolean {
@@ -95,8 +71,12 @@ function nextUpTo<Needs, Pool extends Filling<Needs>>(
   let replicas = 0;
   let units = 0;
   for (const pool of pools) {
-    replicas += pool.replicas;
-    units += pool.replicas * pool.claim.unitsPerReplica;
+    const { minReplicas, maxReplicas, unitsPerReplica } = pool.claim;
+    // A minimum that is still being given counts as given: it is not wanted twice.
+    const counted =
+      pool.stoppedBy === null ? Math.max(pool.replicas, Math.min(minReplicas, maxReplicas)) : pool.replicas;
+    replicas += counted;
+    units += counted * unitsPerReplica;
   }
   if (replicas >= claim.maxReplicas) return null;
   const kept = below(pools, ({ keepReplicas }) => keepReplicas);

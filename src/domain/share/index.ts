@@ -9,6 +9,7 @@ export type {
   GrantReason,
   JobClaim,
   LeavingTeacher,
+  NamespaceWeights,
   NeighbourClaim,
   PoolClaim,
   ResourceSupply,

@@ -1,48 +1,110 @@
-/** A priority queue of small whole numbers: the lowest key first, of equal keys the lowest number. A binary heap. */
+/** Priority queues of small whole numbers: the lowest key first, of equal keys the lowest number. Binary heaps. */
 
-export interface Queue {
-  push(item: number, key: number): void;
-  /** null when it is empty. */
-  pop(): number | null;
+/**
+ * Keys and places of items. Queues may share it as long as no item is in two of them at the same time: then a thousand
+ * queues cost no more memory than one.
+ */
+export class QueueItems {
+  readonly keys: Float64Array;
+  /** Where in its heap each item is; -1 = in none. */
+  readonly places: Int32Array;
+
+  /** @param capacity items are whole numbers below this */
+  constructor(capacity: number) {
+    this.keys = new Float64Array(capacity);
+    this.places = new Int32Array(capacity).fill(-1);
+  }
 }
 
-/** @param capacity items are below this, each queued at most once at a time */
-export function queueOf(capacity: number): Queue {
-  const keys = new Float64Array(capacity);
-  const heap = new Int32Array(capacity);
-  let size = 0;
-  const at = (index: number): number => heap[index] ?? 0;
-  const isBefore = (one: number, other: number): boolean => {
-    const difference = (keys[one] ?? 0) - (keys[other] ?? 0);
-    // Two infinite keys are equal, too.
-    return difference < 0 || (!(difference > 0) && one < other);
-  };
-  const sink = (item: number, from: number): void => {
+export class Queue {
+  readonly #heap: number[] = [];
+  readonly #keys: Float64Array;
+  readonly #places: Int32Array;
+
+  constructor({ keys, places }: QueueItems) {
+    this.#keys = keys;
+    this.#places = places;
+  }
+
+  /** The first item; -1 when the queue is empty. */
+  peek(): number {
+    return this.#heap.length === 0 ? -1 : this.#at(0);
+  }
+
+  /** Adds an item, or gives one that is queued here another key. */
+  push(item: number, key: number): void {
+    const place = this.#placeOf(item);
+    const isLater = place >= 0 && key > this.#keyOf(item);
+    this.#keys[item] = key;
+    if (isLater) this.#sink(item, place);
+    else this.#rise(item, place < 0 ? this.#heap.length : place);
+  }
+
+  /** Removes an item that is queued here. */
+  remove(item: number): void {
+    const place = this.#placeOf(item);
+    const last = this.#heap.pop();
+    if (last === undefined || place < 0) return;
+    this.#places[item] = -1;
+    if (last === item) return;
+    // One of the two changes nothing.
+    this.#sink(last, place);
+    this.#rise(last, this.#placeOf(last));
+  }
+
+  #rise(item: number, from: number): void {
+    const key = this.#keyOf(item);
+    let hole = from;
+    while (hole > 0) {
+      const parent = this.#at((hole - 1) >> 1);
+      if (isBefore(this.#keyOf(parent), parent, key, item)) break;
+      this.#put(parent, hole);
+      hole = (hole - 1) >> 1;
+    }
+    this.#put(item, hole);
+  }
+
+  #sink(item: number, from: number): void {
+    const key = this.#keyOf(item);
+    const size = this.#heap.length;
     let hole = from;
     for (let child = 2 * hole + 1; child < size; child = 2 * hole + 1) {
-      if (child + 1 < size && isBefore(at(child + 1), at(child))) child++;
-      if (!isBefore(at(child), item)) break;
-      heap[hole] = at(child);
+      let first = this.#at(child);
+      let least = this.#keyOf(first);
+      if (child + 1 < size) {
+        const right = this.#at(child + 1);
+        const other = this.#keyOf(right);
+        if (isBefore(other, right, least, first)) {
+          child++;
+          first = right;
+          least = other;
+        }
+      }
+      if (isBefore(key, item, least, first)) break;
+      this.#put(first, hole);
       hole = child;
     }
-    heap[hole] = item;
-  };
-  return {
-    push(item, key) {
-      keys[item] = key;
-      let hole = size++;
-      while (hole > 0 && isBefore(item, at((hole - 1) >> 1))) {
-        heap[hole] = at((hole - 1) >> 1);
-        hole = (hole - 1) >> 1;
-      }
-      heap[hole] = item;
-    },
-    pop() {
-      if (size === 0) return null;
-      const top = at(0);
-      size--;
-      if (size > 0) sink(at(size), 0);
-      return top;
-    },
-  };
+    this.#put(item, hole);
+  }
+
+  #put(item: number, place: number): void {
+    this.#heap[place] = item;
+    this.#places[item] = place;
+  }
+
+  #at(place: number): number {
+    return this.#heap[place] ?? 0;
+  }
+
+  #keyOf(item: number): number {
+    return this.#keys[item] ?? 0;
+  }
+
+  #placeOf(item: number): number {
+    return this.#places[item] ?? -1;
+  }
+}
+
+function isBefore(key: number, item: number, otherKey: number, other: number): boolean {
+  return key < otherKey || (key === otherKey && item < other);
 }

@@ -1,7 +1,8 @@
 /** From fair numbers to seats: which teachers stay where they are, and how many come new. Pure. */
 import { boundIn, type Budget, type Purse, purseOf } from './budget.js';
-import type { Board, JobClaim, PoolClaim, Stop, Teacher } from './claims.js';
-import { emptyFilling, fill, type Filling, type JobFilling } from './fill.js';
+import type { Board, JobClaim, NamespaceWeights, PoolClaim, Stop, Teacher } from './claims.js';
+import { fill } from './fill.js';
+import { emptyFilling, type Filling, type JobFilling } from './filling.js';
 import { inOrderOfLeaving } from './victims.js';
 
 /** A pool of a job in a cluster without teachers: what it would have, and where. */
@@ -32,16 +33,18 @@ export interface FreshSeat<Needs> {
 
 /**
  * @param jobs in the order that decides ties
+ * @param weights of namespaces
  * @param board without any teacher
  * @param needed nodes where teachers have to make room
  */
 export function seatTeachers<Needs>(
   jobs: readonly JobClaim<Needs>[],
+  weights: NamespaceWeights,
   board: Board<Needs>,
   budget: Budget,
   needed: ReadonlySet<string>,
 ): Seats<Needs> {
-  const fair = fairNumbers(jobs, board.fork(), purseOf(budget));
+  const fair = fairNumbers(jobs, weights, board.fork(), purseOf(budget));
   const leaving: Leaving<Needs> = ({ teachers }, replicas) => {
     const seated = teachers.filter(isSeated);
     // Where all may stay, nobody comes before another.
@@ -49,7 +52,7 @@ export function seatTeachers<Needs>(
     return allStay ? seated : inOrderOfLeaving(seated, needed);
   };
   const seatedFrom = (numbers: readonly JobFilling<Needs>[], order: Leaving<Needs>): Seats<Needs> =>
-    seatsFor(numbers, board.fork(), purseOf(budget), order);
+    seatsFor(numbers, weights, board.fork(), purseOf(budget), order);
   const first = seatedFrom(fair, leaving);
   // With the numbers that came out of it, teachers stay that would only have moved.
   const calm = first.jobs.some(({ pools }) => pools.some(moves)) ? seatedFrom(first.jobs, leaving) : first;
@@ -71,11 +74,12 @@ function moves<Needs>({ claim, stay, replicas }: SeatedPool<Needs>): boolean {
 
 function fairNumbers<Needs>(
   claims: readonly JobClaim<Needs>[],
+  weights: NamespaceWeights,
   board: Board<Needs>,
   purse: Purse,
 ): JobFilling<Needs, FairPool<Needs>>[] {
   const jobs = claims.map((claim) => emptyFilling(claim, (filling): FairPool<Needs> => ({ ...filling, nodes: [] })));
-  fill(jobs, (pool) => {
+  fill(jobs, weights, (pool) => {
     const node = placeWithin(purse, board, pool);
     if (node === null) return purse.holds(pool.claim.resource, pool.claim.slotsPerReplica) ? 'Nodes' : 'Reserve';
     pool.nodes.push(node);
@@ -95,6 +99,7 @@ function placeWithin<Needs>(purse: Purse, board: Board<Needs>, { claim }: Fillin
 /** As many teachers as are due stay, then all is filled up from there. */
 function seatsFor<Needs>(
   numbers: readonly JobFilling<Needs>[],
+  weights: NamespaceWeights,
   board: Board<Needs>,
   purse: Purse,
   leaving: Leaving<Needs>,
@@ -109,7 +114,7 @@ function seatsFor<Needs>(
       return seated;
     }),
   }));
-  fill(jobs, (pool): Stop | null => {
+  fill(jobs, weights, (pool): Stop | null => {
     if (!purse.holds(pool.claim.resource, pool.claim.slotsPerReplica)) return 'Reserve';
     if (staysAnother(pool, board, purse)) return null;
     const node = placeWithin(purse, board, pool);

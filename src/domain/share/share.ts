@@ -10,12 +10,14 @@
  *  S4 Work conserving: no slot that a wanted replica would fit stays idle, beyond the reserve.
  *  S5 No pool is told to have a teacher for which there is no room yet: slots of those that go are not free until they are
  *     gone (DESIGN I5).
- *  S6 The order in which jobs, neighbours and teachers are told changes nothing.
+ *  S6 Namespaces share first, then the jobs within each (fill.ts).
+ *  S7 The order in which jobs, neighbours and teachers are told changes nothing.
  */
 import { addSlots, boundIn, budgetOf } from './budget.js';
 import type { Grant, JobClaim, Share, ShareInput } from './claims.js';
 import { comingNow } from './coming.js';
-import { type Filling, wantedOf } from './fill.js';
+import { wantedOf } from './fill.js';
+import type { Filling } from './filling.js';
 import { seatNeighbours } from './neighbours.js';
 import { compareText } from './order.js';
 import { type SeatedPool, type Seats, seatTeachers } from './seats.js';
@@ -28,7 +30,7 @@ export function shareOut<Needs>(input: ShareInput<Needs>): Share {
   const seating = seatNeighbours(input.neighbours, input.board, input.leaving, boundTeachers(jobs));
   const { boards, nodes, needed } = seating;
   const neighbours = neighbourSlots(input, nodes);
-  const seats = seatTeachers(jobs, boards.empty, budgetOf(input, neighbours), needed);
+  const seats = seatTeachers(jobs, input.namespaceWeights ?? {}, boards.empty, budgetOf(input, neighbours), needed);
   const comers = comingNow(seats, input.board, seating, budgetOf(input, occupied(input, neighbours)));
   const grantOf = granting(input, { seats, comers, neighbours, needed });
   return {
@@ -83,6 +85,12 @@ function granting<Needs>(
 ): (job: JobClaim<Needs>, pool: SeatedPool<Needs>, wanted: number) => Grant {
   const all = slotsIn(seats.jobs.flatMap(({ pools }) => pools));
   const own = new Map(seats.jobs.map(({ claim, pools }) => [claim, slotsIn(pools)]));
+  const inNamespace = new Map(
+    [...Map.groupBy(seats.jobs, ({ claim }) => claim.namespace)].map(([namespace, some]) => [
+      namespace,
+      slotsIn(some.flatMap(({ pools }) => pools)),
+    ]),
+  );
   return (job, pool, wanted) => {
     const { name, resource, slotsPerReplica, teachers } = pool.claim;
     const come = comers.get(pool) ?? 0;
@@ -113,6 +121,7 @@ function granting<Needs>(
         heldBack: reserveSlots,
         neighbours: given,
         otherJobs: (all.get(resource) ?? 0) - ownJob,
+        otherNamespaces: (all.get(resource) ?? 0) - (inNamespace.get(job.namespace)?.get(resource) ?? 0),
         ownJob,
         stoppedBy: pool.stoppedBy,
       },

@@ -38,6 +38,8 @@ const resource = 'accelerator';
 /** A simulated teacher takes one slot, whichever: the kind of pod is always the same. */
 type Needs = typeof oneSlot;
 const oneSlot = { slots: 1 } as const;
+/** All simulated jobs are of one. */
+const namespace = 'simulated';
 /** Slots are alike, so a node stands for all. */
 const anyNode = 'any';
 
@@ -75,7 +77,7 @@ function claimed(job: JobView, nowSeconds: number): JobClaim<Needs> {
     told: desired,
     teachers: [...teachersOf(job)],
   };
-  return claimOf({ uid, weight }, jobDemandOf(snapshotOf(job, nowSeconds)), [pool], nowSeconds * 1_000);
+  return claimOf({ uid, namespace, weight }, jobDemandOf(snapshotOf(job, nowSeconds)), [pool], nowSeconds * 1_000);
 }
 
 /** Their names say nothing: who goes is up to the deletion cost. */

@@ -28,6 +28,13 @@ const full = {
   'watchNamespaces[0]': 'team-a',
   'watchNamespaces[1]': 'team-b',
   'accelerators[0]': 'example.com/*',
+  'namespaceWeights.team-a': '3',
+  'limits.weight': '10',
+  'limits.minReplicas': '0',
+  'limits.logitsMaxBytes': '10Gi',
+  'limits.ttlSecondsAfterFinished': '1000000',
+  'limits.namespaces.team-a.weight': '100',
+  'limits.namespaces.team-b.ttlSecondsAfterFinished': '2147483647',
   priorityClassName: 'system-cluster-critical',
   'nodeSelector.disk': 'ssd',
   'tolerations[0].operator': 'Exists',
@@ -161,6 +168,17 @@ describe('the chart', () => {
     expect(everywhere).toEqual([{ apiGroups: [''], resources: ['pods', 'nodes'], verbs: ['list', 'watch'] }]);
   });
 
+  test('writes weights and limits as the operator reads them, large numbers in full', async () => {
+    const environment = Object.fromEntries((await environmentOf(full)).map(({ name, value }) => [name, value]));
+    expect(environment).toMatchObject({
+      DISTILLERY_NAMESPACE_WEIGHTS: 'team-a=3',
+      DISTILLERY_LIMIT_WEIGHT: '10,team-a=100',
+      DISTILLERY_LIMIT_MIN_REPLICAS: '0',
+      DISTILLERY_LIMIT_LOGITS_BYTES: '10Gi',
+      DISTILLERY_LIMIT_TTL_SECONDS: '1000000,team-b=2147483647',
+    });
+  });
+
   test('makes no disruption budget for one replica, which would keep its node from being drained', async () => {
     const kindsOf = async (replicas: string): Promise<string[]> =>
       (await render({ ...minimal, replicas })).map(({ kind }) => kind);
@@ -173,6 +191,12 @@ describe('the chart', () => {
     ['no Secret', { 'nats.existingSecret': '' }, 'expected the name of a Secret with the keys operator.creds'],
     ['another login', { 'nats.auth': 'token' }, 'nats.auth: found "token", expected signed or password'],
     ['a login without users', { 'nats.auth': 'password' }, 'found no operatorUser or no workerUser'],
+    ['a limit of something else', { 'limits.wieght': '1' }, 'limits: found "wieght", expected weight, minReplicas,'],
+    [
+      'a limit of something else for a namespace',
+      { 'limits.namespaces.team-a.wieght': '1' },
+      'limits.namespaces.team-a: found "wieght", expected weight, minReplicas,',
+    ],
     ['teachers that matter', { 'teacherPriorityClass.value': '-10' }, 'expected one below -10'],
   ])('refuses %s with a sentence', async (_what, values, sentence) => {
     expect(await refusal({ ...minimal, ...values })).toContain(sentence);

@@ -42,7 +42,8 @@ beforeAll(async () => {
   ]);
   await cluster.apply(teacherPriorityClass);
   await cluster.addNodes(4, { gpus: 8 });
-  await startOperator(cluster, { nats });
+  const environment = { DISTILLERY_LIMIT_WEIGHT: 'limited=10', DISTILLERY_LIMIT_LOGITS_BYTES: 'limited=1Gi' };
+  await startOperator(cluster, { nats, environment });
 }, 900_000);
 afterAll(async () => {
   await cluster.stop();
@@ -62,6 +63,35 @@ describe('a job that is wrong', () => {
     await until('what was made before a part was refused to be gone', async () => {
       return (await namesOf('deployments,replicasets,jobs,pods')).length === 0;
     });
+  });
+
+  test('says why where people look, and nothing of teachers: none scale before it is accepted', async () => {
+    const name = 'unsaid';
+    const [, ...changes] = clusterRefusals[0] ?? [''];
+    await cluster.apply(bend(someJob({ name, pools }), ...changes) as object);
+    await condition(name, isRefused);
+    const job = ['distilljob', name];
+    expect(await cluster.kubectlOk(['get', ...job])).toMatch(/PHASE +REASON .*\n.* Pending +RefusedByCluster /);
+    expect(await cluster.kubectlOk(['get', ...job, '-o', 'wide'])).toMatch(/MESSAGE .*\n.*The API server refuses what/);
+    await until('its event', async () => (await eventsOf(name)).length > 0);
+    expect(await eventsOf(name)).toEqual(['Refused']);
+    const [, status = ''] = (await cluster.kubectlOk(['describe', ...job])).split('\nStatus:');
+    expect(status).toContain('The API server refuses what the job asks for');
+    expect(status).not.toMatch(/Finished|Desired|Pools|Scaled/);
+  });
+
+  test('is refused or counts as less by the limits of its namespace alone', async () => {
+    await cluster.apply(namespace('limited'));
+    const heavy = someJob({ name: 'heavy', namespace: 'limited', pools, spec: { weight: 500, suspend: true } });
+    const large = { logits: { maxBytes: '2Gi' }, suspend: true };
+    await cluster.apply(heavy, someJob({ name: 'large', namespace: 'limited', pools, spec: large }));
+    await cluster.apply(someJob({ name: 'large', pools, spec: large }));
+    const accepted = ({ type }: StatusCondition): boolean => type === 'Accepted';
+    const { status, message } = await condition('heavy', accepted, 'limited');
+    expect(`${status}: ${message}`).toMatch(/^True: .* spec\.weight: 500 counts as 10\.$/);
+    await until('its events', async () => (await eventsOf('heavy', 'limited')).includes('Limited'));
+    expect(await condition('large', accepted, 'limited')).toMatchObject({ status: 'False', reason: 'OverLimit' });
+    expect(await condition('large', accepted)).toMatchObject({ status: 'True' });
   });
 
   test('is mended by a change of what was wrong', async () => {
@@ -254,6 +284,13 @@ function normal(text: string): string {
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UID')
     .replaceAll(/127\.0\.0\.1:\d+/g, 'ADDRESS')
     .replace(/no node takes it: .*/, 'no node takes it: …');
+}
+
+async function eventsOf(job: string, namespace = 'default'): Promise<string[]> {
+  const reason = 'jsonpath={range .items[*]}{.reason}{"\\n"}{end}';
+  const ofJob = ['--field-selector', `involvedObject.name=${job}`, '-n', namespace];
+  const found = await cluster.kubectlOk(['get', 'events', ...ofJob, '-o', reason]);
+  return found.split('\n').filter((line) => line !== '');
 }
 
 async function leavesNothing(): Promise<void> {

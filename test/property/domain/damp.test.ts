@@ -14,7 +14,7 @@ import { poolStates } from '../../kit/grants.js';
 import { labelling, noonMs, runningJob, training } from '../../kit/snapshots.js';
 import { snapshotArbitrary } from './snapshots.js';
 
-const job = { uid: 'u', weight: 1 };
+const job = { uid: 'u', namespace: 'default', weight: 1 };
 const matureMs = 10 * minimumRunMs;
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 

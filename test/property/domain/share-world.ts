@@ -24,6 +24,7 @@ export interface World {
   /** Neighbours that have their node. */
   readonly bound: readonly { readonly node: string; readonly needs: BoardNeeds }[];
   readonly reserveSlots: number;
+  readonly namespaceWeights: Readonly<Record<string, number>>;
 }
 
 const gpu = 'nvidia.com/gpu';
@@ -65,6 +66,7 @@ const poolOf = (needs: fc.Arbitrary<BoardNeeds>) =>
   });
 const jobOf = (needs: fc.Arbitrary<BoardNeeds>) =>
   fc.record({
+    namespace: fc.constantFrom('red', 'red', 'blue'),
     weight: fc.integer({ min: 1, max: 4 }),
     wanted: fc.nat({ max: 15 }),
     least: fc.oneof(fc.constant(15), fc.nat({ max: 15 })),
@@ -85,8 +87,9 @@ const worldOf = (needs: fc.Arbitrary<BoardNeeds>): fc.Arbitrary<World> =>
       jobs: fc.array(jobOf(needs), { minLength: 1, maxLength: 4 }),
       neighbours: fc.array(neighbourArbitrary, { maxLength: 4 }),
       reserveSlots: fc.constantFrom(0, 0, 1, 5),
+      namespaceWeights: fc.constantFrom({}, {}, { blue: 3 }),
     })
-    .map(({ nodes, jobs, neighbours, reserveSlots }) => {
+    .map(({ nodes, jobs, neighbours, reserveSlots, namespaceWeights }) => {
       const named = nodes.map((node, index) => ({ ...node, name: `n${String(index)}` }));
       const board = boardOf(named);
       const leaving: LeavingTeacher<BoardNeeds>[] = [];
@@ -113,7 +116,7 @@ const worldOf = (needs: fc.Arbitrary<BoardNeeds>): fc.Arbitrary<World> =>
         uid: `w${String(index)}`,
         slots: { [gpu]: claim.needs.gpu },
       }));
-      return { nodes: named, jobs: claims, neighbours: waiting, leaving, bound: [], reserveSlots };
+      return { nodes: named, jobs: claims, neighbours: waiting, leaving, bound: [], reserveSlots, namespaceWeights };
     });
 
 export const worldArbitrary = worldOf(kindArbitrary);
@@ -131,13 +134,14 @@ export function inputOf({
   leaving,
   bound,
   reserveSlots,
+  namespaceWeights,
 }: World): ShareInput<BoardNeeds> & { supply: Record<string, { freeSlots: number; reserveSlots: number }> } {
   const board = boardOf(nodes);
   const teachers = jobs.flatMap(({ pools }) => pools.flatMap((pool) => pool.teachers));
   for (const { node, needs } of [...leaving, ...bound, ...teachers]) if (node !== null) board.take(node, needs);
   const all = nodes.reduce((sum, node) => sum + node.gpu, 0);
   const freeSlots = all - bound.reduce((sum, { needs }) => sum + needs.gpu, 0);
-  return { jobs, neighbours, leaving, supply: { [gpu]: { freeSlots, reserveSlots } }, board };
+  return { jobs, neighbours, leaving, supply: { [gpu]: { freeSlots, reserveSlots } }, namespaceWeights, board };
 }
 
 /** Nobody goes, nobody comes, nobody waits for anything that may still come. */

@@ -12,6 +12,7 @@ const replicasOf = ({ grants }: Share): number[] =>
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
 interface Wish {
+  readonly namespace: string;
   readonly weight: number;
   readonly wanted: number;
   readonly minReplicas: number;
@@ -20,6 +21,7 @@ interface Wish {
 }
 
 const wishArbitrary: fc.Arbitrary<Wish> = fc.record({
+  namespace: fc.constantFrom('red', 'green', 'blue'),
   weight: fc.integer({ min: 1, max: 10 }),
   wanted: fc.nat({ max: 30 }),
   minReplicas: fc.constantFrom(0, 0, 0, 1, 3),
@@ -28,10 +30,12 @@ const wishArbitrary: fc.Arbitrary<Wish> = fc.record({
 const wishes = fc.array(wishArbitrary, { minLength: 1, maxLength: 8 });
 const slotsArbitrary = fc.nat({ max: 60 });
 
-const claimOf = ({ weight, wanted, minReplicas, least }: Wish, index: number): JobClaim<BoardNeeds> => ({
-  ...jobClaim(`j${String(index)}`, wanted, { weight, minReplicas }),
+const claimOf = ({ namespace, weight, wanted, minReplicas, least }: Wish, index: number): JobClaim<BoardNeeds> => ({
+  ...jobClaim(`j${String(index).padStart(3, '0')}`, wanted, { namespace, weight, minReplicas, maxReplicas: 10_000 }),
   ...(least === Infinity ? {} : { least }),
 });
+/** Jobs of one namespace. */
+const together = (jobs: readonly Wish[]): Wish[] => jobs.map((job) => ({ ...job, namespace: 'red' }));
 /** Jobs that need all that they want. */
 const needing = (jobs: readonly Wish[]): Wish[] => jobs.map((job) => ({ ...job, least: Infinity }));
 /** So many slots on nodes of up to 8, and one job for each wish. */
@@ -72,7 +76,7 @@ describe('slots of one kind', () => {
   test('are shared alike: with equal weights each job is within one of its exact share', () => {
     fc.assert(
       fc.property(wishes, fc.integer({ min: 1, max: 10 }), slotsArbitrary, (wanting, weight, slots) => {
-        const jobs = needing(wanting).map((job) => ({ ...job, weight, minReplicas: 0 }));
+        const jobs = together(needing(wanting)).map((job) => ({ ...job, weight, minReplicas: 0 }));
         const replicas = replicasOf(oneResource(jobs, slots));
         for (const [index, exact] of exactShares(jobs, slots).entries()) {
           expect(Math.abs(replicas[index]! - exact)).toBeLessThan(1);
@@ -85,7 +89,7 @@ describe('slots of one kind', () => {
   test('are shared by weight: one level fits all, each job is within half a slot of weight × level', () => {
     fc.assert(
       fc.property(wishes, slotsArbitrary, (wanting, slots) => {
-        const jobs = needing(wanting);
+        const jobs = together(needing(wanting));
         const replicas = replicasOf(oneResource(jobs, slots));
         // A job with more than its minimum is at most half above, one that wants more at most half below.
         const least = jobs.map(({ weight, minReplicas }, index) =>
@@ -100,9 +104,10 @@ describe('slots of one kind', () => {
     );
   });
 
-  test('serve every minimum before anybody gets more', () => {
+  test('serve every minimum of a namespace before any job of it gets more', () => {
     fc.assert(
-      fc.property(wishes, slotsArbitrary, (jobs, slots) => {
+      fc.property(wishes, slotsArbitrary, (wanting, slots) => {
+        const jobs = together(wanting);
         const replicas = replicasOf(oneResource(jobs, slots));
         const minimums = jobs.map(({ wanted, minReplicas }) => (wanted === 0 ? 0 : minReplicas));
         const enough = sum(minimums) <= slots;
@@ -163,6 +168,115 @@ describe('slots of one kind', () => {
         expect(seated).toBe(Math.min(waiting, slots));
         const left = Math.max(0, slots - waiting - reserve);
         expect(sum(replicasOf(share))).toBe(Math.min(left, sum(jobs.map(served))));
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('slots of one kind between namespaces', () => {
+  const names = ['red', 'green', 'blue'];
+  const weightsArbitrary = fc.record({
+    red: fc.integer({ min: 1, max: 5 }),
+    green: fc.integer({ min: 1, max: 5 }),
+    blue: fc.constant(1),
+  });
+  type Weights = Readonly<Record<string, number>>;
+  const served = (job: Wish): number => (job.wanted === 0 ? 0 : Math.max(job.wanted, job.minReplicas));
+  const needed = (job: Wish): number => Math.min(served(job), Math.max(job.least, job.minReplicas));
+  const of = (namespace: string, jobs: readonly Wish[]): Wish[] => jobs.filter((job) => job.namespace === namespace);
+  const totalsOf = (jobs: readonly Wish[], slots: number, namespaceWeights: Weights = {}): Record<string, number> => {
+    const replicas = replicasOf(oneResource(jobs, slots, { namespaceWeights }));
+    return Object.fromEntries(
+      names.map((name) => [name, sum(replicas.filter((_, index) => jobs[index]!.namespace === name))]),
+    );
+  };
+  /** A namespace that could use any number of slots. */
+  const greedy: Wish = { namespace: 'red', weight: 1, wanted: 1_000, minReplicas: 0, least: Infinity };
+  /** Jobs as hostile as the API lets them be. */
+  const hostileArbitrary = fc.array(
+    fc.record({
+      namespace: fc.constant('red'),
+      weight: fc.constantFrom(1, 1_000),
+      wanted: fc.constantFrom(1, 30, 1_000),
+      minReplicas: fc.constantFrom(0, 1, 10_000),
+      least: fc.constantFrom(0, 30, Infinity),
+    }),
+    { minLength: 1, maxLength: 30 },
+  );
+
+  test('are shared by the weights of the namespaces: one level fits all of them', () => {
+    fc.assert(
+      fc.property(wishes, weightsArbitrary, slotsArbitrary, (wanting, weights: Weights, slots) => {
+        const jobs = needing(wanting);
+        const totals = totalsOf(jobs, slots, weights);
+        const highest = names.map((name) => Math.max(0, (totals[name]! - 0.5) / weights[name]!));
+        const lowest = names.map((name) =>
+          totals[name]! < sum(of(name, jobs).map(served)) ? (totals[name]! + 0.5) / weights[name]! : Infinity,
+        );
+        expect(Math.max(...highest)).toBeLessThanOrEqual(Math.min(...lowest));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('go to a namespace for what it needs and wants, into however many jobs it splits that', () => {
+    fc.assert(
+      fc.property(wishes, weightsArbitrary, slotsArbitrary, (jobs, weights, slots) => {
+        const merged = names.map((namespace): Wish => {
+          const some = of(namespace, jobs);
+          const wanted = sum(some.map(served));
+          return { namespace, weight: 1, wanted, minReplicas: 0, least: sum(some.map(needed)) };
+        });
+        expect(totalsOf(jobs, slots, weights)).toEqual(totalsOf(merged, slots, weights));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('are taken from nobody by minimums, weights or the number of jobs', () => {
+    fc.assert(
+      fc.property(hostileArbitrary, wishes, weightsArbitrary, slotsArbitrary, (hostile, jobs, weights, slots) => {
+        const others = jobs.filter(({ namespace }) => namespace !== 'red');
+        const totals = totalsOf([...hostile, ...others], slots, weights);
+        const plain = totalsOf([greedy, ...others], slots, weights);
+        expect(totals.red).toBeLessThanOrEqual(plain.red!);
+        expect(totals.green).toBeGreaterThanOrEqual(plain.green!);
+        expect(totals.blue).toBeGreaterThanOrEqual(plain.blue!);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('are sure to a namespace up to its equal part, whatever the others ask for', () => {
+    fc.assert(
+      fc.property(hostileArbitrary, wishes, slotsArbitrary, (hostile, jobs, slots) => {
+        const others = jobs.filter(({ namespace }) => namespace !== 'red');
+        const totals = totalsOf([...hostile, ...others], slots);
+        const part = Math.floor(slots / new Set(['red', ...others.map(({ namespace }) => namespace)]).size);
+        for (const name of ['green', 'blue']) {
+          expect(totals[name]).toBeGreaterThanOrEqual(Math.min(part, sum(of(name, others).map(needed))));
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('serve the minimums of a namespace first, out of what it gets', () => {
+    fc.assert(
+      fc.property(wishes, weightsArbitrary, slotsArbitrary, (jobs, weights, slots) => {
+        const replicas = replicasOf(oneResource(jobs, slots, { namespaceWeights: weights }));
+        const minimumOf = ({ wanted, minReplicas }: Wish): number => (wanted === 0 ? 0 : minReplicas);
+        for (const name of names) {
+          const mine = jobs.flatMap((job, index) =>
+            job.namespace === name ? [{ has: replicas[index]!, minimum: minimumOf(job) }] : [],
+          );
+          const enough = sum(mine.map(({ has }) => has)) >= sum(mine.map(({ minimum }) => minimum));
+          for (const { has, minimum } of mine) {
+            if (enough) expect(has).toBeGreaterThanOrEqual(minimum);
+            else expect(has).toBeLessThanOrEqual(minimum);
+          }
+        }
       }),
       { numRuns: 500 },
     );

@@ -129,12 +129,14 @@ describe('the CRD', () => {
     expect(shown.filter((path) => !known.has(path))).toEqual([]);
     expect(version.additionalPrinterColumns.map(({ name }) => name)).toEqual([
       'Phase',
+      'Reason',
       'Step',
       '%',
       'Samples/s',
       'Teachers',
       'ETA',
       'Accuracy',
+      'Message',
       'Age',
     ]);
   });

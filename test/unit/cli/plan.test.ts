@@ -7,7 +7,8 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 
 import { readInputOf } from './inputs.js';
 import { CliError } from '../../../src/cli/exit.js';
-import { plan, type PlanOptions, reserveIn, type SeenCluster, snapshotOf } from '../../../src/cli/plan.js';
+import { plan, type PlanOptions, type SeenCluster, settingsIn, snapshotOf } from '../../../src/cli/plan.js';
+import { replayed } from '../../../src/domain/index.js';
 import { rawNode, strangerPod, teacherPod } from '../../kit/kubernetes-objects.js';
 import { JobMaker, noonMs } from '../../kit/snapshots.js';
 
@@ -45,7 +46,7 @@ const seen: SeenCluster = {
 async function planned(options: Partial<PlanOptions> = {}): Promise<string> {
   const lines: string[] = [];
   await plan(
-    { reserve: {}, json: false, ...options },
+    { ...settingsIn({}), json: false, ...options },
     { readCluster: () => Promise.resolve(seen), readInput, say: (line) => lines.push(line), nowMs: noonMs },
   );
   return lines.join('\n');
@@ -80,7 +81,19 @@ describe('a plan', () => {
   });
 
   test('holds back what it is told', async () => {
-    expect(await planned({ reserve: reserveIn('nvidia.com/gpu=3') })).toContain('3 held back by reserve');
+    expect(await planned(settingsIn({ reserve: 'nvidia.com/gpu=3' }))).toContain('3 held back by reserve');
+  });
+
+  test('counts jobs within the limits that it is given', async () => {
+    expect(await planned(settingsIn({ limitWeight: '1' }))).toMatch(/heavy \| 1 .*\| 3 of 9/);
+  });
+
+  test('shares between namespaces by the weights that it is given', () => {
+    const other = { ...seen.jobs[1]!, metadata: { ...seen.jobs[1]!.metadata, namespace: 'other' } };
+    const cluster = { ...seen, jobs: [seen.jobs[0]!, other] };
+    const { rules, limits } = settingsIn({ namespaceWeights: 'other=4' });
+    const grants = [...replayed(snapshotOf(cluster, { rules, limits }, noonMs)).grants.values()];
+    expect(grants.map(([grant]) => grant?.due)).toEqual([1, 4]);
   });
 
   test('is the same from the snapshot that it saved', async () => {
@@ -98,7 +111,7 @@ describe('a plan', () => {
 describe('a snapshot', () => {
   test('of a job that says nothing claims nothing', () => {
     const silent = new JobMaker().job;
-    const { jobs } = snapshotOf({ nodes: [], pods: [], jobs: [silent] }, {}, noonMs);
+    const { jobs } = snapshotOf({ nodes: [], pods: [], jobs: [silent] }, settingsIn({}), noonMs);
     expect(jobs).toMatchObject([{ wanted: 0, pools: [{ name: 'cpu', keepReplicas: 0 }] }]);
   });
 
@@ -113,6 +126,17 @@ describe('a snapshot', () => {
     const file = join(folder, 'none.json');
     writeFileSync(file, text);
     expect(await refusal(() => planned({ file }))).toMatch(sentence);
+  });
+
+  test('of a version that knew no shares of namespaces is read as it was meant', async () => {
+    const file = join(folder, 'old.json');
+    const want = await planned({ save: file, json: true });
+    const old = readFileSync(file, 'utf8')
+      .replaceAll('"namespace":"default",', '')
+      .replace('"namespaceWeights":{},', '');
+    expect(old).not.toContain('namespace');
+    writeFileSync(file, old);
+    expect(await planned({ file, json: true })).toBe(want);
   });
 
   test('whose numbers make no sense is refused by name', async () => {
@@ -155,6 +179,12 @@ describe('a snapshot', () => {
   });
 });
 
+test('settings are refused in the words of the operator', async () => {
+  expect(await refusal(() => settingsIn({ namespaceWeights: 'team-a' }))).toBe(
+    '--namespace-weights: found "team-a", expected NAMESPACE=NUMBER, several with commas, each from 1 to 1000, such as team-a=3,team-b=2',
+  );
+});
+
 test.each(['gpu', 'gpu=', 'gpu=101%', '=2', 'gpu=2,cpu'])('the reserve %s is refused', async (text) => {
-  expect(await refusal(() => reserveIn(text))).toContain('expected RESOURCE=NUMBER or RESOURCE=PERCENT%');
+  expect(await refusal(() => settingsIn({ reserve: text }))).toContain('expected RESOURCE=NUMBER or RESOURCE=PERCENT%');
 });

@@ -82,7 +82,29 @@ describe('a log', () => {
     file('log/some_pod_list_1.csv', pods);
     const { lines } = await simulated({ trace: [join(home, 'log')], parameters: file('day.json', smallDay) });
     expect(lines[0]).toBe('2 nodes with 8 slots, 1 pods of neighbours, 3 distillation jobs');
-    expect(lines[1]).toContain('from second 100 of the log on, 2 h; left out: 1 pods without accelerators, 0 that');
+    expect(lines.slice(1, 3)).toEqual([
+      'from second 100 of the log on, 2 h',
+      'left out: 1 pod without accelerators: q',
+    ]);
+  });
+
+  test('names the pods that no node can hold, some of many', async () => {
+    const odd = Array.from({ length: 12 }, (_, index) => `x${index},1,1,1,1000,None,LS,Running,100,900,100`);
+    file('log/some_node_list_1.csv', nodes);
+    file('log/some_pod_list_1.csv', `${pods}${odd.join('\n')}\n`);
+    const options = { trace: [join(home, 'log')], parameters: file('day.json', smallDay) };
+    const { lines } = await simulated(options);
+    expect(lines[3]).toBe(
+      'left out: 12 pods that no node of the list can hold, by their models or their slots: ' +
+        'x0, x1, x2, x3, x4, x5, x6, x7, x8, x9 and 2 more',
+    );
+    const { lines: json } = await simulated({ ...options, json: true });
+    expect(JSON.parse(json[0]!)).toMatchObject({
+      leftOut: [
+        { why: 'WithoutAccelerator', count: 1 },
+        { why: 'NoNodeHoldsIt', count: 12 },
+      ],
+    });
   });
 
   test('is two files of any name', async () => {

@@ -34,7 +34,11 @@ function clusterOf(workers: WorkerScripts, slots = 2) {
   cleanups.push(() => cluster.remove());
   const keys: string[] = [];
   cluster.onChange(({ uid }) => keys.push(uid));
-  const apply = (pools: Record<string, number>, student: 'Run' | 'Stop' = 'Stop', backoffLimit = 6): Promise<void> => {
+  const apply = (
+    pools: Record<string, number>,
+    student: 'Run' | 'Stop' = 'Stop',
+    backoffLimit = 6,
+  ): Promise<'Applied' | 'Refused'> => {
     const desired: DesiredWorkers = {
       key,
       job: plainJob(),

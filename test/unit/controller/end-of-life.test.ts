@@ -173,13 +173,18 @@ describe('a job that has been over for its time', () => {
 });
 
 describe('a job that the cluster refuses', () => {
-  test('is told so with the next look, holds nothing, and is tried again when it changes', async () => {
+  test('is told so in the first status, holds nothing, and is tried again when it changes', async () => {
     const at = world();
     at.cluster.refuses = 'Deployment.apps "mnist-teacher-cpu" is invalid';
-    await at.look();
-    expect(await at.acts()).toEqual(['remove processes', 'write status', 'record events']);
+    expect((await at.acts()).slice(-4)).toEqual([
+      'apply processes',
+      'remove processes',
+      'write status',
+      'record events',
+    ]);
     expect(await at.acts()).toEqual(['remove processes']);
-    expect(at.jobs.events.filter((event) => event.startsWith('!'))).toEqual([
+    expect(at.jobs.statuses.map(({ summary }) => summary?.reason)).toEqual(['RefusedByCluster']);
+    expect(at.jobs.events).toEqual([
       '! Refused: The API server refuses what the job asks for: Deployment.apps "mnist-teacher-cpu" is invalid',
     ]);
     at.cluster.refuses = null;

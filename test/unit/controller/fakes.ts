@@ -161,12 +161,12 @@ export class FakeCluster implements Cluster {
     return machineSlots(this.machineSlots, held, staying);
   }
 
-  apply(desired: DesiredWorkers): Promise<void> {
+  apply(desired: DesiredWorkers): Promise<'Applied' | 'Refused'> {
     return this.#do('apply processes', () => {
       this.desired = desired;
       const { generation } = desired.job.metadata;
       this.#refusal = this.refuses === null ? null : { generation, sentence: this.refuses };
-      if (this.refuses !== null) return;
+      if (this.refuses !== null) return 'Refused';
       for (const { name, replicas } of desired.pools) {
         const pods = (this.pools.get(name) ?? []).slice(0, replicas);
         this.#end((this.pools.get(name) ?? []).slice(replicas));
@@ -178,6 +178,7 @@ export class FakeCluster implements Cluster {
         this.student = { ...this.student, phase: 'Running', starts: starts + 1 };
       }
       if (desired.student === 'Stop' && phase === 'Running') this.student = { ...this.student, phase: 'Absent' };
+      return 'Applied';
     });
   }
 
@@ -305,7 +306,7 @@ export class FakeStreams implements Streams {
 export function fleetOver(cluster: FakeCluster, clock: Clock): Fleet {
   return new Fleet({
     slots: () => cluster.slots(),
-    reserve: {},
+    rules: { reserve: {}, namespaceWeights: {} },
     clock,
     monotonicMs: () => clock.now(),
     changed: () => undefined,

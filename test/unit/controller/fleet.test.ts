@@ -3,7 +3,14 @@ import { describe, expect, test } from '@jest/globals';
 
 import { machineSlots, oneSlot, slotResource, thisMachine } from '../../../src/cluster/local/machine.js';
 import { Fleet } from '../../../src/controller/index.js';
-import { type JobClaim, type PodNeeds, replayed, type Reserve, type SeatedTeacher } from '../../../src/domain/index.js';
+import {
+  type JobClaim,
+  type NamespaceWeights,
+  type PodNeeds,
+  replayed,
+  type Reserve,
+  type SeatedTeacher,
+} from '../../../src/domain/index.js';
 import { FakeClock } from '../../kit/clock.js';
 
 const keyOf = (uid: string) => ({ namespace: 'default', name: uid, uid });
@@ -11,7 +18,7 @@ const keyOf = (uid: string) => ({ namespace: 'default', name: uid, uid });
 function claimed(uid: string, wanted: number, weight = 1): JobClaim<PodNeeds> {
   const pool = { name: 'cpu', needs: oneSlot, resource: slotResource, slotsPerReplica: 1 };
   const bounds = { minReplicas: 0, keepReplicas: 0, maxReplicas: 100, unitsPerReplica: 1 };
-  return { uid, weight, wanted, maxReplicas: 100, pools: [{ ...pool, ...bounds, teachers: [] }] };
+  return { uid, namespace: 'default', weight, wanted, maxReplicas: 100, pools: [{ ...pool, ...bounds, teachers: [] }] };
 }
 
 function running(...names: readonly string[]): SeatedTeacher[] {
@@ -20,7 +27,7 @@ function running(...names: readonly string[]): SeatedTeacher[] {
 }
 
 /** A machine of so many slots, and jobs with teachers on it. */
-function fleetOf(slots: number, reserve: Reserve = {}) {
+function fleetOf(slots: number, reserve: Reserve = {}, namespaceWeights: NamespaceWeights = {}) {
   const clock = new FakeClock(0);
   const teachers = new Map<string, SeatedTeacher[]>();
   const changed: string[] = [];
@@ -34,7 +41,7 @@ function fleetOf(slots: number, reserve: Reserve = {}) {
         teachersOf: (uid: string) => teachers.get(uid) ?? [],
       };
     },
-    reserve,
+    rules: { reserve, namespaceWeights },
     clock,
     monotonicMs: () => clock.now(),
     changed: (uid) => changed.push(uid),
@@ -121,6 +128,19 @@ describe('a fleet', () => {
     expect(fleet.totals()).toEqual([{ resource: slotResource, free: 10, reserved: 3, granted: 7 }]);
   });
 
+  test('shares between namespaces by their weights, and so does its saved snapshot', async () => {
+    const { ask, fleet } = fleetOf(8, {}, { heavy: 3 });
+    await ask('a', 9);
+    await fleet.grantsFor({ ...keyOf('b'), namespace: 'heavy' }, { ...claimed('b', 9), namespace: 'heavy' });
+    expect(await ask('a', 9)).toBe(2);
+    const saved: unknown = JSON.parse(JSON.stringify(fleet.snapshot()));
+    const { grants } = replayed(saved as ReturnType<Fleet['snapshot']>);
+    expect([...grants].map(([uid, [grant]]) => [uid, grant?.due])).toEqual([
+      ['a', 2],
+      ['b', 6],
+    ]);
+  });
+
   test('makes the same share from a snapshot that was saved', async () => {
     const { ask, fleet, teachers } = fleetOf(5);
     await ask('a', 3);
@@ -146,7 +166,7 @@ describe('a fleet whose share takes long', () => {
         spentMs += 100;
         return machineSlots(6, 0, []);
       },
-      reserve: {},
+      rules: { reserve: {}, namespaceWeights: {} },
       clock,
       monotonicMs: () => clock.now() + spentMs,
       changed: (uid) => changed.push(uid),

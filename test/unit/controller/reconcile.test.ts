@@ -3,14 +3,14 @@ import { describe, expect, test } from '@jest/globals';
 
 import type { DistillJob } from '../../../src/api/index.js';
 import { reconcile } from '../../../src/controller/index.js';
-import type { Plan } from '../../../src/domain/index.js';
+import { type Limits, noLimits, parseLimit, type Plan } from '../../../src/domain/index.js';
 import { FakeClock } from '../../kit/clock.js';
 import { ended, JobMaker, labelling, noonMs, training } from '../../kit/snapshots.js';
 import { Crash, FakeCluster, FakeJobs, FakeStreams, Fate, fleetOver } from './fakes.js';
 
 const key = { namespace: 'default', name: 'mnist', uid: 'u-1' };
 
-function world(job: DistillJob = new JobMaker().job) {
+function world(job: DistillJob = new JobMaker().job, limits: Limits = noLimits) {
   const fate = new Fate();
   const jobs = new FakeJobs(fate, job);
   const cluster = new FakeCluster(fate, 2);
@@ -26,6 +26,7 @@ function world(job: DistillJob = new JobMaker().job) {
       cluster,
       streams,
       fleet,
+      limits,
       clock,
       observer: (_snapshot, plan) => void decisions.push(plan),
       progressEveryMs: () => 0,
@@ -152,6 +153,17 @@ describe('a reconcile', () => {
     expect(at.jobs.events).toContain('! Refused: spec.dataset.format: "npy" is not supported yet; use idx');
     expect([at.cluster.pools.size, at.cluster.student.phase]).toEqual([0, 'Absent']);
     expect(await at.look()).toBeNull();
+  });
+
+  test('counts a job within the limits, and says so', async () => {
+    const job = new JobMaker().change(({ spec }) => (spec.weight = 500)).job;
+    const at = world(job, { ...noLimits, weight: parseLimit('10', 1, 1_000)! });
+    await at.settle();
+    expect(at.fleet.snapshot().jobs).toMatchObject([{ weight: 10 }]);
+    expect(at.jobs.events.filter((event) => event.startsWith('!'))).toEqual([
+      "! Limited: The administrator's limits for this namespace apply: spec.weight: 500 counts as 10.",
+    ]);
+    expect(at.jobs.job?.spec.weight).toBe(500);
   });
 
   test('takes the claim of a job back that is stored under other rules: its slots are for others', async () => {

@@ -158,8 +158,16 @@ describe('a job that the cluster refuses', () => {
     );
     expect(events.slice(3)).toEqual([
       `! Refused: The API server refuses what the job asks for: ${sentence}`,
-      'TeachersScaled: Pool cpu: 2 → 0 teachers (the job is over).',
+      'TeachersScaled: Pool cpu: 2 → 0 teachers (the job cannot be run).',
     ]);
+  });
+
+  test('speaks of no teachers when it was never accepted: nothing scales before', () => {
+    const never = newJob().in('cluster').refusedBecause(sentence);
+    const { plans, events } = story(never, never);
+    expect(events).toEqual([`! Refused: The API server refuses what the job asks for: ${sentence}`]);
+    expect(plans[1]?.status).not.toHaveProperty('teachers');
+    expect(JSON.stringify(plans.map(({ status }) => status))).not.toContain('Finished');
   });
 
   test('is accepted again when its next generation is not refused', () => {

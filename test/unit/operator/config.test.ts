@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { ConfigError, readOperatorConfig } from '../../../src/operator-config.js';
-import { defaultAccelerators } from '../../../src/domain/index.js';
+import { defaultAccelerators, noLimits } from '../../../src/domain/index.js';
 import { operatorVariables, type Variable } from '../../../src/operator-variables.js';
 
 const seed = `SA${'A'.repeat(56)}`;
@@ -71,7 +71,8 @@ describe('the settings', () => {
       namespace: 'default',
       podName: '',
       watchNamespaces: [],
-      reserve: {},
+      share: { reserve: {}, namespaceWeights: {} },
+      limits: noLimits,
       accelerators: defaultAccelerators,
       metricsPort: 8_080,
       apiQps: 50,
@@ -99,6 +100,11 @@ describe('the settings', () => {
       DISTILLERY_WORKER_IMAGE_PULL_POLICY: 'Never',
       DISTILLERY_TEACHER_PRIORITY_CLASS: 'scavengers',
       DISTILLERY_RESERVE: 'nvidia.com/gpu=2, amd.com/gpu=10%',
+      DISTILLERY_NAMESPACE_WEIGHTS: 'team-a=3, team-b=2',
+      DISTILLERY_LIMIT_WEIGHT: '10,team-a=100',
+      DISTILLERY_LIMIT_MIN_REPLICAS: 'team-a=32, 0',
+      DISTILLERY_LIMIT_LOGITS_BYTES: '10Gi,team-a=1Ti',
+      DISTILLERY_LIMIT_TTL_SECONDS: 'team-a=60',
       DISTILLERY_NAMESPACE: 'distillery-system',
       DISTILLERY_POD_NAME: 'distillery-7d9',
       DISTILLERY_WATCH_NAMESPACES: 'team-a, team-b,team-a,',
@@ -117,7 +123,16 @@ describe('the settings', () => {
       namespace: 'distillery-system',
       podName: 'distillery-7d9',
       watchNamespaces: ['team-a', 'team-b'],
-      reserve: { 'nvidia.com/gpu': { slots: 2 }, 'amd.com/gpu': { percent: 10 } },
+      share: {
+        reserve: { 'nvidia.com/gpu': { slots: 2 }, 'amd.com/gpu': { percent: 10 } },
+        namespaceWeights: { 'team-a': 3, 'team-b': 2 },
+      },
+      limits: {
+        weight: { others: 10, namespaces: { 'team-a': 100 } },
+        minReplicas: { others: 0, namespaces: { 'team-a': 32 } },
+        logitsBytes: { others: 10 * 2 ** 30, namespaces: { 'team-a': 2 ** 40 } },
+        ttlSeconds: { others: null, namespaces: { 'team-a': 60 } },
+      },
       accelerators: ['nvidia.com/gpu', 'example.com/*'],
       metricsPort: 0,
       apiQps: 200,
@@ -163,6 +178,22 @@ describe('a problem', () => {
       'nvidia.com/gpu=some',
       'expected RESOURCE=NUMBER or RESOURCE=PERCENT%, several with commas; change it, or leave it out to hold nothing back',
     ],
+    [
+      'DISTILLERY_NAMESPACE_WEIGHTS',
+      'team-a',
+      'expected NAMESPACE=NUMBER, several with commas, each from 1 to 1000, such as team-a=3,team-b=2; change it, or leave',
+    ],
+    ['DISTILLERY_NAMESPACE_WEIGHTS', '3', 'expected NAMESPACE=NUMBER'],
+    ['DISTILLERY_NAMESPACE_WEIGHTS', 'team-a=0', 'expected NAMESPACE=NUMBER'],
+    [
+      'DISTILLERY_LIMIT_WEIGHT',
+      '10,20',
+      'expected NUMBER and NAMESPACE=NUMBER, several with commas, each from 1 to 1000, such as 10,team-a=100; change it',
+    ],
+    ['DISTILLERY_LIMIT_WEIGHT', 'team-a=1,team-a=2', 'expected NUMBER and NAMESPACE=NUMBER'],
+    ['DISTILLERY_LIMIT_MIN_REPLICAS', '-1', 'each from 0 to 160000'],
+    ['DISTILLERY_LIMIT_LOGITS_BYTES', '1Mi', 'each from 16777216 to'],
+    ['DISTILLERY_LIMIT_TTL_SECONDS', 'Team_A=1', 'expected NUMBER and NAMESPACE=NUMBER'],
     ['DISTILLERY_API_QPS', '0', 'expected a whole number from 1 to 10000; change it, or leave it out for 50'],
     ['DISTILLERY_API_BURST', '1e3', 'expected a whole number from 1 to 10000'],
     ['DISTILLERY_LEASE_SECONDS', '1.5', 'expected a whole number from 3 to 600'],

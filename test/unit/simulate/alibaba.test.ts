@@ -27,8 +27,11 @@ describe('a log', () => {
   test('gives nodes with accelerators and the pods that ran on some, in the hours in which the most came', () => {
     expect(read(nodes, pods)).toEqual({
       fromSeconds: 500_010,
-      withoutAccelerator: 1,
-      neverScheduled: 1,
+      leftOut: [
+        { why: 'NodeWithoutAccelerator', names: ['node-b'] },
+        { why: 'WithoutAccelerator', names: ['cpu'] },
+        { why: 'NeverRan', names: ['never'] },
+      ],
       nodes: [
         { name: 'node-a', model: 'P100', slots: 2 },
         { name: 'node-c', model: 'V100M32', slots: 8 },
@@ -58,12 +61,41 @@ describe('a log', () => {
     ]);
   });
 
+  test('leaves out pods that no node can ever hold, for their models or their size, and names them', () => {
+    const odd = [
+      ...pods,
+      'unknown,1000,1024,1,1000,None,LS,Running,500060,501060,500060',
+      'large,1000,1024,9,1000,,LS,Running,500060,501060,500060',
+      'large-here,1000,1024,4,1000,P100,LS,Running,500060,501060,500060',
+      'fits,1000,1024,2,1000,P100 | T4,LS,Running,500060,501060,500060',
+      'later,1000,1024,1,1000,,LS,Running,600000,600100,600000',
+    ];
+    const { leftOut, neighbours } = read(nodes, odd, 500_000);
+    expect(neighbours.map(({ name }) => name)).toEqual(['early', 'shared', 'picky', 'fits']);
+    expect(leftOut.slice(3)).toEqual([
+      { why: 'NoNodeHoldsIt', names: ['unknown', 'large', 'large-here'] },
+      { why: 'OtherHours', names: ['later'] },
+    ]);
+  });
+
+  test('has every row in what is replayed or in what is left out', () => {
+    const { nodes: kept, neighbours, leftOut } = read(nodes, pods);
+    const rows = kept.length + neighbours.length + leftOut.reduce((sum, { names }) => sum + names.length, 0);
+    expect(rows).toBe(nodes.length - 1 + pods.length - 1);
+  });
+
   test('may have its columns in any order, and more of them', () => {
     const turned = ['model,extra,gpu,sn', 'T4,?,4,node-t'];
     expect(read(turned, pods).nodes).toEqual([{ name: 'node-t', model: 'T4', slots: 4 }]);
   });
 
   test.each<[string, readonly string[], readonly string[], string]>([
+    [
+      'a list of nodes without accelerators',
+      [nodeHeader, 'a,1,1,0,'],
+      pods,
+      'nodes.csv:1:1: found no node with accelerators, expected at least one row with gpu above 0',
+    ],
     [
       'a missing column',
       ['sn,gpu', 'a,1'],

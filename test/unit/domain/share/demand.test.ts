@@ -16,7 +16,12 @@ interface Facts {
 function wanted(maker: SnapshotMaker, { told = [], ageMs = 3_600_000 }: Facts = {}): string {
   const { snapshot } = maker;
   const demand = jobDemandOf(snapshot);
-  const claim = claimOf({ uid: 'u', weight: 1 }, demand, poolStates(snapshot, told, ageMs), noonMs);
+  const claim = claimOf(
+    { uid: 'u', namespace: 'default', weight: 1 },
+    demand,
+    poolStates(snapshot, told, ageMs),
+    noonMs,
+  );
   const replicas = wantedOf(claim).map((count, index) => `${claim.pools[index]!.name}=${String(count)}`);
   return `${replicas.join(' ')} (${demand.reason})`;
 }
@@ -91,12 +96,18 @@ describe('a job wants', () => {
     ['what it has, until its teachers show their rate', matched({}, 0, 0), 'cpu=2 (FillWindow)'],
     [
       'a few, while its student trains and no teacher runs, however long its window is',
-      runningJob().pool('cpu', { pods: '' }).told(training({ window: 1_000 })).teachers(),
+      runningJob()
+        .pool('cpu', { pods: '' })
+        .told(training({ window: 1_000 }))
+        .teachers(),
       'cpu=4 (FillWindow)',
     ],
     [
       '… and no more of them than there is work for',
-      runningJob().pool('cpu', { pods: '' }).told(training({ window: 4 })).teachers(),
+      runningJob()
+        .pool('cpu', { pods: '' })
+        .told(training({ window: 4 }))
+        .teachers(),
       'cpu=2 (FillWindow)',
     ],
   ])('%s', (_what, maker, want) => {

@@ -36,6 +36,16 @@ test.each<[cluster: string, given: Given, want: string]>([
     { jobs: [jobClaim('a', 4, { teachers: teachers('a a a a') }), jobClaim('b', 4)], supply: supply(4) },
     '2 of 4: 2 free slots, 2 shared with other jobs, 2 on the way out',
   ],
+  [
+    'a8',
+    { jobs: [jobClaim('a', 16), jobClaim('b', 16, { namespace: 'other' })], supply: supply(8) },
+    '4 of 16: 4 free slots, 4 shared with other namespaces',
+  ],
+  [
+    'a8',
+    { jobs: [jobClaim('a', 16), jobClaim('b', 16), jobClaim('c', 16, { namespace: 'other' })], supply: supply(8) },
+    '2 of 16: 2 free slots, 6 shared with other jobs, 4 of them in other namespaces',
+  ],
 ])('on %s', (cluster, given, want) => {
   const share = shareOut(shareInput(nodes(cluster), given));
   expect(sentenceOf(share.grants.get('a')!)).toBe(want);

@@ -48,6 +48,41 @@ describe('fair numbers', () => {
       'a: 2; b: 0→8',
     ],
     [
+      'namespaces share before jobs do',
+      'a8',
+      {
+        jobs: [jobClaim('a', 9, { namespace: 'x' }), jobClaim('b', 9, { namespace: 'x' }), jobClaim('c', 9)],
+      },
+      'a: 2; b: 2; c: 4',
+    ],
+    [
+      'by their weights, and a name that every object knows is no weight',
+      'a8',
+      {
+        jobs: [jobClaim('a', 9, { namespace: 'x' }), jobClaim('b', 9, { namespace: 'constructor' })],
+        namespaceWeights: { x: 3 },
+      },
+      'a: 6; b: 2',
+    ],
+    [
+      'a minimum takes no slot from another namespace that wants its part',
+      'a8',
+      { jobs: [jobClaim('a', 9, { namespace: 'x', minReplicas: 100 }), jobClaim('b', 9)] },
+      'a: 4; b: 4',
+    ],
+    [
+      'a minimum takes what other namespaces leave, before what a job of its own wants beside it',
+      'a8',
+      {
+        jobs: [
+          jobClaim('a', 9, { namespace: 'x', minReplicas: 5 }),
+          jobClaim('b', 9, { namespace: 'x', weight: 100 }),
+          jobClaim('c', 2),
+        ],
+      },
+      'a: 5; b: 1; c: 2',
+    ],
+    [
       'a weight of 0 gets what is left',
       'a4',
       { jobs: [jobClaim('a', 9, { weight: 0 }), jobClaim('b', 3)] },
@@ -55,6 +90,29 @@ describe('fair numbers', () => {
     ],
   ])('%s', (_what, cluster, given, want) => {
     expect(shared(cluster, given)).toBe(want);
+  });
+
+  test('the 64 slots of an honest job do not go to a minimum of 10,000, nor to 15 jobs of one namespace', () => {
+    const honest = jobClaim('honest', 64, { namespace: 'honest' });
+    const greedy = jobClaim('greedy', 64, { namespace: 'greedy', minReplicas: 10_000, maxReplicas: 10_000 });
+    expect(shared('a64', { jobs: [honest, greedy] })).toBe('greedy: 32; honest: 32');
+    const many = Array.from({ length: 15 }, (_, index) => jobClaim(`z${String(index)}`, 64, { namespace: 'greedy' }));
+    expect(shared('a64', { jobs: [honest, ...many] })).toMatch(/^honest: 32; z0: 3; /);
+  });
+
+  test('slots of one resource take nothing of the right of a namespace to another', () => {
+    const cpu = { resource: 'cpu', needs: { gpu: 0, cpu: 1 } };
+    const pools = (minReplicas: number) => [
+      poolClaim({ name: 'gpu' }),
+      poolClaim({ name: 'cpu', ...cpu, minReplicas }),
+    ];
+    const jobs = [
+      // Its 900 cores come first, and its GPUs wait for nothing.
+      { ...poolsClaim('a', 904, pools(900)), namespace: 'x' },
+      { ...poolsClaim('b', 9, pools(0)), namespace: 'y' },
+      { ...poolsClaim('c', 9, [poolClaim()]), namespace: 'y' },
+    ];
+    expect(shared('a8', { jobs })).toBe('a: 4, 100; b: 2, 7; c: 2');
   });
 
   test('the next pool gives what a full one cannot', () => {
