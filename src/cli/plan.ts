@@ -104,6 +104,9 @@ function jobRows(job: FleetSnapshot['jobs'][number], grants: readonly Grant[]): 
 /** What the operator would share now, if each job wants what its status says. */
 export function snapshotOf({ nodes, pods, jobs }: SeenCluster, reserve: Reserve, nowMs: number): FleetSnapshot {
   const cache = new ClusterCache({ now: () => nowMs });
+  for (const { metadata } of jobs) {
+    cache.toldOfJob({ namespace: metadata.namespace ?? '', name: metadata.name, uid: metadata.uid ?? '' });
+  }
   for (const node of nodes) cache.toldOfNode(null, nodeView(node));
   for (const pod of pods) cache.toldOfPod(null, podView(pod as unknown as Parameters<typeof podView>[0]));
   const claims = jobs.map((job) => {

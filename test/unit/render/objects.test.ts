@@ -26,6 +26,7 @@ interface Pod {
 }
 type Spec = Record<string, unknown> & { template: Pod };
 
+const uid = '6f1f0c4e-52a5-4c0b-9a53-6a2f6f2b7d11';
 const teacherSpec = (maker: JobMaker, replicas = 1): Spec =>
   teacherDeployment(maker.job, maker.job.spec.teacher.pools[0]!, replicas, settings).spec as Spec;
 const studentSpec = (maker: JobMaker, suspended = false): Spec =>
@@ -190,7 +191,7 @@ describe('the places that a job names', () => {
   const foreign = (spec: Spec): unknown[] =>
     spec.template.spec.volumes.filter(({ persistentVolumeClaim, configMap }) => {
       const { name } = (configMap ?? {}) as { name?: string };
-      return persistentVolumeClaim !== undefined || (configMap !== undefined && name !== 'places-distill');
+      return persistentVolumeClaim !== undefined || (configMap !== undefined && name !== `places-distill-${uid}`);
     });
   const mountsAt = (spec: Spec): unknown[] =>
     workerOf(spec).volumeMounts.filter(({ mountPath }) => mountPath.startsWith('/mnt/'));
@@ -241,7 +242,7 @@ describe('the way to the streams', () => {
       ['student', studentSpec(named('m'))],
     ] as const) {
       const volume = spec.template.spec.volumes.find(({ name }) => name === 'distill-nats');
-      expect(volume?.secret).toMatchObject({ secretName: 'm-distill', items: [{ key: `${role}.creds` }] });
+      expect(volume?.secret).toMatchObject({ secretName: `m-distill-${uid}`, items: [{ key: `${role}.creds` }] });
     }
   });
 
