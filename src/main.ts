@@ -23,6 +23,7 @@ import {
   Watches,
 } from './cluster/kubernetes/index.js';
 import { Fleet, LeaderElector, leaseDurations, Operator, reconcile, type Term } from './controller/index.js';
+import { templateRightsProblems } from './api/index.js';
 import type { Plan, Snapshot } from './domain/index.js';
 import type { Clock } from './lib/clock.js';
 import { randomFrom } from './lib/random.js';
@@ -136,7 +137,12 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
     },
   });
   const cache = new ClusterCache(clock, config.accelerators);
-  const jobs = new KubernetesJobs({ client: acting, clock, record: (key, events) => recorder.record(key, events) });
+  const jobs = new KubernetesJobs({
+    client: acting,
+    clock,
+    record: (key, events) => recorder.record(key, events),
+    forbidden: (job) => templateRightsProblems(job, config.templateRights),
+  });
   const cluster = new KubernetesCluster({
     client: acting,
     cache,

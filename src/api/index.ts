@@ -45,6 +45,8 @@ export type { ReadObject, ReadObjects, ReadOptions } from './read.js';
 export { conditions, conditionTypes, events } from './reasons.js';
 export type { ConditionClaim, ConditionType, DemandReason, EventClaim } from './reasons.js';
 export type { SourceOptions } from './source.js';
+export { defaultTemplateRights, templateRightsProblems } from './template-rights.js';
+export type { TemplateRights } from './template-rights.js';
 export { templateProblems } from './template.js';
 export type { ContainerOverlay, PodOverlay, Quantities } from './template.js';
 export { unsupported } from './unsupported.js';
@@ -56,6 +58,7 @@ export {
   graceSeconds,
   ownVolumePrefix,
   safeToEvictAnnotation,
+  variableDefaults,
   workerContainer,
   workerFolders,
 } from './worker-pod.js';

@@ -160,6 +160,15 @@ const variable = fields(
   { required: ['name'] },
 );
 
+/** What `envFrom` brings is named by somebody else's ConfigMap: all that can be judged is what goes in front of it. */
+const manyVariables: Check = allOf(anyObject, (value, path) => {
+  const { prefix = '' } = value as { readonly prefix?: unknown };
+  const text = String(prefix);
+  if (text === '' || !(text.startsWith(ownVariablePrefix) || ownVariablePrefix.startsWith(text))) return [];
+  const clause = `its variables could begin with ${ownVariablePrefix}, as the operator's do`;
+  return [violation(`${path}.prefix`, nameValue(prefix), clause, 'choose another, or none')];
+});
+
 const isIn = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
 
 const freeFolder: Check = allOf(anyText, (value, path) => {
@@ -239,7 +248,7 @@ function container(role: PodRole): Check {
       imagePullPolicy: oneText('Always', 'IfNotPresent', 'Never'),
       resources: resources(role),
       env: listOf(variable),
-      envFrom: listOf(anyObject),
+      envFrom: listOf(manyVariables),
       volumeMounts: listOf(mount),
     },
     {

@@ -26,7 +26,7 @@ export function jobOf(
   metadata: Pick<StoredMetadata, 'ownerReferences'>,
 ): { readonly name: string; readonly uid: string } | null {
   const controller = controllerOf(metadata);
-  if (controller === null || controller.kind !== jobKind || !controller.apiVersion.startsWith(`${apiGroup}/`)) {
+  if (controller?.kind !== jobKind || !controller.apiVersion.startsWith(`${apiGroup}/`)) {
     return null;
   }
   return controller;

@@ -1,4 +1,6 @@
 /** What the rendered objects promise, one promise a test; the whole of them is in golden/. */
+import { readdirSync, readFileSync } from 'node:fs';
+
 import { describe, expect, test } from '@jest/globals';
 
 import { labels } from '../../../src/api/index.js';
@@ -352,5 +354,34 @@ describe('a template', () => {
       },
     };
     expect(studentSpec(named('m').change(({ spec }) => (spec.student.template = hostile))).template).toEqual(plain);
+  });
+});
+
+describe('variables that a template brings by the lot', () => {
+  const template = { spec: { containers: [{ name: 'worker', envFrom: [{ configMapRef: { name: 'theirs' } }] }] } };
+  const lots = named('lots')
+    .pools({ name: 'a', template })
+    .change(({ spec }) => (spec.student.template = template));
+
+  test('never stand for one that a worker reads: each is set by name, which wins', () => {
+    const shell = new URL('../../../workers/shell/', import.meta.url);
+    const sources = readdirSync(shell).map((file) => readFileSync(new URL(file, shell), 'utf8'));
+    const read = new Set(sources.flatMap((source) => source.match(/\bDISTILL_[A-Z_]+\b/g) ?? []));
+    expect(read.size).toBeGreaterThan(10);
+    for (const spec of [teacherSpec(lots), studentSpec(lots)]) {
+      const names = workerOf(spec).env.map(({ name }) => name);
+      expect(names).toEqual(expect.arrayContaining([...read]));
+      expect(new Set(names).size).toBe(names.length);
+    }
+  });
+
+  test('change nothing of what a worker would take', () => {
+    const own = Object.fromEntries(workerOf(teacherSpec(named('m'))).env.map(({ name, value }) => [name, value]));
+    for (const { name, value } of workerOf(teacherSpec(lots)).env) {
+      if (Object.hasOwn(own, name) && name !== 'DISTILL_POOL') expect([name, value]).toEqual([name, own[name]]);
+    }
+    const said = { DISTILL_RUNTIME: 'auto', DISTILL_LOG_LEVEL: 'info', DISTILL_OWNER_PIPE: '0', DISTILL_NATS_USER: '' };
+    const env = Object.fromEntries(workerOf(teacherSpec(lots)).env.map(({ name, value }) => [name, value]));
+    expect(env).toMatchObject(said);
   });
 });
