@@ -23,7 +23,6 @@ import {
   type OwnedView,
   ownedView,
   type RawDeployment,
-  type RawObject,
 } from './views.js';
 
 type WritingClient = Pick<ApiClient, 'apply' | 'create' | 'list' | 'patch' | 'replace'>;
@@ -109,5 +108,5 @@ function isOf(job: JobKey, there: StoredObject): boolean {
 
 function viewOf(there: StoredObject): OwnedView {
   if (there.kind === 'Deployment') return deploymentView(there as unknown as RawDeployment);
-  return ownedView(there as RawObject, there.kind);
+  return ownedView(there, there.kind);
 }

@@ -172,7 +172,7 @@ describe('the priority of a student', () => {
 test('a template that is no template is no matter of rights', () => {
   const odd = [null, 7, 'x', []];
   for (const spec of odd) {
-    expect(told({ spec, metadata: spec } as Template)).toEqual([]);
+    expect(told({ spec, metadata: spec })).toEqual([]);
     expect(told({ metadata: { labels: spec, annotations: spec } })).toEqual([]);
     expect(told(pod({ volumes: [spec], containers: [spec], tolerations: spec, imagePullSecrets: [spec] }))).toEqual([]);
     expect(told(worker({ env: [spec], envFrom: [{ secretRef: spec }] }))).toEqual([]);
