@@ -23,18 +23,19 @@ export class NameTakenError extends Error {
   override readonly name = 'NameTakenError';
   readonly hinders = true;
 
+  /** @param there what has the name; null = something whose fields say that it is not ours */
   constructor({ kind, metadata }: KubernetesObject, there: StoredObject | null) {
-    super(
-      `${kind} "${metadata.name}": the name is taken by ${there === null ? 'another' : ownerOf(there)}. ` +
-        `Delete that ${kind} if nothing needs it, or give this job another name.`,
-    );
+    super(`${kind} "${metadata.name}" exists and does not belong to this job${there === null ? '' : ownerOf(there)}`);
+    const isGoing = there?.metadata.deletionTimestamp !== undefined;
+    this.message += isGoing
+      ? ' and is being deleted; this job goes on when it is gone.'
+      : '. Delete it if nothing needs it, or give this job another name.';
   }
 }
 
 function ownerOf({ metadata }: StoredObject): string {
   const controller = controllerOf(metadata);
-  const owner = controller === null ? 'one that has no owner' : `one of ${controller.kind} "${controller.name}"`;
-  return metadata.deletionTimestamp === undefined ? owner : `${owner}, which is being deleted`;
+  return controller === null ? ': it has no owner' : `: it belongs to ${controller.kind} "${controller.name}"`;
 }
 
 /**

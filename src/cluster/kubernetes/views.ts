@@ -2,13 +2,7 @@
  * What the adapter keeps of the API server's objects: each is cut down at the border to the few facts that decisions need,
  * so that forty thousand pods fit into memory. Pure.
  */
-import {
-  appliedAnnotation,
-  deletionCostAnnotation,
-  fieldManager,
-  labels,
-  templateAnnotation,
-} from '../../api/index.js';
+import { appliedAnnotation, deletionCostAnnotation, labels, templateAnnotation } from '../../api/index.js';
 import { amountsOf, effectiveRequests, isLeaving, isMendedByRoom } from '../../domain/index.js';
 import type {
   LedgerNode,
@@ -22,7 +16,8 @@ import type {
   WaitingPod,
 } from '../../domain/index.js';
 
-import type { StoredMetadata, StoredObject } from './object.js';
+import { type FieldsOwner, unclaimedIn } from './managed-fields.js';
+import type { StoredObject } from './object.js';
 import { claimedJobOf, controllerOf, isOurName, jobOf } from './ownership.js';
 
 export type RawObject = Pick<StoredObject, 'metadata'>;
@@ -331,23 +326,6 @@ export interface DeploymentView extends OwnedView {
   readonly unclaimed: readonly FieldsOwner[] | null;
 }
 
-/** An entry of metadata.managedFields. */
-export interface FieldsOwner {
-  readonly manager: string;
-  readonly operation: 'Apply' | 'Update';
-  readonly subresource?: string;
-  readonly [field: string]: unknown;
-}
-
-/** True for what we set by a create. */
-export function isOurCreation({ manager, operation, subresource = '' }: FieldsOwner): boolean {
-  return manager === fieldManager && operation === 'Update' && subresource === '';
-}
-
-function unclaimedOf({ managedFields = [] }: StoredMetadata & { readonly managedFields?: readonly FieldsOwner[] }) {
-  return managedFields.some(isOurCreation) ? managedFields : null;
-}
-
 export function deploymentView(raw: RawDeployment): DeploymentView {
   const { observedGeneration = 0, replicas = 0, updatedReplicas = 0, conditions } = raw.status ?? {};
   const failure = conditions?.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True');
@@ -357,7 +335,7 @@ export function deploymentView(raw: RawDeployment): DeploymentView {
     replicas: raw.spec.replicas ?? 1,
     rolling: observedGeneration < (raw.metadata.generation ?? 0) || updatedReplicas < replicas,
     failure: failure === undefined ? null : (failure.message ?? failure.reason ?? '').slice(0, longestMessage),
-    unclaimed: unclaimedOf(raw.metadata),
+    unclaimed: unclaimedIn(raw.metadata),
   };
 }
 

@@ -13,17 +13,11 @@ import type { JobKey } from '../port.js';
 import type { ApiClient } from './client.js';
 import { ApiError } from './errors.js';
 import { kindOf } from './kinds.js';
+import { claimed, type FieldsOwner } from './managed-fields.js';
 import type { StoredObject } from './object.js';
 import { identityOf } from './ownership.js';
 import { NameTakenError, refusedOr } from './refusal.js';
-import {
-  deploymentView,
-  type FieldsOwner,
-  isOurCreation,
-  type OwnedView,
-  ownedView,
-  type RawDeployment,
-} from './views.js';
+import { deploymentView, type OwnedView, ownedView, type RawDeployment } from './views.js';
 
 type WritingClient = Pick<ApiClient, 'apply' | 'create' | 'list' | 'patch' | 'replace'>;
 
@@ -81,7 +75,7 @@ export class ObjectWriter {
    */
   async #claim(object: KubernetesObject, found: OwnedView, owners: readonly FieldsOwner[]): Promise<void> {
     const { uid, resourceVersion, namespace, name } = found;
-    const managedFields = owners.map((owner) => (isOurCreation(owner) ? { ...owner, operation: 'Apply' } : owner));
+    const managedFields = claimed(owners);
     await this.#client.patch(kindOf(object), namespace, name, { metadata: { uid, resourceVersion, managedFields } });
   }
 

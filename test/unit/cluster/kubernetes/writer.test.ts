@@ -77,13 +77,13 @@ describe('an object of which nothing is known', () => {
   });
 
   test.each<[string, StoredObject, string]>([
-    ['nobody', owners([]), 'one that has no owner'],
+    ['nobody', owners([]), ': it has no owner. Delete it if nothing needs it, or give this job another name.'],
     [
       'another job',
       owners([
         { apiVersion: 'distillery.dev/v1alpha1', kind: 'DistillJob', name: 'other', uid: 'u-2', controller: true },
       ]),
-      'one of DistillJob "other"',
+      ': it belongs to DistillJob "other". Delete it if nothing needs it, or give this job another name.',
     ],
     [
       'an earlier job of this name',
@@ -91,22 +91,19 @@ describe('an object of which nothing is known', () => {
         [{ apiVersion: 'distillery.dev/v1alpha1', kind: 'DistillJob', name: 'mnist', uid: 'u-0', controller: true }],
         { deletionTimestamp: '2026-01-01T00:00:00Z' },
       ),
-      'one of DistillJob "mnist", which is being deleted',
+      ': it belongs to DistillJob "mnist" and is being deleted; this job goes on when it is gone.',
     ],
     [
       'another controller',
       owners([{ apiVersion: 'example.com/v1', kind: 'App', name: 'web', uid: 'x', controller: true }]),
-      'one of App "web"',
+      ': it belongs to App "web". Delete it if nothing needs it, or give this job another name.',
     ],
   ])('and that is there, and belongs to %s, is left alone', async (_whose, there, owner) => {
     const { said, writer } = server(there);
     const error = await refusal(writer.write(job, object, null));
     expect(error).toBeInstanceOf(NameTakenError);
     expect(isHindrance(error)).toBe(true);
-    expect(error.message).toBe(
-      `Deployment "mnist-teacher-cpu": the name is taken by ${owner}. Delete that Deployment if nothing needs it, or give ` +
-        'this job another name.',
-    );
+    expect(error.message).toBe(`Deployment "mnist-teacher-cpu" exists and does not belong to this job${owner}`);
     expect(said.map(([verb]) => verb)).toEqual(['create', 'list']);
   });
 
