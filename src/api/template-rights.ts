@@ -14,6 +14,7 @@ import { isCredentialsName } from './names.js';
 import { nameValue, violation } from './problem.js';
 import type { Problem } from './problem.js';
 import { isFields, joinPath } from './schema.js';
+import { securityPrefixes } from './template.js';
 import type { PodRole } from './worker-pod.js';
 
 /** Each a list of patterns, `*` for any characters. */
@@ -117,6 +118,7 @@ function metadataProblems(template: unknown, path: string, { annotations: allowe
   const refused = (given: unknown, name: string, domains: readonly string[]): Problem[] =>
     Object.keys(isFields(given) ? given : {})
       .filter((key) => givesRights(key, domains) && !isAllowed(key, [...harmless, ...allowed]))
+      .filter((key) => !securityPrefixes.some((prefix) => key.startsWith(prefix)))
       .map((key) => {
         const clause = 'what reads it may give the pod rights, networks or containers';
         return violation(

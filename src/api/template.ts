@@ -89,8 +89,8 @@ function isOurs(key: string): boolean {
 
 const takenLabels: readonly string[] = [...Object.values(ownLabels), 'pod-template-hash', 'controller-uid', 'job-name'];
 const takenAnnotations: readonly string[] = [safeToEvictAnnotation, 'controller.kubernetes.io/pod-deletion-cost'];
-/** Former spellings of fields of the security context. */
-const securityPrefixes: readonly string[] = [
+/** Former spellings of fields of the security context: no setting of an administrator lets them in. */
+export const securityPrefixes: readonly string[] = [
   'container.apparmor.security.beta.kubernetes.io/',
   'container.seccomp.security.alpha.kubernetes.io/',
   'seccomp.security.alpha.kubernetes.io/',
