@@ -23,6 +23,7 @@ export const variableDefaults: Readonly<Record<string, string>> = {
   DISTILL_NATS_CREDS_FILE: '',
   DISTILL_NATS_USER: '',
   DISTILL_NATS_PASSWORD_FILE: '',
+  DISTILL_NATS_TOKEN_FILE: '',
   DISTILL_POOL: '',
   DISTILL_THREADS: '1',
   DISTILL_RUNTIME: 'auto',
