@@ -278,10 +278,7 @@ describe('the way to the streams', () => {
       'tls://[2001:db8::1]:4222',
       [{ ports: [{ protocol: 'TCP', port: 4222 }], to: [{ ipBlock: { cidr: '2001:db8::1/128' } }] }],
     ],
-    [
-      'TLS://10.0.0.7/',
-      [{ ports: [{ protocol: 'TCP', port: 4222 }], to: [{ ipBlock: { cidr: '10.0.0.7/32' } }] }],
-    ],
+    ['TLS://10.0.0.7/', [{ ports: [{ protocol: 'TCP', port: 4222 }], to: [{ ipBlock: { cidr: '10.0.0.7/32' } }] }]],
   ])('is open to %s, and to the name service', (natsUrl, want) => {
     const { spec } = networkPolicy(named('m').job, { ...settings, natsUrl }) as unknown as {
       spec: { egress: unknown[] };
