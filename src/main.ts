@@ -9,7 +9,7 @@ import {
   type Access,
   AccessError,
   apiClient,
-  type ApiClient,
+  type ApiClientOptions,
   Budget,
   ClusterCache,
   EventRecorder,
@@ -23,6 +23,7 @@ import {
   Watches,
 } from './cluster/kubernetes/index.js';
 import { Fleet, LeaderElector, leaseDurations, Operator, reconcile, type Term } from './controller/index.js';
+import { templateRightsProblems } from './api/index.js';
 import type { Plan, Snapshot } from './domain/index.js';
 import type { Clock } from './lib/clock.js';
 import { randomFrom } from './lib/random.js';
@@ -89,7 +90,9 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
   const identity = `${config.podName === '' ? 'operator' : config.podName}_${randomUUID()}`;
   const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
   const transport = new Transport({ access, clock, userAgent: 'distillery-operator' });
-  const client = apiClient({
+  let term: Term | null = null;
+  const leads = (): boolean => term?.holds() === true;
+  const requests: ApiClientOptions = {
     transport,
     budget: new Budget({ qps: config.apiQps, burst: config.apiBurst, clock }),
     clock,
@@ -99,23 +102,27 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
       metrics.apiThrottledSeconds.inc(waitedMs / 1_000);
     },
     onWarning: (sentence, doing) => log.warn({ doing }, sentence),
-  });
+  };
+  const client = apiClient(requests);
+  // Decisions are taken before they are carried out: whether this process leads is asked again at each write.
+  const acting = apiClient({ ...requests, mayWrite: leads });
   // The lease never waits behind a thousand jobs.
   const leaseClient = apiClient({ transport, budget: new Budget({ qps: 10, burst: 20, clock }), clock });
 
   const { nats, worker } = config;
   const credsOf = (file: string) => (): string => readTextSync(file);
-  const admin = openStreams({
-    url: nats.url,
-    // Read again at every reconnect: they may have been exchanged.
-    ...(nats.auth.kind === 'signed' ? { creds: credsOf(nats.auth.credsFile) } : nats.auth.operator),
-    onStatus: (event) => log.info(event, 'nats connection'),
-  });
+  const admin = openStreams(
+    {
+      url: nats.url,
+      // Read again at every reconnect: they may have been exchanged.
+      ...(nats.auth.kind === 'signed' ? { creds: credsOf(nats.auth.credsFile) } : nats.auth.operator),
+      onStatus: (event) => log.info(event, 'nats connection'),
+    },
+    leads,
+  );
   const issue = issuerOf(config);
   const streams = new JobStreamsPort(admin, (role, job) => Promise.resolve(issue(job, role)));
 
-  let term: Term | null = null;
-  const acting = onlyWhile(() => term?.holds() === true, client);
   const recorder = new EventRecorder({
     client: acting,
     clock,
@@ -130,7 +137,12 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
     },
   });
   const cache = new ClusterCache(clock, config.accelerators);
-  const jobs = new KubernetesJobs({ client: acting, clock, record: (key, events) => recorder.record(key, events) });
+  const jobs = new KubernetesJobs({
+    client: acting,
+    clock,
+    record: (key, events) => recorder.record(key, events),
+    forbidden: (job) => templateRightsProblems(job, config.templateRights),
+  });
   const cluster = new KubernetesCluster({
     client: acting,
     cache,
@@ -243,7 +255,7 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
       metrics.queueDepth.set(operator.depth);
       metrics.queueAge.set(operator.oldestMs / 1_000);
       metrics.natsConnected.set(admin.health.connected ? 1 : 0);
-      metrics.leader.set(term?.holds() === true ? 1 : 0);
+      metrics.leader.set(leads() ? 1 : 0);
       for (const metric of [metrics.watchStaleness, metrics.watchLists, metrics.watchInterruptions]) metric.reset();
       const stalest = new Map<string, number>();
       // With a list of namespaces there are several watches of a resource: the stalest counts, and all their work.
@@ -317,20 +329,6 @@ function issuerOf({
 function accessIssuer({ auth, workerUrl: url }: OperatorConfig['nats']): AccessIssuer {
   if (auth.kind === 'password') return passwordIssuer({ url, ...auth.workers });
   return credsIssuer({ url, signingSeed: auth.seed, account: accountOfCreds(readTextSync(auth.credsFile)) });
-}
-
-/** A client that sends nothing on behalf of a process that may not act: decisions were taken before they are carried out. */
-function onlyWhile(mayAct: () => boolean, client: ApiClient): Pick<ApiClient, 'apply' | 'delete' | 'create' | 'patch'> {
-  const guarded = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
-    return (...args: A): Promise<R> =>
-      mayAct() ? call(...args) : Promise.reject(new Error('this process does not lead any more; nothing was sent'));
-  };
-  return {
-    apply: guarded(client.apply.bind(client)),
-    delete: guarded(client.delete.bind(client)),
-    create: guarded(client.create.bind(client)),
-    patch: guarded(client.patch.bind(client)),
-  };
 }
 
 function tellOf(log: OutputLog, snapshot: Snapshot, plan: Plan): void {

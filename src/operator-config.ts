@@ -3,6 +3,7 @@
  * operator-variables.ts. Secrets come from files, and no problem ever quotes one.
  */
 
+import type { TemplateRights } from './api/index.js';
 import type { Limits, ShareRules } from './domain/index.js';
 import { reasonOf } from './lib/system-error.js';
 import { operatorVariables, type Settings, type Variable, type VariableName } from './operator-variables.js';
@@ -40,6 +41,8 @@ export interface OperatorConfig {
   readonly limits: Limits;
   /** Patterns of resource names. */
   readonly accelerators: readonly string[];
+  /** What templates of jobs may ask for. */
+  readonly templateRights: TemplateRights;
   readonly metricsPort: number;
   readonly apiQps: number;
   readonly apiBurst: number;
@@ -94,6 +97,12 @@ export function readOperatorConfig(environment: NodeJS.ProcessEnv): OperatorConf
       ttlSeconds: settings.DISTILLERY_LIMIT_TTL_SECONDS,
     },
     accelerators: settings.DISTILLERY_ACCELERATORS,
+    templateRights: {
+      annotations: settings.DISTILLERY_TEMPLATE_ANNOTATIONS,
+      secrets: settings.DISTILLERY_TEMPLATE_SECRETS,
+      tolerations: settings.DISTILLERY_TEMPLATE_TOLERATIONS,
+      studentPriorityClasses: settings.DISTILLERY_STUDENT_PRIORITY_CLASSES,
+    },
     metricsPort: settings.DISTILLERY_METRICS_PORT,
     apiQps: settings.DISTILLERY_API_QPS,
     apiBurst: settings.DISTILLERY_API_BURST,

@@ -101,6 +101,17 @@ function limit(least: number, most: number, example: string, meaning: string): V
   };
 }
 
+/** Names with `*` for any characters, or the word for no name at all: an empty variable is one that is not given. */
+function patterns(fallback: string, meaning: string): Variable<readonly string[]> {
+  return {
+    meaning: `${meaning} Patterns with commas, \`*\` for any characters; \`none\`: no name at all.`,
+    fallback,
+    expected: 'names with commas between them, * for any characters, or none',
+    remedy: `change it, or leave it out for ${fallback}`,
+    schema: listOf(/^[-A-Za-z0-9_./*]+$/).transform((names) => names.filter((name) => name !== 'none')),
+  };
+}
+
 const file = (meaning: string): Variable<string> => text('', meaning);
 
 export const operatorVariables = {
@@ -215,6 +226,22 @@ export const operatorVariables = {
     remedy: 'change it, or leave it out for the usual ones',
     schema: listOf(resourcePattern),
   },
+  DISTILLERY_TEMPLATE_ANNOTATIONS: patterns(
+    'none',
+    'Annotations and labels that templates of jobs may set although what reads them may give rights (networks, roles of a cloud, devices, sidecars), such as `k8s.v1.cni.cncf.io/networks`.',
+  ),
+  DISTILLERY_TEMPLATE_SECRETS: patterns(
+    '*',
+    'Secrets that templates of jobs may name, as volume, variable or pull secret. The credentials of jobs are never among them.',
+  ),
+  DISTILLERY_TEMPLATE_TOLERATIONS: patterns(
+    '*',
+    'Keys of taints that templates of jobs may tolerate. A toleration without a key tolerates every taint: only `*` allows it.',
+  ),
+  DISTILLERY_STUDENT_PRIORITY_CLASSES: patterns(
+    '*',
+    'PriorityClasses that a student may have. Those that begin with `system-` only where a pattern begins so, too.',
+  ),
   DISTILLERY_METRICS_PORT: whole(
     0,
     65_535,

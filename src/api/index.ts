@@ -28,6 +28,9 @@ export {
   kind,
   labels,
   plural,
+  inputsName,
+  isCredentialsName,
+  isTeacherName,
   sharedName,
   streamsFinalizer,
   studentName,
@@ -42,6 +45,8 @@ export type { ReadObject, ReadObjects, ReadOptions } from './read.js';
 export { conditions, conditionTypes, events } from './reasons.js';
 export type { ConditionClaim, ConditionType, DemandReason, EventClaim } from './reasons.js';
 export type { SourceOptions } from './source.js';
+export { defaultTemplateRights, templateRightsProblems } from './template-rights.js';
+export type { TemplateRights } from './template-rights.js';
 export { templateProblems } from './template.js';
 export type { ContainerOverlay, PodOverlay, Quantities } from './template.js';
 export { unsupported } from './unsupported.js';
@@ -53,6 +58,7 @@ export {
   graceSeconds,
   ownVolumePrefix,
   safeToEvictAnnotation,
+  variableDefaults,
   workerContainer,
   workerFolders,
 } from './worker-pod.js';

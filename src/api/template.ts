@@ -89,8 +89,8 @@ function isOurs(key: string): boolean {
 
 const takenLabels: readonly string[] = [...Object.values(ownLabels), 'pod-template-hash', 'controller-uid', 'job-name'];
 const takenAnnotations: readonly string[] = [safeToEvictAnnotation, 'controller.kubernetes.io/pod-deletion-cost'];
-/** Former spellings of fields of the security context. */
-const securityPrefixes: readonly string[] = [
+/** Former spellings of fields of the security context: no setting of an administrator lets them in. */
+export const securityPrefixes: readonly string[] = [
   'container.apparmor.security.beta.kubernetes.io/',
   'container.seccomp.security.alpha.kubernetes.io/',
   'seccomp.security.alpha.kubernetes.io/',
@@ -159,6 +159,15 @@ const variable = fields(
   { name: nameWithout(ownVariablePrefix), value: anyText, valueFrom: anyObject },
   { required: ['name'] },
 );
+
+/** What `envFrom` brings is named by somebody else's ConfigMap: all that can be judged is what goes in front of it. */
+const manyVariables: Check = allOf(anyObject, (value, path) => {
+  const { prefix = '' } = value as { readonly prefix?: unknown };
+  const text = String(prefix);
+  if (text === '' || !(text.startsWith(ownVariablePrefix) || ownVariablePrefix.startsWith(text))) return [];
+  const clause = `its variables could begin with ${ownVariablePrefix}, as the operator's do`;
+  return [violation(`${path}.prefix`, nameValue(prefix), clause, 'choose another, or none')];
+});
 
 const isIn = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
 
@@ -239,7 +248,7 @@ function container(role: PodRole): Check {
       imagePullPolicy: oneText('Always', 'IfNotPresent', 'Never'),
       resources: resources(role),
       env: listOf(variable),
-      envFrom: listOf(anyObject),
+      envFrom: listOf(manyVariables),
       volumeMounts: listOf(mount),
     },
     {

@@ -15,6 +15,24 @@ export const ownVolumePrefix = 'distill-';
 /** Names of our environment variables begin so. */
 export const ownVariablePrefix = 'DISTILL_';
 
+/**
+ * What a worker takes for a variable that nothing sets (docs/protocol.md "Environment"). A pod whose template brings
+ * variables by the lot (`envFrom`) sets these too: otherwise one of them could come from there.
+ */
+export const variableDefaults: Readonly<Record<string, string>> = {
+  DISTILL_NATS_CREDS_FILE: '',
+  DISTILL_NATS_USER: '',
+  DISTILL_NATS_PASSWORD_FILE: '',
+  DISTILL_NATS_TOKEN_FILE: '',
+  DISTILL_POOL: '',
+  DISTILL_THREADS: '1',
+  DISTILL_RUNTIME: 'auto',
+  DISTILL_FOLDER: '',
+  DISTILL_TERMINATION_LOG: '/dev/termination-log',
+  DISTILL_OWNER_PIPE: '0',
+  DISTILL_LOG_LEVEL: 'info',
+};
+
 /** Folders that we mount into a worker's container. */
 export const workerFolders = {
   /** Of the manifest. */

@@ -2,7 +2,7 @@
  * `distill fetch`: brings the finished model of a job in a cluster home. It asks the API server for the job and for the
  * credentials of the job's reader, and NATS for the files; it changes nothing in either.
  */
-import { claimPlace, type DistillJob, sharedName, storeKind } from '../api/index.js';
+import { claimPlace, type DistillJob, inputsName, sharedName, storeKind } from '../api/index.js';
 import { printable } from '../lib/printable.js';
 import {
   accessFromSecret,
@@ -146,8 +146,11 @@ async function accessTo(
   { nats }: FetchOptions,
   { jobs }: FetchTools,
 ): Promise<NatsAccess> {
-  const name = sharedName(job.metadata.name);
-  const secret = await jobs.readSecret(namespace, name);
+  const name = inputsName(job.metadata.name, job.metadata.uid ?? '');
+  const secret =
+    (await jobs.readSecret(namespace, name)) ??
+    // As versions up to 0.1 named it: a job that ended before an upgrade has no other.
+    (await jobs.readSecret(namespace, sharedName(job.metadata.name)));
   const access = secret === null ? null : accessFromSecret(secret, 'reader');
   if (access === null) {
     throw new CliError(

@@ -112,6 +112,9 @@ export function snapshotOf(
   nowMs: number,
 ): FleetSnapshot {
   const cache = new ClusterCache({ now: () => nowMs });
+  for (const { metadata } of jobs) {
+    cache.toldOfJob({ namespace: metadata.namespace ?? '', name: metadata.name, uid: metadata.uid ?? '' });
+  }
   for (const node of nodes) cache.toldOfNode(null, nodeView(node));
   for (const pod of pods) cache.toldOfPod(null, podView(pod as unknown as Parameters<typeof podView>[0]));
   const claims = jobs.map((job) => {

@@ -1,5 +1,5 @@
 /** The job's manifest, where its pods mount it. */
-import { type DistillJob, sharedName } from '../api/index.js';
+import { type DistillJob, inputsName } from '../api/index.js';
 
 import { manifestOf } from './manifest.js';
 import { metadataOf, uidOf } from './metadata.js';
@@ -11,7 +11,7 @@ export function configMap(job: DistillJob): KubernetesObject {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: metadataOf(job, sharedName(job.metadata.name)),
+    metadata: metadataOf(job, inputsName(job.metadata.name, uidOf(job))),
     data: { [manifestKey]: `${JSON.stringify(manifestOf(job, uidOf(job)), null, 2)}\n` },
   };
 }

@@ -6,7 +6,7 @@
  *  O1 What is ours stands: a template adds to it, and replaces only what is listed here as the job's to decide.
  *  O2 Of a template only the fields listed here are read, whatever else is in it (api `templateProblems` refuses the rest).
  */
-import { type ContainerOverlay, type PodOverlay } from '../api/index.js';
+import { type ContainerOverlay, type PodOverlay, variableDefaults } from '../api/index.js';
 
 import type { Fields } from './object.js';
 
@@ -70,10 +70,20 @@ function containerWith(own: Container, asked: ContainerOverlay = {}): Container 
     ...own,
     image: asked.image ?? own.image,
     imagePullPolicy: asked.imagePullPolicy ?? own.imagePullPolicy,
-    env: added('name', own.env, (asked.env ?? []) as readonly Named[]),
+    env: added('name', withDefaults(own.env, asked), (asked.env ?? []) as readonly Named[]),
     ...(asked.envFrom === undefined ? {} : { envFrom: asked.envFrom }),
     volumeMounts: added('mountPath', own.volumeMounts, (asked.volumeMounts ?? []) as Container['volumeMounts']),
   };
+}
+
+/** A variable that is set by name wins over one of `envFrom`: so each of ours is, where there are such. */
+function withDefaults(own: Container['env'], { envFrom }: ContainerOverlay): Container['env'] {
+  if (envFrom === undefined) return own;
+  return added(
+    'name',
+    own,
+    Object.entries(variableDefaults).map(([name, value]) => ({ name, value })),
+  );
 }
 
 /** Ours, then those that have no counterpart among them. */

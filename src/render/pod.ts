@@ -10,6 +10,7 @@
 import {
   type DistillJob,
   graceSeconds,
+  inputsName,
   ownVolumePrefix,
   type PodOverlay,
   type PodRole,
@@ -20,7 +21,7 @@ import {
 
 import { quietLibraries } from '../protocol/index.js';
 
-import { type Fleet, labelsOf } from './metadata.js';
+import { type Fleet, labelsOf, uidOf } from './metadata.js';
 import { type Mounted, placesOf } from './mounts.js';
 import type { Fields, WorkerSettings } from './object.js';
 import { type PodTemplate, withOverlay } from './overlay.js';
@@ -124,14 +125,14 @@ function listed(variables: Variables): readonly (Fields & { readonly name: strin
 function mountedBy(job: DistillJob, role: PodRole, { natsUsers }: WorkerSettings): Mounted {
   const { creds, password } = keysOf(role);
   const key = natsUsers === undefined ? creds : password;
-  const shared = sharedName(job.metadata.name);
+  const inputs = inputsName(job.metadata.name, uidOf(job));
   const volume = (name: string, mountPath: string, source: Fields, isReadOnly: boolean): Mounted => ({
     volumes: [{ name: ownVolumePrefix + name, ...source }],
     mounts: [{ name: ownVolumePrefix + name, mountPath, ...(isReadOnly ? { readOnly: true } : {}) }],
   });
-  const manifest = { configMap: { name: shared, items: [{ key: manifestKey, path: manifestKey }] } };
+  const manifest = { configMap: { name: inputs, items: [{ key: manifestKey, path: manifestKey }] } };
   // Readable for the group, which is ours by fsGroup: the files belong to root. 0o440, but JSON has decimals only.
-  const secret = { secret: { secretName: shared, items: [{ key, path: key }], defaultMode: 0o440 } };
+  const secret = { secret: { secretName: inputs, items: [{ key, path: key }], defaultMode: 0o440 } };
   const scratch = { emptyDir: { sizeLimit: scratchLimit } };
   const parts = [
     volume('manifest', workerFolders.job, manifest, true),

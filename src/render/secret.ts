@@ -1,8 +1,8 @@
 /** The keys to the job's streams, one a role; a pod mounts its own alone. */
-import { type DistillJob, sharedName } from '../api/index.js';
+import { type DistillJob, inputsName } from '../api/index.js';
 import { accessToSecret, type NatsAccess, type WorkerRole } from '../protocol/index.js';
 
-import { metadataOf } from './metadata.js';
+import { metadataOf, uidOf } from './metadata.js';
 import type { KubernetesObject } from './object.js';
 
 /** @throws OwnerlessJobError */
@@ -10,7 +10,7 @@ export function secret(job: DistillJob, access: Readonly<Record<WorkerRole, Nats
   return {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: metadataOf(job, sharedName(job.metadata.name)),
+    metadata: metadataOf(job, inputsName(job.metadata.name, uidOf(job))),
     type: 'Opaque',
     // Not stringData: server-side apply would never take a key out again.
     data: Object.fromEntries(Object.entries(accessToSecret(access)).map(([key, text]) => [key, base64(text)])),

@@ -5,6 +5,8 @@
  *  A1 Provisioning is idempotent and never deletes: what exists is brought to the wanted configuration in place.
  *  A2 `observe` never throws: without an answer the observation says Unreachable, and the caller holds.
  *  A3 LOGITS are only ever deleted below a sequence that the caller names, or one damaged frame at a time.
+ *  A4 Before each write, not before each method, the caller is asked whether it may still write: a process that was stopped
+ *     between two requests and wakes after another has taken over must not create what that one has removed.
  */
 import { isDeepStrictEqual } from 'node:util';
 
@@ -53,16 +55,21 @@ export async function connectStreams(
   return new StreamAdmin(await OperatorLink.connect(options));
 }
 
-/** For an operator, which may start before its server: until there is a connection, `observe` says Unreachable. */
-export function openStreams(options: LinkOptions): StreamAdmin {
-  return new StreamAdmin(OperatorLink.open(options));
+/**
+ * For an operator, which may start before its server: until there is a connection, `observe` says Unreachable.
+ * @param mayWrite false while this process does not lead (A4); absent = it always may
+ */
+export function openStreams(options: LinkOptions, mayWrite?: () => boolean): StreamAdmin {
+  return new StreamAdmin(OperatorLink.open(options), mayWrite);
 }
 
 export class StreamAdmin {
   readonly #link: OperatorLink;
+  readonly #mayWrite: () => boolean;
 
-  constructor(link: OperatorLink) {
+  constructor(link: OperatorLink, mayWrite: () => boolean = () => true) {
     this.#link = link;
+    this.#mayWrite = mayWrite;
   }
 
   /** Server version, such as `2.14.5`. */
@@ -81,8 +88,10 @@ export class StreamAdmin {
       streams.map((wanted) =>
         this.#do(`create stream ${wanted.name}`, async (manager) => {
           const found = await orNull(manager.streams.info(wanted.name));
-          if (found === null) await manager.streams.add(wanted);
-          else if (differs(wanted, found.config)) await manager.streams.update(wanted.name, wanted);
+          if (found === null) await this.#writing(() => manager.streams.add(wanted));
+          else if (differs(wanted, found.config)) {
+            await this.#writing(() => manager.streams.update(wanted.name, wanted));
+          }
         }),
       ),
     );
@@ -93,8 +102,10 @@ export class StreamAdmin {
     const { durable_name } = wanted;
     await this.#do(`create consumer ${stream}/${durable_name}`, async (manager) => {
       const found = await orNull(manager.consumers.info(stream, durable_name));
-      if (found === null) await manager.consumers.add(stream, wanted);
-      else if (differs(wanted, found.config)) await manager.consumers.update(stream, durable_name, wanted);
+      if (found === null) await this.#writing(() => manager.consumers.add(stream, wanted));
+      else if (differs(wanted, found.config)) {
+        await this.#writing(() => manager.consumers.update(stream, durable_name, wanted));
+      }
     });
   }
 
@@ -245,7 +256,7 @@ export class StreamAdmin {
     if (belowSequence <= 1) return;
     const { logits } = jobNames(uid).streams;
     await this.#do(`trim ${logits} below ${belowSequence}`, (manager) =>
-      manager.streams.purge(logits, { seq: belowSequence }),
+      this.#writing(() => manager.streams.purge(logits, { seq: belowSequence })),
     );
   }
 
@@ -254,7 +265,7 @@ export class StreamAdmin {
     const { logits } = jobNames(uid).streams;
     return this.#do(`delete frame ${sequence} of ${logits}`, async (manager) => {
       try {
-        return await manager.streams.deleteMessage(logits, sequence, false);
+        return await this.#writing(() => manager.streams.deleteMessage(logits, sequence, false));
       } catch (error) {
         if (isMissing(error)) return false;
         throw error;
@@ -282,7 +293,7 @@ export class StreamAdmin {
   /** Gives every buried work item another chance: a person has changed something since. */
   async exhume(uid: string): Promise<void> {
     const { dead } = jobNames(uid).streams;
-    await this.#do(`empty ${dead}`, (manager) => orNull(manager.streams.purge(dead)));
+    await this.#do(`empty ${dead}`, (manager) => this.#writing(() => orNull(manager.streams.purge(dead))));
   }
 
   /** Names and sizes of the job's checkpoints and results. */
@@ -309,7 +320,7 @@ export class StreamAdmin {
     await this.#do(`remove the streams of job ${uid}`, (manager) =>
       Promise.all(
         [work, logits, dead, stateStreamOf(names), teacherStreamOf(names), objectStreamOf(names)].map((stream) =>
-          orNull(manager.streams.delete(stream)),
+          this.#writing(() => orNull(manager.streams.delete(stream))),
         ),
       ),
     );
@@ -317,6 +328,14 @@ export class StreamAdmin {
 
   async close(): Promise<void> {
     await this.#link.close();
+  }
+
+  /** A4. @throws StreamError notLeading */
+  async #writing<T>(write: () => Promise<T>): Promise<T> {
+    if (!this.#mayWrite()) {
+      throw new StreamError('notLeading', 'this process does not lead any more; nothing was sent to NATS');
+    }
+    return write();
   }
 
   async #do<T>(doing: string, call: (manager: JetStreamManager) => Promise<T>): Promise<T> {

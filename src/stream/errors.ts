@@ -8,7 +8,17 @@ import { JetStreamApiError } from '@nats-io/jetstream';
 import { jetStreamFault } from '../protocol/index.js';
 
 export type StreamErrorKind =
-  'unreachable' | 'unauthorized' | 'tooOld' | 'noJetStream' | 'missing' | 'refused' | 'full' | 'damaged' | 'noServer';
+  | 'unreachable'
+  | 'unauthorized'
+  | 'tooOld'
+  | 'noJetStream'
+  | 'missing'
+  | 'refused'
+  | 'full'
+  | 'damaged'
+  | 'noServer'
+  /** This process may not write any more; nothing was sent. */
+  | 'notLeading';
 
 export class StreamError extends Error {
   override readonly name = 'StreamError';
@@ -22,7 +32,7 @@ export class StreamError extends Error {
 
   /** True when the same call may succeed later without anybody changing anything. */
   get retryable(): boolean {
-    return this.kind === 'unreachable' || this.kind === 'missing';
+    return this.kind === 'unreachable' || this.kind === 'missing' || this.kind === 'notLeading';
   }
 
   /** True when somebody has to change something first, as the message says. */

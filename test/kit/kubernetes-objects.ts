@@ -2,7 +2,7 @@
  * Makers of Kubernetes objects as an API server of 1.35 gives them to whoever watches: with the fields that controllers and
  * kubelets fill in, also those that nobody here reads. A maker never changes: each method answers with a new one.
  */
-import { appliedAnnotation, labels, templateAnnotation } from '../../src/api/index.js';
+import { apiVersion, appliedAnnotation, kind, labels, templateAnnotation } from '../../src/api/index.js';
 import type { RawDeployment, RawJob, RawNode, RawPod } from '../../src/cluster/kubernetes/views.js';
 import { noonMs } from './snapshots.js';
 
@@ -17,7 +17,14 @@ interface PodFacts {
   readonly name: string;
   readonly uid: string;
   readonly labels: Readonly<Record<string, string>>;
-  readonly owner: { readonly apiVersion: string; readonly kind: string };
+  readonly namespace: string;
+  /** Its controller; null = it has none. */
+  readonly owner: {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly name: string;
+    readonly uid: string;
+  } | null;
   readonly restartPolicy: 'Always' | 'Never';
   readonly node: string | null;
   readonly requests: Quantities;
@@ -57,6 +64,27 @@ export class PodMaker {
 
   uid(uid: string): PodMaker {
     return this.#with({ uid });
+  }
+
+  /** Of the job of this name, and called so. */
+  ofJob(job: string): PodMaker {
+    const { name, labels: given, owner } = this.#facts;
+    const called = (text: string): string => text.replace(/^mnist-/, `${job}-`);
+    return this.#with({
+      name: called(name),
+      labels: { ...given, [labels.job]: job },
+      owner: owner === null ? null : { ...owner, name: called(owner.name) },
+    });
+  }
+
+  within(namespace: string): PodMaker {
+    return this.#with({ namespace });
+  }
+
+  /** As somebody makes it who only copies our labels; null = nothing controls it. */
+  controlledBy(owner: Partial<NonNullable<PodFacts['owner']>> | null): PodMaker {
+    const before = this.#facts.owner ?? { apiVersion: 'v1', kind: 'Other', name: 'owner', uid: 'owner-uid' };
+    return this.#with({ owner: owner === null ? null : { ...before, ...owner } });
   }
 
   asking(requests: Quantities): PodMaker {
@@ -167,15 +195,15 @@ export class PodMaker {
     const metadata = {
       name,
       generateName: name.replace(/[^-]*$/, ''),
-      namespace: 'default',
+      namespace: this.#facts.namespace,
       uid,
       resourceVersion: '1042',
       generation: 1,
       creationTimestamp: timeAt(createdAt),
       labels: this.#facts.labels,
-      ownerReferences: [
-        { ...this.#facts.owner, name: 'owner', uid: 'owner-uid', controller: true, blockOwnerDeletion: true },
-      ],
+      ...(this.#facts.owner === null
+        ? {}
+        : { ownerReferences: [{ ...this.#facts.owner, controller: true, blockOwnerDeletion: true }] }),
       ...(deletedAt === null ? {} : { deletionTimestamp: timeAt(deletedAt + 30), deletionGracePeriodSeconds: 30 }),
     };
     return {
@@ -244,6 +272,7 @@ function terminated({ exitCode, message, reason, at }: End): object {
 }
 
 const base: Omit<PodFacts, 'name' | 'uid' | 'labels' | 'owner' | 'restartPolicy'> = {
+  namespace: 'default',
   node: null,
   requests: { cpu: '1', memory: '1Gi' },
   createdAt: -60,
@@ -269,6 +298,8 @@ const ours = (component: string): Record<string, string> => ({
 
 /** A teacher of the pool that its name begins with: `cpu-0` is of `cpu`. It was just made; no node has it. */
 export function teacherPod(name: string, jobUid = 'u-1'): PodMaker {
+  const pool = name.replace(/-[^-]*$/, '');
+  const templateHash = '5d9c7b8f6d';
   return new PodMaker({
     ...base,
     name: `mnist-teacher-${name}`,
@@ -276,10 +307,15 @@ export function teacherPod(name: string, jobUid = 'u-1'): PodMaker {
     labels: {
       ...ours('teacher'),
       [labels.jobUid]: jobUid,
-      [labels.pool]: name.replace(/-[^-]*$/, ''),
-      'pod-template-hash': '5d9c7b8f6d',
+      [labels.pool]: pool,
+      'pod-template-hash': templateHash,
     },
-    owner: { apiVersion: 'apps/v1', kind: 'ReplicaSet' },
+    owner: {
+      apiVersion: 'apps/v1',
+      kind: 'ReplicaSet',
+      name: `mnist-teacher-${pool}-${templateHash}`,
+      uid: `uid-of-replicas-${pool}`,
+    },
     restartPolicy: 'Always',
   });
 }
@@ -290,7 +326,7 @@ export function studentPod(name = 'student-a'): PodMaker {
     name: `mnist-${name}`,
     uid: `uid-${name}`,
     labels: { ...ours('student'), 'batch.kubernetes.io/job-name': 'mnist-student' },
-    owner: { apiVersion: 'batch/v1', kind: 'Job' },
+    owner: { apiVersion: 'batch/v1', kind: 'Job', name: 'mnist-student', uid: 'uid-mnist-student' },
     restartPolicy: 'Never',
   });
 }
@@ -302,7 +338,7 @@ export function strangerPod(name: string): PodMaker {
     name,
     uid: `uid-${name}`,
     labels: { app: 'web', [labels.component]: 'teacher' },
-    owner: { apiVersion: 'apps/v1', kind: 'ReplicaSet' },
+    owner: { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-7f', uid: 'uid-web' },
     restartPolicy: 'Always',
   });
 }
@@ -315,19 +351,23 @@ interface ObjectFacts {
   /** What we wrote into our annotation; null = somebody took it off. */
   readonly applied?: string | null;
   readonly deleting?: boolean;
+  readonly namespace?: string;
+  readonly managedFields?: readonly object[];
 }
 
 function metadataOf(name: string, component: string, facts: ObjectFacts) {
   const { uid = `uid-${name}`, resourceVersion = '1000', generation = 1, jobUid = 'u-1' } = facts;
-  const { applied = 'hash-1', deleting = false } = facts;
+  const { applied = 'hash-1', deleting = false, namespace = 'default', managedFields } = facts;
   return {
     name,
-    namespace: 'default',
+    namespace,
     uid,
     resourceVersion,
     generation,
     creationTimestamp: timeAt(-60),
     labels: { ...ours(component), [labels.jobUid]: jobUid },
+    ownerReferences: [{ apiVersion, kind, name: 'mnist', uid: jobUid, controller: true, blockOwnerDeletion: true }],
+    ...(managedFields === undefined ? {} : { managedFields }),
     annotations: {
       'deployment.kubernetes.io/revision': '1',
       ...(applied === null ? {} : { [appliedAnnotation]: applied }),

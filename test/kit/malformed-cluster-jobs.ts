@@ -63,6 +63,19 @@ export const refusedTemplates: readonly Case[] = [
       metadata: { annotations: { 'container.apparmor.security.beta.kubernetes.io/worker': 'unconfined' } },
     }),
   ],
+  ['another network', pool({ metadata: { annotations: { 'k8s.v1.cni.cncf.io/networks': 'storage' } } })],
+  ["a cloud's role", ['spec.student.template', { metadata: { annotations: { 'iam.amazonaws.com/role': 'admin' } } }]],
+  ["a student's priority above all", studentPod({ priorityClassName: 'system-node-critical' })],
+  [
+    'the credentials of another role',
+    teacherPod({
+      volumes: [{ name: 'a', secret: { secretName: 'mnist-distill-6f1f0c4e-52a5-4c0b-9a53-6a2f6f2b7d11' } }],
+    }),
+  ],
+  [
+    "variables of the protocol's by the lot",
+    studentContainer({ envFrom: [{ prefix: 'DISTILL_', configMapRef: { name: 'other' } }] }),
+  ],
   ['a node by name', teacherPod({ nodeName: 'node-0' })],
   ["a teacher's own priority", teacherPod({ priorityClassName: 'system-node-critical' })],
   ['a device beside the resource of the pool', teacherContainer({ resources: { limits: { 'amd.com/gpu': 1 } } })],

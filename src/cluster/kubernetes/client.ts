@@ -27,6 +27,8 @@ export interface ListOptions {
   /** Absent = of all namespaces. */
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | undefined;
+  /** The one object of this name, if it is there. */
+  readonly name?: string;
   readonly limit?: number;
   readonly continueToken?: string | null;
   readonly signal?: AbortSignal;
@@ -98,6 +100,11 @@ export interface ApiClientOptions {
   readonly budget: Budget;
   readonly clock: Clock;
   readonly onRequest?: (record: RequestRecord) => void;
+  /**
+   * Asked right before a request that changes something is sent, after it has waited for the budget and its credentials:
+   * a process that was stopped meanwhile, and wakes after another has taken over, sends nothing. Absent = always true.
+   */
+  readonly mayWrite?: () => boolean;
   /** A sentence that the API server wants read. */
   readonly onWarning?: (sentence: string, doing: string) => void;
 }
@@ -273,9 +280,12 @@ class HttpApiClient implements ApiClient {
 
   /** @returns the JSON of the answer */
   async #exchange(subject: Subject, request: HttpRequest): Promise<unknown> {
-    const { transport, onWarning } = this.#options;
+    const { transport, onWarning, mayWrite } = this.#options;
     const { text, warnings } = await this.#counted<HttpAnswer>(subject, request.signal, async () => {
-      const answer = await transport.exchange(request);
+      const isWrite = subject.verb !== 'get' && subject.verb !== 'list';
+      const answer = await transport.exchange(
+        isWrite && mayWrite !== undefined ? { ...request, maySend: mayWrite } : request,
+      );
       return { status: answer.status, value: answer };
     });
     for (const sentence of warnings) onWarning?.(sentence, request.doing);
@@ -307,8 +317,17 @@ class HttpApiClient implements ApiClient {
   }
 }
 
-function selection({ labelSelector }: { readonly labelSelector?: string | undefined }): URLSearchParams {
-  return new URLSearchParams(labelSelector === undefined ? {} : { labelSelector });
+function selection({
+  labelSelector,
+  name,
+}: {
+  readonly labelSelector?: string | undefined;
+  readonly name?: string;
+}): URLSearchParams {
+  return new URLSearchParams({
+    ...(labelSelector === undefined ? {} : { labelSelector }),
+    ...(name === undefined ? {} : { fieldSelector: `metadata.name=${name}` }),
+  });
 }
 
 function pathOf(object: WrittenObject, subresource?: string): string {

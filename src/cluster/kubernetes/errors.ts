@@ -28,7 +28,9 @@ export type ApiErrorKind =
   | 'silent'
   | 'malformed'
   | 'untrusted'
-  | 'aborted';
+  | 'aborted'
+  /** This process may not write any more; nothing was sent. */
+  | 'notLeading';
 
 const retryableKinds: ReadonlySet<ApiErrorKind> = new Set<ApiErrorKind>([
   'tooLargeVersion',

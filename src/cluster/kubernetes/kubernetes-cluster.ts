@@ -1,5 +1,5 @@
 /**
- * The Cluster port over Kubernetes: observes from the cache, acts by server-side apply.
+ * The Cluster port over Kubernetes: observes from the cache, acts through the writer (writer.ts).
  *
  * Invariants:
  *  W1 Nothing is written that is already so: an object carries the hash of what was wanted when it was applied, and its
@@ -7,6 +7,7 @@
  *  W2 What pods need (account, policy, manifest, credentials) is there before the first object that makes pods.
  *  W3 Only what the API server calls invalid is held against the job (refusal.ts); every other error is thrown and tried again.
  *  W4 A student's Job that has ended is never touched again.
+ *  W5 Only what belongs to the job is seen, changed and deleted (ownership.ts, writer.ts), and every write names its uid.
  */
 import { appliedAnnotation, deletionCostAnnotation, type DistillJob, templateAnnotation } from '../../api/index.js';
 import type { ClusterObservation, Slots } from '../../domain/index.js';
@@ -29,9 +30,8 @@ import type { ApiClient } from './client.js';
 import { ApiError, type ApiErrorKind } from './errors.js';
 import { kinds } from './kinds.js';
 import { Needs } from './needs.js';
-import type { StoredObject } from './object.js';
 import { observationOf } from './observation.js';
-import { RefusalError, refusedOr } from './refusal.js';
+import { RefusalError } from './refusal.js';
 import {
   deploymentView,
   type OwnedView,
@@ -43,9 +43,10 @@ import {
   studentJobView,
   type StudentJobView,
 } from './views.js';
+import { ObjectWriter } from './writer.js';
 
 export interface KubernetesClusterOptions {
-  readonly client: Pick<ApiClient, 'apply' | 'delete'>;
+  readonly client: Pick<ApiClient, 'apply' | 'create' | 'delete' | 'list' | 'patch' | 'replace'>;
   readonly cache: ClusterCache;
   readonly settings: WorkerSettings;
   readonly clock: Clock;
@@ -73,6 +74,7 @@ interface Wanted {
 
 export class KubernetesCluster implements Cluster {
   readonly #options: KubernetesClusterOptions;
+  readonly #writer: ObjectWriter;
   readonly #callbacks: ((key: JobKey) => void)[] = [];
   /** By job: the generation that the API server refused, and its sentence. */
   readonly #refusals = new Map<string, { readonly generation: number | undefined; readonly sentence: string }>();
@@ -86,13 +88,15 @@ export class KubernetesCluster implements Cluster {
 
   constructor(options: KubernetesClusterOptions) {
     this.#options = options;
+    this.#writer = new ObjectWriter(options.client);
   }
 
   onChange(callback: (key: JobKey) => void): void {
     this.#callbacks.push(callback);
   }
 
-  observe({ uid }: JobKey, job: DistillJob): Promise<ClusterObservation> {
+  observe(key: JobKey, job: DistillJob): Promise<ClusterObservation> {
+    const { uid } = key;
     const { cache, clock } = this.#options;
     const tally = cache.tallyOf(job);
     const { pools } = job.spec.teacher;
@@ -101,9 +105,9 @@ export class KubernetesCluster implements Cluster {
     return Promise.resolve(
       observationOf({
         job,
-        objects: cache.objectsOf(uid),
+        objects: cache.objectsOf(key),
         needsOf: (pool) => this.#needs.of(pool),
-        stuckUntilMs: (name) => this.#stuckUntil(uid, name),
+        stuckUntilMs: (name) => this.#stuckUntil(key, name),
         disruptions: (name) => tally.lostOf(name, names),
         refusal: refusal !== undefined && refusal.generation === job.metadata.generation ? refusal.sentence : null,
         nowMs: clock.now(),
@@ -116,13 +120,13 @@ export class KubernetesCluster implements Cluster {
   }
 
   /** The ledger knows most of what the scheduler asks for, and not all: where it saw room in vain, it is left alone for a while. */
-  #stuckUntil(uid: string, pool: string): number | null {
+  #stuckUntil(job: JobKey, pool: string): number | null {
     const { cache, clock } = this.#options;
     const nowMs = clock.now();
-    const key = `${uid}/${pool}`;
+    const key = `${job.uid}/${pool}`;
     const untilMs = this.#stuck.get(key) ?? null;
     const inVain = cache
-      .objectsOf(uid)
+      .objectsOf(job)
       .pods.some(
         ({ worker, waits }) =>
           worker?.component === 'teacher' &&
@@ -155,7 +159,7 @@ export class KubernetesCluster implements Cluster {
   async #apply(desired: DesiredWorkers): Promise<void> {
     const { key, job } = desired;
     const { cache } = this.#options;
-    const { deployments, student } = cache.objectsOf(key.uid);
+    const { deployments, student } = cache.objectsOf(key);
     const inputs = await this.#inputsOf(desired);
     const inputsHash = this.#options.hash(JSON.stringify(inputs));
     const workloads = [...this.#teachersOf(desired, inputsHash), ...this.#studentOf(desired, inputsHash)];
@@ -165,10 +169,10 @@ export class KubernetesCluster implements Cluster {
       const isSo = workloads.length > 0 && workloads.every((one) => this.#isSo(one));
       // Where an object is made anew, what it needs may be gone as well: etcd may have been set back.
       if (workloads.some(({ found }) => found === null)) this.#inputs.delete(key.uid);
-      await this.#applyInputs(key, inputs, inputsHash, isSo);
+      await this.#writeInputs(key, inputs, inputsHash, isSo);
     }
     await this.#markLeaving(desired);
-    for (const workload of workloads) await this.#applyUnlessSo(workload);
+    for (const workload of workloads) await this.#writeUnlessSo(key, workload);
     const named = new Set(job.spec.teacher.pools.map(({ name }) => name));
     for (const deployment of deployments) {
       if (!named.has(deployment.pool)) await this.#delete(kinds.deployments, deployment);
@@ -184,27 +188,30 @@ export class KubernetesCluster implements Cluster {
 
   async #applyShared({ key, job }: DesiredWorkers): Promise<void> {
     const { cache, settings } = this.#options;
-    const [account = null] = cache.serviceAccounts.of(key.uid);
-    const [policy = null] = cache.networkPolicies.of(key.uid);
-    await this.#applyUnlessSo(this.#marked(serviceAccount(job), account, ''));
-    await this.#applyUnlessSo(this.#marked(networkPolicy(job, settings), policy, ''));
+    const [account = null] = cache.serviceAccounts.of(key);
+    const [policy = null] = cache.networkPolicies.of(key);
+    await this.#writeUnlessSo(key, this.#marked(serviceAccount(job), account, ''));
+    await this.#writeUnlessSo(key, this.#marked(networkPolicy(job, settings), policy, ''));
   }
 
   #teachersOf({ job, key, pools }: DesiredWorkers, inputsHash: string): Wanted[] {
     const { cache, settings } = this.#options;
-    const { deployments } = cache.objectsOf(key.uid);
+    const { deployments } = cache.objectsOf(key);
     return job.spec.teacher.pools.flatMap((pool) => {
       const replicas = pools.find(({ name }) => name === pool.name)?.replicas ?? 0;
       const found = deployments.find((deployment) => deployment.pool === pool.name) ?? null;
       // A pool that never had a teacher needs no object.
       if (replicas === 0 && found === null) return [];
-      return [this.#marked(teacherDeployment(job, pool, replicas, settings), found, inputsHash)];
+      const object = teacherDeployment(job, pool, replicas, settings);
+      // One that an earlier version made keeps its name: a second one beside it would be a second fleet.
+      const name = found?.name ?? object.metadata.name;
+      return [this.#marked({ ...object, metadata: { ...object.metadata, name } }, found, inputsHash)];
     });
   }
 
   /** None when it shall not be applied: it has ended (W4), is going, was never made, or has to be made anew. */
   #studentOf({ job, key, student }: DesiredWorkers, inputsHash: string): Wanted[] {
-    const { student: found } = this.#options.cache.objectsOf(key.uid);
+    const { student: found } = this.#options.cache.objectsOf(key);
     if (found === null && student === 'Stop') return [];
     if (found !== null && (found.ended !== null || found.deleting)) return [];
     const object = studentJob(job, student === 'Stop', this.#options.settings);
@@ -218,7 +225,7 @@ export class KubernetesCluster implements Cluster {
   #mustBeMadeAnew({ job, student, key }: DesiredWorkers, found: StudentJobView): boolean {
     if (found.ended !== null || found.deleting) return false;
     const changed = found.template !== this.#templateHash(studentJob(job, false, this.#options.settings));
-    const { pods } = this.#options.cache.objectsOf(key.uid);
+    const { pods } = this.#options.cache.objectsOf(key);
     const runs = pods.some(({ worker, ended }) => worker?.component === 'student' && !ended);
     return changed && (student === 'Stop' || !runs);
   }
@@ -241,13 +248,14 @@ export class KubernetesCluster implements Cluster {
     return generation === undefined || generation === found.generation;
   }
 
-  async #applyUnlessSo(wanted: Wanted): Promise<void> {
+  async #writeUnlessSo(key: JobKey, wanted: Wanted): Promise<void> {
     if (this.#isSo(wanted)) return;
     const { cache } = this.#options;
-    const stored: unknown = await this.#send(wanted.object);
-    const view = ownedView(stored as RawObject);
+    const { object, found } = wanted;
+    const stored: unknown = await this.#writer.write(key, object, found);
+    const view = ownedView(stored as RawObject, object.kind);
     this.#generations.set(view.uid, view.generation);
-    switch (wanted.object.kind) {
+    switch (object.kind) {
       case 'Deployment':
         cache.deployments.answered(deploymentView(stored as RawDeployment));
         break;
@@ -262,18 +270,9 @@ export class KubernetesCluster implements Cluster {
     }
   }
 
-  /** @throws RefusalError, NameTakenError, ApiError */
-  async #send(object: KubernetesObject): Promise<StoredObject> {
-    try {
-      return await this.#options.client.apply(object);
-    } catch (error) {
-      throw refusedOr(object, error);
-    }
-  }
-
   /** W2: before the first workload, after any change, and when pods wait as if something was taken away. */
-  async #applyInputs(
-    { uid }: JobKey,
+  async #writeInputs(
+    key: JobKey,
     inputs: readonly KubernetesObject[],
     hash: string,
     workloadsAreSo: boolean,
@@ -281,23 +280,24 @@ export class KubernetesCluster implements Cluster {
     const { cache, clock } = this.#options;
     const nowMs = clock.now();
     // Workloads that are as wanted were made after their inputs, by this operator or by one before it.
+    const { uid } = key;
     const known = this.#inputs.get(uid) ?? (workloadsAreSo ? { hash, atMs: 0 } : undefined);
-    const waiting = cache.objectsOf(uid).pods.some((pod) => waitsLong(pod, nowMs));
+    const waiting = cache.objectsOf(key).pods.some((pod) => waitsLong(pod, nowMs));
     const taken = waiting && nowMs - (known?.atMs ?? 0) > patienceMs;
     if (known?.hash !== hash || taken) {
-      for (const object of inputs) await this.#send(object);
+      for (const object of inputs) await this.#writer.put(object);
       this.#inputs.set(uid, { hash, atMs: nowMs });
     }
   }
 
   /** @throws ApiError */
-  async remove({ uid }: JobKey): Promise<boolean> {
+  async remove(key: JobKey): Promise<boolean> {
     const { cache } = this.#options;
-    const { deployments, student, pods } = cache.objectsOf(uid);
+    const { deployments, student, pods } = cache.objectsOf(key);
     for (const deployment of deployments) await this.#delete(kinds.deployments, deployment);
     if (student !== null) await this.#delete(kinds.jobs, student);
     const gone = deployments.length === 0 && student === null && pods.every(({ ended }) => ended);
-    if (gone) this.#inputs.delete(uid);
+    if (gone) this.#inputs.delete(key.uid);
     return gone;
   }
 
@@ -311,7 +311,7 @@ export class KubernetesCluster implements Cluster {
   /** Before a pool shrinks: which of its teachers go is the plan's choice, not the ReplicaSet's. */
   async #markLeaving({ key, pools }: DesiredWorkers): Promise<void> {
     const leaving = new Set(pools.flatMap(({ leave }) => leave));
-    for (const { name, namespace, uid, worker, terminating, ended } of this.#options.cache.objectsOf(key.uid).pods) {
+    for (const { name, namespace, uid, worker, terminating, ended } of this.#options.cache.objectsOf(key).pods) {
       if (worker?.component !== 'teacher' || terminating || ended) continue;
       const cost = leaving.has(name) ? leavingCost : null;
       if (worker.deletionCost === cost) continue;

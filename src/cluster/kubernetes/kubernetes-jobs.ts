@@ -8,10 +8,12 @@
 import {
   apiVersion,
   checkJob,
+  type DistillJob,
   type DistillJobStatus,
   type EventClaim,
   kind,
   type ObjectMeta,
+  type Problem,
   streamsFinalizer,
 } from '../../api/index.js';
 import type { Clock } from '../../lib/clock.js';
@@ -33,6 +35,8 @@ export interface KubernetesJobsOptions {
   readonly client: Pick<ApiClient, 'apply' | 'delete'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly record: (key: JobKey, events: readonly EventClaim[]) => void;
+  /** What an administrator does not allow of a valid job; absent = everything is. */
+  readonly forbidden?: (job: DistillJob) => readonly Problem[];
 }
 
 interface Entry {
@@ -89,7 +93,9 @@ export class KubernetesJobs {
   }
 
   #entryOf(raw: RawDistillJob): Entry {
-    return { resourceVersion: raw.metadata.resourceVersion, found: foundOf(raw, this.#current(raw.metadata.uid)) };
+    const { forbidden = () => [] } = this.#options;
+    const found = foundOf(raw, this.#current(raw.metadata.uid), forbidden);
+    return { resourceVersion: raw.metadata.resourceVersion, found };
   }
 
   /** @throws ApiError */
@@ -146,7 +152,11 @@ function keyOf({ metadata }: { readonly metadata: ObjectMeta }): JobKey {
 }
 
 /** @param known what was found before: a spec of the same generation is not checked again, whatever was found */
-function foundOf(raw: RawDistillJob, known: FoundJob | null): FoundJob {
+function foundOf(
+  raw: RawDistillJob,
+  known: FoundJob | null,
+  forbidden: NonNullable<KubernetesJobsOptions['forbidden']>,
+): FoundJob {
   const metadata = metadataOf(raw);
   const { status } = raw;
   if (known?.kind === 'Valid' && isSameGeneration(known.job.metadata, metadata)) {
@@ -157,6 +167,8 @@ function foundOf(raw: RawDistillJob, known: FoundJob | null): FoundJob {
   }
   const checked = checkJob({ apiVersion, kind, metadata, spec: raw.spec });
   if (!checked.ok) return { kind: 'Invalid', metadata, status, problems: checked.problems };
+  const problems = forbidden(checked.job);
+  if (problems.length > 0) return { kind: 'Invalid', metadata, status, problems };
   return { kind: 'Valid', job: { ...checked.job, metadata, ...statusField(status) } };
 }
 

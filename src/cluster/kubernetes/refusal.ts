@@ -7,6 +7,8 @@ import { labels } from '../../api/index.js';
 import type { KubernetesObject } from '../../render/index.js';
 
 import { ApiError, type ApiErrorKind } from './errors.js';
+import type { StoredObject } from './object.js';
+import { controllerOf } from './ownership.js';
 
 /** What no later try mends while the job stays as it is. */
 const refusalKinds: readonly ApiErrorKind[] = ['invalid', 'badRequest'];
@@ -16,29 +18,36 @@ export class RefusalError extends Error {
   override readonly name = 'RefusalError';
 }
 
-/** An object of that name is there and has another owner; nothing of it was changed. */
-class NameTakenError extends Error {
+/** An object of that name is there and is not this job's; nothing of it was changed. */
+export class NameTakenError extends Error {
   override readonly name = 'NameTakenError';
   readonly hinders = true;
+
+  /** @param there what has the name; null = something whose fields say that it is not ours */
+  constructor({ kind, metadata }: KubernetesObject, there: StoredObject | null) {
+    super(`${kind} "${metadata.name}" exists and does not belong to this job${there === null ? '' : ownerOf(there)}`);
+    const isGoing = there?.metadata.deletionTimestamp !== undefined;
+    this.message += isGoing
+      ? ' and is being deleted; this job goes on when it is gone.'
+      : '. Delete it if nothing needs it, or give this job another name.';
+  }
+}
+
+function ownerOf({ metadata }: StoredObject): string {
+  const controller = controllerOf(metadata);
+  return controller === null ? ': it has no owner' : `: it belongs to ${controller.kind} "${controller.name}"`;
 }
 
 /**
- * What the API server names when an object of another is applied over: an object has one controller, and what of a workload
- * never changes is other than ours. Of an object of our own we never change these.
+ * Fields of a workload that never change: the API server names them when ours meets another object. Of an object of our own
+ * we never change them.
  */
 const foreignFields: readonly string[] = ['metadata.ownerReferences', 'spec.selector', 'spec.template'];
 
-/** @returns what to throw for an error of an apply */
+/** @returns what to throw for an error of a write */
 export function refusedOr(object: KubernetesObject, error: unknown): unknown {
   if (!(error instanceof ApiError) || !refusalKinds.includes(error.kind)) return error;
-  const { kind, metadata } = object;
-  if (error.causes.some(({ field }) => foreignFields.includes(field))) {
-    return new NameTakenError(
-      `${kind} "${metadata.name}": found one that belongs to another owner, expected none; if it is not about to go, delete ` +
-        `it or give this job another name`,
-      { cause: error },
-    );
-  }
+  if (error.causes.some(({ field }) => foreignFields.includes(field))) return new NameTakenError(object, null);
   return new RefusalError(`${error.message}; ${remedyFor(object)}`, { cause: error });
 }
 

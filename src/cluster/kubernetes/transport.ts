@@ -51,6 +51,8 @@ export interface HttpRequest {
   /** In words, for errors. */
   readonly doing: string;
   readonly signal?: AbortSignal | undefined;
+  /** Asked at the last moment before it is sent. */
+  readonly maySend?: () => boolean;
 }
 
 export interface HttpAnswer {
@@ -171,10 +173,14 @@ export class Transport {
     signal: AbortSignal,
     pool: 'requests' | 'streams',
   ): Promise<Dispatcher.ResponseData> {
-    const { method, path, query, body, doing } = request;
+    const { method, path, query, body, doing, maySend = () => true } = request;
     const { headers, tls } = await this.#identity(doing);
     // Too late: nobody waits for it.
     if (signal.aborted) throw abortedError(doing);
+    if (!maySend()) {
+      const message = `${doing}: this process does not lead any more; nothing was sent`;
+      throw new ApiError('notLeading', { doing, message });
+    }
     return await this.#agentsFor(tls)[pool].request({
       origin: this.#origin,
       path: `${this.#root}${path}${query === undefined || query.size === 0 ? '' : `?${query.toString()}`}`,

@@ -16,7 +16,9 @@ import type {
   WaitingPod,
 } from '../../domain/index.js';
 
+import { type FieldsOwner, unclaimedIn } from './managed-fields.js';
 import type { StoredObject } from './object.js';
+import { claimedJobOf, controllerOf, isOurName, jobOf } from './ownership.js';
 
 export type RawObject = Pick<StoredObject, 'metadata'>;
 
@@ -96,7 +98,11 @@ export interface PodView extends LedgerPod, WaitingPod {
 
 /** What we know of a pod of ours. */
 export interface WorkerView {
+  /** What it says of itself (ownership.ts W2): the cache holds it against the job and its objects. */
   readonly jobUid: string;
+  readonly jobName: string;
+  /** Of the student's Job, or of a ReplicaSet. */
+  readonly controllerUid: string;
   readonly component: 'teacher' | 'student';
   /** Empty for a student. */
   readonly pool: string;
@@ -169,12 +175,14 @@ function waitsForRoom({ spec, status }: RawPod): boolean {
 }
 
 function workerView({ metadata, status }: RawPod, phase: string): WorkerView | null {
-  const jobUid = metadata.labels?.[labels.jobUid];
-  const component = metadata.labels?.[labels.component];
-  if (jobUid === undefined || (component !== 'teacher' && component !== 'student')) return null;
+  const job = claimedJobOf(metadata);
+  if (job === null) return null;
+  const component = metadata.labels?.[labels.component] === 'student' ? 'student' : 'teacher';
   const container = status?.containerStatuses?.find(({ name }) => name === workerContainer);
   return {
-    jobUid,
+    jobUid: job.uid,
+    jobName: job.name,
+    controllerUid: controllerOf(metadata)?.uid ?? '',
     component,
     pool: metadata.labels?.[labels.pool] ?? '',
     createdAtMs: Date.parse(metadata.creationTimestamp ?? ''),
@@ -264,13 +272,15 @@ export function nodeView({ metadata, spec, status }: RawNode): LedgerNode {
   };
 }
 
-/** What we know of an object that we applied. */
+/** What we know of an object that carries our labels. */
 export interface OwnedView {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
   readonly resourceVersion: string;
+  /** Of the job whose object it is (ownership.ts W1); empty when it is none's. */
   readonly jobUid: string;
+  readonly jobName: string;
   readonly deleting: boolean;
   /** Changes with every change of the spec, whoever makes it. */
   readonly generation: number;
@@ -278,13 +288,17 @@ export interface OwnedView {
   readonly applied: string;
 }
 
-export function ownedView({ metadata }: RawObject): OwnedView {
+/** @param kind decides which names are ours */
+export function ownedView({ metadata }: RawObject, kind = 'ServiceAccount'): OwnedView {
+  const job = jobOf(metadata);
+  const isOurs = job !== null && isOurName(kind, metadata, job.name);
   return {
     uid: metadata.uid,
     namespace: metadata.namespace,
     name: metadata.name,
     resourceVersion: metadata.resourceVersion,
-    jobUid: metadata.labels?.[labels.jobUid] ?? '',
+    jobUid: isOurs ? job.uid : '',
+    jobName: isOurs ? job.name : '',
     deleting: metadata.deletionTimestamp !== undefined,
     generation: metadata.generation ?? 0,
     applied: metadata.annotations?.[appliedAnnotation] ?? '',
@@ -308,17 +322,20 @@ export interface DeploymentView extends OwnedView {
   readonly rolling: boolean;
   /** Why it cannot make pods: a quota, an admission webhook; null when it can. */
   readonly failure: string | null;
+  /** Who holds which of its fields, while those that we created are not applied ones yet; null = they are. */
+  readonly unclaimed: readonly FieldsOwner[] | null;
 }
 
 export function deploymentView(raw: RawDeployment): DeploymentView {
   const { observedGeneration = 0, replicas = 0, updatedReplicas = 0, conditions } = raw.status ?? {};
   const failure = conditions?.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True');
   return {
-    ...ownedView(raw),
+    ...ownedView(raw, 'Deployment'),
     pool: raw.metadata.labels?.[labels.pool] ?? '',
     replicas: raw.spec.replicas ?? 1,
     rolling: observedGeneration < (raw.metadata.generation ?? 0) || updatedReplicas < replicas,
     failure: failure === undefined ? null : (failure.message ?? failure.reason ?? '').slice(0, longestMessage),
+    unclaimed: unclaimedIn(raw.metadata),
   };
 }
 
@@ -353,7 +370,7 @@ export function studentJobView(raw: RawJob): StudentJobView {
       ? 'Failed'
       : null;
   return {
-    ...ownedView(raw),
+    ...ownedView(raw, 'Job'),
     suspended: raw.spec.suspend === true,
     template: raw.metadata.annotations?.[templateAnnotation] ?? '',
     startedAtMs: startTime === undefined ? null : Date.parse(startTime),

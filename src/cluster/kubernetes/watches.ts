@@ -148,7 +148,9 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
         (raw) => raw as unknown as RawDistillJob,
         (before, after) => {
           const key = jobs.told(before, after);
-          if (key !== null) jobChanged(key);
+          if (key === null) return;
+          cache.toldOfJob(key);
+          jobChanged(key);
         },
         (askedAtMs) => jobs.listed(askedAtMs, place.namespace).forEach(jobChanged),
       ),

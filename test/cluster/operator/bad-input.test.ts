@@ -163,24 +163,29 @@ describe('a job that something stands in the way of', () => {
     await cluster.kubectlOk(['delete', 'validatingwebhookconfiguration', 'hooked']);
   });
 
-  test('is told of a name that another job has taken, and leaves that one alone', async () => {
-    await cluster.apply(someJob({ name: 'name', pools: [{ name: 'teacher-a', maxReplicas: 1 }] }));
-    await until('the pods of the first', async () => (await namesOf('pods', 'default')).length === 2);
-    await cluster.apply(someJob({ name: 'name-teacher', pools: [{ name: 'a', maxReplicas: 1 }] }));
-    tell("the name of another job's teachers", by('the operator', [await condition('name-teacher', isHindered)]));
-    await cluster.kubectlOk(['delete', 'distilljob', 'name', '--timeout=60s']);
-    await condition('name-teacher', ({ type, status }) => type === 'Progressing' && status === 'True');
+  test('is told of a name that something else has taken, and goes on when it is free', async () => {
+    const taken = {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name: 'taken-distill', namespace: 'default' },
+    };
+    await cluster.apply(taken);
+    await cluster.apply(someJob({ name: 'taken', pools }));
+    tell('a name that is taken', by('the operator', [await condition('taken', isHindered)]));
+    await cluster.kubectlOk(['delete', 'serviceaccount', 'taken-distill']);
+    await condition('taken', ({ type, status }) => type === 'Progressing' && status === 'True');
   });
 
   test('is told of what an owner left that is gone, and goes on when that is cleared away', async () => {
+    const ownerReferences = [await anOwner()];
     await cluster.apply({
       apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: { name: 'again-distill', namespace: 'default', ownerReferences: [await anOwner()] },
+      kind: 'ServiceAccount',
+      metadata: { name: 'again-distill', namespace: 'default', ownerReferences },
     });
     await cluster.apply(someJob({ name: 'again', pools }));
     tell('what is left of a job of the same name', by('the operator', [await condition('again', isHindered)]));
-    await cluster.kubectlOk(['delete', 'configmap', 'again-distill']);
+    await cluster.kubectlOk(['delete', 'serviceaccount', 'again-distill']);
     await condition('again', ({ type, status }) => type === 'Progressing' && status === 'True');
   });
 

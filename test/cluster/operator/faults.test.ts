@@ -101,6 +101,45 @@ describe('of two operators', () => {
     await remove('shared', uid);
   });
 
+  test('the first does nothing when it wakes, whatever it was in the middle of, to objects and streams of a job that is gone', async () => {
+    const ann = await world.cluster.user('paused', ['system:masters']);
+    const environment = { DISTILLERY_LEASE_SECONDS: '3' };
+    const random = randomFrom(20_261_129);
+    // Stopped while the job is made, while it is brought to another size, and while it is being removed.
+    for (const during of ['create', 'scale', 'remove'] as const) {
+      const name = `paused-${during}`;
+      const before = (await writesOf('paused')).length;
+      const first = await start({ kubeconfig: ann, supervised: false, environment });
+      let uid: string;
+      const create = async (): Promise<void> => {
+        await world.cluster.apply(someJob({ name, pools: gpus(2) }));
+        uid = await world.uidOf(name);
+      };
+      if (during !== 'create') {
+        await create();
+        await settled(uid!, 2);
+      }
+      const pause = sleep(random.unit() * 60).then(() => first.process.signal('SIGSTOP'));
+      if (during === 'create') await create();
+      else if (during === 'scale') await world.cluster.apply(someJob({ name, pools: gpus(4) }));
+      else await world.cluster.kubectlOk(['delete', 'distilljob', name, '--wait=false']);
+      await pause;
+      const second = await start({ environment });
+      const handover = Date.now();
+      await world.cluster.kubectlOk(['delete', 'distilljob', name, '--timeout=60s', '--ignore-not-found']);
+      await until('nothing of it', async () => (await world.owned(uid)).length === 0);
+      expect((await world.admin.observe(uid!)).state).toBe('Absent');
+
+      first.process.signal('SIGCONT');
+      expect(await first.process.exited).toEqual({ code: 1, signal: null });
+      const wrote = (await writesOf('paused')).slice(before);
+      expect([during, wrote.filter(({ at }) => at >= handover)]).toEqual([during, []]);
+      expect([during, (await world.admin.observe(uid!)).state]).toEqual([during, 'Absent']);
+      expect(await world.owned(uid!)).toEqual([]);
+      await second.process.stop(10_000);
+    }
+  });
+
   test('a lease whose holder has another time than we have is waited for by our own clock', async () => {
     const tomorrow = new Date(Date.now() + 86_400_000).toISOString().replace('Z', '000Z');
     await world.cluster.apply({
@@ -214,11 +253,11 @@ describe('an operator that is killed at random moments', () => {
     expect(
       names.filter((name) => /^(deployment|job|configmap|secret|serviceaccount|networkpolicy)/.test(name)).sort(),
     ).toEqual([
-      'configmap/killed-distill',
+      `configmap/killed-distill-${uid}`,
       'deployment.apps/killed-teacher-gpu',
       'job.batch/killed-student',
       'networkpolicy.networking.k8s.io/killed-distill',
-      'secret/killed-distill',
+      `secret/killed-distill-${uid}`,
       'serviceaccount/killed-distill',
     ]);
     const [student] = await world.running(uid, 'student');

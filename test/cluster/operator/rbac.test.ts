@@ -4,6 +4,8 @@
  */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 
+import { ApiError, kinds } from '../../../src/cluster/kubernetes/index.js';
+import { clientOf } from '../../kit/api-client.js';
 import { until } from '../../kit/cluster/index.js';
 import { chartFolder, helm, sets } from '../../kit/cluster/helm.js';
 import { someJob } from '../../kit/cluster/jobs.js';
@@ -97,7 +99,152 @@ async function without(role: Role, resource: string, verb: string, work: () => P
   }
 }
 
+/** What somebody may do who has stolen the operator's token, over all that RBAC gives it. */
+describe('the account of the chart', () => {
+  const labels = { 'app.kubernetes.io/managed-by': 'distillery', 'distillery.dev/job-uid': 'forged' };
+  const theirs = { name: 'theirs', namespace: 'default' };
+  const container = { name: 'worker', image: 'x' };
+  const template = { metadata: { labels }, spec: { containers: [container] } };
+  const objects = {
+    secrets: { apiVersion: 'v1', kind: 'Secret', metadata: theirs, stringData: { password: 'of somebody' } },
+    configMaps: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { ...theirs, labels }, data: { a: 'b' } },
+    serviceAccounts: { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { ...theirs, labels } },
+    networkPolicies: {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata: { ...theirs, labels },
+      spec: { podSelector: {}, policyTypes: ['Ingress'] },
+    },
+    deployments: {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { ...theirs, labels },
+      spec: { replicas: 0, selector: { matchLabels: labels }, template },
+    },
+    jobs: {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { ...theirs, labels },
+      spec: { suspend: true, template: { spec: { ...template.spec, restartPolicy: 'Never' } } },
+    },
+    pods: { apiVersion: 'v1', kind: 'Pod', metadata: theirs, spec: { containers: [container] } },
+  } as const;
+  type Kind = keyof typeof objects;
+  const all = Object.keys(objects) as Kind[];
+  let thief: Awaited<ReturnType<typeof clientOf>>;
+
+  /** The kind of the error; `done` when there was none. */
+  const outcome = (work: Promise<unknown>): Promise<string> =>
+    work.then(
+      () => 'done',
+      (error: unknown) => (error instanceof ApiError ? error.kind : String(error)),
+    );
+
+  beforeAll(async () => {
+    thief = await clientOf(kubeconfig);
+    for (const object of Object.values(objects)) await world.cluster.apply(object);
+    // A policy takes a moment to be in force.
+    await until('the policy', async () => (await outcome(patch('configMaps'))) === 'forbidden');
+  });
+  afterAll(async () => {
+    for (const kind of all) await world.cluster.kubectlOk(['delete', kind, 'theirs', '--now']);
+    await thief.close();
+  });
+  const patch = (kind: Kind, fields: Record<string, unknown> = {}): Promise<unknown> =>
+    thief.client.patch(kinds[kind], 'default', 'theirs', fields);
+
+  test('reads nobody’s Secret, neither by a get nor by the answer to an empty patch', async () => {
+    const { client } = thief;
+    expect(await outcome(client.get(kinds.secrets, 'default', 'theirs'))).toBe('forbidden');
+    expect(await outcome(client.list(kinds.secrets, { namespace: 'default' }))).toBe('forbidden');
+    const object = { apiVersion: 'v1', kind: 'Secret', metadata: theirs };
+    expect(await outcome(patch('secrets'))).toBe('forbidden');
+    expect(await outcome(client.apply(object))).toBe('forbidden');
+    expect(await outcome(client.replace(object))).toBe('forbidden');
+    expect(await outcome(client.create(object))).toBe('forbidden');
+  });
+
+  test.each(all)('changes and deletes none of the %s of others', async (kind) => {
+    const before = await world.cluster.kubectlOk(['get', kind, 'theirs', '-o', 'json']);
+    const { client } = thief;
+    expect(await outcome(patch(kind))).toBe('forbidden');
+    expect(await outcome(patch(kind, { metadata: { annotations: { stolen: 'yes' } } }))).toBe('forbidden');
+    expect(await outcome(client.apply(objects[kind]))).toBe('forbidden');
+    expect(await outcome(client.delete(kinds[kind], 'default', 'theirs'))).toBe('forbidden');
+    expect(JSON.parse(await world.cluster.kubectlOk(['get', kind, 'theirs', '-o', 'json']))).toMatchObject({
+      metadata: {
+        resourceVersion: (JSON.parse(before) as { metadata: { resourceVersion: string } }).metadata.resourceVersion,
+      },
+    });
+  });
+
+  test.each(all)('makes no %s that no DistillJob controls', async (kind) => {
+    const object = objects[kind];
+    const made = thief.client.create({ ...object, metadata: { ...object.metadata, name: 'made' } });
+    expect(await outcome(made)).toBe('forbidden');
+  });
+
+  test('makes no workload with a token or a folder of the host, whoever controls it', async () => {
+    const { cluster } = world;
+    await cluster.apply(someJob({ name: 'owner', pools, spec: { suspend: true } }));
+    const { name, uid } = (await world.job('owner'))!.metadata;
+    const ownerReferences = [
+      { apiVersion: 'distillery.dev/v1alpha1', kind: 'DistillJob', name, uid, controller: true },
+    ];
+    const made = (spec: object): Promise<string> =>
+      outcome(
+        thief.client.create({
+          ...objects.deployments,
+          metadata: { name: 'made', namespace: 'default', ownerReferences },
+          spec: {
+            ...objects.deployments.spec,
+            template: { metadata: { labels }, spec: { ...template.spec, ...spec } },
+          },
+        }),
+      );
+    const token = { projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } };
+    for (const spec of [
+      {},
+      { automountServiceAccountToken: true },
+      { automountServiceAccountToken: false, hostNetwork: true },
+      { automountServiceAccountToken: false, volumes: [{ name: 'a', hostPath: { path: '/' } }] },
+      { automountServiceAccountToken: false, volumes: [{ name: 'a', ...token }] },
+    ]) {
+      expect([spec, await made(spec)]).toEqual([spec, 'forbidden']);
+    }
+    expect(await made({ automountServiceAccountToken: false })).toBe('done');
+    await remove('owner');
+    await until('what it controlled to go', async () => {
+      return (await cluster.kubectl(['get', 'deployment', 'made'])).code !== 0;
+    });
+  });
+
+  test('is held to the pods of its jobs, and to one annotation of these', async () => {
+    const { cluster } = world;
+    await cluster.apply({ ...objects.pods, metadata: { ...theirs, name: 'worker', labels } });
+    const change = (fields: Record<string, unknown>): Promise<string> =>
+      outcome(thief.client.patch(kinds.pods, 'default', 'worker', fields));
+    const cost = { 'controller.kubernetes.io/pod-deletion-cost': '-1' };
+    expect(await change({ metadata: { annotations: cost } })).toBe('done');
+    expect(await change({ metadata: { annotations: { ...cost, other: 'x' } } })).toBe('forbidden');
+    expect(await change({ metadata: { labels: { app: 'x' } } })).toBe('forbidden');
+    const { spec } = JSON.parse(await cluster.kubectlOk(['get', 'pod', 'worker', '-o', 'json'])) as {
+      spec: { containers: object[] };
+    };
+    const containers = spec.containers.map((one) => ({ ...one, image: 'y' }));
+    expect(await change({ spec: { containers } })).toBe('forbidden');
+    expect(await change({ metadata: { finalizers: ['example.com/stays'] } })).toBe('forbidden');
+    await cluster.kubectlOk(['delete', 'pod', 'worker', '--now']);
+  });
+});
+
 describe('the rights of the chart', () => {
+  /** Those of the tests above are meant. */
+  let since = 0;
+  beforeAll(async () => {
+    since = (await refusals()).length;
+  });
+
   test('are enough for a whole life: none is missed', async () => {
     const { cluster } = world;
     await cluster.apply(someJob({ name: 'whole', pools, spec: { ttlSecondsAfterFinished: 1 } }));
@@ -118,7 +265,7 @@ describe('the rights of the chart', () => {
     await cluster.endPod('default', student!.name, { exitCode: 0 });
     await until('its time to be over', async () => (await world.job('whole')) === null);
     await until('nothing of it', async () => (await world.owned(uid)).length === 0);
-    expect(await refusals()).toEqual([]);
+    expect((await refusals()).slice(since)).toEqual([]);
   });
 
   test('are all needed: each that is taken away is missed', async () => {
@@ -164,6 +311,18 @@ describe('the rights of the chart', () => {
               await remove(name);
               continue;
             }
+            if (isOfChanges(resource, verb)) {
+              await cluster.apply(someJob({ name, pools }));
+              const uid = await world.uidOf(name);
+              await until('its pods', async () => (await world.running(uid, 'teacher')).length === 1);
+              await until('its student', async () => (await world.running(uid, 'student')).length === 1);
+              await without(role, resource, verb, async () => {
+                await disturb(name, resource);
+                await noticed(resource, verb, before);
+              });
+              await remove(name);
+              continue;
+            }
             if (verb === 'delete') {
               const spec = resource === 'distilljobs' ? { ttlSecondsAfterFinished: 0 } : {};
               await cluster.apply(someJob({ name, pools, spec }));
@@ -199,6 +358,30 @@ describe('the rights of the chart', () => {
     expect(missed.length).toBeGreaterThan(25);
   });
 });
+
+/** Our objects, by what is at the end of their names. */
+const endings: Readonly<Record<string, string>> = {
+  deployments: 'teacher-gpu',
+  jobs: 'student',
+  serviceaccounts: 'distill',
+  networkpolicies: 'distill',
+};
+
+/** A right that is asked for when something of ours was changed, and not when it is made. */
+function isOfChanges(resource: string, verb: string): boolean {
+  return (verb === 'patch' && resource in endings) || (verb === 'update' && /^(configmaps|secrets)$/.test(resource));
+}
+
+/** Has the operator write what it has written before. */
+async function disturb(name: string, resource: string): Promise<void> {
+  const ending = endings[resource];
+  if (ending !== undefined) {
+    await world.cluster.kubectlOk(['annotate', resource, `${name}-${ending}`, 'distillery.dev/applied-']);
+    return;
+  }
+  // What a workload needs may be gone when the workload is: all of it is written again.
+  await world.cluster.kubectlOk(['delete', 'deployment', `${name}-teacher-gpu`]);
+}
 
 /** Runs `work` with a job of two teachers and the means to leave it one: the operator says which of them goes. */
 async function shrinking(name: string, work: (shrink: () => Promise<void>) => Promise<void>): Promise<void> {

@@ -43,6 +43,7 @@ async function serving(
   answers: readonly Answer[],
   limits: Partial<TransportLimits> = {},
   credentials: Access['credentials'] = async () => Promise.resolve({ headers: { authorization: 'Bearer t' }, tls: {} }),
+  mayWrite?: () => boolean,
 ): Promise<Setup> {
   const sockets = new Set<Socket>();
   const requests: IncomingMessage[] = [];
@@ -87,6 +88,7 @@ async function serving(
     clock,
     onRequest: (record) => records.push(record),
     onWarning: (sentence, doing) => warnings.push(`${doing}: ${sentence}`),
+    ...(mayWrite === undefined ? {} : { mayWrite }),
   });
   return { client, sockets, opened: () => opened, requests, records, warnings, reads: () => reads };
 }
@@ -417,3 +419,42 @@ async function until(condition: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+describe('a process that stops leading while a request waits', () => {
+  const object = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a', namespace: 'ns' } };
+  const writes: [string, (client: ApiClient) => Promise<unknown>][] = [
+    ['apply', async (client) => client.apply(object)],
+    ['create', async (client) => client.create(object)],
+    ['replace', async (client) => client.replace(object)],
+    ['patch', async (client) => client.patch(kinds.pods, 'ns', 'a', {})],
+    ['delete', async (client) => client.delete(kinds.pods, 'ns', 'a')],
+  ];
+
+  test.each(writes)('does not send it: %s', async (_verb, write) => {
+    let leads = true;
+    const credentials = Promise.withResolvers<Awaited<ReturnType<Access['credentials']>>>();
+    const { client, requests } = await serving(
+      [json(pod)],
+      {},
+      async () => credentials.promise,
+      () => leads,
+    );
+    const waiting = failed(write(client));
+    // As a process that is stopped there, and wakes when another leads.
+    leads = false;
+    credentials.resolve({ headers: {}, tls: {} });
+    expect(await waiting).toMatchObject({ kind: 'notLeading', retryable: false });
+    expect(requests).toHaveLength(0);
+    leads = true;
+    await write(client);
+    expect(requests).toHaveLength(1);
+  });
+
+  test('still reads', async () => {
+    const list = { metadata: { resourceVersion: '7' }, items: [] };
+    const { client, requests } = await serving([json(pod), json(list)], {}, undefined, () => false);
+    await client.get(kinds.pods, 'ns', 'a');
+    await client.list(kinds.pods);
+    expect(requests).toHaveLength(2);
+  });
+});

@@ -16,7 +16,7 @@ import { connectAdmin, connectAs, objectsOf, streamsOf } from '../../kit/stream.
 
 const uid = 'fetched';
 const jobPath = '/apis/distillery.dev/v1alpha1/namespaces/team-a/distilljobs/mnist';
-const secretPath = '/api/v1/namespaces/team-a/secrets/mnist-distill';
+const secretPath = `/api/v1/namespaces/team-a/secrets/mnist-distill-${uid}`;
 const model = testModel();
 
 let nats: OperatorNats;

@@ -116,6 +116,51 @@ test('one watch hears of every job, in which job and of which key', async () => 
   expect(heard).not.toContain('watched-b teacher.t-3');
 }, 30_000);
 
+describe('an operator that stops leading', () => {
+  const uid = 'paused';
+
+  /** One that may write so many times, whatever it is in the middle of. */
+  async function leadingFor(writes: number): Promise<StreamAdmin> {
+    let left = writes;
+    const admin = openStreams({ url: nats.url, creds: nats.operatorCreds }, () => left-- > 0);
+    closers.push(admin);
+    await until('the connection', () => admin.health.connected);
+    return admin;
+  }
+  const missing = async (admin: StreamAdmin): Promise<number> => {
+    const seen = await admin.observe(uid);
+    return seen.state === 'Present' ? seen.missing.length : -1;
+  };
+
+  test('writes nothing more, not even the rest of what it has begun', async () => {
+    const sound = await leadingFor(1_000);
+    // Six streams and two consumers are a job's.
+    for (const writes of [0, 1, 5, 6, 7]) {
+      const admin = await leadingFor(writes);
+      await expect(admin.provision(streamsOf(uid))).rejects.toMatchObject({ kind: 'notLeading', retryable: true });
+      // What was sent beside the refused one is answered in its own time.
+      const left = writes === 0 ? -1 : 8 - writes;
+      await until(`${String(left)} parts to be missing after ${String(writes)} writes`, async () => {
+        return (await missing(sound)) === left;
+      });
+      await sound.remove(uid);
+    }
+    await sound.provision(streamsOf(uid));
+    for (const writes of [0, 2]) {
+      const admin = await leadingFor(writes);
+      await expect(admin.remove(uid)).rejects.toMatchObject({ kind: 'notLeading' });
+      expect([writes, (await sound.observe(uid)).state]).toEqual([writes, 'Present']);
+      await sound.provision(streamsOf(uid));
+    }
+    const admin = await leadingFor(0);
+    for (const write of [admin.trim(uid, 5), admin.deleteFrame(uid, 1), admin.exhume(uid)]) {
+      await expect(write).rejects.toMatchObject({ kind: 'notLeading' });
+    }
+    await sound.remove(uid);
+    expect((await sound.observe(uid)).state).toBe('Absent');
+  }, 30_000);
+});
+
 describe('credentials', () => {
   const issuedBy = (signingSeed: string): ReturnType<typeof credsIssuer> =>
     credsIssuer({ url: nats.url, signingSeed, account: nats.account });

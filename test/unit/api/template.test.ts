@@ -37,6 +37,7 @@ describe('a template', () => {
     ['another image', worker({ image: 'x:1', imagePullPolicy: 'Always' })],
     ['memory and cores', worker({ resources: { requests: { cpu: 0.5, memory: '1.5Gi' }, limits: { memory: '2Gi' } } })],
     ['variables', worker({ env: [{ name: 'A', value: 'b' }], envFrom: [{ secretRef: { name: 's' } }] })],
+    ['variables by the lot', worker({ envFrom: [{ prefix: 'APP_DISTILL_', configMapRef: { name: 'a' } }] })],
     ['a volume of its own', mounting('/data/a')],
     ['a folder whose name only begins as one of ours', mounting('/workshop')],
     ['a folder beside ours', mounting('/mnt/pvc2')],
@@ -104,6 +105,10 @@ describe('a template', () => {
       worker({ env: [{ name: 'DISTILL_POD', value: 'x' }] }),
       '….spec.containers[0].env[0].name: found "DISTILL_POD", but names that begin with DISTILL_ are the operator\'s; choose another',
     ],
+    ...['DISTILL_', 'DISTILL_NATS_', 'DIST', 'D'].map((prefix): [Template, string] => [
+      worker({ envFrom: [{ prefix, configMapRef: { name: 'a' } }] }),
+      `….spec.containers[0].envFrom[0].prefix: found "${prefix}", but its variables could begin with DISTILL_, as the operator's do; choose another, or none`,
+    ]),
     [
       worker({ env: [{ name: 'A', value: 1 }] }),
       '….spec.containers[0].env[0].value: found 1, expected a text; put it into quotes',

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -39,6 +40,8 @@ afterEach(() => rmSync(home, { recursive: true, force: true }));
 interface World {
   readonly job?: object | null;
   readonly secret?: Record<string, string> | null;
+  /** The only name under which there is one; absent = any. */
+  readonly secretName?: string;
   readonly objects?: readonly (readonly [string, Uint8Array])[];
   readonly connect?: FetchTools['connect'];
 }
@@ -63,6 +66,7 @@ class Fetch {
         },
         readSecret: (namespace, name) => {
           this.asked.push(`secret ${namespace}/${name}`);
+          if (world.secretName !== undefined && name !== world.secretName) return Promise.resolve(null);
           return Promise.resolve(world.secret === undefined ? secret : world.secret);
         },
       },
@@ -122,7 +126,7 @@ describe('the model of a finished job', () => {
   test('is brought whole, its digest checked, and nothing else is left', async () => {
     const fetch = new Fetch();
     await fetch.run();
-    expect(fetch.asked).toEqual(['job team-a/mnist', 'secret team-a/mnist-distill']);
+    expect(fetch.asked).toEqual(['job team-a/mnist', 'secret team-a/mnist-distill-job-uid']);
     expect(fetch.connections).toEqual([{ ...access, uid: 'job-uid', waitMs: 5_000 }]);
     for (const [name, content] of Object.entries(model.files)) {
       expect(readFileSync(join(folder, name)).equals(content)).toBe(true);
@@ -134,6 +138,17 @@ describe('the model of a finished job', () => {
       'accuracy  98.00 % of the evaluation split',
     ]);
     expect(fetch.open).toBe(0);
+  });
+
+  test('is read with the Secret of an earlier version, where the job ended before an upgrade', async () => {
+    const fetch = new Fetch({ secretName: 'mnist-distill' });
+    await fetch.run();
+    expect(fetch.asked).toEqual([
+      'job team-a/mnist',
+      'secret team-a/mnist-distill-job-uid',
+      'secret team-a/mnist-distill',
+    ]);
+    expect(existsSync(join(folder, 'model.json'))).toBe(true);
   });
 
   test('is looked for where the person says, and reached as the person says', async () => {
@@ -454,12 +469,12 @@ describe('a job', () => {
     [
       'that has no secret',
       null,
-      "secret team-a/mnist-distill: found none, expected the job's; the operator writes it, so check that it runs",
+      "secret team-a/mnist-distill-job-uid: found none, expected the job's; the operator writes it, so check that it runs",
     ],
     [
       'whose secret knows no reader',
       { url: access.url },
-      "secret team-a/mnist-distill: found no credentials for a reader in it, expected the job's; the operator writes it, so check that it runs",
+      "secret team-a/mnist-distill-job-uid: found no credentials for a reader in it, expected the job's; the operator writes it, so check that it runs",
     ],
   ])('%s is told in a sentence', async (_, content, message) => {
     expect(await refusal(new Fetch({ secret: content }))).toEqual({ code: 69, message });

@@ -38,7 +38,7 @@ const seen: SeenCluster = {
   nodes: [rawNode('a', { allocatable })] as unknown as SeenCluster['nodes'],
   pods: [
     strangerPod('web').asking({ cpu: '1', 'nvidia.com/gpu': '3' }).on('a').ready().raw,
-    teacherPod('gpu-0', 'u-1').asking(oneGpu).on('a').ready().raw,
+    teacherPod('gpu-0', 'u-1').ofJob('heavy').asking(oneGpu).on('a').ready().raw,
   ] as unknown as SeenCluster['pods'],
   jobs: [job('heavy', 'u-1', 3, 9), job('light', 'u-2', 1, 9)],
 };

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
+import { defaultTemplateRights } from '../../../src/api/index.js';
 import { ConfigError, readOperatorConfig } from '../../../src/operator-config.js';
 import { defaultAccelerators, noLimits } from '../../../src/domain/index.js';
 import { operatorVariables, type Variable } from '../../../src/operator-variables.js';
@@ -74,6 +75,7 @@ describe('the settings', () => {
       share: { reserve: {}, namespaceWeights: {} },
       limits: noLimits,
       accelerators: defaultAccelerators,
+      templateRights: defaultTemplateRights,
       metricsPort: 8_080,
       apiQps: 50,
       apiBurst: 100,
@@ -105,6 +107,10 @@ describe('the settings', () => {
       DISTILLERY_LIMIT_MIN_REPLICAS: 'team-a=32, 0',
       DISTILLERY_LIMIT_LOGITS_BYTES: '10Gi,team-a=1Ti',
       DISTILLERY_LIMIT_TTL_SECONDS: 'team-a=60',
+      DISTILLERY_TEMPLATE_ANNOTATIONS: 'k8s.v1.cni.cncf.io/*',
+      DISTILLERY_TEMPLATE_SECRETS: 'none',
+      DISTILLERY_TEMPLATE_TOLERATIONS: 'nvidia.com/gpu, dedicated',
+      DISTILLERY_STUDENT_PRIORITY_CLASSES: 'batch-*,system-cluster-critical',
       DISTILLERY_NAMESPACE: 'distillery-system',
       DISTILLERY_POD_NAME: 'distillery-7d9',
       DISTILLERY_WATCH_NAMESPACES: 'team-a, team-b,team-a,',
@@ -134,6 +140,12 @@ describe('the settings', () => {
         ttlSeconds: { others: null, namespaces: { 'team-a': 60 } },
       },
       accelerators: ['nvidia.com/gpu', 'example.com/*'],
+      templateRights: {
+        annotations: ['k8s.v1.cni.cncf.io/*'],
+        secrets: [],
+        tolerations: ['nvidia.com/gpu', 'dedicated'],
+        studentPriorityClasses: ['batch-*', 'system-cluster-critical'],
+      },
       metricsPort: 0,
       apiQps: 200,
       apiBurst: 400,
@@ -171,6 +183,11 @@ describe('a problem', () => {
     ['DISTILLERY_WORKER_IMAGE_PULL_POLICY', 'always', 'found "always", expected Always, IfNotPresent or Never;'],
     ['DISTILLERY_WATCH_NAMESPACES', 'team-a,Team_B', 'expected names of namespaces with commas between them;'],
     ['DISTILLERY_ACCELERATORS', 'nvidia.com/gpu,gpu', 'expected names of extended resources such as nvidia.com/gpu'],
+    [
+      'DISTILLERY_TEMPLATE_SECRETS',
+      'my keys',
+      'expected names with commas between them, * for any characters, or none;',
+    ],
     ['DISTILLERY_METRICS_PORT', '70000', 'found "70000", expected a whole number from 0 to 65535;'],
     ['DISTILLERY_METRICS_PORT', 'tcp://10.0.0.1:8080', 'expected a whole number from 0 to 65535;'],
     [

@@ -1,4 +1,6 @@
 /** What the rendered objects promise, one promise a test; the whole of them is in golden/. */
+import { readdirSync, readFileSync } from 'node:fs';
+
 import { describe, expect, test } from '@jest/globals';
 
 import { labels } from '../../../src/api/index.js';
@@ -26,6 +28,7 @@ interface Pod {
 }
 type Spec = Record<string, unknown> & { template: Pod };
 
+const uid = '6f1f0c4e-52a5-4c0b-9a53-6a2f6f2b7d11';
 const teacherSpec = (maker: JobMaker, replicas = 1): Spec =>
   teacherDeployment(maker.job, maker.job.spec.teacher.pools[0]!, replicas, settings).spec as Spec;
 const studentSpec = (maker: JobMaker, suspended = false): Spec =>
@@ -190,7 +193,7 @@ describe('the places that a job names', () => {
   const foreign = (spec: Spec): unknown[] =>
     spec.template.spec.volumes.filter(({ persistentVolumeClaim, configMap }) => {
       const { name } = (configMap ?? {}) as { name?: string };
-      return persistentVolumeClaim !== undefined || (configMap !== undefined && name !== 'places-distill');
+      return persistentVolumeClaim !== undefined || (configMap !== undefined && name !== `places-distill-${uid}`);
     });
   const mountsAt = (spec: Spec): unknown[] =>
     workerOf(spec).volumeMounts.filter(({ mountPath }) => mountPath.startsWith('/mnt/'));
@@ -241,7 +244,7 @@ describe('the way to the streams', () => {
       ['student', studentSpec(named('m'))],
     ] as const) {
       const volume = spec.template.spec.volumes.find(({ name }) => name === 'distill-nats');
-      expect(volume?.secret).toMatchObject({ secretName: 'm-distill', items: [{ key: `${role}.creds` }] });
+      expect(volume?.secret).toMatchObject({ secretName: `m-distill-${uid}`, items: [{ key: `${role}.creds` }] });
     }
   });
 
@@ -348,5 +351,34 @@ describe('a template', () => {
       },
     };
     expect(studentSpec(named('m').change(({ spec }) => (spec.student.template = hostile))).template).toEqual(plain);
+  });
+});
+
+describe('variables that a template brings by the lot', () => {
+  const template = { spec: { containers: [{ name: 'worker', envFrom: [{ configMapRef: { name: 'theirs' } }] }] } };
+  const lots = named('lots')
+    .pools({ name: 'a', template })
+    .change(({ spec }) => (spec.student.template = template));
+
+  test('never stand for one that a worker reads: each is set by name, which wins', () => {
+    const shell = new URL('../../../workers/shell/', import.meta.url);
+    const sources = readdirSync(shell).map((file) => readFileSync(new URL(file, shell), 'utf8'));
+    const read = new Set(sources.flatMap((source) => source.match(/\bDISTILL_[A-Z_]*[A-Z]\b/g) ?? []));
+    expect(read.size).toBeGreaterThan(10);
+    for (const spec of [teacherSpec(lots), studentSpec(lots)]) {
+      const names = workerOf(spec).env.map(({ name }) => name);
+      expect(names).toEqual(expect.arrayContaining([...read]));
+      expect(new Set(names).size).toBe(names.length);
+    }
+  });
+
+  test('change nothing of what a worker would take', () => {
+    const own = Object.fromEntries(workerOf(teacherSpec(named('m'))).env.map(({ name, value }) => [name, value]));
+    for (const { name, value } of workerOf(teacherSpec(lots)).env) {
+      if (Object.hasOwn(own, name) && name !== 'DISTILL_POOL') expect([name, value]).toEqual([name, own[name]]);
+    }
+    const said = { DISTILL_RUNTIME: 'auto', DISTILL_LOG_LEVEL: 'info', DISTILL_OWNER_PIPE: '0', DISTILL_NATS_USER: '' };
+    const env = Object.fromEntries(workerOf(teacherSpec(lots)).env.map(({ name, value }) => [name, value]));
+    expect(env).toMatchObject(said);
   });
 });

@@ -28,9 +28,12 @@ const needs: PodNeeds = { nodeSelector: {}, requiredTerms: null, tolerations: []
 const gpuNode = (name: string) =>
   nodeView(rawNode(name, { allocatable: { cpu: '16', memory: '64Gi', pods: '110', 'nvidia.com/gpu': '8' } }));
 
-/** A cache that is told as the watches tell: each change of an object, with what it was before. */
+const jobOf = (uid: string, namespace = 'default') => ({ namespace, name: 'mnist', uid });
+
+/** A cache that knows two jobs and is told as the watches tell: each change of an object, with what it was before. */
 function cluster() {
   const cache = new ClusterCache(new FakeClock());
+  for (const uid of ['u-1', 'u-2']) cache.toldOfJob(jobOf(uid));
   const pods = new Map<string, PodMaker>();
   const deployments = new Map<string, DeploymentView>();
   const at = {
@@ -79,11 +82,11 @@ describe('the objects of a job', () => {
       .deployment('cpu', { jobUid: 'u-2' })
       .pod(seated('cpu-0'), studentPod(), seated('cpu-0', 'u-2'), strangerPod('web'));
     cache.studentJobs.told(null, studentJobView(rawStudentJob()));
-    const { deployments, student, pods } = cache.objectsOf('u-1');
+    const { deployments, student, pods } = cache.objectsOf(jobOf('u-1'));
     expect(deployments.map(({ pool }) => pool)).toEqual(['cpu', 'gpu']);
     expect(student?.name).toBe('mnist-student');
     expect(pods.map(({ name }) => name)).toEqual(['mnist-teacher-cpu-0', 'mnist-student-a']);
-    expect(cache.objectsOf('u-3')).toEqual({ deployments: [], student: null, pods: [] });
+    expect(cache.objectsOf(jobOf('u-3'))).toEqual({ deployments: [], student: null, pods: [] });
   });
 
   test('say whose a pod is that changed', () => {
@@ -91,7 +94,7 @@ describe('the objects of a job', () => {
     const told = (pod: PodMaker): string | null => cache.toldOfPod(null, podView(pod.raw));
     expect([told(seated('cpu-0')), told(studentPod()), told(strangerPod('web'))]).toEqual(['u-1', 'u-1', null]);
     expect(cache.toldOfPod(podView(seated('cpu-0').raw), null)).toBe('u-1');
-    expect(cache.objectsOf('u-1').pods).toHaveLength(1);
+    expect(cache.objectsOf(jobOf('u-1')).pods).toHaveLength(1);
   });
 });
 
@@ -230,6 +233,7 @@ describe('teachers that were lost', () => {
     const at = pool(2).gone(seated('cpu-0'));
     expect(lost(at)).toBe(1);
     at.cache.forget('u-1');
+    at.cache.toldOfJob(jobOf('u-1'));
     expect(lost(at)).toBe(0);
   });
 });

@@ -84,6 +84,7 @@ function view(name: string, changes: Partial<OwnedView> = {}): OwnedView {
     name,
     resourceVersion: '10',
     jobUid: 'u-1',
+    jobName: 'mnist',
     deleting: false,
     generation: 1,
     applied: 'hash-1',
@@ -91,13 +92,15 @@ function view(name: string, changes: Partial<OwnedView> = {}): OwnedView {
   };
 }
 
+const jobOf = (uid: string, namespace = 'default') => ({ namespace, name: 'mnist', uid });
+
 describe('the objects of a job', () => {
   const index = (): { readonly index: OwnedIndex<OwnedView>; readonly clock: FakeClock } => {
     const clock = new FakeClock();
     return { index: new OwnedIndex(clock), clock };
   };
-  const names = (of: OwnedIndex<OwnedView>, jobUid = 'u-1'): string[] =>
-    of.of(jobUid).map(({ name, resourceVersion }) => `${name}@${resourceVersion}`);
+  const names = (of: OwnedIndex<OwnedView>, jobUid = 'u-1', namespace = 'default'): string[] =>
+    of.of(jobOf(jobUid, namespace)).map(({ name, resourceVersion }) => `${name}@${resourceVersion}`);
 
   test('are found by its uid alone', () => {
     const { index: known } = index();
@@ -110,7 +113,27 @@ describe('the objects of a job', () => {
   test('are not those that carry no job', () => {
     const { index: known } = index();
     known.told(null, view('a', { jobUid: '' }));
-    expect(known.of('')).toEqual([]);
+    expect(known.of(jobOf(''))).toEqual([]);
+  });
+
+  test('are those of its namespace: who writes its uid down elsewhere has made no object of it', () => {
+    const { index: known } = index();
+    known.told(null, view('a', { resourceVersion: '10' }));
+    known.told(null, view('a', { resourceVersion: '99', namespace: 'other', uid: 'uid-forged' }));
+    known.told(null, view('b', { jobName: 'other' }));
+    expect(names(known)).toEqual(['a@10']);
+    known.told(view('a', { resourceVersion: '99', namespace: 'other', uid: 'uid-forged' }), null);
+    expect(names(known)).toEqual(['a@10']);
+  });
+
+  test('are no longer those that were given to another owner', () => {
+    const { index: known } = index();
+    known.told(null, view('a'));
+    known.told(view('a'), view('a', { resourceVersion: '11', jobUid: '', jobName: '' }));
+    expect(names(known)).toEqual([]);
+    known.told(view('a', { resourceVersion: '11', jobUid: '', jobName: '' }), view('a', { resourceVersion: '12' }));
+    known.told(view('a', { resourceVersion: '12' }), view('a', { resourceVersion: '13', jobUid: 'u-2' }));
+    expect([names(known), names(known, 'u-2')]).toEqual([[], ['a@13']]);
   });
 
   test('are there with the answer to the write that made them', () => {
@@ -134,12 +157,12 @@ describe('the objects of a job', () => {
     const { index: known, clock } = index();
     known.told(null, view('a'));
     known.answered(view('a', { resourceVersion: '50' }));
-    known.answered(view('b', { resourceVersion: '51', namespace: 'other' }));
+    known.answered(view('b', { resourceVersion: '51', namespace: 'other', jobUid: 'u-3' }));
     known.answered(view('c', { resourceVersion: '52', jobUid: 'u-2' }));
     const askedAtMs = clock.now() + 1;
     expect(known.listed(askedAtMs, 'default')).toEqual(['u-1', 'u-2']);
-    expect([names(known), names(known, 'u-2')]).toEqual([['a@10', 'b@51'], []]);
-    expect(known.listed(askedAtMs, undefined)).toEqual(['u-1']);
+    expect([names(known), names(known, 'u-2'), names(known, 'u-3', 'other')]).toEqual([['a@10'], [], ['b@51']]);
+    expect(known.listed(askedAtMs, undefined)).toEqual(['u-3']);
     expect(names(known)).toEqual(['a@10']);
     expect(known.listed(askedAtMs, undefined)).toEqual([]);
   });

@@ -31,8 +31,8 @@ describe('a refusal', () => {
       const taken = refusedOr(deployment, error('invalid', field));
       expect(isHindrance(taken)).toBe(true);
       expect((taken as Error).message).toBe(
-        'Deployment "mnist-teacher-gpu": found one that belongs to another owner, expected none; if it is not about to go, ' +
-          'delete it or give this job another name',
+        'Deployment "mnist-teacher-gpu" exists and does not belong to this job. Delete it if nothing needs it, or give this ' +
+          'job another name.',
       );
     },
   );

@@ -37,6 +37,8 @@ describe('a pod', () => {
       waits: null,
       worker: {
         jobUid: 'u-1',
+        jobName: 'mnist',
+        controllerUid: 'uid-of-replicas-cpu',
         component: 'teacher',
         pool: 'cpu',
         createdAtMs: noonMs - 60_000,
@@ -279,12 +281,13 @@ describe('a node', () => {
 describe('an object of ours', () => {
   test('is known by what was wanted when it was applied, and by whose it is', () => {
     const raw = rawDeployment('cpu', { resourceVersion: '77', generation: 3 });
-    expect(ownedView(raw)).toEqual({
+    expect(ownedView(raw, 'Deployment')).toEqual({
       uid: 'uid-mnist-teacher-cpu',
       namespace: 'default',
       name: 'mnist-teacher-cpu',
       resourceVersion: '77',
       jobUid: 'u-1',
+      jobName: 'mnist',
       deleting: false,
       generation: 3,
       applied: 'hash-1',

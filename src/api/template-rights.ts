@@ -1,0 +1,235 @@
+/**
+ * What of a template gives a pod rights that the restricted Pod Security Standard does not speak of: other networks, roles
+ * of a cloud, devices, the Secrets of the namespace, a place before everybody else's pods. An administrator decides about
+ * these; without a decision the defaults below hold. Pure.
+ *
+ * Invariants:
+ *  R1 No setting lets a template name the credentials of a job.
+ *  R2 What this room cannot read is left to template.ts, which refuses it.
+ */
+import { matchesPattern } from '../lib/pattern.js';
+
+import type { DistillJob } from './generated/distilljob.js';
+import { isCredentialsName } from './names.js';
+import { nameValue, violation } from './problem.js';
+import type { Problem } from './problem.js';
+import { isFields, joinPath } from './schema.js';
+import { securityPrefixes } from './template.js';
+import type { PodRole } from './worker-pod.js';
+
+/** Each a list of patterns, `*` for any characters. */
+export interface TemplateRights {
+  /** Annotations and labels that are let in although they may give rights. */
+  readonly annotations: readonly string[];
+  /** Secrets that a template may name. */
+  readonly secrets: readonly string[];
+  /** Keys of taints that a template may tolerate; one without a key tolerates all, and only `*` allows it. */
+  readonly tolerations: readonly string[];
+  /** Priority classes of a student; those that begin with `system-` only where a pattern does, too. */
+  readonly studentPriorityClasses: readonly string[];
+}
+
+export const defaultTemplateRights: TemplateRights = {
+  annotations: [],
+  secrets: ['*'],
+  tolerations: ['*'],
+  studentPriorityClasses: ['*'],
+};
+
+/** @returns a problem for every right that a template takes and is not given */
+export function templateRightsProblems({ metadata, spec }: DistillJob, rights: TemplateRights): Problem[] {
+  const of = (role: PodRole, template: unknown, path: string): Problem[] => [
+    ...metadataProblems(template, path, rights),
+    ...secretProblems(template, path, metadata.name, rights),
+    ...tolerationProblems(template, path, rights),
+    ...(role === 'student' ? priorityProblems(template, path, rights) : []),
+  ];
+  return [
+    ...spec.teacher.pools.flatMap(({ template }, index) =>
+      of('teacher', template, `spec.teacher.pools[${String(index)}].template`),
+    ),
+    ...of('student', spec.student.template, 'spec.student.template'),
+  ];
+}
+
+const ask = 'ask the administrator of the operator';
+
+// Annotations and labels
+
+/** Parts of a cluster that do what annotations and labels of a pod say. */
+const actingDomains: readonly string[] = [
+  // Networks and meshes.
+  'cni.cncf.io',
+  'multus-cni.io',
+  'ovn.org',
+  'cilium.io',
+  'projectcalico.org',
+  'antrea.io',
+  'istio.io',
+  'linkerd.io',
+  'kuma.io',
+  'dapr.io',
+  // Roles and Secrets.
+  'amazonaws.com',
+  'azure.com',
+  'azure.workload.identity',
+  'google.com',
+  'gke.io',
+  'gke-gcsfuse',
+  'hashicorp.com',
+  'banzaicloud.com',
+  'spiffe.io',
+  // Container runtimes and devices.
+  'crio.io',
+  'cri-o.io',
+  'containerd.io',
+  'nri.io',
+  'nvidia.com',
+  // Platforms, and what puts containers into pods.
+  'openshift.io',
+  'opentelemetry.io',
+  'datadoghq.com',
+  'dynatrace.com',
+];
+
+/** Kubernetes itself, whose recommended labels are harmless and whose annotations may not be. */
+const annotationDomains: readonly string[] = [...actingDomains, 'kubernetes.io', 'k8s.io'];
+
+/** Written without a slash, or the other way round. */
+const actingPrefixes: readonly string[] = ['io.kubernetes.', 'io.containers.', 'io.katacontainers.', 'run.oci.'];
+const actingKeys: readonly string[] = ['aadpodidbinding', 'aadpodbinding'];
+
+/** Only tools for people read these. */
+const harmless: readonly string[] = ['kubectl.kubernetes.io/*', 'app.kubernetes.io/*'];
+
+function givesRights(key: string, domains: readonly string[]): boolean {
+  // The API server does not mind capitals in front of the slash.
+  const small = key.toLowerCase();
+  const [domain = ''] = small.split('/');
+  return (
+    domains.some((one) => domain === one || domain.endsWith(`.${one}`)) ||
+    actingPrefixes.some((prefix) => small.startsWith(prefix)) ||
+    actingKeys.includes(small)
+  );
+}
+
+function metadataProblems(template: unknown, path: string, { annotations: allowed }: TemplateRights): Problem[] {
+  const { labels, annotations } = fieldsAt(template, 'metadata');
+  const refused = (given: unknown, name: string, domains: readonly string[]): Problem[] =>
+    Object.keys(isFields(given) ? given : {})
+      .filter((key) => givesRights(key, domains) && !isAllowed(key, [...harmless, ...allowed]))
+      .filter((key) => !securityPrefixes.some((prefix) => key.startsWith(prefix)))
+      .map((key) => {
+        const clause = 'what reads it may give the pod rights, networks or containers';
+        return violation(
+          joinPath(`${path}.metadata.${name}`, key),
+          nameValue(key),
+          clause,
+          `leave it out, or ${ask} to allow it`,
+        );
+      });
+  return [...refused(labels, 'labels', actingDomains), ...refused(annotations, 'annotations', annotationDomains)];
+}
+
+// Secrets
+
+interface Named {
+  readonly path: string;
+  readonly name: unknown;
+}
+
+/** Every Secret that a template names, wherever a pod can name one. */
+function secretsOf(template: unknown, path: string): Named[] {
+  const { volumes, imagePullSecrets, containers } = fieldsAt(template, 'spec');
+  const at = `${path}.spec`;
+  return [
+    ...entriesOf(volumes, `${at}.volumes`).flatMap(([volume, place]) => [
+      ...named(volume, place, ['secret', 'secretName']),
+      ...entriesOf(fieldsAt(volume, 'projected').sources, `${place}.projected.sources`).flatMap(([source, where]) =>
+        named(source, where, ['secret', 'name']),
+      ),
+    ]),
+    ...entriesOf(imagePullSecrets, `${at}.imagePullSecrets`).flatMap(([one, place]) => named(one, place, ['name'])),
+    ...entriesOf(containers, `${at}.containers`).flatMap(([container, place]) => [
+      ...entriesOf(container.env, `${place}.env`).flatMap(([variable, where]) =>
+        named(variable, where, ['valueFrom', 'secretKeyRef', 'name']),
+      ),
+      ...entriesOf(container.envFrom, `${place}.envFrom`).flatMap(([source, where]) =>
+        named(source, where, ['secretRef', 'name']),
+      ),
+    ]),
+  ];
+}
+
+function secretProblems(template: unknown, path: string, job: string, { secrets }: TemplateRights): Problem[] {
+  return secretsOf(template, path).flatMap(({ path: place, name }) => {
+    if (typeof name !== 'string') return [];
+    if (isCredentialsName(name, job)) {
+      const clause = 'each worker has the credentials of its own role, and no others of a job';
+      return [violation(place, nameValue(name), clause, 'leave it out')];
+    }
+    if (isAllowed(name, secrets)) return [];
+    const clause = 'templates may not name this Secret here';
+    return [violation(place, nameValue(name), clause, `use ${patternsIn(secrets)}, or ${ask} to allow it`)];
+  });
+}
+
+// Tolerations and priorities
+
+function tolerationProblems(template: unknown, path: string, { tolerations: allowed }: TemplateRights): Problem[] {
+  if (allowed.includes('*')) return [];
+  return entriesOf(fieldsAt(template, 'spec').tolerations, `${path}.spec.tolerations`).flatMap(
+    ([toleration, place]) => {
+      const { key = '' } = toleration;
+      if (typeof key !== 'string' || (key !== '' && isAllowed(key, allowed))) return [];
+      const [found, clause] =
+        key === ''
+          ? ['no key', 'that tolerates every taint, which templates may not here']
+          : [nameValue(key), 'templates may not tolerate this taint here'];
+      return [violation(`${place}.key`, found, clause, `use ${patternsIn(allowed)}, or ${ask} to allow it`)];
+    },
+  );
+}
+
+function priorityProblems(template: unknown, path: string, { studentPriorityClasses }: TemplateRights): Problem[] {
+  const { priorityClassName: name } = fieldsAt(template, 'spec');
+  if (typeof name !== 'string') return [];
+  const isSystem = name.startsWith('system-');
+  const patterns = studentPriorityClasses.filter((pattern) => !isSystem || pattern.startsWith('system-'));
+  if (isAllowed(name, patterns)) return [];
+  const clause = isSystem
+    ? 'that class is for the cluster itself: its pods push every other pod away'
+    : 'a student may not have this class here';
+  const remedy = isSystem ? 'leave it out' : `use ${patternsIn(studentPriorityClasses)}`;
+  return [violation(`${path}.spec.priorityClassName`, nameValue(name), clause, `${remedy}, or ${ask} to allow it`)];
+}
+
+// Reading what nothing has checked yet
+
+type Anything = Readonly<Record<string, unknown>>;
+
+function fieldsAt(value: unknown, name: string): Anything {
+  const found = isFields(value) ? value[name] : undefined;
+  return isFields(found) ? found : {};
+}
+
+function entriesOf(list: unknown, path: string): [Anything, string][] {
+  return (Array.isArray(list) ? list : []).flatMap((entry: unknown, index): [Anything, string][] =>
+    isFields(entry) ? [[entry, `${path}[${String(index)}]`]] : [],
+  );
+}
+
+function named(value: Anything, path: string, [first = '', ...rest]: readonly string[]): Named[] {
+  const found = value[first];
+  const at = `${path}.${first}`;
+  if (rest.length === 0) return found === undefined ? [] : [{ path: at, name: found }];
+  return isFields(found) ? named(found, at, rest) : [];
+}
+
+function isAllowed(name: string, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => matchesPattern(name, pattern));
+}
+
+function patternsIn(patterns: readonly string[]): string {
+  return patterns.length === 0 ? 'none' : patterns.join(', ');
+}
