@@ -7,7 +7,7 @@ export const exitCodes = {
   usage: 2,
   /** The job, the data or a model is wrong. */
   badInput: 65,
-  /** No NATS server could be found, started or reached; or no API server, or it refused. */
+  /** No NATS server could be found, started or reached; or no API server, or it refused; or Node.js is too old. */
   unavailable: 69,
   /** The disk is full or a folder cannot be written. */
   storage: 74,

@@ -1,109 +1,15 @@
 #!/usr/bin/env node
-/** The `distill` command: a composition root. Time, randomness, the environment and signals enter here. */
-import { randomUUID } from 'node:crypto';
-import { homedir } from 'node:os';
-import { delimiter } from 'node:path';
-import { fileURLToPath } from 'node:url';
+/**
+ * Starts the `distill` command once Node.js is known to be new enough. The command is imported afterwards: on an old release
+ * its libraries end in a stack before a line of ours runs.
+ */
+import { nodeProblem } from '../lib/node-version.js';
 
-import { kubeconfigFiles } from '../cluster/kubernetes/index.js';
-import { readConfig } from '../config.js';
-import type { Clock } from '../lib/clock.js';
-import { cacheFolderOf, findNatsServer } from '../stream/index.js';
-import { fileLog } from '../telemetry/index.js';
-
-import type { EngineContext } from './context.js';
 import { exitCodes } from './exit.js';
-import { exitCodeOf, program } from './program.js';
-import { systemClock } from './system-clock.js';
 
-const clock: Clock = systemClock();
-const config = readConfig(process.env);
-
-const stop = new AbortController();
-let stopEnding: 'interrupted' | 'terminated' | 'outputClosed' = 'interrupted';
-function stopBecause(ending: typeof stopEnding): void {
-  // Asked twice: the person does not want to wait. Workers and server notice that their owner is gone.
-  if (stop.signal.aborted) process.exit(exitCodes[ending]);
-  stopEnding = ending;
-  stop.abort();
+const problem = nodeProblem(process.versions.node);
+if (problem === null) await import('./command.js');
+else {
+  process.stderr.write(`distill: ${problem}\n`);
+  process.exitCode = exitCodes.unavailable;
 }
-process.on('SIGINT', () => stopBecause('interrupted'));
-process.on('SIGTERM', () => stopBecause('terminated'));
-process.on('SIGHUP', () => stopBecause('terminated'));
-
-/** Nobody reads any more (`distill run … | head -1`): stop as cleanly as for Ctrl-C, and write nothing more. */
-let outputOpen = true;
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  if (!outputOpen) return;
-  outputOpen = false;
-  stopBecause('outputClosed');
-});
-process.stderr.on('error', () => undefined);
-
-function hasWorkingFolder(): boolean {
-  try {
-    process.cwd();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const script = (path: string): string => fileURLToPath(new URL(`../../workers/${path}`, import.meta.url));
-
-const context: EngineContext = {
-  terminal: {
-    isTTY: process.stdout.isTTY && !config.dumbTerminal,
-    get columns() {
-      return process.stdout.columns;
-    },
-    write: (text) => outputOpen && process.stdout.write(text),
-  },
-  stdin: process.stdin,
-  command: config.throughNpm ? 'npm run distill --' : 'distill',
-  clock,
-  hasWorkingFolder: hasWorkingFolder(),
-  pid: process.pid,
-  cores: config.cores,
-  newUid: randomUUID,
-  scripts: {
-    teacher: script('teacher/main.js'),
-    student: script('student/main.js'),
-    evaluate: script('teacher/evaluate.js'),
-  },
-  environment: config.workerEnvironment,
-  openLog: fileLog,
-  findNats: (progress) =>
-    findNatsServer({
-      url: config.natsUrl,
-      path: config.path,
-      cacheFolder: cacheFolderOf(process.env, homedir),
-      platform: process.platform,
-      arch: process.arch,
-      environment: process.env,
-      progress,
-      stop: stop.signal,
-    }),
-  openJobs: async ({ kubeconfig, context }) => {
-    // Only two commands need it, and it takes most of a second to load.
-    const { kubeReader } = await import('./kube-reader.js');
-    const files =
-      kubeconfig === undefined
-        ? kubeconfigFiles(config.kubeconfig, delimiter, homedir)
-        : ({ kind: 'one', path: kubeconfig } as const);
-    return kubeReader({ files, context, stop: stop.signal });
-  },
-  stop: stop.signal,
-  stopEnding: () => stopEnding,
-};
-
-process.exitCode = exitCodes.failed;
-try {
-  const ending = await program(context, process.argv);
-  process.exitCode = exitCodes[ending];
-} catch (error) {
-  process.exitCode = exitCodeOf(error, config.faults, (text) => void process.stderr.write(text));
-}
-// Everything that has to end has ended. A connection that was given up may linger, as one to a proxy that says nothing.
-if (stop.signal.aborted) process.exit();

@@ -32,7 +32,7 @@ Examples:
   $ distill fetch mnist -n team-a -o model            bring a finished model home from a cluster
 
 Exit codes:
-    0  done                                  69  no NATS or API server found or reached
+    0  done                                  69  no NATS or API server; Node.js too old
     1  the job failed                        74  disk full, or a folder cannot be written
     2  the command line is wrong            130  stopped by Ctrl-C (143 by SIGTERM): resumable
    65  the job, the data or a model is wrong 141  nobody reads the output any more: resumable
