@@ -14,4 +14,4 @@ export { readText, readTextSync } from './read-text.js';
 export { spawnFolder } from './spawn-folder.js';
 export { openRegular, openRegularSync, readFaultOf, readRegularSync } from './regular-file.js';
 export type { ReadFault } from './regular-file.js';
-export { syncFolder, syncFolderSync, writeWhole, writeWholeSync } from './write-whole.js';
+export { syncFolder, writeWhole, writeWholeSync } from './write-whole.js';
