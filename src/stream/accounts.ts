@@ -49,7 +49,7 @@ export interface KeyringOptions {
 }
 
 /** Namespaces whose keys are remembered; the longest known goes first. */
-const rememberedNamespaces = 4_096;
+const rememberedNamespaces = 1_024;
 
 /** The keys of all namespaces' accounts. */
 export class Keyring {

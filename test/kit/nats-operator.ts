@@ -42,6 +42,8 @@ export interface OperatorNats extends TestNats<CredsLogin> {
    * @returns what the platform gives the operator now; what this server has told before is of the old key
    */
   rotateSigningKey(): Promise<{ readonly signingSeed: string; readonly operatorCreds: string }>;
+  /** Which of its ways an operator of the kit is given: one account per namespace, or this one account for all. */
+  readonly mode: 'accounts' | 'signed';
   /** What the platform gives the operator so that it makes an account per namespace; each is the text of a file. */
   readonly accounts: { readonly systemCreds: string; readonly operatorSigningSeed: string };
   /** May do everything in the account of a namespace that the operator has made. */
@@ -75,6 +77,7 @@ export async function startOperatorNats({
   limits = fewJobs,
   monitoringPort = null,
   resolver = 'full',
+  mode = 'signed',
 }: {
   readonly host?: string;
   readonly limits?: JetStreamLimits;
@@ -82,6 +85,7 @@ export async function startOperatorNats({
   readonly monitoringPort?: number | null;
   /** memory = it takes no account but those that it starts with. */
   readonly resolver?: 'full' | 'memory';
+  readonly mode?: OperatorNats['mode'];
 } = {}): Promise<OperatorNats> {
   const binary = await testServerBinary();
   const folder = await mkdtemp(join(tmpdir(), 'distillery-nats-operator-'));
@@ -150,6 +154,7 @@ export async function startOperatorNats({
       await server.exited;
     },
     restart,
+    mode,
     accounts: { systemCreds, operatorSigningSeed },
     rootOf: (namespace) => ({
       creds: accountUserCreds(keyring.keysOf(namespace), 'root', { publish: ['>'], subscribe: ['>'] }),

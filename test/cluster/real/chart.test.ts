@@ -142,7 +142,7 @@ real('the chart', () => {
     const uid = await world.uidOf('claimed');
     await cluster.kubectlOk(['delete', 'distilljob', 'claimed', '--timeout=120s']);
     await until('nothing of it', async () => (await world.owned(uid)).length === 0);
-    expect((await world.admin.observe(uid)).state).toBe('Absent');
+    expect((await world.streams(uid)).state).toBe('Absent');
   });
 });
 

@@ -283,7 +283,7 @@ real('the main job in a cluster of real pods', () => {
     await cluster.kubectlOk(['-n', namespace, 'delete', 'distilljob', '--all', '--timeout=180s']);
     for (const uid of uids) {
       await until('nothing of it', async () => (await world.owned(uid)).length === 0);
-      expect((await world.admin.observe(uid)).state).toBe('Absent');
+      expect((await world.streams(uid)).state).toBe('Absent');
     }
   });
 

@@ -269,7 +269,11 @@ describe.each(workerRoles)('a hostile %s', (role) => {
       ]),
     ];
     for (const subject of wanted) {
-      attacker.subscribe(subject, { callback: (error) => error !== null && refused.push(subject) });
+      attacker.subscribe(subject, {
+        callback: (error) => {
+          if (error !== null) refused.push(subject);
+        },
+      });
     }
     await attacker.flush();
     await until('every refusal', () => refused.length === wanted.length);
