@@ -9,6 +9,8 @@
  */
 import { NoRespondersError, PermissionViolationError, RequestError } from '@nats-io/transport-node';
 
+import { Turns } from '../lib/turns.js';
+
 import {
   type AccountLimits,
   accountJwt,
@@ -38,6 +40,8 @@ export interface AccountBookOptions {
 
 /** Users of a namespace that stay revoked: those of the 256 jobs that were deleted last. About 70 bytes each. */
 const mostRevoked = 768;
+/** Accounts compared at a time when the server is back. */
+const mostComparisons = 32;
 /** Users count as issued when their job was created, by the API server's clock; ours may be behind it. */
 const clockSkewSeconds = 24 * 3_600;
 
@@ -104,9 +108,10 @@ export class AccountBook {
 
   /** Compares every account that is open or was not closed yet; failures stay for the next time. */
   async compareAll(): Promise<void> {
+    const turns = new Turns(mostComparisons);
     await Promise.allSettled(
       [...this.#pages].map(([namespace, { state }]) =>
-        state === 'Closed' ? this.close(namespace) : this.#settle(namespace, state),
+        turns.run(async () => (state === 'Closed' ? this.close(namespace) : this.#settle(namespace, state))),
       ),
     );
   }

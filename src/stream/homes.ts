@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { NatsConnection } from '@nats-io/transport-node';
 
+import { Turns } from '../lib/turns.js';
 import type { NatsAccess, WorkerRole } from '../protocol/index.js';
 
 import { AccountBook } from './account-book.js';
@@ -122,6 +123,8 @@ interface Tenant {
 
 /** Each is a connection of its own: about 100 KB here and a few more in the server. */
 export const mostNamespaces = 1_024;
+/** Connections made at a time: a thousand at once take longer than servers wait for a login. */
+const mostDials = 32;
 /** A server takes an account at once, and tells the others of its cluster; these may need a moment. */
 const spreadAttempts = 5;
 
@@ -131,6 +134,7 @@ export class NamespaceAccounts implements StreamHome {
   readonly #system: OperatorLink;
   readonly #book: AccountBook;
   readonly #tenants = new Map<string, Tenant>();
+  readonly #dials = new Turns(mostDials);
 
   /** Opens the connection of the system account. @throws StreamError unauthorized when a seed is none */
   constructor(options: NamespaceAccountsOptions) {
@@ -233,7 +237,7 @@ export class NamespaceAccounts implements StreamHome {
       url,
       creds: accountUserCreds(keys, 'operator', permissionsForOperator),
       onStatus: (event) => onStatus(namespace, event),
-      through: (attempt) => this.#enter(namespace, attempt),
+      through: (attempt) => this.#dials.run(() => this.#enter(namespace, attempt)),
     };
     const link = OperatorLink.open(options);
     const admin = new StreamAdmin(link, mayAct);
