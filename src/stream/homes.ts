@@ -111,6 +111,8 @@ export interface NamespaceAccountsOptions {
   readonly hasJobs: (namespace: string) => boolean;
   /** A job's state changed. @param uid null = that of any job of the namespace may have */
   readonly onChange: (namespace: string, uid: string | null) => void;
+  /** Namespaces with jobs that are served; absent = 1,024. */
+  readonly mostNamespaces?: number;
   /** @param namespace null = the connection of the system account */
   readonly onStatus: (namespace: string | null, event: ConnectionEvent) => void;
 }
@@ -122,7 +124,7 @@ interface Tenant {
 }
 
 /** Each is a connection of its own: about 100 KB here and a few more in the server. */
-export const mostNamespaces = 1_024;
+const usualMostNamespaces = 1_024;
 /** Connections made at a time: a thousand at once take longer than servers wait for a login. */
 const mostDials = 32;
 /** A server takes an account at once, and tells the others of its cluster; these may need a moment. */
@@ -218,6 +220,7 @@ export class NamespaceAccounts implements StreamHome {
   #tenantOf(namespace: string): Tenant {
     const known = this.#tenants.get(namespace);
     if (known !== undefined) return known;
+    const { mostNamespaces = usualMostNamespaces } = this.#options;
     if (this.#tenants.size >= mostNamespaces) {
       throw new StreamError(
         'unreachable',

@@ -89,7 +89,12 @@ export async function startOperatorNats({
 } = {}): Promise<OperatorNats> {
   const binary = await testServerBinary();
   const folder = await mkdtemp(join(tmpdir(), 'distillery-nats-operator-'));
-  const keys = { operator: createOperator(), system: createAccount(), account: createAccount() };
+  const keys = {
+    operator: createOperator(),
+    system: createAccount(),
+    systemSigner: createAccount(),
+    account: createAccount(),
+  };
   const resolverFolder = join(folder, 'accounts');
   const monitoring = monitoringPort === null ? null : `127.0.0.1:${String(monitoringPort)}`;
   let signer = createAccount();
@@ -123,7 +128,7 @@ export async function startOperatorNats({
   };
   const userOf = (name: string, permissions: Permissions): Promise<string> =>
     credsOf(name, keys.account, signer, permissions);
-  const systemCreds = await credsOf('distillery', keys.system, keys.system, permissionsForSystem);
+  const systemCreds = await credsOf('distillery', keys.system, keys.systemSigner, permissionsForSystem);
   const operatorSigningSeed = text(operatorSigner.getSeed());
   const keyring = new Keyring({ signingSeed: operatorSigningSeed, accountsSeed: operatorSigningSeed });
   const operatorCreds = await userOf('operator', permissionsFor('operator', jobNames('any')));
@@ -187,6 +192,7 @@ export async function startOperatorNats({
 interface Keys {
   readonly operator: KeyPair;
   readonly system: KeyPair;
+  readonly systemSigner: KeyPair;
   readonly account: KeyPair;
 }
 
@@ -212,13 +218,14 @@ async function configurationOf(wanted: Configured): Promise<(place: ServerPlace)
   const { keys, signer, operatorSigner, limits, monitoring, resolverFolder } = wanted;
   const system = keys.system.getPublicKey();
   const account = keys.account.getPublicKey();
-  const signed = { signer: keys.operator };
+  const signed = { signer: operatorSigner };
   const content = { limits: { ...unlimited, ...limits }, signing_keys: [signer.getPublicKey()] };
-  const operatorJwt = await encodeOperator('test', keys.operator, {
-    system_account: system,
-    signing_keys: [operatorSigner.getPublicKey()],
-  });
-  const systemJwt = await encodeAccount('SYS', keys.system, { limits: unlimited }, signed);
+  // As docs/adr/0014 advises: no key that names an operator or an account signs anything. The library's types lack it.
+  const strict: object = { strict_signing_key_usage: true };
+  const operatorContent = { system_account: system, signing_keys: [operatorSigner.getPublicKey()], ...strict };
+  const operatorJwt = await encodeOperator('test', keys.operator, operatorContent);
+  const systemContent = { limits: unlimited, signing_keys: [keys.systemSigner.getPublicKey()] };
+  const systemJwt = await encodeAccount('SYS', keys.system, systemContent, signed);
   const accountJwt = await encodeAccount('jobs', keys.account, content, signed);
   return ({ serverName, host, port, storeFolder, logFile }) =>
     JSON.stringify({

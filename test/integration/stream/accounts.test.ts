@@ -7,9 +7,12 @@ import { jobNames, type NatsAccess } from '../../../src/protocol/index.js';
 import {
   type AccountLimits,
   type JobRef,
+  JobStreamsPort,
   NamespaceAccounts,
   type NamespaceAccountsOptions,
 } from '../../../src/stream/index.js';
+import { userCreds } from '../../../src/stream/credentials.js';
+import { bytesOfSeed, derivedBytes, nkeyOf } from '../../../src/stream/nkeys.js';
 import { claimAttempt, connectWorker, type StreamLink } from '../../../workers/stream/index.js';
 import { type OperatorNats, startOperatorNats, testCreatedAtMs } from '../../kit/nats-operator.js';
 import { connectPlain, quietLog, streamsOf, studentState, systemClock, until } from '../../kit/stream.js';
@@ -148,6 +151,22 @@ describe('a namespace', () => {
   }, 30_000);
 });
 
+test('namespaces beyond the bound are told so, and get their turn when another has no jobs any more', async () => {
+  const home = opened({ mostNamespaces: 1 });
+  const port = new JobStreamsPort(home);
+  const [first, second] = [
+    { namespace: 'team-first', uid: 'first-1' },
+    { namespace: 'team-second', uid: 'second-1' },
+  ];
+  expect(await port.observe(first)).toEqual({ state: 'Absent' });
+  expect(await port.observe(second)).toMatchObject({
+    state: 'Unreachable',
+    reason: expect.stringMatching(/^NATS account of namespace team-second: 1 namespaces have jobs already/),
+  });
+  home.forget(first);
+  await until('its turn', async () => (await port.observe(second)).state === 'Absent');
+}, 30_000);
+
 describe("a job's users", () => {
   const job = { namespace: 'team-users', uid: 'users-1' };
 
@@ -253,14 +272,40 @@ test('limits of a namespace are held by the server, and leave the others alone',
     (e: unknown) => e,
   );
   expect(refusal).toMatchObject({ kind: 'full' });
+  // Of two connections the operator has one.
   const root = await connectPlain(nats, nats.rootOf('team-small'));
-  expect(await admits(nats.rootOf('team-small'))).toBe(false);
+  const third = student(home, { namespace: 'team-small', uid: 'small-1' }, 1_000);
+  await expect(third).rejects.toThrow(/NATS/);
   await root.close();
   await provisioned(home, { namespace: 'team-large', uid: 'large-2' });
 
   // With room it goes on, without a restart of anything but the operator.
   const later = opened();
   await provisioned(later, { namespace: 'team-small', uid: 'small-1' });
+}, 30_000);
+
+test('a limit beyond what the server has is told to the jobs of that namespace, and ends when it is lowered', async () => {
+  const job = { namespace: 'team-huge', uid: 'huge-1' };
+  const home = opened({ limitsOf: () => ({ ...noLimits, storageBytes: 2 ** 52 }) });
+  await expect(provisioned(home, job)).rejects.toThrow(/jetstream/i);
+  await expect((await home.adminOf(job.namespace)).observe(job.uid)).resolves.toMatchObject({
+    state: 'Unreachable',
+    reason: expect.stringMatching(/jetstream/i),
+  });
+  const later = opened();
+  await provisioned(later, job);
+}, 30_000);
+
+test("an account's own key signs no user where the operator requires signing keys", async () => {
+  const job = { namespace: 'team-strict', uid: 'strict-1' };
+  await provisioned(opened(), job);
+  const { operatorSigningSeed } = nats.accounts;
+  const bytes = derivedBytes(bytesOfSeed('operator', operatorSigningSeed), `distillery/v1/account/${job.namespace}`);
+  const own = nkeyOf('account', bytes);
+  const everything = { publish: ['>'], subscribe: ['>'] };
+  const forged = { signer: own, account: own.publicKey, user: nkeyOf('user', bytes), name: 'x', issuedAtSeconds: 1 };
+  expect(await admits(nats.rootOf(job.namespace))).toBe(true);
+  expect(await admits({ creds: userCreds({ ...forged, rights: everything }), inboxPrefix: '_INBOX' })).toBe(false);
 }, 30_000);
 
 describe('an exchanged signing key', () => {
