@@ -158,7 +158,7 @@ export const operatorVariables = {
   ),
   DISTILLERY_NATS_ACCOUNT_LIMITS: {
     meaning:
-      "What each namespace's account may use, with commas: `storage` and `memory` (bytes that its streams may reserve, every replica counted), `streams` (a job has 5), `consumers` (2), `connections`. What is left out has no limit but the server's.",
+      "What each namespace's account may use, with commas: `storage` and `memory` (bytes that its streams may reserve, every replica counted), `streams` (a job has 6), `consumers` (2), `connections`. What is left out has no limit but the server's.",
     fallback: 'streams=1000,consumers=1000,connections=5000',
     expected: limitsExpected,
     remedy: 'change it, or leave it out for the default',

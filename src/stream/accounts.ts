@@ -22,7 +22,7 @@ export interface AccountLimits {
   readonly storageBytes: number | null;
   /** The same in memory. */
   readonly memoryBytes: number | null;
-  /** A job has five. */
+  /** A job has six. */
   readonly streams: number | null;
   /** A job has two. */
   readonly consumers: number | null;

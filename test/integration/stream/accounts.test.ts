@@ -158,13 +158,13 @@ test('namespaces beyond the bound are told so, and get their turn when another h
     { namespace: 'team-first', uid: 'first-1' },
     { namespace: 'team-second', uid: 'second-1' },
   ];
-  expect(await port.observe(first)).toEqual({ state: 'Absent' });
-  expect(await port.observe(second)).toMatchObject({
+  expect(await port.observe(first, {})).toEqual({ state: 'Absent' });
+  expect(await port.observe(second, {})).toMatchObject({
     state: 'Unreachable',
     reason: expect.stringMatching(/^NATS account of namespace team-second: 1 namespaces have jobs already/),
   });
   home.forget(first);
-  await until('its turn', async () => (await port.observe(second)).state === 'Absent');
+  await until('its turn', async () => (await port.observe(second, {})).state === 'Absent');
 }, 30_000);
 
 describe("a job's users", () => {
@@ -267,7 +267,7 @@ test('limits of a namespace are held by the server, and leave the others alone',
       namespace === 'team-small' ? { ...noLimits, storageBytes: 200 * MiB, connections: 2 } : noLimits,
   });
   await provisioned(home, { namespace: 'team-large', uid: 'large-1' });
-  // Five streams reserve 64 + 64 + 16 + 16 + 64 MiB.
+  // Its streams reserve more: 64 MiB each for work, logits and objects, and some for the rest.
   const refusal: unknown = await provisioned(home, { namespace: 'team-small', uid: 'small-1' }).catch(
     (e: unknown) => e,
   );

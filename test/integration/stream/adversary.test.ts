@@ -110,8 +110,15 @@ async function fill(job: Job): Promise<void> {
   await Promise.all([student.close(), teacher.close()]);
 }
 
-function streamNames({ streams, stateBucket, objectBucket }: JobNames): string[] {
-  return [streams.work, streams.logits, streams.dead, `KV_${stateBucket}`, `OBJ_${objectBucket}`];
+function streamNames({ streams, stateBucket, teacherBucket, objectBucket }: JobNames): string[] {
+  return [
+    streams.work,
+    streams.logits,
+    streams.dead,
+    `KV_${stateBucket}`,
+    `KV_${teacherBucket}`,
+    `OBJ_${objectBucket}`,
+  ];
 }
 
 /** Everything of a namespace's account: its streams with configuration and content, its consumers, its own JWT. */
@@ -159,6 +166,7 @@ function orders(victim: JobNames, inbox: string): Record<string, string> {
       subjects: ['evil.dead'],
     }),
     [`$KV.${victim.stateBucket}.student`]: JSON.stringify(studentState({ attempt: 99 })),
+    [`$KV.${victim.teacherBucket}.t-1`]: JSON.stringify(teacherState('t-1', { samplesPerSecond: 1e9 })),
     [victim.subjects.logits(0, 1_000)]: 'a forged frame',
     [`$O.${victim.objectBucket}.M.ZXZpbA==`]: '{}',
     [victim.subjects.work(0, 1_000)]: '{}',
@@ -262,6 +270,7 @@ describe.each(workerRoles)('a hostile %s', (role) => {
       ...[mine, sibling, theirs].flatMap(({ uid }) => [
         `distill.${uid}.>`,
         `$KV.${jobNames(uid).stateBucket}.>`,
+        `$KV.${jobNames(uid).teacherBucket}.>`,
         `$O.${jobNames(uid).objectBucket}.>`,
         ...workerRoles
           .filter((other) => uid !== mine.uid || other !== role)
