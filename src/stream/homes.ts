@@ -6,7 +6,7 @@
  *  H1 A namespace with jobs has one connection of ours to its account, kept as long as it has jobs; without any its
  *     account is closed.
  *  H2 Trouble with one namespace's account is told of that namespace's jobs; the others go on.
- *  H3 The users of a job end before its streams do.
+ *  H3 The users of a job end before its streams do, or as soon as the system account can be reached again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -42,7 +42,7 @@ export interface StreamHome {
   access(role: WorkerRole, job: JobRef & JobIdentity): NatsAccess;
   /** Before a job's streams are made: its users may log in. @throws StreamError */
   admit(job: JobRef): Promise<void>;
-  /** Before a job's streams are removed: its users may not log in any more (H3). @throws StreamError */
+  /** Before a job's streams are removed: ends its users (H3). @throws StreamError */
   dismiss(job: JobRef): Promise<void>;
   /** The job is gone. */
   forget(job: JobRef): void;
@@ -191,8 +191,14 @@ export class NamespaceAccounts implements StreamHome {
     await this.#book.readmit(namespace, uid);
   }
 
+  /** Throws only in a process that does not lead: a job must not stay because the system account is away. */
   async dismiss({ namespace, uid }: JobRef): Promise<void> {
-    await this.#book.revoke(namespace, uid);
+    try {
+      await this.#book.revoke(namespace, uid);
+    } catch (error) {
+      if (!(error instanceof StreamError) || !this.#options.mayAct()) throw error;
+      this.#options.onStatus(namespace, { kind: 'error', message: error.message });
+    }
   }
 
   forget({ namespace, uid }: JobRef): void {

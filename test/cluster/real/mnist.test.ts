@@ -71,7 +71,10 @@ real('the main job in a cluster of real pods', () => {
     cpSync(join(repositoryRoot, 'examples/mnist/models'), join(data, 'models'), { recursive: true });
     const uri = smallMnist(join(data, 'mnist'), { train: 4_000, test: 500 });
     cluster = await startRealCluster({ nodes: 2, audit: 'Metadata' });
-    world = await World.around(cluster, await startOperatorNats({ host: hostAddress, limits: manyJobs, mode: 'accounts' }));
+    world = await World.around(
+      cluster,
+      await startOperatorNats({ host: hostAddress, limits: manyJobs, mode: 'accounts' }),
+    );
     await cluster.apply({
       apiVersion: 'v1',
       kind: 'Namespace',

@@ -194,6 +194,27 @@ describe("a job's users", () => {
   });
 });
 
+test('a broken login to the system account stops no job that runs, and keeps no streams of one that goes', async () => {
+  const job = { namespace: 'team-broken', uid: 'broken-1' };
+  await provisioned(opened(), job);
+  const told: string[] = [];
+  const home = opened({
+    systemCreds: () => nats.operatorCreds,
+    onStatus: (namespace, event) => event.kind === 'error' && told.push(`${namespace ?? ''}: ${event.message}`),
+  });
+  const port = new JobStreamsPort(home);
+  expect(await port.observe(job, {})).toMatchObject({ state: 'Present', missing: [] });
+  await port.remove(job);
+  expect(await port.observe(job, {})).toEqual({ state: 'Absent' });
+  expect(told.join()).toMatch(
+    /team-broken: NATS account of namespace team-broken: the system account's user may not publish/,
+  );
+  expect(await port.observe({ namespace: 'team-broken-new', uid: 'broken-2' }, {})).toMatchObject({
+    state: 'Unreachable',
+    reason: expect.stringMatching(/the system account's user may not publish/),
+  });
+}, 30_000);
+
 describe('a server', () => {
   test('that lost all accounts is given them again, and workers come back by themselves', async () => {
     const job = { namespace: 'team-wiped', uid: 'wiped-1' };
