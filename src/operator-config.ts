@@ -155,7 +155,7 @@ function natsIn(settings: Settings, problems: string[]): OperatorConfig['nats'] 
   return { url, workerUrl, auth: authIn(wayIn(settings, problems), settings, problems) };
 }
 
-/** What stands for no way or several is told, and goes on as none. */
+/** @returns null when there is no way or several, which is a problem */
 function wayIn(settings: Settings, problems: string[]): Way | null {
   const given = (Object.keys(ways) as Way[]).filter((way) => ways[way].some((name) => settings[name] !== ''));
   const [way] = given;

@@ -14,7 +14,7 @@ export class Turns {
       return await work();
     } finally {
       const next = this.#waiting.shift();
-      // A turn passes on as it is; otherwise somebody new could take it before the one that waits.
+      // A turn passes on as it is; otherwise a newcomer could take it before the one that waits.
       if (next === undefined) this.#free += 1;
       else next();
     }

@@ -5,7 +5,7 @@
  * Invariants:
  *  H1 A namespace with jobs has one connection of ours to its account, kept as long as it has jobs; without any its
  *     account is closed.
- *  H2 Trouble with one namespace's account is told of that namespace's jobs; the others go on.
+ *  H2 Trouble with one namespace's account is reported by that namespace's jobs; the others go on.
  *  H3 The users of a job end before its streams do, or as soon as the system account can be reached again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -83,7 +83,7 @@ export class SharedAccount implements StreamHome {
     return Promise.resolve();
   }
 
-  /** The account is not ours to change: whoever holds a user of a job that is gone keeps it (docs/adr/0009). */
+  /** The account is not ours to change: a user of a job that is gone stays valid (docs/adr/0009). */
   dismiss(): Promise<void> {
     return Promise.resolve();
   }

@@ -151,7 +151,7 @@ describe('a namespace', () => {
   }, 30_000);
 });
 
-test('namespaces beyond the bound are told so, and get their turn when another has no jobs any more', async () => {
+test('namespaces beyond the bound report it, and get their turn when another has no jobs any more', async () => {
   const home = opened({ mostNamespaces: 1 });
   const port = new JobStreamsPort(home);
   const [first, second] = [
@@ -197,16 +197,16 @@ describe("a job's users", () => {
 test('a broken login to the system account stops no job that runs, and keeps no streams of one that goes', async () => {
   const job = { namespace: 'team-broken', uid: 'broken-1' };
   await provisioned(opened(), job);
-  const told: string[] = [];
+  const reported: string[] = [];
   const home = opened({
     systemCreds: () => nats.operatorCreds,
-    onStatus: (namespace, event) => event.kind === 'error' && told.push(`${namespace ?? ''}: ${event.message}`),
+    onStatus: (namespace, event) => event.kind === 'error' && reported.push(`${namespace ?? ''}: ${event.message}`),
   });
   const port = new JobStreamsPort(home);
   expect(await port.observe(job, {})).toMatchObject({ state: 'Present', missing: [] });
   await port.remove(job);
   expect(await port.observe(job, {})).toEqual({ state: 'Absent' });
-  expect(told.join()).toMatch(
+  expect(reported.join()).toMatch(
     /team-broken: NATS account of namespace team-broken: the system account's user may not publish/,
   );
   expect(await port.observe({ namespace: 'team-broken-new', uid: 'broken-2' }, {})).toMatchObject({
@@ -305,7 +305,7 @@ test('limits of a namespace are held by the server, and leave the others alone',
   await provisioned(later, { namespace: 'team-small', uid: 'small-1' });
 }, 30_000);
 
-test('a limit beyond what the server has is told to the jobs of that namespace, and ends when it is lowered', async () => {
+test('a limit beyond what the server has is reported by the jobs of that namespace, until it is lowered', async () => {
   const job = { namespace: 'team-huge', uid: 'huge-1' };
   const home = opened({ limitsOf: () => ({ ...noLimits, storageBytes: 2 ** 52 }) });
   await expect(provisioned(home, job)).rejects.toThrow(/jetstream/i);
@@ -358,7 +358,7 @@ function loginOf(home: NamespaceAccounts, job: JobRef): { readonly creds: string
   return { creds, inboxPrefix: jobNames(job.uid).inboxPrefix('student') };
 }
 
-/** Whether the server lets somebody in now. */
+/** Whether the server accepts this login now. */
 async function admits(login: { readonly creds: string; readonly inboxPrefix: string }): Promise<boolean> {
   try {
     const connection = await connectPlain(nats, login);

@@ -1,6 +1,6 @@
 /**
  * A hostile worker against another job: each role's credentials, and every way to make the server act in its place. Between
- * namespaces nothing happens and nothing is heard; within one namespace the expectations say what holds and what does not
+ * namespaces nothing changes and nothing is read; within one namespace the expectations say what holds and what does not
  * (docs/adr/0014).
  */
 import { createHash } from 'node:crypto';
@@ -38,7 +38,7 @@ const sibling = { namespace: 'team-a', uid: 'sibling' };
 const theirs = { namespace: 'team-b', uid: 'theirs' };
 type Job = typeof mine;
 
-/** In everything that another job stores: whoever hears it has read what is not its own. */
+/** In everything that another job stores: a worker that receives it has read what is not its own. */
 const secret = 'the-secret-of-another-job';
 
 let nats: OperatorNats;
@@ -261,7 +261,7 @@ describe.each(workerRoles)('a hostile %s', (role) => {
     expect(await pictureOf(theirs.namespace)).toEqual(before);
   }, 60_000);
 
-  test('hears nobody but itself', async () => {
+  test('receives only its own replies', async () => {
     const login = loginOf(mine, role);
     const attacker = await connectPlain(nats, login);
     const refused: string[] = [];

@@ -75,7 +75,7 @@ export class World {
     await this.nats.stop();
   }
 
-  /** A job's streams as somebody beside the operator sees them; waits while NATS is away. */
+  /** A job's streams, observed beside the operator; waits while NATS is away. */
   async streams(uid: string, namespace = 'default'): Promise<StreamObservation> {
     let seen: StreamObservation = { state: 'Unreachable', reason: 'not asked yet' };
     await until('NATS to answer', async () => {

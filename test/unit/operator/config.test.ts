@@ -281,7 +281,7 @@ describe('a problem', () => {
     ['DISTILLERY_NATS_ACCOUNTS_KEY_FILE', '/dev/null', 'found /dev/null empty, expected a secret in it'],
     ['DISTILLERY_NATS_ACCOUNT_LIMITS', 'disk=1Gi', 'found "disk=1Gi", expected storage=SIZE, memory=SIZE, streams=N'],
     ['DISTILLERY_NATS_NAMESPACE_LIMITS', 'storage=1Gi', 'expected NAMESPACE:LIMITS, several with semicolons'],
-  ])('of accounts per namespace with %s=%j is told', (name, value, sentence) => {
+  ])('of accounts per namespace with %s=%j is reported', (name, value, sentence) => {
     expect(problemsOf({ ...accounts, [name]: value })).toEqual([expect.stringContaining(sentence)]);
   });
 

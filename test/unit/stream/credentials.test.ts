@@ -146,7 +146,8 @@ describe('a login with credentials', () => {
     const nonce = 'a-nonce-of-the-server';
     const ours = credsLogin(() => creds)(nonce);
     const theirs = credsAuthenticator(new TextEncoder().encode(creds))(nonce);
-    if (ours === undefined || theirs === undefined || !('sig' in ours) || !('sig' in theirs)) throw new Error('expected signatures');
+    if (ours === undefined || theirs === undefined || !('sig' in ours) || !('sig' in theirs))
+      throw new Error('expected signatures');
     const bytesOf = (signature: string): Buffer => Buffer.from(signature, 'base64url');
     expect(bytesOf(ours.sig ?? '').equals(bytesOf(theirs.sig ?? ''))).toBe(true);
     expect({ ...ours, sig: '' }).toEqual({ ...theirs, sig: '' });
