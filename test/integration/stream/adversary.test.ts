@@ -11,18 +11,12 @@ import type { NatsConnection } from '@nats-io/transport-node';
 
 import { jobNames, type JobNames, type WorkerRole, workerRoles } from '../../../src/protocol/index.js';
 import { NamespaceAccounts } from '../../../src/stream/index.js';
-import {
-  claimAttempt,
-  connectWorker,
-  feed,
-  ObjectStore,
-  publishFrame,
-  publishTeacherState,
-} from '../../../workers/stream/index.js';
+import { claimAttempt, connectWorker, feed, publishFrame, publishTeacherState } from '../../../workers/stream/index.js';
 import { type OperatorNats, startOperatorNats, testCreatedAtMs } from '../../kit/nats-operator.js';
 import {
   connectPlain,
   frameOf,
+  objectsOf,
   quietLog,
   streamsOf,
   studentState,
@@ -106,7 +100,7 @@ async function fill(job: Job): Promise<void> {
   for (const step of [1, 2, 3]) await feed(student, names, workItem(step));
   for (const step of [1, 2]) await publishFrame(teacher, names, { shard: 0, step }, frameOf(step));
   await publishTeacherState(teacher, names, teacherState('t-1'));
-  await new ObjectStore(student, names).put('checkpoint-1', new TextEncoder().encode(`${secret} ${job.uid}`));
+  await objectsOf(student, names).put('checkpoint-1', new TextEncoder().encode(`${secret} ${job.uid}`));
   await Promise.all([student.close(), teacher.close()]);
 }
 
