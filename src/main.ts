@@ -28,16 +28,8 @@ import type { Plan, Snapshot } from './domain/index.js';
 import type { Clock } from './lib/clock.js';
 import { randomFrom } from './lib/random.js';
 import { ConfigError, type OperatorConfig, readOperatorConfig } from './operator-config.js';
-import { readTextSync } from './platform/index.js';
-import {
-  accountOfCreds,
-  type AccessIssuer,
-  credsIssuer,
-  JobStreamsPort,
-  openStreams,
-  passwordIssuer,
-  StreamError,
-} from './stream/index.js';
+import { JobStreamsPort, StreamError } from './stream/index.js';
+import { type HomeOptions, openStreamHome } from './stream-home.js';
 import { type Check, createMetrics, JobMeasures, type OutputLog, outputLog, serveHealth } from './telemetry/index.js';
 
 /** Progress alone is written this often at most, and not by all jobs together more often than this many times a second. */
@@ -110,19 +102,20 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
   const leaseClient = apiClient({ transport, budget: new Budget({ qps: 10, burst: 20, clock }), clock });
 
   const { nats, worker } = config;
-  const credsOf = (file: string) => (): string => readTextSync(file);
-  const admin = openStreams(
-    {
-      url: nats.url,
-      // Read again at every reconnect: they may have been exchanged.
-      ...(nats.auth.kind === 'signed' ? { creds: credsOf(nats.auth.credsFile) } : nats.auth.operator),
-      onStatus: (event) => log.info(event, 'nats connection'),
+  const homeOptions: HomeOptions = {
+    nats,
+    clock,
+    mayAct: leads,
+    hasJobs: (namespace) => operator.hasJobs(namespace),
+    onChange: (namespace, uid) => {
+      if (uid !== null) operator.partChanged(uid);
+      else if (namespace !== null) operator.namespaceChanged(namespace);
+      else operator.everythingChanged();
     },
-    leads,
-  );
-  const issue = issuerOf(config);
-  const streams = new JobStreamsPort(admin, (role, job) => Promise.resolve(issue(job, role)));
-
+    onStatus: (namespace, event) => {
+      log.info({ ...(namespace === null ? {} : { namespace }), ...event }, 'nats connection');
+    },
+  };
   const recorder = new EventRecorder({
     client: acting,
     clock,
@@ -174,9 +167,10 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
   const operator = new Operator({
     clock,
     workers: config.reconcileWorkers,
-    forget: (uid) => {
-      cluster.forget(uid);
-      fleet.forget(uid);
+    forget: (key) => {
+      cluster.forget(key.uid);
+      fleet.forget(key.uid);
+      home.forget(key);
     },
     failed: ({ namespace, name }, _error, retryMs) => {
       metrics.reconciles.inc({ outcome: 'failed' });
@@ -212,6 +206,8 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
       }
     },
   });
+  const home = openStreamHome(homeOptions);
+  const streams = new JobStreamsPort(home);
   cluster.onChange((key) => operator.jobChanged(key));
   const watches = new Watches({
     client,
@@ -230,10 +226,6 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
     clock,
     random,
   });
-  const unwatch = admin.watchAll((uid) => {
-    if (uid === null) operator.everythingChanged();
-    else operator.partChanged(uid);
-  });
 
   const synced = (): Check[] =>
     watches.states().map(({ kind, synced: done, lastContactMs }) => {
@@ -243,7 +235,7 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
       return { name: `watch ${kind.plural}`, problem: null, ...stale };
     });
   const streamCheck = (): Check => {
-    const { health } = admin;
+    const { health } = home;
     // Without NATS nothing new is decided, and what runs runs on: no reason to be restarted.
     return { name: 'nats', problem: null, ...(health.connected ? {} : { degraded: health.reason }) };
   };
@@ -254,7 +246,8 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
     metrics: async () => {
       metrics.queueDepth.set(operator.depth);
       metrics.queueAge.set(operator.oldestMs / 1_000);
-      metrics.natsConnected.set(admin.health.connected ? 1 : 0);
+      metrics.natsConnected.set(home.connected ? 1 : 0);
+      for (const [state, count] of Object.entries(home.accounts)) metrics.natsAccounts.set({ state }, count);
       metrics.leader.set(leads() ? 1 : 0);
       for (const metric of [metrics.watchStaleness, metrics.watchLists, metrics.watchInterruptions]) metric.reset();
       const stalest = new Map<string, number>();
@@ -303,32 +296,14 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
       outcome = exitCodes.failed;
     }
   } finally {
-    unwatch();
     fleet.stop();
     await watches.stop();
-    await admin.close();
+    await home.close();
     await health.close();
     await transport.close();
     log.info({}, 'operator ended');
   }
   return outcome;
-}
-
-/** @throws StreamError */
-function issuerOf({
-  nats,
-}: OperatorConfig): (
-  job: Parameters<JobStreamsPort['access']>[1],
-  role: Parameters<AccessIssuer>[1],
-) => ReturnType<AccessIssuer> {
-  const issuer = accessIssuer(nats);
-  return ({ metadata: { uid = '', creationTimestamp = '' } }, role) =>
-    issuer({ uid, createdAtMs: Date.parse(creationTimestamp) }, role);
-}
-
-function accessIssuer({ auth, workerUrl: url }: OperatorConfig['nats']): AccessIssuer {
-  if (auth.kind === 'password') return passwordIssuer({ url, ...auth.workers });
-  return credsIssuer({ url, signingSeed: auth.seed, account: accountOfCreds(readTextSync(auth.credsFile)) });
 }
 
 function tellOf(log: OutputLog, snapshot: Snapshot, plan: Plan): void {

@@ -8,6 +8,7 @@ import type { Limits, ShareRules } from './domain/index.js';
 import { reasonOf } from './lib/system-error.js';
 import { operatorVariables, type Settings, type Variable, type VariableName } from './operator-variables.js';
 import { readTextSync } from './platform/index.js';
+import type { AccountLimits } from './stream/index.js';
 
 export interface Login {
   readonly user: string;
@@ -22,7 +23,16 @@ export interface OperatorConfig {
     readonly url: string;
     readonly workerUrl: string;
     readonly auth:
-      /** `credsFile`: the operator's own login. `seed`: signs the users of workers, of the same account. */
+      /** One account per namespace, made by the operator. `systemCredsFile`: its login to the system account. */
+      | {
+          readonly kind: 'accounts';
+          readonly systemCredsFile: string;
+          readonly signingSeed: string;
+          readonly accountsSeed: string;
+          readonly limits: AccountLimits;
+          readonly namespaceLimits: ReadonlyMap<string, Partial<AccountLimits>>;
+        }
+      /** One account for all. `credsFile`: the operator's own login. `seed`: signs the users of workers, of the same account. */
       | { readonly kind: 'signed'; readonly credsFile: string; readonly seed: string }
       /** One login for the workers of all jobs. */
       | { readonly kind: 'password'; readonly operator: Login; readonly workers: Login };
@@ -60,8 +70,8 @@ export class ConfigError extends Error {
   }
 }
 
-/** An account's seed as nkeys write it. */
-const accountSeed = /^SA[A-Z2-7]{56}$/;
+/** Seeds as nkeys write them. */
+const seeds = { account: /^SA[A-Z2-7]{56}$/, operator: /^SO[A-Z2-7]{56}$/ } as const;
 
 /** @throws ConfigError */
 export function readOperatorConfig(environment: NodeJS.ProcessEnv): OperatorConfig {
@@ -131,43 +141,81 @@ function quoted(given: string, { mayHoldSecret }: Pick<Variable<unknown>, 'mayHo
   return mayHoldSecret === true ? 'another value' : JSON.stringify(given);
 }
 
+/** How to log in to NATS, and which variables say so. */
+const ways = {
+  accounts: ['DISTILLERY_NATS_OPERATOR_SIGNING_KEY_FILE', 'DISTILLERY_NATS_SYSTEM_CREDS_FILE'],
+  signed: ['DISTILLERY_NATS_CREDS_FILE', 'DISTILLERY_NATS_SIGNING_KEY_FILE'],
+  password: ['DISTILLERY_NATS_USER', 'DISTILLERY_WORKER_NATS_USER'],
+} as const satisfies Record<string, readonly VariableName[]>;
+type Way = keyof typeof ways;
+
 function natsIn(settings: Settings, problems: string[]): OperatorConfig['nats'] {
-  const credsFile = settings.DISTILLERY_NATS_CREDS_FILE;
-  const signingFile = settings.DISTILLERY_NATS_SIGNING_KEY_FILE;
-  const isSigned = credsFile !== '' || signingFile !== '';
-  const isByPassword = settings.DISTILLERY_NATS_USER !== '' || settings.DISTILLERY_WORKER_NATS_USER !== '';
-  if (isSigned === isByPassword) {
-    problems.push(
-      `DISTILLERY_NATS_CREDS_FILE: found ${isSigned ? 'both ways' : 'no way'} to log in to NATS, expected one of two; give ` +
-        'DISTILLERY_NATS_CREDS_FILE and DISTILLERY_NATS_SIGNING_KEY_FILE, or a user and a password file each for the ' +
-        'operator (DISTILLERY_NATS_…) and for workers (DISTILLERY_WORKER_NATS_…)',
-    );
-  }
   const url = settings.DISTILLERY_NATS_URL;
-  const common = {
-    url,
-    workerUrl: settings.DISTILLERY_WORKER_NATS_URL === '' ? url : settings.DISTILLERY_WORKER_NATS_URL,
-  };
+  const workerUrl = settings.DISTILLERY_WORKER_NATS_URL === '' ? url : settings.DISTILLERY_WORKER_NATS_URL;
+  return { url, workerUrl, auth: authIn(wayIn(settings, problems), settings, problems) };
+}
+
+/** @returns null when there is no way or several, which is a problem */
+function wayIn(settings: Settings, problems: string[]): Way | null {
+  const given = (Object.keys(ways) as Way[]).filter((way) => ways[way].some((name) => settings[name] !== ''));
+  const [way] = given;
+  if (given.length === 1 && way !== undefined) return way;
+  problems.push(
+    `DISTILLERY_NATS_OPERATOR_SIGNING_KEY_FILE: found ${given.length === 0 ? 'no way' : 'several ways'} to log in to NATS, ` +
+      `expected one of three; give ${ways.accounts.join(' and ')} (one account per namespace), ${ways.signed.join(' and ')} ` +
+      '(one account for all), or a user and a password file each for the operator (DISTILLERY_NATS_…) and for workers ' +
+      '(DISTILLERY_WORKER_NATS_…)',
+  );
+  return null;
+}
+
+function authIn(way: Way | null, settings: Settings, problems: string[]): OperatorConfig['nats']['auth'] {
   const secret = (name: SecretName): string => secretIn(settings, name, problems);
-  if (isByPassword) {
-    const login = (user: 'DISTILLERY_NATS_USER' | 'DISTILLERY_WORKER_NATS_USER', passwordFile: SecretName): Login => {
-      if (settings[user] === '')
-        problems.push(`${user}: found nothing, expected a user beside the other one; name one, it may be the same`);
-      return { user: settings[user], password: secret(passwordFile) };
-    };
-    const operator = login('DISTILLERY_NATS_USER', 'DISTILLERY_NATS_PASSWORD_FILE');
-    const workers = login('DISTILLERY_WORKER_NATS_USER', 'DISTILLERY_WORKER_NATS_PASSWORD_FILE');
-    return { ...common, auth: { kind: 'password', operator, workers } };
+  const seed = (name: SecretName, kind: keyof typeof seeds): string => seedIn(settings, name, kind, problems);
+  const login = (user: 'DISTILLERY_NATS_USER' | 'DISTILLERY_WORKER_NATS_USER', passwordFile: SecretName): Login => {
+    if (settings[user] === '')
+      problems.push(`${user}: found nothing, expected a user beside the other one; name one, it may be the same`);
+    return { user: settings[user], password: secret(passwordFile) };
+  };
+  switch (way) {
+    case 'accounts': {
+      secret('DISTILLERY_NATS_SYSTEM_CREDS_FILE');
+      const signingSeed = seed('DISTILLERY_NATS_OPERATOR_SIGNING_KEY_FILE', 'operator');
+      const derivesElsewhere = settings.DISTILLERY_NATS_ACCOUNTS_KEY_FILE !== '';
+      return {
+        kind: way,
+        systemCredsFile: settings.DISTILLERY_NATS_SYSTEM_CREDS_FILE,
+        signingSeed,
+        accountsSeed: derivesElsewhere ? seed('DISTILLERY_NATS_ACCOUNTS_KEY_FILE', 'operator') : signingSeed,
+        limits: settings.DISTILLERY_NATS_ACCOUNT_LIMITS,
+        namespaceLimits: settings.DISTILLERY_NATS_NAMESPACE_LIMITS,
+      };
+    }
+    case 'signed':
+    case null: {
+      const credsFile = settings.DISTILLERY_NATS_CREDS_FILE;
+      if (way === null) return { kind: 'signed', credsFile, seed: '' };
+      secret('DISTILLERY_NATS_CREDS_FILE');
+      return { kind: way, credsFile, seed: seed('DISTILLERY_NATS_SIGNING_KEY_FILE', 'account') };
+    }
+    case 'password': {
+      const operator = login('DISTILLERY_NATS_USER', 'DISTILLERY_NATS_PASSWORD_FILE');
+      const workers = login('DISTILLERY_WORKER_NATS_USER', 'DISTILLERY_WORKER_NATS_PASSWORD_FILE');
+      return { kind: way, operator, workers };
+    }
   }
-  if (isSigned) secret('DISTILLERY_NATS_CREDS_FILE');
-  const seed = isSigned ? secret('DISTILLERY_NATS_SIGNING_KEY_FILE') : '';
-  if (seed !== '' && !accountSeed.test(seed)) {
-    problems.push(
-      `DISTILLERY_NATS_SIGNING_KEY_FILE: found something else in ${signingFile}, expected the seed of an account's signing ` +
-        'key, which begins with SA; take it from nsc',
-    );
-  }
-  return { ...common, auth: { kind: 'signed', credsFile, seed } };
+}
+
+/** @returns the seed; empty when that was a problem */
+function seedIn(settings: Settings, name: SecretName, kind: keyof typeof seeds, problems: string[]): string {
+  const seed = secretIn(settings, name, problems);
+  if (seed === '' || seeds[kind].test(seed)) return seed;
+  const begin = {
+    account: "an account's signing key, which begins with SA",
+    operator: "a NATS operator's signing key, which begins with SO",
+  }[kind];
+  problems.push(`${name}: found something else in ${settings[name]}, expected the seed of ${begin}; take it from nsc`);
+  return '';
 }
 
 type SecretName = Extract<VariableName, `${string}_FILE`>;

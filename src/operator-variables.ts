@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 
+import { parseAccountLimits, parseNamespaceLimits } from './account-limits.js';
 import {
   defaultAccelerators,
   type LimitSetting,
@@ -13,6 +14,7 @@ import {
   type Reserve,
 } from './domain/index.js';
 import { NatsAddress, NatsAddressError } from './protocol/index.js';
+import type { AccountLimits } from './stream/index.js';
 
 export interface Variable<T> {
   readonly meaning: string;
@@ -112,6 +114,18 @@ function patterns(fallback: string, meaning: string): Variable<readonly string[]
   };
 }
 
+const limitsExpected = 'storage=SIZE, memory=SIZE, streams=N, consumers=N, connections=N with commas between them';
+
+/** @param parse null = the text is refused */
+function parsedBy<T>(parse: (text: string) => T | null): z.ZodType<T> {
+  return z.string().transform((text, context): T => {
+    const parsed = parse(text);
+    if (parsed !== null) return parsed;
+    context.addIssue('refused');
+    return z.NEVER;
+  });
+}
+
 const file = (meaning: string): Variable<string> => text('', meaning);
 
 export const operatorVariables = {
@@ -133,8 +147,33 @@ export const operatorVariables = {
     schema: natsUrls,
     mayHoldSecret: true,
   },
+  DISTILLERY_NATS_OPERATOR_SIGNING_KEY_FILE: file(
+    'Seed (`SO…`) of a signing key of the NATS operator: the operator makes one account per namespace with it, so that namespaces are apart (ADR 14).',
+  ),
+  DISTILLERY_NATS_SYSTEM_CREDS_FILE: file(
+    'A .creds file of a user of the system account, which brings the accounts to the server. Read again at every reconnect. Needed with the key above.',
+  ),
+  DISTILLERY_NATS_ACCOUNTS_KEY_FILE: file(
+    'Seed (`SO…`) from which the keys of the accounts follow. Empty: the signing key itself. Give the first signing key here when you exchange it, so that the accounts and their streams stay.',
+  ),
+  DISTILLERY_NATS_ACCOUNT_LIMITS: {
+    meaning:
+      "What each namespace's account may use, with commas: `storage` and `memory` (bytes that its streams may reserve, every replica counted), `streams` (a job has 6), `consumers` (2), `connections`. What is left out has no limit but the server's.",
+    fallback: 'streams=1000,consumers=1000,connections=5000',
+    expected: limitsExpected,
+    remedy: 'change it, or leave it out for the default',
+    schema: parsedBy<AccountLimits>(parseAccountLimits),
+  },
+  DISTILLERY_NATS_NAMESPACE_LIMITS: {
+    meaning:
+      'Other limits for single namespaces, such as `team-a:storage=1Ti,streams=2000;team-b:storage=10Gi`. What is left out is that of all.',
+    fallback: '',
+    expected: `NAMESPACE:LIMITS, several with semicolons, LIMITS being ${limitsExpected}`,
+    remedy: 'change it, or leave it out for the same limits everywhere',
+    schema: parsedBy<ReadonlyMap<string, Partial<AccountLimits>>>(parseNamespaceLimits),
+  },
   DISTILLERY_NATS_CREDS_FILE: file(
-    "A .creds file, the operator's login to a server in operator mode. Read again at every reconnect.",
+    "One account for all jobs: a .creds file, the operator's login to a server in operator mode. Read again at every reconnect.",
   ),
   DISTILLERY_NATS_SIGNING_KEY_FILE: file(
     'Seed (`SA…`) of a signing key of the same account: each role of each job gets a user of its own, signed by it.',

@@ -23,6 +23,7 @@ import {
   connectStreams,
   type FoundNatsServer,
   JobStreamsPort,
+  SharedAccount,
   newPassword,
   permissionsFor,
   type Role,
@@ -236,10 +237,11 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
     monotonicMs: () => performance.now(),
     changed: () => enqueue(),
   });
-  const streams = new JobStreamsPort(admin, (role) =>
-    role === 'reader'
-      ? Promise.reject(new Error('a local run brings its model home as the operator'))
-      : Promise.resolve(nats.access[role]),
+  const streams = new JobStreamsPort(
+    new SharedAccount(admin, (_job, role) => {
+      if (role === 'reader') throw new Error('a local run brings its model home as the operator');
+      return nats.access[role];
+    }),
   );
   let begun = false;
   const observer = (snapshot: Snapshot, plan: Plan): void => {

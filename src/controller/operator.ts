@@ -17,7 +17,7 @@ export interface OperatorOptions {
   readonly work: (key: JobKey) => Promise<number | null | 'Gone'>;
   readonly failed: (key: JobKey, error: unknown, retryMs: number) => void;
   /** The job is gone and will not be asked for again. */
-  readonly forget: (uid: string) => void;
+  readonly forget: (key: JobKey) => void;
   readonly clock: Clock;
   readonly workers: number;
 }
@@ -39,6 +39,12 @@ export class Operator {
   /** Jobs that are known. */
   get jobs(): number {
     return this.#keys.size;
+  }
+
+  /** Whether a job of this namespace is known. */
+  hasJobs(namespace: string): boolean {
+    for (const key of this.#keys.values()) if (key.namespace === namespace) return true;
+    return false;
   }
 
   /** Keys that wait for a worker; 0 when this process does not lead. */
@@ -65,6 +71,11 @@ export class Operator {
   /** What all jobs depend on changed: the stream's connection, the free slots. */
   everythingChanged(): void {
     for (const uid of this.#keys.keys()) this.#queue?.add(uid);
+  }
+
+  /** What all jobs of a namespace depend on changed. */
+  namespaceChanged(namespace: string): void {
+    for (const key of this.#keys.values()) if (key.namespace === namespace) this.#queue?.add(key.uid);
   }
 
   /** Works until the signal aborts; resolves when the last look has ended (Q1). */
@@ -97,7 +108,7 @@ export class Operator {
     if (again !== 'Gone') return again;
     this.#keys.delete(uid);
     queue.forget(uid);
-    this.#options.forget(uid);
+    this.#options.forget(key);
     return null;
   }
 }

@@ -16,22 +16,24 @@ export interface Jobs {
   delete(key: JobKey): Promise<void>;
 }
 
+type JobRef = Pick<JobKey, 'namespace' | 'uid'>;
+
 /** The administrator of all jobs' streams. */
 export interface Streams {
   /** Creates what is missing; loses nothing that is there. */
   provision(job: DistillJob): Promise<void>;
   /** With the telemetry of these teachers, dated by `nowMs` and the server's clock; the workers' clocks are not trusted. */
   observe(
-    uid: string,
+    job: JobRef,
     options: { readonly teachers: readonly string[]; readonly nowMs: number },
   ): Promise<StreamObservation>;
   /** Deletes logits below this sequence. */
-  trim(uid: string, belowSequence: number): Promise<void>;
-  deleteFrame(uid: string, sequence: number): Promise<void>;
+  trim(job: JobRef, belowSequence: number): Promise<void>;
+  deleteFrame(job: JobRef, sequence: number): Promise<void>;
   /** Some work items that no teacher could do. */
-  deadItems(uid: string): Promise<readonly DeadItem[]>;
+  deadItems(job: JobRef): Promise<readonly DeadItem[]>;
   /** Deletes all streams of the job; what is gone already is fine. */
-  remove(uid: string): Promise<void>;
+  remove(job: JobRef): Promise<void>;
   access(role: WorkerRole, job: DistillJob): Promise<NatsAccess>;
 }
 

@@ -74,9 +74,9 @@ async function reconcileJob(key: JobKey, stored: DistillJob, options: Reconciler
   const { job, limited } = withinLimits(stored, options.limits ?? noLimits);
   const processes = await cluster.observe(key, job);
   const teachers = processes.pools.flatMap(({ pods }) => pods.map(({ name }) => name));
-  const observed = await streams.observe(key.uid, { teachers, nowMs: clock.now() });
+  const observed = await streams.observe(key, { teachers, nowMs: clock.now() });
   const anyDead = observed.state === 'Present' && observed.dead.messages > 0;
-  const [deadItem = null] = anyDead ? await streams.deadItems(key.uid) : [];
+  const [deadItem = null] = anyDead ? await streams.deadItems(key) : [];
   const seen = {
     nowMs: clock.now(),
     engine,
@@ -139,9 +139,9 @@ async function dismissJob(
   options: ReconcilerOptions,
 ): Promise<number> {
   const { jobs, streams, clock } = options;
-  const observed = await streams.observe(key.uid, { teachers: [], nowMs: clock.now() });
+  const observed = await streams.observe(key, { teachers: [], nowMs: clock.now() });
   const { object, removeStreams, againMs, ...told } = dismiss(found, remains, observed, clock.now());
-  if (removeStreams) await streams.remove(key.uid);
+  if (removeStreams) await streams.remove(key);
   await tell(key, found.status, told, options);
   if (object === 'RemoveFinalizer') await jobs.setFinalizer(key, false);
   return againMs;
@@ -172,7 +172,7 @@ async function actOnProcesses(
 
 async function actOnStreams(key: JobKey, job: DistillJob, plan: Plan, streams: Streams): Promise<void> {
   if (plan.streams.provision) await streams.provision(job);
-  if (plan.streams.trimBelow !== null) await streams.trim(key.uid, plan.streams.trimBelow);
-  for (const sequence of plan.streams.deleteFrames) await streams.deleteFrame(key.uid, sequence);
-  if (plan.streams.remove) await streams.remove(key.uid);
+  if (plan.streams.trimBelow !== null) await streams.trim(key, plan.streams.trimBelow);
+  for (const sequence of plan.streams.deleteFrames) await streams.deleteFrame(key, sequence);
+  if (plan.streams.remove) await streams.remove(key);
 }

@@ -4,18 +4,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import {
-  AuthorizationError,
-  connect,
-  type ConnectionOptions,
-  credsAuthenticator,
-  type NatsConnection,
-} from '@nats-io/transport-node';
+import { AuthorizationError, connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
 
 import { reasonOf } from '../lib/system-error.js';
 import { type AddressLogin, NatsAddress, NatsAddressError } from '../protocol/index.js';
 
-import { checkCreds } from './credentials.js';
+import { checkCreds, credsLogin } from './credentials.js';
 import { StreamError } from './errors.js';
 import { checkGreeting } from './server/index.js';
 
@@ -154,7 +148,7 @@ function login({ user, password, token, creds }: DialOptions, own: AddressLogin)
     const read = typeof creds === 'string' ? () => creds : creds;
     // Here, where a text that is none is reported in a sentence, and not inside the client.
     checkCreds(read());
-    return { authenticator: credsAuthenticator(() => new TextEncoder().encode(read())) };
+    return { authenticator: credsLogin(read) };
   }
   if (token !== undefined) return { token };
   if (user !== undefined) return { user, pass: password ?? '' };

@@ -7,13 +7,14 @@
  *  U2 The signing key leaves this file only as signatures and as users' seeds derived one-way from it; no message holds
  *     a seed, a password or a token.
  */
-import { createHash, hkdfSync } from 'node:crypto';
+import type { Authenticator } from '@nats-io/transport-node';
 
 import { jobNames, type NatsAccess, parseCreds, type WorkerRole } from '../protocol/index.js';
 
 import { StreamError } from './errors.js';
-import { bytesOfSeed, NkeyError, nkeyOf, toBase32 } from './nkeys.js';
-import { permissionsFor } from './permissions.js';
+import { claimsOf, signedJwt } from './jwt.js';
+import { bytesOfSeed, derivedBytes, type Nkey, type NkeyKind, NkeyError, nkeyOf } from './nkeys.js';
+import { type Permissions, permissionsFor } from './permissions.js';
 
 export interface JobIdentity {
   readonly uid: string;
@@ -41,36 +42,18 @@ const rememberedJobs = 4_096;
  * @throws StreamError unauthorized when the seed is none, without showing it
  */
 export function credsIssuer({ url, signingSeed, account }: CredsIssuerOptions): AccessIssuer {
-  const signingBytes = seedBytes(signingSeed);
+  const signingBytes = bytesOfSecret('account', signingSeed);
   const signer = nkeyOf('account', signingBytes);
-  // A key of the account itself needs no mention of the account.
-  const issuerAccount = signer.publicKey === account ? {} : { issuer_account: account };
 
-  const mint = ({ uid, createdAtMs }: JobIdentity, role: WorkerRole): string => {
-    const { publish, subscribe } = permissionsFor(role, jobNames(uid));
-    const derived = hkdfSync('sha256', signingBytes, '', `distillery/v1/user/${uid}/${role}`, 32);
-    const user = nkeyOf('user', new Uint8Array(derived));
-    const claims = {
-      iat: Math.floor(createdAtMs / 1_000),
-      iss: signer.publicKey,
+  const mint = ({ uid, createdAtMs }: JobIdentity, role: WorkerRole): string =>
+    userCreds({
+      signer,
+      account,
+      user: workerKey(signingBytes, uid, role),
       name: `${role}-${uid}`,
-      sub: user.publicKey,
-      nats: {
-        pub: { allow: publish },
-        sub: { allow: subscribe },
-        subs: -1,
-        data: -1,
-        payload: -1,
-        ...issuerAccount,
-        type: 'user',
-        version: 2,
-      },
-    };
-    const jti = toBase32(createHash('sha256').update(JSON.stringify(claims)).digest());
-    const signed = `${encoded({ typ: 'JWT', alg: 'ed25519-nkey' })}.${encoded({ jti, ...claims })}`;
-    const signature = Buffer.from(signer.sign(Buffer.from(signed))).toString('base64url');
-    return credsText(`${signed}.${signature}`, user.seed);
-  };
+      rights: permissionsFor(role, jobNames(uid)),
+      issuedAtSeconds: Math.floor(createdAtMs / 1_000),
+    });
 
   const known = new Map<string, { readonly createdAtMs: number; readonly creds: Map<WorkerRole, string> }>();
   return (job, role) => {
@@ -88,31 +71,91 @@ export function credsIssuer({ url, signingSeed, account }: CredsIssuerOptions): 
   };
 }
 
+/** Key of the user that a role of a job logs in as. @param signingBytes of the signing key of its account */
+export function workerKey(signingBytes: Uint8Array, uid: string, role: WorkerRole): Nkey {
+  return nkeyOf('user', derivedBytes(signingBytes, `distillery/v1/user/${uid}/${role}`));
+}
+
+export interface UserOptions {
+  /** The account's own key, or one of its signing keys. */
+  readonly signer: Nkey;
+  /** Public key of the account. */
+  readonly account: string;
+  readonly user: Nkey;
+  readonly name: string;
+  readonly rights: Permissions;
+  readonly issuedAtSeconds: number;
+}
+
+/** Text of the .creds file of one user; a secret. */
+export function userCreds({ signer, account, user, name, rights, issuedAtSeconds }: UserOptions): string {
+  // A key of the account itself needs no mention of the account.
+  const issuerAccount = signer.publicKey === account ? {} : { issuer_account: account };
+  const claims = {
+    iat: issuedAtSeconds,
+    iss: signer.publicKey,
+    name,
+    sub: user.publicKey,
+    nats: {
+      pub: { allow: rights.publish },
+      sub: { allow: rights.subscribe },
+      subs: -1,
+      data: -1,
+      payload: -1,
+      ...issuerAccount,
+      type: 'user',
+      version: 2,
+    },
+  };
+  return credsText(signedJwt(claims, signer), user.seed);
+}
+
 /** One login for every role of every job: for a server without accounts, on trusted ground (docs/adr/0005). */
 export function passwordIssuer(login: Omit<Extract<NatsAccess, { kind: 'password' }>, 'kind'>): AccessIssuer {
   const access: NatsAccess = { kind: 'password', ...login };
   return () => access;
 }
 
+/**
+ * Proves to a server who connects, with what `read` gives at each attempt. The client library signs in plain JavaScript and
+ * blocks for 12 ms: with one connection per namespace, a restarted server gave up on most of them before they had signed.
+ */
+export function credsLogin(read: () => string): Authenticator {
+  return (nonce) => {
+    const { jwt, seed } = parsed(read());
+    const key = nkeyOf('user', seed);
+    const signature = nonce === undefined ? '' : Buffer.from(key.sign(Buffer.from(nonce))).toString('base64url');
+    return { jwt, nkey: key.publicKey, sig: signature };
+  };
+}
+
 /** @returns the text itself. @throws StreamError unauthorized, without showing it */
 export function checkCreds(text: string): string {
-  if (parseCreds(text) !== null) return text;
-  throw new StreamError(
-    'unauthorized',
-    'NATS credentials: found no user JWT and seed, expected the text of a .creds file; make one with `nsc generate creds`',
-  );
+  parsed(text);
+  return text;
+}
+
+function parsed(text: string): { readonly jwt: string; readonly seed: Uint8Array } {
+  const found = parseCreds(text);
+  if (found === null) {
+    throw new StreamError(
+      'unauthorized',
+      'NATS credentials: found no user JWT and seed, expected the text of a .creds file; make one with `nsc generate creds`',
+    );
+  }
+  try {
+    return { jwt: found.jwt, seed: bytesOfSeed('user', found.seed) };
+  } catch (error) {
+    if (!(error instanceof NkeyError)) throw error;
+    throw new StreamError('unauthorized', `NATS credentials: ${error.message}; make them with \`nsc generate creds\``);
+  }
 }
 
 /** Public key of the account of a .creds file's user. @throws StreamError unauthorized */
 export function accountOfCreds(text: string): string {
-  const [, payload = ''] = parseCreds(checkCreds(text))?.jwt.split('.') ?? [];
-  try {
-    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Claims;
-    const account = claims.nats?.issuer_account ?? claims.iss;
-    if (account?.startsWith('A') === true) return account;
-  } catch {
-    // Said below: whatever it is, it is no user of an account.
-  }
+  const claims = claimsOf(parsed(text).jwt) as Claims | null;
+  const account = claims?.nats?.issuer_account ?? claims?.iss;
+  if (account?.startsWith('A') === true) return account;
   throw new StreamError('unauthorized', 'NATS credentials: found a JWT without an account, expected one of a user');
 }
 
@@ -121,20 +164,17 @@ interface Claims {
   readonly nats?: { readonly issuer_account?: string };
 }
 
-function seedBytes(text: string): Uint8Array {
+/** The 32 bytes of a signing key's seed. @throws StreamError unauthorized, without showing it */
+export function bytesOfSecret(kind: Exclude<NkeyKind, 'user'>, text: string): Uint8Array {
   try {
-    return bytesOfSeed('account', text);
+    return bytesOfSeed(kind, text);
   } catch (error) {
     if (!(error instanceof NkeyError)) throw error;
     throw new StreamError(
       'unauthorized',
-      `NATS signing key: ${error.message}; make one with \`nsc edit account --sk generate\``,
+      `NATS signing key: ${error.message}; make one with \`nsc edit ${kind} --sk generate\``,
     );
   }
-}
-
-function encoded(value: object): string {
-  return Buffer.from(JSON.stringify(value)).toString('base64url');
 }
 
 function credsText(jwt: string, seed: string): string {

@@ -2,29 +2,28 @@
 import { type DistillJob, quantityValue } from '../api/index.js';
 import { type DeadItem, jobNames, maxWindowSteps, type NatsAccess, type WorkerRole } from '../protocol/index.js';
 
-import type { StreamAdmin } from './admin.js';
+import { streamErrorFrom } from './errors.js';
+import type { JobRef, StreamHome } from './homes.js';
 import type { ObserveOptions, StreamObservation } from './observation.js';
 import { jobStreams } from './streams.js';
 
 /** Messages a step that the work queue has room for; more only wait a little. */
 const mostShards = 64;
 
-/** How a role of a job reaches its streams. */
-export type AccessOf = (role: WorkerRole, job: DistillJob) => Promise<NatsAccess>;
-
 export class JobStreamsPort {
-  readonly #admin: StreamAdmin;
-  readonly access: AccessOf;
+  readonly #home: StreamHome;
 
-  constructor(admin: StreamAdmin, access: AccessOf) {
-    this.#admin = admin;
-    this.access = access;
+  constructor(home: StreamHome) {
+    this.#home = home;
   }
 
   async provision({ metadata, spec: { logits } }: DistillJob): Promise<void> {
-    await this.#admin.provision(
+    const { uid = '', namespace = '' } = metadata;
+    const admin = await this.#home.adminOf(namespace);
+    await this.#home.admit({ namespace, uid });
+    await admin.provision(
       jobStreams({
-        names: jobNames(metadata.uid ?? ''),
+        names: jobNames(uid),
         maxBytes: quantityValue(logits.maxBytes),
         storage: logits.storage,
         replicas: logits.replicas,
@@ -33,23 +32,41 @@ export class JobStreamsPort {
     );
   }
 
-  observe(uid: string, options: ObserveOptions): Promise<StreamObservation> {
-    return this.#admin.observe(uid, options);
+  /** Never throws: what cannot be seen is Unreachable, with the reason. */
+  async observe({ namespace, uid }: JobRef, options: ObserveOptions): Promise<StreamObservation> {
+    try {
+      const admin = await this.#home.adminOf(namespace);
+      return await admin.observe(uid, options);
+    } catch (error) {
+      return { state: 'Unreachable', reason: streamErrorFrom(error, `look at the streams of job ${uid}`).message };
+    }
   }
 
-  async trim(uid: string, belowSequence: number): Promise<void> {
-    await this.#admin.trim(uid, belowSequence);
+  async trim({ namespace, uid }: JobRef, belowSequence: number): Promise<void> {
+    const admin = await this.#home.adminOf(namespace);
+    await admin.trim(uid, belowSequence);
   }
 
-  async deleteFrame(uid: string, sequence: number): Promise<void> {
-    await this.#admin.deleteFrame(uid, sequence);
+  async deleteFrame({ namespace, uid }: JobRef, sequence: number): Promise<void> {
+    const admin = await this.#home.adminOf(namespace);
+    await admin.deleteFrame(uid, sequence);
   }
 
-  async deadItems(uid: string): Promise<readonly DeadItem[]> {
-    return this.#admin.deadItems(uid, 1);
+  async deadItems({ namespace, uid }: JobRef): Promise<readonly DeadItem[]> {
+    const admin = await this.#home.adminOf(namespace);
+    return admin.deadItems(uid, 1);
   }
 
-  async remove(uid: string): Promise<void> {
-    await this.#admin.remove(uid);
+  /** Ends the job's users first. */
+  async remove(job: JobRef): Promise<void> {
+    const admin = await this.#home.adminOf(job.namespace);
+    await this.#home.dismiss(job);
+    await admin.remove(job.uid);
+  }
+
+  /** How a role of a job reaches its streams. */
+  access(role: WorkerRole, { metadata }: DistillJob): Promise<NatsAccess> {
+    const { uid = '', namespace = '', creationTimestamp = '' } = metadata;
+    return Promise.resolve(this.#home.access(role, { uid, namespace, createdAtMs: Date.parse(creationTimestamp) }));
   }
 }

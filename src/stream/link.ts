@@ -19,6 +19,8 @@ import { operatorInboxPrefix } from './permissions.js';
 
 export interface LinkOptions extends DialOptions {
   readonly onStatus?: (event: ConnectionEvent) => void;
+  /** Makes a connection by one or several attempts; absent = one attempt. */
+  readonly through?: (attempt: () => Promise<NatsConnection>) => Promise<NatsConnection>;
 }
 
 export type ConnectionEvent =
@@ -53,6 +55,7 @@ export class OperatorLink {
   readonly #options: LinkOptions;
   readonly #watchers = new Set<Watcher>();
   readonly #closing = new AbortController();
+  readonly #settled = Promise.withResolvers<undefined>();
   #session: Session | null = null;
   #health: StreamHealth;
 
@@ -83,6 +86,20 @@ export class OperatorLink {
     return this.#health;
   }
 
+  /** Resolves when the first attempt to connect has ended, however it ended. */
+  async settled(): Promise<void> {
+    await this.#settled.promise;
+  }
+
+  /**
+   * A question to whom it may concern, such as the server itself.
+   * @throws StreamError unreachable while there is no connection (N3); otherwise what the client library throws
+   */
+  async request(subject: string, payload: string): Promise<string> {
+    const answer = await this.#connected().connection.request(subject, payload, { timeout: requestLimitMs });
+    return answer.string();
+  }
+
   /** Such as `2.14.5`; of the last server that was seen. */
   get serverVersion(): string {
     return this.#session?.connection.info?.version ?? 'unknown';
@@ -90,10 +107,14 @@ export class OperatorLink {
 
   /** @throws StreamError unreachable while there is no connection (N3) */
   get manager(): JetStreamManager {
+    return this.#connected().manager;
+  }
+
+  #connected(): Session {
     const health = this.#health;
     if (!health.connected) throw new StreamError('unreachable', health.reason);
     if (this.#session === null) throw new Error('a link that is connected has a session');
-    return this.#session.manager;
+    return this.#session;
   }
 
   /** @returns ends it */
@@ -109,6 +130,7 @@ export class OperatorLink {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#settled.resolve(undefined);
     await this.#session?.connection.close();
   }
 
@@ -126,7 +148,8 @@ export class OperatorLink {
     const { signal } = this.#closing;
     for (let delayMs = firstDelayMs; !this.#isClosed(); delayMs = Math.min(delayMs * 2, longestDelayMs)) {
       try {
-        const session = await sessionOf(await dial(this.#options, operator));
+        const { through = onlyOnce } = this.#options;
+        const session = await sessionOf(await through(() => dial(this.#options, operator)));
         if (!this.#isClosed()) {
           this.#begin(session);
           return session;
@@ -147,6 +170,7 @@ export class OperatorLink {
   #begin(session: Session): void {
     this.#session = session;
     this.#health = { connected: true };
+    this.#settled.resolve(undefined);
     this.#options.onStatus?.({ kind: 'connected' });
     for (const watcher of this.#watchers) listen(watcher, session);
   }
@@ -155,6 +179,7 @@ export class OperatorLink {
     if (this.#isClosed()) return;
     const known = !this.#health.connected && this.#health.reason === reason;
     this.#health = { connected: false, reason };
+    this.#settled.resolve(undefined);
     if (!known) this.#options.onStatus?.({ kind: 'unreachable', reason });
   }
 
@@ -181,6 +206,10 @@ export class OperatorLink {
       }
     }
   }
+}
+
+async function onlyOnce(attempt: () => Promise<NatsConnection>): Promise<NatsConnection> {
+  return attempt();
 }
 
 async function sessionOf(connection: NatsConnection): Promise<Session> {

@@ -3,10 +3,10 @@
  * official library signs in plain JavaScript, 12 ms a key pair and signature, and cannot make a pair of given bytes;
  * Node's own crypto takes 0.1 ms (docs/adr/0009).
  */
-import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, hkdfSync, sign } from 'node:crypto';
 
 /** Leading byte of a public key: the kind's letter in base32. */
-const kinds = { account: 0 << 3, user: 20 << 3 } as const;
+const kinds = { operator: 14 << 3, account: 0 << 3, user: 20 << 3 } as const;
 export type NkeyKind = keyof typeof kinds;
 
 /** Leading bits of a seed: the letter S. */
@@ -40,9 +40,14 @@ export function nkeyOf(kind: NkeyKind, bytes: Uint8Array): Nkey {
   };
 }
 
+/** 32 bytes that follow from a secret and a context, and tell nothing of the secret (HKDF-SHA256). */
+export function derivedBytes(secret: Uint8Array, context: string): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', secret, '', context, seedBytes));
+}
+
 /** The 32 bytes of a seed. @throws NkeyError */
 export function bytesOfSeed(kind: NkeyKind, text: string): Uint8Array {
-  const begin = { account: 'SA', user: 'SU' }[kind];
+  const begin = { operator: 'SO', account: 'SA', user: 'SU' }[kind];
   const refused = (found: string): NkeyError =>
     new NkeyError(
       `found ${found}, expected the seed of an ${kind} key, 58 letters and digits that begin with ${begin}`,

@@ -30,7 +30,7 @@ export const operatorInboxPrefix = '_INBOX_operator';
 export function permissionsFor(role: Role, names: JobNames): Permissions {
   switch (role) {
     case 'operator':
-      return operatorPermissions;
+      return permissionsForOperator;
     case 'teacher':
       return teacherPermissions(names);
     case 'student':
@@ -41,7 +41,7 @@ export function permissionsFor(role: Role, names: JobNames): Permissions {
 }
 
 /** Only the verbs it uses; NATS has no wildcard inside a token, so the streams cannot be narrowed to ours. */
-const operatorPermissions: Permissions = {
+export const permissionsForOperator: Permissions = {
   publish: [
     ...['CREATE', 'UPDATE', 'INFO', 'PURGE', 'DELETE'].map((verb) => `$JS.API.STREAM.${verb}.*`),
     '$JS.API.STREAM.MSG.DELETE.*',
@@ -49,6 +49,12 @@ const operatorPermissions: Permissions = {
     '$JS.API.DIRECT.GET.>',
   ],
   subscribe: [`${operatorInboxPrefix}.>`, anyStateChange],
+};
+
+/** Of the operator's user in the system account: enough to look at accounts and to bring them (docs/adr/0014). */
+export const permissionsForSystem: Permissions = {
+  publish: ['$SYS.REQ.CLAIMS.UPDATE', '$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP'],
+  subscribe: [`${operatorInboxPrefix}.>`],
 };
 
 function teacherPermissions(names: JobNames): Permissions {

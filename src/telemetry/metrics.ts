@@ -40,7 +40,12 @@ const described = {
   ),
   watchLists: counter('distillery_watch_lists_total', 'Complete lists that a watch had to read.', ['resource']),
   watchInterruptions: counter('distillery_watch_interruptions_total', 'Times that a watch broke off.', ['resource']),
-  natsConnected: gauge('distillery_nats_connected', '1 while NATS can be used.', []),
+  natsConnected: gauge('distillery_nats_connected', '1 while the operator is connected to NATS.', []),
+  natsAccounts: gauge(
+    'distillery_nats_accounts',
+    'NATS accounts that jobs use, by whether this process can use them now: connected or unreachable.',
+    ['state'],
+  ),
   leader: gauge('distillery_leader', '1 while this process decides.', []),
   shareSeconds: histogram('distillery_share_duration_seconds', 'Time that sharing the slots over all jobs took.', []),
   slotsFree: gauge(

@@ -27,7 +27,7 @@ export async function hungerBench(say: (line: string) => void, options: BenchOpt
   try {
     await world.cluster.addNodes(nodes, { gpus: gpusPerNode });
     await startOperator(world.cluster, { nats: world.nats });
-    const telling = await Telling.start(world);
+    const telling = Telling.start(world);
     const waits: number[] = [];
     for (let index = 0; index < count; index++) {
       waits.push(await answered(world, telling, `hungry-${String(index)}`));

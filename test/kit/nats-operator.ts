@@ -1,6 +1,7 @@
 /**
- * A real nats-server in operator (JWT) mode, as a platform team runs it: an operator, a system account, and one account
- * whose signing key makes users. Everything but our own credentials is made by the official libraries.
+ * A real nats-server in operator (JWT) mode, as a platform team runs it: an operator with a signing key, a system account,
+ * one account whose signing key makes users, and a resolver that takes more accounts. Everything but our own accounts and
+ * credentials is made by the official libraries.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -11,7 +12,15 @@ import { encodeAccount, encodeOperator, encodeUser, fmtCreds } from '@nats-io/jw
 import { createAccount, createOperator, createUser, type KeyPair } from '@nats-io/nkeys';
 
 import { jobNames } from '../../src/protocol/index.js';
-import { credsIssuer, operatorInboxPrefix, type Permissions, permissionsFor } from '../../src/stream/index.js';
+import {
+  accountUserCreds,
+  credsIssuer,
+  Keyring,
+  operatorInboxPrefix,
+  type Permissions,
+  permissionsFor,
+  permissionsForSystem,
+} from '../../src/stream/index.js';
 import type { ServerPlace } from '../../src/stream/server/config.js';
 import { launchNatsServer, type NatsServer } from '../../src/stream/server/start.js';
 
@@ -33,6 +42,19 @@ export interface OperatorNats extends TestNats<CredsLogin> {
    * @returns what the platform gives the operator now; what this server has told before is of the old key
    */
   rotateSigningKey(): Promise<{ readonly signingSeed: string; readonly operatorCreds: string }>;
+  /** Which of its ways an operator of the kit is given: one account per namespace, or this one account for all. */
+  readonly mode: 'accounts' | 'signed';
+  /** What the platform gives the operator so that it makes an account per namespace; each is the text of a file. */
+  readonly accounts: { readonly systemCreds: string; readonly operatorSigningSeed: string };
+  /** May do everything in the account of a namespace that the operator has made. */
+  rootOf(namespace: string): CredsLogin;
+  /** Stops the server, takes from it every account that it did not start with, and starts it again. */
+  forgetAccounts(): Promise<void>;
+  /**
+   * Takes the NATS operator's signing key out, puts a new one in its place, and starts the server again.
+   * @returns the seed of the new one
+   */
+  rotateOperatorKey(): Promise<string>;
   /** How often the running server has refused a login, as its log says. */
   refusals(): Promise<number>;
 }
@@ -54,19 +76,40 @@ export async function startOperatorNats({
   host = '127.0.0.1',
   limits = fewJobs,
   monitoringPort = null,
+  resolver = 'full',
+  mode = 'signed',
 }: {
   readonly host?: string;
   readonly limits?: JetStreamLimits;
   /** On loopback; absent = no monitoring. */
   readonly monitoringPort?: number | null;
+  /** memory = it takes no account but those that it starts with. */
+  readonly resolver?: 'full' | 'memory';
+  readonly mode?: OperatorNats['mode'];
 } = {}): Promise<OperatorNats> {
   const binary = await testServerBinary();
   const folder = await mkdtemp(join(tmpdir(), 'distillery-nats-operator-'));
-  const keys = { operator: createOperator(), system: createAccount(), account: createAccount() };
+  const keys = {
+    operator: createOperator(),
+    system: createAccount(),
+    systemSigner: createAccount(),
+    account: createAccount(),
+  };
+  const resolverFolder = join(folder, 'accounts');
   const monitoring = monitoringPort === null ? null : `127.0.0.1:${String(monitoringPort)}`;
   let signer = createAccount();
+  let operatorSigner = createOperator();
+  const configured = (): Promise<(place: ServerPlace) => string> =>
+    configurationOf({
+      keys,
+      signer,
+      operatorSigner,
+      limits,
+      monitoring,
+      resolverFolder: resolver === 'full' ? resolverFolder : null,
+    });
 
-  let configuration = await configurationOf(keys, signer, limits, monitoring);
+  let configuration = await configured();
   const serverName = `test-${randomBytes(6).toString('hex')}`;
   const options = { binary, folder, serverName, host, configuration: (place: ServerPlace) => configuration(place) };
   let server: NatsServer = await launchNatsServer(options);
@@ -75,8 +118,19 @@ export async function startOperatorNats({
     await server.stop();
     server = await launchNatsServer({ ...options, port: server.port });
   };
+  const restartWith = async (change: () => void): Promise<void> => {
+    await server.stop();
+    change();
+    configuration = await configured();
+    // Of two accounts of the same second it would keep the older one.
+    await rm(resolverFolder, { recursive: true, force: true });
+    server = await launchNatsServer({ ...options, port: server.port });
+  };
   const userOf = (name: string, permissions: Permissions): Promise<string> =>
     credsOf(name, keys.account, signer, permissions);
+  const systemCreds = await credsOf('distillery', keys.system, keys.systemSigner, permissionsForSystem);
+  const operatorSigningSeed = text(operatorSigner.getSeed());
+  const keyring = new Keyring({ signingSeed: operatorSigningSeed, accountsSeed: operatorSigningSeed });
   const operatorCreds = await userOf('operator', permissionsFor('operator', jobNames('any')));
   const rootCreds = await userOf('root', { publish: ['>'], subscribe: ['>'] });
   const account = keys.account.getPublicKey();
@@ -105,10 +159,23 @@ export async function startOperatorNats({
       await server.exited;
     },
     restart,
+    mode,
+    accounts: { systemCreds, operatorSigningSeed },
+    rootOf: (namespace) => ({
+      creds: accountUserCreds(keyring.keysOf(namespace), 'root', { publish: ['>'], subscribe: ['>'] }),
+      inboxPrefix: '_INBOX',
+    }),
+    forgetAccounts: () => restartWith(() => undefined),
+    rotateOperatorKey: async () => {
+      await restartWith(() => {
+        operatorSigner = createOperator();
+      });
+      return text(operatorSigner.getSeed());
+    },
     rotateSigningKey: async () => {
-      signer = createAccount();
-      configuration = await configurationOf(keys, signer, limits, monitoring);
-      await restart();
+      await restartWith(() => {
+        signer = createAccount();
+      });
       return {
         signingSeed: text(signer.getSeed()),
         operatorCreds: await userOf('operator', permissionsFor('operator', jobNames('any'))),
@@ -125,6 +192,7 @@ export async function startOperatorNats({
 interface Keys {
   readonly operator: KeyPair;
   readonly system: KeyPair;
+  readonly systemSigner: KeyPair;
   readonly account: KeyPair;
 }
 
@@ -136,18 +204,28 @@ const fewJobs: JetStreamLimits = { mem_storage: 256 * MiB, disk_storage: 4_096 *
 /** More than a thousand jobs reserve. */
 export const manyJobs: JetStreamLimits = { mem_storage: TiB, disk_storage: 8 * TiB, streams: -1, consumer: -1 };
 
-async function configurationOf(
-  keys: Keys,
-  signer: KeyPair,
-  limits: JetStreamLimits,
-  monitoring: string | null,
-): Promise<(place: ServerPlace) => string> {
+interface Configured {
+  readonly keys: Keys;
+  readonly signer: KeyPair;
+  readonly operatorSigner: KeyPair;
+  readonly limits: JetStreamLimits;
+  readonly monitoring: string | null;
+  /** Where the server keeps accounts that it is given; null = it takes none. */
+  readonly resolverFolder: string | null;
+}
+
+async function configurationOf(wanted: Configured): Promise<(place: ServerPlace) => string> {
+  const { keys, signer, operatorSigner, limits, monitoring, resolverFolder } = wanted;
   const system = keys.system.getPublicKey();
   const account = keys.account.getPublicKey();
-  const signed = { signer: keys.operator };
+  const signed = { signer: operatorSigner };
   const content = { limits: { ...unlimited, ...limits }, signing_keys: [signer.getPublicKey()] };
-  const operatorJwt = await encodeOperator('test', keys.operator, { system_account: system });
-  const systemJwt = await encodeAccount('SYS', keys.system, { limits: unlimited }, signed);
+  // As docs/adr/0014 advises: no key that names an operator or an account signs anything. The library's types lack it.
+  const strict: object = { strict_signing_key_usage: true };
+  const operatorContent = { system_account: system, signing_keys: [operatorSigner.getPublicKey()], ...strict };
+  const operatorJwt = await encodeOperator('test', keys.operator, operatorContent);
+  const systemContent = { limits: unlimited, signing_keys: [keys.systemSigner.getPublicKey()] };
+  const systemJwt = await encodeAccount('SYS', keys.system, systemContent, signed);
   const accountJwt = await encodeAccount('jobs', keys.account, content, signed);
   return ({ serverName, host, port, storeFolder, logFile }) =>
     JSON.stringify({
@@ -164,7 +242,10 @@ async function configurationOf(
       },
       operator: operatorJwt,
       system_account: system,
-      resolver: 'MEMORY',
+      resolver:
+        resolverFolder === null
+          ? 'MEMORY'
+          : { type: 'full', dir: resolverFolder, allow_delete: true, timeout: '200ms' },
       resolver_preload: { [system]: systemJwt, [account]: accountJwt },
     });
 }

@@ -27,9 +27,12 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{/* Refuses values that cannot work, with a sentence that helps. */}}
 {{- define "distillery.check" -}}
 {{- $nats := .Values.nats -}}
-{{- $secret := "the name of a Secret with the keys operator.creds and signing.seed" -}}
-{{- if not (has $nats.auth (list "signed" "password")) -}}
-{{- fail (printf "nats.auth: found %q, expected signed or password; set it" $nats.auth) -}}
+{{- $secret := "the name of a Secret with the keys operator-signing.seed and system.creds" -}}
+{{- if not (has $nats.auth (list "accounts" "signed" "password")) -}}
+{{- fail (printf "nats.auth: found %q, expected accounts, signed or password; set it" $nats.auth) -}}
+{{- end -}}
+{{- if eq $nats.auth "signed" -}}
+{{- $secret = "the name of a Secret with the keys operator.creds and signing.seed" -}}
 {{- end -}}
 {{- if eq $nats.auth "password" -}}
 {{- $secret = "the name of a Secret with the keys operator.password and worker.password" -}}
@@ -84,6 +87,25 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{/* Helm reads numbers of a file as floating point, and would print 1e+06. */}}
 {{- define "distillery.number" -}}
 {{- if and (kindIs "float64" .) (eq (. | int64 | float64) .) -}}{{ int64 . }}{{- else -}}{{ . }}{{- end -}}
+{{- end -}}
+
+{{/* storage=100Gi,streams=500 */}}
+{{- define "distillery.accountLimits" -}}
+{{- $parts := list -}}
+{{- range $what, $amount := . -}}
+{{- /* A large number of a values file is a float, which would be written as 1e+06. */ -}}
+{{- $parts = append $parts (printf "%s=%v" $what (ternary (int64 $amount) $amount (kindIs "float64" $amount))) -}}
+{{- end -}}
+{{- join "," $parts -}}
+{{- end -}}
+
+{{/* team-a:storage=1Ti;team-b:streams=50 */}}
+{{- define "distillery.namespaceLimits" -}}
+{{- $parts := list -}}
+{{- range $namespace, $limits := .Values.nats.accounts.namespaces -}}
+{{- $parts = append $parts (printf "%s:%s" $namespace (include "distillery.accountLimits" $limits)) -}}
+{{- end -}}
+{{- join ";" $parts -}}
 {{- end -}}
 
 {{/* nvidia.com/gpu=2,amd.com/gpu=10% */}}

@@ -73,7 +73,7 @@ function distillJob(job: TraceJob, annotations: Readonly<Record<string, string>>
 }
 
 async function hasStreams(world: World, uid: string): Promise<boolean> {
-  return (await world.admin.observe(uid)).state === 'Present';
+  return (await world.streams(uid)).state === 'Present';
 }
 
 function studentOf(job: Job): Parameters<typeof publishStates>[2] {

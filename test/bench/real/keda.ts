@@ -26,7 +26,8 @@ const namespace = 'keda';
 const scaledObjectsPath = '/apis/keda.sh/v1alpha1/namespaces/default/scaledobjects';
 
 export async function kedaScaler({ world, trace, connection }: Setting): Promise<Scaler> {
-  const { cluster, nats, admin } = world;
+  const { cluster, nats, home } = world;
+  const admin = await home.adminOf('default');
   const { api } = cluster;
   await startKeda(cluster);
   const feeds = new Map<string, WorkFeed>();

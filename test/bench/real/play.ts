@@ -36,6 +36,8 @@ export async function play(wanted: Play): Promise<Outcome> {
     aggregation: true,
     schedulerProfile: packing(resource),
     natsMonitoringPort,
+    // KEDA looks into one account.
+    natsMode: 'signed',
     kwokConfigs: [kwokUsage],
   });
   try {

@@ -19,10 +19,16 @@ const byPassword = {
   'nats.password.operatorUser': 'operator',
   'nats.password.workerUser': 'worker',
 };
+const signed = { ...minimal, 'nats.auth': 'signed' };
 /** Everything that a person may choose, chosen. */
 const full = {
   ...minimal,
   'nats.workerUrl': 'nats://nats.nats.svc:4222',
+  'nats.accounts.separateSeed': 'true',
+  'nats.accounts.limits.storage': '100Gi',
+  'nats.accounts.namespaces.team-a.storage': '1Ti',
+  'nats.accounts.namespaces.team-a.streams': '2000',
+  'nats.accounts.namespaces.team-b.storage': '10Gi',
   'imagePullSecrets[0].name': 'registry',
   'image.tag': 'v1',
   'watchNamespaces[0]': 'team-a',
@@ -86,7 +92,7 @@ async function refusal(values: Record<string, string>): Promise<string> {
   return render(values).then(() => 'rendered', String);
 }
 
-const variants = { minimal, byPassword, full };
+const variants = { minimal, signed, byPassword, full };
 
 describe.each(Object.entries(variants))('the chart with %s values', (_name, values) => {
   test('is clean to helm lint', async () => {
@@ -136,9 +142,26 @@ async function environmentOf(values: Record<string, string>): Promise<Env[]> {
 
 describe('the chart', () => {
   test('sets every variable that the operator knows, but for the kubeconfig of those outside', async () => {
-    const all = [...(await environmentOf(minimal)), ...(await environmentOf(byPassword))].map(({ name }) => name);
+    const environments = await Promise.all([full, signed, byPassword].map((values) => environmentOf(values)));
+    const all = environments.flat().map(({ name }) => name);
     const known = Object.keys(operatorVariables).filter((name) => name !== 'DISTILLERY_KUBECONFIG');
     expect([...new Set(all)].sort()).toEqual(known.sort());
+  });
+
+  test('gives each namespace its limits, by the words that the operator knows', async () => {
+    const values = Object.fromEntries((await environmentOf(full)).map(({ name, value }) => [name, value]));
+    expect(values.DISTILLERY_NATS_ACCOUNT_LIMITS).toBe('connections=5000,consumers=1000,storage=100Gi,streams=1000');
+    expect(values.DISTILLERY_NATS_NAMESPACE_LIMITS).toBe('team-a:storage=1Ti,streams=2000;team-b:storage=10Gi');
+  });
+
+  test.each<[string, Record<string, string>, RegExp]>([
+    ['accounts', minimal, /one NATS account per namespace.*No storage limit is set/s],
+    ['accounts with limits', full, /^(?!.*No storage limit).*one NATS account per namespace/s],
+    ['one account', signed, /none between the namespaces of this release.*set nats\.auth=accounts/s],
+    ['passwords', byPassword, /Isolation: none\. The workers of all jobs share one NATS user/],
+  ])('says after an installation how far apart namespaces are with %s', async (_, values, notes) => {
+    const args = ['install', 'notes', chartFolder, '-n', namespace, '--dry-run=client', ...sets(values)];
+    expect(await helm(args)).toMatch(notes);
   });
 
   test('is of the version of the package', async () => {
@@ -191,8 +214,8 @@ describe('the chart', () => {
 
   test.each<[string, Record<string, string>, string]>([
     ['no NATS server', { 'nats.url': '' }, 'nats.url: found nothing, expected the address of a NATS server'],
-    ['no Secret', { 'nats.existingSecret': '' }, 'expected the name of a Secret with the keys operator.creds'],
-    ['another login', { 'nats.auth': 'token' }, 'nats.auth: found "token", expected signed or password'],
+    ['no Secret', { 'nats.existingSecret': '' }, 'expected the name of a Secret with the keys operator-signing.seed'],
+    ['another login', { 'nats.auth': 'token' }, 'nats.auth: found "token", expected accounts, signed or password'],
     ['a login without users', { 'nats.auth': 'password' }, 'found no operatorUser or no workerUser'],
     ['a limit of something else', { 'limits.wieght': '1' }, 'limits: found "wieght", expected weight, minReplicas,'],
     [

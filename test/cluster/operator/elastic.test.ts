@@ -35,7 +35,7 @@ beforeAll(async () => {
     preemptionPolicy: 'Never',
   });
   operator = await startOperator(world.cluster, { nats: world.nats });
-  telling = await Telling.start(world);
+  telling = Telling.start(world);
 }, 900_000);
 afterEach(async () => {
   await world.cluster.kubectlOk(['delete', 'pods', '-l', 'whose=neighbour', '--wait=false']);

@@ -49,7 +49,7 @@ async function settled(uid: string, teachers: number): Promise<void> {
 async function remove(name: string, uid: string): Promise<void> {
   await world.cluster.kubectlOk(['delete', 'distilljob', name, '--timeout=120s']);
   await until('nothing of it', async () => (await world.owned(uid)).length === 0);
-  expect((await world.admin.observe(uid)).state).toBe('Absent');
+  expect((await world.streams(uid)).state).toBe('Absent');
 }
 
 /** Requests of a user that change something, leases aside, in the order in which they were received. */
@@ -240,7 +240,7 @@ describe('an operator that is killed at random moments', () => {
       return fleet.length === teachers && student.length === students;
     };
     await through('it runs', 12, () => count(3, 1));
-    expect(await world.admin.observe(uid)).toMatchObject({ state: 'Present', missing: [] });
+    expect(await world.streams(uid)).toMatchObject({ state: 'Present', missing: [] });
     await patch({ suspend: true });
     await through(
       'it is suspended',
@@ -271,6 +271,6 @@ describe('an operator that is killed at random moments', () => {
     await through('it is gone', kills, async () => (await world.job('killed')) === null);
     expect(at).toBeGreaterThanOrEqual(kills);
     await until('nothing of it', async () => (await world.owned(uid)).length === 0);
-    expect((await world.admin.observe(uid)).state).toBe('Absent');
+    expect((await world.streams(uid)).state).toBe('Absent');
   });
 });

@@ -45,7 +45,7 @@ describe('a job', () => {
       const all = [...(await world.pods(uid, 'student')), ...(await world.pods(uid, 'teacher'))];
       return all.filter(({ phase }) => phase === 'Running').length === 7;
     });
-    expect(await world.admin.observe(uid)).toMatchObject({ state: 'Present', missing: [] });
+    expect(await world.streams(uid)).toMatchObject({ state: 'Present', missing: [] });
     expect(await reason('mnist', 'Accepted')).toBe('True Valid');
     const found = await job('mnist');
     expect(found?.status).toMatchObject({ phase: 'Pending', observedGeneration: 1, teachers: { desired: 6 } });
@@ -196,7 +196,7 @@ describe('a job', () => {
     await world.nats.restart();
     await until('the job to be gone', async () => (await job('mnist')) === null);
     await until('nothing of it', async () => (await world.owned(uid)).length === 0);
-    await until('no stream', async () => (await world.admin.observe(uid)).state === 'Absent');
+    await until('no stream', async () => (await world.streams(uid)).state === 'Absent');
   });
 
   test('is let go without its streams by an annotation', async () => {
@@ -212,7 +212,7 @@ describe('a job', () => {
     await until('the job to be gone', async () => (await job('forced')) === null);
     await world.nats.restart();
     // They stay behind, as was said.
-    await until('NATS to answer', async () => (await world.admin.observe(forced)).state === 'Present');
+    await until('NATS to answer', async () => (await world.streams(forced)).state === 'Present');
   });
 
   test('is deleted with all it owns when its time after the end is over', async () => {
@@ -227,7 +227,7 @@ describe('a job', () => {
     await world.cluster.endPod('default', student!.name, { exitCode: 0 });
     await until('the job to be gone', async () => (await job('short')) === null);
     await until('nothing of it', async () => (await world.owned(short)).length === 0);
-    expect((await world.admin.observe(short)).state).toBe('Absent');
+    expect((await world.streams(short)).state).toBe('Absent');
   });
 
   test('leaves the operator ready, and ending within ten seconds', async () => {

@@ -1,11 +1,16 @@
 /** An operator of some namespaces alone: the chart's narrower rights are enough for them, and others are left in peace. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 
+import { AuthorizationError } from '@nats-io/transport-node';
+
+import { jobNames } from '../../../src/protocol/index.js';
+import { accountOfCreds } from '../../../src/stream/index.js';
 import { until } from '../../kit/cluster/index.js';
 import { chartFolder, helm, sets } from '../../kit/cluster/helm.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
 import { World } from '../../kit/cluster/world.js';
+import { connectPlain } from '../../kit/stream.js';
 
 jest.setTimeout(180_000);
 
@@ -18,7 +23,7 @@ let operator: RunningOperator;
 beforeAll(async () => {
   world = await World.create({ audit: 'Metadata' });
   const { cluster } = world;
-  for (const name of ['team-a', 'team-b', 'team-c']) {
+  for (const name of ['team-a', 'team-b', 'team-c', 'team-d']) {
     await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   }
   await cluster.addNodes(1, { gpus: 8 });
@@ -28,6 +33,7 @@ beforeAll(async () => {
     replicas: '0',
     'watchNamespaces[0]': 'team-a',
     'watchNamespaces[1]': 'team-b',
+    'watchNamespaces[2]': 'team-d',
     'teacherPriorityClass.create': 'false',
   });
   await helm(
@@ -39,24 +45,54 @@ beforeAll(async () => {
     kubeconfig: await cluster.serviceAccountKubeconfig(namespace, 'distillery'),
     namespace,
     // Longer than a first look may take: the lease that the chart ships is free at once.
-    environment: { DISTILLERY_WATCH_NAMESPACES: 'team-a,team-b', DISTILLERY_LEASE_SECONDS: '300' },
+    environment: {
+      DISTILLERY_WATCH_NAMESPACES: 'team-a,team-b,team-d',
+      DISTILLERY_LEASE_SECONDS: '300',
+      // More than the NATS server has.
+      DISTILLERY_NATS_NAMESPACE_LIMITS: 'team-d:storage=4000Ti',
+    },
   });
 }, 900_000);
 afterAll(async () => {
   await world.close();
 });
 
-describe('an operator of two namespaces', () => {
+describe('an operator of some namespaces', () => {
   test('runs a job in each, from its first object to its last', async () => {
     const { cluster } = world;
+    const accounts: string[] = [];
     for (const place of ['team-a', 'team-b']) {
       await cluster.apply(someJob({ name: 'mnist', namespace: place }));
       const uid = await world.uidOf('mnist', place);
       await until(`pods in ${place}`, async () => (await world.running(uid, 'student', place)).length === 1);
       await until(`teachers in ${place}`, async () => (await world.running(uid, 'teacher', place)).length > 0);
+      const creds = await credsOf('mnist', place);
+      accounts.push(accountOfCreds(creds));
+      expect(await admits(creds, uid)).toBe(true);
       await cluster.kubectlOk(['-n', place, 'delete', 'distilljob', 'mnist', '--wait=false']);
       await until('the job to be gone', async () => (await world.job('mnist', place)) === null);
       await until('nothing of it', async () => (await world.owned(uid)).length === 0);
+      // Its users end with it, and the account of a namespace without jobs is left.
+      await until('its users to be refused', async () => !(await admits(creds, uid)));
+      await until('the account to be left', async () => (await accountsIn('connected')) === 0);
+    }
+    expect(new Set(accounts).size).toBe(2);
+  });
+
+  test('tells a job whose namespace has no usable NATS account why, and goes on with the others', async () => {
+    const { cluster } = world;
+    await cluster.apply(someJob({ name: 'poor', namespace: 'team-d' }));
+    await until('the reason', async () => (await world.condition('poor', 'Progressing', 'team-d')).startsWith('False'));
+    expect(await world.message('poor', 'Progressing', 'team-d')).toMatch(/jetstream/i);
+    await cluster.apply(someJob({ name: 'rich', namespace: 'team-a' }));
+    const uid = await world.uidOf('rich', 'team-a');
+    await until('the other to run', async () => (await world.running(uid, 'student', 'team-a')).length === 1);
+    for (const [name, place] of [
+      ['rich', 'team-a'],
+      ['poor', 'team-d'],
+    ] as const) {
+      await cluster.kubectlOk(['-n', place, 'annotate', 'distilljob', name, 'distillery.dev/force-delete=true']);
+      await cluster.kubectlOk(['-n', place, 'delete', 'distilljob', name, '--timeout=60s']);
     }
   });
 
@@ -91,3 +127,27 @@ describe('an operator of two namespaces', () => {
     expect(text).toMatch(/^distillery_leader 1$/m);
   });
 });
+
+async function credsOf(job: string, place: string): Promise<string> {
+  const secret = await world.cluster.api.get<{ data: Record<string, string> }>(
+    `/api/v1/namespaces/${place}/secrets/${job}-distill`,
+  );
+  return Buffer.from(secret.data['student.creds'] ?? '', 'base64').toString();
+}
+
+/** Whether NATS lets a student with these credentials in. */
+async function admits(creds: string, uid: string): Promise<boolean> {
+  try {
+    const connection = await connectPlain(world.nats, { creds, inboxPrefix: jobNames(uid).inboxPrefix('student') });
+    await connection.close();
+    return true;
+  } catch (error) {
+    if (error instanceof AuthorizationError) return false;
+    throw error;
+  }
+}
+
+async function accountsIn(state: string): Promise<number> {
+  const { text } = await operator.ask('/metrics');
+  return Number(new RegExp(`^distillery_nats_accounts\\{state="${state}"\\} (\\d+)$`, 'm').exec(text)?.[1]);
+}

@@ -37,7 +37,7 @@ real('the chart', () => {
     cpSync(join(repositoryRoot, 'examples/mnist/models'), join(folder, 'data/models'), { recursive: true });
     smallMnist(join(folder, 'data/mnist'), { train: 2_000, test: 500 });
     cluster = await startRealCluster({ images: ['operator', 'worker'], audit: 'Metadata' });
-    world = await World.around(cluster, await startOperatorNats({ host: hostAddress }));
+    world = await World.around(cluster, await startOperatorNats({ host: hostAddress, mode: 'accounts' }));
     await cluster.kubectlOk(['delete', 'priorityclass', 'distillery-teacher']);
     await cluster.pvcFromFolder('default', 'data', join(folder, 'data'));
     await cluster.pvcFromFolder('default', 'out', join(folder, 'out'), { writable: true });
@@ -57,7 +57,10 @@ real('the chart', () => {
         apiVersion: 'v1',
         kind: 'Secret',
         metadata: { name: 'nats', namespace: system },
-        stringData: { 'operator.creds': world.nats.operatorCreds, 'signing.seed': world.nats.accountSigningSeed },
+        stringData: {
+          'system.creds': world.nats.accounts.systemCreds,
+          'operator-signing.seed': world.nats.accounts.operatorSigningSeed,
+        },
       },
     );
     const [operatorImage, workerImage] = [cluster.images.operator.name, cluster.images.worker.name].map(parts);
@@ -142,7 +145,7 @@ real('the chart', () => {
     const uid = await world.uidOf('claimed');
     await cluster.kubectlOk(['delete', 'distilljob', 'claimed', '--timeout=120s']);
     await until('nothing of it', async () => (await world.owned(uid)).length === 0);
-    expect((await world.admin.observe(uid)).state).toBe('Absent');
+    expect((await world.streams(uid)).state).toBe('Absent');
   });
 });
 

@@ -71,7 +71,10 @@ real('the main job in a cluster of real pods', () => {
     cpSync(join(repositoryRoot, 'examples/mnist/models'), join(data, 'models'), { recursive: true });
     const uri = smallMnist(join(data, 'mnist'), { train: 4_000, test: 500 });
     cluster = await startRealCluster({ nodes: 2, audit: 'Metadata' });
-    world = await World.around(cluster, await startOperatorNats({ host: hostAddress, limits: manyJobs }));
+    world = await World.around(
+      cluster,
+      await startOperatorNats({ host: hostAddress, limits: manyJobs, mode: 'accounts' }),
+    );
     await cluster.apply({
       apiVersion: 'v1',
       kind: 'Namespace',
@@ -283,7 +286,7 @@ real('the main job in a cluster of real pods', () => {
     await cluster.kubectlOk(['-n', namespace, 'delete', 'distilljob', '--all', '--timeout=180s']);
     for (const uid of uids) {
       await until('nothing of it', async () => (await world.owned(uid)).length === 0);
-      expect((await world.admin.observe(uid)).state).toBe('Absent');
+      expect((await world.streams(uid)).state).toBe('Absent');
     }
   });
 

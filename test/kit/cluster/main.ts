@@ -66,7 +66,7 @@ async function realWorld(folder: string): Promise<World> {
   cpSync(join(repositoryRoot, 'examples/mnist/models'), join(folder, 'models'), { recursive: true });
   const cluster = await startRealCluster();
   // Its address is the cluster's bridge.
-  const nats = await startOperatorNats({ host: hostAddress });
+  const nats = await startOperatorNats({ host: hostAddress, mode: 'accounts' });
   await cluster.pvcFromFolder('default', 'mnist', folder);
   return World.around(cluster, nats);
 }

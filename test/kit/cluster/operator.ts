@@ -12,6 +12,8 @@ export interface OperatorNats {
   readonly url: string;
   /** As pods reach it; absent = the same. */
   readonly workerUrl?: string;
+  readonly mode: 'accounts' | 'signed';
+  readonly accounts: { readonly systemCreds: string; readonly operatorSigningSeed: string };
   readonly accountSigningSeed: string;
   readonly operatorCreds: string;
 }
@@ -63,8 +65,15 @@ export async function startOperator(cluster: ControlPlane, options: OperatorOpti
       DISTILLERY_KUBECONFIG: kubeconfig,
       DISTILLERY_NATS_URL: nats.url,
       DISTILLERY_WORKER_NATS_URL: nats.workerUrl ?? nats.url,
-      DISTILLERY_NATS_CREDS_FILE: await write('operator.creds', nats.operatorCreds),
-      DISTILLERY_NATS_SIGNING_KEY_FILE: await write('signing.seed', nats.accountSigningSeed),
+      ...(nats.mode === 'accounts'
+        ? {
+            DISTILLERY_NATS_SYSTEM_CREDS_FILE: await write('system.creds', nats.accounts.systemCreds),
+            DISTILLERY_NATS_OPERATOR_SIGNING_KEY_FILE: await write('operator.seed', nats.accounts.operatorSigningSeed),
+          }
+        : {
+            DISTILLERY_NATS_CREDS_FILE: await write('operator.creds', nats.operatorCreds),
+            DISTILLERY_NATS_SIGNING_KEY_FILE: await write('signing.seed', nats.accountSigningSeed),
+          }),
       DISTILLERY_WORKER_IMAGE: image,
       DISTILLERY_WORKER_IMAGE_PULL_POLICY: 'Never',
       DISTILLERY_METRICS_PORT: '0',

@@ -2,7 +2,7 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 
 import { jobNames, type StudentState, type TeacherState } from '../../../src/protocol/index.js';
-import { connectRoot, studentState, teacherState } from '../stream.js';
+import { connectPlain, studentState, teacherState } from '../stream.js';
 
 import type { World } from './world.js';
 
@@ -32,20 +32,27 @@ export function publishStates(
 
 export class Telling {
   readonly #world: World;
-  readonly #connection: NatsConnection;
+  #connection: NatsConnection | null = null;
   readonly #needs = new Map<string, number>();
   #timer: NodeJS.Timeout | null = null;
 
-  private constructor(world: World, connection: NatsConnection) {
+  private constructor(world: World) {
     this.#world = world;
-    this.#connection = connection;
   }
 
-  static async start(world: World): Promise<Telling> {
-    const { connection } = await connectRoot(world.nats);
-    const telling = new Telling(world, connection);
+  static start(world: World): Telling {
+    const telling = new Telling(world);
     telling.#next();
     return telling;
+  }
+
+  /** The account of a namespace comes with its first job and closes with its last. */
+  async #connected(): Promise<NatsConnection> {
+    const { nats } = this.#world;
+    if (this.#connection === null || this.#connection.isClosed()) {
+      this.#connection = await connectPlain(nats, nats.mode === 'accounts' ? nats.rootOf('default') : nats.root);
+    }
+    return this.#connection;
   }
 
   /** From now on the student of this job keeps so many teachers of the pool `gpu` busy. */
@@ -56,7 +63,7 @@ export class Telling {
   async stop(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#needs.clear();
-    await this.#connection.close();
+    await this.#connection?.close();
   }
 
   #next(): void {
@@ -81,6 +88,6 @@ export class Telling {
       unstarvedSamplesPerSecond: samplesPerSecond,
     };
     const states = pods.map(({ name }) => [name, { capableSamplesPerSecond: perTeacher }] as const);
-    publishStates(this.#connection, uid, student, Object.fromEntries(states));
+    publishStates(await this.#connected(), uid, student, Object.fromEntries(states));
   }
 }

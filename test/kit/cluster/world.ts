@@ -1,12 +1,22 @@
 /** A control plane, its NATS and the means to look at one job in it: what the operator's suites share. */
 
 import type { DistillJobStatus } from '../../../src/api/index.js';
-import { connectStreams, type StreamAdmin } from '../../../src/stream/index.js';
+import { operatorVariables } from '../../../src/operator-variables.js';
+import {
+  accountOfCreds,
+  credsIssuer,
+  connectStreams,
+  NamespaceAccounts,
+  SharedAccount,
+  type StreamHome,
+  type StreamObservation,
+} from '../../../src/stream/index.js';
 import { manyJobs, type OperatorNats, startOperatorNats } from '../nats-operator.js';
 
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.js';
 import { teacherPriorityClass } from './jobs.js';
 import { distillJobCrd } from './paths.js';
+import { until } from './until.js';
 
 export interface StoredJob {
   readonly metadata: {
@@ -30,22 +40,24 @@ const ownedKinds = 'deployments,replicasets,jobs,pods,configmaps,secrets,service
 export interface WorldOptions extends ControlPlaneOptions {
   /** Where its NATS tells of streams and consumers; absent = nowhere. */
   readonly natsMonitoringPort?: number;
+  /** Absent = one account per namespace. */
+  readonly natsMode?: OperatorNats['mode'];
 }
 
 export class World {
   private constructor(
     readonly cluster: ControlPlane,
     readonly nats: OperatorNats,
-    readonly admin: StreamAdmin,
+    readonly home: StreamHome,
   ) {}
 
   /** With CRD and PriorityClass, and without nodes and operator. */
   static async create(options: WorldOptions = {}): Promise<World> {
-    const { natsMonitoringPort = null, ...controlPlane } = options;
+    const { natsMonitoringPort = null, natsMode = 'accounts', ...controlPlane } = options;
     return World.around(
       ...(await Promise.all([
         startControlPlane({ crds: [distillJobCrd], ...controlPlane }),
-        startOperatorNats({ limits: manyJobs, monitoringPort: natsMonitoringPort }),
+        startOperatorNats({ limits: manyJobs, monitoringPort: natsMonitoringPort, mode: natsMode }),
       ])),
     );
   }
@@ -54,14 +66,23 @@ export class World {
   static async around(cluster: ControlPlane, nats: OperatorNats): Promise<World> {
     await cluster.installCrd(distillJobCrd);
     await cluster.apply(teacherPriorityClass);
-    const admin = await connectStreams({ url: nats.url, creds: nats.operatorCreds, waitMs: 5_000 });
-    return new World(cluster, nats, admin);
+    return new World(cluster, nats, await homeOf(nats));
   }
 
   async close(): Promise<void> {
-    await this.admin.close();
+    await this.home.close();
     await this.cluster.stop();
     await this.nats.stop();
+  }
+
+  /** A job's streams, observed beside the operator; waits while NATS is away. */
+  async streams(uid: string, namespace = 'default'): Promise<StreamObservation> {
+    let seen: StreamObservation = { state: 'Unreachable', reason: 'not asked yet' };
+    await until('NATS to answer', async () => {
+      seen = await (await this.home.adminOf(namespace)).observe(uid);
+      return seen.state !== 'Unreachable';
+    });
+    return seen;
   }
 
   /** null when there is none. */
@@ -127,4 +148,28 @@ export class World {
         userAgent === 'distillery-operator' && !reads.includes(verb) && objectRef?.resource !== 'leases',
     ).length;
   }
+}
+
+/** The operator's own way to the same accounts. It closes none, and opens again what the operator has closed. */
+async function homeOf(nats: OperatorNats): Promise<StreamHome> {
+  const { url, operatorCreds: creds, accountSigningSeed: signingSeed, accounts } = nats;
+  if (nats.mode === 'signed') {
+    const admin = await connectStreams({ url, creds, waitMs: 5_000 });
+    return new SharedAccount(admin, credsIssuer({ url, signingSeed, account: accountOfCreds(creds) }));
+  }
+  return new NamespaceAccounts({
+    url,
+    workerUrl: url,
+    systemCreds: () => accounts.systemCreds,
+    keys: { signingSeed: accounts.operatorSigningSeed, accountsSeed: accounts.operatorSigningSeed },
+    limitsOf: () =>
+      operatorVariables.DISTILLERY_NATS_ACCOUNT_LIMITS.schema.parse(
+        operatorVariables.DISTILLERY_NATS_ACCOUNT_LIMITS.fallback,
+      ),
+    nowMs: () => Date.now(),
+    mayAct: () => true,
+    hasJobs: () => true,
+    onChange: () => undefined,
+    onStatus: () => undefined,
+  });
 }

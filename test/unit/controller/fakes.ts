@@ -264,13 +264,13 @@ export class FakeStreams implements Streams {
     });
   }
 
-  trim(_uid: string, belowSequence: number): Promise<void> {
+  trim(_job: unknown, belowSequence: number): Promise<void> {
     return this.#do('trim', () => {
       for (const sequence of this.frames) if (sequence < belowSequence) this.frames.delete(sequence);
     });
   }
 
-  deleteFrame(_uid: string, sequence: number): Promise<void> {
+  deleteFrame(_job: unknown, sequence: number): Promise<void> {
     return this.#do('delete frame', () => void this.frames.delete(sequence));
   }
 

@@ -12,7 +12,9 @@ import { operatorVariables, type Variable } from '../../../src/operator-variable
 
 const seed = `SA${'A'.repeat(56)}`;
 let folder: string;
+const operatorSeed = `SO${'A'.repeat(56)}`;
 let signed: Record<string, string>;
+let accounts: Record<string, string>;
 let byPassword: Record<string, string>;
 
 beforeAll(() => {
@@ -31,6 +33,11 @@ beforeAll(() => {
     ...common,
     DISTILLERY_NATS_CREDS_FILE: holding('operator.creds', '-----BEGIN NATS USER JWT-----'),
     DISTILLERY_NATS_SIGNING_KEY_FILE: holding('signing.seed', `${seed}\n`),
+  };
+  accounts = {
+    ...common,
+    DISTILLERY_NATS_OPERATOR_SIGNING_KEY_FILE: holding('operator.seed', `${operatorSeed}\n`),
+    DISTILLERY_NATS_SYSTEM_CREDS_FILE: holding('system.creds', '-----BEGIN NATS USER JWT-----'),
   };
   byPassword = {
     ...common,
@@ -90,6 +97,32 @@ describe('the settings', () => {
       kind: 'password',
       operator: { user: 'operator', password: 'secret-of-operator' },
       workers: { user: 'worker', password: 'secret-of-workers' },
+    });
+  });
+
+  test('may ask for one account per namespace, with limits for all and for single ones', () => {
+    const noLimits = { storageBytes: null, memoryBytes: null, streams: null, consumers: null, connections: null };
+    expect(readOperatorConfig(accounts).nats.auth).toEqual({
+      kind: 'accounts',
+      systemCredsFile: join(folder, 'system.creds'),
+      signingSeed: operatorSeed,
+      accountsSeed: operatorSeed,
+      limits: { ...noLimits, streams: 1_000, consumers: 1_000, connections: 5_000 },
+      namespaceLimits: new Map(),
+    });
+    const first = join(folder, 'first.seed');
+    writeFileSync(first, `SO${'B'.repeat(56)}`);
+    const given = readOperatorConfig({
+      ...accounts,
+      DISTILLERY_NATS_ACCOUNTS_KEY_FILE: first,
+      DISTILLERY_NATS_ACCOUNT_LIMITS: 'storage=1Gi',
+      DISTILLERY_NATS_NAMESPACE_LIMITS: 'team-a:storage=2Gi',
+    });
+    expect(given.nats.auth).toMatchObject({
+      signingSeed: operatorSeed,
+      accountsSeed: `SO${'B'.repeat(56)}`,
+      limits: { ...noLimits, storageBytes: 1024 ** 3 },
+      namespaceLimits: new Map([['team-a', { storageBytes: 2 * 1024 ** 3 }]]),
     });
   });
 
@@ -224,7 +257,7 @@ describe('a problem', () => {
     [
       'DISTILLERY_NATS_USER',
       'me',
-      'DISTILLERY_NATS_CREDS_FILE: found both ways to log in to NATS, expected one of two',
+      'DISTILLERY_NATS_OPERATOR_SIGNING_KEY_FILE: found several ways to log in to NATS, expected one of three',
     ],
   ])('with %s=%j says what was found, what was expected and what to do', (name, value, sentence) => {
     const problems = problemsOf({ ...signed, [name]: value });
@@ -242,12 +275,27 @@ describe('a problem', () => {
     expect(problemsOf({ ...byPassword, [name]: value })).toEqual([expect.stringContaining(sentence)]);
   });
 
+  test.each<[string, string, string]>([
+    ['DISTILLERY_NATS_SYSTEM_CREDS_FILE', '', 'DISTILLERY_NATS_SYSTEM_CREDS_FILE: found nothing, expected the path'],
+    ['DISTILLERY_NATS_OPERATOR_SIGNING_KEY_FILE', '/nowhere', 'found that /nowhere cannot be read'],
+    ['DISTILLERY_NATS_ACCOUNTS_KEY_FILE', '/dev/null', 'found /dev/null empty, expected a secret in it'],
+    ['DISTILLERY_NATS_ACCOUNT_LIMITS', 'disk=1Gi', 'found "disk=1Gi", expected storage=SIZE, memory=SIZE, streams=N'],
+    ['DISTILLERY_NATS_NAMESPACE_LIMITS', 'storage=1Gi', 'expected NAMESPACE:LIMITS, several with semicolons'],
+  ])('of accounts per namespace with %s=%j is reported', (name, value, sentence) => {
+    expect(problemsOf({ ...accounts, [name]: value })).toEqual([expect.stringContaining(sentence)]);
+  });
+
   test('with the signing key does not tell what the file holds', () => {
     const wrong = join(folder, 'user.seed');
     writeFileSync(wrong, `SU${'B'.repeat(56)}`);
     const problems = problemsOf({ ...signed, DISTILLERY_NATS_SIGNING_KEY_FILE: wrong });
     expect(problems).toEqual([expect.stringMatching(/found something else in .*, expected the seed of an account's/)]);
     expect(problems.join()).not.toContain('BBBB');
+    const another = problemsOf({ ...accounts, DISTILLERY_NATS_OPERATOR_SIGNING_KEY_FILE: wrong });
+    expect(another).toEqual([
+      expect.stringMatching(/expected the seed of a NATS operator's signing key, which begins with SO/),
+    ]);
+    expect(another.join()).not.toContain('BBBB');
   });
 
   test('is told with all others at once', () => {
@@ -258,7 +306,7 @@ describe('a problem', () => {
       'DISTILLERY_LEASE_SECONDS',
       'DISTILLERY_LOG_LEVEL',
       'DISTILLERY_KUBECONFIG',
-      'DISTILLERY_NATS_CREDS_FILE',
+      'DISTILLERY_NATS_OPERATOR_SIGNING_KEY_FILE',
     ]);
   });
 });

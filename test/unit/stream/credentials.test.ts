@@ -1,11 +1,13 @@
 /** Credentials of workers: what is in them, that they are the same every time, and that nothing secret is shown. */
 import { decode, parseCreds as parseOfficially } from '@nats-io/jwt';
 import { createAccount, createUser, fromSeed } from '@nats-io/nkeys';
+import { credsAuthenticator } from '@nats-io/transport-node';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { jobNames, type NatsAccess, parseCreds, workerRoles } from '../../../src/protocol/index.js';
 import { accountOfCreds, credsIssuer, passwordIssuer, permissionsFor } from '../../../src/stream/index.js';
+import { credsLogin } from '../../../src/stream/credentials.js';
 import { bytesOfSeed, NkeyError, nkeyOf } from '../../../src/stream/nkeys.js';
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
@@ -34,13 +36,18 @@ describe('a key', () => {
 
   test('is the one that the official library makes of the same seed', () => {
     fc.assert(
-      fc.property(bytes, fc.uint8Array({ maxLength: 100 }), fc.constantFrom('account', 'user'), (raw, data, kind) => {
-        const ours = nkeyOf(kind, raw);
-        const theirs = fromSeed(new TextEncoder().encode(ours.seed));
-        expect(theirs.getPublicKey()).toBe(ours.publicKey);
-        expect(theirs.verify(data, ours.sign(data))).toBe(true);
-        expect(Buffer.from(bytesOfSeed(kind, ours.seed)).equals(Buffer.from(raw))).toBe(true);
-      }),
+      fc.property(
+        bytes,
+        fc.uint8Array({ maxLength: 100 }),
+        fc.constantFrom('operator', 'account', 'user'),
+        (raw, data, kind) => {
+          const ours = nkeyOf(kind, raw);
+          const theirs = fromSeed(new TextEncoder().encode(ours.seed));
+          expect(theirs.getPublicKey()).toBe(ours.publicKey);
+          expect(theirs.verify(data, ours.sign(data))).toBe(true);
+          expect(Buffer.from(bytesOfSeed(kind, ours.seed)).equals(Buffer.from(raw))).toBe(true);
+        },
+      ),
       { numRuns: 20 },
     );
   });
@@ -128,6 +135,35 @@ describe('the credentials of a job', () => {
 
   test('are not made for a uid that would reach beyond its job', () => {
     expect(() => issue({ ...job, uid: '*' }, 'teacher')).toThrow(/job uid: found "\*"/);
+  });
+});
+
+describe('a login with credentials', () => {
+  const issue = credsIssuer({ url, signingSeed, account });
+  const creds = credsOf(issue(job, 'teacher'));
+
+  test('signs what the server asks, as the official library would', () => {
+    const nonce = 'a-nonce-of-the-server';
+    const ours = credsLogin(() => creds)(nonce);
+    const theirs = credsAuthenticator(new TextEncoder().encode(creds))(nonce);
+    if (ours === undefined || theirs === undefined || !('sig' in ours) || !('sig' in theirs))
+      throw new Error('expected signatures');
+    const bytesOf = (signature: string): Buffer => Buffer.from(signature, 'base64url');
+    expect(bytesOf(ours.sig ?? '').equals(bytesOf(theirs.sig ?? ''))).toBe(true);
+    expect({ ...ours, sig: '' }).toEqual({ ...theirs, sig: '' });
+  });
+
+  test('reads them again at every attempt', () => {
+    const texts = [creds, credsOf(issue({ ...job, uid: 'other' }, 'teacher'))];
+    const login = credsLogin(() => texts.shift() ?? '');
+    expect(login('n')).not.toEqual(login('n'));
+    expect(() => login('n')).toThrow(/^NATS credentials: found no user JWT/);
+  });
+
+  test('that hold the seed of another kind of key are refused without being shown', () => {
+    const wrong = creds.replace(parseCreds(creds)?.seed ?? '', signingSeed);
+    expect(() => credsLogin(() => wrong)('n')).toThrow(/^NATS credentials: found another kind of key/);
+    expect(() => credsLogin(() => wrong)('n')).not.toThrow(new RegExp(signingSeed.slice(4, 20)));
   });
 });
 

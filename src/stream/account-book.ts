@@ -1,0 +1,219 @@
+/**
+ * What the NATS server knows of the namespaces' accounts: asked for, and brought to what it should be, through a user of
+ * the system account (docs/adr/0014).
+ *
+ * Invariants:
+ *  B1 The server is the memory: what was revoked is read from the account's own JWT, kept in every later one, and bounded.
+ *  B2 One change of an account at a time: none is made from what another has changed meanwhile.
+ *  B3 Nothing is changed by a process that may not act.
+ */
+import { NoRespondersError, PermissionViolationError, RequestError } from '@nats-io/transport-node';
+
+import { Turns } from '../lib/turns.js';
+
+import {
+  type AccountLimits,
+  accountJwt,
+  type AccountState,
+  foundAccount,
+  isAsWanted,
+  type Keyring,
+  workersOf,
+} from './accounts.js';
+import { StreamError } from './errors.js';
+
+/** The connection of the system account's user. */
+export interface SystemRequests {
+  /** @throws StreamError unreachable, or what the client library throws */
+  request(subject: string, payload: string): Promise<string>;
+}
+
+export interface AccountBookOptions {
+  readonly system: SystemRequests;
+  readonly keyring: Keyring;
+  readonly limitsOf: (namespace: string) => AccountLimits;
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number;
+  /** B3. */
+  readonly mayAct: () => boolean;
+}
+
+/** Users of a namespace that stay revoked: those of the 256 jobs that were deleted last. About 70 bytes each. */
+const mostRevoked = 768;
+/** Accounts compared at a time when the server is back. */
+const mostComparisons = 32;
+/** Users count as issued when their job was created, by the API server's clock; ours may be behind it. */
+const clockSkewSeconds = 24 * 3_600;
+
+interface Page {
+  state: AccountState;
+  /** Users to be revoked, whatever the server remembers of them. */
+  readonly revoking: Map<string, number>;
+  /** Users to be let in again: their job was put back from a copy of the API server's store. */
+  readonly readmitting: Set<string>;
+  /** Revoked as of the last look at the server. */
+  revoked: ReadonlySet<string>;
+  /** B2. */
+  last: Promise<unknown>;
+}
+
+export class AccountBook {
+  readonly #options: AccountBookOptions;
+  readonly #pages = new Map<string, Page>();
+
+  constructor(options: AccountBookOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Sees that the server knows the account as it should be.
+   * @returns Pushed when it had to be changed
+   * @throws StreamError
+   */
+  async open(namespace: string): Promise<'Known' | 'Pushed'> {
+    return this.#settle(namespace, 'Open');
+  }
+
+  /** Shuts all users out, for a namespace that has no job, and forgets it. @throws StreamError */
+  async close(namespace: string): Promise<void> {
+    await this.#settle(namespace, 'Closed');
+    // Meanwhile a job may have come.
+    if (this.#pages.get(namespace)?.state === 'Closed') this.#pages.delete(namespace);
+  }
+
+  /** Ends the users of a job for good: open connections are closed, new ones refused. @throws StreamError */
+  async revoke(namespace: string, uid: string): Promise<void> {
+    const page = this.#pageOf(namespace);
+    const users = workersOf(this.#options.keyring.keysOf(namespace), uid);
+    if (users.every((user) => page.revoked.has(user))) return;
+    const until = Math.floor(this.#options.nowMs() / 1_000) + clockSkewSeconds;
+    for (const user of users) {
+      page.revoking.set(user, until);
+      page.readmitting.delete(user);
+    }
+    await this.#settle(namespace, page.state);
+  }
+
+  /** Takes back `revoke`. @throws StreamError */
+  async readmit(namespace: string, uid: string): Promise<void> {
+    const page = this.#pageOf(namespace);
+    const users = workersOf(this.#options.keyring.keysOf(namespace), uid);
+    if (!users.some((user) => page.revoked.has(user) || page.revoking.has(user))) return;
+    for (const user of users) {
+      page.readmitting.add(user);
+      page.revoking.delete(user);
+    }
+    await this.#settle(namespace, page.state);
+  }
+
+  /** Compares every account that is open or was not closed yet; failures stay for the next time. */
+  async compareAll(): Promise<void> {
+    const turns = new Turns(mostComparisons);
+    await Promise.allSettled(
+      [...this.#pages].map(([namespace, { state }]) =>
+        turns.run(async () => (state === 'Closed' ? this.close(namespace) : this.#settle(namespace, state))),
+      ),
+    );
+  }
+
+  #pageOf(namespace: string): Page {
+    const page = this.#pages.get(namespace) ?? {
+      state: 'Open',
+      revoking: new Map<string, number>(),
+      readmitting: new Set<string>(),
+      revoked: new Set<string>(),
+      last: Promise.resolve(),
+    };
+    this.#pages.set(namespace, page);
+    return page;
+  }
+
+  async #settle(namespace: string, state: AccountState): Promise<'Known' | 'Pushed'> {
+    const page = this.#pageOf(namespace);
+    page.state = state;
+    const turn = page.last.then(() => this.#compare(namespace, page));
+    // The next turn follows also on a failure.
+    page.last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #compare(namespace: string, page: Page): Promise<'Known' | 'Pushed'> {
+    const { keyring, limitsOf, nowMs } = this.#options;
+    const keys = keyring.keysOf(namespace);
+    const found = foundAccount(await this.#ask(namespace, `$SYS.REQ.ACCOUNT.${keys.account}.CLAIMS.LOOKUP`, ''));
+    // As of now: more may be asked for while the server takes this.
+    const { state } = page;
+    const revoking = new Map(page.revoking);
+    const readmitting = new Set(page.readmitting);
+    const remembered = [...(found?.revoked ?? [])].filter(([user]) => !revoking.has(user) && !readmitting.has(user));
+    const revoked = new Map([...remembered, ...revoking].slice(-mostRevoked));
+    const wanted = { namespace, keys, operator: keyring.operator, state, limits: limitsOf(namespace), revoked };
+    const asWanted = isAsWanted(found, wanted);
+    if (!asWanted) await this.#push(namespace, accountJwt(wanted, found, nowMs()));
+    // The server remembers them now (B1).
+    page.revoked = new Set(revoked.keys());
+    for (const user of revoking.keys()) page.revoking.delete(user);
+    for (const user of readmitting) page.readmitting.delete(user);
+    return asWanted ? 'Known' : 'Pushed';
+  }
+
+  async #push(namespace: string, jwt: string): Promise<void> {
+    if (!this.#options.mayAct()) {
+      throw new StreamError(
+        'unreachable',
+        `NATS account of namespace ${namespace}: this process does not lead any more`,
+      );
+    }
+    const answer = await this.#ask(namespace, '$SYS.REQ.CLAIMS.UPDATE', jwt);
+    const refusal = refusalIn(answer);
+    if (refusal === null) return;
+    throw new StreamError(
+      'refused',
+      `NATS account of namespace ${namespace}: the server refused it: ${refusal}. Check the resolver and the signing key.`,
+    );
+  }
+
+  async #ask(namespace: string, subject: string, payload: string): Promise<string> {
+    const what = `NATS account of namespace ${namespace}`;
+    try {
+      return await this.#options.system.request(subject, payload);
+    } catch (error) {
+      if (error instanceof StreamError) {
+        throw new StreamError(error.kind, `${what}: ${error.message}`, { cause: error });
+      }
+      const cause = error instanceof RequestError ? (error.cause ?? error) : error;
+      if (cause instanceof PermissionViolationError) {
+        throw new StreamError(
+          'unauthorized',
+          `${what}: the system account's user may not publish to ${subject}. Give it the rights of docs/operator.md.`,
+          { cause: error },
+        );
+      }
+      if (cause instanceof NoRespondersError) {
+        throw new StreamError(
+          'refused',
+          `${what}: no server takes accounts from ${subject}. Set \`resolver: { type: full }\` in the NATS configuration ` +
+            'and give the operator credentials of a user of the system account.',
+          { cause: error },
+        );
+      }
+      const text = error instanceof Error ? error.message : String(error);
+      throw new StreamError('unreachable', `${what}: no answer from NATS (${text}). It is tried again.`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/** What a server answered to a push; null when it took the account. */
+function refusalIn(answer: string): string | null {
+  try {
+    const { data, error } = JSON.parse(answer) as {
+      readonly data?: { readonly code?: number };
+      readonly error?: { readonly description?: string };
+    };
+    return data?.code === 200 ? null : (error?.description ?? 'it gave no reason');
+  } catch {
+    return 'its answer cannot be read';
+  }
+}

@@ -1,0 +1,284 @@
+/**
+ * Where jobs' streams lie, and with which users their workers reach them: in one account for all jobs, or in one account
+ * per namespace, made as it is needed (docs/adr/0014).
+ *
+ * Invariants:
+ *  H1 A namespace with jobs has one connection of ours to its account, kept as long as it has jobs; without any its
+ *     account is closed.
+ *  H2 Trouble with one namespace's account is reported by that namespace's jobs; the others go on.
+ *  H3 The users of a job end before its streams do, or as soon as the system account can be reached again.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { NatsConnection } from '@nats-io/transport-node';
+
+import { Turns } from '../lib/turns.js';
+import type { NatsAccess, WorkerRole } from '../protocol/index.js';
+
+import { AccountBook } from './account-book.js';
+import { type AccountLimits, accountUserCreds, Keyring, type KeyringOptions } from './accounts.js';
+import { StreamAdmin } from './admin.js';
+import { firstDelayMs } from './connect.js';
+import { type AccessIssuer, credsIssuer, type JobIdentity } from './credentials.js';
+import { StreamError } from './errors.js';
+import { type ConnectionEvent, type LinkOptions, OperatorLink, type StreamHealth } from './link.js';
+import { permissionsForOperator } from './permissions.js';
+
+/** A job, for whatever has to do with its streams. */
+export interface JobRef {
+  readonly namespace: string;
+  readonly uid: string;
+}
+
+export interface StreamHome {
+  /** Whether there is a connection to NATS at all. */
+  readonly connected: boolean;
+  /** What can be said of all accounts together, for readiness. */
+  readonly health: StreamHealth;
+  /** Accounts that jobs use, by whether they can be used now. */
+  readonly accounts: { readonly connected: number; readonly unreachable: number };
+  /** The hands on a namespace's streams; waits for the first attempt to connect. @throws StreamError */
+  adminOf(namespace: string): Promise<StreamAdmin>;
+  access(role: WorkerRole, job: JobRef & JobIdentity): NatsAccess;
+  /** Before a job's streams are made: its users may log in. @throws StreamError */
+  admit(job: JobRef): Promise<void>;
+  /** Before a job's streams are removed: ends its users (H3). @throws StreamError */
+  dismiss(job: JobRef): Promise<void>;
+  /** The job is gone. */
+  forget(job: JobRef): void;
+  close(): Promise<void>;
+}
+
+/** One account and one connection for all jobs. */
+export class SharedAccount implements StreamHome {
+  readonly #admin: StreamAdmin;
+  readonly #issue: AccessIssuer;
+
+  constructor(admin: StreamAdmin, issue: AccessIssuer) {
+    this.#admin = admin;
+    this.#issue = issue;
+  }
+
+  get connected(): boolean {
+    return this.#admin.health.connected;
+  }
+
+  get health(): StreamHealth {
+    return this.#admin.health;
+  }
+
+  get accounts(): { readonly connected: number; readonly unreachable: number } {
+    return this.#admin.health.connected ? { connected: 1, unreachable: 0 } : { connected: 0, unreachable: 1 };
+  }
+
+  adminOf(): Promise<StreamAdmin> {
+    return Promise.resolve(this.#admin);
+  }
+
+  access(role: WorkerRole, job: JobIdentity): NatsAccess {
+    return this.#issue(job, role);
+  }
+
+  admit(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** The account is not ours to change: a user of a job that is gone stays valid (docs/adr/0009). */
+  dismiss(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  forget(): void {
+    // Nothing is remembered of a job.
+  }
+
+  async close(): Promise<void> {
+    await this.#admin.close();
+  }
+}
+
+export interface NamespaceAccountsOptions {
+  readonly url: string;
+  /** As workers reach the server. */
+  readonly workerUrl: string;
+  /** Text of a .creds file of a user of the system account; asked for again at every attempt. */
+  readonly systemCreds: () => string;
+  readonly keys: KeyringOptions;
+  readonly limitsOf: (namespace: string) => AccountLimits;
+  readonly nowMs: () => number;
+  /** False in a process that does not lead: it changes no account. */
+  readonly mayAct: () => boolean;
+  readonly hasJobs: (namespace: string) => boolean;
+  /** A job's state changed. @param uid null = that of any job of the namespace may have */
+  readonly onChange: (namespace: string, uid: string | null) => void;
+  /** Namespaces with jobs that are served; absent = 1,024. */
+  readonly mostNamespaces?: number;
+  /** @param namespace null = the connection of the system account */
+  readonly onStatus: (namespace: string | null, event: ConnectionEvent) => void;
+}
+
+interface Tenant {
+  readonly link: OperatorLink;
+  readonly admin: StreamAdmin;
+  readonly issue: AccessIssuer;
+}
+
+/** Each is a connection of its own: about 100 KB here and a few more in the server. */
+const usualMostNamespaces = 1_024;
+/** Connections made at a time: a thousand at once take longer than servers wait for a login. */
+const mostDials = 32;
+/** A server takes an account at once, and tells the others of its cluster; these may need a moment. */
+const spreadAttempts = 5;
+
+export class NamespaceAccounts implements StreamHome {
+  readonly #options: NamespaceAccountsOptions;
+  readonly #keyring: Keyring;
+  readonly #system: OperatorLink;
+  readonly #book: AccountBook;
+  readonly #tenants = new Map<string, Tenant>();
+  readonly #dials = new Turns(mostDials);
+
+  /** Opens the connection of the system account. @throws StreamError unauthorized when a seed is none */
+  constructor(options: NamespaceAccountsOptions) {
+    const { url, systemCreds, limitsOf, nowMs, mayAct } = options;
+    this.#options = options;
+    this.#keyring = new Keyring(options.keys);
+    this.#system = OperatorLink.open({
+      url,
+      creds: systemCreds,
+      onStatus: (event) => {
+        options.onStatus(null, event);
+        // What is connected here is a server that may have lost accounts; their users would only wait.
+        if (event.kind === 'connected' || event.kind === 'reconnected') void this.#book.compareAll();
+      },
+    });
+    this.#book = new AccountBook({ system: this.#system, keyring: this.#keyring, limitsOf, nowMs, mayAct });
+  }
+
+  get connected(): boolean {
+    return this.#system.health.connected;
+  }
+
+  get health(): StreamHealth {
+    if (!this.#system.health.connected) return this.#system.health;
+    const reasons = [...this.#tenants.values()].flatMap(({ link: { health } }) =>
+      health.connected ? [] : [health.reason],
+    );
+    const [first] = reasons;
+    if (first === undefined) return { connected: true };
+    return {
+      connected: false,
+      reason: `${String(reasons.length)} of ${String(this.#tenants.size)} accounts: ${first}`,
+    };
+  }
+
+  get accounts(): { readonly connected: number; readonly unreachable: number } {
+    const connected = [...this.#tenants.values()].filter(({ link }) => link.health.connected).length;
+    return { connected, unreachable: this.#tenants.size - connected };
+  }
+
+  async adminOf(namespace: string): Promise<StreamAdmin> {
+    const { link, admin } = this.#tenantOf(namespace);
+    await link.settled();
+    return admin;
+  }
+
+  access(role: WorkerRole, job: JobRef & JobIdentity): NatsAccess {
+    return this.#tenantOf(job.namespace).issue(job, role);
+  }
+
+  async admit({ namespace, uid }: JobRef): Promise<void> {
+    await this.#book.readmit(namespace, uid);
+  }
+
+  /** Throws only in a process that does not lead: a job must not stay because the system account is away. */
+  async dismiss({ namespace, uid }: JobRef): Promise<void> {
+    try {
+      await this.#book.revoke(namespace, uid);
+    } catch (error) {
+      if (!(error instanceof StreamError) || !this.#options.mayAct()) throw error;
+      this.#options.onStatus(namespace, { kind: 'error', message: error.message });
+    }
+  }
+
+  forget({ namespace, uid }: JobRef): void {
+    if (!this.#tenants.has(namespace)) return;
+    // A job that was let go without its streams was not dismissed. What fails now is tried again when NATS is back.
+    const dismissed = this.#book.revoke(namespace, uid);
+    void dismissed.catch(() => undefined).then(() => this.#leave(namespace));
+  }
+
+  async close(): Promise<void> {
+    const links = [this.#system, ...[...this.#tenants.values()].map(({ link }) => link)];
+    this.#tenants.clear();
+    await Promise.all(links.map((link) => link.close()));
+  }
+
+  /** H1. */
+  async #leave(namespace: string): Promise<void> {
+    const tenant = this.#tenants.get(namespace);
+    if (tenant === undefined || this.#options.hasJobs(namespace)) return;
+    this.#tenants.delete(namespace);
+    await tenant.link.close();
+    await this.#book.close(namespace).catch(() => undefined);
+  }
+
+  #tenantOf(namespace: string): Tenant {
+    const known = this.#tenants.get(namespace);
+    if (known !== undefined) return known;
+    const { mostNamespaces = usualMostNamespaces } = this.#options;
+    if (this.#tenants.size >= mostNamespaces) {
+      throw new StreamError(
+        'unreachable',
+        `NATS account of namespace ${namespace}: ${String(mostNamespaces)} namespaces have jobs already. Delete jobs that ` +
+          'are over, or install another operator for some namespaces.',
+      );
+    }
+    const tenant = this.#begin(namespace);
+    this.#tenants.set(namespace, tenant);
+    return tenant;
+  }
+
+  #begin(namespace: string): Tenant {
+    const { url, workerUrl, mayAct, onStatus, onChange } = this.#options;
+    const keys = this.#keyring.keysOf(namespace);
+    const options: LinkOptions = {
+      url,
+      creds: accountUserCreds(keys, 'operator', permissionsForOperator),
+      onStatus: (event) => onStatus(namespace, event),
+      through: (attempt) => this.#dials.run(() => this.#enter(namespace, attempt)),
+    };
+    const link = OperatorLink.open(options);
+    const admin = new StreamAdmin(link, mayAct);
+    admin.watchAll((uid) => onChange(namespace, uid));
+    const { account, signer } = keys;
+    return { link, admin, issue: credsIssuer({ url: workerUrl, signingSeed: signer.seed, account }) };
+  }
+
+  /** Sees that the server knows the account, and connects to it. */
+  async #enter(namespace: string, attempt: () => Promise<NatsConnection>): Promise<NatsConnection> {
+    await this.#system.settled();
+    const opened = await this.#book.open(namespace).catch((error: unknown) => error);
+    for (let attempts = opened === 'Pushed' ? spreadAttempts : 1; ; attempts--) {
+      try {
+        // Also after a failure: an account that the server knows already can be used as it is.
+        return await attempt();
+      } catch (error) {
+        if (opened instanceof Error) throw opened;
+        if (!(error instanceof StreamError) || error.kind !== 'unauthorized') throw error;
+        if (attempts <= 1) throw refusedAccount(namespace, error);
+      }
+      await sleep(firstDelayMs);
+    }
+  }
+}
+
+/** Servers take any well-formed account, and judge its signature only at a login. */
+function refusedAccount(namespace: string, cause: StreamError): StreamError {
+  return new StreamError(
+    'unauthorized',
+    `NATS account of namespace ${namespace}: the server knows it and refuses its users. Check that the signing key is one of ` +
+      'the operator that the server trusts, and that the account allows as many connections as there are workers.',
+    { cause },
+  );
+}

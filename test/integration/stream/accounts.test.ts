@@ -1,0 +1,371 @@
+/** One account per namespace, made by the operator on a real server: made as needed, kept right, shut when over. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { AuthorizationError } from '@nats-io/transport-node';
+
+import { jobNames, type NatsAccess } from '../../../src/protocol/index.js';
+import {
+  type AccountLimits,
+  type JobRef,
+  JobStreamsPort,
+  NamespaceAccounts,
+  type NamespaceAccountsOptions,
+} from '../../../src/stream/index.js';
+import { userCreds } from '../../../src/stream/credentials.js';
+import { bytesOfSeed, derivedBytes, nkeyOf } from '../../../src/stream/nkeys.js';
+import { claimAttempt, connectWorker, type StreamLink } from '../../../workers/stream/index.js';
+import { type OperatorNats, startOperatorNats, testCreatedAtMs } from '../../kit/nats-operator.js';
+import { connectPlain, quietLog, streamsOf, studentState, systemClock, until } from '../../kit/stream.js';
+
+const noLimits: AccountLimits = {
+  storageBytes: null,
+  memoryBytes: null,
+  streams: null,
+  consumers: null,
+  connections: null,
+};
+
+let nats: OperatorNats;
+const closers: { close(): Promise<void> }[] = [];
+
+beforeAll(async () => {
+  nats = await startOperatorNats();
+}, 60_000);
+afterEach(async () => {
+  await Promise.all(closers.splice(0).map((each) => each.close()));
+});
+afterAll(() => nats.stop());
+
+/** An operator's way into NATS, as after a start. */
+function opened(changes: Partial<NamespaceAccountsOptions> = {}): NamespaceAccounts {
+  const { systemCreds, operatorSigningSeed } = nats.accounts;
+  const home = new NamespaceAccounts({
+    url: nats.url,
+    workerUrl: nats.url,
+    systemCreds: () => systemCreds,
+    keys: { signingSeed: operatorSigningSeed, accountsSeed: operatorSigningSeed },
+    limitsOf: () => noLimits,
+    nowMs: () => Date.now(),
+    mayAct: () => true,
+    hasJobs: () => false,
+    onChange: () => undefined,
+    onStatus: () => undefined,
+    ...changes,
+  });
+  closers.push(home);
+  return home;
+}
+
+async function provisioned(home: NamespaceAccounts, { namespace, uid }: JobRef): Promise<void> {
+  const admin = await home.adminOf(namespace);
+  await until('the account', () => admin.health.connected);
+  await home.admit({ namespace, uid });
+  await admin.provision(streamsOf(uid));
+}
+
+function credsOf(access: NatsAccess): string {
+  if (access.kind !== 'creds') throw new Error('expected credentials');
+  return access.creds;
+}
+
+async function student(home: NamespaceAccounts, job: JobRef, waitMs = 5_000): Promise<StreamLink> {
+  const creds = credsOf(home.access('student', { ...job, createdAtMs: testCreatedAtMs }));
+  const link = await connectWorker({
+    url: nats.url,
+    login: { kind: 'creds', read: () => creds },
+    inboxPrefix: jobNames(job.uid).inboxPrefix('student'),
+    name: 'student-test',
+    waitMs,
+    clock: systemClock,
+    log: quietLog,
+  });
+  closers.push(link);
+  return link;
+}
+
+describe('a namespace', () => {
+  test('gets its account with its first job, apart from every other', async () => {
+    const home = opened();
+    const started = performance.now();
+    await provisioned(home, { namespace: 'team-a', uid: 'a-1' });
+    await provisioned(home, { namespace: 'team-b', uid: 'b-1' });
+    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(home.accounts).toEqual({ connected: 2, unreachable: 0 });
+    const [a, b] = [await home.adminOf('team-a'), await home.adminOf('team-b')];
+    expect(await a.observe('a-1')).toMatchObject({ state: 'Present', missing: [] });
+    expect(await a.observe('b-1')).toEqual({ state: 'Absent' });
+    expect(await b.observe('a-1')).toEqual({ state: 'Absent' });
+    const link = await student(home, { namespace: 'team-a', uid: 'a-1' });
+    await claimAttempt(link, jobNames('a-1'), 0, (attempt) => studentState({ attempt }));
+    expect(await a.observe('a-1')).toMatchObject({ student: { attempt: 1 } });
+  }, 30_000);
+
+  test('keeps its account and its streams over a restart of the operator, which pushes nothing then', async () => {
+    const job = { namespace: 'team-restart', uid: 'restart-1' };
+    await provisioned(opened(), job);
+    const pushes: string[] = [];
+    const later = opened({
+      mayAct: () => {
+        pushes.push('asked');
+        return true;
+      },
+    });
+    expect(await (await later.adminOf(job.namespace)).observe(job.uid)).toMatchObject({
+      state: 'Present',
+      missing: [],
+    });
+    expect(pushes).toEqual([]);
+  }, 30_000);
+
+  test('without jobs is closed: its users are shut out, those of its last job as well, until a job comes again', async () => {
+    const job = { namespace: 'team-over', uid: 'over-1' };
+    const home = opened();
+    await provisioned(home, job);
+    const link = await student(home, job);
+    home.forget(job);
+    await until('the end of the connection', () => !link.connected);
+    await until('the account to be closed', async () => !(await admits(nats.rootOf(job.namespace))));
+    expect(home.accounts).toEqual({ connected: 0, unreachable: 0 });
+
+    const next = { ...job, uid: 'over-2' };
+    await provisioned(home, next);
+    await student(home, next);
+    // The first job's users stay out.
+    expect(await admits(loginOf(home, job))).toBe(false);
+    expect(await admits(loginOf(home, next))).toBe(true);
+  }, 30_000);
+
+  test('that still has jobs keeps its account when one goes', async () => {
+    const home = opened({ hasJobs: () => true });
+    const [gone, stays] = [
+      { namespace: 'team-two', uid: 'two-1' },
+      { namespace: 'team-two', uid: 'two-2' },
+    ];
+    await provisioned(home, gone);
+    await provisioned(home, stays);
+    const link = await student(home, stays);
+    home.forget(gone);
+    await until('the users of the one that went to be refused', async () => !(await admits(loginOf(home, gone))));
+    expect(link.connected).toBe(true);
+    expect(home.accounts).toEqual({ connected: 1, unreachable: 0 });
+  }, 30_000);
+});
+
+test('namespaces beyond the bound report it, and get their turn when another has no jobs any more', async () => {
+  const home = opened({ mostNamespaces: 1 });
+  const port = new JobStreamsPort(home);
+  const [first, second] = [
+    { namespace: 'team-first', uid: 'first-1' },
+    { namespace: 'team-second', uid: 'second-1' },
+  ];
+  expect(await port.observe(first, {})).toEqual({ state: 'Absent' });
+  expect(await port.observe(second, {})).toMatchObject({
+    state: 'Unreachable',
+    reason: expect.stringMatching(/^NATS account of namespace team-second: 1 namespaces have jobs already/),
+  });
+  home.forget(first);
+  await until('its turn', async () => (await port.observe(second, {})).state === 'Absent');
+}, 30_000);
+
+describe("a job's users", () => {
+  const job = { namespace: 'team-users', uid: 'users-1' };
+
+  test('end with the job at once, stay out for another operator, and come back with a job that was put back', async () => {
+    const home = opened({ hasJobs: () => true });
+    await provisioned(home, job);
+    const link = await student(home, job);
+    await home.dismiss(job);
+    await until('the end of the connection', () => !link.connected);
+    expect(await admits(loginOf(home, job))).toBe(false);
+
+    const later = opened({ hasJobs: () => true });
+    await later.adminOf(job.namespace);
+    expect(await admits(loginOf(later, job))).toBe(false);
+    await provisioned(later, job);
+    expect(await admits(loginOf(later, job))).toBe(true);
+  }, 30_000);
+
+  test('are the same bytes on every start of every operator', () => {
+    const [first, second] = [opened(), opened()];
+    for (const role of ['teacher', 'student', 'reader'] as const) {
+      const identity = { ...job, createdAtMs: testCreatedAtMs };
+      expect(first.access(role, identity)).toEqual(second.access(role, identity));
+    }
+  });
+});
+
+test('a broken login to the system account stops no job that runs, and keeps no streams of one that goes', async () => {
+  const job = { namespace: 'team-broken', uid: 'broken-1' };
+  await provisioned(opened(), job);
+  const reported: string[] = [];
+  const home = opened({
+    systemCreds: () => nats.operatorCreds,
+    onStatus: (namespace, event) => event.kind === 'error' && reported.push(`${namespace ?? ''}: ${event.message}`),
+  });
+  const port = new JobStreamsPort(home);
+  expect(await port.observe(job, {})).toMatchObject({ state: 'Present', missing: [] });
+  await port.remove(job);
+  expect(await port.observe(job, {})).toEqual({ state: 'Absent' });
+  expect(reported.join()).toMatch(
+    /team-broken: NATS account of namespace team-broken: the system account's user may not publish/,
+  );
+  expect(await port.observe({ namespace: 'team-broken-new', uid: 'broken-2' }, {})).toMatchObject({
+    state: 'Unreachable',
+    reason: expect.stringMatching(/the system account's user may not publish/),
+  });
+}, 30_000);
+
+describe('a server', () => {
+  test('that lost all accounts is given them again, and workers come back by themselves', async () => {
+    const job = { namespace: 'team-wiped', uid: 'wiped-1' };
+    const home = opened();
+    await provisioned(home, job);
+    const link = await student(home, job);
+    await nats.forgetAccounts();
+    await until('the operator to be back', () => home.accounts.connected === 1, 20_000);
+    await until('the student to be back', () => link.connected, 20_000);
+    // The streams lie under the account's key, which is the same.
+    expect(await (await home.adminOf(job.namespace)).observe(job.uid)).toMatchObject({ state: 'Present', missing: [] });
+  }, 60_000);
+
+  test('that is away is waited for, and what it missed is done then', async () => {
+    const [gone, stays] = [
+      { namespace: 'team-away', uid: 'away-1' },
+      { namespace: 'team-away', uid: 'away-2' },
+    ];
+    const home = opened({ hasJobs: () => true });
+    await provisioned(home, gone);
+    await provisioned(home, stays);
+    await nats.kill();
+    await until('the loss', () => !home.connected);
+    home.forget(gone);
+    expect(await (await home.adminOf('team-away')).observe('away-2')).toMatchObject({ state: 'Unreachable' });
+    await nats.restart();
+    await until('the connections', () => home.health.connected);
+    await until('the users to be refused', async () => !(await admits(loginOf(home, gone))));
+    expect(await admits(loginOf(home, stays))).toBe(true);
+  }, 60_000);
+
+  test('that takes no accounts is named as the cause, and asked again', async () => {
+    const fixed = await startOperatorNats({ resolver: 'memory' });
+    try {
+      const home = opened({ url: fixed.url, systemCreds: () => fixed.accounts.systemCreds });
+      const seen = await (await home.adminOf('team-a')).observe('a-1');
+      expect(seen).toMatchObject({
+        state: 'Unreachable',
+        reason: expect.stringMatching(
+          /^NATS account of namespace team-a: no server takes accounts .*resolver: \{ type: full \}/,
+        ),
+      });
+      await expect((await home.adminOf('team-a')).provision(streamsOf('a-1'))).rejects.toMatchObject({
+        retryable: true,
+      });
+      expect(home.health).toMatchObject({ connected: false });
+      expect(home.connected).toBe(true);
+    } finally {
+      await fixed.stop();
+    }
+  }, 30_000);
+});
+
+test('an operator that does not lead changes no account, and uses one that is there', async () => {
+  const job = { namespace: 'team-standby', uid: 'standby-1' };
+  const standby = opened({ mayAct: () => false });
+  const refused = await (await standby.adminOf(job.namespace)).observe(job.uid);
+  expect(refused).toMatchObject({ state: 'Unreachable', reason: expect.stringContaining('does not lead') });
+  await provisioned(opened(), job);
+  await until('the standby to see it', () => standby.accounts.connected === 1);
+  // Another limit is not brought by it either.
+  const other = opened({ mayAct: () => false, limitsOf: () => ({ ...noLimits, streams: 1 }) });
+  expect(await (await other.adminOf(job.namespace)).observe(job.uid)).toMatchObject({ state: 'Present' });
+  await expect(other.dismiss(job)).rejects.toMatchObject({ kind: 'unreachable', retryable: true });
+}, 30_000);
+
+test('limits of a namespace are held by the server, and leave the others alone', async () => {
+  const MiB = 1024 * 1024;
+  const home = opened({
+    limitsOf: (namespace) =>
+      namespace === 'team-small' ? { ...noLimits, storageBytes: 200 * MiB, connections: 2 } : noLimits,
+  });
+  await provisioned(home, { namespace: 'team-large', uid: 'large-1' });
+  // Its streams reserve more: 64 MiB each for work, logits and objects, and some for the rest.
+  const refusal: unknown = await provisioned(home, { namespace: 'team-small', uid: 'small-1' }).catch(
+    (e: unknown) => e,
+  );
+  expect(refusal).toMatchObject({ kind: 'full' });
+  // Of two connections the operator has one.
+  const root = await connectPlain(nats, nats.rootOf('team-small'));
+  const third = student(home, { namespace: 'team-small', uid: 'small-1' }, 1_000);
+  await expect(third).rejects.toThrow(/NATS/);
+  await root.close();
+  await provisioned(home, { namespace: 'team-large', uid: 'large-2' });
+
+  // With room it goes on, without a restart of anything but the operator.
+  const later = opened();
+  await provisioned(later, { namespace: 'team-small', uid: 'small-1' });
+}, 30_000);
+
+test('a limit beyond what the server has is reported by the jobs of that namespace, until it is lowered', async () => {
+  const job = { namespace: 'team-huge', uid: 'huge-1' };
+  const home = opened({ limitsOf: () => ({ ...noLimits, storageBytes: 2 ** 52 }) });
+  await expect(provisioned(home, job)).rejects.toThrow(/jetstream/i);
+  await expect((await home.adminOf(job.namespace)).observe(job.uid)).resolves.toMatchObject({
+    state: 'Unreachable',
+    reason: expect.stringMatching(/jetstream/i),
+  });
+  const later = opened();
+  await provisioned(later, job);
+}, 30_000);
+
+test("an account's own key signs no user where the operator requires signing keys", async () => {
+  const job = { namespace: 'team-strict', uid: 'strict-1' };
+  await provisioned(opened(), job);
+  const { operatorSigningSeed } = nats.accounts;
+  const bytes = derivedBytes(bytesOfSeed('operator', operatorSigningSeed), `distillery/v1/account/${job.namespace}`);
+  const own = nkeyOf('account', bytes);
+  const everything = { publish: ['>'], subscribe: ['>'] };
+  const forged = { signer: own, account: own.publicKey, user: nkeyOf('user', bytes), name: 'x', issuedAtSeconds: 1 };
+  expect(await admits(nats.rootOf(job.namespace))).toBe(true);
+  expect(await admits({ creds: userCreds({ ...forged, rights: everything }), inboxPrefix: '_INBOX' })).toBe(false);
+}, 30_000);
+
+describe('an exchanged signing key', () => {
+  test('leaves accounts and streams as they are when the first key still names them', async () => {
+    const job = { namespace: 'team-rotated', uid: 'rotated-1' };
+    const before = opened();
+    await provisioned(before, job);
+    const old = nats.accounts.operatorSigningSeed;
+    const renewed = await nats.rotateOperatorKey();
+    await until('the old operator to be refused', () => before.accounts.connected === 0);
+    await until(
+      'the reason',
+      () => !before.health.connected && before.health.reason.includes('Check that the signing key'),
+    );
+    await before.close();
+
+    const after = opened({ keys: { signingSeed: renewed, accountsSeed: old } });
+    expect(await (await after.adminOf(job.namespace)).observe(job.uid)).toMatchObject({
+      state: 'Present',
+      missing: [],
+    });
+    await student(after, job);
+    expect(await admits(loginOf(before, job))).toBe(false);
+  }, 60_000);
+});
+
+function loginOf(home: NamespaceAccounts, job: JobRef): { readonly creds: string; readonly inboxPrefix: string } {
+  const creds = credsOf(home.access('student', { ...job, createdAtMs: testCreatedAtMs }));
+  return { creds, inboxPrefix: jobNames(job.uid).inboxPrefix('student') };
+}
+
+/** Whether the server accepts this login now. */
+async function admits(login: { readonly creds: string; readonly inboxPrefix: string }): Promise<boolean> {
+  try {
+    const connection = await connectPlain(nats, login);
+    await connection.close();
+    return true;
+  } catch (error) {
+    if (error instanceof AuthorizationError) return false;
+    throw error;
+  }
+}
