@@ -215,6 +215,7 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
     jobs,
     namespaces: config.watchNamespaces,
     jobChanged: (key) => operator.jobChanged(key),
+    jobGone: (key) => operator.jobGone(key),
     partChanged: (uid) => operator.partChanged(uid),
     slotsChanged: () => fleet.slotsChanged(),
     report: (kind, report) => {

@@ -63,6 +63,19 @@ export class Operator {
     this.#queue?.add(key.uid);
   }
 
+  /**
+   * The job's own object is gone. The leader reconciles what is left of it; a process that does not lead forgets it at once
+   * (Q3), since it may wait for months.
+   */
+  jobGone(key: JobKey): void {
+    if (this.#queue !== null) {
+      this.jobChanged(key);
+      return;
+    }
+    this.#keys.delete(key.uid);
+    this.#options.forget(key);
+  }
+
   /** Something of a job changed; one that is not known (yet) is looked at when its object comes. */
   partChanged(uid: string): void {
     if (this.#keys.has(uid)) this.#queue?.add(uid);

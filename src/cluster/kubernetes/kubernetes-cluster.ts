@@ -65,6 +65,18 @@ const tryAgainMs = 60_000;
 const leavingCost = '-1';
 const goneKinds: readonly ApiErrorKind[] = ['notFound', 'conflict', 'invalid'];
 
+/** What is remembered of a job beyond what the cache holds. */
+interface Memory {
+  /** The generation that the API server refused, and its sentence. */
+  refusal: { readonly generation: number | undefined; readonly sentence: string } | null;
+  /** Hash of the inputs that were last written, and when. */
+  inputs: { readonly hash: string; readonly atMs: number } | null;
+  /** By pool: until when no other teacher is tried, since one found no node where the ledger saw room. */
+  readonly stuckUntilMs: Map<string, number>;
+  /** By uid of an object: the generation that our last write left. */
+  readonly generations: Map<string, number>;
+}
+
 /** An object with the annotation that says what was wanted, and what there is of it. */
 interface Wanted {
   readonly object: KubernetesObject;
@@ -76,15 +88,9 @@ export class KubernetesCluster implements Cluster {
   readonly #options: KubernetesClusterOptions;
   readonly #writer: ObjectWriter;
   readonly #callbacks: ((key: JobKey) => void)[] = [];
-  /** By job: the generation that the API server refused, and its sentence. */
-  readonly #refusals = new Map<string, { readonly generation: number | undefined; readonly sentence: string }>();
-  /** By job: hash of the inputs that were last applied, and when. */
-  readonly #inputs = new Map<string, { readonly hash: string; readonly atMs: number }>();
   readonly #needs = new Needs();
-  /** By job and pool: until when no other teacher is tried, since one waited for a node in vain. */
-  readonly #stuck = new Map<string, number>();
-  /** By object: the generation that our last apply left. */
-  readonly #generations = new Map<string, number>();
+  /** By job; goes with it. */
+  readonly #memories = new Map<string, Memory>();
 
   constructor(options: KubernetesClusterOptions) {
     this.#options = options;
@@ -101,7 +107,7 @@ export class KubernetesCluster implements Cluster {
     const tally = cache.tallyOf(job);
     const { pools } = job.spec.teacher;
     const names = pools.map(({ name }) => name);
-    const refusal = this.#refusals.get(uid);
+    const refusal = this.#memories.get(uid)?.refusal ?? null;
     return Promise.resolve(
       observationOf({
         job,
@@ -109,7 +115,7 @@ export class KubernetesCluster implements Cluster {
         needsOf: (pool) => this.#needs.of(pool),
         stuckUntilMs: (name) => this.#stuckUntil(key, name),
         disruptions: (name) => tally.lostOf(name, names),
-        refusal: refusal !== undefined && refusal.generation === job.metadata.generation ? refusal.sentence : null,
+        refusal: refusal !== null && refusal.generation === job.metadata.generation ? refusal.sentence : null,
         nowMs: clock.now(),
       }),
     );
@@ -123,8 +129,7 @@ export class KubernetesCluster implements Cluster {
   #stuckUntil(job: JobKey, pool: string): number | null {
     const { cache, clock } = this.#options;
     const nowMs = clock.now();
-    const key = `${job.uid}/${pool}`;
-    const untilMs = this.#stuck.get(key) ?? null;
+    const untilMs = this.#memories.get(job.uid)?.stuckUntilMs.get(pool) ?? null;
     const inVain = cache
       .objectsOf(job)
       .pods.some(
@@ -136,8 +141,8 @@ export class KubernetesCluster implements Cluster {
           nowMs - worker.createdAtMs > unplacedPatienceMs,
       );
     if (untilMs !== null && nowMs < untilMs) return untilMs;
-    if (inVain) this.#stuck.set(key, nowMs + tryAgainMs);
-    else this.#stuck.delete(key);
+    if (inVain) this.#memoryOf(job.uid).stuckUntilMs.set(pool, nowMs + tryAgainMs);
+    else this.#memories.get(job.uid)?.stuckUntilMs.delete(pool);
     return inVain ? nowMs + tryAgainMs : null;
   }
 
@@ -146,11 +151,11 @@ export class KubernetesCluster implements Cluster {
     const { key, job } = desired;
     try {
       await this.#apply(desired);
-      this.#refusals.delete(key.uid);
+      this.#memoryOf(key.uid).refusal = null;
       return 'Applied';
     } catch (error) {
       if (!(error instanceof RefusalError)) throw error;
-      this.#refusals.set(key.uid, { generation: job.metadata.generation, sentence: error.message });
+      this.#memoryOf(key.uid).refusal = { generation: job.metadata.generation, sentence: error.message };
       for (const callback of this.#callbacks) callback(key);
       return 'Refused';
     }
@@ -166,18 +171,18 @@ export class KubernetesCluster implements Cluster {
     // A job that never ran, such as one that was made suspended, has nothing yet.
     if (workloads.length > 0 || deployments.length > 0 || student !== null) {
       await this.#applyShared(desired);
-      const isSo = workloads.length > 0 && workloads.every((one) => this.#isSo(one));
+      const isSo = workloads.length > 0 && workloads.every((one) => this.#isSo(key, one));
       // Where an object is made anew, what it needs may be gone as well: etcd may have been set back.
-      if (workloads.some(({ found }) => found === null)) this.#inputs.delete(key.uid);
+      if (workloads.some(({ found }) => found === null)) this.#memoryOf(key.uid).inputs = null;
       await this.#writeInputs(key, inputs, inputsHash, isSo);
     }
     await this.#markLeaving(desired);
     for (const workload of workloads) await this.#writeUnlessSo(key, workload);
     const named = new Set(job.spec.teacher.pools.map(({ name }) => name));
     for (const deployment of deployments) {
-      if (!named.has(deployment.pool)) await this.#delete(kinds.deployments, deployment);
+      if (!named.has(deployment.pool)) await this.#delete(key, kinds.deployments, deployment);
     }
-    if (student !== null && this.#mustBeMadeAnew(desired, student)) await this.#delete(kinds.jobs, student);
+    if (student !== null && this.#mustBeMadeAnew(desired, student)) await this.#delete(key, kinds.jobs, student);
   }
 
   /** What no watch brings back: a manifest, and credentials that nobody but the pods shall read. */
@@ -242,19 +247,19 @@ export class KubernetesCluster implements Cluster {
   }
 
   /** W1 */
-  #isSo({ found, applied }: Wanted): boolean {
+  #isSo({ uid }: JobKey, { found, applied }: Wanted): boolean {
     if (found?.applied !== applied) return false;
-    const generation = this.#generations.get(found.uid);
+    const generation = this.#memories.get(uid)?.generations.get(found.uid);
     return generation === undefined || generation === found.generation;
   }
 
   async #writeUnlessSo(key: JobKey, wanted: Wanted): Promise<void> {
-    if (this.#isSo(wanted)) return;
+    if (this.#isSo(key, wanted)) return;
     const { cache } = this.#options;
     const { object, found } = wanted;
     const stored: unknown = await this.#writer.write(key, object, found);
     const view = ownedView(stored as RawObject, object.kind);
-    this.#generations.set(view.uid, view.generation);
+    this.#memoryOf(key.uid).generations.set(view.uid, view.generation);
     switch (object.kind) {
       case 'Deployment':
         cache.deployments.answered(deploymentView(stored as RawDeployment));
@@ -281,12 +286,13 @@ export class KubernetesCluster implements Cluster {
     const nowMs = clock.now();
     // Workloads that are as wanted were made after their inputs, by this operator or by one before it.
     const { uid } = key;
-    const known = this.#inputs.get(uid) ?? (workloadsAreSo ? { hash, atMs: 0 } : undefined);
+    const memory = this.#memoryOf(uid);
+    const known = memory.inputs ?? (workloadsAreSo ? { hash, atMs: 0 } : undefined);
     const waiting = cache.objectsOf(key).pods.some((pod) => waitsLong(pod, nowMs));
     const taken = waiting && nowMs - (known?.atMs ?? 0) > patienceMs;
     if (known?.hash !== hash || taken) {
       for (const object of inputs) await this.#writer.put(object);
-      this.#inputs.set(uid, { hash, atMs: nowMs });
+      memory.inputs = { hash, atMs: nowMs };
     }
   }
 
@@ -294,18 +300,34 @@ export class KubernetesCluster implements Cluster {
   async remove(key: JobKey): Promise<boolean> {
     const { cache } = this.#options;
     const { deployments, student, pods } = cache.objectsOf(key);
-    for (const deployment of deployments) await this.#delete(kinds.deployments, deployment);
-    if (student !== null) await this.#delete(kinds.jobs, student);
+    for (const deployment of deployments) await this.#delete(key, kinds.deployments, deployment);
+    if (student !== null) await this.#delete(key, kinds.jobs, student);
     const gone = deployments.length === 0 && student === null && pods.every(({ ended }) => ended);
-    if (gone) this.#inputs.delete(key.uid);
+    const memory = this.#memories.get(key.uid);
+    if (gone && memory !== undefined) memory.inputs = null;
     return gone;
   }
 
   /** Forgets a job that is gone. */
   forget(uid: string): void {
-    this.#refusals.delete(uid);
-    this.#inputs.delete(uid);
+    this.#memories.delete(uid);
     this.#options.cache.forget(uid);
+  }
+
+  /** Jobs of which something is remembered. */
+  get remembered(): number {
+    return this.#memories.size;
+  }
+
+  #memoryOf(uid: string): Memory {
+    const memory = this.#memories.get(uid) ?? {
+      refusal: null,
+      inputs: null,
+      stuckUntilMs: new Map<string, number>(),
+      generations: new Map<string, number>(),
+    };
+    this.#memories.set(uid, memory);
+    return memory;
   }
 
   /** Before a pool shrinks: which of its teachers go is the plan's choice, not the ReplicaSet's. */
@@ -330,10 +352,10 @@ export class KubernetesCluster implements Cluster {
   }
 
   /** Foreground: the object stays visible until its pods are gone. */
-  async #delete(kind: (typeof kinds)['deployments' | 'jobs'], found: OwnedView): Promise<void> {
+  async #delete({ uid }: JobKey, kind: (typeof kinds)['deployments' | 'jobs'], found: OwnedView): Promise<void> {
     if (found.deleting) return;
     const { client } = this.#options;
-    this.#generations.delete(found.uid);
+    this.#memories.get(uid)?.generations.delete(found.uid);
     await client.delete(kind, found.namespace, found.name, { propagation: 'Foreground', uid: found.uid });
   }
 }

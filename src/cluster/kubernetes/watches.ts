@@ -36,6 +36,7 @@ export interface WatchesOptions {
   /** Whose jobs are looked after; empty = every namespace's. */
   readonly namespaces: readonly string[];
   readonly jobChanged: (key: JobKey) => void;
+  readonly jobGone: (key: JobKey) => void;
   readonly partChanged: (jobUid: string) => void;
   /** A node, or what a pod holds or waits for. */
   readonly slotsChanged: () => void;
@@ -103,7 +104,8 @@ interface Selection {
 }
 
 function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector: AnyReflector }[] {
-  const { client, cache, jobs, namespaces, jobChanged, partChanged, slotsChanged, report, clock, random } = options;
+  const { client, cache, jobs, namespaces, jobChanged, jobGone, partChanged, slotsChanged, report, clock, random } =
+    options;
   const one = <T>(
     kind: ResourceKind,
     selection: Selection,
@@ -149,6 +151,10 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
         (before, after) => {
           const key = jobs.told(before, after);
           if (key === null) return;
+          if (after === null) {
+            jobGone(key);
+            return;
+          }
           cache.toldOfJob(key);
           jobChanged(key);
         },

@@ -128,13 +128,13 @@ describe('of two operators', () => {
       const handover = Date.now();
       await world.cluster.kubectlOk(['delete', 'distilljob', name, '--timeout=60s', '--ignore-not-found']);
       await until('nothing of it', async () => (await world.owned(uid)).length === 0);
-      expect((await world.admin.observe(uid!)).state).toBe('Absent');
+      expect((await world.streams(uid!)).state).toBe('Absent');
 
       first.process.signal('SIGCONT');
       expect(await first.process.exited).toEqual({ code: 1, signal: null });
       const wrote = (await writesOf('paused')).slice(before);
       expect([during, wrote.filter(({ at }) => at >= handover)]).toEqual([during, []]);
-      expect([during, (await world.admin.observe(uid!)).state]).toEqual([during, 'Absent']);
+      expect([during, (await world.streams(uid!)).state]).toEqual([during, 'Absent']);
       expect(await world.owned(uid!)).toEqual([]);
       await second.process.stop(10_000);
     }
