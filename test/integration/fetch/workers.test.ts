@@ -32,16 +32,14 @@ beforeAll(async () => {
   admin = await connectAdmin(nats);
   await admin.provision(streamsOf(uid));
   const manifest = manifestWith({ batchSize: 64 });
-  const model = (format: 'onnx' | 'tfjs-layers', file: string): { format: typeof format; uri: string } => ({
-    format,
-    uri: `file://${join(root, 'examples/mnist/models', file)}`,
-  });
+  const uriOf = (file: string): string => `file://${join(root, 'examples/mnist/models', file)}`;
+  const { teacher, student } = manifest;
   const dataset = { ...manifest.dataset, uri: smallMnist(join(home, 'data'), { train: 256, test: 64 }) };
   const content = {
     ...manifest,
     dataset,
-    teacher: { ...manifest.teacher, model: model('onnx', 'teacher.onnx') },
-    student: { ...manifest.student, model: model('tfjs-layers', 'student.json') },
+    teacher: { ...teacher, model: { ...teacher.model, uri: uriOf('teacher.onnx') } },
+    student: { ...student, model: { ...student.model, uri: uriOf('student.json') } },
   };
   writeFileSync(join(home, 'manifest.json'), JSON.stringify(content));
 }, 60_000);

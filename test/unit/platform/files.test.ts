@@ -18,7 +18,13 @@ afterEach(() => {
 describe('writing a file whole', () => {
   it.each([
     ['writeWhole', writeWhole],
-    ['writeWholeSync', writeWholeSync],
+    [
+      'writeWholeSync',
+      async (...args: Parameters<typeof writeWholeSync>) => {
+        await Promise.resolve();
+        writeWholeSync(...args);
+      },
+    ],
   ])('%s replaces the target, keeps the mode asked for and leaves nothing else', async (_, write) => {
     const path = join(folder, 'status.json');
     writeFileSync(path, 'old');

@@ -41,7 +41,7 @@ test('the adapter remembers a job until it is forgotten, and no longer', async (
       job,
       manifest: manifestOf(job, key.uid),
       access: (role) => Promise.resolve(access[role]),
-      pools: pools as never,
+      pools,
       student: 'Run',
       backoffLimit: 6,
     });
