@@ -84,7 +84,7 @@ async function compareAndSet(
 const studentBlockBytes = 2_048;
 
 /** K3. The revision is a header of the message and counts as well, by its digits. */
-export function studentValue(state: StudentState, revision: number): string {
+function studentValue(state: StudentState, revision: number): string {
   const text = JSON.stringify(state);
   const bytes = Buffer.byteLength(text) + String(revision).length;
   const padding = Math.ceil(bytes / studentBlockBytes) * studentBlockBytes - bytes;
