@@ -66,7 +66,7 @@ describe('an operator of some namespaces', () => {
       const uid = await world.uidOf('mnist', place);
       await until(`pods in ${place}`, async () => (await world.running(uid, 'student', place)).length === 1);
       await until(`teachers in ${place}`, async () => (await world.running(uid, 'teacher', place)).length > 0);
-      const creds = await credsOf('mnist', place);
+      const creds = await credsOf(uid, place);
       accounts.push(accountOfCreds(creds));
       expect(await admits(creds, uid)).toBe(true);
       await cluster.kubectlOk(['-n', place, 'delete', 'distilljob', 'mnist', '--wait=false']);
@@ -128,11 +128,11 @@ describe('an operator of some namespaces', () => {
   });
 });
 
-async function credsOf(job: string, place: string): Promise<string> {
-  const secret = await world.cluster.api.get<{ data: Record<string, string> }>(
-    `/api/v1/namespaces/${place}/secrets/${job}-distill`,
+async function credsOf(uid: string, place: string): Promise<string> {
+  const { items } = await world.cluster.api.get<{ items: { data: Record<string, string> }[] }>(
+    `/api/v1/namespaces/${place}/secrets?labelSelector=${encodeURIComponent(`distillery.dev/job-uid=${uid}`)}`,
   );
-  return Buffer.from(secret.data['student.creds'] ?? '', 'base64').toString();
+  return Buffer.from(items[0]?.data['student.creds'] ?? '', 'base64').toString();
 }
 
 /** Whether NATS lets a student with these credentials in. */
