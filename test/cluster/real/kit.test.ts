@@ -102,7 +102,7 @@ suite(`the images${left}`, () => {
     const within = (name: string, pattern: RegExp): string[] =>
       (files.get(name) ?? []).filter((file) => pattern.test(file));
     expect(within('operator', /tensorflow|onnxruntime|app\/dist\/workers/)).toEqual([]);
-    expect(within('worker', /kubernetes|app\/dist\/src\/(?!lib\/|protocol\/|$)/)).toEqual([]);
+    expect(within('worker', /kubernetes|app\/dist\/src\/(?!lib\/|platform\/|protocol\/|$)/)).toEqual([]);
     expect(within('worker', /onnxruntime-node\/bin\/.*(binding\.node|\.so\.1)$/)).toEqual(
       ['libonnxruntime.so.1', 'onnxruntime_binding.node'].map(
         (file) => `app/node_modules/onnxruntime-node/bin/napi-v6/linux/${process.arch}/${file}`,
