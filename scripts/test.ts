@@ -2,7 +2,7 @@
  * Runs the test suites and ends with the line `N passed, N failed[, N skipped]`. Arguments go to jest: `npm test --
  * test/unit` runs one folder, `npm test -- -t 'pattern'` some tests. Runs after a build.
  *
- * What is asked for runs in two parts side by side: what needs no cluster, and the suites of test/cluster, one file at a time,
+ * What is asked for runs in two parts side by side: what needs no cluster, and the suites of test/cluster
  * as soon as the programs that clusters are made of are built (minutes with nothing cached). Suites of clusters mostly wait.
  */
 import { execFile, spawn } from 'node:child_process';
@@ -119,7 +119,7 @@ async function run(asked: readonly string[]): Promise<Counts[]> {
 async function clusterPart(building: Promise<string | null>, asked: readonly string[]): Promise<Counts> {
   const problem = await building;
   if (problem === null) {
-    return jest('cluster', [...asked, '--maxWorkers=1', ...leaveOut('test/(unit|property|integration)/')]);
+    return jest('cluster', [...asked, '--maxWorkers=2', ...leaveOut('test/(unit|property|integration)/')]);
   }
   say(`the cluster suites cannot run: ${problem}`);
   return { passed: 0, failed: 1, skipped: 0 };
