@@ -51,7 +51,7 @@ interface Page {
   readonly revoking: Map<string, number>;
   /** Users to be let in again: their job was put back from a copy of the API server's store. */
   readonly readmitting: Set<string>;
-  /** Revoked as of the last look at the server. */
+  /** Revoked when the server was last asked. */
   revoked: ReadonlySet<string>;
   /** B2. */
   last: Promise<unknown>;
