@@ -1,5 +1,5 @@
 /**
- * What the NATS server knows of the namespaces' accounts: asked for, and brought to what it should be, through a user of
+ * What the NATS server knows of the namespaces' accounts: read, and updated to what it should be, through a user of
  * the system account (docs/adr/0014).
  *
  * Invariants:
@@ -159,10 +159,7 @@ export class AccountBook {
 
   async #push(namespace: string, jwt: string): Promise<void> {
     if (!this.#options.mayAct()) {
-      throw new StreamError(
-        'unreachable',
-        `NATS account of namespace ${namespace}: this process does not lead any more`,
-      );
+      throw new StreamError('unreachable', `NATS account of namespace ${namespace}: this process no longer leads`);
     }
     const answer = await this.#ask(namespace, '$SYS.REQ.CLAIMS.UPDATE', jwt);
     const refusal = refusalIn(answer);
