@@ -122,7 +122,7 @@ export function readOperatorConfig(environment: NodeJS.ProcessEnv): OperatorConf
   };
 }
 
-/** A value that is wrong is told, and stands for nothing: nobody sees the settings then. */
+/** A wrong value becomes a problem and an empty setting, which is never used: problems end the operator. */
 function settingsIn(environment: NodeJS.ProcessEnv, problems: string[]): Settings {
   const entries = Object.entries<Variable<unknown>>(operatorVariables).map(([name, variable]) => {
     const given = environment[name] ?? '';
@@ -208,7 +208,7 @@ function authIn(way: Way | null, settings: Settings, problems: string[]): Operat
 
 /** @returns the seed; empty when that was a problem */
 function seedIn(settings: Settings, name: SecretName, kind: keyof typeof seeds, problems: string[]): string {
-  const seed = secretIn(settings, name, problems);
+  const seed = secretIn(settings, name, problems).trim();
   if (seed === '' || seeds[kind].test(seed)) return seed;
   const begin = {
     account: "an account's signing key, which begins with SA",
@@ -220,7 +220,7 @@ function seedIn(settings: Settings, name: SecretName, kind: keyof typeof seeds, 
 
 type SecretName = Extract<VariableName, `${string}_FILE`>;
 
-/** @returns what the file holds; empty when that was a problem */
+/** @returns the file's text without line breaks at its end; empty, or blank, when that is a problem */
 function secretIn(settings: Settings, name: SecretName, problems: string[]): string {
   const path = settings[name];
   if (path === '') {
@@ -228,8 +228,9 @@ function secretIn(settings: Settings, name: SecretName, problems: string[]): str
     return '';
   }
   try {
-    const secret = readTextSync(path).trim();
-    if (secret === '') problems.push(`${name}: found ${path} empty, expected a secret in it; mount the right key`);
+    const secret = readTextSync(path).replace(/[\r\n]+$/, '');
+    if (secret.trim() === '')
+      problems.push(`${name}: found ${path} empty, expected a secret in it; mount the right key`);
     return secret;
   } catch (error) {
     problems.push(`${name}: found that ${path} cannot be read (${reasonOf(error)}), expected a secret in it; mount it`);

@@ -151,7 +151,7 @@ export const operatorVariables = {
     'Seed (`SO…`) of a signing key of the NATS operator: the operator makes one account per namespace with it, so that namespaces are apart (ADR 14).',
   ),
   DISTILLERY_NATS_SYSTEM_CREDS_FILE: file(
-    'A .creds file of a user of the system account, which brings the accounts to the server. Read again at every reconnect. Needed with the key above.',
+    'A .creds file of a user of the system account, by which the operator pushes the accounts to the server. Read again at every reconnect. Needed with the key above.',
   ),
   DISTILLERY_NATS_ACCOUNTS_KEY_FILE: file(
     'Seed (`SO…`) from which the keys of the accounts follow. Empty: the signing key itself. Give the first signing key here when you exchange it, so that the accounts and their streams stay.',

@@ -103,7 +103,7 @@ const slips: Readonly<Partial<Record<YAMLError['code'], { readonly found?: strin
 
 function syntaxProblem({ code, message }: YAMLError): Problem {
   const slip = slips[code];
-  const found = slip?.found ?? `text that is no YAML (${message.replaceAll(/\s+/g, ' ')})`;
+  const found = slip?.found ?? `text that is not YAML (${message.replaceAll(/\s+/g, ' ')})`;
   return mismatch('', found, 'one YAML or JSON object', slip?.remedy ?? 'correct the line, or the one above it');
 }
 

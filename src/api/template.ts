@@ -160,7 +160,7 @@ const variable = fields(
   { required: ['name'] },
 );
 
-/** What `envFrom` brings is named by somebody else's ConfigMap: all that can be judged is what goes in front of it. */
+/** The names that `envFrom` brings are in a ConfigMap that is not read here: only the prefix can be checked. */
 const manyVariables: Check = allOf(anyObject, (value, path) => {
   const { prefix = '' } = value as { readonly prefix?: unknown };
   const text = String(prefix);

@@ -111,7 +111,7 @@ const gaps: readonly Gap[] = [
   },
 ];
 
-/** Judged before, by the spec: one that is read stays as it is, and every look at a job asks again. */
+/** Results by spec: a spec that was read never changes, and every reconcile of its job asks again. */
 const judged = new WeakMap<DistillJob['spec'], Map<Engine, readonly Problem[]>>();
 
 /** @returns a problem for each field of a valid job that `engine` cannot honour; none when it can run the job. */

@@ -30,7 +30,7 @@ process.on('SIGINT', () => stopBecause('interrupted'));
 process.on('SIGTERM', () => stopBecause('terminated'));
 process.on('SIGHUP', () => stopBecause('terminated'));
 
-/** Nobody reads any more (`distill run … | head -1`): stop as cleanly as for Ctrl-C, and write nothing more. */
+/** The reader of the output ended (`distill run … | head -1`): stop as cleanly as for Ctrl-C, and write nothing more. */
 let outputOpen = true;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;

@@ -5,8 +5,8 @@
  * Invariants:
  *  E1 Whatever way `runEngine` ends, every process it started is gone.
  *  E2 A run that was stopped or failed keeps its server's store, so that it can be resumed.
- *  E3 What time does not mend ends the run with a sentence; what it may mend is tried again. A store without room ends a
- *     run that has not begun; one that has begun waits, since training is not lost to what somebody can free.
+ *  E3 A fault that waiting cannot clear ends the run with a sentence; any other is tried again. A store without room ends
+ *     a run that has not begun; one that has begun waits, because freed room lets it go on.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -301,7 +301,7 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
   }
 }
 
-/** What somebody else can mend while a run waits. */
+/** Faults of the server that a person can repair while a run waits. */
 const platformTrouble: readonly StreamErrorKind[] = ['full', 'noJetStream'];
 
 /**

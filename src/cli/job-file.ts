@@ -17,8 +17,8 @@ import { readUri, uriText } from '../protocol/index.js';
 import { CliError } from './exit.js';
 
 /**
- * The one job of a text, its relative uris made absolute: they are meant from the folder of the file.
- * @param path as the person gave it; `-` for standard input, whose uris are meant from the working folder
+ * The one job of a text, its relative uris made absolute: they are relative to the folder of the file.
+ * @param path as the person gave it; `-` for standard input, whose uris are relative to the working folder
  * @param nameSuffix completes `metadata.generateName`
  * @throws CliError when it is not a job that a local run takes; the message holds every problem
  */

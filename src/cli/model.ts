@@ -82,7 +82,7 @@ export async function listResults(source: ResultSource): Promise<StoredResult[]>
  * Puts the results into the folder, replacing files of the same names.
  * @param results as `listResults` returns them
  * @returns the digest of the weights that were brought
- * @throws StreamError as the source does; CliError when what lies there is not what the status tells, or the folder
+ * @throws StreamError as the source does; CliError when what lies there is not what the status names, or the folder
  *   cannot be written
  */
 export async function bringResults(
@@ -161,7 +161,7 @@ async function bring(source: ResultSource, name: string, folder: string, stage: 
   return hash.digest('hex');
 }
 
-/** @throws CliError unless the list of files is the one that the status tells, and tells of these files */
+/** @throws CliError unless the list of files is the one in the job's status and names these files */
 async function checkSums(
   stage: string,
   results: readonly StoredResult[],
@@ -171,10 +171,10 @@ async function checkSums(
   const list = results.find(({ name }) => name === resultSumsName);
   if (list === undefined) {
     if (told === undefined) return;
-    throw untrusted(`results: found no ${resultSumsName}, which the job's status tells of`);
+    throw untrusted(`results: found no ${resultSumsName}, which the job's status names`);
   }
   if (told !== undefined && found.get(resultSumsName) !== told) {
-    throw untrusted(`result ${resultSumsName}: its SHA-256 is not the one that the job's status tells`);
+    throw untrusted(`result ${resultSumsName}: its SHA-256 is not the one in the job's status`);
   }
   const sums = list.bytes > maxSumsBytes ? null : readResultSums(await readFile(join(stage, resultSumsName), 'utf8'));
   if (sums === null) throw untrusted(`result ${resultSumsName}: it is no list of files and their SHA-256`);

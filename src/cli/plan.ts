@@ -163,7 +163,7 @@ function save(file: string, snapshot: FleetSnapshot): void {
   try {
     const entry = statSync(file, { throwIfNoEntry: false });
     if (entry?.isFile() === true && entry.size > 0 && !holdsSnapshot(file)) {
-      throw new CliError('badInput', `--save ${file}: it is there already and is no snapshot. Name another file.`);
+      throw new CliError('badInput', `--save ${file}: it exists and is not a snapshot. Name another file.`);
     }
     if (entry === undefined) writeWholeSync(file, text);
     else if (entry.isFile()) writeWholeSync(realpathSync(file), text);

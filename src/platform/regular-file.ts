@@ -34,7 +34,7 @@ class NotRegularError extends Error {
 
 /** @returns a descriptor for reading; the caller closes it. @throws NotRegularError, and the system's error with its code */
 export function openRegularSync(path: string): number {
-  // Without O_NONBLOCK the open of a named pipe waits until somebody writes into it.
+  // Without O_NONBLOCK the open of a named pipe waits until a process opens it for writing.
   const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stats = fstatSync(descriptor);

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 
 /**
- * Our own working folder, or `fallback` when somebody removed it: a process in a folder that is gone cannot load modules.
+ * This process's working folder, or `fallback` when it was removed: a process in a folder that is gone cannot load modules.
  */
 export function spawnFolder(fallback: string): string {
   try {

@@ -16,7 +16,7 @@ export type JetStreamFault =
   | 'noJetStream'
   /** The stream, consumer or message does not exist; the operator creates streams again. */
   | 'missing'
-  /** A write expected another state: somebody else wrote first. */
+  /** A write expected another state: another client wrote first. */
   | 'moved'
   /** The subject holds a message already. */
   | 'taken'

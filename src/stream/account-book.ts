@@ -1,5 +1,5 @@
 /**
- * What the NATS server knows of the namespaces' accounts: asked for, and brought to what it should be, through a user of
+ * What the NATS server knows of the namespaces' accounts: read, and updated to what it should be, through a user of
  * the system account (docs/adr/0014).
  *
  * Invariants:
@@ -51,7 +51,7 @@ interface Page {
   readonly revoking: Map<string, number>;
   /** Users to be let in again: their job was put back from a copy of the API server's store. */
   readonly readmitting: Set<string>;
-  /** Revoked as of the last look at the server. */
+  /** Revoked when the server was last asked. */
   revoked: ReadonlySet<string>;
   /** B2. */
   last: Promise<unknown>;
@@ -159,10 +159,7 @@ export class AccountBook {
 
   async #push(namespace: string, jwt: string): Promise<void> {
     if (!this.#options.mayAct()) {
-      throw new StreamError(
-        'unreachable',
-        `NATS account of namespace ${namespace}: this process does not lead any more`,
-      );
+      throw new StreamError('unreachable', `NATS account of namespace ${namespace}: this process no longer leads`);
     }
     const answer = await this.#ask(namespace, '$SYS.REQ.CLAIMS.UPDATE', jwt);
     const refusal = refusalIn(answer);

@@ -333,7 +333,7 @@ export class StreamAdmin {
   /** A4. @throws StreamError notLeading */
   async #writing<T>(write: () => Promise<T>): Promise<T> {
     if (!this.#mayWrite()) {
-      throw new StreamError('notLeading', 'this process does not lead any more; nothing was sent to NATS');
+      throw new StreamError('notLeading', 'this process no longer leads; nothing was sent to NATS');
     }
     return write();
   }

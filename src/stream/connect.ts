@@ -56,7 +56,7 @@ export async function dial(options: DialOptions, caller: Caller): Promise<NatsCo
 }
 
 /**
- * Tries until the limit; what waiting does not mend is thrown at once.
+ * Tries until the limit; a fault that waiting cannot clear is thrown at once.
  * @throws StreamError as `dial` does; the signal's reason once it aborts
  */
 export async function dialWithin(

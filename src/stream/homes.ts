@@ -127,7 +127,7 @@ interface Tenant {
 const usualMostNamespaces = 1_024;
 /** Connections made at a time: a thousand at once take longer than servers wait for a login. */
 const mostDials = 32;
-/** A server takes an account at once, and tells the others of its cluster; these may need a moment. */
+/** A server takes an account at once and passes it to the others of its cluster, which may need a moment. */
 const spreadAttempts = 5;
 
 export class NamespaceAccounts implements StreamHome {

@@ -38,7 +38,7 @@ export class JobStreamsPort {
       const admin = await this.#home.adminOf(namespace);
       return await admin.observe(uid, options);
     } catch (error) {
-      return { state: 'Unreachable', reason: streamErrorFrom(error, `look at the streams of job ${uid}`).message };
+      return { state: 'Unreachable', reason: streamErrorFrom(error, `read the streams of job ${uid}`).message };
     }
   }
 

@@ -51,7 +51,7 @@ export const permissionsForOperator: Permissions = {
   subscribe: [`${operatorInboxPrefix}.>`, anyStateChange],
 };
 
-/** Of the operator's user in the system account: enough to look at accounts and to bring them (docs/adr/0014). */
+/** Of the operator's user in the system account: enough to look accounts up and to push them (docs/adr/0014). */
 export const permissionsForSystem: Permissions = {
   publish: ['$SYS.REQ.CLAIMS.UPDATE', '$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP'],
   subscribe: [`${operatorInboxPrefix}.>`],

@@ -71,7 +71,7 @@ export function surplus(
 
 /** Removes what `surplus` names. The caller has asked the fence. */
 export async function prune(store: Pick<CheckpointStore, 'list' | 'remove'>, keeping: Keeping): Promise<void> {
-  // The oldest first: whoever is stopped in between leaves the newest.
+  // The oldest first: a process that is stopped in between leaves the newest.
   for (const entry of surplus(await store.list(), keeping).toReversed()) await store.remove(entry);
 }
 

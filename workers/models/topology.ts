@@ -187,10 +187,10 @@ function layerOf(entry: unknown, where: string): { readonly layer: Layer; readon
   // A Sequential model of older writers has its layers as config.
   const config = isJson(entry.config) ? entry.config : {};
   if (!isJson(entry.config) && !isContainer(className)) {
-    throw new TopologyError(where, 'a config that is no object', 'an object', reexport);
+    throw new TopologyError(where, 'a config that is not an object', 'an object', reexport);
   }
   const name = entry.name ?? config.name ?? className;
-  if (typeof name !== 'string') throw new TopologyError(where, 'a name that is no text', 'a text', reexport);
+  if (typeof name !== 'string') throw new TopologyError(where, 'a name that is not a text', 'a text', reexport);
   return { layer: { name, className, config, content: entry.config }, entry };
 }
 

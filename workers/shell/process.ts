@@ -40,7 +40,7 @@ const longestSentence = 4_000;
 
 /** Runs `work` to its end and ends the process; never returns. */
 export async function runWorker(work: (context: WorkerContext) => Promise<void>): Promise<never> {
-  // Before a native library starts, also when whoever started this process did not set them.
+  // Before a native library starts, also when the parent process did not set them.
   Object.assign(process.env, quietLibraries);
   let terminationLog = process.env.DISTILL_TERMINATION_LOG ?? '/dev/termination-log';
   const output = pino.destination({ dest: 1, sync: true });

@@ -113,7 +113,7 @@ export class StreamLink {
    * for calls that may be done twice; docs/adr/0018 says of each publish why it may.
    * @param options.signal gives up when it aborts
    * @param options.whenNoRoom what to do when the account or the server has no room; default: wait
-   * @throws JetStreamApiError when the answer is an error that waiting does not mend (jetStreamFault); StreamRefused when
+   * @throws JetStreamApiError when the answer is an error that waiting cannot clear (jetStreamFault); StreamRefused when
    *   this user may not; StreamUnreachable when the connection is closed for good; the reason of `signal`
    */
   async untilAnswered<T>(doing: string, call: () => Promise<T>, options: AskOptions = {}): Promise<T> {

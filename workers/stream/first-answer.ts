@@ -8,7 +8,7 @@ import type { Clock } from '../../src/lib/clock.js';
 
 /** An answer of a healthy server takes milliseconds; one that is lost or late is noticed after this. */
 const firstPatienceMs = 2_000;
-/** Doubled with every question up to this, so that a slow server is not buried in questions. */
+/** Doubled with every question up to this, so that a slow server is not flooded. */
 const longestPatienceMs = 16_000;
 
 /**

@@ -174,7 +174,7 @@ export class Checkpointer {
     } catch (error) {
       this.#options.onFailure(error);
     }
-    // In one go with the look at what waits: one that is added from now on starts the next round.
+    // In one step with the check of what waits: one that is added from now on starts the next round.
     this.#writing = null;
   }
 

@@ -100,7 +100,7 @@ async function prepare(
     student.checkpoint.store === 'file'
       ? await openFileStore(student.checkpoint.folder ?? join(env.folder, 'checkpoints'))
       : objectCheckpoints(objects);
-  // Before the claim: a folder of somebody else is refused at once.
+  // Before the claim: a folder of another job is refused at once.
   const fileResults =
     student.output.store === 'file'
       ? await openFileResults(student.output.folder ?? join(env.folder, 'model'), manifest.job.uid)

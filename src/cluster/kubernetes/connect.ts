@@ -49,7 +49,7 @@ export async function loadAccess(source: AccessSource): Promise<Access> {
   const { context, server, proxyUrl } = chosenContext(kubeconfig, source.context, what);
   if (!URL.canParse(server) || !/^https?:$/.test(new URL(server).protocol)) {
     throw new AccessError(
-      `${what}: found a server that is no address (${printableUrl(server)}), expected one such as https://host:6443; mend it`,
+      `${what}: found a server that is not an address (${printableUrl(server)}), expected one such as https://host:6443; correct it`,
     );
   }
   if (proxyUrl !== undefined) {

@@ -117,7 +117,7 @@ function readUnlessMissing(path: string): Kubeconfig[] {
 /** @throws AccessError */
 function readFile(path: string): Kubeconfig {
   const refused = (why: string, cause?: unknown): AccessError =>
-    new AccessError(`kubeconfig ${path}: cannot be read (${why}); name another, or mend it`, { cause });
+    new AccessError(`kubeconfig ${path}: cannot be read (${why}); name another, or correct it`, { cause });
   let text: string;
   try {
     text = readTextSync(path);

@@ -6,8 +6,8 @@
  *  W1 An object belongs to a job when the job is its controller, by uid and name, and it lies in the job's namespace under
  *     the name that we give. A label alone never makes it so.
  *  W2 A pod belongs to a job when its controller does: the student's Job by uid, a teacher's ReplicaSet by the name that
- *     Kubernetes makes of the Deployment's. ReplicaSets are not watched: whoever may make one in a namespace may make
- *     pods there with the job's credentials as well, so that their uid would prove nothing more.
+ *     Kubernetes makes of the Deployment's. ReplicaSets are not watched: a user who may create one in a namespace may
+ *     create pods there with the job's credentials as well, so their uid would prove nothing more.
  */
 import { apiGroup, isTeacherName, kind as jobKind, labels, sharedName, studentName } from '../../api/index.js';
 import type { JobKey } from '../port.js';

@@ -178,7 +178,7 @@ export class Transport {
     // Too late: nobody waits for it.
     if (signal.aborted) throw abortedError(doing);
     if (!maySend()) {
-      const message = `${doing}: this process does not lead any more; nothing was sent`;
+      const message = `${doing}: this process no longer leads; nothing was sent`;
       throw new ApiError('notLeading', { doing, message });
     }
     return await this.#agentsFor(tls)[pool].request({

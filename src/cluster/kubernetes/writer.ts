@@ -43,7 +43,7 @@ export class ObjectWriter {
     const there = await this.#lookUp(object);
     if (!isOf(job, there)) throw new NameTakenError(object, there);
     try {
-      // The watch has yet to bring it, or somebody took the label off by which we watch.
+      // The watch lags, or the label by which we watch was removed.
       return await this.#applyTo(object, viewOf(there));
     } catch (error) {
       throw refusedOr(object, error);
@@ -70,8 +70,8 @@ export class ObjectWriter {
   }
 
   /**
-   * Makes what we created ours to apply: otherwise a field that we no longer want would stay, since whoever created the
-   * object would go on wanting it (client-go's csaupgrade does the same).
+   * Moves the fields that a create of ours set to our applies: otherwise a field that we no longer want would stay, held by
+   * the create (client-go's csaupgrade does the same).
    */
   async #claim(object: KubernetesObject, found: OwnedView, owners: readonly FieldsOwner[]): Promise<void> {
     const { uid, resourceVersion, namespace, name } = found;

@@ -1,12 +1,12 @@
 /**
  * Progressive filling on two levels: replicas are given one by one. Of each resource the namespace that has the least for
- * its weight is next, and in it the job that has the least for its weight, until nobody wants or can have more. That is
+ * its weight is next, and in it the job that has the least for its weight, until no job wants or can have more. That is
  * max-min fairness (Bertsekas & Gallager, Data Networks, §6.5.2) in whole replicas, between namespaces and then within
  * each (docs/adr/0015).
  *
  * A replica is worth its middle: the lowest (slots + half a replica) ÷ weight is next, which rounds to the nearest as
  * Sainte-Laguë does. Largest remainders do so too, but may take a slot from a job when the cluster gains one (the Alabama
- * paradox; Balinski & Young, Fair Representation); here a place in the order depends on nobody else.
+ * paradox; Balinski & Young, Fair Representation); here a place in the order depends on no other job.
  *
  * Invariants:
  *  P1 What a namespace has of a resource follows from what all its jobs need and want of it, not from how many jobs it

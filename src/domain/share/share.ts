@@ -11,7 +11,7 @@
  *  S5 No pool is told to have a teacher for which there is no room yet: slots of those that go are not free until they are
  *     gone (DESIGN I5).
  *  S6 Namespaces share first, then the jobs within each (fill.ts).
- *  S7 The order in which jobs, neighbours and teachers are told changes nothing.
+ *  S7 The order of jobs, neighbours and teachers in the input changes nothing.
  */
 import { addSlots, boundIn, budgetOf } from './budget.js';
 import type { Grant, JobClaim, Share, ShareInput } from './claims.js';

@@ -48,7 +48,7 @@ describe('a job file', () => {
       text: 'kind: [DistillJob\nspec: {}\n',
       want: [
         'FILE:2:1',
-        expect.stringMatching(/^ {2}found text that is no YAML \(.+\), expected one YAML or JSON object$/),
+        expect.stringMatching(/^ {2}found text that is not YAML \(.+\), expected one YAML or JSON object$/),
         '  indent the fields of one object alike, and close every bracket',
         '',
         '1 problem',

@@ -293,9 +293,9 @@ describe('the model of a finished job', () => {
     [
       'whose topology was exchanged with the list',
       listed(forgedTopology),
-      /result SHA256SUMS: its SHA-256 is not the one that the job's status tells/,
+      /result SHA256SUMS: its SHA-256 is not the one in the job's status/,
     ],
-    ['whose list was removed', sound.slice(0, -1), /found no SHA256SUMS, which the job's status tells of/],
+    ['whose list was removed', sound.slice(0, -1), /found no SHA256SUMS, which the job's status names/],
     ['with a file that is not in the list', [...sound, ['x.js', utf8('x')]], /result x\.js: its SHA-256 is not/],
     ['without a file of the list', sound.filter(([name]) => name !== 'metrics.json'), /found no metrics\.json, which/],
   ])('%s is refused', async (_, files, sentence) => {

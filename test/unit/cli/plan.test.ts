@@ -158,7 +158,7 @@ describe('a snapshot', () => {
     writeFileSync(file, 'thesis');
     for (const save of [file, link]) {
       expect(await refusal(() => planned({ save }))).toBe(
-        `--save ${save}: it is there already and is no snapshot. Name another file.`,
+        `--save ${save}: it exists and is not a snapshot. Name another file.`,
       );
     }
     expect(readFileSync(file, 'utf8')).toBe('thesis');

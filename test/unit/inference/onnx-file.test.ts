@@ -83,11 +83,11 @@ describe('the files that an ONNX model needs', () => {
 
   test.each<[string, Uint8Array, string]>([
     ['no location', weight(external({ offset: '0' })), 'in another file that it does not name'],
-    ['an offset below 0', weight(external({ location: 'w', offset: '-1' })), 'that is no whole number'],
+    ['an offset below 0', weight(external({ location: 'w', offset: '-1' })), 'that is not a whole number'],
     [
       'a length beyond any file',
       weight(external({ location: 'w', length: '9'.repeat(17) })),
-      'that is no whole number',
+      'that is not a whole number',
     ],
     ['an empty file', new Uint8Array(0), 'an empty file'],
     ['a text', Buffer.from('version https://git-lfs.github.com/spec/v1\n'), 'a file that'],

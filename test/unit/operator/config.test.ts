@@ -44,7 +44,7 @@ beforeAll(() => {
     DISTILLERY_NATS_USER: 'operator',
     DISTILLERY_NATS_PASSWORD_FILE: holding('operator.password', 'secret-of-operator\n'),
     DISTILLERY_WORKER_NATS_USER: 'worker',
-    DISTILLERY_WORKER_NATS_PASSWORD_FILE: holding('worker.password', 'secret-of-workers'),
+    DISTILLERY_WORKER_NATS_PASSWORD_FILE: holding('worker.password', ' secret of workers \r\n'),
   };
 });
 
@@ -92,11 +92,11 @@ describe('the settings', () => {
     });
   });
 
-  test('may log in by passwords', () => {
+  test('may log in by passwords, whose spaces count and whose last line break does not', () => {
     expect(readOperatorConfig(byPassword).nats.auth).toEqual({
       kind: 'password',
       operator: { user: 'operator', password: 'secret-of-operator' },
-      workers: { user: 'worker', password: 'secret-of-workers' },
+      workers: { user: 'worker', password: ' secret of workers ' },
     });
   });
 

@@ -137,7 +137,7 @@ function rangeOf(bytes: Uint8Array, from: number, to: number, handed: boolean): 
 function wholeOf(text: string, weight: string): number {
   const value = Number(text);
   if (/^\d{1,16}$/.test(text) && Number.isSafeInteger(value)) return value;
-  throw new OnnxFileError(`a weight "${shown(weight)}" at a place in another file that is no whole number`);
+  throw new OnnxFileError(`a weight "${shown(weight)}" at a place in another file that is not a whole number`);
 }
 
 /** Of a StringStringEntryProto. */

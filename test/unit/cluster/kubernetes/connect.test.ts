@@ -94,7 +94,7 @@ describe('a kubeconfig', () => {
       'whose server is no address',
       () => kubeconfig({ server: 'host' }),
       undefined,
-      /found a server that is no address/,
+      /found a server that is not an address/,
     ],
     [
       'that needs a proxy',

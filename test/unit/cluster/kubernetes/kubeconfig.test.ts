@@ -177,7 +177,7 @@ describe('a file', () => {
 
   test('that is named and is not there is refused', () => {
     expect(refusalOf(() => readKubeconfig(one('/nowhere/config')))).toBe(
-      'kubeconfig /nowhere/config: cannot be read (ENOENT); name another, or mend it',
+      'kubeconfig /nowhere/config: cannot be read (ENOENT); name another, or correct it',
     );
   });
 
