@@ -20,8 +20,10 @@ testWithFull.each<[string, string[]]>([
 ])('%s ends with a sentence', (_what, args) => {
   const output = openSync(full, 'w');
   try {
-    const options = { stdio: ['ignore', output, 'pipe'], encoding: 'utf8' } as const;
-    const { status, stderr } = spawnSync(process.execPath, [command, ...args], options);
+    const { status, stderr } = spawnSync(process.execPath, [command, ...args], {
+      stdio: ['ignore', output, 'pipe'],
+      encoding: 'utf8',
+    });
     expect({ status, stderr }).toEqual({
       status: exitCodes.storage,
       stderr: expect.stringMatching(
