@@ -20,9 +20,16 @@ const config = readConfig(process.env);
 
 const stop = new AbortController();
 let stopEnding: 'interrupted' | 'terminated' | 'outputClosed' | 'storage' = 'interrupted';
+/** One Ctrl-C may come twice at once: from the terminal to every process, and passed on by npm or `timeout`. */
+const sameRequestMs = 200;
+let stoppedAtMs = 0;
 function stopBecause(ending: typeof stopEnding): void {
-  // Asked twice: the person does not want to wait. Workers and server notice that their owner is gone.
-  if (stop.signal.aborted) process.exit(exitCodes[ending]);
+  if (stop.signal.aborted) {
+    if (clock.now() - stoppedAtMs < sameRequestMs) return;
+    // Asked twice: the person does not want to wait. Workers and server notice that their owner is gone.
+    process.exit(exitCodes[ending]);
+  }
+  stoppedAtMs = clock.now();
   stopEnding = ending;
   stop.abort();
 }
