@@ -19,10 +19,17 @@ const clock: Clock = systemClock();
 const config = readConfig(process.env);
 
 const stop = new AbortController();
-let stopEnding: 'interrupted' | 'terminated' | 'outputClosed' = 'interrupted';
+let stopEnding: 'interrupted' | 'terminated' | 'outputClosed' | 'storage' = 'interrupted';
+/** One Ctrl-C may come twice at once: from the terminal to every process, and passed on by npm or `timeout`. */
+const sameRequestMs = 200;
+let stoppedAtMs = 0;
 function stopBecause(ending: typeof stopEnding): void {
-  // Asked twice: the person does not want to wait. Workers and server notice that their owner is gone.
-  if (stop.signal.aborted) process.exit(exitCodes[ending]);
+  if (stop.signal.aborted) {
+    if (clock.now() - stoppedAtMs < sameRequestMs) return;
+    // Asked twice: the person does not want to wait. Workers and server notice that their owner is gone.
+    process.exit(exitCodes[ending]);
+  }
+  stoppedAtMs = clock.now();
   stopEnding = ending;
   stop.abort();
 }
@@ -30,15 +37,33 @@ process.on('SIGINT', () => stopBecause('interrupted'));
 process.on('SIGTERM', () => stopBecause('terminated'));
 process.on('SIGHUP', () => stopBecause('terminated'));
 
-/** The reader of the output ended (`distill run … | head -1`): stop as cleanly as for Ctrl-C, and write nothing more. */
-let outputOpen = true;
+/**
+ * `lost` when it cannot be written, as a file on a full disk; `closed` when its reader ended (`distill run … | head -1`).
+ * Either stops the command as cleanly as Ctrl-C, and nothing more is written.
+ */
+let outputState: 'open' | 'closed' | 'lost' = 'open';
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  if (!outputOpen) return;
-  outputOpen = false;
-  stopBecause('outputClosed');
+  if (outputState !== 'open') return;
+  if (error.code === 'EPIPE') {
+    outputState = 'closed';
+    stopBecause('outputClosed');
+    return;
+  }
+  outputState = 'lost';
+  process.stderr.write(
+    `standard output: it cannot be written (${error.message}). Free some space or send it elsewhere; ` +
+      'a run that was stopped by this goes on with --resume.\n',
+  );
+  stopBecause('storage');
+  // The command may have ended before its last words were refused.
+  endWith(process.exitCode);
 });
 process.stderr.on('error', () => undefined);
+
+/** A command whose output is lost did not do its work. */
+function endWith(code: typeof process.exitCode): void {
+  process.exitCode = code === exitCodes.ok && outputState === 'lost' ? exitCodes.storage : code;
+}
 
 function hasWorkingFolder(): boolean {
   try {
@@ -57,7 +82,7 @@ const context: EngineContext = {
     get columns() {
       return process.stdout.columns;
     },
-    write: (text) => outputOpen && process.stdout.write(text),
+    write: (text) => outputState === 'open' && process.stdout.write(text),
   },
   stdin: process.stdin,
   command: config.throughNpm ? 'npm run distill --' : 'distill',
@@ -100,7 +125,7 @@ const context: EngineContext = {
 process.exitCode = exitCodes.failed;
 try {
   const ending = await program(context, process.argv);
-  process.exitCode = exitCodes[ending];
+  endWith(exitCodes[ending]);
 } catch (error) {
   process.exitCode = exitCodeOf(error, config.faults, (text) => void process.stderr.write(text));
 }

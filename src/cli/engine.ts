@@ -289,7 +289,7 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
     void watchSlots(folder.path, clock, leaving.signal, (slots) => {
       log.info({ slots }, 'slots changed');
       cluster.setSlots(slots);
-    });
+    }).catch(over.reject);
     return await over.promise;
   } finally {
     leaving.abort();

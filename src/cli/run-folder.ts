@@ -16,24 +16,16 @@
  * Invariants:
  *  R1 A run writes only into a folder that carries its mark, and the mark goes only into a folder that was absent or
  *     empty (src/platform). What else stands in the way is refused before anything is touched.
- *  R2 Nothing is written or removed through a link inside the folder.
+ *  R2 Nothing is written or removed through a link inside the folder, and every entry is of the kind that a run writes: a
+ *     file, or a folder. Anything else is refused before anything is touched.
  */
-import {
-  existsSync,
-  linkSync,
-  lstatSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, linkSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { type DistillJob, type DistillJobStatus, readJob } from '../api/index.js';
 import { printable } from '../lib/printable.js';
 import { codeOf } from '../lib/system-error.js';
+import { decodeText } from '../lib/text.js';
 import {
   claimFolderSync,
   lookAtFolderSync,
@@ -43,27 +35,17 @@ import {
   markFolderSync,
   markName,
   markOfSync,
-  readTextSync,
+  readRegularSync,
   writeWholeSync,
 } from '../platform/index.js';
 
 import { CliError } from './exit.js';
 import { storageFault } from './room.js';
+import { foreignIn, strangeIn } from './run-entries.js';
 
 const runMark: Mark = { kind: 'run' };
 /** Of the folder of the run's own NATS server, which goes when the run is complete. */
 export const natsMark: Mark = { kind: 'nats' };
-
-/** Folders of a run, each with the names that earlier releases, which marked no folder, wrote into it. */
-const subfolders = {
-  job: /^(manifest\.json|(teacher|student)\.password)$/,
-  logs: /\.(log|end)$/,
-  nats: /^(nats-server\.json|nats-server\.log.*|store)$/,
-  checkpoints: /^step-\d+-attempt-\d+\.ckpt(\.partial)?$/,
-  model: /^(model\.json|weights\.bin|metrics\.json|\.part)$/,
-  baseline: /^/,
-} as const;
-const files = /^((job|status)\.json(\.new)?|slots(\.new)?|run\.lock(\.\d+)?)$/;
 
 export class RunFolder {
   readonly path: string;
@@ -109,10 +91,17 @@ export class RunFolder {
     const job = jobIn(folder, path);
     const earlier = checkIsRun(folder, path);
     refuseCompleteRun(folder, path);
-    refuseLinks(folder, `--resume ${path}`);
+    refuseStrange(folder, `--resume ${path}`);
     return writing(folder, () => {
       lock(folder, pid);
-      if (earlier) markEarlierRun(folder);
+      try {
+        if (earlier) markEarlierRun(folder);
+        // A copy of a run without its logs goes on as well.
+        makeFolderSync(join(folder, 'logs'));
+      } catch (error) {
+        rmSync(join(folder, 'run.lock'), { force: true });
+        throw error;
+      }
       return new RunFolder(folder, job);
     });
   }
@@ -152,7 +141,7 @@ function claim(folder: string, path: string): void {
     case 'made':
       return;
     case 'ours': {
-      refuseLinks(folder, `--dir ${path}`);
+      refuseStrange(folder, `--dir ${path}`);
       return;
     }
     case 'foreign':
@@ -192,58 +181,22 @@ function checkIsRun(folder: string, path: string): boolean {
   );
 }
 
-/** What a run did not write of an entry of its folder. */
-function foreignIn(folder: string, name: string): string[] {
-  const entry = lstatSync(join(folder, name));
-  if (entry.isFile()) return files.test(name) ? [] : [name];
-  const pattern = isSubfolder(name) && entry.isDirectory() ? subfolders[name] : null;
-  if (pattern === null) return [name];
-  return readdirSync(join(folder, name)).flatMap((inner) => (pattern.test(inner) ? [] : [join(name, inner)]));
-}
-
 function markEarlierRun(folder: string): void {
   markFolderSync(folder, runMark);
   if (existsSync(join(folder, 'nats'))) markFolderSync(join(folder, 'nats'), natsMark);
 }
 
 /** R2. @throws CliError */
-function refuseLinks(folder: string, who: string): void {
-  const link = linkIn(folder);
-  if (link === null) return;
+function refuseStrange(folder: string, who: string): void {
+  const strange = strangeIn(folder);
+  if (strange === null) return;
+  const { name, is } = strange;
   throw new CliError(
     'badInput',
-    `${who}: ${link} in it is a link, and a run writes only into its own folder. Remove the link, or put what it leads to in its place.`,
+    is === 'link'
+      ? `${who}: ${name} in it is a link, and a run writes only into its own folder. Remove the link, or put what it leads to in its place.`
+      : `${who}: ${name} in it is ${is}. Move it elsewhere.`,
   );
-}
-
-/** The first link among what a run writes; null when there is none. */
-function linkIn(folder: string): string | null {
-  for (const { name, ...entry } of entriesOf(folder)) {
-    if (files.test(name) && entry.isLink) return name;
-    if (!isSubfolder(name)) continue;
-    if (entry.isLink) return name;
-    const inner = name === 'baseline' ? linkIn(join(folder, name)) : firstLink(join(folder, name));
-    if (inner !== null) return join(name, inner);
-  }
-  return null;
-}
-
-function firstLink(folder: string): string | null {
-  for (const { name, isLink, isFolder } of entriesOf(folder)) {
-    if (isLink) return name;
-    const inner = isFolder ? firstLink(join(folder, name)) : null;
-    if (inner !== null) return join(name, inner);
-  }
-  return null;
-}
-
-function entriesOf(folder: string): { readonly name: string; readonly isLink: boolean; readonly isFolder: boolean }[] {
-  const entries = readdirSync(folder, { withFileTypes: true });
-  return entries.map((entry) => ({ name: entry.name, isLink: entry.isSymbolicLink(), isFolder: entry.isDirectory() }));
-}
-
-function isSubfolder(name: string): name is keyof typeof subfolders {
-  return Object.hasOwn(subfolders, name);
 }
 
 /** A few names, and how many more. */
@@ -263,7 +216,7 @@ function jobIn(folder: string, path: string): DistillJob {
     );
   let text: string;
   try {
-    text = readTextSync(join(folder, 'job.json'));
+    text = decodeText(readRegularSync(join(folder, 'job.json')));
   } catch (error) {
     throw refused('no readable job.json there', error);
   }
@@ -298,7 +251,7 @@ function refuseCompleteRun(folder: string, path: string): void {
 /** undefined when no run has come so far as to write one. */
 function statusIn(folder: string): DistillJobStatus | undefined {
   try {
-    return JSON.parse(readFileSync(join(folder, 'status.json'), 'utf8')) as DistillJobStatus;
+    return JSON.parse(decodeText(readRegularSync(join(folder, 'status.json')))) as DistillJobStatus;
   } catch {
     return undefined;
   }

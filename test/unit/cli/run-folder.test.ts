@@ -9,7 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -182,6 +182,47 @@ describe('a folder that the person names', () => {
   );
 });
 
+describe('a run whose folder holds something of another kind under a name of its own', () => {
+  const fileInPlaceOf = (path: string): void => writeFileSync(path, 'mine');
+  const folderInPlaceOf = (path: string): void => mkdirSync(path);
+  const pipeInPlaceOf = (path: string): void => void execFileSync('mkfifo', [path]);
+
+  test.each<[string, string, (path: string) => void]>([
+    ['logs', 'a file', fileInPlaceOf],
+    ['job', 'a file', fileInPlaceOf],
+    ['nats', 'a file', fileInPlaceOf],
+    ['model', 'a file', fileInPlaceOf],
+    ['checkpoints', 'a named pipe', pipeInPlaceOf],
+    ['slots', 'a folder', folderInPlaceOf],
+    ['status.json', 'a folder', folderInPlaceOf],
+    ['status.json', 'a named pipe', pipeInPlaceOf],
+    ['run.lock', 'a folder', folderInPlaceOf],
+  ])('is refused when its %s is %s, which stays', (name, _kind, put) => {
+    RunFolder.create(run, plainJob(), process.pid).release();
+    rmSync(join(run, name), { recursive: true, force: true });
+    put(join(run, name));
+    const before = readdirSync(run).sort();
+    for (const enter of [
+      () => RunFolder.create(run, plainJob(), process.pid),
+      () => RunFolder.resume(run, process.pid),
+    ]) {
+      const { ending, message } = failureOf(enter);
+      expect(ending).toBe('badInput');
+      expect(message).toMatch(
+        new RegExp(`: ${name} in it is not a (file|folder), as a run (writes|makes) it\\. Move it`),
+      );
+    }
+    expect(readdirSync(run).sort()).toEqual(before);
+  });
+
+  test('is not waited for when its job.json is a named pipe', () => {
+    RunFolder.create(run, plainJob(), process.pid).release();
+    rmSync(join(run, 'job.json'));
+    pipeInPlaceOf(join(run, 'job.json'));
+    expect(failureOf(() => RunFolder.resume(run, process.pid)).message).toContain('no readable job.json');
+  });
+});
+
 describe('a run of an earlier release', () => {
   test('is resumed although its folder carries no mark, which it then gets', () => {
     RunFolder.create(run, plainJob(), process.pid).release();
@@ -265,6 +306,12 @@ describe('a run that is resumed', () => {
   test('goes on with the job as it was', () => {
     RunFolder.create(run, plainJob(), process.pid).release();
     expect(RunFolder.resume(run, process.pid).job).toEqual(plainJob());
+  });
+
+  test('has a folder for logs although a copy left them out', () => {
+    RunFolder.create(run, plainJob(), process.pid).release();
+    rmSync(join(run, 'logs'), { recursive: true });
+    expect(existsSync(RunFolder.resume(run, process.pid).file('logs'))).toBe(true);
   });
 
   test.each<[string, (file: string) => void, RegExp]>([

@@ -1,0 +1,78 @@
+/**
+ * The names that a run uses in its folder: which are files, which are folders, and what else stands there. Reads only.
+ */
+import { lstatSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Folders of a run, each with the names that earlier releases, which marked no folder, wrote into it. */
+const subfolders = {
+  job: /^(manifest\.json|(teacher|student)\.password)$/,
+  logs: /\.(log|end)$/,
+  nats: /^(nats-server\.json|nats-server\.log.*|store)$/,
+  checkpoints: /^step-\d+-attempt-\d+\.ckpt(\.partial)?$/,
+  model: /^(model\.json|weights\.bin|metrics\.json|\.part)$/,
+  baseline: /^/,
+} as const;
+const files = /^((job|status)\.json(\.new)?|slots(\.new)?|run\.lock(\.\d+)?)$/;
+
+/** What a run did not write of an entry of its folder. */
+export function foreignIn(folder: string, name: string): string[] {
+  const entry = lstatSync(join(folder, name));
+  if (entry.isFile()) return files.test(name) ? [] : [name];
+  const pattern = isSubfolder(name) && entry.isDirectory() ? subfolders[name] : null;
+  if (pattern === null) return [name];
+  return readdirSync(join(folder, name)).flatMap((inner) => (pattern.test(inner) ? [] : [join(name, inner)]));
+}
+
+/** What stands in a run's folder under one of its names, and may not. */
+interface Strange {
+  readonly name: string;
+  readonly is: 'link' | 'not a file, as a run writes it' | 'not a folder, as a run makes it';
+}
+
+/** The first of what a run writes that is a link or of another kind; null when there is none. */
+export function strangeIn(folder: string): Strange | null {
+  for (const { name, isLink, isFolder, isFile } of entriesOf(folder)) {
+    const isOneOfFiles = files.test(name);
+    if (!isOneOfFiles && !isSubfolder(name)) continue;
+    if (isLink) return { name, is: 'link' };
+    if (isOneOfFiles) {
+      if (!isFile) return { name, is: 'not a file, as a run writes it' };
+      continue;
+    }
+    if (!isFolder) return { name, is: 'not a folder, as a run makes it' };
+    const inner = name === 'baseline' ? strangeIn(join(folder, name)) : linkIn(join(folder, name));
+    if (inner !== null) return { ...inner, name: join(name, inner.name) };
+  }
+  return null;
+}
+
+/** The first link in a folder or below it; null when there is none. */
+function linkIn(folder: string): Strange | null {
+  for (const { name, isLink, isFolder } of entriesOf(folder)) {
+    if (isLink) return { name, is: 'link' };
+    const inner = isFolder ? linkIn(join(folder, name)) : null;
+    if (inner !== null) return { ...inner, name: join(name, inner.name) };
+  }
+  return null;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly isLink: boolean;
+  readonly isFolder: boolean;
+  readonly isFile: boolean;
+}
+
+function entriesOf(folder: string): Entry[] {
+  return readdirSync(folder, { withFileTypes: true }).map((entry) => ({
+    name: entry.name,
+    isLink: entry.isSymbolicLink(),
+    isFolder: entry.isDirectory(),
+    isFile: entry.isFile(),
+  }));
+}
+
+function isSubfolder(name: string): name is keyof typeof subfolders {
+  return Object.hasOwn(subfolders, name);
+}

@@ -1,0 +1,36 @@
+/** `distill` whose output goes to a full disk: a sentence, the code of storage, and no stack. */
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from '@jest/globals';
+
+import { exitCodes } from '../../../src/cli/exit.js';
+
+const root = join(import.meta.dirname, '../../..');
+const command = join(root, 'dist/src/cli/main.js');
+/** Linux keeps this device, whose every write fails as on a full disk. */
+const full = '/dev/full';
+const testWithFull = existsSync(full) ? test : test.skip;
+
+testWithFull.each<[string, string[]]>([
+  ['--help', ['--help']],
+  ['--version', ['--version']],
+  ['validate', ['validate', join(root, 'examples/mnist/job.yaml')]],
+])('%s ends with a sentence', (_what, args) => {
+  const output = openSync(full, 'w');
+  try {
+    const { status, stderr } = spawnSync(process.execPath, [command, ...args], {
+      stdio: ['ignore', output, 'pipe'],
+      encoding: 'utf8',
+    });
+    expect({ status, stderr }).toEqual({
+      status: exitCodes.storage,
+      stderr: expect.stringMatching(
+        /^standard output: it cannot be written \(ENOSPC[^\n]*\)\. Free some space[^\n]*\n$/,
+      ),
+    });
+  } finally {
+    closeSync(output);
+  }
+});
