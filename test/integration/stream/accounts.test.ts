@@ -224,6 +224,20 @@ describe("a job's users", () => {
     expect(await admits(loginOf(later, job))).toBe(true);
   }, 30_000);
 
+  test('come back with a job that was put back while the system account was away', async () => {
+    const back = { namespace: 'team-back', uid: 'back-1' };
+    const before = opened({ hasJobs: () => true });
+    await provisioned(before, back);
+    await before.dismiss(back);
+    const broken = 'no credentials';
+    let systemCreds = broken;
+    const later = opened({ hasJobs: () => true, systemCreds: () => systemCreds });
+    await provisioned(later, back);
+    expect(await admits(loginOf(later, back))).toBe(false);
+    ({ systemCreds } = nats.accounts);
+    await until('its users to be let in', async () => admits(loginOf(later, back)));
+  }, 30_000);
+
   test('are the same bytes on every start of every operator', () => {
     const [first, second] = [opened(), opened()];
     for (const role of ['teacher', 'student', 'reader'] as const) {
