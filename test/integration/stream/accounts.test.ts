@@ -325,7 +325,7 @@ test('an operator that does not lead changes no account, and uses one that is th
   const job = { namespace: 'team-standby', uid: 'standby-1' };
   const standby = opened({ mayAct: () => false });
   const refused = await (await standby.adminOf(job.namespace)).observe(job.uid);
-  expect(refused).toMatchObject({ state: 'Unreachable', reason: expect.stringContaining('does not lead') });
+  expect(refused).toMatchObject({ state: 'Unreachable', reason: expect.stringContaining('no longer leads') });
   await provisioned(opened(), job);
   await until('the standby to see it', () => standby.accounts.connected === 1);
   // Another limit is not brought by it either.
