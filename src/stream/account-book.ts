@@ -51,8 +51,8 @@ interface Page {
   readonly revoking: Map<string, number>;
   /** Users to be let in again: their job was put back from a copy of the API server's store. */
   readonly readmitting: Set<string>;
-  /** Revoked when the server was last asked. */
-  revoked: ReadonlySet<string>;
+  /** Revoked when the server was last asked; null = it was not asked yet. */
+  revoked: ReadonlySet<string> | null;
   /** B2. */
   last: Promise<unknown>;
 }
@@ -85,7 +85,7 @@ export class AccountBook {
   async revoke(namespace: string, uid: string): Promise<void> {
     const page = this.#pageOf(namespace);
     const users = workersOf(this.#options.keyring.keysOf(namespace), uid);
-    if (users.every((user) => page.revoked.has(user))) return;
+    if (users.every((user) => page.revoked?.has(user) === true)) return;
     const until = Math.floor(this.#options.nowMs() / 1_000) + clockSkewSeconds;
     for (const user of users) {
       page.revoking.set(user, until);
@@ -98,11 +98,14 @@ export class AccountBook {
   async readmit(namespace: string, uid: string): Promise<void> {
     const page = this.#pageOf(namespace);
     const users = workersOf(this.#options.keyring.keysOf(namespace), uid);
-    if (!users.some((user) => page.revoked.has(user) || page.revoking.has(user))) return;
+    const { revoked, revoking } = page;
+    if (revoked !== null && !users.some((user) => revoked.has(user) || revoking.has(user))) return;
     for (const user of users) {
       page.readmitting.add(user);
-      page.revoking.delete(user);
+      revoking.delete(user);
     }
+    // Nothing is known to be changed: the job goes on, and the first look at the server lets its users in again.
+    if (revoked === null) return;
     await this.#settle(namespace, page.state);
   }
 
@@ -121,7 +124,7 @@ export class AccountBook {
       state: 'Open',
       revoking: new Map<string, number>(),
       readmitting: new Set<string>(),
-      revoked: new Set<string>(),
+      revoked: null,
       last: Promise.resolve(),
     };
     this.#pages.set(namespace, page);

@@ -41,6 +41,18 @@ export class StreamError extends Error {
   }
 }
 
+/** Of an account or a server: most consumers, most streams. */
+const countLimits: readonly number[] = [10026, 10027];
+
+function noPlace(doing: string, text: string, options: ErrorOptions): StreamError {
+  return new StreamError(
+    'full',
+    `${doing}: the job's NATS account allows no more (${text}). Delete jobs that are over, or ask the platform team to ` +
+      'raise the limit of the account.',
+    options,
+  );
+}
+
 /** Translates whatever the client library threw while `doing` something, such as "create stream X". */
 export function streamErrorFrom(error: unknown, doing: string): StreamError {
   if (error instanceof StreamError) return error;
@@ -57,6 +69,7 @@ export function streamErrorFrom(error: unknown, doing: string): StreamError {
         return noJetStream(doing, options);
       case 'noRoom':
       case 'full':
+        if (countLimits.includes(code)) return noPlace(doing, text, options);
         return new StreamError(
           'full',
           `${doing}: found no room in the NATS server's store (${text}), expected three quarters of its disk's free space to do; ` +

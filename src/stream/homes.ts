@@ -220,6 +220,8 @@ export class NamespaceAccounts implements StreamHome {
     if (tenant === undefined || this.#options.hasJobs(namespace)) return;
     this.#tenants.delete(namespace);
     await tenant.link.close();
+    // Meanwhile a job may have come.
+    if (this.#tenants.has(namespace)) return;
     await this.#book.close(namespace).catch(() => undefined);
   }
 
@@ -258,6 +260,10 @@ export class NamespaceAccounts implements StreamHome {
   /** Sees that the server knows the account, and connects to it. */
   async #enter(namespace: string, attempt: () => Promise<NatsConnection>): Promise<NatsConnection> {
     await this.#system.settled();
+    // Its jobs may have gone while it waited for its turn; the account would stay open.
+    if (!this.#tenants.has(namespace)) {
+      throw new StreamError('unreachable', `NATS account of namespace ${namespace}: the namespace has no jobs any more`);
+    }
     const opened = await this.#book.open(namespace).catch((error: unknown) => error);
     for (let attempts = opened === 'Pushed' ? spreadAttempts : 1; ; attempts--) {
       try {

@@ -27,7 +27,7 @@ import type { Log } from '../shell/log.js';
 import type { WorkerLogin } from '../shell/login.js';
 
 import { LoginRefused, StreamRefused, StreamUnreachable } from './errors.js';
-import { firstAnswer } from './first-answer.js';
+import { type AnswerOptions, firstAnswer } from './first-answer.js';
 import { isWithoutRoom, passesByWaiting } from './store-errors.js';
 
 export interface WorkerConnectOptions {
@@ -124,12 +124,13 @@ export class StreamLink {
     };
     for (let delayMs = firstDelayMs; ; delayMs = Math.min(delayMs * 2, longestDelayMs)) {
       try {
-        return await this.#unlessLost(firstAnswer(call, this.clock, { signal, late }));
+        // Asked before, it would be lost: the client library drops what it has not sent when it dials again.
+        await this.#untilConnected(signal);
+        return await this.#whileConnected(call, { signal, late });
       } catch (error) {
         if (signal?.aborted === true) throw error;
         if (error instanceof ConnectionLost) {
-          // Nobody will answer what a dead server took with it: asked again as soon as there is one.
-          await this.#untilConnected();
+          // A dead server answers nothing; the call is made again as soon as there is a connection.
           delayMs = firstDelayMs / 2;
           continue;
         }
@@ -152,26 +153,30 @@ export class StreamLink {
     await this.connection.close();
   }
 
-  /** The answer, or ConnectionLost as soon as the connection is: the library would wait for its own limit. */
-  async #unlessLost<T>(answer: Promise<T>): Promise<T> {
-    const lost = Promise.withResolvers<never>();
-    const forget = this.onDisconnect(() => lost.reject(new ConnectionLost()));
+  /** The first answer, or ConnectionLost as soon as the connection is: nothing is asked again without one. */
+  async #whileConnected<T>(call: () => Promise<T>, { signal, late }: AnswerOptions): Promise<T> {
+    const lost = new AbortController();
+    const forget = this.onDisconnect(() => lost.abort(new ConnectionLost()));
+    const over = signal === undefined ? lost.signal : AbortSignal.any([signal, lost.signal]);
     try {
-      return await Promise.race([answer, lost.promise]);
+      return await firstAnswer(call, this.clock, { signal: over, late });
     } finally {
       forget();
-      // It may still be rejected when its limit is over; nobody listens then.
-      answer.catch(() => undefined);
     }
   }
 
-  async #untilConnected(): Promise<void> {
+  /** Also resolves when the connection is closed for good, or when the signal aborts. */
+  async #untilConnected(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#connected || signal?.aborted === true) return;
     const changed = Promise.withResolvers<undefined>();
-    const forget = this.onReconnect(() => changed.resolve(undefined));
+    const change = (): void => changed.resolve(undefined);
+    const forget = this.onReconnect(change);
+    signal?.addEventListener('abort', change, { once: true });
     try {
-      if (!this.#connected) await Promise.race([changed.promise, this.connection.closed()]);
+      await Promise.race([changed.promise, this.connection.closed()]);
     } finally {
       forget();
+      signal?.removeEventListener('abort', change);
     }
   }
 

@@ -11,17 +11,18 @@ const firstPatienceMs = 2_000;
 /** Doubled with every question up to this, so that a slow server is not flooded. */
 const longestPatienceMs = 16_000;
 
+export interface AnswerOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called when an answer is late, with the time waited so far. */
+  readonly late?: ((waitedMs: number) => void) | undefined;
+}
+
 /**
  * Only for calls that may be done twice. Every call must give up by itself with a TimeoutError.
- * @param late called when an answer is late, with the time waited so far
  * @returns the first answer
  * @throws the first error that is an answer; TimeoutError when every call gave up; the reason of `signal`
  */
-export async function firstAnswer<T>(
-  call: () => Promise<T>,
-  clock: Clock,
-  options: { readonly signal?: AbortSignal | undefined; readonly late?: (waitedMs: number) => void } = {},
-): Promise<T> {
+export async function firstAnswer<T>(call: () => Promise<T>, clock: Clock, options: AnswerOptions = {}): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   const over = new AbortController();
   let open = 0;

@@ -134,7 +134,8 @@ export class KubernetesJobs {
       const raw = stored as RawDistillJob;
       // The last finalizer was taken off an object that was being deleted: this is its last word.
       if (raw.metadata.deletionTimestamp !== undefined && finalizers?.length === 0) this.#jobs.delete(uid);
-      else this.#latest(uid).answered(this.#entryOf(raw), this.#options.clock.now());
+      // What the watch has told the end of stays gone.
+      else this.#jobs.get(uid)?.answered(this.#entryOf(raw), this.#options.clock.now());
     } catch (error) {
       // O1: whoever deleted the job made the write pointless; the watch tells the rest.
       if (error instanceof ApiError && error.kind === 'notFound') return;

@@ -1,4 +1,6 @@
 /** One account per namespace, made by the operator on a real server: made as needed, kept right, shut when over. */
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { AuthorizationError } from '@nats-io/transport-node';
@@ -151,6 +153,43 @@ describe('a namespace', () => {
   }, 30_000);
 });
 
+describe('a namespace whose last job goes', () => {
+  test('while its connection waits for its turn has its account closed', async () => {
+    const job = { namespace: 'team-late', uid: 'late-1' };
+    const home = opened();
+    await home.adminOf('team-first');
+    // More than are connected at a time.
+    const others = Array.from({ length: 40 }, (_, at) => home.adminOf(`team-other-${String(at)}`));
+    const last = home.adminOf(job.namespace);
+    home.forget(job);
+    await Promise.all([...others, last]);
+    // Its turn comes after that of the one that went.
+    await provisioned(home, { namespace: 'team-after', uid: 'after-1' });
+    await until('the account to be closed', async () => !(await admits(nats.rootOf(job.namespace))));
+  }, 30_000);
+
+  test('and that gets another one in the same moment stays open', async () => {
+    const job = { namespace: 'team-moment', uid: 'moment-1' };
+    const next = { ...job, uid: 'moment-2' };
+    const events: string[] = [];
+    const comes = Promise.withResolvers<undefined>();
+    const home: NamespaceAccounts = opened({
+      hasJobs: () => {
+        queueMicrotask(() => comes.resolve(provisioned(home, next).then(() => undefined)));
+        return false;
+      },
+      onStatus: (namespace, { kind }) => namespace !== null && events.push(kind),
+    });
+    await provisioned(home, job);
+    home.forget(job);
+    await comes.promise;
+    const link = await student(home, next);
+    await sleep(500);
+    expect(link.connected).toBe(true);
+    expect(events).toEqual(['connected', 'connected']);
+  }, 30_000);
+});
+
 test('namespaces beyond the bound report it, and get their turn when another has no jobs any more', async () => {
   const home = opened({ mostNamespaces: 1 });
   const port = new JobStreamsPort(home);
@@ -183,6 +222,20 @@ describe("a job's users", () => {
     expect(await admits(loginOf(later, job))).toBe(false);
     await provisioned(later, job);
     expect(await admits(loginOf(later, job))).toBe(true);
+  }, 30_000);
+
+  test('come back with a job that was put back while the system account was away', async () => {
+    const back = { namespace: 'team-back', uid: 'back-1' };
+    const before = opened({ hasJobs: () => true });
+    await provisioned(before, back);
+    await before.dismiss(back);
+    const broken = 'no credentials';
+    let systemCreds = broken;
+    const later = opened({ hasJobs: () => true, systemCreds: () => systemCreds });
+    await provisioned(later, back);
+    expect(await admits(loginOf(later, back))).toBe(false);
+    ({ systemCreds } = nats.accounts);
+    await until('its users to be let in', async () => admits(loginOf(later, back)));
   }, 30_000);
 
   test('are the same bytes on every start of every operator', () => {
@@ -272,7 +325,7 @@ test('an operator that does not lead changes no account, and uses one that is th
   const job = { namespace: 'team-standby', uid: 'standby-1' };
   const standby = opened({ mayAct: () => false });
   const refused = await (await standby.adminOf(job.namespace)).observe(job.uid);
-  expect(refused).toMatchObject({ state: 'Unreachable', reason: expect.stringContaining('does not lead') });
+  expect(refused).toMatchObject({ state: 'Unreachable', reason: expect.stringContaining('no longer leads') });
   await provisioned(opened(), job);
   await until('the standby to see it', () => standby.accounts.connected === 1);
   // Another limit is not brought by it either.
@@ -285,10 +338,10 @@ test('limits of a namespace are held by the server, and leave the others alone',
   const MiB = 1024 * 1024;
   const home = opened({
     limitsOf: (namespace) =>
-      namespace === 'team-small' ? { ...noLimits, storageBytes: 200 * MiB, connections: 2 } : noLimits,
+      namespace === 'team-small' ? { ...noLimits, storageBytes: 32 * MiB, connections: 2 } : noLimits,
   });
   await provisioned(home, { namespace: 'team-large', uid: 'large-1' });
-  // Its streams reserve more: 64 MiB each for work, logits and objects, and some for the rest.
+  // Each of three streams reserves more: of several at a time the server may let one too many in.
   const refusal: unknown = await provisioned(home, { namespace: 'team-small', uid: 'small-1' }).catch(
     (e: unknown) => e,
   );
@@ -303,6 +356,19 @@ test('limits of a namespace are held by the server, and leave the others alone',
   // With room it goes on, without a restart of anything but the operator.
   const later = opened();
   await provisioned(later, { namespace: 'team-small', uid: 'small-1' });
+}, 30_000);
+
+test('a namespace with as many streams as it may have is told so, and not to free some space', async () => {
+  // A job has six.
+  const home = opened({ limitsOf: () => ({ ...noLimits, streams: 6 }) });
+  await provisioned(home, { namespace: 'team-counted', uid: 'counted-1' });
+  await expect(provisioned(home, { namespace: 'team-counted', uid: 'counted-2' })).rejects.toMatchObject({
+    kind: 'full',
+    hinders: true,
+    message: expect.stringMatching(
+      /^create stream \S+: the job's NATS account allows no more .* Delete jobs that are over/,
+    ),
+  });
 }, 30_000);
 
 test('a limit beyond what the server has is reported by the jobs of that namespace, until it is lowered', async () => {

@@ -1,9 +1,10 @@
 /** Servers that die and streams that vanish in the middle of everything: time is lost, never a step (I2, I3). */
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { jobNames } from '../../../src/protocol/index.js';
 import type { StreamAdmin } from '../../../src/stream/index.js';
 import {
+  connectWorker,
   feed,
   logitsReader,
   probe,
@@ -12,6 +13,7 @@ import {
   type StreamLink,
   workQueue,
 } from '../../../workers/stream/index.js';
+import { FakeClock } from '../../kit/clock.js';
 import { startTestNats, type TestNats } from '../../kit/nats.js';
 import {
   connectAdmin,
@@ -19,9 +21,11 @@ import {
   connectRoot,
   frameOf,
   objectsOf,
+  quietLog,
   streamsOf,
   teacherState,
   until,
+  workerLogin,
   workItem,
 } from '../../kit/stream.js';
 
@@ -177,3 +181,66 @@ test('while the server is away an observation says so at once, and a write waits
   expect(seen).toMatchObject({ state: 'Present', missing: [], work: { messages: 1 }, teachers: [{ pod: 't-1' }] });
   expect(await objectsOf(student, names).get('checkpoint')).toHaveLength(600_000);
 }, 30_000);
+
+describe('while the server is away', () => {
+  /** Its clock stands still: what happens does not wait for anybody's patience. */
+  async function connectWith(clock: FakeClock): Promise<StreamLink> {
+    const login = nats.userFor('student', uid);
+    const link = await connectWorker({
+      url: nats.url,
+      login: workerLogin(login),
+      inboxPrefix: login.inboxPrefix,
+      name: 'student-of-a-test',
+      waitMs: 5_000,
+      clock,
+      log: quietLog,
+    });
+    teachers.push(link);
+    return link;
+  }
+
+  test('a call that begins then is made once, when the server is back', async () => {
+    const clock = new FakeClock();
+    const link = await connectWith(clock);
+    await nats.kill();
+    await until('the loss', () => !link.connected);
+    let calls = 0;
+    const answer = link.untilAnswered('feed', () => {
+      calls += 1;
+      return link.client.publish(names.subjects.work(0, 1), 'item');
+    });
+    await clock.advance(60_000);
+    expect(calls).toBe(0);
+    await nats.restart();
+    expect(await answer).toMatchObject({ seq: 1 });
+    expect(calls).toBe(1);
+  }, 30_000);
+
+  test('a call that the loss interrupts is not repeated until then', async () => {
+    const clock = new FakeClock();
+    const link = await connectWith(clock);
+    let calls = 0;
+    const answer = link.untilAnswered('ask', () => {
+      calls += 1;
+      return calls === 1 ? new Promise<string>(() => undefined) : Promise.resolve('answered');
+    });
+    await nats.kill();
+    await until('the loss', () => !link.connected);
+    await clock.advance(60_000);
+    expect(calls).toBe(1);
+    await nats.restart();
+    expect(await answer).toBe('answered');
+    await clock.advance(60_000);
+    expect(calls).toBe(2);
+  }, 30_000);
+
+  test('a call ends when its signal aborts', async () => {
+    const link = await connectWith(new FakeClock());
+    await nats.kill();
+    await until('the loss', () => !link.connected);
+    const over = new AbortController();
+    const answer = link.untilAnswered('ask', () => Promise.resolve('answered'), { signal: over.signal });
+    over.abort(new Error('over'));
+    await expect(answer).rejects.toThrow('over');
+  }, 30_000);
+});

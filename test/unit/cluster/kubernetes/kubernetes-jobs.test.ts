@@ -1,7 +1,9 @@
 /** DistillJobs as the watch brings them: checked once a generation, however often their status changes. */
 import { describe, expect, test } from '@jest/globals';
 
+import { apiVersion, kind } from '../../../../src/api/index.js';
 import { KubernetesJobs, type RawDistillJob } from '../../../../src/cluster/kubernetes/kubernetes-jobs.js';
+import type { StoredObject } from '../../../../src/cluster/kubernetes/object.js';
 import { FakeClock } from '../../../kit/clock.js';
 import { bent } from '../../../kit/jobs.js';
 
@@ -48,5 +50,22 @@ describe('a job that the watch brings', () => {
       if (found?.kind === 'Invalid') expect(found.metadata.resourceVersion).toBe(resourceVersion);
     }
     expect(reads).toBe(2);
+  });
+
+  test('and whose end it brings before the answer to a write stays gone', async () => {
+    const answer = Promise.withResolvers<StoredObject>();
+    const jobs = new KubernetesJobs({
+      client: { apply: () => answer.promise, delete: () => Promise.reject(new Error('none')) },
+      clock: new FakeClock(),
+      record: () => undefined,
+    });
+    const job = version('1', 1, spec, () => undefined);
+    jobs.told(null, job);
+    const written = jobs.writeStatus(key, { phase: 'Running' });
+    jobs.told(job, null);
+    answer.resolve({ apiVersion, kind, metadata: { ...key, resourceVersion: '2', generation: 1 } });
+    await written;
+    expect(await jobs.get(key)).toBeNull();
+    expect(jobs.keys()).toEqual([]);
   });
 });
