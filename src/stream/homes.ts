@@ -262,7 +262,10 @@ export class NamespaceAccounts implements StreamHome {
     await this.#system.settled();
     // Its jobs may have gone while it waited for its turn; the account would stay open.
     if (!this.#tenants.has(namespace)) {
-      throw new StreamError('unreachable', `NATS account of namespace ${namespace}: the namespace has no jobs any more`);
+      throw new StreamError(
+        'unreachable',
+        `NATS account of namespace ${namespace}: the namespace has no jobs any more`,
+      );
     }
     const opened = await this.#book.open(namespace).catch((error: unknown) => error);
     for (let attempts = opened === 'Pushed' ? spreadAttempts : 1; ; attempts--) {

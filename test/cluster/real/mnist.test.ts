@@ -144,7 +144,9 @@ real('the main job in a cluster of real pods', () => {
     });
     await until('the slots to be given back', async () => (await world.pods(uid, 'teacher', namespace)).length === 0);
     const { stdout } = await cluster.kubectl(['-n', namespace, 'get', 'distilljob', 'mnist']);
-    expect(stdout).toMatch(/NAME +PHASE +STEP +% +SAMPLES\/S +TEACHERS +ETA +AGE\s+mnist +Succeeded +504\/504 +100/);
+    expect(stdout).toMatch(
+      /NAME +PHASE +REASON +STEP +% +SAMPLES\/S +TEACHERS +ETA +AGE\s+mnist +Succeeded +504\/504 +100/,
+    );
   });
 
   test('whose model comes home with `distill fetch`, its digest checked', async () => {
