@@ -32,7 +32,7 @@ export {
 } from './limits.js';
 export { manifestSchema, ManifestError, needsNoTeacher, parseManifest } from './manifest.js';
 export type { Augment, Manifest } from './manifest.js';
-export { isTeacherName, jobNames, NameError, resultPrefix } from './names.js';
+export { fitsTeacherKey, jobNames, NameError, resultPrefix } from './names.js';
 export type { JobNames } from './names.js';
 export { hostPort, NatsAddress, NatsAddressError, printableAddress } from './nats-address.js';
 export type { AddressLogin, NatsServerPlace } from './nats-address.js';

@@ -44,7 +44,7 @@ export interface JobNames {
 }
 
 /** Whether telemetry can be stored under the name of this pod. */
-export function isTeacherName(name: string): boolean {
+export function fitsTeacherKey(name: string): boolean {
   return podPattern.test(name);
 }
 
@@ -75,7 +75,7 @@ export function jobNames(uid: string): JobNames {
       reference: 'reference',
     },
     teacherKey: (name) => {
-      if (isTeacherName(name)) return name;
+      if (fitsTeacherKey(name)) return name;
       throw new NameError(
         `teacher name: found ${JSON.stringify(name)}, expected letters, digits, dashes or underscores`,
       );

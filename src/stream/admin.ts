@@ -18,13 +18,14 @@ import {
   type StreamInfo,
 } from '@nats-io/jetstream';
 
+import { Turns } from '../lib/turns.js';
 import {
   type DeadItem,
   deadItemSchema,
+  fitsTeacherKey,
   jetStreamFault,
   jobNames,
   type JobNames,
-  isTeacherName,
   referenceSchema,
   studentStateSchema,
   type TeacherState,
@@ -196,21 +197,17 @@ export class StreamAdmin {
   ): Promise<{ readonly teachers: readonly TeacherState[]; readonly badTeachers: number }> {
     const teachers: TeacherState[] = [];
     let badTeachers = 0;
-    const queue = pods.filter(isTeacherName).values();
-    const lanes = Array.from({ length: Math.min(pods.length, readsAtOnce) }, async () => {
-      for (const pod of queue) {
-        const message = await this.#lastOf(
-          teacherStreamOf(names),
-          `$KV.${names.teacherBucket}.${names.teacherKey(pod)}`,
-        );
-        if (message === null) continue;
-        const state = parseJson(teacherStateSchema, message.data);
-        // A teacher may write only what is stored under its own name.
-        if (state?.pod === pod) teachers.push(dated(state, message));
-        else badTeachers += 1;
-      }
-    });
-    await Promise.all(lanes);
+    const turns = new Turns(readsAtOnce);
+    const read = async (pod: string): Promise<void> => {
+      const subject = `$KV.${names.teacherBucket}.${names.teacherKey(pod)}`;
+      const message = await this.#lastOf(teacherStreamOf(names), subject);
+      if (message === null) return;
+      const state = parseJson(teacherStateSchema, message.data);
+      // A teacher may write only what is stored under its own name.
+      if (state?.pod === pod) teachers.push(dated(state, message));
+      else badTeachers += 1;
+    };
+    await Promise.all(pods.filter(fitsTeacherKey).map((pod) => turns.run(() => read(pod))));
     teachers.sort((a, b) => (a.pod < b.pod ? -1 : 1));
     return { teachers, badTeachers };
   }
