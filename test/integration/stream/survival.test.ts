@@ -113,6 +113,8 @@ test.each([1, 2, 3])(
       },
       40_000,
     );
+    // The operator reconnects on its own; the student may be through before.
+    await until('the operator to be connected', () => admin.health.connected);
     // Stored once each: there is one message a subject, and it is the answer to that step.
     const observed = await admin.observe(uid);
     expect(observed).toMatchObject({ state: 'Present', logits: { messages: steps } });
