@@ -315,7 +315,8 @@ function hopelessError(
   waitedFor: readonly StreamErrorKind[],
 ): unknown {
   const fault = storageFault(error);
-  if (fault !== null) return new CliError('storage', `run folder ${folder.path}: ${fault}`, { cause: error });
+  if (fault !== null)
+    return new CliError('storage', `run folder ${folder.path}: ${fault}. Then resume the run.`, { cause: error });
   const lasting = retryMs >= hopelessRetryMs;
   if (!(error instanceof StreamError)) return lasting ? error : null;
   if (error.retryable || waitedFor.includes(error.kind)) return null;

@@ -29,7 +29,7 @@ const sentences: ReadonlyMap<string, string> = new Map([
 export function storageFault(error: unknown): string | null {
   const code = codeOf(error);
   const sentence = sentences.get(code);
-  return sentence === undefined ? null : `${sentence}, then resume the run (${code})`;
+  return sentence === undefined ? null : `${sentence} (${code})`;
 }
 
 /** @throws CliError when the folder's disk has less room than a run needs to go on */

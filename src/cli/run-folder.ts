@@ -234,7 +234,7 @@ function refuseTrainedRun(folder: string, path: string): void {
   throw new CliError(
     'badInput',
     `--dir ${path}: found a run that trained ${String(steps)} steps there, expected a new folder; ` +
-      `go on with it by --resume ${path}, or name another folder`,
+      `resume it with --resume ${path}, or name another folder`,
   );
 }
 
@@ -324,8 +324,7 @@ function writing<T>(folder: string, work: () => T): T {
     if (error instanceof CliError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     const fault = storageFault(error);
-    const sentence =
-      fault ?? `found that it cannot be written (${reason}), expected a folder; choose another with --dir`;
+    const sentence = fault ?? `cannot be written (${reason}). Name another folder with --dir.`;
     throw new CliError('storage', `run folder ${folder}: ${sentence}`, { cause: error });
   }
 }

@@ -243,7 +243,7 @@ describe('the model of a finished job', () => {
     [
       'with a name that leads out of the folder',
       [...resultsOf(model), ['result/..', new Uint8Array(1)] as [string, Uint8Array]],
-      /result "\.\.": found a name that is none of a file/,
+      /result "\.\.": not a valid file name/,
     ],
     [
       'with a hidden name',

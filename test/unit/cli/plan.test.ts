@@ -116,12 +116,12 @@ describe('a snapshot', () => {
   });
 
   test.each([
+    ['that is none', 'no', /^.*none\.json: not valid JSON\. Create a snapshot with `distill plan --save FILE`\.$/],
     [
-      'that is none',
-      'no',
-      /^.*none\.json: found something else than JSON, expected a snapshot; make one by distill plan --save$/,
+      'that lacks a part',
+      '{"nowMs": 1}',
+      /none\.json: jobs: .*\. Create a new snapshot with `distill plan --save FILE`\.$/,
     ],
-    ['that lacks a part', '{"nowMs": 1}', /none\.json: jobs: .*; make a new one by distill plan --save$/],
   ])('%s is refused', async (_what, text, sentence) => {
     const file = join(folder, 'none.json');
     writeFileSync(file, text);

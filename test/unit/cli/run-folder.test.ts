@@ -361,8 +361,8 @@ describe('a folder that cannot be written', () => {
     writeFileSync(join(home, 'runs'), 'a file');
     const { ending, message } = failureOf(() => RunFolder.create(run, plainJob(), process.pid));
     expect(ending).toBe('storage');
-    expect(message).toContain(`run folder ${run}: found that it cannot be written`);
-    expect(message).toContain('choose another with --dir');
+    expect(message).toContain(`run folder ${run}: cannot be written`);
+    expect(message).toContain('Name another folder with --dir');
   });
 
   test('in the kernel is said so, and no lock stays', () => {
