@@ -13,6 +13,7 @@ import { fileLog } from '../telemetry/index.js';
 import type { EngineContext } from './context.js';
 import { exitCodes } from './exit.js';
 import { exitCodeOf, program } from './program.js';
+import { ownCommand } from './own-command.js';
 import type { Stop } from './stop.js';
 import { systemClock } from './system-clock.js';
 
@@ -69,7 +70,12 @@ export async function runCommand(stop: Stop): Promise<void> {
       write: (text) => outputState === 'open' && process.stdout.write(text),
     },
     stdin: process.stdin,
-    command: config.throughNpm ? 'npm run distill --' : 'distill',
+    command: ownCommand({
+      startedBy: config.startedBy,
+      path: config.path,
+      node: process.execPath,
+      script: process.argv[1] ?? 'distill',
+    }),
     clock,
     hasWorkingFolder: hasWorkingFolder(),
     pid: process.pid,

@@ -50,7 +50,7 @@ export interface EngineOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly onDecision: (snapshot: Snapshot, plan: Plan, pids: Pids) => void;
-  readonly onEvent: (event: EventClaim) => void;
+  readonly onEvents: (events: readonly EventClaim[]) => void;
   /** Aborts when the person wants the run to stop. */
   readonly stop: AbortSignal;
 }
@@ -226,9 +226,9 @@ function everyRole<T>(of: (role: Role) => T): Record<Role, T> {
 }
 
 async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: StreamAdmin): Promise<Outcome> {
-  const { folder, clock, log, stop, onDecision, onEvent } = options;
+  const { folder, clock, log, stop, onDecision, onEvents } = options;
   const cluster = new LocalCluster({ ...options, folder: folder.path });
-  const jobs = new LocalJobs(folder.path, folder.job, onEvent);
+  const jobs = new LocalJobs(folder.path, folder.job, onEvents);
   const over = Promise.withResolvers<Outcome>();
   const fleet = new Fleet({
     slots: () => cluster.slots(),

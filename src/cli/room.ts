@@ -10,6 +10,7 @@ import type { Clock } from '../lib/clock.js';
 import { codeOf } from '../lib/system-error.js';
 
 import { CliError } from './exit.js';
+import { shellWord } from './shell-words.js';
 
 const MiB = 1024 * 1024;
 /** More than one message of a stream, the largest thing that is written at once without another check. */
@@ -40,7 +41,7 @@ export async function checkRoom(folder: string): Promise<void> {
   throw new CliError(
     'storage',
     `run folder ${folder}: found ${(freeBytes / MiB).toFixed(1)} MiB free on its disk, expected at least ` +
-      `${String(leastFreeBytes / MiB)} MiB; free some space, then resume the run with --resume ${folder}`,
+      `${String(leastFreeBytes / MiB)} MiB; free some space, then resume the run with --resume ${shellWord(folder)}`,
   );
 }
 

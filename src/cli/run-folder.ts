@@ -42,6 +42,7 @@ import {
 import { CliError } from './exit.js';
 import { storageFault } from './room.js';
 import { foreignIn, strangeIn } from './run-entries.js';
+import { shellWord } from './shell-words.js';
 
 const runMark: Mark = { kind: 'run' };
 /** Of the folder of the run's own NATS server, which goes when the run is complete. */
@@ -148,7 +149,9 @@ function claim(folder: string, path: string): void {
       throw new CliError(
         'badInput',
         `--dir ${path}: the folder holds ${listOf(found.holds)}, which is not of a run. Name a new or an empty folder` +
-          (found.holds.includes('job.json') ? `; if a run was stopped there, resume it by --resume ${path}.` : '.'),
+          (found.holds.includes('job.json')
+            ? `; if a run was stopped there, resume it with --resume ${shellWord(path)}.`
+            : '.'),
       );
     case 'notAFolder':
       throw new CliError('storage', `run folder ${folder}: it is a ${found.is}. Choose another with --dir.`);
@@ -234,7 +237,7 @@ function refuseTrainedRun(folder: string, path: string): void {
   throw new CliError(
     'badInput',
     `--dir ${path}: found a run that trained ${String(steps)} steps there, expected a new folder; ` +
-      `resume it with --resume ${path}, or name another folder`,
+      `resume it with --resume ${shellWord(path)}, or name another folder`,
   );
 }
 
@@ -272,7 +275,7 @@ function lock(folder: string, pid: number): void {
       throw new CliError(
         'badInput',
         `${folder}: found process ${holder} working on this run, expected none; wait for it or stop it ` +
-          `(if it is another program, remove ${file})`,
+          `(if it is another program, remove ${printable(file)})`,
       );
     }
     if (holder !== null) removeLockOf(holder, file, `${file}.${pid}`);
