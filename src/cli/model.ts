@@ -224,7 +224,11 @@ async function writing<T>(folder: string, write: () => T | Promise<T>): Promise<
 }
 
 function cannotWrite(folder: string, error: unknown): CliError {
-  return new CliError('storage', `model folder ${folder}: cannot be written (${reasonOf(error)})`, { cause: error });
+  return new CliError(
+    'storage',
+    `model folder ${folder}: cannot be written (${reasonOf(error)}). Name another folder.`,
+    { cause: error },
+  );
 }
 
 /** @throws CliError */

@@ -114,6 +114,10 @@ export async function program(context: EngineContext, argv: readonly string[]): 
           { output: job, ...flags, job },
           {
             jobs,
+            kubectlOptions: [
+              ...(kubeconfig === undefined ? [] : ['--kubeconfig', kubeconfig]),
+              ...(name === undefined ? [] : ['--context', name]),
+            ],
             connect: connectReader,
             say,
             stop: context.stop,

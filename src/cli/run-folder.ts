@@ -19,8 +19,17 @@
  *  R2 Nothing is written or removed through a link inside the folder, and every entry is of the kind that a run writes: a
  *     file, or a folder. Anything else is refused before anything is touched.
  */
-import { existsSync, linkSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import {
+  existsSync,
+  linkSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 
 import { type DistillJob, type DistillJobStatus, readJob } from '../api/index.js';
 import { printable } from '../lib/printable.js';
@@ -40,6 +49,7 @@ import {
 } from '../platform/index.js';
 
 import { CliError } from './exit.js';
+import { checkPlace } from './place.js';
 import { storageFault } from './room.js';
 import { foreignIn, strangeIn } from './run-entries.js';
 import { shellWord } from './shell-words.js';
@@ -63,6 +73,7 @@ export class RunFolder {
    */
   static create(path: string, job: DistillJob, pid: number): RunFolder {
     const folder = named('--dir', path);
+    checkPlace(`--dir ${path}`, folder);
     return writing(folder, () => {
       claim(folder, path);
       return RunFolder.#begin(folder, path, job, pid);
@@ -75,6 +86,7 @@ export class RunFolder {
    */
   static createNew(path: string, job: DistillJob, pid: number): RunFolder {
     const first = named('run folder', path);
+    checkPlace(`run folder ${first}`, dirname(first));
     return writing(first, () => {
       for (let count = 1; ; count++) {
         const folder = count === 1 ? first : `${first}-${String(count)}`;
@@ -93,6 +105,7 @@ export class RunFolder {
     const earlier = checkIsRun(folder, path);
     refuseCompleteRun(folder, path);
     refuseStrange(folder, `--resume ${path}`);
+    if (!earlier) refuseForeignParts(folder, `--resume ${path}`);
     return writing(folder, () => {
       lock(folder, pid);
       try {
@@ -143,6 +156,7 @@ function claim(folder: string, path: string): void {
       return;
     case 'ours': {
       refuseStrange(folder, `--dir ${path}`);
+      refuseForeignParts(folder, `--dir ${path}`);
       return;
     }
     case 'foreign':
@@ -154,7 +168,7 @@ function claim(folder: string, path: string): void {
             : '.'),
       );
     case 'notAFolder':
-      throw new CliError('storage', `run folder ${folder}: it is a ${found.is}. Choose another with --dir.`);
+      throw new CliError('badInput', `--dir ${path}: it is a ${found.is}. Name another folder.`);
   }
 }
 
@@ -200,6 +214,27 @@ function refuseStrange(folder: string, who: string): void {
       ? `${who}: ${name} in it is a link, and a run writes only into its own folder. Remove the link, or put what it leads to in its place.`
       : `${who}: ${name} in it is ${is}. Move it elsewhere.`,
   );
+}
+
+/** R1 for the folders in it that carry marks of their own. @throws CliError */
+function refuseForeignParts(folder: string, who: string): void {
+  const foreign = (name: string, mark: Mark): boolean => lookAtFolderSync(join(folder, name), mark).kind === 'foreign';
+  if (foreign('nats', natsMark)) {
+    throw new CliError(
+      'badInput',
+      `${who}: nats in it is not of this run, which keeps its NATS server there. Move it elsewhere.`,
+    );
+  }
+  const baseline = join(folder, 'baseline');
+  const isEarlierRun = (): boolean =>
+    existsSync(join(baseline, 'job.json')) &&
+    readdirSync(baseline).every((name) => foreignIn(baseline, name).length === 0);
+  if (foreign('baseline', runMark) && !isEarlierRun()) {
+    throw new CliError(
+      'badInput',
+      `${who}: baseline in it is not of this run, which keeps the run of --baseline there. Move it elsewhere.`,
+    );
+  }
 }
 
 /** A few names, and how many more. */
@@ -328,6 +363,8 @@ function writing<T>(folder: string, work: () => T): T {
     const reason = error instanceof Error ? error.message : String(error);
     const fault = storageFault(error);
     const sentence = fault ?? `cannot be written (${reason}). Name another folder with --dir.`;
-    throw new CliError('storage', `run folder ${folder}: ${sentence}`, { cause: error });
+    // A path that no file system takes is no fault of the disk.
+    const ending = codeOf(error) === 'ENAMETOOLONG' ? 'badInput' : 'storage';
+    throw new CliError(ending, `run folder ${folder}: ${sentence}`, { cause: error });
   }
 }

@@ -7,7 +7,7 @@
 import { printable } from '../lib/printable.js';
 
 /** Characters that mean themselves to every shell, wherever they stand. */
-const plain = /^[A-Za-z0-9_@%+:,./-]+$/;
+const plain = /^(-[A-Za-z0-9_@%+:,./=-]+|[A-Za-z0-9_@%+:,./-]+)$/;
 /** The default IFS is a space, a tab and a line feed. A command substitution drops line feeds at its end. */
 const lineFeed = '${IFS#??}';
 
@@ -16,7 +16,7 @@ export function shellWord(word: string): string {
   if (plain.test(word)) return word;
   if (printable(word) === word) return `'${word.replaceAll("'", `'\\''`)}'`;
   const end = /\n*$/.exec(word)?.[0].length ?? 0;
-  const format = [...word.slice(0, word.length - end)].map(inFormat).join('');
+  const format = Array.from(word.slice(0, word.length - end), inFormat).join('');
   return `"$(printf '${format}')${lineFeed.repeat(end)}"`;
 }
 

@@ -134,10 +134,8 @@ describe('a run folder', () => {
   it('below a file is refused', async () => {
     const place = join(job, 'run');
     expect(await endingOf(new DistillProcess(['run', job, '--json', '--dir', place]), place)).toEqual({
-      exitCode: distillExit.storage,
-      message:
-        `run folder ${place}: cannot be written (ENOTDIR: not a directory, mkdir '${place}'), ` +
-        'expected a folder; choose another with --dir',
+      exitCode: distillExit.badInput,
+      message: `--dir ${place}: ${job} is not a folder. Name another folder.`,
       ...nothingLeft,
     });
   });

@@ -173,9 +173,25 @@ describe('a snapshot', () => {
     expect(await refusal(() => planned({ file: join(folder, 'nowhere.json') }))).toContain(
       'found nothing, expected a file',
     );
-    expect(await refusal(() => planned({ save: join(folder, 'no/such/folder') }))).toContain(
-      'cannot be written (ENOENT',
-    );
+    writeFileSync(join(folder, 'a file'), 'mine');
+    symlinkSync('/nowhere', join(folder, 'dangling'));
+    const cases = [
+      ['', /^--save: the name of the file is empty\. Name a file\.$/],
+      ['no/such/folder', /: its folder does not exist\. Name another file\.$/],
+      ['a file/below', /: .*a file is not a folder\. Name another folder\.$/],
+      ['dangling', /: it is a link to \/nowhere, which does not exist\. Name another file\.$/],
+      ['.', /: it is a folder\. Name another file\.$/],
+    ] as const;
+    for (const [name, sentence] of cases) {
+      const readCluster = (): never => {
+        throw new Error('a cluster was read although nothing can be saved');
+      };
+      const tools = { readCluster, readInput, say: () => undefined, nowMs: noonMs };
+      const save = name === '' ? '' : join(folder, name);
+      expect(await refusal(() => plan({ ...settingsIn({}), json: false, save }, tools))).toMatch(sentence);
+    }
+    expect(readFileSync(join(folder, 'a file'), 'utf8')).toBe('mine');
+    expect(lstatSync(join(folder, 'dangling')).isSymbolicLink()).toBe(true);
   });
 });
 

@@ -182,6 +182,45 @@ describe('a folder that the person names', () => {
   );
 });
 
+describe('a run whose folder holds something of another owner', () => {
+  test.each<[string, string, (inner: string) => void]>([
+    ['nats', 'which keeps its NATS server there', (inner) => writeFileSync(join(inner, 'notes'), 'mine')],
+    ['baseline', 'which keeps the run of --baseline there', (inner) => writeFileSync(join(inner, 'notes'), 'mine')],
+    [
+      'baseline',
+      'which keeps the run of --baseline there',
+      (inner) => {
+        writeFileSync(join(inner, 'job.json'), 'mine');
+        writeFileSync(join(inner, 'notes'), 'mine');
+      },
+    ],
+  ])('as %s is refused before anything is written', (name, which, put) => {
+    RunFolder.create(run, plainJob(), process.pid).release();
+    mkdirSync(join(run, name));
+    put(join(run, name));
+    rmSync(join(run, 'logs'), { recursive: true });
+    const before = textsIn(run);
+    for (const [option, enter] of [
+      ['--dir', () => RunFolder.create(run, plainJob(), process.pid)],
+      ['--resume', () => RunFolder.resume(run, process.pid)],
+    ] as const) {
+      const { ending, message } = failureOf(enter);
+      expect([ending, message]).toEqual([
+        'badInput',
+        `${option} ${run}: ${name} in it is not of this run, ${which}. Move it elsewhere.`,
+      ]);
+    }
+    expect(textsIn(run)).toEqual(before);
+    expect(existsSync(join(run, 'logs'))).toBe(false);
+  });
+
+  test.each(['nats', 'baseline'])('as an empty folder %s is taken', (name) => {
+    RunFolder.create(run, plainJob(), process.pid).release();
+    mkdirSync(join(run, name));
+    RunFolder.resume(run, process.pid).release();
+  });
+});
+
 describe('a run whose folder holds something of another kind under a name of its own', () => {
   const fileInPlaceOf = (path: string): void => writeFileSync(path, 'mine');
   const folderInPlaceOf = (path: string): void => mkdirSync(path);
@@ -357,12 +396,43 @@ describe('a run that is resumed', () => {
 });
 
 describe('a folder that cannot be written', () => {
-  test('because something else stands in its place is said so', () => {
-    writeFileSync(join(home, 'runs'), 'a file');
+  test.each<[string, () => void, string]>([
+    ['is a file', () => writeFileSync(run, 'mine'), `${join('HOME', 'runs/mnist')} is not a folder`],
+    ['is below a file', () => rmSync(join(run, '..'), { recursive: true }), `${join('HOME', 'runs')} is not a folder`],
+    [
+      'is a link to nothing',
+      () => symlinkSync('/nowhere', run),
+      'runs/mnist is a link to /nowhere, which does not exist',
+    ],
+    [
+      'is a link to a file',
+      () => symlinkSync('/etc/hostname', run),
+      'runs/mnist is a link to something that is no folder',
+    ],
+    ['is a link to itself', () => symlinkSync(run, run), `runs/mnist is a link to`],
+  ])('because its name %s is bad input', (_what, put, is) => {
+    mkdirSync(join(run, '..'));
+    put();
+    if (!existsSync(join(run, '..'))) writeFileSync(join(run, '..'), 'mine');
     const { ending, message } = failureOf(() => RunFolder.create(run, plainJob(), process.pid));
-    expect(ending).toBe('storage');
-    expect(message).toContain(`run folder ${run}: cannot be written`);
-    expect(message).toContain('Name another folder with --dir');
+    expect(ending).toBe('badInput');
+    expect(message).toContain(`--dir ${run}: ${home}`);
+    expect(message).toContain(is.replace('HOME', home));
+    expect(message).toMatch(/\. Name another folder\.$/);
+  });
+
+  test('because runs/ is a file is bad input for a run without --dir, too', () => {
+    writeFileSync(join(home, 'runs'), 'mine');
+    const { ending, message } = failureOf(() => RunFolder.createNew(run, plainJob(), process.pid));
+    expect([ending, message]).toEqual([
+      'badInput',
+      `run folder ${run}: ${join(home, 'runs')} is not a folder. Name another folder.`,
+    ]);
+  });
+
+  test('because its name is too long is bad input', () => {
+    const { ending } = failureOf(() => RunFolder.create(join(home, 'a'.repeat(300)), plainJob(), process.pid));
+    expect(ending).toBe('badInput');
   });
 
   test('in the kernel is said so, and no lock stays', () => {
