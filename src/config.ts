@@ -53,7 +53,9 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
       ...Object.fromEntries(
         passedOn.flatMap((name) => {
           const value = environment[name];
-          return value === undefined ? [] : [[name, value]];
+          // Empty as in `DISTILL_RUNTIME= distill run`: not set.
+          const isUnset = value === undefined || (value === '' && name.startsWith('DISTILL_'));
+          return isUnset ? [] : [[name, value]];
         }),
       ),
       ...quietLibraries,

@@ -225,6 +225,11 @@ function refuseForeignParts(folder: string, who: string): void {
       `${who}: nats in it is not of this run, which keeps its NATS server there. Move it elsewhere.`,
     );
   }
+  const [mine] = existsSync(join(folder, 'nats')) ? foreignIn(folder, 'nats') : [];
+  if (mine !== undefined) {
+    // The folder goes when the run is complete.
+    throw new CliError('badInput', `${who}: ${printable(mine)} in it is not of a run. Move it elsewhere.`);
+  }
   const baseline = join(folder, 'baseline');
   const isEarlierRun = (): boolean =>
     existsSync(join(baseline, 'job.json')) &&
@@ -279,7 +284,8 @@ function refuseTrainedRun(folder: string, path: string): void {
 /** Its checkpoints are gone with the server's store: it would be trained again from the start. @throws CliError */
 function refuseCompleteRun(folder: string, path: string): void {
   const model = join(folder, 'model');
-  if (statusIn(folder)?.phase !== 'Succeeded' || !existsSync(model)) return;
+  // model.json takes its place last.
+  if (statusIn(folder)?.phase !== 'Succeeded' || !existsSync(join(model, 'model.json'))) return;
   throw new CliError(
     'badInput',
     `--resume ${path}: found a run that is complete, expected one that was stopped; its model lies in ${model}`,

@@ -12,6 +12,7 @@ import { CliError, type Ending } from './exit.js';
 import { readInput } from './input.js';
 import { localJob } from './job-file.js';
 import { openOutput, type Output } from './output.js';
+import { checkRunEnvironment } from './run-environment.js';
 import { RunFolder } from './run-folder.js';
 import { shellWord } from './shell-words.js';
 import { accuracy, duration, shownOf } from './view.js';
@@ -29,6 +30,7 @@ export interface RunOptions {
 
 /** @throws CliError, StreamError; resolves to how the process shall end */
 export async function run(options: RunOptions, context: EngineContext): Promise<Ending> {
+  checkRunEnvironment(context.environment);
   const output = openOutput(options.json ? 'json' : 'auto', context.terminal, () => context.clock.now());
   const folder = await openFolder(options, context);
   try {

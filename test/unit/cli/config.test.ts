@@ -54,6 +54,13 @@ describe('the configuration', () => {
     });
   });
 
+  test('takes an empty variable of our own for none', () => {
+    expect(readConfig({ DISTILL_RUNTIME: '', HOME: '' }).workerEnvironment).toEqual({
+      HOME: '',
+      ORT_DISABLE_TELEMETRY: '1',
+    });
+  });
+
   test('switches off what libraries report, whatever the user’s environment says', () => {
     expect(readConfig({ ORT_DISABLE_TELEMETRY: '0' }).workerEnvironment).toEqual({ ORT_DISABLE_TELEMETRY: '1' });
   });

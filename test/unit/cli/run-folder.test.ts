@@ -214,6 +214,19 @@ describe('a run whose folder holds something of another owner', () => {
     expect(existsSync(join(run, 'logs'))).toBe(false);
   });
 
+  test('in nats/, which goes when the run is complete, is refused and stays', () => {
+    RunFolder.create(run, plainJob(), process.pid).release();
+    mkdirSync(join(run, 'nats', 'store'), { recursive: true });
+    writeFileSync(join(run, 'nats', '.distillery'), '{"kind":"nats"}');
+    writeFileSync(join(run, 'nats', 'nats-server.json.7-1.partial'), '');
+    RunFolder.resume(run, process.pid).release();
+    writeFileSync(join(run, 'nats', 'notes'), 'mine');
+    expect(failureOf(() => RunFolder.resume(run, process.pid)).message).toBe(
+      `--resume ${run}: nats/notes in it is not of a run. Move it elsewhere.`,
+    );
+    expect(readFileSync(join(run, 'nats', 'notes'), 'utf8')).toBe('mine');
+  });
+
   test.each(['nats', 'baseline'])('as an empty folder %s is taken', (name) => {
     RunFolder.create(run, plainJob(), process.pid).release();
     mkdirSync(join(run, name));
@@ -259,6 +272,20 @@ describe('a run whose folder holds something of another kind under a name of its
     rmSync(join(run, 'job.json'));
     pipeInPlaceOf(join(run, 'job.json'));
     expect(failureOf(() => RunFolder.resume(run, process.pid)).message).toContain('no readable job.json');
+  });
+});
+
+describe('a copy of a run without its dot files', () => {
+  test('is resumed, and marked again', () => {
+    RunFolder.create(run, plainJob(), process.pid).release();
+    for (const name of ['nats', 'model']) {
+      mkdirSync(join(run, name));
+      writeFileSync(join(run, name, '.distillery'), JSON.stringify({ kind: name }));
+    }
+    writeFileSync(join(run, 'model', 'SHA256SUMS'), '');
+    rmSync(join(run, '.distillery'));
+    expect(RunFolder.resume(run, process.pid).job).toEqual(plainJob());
+    expect(existsSync(join(run, '.distillery'))).toBe(true);
   });
 });
 
@@ -387,6 +414,9 @@ describe('a run that is resumed', () => {
     // Its model was not fetched yet: that is worth another run.
     RunFolder.resume(run, process.pid).release();
     mkdirSync(folder.file('model'));
+    writeFileSync(folder.file('model', 'notes'), 'mine');
+    RunFolder.resume(run, process.pid).release();
+    writeFileSync(folder.file('model', 'model.json'), '{}');
     const { ending, message } = failureOf(() => RunFolder.resume(run, process.pid));
     expect([ending, message]).toEqual([
       'badInput',
