@@ -12,6 +12,7 @@ import { CliError, type Ending, exitCodes } from './exit.js';
 import { fetchJob } from './fetch.js';
 import { readInput } from './input.js';
 import { refusal, validated } from './job-file.js';
+import { defaultOperatorSettings, readOperatorSettings } from './operator-settings.js';
 import { progressLine } from './progress-line.js';
 import { storageFault } from './room.js';
 import { plan, type SettingFlags, settingsIn } from './plan.js';
@@ -35,7 +36,7 @@ Exit codes:
     0  done                                  69  no NATS or API server; Node.js too old
     1  the job failed                        74  disk full, or a folder cannot be written
     2  the command line is wrong            130  stopped by Ctrl-C (143 by SIGTERM): resumable
-   65  the job, the data or a model is wrong 141  output closed (SIGPIPE): resumable
+   65  the job, data, model or path is wrong 141  output closed (SIGPIPE): resumable
 
 Environment:
   DISTILL_NATS_URL   use this running NATS server (2.10 or newer, with JetStream) instead of starting one
@@ -88,8 +89,29 @@ export async function program(context: EngineContext, argv: readonly string[]): 
     .description('check every DistillJob of a file, for a local run and for a cluster: all problems at once')
     .argument('<file>', 'what kubectl apply takes: YAML or JSON, several documents, lists; - = standard input')
     .addOption(new Option('--engine <engine>', 'check for this one only').choices(['local', 'cluster']))
-    .action(async (file: string, { engine }: { readonly engine?: Engine }) => {
-      const { lines, problems } = validated(await readInput(file, context), file, engine);
+    .option(
+      '--operator-settings <file>',
+      "the operator's limits as NAME=VALUE lines (default: no limits; an operator may have some)",
+    )
+    .option('-n, --namespace <name>', 'whose limits hold for a job that names no namespace', 'default')
+    .addHelpText(
+      'after',
+      `
+An operator may limit the weight, minReplicas, maxBytes and ttlSecondsAfterFinished of a job, and what its templates may
+name. Without --operator-settings, a job is checked as for an operator with default settings. An administrator can save
+the settings of an operator:
+  $ kubectl -n NAMESPACE set env deployment/distillery --list > operator.env
+  $ distill validate job.yaml --operator-settings operator.env
+The job is then checked for that cluster alone.`,
+    )
+    .action(async (file: string, { engine, operatorSettings: from, namespace }: ValidateFlags) => {
+      // Settings of an operator are about a cluster.
+      const wanted = engine ?? (from === undefined ? undefined : 'cluster');
+      const settings =
+        from === undefined
+          ? defaultOperatorSettings
+          : readOperatorSettings(await readInput(from, context), from === '-' ? 'standard input' : from);
+      const { lines, problems } = validated(await readInput(file, context), file, wanted, { settings, namespace });
       for (const line of lines) say(line);
       if (problems.length > 0) throw refusal(problems);
     });
@@ -187,6 +209,12 @@ async function unlessStopped(context: EngineContext, work: () => Promise<void>):
     if (!context.stop.aborted) throw error;
     return context.stopEnding();
   }
+}
+
+interface ValidateFlags {
+  readonly engine?: Engine;
+  readonly operatorSettings?: string;
+  readonly namespace: string;
 }
 
 interface SimulateFlags {
