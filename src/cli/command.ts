@@ -48,7 +48,7 @@ export async function runCommand(stop: Stop): Promise<void> {
     outputState = 'lost';
     process.stderr.write(
       `standard output: it cannot be written (${error.message}). Free some space or send it elsewhere; ` +
-        'a run that was stopped by this goes on with --resume.\n',
+        'resume a run that this stopped with --resume FOLDER.\n',
     );
     stop.because('storage');
     // The command may have ended before its last words were refused.

@@ -83,7 +83,7 @@ export async function fetchJob(options: FetchOptions, tools: FetchTools): Promis
     if (results.length === 0) {
       throw new CliError(
         'failed',
-        `job ${namespace}/${options.job}: found no result in its object store; it was emptied`,
+        `job ${namespace}/${options.job}: found no result in its object store; it was emptied. Run the job again.`,
       );
     }
     const digest = await bringResults(reader, results, folder, job.status?.result ?? {});

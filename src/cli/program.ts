@@ -69,6 +69,9 @@ export async function program(context: EngineContext, argv: readonly string[]): 
       if (file !== undefined && options.resume !== undefined) {
         throw new CliError('usage', 'distill run: name a job file or --resume, not both');
       }
+      if (options.dir !== undefined && options.resume !== undefined) {
+        throw new CliError('usage', 'distill run: --dir names the folder of a new run. Leave it out with --resume.');
+      }
       ending = await run({ ...options, ...(file === undefined ? {} : { file }) }, context);
     });
   root

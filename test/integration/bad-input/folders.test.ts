@@ -127,15 +127,17 @@ describe('a run that was stopped, as a copy of its folder', () => {
     whole = await digestOf(join(home, 'whole'));
   });
 
-  it.each(['.distillery', 'logs', 'job', 'nats', 'status.json', 'job/manifest.json', 'nats/nats-server.json'])(
-    'ends with the same model without its %s',
-    async (name) => {
-      const copy = mkdtempSync(join(home, 'copy-'));
-      cpSync(place, copy, { recursive: true });
-      rmSync(join(copy, name), { recursive: true });
-      expect(await digestOf(copy)).toBe(whole);
-    },
-  );
+  it.each([
+    ['mark', ['.distillery']],
+    ['logs, job and status', ['logs', 'job', 'status.json']],
+    ['server', ['nats']],
+    ['manifest and the configuration of its server', ['job/manifest.json', 'nats/nats-server.json']],
+  ])('ends with the same model without its %s', async (_what, names) => {
+    const copy = mkdtempSync(join(home, 'copy-'));
+    cpSync(place, copy, { recursive: true });
+    for (const name of names) rmSync(join(copy, name), { recursive: true });
+    expect(await digestOf(copy)).toBe(whole);
+  });
 
   it('is refused without its job.json', async () => {
     const copy = mkdtempSync(join(home, 'copy-'));
@@ -148,13 +150,22 @@ describe('a run that was stopped, as a copy of its folder', () => {
     expect(textsIn(copy)).toEqual(before);
   });
 
-  it.each(['notes.txt', 'logs/notes', 'job/notes', 'model/notes'])('keeps a file of others, %s', async (name) => {
+  it('keeps the files of others', async () => {
     const copy = mkdtempSync(join(home, 'copy-'));
     cpSync(place, copy, { recursive: true });
-    mkdirSync(join(copy, name, '..'), { recursive: true });
-    writeFileSync(join(copy, name), 'the only copy');
+    const names = ['notes.txt', 'logs/notes', 'job/notes', 'model/notes', 'checkpoints/notes'];
+    for (const name of names) {
+      mkdirSync(join(copy, name, '..'), { recursive: true });
+      writeFileSync(join(copy, name), 'the only copy');
+    }
     expect(await digestOf(copy)).toBe(whole);
-    expect(readFileSync(join(copy, name), 'utf8')).toBe('the only copy');
+    for (const name of names) expect(readFileSync(join(copy, name), 'utf8')).toBe('the only copy');
+  });
+
+  it('is not resumed into another folder', async () => {
+    const run = new DistillProcess(['run', '--resume', place, '--dir', join(home, 'elsewhere')]);
+    expect(await run.ended()).toBe(distillExit.usage);
+    expect(run.stderr).toBe('distill run: --dir names the folder of a new run. Leave it out with --resume.\n');
   });
 });
 

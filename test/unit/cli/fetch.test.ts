@@ -520,7 +520,7 @@ describe('a job', () => {
     );
     expect({ code, message }).toEqual({
       code: 1,
-      message: 'job team-a/mnist: found no result in its object store; it was emptied',
+      message: 'job team-a/mnist: found no result in its object store; it was emptied. Run the job again.',
     });
   });
 });
