@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { relative, sep } from 'node:path';
 
-import { quietLibraries } from './protocol/index.js';
+import { quietLibraries } from '@distillery/protocol';
 
 /** What started this process. npm puts `distill` on the PATH of its own children alone. */
 export type StartedBy =

@@ -5,9 +5,8 @@
  */
 import { setImmediate } from 'node:timers/promises';
 
-import { nodeProblem } from '../lib/node-version.js';
-
 import { exitCodes } from './exit.js';
+import { nodeProblem } from './node-version.js';
 import { Stop } from './stop.js';
 
 const stop = Stop.listen(process, () => Date.now());

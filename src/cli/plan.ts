@@ -5,6 +5,9 @@
 import { existsSync, lstatSync, readlinkSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
+import { markdownTable, printableJson, reasonOf, TextError } from '@distillery/base';
+import { readTextSync, writeWholeSync } from '@distillery/platform';
+
 import type { DistillJob } from '../api/index.js';
 import { ClusterCache, nodeView, podView, type StoredObject } from '../cluster/kubernetes/index.js';
 import {
@@ -21,12 +24,7 @@ import {
   slotsPerReplicaOf,
   withinLimits,
 } from '../domain/index.js';
-import { markdownTable } from '../lib/markdown-table.js';
-import { printableJson } from '../lib/printable.js';
-import { reasonOf } from '../lib/system-error.js';
-import { TextError } from '../lib/text.js';
 import { operatorVariables, type Variable } from '../operator-variables.js';
-import { readTextSync, writeWholeSync } from '../platform/index.js';
 import { podNeeds } from '../render/index.js';
 
 import { CliError } from './exit.js';

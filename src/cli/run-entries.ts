@@ -4,7 +4,7 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { markName } from '../platform/index.js';
+import { markName } from '@distillery/platform';
 
 /** Folders of a run, each with the names that a run writes into it, besides marks and half-written files. */
 const subfolders = {

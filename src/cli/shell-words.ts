@@ -4,7 +4,7 @@
  * Invariant: a quoted word holds no character that a terminal acts on, so that `printable` leaves it as it is: such
  * characters are written as octal escapes of `printf`.
  */
-import { printable } from '../lib/printable.js';
+import { printable } from '@distillery/base';
 
 /** Characters that mean themselves to every shell, wherever they stand. */
 const plain = /^(-[A-Za-z0-9_@%+:,./=-]+|[A-Za-z0-9_@%+:,./-]+)$/;

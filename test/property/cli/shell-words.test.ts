@@ -2,11 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
+import { printable } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { shellCommand, shellWord } from '../../../src/cli/shell-words.js';
-import { printable } from '../../../src/lib/printable.js';
 
 const special = [
   ...Array.from(' \t\n\r\'"`$\\!*?[]{}()<>|&;#~=%^-'),
