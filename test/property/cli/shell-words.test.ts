@@ -41,7 +41,7 @@ describe.each(shells)('%s', (shell) => {
       fc.property(fc.array(word, { minLength: 1, maxLength: 6 }), (words) => {
         expect(readBy(shell, shellCommand(words))).toEqual(words);
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 });
