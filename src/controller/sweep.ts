@@ -116,7 +116,7 @@ export class OrphanSweep {
   }
 
   async #listed(): Promise<StreamAccount[]> {
-    const { streams } = this.#options;
+    const { streams, namespaces } = this.#options;
     const { accounts, problem } = await streams.accounts();
     if (problem !== null) this.#failed('find NATS accounts of namespaces without jobs', problem);
     const turns = new Turns(mostLists);
@@ -127,7 +127,10 @@ export class OrphanSweep {
         listed.push({ namespace, streams: await streams.list(namespace) });
       });
     };
-    await Promise.all(accounts.map((account) => turns.run(() => list(account))));
+    const served = accounts.filter(
+      (account) => account === null || namespaces.length === 0 || namespaces.includes(account),
+    );
+    await Promise.all(served.map((account) => turns.run(() => list(account))));
     return listed;
   }
 

@@ -270,7 +270,7 @@ export class NamespaceAccounts implements StreamHome {
   async #leave(namespace: string): Promise<void> {
     const tenant = this.#tenants.get(namespace);
     if (tenant === undefined || this.#options.hasJobs(namespace)) return;
-    const mayHoldStreams = await holdsStreams(tenant.admin);
+    const mayHoldStreams = await holdsStreams(tenant);
     // Meanwhile a job may have come, or a visit may have ended.
     if (this.#tenants.get(namespace) !== tenant || this.#options.hasJobs(namespace)) return;
     await this.#disconnect(namespace);
@@ -343,8 +343,9 @@ export class NamespaceAccounts implements StreamHome {
   }
 }
 
-/** True when there are streams, or when nobody can say. */
-async function holdsStreams(admin: StreamAdmin): Promise<boolean> {
+/** True when there are streams, or when the account cannot be reached to find out. */
+async function holdsStreams({ link, admin }: Tenant): Promise<boolean> {
+  await link.settled();
   try {
     return (await admin.listStreams()).length > 0;
   } catch {
