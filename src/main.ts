@@ -34,7 +34,6 @@ import {
   Operator,
   OrphanSweep,
   reconcile,
-  type SweepReport,
   type Term,
 } from './controller/index.js';
 import { templateRightsProblems } from './api/index.js';
@@ -42,6 +41,7 @@ import type { Plan, Snapshot } from './domain/index.js';
 import { ConfigError, type OperatorConfig, readOperatorConfig } from './operator-config.js';
 import { AccountStreams, JobStreamsPort, StreamError } from './stream/index.js';
 import { type HomeOptions, openStreamHome } from './stream-home.js';
+import { sweepReporter } from './sweep-reporter.js';
 import { type Check, createMetrics, JobMeasures, type OutputLog, outputLog, serveHealth } from './telemetry/index.js';
 
 /** Progress alone is written this often at most, and not by all jobs together more often than this many times a second. */
@@ -247,33 +247,6 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
     random,
   });
 
-  const swept = (report: SweepReport): void => {
-    switch (report.kind) {
-      case 'removed': {
-        const { account, owner } = report.orphan;
-        metrics.orphanStreamsRemoved.inc(report.streams.length);
-        const job = `${owner.namespace}/${owner.name}`;
-        log.info({ job, uid: owner.uid, account, streams: report.streams }, 'streams of a job that is gone removed');
-        return;
-      }
-      case 'spared': {
-        const { namespace, name, uid } = report.orphan.owner;
-        log.warn(
-          { job: `${namespace}/${name}`, uid },
-          'streams kept: the API server knows the job, the watch does not',
-        );
-        return;
-      }
-      case 'closed':
-        log.info({ namespace: report.namespace }, 'NATS account of a namespace without jobs and streams closed');
-        return;
-      case 'left':
-        for (const [state, count] of Object.entries(report.left)) metrics.orphanStreams.set({ state }, count);
-        return;
-      case 'failed':
-        log.warn({ doing: report.doing, error: String(report.error) }, 'sweep for streams without a job failed');
-    }
-  };
   const isSilent = (): boolean =>
     watches.states().some(({ kind, lastContactMs }) => {
       return kind === kinds.distillJobs && clock.now() - (lastContactMs ?? 0) > staleMs;
@@ -288,7 +261,7 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
     afterMs: config.orphanSeconds * 1_000,
     monotonicMs: () => performance.now(),
     clock,
-    report: swept,
+    report: sweepReporter(metrics, log),
   });
 
   const synced = (): Check[] =>

@@ -43,7 +43,8 @@ export interface OrphanSweepOptions {
   readonly report: (report: SweepReport) => void;
 }
 
-/** Pause between two rounds at most; a part of a short `afterMs`. */
+/** Pause between two rounds: a part of `afterMs`, within these bounds. */
+const shortestPauseMs = 500;
 const longestPauseMs = 60_000;
 const pausesPerTime = 8;
 /** Accounts that are listed at a time. */
@@ -63,7 +64,7 @@ export class OrphanSweep {
   /** Sweeps until the signal aborts; resolves soon after. */
   async run(leading: AbortSignal): Promise<void> {
     const { afterMs, clock } = this.#options;
-    const pauseMs = Math.min(longestPauseMs, afterMs / pausesPerTime);
+    const pauseMs = Math.max(shortestPauseMs, Math.min(longestPauseMs, afterMs / pausesPerTime));
     while (!leading.aborted) {
       await this.round(leading);
       await clock.sleep(pauseMs, leading);
@@ -79,10 +80,11 @@ export class OrphanSweep {
 
   async #sweep(leading: AbortSignal): Promise<void> {
     const { streams, jobs, jobsAreCurrent, namespaces, afterMs, monotonicMs, report } = this.#options;
+    const isOver = (): boolean => leading.aborted;
     const operator = await this.#options.operator();
     if (operator === null) return;
     const accounts = await this.#listed();
-    if (leading.aborted) return;
+    if (isOver()) return;
     const known = jobsAreCurrent() ? jobs() : null;
     const plan = planSweep({
       nowMs: monotonicMs(),
@@ -110,7 +112,7 @@ export class OrphanSweep {
       })),
     ];
     for (const { doing, work } of steps) {
-      if (leading.aborted) return;
+      if (isOver()) return;
       await this.#reporting(doing, work);
     }
   }

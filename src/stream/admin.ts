@@ -337,12 +337,16 @@ export class StreamAdmin {
     });
   }
 
-  /** Writes the owner into the stream's metadata and leaves all else as it is. @throws StreamError missing */
+  /**
+   * Writes the owner into the stream's metadata and leaves all else as it is. A stream that is gone is fine.
+   * @throws StreamError
+   */
   async markStream(stream: string, owner: StreamOwner): Promise<void> {
     await this.#do(`mark stream ${stream}`, async (manager) => {
-      const { config } = await manager.streams.info(stream);
-      const metadata = { ...config.metadata, ...metadataOf(owner) };
-      await this.#writing(() => manager.streams.update(stream, { metadata }));
+      const found = await orNull(manager.streams.info(stream));
+      if (found === null) return;
+      const metadata = { ...found.config.metadata, ...metadataOf(owner) };
+      await this.#writing(() => orNull(manager.streams.update(stream, { metadata })));
     });
   }
 
