@@ -10,10 +10,10 @@
  *  W4 What fails for one account or one job does not stop the others. The next round tries it again, and reports it again
  *     only if it fails for another reason.
  */
+import { type Clock, Turns } from '@distillery/base';
+
 import type { JobKey } from '../cluster/index.js';
 import { type LeftStreams, nothingMissing, type Orphan, planSweep, type StreamAccount } from '../domain/index.js';
-import type { Clock } from '../lib/clock.js';
-import { Turns } from '../lib/turns.js';
 
 import type { SweptStreams } from './ports.js';
 

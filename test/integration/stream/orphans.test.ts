@@ -2,13 +2,13 @@
  * Streams that lost their job, on a real server: the sweep removes what carries our mark and has no job, and nothing else;
  * it closes the account that a namespace left behind.
  */
+import { jobNames } from '@distillery/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { AuthorizationError } from '@nats-io/transport-node';
 
 import type { JobKey } from '../../../src/cluster/index.js';
 import { OrphanSweep, type OrphanSweepOptions, type SweepReport } from '../../../src/controller/index.js';
-import { jobNames } from '../../../src/protocol/index.js';
 import {
   AccountStreams,
   type AccountLimits,

@@ -13,7 +13,7 @@ async function told(...reports: readonly SweepReport[]): Promise<{ lines: unknow
   const metrics = createMetrics({ processMetrics: false });
   const lines: unknown[] = [];
   const line = (fields: object, text: string): void => void lines.push([text, fields]);
-  const report = sweepReporter(metrics, { info: line, warn: line } as Parameters<typeof sweepReporter>[1]);
+  const report = sweepReporter(metrics, { info: line, warn: line });
   for (const each of reports) report(each);
   const text = await metrics.registry.metrics();
   return { lines, figures: text.split('\n').filter((figure) => figure.startsWith('distillery_orphan')) };
