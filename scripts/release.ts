@@ -20,13 +20,18 @@ import { buildTools, helmTools } from '../dist/test/kit/cluster/tools.js';
 import { chartFolder, helm } from '../dist/test/kit/cluster/helm.js';
 
 import { changesIn, type Changes } from './changelog.ts';
+import { writeSbom } from './sbom.ts';
 import { manifestOf, publicPackages } from './workspaces.ts';
 
 const root = join(import.meta.dirname, '..');
 const out = join(root, 'dist/release');
 
 function npm(args: readonly string[]): string {
-  return execFileSync('npm', ['--loglevel=error', ...args], { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  return execFileSync('npm', ['--loglevel=error', ...args], {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
 }
 
 /** @returns a line for each thing that keeps `version` from being released */
@@ -43,15 +48,6 @@ function problems(version: string, { notes, unreleased }: Changes, tag: string |
   }
   if (unreleased !== '') found.push(`CHANGELOG.md: "Unreleased" is not empty. Move its entries to "## ${version}".`);
   return found;
-}
-
-/** Written by npm's own knowledge of the lock file; deterministic but for a serial number and a time, which are left out. */
-function writeSbom(name: string, args: readonly string[]): void {
-  const text = npm(['sbom', '--sbom-format=cyclonedx', '--omit=dev', '--package-lock-only', ...args]);
-  const sbom = JSON.parse(text) as { serialNumber?: string; metadata: { timestamp?: string } };
-  delete sbom.serialNumber;
-  delete sbom.metadata.timestamp;
-  writeFileSync(join(out, `${name}.cdx.json`), `${JSON.stringify(sbom, null, 2)}\n`);
 }
 
 function writeSums(): void {
@@ -78,12 +74,12 @@ rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 for (const folder of publicPackages()) {
   npm(['pack', `--workspace=${folder}`, `--pack-destination=${out}`]);
-  writeSbom(basename(folder), [`--workspace=${folder}`]);
+  writeSbom(join(out, `${basename(folder)}.cdx.json`), folder);
 }
 await buildTools({ groups: [helmTools] });
 await helm(['package', chartFolder, '--destination', out]);
-writeSbom('operator', ['--workspaces=false']);
-writeSbom('worker', ['--workspace=workers']);
+writeSbom(join(out, 'operator.cdx.json'), '.');
+writeSbom(join(out, 'worker.cdx.json'), 'workers');
 writeSums();
 writeFileSync(join(out, 'notes.md'), `${changes.notes}\n`);
 for (const file of readdirSync(out).toSorted()) process.stdout.write(`dist/release/${file}\n`);

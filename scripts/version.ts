@@ -36,7 +36,7 @@ function wanted(): Map<string, string> {
   const chart = 'charts/distillery/Chart.yaml';
   edit(chart, (text) => withVersion(text, /(^version: ).*/m, chart));
   edit(chart, (text) => withVersion(text, /(^appVersion: ).*/m, chart));
-  const constant = 'src/lib/version.ts';
+  const constant = 'packages/base/src/version.ts';
   edit(constant, (text) => withVersion(text, /(^export const version = ')[^']*/m, constant));
   return files;
 }

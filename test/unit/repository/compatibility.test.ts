@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 
-import { minimumNatsVersion } from '../../../src/protocol/index.js';
+import { minimumNatsVersion } from '@distillery/protocol';
 import { pinnedVersion } from '../../../src/stream/server/pins.js';
 
 const root = join(import.meta.dirname, '../../..');
