@@ -33,7 +33,7 @@ function check(): string[] {
 
 describe('the check of phrases', () => {
   test('passes plain words', () => {
-    write('src/a.ts', '// Reports what it holds. Stolen toldering shallow.\n');
+    write('src/a.ts', '// Reports what it holds. Shallow and withheld.\n');
     expect(check()).toEqual([]);
   });
 
