@@ -14,7 +14,7 @@ export default {
   // `npm run coverage`. What only processes of their own run (main files, workers) counts as not covered here.
   coverageProvider: 'v8',
   coverageDirectory: 'coverage',
-  coverageReporters: ['text-summary', 'html', 'lcov', 'json-summary'],
+  coverageReporters: ['text-summary', 'html', 'lcovonly', 'json-summary'],
   collectCoverageFrom: ['{src,workers}/**/*.ts', 'packages/*/src/**/*.ts', '!src/api/generated/**'],
   transform: {
     '^.+\\.ts$': [

@@ -41,6 +41,7 @@ const notOurs = [
   // What names the phrases.
   'scripts/prose/**',
   'test/unit/repository/prose.test.ts',
+  'CONTRIBUTING.md',
   // Generated from sources that are checked.
   'src/api/generated/**',
   'docs/{reference,vectors}/**',
