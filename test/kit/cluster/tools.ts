@@ -59,7 +59,8 @@ const kwok = {
   packages: { kwok: 'sigs.k8s.io/kwok/cmd/kwok' },
   versions: {},
 } satisfies ToolGroup;
-const helm = {
+/** Also packages the chart for a release. */
+export const helmTools = {
   name: 'helm',
   module: join(repositoryRoot, 'test/cluster/helm'),
   packages: { helm: 'helm.sh/helm/v4/cmd/helm' },
@@ -83,10 +84,10 @@ export const kedaTools = {
   versions: {},
 } satisfies ToolGroup;
 
-const toolGroups: readonly ToolGroup[] = [kubernetes, kwok, helm];
+const toolGroups: readonly ToolGroup[] = [kubernetes, kwok, helmTools];
 export type ClusterTool = keyof (typeof kubernetes.packages &
   typeof kwok.packages &
-  typeof helm.packages &
+  typeof helmTools.packages &
   typeof metricsServerTools.packages &
   typeof kedaTools.packages);
 
