@@ -1,4 +1,5 @@
 /** The door of the platform room: what Node gives to operator, command and workers alike. Imports `src/lib` only. */
+export { certificateFaultOf, identityCheckOf } from './certificate.js';
 export { makeFolderSync, makeNewFolderSync } from './make-folder.js';
 export {
   type Claim,

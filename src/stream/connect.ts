@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AuthorizationError, connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
 
 import { reasonOf } from '../lib/system-error.js';
+import { certificateFaultOf, identityCheckOf } from '../platform/index.js';
 import { type AddressLogin, NatsAddress, NatsAddressError } from '../protocol/index.js';
 
 import { checkCreds, credsLogin } from './credentials.js';
@@ -119,8 +120,7 @@ async function greeted(
     name,
     inboxPrefix,
     ...login(options, address.login),
-    // Otherwise whoever stands between could take TLS out of the server's offer.
-    ...(address.tls ? { tls: {} } : {}),
+    ...tlsOf(address),
     timeout: dialLimitMs,
     maxReconnectAttempts: -1,
     reconnectTimeWait: firstDelayMs,
@@ -134,12 +134,22 @@ async function greeted(
     if (error instanceof AuthorizationError) {
       throw new StreamError('unauthorized', `NATS at ${where}: ${refusal(options)}`, { cause: error });
     }
-    throw new StreamError(
-      'unreachable',
-      `NATS at ${where}: no connection (${reasonOf(error)}); check that the server runs and the address is right`,
-      { cause: error },
-    );
+    const reason = reasonOf(error);
+    const fault = certificateFaultOf(error, address);
+    const sentence =
+      fault === null
+        ? `no connection (${reason}); check that the server runs and the address is right`
+        : `no TLS connection: ${fault} (${reason})`;
+    throw new StreamError('unreachable', `NATS at ${where}: ${sentence}`, { cause: error });
   }
+}
+
+/** With tls:// a server must offer TLS: otherwise an attacker in between could remove it from the offer. */
+function tlsOf({ tls, servers }: NatsAddress): ConnectionOptions {
+  if (!tls) return {};
+  // The client passes on what its own type of options does not name.
+  const options = { handshakeFirst: false, checkServerIdentity: identityCheckOf(servers.map(({ host }) => host)) };
+  return { tls: options };
 }
 
 /** What was given apart, else what the address holds. */

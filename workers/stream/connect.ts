@@ -21,12 +21,13 @@ import {
 
 import type { Clock } from '../../src/lib/clock.js';
 import { reasonOf } from '../../src/lib/system-error.js';
+import { certificateFaultOf, identityCheckOf } from '../../src/platform/index.js';
 import { NatsAddress, NatsAddressError, printableAddress } from '../../src/protocol/index.js';
 import { WorkerError } from '../shell/exit.js';
 import type { Log } from '../shell/log.js';
 import type { WorkerLogin } from '../shell/login.js';
 
-import { LoginRefused, StreamRefused, StreamUnreachable } from './errors.js';
+import { CertificateRefused, LoginRefused, StreamRefused, StreamUnreachable } from './errors.js';
 import { type AnswerOptions, firstAnswer } from './first-answer.js';
 import { isWithoutRoom, passesByWaiting } from './store-errors.js';
 
@@ -204,7 +205,7 @@ export class StreamLink {
   }
 }
 
-/** @throws StreamUnreachable, LoginRefused when there is no connection in time */
+/** @throws StreamUnreachable, LoginRefused, CertificateRefused when there is no connection in time */
 export async function connectWorker(options: WorkerConnectOptions): Promise<StreamLink> {
   const connection = await dial(options);
   const { direct } = await jetstreamManager(connection, { checkAPI: false, timeout: answerLimitMs });
@@ -224,8 +225,7 @@ async function dial(options: WorkerConnectOptions): Promise<NatsConnection> {
     ...loginSettings(login),
     inboxPrefix,
     name,
-    // Otherwise whoever stands between could take TLS out of the server's offer.
-    ...(address.tls ? { tls: {} } : {}),
+    ...tlsOf(address),
     timeout: dialLimitMs,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 100,
@@ -240,12 +240,22 @@ async function dial(options: WorkerConnectOptions): Promise<NatsConnection> {
     } catch (error) {
       if (clock.now() + delayMs > end) {
         if (error instanceof AuthorizationError) throw new LoginRefused(url, whose(login), { cause: error });
+        const fault = certificateFaultOf(error, address);
+        if (fault !== null) throw new CertificateRefused(url, fault, reasonOf(error), { cause: error });
         const reason = `no connection within ${waitMs / 1_000} s (${reasonOf(error)})`;
         throw new StreamUnreachable(url, reason, { cause: error });
       }
     }
     await clock.sleep(delayMs);
   }
+}
+
+/** With tls:// a server must offer TLS: otherwise an attacker in between could remove it from the offer. */
+function tlsOf({ tls, servers }: NatsAddress): ConnectionOptions {
+  if (!tls) return {};
+  // The client passes on what its own type of options does not name.
+  const options = { handshakeFirst: false, checkServerIdentity: identityCheckOf(servers.map(({ host }) => host)) };
+  return { tls: options };
 }
 
 /** @throws WorkerError terminal */

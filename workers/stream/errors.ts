@@ -12,6 +12,13 @@ export class StreamUnreachable extends WorkerError {
   }
 }
 
+/** The server's TLS certificate is not accepted, for as long as it was waited for: the platform has to act. */
+export class CertificateRefused extends WorkerError {
+  constructor(url: string, fault: string, reason: string, options?: ErrorOptions) {
+    super('unreachable', `NATS at ${url}: no TLS connection: ${fault} (${reason})`, options);
+  }
+}
+
 /** The server does not know this worker, for as long as it was waited for. Not the job's fault, so it is tried again. */
 export class LoginRefused extends WorkerError {
   constructor(url: string, whose: string, options?: ErrorOptions) {
