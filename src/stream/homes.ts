@@ -23,6 +23,7 @@ import { type AccessIssuer, credsIssuer, type JobIdentity } from './credentials.
 import { StreamError } from './errors.js';
 import { type ConnectionEvent, type LinkOptions, OperatorLink, type StreamHealth } from './link.js';
 import { permissionsForOperator } from './permissions.js';
+import { accountSettings } from './room.js';
 
 /** A job, for whatever has to do with its streams. */
 export interface JobRef {
@@ -251,7 +252,7 @@ export class NamespaceAccounts implements StreamHome {
       through: (attempt) => this.#dials.run(() => this.#enter(namespace, attempt)),
     };
     const link = OperatorLink.open(options);
-    const admin = new StreamAdmin(link, mayAct);
+    const admin = new StreamAdmin(link, mayAct, accountSettings.perNamespace);
     admin.watchAll((uid) => onChange(namespace, uid));
     const { account, signer } = keys;
     return { link, admin, issue: credsIssuer({ url: workerUrl, signingSeed: signer.seed, account }) };

@@ -47,6 +47,8 @@ export const permissionsForOperator: Permissions = {
     '$JS.API.STREAM.MSG.DELETE.*',
     ...['CREATE', 'INFO'].map((verb) => `$JS.API.CONSUMER.${verb}.>`),
     '$JS.API.DIRECT.GET.>',
+    // Says which limit is used up when a stream cannot be made (room.ts).
+    '$JS.API.INFO',
   ],
   subscribe: [`${operatorInboxPrefix}.>`, anyStateChange],
 };

@@ -29,7 +29,7 @@ import type { WorkerLogin } from '../shell/login.js';
 
 import { CertificateRefused, LoginRefused, StreamRefused, StreamUnreachable } from './errors.js';
 import { type AnswerOptions, firstAnswer } from './first-answer.js';
-import { isWithoutRoom, passesByWaiting } from './store-errors.js';
+import { isWithoutRoom, passesByWaiting, roomFaultOf } from './store-errors.js';
 
 export interface WorkerConnectOptions {
   readonly url: string;
@@ -144,7 +144,10 @@ export class StreamLink {
           throw new StreamUnreachable(this.url, `${doing}: the connection is closed`, { cause: error });
         }
         const reason = error instanceof Error ? error.message : String(error);
-        if (delayMs === longestDelayMs) this.log.warn(`${doing}: NATS cannot do it now (${reason}); trying again`);
+        if (delayMs === longestDelayMs) {
+          const fault = roomFaultOf(error) ?? `NATS cannot do it now (${reason})`;
+          this.log.warn(`${doing}: ${fault}; trying again`);
+        }
       }
       await this.clock.sleep(delayMs);
     }
