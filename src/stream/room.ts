@@ -41,7 +41,7 @@ export function roomSentence({ limit, text, account, settings = accountSettings.
   switch (limit) {
     case 'account': {
       const figures =
-        account?.limitBytes == null
+        account === undefined || account.limitBytes === null
           ? text
           : `${text}: of ${bytes(account.limitBytes)} it has reserved ${bytes(account.reservedBytes)}, and this stream ` +
             `needs ${bytes(account.wantedBytes)}`;

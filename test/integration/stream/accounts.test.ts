@@ -154,6 +154,19 @@ describe('a namespace', () => {
 });
 
 describe('a namespace whose last job goes', () => {
+  test('without jobs is closed also when that failed at first, on a connection that stays', async () => {
+    const job = { namespace: 'team-late', uid: 'late-1' };
+    let leads = true;
+    const home = opened({ mayAct: () => leads, retryMs: 100 });
+    await provisioned(home, job);
+    leads = false;
+    home.forget(job);
+    await until('the namespace to be left', () => home.accounts.connected === 0);
+    expect(await admits(nats.rootOf(job.namespace))).toBe(true);
+    leads = true;
+    await until('the account to be closed', async () => !(await admits(nats.rootOf(job.namespace))));
+  }, 30_000);
+
   test('while its connection waits for its turn has its account closed', async () => {
     const job = { namespace: 'team-late', uid: 'late-1' };
     const home = opened();

@@ -42,6 +42,8 @@ describe('the sentence', () => {
   });
 
   test('names both where nothing says which', () => {
-    expect(roomSentence({ limit: 'either', text })).toMatch(/either the storage limit of the job's NATS account .* or the store/);
+    expect(roomSentence({ limit: 'either', text })).toMatch(
+      /either the storage limit of the job's NATS account .* or the store/,
+    );
   });
 });
