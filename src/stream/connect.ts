@@ -132,7 +132,7 @@ async function greeted(
     return await connect(settings);
   } catch (error) {
     if (error instanceof AuthorizationError) {
-      throw new StreamError('unauthorized', `NATS at ${where}: ${refusal(options)}`, { cause: error });
+      throw new StreamError('unauthorized', `NATS at ${where}: ${refusal(options, address.login)}`, { cause: error });
     }
     const reason = reasonOf(error);
     const fault = certificateFaultOf(error, address);
@@ -173,16 +173,18 @@ function login({ user, password, token, creds }: DialOptions, own: AddressLogin)
 }
 
 /** Without the user's name: it may come from an address, whose login is never printed. */
-function refusal({ user, token, creds }: DialOptions): string {
+function refusal({ user, token, creds }: DialOptions, own: AddressLogin): string {
   if (creds !== undefined) {
     return (
-      'found that it refuses the given credentials, expected a user whose account it knows and whose JWT a key of ' +
-      'that account signed; check the account and its signing keys there (docs/adr/0009)'
+      'authentication failed: the server does not know the account of these credentials, or the account no longer has the key ' +
+      'that signed them. Push the account to the server, or make new credentials (docs/operator.md)'
     );
   }
-  const who = user === undefined || user === '' ? 'a client without login' : 'the given login';
-  return (
-    `found that it refuses ${token === undefined ? who : 'the given login'}, expected one that it knows; ` +
-    'write it into the address, as in nats://user:password@host:4222 or nats://token@host:4222'
-  );
+  if (user !== undefined || token !== undefined) {
+    return 'authentication failed: the server refuses the given login. Correct the user and the password, or the token';
+  }
+  const example = 'as in nats://user:password@host:4222 or nats://token@host:4222';
+  return own.kind === 'none'
+    ? `authentication failed: the server asks for a login and none was given. Write it into the address, ${example}`
+    : `authentication failed: the server refuses the login in the address. Correct it there, ${example}`;
 }

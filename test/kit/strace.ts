@@ -18,10 +18,37 @@ export async function canTrace(): Promise<boolean> {
   return there();
 }
 
-/** Arguments that trace every contact of a command with an address into `file`. */
+/**
+ * Arguments that trace every contact of a command with an address into `file`. The command stays the process that was
+ * started, and strace is its grandchild: signals reach the command.
+ */
 export function traceContacts(file: string): string[] {
   // Only these calls stop the process; the others run at full speed.
-  return ['-f', '--seccomp-bpf', '-qq', '-e', 'trace=connect,sendto,sendmsg,sendmmsg', '-e', 'signal=none', '-o', file];
+  return [
+    '-D',
+    '-f',
+    '--seccomp-bpf',
+    '-qq',
+    '-e',
+    'trace=connect,sendto,sendmsg,sendmmsg',
+    '-e',
+    'signal=none',
+    '-o',
+    file,
+  ];
+}
+
+/** Every address that a trace names, each once: `127.0.0.1:443`. */
+export async function contactsIn(file: string): Promise<string[]> {
+  const trace = await readFile(file, 'utf8');
+  const contacts = new Set<string>();
+  for (const [, port = '', address = ''] of trace.matchAll(
+    /sin6?_port=htons\((\d+)\).*?(?:inet_addr\("|inet_pton\(AF_INET6, ")([^"]+)"/g,
+  )) {
+    // Port 0 is how the C library asks which of its own addresses it would use; nothing is sent.
+    if (port !== '0') contacts.add(`${address}:${port}`);
+  }
+  return [...contacts];
 }
 
 /**
@@ -29,14 +56,8 @@ export function traceContacts(file: string): string[] {
  * query to a name server counts, also one on this machine.
  */
 export async function outsideContacts(file: string): Promise<string[]> {
-  const trace = await readFile(file, 'utf8');
-  const contacts = new Set<string>();
-  for (const [, port = '', address = ''] of trace.matchAll(
-    /sin6?_port=htons\((\d+)\).*?(?:inet_addr\("|inet_pton\(AF_INET6, ")([^"]+)"/g,
-  )) {
-    const isLocal = address.startsWith('127.') || address === '::1' || address === '::ffff:127.0.0.1';
-    // Port 0 is how the C library asks which of its own addresses it would use; nothing is sent.
-    if (port !== '0' && (!isLocal || port === '53')) contacts.add(`${address}:${port}`);
-  }
-  return [...contacts];
+  return (await contactsIn(file)).filter((contact) => {
+    const isLocal = /^(127\.[^:]*|::1|::ffff:127\.0\.0\.1):\d+$/.test(contact);
+    return !isLocal || contact.endsWith(':53');
+  });
 }

@@ -24,8 +24,8 @@ export class LoginRefused extends WorkerError {
   constructor(url: string, whose: string, options?: ErrorOptions) {
     super(
       'unreachable',
-      `NATS at ${url}: found that it refuses ${whose}, expected a login that it knows; ` +
-        "check the operator's NATS settings, and the account and its signing keys on the server",
+      `NATS at ${url}: authentication failed: the server refuses ${whose}. Check the operator's NATS settings, and the ` +
+        'account and its signing keys on the server',
       options,
     );
   }
@@ -85,6 +85,6 @@ export class ObjectDamaged extends WorkerError {
     readonly object: string,
     readonly reason: string,
   ) {
-    super('error', `object ${object}: ${reason}; use an older one`);
+    super('error', `object ${object}: ${reason}; it is damaged in the store of the NATS server`);
   }
 }
