@@ -2,7 +2,7 @@
  * The sentences for a stream that JetStream has no room for. An account's limit and the server's store are raised by
  * different people, and the server often answers both with the same code: then the account's own figures decide. Pure.
  */
-import type { JetStreamLimit } from '../protocol/index.js';
+import type { JetStreamLimit } from '@distillery/protocol';
 
 /** What an account says of one kind of storage, in bytes. */
 export interface AccountRoom {

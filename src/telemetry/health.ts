@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import { codeOf, reasonOf } from '../lib/system-error.js';
+import { codeOf, reasonOf } from '@distillery/base';
 
 export interface Check {
   readonly name: string;

@@ -1,8 +1,8 @@
 /** What a job claims, from its snapshot: DESIGN §5.3 and §5.5 as a table. */
+import type { StudentState } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
 import { claimOf, jobDemandOf, minimumRunMs, wantedOf } from '../../../../src/domain/share/index.js';
-import type { StudentState } from '../../../../src/protocol/index.js';
 import { poolStates } from '../../../kit/grants.js';
 import { labelling, newJob, noonMs, runningJob, type SnapshotMaker, training } from '../../../kit/snapshots.js';
 

@@ -5,7 +5,7 @@
 import { isIP } from 'node:net';
 import { checkServerIdentity as fitsHost, type PeerCertificate } from 'node:tls';
 
-import { codeOf } from '../lib/system-error.js';
+import { codeOf } from '@distillery/base';
 
 /** What Node puts in place of a host that it was not given. */
 const unnamed = 'localhost';
