@@ -18,24 +18,15 @@ export async function canTrace(): Promise<boolean> {
   return there();
 }
 
-/**
- * Arguments that trace every contact of a command with an address into `file`. The command stays the process that was
- * started, and strace is its grandchild: signals reach the command.
- */
+/** Arguments that trace every contact of a command with an address into `file`. */
 export function traceContacts(file: string): string[] {
   // Only these calls stop the process; the others run at full speed.
-  return [
-    '-D',
-    '-f',
-    '--seccomp-bpf',
-    '-qq',
-    '-e',
-    'trace=connect,sendto,sendmsg,sendmmsg',
-    '-e',
-    'signal=none',
-    '-o',
-    file,
-  ];
+  return ['-f', '--seccomp-bpf', '-qq', '-e', 'trace=connect,sendto,sendmsg,sendmmsg', '-e', 'signal=none', '-o', file];
+}
+
+/** The same, with strace as a grandchild of the command: signals reach the command, and the trace may end a little later. */
+export function traceContactsBeside(file: string): string[] {
+  return ['-D', ...traceContacts(file)];
 }
 
 /** Every address that a trace names, each once: `127.0.0.1:443`. */

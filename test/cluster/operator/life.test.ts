@@ -11,7 +11,7 @@ import { until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
 import { type StoredJob, World } from '../../kit/cluster/world.js';
-import { canTrace, contactsIn, strace, traceContacts } from '../../kit/strace.js';
+import { canTrace, contactsIn, strace, traceContactsBeside } from '../../kit/strace.js';
 
 jest.setTimeout(180_000);
 
@@ -259,7 +259,7 @@ describe('the process of an operator that runs a job', () => {
       const traced = await startOperator(world.cluster, {
         nats: world.nats,
         environment: { HOME: home, TMPDIR: temporary },
-        under: { command: strace, args: traceContacts(trace) },
+        under: { command: strace, args: traceContactsBeside(trace) },
       });
       await world.cluster.apply(someJob({ name: 'traced', pools: [{ name: 'cpu', maxReplicas: 1 }] }));
       const { uid } = (await job('traced'))!.metadata;
@@ -273,6 +273,7 @@ describe('the process of an operator that runs a job', () => {
 
       const [, server = ''] = /server"?: "?(https:[^"\s]+)/.exec(readFileSync(world.cluster.kubeconfig, 'utf8')) ?? [];
       const wanted = [server, world.nats.url].map((url) => new URL(url).host).sort();
+      await until('the end of the trace', async () => (await contactsIn(trace)).length >= wanted.length);
       expect((await contactsIn(trace)).sort()).toEqual(wanted);
       for (const each of [home, temporary]) expect(readdirSync(each, { recursive: true })).toEqual([]);
     },
