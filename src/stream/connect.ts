@@ -179,7 +179,8 @@ function refusal({ user, token, creds }: DialOptions, own: AddressLogin): string
       'that signed them. Push the account to the server, or make new credentials (docs/operator.md)'
     );
   }
-  if (user !== undefined || token !== undefined) {
+  // A server without users is also given an empty one.
+  if ((user ?? '') !== '' || token !== undefined) {
     return 'authentication failed: the server refuses the given login. Correct the user and the password, or the token';
   }
   const example = 'as in nats://user:password@host:4222 or nats://token@host:4222';

@@ -172,8 +172,8 @@ describe('a NATS server named by DISTILL_NATS_URL', () => {
       expect(ending).toEqual({
         exitCode: distillExit.unavailable,
         message:
-          `NATS at nats://127.0.0.1:${String(port)}: authentication failed: the server refuses the login ` +
-          'in the address. Correct it there, as in nats://user:password@host:4222 or nats://token@host:4222',
+          `NATS at nats://127.0.0.1:${String(port)}: authentication failed: the server refuses the given ` +
+          'login. Correct the user and the password, or the token',
         ...nothingLeft,
       });
       expect(textsIn(place)).not.toMatch(/berta|mistaken/);
