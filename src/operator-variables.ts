@@ -301,6 +301,12 @@ export const operatorVariables = {
     15,
     'Lease duration in seconds. Another replica leads this long after the last renewal; a leader that cannot renew steps down after two thirds of it.',
   ),
+  DISTILLERY_ORPHAN_SECONDS: whole(
+    0,
+    2_592_000,
+    3_600,
+    'How many seconds a job must be missing before the operator removes the streams that it left behind without its finalizer, and closes the account that its namespace left (ADR 28). Raise it, or set 0, while you restore the store of the API server. 0: never.',
+  ),
   DISTILLERY_RECONCILE_WORKERS: whole(
     1,
     256,

@@ -62,6 +62,16 @@ const described = {
     'NATS accounts in use by jobs, by state of the connection: connected or unreachable.',
     ['state'],
   ),
+  orphanStreams: gauge(
+    'distillery_orphan_streams',
+    'Streams in NATS whose job is gone, by what becomes of them: waiting (removed when their time is over), kept (marked to be kept) or foreign (without the mark of this operator, never removed).',
+    ['state'],
+  ),
+  orphanStreamsRemoved: counter(
+    'distillery_orphan_streams_removed_total',
+    'Streams that were removed because their job was gone.',
+    [],
+  ),
   leader: gauge('distillery_leader', '1 while this replica leads, otherwise 0.', []),
   shareSeconds: histogram(
     'distillery_share_duration_seconds',

@@ -268,7 +268,7 @@ describe.each([
       mine.subjects.work(0, 0),
       mine.subjects.logits(0, 0),
       `$O.${mine.objectBucket}.C.x`,
-      '$JS.API.STREAM.LIST',
+      '$JS.API.STREAM.NAMES',
       `$JS.API.STREAM.MSG.GET.${mine.streams.logits}`,
       `$JS.API.CONSUMER.MSG.NEXT.${mine.streams.work}.teachers`,
       `$JS.API.CONSUMER.DELETE.${mine.streams.work}.teachers`,
