@@ -16,6 +16,7 @@ import {
   deadItemSchema,
   fitsTeacherKey,
   jetStreamFault,
+  jetStreamLimit,
   jobNames,
   type JobNames,
   referenceSchema,
@@ -36,6 +37,7 @@ import { type LinkOptions, OperatorLink, type StreamHealth } from './link.js';
 import { isKept, metadataOf, ownerIn, type StreamOwner } from './marks.js';
 import { listObjects, readObject, type StoredObject } from './objects.js';
 import { type ObserveOptions, parseJson, type PresentStreams, type StreamObservation } from './observation.js';
+import { type AccountRoom, accountSettings, limitOf, roomSentence, type Shortage } from './room.js';
 import {
   anyStateChange,
   type ConsumerSpec,
@@ -69,10 +71,13 @@ export function openStreams(options: LinkOptions, mayWrite?: () => boolean): Str
 export class StreamAdmin {
   readonly #link: OperatorLink;
   readonly #mayWrite: () => boolean;
+  readonly #accountSettings: string;
 
-  constructor(link: OperatorLink, mayWrite: () => boolean = () => true) {
+  /** @param settings where the limits of the account are set, for messages */
+  constructor(link: OperatorLink, mayWrite: () => boolean = () => true, settings: string = accountSettings.given) {
     this.#link = link;
     this.#mayWrite = mayWrite;
+    this.#accountSettings = settings;
   }
 
   /** Server version, such as `2.14.5`. */
@@ -91,18 +96,50 @@ export class StreamAdmin {
       streams.map((wanted) =>
         this.#do(`create stream ${wanted.name}`, async (manager) => {
           const found = await orNull(manager.streams.info(wanted.name));
-          if (found === null) {
-            await this.#writing(() => manager.streams.add(wanted));
-            return;
-          }
-          const updated = withMetadataOf(wanted, found);
-          if (differs(updated, found.config)) {
-            await this.#writing(() => manager.streams.update(wanted.name, updated));
+          try {
+            if (found === null) {
+              await this.#writing(() => manager.streams.add(wanted));
+              return;
+            }
+            const updated = withMetadataOf(wanted, found);
+            if (differs(updated, found.config)) {
+              await this.#writing(() => manager.streams.update(wanted.name, updated));
+            }
+          } catch (error) {
+            throw await this.#roomError(error, wanted);
           }
         }),
       ),
     );
     await Promise.all(consumers.map(({ stream, config }) => this.#provisionConsumer(stream, config)));
+  }
+
+  /** The error itself, or one that says which limit keeps the stream from being made. */
+  async #roomError(error: unknown, wanted: StreamSpec): Promise<unknown> {
+    if (!(error instanceof JetStreamApiError)) return error;
+    const { code, status, message: text } = error;
+    if (jetStreamFault({ code, status, description: text }) !== 'noRoom') return error;
+    const settings = this.#accountSettings;
+    const said = jetStreamLimit({ code });
+    const room = said === 'either' ? await this.#accountRoom(wanted.storage) : null;
+    const wantedBytes = (wanted.max_bytes ?? 0) * (wanted.num_replicas ?? 1);
+    const shortage: Shortage =
+      room === null
+        ? { limit: said, text, settings }
+        : { limit: limitOf(room, wantedBytes), text, settings, account: { ...room, wantedBytes } };
+    return new StreamError('full', `create stream ${wanted.name}: ${roomSentence(shortage)}`, { cause: error });
+  }
+
+  /** null when the account says nothing, because its user may not ask. */
+  async #accountRoom(storage: StreamSpec['storage']): Promise<AccountRoom | null> {
+    try {
+      const { limits, reserved_memory, reserved_storage } = await this.#link.manager.getAccountInfo();
+      const [limit, reservedBytes] =
+        storage === 'memory' ? [limits.max_memory, reserved_memory] : [limits.max_storage, reserved_storage];
+      return { limitBytes: limit < 0 ? null : limit, reservedBytes };
+    } catch {
+      return null;
+    }
   }
 
   async #provisionConsumer(stream: string, wanted: ConsumerSpec): Promise<void> {

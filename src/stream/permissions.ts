@@ -49,6 +49,8 @@ export const permissionsForOperator: Permissions = {
     '$JS.API.STREAM.LIST',
     ...['CREATE', 'INFO'].map((verb) => `$JS.API.CONSUMER.${verb}.>`),
     '$JS.API.DIRECT.GET.>',
+    // Says which limit is used up when a stream cannot be made (room.ts).
+    '$JS.API.INFO',
   ],
   subscribe: [`${operatorInboxPrefix}.>`, anyStateChange],
 };

@@ -12,13 +12,20 @@ export class StreamUnreachable extends WorkerError {
   }
 }
 
+/** The server's TLS certificate is not accepted, for as long as it was waited for: the platform has to act. */
+export class CertificateRefused extends WorkerError {
+  constructor(url: string, fault: string, reason: string, options?: ErrorOptions) {
+    super('unreachable', `NATS at ${url}: no TLS connection: ${fault} (${reason})`, options);
+  }
+}
+
 /** The server does not know this worker, for as long as it was waited for. Not the job's fault, so it is tried again. */
 export class LoginRefused extends WorkerError {
   constructor(url: string, whose: string, options?: ErrorOptions) {
     super(
       'unreachable',
-      `NATS at ${url}: found that it refuses ${whose}, expected a login that it knows; ` +
-        "check the operator's NATS settings, and the account and its signing keys on the server",
+      `NATS at ${url}: authentication failed: the server refuses ${whose}. Check the operator's NATS settings, and the ` +
+        'account and its signing keys on the server',
       options,
     );
   }
@@ -78,6 +85,6 @@ export class ObjectDamaged extends WorkerError {
     readonly object: string,
     readonly reason: string,
   ) {
-    super('error', `object ${object}: ${reason}; use an older one`);
+    super('error', `object ${object}: ${reason}; it is damaged in the store of the NATS server`);
   }
 }

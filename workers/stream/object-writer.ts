@@ -71,7 +71,12 @@ export class ObjectWriter {
     try {
       let last = 0;
       for (let start = 0; start < data.length; start += pieceBytes) {
-        const stored = await this.#writePiece(name, pieces, data.subarray(start, start + pieceBytes), last);
+        const stored = await this.#writePiece(
+          { name, object: data },
+          pieces,
+          data.subarray(start, start + pieceBytes),
+          last,
+        );
         if (stored === null) {
           await port.purge(pieces);
           return { kind: 'again' };
@@ -111,14 +116,19 @@ export class ObjectWriter {
   }
 
   /** @returns the piece's sequence; null when something else is stored in its place. @throws ObjectStoreFull */
-  async #writePiece(name: string, subject: string, piece: Uint8Array, after: number): Promise<number | null> {
+  async #writePiece(
+    { name, object }: { readonly name: string; readonly object: Uint8Array },
+    subject: string,
+    piece: Uint8Array,
+    after: number,
+  ): Promise<number | null> {
     const written = await this.#store.port.write(subject, piece, after);
     switch (written.kind) {
       case 'stored':
         return written.sequence;
       case 'full':
       case 'unconfirmed':
-        throw fullOf(name, written, piece.length);
+        throw fullOf(name, written, object.length);
       case 'moved': {
         // This very piece, stored when its confirmation was lost.
         for (const delayMs of readDelays()) {
@@ -187,12 +197,10 @@ function* readDelays(): Generator<number> {
   for (let read = 0; read < mostReads; read++) yield firstReadDelayMs * 2 ** read;
 }
 
-function fullOf(name: string, { reason }: Extract<Written, { kind: 'full' | 'unconfirmed' }>, bytes: number): Error {
-  return new ObjectStoreFull(
-    name,
-    `the job's object store cannot take ${bytes} bytes (${reason}). Free space on the NATS server, or keep fewer ` +
-      'checkpoints (spec.student.checkpoint.keep)',
-  );
+/** @param bytes of the whole object */
+function fullOf(name: string, written: Extract<Written, { kind: 'full' | 'unconfirmed' }>, bytes: number): Error {
+  const fewer = written.kind === 'full' ? ' Fewer checkpoints (spec.student.checkpoint.keep) need less room.' : '';
+  return new ObjectStoreFull(name, `the job's object store cannot take ${bytes} bytes: ${written.reason}.${fewer}`);
 }
 
 function encodeEntry(entry: ObjectEntry, pieceBytes: number): Uint8Array {

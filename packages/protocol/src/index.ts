@@ -14,8 +14,8 @@ export { FrameError } from './frame-error.js';
 export type { FrameFault, FramePlace } from './frame-error.js';
 export { headerBytes, readHeader } from './frame-header.js';
 export type { FrameHeader, ValueEncoding } from './frame-header.js';
-export { jetStreamFault } from './jetstream-errors.js';
-export type { JetStreamAnswer, JetStreamFault } from './jetstream-errors.js';
+export { jetStreamFault, jetStreamLimit } from './jetstream-errors.js';
+export type { JetStreamAnswer, JetStreamFault, JetStreamLimit } from './jetstream-errors.js';
 export {
   ackWaitMs,
   consumeExpiresMs,

@@ -117,6 +117,31 @@ const byCode: ReadonlyMap<number, JetStreamFault> = new Map([
   ...refusedWithServerStatus.map((code) => [code, 'refused'] as const),
 ]);
 
+/** Whose limit is used up, of a `noRoom` answer. */
+export type JetStreamLimit =
+  /** Bytes that the streams of the account reserve or hold. */
+  | 'account'
+  /** Streams or consumers of the account. */
+  | 'accountCount'
+  /** What the server's store may hold: its own setting, or the space on its disk. */
+  | 'server'
+  /** The server has one code for both. */
+  | 'either';
+
+const limits: ReadonlyMap<number, JetStreamLimit> = new Map([
+  [10002, 'account'], // resource limits exceeded for account
+  [10026, 'accountCount'], // maximum consumers limit reached
+  [10027, 'accountCount'], // maximum number of streams reached
+  [10120, 'account'], // no JetStream default or applicable tiered limit present
+  [10023, 'server'], // insufficient resources
+  [10072, 'server'], // unable to open temp storage
+]);
+
+/** Whose limit the answer is about; of use only for `noRoom`. */
+export function jetStreamLimit({ code }: Pick<JetStreamAnswer, 'code'>): JetStreamLimit {
+  return limits.get(code) ?? 'either';
+}
+
 /** What an error of JetStream means; of a code that is not in the table, what its status says. */
 export function jetStreamFault({ code, status, description }: JetStreamAnswer): JetStreamFault {
   if (code === storeFailed) return storeFault(description);

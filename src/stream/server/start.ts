@@ -94,7 +94,9 @@ class PortTaken extends StreamError {}
 async function freePort(host: string): Promise<number> {
   const server = createServer();
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error) => {
+      reject(new StreamError('noServer', `no port of ${host} can be listened on (${error.message})`, { cause: error }));
+    });
     server.listen(0, host, () => {
       const address = server.address();
       server.close(() => {
