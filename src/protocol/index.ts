@@ -51,7 +51,7 @@ export type { NextPiece, ObjectEntry, StoredPiece } from './objects.js';
 export { readResultSums, resultFiles, resultNamePattern, resultSumsName, resultSumsText } from './result-sums.js';
 export { permutation, schedule } from './schedule.js';
 export type { Schedule, ScheduleOptions } from './schedule.js';
-export { bytesPerRow, shardCount, shardRows } from './shards.js';
+export { bytesPerRow, shardCount, shardRows, shardsOf } from './shards.js';
 export type { RowRange } from './shards.js';
 export {
   deadItemSchema,

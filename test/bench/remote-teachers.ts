@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../src/lib/clock.js';
 import { jobNames } from '../../src/protocol/index.js';
 import type { Split } from '../../workers/data/index.js';
-import { Meter } from '../../workers/shell/meter.js';
-import { runWorker } from '../../workers/shell/process.js';
+import { Meter } from '../../workers/base/meter.js';
+import { runWorker } from '../../workers/process/process.js';
 import { bury, connectWorker, publishFrame, workQueue } from '../../workers/stream/index.js';
 import { type Delivery, Teacher } from '../../workers/teacher/teacher.js';
 

@@ -5,7 +5,7 @@
  */
 import { openTrainerThread, type TrainerThread, type TrainerThreadSource } from '../../workers/compute/index.js';
 import type { Clock } from '../../src/lib/clock.js';
-import { runWorker } from '../../workers/shell/process.js';
+import { runWorker } from '../../workers/process/process.js';
 import { runStudent } from '../../workers/student/run.js';
 
 import { report } from './reports.js';

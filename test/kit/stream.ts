@@ -13,7 +13,7 @@ import {
   type WorkItem,
 } from '../../src/protocol/index.js';
 import { connectStreams, jobStreams, type JobStreamOptions, type StreamAdmin } from '../../src/stream/index.js';
-import type { WorkerLogin } from '../../workers/shell/login.js';
+import type { WorkerLogin } from '../../workers/base/login.js';
 import { connectWorker, objectPort, ObjectStore, ObjectWriter, type StreamLink } from '../../workers/stream/index.js';
 
 import type { TestLogin, TestNats } from './nats.js';

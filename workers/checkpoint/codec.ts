@@ -17,7 +17,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
 import { weightsDigestParts } from '../../src/protocol/index.js';
-import type { NamedTensor, TrainerState } from '../models/trainer.js';
+import type { NamedTensor, TrainerState } from '../models/training.js';
 import { CheckpointError } from './errors.js';
 
 export interface Checkpoint {

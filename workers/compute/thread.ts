@@ -10,7 +10,7 @@
  */
 import { Worker } from 'node:worker_threads';
 
-import { framesOf, librarySentence } from '../models/library-error.js';
+import { framesOf, librarySentence } from '../base/index.js';
 import { createGate, isBusy, quiet, shut, waitUntilQuiet } from './gate.js';
 import { leaveProcess } from './leave-process.js';
 import { type Call, type CrossedError, packed, type Reply } from './messages.js';

@@ -22,9 +22,7 @@ import {
 import type { Clock } from '../../src/lib/clock.js';
 import { reasonOf } from '../../src/lib/system-error.js';
 import { NatsAddress, NatsAddressError, printableAddress } from '../../src/protocol/index.js';
-import { WorkerError } from '../shell/exit.js';
-import type { Log } from '../shell/log.js';
-import type { WorkerLogin } from '../shell/login.js';
+import { type Log, WorkerError, type WorkerLogin } from '../base/index.js';
 
 import { LoginRefused, StreamRefused, StreamUnreachable } from './errors.js';
 import { type AnswerOptions, firstAnswer } from './first-answer.js';

@@ -11,7 +11,7 @@
  */
 import type { Clock } from '../../src/lib/clock.js';
 import { type CheckpointKey, type CheckpointStore, prune, StoreError } from '../checkpoint/index.js';
-import type { Log } from '../shell/log.js';
+import type { Log } from '../base/index.js';
 import { ObjectStoreFull } from '../stream/index.js';
 
 export interface CheckpointerOptions {

@@ -21,8 +21,7 @@ import {
   type WorkItem,
 } from '../../src/protocol/index.js';
 import type { Clock } from '../../src/lib/clock.js';
-import { WorkerError } from '../shell/exit.js';
-import type { Log } from '../shell/log.js';
+import { type Log, WorkerError } from '../base/index.js';
 
 import { AnswerTime } from './answer-time.js';
 import { DamageLog } from './damage.js';

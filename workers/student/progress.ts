@@ -5,7 +5,7 @@
 import { z } from 'zod';
 
 import type { StudentState } from '../../src/protocol/index.js';
-import type { Rates } from '../shell/meter.js';
+import type { Rates } from '../base/index.js';
 
 export interface EvaluationRecord {
   readonly step: number;

@@ -3,7 +3,13 @@ import { join } from 'node:path';
 
 import { decodeText, TextError } from '../../src/lib/text.js';
 import { readFaultOf, readRegularSync } from '../../src/platform/index.js';
-import { jobNames, needsNoTeacher, schedule as scheduleOf, type StudentState } from '../../src/protocol/index.js';
+import {
+  jobNames,
+  needsNoTeacher,
+  schedule as scheduleOf,
+  shardsOf,
+  type StudentState,
+} from '../../src/protocol/index.js';
 import {
   type Checkpoint,
   CheckpointError,
@@ -15,10 +21,8 @@ import {
 } from '../checkpoint/index.js';
 import type { TrainerThread, TrainerThreadSource } from '../compute/index.js';
 import { checkLabels, DataError, openDataset, pathOfUri } from '../data/index.js';
-import { WorkerError } from '../shell/exit.js';
-import type { Log } from '../shell/log.js';
-import type { WorkerContext } from '../shell/process.js';
-import { unlessStopped } from '../shell/stopping.js';
+import { type Log, WorkerError } from '../base/index.js';
+import { unlessStopped, type WorkerContext } from '../process/index.js';
 import {
   claimAttempt,
   connectWorker,
@@ -30,7 +34,6 @@ import {
   probe,
   readReference,
 } from '../stream/index.js';
-import { shardsOf } from '../teacher/teacher.js';
 
 import { widthSentence } from './frame-check.js';
 import { LogitsSource } from './logits-source.js';

@@ -8,7 +8,7 @@ import { codeOf } from '../../src/lib/system-error.js';
 import { makeFolderSync, markFolderSync, markName, markOfSync, writeWhole } from '../../src/platform/index.js';
 import { resultFiles, resultPrefix } from '../../src/protocol/index.js';
 import { type CheckpointStore, newestFirst, StoreError } from '../checkpoint/index.js';
-import { WorkerError } from '../shell/exit.js';
+import { WorkerError } from '../base/index.js';
 import { ObjectDamaged, type ObjectStore, ObjectStoreFull, ObjectWriter } from '../stream/index.js';
 
 import type { ResultStore } from './student.js';

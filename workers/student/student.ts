@@ -25,9 +25,7 @@ import {
 import { type CheckpointKey, type CheckpointStore, digestOf, encodeCheckpoint } from '../checkpoint/index.js';
 import type { Dataset } from '../data/index.js';
 import type { Evaluation, ExportedModel, TrainerState, TrainingBatch } from '../models/training.js';
-import { WorkerError } from '../shell/exit.js';
-import type { Log } from '../shell/log.js';
-import { Meter } from '../shell/meter.js';
+import { type Log, Meter, WorkerError } from '../base/index.js';
 
 import { BatchPreparer } from './batches.js';
 import { Checkpointer, isFull } from './checkpointer.js';

@@ -7,22 +7,18 @@
  *  T3 At most `teacherPrefetch` items are held, so that loading, inference and publishing overlap (DESIGN I4).
  */
 import {
-  bytesPerRow,
   type DeadItem,
   encodeFrame,
   type Manifest,
   maxDeadErrorLength,
   maxDeliveries,
-  shardCount,
   teacherPrefetch,
   type WorkItem,
   WorkItemError,
 } from '../../src/protocol/index.js';
 import type { Clock } from '../../src/lib/clock.js';
 import { batchOf, type Split } from '../data/index.js';
-import { WorkerError } from '../shell/exit.js';
-import type { Log } from '../shell/log.js';
-import type { Meter } from '../shell/meter.js';
+import { type Log, type Meter, WorkerError } from '../base/index.js';
 
 /** One delivery of a work item. */
 export interface Delivery {
@@ -185,10 +181,4 @@ export class Teacher {
     await delivery.done();
     log.error(`step ${delivery.step}: given up after ${delivery.deliveries} deliveries: ${error}`);
   }
-}
-
-/** Shards of this job, from the width that the model turned out to have. */
-export function shardsOf(manifest: Manifest, columns: number): number {
-  const { encoding, topK } = manifest.logits;
-  return shardCount(manifest.training.batchSize, bytesPerRow(columns, encoding, topK));
 }

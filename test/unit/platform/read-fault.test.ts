@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import { readFaultOf } from '../../../src/platform/index.js';
 import { readFailure } from '../../../workers/data/errors.js';
-import { endingOf } from '../../../workers/shell/endings.js';
+import { endingOf } from '../../../workers/process/endings.js';
 
 const failed = (code: string): Error => Object.assign(new Error(code), { code });
 

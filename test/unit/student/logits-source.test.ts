@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { maxFrameRetries } from '../../../src/protocol/index.js';
-import { WorkerError } from '../../../workers/shell/exit.js';
+import { WorkerError } from '../../../workers/base/exit.js';
 import { LogitsSource, type LogitsSourceOptions } from '../../../workers/student/logits-source.js';
 import {
   type Answer,

@@ -10,7 +10,7 @@ import { z } from 'zod';
 
 import { decodeText } from '../../../src/lib/text.js';
 import { openRuntime } from '../../runtimes/index.js';
-import { librarySentence } from '../library-error.js';
+import { librarySentence } from '../../base/index.js';
 import { containersOf, isJson, type Json, TopologyError } from '../topology.js';
 import { checkShapes } from '../topology-shapes.js';
 import { ModelError } from './errors.js';

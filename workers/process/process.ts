@@ -10,12 +10,10 @@ import { printableJson } from '../../src/lib/printable.js';
 import type { Clock } from '../../src/lib/clock.js';
 import { quietLibraries, workerExitCodes } from '../../src/protocol/index.js';
 
-import { framesOf } from '../models/library-error.js';
+import { framesOf, type Log, writeLastWords } from '../base/index.js';
 
 import { endingOf } from './endings.js';
 import { readEnvironment, type WorkerEnvironment } from './environment.js';
-import { writeLastWords } from './exit.js';
-import type { Log } from './log.js';
 
 export interface WorkerContext {
   readonly env: WorkerEnvironment;

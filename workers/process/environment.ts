@@ -6,9 +6,7 @@ import { z } from 'zod';
 
 import { type Manifest, ManifestError, parseManifest } from '../../src/protocol/index.js';
 
-import { WorkerError } from './exit.js';
-import { loginProblems, readLogin, type WorkerLogin } from './login.js';
-import { readText } from './read-text.js';
+import { loginProblems, readLogin, readText, WorkerError, type WorkerLogin } from '../base/index.js';
 
 const text = (what: string): z.ZodString => z.string(what).min(1, what);
 const podName = 'a name of 1 to 253 letters, digits, dashes or underscores';
