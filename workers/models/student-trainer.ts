@@ -5,7 +5,7 @@
  * averages of normalisations (the caller ends the attempt then); no tensor outlives the call that made it.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Runtime } from '../runtimes/runtime.js';
+import type { Runtime } from '../runtimes/index.js';
 import { exportModel } from './export.js';
 import type { OptimizerSettings } from './learning-rate.js';
 import { librarySentence } from '../base/index.js';

@@ -8,7 +8,7 @@
 import type { DistillJob } from '../../api/index.js';
 import { Ledger, type LedgerNode, type Slots } from '../../domain/index.js';
 import type { Clock } from '../../lib/clock.js';
-import type { JobKey } from '../port.js';
+import type { JobKey } from '../index.js';
 
 import type { JobObjects } from './observation.js';
 import { OwnedIndex } from './owned-index.js';

@@ -10,7 +10,7 @@
  */
 import { apiVersion, type EventClaim, kind } from '../../api/index.js';
 import type { Clock } from '../../lib/clock.js';
-import type { JobKey } from '../port.js';
+import type { JobKey } from '../index.js';
 
 import type { ApiClient } from './client.js';
 import { ApiError } from './errors.js';

@@ -23,7 +23,7 @@ import {
   teacherDeployment,
   type WorkerSettings,
 } from '../../render/index.js';
-import type { Cluster, DesiredWorkers, JobKey } from '../port.js';
+import type { Cluster, DesiredWorkers, JobKey } from '../index.js';
 
 import type { ClusterCache } from './cache.js';
 import type { ApiClient } from './client.js';

@@ -18,7 +18,7 @@ import {
 } from '../../api/index.js';
 import type { Clock } from '../../lib/clock.js';
 import { omit } from '../../lib/omit.js';
-import type { FoundJob, JobKey } from '../port.js';
+import type { FoundJob, JobKey } from '../index.js';
 
 import type { ApiClient } from './client.js';
 import { ApiError } from './errors.js';

@@ -7,7 +7,7 @@ import type { LedgerNode } from '../../domain/index.js';
 import type { Clock } from '../../lib/clock.js';
 import { jsonEqual } from '../../lib/json-equal.js';
 import type { Random } from '../../lib/random.js';
-import type { JobKey } from '../port.js';
+import type { JobKey } from '../index.js';
 
 import type { ClusterCache } from './cache.js';
 import type { ApiClient } from './client.js';

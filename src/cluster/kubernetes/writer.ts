@@ -8,7 +8,7 @@
  *     it, since the answer to an empty patch is the whole Secret. Their names hold the job's uid instead (api `inputsName`).
  */
 import type { KubernetesObject } from '../../render/index.js';
-import type { JobKey } from '../port.js';
+import type { JobKey } from '../index.js';
 
 import type { ApiClient } from './client.js';
 import { ApiError } from './errors.js';

@@ -13,7 +13,7 @@ import type { ClusterObservation, PoolObservation, Slots } from '../../domain/in
 import type { Clock } from '../../lib/clock.js';
 import type { NatsAccess } from '../../protocol/index.js';
 import { makeFolderSync, writeWholeSync } from '../../platform/index.js';
-import type { Cluster, DesiredWorkers, JobKey } from '../port.js';
+import type { Cluster, DesiredWorkers, JobKey } from '../index.js';
 
 import { type Child, startChild } from './child.js';
 import { machineSlots, oneSlot, seatedIn, slotResource } from './machine.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import type { DistillJob, DistillJobStatus, EventClaim } from '../../api/index.js';
 import { writeWhole } from '../../platform/index.js';
-import type { FoundJob, JobKey } from '../port.js';
+import type { FoundJob, JobKey } from '../index.js';
 
 export class LocalJobs {
   readonly #folder: string;
