@@ -1,6 +1,6 @@
 /**
  * How a step is cut into messages: fixed row ranges, so that a message stays below `maxFrameBytes` and a data-parallel
- * student can give each rank its own shards (DESIGN §4).
+ * student can give each rank its own shards (design §4).
  */
 import { headerBytes } from './frame-header.js';
 import { maxFrameBytes } from './limits.js';

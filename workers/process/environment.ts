@@ -1,6 +1,6 @@
 /**
  * The environment of a worker, read in this one file (docs/protocol.md "Environment"). A cluster sets the same
- * variables in the pod as the local engine sets for a child process (DESIGN I9).
+ * variables in the pod as the local engine sets for a child process (I9).
  */
 import { z } from 'zod';
 

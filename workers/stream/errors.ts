@@ -48,7 +48,7 @@ export class FrameConflict extends WorkerError {
   }
 }
 
-/** A newer attempt of the student has taken over: this one must stop without writing (DESIGN §4 "Fencing"). */
+/** A newer attempt of the student has taken over: this one must stop without writing (design §4 "Fencing"). */
 export class Fenced extends WorkerError {
   constructor(
     readonly attempt: number,

@@ -1,5 +1,5 @@
 /**
- * The teacher's side of LOGITS and DEAD: stores answers, at most one a step (DESIGN I3).
+ * The teacher's side of LOGITS and DEAD: stores answers, at most one a step (I3).
  */
 import { JetStreamApiError } from '@nats-io/jetstream';
 

@@ -1,6 +1,6 @@
 /**
  * What the student says of itself: counters of the running attempt, brought into the shape of the STATE key. Every list
- * is bounded however long the run is (DESIGN I4): a checkpoint carries them.
+ * is bounded however long the run is (I4): a checkpoint carries them.
  */
 import { z } from 'zod';
 

@@ -2,9 +2,9 @@
  * The teacher: turns work items into logits frames. Stateless; any number of them share one queue.
  *
  * Invariants:
- *  T1 An item is acknowledged only after its frame (or its burial in DEAD) is stored.
- *  T2 What cannot be finished is given back: at stop, and after an error while deliveries are left.
- *  T3 At most `teacherPrefetch` items are held, so that loading, inference and publishing overlap (DESIGN I4).
+ *  teacher/T1 An item is acknowledged only after its frame (or its burial in DEAD) is stored.
+ *  teacher/T2 What cannot be finished is given back: at stop, and after an error while deliveries are left.
+ *  teacher/T3 At most `teacherPrefetch` items are held, so that loading, inference and publishing overlap (I4).
  */
 import {
   type DeadItem,
@@ -128,7 +128,7 @@ export class Teacher {
     }
   }
 
-  /** T2. @throws WorkerError unreachable: that is no fault of the item */
+  /** teacher/T2. @throws WorkerError unreachable: that is no fault of the item */
   async #failed(delivery: Delivery, error: unknown): Promise<void> {
     if (error instanceof WorkerError && error.ending === 'unreachable') {
       delivery.giveBack(0);
