@@ -39,9 +39,14 @@ const keys = new Set(['room', 'owns', 'imports', 'doors', 'why', 'programs', 'pu
 /** @throws Error that names the row and what is wrong with it */
 export function readRooms(): Room[] {
   const rows = parse(readFileSync(path.join(top, roomsFile), 'utf8')) as Room[];
-  const problems = [...rows.flatMap((row, at) => rowProblems(row, rows.slice(0, at))), ...missingRows(rows)];
+  const problems = roomProblems(rows);
   if (problems.length > 0) throw new Error(problems.map((problem) => `${roomsFile}: ${problem}`).join('\n'));
   return rows;
+}
+
+/** What is wrong with the rows, in themselves and beside the folders that are there. */
+export function roomProblems(rows: readonly Room[]): string[] {
+  return [...rows.flatMap((row, at) => rowProblems(row, rows.slice(0, at))), ...missingRows(rows)];
 }
 
 function rowProblems(row: Room, above: readonly Room[]): string[] {
