@@ -9,7 +9,7 @@
  *     npm run graph -- --check   nothing but what is wrong
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 
@@ -31,7 +31,7 @@ const top = path.join(import.meta.dirname, '..');
 /** Runs dependency-cruiser over all rooms. @throws Error with its words when it gives no graph */
 function cruise(): Cruise {
   const bin = path.join(top, 'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs');
-  const folders = roots.filter((root) => existsSync(path.join(top, root)));
+  const folders = roots.flatMap((root) => (root === 'packages' ? packageSources() : root));
   const { stdout, stderr } = spawnSync(
     process.execPath,
     [bin, '--config', '.dependency-cruiser.cjs', '--output-type', 'json', ...folders],
@@ -42,6 +42,15 @@ function cruise(): Cruise {
   } catch {
     throw new Error(`dependency-cruiser gave no graph: ${stderr.trim()}`);
   }
+}
+
+/** Sources of the packages; beside them lies what was built. */
+function packageSources(): string[] {
+  const packages = path.join(top, 'packages');
+  if (!existsSync(packages)) return [];
+  return readdirSync(packages)
+    .map((name) => `packages/${name}/src`)
+    .filter((folder) => existsSync(path.join(top, folder)));
 }
 
 /** @param part names the part of a file, or undefined outside of the graph */
@@ -127,8 +136,9 @@ const house = graphOf(result, (file) => roomOf(file, rooms)?.room);
 const inside = rooms.map(({ room }) => ({
   room,
   graph: graphOf(result, (file) => {
-    const isOwn = roomOf(file, rooms)?.room === room;
-    return isOwn ? file.slice(room.length + 1).split('/', 1)[0] : undefined;
+    const inner = file.slice(room.length + 1).replace(/^src\//, '');
+    const isOwn = roomOf(file, rooms)?.room === room && !inner.startsWith('dist/');
+    return isOwn ? inner.split('/', 1)[0] : undefined;
   }),
 }));
 

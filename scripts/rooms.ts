@@ -17,7 +17,7 @@ export interface Room {
   readonly room: string;
   readonly owns: string;
   readonly imports: readonly string[] | 'any';
-  /** Files, relative to the room. */
+  /** Files, relative to the room, or the name under which npm links the room's package. */
   readonly doors: readonly string[] | 'any';
   readonly why?: string;
   readonly programs?: readonly string[];
@@ -64,12 +64,15 @@ function rowProblems(row: Room, above: readonly Room[]): string[] {
       .map((name) =>
         problem(`imports ${name}, which no row above it names; a room imports only rooms above its own row`),
       ),
-    ...[...doors, ...(row.programs ?? []), '.']
+    ...[...doors.map((door) => (isName(door) ? 'package.json' : door)), ...(row.programs ?? []), '.']
       .filter((file) => !existsSync(path.join(top, row.room, file)))
       .map((file) => problem(`${path.join(row.room, file)} does not exist`)),
     ...(needsWhy && row.why === undefined ? [problem('has not exactly one door; say why')] : []),
   ];
 }
+
+/** A package is imported by its name, which resolves to what was built. */
+const isName = (door: string): boolean => door.startsWith('@');
 
 function missingRows(rows: readonly Room[]): string[] {
   return (
@@ -126,7 +129,9 @@ function importRule(room: Room, rooms: readonly Room[]): Rule[] {
 function doorRule(room: Room, rooms: readonly Room[]): Rule[] {
   if (room.doors === 'any') return [];
   const own = pattern(room.room, rooms);
-  const doors = room.doors.map((file) => `^${escaped(`${room.room}/${file}`)}$`);
+  const doors = room.doors.map((door) =>
+    isName(door) ? `^${escaped(room.room)}/dist/index\\.` : `^${escaped(`${room.room}/${door}`)}$`,
+  );
   // Tests see every file of what they test, but a room of tests without a door is closed to other tests, too.
   const from = room.room.startsWith('test/') ? anyRoom : anyRoom.replace('|test', '');
   return [
