@@ -82,7 +82,7 @@ describe('the check', () => {
     '/** Exactly once (I1). */',
     '// design §4, and design §4 "Poison", design §4.1, design §4 "step"',
     '/**\n * See design\n * §4 "Poison".\n */',
-    '// ADR 7, docs/adr/0007-probe.ts, reflector/R1 and docs/guide.md#when-it-is-late-1',
+    '// ADR 7, docs/adr/0007, reflector/R1 and docs/guide.md#when-it-is-late-1',
   ])('finds nothing wrong with %j', (text) => {
     expect(problems(text)).toEqual([]);
   });

@@ -114,9 +114,7 @@ export function deadReferences({ path, text }: Page, targets: Targets): string[]
     ...(path.endsWith('.ts') ? bareNames(text) : []).map(
       (name) => `${name} does not say whose invariant it is; put the file before it, as in reflector/R1`,
     ),
-    ...[...line.matchAll(/(?<![\w/.-])(docs\/[\w./-]+\.md)(?:#([\w-]+))?/g)].flatMap(([, page = '', anchor]) =>
-      linkProblem(page, anchor, targets),
-    ),
+    ...filesNamed(path, line).flatMap(({ file, anchor }) => linkProblem(file, anchor, targets)),
     ...(isPage ? deadLinks(path, text, targets) : []),
   ].map((problem) => `${path}: ${problem}`);
 }
@@ -127,6 +125,18 @@ function bareNames(text: string): string[] {
   return [...text.matchAll(/\/\*\*[\s\S]*?\*\/|\/\/ .*$/gm)].flatMap(([comment]) =>
     [...comment.matchAll(cited)].map(([, name = '']) => name),
   );
+}
+
+/** Files of the repository that a comment or page names by their path. A decision record keeps the paths of its day. */
+function filesNamed(path: string, line: string): { file: string; anchor: string | undefined }[] {
+  const folder = path.startsWith('docs/adr/')
+    ? 'docs'
+    : '(?:charts|crds|docs|examples|packages|scripts|src|test|workers)';
+  const named = new RegExp(
+    String.raw`(?<![\w/.@$}*-])(${folder}\/[\w./-]+\.(?:md|ts|yaml|py))(?:#([\w-]+))?(?![\w/])`,
+    'g',
+  );
+  return [...line.matchAll(named)].map(([, file = '', anchor]) => ({ file, anchor }));
 }
 
 function numbers(line: string, pattern: RegExp): number[] {
