@@ -10,7 +10,7 @@ const pureRooms = readRooms()
   .map(({ room }) => `${room}/**/*.ts`);
 
 export default defineConfig(
-  globalIgnores(['dist/', 'node_modules/', '.cache/', 'runs/', 'coverage/', 'src/api/generated/', '**/*.cjs']),
+  globalIgnores(['**/dist/', 'node_modules/', '.cache/', 'runs/', 'coverage/', 'src/api/generated/', '**/*.cjs']),
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -2,7 +2,7 @@
  * Every word of status and events that a user sees has its one home here: condition types, reasons, and the sentences
  * that go with them. `conditions.*` say what is so, `events.*` what just happened; neither decides anything.
  */
-import { printable } from '../lib/printable.js';
+import { printable } from '@distillery/base';
 
 import { forceDeleteAnnotation } from './names.js';
 import type { Problem } from './problem.js';

@@ -22,10 +22,7 @@
 import { existsSync, linkSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-import { type DistillJob, type DistillJobStatus, readJob } from '../api/index.js';
-import { printable } from '../lib/printable.js';
-import { codeOf } from '../lib/system-error.js';
-import { decodeText } from '../lib/text.js';
+import { codeOf, decodeText, printable } from '@distillery/base';
 import {
   claimFolderSync,
   lookAtFolderSync,
@@ -37,7 +34,9 @@ import {
   markOfSync,
   readRegularSync,
   writeWholeSync,
-} from '../platform/index.js';
+} from '@distillery/platform';
+
+import { type DistillJob, type DistillJobStatus, readJob } from '../api/index.js';
 
 import { CliError } from './exit.js';
 import { storageFault } from './room.js';

@@ -10,6 +10,9 @@
  *  fleet/F4 A new job is told its grants in its first look, which waits for a share: looks at a thousand new jobs take
  *     their time, and a second look at each would come after the first looks at all others.
  */
+import { jsonEqual } from '@distillery/base';
+import type { Clock } from '@distillery/base';
+
 import type { JobKey } from '../cluster/index.js';
 import {
   type FleetSnapshot,
@@ -22,8 +25,6 @@ import {
   shareOut,
   type Slots,
 } from '../domain/index.js';
-import type { Clock } from '../lib/clock.js';
-import { jsonEqual } from '../lib/json-equal.js';
 
 export interface FleetOptions {
   readonly slots: () => Slots;

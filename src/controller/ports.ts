@@ -2,7 +2,6 @@
 import type { DistillJob, DistillJobStatus, EventClaim } from '../api/index.js';
 import type { FoundJob, JobKey } from '../cluster/index.js';
 import type { Plan, Snapshot, StreamObservation } from '../domain/index.js';
-import type { DeadItem, NatsAccess, WorkerRole } from '../protocol/index.js';
 
 /** Where DistillJobs come from and where their status goes: the API server, or one file of a local run. */
 export interface Jobs {

@@ -1,4 +1,6 @@
 /** The conditions of a job, each by an ordered chain of rules over the snapshot. Pure; the words are the API's. */
+import { type StudentState, telemetryStaleMs } from '@distillery/protocol';
+
 import {
   type ConditionClaim,
   conditions,
@@ -7,7 +9,6 @@ import {
   type DistillJobStatus,
   type StatusCondition,
 } from '../api/index.js';
-import { type StudentState, telemetryStaleMs } from '../protocol/index.js';
 
 import { type Grant, type JobDemand, sentenceOf } from './share/index.js';
 import type { Snapshot, StreamObservation } from './snapshot.js';

@@ -1,6 +1,7 @@
 /** What happened since the last status: Events for people, so that `describe` reads like a story. Pure. */
+import { telemetryStaleMs } from '@distillery/protocol';
+
 import { conditions, type DistillJobStatus, type EventClaim, events, type StatusCondition } from '../api/index.js';
-import { telemetryStaleMs } from '../protocol/index.js';
 
 import type { JobDemand } from './share/index.js';
 import { lackOf } from './conditions.js';

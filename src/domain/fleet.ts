@@ -2,7 +2,7 @@
  * The decision over all jobs: who gets how many teachers. A fleet's snapshot is plain JSON, so that a decision can be saved
  * and made again elsewhere (`distill plan`); the operator makes the same from accounts that it keeps up to date. Pure.
  */
-import { jsonEqual } from '../lib/json-equal.js';
+import { jsonEqual } from '@distillery/base';
 
 import { type Amounts, Ledger, type PodNeeds } from './ledger/index.js';
 import {

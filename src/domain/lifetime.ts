@@ -8,8 +8,9 @@
  *  L2 A job that is over is deleted ttlSecondsAfterFinished after its end, never sooner, and never before it said so.
  *  L3 Whatever waits for somebody else is looked at again: no decision depends on an event that could be missed.
  */
+import { telemetryStaleMs } from '@distillery/protocol';
+
 import { type ObjectMeta, streamsFinalizer } from '../api/index.js';
-import { telemetryStaleMs } from '../protocol/index.js';
 
 import type { JobPlan } from './plan.js';
 import type { Snapshot, StreamObservation } from './snapshot.js';

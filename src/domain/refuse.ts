@@ -4,6 +4,8 @@
  *
  * Invariant: a job that had ended before the rules changed stays ended; nothing of it is ever run again.
  */
+import { omit } from '@distillery/base';
+
 import {
   type ConditionClaim,
   conditions,
@@ -14,8 +16,6 @@ import {
   type Problem,
   type StatusCondition,
 } from '../api/index.js';
-
-import { omit } from '../lib/omit.js';
 
 import { conditionsFrom, farewellClaims } from './conditions.js';
 import { farewellEvents } from './events.js';

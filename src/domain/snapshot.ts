@@ -2,8 +2,9 @@
  * What one decision sees: everything observed at one time, nothing else (DESIGN I6). Plain JSON, so that a snapshot can
  * be logged and replayed.
  */
+import type { DeadItem, Reference, StudentState, TeacherState } from '@distillery/protocol';
+
 import type { DistillJob, Engine } from '../api/index.js';
-import type { DeadItem, Reference, StudentState, TeacherState } from '../protocol/index.js';
 
 import type { Limited } from './limits.js';
 import type { PodNeeds } from './ledger/index.js';

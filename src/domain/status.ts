@@ -1,7 +1,8 @@
 /** The status of a job, from one snapshot and what was decided on it. Pure. */
+import { omit } from '@distillery/base';
+import type { StudentState } from '@distillery/protocol';
+
 import type { DistillJob, DistillJobStatus, StatusCondition, StatusTeachersPool } from '../api/index.js';
-import { omit } from '../lib/omit.js';
-import type { StudentState } from '../protocol/index.js';
 
 import type { PoolPlan } from './claim.js';
 import { type JobDemand, sentenceOf } from './share/index.js';

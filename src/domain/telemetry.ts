@@ -1,5 +1,5 @@
 /** What the workers' telemetry of a snapshot is worth. Pure. */
-import { type TeacherState, telemetryStaleMs } from '../protocol/index.js';
+import { type TeacherState, telemetryStaleMs } from '@distillery/protocol';
 
 import type { Snapshot } from './snapshot.js';
 

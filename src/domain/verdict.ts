@@ -2,6 +2,8 @@
  * Where a job stands: being deleted, refused, suspended, over, or running. Pure. The first rule that holds decides; a
  * verdict that ended the job stays, whatever is observed later.
  */
+import { workerExitCodes } from '@distillery/protocol';
+
 import {
   conditions,
   type ConditionClaim,
@@ -10,7 +12,6 @@ import {
   type ObjectMeta,
   unsupported,
 } from '../api/index.js';
-import { workerExitCodes } from '../protocol/index.js';
 
 import type { Snapshot } from './snapshot.js';
 import { readyTeachers } from './telemetry.js';

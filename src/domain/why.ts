@@ -1,6 +1,7 @@
 /** Why a job does not go on as it should, in one word and one sentence: what `kubectl get` prints. Pure. */
+import { omit } from '@distillery/base';
+
 import { conditions, type DistillJobStatus, type StatusCondition } from '../api/index.js';
-import { omit } from '../lib/omit.js';
 
 /** Reasons that ask for a look, in the order in which the first that holds is printed. */
 const trouble = {

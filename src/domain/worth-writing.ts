@@ -3,9 +3,9 @@
  * written at once; progress is written now and then; what was used never asks for a write of its own, or a cluster at
  * rest would write for ever. Pure.
  */
+import { jsonEqual, omit } from '@distillery/base';
+
 import type { DistillJobStatus } from '../api/index.js';
-import { jsonEqual } from '../lib/json-equal.js';
-import { omit } from '../lib/omit.js';
 
 /** @param progressSinceMs progress that was last written before this time is written again */
 export function worthWriting(

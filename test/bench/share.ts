@@ -2,8 +2,9 @@
  * One share over all jobs, on a board of plain nodes: what the algorithm itself takes. The ledger's own board is measured
  * with the ledger.
  */
+import { randomFrom } from '@distillery/base';
+
 import { type JobClaim, shareOut, type ShareInput, type Teacher } from '../../src/domain/share/index.js';
-import { randomFrom } from '../../src/lib/random.js';
 import { type BoardNeeds, type BoardNode, boardOf } from '../kit/board.js';
 import { jobClaim, neighbour, oneGpu } from '../kit/share.js';
 

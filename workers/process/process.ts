@@ -4,6 +4,9 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { printableJson } from '@distillery/base';
+import type { Clock } from '@distillery/base';
+import { quietLibraries, workerExitCodes } from '@distillery/protocol';
 import { pino } from 'pino';
 
 import { printableJson } from '../../src/lib/printable.js';

@@ -2,6 +2,9 @@
  * A worker's connection to NATS: waits for the first success up to a limit, afterwards reconnects for ever. Owns the
  * repetition of calls that got no answer.
  */
+import { reasonOf } from '@distillery/base';
+import type { Clock } from '@distillery/base';
+import { NatsAddress, NatsAddressError, printableAddress } from '@distillery/protocol';
 import {
   type DirectStreamAPI,
   jetstream,

@@ -8,8 +8,6 @@
  *     holder's.
  *  work-queue/W3 At most `teacherPrefetch` deliveries are buffered and held together (I4).
  */
-import type { Msg } from '@nats-io/transport-node';
-
 import {
   ackWaitMs,
   decodeWorkItem,
@@ -17,7 +15,8 @@ import {
   teacherPrefetch,
   type WorkItem,
   WorkItemError,
-} from '../../src/protocol/index.js';
+} from '@distillery/protocol';
+import type { Msg } from '@nats-io/transport-node';
 
 import { AsyncQueue } from './async-queue.js';
 import type { StreamLink } from './connect.js';

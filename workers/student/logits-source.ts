@@ -10,6 +10,7 @@
  *  logits-source/L4 Nobody waits for the stream itself: `take` waits for what feeding, probing and reading bring in the
  *     background, so that `stop` and a failure are answered at once, also while the server is away.
  */
+import type { Clock } from '@distillery/base';
 import {
   type DamagedFrame,
   type DeadItem,

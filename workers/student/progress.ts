@@ -2,6 +2,7 @@
  * What the student says of itself: counters of the running attempt, brought into the shape of the STATE key. Every list
  * is bounded however long the run is (I4): a checkpoint carries them.
  */
+import type { StudentState } from '@distillery/protocol';
 import { z } from 'zod';
 
 import type { StudentState } from '../../src/protocol/index.js';

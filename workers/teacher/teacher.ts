@@ -6,6 +6,7 @@
  *  teacher/T2 What cannot be finished is given back: at stop, and after an error while deliveries are left.
  *  teacher/T3 At most `teacherPrefetch` items are held, so that loading, inference and publishing overlap (I4).
  */
+import type { Clock } from '@distillery/base';
 import {
   type DeadItem,
   encodeFrame,
@@ -15,8 +16,8 @@ import {
   teacherPrefetch,
   type WorkItem,
   WorkItemError,
-} from '../../src/protocol/index.js';
-import type { Clock } from '../../src/lib/clock.js';
+} from '@distillery/protocol';
+
 import { batchOf, type Split } from '../data/index.js';
 import { type Log, type Meter, WorkerError } from '../base/index.js';
 

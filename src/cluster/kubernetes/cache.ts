@@ -5,6 +5,8 @@
  * Invariant: a pod counts as a teacher or a student of a job only while that job is known under the namespace, name and uid
  * that the pod gives (ownership.ts). Every other pod is a pod of others, whatever its labels say.
  */
+import type { Clock } from '@distillery/base';
+
 import type { DistillJob } from '../../api/index.js';
 import { Ledger, type LedgerNode, type Slots } from '../../domain/index.js';
 import type { Clock } from '../../lib/clock.js';

@@ -12,10 +12,11 @@
  *  kubernetes-cluster/W5 Only what belongs to the job is seen, changed and deleted (ownership.ts, writer.ts), and every
  *     write names its uid.
  */
+import type { Clock } from '@distillery/base';
+import { type NatsAccess, workerRoles, type WorkerRole } from '@distillery/protocol';
+
 import { appliedAnnotation, deletionCostAnnotation, type DistillJob, templateAnnotation } from '../../api/index.js';
 import type { ClusterObservation, Slots } from '../../domain/index.js';
-import type { Clock } from '../../lib/clock.js';
-import { type NatsAccess, workerRoles, type WorkerRole } from '../../protocol/index.js';
 import {
   configMap,
   type KubernetesObject,

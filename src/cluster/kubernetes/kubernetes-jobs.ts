@@ -6,6 +6,9 @@
  *     is sent along).
  *  kubernetes-jobs/O2 What we wrote is what we read next, even before the watch brings it (latest.ts).
  */
+import { omit } from '@distillery/base';
+import type { Clock } from '@distillery/base';
+
 import {
   apiVersion,
   checkJob,

@@ -2,6 +2,9 @@
  * The watches of the operator: one a kind, each feeding the cache, each telling which job it was about. Nothing is watched
  * that no decision needs: no Secret, no ConfigMap (docs/adr/0010).
  */
+import { jsonEqual } from '@distillery/base';
+import type { Clock, Random } from '@distillery/base';
+
 import { appName, labels } from '../../api/index.js';
 import type { LedgerNode } from '../../domain/index.js';
 import type { Clock } from '../../lib/clock.js';

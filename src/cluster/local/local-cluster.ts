@@ -8,6 +8,10 @@
  */
 import { join } from 'node:path';
 
+import type { Clock } from '@distillery/base';
+import { makeFolderSync, writeWholeSync } from '@distillery/platform';
+import type { NatsAccess } from '@distillery/protocol';
+
 import type { DistillJob } from '../../api/index.js';
 import type { ClusterObservation, PoolObservation, Slots } from '../../domain/index.js';
 import type { Clock } from '../../lib/clock.js';

@@ -8,9 +8,10 @@
  *     failed.
  *  student-job/J3 A drained job holds no process and no timer.
  */
+import type { Clock } from '@distillery/base';
+import { workerExitCodes } from '@distillery/protocol';
+
 import type { EndedProcess, StudentObservation } from '../../domain/index.js';
-import type { Clock } from '../../lib/clock.js';
-import { workerExitCodes } from '../../protocol/index.js';
 
 import { type Child, type ChildEnd, endedFromOutside } from './child.js';
 

@@ -1,5 +1,5 @@
 /** Which resources are accelerators: configuration, as every vendor's device plugin names its own. Pure. */
-import { matchesPattern } from '../../lib/pattern.js';
+import { matchesPattern } from '@distillery/base';
 
 /**
  * Names of extended resources; `*` stands for any characters, none included. Whole devices, MIG slices (nvidia.com/mig-1g.10gb),

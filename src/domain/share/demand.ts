@@ -6,8 +6,9 @@
  *  N1 What is not known holds the fleet: neither silence nor a student that is only just back scales it (DESIGN §5.5).
  *  N2 No more teachers than there are work items for.
  */
+import { type StudentState, teacherPrefetch, type TeacherState, telemetryStaleMs } from '@distillery/protocol';
+
 import type { DemandReason } from '../../api/index.js';
-import { type StudentState, teacherPrefetch, type TeacherState, telemetryStaleMs } from '../../protocol/index.js';
 import type { PresentStreams, Snapshot } from '../snapshot.js';
 
 export type JobDemand =

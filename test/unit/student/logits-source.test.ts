@@ -1,4 +1,5 @@
 /** The source's single decisions: what is fed when, what a wrong frame costs, what ends the wait. */
+import { maxFrameRetries } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
 import { maxFrameRetries } from '../../../src/protocol/index.js';

@@ -2,7 +2,6 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { claimOf, jobDemandOf, minimumRunMs, wantedOf } from '../../../../src/domain/share/index.js';
-import type { StudentState } from '../../../../src/protocol/index.js';
 import { poolStates } from '../../../kit/grants.js';
 import { labelling, newJob, noonMs, runningJob, type SnapshotMaker, training } from '../../../kit/snapshots.js';
 
