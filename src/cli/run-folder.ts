@@ -15,7 +15,7 @@
  *
  * Invariants:
  *  run-folder/R1 A run writes only into a folder that carries its mark, and the mark goes only into a folder that was
- *     absent or empty (src/platform). What else stands in the way is refused before anything is touched.
+ *     absent or empty (packages/platform). What else stands in the way is refused before anything is touched.
  *  run-folder/R2 Nothing is written or removed through a link inside the folder, and every entry is of the kind that a
  *     run writes: a file, or a folder. Anything else is refused before anything is touched.
  */

@@ -1,4 +1,6 @@
 /** What the controller needs of the rooms it joins; small interfaces, where they are consumed. */
+import type { DeadItem, NatsAccess, WorkerRole } from '@distillery/protocol';
+
 import type { DistillJob, DistillJobStatus, EventClaim } from '../api/index.js';
 import type { FoundJob, JobKey } from '../cluster/index.js';
 import type { Plan, Snapshot, StreamObservation } from '../domain/index.js';

@@ -6,7 +6,6 @@
 import type { Clock } from '@distillery/base';
 
 import { openTrainerThread, type TrainerThread, type TrainerThreadSource } from '../../workers/compute/index.js';
-import type { Clock } from '../../src/lib/clock.js';
 import { runWorker } from '../../workers/process/process.js';
 import { runStudent } from '../../workers/student/run.js';
 

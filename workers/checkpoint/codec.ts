@@ -17,7 +17,6 @@ import { createHash } from 'node:crypto';
 import { weightsDigestParts } from '@distillery/protocol';
 import { z } from 'zod';
 
-import { weightsDigestParts } from '../../src/protocol/index.js';
 import type { NamedTensor, TrainerState } from '../models/training.js';
 import { CheckpointError } from './errors.js';
 

@@ -5,8 +5,6 @@
 import { type Manifest, ManifestError, parseManifest } from '@distillery/protocol';
 import { z } from 'zod';
 
-import { type Manifest, ManifestError, parseManifest } from '../../src/protocol/index.js';
-
 import { loginProblems, readLogin, readText, WorkerError, type WorkerLogin } from '../base/index.js';
 
 const text = (what: string): z.ZodString => z.string(what).min(1, what);

@@ -9,10 +9,6 @@ import type { Clock } from '@distillery/base';
 import { quietLibraries, workerExitCodes } from '@distillery/protocol';
 import { pino } from 'pino';
 
-import { printableJson } from '../../src/lib/printable.js';
-import type { Clock } from '../../src/lib/clock.js';
-import { quietLibraries, workerExitCodes } from '../../src/protocol/index.js';
-
 import { framesOf, type Log, writeLastWords } from '../base/index.js';
 
 import { endingOf } from './endings.js';

@@ -22,9 +22,6 @@ import {
   PermissionViolationError,
 } from '@nats-io/transport-node';
 
-import type { Clock } from '../../src/lib/clock.js';
-import { reasonOf } from '../../src/lib/system-error.js';
-import { NatsAddress, NatsAddressError, printableAddress } from '../../src/protocol/index.js';
 import { type Log, WorkerError, type WorkerLogin } from '../base/index.js';
 
 import { LoginRefused, StreamRefused, StreamUnreachable } from './errors.js';

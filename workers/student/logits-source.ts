@@ -20,8 +20,8 @@ import {
   type Schedule,
   shardRows,
   type WorkItem,
-} from '../../src/protocol/index.js';
-import type { Clock } from '../../src/lib/clock.js';
+} from '@distillery/protocol';
+
 import { type Log, WorkerError } from '../base/index.js';
 
 import { AnswerTime } from './answer-time.js';

@@ -5,7 +5,6 @@
 import type { StudentState } from '@distillery/protocol';
 import { z } from 'zod';
 
-import type { StudentState } from '../../src/protocol/index.js';
 import type { Rates } from '../base/index.js';
 
 export interface EvaluationRecord {

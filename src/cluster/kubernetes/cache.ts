@@ -9,7 +9,6 @@ import type { Clock } from '@distillery/base';
 
 import type { DistillJob } from '../../api/index.js';
 import { Ledger, type LedgerNode, type Slots } from '../../domain/index.js';
-import type { Clock } from '../../lib/clock.js';
 import type { JobKey } from '../index.js';
 
 import type { JobObjects } from './observation.js';

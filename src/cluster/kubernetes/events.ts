@@ -11,7 +11,6 @@
 import type { Clock } from '@distillery/base';
 
 import { apiVersion, type EventClaim, kind } from '../../api/index.js';
-import type { Clock } from '../../lib/clock.js';
 import type { JobKey } from '../index.js';
 
 import type { ApiClient } from './client.js';

@@ -20,8 +20,6 @@ import {
   type Problem,
   streamsFinalizer,
 } from '../../api/index.js';
-import type { Clock } from '../../lib/clock.js';
-import { omit } from '../../lib/omit.js';
 import type { FoundJob, JobKey } from '../index.js';
 
 import type { ApiClient } from './client.js';

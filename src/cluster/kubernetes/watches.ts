@@ -7,9 +7,6 @@ import type { Clock, Random } from '@distillery/base';
 
 import { appName, labels } from '../../api/index.js';
 import type { LedgerNode } from '../../domain/index.js';
-import type { Clock } from '../../lib/clock.js';
-import { jsonEqual } from '../../lib/json-equal.js';
-import type { Random } from '../../lib/random.js';
 import type { JobKey } from '../index.js';
 
 import type { ClusterCache } from './cache.js';

@@ -14,9 +14,6 @@ import type { NatsAccess } from '@distillery/protocol';
 
 import type { DistillJob } from '../../api/index.js';
 import type { ClusterObservation, PoolObservation, Slots } from '../../domain/index.js';
-import type { Clock } from '../../lib/clock.js';
-import type { NatsAccess } from '../../protocol/index.js';
-import { makeFolderSync, writeWholeSync } from '../../platform/index.js';
 import type { Cluster, DesiredWorkers, JobKey } from '../index.js';
 
 import { type Child, startChild } from './child.js';

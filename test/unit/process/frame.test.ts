@@ -12,7 +12,6 @@ import { LogitsError, ModelError } from '../../../workers/models/inference/index
 import { BatchError, NumericError, StateError, StudentModelError } from '../../../workers/models/training.js';
 import { endingOf } from '../../../workers/process/endings.js';
 import { readEnvironment, readLabellingEnvironment } from '../../../workers/process/environment.js';
-import { type WorkerEnding, workerExitCodes } from '../../../src/protocol/index.js';
 import { WorkerError, writeLastWords } from '../../../workers/base/exit.js';
 import { Meter } from '../../../workers/base/meter.js';
 import { unlessStopped } from '../../../workers/process/stopping.js';

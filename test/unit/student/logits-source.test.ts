@@ -2,7 +2,6 @@
 import { maxFrameRetries } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
-import { maxFrameRetries } from '../../../src/protocol/index.js';
 import { WorkerError } from '../../../workers/base/exit.js';
 import { LogitsSource, type LogitsSourceOptions } from '../../../workers/student/logits-source.js';
 import {
