@@ -34,7 +34,7 @@ function joined(text: string): string {
   return text.replace(/\n[ \t]*(?:\*(?!\/)|\/\/)?[ \t]*/g, ' ');
 }
 
-const definitionLine = /^ \* +(?:- )?((?:[a-z][\w.-]*\/)*[A-Z]\d{1,2})[.:]? \S/gm;
+const definitionLine = /^ \* +(?:- |Invariant )?((?:[a-z][\w.-]*\/)*[A-Z]\d{1,2})[.:]? \S/gm;
 
 /** Local invariants that a file defines in its comments, also those without a prefix. */
 export function definitionsIn({ path, text }: Page): Definition[] {
