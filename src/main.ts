@@ -65,7 +65,7 @@ function settings(): OperatorConfig {
 const config = settings();
 const log = outputLog(config.logLevel);
 process.on('uncaughtException', (error) => {
-  log.error({ stack: error.stack }, `unforeseen: ${error.message}`);
+  log.error({ stack: error.stack }, `internal error: ${error.message}`);
   process.exit(exitCodes.failed);
 });
 try {

@@ -29,7 +29,7 @@ export type {
   Waiting,
   WaitingPod,
 } from './ledger/index.js';
-export { noLimits, parseLimit, parseNamespaceWeights, withinLimits } from './limits.js';
+export { limitFor, noLimits, parseLimit, parseNamespaceWeights, withinLimits } from './limits.js';
 export type { Limits, LimitSetting } from './limits.js';
 export { hinder } from './hinder.js';
 export { dismiss, refuse } from './refuse.js';
