@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build test lint generate verify workflows coverage release-dry-run bench cluster clean
+.PHONY: help build test lint graph generate verify workflows coverage release-dry-run bench cluster clean
 npm := npm run --silent
 
 help: ## Say what each target does
@@ -17,6 +17,9 @@ test: node_modules ## Run every test
 
 lint: node_modules ## Style, types, boundaries between rooms, unused code, spelling, phrases
 	@$(npm) lint
+
+graph: node_modules ## The import graph of the rooms; fails on circles and on arrows that run up
+	@$(npm) graph
 
 generate: node_modules ## Write the generated files: API types, reference, test vectors
 	@$(npm) generate

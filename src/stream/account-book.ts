@@ -3,9 +3,10 @@
  * the system account (docs/adr/0014).
  *
  * Invariants:
- *  B1 The server is the memory: what was revoked is read from the account's own JWT, kept in every later one, and bounded.
- *  B2 One change of an account at a time: none is made from what another has changed meanwhile.
- *  B3 Nothing is changed by a process that may not act.
+ *  account-book/B1 The server is the memory: what was revoked is read from the account's own JWT, kept in every later
+ *     one, and bounded.
+ *  account-book/B2 One change of an account at a time: none is made from what another has changed meanwhile.
+ *  account-book/B3 Nothing is changed by a process that may not act.
  */
 import { Turns } from '@distillery/base';
 import { NoRespondersError, PermissionViolationError, RequestError } from '@nats-io/transport-node';
@@ -35,7 +36,7 @@ export interface AccountBookOptions {
   readonly limitsOf: (namespace: string) => AccountLimits;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
-  /** B3. */
+  /** account-book/B3. */
   readonly mayAct: () => boolean;
 }
 
@@ -56,7 +57,7 @@ interface Page {
   revoked: ReadonlySet<string> | null;
   /** False while the last change that was asked for is not known to be on the server. */
   isSettled: boolean;
-  /** B2. */
+  /** account-book/B2. */
   last: Promise<unknown>;
 }
 
@@ -210,7 +211,7 @@ export class AccountBook {
     const wanted = { namespace, keys, operator: keyring.operator, state, limits: limitsOf(namespace), revoked };
     const asWanted = isAsWanted(found, wanted);
     if (!asWanted) await this.#push(namespace, accountJwt(wanted, found, nowMs()));
-    // The server remembers them now (B1).
+    // The server remembers them now (account-book/B1).
     page.revoked = new Set(revoked.keys());
     for (const user of revoking.keys()) page.revoking.delete(user);
     for (const user of readmitting) page.readmitting.delete(user);

@@ -2,11 +2,12 @@
  * The operator's hands on NATS: creates a job's streams, looks at them, trims them, removes them.
  *
  * Invariants:
- *  A1 Provisioning is idempotent and never deletes: what exists is brought to the wanted configuration in place.
- *  A2 `observe` never throws: without an answer the observation says Unreachable, and the caller holds.
- *  A3 LOGITS are only ever deleted below a sequence that the caller names, or one damaged frame at a time.
- *  A4 Before each write, not before each method, the caller is asked whether it may still write: a process that was stopped
- *     between two requests and wakes after another has taken over must not create what that one has removed.
+ *  admin/A1 Provisioning is idempotent and never deletes: what exists is brought to the wanted configuration in place.
+ *  admin/A2 `observe` never throws: without an answer the observation says Unreachable, and the caller holds.
+ *  admin/A3 LOGITS are only ever deleted below a sequence that the caller names, or one damaged frame at a time.
+ *  admin/A4 Before each write, not before each method, the caller is asked whether it may still write: a process that
+ *     was stopped between two requests and wakes after another has taken over must not create what that one has
+ *     removed.
  */
 import { isDeepStrictEqual } from 'node:util';
 
@@ -62,7 +63,7 @@ export async function connectStreams(
 
 /**
  * For an operator, which may start before its server: until there is a connection, `observe` says Unreachable.
- * @param mayWrite false while this process does not lead (A4); absent = it always may
+ * @param mayWrite false while this process does not lead (admin/A4); absent = it always may
  */
 export function openStreams(options: LinkOptions, mayWrite?: () => boolean): StreamAdmin {
   return new StreamAdmin(OperatorLink.open(options), mayWrite);
@@ -90,7 +91,7 @@ export class StreamAdmin {
     return this.#link.health;
   }
 
-  /** Creates what is missing and updates what differs (A1). */
+  /** Creates what is missing and updates what differs (admin/A1). */
   async provision({ streams, consumers }: JobStreams): Promise<void> {
     await Promise.all(
       streams.map((wanted) =>
@@ -291,7 +292,7 @@ export class StreamAdmin {
     );
   }
 
-  /** Deletes every logits frame below a sequence (A3). */
+  /** Deletes every logits frame below a sequence (admin/A3). */
   async trim(uid: string, belowSequence: number): Promise<void> {
     if (belowSequence <= 1) return;
     const { logits } = jobNames(uid).streams;
@@ -411,7 +412,7 @@ export class StreamAdmin {
     await this.#link.close();
   }
 
-  /** A4. @throws StreamError notLeading */
+  /** admin/A4. @throws StreamError notLeading */
   async #writing<T>(write: () => Promise<T>): Promise<T> {
     if (!this.#mayWrite()) {
       throw new StreamError('notLeading', 'this process no longer leads; nothing was sent to NATS');

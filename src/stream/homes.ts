@@ -3,10 +3,10 @@
  * per namespace, made as it is needed (docs/adr/0014).
  *
  * Invariants:
- *  H1 A namespace with jobs has one connection of ours to its account, kept as long as it has jobs. With the last job its
- *     account is closed, unless streams are left in it: then it stays open until the sweep has removed them.
- *  H2 Trouble with one namespace's account is reported by that namespace's jobs; the others go on.
- *  H3 The users of a job end before its streams do, or as soon as the system account can be reached again.
+ *  homes/H1 A namespace with jobs has one connection of ours to its account, kept as long as it has jobs. With the last
+ *     job its account is closed, unless streams are left in it: then it stays open until the sweep has removed them.
+ *  homes/H2 Trouble with one namespace's account is reported by that namespace's jobs; the others go on.
+ *  homes/H3 The users of a job end before its streams do, or as soon as the system account can be reached again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -42,7 +42,7 @@ export interface StreamHome {
   access(role: WorkerRole, job: JobRef & JobIdentity): NatsAccess;
   /** Before a job's streams are made: its users may log in. @throws StreamError */
   admit(job: JobRef): Promise<void>;
-  /** Before a job's streams are removed: ends its users (H3). @throws StreamError */
+  /** Before a job's streams are removed: ends its users (homes/H3). @throws StreamError */
   dismiss(job: JobRef): Promise<void>;
   /** The job is gone. */
   forget(job: JobRef): void;
@@ -274,7 +274,7 @@ export class NamespaceAccounts implements StreamHome {
   }
 
   /**
-   * H1, H3: a close or a revocation that failed on a connection that stays, such as one whose answer came too late, is
+   * homes/H1, homes/H3: a close or a revocation that failed on a connection that stays, such as one whose answer came too late, is
    * tried again. Without this it would wait for the next reconnect.
    */
   async #settleRest(retryMs: number): Promise<void> {
@@ -290,7 +290,7 @@ export class NamespaceAccounts implements StreamHome {
     return this.#closing.signal.aborted;
   }
 
-  /** H1. */
+  /** homes/H1. */
   async #leave(namespace: string): Promise<void> {
     const tenant = this.#tenants.get(namespace);
     if (tenant === undefined || this.#options.hasJobs(namespace)) return;

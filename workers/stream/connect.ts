@@ -23,9 +23,7 @@ import {
   PermissionViolationError,
 } from '@nats-io/transport-node';
 
-import { WorkerError } from '../shell/exit.js';
-import type { Log } from '../shell/log.js';
-import type { WorkerLogin } from '../shell/login.js';
+import { type Log, WorkerError, type WorkerLogin } from '../base/index.js';
 
 import { CertificateRefused, LoginRefused, StreamRefused, StreamUnreachable } from './errors.js';
 import { type AnswerOptions, firstAnswer } from './first-answer.js';

@@ -1,5 +1,5 @@
-/** What can go wrong between a worker and NATS. Each knows how its process must end (shell/exit.ts). */
-import { WorkerError } from '../shell/exit.js';
+/** What can go wrong between a worker and NATS. Each knows how its process must end (base/exit.ts). */
+import { WorkerError } from '../base/index.js';
 
 /** No answer from NATS within the time that was allowed, or the connection is closed for good. */
 export class StreamUnreachable extends WorkerError {
@@ -55,7 +55,7 @@ export class FrameConflict extends WorkerError {
   }
 }
 
-/** A newer attempt of the student has taken over: this one must stop without writing (DESIGN §4 "Fencing"). */
+/** A newer attempt of the student has taken over: this one must stop without writing (design §4 "Fencing"). */
 export class Fenced extends WorkerError {
   constructor(
     readonly attempt: number,

@@ -3,14 +3,15 @@
  * in any instruction and going on minutes later, so nothing here relies on being the only writer.
  *
  * Invariants:
- *  O1 An object is there whole or not at all: its pieces are stored first, its entry last, and `put` succeeds only after
- *     the object was read back: entry, piece count, size, digest.
- *  O3 Every write may be repeated: a piece names the piece before it, an entry the entry that it replaces.
- *  O4 The entry that is replaced is read before the fence is asked, and replaced only while it is still that one. So a
- *     fenced attempt never replaces what a newer attempt stored after its claim.
- *  O5 Subjects of pieces carry the attempt. A sweep removes pieces of older attempts only, never those that a newer one
- *     is about to name.
- *  O6 An entry goes before its pieces do.
+ *  object-writer/O1 An object is there whole or not at all: its pieces are stored first, its entry last, and `put`
+ *     succeeds only after the object was read back: entry, piece count, size, digest.
+ *  object-writer/O3 Every write may be repeated: a piece names the piece before it, an entry the entry that it
+ *     replaces.
+ *  object-writer/O4 The entry that is replaced is read before the fence is asked, and replaced only while it is still
+ *     that one. So a fenced attempt never replaces what a newer attempt stored after its claim.
+ *  object-writer/O5 Subjects of pieces carry the attempt. A sweep removes pieces of older attempts only, never those
+ *     that a newer one is about to name.
+ *  object-writer/O6 An entry goes before its pieces do.
  */
 import { randomUUID } from 'node:crypto';
 
@@ -163,7 +164,7 @@ export class ObjectWriter {
     if (entry !== null) await this.#remove(name, entry);
   }
 
-  /** O6. Removes this very object, not one that has replaced it meanwhile. */
+  /** object-writer/O6. Removes this very object, not one that has replaced it meanwhile. */
   async #remove(name: string, { nuid }: ObjectEntry): Promise<void> {
     const { bucket, port } = this.#store;
     const { entry, sequence } = await this.#store.find(name);

@@ -3,8 +3,10 @@
  * (`server/errors.json` of nats-server 2.15; test/kit/jetstream-errors.ts holds the list). Pure.
  *
  * Invariants:
- *  J1 `refused` is said only of a fault in what we or the job asked: it ends a job. Trouble of the platform never is one.
- *  J2 The text of an error is read here and nowhere else, and only where the server has one code for several causes.
+ *  jetstream-errors/J1 `refused` is said only of a fault in what we or the job asked: it ends a job. Trouble of the
+ *     platform never is one.
+ *  jetstream-errors/J2 The text of an error is read here and nowhere else, and only where the server has one code for
+ *     several causes.
  */
 
 export type JetStreamFault =

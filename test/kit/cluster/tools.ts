@@ -2,9 +2,9 @@
  * The Go programs that a test cluster is made of, built once from the modules that test/cluster pins.
  *
  * Invariants:
- *  T1 A binary in the folder is whole: it is built under another name and renamed.
- *  T2 A group's stamp, written last, says from which pins its binaries were built; other pins build them again.
- *  T3 Of two processes that ask at once, one builds and the other waits for it.
+ *  tools/T1 A binary in the folder is whole: it is built under another name and renamed.
+ *  tools/T2 A group's stamp, written last, says from which pins its binaries were built; other pins build them again.
+ *  tools/T3 Of two processes that ask at once, one builds and the other waits for it.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
