@@ -1,5 +1,5 @@
 /**
- * Writes the API report of each package that is published: packages/NAME/api.md lists everything that its door offers, with
+ * Writes the API report of each package that is published: `api.md` lists everything that its door offers, with
  * types, so that a change of the API is seen in review. With `--check` it writes nothing, prints the reports that differ and
  * exits 1. Reads what the build made.
  */
