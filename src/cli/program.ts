@@ -1,5 +1,6 @@
 /** Commands, options and help texts. */
-import { printableLines, version } from '@distillery/base';
+import { alternatives, printableLines, version } from '@distillery/base';
+import { runtimeNames } from '@distillery/protocol';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
 import type { Engine } from '../api/index.js';
@@ -39,7 +40,7 @@ Exit codes:
 
 Environment:
   DISTILL_NATS_URL   use this running NATS server (2.10 or newer, with JetStream) instead of starting one
-  DISTILL_RUNTIME    where the student computes: auto (the default), wasm or cpu`;
+  DISTILL_RUNTIME    what computes the models: auto (the default), ${alternatives(runtimeNames)}`;
 
 export async function program(context: EngineContext, argv: readonly string[]): Promise<Ending> {
   let ending: Ending = 'ok';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { randomFrom } from '@distillery/base';
 import * as tfl from '@tensorflow/tfjs-layers';
 
-import { createTrainer, type StudentTrainer, type TrainingBatch } from '../../workers/models/training.js';
+import { type StudentTrainer, type TrainingBatch } from '../../workers/models/training.js';
 import { openRuntime, type Runtime } from '../../workers/runtimes/index.js';
 
 import { type BenchTable, median } from './table.js';
@@ -38,7 +38,7 @@ function referenceNetwork(): string {
 }
 
 export async function trainerBench(say: (line: string) => void): Promise<BenchTable> {
-  const runtime = await openRuntime('auto');
+  const runtime = await openRuntime('auto', 'training');
   const cases = [
     { model: 'conv16-pool-conv32-pool-dense128', modelJson: referenceNetwork(), batch: 64 },
     { model: 'examples/mnist student', modelJson: readFileSync(student, 'utf8'), batch: 128 },
@@ -52,8 +52,7 @@ export async function trainerBench(say: (line: string) => void): Promise<BenchTa
 }
 
 async function measure(runtime: Runtime, modelJson: string, rows: number): Promise<Record<string, number>> {
-  const trainer = await createTrainer({
-    runtime,
+  const trainer = await runtime.openTrainer({
     modelJson,
     seed: 1,
     loss: { temperature: 4, softWeight: 0.9 },

@@ -1,12 +1,6 @@
 /** A teacher's model on its own thread, seen from the main thread. */
-import {
-  type InferenceSource,
-  LogitsError,
-  type LogitsFault,
-  ModelError,
-  type ModelFault,
-} from '../models/inference/index.js';
-import type { InferenceHandlers } from './inference-worker.js';
+import { LogitsError, type LogitsFault, ModelError, type ModelFault } from '../models/inference/index.js';
+import type { InferenceHandlers, InferenceWorkerSource } from './inference-worker.js';
 import type { CrossedError } from './messages.js';
 import { ComputeError, type ComputeOptions, startCompute } from './thread.js';
 
@@ -39,7 +33,7 @@ const revive: ComputeOptions['revive'] = new Map<string, (error: CrossedError) =
   ['LogitsError', ({ fields }) => new LogitsError(fields as unknown as LogitsFault)],
 ]);
 
-export interface InferenceThreadSource extends InferenceSource {
+export interface InferenceThreadSource extends InferenceWorkerSource {
   /** Longest time for loading with a first trial, and for one batch. */
   readonly limitSeconds: number;
 }

@@ -29,7 +29,7 @@ export interface TrainerThread {
   readonly parameters: number;
   /** What the trainer changed in the model of the file, in sentences. */
   readonly notes: readonly string[];
-  readonly runtime: Runtime;
+  readonly runtime: Pick<Runtime, 'name' | 'description'>;
   /** Arrays of the batch are given up by the caller. @throws NumericError, BatchError, ComputeError */
   train(batch: TrainingBatch): Promise<Trained>;
   /** @param samples [labels.length, height, width, channels]; given up by the caller, as are the labels */

@@ -1,17 +1,12 @@
-/** The compute thread of a student: opens the runtime and the trainer and works its calls off. See trainer-thread.ts. */
-import {
-  createTrainer,
-  type StudentTrainer,
-  type TrainerOptions,
-  type TrainerState,
-  type TrainingBatch,
-} from '../models/training.js';
-import { openRuntime, type RuntimeName } from '../runtimes/index.js';
+/** The compute thread of a student: opens the runtime and the trainer and serves its calls. See trainer-thread.ts. */
+import { type StudentTrainer, type TrainerOptions, type TrainerState, type TrainingBatch } from '../models/training.js';
+import { openRuntime } from '../runtimes/index.js';
+import type { RuntimeChoice } from '@distillery/protocol';
 import { serveCompute } from './serve.js';
 
 /** What the main thread gives; the runtime is opened here, since there is one per thread. */
-export interface TrainerSource extends Omit<TrainerOptions, 'runtime'> {
-  readonly runtime: 'auto' | RuntimeName;
+export interface TrainerSource extends TrainerOptions {
+  readonly runtime: RuntimeChoice;
 }
 
 let opened: StudentTrainer | undefined;
@@ -22,11 +17,11 @@ function trainer(): StudentTrainer {
 }
 
 const handlers = {
-  open: async ({ runtime: name, ...options }: TrainerSource) => {
-    const runtime = await openRuntime(name);
-    opened = await createTrainer({ runtime, ...options });
+  open: async ({ runtime: choice, ...options }: TrainerSource) => {
+    const { name, description, openTrainer } = await openRuntime(choice, 'training');
+    opened = await openTrainer(options);
     const { columns, inputShape, parameters, notes } = opened;
-    return { columns, inputShape, parameters, notes, runtime };
+    return { columns, inputShape, parameters, notes, runtime: { name, description } };
   },
   train: (batch: TrainingBatch) => trainer().train(batch),
   evaluate: ({ samples, labels }: { readonly samples: Float32Array; readonly labels: Int32Array }) =>

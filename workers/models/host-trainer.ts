@@ -1,47 +1,26 @@
 /**
- * The trainer: forward and backward pass in tensors, loss and update on plain arrays.
+ * The trainer on the host: forward and backward pass in tensors of the current tfjs backend, loss and update on plain
+ * arrays. Right where a tensor is memory of this process; a device has a trainer of its own, since this one copies
+ * logits, gradients and weights at every step.
  *
- * Invariants: a step is a function of (state, batch) alone; nothing is changed by a step that throws, except the moving
- * averages of normalisations (the caller ends the attempt then); no tensor outlives the call that made it.
+ * Invariants: a step is a function of (state, batch) alone; a step that throws changes nothing but the moving averages of
+ * normalizations (the caller then ends the attempt); no tensor outlives the call that made it.
  */
-import * as tf from '@tensorflow/tfjs-core';
-import type { Runtime } from '../runtimes/index.js';
-import { exportModel } from './export.js';
-import type { OptimizerSettings } from './learning-rate.js';
-import { librarySentence } from '../base/index.js';
-import { distillationLoss, score } from './loss.js';
-import type { LossSettings } from './loss.js';
+import { score } from './evaluation.js';
+import { distillationLoss } from './loss.js';
 import { createOptimizer } from './optimizer.js';
-import { openStudentModel } from './student-model.js';
-import type { ModelWeight, StudentModel } from './student-model.js';
-import { BatchError, NumericError, StateError, StudentModelError } from './trainer-errors.js';
-import type { NamedTensor, Trainer, TrainingBatch } from './trainer.js';
-
-export interface TrainerOptions {
-  /** Must be the thread's current runtime. */
-  readonly runtime: Runtime;
-  /** Text of a tfjs layers `model.json`, or of its topology alone. */
-  readonly modelJson: string;
-  readonly seed: number;
-  readonly loss: LossSettings;
-  readonly optimizer: OptimizerSettings;
-  /** Steps of the whole job: the learning rate's schedule ends there. */
-  readonly totalSteps: number;
-}
-
-export interface StudentTrainer extends Trainer {
-  /** What was changed in the model of the file, in sentences. */
-  readonly notes: readonly string[];
-}
+import { exportModel, openStudentModel } from './student-model.js';
+import type { StudentModel } from './student-model.js';
+import { forwardAndBackward, predict, rehearse } from './tensor-pass.js';
+import { checkBatch, checkLabels, checkRows, checkTensors, requireFinite } from './trainer-checks.js';
+import { NumericError } from './trainer-errors.js';
+import type { StudentTrainer, TrainerOptions, TrainingBatch } from './trainer.js';
 
 /** Rows of one forward pass in `evaluate`: large enough to be fast, small enough for the heap. */
 const evaluationRows = 256;
 
 /** @throws StudentModelError when the model cannot be built or trained */
-export async function createTrainer(options: TrainerOptions): Promise<StudentTrainer> {
-  if (tf.getBackend() !== options.runtime.name) {
-    throw new Error(`runtime: found ${tf.getBackend()} active, expected ${options.runtime.name}; open it first`);
-  }
+export async function openHostTrainer(options: TrainerOptions): Promise<StudentTrainer> {
   const model = await openStudentModel(options.modelJson, options.seed);
   try {
     rehearse(model);
@@ -86,7 +65,7 @@ function trainerOf(model: StudentModel, { loss, optimizer: settings, totalSteps 
     columns,
     inputShape,
     notes: model.notes,
-    parameters: model.weights.reduce((sum, { shape }) => sum + tf.util.sizeFromShape([...shape]), 0),
+    parameters: model.weights.reduce((sum, { shape }) => sum + shape.reduce((product, axis) => product * axis, 1), 0),
     train,
     evaluate: (samples, labels) => {
       checkRows('samples', samples.length, labels.length * size);
@@ -117,127 +96,4 @@ function trainerOf(model: StudentModel, { loss, optimizer: settings, totalSteps 
       model.dispose();
     },
   };
-}
-
-interface Pass {
-  readonly loss: number;
-  /** One for each trainable weight. */
-  readonly gradients: readonly Float32Array[];
-}
-
-type LogitsLoss = (student: Float32Array) => { readonly loss: number; readonly gradient: Float32Array };
-
-function forwardAndBackward(
-  model: StudentModel,
-  trainable: readonly ModelWeight[],
-  { samples, rows }: Pick<TrainingBatch, 'samples' | 'rows'>,
-  lossOf: LogitsLoss,
-): Pass {
-  return scoped(() => {
-    const x = tf.tensor(samples, [rows, ...model.inputShape]);
-    const onLogits = tf.customGrad((...given) => {
-      const [logits] = given;
-      const { loss, gradient } = lossOf((logits as tf.Tensor).dataSync<'float32'>());
-      return {
-        value: tf.scalar(loss),
-        gradFunc: (dy: tf.Tensor) => tf.mul(dy, tf.tensor(gradient, [rows, model.columns])),
-      };
-    });
-    const { value, grads } = tf.variableGrads(
-      () => {
-        const loss = onLogits(model.apply(x, true));
-        const penalty = model.regularisation();
-        return tf.reshape<tf.Rank.R0>(penalty === undefined ? loss : tf.add(loss, penalty), []);
-      },
-      trainable.map(({ variable }) => variable),
-    );
-    return {
-      loss: value.dataSync<'float32'>()[0] ?? NaN,
-      gradients: trainable.map(({ variable }) => {
-        const gradient = grads[variable.name];
-        return gradient === undefined ? new Float32Array(variable.size) : gradient.dataSync<'float32'>();
-      }),
-    };
-  });
-}
-
-function predict(model: StudentModel, samples: Float32Array, rows: number): Float32Array {
-  return scoped(() => model.apply(tf.tensor(samples, [rows, ...model.inputShape]), false).dataSync<'float32'>());
-}
-
-/**
- * Frees the tensors made within `compute`, which returns none. (tf.tidy searches its result for tensors: number by
- * number in plain arrays, a third of a step's time.)
- */
-function scoped<Result>(compute: () => Result): Result {
-  tf.engine().startScope();
-  try {
-    return compute();
-  } finally {
-    tf.engine().endScope();
-  }
-}
-
-/**
- * One pass forth and back that leaves no trace: what cannot be trained here is found before the first step.
- * @throws StudentModelError
- */
-function rehearse(model: StudentModel): void {
-  const trainable = model.weights.filter((weight) => weight.trainable);
-  if (trainable.length === 0) throw new StudentModelError('weights', 'none that train', 'at least one');
-  const frozen = model.weights.filter((weight) => !weight.trainable).map((weight) => [weight, weight.read()] as const);
-  const rows = 2;
-  const samples = new Float32Array(rows * model.inputShape[0] * model.inputShape[1] * model.inputShape[2]);
-  try {
-    model.seedMasks(0);
-    forwardAndBackward(model, trainable, { samples, rows }, (student) => ({ loss: 0, gradient: student }));
-  } catch (cause) {
-    const found = `an error of tfjs (${librarySentence(cause)})`;
-    const expected = `layers whose gradients the runtime ${tf.getBackend()} has`;
-    throw new StudentModelError('training pass', found, expected, { cause });
-  }
-  for (const [weight, values] of frozen) weight.write(values);
-}
-
-function requireFinite(values: Float32Array, what: string, step: number): void {
-  // 0 · x is 0 for finite x and NaN otherwise: one pass without a branch.
-  let probe = 0;
-  for (let at = 0, { length } = values; at < length; at++) probe += 0 * (values[at] ?? 0);
-  if (probe !== 0) throw new NumericError(what, step);
-}
-
-function checkBatch(batch: TrainingBatch, size: number, columns: number): void {
-  const { rows, samples, labels, teacherLogits } = batch;
-  if (rows < 1) throw new BatchError('rows', String(rows), 'at least one');
-  checkRows('samples', samples.length, rows * size);
-  checkRows('labels', labels.length, rows);
-  if (teacherLogits !== null) checkRows('teacher logits', teacherLogits.length, rows * columns);
-  checkLabels(labels, columns);
-}
-
-function checkRows(what: string, found: number, expected: number): void {
-  if (found !== expected) throw new BatchError(what, `${found} numbers`, `${expected} for this model`);
-}
-
-function checkLabels(labels: Int32Array, columns: number): void {
-  const stray = labels.find((label) => label < 0 || label >= columns);
-  if (stray !== undefined) throw new BatchError('labels', String(stray), `0 to ${columns - 1}, the model's columns`);
-}
-
-/** @throws StateError at the first tensor that is missing, foreign or of another shape */
-function checkTensors(
-  found: readonly NamedTensor[],
-  expected: readonly { readonly name: string; readonly shape: readonly number[] }[],
-): void {
-  expected.forEach(({ name, shape }, index) => {
-    const tensor = found[index];
-    const wanted = `${name} ${JSON.stringify(shape)}`;
-    if (tensor === undefined) throw new StateError(name, 'none', wanted);
-    const size = tf.util.sizeFromShape([...shape]);
-    const same =
-      tensor.name === name && tf.util.arraysEqual([...tensor.shape], [...shape]) && tensor.data.length === size;
-    if (!same) throw new StateError(tensor.name, `${tensor.name} ${JSON.stringify(tensor.shape)}`, wanted);
-  });
-  const extra = found[expected.length];
-  if (extra !== undefined) throw new StateError(extra.name, 'it', 'no more tensors');
 }

@@ -4,6 +4,9 @@
  * continues bit for bit (I1).
  */
 
+import type { LossSettings } from './loss.js';
+import type { OptimizerSettings } from './optimizer.js';
+
 /** A named tensor outside the runtime: plain bytes, row-major, little-endian. */
 export interface NamedTensor {
   readonly name: string;
@@ -42,6 +45,16 @@ export interface ExportedModel {
   readonly weights: Uint8Array;
 }
 
+export interface TrainerOptions {
+  /** Text of a tfjs layers `model.json`, or of its topology alone. */
+  readonly modelJson: string;
+  readonly seed: number;
+  readonly loss: LossSettings;
+  readonly optimizer: OptimizerSettings;
+  /** Steps of the whole job: the learning rate's schedule ends there. */
+  readonly totalSteps: number;
+}
+
 export interface Trainer {
   /** Width of the logits. */
   readonly columns: number;
@@ -56,4 +69,9 @@ export interface Trainer {
   restore(state: TrainerState): void;
   export(): ExportedModel;
   dispose(): void;
+}
+
+export interface StudentTrainer extends Trainer {
+  /** What was changed in the model of the file, in sentences. */
+  readonly notes: readonly string[];
 }

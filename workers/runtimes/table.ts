@@ -1,81 +1,64 @@
-/**
- * Opens a runtime: one per thread, since tfjs has one current backend per thread. Silent on both standard streams and
- * without side effects on the process: what tfjs and Emscripten print or hook is switched off here.
- */
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
-import { setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import { runtimeNames } from './runtime.js';
-import type { Runtime, RuntimeName } from './runtime.js';
-import { registerTrainingKernels } from './wasm/register.js';
+/** The table of runtimes, and the choice among them. A new runtime is a name in the protocol and a row here. */
+import { alternatives } from '@distillery/base';
+import { type RuntimeChoice, runtimeChoices, type RuntimeName, runtimeNames } from '@distillery/protocol';
+import { hostRuntime } from './host.js';
+import { type Runtime, type RuntimeEntry, RuntimeError, type Work } from './runtime.js';
 
-/** A runtime that does not exist here or did not start. */
-export class RuntimeError extends Error {
-  override readonly name = 'RuntimeError';
-  readonly runtime: string;
-  constructor(runtime: string, message: string) {
-    super(`runtime ${runtime}: ${message}`);
-    this.runtime = runtime;
-  }
-}
+const rows: { readonly [Name in RuntimeName]: Omit<RuntimeEntry, 'name'> } = {
+  wasm: {
+    available: (work) =>
+      Promise.resolve(
+        work === 'onnx' || 'WebAssembly' in globalThis
+          ? null
+          : { problem: 'WebAssembly is not supported here', remedy: 'use runtime cpu' },
+      ),
+    start: (work) => hostRuntime('wasm', work, async () => (await import('./wasm/start.js')).startWasm()),
+  },
+  cpu: {
+    available: () => Promise.resolve(null),
+    start: (work) => hostRuntime('cpu', work, async () => (await import('./cpu.js')).startCpu()),
+  },
+};
+
+/** In order of preference. */
+export const runtimeTable: readonly RuntimeEntry[] = runtimeNames.map((name) => ({ name, ...rows[name] }));
 
 /**
- * @param name `auto` takes the fastest runtime that starts here
+ * Opens the runtime of this thread. tfjs has one current backend a thread, so the last runtime that was opened is the one
+ * that computes.
+ * @param choice `auto` takes the first of the table that works here
  * @throws RuntimeError
  */
-export async function openRuntime(name: 'auto' | RuntimeName): Promise<Runtime> {
-  // Without it tfjs advertises another package on stderr when the cpu backend is first used.
-  tf.env().set('PROD', true);
-  switch (name) {
-    case 'auto':
-      return (await openWasm()) ?? (await openCpu());
-    case 'wasm': {
-      const runtime = await openWasm();
-      if (runtime === undefined) {
-        throw new RuntimeError(name, 'did not start, expected WebAssembly support; use runtime cpu');
-      }
-      return runtime;
-    }
-    case 'cpu':
-      return openCpu();
-    default:
-      throw new RuntimeError(String(name), `found no such runtime, expected auto or one of ${runtimeNames.join(', ')}`);
-  }
-}
-
-async function openWasm(): Promise<Runtime | undefined> {
-  const entry = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
-  setWasmPaths(join(dirname(entry), '/'));
-  // Determinism: the order of float additions must not depend on the machine's number of cores (I1).
-  setThreadsCount(1);
-  registerTrainingKernels();
-  const started = await withoutNewProcessHooks(() => tf.setBackend('wasm'));
-  if (!started) return undefined;
-  const simd = tf.env().getBool('WASM_HAS_SIMD_SUPPORT');
-  return { name: 'wasm', description: `wasm (${simd ? 'SIMD' : 'no SIMD'}, 1 thread)` };
-}
-
-async function openCpu(): Promise<Runtime> {
-  if (!(await tf.setBackend('cpu'))) throw new RuntimeError('cpu', 'did not start');
-  return { name: 'cpu', description: 'cpu (plain JavaScript)' };
-}
-
-/**
- * Emscripten makes uncaught errors its own when its module starts: they would then end the process with another exit
- * code and past the handlers of its owner.
- */
-async function withoutNewProcessHooks<Result>(start: () => Promise<Result>): Promise<Result> {
-  const events = ['uncaughtException', 'unhandledRejection'] as const;
-  const before = events.map((event) => new Set(process.rawListeners(event)));
-  try {
-    return await start();
-  } finally {
-    events.forEach((event, index) => {
-      for (const listener of process.rawListeners(event)) {
-        if (before[index]?.has(listener) === false) process.removeListener(event, listener as () => void);
-      }
+export async function openRuntime(
+  choice: RuntimeChoice,
+  work: Work,
+  table: readonly RuntimeEntry[] = runtimeTable,
+): Promise<Runtime> {
+  if (choice !== 'auto') {
+    const entry = table.find(({ name }) => name === choice);
+    if (entry !== undefined) return started(entry, work);
+    throw new RuntimeError(String(choice), {
+      problem: 'there is no runtime of this name',
+      remedy: `set DISTILL_RUNTIME to ${alternatives(runtimeChoices)}`,
     });
   }
+  const refusals: string[] = [];
+  for (const entry of table) {
+    try {
+      return await started(entry, work);
+    } catch (error) {
+      if (!(error instanceof RuntimeError)) throw error;
+      refusals.push(error.message);
+    }
+  }
+  throw new RuntimeError('auto', {
+    problem: `no runtime works here (${refusals.join('; ')})`,
+    remedy: 'use the worker image, or repair one of them',
+  });
+}
+
+async function started(entry: RuntimeEntry, work: Work): Promise<Runtime> {
+  const reason = await entry.available(work);
+  if (reason !== null) throw new RuntimeError(entry.name, reason);
+  return entry.start(work);
 }

@@ -82,6 +82,7 @@ async function prepare({ env, log, clock }: WorkerContext): Promise<Prepared> {
       input: manifest.teacher.input,
       sampleShape: split.shape,
       threads: env.threads,
+      runtime: env.runtime,
       limitSeconds: manifest.teacher.model.timeoutSeconds,
     }),
     connectWorker({

@@ -2,8 +2,10 @@
  * The door of base: small helpers that every side uses. Everything behind it is pure and free of Node's modules: no
  * clock, randomness, network, disk or environment.
  */
+export { alternatives } from './alternatives.js';
 export type { Clock } from './clock.js';
 export { jsonEqual } from './json-equal.js';
+export { isJsonObject } from './json-object.js';
 export { markdownTable } from './markdown-table.js';
 export { omit } from './omit.js';
 export { matchesPattern } from './pattern.js';

@@ -49,6 +49,8 @@ export {
 } from './objects.js';
 export type { NextPiece, ObjectEntry, StoredPiece } from './objects.js';
 export { readResultSums, resultFiles, resultNamePattern, resultSumsName, resultSumsText } from './result-sums.js';
+export { runtimeChoices, runtimeNames } from './runtimes.js';
+export type { RuntimeChoice, RuntimeName } from './runtimes.js';
 export { permutation, schedule } from './schedule.js';
 export type { Schedule, ScheduleOptions } from './schedule.js';
 export { bytesPerRow, shardCount, shardRows, shardsOf } from './shards.js';

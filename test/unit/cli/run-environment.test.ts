@@ -1,4 +1,5 @@
 /** A variable that no worker takes is refused before a worker is started. */
+import { runtimeChoices } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
 import { checkRunEnvironment } from '../../../src/cli/run-environment.js';
@@ -17,7 +18,7 @@ function workerTakes(name: string, value: string): boolean {
 }
 
 describe.each([
-  ['DISTILL_RUNTIME', ['auto', 'wasm', 'cpu', 'gpu', 'CPU', '']],
+  ['DISTILL_RUNTIME', [...runtimeChoices, 'abacus', 'CPU', '']],
   ['DISTILL_LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'verbose', 'fatal', '']],
 ])('%s', (name, values) => {
   test.each(values)('%j is taken if a worker takes it', (value) => {

@@ -23,6 +23,7 @@ import {
   selfTestAnswers,
 } from '../../../workers/models/inference/index.js';
 import { BatchError, NumericError, StateError, StudentModelError } from '../../../workers/models/training.js';
+import { tinyModelFiles, withModelFolder } from '../inference/tfjs-model.js';
 
 const root = join(import.meta.dirname, '../../..');
 /** The threads run compiled; `npm test` builds before it tests. */
@@ -46,6 +47,7 @@ describe('a teacher on its thread', () => {
     input: {},
     sampleShape: [28, 28, 1],
     threads: 1,
+    runtime: 'auto',
     limitSeconds: 300,
   };
   let teacher: InferenceThread;
@@ -130,6 +132,29 @@ describe('a teacher on its thread', () => {
     for (const { reason } of rejected) expect(reason).toMatchObject({ fault: { kind: 'closed' } });
     expect(((await other.ended) satisfies ComputeError).fault).toEqual({ kind: 'closed' });
   });
+});
+
+test.each([
+  ['wasm', /^tfjs-layers by wasm \(.*\), /],
+  ['cpu', /^tfjs-layers by cpu \(plain JavaScript\), /],
+] as const)('a teacher computes on the runtime that is named: %s', async (runtime, description) => {
+  const shape = [2, 2, 1] as const;
+  await withModelFolder(
+    tinyModelFiles({ shape, kernel: new Float32Array(8), bias: Float32Array.of(1, 2) }),
+    async (path) => {
+      const source = {
+        format: 'tfjs-layers',
+        path,
+        input: {},
+        sampleShape: shape,
+        threads: 1,
+        limitSeconds: 300,
+      } as const;
+      const teacher = await openInferenceThread({ ...source, runtime }, compiled('inference-worker'));
+      expect(teacher.description).toMatch(description);
+      await teacher.close();
+    },
+  );
 });
 
 /** A student of two layers, small enough that a step takes milliseconds on any runtime. */

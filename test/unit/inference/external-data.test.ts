@@ -6,7 +6,8 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { ModelError, openInference } from '../../../workers/models/inference/index.js';
+import { ModelError } from '../../../workers/models/inference/index.js';
+import { opened } from './opened.js';
 
 const fixture = (name: string): string => join(import.meta.dirname, 'fixtures', name);
 const sampleShape = [3, 4, 2] as const;
@@ -18,7 +19,7 @@ interface Answer {
 }
 
 async function answerOf(path: string): Promise<Answer> {
-  const model = await openInference({ format: 'onnx', path, input: { layout: 'NCHW' }, sampleShape, threads: 1 });
+  const model = await opened({ format: 'onnx', path, input: { layout: 'NCHW' }, sampleShape, threads: 1 });
   try {
     return { logits: [...(await model.infer(samples(), 2))], digest: model.digestHex };
   } finally {

@@ -9,13 +9,13 @@ import {
   type Answering,
   compareWithReference,
   type Inference,
-  openInference,
   selfTestAnswers,
 } from '../../../workers/models/inference/index.js';
+import { opened } from './opened.js';
 
 const path = join(import.meta.dirname, '../../../examples/mnist/models/teacher.onnx');
 const open = (threads = 1): Promise<Inference> =>
-  openInference({ format: 'onnx', path, input: {}, sampleShape: [28, 28, 1], threads });
+  opened({ format: 'onnx', path, input: {}, sampleShape: [28, 28, 1], threads });
 
 describe('the teacher of the MNIST example', () => {
   let data: Dataset;

@@ -1,7 +1,8 @@
 /** @jest-environment ./test/unit/inference/environment.js */
 import { describe, expect, test } from '@jest/globals';
 
-import { type Inference, ModelError, openInference } from '../../../workers/models/inference/index.js';
+import { type Inference, ModelError } from '../../../workers/models/inference/index.js';
+import { opened } from './opened.js';
 import { tinyModelFiles, withModelFolder } from './tfjs-model.js';
 
 const shape = [2, 2, 3] as const;
@@ -20,7 +21,7 @@ const expected = Array.from({ length: 40 }, (_, row) =>
 ).flat();
 
 const open = (path: string, sampleShape: readonly [number, number, number] = shape): Promise<Inference> =>
-  openInference({ format: 'tfjs-layers', path, input: {}, sampleShape, threads: 1 });
+  opened({ format: 'tfjs-layers', path, input: {}, sampleShape, threads: 1 });
 
 describe('a tfjs layers teacher', () => {
   test('is read from disk, its weights in parts, and answers what they say, twice the same bits', async () => {

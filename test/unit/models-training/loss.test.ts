@@ -2,10 +2,11 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { openRuntime } from '../../../workers/runtimes/index.js';
-import { distillationLoss, score } from '../../../workers/models/loss.js';
+import { score } from '../../../workers/models/evaluation.js';
+import { distillationLoss } from '../../../workers/models/loss.js';
 
 beforeAll(async () => {
-  await openRuntime('cpu');
+  await openRuntime('cpu', 'training');
 });
 
 const logit = fc.double({ min: -20, max: 20, noNaN: true });

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { supplyTensorMethods } from '../../../workers/models/student-orthogonal.js';
-import { createTrainer, StudentModelError } from '../../../workers/models/training.js';
+import { supplyTensorMethods } from '../../../workers/models/student-model.js';
+import { StudentModelError } from '../../../workers/models/training.js';
 import type { StudentTrainer } from '../../../workers/models/training.js';
 import { openRuntime } from '../../../workers/runtimes/index.js';
 import type { Runtime } from '../../../workers/runtimes/index.js';
@@ -10,13 +10,13 @@ import { batchAt, columns, optimizerSettings, shape, studentOf } from './student
 
 let runtime: Runtime;
 beforeAll(async () => {
-  runtime = await openRuntime('wasm');
+  runtime = await openRuntime('wasm', 'training');
   supplyTensorMethods();
 });
 
 function open(modelJson: string, seed = 3): Promise<StudentTrainer> {
   const loss = { temperature: 2, softWeight: 0.5 };
-  return createTrainer({ runtime, modelJson, seed, loss, optimizer: optimizerSettings(), totalSteps: 10 });
+  return runtime.openTrainer({ modelJson, seed, loss, optimizer: optimizerSettings(), totalSteps: 10 });
 }
 
 /** The weights that a model starts from. */

@@ -1,8 +1,8 @@
 /** Small students, settings and batches for the tests of training. */
 import { randomFrom } from '@distillery/base';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { supplyTensorMethods } from '../../../workers/models/student-orthogonal.js';
-import type { OptimizerSettings } from '../../../workers/models/learning-rate.js';
+import { supplyTensorMethods } from '../../../workers/models/student-model.js';
+import type { OptimizerSettings } from '../../../workers/models/optimizer.js';
 import type { TrainingBatch } from '../../../workers/models/training.js';
 
 export const shape = [8, 8, 1] as const;

@@ -10,8 +10,8 @@ type Pad = 'same' | 'valid';
 type Gradients = readonly Float32Array[];
 
 beforeAll(async () => {
-  await openRuntime('cpu');
-  await openRuntime('wasm');
+  await openRuntime('cpu', 'training');
+  await openRuntime('wasm', 'training');
 });
 
 /** Numbers in [-1, 1), the same in every run. */

@@ -3,11 +3,9 @@ import { createHash } from 'node:crypto';
 
 import { librarySentence } from '../../base/index.js';
 import { LogitsError, ModelError } from './errors.js';
-import type { Engine, EngineOutput, Inference, InputSettings, ModelFormat } from './inference.js';
+import type { Engine, EngineOutput, Inference, InputSettings, ModelFile, ModelFormat } from './inference.js';
 import { arrange, arrangementFor, type SampleShape, shapeText } from './input.js';
 import { maxJsonBytes, maxOnnxBytes, readModelFile } from './model-file.js';
-import { openOnnx } from './onnx.js';
-import { openTfjs } from './tfjs.js';
 
 export interface InferenceSource {
   readonly format: ModelFormat;
@@ -23,14 +21,14 @@ export interface InferenceSource {
 const digestBytes = 8;
 const hashedBytes = 2 ** 28;
 
-/** @throws ModelError when the model cannot be read, is no classifier, or does not fit the samples */
-export async function openInference({
-  format,
-  path,
-  input,
-  sampleShape,
-  threads,
-}: InferenceSource): Promise<Inference> {
+/**
+ * @param openEngine the runtime's
+ * @throws ModelError when the model cannot be read, is no classifier, or does not fit the samples
+ */
+export async function openInference(
+  { format, path, input, sampleShape, threads }: InferenceSource,
+  openEngine: (file: ModelFile) => Promise<Engine>,
+): Promise<Inference> {
   const bytes = await readModelFile(path, format === 'onnx' ? maxOnnxBytes : maxJsonBytes);
   const hash = createHash('sha256');
   const note = (part: Uint8Array): void => {
@@ -38,7 +36,7 @@ export async function openInference({
     for (let at = 0; at < part.length; at += hashedBytes) hash.update(part.subarray(at, at + hashedBytes));
   };
   note(bytes);
-  const engine = format === 'onnx' ? await openOnnx(bytes, path, threads, note) : await openTfjs(bytes, path, note);
+  const engine = await openEngine({ format, path, bytes, threads, note });
   hash.update(JSON.stringify([input.layout ?? null, input.mean ?? null, input.std ?? null]));
   const digest = Uint8Array.from(hash.digest().subarray(0, digestBytes));
   try {
