@@ -1,7 +1,7 @@
 /** What happened since the last status: Events for people, so that `describe` reads like a story. Pure. */
 import { telemetryStaleMs } from '@distillery/protocol';
 
-import { conditions, type DistillJobStatus, type EventClaim, events, type StatusCondition } from '../api/index.js';
+import { type DistillJobStatus, type EventClaim, events, reasons, type StatusCondition } from '../api/index.js';
 
 import type { JobDemand } from './share/index.js';
 import { lackOf } from './conditions.js';
@@ -45,7 +45,7 @@ export function farewellEvents(
   if (streams.state !== 'Unreachable') return [];
   if (forced && object === 'RemoveFinalizer') return [events.streamsAbandoned()];
   const reason = conditionIn(status, 'Progressing')?.reason;
-  const waits = reason === conditions.progressing.streamsStay('').reason;
+  const waits = reason === reasons.StreamsUnreachable;
   return waits && conditionIn(before, 'Progressing')?.reason !== reason ? [events.streamsStay(streams.reason)] : [];
 }
 
@@ -106,13 +106,10 @@ function studentStarts({ streams, nowMs }: Snapshot, before: Before, after: Dist
   return [events.studentStarted(student.attempt, student.resumedFromStep ?? 0)];
 }
 
-/** The reason that Progressing has while the streams are out of reach. */
-const brokerLostReason = conditions.progressing.brokerLost('').reason;
-
 function transitions({ streams }: Snapshot, before: Before, after: DistillJobStatus): EventClaim[] {
   const found: EventClaim[] = [];
   const became = (type: string): boolean => statusIn(before, type) !== 'True' && statusIn(after, type) === 'True';
-  const lostIn = (status: Before): boolean => conditionIn(status, 'Progressing')?.reason === brokerLostReason;
+  const lostIn = (status: Before): boolean => conditionIn(status, 'Progressing')?.reason === reasons.BrokerUnreachable;
   if (streams.state === 'Unreachable' && lostIn(after) && !lostIn(before))
     found.push(events.brokerLost(streams.reason));
   // A job that was made suspended was never running.

@@ -4,7 +4,7 @@
  *
  * Invariant: nothing is told that was not done. But for the hindrance and the verdict, the status stays as it was.
  */
-import { conditions, type DistillJobStatus, type EventClaim, events } from '../api/index.js';
+import { conditions, type DistillJobStatus, type EventClaim, events, reasons } from '../api/index.js';
 
 import { conditionsFrom } from './conditions.js';
 import type { Plan } from './plan.js';
@@ -41,8 +41,4 @@ export function hinder(
   };
 }
 
-const verdictReasons: readonly string[] = [
-  events.accepted().reason,
-  events.refused('').reason,
-  events.limited([]).reason,
-];
+const verdictReasons: readonly string[] = [reasons.Accepted, reasons.Refused, reasons.Limited];

@@ -1,27 +1,19 @@
 /** Why a job does not go on as it should, in one word and one sentence: what `kubectl get` prints. Pure. */
 import { omit } from '@distillery/base';
 
-import { conditions, type DistillJobStatus, type StatusCondition } from '../api/index.js';
+import { type DistillJobStatus, reasons, type StatusCondition } from '../api/index.js';
 
 /** Reasons that ask for a look, in the order in which the first that holds is printed. */
 const trouble = {
   Progressing: [
-    conditions.progressing.hindered('').reason,
-    conditions.progressing.brokerLost('').reason,
-    conditions.progressing.streamsStay('').reason,
-    conditions.progressing.stopping().reason,
-    conditions.progressing.stalled(0).reason,
+    reasons.Hindered,
+    reasons.BrokerUnreachable,
+    reasons.StreamsUnreachable,
+    reasons.Deleting,
+    reasons.Stalled,
   ],
-  StudentRunning: [
-    conditions.studentRunning.cannotStart('').reason,
-    conditions.studentRunning.backingOff(0, 0, '').reason,
-    conditions.studentRunning.unknown().reason,
-  ],
-  TeachersAvailable: [
-    conditions.teachersAvailable.failing('').reason,
-    conditions.teachersAvailable.noFreeSlots('').reason,
-    conditions.teachersAvailable.unknown().reason,
-  ],
+  StudentRunning: [reasons.CannotStart, reasons.BackingOff, reasons.TelemetryGap],
+  TeachersAvailable: [reasons.TeachersFailing, reasons.NoFreeSlots, reasons.TelemetryGap],
 } satisfies Record<string, readonly string[]>;
 
 const longestMessage = 1_024;
@@ -42,9 +34,9 @@ function conditionBehind(found: readonly StatusCondition[]): StatusCondition | n
   if (isSo(one('Failed'))) return one('Failed') ?? null;
   if (isSo(one('Complete'))) return null;
   if (accepted?.status === 'False') return accepted;
-  for (const [type, reasons] of Object.entries(trouble)) {
+  for (const [type, troubles] of Object.entries<readonly string[]>(trouble)) {
     const condition = one(type);
-    if (condition !== undefined && reasons.includes(condition.reason)) return condition;
+    if (condition !== undefined && troubles.includes(condition.reason)) return condition;
   }
   return null;
 }

@@ -103,7 +103,7 @@ describe('a job that is deleted', () => {
       'refused',
       notBuilt,
       'Pending',
-      'Accepted False NotSupported: spec.dataset.format: "npy" is not supported yet; use idx',
+      'Accepted False NotSupported: spec.dataset.format: "npy" is not supported yet. Use idx.',
     ],
   ])('stays %s to the end', (_what, before, phase, condition) => {
     const { plans } = story(
@@ -174,7 +174,7 @@ describe('a job that is deleted', () => {
     expect(forced.plan.events).toEqual([]);
   });
 
-  test.each(['false', '', 'yes', 'True'])('is not forced by the annotation %p', (value) => {
+  test.each(['False', '', 'yes', 'True'])('is not forced by the annotation %p', (value) => {
     const { object } = emptied.streamsUnreachable('gone').job((job) => job.forced(value)).plan;
     expect(object).toBe('Keep');
   });
