@@ -1,10 +1,10 @@
 /** The door of the deciding room: one snapshot in, one plan out. */
-export { decide } from './decide.js';
-export { jobClaimOf, slotsPerReplicaOf } from './claim.js';
-export type { PoolPlan } from './claim.js';
-export { fleetSnapshotOf, inputOf, parseReserve, replayed } from './fleet.js';
-export type { FleetSnapshot, Reserve, ShareRules } from './fleet.js';
-export type { Account, SeatedTeacher, Slots, SlotSupply } from './slots.js';
+export { decide } from './job/decide.js';
+export { jobClaimOf, slotsPerReplicaOf } from './job/request.js';
+export type { PoolPlan } from './job/request.js';
+export { fleetSnapshotOf, inputOf, parseReserve, replayed } from './fleet/allocation-input.js';
+export type { FleetSnapshot, Reserve, ShareRules } from './fleet/allocation-input.js';
+export type { Account, SeatedTeacher, Slots, SlotSupply } from './fleet/slots.js';
 export {
   amountsOf,
   defaultAccelerators,
@@ -29,13 +29,13 @@ export type {
   Waiting,
   WaitingPod,
 } from './ledger/index.js';
-export { noLimits, parseLimit, parseNamespaceWeights, withinLimits } from './limits.js';
-export type { Limits, LimitSetting } from './limits.js';
-export { hinder } from './hinder.js';
-export { dismiss, refuse } from './refuse.js';
-export type { Dismissal, InvalidJob } from './refuse.js';
-export { worthWriting } from './worth-writing.js';
-export type { JobPlan, Plan, StreamPlan } from './plan.js';
+export { noLimits, parseLimit, parseNamespaceWeights, withinLimits } from './job/limits.js';
+export type { Limits, LimitSetting } from './job/limits.js';
+export { hinder } from './job/blocked.js';
+export { dismiss, refuse } from './job/invalid.js';
+export type { Dismissal, InvalidJob } from './job/invalid.js';
+export { worthWriting } from './job/worth-writing.js';
+export type { JobPlan, Plan, StreamPlan } from './job/plan.js';
 export type {
   ClusterObservation,
   EndedProcess,
@@ -45,6 +45,6 @@ export type {
   Snapshot,
   StreamObservation,
   StudentObservation,
-} from './snapshot.js';
-export { claimOf, jobDemandOf, sentenceOf, shareOut } from './share/index.js';
-export type { Board, Grant, JobClaim, NamespaceWeights, PoolState, Share, Teacher } from './share/index.js';
+} from './job/snapshot.js';
+export { claimOf, jobDemandOf, sentenceOf, shareOut } from './allocation/index.js';
+export type { Board, Grant, JobClaim, NamespaceWeights, PoolState, Share, Teacher } from './allocation/index.js';

@@ -2,10 +2,10 @@
  * One share over all jobs, on a board of plain nodes: what the algorithm itself takes. The ledger's own board is measured
  * with the ledger.
  */
-import { type JobClaim, shareOut, type ShareInput, type Teacher } from '../../src/domain/share/index.js';
+import { type JobClaim, shareOut, type ShareInput, type Teacher } from '../../src/domain/allocation/index.js';
 import { randomFrom } from '../../src/lib/random.js';
-import { type BoardNeeds, type BoardNode, boardOf } from '../kit/board.js';
-import { jobClaim, neighbour, oneGpu } from '../kit/share.js';
+import { type BoardNeeds, type BoardNode, boardOf } from '../kit/placement.js';
+import { jobClaim, neighbour, oneGpu } from '../kit/allocation.js';
 
 import type { BenchTable } from './table.js';
 import { timed, timesOf } from './timed.js';

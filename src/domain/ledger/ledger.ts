@@ -17,9 +17,9 @@ import {
   type LedgerPod,
   openAccount,
   setAllocatable,
-} from './account.js';
+} from './node-usage.js';
 import { isAccelerator } from './accelerators.js';
-import { type Draft, draftOf } from './draft.js';
+import { type Draft, draftOf } from './placement.js';
 
 /** Nodes that are there, by name, and where each stands. */
 interface Order {

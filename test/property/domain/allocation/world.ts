@@ -1,0 +1,199 @@
+/**
+ * A small world in which shares are carried out: teachers that were told to go are gone after one round, new ones and
+ * neighbours take the first node that has room, as the scheduler would.
+ */
+import fc from 'fast-check';
+
+import type {
+  JobClaim,
+  LeavingTeacher,
+  NeighbourClaim,
+  PoolClaim,
+  Share,
+  ShareInput,
+  Teacher,
+} from '../../../../src/domain/allocation/index.js';
+import { type BoardNeeds, type BoardNode, boardOf } from '../../../kit/placement.js';
+import { poolClaim } from '../../../kit/allocation.js';
+
+export interface World {
+  readonly nodes: readonly BoardNode[];
+  readonly jobs: readonly JobClaim<BoardNeeds>[];
+  readonly neighbours: readonly NeighbourClaim<BoardNeeds>[];
+  readonly leaving: readonly LeavingTeacher<BoardNeeds>[];
+  /** Neighbours that have their node. */
+  readonly bound: readonly { readonly node: string; readonly needs: BoardNeeds }[];
+  readonly reserveSlots: number;
+  readonly namespaceWeights: Readonly<Record<string, number>>;
+}
+
+const gpu = 'nvidia.com/gpu';
+
+/** Each kind of pod is one object, as boards like it. */
+const kinds: readonly BoardNeeds[] = [
+  { gpu: 1, cpu: 1 },
+  { gpu: 1, cpu: 1 },
+  { gpu: 1, cpu: 3 },
+  { gpu: 2, cpu: 1 },
+  { gpu: 4, cpu: 1 },
+  { gpu: 1, cpu: 1, zone: 'x' },
+  { gpu: 2, cpu: 2, zone: 'y' },
+];
+const kindArbitrary = fc.constantFrom(...kinds);
+/** One GPU each, wherever it may be. */
+const evenKinds: readonly BoardNeeds[] = [
+  { gpu: 1, cpu: 0 },
+  { gpu: 1, cpu: 0, zone: 'x' },
+  { gpu: 1, cpu: 0, zone: 'y' },
+];
+
+const nodeArbitrary = fc.record({
+  gpu: fc.constantFrom(0, 1, 2, 4, 8),
+  cpu: fc.constantFrom(2, 8, 32),
+  zone: fc.constantFrom('x', 'y'),
+});
+const poolOf = (needs: fc.Arbitrary<BoardNeeds>) =>
+  fc.record({
+    needs,
+    minReplicas: fc.constantFrom(0, 0, 0, 1),
+    keepReplicas: fc.constantFrom(0, 0, 1),
+    maxReplicas: fc.nat({ max: 10 }),
+    unitsPerReplica: fc.constantFrom(1, 1, 2.5),
+    /** Teachers that try to be somewhere already. */
+    running: fc.nat({ max: 6 }),
+    waiting: fc.constantFrom(0, 0, 1),
+    going: fc.constantFrom(0, 0, 2),
+  });
+const jobOf = (needs: fc.Arbitrary<BoardNeeds>) =>
+  fc.record({
+    namespace: fc.constantFrom('red', 'red', 'blue'),
+    weight: fc.integer({ min: 1, max: 4 }),
+    wanted: fc.nat({ max: 15 }),
+    least: fc.oneof(fc.constant(15), fc.nat({ max: 15 })),
+    maxReplicas: fc.constantFrom(3, 100, 100),
+    pools: fc.array(poolOf(needs), { minLength: 1, maxLength: 3 }),
+  });
+const neighbourArbitrary = fc.record({
+  needs: kindArbitrary,
+  priority: fc.nat({ max: 2 }),
+  createdAtMs: fc.nat({ max: 2 }),
+});
+
+/** Any world in which everybody has room, whoever came there before. */
+const worldOf = (needs: fc.Arbitrary<BoardNeeds>): fc.Arbitrary<World> =>
+  fc
+    .record({
+      nodes: fc.array(nodeArbitrary, { minLength: 1, maxLength: 6 }),
+      jobs: fc.array(jobOf(needs), { minLength: 1, maxLength: 4 }),
+      neighbours: fc.array(neighbourArbitrary, { maxLength: 4 }),
+      reserveSlots: fc.constantFrom(0, 0, 1, 5),
+      namespaceWeights: fc.constantFrom({}, {}, { blue: 3 }),
+    })
+    .map(({ nodes, jobs, neighbours, reserveSlots, namespaceWeights }) => {
+      const named = nodes.map((node, index) => ({ ...node, name: `n${String(index)}` }));
+      const board = boardOf(named);
+      const leaving: LeavingTeacher<BoardNeeds>[] = [];
+      const claims = jobs.map(({ pools, ...job }, index): JobClaim<BoardNeeds> => {
+        const uid = `j${String(index)}`;
+        return {
+          ...job,
+          uid,
+          pools: pools.map(({ running, waiting, going, needs, ...pool }, at) => {
+            const places = Array.from({ length: running }, () => board.place(needs)).filter((node) => node !== null);
+            for (let gone = 0; gone < going; gone++) {
+              const node = board.place(needs);
+              if (node !== null) leaving.push({ node, needs, resource: gpu, slots: needs.gpu });
+            }
+            const name = `p${String(at)}`;
+            const seats = [...places, ...Array.from({ length: waiting }, () => null)];
+            const teachers = seats.map((node, number) => teacherOf(`${uid}-${name}-${String(number)}`, node, needs));
+            return poolClaim({ ...pool, name, needs, slotsPerReplica: needs.gpu, teachers });
+          }),
+        };
+      });
+      const waiting = neighbours.map((claim, index) => ({
+        ...claim,
+        uid: `w${String(index)}`,
+        slots: { [gpu]: claim.needs.gpu },
+      }));
+      return { nodes: named, jobs: claims, neighbours: waiting, leaving, bound: [], reserveSlots, namespaceWeights };
+    });
+
+export const worldArbitrary = worldOf(kindArbitrary);
+/** Teachers are of one size, and bounded by nothing but GPUs; neighbours are of any. */
+export const evenWorldArbitrary = worldOf(fc.constantFrom(...evenKinds));
+
+function teacherOf(name: string, node: string | null, needs: BoardNeeds): Teacher<BoardNeeds> {
+  return { name, node, needs, ready: node !== null, besideOthers: 0, samplesPerSecond: 1, createdAtMs: 0 };
+}
+
+export function inputOf({
+  nodes,
+  jobs,
+  neighbours,
+  leaving,
+  bound,
+  reserveSlots,
+  namespaceWeights,
+}: World): ShareInput<BoardNeeds> & { supply: Record<string, { freeSlots: number; reserveSlots: number }> } {
+  const board = boardOf(nodes);
+  const teachers = jobs.flatMap(({ pools }) => pools.flatMap((pool) => pool.teachers));
+  for (const { node, needs } of [...leaving, ...bound, ...teachers]) if (node !== null) board.take(node, needs);
+  const all = nodes.reduce((sum, node) => sum + node.gpu, 0);
+  const freeSlots = all - bound.reduce((sum, { needs }) => sum + needs.gpu, 0);
+  return { jobs, neighbours, leaving, supply: { [gpu]: { freeSlots, reserveSlots } }, namespaceWeights, board };
+}
+
+/** Nobody goes, nobody comes, nobody waits for anything that may still come. */
+export function isSettled(world: World, { grants, neighbours }: Share): boolean {
+  return (
+    world.leaving.length === 0 &&
+    [...neighbours.values()].every((node) => node === null) &&
+    world.jobs.every(({ uid, pools }) =>
+      pools.every(({ teachers }, index) => {
+        const grant = grants.get(uid)?.[index];
+        const bound = teachers.filter(({ node }) => node !== null).length;
+        return grant?.leave.length === 0 && grant.replicas === grant.due && grant.due === bound;
+      }),
+    )
+  );
+}
+
+export function stepOf(world: World, { grants }: Share): World {
+  const { board } = inputOf(world);
+  const bound = [...world.bound];
+  const neighbours = [...world.neighbours]
+    .sort((a, b) => b.priority - a.priority || a.createdAtMs - b.createdAtMs || (a.uid < b.uid ? -1 : 1))
+    .filter(({ needs }) => {
+      const node = board.place(needs);
+      if (node !== null) bound.push({ node, needs });
+      return node === null;
+    });
+  const leaving: LeavingTeacher<BoardNeeds>[] = [];
+  const carriedOut = (uid: string, pool: PoolClaim<BoardNeeds>, index: number): PoolClaim<BoardNeeds> => {
+    const { replicas, leave } = grants.get(uid)![index]!;
+    const { needs, slotsPerReplica: slots } = pool;
+    const teachers: Teacher<BoardNeeds>[] = [];
+    for (const teacher of pool.teachers) {
+      if (!leave.includes(teacher.name)) teachers.push(seated(teacher, board.place.bind(board)));
+      else if (teacher.node !== null) leaving.push({ node: teacher.node, needs, resource: gpu, slots });
+    }
+    for (let number = 0; teachers.length < replicas; number++) {
+      const name = `${uid}-${pool.name}-${String(number)}`;
+      if (pool.teachers.some((teacher) => teacher.name === name)) continue;
+      teachers.push(seated(teacherOf(name, null, needs), board.place.bind(board)));
+    }
+    return { ...pool, teachers };
+  };
+  const jobs = world.jobs.map((job) => ({
+    ...job,
+    pools: job.pools.map((pool, index) => carriedOut(job.uid, pool, index)),
+  }));
+  return { ...world, jobs, neighbours, leaving, bound };
+}
+
+function seated(teacher: Teacher<BoardNeeds>, place: (needs: BoardNeeds) => string | null): Teacher<BoardNeeds> {
+  if (teacher.node !== null) return teacher;
+  const node = place(teacher.needs);
+  return { ...teacher, node, ready: node !== null, besideOthers: 0 };
+}

@@ -1,0 +1,268 @@
+/** What holds of the ledger whatever it is told: exact amounts, and one account whichever way it came about. */
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+
+import {
+  type Amounts,
+  type Draft,
+  fits,
+  Ledger,
+  type LedgerNode,
+  type LedgerPod,
+  type PodNeeds,
+  thousandthsOf,
+} from '../../../../src/domain/ledger/index.js';
+import { roomOn } from '../../../kit/ledger.js';
+
+const decimals = { n: -9, u: -6, m: -3, '': 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
+const binaries = { Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 };
+
+/** The same by whole numbers alone: digits × 10^exponent × 2^bits, in thousandths, rounded up. */
+function exactThousandths(digits: string, fraction: string, exponent: number, bits: number): bigint {
+  const power = BigInt(exponent + 3 - fraction.length);
+  const whole = BigInt(digits + fraction) * 2n ** BigInt(bits);
+  if (power >= 0n) return whole * 10n ** power;
+  const divisor = 10n ** -power;
+  return (whole + divisor - 1n) / divisor;
+}
+
+const scale = fc.oneof(
+  fc.constantFrom(...Object.entries(decimals)).map(([suffix, exponent]) => ({ suffix, exponent, bits: 0 })),
+  fc.constantFrom(...Object.entries(binaries)).map(([suffix, bits]) => ({ suffix, exponent: 0, bits })),
+  fc
+    .tuple(fc.constantFrom('e', 'E'), fc.integer({ min: -9, max: 12 }))
+    .map(([letter, exponent]) => ({ suffix: `${letter}${String(exponent)}`, exponent, bits: 0 })),
+);
+
+test('a quantity is read to the last thousandth, as far as a number can hold it', () => {
+  const digitsArbitrary = fc.nat({ max: 999_999_999 }).map(String);
+  const fractionArbitrary = fc.stringMatching(/^[0-9]{0,6}$/);
+  fc.assert(
+    fc.property(digitsArbitrary, fractionArbitrary, scale, (digits, fraction, { suffix, exponent, bits }) => {
+      const want = exactThousandths(digits, fraction, exponent, bits);
+      // A finer part of a power of two has more digits than a number holds.
+      fc.pre(want <= BigInt(Number.MAX_SAFE_INTEGER) && (bits === 0 || fraction.length <= 3));
+      const text = `${digits}${fraction === '' ? '' : `.${fraction}`}${suffix}`;
+      expect(BigInt(thousandthsOf(text))).toBe(want);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+const amounts = fc.record({ cpu: fc.constantFrom(0, 100, 1_000, 4_000), gpu: fc.constantFrom(0, 0, 1_000, 2_000) });
+const nodeNames = ['a', 'b', 'c'] as const;
+const nodeArbitrary: fc.Arbitrary<LedgerNode> = fc.record({
+  name: fc.constantFrom(...nodeNames),
+  labels: fc.constantFrom<Record<string, string>>({}, { zone: 'x' }),
+  taints: fc.constantFrom<LedgerNode['taints']>([], [{ key: 'spot', effect: 'NoSchedule' }]),
+  takesPods: fc.constantFrom(true, true, true, false),
+  allocatable: fc.record({
+    cpu: fc.constantFrom(0, 4_000, 16_000),
+    gpu: fc.constantFrom(0, 8_000),
+    pods: fc.constantFrom(3_000, 110_000),
+  }),
+});
+const uids: readonly string[] = ['1', '2', '3', '4', '5', '6'];
+const podArbitrary: fc.Arbitrary<LedgerPod> = fc.record({
+  uid: fc.constantFrom(...uids),
+  node: fc.constantFrom(...nodeNames, null, 'gone'),
+  nominated: fc.constantFrom(null, null, ...nodeNames, 'gone'),
+  priority: fc.constantFrom(-1_000, 0, 1_000),
+  ended: fc.constantFrom(false, false, true),
+  requests: amounts,
+  claimsDevices: fc.constantFrom(false, false, false, true),
+});
+
+type Fact =
+  | { readonly kind: 'setNode'; readonly node: LedgerNode }
+  | { readonly kind: 'removeNode'; readonly name: string }
+  | { readonly kind: 'setPod'; readonly pod: LedgerPod }
+  | { readonly kind: 'removePod'; readonly uid: string };
+
+const factArbitrary: fc.Arbitrary<Fact> = fc.oneof(
+  nodeArbitrary.map((node) => ({ kind: 'setNode' as const, node })),
+  fc.constantFrom(...nodeNames).map((name) => ({ kind: 'removeNode' as const, name })),
+  { weight: 3, arbitrary: podArbitrary.map((pod) => ({ kind: 'setPod' as const, pod })) },
+  fc.constantFrom(...uids).map((uid) => ({ kind: 'removePod' as const, uid })),
+);
+
+const needsArbitrary: fc.Arbitrary<PodNeeds> = fc.record(
+  {
+    nodeSelector: fc.constantFrom<Record<string, string>>({}, {}, { zone: 'x' }),
+    requiredTerms: fc.constant(null),
+    tolerations: fc.constantFrom<PodNeeds['tolerations']>([], [{ operator: 'Exists' }]),
+    requests: amounts,
+    priority: fc.constantFrom(-1_000, 0, 2_000),
+  },
+  { requiredKeys: ['nodeSelector', 'requiredTerms', 'tolerations', 'requests'] },
+);
+
+const accelerators = ['gpu'];
+
+function tell(ledger: Ledger, fact: Fact): void {
+  if (fact.kind === 'setNode') ledger.setNode(fact.node);
+  else if (fact.kind === 'removeNode') ledger.removeNode(fact.name);
+  else if (fact.kind === 'setPod') ledger.setPod(fact.pod);
+  else ledger.removePod(fact.uid);
+}
+
+function toldOf(facts: readonly Fact[]): Ledger {
+  const ledger = new Ledger(accelerators);
+  for (const fact of facts) tell(ledger, fact);
+  return ledger;
+}
+
+/** What is so after all of it, in one step each. */
+function outcomeOf(facts: readonly Fact[]): { nodes: Map<string, LedgerNode>; pods: Map<string, LedgerPod> } {
+  const nodes = new Map<string, LedgerNode>();
+  const pods = new Map<string, LedgerPod>();
+  for (const fact of facts) {
+    if (fact.kind === 'setNode') nodes.set(fact.node.name, fact.node);
+    else if (fact.kind === 'removeNode') nodes.delete(fact.name);
+    else if (fact.kind === 'setPod') pods.set(fact.pod.uid, fact.pod);
+    else pods.delete(fact.uid);
+  }
+  return { nodes, pods };
+}
+
+const factsArbitrary = fc.array(factArbitrary, { maxLength: 40 });
+const wantsArbitrary = fc.array(needsArbitrary, { minLength: 1, maxLength: 4 });
+
+/** Places pods of these needs in turns, until none of them fits any more. @returns the nodes, in order */
+function placeAll(draft: Draft, wants: readonly PodNeeds[]): (string | null)[] {
+  const nodes: (string | null)[] = [];
+  for (let placed = true; placed && nodes.length < 200;) {
+    const round = wants.map((needs) => draft.place(needs));
+    nodes.push(...round);
+    placed = round.some((node) => node !== null);
+  }
+  return nodes;
+}
+
+describe('the ledger', () => {
+  test('says the same as one that is told only what is so at last, in any order', () => {
+    fc.assert(
+      fc.property(factsArbitrary, wantsArbitrary, fc.boolean(), (facts, wants, podsFirst) => {
+        const told = toldOf(facts);
+        const { nodes, pods } = outcomeOf(facts);
+        const anew = new Ledger(accelerators);
+        const addNodes = (): void => [...nodes.values()].toReversed().forEach((node) => anew.setNode(node));
+        const addPods = (): void => [...pods.values()].toReversed().forEach((pod) => anew.setPod(pod));
+        for (const add of podsFirst ? [addPods, addNodes] : [addNodes, addPods]) add();
+        expect(told.size).toBe(anew.size);
+        for (const needs of wants) expect(roomOn(told.draft(), needs)).toBe(roomOn(anew.draft(), needs));
+        expect(placeAll(told.draft(), wants)).toEqual(placeAll(anew.draft(), wants));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('keeps nothing of nodes and pods that are gone', () => {
+    fc.assert(
+      fc.property(factsArbitrary, fc.boolean(), (facts, podsFirst) => {
+        const ledger = toldOf(facts);
+        const forgetPods = (): void => uids.forEach((uid) => ledger.removePod(uid));
+        const forgetNodes = (): void => nodeNames.forEach((name) => ledger.removeNode(name));
+        for (const forget of podsFirst ? [forgetPods, forgetNodes] : [forgetNodes, forgetPods]) forget();
+        expect(ledger.size).toBe(0);
+      }),
+    );
+  });
+
+  test('has room for exactly as many as can be seated one by one', () => {
+    fc.assert(
+      fc.property(factsArbitrary, needsArbitrary, (facts, needs) => {
+        const { nodes, pods } = outcomeOf(facts);
+        const seats = [...nodes.values()].map((node) => seatsOn(node, [...pods.values()], needs));
+        const want = seats.reduce((sum, count) => sum + count, 0);
+        expect(roomOn(toldOf(facts).draft(), needs)).toBe(want);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('a draft', () => {
+  test('places each pod on a node that takes it, and leaves the ledger and its forks as they were', () => {
+    fc.assert(
+      fc.property(factsArbitrary, needsArbitrary, (facts, needs) => {
+        const ledger = toldOf(facts);
+        const draft = ledger.draft();
+        const [fork, before] = [draft.fork(), roomOn(draft, needs)];
+        const { nodes } = outcomeOf(facts);
+        for (let placed = 0; placed < before; placed++) {
+          const node = nodes.get(draft.place(needs) ?? '');
+          expect(node !== undefined && fits(needs, node)).toBe(true);
+        }
+        expect(draft.place(needs)).toBeNull();
+        expect([roomOn(ledger.draft(), needs), roomOn(fork, needs)]).toEqual([before, before]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('is after placements what a ledger would be that was told of these pods', () => {
+    fc.assert(
+      fc.property(
+        factsArbitrary,
+        wantsArbitrary,
+        fc.array(fc.nat({ max: 3 }), { maxLength: 12 }),
+        (facts, wants, turns) => {
+          const ledger = toldOf(facts);
+          const draft = ledger.draft();
+          for (const [turn, at] of turns.entries()) {
+            const needs = wants[at % wants.length]!;
+            const node = draft.place(needs);
+            const { requests, priority = 0 } = needs;
+            const pod = {
+              uid: `placed-${turn}`,
+              nominated: null,
+              priority,
+              ended: false,
+              requests,
+              claimsDevices: false,
+            };
+            if (node !== null) ledger.setPod({ ...pod, node });
+          }
+          for (const needs of wants) expect(roomOn(draft, needs)).toBe(roomOn(ledger.draft(), needs));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test('is as it was when all that was placed is taken back', () => {
+    fc.assert(
+      fc.property(factsArbitrary, wantsArbitrary, (facts, wants) => {
+        const ledger = toldOf(facts);
+        const draft = ledger.draft();
+        const first = placeAll(draft, wants);
+        for (const [at, node] of first.entries()) if (node !== null) draft.release(node, wants[at % wants.length]!);
+        expect(placeAll(draft, wants)).toEqual(first);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+/** Seats pods on one node until a resource that they ask for runs out. */
+function seatsOn(node: LedgerNode, pods: readonly LedgerPod[], needs: PodNeeds): number {
+  if (!fits(needs, node)) return 0;
+  const { priority: own = -Infinity } = needs;
+  const free = new Map(Object.entries(node.allocatable));
+  const take = (requests: Amounts): void => {
+    for (const [resource, amount] of Object.entries({ ...requests, pods: 1_000 })) {
+      free.set(resource, (free.get(resource) ?? 0) - amount);
+    }
+  };
+  for (const pod of pods) {
+    const isHere = pod.node === node.name || (pod.node === null && pod.nominated === node.name && pod.priority >= own);
+    if (!isHere || pod.ended) continue;
+    take(pod.requests);
+    if (pod.claimsDevices) free.set('gpu', -Infinity);
+  }
+  const asked = Object.entries({ ...needs.requests, pods: 1_000 }).filter(([, amount]) => amount > 0);
+  let seats = 0;
+  for (; asked.every(([resource, amount]) => (free.get(resource) ?? 0) >= amount); seats++) take(needs.requests);
+  return seats;
+}

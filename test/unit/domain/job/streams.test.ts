@@ -1,0 +1,62 @@
+/** What a decision does to a job's streams: create them, trim them, delete damaged frames. */
+import { describe, expect, test } from '@jest/globals';
+
+import type { StreamPlan } from '../../../../src/domain/index.js';
+import { labelling, newJob, runningJob, type SnapshotMaker, training } from '../../../kit/snapshots.js';
+
+const nothing: StreamPlan = {
+  provision: false,
+  missing: [],
+  trimBelow: null,
+  deleteFrames: [],
+  remove: false,
+};
+const damaged = [
+  { sequence: 47, shard: 0, step: 46, reason: 'body checksum' },
+  { sequence: 49, shard: 0, step: 48, reason: 'body checksum' },
+];
+const needs = (firstNeededSequence: number): SnapshotMaker => runningJob().told(training({ firstNeededSequence }));
+const gone = labelling('cpu-9');
+
+describe('the streams of a job', () => {
+  test.each<[string, SnapshotMaker, Partial<StreamPlan>]>([
+    ['are created when there are none', newJob(), { provision: true }],
+    ['are left alone when all is well', runningJob(), {}],
+    [
+      'are mended when a part is missing',
+      runningJob().streams({ missing: ['DISTILL_u-1_WORK'] }),
+      { provision: true, missing: ['DISTILL_u-1_WORK'] },
+    ],
+    ['are trimmed below what a checkpoint still needs', needs(45), { trimBelow: 45 }],
+    ['are trimmed of everything when nothing stored is needed', needs(51), { trimBelow: 51 }],
+    ['are not trimmed while everything may be needed', needs(0), {}],
+    ['are not trimmed again', needs(41), {}],
+    ['are not trimmed by a sequence of a stream that was lost', needs(52), {}],
+    [
+      'are not trimmed when they are empty',
+      needs(45).streams({ logits: { messages: 0, bytes: 0, firstSequence: 41, lastSequence: 50 } }),
+      {},
+    ],
+    [
+      'lose the frames that the student could not read',
+      runningJob().told(training({ damaged })),
+      { deleteFrames: [47, 49] },
+    ],
+  ])('%s', (_what, snapshot, want) => {
+    expect(snapshot.plan.streams).toEqual({ ...nothing, ...want });
+  });
+
+  const untidy = needs(45)
+    .streams({ missing: ['DISTILL_u-1_DEAD'] })
+    .teachers(gone);
+  test.each<[string, SnapshotMaker]>([
+    ['suspended', untidy.job((job) => job.suspended())],
+    ['complete', untidy.student({ phase: 'Succeeded' })],
+    ['failed', untidy.student({ phase: 'Failed' })],
+    ['refused', untidy.job((job) => job.change(({ spec }) => (spec.dataset.format = 'npy')))],
+    ['whose NATS server is out of reach', untidy.streamsUnreachable('gone')],
+    ['suspended, without streams', newJob().job((job) => job.suspended())],
+  ])('are not touched for a job that is %s', (_what, snapshot) => {
+    expect(snapshot.plan.streams).toEqual(nothing);
+  });
+});

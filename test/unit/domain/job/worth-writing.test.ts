@@ -1,0 +1,109 @@
+/** Which change of a status is worth a write: facts at once, progress at a pace, usage never by itself. */
+import { describe, expect, test } from '@jest/globals';
+
+import type { DistillJobStatus } from '../../../../src/api/index.js';
+import { worthWriting } from '../../../../src/domain/index.js';
+import { clusterJob, labelling, noonMs, type SnapshotMaker, training } from '../../../kit/snapshots.js';
+
+const everyMs = 5_000;
+const written = clusterJob().told(training({ accuracy: 0.9 }));
+const before = written.plan.status;
+
+/** Whether it is written, so long after the last write. */
+function isWritten(change: (snapshot: SnapshotMaker) => SnapshotMaker, afterMs: number): boolean {
+  const nowMs = noonMs + afterMs;
+  const fresh = written
+    .told(training({ accuracy: 0.9, updatedAtMs: nowMs }))
+    .teachers(labelling('cpu-0', { updatedAtMs: nowMs }), labelling('cpu-1', { updatedAtMs: nowMs }));
+  return worthWriting(before, change(fresh).at(nowMs).status(before).plan.status, nowMs - everyMs);
+}
+
+const soon = (changes: Parameters<typeof training>[0]) => (snapshot: SnapshotMaker) =>
+  snapshot.told(training({ accuracy: 0.9, updatedAtMs: noonMs + 1_000, ...changes }));
+
+describe('at once is written', () => {
+  test('the first status', () => {
+    expect(worthWriting(undefined, before, noonMs - everyMs)).toBe(true);
+  });
+
+  test.each<[string, (snapshot: SnapshotMaker) => SnapshotMaker]>([
+    ['a condition that changes its status', (snapshot) => snapshot.streamsUnreachable('gone')],
+    ['a condition that changes its reason alone', soon({ phase: 'Evaluating' })],
+    ['progress that gets another reason', soon({ waitFraction: 0.5 })],
+    ['a suspension', (snapshot) => snapshot.job((job) => job.suspended())],
+    ['a new generation', (snapshot) => snapshot.job((job) => job.generation(2))],
+    ['a teacher more', (snapshot) => snapshot.pool('cpu', { pods: 'cpu-0 cpu-1', freeSlots: 1 })],
+    [
+      'a teacher that is not ready any more',
+      (snapshot) => snapshot.teachers(labelling('cpu-0', { updatedAtMs: noonMs + 1_000 })),
+    ],
+    ['a teacher lost', (snapshot) => snapshot.pool('cpu', { pods: 'cpu-0 cpu-1', disruptions: 1 })],
+    ['a student lost', soon({ attempt: 2 })],
+    ['a student that failed', (snapshot) => snapshot.student({ failures: 1 })],
+    ['an accuracy that was measured', soon({ accuracy: 0.91 })],
+    ['a work item that nobody could do', (snapshot) => snapshot.dead(1, null)],
+    ['the result', soon({ phase: 'Exporting', result: { digest: 'sha256:ab', accuracy: 0.9, loss: null } })],
+    ['the end', (snapshot) => snapshot.student({ phase: 'Succeeded' })],
+    ['a deletion', (snapshot) => snapshot.job((job) => job.deleted())],
+  ])('%s', (_what, change) => {
+    expect(isWritten(change, 1_000)).toBe(true);
+  });
+});
+
+describe('now and then is written', () => {
+  test.each<[string, (snapshot: SnapshotMaker) => SnapshotMaker]>([
+    ['a step', (snapshot) => snapshot.told(training({ accuracy: 0.9, step: 41 }))],
+    ['a rate', (snapshot) => snapshot.told(training({ accuracy: 0.9, samplesPerSecond: 900 }))],
+    ['a loss', (snapshot) => snapshot.told(training({ accuracy: 0.9, loss: 0.4 }))],
+    ['a buffer', (snapshot) => snapshot.told(training({ accuracy: 0.9, buffer: { frames: 9, bytes: 1 } }))],
+    [
+      'what teachers label a second',
+      (snapshot) => snapshot.teachers(labelling('cpu-0', { samplesPerSecond: 400 }), labelling('cpu-1')),
+    ],
+  ])('%s', (_what, change) => {
+    const { status } = change(written).status(before).plan;
+    const writtenAfter = (ms: number): boolean => worthWriting(before, accounted(status, ms), noonMs + ms - everyMs);
+    expect([1_000, 4_999, 5_000, 60_000].map(writtenAfter)).toEqual([false, false, true, true]);
+  });
+
+  function accounted(status: DistillJobStatus, afterMs: number): DistillJobStatus {
+    return { ...status, usage: { ...status.usage!, accountedUntil: new Date(noonMs + afterMs).toISOString() } };
+  }
+
+  test('a step of a local run, whose status says of no time when it was written: each time', () => {
+    const local = written.in('local');
+    const { status } = local.plan;
+    const next = local.told(training({ accuracy: 0.9, step: 41 })).plan.status;
+    expect([worthWriting(status, next, 0), worthWriting(status, status, 0)]).toEqual([true, false]);
+  });
+});
+
+describe('never is written', () => {
+  const used = (seconds: number, accountedUntil: string): DistillJobStatus => ({
+    ...before,
+    usage: { teacherSlotSeconds: seconds, studentSlotSeconds: seconds, accountedUntil },
+  });
+
+  test('what was used by itself, however long ago', () => {
+    const later = used(7_200, '2026-11-24T13:00:00Z');
+    expect(worthWriting(before, later, noonMs + 3_600_000)).toBe(false);
+  });
+
+  test('what is only left out', () => {
+    const leftOut = Object.assign({}, before, { deadItems: undefined });
+    expect(worthWriting(before, leftOut, Infinity)).toBe(false);
+  });
+
+  test('the same twice', () => {
+    const changed = written.told(training({ step: 60 })).plan.status;
+    expect(worthWriting(before, changed, Infinity)).toBe(true);
+    expect(worthWriting(changed, changed, Infinity)).toBe(false);
+  });
+});
+
+test('a status of a clock that ran ahead does not hold progress up', () => {
+  const ahead: DistillJobStatus = { ...before, usage: { ...before.usage!, accountedUntil: '2026-11-24T14:00:00Z' } };
+  const next = written.status(ahead).told(training({ accuracy: 0.9, step: 41 })).plan.status;
+  expect(worthWriting(ahead, next, noonMs - everyMs)).toBe(true);
+  expect(worthWriting(next, next, noonMs - everyMs)).toBe(false);
+});
