@@ -4,7 +4,7 @@
  */
 
 import type { TemplateRights } from './api/index.js';
-import type { Limits, ShareRules } from './domain/index.js';
+import type { Limits, AllocationRules } from './domain/index.js';
 import { reasonOf } from './lib/system-error.js';
 import { operatorVariables, type Settings, type Variable, type VariableName } from './operator-variables.js';
 import { readTextSync } from './platform/index.js';
@@ -46,7 +46,7 @@ export interface OperatorConfig {
   readonly podName: string;
   readonly watchNamespaces: readonly string[];
   /** What stays free, by resource, and the weights of namespaces. */
-  readonly share: ShareRules;
+  readonly share: AllocationRules;
   /** What one job may ask for. */
   readonly limits: Limits;
   /** Patterns of resource names. */

@@ -11,7 +11,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 
-import { conditions, type EventClaim } from '../api/index.js';
+import { type EventDraft, reasons } from '../api/index.js';
 import type { Plan, Snapshot } from '../domain/index.js';
 import type { Clock } from '../lib/clock.js';
 import type { JobKey } from '../cluster/index.js';
@@ -50,7 +50,7 @@ export interface EngineOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly onDecision: (snapshot: Snapshot, plan: Plan, pids: Pids) => void;
-  readonly onEvent: (event: EventClaim) => void;
+  readonly onEvent: (event: EventDraft) => void;
   /** Aborts when the person wants the run to stop. */
   readonly stop: AbortSignal;
 }
@@ -326,6 +326,6 @@ function hopelessError(
 function exitCodeOf({ cluster }: Snapshot, { status }: Plan): number | null {
   const reason = status.conditions?.find(({ type }) => type === 'Failed')?.reason;
   const teacher = cluster.pools.find(({ lastError }) => lastError !== null)?.lastError ?? null;
-  const culprit = reason === conditions.failed.teacherError('').reason ? teacher : cluster.student.lastError;
+  const culprit = reason === reasons.TeacherError ? teacher : cluster.student.lastError;
   return culprit?.exitCode ?? null;
 }

@@ -3,7 +3,7 @@
  * terminal's cursor; nothing else writes to standard output while a run is on. What it shows comes from workers, too: no
  * character of it that a terminal acts on is written as it is.
  */
-import type { EventClaim } from '../api/index.js';
+import type { EventDraft } from '../api/index.js';
 
 import { printable, printableJson } from '../lib/printable.js';
 
@@ -22,7 +22,7 @@ export interface Output {
   say(sentence: string): void;
   /** `pids` are for machines alone. */
   progress(name: string, shown: Shown, pids: Pids): void;
-  event(event: EventClaim): void;
+  event(event: EventDraft): void;
   /** The last word: a person's summary, or one object for machines. */
   finish(summary: readonly string[], record: object): void;
 }

@@ -3,7 +3,7 @@
  * every adapter (DESIGN I9): child processes on this machine, or Kubernetes.
  */
 import type { DistillJob } from '../api/index.js';
-import type { ClusterObservation, InvalidJob, PoolPlan, Slots } from '../domain/index.js';
+import type { ClusterObservation, InvalidJob, PoolPlan, ClusterSlots } from '../domain/index.js';
 import type { Manifest, NatsAccess, WorkerRole } from '../protocol/index.js';
 
 export interface JobKey {
@@ -35,7 +35,7 @@ export type FoundJob =
 export interface Cluster {
   observe(key: JobKey, job: DistillJob): Promise<ClusterObservation>;
   /** What the teachers of all jobs draw on, as of now. */
-  slots(): Slots;
+  slots(): ClusterSlots;
   /** Refused: what was asked for cannot be, and the next observation says why; another try of the same will not help. */
   apply(desired: DesiredWorkers): Promise<'Applied' | 'Refused'>;
   /** Ends every process of the job. @returns true when all are really gone, false while some are still going */

@@ -14,19 +14,19 @@ import {
   type FleetSnapshot,
   fleetSnapshotOf,
   type Grant,
-  inputOf,
-  type JobClaim,
+  allocationInput,
+  type JobRequest,
   type PodNeeds,
-  type ShareRules,
-  shareOut,
-  type Slots,
+  type AllocationRules,
+  allocate,
+  type ClusterSlots,
 } from '../domain/index.js';
 import type { Clock } from '../lib/clock.js';
 import { jsonEqual } from '../lib/json-equal.js';
 
 export interface FleetOptions {
-  readonly slots: () => Slots;
-  readonly rules: ShareRules;
+  readonly slots: () => ClusterSlots;
+  readonly rules: AllocationRules;
   readonly clock: Clock;
   /** Of this process: how long a share takes is measured by it. */
   readonly monotonicMs: () => number;
@@ -36,7 +36,7 @@ export interface FleetOptions {
   readonly shared?: (ms: number) => void;
 }
 
-type Claim = JobClaim<PodNeeds>;
+type Claim = JobRequest<PodNeeds>;
 
 /** F2: pauses are this many times as long as what they follow. */
 const restFactor = 9;
@@ -137,10 +137,10 @@ export class Fleet {
     const { slots, rules, monotonicMs, changed, shared } = this.#options;
     const startMs = monotonicMs();
     const claims = [...this.#claims.values()].map(({ claim }) => claim);
-    const input = inputOf(claims, slots(), rules);
+    const input = allocationInput(claims, slots(), rules);
     const before = this.#grants;
     this.#supply = input.supply;
-    this.#grants = shareOut(input).grants;
+    this.#grants = allocate(input).grants;
     this.#stale = false;
     const endMs = monotonicMs();
     this.#notBeforeMs = endMs + (endMs - startMs) * restFactor;

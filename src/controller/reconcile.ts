@@ -14,18 +14,18 @@
  * Invariants: every step may be the last one before the process dies; running it again from the start ends in the same
  * state (DESIGN I6). Events come after the status write, so that nothing is announced that the status does not say.
  */
-import type { DistillJob, DistillJobStatus, Engine, EventClaim } from '../api/index.js';
+import type { DistillJob, DistillJobStatus, Engine, EventDraft } from '../api/index.js';
 import type { Cluster, JobKey } from '../cluster/index.js';
 import {
   decide,
-  dismiss,
-  hinder,
+  finalizeInvalid,
+  blockedStatus,
   type InvalidJob,
-  jobClaimOf,
+  jobRequestOf,
   type Limits,
   noLimits,
   type Plan,
-  refuse,
+  invalidStatus,
   type Snapshot,
   withinLimits,
   worthWriting,
@@ -87,7 +87,7 @@ async function reconcileJob(key: JobKey, stored: DistillJob, options: Reconciler
     deadItem,
     grants: [],
   };
-  const snapshot: Snapshot = { ...seen, grants: await options.fleet.grantsFor(key, jobClaimOf(seen)) };
+  const snapshot: Snapshot = { ...seen, grants: await options.fleet.grantsFor(key, jobRequestOf(seen)) };
   let plan = decide(snapshot);
   try {
     if (plan.object === 'AddFinalizer') await jobs.setFinalizer(key, true);
@@ -99,7 +99,7 @@ async function reconcileJob(key: JobKey, stored: DistillJob, options: Reconciler
       await actOnProcesses(key, job, plan, options);
     }
   } catch (error) {
-    if (isHindrance(error)) await tell(key, job.status, hinder(snapshot, plan, error.message), options);
+    if (isHindrance(error)) await tell(key, job.status, blockedStatus(snapshot, plan, error.message), options);
     throw error;
   }
   if (worthWriting(job.status, plan.status, snapshot.nowMs - progressEveryMs())) {
@@ -115,7 +115,7 @@ async function reconcileJob(key: JobKey, stored: DistillJob, options: Reconciler
 async function tell(
   key: JobKey,
   before: DistillJobStatus | undefined,
-  { status, events }: { readonly status: DistillJobStatus; readonly events: readonly EventClaim[] },
+  { status, events }: { readonly status: DistillJobStatus; readonly events: readonly EventDraft[] },
   { jobs, clock }: ReconcilerOptions,
 ): Promise<void> {
   if (worthWriting(before, status, clock.now())) await jobs.writeStatus(key, status);
@@ -128,7 +128,7 @@ async function refuseJob(key: JobKey, found: InvalidJob, options: ReconcilerOpti
   fleet.forget(key.uid);
   const gone = await cluster.remove(key);
   if (found.metadata.deletionTimestamp !== undefined) return dismissJob(key, found, !gone, options);
-  await tell(key, found.status, refuse(found, clock.now()), options);
+  await tell(key, found.status, invalidStatus(found, clock.now()), options);
   return gone ? null : stillGoingMs;
 }
 
@@ -140,7 +140,7 @@ async function dismissJob(
 ): Promise<number> {
   const { jobs, streams, clock } = options;
   const observed = await streams.observe(key, { teachers: [], nowMs: clock.now() });
-  const { object, removeStreams, againMs, ...told } = dismiss(found, remains, observed, clock.now());
+  const { object, removeStreams, againMs, ...told } = finalizeInvalid(found, remains, observed, clock.now());
   if (removeStreams) await streams.remove(key);
   await tell(key, found.status, told, options);
   if (object === 'RemoveFinalizer') await jobs.setFinalizer(key, false);

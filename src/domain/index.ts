@@ -1,50 +1,78 @@
-/** The door of the deciding room: one snapshot in, one plan out. */
-export { decide } from './job/decide.js';
-export { jobClaimOf, slotsPerReplicaOf } from './job/request.js';
-export type { PoolPlan } from './job/request.js';
-export { fleetSnapshotOf, inputOf, parseReserve, replayed } from './fleet/allocation-input.js';
-export type { FleetSnapshot, Reserve, ShareRules } from './fleet/allocation-input.js';
-export type { Account, SeatedTeacher, Slots, SlotSupply } from './fleet/slots.js';
+/**
+ * The door of the deciding room. Data walks one way through its four rooms:
+ *
+ *  ledger      what nodes have and pods take; where one more pod fits
+ *  allocation  today's share of the slots, over all jobs
+ *  fleet       what the teachers of all jobs share, and the input of an allocation made from it
+ *  job         one job: snapshot in, plan out
+ */
+export { allocate } from './allocation/index.js';
+export type { Allocation, Grant, JobRequest, NamespaceWeights, Teacher } from './allocation/index.js';
+export { allocationInput, fleetSnapshotOf, parseReserve, replay } from './fleet/index.js';
+export type {
+  AllocationRules,
+  ClusterSlots,
+  CurrentTeacher,
+  FleetSnapshot,
+  LedgerFacts,
+  Reserve,
+  SlotSupply,
+} from './fleet/index.js';
+export {
+  blockedStatus,
+  dampedRequest,
+  decide,
+  finalizeInvalid,
+  invalidStatus,
+  jobDemandOf,
+  jobRequestOf,
+  noLimits,
+  parseLimit,
+  parseNamespaceWeights,
+  slotsPerReplicaOf,
+  withinLimits,
+  worthWriting,
+} from './job/index.js';
+export type {
+  ClusterObservation,
+  EndedProcess,
+  Finalization,
+  InvalidJob,
+  JobPlan,
+  Limits,
+  LimitSetting,
+  ObservedTeacher,
+  Plan,
+  PoolObservation,
+  PoolPlan,
+  PoolState,
+  PresentStreams,
+  Snapshot,
+  StreamObservation,
+  StreamPlan,
+  StudentObservation,
+} from './job/index.js';
 export {
   amountsOf,
   defaultAccelerators,
   effectiveRequests,
+  higherPriorityPods,
   isAccelerator,
   isLeaving,
-  isMendedByRoom,
+  isSolvedByEviction,
   Ledger,
-  neighboursOf,
 } from './ledger/index.js';
 export type {
   Amounts,
-  Draft,
   LedgerNode,
   LedgerPod,
+  NodeWait,
   Placement,
   PodNeeds,
   PodResources,
   PodResourcesStatus,
   ResizedContainer,
+  SchedulingConstraints,
   Taint,
-  Waiting,
-  WaitingPod,
+  UnboundPod,
 } from './ledger/index.js';
-export { noLimits, parseLimit, parseNamespaceWeights, withinLimits } from './job/limits.js';
-export type { Limits, LimitSetting } from './job/limits.js';
-export { hinder } from './job/blocked.js';
-export { dismiss, refuse } from './job/invalid.js';
-export type { Dismissal, InvalidJob } from './job/invalid.js';
-export { worthWriting } from './job/worth-writing.js';
-export type { JobPlan, Plan, StreamPlan } from './job/plan.js';
-export type {
-  ClusterObservation,
-  EndedProcess,
-  ObservedTeacher,
-  PoolObservation,
-  PresentStreams,
-  Snapshot,
-  StreamObservation,
-  StudentObservation,
-} from './job/snapshot.js';
-export { claimOf, jobDemandOf, sentenceOf, shareOut } from './allocation/index.js';
-export type { Board, Grant, JobClaim, NamespaceWeights, PoolState, Share, Teacher } from './allocation/index.js';

@@ -1,18 +1,18 @@
 /** Makers of claims: a test names what matters to it, the rest is one GPU a teacher and as many as it likes. */
 import type {
-  JobClaim,
+  JobRequest,
   LeavingTeacher,
-  NeighbourClaim,
-  PoolClaim,
-  Share,
-  ShareInput,
+  PendingPodRequest,
+  PoolRequest,
+  Allocation,
+  AllocationInput,
   Teacher,
 } from '../../src/domain/allocation/index.js';
-import { type BoardNeeds, type BoardNode, boardOf } from './placement.js';
+import { type TestNeeds, type TestNode, placementOn } from './placement.js';
 
-export const oneGpu: BoardNeeds = { gpu: 1, cpu: 1 };
+export const oneGpu: TestNeeds = { gpu: 1, cpu: 1 };
 
-export function poolClaim(claim: Partial<PoolClaim<BoardNeeds>> = {}): PoolClaim<BoardNeeds> {
+export function poolRequest(claim: Partial<PoolRequest<TestNeeds>> = {}): PoolRequest<TestNeeds> {
   return {
     name: 'gpu',
     needs: oneGpu,
@@ -33,68 +33,68 @@ interface Belongs {
 }
 
 /** A job that wants a number of teachers in one pool. */
-export function jobClaim(
+export function jobRequest(
   uid: string,
   wanted: number,
-  { weight = 1, namespace, ...pool }: Partial<PoolClaim<BoardNeeds>> & Belongs = {},
-): JobClaim<BoardNeeds> {
-  return { ...poolsClaim(uid, wanted, [poolClaim(pool)], weight), ...(namespace === undefined ? {} : { namespace }) };
+  { weight = 1, namespace, ...pool }: Partial<PoolRequest<TestNeeds>> & Belongs = {},
+): JobRequest<TestNeeds> {
+  return { ...poolsRequest(uid, wanted, [poolRequest(pool)], weight), ...(namespace === undefined ? {} : { namespace }) };
 }
 
-export function poolsClaim(
+export function poolsRequest(
   uid: string,
   wanted: number,
-  pools: readonly PoolClaim<BoardNeeds>[],
+  pools: readonly PoolRequest<TestNeeds>[],
   weight = 1,
-): JobClaim<BoardNeeds> {
+): JobRequest<TestNeeds> {
   return { uid, namespace: 'default', weight, wanted, maxReplicas: 1_000, pools };
 }
 
 /** @param where `a a b ?`: a teacher on each of these nodes, `?` on none yet; named by number, the first is the oldest */
-export function teachers(where: string, needs: BoardNeeds = oneGpu, prefix = 't'): Teacher<BoardNeeds>[] {
+export function teachers(where: string, needs: TestNeeds = oneGpu, prefix = 't'): Teacher<TestNeeds>[] {
   return where.split(' ').map((node, index) => ({
     name: `${prefix}${String(index)}`,
     node: node === '?' ? null : node,
     needs,
     ready: node !== '?',
-    besideOthers: 0,
+    coLocatedSlots: 0,
     samplesPerSecond: 100,
     createdAtMs: index,
   }));
 }
 
-export function neighbour(
+export function pendingPod(
   uid: string,
-  { needs = oneGpu, priority = 0 }: { readonly needs?: BoardNeeds; readonly priority?: number } = {},
-): NeighbourClaim<BoardNeeds> {
+  { needs = oneGpu, priority = 0 }: { readonly needs?: TestNeeds; readonly priority?: number } = {},
+): PendingPodRequest<TestNeeds> {
   return { uid, needs, priority, createdAtMs: 0, slots: { 'nvidia.com/gpu': needs.gpu } };
 }
 
-export function leavingFrom(node: string, needs: BoardNeeds = oneGpu): LeavingTeacher<BoardNeeds> {
+export function leavingFrom(node: string, needs: TestNeeds = oneGpu): LeavingTeacher<TestNeeds> {
   return { node, needs, resource: 'nvidia.com/gpu', slots: needs.gpu };
 }
 
 /** `a4 b8`: nodes with so many GPUs, and cores enough. */
-export function nodes(text: string): BoardNode[] {
+export function nodes(text: string): TestNode[] {
   return text.split(' ').map((node) => ({ name: node.charAt(0), gpu: Number(node.slice(1)), cpu: 1_000 }));
 }
 
-/** The input of a share, with all of its teachers booked on the board. */
-export function shareInput(
-  cluster: readonly BoardNode[],
-  input: Partial<Omit<ShareInput<BoardNeeds>, 'board'>>,
-): ShareInput<BoardNeeds> {
-  const { jobs = [], neighbours = [], leaving = [], supply = {}, namespaceWeights = {} } = input;
-  const board = boardOf(cluster);
-  for (const { node, needs } of leaving) board.take(node, needs);
+/** The input of a share, with all of its teachers booked on the placement. */
+export function allocationInput(
+  cluster: readonly TestNode[],
+  input: Partial<Omit<AllocationInput<TestNeeds>, 'placement'>>,
+): AllocationInput<TestNeeds> {
+  const { jobs = [], pendingPods = [], leaving = [], supply = {}, namespaceWeights = {} } = input;
+  const placement = placementOn(cluster);
+  for (const { node, needs } of leaving) placement.add(node, needs);
   for (const { node, needs } of jobs.flatMap(({ pools }) => pools.flatMap((pool) => pool.teachers))) {
-    if (node !== null) board.take(node, needs);
+    if (node !== null) placement.add(node, needs);
   }
-  return { jobs, neighbours, leaving, supply, namespaceWeights, board };
+  return { jobs, pendingPods, leaving, supply, namespaceWeights, placement };
 }
 
 /** `a: 4` or `a: 2→4` while two wait for their slots; pools by comma, teachers that leave in brackets. */
-export function told({ grants }: Share): string {
+export function briefGrants({ grants }: Allocation): string {
   return [...grants]
     .map(([uid, pools]) => {
       const texts = pools.map(({ replicas, due, leave }) => {

@@ -1,14 +1,14 @@
-/** A board of plain nodes for tests and benchmarks of the share: slots and cores, zones, and nothing else. */
-import type { Board } from '../../src/domain/allocation/index.js';
+/** A placement on plain nodes, for tests and benchmarks of allocation: slots, cores and zones, and nothing else. */
+import type { Placement } from '../../src/domain/index.js';
 
-export interface BoardNode {
+export interface TestNode {
   readonly name: string;
   readonly gpu: number;
   readonly cpu: number;
   readonly zone?: string;
 }
 
-export interface BoardNeeds {
+export interface TestNeeds {
   readonly gpu: number;
   readonly cpu: number;
   /** undefined = any. */
@@ -16,9 +16,9 @@ export interface BoardNeeds {
 }
 
 /** The first node by name that has room. */
-export function boardOf(nodes: readonly BoardNode[]): Board<BoardNeeds> {
+export function placementOn(nodes: readonly TestNode[]): Placement<TestNeeds> {
   const sorted = [...nodes].sort((a, b) => (a.name < b.name ? -1 : 1));
-  return draft(
+  return open(
     sorted,
     new Map(sorted.map(({ name }, index) => [name, index])),
     Float64Array.from(sorted, ({ gpu }) => gpu),
@@ -26,19 +26,19 @@ export function boardOf(nodes: readonly BoardNode[]): Board<BoardNeeds> {
   );
 }
 
-function draft(
-  nodes: readonly BoardNode[],
+function open(
+  nodes: readonly TestNode[],
   indices: ReadonlyMap<string, number>,
   gpus: Float64Array,
   cpus: Float64Array,
-): Board<BoardNeeds> {
-  /** Before these no node holds one more of a kind. */
-  const cursors = new Map<BoardNeeds, number>();
-  const holds = (index: number, { gpu, cpu, zone }: BoardNeeds): boolean =>
+): Placement<TestNeeds> {
+  /** By kind: no node before this one has room. */
+  const cursors = new Map<TestNeeds, number>();
+  const holds = (index: number, { gpu, cpu, zone }: TestNeeds): boolean =>
     (gpu === 0 || gpus[index]! >= gpu) &&
     (cpu === 0 || cpus[index]! >= cpu) &&
     (zone === undefined || zone === nodes[index]!.zone);
-  const book = (node: string, { gpu, cpu }: BoardNeeds, times: 1 | -1): void => {
+  const book = (node: string, { gpu, cpu }: TestNeeds, times: 1 | -1): void => {
     const index = indices.get(node);
     if (index === undefined) return;
     gpus[index]! -= times * gpu;
@@ -60,11 +60,11 @@ function draft(
       book(node, needs, 1);
       return true;
     },
-    take: (node, needs) => book(node, needs, 1),
-    release(node, needs) {
+    add: (node, needs) => book(node, needs, 1),
+    remove(node, needs) {
       book(node, needs, -1);
       cursors.clear();
     },
-    fork: () => draft(nodes, indices, gpus.slice(), cpus.slice()),
+    fork: () => open(nodes, indices, gpus.slice(), cpus.slice()),
   };
 }

@@ -6,7 +6,7 @@
  * that the pod gives (ownership.ts). Every other pod is a pod of others, whatever its labels say.
  */
 import type { DistillJob } from '../../api/index.js';
-import { Ledger, type LedgerNode, type Slots } from '../../domain/index.js';
+import { Ledger, type LedgerNode, type ClusterSlots } from '../../domain/index.js';
 import type { Clock } from '../../lib/clock.js';
 import type { JobKey } from '../port.js';
 
@@ -144,7 +144,7 @@ export class ClusterCache {
     this.#jobs.delete(jobUid);
   }
 
-  slots(): Slots {
+  slots(): ClusterSlots {
     return slotsOf(this.#ledger, this.#teachers, this.#waiting.values(), this.#slotsIn);
   }
 }

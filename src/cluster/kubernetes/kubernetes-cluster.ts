@@ -10,7 +10,7 @@
  *  W5 Only what belongs to the job is seen, changed and deleted (ownership.ts, writer.ts), and every write names its uid.
  */
 import { appliedAnnotation, deletionCostAnnotation, type DistillJob, templateAnnotation } from '../../api/index.js';
-import type { ClusterObservation, Slots } from '../../domain/index.js';
+import type { ClusterObservation, ClusterSlots } from '../../domain/index.js';
 import type { Clock } from '../../lib/clock.js';
 import { type NatsAccess, workerRoles, type WorkerRole } from '../../protocol/index.js';
 import {
@@ -121,7 +121,7 @@ export class KubernetesCluster implements Cluster {
     );
   }
 
-  slots(): Slots {
+  slots(): ClusterSlots {
     return this.#options.cache.slots();
   }
 

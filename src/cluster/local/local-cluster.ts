@@ -9,7 +9,7 @@
 import { join } from 'node:path';
 
 import type { DistillJob } from '../../api/index.js';
-import type { ClusterObservation, PoolObservation, Slots } from '../../domain/index.js';
+import type { ClusterObservation, PoolObservation, ClusterSlots } from '../../domain/index.js';
 import type { Clock } from '../../lib/clock.js';
 import type { NatsAccess } from '../../protocol/index.js';
 import { makeFolderSync, writeWholeSync } from '../../platform/index.js';
@@ -90,7 +90,7 @@ export class LocalCluster implements Cluster {
     });
   }
 
-  slots(): Slots {
+  slots(): ClusterSlots {
     const staying = [...this.#pools].flatMap(([name, pool]) => seatedIn(name, pool.observe().pods));
     return machineSlots(this.#slots, this.#held(), staying);
   }

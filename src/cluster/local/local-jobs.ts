@@ -1,16 +1,16 @@
 /** The one job of a local run: what the API server is in a cluster. Its status lives in memory and in status.json. */
 import { join } from 'node:path';
 
-import type { DistillJob, DistillJobStatus, EventClaim } from '../../api/index.js';
+import type { DistillJob, DistillJobStatus, EventDraft } from '../../api/index.js';
 import { writeWhole } from '../../platform/index.js';
 import type { FoundJob, JobKey } from '../port.js';
 
 export class LocalJobs {
   readonly #folder: string;
-  readonly #onEvent: (event: EventClaim) => void;
+  readonly #onEvent: (event: EventDraft) => void;
   #job: DistillJob;
 
-  constructor(folder: string, job: DistillJob, onEvent: (event: EventClaim) => void) {
+  constructor(folder: string, job: DistillJob, onEvent: (event: EventDraft) => void) {
     this.#folder = folder;
     this.#job = job;
     this.#onEvent = onEvent;
@@ -26,7 +26,7 @@ export class LocalJobs {
     this.#job = { ...this.#job, status };
   }
 
-  recordEvents(_key: JobKey, events: readonly EventClaim[]): Promise<void> {
+  recordEvents(_key: JobKey, events: readonly EventDraft[]): Promise<void> {
     for (const event of events) this.#onEvent(event);
     return Promise.resolve();
   }

@@ -1,102 +1,101 @@
 /**
- * Which of the teachers that come new can be told to come now. Pure.
+ * Which of the new teachers may start now. Pure.
  *
- * The scheduler chooses their nodes, and knows nothing of what is expected here: a teacher that would fit where somebody
- * else is expected may be put there. So kinds of teachers come one after the other where they are in each other's way.
+ * The scheduler chooses their nodes and does not know who is expected where: it may put a teacher on a node where another
+ * pod is expected. Kinds of teachers that could take each other's places therefore start one after the other.
  */
-import { type Budget, boundIn, purseOf } from './quota.js';
-import type { Board } from './types.js';
-import type { Seating } from './nominate.js';
-import type { FreshSeat, SeatedPool, Seats } from './assign.js';
+import type { Placement } from '../ledger/index.js';
+import type { AddedTeacher, AssignedPool, Assignment } from './assign.js';
+import type { Nominations, PlacedPod } from './nominate.js';
+import { boundTeachers, Quota, type Slots } from './quota.js';
 
-/** A place where a neighbour or a teacher is expected. */
-interface Place<Needs> {
-  readonly node: string;
-  readonly needs: Needs;
-}
+/** How many teachers of each pool may start now. */
+export type Admitted<Needs> = ReadonlyMap<AssignedPool<Needs>, number>;
 
 /**
- * How many teachers of each pool find room by now. A pool that loses teachers loses them first. The largest kind comes
- * first, since the others fit where it does not; of two that are alike, the one that was given a place first.
+ * Admits new teachers for which there is room now. A pool that loses teachers loses them first. The largest kind comes
+ * first, since the others fit where it does not; of two equal kinds, the one that was granted first.
  *
- * @param board as the cluster is
+ * @param current the cluster as it is
  */
-export function comingNow<Needs>(
-  { fresh, board: target }: Seats<Needs>,
-  board: Board<Needs>,
-  { boards, awaited }: Pick<Seating<Needs>, 'boards' | 'awaited'>,
-  budget: Budget,
-): ReadonlyMap<SeatedPool<Needs>, number> {
-  const purse = purseOf(budget);
-  const mayIntrude = intruding(board.fork(), target.fork());
-  const kinds = kindsOf(fresh);
-  const places = kinds.map(placesOf);
-  const coming = new Map<SeatedPool<Needs>, number>();
-  const come = (pool: SeatedPool<Needs>, hasRoom: () => boolean): boolean => {
-    const { resource, slotsPerReplica } = pool.claim;
-    const mayCome = pool.stay.size === boundIn(pool.claim) && purse.holds(resource, slotsPerReplica) && hasRoom();
-    if (!mayCome) return false;
-    purse.spend(resource, slotsPerReplica);
-    coming.set(pool, (coming.get(pool) ?? 0) + 1);
+export function admit<Needs>(
+  { added, placement: target }: Assignment<Needs>,
+  current: Placement<Needs>,
+  { stages, waiting: waitingPods }: Pick<Nominations<Needs>, 'stages' | 'waiting'>,
+  slots: Slots,
+): Admitted<Needs> {
+  const quota = new Quota(slots);
+  const displaces = displacing(current.fork(), target.fork());
+  const kinds = kindsOf(added);
+  const expected = kinds.map(onePerNode);
+  const admitted = new Map<AssignedPool<Needs>, number>();
+  const admitIf = (pool: AssignedPool<Needs>, hasRoom: () => boolean): boolean => {
+    const { request, stay } = pool;
+    const isAdmitted = stay.size === boundTeachers(request) && quota.has(request) && hasRoom();
+    if (!isAdmitted) return false;
+    quota.use(request);
+    admitted.set(pool, (admitted.get(pool) ?? 0) + 1);
     return true;
   };
-  const isInTheWay = ([one]: readonly FreshSeat<Needs>[], of: (index: number) => boolean): boolean => {
+  const displacesAny = ([one]: readonly AddedTeacher<Needs>[], of: (index: number) => boolean): boolean => {
     if (one === undefined) return false;
-    const { needs } = one.pool.claim;
-    return mayIntrude(needs, awaited) || places.some((some, index) => of(index) && mayIntrude(needs, some));
+    const { needs } = one.pool.request;
+    return displaces(needs, waitingPods) || expected.some((some, index) => of(index) && displaces(needs, some));
   };
-  const waiting = kinds.map((kind, index) => {
-    if (isInTheWay(kind, (other) => other < index)) return [];
-    return kind.filter(({ pool, node }) => !come(pool, () => boards.now.placeOn(node, pool.claim.needs)));
+  const notYet = kinds.map((kind, index) => {
+    if (displacesAny(kind, (other) => other < index)) return [];
+    return kind.filter(({ pool, node }) => !admitIf(pool, () => stages.now.placeOn(node, pool.request.needs)));
   });
-  // Seats are alike for a kind: one whose place is not free yet takes another that is, if that is nobody's.
-  for (const [index, kind] of waiting.entries()) {
-    if (isInTheWay(kind, (other) => other !== index)) continue;
-    for (const { pool } of kind) come(pool, () => boards.now.place(pool.claim.needs) !== null);
+  // Places of one kind are interchangeable: a teacher whose place is not free yet takes any that nobody expects.
+  for (const [index, kind] of notYet.entries()) {
+    if (displacesAny(kind, (other) => other !== index)) continue;
+    for (const { pool } of kind) admitIf(pool, () => stages.now.place(pool.request.needs) !== null);
   }
-  return coming;
+  return admitted;
 }
 
-function kindsOf<Needs>(fresh: readonly FreshSeat<Needs>[]): FreshSeat<Needs>[][] {
+/** Teachers with equal needs together, the largest kind first. */
+function kindsOf<Needs>(added: readonly AddedTeacher<Needs>[]): AddedTeacher<Needs>[][] {
   const names = new Map<Needs, string>();
-  const kinds = new Map<string, FreshSeat<Needs>[]>();
-  for (const seat of fresh) {
-    const { needs } = seat.pool.claim;
+  const kinds = new Map<string, AddedTeacher<Needs>[]>();
+  for (const teacher of added) {
+    const { needs } = teacher.pool.request;
     const name = names.get(needs) ?? JSON.stringify(needs);
     names.set(needs, name);
     const kind = kinds.get(name) ?? [];
     kinds.set(name, kind);
-    kind.push(seat);
+    kind.push(teacher);
   }
-  const sizeOf = ([seat]: readonly FreshSeat<Needs>[]): number => seat?.pool.claim.slotsPerReplica ?? 0;
+  const sizeOf = ([teacher]: readonly AddedTeacher<Needs>[]): number => teacher?.pool.request.slotsPerReplica ?? 0;
   return [...kinds.values()].sort((a, b) => sizeOf(b) - sizeOf(a));
 }
 
-/** One for each node: where one of a kind would be in the way, none of it comes. */
-function placesOf<Needs>(kind: readonly FreshSeat<Needs>[]): Place<Needs>[] {
-  const places = new Map<string, Place<Needs>>();
-  for (const { node, pool } of kind) places.set(node, { node, needs: pool.claim.needs });
+/** One teacher for each node is enough: where one of a kind would displace another pod, none of the kind starts. */
+function onePerNode<Needs>(kind: readonly AddedTeacher<Needs>[]): PlacedPod<Needs>[] {
+  const places = new Map<string, PlacedPod<Needs>>();
+  for (const { node, pool } of kind) places.set(node, { node, needs: pool.request.needs });
   return [...places.values()];
 }
 
 /**
- * Whether a teacher could be put on the node of somebody else by now, and leave too little for whoever is expected there.
- *
- * @param board as the cluster is; @param target with everybody in the place that is theirs
+ * @param current the cluster as it is
+ * @param target with every pod on its expected node
+ * @returns whether the scheduler could put such a teacher on one of these nodes now and so leave too little room for the
+ *   pod that is expected there
  */
-function intruding<Needs>(
-  board: Board<Needs>,
-  target: Board<Needs>,
-): (needs: Needs, places: readonly Place<Needs>[]) => boolean {
+function displacing<Needs>(
+  current: Placement<Needs>,
+  target: Placement<Needs>,
+): (needs: Needs, expected: readonly PlacedPod<Needs>[]) => boolean {
   return (needs, places) =>
     places.some(({ node, needs: expected }) => {
-      if (!board.placeOn(node, needs)) return false;
-      board.release(node, needs);
-      target.release(node, expected);
-      target.take(node, needs);
+      if (!current.placeOn(node, needs)) return false;
+      current.remove(node, needs);
+      target.remove(node, expected);
+      target.add(node, needs);
       const fits = target.placeOn(node, expected);
-      target.release(node, needs);
-      if (!fits) target.take(node, expected);
+      target.remove(node, needs);
+      if (!fits) target.add(node, expected);
       return !fits;
     });
 }

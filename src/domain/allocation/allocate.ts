@@ -1,136 +1,135 @@
 /**
  * How many teachers each pool of each job gets (DESIGN §5.4), over all jobs at once. Pure; read it from top to bottom:
- * neighbours → fair numbers and seats → what can be told now.
+ * pending pods → quota → fair numbers in turns → victims and assignments → who may start now → grants.
  *
  * Invariants:
- *  S1 Neighbours come first: a place that one of them waits for is no teacher's, and the reserve takes nothing from them.
- *  S2 Having a teacher is no right to keep it: fair numbers are those of a cluster without any teacher on it.
- *  S3 Teachers that stay keep their nodes, and one has to go only for a neighbour, for what is due to another job, for the
- *     reserve, or since its own job wants less of its pool: never to make room that nobody could use.
- *  S4 Work conserving: no slot that a wanted replica would fit stays idle, beyond the reserve.
- *  S5 No pool is told to have a teacher for which there is no room yet: slots of those that go are not free until they are
- *     gone (DESIGN I5).
- *  S6 Namespaces share first, then the jobs within each (fill.ts).
- *  S7 The order of jobs, neighbours and teachers in the input changes nothing.
+ *  allocate/S1 Pending pods of higher priority come first: no teacher takes a place that one of them waits for, and the
+ *     reserve takes nothing from them.
+ *  allocate/S2 Running is no right to stay: fair numbers are those of a cluster without teachers.
+ *  allocate/S3 Teachers that stay keep their nodes. One must leave only for a pending pod, for the share of another job, for
+ *     the reserve, or because its job wants less of its pool: never for room that nobody can use.
+ *  allocate/S4 Work conserving: beyond the reserve, no slot stays idle that a wanted replica fits.
+ *  allocate/S5 No pool gets a teacher before there is room: slots of leaving teachers are not free until these are gone
+ *     (DESIGN I5).
+ *  allocate/S6 Namespaces share first, then the jobs within each (fill.ts).
+ *  allocate/S7 The order of jobs, pending pods and teachers in the input changes nothing.
  */
-import { addSlots, boundIn, budgetOf } from './quota.js';
-import type { Grant, JobClaim, Share, ShareInput } from './types.js';
-import { comingNow } from './admit.js';
-import { wantedOf } from './fill.js';
-import type { Filling } from './filling.js';
-import { seatNeighbours } from './nominate.js';
-import { compareText } from './order.js';
-import { type SeatedPool, type Seats, seatTeachers } from './assign.js';
-import { inOrderOfLeaving } from './victims.js';
+import { admit, type Admitted } from './admit.js';
+import { assign, type AssignedPool, fairShares } from './assign.js';
+import { wantedReplicas } from './fill.js';
+import { nominate } from './nominate.js';
+import { addSlots, pendingPodSlots, quotaBeyond, type Slots, slotsWithTeachers } from './quota.js';
+import { compareText } from './queue.js';
+import type { JobFilling } from './turns.js';
+import type { Allocation, AllocationInput, Grant } from './types.js';
+import { inVictimOrder, victimOrder } from './victims.js';
 
-type Sums = ReadonlyMap<string, number>;
-
-export function shareOut<Needs>(input: ShareInput<Needs>): Share {
+export function allocate<Needs>(input: AllocationInput<Needs>): Allocation {
+  const { pendingPods, leaving, namespaceWeights: weights = {}, placement: current } = input;
   const jobs = [...input.jobs].sort((a, b) => compareText(a.uid, b.uid));
-  const seating = seatNeighbours(input.neighbours, input.board, input.leaving, boundTeachers(jobs));
-  const { boards, nodes, needed } = seating;
-  const neighbours = neighbourSlots(input, nodes);
-  const seats = seatTeachers(jobs, input.namespaceWeights ?? {}, boards.empty, budgetOf(input, neighbours), needed);
-  const comers = comingNow(seats, input.board, seating, budgetOf(input, occupied(input, neighbours)));
-  const grantOf = granting(input, { seats, comers, neighbours, needed });
-  return {
-    grants: new Map(
-      seats.jobs.map(({ claim, pools }) => {
-        const wanted = claim.needed ?? wantedOf(claim);
-        return [claim.uid, pools.map((pool, index) => grantOf(claim, pool, wanted[index] ?? 0))];
-      }),
-    ),
-    neighbours: nodes,
-  };
+
+  // 1. Pending pods get their nodes first.
+  const nominations = nominate(pendingPods, current, leaving, jobs);
+  const { stages, nodes, reclaimed } = nominations;
+
+  // 2. Quota: what is left for teachers in the end, and what is left now, while others are still leaving.
+  const pending = pendingPodSlots(input, nodes);
+  const quota = quotaBeyond(pending, input);
+  const quotaNow = quotaBeyond(slotsWithTeachers(pending, input), input);
+
+  // 3. Order: fair numbers, one replica after the other, on a cluster without teachers.
+  const ground = { weights, empty: stages.empty, quota };
+  const fair = fairShares(jobs, ground);
+
+  // 4. Victims and assignments: who stays, who leaves, and where new teachers are expected.
+  const assignment = assign(fair, victimOrder(reclaimed), ground);
+
+  // 5. Admission: which of the new teachers may start now.
+  const admitted = admit(assignment, current, nominations, quotaNow);
+
+  // 6. Grants, with the numbers behind them.
+  const grants = grantsOf(assignment.jobs, admitted, { supply: input.supply, pending, reclaimed });
+  return { grants, nominations: nodes };
 }
 
-function* boundTeachers<Needs>(jobs: readonly JobClaim<Needs>[]): Iterable<{ node: string; needs: Needs }> {
-  for (const { pools } of jobs) {
-    for (const { teachers } of pools) {
-      for (const { node, needs } of teachers) if (node !== null) yield { node, needs };
-    }
-  }
+interface GrantFacts {
+  readonly supply: AllocationInput<unknown>['supply'];
+  /** Slots of pending pods. */
+  readonly pending: Slots;
+  /** Nodes where teachers must leave. */
+  readonly reclaimed: ReadonlySet<string>;
 }
 
-/** Slots of the neighbours that have a place. */
-function neighbourSlots<Needs>(input: ShareInput<Needs>, nodes: ReadonlyMap<string, string | null>): Sums {
-  const sums = new Map<string, number>();
-  for (const { uid, slots } of input.neighbours) {
-    if (nodes.get(uid) === null) continue;
-    for (const [resource, count] of Object.entries(slots)) addSlots(sums, resource, count);
-  }
-  return sums;
-}
+type AssignedJob<Needs> = JobFilling<Needs, AssignedPool<Needs>>;
 
-/** … and of all teachers that have a node, going or not. */
-function occupied<Needs>({ jobs, leaving }: ShareInput<Needs>, neighbours: Sums): Sums {
-  const sums = new Map(neighbours);
-  for (const { resource, slots } of leaving) addSlots(sums, resource, slots);
-  for (const { pools } of jobs) {
-    for (const pool of pools) addSlots(sums, pool.resource, boundIn(pool) * pool.slotsPerReplica);
-  }
-  return sums;
-}
-
-interface Outcome<Needs> {
-  readonly seats: Seats<Needs>;
-  readonly comers: ReadonlyMap<SeatedPool<Needs>, number>;
-  readonly neighbours: Sums;
-  readonly needed: ReadonlySet<string>;
-}
-
-function granting<Needs>(
-  { supply }: ShareInput<Needs>,
-  { seats, comers, neighbours, needed }: Outcome<Needs>,
-): (job: JobClaim<Needs>, pool: SeatedPool<Needs>, wanted: number) => Grant {
-  const all = slotsIn(seats.jobs.flatMap(({ pools }) => pools));
-  const own = new Map(seats.jobs.map(({ claim, pools }) => [claim, slotsIn(pools)]));
-  const inNamespace = new Map(
-    [...Map.groupBy(seats.jobs, ({ claim }) => claim.namespace)].map(([namespace, some]) => [
-      namespace,
-      slotsIn(some.flatMap(({ pools }) => pools)),
-    ]),
+function grantsOf<Needs>(
+  jobs: readonly AssignedJob<Needs>[],
+  admitted: Admitted<Needs>,
+  { supply, pending, reclaimed }: GrantFacts,
+): Map<string, Grant[]> {
+  const all = slotsIn(jobs);
+  const byNamespace = new Map(
+    [...Map.groupBy(jobs, ({ request }) => request.namespace)].map(([name, some]) => [name, slotsIn(some)]),
   );
-  return (job, pool, wanted) => {
-    const { name, resource, slotsPerReplica, teachers } = pool.claim;
-    const come = comers.get(pool) ?? 0;
-    const going = inOrderOfLeaving(
-      teachers.filter((teacher) => !pool.stay.has(teacher)),
-      needed,
-    );
-    // New teachers are first those that wait for a node already, the oldest.
-    const spared = new Set(
-      going
-        .toReversed()
-        .filter(({ node }) => node === null)
-        .slice(0, come),
-    );
+  const grantOf = (job: AssignedJob<Needs>, own: Slots, pool: AssignedPool<Needs>, wanted: number): Grant => {
+    const { name, resource, slotsPerReplica } = pool.request;
+    const starting = admitted.get(pool) ?? 0;
     const { freeSlots, reserveSlots = 0 } = supply[resource] ?? {};
-    const given = neighbours.get(resource) ?? 0;
-    const ownJob = own.get(job)?.get(resource) ?? 0;
+    const pendingPods = pending.get(resource) ?? 0;
+    const ownJob = own.get(resource) ?? 0;
+    const allJobs = all.get(resource) ?? 0;
     return {
       pool: name,
-      replicas: pool.stay.size + come,
+      replicas: pool.stay.size + starting,
       due: pool.replicas,
       slots: pool.replicas * slotsPerReplica,
-      leave: going.filter((teacher) => !spared.has(teacher)).map((teacher) => teacher.name),
+      leave: leavingOf(pool, starting, reclaimed),
       why: {
-        // A pool may be due what another one lacks.
+        // A pool may get what another one cannot.
         wanted: Math.max(wanted, pool.replicas),
-        free: freeSlots === undefined ? null : Math.max(0, freeSlots - given - reserveSlots),
+        free: freeSlots === undefined ? null : Math.max(0, freeSlots - pendingPods - reserveSlots),
         heldBack: reserveSlots,
-        neighbours: given,
-        otherJobs: (all.get(resource) ?? 0) - ownJob,
-        otherNamespaces: (all.get(resource) ?? 0) - (inNamespace.get(job.namespace)?.get(resource) ?? 0),
+        pendingPods,
+        otherJobs: allJobs - ownJob,
+        otherNamespaces: allJobs - (byNamespace.get(job.request.namespace)?.get(resource) ?? 0),
         ownJob,
         stoppedBy: pool.stoppedBy,
       },
     };
   };
+  return new Map(
+    jobs.map((job) => {
+      const wanted = job.request.needed ?? wantedReplicas(job.request);
+      const own = slotsIn([job]);
+      return [job.request.uid, job.pools.map((pool, index) => grantOf(job, own, pool, wanted[index] ?? 0))];
+    }),
+  );
 }
 
-function slotsIn<Needs>(pools: readonly Filling<Needs>[]): Sums {
+/** Names of the teachers that must leave, the first first. @param starting number of new teachers */
+function leavingOf<Needs>(
+  { request, stay }: AssignedPool<Needs>,
+  starting: number,
+  reclaimed: ReadonlySet<string>,
+): string[] {
+  const victims = inVictimOrder(
+    request.teachers.filter((teacher) => !stay.has(teacher)),
+    reclaimed,
+  );
+  // Teachers that already wait for a node count as the new ones: the oldest first.
+  const spared = new Set(
+    victims
+      .toReversed()
+      .filter(({ node }) => node === null)
+      .slice(0, starting),
+  );
+  return victims.filter((teacher) => !spared.has(teacher)).map(({ name }) => name);
+}
+
+function slotsIn<Needs>(jobs: readonly AssignedJob<Needs>[]): Slots {
   const sums = new Map<string, number>();
-  for (const { claim, replicas } of pools) addSlots(sums, claim.resource, replicas * claim.slotsPerReplica);
+  for (const { pools } of jobs) {
+    for (const { request, replicas } of pools) addSlots(sums, request.resource, replicas * request.slotsPerReplica);
+  }
   return sums;
 }

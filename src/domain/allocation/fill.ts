@@ -1,122 +1,120 @@
 /**
- * Progressive filling on two levels: replicas are given one by one. Of each resource the namespace that has the least for
- * its weight is next, and in it the job that has the least for its weight, until no job wants or can have more. That is
- * max-min fairness (Bertsekas & Gallager, Data Networks, §6.5.2) in whole replicas, between namespaces and then within
+ * Progressive filling on two levels: replicas are granted one by one. For each resource the namespace with the fewest slots
+ * for its weight is next, and in it the job with the fewest slots for its weight, until no job wants or can have more. This
+ * is max-min fairness (Bertsekas & Gallager, Data Networks, §6.5.2) in whole replicas, between namespaces and then within
  * each (docs/adr/0015).
  *
- * A replica is worth its middle: the lowest (slots + half a replica) ÷ weight is next, which rounds to the nearest as
- * Sainte-Laguë does. Largest remainders do so too, but may take a slot from a job when the cluster gains one (the Alabama
- * paradox; Balinski & Young, Fair Representation); here a place in the order depends on no other job.
+ * A replica counts at its middle: the lowest (slots + half a replica) ÷ weight is next, which rounds to the nearest as
+ * Sainte-Laguë does. Largest remainders round so, too, but may take a slot from a job when the cluster gains one (the
+ * Alabama paradox; Balinski & Young, Fair Representation); here a job's position depends on no other job.
  *
  * Invariants:
- *  P1 What a namespace has of a resource follows from what all its jobs need and want of it, not from how many jobs it
- *     has, from their weights or from which part of the need is a minimum.
- *  P2 Within a namespace minimums come first, then what keeps students fed. Both are its need, and no namespace is given
- *     more than its need before the needs of all are met.
- *  P3 Slots of different resources are different goods: what a job or a namespace has of one takes nothing of its right to
- *     another.
+ *  fill/P1 A namespace's slots of a resource depend on what all its jobs together need and want of it, and not on the number
+ *     of its jobs, their weights or which part of the need is a minimum.
+ *  fill/P2 Within a namespace minimums come first, then what students need. Both are the namespace's need, and no namespace
+ *     gets more than its need before the needs of all are met.
+ *  fill/P3 Resources are independent: slots of one resource never reduce a job's or a namespace's share of another.
  */
-import type { JobClaim, NamespaceWeights, PoolClaim, Stop } from './types.js';
-import type { Filling, JobFilling } from './filling.js';
-import { takeTurns } from './turns.js';
+import { type Filling, type JobFilling, takeTurns } from './turns.js';
+import type { JobRequest, NamespaceWeights, PoolRequest, StopReason } from './types.js';
 
 /**
- * Fills all jobs as far as they want and `seat` allows: first what each needs, minimums before the rest of it, then all
+ * Fills all jobs as far as they want and `assign` allows: first what each needs, minimums before the rest of it, then all
  * that is wanted. O(replicas × (log jobs + log namespaces)).
  *
  * @param jobs in the order that decides ties within a namespace; between namespaces their names decide
- * @param seat finds a place for one more replica, or says why there is none; there will be none later in this filling
+ * @param assign finds a node for one more replica, or returns why there is none; the answer holds for the whole filling
  */
 export function fill<Needs, Pool extends Filling<Needs>>(
   jobs: readonly JobFilling<Needs, Pool>[],
   weights: NamespaceWeights,
-  seat: (pool: Pool) => Stop | null,
+  assign: (pool: Pool) => StopReason | null,
 ): void {
   const needs = jobs.map((job) => ({
     job,
-    first: minimumsOf(job),
-    then: () => nextUpTo(Math.min(job.claim.least ?? Infinity, job.claim.wanted), job),
+    minimums: minimumsOf(job),
+    rest: () => nextUpTo(Math.min(job.request.least ?? Infinity, job.request.wanted), job),
   }));
-  takeTurns(needs, weights, seat);
-  const wants = jobs.map((job) => ({ job, first: [], then: () => nextUpTo(job.claim.wanted, job) }));
-  takeTurns(wants, weights, seat);
+  takeTurns(needs, weights, assign);
+  const wants = jobs.map((job) => ({ job, minimums: [], rest: () => nextUpTo(job.request.wanted, job) }));
+  takeTurns(wants, weights, assign);
 }
 
-/** One for each resource of which the job has a minimum. A job that wants no teacher at all keeps none. */
+/** One function for each resource of which the job has a minimum. A job that wants no teacher at all keeps none. */
 function minimumsOf<Needs, Pool extends Filling<Needs>>({
-  claim,
+  request,
   pools,
 }: JobFilling<Needs, Pool>): (() => Pool | null)[] {
-  if (!wantsAny(claim)) return [];
+  if (!wantsAny(request)) return [];
   const byResource = new Map<string, Pool[]>();
   for (const pool of pools) {
-    if (pool.claim.minReplicas === 0) continue;
-    const { resource } = pool.claim;
+    if (pool.request.minReplicas === 0) continue;
+    const { resource } = pool.request;
     const known = byResource.get(resource);
     if (known === undefined) byResource.set(resource, [pool]);
     else known.push(pool);
   }
-  return Array.from(byResource.values(), (some) => () => below(some, ({ minReplicas }) => minReplicas));
+  return Array.from(byResource.values(), (some) => () => firstBelow(some, ({ minReplicas }) => minReplicas));
 }
 
-function wantsAny<Needs>({ wanted, pools }: JobClaim<Needs>): boolean {
+function wantsAny<Needs>({ wanted, pools }: JobRequest<Needs>): boolean {
   return wanted > 0 || pools.some(({ keepReplicas }) => keepReplicas > 0);
 }
 
-/** What is to be kept first, then the cheapest pools until all together give so many units. */
+/** The pool of the next replica: replicas to keep come first, then the cheapest pools until all provide this many units. */
 function nextUpTo<Needs, Pool extends Filling<Needs>>(
   wanted: number,
-  { claim, pools }: JobFilling<Needs, Pool>,
+  { request, pools }: JobFilling<Needs, Pool>,
 ): Pool | null {
   let replicas = 0;
   let units = 0;
   for (const pool of pools) {
-    const { minReplicas, maxReplicas, unitsPerReplica } = pool.claim;
-    // A minimum that is still being given counts as given: it is not wanted twice.
+    const { minReplicas, maxReplicas, unitsPerReplica } = pool.request;
+    // A minimum that is still being filled counts as granted, so that it is not wanted twice.
     const counted =
       pool.stoppedBy === null ? Math.max(pool.replicas, Math.min(minReplicas, maxReplicas)) : pool.replicas;
     replicas += counted;
     units += counted * unitsPerReplica;
   }
-  if (replicas >= claim.maxReplicas) return null;
-  const kept = below(pools, ({ keepReplicas }) => keepReplicas);
+  if (replicas >= request.maxReplicas) return null;
+  const kept = firstBelow(pools, ({ keepReplicas }) => keepReplicas);
   if (kept !== null) return kept;
-  return units >= wanted * almostOne ? null : below(pools, ({ maxReplicas }) => maxReplicas);
+  return units >= wanted * almostOne ? null : firstBelow(pools, ({ maxReplicas }) => maxReplicas);
 }
 
-/** Sums of rates are never exact: a job is not given a teacher for a rounding error. */
+/** Sums of rates are never exact: a rounding error must not grant a teacher. */
 const almostOne = 1 - 1e-9;
 
-/** The first pool that has less than a bound of its own, and may have more. */
-function below<Needs, Pool extends Filling<Needs>>(
+/** The first pool with fewer replicas than a bound of its own that may have more. */
+function firstBelow<Needs, Pool extends Filling<Needs>>(
   pools: readonly Pool[],
-  bound: (claim: PoolClaim<Needs>) => number,
+  bound: (request: PoolRequest<Needs>) => number,
 ): Pool | null {
   for (const pool of pools) {
-    const { claim, replicas, stoppedBy } = pool;
-    if (stoppedBy === null && replicas < claim.maxReplicas && replicas < bound(claim)) return pool;
+    const { request, replicas, stoppedBy } = pool;
+    if (stoppedBy === null && replicas < request.maxReplicas && replicas < bound(request)) return pool;
   }
   return null;
 }
 
-/** What each pool of a job would have if there were room for all: a filling without steps. */
-export function wantedOf<Needs>(claim: JobClaim<Needs>): number[] {
-  if (!wantsAny(claim)) return claim.pools.map(() => 0);
-  const replicas = claim.pools.map(({ minReplicas, maxReplicas }) => Math.min(minReplicas, maxReplicas));
+/** What each pool of a job would get if there were room for all: the result of a filling, computed directly. */
+export function wantedReplicas<Needs>(request: JobRequest<Needs>): number[] {
+  if (!wantsAny(request)) return request.pools.map(() => 0);
+  const replicas = request.pools.map(({ minReplicas, maxReplicas }) => Math.min(minReplicas, maxReplicas));
   let total = replicas.reduce((sum, count) => sum + count, 0);
   const raise = (index: number, bound: number): void => {
     const before = replicas[index] ?? 0;
     const after = Math.max(
       before,
-      Math.min(bound, claim.pools[index]?.maxReplicas ?? 0, before + claim.maxReplicas - total),
+      Math.min(bound, request.pools[index]?.maxReplicas ?? 0, before + request.maxReplicas - total),
     );
     total += after - before;
     replicas[index] = after;
   };
-  for (const [index, { keepReplicas }] of claim.pools.entries()) raise(index, keepReplicas);
-  for (const [index, { unitsPerReplica }] of claim.pools.entries()) {
-    const units = claim.pools.reduce((sum, pool, at) => sum + (replicas[at] ?? 0) * pool.unitsPerReplica, 0);
-    const missing = claim.wanted * almostOne - units;
+  for (const [index, { keepReplicas }] of request.pools.entries()) raise(index, keepReplicas);
+  for (const [index, { unitsPerReplica }] of request.pools.entries()) {
+    const units = request.pools.reduce((sum, pool, at) => sum + (replicas[at] ?? 0) * pool.unitsPerReplica, 0);
+    const missing = request.wanted * almostOne - units;
     if (missing > 0) raise(index, (replicas[index] ?? 0) + Math.ceil(missing / unitsPerReplica));
   }
   return replicas;

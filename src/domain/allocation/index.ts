@@ -1,27 +1,20 @@
 /**
- * The door of the fair share (DESIGN §5.3 to §5.6), over all jobs at once:
+ * The door of allocation (DESIGN §5.4 to §5.6): today's share of the slots, over all jobs at once.
  *
- *  jobDemandOf(snapshot) → claimOf(job, demand, pools, nowMs) → shareOut({ jobs, neighbours, … }) → sentenceOf(grants)
+ *  allocate({ jobs, pendingPods, leaving, … }) → grants of each job, and the nodes of the pending pods
  */
+export { allocate } from './allocate.js';
+export { wantedReplicas } from './fill.js';
 export type {
-  Board,
+  Allocation,
+  AllocationInput,
   Grant,
-  GrantReason,
-  JobClaim,
+  JobRequest,
   LeavingTeacher,
   NamespaceWeights,
-  NeighbourClaim,
-  PoolClaim,
+  PendingPodRequest,
+  PoolRequest,
   ResourceSupply,
-  Share,
-  ShareInput,
-  Stop,
+  StopReason,
   Teacher,
 } from './types.js';
-export { claimOf, minimumRunMs } from '../job/damp.js';
-export type { PoolState } from '../job/damp.js';
-export { jobDemandOf } from '../job/demand.js';
-export type { JobDemand, RateDemand } from '../job/demand.js';
-export { wantedOf } from './fill.js';
-export { sentenceOf } from './sentence.js';
-export { shareOut } from './allocate.js';

@@ -1,15 +1,23 @@
-/** Priority queues of small whole numbers: the lowest key first, of equal keys the lowest number. Binary heaps. */
+/**
+ * Priority queues of small whole numbers: the lowest key first, among equal keys the lowest number. Binary heaps. Also the
+ * order of texts that decides ties everywhere in allocation.
+ */
+
+/** Compares by code units: the same on every machine, whatever its locale. */
+export function compareText(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
+}
 
 /**
- * Keys and places of items. Queues may share it as long as no item is in two of them at the same time: then a thousand
- * queues cost no more memory than one.
+ * Keys and heap positions of items. Several queues may share it while no item is in two of them at the same time: a
+ * thousand queues then need no more memory than one.
  */
 export class QueueItems {
   readonly keys: Float64Array;
-  /** Where in its heap each item is; -1 = in none. */
+  /** The position of each item in its heap; -1 = in none. */
   readonly places: Int32Array;
 
-  /** @param capacity items are whole numbers below this */
+  /** @param capacity items are whole numbers below this one */
   constructor(capacity: number) {
     this.keys = new Float64Array(capacity);
     this.places = new Int32Array(capacity).fill(-1);
@@ -31,7 +39,7 @@ export class Queue {
     return this.#heap.length === 0 ? -1 : this.#at(0);
   }
 
-  /** Adds an item, or gives one that is queued here another key. */
+  /** Adds an item, or changes the key of one that is queued here. */
   push(item: number, key: number): void {
     const place = this.#placeOf(item);
     const isLater = place >= 0 && key > this.#keyOf(item);
@@ -47,7 +55,7 @@ export class Queue {
     if (last === undefined || place < 0) return;
     this.#places[item] = -1;
     if (last === item) return;
-    // One of the two changes nothing.
+    // At most one of the two moves the item.
     this.#sink(last, place);
     this.#rise(last, this.#placeOf(last));
   }

@@ -1,11 +1,30 @@
-/** The slots that teachers may have of each resource, reserve left out. Pure. */
-import type { PoolClaim, ShareInput } from './types.js';
+/** How many slots of each resource teachers may use, with reserve and pending pods taken off. Pure. */
+import type { AllocationInput, PoolRequest } from './types.js';
 
-/** Slots by resource; one without a reserve is not in it, and is bounded by the nodes alone. */
-export type Budget = ReadonlyMap<string, number>;
+/** Slots by resource. */
+export type Slots = ReadonlyMap<string, number>;
 
-/** @param taken slots by resource that others have or will have */
-export function budgetOf({ supply }: Pick<ShareInput<unknown>, 'supply'>, taken: ReadonlyMap<string, number>): Budget {
+/** What is left to grant. A resource without a reserve has no limit here: the nodes alone limit it. */
+export class Quota {
+  readonly #left: Map<string, number>;
+
+  /** @param left slots by resource; a missing one is unlimited */
+  constructor(left: Slots) {
+    this.#left = new Map(left);
+  }
+
+  has({ resource, slotsPerReplica }: PoolRequest<unknown>): boolean {
+    return (this.#left.get(resource) ?? Infinity) >= slotsPerReplica;
+  }
+
+  use({ resource, slotsPerReplica }: PoolRequest<unknown>): void {
+    const left = this.#left.get(resource);
+    if (left !== undefined) this.#left.set(resource, left - slotsPerReplica);
+  }
+}
+
+/** The quota of the resources with a reserve. @param taken slots that others have or will have */
+export function quotaBeyond(taken: Slots, { supply }: Pick<AllocationInput<unknown>, 'supply'>): Slots {
   const left = new Map<string, number>();
   for (const [resource, { freeSlots, reserveSlots }] of Object.entries(supply)) {
     if (reserveSlots > 0) left.set(resource, freeSlots - reserveSlots - (taken.get(resource) ?? 0));
@@ -13,29 +32,35 @@ export function budgetOf({ supply }: Pick<ShareInput<unknown>, 'supply'>, taken:
   return left;
 }
 
-export interface Purse {
-  /** Whether so many slots are left to give. */
-  holds(resource: string, slots: number): boolean;
-  spend(resource: string, slots: number): void;
+/** Slots of the pending pods that have a node. @param nominations their nodes by uid */
+export function pendingPodSlots<Needs>(
+  { pendingPods }: AllocationInput<Needs>,
+  nominations: ReadonlyMap<string, string | null>,
+): Slots {
+  const sums = new Map<string, number>();
+  for (const { uid, slots } of pendingPods) {
+    if (nominations.get(uid) === null) continue;
+    for (const [resource, count] of Object.entries(slots)) addSlots(sums, resource, count);
+  }
+  return sums;
 }
 
-export function purseOf(budget: Budget): Purse {
-  const left = new Map(budget);
-  return {
-    holds: (resource, slots) => (left.get(resource) ?? Infinity) >= slots,
-    spend(resource, slots) {
-      const before = left.get(resource);
-      if (before !== undefined) left.set(resource, before - slots);
-    },
-  };
+/** These slots, and those of all teachers with a node, leaving ones included. */
+export function slotsWithTeachers<Needs>(slots: Slots, { jobs, leaving }: AllocationInput<Needs>): Slots {
+  const sums = new Map(slots);
+  for (const teacher of leaving) addSlots(sums, teacher.resource, teacher.slots);
+  for (const { pools } of jobs) {
+    for (const pool of pools) addSlots(sums, pool.resource, boundTeachers(pool) * pool.slotsPerReplica);
+  }
+  return sums;
 }
 
 export function addSlots(sums: Map<string, number>, resource: string, slots: number): void {
   sums.set(resource, (sums.get(resource) ?? 0) + slots);
 }
 
-/** Teachers of a pool that have a node. */
-export function boundIn<Needs>({ teachers }: PoolClaim<Needs>): number {
+/** Number of the pool's teachers that have a node. */
+export function boundTeachers<Needs>({ teachers }: PoolRequest<Needs>): number {
   let bound = 0;
   for (const { node } of teachers) if (node !== null) bound++;
   return bound;

@@ -1,26 +1,25 @@
 /**
- * The decision over all jobs: who gets how many teachers. A fleet's snapshot is plain JSON, so that a decision can be saved
- * and made again elsewhere (`distill plan`); the operator makes the same from accounts that it keeps up to date. Pure.
+ * The input of an allocation over all jobs, and the same as a snapshot: plain JSON, so that a decision can be saved and
+ * repeated elsewhere (`distill plan`). The operator allocates from a ledger that it keeps up to date instead. Pure.
  */
-import { jsonEqual } from '../../lib/json-equal.js';
-
-import { type Amounts, Ledger, type PodNeeds } from '../ledger/index.js';
 import {
-  type JobClaim,
+  allocate,
+  type Allocation,
+  type AllocationInput,
+  type JobRequest,
   type NamespaceWeights,
-  type PoolClaim,
-  type Share,
-  type ShareInput,
-  shareOut,
+  type PoolRequest,
   type Teacher,
 } from '../allocation/index.js';
-import type { Account, Slots, SlotSupply } from './slots.js';
+import { jsonEqual } from '../../lib/json-equal.js';
+import { type Amounts, Ledger, type PodNeeds } from '../ledger/index.js';
+import type { ClusterSlots, LedgerFacts, SlotSupply } from './slots.js';
 
-/** What stays free of a resource: so many slots, or such a part of what the nodes have, rounded up. */
+/** What stays free of each resource: a number of slots, or a part of what the nodes have, rounded up. */
 export type Reserve = Readonly<Record<string, { readonly slots: number } | { readonly percent: number }>>;
 
-/** What an administrator says of the slots that all jobs share. */
-export interface ShareRules {
+/** The administrator's rules for the slots that all jobs share. */
+export interface AllocationRules {
   readonly reserve: Reserve;
   /** 1 for a namespace that is not named. */
   readonly namespaceWeights: NamespaceWeights;
@@ -28,7 +27,7 @@ export interface ShareRules {
 
 const reservePart = /^([a-zA-Z0-9][-a-zA-Z0-9._/]*)=(?:(\d{1,7})|(100|\d{1,2})%)$/;
 
-/** `nvidia.com/gpu=2,amd.com/gpu=10%`; empty = none. @returns null for a text that says something else */
+/** Reads `nvidia.com/gpu=2,amd.com/gpu=10%`; empty = no reserve. @returns null for an invalid text */
 export function parseReserve(text: string): Reserve | null {
   const parts = text.split(',').map((part) => part.trim());
   const reserve: Record<string, Reserve[string]> = {};
@@ -43,54 +42,57 @@ export function parseReserve(text: string): Reserve | null {
 export interface FleetSnapshot {
   /** Milliseconds since 1970. */
   readonly nowMs: number;
-  readonly jobs: readonly (JobClaim<PodNeeds> & { readonly name: string })[];
-  readonly neighbours: ShareInput<PodNeeds>['neighbours'];
-  readonly leaving: ShareInput<PodNeeds>['leaving'];
-  readonly supply: ShareInput<PodNeeds>['supply'];
+  readonly jobs: readonly (JobRequest<PodNeeds> & { readonly name: string })[];
+  readonly pendingPods: AllocationInput<PodNeeds>['pendingPods'];
+  readonly leaving: AllocationInput<PodNeeds>['leaving'];
+  readonly supply: AllocationInput<PodNeeds>['supply'];
   readonly namespaceWeights: NamespaceWeights;
-  readonly account: Account;
+  readonly facts: LedgerFacts;
 }
 
-/** The same decision, from a snapshot that was saved. */
-export function replayed({ jobs, neighbours, leaving, supply, namespaceWeights, account }: FleetSnapshot): Share {
+/** Repeats the decision of a saved snapshot. */
+export function replay({ jobs, pendingPods, leaving, supply, namespaceWeights, facts }: FleetSnapshot): Allocation {
   const ledger = new Ledger();
-  for (const node of account.nodes) ledger.setNode(node);
-  for (const pod of account.pods) ledger.setPod(pod);
-  return shareOut({ jobs, neighbours, leaving, supply, namespaceWeights, board: ledger.draft() });
+  for (const node of facts.nodes) ledger.setNode(node);
+  for (const pod of facts.pods) ledger.setPod(pod);
+  return allocate({ jobs, pendingPods, leaving, supply, namespaceWeights, placement: ledger.placement() });
 }
 
-/** What a share over these claims is made from. */
-export function inputOf<Claim extends JobClaim<PodNeeds>>(
-  claims: Iterable<Claim>,
-  slots: Slots,
-  { reserve, namespaceWeights }: ShareRules,
-): Required<ShareInput<PodNeeds>> & { readonly jobs: readonly Claim[] } {
-  const { board, neighbours, leaving, supplyOf } = slots;
-  const jobs = Array.from(claims, (claim) => seatedAnew(claim, slots));
+/** The input of an allocation over these requests. */
+export function allocationInput<Request extends JobRequest<PodNeeds>>(
+  requests: Iterable<Request>,
+  slots: ClusterSlots,
+  { reserve, namespaceWeights }: AllocationRules,
+): Required<AllocationInput<PodNeeds>> & { readonly jobs: readonly Request[] } {
+  const { placement, pendingPods, leaving, supplyOf } = slots;
+  const jobs = Array.from(requests, (request) => withCurrentTeachers(request, slots));
   const supply = supplyFor(jobs, supplyOf, reserve);
-  return { jobs, neighbours, leaving, supply, namespaceWeights, board };
+  return { jobs, pendingPods, leaving, supply, namespaceWeights, placement };
 }
 
-/** The same as plain data, with the account in place of the board. */
+/** The same input as plain data: the ledger's facts replace the placement. */
 export function fleetSnapshotOf(
-  claims: Iterable<FleetSnapshot['jobs'][number]>,
-  slots: Slots,
-  rules: ShareRules,
+  requests: Iterable<FleetSnapshot['jobs'][number]>,
+  slots: ClusterSlots,
+  rules: AllocationRules,
   nowMs: number,
 ): FleetSnapshot {
-  const { jobs, neighbours, leaving, supply, namespaceWeights } = inputOf(claims, slots, rules);
-  return { nowMs, jobs, neighbours, leaving, supply, namespaceWeights, account: slots.account() };
+  const { jobs, pendingPods, leaving, supply, namespaceWeights } = allocationInput(requests, slots, rules);
+  return { nowMs, jobs, pendingPods, leaving, supply, namespaceWeights, facts: slots.facts() };
 }
 
 /**
- * A claim with the teachers that are on the board: jobs tell their claims one after the other, and a pod that was bound
- * since would be counted twice, as nobody's and as still to come.
+ * A request with the teachers that are on the placement now. Jobs make their requests one after the other; without this, a
+ * pod that was bound since would count twice: as another pod and as a teacher that is still to come.
  */
-function seatedAnew<Claim extends JobClaim<PodNeeds>>(claim: Claim, { teachersOf, othersOn }: Slots): Claim {
-  const teachers = teachersOf(claim.uid);
+function withCurrentTeachers<Request extends JobRequest<PodNeeds>>(
+  request: Request,
+  { teachersOf, coLocatedSlots }: ClusterSlots,
+): Request {
+  const teachers = teachersOf(request.uid);
   return {
-    ...claim,
-    pools: claim.pools.map((pool) => {
+    ...request,
+    pools: request.pools.map((pool) => {
       const needsFor = needsIn(pool);
       const rateOf = ratesIn(pool);
       const own: Teacher<PodNeeds>[] = [];
@@ -101,7 +103,7 @@ function seatedAnew<Claim extends JobClaim<PodNeeds>>(claim: Claim, { teachersOf
           node,
           needs: needsFor(requests),
           ready,
-          besideOthers: node === null ? 0 : othersOn(node, pool.resource),
+          coLocatedSlots: node === null ? 0 : coLocatedSlots(node, pool.resource),
           createdAtMs,
           samplesPerSecond: rateOf(name),
         });
@@ -111,20 +113,20 @@ function seatedAnew<Claim extends JobClaim<PodNeeds>>(claim: Claim, { teachersOf
   };
 }
 
-/** What a teacher of the pool is booked with: one object for all that ask alike, so that a board knows it again. */
-function needsIn({ needs }: PoolClaim<PodNeeds>): (requests: Amounts) => PodNeeds {
+/** The needs of a teacher of the pool: one object for equal requests, so that a placement recognizes it. */
+function needsIn({ needs }: PoolRequest<PodNeeds>): (requests: Amounts) => PodNeeds {
   const known = new Map([[needs.requests, needs]]);
   return (requests) => {
     const found = known.get(requests);
     if (found !== undefined) return found;
-    const asked = jsonEqual(requests, needs.requests) ? needs : { ...needs, requests };
-    known.set(requests, asked);
-    return asked;
+    const own = jsonEqual(requests, needs.requests) ? needs : { ...needs, requests };
+    known.set(requests, own);
+    return own;
   };
 }
 
-/** Rates by name, 0 where none is known. Who asks in the order of the claim is answered without a search. */
-function ratesIn({ teachers }: PoolClaim<PodNeeds>): (name: string) => number {
+/** Rates by name, 0 where none is known. Lookups in the order of the request are O(1). */
+function ratesIn({ teachers }: PoolRequest<PodNeeds>): (name: string) => number {
   let next = 0;
   let byName: ReadonlyMap<string, number> | null = null;
   return (name) => {
@@ -140,10 +142,10 @@ function ratesIn({ teachers }: PoolClaim<PodNeeds>): (name: string) => number {
 
 /** The supply of each resource that any of these jobs wants. */
 function supplyFor(
-  jobs: Iterable<JobClaim<PodNeeds>>,
+  jobs: Iterable<JobRequest<PodNeeds>>,
   supplyOf: (resource: string) => SlotSupply,
   reserve: Reserve,
-): ShareInput<PodNeeds>['supply'] {
+): AllocationInput<PodNeeds>['supply'] {
   const resources = new Set<string>();
   for (const { pools } of jobs) for (const { resource } of pools) resources.add(resource);
   return Object.fromEntries(

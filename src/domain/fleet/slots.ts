@@ -1,37 +1,37 @@
-/** What the teachers of all jobs draw on: the cluster's part of what a share is made from. */
-import type { Amounts, LedgerNode, LedgerPod, PodNeeds } from '../ledger/index.js';
-import type { Board, LeavingTeacher, NeighbourClaim } from '../allocation/index.js';
+/** The slots that the teachers of all jobs share: the cluster's part of an allocation's input. */
+import type { LeavingTeacher, PendingPodRequest } from '../allocation/index.js';
+import type { Amounts, LedgerNode, LedgerPod, Placement, PodNeeds } from '../ledger/index.js';
 
-export interface Slots {
-  /** The account as it is: every bound pod is on it, teachers included. */
-  readonly board: Board<PodNeeds>;
-  /** The teachers of a job as they are on the board. */
-  readonly teachersOf: (uid: string) => readonly SeatedTeacher[];
-  /** Slots of a resource on a node that pods hold which are no teachers. */
-  readonly othersOn: (node: string, resource: string) => number;
-  /** Pending pods of others that go first. */
-  readonly neighbours: readonly NeighbourClaim<PodNeeds>[];
-  /** Teachers that were told to go, of all jobs. */
+export interface ClusterSlots {
+  /** The cluster as it is: every bound pod is on it, teachers included. */
+  readonly placement: Placement<PodNeeds>;
+  /** The teachers of a job as they are on the placement. */
+  readonly teachersOf: (uid: string) => readonly CurrentTeacher[];
+  /** Slots of a resource on a node that other pods than teachers hold. */
+  readonly coLocatedSlots: (node: string, resource: string) => number;
+  /** Pending pods that are served before teachers. */
+  readonly pendingPods: readonly PendingPodRequest<PodNeeds>[];
+  /** Teachers of all jobs that are being deleted. */
   readonly leaving: readonly LeavingTeacher<PodNeeds>[];
-  /** Slots of a resource, counted on every node that takes pods. */
+  /** Slots of a resource on all nodes that take pods. */
   readonly supplyOf: (resource: string) => SlotSupply;
-  /** What the board was made from, for whoever wants to see or replay the share. */
-  readonly account: () => Account;
+  /** What the placement was made from, to save it and to repeat the allocation. */
+  readonly facts: () => LedgerFacts;
 }
 
 /** All that nodes have and pods hold. */
-export interface Account {
+export interface LedgerFacts {
   readonly nodes: readonly LedgerNode[];
   readonly pods: readonly LedgerPod[];
 }
 
-/** A teacher that was not told to go. */
-export interface SeatedTeacher {
+/** A teacher that is not being deleted, as the cluster knows it now. */
+export interface CurrentTeacher {
   readonly pool: string;
   readonly name: string;
   /** null until it is bound. */
   readonly node: string | null;
-  /** What it is booked with: the same object for teachers that ask alike, as far as that is known. */
+  /** What it requests. Teachers with equal requests share one object where that is known. */
   readonly requests: Amounts;
   readonly ready: boolean;
   /** Milliseconds since 1970. */
@@ -39,8 +39,8 @@ export interface SeatedTeacher {
 }
 
 export interface SlotSupply {
-  /** What nodes have. */
+  /** Slots that nodes have. */
   readonly total: number;
-  /** … that teachers and waiting neighbours could have if no teacher were there. */
+  /** Slots that teachers and pending pods could have if no teacher ran. */
   readonly free: number;
 }

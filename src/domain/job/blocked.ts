@@ -1,48 +1,44 @@
 /**
- * What is said of a job whose plan could not be carried out because somebody else has to change something first: a full
- * store, a quota, a webhook, a right that the operator lacks. Pure.
+ * The status of a job whose plan cannot be applied until somebody else changes something: a full store, a quota, a
+ * webhook, a missing right of the operator. Pure.
  *
- * Invariant: nothing is told that was not done. But for the hindrance and the verdict, the status stays as it was.
+ * Invariant blocked/B1: nothing is reported that was not done. Only the blocked condition and the verdict change.
  */
-import { conditions, type DistillJobStatus, type EventClaim, events } from '../../api/index.js';
-
+import { conditions, type DistillJobStatus, type EventDraft, events, reasons } from '../../api/index.js';
 import { conditionsFrom } from './conditions.js';
 import type { Plan } from './plan.js';
 import type { Snapshot } from './snapshot.js';
-import { withWhy } from './summary.js';
+import { conditionIn } from './status-reader.js';
+import { withSummaryReason } from './summary.js';
 
-/** @param sentence what stands in the way and what to do about it */
-export function hinder(
+/** Reasons of events that report the verdict. */
+const verdictReasons: readonly string[] = [reasons.Accepted, reasons.Refused, reasons.Limited];
+
+/** @param sentence what is wrong and what to do about it */
+export function blockedStatus(
   { job, nowMs }: Snapshot,
   plan: Plan,
   sentence: string,
-): { readonly status: DistillJobStatus; readonly events: readonly EventClaim[] } {
+): { readonly status: DistillJobStatus; readonly events: readonly EventDraft[] } {
   const before = job.status;
-  const told = before?.conditions ?? [];
   const { generation } = job.metadata;
   const observed = generation === undefined ? {} : { observedGeneration: generation };
-  const hindered = conditionsFrom([conditions.progressing.hindered(sentence)], told, generation, nowMs);
-  const [{ type: hinderedType, reason: hinderedReason } = { type: '', reason: '' }] = hindered;
-  const isNews = told.find(({ type }) => type === hinderedType)?.reason !== hinderedReason;
+  const draft = conditions.progressing.blocked(sentence);
+  const blocked = conditionsFrom([draft], before?.conditions ?? [], generation, nowMs);
+  const isNews = conditionIn(before, draft.type)?.reason !== draft.reason;
   return {
-    status: withWhy({
+    status: withSummaryReason({
       ...(before ?? { phase: 'Pending' as const }),
       ...observed,
       conditions: (plan.status.conditions ?? []).flatMap((planned) => {
-        if (planned.type === hinderedType) return hindered;
-        const kept = planned.type === 'Accepted' ? planned : told.find(({ type }) => type === planned.type);
+        if (planned.type === draft.type) return blocked;
+        const kept = planned.type === 'Accepted' ? planned : conditionIn(before, planned.type);
         return [{ ...(kept ?? planned), ...observed }];
       }),
     }),
     events: [
       ...plan.events.filter(({ reason }) => verdictReasons.includes(reason)),
-      ...(isNews ? [events.hindered(sentence)] : []),
+      ...(isNews ? [events.blocked(sentence)] : []),
     ],
   };
 }
-
-const verdictReasons: readonly string[] = [
-  events.accepted().reason,
-  events.refused('').reason,
-  events.limited([]).reason,
-];

@@ -1,70 +1,34 @@
-/** The conditions of a job, each by an ordered chain of rules over the snapshot. Pure; the words are the API's. */
-import {
-  type ConditionClaim,
-  conditions,
-  type ConditionType,
-  conditionTypes,
-  type DistillJobStatus,
-  type StatusCondition,
-} from '../../api/index.js';
+/** The conditions of a job, each from an ordered chain of rules over the snapshot. Pure; their texts are in api/reasons.ts. */
+import { type ConditionDraft, conditions, type StatusCondition } from '../../api/index.js';
 import { type StudentState, telemetryStaleMs } from '../../protocol/index.js';
-
-import { type Grant, type JobDemand, sentenceOf } from '../allocation/index.js';
-import type { Snapshot, StreamObservation } from './snapshot.js';
-import { timestamp } from './timestamp.js';
+import { deletionConditions, deletionOf } from './deletion.js';
+import { shortageText } from './demand.js';
+import type { Seen } from './seen.js';
+import type { Snapshot } from './snapshot.js';
 import type { Verdict } from './verdict.js';
 
-export interface Fleet {
-  readonly ready: number;
-  readonly desired: number;
-}
-
-/** No step for this long is worth a word. */
+/** Without a step for this long, Progressing becomes False. */
 const stallMs = 60_000;
-/** A student that waits more than this share of its time is starved. */
+/** A student that waits for logits for more than this part of its time is reported. */
 const starvedFraction = 0.2;
 
 /** In the order of `conditionTypes`. */
-export function claimsOf(snapshot: Snapshot, verdict: Verdict, fleet: Fleet, demand: JobDemand): ConditionClaim[] {
+export function conditionDrafts(seen: Seen): ConditionDraft[] {
+  const { snapshot, verdict } = seen;
+  if (verdict.kind === 'Deleting') return deletionConditions(deletionOf(snapshot, verdict.forced));
   const over = verdict.kind === 'Complete' || verdict.kind === 'Failed';
-  if (verdict.kind === 'Deleting') {
-    return farewellClaims(snapshot.job.status, snapshot.cluster.remains, snapshot.streams);
-  }
   return [
-    verdict.kind === 'Refused' ? verdict.claim : conditions.accepted.valid(snapshot.limited?.notes),
-    teachersClaim(snapshot, fleet, demand),
-    over ? conditions.studentRunning.finished() : studentClaim(snapshot, verdict),
-    over ? conditions.progressing.finished() : progressClaim(snapshot, verdict),
+    verdict.kind === 'Refused' ? verdict.condition : conditions.accepted.valid(snapshot.limited?.notes),
+    teachersCondition(seen),
+    over ? conditions.studentRunning.finished() : studentCondition(snapshot, verdict),
+    over ? conditions.progressing.finished() : progressCondition(snapshot, verdict),
     snapshot.job.spec.suspend ? conditions.suspended.yes() : conditions.suspended.no(),
-    verdict.kind === 'Complete' ? verdict.claim : conditions.complete.no(),
-    verdict.kind === 'Failed' ? verdict.claim : conditions.failed.no(),
+    verdict.kind === 'Complete' ? verdict.condition : conditions.complete.no(),
+    verdict.kind === 'Failed' ? verdict.condition : conditions.failed.no(),
   ];
 }
 
-/** What changes on a job that is being deleted; whether it was accepted, complete or failed stays as it was. */
-export function farewellClaims(
-  before: DistillJobStatus | undefined,
-  remains: boolean,
-  streams: StreamObservation,
-): ConditionClaim[] {
-  const { progressing } = conditions;
-  const progress = remains
-    ? progressing.stopping()
-    : streams.state === 'Unreachable'
-      ? progressing.streamsStay(streams.reason)
-      : progressing.removingStreams();
-  const changed = [conditions.teachersAvailable.deleting(), conditions.studentRunning.deleting(), progress];
-  const kept = (before?.conditions ?? []).flatMap(({ type, status, reason, message }) =>
-    isConditionType(type) && !changed.some((claim) => claim.type === type) ? [{ type, status, reason, message }] : [],
-  );
-  return conditionTypes.flatMap((type) => [...kept, ...changed].find((claim) => claim.type === type) ?? []);
-}
-
-function isConditionType(type: string): type is ConditionType {
-  return (conditionTypes as readonly string[]).includes(type);
-}
-
-function teachersClaim({ cluster, grants }: Snapshot, fleet: Fleet, demand: JobDemand): ConditionClaim {
+function teachersCondition({ snapshot: { cluster, grants }, counts, demand }: Seen): ConditionDraft {
   const { teachersAvailable } = conditions;
   switch (demand.reason) {
     case 'Suspended':
@@ -83,39 +47,33 @@ function teachersClaim({ cluster, grants }: Snapshot, fleet: Fleet, demand: JobD
       return teachersAvailable.unknown();
     case 'FillWindow':
     case 'MatchStudent': {
-      const why = lackOf(demand, grants);
-      if (fleet.ready > 0) return teachersAvailable.ready(fleet, why);
+      const why = shortageText(demand, grants);
+      if (counts.ready > 0) return teachersAvailable.ready(counts, why);
       const error = cluster.pools.find(({ lastError }) => lastError !== null)?.lastError;
       if (error !== null && error !== undefined) return teachersAvailable.failing(error.message);
-      return fleet.desired === 0 ? teachersAvailable.noFreeSlots(why) : teachersAvailable.starting(fleet, why);
+      return counts.desired === 0 ? teachersAvailable.noFreeSlots(why) : teachersAvailable.starting(counts, why);
     }
   }
 }
 
-/** Why there are fewer teachers than are wanted; empty when there are not, or when the fleet is only held. */
-export function lackOf({ kind }: JobDemand, grants: readonly Grant[]): string {
-  if (kind === 'None' || kind === 'Hold') return '';
-  return grants.some(({ replicas, why }) => replicas < why.wanted) ? sentenceOf(grants) : '';
-}
-
-function studentClaim({ job, cluster, streams, nowMs }: Snapshot, verdict: Verdict): ConditionClaim {
+function studentCondition({ job, cluster, streams, nowMs }: Snapshot, verdict: Verdict): ConditionDraft {
   const { studentRunning } = conditions;
   if (verdict.kind === 'Suspended') return studentRunning.suspended();
-  if (verdict.kind === 'Refused') return studentRunning.waiting('a job that can be run');
+  if (verdict.kind === 'Refused') return studentRunning.waitingForValidJob();
   const { phase, failures, lastError } = cluster.student;
-  if (phase === 'BackingOff' && lastError !== null && failures === 0)
-    return studentRunning.cannotStart(lastError.message);
   if (phase === 'BackingOff' && lastError !== null) {
-    return studentRunning.backingOff(failures, job.spec.backoffLimit, lastError.message);
+    return failures === 0
+      ? studentRunning.cannotStart(lastError.message)
+      : studentRunning.backingOff(failures, job.spec.backoffLimit, lastError.message);
   }
-  if (streams.state !== 'Present') return studentRunning.waiting('the streams');
+  if (streams.state !== 'Present') return studentRunning.waitingForStreams();
   const { student } = streams;
   if (phase !== 'Running' || student === null) return studentRunning.starting();
   if (nowMs - student.updatedAtMs > telemetryStaleMs) return studentRunning.unknown();
   return byPhase(student);
 }
 
-function byPhase({ phase, attempt, checkpointFault }: StudentState): ConditionClaim {
+function byPhase({ phase, attempt, checkpointFault }: StudentState): ConditionDraft {
   if (checkpointFault !== undefined && checkpointFault !== null) {
     return conditions.studentRunning.noCheckpoints(attempt, checkpointFault);
   }
@@ -132,7 +90,7 @@ function byPhase({ phase, attempt, checkpointFault }: StudentState): ConditionCl
   }
 }
 
-function progressClaim({ job, streams, nowMs }: Snapshot, verdict: Verdict): ConditionClaim {
+function progressCondition({ job, streams, nowMs }: Snapshot, verdict: Verdict): ConditionDraft {
   const { progressing } = conditions;
   if (verdict.kind === 'Refused') return progressing.refused();
   if (verdict.kind === 'Suspended') return progressing.suspended();
@@ -140,29 +98,37 @@ function progressClaim({ job, streams, nowMs }: Snapshot, verdict: Verdict): Con
   const student = streams.state === 'Present' ? streams.student : null;
   if (student === null || student.step === 0) return progressing.starting();
   const silentMs = nowMs - student.updatedAtMs;
-  // In tens: a status is not written every second only to count.
+  // Counted in tens: a status is not written every second only because time passes.
   if (silentMs > stallMs) return progressing.stalled(Math.floor(silentMs / 10_000) * 10);
   const waited = job.spec.student.loss.softWeight > 0 ? waitFractionOf(student) : 0;
   if (waited > starvedFraction) return progressing.starved(Math.round(waited * 10) * 10);
   return progressing.advancing(student.step, student.steps);
 }
 
-/** Share of its time that the student waits for logits. One that trained nothing lately has no share to tell: it is all. */
+/**
+ * The part of its time that the student waits for logits, from 0 to 1. A student that trained nothing lately reports 0,
+ * but with an empty buffer it waits all the time.
+ */
 function waitFractionOf({ phase, samplesPerSecond, waitFraction, buffer }: StudentState): number {
   if (phase !== 'Training') return 0;
   return samplesPerSecond === 0 && buffer.frames === 0 ? 1 : waitFraction;
 }
 
-/** Gives claims their times: a transition time changes only with the status. */
+/** Adds times to conditions: a transition time changes only with the status. */
 export function conditionsFrom(
-  claims: readonly ConditionClaim[],
+  drafts: readonly ConditionDraft[],
   before: readonly StatusCondition[],
   observedGeneration: number | undefined,
   nowMs: number,
 ): StatusCondition[] {
-  return claims.map((claim) => {
-    const old = before.find(({ type }) => type === claim.type);
-    const lastTransitionTime = old?.status === claim.status ? old.lastTransitionTime : timestamp(nowMs);
-    return { ...claim, lastTransitionTime, ...(observedGeneration === undefined ? {} : { observedGeneration }) };
+  return drafts.map((draft) => {
+    const old = before.find(({ type }) => type === draft.type);
+    const lastTransitionTime = old?.status === draft.status ? old.lastTransitionTime : timestamp(nowMs);
+    return { ...draft, lastTransitionTime, ...(observedGeneration === undefined ? {} : { observedGeneration }) };
   });
+}
+
+/** A time as Kubernetes writes it, without fractions of a second: `2026-11-24T12:00:00Z`. */
+export function timestamp(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }

@@ -1,42 +1,40 @@
 /**
- * From what a job needs to what it claims, beside what it has: so that noise moves nobody (DESIGN §5.5). Pure, and without
- * a memory: what it goes by is the fleet that runs and the ages of its pods, so that an operator that starts anew decides
- * the same (DESIGN I6). Neighbours, the reserve, other jobs and lost nodes are no noise: the share takes for them at once.
+ * Turns demand into a request, with hysteresis against the current fleet, so that noise moves no teacher (DESIGN §5.5).
+ * Pure, and without memory: it reads the running fleet and the ages of its pods, so a restarted operator decides the same
+ * (DESIGN I6). Pending pods, the reserve, other jobs and lost nodes are not noise: the allocation reacts to them at once.
  *
  * Invariants:
- *  M1 A hold asks for exactly what every pool was told before.
- *  M2 A fleet within the band of its demand stays as it is, but for a cheaper pool that has room, and for jobs that lack
- *     teachers while it has some to spare.
- *  M3 A teacher that was started is wanted for `minimumRunMs`, unless there is nothing left for it to do.
+ *  damp/M1 A hold requests exactly the previous replicas of every pool.
+ *  damp/M2 A fleet within the band of its demand stays as it is, except for a cheaper pool that has room, and for jobs that
+ *     lack teachers while it has some to spare.
+ *  damp/M3 A started teacher is wanted for `minimumRunMs`, unless there is nothing left for it to do.
  */
 import type { TeacherPool } from '../../api/index.js';
-
-import type { JobClaim, PoolClaim, Teacher } from '../allocation/types.js';
+import { type JobRequest, type PoolRequest, type Teacher, wantedReplicas } from '../allocation/index.js';
 import type { JobDemand, RateDemand } from './demand.js';
-import { wantedOf } from '../allocation/fill.js';
 
-/** A teacher loads its model for some ten seconds: one that is stopped sooner was hardly worth its start. */
+/** Loading the model takes about ten seconds: a teacher that stops sooner than this was not worth its start. */
 export const minimumRunMs = 60_000;
-/** No teacher is started for work that those at work do within this time. */
+/** No teacher is started for work that the running ones finish within this time. */
 const worthStartingSeconds = 10;
-/** The window follows the student's rate, noise and all: so many more teachers than it has work for may stay. */
+/** The window follows the student's noisy rate: this many times the teachers that it has work for may stay. */
 const windowSlack = 1.4;
 
 /**
- * Teachers beyond the least are for whoever lacks some; of these so many stay, so that where slots are scarce no noise of
- * that size makes a fleet smaller and larger in turn. All of the band would leave large jobs starving beside small ones
- * with teachers to spare (docs/simulator.md).
+ * Teachers beyond `least` go to jobs that lack some, except for this margin: where slots are scarce, noise of that size
+ * must not make a fleet shrink and grow in turn. Keeping the whole band would starve large jobs next to small ones with
+ * teachers to spare (docs/simulator.md).
  */
 const scarceSlack = 1.05;
 
-/** A pool as it is. */
+/** The current state of a pool. */
 export interface PoolState<Needs> {
   readonly spec: Pick<TeacherPool, 'name' | 'minReplicas' | 'maxReplicas' | 'slotsPerReplica'>;
   readonly needs: Needs;
-  /** What a slot is. */
+  /** The resource that is counted in slots. */
   readonly resource: string;
-  /** What it was last told to be; null when it was told nothing. */
-  readonly told: number | null;
+  /** The replicas that it was given last; null when it was given none yet. */
+  readonly previousReplicas: number | null;
   readonly teachers: readonly Teacher<Needs>[];
 }
 
@@ -44,16 +42,16 @@ export interface PoolState<Needs> {
  * @param job its uid, namespace and weight
  * @param pools cheapest first
  */
-export function claimOf<Needs>(
+export function dampedRequest<Needs>(
   { uid, namespace, weight }: Job,
   demand: JobDemand,
   pools: readonly PoolState<Needs>[],
   nowMs: number,
-): JobClaim<Needs> {
+): JobRequest<Needs> {
   const job = { uid, namespace, weight };
   switch (demand.kind) {
     case 'None':
-      return { ...job, wanted: 0, maxReplicas: 0, pools: pools.map((pool) => poolClaim(pool, { maxReplicas: 0 })) };
+      return { ...job, wanted: 0, maxReplicas: 0, pools: pools.map((pool) => poolRequest(pool, { maxReplicas: 0 })) };
     case 'Hold':
       return held(job, pools);
     case 'Teachers':
@@ -61,24 +59,24 @@ export function claimOf<Needs>(
         ...job,
         wanted: demand.teachers,
         maxReplicas: demand.teachers,
-        pools: pools.map((pool) => poolClaim(pool, { keepReplicas: young(pool, nowMs) })),
+        pools: pools.map((pool) => poolRequest(pool, { keepReplicas: young(pool, nowMs) })),
       };
     case 'Rate':
       return matching(job, demand, pools, nowMs);
   }
 }
 
-type Job = Pick<JobClaim<unknown>, 'uid' | 'namespace' | 'weight'>;
+type Job = Pick<JobRequest<unknown>, 'uid' | 'namespace' | 'weight'>;
 
-/** M1. */
-function held<Needs>(job: Job, pools: readonly PoolState<Needs>[]): JobClaim<Needs> {
-  const claims = pools.map((pool) => {
+/** damp/M1. */
+function held<Needs>(job: Job, pools: readonly PoolState<Needs>[]): JobRequest<Needs> {
+  const requests = pools.map((pool) => {
     const replicas = Math.min(fleetOf(pool), pool.spec.maxReplicas);
     const minReplicas = Math.min(pool.spec.minReplicas, replicas);
-    return poolClaim(pool, { minReplicas, keepReplicas: replicas, maxReplicas: replicas });
+    return poolRequest(pool, { minReplicas, keepReplicas: replicas, maxReplicas: replicas });
   });
-  const wanted = claims.reduce((sum, { keepReplicas }) => sum + keepReplicas, 0);
-  return { ...job, wanted, maxReplicas: wanted, pools: claims };
+  const wanted = requests.reduce((sum, { keepReplicas }) => sum + keepReplicas, 0);
+  return { ...job, wanted, maxReplicas: wanted, pools: requests };
 }
 
 function matching<Needs>(
@@ -86,27 +84,27 @@ function matching<Needs>(
   demand: RateDemand,
   pools: readonly PoolState<Needs>[],
   nowMs: number,
-): JobClaim<Needs> {
+): JobRequest<Needs> {
   const { least, most, samplesPerSecond, forWindow, itemsLeft, samplesLeft } = demand;
   const fleet = pools.reduce((sum, pool) => sum + fleetOf(pool), 0);
   const rate = pools.reduce((sum, pool) => sum + fleetOf(pool) * samplesPerSecond(pool.spec.name), 0);
   const mayGrow = rate === 0 || samplesLeft / rate >= worthStartingSeconds;
   const inWindow = Math.max(forWindow, Math.min(fleet, Math.floor(forWindow * windowSlack)));
   const bare = pools.map((pool) =>
-    poolClaim(pool, { unitsPerReplica: samplesPerSecond(pool.spec.name), teachers: [] }),
+    poolRequest(pool, { unitsPerReplica: samplesPerSecond(pool.spec.name), teachers: [] }),
   );
   const maxReplicas = Math.min(forWindow, itemsLeft);
   return {
     ...job,
-    // What is there would change it from one look to the next.
-    needed: wantedOf({ ...job, wanted: least, maxReplicas, pools: bare }),
-    // M2, where slots are scarce.
+    // Without the current teachers: otherwise it would change from one reconcile to the next.
+    needed: wantedReplicas({ ...job, wanted: least, maxReplicas, pools: bare }),
+    // damp/M2, where slots are scarce.
     least: Math.max(least, Math.min(rate, least * scarceSlack)),
-    // M2.
+    // damp/M2.
     wanted: Math.max(least, Math.min(rate, most)),
     maxReplicas: Math.min(inWindow, itemsLeft),
     pools: pools.map((pool) =>
-      poolClaim(pool, {
+      poolRequest(pool, {
         keepReplicas: young(pool, nowMs),
         unitsPerReplica: samplesPerSecond(pool.spec.name),
         ...(mayGrow ? {} : { maxReplicas: withoutGrowth(pool) }),
@@ -120,20 +118,20 @@ function withoutGrowth<Needs>(pool: PoolState<Needs>): number {
   return Math.min(maxReplicas, Math.max(minReplicas, fleetOf(pool)));
 }
 
-/** What a pool is on its way to: one that is just being replaced is not given up, one that is just going is not counted. */
-function fleetOf<Needs>({ told, teachers }: PoolState<Needs>): number {
-  return told ?? teachers.length;
+/** The replicas that a pool is scaling to: they include a teacher that is being replaced, and no teacher that is leaving. */
+function fleetOf<Needs>({ previousReplicas, teachers }: PoolState<Needs>): number {
+  return previousReplicas ?? teachers.length;
 }
 
-/** M3. */
+/** damp/M3. */
 function young<Needs>({ teachers }: PoolState<Needs>, nowMs: number): number {
   return teachers.filter(({ createdAtMs }) => nowMs - createdAtMs < minimumRunMs).length;
 }
 
-function poolClaim<Needs>(
+function poolRequest<Needs>(
   { spec, needs, resource, teachers }: PoolState<Needs>,
-  claim: Partial<PoolClaim<Needs>>,
-): PoolClaim<Needs> {
+  changes: Partial<PoolRequest<Needs>>,
+): PoolRequest<Needs> {
   const { name, slotsPerReplica, minReplicas, maxReplicas } = spec;
   return {
     name,
@@ -145,6 +143,6 @@ function poolClaim<Needs>(
     keepReplicas: 0,
     unitsPerReplica: 1,
     teachers,
-    ...claim,
+    ...changes,
   };
 }

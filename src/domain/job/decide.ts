@@ -1,29 +1,23 @@
 /**
  * The decision: snapshot → plan. Pure (DESIGN I6); read it from top to bottom:
- * verdict → demand → what is granted to each pool → streams → the job's own object → status → events → when to look again.
+ * verdict → demand → pools → streams → the job's own object → conditions → status → events → when to reconcile again.
  */
-import type { DistillJobStatus } from '../../api/index.js';
-
-import { demandUnder, type PoolPlan, poolPlans } from './request.js';
-import { claimsOf, conditionsFrom, type Fleet } from './conditions.js';
+import { conditionDrafts, conditionsFrom } from './conditions.js';
 import { eventsOf } from './events.js';
-import { againAfter, objectPlan } from './lifetime.js';
+import { objectPlan, requeueAfter } from './lifetime.js';
 import type { Plan, StreamPlan } from './plan.js';
+import { see, type Seen } from './seen.js';
 import type { Snapshot } from './snapshot.js';
 import { statusOf } from './status.js';
-import { readyTeachers } from './seen.js';
-import { type Verdict, verdictOf } from './verdict.js';
 
 export function decide(snapshot: Snapshot): Plan {
   const { job, nowMs } = snapshot;
-  const verdict = verdictOf(snapshot);
-  const demand = demandUnder(verdict, snapshot);
-  const pools = poolPlans(demand, snapshot);
-  const streams = streamsUnder(verdict, snapshot);
-  const object = objectPlan(verdict, snapshot);
-  const claims = claimsOf(snapshot, verdict, fleetOf(snapshot, pools), demand);
-  const conditions = conditionsFrom(claims, job.status?.conditions ?? [], job.metadata.generation, nowMs);
-  const status: DistillJobStatus = statusOf(snapshot, verdict, pools, demand, conditions);
+  const seen = see(snapshot);
+  const { verdict, pools } = seen;
+  const streams = streamsUnder(seen);
+  const object = objectPlan(seen);
+  const drafts = conditionDrafts(seen);
+  const status = statusOf(seen, conditionsFrom(drafts, job.status?.conditions ?? [], job.metadata.generation, nowMs));
   return {
     object,
     workers: verdict.kind === 'Refused' || verdict.kind === 'Deleting' ? 'Remove' : 'Apply',
@@ -31,12 +25,12 @@ export function decide(snapshot: Snapshot): Plan {
     pools,
     student: verdict.kind === 'Active' ? 'Run' : 'Stop',
     status,
-    events: eventsOf(snapshot, verdict, { object, streams, demand, status }),
-    againMs: againAfter(verdict, snapshot),
+    events: eventsOf(seen, { object, streams, status }),
+    againMs: requeueAfter(seen),
   };
 }
 
-function streamsUnder(verdict: Verdict, { cluster, streams }: Snapshot): StreamPlan {
+function streamsUnder({ verdict, snapshot: { cluster, streams } }: Seen): StreamPlan {
   const nothing = {
     provision: false,
     missing: [],
@@ -45,13 +39,13 @@ function streamsUnder(verdict: Verdict, { cluster, streams }: Snapshot): StreamP
     remove: false,
   };
   if (streams.state === 'Unreachable') return nothing;
-  // Not before the last worker is gone: it would only fail without them.
+  // Only after the last worker is gone: without streams it would fail.
   if (verdict.kind === 'Deleting') return { ...nothing, remove: streams.state === 'Present' && !cluster.remains };
   if (verdict.kind !== 'Active') return nothing;
   if (streams.state === 'Absent') return { ...nothing, provision: true };
   const { student, logits } = streams;
   const needed = student?.firstNeededSequence ?? 0;
-  // A sequence beyond the stream is one of a stream that was lost: its numbers mean nothing in this one.
+  // A sequence beyond the stream's end belongs to a stream that was lost and means nothing in this one.
   const trims = needed > logits.firstSequence && needed <= logits.lastSequence + 1 && logits.messages > 0;
   return {
     ...nothing,
@@ -59,13 +53,5 @@ function streamsUnder(verdict: Verdict, { cluster, streams }: Snapshot): StreamP
     missing: streams.missing,
     trimBelow: trims ? needed : null,
     deleteFrames: student?.damaged.map(({ sequence }) => sequence) ?? [],
-  };
-}
-
-function fleetOf(snapshot: Snapshot, pools: readonly PoolPlan[]): Fleet {
-  const ready = readyTeachers(snapshot);
-  return {
-    desired: pools.reduce((sum, { replicas }) => sum + replicas, 0),
-    ready: pools.reduce((sum, { name }) => sum + ready(name).length, 0),
   };
 }

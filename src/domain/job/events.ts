@@ -1,72 +1,52 @@
-/** What happened since the last status: Events for people, so that `describe` reads like a story. Pure. */
-import { conditions, type DistillJobStatus, type EventClaim, events, type StatusCondition } from '../../api/index.js';
+/** Events for what happened since the last status, so that `kubectl describe` shows the history of a job. Pure. */
+import { type DistillJobStatus, type EventDraft, events, reasons } from '../../api/index.js';
 import { telemetryStaleMs } from '../../protocol/index.js';
-
-import type { JobDemand } from '../allocation/index.js';
-import { lackOf } from './conditions.js';
-import type { JobPlan, StreamPlan } from './plan.js';
-import type { Snapshot, StreamObservation } from './snapshot.js';
+import { deletionEvents, deletionOf } from './deletion.js';
+import { type JobDemand, shortageText } from './demand.js';
+import type { Plan } from './plan.js';
+import type { Seen } from './seen.js';
+import type { Snapshot } from './snapshot.js';
+import { conditionIn, isTrueIn } from './status-reader.js';
 import type { Verdict } from './verdict.js';
 
-/** What was decided, besides the verdict. */
-export interface Decided {
-  readonly object: JobPlan;
-  readonly streams: StreamPlan;
-  readonly demand: JobDemand;
-  readonly status: DistillJobStatus;
-}
+/** The parts of a plan that cause events. */
+type Decided = Pick<Plan, 'object' | 'streams' | 'status'>;
+type Before = DistillJobStatus | undefined;
 
-export function eventsOf(snapshot: Snapshot, verdict: Verdict, decided: Decided): EventClaim[] {
-  const { object, streams, demand, status } = decided;
+export function eventsOf({ snapshot, verdict, demand }: Seen, { object, streams, status }: Decided): EventDraft[] {
   const before = snapshot.job.status;
-  if (verdict.kind === 'Deleting') return farewellEvents(before, snapshot.streams, verdict.forced, decided);
+  if (verdict.kind === 'Deleting') return deletionEvents(deletionOf(snapshot, verdict.forced), object, status);
   if (object === 'Delete') return [events.expired()];
   return [
     ...acceptance(verdict, before, status),
-    ...limitation(snapshot, verdict, before, status),
+    ...limitation(snapshot, verdict, status),
     ...(streams.provision ? [events.streamsCreated(streams.missing)] : []),
     ...scaling(snapshot, status, demand),
-    ...losses(snapshot, before, status),
-    ...studentStarts(snapshot, before, status),
-    ...transitions(snapshot, before, status),
+    ...losses(snapshot, status),
+    ...studentStarts(snapshot, status),
+    ...transitions(snapshot, status),
   ];
 }
 
-type Before = DistillJobStatus | undefined;
-
-/** The last words about a job that is being deleted. */
-export function farewellEvents(
-  before: Before,
-  streams: StreamObservation,
-  forced: boolean,
-  { object, status }: Pick<Decided, 'object' | 'status'>,
-): EventClaim[] {
-  if (streams.state !== 'Unreachable') return [];
-  if (forced && object === 'RemoveFinalizer') return [events.streamsAbandoned()];
-  const reason = conditionIn(status, 'Progressing')?.reason;
-  const waits = reason === conditions.progressing.streamsStay('').reason;
-  return waits && conditionIn(before, 'Progressing')?.reason !== reason ? [events.streamsStay(streams.reason)] : [];
-}
-
-function acceptance(verdict: Verdict, before: Before, after: DistillJobStatus): EventClaim[] {
-  if (statusIn(before, 'Accepted') === statusIn(after, 'Accepted')) return [];
-  return [verdict.kind === 'Refused' ? events.refused(verdict.claim.message) : events.accepted()];
+function acceptance(verdict: Verdict, before: Before, after: DistillJobStatus): EventDraft[] {
+  if (conditionIn(before, 'Accepted')?.status === conditionIn(after, 'Accepted')?.status) return [];
+  return [verdict.kind === 'Refused' ? events.refused(verdict.condition.message) : events.accepted()];
 }
 
 /** Once for each text: the limits may change while the job runs. */
-function limitation({ limited }: Snapshot, verdict: Verdict, before: Before, after: DistillJobStatus): EventClaim[] {
+function limitation({ limited, job }: Snapshot, verdict: Verdict, after: DistillJobStatus): EventDraft[] {
   const notes = limited?.notes ?? [];
   if (notes.length === 0 || verdict.kind === 'Refused') return [];
-  const isSaid = conditionIn(before, 'Accepted')?.message === conditionIn(after, 'Accepted')?.message;
-  return isSaid ? [] : [events.limited(notes)];
+  const isReported = conditionIn(job.status, 'Accepted')?.message === conditionIn(after, 'Accepted')?.message;
+  return isReported ? [] : [events.limited(notes)];
 }
 
-function scaling({ job, grants }: Snapshot, after: DistillJobStatus, demand: JobDemand): EventClaim[] {
-  // A job that is refused has no fleet any more.
+function scaling({ job, grants }: Snapshot, after: DistillJobStatus, demand: JobDemand): EventDraft[] {
+  // The status of a refused job has no teachers: its pools scale to 0.
   const pools = after.teachers?.pools ?? (job.status?.teachers?.pools ?? []).map(({ name }) => ({ name, desired: 0 }));
   return pools.flatMap(({ name, desired }) => {
     const from = job.status?.teachers?.pools.find((pool) => pool.name === name)?.desired ?? 0;
-    const why = lackOf(
+    const why = shortageText(
       demand,
       grants.filter(({ pool }) => pool === name),
     );
@@ -74,8 +54,9 @@ function scaling({ job, grants }: Snapshot, after: DistillJobStatus, demand: Job
   });
 }
 
-function losses({ cluster, job, deadItem }: Snapshot, before: Before, after: DistillJobStatus): EventClaim[] {
-  const lost: EventClaim[] = [];
+function losses({ cluster, job, deadItem }: Snapshot, after: DistillJobStatus): EventDraft[] {
+  const before = job.status;
+  const lost: EventDraft[] = [];
   const teachers = (after.disruptions?.teacher ?? 0) - (before?.disruptions?.teacher ?? 0);
   if (teachers > 0) {
     const error = cluster.pools.find(({ lastError }) => lastError !== null)?.lastError?.message;
@@ -97,36 +78,26 @@ function losses({ cluster, job, deadItem }: Snapshot, before: Before, after: Dis
   return lost;
 }
 
-function studentStarts({ streams, nowMs }: Snapshot, before: Before, after: DistillJobStatus): EventClaim[] {
+function studentStarts({ job, streams, nowMs }: Snapshot, after: DistillJobStatus): EventDraft[] {
   const student = streams.state === 'Present' ? streams.student : null;
-  if (student === null || (after.attempts ?? 0) <= (before?.attempts ?? 0)) return [];
-  // A word that old is of a process of an earlier run.
+  if (student === null || (after.attempts ?? 0) <= (job.status?.attempts ?? 0)) return [];
+  // Stale telemetry is that of a process of an earlier run.
   if (nowMs - student.updatedAtMs > telemetryStaleMs) return [];
   return [events.studentStarted(student.attempt, student.resumedFromStep ?? 0)];
 }
 
-/** The reason that Progressing has while the streams are out of reach. */
-const brokerLostReason = conditions.progressing.brokerLost('').reason;
-
-function transitions({ streams }: Snapshot, before: Before, after: DistillJobStatus): EventClaim[] {
-  const found: EventClaim[] = [];
-  const became = (type: string): boolean => statusIn(before, type) !== 'True' && statusIn(after, type) === 'True';
-  const lostIn = (status: Before): boolean => conditionIn(status, 'Progressing')?.reason === brokerLostReason;
-  if (streams.state === 'Unreachable' && lostIn(after) && !lostIn(before))
+function transitions({ job: { status: before }, streams }: Snapshot, after: DistillJobStatus): EventDraft[] {
+  const found: EventDraft[] = [];
+  const became = (type: string): boolean => !isTrueIn(before, type) && isTrueIn(after, type);
+  const brokerLostIn = (status: Before): boolean =>
+    conditionIn(status, 'Progressing')?.reason === reasons.BrokerUnreachable;
+  if (streams.state === 'Unreachable' && brokerLostIn(after) && !brokerLostIn(before))
     found.push(events.brokerLost(streams.reason));
-  // A job that was made suspended was never running.
+  // A job that was created suspended never ran: it was not suspended.
   if (before !== undefined && became('Suspended')) found.push(events.suspended());
-  if (statusIn(before, 'Suspended') === 'True' && statusIn(after, 'Suspended') === 'False')
+  if (isTrueIn(before, 'Suspended') && conditionIn(after, 'Suspended')?.status === 'False')
     found.push(events.resumed());
   if (became('Complete')) found.push(events.complete(after.progress?.steps ?? 0));
   if (became('Failed')) found.push(events.failed(conditionIn(after, 'Failed')?.message ?? ''));
   return found;
-}
-
-function conditionIn(status: Before, type: string): StatusCondition | undefined {
-  return status?.conditions?.find((condition) => condition.type === type);
-}
-
-function statusIn(status: Before, type: string): string | undefined {
-  return conditionIn(status, type)?.status;
 }

@@ -1,69 +1,68 @@
 /**
- * What is said of a stored job that today's rules refuse, and how it is let go: it cannot be read as a job, so nothing
+ * A stored job that the rules of this version reject: its status, and its deletion. It cannot be read as a job, so nothing
  * else is decided. Pure.
  *
- * Invariant: a job that had ended before the rules changed stays ended; nothing of it is ever run again.
+ * Invariant invalid/V1: a job that had ended before the rules changed stays ended; it never runs again.
  */
 import {
-  type ConditionClaim,
+  type ConditionDraft,
   conditions,
   type DistillJobStatus,
-  type EventClaim,
+  type EventDraft,
   events,
   type ObjectMeta,
   type Problem,
   type StatusCondition,
 } from '../../api/index.js';
-
 import { omit } from '../../lib/omit.js';
-
-import { conditionsFrom, farewellClaims } from './conditions.js';
-import { farewellEvents } from './events.js';
-import { farewellAgainMs, farewellPlan } from './lifetime.js';
+import { conditionsFrom } from './conditions.js';
+import {
+  type Deletion,
+  deletionConditions,
+  deletionEvents,
+  deletionPlan,
+  deletionRequeueMs,
+} from './deletion.js';
 import type { JobPlan } from './plan.js';
 import type { StreamObservation } from './snapshot.js';
+import { conditionIn, endIn } from './status-reader.js';
+import { withSummaryReason } from './summary.js';
 import { isForced } from './verdict.js';
-import { withWhy } from './summary.js';
 
-/** A stored job that is not one by the rules of this version. */
+/** A stored job that the rules of this version reject. */
 export interface InvalidJob {
   readonly metadata: ObjectMeta;
   readonly status: DistillJobStatus | undefined;
   readonly problems: readonly Problem[];
 }
 
-export function refuse(
+export function invalidStatus(
   { metadata, status, problems }: InvalidJob,
   nowMs: number,
-): { readonly status: DistillJobStatus; readonly events: readonly EventClaim[] } {
-  const claim = conditions.accepted.invalid(problems);
-  const before = status?.conditions ?? [];
-  const end = before.find((condition) => isEnd(condition));
-  const claims = [claim, ...(end === undefined ? claimsWhileRefused() : claimsAfter(end))];
-  const told = before.find(({ type }) => type === claim.type);
+): { readonly status: DistillJobStatus; readonly events: readonly EventDraft[] } {
+  const accepted = conditions.accepted.invalid(problems);
+  const end = endIn(status);
+  const drafts = [accepted, ...(end === undefined ? conditionsWhileInvalid() : conditionsAfter(end))];
+  const observed = withGeneration(metadata, status);
   return {
-    status: withWhy({
-      ...(end === undefined ? withoutFleet(statusUnder(metadata, status)) : statusUnder(metadata, status)),
+    status: withSummaryReason({
+      ...(end === undefined ? withoutTeachers(observed) : observed),
       ...(end === undefined ? { phase: 'Pending' } : {}),
-      conditions: conditionsFrom(claims, before, metadata.generation, nowMs),
+      conditions: conditionsFrom(drafts, status?.conditions ?? [], metadata.generation, nowMs),
     }),
-    events: told?.message === claim.message ? [] : [events.refused(claim.message)],
+    events: conditionIn(status, accepted.type)?.message === accepted.message ? [] : [events.refused(accepted.message)],
   };
 }
 
-/** A job that is not accepted has no fleet, not one of size 0. */
-function withoutFleet(status: DistillJobStatus): DistillJobStatus {
+/** A job that is not accepted has no teachers; 0 of 0 would be wrong. */
+function withoutTeachers(status: DistillJobStatus): DistillJobStatus {
   return { ...omit(status, 'teachers'), summary: omit(status.summary ?? {}, 'teachers', 'timeLeft') };
 }
 
-function isEnd({ type, status }: StatusCondition): boolean {
-  return (type === 'Complete' || type === 'Failed') && status === 'True';
-}
-
-function claimsWhileRefused(): ConditionClaim[] {
+function conditionsWhileInvalid(): ConditionDraft[] {
   return [
     conditions.teachersAvailable.refused(),
-    conditions.studentRunning.waiting('a job that can be run'),
+    conditions.studentRunning.waitingForValidJob(),
     conditions.progressing.refused(),
     conditions.suspended.no(),
     conditions.complete.no(),
@@ -71,7 +70,7 @@ function claimsWhileRefused(): ConditionClaim[] {
   ];
 }
 
-function claimsAfter({ type, reason, message }: StatusCondition): ConditionClaim[] {
+function conditionsAfter({ type, reason, message }: StatusCondition): ConditionDraft[] {
   const ended = { status: 'True', reason, message } as const;
   return [
     conditions.teachersAvailable.finished(),
@@ -83,37 +82,38 @@ function claimsAfter({ type, reason, message }: StatusCondition): ConditionClaim
   ];
 }
 
-export interface Dismissal {
+/** One step of deleting an invalid job. */
+export interface Finalization {
   readonly object: JobPlan;
   readonly removeStreams: boolean;
   readonly status: DistillJobStatus;
-  readonly events: readonly EventClaim[];
+  readonly events: readonly EventDraft[];
   readonly againMs: number;
 }
 
-/** What becomes of such a job when it is deleted: the same as of every other. @param remains something of it still runs */
-export function dismiss(
+/** Deletes an invalid job as any other job. @param remains a process of it still exists, or an object that would start one */
+export function finalizeInvalid(
   { metadata, status: before }: InvalidJob,
   remains: boolean,
   streams: StreamObservation,
   nowMs: number,
-): Dismissal {
-  const forced = isForced(metadata);
-  const object = farewellPlan(metadata, remains, streams, forced);
-  const claims = farewellClaims(before, remains, streams);
-  const status = withWhy({
-    ...statusUnder(metadata, before),
-    conditions: conditionsFrom(claims, before?.conditions ?? [], metadata.generation, nowMs),
+): Finalization {
+  const deletion: Deletion = { metadata, status: before, remains, streams, forced: isForced(metadata) };
+  const object = deletionPlan(deletion);
+  const drafts = deletionConditions(deletion);
+  const status = withSummaryReason({
+    ...withGeneration(metadata, before),
+    conditions: conditionsFrom(drafts, before?.conditions ?? [], metadata.generation, nowMs),
   });
   return {
     object,
     removeStreams: streams.state === 'Present' && !remains,
     status,
-    events: farewellEvents(before, streams, forced, { object, status }),
-    againMs: farewellAgainMs(streams),
+    events: deletionEvents(deletion, object, status),
+    againMs: deletionRequeueMs(streams),
   };
 }
 
-function statusUnder({ generation }: ObjectMeta, status: DistillJobStatus | undefined): DistillJobStatus {
+function withGeneration({ generation }: ObjectMeta, status: DistillJobStatus | undefined): DistillJobStatus {
   return { ...status, ...(generation === undefined ? {} : { observedGeneration: generation }) };
 }

@@ -1,74 +1,57 @@
 /**
- * The life of the job's own object, from the finalizer that marks it to its deletion after its time, and when time alone
- * asks for another look. Pure.
+ * The life of the job's own object, from its finalizer to its deletion when its time to live is over, and when time alone
+ * requires another reconcile. Pure.
  *
  * Invariants:
- *  L1 The finalizer is there before the first stream is, comes back as long as there are streams, and goes only when none
- *     is left, or when somebody lets the job go without (forceDeleteAnnotation).
- *  L2 A job that is over is deleted ttlSecondsAfterFinished after its end, never sooner, and never before it said so.
- *  L3 Whatever waits for somebody else is looked at again: no decision depends on an event that could be missed.
+ *  lifetime/L1 The finalizer is added before the first stream exists, is restored as long as there are streams, and is removed
+ *     only when none is left, or when the user lets the job go without them (forceDeleteAnnotation).
+ *  lifetime/L2 A job that has ended is deleted ttlSecondsAfterFinished after its end: never sooner, and never before its
+ *     status reported the end.
+ *  lifetime/L3 Whatever waits for somebody else is reconciled again: no decision depends on an event that can be missed.
  */
-import { type ObjectMeta, streamsFinalizer } from '../../api/index.js';
 import { telemetryStaleMs } from '../../protocol/index.js';
-
+import { deletionOf, deletionPlan, deletionRequeueMs, hasFinalizer } from './deletion.js';
 import type { JobPlan } from './plan.js';
-import type { Snapshot, StreamObservation } from './snapshot.js';
-import type { Verdict } from './verdict.js';
+import type { Seen } from './seen.js';
+import type { Snapshot } from './snapshot.js';
+import { endIn } from './status-reader.js';
 
-/** Between two looks of a local run: its processes are few, and nobody else pushes. */
+/** Between two reconciles of a local run: it has few processes, and nothing else triggers one. */
 const localMs = 1_000;
-/** A little after the telemetry goes stale, so that this look sees it. */
+/** Just after the telemetry becomes stale, so that this reconcile sees it. */
 const staleMarginMs = 100;
 const soonMs = 1_000;
 const unreachableMs = 3_000;
-/** Everything is pushed; this look is for what a push could have missed. */
+/** Every change triggers a reconcile; this one catches what a trigger could have missed. */
 const quietMs = 30_000;
 /** Timers take no more than 24 days. */
 const longestMs = 3_600_000;
 
-/** What becomes of the job's own object (L1, L2). A local run's is a folder, which needs neither. */
-export function objectPlan(verdict: Verdict, snapshot: Snapshot): JobPlan {
-  const { job, engine, cluster, streams } = snapshot;
+/** What happens to the job's own object (lifetime/L1, lifetime/L2). A local run has only a folder, which needs neither. */
+export function objectPlan({ verdict, snapshot }: Seen): JobPlan {
+  const { job, engine, streams } = snapshot;
   if (engine === 'local') return 'Keep';
-  if (verdict.kind === 'Deleting') return farewellPlan(job.metadata, cluster.remains, streams, verdict.forced);
+  if (verdict.kind === 'Deleting') return deletionPlan(deletionOf(snapshot, verdict.forced));
   const willHaveStreams = verdict.kind === 'Active' || streams.state === 'Present';
-  if (willHaveStreams && !isMarked(job.metadata)) return 'AddFinalizer';
+  if (willHaveStreams && !hasFinalizer(job.metadata)) return 'AddFinalizer';
   const over = verdict.kind === 'Complete' || verdict.kind === 'Failed';
-  return over && toldEndMs(snapshot) !== null && lifeLeftMs(snapshot) <= 0 ? 'Delete' : 'Keep';
+  return over && reportedEndMs(snapshot) !== null && lifeLeftMs(snapshot) <= 0 ? 'Delete' : 'Keep';
 }
 
-/** … of one that is being deleted. @param forced somebody let it go although its streams may stay behind */
-export function farewellPlan(
-  metadata: ObjectMeta,
-  remains: boolean,
-  streams: StreamObservation,
-  forced: boolean,
-): JobPlan {
-  if (!isMarked(metadata) || remains) return 'Keep';
-  const gone = streams.state === 'Absent' || (streams.state === 'Unreachable' && forced);
-  return gone ? 'RemoveFinalizer' : 'Keep';
-}
-
-function isMarked({ finalizers }: ObjectMeta): boolean {
-  return finalizers?.includes(streamsFinalizer) === true;
-}
-
-/** When the job ended, by what its status says; null when it is only just becoming over. */
-function toldEndMs({ job }: Snapshot): number | null {
-  const end = job.status?.conditions?.find(
-    ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
-  );
+/** When the job ended according to its status; null when the status does not report it yet. */
+function reportedEndMs({ job }: Snapshot): number | null {
+  const end = endIn(job.status);
   return end === undefined ? null : Date.parse(end.lastTransitionTime);
 }
 
-/** Milliseconds until a job that is over shall be deleted. */
+/** Milliseconds until a job that has ended must be deleted. */
 function lifeLeftMs(snapshot: Snapshot): number {
   const { job, nowMs } = snapshot;
-  return (toldEndMs(snapshot) ?? nowMs) + job.spec.ttlSecondsAfterFinished * 1_000 - nowMs;
+  return (reportedEndMs(snapshot) ?? nowMs) + job.spec.ttlSecondsAfterFinished * 1_000 - nowMs;
 }
 
-/** Milliseconds until the next look if nothing is pushed meanwhile (L3); null = none is needed. */
-export function againAfter(verdict: Verdict, snapshot: Snapshot): number | null {
+/** Milliseconds until the next reconcile if nothing triggers one before (lifetime/L3); null = none is needed. */
+export function requeueAfter({ verdict, snapshot }: Seen): number | null {
   const { engine, cluster, streams } = snapshot;
   switch (verdict.kind) {
     case 'Complete':
@@ -77,22 +60,17 @@ export function againAfter(verdict: Verdict, snapshot: Snapshot): number | null 
     case 'Refused':
       return cluster.remains ? soonMs : null;
     case 'Deleting':
-      return farewellAgainMs(streams);
+      return deletionRequeueMs(streams);
     case 'Suspended':
       return engine === 'local' ? localMs : quietMs;
     case 'Active':
-      return engine === 'local' ? localMs : quietFor(snapshot);
+      return engine === 'local' ? localMs : activeRequeueMs(snapshot);
   }
 }
 
-/** … of a job that is being deleted: nobody tells when NATS is back or a process is gone for good. */
-export function farewellAgainMs(streams: StreamObservation): number {
-  return streams.state === 'Unreachable' ? unreachableMs : soonMs;
-}
-
-function quietFor({ cluster, streams, nowMs }: Snapshot): number {
+function activeRequeueMs({ cluster, streams, nowMs }: Snapshot): number {
   if (streams.state === 'Unreachable') return unreachableMs;
-  // Nobody tells that a teacher has waited for a node for too long.
+  // No event reports that a teacher has waited for a node for too long.
   const waits = cluster.pools.some(({ pods }) => pods.some(({ node, terminating }) => node === null && !terminating));
   if (streams.state === 'Absent' || waits) return soonMs;
   const { student } = streams;

@@ -1,15 +1,17 @@
 /**
- * What an administrator lets one job ask for, and what becomes of a job that asks for more (docs/adr/0015). Pure.
+ * The administrator's limits for one job, and what happens to a job that asks for more (docs/adr/0015). Pure.
  *
  * Invariants:
- *  A1 A weight, a minimum or a time to live above its limit counts as the limit, and the job says so: these only decide
- *     who comes first and how long a finished job stays.
- *  A2 More bytes than the limit are refused, since NATS sets them aside at once; a job that was accepted before keeps them.
- *  A3 A new limit deletes no job that has ended: its time to live is cut only if the job has said so before.
+ *  limits/A1 A weight, a minimum or a time to live above its limit counts as the limit, and the job's status says so: these
+ *     values only decide who comes first and how long a finished job stays.
+ *  limits/A2 More bytes than the limit are refused, because NATS reserves them at once. A job that was accepted before keeps
+ *     them.
+ *  limits/A3 A new limit deletes no job that has ended: its time to live is cut only if its status said so before.
  */
 import { conditions, type DistillJob, QuantityError, quantityValue } from '../../api/index.js';
+import { conditionIn, endIn } from './status-reader.js';
 
-/** One limit: for a namespace by its name, for all others together; null = none but that of the API. */
+/** One limit: by name of a namespace, and for all others; null = only the limit of the API. */
 export interface LimitSetting {
   readonly others: number | null;
   readonly namespaces: Readonly<Record<string, number>>;
@@ -26,20 +28,20 @@ export interface Limits {
 const none: LimitSetting = { others: null, namespaces: {} };
 export const noLimits: Limits = { weight: none, minReplicas: none, logitsBytes: none, ttlSeconds: none };
 
-/** What the limits make of a job: texts for people. */
+/** What the limits did to a job, as texts. */
 export interface Limited {
-  /** What counts as less than the job says, a sentence each. */
+  /** One sentence for each value that was cut. */
   readonly notes: readonly string[];
-  /** Why the job is not taken; null when it is. */
+  /** Why the job is refused; null when it is not. */
   readonly refusal: string | null;
 }
 
 const namespacePart = /^([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)=(\S+)$/;
 
 /**
- * Reads `10,team-a=100`: a number for every namespace that is not named, and one each for those that are. Amounts may have a
- * suffix such as `Gi`. Empty = no limit.
- * @returns null for a text that says something else, or says something twice
+ * Reads `10,team-a=100`: one number for all namespaces that are not named, and one for each that is. Amounts may have a suffix
+ * such as `Gi`. Empty = no limit.
+ * @returns null for an invalid text, or one that sets a limit twice
  */
 export function parseLimit(text: string, least: number, most: number): LimitSetting | null {
   const namespaces = new Map<string, number>();
@@ -56,7 +58,7 @@ export function parseLimit(text: string, least: number, most: number): LimitSett
   return { others, namespaces: Object.fromEntries(namespaces) };
 }
 
-/** Reads `team-a=3,team-b=2`. @returns null for a text that says something else */
+/** Reads `team-a=3,team-b=2`. @returns null for an invalid text */
 export function parseNamespaceWeights(text: string): Readonly<Record<string, number>> | null {
   const weights = parseLimit(text, 1, 1_000);
   return weights?.others === null ? weights.namespaces : null;
@@ -75,34 +77,26 @@ function limitFor({ others, namespaces }: LimitSetting, namespace: string): numb
   return (Object.hasOwn(namespaces, namespace) ? namespaces[namespace] : others) ?? Infinity;
 }
 
-interface Counted {
+interface LimitedJob {
   readonly job: DistillJob;
   readonly limited: Limited;
 }
 
-/** @returns the job as it counts, and what to say of it; the same job where nothing is limited */
-export function withinLimits(job: DistillJob, limits: Limits): Counted {
-  const counted = countedWithin(job, limits);
-  const isCut = counted.job.spec.ttlSecondsAfterFinished < job.spec.ttlSecondsAfterFinished;
-  return isCut && isOver(job) && !hasSaid(job, counted.limited)
-    ? countedWithin(job, { ...limits, ttlSeconds: none })
-    : counted;
+/** @returns the job with its values cut to the limits, and the texts about it; the same object where nothing is cut */
+export function withinLimits(job: DistillJob, limits: Limits): LimitedJob {
+  const cut = cutToLimits(job, limits);
+  const isTtlCut = cut.job.spec.ttlSecondsAfterFinished < job.spec.ttlSecondsAfterFinished;
+  // limits/A3.
+  const keepsTtl = isTtlCut && endIn(job.status) !== undefined && !isReported(job, cut.limited);
+  return keepsTtl ? cutToLimits(job, { ...limits, ttlSeconds: none }) : cut;
 }
 
-function isOver({ status }: DistillJob): boolean {
-  return status?.conditions?.some(({ type, status: value }) => isEnd(type) && value === 'True') === true;
-}
-
-function isEnd(type: string): boolean {
-  return type === 'Complete' || type === 'Failed';
-}
-
-function hasSaid({ status }: DistillJob, { notes }: Limited): boolean {
+function isReported({ status }: DistillJob, { notes }: Limited): boolean {
   const { type, message } = conditions.accepted.valid(notes);
-  return status?.conditions?.some((condition) => condition.type === type && condition.message === message) === true;
+  return conditionIn(status, type)?.message === message;
 }
 
-function countedWithin(job: DistillJob, limits: Limits): Counted {
+function cutToLimits(job: DistillJob, limits: Limits): LimitedJob {
   const { spec } = job;
   const namespace = job.metadata.namespace ?? '';
   const notes: string[] = [];
@@ -121,7 +115,7 @@ function countedWithin(job: DistillJob, limits: Limits): Counted {
   );
   const limited: Limited = { notes, refusal: refusalOf(spec.logits, limitFor(limits.logitsBytes, namespace)) };
   if (notes.length === 0) return { job, limited };
-  // The cheapest pools, which come first, keep their minimums.
+  // The first pools, which are the cheapest, keep their minimums.
   const pools = spec.teacher.pools.map((pool) => {
     const minReplicas = Math.min(pool.minReplicas, left);
     left -= minReplicas;
@@ -139,7 +133,7 @@ function refusalOf({ maxBytes }: DistillJob['spec']['logits'], most: number): st
   );
 }
 
-/** As a job would name it: `2Gi`, or bytes where no suffix is exact. */
+/** As a job would write it: `2Gi`, or plain bytes where no suffix is exact. */
 function bytesText(bytes: number): string {
   const units = [
     [2 ** 40, 'Ti'],

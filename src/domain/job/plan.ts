@@ -1,30 +1,35 @@
 /** What a decision wants: plain JSON, logged, shown and replayed (DESIGN §5.6). */
-import type { DistillJobStatus, EventClaim } from '../../api/index.js';
-
-import type { PoolPlan } from './request.js';
+import type { DistillJobStatus, EventDraft } from '../../api/index.js';
 
 export interface StreamPlan {
-  /** Something of the job's streams is missing and shall be created. */
+  /** Create the streams and consumers that are missing. */
   readonly provision: boolean;
-  /** Which of them; empty when all are. */
+  /** The missing ones; empty when all are. */
   readonly missing: readonly string[];
-  /** Logits below this stream sequence are needed by nobody; null = leave them. */
+  /** Delete logits below this stream sequence, which nobody needs any more; null = delete none. */
   readonly trimBelow: number | null;
   /** Sequences of stored frames that the student could not read. */
   readonly deleteFrames: readonly number[];
-  /** Nobody needs them any more: all of them are deleted. */
+  /** Delete all streams of the job. */
   readonly remove: boolean;
 }
 
-/** What becomes of the job's own object. */
+/** What happens to the job's own object. */
 export type JobPlan =
   | 'Keep'
-  /** Mark it, before anything exists that would stay behind without it. */
+  /** Add the finalizer before anything exists that would stay behind without it. */
   | 'AddFinalizer'
-  /** Nothing is left: let it go. */
+  /** Nothing is left: let the object be deleted. */
   | 'RemoveFinalizer'
-  /** It has been over for as long as ttlSecondsAfterFinished says. */
+  /** The job ended ttlSecondsAfterFinished ago. */
   | 'Delete';
+
+export interface PoolPlan {
+  readonly name: string;
+  readonly replicas: number;
+  /** Names of the teachers that leave if the pool has more than these replicas. */
+  readonly leave: readonly string[];
+}
 
 export interface Plan {
   readonly object: JobPlan;
@@ -34,7 +39,7 @@ export interface Plan {
   readonly pools: readonly PoolPlan[];
   readonly student: 'Run' | 'Stop';
   readonly status: DistillJobStatus;
-  readonly events: readonly EventClaim[];
-  /** Milliseconds until time alone may change the decision; null = only when something observed changes. */
+  readonly events: readonly EventDraft[];
+  /** Milliseconds until time alone may change the decision; null = only a new observation can. */
   readonly againMs: number | null;
 }

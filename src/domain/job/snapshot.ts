@@ -1,28 +1,33 @@
 /**
- * What one decision sees: everything observed at one time, nothing else (DESIGN I6). Plain JSON, so that a snapshot can
- * be logged and replayed.
+ * What one decision sees: everything observed at one time, and nothing else (DESIGN I6). Plain JSON, so that a snapshot
+ * can be logged and replayed.
  */
 import type { DistillJob, Engine } from '../../api/index.js';
-import type { DeadItem, Reference, StudentState, TeacherState } from '../../protocol/index.js';
-
-import type { Limited } from './limits.js';
+import {
+  type DeadItem,
+  type Reference,
+  type StudentState,
+  type TeacherState,
+  telemetryStaleMs,
+} from '../../protocol/index.js';
+import type { Grant } from '../allocation/index.js';
 import type { PodNeeds } from '../ledger/index.js';
-import type { Grant } from '../allocation/types.js';
+import type { Limited } from './limits.js';
 
 export interface Snapshot {
   /** Milliseconds since 1970. */
   readonly nowMs: number;
-  /** What can be promised: the engines differ in what they can run. */
+  /** Engines differ in the jobs that they can run. */
   readonly engine: Engine;
-  /** As it counts: within the administrator's limits. */
+  /** The job within the administrator's limits. */
   readonly job: DistillJob;
-  /** What those limits changed or refuse; absent = nothing. */
+  /** What the limits changed or refused; absent = nothing. */
   readonly limited?: Limited;
   readonly cluster: ClusterObservation;
   readonly streams: StreamObservation;
   /** One of the work items that no teacher could do; null when there is none. */
   readonly deadItem: DeadItem | null;
-  /** What the share over all jobs gives this one (share/), by pool. */
+  /** This job's grants of the last allocation, by pool. */
   readonly grants: readonly Grant[];
 }
 
@@ -30,9 +35,9 @@ export interface Snapshot {
 export interface ClusterObservation {
   readonly pools: readonly PoolObservation[];
   readonly student: StudentObservation;
-  /** Something of the job is not gone yet: a process, or an object that would start one. */
+  /** Something of the job still exists: a process, or an object that would start one. */
   readonly remains: boolean;
-  /** Why the cluster refuses what this generation of the job asks for, until the job changes; null when it does not. */
+  /** Why the cluster refuses what this generation of the job requests, until the job changes; null when it does not. */
   readonly refusal: string | null;
   /** Slots held × seconds since the job began. */
   readonly usage: { readonly teacherSlotSeconds: number; readonly studentSlotSeconds: number };
@@ -40,21 +45,21 @@ export interface ClusterObservation {
 
 export interface PoolObservation {
   readonly name: string;
-  /** What one more teacher asks of a node; pools that ask alike name the same object. */
+  /** What one more teacher requests of a node; pools with equal needs share one object. */
   readonly needs: PodNeeds;
-  /** What a slot is: `nvidia.com/gpu`, or `cpu`. */
+  /** The resource that is counted in slots: `nvidia.com/gpu` or `cpu`. */
   readonly resource: string;
   readonly pods: readonly ObservedTeacher[];
   /**
-   * A teacher waited for a node in vain although the ledger saw room for it: until then, in milliseconds since 1970, no
-   * other is tried; null = none did.
+   * Set when a teacher stayed unschedulable although the ledger saw room for it: until this time, in milliseconds since
+   * 1970, the pool gets no further teacher; null = the pool is not paused.
    */
   readonly stuckUntilMs: number | null;
-  /** Teachers that ended without being asked to. */
+  /** Teachers that ended although the operator did not stop them. */
   readonly disruptions: number;
-  /** Teachers that failed one after the other, none having lived in between. */
+  /** Teachers that failed one after the other, with no running teacher in between. */
   readonly failuresInARow: number;
-  /** How the last teacher that was not asked to ended; null when none did, or a signal ended it. */
+  /** How the last disrupted teacher ended; null when there is none, or when a signal ended it. */
   readonly lastError: EndedProcess | null;
 }
 
@@ -71,30 +76,30 @@ export interface ObservedTeacher {
 export interface EndedProcess {
   /** null when a signal ended it. */
   readonly exitCode: number | null;
-  /** Its last sentence. */
+  /** Its termination message. */
   readonly message: string;
 }
 
 export interface StudentObservation {
   /** BackingOff: it failed and waits for its next attempt. */
   readonly phase: 'Absent' | 'Running' | 'BackingOff' | 'Succeeded' | 'Failed';
-  /** Processes started so far. */
+  /** Number of processes started. */
   readonly starts: number;
-  /** Ends that are charged to backoffLimit. */
+  /** Ends that count against backoffLimit. */
   readonly failures: number;
-  /** Ends that are not: signals from outside, evictions, lost nodes; null = they follow from the attempts (status.ts). */
+  /** Ends that do not: signals from outside, evictions, lost nodes; null = derived from the attempts (status.ts). */
   readonly disruptions: number | null;
-  /** How the last attempt ended; null when none did, or a signal from outside ended it. */
+  /** How the last attempt ended; null when there is none, or when a signal from outside ended it. */
   readonly lastError: EndedProcess | null;
 }
 
-/** The job's streams, and what its workers pushed into them; the stream room's observation fits this. */
+/** The job's streams and what its workers wrote to them. The observation of the stream room has this shape. */
 export type StreamObservation =
   { readonly state: 'Unreachable'; readonly reason: string } | { readonly state: 'Absent' } | PresentStreams;
 
 export interface PresentStreams {
   readonly state: 'Present';
-  /** Streams and consumers that should be there and are not. */
+  /** Missing streams and consumers. */
   readonly missing: readonly string[];
   readonly work: { readonly messages: number; readonly pending: number; readonly ackPending: number };
   readonly logits: {
@@ -106,6 +111,21 @@ export interface PresentStreams {
   readonly dead: { readonly messages: number };
   readonly student: StudentState | null;
   readonly teachers: readonly TeacherState[];
-  /** What the first teacher answered: there is one that works. */
+  /** The first teacher's answer to the self-test; null until one has answered. */
   readonly reference: Reference | null;
+}
+
+/** Teachers by pool that label now. */
+export type ReadyTeachers = ReadonlyMap<string, readonly TeacherState[]>;
+
+/**
+ * The teachers of each pool that label now: their pod exists and their latest telemetry is fresh and says Ready. The pod
+ * must exist because a new process may get the name of one that is gone.
+ */
+export function readyTeachers({ cluster, streams, nowMs }: Snapshot): ReadyTeachers {
+  const reported = streams.state === 'Present' ? streams.teachers : [];
+  const ready = reported.filter((state) => state.phase === 'Ready' && nowMs - state.updatedAtMs <= telemetryStaleMs);
+  return new Map(
+    cluster.pools.map(({ name, pods }) => [name, ready.filter(({ pod }) => pods.some((alive) => alive.name === pod))]),
+  );
 }

@@ -1,32 +1,30 @@
 /** The status of a job, from one snapshot and what was decided on it. Pure. */
-import type { DistillJob, DistillJobStatus, StatusCondition, StatusTeachersPool } from '../../api/index.js';
+import {
+  type DistillJobStatus,
+  grantText,
+  type StatusCondition,
+  type StatusTeachersPool,
+} from '../../api/index.js';
 import { omit } from '../../lib/omit.js';
 import type { StudentState } from '../../protocol/index.js';
-
-import type { PoolPlan } from './request.js';
-import { type JobDemand, sentenceOf } from '../allocation/index.js';
+import { timestamp } from './conditions.js';
+import type { Seen } from './seen.js';
 import type { Snapshot } from './snapshot.js';
-import { readyTeachers } from './seen.js';
-import { timestamp } from './timestamp.js';
+import { isTrueIn } from './status-reader.js';
+import { summaryOf, withSummaryReason } from './summary.js';
 import type { Verdict } from './verdict.js';
-import { withWhy } from './summary.js';
 
-export function statusOf(
-  snapshot: Snapshot,
-  verdict: Verdict,
-  pools: readonly PoolPlan[],
-  demand: JobDemand,
-  conditions: StatusCondition[],
-): DistillJobStatus {
+export function statusOf(seen: Seen, conditions: StatusCondition[]): DistillJobStatus {
+  const { snapshot, verdict } = seen;
   const { job, cluster, streams, deadItem, engine, nowMs } = snapshot;
   const before = job.status ?? {};
   const present = streams.state === 'Present' ? streams : null;
   const student = present?.student ?? null;
-  // A job that is not accepted has no fleet, not one of size 0.
-  const teachers = verdict.kind === 'Refused' ? null : teachersOf(snapshot, pools, demand);
+  // A job that is not accepted has no teachers; 0 of 0 would be wrong.
+  const teachers = verdict.kind === 'Refused' ? null : teachersOf(seen);
   const progress = student === null ? before.progress : progressOf(student);
   const dead = present?.dead.messages ?? 0;
-  const resumptions = (before.resumptions ?? 0) + (goesOn(job, verdict) ? 1 : 0);
+  const resumptions = (before.resumptions ?? 0) + (resumes(snapshot, verdict) ? 1 : 0);
   const status: DistillJobStatus = {
     ...before,
     ...(job.metadata.generation === undefined ? {} : { observedGeneration: job.metadata.generation }),
@@ -37,7 +35,7 @@ export function statusOf(
       : {
           ...(progress === undefined ? {} : { progress }),
           buffer: bufferOf(student),
-          // One that still loads cannot say where it goes on from, and its start is a story only with that.
+          // While it loads, it does not know yet from which step it resumes, and the event of its start names that step.
           ...(student.loading === true ? {} : { attempts: student.attempt }),
         }),
     ...(teachers === null ? {} : { teachers }),
@@ -61,27 +59,26 @@ export function statusOf(
         }),
     ...resultOf(student),
   };
-  return withWhy(teachers === null ? omit(status, 'teachers') : status);
+  return withSummaryReason(teachers === null ? omit(status, 'teachers') : status);
 }
 
-/** True in the one decision that ends a suspension which a student had to stop for. */
-function goesOn({ status }: DistillJob, verdict: Verdict): boolean {
-  const wasSuspended = status?.conditions?.some(({ type, status: value }) => type === 'Suspended' && value === 'True');
-  return wasSuspended === true && verdict.kind === 'Active' && (status?.attempts ?? 0) > 0;
+/** True in the one decision that ends a suspension for which a student had to stop. */
+function resumes({ job: { status } }: Snapshot, verdict: Verdict): boolean {
+  return isTrueIn(status, 'Suspended') && verdict.kind === 'Active' && (status?.attempts ?? 0) > 0;
 }
 
 /**
- * Students that were lost through no fault of their own: every attempt after the first follows on a failure, on a
- * suspension, or on a disruption. Attempts are counted in the stream by the students themselves, so that none is missed
- * while nobody looks; a stream that was lost counts from one again and takes nothing back.
+ * Students that were disrupted: every attempt after the first follows a failure, a suspension or a disruption. Students
+ * count their attempts in the stream themselves, so none is missed while no operator runs. The counter restarts with a new
+ * stream; keep the maximum.
  */
 function disruptedAttempts({ job, cluster, streams }: Snapshot, resumptions: number): number {
-  const told = job.status?.disruptions?.student ?? 0;
+  const previous = job.status?.disruptions?.student ?? 0;
   const attempts = streams.state === 'Present' ? (streams.student?.attempt ?? 0) : 0;
-  return Math.max(told, attempts - 1 - cluster.student.failures - resumptions);
+  return Math.max(previous, attempts - 1 - cluster.student.failures - resumptions);
 }
 
-/** @param attempts students that ever spoke: a stream that is out of reach does not make a running job pending */
+/** @param attempts students that ever reported: an unreachable stream does not make a running job Pending */
 function phaseOf(verdict: Verdict, { job }: Snapshot, attempts: number): NonNullable<DistillJobStatus['phase']> {
   switch (verdict.kind) {
     case 'Deleting':
@@ -118,64 +115,23 @@ function bufferOf({ buffer, waitFraction }: StudentState): NonNullable<DistillJo
   return { ...buffer, waitFraction: Math.round(waitFraction * 1_000) / 1_000 };
 }
 
-function teachersOf(
-  snapshot: Snapshot,
-  pools: readonly PoolPlan[],
-  demand: JobDemand,
-): NonNullable<DistillJobStatus['teachers']> {
-  const readyIn = readyTeachers(snapshot);
-  const byPool = pools.map(({ name, replicas }): StatusTeachersPool & { rate: number } => {
-    const grant =
-      demand.kind === 'Teachers' || demand.kind === 'Rate'
-        ? snapshot.grants.find(({ pool }) => pool === name)
-        : undefined;
-    const ready = readyIn(name);
-    const rate = ready.reduce((sum, { samplesPerSecond }) => sum + samplesPerSecond, 0);
-    const told = grant === undefined ? {} : { wanted: grant.why.wanted, why: sentenceOf(grant) };
-    return { name, desired: replicas, ready: ready.length, reason: demand.reason, ...told, rate };
+function teachersOf({
+  snapshot: { grants },
+  ready,
+  demand,
+  pools,
+  counts,
+}: Seen): NonNullable<DistillJobStatus['teachers']> {
+  const explains = demand.kind === 'Teachers' || demand.kind === 'Rate';
+  const rates: number[] = [];
+  const byPool = pools.map(({ name, replicas }): StatusTeachersPool => {
+    const grant = explains ? grants.find(({ pool }) => pool === name) : undefined;
+    const labeling = ready.get(name) ?? [];
+    rates.push(labeling.reduce((sum, { samplesPerSecond }) => sum + samplesPerSecond, 0));
+    const why = grant === undefined ? {} : { wanted: grant.why.wanted, why: grantText(grant) };
+    return { name, desired: replicas, ready: labeling.length, reason: demand.reason, ...why };
   });
-  return {
-    desired: byPool.reduce((sum, { desired }) => sum + desired, 0),
-    ready: byPool.reduce((sum, { ready }) => sum + ready, 0),
-    samplesPerSecond: Math.round(byPool.reduce((sum, { rate }) => sum + rate, 0)),
-    pools: byPool.map((pool) => omit(pool, 'rate')),
-  };
-}
-
-/** As people read it in a column: `812/1407`, `5/6`, `3m20s`. */
-function summaryOf(
-  progress: DistillJobStatus['progress'],
-  fleet: NonNullable<DistillJobStatus['teachers']> | null,
-): NonNullable<DistillJobStatus['summary']> {
-  const teachers = fleet === null ? {} : { teachers: `${String(fleet.ready)}/${String(fleet.desired)}` };
-  if (progress === undefined) return teachers;
-  const { step, steps, secondsLeft } = progress;
-  const over = steps > 0 && step === steps;
-  return {
-    steps: `${String(step)}/${String(steps)}`,
-    ...teachers,
-    ...(secondsLeft === undefined || over ? {} : { timeLeft: shortDuration(secondsLeft) }),
-  };
-}
-
-/** The two largest units of a time, as Kubernetes writes ages: `45s`, `3m20s`, `2h5m`, `3d4h`. */
-function shortDuration(seconds: number): string {
-  const units = [
-    [86_400, 'd'],
-    [3_600, 'h'],
-    [60, 'm'],
-    [1, 's'],
-  ] as const;
-  const first = units.findIndex(([size]) => seconds >= size);
-  if (first < 0) return '0s';
-  return units
-    .slice(first, first + 2)
-    .map(
-      ([size, unit], at) =>
-        `${String(Math.floor((at === 0 ? seconds : seconds % (units[first]?.[0] ?? 1)) / size))}${unit}`,
-    )
-    .filter((part, at) => at === 0 || !part.startsWith('0'))
-    .join('');
+  return { ...counts, samplesPerSecond: Math.round(rates.reduce((sum, rate) => sum + rate, 0)), pools: byPool };
 }
 
 function resultOf(student: StudentState | null): Pick<DistillJobStatus, 'result'> {

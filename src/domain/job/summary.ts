@@ -1,49 +1,77 @@
-/** Why a job does not go on as it should, in one word and one sentence: what `kubectl get` prints. Pure. */
-import { conditions, type DistillJobStatus, type StatusCondition } from '../../api/index.js';
+/** `status.summary`: the columns of `kubectl get`. Pure. */
+import { type DistillJobStatus, reasons, type StatusCondition, type TeacherCounts } from '../../api/index.js';
 import { omit } from '../../lib/omit.js';
+import { conditionIn, isTrueIn } from './status-reader.js';
 
-/** Reasons that ask for a look, in the order in which the first that holds is printed. */
+type Summary = NonNullable<DistillJobStatus['summary']>;
+
+/** Texts for columns: `812/1407` steps, `5/6` teachers, `3m20s` left. @param counts null = the job has no teachers */
+export function summaryOf(progress: DistillJobStatus['progress'], counts: TeacherCounts | null): Summary {
+  const teachers = counts === null ? {} : { teachers: `${String(counts.ready)}/${String(counts.desired)}` };
+  if (progress === undefined) return teachers;
+  const { step, steps, secondsLeft } = progress;
+  const over = steps > 0 && step === steps;
+  return {
+    steps: `${String(step)}/${String(steps)}`,
+    ...teachers,
+    ...(secondsLeft === undefined || over ? {} : { timeLeft: shortDuration(secondsLeft) }),
+  };
+}
+
+/** The two largest units of a duration, as Kubernetes writes ages: `45s`, `3m20s`, `2h5m`, `3d4h`. */
+function shortDuration(seconds: number): string {
+  const units = [
+    [86_400, 'd'],
+    [3_600, 'h'],
+    [60, 'm'],
+    [1, 's'],
+  ] as const;
+  const first = units.findIndex(([size]) => seconds >= size);
+  if (first < 0) return '0s';
+  return units
+    .slice(first, first + 2)
+    .map(
+      ([size, unit], at) =>
+        `${String(Math.floor((at === 0 ? seconds : seconds % (units[first]?.[0] ?? 1)) / size))}${unit}`,
+    )
+    .filter((part, at) => at === 0 || !part.startsWith('0'))
+    .join('');
+}
+
+/** Reasons that need attention; the summary shows the first that holds. */
 const trouble = {
   Progressing: [
-    conditions.progressing.hindered('').reason,
-    conditions.progressing.brokerLost('').reason,
-    conditions.progressing.streamsStay('').reason,
-    conditions.progressing.stopping().reason,
-    conditions.progressing.stalled(0).reason,
+    reasons.Blocked,
+    reasons.BrokerUnreachable,
+    reasons.StreamsUnreachable,
+    reasons.Deleting,
+    reasons.Stalled,
   ],
-  StudentRunning: [
-    conditions.studentRunning.cannotStart('').reason,
-    conditions.studentRunning.backingOff(0, 0, '').reason,
-    conditions.studentRunning.unknown().reason,
-  ],
-  TeachersAvailable: [
-    conditions.teachersAvailable.failing('').reason,
-    conditions.teachersAvailable.noFreeSlots('').reason,
-    conditions.teachersAvailable.unknown().reason,
-  ],
+  StudentRunning: [reasons.CannotStart, reasons.BackingOff, reasons.TelemetryGap],
+  TeachersAvailable: [reasons.TeachersFailing, reasons.NoFreeSlots, reasons.TelemetryGap],
 } satisfies Record<string, readonly string[]>;
 
 const longestMessage = 1_024;
 
-/** @returns the status with the reason and the sentence in its summary, or without them where nothing is wrong */
-export function withWhy(status: DistillJobStatus): DistillJobStatus {
+/** @returns the status; its summary has the reason and message of what is wrong, or neither where nothing is */
+export function withSummaryReason(status: DistillJobStatus): DistillJobStatus {
   const summary = omit(status.summary ?? {}, 'reason', 'message');
-  const why = conditionBehind(status.conditions ?? []);
-  if (why !== null)
-    return { ...status, summary: { ...summary, reason: why.reason, message: why.message.slice(0, longestMessage) } };
+  const shown = conditionToShow(status);
+  if (shown !== null) {
+    const { reason, message } = shown;
+    return { ...status, summary: { ...summary, reason, message: message.slice(0, longestMessage) } };
+  }
   return Object.keys(summary).length === 0 ? omit(status, 'summary') : { ...status, summary };
 }
 
-function conditionBehind(found: readonly StatusCondition[]): StatusCondition | null {
-  const one = (type: string): StatusCondition | undefined => found.find((condition) => condition.type === type);
-  const isSo = (condition: StatusCondition | undefined): boolean => condition?.status === 'True';
-  const accepted = one('Accepted');
-  if (isSo(one('Failed'))) return one('Failed') ?? null;
-  if (isSo(one('Complete'))) return null;
+function conditionToShow(status: DistillJobStatus): StatusCondition | null {
+  if (isTrueIn(status, 'Failed')) return conditionIn(status, 'Failed') ?? null;
+  if (isTrueIn(status, 'Complete')) return null;
+  const accepted = conditionIn(status, 'Accepted');
   if (accepted?.status === 'False') return accepted;
-  for (const [type, reasons] of Object.entries(trouble)) {
-    const condition = one(type);
-    if (condition !== undefined && reasons.includes(condition.reason)) return condition;
+  for (const [type, shown] of Object.entries<readonly string[]>(trouble)) {
+    const condition = conditionIn(status, type);
+    if (condition !== undefined && shown.includes(condition.reason)) return condition;
   }
   return null;
 }

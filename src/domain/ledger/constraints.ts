@@ -1,4 +1,4 @@
-/** Whether a node would take a pod, resources aside: selectors, required affinity, taints. As the scheduler judges. Pure. */
+/** Whether a pod may run on a node, resources aside: selectors, required affinity and taints, as the scheduler judges. Pure. */
 
 export interface Taint {
   readonly key: string;
@@ -11,7 +11,7 @@ export interface Toleration {
   readonly operator?: string;
   readonly value?: string;
   readonly effect?: string;
-  /** Of effect NoExecute: how long a pod stays; where it may come to is not asked of this. */
+  /** For NoExecute: how long a running pod stays. Scheduling ignores it. */
   readonly tolerationSeconds?: number;
 }
 
@@ -26,8 +26,8 @@ export interface NodeSelectorTerm {
   readonly matchFields?: readonly Requirement[];
 }
 
-/** Where a pod may go. */
-export interface Placement {
+/** Where a pod may run. */
+export interface SchedulingConstraints {
   readonly nodeSelector: Readonly<Record<string, string>>;
   /** requiredDuringSchedulingIgnoredDuringExecution: one of the terms must match; null = anywhere. */
   readonly requiredTerms: readonly NodeSelectorTerm[] | null;
@@ -38,16 +38,16 @@ export interface NodeFacts {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
-  /** Ready, not cordoned, not being deleted, and no notice that it is about to go (notices.ts). */
+  /** Ready, not cordoned, not being deleted, and without a notice that it leaves soon (notices.ts). */
   readonly takesPods: boolean;
 }
 
-export function fits(placement: Placement, node: NodeFacts): boolean {
-  return judgeOf(placement)(node);
+export function isSchedulable(constraints: SchedulingConstraints, node: NodeFacts): boolean {
+  return judgeOf(constraints)(node);
 }
 
-/** The same for many nodes: what the placement says is read once. */
-export function judgeOf({ nodeSelector, requiredTerms, tolerations }: Placement): (node: NodeFacts) => boolean {
+/** A test for many nodes: it reads the constraints once. */
+export function judgeOf({ nodeSelector, requiredTerms, tolerations }: SchedulingConstraints): (node: NodeFacts) => boolean {
   const selected = Object.entries(nodeSelector);
   return ({ name, labels, taints, takesPods }) => {
     if (!takesPods) return false;
@@ -91,14 +91,14 @@ function holds({ operator, values = [] }: Requirement, value: string | undefined
 
 const wholeNumber = /^[+-]?\d+$/;
 
-/** As numbers: below 0, 0 or above; NaN when one is no whole number, which matches neither way. */
+/** Compares as numbers: below 0, 0 or above; NaN, which matches neither Gt nor Lt, when one is not a whole number. */
 function compare(value: string | undefined, than: string | undefined): number {
   const [one, other] = [integerOf(value), integerOf(than)];
   if (one === null || other === null) return NaN;
   return one === other ? 0 : one > other ? 1 : -1;
 }
 
-/** Of 64 bits, as strconv.ParseInt reads one. */
+/** A 64-bit integer as strconv.ParseInt reads it; null for any other text. */
 function integerOf(text: string | undefined): bigint | null {
   if (text === undefined || !wholeNumber.test(text)) return null;
   const integer = BigInt(text.replace('+', ''));
@@ -111,7 +111,7 @@ function tolerated(taint: Taint, tolerations: readonly Toleration[]): boolean {
     if (key === undefined || key === '') return operator === 'Exists';
     if (key !== taint.key) return false;
     if (operator === 'Exists') return true;
-    // Whatever else a later Kubernetes compares by is not taken for granted.
+    // An operator that a later Kubernetes may add tolerates nothing here.
     return (operator === 'Equal' || operator === '') && value === (taint.value ?? '');
   });
 }

@@ -1,59 +1,57 @@
-/** Neighbours: pods of others that wait for a place and go before teachers (DESIGN I5). Pure. */
-import type { PodNeeds } from './placement.js';
-import type { Placement } from './constraints.js';
+/** Pending pods that the scheduler serves before teachers (DESIGN I5). Pure. */
+import type { SchedulingConstraints } from './constraints.js';
+import type { PodNeeds } from './pod-kinds.js';
 import type { Amounts } from './resources.js';
 
-/** A pod that is on no node yet. */
-export interface WaitingPod {
+/** A pod without a node. */
+export interface UnboundPod {
   readonly uid: string;
   readonly requests: Amounts;
   readonly priority: number;
-  /** The node that the scheduler keeps for it while it makes room there; null = none. */
+  /** `status.nominatedNodeName`: the node where the scheduler reserves room for it while it preempts others; null = none. */
   readonly nominated: string | null;
-  /** null when it waits for no node: bound, ended, going, or held by a gate. */
-  readonly waits: Waiting | null;
+  /** null when it does not wait for a node: bound, finished, being deleted, or held by a scheduling gate. */
+  readonly waits: NodeWait | null;
 }
 
-export interface Waiting {
+export interface NodeWait {
   readonly sinceMs: number;
-  /** Where it may go. */
-  readonly placement: Placement;
-  /** False: what it lacks is nothing that a teacher holds. */
-  readonly forRoom: boolean;
+  /** Where the pod may run. */
+  readonly constraints: SchedulingConstraints;
+  /** False when the pod lacks something that no teacher holds. */
+  readonly evictionHelps: boolean;
 }
 
-export interface Neighbour {
+export interface HigherPriorityPod {
   readonly uid: string;
   readonly priority: number;
+  /** Milliseconds since 1970. */
   readonly createdAtMs: number;
   readonly needs: PodNeeds;
 }
 
 /**
- * Those that wait with a higher priority than teachers: the scheduler found no node for them, or has not looked yet. One for
- * which it keeps a place is none of them: that place is taken in the ledger already.
+ * Pods that wait for room with a higher priority than teachers. It leaves out pods with a nominated node, because the
+ * ledger already counts that room as taken.
  */
-export function neighboursOf(pods: Iterable<WaitingPod>, teacherPriority: number): Neighbour[] {
-  const neighbours: Neighbour[] = [];
+export function higherPriorityPods(pods: Iterable<UnboundPod>, teacherPriority: number): HigherPriorityPod[] {
+  const pending: HigherPriorityPod[] = [];
   for (const { uid, requests, priority, nominated, waits } of pods) {
-    if (waits?.forRoom !== true || nominated !== null || priority <= teacherPriority) continue;
-    const needs: PodNeeds = { ...waits.placement, requests, priority };
-    neighbours.push({ uid, priority, createdAtMs: waits.sinceMs, needs });
+    if (waits?.evictionHelps !== true || nominated !== null || priority <= teacherPriority) continue;
+    const needs: PodNeeds = { ...waits.constraints, requests, priority };
+    pending.push({ uid, priority, createdAtMs: waits.sinceMs, needs });
   }
-  return neighbours;
+  return pending;
 }
 
-/**
- * What the scheduler of Kubernetes says of a node that would do if there were fewer pods on it: the plugins NodeResourcesFit,
- * NodePorts and InterPodAffinity.
- */
-const mendedByRoom: readonly string[] = ['Insufficient ', 'Too many pods', 'free ports', 'anti-affinity'];
+/** Reasons of the scheduler plugins NodeResourcesFit, NodePorts and InterPodAffinity: fewer pods on the node would solve them. */
+const solvedByEviction: readonly string[] = ['Insufficient ', 'Too many pods', 'free ports', 'anti-affinity'];
 
 /**
- * Whether it may help a pod that others go, by what the scheduler said when it found no node for it: one that waits for a
- * volume is not helped by room. Of each node the scheduler says the first thing that is wrong, and looks at room early.
- * @param message of the condition PodScheduled
+ * Whether evicting pods may let a pending pod schedule. A pod that waits for a volume is not helped, for example. For
+ * each node the scheduler reports only the first failed check, and it checks resources early.
+ * @param message of the pod's condition PodScheduled
  */
-export function isMendedByRoom(message: string): boolean {
-  return mendedByRoom.some((reason) => message.includes(reason));
+export function isSolvedByEviction(message: string): boolean {
+  return solvedByEviction.some((reason) => message.includes(reason));
 }

@@ -2,7 +2,7 @@
  * Honest fakes of what the controller joins: they keep state as the real ones do, and can be told to die at any call, as
  * a process does.
  */
-import { type DistillJob, type DistillJobStatus, type EventClaim, streamsFinalizer } from '../../../src/api/index.js';
+import { type DistillJob, type DistillJobStatus, type EventDraft, streamsFinalizer } from '../../../src/api/index.js';
 import type { Cluster, DesiredWorkers, FoundJob, JobKey } from '../../../src/cluster/index.js';
 import { machineSlots, oneSlot, seatedIn, slotResource, thisMachine } from '../../../src/cluster/local/machine.js';
 import { Fleet, type Jobs, type Streams } from '../../../src/controller/index.js';
@@ -10,7 +10,7 @@ import type {
   ClusterObservation,
   InvalidJob,
   PoolObservation,
-  Slots,
+  ClusterSlots,
   StreamObservation,
   StudentObservation,
 } from '../../../src/domain/index.js';
@@ -78,7 +78,7 @@ export class FakeJobs implements Jobs {
     });
   }
 
-  recordEvents(_key: JobKey, events: readonly EventClaim[]): Promise<void> {
+  recordEvents(_key: JobKey, events: readonly EventDraft[]): Promise<void> {
     return this.#do('record events', () => void this.events.push(...events.map(eventText)));
   }
 
@@ -155,7 +155,7 @@ export class FakeCluster implements Cluster {
     return { ...pool, needs: oneSlot, resource: slotResource, pods: onMachine };
   }
 
-  slots(): Slots {
+  slots(): ClusterSlots {
     const held = [...this.pools.values()].flat().length + this.lingering.size;
     const staying = [...this.pools].flatMap(([name, pods]) => seatedIn(name, this.#observed(name, pods).pods));
     return machineSlots(this.machineSlots, held, staying);

@@ -2,12 +2,12 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { type JobClaim, type Share, shareOut, type ShareInput, wantedOf } from '../../../../src/domain/allocation/index.js';
-import { type BoardNeeds, type BoardNode, boardOf } from '../../../kit/placement.js';
-import { jobClaim, neighbour, shareInput } from '../../../kit/allocation.js';
+import { type JobRequest, type Allocation, allocate, type AllocationInput, wantedReplicas } from '../../../../src/domain/allocation/index.js';
+import { type TestNeeds, type TestNode, placementOn } from '../../../kit/placement.js';
+import { jobRequest, pendingPod, allocationInput } from '../../../kit/allocation.js';
 import { evenWorldArbitrary, inputOf, isSettled, stepOf, type World, worldArbitrary } from './world.js';
 
-const replicasOf = ({ grants }: Share): number[] =>
+const replicasOf = ({ grants }: Allocation): number[] =>
   [...grants.values()].map((pools) => pools.reduce((sum, { replicas }) => sum + replicas, 0));
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
@@ -30,8 +30,8 @@ const wishArbitrary: fc.Arbitrary<Wish> = fc.record({
 const wishes = fc.array(wishArbitrary, { minLength: 1, maxLength: 8 });
 const slotsArbitrary = fc.nat({ max: 60 });
 
-const claimOf = ({ namespace, weight, wanted, minReplicas, least }: Wish, index: number): JobClaim<BoardNeeds> => ({
-  ...jobClaim(`j${String(index).padStart(3, '0')}`, wanted, { namespace, weight, minReplicas, maxReplicas: 10_000 }),
+const claimOf = ({ namespace, weight, wanted, minReplicas, least }: Wish, index: number): JobRequest<TestNeeds> => ({
+  ...jobRequest(`j${String(index).padStart(3, '0')}`, wanted, { namespace, weight, minReplicas, maxReplicas: 10_000 }),
   ...(least === Infinity ? {} : { least }),
 });
 /** Jobs of one namespace. */
@@ -39,9 +39,9 @@ const together = (jobs: readonly Wish[]): Wish[] => jobs.map((job) => ({ ...job,
 /** Jobs that need all that they want. */
 const needing = (jobs: readonly Wish[]): Wish[] => jobs.map((job) => ({ ...job, least: Infinity }));
 /** So many slots on nodes of up to 8, and one job for each wish. */
-const oneResource = (jobs: readonly Wish[], slots: number, input: Partial<ShareInput<BoardNeeds>> = {}): Share =>
-  shareOut(shareInput(evenNodes(slots), { ...input, jobs: jobs.map(claimOf) }));
-const evenNodes = (slots: number): BoardNode[] =>
+const oneResource = (jobs: readonly Wish[], slots: number, input: Partial<AllocationInput<TestNeeds>> = {}): Allocation =>
+  allocate(allocationInput(evenNodes(slots), { ...input, jobs: jobs.map(claimOf) }));
+const evenNodes = (slots: number): TestNode[] =>
   Array.from({ length: Math.ceil(slots / 8) }, (_, index) => ({
     name: `n${String(index).padStart(2, '0')}`,
     gpu: Math.min(8, slots - index * 8),
@@ -157,14 +157,14 @@ describe('slots of one kind', () => {
     );
   });
 
-  test('are kept back for neighbours first, then for the reserve', () => {
+  test('are kept back for pendingPods first, then for the reserve', () => {
     fc.assert(
       fc.property(wishes, slotsArbitrary, fc.nat({ max: 70 }), fc.nat({ max: 20 }), (jobs, slots, waiting, reserve) => {
         const share = oneResource(jobs, slots, {
-          neighbours: Array.from({ length: waiting }, (_, index) => neighbour(`n${String(index)}`)),
+          pendingPods: Array.from({ length: waiting }, (_, index) => pendingPod(`n${String(index)}`)),
           supply: { 'nvidia.com/gpu': { freeSlots: slots, reserveSlots: reserve } },
         });
-        const seated = [...share.neighbours.values()].filter((node) => node !== null).length;
+        const seated = [...share.nominations.values()].filter((node) => node !== null).length;
         expect(seated).toBe(Math.min(waiting, slots));
         const left = Math.max(0, slots - waiting - reserve);
         expect(sum(replicasOf(share))).toBe(Math.min(left, sum(jobs.map(served))));
@@ -287,7 +287,7 @@ describe('slots of one kind between namespaces', () => {
 function atRest(world: World): World | null {
   let now = world;
   for (let rounds = 0; rounds < 30; rounds++) {
-    const share = shareOut(inputOf(now));
+    const share = allocate(inputOf(now));
     if (isSettled(now, share)) return now;
     now = stepOf(now, share);
   }
@@ -301,17 +301,17 @@ describe('any cluster', () => {
   test('gives the same share in whatever order it is told, and is left as it was', () => {
     fc.assert(
       fc.property(worldArbitrary, fc.nat({ max: 5 }), (world, by) => {
-        fc.pre([world.jobs, world.neighbours, world.nodes].every(({ length }) => length % 7 !== 0 || length === 0));
+        fc.pre([world.jobs, world.pendingPods, world.nodes].every(({ length }) => length % 7 !== 0 || length === 0));
         const input = inputOf(world);
-        const share = shareOut(input);
-        expect(shareOut(input)).toEqual(share);
+        const share = allocate(input);
+        expect(allocate(input)).toEqual(share);
         const otherwise = inputOf({
           ...world,
           nodes: permuted(world.nodes, by),
           jobs: permuted(world.jobs, by),
-          neighbours: permuted(world.neighbours, by),
+          pendingPods: permuted(world.pendingPods, by),
         });
-        const again = shareOut({
+        const again = allocate({
           ...otherwise,
           jobs: otherwise.jobs.map((job) => ({
             ...job,
@@ -319,7 +319,7 @@ describe('any cluster', () => {
           })),
         });
         expect([...again.grants].sort()).toEqual([...share.grants].sort());
-        expect(new Map([...again.neighbours].sort())).toEqual(new Map([...share.neighbours].sort()));
+        expect(new Map([...again.nominations].sort())).toEqual(new Map([...share.nominations].sort()));
       }),
       { numRuns: 500 },
     );
@@ -345,8 +345,8 @@ describe('any cluster', () => {
       fc.property(fc.oneof(evenWorldArbitrary, worldArbitrary), (start) => {
         const world = atRest({ ...start, reserveSlots: 0 });
         if (world === null) return;
-        const { jobs, board } = inputOf(world);
-        const share = shareOut(inputOf(world));
+        const { jobs, placement } = inputOf(world);
+        const share = allocate(inputOf(world));
         for (const job of jobs) {
           const grants = share.grants.get(job.uid)!;
           const replicas = sum(grants.map(({ due }) => due));
@@ -354,7 +354,7 @@ describe('any cluster', () => {
           if (units >= job.wanted || replicas >= job.maxReplicas) continue;
           for (const [index, pool] of job.pools.entries()) {
             if (grants[index]!.due >= pool.maxReplicas) continue;
-            expect(board.fork().place(pool.needs)).toBeNull();
+            expect(placement.fork().place(pool.needs)).toBeNull();
           }
         }
       }),
@@ -366,21 +366,21 @@ describe('any cluster', () => {
     fc.assert(
       fc.property(worldArbitrary, (world) => {
         const without = { ...world, jobs: world.jobs.map((job) => ({ ...job, pools: [] })), leaving: [] };
-        const alone = shareOut(inputOf(without)).neighbours;
-        const beside = shareOut(inputOf(world)).neighbours;
+        const alone = allocate(inputOf(without)).nominations;
+        const beside = allocate(inputOf(world)).nominations;
         for (const [uid, node] of alone) if (node !== null) expect(beside.get(uid)).not.toBeNull();
       }),
       { numRuns: 500 },
     );
   });
 
-  test('lets in as many neighbours of one kind as there would be room for without us', () => {
+  test('lets in as many pendingPods of one kind as there would be room for without us', () => {
     fc.assert(
       fc.property(evenWorldArbitrary, (world) => {
-        const [{ needs, slots } = neighbour('none')] = world.neighbours;
-        const alike = { ...world, neighbours: world.neighbours.map((claim) => ({ ...claim, needs, slots })) };
-        const empty = boardOf(world.nodes);
-        const seats = alike.neighbours.filter(() => empty.place(needs) !== null).length;
+        const [{ needs, slots } = pendingPod('none')] = world.pendingPods;
+        const alike = { ...world, pendingPods: world.pendingPods.map((pod) => ({ ...pod, needs, slots })) };
+        const empty = placementOn(world.nodes);
+        const seats = alike.pendingPods.filter(() => empty.place(needs) !== null).length;
         expect(atRest(alike)?.bound).toHaveLength(seats);
       }),
       { numRuns: 500 },
@@ -391,14 +391,14 @@ describe('any cluster', () => {
     fc.assert(
       fc.property(worldArbitrary, (world) => {
         const input = inputOf(world);
-        const { grants } = shareOut(input);
+        const { grants } = allocate(input);
         for (const { uid, pools } of input.jobs) {
           for (const [index, { replicas, due, leave }] of grants.get(uid)!.entries()) {
             const { teachers, needs } = pools[index]!;
             const bound = teachers.filter(({ node }) => node !== null).length;
             expect(replicas).toBeLessThanOrEqual(due);
             expect(leave.length).toBe(Math.max(0, teachers.length - replicas));
-            if (replicas > bound) expect(input.board.fork().place(needs)).not.toBeNull();
+            if (replicas > bound) expect(input.placement.fork().place(needs)).not.toBeNull();
           }
         }
       }),
@@ -410,10 +410,10 @@ describe('any cluster', () => {
     fc.assert(
       fc.property(worldArbitrary, (world) => {
         const input = inputOf(world);
-        const { grants, neighbours } = shareOut(input);
+        const { grants, nominations } = allocate(input);
         const { freeSlots, reserveSlots } = input.supply['nvidia.com/gpu']!;
         const given = sum(
-          world.neighbours.map(({ uid, slots }) => (neighbours.get(uid) === null ? 0 : slots['nvidia.com/gpu']!)),
+          world.pendingPods.map(({ uid, slots }) => (nominations.get(uid) === null ? 0 : slots['nvidia.com/gpu']!)),
         );
         const due = sum([...grants.values()].flat().map(({ slots }) => slots));
         expect(due).toBeLessThanOrEqual(Math.max(0, freeSlots - reserveSlots - given));
@@ -425,10 +425,10 @@ describe('any cluster', () => {
   test('sends no teacher away from a job that is alone and wants it', () => {
     fc.assert(
       fc.property(worldArbitrary, (world) => {
-        const input = inputOf({ ...world, jobs: world.jobs.slice(0, 1), neighbours: [], reserveSlots: 0 });
+        const input = inputOf({ ...world, jobs: world.jobs.slice(0, 1), pendingPods: [], reserveSlots: 0 });
         for (const job of input.jobs) {
           const wanting = { ...job, wanted: 1_000, maxReplicas: 1_000, pools: job.pools.slice(0, 1) };
-          const [grants = []] = shareOut({ ...input, jobs: [wanting] }).grants.values();
+          const [grants = []] = allocate({ ...input, jobs: [wanting] }).grants.values();
           for (const [index, { leave }] of grants.entries()) {
             const { teachers, maxReplicas } = job.pools[index]!;
             const bound = teachers.filter(({ node }) => node !== null).map(({ name }) => name);
@@ -449,8 +449,8 @@ test('what is wanted is what an endless cluster would give', () => {
         { name: 'y', zone: 'y', gpu: 10_000, cpu: 10_000 },
       ];
       const bare = jobs.map((job) => ({ ...job, pools: job.pools.map((pool) => ({ ...pool, teachers: [] })) }));
-      const { grants } = shareOut({ jobs: bare, neighbours: [], leaving: [], supply: {}, board: boardOf(endless) });
-      for (const job of bare) expect(grants.get(job.uid)!.map(({ due }) => due)).toEqual(wantedOf(job));
+      const { grants } = allocate({ jobs: bare, pendingPods: [], leaving: [], supply: {}, placement: placementOn(endless) });
+      for (const job of bare) expect(grants.get(job.uid)!.map(({ due }) => due)).toEqual(wantedReplicas(job));
     }),
     { numRuns: 200 },
   );

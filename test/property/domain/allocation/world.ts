@@ -1,28 +1,28 @@
 /**
  * A small world in which shares are carried out: teachers that were told to go are gone after one round, new ones and
- * neighbours take the first node that has room, as the scheduler would.
+ * pendingPods take the first node that has room, as the scheduler would.
  */
 import fc from 'fast-check';
 
 import type {
-  JobClaim,
+  JobRequest,
   LeavingTeacher,
-  NeighbourClaim,
-  PoolClaim,
-  Share,
-  ShareInput,
+  PendingPodRequest,
+  PoolRequest,
+  Allocation,
+  AllocationInput,
   Teacher,
 } from '../../../../src/domain/allocation/index.js';
-import { type BoardNeeds, type BoardNode, boardOf } from '../../../kit/placement.js';
-import { poolClaim } from '../../../kit/allocation.js';
+import { type TestNeeds, type TestNode, placementOn } from '../../../kit/placement.js';
+import { poolRequest } from '../../../kit/allocation.js';
 
 export interface World {
-  readonly nodes: readonly BoardNode[];
-  readonly jobs: readonly JobClaim<BoardNeeds>[];
-  readonly neighbours: readonly NeighbourClaim<BoardNeeds>[];
-  readonly leaving: readonly LeavingTeacher<BoardNeeds>[];
+  readonly nodes: readonly TestNode[];
+  readonly jobs: readonly JobRequest<TestNeeds>[];
+  readonly pendingPods: readonly PendingPodRequest<TestNeeds>[];
+  readonly leaving: readonly LeavingTeacher<TestNeeds>[];
   /** Neighbours that have their node. */
-  readonly bound: readonly { readonly node: string; readonly needs: BoardNeeds }[];
+  readonly bound: readonly { readonly node: string; readonly needs: TestNeeds }[];
   readonly reserveSlots: number;
   readonly namespaceWeights: Readonly<Record<string, number>>;
 }
@@ -30,7 +30,7 @@ export interface World {
 const gpu = 'nvidia.com/gpu';
 
 /** Each kind of pod is one object, as boards like it. */
-const kinds: readonly BoardNeeds[] = [
+const kinds: readonly TestNeeds[] = [
   { gpu: 1, cpu: 1 },
   { gpu: 1, cpu: 1 },
   { gpu: 1, cpu: 3 },
@@ -41,7 +41,7 @@ const kinds: readonly BoardNeeds[] = [
 ];
 const kindArbitrary = fc.constantFrom(...kinds);
 /** One GPU each, wherever it may be. */
-const evenKinds: readonly BoardNeeds[] = [
+const evenKinds: readonly TestNeeds[] = [
   { gpu: 1, cpu: 0 },
   { gpu: 1, cpu: 0, zone: 'x' },
   { gpu: 1, cpu: 0, zone: 'y' },
@@ -52,7 +52,7 @@ const nodeArbitrary = fc.record({
   cpu: fc.constantFrom(2, 8, 32),
   zone: fc.constantFrom('x', 'y'),
 });
-const poolOf = (needs: fc.Arbitrary<BoardNeeds>) =>
+const poolOf = (needs: fc.Arbitrary<TestNeeds>) =>
   fc.record({
     needs,
     minReplicas: fc.constantFrom(0, 0, 0, 1),
@@ -64,7 +64,7 @@ const poolOf = (needs: fc.Arbitrary<BoardNeeds>) =>
     waiting: fc.constantFrom(0, 0, 1),
     going: fc.constantFrom(0, 0, 2),
   });
-const jobOf = (needs: fc.Arbitrary<BoardNeeds>) =>
+const jobOf = (needs: fc.Arbitrary<TestNeeds>) =>
   fc.record({
     namespace: fc.constantFrom('red', 'red', 'blue'),
     weight: fc.integer({ min: 1, max: 4 }),
@@ -73,82 +73,82 @@ const jobOf = (needs: fc.Arbitrary<BoardNeeds>) =>
     maxReplicas: fc.constantFrom(3, 100, 100),
     pools: fc.array(poolOf(needs), { minLength: 1, maxLength: 3 }),
   });
-const neighbourArbitrary = fc.record({
+const pendingPodArbitrary = fc.record({
   needs: kindArbitrary,
   priority: fc.nat({ max: 2 }),
   createdAtMs: fc.nat({ max: 2 }),
 });
 
 /** Any world in which everybody has room, whoever came there before. */
-const worldOf = (needs: fc.Arbitrary<BoardNeeds>): fc.Arbitrary<World> =>
+const worldOf = (needs: fc.Arbitrary<TestNeeds>): fc.Arbitrary<World> =>
   fc
     .record({
       nodes: fc.array(nodeArbitrary, { minLength: 1, maxLength: 6 }),
       jobs: fc.array(jobOf(needs), { minLength: 1, maxLength: 4 }),
-      neighbours: fc.array(neighbourArbitrary, { maxLength: 4 }),
+      pendingPods: fc.array(pendingPodArbitrary, { maxLength: 4 }),
       reserveSlots: fc.constantFrom(0, 0, 1, 5),
       namespaceWeights: fc.constantFrom({}, {}, { blue: 3 }),
     })
-    .map(({ nodes, jobs, neighbours, reserveSlots, namespaceWeights }) => {
+    .map(({ nodes, jobs, pendingPods, reserveSlots, namespaceWeights }) => {
       const named = nodes.map((node, index) => ({ ...node, name: `n${String(index)}` }));
-      const board = boardOf(named);
-      const leaving: LeavingTeacher<BoardNeeds>[] = [];
-      const claims = jobs.map(({ pools, ...job }, index): JobClaim<BoardNeeds> => {
+      const placement = placementOn(named);
+      const leaving: LeavingTeacher<TestNeeds>[] = [];
+      const requests = jobs.map(({ pools, ...job }, index): JobRequest<TestNeeds> => {
         const uid = `j${String(index)}`;
         return {
           ...job,
           uid,
           pools: pools.map(({ running, waiting, going, needs, ...pool }, at) => {
-            const places = Array.from({ length: running }, () => board.place(needs)).filter((node) => node !== null);
+            const places = Array.from({ length: running }, () => placement.place(needs)).filter((node) => node !== null);
             for (let gone = 0; gone < going; gone++) {
-              const node = board.place(needs);
+              const node = placement.place(needs);
               if (node !== null) leaving.push({ node, needs, resource: gpu, slots: needs.gpu });
             }
             const name = `p${String(at)}`;
             const seats = [...places, ...Array.from({ length: waiting }, () => null)];
             const teachers = seats.map((node, number) => teacherOf(`${uid}-${name}-${String(number)}`, node, needs));
-            return poolClaim({ ...pool, name, needs, slotsPerReplica: needs.gpu, teachers });
+            return poolRequest({ ...pool, name, needs, slotsPerReplica: needs.gpu, teachers });
           }),
         };
       });
-      const waiting = neighbours.map((claim, index) => ({
-        ...claim,
+      const waiting = pendingPods.map((pod, index) => ({
+        ...pod,
         uid: `w${String(index)}`,
-        slots: { [gpu]: claim.needs.gpu },
+        slots: { [gpu]: pod.needs.gpu },
       }));
-      return { nodes: named, jobs: claims, neighbours: waiting, leaving, bound: [], reserveSlots, namespaceWeights };
+      return { nodes: named, jobs: requests, pendingPods: waiting, leaving, bound: [], reserveSlots, namespaceWeights };
     });
 
 export const worldArbitrary = worldOf(kindArbitrary);
-/** Teachers are of one size, and bounded by nothing but GPUs; neighbours are of any. */
+/** Teachers are of one size, and bounded by nothing but GPUs; pendingPods are of any. */
 export const evenWorldArbitrary = worldOf(fc.constantFrom(...evenKinds));
 
-function teacherOf(name: string, node: string | null, needs: BoardNeeds): Teacher<BoardNeeds> {
-  return { name, node, needs, ready: node !== null, besideOthers: 0, samplesPerSecond: 1, createdAtMs: 0 };
+function teacherOf(name: string, node: string | null, needs: TestNeeds): Teacher<TestNeeds> {
+  return { name, node, needs, ready: node !== null, coLocatedSlots: 0, samplesPerSecond: 1, createdAtMs: 0 };
 }
 
 export function inputOf({
   nodes,
   jobs,
-  neighbours,
+  pendingPods,
   leaving,
   bound,
   reserveSlots,
   namespaceWeights,
-}: World): ShareInput<BoardNeeds> & { supply: Record<string, { freeSlots: number; reserveSlots: number }> } {
-  const board = boardOf(nodes);
+}: World): AllocationInput<TestNeeds> & { supply: Record<string, { freeSlots: number; reserveSlots: number }> } {
+  const placement = placementOn(nodes);
   const teachers = jobs.flatMap(({ pools }) => pools.flatMap((pool) => pool.teachers));
-  for (const { node, needs } of [...leaving, ...bound, ...teachers]) if (node !== null) board.take(node, needs);
+  for (const { node, needs } of [...leaving, ...bound, ...teachers]) if (node !== null) placement.add(node, needs);
   const all = nodes.reduce((sum, node) => sum + node.gpu, 0);
   const freeSlots = all - bound.reduce((sum, { needs }) => sum + needs.gpu, 0);
-  return { jobs, neighbours, leaving, supply: { [gpu]: { freeSlots, reserveSlots } }, namespaceWeights, board };
+  return { jobs, pendingPods, leaving, supply: { [gpu]: { freeSlots, reserveSlots } }, namespaceWeights, placement };
 }
 
 /** Nobody goes, nobody comes, nobody waits for anything that may still come. */
-export function isSettled(world: World, { grants, neighbours }: Share): boolean {
+export function isSettled(world: World, { grants, nominations }: Allocation): boolean {
   return (
     world.leaving.length === 0 &&
-    [...neighbours.values()].every((node) => node === null) &&
+    [...nominations.values()].every((node) => node === null) &&
     world.jobs.every(({ uid, pools }) =>
       pools.every(({ teachers }, index) => {
         const grant = grants.get(uid)?.[index];
@@ -159,29 +159,29 @@ export function isSettled(world: World, { grants, neighbours }: Share): boolean 
   );
 }
 
-export function stepOf(world: World, { grants }: Share): World {
-  const { board } = inputOf(world);
+export function stepOf(world: World, { grants }: Allocation): World {
+  const { placement } = inputOf(world);
   const bound = [...world.bound];
-  const neighbours = [...world.neighbours]
+  const pendingPods = [...world.pendingPods]
     .sort((a, b) => b.priority - a.priority || a.createdAtMs - b.createdAtMs || (a.uid < b.uid ? -1 : 1))
     .filter(({ needs }) => {
-      const node = board.place(needs);
+      const node = placement.place(needs);
       if (node !== null) bound.push({ node, needs });
       return node === null;
     });
-  const leaving: LeavingTeacher<BoardNeeds>[] = [];
-  const carriedOut = (uid: string, pool: PoolClaim<BoardNeeds>, index: number): PoolClaim<BoardNeeds> => {
+  const leaving: LeavingTeacher<TestNeeds>[] = [];
+  const carriedOut = (uid: string, pool: PoolRequest<TestNeeds>, index: number): PoolRequest<TestNeeds> => {
     const { replicas, leave } = grants.get(uid)![index]!;
     const { needs, slotsPerReplica: slots } = pool;
-    const teachers: Teacher<BoardNeeds>[] = [];
+    const teachers: Teacher<TestNeeds>[] = [];
     for (const teacher of pool.teachers) {
-      if (!leave.includes(teacher.name)) teachers.push(seated(teacher, board.place.bind(board)));
+      if (!leave.includes(teacher.name)) teachers.push(seated(teacher, placement.place.bind(placement)));
       else if (teacher.node !== null) leaving.push({ node: teacher.node, needs, resource: gpu, slots });
     }
     for (let number = 0; teachers.length < replicas; number++) {
       const name = `${uid}-${pool.name}-${String(number)}`;
       if (pool.teachers.some((teacher) => teacher.name === name)) continue;
-      teachers.push(seated(teacherOf(name, null, needs), board.place.bind(board)));
+      teachers.push(seated(teacherOf(name, null, needs), placement.place.bind(placement)));
     }
     return { ...pool, teachers };
   };
@@ -189,11 +189,11 @@ export function stepOf(world: World, { grants }: Share): World {
     ...job,
     pools: job.pools.map((pool, index) => carriedOut(job.uid, pool, index)),
   }));
-  return { ...world, jobs, neighbours, leaving, bound };
+  return { ...world, jobs, pendingPods, leaving, bound };
 }
 
-function seated(teacher: Teacher<BoardNeeds>, place: (needs: BoardNeeds) => string | null): Teacher<BoardNeeds> {
+function seated(teacher: Teacher<TestNeeds>, place: (needs: TestNeeds) => string | null): Teacher<TestNeeds> {
   if (teacher.node !== null) return teacher;
   const node = place(teacher.needs);
-  return { ...teacher, node, ready: node !== null, besideOthers: 0 };
+  return { ...teacher, node, ready: node !== null, coLocatedSlots: 0 };
 }

@@ -2,14 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import {
-  claimOf,
-  type JobDemand,
-  jobDemandOf,
-  minimumRunMs,
-  type PoolState,
-  wantedOf,
-} from '../../../../src/domain/allocation/index.js';
+import { wantedReplicas } from '../../../../src/domain/allocation/index.js';
+import { dampedRequest, type JobDemand, jobDemandOf, minimumRunMs, type PoolState } from '../../../../src/domain/job/index.js';
 import { poolStates } from '../../../kit/grants.js';
 import { labelling, noonMs, runningJob, training } from '../../../kit/snapshots.js';
 import { snapshotArbitrary } from './snapshots.js';
@@ -34,7 +28,7 @@ function wantedBy({ student, teacher, buffered }: Reading, perTeacher: number, t
   const unstarved = rate * student;
   const maker = runningJob()
     .job((maker) => maker.pools({ name: 'cpu', maxReplicas: 1_000 }))
-    .told(
+    .reported(
       training({
         unstarvedSamplesPerSecond: unstarved,
         window: 1_000,
@@ -44,7 +38,7 @@ function wantedBy({ student, teacher, buffered }: Reading, perTeacher: number, t
     )
     .teachers(labelling('cpu-0', { capableSamplesPerSecond: perTeacher * teacher }));
   const { snapshot } = maker;
-  const [wanted = 0] = wantedOf(claimOf(job, jobDemandOf(snapshot), poolStates(snapshot, [told], matureMs), noonMs));
+  const [wanted = 0] = wantedReplicas(dampedRequest(job, jobDemandOf(snapshot), poolStates(snapshot, [told], matureMs), noonMs));
   return wanted;
 }
 
@@ -114,7 +108,7 @@ function holds(check: (demand: JobDemand, pools: readonly PoolState<null>[], wan
     fc.property(snapshotArbitrary, toldArbitrary, ageArbitrary, (snapshot, told, ageMs) => {
       const pools = poolStates(snapshot, told, ageMs);
       const demand = jobDemandOf(snapshot);
-      check(demand, pools, wantedOf(claimOf(job, demand, pools, noonMs)));
+      check(demand, pools, wantedReplicas(dampedRequest(job, demand, pools, noonMs)));
     }),
     { numRuns: 1_000 },
   );
@@ -125,7 +119,7 @@ describe('any claim', () => {
     holds(({ kind }, pools, wanted) => {
       if (kind !== 'Hold') return;
       expect(wanted).toEqual(
-        pools.map(({ spec, told, teachers }) => Math.min(spec.maxReplicas, told ?? teachers.length)),
+        pools.map(({ spec, previousReplicas, teachers }) => Math.min(spec.maxReplicas, previousReplicas ?? teachers.length)),
       );
     });
   });
@@ -162,8 +156,8 @@ describe('any claim', () => {
       const room = Math.min(demand.itemsLeft, demand.forWindow);
       if (sum(young.map((count, index) => Math.max(count, pools[index]!.spec.minReplicas))) > room) return;
       for (const [index, count] of young.entries()) {
-        const { spec, told, teachers } = pools[index]!;
-        if ((told ?? teachers.length) < count) continue;
+        const { spec, previousReplicas, teachers } = pools[index]!;
+        if ((previousReplicas ?? teachers.length) < count) continue;
         expect(wanted[index]).toBeGreaterThanOrEqual(Math.min(count, spec.maxReplicas));
       }
     });

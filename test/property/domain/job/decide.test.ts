@@ -121,7 +121,7 @@ describe('the teachers of a decision', () => {
             const { pools } = runningJob()
               .job((job) => job.pools({ name: 'cpu', maxReplicas: 100 }))
               .pool('cpu', { pods: names.join(' '), freeSlots: 100 })
-              .told(training({ unstarvedSamplesPerSecond: base * factor, window: 1_000 }))
+              .reported(training({ unstarvedSamplesPerSecond: base * factor, window: 1_000 }))
               .teachers(...names.map((name) => labelling(name))).plan;
             expect(pools[0]!.replicas).toBeGreaterThanOrEqual(running);
             running = pools[0]!.replicas;

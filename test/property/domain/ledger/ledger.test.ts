@@ -4,8 +4,8 @@ import fc from 'fast-check';
 
 import {
   type Amounts,
-  type Draft,
-  fits,
+  type Placement,
+  isSchedulable,
   Ledger,
   type LedgerNode,
   type LedgerPod,
@@ -128,11 +128,11 @@ function outcomeOf(facts: readonly Fact[]): { nodes: Map<string, LedgerNode>; po
 const factsArbitrary = fc.array(factArbitrary, { maxLength: 40 });
 const wantsArbitrary = fc.array(needsArbitrary, { minLength: 1, maxLength: 4 });
 
-/** Places pods of these needs in turns, until none of them fits any more. @returns the nodes, in order */
-function placeAll(draft: Draft, wants: readonly PodNeeds[]): (string | null)[] {
+/** Places pods of these needs in turns, until none of them isSchedulable any more. @returns the nodes, in order */
+function placeAll(placement: Placement<PodNeeds>, wants: readonly PodNeeds[]): (string | null)[] {
   const nodes: (string | null)[] = [];
   for (let placed = true; placed && nodes.length < 200;) {
-    const round = wants.map((needs) => draft.place(needs));
+    const round = wants.map((needs) => placement.place(needs));
     nodes.push(...round);
     placed = round.some((node) => node !== null);
   }
@@ -150,8 +150,8 @@ describe('the ledger', () => {
         const addPods = (): void => [...pods.values()].toReversed().forEach((pod) => anew.setPod(pod));
         for (const add of podsFirst ? [addPods, addNodes] : [addNodes, addPods]) add();
         expect(told.size).toBe(anew.size);
-        for (const needs of wants) expect(roomOn(told.draft(), needs)).toBe(roomOn(anew.draft(), needs));
-        expect(placeAll(told.draft(), wants)).toEqual(placeAll(anew.draft(), wants));
+        for (const needs of wants) expect(roomOn(told.placement(), needs)).toBe(roomOn(anew.placement(), needs));
+        expect(placeAll(told.placement(), wants)).toEqual(placeAll(anew.placement(), wants));
       }),
       { numRuns: 500 },
     );
@@ -175,27 +175,27 @@ describe('the ledger', () => {
         const { nodes, pods } = outcomeOf(facts);
         const seats = [...nodes.values()].map((node) => seatsOn(node, [...pods.values()], needs));
         const want = seats.reduce((sum, count) => sum + count, 0);
-        expect(roomOn(toldOf(facts).draft(), needs)).toBe(want);
+        expect(roomOn(toldOf(facts).placement(), needs)).toBe(want);
       }),
       { numRuns: 500 },
     );
   });
 });
 
-describe('a draft', () => {
+describe('a placement', () => {
   test('places each pod on a node that takes it, and leaves the ledger and its forks as they were', () => {
     fc.assert(
       fc.property(factsArbitrary, needsArbitrary, (facts, needs) => {
         const ledger = toldOf(facts);
-        const draft = ledger.draft();
-        const [fork, before] = [draft.fork(), roomOn(draft, needs)];
+        const placement = ledger.placement();
+        const [fork, before] = [placement.fork(), roomOn(placement, needs)];
         const { nodes } = outcomeOf(facts);
         for (let placed = 0; placed < before; placed++) {
-          const node = nodes.get(draft.place(needs) ?? '');
-          expect(node !== undefined && fits(needs, node)).toBe(true);
+          const node = nodes.get(placement.place(needs) ?? '');
+          expect(node !== undefined && isSchedulable(needs, node)).toBe(true);
         }
-        expect(draft.place(needs)).toBeNull();
-        expect([roomOn(ledger.draft(), needs), roomOn(fork, needs)]).toEqual([before, before]);
+        expect(placement.place(needs)).toBeNull();
+        expect([roomOn(ledger.placement(), needs), roomOn(fork, needs)]).toEqual([before, before]);
       }),
       { numRuns: 300 },
     );
@@ -209,10 +209,10 @@ describe('a draft', () => {
         fc.array(fc.nat({ max: 3 }), { maxLength: 12 }),
         (facts, wants, turns) => {
           const ledger = toldOf(facts);
-          const draft = ledger.draft();
+          const placement = ledger.placement();
           for (const [turn, at] of turns.entries()) {
             const needs = wants[at % wants.length]!;
-            const node = draft.place(needs);
+            const node = placement.place(needs);
             const { requests, priority = 0 } = needs;
             const pod = {
               uid: `placed-${turn}`,
@@ -224,7 +224,7 @@ describe('a draft', () => {
             };
             if (node !== null) ledger.setPod({ ...pod, node });
           }
-          for (const needs of wants) expect(roomOn(draft, needs)).toBe(roomOn(ledger.draft(), needs));
+          for (const needs of wants) expect(roomOn(placement, needs)).toBe(roomOn(ledger.placement(), needs));
         },
       ),
       { numRuns: 300 },
@@ -235,10 +235,10 @@ describe('a draft', () => {
     fc.assert(
       fc.property(factsArbitrary, wantsArbitrary, (facts, wants) => {
         const ledger = toldOf(facts);
-        const draft = ledger.draft();
-        const first = placeAll(draft, wants);
-        for (const [at, node] of first.entries()) if (node !== null) draft.release(node, wants[at % wants.length]!);
-        expect(placeAll(draft, wants)).toEqual(first);
+        const placement = ledger.placement();
+        const first = placeAll(placement, wants);
+        for (const [at, node] of first.entries()) if (node !== null) placement.remove(node, wants[at % wants.length]!);
+        expect(placeAll(placement, wants)).toEqual(first);
       }),
       { numRuns: 300 },
     );
@@ -247,7 +247,7 @@ describe('a draft', () => {
 
 /** Seats pods on one node until a resource that they ask for runs out. */
 function seatsOn(node: LedgerNode, pods: readonly LedgerPod[], needs: PodNeeds): number {
-  if (!fits(needs, node)) return 0;
+  if (!isSchedulable(needs, node)) return 0;
   const { priority: own = -Infinity } = needs;
   const free = new Map(Object.entries(node.allocatable));
   const take = (requests: Amounts): void => {

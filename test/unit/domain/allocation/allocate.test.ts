@@ -1,57 +1,57 @@
 /** How many teachers each job gets, beside the others and the neighbours: DESIGN §5.4 as a table. */
 import { describe, expect, test } from '@jest/globals';
 
-import { shareOut, type ShareInput } from '../../../../src/domain/allocation/index.js';
-import type { BoardNeeds } from '../../../kit/placement.js';
+import { allocate, type AllocationInput } from '../../../../src/domain/allocation/index.js';
+import type { TestNeeds } from '../../../kit/placement.js';
 import {
-  jobClaim,
+  jobRequest,
   leavingFrom,
-  neighbour,
+  pendingPod,
   nodes,
-  poolClaim,
-  poolsClaim,
-  shareInput,
+  poolRequest,
+  poolsRequest,
+  allocationInput,
   teachers,
-  told,
+  briefGrants,
 } from '../../../kit/allocation.js';
 
-type Given = Partial<Omit<ShareInput<BoardNeeds>, 'board'>>;
+type Given = Partial<Omit<AllocationInput<TestNeeds>, 'placement'>>;
 type Row = [what: string, cluster: string, given: Given, want: string];
 
-const shared = (cluster: string, given: Given): string => told(shareOut(shareInput(nodes(cluster), given)));
-const four: BoardNeeds = { gpu: 4, cpu: 1 };
+const shared = (cluster: string, given: Given): string => briefGrants(allocate(allocationInput(nodes(cluster), given)));
+const four: TestNeeds = { gpu: 4, cpu: 1 };
 const gpus = (freeSlots: number, reserveSlots: number): NonNullable<Given['supply']> => ({
   'nvidia.com/gpu': { freeSlots, reserveSlots },
 });
 
 describe('fair numbers', () => {
   test.each<Row>([
-    ['a job gets what it wants', 'a8', { jobs: [jobClaim('a', 3)] }, 'a: 3'],
-    ['… or what there is', 'a4 b4', { jobs: [jobClaim('a', 20)] }, 'a: 8'],
-    ['two jobs share alike', 'a8', { jobs: [jobClaim('a', 9), jobClaim('b', 9)] }, 'a: 4; b: 4'],
-    ['what one leaves goes to the others', 'a8', { jobs: [jobClaim('a', 1), jobClaim('b', 9)] }, 'a: 1; b: 7'],
-    ['the odd slot goes by uid', 'a7', { jobs: [jobClaim('b', 9), jobClaim('a', 9)] }, 'a: 4; b: 3'],
-    ['by weight', 'a8', { jobs: [jobClaim('a', 9, { weight: 3 }), jobClaim('b', 9)] }, 'a: 6; b: 2'],
-    ['rounded to the nearest', 'a5', { jobs: [jobClaim('a', 9, { weight: 10 }), jobClaim('b', 9)] }, 'a: 5; b: 0'],
+    ['a job gets what it wants', 'a8', { jobs: [jobRequest('a', 3)] }, 'a: 3'],
+    ['… or what there is', 'a4 b4', { jobs: [jobRequest('a', 20)] }, 'a: 8'],
+    ['two jobs share alike', 'a8', { jobs: [jobRequest('a', 9), jobRequest('b', 9)] }, 'a: 4; b: 4'],
+    ['what one leaves goes to the others', 'a8', { jobs: [jobRequest('a', 1), jobRequest('b', 9)] }, 'a: 1; b: 7'],
+    ['the odd slot goes by uid', 'a7', { jobs: [jobRequest('b', 9), jobRequest('a', 9)] }, 'a: 4; b: 3'],
+    ['by weight', 'a8', { jobs: [jobRequest('a', 9, { weight: 3 }), jobRequest('b', 9)] }, 'a: 6; b: 2'],
+    ['rounded to the nearest', 'a5', { jobs: [jobRequest('a', 9, { weight: 10 }), jobRequest('b', 9)] }, 'a: 5; b: 0'],
     [
       'minimums first, whatever the weight',
       'a4',
-      { jobs: [jobClaim('a', 9, { weight: 100 }), jobClaim('b', 9, { minReplicas: 2 })] },
+      { jobs: [jobRequest('a', 9, { weight: 100 }), jobRequest('b', 9, { minReplicas: 2 })] },
       'a: 2; b: 2',
     ],
-    ['a job that wants nothing keeps no minimum', 'a4', { jobs: [jobClaim('a', 0, { minReplicas: 2 })] }, 'a: 0'],
-    ['never more than the pool may have', 'a8', { jobs: [jobClaim('a', 9, { maxReplicas: 2 })] }, 'a: 2'],
+    ['a job that wants nothing keeps no minimum', 'a4', { jobs: [jobRequest('a', 0, { minReplicas: 2 })] }, 'a: 0'],
+    ['never more than the pool may have', 'a8', { jobs: [jobRequest('a', 9, { maxReplicas: 2 })] }, 'a: 2'],
     [
       'slots are shared, not replicas; small ones come when the large ones have their nodes',
       'a8 b8',
-      { jobs: [jobClaim('a', 9, { slotsPerReplica: 4, needs: four }), jobClaim('b', 16)] },
+      { jobs: [jobRequest('a', 9, { slotsPerReplica: 4, needs: four }), jobRequest('b', 16)] },
       'a: 2; b: 0→8',
     ],
     [
       'namespaces share before jobs do',
       'a8',
       {
-        jobs: [jobClaim('a', 9, { namespace: 'x' }), jobClaim('b', 9, { namespace: 'x' }), jobClaim('c', 9)],
+        jobs: [jobRequest('a', 9, { namespace: 'x' }), jobRequest('b', 9, { namespace: 'x' }), jobRequest('c', 9)],
       },
       'a: 2; b: 2; c: 4',
     ],
@@ -59,7 +59,7 @@ describe('fair numbers', () => {
       'by their weights, and a name that every object knows is no weight',
       'a8',
       {
-        jobs: [jobClaim('a', 9, { namespace: 'x' }), jobClaim('b', 9, { namespace: 'constructor' })],
+        jobs: [jobRequest('a', 9, { namespace: 'x' }), jobRequest('b', 9, { namespace: 'constructor' })],
         namespaceWeights: { x: 3 },
       },
       'a: 6; b: 2',
@@ -67,7 +67,7 @@ describe('fair numbers', () => {
     [
       'a minimum takes no slot from another namespace that wants its part',
       'a8',
-      { jobs: [jobClaim('a', 9, { namespace: 'x', minReplicas: 100 }), jobClaim('b', 9)] },
+      { jobs: [jobRequest('a', 9, { namespace: 'x', minReplicas: 100 }), jobRequest('b', 9)] },
       'a: 4; b: 4',
     ],
     [
@@ -75,9 +75,9 @@ describe('fair numbers', () => {
       'a8',
       {
         jobs: [
-          jobClaim('a', 9, { namespace: 'x', minReplicas: 5 }),
-          jobClaim('b', 9, { namespace: 'x', weight: 100 }),
-          jobClaim('c', 2),
+          jobRequest('a', 9, { namespace: 'x', minReplicas: 5 }),
+          jobRequest('b', 9, { namespace: 'x', weight: 100 }),
+          jobRequest('c', 2),
         ],
       },
       'a: 5; b: 1; c: 2',
@@ -85,7 +85,7 @@ describe('fair numbers', () => {
     [
       'a weight of 0 gets what is left',
       'a4',
-      { jobs: [jobClaim('a', 9, { weight: 0 }), jobClaim('b', 3)] },
+      { jobs: [jobRequest('a', 9, { weight: 0 }), jobRequest('b', 3)] },
       'a: 1; b: 3',
     ],
   ])('%s', (_what, cluster, given, want) => {
@@ -93,30 +93,30 @@ describe('fair numbers', () => {
   });
 
   test('the 64 slots of an honest job do not go to a minimum of 10,000, nor to 15 jobs of one namespace', () => {
-    const honest = jobClaim('honest', 64, { namespace: 'honest' });
-    const greedy = jobClaim('greedy', 64, { namespace: 'greedy', minReplicas: 10_000, maxReplicas: 10_000 });
+    const honest = jobRequest('honest', 64, { namespace: 'honest' });
+    const greedy = jobRequest('greedy', 64, { namespace: 'greedy', minReplicas: 10_000, maxReplicas: 10_000 });
     expect(shared('a64', { jobs: [honest, greedy] })).toBe('greedy: 32; honest: 32');
-    const many = Array.from({ length: 15 }, (_, index) => jobClaim(`z${String(index)}`, 64, { namespace: 'greedy' }));
+    const many = Array.from({ length: 15 }, (_, index) => jobRequest(`z${String(index)}`, 64, { namespace: 'greedy' }));
     expect(shared('a64', { jobs: [honest, ...many] })).toMatch(/^honest: 32; z0: 3; /);
   });
 
   test('slots of one resource take nothing of the right of a namespace to another', () => {
     const cpu = { resource: 'cpu', needs: { gpu: 0, cpu: 1 } };
     const pools = (minReplicas: number) => [
-      poolClaim({ name: 'gpu' }),
-      poolClaim({ name: 'cpu', ...cpu, minReplicas }),
+      poolRequest({ name: 'gpu' }),
+      poolRequest({ name: 'cpu', ...cpu, minReplicas }),
     ];
     const jobs = [
       // Its 900 cores come first, and its GPUs wait for nothing.
-      { ...poolsClaim('a', 904, pools(900)), namespace: 'x' },
-      { ...poolsClaim('b', 9, pools(0)), namespace: 'y' },
-      { ...poolsClaim('c', 9, [poolClaim()]), namespace: 'y' },
+      { ...poolsRequest('a', 904, pools(900)), namespace: 'x' },
+      { ...poolsRequest('b', 9, pools(0)), namespace: 'y' },
+      { ...poolsRequest('c', 9, [poolRequest()]), namespace: 'y' },
     ];
     expect(shared('a8', { jobs })).toBe('a: 4, 100; b: 2, 7; c: 2');
   });
 
   test('the next pool gives what a full one cannot', () => {
-    const [x, y]: BoardNeeds[] = [
+    const [x, y]: TestNeeds[] = [
       { gpu: 1, cpu: 1, zone: 'x' },
       { gpu: 1, cpu: 1, zone: 'y' },
     ];
@@ -124,26 +124,26 @@ describe('fair numbers', () => {
       { name: 'a', gpu: 2, cpu: 99, zone: 'x' },
       { name: 'b', gpu: 9, cpu: 99, zone: 'y' },
     ];
-    const pools = [poolClaim({ name: 'spot', needs: x! }), poolClaim({ name: 'dear', needs: y!, unitsPerReplica: 2 })];
-    expect(told(shareOut(shareInput(cluster, { jobs: [poolsClaim('a', 6, pools)] })))).toBe('a: 2, 2');
+    const pools = [poolRequest({ name: 'spot', needs: x! }), poolRequest({ name: 'dear', needs: y!, unitsPerReplica: 2 })];
+    expect(briefGrants(allocate(allocationInput(cluster, { jobs: [poolsRequest('a', 6, pools)] })))).toBe('a: 2, 2');
     const poor = [{ ...cluster[0]!, cpu: 1 }, cluster[1]!];
-    expect(told(shareOut(shareInput(poor, { jobs: [poolsClaim('a', 6, pools)] })))).toBe('a: 1, 3');
+    expect(briefGrants(allocate(allocationInput(poor, { jobs: [poolsRequest('a', 6, pools)] })))).toBe('a: 1, 3');
   });
 
   test('what a job has of one resource takes nothing of its right to another', () => {
-    const cpu = poolClaim({ name: 'cpu', resource: 'cpu', needs: { gpu: 0, cpu: 1 }, maxReplicas: 5 });
-    const jobs = [poolsClaim('a', 20, [cpu, poolClaim()]), jobClaim('b', 20)];
+    const cpu = poolRequest({ name: 'cpu', resource: 'cpu', needs: { gpu: 0, cpu: 1 }, maxReplicas: 5 });
+    const jobs = [poolsRequest('a', 20, [cpu, poolRequest()]), jobRequest('b', 20)];
     expect(shared('a8', { jobs })).toBe('a: 5, 4; b: 4');
   });
 
   test('what is to be kept is kept before cheaper pools grow', () => {
-    const pools = [poolClaim({ name: 'cheap' }), poolClaim({ name: 'dear', keepReplicas: 2 })];
-    expect(shared('a8', { jobs: [poolsClaim('a', 3, pools)] })).toBe('a: 1, 2');
+    const pools = [poolRequest({ name: 'cheap' }), poolRequest({ name: 'dear', keepReplicas: 2 })];
+    expect(shared('a8', { jobs: [poolsRequest('a', 3, pools)] })).toBe('a: 1, 2');
   });
 
   test('a job has a bound over all pools, minimums excepted', () => {
-    const pools = [poolClaim({ name: 'cheap' }), poolClaim({ name: 'dear', minReplicas: 3 })];
-    const job = poolsClaim('a', 9, pools);
+    const pools = [poolRequest({ name: 'cheap' }), poolRequest({ name: 'dear', minReplicas: 3 })];
+    const job = poolsRequest('a', 9, pools);
     expect(shared('a8', { jobs: [{ ...job, maxReplicas: 4 }] })).toBe('a: 1, 3');
     expect(shared('a8', { jobs: [{ ...job, maxReplicas: 2 }] })).toBe('a: 0, 3');
   });
@@ -151,24 +151,24 @@ describe('fair numbers', () => {
 
 describe('the reserve', () => {
   test.each<Row>([
-    ['stays free', 'a8', { jobs: [jobClaim('a', 16)], supply: gpus(8, 2) }, 'a: 6'],
+    ['stays free', 'a8', { jobs: [jobRequest('a', 16)], supply: gpus(8, 2) }, 'a: 6'],
     [
       'takes nothing from neighbours',
       'a8',
-      { neighbours: [neighbour('n')], jobs: [jobClaim('a', 16)], supply: gpus(8, 2) },
+      { pendingPods: [pendingPod('n')], jobs: [jobRequest('a', 16)], supply: gpus(8, 2) },
       'a: 5',
     ],
-    ['may be more than there is', 'a2', { jobs: [jobClaim('a', 1)], supply: gpus(2, 5) }, 'a: 0'],
+    ['may be more than there is', 'a2', { jobs: [jobRequest('a', 1)], supply: gpus(2, 5) }, 'a: 0'],
     [
       'is kept while teachers are going',
       'a8',
-      { leaving: [leavingFrom('a'), leavingFrom('a')], jobs: [jobClaim('a', 16)], supply: gpus(8, 2) },
+      { leaving: [leavingFrom('a'), leavingFrom('a')], jobs: [jobRequest('a', 16)], supply: gpus(8, 2) },
       'a: 4→6',
     ],
     [
       'takes back what was given before it was made larger',
       'a4',
-      { jobs: [jobClaim('a', 4, { teachers: teachers('a a a a') })], supply: gpus(4, 1) },
+      { jobs: [jobRequest('a', 4, { teachers: teachers('a a a a') })], supply: gpus(4, 1) },
       'a: 3 [t3]',
     ],
   ])('%s', (_what, cluster, given, want) => {
@@ -178,12 +178,12 @@ describe('the reserve', () => {
 
 describe('teachers that run', () => {
   test.each<Row>([
-    ['stay', 'a2 b2', { jobs: [jobClaim('a', 3, { teachers: teachers('b b a') })] }, 'a: 3'],
-    ['go when fewer are wanted', 'a4', { jobs: [jobClaim('a', 2, { teachers: teachers('a a a') })] }, 'a: 2 [t2]'],
+    ['stay', 'a2 b2', { jobs: [jobRequest('a', 3, { teachers: teachers('b b a') })] }, 'a: 3'],
+    ['go when fewer are wanted', 'a4', { jobs: [jobRequest('a', 2, { teachers: teachers('a a a') })] }, 'a: 2 [t2]'],
     [
       'go when another job is due, which waits until they are gone',
       'a4',
-      { jobs: [jobClaim('a', 9, { teachers: teachers('a a a a') }), jobClaim('b', 9)] },
+      { jobs: [jobRequest('a', 9, { teachers: teachers('a a a a') }), jobRequest('b', 9)] },
       'a: 2 [t3 t2]; b: 0→2',
     ],
     [
@@ -191,14 +191,14 @@ describe('teachers that run', () => {
       'a4',
       {
         leaving: [leavingFrom('a'), leavingFrom('a')],
-        jobs: [jobClaim('a', 9, { teachers: teachers('a a') }), jobClaim('b', 9)],
+        jobs: [jobRequest('a', 9, { teachers: teachers('a a') }), jobRequest('b', 9)],
       },
       'a: 2; b: 0→2',
     ],
     [
       'that come do not wait for a slot while another is free',
       'a2 b2',
-      { leaving: [leavingFrom('a'), leavingFrom('a')], jobs: [jobClaim('a', 2)] },
+      { leaving: [leavingFrom('a'), leavingFrom('a')], jobs: [jobRequest('a', 2)] },
       'a: 2',
     ],
     [
@@ -206,8 +206,8 @@ describe('teachers that run', () => {
       'a3 b3',
       {
         jobs: [
-          jobClaim('a', 9, { teachers: teachers('a a a b b b') }),
-          jobClaim('b', 9, { slotsPerReplica: 4, needs: four }),
+          jobRequest('a', 9, { teachers: teachers('a a a b b b') }),
+          jobRequest('b', 9, { slotsPerReplica: 4, needs: four }),
         ],
       },
       'a: 6; b: 0',
@@ -217,8 +217,8 @@ describe('teachers that run', () => {
       'a4 b4',
       {
         jobs: [
-          jobClaim('a', 9, { teachers: teachers('a b a b a b a b') }),
-          jobClaim('b', 9, { slotsPerReplica: 4, needs: four }),
+          jobRequest('a', 9, { teachers: teachers('a b a b a b a b') }),
+          jobRequest('b', 9, { slotsPerReplica: 4, needs: four }),
         ],
       },
       'a: 4 [t7 t5 t3 t1]; b: 0→1',
@@ -226,13 +226,13 @@ describe('teachers that run', () => {
     [
       'that wait for a node are the first to go, and wait no longer when there is none',
       'a2',
-      { jobs: [jobClaim('a', 9, { teachers: teachers('a a ? ?') })] },
+      { jobs: [jobRequest('a', 9, { teachers: teachers('a a ? ?') })] },
       'a: 2 [t3 t2]',
     ],
     [
       '… and are as good as new ones otherwise',
       'a4',
-      { jobs: [jobClaim('a', 3, { teachers: teachers('a ? ?') })] },
+      { jobs: [jobRequest('a', 3, { teachers: teachers('a ? ?') })] },
       'a: 3',
     ],
   ])('%s', (_what, cluster, given, want) => {
@@ -240,7 +240,7 @@ describe('teachers that run', () => {
   });
 
   test('on a node that is gone are not counted on', () => {
-    const jobs = [jobClaim('a', 2, { teachers: teachers('a gone') })];
+    const jobs = [jobRequest('a', 2, { teachers: teachers('a gone') })];
     expect(shared('a2', { jobs })).toBe('a: 1→2 [t1]');
   });
 
@@ -250,8 +250,8 @@ describe('teachers that run', () => {
       { name: 'a', gpu: 4, cpu: 9, zone: 'going' },
       { name: 'b', gpu: 4, cpu: 9, zone: 'x' },
     ];
-    const jobs = [jobClaim('a', 2, { needs: here, teachers: teachers('a b', here) })];
-    expect(told(shareOut(shareInput(cluster, { jobs })))).toBe('a: 1→2 [t0]');
+    const jobs = [jobRequest('a', 2, { needs: here, teachers: teachers('a b', here) })];
+    expect(briefGrants(allocate(allocationInput(cluster, { jobs })))).toBe('a: 1→2 [t0]');
   });
 });
 
@@ -260,47 +260,47 @@ describe('neighbours', () => {
     [
       'take a free slot and nothing else',
       'a2',
-      { neighbours: [neighbour('n')], jobs: [jobClaim('a', 1, { teachers: teachers('a') })] },
+      { pendingPods: [pendingPod('n')], jobs: [jobRequest('a', 1, { teachers: teachers('a') })] },
       'a: 1',
     ],
     [
       'get the slot of a teacher, which then has none',
       'a2',
-      { neighbours: [neighbour('n')], jobs: [jobClaim('a', 2, { teachers: teachers('a a') })] },
+      { pendingPods: [pendingPod('n')], jobs: [jobRequest('a', 2, { teachers: teachers('a a') })] },
       'a: 1 [t1]',
     ],
     [
       'send away those on the node that they need, and no others',
       'a4 b2',
-      { neighbours: [neighbour('n', { needs: four })], jobs: [jobClaim('a', 9, { teachers: teachers('a b b') })] },
+      { pendingPods: [pendingPod('n', { needs: four })], jobs: [jobRequest('a', 9, { teachers: teachers('a b b') })] },
       'a: 2 [t0]',
     ],
     [
       'wait for a teacher that is going before another has to',
       'a2',
       {
-        neighbours: [neighbour('n')],
+        pendingPods: [pendingPod('n')],
         leaving: [leavingFrom('a')],
-        jobs: [jobClaim('a', 9, { teachers: teachers('a') })],
+        jobs: [jobRequest('a', 9, { teachers: teachers('a') })],
       },
       'a: 1',
     ],
     [
       'that fit nowhere hold nothing',
       'a2',
-      { neighbours: [neighbour('n', { needs: four })], jobs: [jobClaim('a', 9, { teachers: teachers('a a') })] },
+      { pendingPods: [pendingPod('n', { needs: four })], jobs: [jobRequest('a', 9, { teachers: teachers('a a') })] },
       'a: 2',
     ],
     [
       'come before minimums',
       'a2',
-      { neighbours: [neighbour('n')], jobs: [jobClaim('a', 2, { minReplicas: 2 })] },
+      { pendingPods: [pendingPod('n')], jobs: [jobRequest('a', 2, { minReplicas: 2 })] },
       'a: 1',
     ],
     [
       'make a teacher move whose job has room elsewhere: first it goes, then it comes back',
       'a4 b4',
-      { neighbours: [neighbour('n', { needs: four })], jobs: [jobClaim('a', 2, { teachers: teachers('a b') })] },
+      { pendingPods: [pendingPod('n', { needs: four })], jobs: [jobRequest('a', 2, { teachers: teachers('a b') })] },
       'a: 1→2 [t0]',
     ],
   ])('%s', (_what, cluster, given, want) => {
@@ -308,15 +308,15 @@ describe('neighbours', () => {
   });
 
   test('the highest priority first: a small one does not take the node that a large one could have without us', () => {
-    const input = shareInput(nodes('a4'), {
-      neighbours: [neighbour('small', { priority: 1 }), neighbour('large', { needs: four, priority: 2 })],
-      jobs: [jobClaim('a', 9, { teachers: teachers('a a a') })],
+    const input = allocationInput(nodes('a4'), {
+      pendingPods: [pendingPod('small', { priority: 1 }), pendingPod('large', { needs: four, priority: 2 })],
+      jobs: [jobRequest('a', 9, { teachers: teachers('a a a') })],
     });
-    const share = shareOut(input);
-    expect([...share.neighbours]).toEqual([
+    const share = allocate(input);
+    expect([...share.nominations]).toEqual([
       ['large', 'a'],
       ['small', null],
     ]);
-    expect(told(share)).toBe('a: 0 [t2 t1 t0]');
+    expect(briefGrants(share)).toBe('a: 0 [t2 t1 t0]');
   });
 });

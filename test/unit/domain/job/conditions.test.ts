@@ -15,7 +15,7 @@ import {
 
 const complete = runningJob()
   .student({ phase: 'Succeeded' })
-  .told(training({ phase: 'Done', step: 200, result: { digest: 'sha256:ab', accuracy: 0.99, loss: 0.03 } }));
+  .reported(training({ phase: 'Done', step: 200, result: { digest: 'sha256:ab', accuracy: 0.99, loss: 0.03 } }));
 const notBuilt = newJob().job((job) => job.change(({ spec }) => (spec.dataset.format = 'npy')));
 
 describe('the phase of a job', () => {
@@ -99,12 +99,12 @@ describe('TeachersAvailable', () => {
       'says that the work is done',
       runningJob()
         .streams({ work: { messages: 0, pending: 0, ackPending: 0 } })
-        .told(training({ fedSteps: 200 })),
+        .reported(training({ fedSteps: 200 })),
       'TeachersAvailable False NothingLeftToCompute: All logits are computed; every slot was given back.',
     ],
     [
       'is Unknown when the student went silent',
-      runningJob().told(training({ updatedAtMs: noonMs - 5_001 })),
+      runningJob().reported(training({ updatedAtMs: noonMs - 5_001 })),
       'TeachersAvailable Unknown TelemetryGap: Nothing was heard of the teachers; their number is held.',
     ],
     [
@@ -133,22 +133,22 @@ describe('StudentRunning', () => {
     ],
     [
       'trains',
-      runningJob().told(training({ attempt: 3 })),
+      runningJob().reported(training({ attempt: 3 })),
       'StudentRunning True Training: Student process 3 is training.',
     ],
     [
       'trains without room for its checkpoints, and says so',
-      runningJob().told(training({ attempt: 3, checkpointFault: 'checkpoint store x: no room. Free some.' })),
+      runningJob().reported(training({ attempt: 3, checkpointFault: 'checkpoint store x: no room. Free some.' })),
       'StudentRunning True CheckpointNotStored: Student process 3 is training, and its newest checkpoint cannot be stored: checkpoint store x: no room. Free some.',
     ],
     [
       'is measured',
-      runningJob().told(training({ phase: 'Evaluating' })),
+      runningJob().reported(training({ phase: 'Evaluating' })),
       'StudentRunning True Evaluating: The student is measured on the evaluation split.',
     ],
     [
       'is stored',
-      runningJob().told(training({ phase: 'Exporting' })),
+      runningJob().reported(training({ phase: 'Exporting' })),
       'StudentRunning True Exporting: The trained student is being stored.',
     ],
     [
@@ -163,7 +163,7 @@ describe('StudentRunning', () => {
     ],
     [
       'is Unknown when nothing was heard of it',
-      runningJob().told(training({ updatedAtMs: noonMs - 5_001 })),
+      runningJob().reported(training({ updatedAtMs: noonMs - 5_001 })),
       'StudentRunning Unknown TelemetryGap: Nothing was heard of the student lately.',
     ],
     [
@@ -184,29 +184,29 @@ describe('Progressing', () => {
     ['counts steps', runningJob(), 'Progressing True StepsTrained: 40 of 200 steps trained.'],
     [
       'tells of a student that starves',
-      runningJob().told(training({ waitFraction: 0.43 })),
+      runningJob().reported(training({ waitFraction: 0.43 })),
       'Progressing True WaitingForLogits: The student waits for logits 40 % of its time; more teachers would help.',
     ],
     [
       'tells of one that starves so long that it has no share to tell',
-      runningJob().told(training({ waitFraction: 0, samplesPerSecond: 0, buffer: { frames: 0, bytes: 0 } })),
+      runningJob().reported(training({ waitFraction: 0, samplesPerSecond: 0, buffer: { frames: 0, bytes: 0 } })),
       'Progressing True WaitingForLogits: The student waits for logits 100 % of its time; more teachers would help.',
     ],
     [
       'takes no pause for an evaluation for starving',
-      runningJob().told(training({ phase: 'Evaluating', waitFraction: 0.9, samplesPerSecond: 0 })),
+      runningJob().reported(training({ phase: 'Evaluating', waitFraction: 0.9, samplesPerSecond: 0 })),
       'Progressing True StepsTrained: 40 of 200 steps trained.',
     ],
     [
       'wants no logits for labels alone',
       runningJob()
         .job((job) => job.softWeight(0))
-        .told(training({ waitFraction: 0.9 })),
+        .reported(training({ waitFraction: 0.9 })),
       'Progressing True StepsTrained: 40 of 200 steps trained.',
     ],
     [
       'is stalled after a minute of silence, counted in tens',
-      runningJob().told(training({ updatedAtMs: noonMs - 68_000 })),
+      runningJob().reported(training({ updatedAtMs: noonMs - 68_000 })),
       'Progressing False Stalled: No step was trained for 60 seconds.',
     ],
     [
@@ -349,7 +349,7 @@ describe('conditions', () => {
     const later = runningJob()
       .at(noonMs + 3_000)
       .status(first)
-      .told(training({ step: 50 }))
+      .reported(training({ step: 50 }))
       .job((job) => job.generation(5))
       .teachers().plan.status;
     const times = later.conditions?.map(({ type, lastTransitionTime }) => [type, lastTransitionTime]);

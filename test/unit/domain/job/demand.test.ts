@@ -1,7 +1,8 @@
 /** What a job claims, from its snapshot: DESIGN §5.3 and §5.5 as a table. */
 import { describe, expect, test } from '@jest/globals';
 
-import { claimOf, jobDemandOf, minimumRunMs, wantedOf } from '../../../../src/domain/allocation/index.js';
+import { wantedReplicas } from '../../../../src/domain/allocation/index.js';
+import { dampedRequest, jobDemandOf, minimumRunMs } from '../../../../src/domain/job/index.js';
 import type { StudentState } from '../../../../src/protocol/index.js';
 import { poolStates } from '../../../kit/grants.js';
 import { labelling, newJob, noonMs, runningJob, type SnapshotMaker, training } from '../../../kit/snapshots.js';
@@ -16,13 +17,13 @@ interface Facts {
 function wanted(maker: SnapshotMaker, { told = [], ageMs = 3_600_000 }: Facts = {}): string {
   const { snapshot } = maker;
   const demand = jobDemandOf(snapshot);
-  const claim = claimOf(
+  const claim = dampedRequest(
     { uid: 'u', namespace: 'default', weight: 1 },
     demand,
     poolStates(snapshot, told, ageMs),
     noonMs,
   );
-  const replicas = wantedOf(claim).map((count, index) => `${claim.pools[index]!.name}=${String(count)}`);
+  const replicas = wantedReplicas(claim).map((count, index) => `${claim.pools[index]!.name}=${String(count)}`);
   return `${replicas.join(' ')} (${demand.reason})`;
 }
 
@@ -31,7 +32,7 @@ const matched = (student: Partial<StudentState>, ...teachers: readonly number[])
   runningJob()
     .pool('cpu', { pods: teachers.map((_, index) => `cpu-${String(index)}`).join(' ') })
     .job((job) => job.pools({ name: 'cpu', maxReplicas: 1_000 }))
-    .told(training({ buffer: fullBuffer, ...student }))
+    .reported(training({ buffer: fullBuffer, ...student }))
     .teachers(...teachers.map((rate, index) => labelling(`cpu-${String(index)}`, { capableSamplesPerSecond: rate })));
 const twoPools = (spot: readonly number[], cpu: readonly number[], maxReplicas = 100): SnapshotMaker =>
   matched({ unstarvedSamplesPerSecond: 2_000, window: 1_000, buffer: { frames: 1_000, bytes: 0 } })
@@ -77,20 +78,20 @@ describe('a job wants', () => {
       'none when all is stored',
       runningJob()
         .streams({ work: { messages: 0, pending: 0, ackPending: 0 } })
-        .told(training({ fedSteps: 200 })),
+        .reported(training({ fedSteps: 200 })),
       'cpu=0 (NothingLeftToCompute)',
     ],
-    ['none when it exports', runningJob().told(training({ phase: 'Exporting' })), 'cpu=0 (NothingLeftToCompute)'],
+    ['none when it exports', runningJob().reported(training({ phase: 'Exporting' })), 'cpu=0 (NothingLeftToCompute)'],
     ['none when labels alone are trained', runningJob().job((job) => job.softWeight(0)), 'cpu=0 (NoTeacherNeeded)'],
     ['what it has, in a gap', runningJob().streamsUnreachable('gone'), 'cpu=2 (TelemetryGap)'],
     [
       'what it has, when the student is silent',
-      runningJob().told(training({ updatedAtMs: noonMs - 5_001 })),
+      runningJob().reported(training({ updatedAtMs: noonMs - 5_001 })),
       'cpu=2 (TelemetryGap)',
     ],
     [
       'what it has, while a student comes back',
-      runningJob().told(training({ phase: 'Starting' })),
+      runningJob().reported(training({ phase: 'Starting' })),
       'cpu=2 (FillWindow)',
     ],
     ['what it has, until its teachers show their rate', matched({}, 0, 0), 'cpu=2 (FillWindow)'],
@@ -98,7 +99,7 @@ describe('a job wants', () => {
       'a few, while its student trains and no teacher runs, however long its window is',
       runningJob()
         .pool('cpu', { pods: '' })
-        .told(training({ window: 1_000 }))
+        .reported(training({ window: 1_000 }))
         .teachers(),
       'cpu=4 (FillWindow)',
     ],
@@ -106,7 +107,7 @@ describe('a job wants', () => {
       '… and no more of them than there is work for',
       runningJob()
         .pool('cpu', { pods: '' })
-        .told(training({ window: 4 }))
+        .reported(training({ window: 4 }))
         .teachers(),
       'cpu=2 (FillWindow)',
     ],
@@ -131,6 +132,6 @@ describe('a job wants', () => {
     const far = matched({}, 500, 500, 500, 500, 500, 500);
     expect(wanted(far, { ageMs: minimumRunMs - 1 })).toBe('cpu=6 (MatchStudent)');
     expect(wanted(far, { ageMs: minimumRunMs })).toBe('cpu=4 (MatchStudent)');
-    expect(wanted(far.told(training({ phase: 'Done' })), { ageMs: 0 })).toBe('cpu=0 (NothingLeftToCompute)');
+    expect(wanted(far.reported(training({ phase: 'Done' })), { ageMs: 0 })).toBe('cpu=0 (NothingLeftToCompute)');
   });
 });

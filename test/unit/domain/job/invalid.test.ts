@@ -7,7 +7,7 @@ import {
   type ObjectMeta,
   streamsFinalizer,
 } from '../../../../src/api/index.js';
-import { dismiss, type InvalidJob, refuse, type StreamObservation } from '../../../../src/domain/index.js';
+import { finalizeInvalid, type InvalidJob, invalidStatus, type StreamObservation } from '../../../../src/domain/index.js';
 import { clusterJob, conditionText, eventText, noonMs } from '../../../kit/snapshots.js';
 
 const problem = (message: string): InvalidJob['problems'][number] => ({
@@ -32,7 +32,7 @@ function invalid(status?: DistillJobStatus, changes: Partial<ObjectMeta> = {}): 
 
 describe('a stored job that cannot be read as one', () => {
   test('says what is wrong with it in every condition', () => {
-    const { status } = refuse(invalid(running), noonMs);
+    const { status } = invalidStatus(invalid(running), noonMs);
     expect(status.conditions?.map(({ type }) => conditionText(status, type))).toEqual([
       'Accepted False Invalid: spec.weight: found 0; raise it',
       'TeachersAvailable False Refused: The job cannot be run and holds no slot.',
@@ -47,13 +47,13 @@ describe('a stored job that cannot be read as one', () => {
 
   test('is told of the first thing that is wrong, and how many more there are', () => {
     const many = { ...invalid(), problems: ['one', 'two', 'three'].map(problem) };
-    expect(refuse(many, noonMs).events.map(eventText)).toEqual(['! Refused: one (and 2 more)']);
+    expect(invalidStatus(many, noonMs).events.map(eventText)).toEqual(['! Refused: one (and 2 more)']);
   });
 
   test('is told of it once, and again when something else is wrong', () => {
-    const first = refuse(invalid(), noonMs);
-    const second = refuse(invalid(first.status), noonMs + 60_000);
-    const third = refuse({ ...invalid(second.status), problems: [problem('another')] }, noonMs + 120_000);
+    const first = invalidStatus(invalid(), noonMs);
+    const second = invalidStatus(invalid(first.status), noonMs + 60_000);
+    const third = invalidStatus({ ...invalid(second.status), problems: [problem('another')] }, noonMs + 120_000);
     expect([first, second, third].map(({ events }) => events.map(eventText))).toEqual([
       ['! Refused: spec.weight: found 0; raise it'],
       [],
@@ -76,7 +76,7 @@ describe('a stored job that cannot be read as one', () => {
       'Failed True BackoffLimitExceeded: The student failed 7 times, more than backoffLimit allows; the last error: it left no word',
     ],
   ])('stays %s if it was', (_what, over, phase, condition) => {
-    const { status } = refuse(invalid(over), noonMs + 60_000);
+    const { status } = invalidStatus(invalid(over), noonMs + 60_000);
     expect(status.phase).toBe(phase);
     const type = condition.split(' ')[0]!;
     expect(conditionText(status, type)).toBe(condition);
@@ -139,16 +139,16 @@ describe('such a job that is deleted', () => {
       'Keep, again in 1000 ms: Progressing False Deleting',
     ],
   ])('%s', (_what, job, remains, streams, want) => {
-    const { object, removeStreams, againMs, status } = dismiss(job, remains, streams, noonMs);
+    const { object, removeStreams, againMs, status } = finalizeInvalid(job, remains, streams, noonMs);
     const said = conditionText(status, 'Progressing').split(':')[0]!;
     expect(`${object}${removeStreams ? ', streams removed' : ''}, again in ${String(againMs)} ms: ${said}`).toBe(want);
     expect(status.phase).toBe('Running');
   });
 
   test('is told once that it waits, and when it is let go without its streams', () => {
-    const waiting = dismiss(doomed, false, unreachable, noonMs);
-    const still = dismiss({ ...doomed, status: waiting.status }, false, unreachable, noonMs);
-    const gone = dismiss({ ...forced, status: still.status }, false, unreachable, noonMs);
+    const waiting = finalizeInvalid(doomed, false, unreachable, noonMs);
+    const still = finalizeInvalid({ ...doomed, status: waiting.status }, false, unreachable, noonMs);
+    const gone = finalizeInvalid({ ...forced, status: still.status }, false, unreachable, noonMs);
     expect([waiting, still, gone].map(({ events }) => events.map(({ reason }) => reason))).toEqual([
       ['StreamsUnreachable'],
       [],

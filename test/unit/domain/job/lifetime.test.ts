@@ -20,7 +20,7 @@ const notBuilt = clusterJob().job((job) => job.change(({ spec }) => (spec.datase
 const complete = clusterJob()
   .allGone()
   .student({ phase: 'Succeeded' })
-  .told(training({ phase: 'Done', step: 200, result: { digest: 'sha256:ab', accuracy: 0.99, loss: 0.03 } }));
+  .reported(training({ phase: 'Done', step: 200, result: { digest: 'sha256:ab', accuracy: 0.99, loss: 0.03 } }));
 const unmarked = (snapshot: SnapshotMaker): SnapshotMaker =>
   snapshot.job((job) => job.change(({ metadata }) => (metadata.finalizers = ['example.com/theirs'])));
 
@@ -84,7 +84,7 @@ describe('a job that is deleted', () => {
   test('does nothing else to its streams, in whatever state they are', () => {
     const untidy = stopping
       .streams({ missing: ['DISTILL_u-1_WORK'] })
-      .told(training({ firstNeededSequence: 45, damaged: [{ sequence: 47, shard: 0, step: 46, reason: 'checksum' }] }));
+      .reported(training({ firstNeededSequence: 45, damaged: [{ sequence: 47, shard: 0, step: 46, reason: 'checksum' }] }));
     const nothing = {
       provision: false,
       missing: [],
@@ -250,7 +250,7 @@ describe('a job that has ended', () => {
 });
 
 describe('time alone asks for another look', () => {
-  const silentFor = (ms: number): SnapshotMaker => clusterJob().told(training({ updatedAtMs: noonMs - ms }));
+  const silentFor = (ms: number): SnapshotMaker => clusterJob().reported(training({ updatedAtMs: noonMs - ms }));
   const expiring = (ttl: number, seconds: number): SnapshotMaker =>
     complete
       .job((job) => job.ttl(ttl))
@@ -262,7 +262,7 @@ describe('time alone asks for another look', () => {
     ['the sooner the longer it is silent', silentFor(4_000), 1_100],
     ['just after its word goes stale', silentFor(5_000), 30_000],
     ['now and then while nothing is heard', silentFor(60_000), 30_000],
-    ['now and then before the first word', clusterJob().told(null), 30_000],
+    ['now and then before the first word', clusterJob().reported(null), 30_000],
     ['soon after the streams were made', newInCluster, 1_000],
     ['soon while a teacher waits for a node', clusterJob().pool('cpu', { pods: 'cpu-0 cpu-1?' }), 1_000],
     ['soon while NATS is out of reach', clusterJob().streamsUnreachable('gone'), 3_000],

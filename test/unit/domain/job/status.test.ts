@@ -14,14 +14,14 @@ import {
 } from '../../../kit/snapshots.js';
 
 const attempts = (attempt: number, failures = 0): SnapshotMaker =>
-  clusterJob().student({ failures }).told(training({ attempt }));
+  clusterJob().student({ failures }).reported(training({ attempt }));
 const paused = (snapshot: SnapshotMaker): SnapshotMaker => snapshot.job((job) => job.suspended());
 const wiped = clusterJob().streamsAbsent();
 
 describe('disrupted students', () => {
   test.each<[string, SnapshotMaker, number]>([
     ['are none while the first one runs', attempts(1), 0],
-    ['are none before it spoke', clusterJob().told(null), 0],
+    ['are none before it spoke', clusterJob().reported(null), 0],
     ['are all attempts after the first that nothing else explains', attempts(3), 2],
     ['are not those that failed and were charged', attempts(3, 1), 1],
     ['are none when every one failed', attempts(4, 3), 0],
@@ -41,7 +41,7 @@ describe('disrupted students', () => {
       'are what a local run counts itself',
       runningJob()
         .student({ disruptions: 4 })
-        .told(training({ attempt: 2 })),
+        .reported(training({ attempt: 2 })),
       4,
     ],
   ])('%s', (_what, snapshot, want) => {
@@ -70,8 +70,8 @@ describe('disrupted students', () => {
   });
 
   test('start with where they go on from: one that has claimed and still loads cannot say it yet', () => {
-    const claimed = runningJob().told(training({ attempt: 2, phase: 'Starting', loading: true, step: 70 }));
-    const loaded = runningJob().told(training({ attempt: 2, phase: 'Starting', step: 60, resumedFromStep: 60 }));
+    const claimed = runningJob().reported(training({ attempt: 2, phase: 'Starting', loading: true, step: 70 }));
+    const loaded = runningJob().reported(training({ attempt: 2, phase: 'Starting', step: 60, resumedFromStep: 60 }));
     const { events } = story(attempts(1), claimed, loaded);
     expect(events.filter((event) => event.includes('StudentStarted'))).toEqual([
       'StudentStarted: Student process 1 goes on from step 0.',

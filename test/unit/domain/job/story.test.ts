@@ -12,13 +12,13 @@ describe('the events of a job', () => {
       newJob(),
       provisioned,
       provisioned.pool('cpu', { pods: 'cpu-0 cpu-1', freeSlots: 0 }).student({ phase: 'Running', starts: 1 }),
-      runningJob().told(training({ phase: 'Starting', step: 0 })),
+      runningJob().reported(training({ phase: 'Starting', step: 0 })),
       runningJob(),
       runningJob()
         .streams({ work: { messages: 0, pending: 0, ackPending: 0 } })
-        .told(training({ step: 199, fedSteps: 200 })),
-      runningJob().student({ phase: 'Succeeded' }).told(done),
-      runningJob().student({ phase: 'Succeeded' }).told(done),
+        .reported(training({ step: 199, fedSteps: 200 })),
+      runningJob().student({ phase: 'Succeeded' }).reported(done),
+      runningJob().student({ phase: 'Succeeded' }).reported(done),
       newJob().student({ phase: 'Succeeded' }),
     );
     expect(events).toEqual([
@@ -35,7 +35,7 @@ describe('the events of a job', () => {
     const killed = runningJob().student({ phase: 'BackingOff', disruptions: 1 });
     const back = runningJob()
       .student({ starts: 2, disruptions: 1 })
-      .told(training({ attempt: 2, resumedFromStep: 20 }));
+      .reported(training({ attempt: 2, resumedFromStep: 20 }));
     const { events } = story(
       runningJob(),
       killed,
@@ -142,8 +142,8 @@ describe('the events of a job', () => {
   });
 
   test('do not announce a student of an earlier run as one that started', () => {
-    const resumed = provisioned.told(training({ attempt: 3, updatedAtMs: noonMs - 60_000 }));
-    const { events } = story(resumed, resumed.told(training({ attempt: 4, phase: 'Starting', resumedFromStep: 40 })));
+    const resumed = provisioned.reported(training({ attempt: 3, updatedAtMs: noonMs - 60_000 }));
+    const { events } = story(resumed, resumed.reported(training({ attempt: 4, phase: 'Starting', resumedFromStep: 40 })));
     expect(events.filter((event) => event.startsWith('StudentStarted'))).toEqual([
       'StudentStarted: Student process 4 goes on from step 40.',
     ]);
@@ -153,7 +153,7 @@ describe('the events of a job', () => {
 describe('the status of a job', () => {
   test('has the figures of the student and of the fleet', () => {
     const { status } = runningJob()
-      .told(training({ step: 41, samplesPerSecond: 999.6, loss: 0.25, accuracy: 0.9, waitFraction: 0.012_345 }))
+      .reported(training({ step: 41, samplesPerSecond: 999.6, loss: 0.25, accuracy: 0.9, waitFraction: 0.012_345 }))
       .teachers(labelling('cpu-0', { samplesPerSecond: 250.4 }), labelling('cpu-1', { samplesPerSecond: 250.4 }))
       .used({ teacherSlotSeconds: 12, studentSlotSeconds: 7 }).plan;
     expect(status).toMatchObject({
@@ -183,7 +183,7 @@ describe('the status of a job', () => {
   });
 
   test('leaves out what is not known, and divides by no rate of 0', () => {
-    const { progress } = runningJob().told(training({ samplesPerSecond: 0.3, loss: null })).plan.status;
+    const { progress } = runningJob().reported(training({ samplesPerSecond: 0.3, loss: null })).plan.status;
     expect(progress).toEqual({ step: 40, steps: 200, percent: 20, epoch: 0, samplesPerSecond: 0 });
   });
 
@@ -191,7 +191,7 @@ describe('the status of a job', () => {
     const { plans } = story(
       runningJob(),
       runningJob().streamsUnreachable('gone'),
-      runningJob().student({ phase: 'Succeeded' }).told(done),
+      runningJob().student({ phase: 'Succeeded' }).reported(done),
       newJob().student({ phase: 'Succeeded' }),
     );
     expect(plans[1]?.status).toMatchObject({ phase: 'Running', attempts: 1, progress: { step: 40 } });
@@ -204,8 +204,8 @@ describe('the status of a job', () => {
 
   test.each([
     ['a suspended job', runningJob().job((job) => job.suspended())],
-    ['a finished job', runningJob().student({ phase: 'Succeeded' }).told(done)],
-    ['a stalled job, for ten seconds', runningJob().told(training({ updatedAtMs: noonMs - 65_000 }))],
+    ['a finished job', runningJob().student({ phase: 'Succeeded' }).reported(done)],
+    ['a stalled job, for ten seconds', runningJob().reported(training({ updatedAtMs: noonMs - 65_000 }))],
   ])('of %s is not written again only because time passes', (_what, snapshot) => {
     const { plans } = story(snapshot, snapshot.at(noonMs + 1_000), snapshot.at(noonMs + 4_000));
     expect(plans[1]?.status).toEqual(plans[0]?.status);

@@ -15,7 +15,7 @@ const damaged = [
   { sequence: 47, shard: 0, step: 46, reason: 'body checksum' },
   { sequence: 49, shard: 0, step: 48, reason: 'body checksum' },
 ];
-const needs = (firstNeededSequence: number): SnapshotMaker => runningJob().told(training({ firstNeededSequence }));
+const needs = (firstNeededSequence: number): SnapshotMaker => runningJob().reported(training({ firstNeededSequence }));
 const gone = labelling('cpu-9');
 
 describe('the streams of a job', () => {
@@ -39,7 +39,7 @@ describe('the streams of a job', () => {
     ],
     [
       'lose the frames that the student could not read',
-      runningJob().told(training({ damaged })),
+      runningJob().reported(training({ damaged })),
       { deleteFrames: [47, 49] },
     ],
   ])('%s', (_what, snapshot, want) => {

@@ -1,7 +1,7 @@
 /** What `kubectl get` prints of a job that does not go on as it should. */
 import { describe, expect, test } from '@jest/globals';
 
-import { refuse } from '../../../../src/domain/index.js';
+import { invalidStatus } from '../../../../src/domain/index.js';
 import { clusterJob, ended, newJob, noonMs, type SnapshotMaker, training } from '../../../kit/snapshots.js';
 
 const whyOf = ({ plan }: SnapshotMaker): string => {
@@ -47,7 +47,7 @@ describe('the summary says', () => {
     [
       'that no step is trained',
       clusterJob()
-        .told(training({ updatedAtMs: noonMs - 65_000 }))
+        .reported(training({ updatedAtMs: noonMs - 65_000 }))
         .streams(),
       'Stalled: No step was trained for 60 seconds.',
     ],
@@ -75,7 +75,7 @@ describe('the summary says', () => {
       remedy: '',
       message: 'spec.weight: found 0; raise it',
     };
-    const { status } = refuse({ metadata: { name: 'mnist' }, status: before, problems: [problem] }, noonMs);
+    const { status } = invalidStatus({ metadata: { name: 'mnist' }, status: before, problems: [problem] }, noonMs);
     expect(status.summary).toEqual({ steps: '40/200', reason: 'Invalid', message: problem.message });
     expect(status).not.toHaveProperty('teachers');
   });

@@ -6,20 +6,20 @@ import { worthWriting } from '../../../../src/domain/index.js';
 import { clusterJob, labelling, noonMs, type SnapshotMaker, training } from '../../../kit/snapshots.js';
 
 const everyMs = 5_000;
-const written = clusterJob().told(training({ accuracy: 0.9 }));
+const written = clusterJob().reported(training({ accuracy: 0.9 }));
 const before = written.plan.status;
 
 /** Whether it is written, so long after the last write. */
 function isWritten(change: (snapshot: SnapshotMaker) => SnapshotMaker, afterMs: number): boolean {
   const nowMs = noonMs + afterMs;
   const fresh = written
-    .told(training({ accuracy: 0.9, updatedAtMs: nowMs }))
+    .reported(training({ accuracy: 0.9, updatedAtMs: nowMs }))
     .teachers(labelling('cpu-0', { updatedAtMs: nowMs }), labelling('cpu-1', { updatedAtMs: nowMs }));
   return worthWriting(before, change(fresh).at(nowMs).status(before).plan.status, nowMs - everyMs);
 }
 
 const soon = (changes: Parameters<typeof training>[0]) => (snapshot: SnapshotMaker) =>
-  snapshot.told(training({ accuracy: 0.9, updatedAtMs: noonMs + 1_000, ...changes }));
+  snapshot.reported(training({ accuracy: 0.9, updatedAtMs: noonMs + 1_000, ...changes }));
 
 describe('at once is written', () => {
   test('the first status', () => {
@@ -52,10 +52,10 @@ describe('at once is written', () => {
 
 describe('now and then is written', () => {
   test.each<[string, (snapshot: SnapshotMaker) => SnapshotMaker]>([
-    ['a step', (snapshot) => snapshot.told(training({ accuracy: 0.9, step: 41 }))],
-    ['a rate', (snapshot) => snapshot.told(training({ accuracy: 0.9, samplesPerSecond: 900 }))],
-    ['a loss', (snapshot) => snapshot.told(training({ accuracy: 0.9, loss: 0.4 }))],
-    ['a buffer', (snapshot) => snapshot.told(training({ accuracy: 0.9, buffer: { frames: 9, bytes: 1 } }))],
+    ['a step', (snapshot) => snapshot.reported(training({ accuracy: 0.9, step: 41 }))],
+    ['a rate', (snapshot) => snapshot.reported(training({ accuracy: 0.9, samplesPerSecond: 900 }))],
+    ['a loss', (snapshot) => snapshot.reported(training({ accuracy: 0.9, loss: 0.4 }))],
+    ['a buffer', (snapshot) => snapshot.reported(training({ accuracy: 0.9, buffer: { frames: 9, bytes: 1 } }))],
     [
       'what teachers label a second',
       (snapshot) => snapshot.teachers(labelling('cpu-0', { samplesPerSecond: 400 }), labelling('cpu-1')),
@@ -73,7 +73,7 @@ describe('now and then is written', () => {
   test('a step of a local run, whose status says of no time when it was written: each time', () => {
     const local = written.in('local');
     const { status } = local.plan;
-    const next = local.told(training({ accuracy: 0.9, step: 41 })).plan.status;
+    const next = local.reported(training({ accuracy: 0.9, step: 41 })).plan.status;
     expect([worthWriting(status, next, 0), worthWriting(status, status, 0)]).toEqual([true, false]);
   });
 });
@@ -95,7 +95,7 @@ describe('never is written', () => {
   });
 
   test('the same twice', () => {
-    const changed = written.told(training({ step: 60 })).plan.status;
+    const changed = written.reported(training({ step: 60 })).plan.status;
     expect(worthWriting(before, changed, Infinity)).toBe(true);
     expect(worthWriting(changed, changed, Infinity)).toBe(false);
   });
@@ -103,7 +103,7 @@ describe('never is written', () => {
 
 test('a status of a clock that ran ahead does not hold progress up', () => {
   const ahead: DistillJobStatus = { ...before, usage: { ...before.usage!, accountedUntil: '2026-11-24T14:00:00Z' } };
-  const next = written.status(ahead).told(training({ accuracy: 0.9, step: 41 })).plan.status;
+  const next = written.status(ahead).reported(training({ accuracy: 0.9, step: 41 })).plan.status;
   expect(worthWriting(ahead, next, noonMs - everyMs)).toBe(true);
   expect(worthWriting(next, next, noonMs - everyMs)).toBe(false);
 });

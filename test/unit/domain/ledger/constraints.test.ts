@@ -1,7 +1,7 @@
 /** Whether a node would take a pod, as the scheduler judges: labels, required affinity, taints. */
 import { describe, expect, test } from '@jest/globals';
 
-import { fits, type NodeFacts, type NodeSelectorTerm, type Placement } from '../../../../src/domain/ledger/index.js';
+import { isSchedulable, type NodeFacts, type NodeSelectorTerm, type SchedulingConstraints } from '../../../../src/domain/ledger/index.js';
 
 const node: NodeFacts = {
   name: 'gpu-7',
@@ -9,16 +9,16 @@ const node: NodeFacts = {
   taints: [],
   takesPods: true,
 };
-const anywhere: Placement = { nodeSelector: {}, requiredTerms: null, tolerations: [] };
+const anywhere: SchedulingConstraints = { nodeSelector: {}, requiredTerms: null, tolerations: [] };
 const gpuTaint = { key: 'nvidia.com/gpu', value: 'present', effect: 'NoSchedule' };
 
 describe('a node', () => {
   test('takes a pod that may go anywhere', () => {
-    expect(fits(anywhere, node)).toBe(true);
+    expect(isSchedulable(anywhere, node)).toBe(true);
   });
 
   test('takes none while it is cordoned, not ready or being deleted', () => {
-    expect(fits(anywhere, { ...node, takesPods: false })).toBe(false);
+    expect(isSchedulable(anywhere, { ...node, takesPods: false })).toBe(false);
   });
 });
 
@@ -30,7 +30,7 @@ describe('a node selector', () => {
     ['takes an empty value for one', { empty: '' }, true],
     ['takes no missing label for an empty value', { rack: '' }, false],
   ])('%s', (_what, nodeSelector, want) => {
-    expect(fits({ ...anywhere, nodeSelector }, node)).toBe(want);
+    expect(isSchedulable({ ...anywhere, nodeSelector }, node)).toBe(want);
   });
 });
 
@@ -91,12 +91,12 @@ describe('required node affinity', () => {
       false,
     ],
   ])('%s', (_what, requiredTerms, want) => {
-    expect(fits({ ...anywhere, requiredTerms }, node)).toBe(want);
+    expect(isSchedulable({ ...anywhere, requiredTerms }, node)).toBe(want);
   });
 
   test('comes on top of the node selector', () => {
     const requiredTerms = [expression('zone', 'In', 'a')];
-    expect(fits({ ...anywhere, nodeSelector: { gpu: 'a100' }, requiredTerms }, node)).toBe(false);
+    expect(isSchedulable({ ...anywhere, nodeSelector: { gpu: 'a100' }, requiredTerms }, node)).toBe(false);
   });
 });
 
@@ -105,7 +105,7 @@ function expressions(key: string, value: string): NonNullable<NodeSelectorTerm['
 }
 
 describe('taints', () => {
-  test.each<[string, Partial<NodeFacts>, Placement['tolerations'], boolean]>([
+  test.each<[string, Partial<NodeFacts>, SchedulingConstraints['tolerations'], boolean]>([
     ['keep a pod away', { taints: [gpuTaint] }, [], false],
     ['that would only rather not have it do not', { taints: [{ ...gpuTaint, effect: 'PreferNoSchedule' }] }, [], true],
     ['of NoExecute keep it away, too', { taints: [{ ...gpuTaint, effect: 'NoExecute' }] }, [], false],
@@ -146,6 +146,6 @@ describe('taints', () => {
     ],
     ['do not matter on a node that takes no pods', { takesPods: false }, [{ operator: 'Exists' }], false],
   ])('%s', (_what, facts, tolerations, want) => {
-    expect(fits({ ...anywhere, tolerations }, { ...node, ...facts })).toBe(want);
+    expect(isSchedulable({ ...anywhere, tolerations }, { ...node, ...facts })).toBe(want);
   });
 });

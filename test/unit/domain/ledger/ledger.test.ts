@@ -103,40 +103,40 @@ describe('the room for one more kind of pod', () => {
       8,
     ],
   ])('%s', (_what, ledger, wanted, want) => {
-    expect(roomOn(ledger.draft(), wanted)).toBe(want);
+    expect(roomOn(ledger.placement(), wanted)).toBe(want);
   });
 
   test('is counted no further than asked', () => {
     const ledger = ledgerOf(gpuNode('a'), gpuNode('b'));
-    expect([0, 3, 8, 9, 16, 17].map((upTo) => roomOn(ledger.draft(), oneGpu, upTo))).toEqual([0, 3, 8, 9, 16, 16]);
+    expect([0, 3, 8, 9, 16, 17].map((upTo) => roomOn(ledger.placement(), oneGpu, upTo))).toEqual([0, 3, 8, 9, 16, 16]);
   });
 
   test('comes back only when a pod is really gone: one that is terminating holds its share', () => {
     const ledger = ledgerOf(gpuNode('a'), pod('1', 'a', { 'nvidia.com/gpu': '8' }));
     // A terminating pod is told of again, as it is still there.
     ledger.setPod(pod('1', 'a', { 'nvidia.com/gpu': '8' }));
-    expect(roomOn(ledger.draft(), oneGpu)).toBe(0);
+    expect(roomOn(ledger.placement(), oneGpu)).toBe(0);
     ledger.removePod('1');
-    expect(roomOn(ledger.draft(), oneGpu)).toBe(8);
+    expect(roomOn(ledger.placement(), oneGpu)).toBe(8);
   });
 
   test('follows a pod that is bound, resized, and ends', () => {
     const ledger = ledgerOf(gpuNode('a'), pod('1', null, { 'nvidia.com/gpu': '2' }));
-    const rooms = [roomOn(ledger.draft(), oneGpu)];
+    const rooms = [roomOn(ledger.placement(), oneGpu)];
     for (const change of [
       pod('1', 'a', { 'nvidia.com/gpu': '2' }),
       pod('1', 'a', { 'nvidia.com/gpu': '4' }),
       pod('1', 'a', { 'nvidia.com/gpu': '4' }, true),
     ]) {
       ledger.setPod(change);
-      rooms.push(roomOn(ledger.draft(), oneGpu));
+      rooms.push(roomOn(ledger.placement(), oneGpu));
     }
     expect(rooms).toEqual([8, 6, 4, 8]);
   });
 
   test('follows a node that is cordoned, goes and comes back with its pods still on it', () => {
     const ledger = ledgerOf(gpuNode('a'), pod('1', 'a', { 'nvidia.com/gpu': '2' }));
-    const room = (): number => roomOn(ledger.draft(), oneGpu);
+    const room = (): number => roomOn(ledger.placement(), oneGpu);
     ledger.setNode(gpuNode('a', { takesPods: false }));
     expect(room()).toBe(0);
     ledger.removeNode('a');
@@ -150,13 +150,13 @@ describe('the room for one more kind of pod', () => {
     const requests = { cpu: '100m', memory: '0.1Gi', 'nvidia.com/gpu': '0' };
     for (let time = 0; time < 1_000; time++) ledger.setPod(pod(String(time), 'a', requests));
     for (let time = 0; time < 1_000; time++) ledger.removePod(String(time));
-    expect(roomOn(ledger.draft(), needs({ cpu: '16', memory: '64Gi' }))).toBe(1);
+    expect(roomOn(ledger.placement(), needs({ cpu: '16', memory: '64Gi' }))).toBe(1);
   });
 
   test('is not changed by what is not known', () => {
     const ledger = ledgerOf(gpuNode('a'));
     ledger.removePod('never');
     ledger.removeNode('nowhere');
-    expect(roomOn(ledger.draft(), oneGpu)).toBe(8);
+    expect(roomOn(ledger.placement(), oneGpu)).toBe(8);
   });
 });

@@ -1,15 +1,15 @@
 /** Who waits for a place before teachers. */
 import { expect, test } from '@jest/globals';
 
-import { amountsOf, isMendedByRoom, neighboursOf, type WaitingPod } from '../../../../src/domain/ledger/index.js';
+import { amountsOf, isSolvedByEviction, higherPriorityPods, type UnboundPod } from '../../../../src/domain/ledger/index.js';
 
 const teacherPriority = -100;
 const requests = amountsOf({ 'nvidia.com/gpu': '1' });
-const placement = { nodeSelector: { gpu: 't4' }, requiredTerms: null, tolerations: [] };
+const constraints = { nodeSelector: { gpu: 't4' }, requiredTerms: null, tolerations: [] };
 
-const waits = { sinceMs: 7, placement, forRoom: true };
+const waits = { sinceMs: 7, constraints, evictionHelps: true };
 
-function waiting(uid: string, priority: number, changes: Partial<WaitingPod> = {}): WaitingPod {
+function waiting(uid: string, priority: number, changes: Partial<UnboundPod> = {}): UnboundPod {
   return { uid, requests, priority, nominated: null, waits, ...changes };
 }
 
@@ -19,11 +19,11 @@ test('neighbours are pods that wait with a higher priority than teachers, and ha
     waiting('like-a-teacher', teacherPriority),
     waiting('below', teacherPriority - 1),
     waiting('bound-or-gated', 1_000, { waits: null }),
-    waiting('lacks-something-else', 1_000, { waits: { ...waits, forRoom: false } }),
+    waiting('lacks-something-else', 1_000, { waits: { ...waits, evictionHelps: false } }),
     waiting('has-a-place', 1_000, { nominated: 'node-3' }),
   ];
-  expect(neighboursOf(pods, teacherPriority)).toEqual([
-    { uid: 'waits', priority: 0, createdAtMs: 7, needs: { ...placement, requests, priority: 0 } },
+  expect(higherPriorityPods(pods, teacherPriority)).toEqual([
+    { uid: 'waits', priority: 0, createdAtMs: 7, needs: { ...constraints, requests, priority: 0 } },
   ]);
 });
 
@@ -38,5 +38,5 @@ test.each<[string, boolean]>([
   ['0/2 nodes are available: persistentvolumeclaim "data" not found. not found', false],
   ["0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.", false],
 ])('%s: that others go may help: %s', (message, want) => {
-  expect(isMendedByRoom(message)).toBe(want);
+  expect(isSolvedByEviction(message)).toBe(want);
 });

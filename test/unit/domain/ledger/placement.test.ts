@@ -41,12 +41,12 @@ function ledgerOf(...facts: readonly (LedgerNode | LedgerPod)[]): Ledger {
   return ledger;
 }
 
-describe('a draft', () => {
+describe('a placement', () => {
   test('places pods on nodes by name until none has room', () => {
-    const draft = ledgerOf(node('b', 2), node('a', 1), node('c', 3)).draft();
+    const placement = ledgerOf(node('b', 2), node('a', 1), node('c', 3)).placement();
     const one = needs(1);
     const two = needs(2);
-    expect([draft.place(two), draft.place(one), draft.place(two), draft.place(one), draft.place(one)]).toEqual([
+    expect([placement.place(two), placement.place(one), placement.place(two), placement.place(one), placement.place(one)]).toEqual([
       'b',
       'a',
       'c',
@@ -56,40 +56,40 @@ describe('a draft', () => {
   });
 
   test('takes a pod back, and finds its place again for needs of any kind', () => {
-    const draft = ledgerOf(node('a', 2), node('b', 2)).draft();
+    const placement = ledgerOf(node('a', 2), node('b', 2)).placement();
     const two = needs(2);
     const one = needs(1);
-    expect([draft.place(two), draft.place(two), draft.place(one)]).toEqual(['a', 'b', null]);
-    draft.release('a', two);
-    expect([draft.place(one), draft.place(one), draft.place(one)]).toEqual(['a', 'a', null]);
-    draft.release('nowhere', one);
-    expect(roomOn(draft, one)).toBe(0);
+    expect([placement.place(two), placement.place(two), placement.place(one)]).toEqual(['a', 'b', null]);
+    placement.remove('a', two);
+    expect([placement.place(one), placement.place(one), placement.place(one)]).toEqual(['a', 'a', null]);
+    placement.remove('nowhere', one);
+    expect(roomOn(placement, one)).toBe(0);
   });
 
   test('knows needs that are alike, whoever has them', () => {
-    const draft = ledgerOf(node('a', 1), node('b', 1)).draft();
-    expect([draft.place(needs(1)), draft.place(needs(1)), draft.place(needs(1))]).toEqual(['a', 'b', null]);
+    const placement = ledgerOf(node('a', 1), node('b', 1)).placement();
+    expect([placement.place(needs(1)), placement.place(needs(1)), placement.place(needs(1))]).toEqual(['a', 'b', null]);
   });
 
   test('goes by where each may go', () => {
-    const draft = ledgerOf(node('a', 1, { zone: 'x' }), node('b', 1, { zone: 'y' })).draft();
+    const placement = ledgerOf(node('a', 1, { zone: 'x' }), node('b', 1, { zone: 'y' })).placement();
     const inY = needs(1, { nodeSelector: { zone: 'y' } });
-    expect([draft.place(inY), draft.place(inY), draft.place(needs(1))]).toEqual(['b', null, 'a']);
+    expect([placement.place(inY), placement.place(inY), placement.place(needs(1))]).toEqual(['b', null, 'a']);
   });
 
   test('does not know what the ledger learns later', () => {
     const ledger = ledgerOf(node('a', 1));
-    const draft = ledger.draft();
+    const placement = ledger.placement();
     ledger.setNode(node('0', 4));
     ledger.setPod(pod('1', 'a', 1));
-    expect([draft.place(needs(1)), draft.place(needs(1))]).toEqual(['a', null]);
+    expect([placement.place(needs(1)), placement.place(needs(1))]).toEqual(['a', null]);
   });
 
   test('rounds what is asked for up to whole bytes, as the scheduler does', () => {
     const ledger = new Ledger();
     const allocatable = amountsOf({ pods: '10', memory: '3' });
     ledger.setNode({ name: 'a', labels: {}, taints: [], takesPods: true, allocatable });
-    expect(roomOn(ledger.draft(), needs(0, { requests: amountsOf({ memory: '1100m' }) }))).toBe(1);
+    expect(roomOn(ledger.placement(), needs(0, { requests: amountsOf({ memory: '1100m' }) }))).toBe(1);
   });
 });
 
@@ -102,12 +102,12 @@ describe('a place that the scheduler keeps for a pod', () => {
     ['is free for those of a higher one', { priority: 11 }, 4],
     ['is taken for those that name none', {}, 1],
   ])('%s', (_what, changes, want) => {
-    expect(roomOn(ledgerOf(node('a', 4), nominated).draft(), needs(1, changes))).toBe(want);
+    expect(roomOn(ledgerOf(node('a', 4), nominated).placement(), needs(1, changes))).toBe(want);
   });
 
   test('counts once when the pod is bound, there or elsewhere, and not when it is gone', () => {
     const ledger = ledgerOf(node('a', 4), node('b', 4), nominated);
-    const room = (): number => roomOn(ledger.draft(), needs(1));
+    const room = (): number => roomOn(ledger.placement(), needs(1));
     ledger.setPod({ ...nominated, node: 'a', nominated: null });
     expect(room()).toBe(5);
     ledger.setPod({ ...nominated, node: 'b', nominated: null });
@@ -122,13 +122,13 @@ describe('a node with a pod that claims devices', () => {
 
   test('is full for accelerators, and as it is for all else', () => {
     const ledger = ledgerOf(node('a', 4), node('b', 4), pod('1', 'a', 0, claims));
-    expect(roomOn(ledger.draft(), needs(1))).toBe(4);
-    expect(roomOn(ledger.draft(), needs(0, { requests: amountsOf({ cpu: '8' }) }))).toBe(4);
+    expect(roomOn(ledger.placement(), needs(1))).toBe(4);
+    expect(roomOn(ledger.placement(), needs(0, { requests: amountsOf({ cpu: '8' }) }))).toBe(4);
   });
 
   test('is free again when the last of them is gone or ended', () => {
     const ledger = ledgerOf(node('a', 4), pod('1', 'a', 0, claims), pod('2', 'a', 0, claims));
-    const room = (): number => roomOn(ledger.draft(), needs(1));
+    const room = (): number => roomOn(ledger.placement(), needs(1));
     ledger.removePod('1');
     expect(room()).toBe(0);
     ledger.setPod(pod('2', 'a', 0, { ...claims, ended: true }));
@@ -137,7 +137,7 @@ describe('a node with a pod that claims devices', () => {
 
   test('is full already while the pod is to come', () => {
     const ledger = ledgerOf(node('a', 4), pod('1', null, 0, { ...claims, nominated: 'a' }));
-    expect(roomOn(ledger.draft(), needs(1))).toBe(0);
+    expect(roomOn(ledger.placement(), needs(1))).toBe(0);
   });
 
   test('is full for what is configured as an accelerator', () => {
@@ -145,7 +145,7 @@ describe('a node with a pod that claims devices', () => {
     const allocatable = amountsOf({ pods: '10', [gpu]: '1', 'example.com/npu': '2' });
     ledger.setNode({ name: 'a', labels: {}, taints: [], takesPods: true, allocatable });
     ledger.setPod(pod('1', 'a', 0, claims));
-    expect(roomOn(ledger.draft(), needs(1))).toBe(1);
-    expect(roomOn(ledger.draft(), needs(0, { requests: amountsOf({ 'example.com/npu': '1' }) }))).toBe(0);
+    expect(roomOn(ledger.placement(), needs(1))).toBe(1);
+    expect(roomOn(ledger.placement(), needs(0, { requests: amountsOf({ 'example.com/npu': '1' }) }))).toBe(0);
   });
 });
