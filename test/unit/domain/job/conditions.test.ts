@@ -83,7 +83,7 @@ describe('TeachersAvailable', () => {
     [
       'says what the last teacher said when none is ready',
       waiting.pool('cpu', { lastError: ended(1, 'no memory') }),
-      'TeachersAvailable False TeachersFailing: No teacher is ready; the last word of one: no memory',
+      'TeachersAvailable False TeachersFailing: No teacher is ready; last error: no memory',
     ],
     [
       'forgives an error while another labels',
@@ -105,12 +105,12 @@ describe('TeachersAvailable', () => {
     [
       'is Unknown when the student went silent',
       runningJob().reported(training({ updatedAtMs: noonMs - 5_001 })),
-      'TeachersAvailable Unknown TelemetryGap: Nothing was heard of the teachers; their number is held.',
+      'TeachersAvailable Unknown TelemetryGap: No telemetry from the job; the number of teachers is held.',
     ],
     [
       'is Unknown when NATS is out of reach',
       runningJob().streamsUnreachable('gone'),
-      'TeachersAvailable Unknown TelemetryGap: Nothing was heard of the teachers; their number is held.',
+      'TeachersAvailable Unknown TelemetryGap: No telemetry from the job; the number of teachers is held.',
     ],
     [
       'tells of a suspension',
@@ -164,7 +164,7 @@ describe('StudentRunning', () => {
     [
       'is Unknown when nothing was heard of it',
       runningJob().reported(training({ updatedAtMs: noonMs - 5_001 })),
-      'StudentRunning Unknown TelemetryGap: Nothing was heard of the student lately.',
+      'StudentRunning Unknown TelemetryGap: No telemetry from the student for more than 5 s.',
     ],
     [
       'is suspended',

@@ -73,7 +73,7 @@ describe('a stored job that cannot be read as one', () => {
       'failed',
       clusterJob().student({ phase: 'Failed', failures: 7 }).plan.status,
       'Failed',
-      'Failed True BackoffLimitExceeded: The student failed 7 times, more than backoffLimit allows; the last error: it left no word',
+      'Failed True BackoffLimitExceeded: The student failed 7 times, more than backoffLimit allows; the last error: no termination message',
     ],
   ])('stays %s if it was', (_what, over, phase, condition) => {
     const { status } = invalidStatus(invalid(over), noonMs + 60_000);

@@ -47,8 +47,8 @@ describe('the events of a job', () => {
     expect(events.slice(3)).toEqual([
       'StudentLost: The student was disrupted; a new one goes on from its checkpoint.',
       'StudentStarted: Student process 2 goes on from step 20.',
-      'TeacherLost: Pool cpu lost 1 teacher; what they held is labelled by others.',
-      'TeacherLost: Pool cpu lost 2 teachers; what they held is labelled by others.',
+      'TeacherLost: Pool cpu lost 1 teacher; others label what they held.',
+      'TeacherLost: Pool cpu lost 2 teachers; others label what they held.',
     ]);
   });
 
