@@ -102,7 +102,12 @@ export interface GrantReason {
   readonly stoppedBy: 'Reserve' | 'Nodes' | null;
 }
 
-function condition(type: ConditionType, status: ConditionDraft['status'], reason: string, message: string): ConditionDraft {
+function condition(
+  type: ConditionType,
+  status: ConditionDraft['status'],
+  reason: string,
+  message: string,
+): ConditionDraft {
   return { type, status, reason, message: shortened(message) };
 }
 
@@ -181,7 +186,12 @@ export const conditions = {
     deleting: () =>
       condition('TeachersAvailable', 'False', reasons.Deleting, 'The job is being deleted and gives its slots back.'),
     unknown: () =>
-      condition('TeachersAvailable', 'Unknown', reasons.TelemetryGap, 'No telemetry from the job; the number of teachers is held.'),
+      condition(
+        'TeachersAvailable',
+        'Unknown',
+        reasons.TelemetryGap,
+        'No telemetry from the job; the number of teachers is held.',
+      ),
   },
   studentRunning: {
     training: (attempt: number) =>
@@ -193,9 +203,11 @@ export const conditions = {
         'CheckpointNotStored',
         `Student process ${String(attempt)} is training, and its newest checkpoint cannot be stored: ${fault}`,
       ),
-    evaluating: () => condition('StudentRunning', 'True', 'Evaluating', 'The student is measured on the evaluation split.'),
+    evaluating: () =>
+      condition('StudentRunning', 'True', 'Evaluating', 'The student is measured on the evaluation split.'),
     exporting: () => condition('StudentRunning', 'True', 'Exporting', 'The trained student is being stored.'),
-    starting: () => condition('StudentRunning', 'False', 'StudentStarting', 'The student loads its model and checkpoint.'),
+    starting: () =>
+      condition('StudentRunning', 'False', 'StudentStarting', 'The student loads its model and checkpoint.'),
     backingOff: (failures: number, limit: number, error: string) =>
       condition(
         'StudentRunning',
@@ -203,13 +215,21 @@ export const conditions = {
         reasons.BackingOff,
         `The student failed (${String(failures)} of at most ${String(limit)}) and is started again: ${error}`,
       ),
-    cannotStart: (why: string) => condition('StudentRunning', 'False', reasons.CannotStart, `The student cannot start: ${why}`),
+    cannotStart: (why: string) =>
+      condition('StudentRunning', 'False', reasons.CannotStart, `The student cannot start: ${why}`),
     waitingForStreams: () => condition('StudentRunning', 'False', 'Waiting', 'Waiting for the streams.'),
     waitingForValidJob: () => condition('StudentRunning', 'False', 'Waiting', 'Waiting for a job that can be run.'),
     suspended: () => condition('StudentRunning', 'False', 'Suspended', 'The job is suspended; its checkpoint is kept.'),
     finished: () => condition('StudentRunning', 'False', 'Finished', 'The student has ended.'),
-    deleting: () => condition('StudentRunning', 'False', reasons.Deleting, 'The job is being deleted; its student is stopped.'),
-    unknown: () => condition('StudentRunning', 'Unknown', reasons.TelemetryGap, `No telemetry from the student for more than ${String(telemetryStaleMs / 1_000)} s.`),
+    deleting: () =>
+      condition('StudentRunning', 'False', reasons.Deleting, 'The job is being deleted; its student is stopped.'),
+    unknown: () =>
+      condition(
+        'StudentRunning',
+        'Unknown',
+        reasons.TelemetryGap,
+        `No telemetry from the student for more than ${String(telemetryStaleMs / 1_000)} s.`,
+      ),
   },
   progressing: {
     advancing: (step: number, steps: number) =>
@@ -232,7 +252,8 @@ export const conditions = {
       condition('Progressing', 'False', 'Suspended', 'The job is suspended; set spec.suspend to false to go on.'),
     finished: () => condition('Progressing', 'False', 'Finished', 'The job is over.'),
     refused: () => condition('Progressing', 'False', reasons.Refused, 'The job cannot be run; Accepted says why.'),
-    stopping: () => condition('Progressing', 'False', reasons.Deleting, 'The job is being deleted; its pods are still ending.'),
+    stopping: () =>
+      condition('Progressing', 'False', reasons.Deleting, 'The job is being deleted; its pods are still ending.'),
     removingStreams: () =>
       condition('Progressing', 'False', reasons.Deleting, 'The job is being deleted; its streams are being removed.'),
     streamsStay: (error: string) =>
@@ -263,9 +284,19 @@ export const conditions = {
         `The student failed ${count(failures, 'time')}, more than backoffLimit allows; the last error: ${error}`,
       ),
     studentError: (error: string) =>
-      condition('Failed', 'True', 'StudentError', `The student cannot go on, and trying again would not help: ${error}`),
+      condition(
+        'Failed',
+        'True',
+        'StudentError',
+        `The student cannot go on, and trying again would not help: ${error}`,
+      ),
     teacherError: (error: string) =>
-      condition('Failed', 'True', reasons.TeacherError, `No teacher can start, and trying again would not help: ${error}`),
+      condition(
+        'Failed',
+        'True',
+        reasons.TeacherError,
+        `No teacher can start, and trying again would not help: ${error}`,
+      ),
   },
 } as const;
 
@@ -293,11 +324,7 @@ export const events = {
       `Pool ${pool}: ${String(from)} → ${count(to, 'teacher')} (${demandReasons[reason]}${why === '' ? '' : `; ${why}`}).`,
     ),
   teacherLost: (pool: string, lost: number) =>
-    event(
-      'Normal',
-      'TeacherLost',
-      `Pool ${pool} lost ${count(lost, 'teacher')}; others label what they held.`,
-    ),
+    event('Normal', 'TeacherLost', `Pool ${pool} lost ${count(lost, 'teacher')}; others label what they held.`),
   teacherFailed: (error: string) => event('Warning', 'TeacherFailed', `A teacher failed: ${error}`),
   studentStarted: (attempt: number, step: number) =>
     event('Normal', 'StudentStarted', `Student process ${String(attempt)} goes on from step ${String(step)}.`),

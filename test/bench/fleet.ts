@@ -116,7 +116,12 @@ function shared(cache: ClusterCache, claims: readonly JobRequest<PodNeeds>[]): n
   return slots;
 }
 
-function claimed(uid: string, teachers: readonly CurrentTeacher[], wanted: number, weight: number): JobRequest<PodNeeds> {
+function claimed(
+  uid: string,
+  teachers: readonly CurrentTeacher[],
+  wanted: number,
+  weight: number,
+): JobRequest<PodNeeds> {
   const known = teachers.map(({ name, node, ready, createdAtMs }, at) => {
     return { name, node, needs, ready, coLocatedSlots: 0, createdAtMs, samplesPerSecond: 900 + (at % 7) };
   });

@@ -38,7 +38,10 @@ export function jobRequest(
   wanted: number,
   { weight = 1, namespace, ...pool }: Partial<PoolRequest<TestNeeds>> & Belongs = {},
 ): JobRequest<TestNeeds> {
-  return { ...poolsRequest(uid, wanted, [poolRequest(pool)], weight), ...(namespace === undefined ? {} : { namespace }) };
+  return {
+    ...poolsRequest(uid, wanted, [poolRequest(pool)], weight),
+    ...(namespace === undefined ? {} : { namespace }),
+  };
 }
 
 export function poolsRequest(

@@ -1,5 +1,11 @@
 /** This machine as the ledger sees it: one node, whose slots are what teachers may take. Pure. */
-import { Ledger, type ObservedTeacher, type PodNeeds, type CurrentTeacher, type ClusterSlots } from '../../domain/index.js';
+import {
+  Ledger,
+  type ObservedTeacher,
+  type PodNeeds,
+  type CurrentTeacher,
+  type ClusterSlots,
+} from '../../domain/index.js';
 
 export const thisMachine = 'this machine';
 export const slotResource = 'slots';

@@ -93,7 +93,13 @@ function attempt<Needs>(
     request,
     pools: pools.map((pool): AssignedPool<Needs> => {
       const untried = order(pool.request, pool.replicas);
-      const kept: AssignedPool<Needs> = { request: pool.request, replicas: 0, stoppedBy: null, stay: new Set(), untried };
+      const kept: AssignedPool<Needs> = {
+        request: pool.request,
+        replicas: 0,
+        stoppedBy: null,
+        stay: new Set(),
+        untried,
+      };
       while (kept.replicas < pool.replicas && keepNext(kept, placement, quota)) kept.replicas++;
       return kept;
     }),

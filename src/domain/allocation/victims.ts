@@ -45,7 +45,10 @@ export function victimOrder<Needs>(reclaimed: ReadonlySet<string>): VictimOrder<
 }
 
 /** The same order, but teachers on these nodes leave last: one for each time that a node is listed. */
-export function keepingOn<Needs>(nodes: readonly string[], teachers: readonly BoundTeacher<Needs>[]): BoundTeacher<Needs>[] {
+export function keepingOn<Needs>(
+  nodes: readonly string[],
+  teachers: readonly BoundTeacher<Needs>[],
+): BoundTeacher<Needs>[] {
   const places = new Map<string, number>();
   for (const node of nodes) places.set(node, (places.get(node) ?? 0) + 1);
   const kept: BoundTeacher<Needs>[] = [];

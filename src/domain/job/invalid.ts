@@ -16,13 +16,7 @@ import {
 } from '../../api/index.js';
 import { omit } from '../../lib/omit.js';
 import { conditionsFrom } from './conditions.js';
-import {
-  type Deletion,
-  deletionConditions,
-  deletionEvents,
-  deletionPlan,
-  deletionRequeueMs,
-} from './deletion.js';
+import { type Deletion, deletionConditions, deletionEvents, deletionPlan, deletionRequeueMs } from './deletion.js';
 import type { JobPlan } from './plan.js';
 import type { StreamObservation } from './snapshot.js';
 import { conditionIn, endIn } from './status-reader.js';

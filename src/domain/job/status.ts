@@ -1,10 +1,5 @@
 /** The status of a job, from one snapshot and what was decided on it. Pure. */
-import {
-  type DistillJobStatus,
-  grantText,
-  type StatusCondition,
-  type StatusTeachersPool,
-} from '../../api/index.js';
+import { type DistillJobStatus, grantText, type StatusCondition, type StatusTeachersPool } from '../../api/index.js';
 import { omit } from '../../lib/omit.js';
 import type { StudentState } from '../../protocol/index.js';
 import { timestamp } from './conditions.js';

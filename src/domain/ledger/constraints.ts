@@ -47,7 +47,11 @@ export function isSchedulable(constraints: SchedulingConstraints, node: NodeFact
 }
 
 /** A test for many nodes: it reads the constraints once. */
-export function judgeOf({ nodeSelector, requiredTerms, tolerations }: SchedulingConstraints): (node: NodeFacts) => boolean {
+export function judgeOf({
+  nodeSelector,
+  requiredTerms,
+  tolerations,
+}: SchedulingConstraints): (node: NodeFacts) => boolean {
   const selected = Object.entries(nodeSelector);
   return ({ name, labels, taints, takesPods }) => {
     if (!takesPods) return false;

@@ -10,7 +10,16 @@
  *     RunFilterPluginsWithNominatedPods.
  */
 import { type Columns, leftOf, type LedgerPod, type NodeUsage, podColumn } from './node-usage.js';
-import { close, type EligibleNodes, firstOpen, openNodes, type OpenNodes, type PodKind, podKinds, type PodNeeds } from './pod-kinds.js';
+import {
+  close,
+  type EligibleNodes,
+  firstOpen,
+  openNodes,
+  type OpenNodes,
+  type PodKind,
+  podKinds,
+  type PodNeeds,
+} from './pod-kinds.js';
 
 /**
  * A copy of the cluster's free room, on which placements are tried. Every method takes amortized constant time, also for

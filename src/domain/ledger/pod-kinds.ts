@@ -50,7 +50,11 @@ export function podKinds(nodes: number, columns: Columns, width: number): (needs
   const byNeeds = new WeakMap<PodNeeds, PodKind>();
 
   const eligibleFor = (signature: string, needs: PodNeeds): EligibleNodes => {
-    const fresh = (): EligibleNodes => ({ judge: judgeOf(needs), known: new Uint8Array(nodes), open: openNodes(nodes) });
+    const fresh = (): EligibleNodes => ({
+      judge: judgeOf(needs),
+      known: new Uint8Array(nodes),
+      open: openNodes(nodes),
+    });
     const found = eligible.get(signature) ?? fresh();
     eligible.set(signature, found);
     return found;

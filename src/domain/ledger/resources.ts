@@ -79,7 +79,10 @@ export interface ResizedContainer {
  */
 export function effectiveRequests(spec: PodResources, status: PodResourcesStatus = {}): Amounts {
   const running = new Map(
-    [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])].map((reported) => [reported.name, reported]),
+    [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])].map((reported) => [
+      reported.name,
+      reported,
+    ]),
   );
   const refused = isRefusedResize(status);
   const requestsOf = (container: ContainerResources): Amounts => {

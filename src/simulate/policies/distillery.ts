@@ -77,7 +77,12 @@ function requestOf(job: JobView, nowSeconds: number): JobRequest<Needs> {
     previousReplicas: desired,
     teachers: [...teachersOf(job)],
   };
-  return dampedRequest({ uid, namespace, weight }, jobDemandOf(snapshotOf(job, nowSeconds)), [pool], nowSeconds * 1_000);
+  return dampedRequest(
+    { uid, namespace, weight },
+    jobDemandOf(snapshotOf(job, nowSeconds)),
+    [pool],
+    nowSeconds * 1_000,
+  );
 }
 
 /** Their names say nothing: who goes is up to the deletion cost. */

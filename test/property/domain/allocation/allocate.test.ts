@@ -2,7 +2,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { type JobRequest, type Allocation, allocate, type AllocationInput, wantedReplicas } from '../../../../src/domain/allocation/index.js';
+import {
+  type JobRequest,
+  type Allocation,
+  allocate,
+  type AllocationInput,
+  wantedReplicas,
+} from '../../../../src/domain/allocation/index.js';
 import { type TestNeeds, type TestNode, placementOn } from '../../../kit/placement.js';
 import { jobRequest, pendingPod, allocationInput } from '../../../kit/allocation.js';
 import { evenWorldArbitrary, inputOf, isSettled, stepOf, type World, worldArbitrary } from './world.js';
@@ -39,8 +45,11 @@ const together = (jobs: readonly Wish[]): Wish[] => jobs.map((job) => ({ ...job,
 /** Jobs that need all that they want. */
 const needing = (jobs: readonly Wish[]): Wish[] => jobs.map((job) => ({ ...job, least: Infinity }));
 /** So many slots on nodes of up to 8, and one job for each wish. */
-const oneResource = (jobs: readonly Wish[], slots: number, input: Partial<AllocationInput<TestNeeds>> = {}): Allocation =>
-  allocate(allocationInput(evenNodes(slots), { ...input, jobs: jobs.map(claimOf) }));
+const oneResource = (
+  jobs: readonly Wish[],
+  slots: number,
+  input: Partial<AllocationInput<TestNeeds>> = {},
+): Allocation => allocate(allocationInput(evenNodes(slots), { ...input, jobs: jobs.map(claimOf) }));
 const evenNodes = (slots: number): TestNode[] =>
   Array.from({ length: Math.ceil(slots / 8) }, (_, index) => ({
     name: `n${String(index).padStart(2, '0')}`,
@@ -449,7 +458,13 @@ test('what is wanted is what an endless cluster would give', () => {
         { name: 'y', zone: 'y', gpu: 10_000, cpu: 10_000 },
       ];
       const bare = jobs.map((job) => ({ ...job, pools: job.pools.map((pool) => ({ ...pool, teachers: [] })) }));
-      const { grants } = allocate({ jobs: bare, pendingPods: [], leaving: [], supply: {}, placement: placementOn(endless) });
+      const { grants } = allocate({
+        jobs: bare,
+        pendingPods: [],
+        leaving: [],
+        supply: {},
+        placement: placementOn(endless),
+      });
       for (const job of bare) expect(grants.get(job.uid)!.map(({ due }) => due)).toEqual(wantedReplicas(job));
     }),
     { numRuns: 200 },

@@ -99,7 +99,9 @@ const worldOf = (needs: fc.Arbitrary<TestNeeds>): fc.Arbitrary<World> =>
           ...job,
           uid,
           pools: pools.map(({ running, waiting, going, needs, ...pool }, at) => {
-            const places = Array.from({ length: running }, () => placement.place(needs)).filter((node) => node !== null);
+            const places = Array.from({ length: running }, () => placement.place(needs)).filter(
+              (node) => node !== null,
+            );
             for (let gone = 0; gone < going; gone++) {
               const node = placement.place(needs);
               if (node !== null) leaving.push({ node, needs, resource: gpu, slots: needs.gpu });

@@ -3,7 +3,13 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { wantedReplicas } from '../../../../src/domain/allocation/index.js';
-import { dampedRequest, type JobDemand, jobDemandOf, minimumRunMs, type PoolState } from '../../../../src/domain/job/index.js';
+import {
+  dampedRequest,
+  type JobDemand,
+  jobDemandOf,
+  minimumRunMs,
+  type PoolState,
+} from '../../../../src/domain/job/index.js';
 import { poolStates } from '../../../kit/grants.js';
 import { labelling, noonMs, runningJob, training } from '../../../kit/snapshots.js';
 import { snapshotArbitrary } from './snapshots.js';
@@ -38,7 +44,9 @@ function wantedBy({ student, teacher, buffered }: Reading, perTeacher: number, t
     )
     .teachers(labelling('cpu-0', { capableSamplesPerSecond: perTeacher * teacher }));
   const { snapshot } = maker;
-  const [wanted = 0] = wantedReplicas(dampedRequest(job, jobDemandOf(snapshot), poolStates(snapshot, [told], matureMs), noonMs));
+  const [wanted = 0] = wantedReplicas(
+    dampedRequest(job, jobDemandOf(snapshot), poolStates(snapshot, [told], matureMs), noonMs),
+  );
   return wanted;
 }
 
@@ -119,7 +127,9 @@ describe('any claim', () => {
     holds(({ kind }, pools, wanted) => {
       if (kind !== 'Hold') return;
       expect(wanted).toEqual(
-        pools.map(({ spec, previousReplicas, teachers }) => Math.min(spec.maxReplicas, previousReplicas ?? teachers.length)),
+        pools.map(({ spec, previousReplicas, teachers }) =>
+          Math.min(spec.maxReplicas, previousReplicas ?? teachers.length),
+        ),
       );
     });
   });

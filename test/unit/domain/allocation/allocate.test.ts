@@ -124,7 +124,10 @@ describe('fair numbers', () => {
       { name: 'a', gpu: 2, cpu: 99, zone: 'x' },
       { name: 'b', gpu: 9, cpu: 99, zone: 'y' },
     ];
-    const pools = [poolRequest({ name: 'spot', needs: x! }), poolRequest({ name: 'dear', needs: y!, unitsPerReplica: 2 })];
+    const pools = [
+      poolRequest({ name: 'spot', needs: x! }),
+      poolRequest({ name: 'dear', needs: y!, unitsPerReplica: 2 }),
+    ];
     expect(briefGrants(allocate(allocationInput(cluster, { jobs: [poolsRequest('a', 6, pools)] })))).toBe('a: 2, 2');
     const poor = [{ ...cluster[0]!, cpu: 1 }, cluster[1]!];
     expect(briefGrants(allocate(allocationInput(poor, { jobs: [poolsRequest('a', 6, pools)] })))).toBe('a: 1, 3');

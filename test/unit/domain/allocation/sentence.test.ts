@@ -4,7 +4,15 @@ import { expect, test } from '@jest/globals';
 import { grantsText } from '../../../../src/api/index.js';
 import { allocate, type AllocationInput } from '../../../../src/domain/allocation/index.js';
 import type { TestNeeds } from '../../../kit/placement.js';
-import { jobRequest, pendingPod, nodes, poolRequest, poolsRequest, allocationInput, teachers } from '../../../kit/allocation.js';
+import {
+  jobRequest,
+  pendingPod,
+  nodes,
+  poolRequest,
+  poolsRequest,
+  allocationInput,
+  teachers,
+} from '../../../kit/allocation.js';
 
 type Given = Partial<Omit<AllocationInput<TestNeeds>, 'placement'>>;
 
@@ -44,7 +52,10 @@ test.each<[cluster: string, given: Given, want: string]>([
   ],
   [
     'a8',
-    { jobs: [jobRequest('a', 16), jobRequest('b', 16), jobRequest('c', 16, { namespace: 'other' })], supply: supply(8) },
+    {
+      jobs: [jobRequest('a', 16), jobRequest('b', 16), jobRequest('c', 16, { namespace: 'other' })],
+      supply: supply(8),
+    },
     '2 of 16: 2 free slots, 6 shared with other jobs, 4 of them in other namespaces',
   ],
 ])('on %s', (cluster, given, want) => {

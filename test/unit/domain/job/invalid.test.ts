@@ -7,7 +7,12 @@ import {
   type ObjectMeta,
   streamsFinalizer,
 } from '../../../../src/api/index.js';
-import { finalizeInvalid, type InvalidJob, invalidStatus, type StreamObservation } from '../../../../src/domain/index.js';
+import {
+  finalizeInvalid,
+  type InvalidJob,
+  invalidStatus,
+  type StreamObservation,
+} from '../../../../src/domain/index.js';
 import { clusterJob, conditionText, eventText, noonMs } from '../../../kit/snapshots.js';
 
 const problem = (message: string): InvalidJob['problems'][number] => ({

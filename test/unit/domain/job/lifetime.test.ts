@@ -84,7 +84,9 @@ describe('a job that is deleted', () => {
   test('does nothing else to its streams, in whatever state they are', () => {
     const untidy = stopping
       .streams({ missing: ['DISTILL_u-1_WORK'] })
-      .reported(training({ firstNeededSequence: 45, damaged: [{ sequence: 47, shard: 0, step: 46, reason: 'checksum' }] }));
+      .reported(
+        training({ firstNeededSequence: 45, damaged: [{ sequence: 47, shard: 0, step: 46, reason: 'checksum' }] }),
+      );
     const nothing = {
       provision: false,
       missing: [],

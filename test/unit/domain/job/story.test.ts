@@ -143,7 +143,10 @@ describe('the events of a job', () => {
 
   test('do not announce a student of an earlier run as one that started', () => {
     const resumed = provisioned.reported(training({ attempt: 3, updatedAtMs: noonMs - 60_000 }));
-    const { events } = story(resumed, resumed.reported(training({ attempt: 4, phase: 'Starting', resumedFromStep: 40 })));
+    const { events } = story(
+      resumed,
+      resumed.reported(training({ attempt: 4, phase: 'Starting', resumedFromStep: 40 })),
+    );
     expect(events.filter((event) => event.startsWith('StudentStarted'))).toEqual([
       'StudentStarted: Student process 4 goes on from step 40.',
     ]);

@@ -1,7 +1,12 @@
 /** Whether a node would take a pod, as the scheduler judges: labels, required affinity, taints. */
 import { describe, expect, test } from '@jest/globals';
 
-import { isSchedulable, type NodeFacts, type NodeSelectorTerm, type SchedulingConstraints } from '../../../../src/domain/ledger/index.js';
+import {
+  isSchedulable,
+  type NodeFacts,
+  type NodeSelectorTerm,
+  type SchedulingConstraints,
+} from '../../../../src/domain/ledger/index.js';
 
 const node: NodeFacts = {
   name: 'gpu-7',

@@ -1,7 +1,12 @@
 /** Who waits for a place before teachers. */
 import { expect, test } from '@jest/globals';
 
-import { amountsOf, isSolvedByEviction, higherPriorityPods, type UnboundPod } from '../../../../src/domain/ledger/index.js';
+import {
+  amountsOf,
+  isSolvedByEviction,
+  higherPriorityPods,
+  type UnboundPod,
+} from '../../../../src/domain/ledger/index.js';
 
 const teacherPriority = -100;
 const requests = amountsOf({ 'nvidia.com/gpu': '1' });

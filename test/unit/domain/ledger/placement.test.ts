@@ -46,13 +46,13 @@ describe('a placement', () => {
     const placement = ledgerOf(node('b', 2), node('a', 1), node('c', 3)).placement();
     const one = needs(1);
     const two = needs(2);
-    expect([placement.place(two), placement.place(one), placement.place(two), placement.place(one), placement.place(one)]).toEqual([
-      'b',
-      'a',
-      'c',
-      'c',
-      null,
-    ]);
+    expect([
+      placement.place(two),
+      placement.place(one),
+      placement.place(two),
+      placement.place(one),
+      placement.place(one),
+    ]).toEqual(['b', 'a', 'c', 'c', null]);
   });
 
   test('takes a pod back, and finds its place again for needs of any kind', () => {
