@@ -98,7 +98,7 @@ export interface GrantReason {
   readonly otherNamespaces: number;
   /** Over all pools of this job. */
   readonly ownJob: number;
-  /** Why the next replica was not granted; null = the job has all that it wants, or others had the better claim. */
+  /** Why the next replica was not granted; null = the job has all that it wants, or others come first. */
   readonly stoppedBy: 'Reserve' | 'Nodes' | null;
 }
 

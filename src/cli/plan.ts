@@ -116,14 +116,14 @@ export function snapshotOf(
   }
   for (const node of nodes) cache.toldOfNode(null, nodeView(node));
   for (const pod of pods) cache.toldOfPod(null, podView(pod as unknown as Parameters<typeof podView>[0]));
-  const claims = jobs.map((job) => {
+  const requests = jobs.map((job) => {
     const { namespace = '', name } = job.metadata;
-    return { name: `${namespace}/${name}`, ...claimIn(withinLimits(job, limits).job) };
+    return { name: `${namespace}/${name}`, ...requestIn(withinLimits(job, limits).job) };
   });
-  return fleetSnapshotOf(claims, cache.slots(), rules, nowMs);
+  return fleetSnapshotOf(requests, cache.slots(), rules, nowMs);
 }
 
-function claimIn({ metadata, spec, status }: DistillJob): JobRequest<PodNeeds> {
+function requestIn({ metadata, spec, status }: DistillJob): JobRequest<PodNeeds> {
   const pools = spec.teacher.pools.map((pool) => {
     const { name, resource = 'cpu', minReplicas } = pool;
     const told = status?.teachers?.pools.find((one) => one.name === name);

@@ -1,4 +1,4 @@
-/** What the teachers of all jobs draw on, from the ledger and the pods that are known. Pure. */
+/** The slots that the teachers of all jobs share, from the ledger and the known pods. Pure. */
 import { type Ledger, higherPriorityPods, type ClusterSlots, type SlotSupply } from '../../domain/index.js';
 
 import type { SlotCounter } from './slot-counter.js';
@@ -31,8 +31,8 @@ export function slotsOf(
       counted.set(node, units);
       return units;
     },
-    pendingPods: higherPriorityPods(waiting, highestTeacherPriority).map((neighbour) => {
-      return { ...neighbour, slots: Object.fromEntries(slotsIn(neighbour.needs.requests)) };
+    pendingPods: higherPriorityPods(waiting, highestTeacherPriority).map((pod) => {
+      return { ...pod, slots: Object.fromEntries(slotsIn(pod.needs.requests)) };
     }),
     leaving: teachers.leaving(),
     supplyOf(resource) {

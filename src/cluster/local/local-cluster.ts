@@ -16,7 +16,7 @@ import { makeFolderSync, writeWholeSync } from '../../platform/index.js';
 import type { Cluster, DesiredWorkers, JobKey } from '../port.js';
 
 import { type Child, startChild } from './child.js';
-import { machineSlots, oneSlot, seatedIn, slotResource } from './machine.js';
+import { machineSlots, oneSlot, currentTeachersIn, slotResource } from './machine.js';
 import { StudentJob } from './student-job.js';
 import { TeacherPool } from './teacher-pool.js';
 
@@ -91,7 +91,7 @@ export class LocalCluster implements Cluster {
   }
 
   slots(): ClusterSlots {
-    const staying = [...this.#pools].flatMap(([name, pool]) => seatedIn(name, pool.observe().pods));
+    const staying = [...this.#pools].flatMap(([name, pool]) => currentTeachersIn(name, pool.observe().pods));
     return machineSlots(this.#slots, this.#held(), staying);
   }
 

@@ -60,7 +60,7 @@ export function machineSlots(slots: number, held: number, staying: readonly Curr
   };
 }
 
-export function seatedIn(pool: string, pods: readonly ObservedTeacher[]): CurrentTeacher[] {
+export function currentTeachersIn(pool: string, pods: readonly ObservedTeacher[]): CurrentTeacher[] {
   return pods.flatMap(({ name, node, terminating, ready, createdAtMs }) =>
     terminating ? [] : [{ pool, name, node, requests: oneSlot.requests, ready, createdAtMs }],
   );

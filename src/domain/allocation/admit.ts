@@ -46,7 +46,7 @@ export function admit<Needs>(
     if (displacesAny(kind, (other) => other < index)) return [];
     return kind.filter(({ pool, node }) => !admitIf(pool, () => stages.now.placeOn(node, pool.request.needs)));
   });
-  // Places of one kind are interchangeable: a teacher whose place is not free yet takes any that nobody expects.
+  // Places of one kind are interchangeable: a teacher whose place is not free yet takes any unexpected one.
   for (const [index, kind] of notYet.entries()) {
     if (displacesAny(kind, (other) => other !== index)) continue;
     for (const { pool } of kind) admitIf(pool, () => stages.now.place(pool.request.needs) !== null);

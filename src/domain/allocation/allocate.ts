@@ -7,7 +7,7 @@
  *     reserve takes nothing from them.
  *  allocate/S2 Running is no right to stay: fair numbers are those of a cluster without teachers.
  *  allocate/S3 Teachers that stay keep their nodes. One must leave only for a pending pod, for the share of another job, for
- *     the reserve, or because its job wants less of its pool: never for room that nobody can use.
+ *     the reserve, or because its job wants less of its pool: never for room that no other pod can use.
  *  allocate/S4 Work conserving: beyond the reserve, no slot stays idle that a wanted replica fits.
  *  allocate/S5 No pool gets a teacher before there is room: slots of leaving teachers are not free until these are gone
  *     (DESIGN I5).

@@ -1,5 +1,5 @@
 /**
- * The status of a job whose plan cannot be applied until somebody else changes something: a full store, a quota, a
+ * The status of a job whose plan cannot be applied until a person or another program changes something: a full store, a quota, a
  * webhook, a missing right of the operator. Pure.
  *
  * Invariant blocked/B1: nothing is reported that was not done. Only the blocked condition and the verdict change.

@@ -7,7 +7,7 @@
  *     only when none is left, or when the user lets the job go without them (forceDeleteAnnotation).
  *  lifetime/L2 A job that has ended is deleted ttlSecondsAfterFinished after its end: never sooner, and never before its
  *     status reported the end.
- *  lifetime/L3 Whatever waits for somebody else is reconciled again: no decision depends on an event that can be missed.
+ *  lifetime/L3 A job that waits for an outside change is reconciled again: no decision depends on an event that can be missed.
  */
 import { telemetryStaleMs } from '../../protocol/index.js';
 import { deletionOf, deletionPlan, deletionRequeueMs, hasFinalizer } from './deletion.js';

@@ -6,7 +6,7 @@ export interface StreamPlan {
   readonly provision: boolean;
   /** The missing ones; empty when all are. */
   readonly missing: readonly string[];
-  /** Delete logits below this stream sequence, which nobody needs any more; null = delete none. */
+  /** Delete logits below this stream sequence, which no checkpoint needs; null = delete none. */
   readonly trimBelow: number | null;
   /** Sequences of stored frames that the student could not read. */
   readonly deleteFrames: readonly number[];

@@ -4,7 +4,7 @@
  */
 import { type DistillJob, type DistillJobStatus, type EventDraft, streamsFinalizer } from '../../../src/api/index.js';
 import type { Cluster, DesiredWorkers, FoundJob, JobKey } from '../../../src/cluster/index.js';
-import { machineSlots, oneSlot, seatedIn, slotResource, thisMachine } from '../../../src/cluster/local/machine.js';
+import { machineSlots, oneSlot, currentTeachersIn, slotResource, thisMachine } from '../../../src/cluster/local/machine.js';
 import { Fleet, type Jobs, type Streams } from '../../../src/controller/index.js';
 import type {
   ClusterObservation,
@@ -157,7 +157,7 @@ export class FakeCluster implements Cluster {
 
   slots(): ClusterSlots {
     const held = [...this.pools.values()].flat().length + this.lingering.size;
-    const staying = [...this.pools].flatMap(([name, pods]) => seatedIn(name, this.#observed(name, pods).pods));
+    const staying = [...this.pools].flatMap(([name, pods]) => currentTeachersIn(name, this.#observed(name, pods).pods));
     return machineSlots(this.machineSlots, held, staying);
   }
 
