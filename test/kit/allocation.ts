@@ -1,4 +1,4 @@
-/** Makers of claims: a test names what matters to it, the rest is one GPU a teacher and as many as it likes. */
+/** Makers of requests: a test sets what matters to it; by default a teacher takes one GPU and a pool has no limit. */
 import type {
   JobRequest,
   LeavingTeacher,
@@ -12,7 +12,7 @@ import { type TestNeeds, type TestNode, placementOn } from './placement.js';
 
 export const oneGpu: TestNeeds = { gpu: 1, cpu: 1 };
 
-export function poolRequest(claim: Partial<PoolRequest<TestNeeds>> = {}): PoolRequest<TestNeeds> {
+export function poolRequest(changes: Partial<PoolRequest<TestNeeds>> = {}): PoolRequest<TestNeeds> {
   return {
     name: 'gpu',
     needs: oneGpu,
@@ -23,7 +23,7 @@ export function poolRequest(claim: Partial<PoolRequest<TestNeeds>> = {}): PoolRe
     maxReplicas: 100,
     unitsPerReplica: 1,
     teachers: [],
-    ...claim,
+    ...changes,
   };
 }
 
@@ -82,7 +82,7 @@ export function nodes(text: string): TestNode[] {
   return text.split(' ').map((node) => ({ name: node.charAt(0), gpu: Number(node.slice(1)), cpu: 1_000 }));
 }
 
-/** The input of a share, with all of its teachers booked on the placement. */
+/** The input of an allocation, with all of its teachers on the placement. */
 export function allocationInput(
   cluster: readonly TestNode[],
   input: Partial<Omit<AllocationInput<TestNeeds>, 'placement'>>,

@@ -43,7 +43,7 @@ export function observedPool(name: string, pods: readonly string[], nowMs: numbe
   };
 }
 
-/** @param free slots by resource that nobody holds */
+/** @param free free slots by resource */
 export function granted(snapshot: Snapshot, free: Readonly<Record<string, number>>): Snapshot {
   const ledger = new Ledger();
   const pods = snapshot.cluster.pools.flatMap((pool) =>
@@ -70,16 +70,16 @@ export function granted(snapshot: Snapshot, free: Readonly<Record<string, number
       allocatable: { [resource]: 1_000 * (held + (free[resource] ?? 0)), pods: plenty },
     });
   }
-  const claim = jobRequestOf(snapshot);
+  const request = jobRequestOf(snapshot);
   const leaving = pods.flatMap(({ node, needs, resource, terminating }) =>
     terminating && node !== null ? [{ node, needs, resource, slots: 1 }] : [],
   );
-  const { grants } = allocate({ jobs: [claim], pendingPods: [], leaving, supply: {}, placement: ledger.placement() });
-  return { ...snapshot, grants: grants.get(claim.uid) ?? [] };
+  const { grants } = allocate({ jobs: [request], pendingPods: [], leaving, supply: {}, placement: ledger.placement() });
+  return { ...snapshot, grants: grants.get(request.uid) ?? [] };
 }
 
 /**
- * The pools of a snapshot as a claim is made from them, wherever their teachers are.
+ * The pools of a snapshot as a request reads them; all teachers are on one node.
  * @param previous the replicas that each pool was given last; absent = none
  */
 export function poolStates(

@@ -4,7 +4,13 @@
  */
 import { type DistillJob, type DistillJobStatus, type EventDraft, streamsFinalizer } from '../../../src/api/index.js';
 import type { Cluster, DesiredWorkers, FoundJob, JobKey } from '../../../src/cluster/index.js';
-import { machineSlots, oneSlot, currentTeachersIn, slotResource, thisMachine } from '../../../src/cluster/local/machine.js';
+import {
+  machineSlots,
+  oneSlot,
+  currentTeachersIn,
+  slotResource,
+  thisMachine,
+} from '../../../src/cluster/local/machine.js';
 import { Fleet, type Jobs, type Streams } from '../../../src/controller/index.js';
 import type {
   ClusterObservation,

@@ -1,4 +1,4 @@
-/** What holds of every share (DESIGN §5.4, I5, I6): fair, work conserving, and in no neighbour's way. */
+/** Properties of every allocation (DESIGN §5.4, I5, I6): fair, work conserving, and never in the way of a pending pod. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
@@ -22,7 +22,7 @@ interface Wish {
   readonly weight: number;
   readonly wanted: number;
   readonly minReplicas: number;
-  /** What it needs of it. */
+  /** The part that it needs. */
   readonly least: number;
 }
 
@@ -44,7 +44,7 @@ const claimOf = ({ namespace, weight, wanted, minReplicas, least }: Wish, index:
 const together = (jobs: readonly Wish[]): Wish[] => jobs.map((job) => ({ ...job, namespace: 'red' }));
 /** Jobs that need all that they want. */
 const needing = (jobs: readonly Wish[]): Wish[] => jobs.map((job) => ({ ...job, least: Infinity }));
-/** So many slots on nodes of up to 8, and one job for each wish. */
+/** This many slots on nodes of up to 8, and one job for each wish. */
 const oneResource = (
   jobs: readonly Wish[],
   slots: number,
@@ -58,7 +58,7 @@ const evenNodes = (slots: number): TestNode[] =>
   }));
 const served = ({ wanted, minReplicas }: Wish): number => (wanted === 0 ? 0 : Math.max(wanted, minReplicas));
 
-/** What each would get if slots could be cut: min(wanted, weight × level), the level as high as the slots allow. */
+/** Shares if slots could be divided: min(wanted, weight × level), with the highest level that the slots allow. */
 function exactShares(jobs: readonly Wish[], slots: number): number[] {
   const at = (level: number): number[] => jobs.map(({ weight, wanted }) => Math.min(wanted, weight * level));
   let [low, high] = [0, 100];
@@ -71,7 +71,7 @@ function exactShares(jobs: readonly Wish[], slots: number): number[] {
 }
 
 describe('slots of one kind', () => {
-  test('none is idle while a job wants it, and no job has more than it wants', () => {
+  test('are never idle while a job wants them, and no job gets more than it wants', () => {
     fc.assert(
       fc.property(wishes, slotsArbitrary, (jobs, slots) => {
         const replicas = replicasOf(oneResource(jobs, slots));
@@ -82,7 +82,7 @@ describe('slots of one kind', () => {
     );
   });
 
-  test('are shared alike: with equal weights each job is within one of its exact share', () => {
+  test('are shared equally: with equal weights each job is within one slot of its exact share', () => {
     fc.assert(
       fc.property(wishes, fc.integer({ min: 1, max: 10 }), slotsArbitrary, (wanting, weight, slots) => {
         const jobs = together(needing(wanting)).map((job) => ({ ...job, weight, minReplicas: 0 }));
@@ -100,7 +100,7 @@ describe('slots of one kind', () => {
       fc.property(wishes, slotsArbitrary, (wanting, slots) => {
         const jobs = together(needing(wanting));
         const replicas = replicasOf(oneResource(jobs, slots));
-        // A job with more than its minimum is at most half above, one that wants more at most half below.
+        // A job above its minimum is at most half a slot above the level, a job that wants more at most half below.
         const least = jobs.map(({ weight, minReplicas }, index) =>
           replicas[index]! > minReplicas ? (replicas[index]! - 0.5) / weight : 0,
         );
@@ -113,7 +113,7 @@ describe('slots of one kind', () => {
     );
   });
 
-  test('serve every minimum of a namespace before any job of it gets more', () => {
+  test('cover every minimum of a namespace before any of its jobs gets more', () => {
     fc.assert(
       fc.property(wishes, slotsArbitrary, (wanting, slots) => {
         const jobs = together(wanting);
@@ -129,7 +129,7 @@ describe('slots of one kind', () => {
     );
   });
 
-  test('go to what jobs need before anybody gets more than that', () => {
+  test('cover what all jobs need before any job gets more', () => {
     fc.assert(
       fc.property(wishes, slotsArbitrary, (jobs, slots) => {
         const replicas = replicasOf(oneResource(jobs, slots));
@@ -144,7 +144,7 @@ describe('slots of one kind', () => {
     );
   });
 
-  test('one more lowers nobody', () => {
+  test('one more slot reduces no share', () => {
     fc.assert(
       fc.property(wishes, slotsArbitrary, (jobs, slots) => {
         const before = replicasOf(oneResource(jobs, slots));
@@ -155,7 +155,7 @@ describe('slots of one kind', () => {
     );
   });
 
-  test('one more job raises nobody', () => {
+  test('one more job raises no share', () => {
     fc.assert(
       fc.property(wishes, wishArbitrary, slotsArbitrary, (jobs, another, slots) => {
         const before = replicasOf(oneResource(jobs, slots));
@@ -166,15 +166,15 @@ describe('slots of one kind', () => {
     );
   });
 
-  test('are kept back for pendingPods first, then for the reserve', () => {
+  test('are held back for pending pods first, then for the reserve', () => {
     fc.assert(
       fc.property(wishes, slotsArbitrary, fc.nat({ max: 70 }), fc.nat({ max: 20 }), (jobs, slots, waiting, reserve) => {
         const share = oneResource(jobs, slots, {
           pendingPods: Array.from({ length: waiting }, (_, index) => pendingPod(`n${String(index)}`)),
           supply: { 'nvidia.com/gpu': { freeSlots: slots, reserveSlots: reserve } },
         });
-        const seated = [...share.nominations.values()].filter((node) => node !== null).length;
-        expect(seated).toBe(Math.min(waiting, slots));
+        const nominated = [...share.nominations.values()].filter((node) => node !== null).length;
+        expect(nominated).toBe(Math.min(waiting, slots));
         const left = Math.max(0, slots - waiting - reserve);
         expect(sum(replicasOf(share))).toBe(Math.min(left, sum(jobs.map(served))));
       }),
@@ -202,7 +202,7 @@ describe('slots of one kind between namespaces', () => {
   };
   /** A namespace that could use any number of slots. */
   const greedy: Wish = { namespace: 'red', weight: 1, wanted: 1_000, minReplicas: 0, least: Infinity };
-  /** Jobs as hostile as the API lets them be. */
+  /** Jobs that ask for as much as the API allows. */
   const hostileArbitrary = fc.array(
     fc.record({
       namespace: fc.constant('red'),
@@ -229,7 +229,7 @@ describe('slots of one kind between namespaces', () => {
     );
   });
 
-  test('go to a namespace for what it needs and wants, into however many jobs it splits that', () => {
+  test('depend on what a namespace needs and wants, and not on its number of jobs', () => {
     fc.assert(
       fc.property(wishes, weightsArbitrary, slotsArbitrary, (jobs, weights, slots) => {
         const merged = names.map((namespace): Wish => {
@@ -243,7 +243,7 @@ describe('slots of one kind between namespaces', () => {
     );
   });
 
-  test('are taken from nobody by minimums, weights or the number of jobs', () => {
+  test('cannot be taken from other namespaces by minimums, weights or many jobs', () => {
     fc.assert(
       fc.property(hostileArbitrary, wishes, weightsArbitrary, slotsArbitrary, (hostile, jobs, weights, slots) => {
         const others = jobs.filter(({ namespace }) => namespace !== 'red');
@@ -257,7 +257,7 @@ describe('slots of one kind between namespaces', () => {
     );
   });
 
-  test('are sure to a namespace up to its equal part, whatever the others ask for', () => {
+  test('are guaranteed to a namespace up to its equal part, whatever the others request', () => {
     fc.assert(
       fc.property(hostileArbitrary, wishes, slotsArbitrary, (hostile, jobs, slots) => {
         const others = jobs.filter(({ namespace }) => namespace !== 'red');
@@ -271,7 +271,7 @@ describe('slots of one kind between namespaces', () => {
     );
   });
 
-  test('serve the minimums of a namespace first, out of what it gets', () => {
+  test('cover the minimums of a namespace first, from its own share', () => {
     fc.assert(
       fc.property(wishes, weightsArbitrary, slotsArbitrary, (jobs, weights, slots) => {
         const replicas = replicasOf(oneResource(jobs, slots, { namespaceWeights: weights }));
@@ -292,7 +292,7 @@ describe('slots of one kind between namespaces', () => {
   });
 });
 
-/** Decides and lets the world go on until nothing changes; null = it never comes to rest. */
+/** Allocates and carries out until nothing changes; null = the world never settles. */
 function atRest(world: World): World | null {
   let now = world;
   for (let rounds = 0; rounds < 30; rounds++) {
@@ -307,7 +307,7 @@ const permuted = <T>(list: readonly T[], by: number): T[] =>
   list.map((_, index) => list[(index * 7 + by) % list.length]!).reverse();
 
 describe('any cluster', () => {
-  test('gives the same share in whatever order it is told, and is left as it was', () => {
+  test('gives the same allocation in any order of the input, which it does not change', () => {
     fc.assert(
       fc.property(worldArbitrary, fc.nat({ max: 5 }), (world, by) => {
         fc.pre([world.jobs, world.pendingPods, world.nodes].every(({ length }) => length % 7 !== 0 || length === 0));
@@ -334,7 +334,7 @@ describe('any cluster', () => {
     );
   });
 
-  test('comes to rest: nobody is sent away and called back for ever', () => {
+  test('settles: no teacher is evicted and started again forever', () => {
     fc.assert(
       fc.property(evenWorldArbitrary, (world) => {
         expect(atRest(world)).not.toBeNull();
@@ -343,13 +343,13 @@ describe('any cluster', () => {
     );
   });
 
-  /** The scheduler may pack teachers of several sizes so badly that a small one is moved for a large one again and again. */
-  test('comes to rest nearly always with teachers of several sizes on nodes that they fill', () => {
+  /** The scheduler may pack teachers of several sizes so badly that a small one moves for a large one again and again. */
+  test('nearly always settles with teachers of several sizes on full nodes', () => {
     const worlds = fc.sample(worldArbitrary, { numRuns: 1_000, seed: 6 });
     expect(worlds.filter((world) => atRest(world) === null).length).toBeLessThanOrEqual(5);
   });
 
-  test('at rest has no slot idle that somebody wants, beyond the reserve', () => {
+  test('once settled, has no idle slot that a job wants, beyond the reserve', () => {
     fc.assert(
       fc.property(fc.oneof(evenWorldArbitrary, worldArbitrary), (start) => {
         const world = atRest({ ...start, reserveSlots: 0 });
@@ -371,32 +371,32 @@ describe('any cluster', () => {
     );
   });
 
-  test('seats every neighbour that it would seat without us', () => {
+  test('nominates every pending pod that would fit without teachers', () => {
     fc.assert(
       fc.property(worldArbitrary, (world) => {
         const without = { ...world, jobs: world.jobs.map((job) => ({ ...job, pools: [] })), leaving: [] };
         const alone = allocate(inputOf(without)).nominations;
-        const beside = allocate(inputOf(world)).nominations;
-        for (const [uid, node] of alone) if (node !== null) expect(beside.get(uid)).not.toBeNull();
+        const together = allocate(inputOf(world)).nominations;
+        for (const [uid, node] of alone) if (node !== null) expect(together.get(uid)).not.toBeNull();
       }),
       { numRuns: 500 },
     );
   });
 
-  test('lets in as many pendingPods of one kind as there would be room for without us', () => {
+  test('binds as many pending pods of one kind as would fit without teachers', () => {
     fc.assert(
       fc.property(evenWorldArbitrary, (world) => {
         const [{ needs, slots } = pendingPod('none')] = world.pendingPods;
-        const alike = { ...world, pendingPods: world.pendingPods.map((pod) => ({ ...pod, needs, slots })) };
+        const uniform = { ...world, pendingPods: world.pendingPods.map((pod) => ({ ...pod, needs, slots })) };
         const empty = placementOn(world.nodes);
-        const seats = alike.pendingPods.filter(() => empty.place(needs) !== null).length;
-        expect(atRest(alike)?.bound).toHaveLength(seats);
+        const fitting = uniform.pendingPods.filter(() => empty.place(needs) !== null).length;
+        expect(atRest(uniform)?.bound).toHaveLength(fitting);
       }),
       { numRuns: 500 },
     );
   });
 
-  test('never promises a slot that is not there yet', () => {
+  test('never grants a slot that is not free yet', () => {
     fc.assert(
       fc.property(worldArbitrary, (world) => {
         const input = inputOf(world);
@@ -415,7 +415,7 @@ describe('any cluster', () => {
     );
   });
 
-  test('keeps its reserve: no teacher is added that would leave less', () => {
+  test('keeps its reserve: no teacher is added that would reduce it', () => {
     fc.assert(
       fc.property(worldArbitrary, (world) => {
         const input = inputOf(world);
@@ -431,7 +431,7 @@ describe('any cluster', () => {
     );
   });
 
-  test('sends no teacher away from a job that is alone and wants it', () => {
+  test('evicts no teacher of a single job that wants it', () => {
     fc.assert(
       fc.property(worldArbitrary, (world) => {
         const input = inputOf({ ...world, jobs: world.jobs.slice(0, 1), pendingPods: [], reserveSlots: 0 });
@@ -450,7 +450,7 @@ describe('any cluster', () => {
   });
 });
 
-test('what is wanted is what an endless cluster would give', () => {
+test('wanted replicas are what an endless cluster would give', () => {
   fc.assert(
     fc.property(worldArbitrary, ({ jobs }) => {
       const endless = [

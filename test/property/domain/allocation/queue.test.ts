@@ -1,4 +1,4 @@
-/** Priority queues that share their items' keys: the same as a sorted list, whatever is pushed, moved and removed. */
+/** Priority queues that share the keys of their items: equal to a sorted list after any operations. */
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
@@ -12,7 +12,7 @@ const stepArbitrary = fc.record({
   act: fc.constantFrom('push', 'push', 'remove', 'take'),
 });
 
-test('the lowest key comes first, of equal keys the lowest number', () => {
+test('the lowest key comes first, among equal keys the lowest number', () => {
   fc.assert(
     fc.property(fc.array(stepArbitrary, { maxLength: 60 }), (steps) => {
       const items = new QueueItems(capacity);

@@ -1,6 +1,6 @@
 /**
- * A small world in which shares are carried out: teachers that were told to go are gone after one round, new ones and
- * pendingPods take the first node that has room, as the scheduler would.
+ * A small world that carries out allocations: leaving teachers are gone after one round, and new teachers and pending pods
+ * take the first node with room, as the scheduler would.
  */
 import fc from 'fast-check';
 
@@ -21,7 +21,7 @@ export interface World {
   readonly jobs: readonly JobRequest<TestNeeds>[];
   readonly pendingPods: readonly PendingPodRequest<TestNeeds>[];
   readonly leaving: readonly LeavingTeacher<TestNeeds>[];
-  /** Neighbours that have their node. */
+  /** Pending pods that were bound. */
   readonly bound: readonly { readonly node: string; readonly needs: TestNeeds }[];
   readonly reserveSlots: number;
   readonly namespaceWeights: Readonly<Record<string, number>>;
@@ -29,7 +29,7 @@ export interface World {
 
 const gpu = 'nvidia.com/gpu';
 
-/** Each kind of pod is one object, as boards like it. */
+/** Each kind of pod is one object, so that placements recognize it. */
 const kinds: readonly TestNeeds[] = [
   { gpu: 1, cpu: 1 },
   { gpu: 1, cpu: 1 },
@@ -59,7 +59,7 @@ const poolOf = (needs: fc.Arbitrary<TestNeeds>) =>
     keepReplicas: fc.constantFrom(0, 0, 1),
     maxReplicas: fc.nat({ max: 10 }),
     unitsPerReplica: fc.constantFrom(1, 1, 2.5),
-    /** Teachers that try to be somewhere already. */
+    /** Teachers that run, as far as there is room. */
     running: fc.nat({ max: 6 }),
     waiting: fc.constantFrom(0, 0, 1),
     going: fc.constantFrom(0, 0, 2),
@@ -79,7 +79,7 @@ const pendingPodArbitrary = fc.record({
   createdAtMs: fc.nat({ max: 2 }),
 });
 
-/** Any world in which everybody has room, whoever came there before. */
+/** Any world in which every bound pod has room. */
 const worldOf = (needs: fc.Arbitrary<TestNeeds>): fc.Arbitrary<World> =>
   fc
     .record({
@@ -107,8 +107,8 @@ const worldOf = (needs: fc.Arbitrary<TestNeeds>): fc.Arbitrary<World> =>
               if (node !== null) leaving.push({ node, needs, resource: gpu, slots: needs.gpu });
             }
             const name = `p${String(at)}`;
-            const seats = [...places, ...Array.from({ length: waiting }, () => null)];
-            const teachers = seats.map((node, number) => teacherOf(`${uid}-${name}-${String(number)}`, node, needs));
+            const nodesOf = [...places, ...Array.from({ length: waiting }, () => null)];
+            const teachers = nodesOf.map((node, number) => teacherOf(`${uid}-${name}-${String(number)}`, node, needs));
             return poolRequest({ ...pool, name, needs, slotsPerReplica: needs.gpu, teachers });
           }),
         };
@@ -122,7 +122,7 @@ const worldOf = (needs: fc.Arbitrary<TestNeeds>): fc.Arbitrary<World> =>
     });
 
 export const worldArbitrary = worldOf(kindArbitrary);
-/** Teachers are of one size, and bounded by nothing but GPUs; pendingPods are of any. */
+/** All teachers take one GPU and are limited only by GPUs; pending pods have any size. */
 export const evenWorldArbitrary = worldOf(fc.constantFrom(...evenKinds));
 
 function teacherOf(name: string, node: string | null, needs: TestNeeds): Teacher<TestNeeds> {
@@ -146,7 +146,7 @@ export function inputOf({
   return { jobs, pendingPods, leaving, supply: { [gpu]: { freeSlots, reserveSlots } }, namespaceWeights, placement };
 }
 
-/** Nobody goes, nobody comes, nobody waits for anything that may still come. */
+/** No teacher leaves or starts, and no pending pod waits for room that may come. */
 export function isSettled(world: World, { grants, nominations }: Allocation): boolean {
   return (
     world.leaving.length === 0 &&
@@ -177,13 +177,13 @@ export function stepOf(world: World, { grants }: Allocation): World {
     const { needs, slotsPerReplica: slots } = pool;
     const teachers: Teacher<TestNeeds>[] = [];
     for (const teacher of pool.teachers) {
-      if (!leave.includes(teacher.name)) teachers.push(seated(teacher, placement.place.bind(placement)));
+      if (!leave.includes(teacher.name)) teachers.push(withNode(teacher, placement.place.bind(placement)));
       else if (teacher.node !== null) leaving.push({ node: teacher.node, needs, resource: gpu, slots });
     }
     for (let number = 0; teachers.length < replicas; number++) {
       const name = `${uid}-${pool.name}-${String(number)}`;
       if (pool.teachers.some((teacher) => teacher.name === name)) continue;
-      teachers.push(seated(teacherOf(name, null, needs), placement.place.bind(placement)));
+      teachers.push(withNode(teacherOf(name, null, needs), placement.place.bind(placement)));
     }
     return { ...pool, teachers };
   };
@@ -194,7 +194,7 @@ export function stepOf(world: World, { grants }: Allocation): World {
   return { ...world, jobs, pendingPods, leaving, bound };
 }
 
-function seated(teacher: Teacher<TestNeeds>, place: (needs: TestNeeds) => string | null): Teacher<TestNeeds> {
+function withNode(teacher: Teacher<TestNeeds>, place: (needs: TestNeeds) => string | null): Teacher<TestNeeds> {
   if (teacher.node !== null) return teacher;
   const node = place(teacher.needs);
   return { ...teacher, node, ready: node !== null, coLocatedSlots: 0 };

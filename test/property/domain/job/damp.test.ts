@@ -1,4 +1,4 @@
-/** What holds of claims whatever the telemetry says (DESIGN §5.5): no flapping, no scaling on a guess. */
+/** Properties of requests for any telemetry (DESIGN §5.5): no flapping, no scaling on a guess. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
@@ -18,19 +18,19 @@ const job = { uid: 'u', namespace: 'default', weight: 1 };
 const matureMs = 10 * minimumRunMs;
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
-/** One reading of a job's telemetry: what is read is off by these factors. */
+/** One reading of a job's telemetry; measured rates are off by these factors. */
 interface Reading {
   readonly student: number;
   readonly teacher: number;
-  /** Share of the buffer target that is there. */
+  /** Filled part of the buffer target. */
   readonly buffered: number;
 }
 
 const rate = 1_000;
 const batchSize = 100;
 
-/** What a job that was told to have so many teachers wants by a reading. */
-function wantedBy({ student, teacher, buffered }: Reading, perTeacher: number, told: number): number {
+/** What a job with these previous replicas wants after a reading. */
+function wantedBy({ student, teacher, buffered }: Reading, perTeacher: number, previous: number): number {
   const unstarved = rate * student;
   const maker = runningJob()
     .job((maker) => maker.pools({ name: 'cpu', maxReplicas: 1_000 }))
@@ -45,7 +45,7 @@ function wantedBy({ student, teacher, buffered }: Reading, perTeacher: number, t
     .teachers(labelling('cpu-0', { capableSamplesPerSecond: perTeacher * teacher }));
   const { snapshot } = maker;
   const [wanted = 0] = wantedReplicas(
-    dampedRequest(job, jobDemandOf(snapshot), poolStates(snapshot, [told], matureMs), noonMs),
+    dampedRequest(job, jobDemandOf(snapshot), poolStates(snapshot, [previous], matureMs), noonMs),
   );
   return wanted;
 }
@@ -59,7 +59,7 @@ const studentNoise: fc.Arbitrary<Reading> = fc.record({
 const readings = fc.array(studentNoise, { minLength: 1, maxLength: 20 });
 const perTeacherArbitrary = fc.double({ min: 5, max: 900, noNaN: true });
 
-describe('a rate that is read up to 15 % off, and a buffer anywhere', () => {
+describe('rates measured up to 15 % off, and any buffer', () => {
   test('never change a fleet that fits the true rate', () => {
     fc.assert(
       fc.property(
@@ -67,7 +67,7 @@ describe('a rate that is read up to 15 % off, and a buffer anywhere', () => {
         perTeacherArbitrary,
         fc.double({ min: 0, max: 1, noNaN: true }),
         (noisy, perTeacher, at) => {
-          // The fleets that no such reading finds too small or too large.
+          // Fleets that no such reading finds too small or too large.
           const least = Math.ceil((rate * (1.05 + 1 / 12) * 1.15) / perTeacher);
           const most = Math.max(least, Math.floor((rate * 1.55 * 0.85) / perTeacher));
           const fleet = least + Math.round(at * (most - least));
@@ -78,7 +78,7 @@ describe('a rate that is read up to 15 % off, and a buffer anywhere', () => {
     );
   });
 
-  test('never shrink a fleet that they made grow', () => {
+  test('never shrink a fleet that they have grown', () => {
     fc.assert(
       fc.property(readings, perTeacherArbitrary, (noisy, perTeacher) => {
         let fleet = 1;
@@ -92,7 +92,7 @@ describe('a rate that is read up to 15 % off, and a buffer anywhere', () => {
     );
   });
 
-  test('read once more, change nothing', () => {
+  test('change nothing when they are read again', () => {
     const any = fc.record({
       student: fc.double({ min: 0.01, max: 20, noNaN: true }),
       teacher: noise,
@@ -108,13 +108,13 @@ describe('a rate that is read up to 15 % off, and a buffer anywhere', () => {
   });
 });
 
-const toldArbitrary = fc.array(fc.option(fc.nat({ max: 8 })), { minLength: 3, maxLength: 3 });
+const previousArbitrary = fc.array(fc.option(fc.nat({ max: 8 })), { minLength: 3, maxLength: 3 });
 const ageArbitrary = fc.constantFrom(0, minimumRunMs - 1, minimumRunMs, matureMs);
 
 function holds(check: (demand: JobDemand, pools: readonly PoolState<null>[], wanted: readonly number[]) => void): void {
   fc.assert(
-    fc.property(snapshotArbitrary, toldArbitrary, ageArbitrary, (snapshot, told, ageMs) => {
-      const pools = poolStates(snapshot, told, ageMs);
+    fc.property(snapshotArbitrary, previousArbitrary, ageArbitrary, (snapshot, previous, ageMs) => {
+      const pools = poolStates(snapshot, previous, ageMs);
       const demand = jobDemandOf(snapshot);
       check(demand, pools, wantedReplicas(dampedRequest(job, demand, pools, noonMs)));
     }),
@@ -122,8 +122,8 @@ function holds(check: (demand: JobDemand, pools: readonly PoolState<null>[], wan
   );
 }
 
-describe('any claim', () => {
-  test('that holds asks for what each pool was told', () => {
+describe('any request', () => {
+  test('that holds asks for the previous replicas of each pool', () => {
     holds(({ kind }, pools, wanted) => {
       if (kind !== 'Hold') return;
       expect(wanted).toEqual(
@@ -134,7 +134,7 @@ describe('any claim', () => {
     });
   });
 
-  test('is for nothing when nothing is left, and for at least the minimums otherwise', () => {
+  test('is empty when nothing is left, and otherwise covers the minimums', () => {
     holds(({ kind }, pools, wanted) => {
       if (kind === 'None') expect(sum(wanted)).toBe(0);
       if (kind !== 'Rate' && kind !== 'Teachers') return;
@@ -148,7 +148,7 @@ describe('any claim', () => {
     });
   });
 
-  test('is for no more teachers than items, minimums excepted', () => {
+  test('is for no more teachers than items, or the minimums', () => {
     holds((demand, pools, wanted) => {
       if (demand.kind !== 'Rate') return;
       expect(sum(wanted)).toBeLessThanOrEqual(
@@ -157,7 +157,7 @@ describe('any claim', () => {
     });
   });
 
-  test('keeps a teacher that has just come while there is work for it', () => {
+  test('keeps a new teacher while there is work for it', () => {
     holds((demand, pools, wanted) => {
       if (demand.kind !== 'Rate') return;
       const young = pools.map(({ spec, teachers }) =>

@@ -1,4 +1,4 @@
-/** What holds of the life of a job's own object, whatever was observed: it leaves nothing behind, and never goes too soon. */
+/** Properties of the life of a job's own object: it leaves nothing behind, and is never deleted too soon. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
@@ -24,14 +24,14 @@ const hadEnded = ({ job }: Snapshot): string | undefined =>
     ?.lastTransitionTime;
 
 describe('the object of a job', () => {
-  test('is marked in the same decision that makes its first stream, or before', () => {
+  test('gets its finalizer before its first stream, or in the same decision', () => {
     holds((snapshot, { streams, object }) => {
       if (snapshot.engine === 'local' || !streams.provision) return;
       expect(isMarked(snapshot) || object === 'AddFinalizer').toBe(true);
     });
   });
 
-  test('is let go only when nothing of it is left, or what is left was given up', () => {
+  test('loses its finalizer only when nothing is left, or when the user gave the rest up', () => {
     holds((snapshot, { object }) => {
       if (object !== 'RemoveFinalizer') return;
       const { cluster, streams, job } = snapshot;
@@ -41,14 +41,14 @@ describe('the object of a job', () => {
     });
   });
 
-  test('is not marked anew while it is being deleted: the API server would refuse that', () => {
+  test('gets no finalizer while it is being deleted: the API server would refuse that', () => {
     holds((snapshot, { object }) => {
       if (isDeleted(snapshot)) expect(['Keep', 'RemoveFinalizer']).toContain(object);
       else expect(object).not.toBe('RemoveFinalizer');
     });
   });
 
-  test('is deleted only when it has been over for its time', () => {
+  test('is deleted only after its time to live', () => {
     holds((snapshot, { object, status }) => {
       if (object !== 'Delete') return;
       const end = Date.parse(hadEnded(snapshot) ?? 'never');
@@ -57,7 +57,7 @@ describe('the object of a job', () => {
     });
   });
 
-  test('is nobody’s business in a local run', () => {
+  test('is never changed by a local run', () => {
     holds((snapshot, { object, streams, workers }) => {
       if (snapshot.engine === 'cluster') return;
       expect([object, streams.remove]).toEqual(['Keep', false]);
@@ -70,7 +70,7 @@ describe('the object of a job', () => {
 });
 
 describe('the streams of a job', () => {
-  test('are removed only from under a job that is deleted and has no process left', () => {
+  test('are removed only for a deleted job without processes', () => {
     holds((snapshot, { streams, workers }) => {
       if (!streams.remove) return;
       expect([isDeleted(snapshot), snapshot.cluster.remains, snapshot.streams.state, workers]).toEqual([
@@ -83,8 +83,8 @@ describe('the streams of a job', () => {
   });
 });
 
-describe('the next look', () => {
-  test('comes unless everything is at rest for good', () => {
+describe('the next reconcile', () => {
+  test('is scheduled unless nothing can change any more', () => {
     holds((snapshot, { againMs, status, workers }) => {
       const over = status.phase === 'Succeeded' || status.phase === 'Failed';
       const atRest =
@@ -94,7 +94,7 @@ describe('the next look', () => {
     });
   });
 
-  test('is never at once, never further than an hour, and never after the job’s time is over', () => {
+  test('is never immediate, never later than an hour, and never after the time to live', () => {
     holds((snapshot, { againMs }) => {
       if (againMs === null) return;
       expect(againMs).toBeGreaterThan(0);
@@ -107,15 +107,15 @@ describe('the next look', () => {
   });
 });
 
-test('a deletion that is looked at again and again ends, whatever it began with', () => {
+test('a deletion that is reconciled repeatedly ends, from any start', () => {
   fc.assert(
     fc.property(snapshotArbitrary, (start) => {
       const deletion = new JobMaker(start.job).deleted().change(({ metadata }) => {
         metadata.finalizers = [streamsFinalizer];
       });
       let snapshot: Snapshot = { ...start, engine: 'cluster', job: deletion.job };
-      // One thing gets done between two looks.
-      for (let looks = 0; looks < 5; looks++) {
+      // One thing gets done between two reconciles.
+      for (let rounds = 0; rounds < 5; rounds++) {
         const { object, workers, streams, status } = decide(snapshot);
         if (object === 'RemoveFinalizer') return;
         const { cluster } = snapshot;
@@ -126,7 +126,7 @@ test('a deletion that is looked at again and again ends, whatever it began with'
           streams: streams.remove || snapshot.streams.state === 'Unreachable' ? { state: 'Absent' } : snapshot.streams,
         };
       }
-      throw new Error('it is still there');
+      throw new Error('the object still exists');
     }),
     { numRuns: 300 },
   );

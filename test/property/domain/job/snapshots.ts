@@ -83,12 +83,12 @@ const streamsArbitrary: fc.Arbitrary<Snapshot['streams']> = fc.oneof(
   },
 );
 
-/** What is of the job's own object. */
+/** The state of the job's own object. */
 const lifeArbitrary = fc.record({
   engine: usually<Snapshot['engine']>('cluster', 'local'),
   finalizers: fc.constantFrom<string[]>([], [streamsFinalizer], [streamsFinalizer], ['example.com/theirs']),
   deleted: fc.constantFrom(false, false, false, true),
-  /** Every process of it. */
+  /** All of its processes are gone. */
   gone: fc.constantFrom(false, false, true),
   forced: fc.constantFrom(false, false, true),
   ttl: fc.constantFrom(0, 60, 86_400),
@@ -99,7 +99,7 @@ const jobPhase = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom('Absent', 'BackingOff', 'Succeeded', 'Failed') },
 );
 
-/** With the slots of each resource that nobody holds. */
+/** With the free slots of each resource. */
 export type SnapshotOfFree = Snapshot & { readonly free: Readonly<Record<string, number>> };
 
 /** Any snapshot of a job that was never decided on. */
@@ -166,7 +166,7 @@ const freshSnapshot: fc.Arbitrary<SnapshotOfFree> = fc
     free,
   }));
 
-/** … and of one that was: the status is what an earlier decision on another snapshot of the same job left. */
+/** A snapshot whose status may come from an earlier decision on another snapshot of the same job. */
 export const snapshotArbitrary: fc.Arbitrary<SnapshotOfFree> = fc
   .tuple(freshSnapshot, fc.option(freshSnapshot), fc.constantFrom(0, 0, 59_000, 3_600_000))
   .map(([now, earlier, sinceMs]) => {
@@ -175,7 +175,7 @@ export const snapshotArbitrary: fc.Arbitrary<SnapshotOfFree> = fc
     return after(now, decide(regranted({ ...earlier, nowMs: noonMs - sinceMs, engine: now.engine, job: asItWas })));
   });
 
-/** The same snapshot of a job whose status a decision has written; it may claim otherwise for it. */
+/** The same snapshot with the status of a decision; its request, and so its grants, may differ. */
 export function after(snapshot: SnapshotOfFree, { status }: Plan): SnapshotOfFree {
   return regranted({ ...snapshot, job: { ...snapshot.job, status } });
 }

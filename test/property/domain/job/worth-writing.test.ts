@@ -1,4 +1,4 @@
-/** What holds of every pair of statuses: facts are due at once, the same is never due, and usage asks for nothing. */
+/** Properties of every pair of statuses: facts are due at once, an equal status never is, and neither is usage alone. */
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
@@ -14,7 +14,7 @@ const pairArbitrary = fc.tuple(snapshotArbitrary, snapshotArbitrary).map(([first
 });
 const sinceMs = fc.constantFrom(0, Date.UTC(2026, 10, 24, 11, 59, 59), Date.UTC(2026, 10, 24, 12), Infinity);
 
-/** What people and programs wait for. */
+/** The facts that people and programs wait for. */
 function facts({
   phase,
   conditions,
@@ -49,7 +49,7 @@ test('a change of a condition, the phase or a count is due at once', () => {
   );
 });
 
-test('what was written is not due again, also as the API server gives it back', () => {
+test('a written status is not due again, also as the API server returns it', () => {
   fc.assert(
     fc.property(pairArbitrary, sinceMs, ({ after: status }, since) => {
       expect(worthWriting(status, status, since)).toBe(false);
@@ -72,7 +72,7 @@ test('more usage alone is never due', () => {
   );
 });
 
-test('whatever is not due yet is due when enough time has passed, unless nothing but usage changed', () => {
+test('every change is due when enough time has passed, except usage alone', () => {
   fc.assert(
     fc.property(pairArbitrary, ({ before, after: next }) => {
       const withoutUsage = ({ usage, ...rest }: DistillJobStatus): string =>

@@ -1,4 +1,4 @@
-/** What holds of the ledger whatever it is told: exact amounts, and one account whichever way it came about. */
+/** Properties of the ledger after any changes: exact amounts, and the same state in any order. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
@@ -17,7 +17,7 @@ import { roomOn } from '../../../kit/ledger.js';
 const decimals = { n: -9, u: -6, m: -3, '': 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
 const binaries = { Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 };
 
-/** The same by whole numbers alone: digits × 10^exponent × 2^bits, in thousandths, rounded up. */
+/** The same with whole numbers only: digits × 10^exponent × 2^bits, in thousandths, rounded up. */
 function exactThousandths(digits: string, fraction: string, exponent: number, bits: number): bigint {
   const power = BigInt(exponent + 3 - fraction.length);
   const whole = BigInt(digits + fraction) * 2n ** BigInt(bits);
@@ -34,7 +34,7 @@ const scale = fc.oneof(
     .map(([letter, exponent]) => ({ suffix: `${letter}${String(exponent)}`, exponent, bits: 0 })),
 );
 
-test('a quantity is read to the last thousandth, as far as a number can hold it', () => {
+test('a quantity is exact to the thousandth, as far as a number can hold it', () => {
   const digitsArbitrary = fc.nat({ max: 999_999_999 }).map(String);
   const fractionArbitrary = fc.stringMatching(/^[0-9]{0,6}$/);
   fc.assert(
@@ -99,20 +99,20 @@ const needsArbitrary: fc.Arbitrary<PodNeeds> = fc.record(
 
 const accelerators = ['gpu'];
 
-function tell(ledger: Ledger, fact: Fact): void {
+function apply(ledger: Ledger, fact: Fact): void {
   if (fact.kind === 'setNode') ledger.setNode(fact.node);
   else if (fact.kind === 'removeNode') ledger.removeNode(fact.name);
   else if (fact.kind === 'setPod') ledger.setPod(fact.pod);
   else ledger.removePod(fact.uid);
 }
 
-function toldOf(facts: readonly Fact[]): Ledger {
+function ledgerAfter(facts: readonly Fact[]): Ledger {
   const ledger = new Ledger(accelerators);
-  for (const fact of facts) tell(ledger, fact);
+  for (const fact of facts) apply(ledger, fact);
   return ledger;
 }
 
-/** What is so after all of it, in one step each. */
+/** The nodes and pods that exist after all facts. */
 function outcomeOf(facts: readonly Fact[]): { nodes: Map<string, LedgerNode>; pods: Map<string, LedgerPod> } {
   const nodes = new Map<string, LedgerNode>();
   const pods = new Map<string, LedgerPod>();
@@ -128,7 +128,7 @@ function outcomeOf(facts: readonly Fact[]): { nodes: Map<string, LedgerNode>; po
 const factsArbitrary = fc.array(factArbitrary, { maxLength: 40 });
 const wantsArbitrary = fc.array(needsArbitrary, { minLength: 1, maxLength: 4 });
 
-/** Places pods of these needs in turns, until none of them isSchedulable any more. @returns the nodes, in order */
+/** Places pods with these needs in turns until none fits. @returns the nodes, in order */
 function placeAll(placement: Placement<PodNeeds>, wants: readonly PodNeeds[]): (string | null)[] {
   const nodes: (string | null)[] = [];
   for (let placed = true; placed && nodes.length < 200;) {
@@ -140,18 +140,18 @@ function placeAll(placement: Placement<PodNeeds>, wants: readonly PodNeeds[]): (
 }
 
 describe('the ledger', () => {
-  test('says the same as one that is told only what is so at last, in any order', () => {
+  test('equals one that gets only the final nodes and pods, in any order', () => {
     fc.assert(
       fc.property(factsArbitrary, wantsArbitrary, fc.boolean(), (facts, wants, podsFirst) => {
-        const told = toldOf(facts);
+        const changed = ledgerAfter(facts);
         const { nodes, pods } = outcomeOf(facts);
-        const anew = new Ledger(accelerators);
-        const addNodes = (): void => [...nodes.values()].toReversed().forEach((node) => anew.setNode(node));
-        const addPods = (): void => [...pods.values()].toReversed().forEach((pod) => anew.setPod(pod));
+        const fresh = new Ledger(accelerators);
+        const addNodes = (): void => [...nodes.values()].toReversed().forEach((node) => fresh.setNode(node));
+        const addPods = (): void => [...pods.values()].toReversed().forEach((pod) => fresh.setPod(pod));
         for (const add of podsFirst ? [addPods, addNodes] : [addNodes, addPods]) add();
-        expect(told.size).toBe(anew.size);
-        for (const needs of wants) expect(roomOn(told.placement(), needs)).toBe(roomOn(anew.placement(), needs));
-        expect(placeAll(told.placement(), wants)).toEqual(placeAll(anew.placement(), wants));
+        expect(changed.size).toBe(fresh.size);
+        for (const needs of wants) expect(roomOn(changed.placement(), needs)).toBe(roomOn(fresh.placement(), needs));
+        expect(placeAll(changed.placement(), wants)).toEqual(placeAll(fresh.placement(), wants));
       }),
       { numRuns: 500 },
     );
@@ -160,7 +160,7 @@ describe('the ledger', () => {
   test('keeps nothing of nodes and pods that are gone', () => {
     fc.assert(
       fc.property(factsArbitrary, fc.boolean(), (facts, podsFirst) => {
-        const ledger = toldOf(facts);
+        const ledger = ledgerAfter(facts);
         const forgetPods = (): void => uids.forEach((uid) => ledger.removePod(uid));
         const forgetNodes = (): void => nodeNames.forEach((name) => ledger.removeNode(name));
         for (const forget of podsFirst ? [forgetPods, forgetNodes] : [forgetNodes, forgetPods]) forget();
@@ -169,13 +169,13 @@ describe('the ledger', () => {
     );
   });
 
-  test('has room for exactly as many as can be seated one by one', () => {
+  test('has room for exactly as many pods as fit one by one', () => {
     fc.assert(
       fc.property(factsArbitrary, needsArbitrary, (facts, needs) => {
         const { nodes, pods } = outcomeOf(facts);
-        const seats = [...nodes.values()].map((node) => seatsOn(node, [...pods.values()], needs));
-        const want = seats.reduce((sum, count) => sum + count, 0);
-        expect(roomOn(toldOf(facts).placement(), needs)).toBe(want);
+        const counts = [...nodes.values()].map((node) => podsOn(node, [...pods.values()], needs));
+        const want = counts.reduce((sum, count) => sum + count, 0);
+        expect(roomOn(ledgerAfter(facts).placement(), needs)).toBe(want);
       }),
       { numRuns: 500 },
     );
@@ -183,10 +183,10 @@ describe('the ledger', () => {
 });
 
 describe('a placement', () => {
-  test('places each pod on a node that takes it, and leaves the ledger and its forks as they were', () => {
+  test('places each pod on a node that takes it, and does not change the ledger or its forks', () => {
     fc.assert(
       fc.property(factsArbitrary, needsArbitrary, (facts, needs) => {
-        const ledger = toldOf(facts);
+        const ledger = ledgerAfter(facts);
         const placement = ledger.placement();
         const [fork, before] = [placement.fork(), roomOn(placement, needs)];
         const { nodes } = outcomeOf(facts);
@@ -201,14 +201,14 @@ describe('a placement', () => {
     );
   });
 
-  test('is after placements what a ledger would be that was told of these pods', () => {
+  test('equals, after placements, a ledger with these pods', () => {
     fc.assert(
       fc.property(
         factsArbitrary,
         wantsArbitrary,
         fc.array(fc.nat({ max: 3 }), { maxLength: 12 }),
         (facts, wants, turns) => {
-          const ledger = toldOf(facts);
+          const ledger = ledgerAfter(facts);
           const placement = ledger.placement();
           for (const [turn, at] of turns.entries()) {
             const needs = wants[at % wants.length]!;
@@ -231,10 +231,10 @@ describe('a placement', () => {
     );
   });
 
-  test('is as it was when all that was placed is taken back', () => {
+  test('is as before when all placed pods are removed', () => {
     fc.assert(
       fc.property(factsArbitrary, wantsArbitrary, (facts, wants) => {
-        const ledger = toldOf(facts);
+        const ledger = ledgerAfter(facts);
         const placement = ledger.placement();
         const first = placeAll(placement, wants);
         for (const [at, node] of first.entries()) if (node !== null) placement.remove(node, wants[at % wants.length]!);
@@ -245,8 +245,8 @@ describe('a placement', () => {
   });
 });
 
-/** Seats pods on one node until a resource that they ask for runs out. */
-function seatsOn(node: LedgerNode, pods: readonly LedgerPod[], needs: PodNeeds): number {
+/** Number of pods that fit on one node until a requested resource runs out. */
+function podsOn(node: LedgerNode, pods: readonly LedgerPod[], needs: PodNeeds): number {
   if (!isSchedulable(needs, node)) return 0;
   const { priority: own = -Infinity } = needs;
   const free = new Map(Object.entries(node.allocatable));
@@ -262,7 +262,7 @@ function seatsOn(node: LedgerNode, pods: readonly LedgerPod[], needs: PodNeeds):
     if (pod.claimsDevices) free.set('gpu', -Infinity);
   }
   const asked = Object.entries({ ...needs.requests, pods: 1_000 }).filter(([, amount]) => amount > 0);
-  let seats = 0;
-  for (; asked.every(([resource, amount]) => (free.get(resource) ?? 0) >= amount); seats++) take(needs.requests);
-  return seats;
+  let fitting = 0;
+  for (; asked.every(([resource, amount]) => (free.get(resource) ?? 0) >= amount); fitting++) take(needs.requests);
+  return fitting;
 }

@@ -1,4 +1,4 @@
-/** How many teachers each job gets, beside the others and the neighbours: DESIGN §5.4 as a table. */
+/** How many teachers each job gets, next to other jobs and pending pods: DESIGN §5.4 as a table. */
 import { describe, expect, test } from '@jest/globals';
 
 import { allocate, type AllocationInput } from '../../../../src/domain/allocation/index.js';
@@ -27,9 +27,14 @@ const gpus = (freeSlots: number, reserveSlots: number): NonNullable<Given['suppl
 describe('fair numbers', () => {
   test.each<Row>([
     ['a job gets what it wants', 'a8', { jobs: [jobRequest('a', 3)] }, 'a: 3'],
-    ['… or what there is', 'a4 b4', { jobs: [jobRequest('a', 20)] }, 'a: 8'],
-    ['two jobs share alike', 'a8', { jobs: [jobRequest('a', 9), jobRequest('b', 9)] }, 'a: 4; b: 4'],
-    ['what one leaves goes to the others', 'a8', { jobs: [jobRequest('a', 1), jobRequest('b', 9)] }, 'a: 1; b: 7'],
+    ['or all that there is', 'a4 b4', { jobs: [jobRequest('a', 20)] }, 'a: 8'],
+    ['two jobs get equal shares', 'a8', { jobs: [jobRequest('a', 9), jobRequest('b', 9)] }, 'a: 4; b: 4'],
+    [
+      'slots that one job does not want go to the others',
+      'a8',
+      { jobs: [jobRequest('a', 1), jobRequest('b', 9)] },
+      'a: 1; b: 7',
+    ],
     ['the odd slot goes by uid', 'a7', { jobs: [jobRequest('b', 9), jobRequest('a', 9)] }, 'a: 4; b: 3'],
     ['by weight', 'a8', { jobs: [jobRequest('a', 9, { weight: 3 }), jobRequest('b', 9)] }, 'a: 6; b: 2'],
     ['rounded to the nearest', 'a5', { jobs: [jobRequest('a', 9, { weight: 10 }), jobRequest('b', 9)] }, 'a: 5; b: 0'],
@@ -42,7 +47,7 @@ describe('fair numbers', () => {
     ['a job that wants nothing keeps no minimum', 'a4', { jobs: [jobRequest('a', 0, { minReplicas: 2 })] }, 'a: 0'],
     ['never more than the pool may have', 'a8', { jobs: [jobRequest('a', 9, { maxReplicas: 2 })] }, 'a: 2'],
     [
-      'slots are shared, not replicas; small ones come when the large ones have their nodes',
+      'slots are shared, not replicas; small teachers start when the large ones have their nodes',
       'a8 b8',
       { jobs: [jobRequest('a', 9, { slotsPerReplica: 4, needs: four }), jobRequest('b', 16)] },
       'a: 2; b: 0→8',
@@ -56,7 +61,7 @@ describe('fair numbers', () => {
       'a: 2; b: 2; c: 4',
     ],
     [
-      'by their weights, and a name that every object knows is no weight',
+      'by their weights; a namespace named like an object property has weight 1',
       'a8',
       {
         jobs: [jobRequest('a', 9, { namespace: 'x' }), jobRequest('b', 9, { namespace: 'constructor' })],
@@ -65,13 +70,13 @@ describe('fair numbers', () => {
       'a: 6; b: 2',
     ],
     [
-      'a minimum takes no slot from another namespace that wants its part',
+      'a minimum takes no slot from the share of another namespace',
       'a8',
       { jobs: [jobRequest('a', 9, { namespace: 'x', minReplicas: 100 }), jobRequest('b', 9)] },
       'a: 4; b: 4',
     ],
     [
-      'a minimum takes what other namespaces leave, before what a job of its own wants beside it',
+      'a minimum comes before other jobs of its namespace, from what other namespaces leave',
       'a8',
       {
         jobs: [
@@ -83,7 +88,7 @@ describe('fair numbers', () => {
       'a: 5; b: 1; c: 2',
     ],
     [
-      'a weight of 0 gets what is left',
+      'a job with weight 0 gets what is left',
       'a4',
       { jobs: [jobRequest('a', 9, { weight: 0 }), jobRequest('b', 3)] },
       'a: 1; b: 3',
@@ -92,7 +97,7 @@ describe('fair numbers', () => {
     expect(shared(cluster, given)).toBe(want);
   });
 
-  test('the 64 slots of an honest job do not go to a minimum of 10,000, nor to 15 jobs of one namespace', () => {
+  test('neither a minimum of 10,000 nor 15 jobs of one namespace take the slots of another namespace', () => {
     const honest = jobRequest('honest', 64, { namespace: 'honest' });
     const greedy = jobRequest('greedy', 64, { namespace: 'greedy', minReplicas: 10_000, maxReplicas: 10_000 });
     expect(shared('a64', { jobs: [honest, greedy] })).toBe('greedy: 32; honest: 32');
@@ -100,14 +105,14 @@ describe('fair numbers', () => {
     expect(shared('a64', { jobs: [honest, ...many] })).toMatch(/^honest: 32; z0: 3; /);
   });
 
-  test('slots of one resource take nothing of the right of a namespace to another', () => {
+  test('slots of one resource do not reduce the share of a namespace of another resource', () => {
     const cpu = { resource: 'cpu', needs: { gpu: 0, cpu: 1 } };
     const pools = (minReplicas: number) => [
       poolRequest({ name: 'gpu' }),
       poolRequest({ name: 'cpu', ...cpu, minReplicas }),
     ];
     const jobs = [
-      // Its 900 cores come first, and its GPUs wait for nothing.
+      // Its 900 cores are a minimum and do not delay its GPUs.
       { ...poolsRequest('a', 904, pools(900)), namespace: 'x' },
       { ...poolsRequest('b', 9, pools(0)), namespace: 'y' },
       { ...poolsRequest('c', 9, [poolRequest()]), namespace: 'y' },
@@ -115,7 +120,7 @@ describe('fair numbers', () => {
     expect(shared('a8', { jobs })).toBe('a: 4, 100; b: 2, 7; c: 2');
   });
 
-  test('the next pool gives what a full one cannot', () => {
+  test('the next pool provides what a full one cannot', () => {
     const [x, y]: TestNeeds[] = [
       { gpu: 1, cpu: 1, zone: 'x' },
       { gpu: 1, cpu: 1, zone: 'y' },
@@ -133,18 +138,18 @@ describe('fair numbers', () => {
     expect(briefGrants(allocate(allocationInput(poor, { jobs: [poolsRequest('a', 6, pools)] })))).toBe('a: 1, 3');
   });
 
-  test('what a job has of one resource takes nothing of its right to another', () => {
+  test('slots of one resource do not reduce the share of a job of another resource', () => {
     const cpu = poolRequest({ name: 'cpu', resource: 'cpu', needs: { gpu: 0, cpu: 1 }, maxReplicas: 5 });
     const jobs = [poolsRequest('a', 20, [cpu, poolRequest()]), jobRequest('b', 20)];
     expect(shared('a8', { jobs })).toBe('a: 5, 4; b: 4');
   });
 
-  test('what is to be kept is kept before cheaper pools grow', () => {
+  test('replicas to keep come before cheaper pools grow', () => {
     const pools = [poolRequest({ name: 'cheap' }), poolRequest({ name: 'dear', keepReplicas: 2 })];
     expect(shared('a8', { jobs: [poolsRequest('a', 3, pools)] })).toBe('a: 1, 2');
   });
 
-  test('a job has a bound over all pools, minimums excepted', () => {
+  test('a job has a maximum over all pools, which minimums may exceed', () => {
     const pools = [poolRequest({ name: 'cheap' }), poolRequest({ name: 'dear', minReplicas: 3 })];
     const job = poolsRequest('a', 9, pools);
     expect(shared('a8', { jobs: [{ ...job, maxReplicas: 4 }] })).toBe('a: 1, 3');
@@ -156,20 +161,20 @@ describe('the reserve', () => {
   test.each<Row>([
     ['stays free', 'a8', { jobs: [jobRequest('a', 16)], supply: gpus(8, 2) }, 'a: 6'],
     [
-      'takes nothing from neighbours',
+      'takes nothing from pending pods',
       'a8',
       { pendingPods: [pendingPod('n')], jobs: [jobRequest('a', 16)], supply: gpus(8, 2) },
       'a: 5',
     ],
     ['may be more than there is', 'a2', { jobs: [jobRequest('a', 1)], supply: gpus(2, 5) }, 'a: 0'],
     [
-      'is kept while teachers are going',
+      'is kept while teachers are leaving',
       'a8',
       { leaving: [leavingFrom('a'), leavingFrom('a')], jobs: [jobRequest('a', 16)], supply: gpus(8, 2) },
       'a: 4→6',
     ],
     [
-      'takes back what was given before it was made larger',
+      'takes back slots when it is raised',
       'a4',
       { jobs: [jobRequest('a', 4, { teachers: teachers('a a a a') })], supply: gpus(4, 1) },
       'a: 3 [t3]',
@@ -179,18 +184,18 @@ describe('the reserve', () => {
   });
 });
 
-describe('teachers that run', () => {
+describe('running teachers', () => {
   test.each<Row>([
     ['stay', 'a2 b2', { jobs: [jobRequest('a', 3, { teachers: teachers('b b a') })] }, 'a: 3'],
-    ['go when fewer are wanted', 'a4', { jobs: [jobRequest('a', 2, { teachers: teachers('a a a') })] }, 'a: 2 [t2]'],
+    ['leave when fewer are wanted', 'a4', { jobs: [jobRequest('a', 2, { teachers: teachers('a a a') })] }, 'a: 2 [t2]'],
     [
-      'go when another job is due, which waits until they are gone',
+      'leave for the share of another job, which waits until they are gone',
       'a4',
       { jobs: [jobRequest('a', 9, { teachers: teachers('a a a a') }), jobRequest('b', 9)] },
       'a: 2 [t3 t2]; b: 0→2',
     ],
     [
-      'are not asked for more while they are going',
+      'cause no further victims while some are leaving',
       'a4',
       {
         leaving: [leavingFrom('a'), leavingFrom('a')],
@@ -199,13 +204,13 @@ describe('teachers that run', () => {
       'a: 2; b: 0→2',
     ],
     [
-      'that come do not wait for a slot while another is free',
+      'that are new do not wait for a slot while another is free',
       'a2 b2',
       { leaving: [leavingFrom('a'), leavingFrom('a')], jobs: [jobRequest('a', 2)] },
       'a: 2',
     ],
     [
-      'stay where nobody else could use their place',
+      'stay where no other job could use their place',
       'a3 b3',
       {
         jobs: [
@@ -227,13 +232,13 @@ describe('teachers that run', () => {
       'a: 4 [t7 t5 t3 t1]; b: 0→1',
     ],
     [
-      'that wait for a node are the first to go, and wait no longer when there is none',
+      'that wait for a node leave first, and leave when there is no node',
       'a2',
       { jobs: [jobRequest('a', 9, { teachers: teachers('a a ? ?') })] },
       'a: 2 [t3 t2]',
     ],
     [
-      '… and are as good as new ones otherwise',
+      'that wait for a node count as new ones',
       'a4',
       { jobs: [jobRequest('a', 3, { teachers: teachers('a ? ?') })] },
       'a: 3',
@@ -242,12 +247,12 @@ describe('teachers that run', () => {
     expect(shared(cluster, given)).toBe(want);
   });
 
-  test('on a node that is gone are not counted on', () => {
+  test('on a node that is gone do not count', () => {
     const jobs = [jobRequest('a', 2, { teachers: teachers('a gone') })];
     expect(shared('a2', { jobs })).toBe('a: 1→2 [t1]');
   });
 
-  test('on a node that takes no more pods leave it, and come back elsewhere when they are gone', () => {
+  test('on a node that takes no more pods leave, and start elsewhere when they are gone', () => {
     const here = { gpu: 1, cpu: 1, zone: 'x' };
     const cluster = [
       { name: 'a', gpu: 4, cpu: 9, zone: 'going' },
@@ -258,28 +263,28 @@ describe('teachers that run', () => {
   });
 });
 
-describe('neighbours', () => {
+describe('pending pods', () => {
   test.each<Row>([
     [
-      'take a free slot and nothing else',
+      'take a free slot first',
       'a2',
       { pendingPods: [pendingPod('n')], jobs: [jobRequest('a', 1, { teachers: teachers('a') })] },
       'a: 1',
     ],
     [
-      'get the slot of a teacher, which then has none',
+      'get the slot of a teacher, which leaves',
       'a2',
       { pendingPods: [pendingPod('n')], jobs: [jobRequest('a', 2, { teachers: teachers('a a') })] },
       'a: 1 [t1]',
     ],
     [
-      'send away those on the node that they need, and no others',
+      'evict teachers on the node that they need, and no others',
       'a4 b2',
       { pendingPods: [pendingPod('n', { needs: four })], jobs: [jobRequest('a', 9, { teachers: teachers('a b b') })] },
       'a: 2 [t0]',
     ],
     [
-      'wait for a teacher that is going before another has to',
+      'wait for a leaving teacher before another must leave',
       'a2',
       {
         pendingPods: [pendingPod('n')],
@@ -301,7 +306,7 @@ describe('neighbours', () => {
       'a: 1',
     ],
     [
-      'make a teacher move whose job has room elsewhere: first it goes, then it comes back',
+      'make a teacher move if its job has room elsewhere: it leaves first',
       'a4 b4',
       { pendingPods: [pendingPod('n', { needs: four })], jobs: [jobRequest('a', 2, { teachers: teachers('a b') })] },
       'a: 1→2 [t0]',
@@ -310,7 +315,7 @@ describe('neighbours', () => {
     expect(shared(cluster, given)).toBe(want);
   });
 
-  test('the highest priority first: a small one does not take the node that a large one could have without us', () => {
+  test('come by priority: a small pod does not take the node that a large one would have without teachers', () => {
     const input = allocationInput(nodes('a4'), {
       pendingPods: [pendingPod('small', { priority: 1 }), pendingPod('large', { needs: four, priority: 2 })],
       jobs: [jobRequest('a', 9, { teachers: teachers('a a a') })],

@@ -1,4 +1,4 @@
-/** What a person reads about a pool's number. */
+/** The text that explains a pool's number of teachers. */
 import { expect, test } from '@jest/globals';
 
 import { grantsText } from '../../../../src/api/index.js';
@@ -63,7 +63,7 @@ test.each<[cluster: string, given: Given, want: string]>([
   expect(grantsText(share.grants.get('a')!)).toBe(want);
 });
 
-test('of several pools is one sentence', () => {
+test('several pools in one sentence', () => {
   const pools = ['spot', 'dear', 'off'].map((name) => poolRequest({ name, maxReplicas: name === 'off' ? 0 : 3 }));
   const share = allocate(allocationInput(nodes('a4'), { jobs: [poolsRequest('a', 5, pools)], supply: supply(4) }));
   expect(grantsText(share.grants.get('a')!)).toBe('spot 3 of 3: all that are wanted; dear 1 of 2: 1 free slot');

@@ -1,4 +1,4 @@
-/** What a job says of itself: phase and conditions, word for word, for everything that can be observed of it. */
+/** Phase and conditions of a job, word for word, for everything that can be observed. */
 import { describe, expect, test } from '@jest/globals';
 
 import { conditionTypes } from '../../../../src/api/index.js';
@@ -20,15 +20,15 @@ const notBuilt = newJob().job((job) => job.change(({ spec }) => (spec.dataset.fo
 
 describe('the phase of a job', () => {
   test.each<[string, SnapshotMaker, string]>([
-    ['that was just made is Pending', newJob(), 'Pending'],
-    ['whose student never spoke is Pending', newJob().streams().student({ phase: 'Running' }), 'Pending'],
+    ['that is new is Pending', newJob(), 'Pending'],
+    ['whose student never reported is Pending', newJob().streams().student({ phase: 'Running' }), 'Pending'],
     ['that trains is Running', runningJob(), 'Running'],
     ['that is suspended is Suspended', runningJob().job((job) => job.suspended()), 'Suspended'],
     ['that this version cannot run is Pending', notBuilt, 'Pending'],
-    ['whose student ended well is Succeeded', complete, 'Succeeded'],
-    ['whose student gave up is Failed', runningJob().student({ phase: 'Failed' }), 'Failed'],
+    ['whose student succeeded is Succeeded', complete, 'Succeeded'],
+    ['whose student failed for good is Failed', runningJob().student({ phase: 'Failed' }), 'Failed'],
     [
-      'whose stream is out of reach stays Running',
+      'whose streams are unreachable stays Running',
       runningJob().status({ attempts: 1 }).streamsUnreachable('gone'),
       'Running',
     ],
@@ -41,7 +41,7 @@ describe('Accepted', () => {
   test.each<[string, SnapshotMaker, string]>([
     ['is True for a job that can be run', newJob(), 'Accepted True Valid: The job is valid and can be run.'],
     [
-      'is False for one that this version does not build',
+      'is False for a job that this version does not support',
       notBuilt,
       'Accepted False NotSupported: spec.dataset.format: "npy" is not supported yet; use idx',
     ],
@@ -61,17 +61,17 @@ describe('TeachersAvailable', () => {
   const waiting = runningJob().pool('cpu', { freeSlots: 0 });
   test.each<[string, SnapshotMaker, string]>([
     [
-      'counts those that label',
+      'counts teachers that label',
       runningJob(),
       'TeachersAvailable True TeachersReady: 2 of 2 teachers ready (2 of 3: 2 free slots).',
     ],
     [
-      'does not count one that only loads',
+      'does not count a teacher that still loads',
       runningJob().teachers(labelling('cpu-0'), labelling('cpu-1', { phase: 'Loading' })),
       'TeachersAvailable True TeachersReady: 1 of 2 teachers ready (2 of 3: 2 free slots).',
     ],
     [
-      'does not believe what a process of that name said before it died',
+      'ignores the telemetry of a dead process with the same name',
       runningJob().teachers(labelling('cpu-0', { updatedAtMs: noonMs - 6_000 }), labelling('cpu-9')),
       'TeachersAvailable False TeachersStarting: 0 of 2 teachers ready; the others load their model (2 of 3: 2 free slots).',
     ],
@@ -81,43 +81,43 @@ describe('TeachersAvailable', () => {
       'TeachersAvailable False NoFreeSlots: No slot is free that a teacher may use; waiting for one (0 of 3: 0 free slots).',
     ],
     [
-      'says what the last teacher said when none is ready',
+      'shows the last error when no teacher is ready',
       waiting.pool('cpu', { lastError: ended(1, 'no memory') }),
       'TeachersAvailable False TeachersFailing: No teacher is ready; last error: no memory',
     ],
     [
-      'forgives an error while another labels',
+      'ignores an error while another teacher labels',
       runningJob().pool('cpu', { pods: 'cpu-0 cpu-1', lastError: ended(1, 'no memory') }),
       'TeachersAvailable True TeachersReady: 2 of 2 teachers ready (2 of 3: 2 free slots).',
     ],
     [
-      'says that none is needed',
+      'says that no teacher is needed',
       runningJob().job((job) => job.softWeight(0)),
       'TeachersAvailable False NoTeacherNeeded: softWeight is 0: the labels alone are trained.',
     ],
     [
-      'says that the work is done',
+      'says that nothing is left to compute',
       runningJob()
         .streams({ work: { messages: 0, pending: 0, ackPending: 0 } })
         .reported(training({ fedSteps: 200 })),
       'TeachersAvailable False NothingLeftToCompute: All logits are computed; every slot was given back.',
     ],
     [
-      'is Unknown when the student went silent',
+      'is Unknown without telemetry from the student',
       runningJob().reported(training({ updatedAtMs: noonMs - 5_001 })),
       'TeachersAvailable Unknown TelemetryGap: No telemetry from the job; the number of teachers is held.',
     ],
     [
-      'is Unknown when NATS is out of reach',
+      'is Unknown when NATS is unreachable',
       runningJob().streamsUnreachable('gone'),
       'TeachersAvailable Unknown TelemetryGap: No telemetry from the job; the number of teachers is held.',
     ],
     [
-      'tells of a suspension',
+      'reports a suspension',
       runningJob().job((job) => job.suspended()),
       'TeachersAvailable False Suspended: The job is suspended and holds no slot.',
     ],
-    ['tells of the end', complete, 'TeachersAvailable False Finished: The job is over and holds no slot.'],
+    ['reports the end', complete, 'TeachersAvailable False Finished: The job is over and holds no slot.'],
   ])('%s', (_what, snapshot, want) => {
     expect(conditionText(snapshot.plan.status, 'TeachersAvailable')).toBe(want);
   });
@@ -137,7 +137,7 @@ describe('StudentRunning', () => {
       'StudentRunning True Training: Student process 3 is training.',
     ],
     [
-      'trains without room for its checkpoints, and says so',
+      'reports that its checkpoints cannot be stored',
       runningJob().reported(training({ attempt: 3, checkpointFault: 'checkpoint store x: no room. Free some.' })),
       'StudentRunning True CheckpointNotStored: Student process 3 is training, and its newest checkpoint cannot be stored: checkpoint store x: no room. Free some.',
     ],
@@ -157,12 +157,12 @@ describe('StudentRunning', () => {
       'StudentRunning False BackingOff: The student failed (2 of at most 6) and is started again: out of memory',
     ],
     [
-      'is started again after a kill, which is no error',
+      'is started again after a kill, which is not an error',
       runningJob().student({ phase: 'BackingOff', disruptions: 1 }),
       'StudentRunning False StudentStarting: The student loads its model and checkpoint.',
     ],
     [
-      'is Unknown when nothing was heard of it',
+      'is Unknown without fresh telemetry',
       runningJob().reported(training({ updatedAtMs: noonMs - 5_001 })),
       'StudentRunning Unknown TelemetryGap: No telemetry from the student for more than 5 s.',
     ],
@@ -171,7 +171,7 @@ describe('StudentRunning', () => {
       runningJob().job((job) => job.suspended()),
       'StudentRunning False Suspended: The job is suspended; its checkpoint is kept.',
     ],
-    ['never runs a refused job', notBuilt, 'StudentRunning False Waiting: Waiting for a job that can be run.'],
+    ['does not run for a refused job', notBuilt, 'StudentRunning False Waiting: Waiting for a job that can be run.'],
     ['has ended', complete, 'StudentRunning False Finished: The student has ended.'],
   ])('%s', (_what, snapshot, want) => {
     expect(conditionText(snapshot.plan.status, 'StudentRunning')).toBe(want);
@@ -180,32 +180,32 @@ describe('StudentRunning', () => {
 
 describe('Progressing', () => {
   test.each<[string, SnapshotMaker, string]>([
-    ['has yet to begin', newJob(), 'Progressing True Starting: No step was trained yet; the parts are starting.'],
+    ['starts', newJob(), 'Progressing True Starting: No step was trained yet; the parts are starting.'],
     ['counts steps', runningJob(), 'Progressing True StepsTrained: 40 of 200 steps trained.'],
     [
-      'tells of a student that starves',
+      'reports a student that waits for logits',
       runningJob().reported(training({ waitFraction: 0.43 })),
       'Progressing True WaitingForLogits: The student waits for logits 40 % of its time; more teachers would help.',
     ],
     [
-      'tells of one that starves so long that it has no share to tell',
+      'reports a student that waits all the time and so measures no rate',
       runningJob().reported(training({ waitFraction: 0, samplesPerSecond: 0, buffer: { frames: 0, bytes: 0 } })),
       'Progressing True WaitingForLogits: The student waits for logits 100 % of its time; more teachers would help.',
     ],
     [
-      'takes no pause for an evaluation for starving',
+      'does not report waiting during an evaluation',
       runningJob().reported(training({ phase: 'Evaluating', waitFraction: 0.9, samplesPerSecond: 0 })),
       'Progressing True StepsTrained: 40 of 200 steps trained.',
     ],
     [
-      'wants no logits for labels alone',
+      'does not report waiting when labels alone are trained',
       runningJob()
         .job((job) => job.softWeight(0))
         .reported(training({ waitFraction: 0.9 })),
       'Progressing True StepsTrained: 40 of 200 steps trained.',
     ],
     [
-      'is stalled after a minute of silence, counted in tens',
+      'is stalled after a minute without a step, counted in tens of seconds',
       runningJob().reported(training({ updatedAtMs: noonMs - 68_000 })),
       'Progressing False Stalled: No step was trained for 60 seconds.',
     ],
@@ -215,7 +215,7 @@ describe('Progressing', () => {
       'Progressing False BrokerUnreachable: NATS cannot be reached: the connection to NATS is lost',
     ],
     [
-      'says how a suspended job goes on',
+      'says how to resume a suspended job',
       runningJob().job((job) => job.suspended()),
       'Progressing False Suspended: The job is suspended; set spec.suspend to false to go on.',
     ],
@@ -233,12 +233,12 @@ describe('the end', () => {
       'Complete True AllStepsTrained: All 200 steps trained; weights sha256:ab.',
     ],
     [
-      'is Complete although it was suspended meanwhile',
+      'is Complete although the job was suspended meanwhile',
       complete.job((job) => job.suspended()),
       'Complete True AllStepsTrained: All 200 steps trained; weights sha256:ab.',
     ],
     [
-      'knows from the status what streams that are gone said',
+      'takes steps and digest from the status when the streams are gone',
       complete
         .status({
           progress: { step: 200, steps: 200, percent: 100, epoch: 1 },
@@ -248,7 +248,7 @@ describe('the end', () => {
       'Complete True AllStepsTrained: All 200 steps trained; weights sha256:ab.',
     ],
     [
-      'is not told before the result can be fetched',
+      'is not reported before the result can be fetched',
       complete.streamsUnreachable('gone'),
       'Complete False NotComplete: Steps are left to train.',
     ],
@@ -263,36 +263,36 @@ describe('the end', () => {
       'Failed True StudentError: The student cannot go on, and trying again would not help: NaN logits',
     ],
     [
-      'is Failed by a teacher that cannot start while none ever did',
+      'is Failed when a teacher cannot start and none ever has',
       newJob()
         .pool('cpu', { lastError: ended(65, 'no such model') })
         .streams(),
       'Failed True TeacherError: No teacher can start, and trying again would not help: no such model',
     ],
     [
-      'does not come from one bad teacher after another has worked',
+      'is not caused by one bad teacher after another has worked',
       runningJob().pool('cpu', { pods: 'cpu-0', lastError: ended(65, 'bad device') }),
       'Failed False NotFailed: Nothing has ended the job.',
     ],
     [
-      'does not come from a bad teacher after the first has answered the self-test',
+      'is not caused by a bad teacher after one has answered the self-test',
       newJob()
         .pool('cpu', { lastError: ended(65, 'bad device') })
         .streams({ reference: { teacherDigest: '0123456789abcdef', columns: 1, indices: [0], logits: [[1]] } }),
       'Failed False NotFailed: Nothing has ended the job.',
     ],
     [
-      'is Failed by a row of teachers that cannot start, whoever worked before',
+      'is Failed after several teachers in a row cannot start, even if one worked before',
       runningJob().pool('cpu', { lastError: ended(65, 'found another model'), failuresInARow: 5 }),
       'Failed True TeacherError: No teacher can start, and trying again would not help: found another model',
     ],
     [
-      'does not come from a row of bad teachers while another one works',
+      'is not caused by several bad teachers in a row while another works',
       runningJob().pool('cpu', { pods: 'cpu-0', lastError: ended(65, 'bad device'), failuresInARow: 9 }),
       'Failed False NotFailed: Nothing has ended the job.',
     ],
     [
-      'does not come from a teacher that may start later',
+      'is not caused by a teacher that may start later',
       newJob()
         .pool('cpu', { lastError: ended(1, 'no memory') })
         .streams(),
@@ -303,7 +303,7 @@ describe('the end', () => {
     expect(conditionText(status, want.split(' ')[0]!)).toBe(want);
   });
 
-  test('stays, whatever is observed later', () => {
+  test('stays when later observations differ', () => {
     const over = complete.plan;
     const later = runningJob()
       .at(noonMs + 60_000)
@@ -314,7 +314,7 @@ describe('the end', () => {
     expect(later.status).toMatchObject({ phase: 'Succeeded', conditions: over.status.conditions });
   });
 
-  test('is over for the queue; a job that runs, waits or is suspended is not', () => {
+  test('needs no requeue, unlike a job that runs, waits or is suspended', () => {
     const over = (snapshot: SnapshotMaker): boolean => snapshot.plan.againMs === null;
     expect(
       [complete, runningJob().student({ phase: 'Failed' }), notBuilt.pool('cpu').student({ phase: 'Absent' })].map(
@@ -325,7 +325,7 @@ describe('the end', () => {
     expect([runningJob(), newJob(), suspended].map(over)).toEqual([false, false, false]);
   });
 
-  test('of a refused job comes when nothing of it runs any more', () => {
+  test('of a refused job comes when none of its processes is left', () => {
     const refused = runningJob().job((job) => job.change(({ spec }) => (spec.dataset.format = 'npy')));
     expect(refused.plan).toMatchObject({
       workers: 'Remove',
@@ -338,13 +338,13 @@ describe('the end', () => {
 });
 
 describe('conditions', () => {
-  test('are always all there, in the order of the API', () => {
+  test('are always complete and in the order of the API', () => {
     for (const snapshot of [newJob(), runningJob(), complete, notBuilt]) {
       expect(snapshot.plan.status.conditions?.map(({ type }) => type)).toEqual(conditionTypes);
     }
   });
 
-  test('keep their time while their status stays, whatever the words say', () => {
+  test('keep their transition time while their status stays, even if the message changes', () => {
     const first = runningJob().job((job) => job.generation(4)).plan.status;
     const later = runningJob()
       .at(noonMs + 3_000)

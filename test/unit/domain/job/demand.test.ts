@@ -1,4 +1,4 @@
-/** What a job claims, from its snapshot: DESIGN §5.3 and §5.5 as a table. */
+/** What a job requests, from its snapshot: DESIGN §5.3 and §5.5 as a table. */
 import { describe, expect, test } from '@jest/globals';
 
 import { wantedReplicas } from '../../../../src/domain/allocation/index.js';
@@ -8,22 +8,22 @@ import { poolStates } from '../../../kit/grants.js';
 import { labelling, newJob, noonMs, runningJob, type SnapshotMaker, training } from '../../../kit/snapshots.js';
 
 interface Facts {
-  /** What each pool was told before. */
-  readonly told?: readonly number[];
+  /** The replicas that each pool was given last. */
+  readonly previous?: readonly number[];
   readonly ageMs?: number;
 }
 
-/** `cpu=2 spot=0 (MatchStudent)`: what would be there if there were room for all. */
-function wanted(maker: SnapshotMaker, { told = [], ageMs = 3_600_000 }: Facts = {}): string {
+/** `cpu=2 spot=0 (MatchStudent)`: the replicas if there were room for all. */
+function wanted(maker: SnapshotMaker, { previous = [], ageMs = 3_600_000 }: Facts = {}): string {
   const { snapshot } = maker;
   const demand = jobDemandOf(snapshot);
-  const claim = dampedRequest(
+  const request = dampedRequest(
     { uid: 'u', namespace: 'default', weight: 1 },
     demand,
-    poolStates(snapshot, told, ageMs),
+    poolStates(snapshot, previous, ageMs),
     noonMs,
   );
-  const replicas = wantedReplicas(claim).map((count, index) => `${claim.pools[index]!.name}=${String(count)}`);
+  const replicas = wantedReplicas(request).map((count, index) => `${request.pools[index]!.name}=${String(count)}`);
   return `${replicas.join(' ')} (${demand.reason})`;
 }
 
@@ -46,22 +46,18 @@ const twoPools = (spot: readonly number[], cpu: readonly number[], maxReplicas =
 
 describe('a job wants', () => {
   test.each<[string, SnapshotMaker, string]>([
-    ['a few that show their rate, when it is new', newJob(), 'cpu=4 (FillWindow)'],
-    ['… and before the student spoke', newJob().streams(), 'cpu=4 (FillWindow)'],
-    ['a little more than the student trains', matched({}, 500), 'cpu=3 (MatchStudent)'],
+    ['a few teachers to measure their rate, when it is new', newJob(), 'cpu=4 (FillWindow)'],
+    ['a few teachers before the student reports', newJob().streams(), 'cpu=4 (FillWindow)'],
+    ['a little more than the rate of the student', matched({}, 500), 'cpu=3 (MatchStudent)'],
+    ['more while the buffer is empty', matched({ buffer: { frames: 0, bytes: 0 } }, 100), 'cpu=12 (MatchStudent)'],
+    ['less when the buffer is full', matched({}, 100), 'cpu=11 (MatchStudent)'],
     [
-      '… and more still while the buffer is empty',
-      matched({ buffer: { frames: 0, bytes: 0 } }, 100),
-      'cpu=12 (MatchStudent)',
-    ],
-    ['… than when it is full', matched({}, 100), 'cpu=11 (MatchStudent)'],
-    [
-      'what the window has work for',
+      'no more than the window has work for',
       matched({ unstarvedSamplesPerSecond: 9_999, window: 6 }, 100),
       'cpu=3 (MatchStudent)',
     ],
-    ['no fewer within the band', matched({}, 500, 500, 500), 'cpu=3 (MatchStudent)'],
-    ['fewer far above it', matched({}, 500, 500, 500, 500, 500, 500), 'cpu=4 (MatchStudent)'],
+    ['no fewer teachers within the band', matched({}, 500, 500, 500), 'cpu=3 (MatchStudent)'],
+    ['fewer teachers far above the band', matched({}, 500, 500, 500, 500, 500, 500), 'cpu=4 (MatchStudent)'],
     [
       'no more teachers than items',
       matched({ fedSteps: 199, unstarvedSamplesPerSecond: 1e6 }, 1).streams({
@@ -70,33 +66,41 @@ describe('a job wants', () => {
       'cpu=3 (MatchStudent)',
     ],
     [
-      'no new one for a few seconds of work',
+      'no new teacher for a few seconds of work',
       matched({ fedSteps: 170, unstarvedSamplesPerSecond: 9_000 }, 500),
       'cpu=1 (MatchStudent)',
     ],
     [
-      'none when all is stored',
+      'no teacher when all logits are stored',
       runningJob()
         .streams({ work: { messages: 0, pending: 0, ackPending: 0 } })
         .reported(training({ fedSteps: 200 })),
       'cpu=0 (NothingLeftToCompute)',
     ],
-    ['none when it exports', runningJob().reported(training({ phase: 'Exporting' })), 'cpu=0 (NothingLeftToCompute)'],
-    ['none when labels alone are trained', runningJob().job((job) => job.softWeight(0)), 'cpu=0 (NoTeacherNeeded)'],
-    ['what it has, in a gap', runningJob().streamsUnreachable('gone'), 'cpu=2 (TelemetryGap)'],
     [
-      'what it has, when the student is silent',
+      'no teacher during the export',
+      runningJob().reported(training({ phase: 'Exporting' })),
+      'cpu=0 (NothingLeftToCompute)',
+    ],
+    [
+      'no teacher when labels alone are trained',
+      runningJob().job((job) => job.softWeight(0)),
+      'cpu=0 (NoTeacherNeeded)',
+    ],
+    ['its present teachers while NATS is unreachable', runningJob().streamsUnreachable('gone'), 'cpu=2 (TelemetryGap)'],
+    [
+      'its present teachers when the telemetry is stale',
       runningJob().reported(training({ updatedAtMs: noonMs - 5_001 })),
       'cpu=2 (TelemetryGap)',
     ],
     [
-      'what it has, while a student comes back',
+      'its present teachers while a student restarts',
       runningJob().reported(training({ phase: 'Starting' })),
       'cpu=2 (FillWindow)',
     ],
-    ['what it has, until its teachers show their rate', matched({}, 0, 0), 'cpu=2 (FillWindow)'],
+    ['its present teachers until their rate is measured', matched({}, 0, 0), 'cpu=2 (FillWindow)'],
     [
-      'a few, while its student trains and no teacher runs, however long its window is',
+      'a few teachers when none runs, even with a long window',
       runningJob()
         .pool('cpu', { pods: '' })
         .reported(training({ window: 1_000 }))
@@ -104,7 +108,7 @@ describe('a job wants', () => {
       'cpu=4 (FillWindow)',
     ],
     [
-      '… and no more of them than there is work for',
+      'a few teachers when none runs, but no more than there is work for',
       runningJob()
         .pool('cpu', { pods: '' })
         .reported(training({ window: 4 }))
@@ -115,20 +119,20 @@ describe('a job wants', () => {
     expect(wanted(maker)).toBe(want);
   });
 
-  test('in a gap what was told, not what is there: a teacher that is being replaced is not given up', () => {
-    expect(wanted(runningJob().streamsUnreachable('gone'), { told: [3] })).toBe('cpu=3 (TelemetryGap)');
+  test('in a gap its previous replicas and not the present pods: a teacher that is being replaced still counts', () => {
+    expect(wanted(runningJob().streamsUnreachable('gone'), { previous: [3] })).toBe('cpu=3 (TelemetryGap)');
   });
 
-  test('by what each pool can: the cheapest first, others as far as that one is full', () => {
+  test('the cheapest pool first, and others when that one is full', () => {
     expect(wanted(twoPools([400], [100]))).toBe('spot=6 cpu=0 (MatchStudent)');
     expect(wanted(twoPools([400], [100], 4))).toBe('spot=4 cpu=5 (MatchStudent)');
   });
 
-  test('from a pool that has shown no rate what the others show', () => {
+  test('the rate of the other pools from a pool without a measured rate', () => {
     expect(wanted(twoPools([], [500], 2))).toBe('spot=2 cpu=3 (MatchStudent)');
   });
 
-  test('a teacher that has just come for a minute, unless nothing is left', () => {
+  test('a new teacher for a minute, unless nothing is left', () => {
     const far = matched({}, 500, 500, 500, 500, 500, 500);
     expect(wanted(far, { ageMs: minimumRunMs - 1 })).toBe('cpu=6 (MatchStudent)');
     expect(wanted(far, { ageMs: minimumRunMs })).toBe('cpu=4 (MatchStudent)');

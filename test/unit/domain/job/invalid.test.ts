@@ -1,4 +1,4 @@
-/** A stored job that today's rules refuse: what is said of it, what had ended stays ended, and how it is let go. */
+/** A stored job that the rules of this version reject: its status, its end if it had ended, and its deletion. */
 import { describe, expect, test } from '@jest/globals';
 
 import {
@@ -35,7 +35,7 @@ function invalid(status?: DistillJobStatus, changes: Partial<ObjectMeta> = {}): 
   return { metadata: { ...metadata, ...changes }, status, problems: [problem('spec.weight: found 0; raise it')] };
 }
 
-describe('a stored job that cannot be read as one', () => {
+describe('an invalid stored job', () => {
   test('says what is wrong with it in every condition', () => {
     const { status } = invalidStatus(invalid(running), noonMs);
     expect(status.conditions?.map(({ type }) => conditionText(status, type))).toEqual([
@@ -50,12 +50,12 @@ describe('a stored job that cannot be read as one', () => {
     expect(status).toMatchObject({ phase: 'Pending', observedGeneration: 3, progress: running.progress });
   });
 
-  test('is told of the first thing that is wrong, and how many more there are', () => {
+  test('reports the first problem and the number of further ones', () => {
     const many = { ...invalid(), problems: ['one', 'two', 'three'].map(problem) };
     expect(invalidStatus(many, noonMs).events.map(eventText)).toEqual(['! Refused: one (and 2 more)']);
   });
 
-  test('is told of it once, and again when something else is wrong', () => {
+  test('reports a problem once, and again when the problem changes', () => {
     const first = invalidStatus(invalid(), noonMs);
     const second = invalidStatus(invalid(first.status), noonMs + 60_000);
     const third = invalidStatus({ ...invalid(second.status), problems: [problem('another')] }, noonMs + 120_000);
@@ -97,7 +97,7 @@ describe('a stored job that cannot be read as one', () => {
   });
 });
 
-describe('such a job that is deleted', () => {
+describe('an invalid job that is deleted', () => {
   const present = clusterJob().snapshot.streams;
   const absent: StreamObservation = { state: 'Absent' };
   const unreachable: StreamObservation = { state: 'Unreachable', reason: 'the connection to NATS is lost' };
@@ -108,14 +108,14 @@ describe('such a job that is deleted', () => {
   test.each<[string, InvalidJob, boolean, StreamObservation, string]>([
     ['waits for its workers', doomed, true, present, 'Keep, again in 1000 ms: Progressing False Deleting'],
     [
-      'loses its streams then',
+      'then removes its streams',
       doomed,
       false,
       present,
       'Keep, streams removed, again in 1000 ms: Progressing False Deleting',
     ],
     [
-      'is let go when there are none',
+      'is released when there are no streams',
       doomed,
       false,
       absent,
@@ -123,21 +123,21 @@ describe('such a job that is deleted', () => {
     ],
     ['waits for NATS', doomed, false, unreachable, 'Keep, again in 3000 ms: Progressing False StreamsUnreachable'],
     [
-      'is let go without them when it is forced',
+      'with force-delete is released without removing them',
       forced,
       false,
       unreachable,
       'RemoveFinalizer, again in 3000 ms: Progressing False StreamsUnreachable',
     ],
     [
-      'is not before its workers are gone',
+      'with force-delete still waits for its workers',
       forced,
       true,
       unreachable,
       'Keep, again in 3000 ms: Progressing False Deleting',
     ],
     [
-      'is not touched when only others hold it',
+      'is left alone when only other finalizers hold it',
       theirs,
       false,
       absent,
@@ -150,7 +150,7 @@ describe('such a job that is deleted', () => {
     expect(status.phase).toBe('Running');
   });
 
-  test('is told once that it waits, and when it is let go without its streams', () => {
+  test('reports once that it waits, and that it is released without its streams', () => {
     const waiting = finalizeInvalid(doomed, false, unreachable, noonMs);
     const still = finalizeInvalid({ ...doomed, status: waiting.status }, false, unreachable, noonMs);
     const gone = finalizeInvalid({ ...forced, status: still.status }, false, unreachable, noonMs);

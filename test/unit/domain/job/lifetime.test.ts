@@ -1,4 +1,4 @@
-/** The life of a job's own object: marked, deleted, expired; and when time alone asks for another look. */
+/** The life of a job's own object: finalizer, deletion, expiry; and when time alone requires another reconcile. */
 import { describe, expect, test } from '@jest/globals';
 
 import type { Plan } from '../../../../src/domain/index.js';
@@ -27,15 +27,15 @@ const unmarked = (snapshot: SnapshotMaker): SnapshotMaker =>
 describe('the finalizer of a job', () => {
   test.each<[string, SnapshotMaker, Plan['object']]>([
     ['is set before its first stream is', newInCluster, 'AddFinalizer'],
-    ['is set although NATS cannot be reached', newInCluster.streamsUnreachable('gone'), 'AddFinalizer'],
-    ['is left alone once it is there', clusterJob(), 'Keep'],
-    ['is set beside those of others', unmarked(clusterJob()), 'AddFinalizer'],
+    ['is set although NATS is unreachable', newInCluster.streamsUnreachable('gone'), 'AddFinalizer'],
+    ['is kept once it is there', clusterJob(), 'Keep'],
+    ['is added to those of other controllers', unmarked(clusterJob()), 'AddFinalizer'],
     ['comes back to a suspended job that has streams', unmarked(suspended), 'AddFinalizer'],
     ['comes back to a refused job that has streams', unmarked(notBuilt), 'AddFinalizer'],
     ['comes back to a complete job that has streams', unmarked(complete), 'AddFinalizer'],
-    ['is not needed by a job that was made suspended', unmarked(suspended).streamsAbsent(), 'Keep'],
+    ['is not needed by a job that was created suspended', unmarked(suspended).streamsAbsent(), 'Keep'],
     ['is not needed by a job that never ran', unmarked(notBuilt).streamsAbsent(), 'Keep'],
-    ['is nothing that a local run needs', newJob(), 'Keep'],
+    ['is not needed by a local run', newJob(), 'Keep'],
   ])('%s', (_what, snapshot, want) => {
     expect(snapshot.plan.object).toBe(want);
   });
@@ -67,11 +67,11 @@ describe('a job that is deleted', () => {
       'Progressing False Deleting: The job is being deleted; its streams are being removed.',
       'Progressing False Deleting: The job is being deleted; its streams are being removed.',
     ]);
-    // What people are told of it is what was told of it when it ran.
+    // Deletion adds no event.
     expect(events).toEqual(story(clusterJob()).events);
   });
 
-  test('runs nothing any more, and says so', () => {
+  test('stops everything, and says so', () => {
     const { plans } = story(clusterJob(), deleting);
     expect(plans[1]).toMatchObject({ student: 'Stop', pools: [{ name: 'cpu', replicas: 0 }] });
     const { status } = plans[1]!;
@@ -81,7 +81,7 @@ describe('a job that is deleted', () => {
     ]);
   });
 
-  test('does nothing else to its streams, in whatever state they are', () => {
+  test('changes nothing else in its streams', () => {
     const untidy = stopping
       .streams({ missing: ['DISTILL_u-1_WORK'] })
       .reported(
@@ -117,13 +117,13 @@ describe('a job that is deleted', () => {
     expect(plans[1]?.status.conditions).toHaveLength(7);
   });
 
-  test('before anybody looked at it says only what is known', () => {
+  test('before its first reconcile reports only what is known', () => {
     const { status, object } = unmarked(newInCluster.job((job) => job.deleted())).plan;
     expect(status.conditions?.map(({ type }) => type)).toEqual(['TeachersAvailable', 'StudentRunning', 'Progressing']);
     expect([status.phase, object]).toEqual(['Pending', 'Keep']);
   });
 
-  test('waits for NATS with a condition, tells of it once, and goes on when it is back', () => {
+  test('waits for NATS with a condition and one event, and continues when NATS is back', () => {
     const waits = emptied.streamsUnreachable('the connection to NATS is lost');
     const { plans, events } = story(
       clusterJob(),
@@ -155,7 +155,7 @@ describe('a job that is deleted', () => {
     ]);
   });
 
-  test('that is forced is let go with a warning once its workers are gone', () => {
+  test('with force-delete is released with a warning once its workers are gone', () => {
     const forced = (snapshot: SnapshotMaker): SnapshotMaker => snapshot.job((job) => job.forced());
     const waits = emptied.streamsUnreachable('the connection to NATS is lost');
     const { plans, events } = story(
@@ -170,18 +170,18 @@ describe('a job that is deleted', () => {
     ]);
   });
 
-  test('that is forced while NATS is there loses its streams all the same', () => {
+  test('with force-delete still removes its streams while NATS is reachable', () => {
     const forced = emptied.job((job) => job.forced());
     expect(said(forced.plan)).toBe('workers: Remove, streams: remove, object: Keep, again in 1 s');
     expect(forced.plan.events).toEqual([]);
   });
 
-  test.each(['false', '', 'yes', 'True'])('is not forced by the annotation %p', (value) => {
+  test.each(['false', '', 'yes', 'True'])('ignores the annotation value %p', (value) => {
     const { object } = emptied.streamsUnreachable('gone').job((job) => job.forced(value)).plan;
     expect(object).toBe('Keep');
   });
 
-  test('is not forced before it is deleted', () => {
+  test('ignores force-delete before it is deleted', () => {
     expect(
       clusterJob()
         .job((job) => job.forced())
@@ -189,7 +189,7 @@ describe('a job that is deleted', () => {
     ).toMatchObject({ object: 'Keep', workers: 'Apply', student: 'Run' });
   });
 
-  test('that somebody else still holds is not let go twice', () => {
+  test('that another finalizer still holds is not released twice', () => {
     const theirs = unmarked(emptied).streamsAbsent();
     expect(said(theirs.plan)).toBe('workers: Remove, streams: stay, object: Keep, again in 1 s');
   });
@@ -203,14 +203,18 @@ describe('a job that has ended', () => {
       .at(noonMs + seconds * 1_000);
 
   test.each<[string, SnapshotMaker, Plan['object']]>([
-    ['is kept for its time', after(59.999), 'Keep'],
-    ['is deleted when it is over', after(60), 'Delete'],
-    ['is deleted when it is long over', after(86_400), 'Delete'],
+    ['is kept for its time to live', after(59.999), 'Keep'],
+    ['is deleted when that is over', after(60), 'Delete'],
+    ['is deleted when that is long over', after(86_400), 'Delete'],
     ['is kept for a day by default', after(86_399, 86_400), 'Keep'],
-    ['is not deleted before its end was told, however little time it has', complete.job((job) => job.ttl(0)), 'Keep'],
-    ['is deleted at once after that', after(0, 0), 'Delete'],
-    ['badly has its time, too', failed(60), 'Delete'],
-    ['badly is kept for it', failed(59), 'Keep'],
+    [
+      'is not deleted before its status reports the end, even with no time to live',
+      complete.job((job) => job.ttl(0)),
+      'Keep',
+    ],
+    ['without time to live is deleted at once after that', after(0, 0), 'Delete'],
+    ['with a failure is deleted after its time to live', failed(60), 'Delete'],
+    ['with a failure is kept until then', failed(59), 'Keep'],
     ['is never deleted from a local run', after(1_000).in('local'), 'Keep'],
   ])('%s', (_what, snapshot, want) => {
     expect(snapshot.plan.object).toBe(want);
@@ -224,7 +228,7 @@ describe('a job that has ended', () => {
     return end.status(end.plan.status).at(noonMs + seconds * 1_000);
   }
 
-  test('says of its deletion why, and then goes like any other', () => {
+  test('reports why it is deleted, and is then deleted like any other', () => {
     const expired = after(60);
     const { plans } = story(
       complete,
@@ -245,13 +249,13 @@ describe('a job that has ended', () => {
     expect(plans.map(({ status }) => status.phase)).toEqual(Array<string>(4).fill('Succeeded'));
   });
 
-  test('keeps its time although it is suspended or changed meanwhile', () => {
+  test('keeps its time to live although it is suspended or changed meanwhile', () => {
     const changed = after(60).job((job) => job.suspended().change(({ spec }) => (spec.dataset.format = 'npy')));
     expect(changed.plan.object).toBe('Delete');
   });
 });
 
-describe('time alone asks for another look', () => {
+describe('time alone requires a reconcile', () => {
   const silentFor = (ms: number): SnapshotMaker => clusterJob().reported(training({ updatedAtMs: noonMs - ms }));
   const expiring = (ttl: number, seconds: number): SnapshotMaker =>
     complete
@@ -260,25 +264,25 @@ describe('time alone asks for another look', () => {
       .at(noonMs + seconds * 1_000);
 
   test.each<[string, SnapshotMaker, number | null]>([
-    ['when the student would have gone silent', clusterJob(), 5_100],
-    ['the sooner the longer it is silent', silentFor(4_000), 1_100],
-    ['just after its word goes stale', silentFor(5_000), 30_000],
-    ['now and then while nothing is heard', silentFor(60_000), 30_000],
-    ['now and then before the first word', clusterJob().reported(null), 30_000],
-    ['soon after the streams were made', newInCluster, 1_000],
+    ['when the telemetry of the student becomes stale', clusterJob(), 5_100],
+    ['sooner the older that telemetry is', silentFor(4_000), 1_100],
+    ['now and then once it is stale', silentFor(5_000), 30_000],
+    ['now and then while it stays stale', silentFor(60_000), 30_000],
+    ['now and then before the first report', clusterJob().reported(null), 30_000],
+    ['soon after the streams were created', newInCluster, 1_000],
     ['soon while a teacher waits for a node', clusterJob().pool('cpu', { pods: 'cpu-0 cpu-1?' }), 1_000],
-    ['soon while NATS is out of reach', clusterJob().streamsUnreachable('gone'), 3_000],
+    ['soon while NATS is unreachable', clusterJob().streamsUnreachable('gone'), 3_000],
     ['now and then of a suspended job', suspended, 30_000],
-    ['no more often of one that has no streams', suspended.streamsAbsent(), 30_000],
-    ['no more often while it could not reach them', suspended.streamsUnreachable('gone'), 30_000],
-    ['soon while something of a refused job remains', notBuilt, 1_000],
-    ['never when nothing of it does', notBuilt.allGone(), null],
+    ['no more often without streams', suspended.streamsAbsent(), 30_000],
+    ['no more often while NATS is unreachable', suspended.streamsUnreachable('gone'), 30_000],
+    ['soon while a process of a refused job remains', notBuilt, 1_000],
+    ['never when none remains', notBuilt.allGone(), null],
     ['soon of a job that is being deleted', deleting, 1_000],
-    ['a little later when NATS is what it waits for', deleting.streamsUnreachable('gone'), 3_000],
-    ['when a job that has just ended will be over its time', complete.job((job) => job.ttl(60)), 60_000],
-    ['when one that has ended will be', expiring(60, 20), 40_000],
+    ['a little later while that waits for NATS', deleting.streamsUnreachable('gone'), 3_000],
+    ['when the time to live of a job that has just ended is over', complete.job((job) => job.ttl(60)), 60_000],
+    ['when the time to live of an ended job is over', expiring(60, 20), 40_000],
     ['at least once an hour until then', expiring(86_400, 0), 3_600_000],
-    ['soon after it should have gone', expiring(60, 61), 1_000],
+    ['soon when that time is over', expiring(60, 61), 1_000],
   ])('%s', (_what, snapshot, want) => {
     expect(snapshot.plan.againMs).toBe(want);
   });
@@ -288,16 +292,16 @@ describe('a local run', () => {
   const local = (snapshot: SnapshotMaker): SnapshotMaker => snapshot.in('local').student({ disruptions: 0 });
 
   test.each<[string, SnapshotMaker, number | null]>([
-    ['is looked at every second while it runs', runningJob(), 1_000],
-    ['is looked at every second while it is suspended', local(suspended), 1_000],
-    ['is looked at every second while NATS is away', runningJob().streamsUnreachable('gone'), 1_000],
-    ['is over with its job', local(complete), null],
+    ['is reconciled every second while it runs', runningJob(), 1_000],
+    ['is reconciled every second while it is suspended', local(suspended), 1_000],
+    ['is reconciled every second while NATS is unreachable', runningJob().streamsUnreachable('gone'), 1_000],
+    ['ends with its job', local(complete), null],
   ])('%s', (_what, snapshot, want) => {
     expect(snapshot.plan.againMs).toBe(want);
     expect(snapshot.plan.object).toBe('Keep');
   });
 
-  test('of a file that was read from a cluster that deletes the job is a run like any other', () => {
+  test('of a job file with a deletion timestamp is a run like any other', () => {
     const deleted = local(deleting).job((job) => job.forced());
     expect(deleted.plan).toEqual({ ...runningJob().plan, status: deleted.plan.status });
     expect(deleted.plan).toMatchObject({ student: 'Run', workers: 'Apply', status: { phase: 'Running' } });

@@ -1,4 +1,4 @@
-/** What an administrator lets a job ask for: what is cut to the limit, what is refused, and what the job says of it. */
+/** The administrator's limits: which values are cut, what is refused, and what the status of the job says. */
 import { describe, expect, test } from '@jest/globals';
 
 import type { DistillJob } from '../../../../src/api/index.js';
@@ -40,20 +40,20 @@ describe('a limit', () => {
     expect(['default', 'team-a', 'constructor'].map(weightIn)).toEqual([10, 100, 10]);
   });
 
-  test('that names a namespace alone leaves the others as they are', () => {
+  test('for one namespace leaves the others as they are', () => {
     const { job } = asking((spec) => (spec.weight = 500));
     expect(withinLimits(job, limitsOf({ weight: 'team-a=1' })).job).toBe(job);
   });
 });
 
-describe('a job that asks for more than its namespace may', () => {
+describe('a job that asks for more than its namespace may have', () => {
   const greedy = new JobMaker()
     .pools({ name: 'cheap', minReplicas: 3, maxReplicas: 9 }, { name: 'dear', minReplicas: 9, maxReplicas: 9 })
     .ttl(86_400)
     .change(({ spec }) => (spec.weight = 500));
   const limits = limitsOf({ weight: '10', minReplicas: '5', ttlSeconds: '3600', logitsBytes: '1Gi' });
 
-  test('has what it may, the cheapest pools first', () => {
+  test('is cut to the limits, the cheapest pools last', () => {
     const { spec } = withinLimits(greedy.job, limits).job;
     expect(spec).toMatchObject({ weight: 10, ttlSecondsAfterFinished: 3_600 });
     expect(spec.teacher.pools.map(({ minReplicas }) => minReplicas)).toEqual([3, 2]);
@@ -72,7 +72,7 @@ describe('a job that asks for more than its namespace may', () => {
     });
   });
 
-  test('says in Accepted and once in an event what counts as less', () => {
+  test('says in Accepted and once in an event what was cut', () => {
     const { limited } = withinLimits(greedy.job, limitsOf({ weight: '10', minReplicas: '5', ttlSeconds: '3600' }));
     const first = clusterJob().limited(limited).plan;
     const sentence =
@@ -89,7 +89,7 @@ describe('a job that asks for more than its namespace may', () => {
     expect(again.events.map(({ reason }) => reason)).not.toContain('Limited');
   });
 
-  test('for a longer life, but is over when the limit is set, keeps its own time', () => {
+  test('for a longer life, but had ended when the limit was set, keeps its time to live', () => {
     const lives = limitsOf({ ttlSeconds: '60' });
     const over = clusterJob().student({ phase: 'Succeeded' });
     const before = over.plan.status;
@@ -100,7 +100,7 @@ describe('a job that asks for more than its namespace may', () => {
     expect(withinLimits(said, lives).job.spec.ttlSecondsAfterFinished).toBe(60);
   });
 
-  test('of storage is refused with a sentence, and runs nothing', () => {
+  test('for storage is refused with a message, and runs nothing', () => {
     const { limited } = withinLimits(new JobMaker().job, limits);
     const plan = clusterJob().limited(limited).plan;
     expect(conditionText(plan.status, 'Accepted')).toBe(
@@ -110,7 +110,7 @@ describe('a job that asks for more than its namespace may', () => {
     expect(plan).toMatchObject({ workers: 'Remove', streams: { provision: false }, student: 'Stop' });
   });
 
-  test('of storage, but was accepted before the limit was set, goes on', () => {
+  test('for storage, but was accepted before the limit was set, continues', () => {
     const accepted = clusterJob().plan.status;
     const { limited } = withinLimits(new JobMaker().job, limits);
     const plan = decide({ ...clusterJob().limited(limited).snapshot, job: new JobMaker().status(accepted).job });

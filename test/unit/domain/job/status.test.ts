@@ -1,4 +1,4 @@
-/** What the status of a job in a cluster counts where Kubernetes counts nothing: disrupted students, slot seconds. */
+/** What the status counts itself because Kubernetes does not: disrupted students, slot seconds. */
 import { describe, expect, test } from '@jest/globals';
 
 import {
@@ -20,25 +20,25 @@ const wiped = clusterJob().streamsAbsent();
 
 describe('disrupted students', () => {
   test.each<[string, SnapshotMaker, number]>([
-    ['are none while the first one runs', attempts(1), 0],
-    ['are none before it spoke', clusterJob().reported(null), 0],
-    ['are all attempts after the first that nothing else explains', attempts(3), 2],
-    ['are not those that failed and were charged', attempts(3, 1), 1],
-    ['are none when every one failed', attempts(4, 3), 0],
-    ['are none while the next attempt after a failure has yet to speak', attempts(1, 1), 0],
-    ['are not those that were suspended', attempts(3).status({ resumptions: 1 }), 1],
-    ['are neither of both', attempts(5, 2).status({ resumptions: 1 }), 1],
+    ['are 0 while the first one runs', attempts(1), 0],
+    ['are 0 before its first report', clusterJob().reported(null), 0],
+    ['are attempts after the first without another cause', attempts(3), 2],
+    ['do not include charged failures', attempts(3, 1), 1],
+    ['are 0 when every attempt failed', attempts(4, 3), 0],
+    ['are 0 while the attempt after a failure has not reported', attempts(1, 1), 0],
+    ['do not include suspensions', attempts(3).status({ resumptions: 1 }), 1],
+    ['include neither failures nor suspensions', attempts(5, 2).status({ resumptions: 1 }), 1],
     [
-      'stay while NATS is out of reach',
+      'stay while NATS is unreachable',
       attempts(3)
         .status({ disruptions: { teacher: 0, student: 2 } })
         .streamsUnreachable('gone'),
       2,
     ],
     ['stay when the streams were lost', wiped.status({ disruptions: { teacher: 0, student: 2 } }), 2],
-    ['stay when attempts count from one again', attempts(1).status({ disruptions: { teacher: 0, student: 2 } }), 2],
+    ['stay when the attempts restart at one', attempts(1).status({ disruptions: { teacher: 0, student: 2 } }), 2],
     [
-      'are what a local run counts itself',
+      'are counted by a local run itself',
       runningJob()
         .student({ disruptions: 4 })
         .reported(training({ attempt: 2 })),
@@ -48,7 +48,7 @@ describe('disrupted students', () => {
     expect(snapshot.plan.status.disruptions?.student).toBe(want);
   });
 
-  test('are told as they happen, and failures as failures', () => {
+  test('are reported as they happen, and failures as failures', () => {
     const failing = attempts(2, 1).student({ phase: 'BackingOff', lastError: ended(1, 'out of memory') });
     const { plans, events } = story(attempts(1), attempts(2), failing, attempts(3, 1), attempts(4, 1));
     expect(plans.map(({ status }) => [status.disruptions?.student, status.failures])).toEqual([
@@ -69,7 +69,7 @@ describe('disrupted students', () => {
     ]);
   });
 
-  test('start with where they go on from: one that has claimed and still loads cannot say it yet', () => {
+  test('report the step from which they resume, once they have loaded it', () => {
     const claimed = runningJob().reported(training({ attempt: 2, phase: 'Starting', loading: true, step: 70 }));
     const loaded = runningJob().reported(training({ attempt: 2, phase: 'Starting', step: 60, resumedFromStep: 60 }));
     const { events } = story(attempts(1), claimed, loaded);
@@ -79,7 +79,7 @@ describe('disrupted students', () => {
     ]);
   });
 
-  test('that nobody looked at are counted by the next who looks', () => {
+  test('between two reconciles are counted by the next one', () => {
     const { plans } = story(attempts(1), attempts(5, 1));
     expect(plans[1]?.status.disruptions?.student).toBe(3);
   });
@@ -89,7 +89,7 @@ describe('resumptions', () => {
   const counts = (...snapshots: readonly SnapshotMaker[]): (number | undefined)[] =>
     story(...snapshots).plans.map(({ status }) => status.resumptions);
 
-  test('count each suspension that a student had to stop for, in the decision that ends it', () => {
+  test('count each suspension for which a student stopped, in the decision that ends it', () => {
     const stopped = paused(attempts(1)).student({ phase: 'Absent' });
     expect(counts(attempts(1), paused(attempts(1)), stopped, attempts(1), attempts(1), attempts(2))).toEqual([
       undefined,
@@ -102,17 +102,17 @@ describe('resumptions', () => {
     expect(counts(attempts(1), stopped, attempts(2), paused(attempts(2)), attempts(3)).at(-1)).toBe(2);
   });
 
-  test('make no disruption of a student that comes back from a suspension', () => {
+  test('do not count as disruptions', () => {
     const { plans, events } = story(attempts(1), paused(attempts(1)), attempts(1), attempts(2), attempts(3));
     expect(plans.map(({ status }) => status.disruptions?.student)).toEqual([0, 0, 0, 0, 1]);
     expect(events.filter((event) => event.startsWith('StudentLost'))).toHaveLength(1);
   });
 
   test.each<[string, readonly SnapshotMaker[]]>([
-    ['a job that was made suspended', [paused(clusterJob()).streamsAbsent(), wiped, attempts(1)]],
+    ['a job that was created suspended', [paused(clusterJob()).streamsAbsent(), wiped, attempts(1)]],
     ['a suspended job that is deleted', [attempts(1), paused(attempts(1)), attempts(1).job((job) => job.deleted())]],
     [
-      'a suspended job whose student was done',
+      'a suspended job whose student had succeeded',
       [attempts(1), paused(attempts(1)), attempts(1).student({ phase: 'Succeeded' })],
     ],
     ['a job that cannot be run', [attempts(1), paused(attempts(1)), attempts(1).refusedBecause('no such claim')]],
@@ -124,14 +124,14 @@ describe('resumptions', () => {
 describe('usage', () => {
   const used = { teacherSlotSeconds: 12, studentSlotSeconds: 7 };
 
-  test('of a job in a cluster says until when, in whole seconds as the pods’ own times are', () => {
+  test('of a job in a cluster has its time, in whole seconds like the times of pods', () => {
     const { status } = clusterJob()
       .used(used)
       .at(noonMs + 1_999).plan;
     expect(status.usage).toEqual({ ...used, accountedUntil: '2026-11-24T12:00:01Z' });
   });
 
-  test('of a local run is what its processes have used', () => {
+  test('of a local run is what its processes used', () => {
     expect(runningJob().used(used).plan.status.usage).toEqual(used);
   });
 });
@@ -141,7 +141,7 @@ describe('a job that the cluster refuses', () => {
     'Deployment.apps "mnist-teacher-cpu" is invalid: spec.template.spec.nodeSelector: Invalid value: "a b"';
   const refused = clusterJob().refusedBecause(sentence);
 
-  test('says so, and leaves nothing running', () => {
+  test('reports it and stops everything', () => {
     const { plans, events } = story(clusterJob(), refused, refused.allGone());
     expect(plans[1]).toMatchObject({
       workers: 'Remove',
@@ -162,7 +162,7 @@ describe('a job that the cluster refuses', () => {
     ]);
   });
 
-  test('speaks of no teachers when it was never accepted: nothing scales before', () => {
+  test('has no teachers in its status if it was never accepted', () => {
     const never = newJob().in('cluster').refusedBecause(sentence);
     const { plans, events } = story(never, never);
     expect(events).toEqual([`! Refused: The API server refuses what the job asks for: ${sentence}`]);
@@ -170,7 +170,7 @@ describe('a job that the cluster refuses', () => {
     expect(JSON.stringify(plans.map(({ status }) => status))).not.toContain('Finished');
   });
 
-  test('is accepted again when its next generation is not refused', () => {
+  test('is accepted again when its next generation is valid', () => {
     const { plans, events } = story(
       refused,
       clusterJob().job((job) => job.generation(2)),
@@ -180,13 +180,13 @@ describe('a job that the cluster refuses', () => {
     expect(events.filter((event) => event.startsWith('Accepted'))).toHaveLength(1);
   });
 
-  test('is what it was if it had ended before', () => {
+  test('stays ended if it had ended before', () => {
     const complete = clusterJob().student({ phase: 'Succeeded' });
     const { plans } = story(complete, complete.allGone().refusedBecause(sentence));
     expect(plans[1]?.status).toMatchObject({ phase: 'Succeeded', conditions: plans[0]!.status.conditions });
   });
 
-  test('is told of what this version cannot run first', () => {
+  test('reports an unsupported field first', () => {
     const both = newJob()
       .in('cluster')
       .refusedBecause(sentence)

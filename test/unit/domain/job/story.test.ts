@@ -1,4 +1,4 @@
-/** Events: a job told as a story over its snapshots, each thing once; and the figures of its status. */
+/** Events over a sequence of snapshots, each fact once; and the figures of the status. */
 import { describe, expect, test } from '@jest/globals';
 
 import { ended, labelling, newJob, noonMs, runningJob, story, training } from '../../../kit/snapshots.js';
@@ -7,7 +7,7 @@ const provisioned = newJob().streams();
 const done = training({ phase: 'Done', step: 200, result: { digest: 'sha256:ab', accuracy: 0.99, loss: null } });
 
 describe('the events of a job', () => {
-  test('tell a run without trouble', () => {
+  test('of an undisturbed run', () => {
     const { events } = story(
       newJob(),
       provisioned,
@@ -31,7 +31,7 @@ describe('the events of a job', () => {
     ]);
   });
 
-  test('tell who was killed and who came back', () => {
+  test('report killed workers and those that came back', () => {
     const killed = runningJob().student({ phase: 'BackingOff', disruptions: 1 });
     const back = runningJob()
       .student({ starts: 2, disruptions: 1 })
@@ -52,7 +52,7 @@ describe('the events of a job', () => {
     ]);
   });
 
-  test('tell of errors, and of the last straw', () => {
+  test('report errors, and the one that ended the job', () => {
     const failing = (failures: number, phase: 'BackingOff' | 'Failed') =>
       runningJob()
         .job((job) => job.backoffLimit(1))
@@ -73,25 +73,25 @@ describe('the events of a job', () => {
     ]);
   });
 
-  test('tell of a NATS server that is lost, once', () => {
+  test('report a lost NATS server once', () => {
     const lost = runningJob().streamsUnreachable('the connection to NATS is lost');
     const { events } = story(runningJob(), lost, lost.at(noonMs + 1_000), runningJob(), lost);
     const sentence = '! BrokerUnreachable: NATS cannot be reached: the connection to NATS is lost';
     expect(events.slice(3)).toEqual([sentence, sentence]);
   });
 
-  test('say nothing of NATS for a job that does not use it now', () => {
+  test('do not report NATS for a suspended job', () => {
     const paused = runningJob().job((job) => job.suspended());
     const { events } = story(runningJob(), paused, paused.streamsUnreachable('gone'));
     expect(events.join('\n')).not.toContain('BrokerUnreachable');
   });
 
-  test('tell of streams that had to be made again', () => {
+  test('report streams that were created again', () => {
     const { events } = story(runningJob(), runningJob().streams({ missing: ['DISTILL_u-1_WORK', 'DISTILL_u-1_DEAD'] }));
     expect(events.at(-1)).toBe('StreamsCreated: Created DISTILL_u-1_WORK, DISTILL_u-1_DEAD.');
   });
 
-  test('tell of suspension and resumption', () => {
+  test('report suspension and resumption', () => {
     const paused = runningJob().job((job) => job.suspended());
     const { events } = story(runningJob(), paused, paused, runningJob());
     expect(events.slice(3)).toEqual([
@@ -102,12 +102,12 @@ describe('the events of a job', () => {
     ]);
   });
 
-  test('do not call a job that was made suspended one that gave its slots back', () => {
+  test('do not report slots given back by a job that was created suspended', () => {
     const { events } = story(newJob().job((job) => job.suspended()));
     expect(events).toEqual(['Accepted: The job is valid; its streams are being created.']);
   });
 
-  test('tell why a job is refused, and when it no longer is', () => {
+  test('report why a job is refused, and when it is accepted', () => {
     const refused = newJob().job((job) => job.change(({ spec }) => (spec.dataset.format = 'npy')));
     const { events } = story(refused, refused, provisioned);
     expect(events).toEqual([
@@ -117,7 +117,7 @@ describe('the events of a job', () => {
     ]);
   });
 
-  test('tell of each further work item that nobody could do', () => {
+  test('report each further work item that no teacher could do', () => {
     const item = (step: number) => ({
       shard: 0,
       step,
@@ -141,7 +141,7 @@ describe('the events of a job', () => {
     expect(plans.at(-1)?.status.deadItems).toEqual(want);
   });
 
-  test('do not announce a student of an earlier run as one that started', () => {
+  test('do not report a student of an earlier run as started', () => {
     const resumed = provisioned.reported(training({ attempt: 3, updatedAtMs: noonMs - 60_000 }));
     const { events } = story(
       resumed,
@@ -154,7 +154,7 @@ describe('the events of a job', () => {
 });
 
 describe('the status of a job', () => {
-  test('has the figures of the student and of the fleet', () => {
+  test('has the figures of the student and the teachers', () => {
     const { status } = runningJob()
       .reported(training({ step: 41, samplesPerSecond: 999.6, loss: 0.25, accuracy: 0.9, waitFraction: 0.012_345 }))
       .teachers(labelling('cpu-0', { samplesPerSecond: 250.4 }), labelling('cpu-1', { samplesPerSecond: 250.4 }))
@@ -185,12 +185,12 @@ describe('the status of a job', () => {
     expect(status.result).toBeUndefined();
   });
 
-  test('leaves out what is not known, and divides by no rate of 0', () => {
+  test('leaves out unknown figures, and does not divide by a rate of 0', () => {
     const { progress } = runningJob().reported(training({ samplesPerSecond: 0.3, loss: null })).plan.status;
     expect(progress).toEqual({ step: 40, steps: 200, percent: 20, epoch: 0, samplesPerSecond: 0 });
   });
 
-  test('keeps the last figures when the streams are out of reach or gone', () => {
+  test('keeps the last figures when the streams are unreachable or gone', () => {
     const { plans } = story(
       runningJob(),
       runningJob().streamsUnreachable('gone'),
@@ -209,7 +209,7 @@ describe('the status of a job', () => {
     ['a suspended job', runningJob().job((job) => job.suspended())],
     ['a finished job', runningJob().student({ phase: 'Succeeded' }).reported(done)],
     ['a stalled job, for ten seconds', runningJob().reported(training({ updatedAtMs: noonMs - 65_000 }))],
-  ])('of %s is not written again only because time passes', (_what, snapshot) => {
+  ])('of %s does not change only because time passes', (_what, snapshot) => {
     const { plans } = story(snapshot, snapshot.at(noonMs + 1_000), snapshot.at(noonMs + 4_000));
     expect(plans[1]?.status).toEqual(plans[0]?.status);
     expect(plans[2]?.status).toEqual(plans[0]?.status);

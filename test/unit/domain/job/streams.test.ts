@@ -1,4 +1,4 @@
-/** What a decision does to a job's streams: create them, trim them, delete damaged frames. */
+/** What a decision does to a job's streams: create, trim, delete damaged frames. */
 import { describe, expect, test } from '@jest/globals';
 
 import type { StreamPlan } from '../../../../src/domain/index.js';
@@ -21,17 +21,17 @@ const gone = labelling('cpu-9');
 describe('the streams of a job', () => {
   test.each<[string, SnapshotMaker, Partial<StreamPlan>]>([
     ['are created when there are none', newJob(), { provision: true }],
-    ['are left alone when all is well', runningJob(), {}],
+    ['are left alone when nothing is missing', runningJob(), {}],
     [
-      'are mended when a part is missing',
+      'are created again where one is missing',
       runningJob().streams({ missing: ['DISTILL_u-1_WORK'] }),
       { provision: true, missing: ['DISTILL_u-1_WORK'] },
     ],
-    ['are trimmed below what a checkpoint still needs', needs(45), { trimBelow: 45 }],
-    ['are trimmed of everything when nothing stored is needed', needs(51), { trimBelow: 51 }],
-    ['are not trimmed while everything may be needed', needs(0), {}],
+    ['are trimmed below the first sequence that a checkpoint needs', needs(45), { trimBelow: 45 }],
+    ['are trimmed completely when no stored frame is needed', needs(51), { trimBelow: 51 }],
+    ['are not trimmed while every frame may be needed', needs(0), {}],
     ['are not trimmed again', needs(41), {}],
-    ['are not trimmed by a sequence of a stream that was lost', needs(52), {}],
+    ['are not trimmed at a sequence of a lost stream', needs(52), {}],
     [
       'are not trimmed when they are empty',
       needs(45).streams({ logits: { messages: 0, bytes: 0, firstSequence: 41, lastSequence: 50 } }),
@@ -54,7 +54,7 @@ describe('the streams of a job', () => {
     ['complete', untidy.student({ phase: 'Succeeded' })],
     ['failed', untidy.student({ phase: 'Failed' })],
     ['refused', untidy.job((job) => job.change(({ spec }) => (spec.dataset.format = 'npy')))],
-    ['whose NATS server is out of reach', untidy.streamsUnreachable('gone')],
+    ['whose NATS server is unreachable', untidy.streamsUnreachable('gone')],
     ['suspended, without streams', newJob().job((job) => job.suspended())],
   ])('are not touched for a job that is %s', (_what, snapshot) => {
     expect(snapshot.plan.streams).toEqual(nothing);

@@ -1,4 +1,4 @@
-/** What `kubectl get` prints of a job that does not go on as it should. */
+/** What `kubectl get` prints for a job that needs attention. */
 import { describe, expect, test } from '@jest/globals';
 
 import { invalidStatus } from '../../../../src/domain/index.js';
@@ -9,43 +9,43 @@ const whyOf = ({ plan }: SnapshotMaker): string => {
   return reason === '' ? message : `${reason}: ${message}`;
 };
 
-describe('the summary says', () => {
+describe('the summary shows', () => {
   test.each<[string, SnapshotMaker, string]>([
-    ['nothing of a job that runs', clusterJob(), ''],
-    ['nothing of a job that starts', newJob().in('cluster'), ''],
-    ['nothing of a job that is suspended', clusterJob().job((job) => job.suspended()), ''],
-    ['nothing of a job that is done', clusterJob().student({ phase: 'Succeeded' }), ''],
+    ['nothing for a running job', clusterJob(), ''],
+    ['nothing for a starting job', newJob().in('cluster'), ''],
+    ['nothing for a suspended job', clusterJob().job((job) => job.suspended()), ''],
+    ['nothing for a completed job', clusterJob().student({ phase: 'Succeeded' }), ''],
     [
-      'what the API server refuses',
+      'why the API server refuses the job',
       clusterJob().refusedBecause('no'),
       'RefusedByCluster: The API server refuses what the job asks for: no',
     ],
     [
-      'what is not supported',
+      'which field is not supported',
       newJob()
         .in('cluster')
         .job((job) => job.change(({ spec }) => (spec.dataset.format = 'npy'))),
       'NotSupported: spec.dataset.format: ',
     ],
     [
-      'what ended a job, even when it is refused by now',
+      'that the API server refuses a job whose student failed',
       clusterJob()
         .student({ phase: 'Failed', failures: 1, lastError: ended(65, 'no such file') })
         .refusedBecause('no'),
       'RefusedByCluster: ',
     ],
     [
-      'what ended it',
+      'what ended the job',
       clusterJob().student({ phase: 'Failed', failures: 1, lastError: ended(65, 'no such file') }),
       'StudentError: The student cannot go on, and trying again would not help: no such file',
     ],
     [
-      'why nothing is decided',
+      'that NATS is unreachable',
       clusterJob().streamsUnreachable('refused'),
       'BrokerUnreachable: NATS cannot be reached: refused',
     ],
     [
-      'that no step is trained',
+      'that no step was trained',
       clusterJob()
         .reported(training({ updatedAtMs: noonMs - 65_000 }))
         .streams(),
@@ -66,7 +66,7 @@ describe('the summary says', () => {
     else expect(whyOf(maker)).toBe(want);
   });
 
-  test('why a stored job cannot be read as one, and nothing of teachers', () => {
+  test('why a stored job is invalid, without teachers', () => {
     const { status: before } = clusterJob().plan;
     const problem = {
       path: 'spec.weight',
@@ -80,7 +80,7 @@ describe('the summary says', () => {
     expect(status).not.toHaveProperty('teachers');
   });
 
-  test('nothing any more once it is mended', () => {
+  test('nothing once the problem is solved', () => {
     const refused = clusterJob().refusedBecause('no').plan.status;
     expect(whyOf(clusterJob().status(refused))).toBe('');
   });

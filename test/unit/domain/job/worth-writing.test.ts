@@ -1,4 +1,4 @@
-/** Which change of a status is worth a write: facts at once, progress at a pace, usage never by itself. */
+/** Which changes of a status are worth a write: facts at once, progress now and then, usage alone never. */
 import { describe, expect, test } from '@jest/globals';
 
 import type { DistillJobStatus } from '../../../../src/api/index.js';
@@ -9,7 +9,7 @@ const everyMs = 5_000;
 const written = clusterJob().reported(training({ accuracy: 0.9 }));
 const before = written.plan.status;
 
-/** Whether it is written, so long after the last write. */
+/** Whether the change is written, this long after the last write. */
 function isWritten(change: (snapshot: SnapshotMaker) => SnapshotMaker, afterMs: number): boolean {
   const nowMs = noonMs + afterMs;
   const fresh = written
@@ -29,19 +29,19 @@ describe('at once is written', () => {
   test.each<[string, (snapshot: SnapshotMaker) => SnapshotMaker]>([
     ['a condition that changes its status', (snapshot) => snapshot.streamsUnreachable('gone')],
     ['a condition that changes its reason alone', soon({ phase: 'Evaluating' })],
-    ['progress that gets another reason', soon({ waitFraction: 0.5 })],
+    ['a new reason of Progressing', soon({ waitFraction: 0.5 })],
     ['a suspension', (snapshot) => snapshot.job((job) => job.suspended())],
     ['a new generation', (snapshot) => snapshot.job((job) => job.generation(2))],
-    ['a teacher more', (snapshot) => snapshot.pool('cpu', { pods: 'cpu-0 cpu-1', freeSlots: 1 })],
+    ['one more teacher', (snapshot) => snapshot.pool('cpu', { pods: 'cpu-0 cpu-1', freeSlots: 1 })],
     [
-      'a teacher that is not ready any more',
+      'a teacher that is no longer ready',
       (snapshot) => snapshot.teachers(labelling('cpu-0', { updatedAtMs: noonMs + 1_000 })),
     ],
-    ['a teacher lost', (snapshot) => snapshot.pool('cpu', { pods: 'cpu-0 cpu-1', disruptions: 1 })],
-    ['a student lost', soon({ attempt: 2 })],
+    ['a lost teacher', (snapshot) => snapshot.pool('cpu', { pods: 'cpu-0 cpu-1', disruptions: 1 })],
+    ['a lost student', soon({ attempt: 2 })],
     ['a student that failed', (snapshot) => snapshot.student({ failures: 1 })],
-    ['an accuracy that was measured', soon({ accuracy: 0.91 })],
-    ['a work item that nobody could do', (snapshot) => snapshot.dead(1, null)],
+    ['a new accuracy', soon({ accuracy: 0.91 })],
+    ['a work item that no teacher could do', (snapshot) => snapshot.dead(1, null)],
     ['the result', soon({ phase: 'Exporting', result: { digest: 'sha256:ab', accuracy: 0.9, loss: null } })],
     ['the end', (snapshot) => snapshot.student({ phase: 'Succeeded' })],
     ['a deletion', (snapshot) => snapshot.job((job) => job.deleted())],
@@ -57,7 +57,7 @@ describe('now and then is written', () => {
     ['a loss', (snapshot) => snapshot.reported(training({ accuracy: 0.9, loss: 0.4 }))],
     ['a buffer', (snapshot) => snapshot.reported(training({ accuracy: 0.9, buffer: { frames: 9, bytes: 1 } }))],
     [
-      'what teachers label a second',
+      'the rate of the teachers',
       (snapshot) => snapshot.teachers(labelling('cpu-0', { samplesPerSecond: 400 }), labelling('cpu-1')),
     ],
   ])('%s', (_what, change) => {
@@ -70,7 +70,7 @@ describe('now and then is written', () => {
     return { ...status, usage: { ...status.usage!, accountedUntil: new Date(noonMs + afterMs).toISOString() } };
   }
 
-  test('a step of a local run, whose status says of no time when it was written: each time', () => {
+  test('a step of a local run at every decision, because its status has no time', () => {
     const local = written.in('local');
     const { status } = local.plan;
     const next = local.reported(training({ accuracy: 0.9, step: 41 })).plan.status;
@@ -84,12 +84,12 @@ describe('never is written', () => {
     usage: { teacherSlotSeconds: seconds, studentSlotSeconds: seconds, accountedUntil },
   });
 
-  test('what was used by itself, however long ago', () => {
+  test('usage alone, after any time', () => {
     const later = used(7_200, '2026-11-24T13:00:00Z');
     expect(worthWriting(before, later, noonMs + 3_600_000)).toBe(false);
   });
 
-  test('what is only left out', () => {
+  test('a field that is undefined instead of missing', () => {
     const leftOut = Object.assign({}, before, { deadItems: undefined });
     expect(worthWriting(before, leftOut, Infinity)).toBe(false);
   });
@@ -101,7 +101,7 @@ describe('never is written', () => {
   });
 });
 
-test('a status of a clock that ran ahead does not hold progress up', () => {
+test('a status written by a clock that was ahead does not delay progress', () => {
   const ahead: DistillJobStatus = { ...before, usage: { ...before.usage!, accountedUntil: '2026-11-24T14:00:00Z' } };
   const next = written.status(ahead).reported(training({ accuracy: 0.9, step: 41 })).plan.status;
   expect(worthWriting(ahead, next, noonMs - everyMs)).toBe(true);

@@ -1,4 +1,4 @@
-/** Whether a node would take a pod, as the scheduler judges: labels, required affinity, taints. */
+/** Whether a pod may run on a node, as the scheduler judges: labels, required affinity, taints. */
 import { describe, expect, test } from '@jest/globals';
 
 import {
@@ -18,7 +18,7 @@ const anywhere: SchedulingConstraints = { nodeSelector: {}, requiredTerms: null,
 const gpuTaint = { key: 'nvidia.com/gpu', value: 'present', effect: 'NoSchedule' };
 
 describe('a node', () => {
-  test('takes a pod that may go anywhere', () => {
+  test('takes a pod without constraints', () => {
     expect(isSchedulable(anywhere, node)).toBe(true);
   });
 
@@ -32,8 +32,8 @@ describe('a node selector', () => {
     ['holds when every label is there', { zone: 'a', gpu: 't4' }, true],
     ['fails on one that is different', { zone: 'a', gpu: 'a100' }, false],
     ['fails on one that is missing', { rack: '3' }, false],
-    ['takes an empty value for one', { empty: '' }, true],
-    ['takes no missing label for an empty value', { rack: '' }, false],
+    ['accepts an empty value', { empty: '' }, true],
+    ['does not take a missing label for an empty value', { rack: '' }, false],
   ])('%s', (_what, nodeSelector, want) => {
     expect(isSchedulable({ ...anywhere, nodeSelector }, node)).toBe(want);
   });
@@ -57,7 +57,7 @@ describe('required node affinity', () => {
     ['DoesNotExist', [expression('rack', 'DoesNotExist')], true],
     ['DoesNotExist: it does', [expression('gpu', 'DoesNotExist')], false],
     ['Gt: more', [expression('memory', 'Gt', '15')], true],
-    ['Gt: as much is not more', [expression('memory', 'Gt', '16')], false],
+    ['Gt: equal is not more', [expression('memory', 'Gt', '16')], false],
     ['Gt: compares numbers, not text', [expression('memory', 'Gt', '9')], true],
     ['Gt: a negative bound', [expression('memory', 'Gt', '-1')], true],
     ['Gt: a label that is no whole number', [expression('driver', 'Gt', '1')], false],
@@ -65,9 +65,9 @@ describe('required node affinity', () => {
     ['Gt: no such label', [expression('rack', 'Gt', '0')], false],
     ['Gt: a bound that is no whole number', [expression('memory', 'Gt', '1.5')], false],
     ['Lt: less', [expression('memory', 'Lt', '17')], true],
-    ['Lt: as little is not less', [expression('memory', 'Lt', '16')], false],
+    ['Lt: equal is not less', [expression('memory', 'Lt', '16')], false],
     ['Lt: a label that is no whole number', [expression('driver', 'Lt', '999')], false],
-    ['an operator that nobody knows', [expression('gpu', 'Like', 't*')], false],
+    ['an unknown operator', [expression('gpu', 'Like', 't*')], false],
     [
       'all expressions of a term',
       [{ matchExpressions: [...expressions('zone', 'a'), ...expressions('gpu', 't4')] }],
@@ -77,14 +77,10 @@ describe('required node affinity', () => {
     ['one term of several', [expression('gpu', 'In', 'a100'), expression('zone', 'In', 'a')], true],
     ['no term at all', [], false],
     ['an empty term', [{}], false],
-    ['an empty term beside one that holds', [{}, expression('zone', 'In', 'a')], true],
+    ['an empty term next to one that holds', [{}, expression('zone', 'In', 'a')], true],
     ['a field: its name', [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['gpu-7'] }] }], true],
     ['a field: another name', [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['gpu-8'] }] }], false],
-    [
-      'a field that nobody knows',
-      [{ matchFields: [{ key: 'spec.podCIDR', operator: 'In', values: ['gpu-7'] }] }],
-      false,
-    ],
+    ['an unknown field', [{ matchFields: [{ key: 'spec.podCIDR', operator: 'In', values: ['gpu-7'] }] }], false],
     [
       'fields and expressions together',
       [
@@ -112,16 +108,26 @@ function expressions(key: string, value: string): NonNullable<NodeSelectorTerm['
 describe('taints', () => {
   test.each<[string, Partial<NodeFacts>, SchedulingConstraints['tolerations'], boolean]>([
     ['keep a pod away', { taints: [gpuTaint] }, [], false],
-    ['that would only rather not have it do not', { taints: [{ ...gpuTaint, effect: 'PreferNoSchedule' }] }, [], true],
-    ['of NoExecute keep it away, too', { taints: [{ ...gpuTaint, effect: 'NoExecute' }] }, [], false],
+    ['of PreferNoSchedule do not', { taints: [{ ...gpuTaint, effect: 'PreferNoSchedule' }] }, [], true],
+    ['of NoExecute keep a pod away, too', { taints: [{ ...gpuTaint, effect: 'NoExecute' }] }, [], false],
     ['are tolerated by key and value', { taints: [gpuTaint] }, [{ key: 'nvidia.com/gpu', value: 'present' }], true],
     ['are not by another value', { taints: [gpuTaint] }, [{ key: 'nvidia.com/gpu', value: 'absent' }], false],
     ['are not by another key', { taints: [gpuTaint] }, [{ key: 'amd.com/gpu', operator: 'Exists' }], false],
-    ['are by the key alone', { taints: [gpuTaint] }, [{ key: 'nvidia.com/gpu', operator: 'Exists' }], true],
-    ['are by everything', { taints: [gpuTaint] }, [{ operator: 'Exists' }], true],
-    ['are by everything of their effect', { taints: [gpuTaint] }, [{ operator: 'Exists', effect: 'NoSchedule' }], true],
-    ['are not by everything of another', { taints: [gpuTaint] }, [{ operator: 'Exists', effect: 'NoExecute' }], false],
-    ['are not by a toleration of nothing', { taints: [gpuTaint] }, [{}], false],
+    ['are tolerated by the key alone', { taints: [gpuTaint] }, [{ key: 'nvidia.com/gpu', operator: 'Exists' }], true],
+    ['are tolerated by a toleration of everything', { taints: [gpuTaint] }, [{ operator: 'Exists' }], true],
+    [
+      'are tolerated by a toleration of everything with their effect',
+      { taints: [gpuTaint] },
+      [{ operator: 'Exists', effect: 'NoSchedule' }],
+      true,
+    ],
+    [
+      'are not by everything with another effect',
+      { taints: [gpuTaint] },
+      [{ operator: 'Exists', effect: 'NoExecute' }],
+      false,
+    ],
+    ['are not by an empty toleration', { taints: [gpuTaint] }, [{}], false],
     [
       'without a value are tolerated without one',
       { taints: [{ key: 'spot', effect: 'NoSchedule' }] },

@@ -1,4 +1,4 @@
-/** The account of the cluster's slots: what more its nodes would hold, pod by pod. */
+/** The ledger of the cluster's slots: how many more pods its nodes have room for. */
 import { describe, expect, test } from '@jest/globals';
 
 import {
@@ -35,7 +35,7 @@ function ledgerOf(...facts: readonly (LedgerNode | LedgerPod)[]): Ledger {
 
 describe('the room for one more kind of pod', () => {
   test.each<[string, Ledger, PodNeeds, number]>([
-    ['is none without nodes', ledgerOf(), oneGpu, 0],
+    ['is 0 without nodes', ledgerOf(), oneGpu, 0],
     ['is what an empty node has', ledgerOf(gpuNode('a')), oneGpu, 8],
     ['is what all nodes have', ledgerOf(gpuNode('a'), gpuNode('b'), gpuNode('c')), oneGpu, 24],
     [
@@ -44,8 +44,8 @@ describe('the room for one more kind of pod', () => {
       needs({ 'nvidia.com/gpu': '1', cpu: '3', memory: '1Gi' }),
       5,
     ],
-    ['is not put together from the rests of nodes', ledgerOf(gpuNode('a'), gpuNode('b')), needs({ cpu: '10' }), 2],
-    ['is none for a resource that no node has', ledgerOf(gpuNode('a')), needs({ 'amd.com/gpu': '1' }), 0],
+    ['does not add up remainders of several nodes', ledgerOf(gpuNode('a'), gpuNode('b')), needs({ cpu: '10' }), 2],
+    ['is 0 for a resource that no node has', ledgerOf(gpuNode('a')), needs({ 'amd.com/gpu': '1' }), 0],
     [
       'is less by what pods on the node take',
       ledgerOf(gpuNode('a'), pod('1', 'a', { 'nvidia.com/gpu': '3' })),
@@ -106,14 +106,14 @@ describe('the room for one more kind of pod', () => {
     expect(roomOn(ledger.placement(), wanted)).toBe(want);
   });
 
-  test('is counted no further than asked', () => {
+  test('is counted only up to the given number', () => {
     const ledger = ledgerOf(gpuNode('a'), gpuNode('b'));
     expect([0, 3, 8, 9, 16, 17].map((upTo) => roomOn(ledger.placement(), oneGpu, upTo))).toEqual([0, 3, 8, 9, 16, 16]);
   });
 
-  test('comes back only when a pod is really gone: one that is terminating holds its share', () => {
+  test('comes back only when a pod is gone: a terminating pod still takes its share', () => {
     const ledger = ledgerOf(gpuNode('a'), pod('1', 'a', { 'nvidia.com/gpu': '8' }));
-    // A terminating pod is told of again, as it is still there.
+    // A terminating pod is set again, because it still exists.
     ledger.setPod(pod('1', 'a', { 'nvidia.com/gpu': '8' }));
     expect(roomOn(ledger.placement(), oneGpu)).toBe(0);
     ledger.removePod('1');
@@ -153,7 +153,7 @@ describe('the room for one more kind of pod', () => {
     expect(roomOn(ledger.placement(), needs({ cpu: '16', memory: '64Gi' }))).toBe(1);
   });
 
-  test('is not changed by what is not known', () => {
+  test('is not changed by removing unknown pods and nodes', () => {
     const ledger = ledgerOf(gpuNode('a'));
     ledger.removePod('never');
     ledger.removeNode('nowhere');

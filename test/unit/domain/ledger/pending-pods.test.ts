@@ -1,4 +1,4 @@
-/** Who waits for a place before teachers. */
+/** Pending pods that are served before teachers. */
 import { expect, test } from '@jest/globals';
 
 import {
@@ -18,14 +18,14 @@ function waiting(uid: string, priority: number, changes: Partial<UnboundPod> = {
   return { uid, requests, priority, nominated: null, waits, ...changes };
 }
 
-test('neighbours are pods that wait with a higher priority than teachers, and have no place yet', () => {
+test('they wait for room with a higher priority than teachers, and have no nominated node', () => {
   const pods = [
     waiting('waits', 0),
     waiting('like-a-teacher', teacherPriority),
     waiting('below', teacherPriority - 1),
     waiting('bound-or-gated', 1_000, { waits: null }),
     waiting('lacks-something-else', 1_000, { waits: { ...waits, evictionHelps: false } }),
-    waiting('has-a-place', 1_000, { nominated: 'node-3' }),
+    waiting('nominated', 1_000, { nominated: 'node-3' }),
   ];
   expect(higherPriorityPods(pods, teacherPriority)).toEqual([
     { uid: 'waits', priority: 0, createdAtMs: 7, needs: { ...constraints, requests, priority: 0 } },
@@ -42,6 +42,6 @@ test.each<[string, boolean]>([
   ['0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found', false],
   ['0/2 nodes are available: persistentvolumeclaim "data" not found. not found', false],
   ["0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.", false],
-])('%s: that others go may help: %s', (message, want) => {
+])('%s: eviction helps: %s', (message, want) => {
   expect(isSolvedByEviction(message)).toBe(want);
 });

@@ -1,4 +1,4 @@
-/** Drafts of the account: what may be tried on them, and whose places they keep. */
+/** Trial placements on a copy of the ledger, and the room that nominated pods reserve. */
 import { describe, expect, test } from '@jest/globals';
 
 import {
@@ -55,7 +55,7 @@ describe('a placement', () => {
     ]).toEqual(['b', 'a', 'c', 'c', null]);
   });
 
-  test('takes a pod back, and finds its place again for needs of any kind', () => {
+  test('finds room again where a pod was removed, for every kind of pod', () => {
     const placement = ledgerOf(node('a', 2), node('b', 2)).placement();
     const two = needs(2);
     const one = needs(1);
@@ -66,18 +66,18 @@ describe('a placement', () => {
     expect(roomOn(placement, one)).toBe(0);
   });
 
-  test('knows needs that are alike, whoever has them', () => {
+  test('recognizes equal needs in different objects', () => {
     const placement = ledgerOf(node('a', 1), node('b', 1)).placement();
     expect([placement.place(needs(1)), placement.place(needs(1)), placement.place(needs(1))]).toEqual(['a', 'b', null]);
   });
 
-  test('goes by where each may go', () => {
+  test('obeys the constraints of each pod', () => {
     const placement = ledgerOf(node('a', 1, { zone: 'x' }), node('b', 1, { zone: 'y' })).placement();
     const inY = needs(1, { nodeSelector: { zone: 'y' } });
     expect([placement.place(inY), placement.place(inY), placement.place(needs(1))]).toEqual(['b', null, 'a']);
   });
 
-  test('does not know what the ledger learns later', () => {
+  test('does not follow later changes of the ledger', () => {
     const ledger = ledgerOf(node('a', 1));
     const placement = ledger.placement();
     ledger.setNode(node('0', 4));
@@ -85,7 +85,7 @@ describe('a placement', () => {
     expect([placement.place(needs(1)), placement.place(needs(1))]).toEqual(['a', null]);
   });
 
-  test('rounds what is asked for up to whole bytes, as the scheduler does', () => {
+  test('rounds requests up to whole bytes, as the scheduler does', () => {
     const ledger = new Ledger();
     const allocatable = amountsOf({ pods: '10', memory: '3' });
     ledger.setNode({ name: 'a', labels: {}, taints: [], takesPods: true, allocatable });
@@ -93,19 +93,19 @@ describe('a placement', () => {
   });
 });
 
-describe('a place that the scheduler keeps for a pod', () => {
+describe('the room of a nominated pod', () => {
   const nominated = pod('n', null, 3, { nominated: 'a', priority: 10 });
 
   test.each<[string, Partial<PodNeeds>, number]>([
-    ['is taken for those of lower priority', { priority: 9 }, 1],
-    ['is taken for those of the same', { priority: 10 }, 1],
-    ['is free for those of a higher one', { priority: 11 }, 4],
-    ['is taken for those that name none', {}, 1],
+    ['is taken for pods of lower priority', { priority: 9 }, 1],
+    ['is taken for pods of the same priority', { priority: 10 }, 1],
+    ['is free for pods of higher priority', { priority: 11 }, 4],
+    ['is taken for pods without a priority', {}, 1],
   ])('%s', (_what, changes, want) => {
     expect(roomOn(ledgerOf(node('a', 4), nominated).placement(), needs(1, changes))).toBe(want);
   });
 
-  test('counts once when the pod is bound, there or elsewhere, and not when it is gone', () => {
+  test('counts once when the pod is bound, on any node, and not when it is gone', () => {
     const ledger = ledgerOf(node('a', 4), node('b', 4), nominated);
     const room = (): number => roomOn(ledger.placement(), needs(1));
     ledger.setPod({ ...nominated, node: 'a', nominated: null });
@@ -120,7 +120,7 @@ describe('a place that the scheduler keeps for a pod', () => {
 describe('a node with a pod that claims devices', () => {
   const claims = { claimsDevices: true };
 
-  test('is full for accelerators, and as it is for all else', () => {
+  test('is full for accelerators, and unchanged for other resources', () => {
     const ledger = ledgerOf(node('a', 4), node('b', 4), pod('1', 'a', 0, claims));
     expect(roomOn(ledger.placement(), needs(1))).toBe(4);
     expect(roomOn(ledger.placement(), needs(0, { requests: amountsOf({ cpu: '8' }) }))).toBe(4);
@@ -135,12 +135,12 @@ describe('a node with a pod that claims devices', () => {
     expect(room()).toBe(4);
   });
 
-  test('is full already while the pod is to come', () => {
+  test('is full while the pod is only nominated', () => {
     const ledger = ledgerOf(node('a', 4), pod('1', null, 0, { ...claims, nominated: 'a' }));
     expect(roomOn(ledger.placement(), needs(1))).toBe(0);
   });
 
-  test('is full for what is configured as an accelerator', () => {
+  test('is full for configured accelerators', () => {
     const ledger = new Ledger(['example.com/*']);
     const allocatable = amountsOf({ pods: '10', [gpu]: '1', 'example.com/npu': '2' });
     ledger.setNode({ name: 'a', labels: {}, taints: [], takesPods: true, allocatable });
