@@ -58,7 +58,7 @@ function read(cache: ClusterCache): unknown {
     teachers: jobs.map((uid) => [...teachersOf(uid)].sort(byText)),
     others: nodes.map((node) => [coLocatedSlots(node, resource), coLocatedSlots(node, 'cpu')]),
     leaving: [...leaving].sort(byText),
-    neighbours: [...pendingPods].sort(byText),
+    pendingPods: [...pendingPods].sort(byText),
     supply: [supplyOf(resource), supplyOf('cpu')],
   };
 }

@@ -148,7 +148,7 @@ describe('what counts for a job', () => {
     const pod = podView(teacherPod('cpu-0').asking(gpu).on('a').ready().raw);
     const waiting = podView(teacherPod('cpu-1').asking(gpu).raw);
     for (const one of [pod, waiting]) expect(cache.toldOfPod(null, one)).toBeNull();
-    expect(cache.slots()).toMatchObject({ neighbours: [{}], leaving: [] });
+    expect(cache.slots()).toMatchObject({ pendingPods: [{}], leaving: [] });
     cache.toldOfJob(job);
     expect(cache.slots().teachersOf('u-1')).toHaveLength(2);
     expect(cache.slots().pendingPods).toEqual([]);

@@ -86,7 +86,7 @@ describe('a pod', () => {
       nominated: null,
       waits: {
         sinceMs: noonMs - 60_000,
-        placement: { nodeSelector: { zone: 'a' }, requiredTerms: terms, tolerations: spec.tolerations },
+        constraints: { nodeSelector: { zone: 'a' }, requiredTerms: terms, tolerations: spec.tolerations },
       },
     });
     expect(podView({ ...rest, spec: { ...placed, schedulingGates: [{ name: 'queue' }] } }).waits).toBeNull();
