@@ -13,12 +13,16 @@ ARG RUNTIME_BASE=debian:bookworm-slim@sha256:96e378d7e6531ac9a15ad505478fcc2e69f
 FROM ${BUILD_BASE} AS packages
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
+COPY packages/base/package.json packages/base/
+COPY packages/platform/package.json packages/platform/
+COPY packages/protocol/package.json packages/protocol/
 COPY workers/package.json workers/
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=cache,target=/root/.npm npm ci
 
 FROM packages AS build
 COPY LICENSE tsconfig.base.json ./
 COPY scripts/image scripts/image
+COPY packages packages
 COPY src src
 RUN node_modules/.bin/tsc -b src --sourceMap false \
  && node_modules/.bin/node scripts/image/stage.ts operator /image

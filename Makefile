@@ -5,7 +5,7 @@ npm := npm run --silent
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-node_modules: package.json package-lock.json workers/package.json
+node_modules: package.json package-lock.json workers/package.json $(wildcard packages/*/package.json)
 	npm ci
 	@touch node_modules
 
@@ -31,4 +31,4 @@ cluster: node_modules ## A cluster for a person, with a running operator; Ctrl-C
 	@$(npm) cluster
 
 clean: ## Remove what was built
-	rm -rf dist .cache coverage bench-results
+	rm -rf dist packages/*/dist .cache coverage bench-results

@@ -7,13 +7,13 @@ const pureRooms = [
   'src/domain/**/*.ts',
   'src/render/**/*.ts',
   'src/simulate/**/*.ts',
-  'src/protocol/**/*.ts',
-  'src/lib/**/*.ts',
   'src/api/**/*.ts',
+  'packages/base/**/*.ts',
+  'packages/protocol/**/*.ts',
 ];
 
 export default defineConfig(
-  globalIgnores(['dist/', 'node_modules/', '.cache/', 'runs/', 'coverage/', 'src/api/generated/', '**/*.cjs']),
+  globalIgnores(['**/dist/', 'node_modules/', '.cache/', 'runs/', 'coverage/', 'src/api/generated/', '**/*.cjs']),
   js.configs.recommended,
   {
     files: ['**/*.ts'],

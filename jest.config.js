@@ -4,8 +4,12 @@ export default {
   // Conditions end a wait, not this: it is for a machine that does much else at the time.
   testTimeout: 60_000,
   extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cache/'],
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    // The sources, not what was built from them: a test sees a change at once, and every class exists once.
+    '^@distillery/(base|platform|protocol)$': '<rootDir>/packages/$1/src/index.ts',
+  },
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/packages/[^/]+/dist/', '<rootDir>/.cache/'],
   testMatch: ['<rootDir>/test/{unit,property,integration,cluster}/**/*.test.ts'],
   transform: {
     '^.+\\.ts$': [

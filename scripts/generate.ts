@@ -9,11 +9,11 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 
+import { uriForms, uriRules } from '@distillery/protocol';
 import { compile } from 'json-schema-to-typescript';
 import { parse } from 'yaml';
 
 import { operatorVariables, type Variable } from '../dist/src/operator-variables.js';
-import { uriForms, uriRules } from '../dist/src/protocol/index.js';
 import { metricDescriptions } from '../dist/src/telemetry/index.js';
 
 interface Rule {

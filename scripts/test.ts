@@ -12,7 +12,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
-import { quietLibraries } from '../dist/src/protocol/index.js';
+import { quietLibraries } from '@distillery/protocol';
+
 import { cacheFolderOf, findNatsServer } from '../dist/src/stream/index.js';
 import { buildTools } from '../dist/test/kit/cluster/tools.js';
 

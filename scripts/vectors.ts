@@ -1,23 +1,18 @@
 /**
- * Writes the test vectors of protocol v1 into docs/vectors (`node scripts/vectors.ts`), or compares what lies there
- * with what the code says today (`--check`, exit code 1 and the names of the differing files).
+ * Writes the test vectors of protocol v1 into packages/protocol/vectors (`node scripts/vectors.ts`), or compares what
+ * lies there with what the code says today (`--check`, exit code 1 and the names of the differing files).
  *
- * It runs the compiled protocol, since Node's type stripping does not map `.js` imports to `.ts`: `tsc -b src` first.
+ * It runs the compiled protocol: `tsc -b packages/protocol` first.
  * Output depends on nothing but the code: a difference is a change of the protocol and needs a new version.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import * as random from '@distillery/base';
+import * as protocol from '@distillery/protocol';
 import { crc32c } from '@node-rs/crc32';
 
-import type * as RandomModule from '../src/lib/random.js';
-import type * as ProtocolModule from '../src/protocol/index.js';
-
-const dist = new URL('../dist/src/', import.meta.url);
-const protocol = (await import(new URL('protocol/index.js', dist).href)) as typeof ProtocolModule;
-const random = (await import(new URL('lib/random.js', dist).href)) as typeof RandomModule;
-
-const folder = new URL('../docs/vectors/', import.meta.url).pathname;
+const folder = new URL('../packages/protocol/vectors/', import.meta.url).pathname;
 const files = new Map<string, Uint8Array>();
 const addBinary = (name: string, bytes: Uint8Array): string => {
   files.set(name, bytes);
@@ -176,7 +171,7 @@ const sound = {
   'topk-mass-zero': { ...wide, encoding: 'Float32', topK: 2, temperature: 0.5, logits: peaked },
   'topk-flat-ties': { ...wide, encoding: 'Float32', topK: 1, temperature: 1, logits: flat },
   'topk-all-columns': { ...wide, encoding: 'Float32', topK: 10, temperature: 2, logits },
-} as const satisfies Record<string, ProtocolModule.FrameInput>;
+} as const satisfies Record<string, protocol.FrameInput>;
 
 /** The frame with some bytes changed; `sealed` = checksums made right again, as a faulty writer would. */
 function changed(name: keyof typeof sound, change: (view: DataView) => void, sealed = true): Uint8Array {
@@ -192,7 +187,7 @@ function changed(name: keyof typeof sound, change: (view: DataView) => void, sea
 
 interface Broken {
   readonly bytes: Uint8Array;
-  readonly error: ProtocolModule.FrameFault;
+  readonly error: protocol.FrameFault;
   readonly row?: number;
   readonly column?: number;
 }
@@ -374,11 +369,12 @@ if (process.argv.includes('--check')) {
   const same = (name: string): boolean =>
     kept.includes(name) && Buffer.compare(readFileSync(join(folder, name)), files.get(name) ?? Buffer.alloc(0)) === 0;
   const differing = [...new Set([...kept, ...files.keys()])].filter((name) => !files.has(name) || !same(name));
-  for (const name of differing) console.error(`docs/vectors/${name} differs from the code: node scripts/vectors.ts`);
+  for (const name of differing)
+    console.error(`packages/protocol/vectors/${name} differs from the code: node scripts/vectors.ts`);
   process.exitCode = differing.length === 0 ? 0 : 1;
 } else {
   for (const [name, bytes] of files) writeFileSync(join(folder, name), bytes);
   const stale = kept.filter((name) => !files.has(name));
-  for (const name of stale) console.error(`docs/vectors/${name} is no vector any more: delete it`);
+  for (const name of stale) console.error(`packages/protocol/vectors/${name} is no vector any more: delete it`);
   console.log(`${String(files.size)} vectors written`);
 }

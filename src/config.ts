@@ -1,7 +1,7 @@
 /** The only reader of the environment (DESIGN §6); docs/guide.md lists the variables. */
 import { availableParallelism } from 'node:os';
 
-import { quietLibraries } from './protocol/index.js';
+import { quietLibraries } from '@distillery/protocol';
 
 export interface Config {
   /** DISTILL_NATS_URL, not empty: running servers to use instead of an own one; may hold a login, so it is never printed. */

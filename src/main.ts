@@ -5,6 +5,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { randomFrom } from '@distillery/base';
+import type { Clock } from '@distillery/base';
+
 import {
   type Access,
   AccessError,
@@ -25,8 +28,6 @@ import {
 import { Fleet, LeaderElector, leaseDurations, Operator, reconcile, type Term } from './controller/index.js';
 import { templateRightsProblems } from './api/index.js';
 import type { Plan, Snapshot } from './domain/index.js';
-import type { Clock } from './lib/clock.js';
-import { randomFrom } from './lib/random.js';
 import { ConfigError, type OperatorConfig, readOperatorConfig } from './operator-config.js';
 import { JobStreamsPort, StreamError } from './stream/index.js';
 import { type HomeOptions, openStreamHome } from './stream-home.js';

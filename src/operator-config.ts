@@ -3,11 +3,12 @@
  * operator-variables.ts. Secrets come from files, and no problem ever quotes one.
  */
 
+import { reasonOf } from '@distillery/base';
+import { readTextSync } from '@distillery/platform';
+
 import type { TemplateRights } from './api/index.js';
 import type { Limits, AllocationRules } from './domain/index.js';
-import { reasonOf } from './lib/system-error.js';
 import { operatorVariables, type Settings, type Variable, type VariableName } from './operator-variables.js';
-import { readTextSync } from './platform/index.js';
 import type { AccountLimits } from './stream/index.js';
 
 export interface Login {

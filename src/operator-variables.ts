@@ -2,6 +2,7 @@
  * The operator's settings, one variable each: what it means, what it takes, what to do when it is wrong. Read by
  * operator-config.ts; docs/reference/operator.md is generated from here, and the chart is held to it.
  */
+import { NatsAddress, NatsAddressError } from '@distillery/protocol';
 import { z } from 'zod';
 
 import { parseAccountLimits, parseNamespaceLimits } from './account-limits.js';
@@ -13,7 +14,6 @@ import {
   parseReserve,
   type Reserve,
 } from './domain/index.js';
-import { NatsAddress, NatsAddressError } from './protocol/index.js';
 import type { AccountLimits } from './stream/index.js';
 
 export interface Variable<T> {

@@ -1,7 +1,8 @@
 /** The operator's way into NATS, as its settings say: a part of the composition root. */
-import type { Clock } from './lib/clock.js';
+import type { Clock } from '@distillery/base';
+import { readTextSync } from '@distillery/platform';
+
 import type { OperatorConfig } from './operator-config.js';
-import { readTextSync } from './platform/index.js';
 import {
   accountOfCreds,
   type AccessIssuer,

@@ -5,26 +5,34 @@
  *
  *   OUT/node/node         Node itself, the release that the lock file names and the tests ran on
  *   OUT/packages          node_modules: the production closure of that side's package.json, without what is never read
- *   OUT/app               package.json, LICENSE, dist
+ *   OUT/app               package.json, LICENSE, dist, and the workspace packages in node_modules
  *   OUT/etc               passwd and group: a user without an entry would get the group of root
  *
  * npm cannot make the first cut: with one lock file for two workspaces it takes a package that is production on one
  * side and development on the other for production on both, and the operator would carry TensorFlow.js.
  */
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
 
 interface Side {
   /** Folder, below the root, of the package.json whose dependencies the image holds. */
   readonly manifest: string;
-  /** Folders of dist/ that the image holds. */
-  readonly code: readonly string[];
+  /** Folder of dist/ that the image holds. */
+  readonly code: string;
 }
 
 const sides: Readonly<Record<string, Side>> = {
-  operator: { manifest: '.', code: ['src'] },
-  // The linter holds workers to these three rooms of src.
-  worker: { manifest: 'workers', code: ['workers', 'src/protocol', 'src/lib', 'src/platform'] },
+  operator: { manifest: '.', code: 'src' },
+  worker: { manifest: 'workers', code: 'workers' },
 };
 
 interface Manifest {
@@ -44,10 +52,13 @@ if (side === undefined || out === '') throw new Error(`usage: stage.ts ${Object.
 const manifestIn = (folder: string): Manifest =>
   JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
 
-/** The folder that Node would load `name` from for code in `folder`; undefined when nothing is installed. */
+/**
+ * The folder that Node would load `name` from for code in `folder`, with links followed; undefined when nothing is
+ * installed. npm links the workspace packages.
+ */
 function resolve(name: string, folder: string): string | undefined {
   const candidate = join(folder, 'node_modules', name);
-  if (existsSync(join(candidate, 'package.json'))) return candidate;
+  if (existsSync(join(candidate, 'package.json'))) return realpathSync(candidate);
   return folder === root ? undefined : resolve(name, dirname(folder));
 }
 
@@ -121,14 +132,31 @@ function copyFile(source: string, target: string): void {
   copyFileSync(source, target);
 }
 
+/** Where a folder of the tree lies in the image: compiled code in dist/, workspace packages where their links are. */
+const placeOf = (folder: string): string =>
+  posix(relative(root, folder))
+    .replace(/^workers\//, 'dist/workers/')
+    .replace(/^packages\//, 'node_modules/@distillery/');
+
 function copyPackage(folder: string): void {
-  const place = posix(relative(root, folder));
+  const place = placeOf(folder);
   const name = place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length);
-  // A workspace's own folder of packages lies beside its compiled code in the image.
-  const target = join(out, 'packages', place.replace(/^workers\//, 'dist/workers/'));
   for (const file of filesOf(folder)) {
     const path = relative(folder, file);
-    if (stays(name, posix(path))) copyFile(file, join(target, path));
+    if (stays(name, posix(path))) copyFile(file, join(out, 'packages', place, path));
+  }
+}
+
+/** With the code, not with the packages of others: it changes as often. */
+function copyWorkspacePackage(folder: string): void {
+  const target = join(out, 'app', placeOf(folder));
+  copyFile(join(folder, 'package.json'), join(target, 'package.json'));
+  copyCompiled(join(folder, 'dist'), join(target, 'dist'));
+}
+
+function copyCompiled(folder: string, target: string): void {
+  for (const file of filesOf(folder)) {
+    if (file.endsWith('.js')) copyFile(file, join(target, relative(folder, file)));
   }
 }
 
@@ -137,12 +165,11 @@ if (existsSync(out) && readdirSync(out).length > 0) {
 }
 copyFile(join(root, 'node_modules/node/bin/node'), join(out, 'node/node'));
 chmodSync(join(out, 'node/node'), 0o755);
-for (const folder of closure(join(root, side.manifest))) copyPackage(folder);
-for (const part of side.code) {
-  for (const file of filesOf(join(root, 'dist', part))) {
-    if (file.endsWith('.js')) copyFile(file, join(out, 'app', relative(root, file)));
-  }
+for (const folder of closure(join(root, side.manifest))) {
+  if (/^packages\/[^/]+$/.test(posix(relative(root, folder)))) copyWorkspacePackage(folder);
+  else copyPackage(folder);
 }
+copyCompiled(join(root, 'dist', side.code), join(out, 'app/dist', side.code));
 mkdirSync(join(out, 'etc'));
 writeFileSync(
   join(out, 'etc/passwd'),

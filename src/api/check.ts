@@ -3,7 +3,8 @@
  * fields are set aside, defaults filled in, types and bounds checked, then the rules; what one step found never hides
  * what the next one can still judge. Nothing here throws, whatever the value.
  */
-import { omit } from '../lib/omit.js';
+import { omit } from '@distillery/base';
+
 import { withDefaults } from './defaults.js';
 import { jobSchema } from './generated/crd.js';
 import type { DistillJob } from './generated/distilljob.js';

@@ -1,8 +1,8 @@
 /**
  * The names that our objects carry: the API's own, and those of what a job owns. Names of things in NATS
- * are the protocol's (src/protocol/names.ts).
+ * are the protocol's (packages/protocol/src/names.ts).
  */
-import { mix32, seedOf } from '../lib/random.js';
+import { mix32, seedOf } from '@distillery/base';
 
 export const apiGroup = 'distillery.dev';
 export const apiVersion = 'distillery.dev/v1alpha1';

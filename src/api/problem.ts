@@ -2,7 +2,7 @@
  * One thing that is wrong with a job: where, what was found, which rule it breaks, what to do; and the text that
  * `distill validate` prints. Every check of this room answers with these, never with a throw.
  */
-import { withoutLogins } from '../lib/printable-url.js';
+import { withoutLogins } from '@distillery/base';
 
 import { isFields } from './schema.js';
 import type { Schema } from './schema.js';

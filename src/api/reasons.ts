@@ -2,8 +2,8 @@
  * The one home of every text of status and events that a user sees: condition types, reasons, and their messages.
  * `conditions.*` state what is true, `events.*` what just happened; neither decides anything.
  */
-import { printable } from '../lib/printable.js';
-import { telemetryStaleMs } from '../protocol/index.js';
+import { printable } from '@distillery/base';
+import { telemetryStaleMs } from '@distillery/protocol';
 
 import { forceDeleteAnnotation } from './names.js';
 import type { Problem } from './problem.js';

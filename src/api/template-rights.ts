@@ -7,7 +7,7 @@
  *  R1 No setting lets a template name the credentials of a job.
  *  R2 What this room cannot read is left to template.ts, which refuses it.
  */
-import { matchesPattern } from '../lib/pattern.js';
+import { matchesPattern } from '@distillery/base';
 
 import type { DistillJob } from './generated/distilljob.js';
 import { isCredentialsName } from './names.js';

@@ -2,13 +2,14 @@
  * What the API promises and an engine cannot run: what this version does not build yet, as a list whose lines go when the
  * engine can do it, and what makes no sense there. Such a job is refused with a sentence, never run with a field ignored.
  */
+import type { UriScheme } from '@distillery/protocol';
+
 import type { DistillJob } from './generated/distilljob.js';
 import { mismatch, nameValue, notSupported, violation } from './problem.js';
 import type { Problem } from './problem.js';
 import { templateProblems } from './template.js';
 import { isAbsoluteFile, storeKind, uriScheme } from './uri.js';
 import type { StoreKind } from './uri.js';
-import type { UriScheme } from '../protocol/index.js';
 
 /** `local`: `distill run`, child processes on one machine. `cluster`: the operator. */
 export type Engine = 'local' | 'cluster';

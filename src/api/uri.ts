@@ -1,6 +1,7 @@
-/** What the texts of a job that name places (data sets, models, stores) say, by the grammar of src/protocol/uri.ts. */
-import { readStore, readUri } from '../protocol/index.js';
-import type { Read, Store, Uri, UriScheme } from '../protocol/index.js';
+/** What the texts of a job that name places (data sets, models, stores) say, by the grammar of packages/protocol/src/uri.ts. */
+import { readStore, readUri } from '@distillery/protocol';
+import type { Read, Store, Uri, UriScheme } from '@distillery/protocol';
+
 import { nameValue, violation } from './problem.js';
 import type { Problem } from './problem.js';
 import { isFields } from './schema.js';

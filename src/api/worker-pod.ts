@@ -2,7 +2,7 @@
  * What of a worker's pod is the operator's own. A job's template may not touch it (template.ts), and rendering builds on
  * it (src/render): both read it here, so that neither can forget a part.
  */
-import { teacherDrainMs } from '../protocol/index.js';
+import { teacherDrainMs } from '@distillery/protocol';
 
 export type PodRole = 'teacher' | 'student';
 

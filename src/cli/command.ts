@@ -4,9 +4,10 @@ import { homedir } from 'node:os';
 import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import type { Clock } from '@distillery/base';
+
 import { kubeconfigFiles } from '../cluster/kubernetes/index.js';
 import { readConfig } from '../config.js';
-import type { Clock } from '../lib/clock.js';
 import { cacheFolderOf, findNatsServer } from '../stream/index.js';
 import { fileLog } from '../telemetry/index.js';
 

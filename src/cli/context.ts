@@ -1,7 +1,8 @@
 /** What a command gets from the outside world; made once, in main.ts. */
 import type { Readable } from 'node:stream';
 
-import type { Clock } from '../lib/clock.js';
+import type { Clock } from '@distillery/base';
+
 import type { FoundNatsServer } from '../stream/index.js';
 import type { Log } from '../telemetry/index.js';
 

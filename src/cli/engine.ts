@@ -11,14 +11,15 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 
+import type { Clock } from '@distillery/base';
+import { claimFolderSync, removeOwnFolderSync } from '@distillery/platform';
+import { jobNames, type NatsAccess, type NatsAddress } from '@distillery/protocol';
+
 import { type EventDraft, reasons } from '../api/index.js';
 import type { Plan, Snapshot } from '../domain/index.js';
-import type { Clock } from '../lib/clock.js';
 import type { JobKey } from '../cluster/index.js';
 import { LocalCluster, LocalJobs } from '../cluster/local/index.js';
 import { Fleet, KeyedQueue, reconcile } from '../controller/index.js';
-import { claimFolderSync, removeOwnFolderSync } from '../platform/index.js';
-import { jobNames, type NatsAccess, type NatsAddress } from '../protocol/index.js';
 import {
   connectStreams,
   type FoundNatsServer,

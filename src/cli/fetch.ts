@@ -2,8 +2,7 @@
  * `distill fetch`: brings the finished model of a job in a cluster home. It asks the API server for the job and for the
  * credentials of the job's reader, and NATS for the files; it changes nothing in either.
  */
-import { claimPlace, type DistillJob, inputsName, sharedName, storeKind } from '../api/index.js';
-import { printable } from '../lib/printable.js';
+import { printable } from '@distillery/base';
 import {
   accessFromSecret,
   type NatsAccess,
@@ -11,7 +10,9 @@ import {
   NatsAddressError,
   printableAddress,
   resultFiles,
-} from '../protocol/index.js';
+} from '@distillery/protocol';
+
+import { claimPlace, type DistillJob, inputsName, sharedName, storeKind } from '../api/index.js';
 import { type ObjectReader, StreamError } from '../stream/index.js';
 
 import { CliError } from './exit.js';

@@ -7,8 +7,8 @@ import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { addAbortSignal, type Readable } from 'node:stream';
 
-import { decodeText, TextError } from '../lib/text.js';
-import { readFaultOf, readRegularSync } from '../platform/index.js';
+import { decodeText, TextError } from '@distillery/base';
+import { readFaultOf, readRegularSync } from '@distillery/platform';
 
 import { CliError, type Ending } from './exit.js';
 

@@ -1,6 +1,8 @@
 /** The DistillJobs of a file, checked for what will run them. */
 import { dirname, resolve } from 'node:path';
 
+import { readUri, uriText } from '@distillery/protocol';
+
 import {
   type DistillJob,
   type Engine,
@@ -12,7 +14,6 @@ import {
   readObjects,
   unsupported,
 } from '../api/index.js';
-import { readUri, uriText } from '../protocol/index.js';
 
 import { CliError } from './exit.js';
 

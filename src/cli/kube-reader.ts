@@ -1,6 +1,8 @@
 /** Reading a job and its Secret from an API server, by the person's own kubeconfig. Nothing here writes. */
 import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
 
+import { printableUrl, reasonOf } from '@distillery/base';
+import { readTextSync } from '@distillery/platform';
 import { ApiException, CoreV1Api, CustomObjectsApi, KubeConfig, setHeaderMiddleware } from '@kubernetes/client-node';
 
 import { apiGroup, apiVersion, type DistillJob, plural } from '../api/index.js';
@@ -13,9 +15,6 @@ import {
   readKubeconfig,
   type StoredObject,
 } from '../cluster/kubernetes/index.js';
-import { printableUrl } from '../lib/printable-url.js';
-import { reasonOf } from '../lib/system-error.js';
-import { readTextSync } from '../platform/index.js';
 
 import { CliError } from './exit.js';
 import type { JobReader } from './fetch.js';

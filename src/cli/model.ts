@@ -13,7 +13,7 @@ import { lstatSync, mkdtempSync, readdirSync } from 'node:fs';
 import { readdir, readFile, rename, rmdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { codeOf, reasonOf } from '../lib/system-error.js';
+import { codeOf, reasonOf } from '@distillery/base';
 import {
   makeFolderSync,
   type Mark,
@@ -22,8 +22,8 @@ import {
   removeOwnFolderSync,
   syncFolder,
   writeWhole,
-} from '../platform/index.js';
-import { readResultSums, resultNamePattern, resultPrefix, resultSumsName } from '../protocol/index.js';
+} from '@distillery/platform';
+import { readResultSums, resultNamePattern, resultPrefix, resultSumsName } from '@distillery/protocol';
 
 import { CliError } from './exit.js';
 import { modelFile, weightsDigest } from './weights-file.js';

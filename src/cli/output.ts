@@ -3,9 +3,9 @@
  * terminal's cursor; nothing else writes to standard output while a run is on. What it shows comes from workers, too: no
  * character of it that a terminal acts on is written as it is.
  */
-import type { EventDraft } from '../api/index.js';
+import { printable, printableJson } from '@distillery/base';
 
-import { printable, printableJson } from '../lib/printable.js';
+import type { EventDraft } from '../api/index.js';
 
 import type { Pids } from './engine.js';
 import { liveLines, plainLine, type Shown } from './view.js';

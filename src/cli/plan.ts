@@ -4,6 +4,9 @@
  */
 import { realpathSync, statSync, writeFileSync } from 'node:fs';
 
+import { markdownTable, printableJson, reasonOf, TextError } from '@distillery/base';
+import { readTextSync, writeWholeSync } from '@distillery/platform';
+
 import { type DistillJob, grantText } from '../api/index.js';
 import { ClusterCache, nodeView, podView, type StoredObject } from '../cluster/kubernetes/index.js';
 import {
@@ -19,12 +22,7 @@ import {
   slotsPerReplicaOf,
   withinLimits,
 } from '../domain/index.js';
-import { markdownTable } from '../lib/markdown-table.js';
-import { printableJson } from '../lib/printable.js';
-import { reasonOf } from '../lib/system-error.js';
-import { TextError } from '../lib/text.js';
 import { operatorVariables, type Variable } from '../operator-variables.js';
-import { readTextSync, writeWholeSync } from '../platform/index.js';
 import { podNeeds } from '../render/index.js';
 
 import { CliError } from './exit.js';

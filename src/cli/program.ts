@@ -1,9 +1,8 @@
 /** Commands, options and help texts. */
+import { printableLines, version } from '@distillery/base';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
 import type { Engine } from '../api/index.js';
-import { printableLines } from '../lib/printable.js';
-import { version } from '../lib/version.js';
 import { policies } from '../simulate/index.js';
 import { connectReader, StreamError, type StreamErrorKind } from '../stream/index.js';
 

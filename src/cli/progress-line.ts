@@ -1,5 +1,5 @@
 /** One line of a terminal that is written again and again; elsewhere nothing is shown of it. */
-import { printable, printableLines } from '../lib/printable.js';
+import { printable, printableLines } from '@distillery/base';
 
 import type { Terminal } from './output.js';
 

@@ -6,8 +6,8 @@
  */
 import { statfs } from 'node:fs/promises';
 
-import type { Clock } from '../lib/clock.js';
-import { codeOf } from '../lib/system-error.js';
+import { codeOf } from '@distillery/base';
+import type { Clock } from '@distillery/base';
 
 import { CliError } from './exit.js';
 

@@ -15,17 +15,14 @@
  *
  * Invariants:
  *  R1 A run writes only into a folder that carries its mark, and the mark goes only into a folder that was absent or
- *     empty (src/platform). What else stands in the way is refused before anything is touched.
+ *     empty (packages/platform). What else stands in the way is refused before anything is touched.
  *  R2 Nothing is written or removed through a link inside the folder, and every entry is of the kind that a run writes: a
  *     file, or a folder. Anything else is refused before anything is touched.
  */
 import { existsSync, linkSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-import { type DistillJob, type DistillJobStatus, readJob } from '../api/index.js';
-import { printable } from '../lib/printable.js';
-import { codeOf } from '../lib/system-error.js';
-import { decodeText } from '../lib/text.js';
+import { codeOf, decodeText, printable } from '@distillery/base';
 import {
   claimFolderSync,
   lookAtFolderSync,
@@ -37,7 +34,9 @@ import {
   markOfSync,
   readRegularSync,
   writeWholeSync,
-} from '../platform/index.js';
+} from '@distillery/platform';
+
+import { type DistillJob, type DistillJobStatus, readJob } from '../api/index.js';
 
 import { CliError } from './exit.js';
 import { storageFault } from './room.js';

@@ -2,8 +2,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
-import { spawnFolder } from '../platform/index.js';
-import { workerExitCodes } from '../protocol/index.js';
+import { spawnFolder } from '@distillery/platform';
+import { workerExitCodes } from '@distillery/protocol';
+
 import type { FoundNatsServer } from '../stream/index.js';
 
 import type { EngineContext } from './context.js';

@@ -3,9 +3,9 @@ import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
-import { markdownTable } from '../lib/markdown-table.js';
-import { printable, printableJson } from '../lib/printable.js';
-import { readFaultOf } from '../platform/index.js';
+import { markdownTable, printable, printableJson } from '@distillery/base';
+import { readFaultOf } from '@distillery/platform';
+
 import {
   compare,
   type ComparisonProgress,

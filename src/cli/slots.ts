@@ -5,8 +5,8 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { Clock } from '../lib/clock.js';
-import { readTextSync, writeWholeSync } from '../platform/index.js';
+import type { Clock } from '@distillery/base';
+import { readTextSync, writeWholeSync } from '@distillery/platform';
 
 import { CliError } from './exit.js';
 import { isAtWork, named } from './run-folder.js';

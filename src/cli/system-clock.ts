@@ -1,7 +1,7 @@
 /** The machine's clock, for composition roots. */
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { Clock } from '../lib/clock.js';
+import type { Clock } from '@distillery/base';
 
 export function systemClock(): Clock {
   return {

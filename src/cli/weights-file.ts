@@ -9,9 +9,8 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { inDigestOrder, resultNamePattern, weightsDigestHead } from '@distillery/protocol';
 import { z } from 'zod';
-
-import { inDigestOrder, resultNamePattern, weightsDigestHead } from '../protocol/index.js';
 
 import { CliError } from './exit.js';
 

@@ -2,9 +2,10 @@
  * The Cluster port: observe a job's processes, and act on what a plan wants of them. The reconcile code is the same over
  * every adapter (DESIGN I9): child processes on this machine, or Kubernetes.
  */
+import type { Manifest, NatsAccess, WorkerRole } from '@distillery/protocol';
+
 import type { DistillJob } from '../api/index.js';
 import type { ClusterObservation, InvalidJob, PoolPlan, ClusterSlots } from '../domain/index.js';
-import type { Manifest, NatsAccess, WorkerRole } from '../protocol/index.js';
 
 export interface JobKey {
   readonly namespace: string;

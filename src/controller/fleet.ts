@@ -9,6 +9,9 @@
  *  F4 A new job gets its grants in its first reconcile, which waits for an allocation. Otherwise, with a thousand new jobs,
  *     its second reconcile would come after the first ones of all others.
  */
+import { jsonEqual } from '@distillery/base';
+import type { Clock } from '@distillery/base';
+
 import type { JobKey } from '../cluster/index.js';
 import {
   type FleetSnapshot,
@@ -21,8 +24,6 @@ import {
   allocate,
   type ClusterSlots,
 } from '../domain/index.js';
-import type { Clock } from '../lib/clock.js';
-import { jsonEqual } from '../lib/json-equal.js';
 
 export interface FleetOptions {
   readonly slots: () => ClusterSlots;

@@ -11,9 +11,9 @@
  *
  * What a term sent in its last moments may arrive after it: requests must give up within lease − renew deadline.
  */
+import type { Clock, Random } from '@distillery/base';
+
 import type { LeaseRecord, Leases, LeaseWrite, StoredLease } from '../cluster/index.js';
-import type { Clock } from '../lib/clock.js';
-import type { Random } from '../lib/random.js';
 import type { Log } from '../telemetry/index.js';
 
 import { type Moment, RunningTerm, type Term } from './term.js';

@@ -7,8 +7,9 @@
  *  Q2 A job is worked on by one worker at a time.
  *  Q3 What is remembered of a job goes with it.
  */
+import type { Clock } from '@distillery/base';
+
 import type { JobKey } from '../cluster/index.js';
-import type { Clock } from '../lib/clock.js';
 
 import { KeyedQueue } from './queue.js';
 

@@ -1,8 +1,9 @@
 /** What the controller needs of the rooms it joins; small interfaces, where they are consumed (HOUSE). */
+import type { DeadItem, NatsAccess, WorkerRole } from '@distillery/protocol';
+
 import type { DistillJob, DistillJobStatus, EventDraft } from '../api/index.js';
 import type { FoundJob, JobKey } from '../cluster/index.js';
 import type { Plan, Snapshot, StreamObservation } from '../domain/index.js';
-import type { DeadItem, NatsAccess, WorkerRole } from '../protocol/index.js';
 
 /** Where DistillJobs come from and where their status goes: the API server, or one file of a local run. */
 export interface Jobs {

@@ -3,7 +3,7 @@
  * growing wait when its work fails (after client-go's rate-limiting workqueue). What is pushed often, such as telemetry, is
  * taken at a pace: the first change at once, those that follow together.
  */
-import type { Clock } from '../lib/clock.js';
+import type { Clock } from '@distillery/base';
 
 export interface KeyedQueueOptions {
   /** Returns the milliseconds after which the key wants to be looked at again; null = only when something changes. */

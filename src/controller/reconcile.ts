@@ -14,6 +14,8 @@
  * Invariants: every step may be the last one before the process dies; running it again from the start ends in the same
  * state (DESIGN I6). Events come after the status write, so that nothing is announced that the status does not say.
  */
+import type { Clock } from '@distillery/base';
+
 import type { DistillJob, DistillJobStatus, Engine, EventDraft } from '../api/index.js';
 import type { Cluster, JobKey } from '../cluster/index.js';
 import {
@@ -30,7 +32,6 @@ import {
   withinLimits,
   worthWriting,
 } from '../domain/index.js';
-import type { Clock } from '../lib/clock.js';
 import { manifestOf } from '../render/index.js';
 
 import type { Fleet } from './fleet.js';

@@ -1,7 +1,8 @@
 /** The job manifest that workers read, from a validated job. Pure. */
+import { manifestSchema } from '@distillery/protocol';
+import type { Manifest } from '@distillery/protocol';
+
 import { type DistillJob, quantityValue } from '../api/index.js';
-import type { Manifest } from '../protocol/index.js';
-import { manifestSchema } from '../protocol/index.js';
 
 import { namespaceOf } from './metadata.js';
 import { storeInPod, uriInPod } from './mounts.js';

@@ -5,6 +5,8 @@
  * Invariant: a claim is one volume of a pod, however often the pod uses it: a kubelet may wait for ever on the second one
  * (kubernetes/kubernetes#127004).
  */
+import { readUri, uriText } from '@distillery/protocol';
+
 import {
   claimPlace,
   configMapPlace,
@@ -13,7 +15,6 @@ import {
   type PodRole,
   workerFolders,
 } from '../api/index.js';
-import { readUri, uriText } from '../protocol/index.js';
 
 import type { Fields } from './object.js';
 

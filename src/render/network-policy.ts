@@ -1,7 +1,7 @@
 /** What the job's pods may reach: the NATS servers and the name service, nothing else; nobody reaches them. */
-import { type DistillJob, sharedName } from '../api/index.js';
+import { NatsAddress } from '@distillery/protocol';
 
-import { NatsAddress } from '../protocol/index.js';
+import { type DistillJob, sharedName } from '../api/index.js';
 
 import { metadataOf, selectorOf } from './metadata.js';
 import type { Fields, KubernetesObject, WorkerSettings } from './object.js';

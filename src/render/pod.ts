@@ -7,6 +7,8 @@
  *  P3 It depends on the job's immutable fields, its template and the operator's settings alone: changes of scale never
  *     replace a pod.
  */
+import { quietLibraries } from '@distillery/protocol';
+
 import {
   type DistillJob,
   graceSeconds,
@@ -18,8 +20,6 @@ import {
   workerContainer,
   workerFolders,
 } from '../api/index.js';
-
-import { quietLibraries } from '../protocol/index.js';
 
 import { type Fleet, labelsOf, uidOf } from './metadata.js';
 import { type Mounted, placesOf } from './mounts.js';

@@ -1,6 +1,7 @@
 /** The keys to the job's streams, one a role; a pod mounts its own alone. */
+import { accessToSecret, type NatsAccess, type WorkerRole } from '@distillery/protocol';
+
 import { type DistillJob, inputsName } from '../api/index.js';
-import { accessToSecret, type NatsAccess, type WorkerRole } from '../protocol/index.js';
 
 import { metadataOf, uidOf } from './metadata.js';
 import type { KubernetesObject } from './object.js';

@@ -1,6 +1,7 @@
 /** The student as a batch/v1 Job: at most one pod at a time, started again until it is done or cannot go on. */
+import { workerExitCodes } from '@distillery/protocol';
+
 import { type DistillJob, safeToEvictAnnotation, studentName, workerContainer } from '../api/index.js';
-import { workerExitCodes } from '../protocol/index.js';
 
 import { type Fleet, metadataOf } from './metadata.js';
 import type { Fields, KubernetesObject, WorkerSettings } from './object.js';

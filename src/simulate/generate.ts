@@ -3,8 +3,8 @@
  * many short, a few very long, as in the traces of GPU clusters that were published (Philly, Helios, Alibaba PAI). The same
  * parameters and seed give the same trace.
  */
-import { type Random, randomFrom, seedOf } from '../lib/random.js';
-import { maxWindowSteps } from '../protocol/index.js';
+import { type Random, randomFrom, seedOf } from '@distillery/base';
+import { maxWindowSteps } from '@distillery/protocol';
 
 import type { Parameters } from './parameters.js';
 import type { Trace, TraceJob, TraceNeighbour, TraceNode } from './trace.js';

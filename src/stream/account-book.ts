@@ -7,9 +7,8 @@
  *  B2 One change of an account at a time: none is made from what another has changed meanwhile.
  *  B3 Nothing is changed by a process that may not act.
  */
+import { Turns } from '@distillery/base';
 import { NoRespondersError, PermissionViolationError, RequestError } from '@nats-io/transport-node';
-
-import { Turns } from '../lib/turns.js';
 
 import {
   type AccountLimits,

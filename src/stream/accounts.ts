@@ -9,7 +9,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 
-import { workerRoles } from '../protocol/index.js';
+import { workerRoles } from '@distillery/protocol';
 
 import { bytesOfSecret, userCreds, workerKey } from './credentials.js';
 import { claimsOf, signedJwt } from './jwt.js';

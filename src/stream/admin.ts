@@ -10,15 +10,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 
-import {
-  type ConsumerInfo,
-  JetStreamApiError,
-  type JetStreamManager,
-  type StoredMsg,
-  type StreamInfo,
-} from '@nats-io/jetstream';
-
-import { Turns } from '../lib/turns.js';
+import { Turns } from '@distillery/base';
 import {
   type DeadItem,
   deadItemSchema,
@@ -30,7 +22,14 @@ import {
   studentStateSchema,
   type TeacherState,
   teacherStateSchema,
-} from '../protocol/index.js';
+} from '@distillery/protocol';
+import {
+  type ConsumerInfo,
+  JetStreamApiError,
+  type JetStreamManager,
+  type StoredMsg,
+  type StreamInfo,
+} from '@nats-io/jetstream';
 
 import { StreamError, streamErrorFrom } from './errors.js';
 import { type LinkOptions, OperatorLink, type StreamHealth } from './link.js';

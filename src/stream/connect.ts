@@ -4,10 +4,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { reasonOf } from '@distillery/base';
+import { type AddressLogin, NatsAddress, NatsAddressError } from '@distillery/protocol';
 import { AuthorizationError, connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
-
-import { reasonOf } from '../lib/system-error.js';
-import { type AddressLogin, NatsAddress, NatsAddressError } from '../protocol/index.js';
 
 import { checkCreds, credsLogin } from './credentials.js';
 import { StreamError } from './errors.js';

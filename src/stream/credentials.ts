@@ -7,9 +7,8 @@
  *  U2 The signing key leaves this file only as signatures and as users' seeds derived one-way from it; no message holds
  *     a seed, a password or a token.
  */
+import { jobNames, type NatsAccess, parseCreds, type WorkerRole } from '@distillery/protocol';
 import type { Authenticator } from '@nats-io/transport-node';
-
-import { jobNames, type NatsAccess, parseCreds, type WorkerRole } from '../protocol/index.js';
 
 import { StreamError } from './errors.js';
 import { claimsOf, signedJwt } from './jwt.js';

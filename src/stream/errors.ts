@@ -2,10 +2,9 @@
  * What can go wrong between the operator and its NATS server. Library errors are translated here and nowhere else, so
  * that a caller switches on `kind` and never reads a text.
  */
+import { jetStreamFault } from '@distillery/protocol';
 import { AuthorizationError, PermissionViolationError, RequestError } from '@nats-io/transport-node';
 import { JetStreamApiError } from '@nats-io/jetstream';
-
-import { jetStreamFault } from '../protocol/index.js';
 
 export type StreamErrorKind =
   | 'unreachable'

@@ -10,10 +10,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { Turns } from '@distillery/base';
+import type { NatsAccess, WorkerRole } from '@distillery/protocol';
 import type { NatsConnection } from '@nats-io/transport-node';
-
-import { Turns } from '../lib/turns.js';
-import type { NatsAccess, WorkerRole } from '../protocol/index.js';
 
 import { AccountBook } from './account-book.js';
 import { type AccountLimits, accountUserCreds, Keyring, type KeyringOptions } from './accounts.js';

@@ -1,6 +1,7 @@
 /** What a reconcile does with a job's streams, over the operator's one connection; the same on a laptop and in a cluster. */
+import { type DeadItem, jobNames, maxWindowSteps, type NatsAccess, type WorkerRole } from '@distillery/protocol';
+
 import { type DistillJob, quantityValue } from '../api/index.js';
-import { type DeadItem, jobNames, maxWindowSteps, type NatsAccess, type WorkerRole } from '../protocol/index.js';
 
 import { streamErrorFrom } from './errors.js';
 import type { JobRef, StreamHome } from './homes.js';

@@ -8,10 +8,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { printableAddress } from '@distillery/protocol';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
-
-import { printableAddress } from '../protocol/index.js';
 
 import { type Caller, dial, type DialOptions, dialWithin, firstDelayMs, longestDelayMs } from './connect.js';
 import { StreamError } from './errors.js';

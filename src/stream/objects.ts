@@ -1,11 +1,8 @@
 /**
  * Reading a job's object store, as the operator or as the job's reader: by direct gets, within few rights
- * (src/protocol/objects.ts, docs/adr/0005). Owns the check of the digest.
+ * (packages/protocol/src/objects.ts, docs/adr/0005). Owns the check of the digest.
  */
 import { createHash } from 'node:crypto';
-
-import type { JetStreamManager } from '@nats-io/jetstream';
-import { RequestError } from '@nats-io/transport-node';
 
 import {
   type JobNames,
@@ -16,7 +13,9 @@ import {
   ObjectFault,
   objectPieces,
   readObjectEntry,
-} from '../protocol/index.js';
+} from '@distillery/protocol';
+import type { JetStreamManager } from '@nats-io/jetstream';
+import { RequestError } from '@nats-io/transport-node';
 
 import { StreamError } from './errors.js';
 import { objectStreamOf } from './streams.js';

@@ -10,7 +10,7 @@
  * They do not bind the server itself, which sends a reply wherever the asker says: between tenants the wall is the
  * account, not these lists (docs/adr/0005).
  */
-import { type JobNames, workerRoles } from '../protocol/index.js';
+import { type JobNames, workerRoles } from '@distillery/protocol';
 
 import { anyStateChange, objectStreamOf, stateStreamOf } from './streams.js';
 

@@ -1,7 +1,6 @@
 /** A job's reader: brings its results home with the few rights of that role, and goes. */
+import { jobNames, type NatsAccess } from '@distillery/protocol';
 import { jetstreamManager } from '@nats-io/jetstream';
-
-import { jobNames, type NatsAccess } from '../protocol/index.js';
 
 import { dialWithin } from './connect.js';
 import { streamErrorFrom } from './errors.js';

@@ -7,6 +7,7 @@
  *  C2 Every stream has a byte limit and refuses what is beyond it (I4).
  *  C3 What a worker publishes can never erase another's message: roll-up is off wherever two roles write.
  */
+import { ackWaitMs, type JobNames } from '@distillery/protocol';
 import {
   AckPolicy,
   type ConsumerConfig,
@@ -17,8 +18,6 @@ import {
   type StorageType,
   type StreamConfig,
 } from '@nats-io/jetstream';
-
-import { ackWaitMs, type JobNames } from '../protocol/index.js';
 
 export interface JobStreamOptions {
   readonly names: JobNames;

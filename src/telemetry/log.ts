@@ -1,10 +1,9 @@
 /**
  * The operator's log: structured lines, one object each. Texts in them come from pods and servers; no character that a
- * terminal acts on is written as it is (src/lib/printable.ts).
+ * terminal acts on is written as it is (packages/base/src/printable.ts).
  */
+import { printableJson } from '@distillery/base';
 import { destination, type DestinationStream, pino } from 'pino';
-
-import { printableJson } from '../lib/printable.js';
 
 import { redacted } from './redact.js';
 

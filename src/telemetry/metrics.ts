@@ -2,9 +2,8 @@
  * The operator's metrics. Names, units and sentences stand here and nowhere else; docs/reference/metrics.md is generated
  * from them.
  */
+import { version } from '@distillery/base';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-
-import { version } from '../lib/version.js';
 
 export interface MetricDescription {
   readonly name: string;

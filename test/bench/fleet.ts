@@ -2,6 +2,8 @@
  * One share as the operator makes it: from the cache of all nodes and pods, over the claims of all jobs, to who is told what.
  * Nothing of it is a double, but for the objects, which no API server told.
  */
+import { randomFrom } from '@distillery/base';
+
 import { ClusterCache, nodeView, podView } from '../../src/cluster/kubernetes/index.js';
 import {
   amountsOf,
@@ -11,7 +13,6 @@ import {
   type CurrentTeacher,
   allocate,
 } from '../../src/domain/index.js';
-import { randomFrom } from '../../src/lib/random.js';
 import { FakeClock } from '../kit/clock.js';
 import { rawNode, strangerPod, teacherPod } from '../kit/kubernetes-objects.js';
 

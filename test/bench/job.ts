@@ -8,8 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { encodeFrame, jobNames, type Manifest, schedule, type StudentState } from '@distillery/protocol';
+
 import { readJob } from '../../src/api/index.js';
-import { encodeFrame, jobNames, type Manifest, schedule, type StudentState } from '../../src/protocol/index.js';
 import { manifestOf } from '../../src/render/index.js';
 import type { StreamAdmin } from '../../src/stream/index.js';
 import { publishFrame } from '../../workers/stream/index.js';

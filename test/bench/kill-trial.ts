@@ -3,7 +3,8 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { ackWaitMs, jobNames } from '../../src/protocol/index.js';
+import { ackWaitMs, jobNames } from '@distillery/protocol';
+
 import { connectRoot, until } from '../kit/stream.js';
 
 import { BenchJob } from './job.js';

@@ -4,7 +4,7 @@
  *
  *   npm run bench kill -- --kills 5
  */
-import { ackWaitMs } from '../../src/protocol/index.js';
+import { ackWaitMs } from '@distillery/protocol';
 
 import { type Fleet, type Kill, KillTrial } from './kill-trial.js';
 import type { StepReport } from './reports.js';

@@ -4,8 +4,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Clock } from '../../src/lib/clock.js';
-import { jobNames } from '../../src/protocol/index.js';
+import type { Clock } from '@distillery/base';
+import { jobNames } from '@distillery/protocol';
+
 import type { Split } from '../../workers/data/index.js';
 import { Meter } from '../../workers/shell/meter.js';
 import { runWorker } from '../../workers/shell/process.js';

@@ -2,8 +2,9 @@
  * One share over all jobs, on a placement of plain nodes: what the algorithm itself takes. The ledger's own placement is measured
  * with the ledger.
  */
+import { randomFrom } from '@distillery/base';
+
 import { type JobRequest, allocate, type AllocationInput, type Teacher } from '../../src/domain/allocation/index.js';
-import { randomFrom } from '../../src/lib/random.js';
 import { type TestNeeds, type TestNode, placementOn } from '../kit/placement.js';
 import { jobRequest, pendingPod, oneGpu } from '../kit/allocation.js';
 

@@ -1,5 +1,5 @@
 /** What a benchmark gives: rows for people and machines. */
-import { markdownTable } from '../../src/lib/markdown-table.js';
+import { markdownTable } from '@distillery/base';
 
 export interface BenchTable {
   readonly name: string;

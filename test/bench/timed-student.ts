@@ -3,8 +3,9 @@
  * suffice. It computes as always, then takes the rest of BENCH_STEP_MS as busy, and reports each step. Started by
  * job.ts.
  */
+import type { Clock } from '@distillery/base';
+
 import { openTrainerThread, type TrainerThread, type TrainerThreadSource } from '../../workers/compute/index.js';
-import type { Clock } from '../../src/lib/clock.js';
 import { runWorker } from '../../workers/shell/process.js';
 import { runStudent } from '../../workers/student/run.js';
 

@@ -5,9 +5,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { randomFrom } from '@distillery/base';
 import * as tfl from '@tensorflow/tfjs-layers';
 
-import { randomFrom } from '../../src/lib/random.js';
 import { createTrainer, type StudentTrainer, type TrainingBatch } from '../../workers/models/training.js';
 import { openRuntime, type Runtime } from '../../workers/runtimes/index.js';
 

@@ -1,7 +1,7 @@
 /** A clock that stands still until a test moves it; who sleeps wakes in the order of time. */
 import { setImmediate as turn } from 'node:timers/promises';
 
-import type { Clock } from '../../src/lib/clock.js';
+import type { Clock } from '@distillery/base';
 
 interface Sleeper {
   readonly atMs: number;

@@ -3,6 +3,8 @@
  * up, pages of one moment, a log of events that is compacted, bookmarks once a minute, and silence for who asks to watch
  * from a version in the future. Faults are switched on and off by the test.
  */
+import type { Clock } from '@distillery/base';
+
 import {
   type ApiClient,
   ApiError,
@@ -14,7 +16,6 @@ import {
   type WatchEvent,
   type WatchOptions,
 } from '../../src/cluster/kubernetes/index.js';
-import type { Clock } from '../../src/lib/clock.js';
 
 type Logged = Extract<WatchEvent, { object: unknown }> & { readonly version: number };
 

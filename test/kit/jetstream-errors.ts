@@ -2,7 +2,7 @@
  * Every error of JetStream's API in nats-server 2.15.2 (server/errors.json; code, status, description), and what it means
  * for us. Read a row as: this is what a worker does when it hears that.
  */
-import type { JetStreamFault } from '../../src/protocol/index.js';
+import type { JetStreamFault } from '@distillery/protocol';
 
 export type JetStreamErrorRow = readonly [code: number, status: number, fault: JetStreamFault, description: string];
 

@@ -2,8 +2,9 @@
  * The honest fake of one Lease in an API server, and the ways in which a network makes it seem otherwise: late requests,
  * late answers, lost answers, errors, silence. A request takes effect at one instant, after any delay.
  */
+import type { Clock } from '@distillery/base';
+
 import type { LeaseRecord, Leases, LeaseWrite, StoredLease } from '../../src/cluster/index.js';
-import type { Clock } from '../../src/lib/clock.js';
 
 /** What becomes of one request. */
 export interface Fate {

@@ -1,7 +1,7 @@
 /** A finished model as a student stores it: three files, and the digest of its weights. */
 import { createHash } from 'node:crypto';
 
-import { type NamedWeights, resultPrefix, weightsDigestParts } from '../../src/protocol/index.js';
+import { type NamedWeights, resultPrefix, weightsDigestParts } from '@distillery/protocol';
 
 export interface TestModel {
   /** Content by file name. */

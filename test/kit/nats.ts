@@ -7,7 +7,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { jobNames, type WorkerRole, workerRoles } from '../../src/protocol/index.js';
+import { jobNames, type WorkerRole, workerRoles } from '@distillery/protocol';
+
 import { operatorInboxPrefix, permissionsFor } from '../../src/stream/index.js';
 import {
   cacheFolderOf,

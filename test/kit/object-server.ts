@@ -4,8 +4,9 @@
  * several processes use it at once: whose question or answer travels next is chance, answers get lost, and repeats of old
  * writes arrive late.
  */
-import type { Random } from '../../src/lib/random.js';
-import type { StoredPiece } from '../../src/protocol/index.js';
+import type { Random } from '@distillery/base';
+import type { StoredPiece } from '@distillery/protocol';
+
 import type { ObjectPort, Written } from '../../workers/stream/index.js';
 
 interface Stored extends StoredPiece {

@@ -2,6 +2,8 @@
  * Fluent makers of jobs and snapshots: a test names what matters to it, the rest is a job that runs well. A maker never
  * changes: each method answers with a new one, so that a story's snapshots can be made of one another.
  */
+import type { DeadItem, StudentState, TeacherState } from '@distillery/protocol';
+
 import {
   checkJob,
   type DistillJob,
@@ -19,7 +21,6 @@ import {
   type Snapshot,
   type StudentObservation,
 } from '../../src/domain/index.js';
-import type { DeadItem, StudentState, TeacherState } from '../../src/protocol/index.js';
 import { granted, observedPool } from './grants.js';
 
 /** When snapshots are taken unless a test says otherwise. */

@@ -1,7 +1,4 @@
 /** Makers for the stream tests: connected workers, provisioned jobs, valid frames and telemetry. */
-import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
-import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
-
 import {
   encodeFrame,
   type JobNames,
@@ -11,7 +8,10 @@ import {
   type TeacherState,
   type WorkerRole,
   type WorkItem,
-} from '../../src/protocol/index.js';
+} from '@distillery/protocol';
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
+
 import { connectStreams, jobStreams, type JobStreamOptions, type StreamAdmin } from '../../src/stream/index.js';
 import type { WorkerLogin } from '../../workers/shell/login.js';
 import { connectWorker, objectPort, ObjectStore, ObjectWriter, type StreamLink } from '../../workers/stream/index.js';

@@ -4,14 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 
-import type { Clock } from '../../src/lib/clock.js';
-import {
-  type Manifest,
-  needsNoTeacher,
-  type Schedule,
-  type StudentState,
-  type WorkItem,
-} from '../../src/protocol/index.js';
+import type { Clock } from '@distillery/base';
+import { type Manifest, needsNoTeacher, type Schedule, type StudentState, type WorkItem } from '@distillery/protocol';
+
 import {
   type CheckpointEntry,
   type CheckpointKey,

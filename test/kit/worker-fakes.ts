@@ -2,7 +2,7 @@
  * What student and teacher meet in tests instead of NATS, files and time: a clock that moves only when nothing else can
  * happen, small data sets that tell their indices, and honest in-memory streams.
  */
-import type { Clock } from '../../src/lib/clock.js';
+import type { Clock } from '@distillery/base';
 import {
   type DamagedFrame,
   type DeadItem,
@@ -12,7 +12,8 @@ import {
   type Schedule,
   schedule as scheduleOf,
   type WorkItem,
-} from '../../src/protocol/index.js';
+} from '@distillery/protocol';
+
 import type { Dataset, Split } from '../../workers/data/index.js';
 import type { Log } from '../../workers/shell/log.js';
 import type { StoredFrame } from '../../workers/student/frame-check.js';

@@ -14,9 +14,9 @@
  */
 import { createHash } from 'node:crypto';
 
+import { weightsDigestParts } from '@distillery/protocol';
 import { z } from 'zod';
 
-import { weightsDigestParts } from '../../src/protocol/index.js';
 import type { NamedTensor, TrainerState } from '../models/trainer.js';
 import { CheckpointError } from './errors.js';
 
@@ -202,7 +202,7 @@ function checkNames(header: Header): void {
   }
 }
 
-/** The weights' digest (src/protocol/weights-digest.ts): SHA-256, hex. */
+/** The weights' digest (packages/protocol/src/weights-digest.ts): SHA-256, hex. */
 export function digestOf(weights: readonly NamedTensor[]): string {
   const hash = createHash('sha256');
   for (const part of weightsDigestParts(weights)) hash.update(part);

@@ -7,8 +7,9 @@
 import { readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { codeOf } from '../../src/lib/system-error.js';
-import { makeFolderSync, writeWhole } from '../../src/platform/index.js';
+import { codeOf } from '@distillery/base';
+import { makeFolderSync, writeWhole } from '@distillery/platform';
+
 import { StoreError, type StoreFaultKind } from './errors.js';
 import { type CheckpointEntry, type CheckpointStore, newestFirst } from './store.js';
 

@@ -1,5 +1,5 @@
 /** The one error of this room: a data set that is not what the job says, told so that a person can put it right. */
-import { readFaultOf } from '../../src/platform/index.js';
+import { readFaultOf } from '@distillery/platform';
 
 /** Either a value that is not what it should be, or another problem as a whole clause. */
 type DataFault = {

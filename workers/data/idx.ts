@@ -8,7 +8,8 @@
  */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 
-import { openRegularSync } from '../../src/platform/index.js';
+import { openRegularSync } from '@distillery/platform';
+
 import type { Split } from './dataset.js';
 import { DataError, readFailure } from './errors.js';
 

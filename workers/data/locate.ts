@@ -9,8 +9,9 @@ import { readdir } from 'node:fs/promises';
 import type { Dirent } from 'node:fs';
 import { join } from 'node:path';
 
-import { codeOf } from '../../src/lib/system-error.js';
-import { openRegularSync } from '../../src/platform/index.js';
+import { codeOf } from '@distillery/base';
+import { openRegularSync } from '@distillery/platform';
+
 import { DataError, readFailure } from './errors.js';
 
 export interface IdxFiles {

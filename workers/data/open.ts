@@ -1,5 +1,6 @@
 /** Opens a data set by format and uri, and reads checked, augmented batches from it. */
-import { type Augment, augment, type Manifest } from '../../src/protocol/index.js';
+import { type Augment, augment, type Manifest } from '@distillery/protocol';
+
 import type { Dataset, Split } from './dataset.js';
 import { DataError } from './errors.js';
 import { openIdxSplit } from './idx.js';

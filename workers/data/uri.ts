@@ -1,5 +1,5 @@
 /**
- * From the uris of a job to paths on this machine, by the grammar of src/protocol/uri.ts: file:///path, and
+ * From the uris of a job to paths on this machine, by the grammar of packages/protocol/src/uri.ts: file:///path, and
  * package://name/path for files that an npm package ships. A package is looked up as Node looks it up (node_modules
  * folders upwards), but as a folder: data packages need no main file and no exports.
  */
@@ -7,7 +7,8 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { readUri } from '../../src/protocol/index.js';
+import { readUri } from '@distillery/protocol';
+
 import { DataError } from './errors.js';
 
 const uriRemedy = 'write file:///absolute/path or package://name/path';

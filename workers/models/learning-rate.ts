@@ -1,5 +1,5 @@
 /** Learning rate as a pure function of the step, so that a restored run needs no state for it. */
-import type { Manifest } from '../../src/protocol/manifest.js';
+import type { Manifest } from '@distillery/protocol';
 
 export type OptimizerSettings = Manifest['student']['optimizer'];
 

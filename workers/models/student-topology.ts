@@ -4,7 +4,8 @@
  * Owns three decisions: the student gives logits (a closing softmax is taken off), every initializer has a seed, and
  * layers whose randomness cannot be seeded are refused.
  */
-import { seedOf } from '../../src/lib/random.js';
+import { seedOf } from '@distillery/base';
+
 import { StudentModelError } from './trainer-errors.js';
 
 export type Json = Record<string, unknown>;
@@ -15,7 +16,7 @@ function shown(value: unknown): string {
   return text.length <= 60 ? text : `${text.slice(0, 60)}…`;
 }
 
-/** Keep the streams apart for equal seeds; the schedule has 1 and 2 (src/protocol/schedule.ts). */
+/** Keep the streams apart for equal seeds; the schedule has 1 and 2 (packages/protocol/src/schedule.ts). */
 const initialWeights = 3;
 export const dropoutMasks = 4;
 

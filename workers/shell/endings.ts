@@ -1,5 +1,6 @@
 /** Which ending an error calls for: what another attempt would meet again is terminal, the rest may pass. */
-import type { WorkerEnding } from '../../src/protocol/index.js';
+import type { WorkerEnding } from '@distillery/protocol';
+
 import { CheckpointError, StoreError } from '../checkpoint/index.js';
 import { DataError } from '../data/index.js';
 import { LogitsError, ModelError } from '../models/inference/index.js';

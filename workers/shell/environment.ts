@@ -2,9 +2,8 @@
  * The environment of a worker, read in this one file (docs/protocol.md "Environment"). A cluster sets the same
  * variables in the pod as the local engine sets for a child process (DESIGN I9).
  */
+import { type Manifest, ManifestError, parseManifest } from '@distillery/protocol';
 import { z } from 'zod';
-
-import { type Manifest, ManifestError, parseManifest } from '../../src/protocol/index.js';
 
 import { WorkerError } from './exit.js';
 import { loginProblems, readLogin, type WorkerLogin } from './login.js';

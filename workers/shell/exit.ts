@@ -1,8 +1,8 @@
 /** How a worker ends: an error that knows its exit code, and the last sentence. */
 import { writeFileSync } from 'node:fs';
 
-import { printable } from '../../src/lib/printable.js';
-import type { WorkerEnding } from '../../src/protocol/index.js';
+import { printable } from '@distillery/base';
+import type { WorkerEnding } from '@distillery/protocol';
 
 /** An error that knows how the process must end. */
 export class WorkerError extends Error {

@@ -1,5 +1,5 @@
 /** How a worker proves to NATS who it is (docs/protocol.md "Environment"). */
-import { parseCreds } from '../../src/protocol/index.js';
+import { parseCreds } from '@distillery/protocol';
 
 import { WorkerError } from './exit.js';
 import { readText } from './read-text.js';

@@ -4,11 +4,10 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { printableJson } from '@distillery/base';
+import type { Clock } from '@distillery/base';
+import { quietLibraries, workerExitCodes } from '@distillery/protocol';
 import { pino } from 'pino';
-
-import { printableJson } from '../../src/lib/printable.js';
-import type { Clock } from '../../src/lib/clock.js';
-import { quietLibraries, workerExitCodes } from '../../src/protocol/index.js';
 
 import { framesOf } from '../models/library-error.js';
 

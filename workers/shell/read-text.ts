@@ -1,6 +1,7 @@
 /** Files that the environment names. */
-import { TextError } from '../../src/lib/text.js';
-import { readFaultOf, readTextSync } from '../../src/platform/index.js';
+import { TextError } from '@distillery/base';
+import { readFaultOf, readTextSync } from '@distillery/platform';
+
 import { WorkerError } from './exit.js';
 
 /** @throws WorkerError terminal */

@@ -2,6 +2,9 @@
  * A worker's connection to NATS: waits for the first success up to a limit, afterwards reconnects for ever. Owns the
  * repetition of calls that got no answer.
  */
+import { reasonOf } from '@distillery/base';
+import type { Clock } from '@distillery/base';
+import { NatsAddress, NatsAddressError, printableAddress } from '@distillery/protocol';
 import {
   type DirectStreamAPI,
   jetstream,
@@ -19,9 +22,6 @@ import {
   PermissionViolationError,
 } from '@nats-io/transport-node';
 
-import type { Clock } from '../../src/lib/clock.js';
-import { reasonOf } from '../../src/lib/system-error.js';
-import { NatsAddress, NatsAddressError, printableAddress } from '../../src/protocol/index.js';
 import { WorkerError } from '../shell/exit.js';
 import type { Log } from '../shell/log.js';
 import type { WorkerLogin } from '../shell/login.js';

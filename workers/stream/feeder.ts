@@ -2,13 +2,7 @@
  * The student's side of WORK, and its look at single answers. Feeding and probing are idempotent, so the student may
  * repeat both whenever it is in doubt (DESIGN I2).
  */
-import {
-  type DeadItem,
-  deadItemSchema,
-  encodeWorkItem,
-  type JobNames,
-  type WorkItem,
-} from '../../src/protocol/index.js';
+import { type DeadItem, deadItemSchema, encodeWorkItem, type JobNames, type WorkItem } from '@distillery/protocol';
 
 import type { StreamLink } from './connect.js';
 import { refused } from './logits-writer.js';

@@ -2,9 +2,8 @@
  * Asks a question again while its answer is late, and takes the first answer that comes, also the late one of the first
  * question: on a link that is slower than the patience, giving up each question before its answer arrives would never end.
  */
+import type { Clock } from '@distillery/base';
 import { TimeoutError } from '@nats-io/transport-node';
-
-import type { Clock } from '../../src/lib/clock.js';
 
 /** An answer of a healthy server takes milliseconds; one that is lost or late is noticed after this. */
 const firstPatienceMs = 2_000;

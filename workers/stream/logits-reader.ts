@@ -5,7 +5,7 @@
  * never comes again, and a recreated stream delivers frames anew. The student probes what it misses and drops what it
  * has (DESIGN §4, feeder.ts).
  */
-import { type JobNames } from '../../src/protocol/index.js';
+import { type JobNames } from '@distillery/protocol';
 
 import { AsyncQueue } from './async-queue.js';
 import type { StreamLink } from './connect.js';

@@ -1,9 +1,8 @@
 /**
  * The teacher's side of LOGITS and DEAD: stores answers, at most one a step (DESIGN I3).
  */
+import { FrameError, type DeadItem, type JobNames, readHeader } from '@distillery/protocol';
 import { JetStreamApiError } from '@nats-io/jetstream';
-
-import { FrameError, type DeadItem, type JobNames, readHeader } from '../../src/protocol/index.js';
 
 import type { StreamLink } from './connect.js';
 import { FrameConflict, StreamRefused } from './errors.js';

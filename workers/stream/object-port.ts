@@ -3,10 +3,9 @@
  * sequence that it follows on its subject, so the server refuses a repeat, also one that arrives minutes later from a
  * connection that was given up. (A `Nats-Msg-Id` would hold for the stream's duplicate window only.)
  */
+import { type StoredPiece } from '@distillery/protocol';
 import { headers } from '@nats-io/transport-node';
 import { z } from 'zod';
-
-import { type StoredPiece } from '../../src/protocol/index.js';
 
 import type { StreamLink } from './connect.js';
 import { refused } from './logits-writer.js';

@@ -1,6 +1,6 @@
 /**
  * Named blobs in the job's object store, as they are read: checkpoints and results. In the format of all NATS clients
- * (src/protocol/objects.ts), so that the operator and the `nats` tool read them, but with plain publishes and direct gets
+ * (packages/protocol/src/objects.ts), so that the operator and the `nats` tool read them, but with plain publishes and direct gets
  * only (docs/adr/0005). Written by object-writer.ts.
  *
  * Invariant:
@@ -17,7 +17,7 @@ import {
   objectPieces,
   readObjectEntry,
   wholeObject,
-} from '../../src/protocol/index.js';
+} from '@distillery/protocol';
 
 import { ObjectDamaged } from './errors.js';
 import type { ObjectPort } from './object-port.js';

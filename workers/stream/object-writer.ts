@@ -14,7 +14,7 @@
  */
 import { randomUUID } from 'node:crypto';
 
-import { type ObjectEntry, objectEntrySubject, objectPiecesSubject } from '../../src/protocol/index.js';
+import { type ObjectEntry, objectEntrySubject, objectPiecesSubject } from '@distillery/protocol';
 
 import { ObjectDamaged, ObjectStoreFull } from './errors.js';
 import type { Written } from './object-port.js';

@@ -10,9 +10,8 @@
  *
  * Only MSG.NEXT is needed, no right to look at or create a consumer (I7).
  */
+import { consumeExpiresMs, consumeHeartbeatMs } from '@distillery/protocol';
 import { createInbox, type Msg, type Subscription } from '@nats-io/transport-node';
-
-import { consumeExpiresMs, consumeHeartbeatMs } from '../../src/protocol/index.js';
 
 import type { StreamLink } from './connect.js';
 

@@ -15,7 +15,7 @@ import {
   type StudentState,
   studentStateSchema,
   type TeacherState,
-} from '../../src/protocol/index.js';
+} from '@distillery/protocol';
 
 import type { StreamLink } from './connect.js';
 import { Fenced } from './errors.js';

@@ -1,7 +1,6 @@
 /** What a refused write means for the one who wrote. */
+import { jetStreamFault } from '@distillery/protocol';
 import { JetStreamApiError } from '@nats-io/jetstream';
-
-import { jetStreamFault } from '../../src/protocol/index.js';
 
 /**
  * `taken`: the subject holds a message already. `full`: the stream is at its own limit. `moved`: a compare-and-set found

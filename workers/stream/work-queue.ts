@@ -7,8 +7,6 @@
  *  W2 At the end, what was buffered and not handed out is given back at once; what was handed out stays its holder's.
  *  W3 At most `teacherPrefetch` deliveries are buffered and held together (DESIGN I4).
  */
-import type { Msg } from '@nats-io/transport-node';
-
 import {
   ackWaitMs,
   decodeWorkItem,
@@ -16,7 +14,8 @@ import {
   teacherPrefetch,
   type WorkItem,
   WorkItemError,
-} from '../../src/protocol/index.js';
+} from '@distillery/protocol';
+import type { Msg } from '@nats-io/transport-node';
 
 import { AsyncQueue } from './async-queue.js';
 import type { StreamLink } from './connect.js';

@@ -2,7 +2,8 @@
  * Samples and labels of the steps to come, read and augmented ahead of the training thread. What a batch holds is a
  * pure function of the step, so preparing it early or twice changes nothing.
  */
-import type { Augment, Schedule } from '../../src/protocol/index.js';
+import type { Augment, Schedule } from '@distillery/protocol';
+
 import { batchOf, type Split } from '../data/index.js';
 
 export interface PreparedBatch {

@@ -9,7 +9,8 @@
  *     replaced by a newer one. Only the end of the run waits, for a limited time.
  *  C4 At most two states are in memory: one on its way to the store and one that waits in its place.
  */
-import type { Clock } from '../../src/lib/clock.js';
+import type { Clock } from '@distillery/base';
+
 import { type CheckpointKey, type CheckpointStore, prune, StoreError } from '../checkpoint/index.js';
 import type { Log } from '../shell/log.js';
 import { ObjectStoreFull } from '../stream/index.js';

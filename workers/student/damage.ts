@@ -2,7 +2,7 @@
  * Frames that came back wrong: which ones the operator shall delete, and how often each place was wrong already. Bounded
  * by the window, since places of trained steps are forgotten.
  */
-import { type DamagedFrame, maxDamagedFrames } from '../../src/protocol/index.js';
+import { type DamagedFrame, maxDamagedFrames } from '@distillery/protocol';
 
 interface Place {
   readonly step: number;

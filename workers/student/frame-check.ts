@@ -1,5 +1,6 @@
 /** Whether a stored frame is the answer to what this job asked (docs/protocol.md "What a student does", rule 4). */
-import { decodeFrame, FrameError, type Schedule, shardRows } from '../../src/protocol/index.js';
+import { decodeFrame, FrameError, type Schedule, shardRows } from '@distillery/protocol';
+
 import { WorkerError } from '../shell/exit.js';
 
 /** One stored logits frame. */

@@ -10,6 +10,7 @@
  *  L4 Nobody waits for the stream itself: `take` waits for what feeding, probing and reading bring in the background, so
  *     that `stop` and a failure are answered at once, also while the server is away.
  */
+import type { Clock } from '@distillery/base';
 import {
   type DamagedFrame,
   type DeadItem,
@@ -19,8 +20,8 @@ import {
   type Schedule,
   shardRows,
   type WorkItem,
-} from '../../src/protocol/index.js';
-import type { Clock } from '../../src/lib/clock.js';
+} from '@distillery/protocol';
+
 import { WorkerError } from '../shell/exit.js';
 import type { Log } from '../shell/log.js';
 

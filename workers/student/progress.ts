@@ -2,9 +2,9 @@
  * What the student says of itself: counters of the running attempt, brought into the shape of the STATE key. Every list
  * is bounded however long the run is (DESIGN I4): a checkpoint carries them.
  */
+import type { StudentState } from '@distillery/protocol';
 import { z } from 'zod';
 
-import type { StudentState } from '../../src/protocol/index.js';
 import type { Rates } from '../shell/meter.js';
 
 export interface EvaluationRecord {

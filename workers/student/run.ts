@@ -1,9 +1,10 @@
 /** What a student process does: claim the attempt, load model and newest checkpoint, train to the end. */
 import { join } from 'node:path';
 
-import { decodeText, TextError } from '../../src/lib/text.js';
-import { readFaultOf, readRegularSync } from '../../src/platform/index.js';
-import { jobNames, needsNoTeacher, schedule as scheduleOf, type StudentState } from '../../src/protocol/index.js';
+import { decodeText, TextError } from '@distillery/base';
+import { readFaultOf, readRegularSync } from '@distillery/platform';
+import { jobNames, needsNoTeacher, schedule as scheduleOf, type StudentState } from '@distillery/protocol';
+
 import {
   type Checkpoint,
   CheckpointError,

@@ -2,11 +2,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { codeOf } from '@distillery/base';
+import { makeFolderSync, markFolderSync, markName, markOfSync, writeWhole } from '@distillery/platform';
+import { resultFiles, resultPrefix } from '@distillery/protocol';
 import { z } from 'zod';
 
-import { codeOf } from '../../src/lib/system-error.js';
-import { makeFolderSync, markFolderSync, markName, markOfSync, writeWhole } from '../../src/platform/index.js';
-import { resultFiles, resultPrefix } from '../../src/protocol/index.js';
 import { type CheckpointStore, newestFirst, StoreError } from '../checkpoint/index.js';
 import { WorkerError } from '../shell/exit.js';
 import { ObjectDamaged, type ObjectStore, ObjectStoreFull, ObjectWriter } from '../stream/index.js';

@@ -13,7 +13,7 @@
  */
 import { createHash } from 'node:crypto';
 
-import type { Clock } from '../../src/lib/clock.js';
+import type { Clock } from '@distillery/base';
 import {
   type Manifest,
   maxFaultLength,
@@ -21,7 +21,8 @@ import {
   resultSumsText,
   type Schedule,
   type StudentState,
-} from '../../src/protocol/index.js';
+} from '@distillery/protocol';
+
 import { type CheckpointKey, type CheckpointStore, digestOf, encodeCheckpoint } from '../checkpoint/index.js';
 import type { Dataset } from '../data/index.js';
 import type { Evaluation, ExportedModel, TrainerState, TrainingBatch } from '../models/training.js';

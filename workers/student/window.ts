@@ -1,5 +1,5 @@
 /** How far ahead of the trained step the student feeds: credits (DESIGN §4 "Credits"). Pure. */
-import { bytesPerRow, headerBytes, type Manifest, maxWindowSteps, teacherPrefetch } from '../../src/protocol/index.js';
+import { bytesPerRow, headerBytes, type Manifest, maxWindowSteps, teacherPrefetch } from '@distillery/protocol';
 
 export interface WindowInput {
   readonly bufferTargetSeconds: number;

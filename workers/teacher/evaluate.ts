@@ -1,5 +1,6 @@
 /** Measures the teacher's accuracy on the evaluation split; prints one line of JSON. No stream is needed. */
-import { quietLibraries, workerExitCodes } from '../../src/protocol/index.js';
+import { quietLibraries, workerExitCodes } from '@distillery/protocol';
+
 import { openInferenceThread } from '../compute/index.js';
 import { openDataset, pathOfUri } from '../data/index.js';
 import { endingOf } from '../shell/endings.js';

@@ -1,5 +1,6 @@
 /** The teacher process: a composition root. Connect, load, prove itself, then label until told to stop. */
-import { jobNames, teacherDrainMs, type TeacherState, workerExitCodes } from '../../src/protocol/index.js';
+import { jobNames, teacherDrainMs, type TeacherState, workerExitCodes } from '@distillery/protocol';
+
 import { asModelError, type InferenceThread, openInferenceThread } from '../compute/index.js';
 import { type Dataset, openDataset, pathOfUri } from '../data/index.js';
 import { compareWithReference, selfTestAnswers } from '../models/inference/index.js';

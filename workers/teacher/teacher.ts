@@ -6,6 +6,7 @@
  *  T2 What cannot be finished is given back: at stop, and after an error while deliveries are left.
  *  T3 At most `teacherPrefetch` items are held, so that loading, inference and publishing overlap (DESIGN I4).
  */
+import type { Clock } from '@distillery/base';
 import {
   bytesPerRow,
   type DeadItem,
@@ -17,8 +18,8 @@ import {
   teacherPrefetch,
   type WorkItem,
   WorkItemError,
-} from '../../src/protocol/index.js';
-import type { Clock } from '../../src/lib/clock.js';
+} from '@distillery/protocol';
+
 import { batchOf, type Split } from '../data/index.js';
 import { WorkerError } from '../shell/exit.js';
 import type { Log } from '../shell/log.js';

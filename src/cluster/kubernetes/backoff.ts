@@ -1,5 +1,5 @@
 /** Waits that double up to a limit, spread by chance, and start over after a time without trouble. */
-import type { Random } from '../../lib/random.js';
+import type { Random } from '@distillery/base';
 
 export interface BackoffOptions {
   readonly firstMs: number;

@@ -3,7 +3,7 @@
  * in line. A budget is shared by everything that may slow each other down; what must never wait behind the rest, such as
  * renewing a lease, has its own.
  */
-import type { Clock } from '../../lib/clock.js';
+import type { Clock } from '@distillery/base';
 
 export interface BudgetOptions {
   /** Requests a second in the long run. */

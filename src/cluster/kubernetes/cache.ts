@@ -5,9 +5,10 @@
  * Invariant: a pod counts as a teacher or a student of a job only while that job is known under the namespace, name and uid
  * that the pod gives (ownership.ts). Every other pod is a pod of others, whatever its labels say.
  */
+import type { Clock } from '@distillery/base';
+
 import type { DistillJob } from '../../api/index.js';
 import { Ledger, type LedgerNode, type ClusterSlots } from '../../domain/index.js';
-import type { Clock } from '../../lib/clock.js';
 import type { JobKey } from '../port.js';
 
 import type { JobObjects } from './observation.js';

@@ -4,8 +4,9 @@
  *
  * `apply` is the only way in which the operator writes objects that it owns.
  */
+import type { Clock } from '@distillery/base';
+
 import { fieldManager } from '../../api/index.js';
-import type { Clock } from '../../lib/clock.js';
 
 import type { Budget } from './budget.js';
 import { ApiError, errorOfFailure } from './errors.js';

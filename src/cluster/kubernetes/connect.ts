@@ -6,7 +6,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RequestOptions } from 'node:https';
 
-import { printableUrl } from '../../lib/printable-url.js';
+import { printableUrl } from '@distillery/base';
+
 import { redacted } from '../../telemetry/index.js';
 
 import { AccessError, chosenContext, kubeconfigName, readKubeconfig } from './kubeconfig.js';

@@ -2,7 +2,8 @@
  * What can go wrong between the operator and the API server. Answers, watch errors and failures of the connection are
  * translated here and nowhere else, so that a caller switches on `kind` and never reads a text.
  */
-import { codeOf } from '../../lib/system-error.js';
+import { codeOf } from '@distillery/base';
+
 import { excerpt, fieldsOf, parsed } from './json.js';
 
 export type ApiErrorKind =

@@ -8,8 +8,9 @@
  *  V2 Memory and requests are bounded: what a job says again and again is let through at a slow rate, and never keeps it
  *     from saying something else.
  */
+import type { Clock } from '@distillery/base';
+
 import { apiVersion, type EventDraft, kind } from '../../api/index.js';
-import type { Clock } from '../../lib/clock.js';
 import type { JobKey } from '../port.js';
 
 import type { ApiClient } from './client.js';

@@ -9,12 +9,10 @@
  */
 import { dirname, isAbsolute, resolve } from 'node:path';
 
+import { codeOf, TextError } from '@distillery/base';
+import { readTextSync } from '@distillery/platform';
 import { parseDocument, LineCounter } from 'yaml';
 import { z } from 'zod';
-
-import { codeOf } from '../../lib/system-error.js';
-import { TextError } from '../../lib/text.js';
-import { readTextSync } from '../../platform/index.js';
 
 /** Which files: one that must be there, or those of a KUBECONFIG, of which missing ones are passed over. */
 export type KubeconfigFiles =

@@ -9,10 +9,11 @@
  *  W4 A student's Job that has ended is never touched again.
  *  W5 Only what belongs to the job is seen, changed and deleted (ownership.ts, writer.ts), and every write names its uid.
  */
+import type { Clock } from '@distillery/base';
+import { type NatsAccess, workerRoles, type WorkerRole } from '@distillery/protocol';
+
 import { appliedAnnotation, deletionCostAnnotation, type DistillJob, templateAnnotation } from '../../api/index.js';
 import type { ClusterObservation, ClusterSlots } from '../../domain/index.js';
-import type { Clock } from '../../lib/clock.js';
-import { type NatsAccess, workerRoles, type WorkerRole } from '../../protocol/index.js';
 import {
   configMap,
   type KubernetesObject,

@@ -5,6 +5,9 @@
  *  O1 A write goes to the object that was read, never to another that has taken its name since (its uid is sent along).
  *  O2 What we wrote is what we read next, even before the watch brings it (latest.ts).
  */
+import { omit } from '@distillery/base';
+import type { Clock } from '@distillery/base';
+
 import {
   apiVersion,
   checkJob,
@@ -16,8 +19,6 @@ import {
   type Problem,
   streamsFinalizer,
 } from '../../api/index.js';
-import type { Clock } from '../../lib/clock.js';
-import { omit } from '../../lib/omit.js';
 import type { FoundJob, JobKey } from '../port.js';
 
 import type { ApiClient } from './client.js';

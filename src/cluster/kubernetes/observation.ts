@@ -4,6 +4,8 @@
  * What a Deployment and a batch Job count is theirs to count (failures); what nobody counts is carried on from the job's
  * own status (slot seconds), so that an operator that starts anew goes on where the last one stopped.
  */
+import { workerExitCodes } from '@distillery/protocol';
+
 import type { DistillJob, TeacherPool } from '../../api/index.js';
 import type {
   ClusterObservation,
@@ -12,7 +14,6 @@ import type {
   PoolObservation,
   StudentObservation,
 } from '../../domain/index.js';
-import { workerExitCodes } from '../../protocol/index.js';
 
 import type { DeploymentView, PodView, StudentJobView, WorkerView } from './views.js';
 

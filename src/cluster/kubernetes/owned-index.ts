@@ -1,5 +1,6 @@
 /** Objects of one kind by the job they belong to (ownership.ts), each in its latest known version. */
-import type { Clock } from '../../lib/clock.js';
+import type { Clock } from '@distillery/base';
+
 import type { JobKey } from '../port.js';
 
 import { Latest } from './latest.js';

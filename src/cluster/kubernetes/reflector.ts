@@ -9,8 +9,7 @@
  *  R4 Lists are read as of now, never at an older version, and compared by content: a server that was rolled back is
  *     believed, although it counts versions up from an earlier one and gives the same ones again.
  */
-import type { Clock } from '../../lib/clock.js';
-import type { Random } from '../../lib/random.js';
+import type { Clock, Random } from '@distillery/base';
 
 import { Backoff } from './backoff.js';
 import type { ApiClient } from './client.js';

@@ -7,9 +7,8 @@
  *  T3 HTTP/1.1 only: a watch has a connection to itself, so that one cut or stalled connection is one watch.
  *  T4 Credentials are read anew after `credentialsMs`, and at once after a refusal.
  */
+import type { Clock } from '@distillery/base';
 import { Agent, type Dispatcher } from 'undici';
-
-import type { Clock } from '../../lib/clock.js';
 
 import type { Access, Credentials, TlsSettings } from './connect.js';
 import { ApiError, errorOfAnswer, errorOfFailure } from './errors.js';

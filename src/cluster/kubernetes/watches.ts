@@ -2,11 +2,11 @@
  * The watches of the operator: one a kind, each feeding the cache, each telling which job it was about. Nothing is watched
  * that no decision needs: no Secret, no ConfigMap (docs/adr/0010).
  */
+import { jsonEqual } from '@distillery/base';
+import type { Clock, Random } from '@distillery/base';
+
 import { appName, labels } from '../../api/index.js';
 import type { LedgerNode } from '../../domain/index.js';
-import type { Clock } from '../../lib/clock.js';
-import { jsonEqual } from '../../lib/json-equal.js';
-import type { Random } from '../../lib/random.js';
 import type { JobKey } from '../port.js';
 
 import type { ClusterCache } from './cache.js';

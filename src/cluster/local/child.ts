@@ -7,9 +7,10 @@ import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { dirname } from 'node:path';
 
+import { makeFolderSync, spawnFolder } from '@distillery/platform';
+import { workerExitCodes } from '@distillery/protocol';
+
 import type { EndedProcess } from '../../domain/index.js';
-import { makeFolderSync, spawnFolder } from '../../platform/index.js';
-import { workerExitCodes } from '../../protocol/index.js';
 
 export interface ChildSpec {
   readonly script: string;

@@ -8,11 +8,12 @@
  */
 import { join } from 'node:path';
 
+import type { Clock } from '@distillery/base';
+import { makeFolderSync, writeWholeSync } from '@distillery/platform';
+import type { NatsAccess } from '@distillery/protocol';
+
 import type { DistillJob } from '../../api/index.js';
 import type { ClusterObservation, PoolObservation, ClusterSlots } from '../../domain/index.js';
-import type { Clock } from '../../lib/clock.js';
-import type { NatsAccess } from '../../protocol/index.js';
-import { makeFolderSync, writeWholeSync } from '../../platform/index.js';
 import type { Cluster, DesiredWorkers, JobKey } from '../port.js';
 
 import { type Child, startChild } from './child.js';

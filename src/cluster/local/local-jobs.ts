@@ -1,8 +1,9 @@
 /** The one job of a local run: what the API server is in a cluster. Its status lives in memory and in status.json. */
 import { join } from 'node:path';
 
+import { writeWhole } from '@distillery/platform';
+
 import type { DistillJob, DistillJobStatus, EventDraft } from '../../api/index.js';
-import { writeWhole } from '../../platform/index.js';
 import type { FoundJob, JobKey } from '../port.js';
 
 export class LocalJobs {

@@ -7,9 +7,10 @@
  *     end that was asked for. Exit code 65 says that no other attempt would fare better: the job has failed.
  *  J3 A drained job holds no process and no timer.
  */
+import type { Clock } from '@distillery/base';
+import { workerExitCodes } from '@distillery/protocol';
+
 import type { EndedProcess, StudentObservation } from '../../domain/index.js';
-import type { Clock } from '../../lib/clock.js';
-import { workerExitCodes } from '../../protocol/index.js';
 
 import { type Child, type ChildEnd, endedFromOutside } from './child.js';
 

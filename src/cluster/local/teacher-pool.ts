@@ -8,8 +8,9 @@
  *     wait that doubles.
  *  T3 A drained pool holds no process and no timer.
  */
+import type { Clock } from '@distillery/base';
+
 import type { EndedProcess, PoolObservation } from '../../domain/index.js';
-import type { Clock } from '../../lib/clock.js';
 
 import { type Child, type ChildEnd, endedFromOutside } from './child.js';
 import { oneSlot, slotResource, thisMachine } from './machine.js';

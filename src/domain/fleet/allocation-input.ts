@@ -2,6 +2,8 @@
  * The input of an allocation over all jobs, and the same as a snapshot: plain JSON, so that a decision can be saved and
  * repeated elsewhere (`distill plan`). The operator allocates from a ledger that it keeps up to date instead. Pure.
  */
+import { jsonEqual } from '@distillery/base';
+
 import {
   allocate,
   type Allocation,
@@ -11,7 +13,6 @@ import {
   type PoolRequest,
   type Teacher,
 } from '../allocation/index.js';
-import { jsonEqual } from '../../lib/json-equal.js';
 import { type Amounts, Ledger, type PodNeeds } from '../ledger/index.js';
 import type { ClusterSlots, LedgerFacts, SlotSupply } from './slots.js';
 

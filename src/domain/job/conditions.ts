@@ -1,6 +1,7 @@
 /** The conditions of a job, each from an ordered chain of rules over the snapshot. Pure; their texts are in api/reasons.ts. */
+import { type StudentState, telemetryStaleMs } from '@distillery/protocol';
+
 import { type ConditionDraft, conditions, type StatusCondition } from '../../api/index.js';
-import { type StudentState, telemetryStaleMs } from '../../protocol/index.js';
 import { deletionConditions, deletionOf } from './deletion.js';
 import { shortageText } from './demand.js';
 import type { Seen } from './seen.js';

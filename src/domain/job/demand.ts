@@ -6,8 +6,9 @@
  *  demand/N1 Unknown holds the fleet: neither silence nor a student that has just come back scales it (DESIGN §5.5).
  *  demand/N2 Never more teachers than work items.
  */
+import { type StudentState, teacherPrefetch, type TeacherState, telemetryStaleMs } from '@distillery/protocol';
+
 import { type DemandReason, grantsText } from '../../api/index.js';
-import { type StudentState, teacherPrefetch, type TeacherState, telemetryStaleMs } from '../../protocol/index.js';
 import type { Grant } from '../allocation/index.js';
 import type { PresentStreams, Snapshot } from './snapshot.js';
 import type { Verdict } from './verdict.js';

@@ -1,6 +1,7 @@
 /** Events for what happened since the last status, so that `kubectl describe` shows the history of a job. Pure. */
+import { telemetryStaleMs } from '@distillery/protocol';
+
 import { type DistillJobStatus, type EventDraft, events, reasons } from '../../api/index.js';
-import { telemetryStaleMs } from '../../protocol/index.js';
 import { deletionEvents, deletionOf } from './deletion.js';
 import { type JobDemand, shortageText } from './demand.js';
 import type { Plan } from './plan.js';

@@ -4,6 +4,8 @@
  *
  * Invariant invalid/V1: a job that had ended before the rules changed stays ended; it never runs again.
  */
+import { omit } from '@distillery/base';
+
 import {
   type ConditionDraft,
   conditions,
@@ -14,7 +16,6 @@ import {
   type Problem,
   type StatusCondition,
 } from '../../api/index.js';
-import { omit } from '../../lib/omit.js';
 import { conditionsFrom } from './conditions.js';
 import { type Deletion, deletionConditions, deletionEvents, deletionPlan, deletionRequeueMs } from './deletion.js';
 import type { JobPlan } from './plan.js';

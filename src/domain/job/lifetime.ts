@@ -9,7 +9,8 @@
  *     status reported the end.
  *  lifetime/L3 A job that waits for an outside change is reconciled again: no decision depends on an event that can be missed.
  */
-import { telemetryStaleMs } from '../../protocol/index.js';
+import { telemetryStaleMs } from '@distillery/protocol';
+
 import { deletionOf, deletionPlan, deletionRequeueMs, hasFinalizer } from './deletion.js';
 import type { JobPlan } from './plan.js';
 import type { Seen } from './seen.js';

@@ -2,14 +2,15 @@
  * What one decision sees: everything observed at one time, and nothing else (DESIGN I6). Plain JSON, so that a snapshot
  * can be logged and replayed.
  */
-import type { DistillJob, Engine } from '../../api/index.js';
 import {
   type DeadItem,
   type Reference,
   type StudentState,
   type TeacherState,
   telemetryStaleMs,
-} from '../../protocol/index.js';
+} from '@distillery/protocol';
+
+import type { DistillJob, Engine } from '../../api/index.js';
 import type { Grant } from '../allocation/index.js';
 import type { PodNeeds } from '../ledger/index.js';
 import type { Limited } from './limits.js';

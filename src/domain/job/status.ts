@@ -1,7 +1,8 @@
 /** The status of a job, from one snapshot and what was decided on it. Pure. */
+import { omit } from '@distillery/base';
+import type { StudentState } from '@distillery/protocol';
+
 import { type DistillJobStatus, grantText, type StatusCondition, type StatusTeachersPool } from '../../api/index.js';
-import { omit } from '../../lib/omit.js';
-import type { StudentState } from '../../protocol/index.js';
 import { timestamp } from './conditions.js';
 import type { Seen } from './seen.js';
 import type { Snapshot } from './snapshot.js';

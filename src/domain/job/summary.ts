@@ -1,6 +1,7 @@
 /** `status.summary`: the columns of `kubectl get`. Pure. */
+import { omit } from '@distillery/base';
+
 import { type DistillJobStatus, reasons, type StatusCondition, type TeacherCounts } from '../../api/index.js';
-import { omit } from '../../lib/omit.js';
 import { conditionIn, isTrueIn } from './status-reader.js';
 
 type Summary = NonNullable<DistillJobStatus['summary']>;

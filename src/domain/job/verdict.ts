@@ -2,6 +2,8 @@
  * Where a job stands: being deleted, refused, suspended, ended, or running. Pure. The first rule that holds decides; a
  * verdict that ended the job stays, whatever is observed later.
  */
+import { workerExitCodes } from '@distillery/protocol';
+
 import {
   type ConditionDraft,
   conditions,
@@ -9,7 +11,6 @@ import {
   type ObjectMeta,
   unsupported,
 } from '../../api/index.js';
-import { workerExitCodes } from '../../protocol/index.js';
 import type { ReadyTeachers, Snapshot } from './snapshot.js';
 import { endIn, isTrueIn } from './status-reader.js';
 

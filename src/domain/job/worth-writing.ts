@@ -2,9 +2,9 @@
  * Whether a new status is worth a write. Facts (a condition, a phase, a number of teachers, a count) are written at once,
  * progress now and then. `usage` alone never triggers a write: otherwise an idle cluster would write forever. Pure.
  */
+import { jsonEqual, omit } from '@distillery/base';
+
 import type { DistillJobStatus } from '../../api/index.js';
-import { jsonEqual } from '../../lib/json-equal.js';
-import { omit } from '../../lib/omit.js';
 
 /** @param progressSinceMs progress is due when it was last written before this time */
 export function worthWriting(

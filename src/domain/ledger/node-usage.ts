@@ -9,7 +9,8 @@
  *     serves (KEP-5004) are in no node's allocatable, so nodes have none of them here, although a scheduler with that
  *     feature gate may place more.
  */
-import { matchesPattern } from '../../lib/pattern.js';
+import { matchesPattern } from '@distillery/base';
+
 import type { NodeFacts } from './constraints.js';
 import { type Amounts, wholeUnits } from './resources.js';
 

@@ -1,7 +1,8 @@
 /** What the operator would observe of a simulated job: the snapshot that its decisions are made from. */
+import type { StudentState, TeacherState } from '@distillery/protocol';
+
 import { checkJob, type DistillJob } from '../../api/index.js';
 import type { ClusterObservation, ObservedTeacher, PresentStreams, Snapshot } from '../../domain/index.js';
-import type { StudentState, TeacherState } from '../../protocol/index.js';
 
 import type { JobView } from './policy.js';
 

@@ -6,7 +6,8 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
 
-import { hostPort, minimumNatsVersion, NatsAddress, NatsAddressError } from '../../protocol/index.js';
+import { hostPort, minimumNatsVersion, NatsAddress, NatsAddressError } from '@distillery/protocol';
+
 import { StreamError } from '../errors.js';
 
 import {

@@ -14,7 +14,8 @@ import { rmSync } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { makeFolderSync } from '../../platform/index.js';
+import { makeFolderSync } from '@distillery/platform';
+
 import { StreamError } from '../errors.js';
 
 import { download } from './download.js';

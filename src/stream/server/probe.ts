@@ -3,7 +3,8 @@
  */
 import { connect, type Socket } from 'node:net';
 
-import { hostPort, minimumNatsVersion, type NatsServerPlace } from '../../protocol/index.js';
+import { hostPort, minimumNatsVersion, type NatsServerPlace } from '@distillery/protocol';
+
 import { StreamError } from '../errors.js';
 
 export interface Greeting {

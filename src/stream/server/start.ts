@@ -16,10 +16,10 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
+import { makeFolderSync, spawnFolder } from '@distillery/platform';
+import type { NatsServerPlace } from '@distillery/protocol';
 import { z } from 'zod';
 
-import type { NatsServerPlace } from '../../protocol/index.js';
-import { makeFolderSync, spawnFolder } from '../../platform/index.js';
 import { StreamError } from '../errors.js';
 
 import { type NatsUser, serverConfiguration, type ServerPlace } from './config.js';

@@ -8,7 +8,8 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { jobNames } from '../../../src/protocol/index.js';
+import { jobNames } from '@distillery/protocol';
+
 import { usualKeda } from '../../../src/simulate/index.js';
 import { type ControlPlane, repositoryRoot, until } from '../../kit/cluster/index.js';
 import { freePorts } from '../../kit/cluster/ports.js';

@@ -2,10 +2,10 @@
  * The WORK stream of a job as its workers would fill and empty it: a message for each step that the student fed, gone when
  * its logits are stored. What computes is the plant; the messages, their consumer and its counts are real.
  */
+import { encodeWorkItem, jobNames } from '@distillery/protocol';
 import { jetstream, type JetStreamClient } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 
-import { encodeWorkItem, jobNames } from '../../../src/protocol/index.js';
 import type { Job } from '../../../src/simulate/index.js';
 
 /** The consumer that all teachers share (docs/protocol.md). */

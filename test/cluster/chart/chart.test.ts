@@ -1,9 +1,9 @@
 /** The chart, rendered by the real helm and judged by the real API server. */
+import { version } from '@distillery/base';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
 
 import { kinds, leaseName, leasesAt } from '../../../src/cluster/kubernetes/index.js';
-import { version } from '../../../src/lib/version.js';
 import { operatorVariables, type Variable, type VariableName } from '../../../src/operator-variables.js';
 import { clientOf } from '../../kit/api-client.js';
 import { type ControlPlane, startControlPlane } from '../../kit/cluster/index.js';

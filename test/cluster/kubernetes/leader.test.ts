@@ -1,13 +1,13 @@
 /** Leader election and events against the real API server: what it takes, what it refuses, what kubectl shows of it. */
 import { createHash } from 'node:crypto';
 
+import { randomFrom } from '@distillery/base';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 
 import { systemClock } from '../../../src/cli/system-clock.js';
 import type { Leases } from '../../../src/cluster/index.js';
 import { type EventOutcome, EventRecorder, kinds, leasesAt } from '../../../src/cluster/kubernetes/index.js';
 import { leaseDurations, LeaderElector } from '../../../src/controller/index.js';
-import { randomFrom } from '../../../src/lib/random.js';
 import { clientOf, type TestClient } from '../../kit/api-client.js';
 import { type ControlPlane, distillJobCrd, startControlPlane, until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';

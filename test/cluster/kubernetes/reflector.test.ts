@@ -2,6 +2,7 @@
  * List-and-watch against the real API server, through a network that fails: whatever happened, the store ends equal to
  * what the server holds, and so does whoever only heard of the changes.
  */
+import { randomFrom } from '@distillery/base';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { systemClock } from '../../../src/cli/system-clock.js';
@@ -15,7 +16,6 @@ import {
   type StoredObject,
   type TransportLimits,
 } from '../../../src/cluster/kubernetes/index.js';
-import { randomFrom } from '../../../src/lib/random.js';
 import { clientOf, type TestClient, until } from '../../kit/api-client.js';
 import { startControlPlane } from '../../kit/cluster/control-plane.js';
 import { crowded, uncrowded } from '../../kit/crowded.js';

@@ -4,9 +4,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { randomFrom } from '@distillery/base';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 
-import { randomFrom } from '../../../src/lib/random.js';
 import { until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';

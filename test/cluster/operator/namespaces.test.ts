@@ -1,9 +1,9 @@
 /** An operator of some namespaces alone: the chart's narrower rights are enough for them, and others are left in peace. */
+import { jobNames } from '@distillery/protocol';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 
 import { AuthorizationError } from '@nats-io/transport-node';
 
-import { jobNames } from '../../../src/protocol/index.js';
 import { accountOfCreds } from '../../../src/stream/index.js';
 import { until } from '../../kit/cluster/index.js';
 import { chartFolder, helm, sets } from '../../kit/cluster/helm.js';

@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { type Random, randomFrom } from '@distillery/base';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
-import { type Random, randomFrom } from '../../../src/lib/random.js';
 import { DistillProcess, writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
 import { studentLog } from '../bad-input/ending.js';

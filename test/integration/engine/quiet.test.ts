@@ -8,9 +8,9 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
+import { quietLibraries } from '@distillery/protocol';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
-import { quietLibraries } from '../../../src/protocol/index.js';
 import { cacheFolderOf, findNatsServer } from '../../../src/stream/index.js';
 import { writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';

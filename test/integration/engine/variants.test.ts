@@ -6,9 +6,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { markName } from '@distillery/platform';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
-import { markName } from '../../../src/platform/index.js';
 import { DistillProcess, type SmallSpec, writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
 import { startTestNats } from '../../kit/nats.js';

@@ -3,9 +3,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { accessToSecret, jobNames, resultPrefix, workerRoles } from '@distillery/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { accessToSecret, jobNames, resultPrefix, workerRoles } from '../../../src/protocol/index.js';
 import { credsIssuer, type StreamAdmin } from '../../../src/stream/index.js';
 import { type StreamLink } from '../../../workers/stream/index.js';
 import { startTestApiServer, type TestApiServer } from '../../kit/api-server.js';

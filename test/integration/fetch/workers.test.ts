@@ -8,11 +8,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { workerExitCodes } from '@distillery/protocol';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { bringResults, listResults } from '../../../src/cli/model.js';
 import { connectReader, type StreamAdmin } from '../../../src/stream/index.js';
-import { workerExitCodes } from '../../../src/protocol/index.js';
 import { smallMnist } from '../../kit/mnist.js';
 import { type OperatorNats, startOperatorNats } from '../../kit/nats-operator.js';
 import { accessOf, connectAdmin, streamsOf } from '../../kit/stream.js';

@@ -1,11 +1,11 @@
 /** One account per namespace, made by the operator on a real server: made as needed, kept right, shut when over. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { jobNames, type NatsAccess } from '@distillery/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { AuthorizationError } from '@nats-io/transport-node';
 
-import { jobNames, type NatsAccess } from '../../../src/protocol/index.js';
 import {
   type AccountLimits,
   type JobRef,

@@ -1,8 +1,8 @@
 /** The operator's view of a job's streams, on a real server. */
+import { jobNames, objectEntrySubject } from '@distillery/protocol';
 import { Objm } from '@nats-io/obj';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { jobNames, objectEntrySubject } from '../../../src/protocol/index.js';
 import type { PresentStreams, StreamAdmin } from '../../../src/stream/index.js';
 import {
   bury,

@@ -5,11 +5,11 @@
  */
 import { createHash } from 'node:crypto';
 
+import { jobNames, type JobNames, type WorkerRole, workerRoles } from '@distillery/protocol';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 
-import { jobNames, type JobNames, type WorkerRole, workerRoles } from '../../../src/protocol/index.js';
 import { NamespaceAccounts } from '../../../src/stream/index.js';
 import { claimAttempt, connectWorker, feed, publishFrame, publishTeacherState } from '../../../workers/stream/index.js';
 import { type OperatorNats, startOperatorNats, testCreatedAtMs } from '../../kit/nats-operator.js';

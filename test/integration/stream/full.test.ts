@@ -5,9 +5,9 @@ import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { jobNames } from '@distillery/protocol';
 import { afterEach, describe, expect, test } from '@jest/globals';
 
-import { jobNames } from '../../../src/protocol/index.js';
 import type { StreamAdmin } from '../../../src/stream/index.js';
 import {
   bury,

@@ -7,10 +7,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { jetStreamFault, jobNames, type JobNames } from '@distillery/protocol';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
 
-import { jetStreamFault, jobNames, type JobNames } from '../../../src/protocol/index.js';
 import { launchNatsServer, type NatsServer } from '../../../src/stream/server/start.js';
 import {
   bury,

@@ -4,10 +4,10 @@
  */
 import { randomBytes } from 'node:crypto';
 
+import type { Clock } from '@distillery/base';
+import { jobNames, type WorkerRole } from '@distillery/protocol';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
-import type { Clock } from '../../../src/lib/clock.js';
-import { jobNames, type WorkerRole } from '../../../src/protocol/index.js';
 import type { StreamAdmin } from '../../../src/stream/index.js';
 import {
   bury,

@@ -1,7 +1,7 @@
 /** The operator's link: it outlives its server, starts before it, and goes on with new credentials. */
+import { jobNames } from '@distillery/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { jobNames } from '../../../src/protocol/index.js';
 import {
   type ConnectionEvent,
   connectReader,

@@ -2,10 +2,10 @@
  * Least privilege (I7), tried from the outside: what each role must not do is refused by the server itself, whether the
  * server learnt the rights from its own configuration or from credentials that the operator signed.
  */
+import { jobNames, resultPrefix, type WorkerRole, workerRoles } from '@distillery/protocol';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { headers, PermissionViolationError } from '@nats-io/transport-node';
 
-import { jobNames, resultPrefix, type WorkerRole, workerRoles } from '../../../src/protocol/index.js';
 import { connectReader, type ObjectReader, type StreamAdmin } from '../../../src/stream/index.js';
 import {
   claimAttempt,

@@ -1,7 +1,7 @@
 /** Servers that die and streams that vanish in the middle of everything: time is lost, never a step (I2, I3). */
+import { jobNames } from '@distillery/protocol';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { jobNames } from '../../../src/protocol/index.js';
 import type { StreamAdmin } from '../../../src/stream/index.js';
 import {
   connectWorker,

@@ -1,9 +1,9 @@
 /** Work items and logits between a student and teachers on a real server: duplicates, give-backs, poison, fencing. */
 import { createHash } from 'node:crypto';
 
+import { ackWaitMs, jobNames, type JobNames, WorkItemError } from '@distillery/protocol';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { ackWaitMs, jobNames, type JobNames, WorkItemError } from '../../../src/protocol/index.js';
 import type { StreamAdmin } from '../../../src/stream/index.js';
 import {
   bury,

@@ -5,7 +5,7 @@
 import { createServer, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { codeOf } from '../../../src/lib/system-error.js';
+import { codeOf } from '@distillery/base';
 
 const askEveryMs = 100;
 

@@ -7,7 +7,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { codeOf } from '../../../src/lib/system-error.js';
+import { codeOf } from '@distillery/base';
 
 const run = promisify(execFile);
 const validDays = '30';

@@ -1,7 +1,7 @@
 /** Workers of a job as the operator hears of them: a student that needs so many teachers, and what each of these can do. */
+import { jobNames, type StudentState, type TeacherState } from '@distillery/protocol';
 import type { NatsConnection } from '@nats-io/transport-node';
 
-import { jobNames, type StudentState, type TeacherState } from '../../../src/protocol/index.js';
 import { connectPlain, studentState, teacherState } from '../stream.js';
 
 import type { World } from './world.js';

@@ -13,7 +13,7 @@ import { constants as priorities, setPriority } from 'node:os';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-import { codeOf } from '../../../src/lib/system-error.js';
+import { codeOf } from '@distillery/base';
 
 import { takeLock } from './lock.js';
 import { cacheFolder, repositoryRoot } from './paths.js';

@@ -1,9 +1,9 @@
 /** Whatever happens in whatever order, the store ends equal to the server, and so does whoever only heard of the changes. */
+import { randomFrom } from '@distillery/base';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { type ApiErrorKind, kinds, Reflector } from '../../../src/cluster/kubernetes/index.js';
-import { randomFrom } from '../../../src/lib/random.js';
 import { FakeClock, settled } from '../../kit/clock.js';
 import { FakeApiServer, fakeError } from '../../kit/fake-api-server.js';
 

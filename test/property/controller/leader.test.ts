@@ -2,12 +2,12 @@
  * Leader election against everything that may go wrong: requests and answers that come late or never, errors, clocks minutes
  * apart that are set while they run, machines that stand still, a lease that is deleted. True time is the test's own.
  */
+import { type Random, randomFrom } from '@distillery/base';
+import type { Clock } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { leaseDurations, LeaderElector, type Term } from '../../../src/controller/index.js';
-import type { Clock } from '../../../src/lib/clock.js';
-import { type Random, randomFrom } from '../../../src/lib/random.js';
 import { FakeClock, settled } from '../../kit/clock.js';
 import { type Fate, FakeLeaseStore, swift } from '../../kit/leases.js';
 import { quietLog } from '../../kit/stream.js';

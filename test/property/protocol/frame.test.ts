@@ -1,10 +1,9 @@
 /** Logits frames over random content: what goes in comes out, and whatever else comes in is a FrameError. */
+import { decodeLogits, encodeFrame, FrameError, readHeader, viewFrame } from '@distillery/protocol';
+import type { FrameInput, ValueEncoding } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 import { crc32c } from '@node-rs/crc32';
 import fc from 'fast-check';
-
-import { decodeLogits, encodeFrame, FrameError, readHeader, viewFrame } from '../../../src/protocol/index.js';
-import type { FrameInput, ValueEncoding } from '../../../src/protocol/index.js';
 
 const uint32 = fc.integer({ min: 0, max: 0xffff_ffff });
 const digest = fc.stringMatching(/^[0-9a-f]{16}$/);

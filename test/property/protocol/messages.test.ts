@@ -1,7 +1,4 @@
 /** JSON messages and names over random content. */
-import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
-
 import {
   decodeWorkItem,
   encodeWorkItem,
@@ -10,8 +7,10 @@ import {
   NameError,
   parseManifest,
   WorkItemError,
-} from '../../../src/protocol/index.js';
-import type { JobNames } from '../../../src/protocol/index.js';
+} from '@distillery/protocol';
+import type { JobNames } from '@distillery/protocol';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 
 const uint32 = fc.integer({ min: 0, max: 0xffff_ffff });
 const items = fc.record({

@@ -1,12 +1,12 @@
 /** No part of a login is ever printed, of whatever text, well-formed or not. */
 import { inspect } from 'node:util';
 
+import { printableUrl } from '@distillery/base';
+import { NatsAddress, NatsAddressError, printableAddress } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { nameValue } from '../../../src/api/problem.js';
-import { printableUrl } from '../../../src/lib/printable-url.js';
-import { NatsAddress, NatsAddressError, printableAddress } from '../../../src/protocol/index.js';
 
 /** Words that no message and no host of these tests contains. */
 const word = fc.string({ unit: fc.constantFrom('Q', 'X', 'Z', '7', '9'), minLength: 4, maxLength: 6 });

@@ -1,7 +1,4 @@
 /** Which samples a step holds, how it is cut, and what augmentation does to them: the same wherever computed. */
-import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
-
 import {
   augment,
   bytesPerRow,
@@ -11,7 +8,9 @@ import {
   schedule,
   shardCount,
   shardRows,
-} from '../../../src/protocol/index.js';
+} from '@distillery/protocol';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 
 const seed = fc.maxSafeNat();
 const jobs = fc.record({

@@ -1,9 +1,9 @@
 /** The grammar of uris over generated texts: one place each, the same for every reader. */
+import { readUri, type Uri, uriText } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { checkJob, claimPlace } from '../../../src/api/index.js';
-import { readUri, type Uri, uriText } from '../../../src/protocol/index.js';
 import { uriInPod } from '../../../src/render/mounts.js';
 import { pathOfUri } from '../../../workers/data/index.js';
 import { bent } from '../../kit/jobs.js';

@@ -3,11 +3,11 @@
  * delivered twice or not at all, damaged ones that the operator deletes, trimming, a server that is wiped, reconnects.
  * Every step is delivered once, in order, with the right logits, and never more than a window is fed ahead.
  */
+import { randomFrom } from '@distillery/base';
+import { maxFrameRetries } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { randomFrom } from '../../../src/lib/random.js';
-import { maxFrameRetries } from '../../../src/protocol/index.js';
 import { LogitsSource } from '../../../workers/student/logits-source.js';
 import {
   type Answer,

@@ -2,10 +2,10 @@
  * I1 against fakes: a student that is stopped or killed at random moments, its teachers losing things meanwhile, ends with
  * the weights, metrics and result of one that ran undisturbed. The weights are a hash chain of all that was trained.
  */
+import { randomFrom } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { randomFrom } from '../../../src/lib/random.js';
 import { WorkerError } from '../../../workers/shell/exit.js';
 import { StudentHome } from '../../kit/student-home.js';
 import { type Answer, manifestWith } from '../../kit/worker-fakes.js';

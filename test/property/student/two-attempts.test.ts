@@ -4,11 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 
+import { type Random, randomFrom } from '@distillery/base';
+import { objectDigest, objectPiecesSubject } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { type Random, randomFrom } from '../../../src/lib/random.js';
-import { objectDigest, objectPiecesSubject } from '../../../src/protocol/index.js';
 import { loadNewest } from '../../../workers/checkpoint/index.js';
 import { WorkerError } from '../../../workers/shell/exit.js';
 import { ObjectStore, ObjectWriter } from '../../../workers/stream/index.js';

@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { writeWhole } from '@distillery/platform';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { writeWhole } from '../../../src/platform/index.js';
 import {
   type Checkpoint,
   type CheckpointEntry,

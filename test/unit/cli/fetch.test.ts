@@ -15,13 +15,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { markFolderSync } from '@distillery/platform';
+import { accessToSecret, type NatsAccess, resultSumsText } from '@distillery/protocol';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { DistillJob } from '../../../src/api/index.js';
 import { type CliError, exitCodes } from '../../../src/cli/exit.js';
 import { fetchJob, type FetchOptions, type FetchTools } from '../../../src/cli/fetch.js';
-import { markFolderSync } from '../../../src/platform/index.js';
-import { accessToSecret, type NatsAccess, resultSumsText } from '../../../src/protocol/index.js';
 import { StreamError } from '../../../src/stream/index.js';
 import { clusterJob, completeStatus, conditionOf, resultsOf, testModel } from '../../kit/model.js';
 

@@ -3,10 +3,10 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { markFolderSync } from '@distillery/platform';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { slotsFile, tellSlots, watchSlots } from '../../../src/cli/slots.js';
-import { markFolderSync } from '../../../src/platform/index.js';
 import { FakeClock } from '../../kit/clock.js';
 
 let runs: string;

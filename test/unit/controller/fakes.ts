@@ -2,6 +2,9 @@
  * Honest fakes of what the controller joins: they keep state as the real ones do, and can be told to die at any call, as
  * a process does.
  */
+import type { Clock } from '@distillery/base';
+import type { DeadItem, NatsAccess, StudentState, TeacherState, WorkerRole } from '@distillery/protocol';
+
 import { type DistillJob, type DistillJobStatus, type EventDraft, streamsFinalizer } from '../../../src/api/index.js';
 import type { Cluster, DesiredWorkers, FoundJob, JobKey } from '../../../src/cluster/index.js';
 import {
@@ -20,8 +23,6 @@ import type {
   StreamObservation,
   StudentObservation,
 } from '../../../src/domain/index.js';
-import type { Clock } from '../../../src/lib/clock.js';
-import type { DeadItem, NatsAccess, StudentState, TeacherState, WorkerRole } from '../../../src/protocol/index.js';
 import { observedPool } from '../../kit/grants.js';
 import { eventText, noonMs } from '../../kit/snapshots.js';
 

@@ -1,9 +1,9 @@
 /** Leader election: who may take the lease and when, how a term ends, and how the lease is given back. */
+import { randomFrom } from '@distillery/base';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { leaseDurations, LeaderElector, type Term } from '../../../src/controller/index.js';
 import { microTime } from '../../../src/controller/leader.js';
-import { randomFrom } from '../../../src/lib/random.js';
 import { FakeClock, settled } from '../../kit/clock.js';
 import { type Fate, FakeLeaseStore, swift } from '../../kit/leases.js';
 import { quietLog } from '../../kit/stream.js';

@@ -1,9 +1,9 @@
 /** @jest-environment ./test/unit/inference/environment.js */
 import { join } from 'node:path';
 
+import { type Reference, referenceSchema } from '@distillery/protocol';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { type Reference, referenceSchema } from '../../../src/protocol/index.js';
 import { type Dataset, openDataset } from '../../../workers/data/index.js';
 import {
   type Answering,

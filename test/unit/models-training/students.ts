@@ -1,7 +1,7 @@
 /** Small students, settings and batches for the tests of training. */
+import { randomFrom } from '@distillery/base';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { supplyTensorMethods } from '../../../workers/models/student-orthogonal.js';
-import { randomFrom } from '../../../src/lib/random.js';
 import type { OptimizerSettings } from '../../../workers/models/learning-rate.js';
 import type { TrainingBatch } from '../../../workers/models/training.js';
 

@@ -2,10 +2,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { decodeText } from '@distillery/base';
+import { readText, readTextSync, writeWhole, writeWholeSync } from '@distillery/platform';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-
-import { decodeText } from '../../../src/lib/text.js';
-import { readText, readTextSync, writeWhole, writeWholeSync } from '../../../src/platform/index.js';
 
 let folder: string;
 beforeEach(() => {

@@ -12,8 +12,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-
 import {
   claimFolderSync,
   lookAtFolderSync,
@@ -23,7 +21,8 @@ import {
   markName,
   markOfSync,
   removeOwnFolderSync,
-} from '../../../src/platform/index.js';
+} from '@distillery/platform';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 let home: string;
 let folder: string;

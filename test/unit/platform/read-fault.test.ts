@@ -1,7 +1,7 @@
 /** What a failed read means: which errors would come again, which may pass, and how a worker ends by them. */
+import { readFaultOf } from '@distillery/platform';
 import { describe, expect, test } from '@jest/globals';
 
-import { readFaultOf } from '../../../src/platform/index.js';
 import { readFailure } from '../../../workers/data/errors.js';
 import { endingOf } from '../../../workers/shell/endings.js';
 

@@ -1,6 +1,4 @@
 /** How access to NATS is carried: in a Secret, in a .creds file, in an address. */
-import { describe, expect, test } from '@jest/globals';
-
 import {
   accessFromSecret,
   accessToSecret,
@@ -8,7 +6,8 @@ import {
   parseCreds,
   type WorkerRole,
   workerRoles,
-} from '../../../src/protocol/index.js';
+} from '@distillery/protocol';
+import { describe, expect, test } from '@jest/globals';
 
 const url = 'tls://nats:4222';
 const everyRole = (of: (role: WorkerRole) => NatsAccess): Record<WorkerRole, NatsAccess> => ({

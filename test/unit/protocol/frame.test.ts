@@ -1,6 +1,4 @@
 /** Logits frames: what a writer refuses, what a reader gets, and where its arrays lie. */
-import { describe, expect, test } from '@jest/globals';
-
 import {
   decodeFrame,
   decodeLogits,
@@ -11,8 +9,9 @@ import {
   maxTemperature,
   readHeader,
   viewFrame,
-} from '../../../src/protocol/index.js';
-import type { FrameInput } from '../../../src/protocol/index.js';
+} from '@distillery/protocol';
+import type { FrameInput } from '@distillery/protocol';
+import { describe, expect, test } from '@jest/globals';
 
 const aFrame = (changes: Partial<FrameInput> = {}): FrameInput => ({
   encoding: 'Float32',

@@ -1,6 +1,4 @@
 /** The JSON of the protocol: what is refused, and that the sentence names the field. */
-import { describe, expect, test } from '@jest/globals';
-
 import {
   decodeWorkItem,
   encodeWorkItem,
@@ -13,8 +11,10 @@ import {
   studentStateSchema,
   teacherStateSchema,
   WorkItemError,
-} from '../../../src/protocol/index.js';
-import type { Manifest } from '../../../src/protocol/index.js';
+} from '@distillery/protocol';
+import type { Manifest } from '@distillery/protocol';
+import { describe, expect, test } from '@jest/globals';
+
 import { studentState, teacherState } from '../../kit/stream.js';
 
 const aManifest = (changes: Partial<Manifest> = {}): Manifest => ({

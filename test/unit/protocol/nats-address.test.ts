@@ -1,9 +1,8 @@
 /** Addresses of NATS servers: what is read from them, and what is said of those that are none. */
 import { inspect } from 'node:util';
 
+import { NatsAddress, NatsAddressError, printableAddress } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
-
-import { NatsAddress, NatsAddressError, printableAddress } from '../../../src/protocol/index.js';
 
 function refusalOf(text: string): string {
   try {

@@ -1,6 +1,4 @@
 /** Reading an object store by direct gets: what is whole comes back, what is not is a fault. */
-import { describe, expect, test } from '@jest/globals';
-
 import {
   listObjectEntries,
   maxObjects,
@@ -13,7 +11,8 @@ import {
   objectPiecesSubject,
   readObjectEntry,
   wholeObject,
-} from '../../../src/protocol/index.js';
+} from '@distillery/protocol';
+import { describe, expect, test } from '@jest/globals';
 
 const bucket = 'B';
 const entry: ObjectEntry = { name: 'result/ä', bucket, nuid: 'N', size: 5, chunks: 2, digest: 'SHA-256=x' };

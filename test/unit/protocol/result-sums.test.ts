@@ -1,7 +1,6 @@
 /** The list of a job's result files: what is no such list is not taken for one. */
+import { readResultSums, resultSumsText } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
-
-import { readResultSums, resultSumsText } from '../../../src/protocol/index.js';
 
 const sum = 'ab'.repeat(32);
 

@@ -1,9 +1,9 @@
 /** What each scheme of a uri takes, what its characters mean, and that the CRD says the same. */
+import { readStore, readUri, storeRules, uriRules, uriText, type UriRule } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
 import { jobSchema } from '../../../src/api/generated/crd.js';
 import type { Schema } from '../../../src/api/schema.js';
-import { readStore, readUri, storeRules, uriRules, uriText, type UriRule } from '../../../src/protocol/index.js';
 
 describe('a uri', () => {
   test.each([

@@ -1,14 +1,12 @@
 /**
- * The test vectors of docs/vectors against the code: what a foreign worker reads there is what ours does. The files
+ * The test vectors of packages/protocol/vectors against the code: what a foreign worker reads there is what ours does. The files
  * are the reference here; `scripts/vectors.ts --check` says whether they would be written the same today.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { describe, expect, test } from '@jest/globals';
-
-import { mix32, randomFrom, seedOf } from '../../../src/lib/random.js';
+import { mix32, randomFrom, seedOf } from '@distillery/base';
 import {
   augment,
   bytesPerRow,
@@ -27,10 +25,11 @@ import {
   teacherStateSchema,
   viewFrame,
   WorkItemError,
-} from '../../../src/protocol/index.js';
-import type { FrameInput } from '../../../src/protocol/index.js';
+} from '@distillery/protocol';
+import type { FrameInput } from '@distillery/protocol';
+import { describe, expect, test } from '@jest/globals';
 
-const folder = join(dirname(fileURLToPath(import.meta.url)), '../../../docs/vectors');
+const folder = join(dirname(fileURLToPath(import.meta.url)), '../../../packages/protocol/vectors');
 const bytesOf = (name: string): Uint8Array => new Uint8Array(readFileSync(join(folder, name)));
 const floatsOf = (name: string): Float32Array => new Float32Array(bytesOf(name).buffer);
 const jsonOf = (name: string): unknown => JSON.parse(readFileSync(join(folder, name), 'utf8'));

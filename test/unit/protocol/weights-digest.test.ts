@@ -1,9 +1,9 @@
 /** The digest of a student's weights: one recipe for the student, for whoever fetches, and for foreign students. */
 import { createHash } from 'node:crypto';
 
+import { type NamedWeights, weightsDigestParts } from '@distillery/protocol';
 import { expect, test } from '@jest/globals';
 
-import { type NamedWeights, weightsDigestParts } from '../../../src/protocol/index.js';
 import { digestOf } from '../../../workers/checkpoint/index.js';
 
 const weights: readonly NamedWeights[] = [

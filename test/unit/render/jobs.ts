@@ -1,6 +1,7 @@
 /** Jobs whose objects are written down in golden/: each shows one thing that rendering has to get right. */
+import type { NatsAccess, WorkerRole } from '@distillery/protocol';
+
 import type { DistillJob } from '../../../src/api/index.js';
-import type { NatsAccess, WorkerRole } from '../../../src/protocol/index.js';
 import {
   configMap,
   type KubernetesObject,

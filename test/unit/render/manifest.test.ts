@@ -1,7 +1,7 @@
 /** The manifest that workers read, from a job. */
+import { parseManifest } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
-import { parseManifest } from '../../../src/protocol/index.js';
 import { manifestOf } from '../../../src/render/index.js';
 import { JobMaker, plainJob } from '../../kit/snapshots.js';
 

@@ -1,10 +1,10 @@
 /** What the rendered objects promise, one promise a test; the whole of them is in golden/. */
 import { readdirSync, readFileSync } from 'node:fs';
 
+import { workerExitCodes } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
 import { labels } from '../../../src/api/index.js';
-import { workerExitCodes } from '../../../src/protocol/index.js';
 import {
   configMap,
   networkPolicy,

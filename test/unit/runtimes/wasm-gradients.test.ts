@@ -1,9 +1,9 @@
 /** Our kernels against the cpu backend, whose loops are the definition; and against the definition of a gradient. */
+import { randomFrom } from '@distillery/base';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 // Registers the gradients of tfjs-core's operations.
 import '@tensorflow/tfjs-layers';
-import { randomFrom } from '../../../src/lib/random.js';
 import { openRuntime } from '../../../workers/runtimes/index.js';
 
 type Pad = 'same' | 'valid';

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { type WorkerEnding, workerExitCodes } from '@distillery/protocol';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { CheckpointError, StoreError } from '../../../workers/checkpoint/index.js';
@@ -11,7 +12,6 @@ import { LogitsError, ModelError } from '../../../workers/models/inference/index
 import { BatchError, NumericError, StateError, StudentModelError } from '../../../workers/models/training.js';
 import { endingOf } from '../../../workers/shell/endings.js';
 import { readEnvironment, readLabellingEnvironment } from '../../../workers/shell/environment.js';
-import { type WorkerEnding, workerExitCodes } from '../../../src/protocol/index.js';
 import { WorkerError, writeLastWords } from '../../../workers/shell/exit.js';
 import { Meter } from '../../../workers/shell/meter.js';
 import { unlessStopped } from '../../../workers/shell/stopping.js';

@@ -1,7 +1,7 @@
 /** What happens next: the earliest, and of one instant what was foretold first. */
+import { randomFrom } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
-import { randomFrom } from '../../../src/lib/random.js';
 import { eventQueue } from '../../../src/simulate/event-queue.js';
 
 function drained<Event>(queue: ReturnType<typeof eventQueue<Event>>): Event[] {

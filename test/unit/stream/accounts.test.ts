@@ -1,11 +1,11 @@
 /** Accounts of namespaces: their keys and claims, held against the official library, and what is brought to the server. */
+import { parseCreds } from '@distillery/protocol';
 import { decode } from '@nats-io/jwt';
 import { createAccount, createOperator } from '@nats-io/nkeys';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { NoRespondersError, PermissionViolationError, RequestError, TimeoutError } from '@nats-io/transport-node';
 
-import { parseCreds } from '../../../src/protocol/index.js';
 import { AccountBook, type SystemRequests } from '../../../src/stream/account-book.js';
 import {
   type AccountLimits,

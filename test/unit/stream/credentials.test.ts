@@ -1,11 +1,11 @@
 /** Credentials of workers: what is in them, that they are the same every time, and that nothing secret is shown. */
+import { jobNames, type NatsAccess, parseCreds, workerRoles } from '@distillery/protocol';
 import { decode, parseCreds as parseOfficially } from '@nats-io/jwt';
 import { createAccount, createUser, fromSeed } from '@nats-io/nkeys';
 import { credsAuthenticator } from '@nats-io/transport-node';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { jobNames, type NatsAccess, parseCreds, workerRoles } from '../../../src/protocol/index.js';
 import { accountOfCreds, credsIssuer, passwordIssuer, permissionsFor } from '../../../src/stream/index.js';
 import { credsLogin } from '../../../src/stream/credentials.js';
 import { bytesOfSeed, NkeyError, nkeyOf } from '../../../src/stream/nkeys.js';

@@ -1,7 +1,7 @@
 /** The pure parts of the stream room: versions, addresses, permissions, configurations. */
+import { jobNames, workerRoles } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
-import { jobNames, workerRoles } from '../../../src/protocol/index.js';
 import { permissionsFor } from '../../../src/stream/permissions.js';
 import { serverConfiguration } from '../../../src/stream/server/config.js';
 import { isAtLeast } from '../../../src/stream/server/probe.js';

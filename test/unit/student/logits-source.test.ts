@@ -1,7 +1,7 @@
 /** The source's single decisions: what is fed when, what a wrong frame costs, what ends the wait. */
+import { maxFrameRetries } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
-import { maxFrameRetries } from '../../../src/protocol/index.js';
 import { WorkerError } from '../../../workers/shell/exit.js';
 import { LogitsSource, type LogitsSourceOptions } from '../../../workers/student/logits-source.js';
 import {

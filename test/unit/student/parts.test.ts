@@ -1,8 +1,8 @@
 /** The student's small parts: batches ahead, the window, retention, progress, the log of damaged frames. */
+import { bytesPerRow, headerBytes, maxDamagedFrames, maxWindowSteps } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { bytesPerRow, headerBytes, maxDamagedFrames, maxWindowSteps } from '../../../src/protocol/index.js';
 import { batchOf } from '../../../workers/data/index.js';
 import { AnswerTime } from '../../../workers/student/answer-time.js';
 import { BatchPreparer } from '../../../workers/student/batches.js';

@@ -1,9 +1,9 @@
 /** The student against fakes: what is written when, how each ending comes about, what a restart repeats and what not. */
 import { createHash } from 'node:crypto';
 
+import { readResultSums } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
-import { readResultSums } from '../../../src/protocol/index.js';
 import { NumericError } from '../../../workers/models/training.js';
 import { decodeCheckpoint, StoreError } from '../../../workers/checkpoint/index.js';
 import { endingOf } from '../../../workers/shell/endings.js';

@@ -1,13 +1,7 @@
 /** The teacher against a fake queue: what it holds at a time, when it acknowledges, what becomes of what it cannot do. */
+import { decodeFrame, type DeadItem, maxDeliveries, teacherPrefetch, WorkItemError } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
-import {
-  decodeFrame,
-  type DeadItem,
-  maxDeliveries,
-  teacherPrefetch,
-  WorkItemError,
-} from '../../../src/protocol/index.js';
 import { FrameConflict } from '../../../workers/stream/index.js';
 import { WorkerError } from '../../../workers/shell/exit.js';
 import { Meter } from '../../../workers/shell/meter.js';

@@ -1,8 +1,8 @@
 /** The metrics: their names, and the figures of jobs among them. */
+import { version } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
 import type { DistillJobStatus } from '../../../src/api/index.js';
-import { version } from '../../../src/lib/version.js';
 import { createMetrics, JobMeasures, metricDescriptions, type Metrics } from '../../../src/telemetry/index.js';
 
 function made(): Metrics {

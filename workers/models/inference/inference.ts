@@ -4,7 +4,7 @@
  * Invariants: the same batch gives the same bits on the same machine; what `infer` returns is finite, row-major and
  * the caller's own; the caller's samples are left as they were.
  */
-import type { Manifest } from '../../../src/protocol/index.js';
+import type { Manifest } from '@distillery/protocol';
 
 /** How samples are brought into the model's input. */
 export type InputSettings = Manifest['teacher']['input'];

@@ -11,7 +11,8 @@
 import { type FileHandle, realpath } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 
-import { openRegular, readFaultOf } from '../../../src/platform/index.js';
+import { openRegular, readFaultOf } from '@distillery/platform';
+
 import { ReadError } from '../../data/index.js';
 import { ModelError } from './errors.js';
 

@@ -7,7 +7,8 @@
  * it is the model that was meant, and whether its preprocessing is that of its training, no teacher can know
  * (docs/adr/0019-models-are-checked-first.md).
  */
-import type { Reference } from '../../../src/protocol/index.js';
+import type { Reference } from '@distillery/protocol';
+
 import type { Split } from '../../data/index.js';
 
 /** The part of an Inference, or of an inference thread, that is tested. */

@@ -4,11 +4,11 @@
  */
 import { basename } from 'node:path';
 
+import { decodeText } from '@distillery/base';
 import { type io, tensor, type Tensor } from '@tensorflow/tfjs-core';
 import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
 import { z } from 'zod';
 
-import { decodeText } from '../../../src/lib/text.js';
 import { openRuntime } from '../../runtimes/index.js';
 import { librarySentence } from '../library-error.js';
 import { containersOf, isJson, type Json, TopologyError } from '../topology.js';

@@ -47,6 +47,7 @@ const inputs = [
   'package-lock.json',
   'tsconfig.base.json',
   'scripts/image',
+  'packages',
   'src',
   'workers',
 ];
@@ -161,7 +162,7 @@ async function filesBelow(path: string): Promise<string[]> {
   return entries
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((file) => !file.includes('/node_modules/') && !file.endsWith('.tsbuildinfo'))
+    .filter((file) => !/\/(node_modules|dist)\//.test(relative(repositoryRoot, file)) && !file.endsWith('.tsbuildinfo'))
     .sort();
 }
 

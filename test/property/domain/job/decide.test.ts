@@ -1,10 +1,10 @@
 /** Properties of every decision (DESIGN I5, I6, §5.5). */
+import { omit } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import type { DistillJobStatus } from '../../../../src/api/index.js';
 import { decide, type Plan, type Snapshot } from '../../../../src/domain/index.js';
-import { omit } from '../../../../src/lib/omit.js';
 import { labelling, runningJob, training } from '../../../kit/snapshots.js';
 import { after, snapshotArbitrary, type SnapshotOfFree } from './snapshots.js';
 

@@ -1,9 +1,9 @@
 /** Arbitrary snapshots of a job, in any state that can be observed, and some that cannot. */
+import { type Reference, studentPhases, teacherPhases } from '@distillery/protocol';
 import fc from 'fast-check';
 
 import { forceDeleteAnnotation, streamsFinalizer } from '../../../../src/api/index.js';
 import { decide, type Plan, type Snapshot } from '../../../../src/domain/index.js';
-import { type Reference, studentPhases, teacherPhases } from '../../../../src/protocol/index.js';
 import { granted, observedPool } from '../../../kit/grants.js';
 import { JobMaker, labelling, noonMs, training } from '../../../kit/snapshots.js';
 

@@ -1,4 +1,5 @@
 /** The pure parts of the Kubernetes adapter: paths, budget, backoff, the reader of a watch, the store. */
+import { randomFrom } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
 import { Backoff } from '../../../../src/cluster/kubernetes/backoff.js';
@@ -6,7 +7,6 @@ import { Budget, kinds } from '../../../../src/cluster/kubernetes/index.js';
 import { apiVersionOf, collectionPath, kindOf, objectPath } from '../../../../src/cluster/kubernetes/kinds.js';
 import { ObjectStore } from '../../../../src/cluster/kubernetes/store.js';
 import { linesOf, watchEvent } from '../../../../src/cluster/kubernetes/watch.js';
-import { randomFrom } from '../../../../src/lib/random.js';
 import { FakeClock, settled } from '../../../kit/clock.js';
 
 describe('kinds', () => {

@@ -1,4 +1,5 @@
 /** A reflector against a server with the manners of the real one, on a clock that the test moves. */
+import { randomFrom } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
 import {
@@ -9,7 +10,6 @@ import {
   type ReflectorTiming,
   type StoredObject,
 } from '../../../../src/cluster/kubernetes/index.js';
-import { randomFrom } from '../../../../src/lib/random.js';
 import { FakeClock, settled } from '../../../kit/clock.js';
 import { FakeApiServer, fakeError } from '../../../kit/fake-api-server.js';
 

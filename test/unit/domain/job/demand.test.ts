@@ -1,9 +1,9 @@
 /** What a job requests, from its snapshot: DESIGN §5.3 and §5.5 as a table. */
+import type { StudentState } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
 import { wantedReplicas } from '../../../../src/domain/allocation/index.js';
 import { dampedRequest, jobDemandOf, minimumRunMs } from '../../../../src/domain/job/index.js';
-import type { StudentState } from '../../../../src/protocol/index.js';
 import { poolStates } from '../../../kit/grants.js';
 import { labelling, newJob, noonMs, runningJob, type SnapshotMaker, training } from '../../../kit/snapshots.js';
 

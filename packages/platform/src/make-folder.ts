@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-import { codeOf } from '../lib/system-error.js';
+import { codeOf } from '@distillery/base';
 
 import { syncFolderSync } from './write-whole.js';
 

@@ -1,8 +1,7 @@
 /** Turns: so many at a time, in the order in which they came, whatever becomes of each. */
+import { Turns } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-
-import { Turns } from '../../../src/lib/turns.js';
 
 describe('turns', () => {
   test('let so many at a time work, none more, and every one of them in its order', async () => {

@@ -1,4 +1,4 @@
-/** The door of the platform room: what Node gives to operator, command and workers alike. Imports `src/lib` only. */
+/** The door of platform: what Node gives to operator, command and workers alike. Imports `@distillery/base` only. */
 export { makeFolderSync, makeNewFolderSync } from './make-folder.js';
 export {
   type Claim,

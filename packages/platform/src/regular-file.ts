@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 
-import { codeOf } from '../lib/system-error.js';
+import { codeOf } from '@distillery/base';
 
 /** What lies at a path instead of a regular file, as a person names it. */
 type FileKind = 'a folder' | 'a named pipe' | 'a socket' | 'a device';

@@ -3,7 +3,8 @@
  * Each sample's draws come from (augmentSeed, row in the batch), so shards of a batch augment independently. Only
  * additions, multiplications and exact divisions are used: no engine-dependent Math function touches a pixel.
  */
-import { randomFrom, seedOf } from '../lib/random.js';
+import { randomFrom, seedOf } from '@distillery/base';
+
 import type { Augment } from './manifest.js';
 
 export interface AugmentOptions {

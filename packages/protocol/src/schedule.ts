@@ -3,7 +3,7 @@
  * time (DESIGN §1 "step"). Epoch e is the permutation of 0 … n−1 drawn by Fisher–Yates from the seed and e; step s of
  * the job is the (s mod stepsPerEpoch)-th slice of its epoch. The last batch of an epoch may be short.
  */
-import { randomFrom, seedOf } from '../lib/random.js';
+import { randomFrom, seedOf } from '@distillery/base';
 
 /** Keeps the streams for shuffling and augmentation apart for equal seeds. */
 const shuffleStream = 1;

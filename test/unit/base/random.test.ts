@@ -1,7 +1,6 @@
 /** The generator: against published values of its parts, and the promises that the schedule is built on. */
+import { mix32, randomFrom, seedOf } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
-
-import { mix32, randomFrom, seedOf } from '../../../src/lib/random.js';
 
 describe('mix32', () => {
   test.each([

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 
-import { decodeText } from '../lib/text.js';
+import { decodeText } from '@distillery/base';
 
 /** @throws TextError, and the system's error with its code */
 export async function readText(path: string): Promise<string> {

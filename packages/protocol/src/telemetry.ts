@@ -2,9 +2,8 @@
  * What workers push into the STATE bucket, as JSON. Telemetry drives scaling and status and is never the truth about
  * training: that is the checkpoint. Values are bounded and parsed before use, since a worker wrote them.
  */
+import { printable } from '@distillery/base';
 import { z } from 'zod';
-
-import { printable } from '../lib/printable.js';
 
 import { workItemSchema } from './work-item.js';
 

@@ -10,7 +10,7 @@
 import { lstatSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { codeOf } from '../lib/system-error.js';
+import { codeOf } from '@distillery/base';
 
 import { makeNewFolderSync } from './make-folder.js';
 import { writeWholeSync } from './write-whole.js';

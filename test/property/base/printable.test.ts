@@ -1,10 +1,10 @@
 /** Text of others on its way to a terminal: whatever it is, no character of it moves a cursor or forges a line. */
+import { printable, printableJson, printableLines } from '@distillery/base';
+import { deadItemSchema } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { conditions, events } from '../../../src/api/index.js';
-import { printable, printableJson, printableLines } from '../../../src/lib/printable.js';
-import { deadItemSchema } from '../../../src/protocol/index.js';
 
 /** What terminals act on, or what turns the text beside it around. */
 const acting = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\ufeff\p{Cs}]/u;

@@ -1,7 +1,6 @@
 /** What a message shows of a text that may hold the login of a URL. */
+import { withoutLogins } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
-
-import { withoutLogins } from '../../../src/lib/printable-url.js';
 
 describe('a text without its logins', () => {
   test.each([

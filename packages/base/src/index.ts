@@ -1,0 +1,17 @@
+/**
+ * The door of base: small helpers that every side uses. Everything behind it is pure and free of Node's modules: no
+ * clock, randomness, network, disk or environment.
+ */
+export type { Clock } from './clock.js';
+export { jsonEqual } from './json-equal.js';
+export { markdownTable } from './markdown-table.js';
+export { omit } from './omit.js';
+export { matchesPattern } from './pattern.js';
+export { printableUrl, withoutLogins } from './printable-url.js';
+export { printable, printableJson, printableLines } from './printable.js';
+export { mix32, randomFrom, seedOf } from './random.js';
+export type { Random } from './random.js';
+export { codeOf, reasonOf } from './system-error.js';
+export { decodeText, TextError } from './text.js';
+export { Turns } from './turns.js';
+export { version } from './version.js';
