@@ -80,7 +80,7 @@ function onePerNode<Needs>(kind: readonly AddedTeacher<Needs>[]): PlacedPod<Need
 /**
  * @param current the cluster as it is
  * @param target with every pod on its expected node
- * @returns whether the scheduler could put such a teacher on one of these nodes now and so leave too little room for the
+ * @returns whether the scheduler could put a teacher with these needs on one of these nodes now and so leave too little room for the
  *   pod that is expected there
  */
 function displacing<Needs>(

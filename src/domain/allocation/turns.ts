@@ -83,7 +83,7 @@ export function takeTurns<Needs, Pool extends Filling<Needs>>(
     if (pool === null || pool === undefined) return;
     waiting.push(group.number, (group.slots + pool.request.slotsPerReplica / 2) / group.weight);
   };
-  /** Puts a turn into the group of the pool that is next for it; without such a pool it leaves the queue. */
+  /** Puts a turn into the group of the pool that is next for it; without a pool it leaves the queue. */
   const queue = (turn: Turn<Needs, Pool>): void => {
     const pool = turn.next();
     const before = turn.group;

@@ -139,6 +139,18 @@ describe('a snapshot', () => {
     expect(await planned({ file, json: true })).toBe(want);
   });
 
+  test('with the field names of earlier versions gives the same plan', async () => {
+    const file = join(folder, 'earlier-names.json');
+    const want = await planned({ save: file, json: true });
+    const earlier = readFileSync(file, 'utf8')
+      .replace('"pendingPods":', '"neighbours":')
+      .replace('"facts":', '"account":')
+      .replaceAll('"coLocatedSlots":', '"besideOthers":');
+    for (const name of ['neighbours', 'account', 'besideOthers']) expect(earlier).toContain(`"${name}":`);
+    writeFileSync(file, earlier);
+    expect(await planned({ file, json: true })).toEqual(want);
+  });
+
   test('whose numbers make no sense is refused by name', async () => {
     const file = join(folder, 'bent.json');
     await planned({ save: file });
