@@ -16,21 +16,32 @@ import {
   Budget,
   ClusterCache,
   EventRecorder,
+  jobExists,
   kinds,
   KubernetesCluster,
   KubernetesJobs,
   leaseName,
   leasesAt,
+  leaseUid,
   loadAccess,
   Transport,
   Watches,
 } from './cluster/kubernetes/index.js';
-import { Fleet, LeaderElector, leaseDurations, Operator, reconcile, type Term } from './controller/index.js';
+import {
+  Fleet,
+  LeaderElector,
+  leaseDurations,
+  Operator,
+  OrphanSweep,
+  reconcile,
+  type Term,
+} from './controller/index.js';
 import { templateRightsProblems } from './api/index.js';
 import type { Plan, Snapshot } from './domain/index.js';
 import { ConfigError, type OperatorConfig, readOperatorConfig } from './operator-config.js';
-import { JobStreamsPort, StreamError } from './stream/index.js';
+import { AccountStreams, JobStreamsPort, StreamError } from './stream/index.js';
 import { type HomeOptions, openStreamHome } from './stream-home.js';
+import { sweepReporter } from './sweep-reporter.js';
 import { type Check, createMetrics, JobMeasures, type OutputLog, outputLog, serveHealth } from './telemetry/index.js';
 
 /** Progress alone is written this often at most, and not by all jobs together more often than this many times a second. */
@@ -65,7 +76,7 @@ function settings(): OperatorConfig {
 const config = settings();
 const log = outputLog(config.logLevel);
 process.on('uncaughtException', (error) => {
-  log.error({ stack: error.stack }, `unforeseen: ${error.message}`);
+  log.error({ stack: error.stack }, `internal error: ${error.message}`);
   process.exit(exitCodes.failed);
 });
 try {
@@ -208,7 +219,14 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
     },
   });
   const home = openStreamHome(homeOptions);
-  const streams = new JobStreamsPort(home);
+  const place = { namespace: config.namespace, name: leaseName };
+  /** Uid of the Lease: identifies this installation, over restarts and upgrades, in the marks of its streams. */
+  let installation: string | null = null;
+  const identified = async (): Promise<string | null> => {
+    installation ??= await leaseUid(place, leaseClient);
+    return installation;
+  };
+  const streams = new JobStreamsPort(home, () => installation);
   cluster.onChange((key) => operator.jobChanged(key));
   const watches = new Watches({
     client,
@@ -227,6 +245,23 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
     },
     clock,
     random,
+  });
+
+  const isSilent = (): boolean =>
+    watches.states().some(({ kind, lastContactMs }) => {
+      return kind === kinds.distillJobs && clock.now() - (lastContactMs ?? 0) > staleMs;
+    });
+  const sweep = new OrphanSweep({
+    streams: new AccountStreams(home),
+    jobs: () => jobs.keys(),
+    jobsAreCurrent: () => watches.areCurrent(kinds.distillJobs) && !isSilent(),
+    jobExists: (job) => jobExists(client, job),
+    operator: identified,
+    namespaces: config.watchNamespaces,
+    afterMs: config.orphanSeconds * 1_000,
+    monotonicMs: () => performance.now(),
+    clock,
+    report: sweepReporter(metrics, log),
   });
 
   const synced = (): Check[] =>
@@ -277,7 +312,7 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
   let outcome: number = exitCodes.ok;
   await Promise.race([watches.whenSynced(), aborted(stop.signal)]);
   const elector = new LeaderElector({
-    leases: leasesAt({ namespace: config.namespace, name: leaseName }, leaseClient),
+    leases: leasesAt(place, leaseClient),
     identity,
     clock,
     monotonicMs: () => performance.now(),
@@ -288,7 +323,9 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
   try {
     await elector.run(stop.signal, async (won) => {
       term = won;
-      await operator.lead(won.signal);
+      // Without an answer streams get their mark by the sweep.
+      await identified().catch(() => null);
+      await Promise.all([operator.lead(won.signal), config.orphanSeconds > 0 ? sweep.run(won.signal) : null]);
       await recorder.flush(lastWordsMs);
       term = null;
       // Who lost the lease begins anew, with nothing in mind that another may have changed.

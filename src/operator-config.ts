@@ -58,6 +58,8 @@ export interface OperatorConfig {
   readonly apiQps: number;
   readonly apiBurst: number;
   readonly leaseSeconds: number;
+  /** How long a job is missing before its streams are removed; 0 = they stay. */
+  readonly orphanSeconds: number;
   readonly reconcileWorkers: number;
   readonly logLevel: string;
 }
@@ -118,6 +120,7 @@ export function readOperatorConfig(environment: NodeJS.ProcessEnv): OperatorConf
     apiQps: settings.DISTILLERY_API_QPS,
     apiBurst: settings.DISTILLERY_API_BURST,
     leaseSeconds: settings.DISTILLERY_LEASE_SECONDS,
+    orphanSeconds: settings.DISTILLERY_ORPHAN_SECONDS,
     reconcileWorkers: settings.DISTILLERY_RECONCILE_WORKERS,
     logLevel: settings.DISTILLERY_LOG_LEVEL,
   };

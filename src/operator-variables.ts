@@ -295,6 +295,12 @@ export const operatorVariables = {
     15,
     'How long the others wait for a sign of life of the one that leads; it stops by itself after two thirds of it.',
   ),
+  DISTILLERY_ORPHAN_SECONDS: whole(
+    0,
+    2_592_000,
+    3_600,
+    'How many seconds a job must be missing before the operator removes the streams that it left behind without its finalizer, and closes the account that its namespace left (ADR 28). Raise it, or set 0, while you restore the store of the API server. 0: never.',
+  ),
   DISTILLERY_RECONCILE_WORKERS: whole(1, 256, 8, 'Jobs that are looked at at the same time.'),
   DISTILLERY_LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error'], 'info', 'Least level that is logged.'),
 } satisfies Record<string, Variable<unknown>>;

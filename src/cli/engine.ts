@@ -51,7 +51,7 @@ export interface EngineOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly onDecision: (snapshot: Snapshot, plan: Plan, pids: Pids) => void;
-  readonly onEvent: (event: EventDraft) => void;
+  readonly onEvents: (events: readonly EventDraft[]) => void;
   /** Aborts when the person wants the run to stop. */
   readonly stop: AbortSignal;
 }
@@ -227,9 +227,9 @@ function everyRole<T>(of: (role: Role) => T): Record<Role, T> {
 }
 
 async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: StreamAdmin): Promise<Outcome> {
-  const { folder, clock, log, stop, onDecision, onEvent } = options;
+  const { folder, clock, log, stop, onDecision, onEvents } = options;
   const cluster = new LocalCluster({ ...options, folder: folder.path });
-  const jobs = new LocalJobs(folder.path, folder.job, onEvent);
+  const jobs = new LocalJobs(folder.path, folder.job, onEvents);
   const over = Promise.withResolvers<Outcome>();
   const fleet = new Fleet({
     slots: () => cluster.slots(),
@@ -316,7 +316,8 @@ function hopelessError(
   waitedFor: readonly StreamErrorKind[],
 ): unknown {
   const fault = storageFault(error);
-  if (fault !== null) return new CliError('storage', `run folder ${folder.path}: ${fault}`, { cause: error });
+  if (fault !== null)
+    return new CliError('storage', `run folder ${folder.path}: ${fault}. Then resume the run.`, { cause: error });
   const lasting = retryMs >= hopelessRetryMs;
   if (!(error instanceof StreamError)) return lasting ? error : null;
   if (error.retryable || waitedFor.includes(error.kind)) return null;

@@ -70,7 +70,7 @@ export async function listResults(source: ResultSource): Promise<StoredResult[]>
   const seen = new Set<string>();
   for (const { name } of results) {
     if (!resultNamePattern.test(name)) {
-      throw untrusted(`result ${JSON.stringify(name.slice(0, 200))}: found a name that is none of a file`);
+      throw untrusted(`result ${JSON.stringify(name.slice(0, 200))}: not a valid file name`);
     }
     if (seen.has(name)) throw untrusted(`result ${name}: found it twice`);
     seen.add(name);
@@ -224,7 +224,11 @@ async function writing<T>(folder: string, write: () => T | Promise<T>): Promise<
 }
 
 function cannotWrite(folder: string, error: unknown): CliError {
-  return new CliError('storage', `model folder ${folder}: cannot be written (${reasonOf(error)})`, { cause: error });
+  return new CliError(
+    'storage',
+    `model folder ${folder}: cannot be written (${reasonOf(error)}). Name another folder.`,
+    { cause: error },
+  );
 }
 
 /** @throws CliError */

@@ -3,20 +3,28 @@
  *
  *  ledger      what nodes have and pods take; where one more pod fits
  *  allocation  today's share of the slots, over all jobs
- *  fleet       what the teachers of all jobs share, and the input of an allocation made from it
+ *  fleet       what all jobs share: the input of an allocation, and the streams of jobs that are gone
  *  job         one job: snapshot in, plan out
  */
 export { allocate } from './allocation/index.js';
 export type { Allocation, Grant, JobRequest, NamespaceWeights, Teacher } from './allocation/index.js';
-export { allocationInput, fleetSnapshotOf, parseReserve, replay } from './fleet/index.js';
+export { allocationInput, fleetSnapshotOf, nothingMissing, parseReserve, planSweep, replay } from './fleet/index.js';
 export type {
   AllocationRules,
   ClusterSlots,
   CurrentTeacher,
   FleetSnapshot,
   LedgerFacts,
+  LeftStreams,
+  MissingSince,
+  Orphan,
   Reserve,
   SlotSupply,
+  StoredStream,
+  StreamAccount,
+  StreamOwner,
+  SweepPlan,
+  SweepSnapshot,
 } from './fleet/index.js';
 export {
   blockedStatus,
@@ -26,6 +34,7 @@ export {
   invalidStatus,
   jobDemandOf,
   jobRequestOf,
+  limitFor,
   noLimits,
   parseLimit,
   parseNamespaceWeights,

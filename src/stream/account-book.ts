@@ -16,7 +16,9 @@ import {
   type AccountState,
   foundAccount,
   isAsWanted,
+  isClosed,
   type Keyring,
+  namespaceOf,
   workersOf,
 } from './accounts.js';
 import { StreamError } from './errors.js';
@@ -59,6 +61,8 @@ interface Page {
 export class AccountBook {
   readonly #options: AccountBookOptions;
   readonly #pages = new Map<string, Page>();
+  /** Public keys of accounts on the server that are not ours, or closed: `openAccounts` does not read them again. */
+  readonly #passedOver = new Set<string>();
 
   constructor(options: AccountBookOptions) {
     this.#options = options;
@@ -78,6 +82,38 @@ export class AccountBook {
     await this.#settle(namespace, 'Closed');
     // Meanwhile a job may have come.
     if (this.#pages.get(namespace)?.state === 'Closed') this.#pages.delete(namespace);
+  }
+
+  /**
+   * Namespaces whose account is open on the server, whoever opened it: jobs may have gone while no operator ran. Only
+   * accounts whose keys follow from our secrets.
+   * @throws StreamError
+   */
+  async openAccounts(): Promise<string[]> {
+    const listed = accountsIn(await this.#ask('NATS accounts', '$SYS.REQ.CLAIMS.LIST', ''));
+    const turns = new Turns(mostComparisons);
+    const unknown = listed.filter((account) => !this.#passedOver.has(account));
+    const namespaces = await Promise.all(unknown.map((account) => turns.run(() => this.#openNamespaceOf(account))));
+    return namespaces.filter((namespace) => namespace !== null);
+  }
+
+  async #openNamespaceOf(account: string): Promise<string | null> {
+    const found = foundAccount(await this.#ask(`NATS account ${account}`, lookupSubject(account), ''));
+    // Deleted meanwhile.
+    if (found === null) return null;
+    const namespace = namespaceOf(found);
+    const isOurs = namespace !== null && this.#options.keyring.keysOf(namespace).account === account;
+    if (isOurs && !isClosed(found)) return namespace;
+    this.#passedOver.add(account);
+    return null;
+  }
+
+  /** Forgets an open account that this process no longer uses. What is still to be changed in it is remembered. */
+  leave(namespace: string): void {
+    const page = this.#pages.get(namespace);
+    if (page?.state === 'Open' && page.revoking.size === 0 && page.readmitting.size === 0) {
+      this.#pages.delete(namespace);
+    }
   }
 
   /** Ends the users of a job for good: open connections are closed, new ones refused. @throws StreamError */
@@ -133,6 +169,7 @@ export class AccountBook {
   async #settle(namespace: string, state: AccountState): Promise<'Known' | 'Pushed'> {
     const page = this.#pageOf(namespace);
     page.state = state;
+    this.#passedOver.delete(this.#options.keyring.keysOf(namespace).account);
     const turn = page.last.then(() => this.#compare(namespace, page));
     // The next turn follows also on a failure.
     page.last = turn.catch(() => undefined);
@@ -142,7 +179,8 @@ export class AccountBook {
   async #compare(namespace: string, page: Page): Promise<'Known' | 'Pushed'> {
     const { keyring, limitsOf, nowMs } = this.#options;
     const keys = keyring.keysOf(namespace);
-    const found = foundAccount(await this.#ask(namespace, `$SYS.REQ.ACCOUNT.${keys.account}.CLAIMS.LOOKUP`, ''));
+    const what = `NATS account of namespace ${namespace}`;
+    const found = foundAccount(await this.#ask(what, lookupSubject(keys.account), ''));
     // As of now: more may be asked for while the server takes this.
     const { state } = page;
     const revoking = new Map(page.revoking);
@@ -163,17 +201,18 @@ export class AccountBook {
     if (!this.#options.mayAct()) {
       throw new StreamError('unreachable', `NATS account of namespace ${namespace}: this process no longer leads`);
     }
-    const answer = await this.#ask(namespace, '$SYS.REQ.CLAIMS.UPDATE', jwt);
+    const what = `NATS account of namespace ${namespace}`;
+    const answer = await this.#ask(what, '$SYS.REQ.CLAIMS.UPDATE', jwt);
     const refusal = refusalIn(answer);
     if (refusal === null) return;
     throw new StreamError(
       'refused',
-      `NATS account of namespace ${namespace}: the server refused it: ${refusal}. Check the resolver and the signing key.`,
+      `${what}: the server refused it: ${refusal}. Check the resolver and the signing key.`,
     );
   }
 
-  async #ask(namespace: string, subject: string, payload: string): Promise<string> {
-    const what = `NATS account of namespace ${namespace}`;
+  /** @param what begins the message of an error */
+  async #ask(what: string, subject: string, payload: string): Promise<string> {
     try {
       return await this.#options.system.request(subject, payload);
     } catch (error) {
@@ -201,6 +240,20 @@ export class AccountBook {
         cause: error,
       });
     }
+  }
+}
+
+function lookupSubject(account: string): string {
+  return `$SYS.REQ.ACCOUNT.${account}.CLAIMS.LOOKUP`;
+}
+
+/** Public keys of the accounts that a server lists; none when its answer cannot be read. */
+function accountsIn(answer: string): string[] {
+  try {
+    const { data } = JSON.parse(answer) as { readonly data?: unknown };
+    return Array.isArray(data) ? data.filter((account): account is string => typeof account === 'string') : [];
+  } catch {
+    return [];
   }
 }
 

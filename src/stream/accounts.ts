@@ -115,6 +115,8 @@ export interface WantedAccount {
   readonly revoked: Revocations;
 }
 
+/** Of the names of accounts; the rest is the namespace. */
+const namePrefix = 'distillery-';
 /** As NATS writes it among revoked users. */
 const everyUser = '*';
 /** Seconds since 1970, in the year 2100: whenever a user was issued, it is refused. */
@@ -127,7 +129,7 @@ function contentOf({ namespace, keys, operator, state, limits, revoked }: Wanted
   const limit = (most: number | null): number => (open ? (most ?? -1) : 0);
   return {
     iss: operator.publicKey,
-    name: `distillery-${namespace}`,
+    name: `${namePrefix}${namespace}`,
     sub: keys.account,
     nats: {
       limits: {
@@ -183,6 +185,16 @@ export function foundAccount(jwt: string): FoundAccount | null {
     issuedAtSeconds: typeof iat === 'number' ? iat : 0,
     revoked: new Map(revoked),
   };
+}
+
+/** The namespace that the account's name says it is for; null = the name is not one of ours. */
+export function namespaceOf({ content: { name } }: FoundAccount): string | null {
+  return typeof name === 'string' && name.startsWith(namePrefix) ? name.slice(namePrefix.length) : null;
+}
+
+/** True when the account refuses every user (T3). */
+export function isClosed({ content: { nats } }: FoundAccount): boolean {
+  return nats?.revocations?.[everyUser] !== undefined;
 }
 
 /** True when the server's account is the wanted one. */

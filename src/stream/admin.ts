@@ -33,6 +33,7 @@ import {
 
 import { StreamError, streamErrorFrom } from './errors.js';
 import { type LinkOptions, OperatorLink, type StreamHealth } from './link.js';
+import { isKept, metadataOf, ownerIn, type StreamOwner } from './marks.js';
 import { listObjects, readObject, type StoredObject } from './objects.js';
 import { type ObserveOptions, parseJson, type PresentStreams, type StreamObservation } from './observation.js';
 import {
@@ -42,6 +43,8 @@ import {
   objectStreamOf,
   stateChangesOf,
   stateStreamOf,
+  streamNamesOf,
+  type StreamSpec,
   teacherStreamOf,
 } from './streams.js';
 
@@ -88,9 +91,13 @@ export class StreamAdmin {
       streams.map((wanted) =>
         this.#do(`create stream ${wanted.name}`, async (manager) => {
           const found = await orNull(manager.streams.info(wanted.name));
-          if (found === null) await this.#writing(() => manager.streams.add(wanted));
-          else if (differs(wanted, found.config)) {
-            await this.#writing(() => manager.streams.update(wanted.name, wanted));
+          if (found === null) {
+            await this.#writing(() => manager.streams.add(wanted));
+            return;
+          }
+          const updated = withMetadataOf(wanted, found);
+          if (differs(updated, found.config)) {
+            await this.#writing(() => manager.streams.update(wanted.name, updated));
           }
         }),
       ),
@@ -311,15 +318,56 @@ export class StreamAdmin {
 
   /** Deletes all streams of the job; what is gone already is fine. */
   async remove(uid: string): Promise<void> {
-    const names = jobNames(uid);
-    const { work, logits, dead } = names.streams;
     await this.#do(`remove the streams of job ${uid}`, (manager) =>
       Promise.all(
-        [work, logits, dead, stateStreamOf(names), teacherStreamOf(names), objectStreamOf(names)].map((stream) =>
-          this.#writing(() => orNull(manager.streams.delete(stream))),
-        ),
+        streamNamesOf(jobNames(uid)).map((stream) => this.#writing(() => orNull(manager.streams.delete(stream)))),
       ),
     );
+  }
+
+  /** All streams of this account, of jobs and others. @throws StreamError */
+  async listStreams(): Promise<StoredStream[]> {
+    return this.#do('list streams', async (manager) => {
+      const streams: StoredStream[] = [];
+      for await (const { config } of manager.streams.list()) {
+        const { name, metadata } = config;
+        streams.push({ name, uid: jobUidIn(name), owner: ownerIn(metadata), kept: isKept(metadata) });
+      }
+      return streams;
+    });
+  }
+
+  /**
+   * Writes the owner into the stream's metadata and leaves all else as it is. A stream that is gone is fine.
+   * @throws StreamError
+   */
+  async markStream(stream: string, owner: StreamOwner): Promise<void> {
+    await this.#do(`mark stream ${stream}`, async (manager) => {
+      const found = await orNull(manager.streams.info(stream));
+      if (found === null) return;
+      const metadata = { ...found.config.metadata, ...metadataOf(owner) };
+      await this.#writing(() => orNull(manager.streams.update(stream, { metadata })));
+    });
+  }
+
+  /**
+   * Deletes those of these streams that still carry exactly this mark and are not marked as kept.
+   * @returns the names of the deleted ones
+   * @throws StreamError
+   */
+  async removeOwned(streams: readonly string[], owner: StreamOwner): Promise<string[]> {
+    return this.#do(`remove the streams of job ${owner.uid}`, async (manager) => {
+      const removed: string[] = [];
+      for (const stream of streams) {
+        const found = await orNull(manager.streams.info(stream));
+        if (found === null || jobUidIn(stream) !== owner.uid) continue;
+        const { metadata } = found.config;
+        if (isKept(metadata) || !isDeepStrictEqual(ownerIn(metadata), { ...owner })) continue;
+        await this.#writing(() => orNull(manager.streams.delete(stream)));
+        removed.push(stream);
+      }
+      return removed;
+    });
   }
 
   async close(): Promise<void> {
@@ -343,6 +391,28 @@ export class StreamAdmin {
       throw streamErrorFrom(error, doing);
     }
   }
+}
+
+/** A stream of an account, as the sweep for streams without a job reads it. */
+export interface StoredStream {
+  readonly name: string;
+  /** Job uid in the stream's name; null = not a stream of a job. */
+  readonly uid: string | null;
+  /** null = without a complete mark. */
+  readonly owner: StreamOwner | null;
+  /** A person marked it as kept. */
+  readonly kept: boolean;
+}
+
+/** The uid of the job whose stream has this name; null = not a stream of a job. */
+function jobUidIn(stream: string): string | null {
+  const uid = /^(?:KV_|OBJ_)?DISTILL_([A-Za-z0-9-]{1,63})_[A-Z]+$/.exec(stream)?.[1];
+  return uid !== undefined && streamNamesOf(jobNames(uid)).includes(stream) ? uid : null;
+}
+
+/** The wanted stream, with the metadata that the server and others wrote beside ours. */
+function withMetadataOf(wanted: StreamSpec, { config: { metadata } }: StreamInfo): StreamSpec {
+  return wanted.metadata === undefined ? wanted : { ...wanted, metadata: { ...metadata, ...wanted.metadata } };
 }
 
 /** Direct gets in flight for one job. */

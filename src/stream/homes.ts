@@ -3,8 +3,8 @@
  * per namespace, made as it is needed (docs/adr/0014).
  *
  * Invariants:
- *  H1 A namespace with jobs has one connection of ours to its account, kept as long as it has jobs; without any its
- *     account is closed.
+ *  H1 A namespace with jobs has one connection of ours to its account, kept as long as it has jobs. With the last job its
+ *     account is closed, unless streams are left in it: then it stays open until the sweep has removed them.
  *  H2 Trouble with one namespace's account is reported by that namespace's jobs; the others go on.
  *  H3 The users of a job end before its streams do, or as soon as the system account can be reached again.
  */
@@ -19,7 +19,7 @@ import { type AccountLimits, accountUserCreds, Keyring, type KeyringOptions } fr
 import { StreamAdmin } from './admin.js';
 import { firstDelayMs } from './connect.js';
 import { type AccessIssuer, credsIssuer, type JobIdentity } from './credentials.js';
-import { StreamError } from './errors.js';
+import { StreamError, streamErrorFrom } from './errors.js';
 import { type ConnectionEvent, type LinkOptions, OperatorLink, type StreamHealth } from './link.js';
 import { permissionsForOperator } from './permissions.js';
 
@@ -45,7 +45,22 @@ export interface StreamHome {
   dismiss(job: JobRef): Promise<void>;
   /** The job is gone. */
   forget(job: JobRef): void;
+  /** Accounts in which streams of jobs may lie, whether their namespace has jobs or not. */
+  accountsToSweep(): Promise<SweptAccounts>;
+  /** Connects to the account for as long as `work` takes, if it is not in use anyway. @throws StreamError */
+  visit<T>(account: AccountName, work: (admin: StreamAdmin) => Promise<T>): Promise<T>;
+  /** Closes the account of a namespace that has no job. @throws StreamError */
+  closeAccount(namespace: string): Promise<void>;
   close(): Promise<void>;
+}
+
+/** The namespace of an account; null = the one account of all namespaces. */
+export type AccountName = string | null;
+
+export interface SweptAccounts {
+  readonly accounts: readonly AccountName[];
+  /** Why accounts without jobs may be missing from them; null = none is. */
+  readonly problem: StreamError | null;
 }
 
 /** One account and one connection for all jobs. */
@@ -89,6 +104,19 @@ export class SharedAccount implements StreamHome {
 
   forget(): void {
     // Nothing is remembered of a job.
+  }
+
+  accountsToSweep(): Promise<SweptAccounts> {
+    return Promise.resolve({ accounts: [null], problem: null });
+  }
+
+  async visit<T>(_account: AccountName, work: (admin: StreamAdmin) => Promise<T>): Promise<T> {
+    return work(this.#admin);
+  }
+
+  /** The account is the platform's. */
+  closeAccount(): Promise<void> {
+    return Promise.resolve();
   }
 
   async close(): Promise<void> {
@@ -190,6 +218,31 @@ export class NamespaceAccounts implements StreamHome {
     await this.#book.readmit(namespace, uid);
   }
 
+  async accountsToSweep(): Promise<SweptAccounts> {
+    const used = [...this.#tenants.keys()];
+    try {
+      const open = await this.#book.openAccounts();
+      return { accounts: [...new Set([...used, ...open])], problem: null };
+    } catch (error) {
+      return { accounts: used, problem: streamErrorFrom(error, 'list the NATS accounts') };
+    }
+  }
+
+  async visit<T>(account: AccountName, work: (admin: StreamAdmin) => Promise<T>): Promise<T> {
+    if (account === null) throw new Error('there is no account of all namespaces here');
+    const admin = await this.adminOf(account);
+    try {
+      return await work(admin);
+    } finally {
+      if (!this.#options.hasJobs(account)) await this.#disconnect(account);
+    }
+  }
+
+  async closeAccount(namespace: string): Promise<void> {
+    if (this.#tenants.has(namespace) || this.#options.hasJobs(namespace)) return;
+    await this.#book.close(namespace);
+  }
+
   /** Throws only in a process that does not lead: a job must not stay because the system account is away. */
   async dismiss({ namespace, uid }: JobRef): Promise<void> {
     try {
@@ -217,11 +270,20 @@ export class NamespaceAccounts implements StreamHome {
   async #leave(namespace: string): Promise<void> {
     const tenant = this.#tenants.get(namespace);
     if (tenant === undefined || this.#options.hasJobs(namespace)) return;
-    this.#tenants.delete(namespace);
-    await tenant.link.close();
-    // Meanwhile a job may have come.
-    if (this.#tenants.has(namespace)) return;
+    const mayHoldStreams = await holdsStreams(tenant);
+    // Meanwhile a job may have come, or a visit may have ended.
+    if (this.#tenants.get(namespace) !== tenant || this.#options.hasJobs(namespace)) return;
+    await this.#disconnect(namespace);
+    if (mayHoldStreams || this.#tenants.has(namespace)) return;
     await this.#book.close(namespace).catch(() => undefined);
+  }
+
+  /** Ends our connection to an account that no job uses; the account stays as it is. */
+  async #disconnect(namespace: string): Promise<void> {
+    const tenant = this.#tenants.get(namespace);
+    this.#tenants.delete(namespace);
+    await tenant?.link.close();
+    if (!this.#tenants.has(namespace)) this.#book.leave(namespace);
   }
 
   #tenantOf(namespace: string): Tenant {
@@ -278,6 +340,16 @@ export class NamespaceAccounts implements StreamHome {
       }
       await sleep(firstDelayMs);
     }
+  }
+}
+
+/** True when there are streams, or when the account cannot be reached to find out. */
+async function holdsStreams({ link, admin }: Tenant): Promise<boolean> {
+  await link.settled();
+  try {
+    return (await admin.listStreams()).length > 0;
+  } catch {
+    return true;
   }
 }
 

@@ -45,15 +45,17 @@ export const permissionsForOperator: Permissions = {
   publish: [
     ...['CREATE', 'UPDATE', 'INFO', 'PURGE', 'DELETE'].map((verb) => `$JS.API.STREAM.${verb}.*`),
     '$JS.API.STREAM.MSG.DELETE.*',
+    // Streams that lost their job are found by their metadata (docs/adr/0028).
+    '$JS.API.STREAM.LIST',
     ...['CREATE', 'INFO'].map((verb) => `$JS.API.CONSUMER.${verb}.>`),
     '$JS.API.DIRECT.GET.>',
   ],
   subscribe: [`${operatorInboxPrefix}.>`, anyStateChange],
 };
 
-/** Of the operator's user in the system account: enough to look accounts up and to push them (docs/adr/0014). */
+/** Of the operator's user in the system account: enough to list, read and push accounts (docs/adr/0014, 0028). */
 export const permissionsForSystem: Permissions = {
-  publish: ['$SYS.REQ.CLAIMS.UPDATE', '$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP'],
+  publish: ['$SYS.REQ.CLAIMS.UPDATE', '$SYS.REQ.CLAIMS.LIST', '$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP'],
   subscribe: [`${operatorInboxPrefix}.>`],
 };
 

@@ -19,6 +19,8 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream';
 
+import { metadataOf, type StreamOwner } from './marks.js';
+
 export interface JobStreamOptions {
   readonly names: JobNames;
   /** Upper bound of LOGITS in bytes. */
@@ -29,6 +31,8 @@ export interface JobStreamOptions {
   readonly windowBound: number;
   /** Upper bound of the object store in bytes. */
   readonly objectBytes?: number;
+  /** Whose streams they are, for the sweep of an operator; absent = they carry no mark. */
+  readonly owner?: StreamOwner;
 }
 
 export type StreamSpec = Partial<StreamConfig> & { readonly name: string };
@@ -76,6 +80,12 @@ export function objectStreamOf(names: JobNames): string {
   return `OBJ_${names.objectBucket}`;
 }
 
+/** Names of all streams of a job. */
+export function streamNamesOf(names: JobNames): string[] {
+  const { work, logits, dead } = names.streams;
+  return [work, logits, dead, stateStreamOf(names), teacherStreamOf(names), objectStreamOf(names)];
+}
+
 /** Subjects on which the server announces every accepted telemetry value, without its data: what `watch` listens to. */
 export function stateChangesOf(names: JobNames): string {
   return `distill.${names.uid}.state.>`;
@@ -92,9 +102,10 @@ function announced(bucket: string, dest: string): NonNullable<StreamConfig['repu
 }
 
 export function jobStreams(options: JobStreamOptions): JobStreams {
-  const { names, maxBytes, windowBound, objectBytes = defaultObjectBytes } = options;
+  const { names, maxBytes, windowBound, objectBytes = defaultObjectBytes, owner } = options;
   const storage: StorageType = options.storage === 'File' ? 'file' : 'memory';
-  const common = { num_replicas: options.replicas, allow_direct: true };
+  const mark = owner === undefined ? {} : { metadata: metadataOf(owner) };
+  const common = { num_replicas: options.replicas, allow_direct: true, ...mark };
   const onePerSubject = { max_msgs_per_subject: 1, discard: DiscardPolicy.New, discard_new_per_subject: true };
   return {
     names,

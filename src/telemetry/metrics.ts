@@ -45,6 +45,16 @@ const described = {
     'NATS accounts that jobs use, by whether this process can use them now: connected or unreachable.',
     ['state'],
   ),
+  orphanStreams: gauge(
+    'distillery_orphan_streams',
+    'Streams in NATS whose job is gone, by what becomes of them: waiting (removed when their time is over), kept (marked to be kept) or foreign (without the mark of this operator, never removed).',
+    ['state'],
+  ),
+  orphanStreamsRemoved: counter(
+    'distillery_orphan_streams_removed_total',
+    'Streams that were removed because their job was gone.',
+    [],
+  ),
   leader: gauge('distillery_leader', '1 while this process decides.', []),
   shareSeconds: histogram('distillery_share_duration_seconds', 'Time that sharing the slots over all jobs took.', []),
   slotsFree: gauge(

@@ -10,7 +10,7 @@ export {
   markOfSync,
   removeOwnFolderSync,
 } from './owned-folder.js';
-export { readText, readTextSync } from './read-text.js';
+export { readTextSync } from './read-text.js';
 export { spawnFolder } from './spawn-folder.js';
 export { openRegular, openRegularSync, readFaultOf, readRegularSync } from './regular-file.js';
 export type { ReadFault } from './regular-file.js';

@@ -145,6 +145,16 @@ export class KubernetesJobs {
   }
 }
 
+/**
+ * Whether the API server has this very job now. A job that has taken its name since has another uid.
+ * @throws ApiError
+ */
+export async function jobExists(client: Pick<ApiClient, 'list'>, { namespace, name, uid }: JobKey): Promise<boolean> {
+  // By a list, for which the operator has the right; it needs none to get.
+  const { items } = await client.list(kinds.distillJobs, { namespace, name });
+  return items.some(({ metadata }) => metadata.uid === uid);
+}
+
 function keyOfFound(found: FoundJob): JobKey {
   return keyOf(found.kind === 'Valid' ? found.job : found);
 }

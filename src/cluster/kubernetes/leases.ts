@@ -33,6 +33,18 @@ export function leasesAt({ namespace, name }: LeasePlace, client: Pick<ApiClient
   };
 }
 
+/**
+ * The uid of the Lease, which stays while the operator's installation does; null when there is no Lease.
+ * @throws ApiError
+ */
+export async function leaseUid(
+  { namespace, name }: LeasePlace,
+  client: Pick<ApiClient, 'get'>,
+  signal?: AbortSignal,
+): Promise<string | null> {
+  return (await client.get(kinds.leases, namespace, name, signal))?.metadata.uid ?? null;
+}
+
 const refusals: ReadonlySet<ApiErrorKind> = new Set<ApiErrorKind>(['conflict', 'alreadyExists', 'notFound']);
 
 async function written(answer: Promise<StoredObject>): Promise<LeaseWrite> {

@@ -8,13 +8,14 @@ import type { FoundJob, JobKey } from '../port.js';
 
 export class LocalJobs {
   readonly #folder: string;
-  readonly #onEvent: (event: EventDraft) => void;
+  readonly #onEvents: (events: readonly EventDraft[]) => void;
   #job: DistillJob;
 
-  constructor(folder: string, job: DistillJob, onEvent: (event: EventDraft) => void) {
+  /** @param onEvents hears of what one reconcile saw, in order */
+  constructor(folder: string, job: DistillJob, onEvents: (events: readonly EventDraft[]) => void) {
     this.#folder = folder;
     this.#job = job;
-    this.#onEvent = onEvent;
+    this.#onEvents = onEvents;
   }
 
   get(key: JobKey): Promise<FoundJob | null> {
@@ -28,7 +29,7 @@ export class LocalJobs {
   }
 
   recordEvents(_key: JobKey, events: readonly EventDraft[]): Promise<void> {
-    for (const event of events) this.#onEvent(event);
+    this.#onEvents(events);
     return Promise.resolve();
   }
 

@@ -11,7 +11,7 @@ export { jobDemandOf } from './demand.js';
 export type { JobDemand, RateDemand } from './demand.js';
 export { finalizeInvalid, invalidStatus } from './invalid.js';
 export type { Finalization, InvalidJob } from './invalid.js';
-export { noLimits, parseLimit, parseNamespaceWeights, withinLimits } from './limits.js';
+export { limitFor, noLimits, parseLimit, parseNamespaceWeights, withinLimits } from './limits.js';
 export type { Limits, LimitSetting } from './limits.js';
 export type { JobPlan, Plan, PoolPlan, StreamPlan } from './plan.js';
 export { jobRequestOf, slotsPerReplicaOf } from './request.js';

@@ -269,7 +269,7 @@ describe.each([
       mine.subjects.logits(0, 0),
       `$O.${mine.objectBucket}.C.x`,
       '$JS.API.INFO',
-      '$JS.API.STREAM.LIST',
+      '$JS.API.STREAM.NAMES',
       `$JS.API.STREAM.MSG.GET.${mine.streams.logits}`,
       `$JS.API.CONSUMER.MSG.NEXT.${mine.streams.work}.teachers`,
       `$JS.API.CONSUMER.DELETE.${mine.streams.work}.teachers`,

@@ -87,6 +87,7 @@ describe('the settings', () => {
       apiQps: 50,
       apiBurst: 100,
       leaseSeconds: 15,
+      orphanSeconds: 3_600,
       reconcileWorkers: 8,
       logLevel: 'info',
     });
