@@ -344,7 +344,7 @@ export const events = {
   failed: (why: string) => event('Warning', 'Failed', why),
 } as const;
 
-/** Why a pool has its number of teachers (DESIGN I8): `6 of 16: 6 free slots, 2 held back by reserve`. */
+/** Why a pool has its number of teachers (I8): `6 of 16: 6 free slots, 2 held back by reserve`. */
 export function grantText({ replicas, due, slots, leave, why }: GrantFigures): string {
   if (why.wanted === 0 && replicas === 0) return 'none wanted';
   const parts: string[] = [];

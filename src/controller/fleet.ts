@@ -3,10 +3,10 @@
  * grants change because of other requests or of the nodes is reconciled again.
  *
  * Invariants:
- *  F1 All grants come from one allocation: no slot is promised to two jobs.
- *  F2 An allocation is made at once, unless the last one took long: at most a tenth of the time is spent on them.
- *  F3 Only requests are remembered, and every job repeats its own: a restarted operator allocates the same.
- *  F4 A new job gets its grants in its first reconcile, which waits for an allocation. Otherwise, with a thousand new jobs,
+ *  fleet/F1 All grants come from one allocation: no slot is promised to two jobs.
+ *  fleet/F2 An allocation is made at once, unless the last one took long: at most a tenth of the time is spent on them.
+ *  fleet/F3 Only requests are remembered, and every job repeats its own: a restarted operator allocates the same.
+ *  fleet/F4 A new job gets its grants in its first reconcile, which waits for an allocation. Otherwise, with a thousand new jobs,
  *     its second reconcile would come after the first ones of all others.
  */
 import { jsonEqual } from '@distillery/base';
@@ -39,7 +39,7 @@ export interface FleetOptions {
 
 type Request = JobRequest<PodNeeds>;
 
-/** F2: pauses are this many times as long as what they follow. */
+/** fleet/F2: pauses are this many times as long as what they follow. */
 const restFactor = 9;
 
 export class Fleet {
@@ -58,7 +58,7 @@ export class Fleet {
   }
 
   /**
-   * Records what a job requests. @returns its grants of the last allocation; for a new job, those of the next one (F4)
+   * Records what a job requests. @returns its grants of the last allocation; for a new job, those of the next one (fleet/F4)
    */
   async grantsFor(key: JobKey, request: Request): Promise<readonly Grant[]> {
     if (!jsonEqual(this.#requests.get(key.uid)?.request, request)) {

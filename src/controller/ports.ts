@@ -1,4 +1,4 @@
-/** What the controller needs of the rooms it joins; small interfaces, where they are consumed (HOUSE). */
+/** What the controller needs of the rooms it joins; small interfaces, where they are consumed. */
 import type { DeadItem, NatsAccess, WorkerRole } from '@distillery/protocol';
 
 import type { DistillJob, DistillJobStatus, EventDraft } from '../api/index.js';

@@ -2,7 +2,7 @@
  * One coordination.k8s.io/v1 Lease at the API server, for leader election. Renewed by merge patch: unlike a PUT it keeps
  * what others wrote into the metadata, and never makes a Lease that was deleted.
  */
-import type { LeaseRecord, Leases, LeaseWrite, StoredLease } from '../lease.js';
+import type { LeaseRecord, Leases, LeaseWrite, StoredLease } from '../index.js';
 
 import type { ApiClient } from './client.js';
 import { ApiError, type ApiErrorKind } from './errors.js';

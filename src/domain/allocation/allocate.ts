@@ -1,5 +1,5 @@
 /**
- * How many teachers each pool of each job gets (DESIGN §5.4), over all jobs at once. Pure; read it from top to bottom:
+ * How many teachers each pool of each job gets (design §5.4), over all jobs at once. Pure; read it from top to bottom:
  * pending pods → quota → fair numbers in turns → victims and assignments → who may start now → grants.
  *
  * Invariants:
@@ -10,7 +10,7 @@
  *     the reserve, or because its job wants less of its pool: never for room that no other pod can use.
  *  allocate/S4 Work conserving: beyond the reserve, no slot stays idle that a wanted replica fits.
  *  allocate/S5 No pool gets a teacher before there is room: slots of leaving teachers are not free until these are gone
- *     (DESIGN I5).
+ *     (I5).
  *  allocate/S6 Namespaces share first, then the jobs within each (fill.ts).
  *  allocate/S7 The order of jobs, pending pods and teachers in the input changes nothing.
  */

@@ -1,5 +1,5 @@
 /**
- * The door of allocation (DESIGN §5.4 to §5.6): today's share of the slots, over all jobs at once.
+ * The door of allocation (design §5.4 to §5.6): today's share of the slots, over all jobs at once.
  *
  *  allocate({ jobs, pendingPods, leaving, … }) → grants of each job, and the nodes of the pending pods
  */

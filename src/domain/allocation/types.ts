@@ -70,7 +70,7 @@ export interface PendingPodRequest<Needs> {
   readonly slots: Readonly<Record<string, number>>;
 }
 
-/** A teacher that is being deleted. Its slots become free later; they are not free yet (DESIGN I5). */
+/** A teacher that is being deleted. Its slots become free later; they are not free yet (I5). */
 export interface LeavingTeacher<Needs> {
   readonly node: string;
   readonly needs: Needs;

@@ -36,7 +36,7 @@ export interface StreamAccount {
 }
 
 export interface SweepSnapshot {
-  /** Of a clock that nobody sets. */
+  /** Of a monotonic clock. */
   readonly nowMs: number;
   readonly afterMs: number;
   /** This installation of the operator. */

@@ -1,7 +1,7 @@
 /**
- * Turns demand into a request, with hysteresis against the current fleet, so that noise moves no teacher (DESIGN §5.5).
+ * Turns demand into a request, with hysteresis against the current fleet, so that noise moves no teacher (design §5.5).
  * Pure, and without memory: it reads the running fleet and the ages of its pods, so a restarted operator decides the same
- * (DESIGN I6). Pending pods, the reserve, other jobs and lost nodes are not noise: the allocation reacts to them at once.
+ * (I6). Pending pods, the reserve, other jobs and lost nodes are not noise: the allocation reacts to them at once.
  *
  * Invariants:
  *  damp/M1 A hold requests exactly the previous replicas of every pool.

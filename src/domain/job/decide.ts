@@ -1,5 +1,5 @@
 /**
- * The decision: snapshot → plan. Pure (DESIGN I6); read it from top to bottom:
+ * The decision: snapshot → plan. Pure (I6); read it from top to bottom:
  * verdict → demand → pools → streams → the job's own object → conditions → status → events → when to reconcile again.
  */
 import { conditionDrafts, conditionsFrom } from './conditions.js';

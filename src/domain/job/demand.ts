@@ -1,9 +1,9 @@
 /**
- * How much teaching a job needs, from what the student and the teachers report (DESIGN §5.3): a rate and not yet a number of
+ * How much teaching a job needs, from what the student and the teachers report (design §5.3): a rate and not yet a number of
  * teachers, since teachers of different pools label at different rates. Pure.
  *
  * Invariants:
- *  demand/N1 Unknown holds the fleet: neither silence nor a student that has just come back scales it (DESIGN §5.5).
+ *  demand/N1 Unknown holds the fleet: neither silence nor a student that has just come back scales it (design §5.5).
  *  demand/N2 Never more teachers than work items.
  */
 import { type StudentState, teacherPrefetch, type TeacherState, telemetryStaleMs } from '@distillery/protocol';

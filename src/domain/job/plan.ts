@@ -1,4 +1,4 @@
-/** What a decision wants: plain JSON, logged, shown and replayed (DESIGN §5.6). */
+/** What a decision wants: plain JSON, logged, shown and replayed (design §5.6). */
 import type { DistillJobStatus, EventDraft } from '../../api/index.js';
 
 export interface StreamPlan {

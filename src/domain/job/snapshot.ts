@@ -1,5 +1,5 @@
 /**
- * What one decision sees: everything observed at one time, and nothing else (DESIGN I6). Plain JSON, so that a snapshot
+ * What one decision sees: everything observed at one time, and nothing else (I6). Plain JSON, so that a snapshot
  * can be logged and replayed.
  */
 import {

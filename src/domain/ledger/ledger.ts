@@ -1,9 +1,9 @@
 /**
- * All slots of the cluster (DESIGN §5.2): what each node has, what its pods take, and so where one more pod fits. Updated
+ * All slots of the cluster (design §5.2): what each node has, what its pods take, and so where one more pod fits. Updated
  * pod by pod; the same facts give the same ledger in any order.
  *
  * Invariants:
- *  ledger/K1 A pod takes its resources until it is gone: also while it terminates (DESIGN I5).
+ *  ledger/K1 A pod takes its resources until it is gone: also while it terminates (I5).
  *  ledger/K2 A pod that ended by itself takes nothing.
  *  ledger/K3 The ledger forgets nodes and pods that are gone.
  */

@@ -1,6 +1,6 @@
 /**
  * Whether a node leaves soon or is not ready yet, as cloud providers, autoscalers and Kubernetes announce it. Its pods may
- * still run and the scheduler may still bind to it, but the ledger counts it as gone at once (DESIGN §5.2). Pure.
+ * still run and the scheduler may still bind to it, but the ledger counts it as gone at once (design §5.2). Pure.
  *
  * Sources: well-known labels, annotations and taints (kubernetes.io); cluster-autoscaler FAQ; Karpenter "Disruption";
  * aws-node-termination-handler `--taint-node`; GKE "Manage node disruption for GPUs and TPUs"; AKS "Node auto-drain".

@@ -1,4 +1,4 @@
-/** Pending pods that the scheduler serves before teachers (DESIGN I5). Pure. */
+/** Pending pods that the scheduler serves before teachers (I5). Pure. */
 import type { SchedulingConstraints } from './constraints.js';
 import type { PodNeeds } from './pod-kinds.js';
 import type { Amounts } from './resources.js';

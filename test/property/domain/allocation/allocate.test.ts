@@ -1,4 +1,4 @@
-/** Properties of every allocation (DESIGN §5.4, I5, I6): fair, work conserving, and never in the way of a pending pod. */
+/** Properties of every allocation (design §5.4, I5, I6): fair, work conserving, and never in the way of a pending pod. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 

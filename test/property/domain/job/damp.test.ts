@@ -1,4 +1,4 @@
-/** Properties of requests for any telemetry (DESIGN §5.5): no flapping, no scaling on a guess. */
+/** Properties of requests for any telemetry (design §5.5): no flapping, no scaling on a guess. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 

@@ -1,4 +1,4 @@
-/** Properties of every decision (DESIGN I5, I6, §5.5). */
+/** Properties of every decision (I5, I6, §5.5). */
 import { omit } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-/** How many teachers each job gets, next to other jobs and pending pods: DESIGN §5.4 as a table. */
+/** How many teachers each job gets, next to other jobs and pending pods: design §5.4 as a table. */
 import { describe, expect, test } from '@jest/globals';
 
 import { allocate, type AllocationInput } from '../../../../src/domain/allocation/index.js';
