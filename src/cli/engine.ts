@@ -15,7 +15,7 @@ import type { Clock } from '@distillery/base';
 import { claimFolderSync, removeOwnFolderSync } from '@distillery/platform';
 import { jobNames, type NatsAccess, type NatsAddress } from '@distillery/protocol';
 
-import { type EventClaim, reasons } from '../api/index.js';
+import { type EventDraft, reasons } from '../api/index.js';
 import type { Plan, Snapshot } from '../domain/index.js';
 import type { JobKey } from '../cluster/index.js';
 import { LocalCluster, LocalJobs } from '../cluster/local/index.js';
@@ -51,7 +51,7 @@ export interface EngineOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly onDecision: (snapshot: Snapshot, plan: Plan, pids: Pids) => void;
-  readonly onEvents: (events: readonly EventClaim[]) => void;
+  readonly onEvents: (events: readonly EventDraft[]) => void;
   /** Aborts when the person wants the run to stop. */
   readonly stop: AbortSignal;
 }
