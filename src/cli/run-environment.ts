@@ -15,7 +15,11 @@ export function checkRunEnvironment(environment: Readonly<Record<string, string>
   for (const [name, allowed] of Object.entries(values)) {
     const value = environment[name];
     if (value === undefined || allowed.includes(value)) continue;
-    const found = JSON.stringify(value);
-    throw new CliError('usage', `${name}: found ${found}, expected ${alternatives(allowed)}. Correct it, or unset it.`);
+    throw new CliError('usage', {
+      about: name,
+      found: JSON.stringify(value),
+      expected: alternatives(allowed),
+      remedy: 'correct it, or unset it',
+    });
   }
 }

@@ -19,7 +19,7 @@ function inference(): Inference {
 const handlers = {
   open: async ({ runtime: choice, ...source }: InferenceWorkerSource) => {
     const runtime = await openRuntime(choice, source.format);
-    opened = await openInference(source, runtime.openEngine);
+    opened = await openInference(source, (file) => runtime.openEngine(file));
     const { columns, digest, digestHex, description } = opened;
     // A copy, since results are moved out of this thread.
     return { columns, digest: digest.slice(), digestHex, description };

@@ -18,8 +18,9 @@ function trainer(): StudentTrainer {
 
 const handlers = {
   open: async ({ runtime: choice, ...options }: TrainerSource) => {
-    const { name, description, openTrainer } = await openRuntime(choice, 'training');
-    opened = await openTrainer(options);
+    const runtime = await openRuntime(choice, 'training');
+    opened = await runtime.openTrainer(options);
+    const { name, description } = runtime;
     const { columns, inputShape, parameters, notes } = opened;
     return { columns, inputShape, parameters, notes, runtime: { name, description } };
   },

@@ -10,8 +10,7 @@ export async function setBackend(name: string): Promise<boolean> {
 
 /** @throws Error when another backend was set meanwhile */
 export function requireBackend(name: string): void {
-  // Null before any backend is set, unlike the types promise.
-  const current = String(tf.getBackend());
-  if (current !== name)
-    throw new Error(`tfjs computes with backend ${current}, not ${name}; open runtime ${name} again`);
+  const current = tf.getBackend();
+  if (current === name) return;
+  throw new Error(`tfjs computes with backend ${current}, not ${name}; open runtime ${name} again`);
 }

@@ -2,6 +2,7 @@
  * What computes models. A process chooses one runtime at its start, by what the machine has or by DISTILL_RUNTIME, and
  * opens every model through it: the callers of trainers and engines do not know which one it is (design §7).
  */
+import { DistilleryError, type FaultOf } from '@distillery/base';
 import type { RuntimeName } from '@distillery/protocol';
 import type { Engine, ModelFile, ModelFormat } from '../models/inference/index.js';
 import type { StudentTrainer, TrainerOptions } from '../models/training.js';
@@ -20,13 +21,8 @@ export interface Runtime {
   openEngine(file: ModelFile): Promise<Engine>;
 }
 
-/** Why a runtime does not work here. */
-export interface Reason {
-  /** A clause without the name of the runtime: "WebAssembly is not supported here". */
-  readonly problem: string;
-  /** What to do, as an imperative. */
-  readonly remedy: string;
-}
+/** Why a runtime does not work here: "WebAssembly is not supported here", "use runtime cpu". */
+export type Reason = FaultOf;
 
 /** One row of the table of runtimes. */
 export interface RuntimeEntry {
@@ -40,12 +36,15 @@ export interface RuntimeEntry {
   start(work: Work): Promise<Runtime>;
 }
 
-/** A runtime that does not exist here or did not start. */
-export class RuntimeError extends Error {
+/** A runtime that does not exist here or did not start: it does not on the next attempt, either. */
+export class RuntimeError extends DistilleryError {
   override readonly name = 'RuntimeError';
+  readonly kind = 'Runtime';
+  readonly retry = 'Never';
   readonly runtime: string;
-  constructor(runtime: string, { problem, remedy }: Reason) {
-    super(`runtime ${runtime}: ${problem}; ${remedy}`);
+
+  constructor(runtime: string, reason: Reason) {
+    super({ ...reason, about: `runtime ${runtime}` });
     this.runtime = runtime;
   }
 }

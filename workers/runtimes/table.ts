@@ -1,10 +1,10 @@
 /** The table of runtimes, and the choice among them. A new runtime is a name in the protocol and a row here. */
-import { alternatives } from '@distillery/base';
+import { alternatives, statementOf } from '@distillery/base';
 import { type RuntimeChoice, runtimeChoices, type RuntimeName, runtimeNames } from '@distillery/protocol';
 import { hostRuntime } from './host.js';
 import { type Runtime, type RuntimeEntry, RuntimeError, type Work } from './runtime.js';
 
-const rows: { readonly [Name in RuntimeName]: Omit<RuntimeEntry, 'name'> } = {
+const rows: Readonly<Record<RuntimeName, Omit<RuntimeEntry, 'name'>>> = {
   wasm: {
     available: (work) =>
       Promise.resolve(
@@ -37,7 +37,7 @@ export async function openRuntime(
   if (choice !== 'auto') {
     const entry = table.find(({ name }) => name === choice);
     if (entry !== undefined) return started(entry, work);
-    throw new RuntimeError(String(choice), {
+    throw new RuntimeError(choice, {
       problem: 'there is no runtime of this name',
       remedy: `set DISTILL_RUNTIME to ${alternatives(runtimeChoices)}`,
     });
@@ -48,7 +48,7 @@ export async function openRuntime(
       return await started(entry, work);
     } catch (error) {
       if (!(error instanceof RuntimeError)) throw error;
-      refusals.push(error.message);
+      refusals.push(statementOf(error.fault));
     }
   }
   throw new RuntimeError('auto', {

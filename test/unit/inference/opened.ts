@@ -3,6 +3,6 @@ import { openRuntime } from '../../../workers/runtimes/index.js';
 
 /** A teacher's model on the runtime that this machine prefers. */
 export async function opened(source: InferenceSource): Promise<Inference> {
-  const { openEngine } = await openRuntime('auto', source.format);
-  return openInference(source, openEngine);
+  const runtime = await openRuntime('auto', source.format);
+  return openInference(source, (file) => runtime.openEngine(file));
 }

@@ -67,7 +67,7 @@ describe('opening a runtime', () => {
 });
 
 /** A table of runtimes as a machine may have them: what each is missing, or how it starts. */
-function tableOf(rows: Partial<Record<RuntimeName, { missing?: string; fails?: unknown }>>): {
+function tableOf(rows: Partial<Record<RuntimeName, { missing?: string; fails?: Error }>>): {
   table: RuntimeEntry[];
   started: string[];
 } {
@@ -77,7 +77,7 @@ function tableOf(rows: Partial<Record<RuntimeName, { missing?: string; fails?: u
     available: () => Promise.resolve(missing === undefined ? null : { problem: missing, remedy: 'add it' }),
     start: () => {
       started.push(name);
-      return fails === undefined ? Promise.resolve({ name } as Runtime) : Promise.reject(fails as Error);
+      return fails === undefined ? Promise.resolve({ name } as Runtime) : Promise.reject(fails);
     },
   }));
   return { table, started };

@@ -3,7 +3,7 @@ export { score } from '../evaluation.js';
 export { openEngine } from './engines.js';
 export type { Engine, Inference, ModelFile, ModelFormat } from './inference.js';
 export { LogitsError, ModelError } from './errors.js';
-export type { LogitsFault, ModelFault } from './errors.js';
+export type { LogitsFault } from './errors.js';
 export { openInference } from './open.js';
 export type { InferenceSource } from './open.js';
 export { compareWithReference, selfTestAnswers } from './self-test.js';
