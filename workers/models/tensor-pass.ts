@@ -35,7 +35,7 @@ export function forwardAndBackward(
     const { value, grads } = tf.variableGrads(
       () => {
         const loss = onLogits(model.apply(x, true));
-        const penalty = model.regularisation();
+        const penalty = model.regularization();
         return tf.reshape<tf.Rank.R0>(penalty === undefined ? loss : tf.add(loss, penalty), []);
       },
       trainable.map(({ variable }) => variable),

@@ -109,11 +109,11 @@ describe('a teacher on its thread', () => {
   test('is refused with a model that does not come to an end, in time and for good', async () => {
     const script = fileURLToPath(new URL('./fixtures/stuck.js', import.meta.url));
     const child = spawn(process.execPath, [script, endless], { stdio: ['ignore', 'pipe', 'inherit'] });
-    let told = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (told += text));
+    let printed = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
     // Native code that does not return holds up neither the sentence nor the end of the process.
     expect(await once(child, 'close')).toEqual([65, null]);
-    expect(told).toContain(
+    expect(printed).toContain(
       `ModelError: model ${endless}: found no answer to its first samples after 2 s, expected a model that loads and answers ` +
         'within teacher.model.timeoutSeconds. Check the model for a loop that does not end, or raise',
     );

@@ -75,7 +75,7 @@ describe('an ONNX teacher', () => {
     await inference.close();
   });
 
-  test('normalises each channel by its own mean and standard deviation', async () => {
+  test('normalizes each channel by its own mean and standard deviation', async () => {
     const mean = [0.5, 0.25];
     const std = [0.5, 2];
     for (const name of ['nchw', 'nhwc']) {

@@ -98,7 +98,7 @@ describe('the teacher of the MNIST example', () => {
   test.each<[string, string, (logits: Float32Array, batch: number) => Float32Array]>([
     ['constant', 'the same answer for all of the first 8 training samples', (logits) => logits.fill(0.5)],
     ['unsteady', 'in one batch and', (logits, batch) => logits.map((value) => value + 0.01 * batch)],
-    // As a normalisation with the statistics of its batch: another batch, other answers.
+    // As a normalization with the statistics of its batch: another batch, other answers.
     [
       'unsteady',
       'Export the model for inference',

@@ -21,8 +21,8 @@ const layers: [string, () => tfl.layers.Layer[]][] = [
   ['average pooling', () => [conv(), l.averagePooling2d({ poolSize: 2, strides: 2 })]],
   ['global average pooling', () => [conv(), l.globalAveragePooling2d({})]],
   ['global max pooling', () => [conv(), l.globalMaxPooling2d({})]],
-  ['batch normalisation', () => [conv(), l.batchNormalization({}), conv('after')]],
-  ['layer normalisation', () => [conv(), l.layerNormalization({})]],
+  ['batch normalization', () => [conv(), l.batchNormalization({}), conv('after')]],
+  ['layer normalization', () => [conv(), l.layerNormalization({})]],
   [
     'zero padding',
     () => [

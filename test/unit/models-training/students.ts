@@ -36,7 +36,7 @@ export function studentOf(layers: () => tfl.layers.Layer[]): string {
   return json;
 }
 
-/** Convolution, normalisation and dropout: all that has state or randomness. */
+/** Convolution, normalization and dropout: all that has state or randomness. */
 export function eventfulStudent(): string {
   return studentOf(() => [
     tfl.layers.conv2d({ filters: 4, kernelSize: 3, strides: 2, padding: 'same', useBias: false, name: 'conv' }),

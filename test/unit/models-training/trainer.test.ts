@@ -36,12 +36,12 @@ function bits({ weights, slots }: TrainerState): string[] {
   );
 }
 
-const optimizers: { told: string; optimizer: OptimizerSettings }[] = [
-  { told: 'sgd', optimizer: optimizerSettings({ name: 'sgd', momentum: 0 }) },
-  { told: 'sgd with momentum', optimizer: optimizerSettings({ name: 'sgd' }) },
-  { told: 'adam', optimizer: optimizerSettings({ name: 'adam' }) },
+const optimizers: { title: string; optimizer: OptimizerSettings }[] = [
+  { title: 'sgd', optimizer: optimizerSettings({ name: 'sgd', momentum: 0 }) },
+  { title: 'sgd with momentum', optimizer: optimizerSettings({ name: 'sgd' }) },
+  { title: 'adam', optimizer: optimizerSettings({ name: 'adam' }) },
   {
-    told: 'adamw with warm-up and cosine',
+    title: 'adamw with warm-up and cosine',
     optimizer: optimizerSettings({
       name: 'adamw',
       weightDecay: 0.1,
@@ -51,7 +51,7 @@ const optimizers: { told: string; optimizer: OptimizerSettings }[] = [
 ];
 
 describe('a trainer', () => {
-  it.each(optimizers)('continues bit for bit from its state: $told', async ({ optimizer }) => {
+  it.each(optimizers)('continues bit for bit from its state: $title', async ({ optimizer }) => {
     const straight = await trainer({ optimizer });
     const losses = run(straight, 0, 20);
     const first = await trainer({ optimizer });
@@ -102,7 +102,7 @@ describe('a trainer', () => {
     student.dispose();
   });
 
-  it('moves the averages of normalisations and keeps them in its state', async () => {
+  it('moves the averages of normalizations and keeps them in its state', async () => {
     const student = await trainer();
     const average = (): number[] => [...student.state().weights.find(({ name }) => name.includes('moving_mean'))!.data];
     expect(average()).toEqual([0, 0, 0, 0]);
@@ -144,7 +144,7 @@ describe('a trainer', () => {
     expect(tf.memory()).toMatchObject({ numTensors: empty.numTensors, numBytes: empty.numBytes });
   });
 
-  it('adds the regularisation of layers to the loss and trains it', async () => {
+  it('adds the regularization of layers to the loss and trains it', async () => {
     const withPenalty = (rate: number): Promise<StudentTrainer> =>
       trainer({
         modelJson: studentOf(() => [
@@ -258,24 +258,24 @@ describe('bad input', () => {
 
   it.each([
     {
-      told: 'too few samples',
+      title: 'too few samples',
       change: { samples: new Float32Array(5) },
       want: { what: 'samples', expected: '384' },
     },
-    { told: 'too few labels', change: { labels: new Int32Array(5) }, want: { what: 'labels' } },
+    { title: 'too few labels', change: { labels: new Int32Array(5) }, want: { what: 'labels' } },
     {
-      told: 'a teacher of another width',
+      title: 'a teacher of another width',
       change: { teacherLogits: new Float32Array(60) },
       want: { what: 'teacher logits' },
     },
     {
-      told: 'a label past the classes',
+      title: 'a label past the classes',
       change: { labels: new Int32Array(6).fill(columns) },
       want: { what: 'labels', found: '4' },
     },
-    { told: 'a label below 0', change: { labels: new Int32Array(6).fill(-1) }, want: { what: 'labels', found: '-1' } },
-    { told: 'no rows', change: { rows: 0 }, want: { what: 'rows' } },
-  ])('$told', async ({ change, want: { what, found, expected } }) => {
+    { title: 'a label below 0', change: { labels: new Int32Array(6).fill(-1) }, want: { what: 'labels', found: '-1' } },
+    { title: 'no rows', change: { rows: 0 }, want: { what: 'rows' } },
+  ])('$title', async ({ change, want: { what, found, expected } }) => {
     const student = await trainer();
     expect(() => student.train({ ...batchAt(0), ...change })).toThrow(
       expect.objectContaining({
@@ -291,9 +291,9 @@ describe('bad input', () => {
   });
 
   it.each([
-    { told: 'another optimizer', given: () => ({ optimizer: optimizerSettings({ name: 'sgd' }) }), tensor: /adam\/m/ },
-    { told: 'another model', given: () => ({ modelJson: studentOf(() => []) }), tensor: /conv/ },
-  ])('a state of $told is refused by the tensor’s name', async ({ given, tensor }) => {
+    { title: 'another optimizer', given: () => ({ optimizer: optimizerSettings({ name: 'sgd' }) }), tensor: /adam\/m/ },
+    { title: 'another model', given: () => ({ modelJson: studentOf(() => []) }), tensor: /conv/ },
+  ])('a state of $title is refused by the tensor’s name', async ({ given, tensor }) => {
     const [one, other] = [await trainer(), await trainer(given())];
     const then = bits(other.state());
     expect(() => other.restore(one.state())).toThrow(StateError);

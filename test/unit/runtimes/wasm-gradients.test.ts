@@ -99,11 +99,11 @@ const convolutions = convolutionRows.map(([batch, size, channels, kernel, stride
   strides,
   pad,
 }));
-const told = '$batch × $size × $channels, kernel $kernel, strides $strides, $pad';
+const title = '$batch × $size × $channels, kernel $kernel, strides $strides, $pad';
 
 describe('convolution', () => {
   it.each(convolutions)(
-    `has the gradients of the cpu backend: ${told}`,
+    `has the gradients of the cpu backend: ${title}`,
     async ({ batch, size, channels, kernel, strides, pad }) => {
       const compute = (): tf.Tensor[] =>
         gradientsOf(

@@ -1,4 +1,4 @@
-/** How samples [rows, height, width, channels] become a model's input: layout and normalisation. Pure. */
+/** How samples [rows, height, width, channels] become a model's input: layout and normalization. Pure. */
 import { ModelError } from './errors.js';
 import type { AxisSize, InputSettings } from './inference.js';
 
