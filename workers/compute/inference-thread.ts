@@ -62,7 +62,7 @@ export async function openInferenceThread(
 }
 
 /**
- * A model that does not come to an end with its first samples will not in another attempt either.
+ * A model that does not finish its first samples does not finish them in another attempt, either.
  * @returns the error, or a ModelError in its place
  */
 export function asModelError(error: unknown, path: string): unknown {

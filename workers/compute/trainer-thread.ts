@@ -18,7 +18,7 @@ interface Trained {
   readonly idleMs: number;
 }
 
-/** Calls are worked off in the order made, so a state asked for after step k holds step k and nothing later. */
+/** Calls are served in the order made, so a state requested after step k holds step k and nothing later. */
 export interface TrainerThread {
   readonly columns: number;
   readonly inputShape: readonly [number, number, number];
@@ -76,7 +76,7 @@ export async function openTrainerThread(
   }
 }
 
-/** A model whose first trial does not come to an end will not in another attempt either. */
+/** A model that does not finish its first trial does not finish it in another attempt, either. */
 function asStudentModelError(error: unknown): unknown {
   if (!(error instanceof ComputeError) || error.end.kind !== 'stuck') return error;
   const found = `no end of it after ${String(error.end.limitSeconds)} s`;

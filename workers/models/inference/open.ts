@@ -73,7 +73,7 @@ export async function openInference(
   }
 }
 
-/** Runs two made-up samples: a model that cannot take them, or answers something else than logits, never joins. */
+/** Runs two made-up samples, so that a model that cannot take them, or does not answer logits, never joins. */
 async function probe(engine: Engine, path: string, axes: readonly number[]): Promise<number> {
   const rows = 2;
   const size = axes.reduce((product, axis) => product * axis, 1);
