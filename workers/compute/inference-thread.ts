@@ -16,6 +16,8 @@ export interface InferenceThread {
   readonly digest: Uint8Array;
   readonly digestHex: string;
   readonly description: string;
+  /** What a person should know of the choice of the runtime. */
+  readonly notes: readonly string[];
   /**
    * @param samples [rows, height, width, channels]; given up by the caller
    * @throws ComputeError; what the model throws: an error of kind Logits

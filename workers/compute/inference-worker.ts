@@ -22,7 +22,7 @@ const handlers = {
     opened = await openInference(source, (file) => runtime.openEngine(file));
     const { columns, digest, digestHex, description } = opened;
     // A copy, since results are moved out of this thread.
-    return { columns, digest: digest.slice(), digestHex, description };
+    return { columns, digest: digest.slice(), digestHex, description, notes: runtime.notes };
   },
   infer: ({ samples, rows }: { readonly samples: Float32Array; readonly rows: number }) =>
     inference().infer(samples, rows),

@@ -23,7 +23,7 @@ export interface TrainerThread {
   readonly columns: number;
   readonly inputShape: readonly [number, number, number];
   readonly parameters: number;
-  /** What the trainer changed in the model of the file, in sentences. */
+  /** What a person should know: of the choice of the runtime, and of changes to the model of the file. */
   readonly notes: readonly string[];
   readonly runtime: Pick<Runtime, 'name' | 'description'>;
   /** Arrays of the batch are given up by the caller. @throws an error of kind Numeric or Batch, ComputeError */

@@ -21,7 +21,8 @@ const handlers = {
     const runtime = await openRuntime(choice, 'training');
     opened = await runtime.openTrainer(options);
     const { name, description } = runtime;
-    const { columns, inputShape, parameters, notes } = opened;
+    const { columns, inputShape, parameters } = opened;
+    const notes = [...runtime.notes, ...opened.notes];
     return { columns, inputShape, parameters, notes, runtime: { name, description } };
   },
   train: (batch: TrainingBatch) => trainer().train(batch),

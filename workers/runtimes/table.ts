@@ -23,6 +23,12 @@ const rows: Readonly<Record<RuntimeName, Omit<RuntimeEntry, 'name'>>> = {
 /** In order of preference. */
 export const runtimeTable: readonly RuntimeEntry[] = runtimeNames.map((name) => ({ name, ...rows[name] }));
 
+/** The runtime of this thread. */
+export interface OpenedRuntime extends Runtime {
+  /** Why `auto` did not take runtimes that are available here, in sentences: a person should know that it is slower. */
+  readonly notes: readonly string[];
+}
+
 /**
  * Opens the runtime of this thread. tfjs has one current backend a thread, so the last runtime that was opened is the one
  * that computes.
@@ -33,32 +39,39 @@ export async function openRuntime(
   choice: RuntimeChoice,
   work: Work,
   table: readonly RuntimeEntry[] = runtimeTable,
-): Promise<Runtime> {
-  if (choice !== 'auto') {
-    const entry = table.find(({ name }) => name === choice);
-    if (entry !== undefined) return started(entry, work);
+): Promise<OpenedRuntime> {
+  if (choice === 'auto') return openPreferred(work, table);
+  const entry = table.find(({ name }) => name === choice);
+  if (entry === undefined) {
     throw new RuntimeError(choice, {
       problem: 'there is no runtime of this name',
       remedy: `set DISTILL_RUNTIME to ${alternatives(runtimeChoices)}`,
     });
   }
-  const refusals: string[] = [];
-  for (const entry of table) {
-    try {
-      return await started(entry, work);
-    } catch (error) {
-      if (!(error instanceof RuntimeError)) throw error;
-      refusals.push(statementOf(error.fault));
-    }
-  }
-  throw new RuntimeError('auto', {
-    problem: `no runtime works here (${refusals.join('; ')})`,
-    remedy: 'use the worker image, or repair one of them',
-  });
-}
-
-async function started(entry: RuntimeEntry, work: Work): Promise<Runtime> {
   const reason = await entry.available(work);
   if (reason !== null) throw new RuntimeError(entry.name, reason);
-  return entry.start(work);
+  return { ...(await entry.start(work)), notes: [] };
+}
+
+async function openPreferred(work: Work, table: readonly RuntimeEntry[]): Promise<OpenedRuntime> {
+  const missing: RuntimeError[] = [];
+  const failed: RuntimeError[] = [];
+  for (const entry of table) {
+    const reason = await entry.available(work);
+    if (reason !== null) {
+      missing.push(new RuntimeError(entry.name, reason));
+      continue;
+    }
+    try {
+      return { ...(await entry.start(work)), notes: failed.map(({ message }) => message) };
+    } catch (error) {
+      if (!(error instanceof RuntimeError)) throw error;
+      failed.push(error);
+    }
+  }
+  const statements = [...missing, ...failed].map(({ fault }) => statementOf(fault));
+  throw new RuntimeError('auto', {
+    problem: `no runtime works here (${statements.join('; ')})`,
+    remedy: 'use the worker image, or repair one of them',
+  });
 }

@@ -94,6 +94,7 @@ async function prepare({ env, log, clock }: WorkerContext): Promise<Prepared> {
       log,
     }),
   ]);
+  for (const note of inference.notes) log.warn(note);
   log.info({ model: inference.description, digest: inference.digestHex }, 'model loaded');
 
   const meter = new Meter();

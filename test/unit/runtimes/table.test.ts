@@ -90,14 +90,14 @@ describe('the choice among runtimes', () => {
 
   it('passes over a runtime that misses something, without starting it', async () => {
     const { table, started } = tableOf({ wasm: { missing: 'no module' }, cpu: {} });
-    expect((await openRuntime('auto', 'training', table)).name).toBe('cpu');
+    expect(await openRuntime('auto', 'training', table)).toMatchObject({ name: 'cpu', notes: [] });
     expect(started).toEqual(['cpu']);
   });
 
-  it('passes over a runtime that does not start', async () => {
+  it('passes over a runtime that does not start, and says so', async () => {
     const refusal = new RuntimeError('wasm', { problem: 'no memory', remedy: 'add some' });
     const { table, started } = tableOf({ wasm: { fails: refusal }, cpu: {} });
-    expect((await openRuntime('auto', 'training', table)).name).toBe('cpu');
+    expect(await openRuntime('auto', 'training', table)).toMatchObject({ name: 'cpu', notes: [refusal.message] });
     expect(started).toEqual(['wasm', 'cpu']);
   });
 
