@@ -45,7 +45,7 @@ export function packed(value: unknown): Parcel {
     if (ArrayBuffer.isView(part)) {
       const own = part.byteLength === part.buffer.byteLength ? part : ownCopy(part);
       const { buffer, byteLength } = own;
-      // An empty one is not worth it and must not move twice.
+      // An empty buffer saves nothing, and a second move of it fails.
       if (isMovable(buffer) && byteLength === buffer.byteLength && byteLength > 0) buffers.add(buffer);
       return own;
     }

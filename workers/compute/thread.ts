@@ -1,13 +1,13 @@
 /**
- * The main thread's end of a compute thread: tensors are computed there, so that heartbeats, `working()` and signals
- * are answered here (onnxruntime-node and tfjs both block the thread they run on, for seconds at worst).
+ * The main thread's side of a compute thread. Tensors are computed there, so that heartbeats, `working()` and signals are
+ * answered here (onnxruntime-node and tfjs both block the thread they run on, for seconds at worst).
  *
  * Invariants:
  *  thread/C1 Calls are served one at a time in the order made; each is answered exactly once.
  *  thread/C2 When the thread ends, for whatever reason, every pending and every later call is rejected with a
  *     ComputeError.
  *  thread/C3 A call that takes longer than the limit ends the thread, so no promise of this room stays unsettled. Where
- *     the thread cannot be ended (native code), it is left behind, and the process still ends with its own exit code.
+ *     the thread cannot be ended (native code), it is abandoned, and the process still ends with its own exit code.
  */
 import { Worker } from 'node:worker_threads';
 
@@ -30,7 +30,7 @@ type ComputeEnd =
   /** A handler threw an error of a library. */
   | { readonly kind: 'failed'; readonly errorName: string };
 
-/** The thread, or a call of it, came to an end. Another attempt may not: it is made, and charged. */
+/** The thread, or one of its calls, failed. Another attempt may succeed: it is made, and charged. */
 export class ComputeError extends DistilleryError {
   override readonly name = 'ComputeError';
   readonly kind = 'Compute';
@@ -56,7 +56,7 @@ interface Computed<T> {
 }
 
 export interface ComputeThread<H extends Handlers<H>> {
-  /** Whole arrays in `input` are given up by the caller; see messages.ts. */
+  /** The caller loses the whole arrays in `input`; see messages.ts. */
   call<M extends keyof H & string>(method: M, input: Parameters<H[M]>[0]): Promise<Computed<Awaited<ReturnType<H[M]>>>>;
   /** Resolves when the thread has ended, with the reason that pending calls were given. */
   readonly ended: Promise<ComputeError>;
@@ -76,7 +76,7 @@ export interface ComputeOptions {
   readonly limitSeconds: number;
 }
 
-/** Longer than a batch takes on a slow machine; the exit of a process is held up no longer. */
+/** Longest time that the exit of a process waits for a call: longer than a batch takes on a slow machine. */
 const exitWaitMs = 10_000;
 
 interface Pending {
@@ -190,7 +190,7 @@ class StartedThread<H extends Handlers<H>> implements ComputeThread<H> {
       void this.#worker.terminate();
       return;
     }
-    // Native code cannot be stopped: the thread is left alone until the process ends.
+    // Native code cannot be stopped: the thread stays until the process ends.
     shut(this.#gate);
     this.#worker.unref();
     this.#end(this.#stuck);

@@ -1,6 +1,6 @@
 /**
- * The student as a tfjs layers model, ready to train: built from the file, its weights drawn from the seed, its layers
- * with randomness at hand. Owns the model; `dispose` frees every tensor of it.
+ * The student as a tfjs layers model, ready to train: built from the file, its weights drawn from the seed, its random
+ * layers seeded for each step; and the model's export. Owns the model; `dispose` frees all of its tensors.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';

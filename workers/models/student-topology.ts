@@ -1,7 +1,7 @@
 /**
- * From a model file to a topology that trains reproducibly: pure JSON work, before any tensor exists.
+ * Turns a model file into a topology that trains reproducibly: JSON alone, before any tensor exists. Pure.
  *
- * Owns three decisions: the student gives logits (a closing softmax is taken off), every initializer has a seed, and
+ * Owns three decisions: the student gives logits (a closing softmax is removed), every initializer has a seed, and
  * layers whose randomness cannot be seeded are refused.
  */
 import { isJsonObject, seedOf } from '@distillery/base';

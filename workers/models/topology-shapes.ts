@@ -1,7 +1,7 @@
 /**
  * Follows the shape of one sample through every layer of a checked topology, by each layer's own rules in tfjs and
- * without a weight in memory. Finds what tfjs computes on without a word, or with a crash of its kernels: outputs and
- * weights of size 0, and sizes beyond any memory.
+ * without a weight in memory. Finds what tfjs accepts silently or crashes on in a kernel: outputs and weights of size 0, and
+ * sizes beyond any memory.
  */
 import { serialization } from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';

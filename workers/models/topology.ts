@@ -1,6 +1,6 @@
 /**
- * Checks the topology of a tfjs layers model before tfjs reads it. tfjs builds a functional model by asking again and
- * again for layers whose inputs exist; references that are wrong, or in a circle, keep it asking without end. Pure.
+ * Checks the topology of a tfjs layers model before tfjs reads it. tfjs builds a functional model in passes over the
+ * layers whose inputs exist; wrong or circular references keep it in these passes without end. Pure.
  *
  * Invariants of what passes:
  *  topology/P1 It is nested at most `maxDepth` deep, so that recursive readers do not run out of stack.
@@ -107,7 +107,7 @@ export function isContainer(className: string): boolean {
   return ['Sequential', 'Functional', 'Model'].includes(className);
 }
 
-/** Without recursion: what is nested too deep must not be walked. */
+/** Walks level by level, since recursion would run out of stack on what this refuses. */
 function checkDepth(topology: Json): void {
   let level: unknown[] = [topology];
   for (let depth = 0; level.length > 0; depth++) {
@@ -123,8 +123,8 @@ function checkDepth(topology: Json): void {
 const listsOfNames = ['inboundNodes', 'inputLayers', 'outputLayers'];
 
 /**
- * The topology as tfjs turns it over before it reads it: keys and texts in camel case, names as they are. What is checked
- * must be what is read.
+ * The topology as tfjs converts it before it reads it: keys and texts in camel case, names as they are. The check must see
+ * what tfjs reads.
  */
 function asTfjsReads(value: unknown, key: string | undefined): unknown {
   if (typeof value === 'string') return camelCase(value);
@@ -240,7 +240,7 @@ function isIndex(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
-/** Calls that exist without being listed: inputs, and models inside, which have called themselves once. */
+/** Calls that exist without being listed: those of inputs, and the one call that a model inside made when it was built. */
 function madeByItself({ className }: Layer): number {
   return className === 'InputLayer' || isContainer(className) ? 1 : 0;
 }

@@ -1,9 +1,8 @@
 /**
- * Training one student: the part that touches tensors. It runs on the compute thread and knows nothing of streams,
- * files or time. Everything that decides the next step's result is in `TrainerState`, so that a restored trainer
- * continues bit for bit (I1).
+ * The interface of training one student: the part that touches tensors. A trainer runs on the compute thread and knows
+ * nothing of streams, files or time. Everything that decides the next step's result is in `TrainerState`, so that a restored
+ * trainer continues bit for bit (I1).
  */
-
 import type { LossSettings } from './loss.js';
 import type { OptimizerSettings } from './optimizer.js';
 

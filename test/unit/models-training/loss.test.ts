@@ -66,7 +66,7 @@ describe('the loss of distillation', () => {
     );
   });
 
-  it('pulls nowhere when the student says what the teacher says', () => {
+  it('has no gradient when the student answers what the teacher answers', () => {
     const teacher = Float32Array.of(3, -1, 0.5, 0, 0, 9);
     const { loss, gradient } = distillationLoss(
       { columns: 3, student: teacher.slice(), teacher, labels: Int32Array.of(0, 2) },

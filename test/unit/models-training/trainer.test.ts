@@ -233,7 +233,7 @@ describe('the export', () => {
 });
 
 describe('bad input', () => {
-  it('a teacher that says NaN is named, and nothing was trained', async () => {
+  it('a teacher that answers NaN is named, and nothing was trained', async () => {
     const student = await trainer({ modelJson: studentOf(() => []) });
     const then = bits(student.state());
     const batch = batchAt(3);
