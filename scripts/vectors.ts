@@ -285,14 +285,24 @@ addJson('work-items.json', {
   sound: [
     item,
     { ...item, step: Number.MAX_SAFE_INTEGER, shard: 0, firstRow: 0, indices: [0xffff_ffff], augmentSeed: 0 },
-  ].map((value) => ({ text: JSON.stringify(value), item: value })),
+  ]
+    .map((value) => ({ text: JSON.stringify(value), item: value }))
+    // An unknown field is ignored; a message may require nothing.
+    .concat([
+      { text: JSON.stringify({ ...item, priority: 1, note: { of: ['a', 'later', 'version'] } }), item },
+      { text: JSON.stringify({ ...item, requires: [] }), item: { ...item, requires: [] } as typeof item },
+    ]),
   // `field` is the path of the first wrong field; (root) for the message itself.
   broken: [
     { text: '', field: '(root)' },
     { text: 'step 812', field: '(root)' },
     { text: '[]', field: '(root)' },
     { text: 'null', field: '(root)' },
-    { text: JSON.stringify({ ...item, priority: 1 }), field: '(root)' },
+    { text: JSON.stringify({ ...item, requires: ['test.a', 'test.b'] }), field: 'requires' },
+    // What is required is checked first: the other fields may be those of a later version.
+    { text: JSON.stringify({ ...item, requires: ['test.a'], indices: 'all' }), field: 'requires' },
+    { text: JSON.stringify({ ...item, requires: 'test.a' }), field: 'requires' },
+    { text: JSON.stringify({ ...item, requires: [''] }), field: 'requires.0' },
     { text: JSON.stringify({ ...item, version: 2 }), field: 'version' },
     { text: JSON.stringify({ ...item, step: -1 }), field: 'step' },
     { text: JSON.stringify({ ...item, step: 1.5 }), field: 'step' },
@@ -336,6 +346,7 @@ addJson('messages.json', {
     pool: 'default',
     phase: 'Ready',
     runtime: 'onnxruntime-node, CPU',
+    protocolVersion: 1,
     samplesPerSecond: 900,
     capableSamplesPerSecond: 1183,
     busyFraction: 0.76,
@@ -360,6 +371,23 @@ addJson('messages.json', {
     item,
   },
 });
+
+// Growth ---------------------------------------------------------------------------------------------------------
+
+// `missing`: the features named in `requires` that a reader with the features `has` lacks.
+addJson(
+  'requires.json',
+  [
+    { requires: undefined, has: [] },
+    { requires: [], has: [] },
+    { requires: ['test.a'], has: [] },
+    { requires: ['test.a'], has: ['test.a'] },
+    { requires: ['test.b', 'test.a', 'test.c'], has: ['test.a'] },
+  ].map(({ requires, has }) => {
+    const message = { ...item, ...(requires === undefined ? {} : { requires }) };
+    return { text: JSON.stringify(message), has, missing: protocol.missingFeatures(message, has) };
+  }),
+);
 
 // Write or compare -----------------------------------------------------------------------------------------------
 

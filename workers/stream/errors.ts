@@ -31,6 +31,13 @@ export class StreamRefused extends WorkerError {
   }
 }
 
+/** The job's reference answers were written by a newer worker and require features that this one lacks. */
+export class ReferenceRefused extends WorkerError {
+  constructor(reason: string) {
+    super('terminal', `reference answers: the message ${reason}; use workers of one version in all pools`);
+  }
+}
+
 /** Another teacher's answer to the same step is stored, and it is of another model or another augmentation. */
 export class FrameConflict extends WorkerError {
   constructor(

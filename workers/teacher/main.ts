@@ -1,5 +1,5 @@
 /** The teacher process: a composition root. Connect, load, prove itself, then label until told to stop. */
-import { jobNames, teacherDrainMs, type TeacherState, workerExitCodes } from '@distillery/protocol';
+import { jobNames, protocolVersion, teacherDrainMs, type TeacherState, workerExitCodes } from '@distillery/protocol';
 
 import { asModelError, type InferenceThread, openInferenceThread } from '../compute/index.js';
 import { type Dataset, openDataset, pathOfUri } from '../data/index.js';
@@ -119,6 +119,7 @@ async function prepare({ env, log, clock }: WorkerContext): Promise<Prepared> {
       pool,
       phase,
       runtime: inference.description,
+      protocolVersion,
       ...meter.rates(clock.now()),
       ...teacher.counts,
       accuracy: null,

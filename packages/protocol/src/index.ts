@@ -26,11 +26,12 @@ export {
   maxTemperature,
   maxWindowSteps,
   minimumNatsVersion,
+  protocolVersion,
   teacherDrainMs,
   teacherPrefetch,
   telemetryStaleMs,
 } from './limits.js';
-export { manifestSchema, ManifestError, needsNoTeacher, parseManifest } from './manifest.js';
+export { manifestSchema, ManifestError, needsNoTeacher, parseManifest, writtenManifestSchema } from './manifest.js';
 export type { Augment, Manifest } from './manifest.js';
 export { fitsTeacherKey, jobNames, NameError, resultPrefix } from './names.js';
 export type { JobNames } from './names.js';
@@ -48,6 +49,7 @@ export {
   wholeObject,
 } from './objects.js';
 export type { NextPiece, ObjectEntry, StoredPiece } from './objects.js';
+export { features, missingFeatures, missingFeaturesText } from './requires.js';
 export { readResultSums, resultFiles, resultNamePattern, resultSumsName, resultSumsText } from './result-sums.js';
 export { permutation, schedule } from './schedule.js';
 export type { Schedule, ScheduleOptions } from './schedule.js';

@@ -1,10 +1,14 @@
 /**
  * The job manifest: all that a worker knows of its job. The operator writes it (ConfigMap in a cluster, a file in a
  * local run), workers only read it. It is resolved: every default is filled in, nothing is optional without a reason.
+ *
+ * The writer writes the fields below and no others. A reader ignores fields that it does not know, and refuses a manifest
+ * that requires a feature which it lacks (requires.ts).
  */
 import { z } from 'zod';
 
 import { fieldOf, sentenceOf } from './issues.js';
+import { ignoringUnknown, requiresField, withRequires } from './requires.js';
 
 const fraction = z.number().min(0).max(1);
 const positive = z.number().positive();
@@ -38,8 +42,11 @@ const storeSchema = z.enum(['nats', 'file']);
 /** Of the store `file`: where the files go; absent = below the worker's own folder (DISTILL_FOLDER). */
 const folderSchema = z.string().startsWith('/', 'must be an absolute path').optional();
 
-export const manifestSchema = z.strictObject({
+/** For the writer: an unknown field is a fault of the program, and is refused. */
+export const writtenManifestSchema = z.strictObject({
   version: z.literal(1),
+  /** Features that every worker of the job must have; absent = none. */
+  requires: requiresField,
   job: z.strictObject({ uid: z.string().min(1), namespace: z.string().min(1), name: z.string().min(1) }),
   dataset: z.strictObject({
     format: z.enum(['idx']),
@@ -92,7 +99,10 @@ export const manifestSchema = z.strictObject({
     output: z.strictObject({ store: storeSchema, folder: folderSchema }),
   }),
 });
-export type Manifest = z.infer<typeof manifestSchema>;
+export type Manifest = z.infer<typeof writtenManifestSchema>;
+
+/** For readers. */
+export const manifestSchema = withRequires(ignoringUnknown(writtenManifestSchema));
 
 /** A manifest that is not what this worker's protocol version expects. */
 export class ManifestError extends Error {

@@ -5,6 +5,7 @@
 import { printable } from '@distillery/base';
 import { z } from 'zod';
 
+import { requiresField, withRequires } from './requires.js';
 import { workItemSchema } from './work-item.js';
 
 const nonNegative = z.number().min(0);
@@ -93,7 +94,9 @@ export const teacherStateSchema = z.object({
   pool: text(63),
   phase: z.enum(teacherPhases),
   runtime: text(200),
-  /** Rows labelled a second over the last seconds. */
+  /** Protocol version that the teacher speaks; teachers of earlier releases do not report one. */
+  protocolVersion: whole.min(1).max(255).optional(),
+  /** Rows labeled per second over the last seconds. */
   samplesPerSecond: rate,
   /** Rate of inference alone: what this teacher could do if it never waited. */
   capableSamplesPerSecond: rate,
@@ -116,8 +119,10 @@ const teacherDigestSchema = z.string().regex(/^[0-9a-f]{16}$/, 'expected 16 lowe
 const maxReferenceSamples = 64;
 
 /** STATE key `reference`: what the first teacher answered for some unaugmented training samples (DESIGN §4 "Self-test"). */
-export const referenceSchema = z
-  .strictObject({
+const referenceFields = z
+  .object({
+    /** Features that every later teacher of the job must have. */
+    requires: requiresField,
     teacherDigest: teacherDigestSchema,
     columns: z.number().int().min(1).max(1_048_576),
     /** Indices into the training split. */
@@ -133,20 +138,25 @@ export const referenceSchema = z
     path: ['logits'],
     message: 'expected every row to have `columns` values',
   });
+export const referenceSchema = withRequires(referenceFields);
 export type Reference = z.infer<typeof referenceSchema>;
 
 export const maxDeadErrorLength = 2_000;
 
 /** A message on a DEAD subject: the work item that no teacher could do, with its last error. */
-export const deadItemSchema = z.strictObject({
-  shard: whole,
-  step: counted,
-  /** Pod name of the teacher that gave up. */
-  teacher: text(253),
-  /** How often the item had been delivered, the last time included. */
-  deliveries: whole,
-  error: text(maxDeadErrorLength),
-  /** The item; null when the message was no readable work item. */
-  item: workItemSchema.nullable(),
-});
+export const deadItemSchema = withRequires(
+  z.object({
+    /** Features that a reader of the dead item must have. */
+    requires: requiresField,
+    shard: whole,
+    step: counted,
+    /** Pod name of the teacher that gave up. */
+    teacher: text(253),
+    /** How often the item had been delivered, the last time included. */
+    deliveries: whole,
+    error: text(maxDeadErrorLength),
+    /** The item; null when the message was no readable work item. */
+    item: workItemSchema.nullable(),
+  }),
+);
 export type DeadItem = z.infer<typeof deadItemSchema>;

@@ -6,12 +6,18 @@ import { z } from 'zod';
 
 import { fieldOf, sentenceOf } from './issues.js';
 import { protocolVersion } from './limits.js';
+import { requiresField, withRequires } from './requires.js';
 
 const index = z.number().int().min(0).max(0xffff_ffff);
 
-/** The item's JSON; other schemas embed it, readers of messages use `decodeWorkItem`. */
-export const workItemSchema = z.strictObject({
+/**
+ * The item's JSON. A message that only reports an item embeds it; a reader that acts on it uses `decodeWorkItem`, which
+ * also checks what the item requires.
+ */
+export const workItemSchema = z.object({
   version: z.literal(protocolVersion),
+  /** Features that a teacher must have; no more than the job's manifest requires. */
+  requires: requiresField,
   step: z.number().int().min(0),
   shard: z.number().int().min(0),
   /** Position of the first row in its batch; augmentation draws depend on it. */
@@ -39,6 +45,8 @@ export class WorkItemError extends Error {
   }
 }
 
+const readableItem = withRequires(workItemSchema);
+
 export function encodeWorkItem(item: Omit<WorkItem, 'version'>): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ version: protocolVersion, ...item }));
 }
@@ -53,7 +61,7 @@ export function decodeWorkItem(payload: Uint8Array): WorkItem {
       cause: error,
     });
   }
-  const parsed = workItemSchema.safeParse(value);
+  const parsed = readableItem.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new WorkItemError(fieldOf(parsed.error), sentenceOf(parsed.error));
 }

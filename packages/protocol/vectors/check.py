@@ -250,17 +250,42 @@ def whole(value, most):
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
 
 
+FEATURE = re.compile("[A-Za-z0-9][A-Za-z0-9.-]{0,62}")
+FEATURES = ()  # what this reader has beyond the base of version 1
+
+
+def missing_features(message, has=FEATURES):
+    """Features in `requires` that the reader lacks; none when `requires` is absent or malformed."""
+    required = message.get("requires", []) if isinstance(message, dict) else []
+    if wrong_requires(required) is not None:
+        return []
+    return [feature for feature in required if feature not in has]
+
+
+def wrong_requires(required):
+    """Path of the first fault in the value of `requires`; None when it is sound."""
+    if not isinstance(required, list) or len(required) > 32:
+        return "requires"
+    for at, feature in enumerate(required):
+        if not isinstance(feature, str) or not FEATURE.fullmatch(feature):
+            return f"requires.{at}"
+    return None
+
+
 def wrong_field(text):
-    """Path of the first wrong field of a work item; None when it is sound."""
+    """Path of the first wrong field of a work item; None when it is sound. Unknown fields are ignored."""
     try:
         item = json.loads(text)
     except ValueError:
         return "(root)"
-    names = {"version", "step", "shard", "firstRow", "indices", "augmentSeed"}
-    if not isinstance(item, dict) or set(item) - names:
+    if not isinstance(item, dict):
         return "(root)"
+    if missing_features(item):
+        return "requires"
     if item.get("version") != 1:
         return "version"
+    if wrong_requires(item.get("requires", [])) is not None:
+        return wrong_requires(item["requires"])
     for name, most in (("step", MAX_SAFE), ("shard", MAX_SAFE), ("firstRow", U32)):
         if not whole(item.get(name), most):
             return name
@@ -271,6 +296,14 @@ def wrong_field(text):
         if not whole(index, U32):
             return f"indices.{at}"
     return None if whole(item.get("augmentSeed"), U32) else "augmentSeed"
+
+
+ITEM_FIELDS = ("version", "requires", "step", "shard", "firstRow", "indices", "augmentSeed")
+
+
+def read_item(text):
+    """The fields of a sound work item that this reader knows."""
+    return {name: value for name, value in json.loads(text).items() if name in ITEM_FIELDS}
 
 
 # The vectors ---------------------------------------------------------------------------------------------------------
@@ -364,7 +397,7 @@ def check_frames():
 def check_messages():
     items = load("work-items.json")
     for v in items["sound"]:
-        check("work item", v["text"], [wrong_field(v["text"]), json.loads(v["text"])], [None, v["item"]])
+        check("work item", v["text"], [wrong_field(v["text"]), read_item(v["text"])], [None, v["item"]])
     for v in items["broken"]:
         check("broken work item", v["text"], wrong_field(v["text"]), v["field"])
     reference = load("messages.json")["reference"]
@@ -373,7 +406,14 @@ def check_messages():
     return len(items["sound"]) + len(items["broken"]) + 1
 
 
-for part in (check_random, check_schedule, check_augment, check_frames, check_messages):
+def check_requires():
+    vectors = load("requires.json")
+    for v in vectors:
+        check("requires", v["text"], missing_features(json.loads(v["text"]), v["has"]), v["missing"])
+    return len(vectors)
+
+
+for part in (check_random, check_schedule, check_augment, check_frames, check_messages, check_requires):
     print(f"{part.__name__[6:]}: {part()} vectors")
 print("all as expected" if failures == 0 else f"{failures} differ")
 sys.exit(0 if failures == 0 else 1)

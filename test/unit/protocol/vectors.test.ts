@@ -15,6 +15,7 @@ import {
   decodeWorkItem,
   encodeFrame,
   FrameError,
+  missingFeatures,
   permutation,
   readHeader,
   referenceSchema,
@@ -177,6 +178,13 @@ describe('work-items.json', () => {
     const thrown = thrownBy(() => decodeWorkItem(new TextEncoder().encode(text)));
     expect(thrown).toBeInstanceOf(WorkItemError);
     expect(thrown).toMatchObject({ field });
+  });
+});
+
+describe('requires.json', () => {
+  const vectors = jsonOf('requires.json') as { text: string; has: string[]; missing: string[] }[];
+  test.each(vectors)('$text, read with the features $has, lacks $missing', ({ text, has, missing }) => {
+    expect(missingFeatures(JSON.parse(text), has)).toEqual(missing);
   });
 });
 
