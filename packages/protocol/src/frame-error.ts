@@ -41,3 +41,17 @@ export class FrameError extends Error {
     this.column = place.column;
   }
 }
+
+export function malformed(field: string, found: number | string, expected: string): FrameError {
+  return new FrameError('malformed', `${field}: found ${String(found)}, expected ${expected}`);
+}
+
+/** @param column undefined where the value is the remaining mass of the row */
+export function nonFinite(value: number | undefined, row: number, column: number | undefined): FrameError {
+  const where = column === undefined ? 'remaining mass' : `column ${String(column)}`;
+  return new FrameError(
+    'nonFinite',
+    `row ${String(row)}, ${where}: found ${String(value)}, expected a finite number: check the teacher's model and input`,
+    column === undefined ? { row } : { row, column },
+  );
+}

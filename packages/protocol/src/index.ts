@@ -4,16 +4,18 @@
  */
 export { accessFromSecret, accessToSecret, parseCreds, workerRoles } from './access.js';
 export type { NatsAccess, WorkerRole } from './access.js';
-export { augment } from './augment.js';
-export type { AugmentOptions } from './augment.js';
+export { augmentations } from './augment/augmentations.js';
+export type { SampleKind } from './augment/augmentations.js';
+export type { AugmentOptions } from './augment/image.js';
 export { decodeFrame, decodeLogits, encodeFrame, viewFrame } from './frame.js';
-export type { DenseFrame, Frame, FrameInput, TopKFrame } from './frame.js';
+export type { FrameInput } from './frame.js';
 export { workerExitCodes } from './exit-codes.js';
 export type { WorkerEnding } from './exit-codes.js';
 export { FrameError } from './frame-error.js';
 export type { FrameFault, FramePlace } from './frame-error.js';
 export { headerBytes, readHeader } from './frame-header.js';
-export type { FrameHeader, ValueEncoding } from './frame-header.js';
+export { bytesPerRow, frameLayouts } from './frame-layouts.js';
+export type { DenseFrame, Frame, FrameHeader, TopKFrame, ValueEncoding } from './frame-layouts.js';
 export { jetStreamFault } from './jetstream-errors.js';
 export type { JetStreamAnswer, JetStreamFault } from './jetstream-errors.js';
 export {
@@ -31,7 +33,16 @@ export {
   teacherPrefetch,
   telemetryStaleMs,
 } from './limits.js';
-export { manifestSchema, ManifestError, needsNoTeacher, parseManifest, writtenManifestSchema } from './manifest.js';
+export {
+  datasetDeliveries,
+  datasetFormats,
+  manifestSchema,
+  ManifestError,
+  needsNoTeacher,
+  parseManifest,
+  trainingOrders,
+  writtenManifestSchema,
+} from './manifest.js';
 export type { Augment, Manifest } from './manifest.js';
 export { fitsTeacherKey, jobNames, NameError, resultPrefix } from './names.js';
 export type { JobNames } from './names.js';
@@ -53,7 +64,7 @@ export { features, missingFeatures, missingFeaturesText } from './requires.js';
 export { readResultSums, resultFiles, resultNamePattern, resultSumsName, resultSumsText } from './result-sums.js';
 export { permutation, schedule } from './schedule.js';
 export type { Schedule, ScheduleOptions } from './schedule.js';
-export { bytesPerRow, shardCount, shardRows } from './shards.js';
+export { samplesOfRows, shardCount, shardRows } from './shards.js';
 export type { RowRange } from './shards.js';
 export {
   deadItemSchema,

@@ -42,6 +42,11 @@ const storeSchema = z.enum(['nats', 'file']);
 /** Of the store `file`: where the files go; absent = below the worker's own folder (DISTILL_FOLDER). */
 const folderSchema = z.string().startsWith('/', 'must be an absolute path').optional();
 
+/** Formats of data sets: the one list, which readers and validation follow. */
+export const datasetFormats = ['idx'] as const;
+export const datasetDeliveries = ['Reference'] as const;
+export const trainingOrders = ['Strict'] as const;
+
 /** For the writer: an unknown field is a fault of the program, and is refused. */
 export const writtenManifestSchema = z.strictObject({
   version: z.literal(1),
@@ -49,15 +54,15 @@ export const writtenManifestSchema = z.strictObject({
   requires: requiresField,
   job: z.strictObject({ uid: z.string().min(1), namespace: z.string().min(1), name: z.string().min(1) }),
   dataset: z.strictObject({
-    format: z.enum(['idx']),
+    format: z.enum(datasetFormats),
     uri: z.string().min(1),
-    delivery: z.enum(['Reference']),
+    delivery: z.enum(datasetDeliveries),
   }),
   training: z.strictObject({
     batchSize: count,
     epochs: count,
     seed: z.number().int().min(0),
-    order: z.enum(['Strict']),
+    order: z.enum(trainingOrders),
     augment: augmentSchema,
   }),
   teacher: z.strictObject({

@@ -96,7 +96,7 @@ export const teacherStateSchema = z.object({
   runtime: text(200),
   /** Protocol version that the teacher speaks; teachers of earlier releases do not report one. */
   protocolVersion: whole.min(1).max(255).optional(),
-  /** Rows labeled per second over the last seconds. */
+  /** Samples labeled per second over the last seconds. */
   samplesPerSecond: rate,
   /** Rate of inference alone: what this teacher could do if it never waited. */
   capableSamplesPerSecond: rate,

@@ -93,13 +93,19 @@ def bytes_per_row(columns, encoding, top_k):
     return columns * width if top_k == 0 else top_k * (4 + width) + 4
 
 
-def shard_count(batch_size, row_bytes):
+def shard_count(batch_rows, row_bytes):
     rows_per_message = max(1, (MAX_FRAME_BYTES - 64) // row_bytes)
-    return -(-batch_size // rows_per_message)
+    return -(-batch_rows // rows_per_message)
 
 
 def shard_rows(rows, shards, shard):
     return {"start": rows * shard // shards, "end": rows * (shard + 1) // shards}
+
+
+def samples_of_rows(rows, positions):
+    """The samples of a batch in which the rows lie."""
+    first = rows["start"] // positions
+    return {"start": first, "end": -(-rows["end"] // positions) if rows["end"] > rows["start"] else first}
 
 
 # Augmentation --------------------------------------------------------------------------------------------------------
@@ -109,15 +115,15 @@ def float32(value):
     return struct.unpack("<f", struct.pack("<f", value))[0]
 
 
-def augment(samples, shape, shift, noise, seed, first_row):
+def augment(samples, shape, shift, noise, seed, first_sample):
     if shift == 0 and noise == 0:
         return list(samples)
     height, width, channels = shape
     size = height * width * channels
     out = []
-    for row in range(len(samples) // size):
-        sample = samples[row * size : (row + 1) * size]
-        random = Random(seed_of(seed, first_row + row))
+    for position in range(len(samples) // size):
+        sample = samples[position * size : (position + 1) * size]
+        random = Random(seed_of(seed, first_sample + position))
         if shift > 0:
             down = random.below(2 * shift + 1) - shift
             right = random.below(2 * shift + 1) - shift
@@ -358,6 +364,12 @@ def check_schedule():
     for v in vectors["shards"]:
         found = [shard_rows(v["rows"], v["shards"], shard) for shard in range(v["shards"])]
         check("shards", v["rows"], found, v["ranges"])
+    for v in vectors["positions"]:
+        found = []
+        for shard in range(v["shards"]):
+            rows = shard_rows(v["samples"] * v["positions"], v["shards"], shard)
+            found.append({"rows": rows, "samples": samples_of_rows(rows, v["positions"])})
+        check("positions", v["positions"], found, v["ranges"])
     for v in vectors["shardCounts"]:
         row_bytes = bytes_per_row(v["columns"], v["encoding"], v["topK"])
         check("shardCount", v["columns"], [row_bytes, shard_count(v["batchSize"], row_bytes)], [v["rowBytes"], v["shards"]])
@@ -367,7 +379,7 @@ def check_schedule():
 def check_augment():
     vectors = load("augment.json")
     for v in vectors:
-        out = augment(floats_of(v["input"]), v["shape"], v["shift"], v["noise"], v["seed"], v["firstRow"])
+        out = augment(floats_of(v["input"]), v["shape"], v["shift"], v["noise"], v["seed"], v["firstSample"])
         check("augment", v["name"], struct.pack(f"<{len(out)}f", *out), data_of(v["output"]))
     return len(vectors)
 
