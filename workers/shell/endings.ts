@@ -4,12 +4,14 @@ import type { WorkerEnding } from '@distillery/protocol';
 import { CheckpointError, StoreError } from '../checkpoint/index.js';
 import { DataError } from '../data/index.js';
 import { LogitsError, ModelError } from '../models/inference/index.js';
+import { PlaceError } from '../places/index.js';
 import { BatchError, NumericError, StateError, StudentModelError } from '../models/training.js';
 
 import { WorkerError } from './exit.js';
 
 /** A LogitsError comes this far only from the self-test, whose samples are always the same. */
 const terminalErrors = [
+  PlaceError,
   DataError,
   ModelError,
   LogitsError,

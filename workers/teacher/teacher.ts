@@ -20,7 +20,7 @@ import {
   WorkItemError,
 } from '@distillery/protocol';
 
-import { batchOf, type Split } from '../data/index.js';
+import { batchOf, type Samples, type Split } from '../data/index.js';
 import { WorkerError } from '../shell/exit.js';
 import type { Log } from '../shell/log.js';
 import type { Meter } from '../shell/meter.js';
@@ -49,10 +49,7 @@ export interface TeacherStream {
 export interface TeacherInference {
   readonly columns: number;
   readonly digestHex: string;
-  infer(
-    samples: Float32Array,
-    rows: number,
-  ): Promise<{ readonly logits: Float32Array; readonly busyMs: number; readonly idleMs: number }>;
+  infer(samples: Samples): Promise<{ readonly logits: Float32Array; readonly busyMs: number; readonly idleMs: number }>;
 }
 
 export interface TeacherCounts {
@@ -150,10 +147,10 @@ export class Teacher {
     const { manifest, split, inference, stream, meter, clock } = this.#options;
     const samples = await batchOf(split, item.indices, manifest.training.augment, {
       seed: item.augmentSeed,
-      firstRow: item.firstRow,
+      firstSample: Math.floor(item.firstRow / split.spec.positions),
     });
-    const rows = item.indices.length;
-    const { logits, busyMs, idleMs } = await inference.infer(samples, rows);
+    const { logits, busyMs, idleMs } = await inference.infer(samples);
+    const rows = item.indices.length * split.spec.positions;
     const frame = encodeFrame({
       step: item.step,
       shard: item.shard,
@@ -170,7 +167,7 @@ export class Teacher {
     await delivery.done();
     this.counts.items += 1;
     if (outcome === 'duplicate') this.counts.duplicates += 1;
-    meter.add({ atMs: clock.now(), rows, busyMs, idleMs });
+    meter.add({ atMs: clock.now(), rows: item.indices.length, busyMs, idleMs });
   }
 
   async #bury(delivery: Delivery, error: string): Promise<void> {
@@ -188,8 +185,8 @@ export class Teacher {
   }
 }
 
-/** Shards of this job, from the width that the model turned out to have. */
-export function shardsOf(manifest: Manifest, columns: number): number {
+/** Shards of this job, from the width of the opened model and the prediction positions of each sample. */
+export function shardsOf(manifest: Manifest, columns: number, positions: number): number {
   const { encoding, topK } = manifest.logits;
-  return shardCount(manifest.training.batchSize, bytesPerRow(columns, encoding, topK));
+  return shardCount(manifest.training.batchSize * positions, bytesPerRow(columns, encoding, topK));
 }
