@@ -13,7 +13,7 @@ import type { Terminal } from './output.js';
 export interface EngineContext {
   readonly terminal: Terminal;
   readonly stdin: Readable;
-  /** How this person calls the command: `distill`, or through npm. */
+  /** How this person calls the command, as words for a shell: `distill`, or through npm. */
   readonly command: string;
   readonly clock: Clock;
   /** False when the folder that the command was started in is gone. */

@@ -1,12 +1,12 @@
 /**
  * The engine of one local run: a nats-server, the streams, the controller over the local cluster. A composition root:
- * what the operator's main does for a cluster, this does for one machine (DESIGN I9).
+ * what the operator's main does for a cluster, this does for one machine (I9).
  *
  * Invariants:
- *  E1 Whatever way `runEngine` ends, every process it started is gone.
- *  E2 A run that was stopped or failed keeps its server's store, so that it can be resumed.
- *  E3 A fault that waiting cannot clear ends the run with a sentence; any other is tried again. A store without room ends
- *     a run that has not begun; one that has begun waits, because freed room lets it go on.
+ *  engine/E1 Whatever way `runEngine` ends, every process it started is gone.
+ *  engine/E2 A run that was stopped or failed keeps its server's store, so that it can be resumed.
+ *  engine/E3 A fault that waiting cannot clear ends the run with a sentence; any other is tried again. A store without
+ *     room ends a run that has not begun; one that has begun waits, because freed room lets it go on.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -51,7 +51,7 @@ export interface EngineOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly onDecision: (snapshot: Snapshot, plan: Plan, pids: Pids) => void;
-  readonly onEvent: (event: EventClaim) => void;
+  readonly onEvents: (events: readonly EventClaim[]) => void;
   /** Aborts when the person wants the run to stop. */
   readonly stop: AbortSignal;
 }
@@ -94,7 +94,7 @@ export async function runEngine(options: EngineOptions): Promise<Outcome> {
   }
 }
 
-/** @throws StreamError, CliError; the reason of `stop` once it aborts, with nothing left running (E1) */
+/** @throws StreamError, CliError; the reason of `stop` once it aborts, with nothing left running (engine/E1) */
 async function runToEnd(options: EngineOptions): Promise<Outcome> {
   const { folder, log, stop } = options;
   const key = keyOf(folder);
@@ -227,9 +227,9 @@ function everyRole<T>(of: (role: Role) => T): Record<Role, T> {
 }
 
 async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: StreamAdmin): Promise<Outcome> {
-  const { folder, clock, log, stop, onDecision, onEvent } = options;
+  const { folder, clock, log, stop, onDecision, onEvents } = options;
   const cluster = new LocalCluster({ ...options, folder: folder.path });
-  const jobs = new LocalJobs(folder.path, folder.job, onEvent);
+  const jobs = new LocalJobs(folder.path, folder.job, onEvents);
   const over = Promise.withResolvers<Outcome>();
   const fleet = new Fleet({
     slots: () => cluster.slots(),
@@ -316,7 +316,8 @@ function hopelessError(
   waitedFor: readonly StreamErrorKind[],
 ): unknown {
   const fault = storageFault(error);
-  if (fault !== null) return new CliError('storage', `run folder ${folder.path}: ${fault}`, { cause: error });
+  if (fault !== null)
+    return new CliError('storage', `run folder ${folder.path}: ${fault}. Then resume the run.`, { cause: error });
   const lasting = retryMs >= hopelessRetryMs;
   if (!(error instanceof StreamError)) return lasting ? error : null;
   if (error.retryable || waitedFor.includes(error.kind)) return null;

@@ -1,7 +1,7 @@
 /** Exit codes of `distill`, documented in docs/guide.md and in `--help`; sysexits where one fits. */
 export const exitCodes = {
   ok: 0,
-  /** The job failed, or something unforeseen happened. */
+  /** The job failed, or distill has a bug. */
   failed: 1,
   /** The command line is wrong. */
   usage: 2,

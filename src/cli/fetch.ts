@@ -17,7 +17,9 @@ import { type ObjectReader, StreamError } from '../stream/index.js';
 
 import { CliError } from './exit.js';
 import { bringResults, contentOf, listResults } from './model.js';
+import { checkPlace } from './place.js';
 import { named } from './run-folder.js';
+import { shellCommand } from './shell-words.js';
 import { accuracy, duration } from './view.js';
 
 /** What is asked of the API server. */
@@ -43,6 +45,8 @@ export interface FetchOptions {
 }
 
 export interface FetchTools {
+  /** Options by which kubectl reaches the same cluster. */
+  readonly kubectlOptions: readonly string[];
   readonly jobs: JobReader;
   /** @throws StreamError */
   connect(
@@ -58,16 +62,17 @@ const connectWaitMs = 5_000;
 /** @throws CliError, StreamError */
 export async function fetchJob(options: FetchOptions, tools: FetchTools): Promise<void> {
   const namespace = options.namespace ?? tools.jobs.namespace;
+  const folder = named('--output', options.output);
+  checkPlace(`--output ${options.output}`, folder);
   const job = await tools.jobs.readJob(namespace, options.job);
   if (job === null) {
     throw new CliError(
       'badInput',
       `job ${namespace}/${options.job}: found none, expected a DistillJob; ` +
-        `\`kubectl get distilljobs -n ${namespace}\` lists those that are there`,
+        `\`${kubectl(tools, ['get', 'distilljobs', '-n', namespace])}\` lists those that are there`,
     );
   }
-  checkFinished(job, `job ${namespace}/${options.job}`);
-  const folder = named('--output', options.output);
+  checkFinished(job, `job ${namespace}/${options.job}`, tools);
   await checkFolder(folder, options.force);
   const uid = job.metadata.uid ?? '';
   const access = await accessTo(job, namespace, options, tools);
@@ -79,7 +84,7 @@ export async function fetchJob(options: FetchOptions, tools: FetchTools): Promis
     if (results.length === 0) {
       throw new CliError(
         'failed',
-        `job ${namespace}/${options.job}: found no result in its object store; it was emptied`,
+        `job ${namespace}/${options.job}: found no result in its object store; it was emptied. Run the job again.`,
       );
     }
     const digest = await bringResults(reader, results, folder, job.status?.result ?? {});
@@ -94,8 +99,13 @@ export async function fetchJob(options: FetchOptions, tools: FetchTools): Promis
   }
 }
 
+/** A command for people to paste. */
+function kubectl({ kubectlOptions }: FetchTools, args: readonly string[]): string {
+  return shellCommand(['kubectl', ...kubectlOptions, ...args]);
+}
+
 /** @throws CliError unless the job's model lies in NATS */
-function checkFinished({ metadata, spec, status }: DistillJob, who: string): void {
+function checkFinished({ metadata, spec, status }: DistillJob, who: string, tools: FetchTools): void {
   const holds = (type: string): string | null =>
     status?.conditions?.find((each) => each.type === type && each.status === 'True')?.message ?? null;
   const failed = holds('Failed');
@@ -108,10 +118,17 @@ function checkFinished({ metadata, spec, status }: DistillJob, who: string): voi
         ? ''
         : ` at step ${String(progress.step)} of ${String(progress.steps)} (${String(progress.percent)} %` +
           `${left === undefined ? '' : `, about ${duration(left)} left`})`;
+    const wait = [
+      'wait',
+      '--for=condition=Complete',
+      '--timeout=-1s',
+      '-n',
+      metadata.namespace ?? 'default',
+      `distilljob/${metadata.name}`,
+    ];
     throw new CliError(
       'failed',
-      `${who}: found it ${phase}${at}, expected it complete; wait for that with ` +
-        `\`kubectl wait --for=condition=Complete -n ${metadata.namespace ?? 'default'} distilljob/${metadata.name}\``,
+      `${who}: found it ${phase}${at}, expected it complete; wait for that with ` + `\`${kubectl(tools, wait)}\``,
     );
   }
   const { store } = spec.student.output;
@@ -137,7 +154,7 @@ async function checkFolder(folder: string, force: boolean): Promise<void> {
   throw new CliError(
     'badInput',
     `folder ${folder}: found ${found.slice(0, 3).join(', ')}${found.length > 3 ? ' and more' : ''} there, ` +
-      `expected an empty folder or none; choose another with --output${force ? '' : ', or replace an earlier model with --force'}`,
+      `expected an empty folder or none; choose another with --output${foreign.length > 0 ? '' : ', or replace the earlier model with --force'}`,
   );
 }
 

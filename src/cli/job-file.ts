@@ -16,6 +16,7 @@ import {
 } from '../api/index.js';
 
 import { CliError } from './exit.js';
+import { defaultOperatorSettings, type OperatorSettings, operatorVerdict } from './operator-settings.js';
 
 /**
  * The one job of a text, its relative uris made absolute: they are relative to the folder of the file.
@@ -43,33 +44,55 @@ export interface Validated {
 const engines: readonly Engine[] = ['local', 'cluster'];
 const engineNames: Readonly<Record<Engine, string>> = { local: 'distill run', cluster: 'a cluster' };
 
+/** Which operator a job is checked for. */
+export interface AskedOperator {
+  readonly settings: OperatorSettings;
+  /** Of a job that names none. */
+  readonly namespace: string;
+}
+const anyOperator: AskedOperator = { settings: defaultOperatorSettings, namespace: 'default' };
+
 /**
  * Checks every job of a text for each engine. A job is valid when at least one of them can run it.
  * @param engine checks for this one alone
+ * @param operator of the cluster; absent = one with the default settings
  */
-export function validated(text: string, path: string, engine?: Engine): Validated {
+export function validated(text: string, path: string, engine?: Engine, operator = anyOperator): Validated {
   const sourceName = nameOf(path);
   const read = readObjects(text, { sourceName });
   if (!read.ok) return { lines: [], problems: read.problems };
-  const all = read.objects.map((object) => judged(object, sourceName, engine === undefined ? engines : [engine]));
+  const all = read.objects.map((object) =>
+    judged(object, sourceName, engine === undefined ? engines : [engine], operator),
+  );
   return { lines: all.flatMap(({ lines }) => lines), problems: all.flatMap(({ problems }) => problems) };
 }
 
-function judged(object: ReadObject, sourceName: string, asked: readonly Engine[]): Validated {
+function judged(
+  object: ReadObject,
+  sourceName: string,
+  asked: readonly Engine[],
+  { settings, namespace }: AskedOperator,
+): Validated {
   if (object.kind === 'Other')
     return { lines: [`${sourceName}: ${object.title} is no DistillJob: not checked`], problems: [] };
   const { checked, locate } = object;
   if (!checked.ok) return { lines: [], problems: checked.problems };
   const { name, generateName } = checked.job.metadata;
   const title = `${sourceName}: DistillJob ${generateName !== undefined && name.startsWith(generateName) ? `${generateName}…` : name}`;
-  const found = asked.map((engine) => ({ engine, problems: locate(unsupported(checked.job, engine)) }));
+  const operator = operatorVerdict(checked.job, settings, namespace);
+  const found = asked.map((engine) => {
+    const problems = unsupported(checked.job, engine);
+    return { engine, problems: locate(engine === 'cluster' ? [...problems, ...operator.problems] : problems) };
+  });
   const fitting = found.filter(({ problems }) => problems.length === 0).map(({ engine }) => engineNames[engine]);
   const refusing = found.filter(({ problems }) => problems.length > 0);
-  if (refusing.length === 0) return { lines: [`${title} is valid`], problems: [] };
+  const notes = fitting.includes(engineNames.cluster) ? operator.notes.map((note) => `  in a cluster, ${note}`) : [];
+  if (refusing.length === 0) return { lines: [`${title} is valid`, ...notes], problems: [] };
   if (fitting.length === 0) return { lines: [], problems: unique(refusing.flatMap(({ problems }) => problems)) };
   return {
     lines: [
       `${title} is valid for ${fitting.join(' and ')}`,
+      ...notes,
       ...refusing.flatMap(({ engine, problems }) => [
         `${engineNames[engine]} refuses it:`,
         '',

@@ -5,7 +5,7 @@
  */
 import { printable, printableJson } from '@distillery/base';
 
-import type { EventClaim } from '../api/index.js';
+import { type EventClaim, events as makers } from '../api/index.js';
 
 import type { Pids } from './engine.js';
 import { liveLines, plainLine, type Shown } from './view.js';
@@ -22,7 +22,8 @@ export interface Output {
   say(sentence: string): void;
   /** `pids` are for machines alone. */
   progress(name: string, shown: Shown, pids: Pids): void;
-  event(event: EventClaim): void;
+  /** What one reconcile saw. */
+  events(events: readonly EventClaim[]): void;
   /** The last word: a person's summary, or one object for machines. */
   finish(summary: readonly string[], record: object): void;
 }
@@ -46,7 +47,9 @@ function jsonOutput(terminal: Terminal, now: () => number): Output {
     progress: (job, shown, pids) => {
       if (due()) line('progress', { job, ...shown, pids });
     },
-    event: ({ type, reason, message }) => line('event', { severity: type, reason, message }),
+    events: (events) => {
+      for (const { type, reason, message } of events) line('event', { severity: type, reason, message });
+    },
     finish: (_summary, record) => line('result', record),
   };
 }
@@ -59,7 +62,11 @@ function plainOutput(terminal: Terminal, now: () => number): Output {
     progress: (name, shown) => {
       if (due()) line(plainLine(name, shown));
     },
-    event: ({ type, reason, message }) => line(`${type === 'Warning' ? 'warning: ' : ''}${reason}: ${message}`),
+    events: (events) => {
+      for (const { type, reason, message } of besideSummary(events)) {
+        line(`${type === 'Warning' ? 'warning: ' : ''}${reason}: ${message}`);
+      }
+    },
     finish: (summary) => summary.forEach(line),
   };
 }
@@ -88,13 +95,26 @@ function liveOutput(terminal: Terminal, now: () => number): Output {
     progress: (name, shown) => {
       if (due()) draw(liveLines(name, shown, width()));
     },
-    event: ({ type, reason, message }) => keep(`${type === 'Warning' ? '! ' : '  '}${reason}: ${message}`),
+    events: (events) => {
+      for (const { type, reason, message } of besideSummary(events)) {
+        keep(`${type === 'Warning' ? '! ' : '  '}${reason}: ${message}`);
+      }
+    },
     finish: (summary) => {
       terminal.write(clear());
       drawn = [];
       for (const line of summary) terminal.write(`${printable(line)}\n`);
     },
   };
+}
+
+/** Reasons of events whose sentence the summary of a failed run repeats. */
+const summed: readonly string[] = [makers.failed('').reason, makers.studentFailed(0, 0, '').reason];
+
+/** Without what the summary of the run says, which follows at once when the job failed. */
+function besideSummary(events: readonly EventClaim[]): readonly EventClaim[] {
+  const failed = events.some(({ reason }) => reason === makers.failed('').reason);
+  return failed ? events.filter(({ reason }) => !summed.includes(reason)) : events;
 }
 
 function every(ms: number, now: () => number): () => boolean {

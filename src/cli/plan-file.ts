@@ -93,13 +93,9 @@ export function fleetSnapshot(text: string, source: string): FleetSnapshot {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new CliError(
-      'badInput',
-      `${source}: found something else than JSON, expected a snapshot; make one by distill plan --save`,
-      {
-        cause: error,
-      },
-    );
+    throw new CliError('badInput', `${source}: not valid JSON. Create a snapshot with \`distill plan --save FILE\`.`, {
+      cause: error,
+    });
   }
   const read = schema.safeParse(value);
   if (read.success) {
@@ -109,6 +105,6 @@ export function fleetSnapshot(text: string, source: string): FleetSnapshot {
   const [issue] = read.error.issues;
   throw new CliError(
     'badInput',
-    `${source}: ${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? ''}; make a new one by distill plan --save`,
+    `${source}: ${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? ''}. Create a new snapshot with \`distill plan --save FILE\`.`,
   );
 }

@@ -2,7 +2,8 @@
  * `distill plan`: who gets how many teachers, and why. From a cluster as it is (by the person's own rights; what each job
  * wants is read from its status), or from a snapshot that was saved. The operator's own decision code makes the plan.
  */
-import { realpathSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readlinkSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 
 import { markdownTable, printableJson, reasonOf, TextError } from '@distillery/base';
 import { readTextSync, writeWholeSync } from '@distillery/platform';
@@ -27,6 +28,7 @@ import { operatorVariables, type Variable } from '../operator-variables.js';
 import { podNeeds } from '../render/index.js';
 
 import { CliError } from './exit.js';
+import { checkPlace } from './place.js';
 import { fleetSnapshot } from './plan-file.js';
 
 /** A cluster as its API server tells it. */
@@ -57,6 +59,8 @@ export interface PlanTools {
 
 /** @throws CliError */
 export async function plan(options: PlanOptions, { readCluster, readInput, say, nowMs }: PlanTools): Promise<void> {
+  // Before a large cluster is read.
+  if (options.save !== undefined) checkSave(options.save);
   const snapshot =
     options.file === undefined
       ? snapshotOf(await readCluster(), options, nowMs)
@@ -155,14 +159,28 @@ function holdsSnapshot(file: string): boolean {
   }
 }
 
+/** @throws CliError badInput when the file cannot stand there, or would replace anything but a snapshot */
+function checkSave(file: string): void {
+  if (file.trim() === '') throw new CliError('badInput', '--save: the name of the file is empty. Name a file.');
+  checkPlace(`--save ${file}`, dirname(resolve(file)));
+  const wrong = (is: string): CliError => new CliError('badInput', `--save ${file}: ${is}. Name another file.`);
+  if (!existsSync(dirname(resolve(file)))) throw wrong('its folder does not exist');
+  const entry = statSync(file, { throwIfNoEntry: false });
+  if (entry === undefined) {
+    const link = lstatSync(file, { throwIfNoEntry: false });
+    if (link !== undefined) throw wrong(`it is a link to ${readlinkSync(file)}, which does not exist`);
+    return;
+  }
+  if (entry.isDirectory()) throw wrong('it is a folder');
+  if (entry.isFile() && entry.size > 0 && !holdsSnapshot(file)) throw wrong('it exists and is not a snapshot');
+}
+
 /** Replaces an earlier snapshot, and nothing else. @throws CliError */
 function save(file: string, snapshot: FleetSnapshot): void {
   const text = `${JSON.stringify(snapshot)}\n`;
   try {
+    checkSave(file);
     const entry = statSync(file, { throwIfNoEntry: false });
-    if (entry?.isFile() === true && entry.size > 0 && !holdsSnapshot(file)) {
-      throw new CliError('badInput', `--save ${file}: it exists and is not a snapshot. Name another file.`);
-    }
     if (entry === undefined) writeWholeSync(file, text);
     else if (entry.isFile()) writeWholeSync(realpathSync(file), text);
     // Such as /dev/stdout.

@@ -11,6 +11,7 @@ import { CliError, type Ending, exitCodes } from './exit.js';
 import { fetchJob } from './fetch.js';
 import { readInput } from './input.js';
 import { refusal, validated } from './job-file.js';
+import { defaultOperatorSettings, readOperatorSettings } from './operator-settings.js';
 import { progressLine } from './progress-line.js';
 import { storageFault } from './room.js';
 import { plan, type SettingFlags, settingsIn } from './plan.js';
@@ -20,24 +21,24 @@ import { tellSlots } from './slots.js';
 
 const examples = `
 Examples:
-  $ distill run examples/mnist/job.yaml               distil on this machine, with a live view
+  $ distill run examples/mnist/job.yaml               distill on this machine, with a live view
   $ distill run job.yaml --baseline                   also train the same student on labels alone
-  $ distill run --resume runs/mnist-20261124-101500   go on with a run that was stopped
+  $ distill run --resume runs/mnist-20261124-101500   resume a stopped run
   $ distill run job.yaml --json | jq .                one JSON object a line, for machines
-  $ distill slots 2                                   let the run that is at work have two teachers from now on
-  $ distill validate job.yaml                         every problem at once, with its remedy
-  $ distill plan                                      why every job in a cluster has as many teachers as it has
+  $ distill slots 2                                   limit the running job to two teachers
+  $ distill validate job.yaml                         list every problem, with its remedy
+  $ distill plan                                      explain how many teachers each job of a cluster gets
   $ distill simulate day.json                         compare ways of scaling on a simulated cluster
-  $ distill fetch mnist -n team-a -o model            bring a finished model home from a cluster
+  $ distill fetch mnist -n team-a -o model            copy the model of a finished job from a cluster
 
 Exit codes:
     0  done                                  69  no NATS or API server; Node.js too old
     1  the job failed                        74  disk full, or a folder cannot be written
     2  the command line is wrong            130  stopped by Ctrl-C (143 by SIGTERM): resumable
-   65  the job, the data or a model is wrong 141  nobody reads the output any more: resumable
+   65  the job, data, model or path is wrong 141  output closed (SIGPIPE): resumable
 
 Environment:
-  DISTILL_NATS_URL   use this running NATS server (≥ 2.10, JetStream on) instead of an own one
+  DISTILL_NATS_URL   use this running NATS server (2.10 or newer, with JetStream) instead of starting one
   DISTILL_RUNTIME    where the student computes: auto (the default), wasm or cpu`;
 
 export async function program(context: EngineContext, argv: readonly string[]): Promise<Ending> {
@@ -55,48 +56,79 @@ export async function program(context: EngineContext, argv: readonly string[]): 
     });
   root
     .command('run')
-    .description('distil on this machine: cores are the slots, processes are the pods')
+    .description('distill on this machine: each teacher is a process and takes a slot, one for each core')
     .argument('[file]', 'a DistillJob, as kubectl apply takes it; - = standard input')
     .option('--dir <folder>', 'folder of the run (default: runs/<name>-<time>)')
-    .option('--resume <folder>', 'go on with a run that was stopped')
-    .option('--baseline', 'also train the same student on labels alone, and print both', false)
-    .option('--slots <n>', 'teachers that may run at a time (default: the cores)', positiveInteger, context.cores)
+    .option('--resume <folder>', 'resume a stopped run')
+    .option('--baseline', 'also train the same student on labels alone, and print the accuracy of both', false)
+    .option('--slots <n>', 'most teachers at a time (default: one for each core)', positiveInteger, context.cores)
     .option('--json', 'one JSON object a line', false)
     .addHelpText('after', examples)
     .action(async (file: string | undefined, options: RunFlags) => {
       if (file !== undefined && options.resume !== undefined) {
         throw new CliError('usage', 'distill run: name a job file or --resume, not both');
       }
+      if (options.dir !== undefined && options.resume !== undefined) {
+        throw new CliError('usage', 'distill run: --dir names the folder of a new run. Leave it out with --resume.');
+      }
       ending = await run({ ...options, ...(file === undefined ? {} : { file }) }, context);
     });
   root
     .command('slots')
-    .description('how many teachers the run that is at work may have from now on')
-    .argument('<n>', 'teachers; 0 = none, the student trains on what is stored', wholeNumber)
-    .option('--dir <folder>', 'folder of the run (default: the one in runs/ that is at work)')
+    .description('limit the teachers of the running job')
+    .argument(
+      '<n>',
+      'most teachers at a time; 0 = none: the student uses up the stored logits, then waits',
+      wholeNumber,
+    )
+    .option('--dir <folder>', 'folder of the run (default: the only running one in runs/)')
     .action((slots: number, { dir }: { readonly dir?: string }) => {
       const run = tellSlots(slots, dir, 'runs');
-      say(`${run}: ${String(slots)} slots from now on`);
+      say(`${run}: ${String(slots)} slots`);
     });
   root
     .command('validate')
     .description('check every DistillJob of a file, for a local run and for a cluster: all problems at once')
     .argument('<file>', 'what kubectl apply takes: YAML or JSON, several documents, lists; - = standard input')
-    .addOption(new Option('--engine <engine>', 'check for this one alone').choices(['local', 'cluster']))
-    .action(async (file: string, { engine }: { readonly engine?: Engine }) => {
-      const { lines, problems } = validated(await readInput(file, context), file, engine);
+    .addOption(new Option('--engine <engine>', 'check for this one only').choices(['local', 'cluster']))
+    .option(
+      '--operator-settings <file>',
+      "the operator's limits as NAME=VALUE lines (default: no limits; an operator may have some)",
+    )
+    .option('-n, --namespace <name>', 'whose limits hold for a job that names no namespace', 'default')
+    .addHelpText(
+      'after',
+      `
+An operator may limit the weight, minReplicas, maxBytes and ttlSecondsAfterFinished of a job, and what its templates may
+name. Without --operator-settings, a job is checked as for an operator with default settings. An administrator can save
+the settings of an operator:
+  $ kubectl -n NAMESPACE set env deployment/distillery --list > operator.env
+  $ distill validate job.yaml --operator-settings operator.env
+The job is then checked for that cluster alone.`,
+    )
+    .action(async (file: string, { engine, operatorSettings: from, namespace }: ValidateFlags) => {
+      // Settings of an operator are about a cluster.
+      const wanted = engine ?? (from === undefined ? undefined : 'cluster');
+      const settings =
+        from === undefined
+          ? defaultOperatorSettings
+          : readOperatorSettings(await readInput(from, context), from === '-' ? 'standard input' : from);
+      const { lines, problems } = validated(await readInput(file, context), file, wanted, { settings, namespace });
       for (const line of lines) say(line);
       if (problems.length > 0) throw refusal(problems);
     });
   root
     .command('fetch')
-    .description('bring the finished model of a job in a cluster home, its digest checked')
+    .description('copy the model of a finished job from a cluster, and check its digest')
     .argument('<job>', 'name of the DistillJob')
     .option('-o, --output <folder>', 'where the model goes (default: the name of the job)')
     .option('-n, --namespace <name>', "the job's namespace (default: that of the kubeconfig's context)")
     .option('--kubeconfig <file>', 'which kubeconfig (default: as kubectl finds it)')
     .option('--context <name>', 'which of its contexts (default: the current one)')
-    .option('--nats <url>', 'address of NATS from here, as behind kubectl port-forward (default: as pods reach it)')
+    .option(
+      '--nats <url>',
+      'address of NATS from here, such as nats://127.0.0.1:4222 behind kubectl port-forward (default: the address that pods use)',
+    )
     .option('--force', 'replace an earlier model in the folder', false)
     .addHelpText('after', examples)
     .action(async (job: string, { kubeconfig, context: name, ...flags }: FetchFlags) => {
@@ -106,6 +138,10 @@ export async function program(context: EngineContext, argv: readonly string[]): 
           { output: job, ...flags, job },
           {
             jobs,
+            kubectlOptions: [
+              ...(kubeconfig === undefined ? [] : ['--kubeconfig', kubeconfig]),
+              ...(name === undefined ? [] : ['--context', name]),
+            ],
             connect: connectReader,
             say,
             stop: context.stop,
@@ -119,7 +155,7 @@ export async function program(context: EngineContext, argv: readonly string[]): 
       'who gets how many teachers in a cluster, and why: from the cluster as it is, or from a saved snapshot',
     )
     .option('-f, --file <snapshot>', 'a snapshot that --save wrote')
-    .option('--save <file>', 'keep what the plan was made from')
+    .option('--save <file>', 'write the snapshot that the plan is made from')
     .option('--reserve <slots>', "the operator's reserve, such as nvidia.com/gpu=2 (no setting of it is known here)")
     .option('--namespace-weights <weights>', "the operator's weights of namespaces, such as team-a=3")
     .option('--limit-weight <limits>', "the operator's limit of spec.weight, such as 10,team-a=100")
@@ -175,6 +211,12 @@ async function unlessStopped(context: EngineContext, work: () => Promise<void>):
     if (!context.stop.aborted) throw error;
     return context.stopEnding();
   }
+}
+
+interface ValidateFlags {
+  readonly engine?: Engine;
+  readonly operatorSettings?: string;
+  readonly namespace: string;
 }
 
 interface SimulateFlags {
@@ -242,7 +284,9 @@ export function exitCodeOf(error: unknown, faults: 'sentence' | 'stack', printRa
     return exitCodes.storage;
   }
   const what = error instanceof Error ? error.message : String(error);
-  print(`unforeseen: ${what}. This is a fault of distill: report it, with what DISTILL_LOG_LEVEL=debug adds.\n`);
+  print(
+    `internal error: ${what}. This is a bug in distill. Report it, with the output under DISTILL_LOG_LEVEL=debug.\n`,
+  );
   if (faults === 'stack' && error instanceof Error) print(`${error.stack ?? ''}\n`);
   return exitCodes.failed;
 }

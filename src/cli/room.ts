@@ -10,6 +10,7 @@ import { codeOf } from '@distillery/base';
 import type { Clock } from '@distillery/base';
 
 import { CliError } from './exit.js';
+import { shellWord } from './shell-words.js';
 
 const MiB = 1024 * 1024;
 /** More than one message of a stream, the largest thing that is written at once without another check. */
@@ -29,7 +30,7 @@ const sentences: ReadonlyMap<string, string> = new Map([
 export function storageFault(error: unknown): string | null {
   const code = codeOf(error);
   const sentence = sentences.get(code);
-  return sentence === undefined ? null : `${sentence}, then resume the run (${code})`;
+  return sentence === undefined ? null : `${sentence} (${code})`;
 }
 
 /** @throws CliError when the folder's disk has less room than a run needs to go on */
@@ -40,7 +41,7 @@ export async function checkRoom(folder: string): Promise<void> {
   throw new CliError(
     'storage',
     `run folder ${folder}: found ${(freeBytes / MiB).toFixed(1)} MiB free on its disk, expected at least ` +
-      `${String(leastFreeBytes / MiB)} MiB; free some space, then resume the run with --resume ${folder}`,
+      `${String(leastFreeBytes / MiB)} MiB; free some space, then resume the run with --resume ${shellWord(folder)}`,
   );
 }
 

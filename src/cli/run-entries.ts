@@ -4,13 +4,15 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Folders of a run, each with the names that earlier releases, which marked no folder, wrote into it. */
+import { markName } from '@distillery/platform';
+
+/** Folders of a run, each with the names that a run writes into it, besides marks and half-written files. */
 const subfolders = {
-  job: /^(manifest\.json|(teacher|student)\.password)$/,
+  job: /^(manifest\.json|(teacher|student)\.(password|token|creds))$/,
   logs: /\.(log|end)$/,
   nats: /^(nats-server\.json|nats-server\.log.*|store)$/,
   checkpoints: /^step-\d+-attempt-\d+\.ckpt(\.partial)?$/,
-  model: /^(model\.json|weights\.bin|metrics\.json|\.part)$/,
+  model: /^(model\.json|weights\.bin|metrics\.json|SHA256SUMS|\.part.*)$/,
   baseline: /^/,
 } as const;
 const files = /^((job|status)\.json(\.new)?|slots(\.new)?|run\.lock(\.\d+)?)$/;
@@ -21,7 +23,14 @@ export function foreignIn(folder: string, name: string): string[] {
   if (entry.isFile()) return files.test(name) ? [] : [name];
   const pattern = isSubfolder(name) && entry.isDirectory() ? subfolders[name] : null;
   if (pattern === null) return [name];
-  return readdirSync(join(folder, name)).flatMap((inner) => (pattern.test(inner) ? [] : [join(name, inner)]));
+  return readdirSync(join(folder, name)).flatMap((inner) =>
+    pattern.test(inner) || isMarkOrHalf(inner) ? [] : [join(name, inner)],
+  );
+}
+
+/** A mark of ours, as a copy by `cp -r RUN/*` keeps it in the folders below, or what a crash left of a file. */
+function isMarkOrHalf(name: string): boolean {
+  return name === markName || name.endsWith('.partial');
 }
 
 /** What stands in a run's folder under one of its names, and may not. */

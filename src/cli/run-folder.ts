@@ -14,13 +14,22 @@
  *   baseline/       the folder of the run that `--baseline` adds
  *
  * Invariants:
- *  R1 A run writes only into a folder that carries its mark, and the mark goes only into a folder that was absent or
- *     empty (packages/platform). What else stands in the way is refused before anything is touched.
- *  R2 Nothing is written or removed through a link inside the folder, and every entry is of the kind that a run writes: a
- *     file, or a folder. Anything else is refused before anything is touched.
+ *  run-folder/R1 A run writes only into a folder that carries its mark, and the mark goes only into a folder that was
+ *     absent or empty (packages/platform). What else stands in the way is refused before anything is touched.
+ *  run-folder/R2 Nothing is written or removed through a link inside the folder, and every entry is of the kind that a
+ *     run writes: a file, or a folder. Anything else is refused before anything is touched.
  */
-import { existsSync, linkSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import {
+  existsSync,
+  linkSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 
 import { codeOf, decodeText, printable } from '@distillery/base';
 import {
@@ -39,8 +48,10 @@ import {
 import { type DistillJob, type DistillJobStatus, readJob } from '../api/index.js';
 
 import { CliError } from './exit.js';
+import { checkPlace } from './place.js';
 import { storageFault } from './room.js';
 import { foreignIn, strangeIn } from './run-entries.js';
+import { shellWord } from './shell-words.js';
 
 const runMark: Mark = { kind: 'run' };
 /** Of the folder of the run's own NATS server, which goes when the run is complete. */
@@ -61,6 +72,7 @@ export class RunFolder {
    */
   static create(path: string, job: DistillJob, pid: number): RunFolder {
     const folder = named('--dir', path);
+    checkPlace(`--dir ${path}`, folder);
     return writing(folder, () => {
       claim(folder, path);
       return RunFolder.#begin(folder, path, job, pid);
@@ -73,6 +85,7 @@ export class RunFolder {
    */
   static createNew(path: string, job: DistillJob, pid: number): RunFolder {
     const first = named('run folder', path);
+    checkPlace(`run folder ${first}`, dirname(first));
     return writing(first, () => {
       for (let count = 1; ; count++) {
         const folder = count === 1 ? first : `${first}-${String(count)}`;
@@ -91,6 +104,7 @@ export class RunFolder {
     const earlier = checkIsRun(folder, path);
     refuseCompleteRun(folder, path);
     refuseStrange(folder, `--resume ${path}`);
+    if (!earlier) refuseForeignParts(folder, `--resume ${path}`);
     return writing(folder, () => {
       lock(folder, pid);
       try {
@@ -133,7 +147,7 @@ export function named(option: string, path: string): string {
   throw new CliError('badInput', `${option}: the name of the folder is empty. Name a folder.`);
 }
 
-/** R1. A link that the person names is followed; one inside the folder never is. @throws CliError */
+/** run-folder/R1. A link that the person names is followed; one inside the folder never is. @throws CliError */
 function claim(folder: string, path: string): void {
   const found = claimFolderSync(realOf(folder), runMark);
   switch (found.kind) {
@@ -141,16 +155,19 @@ function claim(folder: string, path: string): void {
       return;
     case 'ours': {
       refuseStrange(folder, `--dir ${path}`);
+      refuseForeignParts(folder, `--dir ${path}`);
       return;
     }
     case 'foreign':
       throw new CliError(
         'badInput',
         `--dir ${path}: the folder holds ${listOf(found.holds)}, which is not of a run. Name a new or an empty folder` +
-          (found.holds.includes('job.json') ? `; if a run was stopped there, resume it by --resume ${path}.` : '.'),
+          (found.holds.includes('job.json')
+            ? `; if a run was stopped there, resume it with --resume ${shellWord(path)}.`
+            : '.'),
       );
     case 'notAFolder':
-      throw new CliError('storage', `run folder ${folder}: it is a ${found.is}. Choose another with --dir.`);
+      throw new CliError('badInput', `--dir ${path}: it is a ${found.is}. Name another folder.`);
   }
 }
 
@@ -185,7 +202,7 @@ function markEarlierRun(folder: string): void {
   if (existsSync(join(folder, 'nats'))) markFolderSync(join(folder, 'nats'), natsMark);
 }
 
-/** R2. @throws CliError */
+/** run-folder/R2. @throws CliError */
 function refuseStrange(folder: string, who: string): void {
   const strange = strangeIn(folder);
   if (strange === null) return;
@@ -196,6 +213,32 @@ function refuseStrange(folder: string, who: string): void {
       ? `${who}: ${name} in it is a link, and a run writes only into its own folder. Remove the link, or put what it leads to in its place.`
       : `${who}: ${name} in it is ${is}. Move it elsewhere.`,
   );
+}
+
+/** R1 for the folders in it that carry marks of their own. @throws CliError */
+function refuseForeignParts(folder: string, who: string): void {
+  const foreign = (name: string, mark: Mark): boolean => lookAtFolderSync(join(folder, name), mark).kind === 'foreign';
+  if (foreign('nats', natsMark)) {
+    throw new CliError(
+      'badInput',
+      `${who}: nats in it is not of this run, which keeps its NATS server there. Move it elsewhere.`,
+    );
+  }
+  const [mine] = existsSync(join(folder, 'nats')) ? foreignIn(folder, 'nats') : [];
+  if (mine !== undefined) {
+    // The folder goes when the run is complete.
+    throw new CliError('badInput', `${who}: ${printable(mine)} in it is not of a run. Move it elsewhere.`);
+  }
+  const baseline = join(folder, 'baseline');
+  const isEarlierRun = (): boolean =>
+    existsSync(join(baseline, 'job.json')) &&
+    readdirSync(baseline).every((name) => foreignIn(baseline, name).length === 0);
+  if (foreign('baseline', runMark) && !isEarlierRun()) {
+    throw new CliError(
+      'badInput',
+      `${who}: baseline in it is not of this run, which keeps the run of --baseline there. Move it elsewhere.`,
+    );
+  }
 }
 
 /** A few names, and how many more. */
@@ -233,14 +276,15 @@ function refuseTrainedRun(folder: string, path: string): void {
   throw new CliError(
     'badInput',
     `--dir ${path}: found a run that trained ${String(steps)} steps there, expected a new folder; ` +
-      `go on with it by --resume ${path}, or name another folder`,
+      `resume it with --resume ${shellWord(path)}, or name another folder`,
   );
 }
 
 /** Its checkpoints are gone with the server's store: it would be trained again from the start. @throws CliError */
 function refuseCompleteRun(folder: string, path: string): void {
   const model = join(folder, 'model');
-  if (statusIn(folder)?.phase !== 'Succeeded' || !existsSync(model)) return;
+  // model.json takes its place last.
+  if (statusIn(folder)?.phase !== 'Succeeded' || !existsSync(join(model, 'model.json'))) return;
   throw new CliError(
     'badInput',
     `--resume ${path}: found a run that is complete, expected one that was stopped; its model lies in ${model}`,
@@ -271,7 +315,7 @@ function lock(folder: string, pid: number): void {
       throw new CliError(
         'badInput',
         `${folder}: found process ${holder} working on this run, expected none; wait for it or stop it ` +
-          `(if it is another program, remove ${file})`,
+          `(if it is another program, remove ${printable(file)})`,
       );
     }
     if (holder !== null) removeLockOf(holder, file, `${file}.${pid}`);
@@ -323,8 +367,9 @@ function writing<T>(folder: string, work: () => T): T {
     if (error instanceof CliError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     const fault = storageFault(error);
-    const sentence =
-      fault ?? `found that it cannot be written (${reason}), expected a folder; choose another with --dir`;
-    throw new CliError('storage', `run folder ${folder}: ${sentence}`, { cause: error });
+    const sentence = fault ?? `cannot be written (${reason}). Name another folder with --dir.`;
+    // A path that no file system takes is no fault of the disk.
+    const ending = codeOf(error) === 'ENAMETOOLONG' ? 'badInput' : 'storage';
+    throw new CliError(ending, `run folder ${folder}: ${sentence}`, { cause: error });
   }
 }

@@ -13,7 +13,9 @@ import { CliError, type Ending } from './exit.js';
 import { readInput } from './input.js';
 import { localJob } from './job-file.js';
 import { openOutput, type Output } from './output.js';
+import { checkRunEnvironment } from './run-environment.js';
 import { RunFolder } from './run-folder.js';
+import { shellWord } from './shell-words.js';
 import { accuracy, duration, shownOf } from './view.js';
 
 export interface RunOptions {
@@ -29,6 +31,7 @@ export interface RunOptions {
 
 /** @throws CliError, StreamError; resolves to how the process shall end */
 export async function run(options: RunOptions, context: EngineContext): Promise<Ending> {
+  checkRunEnvironment(context.environment);
   const output = openOutput(options.json ? 'json' : 'auto', context.terminal, () => context.clock.now());
   const folder = await openFolder(options, context);
   try {
@@ -54,14 +57,16 @@ async function openFolder(options: RunOptions, context: EngineContext): Promise<
 }
 
 async function runIn(folder: RunFolder, options: RunOptions, context: EngineContext, output: Output): Promise<Ending> {
+  const nats = await findNats(context, output);
   const stopped = (): Ending => {
-    output.finish([`stopped; nothing is lost. Resume with: ${context.command} run --resume ${folder.path}`], {
+    const resume = resumeCommand(folder.path, options, context, options.baseline);
+    output.finish([`stopped; nothing is lost. Resume with: ${resume}`, ...keptServer(nats)], {
       outcome: 'stopped',
       folder: folder.path,
+      resume,
     });
     return context.stopEnding();
   };
-  const nats = await findNats(context, output);
   if (nats === 'stopped') return stopped();
   const startedMs = context.clock.now();
   const outcome = await once(folder, options, context, output, nats);
@@ -78,7 +83,7 @@ async function runIn(folder: RunFolder, options: RunOptions, context: EngineCont
   const result = outcome.plan.status.result;
   const seconds = (context.clock.now() - startedMs) / 1_000;
   const teacherAccuracy = await teacherAccuracyOf(folder, context);
-  if (context.stop.aborted) {
+  if (context.stop.aborted && !options.baseline) {
     output.finish([`stopped; the student is done: ${folder.file('model')}`], {
       outcome: 'stopped',
       model: folder.file('model'),
@@ -89,12 +94,14 @@ async function runIn(folder: RunFolder, options: RunOptions, context: EngineCont
   const baseline = options.baseline ? await baselineOf(folder, options, context, output, nats) : null;
   if (baseline === 'stopped') {
     const inner = folder.file('baseline');
+    const resume = resumeCommand(inner, options, context, false);
     output.finish(
       [
         `stopped; the student is done: ${folder.file('model')}`,
-        `Resume the baseline with: ${context.command} run --resume ${inner}`,
+        `Resume the baseline with: ${resume}`,
+        ...keptServer(nats),
       ],
-      { outcome: 'stopped', model: folder.file('model'), folder: inner },
+      { outcome: 'stopped', model: folder.file('model'), folder: inner, resume },
     );
     return context.stopEnding();
   }
@@ -119,6 +126,27 @@ async function runIn(folder: RunFolder, options: RunOptions, context: EngineCont
     },
   );
   return 'ok';
+}
+
+/** What a person pastes into a shell to resume the run so that it ends as it would have ended. */
+function resumeCommand(folder: string, options: RunOptions, context: EngineContext, baseline: boolean): string {
+  const { DISTILL_RUNTIME: runtime = '' } = context.environment;
+  return [
+    ...(runtime === '' ? [] : [`DISTILL_RUNTIME=${shellWord(runtime)}`]),
+    context.command,
+    'run',
+    '--resume',
+    shellWord(folder),
+    ...(baseline ? ['--baseline'] : []),
+    ...(options.slots === context.cores ? [] : ['--slots', String(options.slots)]),
+    ...(options.json ? ['--json'] : []),
+  ].join(' ');
+}
+
+/** The address may hold a login, so it is never printed. */
+function keptServer(nats: FoundNatsServer | 'stopped'): string[] {
+  if (nats === 'stopped' || nats.kind !== 'running') return [];
+  return ['Keep DISTILL_NATS_URL as it is: that server holds what the run needs.'];
 }
 
 /** @throws StreamError */
@@ -148,7 +176,7 @@ async function once(
     clock: context.clock,
     log: context.openLog(folder.file('logs', 'engine.log')),
     stop: context.stop,
-    onEvent: (event) => output.event(event),
+    onEvents: (events) => output.events(events),
     onDecision: (snapshot, plan, pids) => {
       const desired = plan.pools.reduce((sum, pool) => sum + pool.replicas, 0);
       const shown = shownOf(snapshot, desired);
@@ -165,7 +193,22 @@ async function baselineOf(
   output: Output,
   nats: FoundNatsServer,
 ): Promise<number | null | 'stopped'> {
-  output.say('baseline: the same student on labels alone, for the same steps');
+  const inner = baselineFolder(folder, context);
+  try {
+    // A run that is stopped before its baseline begins leaves a folder that begins it by --resume.
+    if (context.stop.aborted) return 'stopped';
+    output.say('baseline: the same student on labels alone, for the same steps');
+    const outcome = await once(inner, options, context, output, nats);
+    if (outcome.kind === 'stopped') return 'stopped';
+    if (outcome.kind === 'failed') throw new CliError('failed', `baseline: ${failureOf(outcome)}`);
+    return outcome.plan.status.result?.accuracy ?? null;
+  } finally {
+    inner.release();
+  }
+}
+
+/** @throws CliError */
+function baselineFolder(folder: RunFolder, context: EngineContext): RunFolder {
   const { metadata, spec } = folder.job;
   const student = { ...spec.student, loss: { ...spec.student.loss, softWeight: 0 } };
   const job = {
@@ -174,17 +217,9 @@ async function baselineOf(
     spec: { ...spec, student },
   };
   // An earlier attempt of this run may have begun it.
-  const inner = existsSync(folder.file('baseline', 'job.json'))
+  return existsSync(folder.file('baseline', 'job.json'))
     ? RunFolder.resume(folder.file('baseline'), context.pid)
     : RunFolder.create(folder.file('baseline'), job, context.pid);
-  try {
-    const outcome = await once(inner, options, context, output, nats);
-    if (outcome.kind === 'stopped') return 'stopped';
-    if (outcome.kind === 'failed') throw new CliError('failed', `baseline: ${failureOf(outcome)}`);
-    return outcome.plan.status.result?.accuracy ?? null;
-  } finally {
-    inner.release();
-  }
 }
 
 /**

@@ -71,7 +71,8 @@ function amountIn(text: string): number | null {
   }
 }
 
-function limitFor({ others, namespaces }: LimitSetting, namespace: string): number {
+/** Infinity = no limit. */
+export function limitFor({ others, namespaces }: LimitSetting, namespace: string): number {
   return (Object.hasOwn(namespaces, namespace) ? namespaces[namespace] : others) ?? Infinity;
 }
 

@@ -43,6 +43,8 @@ export interface ResultLine {
   readonly teacherAccuracy?: number;
   readonly baselineAccuracy?: number;
   readonly folder?: string;
+  /** Of a run that was stopped: the command that resumes it. */
+  readonly resume?: string;
   readonly model?: string;
 }
 type Line = Progress | EventLine | ResultLine | { readonly type: 'message'; readonly message: string };

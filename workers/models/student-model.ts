@@ -4,9 +4,9 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
+import { librarySentence } from '../base/index.js';
 import { onlyInput } from '../data/index.js';
 import type { InputSpecs } from '../data/index.js';
-import { librarySentence } from './library-error.js';
 import { supplyTensorMethods } from './student-orthogonal.js';
 import {
   dropoutMasks,

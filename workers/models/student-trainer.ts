@@ -7,10 +7,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { samplesBetween, sizeOf } from '../data/index.js';
 import type { InputSpecs, Samples } from '../data/index.js';
-import type { Runtime } from '../runtimes/runtime.js';
+import type { Runtime } from '../runtimes/index.js';
 import { exportModel } from './export.js';
 import type { OptimizerSettings } from './learning-rate.js';
-import { librarySentence } from './library-error.js';
+import { librarySentence } from '../base/index.js';
 import { distillationLoss, score } from './loss.js';
 import type { LossSettings } from './loss.js';
 import { createOptimizer } from './optimizer.js';

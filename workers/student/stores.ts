@@ -8,7 +8,7 @@ import { resultFiles, resultPrefix } from '@distillery/protocol';
 import { z } from 'zod';
 
 import { type CheckpointStore, newestFirst, StoreError } from '../checkpoint/index.js';
-import { WorkerError } from '../shell/exit.js';
+import { WorkerError } from '../base/index.js';
 import { ObjectDamaged, type ObjectStore, ObjectStoreFull, ObjectWriter } from '../stream/index.js';
 
 import type { ResultStore } from './student.js';
@@ -140,7 +140,8 @@ function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
     if (error instanceof WorkerError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     const kind = outOfRoom.includes(codeOf(error)) ? 'full' : 'other';
-    throw new StoreError(kind, path, `cannot be written (${reason}); free some space or change its mode`, {
+    const remedy = kind === 'full' ? 'free some space' : 'check its path and its permissions';
+    throw new StoreError(kind, path, `cannot be written (${reason}); ${remedy}`, {
       cause: error,
     });
   });

@@ -4,8 +4,7 @@ import { quietLibraries, workerExitCodes } from '@distillery/protocol';
 import { openInferenceThread } from '../compute/index.js';
 import { openDataset } from '../data/index.js';
 import { resolve } from '../places/index.js';
-import { endingOf } from '../shell/endings.js';
-import { readLabellingEnvironment } from '../shell/environment.js';
+import { endingOf, readLabellingEnvironment } from '../process/index.js';
 
 const samplesAtOnce = 500;
 

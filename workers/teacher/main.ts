@@ -5,10 +5,8 @@ import { asModelError, type InferenceThread, openInferenceThread } from '../comp
 import { type Dataset, openDataset } from '../data/index.js';
 import { compareWithReference, selfTestAnswers } from '../models/inference/index.js';
 import { resolve } from '../places/index.js';
-import { WorkerError } from '../shell/exit.js';
-import { Meter } from '../shell/meter.js';
-import { runWorker, type WorkerContext } from '../shell/process.js';
-import { unlessStopped } from '../shell/stopping.js';
+import { Meter, WorkerError } from '../base/index.js';
+import { runWorker, unlessStopped, type WorkerContext } from '../process/index.js';
 import {
   bury,
   connectWorker,

@@ -1,4 +1,5 @@
 /** The door of platform: what Node gives to operator, command and workers alike. Imports `@distillery/base` only. */
+export { certificateFaultOf, identityCheckOf } from './certificate.js';
 export { makeFolderSync, makeNewFolderSync } from './make-folder.js';
 export {
   type Claim,
@@ -10,7 +11,7 @@ export {
   markOfSync,
   removeOwnFolderSync,
 } from './owned-folder.js';
-export { readText, readTextSync } from './read-text.js';
+export { readTextSync } from './read-text.js';
 export { spawnFolder } from './spawn-folder.js';
 export { openRegular, openRegularSync, readFaultOf, readRegularSync } from './regular-file.js';
 export type { ReadFault } from './regular-file.js';

@@ -1,13 +1,7 @@
 /** Reads text files in any encoding that `decodeText` knows. */
 import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 
 import { decodeText } from '@distillery/base';
-
-/** @throws TextError, and the system's error with its code */
-export async function readText(path: string): Promise<string> {
-  return decodeText(await readFile(path));
-}
 
 /** @throws TextError, and the system's error with its code */
 export function readTextSync(path: string): string {

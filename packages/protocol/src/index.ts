@@ -1,6 +1,6 @@
 /**
  * The door of protocol v1: what teachers, students, the operator and foreign readers' tests may use. Everything behind
- * it is pure (DESIGN §6); docs/protocol.md says the same without TypeScript.
+ * it is pure (design §6); docs/protocol.md says the same without TypeScript.
  */
 export { accessFromSecret, accessToSecret, parseCreds, workerRoles } from './access.js';
 export type { NatsAccess, WorkerRole } from './access.js';
@@ -16,8 +16,8 @@ export type { FrameFault, FramePlace } from './frame-error.js';
 export { headerBytes, readHeader } from './frame-header.js';
 export { bytesPerRow, frameLayouts } from './frame-layouts.js';
 export type { DenseFrame, Frame, FrameHeader, TopKFrame, ValueEncoding } from './frame-layouts.js';
-export { jetStreamFault } from './jetstream-errors.js';
-export type { JetStreamAnswer, JetStreamFault } from './jetstream-errors.js';
+export { jetStreamFault, jetStreamLimit } from './jetstream-errors.js';
+export type { JetStreamAnswer, JetStreamFault, JetStreamLimit } from './jetstream-errors.js';
 export {
   ackWaitMs,
   consumeExpiresMs,
@@ -64,7 +64,7 @@ export { features, missingFeatures, missingFeaturesText } from './requires.js';
 export { readResultSums, resultFiles, resultNamePattern, resultSumsName, resultSumsText } from './result-sums.js';
 export { permutation, schedule } from './schedule.js';
 export type { Schedule, ScheduleOptions } from './schedule.js';
-export { samplesOfRows, shardCount, shardRows } from './shards.js';
+export { samplesOfRows, shardCount, shardRows, shardsOf } from './shards.js';
 export type { RowRange } from './shards.js';
 export {
   deadItemSchema,

@@ -1,13 +1,15 @@
 /**
  * How a step is cut into messages: fixed ranges of rows, so that a message stays below `maxFrameBytes` and a data-parallel
- * student can give each rank its own shards (DESIGN §4).
+ * student can give each rank its own shards (design §4).
  *
  * A row is one prediction position. Every sample of a job has the same number of positions: an image has one, a sequence
  * of tokens one for each token. Row r of a batch is position r mod positions of sample floor(r / positions). Shards cut
  * rows, so that a sample with more positions than fit into one frame lies in several.
  */
 import { headerBytes } from './frame-header.js';
+import { bytesPerRow } from './frame-layouts.js';
 import { maxFrameBytes } from './limits.js';
+import type { Manifest } from './manifest.js';
 
 /** From `start` up to, not including, `end`. */
 export interface RowRange {
@@ -23,6 +25,14 @@ export interface RowRange {
 export function shardCount(batchRows: number, rowBytes: number): number {
   const rowsPerMessage = Math.max(1, Math.floor((maxFrameBytes - headerBytes) / rowBytes));
   return Math.ceil(batchRows / rowsPerMessage);
+}
+
+/**
+ * Shards of a job, from its manifest, the width of its opened models and the positions of its samples.
+ */
+export function shardsOf(manifest: Manifest, columns: number, positions: number): number {
+  const { encoding, topK } = manifest.logits;
+  return shardCount(manifest.training.batchSize * positions, bytesPerRow(columns, encoding, topK));
 }
 
 /**

@@ -4,17 +4,18 @@ import { join } from 'node:path';
 import { writeWhole } from '@distillery/platform';
 
 import type { DistillJob, DistillJobStatus, EventClaim } from '../../api/index.js';
-import type { FoundJob, JobKey } from '../port.js';
+import type { FoundJob, JobKey } from '../index.js';
 
 export class LocalJobs {
   readonly #folder: string;
-  readonly #onEvent: (event: EventClaim) => void;
+  readonly #onEvents: (events: readonly EventClaim[]) => void;
   #job: DistillJob;
 
-  constructor(folder: string, job: DistillJob, onEvent: (event: EventClaim) => void) {
+  /** @param onEvents hears of what one reconcile saw, in order */
+  constructor(folder: string, job: DistillJob, onEvents: (events: readonly EventClaim[]) => void) {
     this.#folder = folder;
     this.#job = job;
-    this.#onEvent = onEvent;
+    this.#onEvents = onEvents;
   }
 
   get(key: JobKey): Promise<FoundJob | null> {
@@ -28,7 +29,7 @@ export class LocalJobs {
   }
 
   recordEvents(_key: JobKey, events: readonly EventClaim[]): Promise<void> {
-    for (const event of events) this.#onEvent(event);
+    this.#onEvents(events);
     return Promise.resolve();
   }
 

@@ -2,7 +2,17 @@
  * Where a run works: a folder that is somebody else's stays as it is, runs that begin at once do not meet, and a working
  * folder or a home that is not there ends with a sentence.
  */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +22,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { distillExit, DistillProcess, isAlive, writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
 
-import { endingInShell, endingOf, hasModel, nothingLeft } from './ending.js';
+import { endingInShell, endingOf, endingOfRun, hasModel, nothingLeft } from './ending.js';
 
 jest.setTimeout(120_000);
 
@@ -93,6 +103,95 @@ it('a run goes on although the folder that it was started in is removed, also wi
   process.kill(student, 'SIGKILL');
   expect(await endingOf(run, place)).toMatchObject({ exitCode: distillExit.ok, ...nothingLeft });
   expect(run.events.filter(({ reason }) => reason === 'StudentStarted').length).toBeGreaterThan(1);
+});
+
+describe('a run that was stopped, as a copy of its folder', () => {
+  const place = join(home, 'stopped');
+  const digestOf = async (folder: string): Promise<string | undefined> => {
+    const run = new DistillProcess(['run', '--resume', folder, '--json']);
+    expect(await endingOf(run, folder)).toMatchObject({ exitCode: distillExit.ok, ...nothingLeft });
+    return run.result?.digest;
+  };
+  let whole: string | undefined;
+
+  beforeAll(async () => {
+    const long = writeSmallJob(mkdtempSync(join(home, 'long-')), `file://${join(home, 'data')}`, (spec) => {
+      Object.assign(spec.training, { epochs: 3, augment: {} });
+      spec.teacher.pools = [{ name: 'cpu', maxReplicas: 1 }];
+    });
+    const run = new DistillProcess(['run', long, '--json', '--dir', place]);
+    await run.until('a checkpoint', () => (run.progress?.step ?? 0) > 20);
+    run.child.kill('SIGINT');
+    expect(await run.ended()).toBe(distillExit.interrupted);
+    cpSync(place, join(home, 'whole'), { recursive: true });
+    whole = await digestOf(join(home, 'whole'));
+  });
+
+  it.each([
+    ['mark', ['.distillery']],
+    ['logs, job and status', ['logs', 'job', 'status.json']],
+    ['server', ['nats']],
+    ['manifest and the configuration of its server', ['job/manifest.json', 'nats/nats-server.json']],
+  ])('ends with the same model without its %s', async (_what, names) => {
+    const copy = mkdtempSync(join(home, 'copy-'));
+    cpSync(place, copy, { recursive: true });
+    for (const name of names) rmSync(join(copy, name), { recursive: true });
+    expect(await digestOf(copy)).toBe(whole);
+  });
+
+  it('is refused without its job.json', async () => {
+    const copy = mkdtempSync(join(home, 'copy-'));
+    cpSync(place, copy, { recursive: true });
+    rmSync(join(copy, 'job.json'));
+    const before = textsIn(copy);
+    const { exitCode, message } = await endingOf(new DistillProcess(['run', '--resume', copy]), copy);
+    expect(exitCode).toBe(distillExit.badInput);
+    expect(message).toContain(`--resume ${copy}: found no readable job.json there`);
+    expect(textsIn(copy)).toEqual(before);
+  });
+
+  it('keeps the files of others', async () => {
+    const copy = mkdtempSync(join(home, 'copy-'));
+    cpSync(place, copy, { recursive: true });
+    const names = ['notes.txt', 'logs/notes', 'job/notes', 'model/notes', 'checkpoints/notes'];
+    for (const name of names) {
+      mkdirSync(join(copy, name, '..'), { recursive: true });
+      writeFileSync(join(copy, name), 'the only copy');
+    }
+    expect(await digestOf(copy)).toBe(whole);
+    for (const name of names) expect(readFileSync(join(copy, name), 'utf8')).toBe('the only copy');
+  });
+
+  it('is not resumed into another folder', async () => {
+    const run = new DistillProcess(['run', '--resume', place, '--dir', join(home, 'elsewhere')]);
+    expect(await run.ended()).toBe(distillExit.usage);
+    expect(run.stderr).toBe('distill run: --dir names the folder of a new run. Leave it out with --resume.\n');
+  });
+});
+
+describe('a marked folder whose nats/ is of somebody else', () => {
+  it('is refused before anything is written', async () => {
+    const place = join(home, 'foreign-nats');
+    mkdirSync(join(place, 'nats'), { recursive: true });
+    writeFileSync(join(place, '.distillery'), '{"kind":"run"}');
+    writeFileSync(join(place, 'nats', 'notes'), 'the only copy');
+    const before = textsIn(place);
+    const { exitCode, message } = await endingOf(new DistillProcess(['run', job, '--dir', place]), place);
+    expect({ exitCode, message }).toEqual({
+      exitCode: distillExit.badInput,
+      message: `--dir ${place}: nats in it is not of this run, which keeps its NATS server there. Move it elsewhere.`,
+    });
+    expect(textsIn(place)).toEqual(before);
+    expect(readdirSync(place).sort()).toEqual(['.distillery', 'nats']);
+  });
+});
+
+it.each(['DISTILL_RUNTIME', 'DISTILL_LOG_LEVEL'])('a wrong %s is refused before a run begins', async (name) => {
+  const place = join(home, name);
+  const { exitCode, message } = await endingOfRun(job, place, { [name]: 'gpu' });
+  expect(exitCode).toBe(distillExit.usage);
+  expect(message).toMatch(new RegExp(`^${name}: found "gpu", expected .*\\. Correct it, or unset it\\.$`));
+  expect(existsSync(place)).toBe(false);
 });
 
 describe('a working folder that is gone', () => {

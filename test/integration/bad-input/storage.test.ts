@@ -126,7 +126,7 @@ describe('a run folder', () => {
     const again = await endingOfRun(job, place);
     expect(again).toMatchObject({ exitCode: distillExit.badInput, ...nothingLeft });
     expect(again.message).toMatch(
-      /^--dir .+: found a run that trained 64 steps there, expected a new folder; go on with it by --resume .+, or name another folder$/,
+      /^--dir .+: found a run that trained 64 steps there, expected a new folder; resume it with --resume .+, or name another folder$/,
     );
     expect(hasModel(place)).toBe(true);
   });
@@ -134,10 +134,8 @@ describe('a run folder', () => {
   it('below a file is refused', async () => {
     const place = join(job, 'run');
     expect(await endingOf(new DistillProcess(['run', job, '--json', '--dir', place]), place)).toEqual({
-      exitCode: distillExit.storage,
-      message:
-        `run folder ${place}: found that it cannot be written (ENOTDIR: not a directory, mkdir '${place}'), ` +
-        'expected a folder; choose another with --dir',
+      exitCode: distillExit.badInput,
+      message: `--dir ${place}: ${job} is not a folder. Name another folder.`,
       ...nothingLeft,
     });
   });
@@ -150,10 +148,9 @@ describe('a run folder', () => {
     expect(ending).toEqual({ exitCode: distillExit.storage, ...nothingLeft });
     expect(message).toBe(
       readOnly === null
-        ? `run folder ${place}: found that it cannot be written (ENOENT: no such file or directory, mkdir '${place}'), ` +
-            'expected a folder; choose another with --dir'
-        : `run folder ${place}: found a read-only file system, expected a writable one; mount it writable, then ` +
-            'resume the run (EROFS)',
+        ? `run folder ${place}: cannot be written (ENOENT: no such file or directory, mkdir '${place}'). ` +
+            'Name another folder with --dir.'
+        : `run folder ${place}: found a read-only file system, expected a writable one; mount it writable (EROFS)`,
     );
   });
 });
@@ -230,7 +227,7 @@ describe('a disk that fills up', () => {
     const { message, ...ending } = await endingOfRun(job, join(small, 'streams'));
     expect(ending).toEqual({ exitCode: distillExit.storage, ...nothingLeft });
     expect(message).toMatch(
-      /^create stream DISTILL_.+: found no room in the NATS server's store \(.+\), expected three quarters of its disk's free space to do; free some space there, or lower spec\.logits\.maxBytes$/,
+      /^create stream DISTILL_.+: the JetStream store of the NATS server is full \(.+\)\. It takes at most max_file_store, by default 75 % of the free disk\. Delete finished jobs, lower spec\.logits\.maxBytes, or free space on the server's disk or raise max_file_store\.$/,
     );
   });
 });

@@ -3,8 +3,18 @@
  * that was started has ended, and nothing half-installed is left. Slow stages are programs of the test on PATH, or servers
  * that do not answer.
  */
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -211,6 +221,33 @@ describe('a signal while a run', () => {
     await expectStopped(stage, 'SIGINT');
     expect(stage.run.result?.model).toBe(join(stage.place, 'model'));
     expect(hasModel(stage.place)).toBe(true);
+  });
+
+  it('measures the teacher before a baseline leaves a folder that begins the baseline', async () => {
+    const stage = start(found(), {}, ['--baseline']);
+    await running('evaluate.js');
+    await expectStopped(stage, 'SIGINT');
+    expect(stage.run.result?.resume).toContain(` run --resume ${join(stage.place, 'baseline')} --json`);
+    expect(existsSync(join(stage.place, 'baseline', 'job.json'))).toBe(true);
+  });
+
+  it('prints a command that a shell takes as it is, with the options of the run', async () => {
+    const place = join(folder, `it's "my" $HOME & runs`);
+    const environment = { DISTILL_RUNTIME: 'cpu', PATH: `${join(folder, 'home-pasted', 'bin')}:/usr/bin:/bin` };
+    mkdirSync(join(folder, 'home-pasted', 'bin'), { recursive: true });
+    symlinkSync(binary, join(folder, 'home-pasted', 'bin', 'nats-server'));
+    const args = ['run', job, '--dir', place, '--baseline', '--slots', '1'];
+    const first = new DistillProcess(args, environment);
+    await until('a run', () => existsSync(join(place, 'logs', 'engine.log')));
+    first.child.kill('SIGINT');
+    expect(await first.ended()).toBe(distillExit.interrupted);
+    const command = /Resume with: (.*)$/.exec(first.plain.at(-1) ?? '')?.[1] ?? '';
+    expect(command).toMatch(/^DISTILL_RUNTIME=cpu .* --baseline --slots 1$/);
+    const pasted = spawnSync('sh', ['-c', command], { encoding: 'utf8', env: { PATH: environment.PATH } });
+    expect({ status: pasted.status, stderr: pasted.stderr }).toEqual({ status: 0, stderr: '' });
+    expect(pasted.stdout).toContain(`baseline  `);
+    expect(hasModel(place)).toBe(true);
+    expect(processesOf(folder)).toEqual([]);
   });
 
   it('trains the baseline ends it, and says how to go on', async () => {

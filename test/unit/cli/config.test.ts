@@ -12,24 +12,32 @@ describe('the configuration', () => {
       path: '',
       kubeconfig: undefined,
       dumbTerminal: false,
-      throughNpm: false,
+      startedBy: { kind: 'shell' },
       faults: 'sentence',
       workerEnvironment: { ORT_DISABLE_TELEMETRY: '1' },
     });
   });
 
-  test('knows a server, a terminal and npm', () => {
+  const script = { npm_lifecycle_event: 'start', npm_package_name: 'distillery', npm_config_local_prefix: '/src/d' };
+  test.each([
+    ['a script of this package', { ...script, INIT_CWD: '/src/d/examples' }, { kind: 'npmScript', prefix: null }],
+    ['such a script from elsewhere', { ...script, INIT_CWD: '/src/data' }, { kind: 'npmScript', prefix: '/src/d' }],
+    ['npx', { npm_lifecycle_event: 'npx' }, { kind: 'npx' }],
+    ['a script of another package', { ...script, npm_package_name: 'mine' }, { kind: 'npx' }],
+  ])('knows that it was started by %s', (_what, environment, want) => {
+    expect(readConfig(environment).startedBy).toEqual(want);
+  });
+
+  test('knows a server and a terminal', () => {
     const read = readConfig({
       DISTILL_NATS_URL: 'nats://127.0.0.1:4222',
       PATH: '/bin',
       TERM: 'dumb',
-      npm_lifecycle_event: 'start',
     });
     expect(read).toMatchObject({
       natsUrl: 'nats://127.0.0.1:4222',
       path: '/bin',
       dumbTerminal: true,
-      throughNpm: true,
     });
   });
 
@@ -42,6 +50,13 @@ describe('the configuration', () => {
     const secrets = { NPM_TOKEN: 'x', AWS_SECRET_ACCESS_KEY: 'x', DISTILL_NATS_URL: 'nats://me:secret@host:4222' };
     expect(readConfig({ ...environment, ...secrets }).workerEnvironment).toEqual({
       ...environment,
+      ORT_DISABLE_TELEMETRY: '1',
+    });
+  });
+
+  test('takes an empty variable of our own for none', () => {
+    expect(readConfig({ DISTILL_RUNTIME: '', HOME: '' }).workerEnvironment).toEqual({
+      HOME: '',
       ORT_DISABLE_TELEMETRY: '1',
     });
   });

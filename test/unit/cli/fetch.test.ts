@@ -44,6 +44,7 @@ interface World {
   readonly secretName?: string;
   readonly objects?: readonly (readonly [string, Uint8Array])[];
   readonly connect?: FetchTools['connect'];
+  readonly kubectlOptions?: readonly string[];
 }
 
 class Fetch {
@@ -92,6 +93,7 @@ class Fetch {
         });
       },
       say: (line) => this.lines.push(line),
+      kubectlOptions: world.kubectlOptions ?? [],
       stop: this.stop.signal,
     };
   }
@@ -193,7 +195,7 @@ describe('the model of a finished job', () => {
       code: 65,
       message:
         `folder ${folder}: found metrics.json, model.json, weights.bin there, expected an empty folder or none; ` +
-        'choose another with --output, or replace an earlier model with --force',
+        'choose another with --output, or replace the earlier model with --force',
     });
     const other = testModel(2);
     const again = new Fetch({ job: clusterJob({ status: completeStatus(other.digest) }), objects: resultsOf(other) });
@@ -243,7 +245,7 @@ describe('the model of a finished job', () => {
     [
       'with a name that leads out of the folder',
       [...resultsOf(model), ['result/..', new Uint8Array(1)] as [string, Uint8Array]],
-      /result "\.\.": found a name that is none of a file/,
+      /result "\.\.": not a valid file name/,
     ],
     [
       'with a hidden name',
@@ -397,12 +399,44 @@ describe('the model of a finished job', () => {
   test('is not written where a file stands in the way', async () => {
     writeFileSync(folder, 'a file');
     const { code, message } = await refusal(new Fetch());
-    expect(code).toBe(74);
-    expect(message).toMatch(/^model folder .*: cannot be written \(ENOTDIR/);
+    expect({ code, message }).toEqual({
+      code: 65,
+      message: `--output ${folder}: ${folder} is not a folder. Name another folder.`,
+    });
+    expect(readFileSync(folder, 'utf8')).toBe('a file');
+    const below = join(folder, 'below');
+    expect(await refusal(new Fetch(), { output: below })).toEqual({
+      code: 65,
+      message: `--output ${below}: ${folder} is not a folder. Name another folder.`,
+    });
+  });
+
+  test('is not written where a link leads nowhere, and nothing is asked for before', async () => {
+    symlinkSync('/nowhere/model', folder);
+    const fetch = new Fetch();
+    expect(await refusal(fetch)).toEqual({
+      code: 65,
+      message: `--output ${folder}: ${folder} is a link to /nowhere/model, which does not exist. Name another folder.`,
+    });
+    expect(fetch.asked).toEqual([]);
+    rmSync(folder);
+  });
+
+  test('in a folder with files of others is not promised to --force', async () => {
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'thesis.txt'), 'the only copy');
+    expect((await refusal(new Fetch())).message).not.toContain('--force');
   });
 });
 
 describe('a job', () => {
+  test('that is not there is listed by a command that a shell takes, in the same cluster', async () => {
+    const kubectlOptions = ['--kubeconfig', '/my clusters/a', '--context', 'it$self'];
+    expect((await refusal(new Fetch({ job: null, kubectlOptions }))).message).toContain(
+      "`kubectl --kubeconfig '/my clusters/a' --context 'it$self' get distilljobs -n team-a`",
+    );
+  });
+
   const running = {
     phase: 'Running',
     conditions: [{ ...conditionOf('Complete', 'Not yet.'), status: 'False' }],
@@ -419,13 +453,13 @@ describe('a job', () => {
       'that nobody has looked at',
       clusterJob(),
       1,
-      'job team-a/mnist: found it Pending, expected it complete; wait for that with `kubectl wait --for=condition=Complete -n team-a distilljob/mnist`',
+      'job team-a/mnist: found it Pending, expected it complete; wait for that with `kubectl wait --for=condition=Complete --timeout=-1s -n team-a distilljob/mnist`',
     ],
     [
       'that runs',
       clusterJob({ status: running }),
       1,
-      'job team-a/mnist: found it Running at step 812 of 1407 (57 %, about 1:15 left), expected it complete; wait for that with `kubectl wait --for=condition=Complete -n team-a distilljob/mnist`',
+      'job team-a/mnist: found it Running at step 812 of 1407 (57 %, about 1:15 left), expected it complete; wait for that with `kubectl wait --for=condition=Complete --timeout=-1s -n team-a distilljob/mnist`',
     ],
     [
       'that failed',
@@ -486,7 +520,7 @@ describe('a job', () => {
     );
     expect({ code, message }).toEqual({
       code: 1,
-      message: 'job team-a/mnist: found no result in its object store; it was emptied',
+      message: 'job team-a/mnist: found no result in its object store; it was emptied. Run the job again.',
     });
   });
 });

@@ -51,7 +51,7 @@ describe('words of workers', () => {
   test.each(['terminal', 'pipe'] as const)('on a %s move no cursor and forge no line', (kind) => {
     const { output, fresh } = outputOn(kind);
     output.say(hostile);
-    output.event({ ...warning, message: hostile });
+    output.events([{ ...warning, message: hostile }]);
     output.finish([hostile], {});
     const mark = kind === 'terminal' ? '! ' : 'warning: ';
     expect(fresh()).toBe([harmless, `${mark}StudentFailed: ${harmless}`, harmless, ''].join('\n'));
@@ -89,7 +89,7 @@ describe('on a terminal', () => {
     const view = liveLines('mnist', shown(), 140);
     output.progress('mnist', shown(), pids);
     fresh();
-    output.event(warning);
+    output.events([warning]);
     expect(fresh()).toBe(
       `\r\u001b[3A\u001b[J! StudentFailed: out of memory\n${view.map((line) => `${line}\n`).join('')}`,
     );
@@ -102,8 +102,8 @@ describe('on a terminal', () => {
     for (let step = 0; step < 10; step++) {
       output.progress('mnist', shown({ step }), pids);
       wait(100);
-      if (step === 4) output.event(warning);
-      if (step === 7) output.event(notice);
+      if (step === 4) output.events([warning]);
+      if (step === 7) output.events([notice]);
     }
     text += fresh();
     expect(screenOf(text)).toEqual([
@@ -164,8 +164,8 @@ describe('elsewhere', () => {
     const { output, fresh, wait } = outputOn('pipe');
     for (let second = 0; second < 11; second++) {
       output.progress('mnist', shown({ step: second }), pids);
-      if (second === 3) output.event(warning);
-      if (second === 4) output.event(notice);
+      if (second === 3) output.events([warning]);
+      if (second === 4) output.events([notice]);
       wait(1_000);
     }
     output.say('baseline');
@@ -198,7 +198,7 @@ describe('for machines', () => {
     ],
     [
       'an event',
-      (output) => output.event(warning),
+      (output) => output.events([warning]),
       { type: 'event', severity: 'Warning', reason: 'StudentFailed', message: 'out of memory' },
     ],
     ['the end', (output) => output.finish(['done'], { outcome: 'complete' }), { type: 'result', outcome: 'complete' }],
@@ -218,11 +218,36 @@ describe('for machines', () => {
       output.progress('mnist', shown(), pids);
       wait(100);
     }
-    for (let time = 0; time < 3; time++) output.event(notice);
+    for (let time = 0; time < 3; time++) output.events([notice]);
     const types = fresh()
       .trim()
       .split('\n')
       .map((line) => (JSON.parse(line) as { type: string }).type);
     expect(types).toEqual(['progress', 'progress', 'progress', 'progress', 'event', 'event', 'event']);
+  });
+});
+
+describe('a job that fails', () => {
+  const failed = { type: 'Warning', reason: 'Failed', message: 'no data' } as const;
+  const scaled = { type: 'Normal', reason: 'TeachersScaled', message: '1 → 0' } as const;
+  const last = [scaled, warning, failed];
+
+  test.each(['terminal', 'pipe'] as const)('says why once on a %s: in its summary', (kind) => {
+    const { output, fresh } = outputOn(kind);
+    output.events([warning]);
+    output.events(last);
+    output.finish(['failed: no data'], {});
+    const lines = fresh().trim().split('\n');
+    expect(lines.map((line) => line.trim().replace(/^(! |warning: )/, ''))).toEqual([
+      'StudentFailed: out of memory',
+      'TeachersScaled: 1 → 0',
+      'failed: no data',
+    ]);
+  });
+
+  test('leaves out nothing for machines', () => {
+    const { output, fresh } = outputOn('json');
+    output.events(last);
+    expect(fresh().trim().split('\n')).toHaveLength(3);
   });
 });

@@ -116,12 +116,12 @@ describe('a snapshot', () => {
   });
 
   test.each([
+    ['that is none', 'no', /^.*none\.json: not valid JSON\. Create a snapshot with `distill plan --save FILE`\.$/],
     [
-      'that is none',
-      'no',
-      /^.*none\.json: found something else than JSON, expected a snapshot; make one by distill plan --save$/,
+      'that lacks a part',
+      '{"nowMs": 1}',
+      /none\.json: jobs: .*\. Create a new snapshot with `distill plan --save FILE`\.$/,
     ],
-    ['that lacks a part', '{"nowMs": 1}', /none\.json: jobs: .*; make a new one by distill plan --save$/],
   ])('%s is refused', async (_what, text, sentence) => {
     const file = join(folder, 'none.json');
     writeFileSync(file, text);
@@ -173,9 +173,25 @@ describe('a snapshot', () => {
     expect(await refusal(() => planned({ file: join(folder, 'nowhere.json') }))).toContain(
       'found nothing, expected a file',
     );
-    expect(await refusal(() => planned({ save: join(folder, 'no/such/folder') }))).toContain(
-      'cannot be written (ENOENT',
-    );
+    writeFileSync(join(folder, 'a file'), 'mine');
+    symlinkSync('/nowhere', join(folder, 'dangling'));
+    const cases = [
+      ['', /^--save: the name of the file is empty\. Name a file\.$/],
+      ['no/such/folder', /: its folder does not exist\. Name another file\.$/],
+      ['a file/below', /: .*a file is not a folder\. Name another folder\.$/],
+      ['dangling', /: it is a link to \/nowhere, which does not exist\. Name another file\.$/],
+      ['.', /: it is a folder\. Name another file\.$/],
+    ] as const;
+    for (const [name, sentence] of cases) {
+      const readCluster = (): never => {
+        throw new Error('a cluster was read although nothing can be saved');
+      };
+      const tools = { readCluster, readInput, say: () => undefined, nowMs: noonMs };
+      const save = name === '' ? '' : join(folder, name);
+      expect(await refusal(() => plan({ ...settingsIn({}), json: false, save }, tools))).toMatch(sentence);
+    }
+    expect(readFileSync(join(folder, 'a file'), 'utf8')).toBe('mine');
+    expect(lstatSync(join(folder, 'dangling')).isSymbolicLink()).toBe(true);
   });
 });
 

@@ -182,6 +182,58 @@ describe('a folder that the person names', () => {
   );
 });
 
+describe('a run whose folder holds something of another owner', () => {
+  test.each<[string, string, (inner: string) => void]>([
+    ['nats', 'which keeps its NATS server there', (inner) => writeFileSync(join(inner, 'notes'), 'mine')],
+    ['baseline', 'which keeps the run of --baseline there', (inner) => writeFileSync(join(inner, 'notes'), 'mine')],
+    [
+      'baseline',
+      'which keeps the run of --baseline there',
+      (inner) => {
+        writeFileSync(join(inner, 'job.json'), 'mine');
+        writeFileSync(join(inner, 'notes'), 'mine');
+      },
+    ],
+  ])('as %s is refused before anything is written', (name, which, put) => {
+    RunFolder.create(run, plainJob(), process.pid).release();
+    mkdirSync(join(run, name));
+    put(join(run, name));
+    rmSync(join(run, 'logs'), { recursive: true });
+    const before = textsIn(run);
+    for (const [option, enter] of [
+      ['--dir', () => RunFolder.create(run, plainJob(), process.pid)],
+      ['--resume', () => RunFolder.resume(run, process.pid)],
+    ] as const) {
+      const { ending, message } = failureOf(enter);
+      expect([ending, message]).toEqual([
+        'badInput',
+        `${option} ${run}: ${name} in it is not of this run, ${which}. Move it elsewhere.`,
+      ]);
+    }
+    expect(textsIn(run)).toEqual(before);
+    expect(existsSync(join(run, 'logs'))).toBe(false);
+  });
+
+  test('in nats/, which goes when the run is complete, is refused and stays', () => {
+    RunFolder.create(run, plainJob(), process.pid).release();
+    mkdirSync(join(run, 'nats', 'store'), { recursive: true });
+    writeFileSync(join(run, 'nats', '.distillery'), '{"kind":"nats"}');
+    writeFileSync(join(run, 'nats', 'nats-server.json.7-1.partial'), '');
+    RunFolder.resume(run, process.pid).release();
+    writeFileSync(join(run, 'nats', 'notes'), 'mine');
+    expect(failureOf(() => RunFolder.resume(run, process.pid)).message).toBe(
+      `--resume ${run}: nats/notes in it is not of a run. Move it elsewhere.`,
+    );
+    expect(readFileSync(join(run, 'nats', 'notes'), 'utf8')).toBe('mine');
+  });
+
+  test.each(['nats', 'baseline'])('as an empty folder %s is taken', (name) => {
+    RunFolder.create(run, plainJob(), process.pid).release();
+    mkdirSync(join(run, name));
+    RunFolder.resume(run, process.pid).release();
+  });
+});
+
 describe('a run whose folder holds something of another kind under a name of its own', () => {
   const fileInPlaceOf = (path: string): void => writeFileSync(path, 'mine');
   const folderInPlaceOf = (path: string): void => mkdirSync(path);
@@ -220,6 +272,20 @@ describe('a run whose folder holds something of another kind under a name of its
     rmSync(join(run, 'job.json'));
     pipeInPlaceOf(join(run, 'job.json'));
     expect(failureOf(() => RunFolder.resume(run, process.pid)).message).toContain('no readable job.json');
+  });
+});
+
+describe('a copy of a run without its dot files', () => {
+  test('is resumed, and marked again', () => {
+    RunFolder.create(run, plainJob(), process.pid).release();
+    for (const name of ['nats', 'model']) {
+      mkdirSync(join(run, name));
+      writeFileSync(join(run, name, '.distillery'), JSON.stringify({ kind: name }));
+    }
+    writeFileSync(join(run, 'model', 'SHA256SUMS'), '');
+    rmSync(join(run, '.distillery'));
+    expect(RunFolder.resume(run, process.pid).job).toEqual(plainJob());
+    expect(existsSync(join(run, '.distillery'))).toBe(true);
   });
 });
 
@@ -348,6 +414,9 @@ describe('a run that is resumed', () => {
     // Its model was not fetched yet: that is worth another run.
     RunFolder.resume(run, process.pid).release();
     mkdirSync(folder.file('model'));
+    writeFileSync(folder.file('model', 'notes'), 'mine');
+    RunFolder.resume(run, process.pid).release();
+    writeFileSync(folder.file('model', 'model.json'), '{}');
     const { ending, message } = failureOf(() => RunFolder.resume(run, process.pid));
     expect([ending, message]).toEqual([
       'badInput',
@@ -357,12 +426,43 @@ describe('a run that is resumed', () => {
 });
 
 describe('a folder that cannot be written', () => {
-  test('because something else stands in its place is said so', () => {
-    writeFileSync(join(home, 'runs'), 'a file');
+  test.each<[string, () => void, string]>([
+    ['is a file', () => writeFileSync(run, 'mine'), `${join('HOME', 'runs/mnist')} is not a folder`],
+    ['is below a file', () => rmSync(join(run, '..'), { recursive: true }), `${join('HOME', 'runs')} is not a folder`],
+    [
+      'is a link to nothing',
+      () => symlinkSync('/nowhere', run),
+      'runs/mnist is a link to /nowhere, which does not exist',
+    ],
+    [
+      'is a link to a file',
+      () => symlinkSync('/etc/hostname', run),
+      'runs/mnist is a link to something that is no folder',
+    ],
+    ['is a link to itself', () => symlinkSync(run, run), `runs/mnist is a link to`],
+  ])('because its name %s is bad input', (_what, put, is) => {
+    mkdirSync(join(run, '..'));
+    put();
+    if (!existsSync(join(run, '..'))) writeFileSync(join(run, '..'), 'mine');
     const { ending, message } = failureOf(() => RunFolder.create(run, plainJob(), process.pid));
-    expect(ending).toBe('storage');
-    expect(message).toContain(`run folder ${run}: found that it cannot be written`);
-    expect(message).toContain('choose another with --dir');
+    expect(ending).toBe('badInput');
+    expect(message).toContain(`--dir ${run}: ${home}`);
+    expect(message).toContain(is.replace('HOME', home));
+    expect(message).toMatch(/\. Name another folder\.$/);
+  });
+
+  test('because runs/ is a file is bad input for a run without --dir, too', () => {
+    writeFileSync(join(home, 'runs'), 'mine');
+    const { ending, message } = failureOf(() => RunFolder.createNew(run, plainJob(), process.pid));
+    expect([ending, message]).toEqual([
+      'badInput',
+      `run folder ${run}: ${join(home, 'runs')} is not a folder. Name another folder.`,
+    ]);
+  });
+
+  test('because its name is too long is bad input', () => {
+    const { ending } = failureOf(() => RunFolder.create(join(home, 'a'.repeat(300)), plainJob(), process.pid));
+    expect(ending).toBe('badInput');
   });
 
   test('in the kernel is said so, and no lock stays', () => {

@@ -17,7 +17,7 @@ let jobs = new LocalJobs('', plainJob(), () => undefined);
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'distill-jobs-'));
   told = [];
-  jobs = new LocalJobs(folder, plainJob(), (event) => told.push(event));
+  jobs = new LocalJobs(folder, plainJob(), (events) => told.push(...events));
 });
 
 afterEach(() => {

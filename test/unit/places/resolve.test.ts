@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { PlaceError, resolve } from '../../../workers/places/index.js';
-import { endingOf } from '../../../workers/shell/endings.js';
+import { endingOf } from '../../../workers/process/endings.js';
 
 const pathOf = async (uri: string): Promise<string> => (await resolve(uri)).path;
 

@@ -4,8 +4,8 @@ import { describe, expect, test } from '@jest/globals';
 
 import type { Samples } from '../../../workers/data/index.js';
 import { FrameConflict } from '../../../workers/stream/index.js';
-import { WorkerError } from '../../../workers/shell/exit.js';
-import { Meter } from '../../../workers/shell/meter.js';
+import { WorkerError } from '../../../workers/base/exit.js';
+import { Meter } from '../../../workers/base/meter.js';
 import { type Delivery, Teacher, type TeacherInference } from '../../../workers/teacher/teacher.js';
 import {
   answersFor,

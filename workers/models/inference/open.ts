@@ -1,9 +1,9 @@
 /** Opens a teacher's model of either format and makes sure, before the first work item, that it fits the data. */
 import { createHash } from 'node:crypto';
 
+import { librarySentence } from '../../base/index.js';
 import { inputsText, sizeOf } from '../../data/index.js';
 import type { InputSpecs } from '../../data/index.js';
-import { librarySentence } from '../library-error.js';
 import { LogitsError, ModelError } from './errors.js';
 import type { Engine, EngineOutput, Inference, InputSettings, ModelFormat } from './inference.js';
 import { arrange, arrangementFor, type ImageShape, shapeText } from './input.js';
