@@ -47,20 +47,20 @@ export function withRequires<Schema extends z.ZodType>(
   schema: Schema,
   has: readonly string[] = features,
 ): z.ZodPipe<z.ZodUnknown, Schema> {
-  const checked = z.unknown().superRefine((message, context) => {
+  const checked: z.ZodUnknown = z.unknown().superRefine((message, context) => {
     const missing = missingFeatures(message, has);
     if (missing.length > 0) {
       context.addIssue({ code: 'custom', path: ['requires'], message: missingFeaturesText(missing) });
     }
   });
-  return checked.pipe(schema) as z.ZodPipe<z.ZodUnknown, Schema>;
+  return z.pipe(checked, schema);
 }
 
 /** `schema`, a strict object, as one that ignores unknown fields, those of the objects within it too. */
 export function ignoringUnknown<Schema extends z.ZodObject>(schema: Schema): Schema {
-  const fields = Object.entries(schema.shape).map(([name, field]) => [
+  const fields = Object.entries(schema.shape as z.core.$ZodShape).map(([name, field]): [string, z.core.$ZodType] => [
     name,
     field instanceof z.ZodObject ? ignoringUnknown(field) : field,
   ]);
-  return z.object(Object.fromEntries(fields) as z.ZodRawShape) as unknown as Schema;
+  return z.object(Object.fromEntries(fields)) as unknown as Schema;
 }
