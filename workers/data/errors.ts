@@ -1,4 +1,4 @@
-/** The one error of this room: a data set that is not what the job says, told so that a person can put it right. */
+/** Errors of this room: a data set that is not what the job says, and a file that could not be read this time. */
 import { readFaultOf } from '@distillery/platform';
 
 /** Either a value that is not what it should be, or another problem as a whole clause. */

@@ -1,8 +1,8 @@
 /**
  * The idx format (MNIST and its relatives): big-endian header [0, 0, type, dimensions, size …], then raw bytes.
  *
- * Owns the open file handles of one split. Samples are read from their positions when they are asked for: a process
- * keeps no copy of the images, and student and teachers on one machine share the page cache. Reads are synchronous on
+ * Owns the open file handles of one split. Samples are read from the file on demand: a process keeps no copy of the
+ * images, and student and teachers on one machine share the page cache. Reads are synchronous on
  * purpose: 128 positional reads from the page cache take well under a millisecond, twice as fast as through the
  * thread pool (measured: 210 k against 100 k samples/s, conversion included).
  */
@@ -23,7 +23,7 @@ const typeNames = new Map([
   [0x0d, '32-bit floats'],
   [0x0e, '64-bit floats'],
 ]);
-/** What people have in place of the file; none of the starts is longer than the shortest header. */
+/** Other files that people name by mistake; no start is longer than the shortest header. */
 const foreignFormats = [
   { start: 'PK\x03\x04', found: 'a zip archive', remedy: 'unpack it' },
   { start: 'version ', found: 'a pointer of Git LFS', remedy: 'get the file itself: git lfs pull' },
@@ -238,7 +238,7 @@ function readFully(file: IdxFile, target: Uint8Array, at: number, length: number
   let done = 0;
   while (done < length) {
     const got = reading(file.path, () => readSync(file.descriptor, target, at + done, length - done, position + done));
-    // The header was checked against the length: the file has been cut since.
+    // The length fitted the header at first: the file was cut meanwhile.
     if (got === 0) throw truncated(file.path, fstatSync(file.descriptor).size, position + length);
     done += got;
   }

@@ -1,4 +1,4 @@
-/** How a failed schema check reads: one place for the sentence, so that every reader of JSON says it the same way. */
+/** The sentence about a failed schema check: one place, so that every reader of JSON writes the same one. */
 import type { z } from 'zod';
 
 /** Path of the first field that is wrong, such as `indices.3`; `(root)` for the value itself. */

@@ -1,6 +1,6 @@
 /**
  * The list of a job's result files with the SHA-256 of each, in the format of `sha256sum -c`. The job's status names the
- * SHA-256 of the list, so that it vouches for every byte of every file. Pure.
+ * SHA-256 of the list, so that the status covers every byte of every file. Pure.
  */
 
 /** Name of the list among the results. */
@@ -17,11 +17,11 @@ export function resultSumsText(sums: ReadonlyMap<string, string>): string {
   return [...sums].map(([name, sum]) => `${sum}  ${name}\n`).join('');
 }
 
-/** @returns the sums by name; null for what is no such list, or names a file twice */
+/** @returns the sums by name; null for a text that is not such a list, or that names a file twice */
 export function readResultSums(text: string): Map<string, string> | null {
   const sums = new Map<string, string>();
   const lines = text.split('\n');
-  // A last line that does not end is one that was cut.
+  // A last line without an end was cut.
   if (lines.pop() !== '') return null;
   for (const line of lines) {
     const [, sum = '', name = ''] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];

@@ -5,7 +5,7 @@
  */
 import { randomFrom, seedOf } from '@distillery/base';
 
-/** Keeps the streams for shuffling and augmentation apart for equal seeds. */
+/** Separates the random streams of shuffling and augmentation for equal seeds. */
 const shuffleStream = 1;
 const augmentStream = 2;
 
@@ -45,16 +45,16 @@ export function permutation(seed: number, epoch: number, samples: number): Uint3
   return order;
 }
 
-/** Permutations held: a window may reach over the ends of several short epochs. */
+/** Permutations kept: a window may span several short epochs. */
 const heldEpochs = 8;
 
-/** The permutations of the epochs asked for last are held, 4 bytes a sample each. */
+/** The schedule of a job. It keeps the permutations of the epochs that were used last, 4 bytes a sample each. */
 export function schedule({ seed, samples, batchSize, epochs, positions }: ScheduleOptions): Schedule {
   const stepsPerEpoch = Math.ceil(samples / batchSize);
   const orders = new Map<number, Uint32Array>();
   const orderOf = (epoch: number): Uint32Array => {
     const order = orders.get(epoch) ?? permutation(seed, epoch, samples);
-    // A Map keeps the order of insertion: the one asked for longest ago comes first.
+    // A Map keeps the order of insertion: the least recently used comes first.
     orders.delete(epoch);
     orders.set(epoch, order);
     const [oldest] = orders.keys();
