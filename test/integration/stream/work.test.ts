@@ -33,6 +33,8 @@ import {
 } from '../../kit/stream.js';
 
 const jobs = [
+  'newer',
+  'newer-dead',
   'feed',
   'twins',
   'zombie',
