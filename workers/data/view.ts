@@ -27,7 +27,7 @@ export async function batchOf(
     const tensor = samples.inputs[name];
     if (!augmentation.takes(how)) {
       throw new DataError({
-        path: `input ${name}`,
+        about: `input ${name}`,
         problem: 'its samples are no images and cannot be augmented',
         remedy: 'set training.augment.shift and training.augment.noise to 0',
       });
@@ -50,7 +50,7 @@ export function checkLabels(split: Split, columns: number): void {
     const at = labels.findIndex((label) => label >= columns);
     if (at < 0) continue;
     throw new DataError({
-      path: `sample ${String(start + Math.floor(at / split.spec.positions))}`,
+      about: `sample ${String(start + Math.floor(at / split.spec.positions))}`,
       found: `label ${String(labels[at])}`,
       expected: `0 to ${String(columns - 1)}, as the model has ${String(columns)} outputs`,
       remedy: labelRemedy(split, columns),

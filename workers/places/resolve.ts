@@ -32,13 +32,13 @@ export async function resolve(uri: string, from: string = fileURLToPath(import.m
   const read = readUri(uri);
   if (!read.ok) {
     const { clause, remedy } = read.fault;
-    throw new PlaceError({ path: uri, problem: clause, remedy });
+    throw new PlaceError({ about: uri, problem: clause, remedy });
   }
   const named = read.value;
   switch (named.scheme) {
     case 'file':
       if (named.path.startsWith('/')) return { uri, path: named.path };
-      throw new PlaceError({ path: uri, problem: 'the path is relative', remedy: uriRemedy });
+      throw new PlaceError({ about: uri, problem: 'the path is relative', remedy: uriRemedy });
     case 'package':
       return { uri, path: join(await packageFolder(named.name, uri, from), named.path) };
     case 'pvc':
@@ -46,7 +46,7 @@ export async function resolve(uri: string, from: string = fileURLToPath(import.m
     case 'https':
     case 's3':
       throw new PlaceError({
-        path: uri,
+        about: uri,
         problem: `workers read files and packages, and no ${named.scheme}://`,
         remedy: uriRemedy,
       });
@@ -60,7 +60,7 @@ async function packageFolder(name: string, uri: string, from: string): Promise<s
     if (folder === dirname(folder)) break;
   }
   throw new PlaceError({
-    path: uri,
+    about: uri,
     found: `no package ${name} in any node_modules folder above ${dirname(from)}`,
     expected: 'an installed npm package',
     remedy: `run npm install ${name}`,

@@ -2,6 +2,7 @@
  * What can be wrong with a logits frame. A reader of frames meets no other error: whatever bytes come, the answer is
  * a frame or a FrameError, so that a damaged message is fed again instead of ending a process (design §4).
  */
+import { DistilleryError, type FaultOf } from '@distillery/base';
 
 export type FrameFault =
   /** Fewer bytes than the header promises. */
@@ -26,24 +27,27 @@ export interface FramePlace {
   readonly column?: number;
 }
 
-export class FrameError extends Error {
+export class FrameError extends DistilleryError {
   override readonly name = 'FrameError';
+  readonly kind = 'Frame';
+  /** The step is fed again; a teacher answers it again. */
+  readonly retry = 'Later';
   readonly row: number | undefined;
   readonly column: number | undefined;
 
   constructor(
-    readonly kind: FrameFault,
-    problem: string,
+    readonly reason: FrameFault,
+    fault: FaultOf,
     place: FramePlace = {},
   ) {
-    super(`logits frame: ${problem}`);
+    super({ ...fault, about: 'logits frame' });
     this.row = place.row;
     this.column = place.column;
   }
 }
 
 export function malformed(field: string, found: number | string, expected: string): FrameError {
-  return new FrameError('malformed', `${field}: found ${String(found)}, expected ${expected}`);
+  return new FrameError('malformed', { problem: `${field}: found ${String(found)}, expected ${expected}`, remedy: '' });
 }
 
 /** @param column undefined where the value is the remaining mass of the row */
@@ -51,7 +55,10 @@ export function nonFinite(value: number | undefined, row: number, column: number
   const where = column === undefined ? 'remaining mass' : `column ${String(column)}`;
   return new FrameError(
     'nonFinite',
-    `row ${String(row)}, ${where}: found ${String(value)}, expected a finite number: check the teacher's model and input`,
+    {
+      problem: `row ${String(row)}, ${where}: found ${String(value)}, expected a finite number: check the teacher's model and input`,
+      remedy: '',
+    },
     column === undefined ? { row } : { row, column },
   );
 }

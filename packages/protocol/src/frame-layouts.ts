@@ -177,7 +177,7 @@ export function codeOf(header: FrameHeader): number {
 
 /** @throws FrameError (unsupported, malformed) for the code of a layout that cannot be read */
 export function layoutOfCode(code: number): { readonly layout: Frame['layout']; readonly encoding: ValueEncoding } {
-  if (code === sampled.code) throw new FrameError('unsupported', sampled.refusal);
+  if (code === sampled.code) throw new FrameError('unsupported', { problem: sampled.refusal, remedy: '' });
   for (const layout of ['dense', 'topK'] as const) {
     for (const encoding of ['Float32', 'Float16'] as const) {
       if (frameLayouts[layout].code[encoding] === code) return { layout, encoding };

@@ -106,7 +106,10 @@ function checkHalfRange(frame: Frame, logits: Float32Array): void {
   const value = String(logits[row * frame.header.columns + column]);
   throw new FrameError(
     'nonFinite',
-    `row ${String(row)}, column ${String(column)}: ${value} is beyond half precision (65504): use encoding Float32`,
+    {
+      problem: `row ${String(row)}, column ${String(column)}: ${value} is beyond half precision (65504): use encoding Float32`,
+      remedy: '',
+    },
     { row, column },
   );
 }

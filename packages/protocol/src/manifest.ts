@@ -5,9 +5,10 @@
  * The writer writes the fields below and no others. A reader ignores fields that it does not know, and refuses a manifest
  * that requires a feature which it lacks (requires.ts).
  */
+import { DistilleryError, type FaultOf } from '@distillery/base';
 import { z } from 'zod';
 
-import { fieldOf, sentenceOf } from './issues.js';
+import { fieldOf, problemIn } from './issues.js';
 import { ignoringUnknown, requiresField, withRequires } from './requires.js';
 
 const fraction = z.number().min(0).max(1);
@@ -109,16 +110,21 @@ export type Manifest = z.infer<typeof writtenManifestSchema>;
 /** For readers. */
 export const manifestSchema = withRequires(ignoringUnknown(writtenManifestSchema));
 
+const remedy = "use workers of the operator's version, which writes it";
+
 /** A manifest that is not what this worker's protocol version expects. */
-export class ManifestError extends Error {
+export class ManifestError extends DistilleryError {
   override readonly name = 'ManifestError';
+  readonly kind = 'Manifest';
+  readonly retry = 'Never';
+
   constructor(
     /** Path of the first wrong field, `(root)` when the text is no JSON object. */
     readonly field: string,
-    problem: string,
+    fault: FaultOf,
     options?: ErrorOptions,
   ) {
-    super(`job manifest: ${problem}; it is written by the operator: use workers of the operator's version`, options);
+    super({ ...fault, about: 'job manifest' }, options);
   }
 }
 
@@ -128,13 +134,17 @@ export function parseManifest(text: string): Manifest {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new ManifestError('(root)', `found ${String(text.length)} characters that are no JSON, expected an object`, {
-      cause: error,
-    });
+    throw new ManifestError(
+      '(root)',
+      { found: `${String(text.length)} characters that are no JSON`, expected: 'an object', remedy },
+      {
+        cause: error,
+      },
+    );
   }
   const parsed = manifestSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new ManifestError(fieldOf(parsed.error), sentenceOf(parsed.error));
+  throw new ManifestError(fieldOf(parsed.error), { problem: problemIn(parsed.error), remedy });
 }
 
 /** True when the student never asks a teacher: labels alone carry the loss. */

@@ -84,7 +84,7 @@ describe('a batch', () => {
   test('of samples that are no images is refused with an augmentation, never left without it', async () => {
     const batch = batchOf(split, [0, 1, 2], { shift: 1, noise: 0 }, { seed: 1, firstSample: 0 });
     await expect(batch).rejects.toThrow(
-      'input ids: its samples are no images and cannot be augmented; set training.augment.shift and training.augment.noise to 0',
+      'input ids: its samples are no images and cannot be augmented. Set training.augment.shift and training.augment.noise to 0',
     );
   });
 });

@@ -1,4 +1,5 @@
 /** From the uris of a job to files on this machine. */
+import { problemOf } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
 import { PlaceError, resolve } from '../../../workers/places/index.js';
@@ -27,7 +28,9 @@ describe('a uri', () => {
   ])('%s is refused', async (uri, problem) => {
     const error = await resolve(uri).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(PlaceError);
-    expect(error).toMatchObject({ path: uri, problem: expect.stringContaining(problem) });
+    const { fault } = error as PlaceError;
+    expect(fault.about).toBe(uri);
+    expect(problemOf(fault)).toContain(problem);
     expect(endingOf(error)).toBe('terminal');
   });
 });
