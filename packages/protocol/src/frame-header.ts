@@ -91,8 +91,8 @@ export function readHeader(frame: Uint8Array): FrameHeader {
   if (version !== protocolVersion) {
     throw new FrameError('version', {
       found: `protocol version ${String(version)}`,
-      expected: `${String(protocolVersion)}: run teachers and student of one release`,
-      remedy: '',
+      expected: String(protocolVersion),
+      remedy: 'run teachers and student of one release',
     });
   }
   checkSum('header', crc32c(frame.subarray(0, 60)), view.getUint32(60, true));

@@ -149,7 +149,7 @@ const topK: FrameLayout<TopKFrame> = {
 /** Importance-sampled logits (RS-KD): the code is reserved, the body is not defined yet. */
 const sampled = {
   code: 4,
-  refusal: 'sampled logits (encoding 4) are not supported yet: use Float32 or Float16',
+  refusal: { problem: 'sampled logits (encoding 4) are not supported yet', remedy: 'use Float32 or Float16' },
 } as const;
 
 /** Every layout that the protocol names. */
@@ -177,7 +177,7 @@ export function codeOf(header: FrameHeader): number {
 
 /** @throws FrameError (unsupported, malformed) for the code of a layout that cannot be read */
 export function layoutOfCode(code: number): { readonly layout: Frame['layout']; readonly encoding: ValueEncoding } {
-  if (code === sampled.code) throw new FrameError('unsupported', { problem: sampled.refusal, remedy: '' });
+  if (code === sampled.code) throw new FrameError('unsupported', sampled.refusal);
   for (const layout of ['dense', 'topK'] as const) {
     for (const encoding of ['Float32', 'Float16'] as const) {
       if (frameLayouts[layout].code[encoding] === code) return { layout, encoding };

@@ -60,8 +60,18 @@ export {
   wholeObject,
 } from './objects.js';
 export type { NextPiece, ObjectEntry, StoredPiece } from './objects.js';
-export { features, missingFeatures, missingFeaturesText } from './requires.js';
-export { readResultSums, resultFiles, resultNamePattern, resultSumsName, resultSumsText } from './result-sums.js';
+export { features, missingFeatures, missingFeaturesText } from './messages.js';
+export {
+  inDigestOrder,
+  readResultSums,
+  resultFiles,
+  resultNamePattern,
+  resultSumsName,
+  resultSumsText,
+  weightsDigestHead,
+  weightsDigestParts,
+} from './results.js';
+export type { NamedWeights } from './results.js';
 export { permutation, schedule } from './schedule.js';
 export type { Schedule, ScheduleOptions } from './schedule.js';
 export { samplesOfRows, shardCount, shardRows, shardsOf } from './shards.js';
@@ -80,8 +90,6 @@ export {
 export type { DamagedFrame, DeadItem, Reference, StudentState, TeacherState } from './telemetry.js';
 export { readStore, readUri, storeRules, uriForms, uriRules, uriText } from './uri.js';
 export type { Read, Store, Uri, UriFault, UriRule, UriScheme } from './uri.js';
-export { inDigestOrder, weightsDigestHead, weightsDigestParts } from './weights-digest.js';
-export type { NamedWeights } from './weights-digest.js';
 export { decodeWorkItem, encodeWorkItem, WorkItemError } from './work-item.js';
 export type { WorkItem } from './work-item.js';
 export { quietLibraries } from './quiet.js';

@@ -3,13 +3,12 @@
  * local run), workers only read it. It is resolved: every default is filled in, nothing is optional without a reason.
  *
  * The writer writes the fields below and no others. A reader ignores fields that it does not know, and refuses a manifest
- * that requires a feature which it lacks (requires.ts).
+ * that requires a feature which it lacks (messages.ts).
  */
 import { DistilleryError, type FaultOf } from '@distillery/base';
 import { z } from 'zod';
 
-import { fieldOf, problemIn } from './issues.js';
-import { ignoringUnknown, requiresField, withRequires } from './requires.js';
+import { fieldOf, ignoringUnknown, problemIn, requiresField, withRequires } from './messages.js';
 
 const fraction = z.number().min(0).max(1);
 const positive = z.number().positive();

@@ -1,12 +1,14 @@
 /**
+ * What all JSON messages have in common: how they grow, and the sentence about a message that its schema refuses.
+ *
  * How JSON grows within protocol v1 (docs/protocol.md "Growth"): a reader ignores fields that it does not know, unless
  * the message lists a feature in `requires`. A message that requires a feature which the reader lacks is refused by the
  * feature's name.
  *
  * Invariants:
- *  requires/R1 `requires` is checked before any other field: a new feature may give other fields values that an older
+ *  messages/M1 `requires` is checked before any other field: a new feature may give other fields values that an older
  *     reader takes for errors, and the sentence must name the feature.
- *  requires/R2 A writer leaves `requires` out when nothing is required, so that messages of jobs without new features
+ *  messages/M2 A writer leaves `requires` out when nothing is required, so that messages of jobs without new features
  *     stay byte for byte the same.
  */
 import { z } from 'zod';
@@ -63,4 +65,17 @@ export function ignoringUnknown<Schema extends z.ZodObject>(schema: Schema): Sch
     field instanceof z.ZodObject ? ignoringUnknown(field) : field,
   ]);
   return z.object(Object.fromEntries(fields)) as unknown as Schema;
+}
+
+/** Path of the first field that is wrong, such as `indices.3`; `(root)` for the value itself. */
+export function fieldOf(error: z.ZodError): string {
+  const path = error.issues[0]?.path ?? [];
+  return path.length === 0 ? '(root)' : path.map(String).join('.');
+}
+
+/** What is wrong with the first wrong field, the number of further ones included. */
+export function problemIn(error: z.ZodError): string {
+  const others = error.issues.length - 1;
+  const more = others > 0 ? ` (and ${String(others)} more)` : '';
+  return `field ${fieldOf(error)}: ${error.issues[0]?.message ?? 'is wrong'}${more}`;
 }

@@ -5,7 +5,7 @@
 import { printable } from '@distillery/base';
 import { z } from 'zod';
 
-import { requiresField, withRequires } from './requires.js';
+import { requiresField, withRequires } from './messages.js';
 import { workItemSchema } from './work-item.js';
 
 const nonNegative = z.number().min(0);

@@ -5,9 +5,8 @@
 import { DistilleryError, type FaultOf } from '@distillery/base';
 import { z } from 'zod';
 
-import { fieldOf, problemIn } from './issues.js';
 import { protocolVersion } from './limits.js';
-import { requiresField, withRequires } from './requires.js';
+import { fieldOf, problemIn, requiresField, withRequires } from './messages.js';
 
 const index = z.number().int().min(0).max(0xffff_ffff);
 
