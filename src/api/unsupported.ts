@@ -30,11 +30,14 @@ interface Gap {
 
 const both: readonly Engine[] = ['local', 'cluster'];
 
-/** Refuses a value that the job manifest cannot carry: what a worker reads is the one list of what is built. */
+/**
+ * Refuses a value that the job manifest cannot carry: what a worker reads is the one list of what is built. The compiler
+ * refuses a list with a value that the API does not take.
+ */
 function inManifest<Value extends string>(
   path: string,
   valueOf: (job: DistillJob) => Value,
-  built: readonly Value[],
+  built: readonly NoInfer<Value>[],
 ): Gap {
   return { lacking: both, use: `use ${built.join(' or ')}`, find: (job) => valueUnless(valueOf(job), path, built) };
 }

@@ -49,10 +49,11 @@ export function withRequires<Schema extends z.ZodType>(
   schema: Schema,
   has: readonly string[] = features,
 ): z.ZodPipe<z.ZodUnknown, Schema> {
-  const checked: z.ZodUnknown = z.unknown().superRefine((message, context) => {
-    const missing = missingFeatures(message, has);
+  const checked: z.ZodUnknown = z.unknown().superRefine((value, context) => {
+    const missing = missingFeatures(value, has);
     if (missing.length > 0) {
-      context.addIssue({ code: 'custom', path: ['requires'], message: missingFeaturesText(missing) });
+      const message = `this release does not have ${missing.join(', ')}`;
+      context.addIssue({ code: 'custom', path: ['requires'], message });
     }
   });
   return z.pipe(checked, schema);

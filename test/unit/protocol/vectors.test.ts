@@ -14,6 +14,7 @@ import {
   decodeLogits,
   decodeWorkItem,
   encodeFrame,
+  encodeWorkItem,
   FrameError,
   missingFeatures,
   permutation,
@@ -28,7 +29,7 @@ import {
   viewFrame,
   WorkItemError,
 } from '@distillery/protocol';
-import type { FrameInput, RowRange } from '@distillery/protocol';
+import type { FrameInput, RowRange, WorkItem } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), '../../../packages/protocol/vectors');
@@ -190,6 +191,10 @@ const itemVectors = jsonOf('work-items.json') as {
 describe('work-items.json', () => {
   test.each(itemVectors.sound)('$text is read', ({ text, item }) => {
     expect(decodeWorkItem(new TextEncoder().encode(text))).toEqual(item);
+  });
+  test('what we write is the text of the vectors, byte for byte', () => {
+    const texts = itemVectors.sound.map(({ item }) => new TextDecoder().decode(encodeWorkItem(item as WorkItem)));
+    expect(texts.slice(0, 2)).toEqual(itemVectors.sound.slice(0, 2).map(({ text }) => text));
   });
   test.each(itemVectors.broken)('$text is refused at $field', ({ text, field }) => {
     const thrown = thrownBy(() => decodeWorkItem(new TextEncoder().encode(text)));
