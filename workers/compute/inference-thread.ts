@@ -1,4 +1,5 @@
 /** A teacher's model on its own thread, seen from the main thread. */
+import type { Samples } from '../data/index.js';
 import { ModelError } from '../models/inference/index.js';
 import type { InferenceHandlers, InferenceWorkerSource } from './inference-worker.js';
 import { ComputeError, startCompute } from './thread.js';
@@ -19,10 +20,10 @@ export interface InferenceThread {
   /** What a person should know of the choice of the runtime. */
   readonly notes: readonly string[];
   /**
-   * @param samples [rows, height, width, channels]; given up by the caller
+   * @param samples given up by the caller
    * @throws ComputeError; what the model throws: an error of kind Logits
    */
-  infer(samples: Float32Array, rows: number): Promise<Inferred>;
+  infer(samples: Samples): Promise<Inferred>;
   /** Resolves when the thread has ended; a process without its model is of no use. */
   readonly ended: Promise<ComputeError>;
   /** Waits for the batch in work, which is still answered; later ones are rejected. */
@@ -50,8 +51,8 @@ export async function openInferenceThread(
     const { value } = await thread.call('open', source);
     return {
       ...value,
-      infer: async (samples, rows) => {
-        const { value: logits, busyMs, idleMs } = await thread.call('infer', { samples, rows });
+      infer: async (samples) => {
+        const { value: logits, busyMs, idleMs } = await thread.call('infer', samples);
         return { logits, busyMs, idleMs };
       },
       ended: thread.ended,

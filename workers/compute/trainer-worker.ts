@@ -1,4 +1,5 @@
 /** The compute thread of a student: opens the runtime and the trainer and serves its calls. See trainer-thread.ts. */
+import type { Samples, Targets } from '../data/index.js';
 import { type StudentTrainer, type TrainerOptions, type TrainerState, type TrainingBatch } from '../models/training.js';
 import { openRuntime } from '../runtimes/index.js';
 import type { RuntimeChoice } from '@distillery/protocol';
@@ -21,13 +22,13 @@ const handlers = {
     const runtime = await openRuntime(choice, 'training');
     opened = await runtime.openTrainer(options);
     const { name, description } = runtime;
-    const { columns, inputShape, parameters } = opened;
+    const { columns, inputs, parameters } = opened;
     const notes = [...runtime.notes, ...opened.notes];
-    return { columns, inputShape, parameters, notes, runtime: { name, description } };
+    return { columns, inputs, parameters, notes, runtime: { name, description } };
   },
   train: (batch: TrainingBatch) => trainer().train(batch),
-  evaluate: ({ samples, labels }: { readonly samples: Float32Array; readonly labels: Int32Array }) =>
-    trainer().evaluate(samples, labels),
+  evaluate: ({ samples, targets }: { readonly samples: Samples; readonly targets: Targets }) =>
+    trainer().evaluate(samples, targets),
   state: () => trainer().state(),
   restore: (state: TrainerState) => {
     trainer().restore(state);

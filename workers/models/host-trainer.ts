@@ -6,18 +6,19 @@
  * Invariants: a step is a function of (state, batch) alone; a step that throws changes nothing but the moving averages of
  * normalizations (the caller then ends the attempt); no tensor outlives the call that made it.
  */
+import { samplesBetween, sizeOf } from '../data/index.js';
 import { score } from './evaluation.js';
 import { distillationLoss } from './loss.js';
 import { createOptimizer } from './optimizer.js';
 import { exportModel, openStudentModel } from './student-model.js';
 import type { StudentModel } from './student-model.js';
 import { forwardAndBackward, predict, rehearse } from './tensor-pass.js';
-import { checkBatch, checkLabels, checkRows, checkTensors, requireFinite } from './trainer-checks.js';
+import { checkBatch, checkLabels, checkRows, checkSamples, checkTensors, requireFinite } from './trainer-checks.js';
 import { NumericError } from './trainer-errors.js';
 import type { StudentTrainer, TrainerOptions, TrainingBatch } from './trainer.js';
 
-/** Rows of one forward pass in `evaluate`: large enough to be fast, small enough for the heap. */
-const evaluationRows = 256;
+/** Samples of one forward pass in `evaluate`: large enough to be fast, small enough for the heap. */
+const evaluationSamples = 256;
 
 /** @throws StudentModelError when the model cannot be built or trained */
 export async function openHostTrainer(options: TrainerOptions): Promise<StudentTrainer> {
@@ -35,15 +36,15 @@ function trainerOf(model: StudentModel, { loss, optimizer: settings, totalSteps 
   const trainable = model.weights.filter((weight) => weight.trainable);
   const parameters = trainable.map((weight) => ({ name: weight.name, shape: weight.shape, values: weight.read() }));
   const optimizer = createOptimizer(settings, parameters, totalSteps);
-  const { columns, inputShape } = model;
-  const size = inputShape[0] * inputShape[1] * inputShape[2];
+  const { columns, inputs } = model;
 
   const train = (batch: TrainingBatch): number => {
-    checkBatch(batch, size, columns);
+    checkBatch(batch, inputs, columns);
     model.seedMasks(batch.step);
     if (batch.teacherLogits !== null) requireFinite(batch.teacherLogits, 'teacher logits', batch.step);
-    const pass = forwardAndBackward(model, trainable, batch, (student) =>
-      distillationLoss({ columns, student, teacher: batch.teacherLogits, labels: batch.labels }, loss),
+    const { labels } = batch.targets;
+    const pass = forwardAndBackward(model, trainable, batch.samples, (student) =>
+      distillationLoss({ columns, student, teacher: batch.teacherLogits, labels }, loss),
     );
     if (!Number.isFinite(pass.loss)) throw new NumericError('loss', batch.step);
     pass.gradients.forEach((gradient, index) => {
@@ -63,18 +64,19 @@ function trainerOf(model: StudentModel, { loss, optimizer: settings, totalSteps 
   };
   return {
     columns,
-    inputShape,
+    inputs,
     notes: model.notes,
-    parameters: model.weights.reduce((sum, { shape }) => sum + shape.reduce((product, axis) => product * axis, 1), 0),
+    parameters: model.weights.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
     train,
-    evaluate: (samples, labels) => {
-      checkRows('samples', samples.length, labels.length * size);
+    evaluate: (samples, { perSample, labels }) => {
+      checkSamples(samples, inputs);
+      checkRows('labels', labels.length, samples.count * perSample);
       checkLabels(labels, columns);
       let [lossSum, correct] = [0, 0];
-      for (let start = 0; start < labels.length; start += evaluationRows) {
-        const end = Math.min(start + evaluationRows, labels.length);
-        const logits = predict(model, samples.subarray(start * size, end * size), end - start);
-        const part = score(logits, labels.subarray(start, end), columns);
+      for (let start = 0; start < samples.count; start += evaluationSamples) {
+        const end = Math.min(start + evaluationSamples, samples.count);
+        const logits = predict(model, samplesBetween(samples, start, end));
+        const part = score(logits, labels.subarray(start * perSample, end * perSample), columns);
         lossSum += part.lossSum;
         correct += part.correct;
       }

@@ -4,9 +4,10 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { librarySentence } from '../base/index.js';
+import { sizeOf } from '../data/index.js';
+import type { InputSpecs, Samples } from '../data/index.js';
 import type { ModelWeight, StudentModel } from './student-model.js';
 import { StudentModelError } from './trainer-errors.js';
-import type { TrainingBatch } from './trainer.js';
 
 export interface Pass {
   readonly loss: number;
@@ -19,22 +20,22 @@ type LogitsLoss = (student: Float32Array) => { readonly loss: number; readonly g
 export function forwardAndBackward(
   model: StudentModel,
   trainable: readonly ModelWeight[],
-  { samples, rows }: Pick<TrainingBatch, 'samples' | 'rows'>,
+  samples: Samples,
   lossOf: LogitsLoss,
 ): Pass {
   return scoped(() => {
-    const x = tf.tensor(samples, [rows, ...model.inputShape]);
+    const xs = tensorsOf(samples, model.inputs);
     const onLogits = tf.customGrad((...given) => {
       const [logits] = given;
       const { loss, gradient } = lossOf((logits as tf.Tensor).dataSync<'float32'>());
       return {
         value: tf.scalar(loss),
-        gradFunc: (dy: tf.Tensor) => tf.mul(dy, tf.tensor(gradient, [rows, model.columns])),
+        gradFunc: (dy: tf.Tensor) => tf.mul(dy, tf.tensor(gradient, [gradient.length / model.columns, model.columns])),
       };
     });
     const { value, grads } = tf.variableGrads(
       () => {
-        const loss = onLogits(model.apply(x, true));
+        const loss = onLogits(model.apply(xs, true));
         const penalty = model.regularization();
         return tf.reshape<tf.Rank.R0>(penalty === undefined ? loss : tf.add(loss, penalty), []);
       },
@@ -51,8 +52,30 @@ export function forwardAndBackward(
 }
 
 /** @returns logits [rows, columns] */
-export function predict(model: StudentModel, samples: Float32Array, rows: number): Float32Array {
-  return scoped(() => model.apply(tf.tensor(samples, [rows, ...model.inputShape]), false).dataSync<'float32'>());
+export function predict(model: StudentModel, samples: Samples): Float32Array {
+  return scoped(() => model.apply(tensorsOf(samples, model.inputs), false).dataSync<'float32'>());
+}
+
+/** One tensor for each input of the model, in its order. The samples have passed `checkSamples`. */
+function tensorsOf(samples: Samples, inputs: InputSpecs): tf.Tensor[] {
+  return Object.entries(inputs).map(([name, { dtype, shape }]) =>
+    tf.tensor(samples.inputs[name]?.data ?? [], [samples.count, ...shape], dtype),
+  );
+}
+
+/** Samples of zeros. */
+function zeroSamples(inputs: InputSpecs, count: number): Samples {
+  const zeros = Object.entries(inputs).map(([name, { dtype, shape: sample }]) => {
+    const shape = [count, ...sample];
+    const size = sizeOf(shape);
+    return [
+      name,
+      dtype === 'float32'
+        ? { dtype, shape, data: new Float32Array(size) }
+        : { dtype, shape, data: new Int32Array(size) },
+    ];
+  });
+  return { count, inputs: Object.fromEntries(zeros) as Samples['inputs'] };
 }
 
 /**
@@ -77,11 +100,9 @@ export function rehearse(model: StudentModel): void {
   const trainable = model.weights.filter((weight) => weight.trainable);
   if (trainable.length === 0) throw new StudentModelError('weights', 'none that train', 'at least one');
   const frozen = model.weights.filter((weight) => !weight.trainable).map((weight) => [weight, weight.read()] as const);
-  const rows = 2;
-  const samples = new Float32Array(rows * model.inputShape[0] * model.inputShape[1] * model.inputShape[2]);
   try {
     model.seedMasks(0);
-    forwardAndBackward(model, trainable, { samples, rows }, (student) => ({ loss: 0, gradient: student }));
+    forwardAndBackward(model, trainable, zeroSamples(model.inputs, 2), (student) => ({ loss: 0, gradient: student }));
   } catch (cause) {
     const found = `an error of tfjs (${librarySentence(cause)})`;
     const expected = `layers whose gradients the runtime ${tf.getBackend()} has`;

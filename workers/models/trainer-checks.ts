@@ -1,4 +1,6 @@
 /** What a trainer requires of a batch and of a state before it uses them. Pure. */
+import { sizeOf } from '../data/index.js';
+import type { InputSpecs, Samples } from '../data/index.js';
 import { BatchError, NumericError, StateError } from './trainer-errors.js';
 import type { NamedTensor, TrainingBatch } from './trainer.js';
 
@@ -11,13 +13,26 @@ export function requireFinite(values: Float32Array, what: string, step: number):
 }
 
 /** @throws BatchError */
-export function checkBatch(batch: TrainingBatch, size: number, columns: number): void {
-  const { rows, samples, labels, teacherLogits } = batch;
+export function checkBatch(
+  { samples, targets, teacherLogits }: TrainingBatch,
+  inputs: InputSpecs,
+  columns: number,
+): void {
+  const rows = samples.count * targets.perSample;
   if (rows < 1) throw new BatchError('rows', String(rows), 'at least one');
-  checkRows('samples', samples.length, rows * size);
-  checkRows('labels', labels.length, rows);
+  checkSamples(samples, inputs);
+  checkRows('labels', targets.labels.length, rows);
   if (teacherLogits !== null) checkRows('teacher logits', teacherLogits.length, rows * columns);
-  checkLabels(labels, columns);
+  checkLabels(targets.labels, columns);
+}
+
+/** @throws BatchError at the first input whose tensor is missing, or of another type or size */
+export function checkSamples(samples: Samples, inputs: InputSpecs): void {
+  for (const [name, { dtype, shape }] of Object.entries(inputs)) {
+    const tensor = samples.inputs[name];
+    if (tensor?.dtype !== dtype) throw new BatchError(`input ${name}`, tensor?.dtype ?? 'none', dtype);
+    checkRows('samples', tensor.data.length, samples.count * sizeOf(shape));
+  }
 }
 
 /** @throws BatchError */
@@ -40,7 +55,7 @@ export function checkTensors(
     const tensor = found[index];
     const wanted = `${name} ${JSON.stringify(shape)}`;
     if (tensor === undefined) throw new StateError(name, 'none', wanted);
-    const size = shape.reduce((product, axis) => product * axis, 1);
+    const size = sizeOf(shape);
     const same = tensor.name === name && tensor.shape.join() === shape.join() && tensor.data.length === size;
     if (!same) throw new StateError(tensor.name, `${tensor.name} ${JSON.stringify(tensor.shape)}`, wanted);
   });

@@ -2,11 +2,12 @@
 import { quietLibraries, workerExitCodes } from '@distillery/protocol';
 
 import { openInferenceThread } from '../compute/index.js';
-import { openDataset, pathOfUri } from '../data/index.js';
+import { openDataset } from '../data/index.js';
 import { score } from '../models/inference/index.js';
+import { resolve } from '../places/index.js';
 import { endingOf, readLabellingEnvironment } from '../process/index.js';
 
-const rowsAtOnce = 500;
+const samplesAtOnce = 500;
 
 async function evaluate(): Promise<{ readonly samples: number; readonly accuracy: number }> {
   Object.assign(process.env, quietLibraries);
@@ -15,18 +16,18 @@ async function evaluate(): Promise<{ readonly samples: number; readonly accuracy
   const { test } = dataset;
   const inference = await openInferenceThread({
     format: manifest.teacher.model.format,
-    path: pathOfUri(manifest.teacher.model.uri),
+    path: (await resolve(manifest.teacher.model.uri)).path,
     input: manifest.teacher.input,
-    sampleShape: test.shape,
+    inputs: test.spec.inputs,
     threads,
     runtime,
     limitSeconds: manifest.teacher.model.timeoutSeconds,
   });
   let correct = 0;
-  for (let from = 0; from < test.length; from += rowsAtOnce) {
-    const indices = Uint32Array.from({ length: Math.min(rowsAtOnce, test.length - from) }, (_, row) => from + row);
-    const { logits } = await inference.infer(await test.read(indices), indices.length);
-    correct += score(logits, test.labels(indices), inference.columns).correct;
+  for (let from = 0; from < test.length; from += samplesAtOnce) {
+    const indices = Uint32Array.from({ length: Math.min(samplesAtOnce, test.length - from) }, (_, row) => from + row);
+    const { logits } = await inference.infer(await test.read(indices));
+    correct += score(logits, test.targets(indices).labels, inference.columns).correct;
   }
   await inference.close();
   await dataset.close();

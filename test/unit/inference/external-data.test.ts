@@ -6,12 +6,18 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
+import { imageInputs, imageSamples, type Samples } from '../../../workers/data/index.js';
 import { ModelError } from '../../../workers/models/inference/index.js';
 import { opened } from './opened.js';
 
 const fixture = (name: string): string => join(import.meta.dirname, 'fixtures', name);
-const sampleShape = [3, 4, 2] as const;
-const samples = (): Float32Array => Float32Array.from({ length: 2 * 24 }, (_, at) => (at % 7) / 8);
+const shape = [3, 4, 2];
+const inputs = imageInputs(shape);
+const samples = (): Samples =>
+  imageSamples(
+    shape,
+    Float32Array.from({ length: 2 * 24 }, (_, at) => (at % 7) / 8),
+  );
 
 interface Answer {
   readonly logits: number[];
@@ -19,9 +25,9 @@ interface Answer {
 }
 
 async function answerOf(path: string): Promise<Answer> {
-  const model = await opened({ format: 'onnx', path, input: { layout: 'NCHW' }, sampleShape, threads: 1 });
+  const model = await opened({ format: 'onnx', path, input: { layout: 'NCHW' }, inputs, threads: 1 });
   try {
-    return { logits: [...(await model.infer(samples(), 2))], digest: model.digestHex };
+    return { logits: [...(await model.infer(samples()))], digest: model.digestHex };
   } finally {
     await model.close();
   }
