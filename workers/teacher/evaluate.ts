@@ -2,7 +2,7 @@
 import { quietLibraries, workerExitCodes } from '@distillery/protocol';
 
 import { openInferenceThread } from '../compute/index.js';
-import { openDataset } from '../data/index.js';
+import { inParts, openDataset } from '../data/index.js';
 import { score } from '../models/inference/index.js';
 import { resolve } from '../places/index.js';
 import { endingOf, readLabellingEnvironment } from '../process/index.js';
@@ -24,8 +24,7 @@ async function evaluate(): Promise<{ readonly samples: number; readonly accuracy
     limitSeconds: manifest.teacher.model.timeoutSeconds,
   });
   let correct = 0;
-  for (let from = 0; from < test.length; from += samplesAtOnce) {
-    const indices = Uint32Array.from({ length: Math.min(samplesAtOnce, test.length - from) }, (_, row) => from + row);
+  for (const indices of inParts(test, samplesAtOnce)) {
     const { logits } = await inference.infer(await test.read(indices));
     correct += score(logits, test.targets(indices).labels, inference.columns).correct;
   }
