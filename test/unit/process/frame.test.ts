@@ -297,13 +297,13 @@ describe('last words', () => {
 });
 
 describe('work that has nothing to save', () => {
-  test('gives its result or its error when nobody stops it', async () => {
+  test('gives its result or its error when it is not stopped', async () => {
     const { signal } = new AbortController();
     expect(await unlessStopped(signal, () => Promise.resolve(7))).toBe(7);
     await expect(unlessStopped(signal, () => Promise.reject(new TypeError('x')))).rejects.toThrow(TypeError);
   });
 
-  test('ends as stopped at once when it is, also when it never ends, and its later error is nobody else’s', async () => {
+  test('ends as stopped at once when it is, also when it never ends, and its later error is reported nowhere else', async () => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown): void => void unhandled.push(reason);
     process.on('unhandledRejection', note);
