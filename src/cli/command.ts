@@ -7,15 +7,15 @@ import { fileURLToPath } from 'node:url';
 import type { Clock } from '@distillery/base';
 
 import { kubeconfigFiles } from '../cluster/kubernetes/index.js';
-import { readConfig } from '../config.js';
+import { readConfig } from './config.js';
 import { cacheFolderOf, findNatsServer } from '../stream/index.js';
 import { fileLog } from '../telemetry/index.js';
 
 import type { EngineContext } from './context.js';
-import { exitCodes } from './exit.js';
+import { exitCodes } from './shared/exit.js';
 import { exitCodeOf, program } from './program.js';
-import { ownCommand } from './own-command.js';
-import type { Stop } from './stop.js';
+import { ownCommand } from './shared/own-command.js';
+import type { Stop } from './shared/stop.js';
 import { systemClock } from './system-clock.js';
 
 function hasWorkingFolder(): boolean {
@@ -102,7 +102,7 @@ export async function runCommand(stop: Stop): Promise<void> {
       }),
     openJobs: async ({ kubeconfig, context }) => {
       // Only two commands need it, and it takes most of a second to load.
-      const { kubeReader } = await import('./kube-reader.js');
+      const { kubeReader } = await import('./cluster/kube-reader.js');
       const files =
         kubeconfig === undefined
           ? kubeconfigFiles(config.kubeconfig, delimiter, homedir)

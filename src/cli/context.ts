@@ -6,9 +6,9 @@ import type { Clock } from '@distillery/base';
 import type { FoundNatsServer } from '../stream/index.js';
 import type { Log } from '../telemetry/index.js';
 
-import type { Ending } from './exit.js';
-import type { ClusterReader } from './kube-reader.js';
-import type { Terminal } from './output.js';
+import type { Ending } from './shared/exit.js';
+import type { ClusterReader } from './cluster/kube-reader.js';
+import type { Terminal } from './local/output.js';
 
 export interface EngineContext {
   readonly terminal: Terminal;

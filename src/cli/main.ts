@@ -5,9 +5,9 @@
  */
 import { setImmediate } from 'node:timers/promises';
 
-import { exitCodes } from './exit.js';
-import { nodeProblem } from './node-version.js';
-import { Stop } from './stop.js';
+import { exitCodes } from './shared/exit.js';
+import { nodeProblem } from './shared/node-version.js';
+import { Stop } from './shared/stop.js';
 
 const stop = Stop.listen(process, () => Date.now());
 const problem = nodeProblem(process.versions.node);

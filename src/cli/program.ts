@@ -7,17 +7,17 @@ import { policies } from '../simulate/index.js';
 import { connectReader, StreamError, type StreamErrorKind } from '../stream/index.js';
 
 import type { EngineContext } from './context.js';
-import { CliError, type Ending, exitCodes } from './exit.js';
-import { fetchJob } from './fetch.js';
-import { readInput } from './input.js';
-import { refusal, validated } from './job-file.js';
-import { defaultOperatorSettings, readOperatorSettings } from './operator-settings.js';
-import { progressLine } from './progress-line.js';
-import { storageFault } from './room.js';
-import { plan, type SettingFlags, settingsIn } from './plan.js';
-import { run } from './run.js';
-import { simulate } from './simulate.js';
-import { tellSlots } from './slots.js';
+import { CliError, type Ending, exitCodes } from './shared/exit.js';
+import { fetchJob } from './cluster/fetch.js';
+import { readInput } from './shared/input.js';
+import { refusal, validated } from './offline/validate.js';
+import { defaultOperatorSettings, readOperatorSettings } from './offline/operator-settings.js';
+import { progressLine } from './offline/progress-line.js';
+import { storageFault } from './local/disk-space.js';
+import { plan, type SettingFlags, settingsIn } from './cluster/plan.js';
+import { run } from './local/run.js';
+import { simulate } from './offline/simulate.js';
+import { tellSlots } from './local/slots.js';
 
 const examples = `
 Examples:

@@ -12,15 +12,15 @@ import {
   resultFiles,
 } from '@distillery/protocol';
 
-import { claimPlace, type DistillJob, inputsName, sharedName, storeKind } from '../api/index.js';
-import { type ObjectReader, StreamError } from '../stream/index.js';
+import { claimPlace, type DistillJob, inputsName, sharedName, storeKind } from '../../api/index.js';
+import { type ObjectReader, StreamError } from '../../stream/index.js';
 
-import { CliError } from './exit.js';
-import { bringResults, contentOf, listResults } from './model.js';
-import { checkPlace } from './place.js';
-import { named } from './run-folder.js';
-import { shellCommand } from './shell-words.js';
-import { accuracy, duration } from './view.js';
+import { CliError } from '../shared/exit.js';
+import { bringResults, contentOf, listResults } from '../shared/results.js';
+import { checkPlace } from '../shared/place.js';
+import { named } from '../local/run-folder.js';
+import { shellCommand } from '../shared/shell-words.js';
+import { accuracy, duration } from '../local/view.js';
 
 /** What is asked of the API server. */
 export interface JobReader {

@@ -5,7 +5,7 @@ import { printableUrl, reasonOf } from '@distillery/base';
 import { readTextSync } from '@distillery/platform';
 import { ApiException, CoreV1Api, CustomObjectsApi, KubeConfig, setHeaderMiddleware } from '@kubernetes/client-node';
 
-import { apiGroup, apiVersion, type DistillJob, plural } from '../api/index.js';
+import { apiGroup, apiVersion, type DistillJob, plural } from '../../api/index.js';
 import {
   AccessError,
   chosenContext,
@@ -14,9 +14,9 @@ import {
   kubeconfigName,
   readKubeconfig,
   type StoredObject,
-} from '../cluster/kubernetes/index.js';
+} from '../../cluster/kubernetes/index.js';
 
-import { CliError } from './exit.js';
+import { CliError } from '../shared/exit.js';
 import type { JobReader } from './fetch.js';
 import type { SeenCluster } from './plan.js';
 

@@ -1,9 +1,9 @@
 /** A fleet's snapshot in a file: read as any input is, and told where it is wrong. */
 import { z } from 'zod';
 
-import type { FleetSnapshot } from '../domain/index.js';
+import type { FleetSnapshot } from '../../domain/index.js';
 
-import { CliError } from './exit.js';
+import { CliError } from '../shared/exit.js';
 
 const text = z.string().max(1_024);
 const count = z.number().int().min(0).max(1e9);

@@ -8,8 +8,8 @@ import { dirname, resolve } from 'node:path';
 import { markdownTable, printableJson, reasonOf, TextError } from '@distillery/base';
 import { readTextSync, writeWholeSync } from '@distillery/platform';
 
-import type { DistillJob } from '../api/index.js';
-import { ClusterCache, nodeView, podView, type StoredObject } from '../cluster/kubernetes/index.js';
+import type { DistillJob } from '../../api/index.js';
+import { ClusterCache, nodeView, podView, type StoredObject } from '../../cluster/kubernetes/index.js';
 import {
   type FleetSnapshot,
   fleetSnapshotOf,
@@ -23,12 +23,12 @@ import {
   type ShareRules,
   slotsPerReplicaOf,
   withinLimits,
-} from '../domain/index.js';
-import { operatorVariables, type Variable } from '../operator-variables.js';
-import { podNeeds } from '../render/index.js';
+} from '../../domain/index.js';
+import { operatorVariables, type Variable } from '../../operator-variables.js';
+import { podNeeds } from '../../render/index.js';
 
-import { CliError } from './exit.js';
-import { checkPlace } from './place.js';
+import { CliError } from '../shared/exit.js';
+import { checkPlace } from '../shared/place.js';
 import { fleetSnapshot } from './plan-file.js';
 
 /** A cluster as its API server tells it. */

@@ -9,8 +9,8 @@ import { statfs } from 'node:fs/promises';
 import { codeOf } from '@distillery/base';
 import type { Clock } from '@distillery/base';
 
-import { CliError } from './exit.js';
-import { shellWord } from './shell-words.js';
+import { CliError } from '../shared/exit.js';
+import { shellWord } from '../shared/shell-words.js';
 
 const MiB = 1024 * 1024;
 /** More than one message of a stream, the largest thing that is written at once without another check. */

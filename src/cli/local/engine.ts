@@ -15,11 +15,11 @@ import type { Clock } from '@distillery/base';
 import { claimFolderSync, removeOwnFolderSync } from '@distillery/platform';
 import { jobNames, type NatsAccess, type NatsAddress } from '@distillery/protocol';
 
-import { conditions, type EventClaim } from '../api/index.js';
-import type { Plan, Snapshot } from '../domain/index.js';
-import type { JobKey } from '../cluster/index.js';
-import { LocalCluster, LocalJobs } from '../cluster/local/index.js';
-import { Fleet, KeyedQueue, reconcile } from '../controller/index.js';
+import { conditions, type EventClaim } from '../../api/index.js';
+import type { Plan, Snapshot } from '../../domain/index.js';
+import type { JobKey } from '../../cluster/index.js';
+import { LocalCluster, LocalJobs } from '../../cluster/local/index.js';
+import { Fleet, KeyedQueue, reconcile } from '../../controller/index.js';
 import {
   connectStreams,
   type FoundNatsServer,
@@ -33,12 +33,12 @@ import {
   StreamError,
   type StreamErrorKind,
   superviseNatsServer,
-} from '../stream/index.js';
-import type { Log } from '../telemetry/index.js';
+} from '../../stream/index.js';
+import type { Log } from '../../telemetry/index.js';
 
-import { CliError } from './exit.js';
-import { bringResults, listResults, type ResultSource, type ToldResult } from './model.js';
-import { checkRoom, storageFault, watchRoom } from './room.js';
+import { CliError } from '../shared/exit.js';
+import { bringResults, listResults, type ResultSource, type ToldResult } from '../shared/results.js';
+import { checkRoom, storageFault, watchRoom } from './disk-space.js';
 import { natsMark, type RunFolder } from './run-folder.js';
 import { watchSlots } from './slots.js';
 

@@ -5,7 +5,7 @@
  */
 import { printable, printableJson } from '@distillery/base';
 
-import { type EventClaim, events as makers } from '../api/index.js';
+import { type EventClaim, events as makers } from '../../api/index.js';
 
 import type { Pids } from './engine.js';
 import { liveLines, plainLine, type Shown } from './view.js';

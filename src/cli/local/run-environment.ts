@@ -1,5 +1,5 @@
 /** Variables that the workers of a run get from the environment of `distill run`. Pure. */
-import { CliError } from './exit.js';
+import { CliError } from '../shared/exit.js';
 
 /** What each may be; workers take the same and would refuse the rest (workers/shell/environment.ts). */
 const values: Readonly<Record<string, readonly string[]>> = {

@@ -45,13 +45,13 @@ import {
   writeWholeSync,
 } from '@distillery/platform';
 
-import { type DistillJob, type DistillJobStatus, readJob } from '../api/index.js';
+import { type DistillJob, type DistillJobStatus, readJob } from '../../api/index.js';
 
-import { CliError } from './exit.js';
-import { checkPlace } from './place.js';
-import { storageFault } from './room.js';
+import { CliError } from '../shared/exit.js';
+import { checkPlace } from '../shared/place.js';
+import { storageFault } from './disk-space.js';
 import { foreignIn, strangeIn } from './run-entries.js';
-import { shellWord } from './shell-words.js';
+import { shellWord } from '../shared/shell-words.js';
 
 const runMark: Mark = { kind: 'run' };
 /** Of the folder of the run's own NATS server, which goes when the run is complete. */

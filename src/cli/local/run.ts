@@ -5,17 +5,17 @@ import { existsSync } from 'node:fs';
 import { spawnFolder } from '@distillery/platform';
 import { workerExitCodes } from '@distillery/protocol';
 
-import type { FoundNatsServer } from '../stream/index.js';
+import type { FoundNatsServer } from '../../stream/index.js';
 
-import type { EngineContext } from './context.js';
+import type { EngineContext } from '../context.js';
 import { type Outcome, runEngine } from './engine.js';
-import { CliError, type Ending } from './exit.js';
-import { readInput } from './input.js';
-import { localJob } from './job-file.js';
+import { CliError, type Ending } from '../shared/exit.js';
+import { readInput } from '../shared/input.js';
+import { localJob } from '../offline/validate.js';
 import { openOutput, type Output } from './output.js';
 import { checkRunEnvironment } from './run-environment.js';
 import { RunFolder } from './run-folder.js';
-import { shellWord } from './shell-words.js';
+import { shellWord } from '../shared/shell-words.js';
 import { accuracy, duration, shownOf } from './view.js';
 
 export interface RunOptions {

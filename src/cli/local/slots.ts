@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { Clock } from '@distillery/base';
 import { readTextSync, writeWholeSync } from '@distillery/platform';
 
-import { CliError } from './exit.js';
+import { CliError } from '../shared/exit.js';
 import { isAtWork, named } from './run-folder.js';
 
 /** Name of the file in the run's folder. */

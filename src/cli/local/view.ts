@@ -1,5 +1,5 @@
 /** What a person sees of a running job, as lines of text. Pure: a view of one snapshot. */
-import type { Snapshot } from '../domain/index.js';
+import type { Snapshot } from '../../domain/index.js';
 
 const bar = { full: '█', empty: '░' };
 

@@ -8,11 +8,11 @@ import {
   type Problem,
   type TemplateRights,
   templateRightsProblems,
-} from '../api/index.js';
-import { limitFor, type Limits, noLimits, withinLimits } from '../domain/index.js';
-import { operatorVariables, type Variable } from '../operator-variables.js';
+} from '../../api/index.js';
+import { limitFor, type Limits, noLimits, withinLimits } from '../../domain/index.js';
+import { operatorVariables, type Variable } from '../../operator-variables.js';
 
-import { CliError } from './exit.js';
+import { CliError } from '../shared/exit.js';
 
 export interface OperatorSettings {
   readonly limits: Limits;

@@ -24,9 +24,9 @@ import {
   tableRow,
   type Trace,
   TraceError,
-} from '../simulate/index.js';
+} from '../../simulate/index.js';
 
-import { CliError } from './exit.js';
+import { CliError } from '../shared/exit.js';
 
 export interface SimulateOptions {
   /** None: the default parameters. One: a file of parameters, or a folder with two lists. Two: a node and a pod list. */

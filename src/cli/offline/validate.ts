@@ -13,9 +13,9 @@ import {
   type ReadObject,
   readObjects,
   unsupported,
-} from '../api/index.js';
+} from '../../api/index.js';
 
-import { CliError } from './exit.js';
+import { CliError } from '../shared/exit.js';
 import { defaultOperatorSettings, type OperatorSettings, operatorVerdict } from './operator-settings.js';
 
 /**

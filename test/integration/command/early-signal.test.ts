@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, expect, jest, test } from '@jest/globals';
 
-import { exitCodes } from '../../../src/cli/exit.js';
+import { exitCodes } from '../../../src/cli/shared/exit.js';
 
 jest.setTimeout(60_000);
 

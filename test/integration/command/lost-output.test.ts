@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { expect, test } from '@jest/globals';
 
-import { exitCodes } from '../../../src/cli/exit.js';
+import { exitCodes } from '../../../src/cli/shared/exit.js';
 
 const root = join(import.meta.dirname, '../../..');
 const command = join(root, 'dist/src/cli/main.js');

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 
 import { expect, test } from '@jest/globals';
 
-import { exitCodes } from '../../../src/cli/exit.js';
-import { nodeProblem } from '../../../src/cli/node-version.js';
+import { exitCodes } from '../../../src/cli/shared/exit.js';
+import { nodeProblem } from '../../../src/cli/shared/node-version.js';
 
 const command = join(import.meta.dirname, '../../../dist/src/cli/main.js');
 const pretend = (version: string): string =>

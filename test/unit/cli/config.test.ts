@@ -1,7 +1,7 @@
 /** The only reader of the environment: what it takes, and what it passes on to workers. */
 import { describe, expect, test } from '@jest/globals';
 
-import { readConfig } from '../../../src/config.js';
+import { readConfig } from '../../../src/cli/config.js';
 
 describe('the configuration', () => {
   test('of an empty environment is complete', () => {

@@ -19,11 +19,11 @@ import { markFolderSync } from '@distillery/platform';
 import { accessToSecret, type NatsAccess, resultSumsText } from '@distillery/protocol';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import type { DistillJob } from '../../../src/api/index.js';
-import { type CliError, exitCodes } from '../../../src/cli/exit.js';
-import { fetchJob, type FetchOptions, type FetchTools } from '../../../src/cli/fetch.js';
-import { StreamError } from '../../../src/stream/index.js';
-import { clusterJob, completeStatus, conditionOf, resultsOf, testModel } from '../../kit/model.js';
+import type { DistillJob } from '../../../../src/api/index.js';
+import { type CliError, exitCodes } from '../../../../src/cli/shared/exit.js';
+import { fetchJob, type FetchOptions, type FetchTools } from '../../../../src/cli/cluster/fetch.js';
+import { StreamError } from '../../../../src/stream/index.js';
+import { clusterJob, completeStatus, conditionOf, resultsOf, testModel } from '../../../kit/model.js';
 
 const model = testModel();
 const access = { kind: 'creds', url: 'nats://nats.nats.svc:4222', creds: 'of the reader' } as const;

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { CliError, exitCodes } from '../../../src/cli/exit.js';
-import type { JobReader } from '../../../src/cli/fetch.js';
-import { kubeReader, type KubeOptions } from '../../../src/cli/kube-reader.js';
-import { startTestApiServer, type TestApiServer } from '../../kit/api-server.js';
-import { isAlive } from '../../kit/distill.js';
-import { clusterJob } from '../../kit/model.js';
-import { until } from '../../kit/stream.js';
+import { CliError, exitCodes } from '../../../../src/cli/shared/exit.js';
+import type { JobReader } from '../../../../src/cli/cluster/fetch.js';
+import { kubeReader, type KubeOptions } from '../../../../src/cli/cluster/kube-reader.js';
+import { startTestApiServer, type TestApiServer } from '../../../kit/api-server.js';
+import { isAlive } from '../../../kit/distill.js';
+import { clusterJob } from '../../../kit/model.js';
+import { until } from '../../../kit/stream.js';
 
 const jobPath = '/apis/distillery.dev/v1alpha1/namespaces/team-a/distilljobs/mnist';
 const secretPath = '/api/v1/namespaces/team-a/secrets/mnist-distill';

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 
 import { afterAll, describe, expect, test } from '@jest/globals';
 
-import { readInputOf } from './inputs.js';
-import { CliError } from '../../../src/cli/exit.js';
-import { plan, type PlanOptions, type SeenCluster, settingsIn, snapshotOf } from '../../../src/cli/plan.js';
-import { replayed } from '../../../src/domain/index.js';
-import { rawNode, strangerPod, teacherPod } from '../../kit/kubernetes-objects.js';
-import { JobMaker, noonMs } from '../../kit/snapshots.js';
+import { readInputOf } from '../shared/inputs.js';
+import { CliError } from '../../../../src/cli/shared/exit.js';
+import { plan, type PlanOptions, type SeenCluster, settingsIn, snapshotOf } from '../../../../src/cli/cluster/plan.js';
+import { replayed } from '../../../../src/domain/index.js';
+import { rawNode, strangerPod, teacherPod } from '../../../kit/kubernetes-objects.js';
+import { JobMaker, noonMs } from '../../../kit/snapshots.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'distill-plan-'));
 afterAll(() => {

@@ -1,9 +1,9 @@
 /** Where the command writes: a view that redraws itself, plain lines, or JSON; byte for byte. */
 import { describe, expect, test } from '@jest/globals';
 
-import type { Pids } from '../../../src/cli/engine.js';
-import { openOutput, type Output } from '../../../src/cli/output.js';
-import { liveLines, plainLine } from '../../../src/cli/view.js';
+import type { Pids } from '../../../../src/cli/local/engine.js';
+import { openOutput, type Output } from '../../../../src/cli/local/output.js';
+import { liveLines, plainLine } from '../../../../src/cli/local/view.js';
 import { shown } from './shown.js';
 
 const pids: Pids = { student: 11, teachers: [12, 13], nats: 10 };

@@ -1,9 +1,9 @@
 /** A variable that no worker takes is refused before a worker is started. */
 import { describe, expect, test } from '@jest/globals';
 
-import { checkRunEnvironment } from '../../../src/cli/run-environment.js';
-import { WorkerError } from '../../../workers/shell/exit.js';
-import { readEnvironment } from '../../../workers/shell/environment.js';
+import { checkRunEnvironment } from '../../../../src/cli/local/run-environment.js';
+import { WorkerError } from '../../../../workers/shell/exit.js';
+import { readEnvironment } from '../../../../workers/shell/environment.js';
 
 /** Whether a worker has nothing to say against the variable. */
 function workerTakes(name: string, value: string): boolean {

@@ -17,10 +17,10 @@ import { createInterface } from 'node:readline';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { CliError } from '../../../src/cli/exit.js';
-import { RunFolder } from '../../../src/cli/run-folder.js';
-import { plainJob } from '../../kit/snapshots.js';
-import { spawnTypeScript } from '../../kit/typescript.js';
+import { CliError } from '../../../../src/cli/shared/exit.js';
+import { RunFolder } from '../../../../src/cli/local/run-folder.js';
+import { plainJob } from '../../../kit/snapshots.js';
+import { spawnTypeScript } from '../../../kit/typescript.js';
 
 let home = '';
 let run = '';
@@ -348,7 +348,7 @@ describe('many that find the lock of a dead process at once', () => {
   test('do not go on together: one takes the run', async () => {
     RunFolder.create(run, plainJob(), nobody);
     const signal = join(home, 'go');
-    const takers = Array.from({ length: 4 }, () => spawnTypeScript('../unit/cli/taker.ts', [run, signal]));
+    const takers = Array.from({ length: 4 }, () => spawnTypeScript('../unit/cli/local/taker.ts', [run, signal]));
     try {
       const answers = takers.map(({ stdout }) => createInterface({ input: stdout! })[Symbol.asyncIterator]());
       const next = async (): Promise<unknown[]> =>

@@ -1,5 +1,5 @@
 /** What the view shows of a job in full swing. */
-import type { Shown } from '../../../src/cli/view.js';
+import type { Shown } from '../../../../src/cli/local/view.js';
 
 export function shown(changes: Partial<Shown> = {}): Shown {
   return {

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { markFolderSync } from '@distillery/platform';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { slotsFile, tellSlots, watchSlots } from '../../../src/cli/slots.js';
-import { FakeClock } from '../../kit/clock.js';
+import { slotsFile, tellSlots, watchSlots } from '../../../../src/cli/local/slots.js';
+import { FakeClock } from '../../../kit/clock.js';
 
 let runs: string;
 beforeEach(() => {

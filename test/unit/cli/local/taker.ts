@@ -5,8 +5,8 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { CliError } from '../../../src/cli/exit.js';
-import { RunFolder } from '../../../src/cli/run-folder.js';
+import { CliError } from '../../../../src/cli/shared/exit.js';
+import { RunFolder } from '../../../../src/cli/local/run-folder.js';
 
 const [run = '', signal = ''] = process.argv.slice(2);
 process.stdout.write('ready\n');

@@ -2,8 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { accuracy, bytes, duration, liveLines, plainLine, shownOf } from '../../../src/cli/view.js';
-import { labelling, newJob, runningJob, training } from '../../kit/snapshots.js';
+import { accuracy, bytes, duration, liveLines, plainLine, shownOf } from '../../../../src/cli/local/view.js';
+import { labelling, newJob, runningJob, training } from '../../../kit/snapshots.js';
 import { shown } from './shown.js';
 
 describe('the live view', () => {

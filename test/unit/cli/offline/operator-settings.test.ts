@@ -1,10 +1,10 @@
 /** `distill validate` for an operator with settings of its own. */
 import { describe, expect, test } from '@jest/globals';
 
-import { CliError } from '../../../src/cli/exit.js';
-import { validated } from '../../../src/cli/job-file.js';
-import { readOperatorSettings } from '../../../src/cli/operator-settings.js';
-import { bent, yamlOf } from '../../kit/jobs.js';
+import { CliError } from '../../../../src/cli/shared/exit.js';
+import { validated } from '../../../../src/cli/offline/validate.js';
+import { readOperatorSettings } from '../../../../src/cli/offline/operator-settings.js';
+import { bent, yamlOf } from '../../../kit/jobs.js';
 
 /** As `kubectl set env deployment/distillery --list` prints them. */
 const listed = `# Deployment distillery, container operator

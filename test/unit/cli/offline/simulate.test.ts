@@ -5,9 +5,9 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { simulate, type SimulateOptions } from '../../../src/cli/simulate.js';
-import { readInputOf } from './inputs.js';
-import { progressLine } from '../../../src/cli/progress-line.js';
+import { simulate, type SimulateOptions } from '../../../../src/cli/offline/simulate.js';
+import { readInputOf } from '../shared/inputs.js';
+import { progressLine } from '../../../../src/cli/offline/progress-line.js';
 
 let home = '';
 beforeEach(() => {

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { CliError } from '../../../src/cli/exit.js';
-import { localJob, validated } from '../../../src/cli/job-file.js';
-import { bent, yamlOf } from '../../kit/jobs.js';
+import { CliError } from '../../../../src/cli/shared/exit.js';
+import { localJob, validated } from '../../../../src/cli/offline/validate.js';
+import { bent, yamlOf } from '../../../kit/jobs.js';
 
 const example = (name: string): string =>
-  readFileSync(join(import.meta.dirname, '../../../examples/mnist', name), 'utf8');
+  readFileSync(join(import.meta.dirname, '../../../../examples/mnist', name), 'utf8');
 const firstLines = (text: string, path: string): string[] =>
   validated(text, path).lines.filter((line) => line.startsWith(path) && !line.includes(': spec.'));
 

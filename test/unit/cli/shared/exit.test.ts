@@ -2,10 +2,10 @@
 import { CommanderError } from 'commander';
 import { describe, expect, test } from '@jest/globals';
 
-import { CliError, type Ending, exitCodes } from '../../../src/cli/exit.js';
-import { exitCodeOf } from '../../../src/cli/program.js';
-import { storageFault } from '../../../src/cli/room.js';
-import { StreamError, type StreamErrorKind } from '../../../src/stream/index.js';
+import { CliError, type Ending, exitCodes } from '../../../../src/cli/shared/exit.js';
+import { exitCodeOf } from '../../../../src/cli/program.js';
+import { storageFault } from '../../../../src/cli/local/disk-space.js';
+import { StreamError, type StreamErrorKind } from '../../../../src/stream/index.js';
 
 function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: write`), { code, errno: -1, syscall: 'write' });

@@ -1,7 +1,7 @@
 /** `readInput` as the command calls it, with nothing on standard input unless a test says otherwise. */
 import { Readable } from 'node:stream';
 
-import { readInput } from '../../../src/cli/input.js';
+import { readInput } from '../../../../src/cli/shared/input.js';
 
 export function readInputOf(
   stdin: Readable = Readable.from([]),

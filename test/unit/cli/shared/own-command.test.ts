@@ -1,7 +1,7 @@
 /** How a person starts the next command. */
 import { expect, test } from '@jest/globals';
 
-import { ownCommand } from '../../../src/cli/own-command.js';
+import { ownCommand } from '../../../../src/cli/shared/own-command.js';
 
 const shell = { startedBy: { kind: 'shell' }, path: '/usr/bin:/opt/bin', node: '/usr/bin/node' } as const;
 

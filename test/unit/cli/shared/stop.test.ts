@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 
 import { beforeEach, describe, expect, test } from '@jest/globals';
 
-import { Stop } from '../../../src/cli/stop.js';
+import { Stop } from '../../../../src/cli/shared/stop.js';
 
 class FakeProcess extends EventEmitter {
   readonly exits: number[] = [];
