@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import type { Clock } from '@distillery/base';
+import { systemClock } from '@distillery/platform';
 
 import { kubeconfigFiles } from '../cluster/kubernetes/index.js';
 import { readConfig } from './config.js';
@@ -16,7 +16,6 @@ import { exitCodes } from './shared/exit.js';
 import { exitCodeOf, program } from './program.js';
 import { ownCommand } from './shared/own-command.js';
 import type { Stop } from './shared/stop.js';
-import { systemClock } from './system-clock.js';
 
 function hasWorkingFolder(): boolean {
   try {
@@ -31,7 +30,6 @@ const script = (path: string): string => fileURLToPath(new URL(`../../workers/${
 
 /** Runs the command that the arguments name, and sets the exit code of this process. */
 export async function runCommand(stop: Stop): Promise<void> {
-  const clock: Clock = systemClock();
   const config = readConfig(process.env);
 
   /**
@@ -77,7 +75,7 @@ export async function runCommand(stop: Stop): Promise<void> {
       node: process.execPath,
       script: process.argv[1] ?? 'distill',
     }),
-    clock,
+    clock: systemClock,
     hasWorkingFolder: hasWorkingFolder(),
     pid: process.pid,
     cores: config.cores,
