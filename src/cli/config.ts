@@ -1,32 +1,36 @@
-/** The only reader of the environment (DESIGN §6); docs/guide.md lists the variables. */
+/** Everything that the command takes from the environment is read here; docs/guide.md lists the variables. */
 import { availableParallelism } from 'node:os';
 import { relative, sep } from 'node:path';
 
 import { quietLibraries } from '@distillery/protocol';
 
-/** What started this process. npm puts `distill` on the PATH of its own children alone. */
-export type StartedBy =
-  | { readonly kind: 'shell' }
-  /** npx, or a script of a package that depends on this one. */
-  | { readonly kind: 'npx' }
-  /** A script of this package; `prefix` is its folder when the person was elsewhere. */
-  | { readonly kind: 'npmScript'; readonly prefix: string | null };
+import { cacheFolderOf } from '../stream/index.js';
+
+import type { StartedBy } from './shared/own-command.js';
 
 export interface Config {
-  /** DISTILL_NATS_URL, not empty: running servers to use instead of an own one; may hold a login, so it is never printed. */
+  /**
+   * DISTILL_NATS_URL: running servers to use; undefined = start one. It may hold a login: never print it.
+   */
   readonly natsUrl: string | undefined;
   readonly path: string;
-  /** KUBECONFIG: files with the system's separator between them. */
+  /** KUBECONFIG: paths with the system's separator between them. */
   readonly kubeconfig: string | undefined;
+  /** Where the kubelet says the API server is; empty strings outside of a pod. */
+  readonly pod: { readonly host: string; readonly port: string };
   /** True when the terminal cannot move its cursor. */
   readonly dumbTerminal: boolean;
   readonly startedBy: StartedBy;
-  /** DISTILL_LOG_LEVEL: how much is printed of an error that is a fault of our own. */
+  /** DISTILL_LOG_LEVEL: how much of an internal error is printed. */
   readonly faults: 'sentence' | 'stack';
-  /** Cores of this machine: slots of a local run. */
+  /** Cores of this machine: the default number of slots of a local run. */
   readonly cores: number;
-  /** What worker processes get of our environment: enough to run, nothing secret. */
+  /** Where an installed NATS server is kept; null = there is no such folder. */
+  readonly cacheFolder: string | null;
+  /** Variables for worker processes: enough to run, no secrets. */
   readonly workerEnvironment: Readonly<Record<string, string>>;
+  /** Variables for the tools that install a NATS server, such as those of a proxy: all of this process. */
+  readonly installEnvironment: NodeJS.ProcessEnv;
 }
 
 const passedOn = [
@@ -40,27 +44,31 @@ const passedOn = [
   'DISTILL_LOG_LEVEL',
 ];
 
-export function readConfig(environment: NodeJS.ProcessEnv): Config {
+/** @param home as `os.homedir`, which throws for a user that the system does not know */
+export function readConfig(environment: NodeJS.ProcessEnv, home: () => string): Config {
   return {
     natsUrl: environment.DISTILL_NATS_URL === '' ? undefined : environment.DISTILL_NATS_URL,
     path: environment.PATH ?? '',
     kubeconfig: environment.KUBECONFIG,
+    pod: { host: environment.KUBERNETES_SERVICE_HOST ?? '', port: environment.KUBERNETES_SERVICE_PORT ?? '' },
     dumbTerminal: environment.TERM === 'dumb',
     startedBy: startedBy(environment),
     faults: ['debug', 'trace'].includes(environment.DISTILL_LOG_LEVEL ?? '') ? 'stack' : 'sentence',
     cores: availableParallelism(),
-    workerEnvironment: {
-      ...Object.fromEntries(
-        passedOn.flatMap((name) => {
-          const value = environment[name];
-          // Empty as in `DISTILL_RUNTIME= distill run`: not set.
-          const isUnset = value === undefined || (value === '' && name.startsWith('DISTILL_'));
-          return isUnset ? [] : [[name, value]];
-        }),
-      ),
-      ...quietLibraries,
-    },
+    cacheFolder: cacheFolderOf(environment, home),
+    workerEnvironment: workerEnvironment(environment),
+    installEnvironment: environment,
   };
+}
+
+function workerEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
+  const given = passedOn.flatMap((name) => {
+    const value = environment[name];
+    // An empty variable of ours, as in `DISTILL_RUNTIME= distill run`, means that it is not set.
+    const isUnset = value === undefined || (value === '' && name.startsWith('DISTILL_'));
+    return isUnset ? [] : [[name, value]];
+  });
+  return { ...(Object.fromEntries(given) as Record<string, string>), ...quietLibraries };
 }
 
 function startedBy({

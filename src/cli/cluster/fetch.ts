@@ -16,11 +16,11 @@ import { claimPlace, type DistillJob, inputsName, sharedName, storeKind } from '
 import { type ObjectReader, StreamError } from '../../stream/index.js';
 
 import { CliError } from '../shared/exit.js';
+import { accuracy, duration } from '../shared/format.js';
 import { bringResults, contentOf, listResults } from '../shared/results.js';
-import { checkPlace } from '../shared/place.js';
-import { named } from '../local/run-folder.js';
+import { checkPlace, folderNamed } from '../shared/place.js';
 import { shellCommand } from '../shared/shell-words.js';
-import { accuracy, duration } from '../local/view.js';
+
 
 /** What is asked of the API server. */
 export interface JobReader {
@@ -62,7 +62,7 @@ const connectWaitMs = 5_000;
 /** @throws CliError, StreamError */
 export async function fetchJob(options: FetchOptions, tools: FetchTools): Promise<void> {
   const namespace = options.namespace ?? tools.jobs.namespace;
-  const folder = named('--output', options.output);
+  const folder = folderNamed('--output', options.output);
   checkPlace(`--output ${options.output}`, folder);
   const job = await tools.jobs.readJob(namespace, options.job);
   if (job === null) {

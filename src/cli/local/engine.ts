@@ -38,7 +38,9 @@ import type { Log } from '../../telemetry/index.js';
 
 import { CliError } from '../shared/exit.js';
 import { bringResults, listResults, type ResultSource, type ToldResult } from '../shared/results.js';
-import { checkRoom, storageFault, watchRoom } from './disk-space.js';
+import { storageFault } from '../shared/storage-fault.js';
+
+import { checkDiskSpace, watchDiskSpace } from './disk-space.js';
 import { natsMark, type RunFolder } from './run-folder.js';
 import { watchSlots } from './slots.js';
 
@@ -98,7 +100,7 @@ export async function runEngine(options: EngineOptions): Promise<Outcome> {
 async function runToEnd(options: EngineOptions): Promise<Outcome> {
   const { folder, log, stop } = options;
   const key = keyOf(folder);
-  await checkRoom(folder.path);
+  await checkDiskSpace(folder.path);
   const nats = await startNats(options, key.uid);
   let admin: StreamAdmin | null = null;
   try {
@@ -286,7 +288,7 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
   stop.addEventListener('abort', stopped, { once: true });
   try {
     enqueue();
-    void watchRoom(folder.path, clock, leaving.signal, over.reject);
+    void watchDiskSpace(folder.path, clock, leaving.signal, over.reject);
     void watchSlots(folder.path, clock, leaving.signal, (slots) => {
       log.info({ slots }, 'slots changed');
       cluster.setSlots(slots);

@@ -7,15 +7,10 @@ import { printable, printableJson } from '@distillery/base';
 
 import { type EventClaim, events as makers } from '../../api/index.js';
 
+import type { Terminal } from '../shared/terminal.js';
+
 import type { Pids } from './engine.js';
 import { liveLines, plainLine, type Shown } from './view.js';
-
-/** The part of a stream that is used; process.stdout fulfils it. */
-export interface Terminal {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  write(text: string): boolean;
-}
 
 export interface Output {
   /** A sentence that stays. */

@@ -29,7 +29,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { codeOf, decodeText, printable } from '@distillery/base';
 import {
@@ -48,10 +48,10 @@ import {
 import { type DistillJob, type DistillJobStatus, readJob } from '../../api/index.js';
 
 import { CliError } from '../shared/exit.js';
-import { checkPlace } from '../shared/place.js';
-import { storageFault } from './disk-space.js';
+import { checkPlace, folderNamed } from '../shared/place.js';
 import { foreignIn, strangeIn } from './run-entries.js';
 import { shellWord } from '../shared/shell-words.js';
+import { storageFault } from '../shared/storage-fault.js';
 
 const runMark: Mark = { kind: 'run' };
 /** Of the folder of the run's own NATS server, which goes when the run is complete. */
@@ -71,7 +71,7 @@ export class RunFolder {
    * @throws CliError when the folder holds anything but a run that trained no step, or cannot be written
    */
   static create(path: string, job: DistillJob, pid: number): RunFolder {
-    const folder = named('--dir', path);
+    const folder = folderNamed('--dir', path);
     checkPlace(`--dir ${path}`, folder);
     return writing(folder, () => {
       claim(folder, path);
@@ -84,7 +84,7 @@ export class RunFolder {
    * @throws CliError when it cannot be written
    */
   static createNew(path: string, job: DistillJob, pid: number): RunFolder {
-    const first = named('run folder', path);
+    const first = folderNamed('run folder', path);
     checkPlace(`run folder ${first}`, dirname(first));
     return writing(first, () => {
       for (let count = 1; ; count++) {
@@ -99,7 +99,7 @@ export class RunFolder {
 
   /** @throws CliError when there is no run to resume; nothing was touched then */
   static resume(path: string, pid: number): RunFolder {
-    const folder = named('--resume', path);
+    const folder = folderNamed('--resume', path);
     const job = jobIn(folder, path);
     const earlier = checkIsRun(folder, path);
     refuseCompleteRun(folder, path);
@@ -139,12 +139,6 @@ export class RunFolder {
   release(): void {
     rmSync(this.file('run.lock'), { force: true });
   }
-}
-
-/** The folder that an option names. @throws CliError when its name is empty, which would mean the working folder */
-export function named(option: string, path: string): string {
-  if (path.trim() !== '') return resolve(path);
-  throw new CliError('badInput', `${option}: the name of the folder is empty. Name a folder.`);
 }
 
 /** R1. A link that the person names is followed; one inside the folder never is. @throws CliError */

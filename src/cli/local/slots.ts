@@ -9,7 +9,9 @@ import type { Clock } from '@distillery/base';
 import { readTextSync, writeWholeSync } from '@distillery/platform';
 
 import { CliError } from '../shared/exit.js';
-import { isAtWork, named } from './run-folder.js';
+import { folderNamed } from '../shared/place.js';
+
+import { isAtWork } from './run-folder.js';
 
 /** Name of the file in the run's folder. */
 export const slotsFile = 'slots';
@@ -19,8 +21,8 @@ const lookEveryMs = 250;
 const mostSlots = 100_000;
 
 /** @returns the folder of the run that was told. @throws CliError when there is none, or several to choose from */
-export function tellSlots(slots: number, folder: string | undefined, runs: string): string {
-  const run = folder === undefined ? onlyRunIn(runs) : named('--dir', folder);
+export function writeSlots(slots: number, folder: string | undefined, runs: string): string {
+  const run = folder === undefined ? onlyRunIn(runs) : folderNamed('--dir', folder);
   if (!isAtWork(run)) {
     throw new CliError(
       'badInput',

@@ -1,6 +1,8 @@
 /** What a person sees of a running job, as lines of text. Pure: a view of one snapshot. */
 import type { Snapshot } from '../../domain/index.js';
 
+import { accuracy, bytes, duration } from '../shared/format.js';
+
 const bar = { full: '█', empty: '░' };
 
 export interface Shown {
@@ -67,30 +69,6 @@ export function plainLine(name: string, shown: Shown): string {
     `loss ${decimal(shown.loss)}, accuracy ${accuracy(shown.accuracy)}, waited ${percent(shown.waitFraction)}, ` +
     `buffer ${buffer(shown)}, teachers ${ready(shown)}/${shown.teachersDesired}${teacherRates(shown)}, ${timeLeft(shown)}`
   );
-}
-
-export function accuracy(value: number | null): string {
-  return value === null ? '–' : `${(value * 100).toFixed(2)} %`;
-}
-
-export function duration(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  const minutes = Math.floor(whole / 60);
-  const hours = Math.floor(minutes / 60);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  return hours > 0 ? `${hours}:${two(minutes % 60)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
-}
-
-export function bytes(value: number): string {
-  if (value < 1024) return `${value} B`;
-  const units = ['KiB', 'MiB', 'GiB', 'TiB'];
-  let scaled = value;
-  let unit = -1;
-  while (scaled >= 1024 && unit < units.length - 1) {
-    scaled /= 1024;
-    unit += 1;
-  }
-  return `${scaled.toFixed(scaled < 10 ? 1 : 0)} ${units[unit] ?? ''}`;
 }
 
 const share = (shown: Shown): number => (shown.steps === 0 ? 0 : shown.step / shown.steps);

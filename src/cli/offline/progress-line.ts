@@ -1,7 +1,7 @@
 /** One line of a terminal that is written again and again; elsewhere nothing is shown of it. */
 import { printable, printableLines } from '@distillery/base';
 
-import type { Terminal } from '../local/output.js';
+import type { Terminal } from '../shared/terminal.js';
 
 export interface ProgressLine {
   /** A line that stays. */

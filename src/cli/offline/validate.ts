@@ -1,77 +1,55 @@
-/** The DistillJobs of a file, checked for what will run them. */
-import { dirname, resolve } from 'node:path';
-
-import { readUri, uriText } from '@distillery/protocol';
-
+/** `distill validate`: checks every DistillJob of a file for the engines that may run it. */
 import {
-  type DistillJob,
   type Engine,
   formatProblems,
-  locateProblems,
   type Problem,
-  readJob,
   type ReadObject,
   readObjects,
   unsupported,
 } from '../../api/index.js';
 
-import { CliError } from '../shared/exit.js';
+import { inputName } from '../shared/input.js';
+
 import { defaultOperatorSettings, type OperatorSettings, operatorVerdict } from './operator-settings.js';
 
-/**
- * The one job of a text, its relative uris made absolute: they are relative to the folder of the file.
- * @param path as the person gave it; `-` for standard input, whose uris are relative to the working folder
- * @param nameSuffix completes `metadata.generateName`
- * @throws CliError when it is not a job that a local run takes; the message holds every problem
- */
-export function localJob(text: string, path: string, nameSuffix: string): DistillJob {
-  const options = { sourceName: nameOf(path), nameSuffix };
-  const read = readJob(text, options);
-  const problems: readonly Problem[] = read.ok
-    ? locateProblems(unsupported(read.job, 'local'), text, options)
-    : read.problems;
-  if (!read.ok || problems.length > 0) throw refusal(problems);
-  return withAbsoluteUris(read.job, path === '-' ? '.' : dirname(path));
-}
-
-/** What `distill validate` says of a text: lines for standard output, in order. */
 export interface Validated {
+  /** For standard output. */
   readonly lines: readonly string[];
-  /** Of jobs that none of the engines takes. */
+  /** Of the jobs that no engine accepts. */
   readonly problems: readonly Problem[];
 }
 
 const engines: readonly Engine[] = ['local', 'cluster'];
 const engineNames: Readonly<Record<Engine, string>> = { local: 'distill run', cluster: 'a cluster' };
 
-/** Which operator a job is checked for. */
-export interface AskedOperator {
+/** The operator that a job is checked for. */
+export interface TargetOperator {
   readonly settings: OperatorSettings;
-  /** Of a job that names none. */
+  /** The namespace of a job that names none. */
   readonly namespace: string;
 }
-const anyOperator: AskedOperator = { settings: defaultOperatorSettings, namespace: 'default' };
+const defaultOperator: TargetOperator = { settings: defaultOperatorSettings, namespace: 'default' };
 
 /**
- * Checks every job of a text for each engine. A job is valid when at least one of them can run it.
- * @param engine checks for this one alone
- * @param operator of the cluster; absent = one with the default settings
+ * Checks every job of a text for each engine. A job is valid when at least one engine can run it.
+ * @param path where the text comes from, as the person gave it
+ * @param engine the only engine to check for
  */
-export function validated(text: string, path: string, engine?: Engine, operator = anyOperator): Validated {
-  const sourceName = nameOf(path);
+export function validated(text: string, path: string, engine?: Engine, operator = defaultOperator): Validated {
+  const sourceName = inputName(path);
   const read = readObjects(text, { sourceName });
   if (!read.ok) return { lines: [], problems: read.problems };
   const all = read.objects.map((object) =>
-    judged(object, sourceName, engine === undefined ? engines : [engine], operator),
+    judge(object, sourceName, engine === undefined ? engines : [engine], operator),
   );
   return { lines: all.flatMap(({ lines }) => lines), problems: all.flatMap(({ problems }) => problems) };
 }
 
-function judged(
+function judge(
   object: ReadObject,
   sourceName: string,
-  asked: readonly Engine[],
-  { settings, namespace }: AskedOperator,
+  wanted: readonly Engine[],
+  { settings, namespace }: TargetOperator,
 ): Validated {
   if (object.kind === 'Other')
     return { lines: [`${sourceName}: ${object.title} is no DistillJob: not checked`], problems: [] };
@@ -80,7 +58,7 @@ function judged(
   const { name, generateName } = checked.job.metadata;
   const title = `${sourceName}: DistillJob ${generateName !== undefined && name.startsWith(generateName) ? `${generateName}…` : name}`;
   const operator = operatorVerdict(checked.job, settings, namespace);
-  const found = asked.map((engine) => {
+  const found = wanted.map((engine) => {
     const problems = unsupported(checked.job, engine);
     return { engine, problems: locate(engine === 'cluster' ? [...problems, ...operator.problems] : problems) };
   });
@@ -103,37 +81,7 @@ function judged(
   };
 }
 
-/** @returns an error that holds every problem */
-export function refusal(problems: readonly Problem[]): CliError {
-  return new CliError('badInput', formatProblems(problems).trimEnd());
-}
-
-/** Both engines may say the same of a field. */
+/** Drops repeated problems: both engines may refuse the same field. */
 function unique(problems: readonly Problem[]): Problem[] {
   return [...new Map(problems.map((problem) => [problem.message, problem])).values()];
-}
-
-function nameOf(path: string): string {
-  return path === '-' ? 'standard input' : path;
-}
-
-function withAbsoluteUris(job: DistillJob, folder: string): DistillJob {
-  const absolute = (text: string): string => {
-    const read = readUri(text);
-    if (!read.ok || read.value.scheme !== 'file') return text;
-    const uri = uriText({ scheme: 'file', path: resolve(folder, read.value.path) });
-    if (readUri(uri).ok) return uri;
-    const sentence = 'the folder of the job file has a name that no uri can hold; rename or move it';
-    throw new CliError('badInput', `${JSON.stringify(resolve(folder))}: ${sentence}`);
-  };
-  const { dataset, teacher, student } = job.spec;
-  return {
-    ...job,
-    spec: {
-      ...job.spec,
-      dataset: { ...dataset, uri: absolute(dataset.uri) },
-      teacher: { ...teacher, model: { ...teacher.model, uri: absolute(teacher.model.uri) } },
-      student: { ...student, model: { ...student.model, uri: absolute(student.model.uri) } },
-    },
-  };
 }

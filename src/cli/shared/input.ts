@@ -1,7 +1,7 @@
 /**
- * Text that the command line names: a file, a pipe such as `<(envsubst < job.yaml)`, or `-` for standard input.
+ * Reads the text that a parameter names: a file, a pipe such as `<(envsubst < job.yaml)`, or `-` for standard input.
  *
- * Invariant: waiting for a writer never blocks the process: Ctrl-C ends the wait.
+ * Invariant: waiting for a writer never blocks the process; Ctrl-C ends the wait.
  */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
@@ -10,20 +10,28 @@ import { addAbortSignal, type Readable } from 'node:stream';
 import { decodeText, TextError } from '@distillery/base';
 import { readFaultOf, readRegularSync } from '@distillery/platform';
 
-import { CliError, type Ending } from './exit.js';
+import { CliError } from './exit.js';
+import type { StopRequest } from './stop.js';
 
 export interface InputSource {
   readonly stdin: Readable;
-  readonly stop: AbortSignal;
-  readonly stopEnding: () => Exclude<Ending, 'ok'>;
+  readonly stop: StopRequest;
 }
 
-/** More than any job, plan or parameters; a stream without end is refused. */
+/** Reads what a parameter names, as `readInput` does. @throws CliError */
+export type ReadInput = (path: string) => Promise<string>;
+
+/** More than any job, plan or parameter file needs; an endless stream is refused. */
 const maxStreamBytes = 64 * 1024 * 1024;
 
-/** The text of a file, a pipe, or of standard input for `-`. @throws CliError */
+/** @returns what to call an input in a message */
+export function inputName(path: string): string {
+  return path === '-' ? 'standard input' : path;
+}
+
+/** @returns the text of a file, of a pipe, or of standard input for `-` @throws CliError */
 export async function readInput(path: string, source: InputSource): Promise<string> {
-  if (path === '-') return textOf('standard input', await readStream('standard input', source.stdin, source));
+  if (path === '-') return textOf(inputName(path), await readStream(inputName(path), source.stdin, source));
   let pipe: Socket | null;
   try {
     pipe = openPipe(path);
@@ -34,20 +42,20 @@ export async function readInput(path: string, source: InputSource): Promise<stri
   return textOf(path, await readStream(path, pipe, source));
 }
 
-/** @returns null for everything but a pipe. @throws the system's error with its code */
+/** @returns null when the path is not a pipe. @throws the system's error with its code */
 function openPipe(path: string): Socket | null {
-  // The open of a named pipe would wait for a writer; so would, later, the end of this process.
+  // A blocking open of a named pipe would wait for a writer, and so would the exit of this process.
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   if (fstatSync(fd).isFIFO()) return new Socket({ fd, readable: true, writable: false });
   closeSync(fd);
   return null;
 }
 
-async function readStream(name: string, stream: Readable, { stop, stopEnding }: InputSource): Promise<Uint8Array> {
+async function readStream(name: string, stream: Readable, { stop }: InputSource): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
-    for await (const chunk of addAbortSignal(stop, stream)) {
+    for await (const chunk of addAbortSignal(stop.signal, stream)) {
       chunks.push(chunk as Uint8Array);
       bytes += (chunk as Uint8Array).length;
       if (bytes > maxStreamBytes) {
@@ -58,7 +66,7 @@ async function readStream(name: string, stream: Readable, { stop, stopEnding }: 
       }
     }
   } catch (error) {
-    if (stop.aborted) throw new CliError(stopEnding(), `${name}: stopped before all of it was read`, { cause: error });
+    if (stop.signal.aborted) throw new CliError(stop.ending, `${name}: stopped before all of it was read`, { cause: error });
     throw unreadable(name, error);
   }
   return Buffer.concat(chunks);

@@ -1,11 +1,17 @@
-/** How the person who started this process starts the next one: `distill`, through npm, or by its file. Pure. */
+/** The command line with which the person started this process: `distill`, through npm, or by its file. Pure. */
 import { basename, delimiter, dirname } from 'node:path';
-
-import type { StartedBy } from '../config.js';
 
 import { shellCommand } from './shell-words.js';
 
-/** @returns words for a shell, already quoted; arguments are appended to them */
+/** What started this process. npm puts `distill` on the PATH of its own children alone. */
+export type StartedBy =
+  | { readonly kind: 'shell' }
+  /** npx, or a script of a package that depends on this one. */
+  | { readonly kind: 'npx' }
+  /** A script of this package; `prefix` is the package's folder when the person was outside of it, otherwise null. */
+  | { readonly kind: 'npmScript'; readonly prefix: string | null };
+
+/** @returns quoted words for a shell, to which arguments can be appended */
 export function ownCommand(process: {
   readonly startedBy: StartedBy;
   /** PATH. */

@@ -1,10 +1,17 @@
-/** Whether a folder can stand where a person wants one. Reads only. */
+/** Checks the folders that a person names. Reads only. */
 import { existsSync, lstatSync, readlinkSync, type Stats, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 
 import { CliError } from './exit.js';
 
+/** @returns the absolute path of the folder that an option names @throws CliError badInput for an empty name, which would mean the working folder */
+export function folderNamed(option: string, path: string): string {
+  if (path.trim() !== '') return resolve(path);
+  throw new CliError('badInput', `${option}: the name of the folder is empty. Name a folder.`);
+}
+
 /**
+ * Checks that a folder can be made at a path, or is there.
  * @param who what names the folder, such as `--dir runs/a`
  * @param path absolute
  * @throws CliError badInput when the path, or a folder above it, is a file or a link to nothing
@@ -16,7 +23,7 @@ export function checkPlace(who: string, path: string): void {
   throw new CliError('badInput', `${who}: ${part} is ${is}. Name another folder.`);
 }
 
-/** The nearest thing on the way to `path` that holds no folder; null when there is none. */
+/** @returns the nearest entry on the way to `path` that cannot hold a folder; null when there is none */
 function wrongPart(path: string): { readonly part: string; readonly is: string } | null {
   const entry = entryAt(path);
   if (entry === null) return dirname(path) === path ? null : wrongPart(dirname(path));
@@ -25,7 +32,7 @@ function wrongPart(path: string): { readonly part: string; readonly is: string }
   return { part: path, is: entry.isSymbolicLink() ? 'a link to something that is no folder' : 'not a folder' };
 }
 
-/** The entry itself, not what it links to; null when nothing can be seen there. */
+/** @returns the entry itself, not what it links to; null when nothing is visible there */
 function entryAt(path: string): Stats | null {
   try {
     return lstatSync(path);

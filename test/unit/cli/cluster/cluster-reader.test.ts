@@ -1,12 +1,14 @@
 /** Asking an API server by a kubeconfig: what is read, and what is said when it cannot be. */
+import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { CliError, exitCodes } from '../../../../src/cli/shared/exit.js';
-import type { JobReader } from '../../../../src/cli/cluster/fetch.js';
-import { kubeReader, type KubeOptions } from '../../../../src/cli/cluster/kube-reader.js';
+import { type ClusterOptions, type ClusterReader, openCluster } from '../../../../src/cli/cluster/cluster-reader.js';
 import { startTestApiServer, type TestApiServer } from '../../../kit/api-server.js';
 import { isAlive } from '../../../kit/distill.js';
 import { clusterJob } from '../../../kit/model.js';
@@ -22,10 +24,13 @@ beforeAll(async () => {
 afterAll(() => api.stop());
 beforeEach(() => void api.asked.splice(0));
 
-const one = (path: string): KubeOptions['files'] => ({ kind: 'one', path });
+const one = (path: string): ClusterOptions['files'] => ({ kind: 'one', path });
 
-function reader(options: Partial<KubeOptions> = {}): JobReader {
-  return kubeReader({ files: one(api.kubeconfig), context: undefined, stop: new AbortController().signal, ...options });
+const noPod = { host: '', port: '' };
+const noStop = new AbortController().signal;
+
+async function reader(options: Partial<ClusterOptions> = {}): Promise<ClusterReader> {
+  return openCluster({ files: one(api.kubeconfig), context: undefined, pod: noPod, stop: noStop, ...options });
 }
 
 async function refusal(ask: () => unknown): Promise<{ code: number; message: string }> {
@@ -39,9 +44,9 @@ async function refusal(ask: () => unknown): Promise<{ code: number; message: str
 }
 
 describe('a kubeconfig', () => {
-  test('says where jobs are looked for', () => {
-    expect(reader().namespace).toBe('team-a');
-    expect(reader({ context: 'bare' }).namespace).toBe('default');
+  test('says in which namespace jobs are', async () => {
+    expect((await reader()).namespace).toBe('team-a');
+    expect((await reader({ context: 'bare' })).namespace).toBe('default');
   });
 
   test.each([
@@ -67,10 +72,10 @@ describe('a kubeconfig', () => {
 });
 
 /** A kubeconfig for the API server of these tests, whose user logs in as given. */
-function kubeconfigOf(user: object): string {
+function kubeconfigOf(user: object, cluster: object = {}): string {
   const path = join(api.kubeconfig, '..', `user-${String(kubeconfigs++)}`);
   const content = {
-    clusters: [{ name: 'test', cluster: { server: api.url } }],
+    clusters: [{ name: 'test', cluster: { server: api.url, ...cluster } }],
     users: [{ name: 'person', user }],
     contexts: [{ name: 'test', context: { cluster: 'test', user: 'person', namespace: 'team-a' } }],
     'current-context': 'test',
@@ -85,7 +90,7 @@ describe('a person', () => {
 
   test('has a list of kubeconfigs, of which one is missing and two name the same', async () => {
     const paths = ['/nowhere/config', api.kubeconfig, api.kubeconfig];
-    const asking = reader({ files: { kind: 'list', paths } });
+    const asking = await reader({ files: { kind: 'list', paths } });
     expect(await asking.readJob('team-a', 'mnist')).toEqual(clusterJob());
   });
 
@@ -98,7 +103,7 @@ describe('a person', () => {
   test('has a token in a file beside the kubeconfig', async () => {
     const path = kubeconfigOf({ tokenFile: 'token' });
     writeFileSync(join(path, '..', 'token'), 'token-of-the-test\n');
-    expect(await reader({ files: one(path) }).readJob('team-a', 'mnist')).toEqual(clusterJob());
+    expect(await (await reader({ files: one(path) })).readJob('team-a', 'mnist')).toEqual(clusterJob());
   });
 
   test.each<[string, string, RegExp]>([
@@ -106,7 +111,7 @@ describe('a person', () => {
     ['fails', 'echo one >&2; echo your login is over >&2; exit 1', /\(your login is over\); log in again/],
   ])('has a credential plugin that %s', async (_, script, sentence) => {
     const path = kubeconfigOf({ exec: { command: 'sh', args: ['-c', script] } });
-    const { code, message } = await refusal(() => reader({ files: one(path) }).readJob('team-a', 'mnist'));
+    const { code, message } = await refusal(async () => (await reader({ files: one(path) })).readJob('team-a', 'mnist'));
     expect(code).toBe(exitCodes.unavailable);
     expect(message).toMatch(sentence);
     expect(message).not.toMatch(/s3cr3t|\n/);
@@ -116,7 +121,7 @@ describe('a person', () => {
     const started = join(api.kubeconfig, '..', 'plugin-pid');
     const path = kubeconfigOf({ exec: { command: 'sh', args: ['-c', `echo $$ > ${started}; exec sleep 60`] } });
     const stop = new AbortController();
-    const asking = refusal(() => reader({ files: one(path), stop: stop.signal }).readJob('team-a', 'mnist'));
+    const asking = refusal(async () => (await reader({ files: one(path), stop: stop.signal })).readJob('team-a', 'mnist'));
     const pid = (): number => (existsSync(started) ? Number(readFileSync(started, 'utf8')) : 0);
     await until('the plugin', () => pid() > 0);
     stop.abort();
@@ -125,12 +130,55 @@ describe('a person', () => {
   });
 });
 
+describe('a pod', () => {
+  test('is used when there is no kubeconfig', async () => {
+    const reading = await reader({
+      files: { kind: 'list', paths: ['/nowhere/config'] },
+      pod: { host: '127.0.0.1', port: '1' },
+    });
+    expect(reading.namespace).toBe('default');
+    const { code, message } = await refusal(async () => reading.readJob('team-a', 'mnist'));
+    expect(code).toBe(exitCodes.unavailable);
+    expect(message).toMatch(/^service account of this pod: the user's credentials cannot be read \(.*ENOENT/);
+  });
+});
+
+describe('an API server behind a proxy', () => {
+  test('is reached through the proxy that the kubeconfig names', async () => {
+    api.set(jobPath, clusterJob());
+    const asked: string[] = [];
+    const proxy = createServer((request, response) => {
+      asked.push(request.url ?? '');
+      void fetch(request.url ?? '', { headers: { authorization: request.headers.authorization ?? '' } })
+        .then(async (answer) => response.writeHead(answer.status).end(await answer.text()))
+        .catch(() => response.destroy());
+    });
+    await once(proxy.listen(0, '127.0.0.1'), 'listening');
+    const { port } = proxy.address() as AddressInfo;
+    const path = kubeconfigOf({ token: 'token-of-the-test' }, { 'proxy-url': `http://127.0.0.1:${String(port)}` });
+    try {
+      expect(await (await reader({ files: one(path) })).readJob('team-a', 'mnist')).toEqual(clusterJob());
+      expect(asked).toEqual([`${api.url}${jobPath}`]);
+    } finally {
+      proxy.close();
+      proxy.closeAllConnections();
+    }
+  });
+
+  test('of another kind is refused', async () => {
+    const path = kubeconfigOf({ token: 'token-of-the-test' }, { 'proxy-url': 'ftp://127.0.0.1:21' });
+    const { code, message } = await refusal(() => reader({ files: one(path) }));
+    expect(code).toBe(exitCodes.usage);
+    expect(message).toMatch(/found proxy-url .*, expected an address such as http/);
+  });
+});
+
 describe('an API server', () => {
   test('is asked for one job and one secret, whose values are decoded', async () => {
     api.set(jobPath, clusterJob());
     api.set(secretPath, { kind: 'Secret', data: { url: 'bmF0czovL25hdHM6NDIyMg==', 'reader.creds': 'w6Q=' } });
-    expect(await reader().readJob('team-a', 'mnist')).toEqual(clusterJob());
-    expect(await reader().readSecret('team-a', 'mnist-distill')).toEqual({
+    expect(await (await reader()).readJob('team-a', 'mnist')).toEqual(clusterJob());
+    expect(await (await reader()).readSecret('team-a', 'mnist-distill')).toEqual({
       url: 'nats://nats:4222',
       'reader.creds': 'ä',
     });
@@ -138,17 +186,32 @@ describe('an API server', () => {
   });
 
   test('that has no such object says null', async () => {
-    expect(await reader().readJob('team-a', 'other')).toBeNull();
-    expect(await reader().readSecret('team-a', 'other')).toBeNull();
+    expect(await (await reader()).readJob('team-a', 'other')).toBeNull();
+    expect(await (await reader()).readSecret('team-a', 'other')).toBeNull();
   });
 
   test('a secret without values is an empty one', async () => {
     api.set('/api/v1/namespaces/team-a/secrets/empty', { kind: 'Secret' });
-    expect(await reader().readSecret('team-a', 'empty')).toEqual({});
+    expect(await (await reader()).readSecret('team-a', 'empty')).toEqual({});
+  });
+
+  test('lists what a plan is made from, page by page', async () => {
+    const objects = (from: number, to: number): object[] =>
+      Array.from({ length: to - from }, (_, index) => ({
+        metadata: { name: `x-${String(from + index)}`, uid: String(from + index), resourceVersion: '1' },
+      }));
+    const page = (items: object[], next = ''): object => ({ metadata: { resourceVersion: '9', continue: next }, items });
+    api.set('/api/v1/nodes?limit=1000', page(objects(0, 1_000), 'more'));
+    api.set('/api/v1/nodes?limit=1000&continue=more', page(objects(1_000, 1_001)));
+    api.set('/api/v1/pods?limit=1000', page(objects(0, 2)));
+    api.set('/apis/distillery.dev/v1alpha1/distilljobs?limit=1000', page([]));
+    const { nodes, pods, jobs } = await (await reader()).readCluster();
+    expect(nodes.map(({ metadata }) => metadata.name)).toEqual(objects(0, 1_001).map((_, index) => `x-${String(index)}`));
+    expect([pods.length, jobs.length]).toEqual([2, 0]);
   });
 
   test.each([
-    [401, 'Unauthorized', /^secret team-a\/refused: the API server at http:.* refused \(401\); log in again$/],
+    [401, 'Unauthorized', /^secret team-a\/refused: the API server at http:.* refused \(401: Unauthorized\); log in again$/],
     [
       403,
       'secrets "refused" is forbidden: User "ann"',
@@ -157,7 +220,7 @@ describe('an API server', () => {
     [500, 'etcdserver: request timed out', /refused \(500: etcdserver: request timed out\); try again/],
   ])('that answers %i is told with its own sentence', async (status, said, sentence) => {
     api.refuse('/api/v1/namespaces/team-a/secrets/refused', status, said);
-    const { code, message } = await refusal(() => reader().readSecret('team-a', 'refused'));
+    const { code, message } = await refusal(async () => (await reader()).readSecret('team-a', 'refused'));
     expect(code).toBe(exitCodes.unavailable);
     expect(message).toMatch(sentence);
   });
@@ -165,18 +228,14 @@ describe('an API server', () => {
   test('that knows no DistillJobs is one without the operator', async () => {
     api.set('/apis/distillery.dev/v1alpha1/namespaces/team-b/distilljobs/x', {});
     api.forget('distillery.dev');
-    const { code, message } = await refusal(() => reader().readJob('team-a', 'mnist'));
+    const { code, message } = await refusal(async () => (await reader()).readJob('team-a', 'mnist'));
     expect(code).toBe(exitCodes.unavailable);
     expect(message).toMatch(/knows no DistillJobs, expected a cluster with the operator; check --context$/);
   });
 
   test('that is not there is told with its address', async () => {
     const elsewhere = await startTestApiServer();
-    const asking = kubeReader({
-      files: one(elsewhere.kubeconfig),
-      context: undefined,
-      stop: new AbortController().signal,
-    });
+    const asking = await reader({ files: one(elsewhere.kubeconfig) });
     await elsewhere.stop();
     const { code, message } = await refusal(() => asking.readJob('team-a', 'mnist'));
     expect(code).toBe(exitCodes.unavailable);
@@ -188,8 +247,8 @@ describe('an API server', () => {
   test('that never answers is left when the person has enough', async () => {
     api.hang(secretPath);
     const stop = new AbortController();
-    const asking = refusal(() => reader({ stop: stop.signal }).readSecret('team-a', 'mnist-distill'));
+    const asking = refusal(async () => (await reader({ stop: stop.signal })).readSecret('team-a', 'mnist-distill'));
     stop.abort();
-    expect((await asking).message).toMatch(/cannot be reached \(.*abort/i);
+    expect((await asking).message).toMatch(/cannot be reached \(/);
   });
 });
