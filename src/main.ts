@@ -16,22 +16,41 @@ import {
   Budget,
   ClusterCache,
   EventRecorder,
+  jobExists,
   kinds,
   KubernetesCluster,
   KubernetesJobs,
   leaseName,
   leasesAt,
+  leaseUid,
   loadAccess,
   Transport,
   Watches,
 } from './cluster/kubernetes/index.js';
-import { Fleet, LeaderElector, leaseDurations, Operator, reconcile, type Term } from './controller/index.js';
+import {
+  Fleet,
+  LeaderElector,
+  leaseDurations,
+  Operator,
+  OrphanSweep,
+  reconcile,
+  type Term,
+} from './controller/index.js';
 import { templateRightsProblems } from './api/index.js';
 import type { Plan, Snapshot } from './domain/index.js';
 import { ConfigError, type OperatorConfig, readOperatorConfig } from './operator-config.js';
-import { JobStreamsPort, StreamError } from './stream/index.js';
+import { AccountStreams, JobStreamsPort, StreamError } from './stream/index.js';
 import { type HomeOptions, openStreamHome } from './stream-home.js';
-import { type Check, createMetrics, JobMeasures, type OutputLog, outputLog, serveHealth } from './telemetry/index.js';
+import { sweepReporter } from './sweep-reporter.js';
+import {
+  type Check,
+  createMetrics,
+  HealthPortError,
+  JobMeasures,
+  openHealth,
+  type OutputLog,
+  outputLog,
+} from './telemetry/index.js';
 
 /** Progress alone is written this often at most, and not by all jobs together more often than this many times a second. */
 const progressMs = 5_000;
@@ -71,13 +90,23 @@ process.on('uncaughtException', (error) => {
 try {
   process.exitCode = await run(config, await loadAccess(config.access), log);
 } catch (error) {
-  // A kubeconfig, a .creds file or a signing key that is none: said in a sentence, like every other setting.
-  if (!(error instanceof AccessError) && !(error instanceof StreamError)) throw error;
-  process.stderr.write(`${error.message}\n`);
+  process.stderr.write(`${settingFaultIn(error)}\n`);
   process.exit(exitCodes.usage);
 }
 
+/**
+ * The sentence about a setting that only its use shows to be wrong: a port, a kubeconfig, a .creds file, a signing key.
+ * @throws the error itself when it is about something else
+ */
+function settingFaultIn(error: unknown): string {
+  if (error instanceof HealthPortError) return `DISTILLERY_METRICS_PORT: ${error.message}`;
+  if (error instanceof AccessError || error instanceof StreamError) return error.message;
+  throw error;
+}
+
 async function run(config: OperatorConfig, access: Access, log: OutputLog): Promise<number> {
+  // First: without it nothing is started.
+  const health = await openHealth(config.metricsPort);
   const metrics = createMetrics({ processMetrics: true });
   const random = randomFrom(createHash('sha256').update(randomUUID()).digest().readUInt32LE());
   const identity = `${config.podName === '' ? 'operator' : config.podName}_${randomUUID()}`;
@@ -208,7 +237,14 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
     },
   });
   const home = openStreamHome(homeOptions);
-  const streams = new JobStreamsPort(home);
+  const place = { namespace: config.namespace, name: leaseName };
+  /** Uid of the Lease: identifies this installation, over restarts and upgrades, in the marks of its streams. */
+  let installation: string | null = null;
+  const identified = async (): Promise<string | null> => {
+    installation ??= await leaseUid(place, leaseClient);
+    return installation;
+  };
+  const streams = new JobStreamsPort(home, () => installation);
   cluster.onChange((key) => operator.jobChanged(key));
   const watches = new Watches({
     client,
@@ -229,6 +265,23 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
     random,
   });
 
+  const isSilent = (): boolean =>
+    watches.states().some(({ kind, lastContactMs }) => {
+      return kind === kinds.distillJobs && clock.now() - (lastContactMs ?? 0) > staleMs;
+    });
+  const sweep = new OrphanSweep({
+    streams: new AccountStreams(home),
+    jobs: () => jobs.keys(),
+    jobsAreCurrent: () => watches.areCurrent(kinds.distillJobs) && !isSilent(),
+    jobExists: (job) => jobExists(client, job),
+    operator: identified,
+    namespaces: config.watchNamespaces,
+    afterMs: config.orphanSeconds * 1_000,
+    monotonicMs: () => performance.now(),
+    clock,
+    report: sweepReporter(metrics, log),
+  });
+
   const synced = (): Check[] =>
     watches.states().map(({ kind, synced: done, lastContactMs }) => {
       const silentMs = lastContactMs === null ? 0 : clock.now() - lastContactMs;
@@ -241,8 +294,7 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
     // Without NATS nothing new is decided, and what runs runs on: no reason to be restarted.
     return { name: 'nats', problem: null, ...(health.connected ? {} : { degraded: health.reason }) };
   };
-  const health = await serveHealth({
-    port: config.metricsPort,
+  health.serve({
     live: () => [{ name: 'process', problem: null }],
     ready: () => [...synced(), streamCheck(), { name: term === null ? 'standby' : 'leader', problem: null }],
     metrics: async () => {
@@ -277,7 +329,7 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
   let outcome: number = exitCodes.ok;
   await Promise.race([watches.whenSynced(), aborted(stop.signal)]);
   const elector = new LeaderElector({
-    leases: leasesAt({ namespace: config.namespace, name: leaseName }, leaseClient),
+    leases: leasesAt(place, leaseClient),
     identity,
     clock,
     monotonicMs: () => performance.now(),
@@ -288,7 +340,9 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
   try {
     await elector.run(stop.signal, async (won) => {
       term = won;
-      await operator.lead(won.signal);
+      // Without an answer streams get their mark by the sweep.
+      await identified().catch(() => null);
+      await Promise.all([operator.lead(won.signal), config.orphanSeconds > 0 ? sweep.run(won.signal) : null]);
       await recorder.flush(lastWordsMs);
       term = null;
       // Who lost the lease begins anew, with nothing in mind that another may have changed.

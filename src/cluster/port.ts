@@ -1,6 +1,6 @@
 /**
  * The Cluster port: observe a job's processes, and act on what a plan wants of them. The reconcile code is the same over
- * every adapter (DESIGN I9): child processes on this machine, or Kubernetes.
+ * every adapter (I9): child processes on this machine, or Kubernetes.
  */
 import type { Manifest, NatsAccess, WorkerRole } from '@distillery/protocol';
 

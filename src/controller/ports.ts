@@ -1,9 +1,9 @@
-/** What the controller needs of the rooms it joins; small interfaces, where they are consumed (HOUSE). */
+/** What the controller needs of the rooms it joins; small interfaces, where they are consumed. */
 import type { DeadItem, NatsAccess, WorkerRole } from '@distillery/protocol';
 
 import type { DistillJob, DistillJobStatus, EventClaim } from '../api/index.js';
 import type { FoundJob, JobKey } from '../cluster/index.js';
-import type { Plan, Snapshot, StreamObservation } from '../domain/index.js';
+import type { Plan, Snapshot, StoredStream, StreamObservation, StreamOwner } from '../domain/index.js';
 
 /** Where DistillJobs come from and where their status goes: the API server, or one file of a local run. */
 export interface Jobs {
@@ -36,6 +36,17 @@ export interface Streams {
   /** Deletes all streams of the job; what is gone already is fine. */
   remove(job: JobRef): Promise<void>;
   access(role: WorkerRole, job: DistillJob): Promise<NatsAccess>;
+}
+
+/** All streams of all accounts that the operator manages; `account` is a namespace, or null for the one account of all. */
+export interface SweptStreams {
+  /** Also accounts of namespaces without jobs; `problem` says why some of those may be missing. */
+  accounts(): Promise<{ readonly accounts: readonly (string | null)[]; readonly problem: Error | null }>;
+  list(account: string | null): Promise<readonly StoredStream[]>;
+  mark(account: string | null, stream: string, owner: StreamOwner): Promise<void>;
+  /** Deletes those that still carry the owner's mark. Resolves to the names of the deleted ones. */
+  remove(account: string | null, owner: StreamOwner, streams: readonly string[]): Promise<readonly string[]>;
+  close(namespace: string): Promise<void>;
 }
 
 /**

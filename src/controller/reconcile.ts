@@ -1,18 +1,19 @@
 /**
  * One reconcile: snapshot → plan → act → one status write → events.
  *
- *  1 read the job           4 claim, and be granted slots         7 act on the streams
- *  2 observe the processes  5 decide (pure)                       8 act on the processes
+ *  1 read the job           4 claim, and be granted slots         7 serve the streams
+ *  2 observe the processes  5 decide (pure)                       8 remove the streams, act on the processes
  *  3 observe the streams    6 mark the job's object               9 write status when it is worth it
  *                                                                10 record events, then let the object go
  *
- * What a job's object is remembered to say, but may say no more, makes no process and no status: streams go on being
- * served, and the rest waits. An API server whose store was put back may have forgotten a finalizer, or the job.
+ * While the job list may be outdated, a reconcile stops before 8: it removes no streams, starts and ends no process and
+ * writes no status. Streams of running workers are still served. An API server whose store was put back may have
+ * forgotten a finalizer or the job, or may know a job again whose deletion we remember.
  *
  * What stands in the way of 6 to 8 and only somebody else can move is told by 9 and 10 in place of what was planned.
  *
  * Invariants: every step may be the last one before the process dies; running it again from the start ends in the same
- * state (DESIGN I6). Events come after the status write, so that nothing is announced that the status does not say.
+ * state (I6). Events come after the status write, so that nothing is announced that the status does not say.
  */
 import type { Clock } from '@distillery/base';
 
@@ -54,7 +55,7 @@ export interface ReconcilerOptions {
 }
 
 const stillGoingMs = 1_000;
-/** Between two looks at whether the jobs are known again. */
+/** Wait before the next reconcile while the job list may be outdated. */
 const unsureMs = 500;
 
 /**
@@ -64,10 +65,11 @@ const unsureMs = 500;
 export async function reconcile(key: JobKey, options: ReconcilerOptions): Promise<number | null | 'Gone'> {
   const { jobs, cluster } = options;
   const found = await jobs.get(key);
-  if (found === null) {
-    return (await cluster.remove(key)) ? 'Gone' : stillGoingMs;
-  }
-  return found.kind === 'Valid' ? reconcileJob(key, found.job, options) : refuseJob(key, found, options);
+  if (found?.kind === 'Valid') return reconcileJob(key, found.job, options);
+  // Neither way serves a stream: all that is left to do is to remove.
+  if (!options.jobsAreCurrent()) return unsureMs;
+  if (found !== null) return refuseJob(key, found, options);
+  return (await cluster.remove(key)) ? 'Gone' : stillGoingMs;
 }
 
 async function reconcileJob(key: JobKey, stored: DistillJob, options: ReconcilerOptions): Promise<number | null> {
@@ -92,8 +94,9 @@ async function reconcileJob(key: JobKey, stored: DistillJob, options: Reconciler
   let plan = decide(snapshot);
   try {
     if (plan.object === 'AddFinalizer') await jobs.setFinalizer(key, true);
-    await actOnStreams(key, job, plan, streams);
+    await serveStreams(key, job, plan, streams);
     if (!options.jobsAreCurrent()) return unsureMs;
+    if (plan.streams.remove) await streams.remove(key);
     if ((await actOnProcesses(key, job, plan, options)) === 'Refused') {
       // Nothing was said of this plan yet: the job is refused without having been accepted.
       plan = decide({ ...snapshot, cluster: await cluster.observe(key, job) });
@@ -142,6 +145,8 @@ async function dismissJob(
   const { jobs, streams, clock } = options;
   const observed = await streams.observe(key, { teachers: [], nowMs: clock.now() });
   const { object, removeStreams, againMs, ...told } = dismiss(found, remains, observed, clock.now());
+  // The job list may have become outdated while processes ended.
+  if (!options.jobsAreCurrent()) return unsureMs;
   if (removeStreams) await streams.remove(key);
   await tell(key, found.status, told, options);
   if (object === 'RemoveFinalizer') await jobs.setFinalizer(key, false);
@@ -171,9 +176,8 @@ async function actOnProcesses(
   });
 }
 
-async function actOnStreams(key: JobKey, job: DistillJob, plan: Plan, streams: Streams): Promise<void> {
+async function serveStreams(key: JobKey, job: DistillJob, plan: Plan, streams: Streams): Promise<void> {
   if (plan.streams.provision) await streams.provision(job);
   if (plan.streams.trimBelow !== null) await streams.trim(key, plan.streams.trimBelow);
   for (const sequence of plan.streams.deleteFrames) await streams.deleteFrame(key, sequence);
-  if (plan.streams.remove) await streams.remove(key);
 }

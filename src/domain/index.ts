@@ -32,6 +32,17 @@ export type {
 export { limitFor, noLimits, parseLimit, parseNamespaceWeights, withinLimits } from './limits.js';
 export type { Limits, LimitSetting } from './limits.js';
 export { hinder } from './hinder.js';
+export { nothingMissing, planSweep } from './orphans.js';
+export type {
+  LeftStreams,
+  MissingSince,
+  Orphan,
+  StoredStream,
+  StreamAccount,
+  StreamOwner,
+  SweepPlan,
+  SweepSnapshot,
+} from './orphans.js';
 export { dismiss, refuse } from './refuse.js';
 export type { Dismissal, InvalidJob } from './refuse.js';
 export { worthWriting } from './worth-writing.js';

@@ -3,9 +3,10 @@
  * the system account (docs/adr/0014).
  *
  * Invariants:
- *  B1 The server is the memory: what was revoked is read from the account's own JWT, kept in every later one, and bounded.
- *  B2 One change of an account at a time: none is made from what another has changed meanwhile.
- *  B3 Nothing is changed by a process that may not act.
+ *  account-book/B1 The server is the memory: what was revoked is read from the account's own JWT, kept in every later
+ *     one, and bounded.
+ *  account-book/B2 One change of an account at a time: none is made from what another has changed meanwhile.
+ *  account-book/B3 Nothing is changed by a process that may not act.
  */
 import { Turns } from '@distillery/base';
 import { NoRespondersError, PermissionViolationError, RequestError } from '@nats-io/transport-node';
@@ -16,7 +17,9 @@ import {
   type AccountState,
   foundAccount,
   isAsWanted,
+  isClosed,
   type Keyring,
+  namespaceOf,
   workersOf,
 } from './accounts.js';
 import { StreamError } from './errors.js';
@@ -33,7 +36,7 @@ export interface AccountBookOptions {
   readonly limitsOf: (namespace: string) => AccountLimits;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
-  /** B3. */
+  /** account-book/B3. */
   readonly mayAct: () => boolean;
 }
 
@@ -52,13 +55,17 @@ interface Page {
   readonly readmitting: Set<string>;
   /** Revoked when the server was last asked; null = it was not asked yet. */
   revoked: ReadonlySet<string> | null;
-  /** B2. */
+  /** False while the last change that was asked for is not known to be on the server. */
+  isSettled: boolean;
+  /** account-book/B2. */
   last: Promise<unknown>;
 }
 
 export class AccountBook {
   readonly #options: AccountBookOptions;
   readonly #pages = new Map<string, Page>();
+  /** Public keys of accounts on the server that are not ours, or closed: `openAccounts` does not read them again. */
+  readonly #passedOver = new Set<string>();
 
   constructor(options: AccountBookOptions) {
     this.#options = options;
@@ -78,6 +85,38 @@ export class AccountBook {
     await this.#settle(namespace, 'Closed');
     // Meanwhile a job may have come.
     if (this.#pages.get(namespace)?.state === 'Closed') this.#pages.delete(namespace);
+  }
+
+  /**
+   * Namespaces whose account is open on the server, whoever opened it: jobs may have gone while no operator ran. Only
+   * accounts whose keys follow from our secrets.
+   * @throws StreamError
+   */
+  async openAccounts(): Promise<string[]> {
+    const listed = accountsIn(await this.#ask('NATS accounts', '$SYS.REQ.CLAIMS.LIST', ''));
+    const turns = new Turns(mostComparisons);
+    const unknown = listed.filter((account) => !this.#passedOver.has(account));
+    const namespaces = await Promise.all(unknown.map((account) => turns.run(() => this.#openNamespaceOf(account))));
+    return namespaces.filter((namespace) => namespace !== null);
+  }
+
+  async #openNamespaceOf(account: string): Promise<string | null> {
+    const found = foundAccount(await this.#ask(`NATS account ${account}`, lookupSubject(account), ''));
+    // Deleted meanwhile.
+    if (found === null) return null;
+    const namespace = namespaceOf(found);
+    const isOurs = namespace !== null && this.#options.keyring.keysOf(namespace).account === account;
+    if (isOurs && !isClosed(found)) return namespace;
+    this.#passedOver.add(account);
+    return null;
+  }
+
+  /** Forgets an open account that this process no longer uses. What is still to be changed in it is remembered. */
+  leave(namespace: string): void {
+    const page = this.#pages.get(namespace);
+    if (page?.state === 'Open' && page.revoking.size === 0 && page.readmitting.size === 0) {
+      this.#pages.delete(namespace);
+    }
   }
 
   /** Ends the users of a job for good: open connections are closed, new ones refused. @throws StreamError */
@@ -108,14 +147,30 @@ export class AccountBook {
     await this.#settle(namespace, page.state);
   }
 
-  /** Compares every account that is open or was not closed yet; failures stay for the next time. */
+  /** Compares every account that is open or was not closed yet; what fails stays unsettled. */
   async compareAll(): Promise<void> {
+    await this.#compareEach([...this.#pages.keys()]);
+  }
+
+  /** Whether a change failed: an account that should be closed, or a user that should be revoked. */
+  get isSettled(): boolean {
+    return [...this.#pages.values()].every((page) => page.isSettled);
+  }
+
+  /** Tries again what failed. */
+  async settleRest(): Promise<void> {
+    await this.#compareEach([...this.#pages].flatMap(([namespace, page]) => (page.isSettled ? [] : [namespace])));
+  }
+
+  async #compareEach(namespaces: readonly string[]): Promise<void> {
     const turns = new Turns(mostComparisons);
-    await Promise.allSettled(
-      [...this.#pages].map(([namespace, { state }]) =>
-        turns.run(async () => (state === 'Closed' ? this.close(namespace) : this.#settle(namespace, state))),
-      ),
-    );
+    const compare = async (namespace: string): Promise<void> => {
+      // As of its turn: a job may have come, or the last one may have gone, while others were compared.
+      const state = this.#pages.get(namespace)?.state;
+      if (state === 'Open') await this.#settle(namespace, state);
+      else if (state === 'Closed') await this.close(namespace);
+    };
+    await Promise.allSettled(namespaces.map((namespace) => turns.run(() => compare(namespace))));
   }
 
   #pageOf(namespace: string): Page {
@@ -124,6 +179,7 @@ export class AccountBook {
       revoking: new Map<string, number>(),
       readmitting: new Set<string>(),
       revoked: null,
+      isSettled: true,
       last: Promise.resolve(),
     };
     this.#pages.set(namespace, page);
@@ -133,6 +189,8 @@ export class AccountBook {
   async #settle(namespace: string, state: AccountState): Promise<'Known' | 'Pushed'> {
     const page = this.#pageOf(namespace);
     page.state = state;
+    page.isSettled = false;
+    this.#passedOver.delete(this.#options.keyring.keysOf(namespace).account);
     const turn = page.last.then(() => this.#compare(namespace, page));
     // The next turn follows also on a failure.
     page.last = turn.catch(() => undefined);
@@ -142,7 +200,8 @@ export class AccountBook {
   async #compare(namespace: string, page: Page): Promise<'Known' | 'Pushed'> {
     const { keyring, limitsOf, nowMs } = this.#options;
     const keys = keyring.keysOf(namespace);
-    const found = foundAccount(await this.#ask(namespace, `$SYS.REQ.ACCOUNT.${keys.account}.CLAIMS.LOOKUP`, ''));
+    const what = `NATS account of namespace ${namespace}`;
+    const found = foundAccount(await this.#ask(what, lookupSubject(keys.account), ''));
     // As of now: more may be asked for while the server takes this.
     const { state } = page;
     const revoking = new Map(page.revoking);
@@ -152,10 +211,12 @@ export class AccountBook {
     const wanted = { namespace, keys, operator: keyring.operator, state, limits: limitsOf(namespace), revoked };
     const asWanted = isAsWanted(found, wanted);
     if (!asWanted) await this.#push(namespace, accountJwt(wanted, found, nowMs()));
-    // The server remembers them now (B1).
+    // The server remembers them now (account-book/B1).
     page.revoked = new Set(revoked.keys());
     for (const user of revoking.keys()) page.revoking.delete(user);
     for (const user of readmitting) page.readmitting.delete(user);
+    // More may have been asked for meanwhile; its own turn follows.
+    page.isSettled = page.state === state && page.revoking.size === 0 && page.readmitting.size === 0;
     return asWanted ? 'Known' : 'Pushed';
   }
 
@@ -163,17 +224,18 @@ export class AccountBook {
     if (!this.#options.mayAct()) {
       throw new StreamError('unreachable', `NATS account of namespace ${namespace}: this process no longer leads`);
     }
-    const answer = await this.#ask(namespace, '$SYS.REQ.CLAIMS.UPDATE', jwt);
+    const what = `NATS account of namespace ${namespace}`;
+    const answer = await this.#ask(what, '$SYS.REQ.CLAIMS.UPDATE', jwt);
     const refusal = refusalIn(answer);
     if (refusal === null) return;
     throw new StreamError(
       'refused',
-      `NATS account of namespace ${namespace}: the server refused it: ${refusal}. Check the resolver and the signing key.`,
+      `${what}: the server refused it: ${refusal}. Check the resolver and the signing key.`,
     );
   }
 
-  async #ask(namespace: string, subject: string, payload: string): Promise<string> {
-    const what = `NATS account of namespace ${namespace}`;
+  /** @param what begins the message of an error */
+  async #ask(what: string, subject: string, payload: string): Promise<string> {
     try {
       return await this.#options.system.request(subject, payload);
     } catch (error) {
@@ -201,6 +263,20 @@ export class AccountBook {
         cause: error,
       });
     }
+  }
+}
+
+function lookupSubject(account: string): string {
+  return `$SYS.REQ.ACCOUNT.${account}.CLAIMS.LOOKUP`;
+}
+
+/** Public keys of the accounts that a server lists; none when its answer cannot be read. */
+function accountsIn(answer: string): string[] {
+  try {
+    const { data } = JSON.parse(answer) as { readonly data?: unknown };
+    return Array.isArray(data) ? data.filter((account): account is string => typeof account === 'string') : [];
+  } catch {
+    return [];
   }
 }
 

@@ -3,10 +3,10 @@
  * per namespace, made as it is needed (docs/adr/0014).
  *
  * Invariants:
- *  H1 A namespace with jobs has one connection of ours to its account, kept as long as it has jobs; without any its
- *     account is closed.
- *  H2 Trouble with one namespace's account is reported by that namespace's jobs; the others go on.
- *  H3 The users of a job end before its streams do, or as soon as the system account can be reached again.
+ *  homes/H1 A namespace with jobs has one connection of ours to its account, kept as long as it has jobs. With the last
+ *     job its account is closed, unless streams are left in it: then it stays open until the sweep has removed them.
+ *  homes/H2 Trouble with one namespace's account is reported by that namespace's jobs; the others go on.
+ *  homes/H3 The users of a job end before its streams do, or as soon as the system account can be reached again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -19,9 +19,10 @@ import { type AccountLimits, accountUserCreds, Keyring, type KeyringOptions } fr
 import { StreamAdmin } from './admin.js';
 import { firstDelayMs } from './connect.js';
 import { type AccessIssuer, credsIssuer, type JobIdentity } from './credentials.js';
-import { StreamError } from './errors.js';
+import { StreamError, streamErrorFrom } from './errors.js';
 import { type ConnectionEvent, type LinkOptions, OperatorLink, type StreamHealth } from './link.js';
 import { permissionsForOperator } from './permissions.js';
+import { accountSettings } from './room.js';
 
 /** A job, for whatever has to do with its streams. */
 export interface JobRef {
@@ -41,11 +42,26 @@ export interface StreamHome {
   access(role: WorkerRole, job: JobRef & JobIdentity): NatsAccess;
   /** Before a job's streams are made: its users may log in. @throws StreamError */
   admit(job: JobRef): Promise<void>;
-  /** Before a job's streams are removed: ends its users (H3). @throws StreamError */
+  /** Before a job's streams are removed: ends its users (homes/H3). @throws StreamError */
   dismiss(job: JobRef): Promise<void>;
   /** The job is gone. */
   forget(job: JobRef): void;
+  /** Accounts in which streams of jobs may lie, whether their namespace has jobs or not. */
+  accountsToSweep(): Promise<SweptAccounts>;
+  /** Connects to the account for as long as `work` takes, if it is not in use anyway. @throws StreamError */
+  visit<T>(account: AccountName, work: (admin: StreamAdmin) => Promise<T>): Promise<T>;
+  /** Closes the account of a namespace that has no job. @throws StreamError */
+  closeAccount(namespace: string): Promise<void>;
   close(): Promise<void>;
+}
+
+/** The namespace of an account; null = the one account of all namespaces. */
+export type AccountName = string | null;
+
+export interface SweptAccounts {
+  readonly accounts: readonly AccountName[];
+  /** Why accounts without jobs may be missing from them; null = none is. */
+  readonly problem: StreamError | null;
 }
 
 /** One account and one connection for all jobs. */
@@ -91,6 +107,19 @@ export class SharedAccount implements StreamHome {
     // Nothing is remembered of a job.
   }
 
+  accountsToSweep(): Promise<SweptAccounts> {
+    return Promise.resolve({ accounts: [null], problem: null });
+  }
+
+  async visit<T>(_account: AccountName, work: (admin: StreamAdmin) => Promise<T>): Promise<T> {
+    return work(this.#admin);
+  }
+
+  /** The account is the platform's. */
+  closeAccount(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async close(): Promise<void> {
     await this.#admin.close();
   }
@@ -110,6 +139,8 @@ export interface NamespaceAccountsOptions {
   readonly hasJobs: (namespace: string) => boolean;
   /** A job's state changed. @param uid null = that of any job of the namespace may have */
   readonly onChange: (namespace: string, uid: string | null) => void;
+  /** How long after a failed change of an account it is tried again; absent = 30 s. */
+  readonly retryMs?: number;
   /** Namespaces with jobs that are served; absent = 1,024. */
   readonly mostNamespaces?: number;
   /** @param namespace null = the connection of the system account */
@@ -126,6 +157,7 @@ interface Tenant {
 const usualMostNamespaces = 1_024;
 /** Connections made at a time: a thousand at once take longer than servers wait for a login. */
 const mostDials = 32;
+const usualRetryMs = 30_000;
 /** A server takes an account at once and passes it to the others of its cluster, which may need a moment. */
 const spreadAttempts = 5;
 
@@ -136,6 +168,7 @@ export class NamespaceAccounts implements StreamHome {
   readonly #book: AccountBook;
   readonly #tenants = new Map<string, Tenant>();
   readonly #dials = new Turns(mostDials);
+  readonly #closing = new AbortController();
 
   /** Opens the connection of the system account. @throws StreamError unauthorized when a seed is none */
   constructor(options: NamespaceAccountsOptions) {
@@ -152,6 +185,7 @@ export class NamespaceAccounts implements StreamHome {
       },
     });
     this.#book = new AccountBook({ system: this.#system, keyring: this.#keyring, limitsOf, nowMs, mayAct });
+    void this.#settleRest(options.retryMs ?? usualRetryMs);
   }
 
   get connected(): boolean {
@@ -190,6 +224,31 @@ export class NamespaceAccounts implements StreamHome {
     await this.#book.readmit(namespace, uid);
   }
 
+  async accountsToSweep(): Promise<SweptAccounts> {
+    const used = [...this.#tenants.keys()];
+    try {
+      const open = await this.#book.openAccounts();
+      return { accounts: [...new Set([...used, ...open])], problem: null };
+    } catch (error) {
+      return { accounts: used, problem: streamErrorFrom(error, 'list the NATS accounts') };
+    }
+  }
+
+  async visit<T>(account: AccountName, work: (admin: StreamAdmin) => Promise<T>): Promise<T> {
+    if (account === null) throw new Error('there is no account of all namespaces here');
+    const admin = await this.adminOf(account);
+    try {
+      return await work(admin);
+    } finally {
+      if (!this.#options.hasJobs(account)) await this.#disconnect(account);
+    }
+  }
+
+  async closeAccount(namespace: string): Promise<void> {
+    if (this.#tenants.has(namespace) || this.#options.hasJobs(namespace)) return;
+    await this.#book.close(namespace);
+  }
+
   /** Throws only in a process that does not lead: a job must not stay because the system account is away. */
   async dismiss({ namespace, uid }: JobRef): Promise<void> {
     try {
@@ -208,20 +267,47 @@ export class NamespaceAccounts implements StreamHome {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     const links = [this.#system, ...[...this.#tenants.values()].map(({ link }) => link)];
     this.#tenants.clear();
     await Promise.all(links.map((link) => link.close()));
   }
 
-  /** H1. */
+  /**
+   * homes/H1, homes/H3: a close or a revocation that failed on a connection that stays, such as one whose answer came too late, is
+   * tried again. Without this it would wait for the next reconnect.
+   */
+  async #settleRest(retryMs: number): Promise<void> {
+    const { signal } = this.#closing;
+    while (!this.#isClosed()) {
+      await sleep(retryMs, undefined, { signal, ref: false }).catch(() => undefined);
+      const mayTry = !this.#isClosed() && this.connected && this.#options.mayAct();
+      if (mayTry && !this.#book.isSettled) await this.#book.settleRest();
+    }
+  }
+
+  #isClosed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  /** homes/H1. */
   async #leave(namespace: string): Promise<void> {
     const tenant = this.#tenants.get(namespace);
     if (tenant === undefined || this.#options.hasJobs(namespace)) return;
-    this.#tenants.delete(namespace);
-    await tenant.link.close();
-    // Meanwhile a job may have come.
-    if (this.#tenants.has(namespace)) return;
+    const mayHoldStreams = await holdsStreams(tenant);
+    // Meanwhile a job may have come, or a visit may have ended.
+    if (this.#tenants.get(namespace) !== tenant || this.#options.hasJobs(namespace)) return;
+    await this.#disconnect(namespace);
+    if (mayHoldStreams || this.#tenants.has(namespace)) return;
     await this.#book.close(namespace).catch(() => undefined);
+  }
+
+  /** Ends our connection to an account that no job uses; the account stays as it is. */
+  async #disconnect(namespace: string): Promise<void> {
+    const tenant = this.#tenants.get(namespace);
+    this.#tenants.delete(namespace);
+    await tenant?.link.close();
+    if (!this.#tenants.has(namespace)) this.#book.leave(namespace);
   }
 
   #tenantOf(namespace: string): Tenant {
@@ -250,7 +336,7 @@ export class NamespaceAccounts implements StreamHome {
       through: (attempt) => this.#dials.run(() => this.#enter(namespace, attempt)),
     };
     const link = OperatorLink.open(options);
-    const admin = new StreamAdmin(link, mayAct);
+    const admin = new StreamAdmin(link, mayAct, accountSettings.perNamespace);
     admin.watchAll((uid) => onChange(namespace, uid));
     const { account, signer } = keys;
     return { link, admin, issue: credsIssuer({ url: workerUrl, signingSeed: signer.seed, account }) };
@@ -278,6 +364,16 @@ export class NamespaceAccounts implements StreamHome {
       }
       await sleep(firstDelayMs);
     }
+  }
+}
+
+/** True when there are streams, or when the account cannot be reached to find out. */
+async function holdsStreams({ link, admin }: Tenant): Promise<boolean> {
+  await link.settled();
+  try {
+    return (await admin.listStreams()).length > 0;
+  } catch {
+    return true;
   }
 }
 

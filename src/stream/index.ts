@@ -1,4 +1,5 @@
-/** The door of the stream room: NATS as the operator sees it (DESIGN §6). */
+/** The door of the stream room: NATS as the operator sees it (design §6). */
+export { AccountStreams } from './account-streams.js';
 export { connectStreams, openStreams, StreamAdmin } from './admin.js';
 export { type AccountLimits, accountUserCreds, Keyring, type KeyringOptions } from './accounts.js';
 export { accountOfCreds, credsIssuer, passwordIssuer } from './credentials.js';
@@ -14,6 +15,7 @@ export {
 } from './homes.js';
 export type { ConnectionEvent, LinkOptions, StreamHealth } from './link.js';
 export type { StoredObject } from './objects.js';
+export type { StreamOwner } from './marks.js';
 export type { PresentStreams, StreamObservation } from './observation.js';
 export { operatorInboxPrefix, permissionsFor, permissionsForSystem, roles } from './permissions.js';
 export type { Permissions, Role } from './permissions.js';

@@ -13,15 +13,19 @@ const mostShards = 64;
 
 export class JobStreamsPort {
   readonly #home: StreamHome;
+  readonly #operator: () => string | null;
 
-  constructor(home: StreamHome) {
+  /** @param operator identifies this installation in the mark of streams; null = none is written; absent = always null */
+  constructor(home: StreamHome, operator: () => string | null = () => null) {
     this.#home = home;
+    this.#operator = operator;
   }
 
   async provision({ metadata, spec: { logits } }: DistillJob): Promise<void> {
-    const { uid = '', namespace = '' } = metadata;
+    const { uid = '', namespace = '', name } = metadata;
     const admin = await this.#home.adminOf(namespace);
     await this.#home.admit({ namespace, uid });
+    const operator = this.#operator();
     await admin.provision(
       jobStreams({
         names: jobNames(uid),
@@ -29,6 +33,7 @@ export class JobStreamsPort {
         storage: logits.storage,
         replicas: logits.replicas,
         windowBound: maxWindowSteps * mostShards,
+        ...(operator === null ? {} : { owner: { operator, namespace, name, uid } }),
       }),
     );
   }

@@ -1,11 +1,11 @@
 /**
- * The streams, buckets and consumers of one job, as the server wants them configured (DESIGN §4). Pure.
+ * The streams, buckets and consumers of one job, as the server wants them configured (design §4). Pure.
  *
  * Invariants:
- *  C1 At most one message per subject is stored in WORK and LOGITS, and a second one is refused: no item is queued
- *     twice, no step is answered twice (I3).
- *  C2 Every stream has a byte limit and refuses what is beyond it (I4).
- *  C3 What a worker publishes can never erase another's message: roll-up is off wherever two roles write.
+ *  streams/C1 At most one message per subject is stored in WORK and LOGITS, and a second one is refused: no item is
+ *     queued twice, no step is answered twice (I3).
+ *  streams/C2 Every stream has a byte limit and refuses what is beyond it (I4).
+ *  streams/C3 What a worker publishes can never erase another's message: roll-up is off wherever two roles write.
  */
 import { ackWaitMs, type JobNames } from '@distillery/protocol';
 import {
@@ -19,6 +19,8 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream';
 
+import { metadataOf, type StreamOwner } from './marks.js';
+
 export interface JobStreamOptions {
   readonly names: JobNames;
   /** Upper bound of LOGITS in bytes. */
@@ -29,6 +31,8 @@ export interface JobStreamOptions {
   readonly windowBound: number;
   /** Upper bound of the object store in bytes. */
   readonly objectBytes?: number;
+  /** Whose streams they are, for the sweep of an operator; absent = they carry no mark. */
+  readonly owner?: StreamOwner;
 }
 
 export type StreamSpec = Partial<StreamConfig> & { readonly name: string };
@@ -76,6 +80,12 @@ export function objectStreamOf(names: JobNames): string {
   return `OBJ_${names.objectBucket}`;
 }
 
+/** Names of all streams of a job. */
+export function streamNamesOf(names: JobNames): string[] {
+  const { work, logits, dead } = names.streams;
+  return [work, logits, dead, stateStreamOf(names), teacherStreamOf(names), objectStreamOf(names)];
+}
+
 /** Subjects on which the server announces every accepted telemetry value, without its data: what `watch` listens to. */
 export function stateChangesOf(names: JobNames): string {
   return `distill.${names.uid}.state.>`;
@@ -92,9 +102,10 @@ function announced(bucket: string, dest: string): NonNullable<StreamConfig['repu
 }
 
 export function jobStreams(options: JobStreamOptions): JobStreams {
-  const { names, maxBytes, windowBound, objectBytes = defaultObjectBytes } = options;
+  const { names, maxBytes, windowBound, objectBytes = defaultObjectBytes, owner } = options;
   const storage: StorageType = options.storage === 'File' ? 'file' : 'memory';
-  const common = { num_replicas: options.replicas, allow_direct: true };
+  const mark = owner === undefined ? {} : { metadata: metadataOf(owner) };
+  const common = { num_replicas: options.replicas, allow_direct: true, ...mark };
   const onePerSubject = { max_msgs_per_subject: 1, discard: DiscardPolicy.New, discard_new_per_subject: true };
   return {
     names,
@@ -140,7 +151,7 @@ export function jobStreams(options: JobStreamOptions): JobStreams {
         max_msgs_per_subject: 1,
         max_msg_size: largestStateValue,
         max_bytes: stateBytes,
-        // Unlike other buckets: with roll-up a teacher could wipe the student's fencing number (C3).
+        // Unlike other buckets: with roll-up a teacher could wipe the student's fencing number (streams/C3).
         allow_rollup_hdrs: false,
         republish: announced(names.stateBucket, stateChangesOf(names)),
       },
@@ -177,7 +188,7 @@ export function jobStreams(options: JobStreamOptions): JobStreams {
           durable_name: names.consumers.teachers,
           ack_policy: AckPolicy.Explicit,
           ack_wait: (ackWaitMs / 1_000) * nanosecondsPerSecond,
-          // The teachers bury an item themselves (DESIGN §4 "Poison"): none is ever stuck at a limit of the server.
+          // The teachers bury an item themselves (design §4 "Poison"): none is ever stuck at a limit of the server.
           max_deliver: -1,
           max_ack_pending: maxItemsInWork,
           deliver_policy: DeliverPolicy.All,

@@ -9,7 +9,7 @@ import type { Clock } from '@distillery/base';
 
 import type { DistillJob } from '../../api/index.js';
 import { Ledger, type LedgerNode, type Slots } from '../../domain/index.js';
-import type { JobKey } from '../port.js';
+import type { JobKey } from '../index.js';
 
 import type { JobObjects } from './observation.js';
 import { OwnedIndex } from './owned-index.js';

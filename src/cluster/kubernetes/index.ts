@@ -27,7 +27,7 @@ export { Transport, type TransportLimits, type TransportOptions } from './transp
 export type { WatchEvent } from './watch.js';
 export { ClusterCache } from './cache.js';
 export { KubernetesCluster, type KubernetesClusterOptions } from './kubernetes-cluster.js';
-export { KubernetesJobs, type KubernetesJobsOptions } from './kubernetes-jobs.js';
+export { jobExists, KubernetesJobs, type KubernetesJobsOptions } from './kubernetes-jobs.js';
 export { Watches, type WatchesOptions, type WatchState } from './watches.js';
 export { type EventOutcome, EventRecorder, type EventRecorderOptions } from './events.js';
 export { nodeView, podView } from './views.js';
@@ -40,4 +40,4 @@ export {
   kubeconfigName,
   readKubeconfig,
 } from './kubeconfig.js';
-export { leaseName, leasesAt } from './leases.js';
+export { leaseName, leasesAt, leaseUid } from './leases.js';

@@ -2,12 +2,15 @@
  * The Cluster port over Kubernetes: observes from the cache, acts through the writer (writer.ts).
  *
  * Invariants:
- *  W1 Nothing is written that is already so: an object carries the hash of what was wanted when it was applied, and its
- *     generation tells whether somebody changed it since.
- *  W2 What pods need (account, policy, manifest, credentials) is there before the first object that makes pods.
- *  W3 Only what the API server calls invalid is held against the job (refusal.ts); every other error is thrown and tried again.
- *  W4 A student's Job that has ended is never touched again.
- *  W5 Only what belongs to the job is seen, changed and deleted (ownership.ts, writer.ts), and every write names its uid.
+ *  kubernetes-cluster/W1 Nothing is written that is already so: an object carries the hash of what was wanted when it
+ *     was applied, and its generation tells whether somebody changed it since.
+ *  kubernetes-cluster/W2 What pods need (account, policy, manifest, credentials) is there before the first object that
+ *     makes pods.
+ *  kubernetes-cluster/W3 Only what the API server calls invalid is held against the job (refusal.ts); every other error
+ *     is thrown and tried again.
+ *  kubernetes-cluster/W4 A student's Job that has ended is never touched again.
+ *  kubernetes-cluster/W5 Only what belongs to the job is seen, changed and deleted (ownership.ts, writer.ts), and every
+ *     write names its uid.
  */
 import type { Clock } from '@distillery/base';
 import { type NatsAccess, workerRoles, type WorkerRole } from '@distillery/protocol';
@@ -24,7 +27,7 @@ import {
   teacherDeployment,
   type WorkerSettings,
 } from '../../render/index.js';
-import type { Cluster, DesiredWorkers, JobKey } from '../port.js';
+import type { Cluster, DesiredWorkers, JobKey } from '../index.js';
 
 import type { ClusterCache } from './cache.js';
 import type { ApiClient } from './client.js';
@@ -215,7 +218,10 @@ export class KubernetesCluster implements Cluster {
     });
   }
 
-  /** None when it shall not be applied: it has ended (W4), is going, was never made, or has to be made anew. */
+  /**
+   * None when it shall not be applied: it has ended (kubernetes-cluster/W4), is going, was never made, or has to be
+   * made anew.
+   */
   #studentOf({ job, key, student }: DesiredWorkers, inputsHash: string): Wanted[] {
     const { student: found } = this.#options.cache.objectsOf(key);
     if (found === null && student === 'Stop') return [];
@@ -247,7 +253,7 @@ export class KubernetesCluster implements Cluster {
     return { object: { ...object, metadata: { ...metadata, annotations } }, applied, found };
   }
 
-  /** W1 */
+  /** kubernetes-cluster/W1 */
   #isSo({ uid }: JobKey, { found, applied }: Wanted): boolean {
     if (found?.applied !== applied) return false;
     const generation = this.#memories.get(uid)?.generations.get(found.uid);
@@ -276,7 +282,10 @@ export class KubernetesCluster implements Cluster {
     }
   }
 
-  /** W2: before the first workload, after any change, and when pods wait as if something was taken away. */
+  /**
+   * kubernetes-cluster/W2: before the first workload, after any change, and when pods wait as if something was taken
+   * away.
+   */
   async #writeInputs(
     key: JobKey,
     inputs: readonly KubernetesObject[],

@@ -2,8 +2,9 @@
  * DistillJobs as the API server has them: read from the watch, checked as every other input, written by server-side apply.
  *
  * Invariants:
- *  O1 A write goes to the object that was read, never to another that has taken its name since (its uid is sent along).
- *  O2 What we wrote is what we read next, even before the watch brings it (latest.ts).
+ *  kubernetes-jobs/O1 A write goes to the object that was read, never to another that has taken its name since (its uid
+ *     is sent along).
+ *  kubernetes-jobs/O2 What we wrote is what we read next, even before the watch brings it (latest.ts).
  */
 import { omit } from '@distillery/base';
 import type { Clock } from '@distillery/base';
@@ -19,7 +20,7 @@ import {
   type Problem,
   streamsFinalizer,
 } from '../../api/index.js';
-import type { FoundJob, JobKey } from '../port.js';
+import type { FoundJob, JobKey } from '../index.js';
 
 import type { ApiClient } from './client.js';
 import { ApiError } from './errors.js';
@@ -138,11 +139,21 @@ export class KubernetesJobs {
       // What the watch has told the end of stays gone.
       else this.#jobs.get(uid)?.answered(this.#entryOf(raw), this.#options.clock.now());
     } catch (error) {
-      // O1: whoever deleted the job made the write pointless; the watch tells the rest.
+      // kubernetes-jobs/O1: whoever deleted the job made the write pointless; the watch tells the rest.
       if (error instanceof ApiError && error.kind === 'notFound') return;
       throw error;
     }
   }
+}
+
+/**
+ * Whether the API server has this very job now. A job that has taken its name since has another uid.
+ * @throws ApiError
+ */
+export async function jobExists(client: Pick<ApiClient, 'list'>, { namespace, name, uid }: JobKey): Promise<boolean> {
+  // By a list, for which the operator has the right; it needs none to get.
+  const { items } = await client.list(kinds.distillJobs, { namespace, name });
+  return items.some(({ metadata }) => metadata.uid === uid);
 }
 
 function keyOfFound(found: FoundJob): JobKey {

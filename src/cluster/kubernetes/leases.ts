@@ -2,7 +2,7 @@
  * One coordination.k8s.io/v1 Lease at the API server, for leader election. Renewed by merge patch: unlike a PUT it keeps
  * what others wrote into the metadata, and never makes a Lease that was deleted.
  */
-import type { LeaseRecord, Leases, LeaseWrite, StoredLease } from '../lease.js';
+import type { LeaseRecord, Leases, LeaseWrite, StoredLease } from '../index.js';
 
 import type { ApiClient } from './client.js';
 import { ApiError, type ApiErrorKind } from './errors.js';
@@ -31,6 +31,18 @@ export function leasesAt({ namespace, name }: LeasePlace, client: Pick<ApiClient
     replace: ({ resourceVersion, ...spec }, signal) =>
       written(client.patch(kinds.leases, namespace, name, { metadata: { resourceVersion }, spec }, { signal })),
   };
+}
+
+/**
+ * The uid of the Lease, which stays while the operator's installation does; null when there is no Lease.
+ * @throws ApiError
+ */
+export async function leaseUid(
+  { namespace, name }: LeasePlace,
+  client: Pick<ApiClient, 'get'>,
+  signal?: AbortSignal,
+): Promise<string | null> {
+  return (await client.get(kinds.leases, namespace, name, signal))?.metadata.uid ?? null;
 }
 
 const refusals: ReadonlySet<ApiErrorKind> = new Set<ApiErrorKind>(['conflict', 'alreadyExists', 'notFound']);

@@ -1,7 +1,7 @@
 /** Objects of one kind by the job they belong to (ownership.ts), each in its latest known version. */
 import type { Clock } from '@distillery/base';
 
-import type { JobKey } from '../port.js';
+import type { JobKey } from '../index.js';
 
 import { Latest } from './latest.js';
 import { identityOf } from './ownership.js';

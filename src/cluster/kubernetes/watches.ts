@@ -7,7 +7,7 @@ import type { Clock, Random } from '@distillery/base';
 
 import { appName, labels } from '../../api/index.js';
 import type { LedgerNode } from '../../domain/index.js';
-import type { JobKey } from '../port.js';
+import type { JobKey } from '../index.js';
 
 import type { ClusterCache } from './cache.js';
 import type { ApiClient } from './client.js';

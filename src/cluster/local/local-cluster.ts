@@ -2,9 +2,9 @@
  * The cluster that is this machine: cores are the slots, child processes are the pods. One job a run.
  *
  * Invariants:
- *  C1 Teachers never hold more processes than there are slots, those that are still stopping included.
- *  C2 No process outlives the run: each holds a pipe whose end it notices.
- *  C3 Passwords and tokens travel in files of mode 0600, never in arguments or the environment.
+ *  local-cluster/C1 Teachers never hold more processes than there are slots, those that are still stopping included.
+ *  local-cluster/C2 No process outlives the run: each holds a pipe whose end it notices.
+ *  local-cluster/C3 Passwords and tokens travel in files of mode 0600, never in arguments or the environment.
  */
 import { join } from 'node:path';
 
@@ -14,7 +14,7 @@ import type { NatsAccess } from '@distillery/protocol';
 
 import type { DistillJob } from '../../api/index.js';
 import type { ClusterObservation, PoolObservation, Slots } from '../../domain/index.js';
-import type { Cluster, DesiredWorkers, JobKey } from '../port.js';
+import type { Cluster, DesiredWorkers, JobKey } from '../index.js';
 
 import { type Child, startChild } from './child.js';
 import { machineSlots, oneSlot, seatedIn, slotResource } from './machine.js';

@@ -206,6 +206,52 @@ describe('an API server', () => {
   });
 });
 
+describe('a job that goes without its finalizer while no operator runs', () => {
+  test('leaves neither streams nor an open account after its time; a job beside it keeps its own', async () => {
+    const first = await start();
+    const elsewhere = 'left-behind';
+    await world.cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: elsewhere } });
+    const pools = [{ name: 'cpu', maxReplicas: 1 }];
+    await world.cluster.apply(someJob({ name: 'kept', pools }));
+    await world.cluster.apply(someJob({ name: 'lost', pools }));
+    await world.cluster.apply(someJob({ name: 'lost', namespace: elsewhere, pools }));
+    const [kept, lost] = [await world.uidOf('kept'), await world.uidOf('lost')];
+    for (const uid of [kept, lost]) {
+      await until('its streams', async () => (await world.streams(uid)).state === 'Present');
+    }
+    await until('the student elsewhere', async () => {
+      const uid = await world.uidOf('lost', elsewhere);
+      return (await world.running(uid, 'student', elsewhere)).length === 1;
+    });
+    await first.process.stop(10_000);
+    for (const namespace of ['default', elsewhere]) {
+      await world.cluster.kubectlOk([
+        ...['-n', namespace, 'patch', 'distilljob', 'lost', '--type=merge'],
+        ...['-p', '{"metadata":{"finalizers":null}}'],
+      ]);
+      await world.cluster.kubectlOk(['-n', namespace, 'delete', 'distilljob', 'lost', '--timeout=60s']);
+    }
+    expect(await world.streams(lost)).toMatchObject({ state: 'Present', missing: [] });
+
+    const seconds = 4;
+    const second = await start({ environment: { DISTILLERY_ORPHAN_SECONDS: String(seconds) } });
+    const leadsSince = Date.now();
+    await until('its streams to go', async () => (await world.streams(lost)).state === 'Absent');
+    // It has seen the job missing for that long; polls of ours and a round of the sweep come late, never early.
+    expect(Date.now() - leadsSince).toBeGreaterThan((seconds - 2) * 1_000);
+    await until('the account to be closed', async () =>
+      (await second.log()).some(
+        ({ msg, namespace }) => namespace === elsewhere && /^NATS account .* closed$/.test(msg),
+      ),
+    );
+    expect(await world.streams(kept)).toMatchObject({ state: 'Present', missing: [] });
+    const { text } = await second.ask('/metrics');
+    expect(text).toMatch(/^distillery_orphan_streams_removed_total 12$/m);
+    expect(text).toMatch(/^distillery_orphan_streams\{state="foreign"\} 0$/m);
+    await remove('kept', kept);
+  });
+});
+
 describe('an operator that is killed at random moments', () => {
   const kills = 50;
 

@@ -17,6 +17,7 @@ function world(edit: (job: JobMaker) => JobMaker = (job) => job) {
   const streams = new FakeStreams(fate);
   const clock = new FakeClock(noonMs);
   const fleet = fleetOver(cluster, clock);
+  const known = { current: true };
   const look = (): ReturnType<typeof reconcile> => {
     fate.calls.length = 0;
     return reconcile(key, {
@@ -28,7 +29,7 @@ function world(edit: (job: JobMaker) => JobMaker = (job) => job) {
       clock,
       observer: () => undefined,
       progressEveryMs: () => 0,
-      jobsAreCurrent: () => true,
+      jobsAreCurrent: () => known.current,
     });
   };
   /** What a look did, besides looking. */
@@ -39,7 +40,7 @@ function world(edit: (job: JobMaker) => JobMaker = (job) => job) {
   const change = (edited: (job: JobMaker) => JobMaker): void => {
     jobs.job = edited(new JobMaker(jobs.job!)).job;
   };
-  return { fate, jobs, cluster, streams, clock, look, acts, change };
+  return { fate, jobs, cluster, streams, clock, known, look, acts, change };
 }
 
 type World = ReturnType<typeof world>;
@@ -238,6 +239,71 @@ describe('a stored job that today’s rules refuse', () => {
     at.change((job) => job.forced());
     await at.look();
     expect([at.jobs.job, at.streams.exists, at.jobs.events]).toEqual([null, true, [lost, abandoned]]);
+  });
+});
+
+describe('while the job list may be outdated', () => {
+  test('a job that is remembered as deleted keeps its streams, its processes and our mark until the list is current', async () => {
+    const at = await running();
+    at.jobs.deletedBySomebody();
+    await at.look();
+    at.cluster.endLingering();
+    at.known.current = false;
+    expect(await at.acts()).toEqual([]);
+    expect([await at.look(), at.streams.exists, isMarked(at)]).toEqual([500, true, true]);
+    at.known.current = true;
+    expect(await at.acts()).toEqual(['remove streams', 'remove processes', 'write status']);
+  });
+
+  test('a job whose streams are gone already keeps our mark', async () => {
+    const at = await running();
+    at.cluster.lingers = false;
+    at.jobs.deletedBySomebody();
+    for (let looks = 0; at.streams.exists; looks++) {
+      expect(looks).toBeLessThan(5);
+      await at.look();
+    }
+    at.known.current = false;
+    expect(await at.acts()).toEqual([]);
+    expect(isMarked(at)).toBe(true);
+  });
+
+  test('nothing is removed of a job that today’s rules refuse', async () => {
+    const at = await running();
+    at.cluster.lingers = false;
+    at.jobs.problems = [problem];
+    at.known.current = false;
+    expect(await at.acts()).toEqual([]);
+    at.jobs.deletedBySomebody();
+    expect(await at.acts()).toEqual([]);
+    expect([at.streams.exists, isMarked(at), at.cluster.student.phase]).toEqual([true, true, 'Running']);
+    at.known.current = true;
+    expect(await at.acts()).toEqual(['remove processes', 'remove streams', 'write status']);
+  });
+
+  test('streams of a refused job stay when the list becomes outdated while its processes end', async () => {
+    const at = await running();
+    at.cluster.lingers = false;
+    at.jobs.problems = [problem];
+    at.jobs.deletedBySomebody();
+    const remove = at.cluster.remove.bind(at.cluster);
+    at.cluster.remove = () => {
+      at.known.current = false;
+      return remove();
+    };
+    expect(await at.acts()).toEqual(['remove processes']);
+    expect([at.streams.exists, isMarked(at)]).toEqual([true, true]);
+  });
+
+  test('processes of a job that is gone stay, and so does its account', async () => {
+    const at = await running();
+    at.cluster.lingers = false;
+    at.jobs.job = null;
+    at.known.current = false;
+    expect([await at.look(), at.cluster.student.phase]).toEqual([500, 'Running']);
+    at.known.current = true;
+    // 'Gone' is what closes the account.
+    expect([await at.look(), at.cluster.student.phase]).toEqual(['Gone', 'Absent']);
   });
 });
 
