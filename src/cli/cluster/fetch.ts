@@ -21,7 +21,6 @@ import { bringResults, contentOf, listResults } from '../shared/results.js';
 import { checkPlace, folderNamed } from '../shared/place.js';
 import { shellCommand } from '../shared/shell-words.js';
 
-
 /** What is asked of the API server. */
 export interface JobReader {
   /** Where a job is looked for when nobody says otherwise. */

@@ -9,7 +9,7 @@ import { type EventClaim, events as makers } from '../../api/index.js';
 
 import type { Terminal } from '../shared/terminal.js';
 
-import type { Pids } from './engine.js';
+import type { Pids } from './supervise-job.js';
 import { liveLines, plainLine, type Shown } from './view.js';
 
 export interface Output {

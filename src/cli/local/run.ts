@@ -11,7 +11,7 @@ import type { StopRequest } from '../shared/stop.js';
 import type { Terminal } from '../shared/terminal.js';
 
 import { openBaselineFolder } from './baseline.js';
-import { type Outcome, runEngine } from './engine.js';
+import { runEngine } from './engine.js';
 import { openRunFolder, type RunChoice } from './load-job.js';
 import { openOutput, type Output } from './output.js';
 import { checkRunEnvironment } from './run-environment.js';
@@ -25,6 +25,7 @@ import {
   studentDoneSummary,
   type Summary,
 } from './run-summary.js';
+import type { Outcome } from './supervise-job.js';
 import { teacherAccuracy } from './teacher-accuracy.js';
 import { shownOf } from './view.js';
 

@@ -92,9 +92,7 @@ async function validateFile(
   // The settings of an operator concern a cluster only.
   const wanted = engine ?? (from === undefined ? undefined : 'cluster');
   const settings =
-    from === undefined
-      ? defaultOperatorSettings
-      : readOperatorSettings(await readInput(from), inputName(from));
+    from === undefined ? defaultOperatorSettings : readOperatorSettings(await readInput(from), inputName(from));
   const { lines, problems } = validated(await readInput(file), file, wanted, { settings, namespace });
   for (const line of lines) say(line);
   if (problems.length > 0) throw jobRefused(problems);

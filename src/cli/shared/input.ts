@@ -66,7 +66,8 @@ async function readStream(name: string, stream: Readable, { stop }: InputSource)
       }
     }
   } catch (error) {
-    if (stop.signal.aborted) throw new CliError(stop.ending, `${name}: stopped before all of it was read`, { cause: error });
+    if (stop.signal.aborted)
+      throw new CliError(stop.ending, `${name}: stopped before all of it was read`, { cause: error });
     throw unreadable(name, error);
   }
   return Buffer.concat(chunks);

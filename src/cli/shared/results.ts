@@ -41,7 +41,7 @@ export interface StoredResult {
 }
 
 /** What the job's status says of its result. */
-export interface ToldResult {
+export interface ExpectedResult {
   /** Of the weights. */
   readonly digest?: string;
   /** SHA-256 of the list of all files; students of earlier releases wrote none. */
@@ -91,7 +91,7 @@ export async function bringResults(
   source: ResultSource,
   results: readonly StoredResult[],
   folder: string,
-  told: ToldResult,
+  told: ExpectedResult,
 ): Promise<string> {
   const made = await writing(folder, () => makeFolderSync(folder));
   let stage: string | null = null;

@@ -111,7 +111,9 @@ describe('a person', () => {
     ['fails', 'echo one >&2; echo your login is over >&2; exit 1', /\(your login is over\); log in again/],
   ])('has a credential plugin that %s', async (_, script, sentence) => {
     const path = kubeconfigOf({ exec: { command: 'sh', args: ['-c', script] } });
-    const { code, message } = await refusal(async () => (await reader({ files: one(path) })).readJob('team-a', 'mnist'));
+    const { code, message } = await refusal(async () =>
+      (await reader({ files: one(path) })).readJob('team-a', 'mnist'),
+    );
     expect(code).toBe(exitCodes.unavailable);
     expect(message).toMatch(sentence);
     expect(message).not.toMatch(/s3cr3t|\n/);
@@ -121,7 +123,9 @@ describe('a person', () => {
     const started = join(api.kubeconfig, '..', 'plugin-pid');
     const path = kubeconfigOf({ exec: { command: 'sh', args: ['-c', `echo $$ > ${started}; exec sleep 60`] } });
     const stop = new AbortController();
-    const asking = refusal(async () => (await reader({ files: one(path), stop: stop.signal })).readJob('team-a', 'mnist'));
+    const asking = refusal(async () =>
+      (await reader({ files: one(path), stop: stop.signal })).readJob('team-a', 'mnist'),
+    );
     const pid = (): number => (existsSync(started) ? Number(readFileSync(started, 'utf8')) : 0);
     await until('the plugin', () => pid() > 0);
     stop.abort();
@@ -200,18 +204,27 @@ describe('an API server', () => {
       Array.from({ length: to - from }, (_, index) => ({
         metadata: { name: `x-${String(from + index)}`, uid: String(from + index), resourceVersion: '1' },
       }));
-    const page = (items: object[], next = ''): object => ({ metadata: { resourceVersion: '9', continue: next }, items });
+    const page = (items: object[], next = ''): object => ({
+      metadata: { resourceVersion: '9', continue: next },
+      items,
+    });
     api.set('/api/v1/nodes?limit=1000', page(objects(0, 1_000), 'more'));
     api.set('/api/v1/nodes?limit=1000&continue=more', page(objects(1_000, 1_001)));
     api.set('/api/v1/pods?limit=1000', page(objects(0, 2)));
     api.set('/apis/distillery.dev/v1alpha1/distilljobs?limit=1000', page([]));
     const { nodes, pods, jobs } = await (await reader()).readCluster();
-    expect(nodes.map(({ metadata }) => metadata.name)).toEqual(objects(0, 1_001).map((_, index) => `x-${String(index)}`));
+    expect(nodes.map(({ metadata }) => metadata.name)).toEqual(
+      objects(0, 1_001).map((_, index) => `x-${String(index)}`),
+    );
     expect([pods.length, jobs.length]).toEqual([2, 0]);
   });
 
   test.each([
-    [401, 'Unauthorized', /^secret team-a\/refused: the API server at http:.* refused \(401: Unauthorized\); log in again$/],
+    [
+      401,
+      'Unauthorized',
+      /^secret team-a\/refused: the API server at http:.* refused \(401: Unauthorized\); log in again$/,
+    ],
     [
       403,
       'secrets "refused" is forbidden: User "ann"',

@@ -1,7 +1,7 @@
 /** Where the command writes: a view that redraws itself, plain lines, or JSON; byte for byte. */
 import { describe, expect, test } from '@jest/globals';
 
-import type { Pids } from '../../../../src/cli/local/engine.js';
+import type { Pids } from '../../../../src/cli/local/supervise-job.js';
 import { openOutput, type Output } from '../../../../src/cli/local/output.js';
 import { liveLines, plainLine } from '../../../../src/cli/local/view.js';
 import { shown } from './shown.js';
