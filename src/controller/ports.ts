@@ -1,7 +1,7 @@
 /** What the controller needs of the rooms it joins; small interfaces, where they are consumed. */
 import type { DeadItem, NatsAccess, WorkerRole } from '@distillery/protocol';
 
-import type { DistillJob, DistillJobStatus, EventClaim } from '../api/index.js';
+import type { DistillJob, DistillJobStatus, EventDraft } from '../api/index.js';
 import type { FoundJob, JobKey } from '../cluster/index.js';
 import type { Plan, Snapshot, StoredStream, StreamObservation, StreamOwner } from '../domain/index.js';
 
@@ -10,7 +10,7 @@ export interface Jobs {
   /** null when the job is gone. */
   get(key: JobKey): Promise<FoundJob | null>;
   writeStatus(key: JobKey, status: DistillJobStatus): Promise<void>;
-  recordEvents(key: JobKey, events: readonly EventClaim[]): Promise<void>;
+  recordEvents(key: JobKey, events: readonly EventDraft[]): Promise<void>;
   /** Our finalizer on the job: present before anything exists that owner references would not clean up. */
   setFinalizer(key: JobKey, present: boolean): Promise<void>;
   /** Deletes the job itself: its time after the end is over. */

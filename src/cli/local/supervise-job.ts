@@ -8,7 +8,7 @@
  */
 import type { Clock } from '@distillery/base';
 
-import { conditions, type EventClaim } from '../../api/index.js';
+import { type EventDraft, reasons } from '../../api/index.js';
 import type { JobKey } from '../../cluster/index.js';
 import { LocalCluster, LocalJobs } from '../../cluster/local/index.js';
 import type { Plan, Snapshot } from '../../domain/index.js';
@@ -41,7 +41,7 @@ export interface SuperviseOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly onDecision: (snapshot: Snapshot, plan: Plan, pids: Pids) => void;
-  readonly onEvents: (events: readonly EventClaim[]) => void;
+  readonly onEvents: (events: readonly EventDraft[]) => void;
   readonly stop: AbortSignal;
 }
 
@@ -138,6 +138,6 @@ function lastingError(error: unknown, retryMs: number, folder: string, waitedFor
 function exitCodeOf({ cluster }: Snapshot, { status }: Plan): number | null {
   const reason = status.conditions?.find(({ type }) => type === 'Failed')?.reason;
   const teacher = cluster.pools.find(({ lastError }) => lastError !== null)?.lastError ?? null;
-  const cause = reason === conditions.failed.teacherError('').reason ? teacher : cluster.student.lastError;
+  const cause = reason === reasons.TeacherError ? teacher : cluster.student.lastError;
   return cause?.exitCode ?? null;
 }

@@ -16,7 +16,7 @@ import type { Clock } from '@distillery/base';
 import { type NatsAccess, workerRoles, type WorkerRole } from '@distillery/protocol';
 
 import { appliedAnnotation, deletionCostAnnotation, type DistillJob, templateAnnotation } from '../../api/index.js';
-import type { ClusterObservation, Slots } from '../../domain/index.js';
+import type { ClusterObservation, ClusterSlots } from '../../domain/index.js';
 import {
   configMap,
   type KubernetesObject,
@@ -125,7 +125,7 @@ export class KubernetesCluster implements Cluster {
     );
   }
 
-  slots(): Slots {
+  slots(): ClusterSlots {
     return this.#options.cache.slots();
   }
 
