@@ -29,7 +29,11 @@ export async function program(needs: ProgramNeeds, argv: readonly string[]): Pro
     .exitOverride()
     .hook('preAction', () => {
       if (needs.hasWorkingFolder) return;
-      throw new CliError('storage', 'the working folder was removed. Change to a folder that exists, then try again.');
+      throw new CliError('storage', {
+        about: '',
+        problem: 'the working folder was removed',
+        remedy: 'change to a folder that exists, then try again',
+      });
     });
   // The order of the help.
   addLocalCommands(root, needs, ended);

@@ -1,5 +1,5 @@
 /** Reads what `distill fetch` and `distill plan` need from an API server, with the person's own rights. Never writes. */
-import { printableUrl, reasonOf, version } from '@distillery/base';
+import { printableUrl, problemOf, reasonOf, version } from '@distillery/base';
 import { systemClock } from '@distillery/platform';
 
 import type { DistillJob } from '../../api/index.js';
@@ -84,7 +84,11 @@ async function accessOf(source: Parameters<typeof loadAccess>[0]): Promise<Conte
     return await loadAccess(source);
   } catch (error) {
     if (!(error instanceof AccessError)) throw error;
-    throw new CliError('usage', `${error.message} (--kubeconfig and --context choose others)`, { cause: error });
+    throw new CliError(
+      'usage',
+      { ...error.fault, remedy: `${error.fault.remedy} (--kubeconfig and --context choose others)` },
+      { cause: error },
+    );
   }
 }
 
@@ -94,8 +98,8 @@ function loginOnce(access: ContextAccess): ContextAccess['credentials'] {
   return () => {
     login ??= access.credentials().catch((error: unknown) => {
       // The error of the system, or of a parser, may quote a secret.
-      const { message } = error instanceof AccessError ? error : credentialsError(error, 'service account of this pod');
-      throw new CliError('unavailable', message, { cause: error });
+      const { fault } = error instanceof AccessError ? error : credentialsError(error, 'service account of this pod');
+      throw new CliError('unavailable', fault, { cause: error });
     });
     return login;
   };
@@ -127,28 +131,31 @@ function valuesOf({ data }: StoredObject): Record<string, string> {
 function refusalOf(error: unknown, what: string, server: string): unknown {
   if (!(error instanceof ApiError)) return error;
   const where = `API server at ${server}`;
-  const { status } = error;
-  if (error.kind === 'notFound') {
-    return new CliError(
-      'unavailable',
-      `${where}: found that it knows no DistillJobs, expected a cluster with the operator; check --context`,
-    );
+  if (error.reason === 'notFound') {
+    return new CliError('unavailable', {
+      about: where,
+      problem: 'it knows no DistillJobs: the operator is not installed there',
+      remedy: 'check --context',
+    });
   }
-  if (status !== null) {
-    return new CliError(
-      'unavailable',
-      `${what}: the ${where} refused (${String(status)}: ${error.message}); ${remedyFor(error)}`,
-    );
+  if (error.status !== null) {
+    const problem = `the ${where} refused (${String(error.status)}: ${problemOf(error.fault)})`;
+    return new CliError('unavailable', { about: what, problem, remedy: remedyFor(error) });
   }
+  if (error.reason === 'malformed') return new CliError('unavailable', error.fault, { cause: error });
   return new CliError(
     'unavailable',
-    `${where}: cannot be reached (${reasonOf(error.cause ?? error)}); check that the cluster runs, and which one --kubeconfig and --context name`,
+    {
+      about: where,
+      problem: `cannot be reached (${error.cause === undefined ? problemOf(error.fault) : reasonOf(error.cause)})`,
+      remedy: 'check that the cluster runs, and which one --kubeconfig and --context name',
+    },
     { cause: error },
   );
 }
 
-function remedyFor({ kind }: ApiError): string {
-  switch (kind) {
+function remedyFor({ reason }: ApiError): string {
+  switch (reason) {
     case 'unauthorized':
       return 'log in again';
     case 'forbidden':

@@ -36,7 +36,7 @@ export async function bringModel(
       await fetchModel(admin, uid, folder.file('model'), expected);
       return;
     } catch (error) {
-      const restarts = error instanceof StreamError && error.kind === 'unreachable';
+      const restarts = error instanceof StreamError && error.reason === 'unreachable';
       if (!restarts || stop.aborted || clock.now() > endMs) throw error;
       await clock.sleep(retryMs, stop);
     }
@@ -49,9 +49,10 @@ async function fetchModel(admin: StreamAdmin, uid: string, target: string, expec
   const results = await listResults(source);
   if (results.length > 0) await bringResults(source, results, target, expected);
   else if (!existsSync(target)) {
-    throw new CliError(
-      'failed',
-      `model of job ${uid}: found nothing in its object store; resume the run to store it again`,
-    );
+    throw new CliError('failed', {
+      about: `model of job ${uid}`,
+      problem: 'its object store is empty',
+      remedy: 'resume the run to store it again',
+    });
   }
 }

@@ -54,9 +54,15 @@ export function addLocalCommands(root: Command, needs: LocalNeeds, ended: (endin
 /** @throws CliError usage */
 function refuseContradictions(file: string | undefined, { dir, resume }: RunFlags): void {
   if (resume === undefined) return;
-  if (file !== undefined) throw new CliError('usage', 'distill run: name a job file or --resume, not both');
+  if (file !== undefined) {
+    throw new CliError('usage', { about: 'distill run', problem: 'name a job file or --resume, not both', remedy: '' });
+  }
   if (dir !== undefined) {
-    throw new CliError('usage', 'distill run: --dir names the folder of a new run. Leave it out with --resume.');
+    throw new CliError('usage', {
+      about: 'distill run',
+      problem: '--dir names the folder of a new run',
+      remedy: 'leave it out with --resume',
+    });
   }
 }
 

@@ -21,11 +21,12 @@ export async function checkDiskSpace(folder: string): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   const freeBytes = bavail * bsize;
   if (freeBytes >= leastFreeBytes) return;
-  throw new CliError(
-    'storage',
-    `run folder ${folder}: found ${(freeBytes / MiB).toFixed(1)} MiB free on its disk, expected at least ` +
-      `${String(leastFreeBytes / MiB)} MiB; free some space, then resume the run with --resume ${shellWord(folder)}`,
-  );
+  throw new CliError('storage', {
+    about: `run folder ${folder}`,
+    found: `${(freeBytes / MiB).toFixed(1)} MiB free on its disk`,
+    expected: `at least ${String(leastFreeBytes / MiB)} MiB`,
+    remedy: `free some space, then resume the run with --resume ${shellWord(folder)}`,
+  });
 }
 
 /** Checks the disk once a second until `signal` aborts; calls `failed` with the first error, then ends. */

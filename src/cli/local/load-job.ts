@@ -7,7 +7,7 @@ import { type DistillJob, locateProblems, type Problem, readJob, unsupported } f
 
 import { CliError } from '../shared/exit.js';
 import { inputName, type ReadInput } from '../shared/input.js';
-import { jobRefused } from '../shared/job-refused.js';
+import { JobRefused } from '../shared/job-refused.js';
 
 import { RunFolder } from './run-folder.js';
 
@@ -37,7 +37,13 @@ export async function openRunFolder(
   { readInput, newUid, pid, nowMs }: RunFolderNeeds,
 ): Promise<RunFolder> {
   if (resume !== undefined) return RunFolder.resume(resume, pid);
-  if (file === undefined) throw new CliError('usage', 'distill run: name a job file, or a run with --resume');
+  if (file === undefined) {
+    throw new CliError('usage', {
+      about: 'distill run',
+      problem: 'name a job file, or a run with --resume',
+      remedy: '',
+    });
+  }
   const job = localJob(await readInput(file), file, newUid().slice(0, suffixLength));
   const { name, namespace = 'default' } = job.metadata;
   const identified = { ...job, metadata: { ...job.metadata, namespace, uid: newUid() } };
@@ -63,7 +69,7 @@ export function localJob(text: string, path: string, nameSuffix: string): Distil
   const problems: readonly Problem[] = read.ok
     ? locateProblems(unsupported(read.job, 'local'), text, options)
     : read.problems;
-  if (!read.ok || problems.length > 0) throw jobRefused(problems);
+  if (!read.ok || problems.length > 0) throw new JobRefused(problems);
   return withAbsoluteUris(read.job, path === '-' ? '.' : dirname(path));
 }
 
@@ -73,8 +79,11 @@ function withAbsoluteUris(job: DistillJob, folder: string): DistillJob {
     if (!read.ok || read.value.scheme !== 'file') return text;
     const uri = uriText({ scheme: 'file', path: resolve(folder, read.value.path) });
     if (readUri(uri).ok) return uri;
-    const sentence = 'the folder of the job file has a name that no uri can hold; rename or move it';
-    throw new CliError('badInput', `${JSON.stringify(resolve(folder))}: ${sentence}`);
+    throw new CliError('badInput', {
+      about: JSON.stringify(resolve(folder)),
+      problem: 'no uri can hold the name of this folder',
+      remedy: 'rename or move it',
+    });
   };
   const { dataset, teacher, student } = job.spec;
   return {

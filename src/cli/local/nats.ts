@@ -52,10 +52,11 @@ export async function startNats({ nats, folder, uid, log, stop }: NatsOptions): 
   const claim = claimFolderSync(folder.file('nats'), natsMark);
   if (claim.kind === 'foreign' || claim.kind === 'notAFolder') {
     const place = folder.file('nats');
-    throw new CliError(
-      'badInput',
-      `${place}: it is not of this run, which keeps its NATS server there. Move it elsewhere.`,
-    );
+    throw new CliError('badInput', {
+      about: place,
+      problem: 'it is not of this run, which keeps its NATS server there',
+      remedy: 'move it elsewhere',
+    });
   }
   const names = jobNames(uid);
   const passwords = everyRole(() => newPassword(randomBytes));

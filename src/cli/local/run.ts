@@ -135,7 +135,9 @@ class Run {
       this.#output.say('baseline: the same student on labels alone, for the same steps');
       const outcome = await this.#train(inner, nats);
       if (outcome.kind === 'stopped') return 'stopped';
-      if (outcome.kind === 'failed') throw new CliError('failed', `baseline: ${failureOf(outcome)}`);
+      if (outcome.kind === 'failed') {
+        throw new CliError('failed', { about: 'baseline', problem: failureOf(outcome), remedy: '' });
+      }
       return outcome.plan.status.result?.accuracy ?? null;
     } finally {
       inner.release();

@@ -17,7 +17,7 @@ import {
   SharedAccount,
   type StreamAdmin,
   StreamError,
-  type StreamErrorKind,
+  type StreamErrorReason,
 } from '../../stream/index.js';
 import type { Log } from '../../telemetry/index.js';
 
@@ -118,21 +118,30 @@ function streamsOf(admin: StreamAdmin, { access }: Pick<Nats, 'access'>): JobStr
 const lastingRetryMs = 3_200;
 
 /** Errors of the server that a person can repair while a run waits. */
-const repairable: readonly StreamErrorKind[] = ['full', 'noJetStream'];
+const repairable: readonly StreamErrorReason[] = ['full', 'noJetStream'];
 
 /**
- * @param waitedFor kinds that are retried without end
+ * @param waitedFor reasons that are retried without end
  * @returns the error that ends the run; null = retry
  */
-function lastingError(error: unknown, retryMs: number, folder: string, waitedFor: readonly StreamErrorKind[]): unknown {
+function lastingError(
+  error: unknown,
+  retryMs: number,
+  folder: string,
+  waitedFor: readonly StreamErrorReason[],
+): unknown {
   const fault = storageFault(error);
   if (fault !== null) {
-    return new CliError('storage', `run folder ${folder}: ${fault}. Then resume the run.`, { cause: error });
+    return new CliError(
+      'storage',
+      { ...fault, about: `run folder ${folder}`, remedy: `${fault.remedy}. Then resume the run` },
+      { cause: error },
+    );
   }
   const lasts = retryMs >= lastingRetryMs;
   if (!(error instanceof StreamError)) return lasts ? error : null;
-  if (error.retryable || waitedFor.includes(error.kind)) return null;
-  return error.kind === 'full' || lasts ? error : null;
+  if (error.retry === 'Later' || waitedFor.includes(error.reason)) return null;
+  return error.reason === 'full' || lasts ? error : null;
 }
 
 function exitCodeOf({ cluster }: Snapshot, { status }: Plan): number | null {

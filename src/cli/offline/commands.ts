@@ -6,7 +6,7 @@ import { policies } from '../../simulate/index.js';
 
 import type { Ending } from '../shared/exit.js';
 import { inputName, type ReadInput } from '../shared/input.js';
-import { jobRefused } from '../shared/job-refused.js';
+import { JobRefused } from '../shared/job-refused.js';
 import { positiveInteger } from '../shared/option-values.js';
 import type { StopRequest } from '../shared/stop.js';
 import type { Terminal } from '../shared/terminal.js';
@@ -95,5 +95,5 @@ async function validateFile(
     from === undefined ? defaultOperatorSettings : readOperatorSettings(await readInput(from), inputName(from));
   const { lines, problems } = validated(await readInput(file), file, wanted, { settings, namespace });
   for (const line of lines) say(line);
-  if (problems.length > 0) throw jobRefused(problems);
+  if (problems.length > 0) throw new JobRefused(problems);
 }

@@ -1,8 +1,8 @@
 /** Turns what a command threw into its exit code and the sentence that the person reads. */
-import { printableLines } from '@distillery/base';
+import { printableLines, sentenceOf } from '@distillery/base';
 import { CommanderError } from 'commander';
 
-import { StreamError, type StreamErrorKind } from '../../stream/index.js';
+import { StreamError, type StreamErrorReason } from '../../stream/index.js';
 
 import { CliError, type Ending, exitCodes } from './exit.js';
 import { storageFault } from './storage-fault.js';
@@ -18,15 +18,15 @@ export function exitCodeOf(error: unknown, faults: 'sentence' | 'stack', printRa
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   if (error instanceof CliError) {
     print(`${error.message}\n`);
-    return exitCodes[error.ending];
+    return exitCodes[error.reason];
   }
   if (error instanceof StreamError) {
     print(`${error.message}\n`);
-    return exitCodes[streamEndings[error.kind] ?? 'failed'];
+    return exitCodes[streamEndings[error.reason] ?? 'failed'];
   }
   const fault = storageFault(error);
   if (fault !== null) {
-    print(`${fault}\n`);
+    print(`${sentenceOf({ ...fault, about: 'disk' })}\n`);
     return exitCodes.storage;
   }
   const what = error instanceof Error ? error.message : String(error);
@@ -37,7 +37,7 @@ export function exitCodeOf(error: unknown, faults: 'sentence' | 'stack', printRa
   return exitCodes.failed;
 }
 
-const streamEndings: Partial<Record<StreamErrorKind, Ending>> = {
+const streamEndings: Partial<Record<StreamErrorReason, Ending>> = {
   unreachable: 'unavailable',
   unauthorized: 'unavailable',
   tooOld: 'unavailable',

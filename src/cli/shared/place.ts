@@ -7,7 +7,11 @@ import { CliError } from './exit.js';
 /** @returns the absolute path of the folder that an option names @throws CliError badInput for an empty name, which would mean the working folder */
 export function folderNamed(option: string, path: string): string {
   if (path.trim() !== '') return resolve(path);
-  throw new CliError('badInput', `${option}: the name of the folder is empty. Name a folder.`);
+  throw new CliError('badInput', {
+    about: option,
+    problem: 'the name of the folder is empty',
+    remedy: 'name a folder',
+  });
 }
 
 /**
@@ -20,7 +24,7 @@ export function checkPlace(who: string, path: string): void {
   const wrong = wrongPart(path);
   if (wrong === null) return;
   const { part, is } = wrong;
-  throw new CliError('badInput', `${who}: ${part} is ${is}. Name another folder.`);
+  throw new CliError('badInput', { about: who, problem: `${part} is ${is}`, remedy: 'name another folder' });
 }
 
 /** @returns the nearest entry on the way to `path` that cannot hold a folder; null when there is none */

@@ -2,11 +2,11 @@
  * Brings a finished model out of a job's object store into a folder.
  *
  * Invariants:
- *  model/M1 Whole or not at all: everything is fetched and checked beside its place first; model.json, which names the
+ *  results/M1 Whole or not at all: everything is fetched and checked beside its place first; model.json, which names the
  *     rest, takes its place last.
- *  model/M2 Names, sizes and contents come from a student: a name that could leave the folder, more files than a model
+ *  results/M2 Names, sizes and contents come from a student: a name that could leave the folder, more files than a model
  *     has, and more bytes than the disk has room for are refused before anything is written.
- *  model/M3 Only folders that this module made are removed.
+ *  results/M3 Only folders that this module made are removed.
  */
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdtempSync, readdirSync } from 'node:fs';
@@ -57,7 +57,7 @@ const stagePrefix = '.part-';
 const stageMark: Mark = { kind: 'fetch' };
 
 /**
- * The results in the store, their names without the prefix. @throws CliError (model/M2), StreamError as the source does
+ * The results in the store, their names without the prefix. @throws CliError (results/M2), StreamError as the source does
  */
 export async function listResults(source: ResultSource): Promise<StoredResult[]> {
   const all = await source.list();
@@ -134,11 +134,11 @@ async function checkRoomFor(results: readonly StoredResult[], folder: string): P
   const { bavail, bsize } = await writing(folder, () => statfs(folder));
   const needed = results.reduce((sum, { bytes }) => sum + bytes, 0);
   if (needed <= bavail * bsize) return;
-  throw new CliError(
-    'storage',
-    `model folder ${folder}: its disk has ${String(bavail * bsize)} bytes free, and the results have ${String(needed)}. ` +
-      'Free some space, or name a folder on another disk.',
-  );
+  throw new CliError('storage', {
+    about: `model folder ${folder}`,
+    problem: `its disk has ${String(bavail * bsize)} bytes free, and the results have ${String(needed)}`,
+    remedy: 'free some space, or name a folder on another disk',
+  });
 }
 
 /** @returns the SHA-256 of what was brought */
@@ -190,10 +190,14 @@ async function checkSums(
 }
 
 function untrusted(problem: string): CliError {
-  return new CliError('badInput', `${problem}; what lies in the object store is not what the job trained`);
+  return new CliError('badInput', {
+    about: '',
+    problem,
+    remedy: 'what lies in the object store is not what the job trained',
+  });
 }
 
-/** A new one, after those that killed fetches left are gone (model/M3). */
+/** A new one, after those that killed fetches left are gone (results/M3). */
 function makeStage(folder: string): string {
   for (const name of readdirSync(folder)) {
     if (isStage(folder, name)) removeOwnFolderSync(join(folder, name), stageMark);
@@ -228,7 +232,11 @@ async function writing<T>(folder: string, write: () => T | Promise<T>): Promise<
 function cannotWrite(folder: string, error: unknown): CliError {
   return new CliError(
     'storage',
-    `model folder ${folder}: cannot be written (${reasonOf(error)}). Name another folder.`,
+    {
+      about: `model folder ${folder}`,
+      problem: `cannot be written (${reasonOf(error)})`,
+      remedy: 'name another folder',
+    },
     { cause: error },
   );
 }
@@ -236,9 +244,10 @@ function cannotWrite(folder: string, error: unknown): CliError {
 /** @throws CliError */
 function checkDigest(found: string, expected: string): void {
   if (found === expected) return;
-  throw new CliError(
-    'badInput',
-    `model: found weights with digest ${found}, expected ${expected} as the job's status says; ` +
-      'what lies in the object store is not what the job trained',
-  );
+  throw new CliError('badInput', {
+    about: 'model',
+    found: `weights with digest ${found}`,
+    expected: `${expected} as the job's status says`,
+    remedy: 'what lies in the object store is not what the job trained',
+  });
 }

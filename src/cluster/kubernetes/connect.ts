@@ -88,7 +88,11 @@ export async function loadAccess(source: AccessSource): Promise<ContextAccess> {
       const what = kubeconfigName(files);
       if (kubeconfig !== null) return kubeconfigAccess(kubeconfig, context, what, stop);
       if (pod.host !== '') return podAccess({ kind: 'pod', ...pod });
-      throw new AccessError(`${what}: no such file, and this is no pod; name a kubeconfig`);
+      throw new AccessError({
+        about: what,
+        problem: 'no such file, and this is not a pod',
+        remedy: 'name a kubeconfig',
+      });
     }
   }
 }
@@ -101,9 +105,12 @@ async function fileAccess(path: string, context: string | undefined): Promise<Co
   if (kubeconfig === null) throw new Error('one file is read or refused');
   const { proxyUrl } = chosenContext(kubeconfig, context, what);
   if (proxyUrl !== undefined) {
-    throw new AccessError(
-      `${what}: found proxy-url ${printableUrl(proxyUrl)}, expected a server that is reached directly; remove it, or forward a port`,
-    );
+    throw new AccessError({
+      about: what,
+      found: `proxy-url ${printableUrl(proxyUrl)}`,
+      expected: 'a server that is reached directly',
+      remedy: 'remove it, or forward a port',
+    });
   }
   return kubeconfigAccess(kubeconfig, context, what);
 }
@@ -117,14 +124,20 @@ async function kubeconfigAccess(
 ): Promise<ContextAccess> {
   const { context, server, proxyUrl, namespace = 'default' } = chosenContext(kubeconfig, wanted, what);
   if (!/^https?:$/.test(protocolOf(server))) {
-    throw new AccessError(
-      `${what}: found a server that is not an address (${printableUrl(server)}), expected one such as https://host:6443; correct it`,
-    );
+    throw new AccessError({
+      about: what,
+      found: `a server that is not an address (${printableUrl(server)})`,
+      expected: 'one such as https://host:6443',
+      remedy: 'correct it',
+    });
   }
   if (proxyUrl !== undefined && !proxyProtocols.has(protocolOf(proxyUrl))) {
-    throw new AccessError(
-      `${what}: found proxy-url ${printableUrl(proxyUrl)}, expected an address such as http://host:3128 or socks5://host:1080; correct it`,
-    );
+    throw new AccessError({
+      about: what,
+      found: `proxy-url ${printableUrl(proxyUrl)}`,
+      expected: 'an address such as http://host:3128 or socks5://host:1080',
+      remedy: 'correct it',
+    });
   }
   // Loaded when it is needed: it brings every type of the API, a hundred times the memory of what a pod needs.
   const { KubeConfig } = await import('@kubernetes/client-node');
@@ -178,9 +191,12 @@ export function credentialsError(error: unknown, what: string): AccessError {
     error instanceof SyntaxError
       ? 'the credential plugin printed something else than JSON'
       : (text.trim().split('\n').at(-1) ?? '').slice(0, 200);
-  return new AccessError(`${what}: the user's credentials cannot be read (${redacted(reason)}); log in again`, {
-    cause: error,
-  });
+  return new AccessError(
+    { about: what, problem: `the user's credentials cannot be read (${redacted(reason)})`, remedy: 'log in again' },
+    {
+      cause: error,
+    },
+  );
 }
 
 function credentialsOf({ auth, ca, cert, key, servername, rejectUnauthorized, headers }: RequestOptions): Credentials {
@@ -200,10 +216,12 @@ function credentialsOf({ auth, ca, cert, key, servername, rejectUnauthorized, he
 
 async function podAccess({ host, port, folder = serviceAccountFolder }: PodSource): Promise<ContextAccess> {
   if (host === '' || !/^\d+$/.test(port)) {
-    throw new AccessError(
-      `access of this pod: found KUBERNETES_SERVICE_HOST "${host}" and KUBERNETES_SERVICE_PORT "${port}", expected those that ` +
-        'the kubelet sets in every pod; outside of a cluster, name a kubeconfig file',
-    );
+    throw new AccessError({
+      about: 'access of this pod',
+      found: `KUBERNETES_SERVICE_HOST "${host}" and KUBERNETES_SERVICE_PORT "${port}"`,
+      expected: 'those that the kubelet sets in every pod',
+      remedy: 'outside of a cluster, name a kubeconfig file',
+    });
   }
   // A pod without the mount has no credentials either, which is an error of its own.
   const namespace = await readFile(join(folder, 'namespace'), 'utf8').catch(() => '');
