@@ -5,7 +5,8 @@ import { Command } from 'commander';
 import { addClusterCommands, type ClusterNeeds } from './cluster/commands.js';
 import { addLocalCommands, type LocalNeeds } from './local/commands.js';
 import { addOfflineCommands, type OfflineNeeds } from './offline/commands.js';
-import { CliError, type Ending } from './shared/exit.js';
+import { CliError } from './shared/cli-error.js';
+import type { Ending } from './shared/exit.js';
 import { helpAfter } from './shared/help.js';
 
 export interface ProgramNeeds extends LocalNeeds, ClusterNeeds, OfflineNeeds {

@@ -19,10 +19,10 @@ import {
   Transport,
 } from '../../cluster/kubernetes/index.js';
 
-import { CliError } from '../shared/exit.js';
+import { CliError } from '../shared/cli-error.js';
 
+import type { SeenCluster } from './cluster-snapshot.js';
 import type { JobReader } from './fetch.js';
-import type { SeenCluster } from './plan.js';
 
 export interface ClusterOptions {
   /** The files that the person names, or those that kubectl finds. */

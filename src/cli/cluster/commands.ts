@@ -9,8 +9,10 @@ import type { ReadInput } from '../shared/input.js';
 import { type StopRequest, unlessStopped } from '../shared/stop.js';
 
 import type { ClusterReader } from './cluster-reader.js';
+import type { SeenCluster } from './cluster-snapshot.js';
 import { fetchJob } from './fetch.js';
-import { plan, type SeenCluster, type SettingFlags, settingsIn } from './plan.js';
+import { plan } from './plan.js';
+import { type SettingFlags, settingsIn } from './plan-settings.js';
 
 /** Which cluster; absent = the one that kubectl would use. */
 export interface ClusterChoice {

@@ -15,7 +15,7 @@ import {
 import { claimPlace, type DistillJob, inputsName, sharedName, storeKind } from '../../api/index.js';
 import { type ObjectReader, StreamError } from '../../stream/index.js';
 
-import { CliError } from '../shared/exit.js';
+import { CliError } from '../shared/cli-error.js';
 import { accuracy, duration } from '../shared/format.js';
 import { bringResults, contentOf, listResults } from '../shared/results.js';
 import { checkPlace, folderNamed } from '../shared/place.js';

@@ -1,9 +1,15 @@
-/** A fleet's snapshot in a file: read as any input is, and told where it is wrong. */
+/** The file that holds the snapshot of a plan. */
+import { existsSync, lstatSync, readlinkSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+
+import { reasonOf, TextError } from '@distillery/base';
+import { readTextSync, writeWholeSync } from '@distillery/platform';
 import { z } from 'zod';
 
 import type { FleetSnapshot } from '../../domain/index.js';
 
-import { CliError } from '../shared/exit.js';
+import { CliError } from '../shared/cli-error.js';
+import { checkPlace } from '../shared/place.js';
 
 const text = z.string().max(1_024);
 const count = z.number().int().min(0).max(1e9);
@@ -122,4 +128,58 @@ export function fleetSnapshot(text: string, source: string): FleetSnapshot {
     problem: `${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? ''}`,
     remedy: 'create a new snapshot with `distill plan --save FILE`',
   });
+}
+
+function holdsSnapshot(file: string): boolean {
+  try {
+    fleetSnapshot(readTextSync(file), file);
+    return true;
+  } catch (error) {
+    if (error instanceof CliError || error instanceof TextError) return false;
+    throw error;
+  }
+}
+
+/** Checks that a snapshot can be saved in a file. @throws CliError badInput also when it would replace anything else */
+export function checkSave(file: string): void {
+  if (file.trim() === '')
+    throw new CliError('badInput', {
+      about: '--save',
+      problem: 'the name of the file is empty',
+      remedy: 'name a file',
+    });
+  checkPlace(`--save ${file}`, dirname(resolve(file)));
+  const wrong = (is: string): CliError =>
+    new CliError('badInput', { about: `--save ${file}`, problem: is, remedy: 'name another file' });
+  if (!existsSync(dirname(resolve(file)))) throw wrong('its folder does not exist');
+  const entry = statSync(file, { throwIfNoEntry: false });
+  if (entry === undefined) {
+    const link = lstatSync(file, { throwIfNoEntry: false });
+    if (link !== undefined) throw wrong(`it is a link to ${readlinkSync(file)}, which does not exist`);
+    return;
+  }
+  if (entry.isDirectory()) throw wrong('it is a folder');
+  if (entry.isFile() && entry.size > 0 && !holdsSnapshot(file)) throw wrong('it exists and is not a snapshot');
+}
+
+/** Writes a snapshot. An earlier snapshot in the file is replaced, anything else never. @throws CliError */
+export function saveSnapshot(file: string, snapshot: FleetSnapshot): void {
+  const text = `${JSON.stringify(snapshot)}\n`;
+  try {
+    checkSave(file);
+    const entry = statSync(file, { throwIfNoEntry: false });
+    if (entry === undefined) writeWholeSync(file, text);
+    else if (entry.isFile()) writeWholeSync(realpathSync(file), text);
+    // A device, such as /dev/stdout.
+    else writeFileSync(file, text);
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    throw new CliError(
+      'storage',
+      { about: `--save ${file}`, problem: `cannot be written (${reasonOf(error)})`, remedy: 'name another file' },
+      {
+        cause: error,
+      },
+    );
+  }
 }

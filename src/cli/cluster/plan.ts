@@ -1,48 +1,23 @@
 /**
- * `distill plan`: who gets how many teachers, and why. From a cluster as it is (by the person's own rights; what each job
- * wants is read from its status), or from a snapshot that was saved. The operator's own decision code makes the plan.
+ * `distill plan`: who gets how many teachers, and why. It plans for a cluster, with the person's own rights, or for a saved
+ * snapshot, and uses the operator's own decision code.
  */
-import { existsSync, lstatSync, readlinkSync, realpathSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { markdownTable, printableJson } from '@distillery/base';
 
-import { markdownTable, printableJson, reasonOf, TextError } from '@distillery/base';
-import { readTextSync, writeWholeSync } from '@distillery/platform';
+import { grantText } from '../../api/index.js';
+import { type AllocationRules, type FleetSnapshot, type Grant, type Limits, replay } from '../../domain/index.js';
 
-import { type DistillJob, grantText } from '../../api/index.js';
-import { ClusterCache, nodeView, podView, type StoredObject } from '../../cluster/kubernetes/index.js';
-import {
-  type FleetSnapshot,
-  fleetSnapshotOf,
-  type Grant,
-  type JobRequest,
-  type Limits,
-  noLimits,
-  type PodNeeds,
-  replay,
-  type AllocationRules,
-  slotsPerReplicaOf,
-  withinLimits,
-} from '../../domain/index.js';
-import { operatorVariables, type Variable } from '../../operator-variables.js';
-import { podNeeds } from '../../render/index.js';
+import type { ReadInput } from '../shared/input.js';
 
-import { CliError } from '../shared/exit.js';
-import { checkPlace } from '../shared/place.js';
-import { fleetSnapshot } from './plan-file.js';
-
-/** A cluster as its API server tells it. */
-export interface SeenCluster {
-  readonly nodes: readonly StoredObject[];
-  readonly pods: readonly StoredObject[];
-  readonly jobs: readonly DistillJob[];
-}
+import { type SeenCluster, snapshotOf } from './cluster-snapshot.js';
+import { checkSave, fleetSnapshot, saveSnapshot } from './plan-file.js';
 
 export interface PlanOptions {
-  /** A snapshot that was saved; absent = the cluster as it is. */
+  /** A saved snapshot; absent = read the cluster. */
   readonly file?: string;
-  /** Where the snapshot goes. */
+  /** Where to save the snapshot; absent = nowhere. */
   readonly save?: string;
-  /** The operator's settings, which the API server does not know. */
+  /** Settings of the operator, which no object of the API server holds. */
   readonly rules: AllocationRules;
   readonly limits: Limits;
   readonly json: boolean;
@@ -50,21 +25,20 @@ export interface PlanOptions {
 
 export interface PlanTools {
   readonly readCluster: () => Promise<SeenCluster>;
-  /** @throws CliError */
-  readonly readInput: (path: string) => Promise<string>;
+  readonly readInput: ReadInput;
   readonly say: (line: string) => void;
   readonly nowMs: number;
 }
 
 /** @throws CliError */
 export async function plan(options: PlanOptions, { readCluster, readInput, say, nowMs }: PlanTools): Promise<void> {
-  // Before a large cluster is read.
+  // Reading a large cluster takes a while: check the place first.
   if (options.save !== undefined) checkSave(options.save);
   const snapshot =
     options.file === undefined
       ? snapshotOf(await readCluster(), options, nowMs)
       : fleetSnapshot(await readInput(options.file), options.file);
-  if (options.save !== undefined) save(options.save, snapshot);
+  if (options.save !== undefined) saveSnapshot(options.save, snapshot);
   const { grants } = replay(snapshot);
   if (options.json) {
     say(printableJson(JSON.stringify({ supply: snapshot.supply, grants: Object.fromEntries(grants) })));
@@ -104,136 +78,4 @@ function jobRows(job: FleetSnapshot['jobs'][number], grants: readonly Grant[]): 
       why: grant === undefined ? '' : grantText(grant),
     };
   });
-}
-
-/** What the operator would share now, if each job wants what its status says. */
-export function snapshotOf(
-  { nodes, pods, jobs }: SeenCluster,
-  { rules, limits }: Pick<PlanOptions, 'rules' | 'limits'>,
-  nowMs: number,
-): FleetSnapshot {
-  const cache = new ClusterCache({ now: () => nowMs });
-  for (const { metadata } of jobs) {
-    cache.toldOfJob({ namespace: metadata.namespace ?? '', name: metadata.name, uid: metadata.uid ?? '' });
-  }
-  for (const node of nodes) cache.toldOfNode(null, nodeView(node));
-  for (const pod of pods) cache.toldOfPod(null, podView(pod as unknown as Parameters<typeof podView>[0]));
-  const requests = jobs.map((job) => {
-    const { namespace = '', name } = job.metadata;
-    return { name: `${namespace}/${name}`, ...requestIn(withinLimits(job, limits).job) };
-  });
-  return fleetSnapshotOf(requests, cache.slots(), rules, nowMs);
-}
-
-function requestIn({ metadata, spec, status }: DistillJob): JobRequest<PodNeeds> {
-  const pools = spec.teacher.pools.map((pool) => {
-    const { name, resource = 'cpu', minReplicas } = pool;
-    const told = status?.teachers?.pools.find((one) => one.name === name);
-    const wanted = told?.wanted ?? told?.desired ?? 0;
-    const needs = podNeeds(pool);
-    return {
-      name,
-      needs,
-      resource,
-      slotsPerReplica: slotsPerReplicaOf(needs, resource),
-      minReplicas: Math.min(minReplicas, wanted),
-      keepReplicas: wanted,
-      maxReplicas: wanted,
-      unitsPerReplica: 1,
-      teachers: [],
-    };
-  });
-  const wanted = pools.reduce((sum, { keepReplicas }) => sum + keepReplicas, 0);
-  const { uid = '', namespace = '' } = metadata;
-  return { uid, namespace, weight: spec.weight, wanted, maxReplicas: wanted, pools };
-}
-
-function holdsSnapshot(file: string): boolean {
-  try {
-    fleetSnapshot(readTextSync(file), file);
-    return true;
-  } catch (error) {
-    if (error instanceof CliError || error instanceof TextError) return false;
-    throw error;
-  }
-}
-
-/** @throws CliError badInput when the file cannot stand there, or would replace anything but a snapshot */
-function checkSave(file: string): void {
-  if (file.trim() === '')
-    throw new CliError('badInput', {
-      about: '--save',
-      problem: 'the name of the file is empty',
-      remedy: 'name a file',
-    });
-  checkPlace(`--save ${file}`, dirname(resolve(file)));
-  const wrong = (is: string): CliError =>
-    new CliError('badInput', { about: `--save ${file}`, problem: is, remedy: 'name another file' });
-  if (!existsSync(dirname(resolve(file)))) throw wrong('its folder does not exist');
-  const entry = statSync(file, { throwIfNoEntry: false });
-  if (entry === undefined) {
-    const link = lstatSync(file, { throwIfNoEntry: false });
-    if (link !== undefined) throw wrong(`it is a link to ${readlinkSync(file)}, which does not exist`);
-    return;
-  }
-  if (entry.isDirectory()) throw wrong('it is a folder');
-  if (entry.isFile() && entry.size > 0 && !holdsSnapshot(file)) throw wrong('it exists and is not a snapshot');
-}
-
-/** Replaces an earlier snapshot, and nothing else. @throws CliError */
-function save(file: string, snapshot: FleetSnapshot): void {
-  const text = `${JSON.stringify(snapshot)}\n`;
-  try {
-    checkSave(file);
-    const entry = statSync(file, { throwIfNoEntry: false });
-    if (entry === undefined) writeWholeSync(file, text);
-    else if (entry.isFile()) writeWholeSync(realpathSync(file), text);
-    // Such as /dev/stdout.
-    else writeFileSync(file, text);
-  } catch (error) {
-    if (error instanceof CliError) throw error;
-    throw new CliError(
-      'storage',
-      { about: `--save ${file}`, problem: `cannot be written (${reasonOf(error)})`, remedy: 'name another file' },
-      {
-        cause: error,
-      },
-    );
-  }
-}
-
-/** The operator's settings as flags, in the same words. */
-export interface SettingFlags {
-  readonly reserve?: string;
-  readonly namespaceWeights?: string;
-  readonly limitWeight?: string;
-  readonly limitMinReplicas?: string;
-}
-
-/** @throws CliError */
-export function settingsIn(flags: SettingFlags): Pick<PlanOptions, 'rules' | 'limits'> {
-  const rules = {
-    reserve: settingIn('--reserve', operatorVariables.DISTILLERY_RESERVE, flags.reserve),
-    namespaceWeights: settingIn(
-      '--namespace-weights',
-      operatorVariables.DISTILLERY_NAMESPACE_WEIGHTS,
-      flags.namespaceWeights,
-    ),
-  };
-  const limits = {
-    ...noLimits,
-    weight: settingIn('--limit-weight', operatorVariables.DISTILLERY_LIMIT_WEIGHT, flags.limitWeight),
-    minReplicas: settingIn(
-      '--limit-min-replicas',
-      operatorVariables.DISTILLERY_LIMIT_MIN_REPLICAS,
-      flags.limitMinReplicas,
-    ),
-  };
-  return { rules, limits };
-}
-
-function settingIn<T>(flag: string, { schema, expected }: Variable<T>, text = ''): T {
-  const read = schema.safeParse(text);
-  if (read.success) return read.data;
-  throw new CliError('usage', { about: flag, found: JSON.stringify(text), expected, remedy: '' });
 }

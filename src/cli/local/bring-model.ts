@@ -5,7 +5,7 @@ import type { Clock } from '@distillery/base';
 
 import { type StreamAdmin, StreamError } from '../../stream/index.js';
 
-import { CliError } from '../shared/exit.js';
+import { CliError } from '../shared/cli-error.js';
 import { bringResults, type ExpectedResult, listResults, type ResultSource } from '../shared/results.js';
 
 import type { RunFolder } from './run-folder.js';

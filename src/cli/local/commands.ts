@@ -1,7 +1,8 @@
 /** Options and help of the commands about runs on this machine: `distill run` and `distill slots`. */
 import { type Command, InvalidArgumentError } from 'commander';
 
-import { CliError, type Ending } from '../shared/exit.js';
+import { CliError } from '../shared/cli-error.js';
+import type { Ending } from '../shared/exit.js';
 import { helpAfter } from '../shared/help.js';
 import { positiveInteger } from '../shared/option-values.js';
 

@@ -8,7 +8,7 @@ import { statfs } from 'node:fs/promises';
 
 import type { Clock } from '@distillery/base';
 
-import { CliError } from '../shared/exit.js';
+import { CliError } from '../shared/cli-error.js';
 import { shellWord } from '../shared/shell-words.js';
 
 const MiB = 1024 * 1024;

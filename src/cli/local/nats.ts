@@ -14,7 +14,7 @@ import {
 } from '../../stream/index.js';
 import type { Log } from '../../telemetry/index.js';
 
-import { CliError } from '../shared/exit.js';
+import { CliError } from '../shared/cli-error.js';
 
 import { natsMark, type RunFolder } from './run-folder.js';
 

@@ -1,5 +1,5 @@
 /** Variables that the workers of a run get from the environment of `distill run`. Pure. */
-import { CliError } from '../shared/exit.js';
+import { CliError } from '../shared/cli-error.js';
 
 /** What each may be; workers take the same and would refuse the rest (workers/process/environment.ts). */
 const values: Readonly<Record<string, readonly string[]>> = {

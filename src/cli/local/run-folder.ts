@@ -47,7 +47,7 @@ import {
 
 import { type DistillJob, type DistillJobStatus, readJob } from '../../api/index.js';
 
-import { CliError } from '../shared/exit.js';
+import { CliError } from '../shared/cli-error.js';
 import { checkPlace, folderNamed } from '../shared/place.js';
 import { foreignIn, strangeIn } from './run-entries.js';
 import { shellWord } from '../shared/shell-words.js';

@@ -5,7 +5,8 @@ import { workerExitCodes } from '@distillery/protocol';
 import type { FoundNatsServer } from '../../stream/index.js';
 import type { Log } from '../../telemetry/index.js';
 
-import { CliError, type Ending } from '../shared/exit.js';
+import { CliError } from '../shared/cli-error.js';
+import type { Ending } from '../shared/exit.js';
 import type { ReadInput } from '../shared/input.js';
 import type { StopRequest } from '../shared/stop.js';
 import type { Terminal } from '../shared/terminal.js';

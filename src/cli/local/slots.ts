@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { Clock } from '@distillery/base';
 import { readTextSync, writeWholeSync } from '@distillery/platform';
 
-import { CliError } from '../shared/exit.js';
+import { CliError } from '../shared/cli-error.js';
 import { folderNamed } from '../shared/place.js';
 
 import { isAtWork } from './run-folder.js';

@@ -21,7 +21,7 @@ import {
 } from '../../stream/index.js';
 import type { Log } from '../../telemetry/index.js';
 
-import { CliError } from '../shared/exit.js';
+import { CliError } from '../shared/cli-error.js';
 import { storageFault } from '../shared/storage-fault.js';
 
 import { startController } from './controller.js';

@@ -12,7 +12,7 @@ import {
 import { limitFor, type Limits, noLimits, withinLimits } from '../../domain/index.js';
 import { operatorVariables, type Variable } from '../../operator-variables.js';
 
-import { CliError } from '../shared/exit.js';
+import { CliError } from '../shared/cli-error.js';
 
 export interface OperatorSettings {
   readonly limits: Limits;

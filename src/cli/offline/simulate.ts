@@ -26,7 +26,7 @@ import {
   TraceError,
 } from '../../simulate/index.js';
 
-import { CliError } from '../shared/exit.js';
+import { CliError } from '../shared/cli-error.js';
 
 export interface SimulateOptions {
   /** None: the default parameters. One: a file of parameters, or a folder with two lists. Two: a node and a pod list. */

@@ -4,7 +4,8 @@ import { CommanderError } from 'commander';
 
 import { StreamError, type StreamErrorReason } from '../../stream/index.js';
 
-import { CliError, type Ending, exitCodes } from './exit.js';
+import { CliError } from './cli-error.js';
+import { type Ending, exitCodes } from './exit.js';
 import { storageFault } from './storage-fault.js';
 
 /**

@@ -10,7 +10,7 @@ import { addAbortSignal, type Readable } from 'node:stream';
 import { decodeText, TextError, within } from '@distillery/base';
 import { readFaultOf, readRegularSync } from '@distillery/platform';
 
-import { CliError } from './exit.js';
+import { CliError } from './cli-error.js';
 import type { StopRequest } from './stop.js';
 
 export interface InputSource {

@@ -1,6 +1,6 @@
 import { formatProblems, type Problem } from '../../api/index.js';
 
-import { CliError } from './exit.js';
+import { CliError } from './cli-error.js';
 
 /** A job that is not valid. Its message is the report of `distill validate`, a paragraph for each problem. */
 export class JobRefused extends CliError {

@@ -2,7 +2,7 @@
 import { existsSync, lstatSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-import { CliError } from './exit.js';
+import { CliError } from './cli-error.js';
 
 /** @returns the absolute path of the folder that an option names @throws CliError badInput for an empty name, which would mean the working folder */
 export function folderNamed(option: string, path: string): string {

@@ -25,7 +25,7 @@ import {
 } from '@distillery/platform';
 import { readResultSums, resultNamePattern, resultPrefix, resultSumsName } from '@distillery/protocol';
 
-import { CliError } from './exit.js';
+import { CliError } from './cli-error.js';
 import { modelFile, weightsDigest } from './weights-file.js';
 
 /** Where the results are: the streams of a run, or a cluster's, seen by the job's reader. */

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { inDigestOrder, resultNamePattern, weightsDigestHead } from '@distillery/protocol';
 import { z } from 'zod';
 
-import { CliError } from './exit.js';
+import { CliError } from './cli-error.js';
 
 export const modelFile = 'model.json';
 /** A topology and the names of its weights; the largest that are published have some MiB. */

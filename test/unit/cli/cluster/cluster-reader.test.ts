@@ -7,7 +7,8 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { CliError, exitCodes } from '../../../../src/cli/shared/exit.js';
+import { CliError } from '../../../../src/cli/shared/cli-error.js';
+import { exitCodes } from '../../../../src/cli/shared/exit.js';
 import { type ClusterOptions, type ClusterReader, openCluster } from '../../../../src/cli/cluster/cluster-reader.js';
 import { startTestApiServer, type TestApiServer } from '../../../kit/api-server.js';
 import { isAlive } from '../../../kit/distill.js';

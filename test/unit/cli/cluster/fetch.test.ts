@@ -20,7 +20,8 @@ import { accessToSecret, type NatsAccess, resultSumsText } from '@distillery/pro
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { DistillJob } from '../../../../src/api/index.js';
-import { type CliError, exitCodes } from '../../../../src/cli/shared/exit.js';
+import type { CliError } from '../../../../src/cli/shared/cli-error.js';
+import { exitCodes } from '../../../../src/cli/shared/exit.js';
 import { fetchJob, type FetchOptions, type FetchTools } from '../../../../src/cli/cluster/fetch.js';
 import { StreamError } from '../../../../src/stream/index.js';
 import { clusterJob, completeStatus, conditionOf, resultsOf, testModel } from '../../../kit/model.js';

@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 
 import { readInputOf } from '../shared/inputs.js';
-import { CliError } from '../../../../src/cli/shared/exit.js';
-import { plan, type PlanOptions, type SeenCluster, settingsIn, snapshotOf } from '../../../../src/cli/cluster/plan.js';
+import { CliError } from '../../../../src/cli/shared/cli-error.js';
+import { type SeenCluster, snapshotOf } from '../../../../src/cli/cluster/cluster-snapshot.js';
+import { plan, type PlanOptions } from '../../../../src/cli/cluster/plan.js';
+import { settingsIn } from '../../../../src/cli/cluster/plan-settings.js';
 import { replay } from '../../../../src/domain/index.js';
 import { rawNode, strangerPod, teacherPod } from '../../../kit/kubernetes-objects.js';
 import { JobMaker, noonMs } from '../../../kit/snapshots.js';

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { localJob } from '../../../../src/cli/local/load-job.js';
-import { CliError } from '../../../../src/cli/shared/exit.js';
+import { CliError } from '../../../../src/cli/shared/cli-error.js';
 import { bent, yamlOf } from '../../../kit/jobs.js';
 
 describe('the job of a local run', () => {

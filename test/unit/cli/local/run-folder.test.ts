@@ -17,7 +17,7 @@ import { createInterface } from 'node:readline';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { CliError } from '../../../../src/cli/shared/exit.js';
+import { CliError } from '../../../../src/cli/shared/cli-error.js';
 import { RunFolder } from '../../../../src/cli/local/run-folder.js';
 import { plainJob } from '../../../kit/snapshots.js';
 import { spawnTypeScript } from '../../../kit/typescript.js';

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { CliError } from '../../../../src/cli/shared/exit.js';
+import { CliError } from '../../../../src/cli/shared/cli-error.js';
 import { RunFolder } from '../../../../src/cli/local/run-folder.js';
 
 const [run = '', signal = ''] = process.argv.slice(2);

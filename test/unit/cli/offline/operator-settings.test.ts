@@ -1,7 +1,7 @@
 /** `distill validate` for an operator with settings of its own. */
 import { describe, expect, test } from '@jest/globals';
 
-import { CliError } from '../../../../src/cli/shared/exit.js';
+import { CliError } from '../../../../src/cli/shared/cli-error.js';
 import { validated } from '../../../../src/cli/offline/validate.js';
 import { readOperatorSettings } from '../../../../src/cli/offline/operator-settings.js';
 import { bent, yamlOf } from '../../../kit/jobs.js';

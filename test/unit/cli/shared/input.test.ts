@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 
 import { afterAll, describe, expect, test } from '@jest/globals';
 
-import { CliError } from '../../../../src/cli/shared/exit.js';
+import { CliError } from '../../../../src/cli/shared/cli-error.js';
 import { readInputOf } from './inputs.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'distillery-input-'));
