@@ -14,7 +14,8 @@ import { connectStreams, type FoundNatsServer, type StreamAdmin, StreamError } f
 import { bringModel } from './bring-model.js';
 import { checkDiskSpace } from './disk-space.js';
 import { startNats } from './nats.js';
-import { natsMark, type RunFolder } from './run-folder.js';
+import type { RunFolder } from './run-folder.js';
+import { natsMark } from './run-marks.js';
 import { type Outcome, superviseJob, type SuperviseOptions } from './supervise-job.js';
 
 export interface EngineOptions extends Omit<SuperviseOptions, 'key' | 'nats' | 'admin'> {

@@ -16,7 +16,8 @@ import type { Log } from '../../telemetry/index.js';
 
 import { CliError } from '../shared/cli-error.js';
 
-import { natsMark, type RunFolder } from './run-folder.js';
+import type { RunFolder } from './run-folder.js';
+import { natsMark } from './run-marks.js';
 
 export interface NatsOptions {
   readonly nats: FoundNatsServer;

@@ -3,59 +3,52 @@
  *
  *   .distillery     marks the folder as a run's; written first
  *   job.json        the job as it was validated, its uid included: what `--resume` continues
- *   run.lock        pid of the process that works on it
- *   slots           teachers it may have, once `distill slots` said so
+ *   run.lock        pid of the process that runs it
+ *   slots           how many teachers it may have; `distill slots` writes it
  *   status.json     the job's status, as `kubectl get -o json` would show it
  *   job/            manifest and passwords for the workers (0600)
- *   logs/           one file a process
- *   nats/           the server's configuration, log and store; gone after a finished run
+ *   logs/           one file for each process
+ *   nats/           the server's configuration, log and store; removed when the run is complete
  *   checkpoints/    with `checkpoint.store: file`
  *   model/          the result: model.json, weights.bin, metrics.json, SHA256SUMS
  *   baseline/       the folder of the run that `--baseline` adds
  *
  * Invariants:
  *  run-folder/R1 A run writes only into a folder that carries its mark, and the mark goes only into a folder that was
- *     absent or empty (packages/platform). What else stands in the way is refused before anything is touched.
+ *     absent or empty (packages/platform). Any other folder is refused before anything is changed.
  *  run-folder/R2 Nothing is written or removed through a link inside the folder, and every entry is of the kind that a
- *     run writes: a file, or a folder. Anything else is refused before anything is touched.
+ *     run writes: a file, or a folder. Anything else is refused before anything is changed.
  */
-import {
-  existsSync,
-  linkSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-import { codeOf, decodeText, printable } from '@distillery/base';
+import { codeOf, decodeText } from '@distillery/base';
 import {
-  claimFolderSync,
-  lookAtFolderSync,
   makeFolderSync,
   makeNewFolderSync,
-  type Mark,
   markFolderSync,
-  markName,
   markOfSync,
   readRegularSync,
   writeWholeSync,
 } from '@distillery/platform';
 
-import { type DistillJob, type DistillJobStatus, readJob } from '../../api/index.js';
+import { type DistillJob, readJob } from '../../api/index.js';
 
 import { CliError } from '../shared/cli-error.js';
 import { checkPlace, folderNamed } from '../shared/place.js';
-import { foreignIn, strangeIn } from './run-entries.js';
-import { shellWord } from '../shared/shell-words.js';
 import { storageFault } from '../shared/storage-fault.js';
 
-const runMark: Mark = { kind: 'run' };
-/** Of the folder of the run's own NATS server, which goes when the run is complete. */
-export const natsMark: Mark = { kind: 'nats' };
+import {
+  checkIsRun,
+  claim,
+  refuseCompleteRun,
+  refuseForeignParts,
+  refuseStrange,
+  refuseTrainedRun,
+  statusIn,
+} from './run-folder-checks.js';
+import { isLocked, lock, unlock } from './run-lock.js';
+import { natsMark, runMark } from './run-marks.js';
 
 export class RunFolder {
   readonly path: string;
@@ -67,7 +60,8 @@ export class RunFolder {
   }
 
   /**
-   * In the folder that the person names.
+   * Starts a run in the folder that the person names.
+   * @returns the folder, locked by process `pid`
    * @throws CliError when the folder holds anything but a run that trained no step, or cannot be written
    */
   static create(path: string, job: DistillJob, pid: number): RunFolder {
@@ -80,7 +74,8 @@ export class RunFolder {
   }
 
   /**
-   * In a folder that is not there yet: `path`, or the first of `path-2`, `path-3` and so on that is free.
+   * Starts a run in a new folder: `path`, or the first of `path-2`, `path-3` and so on that does not exist.
+   * @returns the folder, locked by process `pid`
    * @throws CliError when it cannot be written
    */
   static createNew(path: string, job: DistillJob, pid: number): RunFolder {
@@ -89,7 +84,7 @@ export class RunFolder {
     return writing(first, () => {
       for (let count = 1; ; count++) {
         const folder = count === 1 ? first : `${first}-${String(count)}`;
-        // Only its maker goes on: of two runs that start at once, the other takes the next name.
+        // Of two runs that start at the same time, one makes the folder and the other takes the next name.
         if (!makeNewFolderSync(folder)) continue;
         markFolderSync(folder, runMark);
         return RunFolder.#begin(folder, folder, job, pid);
@@ -97,7 +92,11 @@ export class RunFolder {
     });
   }
 
-  /** @throws CliError when there is no run to resume; nothing was touched then */
+  /**
+   * Opens the folder of an earlier run.
+   * @returns the folder, locked by process `pid`
+   * @throws CliError when there is no run to resume; nothing is changed then
+   */
   static resume(path: string, pid: number): RunFolder {
     const folder = folderNamed('--resume', path);
     const job = jobIn(folder, path);
@@ -109,10 +108,10 @@ export class RunFolder {
       lock(folder, pid);
       try {
         if (earlier) markEarlierRun(folder);
-        // A copy of a run without its logs goes on as well.
+        // A copy of a run may lack its logs.
         makeFolderSync(join(folder, 'logs'));
       } catch (error) {
-        rmSync(join(folder, 'run.lock'), { force: true });
+        unlock(folder);
         throw error;
       }
       return new RunFolder(folder, job);
@@ -126,71 +125,21 @@ export class RunFolder {
       makeFolderSync(join(folder, 'logs'));
       writeWholeSync(join(folder, 'job.json'), `${JSON.stringify(job, null, 2)}\n`);
     } catch (error) {
-      rmSync(join(folder, 'run.lock'), { force: true });
+      unlock(folder);
       throw error;
     }
     return new RunFolder(folder, job);
   }
 
+  /** @returns the path of an entry of the folder */
   file(...parts: readonly string[]): string {
     return join(this.path, ...parts);
   }
 
+  /** Lets another process run it. */
   release(): void {
-    rmSync(this.file('run.lock'), { force: true });
+    unlock(this.path);
   }
-}
-
-/** run-folder/R1. A link that the person names is followed; one inside the folder never is. @throws CliError */
-function claim(folder: string, path: string): void {
-  const found = claimFolderSync(realOf(folder), runMark);
-  switch (found.kind) {
-    case 'made':
-      return;
-    case 'ours': {
-      refuseStrange(folder, `--dir ${path}`);
-      refuseForeignParts(folder, `--dir ${path}`);
-      return;
-    }
-    case 'foreign':
-      throw new CliError('badInput', {
-        about: `--dir ${path}`,
-        problem: `the folder holds ${listOf(found.holds)}, which is not of a run`,
-        remedy: `name a new or an empty folder${found.holds.includes('job.json') ? `; if a run was stopped there, resume it with --resume ${shellWord(path)}` : ''}`,
-      });
-    case 'notAFolder':
-      throw new CliError('badInput', {
-        about: `--dir ${path}`,
-        problem: `it is a ${found.is}`,
-        remedy: 'name another folder',
-      });
-  }
-}
-
-/** Where a link that the person names leads to; a name that is not there yet stays as it is. */
-function realOf(folder: string): string {
-  try {
-    return realpathSync(folder);
-  } catch {
-    return folder;
-  }
-}
-
-/**
- * Earlier releases marked no folder. One of theirs is a run's if nothing lies in it but what a run writes.
- * @returns true for such a folder
- * @throws CliError for any other that carries no mark
- */
-function checkIsRun(folder: string, path: string): boolean {
-  const found = lookAtFolderSync(realOf(folder), runMark);
-  if (found.kind === 'ours') return false;
-  const foreign = found.kind === 'foreign' ? found.holds.flatMap((name) => foreignIn(folder, name)) : [];
-  if (foreign.length === 0) return true;
-  throw new CliError('badInput', {
-    about: `--resume ${path}`,
-    problem: `the folder has no file ${markName}, and holds ${listOf(foreign)}, which is not of a run`,
-    remedy: 'move that elsewhere, then resume',
-  });
 }
 
 function markEarlierRun(folder: string): void {
@@ -198,61 +147,7 @@ function markEarlierRun(folder: string): void {
   if (existsSync(join(folder, 'nats'))) markFolderSync(join(folder, 'nats'), natsMark);
 }
 
-/** run-folder/R2. @throws CliError */
-function refuseStrange(folder: string, who: string): void {
-  const strange = strangeIn(folder);
-  if (strange === null) return;
-  const { name, is } = strange;
-  const fault =
-    is === 'link'
-      ? {
-          problem: `${name} in it is a link, and a run writes only into its own folder`,
-          remedy: 'remove the link, or put what it leads to in its place',
-        }
-      : { problem: `${name} in it is ${is}`, remedy: 'move it elsewhere' };
-  throw new CliError('badInput', { about: who, ...fault });
-}
-
-/** R1 for the folders in it that carry marks of their own. @throws CliError */
-function refuseForeignParts(folder: string, who: string): void {
-  const foreign = (name: string, mark: Mark): boolean => lookAtFolderSync(join(folder, name), mark).kind === 'foreign';
-  if (foreign('nats', natsMark)) {
-    throw new CliError('badInput', {
-      about: who,
-      problem: 'nats in it is not of this run, which keeps its NATS server there',
-      remedy: 'move it elsewhere',
-    });
-  }
-  const [mine] = existsSync(join(folder, 'nats')) ? foreignIn(folder, 'nats') : [];
-  if (mine !== undefined) {
-    // The folder goes when the run is complete.
-    throw new CliError('badInput', {
-      about: who,
-      problem: `${printable(mine)} in it is not of a run`,
-      remedy: 'move it elsewhere',
-    });
-  }
-  const baseline = join(folder, 'baseline');
-  const isEarlierRun = (): boolean =>
-    existsSync(join(baseline, 'job.json')) &&
-    readdirSync(baseline).every((name) => foreignIn(baseline, name).length === 0);
-  if (foreign('baseline', runMark) && !isEarlierRun()) {
-    throw new CliError('badInput', {
-      about: who,
-      problem: 'baseline in it is not of this run, which keeps the run of --baseline there',
-      remedy: 'move it elsewhere',
-    });
-  }
-}
-
-/** A few names, and how many more. */
-function listOf(names: readonly string[]): string {
-  const rest = names.length - 3;
-  const shown = names.slice(0, 3).map(printable).join(', ');
-  return rest > 0 ? `${shown} and ${String(rest)} more` : shown;
-}
-
-/** @throws CliError unless the folder's job.json is one that `create` wrote */
+/** Reads the job of an earlier run. @throws CliError badInput unless its job.json is one that a run wrote */
 function jobIn(folder: string, path: string): DistillJob {
   const refused = (found: string, cause?: unknown): CliError =>
     new CliError(
@@ -273,106 +168,17 @@ function jobIn(folder: string, path: string): DistillJob {
   }
   const read = readJob(text, { sourceName: join(folder, 'job.json') });
   if (!read.ok || read.job.metadata.uid === undefined) throw refused('a job.json that no run wrote');
-  // Of the status only this: who was announced before is not announced again.
+  // Of the status only the attempts are kept, so that no event is repeated.
   const attempts = statusIn(folder)?.attempts;
   return attempts === undefined ? read.job : { ...read.job, status: { attempts } };
 }
 
-/** A long run is not lost to a command that was typed twice. @throws CliError */
-function refuseTrainedRun(folder: string, path: string): void {
-  const steps = statusIn(folder)?.progress?.step ?? 0;
-  if (steps === 0) return;
-  throw new CliError('badInput', {
-    about: `--dir ${path}`,
-    found: `a run that trained ${String(steps)} steps there`,
-    expected: 'a new folder',
-    remedy: `resume it with --resume ${shellWord(path)}, or name another folder`,
-  });
+/** True while a process runs the run of this folder. */
+export function isRunning(folder: string): boolean {
+  return markOfSync(folder)?.kind === runMark.kind && isLocked(folder);
 }
 
-/** Its checkpoints are gone with the server's store: it would be trained again from the start. @throws CliError */
-function refuseCompleteRun(folder: string, path: string): void {
-  const model = join(folder, 'model');
-  // model.json takes its place last.
-  if (statusIn(folder)?.phase !== 'Succeeded' || !existsSync(join(model, 'model.json'))) return;
-  throw new CliError('badInput', {
-    about: `--resume ${path}`,
-    found: 'a run that is complete',
-    expected: 'one that was stopped',
-    remedy: `its model lies in ${model}`,
-  });
-}
-
-/** undefined when no run has come so far as to write one. */
-function statusIn(folder: string): DistillJobStatus | undefined {
-  try {
-    return JSON.parse(decodeText(readRegularSync(join(folder, 'status.json')))) as DistillJobStatus;
-  } catch {
-    return undefined;
-  }
-}
-
-/** @throws CliError when a process that lives holds the folder */
-function lock(folder: string, pid: number): void {
-  const file = join(folder, 'run.lock');
-  for (;;) {
-    try {
-      writeFileSync(file, `${pid}\n`, { flag: 'wx' });
-      return;
-    } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error;
-    }
-    const holder = holderOf(file);
-    if (holder !== null && holder !== pid && isAlive(holder)) {
-      throw new CliError('badInput', {
-        about: folder,
-        found: `process ${holder} working on this run`,
-        expected: 'none',
-        remedy: `wait for it or stop it (if it is another program, remove ${printable(file)})`,
-      });
-    }
-    if (holder !== null) removeLockOf(holder, file, `${file}.${pid}`);
-  }
-}
-
-/** The pid in a lock, NaN when it holds none; null when there is no lock. */
-function holderOf(file: string): number | null {
-  try {
-    return Number.parseInt(readFileSync(file, 'utf8'), 10);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return null;
-    throw error;
-  }
-}
-
-/** Removes what a dead process left. Of two that find it at once, one may have taken the lock anew: it keeps it. */
-function removeLockOf(dead: number, file: string, aside: string): void {
-  try {
-    renameSync(file, aside);
-    if (!Object.is(holderOf(aside), dead)) linkSync(aside, file);
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'EEXIST') throw error;
-  }
-  rmSync(aside, { force: true });
-}
-
-/** True while a process works on the run of this folder. */
-export function isAtWork(folder: string): boolean {
-  if (markOfSync(folder)?.kind !== runMark.kind) return false;
-  const holder = holderOf(join(folder, 'run.lock'));
-  return holder !== null && isAlive(holder);
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
-  }
-}
-
+/** Translates the errors of writing into the folder. @throws CliError */
 function writing<T>(folder: string, work: () => T): T {
   try {
     return work();
@@ -383,7 +189,7 @@ function writing<T>(folder: string, work: () => T): T {
       problem: `cannot be written (${reason})`,
       remedy: 'name another folder with --dir',
     };
-    // A path that no file system takes is no fault of the disk.
+    // A path that is too long is not a fault of the disk.
     const ending = codeOf(error) === 'ENAMETOOLONG' ? 'badInput' : 'storage';
     throw new CliError(ending, { ...fault, about: `run folder ${folder}` }, { cause: error });
   }

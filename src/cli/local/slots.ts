@@ -1,6 +1,6 @@
 /**
- * `distill slots N`: how many teachers a run may have from now on. It is written into the run's folder, and the run looks
- * there: whoever may write the folder may say so, and nothing listens on any port.
+ * `distill slots N`: limits the teachers of a running run, through a file in the run's folder that the run reads. The rights
+ * of the folder decide who may do it, and no port is needed.
  */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,24 +11,27 @@ import { readTextSync, writeWholeSync } from '@distillery/platform';
 import { CliError } from '../shared/cli-error.js';
 import { folderNamed } from '../shared/place.js';
 
-import { isAtWork } from './run-folder.js';
+import { isRunning } from './run-folder.js';
 
 /** Name of the file in the run's folder. */
 export const slotsFile = 'slots';
 
-const lookEveryMs = 250;
-/** As many processes as no machine has. */
+const checkEveryMs = 250;
+/** More processes than any machine has. */
 const mostSlots = 100_000;
 
-/** @returns the folder of the run that was told. @throws CliError when there is none, or several to choose from */
+/**
+ * Limits the teachers of a run.
+ * @param folder of the run; undefined = the only running one in the folder `runs`
+ * @returns the folder of the run @throws CliError badInput when no run is running, or several are
+ */
 export function writeSlots(slots: number, folder: string | undefined, runs: string): string {
   const run = folder === undefined ? onlyRunIn(runs) : folderNamed('--dir', folder);
-  if (!isAtWork(run)) {
+  if (!isRunning(run)) {
     throw new CliError('badInput', {
       about: `--dir ${run}`,
-      found: 'no process at work there',
-      expected: 'the folder of a run',
-      remedy: 'start one, or name another',
+      problem: 'no run is running there',
+      remedy: 'start one, or name another folder',
     });
   }
   writeWholeSync(join(run, slotsFile), `${String(slots)}\n`);
@@ -36,14 +39,13 @@ export function writeSlots(slots: number, folder: string | undefined, runs: stri
 }
 
 function onlyRunIn(runs: string): string {
-  const found = foldersIn(runs).filter(isAtWork);
+  const found = foldersIn(runs).filter(isRunning);
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
   throw new CliError('badInput', {
     about: runs,
-    found: found.length === 0 ? 'no run at work' : `several runs at work (${found.join(', ')})`,
-    expected: 'one',
-    remedy: 'name its folder with --dir',
+    problem: found.length === 0 ? 'no run is running there' : `several runs are running (${found.join(', ')})`,
+    remedy: 'name the folder of the run with --dir',
   });
 }
 
@@ -55,25 +57,25 @@ function foldersIn(parent: string): string[] {
   }
 }
 
-/** Calls back with every number that is written from now on, until `signal` aborts. What an earlier run was told is gone. */
+/** Calls `changed` with every number that is written from now on, until `signal` aborts. Earlier numbers are dropped. */
 export async function watchSlots(
   folder: string,
   clock: Clock,
   signal: AbortSignal,
-  told: (slots: number) => void,
+  changed: (slots: number) => void,
 ): Promise<void> {
   const file = join(folder, slotsFile);
   rmSync(file, { force: true });
   let last: number | null = null;
   while (!signal.aborted) {
     const slots = slotsIn(file);
-    if (slots !== null && slots !== last) told(slots);
+    if (slots !== null && slots !== last) changed(slots);
     last = slots;
-    await clock.sleep(lookEveryMs, signal);
+    await clock.sleep(checkEveryMs, signal);
   }
 }
 
-/** null when nobody wrote any, or something that is no number. */
+/** @returns null when there is no file, or no number in it */
 function slotsIn(file: string): number | null {
   let text: string;
   try {
