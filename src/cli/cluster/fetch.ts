@@ -1,6 +1,6 @@
 /**
- * `distill fetch`: brings the finished model of a job in a cluster home. It asks the API server for the job and for the
- * credentials of the job's reader, and NATS for the files; it changes nothing in either.
+ * `distill fetch`: copies the model of a finished job from a cluster into a folder. It reads the job and the credentials of
+ * the job's reader from the API server, and the files from NATS. It changes nothing in either.
  */
 import { printable, statementOf, within } from '@distillery/base';
 import {
@@ -21,13 +21,13 @@ import { bringResults, contentOf, listResults } from '../shared/results.js';
 import { checkPlace, folderNamed } from '../shared/place.js';
 import { shellCommand } from '../shared/shell-words.js';
 
-/** What is asked of the API server. */
+/** What `distill fetch` reads from the API server. */
 export interface JobReader {
-  /** Where a job is looked for when nobody says otherwise. */
+  /** The namespace of a job without --namespace. */
   readonly namespace: string;
-  /** null when there is none. @throws CliError */
+  /** @returns null when there is no such job @throws CliError */
   readJob(namespace: string, name: string): Promise<DistillJob | null>;
-  /** Decoded values by key; null when there is none. @throws CliError */
+  /** @returns decoded values by key; null when there is no such Secret @throws CliError */
   readSecret(namespace: string, name: string): Promise<Record<string, string> | null>;
 }
 
@@ -37,14 +37,14 @@ export interface FetchOptions {
   readonly namespace?: string;
   /** Folder for the model. */
   readonly output: string;
-  /** Address of NATS as it is reached from here; absent = as pods reach it. */
+  /** Address of NATS from here; absent = the address that pods use. */
   readonly nats?: string;
   /** Replace an earlier model in the folder. */
   readonly force: boolean;
 }
 
 export interface FetchTools {
-  /** Options by which kubectl reaches the same cluster. */
+  /** Options with which kubectl reaches the same cluster. */
   readonly kubectlOptions: readonly string[];
   readonly jobs: JobReader;
   /** @throws StreamError */
@@ -52,7 +52,7 @@ export interface FetchTools {
     access: NatsAccess & { readonly uid: string; readonly waitMs: number; readonly stop?: AbortSignal },
   ): Promise<ObjectReader>;
   say(line: string): void;
-  /** Aborts when the person does not want to wait any longer. */
+  /** Aborts when the person stops the command. */
   readonly stop: AbortSignal;
 }
 
@@ -67,9 +67,8 @@ export async function fetchJob(options: FetchOptions, tools: FetchTools): Promis
   if (job === null) {
     throw new CliError('badInput', {
       about: `job ${namespace}/${options.job}`,
-      found: 'none',
-      expected: 'a DistillJob',
-      remedy: `\`${kubectl(tools, ['get', 'distilljobs', '-n', namespace])}\` lists those that are there`,
+      problem: 'there is no such DistillJob',
+      remedy: `\`${kubectl(tools, ['get', 'distilljobs', '-n', namespace])}\` lists the jobs of the namespace`,
     });
   }
   checkFinished(job, `job ${namespace}/${options.job}`, tools);
@@ -84,7 +83,7 @@ export async function fetchJob(options: FetchOptions, tools: FetchTools): Promis
     if (results.length === 0) {
       throw new CliError('failed', {
         about: `job ${namespace}/${options.job}`,
-        problem: 'found no result in its object store; it was emptied',
+        problem: 'its object store is empty',
         remedy: 'run the job again',
       });
     }
@@ -100,12 +99,12 @@ export async function fetchJob(options: FetchOptions, tools: FetchTools): Promis
   }
 }
 
-/** A command for people to paste. */
+/** @returns a command to paste into a shell */
 function kubectl({ kubectlOptions }: FetchTools, args: readonly string[]): string {
   return shellCommand(['kubectl', ...kubectlOptions, ...args]);
 }
 
-/** @throws CliError unless the job's model lies in NATS */
+/** @throws CliError failed unless the job is complete and its model is in NATS */
 function checkFinished({ metadata, spec, status }: DistillJob, who: string, tools: FetchTools): void {
   const holds = (type: string): string | null =>
     status?.conditions?.find((each) => each.type === type && each.status === 'True')?.message ?? null;
@@ -113,7 +112,7 @@ function checkFinished({ metadata, spec, status }: DistillJob, who: string, tool
   if (failed !== null)
     throw new CliError('failed', {
       about: who,
-      problem: `it failed, there is no model: ${printable(failed)}`,
+      problem: `it failed and has no model: ${printable(failed)}`,
       remedy: '',
     });
   if (holds('Complete') === null) {
@@ -134,9 +133,8 @@ function checkFinished({ metadata, spec, status }: DistillJob, who: string, tool
     ];
     throw new CliError('failed', {
       about: who,
-      found: `it ${phase}${at}`,
-      expected: 'it complete',
-      remedy: `wait for that with \`${kubectl(tools, wait)}\``,
+      problem: `it is not complete: ${phase}${at}`,
+      remedy: `wait for it with \`${kubectl(tools, wait)}\``,
     });
   }
   const { store } = spec.student.output;
@@ -148,12 +146,12 @@ function checkFinished({ metadata, spec, status }: DistillJob, who: string, tool
       : `PersistentVolumeClaim ${place.claim} of its namespace, folder ${place.path === '' ? '/' : place.path}; mount the claim into a pod to read it`;
   throw new CliError('failed', {
     about: who,
-    problem: 'its model does not lie in NATS, from where this command fetches',
-    remedy: `it lies in ${where}`,
+    problem: 'its model is not in NATS, where this command reads',
+    remedy: `it is in ${where}`,
   });
 }
 
-/** @throws CliError when there is something in the folder that may not be replaced */
+/** @throws CliError badInput when the folder holds something that must not be replaced */
 async function checkFolder(folder: string, force: boolean): Promise<void> {
   const content = await contentOf(folder);
   if (content.length === 0) return;
@@ -162,8 +160,7 @@ async function checkFolder(folder: string, force: boolean): Promise<void> {
   const found = force ? foreign : content;
   throw new CliError('badInput', {
     about: `folder ${folder}`,
-    found: `${found.slice(0, 3).join(', ')}${found.length > 3 ? ' and more' : ''} there`,
-    expected: 'an empty folder or none',
+    problem: `it holds ${found.slice(0, 3).join(', ')}${found.length > 3 ? ' and more' : ''}`,
     remedy: `choose another with --output${foreign.length > 0 ? '' : ', or replace the earlier model with --force'}`,
   });
 }
@@ -177,15 +174,14 @@ async function accessTo(
   const name = inputsName(job.metadata.name, job.metadata.uid ?? '');
   const secret =
     (await jobs.readSecret(namespace, name)) ??
-    // As versions up to 0.1 named it: a job that ended before an upgrade has no other.
+    // The name that versions up to 0.1 used: a job that ended before an upgrade has this one only.
     (await jobs.readSecret(namespace, sharedName(job.metadata.name)));
   const access = secret === null ? null : accessFromSecret(secret, 'reader');
   if (access === null) {
     throw new CliError('unavailable', {
       about: `secret ${namespace}/${name}`,
-      found: secret === null ? 'none' : 'no credentials for a reader in it',
-      expected: "the job's",
-      remedy: 'the operator writes it, so check that it runs',
+      problem: secret === null ? 'there is no such Secret' : 'it holds no credentials for a reader',
+      remedy: 'the operator writes it: check that the operator runs',
     });
   }
   if (nats === undefined) return access;
@@ -200,7 +196,7 @@ async function accessTo(
   return { ...access, url: address.toString() };
 }
 
-/** @throws CliError usage, without anything of the text */
+/** @throws CliError usage, which quotes nothing of the text: it may hold a login */
 function addressIn(nats: string): NatsAddress {
   try {
     return NatsAddress.parse(nats);

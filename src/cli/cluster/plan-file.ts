@@ -103,7 +103,7 @@ const fields = z.object({
 });
 const schema = z.preprocess(renamed({ neighbours: 'pendingPods', account: 'facts' }), fields);
 
-/** @param source what the text is called in an error. @throws CliError */
+/** Reads a saved snapshot. @param source names the text in an error @throws CliError badInput */
 export function fleetSnapshot(text: string, source: string): FleetSnapshot {
   let value: unknown;
   try {

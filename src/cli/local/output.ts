@@ -1,7 +1,7 @@
 /**
- * Where the command writes: a live view on a terminal, plain lines elsewhere, JSON lines for machines. Owns the
- * terminal's cursor; nothing else writes to standard output while a run is on. What it shows comes from workers, too: no
- * character of it that a terminal acts on is written as it is.
+ * What a run writes to standard output: a live view on a terminal, plain lines elsewhere, JSON lines for machines. It owns
+ * the terminal's cursor; nothing else writes there during a run. Some of the text comes from workers, so every character
+ * that a terminal acts on is escaped.
  */
 import { printable, printableJson } from '@distillery/base';
 
@@ -13,13 +13,13 @@ import type { Pids } from './supervise-job.js';
 import { liveLines, plainLine, type Shown } from './view.js';
 
 export interface Output {
-  /** A sentence that stays. */
+  /** Writes a sentence that stays. */
   say(sentence: string): void;
-  /** `pids` are for machines alone. */
+  /** Shows the current state. `pids` are for machines alone. */
   progress(name: string, shown: Shown, pids: Pids): void;
-  /** What one reconcile saw. */
+  /** Writes the events of one reconcile. */
   events(events: readonly EventDraft[]): void;
-  /** The last word: a person's summary, or one object for machines. */
+  /** Writes the end of the run: a summary for a person, or one object for a machine. */
   finish(summary: readonly string[], record: object): void;
 }
 
@@ -58,7 +58,7 @@ function plainOutput(terminal: Terminal, now: () => number): Output {
       if (due()) line(plainLine(name, shown));
     },
     events: (events) => {
-      for (const { type, reason, message } of besideSummary(events)) {
+      for (const { type, reason, message } of withoutSummary(events)) {
         line(`${type === 'Warning' ? 'warning: ' : ''}${reason}: ${message}`);
       }
     },
@@ -69,16 +69,16 @@ function plainOutput(terminal: Terminal, now: () => number): Output {
 function liveOutput(terminal: Terminal, now: () => number): Output {
   const due = every(liveEveryMs, now);
   let drawn: readonly string[] = [];
-  // Some terminals say 0 until they know better.
+  // Some terminals report 0 columns at first.
   const width = (): number =>
     terminal.columns === undefined || terminal.columns < 1 ? usualColumns : terminal.columns;
-  // To column 0 first: a Ctrl-C echoes two characters into the view's last line.
+  // The terminal echoes a Ctrl-C as two characters into the last line of the view: start at column 0.
   const clear = (): string => (drawn.length === 0 ? '' : `\r\x1b[${drawn.length}A\x1b[J`);
   const draw = (lines: readonly string[]): void => {
     terminal.write(clear() + lines.map((line) => `${printable(line)}\n`).join(''));
     drawn = lines;
   };
-  /** Above the view, which is drawn again below it. */
+  /** Writes a line above the view, and draws the view below it again. */
   const keep = (text: string): void => {
     const view = drawn;
     terminal.write(`${clear()}${printable(text)}\n`);
@@ -91,7 +91,7 @@ function liveOutput(terminal: Terminal, now: () => number): Output {
       if (due()) draw(liveLines(name, shown, width()));
     },
     events: (events) => {
-      for (const { type, reason, message } of besideSummary(events)) {
+      for (const { type, reason, message } of withoutSummary(events)) {
         keep(`${type === 'Warning' ? '! ' : '  '}${reason}: ${message}`);
       }
     },
@@ -103,13 +103,13 @@ function liveOutput(terminal: Terminal, now: () => number): Output {
   };
 }
 
-/** Reasons of events whose sentence the summary of a failed run repeats. */
-const summed: readonly string[] = [makers.failed('').reason, makers.studentFailed(0, 0, '').reason];
+/** The summary of a failed run repeats the sentences of these events. */
+const inSummary: readonly string[] = [makers.failed('').reason, makers.studentFailed(0, 0, '').reason];
 
-/** Without what the summary of the run says, which follows at once when the job failed. */
-function besideSummary(events: readonly EventDraft[]): readonly EventDraft[] {
+/** When the job failed, leaves out what the summary repeats right after the events. */
+function withoutSummary(events: readonly EventDraft[]): readonly EventDraft[] {
   const failed = events.some(({ reason }) => reason === makers.failed('').reason);
-  return failed ? events.filter(({ reason }) => !summed.includes(reason)) : events;
+  return failed ? events.filter(({ reason }) => !inSummary.includes(reason)) : events;
 }
 
 function every(ms: number, now: () => number): () => boolean {

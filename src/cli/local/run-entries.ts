@@ -1,12 +1,10 @@
-/**
- * The names that a run uses in its folder: which are files, which are folders, and what else stands there. Reads only.
- */
+/** The files and folders that a run uses in its folder, and what else is there. Reads only. */
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { markName } from '@distillery/platform';
 
-/** Folders of a run, each with the names that a run writes into it, besides marks and half-written files. */
+/** Folders of a run, with the names that a run writes into each. Marks and half-written files come in addition. */
 const subfolders = {
   job: /^(manifest\.json|(teacher|student)\.(password|token|creds))$/,
   logs: /\.(log|end)$/,
@@ -17,7 +15,7 @@ const subfolders = {
 } as const;
 const files = /^((job|status)\.json(\.new)?|slots(\.new)?|run\.lock(\.\d+)?)$/;
 
-/** What a run did not write of an entry of its folder. */
+/** @returns paths in an entry of the folder that no run writes; empty when the entry is one of a run */
 export function foreignIn(folder: string, name: string): string[] {
   const entry = lstatSync(join(folder, name));
   if (entry.isFile()) return files.test(name) ? [] : [name];
@@ -28,18 +26,18 @@ export function foreignIn(folder: string, name: string): string[] {
   );
 }
 
-/** A mark of ours, as a copy by `cp -r RUN/*` keeps it in the folders below, or what a crash left of a file. */
+/** True for a mark, which `cp -r RUN/*` copies with the folder below, and for what a crash left of a file. */
 function isMarkOrHalf(name: string): boolean {
   return name === markName || name.endsWith('.partial');
 }
 
-/** What stands in a run's folder under one of its names, and may not. */
+/** An entry with the name of an entry of a run that a run must not use. */
 interface Strange {
   readonly name: string;
   readonly is: 'link' | 'not a file, as a run writes it' | 'not a folder, as a run makes it';
 }
 
-/** The first of what a run writes that is a link or of another kind; null when there is none. */
+/** @returns the first entry with a name of a run that is a link or of another kind; null when there is none */
 export function strangeIn(folder: string): Strange | null {
   for (const { name, isLink, isFolder, isFile } of entriesOf(folder)) {
     const isOneOfFiles = files.test(name);
@@ -56,7 +54,7 @@ export function strangeIn(folder: string): Strange | null {
   return null;
 }
 
-/** The first link in a folder or below it; null when there is none. */
+/** @returns the first link in a folder or below it; null when there is none */
 function linkIn(folder: string): Strange | null {
   for (const { name, isLink, isFolder } of entriesOf(folder)) {
     if (isLink) return { name, is: 'link' };

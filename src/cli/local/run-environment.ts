@@ -1,13 +1,13 @@
-/** Variables that the workers of a run get from the environment of `distill run`. Pure. */
+/** Checks the variables that `distill run` passes on to workers. Pure. */
 import { CliError } from '../shared/cli-error.js';
 
-/** What each may be; workers take the same and would refuse the rest (workers/process/environment.ts). */
+/** The values that workers accept (workers/process/environment.ts). */
 const values: Readonly<Record<string, readonly string[]>> = {
   DISTILL_RUNTIME: ['auto', 'wasm', 'cpu'],
   DISTILL_LOG_LEVEL: ['trace', 'debug', 'info', 'warn', 'error'],
 };
 
-/** @throws CliError usage, before anything was started for a worker that could not run */
+/** Called before anything starts. @throws CliError usage for a value that a worker would refuse */
 export function checkRunEnvironment(environment: Readonly<Record<string, string>>): void {
   for (const [name, allowed] of Object.entries(values)) {
     const value = environment[name];

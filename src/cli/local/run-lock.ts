@@ -20,7 +20,7 @@ export function lock(folder: string, pid: number): void {
     if (holder !== null && holder !== pid && isAlive(holder)) {
       throw new CliError('badInput', {
         about: folder,
-        problem: `process ${holder} is running this run`,
+        problem: `process ${holder} is using this folder`,
         remedy: `wait for it or stop it (if it is another program, remove ${printable(file)})`,
       });
     }

@@ -1,4 +1,4 @@
-/** What a person sees of a running job, as lines of text. Pure: a view of one snapshot. */
+/** A running job as lines of text for a person. Pure. */
 import type { Snapshot } from '../../domain/index.js';
 
 import { accuracy, bytes, duration } from '../shared/format.js';
@@ -20,7 +20,7 @@ export interface Shown {
   readonly disruptions: { readonly teacher: number; readonly student: number };
 }
 
-/** Picks what is shown out of a snapshot; null before the student said anything. */
+/** @returns what is shown of a snapshot; null before the first report of the student */
 export function shownOf({ job, streams, cluster }: Snapshot, teachersDesired: number): Shown | null {
   if (streams.state !== 'Present' || streams.student === null) return null;
   const { student } = streams;
@@ -47,7 +47,7 @@ export function shownOf({ job, streams, cluster }: Snapshot, teachersDesired: nu
   };
 }
 
-/** The live view: a few lines, none wider than `width`. */
+/** @returns the live view: three lines, none wider than `width` */
 export function liveLines(name: string, shown: Shown, width: number): string[] {
   const done = share(shown);
   const cells = Math.max(8, Math.min(30, width - 70));
@@ -62,7 +62,7 @@ export function liveLines(name: string, shown: Shown, width: number): string[] {
   return lines.map((line) => (line.length > width ? `${line.slice(0, Math.max(0, width - 1)).trimEnd()}…` : line));
 }
 
-/** One line for places that keep what was printed: files, pipes, CI logs. */
+/** @returns one line for files, pipes and CI logs, which keep what is printed */
 export function plainLine(name: string, shown: Shown): string {
   return (
     `${name}: step ${shown.step}/${shown.steps} (${percent(share(shown))}), ${count(shown.samplesPerSecond)} samples/s, ` +

@@ -1,6 +1,6 @@
 /**
- * The settings of an operator, as far as they decide what a job may ask for: from a text of NAME=VALUE lines, such as
- * `kubectl set env deployment/distillery --list` prints. Settings about anything else are passed over.
+ * The settings of an operator that decide what a job may request, from a text of NAME=VALUE lines as
+ * `kubectl set env deployment/distillery --list` prints it. Other settings are ignored.
  */
 import {
   defaultTemplateRights,
@@ -19,15 +19,15 @@ export interface OperatorSettings {
   readonly templateRights: TemplateRights;
 }
 
-/** What an operator makes of a job. */
+/** What an operator does with a job. */
 export interface OperatorVerdict {
   /** Why it refuses the job. */
   readonly problems: readonly Problem[];
-  /** What counts as less than the job says, a sentence each. */
+  /** A sentence for each value that the operator lowers. */
   readonly notes: readonly string[];
 }
 
-/** Of an operator that is installed without any of these settings. */
+/** The settings of an operator that is installed without any of them. */
 export const defaultOperatorSettings: OperatorSettings = {
   limits: noLimits,
   templateRights: defaultTemplateRights,
@@ -35,7 +35,7 @@ export const defaultOperatorSettings: OperatorSettings = {
 
 const line = /^(?:export )?(DISTILLERY_[A-Z_]+)=(.*)$/;
 
-/** @param source what the text is called in an error. @throws CliError when a setting is not what the operator takes */
+/** @param source names the text in an error @throws CliError badInput for a setting that the operator refuses */
 export function readOperatorSettings(text: string, source: string): OperatorSettings {
   const found = new Map<string, string>();
   for (const written of text.split('\n')) {
@@ -86,7 +86,7 @@ export function operatorVerdict(job: DistillJob, settings: OperatorSettings, nam
   return { problems: refusal === null ? rights : [...rights, overLimit(job, most, refusal)], notes };
 }
 
-/** Bytes are the one limit that refuses a job. */
+/** Of all limits, only the one on bytes refuses a job. */
 function overLimit({ spec }: DistillJob, most: number, message: string): Problem {
   return {
     path: 'spec.logits.maxBytes',

@@ -1,10 +1,10 @@
-/** One line of a terminal that is written again and again; elsewhere nothing is shown of it. */
+/** One line of a terminal that is overwritten. Elsewhere than on a terminal it is not shown. */
 import { printable, printableLines } from '@distillery/base';
 
 import type { Terminal } from '../shared/terminal.js';
 
 export interface ProgressLine {
-  /** A line that stays. */
+  /** Writes a line that stays. */
   readonly keep: (line: string) => void;
   readonly replace: (line: string) => void;
 }

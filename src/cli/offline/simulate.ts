@@ -1,4 +1,4 @@
-/** `distill simulate`: compares ways of scaling on a simulated cluster. It touches no cluster and no NATS. */
+/** `distill simulate`: compares ways of scaling on a simulated cluster. It connects to no cluster and no NATS server. */
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -27,11 +27,12 @@ import {
 } from '../../simulate/index.js';
 
 import { CliError } from '../shared/cli-error.js';
+import type { ReadInput } from '../shared/input.js';
 
 export interface SimulateOptions {
-  /** None: the default parameters. One: a file of parameters, or a folder with two lists. Two: a node and a pod list. */
+  /** Nothing for the default parameters, a file of parameters, a folder with two lists, or a node list and a pod list. */
   readonly trace: readonly string[];
-  /** Parameters beside lists, which say nothing of jobs and teachers. */
+  /** File of parameters for lists, which hold no jobs and no teachers. */
   readonly parameters?: string;
   /** Empty = all. */
   readonly policy: readonly string[];
@@ -40,12 +41,11 @@ export interface SimulateOptions {
 }
 
 export interface SimulateTools {
-  /** A line of the answer. */
+  /** Writes a line of the result. */
   readonly say: (line: string) => void;
-  /** How far it is; a line that may be forgotten. */
+  /** Shows how far the simulation is. */
   readonly progress: (line: string) => void;
-  /** @throws CliError */
-  readonly readInput: (path: string) => Promise<string>;
+  readonly readInput: ReadInput;
   readonly stop: AbortSignal;
 }
 
@@ -76,7 +76,7 @@ function namedPolicies(named: readonly string[]): PolicyName[] {
 
 interface ReadTrace {
   readonly trace: Trace;
-  /** What a person should know of it. */
+  /** Sentences about the trace. */
   readonly notes: readonly string[];
   /** Rows of a log that are not replayed. */
   readonly leftOut: readonly (Pick<LeftOut, 'why' | 'names'> & { readonly count: number })[];
@@ -112,7 +112,7 @@ async function readLists(
   [nodeList, podList]: readonly [string, string],
   beside: string | undefined,
   seed: number,
-  readInput: SimulateTools['readInput'],
+  readInput: ReadInput,
 ): Promise<ReadTrace> {
   const parameters = await parametersIn(beside, readInput);
   const nodes: CsvFile = { name: nodeList, content: await readInput(nodeList) };
@@ -130,7 +130,7 @@ async function readLists(
   };
 }
 
-/** Names in a sentence and in JSON: enough to find the kind, and no list of ten thousand. */
+/** Names in a sentence and in JSON; a log can leave out ten thousand. */
 const mostNames = 10;
 
 const leftOutWords = {
@@ -161,7 +161,7 @@ function sentenceOf(trace: Trace): string {
   return `${nodes} nodes with ${slots} slots, ${neighbours} pods of neighbours, ${jobs} distillation jobs`;
 }
 
-async function parametersIn(path: string | undefined, readInput: SimulateTools['readInput']): Promise<Parameters> {
+async function parametersIn(path: string | undefined, readInput: ReadInput): Promise<Parameters> {
   return path === undefined ? readParameters('the defaults', '{}') : readParameters(path, await readInput(path));
 }
 
@@ -181,7 +181,7 @@ function listsIn(folder: string): readonly [string, string] {
   return [only('node'), only('pod')];
 }
 
-/** False also for what cannot be looked up: reading it says why. */
+/** False also for a path that cannot be read: reading it reports why. */
 function isFolder(path: string): boolean {
   try {
     return statSync(path).isDirectory();
@@ -208,7 +208,7 @@ async function traced<Result>(read: () => Promise<Result>): Promise<Result> {
   }
 }
 
-/** null = stopped. The process hears of signals between two slices. */
+/** Signals are delivered between two slices of the comparison. @returns null after a stop */
 async function finished(
   comparison: Generator<ComparisonProgress, Row[]>,
   { progress, stop }: SimulateTools,

@@ -1,9 +1,9 @@
-/** Whether this release of Node.js can run the project. Pure; imports nothing, so that it also runs on old releases. */
+/** Checks the release of Node.js. Pure; imports nothing, so that it runs on old releases, too. */
 
 /** The oldest major release that the code and its libraries run on. */
 const neededMajor = 24;
 
-/** @param found as in `process.versions.node`. @returns a sentence for the person; null when the release fits */
+/** @param found as in `process.versions.node` @returns a sentence for the person; null when the release is new enough */
 export function nodeProblem(found: string): string | null {
   if (Number.parseInt(found, 10) >= neededMajor) return null;
   return (

@@ -1,11 +1,11 @@
 /**
- * Brings a finished model out of a job's object store into a folder.
+ * Copies a finished model from a job's object store into a folder.
  *
  * Invariants:
- *  results/M1 Whole or not at all: everything is fetched and checked beside its place first; model.json, which names the
- *     rest, takes its place last.
- *  results/M2 Names, sizes and contents come from a student: a name that could leave the folder, more files than a model
- *     has, and more bytes than the disk has room for are refused before anything is written.
+ *  results/M1 All or nothing: every file is copied into a stage and checked there. Then the files are moved into the
+ *     folder, model.json last, because it names the others.
+ *  results/M2 Names, sizes and contents come from a student. A name that could leave the folder, more files than a model
+ *     has, and more bytes than the disk has free are refused before anything is written.
  *  results/M3 Only folders that this module made are removed.
  */
 import { createHash } from 'node:crypto';
@@ -31,7 +31,7 @@ import { modelFile, weightsDigest } from './weights-file.js';
 /** Where the results are: the streams of a run, or a cluster's, seen by the job's reader. */
 export interface ResultSource {
   list(): Promise<readonly StoredResult[]>;
-  /** Pieces of one object, of the size that `list` says; sound when the last was followed by no error. */
+  /** Yields the pieces of one object, as many bytes as `list` says. It throws at the end when its digest is wrong. */
   read(name: string): AsyncIterable<Uint8Array>;
 }
 
@@ -42,22 +42,23 @@ export interface StoredResult {
 
 /** What the job's status says of its result. */
 export interface ExpectedResult {
-  /** Of the weights. */
+  /** SHA-256 of the weights. */
   readonly digest?: string;
   /** SHA-256 of the list of all files; students of earlier releases wrote none. */
   readonly filesDigest?: string;
 }
 
-/** A student writes four; others may write some more. */
+/** Our student writes four files; other students may write more. */
 const maxResults = 64;
-/** The list of so many files is far shorter. */
+/** Far more than the list of the most files that are allowed. */
 const maxSumsBytes = 64 * 1024;
-/** Holds what is on its way. */
+/** Of the folder inside the target that holds files until they are checked. */
 const stagePrefix = '.part-';
 const stageMark: Mark = { kind: 'fetch' };
 
 /**
- * The results in the store, their names without the prefix. @throws CliError (results/M2), StreamError as the source does
+ * @returns the results in the store, their names without the prefix
+ * @throws CliError badInput (results/M2), StreamError as the source does
  */
 export async function listResults(source: ResultSource): Promise<StoredResult[]> {
   const all = await source.list();
@@ -65,56 +66,55 @@ export async function listResults(source: ResultSource): Promise<StoredResult[]>
     name.startsWith(resultPrefix) ? [{ name: name.slice(resultPrefix.length), bytes }] : [],
   );
   if (results.length > maxResults) {
-    throw untrusted(
-      `results: found ${String(results.length)}, more than the ${String(maxResults)} that a job may have`,
-    );
+    throw untrusted(`results: there are ${String(results.length)}, and a job has at most ${String(maxResults)}`);
   }
   const seen = new Set<string>();
   for (const { name } of results) {
     if (!resultNamePattern.test(name)) {
       throw untrusted(`result ${JSON.stringify(name.slice(0, 200))}: not a valid file name`);
     }
-    if (seen.has(name)) throw untrusted(`result ${name}: found it twice`);
+    if (seen.has(name)) throw untrusted(`result ${name}: it is there twice`);
     seen.add(name);
   }
   return results;
 }
 
 /**
- * Puts the results into the folder, replacing files of the same names.
+ * Copies the results into the folder. Files of the same names are replaced.
  * @param results as `listResults` returns them
- * @returns the digest of the weights that were brought
- * @throws StreamError as the source does; CliError when what lies there is not what the status names, or the folder
+ * @param expected as the job's status says
+ * @returns the digest of the weights
+ * @throws StreamError as the source does; CliError when the results are not those that the status names, or the folder
  *   cannot be written
  */
 export async function bringResults(
   source: ResultSource,
   results: readonly StoredResult[],
   folder: string,
-  told: ExpectedResult,
+  expected: ExpectedResult,
 ): Promise<string> {
   const made = await writing(folder, () => makeFolderSync(folder));
   let stage: string | null = null;
   try {
-    await checkRoomFor(results, folder);
+    await checkFreeSpace(results, folder);
     const place = await writing(folder, () => makeStage(folder));
     stage = place;
     const sums = new Map<string, string>();
-    for (const { name } of results) sums.set(name, await bring(source, name, folder, place));
-    await checkSums(place, results, sums, told.filesDigest);
+    for (const { name } of results) sums.set(name, await copy(source, name, folder, place));
+    await checkSums(place, results, sums, expected.filesDigest);
     const found = await weightsDigest(place, new Map(results.map(({ name, bytes }) => [name, bytes])));
-    checkDigest(found, told.digest ?? found);
-    await writing(folder, () => takePlaces(place, folder, [...sums.keys()]));
+    checkDigest(found, expected.digest ?? found);
+    await writing(folder, () => moveAll(place, folder, [...sums.keys()]));
     return found;
   } catch (error) {
     if (stage !== null) removeOwnFolderSync(stage, stageMark);
-    // Only when it is empty, as it was made.
+    // Fails for a folder that is not empty.
     if (made) await rmdir(folder).catch(() => undefined);
     throw error;
   }
 }
 
-/** What lies in a folder, but for what an interrupted `bringResults` left; empty also when there is no folder. */
+/** @returns the names in a folder, without the stages of interrupted `bringResults`; empty when there is no folder */
 export async function contentOf(folder: string): Promise<string[]> {
   const names = await writing(folder, () =>
     readdir(folder).catch((error: unknown) => {
@@ -129,8 +129,8 @@ function isStage(folder: string, name: string): boolean {
   return name.startsWith(stagePrefix) && markOfSync(join(folder, name))?.kind === stageMark.kind;
 }
 
-/** @throws CliError when the disk has less room than the results need */
-async function checkRoomFor(results: readonly StoredResult[], folder: string): Promise<void> {
+/** @throws CliError storage when the disk has less free space than the results need */
+async function checkFreeSpace(results: readonly StoredResult[], folder: string): Promise<void> {
   const { bavail, bsize } = await writing(folder, () => statfs(folder));
   const needed = results.reduce((sum, { bytes }) => sum + bytes, 0);
   if (needed <= bavail * bsize) return;
@@ -141,8 +141,8 @@ async function checkRoomFor(results: readonly StoredResult[], folder: string): P
   });
 }
 
-/** @returns the SHA-256 of what was brought */
-async function bring(source: ResultSource, name: string, folder: string, stage: string): Promise<string> {
+/** Copies one result into the stage. @returns its SHA-256 */
+async function copy(source: ResultSource, name: string, folder: string, stage: string): Promise<string> {
   const hash = createHash('sha256');
   let failure: { readonly error: unknown } | null = null;
   const hashed = async function* (): AsyncGenerator<Uint8Array> {
@@ -163,29 +163,32 @@ async function bring(source: ResultSource, name: string, folder: string, stage: 
   return hash.digest('hex');
 }
 
-/** @throws CliError unless the list of files is the one in the job's status and names these files */
+/**
+ * @param listDigest that of the list of files, as the job's status says; undefined when it says none
+ * @throws CliError badInput unless the list has this digest and names exactly these files
+ */
 async function checkSums(
   stage: string,
   results: readonly StoredResult[],
   found: ReadonlyMap<string, string>,
-  told: string | undefined,
+  listDigest: string | undefined,
 ): Promise<void> {
   const list = results.find(({ name }) => name === resultSumsName);
   if (list === undefined) {
-    if (told === undefined) return;
-    throw untrusted(`results: found no ${resultSumsName}, which the job's status names`);
+    if (listDigest === undefined) return;
+    throw untrusted(`results: there is no ${resultSumsName}, which the job's status names`);
   }
-  if (told !== undefined && found.get(resultSumsName) !== told) {
+  if (listDigest !== undefined && found.get(resultSumsName) !== listDigest) {
     throw untrusted(`result ${resultSumsName}: its SHA-256 is not the one in the job's status`);
   }
   const sums = list.bytes > maxSumsBytes ? null : readResultSums(await readFile(join(stage, resultSumsName), 'utf8'));
-  if (sums === null) throw untrusted(`result ${resultSumsName}: it is no list of files and their SHA-256`);
+  if (sums === null) throw untrusted(`result ${resultSumsName}: it is not a list of files and their SHA-256`);
   for (const [name, sum] of found) {
     if (name === resultSumsName || sums.get(name) === sum) continue;
     throw untrusted(`result ${name}: its SHA-256 is not the one in ${resultSumsName}`);
   }
   for (const name of sums.keys()) {
-    if (!found.has(name)) throw untrusted(`results: found no ${name}, which ${resultSumsName} names`);
+    if (!found.has(name)) throw untrusted(`results: there is no ${name}, which ${resultSumsName} names`);
   }
 }
 
@@ -193,11 +196,11 @@ function untrusted(problem: string): CliError {
   return new CliError('badInput', {
     about: '',
     problem,
-    remedy: 'what lies in the object store is not what the job trained',
+    remedy: 'do not use what is in the object store: it is not what the job trained',
   });
 }
 
-/** A new one, after those that killed fetches left are gone (results/M3). */
+/** Makes a stage, and removes those that killed commands left (results/M3). */
 function makeStage(folder: string): string {
   for (const name of readdirSync(folder)) {
     if (isStage(folder, name)) removeOwnFolderSync(join(folder, name), stageMark);
@@ -207,7 +210,7 @@ function makeStage(folder: string): string {
   return stage;
 }
 
-async function takePlaces(stage: string, folder: string, names: readonly string[]): Promise<void> {
+async function moveAll(stage: string, folder: string, names: readonly string[]): Promise<void> {
   for (const name of names) refuseFolder(join(folder, name));
   const inOrder = [...names].sort((a, b) => Number(a === modelFile) - Number(b === modelFile));
   for (const name of inOrder) await rename(join(stage, name), join(folder, name));
@@ -215,7 +218,7 @@ async function takePlaces(stage: string, folder: string, names: readonly string[
   await syncFolder(folder);
 }
 
-/** A rename over a folder fails: better before the first file has taken its place. */
+/** A rename over a folder fails. This check comes before the first file is moved. */
 function refuseFolder(path: string): void {
   const entry = lstatSync(path, { throwIfNoEntry: false });
   if (entry?.isDirectory() === true) throw new Error(`${path} is a folder`);
@@ -247,7 +250,7 @@ function checkDigest(found: string, expected: string): void {
   throw new CliError('badInput', {
     about: 'model',
     found: `weights with digest ${found}`,
-    expected: `${expected} as the job's status says`,
-    remedy: 'what lies in the object store is not what the job trained',
+    expected: `${expected}, as the job's status says`,
+    remedy: 'do not use what is in the object store: it is not what the job trained',
   });
 }

@@ -1,6 +1,6 @@
 /**
- * How a person, a terminal or a lost output stops the command. It imports no library: main.ts listens for signals with it
- * before it loads the command, which takes a second on a busy machine.
+ * Stops the command for a person, a terminal or a lost output. It imports no library: main.ts listens for signals before it
+ * loads the command, which takes a second on a busy machine.
  *
  * Invariants:
  *  stop/S1 From `listen` on, no signal ends the process without a sentence and its documented exit code.
@@ -72,11 +72,12 @@ export class Stop implements StopRequest {
     return this.#ending;
   }
 
-  /** From now on there may be something to stop. */
+  /** Declares that there may be something to stop from now on. */
   begin(): void {
     this.#begun = true;
   }
 
+  /** Requests the stop. A second request ends the process at once. */
   because(ending: StopEnding): void {
     if (!this.#begun) {
       this.#process.stderr.write('distill: stopped before it began. Nothing was changed.\n');
@@ -85,7 +86,7 @@ export class Stop implements StopRequest {
     }
     if (this.signal.aborted) {
       if (this.#now() - this.#stoppedAtMs < sameRequestMs) return;
-      // Asked twice: the person does not want to wait. Workers and server notice that their owner is gone.
+      // A second request: the person does not want to wait. Workers and server notice that their owner is gone.
       this.#process.exit(exitCodes[ending]);
       return;
     }

@@ -1,8 +1,8 @@
 /**
- * The digest of a fetched model's weights (docs/protocol.md "Results"), from its files.
+ * Computes the digest of a model's weights from its files (docs/protocol.md "Results").
  *
- * Invariant: model.json comes from a student and is a claim. Sizes, names and counts in it are checked before anything is
- * read by them, and weights are read piece by piece: memory is bounded whatever it says.
+ * Invariant: model.json comes from a student and is not trusted. Its sizes, names and counts are checked before they are
+ * used, and weights are read piece by piece, so memory is bounded for every model.json.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -15,7 +15,7 @@ import { z } from 'zod';
 import { CliError } from './cli-error.js';
 
 export const modelFile = 'model.json';
-/** A topology and the names of its weights; the largest that are published have some MiB. */
+/** Of a topology and the names of its weights. The largest published models have a few MiB. */
 const maxModelBytes = 64 * 1024 * 1024;
 
 const size = z.number().int().min(0);
@@ -41,6 +41,7 @@ interface Tensor {
 }
 
 /**
+ * @returns the SHA-256 of the weights, in hexadecimal
  * @param folder holds the files
  * @param sizes bytes of each file in it, by name
  * @throws CliError badInput when model.json and the files do not fit; the system's error
@@ -90,7 +91,7 @@ function refuseTwice(names: readonly string[]): void {
   }
 }
 
-/** The tensors of one group, which lie one after the other in its files, as if these were one. */
+/** @returns the tensors of one group, whose bytes follow each other across its files */
 function tensorsOf(
   paths: readonly string[],
   weights: readonly { readonly name: string; readonly shape: readonly number[] }[],

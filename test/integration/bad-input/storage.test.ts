@@ -115,9 +115,7 @@ describe('a run folder', () => {
     ]) {
       const second = new DistillProcess([...args, '--json']);
       expect(await second.ended()).toBe(distillExit.badInput);
-      expect(second.stderr).toContain(
-        `${place}: found process ${String(first.child.pid)} working on this run, expected none. Wait`,
-      );
+      expect(second.stderr).toContain(`${place}: process ${String(first.child.pid)} is using this folder. Wait`);
     }
     process.kill(student, 'SIGCONT');
     expect(await endingOf(first, place)).toMatchObject({ exitCode: distillExit.ok, ...nothingLeft });

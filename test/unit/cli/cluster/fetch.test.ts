@@ -174,7 +174,7 @@ describe('the model of a finished job', () => {
     writeFileSync(join(folder, name, 'weights.bin'), 'the only copy');
     for (const force of [false, true]) {
       const { code, message } = await refusal(new Fetch(), { force });
-      expect({ code, message }).toMatchObject({ code: 65, message: expect.stringContaining(`found ${name} there`) });
+      expect({ code, message }).toMatchObject({ code: 65, message: expect.stringContaining(`it holds ${name}.`) });
     }
     expect(readFileSync(join(folder, name, 'weights.bin'), 'utf8')).toBe('the only copy');
   });
@@ -195,7 +195,7 @@ describe('the model of a finished job', () => {
     expect(refused).toEqual({
       code: 65,
       message:
-        `folder ${folder}: found metrics.json, model.json, weights.bin there, expected an empty folder or none. ` +
+        `folder ${folder}: it holds metrics.json, model.json, weights.bin. ` +
         'Choose another with --output, or replace the earlier model with --force.',
     });
     const other = testModel(2);
@@ -206,7 +206,7 @@ describe('the model of a finished job', () => {
     writeFileSync(join(folder, 'thesis.txt'), 'the only copy');
     expect(await refusal(new Fetch(), { force: true })).toEqual({
       code: 65,
-      message: `folder ${folder}: found thesis.txt there, expected an empty folder or none. Choose another with --output.`,
+      message: `folder ${folder}: it holds thesis.txt. Choose another with --output.`,
     });
     expect(readFileSync(join(folder, 'thesis.txt'), 'utf8')).toBe('the only copy');
   });
@@ -225,7 +225,7 @@ describe('the model of a finished job', () => {
         ...model,
         files: { ...model.files, 'weights.bin': testModel(2).files['weights.bin'] ?? new Uint8Array() },
       }),
-      /found weights with digest [0-9a-f]{64}, expected [0-9a-f]{64} as the job's status says/,
+      /found weights with digest [0-9a-f]{64}, expected [0-9a-f]{64}, as the job's status says/,
     ],
     [
       'whose weights are cut off',
@@ -298,9 +298,13 @@ describe('the model of a finished job', () => {
       listed(forgedTopology),
       /result SHA256SUMS: its SHA-256 is not the one in the job's status/,
     ],
-    ['whose list was removed', sound.slice(0, -1), /found no SHA256SUMS, which the job's status names/],
+    ['whose list was removed', sound.slice(0, -1), /there is no SHA256SUMS, which the job's status names/],
     ['with a file that is not in the list', [...sound, ['x.js', utf8('x')]], /result x\.js: its SHA-256 is not/],
-    ['without a file of the list', sound.filter(([name]) => name !== 'metrics.json'), /found no metrics\.json, which/],
+    [
+      'without a file of the list',
+      sound.filter(([name]) => name !== 'metrics.json'),
+      /there is no metrics\.json, which/,
+    ],
   ])('%s is refused', async (_, files, sentence) => {
     const refused = await refusal(new Fetch({ job: clusterJob({ status: soundStatus }), objects: asObjects(files) }));
     expect(refused.code).toBe(65);
@@ -356,9 +360,9 @@ describe('the model of a finished job', () => {
       'of a thousand files',
       Array.from({ length: 1_000 }, (_, at) => ({ name: `result/f${String(at)}`, bytes: 0 })),
       65,
-      /results: found 1000, more than the 64 that a job may have/,
+      /results: there are 1000, and a job has at most 64/,
     ],
-    ['the same twice', many2('result/model.json'), 65, /result model\.json: found it twice/],
+    ['the same twice', many2('result/model.json'), 65, /result model\.json: it is there twice/],
   ])('that claims to be %s is refused', async (_, list, wanted, sentence) => {
     const fetch = new Fetch({
       connect: () =>
@@ -452,19 +456,19 @@ describe('a job', () => {
       'that is not there',
       null,
       65,
-      'job team-a/mnist: found none, expected a DistillJob. `kubectl get distilljobs -n team-a` lists those that are there.',
+      'job team-a/mnist: there is no such DistillJob. `kubectl get distilljobs -n team-a` lists the jobs of the namespace.',
     ],
     [
       'that nobody has looked at',
       clusterJob(),
       1,
-      'job team-a/mnist: found it Pending, expected it complete. Wait for that with `kubectl wait --for=condition=Complete --timeout=-1s -n team-a distilljob/mnist`.',
+      'job team-a/mnist: it is not complete: Pending. Wait for it with `kubectl wait --for=condition=Complete --timeout=-1s -n team-a distilljob/mnist`.',
     ],
     [
       'that runs',
       clusterJob({ status: running }),
       1,
-      'job team-a/mnist: found it Running at step 812 of 1407 (57 %, about 1:15 left), expected it complete. Wait for that with `kubectl wait --for=condition=Complete --timeout=-1s -n team-a distilljob/mnist`.',
+      'job team-a/mnist: it is not complete: Running at step 812 of 1407 (57 %, about 1:15 left). Wait for it with `kubectl wait --for=condition=Complete --timeout=-1s -n team-a distilljob/mnist`.',
     ],
     [
       'that failed',
@@ -475,7 +479,7 @@ describe('a job', () => {
         },
       }),
       1,
-      'job team-a/mnist: it failed, there is no model: The teacher knows 10 classes, the student 9.',
+      'job team-a/mnist: it failed and has no model: The teacher knows 10 classes, the student 9.',
     ],
     [
       'that failed with escape sequences and lines in its last words',
@@ -483,19 +487,19 @@ describe('a job', () => {
         status: { phase: 'Failed', conditions: [conditionOf('Failed', 'a\u001b[2Jb\nmodel  /tmp\u009b1m')] },
       }),
       1,
-      'job team-a/mnist: it failed, there is no model: a\\u001b[2Jb model  /tmp\\u009b1m',
+      'job team-a/mnist: it failed and has no model: a\\u001b[2Jb model  /tmp\\u009b1m',
     ],
     [
       'whose model lies elsewhere',
       clusterJob({ store: 'pvc://models/mnist/run-1', status: completeStatus(model.digest) }),
       1,
-      'job team-a/mnist: its model does not lie in NATS, from where this command fetches. It lies in PersistentVolumeClaim models of its namespace, folder mnist/run-1; mount the claim into a pod to read it.',
+      'job team-a/mnist: its model is not in NATS, where this command reads. It is in PersistentVolumeClaim models of its namespace, folder mnist/run-1; mount the claim into a pod to read it.',
     ],
     [
       'whose model lies in a bucket',
       clusterJob({ store: 's3://models/mnist', status: completeStatus(model.digest) }),
       1,
-      'job team-a/mnist: its model does not lie in NATS, from where this command fetches. It lies in s3://models/mnist.',
+      'job team-a/mnist: its model is not in NATS, where this command reads. It is in s3://models/mnist.',
     ],
   ])('%s is told in a sentence, and NATS is not asked', async (_, job, code, message) => {
     const fetch = new Fetch({ job });
@@ -508,12 +512,12 @@ describe('a job', () => {
     [
       'that has no secret',
       null,
-      "secret team-a/mnist-distill-job-uid: found none, expected the job's. The operator writes it, so check that it runs.",
+      'secret team-a/mnist-distill-job-uid: there is no such Secret. The operator writes it: check that the operator runs.',
     ],
     [
       'whose secret knows no reader',
       { url: access.url },
-      "secret team-a/mnist-distill-job-uid: found no credentials for a reader in it, expected the job's. The operator writes it, so check that it runs.",
+      'secret team-a/mnist-distill-job-uid: it holds no credentials for a reader. The operator writes it: check that the operator runs.',
     ],
   ])('%s is told in a sentence', async (_, content, message) => {
     expect(await refusal(new Fetch({ secret: content }))).toEqual({ code: 69, message });
@@ -525,7 +529,7 @@ describe('a job', () => {
     );
     expect({ code, message }).toEqual({
       code: 1,
-      message: 'job team-a/mnist: found no result in its object store; it was emptied. Run the job again.',
+      message: 'job team-a/mnist: its object store is empty. Run the job again.',
     });
   });
 });

@@ -326,7 +326,7 @@ describe('two runs', () => {
     RunFolder.create(run, plainJob(), holder);
     const { reason, message } = failureOf(enter);
     expect(reason).toBe('badInput');
-    expect(message).toContain(`found process ${String(holder)} working on this run`);
+    expect(message).toContain(`process ${String(holder)} is using this folder`);
     expect(message).toContain(`remove ${join(run, 'run.lock')}`);
     expect(readFileSync(join(run, 'run.lock'), 'utf8')).toBe(`${String(holder)}\n`);
   });

@@ -36,7 +36,7 @@ describe('whoever tells', () => {
     expect(readFileSync(join(folder, slotsFile), 'utf8')).toBe('3\n');
   });
 
-  test('no folder means the one that is at work', () => {
+  test('no folder means the only run that is running', () => {
     run('over', nobody);
     writeFileSync(join(runs, 'a file'), '');
     const folder = run('one', process.pid);
@@ -45,12 +45,14 @@ describe('whoever tells', () => {
 
   test('nobody, or one of several, is told so', () => {
     const over = run('over', nobody);
-    expect(() => writeSlots(1, over, runs)).toThrow(/--dir .*over: found no process at work there/);
-    expect(() => writeSlots(1, undefined, runs)).toThrow(/found no run at work, expected one/);
-    expect(() => writeSlots(1, undefined, join(runs, 'nowhere'))).toThrow(/found no run at work/);
+    expect(() => writeSlots(1, over, runs)).toThrow(/--dir .*over: no run is running there/);
+    expect(() => writeSlots(1, undefined, runs)).toThrow(
+      /: no run is running there\. Name the folder of the run with --dir/,
+    );
+    expect(() => writeSlots(1, undefined, join(runs, 'nowhere'))).toThrow(/: no run is running there/);
     run('one', process.pid);
     run('two', process.pid);
-    expect(() => writeSlots(1, undefined, runs)).toThrow(/found several runs at work \(.*one, .*two\), expected one/);
+    expect(() => writeSlots(1, undefined, runs)).toThrow(/several runs are running \(.*one, .*two\)/);
   });
 });
 
@@ -59,7 +61,7 @@ test('writes into no folder that is not of a run, whatever lies in it', () => {
   mkdirSync(folder);
   writeFileSync(join(folder, 'run.lock'), `${String(process.pid)}\n`);
   writeFileSync(join(folder, slotsFile), 'of the slot machines');
-  expect(() => writeSlots(3, folder, runs)).toThrow(/found no process at work there/);
+  expect(() => writeSlots(3, folder, runs)).toThrow(/no run is running there/);
   expect(() => writeSlots(3, '', runs)).toThrow('--dir: the name of the folder is empty. Name a folder.');
   expect(readFileSync(join(folder, slotsFile), 'utf8')).toBe('of the slot machines');
 });
