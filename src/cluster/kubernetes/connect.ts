@@ -189,7 +189,7 @@ export function credentialsError(error: unknown, what: string): AccessError {
   const text = error instanceof Error ? error.message : String(error);
   const reason =
     error instanceof SyntaxError
-      ? 'the credential plugin printed something else than JSON'
+      ? 'the credential plugin printed no JSON'
       : (text.trim().split('\n').at(-1) ?? '').slice(0, 200);
   return new AccessError(
     { about: what, problem: `the user's credentials cannot be read (${redacted(reason)})`, remedy: 'log in again' },

@@ -1,6 +1,6 @@
 /**
- * What a person gives to `distill run`, wrong in one way at a time: the job file and the data. Each time the real command
- * ends with 65 and says what was found, what was expected and what to do, and leaves nothing.
+ * Job files and data that are wrong in one way at a time. Each time the real command ends with 65 and a sentence that says
+ * what is wrong and what to do, and leaves nothing.
  */
 import { cpSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -196,7 +196,7 @@ describe('a data set', () => {
     expect(message.replaceAll(own, 'DATA')).toContain(want);
   });
 
-  it('in a folder with a # in its name is found by its escape, and never another one without', async () => {
+  it('in a folder with a # in its name is found by its escaped name', async () => {
     const place = caseFolder();
     const own = join(place, 'data#2');
     cpSync(data, own, { recursive: true });

@@ -1,4 +1,4 @@
-/** `distill` on a release of Node.js that its libraries do not run on: a sentence and an exit code, and no stack. */
+/** On a release of Node.js that its libraries do not support, `distill` ends with a sentence and without a stack. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
@@ -25,7 +25,7 @@ test('this release runs it', () => {
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 });
 
-/** npm itself is often run by an older release, which then is there to try; otherwise this one answers once more. */
+/** An older release often runs npm itself, and can be tried then. Otherwise this tries the current release again. */
 test('the release that runs npm either runs it or is refused with the sentence', () => {
   const node = process.env.npm_node_execpath ?? process.execPath;
   const version = spawnSync(node, ['-p', 'process.versions.node'], { encoding: 'utf8' }).stdout.trim();

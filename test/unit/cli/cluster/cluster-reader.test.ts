@@ -1,8 +1,8 @@
-/** Asking an API server by a kubeconfig: what is read, and what is said when it cannot be. */
+/** Reading from an API server with a kubeconfig: which objects, and which errors. */
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
@@ -63,7 +63,7 @@ describe('a kubeconfig', () => {
     expect(message).toMatch(sentence);
   });
 
-  test('that is none is refused', async () => {
+  test('that is not valid YAML is refused', async () => {
     const broken = join(api.kubeconfig, '..', 'broken');
     writeFileSync(broken, 'clusters: [}');
     const { code, message } = await refusal(() => reader({ files: one(broken) }));
@@ -72,7 +72,7 @@ describe('a kubeconfig', () => {
   });
 });
 
-/** A kubeconfig for the API server of these tests, whose user logs in as given. */
+/** Writes a kubeconfig for the API server of these tests. @returns its path */
 function kubeconfigOf(user: object, cluster: object = {}): string {
   const path = join(api.kubeconfig, '..', `user-${String(kubeconfigs++)}`);
   const content = {
@@ -89,26 +89,26 @@ let kubeconfigs = 0;
 describe('a person', () => {
   beforeEach(() => api.set(jobPath, clusterJob()));
 
-  test('has a list of kubeconfigs, of which one is missing and two name the same', async () => {
+  test('may have a list of kubeconfigs, of which one is missing and two name the same', async () => {
     const paths = ['/nowhere/config', api.kubeconfig, api.kubeconfig];
     const asking = await reader({ files: { kind: 'list', paths } });
     expect(await asking.readJob('team-a', 'mnist')).toEqual(clusterJob());
   });
 
-  test('has no kubeconfig, and is told so', async () => {
+  test('without a kubeconfig is refused outside of a pod', async () => {
     const { code, message } = await refusal(() => reader({ files: { kind: 'list', paths: ['/nowhere/config'] } }));
     expect(code).toBe(exitCodes.usage);
     expect(message).toMatch(/^kubeconfig \/nowhere\/config: no such file, and this is not a pod\. Name a kubeconfig/);
   });
 
-  test('has a token in a file beside the kubeconfig', async () => {
+  test('may have a token in a file beside the kubeconfig', async () => {
     const path = kubeconfigOf({ tokenFile: 'token' });
     writeFileSync(join(path, '..', 'token'), 'token-of-the-test\n');
     expect(await (await reader({ files: one(path) })).readJob('team-a', 'mnist')).toEqual(clusterJob());
   });
 
   test.each<[string, string, RegExp]>([
-    ['prints no JSON', 'echo s3cr3t-token', /the credential plugin printed something else than JSON/],
+    ['prints no JSON', 'echo s3cr3t-token', /the credential plugin printed no JSON/],
     ['fails', 'echo one >&2; echo your login is over >&2; exit 1', /\(your login is over\)\. Log in again/],
   ])('has a credential plugin that %s', async (_, script, sentence) => {
     const path = kubeconfigOf({ exec: { command: 'sh', args: ['-c', script] } });
@@ -120,7 +120,7 @@ describe('a person', () => {
     expect(message).not.toMatch(/s3cr3t|\n/);
   });
 
-  test('stops while a credential plugin waits: it is ended', async () => {
+  test('stops while a credential plugin waits: the plugin is ended', async () => {
     const started = join(api.kubeconfig, '..', 'plugin-pid');
     const path = kubeconfigOf({ exec: { command: 'sh', args: ['-c', `echo $$ > ${started}; exec sleep 60`] } });
     const stop = new AbortController();
@@ -170,6 +170,34 @@ describe('an API server behind a proxy', () => {
     }
   });
 
+  test('is reached through a SOCKS proxy', async () => {
+    api.set(jobPath, clusterJob());
+    const proxy = createTcpServer((client) => {
+      client.once('data', () => {
+        // Version 5, no login.
+        client.write(Buffer.from([5, 0]));
+        client.once('data', (request) => {
+          const server = connect(Number(new URL(api.url).port), '127.0.0.1', () => {
+            // The request as it came, answered with success.
+            const reply = Buffer.from(request);
+            reply[1] = 0;
+            client.write(reply);
+            client.pipe(server).pipe(client);
+          });
+          client.on('close', () => server.destroy());
+        });
+      });
+    });
+    await once(proxy.listen(0, '127.0.0.1'), 'listening');
+    const { port } = proxy.address() as AddressInfo;
+    const path = kubeconfigOf({ token: 'token-of-the-test' }, { 'proxy-url': `socks5://127.0.0.1:${String(port)}` });
+    try {
+      expect(await (await reader({ files: one(path) })).readJob('team-a', 'mnist')).toEqual(clusterJob());
+    } finally {
+      proxy.close();
+    }
+  });
+
   test('of another kind is refused', async () => {
     const path = kubeconfigOf({ token: 'token-of-the-test' }, { 'proxy-url': 'ftp://127.0.0.1:21' });
     const { code, message } = await refusal(() => reader({ files: one(path) }));
@@ -190,7 +218,7 @@ describe('an API server', () => {
     expect(api.asked).toEqual([`GET ${jobPath}`, `GET ${secretPath}`]);
   });
 
-  test('that has no such object says null', async () => {
+  test('without the object returns null', async () => {
     expect(await (await reader()).readJob('team-a', 'other')).toBeNull();
     expect(await (await reader()).readSecret('team-a', 'other')).toBeNull();
   });
@@ -232,14 +260,14 @@ describe('an API server', () => {
       /refused \(403: secrets "refused" is forbidden: User "ann"\)\. Ask for the right/,
     ],
     [500, 'etcdserver: request timed out', /refused \(500: etcdserver: request timed out\)\. Try again/],
-  ])('that answers %i is told with its own sentence', async (status, said, sentence) => {
+  ])('that answers %i is quoted', async (status, said, sentence) => {
     api.refuse('/api/v1/namespaces/team-a/secrets/refused', status, said);
     const { code, message } = await refusal(async () => (await reader()).readSecret('team-a', 'refused'));
     expect(code).toBe(exitCodes.unavailable);
     expect(message).toMatch(sentence);
   });
 
-  test('that knows no DistillJobs is one without the operator', async () => {
+  test('that knows no DistillJobs has no operator', async () => {
     api.set('/apis/distillery.dev/v1alpha1/namespaces/team-b/distilljobs/x', {});
     api.forget('distillery.dev');
     const { code, message } = await refusal(async () => (await reader()).readJob('team-a', 'mnist'));
@@ -247,7 +275,7 @@ describe('an API server', () => {
     expect(message).toMatch(/it knows no DistillJobs: the operator is not installed there\. Check --context\.$/);
   });
 
-  test('that is not there is told with its address', async () => {
+  test('that is not there is named with its address', async () => {
     const elsewhere = await startTestApiServer();
     const asking = await reader({ files: one(elsewhere.kubeconfig) });
     await elsewhere.stop();
@@ -258,7 +286,7 @@ describe('an API server', () => {
     );
   });
 
-  test('that never answers is left when the person has enough', async () => {
+  test('that never answers is abandoned at a stop', async () => {
     api.hang(secretPath);
     const stop = new AbortController();
     const asking = refusal(async () => (await reader({ stop: stop.signal })).readSecret('team-a', 'mnist-distill'));

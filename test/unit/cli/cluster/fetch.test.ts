@@ -1,4 +1,4 @@
-/** `distill fetch` between a job in a cluster and a folder: what it brings, and what it says when it cannot. */
+/** `distill fetch`: what it copies from a cluster into a folder, and how it refuses. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -41,7 +41,7 @@ afterEach(() => rmSync(home, { recursive: true, force: true }));
 interface World {
   readonly job?: object | null;
   readonly secret?: Record<string, string> | null;
-  /** The only name under which there is one; absent = any. */
+  /** The only name of a Secret that exists; absent = any. */
   readonly secretName?: string;
   readonly objects?: readonly (readonly [string, Uint8Array])[];
   readonly connect?: FetchTools['connect'];
@@ -126,7 +126,7 @@ function many2(name: string): { name: string; bytes: number }[] {
 }
 
 describe('the model of a finished job', () => {
-  test('is brought whole, its digest checked, and nothing else is left', async () => {
+  test('is copied as a whole, its digest is checked, and nothing else is left', async () => {
     const fetch = new Fetch();
     await fetch.run();
     expect(fetch.asked).toEqual(['job team-a/mnist', 'secret team-a/mnist-distill-job-uid']);
@@ -154,14 +154,14 @@ describe('the model of a finished job', () => {
     expect(existsSync(join(folder, 'model.json'))).toBe(true);
   });
 
-  test('is looked for where the person says, and reached as the person says', async () => {
+  test('is read from the namespace and the address that the person names', async () => {
     const fetch = new Fetch();
     await fetch.run({ namespace: 'team-b', nats: 'nats://127.0.0.1:14222' });
     expect(fetch.asked[0]).toBe('job team-b/mnist');
     expect(fetch.connections).toEqual([{ ...access, url: 'nats://127.0.0.1:14222', uid: 'job-uid', waitMs: 5_000 }]);
   });
 
-  test('goes into an empty folder, also one where an earlier fetch was killed', async () => {
+  test('is written into an empty folder, also where an earlier fetch was killed', async () => {
     mkdirSync(join(folder, '.part-abc'), { recursive: true });
     markFolderSync(join(folder, '.part-abc'), { kind: 'fetch' });
     writeFileSync(join(folder, '.part-abc', 'weights.bin'), 'half');
@@ -169,7 +169,7 @@ describe('the model of a finished job', () => {
     expect(readdirSync(folder).sort()).toEqual(['metrics.json', 'model.json', 'weights.bin']);
   });
 
-  test.each(['.part', '.part-mine'])("takes nobody's folder %s for its own", async (name) => {
+  test.each(['.part', '.part-mine'])('never removes a folder %s of another owner', async (name) => {
     mkdirSync(join(folder, name), { recursive: true });
     writeFileSync(join(folder, name, 'weights.bin'), 'the only copy');
     for (const force of [false, true]) {
@@ -179,7 +179,7 @@ describe('the model of a finished job', () => {
     expect(readFileSync(join(folder, name, 'weights.bin'), 'utf8')).toBe('the only copy');
   });
 
-  test('writes through no link', async () => {
+  test('is never written through a link', async () => {
     const elsewhere = join(home, 'elsewhere');
     writeFileSync(elsewhere, 'the only copy');
     mkdirSync(folder);
@@ -189,7 +189,7 @@ describe('the model of a finished job', () => {
     expect(lstatSync(join(folder, 'model.json')).isFile()).toBe(true);
   });
 
-  test('replaces an earlier one only when told to, and nothing but a model', async () => {
+  test('replaces an earlier model only with --force, and nothing else', async () => {
     await new Fetch().run();
     const refused = await refusal(new Fetch());
     expect(refused).toEqual({
@@ -211,7 +211,7 @@ describe('the model of a finished job', () => {
     expect(readFileSync(join(folder, 'thesis.txt'), 'utf8')).toBe('the only copy');
   });
 
-  test('is brought although the status names no digest, which is then told', async () => {
+  test('is copied also when the status names no digest, and the digest is printed', async () => {
     const status = { phase: 'Succeeded', conditions: [conditionOf('Complete', 'Done.')] };
     const fetch = new Fetch({ job: clusterJob({ status }) });
     await fetch.run();
@@ -258,7 +258,7 @@ describe('the model of a finished job', () => {
       [...resultsOf(model), ['result/../../x', new Uint8Array(1)] as [string, Uint8Array]],
       /result "\.\.\/\.\.\/x"/,
     ],
-  ])('%s is refused, and nothing of it stays', async (_, objects, sentence) => {
+  ])('%s is refused, and nothing of it is left', async (_, objects, sentence) => {
     const { code, message } = await refusal(new Fetch({ objects }));
     expect(code).toBe(65);
     expect(message).toMatch(sentence);
@@ -278,10 +278,10 @@ describe('the model of a finished job', () => {
     ...completeStatus(model.digest),
     result: { digest: model.digest, filesDigest: shaOf(sound.at(-1)![1]), accuracy: 0.98 },
   };
-  /** Another topology for the same weights: the digest of the weights cannot tell. */
+  /** Another topology for the same weights, which the digest of the weights does not cover. */
   const forgedTopology = { ...model.files, 'model.json': utf8(modelJson(model).replace('{}', '{"forged":true}')) };
 
-  test('that lists its files comes home with the list, and `sha256sum -c` agrees', async () => {
+  test('that lists its files is copied with the list, and `sha256sum -c` accepts it', async () => {
     await new Fetch({ job: clusterJob({ status: soundStatus }), objects: asObjects(sound) }).run();
     expect(readdirSync(folder).sort()).toEqual(['SHA256SUMS', 'metrics.json', 'model.json', 'weights.bin']);
     expect(spawnSync('sha256sum', ['--quiet', '--strict', '-c', 'SHA256SUMS'], { cwd: folder }).status).toBe(0);
@@ -340,7 +340,7 @@ describe('the model of a finished job', () => {
       /found 36 bytes of weights, fewer than "a" needs/,
     ],
     ['names a file elsewhere', manifestOf('["../../etc/passwd"]', '[]'), /found no model\.json that names its weights/],
-  ])('whose model.json %s is refused before memory is taken for it', async (_, json, sentence) => {
+  ])('whose model.json %s is refused before memory is allocated', async (_, json, sentence) => {
     const files = { ...model.files, 'model.json': utf8(json) };
     const { code, message } = await refusal(new Fetch({ objects: asObjects(Object.entries(files)) }));
     expect(code).toBe(65);
@@ -381,7 +381,7 @@ describe('the model of a finished job', () => {
     expect(readdirSync(home)).toEqual([]);
   });
 
-  test('that cannot be read to the end leaves nothing, and an earlier one untouched', async () => {
+  test('that cannot be read to the end leaves nothing, and keeps an earlier model', async () => {
     await new Fetch().run();
     const broken = new StreamError('damaged', {
       about: 'object result/weights.bin',
@@ -405,7 +405,7 @@ describe('the model of a finished job', () => {
     expect(readFileSync(join(folder, 'weights.bin')).equals(model.files['weights.bin'] ?? new Uint8Array())).toBe(true);
   });
 
-  test('is not written where a file stands in the way', async () => {
+  test('is not written where a file is in the way', async () => {
     writeFileSync(folder, 'a file');
     const { code, message } = await refusal(new Fetch());
     expect({ code, message }).toEqual({
@@ -420,7 +420,7 @@ describe('the model of a finished job', () => {
     });
   });
 
-  test('is not written where a link leads nowhere, and nothing is asked for before', async () => {
+  test('is not written where a link leads nowhere, and nothing is read first', async () => {
     symlinkSync('/nowhere/model', folder);
     const fetch = new Fetch();
     expect(await refusal(fetch)).toEqual({
@@ -431,7 +431,7 @@ describe('the model of a finished job', () => {
     rmSync(folder);
   });
 
-  test('in a folder with files of others is not promised to --force', async () => {
+  test('is refused without naming --force when the folder holds files of others', async () => {
     mkdirSync(folder);
     writeFileSync(join(folder, 'thesis.txt'), 'the only copy');
     expect((await refusal(new Fetch())).message).not.toContain('--force');
@@ -439,7 +439,7 @@ describe('the model of a finished job', () => {
 });
 
 describe('a job', () => {
-  test('that is not there is listed by a command that a shell takes, in the same cluster', async () => {
+  test('that is not there: the remedy is a command for the same cluster that a shell accepts', async () => {
     const kubectlOptions = ['--kubeconfig', '/my clusters/a', '--context', 'it$self'];
     expect((await refusal(new Fetch({ job: null, kubectlOptions }))).message).toContain(
       "`kubectl --kubeconfig '/my clusters/a' --context 'it$self' get distilljobs -n team-a`",
@@ -459,7 +459,7 @@ describe('a job', () => {
       'job team-a/mnist: there is no such DistillJob. `kubectl get distilljobs -n team-a` lists the jobs of the namespace.',
     ],
     [
-      'that nobody has looked at',
+      'that no operator has reconciled',
       clusterJob(),
       1,
       'job team-a/mnist: it is not complete: Pending. Wait for it with `kubectl wait --for=condition=Complete --timeout=-1s -n team-a distilljob/mnist`.',
@@ -496,12 +496,12 @@ describe('a job', () => {
       'job team-a/mnist: its model is not in NATS, where this command reads. It is in PersistentVolumeClaim models of its namespace, folder mnist/run-1; mount the claim into a pod to read it.',
     ],
     [
-      'whose model lies in a bucket',
+      'whose model is in a bucket',
       clusterJob({ store: 's3://models/mnist', status: completeStatus(model.digest) }),
       1,
       'job team-a/mnist: its model is not in NATS, where this command reads. It is in s3://models/mnist.',
     ],
-  ])('%s is told in a sentence, and NATS is not asked', async (_, job, code, message) => {
+  ])('%s is refused with a sentence, and no request goes to NATS', async (_, job, code, message) => {
     const fetch = new Fetch({ job });
     expect(await refusal(fetch)).toEqual({ code, message });
     expect(fetch.connections).toEqual([]);
@@ -519,11 +519,11 @@ describe('a job', () => {
       { url: access.url },
       'secret team-a/mnist-distill-job-uid: it holds no credentials for a reader. The operator writes it: check that the operator runs.',
     ],
-  ])('%s is told in a sentence', async (_, content, message) => {
+  ])('%s is refused with a sentence', async (_, content, message) => {
     expect(await refusal(new Fetch({ secret: content }))).toEqual({ code: 69, message });
   });
 
-  test('whose object store was emptied says so', async () => {
+  test('whose object store is empty is refused', async () => {
     const { code, message } = await refusal(
       new Fetch({ objects: [['checkpoint/step-1-attempt-1', new Uint8Array(9)]] }),
     );
@@ -541,18 +541,18 @@ describe('a NATS server', () => {
     remedy: 'check',
   });
 
-  test('that pods reach and this machine does not comes with the way to it', async () => {
+  test('that only pods reach: the error says how to reach it', async () => {
     const { code, message } = await refusal(new Fetch({ connect: () => Promise.reject(unreachable) }));
     expect(code).toBe(69);
     expect(message).toMatch(/^NATS at .*ENOTFOUND.*That is the address for pods.*kubectl port-forward.*--nats nats:/);
   });
 
-  test('that the person named and that does not answer is told as it is', async () => {
+  test('that the person named and that does not answer is reported without advice', async () => {
     const fetch = new Fetch({ connect: () => Promise.reject(unreachable) });
     await expect(fetch.run({ nats: 'nats://127.0.0.1:1' })).rejects.toBe(unreachable);
   });
 
-  test('is not named with a login', async () => {
+  test('is refused when its address comes with a login', async () => {
     const { code, message } = await refusal(new Fetch(), { nats: 'nats://me:secret@host:4222' });
     expect({ code, message }).toEqual({
       code: 2,
@@ -561,7 +561,7 @@ describe('a NATS server', () => {
   });
 });
 
-test('a person who does not want to wait any longer is not kept: the connection is closed', async () => {
+test('a stop closes the connection', async () => {
   const reading = Promise.withResolvers<undefined>();
   const closed = Promise.withResolvers<never>();
   closed.promise.catch(() => undefined);

@@ -1,4 +1,4 @@
-/** `distill plan`: a cluster as its API server tells it becomes a snapshot, and a snapshot becomes a plan, saved or not. */
+/** `distill plan`: from the objects of a cluster to a snapshot, from a snapshot to a plan. */
 import { lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ function job(name: string, uid: string, weight: number, wanted: number): SeenClu
 
 const readInput = readInputOf();
 
-/** One node of eight, three of a stranger's, one of a teacher; two jobs, one of three times the weight. */
+/** One node with eight slots: another pod has three, a teacher one. Two jobs; one has three times the weight. */
 const seen: SeenCluster = {
   nodes: [rawNode('a', { allocatable })] as unknown as SeenCluster['nodes'],
   pods: [
@@ -65,7 +65,7 @@ async function refusal(work: () => unknown): Promise<string> {
 }
 
 describe('a plan', () => {
-  test('says what there is, who gets what of it, and why', async () => {
+  test('says what there is, which job gets what, and why', async () => {
     expect(await planned()).toBe(
       [
         '1 node, 2 jobs, 0 pods of higher priority waiting for a node',
@@ -82,15 +82,15 @@ describe('a plan', () => {
     );
   });
 
-  test('holds back what it is told', async () => {
+  test('holds back the reserve', async () => {
     expect(await planned(settingsIn({ reserve: 'nvidia.com/gpu=3' }))).toContain('3 held back by reserve');
   });
 
-  test('counts jobs within the limits that it is given', async () => {
+  test('applies the limits', async () => {
     expect(await planned(settingsIn({ limitWeight: '1' }))).toMatch(/heavy \| 1 .*\| 3 of 9/);
   });
 
-  test('shares between namespaces by the weights that it is given', () => {
+  test('divides between namespaces by their weights', () => {
     const other = { ...seen.jobs[1]!, metadata: { ...seen.jobs[1]!.metadata, namespace: 'other' } };
     const cluster = { ...seen, jobs: [seen.jobs[0]!, other] };
     const { rules, limits } = settingsIn({ namespaceWeights: 'other=4' });
@@ -111,14 +111,14 @@ describe('a plan', () => {
 });
 
 describe('a snapshot', () => {
-  test('of a job that says nothing claims nothing', () => {
+  test('of a job without status requests nothing', () => {
     const silent = new JobMaker().job;
     const { jobs } = snapshotOf({ nodes: [], pods: [], jobs: [silent] }, settingsIn({}), noonMs);
     expect(jobs).toMatchObject([{ wanted: 0, pools: [{ name: 'cpu', keepReplicas: 0 }] }]);
   });
 
   test.each([
-    ['that is none', 'no', /^.*none\.json: not valid JSON\. Create a snapshot with `distill plan --save FILE`\.$/],
+    ['that is not JSON', 'no', /^.*none\.json: not valid JSON\. Create a snapshot with `distill plan --save FILE`\.$/],
     [
       'that lacks a part',
       '{"nowMs": 1}',
@@ -130,7 +130,7 @@ describe('a snapshot', () => {
     expect(await refusal(() => planned({ file }))).toMatch(sentence);
   });
 
-  test('of a version that knew no shares of namespaces is read as it was meant', async () => {
+  test('of a version without namespaces takes them from the names of jobs', async () => {
     const file = join(folder, 'old.json');
     const want = await planned({ save: file, json: true });
     const old = readFileSync(file, 'utf8')
@@ -153,7 +153,7 @@ describe('a snapshot', () => {
     expect(await planned({ file, json: true })).toEqual(want);
   });
 
-  test('whose numbers make no sense is refused by name', async () => {
+  test('with invalid numbers is refused, and the field is named', async () => {
     const file = join(folder, 'bent.json');
     await planned({ save: file });
     writeFileSync(file, readFileSync(file, 'utf8').replace('"weight":3', '"weight":-3'));
@@ -178,12 +178,12 @@ describe('a snapshot', () => {
     expect(readFileSync(file, 'utf8')).toBe('thesis');
   });
 
-  test('goes to what is no file as it is', async () => {
+  test('is written to a device, too', async () => {
     await planned({ save: '/dev/null' });
     expect(lstatSync('/dev/null').isCharacterDevice()).toBe(true);
   });
 
-  test('that is not there, or has no place to be saved, is told', async () => {
+  test('that does not exist, or cannot be saved, is refused', async () => {
     expect(await refusal(() => planned({ file: join(folder, 'nowhere.json') }))).toContain(
       'found nothing, expected a file',
     );
@@ -209,7 +209,7 @@ describe('a snapshot', () => {
   });
 });
 
-test('settings are refused in the words of the operator', async () => {
+test('settings are refused with the sentences of the operator', async () => {
   expect(await refusal(() => settingsIn({ namespaceWeights: 'team-a' }))).toBe(
     '--namespace-weights: found "team-a", expected NAMESPACE=NUMBER, several with commas, each from 1 to 1000, such as team-a=3,team-b=2',
   );

@@ -1,4 +1,4 @@
-/** Where the command writes: a view that redraws itself, plain lines, or JSON; byte for byte. */
+/** What a run writes, byte for byte: a view that is redrawn, plain lines, or JSON. */
 import { describe, expect, test } from '@jest/globals';
 
 import type { Pids } from '../../../../src/cli/local/supervise-job.js';
@@ -22,12 +22,12 @@ function outputOn(kind: 'terminal' | 'pipe' | 'json', columns?: number) {
     },
   };
   const output = openOutput(kind === 'json' ? 'json' : 'auto', terminal, () => nowMs);
-  /** What was written since the last look. */
+  /** What was written since the last call. */
   const fresh = (): string => written.splice(0).join('');
   return { output, fresh, wait: (ms: number) => (nowMs += ms) };
 }
 
-/** What stands on a screen after these bytes: enough of a terminal for what the view sends. */
+/** The text on a screen after these bytes. It knows the escape sequences that the view sends. */
 function screenOf(text: string): string[] {
   const lines = [''];
   let row = 0;
@@ -42,13 +42,13 @@ function screenOf(text: string): string[] {
   return lines.filter((line) => line !== '');
 }
 
-describe('words of workers', () => {
+describe('text of workers', () => {
   /** Escape sequences begin with one of these. */
   const controls = /\p{Cc}/u;
   const hostile = 'a\u001b[2Jb\u009b1m\nwarning: forged';
   const harmless = 'a\\u001b[2Jb\\u009b1m warning: forged';
 
-  test.each(['terminal', 'pipe'] as const)('on a %s move no cursor and forge no line', (kind) => {
+  test.each(['terminal', 'pipe'] as const)('on a %s moves no cursor and forges no line', (kind) => {
     const { output, fresh } = outputOn(kind);
     output.say(hostile);
     output.events([{ ...warning, message: hostile }]);
@@ -59,7 +59,7 @@ describe('words of workers', () => {
     expect(fresh().replaceAll('\n', '')).not.toMatch(controls);
   });
 
-  test('as JSON are the same words, in one line', () => {
+  test('is the same text in JSON, on one line', () => {
     const { output, fresh } = outputOn('json');
     output.say(hostile);
     const text = fresh();
@@ -69,7 +69,7 @@ describe('words of workers', () => {
 });
 
 describe('on a terminal', () => {
-  test('the view is drawn over itself: up by its own height, the rest cleared', () => {
+  test('the view is redrawn in place', () => {
     const { output, fresh, wait } = outputOn('terminal', 140);
     const first = liveLines('mnist', shown(), 140);
     output.progress('mnist', shown(), pids);
@@ -95,7 +95,7 @@ describe('on a terminal', () => {
     );
   });
 
-  test('a whole run leaves its sentences and its summary, and nothing of the view', () => {
+  test('a whole run leaves its sentences and its summary, without the view', () => {
     const { output, fresh, wait } = outputOn('terminal', 140);
     let text = '';
     output.say('found nats-server');
@@ -123,7 +123,7 @@ describe('on a terminal', () => {
     ]);
   });
 
-  test('what is said before the first view moves no cursor', () => {
+  test('a sentence before the first view moves no cursor', () => {
     const { output, fresh } = outputOn('terminal', 140);
     output.say('found nats-server');
     output.finish(['done'], {});
@@ -160,7 +160,7 @@ describe('on a terminal', () => {
 });
 
 describe('elsewhere', () => {
-  test('plain lines come every five seconds, sentences at once, no escape ever', () => {
+  test('plain lines come every five seconds, sentences at once, without escape sequences', () => {
     const { output, fresh, wait } = outputOn('pipe');
     for (let second = 0; second < 11; second++) {
       output.progress('mnist', shown({ step: second }), pids);

@@ -1,11 +1,11 @@
-/** A variable that no worker takes is refused before a worker is started. */
+/** A variable that workers refuse is refused before a worker starts. */
 import { describe, expect, test } from '@jest/globals';
 
 import { checkRunEnvironment } from '../../../../src/cli/local/run-environment.js';
 import { WorkerError } from '../../../../workers/base/exit.js';
 import { readEnvironment } from '../../../../workers/process/environment.js';
 
-/** Whether a worker has nothing to say against the variable. */
+/** True when a worker accepts the variable. */
 function workerTakes(name: string, value: string): boolean {
   try {
     readEnvironment({ [name]: value });
@@ -20,13 +20,13 @@ describe.each([
   ['DISTILL_RUNTIME', ['auto', 'wasm', 'cpu', 'gpu', 'CPU', '']],
   ['DISTILL_LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'verbose', 'fatal', '']],
 ])('%s', (name, values) => {
-  test.each(values)('%j is taken if a worker takes it', (value) => {
+  test.each(values)('%j is accepted if a worker accepts it', (value) => {
     const check = (): void => checkRunEnvironment({ [name]: value });
     if (workerTakes(name, value)) check();
     else expect(check).toThrow(new RegExp(`^${name}: found ".*", expected .* or .*\\. Correct it, or unset it\\.$`));
   });
 });
 
-test('what is not set is not missed', () => {
+test('a variable may be absent', () => {
   checkRunEnvironment({ PATH: '/bin' });
 });

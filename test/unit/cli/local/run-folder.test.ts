@@ -1,4 +1,4 @@
-/** The folder of a run: made whole, taken by one process at a time, resumed as it was. */
+/** The folder of a run: which folders it accepts, one process at a time, and what a resumed run finds. */
 import {
   existsSync,
   mkdirSync,
@@ -25,8 +25,8 @@ import { spawnTypeScript } from '../../../kit/typescript.js';
 let home = '';
 let run = '';
 let other: ChildProcess | null = null;
-/** A pid that is no process: the largest that Linux gives. */
-const nobody = 4_194_304;
+/** The pid of no process: the largest that Linux assigns. */
+const deadPid = 4_194_304;
 
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'distill-folder-'));
@@ -52,14 +52,14 @@ function failureOf(work: () => unknown): CliError {
   throw new Error('it did not fail');
 }
 
-/** Another process that lives for the test. */
+/** Another process that is alive during the test. */
 function anotherProcess(): number {
   other = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)']);
   return other.pid!;
 }
 
 describe('a new run', () => {
-  test('leaves the job and a lock with its pid, and folders up to it', () => {
+  test('writes the job and a lock with its pid, and makes the folders above', () => {
     const folder = RunFolder.create(run, plainJob(), process.pid);
     expect(readdirSync(run).sort()).toEqual(['.distillery', 'job.json', 'logs', 'run.lock']);
     expect(JSON.parse(readFileSync(folder.file('job.json'), 'utf8'))).toEqual(plainJob());
@@ -67,19 +67,19 @@ describe('a new run', () => {
     expect(folder.file('nats', 'store')).toBe(join(run, 'nats', 'store'));
   });
 
-  test('gives the lock back', () => {
+  test('releases the lock', () => {
     const folder = RunFolder.create(run, plainJob(), process.pid);
     folder.release();
     folder.release();
     expect(existsSync(folder.file('run.lock'))).toBe(false);
   });
 
-  test('is begun again where one stopped before it trained a step', () => {
+  test('replaces a run that stopped before it trained a step', () => {
     RunFolder.create(run, plainJob(), process.pid).release();
     expect(RunFolder.create(run, plainJob(), process.pid).job).toEqual(plainJob());
   });
 
-  test('writes over no run that trained', () => {
+  test('never replaces a run that trained', () => {
     RunFolder.create(run, plainJob(), process.pid).release();
     writeFileSync(join(run, 'status.json'), JSON.stringify({ progress: { step: 12 } }));
     const before = readFileSync(join(run, 'job.json'), 'utf8');
@@ -122,13 +122,13 @@ describe("a person's own folder", () => {
     expect(readdirSync(run).sort()).toEqual(['job', 'model', 'nats', 'status.json']);
   });
 
-  test('is told apart with what lies in it, and the remedy', () => {
+  test('is refused with what it holds, and a remedy', () => {
     expect(failureOf(() => RunFolder.create(run, plainJob(), process.pid)).message).toBe(
       `--dir ${run}: the folder holds job, model, nats and 1 more, which is not of a run. Name a new or an empty folder.`,
     );
   });
 
-  test('is not resumed in although an earlier release began a run in it', () => {
+  test('is not resumed when files of another owner lie beside the run of an earlier release', () => {
     writeFileSync(join(run, 'job.json'), JSON.stringify(plainJob()));
     const before = textsIn(run);
     expect(failureOf(() => RunFolder.resume(run, process.pid)).message).toBe(
@@ -303,13 +303,13 @@ describe('a run of an earlier release', () => {
   });
 });
 
-describe('runs that nobody named a folder for', () => {
-  test('each get one of their own, however many begin in the same second', () => {
+describe('runs without a named folder', () => {
+  test('each get a folder of their own, also when many start in the same second', () => {
     const folders = [1, 2, 3].map(() => RunFolder.createNew(run, plainJob(), process.pid).path);
     expect(folders).toEqual([run, `${run}-2`, `${run}-3`]);
   });
 
-  test('leave alone what has such a name already', () => {
+  test('keep away from entries that have such a name already', () => {
     mkdirSync(run, { recursive: true });
     writeFileSync(`${run}-2`, 'mine');
     expect(RunFolder.createNew(run, plainJob(), process.pid).path).toBe(`${run}-3`);
@@ -332,7 +332,7 @@ describe('two runs', () => {
   });
 
   test.each([
-    ['that died', `${String(nobody)}\n`],
+    ['that died', `${String(deadPid)}\n`],
     ['that died while it wrote', ''],
     ['of another kind', 'not a pid\n'],
   ])('do not wait for a lock %s', (_what, lock) => {
@@ -344,9 +344,9 @@ describe('two runs', () => {
   });
 });
 
-describe('many that find the lock of a dead process at once', () => {
-  test('do not go on together: one takes the run', async () => {
-    RunFolder.create(run, plainJob(), nobody);
+describe('several processes that find the lock of a dead process at the same time', () => {
+  test('do not share the run: one gets it', async () => {
+    RunFolder.create(run, plainJob(), deadPid);
     const signal = join(home, 'go');
     const takers = Array.from({ length: 4 }, () => spawnTypeScript('../unit/cli/local/taker.ts', [run, signal]));
     try {
@@ -363,18 +363,18 @@ describe('many that find the lock of a dead process at once', () => {
 });
 
 describe('a run that is resumed', () => {
-  test('knows which students were announced before, and nothing else of its status', () => {
+  test('keeps the attempts of its status, and nothing else', () => {
     RunFolder.create(run, plainJob(), process.pid).release();
     writeFileSync(join(run, 'status.json'), JSON.stringify({ attempts: 3, phase: 'Failed', failures: 7 }));
     expect(RunFolder.resume(run, process.pid).job).toEqual({ ...plainJob(), status: { attempts: 3 } });
   });
 
-  test('goes on with the job as it was', () => {
+  test('continues with the same job', () => {
     RunFolder.create(run, plainJob(), process.pid).release();
     expect(RunFolder.resume(run, process.pid).job).toEqual(plainJob());
   });
 
-  test('has a folder for logs although a copy left them out', () => {
+  test('has a folder for logs also in a copy without one', () => {
     RunFolder.create(run, plainJob(), process.pid).release();
     rmSync(join(run, 'logs'), { recursive: true });
     expect(existsSync(RunFolder.resume(run, process.pid).file('logs'))).toBe(true);
@@ -407,7 +407,7 @@ describe('a run that is resumed', () => {
     expect(existsSync(join(run, 'run.lock'))).toBe(false);
   });
 
-  test('although it is complete is refused: it would be trained again', () => {
+  test('that is complete is refused: it would start again', () => {
     const folder = RunFolder.create(run, plainJob(), process.pid);
     writeFileSync(folder.file('status.json'), JSON.stringify({ phase: 'Succeeded' }));
     folder.release();
@@ -465,7 +465,7 @@ describe('a folder that cannot be written', () => {
     expect(reason).toBe('badInput');
   });
 
-  test('in the kernel is said so, and no lock stays', () => {
+  test('for the kernel is reported, and no lock stays', () => {
     const { reason, message } = failureOf(() => RunFolder.create('/proc/distill', plainJob(), process.pid));
     expect(reason).toBe('storage');
     expect(message).toContain('run folder /proc/distill');

@@ -1,4 +1,4 @@
-/** What the view shows of a job in full swing. */
+/** What the view shows of a running job. */
 import type { Shown } from '../../../../src/cli/local/view.js';
 
 export function shown(changes: Partial<Shown> = {}): Shown {

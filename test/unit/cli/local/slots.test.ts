@@ -1,4 +1,4 @@
-/** Telling a run how many teachers it may have: who is told, and what a run makes of what it finds. */
+/** `distill slots`: which run it finds, and which numbers a run accepts. */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,13 +11,13 @@ import { FakeClock } from '../../../kit/clock.js';
 
 let runs: string;
 beforeEach(() => {
-  runs = mkdtempSync(join(tmpdir(), 'distill-told-'));
+  runs = mkdtempSync(join(tmpdir(), 'distill-slots-'));
 });
 afterEach(() => {
   rmSync(runs, { recursive: true, force: true });
 });
 
-/** @param pid of whoever holds its lock */
+/** @param pid in its lock */
 function run(name: string, pid: number): string {
   const folder = join(runs, name);
   mkdirSync(folder);
@@ -26,25 +26,25 @@ function run(name: string, pid: number): string {
   return folder;
 }
 
-/** No process has it: the kernel gives none above 2^22. */
-const nobody = 2 ** 30;
+/** The pid of no process: the kernel assigns none above 2^22. */
+const deadPid = 2 ** 30;
 
-describe('whoever tells', () => {
-  test('a run by its folder is answered with it', () => {
+describe('distill slots', () => {
+  test('returns the folder that was named', () => {
     const folder = run('one', process.pid);
     expect(writeSlots(3, folder, runs)).toBe(folder);
     expect(readFileSync(join(folder, slotsFile), 'utf8')).toBe('3\n');
   });
 
-  test('no folder means the only run that is running', () => {
-    run('over', nobody);
+  test('finds the only running run when no folder is named', () => {
+    run('over', deadPid);
     writeFileSync(join(runs, 'a file'), '');
     const folder = run('one', process.pid);
     expect(writeSlots(0, undefined, runs)).toBe(folder);
   });
 
-  test('nobody, or one of several, is told so', () => {
-    const over = run('over', nobody);
+  test('is refused when no run is running, or several are', () => {
+    const over = run('over', deadPid);
     expect(() => writeSlots(1, over, runs)).toThrow(/--dir .*over: no run is running there/);
     expect(() => writeSlots(1, undefined, runs)).toThrow(
       /: no run is running there\. Name the folder of the run with --dir/,
@@ -56,7 +56,7 @@ describe('whoever tells', () => {
   });
 });
 
-test('writes into no folder that is not of a run, whatever lies in it', () => {
+test('is refused for a folder that is not one of a run, and writes nothing there', () => {
   const folder = join(runs, 'mine');
   mkdirSync(folder);
   writeFileSync(join(folder, 'run.lock'), `${String(process.pid)}\n`);
@@ -67,21 +67,21 @@ test('writes into no folder that is not of a run, whatever lies in it', () => {
 });
 
 describe('a run', () => {
-  test('hears each number once, and nothing that is none', async () => {
+  test('reads each number once, and ignores other text', async () => {
     const folder = run('one', process.pid);
     const file = join(folder, slotsFile);
     writeFileSync(file, '7\n');
     const clock = new FakeClock(0);
     const stop = new AbortController();
-    const heard: number[] = [];
-    const watching = watchSlots(folder, clock, stop.signal, (slots) => heard.push(slots));
-    // What an earlier run was told.
+    const read: number[] = [];
+    const watching = watchSlots(folder, clock, stop.signal, (slots) => read.push(slots));
+    // A number for an earlier run.
     expect(existsSync(file)).toBe(false);
     for (const text of ['3\n', '3\n', 'many', '-1', '1e3', '999999999', '2\n', '3\n']) {
       writeFileSync(file, text);
       await clock.advance(250);
     }
-    expect(heard).toEqual([3, 2, 3]);
+    expect(read).toEqual([3, 2, 3]);
     stop.abort();
     await clock.advance(250);
     await watching;

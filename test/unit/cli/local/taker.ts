@@ -1,6 +1,5 @@
 /**
- * A process that resumes a run at the moment that a file appears, and then holds it. Parameters: RUN SIGNAL. Prints `ready`,
- * then `taken` or `refused`.
+ * Resumes a run as soon as a file appears, and holds it. Parameters: RUN SIGNAL. Prints `ready`, then `taken` or `refused`.
  */
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,7 +9,7 @@ import { RunFolder } from '../../../../src/cli/local/run-folder.js';
 
 const [run = '', signal = ''] = process.argv.slice(2);
 process.stdout.write('ready\n');
-// Spins, so that all takers go in the same instant.
+// Spins, so that all takers start in the same instant.
 while (!existsSync(signal));
 try {
   RunFolder.resume(run, process.pid);

@@ -1,4 +1,4 @@
-/** What a person sees of a running job: figures a person reads, lines that fit. */
+/** A running job as lines of text that fit the terminal. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
@@ -7,7 +7,7 @@ import { labelling, newJob, runningJob, training } from '../../../kit/snapshots.
 import { shown } from './shown.js';
 
 describe('the live view', () => {
-  test('tells everything on a wide terminal', () => {
+  test('shows everything on a wide terminal', () => {
     expect(liveLines('mnist', shown(), 140)).toEqual([
       'mnist  █████████████████░░░░░░░░░░░░░  57 %  step 812 of 1,407  5,120 samples/s  0:15 left',
       '  running   loss 0.213   accuracy 97.31 %   student waited 1 %   buffer 61 frames (183 KiB, window 128)',
@@ -15,7 +15,7 @@ describe('the live view', () => {
     ]);
   });
 
-  test('cuts its lines, and says so', () => {
+  test('cuts long lines, and marks the cut', () => {
     expect(liveLines('mnist', shown(), 60)).toEqual([
       'mnist  █████░░░  57 %  step 812 of 1,407  5,120 samples/s…',
       '  running   loss 0.213   accuracy 97.31 %   student waited…',
@@ -23,7 +23,7 @@ describe('the live view', () => {
     ]);
   });
 
-  test('has a dash for what is not known yet', () => {
+  test('has a dash for unknown numbers', () => {
     const [first, second, third] = liveLines(
       'mnist',
       shown({
@@ -53,7 +53,7 @@ describe('the live view', () => {
     );
   });
 
-  test('tells of kills once there were some', () => {
+  test('shows disruptions once there are some', () => {
     expect(liveLines('mnist', shown({ disruptions: { teacher: 3, student: 1 } }), 140)[2]).toMatch(
       / {3}disruptions: 3 teacher, 1 student$/,
     );
@@ -68,12 +68,12 @@ describe('the live view', () => {
     expect(liveLines('mnist', shown({ step }), 140)[0]).toContain(`  ${bar}  `);
   });
 
-  test('rounds a share down: 100 % is said only at the end', () => {
+  test('rounds a share down: 100 % is shown only at the end', () => {
     expect(liveLines('mnist', shown({ step: 1_406 }), 140)[0]).toContain(' 99 % ');
     expect(liveLines('mnist', shown({ step: 1_407 }), 140)[0]).toContain(' 100 % ');
   });
 
-  test('never has a line wider than the terminal, nor another number of lines', () => {
+  test('has three lines, none wider than the terminal', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 200 }),
@@ -109,26 +109,26 @@ describe('the live view', () => {
 });
 
 describe('the plain line', () => {
-  test('tells everything at once', () => {
+  test('shows everything', () => {
     expect(plainLine('mnist', shown())).toBe(
       'mnist: step 812/1407 (57 %), 5,120 samples/s, loss 0.213, accuracy 97.31 %, waited 1 %, ' +
         'buffer 61 frames (183 KiB, window 128), teachers 1/2: cpu-0 2,600/s, cpu-1 loading, 0:15 left',
     );
   });
 
-  test('survives a job of no steps', () => {
+  test('accepts a job without steps', () => {
     expect(plainLine('mnist', shown({ step: 0, steps: 0 }))).toContain('step 0/0 (0 %)');
   });
 });
 
 describe('what is shown', () => {
-  test('is nothing before the student spoke', () => {
+  test('is nothing before the first report of the student', () => {
     expect(shownOf(newJob().snapshot, 0)).toBeNull();
     expect(shownOf(newJob().streams().snapshot, 2)).toBeNull();
     expect(shownOf(runningJob().streamsUnreachable('gone').snapshot, 2)).toBeNull();
   });
 
-  test('is the student, and the teachers that live', () => {
+  test('is the student, and the teachers that are alive', () => {
     const snapshot = runningJob()
       .reported(training({ step: 150, samplesPerSecond: 500 }))
       .teachers(labelling('cpu-0'), labelling('cpu-1', { phase: 'SelfTest' }), labelling('cpu-7'))
@@ -155,7 +155,7 @@ describe('what is shown', () => {
     expect(shownOf(runningJob().reported(training({ phase })).snapshot, 0)?.phase).toBe(want);
   });
 
-  test('knows no time left without a rate', () => {
+  test('has no time left without a rate', () => {
     expect(shownOf(runningJob().reported(training({ samplesPerSecond: 0 })).snapshot, 0)?.secondsLeft).toBeNull();
   });
 });

@@ -49,7 +49,7 @@ describe('a job over a limit', () => {
     expect(problem?.position).toBeDefined();
   });
 
-  test('of priority classes is refused, and the default operator takes it', () => {
+  test('of priority classes is refused, and the default operator accepts it', () => {
     const text = job('spec.student.template', { spec: { priorityClassName: 'urgent' } });
     expect(check(text).problems.map(({ path }) => path)).toEqual(['spec.student.template.spec.priorityClassName']);
     expect(validated(text, 'f', 'cluster').problems).toEqual([]);

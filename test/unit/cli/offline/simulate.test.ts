@@ -88,7 +88,7 @@ describe('a log', () => {
     ]);
   });
 
-  test('names the pods that no node can hold, some of many', async () => {
+  test('names a few of the pods that no node can hold', async () => {
     const odd = Array.from({ length: 12 }, (_, index) => `x${index},1,1,1,1000,None,LS,Running,100,900,100`);
     file('log/some_node_list_1.csv', nodes);
     file('log/some_pod_list_1.csv', `${pods}${odd.join('\n')}\n`);
@@ -115,12 +115,7 @@ describe('a log', () => {
 
 describe('what cannot be simulated', () => {
   test.each<[string, () => Partial<SimulateOptions>, string, string]>([
-    [
-      'a policy that nobody knows',
-      () => ({ policy: ['best'] }),
-      'usage',
-      '--policy: found best, expected some of fixed,',
-    ],
+    ['an unknown policy', () => ({ policy: ['best'] }), 'usage', '--policy: found best, expected some of fixed,'],
     ['three files', () => ({ trace: ['a', 'b', 'c'] }), 'usage', 'found 3 files'],
     [
       'no file',
@@ -146,7 +141,7 @@ describe('what cannot be simulated', () => {
     await expect(running).rejects.toThrow(message);
   });
 
-  test('ends without an answer when the person does not want to wait', async () => {
+  test('ends without a result at a stop', async () => {
     const stop = new AbortController();
     stop.abort();
     const { lines } = await simulated({ trace: [] }, stop);
@@ -155,7 +150,7 @@ describe('what cannot be simulated', () => {
 });
 
 describe('a line of progress', () => {
-  test('is written again and again on a terminal, and makes way for what stays', () => {
+  test('is overwritten on a terminal, and moves out of the way of lines that stay', () => {
     let [text, nowMs] = ['', 0];
     const terminal = { isTTY: true, write: (written: string) => ((text += written), true) };
     const line = progressLine(terminal, () => nowMs);

@@ -44,12 +44,12 @@ describe('distill validate', () => {
     expect(problems.filter(({ path }) => path === 'spec.training.order')).toHaveLength(1);
   });
 
-  test('refuses for one engine alone when asked to', () => {
+  test('checks for one engine alone with --engine', () => {
     expect(validated(example('cluster.yaml'), 'f', 'cluster').lines).toEqual(['f: DistillJob mnist is valid']);
     expect(validated(example('cluster.yaml'), 'f', 'local').problems).not.toEqual([]);
   });
 
-  test('checks every job of a file, and names what it does not check', () => {
+  test('checks every job of a file, and names other objects', () => {
     const other = 'kind: Namespace\nmetadata: { name: team-a }\n';
     const text = [other, example('job.yaml'), yamlOf(bent(['metadata.name', 'b'], ['spec.weight', 0]))].join('---\n');
     expect(firstLines(text, 'f')).toEqual([
@@ -59,7 +59,7 @@ describe('distill validate', () => {
     expect(validated(text, 'f').problems.map(({ path }) => path)).toEqual(['spec.weight']);
   });
 
-  test('names a job without name by its prefix, and standard input by what it is', () => {
+  test('names a job without a name by its prefix, and standard input as such', () => {
     const text = example('cluster.yaml').replace('name: mnist }', 'generateName: mnist- }');
     expect(validated(text, '-', 'cluster').lines).toEqual(['standard input: DistillJob mnist-… is valid']);
   });

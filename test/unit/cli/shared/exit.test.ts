@@ -13,7 +13,7 @@ function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: write`), { code, errno: -1, syscall: 'write' });
 }
 
-function told(error: unknown, faults: 'sentence' | 'stack' = 'sentence'): { code: number; text: string } {
+function ended(error: unknown, faults: 'sentence' | 'stack' = 'sentence'): { code: number; text: string } {
   let text = '';
   const code = exitCodeOf(error, faults, (piece) => (text += piece));
   return { code, text };
@@ -40,7 +40,7 @@ describe('an exit code', () => {
 
   const endings = Object.keys(exitCodes).filter((ending): ending is Exclude<Ending, 'ok'> => ending !== 'ok');
   test.each(endings)('of an error that a person can act on (%s) comes with its sentence alone', (ending) => {
-    expect(told(new CliError(ending, faultOf('do this')))).toEqual({ code: exitCodes[ending], text: 'do this\n' });
+    expect(ended(new CliError(ending, faultOf('do this')))).toEqual({ code: exitCodes[ending], text: 'do this\n' });
   });
 
   test.each<[StreamErrorReason, number]>([
@@ -54,7 +54,7 @@ describe('an exit code', () => {
     ['refused', 1],
     ['damaged', 1],
   ])('of a stream that is %s is %d', (kind, code) => {
-    expect(told(new StreamError(kind, { about: 'NATS', problem: 'it is off', remedy: 'start the server' }))).toEqual({
+    expect(ended(new StreamError(kind, { about: 'NATS', problem: 'it is off', remedy: 'start the server' }))).toEqual({
       code,
       text: 'NATS: it is off. Start the server.\n',
     });
@@ -67,10 +67,10 @@ describe('an exit code', () => {
     ['EACCES', 'it may not be read or written'],
     ['EIO', 'an input/output error'],
   ])('of a disk that says %s is 74', (code, words) => {
-    const { code: exitCode, text } = told(systemError(code));
+    const { code: exitCode, text } = ended(systemError(code));
     expect(exitCode).toBe(74);
     expect(text).toContain(words);
-    // Which run, or whether there is one, only its folder knows.
+    // Only a run's folder says which run, and whether there is one.
     expect(text).not.toContain('resume');
   });
 
@@ -78,7 +78,7 @@ describe('an exit code', () => {
     ['help was asked for', 0, 0],
     ['an option is wrong', 1, 2],
   ])('when %s is that of the command line, printed already', (_what, exitCode, want) => {
-    expect(told(new CommanderError(exitCode, 'commander.x', 'x'))).toEqual({ code: want, text: '' });
+    expect(ended(new CommanderError(exitCode, 'commander.x', 'x'))).toEqual({ code: want, text: '' });
   });
 
   test.each([
@@ -94,18 +94,20 @@ describe('an exit code', () => {
     ],
     ['something else', 'a text', /^internal error: a text\. This is[^\n]*\n$/],
     ['an error of the system that is not about the disk', systemError('ECONNRESET'), /^internal error: ECONNRESET/],
-  ])('of %s that nobody foresaw is 1, in one sentence', (_what, error, want) => {
-    const { code, text } = told(error);
+  ])('of %s that is a bug is 1, in one sentence', (_what, error, want) => {
+    const { code, text } = ended(error);
     expect(code).toBe(1);
     expect(text).toMatch(want);
   });
 
-  test('comes with a stack only for those who ask for it', () => {
-    expect(told(new TypeError('x is undefined'), 'stack').text).toMatch(/^internal error: .*\nTypeError: x.*\n +at /);
+  test('comes with a stack only under DISTILL_LOG_LEVEL=debug', () => {
+    expect(ended(new TypeError('x is undefined'), 'stack').text).toMatch(/^internal error: .*\nTypeError: x.*\n +at /);
   });
 
   test('comes with no character that a terminal acts on, each fault on its own line', () => {
-    const { text } = told(new CliError('failed', { faults: ['a\u001b[2Jb\u009b1m', 'c\rd'].map(faultOf), remedy: '' }));
+    const { text } = ended(
+      new CliError('failed', { faults: ['a\u001b[2Jb\u009b1m', 'c\rd'].map(faultOf), remedy: '' }),
+    );
     expect(text).toBe('a\\u001b[2Jb\\u009b1m\nc d\n');
   });
 });

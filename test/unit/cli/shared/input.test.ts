@@ -1,4 +1,4 @@
-/** What the command reads: files in every encoding, pipes, standard input; and what it says of anything else. */
+/** What the command reads: files in every encoding, pipes, standard input; and how it refuses anything else. */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -74,7 +74,7 @@ describe('a file', () => {
 });
 
 describe('a pipe', () => {
-  test('is read to its end, however late its writer comes', async () => {
+  test('is read to its end, also when its writer comes late', async () => {
     const path = newPath();
     execFileSync('mkfifo', [path]);
     const reading = readInputOf()(path);
@@ -83,7 +83,7 @@ describe('a pipe', () => {
     writer.kill();
   });
 
-  test('without a writer is left at Ctrl-C', async () => {
+  test('without a writer is abandoned at Ctrl-C', async () => {
     const path = newPath();
     execFileSync('mkfifo', [path]);
     const stop = new AbortController();

@@ -1,4 +1,4 @@
-/** How a person starts the next command. */
+/** The command line with which a person starts the next command. */
 import { expect, test } from '@jest/globals';
 
 import { ownCommand } from '../../../../src/cli/shared/own-command.js';

@@ -1,4 +1,4 @@
-/** How the command is stopped: by a sentence before it began, by its signal afterwards, at once when asked twice. */
+/** A stop ends the process at once before the command began and at the second request, and otherwise aborts a signal. */
 import { EventEmitter } from 'node:events';
 
 import { beforeEach, describe, expect, test } from '@jest/globals';
@@ -39,7 +39,7 @@ describe.each(signals)('%s', (signal, code, ending) => {
     expect(stop.signal.aborted).toBe(false);
   });
 
-  test('later lets the command end by itself', () => {
+  test('afterwards lets the command end by itself', () => {
     stop.begin();
     fake.emit(signal);
     expect({ aborted: stop.signal.aborted, ending: stop.ending }).toEqual({ aborted: true, ending });
