@@ -7,7 +7,7 @@ import { addLocalCommands, type LocalNeeds } from './local/commands.js';
 import { addOfflineCommands, type OfflineNeeds } from './offline/commands.js';
 import { CliError } from './shared/cli-error.js';
 import type { Ending } from './shared/exit.js';
-import { helpAfter } from './shared/help.js';
+import { helpAfter } from './shared/options.js';
 
 export interface ProgramNeeds extends LocalNeeds, ClusterNeeds, OfflineNeeds {
   /** False when the working folder of this process was removed. */

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { connectReader } from '../../stream/index.js';
 
 import type { Ending } from '../shared/exit.js';
-import { helpAfter } from '../shared/help.js';
+import { helpAfter } from '../shared/options.js';
 import type { ReadInput } from '../shared/input.js';
 import { type StopRequest, unlessStopped } from '../shared/stop.js';
 

@@ -3,8 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 
 import { CliError } from '../shared/cli-error.js';
 import type { Ending } from '../shared/exit.js';
-import { helpAfter } from '../shared/help.js';
-import { positiveInteger } from '../shared/option-values.js';
+import { helpAfter, positiveInteger } from '../shared/options.js';
 
 import { run, type RunNeeds } from './run.js';
 import { writeSlots } from './slots.js';

@@ -15,7 +15,7 @@ import { bringModel } from './bring-model.js';
 import { checkDiskSpace } from './disk-space.js';
 import { startNats } from './nats.js';
 import type { RunFolder } from './run-folder.js';
-import { natsMark } from './run-marks.js';
+import { natsMark } from './run-entries.js';
 import { type Outcome, superviseJob, type SuperviseOptions } from './supervise-job.js';
 
 export interface EngineOptions extends Omit<SuperviseOptions, 'key' | 'nats' | 'admin'> {

@@ -17,7 +17,7 @@ import type { Log } from '../../telemetry/index.js';
 import { CliError } from '../shared/cli-error.js';
 
 import type { RunFolder } from './run-folder.js';
-import { natsMark } from './run-marks.js';
+import { natsMark } from './run-entries.js';
 
 export interface NatsOptions {
   readonly nats: FoundNatsServer;

@@ -7,7 +7,7 @@ import { printable, printableJson } from '@distillery/base';
 
 import { type EventDraft, events as makers } from '../../api/index.js';
 
-import type { Terminal } from '../shared/terminal.js';
+import type { Terminal } from '../shared/standard-output.js';
 
 import type { Pids } from './supervise-job.js';
 import { liveLines, plainLine, type Shown } from './view.js';

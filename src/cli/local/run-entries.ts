@@ -2,7 +2,12 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { markName } from '@distillery/platform';
+import { type Mark, markName } from '@distillery/platform';
+
+/** Marks the folder of a run. */
+export const runMark: Mark = { kind: 'run' };
+/** Marks the folder of the run's own NATS server, which is removed when the run is complete. */
+export const natsMark: Mark = { kind: 'nats' };
 
 /** Folders of a run, with the names that a run writes into each. Marks and half-written files come in addition. */
 const subfolders = {

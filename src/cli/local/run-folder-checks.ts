@@ -10,8 +10,7 @@ import type { DistillJobStatus } from '../../api/index.js';
 import { CliError } from '../shared/cli-error.js';
 import { shellWord } from '../shared/shell-words.js';
 
-import { foreignIn, strangeIn } from './run-entries.js';
-import { natsMark, runMark } from './run-marks.js';
+import { foreignIn, natsMark, runMark, strangeIn } from './run-entries.js';
 
 /**
  * Makes the folder of a new run, or checks that it can hold one (run-folder/R1). A link that the person names is followed;

@@ -34,9 +34,8 @@ import {
 
 import { type DistillJob, readJob } from '../../api/index.js';
 
-import { CliError } from '../shared/cli-error.js';
+import { CliError, storageFault } from '../shared/cli-error.js';
 import { checkPlace, folderNamed } from '../shared/place.js';
-import { storageFault } from '../shared/storage-fault.js';
 
 import {
   checkIsRun,
@@ -48,7 +47,7 @@ import {
   statusIn,
 } from './run-folder-checks.js';
 import { isLocked, lock, unlock } from './run-lock.js';
-import { natsMark, runMark } from './run-marks.js';
+import { natsMark, runMark } from './run-entries.js';
 
 export class RunFolder {
   readonly path: string;

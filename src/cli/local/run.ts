@@ -9,7 +9,7 @@ import { CliError } from '../shared/cli-error.js';
 import type { Ending } from '../shared/exit.js';
 import type { ReadInput } from '../shared/input.js';
 import type { StopRequest } from '../shared/stop.js';
-import type { Terminal } from '../shared/terminal.js';
+import type { Terminal } from '../shared/standard-output.js';
 
 import { openBaselineFolder } from './baseline.js';
 import { runEngine } from './engine.js';

@@ -21,8 +21,7 @@ import {
 } from '../../stream/index.js';
 import type { Log } from '../../telemetry/index.js';
 
-import { CliError } from '../shared/cli-error.js';
-import { storageFault } from '../shared/storage-fault.js';
+import { CliError, storageFault } from '../shared/cli-error.js';
 
 import { startController } from './controller.js';
 import { watchDiskSpace } from './disk-space.js';

@@ -6,10 +6,10 @@ import { policies } from '../../simulate/index.js';
 
 import type { Ending } from '../shared/exit.js';
 import { inputName, type ReadInput } from '../shared/input.js';
-import { JobRefused } from '../shared/job-refused.js';
-import { positiveInteger } from '../shared/option-values.js';
+import { JobRefused } from '../shared/cli-error.js';
+import { positiveInteger } from '../shared/options.js';
 import type { StopRequest } from '../shared/stop.js';
-import type { Terminal } from '../shared/terminal.js';
+import type { Terminal } from '../shared/standard-output.js';
 
 import { defaultOperatorSettings, readOperatorSettings } from './operator-settings.js';
 import { progressLine } from './progress-line.js';

@@ -1,7 +1,7 @@
 /** One line of a terminal that is overwritten. Elsewhere than on a terminal it is not shown. */
 import { printable, printableLines } from '@distillery/base';
 
-import type { Terminal } from '../shared/terminal.js';
+import type { Terminal } from '../shared/standard-output.js';
 
 export interface ProgressLine {
   /** Writes a line that stays. */

@@ -1,4 +1,15 @@
-import { DistilleryError, type Fault, type Retry } from '@distillery/base';
+/** Errors that a person can act on, and the fault of a disk that an error of the operating system reports. */
+import {
+  codeOf,
+  DistilleryError,
+  type Fault,
+  type FaultOf,
+  problemOf,
+  type Retry,
+  writeRefusalOf,
+} from '@distillery/base';
+
+import { formatProblems, type Problem } from '../../api/index.js';
 
 import type { Ending } from './exit.js';
 
@@ -28,4 +39,24 @@ export class CliError extends DistilleryError {
     super(fault, options);
     this.retry = retries[reason];
   }
+}
+
+/** A job that is not valid. Its message is the report of `distill validate`, a paragraph for each problem. */
+export class JobRefused extends CliError {
+  override readonly kind = 'JobRefused';
+
+  constructor(problems: readonly Problem[]) {
+    super('badInput', { faults: problems.map(({ path, fault }) => ({ ...fault, about: path })), remedy: '' });
+    this.message = formatProblems(problems).trimEnd();
+  }
+}
+
+/** Codes that concern a disk, whatever the file. EPERM is left out: it also answers signals. */
+const storageCodes: ReadonlySet<string> = new Set(['EACCES', 'ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EIO']);
+
+/** @returns the fault of the disk that the operating system reports; null when the error is about something else */
+export function storageFault(error: unknown): FaultOf | null {
+  const code = codeOf(error);
+  const refusal = storageCodes.has(code) ? writeRefusalOf(code) : null;
+  return refusal === null ? null : { problem: `${problemOf(refusal)} (${code})`, remedy: refusal.remedy };
 }

@@ -4,9 +4,8 @@ import { CommanderError } from 'commander';
 
 import { StreamError, type StreamErrorReason } from '../../stream/index.js';
 
-import { CliError } from './cli-error.js';
+import { CliError, storageFault } from './cli-error.js';
 import { type Ending, exitCodes } from './exit.js';
-import { storageFault } from './storage-fault.js';
 
 /**
  * Prints what was thrown as a sentence, and returns the exit code.

@@ -8,7 +8,13 @@ import { printableLines } from '@distillery/base';
 
 import { exitCodes } from './exit.js';
 import type { Stop } from './stop.js';
-import type { Terminal } from './terminal.js';
+
+/** The parts of an output stream that are used; process.stdout has them all. */
+export interface Terminal {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): boolean;
+}
 
 /** The parts of `process` that are used. */
 export interface OutputProcess {

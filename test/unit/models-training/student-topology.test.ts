@@ -2,10 +2,8 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { supplyTensorMethods } from '../../../workers/models/student-orthogonal.js';
-import { createTrainer, StudentModelError } from '../../../workers/models/training.js';
-import type { StudentTrainer } from '../../../workers/models/training.js';
-import { openRuntime } from '../../../workers/runtimes/index.js';
-import type { Runtime } from '../../../workers/runtimes/index.js';
+import { createTrainer, StudentModelError, type StudentTrainer } from '../../../workers/models/training.js';
+import { openRuntime, type Runtime } from '../../../workers/runtimes/index.js';
 import { batchAt, columns, optimizerSettings, shape, studentOf } from './students.js';
 
 let runtime: Runtime;

@@ -2,10 +2,8 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import type { OptimizerSettings } from '../../../workers/models/learning-rate.js';
-import { createTrainer, NumericError, StateError, StudentModelError } from '../../../workers/models/training.js';
-import type { StudentTrainer, TrainerOptions, TrainerState } from '../../../workers/models/training.js';
-import { openRuntime } from '../../../workers/runtimes/index.js';
-import type { Runtime } from '../../../workers/runtimes/index.js';
+import { createTrainer, NumericError, StateError, StudentModelError, type StudentTrainer, type TrainerOptions, type TrainerState } from '../../../workers/models/training.js';
+import { openRuntime, type Runtime } from '../../../workers/runtimes/index.js';
 import { batchAt, columns, eventfulStudent, optimizerSettings, shape, studentOf } from './students.js';
 
 let runtime: Runtime;

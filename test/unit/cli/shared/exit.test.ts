@@ -3,10 +3,9 @@ import type { Fault } from '@distillery/base';
 import { CommanderError } from 'commander';
 import { describe, expect, test } from '@jest/globals';
 
-import { CliError } from '../../../../src/cli/shared/cli-error.js';
+import { CliError, storageFault } from '../../../../src/cli/shared/cli-error.js';
 import { type Ending, exitCodes } from '../../../../src/cli/shared/exit.js';
 import { exitCodeOf } from '../../../../src/cli/shared/exit-code.js';
-import { storageFault } from '../../../../src/cli/shared/storage-fault.js';
 import { StreamError, type StreamErrorReason } from '../../../../src/stream/index.js';
 
 function systemError(code: string): Error {

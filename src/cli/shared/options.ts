@@ -1,3 +1,6 @@
+/** What the commands share in their options and help texts. */
+import { InvalidArgumentError } from 'commander';
+
 /** The text below the help of `distill` and of its larger commands. */
 export const helpAfter = `
 Examples:
@@ -20,3 +23,10 @@ Exit codes:
 Environment:
   DISTILL_NATS_URL   use this running NATS server (2.10 or newer, with JetStream) instead of starting one
   DISTILL_RUNTIME    where the student computes: auto (the default), wasm or cpu`;
+
+/** A value of an option, such as `--slots 2`. @throws InvalidArgumentError */
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number from 1.');
+  return value;
+}
