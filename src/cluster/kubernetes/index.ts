@@ -37,7 +37,6 @@ export {
   type Kubeconfig,
   type KubeconfigFiles,
   kubeconfigFiles,
-  kubeconfigName,
   readKubeconfig,
 } from './kubeconfig.js';
 export { leaseName, leasesAt, leaseUid } from './leases.js';

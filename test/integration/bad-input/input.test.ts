@@ -161,8 +161,8 @@ describe('a data set', () => {
       change: (at: string) =>
         changedCopy(join(at, trainImages), join(at, trainImages), (bytes) => bytes.fill(0x42, 0, 4)),
       want:
-        `DATA/${trainImages}: found a file that starts with "42424242", expected an idx file, which starts with 0000; ` +
-        'check that it is the file meant and that its download is complete',
+        `DATA/${trainImages}: found a file that starts with "42424242", expected an idx file, which starts with 0000. ` +
+        'Check that it is the file meant and that its download is complete.',
     },
     {
       what: 'with a gzip file under a raw name',

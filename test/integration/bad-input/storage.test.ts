@@ -200,7 +200,7 @@ describe('a disk that fills up', () => {
 
       const tooEarly = await endingOf(new DistillProcess(['run', '--resume', place, '--json']), place);
       expect(tooEarly).toMatchObject({ exitCode: distillExit.storage, ...nothingLeft });
-      expect(tooEarly.message).toMatch(/free some space, then resume the run/);
+      expect(tooEarly.message).toMatch(/Free some space, then resume the run/);
 
       resize(2 * 1024 * 1024);
       await resumesAlike(place);
