@@ -148,7 +148,7 @@ describe('a data set', () => {
       },
       want:
         'DATA: found t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, expected train-images*, train-labels*, ' +
-        't10k-images* (or test-images*) and t10k-labels*, at most 3 folders deep. Name the folder that holds the four idx files.',
+        't10k-images* (or test-images*) and t10k-labels*, at most 3 folders deep. Name the folder that holds the four idx files, or rename them so.',
     },
     {
       what: 'with truncated images',
