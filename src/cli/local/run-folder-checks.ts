@@ -144,7 +144,7 @@ export function refuseCompleteRun(folder: string, path: string): void {
     about: `--resume ${path}`,
     found: 'a run that is complete',
     expected: 'one that was stopped',
-    remedy: `its model lies in ${model}`,
+    remedy: `its model is in ${model}`,
   });
 }
 

@@ -55,7 +55,7 @@ export function addOfflineCommands(root: Command, needs: OfflineNeeds, ended: (e
     .command('simulate')
     .description('compare ways of scaling teachers on a simulated cluster, made up or from a log (docs/simulator.md)')
     .argument('[trace...]', 'a file of parameters; or a folder with, or the two files of, a node and a pod list')
-    .option('--parameters <file>', 'jobs, teachers and hours, beside the lists of a log')
+    .option('--parameters <file>', 'jobs, teachers and hours for the lists of a log')
     .option('--policy <names...>', `which of ${Object.keys(policies).join(', ')} (default: all)`, [])
     .option('--seed <n>', 'of everything that is random', positiveInteger, 1)
     .option('--json', 'one JSON object', false)

@@ -83,7 +83,7 @@ interface ReadTrace {
 }
 
 async function readTrace(
-  { trace: paths, parameters: beside, seed }: SimulateOptions,
+  { trace: paths, parameters, seed }: SimulateOptions,
   { readInput }: SimulateTools,
 ): Promise<ReadTrace> {
   const [first, second, ...more] = paths;
@@ -95,12 +95,12 @@ async function readTrace(
       remedy: '',
     });
   }
-  if (second !== undefined) return readLists([first ?? '', second], beside, seed, readInput);
-  if (first !== undefined && isFolder(first)) return readLists(listsIn(first), beside, seed, readInput);
-  if (first !== undefined && beside !== undefined) {
+  if (second !== undefined) return readLists([first ?? '', second], parameters, seed, readInput);
+  if (first !== undefined && isFolder(first)) return readLists(listsIn(first), parameters, seed, readInput);
+  if (first !== undefined && parameters !== undefined) {
     throw new CliError('usage', {
       about: 'distill simulate',
-      problem: '--parameters stands beside lists',
+      problem: '--parameters is for lists',
       remedy: 'name one file of parameters',
     });
   }
@@ -110,11 +110,11 @@ async function readTrace(
 
 async function readLists(
   [nodeList, podList]: readonly [string, string],
-  beside: string | undefined,
+  parametersFile: string | undefined,
   seed: number,
   readInput: ReadInput,
 ): Promise<ReadTrace> {
-  const parameters = await parametersIn(beside, readInput);
+  const parameters = await parametersIn(parametersFile, readInput);
   const nodes: CsvFile = { name: nodeList, content: await readInput(nodeList) };
   const pods: CsvFile = { name: podList, content: await readInput(podList) };
   const logged = readLoggedCluster(nodes, pods, parameters);

@@ -52,7 +52,7 @@ function judge(
   { settings, namespace }: TargetOperator,
 ): Validated {
   if (object.kind === 'Other')
-    return { lines: [`${sourceName}: ${object.title} is no DistillJob: not checked`], problems: [] };
+    return { lines: [`${sourceName}: ${object.title} is not a DistillJob: not checked`], problems: [] };
   const { checked, locate } = object;
   if (!checked.ok) return { lines: [], problems: checked.problems };
   const { name, generateName } = checked.job.metadata;

@@ -33,7 +33,7 @@ function wrongPart(path: string): { readonly part: string; readonly is: string }
   if (entry === null) return dirname(path) === path ? null : wrongPart(dirname(path));
   if (!existsSync(path)) return { part: path, is: `a link to ${readlinkSync(path)}, which does not exist` };
   if (statSync(path).isDirectory()) return null;
-  return { part: path, is: entry.isSymbolicLink() ? 'a link to something that is no folder' : 'not a folder' };
+  return { part: path, is: entry.isSymbolicLink() ? 'a link to something that is not a folder' : 'not a folder' };
 }
 
 /** @returns the entry itself, not what it links to; null when nothing is visible there */

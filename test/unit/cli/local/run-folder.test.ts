@@ -420,7 +420,7 @@ describe('a run that is resumed', () => {
     const { reason, message } = failureOf(() => RunFolder.resume(run, process.pid));
     expect([reason, message]).toEqual([
       'badInput',
-      `--resume ${run}: found a run that is complete, expected one that was stopped. Its model lies in ${join(run, 'model')}.`,
+      `--resume ${run}: found a run that is complete, expected one that was stopped. Its model is in ${join(run, 'model')}.`,
     ]);
   });
 });
@@ -437,7 +437,7 @@ describe('a folder that cannot be written', () => {
     [
       'is a link to a file',
       () => symlinkSync('/etc/hostname', run),
-      'runs/mnist is a link to something that is no folder',
+      'runs/mnist is a link to something that is not a folder',
     ],
     ['is a link to itself', () => symlinkSync(run, run), `runs/mnist is a link to`],
   ])('because its name %s is bad input', (_what, put, is) => {

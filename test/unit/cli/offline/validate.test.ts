@@ -53,7 +53,7 @@ describe('distill validate', () => {
     const other = 'kind: Namespace\nmetadata: { name: team-a }\n';
     const text = [other, example('job.yaml'), yamlOf(bent(['metadata.name', 'b'], ['spec.weight', 0]))].join('---\n');
     expect(firstLines(text, 'f')).toEqual([
-      'f: Namespace team-a is no DistillJob: not checked',
+      'f: Namespace team-a is not a DistillJob: not checked',
       'f: DistillJob mnist is valid for distill run',
     ]);
     expect(validated(text, 'f').problems.map(({ path }) => path)).toEqual(['spec.weight']);
