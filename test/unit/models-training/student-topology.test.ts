@@ -2,8 +2,10 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { supplyTensorMethods } from '../../../workers/models/student-orthogonal.js';
-import { createTrainer, StudentModelError, type StudentTrainer } from '../../../workers/models/training.js';
-import { openRuntime, type Runtime } from '../../../workers/runtimes/index.js';
+import { createTrainer, StudentModelError } from '../../../workers/models/training.js';
+import type { StudentTrainer } from '../../../workers/models/training.js';
+import { openRuntime } from '../../../workers/runtimes/index.js';
+import type { Runtime } from '../../../workers/runtimes/index.js';
 import { batchAt, columns, optimizerSettings, shape, studentOf } from './students.js';
 
 let runtime: Runtime;
@@ -108,8 +110,8 @@ describe('a student file', () => {
     const plain = await open(sequential(flat(), logits('linear')));
     expect(plain.notes).toEqual([]);
     plain.restore({ weights: renamed(student, plain), slots: plain.state().slots });
-    const { samples, labels } = batchAt(0);
-    expect(student.evaluate(samples, labels)).toEqual(plain.evaluate(samples, labels));
+    const { samples, targets } = batchAt(0);
+    expect(student.evaluate(samples, targets)).toEqual(plain.evaluate(samples, targets));
     student.dispose();
     plain.dispose();
   });
