@@ -1,5 +1,6 @@
 /** Parts of the cluster's API that a server of this machine serves, beside the cluster and not in it. */
-import { type ControlPlane, until } from '../../kit/cluster/index.js';
+import type { ControlPlane } from '../../kit/cluster/index.js';
+import { until } from '../../kit/cluster/index.js';
 import type { Credentials } from '../../kit/cluster/pki.js';
 import { readFile } from 'node:fs/promises';
 

@@ -6,9 +6,10 @@
 import { join } from 'node:path';
 
 import { hpaPeriodSeconds, type Job, leastReplicas, usualHpa } from '../../../src/simulate/index.js';
-import { type ControlPlane, repositoryRoot } from '../../kit/cluster/index.js';
+import type { ControlPlane } from '../../kit/cluster/index.js';
 import { freePorts } from '../../kit/cluster/ports.js';
 import { buildTools, metricsServerTools, toolPath } from '../../kit/cluster/tools.js';
+import { repositoryRoot } from '../../kit/cluster/index.js';
 
 import { registerApi, servingCredentials } from './aggregated.js';
 import type { Moment, RunningTeacher, Scaler, Setting } from './scaler.js';

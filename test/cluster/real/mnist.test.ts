@@ -11,11 +11,12 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 
 import { repositoryRoot, until } from '../../kit/cluster/index.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
-import { hostAddress, type RealCluster, realPodsAvailable, startRealCluster } from '../../kit/cluster/real/index.js';
+import { realPodsAvailable, type RealCluster, startRealCluster } from '../../kit/cluster/real/index.js';
 import { World } from '../../kit/cluster/world.js';
 import { DistillProcess, writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
 import { manyJobs, startOperatorNats } from '../../kit/nats-operator.js';
+import { hostAddress } from '../../kit/cluster/real/index.js';
 
 jest.setTimeout(900_000);
 

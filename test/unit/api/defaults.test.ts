@@ -3,8 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { type DistillJob, readJob } from '../../../src/api/index.js';
-import { bent, type Change, yamlOf } from '../../kit/jobs.js';
+import { readJob } from '../../../src/api/index.js';
+import type { DistillJob } from '../../../src/api/index.js';
+import { bent, yamlOf } from '../../kit/jobs.js';
+import type { Change } from '../../kit/jobs.js';
 
 function resolved(...changes: readonly Change[]): DistillJob {
   const result = readJob(yamlOf(bent(...changes)), { sourceName: 'job.yaml' });

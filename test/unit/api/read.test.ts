@@ -1,7 +1,8 @@
 /** Reading a job's text: what kubectl accepts is accepted, and every problem stands at its line. */
 import { describe, expect, test } from '@jest/globals';
 
-import { type DistillJob, formatProblems, locateProblems, type Problem, readJob, readObjects, unsupported } from '../../../src/api/index.js';
+import { formatProblems, locateProblems, readJob, readObjects, unsupported } from '../../../src/api/index.js';
+import type { DistillJob, Problem } from '../../../src/api/index.js';
 import { bent, shortestJob, yamlOf } from '../../kit/jobs.js';
 
 const text = `# a comment first

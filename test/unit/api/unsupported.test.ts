@@ -1,8 +1,10 @@
 /** What is promised but not built is refused with a sentence, for the engine that lacks it. */
 import { describe, expect, test } from '@jest/globals';
 
-import { checkJob, type Engine, unsupported } from '../../../src/api/index.js';
-import { bent, type Change } from '../../kit/jobs.js';
+import { checkJob, unsupported } from '../../../src/api/index.js';
+import type { Engine } from '../../../src/api/index.js';
+import { bent } from '../../kit/jobs.js';
+import type { Change } from '../../kit/jobs.js';
 
 function told(engine: Engine, ...changes: readonly Change[]): string[] {
   const result = checkJob(bent(...changes));

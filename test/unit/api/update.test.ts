@@ -1,8 +1,10 @@
 /** What may change while a job runs, and what stands for good. */
 import { describe, expect, test } from '@jest/globals';
 
-import { checkJob, type DistillJob, validateUpdate } from '../../../src/api/index.js';
-import { bent, type Change } from '../../kit/jobs.js';
+import { checkJob, validateUpdate } from '../../../src/api/index.js';
+import type { DistillJob } from '../../../src/api/index.js';
+import { bent } from '../../kit/jobs.js';
+import type { Change } from '../../kit/jobs.js';
 
 const pools: Change = ['spec.teacher.pools', [{ name: 'a', resource: 'nvidia.com/gpu' }, { name: 'b' }]];
 

@@ -1,5 +1,6 @@
 /** A small checkpoint and a store in memory, for the tests of this room. */
-import { type Checkpoint, type CheckpointEntry, type CheckpointStore, newestFirst, StoreError } from '../../../workers/checkpoint/index.js';
+import type { Checkpoint, CheckpointEntry, CheckpointStore } from '../../../workers/checkpoint/index.js';
+import { newestFirst, StoreError } from '../../../workers/checkpoint/index.js';
 
 export const small: Checkpoint = {
   jobUid: 'job-1',

@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import { openRuntime, RuntimeError, type RuntimeName } from '../../../workers/runtimes/index.js';
+import { openRuntime, RuntimeError } from '../../../workers/runtimes/index.js';
+import type { RuntimeName } from '../../../workers/runtimes/index.js';
 
 describe('opening a runtime', () => {
   it('takes wasm where WebAssembly works, on one thread', async () => {
