@@ -232,7 +232,7 @@ describe('the chart', () => {
       { 'limits.namespaces.team-a.wieght': '1' },
       'limits.namespaces.team-a: found "wieght", expected weight, minReplicas,',
     ],
-    ['teachers that matter', { 'teacherPriorityClass.value': '-10' }, 'expected one below -10'],
+    ['teachers that matter', { 'teacherPriorityClass.value': '-10' }, 'must be below -10'],
   ])('refuses %s with a sentence', async (_what, values, sentence) => {
     expect(await refusal({ ...minimal, ...values })).toContain(sentence);
   });
