@@ -5,7 +5,13 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { nodeView, podView, type PodView, type RawNode, type RawPod } from '../../src/cluster/kubernetes/views.js';
+import {
+  nodeView,
+  podView,
+  type PodView,
+  type RawNode,
+  type RawPod,
+} from '../../src/cluster/kubernetes/cache/views.js';
 import { Ledger, type PodNeeds } from '../../src/domain/ledger/index.js';
 import {
   type Arrangement,

@@ -2,11 +2,11 @@
 import { randomFrom } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
-import { Backoff } from '../../../../src/cluster/kubernetes/backoff.js';
+import { Backoff } from '../../../../src/cluster/kubernetes/watch/backoff.js';
 import { Budget, kinds } from '../../../../src/cluster/kubernetes/index.js';
-import { apiVersionOf, collectionPath, kindOf, objectPath } from '../../../../src/cluster/kubernetes/kinds.js';
-import { ObjectStore } from '../../../../src/cluster/kubernetes/store.js';
-import { linesOf, watchEvent } from '../../../../src/cluster/kubernetes/watch.js';
+import { apiVersionOf, collectionPath, kindOf, objectPath } from '../../../../src/cluster/kubernetes/api/kinds.js';
+import { ObjectStore } from '../../../../src/cluster/kubernetes/watch/store.js';
+import { linesOf, watchEvent } from '../../../../src/cluster/kubernetes/api/watch-events.js';
 import { FakeClock, settled } from '../../../kit/clock.js';
 
 describe('kinds', () => {

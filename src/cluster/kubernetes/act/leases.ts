@@ -1,0 +1,67 @@
+/**
+ * One coordination.k8s.io/v1 Lease at the API server, for leader election. Renewed by merge patch: unlike a PUT it keeps
+ * what others wrote into the metadata, and never makes a Lease that was deleted.
+ */
+import type { LeaseRecord, Leases, LeaseWrite, StoredLease } from '../../lease.js';
+
+import { type ApiClient, ApiError, type ApiErrorKind, apiVersionOf, kinds, type StoredObject } from '../api/index.js';
+
+/** Of the operator's Lease; the chart ships it and gives rights on it by this name. */
+export const leaseName = 'distillery-operator';
+
+export interface LeasePlace {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export function leasesAt({ namespace, name }: LeasePlace, client: Pick<ApiClient, 'get' | 'create' | 'patch'>): Leases {
+  return {
+    get: async (signal) => {
+      const found = await client.get(kinds.leases, namespace, name, signal);
+      return found === null ? null : leaseOf(found);
+    },
+    create: (spec, signal) => {
+      const { kind } = kinds.leases;
+      const lease = { apiVersion: apiVersionOf(kinds.leases), kind, metadata: { namespace, name }, spec };
+      return written(client.create(lease, signal));
+    },
+    replace: ({ resourceVersion, ...spec }, signal) =>
+      written(client.patch(kinds.leases, namespace, name, { metadata: { resourceVersion }, spec }, { signal })),
+  };
+}
+
+/**
+ * The uid of the Lease, which stays while the operator's installation does; null when there is no Lease.
+ * @throws ApiError
+ */
+export async function leaseUid(
+  { namespace, name }: LeasePlace,
+  client: Pick<ApiClient, 'get'>,
+  signal?: AbortSignal,
+): Promise<string | null> {
+  return (await client.get(kinds.leases, namespace, name, signal))?.metadata.uid ?? null;
+}
+
+const refusals: ReadonlySet<ApiErrorKind> = new Set<ApiErrorKind>(['conflict', 'alreadyExists', 'notFound']);
+
+async function written(answer: Promise<StoredObject>): Promise<LeaseWrite> {
+  try {
+    return { kind: 'written', lease: leaseOf(await answer) };
+  } catch (error) {
+    if (error instanceof ApiError && refusals.has(error.kind)) return { kind: 'refused' };
+    throw error;
+  }
+}
+
+/** Every field of a Lease's spec is optional. */
+function leaseOf({ metadata, spec }: StoredObject): StoredLease {
+  const {
+    holderIdentity = '',
+    leaseDurationSeconds = 0,
+    acquireTime = '',
+    renewTime = '',
+    leaseTransitions = 0,
+  } = (spec ?? {}) as Partial<LeaseRecord>;
+  const { resourceVersion } = metadata;
+  return { holderIdentity, leaseDurationSeconds, acquireTime, renewTime, leaseTransitions, resourceVersion };
+}

@@ -1,0 +1,48 @@
+/** What the teachers of all jobs draw on, from the ledger and the pods that are known. Pure. */
+import { type Ledger, neighboursOf, type Slots, type SlotSupply } from '../../../domain/index.js';
+
+import type { SlotCounter } from './slot-counter.js';
+import type { TeacherBook } from './teacher-book.js';
+import type { PodView } from './views.js';
+
+/** Classes of teachers are below -10, so that no autoscaler starts a node for them (DESIGN §5). */
+const highestTeacherPriority = -11;
+
+/** @param waiting pods of others that wait for a node */
+export function slotsOf(
+  ledger: Ledger,
+  teachers: TeacherBook,
+  waiting: Iterable<PodView>,
+  slotsIn: SlotCounter,
+): Slots {
+  const supplies = new Map<string, SlotSupply>();
+  /** By resource and node. */
+  const others = new Map<string, Map<string, number>>();
+  return {
+    board: ledger.draft(),
+    teachersOf: (uid) => teachers.stayingOf(uid),
+    othersOn(node, resource) {
+      const counted = others.get(resource) ?? new Map<string, number>();
+      others.set(resource, counted);
+      const known = counted.get(node);
+      if (known !== undefined) return known;
+      const held = teachers.heldOf(resource).get(node) ?? 0;
+      const units = Math.max(0, ledger.unitsUsed(node, resource) - held);
+      counted.set(node, units);
+      return units;
+    },
+    neighbours: neighboursOf(waiting, highestTeacherPriority).map((neighbour) => {
+      return { ...neighbour, slots: Object.fromEntries(slotsIn(neighbour.needs.requests)) };
+    }),
+    leaving: teachers.leaving(),
+    supplyOf(resource) {
+      const known = supplies.get(resource);
+      if (known !== undefined) return known;
+      const free = ledger.unitsFree(resource, teachers.heldOf(resource));
+      const supply = { total: ledger.unitsOf(resource), free };
+      supplies.set(resource, supply);
+      return supply;
+    },
+    account: () => ledger.facts(),
+  };
+}

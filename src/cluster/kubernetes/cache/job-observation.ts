@@ -1,0 +1,172 @@
+/**
+ * From what is cached of one job's objects to the observation that a decision sees. Pure.
+ *
+ * What a Deployment and a batch Job count is theirs to count (failures); what nobody counts is carried on from the job's
+ * own status (slot seconds), so that an operator that starts anew goes on where the last one stopped.
+ */
+import { workerExitCodes } from '@distillery/protocol';
+
+import type { DistillJob, TeacherPool } from '../../../api/index.js';
+import type {
+  ClusterObservation,
+  EndedProcess,
+  PodNeeds,
+  PoolObservation,
+  StudentObservation,
+} from '../../../domain/index.js';
+
+import type { DeploymentView, PodView, StudentJobView, WorkerView } from './views.js';
+
+/** Everything cached that belongs to one job. */
+export interface JobObjects {
+  readonly deployments: readonly DeploymentView[];
+  readonly student: StudentJobView | null;
+  /** Those that have ended, too, until somebody clears them away. */
+  readonly pods: readonly PodView[];
+}
+
+export interface ObservationFacts {
+  readonly job: DistillJob;
+  readonly objects: JobObjects;
+  /** What a pool's teachers ask of a node. */
+  readonly needsOf: (pool: TeacherPool) => PodNeeds;
+  /** Until when no teacher is added since the last found no node; null = none waited in vain. */
+  readonly stuckUntilMs: (pool: string) => number | null;
+  /** Teachers of a pool that were lost so far. */
+  readonly disruptions: (pool: string) => number;
+  readonly refusal: string | null;
+  readonly nowMs: number;
+}
+
+type Worker = PodView & { readonly worker: WorkerView };
+
+export function observationOf(facts: ObservationFacts): ClusterObservation {
+  const { job, objects, refusal } = facts;
+  const workers = objects.pods.filter((pod): pod is Worker => pod.worker !== null);
+  const teachers = workers.filter(({ worker }) => worker.component === 'teacher');
+  const students = workers.filter(({ worker }) => worker.component === 'student');
+  return {
+    pools: job.spec.teacher.pools.map((pool) => poolOf(pool, teachers, facts)),
+    student: studentOf(students, objects.student, facts),
+    remains: objects.deployments.length > 0 || objects.student !== null || workers.some(({ ended }) => !ended),
+    refusal,
+    usage: usageOf(workers, facts),
+  };
+}
+
+function poolOf(pool: TeacherPool, teachers: readonly Worker[], facts: ObservationFacts): PoolObservation {
+  const { name, resource = 'cpu' } = pool;
+  const pods = teachers.filter(({ worker, ended }) => worker.pool === name && !ended);
+  const troubled = pods.filter(({ worker, terminating }) => !worker.ready && !terminating);
+  const deployment = facts.objects.deployments.find((one) => one.pool === name);
+  return {
+    name,
+    needs: facts.needsOf(pool),
+    resource,
+    pods: pods.map((pod) => ({
+      name: pod.name,
+      node: pod.node,
+      terminating: pod.terminating,
+      ready: pod.worker.ready,
+      createdAtMs: pod.worker.createdAtMs,
+    })),
+    stuckUntilMs: facts.stuckUntilMs(name),
+    disruptions: facts.disruptions(name),
+    failuresInARow: Math.max(0, ...troubled.filter(failedByItself).map(({ worker }) => worker.restarts)),
+    lastError: troubleOf(troubled) ?? (deployment?.failure ? { exitCode: null, message: deployment.failure } : null),
+  };
+}
+
+/** Exit codes that say that somebody else ended the process: SIGTERM, SIGKILL (a kubelet reports it so), or all went well. */
+const outsideCodes: readonly number[] = [workerExitCodes.done, workerExitCodes.stopped, 137];
+
+function failedByItself({ worker: { lastEnd } }: Worker): boolean {
+  return lastEnd !== null && (!outsideCodes.includes(lastEnd.exitCode) || lastEnd.reason === outOfMemory);
+}
+
+/** The newest word about why pods do not work. */
+function troubleOf(pods: readonly Worker[]): EndedProcess | null {
+  const [ended] = pods.filter(failedByItself).toSorted((a, b) => endedAtMs(b) - endedAtMs(a));
+  const end = ended?.worker.lastEnd;
+  if (end !== undefined && end !== null) return { exitCode: end.exitCode, message: sentenceOf(end) };
+  const stuck = pods.map(({ worker }) => worker.stuck).find((reason) => reason !== null);
+  return stuck === undefined ? null : { exitCode: null, message: stuck };
+}
+
+const outOfMemory = 'OOMKilled';
+
+function sentenceOf({ exitCode, reason, message }: NonNullable<WorkerView['lastEnd']>): string {
+  if (reason === outOfMemory) {
+    return 'killed since it needed more memory than its limit; raise resources.limits.memory in its template';
+  }
+  if (message !== '') return message;
+  return `ended with exit code ${String(exitCode)}${reason === '' ? '' : ` (${reason})`} and left no word`;
+}
+
+const endedAtMs = ({ worker }: Worker): number => worker.lastEnd?.finishedAtMs ?? 0;
+
+/**
+ * The student as its batch Job has it. Disruptions are not counted here: they follow from the attempts, which the students
+ * count themselves.
+ */
+function studentOf(pods: readonly Worker[], job: StudentJobView | null, facts: ObservationFacts): StudentObservation {
+  const { nowMs } = facts;
+  const starts = pods.length;
+  // What the status says stands while there is no Job that counts.
+  const failures = job?.failures ?? facts.job.status?.failures ?? 0;
+  const [last] = pods.filter(({ worker }) => worker.failed).toSorted((a, b) => endedAtMs(b) - endedAtMs(a));
+  const lastEnd = last?.worker.lastEnd ?? null;
+  const lastError =
+    lastEnd === null || isDisruption(last) ? null : { exitCode: lastEnd.exitCode, message: sentenceOf(lastEnd) };
+  const told = { starts, failures, disruptions: null };
+  if (job === null || job.deleting) return { ...told, phase: 'Absent', lastError: null };
+  if (job.ended !== null) return { ...told, phase: job.ended, lastError };
+  if (job.suspended) return { ...told, phase: 'Absent', lastError: null };
+  const active = pods.filter(({ ended }) => !ended);
+  if (starts === 0 && job.startedAtMs !== null && nowMs - job.startedAtMs > podPatienceMs) {
+    // A Deployment says why it cannot make pods; a batch Job says it in Events alone.
+    const message = `Job ${job.name} could not make a pod: a quota, a webhook or a value in its template may be against it; see kubectl describe job ${job.name}`;
+    return { ...told, phase: 'BackingOff', lastError: { exitCode: null, message } };
+  }
+  if (active.length === 0) return { ...told, phase: 'BackingOff', lastError };
+  const stuck = active.map(({ worker }) => worker.stuck).find((reason) => reason !== null);
+  if (stuck !== undefined) return { ...told, phase: 'BackingOff', lastError: { exitCode: null, message: stuck } };
+  return { ...told, phase: 'Running', lastError };
+}
+
+/** The job controller makes a pod within moments, or within this while when a thousand jobs come at once. */
+const podPatienceMs = 60_000;
+
+/**
+ * An end that came from outside and says nothing. One for want of memory is not charged either, but worth a sentence; bad
+ * input fails the job whatever happened to its student meanwhile.
+ */
+function isDisruption(pod: Worker | undefined): boolean {
+  if (pod === undefined) return false;
+  const { disrupted, lastEnd } = pod.worker;
+  return !failedByItself(pod) || (disrupted && lastEnd?.exitCode !== workerExitCodes.terminal);
+}
+
+/**
+ * Slot seconds: what the status says, plus what pods have lived since then. A pod counts from when its kubelet took it, to
+ * the second, as the status and all times of pods are: nothing is lost to rounding however often it is told.
+ */
+function usageOf(workers: readonly Worker[], { job, nowMs }: ObservationFacts): ClusterObservation['usage'] {
+  const before = job.status?.usage;
+  const toMs = Math.floor(nowMs / 1_000) * 1_000;
+  const fromMs = before?.accountedUntil === undefined ? 0 : Date.parse(before.accountedUntil);
+  const slots = new Map(job.spec.teacher.pools.map(({ name, slotsPerReplica }) => [name, slotsPerReplica]));
+  const lived = (component: 'teacher' | 'student'): number =>
+    workers
+      .filter(({ worker, node }) => worker.component === component && node !== null && worker.startedAtMs !== null)
+      .map(({ worker, ended }) => {
+        const untilMs = ended ? (worker.lastEnd?.finishedAtMs ?? 0) : toMs;
+        const sinceMs = Math.max(fromMs, worker.startedAtMs ?? toMs);
+        return (Math.max(0, untilMs - sinceMs) / 1_000) * (slots.get(worker.pool) ?? 1);
+      })
+      .reduce((sum, seconds) => sum + seconds, 0);
+  return {
+    teacherSlotSeconds: Math.round((before?.teacherSlotSeconds ?? 0) + lived('teacher')),
+    studentSlotSeconds: Math.round((before?.studentSlotSeconds ?? 0) + lived('student')),
+  };
+}

@@ -1,0 +1,204 @@
+/** Which version of an object is true: what the watch told, or what was answered to a write that it has yet to bring. */
+import { describe, expect, test } from '@jest/globals';
+
+import { OwnedIndex } from '../../../../../src/cluster/kubernetes/cache/owned-index.js';
+import { Latest } from '../../../../../src/cluster/kubernetes/cache/latest.js';
+import type { OwnedView } from '../../../../../src/cluster/kubernetes/cache/views.js';
+import { FakeClock } from '../../../../kit/clock.js';
+
+const at = (resourceVersion: string): { readonly resourceVersion: string } => ({ resourceVersion });
+
+describe('the latest version of an object', () => {
+  test('is none before anything is known', () => {
+    expect(new Latest().current(0)).toBeNull();
+  });
+
+  test('is what the watch told', () => {
+    const latest = new Latest();
+    latest.told(at('7'));
+    latest.told(at('9'));
+    expect(latest.current(0)).toEqual(at('9'));
+  });
+
+  test('is what was answered to our write until the watch has brought it', () => {
+    const latest = new Latest();
+    latest.told(at('9'));
+    latest.answered(at('12'), 0);
+    expect(latest.current(100)).toEqual(at('12'));
+    latest.told(at('11'));
+    expect(latest.current(200)).toEqual(at('12'));
+    latest.told(at('12'));
+    latest.told(at('13'));
+    expect(latest.current(300)).toEqual(at('13'));
+  });
+
+  test('is not an answer that comes later than what the watch brought meanwhile', () => {
+    const latest = new Latest();
+    latest.told(at('15'));
+    latest.answered(at('12'), 0);
+    expect(latest.current(0)).toEqual(at('15'));
+  });
+
+  test('is compared as a number, however long', () => {
+    const latest = new Latest();
+    latest.told(at('999'));
+    latest.answered(at('1000'), 0);
+    expect(latest.current(0)).toEqual(at('1000'));
+    latest.told(at('18446744073709551616'));
+    latest.answered(at('18446744073709551617'), 0);
+    expect(latest.current(0)).toEqual(at('18446744073709551617'));
+  });
+
+  test('is what the watch says again soon after an API server was set back to an older state', () => {
+    const latest = new Latest();
+    latest.answered(at('5000'), 0);
+    latest.told(at('120'));
+    expect(latest.current(10_000)).toEqual(at('5000'));
+    expect(latest.current(10_001)).toEqual(at('120'));
+    // A write in the new time line is newer than the old one, whatever their numbers.
+    latest.answered(at('130'), 11_000);
+    expect(latest.current(11_000)).toEqual(at('130'));
+  });
+
+  test('is what a list says that was asked for after the answer, whatever their numbers', () => {
+    const latest = new Latest();
+    latest.told(at('90'));
+    latest.answered(at('5000'), 1_000);
+    expect([latest.listed(1_000), latest.current(1_000)]).toEqual([false, at('5000')]);
+    latest.told(at('80'));
+    expect([latest.listed(1_001), latest.current(1_001)]).toEqual([true, at('80')]);
+    expect(latest.listed(1_002)).toBe(false);
+  });
+
+  test('is none again when the watch never brings what was answered', () => {
+    const latest = new Latest();
+    latest.answered(at('12'), 0);
+    expect([latest.current(10_000), latest.current(10_001)]).toEqual([at('12'), null]);
+  });
+});
+
+function view(name: string, changes: Partial<OwnedView> = {}): OwnedView {
+  return {
+    uid: `uid-${name}`,
+    namespace: 'default',
+    name,
+    resourceVersion: '10',
+    jobUid: 'u-1',
+    jobName: 'mnist',
+    deleting: false,
+    generation: 1,
+    applied: 'hash-1',
+    ...changes,
+  };
+}
+
+const jobOf = (uid: string, namespace = 'default') => ({ namespace, name: 'mnist', uid });
+
+describe('the objects of a job', () => {
+  const index = (): { readonly index: OwnedIndex<OwnedView>; readonly clock: FakeClock } => {
+    const clock = new FakeClock();
+    return { index: new OwnedIndex(clock), clock };
+  };
+  const names = (of: OwnedIndex<OwnedView>, jobUid = 'u-1', namespace = 'default'): string[] =>
+    of.of(jobOf(jobUid, namespace)).map(({ name, resourceVersion }) => `${name}@${resourceVersion}`);
+
+  test('are found by its uid alone', () => {
+    const { index: known } = index();
+    known.told(null, view('a'));
+    known.told(null, view('b'));
+    known.told(null, view('c', { jobUid: 'u-2' }));
+    expect([names(known), names(known, 'u-2'), names(known, 'u-3')]).toEqual([['a@10', 'b@10'], ['c@10'], []]);
+  });
+
+  test('are not those that carry no job', () => {
+    const { index: known } = index();
+    known.told(null, view('a', { jobUid: '' }));
+    expect(known.of(jobOf(''))).toEqual([]);
+  });
+
+  test('are those of its namespace: who writes its uid down elsewhere has made no object of it', () => {
+    const { index: known } = index();
+    known.told(null, view('a', { resourceVersion: '10' }));
+    known.told(null, view('a', { resourceVersion: '99', namespace: 'other', uid: 'uid-forged' }));
+    known.told(null, view('b', { jobName: 'other' }));
+    expect(names(known)).toEqual(['a@10']);
+    known.told(view('a', { resourceVersion: '99', namespace: 'other', uid: 'uid-forged' }), null);
+    expect(names(known)).toEqual(['a@10']);
+  });
+
+  test('are no longer those that were given to another owner', () => {
+    const { index: known } = index();
+    known.told(null, view('a'));
+    known.told(view('a'), view('a', { resourceVersion: '11', jobUid: '', jobName: '' }));
+    expect(names(known)).toEqual([]);
+    known.told(view('a', { resourceVersion: '11', jobUid: '', jobName: '' }), view('a', { resourceVersion: '12' }));
+    known.told(view('a', { resourceVersion: '12' }), view('a', { resourceVersion: '13', jobUid: 'u-2' }));
+    expect([names(known), names(known, 'u-2')]).toEqual([[], ['a@13']]);
+  });
+
+  test('are there with the answer to the write that made them', () => {
+    const { index: known } = index();
+    known.answered(view('a', { resourceVersion: '12' }));
+    expect(names(known)).toEqual(['a@12']);
+    known.told(null, view('a', { resourceVersion: '11' }));
+    expect(names(known)).toEqual(['a@12']);
+    known.told(view('a', { resourceVersion: '11' }), view('a', { resourceVersion: '14' }));
+    expect(names(known)).toEqual(['a@14']);
+  });
+
+  test('are gone when the watch says so', () => {
+    const { index: known } = index();
+    known.told(null, view('a'));
+    known.told(view('a'), null);
+    expect(names(known)).toEqual([]);
+  });
+
+  test('are those of a list that was asked for after an answer: the store may have been put back', () => {
+    const { index: known, clock } = index();
+    known.told(null, view('a'));
+    known.answered(view('a', { resourceVersion: '50' }));
+    known.answered(view('b', { resourceVersion: '51', namespace: 'other', jobUid: 'u-3' }));
+    known.answered(view('c', { resourceVersion: '52', jobUid: 'u-2' }));
+    const askedAtMs = clock.now() + 1;
+    expect(known.listed(askedAtMs, 'default')).toEqual(['u-1', 'u-2']);
+    expect([names(known), names(known, 'u-2'), names(known, 'u-3', 'other')]).toEqual([['a@10'], [], ['b@51']]);
+    expect(known.listed(askedAtMs, undefined)).toEqual(['u-3']);
+    expect(names(known)).toEqual(['a@10']);
+    expect(known.listed(askedAtMs, undefined)).toEqual([]);
+  });
+
+  test('are gone although they were written a moment ago', () => {
+    const { index: known } = index();
+    known.told(null, view('a'));
+    known.answered(view('a', { resourceVersion: '12' }));
+    known.told(view('a'), null);
+    expect(names(known)).toEqual([]);
+  });
+
+  test('are there when the watch is late with the deletion of one that had the name before', () => {
+    const { index: known } = index();
+    known.told(null, view('a'));
+    known.answered(view('a', { uid: 'uid-anew', resourceVersion: '30' }));
+    known.told(view('a'), null);
+    expect(names(known)).toEqual(['a@30']);
+    known.told(null, view('a', { uid: 'uid-anew', resourceVersion: '30' }));
+    expect(names(known)).toEqual(['a@30']);
+  });
+
+  test('come back as they were when the API server is set back', async () => {
+    const { index: known, clock } = index();
+    known.told(null, view('a', { resourceVersion: '5000' }));
+    known.answered(view('a', { resourceVersion: '5001' }));
+    known.told(view('a', { resourceVersion: '5000' }), view('a', { resourceVersion: '120' }));
+    expect(names(known)).toEqual(['a@5001']);
+    await clock.advance(10_001);
+    expect(names(known)).toEqual(['a@120']);
+  });
+
+  test('are gone when it is set back to before they were made', async () => {
+    const { index: known, clock } = index();
+    known.answered(view('a', { resourceVersion: '5001' }));
+    await clock.advance(10_001);
+    expect(names(known)).toEqual([]);
+  });
+});
