@@ -18,7 +18,6 @@
 import type { Clock } from '@distillery/base';
 
 import type { DistillJob, DistillJobStatus, Engine, EventClaim } from '../api/index.js';
-import type { Cluster, JobKey } from '../cluster/index.js';
 import {
   decide,
   dismiss,
@@ -33,10 +32,9 @@ import {
   withinLimits,
   worthWriting,
 } from '../domain/index.js';
-import { manifestOf } from '../render/index.js';
 
 import type { Fleet } from './fleet.js';
-import { isHindrance, type Jobs, type Observer, type Streams } from './ports.js';
+import { type Cluster, isHindrance, type JobKey, type Jobs, type Observer, type Streams } from './ports.js';
 
 export interface ReconcilerOptions {
   readonly engine: Engine;
@@ -160,20 +158,11 @@ async function actOnProcesses(
   options: ReconcilerOptions,
 ): Promise<'Applied' | 'Refused'> {
   const { cluster, streams } = options;
-  // There is no manifest of a job that cannot be run.
   if (plan.workers === 'Remove') {
     await cluster.remove(key);
     return 'Applied';
   }
-  return cluster.apply({
-    key,
-    job,
-    manifest: manifestOf(job, key.uid),
-    access: (role) => streams.access(role, job),
-    pools: plan.pools,
-    student: plan.student,
-    backoffLimit: job.spec.backoffLimit,
-  });
+  return cluster.apply(key, job, plan, (role) => streams.access(role, job));
 }
 
 async function serveStreams(key: JobKey, job: DistillJob, plan: Plan, streams: Streams): Promise<void> {

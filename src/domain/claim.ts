@@ -2,6 +2,7 @@
 import type { TeacherPool } from '../api/index.js';
 
 import type { PodNeeds } from './ledger/index.js';
+import { pausedUntilMs } from './pause.js';
 import { claimOf, type JobClaim, type JobDemand, jobDemandOf, type PoolState, type Teacher } from './share/index.js';
 import type { ObservedTeacher, PoolObservation, Snapshot } from './snapshot.js';
 import { type Verdict, verdictOf } from './verdict.js';
@@ -39,8 +40,9 @@ export function jobClaimOf(snapshot: Snapshot): JobClaim<PodNeeds> {
   );
 }
 
-function stateOf(pool: TeacherPool, observed: PoolObservation, { job, streams }: Snapshot): PoolState<PodNeeds> {
-  const { needs, resource, stuckUntilMs } = observed;
+function stateOf(pool: TeacherPool, observed: PoolObservation, { job, streams, nowMs }: Snapshot): PoolState<PodNeeds> {
+  const { needs, resource } = observed;
+  const isPaused = pausedUntilMs(observed, job.status, nowMs) !== null;
   const staying = observed.pods.filter(({ terminating }) => !terminating);
   const seated = staying.filter(({ node }) => node !== null).length;
   const told = streams.state === 'Present' ? new Map(streams.teachers.map((teacher) => [teacher.pod, teacher])) : null;
@@ -53,7 +55,7 @@ function stateOf(pool: TeacherPool, observed: PoolObservation, { job, streams }:
     spec: {
       name: pool.name,
       minReplicas: pool.minReplicas,
-      maxReplicas: stuckUntilMs === null ? pool.maxReplicas : Math.min(pool.maxReplicas, seated),
+      maxReplicas: isPaused ? Math.min(pool.maxReplicas, seated) : pool.maxReplicas,
       slotsPerReplica: slotsPerReplicaOf(needs, resource),
     },
     needs,

@@ -4,6 +4,8 @@
  *
  * Invariant: nothing is told that was not done. But for the hindrance and the verdict, the status stays as it was.
  */
+import { omit } from '@distillery/base';
+
 import { conditions, type DistillJobStatus, type EventClaim, events } from '../api/index.js';
 
 import { conditionsFrom } from './conditions.js';
@@ -28,6 +30,7 @@ export function hinder(
     status: withWhy({
       ...(before ?? { phase: 'Pending' as const }),
       ...observed,
+      ...pausesOf(before, plan.status),
       conditions: (plan.status.conditions ?? []).flatMap((planned) => {
         if (planned.type === hinderedType) return hindered;
         const kept = planned.type === 'Accepted' ? planned : told.find(({ type }) => type === planned.type);
@@ -39,6 +42,16 @@ export function hinder(
       ...(isNews ? [events.hindered(sentence)] : []),
     ],
   };
+}
+
+/** A pause follows from what was observed, and has to be remembered whether the plan was carried out or not (pause.ts). */
+function pausesOf(before: DistillJobStatus | undefined, planned: DistillJobStatus): Pick<DistillJobStatus, 'teachers'> {
+  if (before?.teachers === undefined) return {};
+  const pools = before.teachers.pools.map((pool) => {
+    const pausedUntil = planned.teachers?.pools.find(({ name }) => name === pool.name)?.pausedUntil;
+    return { ...omit(pool, 'pausedUntil'), ...(pausedUntil === undefined ? {} : { pausedUntil }) };
+  });
+  return { teachers: { ...before.teachers, pools } };
 }
 
 const verdictReasons: readonly string[] = [

@@ -47,10 +47,10 @@ export interface PoolObservation {
   readonly resource: string;
   readonly pods: readonly ObservedTeacher[];
   /**
-   * A teacher waited for a node in vain although the ledger saw room for it: until then, in milliseconds since 1970, no
-   * other is tried; null = none did.
+   * Creation time of the oldest teacher for which the scheduler has found no node, in milliseconds since 1970; null = there
+   * is none.
    */
-  readonly stuckUntilMs: number | null;
+  readonly unplacedSinceMs: number | null;
   /** Teachers that ended without being asked to. */
   readonly disruptions: number;
   /** Teachers that failed one after the other, none having lived in between. */

@@ -6,6 +6,7 @@ import type { DistillJob, DistillJobStatus, StatusCondition, StatusTeachersPool 
 
 import type { PoolPlan } from './claim.js';
 import { type JobDemand, sentenceOf } from './share/index.js';
+import { pausedUntilMs } from './pause.js';
 import type { Snapshot } from './snapshot.js';
 import { readyTeachers } from './telemetry.js';
 import { timestamp } from './timestamp.js';
@@ -133,7 +134,15 @@ function teachersOf(
     const ready = readyIn(name);
     const rate = ready.reduce((sum, { samplesPerSecond }) => sum + samplesPerSecond, 0);
     const told = grant === undefined ? {} : { wanted: grant.why.wanted, why: sentenceOf(grant) };
-    return { name, desired: replicas, ready: ready.length, reason: demand.reason, ...told, rate };
+    return {
+      name,
+      desired: replicas,
+      ready: ready.length,
+      reason: demand.reason,
+      ...told,
+      ...pauseOf(name, snapshot),
+      rate,
+    };
   });
   return {
     desired: byPool.reduce((sum, { desired }) => sum + desired, 0),
@@ -141,6 +150,12 @@ function teachersOf(
     samplesPerSecond: Math.round(byPool.reduce((sum, { rate }) => sum + rate, 0)),
     pools: byPool.map((pool) => omit(pool, 'rate')),
   };
+}
+
+function pauseOf(name: string, { job, cluster, nowMs }: Snapshot): Pick<StatusTeachersPool, 'pausedUntil'> {
+  const observed = cluster.pools.find((pool) => pool.name === name);
+  const untilMs = observed === undefined ? null : pausedUntilMs(observed, job.status, nowMs);
+  return untilMs === null ? {} : { pausedUntil: timestamp(untilMs) };
 }
 
 /** As people read it in a column: `812/1407`, `5/6`, `3m20s`. */

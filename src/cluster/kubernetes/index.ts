@@ -4,8 +4,6 @@ export {
   AccessError,
   type AccessSource,
   type ApiClient,
-  apiClient,
-  type ApiClientOptions,
   ApiError,
   type ApiErrorCause,
   type ApiErrorKind,
@@ -14,7 +12,6 @@ export {
   chosenContext,
   credentialsError,
   type DeleteOptions,
-  kinds,
   type Kubeconfig,
   type KubeconfigFiles,
   kubeconfigFiles,
@@ -45,9 +42,9 @@ export {
 } from './watch/index.js';
 export {
   ClusterCache,
-  jobExists,
-  KubernetesJobs,
-  type KubernetesJobsOptions,
+  JobCache,
+  type JobCacheOptions,
+  kinds,
   nodeView,
   podView,
   Watches,
@@ -63,4 +60,8 @@ export {
   leaseName,
   leasesAt,
   leaseUid,
+  jobExists,
+  KubernetesJobs,
+  type KubernetesJobsOptions,
 } from './act/index.js';
+export { apiClient, type ApiClientOptions } from './client.js';

@@ -14,7 +14,8 @@ import type { NatsAccess } from '@distillery/protocol';
 
 import type { DistillJob } from '../../api/index.js';
 import type { ClusterObservation, PoolObservation, Slots } from '../../domain/index.js';
-import type { Cluster, DesiredWorkers, JobKey } from '../port.js';
+import { manifestOf } from '../../render/index.js';
+import type { AccessOf, Cluster, JobKey, WorkersPlan } from '../../controller/index.js';
 
 import { type Child, startChild } from './child.js';
 import { machineSlots, oneSlot, seatedIn, slotResource } from './machine.js';
@@ -72,7 +73,7 @@ export class LocalCluster implements Cluster {
           needs: oneSlot,
           resource: slotResource,
           pods: [],
-          stuckUntilMs: null,
+          unplacedSinceMs: null,
           disruptions: 0,
           failuresInARow: 0,
           lastError: null,
@@ -108,14 +109,14 @@ export class LocalCluster implements Cluster {
   }
 
   /** @throws Error when the manifest or a password file cannot be written */
-  async apply(desired: DesiredWorkers): Promise<'Applied'> {
-    this.#access ??= await this.#writeFiles(desired);
-    this.#key = desired.key;
-    const plans = new Map(desired.pools.map((pool) => [pool.name, pool]));
+  async apply(key: JobKey, job: DistillJob, plan: WorkersPlan, access: AccessOf): Promise<'Applied'> {
+    this.#access ??= await this.#writeFiles(key, job, access);
+    this.#key = key;
+    const plans = new Map(plan.pools.map((pool) => [pool.name, pool]));
     for (const name of plans.keys()) this.#pool(name);
     // Also pools that the job has no longer.
     for (const [name, pool] of this.#pools) pool.scaleTo(plans.get(name)?.replicas ?? 0, plans.get(name)?.leave);
-    this.#student.want(desired.student, desired.backoffLimit);
+    this.#student.want(plan.student, job.spec.backoffLimit);
     return 'Applied';
   }
 
@@ -163,9 +164,9 @@ export class LocalCluster implements Cluster {
     });
   }
 
-  async #writeFiles({ manifest, access }: DesiredWorkers): Promise<WrittenAccess> {
+  async #writeFiles(key: JobKey, job: DistillJob, access: AccessOf): Promise<WrittenAccess> {
     makeFolderSync(join(this.#options.folder, 'job'));
-    writeWholeSync(this.#file('manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+    writeWholeSync(this.#file('manifest.json'), `${JSON.stringify(manifestOf(job, key.uid), null, 2)}\n`);
     return {
       teacher: this.#write('teacher', await access('teacher')),
       student: this.#write('student', await access('student')),

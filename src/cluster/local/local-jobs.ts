@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { writeWhole } from '@distillery/platform';
 
 import type { DistillJob, DistillJobStatus, EventClaim } from '../../api/index.js';
-import type { FoundJob, JobKey } from '../port.js';
+import type { FoundJob, JobKey } from '../../controller/index.js';
 
 export class LocalJobs {
   readonly #folder: string;

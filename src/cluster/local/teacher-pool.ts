@@ -70,7 +70,7 @@ export class TeacherPool {
         ready: true,
         createdAtMs: startedAtMs,
       })),
-      stuckUntilMs: null,
+      unplacedSinceMs: null,
       disruptions: this.#disruptions,
       failuresInARow: this.#failuresInARow,
       lastError: this.#lastError,

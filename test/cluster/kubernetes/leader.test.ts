@@ -5,7 +5,7 @@ import { randomFrom } from '@distillery/base';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 
 import { systemClock } from '../../../src/cli/system-clock.js';
-import type { Leases } from '../../../src/cluster/index.js';
+import type { Leases } from '../../../src/controller/index.js';
 import { type EventOutcome, EventRecorder, kinds, leasesAt } from '../../../src/cluster/kubernetes/index.js';
 import { leaseDurations, LeaderElector } from '../../../src/controller/index.js';
 import { clientOf, type TestClient } from '../../kit/api-client.js';

@@ -45,7 +45,7 @@ function podOf({ job, index, node, gpus, stage }: Telling): PodMaker | null {
 
 function cacheOf(): ClusterCache {
   const cache = new ClusterCache(new FakeClock());
-  for (const name of nodes) cache.toldOfNode(null, nodeView(rawNode(name, { allocatable })));
+  for (const name of nodes) cache.onNode(null, nodeView(rawNode(name, { allocatable })));
   return cache;
 }
 
@@ -76,10 +76,10 @@ describe('the slots that a share draws on', () => {
           const after = pod === null ? null : podView(pod.raw);
           if (after === null) there.delete(uid);
           else there.set(uid, after);
-          told.toldOfPod(before, after);
+          told.onPod(before, after);
         }
         const anew = cacheOf();
-        for (const pod of there.values()) anew.toldOfPod(null, pod);
+        for (const pod of there.values()) anew.onPod(null, pod);
         expect(read(told)).toEqual(read(anew));
       }),
       { numRuns: 500 },

@@ -7,12 +7,10 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { systemClock } from '../../../src/cli/system-clock.js';
 import type { DistillJob } from '../../../src/api/index.js';
-import type { DesiredWorkers } from '../../../src/cluster/index.js';
 import { LocalCluster } from '../../../src/cluster/local/index.js';
 import { oneSlot } from '../../../src/cluster/local/machine.js';
 import type { ClusterObservation } from '../../../src/domain/index.js';
-import { manifestOf } from '../../../src/render/index.js';
-import { JobMaker, plainJob } from '../../kit/snapshots.js';
+import { JobMaker } from '../../kit/snapshots.js';
 import { isAlive, spawnTypeScript } from '../../kit/typescript.js';
 import { until, WorkerScripts } from './worker-scripts.js';
 
@@ -39,21 +37,15 @@ function clusterOf(workers: WorkerScripts, slots = 2) {
     student: 'Run' | 'Stop' = 'Stop',
     backoffLimit = 6,
   ): Promise<'Applied' | 'Refused'> => {
-    const desired: DesiredWorkers = {
-      key,
-      job: plainJob(),
-      manifest: manifestOf(plainJob(), key.uid),
-      access: (role) =>
-        Promise.resolve(
-          role === 'teacher'
-            ? { kind: 'password', url, user: 'teacher', password: 'of-teachers' }
-            : { kind: 'password', url, user: 'student', password: 'of-the-student' },
-        ),
-      pools: Object.entries(pools).map(([name, replicas]) => ({ name, replicas, leave: [] })),
-      student,
-      backoffLimit,
-    };
-    return cluster.apply(desired);
+    const { job } = new JobMaker().backoffLimit(backoffLimit);
+    const plan = { pools: Object.entries(pools).map(([name, replicas]) => ({ name, replicas, leave: [] })), student };
+    return cluster.apply(key, job, plan, (role) =>
+      Promise.resolve(
+        role === 'teacher'
+          ? { kind: 'password', url, user: 'teacher', password: 'of-teachers' }
+          : { kind: 'password', url, user: 'student', password: 'of-the-student' },
+      ),
+    );
   };
   let latest: ClusterObservation;
   /** Waits until what is observed of the pools named here fulfils a condition. */

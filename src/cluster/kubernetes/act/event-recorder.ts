@@ -11,9 +11,10 @@
 import type { Clock } from '@distillery/base';
 
 import { apiVersion, type EventClaim, kind } from '../../../api/index.js';
-import type { JobKey } from '../../port.js';
+import type { JobKey } from '../../../controller/index.js';
 
-import { type ApiClient, ApiError, apiVersionOf, kinds } from '../api/index.js';
+import { type ApiClient, ApiError, apiVersionOf } from '../api/index.js';
+import { kinds } from '../cache/index.js';
 import { remember } from './remember.js';
 
 export type EventOutcome =

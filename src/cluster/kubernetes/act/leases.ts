@@ -2,9 +2,10 @@
  * One coordination.k8s.io/v1 Lease at the API server, for leader election. Renewed by merge patch: unlike a PUT it keeps
  * what others wrote into the metadata, and never makes a Lease that was deleted.
  */
-import type { LeaseRecord, Leases, LeaseWrite, StoredLease } from '../../lease.js';
+import type { LeaseRecord, Leases, LeaseWrite, StoredLease } from '../../../controller/index.js';
 
-import { type ApiClient, ApiError, type ApiErrorKind, apiVersionOf, kinds, type StoredObject } from '../api/index.js';
+import { type ApiClient, ApiError, type ApiErrorKind, apiVersionOf, type StoredObject } from '../api/index.js';
+import { kinds } from '../cache/index.js';
 
 /** Of the operator's Lease; the chart ships it and gives rights on it by this name. */
 export const leaseName = 'distillery-operator';

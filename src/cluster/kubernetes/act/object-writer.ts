@@ -8,7 +8,7 @@
  *     it, since the answer to an empty patch is the whole Secret. Their names hold the job's uid instead (api `inputsName`).
  */
 import type { KubernetesObject } from '../../../render/index.js';
-import type { JobKey } from '../../port.js';
+import type { JobKey } from '../../../controller/index.js';
 
 import { type ApiClient, ApiError, kindOf, type StoredObject } from '../api/index.js';
 import {
@@ -19,6 +19,7 @@ import {
   type OwnedView,
   ownedView,
   type RawDeployment,
+  kinds,
 } from '../cache/index.js';
 import { NameTakenError, refusedOr } from './refusal.js';
 
@@ -79,12 +80,14 @@ export class ObjectWriter {
   async #claim(object: KubernetesObject, found: OwnedView, owners: readonly FieldsOwner[]): Promise<void> {
     const { uid, resourceVersion, namespace, name } = found;
     const managedFields = claimed(owners);
-    await this.#client.patch(kindOf(object), namespace, name, { metadata: { uid, resourceVersion, managedFields } });
+    await this.#client.patch(kindOf(object, kinds), namespace, name, {
+      metadata: { uid, resourceVersion, managedFields },
+    });
   }
 
   /** @throws ApiError when it is gone by now: the next look creates it */
   async #lookUp(object: KubernetesObject): Promise<StoredObject> {
-    const kind = kindOf(object);
+    const kind = kindOf(object, kinds);
     const { namespace = '', name } = object.metadata;
     const { items } = await this.#client.list(kind, { namespace, name });
     const [there] = items;

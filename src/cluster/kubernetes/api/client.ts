@@ -6,8 +6,6 @@
  */
 import type { Clock } from '@distillery/base';
 
-import { fieldManager } from '../../../api/index.js';
-
 import type { Budget } from './budget.js';
 import { ApiError, errorOfFailure } from './errors.js';
 import { fieldsOf, parsed } from './json.js';
@@ -96,8 +94,12 @@ export interface RequestRecord {
   readonly waitedMs: number;
 }
 
-export interface ApiClientOptions {
+export interface HttpClientOptions {
   readonly transport: Transport;
+  /** The name under which the API server records the fields that this client writes. */
+  readonly fieldManager: string;
+  /** Every kind that is written; `builtInKinds` and the custom resources. */
+  readonly kinds: Readonly<Record<string, ResourceKind>>;
   readonly budget: Budget;
   readonly clock: Clock;
   readonly onRequest?: (record: RequestRecord) => void;
@@ -116,14 +118,14 @@ const longestLineBytes = 16 * 1024 * 1024;
 /** What a request is about, for its record. */
 type Subject = Pick<RequestRecord, 'verb' | 'kind' | 'subresource'>;
 
-export function apiClient(options: ApiClientOptions): ApiClient {
+export function httpClient(options: HttpClientOptions): ApiClient {
   return new HttpApiClient(options);
 }
 
 class HttpApiClient implements ApiClient {
-  readonly #options: ApiClientOptions;
+  readonly #options: HttpClientOptions;
 
-  constructor(options: ApiClientOptions) {
+  constructor(options: HttpClientOptions) {
     this.#options = options;
   }
 
@@ -189,9 +191,9 @@ class HttpApiClient implements ApiClient {
   }
 
   async apply(object: WrittenObject, { subresource, signal }: WriteOptions = {}): Promise<StoredObject> {
-    const query = new URLSearchParams({ fieldManager, force: 'true', fieldValidation: 'Strict' });
+    const query = this.#writing({ force: 'true' });
     return this.#write('apply', 'PATCH', object, {
-      path: pathOf(object, subresource),
+      path: this.#pathOf(object, subresource),
       query,
       contentType: 'application/apply-patch+yaml',
       subresource,
@@ -212,7 +214,7 @@ class HttpApiClient implements ApiClient {
       {
         method: 'PATCH',
         path: objectPath(kind, namespace, name, subresource),
-        query: new URLSearchParams({ fieldManager, fieldValidation: 'Strict' }),
+        query: this.#writing(),
         body: { json: patch, contentType: 'application/merge-patch+json' },
         doing,
         signal,
@@ -222,15 +224,15 @@ class HttpApiClient implements ApiClient {
   }
 
   async create(object: WrittenObject, signal?: AbortSignal): Promise<StoredObject> {
-    const query = new URLSearchParams({ fieldManager, fieldValidation: 'Strict' });
-    const path = collectionPath(kindOf(object), object.metadata.namespace ?? '');
+    const query = this.#writing();
+    const path = collectionPath(this.#kindOf(object), object.metadata.namespace ?? '');
     return this.#write('create', 'POST', object, { path, query, contentType: 'application/json', signal });
   }
 
   async replace(object: WrittenObject, signal?: AbortSignal): Promise<StoredObject> {
-    const query = new URLSearchParams({ fieldManager, fieldValidation: 'Strict' });
+    const query = this.#writing();
     return this.#write('update', 'PUT', object, {
-      path: pathOf(object),
+      path: this.#pathOf(object),
       query,
       contentType: 'application/json',
       signal,
@@ -270,13 +272,25 @@ class HttpApiClient implements ApiClient {
       readonly signal?: AbortSignal | undefined;
     },
   ): Promise<StoredObject> {
-    const kind = kindOf(object);
+    const kind = this.#kindOf(object);
     const { path, query, contentType, subresource = '', signal } = request;
     const of = subresource === '' ? '' : `${subresource} of `;
     const doing = `${verb} ${of}${described(kind, object.metadata.namespace ?? '', object.metadata.name)}`;
     const body = { json: object, contentType };
     const answer = await this.#exchange({ verb, kind, subresource }, { method, path, query, body, doing, signal });
     return storedObject(answer, kind, doing);
+  }
+
+  #writing(query: Readonly<Record<string, string>> = {}): URLSearchParams {
+    return new URLSearchParams({ fieldManager: this.#options.fieldManager, ...query, fieldValidation: 'Strict' });
+  }
+
+  #kindOf(object: WrittenObject): ResourceKind {
+    return kindOf(object, this.#options.kinds);
+  }
+
+  #pathOf(object: WrittenObject, subresource?: string): string {
+    return objectPath(this.#kindOf(object), object.metadata.namespace ?? '', object.metadata.name, subresource);
   }
 
   /** @returns the JSON of the answer */
@@ -329,10 +343,6 @@ function selection({
     ...(labelSelector === undefined ? {} : { labelSelector }),
     ...(name === undefined ? {} : { fieldSelector: `metadata.name=${name}` }),
   });
-}
-
-function pathOf(object: WrittenObject, subresource?: string): string {
-  return objectPath(kindOf(object), object.metadata.namespace ?? '', object.metadata.name, subresource);
 }
 
 function described({ kind }: ResourceKind, namespace: string, name: string): string {

@@ -2,9 +2,9 @@
 export { Budget, type BudgetOptions } from './budget.js';
 export {
   type ApiClient,
-  apiClient,
-  type ApiClientOptions,
   type DeleteOptions,
+  httpClient,
+  type HttpClientOptions,
   type ListOptions,
   type Page,
   type RequestRecord,
@@ -13,7 +13,7 @@ export {
 } from './client.js';
 export { type Access, type AccessSource, credentialsError, loadAccess } from './connect.js';
 export { ApiError, type ApiErrorCause, type ApiErrorKind, errorOfFailure } from './errors.js';
-export { apiVersionOf, kindOf, kinds, type ResourceKind } from './kinds.js';
+export { apiVersionOf, builtInKinds, kindOf, type ResourceKind } from './kinds.js';
 export {
   AccessError,
   chosenContext,

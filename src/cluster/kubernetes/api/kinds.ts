@@ -1,8 +1,4 @@
-/**
- * The kinds of objects that the operator reads and writes, and where the API server keeps each. Paths are built here and
- * nowhere else.
- */
-import { apiGroup, apiVersion as distillJobVersion, kind as distillJobKind, plural } from '../../../api/index.js';
+/** The built-in kinds of Kubernetes that this client is used for, and the paths of their objects at the API server. Pure. */
 
 export interface ResourceKind {
   /** Empty for the core group. */
@@ -13,14 +9,7 @@ export interface ResourceKind {
   readonly namespaced: boolean;
 }
 
-export const kinds = {
-  distillJobs: {
-    group: apiGroup,
-    version: distillJobVersion.slice(apiGroup.length + 1),
-    plural,
-    kind: distillJobKind,
-    namespaced: true,
-  },
+export const builtInKinds = {
   deployments: { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment', namespaced: true },
   jobs: { group: 'batch', version: 'v1', plural: 'jobs', kind: 'Job', namespaced: true },
   pods: { group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true },
@@ -45,31 +34,32 @@ export function apiVersionOf({ group, version }: ResourceKind): string {
   return group === '' ? version : `${group}/${version}`;
 }
 
-/** @throws RangeError for a kind that the operator does not write: a mistake in our code */
-export function kindOf(object: { readonly apiVersion: string; readonly kind: string }): ResourceKind {
-  const found = Object.values<ResourceKind>(kinds).find(
-    (known) => known.kind === object.kind && apiVersionOf(known) === object.apiVersion,
-  );
+/** @throws RangeError for an object of a kind that is not among the known ones: a mistake in our code */
+export function kindOf(
+  object: { readonly apiVersion: string; readonly kind: string },
+  known: Readonly<Record<string, ResourceKind>>,
+): ResourceKind {
+  const found = Object.values(known).find((one) => one.kind === object.kind && apiVersionOf(one) === object.apiVersion);
   if (found === undefined) {
     throw new RangeError(
-      `kind of an object: found ${object.apiVersion} ${object.kind}, expected one of src/cluster/kubernetes/kinds.ts; add it there`,
+      `${object.apiVersion} ${object.kind}: this client does not know the kind. Add it to the client's kinds.`,
     );
   }
   return found;
 }
 
-/** Path of all objects of a kind: those of one namespace, or of all when it is empty or the kind has none. */
+/** Path of all objects of a kind, in one namespace; in all of them when `namespace` is empty or the kind has none. */
 export function collectionPath(kind: ResourceKind, namespace: string): string {
   const root = kind.group === '' ? `/api/${kind.version}` : `/apis/${kind.group}/${kind.version}`;
   const within = kind.namespaced && namespace !== '' ? `/namespaces/${encodeURIComponent(namespace)}` : '';
   return `${root}${within}/${kind.plural}`;
 }
 
-/** @throws RangeError when a namespaced object comes without a namespace: a mistake in our code */
+/** @throws RangeError for a namespaced kind without a namespace, or without a name: a mistake in our code */
 export function objectPath(kind: ResourceKind, namespace: string, name: string, subresource?: string): string {
   if (name === '' || (kind.namespaced && namespace === '')) {
     throw new RangeError(
-      `path of a ${kind.kind}: found namespace "${namespace}" and name "${name}", expected both to be given`,
+      `path of a ${kind.kind}: namespace "${namespace}" and name "${name}" must not be empty. Pass both.`,
     );
   }
   const object = `${collectionPath(kind, namespace)}/${encodeURIComponent(name)}`;

@@ -9,7 +9,7 @@ import type { Clock } from '@distillery/base';
 
 import type { DistillJob } from '../../../api/index.js';
 import { Ledger, type LedgerNode, type Slots } from '../../../domain/index.js';
-import type { JobKey } from '../../port.js';
+import type { JobKey } from '../../../controller/index.js';
 
 import type { JobObjects } from './job-observation.js';
 import { OwnedIndex } from './owned-index.js';
@@ -60,13 +60,13 @@ export class ClusterCache {
     };
   }
 
-  toldOfNode(before: LedgerNode | null, after: LedgerNode | null): void {
+  onNode(before: LedgerNode | null, after: LedgerNode | null): void {
     if (after !== null) this.#ledger.setNode(after);
     else if (before !== null) this.#ledger.removeNode(before.name);
   }
 
   /** A job was seen: its pods count as its own from now on, until it is forgotten. */
-  toldOfJob(job: JobKey): void {
+  onJob(job: JobKey): void {
     if (this.#jobs.has(job.uid)) return;
     this.#jobs.set(job.uid, job);
     for (const pod of this.#pods.get(identityOf(job))?.values() ?? []) {
@@ -77,7 +77,7 @@ export class ClusterCache {
   }
 
   /** @returns the uid of the known job whose pod it is or was; null for pods of others */
-  toldOfPod(before: PodView | null, after: PodView | null): string | null {
+  onPod(before: PodView | null, after: PodView | null): string | null {
     if (after !== null) this.#ledger.setPod(after);
     else if (before !== null) this.#ledger.removePod(before.uid);
     const pod = after ?? before;

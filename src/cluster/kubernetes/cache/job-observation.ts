@@ -30,8 +30,6 @@ export interface ObservationFacts {
   readonly objects: JobObjects;
   /** What a pool's teachers ask of a node. */
   readonly needsOf: (pool: TeacherPool) => PodNeeds;
-  /** Until when no teacher is added since the last found no node; null = none waited in vain. */
-  readonly stuckUntilMs: (pool: string) => number | null;
   /** Teachers of a pool that were lost so far. */
   readonly disruptions: (pool: string) => number;
   readonly refusal: string | null;
@@ -70,11 +68,17 @@ function poolOf(pool: TeacherPool, teachers: readonly Worker[], facts: Observati
       ready: pod.worker.ready,
       createdAtMs: pod.worker.createdAtMs,
     })),
-    stuckUntilMs: facts.stuckUntilMs(name),
+    unplacedSinceMs: unplacedSinceMs(pods),
     disruptions: facts.disruptions(name),
     failuresInARow: Math.max(0, ...troubled.filter(failedByItself).map(({ worker }) => worker.restarts)),
     lastError: troubleOf(troubled) ?? (deployment?.failure ? { exitCode: null, message: deployment.failure } : null),
   };
+}
+
+/** A worker is only stuck without a node when the scheduler has said that none takes it. */
+function unplacedSinceMs(pods: readonly Worker[]): number | null {
+  const unplaced = pods.filter(({ worker, waits }) => worker.stuck !== null && waits !== null);
+  return unplaced.length === 0 ? null : Math.min(...unplaced.map(({ worker }) => worker.createdAtMs));
 }
 
 /** Exit codes that say that somebody else ended the process: SIGTERM, SIGKILL (a kubelet reports it so), or all went well. */

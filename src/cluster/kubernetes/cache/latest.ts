@@ -17,11 +17,11 @@ export interface Versioned {
 const answerCountsMs = 10_000;
 
 export class Latest<V extends Versioned> {
-  #told: V | null = null;
+  #observed: V | null = null;
   #answer: { readonly version: V; readonly atMs: number } | null = null;
 
-  told(version: V | null): void {
-    this.#told = version;
+  observed(version: V | null): void {
+    this.#observed = version;
     if (version !== null && this.#answer !== null && !isNewer(this.#answer.version, version)) this.#answer = null;
   }
 
@@ -37,9 +37,9 @@ export class Latest<V extends Versioned> {
   }
 
   current(nowMs: number): V | null {
-    if (this.#answer === null || nowMs - this.#answer.atMs > answerCountsMs) return this.#told;
-    if (this.#told === null || isNewer(this.#answer.version, this.#told)) return this.#answer.version;
-    return this.#told;
+    if (this.#answer === null || nowMs - this.#answer.atMs > answerCountsMs) return this.#observed;
+    if (this.#observed === null || isNewer(this.#answer.version, this.#observed)) return this.#answer.version;
+    return this.#observed;
   }
 }
 

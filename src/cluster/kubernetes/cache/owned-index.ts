@@ -1,7 +1,7 @@
 /** Objects of one kind by the job they belong to (ownership.ts), each in its latest known version. */
 import type { Clock } from '@distillery/base';
 
-import type { JobKey } from '../../port.js';
+import type { JobKey } from '../../../controller/index.js';
 
 import { Latest } from './latest.js';
 import { identityOf } from './ownership.js';
@@ -22,18 +22,18 @@ export class OwnedIndex<V extends OwnedView> {
   }
 
   /** What the watch tells. */
-  told(before: V | null, after: V | null): void {
+  observed(before: V | null, after: V | null): void {
     if (before !== null && belongs(before) && (after === null || ownerOf(after) !== ownerOf(before))) {
-      this.#toldGone(before);
+      this.#observedGone(before);
     }
-    if (after !== null && belongs(after)) this.#latest(after).told(after);
+    if (after !== null && belongs(after)) this.#latest(after).observed(after);
   }
 
   /** Whatever was answered of this object is over with it; what has its name by now is another. */
-  #toldGone(gone: V): void {
+  #observedGone(gone: V): void {
     const current = this.#jobs.get(ownerOf(gone))?.get(gone.name)?.current(this.#clock.now()) ?? null;
     if (current === null || current.uid === gone.uid) this.#forget(gone);
-    else this.#latest(gone).told(null);
+    else this.#latest(gone).observed(null);
   }
 
   /**

@@ -10,7 +10,7 @@
  *     create pods there with the job's credentials as well, so their uid would prove nothing more.
  */
 import { apiGroup, isTeacherName, kind as jobKind, labels, sharedName, studentName } from '../../../api/index.js';
-import type { JobKey } from '../../port.js';
+import type { JobKey } from '../../../controller/index.js';
 
 import type { StoredMetadata } from '../api/index.js';
 

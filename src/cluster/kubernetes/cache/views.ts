@@ -2,7 +2,13 @@
  * What the adapter keeps of the API server's objects: each is cut down at the border to the few facts that decisions need,
  * so that forty thousand pods fit into memory. Pure.
  */
-import { appliedAnnotation, deletionCostAnnotation, labels, templateAnnotation } from '../../../api/index.js';
+import {
+  appliedAnnotation,
+  deletionCostAnnotation,
+  labels,
+  templateAnnotation,
+  workerContainer,
+} from '../../../api/index.js';
 import { amountsOf, effectiveRequests, isLeaving, isMendedByRoom } from '../../../domain/index.js';
 import type {
   LedgerNode,
@@ -47,9 +53,6 @@ interface RawContainerState {
     readonly finishedAt?: string | null;
   };
 }
-
-/** The one container of a worker's pod that is ours; admission may have added others. */
-const workerContainer = 'worker';
 
 export interface RawPod extends RawObject {
   readonly spec: PodResources & RawPlacement & RawScheduling;
@@ -178,6 +181,7 @@ function workerView({ metadata, status }: RawPod, phase: string): WorkerView | n
   const job = claimedJobOf(metadata);
   if (job === null) return null;
   const component = metadata.labels?.[labels.component] === 'student' ? 'student' : 'teacher';
+  // Admission may have added other containers.
   const container = status?.containerStatuses?.find(({ name }) => name === workerContainer);
   return {
     jobUid: job.uid,

@@ -7,11 +7,12 @@ import type { Clock, Random } from '@distillery/base';
 
 import { appName, labels } from '../../../api/index.js';
 import type { LedgerNode } from '../../../domain/index.js';
-import type { JobKey } from '../../port.js';
+import type { JobKey } from '../../../controller/index.js';
 
 import type { ClusterCache } from './cluster-cache.js';
-import { type ApiClient, kinds, type ResourceKind, type StoredObject } from '../api/index.js';
-import type { KubernetesJobs, RawDistillJob } from './kubernetes-jobs.js';
+import { type ApiClient, type ResourceKind, type StoredObject } from '../api/index.js';
+import { kinds } from './kinds.js';
+import type { JobCache, RawDistillJob } from './job-cache.js';
 import type { OwnedIndex } from './owned-index.js';
 import { Reflector, type ReflectorCounters, type ReflectorReport } from '../watch/index.js';
 import {
@@ -30,7 +31,7 @@ import {
 export interface WatchesOptions {
   readonly client: Pick<ApiClient, 'list' | 'watch'>;
   readonly cache: ClusterCache;
-  readonly jobs: KubernetesJobs;
+  readonly jobs: JobCache;
   /** Whose jobs are looked after; empty = every namespace's. */
   readonly namespaces: readonly string[];
   readonly jobChanged: (key: JobKey) => void;
@@ -133,7 +134,7 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
         { ...place, ...ours },
         view,
         (before, after) => {
-          index.told(before, after);
+          index.observed(before, after);
           const uid = (after ?? before)?.jobUid ?? '';
           if (uid !== '') partChanged(uid);
         },
@@ -147,13 +148,13 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
         place,
         (raw) => raw as unknown as RawDistillJob,
         (before, after) => {
-          const key = jobs.told(before, after);
+          const key = jobs.observed(before, after);
           if (key === null) return;
           if (after === null) {
             jobGone(key);
             return;
           }
-          cache.toldOfJob(key);
+          cache.onJob(key);
           jobChanged(key);
         },
         (askedAtMs) => jobs.listed(askedAtMs, place.namespace).forEach(jobChanged),
@@ -164,7 +165,7 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
       {},
       (raw) => nodeView(raw),
       (before, after) => {
-        cache.toldOfNode(before, after);
+        cache.onNode(before, after);
         slotsChanged();
       },
     ),
@@ -174,7 +175,7 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
       {},
       (raw) => podView(raw as unknown as RawPod),
       (before, after) => {
-        const uid = cache.toldOfPod(before, after);
+        const uid = cache.onPod(before, after);
         if (uid !== null) partChanged(uid);
         if (!jsonEqual(slotsOfPod(before), slotsOfPod(after))) slotsChanged();
       },

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { EventClaim } from '../../../../../src/api/index.js';
-import type { JobKey } from '../../../../../src/cluster/index.js';
+import type { JobKey } from '../../../../../src/controller/index.js';
 import {
   ApiError,
   type ApiErrorKind,

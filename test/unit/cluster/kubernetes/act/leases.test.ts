@@ -1,7 +1,7 @@
 /** The Leases port over our client: what of the API server's answers decides, and what is left open. */
 import { describe, expect, test } from '@jest/globals';
 
-import type { LeaseRecord } from '../../../../../src/cluster/index.js';
+import type { LeaseRecord } from '../../../../../src/controller/index.js';
 import {
   ApiError,
   type ApiErrorKind,

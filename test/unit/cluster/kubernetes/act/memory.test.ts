@@ -3,7 +3,6 @@ import { expect, test } from '@jest/globals';
 
 import { ClusterCache, KubernetesCluster, type StoredObject } from '../../../../../src/cluster/kubernetes/index.js';
 import { Operator } from '../../../../../src/controller/index.js';
-import { manifestOf } from '../../../../../src/render/index.js';
 import { FakeClock } from '../../../../kit/clock.js';
 import { named, rendered, settings } from '../../../render/jobs.js';
 
@@ -36,15 +35,7 @@ test('the adapter remembers a job until it is forgotten, and no longer', async (
     const key = keyOf(at);
     await cluster.observe(key, job);
     const pools = job.spec.teacher.pools.map(({ name }) => ({ name, replicas: 2, leave: [] }));
-    await cluster.apply({
-      key,
-      job,
-      manifest: manifestOf(job, key.uid),
-      access: (role) => Promise.resolve(access[role]),
-      pools,
-      student: 'Run',
-      backoffLimit: 6,
-    });
+    await cluster.apply(key, job, { pools, student: 'Run' }, (role) => Promise.resolve(access[role]));
   }
   expect(cluster.remembered).toBe(jobs);
   for (let at = 0; at < jobs; at++) cluster.forget(keyOf(at).uid);

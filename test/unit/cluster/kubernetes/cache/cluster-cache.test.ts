@@ -33,13 +33,13 @@ const jobOf = (uid: string, namespace = 'default') => ({ namespace, name: 'mnist
 /** A cache that knows two jobs and is told as the watches tell: each change of an object, with what it was before. */
 function cluster() {
   const cache = new ClusterCache(new FakeClock());
-  for (const uid of ['u-1', 'u-2']) cache.toldOfJob(jobOf(uid));
+  for (const uid of ['u-1', 'u-2']) cache.onJob(jobOf(uid));
   const pods = new Map<string, PodMaker>();
   const deployments = new Map<string, DeploymentView>();
   const at = {
     cache,
     nodes: (...names: readonly string[]) => {
-      for (const name of names) cache.toldOfNode(null, gpuNode(name));
+      for (const name of names) cache.onNode(null, gpuNode(name));
       return at;
     },
     pod: (...told: readonly PodMaker[]) => {
@@ -47,14 +47,14 @@ function cluster() {
         const { uid } = pod.raw.metadata;
         const before = pods.get(uid);
         pods.set(uid, pod);
-        cache.toldOfPod(before === undefined ? null : podView(before.raw), podView(pod.raw));
+        cache.onPod(before === undefined ? null : podView(before.raw), podView(pod.raw));
       }
       return at;
     },
     gone: (...told: readonly PodMaker[]) => {
       for (const pod of told) {
         const { uid } = pod.raw.metadata;
-        cache.toldOfPod(podView((pods.get(uid) ?? pod).raw), null);
+        cache.onPod(podView((pods.get(uid) ?? pod).raw), null);
         pods.delete(uid);
       }
       return at;
@@ -62,7 +62,7 @@ function cluster() {
     deployment: (pool: string, facts: Parameters<typeof rawDeployment>[1] = {}) => {
       const view = deploymentView(rawDeployment(pool, facts));
       const key = `${view.jobUid}/${view.name}`;
-      cache.deployments.told(deployments.get(key) ?? null, view);
+      cache.deployments.observed(deployments.get(key) ?? null, view);
       deployments.set(key, view);
       return at;
     },
@@ -81,7 +81,7 @@ describe('the objects of a job', () => {
       .deployment('gpu')
       .deployment('cpu', { jobUid: 'u-2' })
       .pod(seated('cpu-0'), studentPod(), seated('cpu-0', 'u-2'), strangerPod('web'));
-    cache.studentJobs.told(null, studentJobView(rawStudentJob()));
+    cache.studentJobs.observed(null, studentJobView(rawStudentJob()));
     const { deployments, student, pods } = cache.objectsOf(jobOf('u-1'));
     expect(deployments.map(({ pool }) => pool)).toEqual(['cpu', 'gpu']);
     expect(student?.name).toBe('mnist-student');
@@ -91,9 +91,9 @@ describe('the objects of a job', () => {
 
   test('say whose a pod is that changed', () => {
     const { cache } = cluster();
-    const told = (pod: PodMaker): string | null => cache.toldOfPod(null, podView(pod.raw));
+    const told = (pod: PodMaker): string | null => cache.onPod(null, podView(pod.raw));
     expect([told(seated('cpu-0')), told(studentPod()), told(strangerPod('web'))]).toEqual(['u-1', 'u-1', null]);
-    expect(cache.toldOfPod(podView(seated('cpu-0').raw), null)).toBe('u-1');
+    expect(cache.onPod(podView(seated('cpu-0').raw), null)).toBe('u-1');
     expect(cache.objectsOf(jobOf('u-1')).pods).toHaveLength(1);
   });
 });
@@ -104,7 +104,7 @@ describe('the slots that are free for a job', () => {
     expect(at.room()).toBe(0);
     at.nodes('a', 'b');
     expect([at.room(), at.room(5)]).toEqual([16, 5]);
-    at.cache.toldOfNode(gpuNode('b'), null);
+    at.cache.onNode(gpuNode('b'), null);
     expect(at.room()).toBe(8);
   });
 
@@ -233,7 +233,7 @@ describe('teachers that were lost', () => {
     const at = pool(2).gone(seated('cpu-0'));
     expect(lost(at)).toBe(1);
     at.cache.forget('u-1');
-    at.cache.toldOfJob(jobOf('u-1'));
+    at.cache.onJob(jobOf('u-1'));
     expect(lost(at)).toBe(0);
   });
 });

@@ -38,7 +38,6 @@ function observed(seen: Seen): ClusterObservation {
     job: (seen.job?.(maker) ?? maker).job,
     objects,
     needsOf: () => needs,
-    stuckUntilMs: (pool) => (pool === 'gpu' ? noonMs + 60_000 : null),
     disruptions: (pool) => (pool === 'cpu' ? 2 : 0),
     refusal: seen.refusal ?? null,
     nowMs,
@@ -207,7 +206,7 @@ describe('a pool of teachers', () => {
       name: 'cpu',
       needs,
       resource: 'cpu',
-      stuckUntilMs: null,
+      unplacedSinceMs: null,
       pods: [
         expect.objectContaining({ name: 'mnist-teacher-cpu-0', node: 'node-1', terminating: false, ready: true }),
         expect.objectContaining({ name: 'mnist-teacher-cpu-1', node: null, terminating: false, ready: false }),
@@ -228,6 +227,33 @@ describe('a pool of teachers', () => {
       ['spot', ['mnist-teacher-spot-0']],
       ['cpu', ['mnist-teacher-cpu-0']],
     ]);
+  });
+
+  test.each<[string, Seen['pods'], number | null]>([
+    ['never while no teacher waits', [teacherPod('cpu-0').ready()], null],
+    ['never while the scheduler has yet to try', [teacherPod('cpu-0').since(-30)], null],
+    [
+      'since the oldest',
+      [
+        teacherPod('cpu-0').since(-7).unschedulable(unschedulable),
+        teacherPod('cpu-1').since(-9).unschedulable(unschedulable),
+      ],
+      -9,
+    ],
+    [
+      'never for a teacher that is ending',
+      [teacherPod('cpu-0').since(-7).unschedulable(unschedulable).terminating()],
+      null,
+    ],
+    ['never for a teacher of another pool', [teacherPod('gpu-0').since(-7).unschedulable(unschedulable)], null],
+    [
+      'never for a teacher on a node whose image is missing',
+      [teacherPod('cpu-0').since(-30).waiting('ImagePullBackOff')],
+      null,
+    ],
+  ])('has a teacher without a node %s', (_title, pods = [], wantSeconds) => {
+    const want = wantSeconds === null ? null : noonMs + wantSeconds * 1_000;
+    expect(pool({ pods }).unplacedSinceMs).toBe(want);
   });
 
   const error = { exitCode: 1, message: 'no memory on device 0', at: -5 };

@@ -15,36 +15,36 @@ describe('the latest version of an object', () => {
 
   test('is what the watch told', () => {
     const latest = new Latest();
-    latest.told(at('7'));
-    latest.told(at('9'));
+    latest.observed(at('7'));
+    latest.observed(at('9'));
     expect(latest.current(0)).toEqual(at('9'));
   });
 
   test('is what was answered to our write until the watch has brought it', () => {
     const latest = new Latest();
-    latest.told(at('9'));
+    latest.observed(at('9'));
     latest.answered(at('12'), 0);
     expect(latest.current(100)).toEqual(at('12'));
-    latest.told(at('11'));
+    latest.observed(at('11'));
     expect(latest.current(200)).toEqual(at('12'));
-    latest.told(at('12'));
-    latest.told(at('13'));
+    latest.observed(at('12'));
+    latest.observed(at('13'));
     expect(latest.current(300)).toEqual(at('13'));
   });
 
   test('is not an answer that comes later than what the watch brought meanwhile', () => {
     const latest = new Latest();
-    latest.told(at('15'));
+    latest.observed(at('15'));
     latest.answered(at('12'), 0);
     expect(latest.current(0)).toEqual(at('15'));
   });
 
   test('is compared as a number, however long', () => {
     const latest = new Latest();
-    latest.told(at('999'));
+    latest.observed(at('999'));
     latest.answered(at('1000'), 0);
     expect(latest.current(0)).toEqual(at('1000'));
-    latest.told(at('18446744073709551616'));
+    latest.observed(at('18446744073709551616'));
     latest.answered(at('18446744073709551617'), 0);
     expect(latest.current(0)).toEqual(at('18446744073709551617'));
   });
@@ -52,7 +52,7 @@ describe('the latest version of an object', () => {
   test('is what the watch says again soon after an API server was set back to an older state', () => {
     const latest = new Latest();
     latest.answered(at('5000'), 0);
-    latest.told(at('120'));
+    latest.observed(at('120'));
     expect(latest.current(10_000)).toEqual(at('5000'));
     expect(latest.current(10_001)).toEqual(at('120'));
     // A write in the new time line is newer than the old one, whatever their numbers.
@@ -62,10 +62,10 @@ describe('the latest version of an object', () => {
 
   test('is what a list says that was asked for after the answer, whatever their numbers', () => {
     const latest = new Latest();
-    latest.told(at('90'));
+    latest.observed(at('90'));
     latest.answered(at('5000'), 1_000);
     expect([latest.listed(1_000), latest.current(1_000)]).toEqual([false, at('5000')]);
-    latest.told(at('80'));
+    latest.observed(at('80'));
     expect([latest.listed(1_001), latest.current(1_001)]).toEqual([true, at('80')]);
     expect(latest.listed(1_002)).toBe(false);
   });
@@ -104,35 +104,35 @@ describe('the objects of a job', () => {
 
   test('are found by its uid alone', () => {
     const { index: known } = index();
-    known.told(null, view('a'));
-    known.told(null, view('b'));
-    known.told(null, view('c', { jobUid: 'u-2' }));
+    known.observed(null, view('a'));
+    known.observed(null, view('b'));
+    known.observed(null, view('c', { jobUid: 'u-2' }));
     expect([names(known), names(known, 'u-2'), names(known, 'u-3')]).toEqual([['a@10', 'b@10'], ['c@10'], []]);
   });
 
   test('are not those that carry no job', () => {
     const { index: known } = index();
-    known.told(null, view('a', { jobUid: '' }));
+    known.observed(null, view('a', { jobUid: '' }));
     expect(known.of(jobOf(''))).toEqual([]);
   });
 
   test('are those of its namespace: who writes its uid down elsewhere has made no object of it', () => {
     const { index: known } = index();
-    known.told(null, view('a', { resourceVersion: '10' }));
-    known.told(null, view('a', { resourceVersion: '99', namespace: 'other', uid: 'uid-forged' }));
-    known.told(null, view('b', { jobName: 'other' }));
+    known.observed(null, view('a', { resourceVersion: '10' }));
+    known.observed(null, view('a', { resourceVersion: '99', namespace: 'other', uid: 'uid-forged' }));
+    known.observed(null, view('b', { jobName: 'other' }));
     expect(names(known)).toEqual(['a@10']);
-    known.told(view('a', { resourceVersion: '99', namespace: 'other', uid: 'uid-forged' }), null);
+    known.observed(view('a', { resourceVersion: '99', namespace: 'other', uid: 'uid-forged' }), null);
     expect(names(known)).toEqual(['a@10']);
   });
 
   test('are no longer those that were given to another owner', () => {
     const { index: known } = index();
-    known.told(null, view('a'));
-    known.told(view('a'), view('a', { resourceVersion: '11', jobUid: '', jobName: '' }));
+    known.observed(null, view('a'));
+    known.observed(view('a'), view('a', { resourceVersion: '11', jobUid: '', jobName: '' }));
     expect(names(known)).toEqual([]);
-    known.told(view('a', { resourceVersion: '11', jobUid: '', jobName: '' }), view('a', { resourceVersion: '12' }));
-    known.told(view('a', { resourceVersion: '12' }), view('a', { resourceVersion: '13', jobUid: 'u-2' }));
+    known.observed(view('a', { resourceVersion: '11', jobUid: '', jobName: '' }), view('a', { resourceVersion: '12' }));
+    known.observed(view('a', { resourceVersion: '12' }), view('a', { resourceVersion: '13', jobUid: 'u-2' }));
     expect([names(known), names(known, 'u-2')]).toEqual([[], ['a@13']]);
   });
 
@@ -140,22 +140,22 @@ describe('the objects of a job', () => {
     const { index: known } = index();
     known.answered(view('a', { resourceVersion: '12' }));
     expect(names(known)).toEqual(['a@12']);
-    known.told(null, view('a', { resourceVersion: '11' }));
+    known.observed(null, view('a', { resourceVersion: '11' }));
     expect(names(known)).toEqual(['a@12']);
-    known.told(view('a', { resourceVersion: '11' }), view('a', { resourceVersion: '14' }));
+    known.observed(view('a', { resourceVersion: '11' }), view('a', { resourceVersion: '14' }));
     expect(names(known)).toEqual(['a@14']);
   });
 
   test('are gone when the watch says so', () => {
     const { index: known } = index();
-    known.told(null, view('a'));
-    known.told(view('a'), null);
+    known.observed(null, view('a'));
+    known.observed(view('a'), null);
     expect(names(known)).toEqual([]);
   });
 
   test('are those of a list that was asked for after an answer: the store may have been put back', () => {
     const { index: known, clock } = index();
-    known.told(null, view('a'));
+    known.observed(null, view('a'));
     known.answered(view('a', { resourceVersion: '50' }));
     known.answered(view('b', { resourceVersion: '51', namespace: 'other', jobUid: 'u-3' }));
     known.answered(view('c', { resourceVersion: '52', jobUid: 'u-2' }));
@@ -169,27 +169,27 @@ describe('the objects of a job', () => {
 
   test('are gone although they were written a moment ago', () => {
     const { index: known } = index();
-    known.told(null, view('a'));
+    known.observed(null, view('a'));
     known.answered(view('a', { resourceVersion: '12' }));
-    known.told(view('a'), null);
+    known.observed(view('a'), null);
     expect(names(known)).toEqual([]);
   });
 
   test('are there when the watch is late with the deletion of one that had the name before', () => {
     const { index: known } = index();
-    known.told(null, view('a'));
+    known.observed(null, view('a'));
     known.answered(view('a', { uid: 'uid-anew', resourceVersion: '30' }));
-    known.told(view('a'), null);
+    known.observed(view('a'), null);
     expect(names(known)).toEqual(['a@30']);
-    known.told(null, view('a', { uid: 'uid-anew', resourceVersion: '30' }));
+    known.observed(null, view('a', { uid: 'uid-anew', resourceVersion: '30' }));
     expect(names(known)).toEqual(['a@30']);
   });
 
   test('come back as they were when the API server is set back', async () => {
     const { index: known, clock } = index();
-    known.told(null, view('a', { resourceVersion: '5000' }));
+    known.observed(null, view('a', { resourceVersion: '5000' }));
     known.answered(view('a', { resourceVersion: '5001' }));
-    known.told(view('a', { resourceVersion: '5000' }), view('a', { resourceVersion: '120' }));
+    known.observed(view('a', { resourceVersion: '5000' }), view('a', { resourceVersion: '120' }));
     expect(names(known)).toEqual(['a@5001']);
     await clock.advance(10_001);
     expect(names(known)).toEqual(['a@120']);

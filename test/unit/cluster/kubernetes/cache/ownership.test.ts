@@ -86,10 +86,10 @@ describe('a pod with all our labels', () => {
 /** What is known where a job runs with a student and a teacher. */
 function cluster(): ClusterCache {
   const cache = new ClusterCache(new FakeClock());
-  cache.toldOfJob(job);
-  cache.toldOfNode(null, nodeView(rawNode('a', { allocatable: { cpu: '16', pods: '110', 'nvidia.com/gpu': '8' } })));
-  cache.deployments.told(null, deploymentView(rawDeployment('cpu')));
-  cache.studentJobs.told(null, studentJobView(rawStudentJob()));
+  cache.onJob(job);
+  cache.onNode(null, nodeView(rawNode('a', { allocatable: { cpu: '16', pods: '110', 'nvidia.com/gpu': '8' } })));
+  cache.deployments.observed(null, deploymentView(rawDeployment('cpu')));
+  cache.studentJobs.observed(null, studentJobView(rawStudentJob()));
   return cache;
 }
 
@@ -100,14 +100,14 @@ describe('what counts for a job', () => {
     const cache = cluster();
     for (const pod of [studentPod(), teacherPod('cpu-0').asking(gpu).on('a').ready()]) {
       const forged = podView(pod.within('elsewhere').uid('uid-forged').raw);
-      expect(cache.toldOfPod(null, forged)).toBeNull();
+      expect(cache.onPod(null, forged)).toBeNull();
       expect(podsOf(cache)).toEqual([]);
       const { teachersOf, othersOn, supplyOf } = cache.slots();
       expect(teachersOf('u-1')).toEqual([]);
       // It holds what it holds, as any pod of others does.
       const holds = forged.worker?.component === 'teacher' ? 1 : 0;
       expect([othersOn('a', 'nvidia.com/gpu'), supplyOf('nvidia.com/gpu').free]).toEqual([holds, 8 - holds]);
-      expect(cache.toldOfPod(forged, null)).toBeNull();
+      expect(cache.onPod(forged, null)).toBeNull();
     }
   });
 
@@ -116,8 +116,8 @@ describe('what counts for a job', () => {
     const forged = studentJobView(
       rawStudentJob({ namespace: 'elsewhere', uid: 'uid-forged', conditions: ['Complete'] }),
     );
-    cache.studentJobs.told(null, forged);
-    cache.deployments.told(null, deploymentView(rawDeployment('gpu', { namespace: 'elsewhere' })));
+    cache.studentJobs.observed(null, forged);
+    cache.deployments.observed(null, deploymentView(rawDeployment('gpu', { namespace: 'elsewhere' })));
     expect(cache.objectsOf(job)).toMatchObject({
       student: { uid: 'uid-mnist-student', ended: null },
       deployments: [{ pool: 'cpu' }],
@@ -126,19 +126,19 @@ describe('what counts for a job', () => {
 
   test('is no pod of a Job that only has the name of the student’s', () => {
     const cache = cluster();
-    cache.toldOfPod(null, podView(studentPod().controlledBy({ uid: 'uid-of-another' }).ended({ exitCode: 65 }).raw));
+    cache.onPod(null, podView(studentPod().controlledBy({ uid: 'uid-of-another' }).ended({ exitCode: 65 }).raw));
     expect(podsOf(cache)).toEqual([]);
-    cache.toldOfPod(null, podView(studentPod('student-b').running().raw));
+    cache.onPod(null, podView(studentPod('student-b').running().raw));
     expect(podsOf(cache)).toEqual(['uid-student-b']);
   });
 
   test('is no longer a pod whose labels were taken off', () => {
     const cache = cluster();
     const pod = teacherPod('cpu-0').asking(gpu).on('a').ready();
-    cache.toldOfPod(null, podView(pod.raw));
+    cache.onPod(null, podView(pod.raw));
     expect([podsOf(cache), cache.slots().teachersOf('u-1').length]).toEqual([['uid-u-1-cpu-0'], 1]);
     const released = { ...podView(pod.raw), worker: null };
-    expect(cache.toldOfPod(podView(pod.raw), released)).toBe('u-1');
+    expect(cache.onPod(podView(pod.raw), released)).toBe('u-1');
     expect([podsOf(cache), cache.slots().teachersOf('u-1')]).toEqual([[], []]);
     expect(cache.slots().othersOn('a', 'nvidia.com/gpu')).toBe(1);
   });
@@ -147,12 +147,12 @@ describe('what counts for a job', () => {
     const cache = new ClusterCache(new FakeClock());
     const pod = podView(teacherPod('cpu-0').asking(gpu).on('a').ready().raw);
     const waiting = podView(teacherPod('cpu-1').asking(gpu).raw);
-    for (const one of [pod, waiting]) expect(cache.toldOfPod(null, one)).toBeNull();
+    for (const one of [pod, waiting]) expect(cache.onPod(null, one)).toBeNull();
     expect(cache.slots()).toMatchObject({ neighbours: [{}], leaving: [] });
-    cache.toldOfJob(job);
+    cache.onJob(job);
     expect(cache.slots().teachersOf('u-1')).toHaveLength(2);
     expect(cache.slots().neighbours).toEqual([]);
-    expect(cache.toldOfPod(pod, pod)).toBe('u-1');
+    expect(cache.onPod(pod, pod)).toBe('u-1');
     cache.forget('u-1');
     expect(cache.slots().teachersOf('u-1')).toEqual([]);
   });

@@ -2,7 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { apiVersion, kind } from '../../../../../src/api/index.js';
-import { KubernetesJobs, type RawDistillJob } from '../../../../../src/cluster/kubernetes/cache/kubernetes-jobs.js';
+import { KubernetesJobs } from '../../../../../src/cluster/kubernetes/act/kubernetes-jobs.js';
+import { JobCache, type RawDistillJob } from '../../../../../src/cluster/kubernetes/cache/job-cache.js';
 import type { StoredObject } from '../../../../../src/cluster/kubernetes/api/object.js';
 import { FakeClock } from '../../../../kit/clock.js';
 import { bent } from '../../../../kit/jobs.js';
@@ -26,13 +27,9 @@ describe('a job that the watch brings', () => {
   test.each([
     ['valid', spec],
     ['invalid', { ...spec, weight: 0 }],
-  ])('and that is %s is checked once a generation', async (_title, given) => {
+  ])('and that is %s is checked once a generation', (_title, given) => {
     let reads = 0;
-    const jobs = new KubernetesJobs({
-      client: { apply: () => Promise.reject(new Error('none')), delete: () => Promise.reject(new Error('none')) },
-      clock: new FakeClock(),
-      record: () => undefined,
-    });
+    const cache = new JobCache({ clock: new FakeClock() });
     const read = (): void => void (reads += 1);
     let before: RawDistillJob | null = null;
     for (const [resourceVersion, generation] of [
@@ -43,9 +40,9 @@ describe('a job that the watch brings', () => {
       ['5', 2],
     ] as const) {
       const after = version(resourceVersion, generation, given, read);
-      jobs.told(before, after);
+      cache.observed(before, after);
       before = after;
-      const found = await jobs.get(key);
+      const found = cache.get(key);
       expect(found?.kind).toBe(given === spec ? 'Valid' : 'Invalid');
       if (found?.kind === 'Invalid') expect(found.metadata.resourceVersion).toBe(resourceVersion);
     }
@@ -54,18 +51,19 @@ describe('a job that the watch brings', () => {
 
   test('and whose end it brings before the answer to a write stays gone', async () => {
     const answer = Promise.withResolvers<StoredObject>();
+    const cache = new JobCache({ clock: new FakeClock() });
     const jobs = new KubernetesJobs({
       client: { apply: () => answer.promise, delete: () => Promise.reject(new Error('none')) },
-      clock: new FakeClock(),
+      cache,
       record: () => undefined,
     });
     const job = version('1', 1, spec, () => undefined);
-    jobs.told(null, job);
+    cache.observed(null, job);
     const written = jobs.writeStatus(key, { phase: 'Running' });
-    jobs.told(job, null);
+    cache.observed(job, null);
     answer.resolve({ apiVersion, kind, metadata: { ...key, resourceVersion: '2', generation: 1 } });
     await written;
     expect(await jobs.get(key)).toBeNull();
-    expect(jobs.keys()).toEqual([]);
+    expect(cache.keys()).toEqual([]);
   });
 });
