@@ -1,9 +1,9 @@
 .DEFAULT_GOAL := help
-.PHONY: help build test lint generate verify bench cluster clean
+.PHONY: help build test lint graph generate verify workflows coverage release-dry-run bench cluster clean
 npm := npm run --silent
 
 help: ## Say what each target does
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 node_modules: package.json package-lock.json workers/package.json $(wildcard packages/*/package.json)
 	npm ci
@@ -15,14 +15,26 @@ build: node_modules ## Compile everything into dist/
 test: node_modules ## Run every test
 	@npm test --silent
 
-lint: node_modules ## Style, types, boundaries between rooms, unused code
+lint: node_modules ## Style, types, boundaries between rooms, unused code, spelling, phrases
 	@$(npm) lint
+
+graph: node_modules ## The import graph of the rooms; fails on circles and on arrows that run up
+	@$(npm) graph
 
 generate: node_modules ## Write the generated files: API types, reference, test vectors
 	@$(npm) generate
 
-verify: node_modules lint ## Fail when a generated file differs from its source
+verify: node_modules lint workflows ## Lint, and fail when a generated file differs from its source
 	@$(npm) verify
+
+workflows: node_modules ## Check .github/workflows with actionlint (needs go)
+	@$(npm) workflows
+
+coverage: node_modules ## Unit and property tests with coverage, into coverage/
+	@$(npm) coverage
+
+release-dry-run: node_modules ## Make what a release publishes, into dist/release; publishes nothing
+	@$(npm) release
 
 bench: node_modules ## Measure; a table and bench-results/*.json
 	@$(npm) bench

@@ -2,15 +2,12 @@ import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-/** Rooms that decide and encode: no clock, randomness, network, disk or environment enters them (DESIGN §6). */
-const pureRooms = [
-  'src/domain/**/*.ts',
-  'src/render/**/*.ts',
-  'src/simulate/**/*.ts',
-  'src/api/**/*.ts',
-  'packages/base/**/*.ts',
-  'packages/protocol/**/*.ts',
-];
+import { readRooms } from './scripts/rooms.ts';
+
+/** Rooms that decide and encode: no clock, randomness, network, disk or environment enters them (docs/rooms.yaml). */
+const pureRooms = readRooms()
+  .filter(({ pure }) => pure === true)
+  .map(({ room }) => `${room}/**/*.ts`);
 
 export default defineConfig(
   globalIgnores(['**/dist/', 'node_modules/', '.cache/', 'runs/', 'coverage/', 'src/api/generated/', '**/*.cjs']),

@@ -11,6 +11,11 @@ export default {
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/packages/[^/]+/dist/', '<rootDir>/.cache/'],
   testMatch: ['<rootDir>/test/{unit,property,integration,cluster}/**/*.test.ts'],
+  // `npm run coverage`. What only processes of their own run (main files, workers) counts as not covered here.
+  coverageProvider: 'v8',
+  coverageDirectory: 'coverage',
+  coverageReporters: ['text-summary', 'html', 'lcovonly', 'json-summary'],
+  collectCoverageFrom: ['{src,workers}/**/*.ts', 'packages/*/src/**/*.ts', '!src/api/generated/**'],
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

@@ -1,8 +1,8 @@
 /**
  * Writes what is generated from the API's one source, crds/distilljobs.yaml: the TypeScript types, the schema as a
  * constant (so that src/api reads no file), docs/reference/api.md (with the
- * grammar of uris) and the chart's copy; and the lists of metrics and of
- * the operator's settings. With `--check` it writes nothing, prints the files that differ and exits 1. The output depends
+ * grammar of uris) and the chart's copy; the lists of metrics and of
+ * the operator's settings; and the table of rooms in docs/architecture.md. With `--check` it writes nothing, prints the files that differ and exits 1. The output depends
  * on those sources alone.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -15,6 +15,7 @@ import { parse } from 'yaml';
 
 import { operatorVariables, type Variable } from '../dist/src/operator-variables.js';
 import { metricDescriptions } from '../dist/src/telemetry/index.js';
+import { readRooms, roomsFile, roomsTable } from './rooms.ts';
 
 interface Rule {
   readonly rule: string;
@@ -332,6 +333,21 @@ function renderVariables(): string {
   ].join('\n');
 }
 
+/** The page with a new table between its two marks; all else on it is written by hand. */
+async function renderArchitecture(file: string): Promise<string> {
+  const page = await readFile(path.join(root, file), 'utf8');
+  const open = `<!-- rooms: generated from ${roomsFile} by scripts/generate.ts -->\n`;
+  const close = '<!-- /rooms -->\n';
+  const [before, rest] = page.split(open);
+  const after = rest?.split(close)[1];
+  if (before === undefined || after === undefined) {
+    throw new Error(
+      `${file}: the marks of the table of rooms are missing; put back ${open.trim()} and ${close.trim()}`,
+    );
+  }
+  return `${before}${open}\n<!-- prettier-ignore -->\n${roomsTable(readRooms())}\n${close}${after}`;
+}
+
 async function outputs(): Promise<Map<string, string>> {
   const source = await readFile(path.join(root, sourceFile), 'utf8');
   const crd = parse(source) as Crd;
@@ -356,6 +372,7 @@ async function outputs(): Promise<Map<string, string>> {
     ['charts/distillery/crds/distilljobs.yaml', source],
     ['docs/reference/metrics.md', renderMetrics()],
     ['docs/reference/operator.md', renderVariables()],
+    ['docs/architecture.md', await renderArchitecture('docs/architecture.md')],
   ]);
 }
 

@@ -1,4 +1,4 @@
-/** The only reader of the environment (DESIGN §6); docs/guide.md lists the variables. */
+/** The settings of the command, from the environment; docs/guide.md lists the variables. */
 import { availableParallelism } from 'node:os';
 import { relative, sep } from 'node:path';
 

@@ -43,7 +43,15 @@ import { ConfigError, type OperatorConfig, readOperatorConfig } from './operator
 import { AccountStreams, JobStreamsPort, StreamError } from './stream/index.js';
 import { type HomeOptions, openStreamHome } from './stream-home.js';
 import { sweepReporter } from './sweep-reporter.js';
-import { type Check, createMetrics, JobMeasures, type OutputLog, outputLog, serveHealth } from './telemetry/index.js';
+import {
+  type Check,
+  createMetrics,
+  HealthPortError,
+  JobMeasures,
+  openHealth,
+  type OutputLog,
+  outputLog,
+} from './telemetry/index.js';
 
 /** Progress alone is written this often at most, and not by all jobs together more often than this many times a second. */
 const progressMs = 5_000;
@@ -83,13 +91,23 @@ process.on('uncaughtException', (error) => {
 try {
   process.exitCode = await run(config, await loadAccess(config.access), log);
 } catch (error) {
-  // A kubeconfig, a .creds file or a signing key that is none: said in a sentence, like every other setting.
-  if (!(error instanceof AccessError) && !(error instanceof StreamError)) throw error;
-  process.stderr.write(`${error.message}\n`);
+  process.stderr.write(`${settingFaultIn(error)}\n`);
   process.exit(exitCodes.usage);
 }
 
+/**
+ * The sentence about a setting that only its use shows to be wrong: a port, a kubeconfig, a .creds file, a signing key.
+ * @throws the error itself when it is about something else
+ */
+function settingFaultIn(error: unknown): string {
+  if (error instanceof HealthPortError) return `DISTILLERY_METRICS_PORT: ${error.message}`;
+  if (error instanceof AccessError || error instanceof StreamError) return error.message;
+  throw error;
+}
+
 async function run(config: OperatorConfig, access: Access, log: OutputLog): Promise<number> {
+  // First: without it nothing is started.
+  const health = await openHealth(config.metricsPort);
   const metrics = createMetrics({ processMetrics: true });
   const random = randomFrom(createHash('sha256').update(randomUUID()).digest().readUInt32LE());
   const identity = `${config.podName === '' ? 'operator' : config.podName}_${randomUUID()}`;
@@ -277,8 +295,7 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
     // Without NATS nothing new is decided, and what runs runs on: no reason to be restarted.
     return { name: 'nats', problem: null, ...(health.connected ? {} : { degraded: health.reason }) };
   };
-  const health = await serveHealth({
-    port: config.metricsPort,
+  health.serve({
     live: () => [{ name: 'process', problem: null }],
     ready: () => [...synced(), streamCheck(), { name: term === null ? 'standby' : 'leader', problem: null }],
     metrics: async () => {

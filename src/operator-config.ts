@@ -1,5 +1,5 @@
 /**
- * The operator's settings, read from the environment once, all problems told at once. The variables are in
+ * The operator's settings, read from the environment once; all problems are reported together. The variables are in
  * operator-variables.ts. Secrets come from files, and no problem ever quotes one.
  */
 
@@ -69,7 +69,7 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 
   constructor(readonly problems: readonly string[]) {
-    super(`${problems.join('\n')}\ndocs/reference/operator.md lists what the operator's environment may say`);
+    super(`${problems.join('\n')}\ndocs/reference/operator.md lists the operator's settings.`);
   }
 }
 
@@ -83,7 +83,7 @@ export function readOperatorConfig(environment: NodeJS.ProcessEnv): OperatorConf
   const { KUBERNETES_SERVICE_HOST: host = '', KUBERNETES_SERVICE_PORT: port = '' } = environment;
   if (settings.DISTILLERY_KUBECONFIG === '' && host === '') {
     problems.push(
-      'DISTILLERY_KUBECONFIG: found nothing, and not the environment of a pod either, expected one of them; name a kubeconfig',
+      'DISTILLERY_KUBECONFIG: not set, and this process does not run in a pod. Set it to the path of a kubeconfig.',
     );
   }
   const nats = natsIn(settings, problems);
@@ -165,12 +165,17 @@ function wayIn(settings: Settings, problems: string[]): Way | null {
   const [way] = given;
   if (given.length === 1 && way !== undefined) return way;
   problems.push(
-    `DISTILLERY_NATS_OPERATOR_SIGNING_KEY_FILE: found ${given.length === 0 ? 'no way' : 'several ways'} to log in to NATS, ` +
-      `expected one of three; give ${ways.accounts.join(' and ')} (one account per namespace), ${ways.signed.join(' and ')} ` +
-      '(one account for all), or a user and a password file each for the operator (DISTILLERY_NATS_…) and for workers ' +
-      '(DISTILLERY_WORKER_NATS_…)',
+    `DISTILLERY_NATS_*: ${given.length === 0 ? 'no login is set' : `several logins are set (${namesOf(given, settings)})`}. Set ` +
+      `exactly one of these: ${ways.accounts.join(' and ')} (one account per namespace); ${ways.signed.join(' and ')} (one account for all ` +
+      'jobs); DISTILLERY_NATS_USER, DISTILLERY_NATS_PASSWORD_FILE, DISTILLERY_WORKER_NATS_USER and ' +
+      'DISTILLERY_WORKER_NATS_PASSWORD_FILE (passwords).',
   );
   return null;
+}
+
+/** The variables that are set, of several ways. */
+function namesOf(given: readonly Way[], settings: Settings): string {
+  return given.flatMap((way) => ways[way].filter((name) => settings[name] !== '')).join(', ');
 }
 
 function authIn(way: Way | null, settings: Settings, problems: string[]): OperatorConfig['nats']['auth'] {
@@ -178,7 +183,7 @@ function authIn(way: Way | null, settings: Settings, problems: string[]): Operat
   const seed = (name: SecretName, kind: keyof typeof seeds): string => seedIn(settings, name, kind, problems);
   const login = (user: 'DISTILLERY_NATS_USER' | 'DISTILLERY_WORKER_NATS_USER', passwordFile: SecretName): Login => {
     if (settings[user] === '')
-      problems.push(`${user}: found nothing, expected a user beside the other one; name one, it may be the same`);
+      problems.push(`${user}: not set. The operator and the workers both need a user; it may be the same one.`);
     return { user: settings[user], password: secret(passwordFile) };
   };
   switch (way) {
@@ -214,11 +219,13 @@ function authIn(way: Way | null, settings: Settings, problems: string[]): Operat
 function seedIn(settings: Settings, name: SecretName, kind: keyof typeof seeds, problems: string[]): string {
   const seed = secretIn(settings, name, problems).trim();
   if (seed === '' || seeds[kind].test(seed)) return seed;
-  const begin = {
-    account: "an account's signing key, which begins with SA",
-    operator: "a NATS operator's signing key, which begins with SO",
+  const wanted = {
+    account: 'a signing key of a NATS account (SA and 56 more characters)',
+    operator: 'a signing key of a NATS operator (SO and 56 more characters)',
   }[kind];
-  problems.push(`${name}: found something else in ${settings[name]}, expected the seed of ${begin}; take it from nsc`);
+  problems.push(
+    `${name}: ${settings[name]} does not hold the seed of ${wanted}. Export the key with nsc, as docs/operator.md says.`,
+  );
   return '';
 }
 
@@ -228,16 +235,15 @@ type SecretName = Extract<VariableName, `${string}_FILE`>;
 function secretIn(settings: Settings, name: SecretName, problems: string[]): string {
   const path = settings[name];
   if (path === '') {
-    problems.push(`${name}: found nothing, expected the path of a file; mount the secret and name its file`);
+    problems.push(`${name}: not set. Mount the Secret and set this to the path of its file.`);
     return '';
   }
   try {
     const secret = readTextSync(path).replace(/[\r\n]+$/, '');
-    if (secret.trim() === '')
-      problems.push(`${name}: found ${path} empty, expected a secret in it; mount the right key`);
+    if (secret.trim() === '') problems.push(`${name}: ${path} is empty. Mount the key of the Secret that holds it.`);
     return secret;
   } catch (error) {
-    problems.push(`${name}: found that ${path} cannot be read (${reasonOf(error)}), expected a secret in it; mount it`);
+    problems.push(`${name}: ${path} cannot be read (${reasonOf(error)}). Mount the Secret there.`);
     return '';
   }
 }

@@ -91,7 +91,7 @@ function listOf(item: RegExp): z.ZodType<readonly string[]> {
 /** What one job may ask for: one number for all namespaces, others for some. */
 function limit(least: number, most: number, example: string, meaning: string): Variable<LimitSetting> {
   return {
-    meaning: `${meaning} Such as \`${example}\`: NUMBER for every namespace, NAMESPACE=NUMBER for one. Empty: no limit.`,
+    meaning: `${meaning} For example \`${example}\`: NUMBER for every namespace, NAMESPACE=NUMBER for one. Empty: no limit.`,
     fallback: '',
     expected: `NUMBER and NAMESPACE=NUMBER, several with commas, each from ${least} to ${most}, such as ${example}`,
     remedy: 'change it, or leave it out for no limit',
@@ -106,7 +106,7 @@ function limit(least: number, most: number, example: string, meaning: string): V
 /** Names with `*` for any characters, or the word for no name at all: an empty variable is one that is not given. */
 function patterns(fallback: string, meaning: string): Variable<readonly string[]> {
   return {
-    meaning: `${meaning} Patterns with commas, \`*\` for any characters; \`none\`: no name at all.`,
+    meaning: `${meaning} Comma-separated patterns; \`*\` matches any characters, \`none\` allows no name.`,
     fallback,
     expected: 'names with commas between them, * for any characters, or none',
     remedy: `change it, or leave it out for ${fallback}`,
@@ -129,18 +129,18 @@ function parsedBy<T>(parse: (text: string) => T | null): z.ZodType<T> {
 const file = (meaning: string): Variable<string> => text('', meaning);
 
 export const operatorVariables = {
-  DISTILLERY_KUBECONFIG: file('Path of a kubeconfig. Empty: the account of the pod that the operator runs in.'),
-  DISTILLERY_NAMESPACE: text('default', 'Namespace of the Lease by which one of several operators leads.'),
-  DISTILLERY_POD_NAME: text('', 'Name of the pod, for logs and for who holds the Lease.'),
+  DISTILLERY_KUBECONFIG: file('Path of a kubeconfig. Empty: the ServiceAccount of the pod that the operator runs in.'),
+  DISTILLERY_NAMESPACE: text('default', 'Namespace of the Lease that elects the leader among the replicas.'),
+  DISTILLERY_POD_NAME: text('', 'Name of the pod. It identifies the replica in the Lease.'),
   DISTILLERY_WATCH_NAMESPACES: {
-    meaning: 'Namespaces whose jobs are looked after, with commas. Empty: all.',
+    meaning: 'Comma-separated namespaces to watch. Empty: all.',
     fallback: '',
     expected: 'names of namespaces with commas between them',
     remedy: 'change it, or leave it out for all namespaces',
     schema: listOf(namespaceName),
   },
   DISTILLERY_NATS_URL: {
-    meaning: 'The NATS servers, with commas: `nats://host:port` or `tls://host:port`.',
+    meaning: 'Comma-separated NATS servers: `nats://host:port` or `tls://host:port`.',
     fallback: null,
     expected: 'nats://host:port or tls://host:port without user and password, several with commas',
     remedy: 'name the NATS server; users and passwords come from files',
@@ -148,17 +148,17 @@ export const operatorVariables = {
     mayHoldSecret: true,
   },
   DISTILLERY_NATS_OPERATOR_SIGNING_KEY_FILE: file(
-    'Seed (`SO…`) of a signing key of the NATS operator: the operator makes one account per namespace with it, so that namespaces are apart (ADR 14).',
+    'File with the seed (`SO…`) of a signing key of the NATS operator. With it, one account per namespace is made, which isolates namespaces (ADR 14).',
   ),
   DISTILLERY_NATS_SYSTEM_CREDS_FILE: file(
-    'A .creds file of a user of the system account, by which the operator pushes the accounts to the server. Read again at every reconnect. Needed with the key above.',
+    'A .creds file of a user of the system account, who pushes the accounts to the server. Read again at every reconnect. Required with the key above.',
   ),
   DISTILLERY_NATS_ACCOUNTS_KEY_FILE: file(
-    'Seed (`SO…`) from which the keys of the accounts follow. Empty: the signing key itself. Give the first signing key here when you exchange it, so that the accounts and their streams stay.',
+    'File with the seed (`SO…`) from which the keys of the accounts are derived. Empty: the signing key. Set it to the first signing key when you exchange that, so that accounts and streams stay.',
   ),
   DISTILLERY_NATS_ACCOUNT_LIMITS: {
     meaning:
-      "What each namespace's account may use, with commas: `storage` and `memory` (bytes that its streams may reserve, every replica counted), `streams` (a job has 6), `consumers` (2), `connections`. What is left out has no limit but the server's.",
+      'Limits of the account of each namespace, comma-separated: `storage` and `memory` (bytes that its streams may reserve, counting every replica), `streams` (a job has 6), `consumers` (a job has 2), `connections`. An omitted limit is that of the server.',
     fallback: 'streams=1000,consumers=1000,connections=5000',
     expected: limitsExpected,
     remedy: 'change it, or leave it out for the default',
@@ -166,22 +166,23 @@ export const operatorVariables = {
   },
   DISTILLERY_NATS_NAMESPACE_LIMITS: {
     meaning:
-      'Other limits for single namespaces, such as `team-a:storage=1Ti,streams=2000;team-b:storage=10Gi`. What is left out is that of all.',
+      'Other limits for single namespaces, such as `team-a:storage=1Ti,streams=2000;team-b:storage=10Gi`. An omitted limit is that of DISTILLERY_NATS_ACCOUNT_LIMITS.',
     fallback: '',
     expected: `NAMESPACE:LIMITS, several with semicolons, LIMITS being ${limitsExpected}`,
     remedy: 'change it, or leave it out for the same limits everywhere',
     schema: parsedBy<ReadonlyMap<string, Partial<AccountLimits>>>(parseNamespaceLimits),
   },
   DISTILLERY_NATS_CREDS_FILE: file(
-    "One account for all jobs: a .creds file, the operator's login to a server in operator mode. Read again at every reconnect.",
+    'One account for all jobs: a .creds file, with which the operator logs in to a server in operator mode. Read again at every reconnect.',
   ),
   DISTILLERY_NATS_SIGNING_KEY_FILE: file(
-    'Seed (`SA…`) of a signing key of the same account: each role of each job gets a user of its own, signed by it.',
+    'File with the seed (`SA…`) of a signing key of the same account. It signs a user for each role of each job.',
   ),
-  DISTILLERY_NATS_USER: text('', "The operator's user on a server that knows users and passwords."),
-  DISTILLERY_NATS_PASSWORD_FILE: file('File that holds the password.'),
+  DISTILLERY_NATS_USER: text('', 'User of the operator, on a server with users and passwords.'),
+  DISTILLERY_NATS_PASSWORD_FILE: file('File with the password of that user.'),
   DISTILLERY_WORKER_NATS_URL: {
-    meaning: 'The NATS servers as worker pods reach them. Empty: DISTILLERY_NATS_URL.',
+    meaning:
+      'Comma-separated NATS servers for worker pods, if they reach them by other addresses. Empty: DISTILLERY_NATS_URL.',
     fallback: '',
     expected: 'nats://host:port or tls://host:port without user and password, several with commas',
     remedy: 'change it, or leave it out for DISTILLERY_NATS_URL',
@@ -190,11 +191,11 @@ export const operatorVariables = {
   },
   DISTILLERY_WORKER_NATS_USER: text(
     '',
-    'One user for the workers of all jobs, on a server that knows users and passwords: only where all jobs trust each other.',
+    'One user for the workers of all jobs, on a server with users and passwords. Use it only where all jobs trust each other.',
   ),
-  DISTILLERY_WORKER_NATS_PASSWORD_FILE: file('File that holds its password.'),
+  DISTILLERY_WORKER_NATS_PASSWORD_FILE: file('File with the password of that user.'),
   DISTILLERY_WORKER_IMAGE: {
-    meaning: 'Image of teachers and students, where a job names none.',
+    meaning: 'Default image of teachers and students, for jobs that name none.',
     fallback: null,
     expected: 'an image such as registry.example/distillery/worker:0.1.0',
     remedy: 'name the image of teachers and students',
@@ -203,15 +204,15 @@ export const operatorVariables = {
   DISTILLERY_WORKER_IMAGE_PULL_POLICY: oneOf(
     ['Always', 'IfNotPresent', 'Never'],
     'IfNotPresent',
-    'When nodes pull that image.',
+    'Pull policy of that image.',
   ),
   DISTILLERY_TEACHER_PRIORITY_CLASS: text(
     'distillery-teacher',
-    'PriorityClass of teachers, which exists: below -10, preempting nobody.',
+    'Existing PriorityClass for teacher pods. Its value must be below -10 and its preemptionPolicy Never.',
   ),
   DISTILLERY_RESERVE: {
     meaning:
-      'Slots that teachers leave free, by resource, with commas: a number, or a part of what all nodes have, such as `nvidia.com/gpu=2,amd.com/gpu=10%`. Empty: none.',
+      'Slots that teachers leave free for other pods, by resource: a number, or a percentage of what all nodes have, such as `nvidia.com/gpu=2,amd.com/gpu=10%`. Empty: none.',
     fallback: '',
     expected: 'RESOURCE=NUMBER or RESOURCE=PERCENT%, several with commas',
     remedy: 'change it, or leave it out to hold nothing back',
@@ -223,7 +224,7 @@ export const operatorVariables = {
   },
   DISTILLERY_NAMESPACE_WEIGHTS: {
     meaning:
-      'Share of a namespace against the others, with commas, such as `team-a=3,team-b=2`. A namespace that is not named has 1; `spec.weight` counts within a namespace only.',
+      'Weights by which namespaces share slots, such as `team-a=3,team-b=2`. A namespace without one has 1. `spec.weight` counts only within a namespace.',
     fallback: '',
     expected: 'NAMESPACE=NUMBER, several with commas, each from 1 to 1000, such as team-a=3,team-b=2',
     remedy: 'change it, or leave it out for equal shares',
@@ -243,7 +244,7 @@ export const operatorVariables = {
     0,
     160_000,
     '4,team-a=32',
-    'Most `minReplicas` of a job, all pools together. Larger ones count as this, the first pools first, and the job says so.',
+    'Largest sum of `minReplicas` over the pools of a job. A larger sum counts as this, the first pools first, and the job says so.',
   ),
   DISTILLERY_LIMIT_LOGITS_BYTES: limit(
     2 ** 24,
@@ -255,11 +256,11 @@ export const operatorVariables = {
     0,
     2_147_483_647,
     '86400,team-a=604800',
-    'Longest `spec.ttlSecondsAfterFinished` of a job. A longer one counts as this, and the job says so. A job that is over when the limit changes keeps its own time.',
+    'Longest `spec.ttlSecondsAfterFinished` of a job. A longer one counts as this, and the job says so. A job that has ended before the limit changes keeps its own time.',
   ),
   DISTILLERY_ACCELERATORS: {
     meaning:
-      'Resources that are accelerators, with commas, `*` for any characters. A node with a pod that claims devices (DRA) has none of them free.',
+      'Comma-separated names of resources that are accelerators; `*` matches any characters. They count as not free on a node with a pod that claims devices (DRA).',
     fallback: defaultAccelerators.join(','),
     expected: 'names of extended resources such as nvidia.com/gpu or nvidia.com/mig-* with commas between them',
     remedy: 'change it, or leave it out for the usual ones',
@@ -267,33 +268,38 @@ export const operatorVariables = {
   },
   DISTILLERY_TEMPLATE_ANNOTATIONS: patterns(
     'none',
-    'Annotations and labels that templates of jobs may set although what reads them may give rights (networks, roles of a cloud, devices, sidecars), such as `k8s.v1.cni.cncf.io/networks`.',
+    'Annotations and labels that templates of jobs may set although they can give a pod rights (networks, cloud roles, devices, sidecars), such as `k8s.v1.cni.cncf.io/networks`.',
   ),
   DISTILLERY_TEMPLATE_SECRETS: patterns(
     '*',
-    'Secrets that templates of jobs may name, as volume, variable or pull secret. The credentials of jobs are never among them.',
+    'Secrets that templates of jobs may use as a volume, a variable or a pull secret. The credentials of jobs are always refused.',
   ),
   DISTILLERY_TEMPLATE_TOLERATIONS: patterns(
     '*',
-    'Keys of taints that templates of jobs may tolerate. A toleration without a key tolerates every taint: only `*` allows it.',
+    'Keys of taints that templates of jobs may tolerate. A toleration without a key tolerates every taint and needs `*`.',
   ),
   DISTILLERY_STUDENT_PRIORITY_CLASSES: patterns(
     '*',
-    'PriorityClasses that a student may have. Those that begin with `system-` only where a pattern begins so, too.',
+    'PriorityClasses that a student may have. Those that begin with `system-` need a pattern that begins so.',
   ),
   DISTILLERY_METRICS_PORT: whole(
     0,
     65_535,
     8_080,
-    'Port of /metrics, /livez and /readyz. 0: a free one, which is logged.',
+    'Port of /metrics, /livez and /readyz. 0: any free port; the log names it.',
   ),
-  DISTILLERY_API_QPS: whole(1, 10_000, 50, 'Requests a second to the API server in the long run.'),
-  DISTILLERY_API_BURST: whole(1, 10_000, 100, 'Requests to the API server at once after a quiet time.'),
+  DISTILLERY_API_QPS: whole(
+    1,
+    10_000,
+    50,
+    'Average number of requests per second to the API server. Raise it when distillery_api_throttled_seconds_total grows.',
+  ),
+  DISTILLERY_API_BURST: whole(1, 10_000, 100, 'Requests to the API server that may exceed that average in a burst.'),
   DISTILLERY_LEASE_SECONDS: whole(
     3,
     600,
     15,
-    'How long the others wait for a sign of life of the one that leads; it stops by itself after two thirds of it.',
+    'Lease duration in seconds. Another replica leads this long after the last renewal; a leader that cannot renew steps down after two thirds of it.',
   ),
   DISTILLERY_ORPHAN_SECONDS: whole(
     0,
@@ -301,8 +307,13 @@ export const operatorVariables = {
     3_600,
     'How many seconds a job must be missing before the operator removes the streams that it left behind without its finalizer, and closes the account that its namespace left (ADR 28). Raise it, or set 0, while you restore the store of the API server. 0: never.',
   ),
-  DISTILLERY_RECONCILE_WORKERS: whole(1, 256, 8, 'Jobs that are looked at at the same time.'),
-  DISTILLERY_LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error'], 'info', 'Least level that is logged.'),
+  DISTILLERY_RECONCILE_WORKERS: whole(
+    1,
+    256,
+    8,
+    'Maximum number of concurrent reconciles. Raise it when distillery_queue_oldest_seconds grows.',
+  ),
+  DISTILLERY_LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error'], 'info', 'Minimum log level.'),
 } satisfies Record<string, Variable<unknown>>;
 
 export type OperatorVariables = typeof operatorVariables;

@@ -4,8 +4,8 @@
  * these; without a decision the defaults below hold. Pure.
  *
  * Invariants:
- *  R1 No setting lets a template name the credentials of a job.
- *  R2 What this room cannot read is left to template.ts, which refuses it.
+ *  template-rights/R1 No setting lets a template name the credentials of a job.
+ *  template-rights/R2 What this room cannot read is left to template.ts, which refuses it.
  */
 import { matchesPattern } from '@distillery/base';
 

@@ -3,9 +3,11 @@
  * PodTemplateSpec would be most of its schema; a job with anything else in it is refused with a sentence.
  *
  * Invariants:
- *  T1 Whatever passes, the pod stays within the restricted Pod Security Standard (DESIGN I7).
- *  T2 Whatever passes touches nothing that workers, stream or operator rely on: names, mounts, variables, slots, priority.
- *  T3 Values that only the scheduler or the kubelet reads are not judged here: the API server does it, in its own words.
+ *  template/T1 Whatever passes, the pod stays within the restricted Pod Security Standard (I7).
+ *  template/T2 Whatever passes touches nothing that workers, stream or operator rely on: names, mounts, variables,
+ *     slots, priority.
+ *  template/T3 Values that only the scheduler or the kubelet reads are not judged here: the API server does it, in its
+ *     own words.
  */
 import type { DistillJob } from './generated/distilljob.js';
 import { apiGroup, labels as ownLabels } from './names.js';

@@ -1,12 +1,12 @@
 /**
  * The engine of one local run: a nats-server, the streams, the controller over the local cluster. A composition root:
- * what the operator's main does for a cluster, this does for one machine (DESIGN I9).
+ * what the operator's main does for a cluster, this does for one machine (I9).
  *
  * Invariants:
- *  E1 Whatever way `runEngine` ends, every process it started is gone.
- *  E2 A run that was stopped or failed keeps its server's store, so that it can be resumed.
- *  E3 A fault that waiting cannot clear ends the run with a sentence; any other is tried again. A store without room ends
- *     a run that has not begun; one that has begun waits, because freed room lets it go on.
+ *  engine/E1 Whatever way `runEngine` ends, every process it started is gone.
+ *  engine/E2 A run that was stopped or failed keeps its server's store, so that it can be resumed.
+ *  engine/E3 A fault that waiting cannot clear ends the run with a sentence; any other is tried again. A store without
+ *     room ends a run that has not begun; one that has begun waits, because freed room lets it go on.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -94,7 +94,7 @@ export async function runEngine(options: EngineOptions): Promise<Outcome> {
   }
 }
 
-/** @throws StreamError, CliError; the reason of `stop` once it aborts, with nothing left running (E1) */
+/** @throws StreamError, CliError; the reason of `stop` once it aborts, with nothing left running (engine/E1) */
 async function runToEnd(options: EngineOptions): Promise<Outcome> {
   const { folder, log, stop } = options;
   const key = keyOf(folder);

@@ -2,11 +2,11 @@
  * Brings a finished model out of a job's object store into a folder.
  *
  * Invariants:
- *  M1 Whole or not at all: everything is fetched and checked beside its place first; model.json, which names the rest,
- *     takes its place last.
- *  M2 Names, sizes and contents come from a student: a name that could leave the folder, more files than a model has, and
- *     more bytes than the disk has room for are refused before anything is written.
- *  M3 Only folders that this module made are removed.
+ *  model/M1 Whole or not at all: everything is fetched and checked beside its place first; model.json, which names the
+ *     rest, takes its place last.
+ *  model/M2 Names, sizes and contents come from a student: a name that could leave the folder, more files than a model
+ *     has, and more bytes than the disk has room for are refused before anything is written.
+ *  model/M3 Only folders that this module made are removed.
  */
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdtempSync, readdirSync } from 'node:fs';
@@ -56,7 +56,9 @@ const maxSumsBytes = 64 * 1024;
 const stagePrefix = '.part-';
 const stageMark: Mark = { kind: 'fetch' };
 
-/** The results in the store, their names without the prefix. @throws CliError (M2), StreamError as the source does */
+/**
+ * The results in the store, their names without the prefix. @throws CliError (model/M2), StreamError as the source does
+ */
 export async function listResults(source: ResultSource): Promise<StoredResult[]> {
   const all = await source.list();
   const results = all.flatMap(({ name, bytes }) =>
@@ -191,7 +193,7 @@ function untrusted(problem: string): CliError {
   return new CliError('badInput', `${problem}; what lies in the object store is not what the job trained`);
 }
 
-/** A new one, after those that killed fetches left are gone (M3). */
+/** A new one, after those that killed fetches left are gone (model/M3). */
 function makeStage(folder: string): string {
   for (const name of readdirSync(folder)) {
     if (isStage(folder, name)) removeOwnFolderSync(join(folder, name), stageMark);

@@ -1,7 +1,7 @@
 /** Variables that the workers of a run get from the environment of `distill run`. Pure. */
 import { CliError } from './exit.js';
 
-/** What each may be; workers take the same and would refuse the rest (workers/shell/environment.ts). */
+/** What each may be; workers take the same and would refuse the rest (workers/process/environment.ts). */
 const values: Readonly<Record<string, readonly string[]>> = {
   DISTILL_RUNTIME: ['auto', 'wasm', 'cpu'],
   DISTILL_LOG_LEVEL: ['trace', 'debug', 'info', 'warn', 'error'],

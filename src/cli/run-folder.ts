@@ -14,10 +14,10 @@
  *   baseline/       the folder of the run that `--baseline` adds
  *
  * Invariants:
- *  R1 A run writes only into a folder that carries its mark, and the mark goes only into a folder that was absent or
- *     empty (packages/platform). What else stands in the way is refused before anything is touched.
- *  R2 Nothing is written or removed through a link inside the folder, and every entry is of the kind that a run writes: a
- *     file, or a folder. Anything else is refused before anything is touched.
+ *  run-folder/R1 A run writes only into a folder that carries its mark, and the mark goes only into a folder that was
+ *     absent or empty (packages/platform). What else stands in the way is refused before anything is touched.
+ *  run-folder/R2 Nothing is written or removed through a link inside the folder, and every entry is of the kind that a
+ *     run writes: a file, or a folder. Anything else is refused before anything is touched.
  */
 import {
   existsSync,
@@ -147,7 +147,7 @@ export function named(option: string, path: string): string {
   throw new CliError('badInput', `${option}: the name of the folder is empty. Name a folder.`);
 }
 
-/** R1. A link that the person names is followed; one inside the folder never is. @throws CliError */
+/** run-folder/R1. A link that the person names is followed; one inside the folder never is. @throws CliError */
 function claim(folder: string, path: string): void {
   const found = claimFolderSync(realOf(folder), runMark);
   switch (found.kind) {
@@ -202,7 +202,7 @@ function markEarlierRun(folder: string): void {
   if (existsSync(join(folder, 'nats'))) markFolderSync(join(folder, 'nats'), natsMark);
 }
 
-/** R2. @throws CliError */
+/** run-folder/R2. @throws CliError */
 function refuseStrange(folder: string, who: string): void {
   const strange = strangeIn(folder);
   if (strange === null) return;

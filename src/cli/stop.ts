@@ -3,8 +3,8 @@
  * before it loads the command, which takes a second on a busy machine.
  *
  * Invariants:
- *  S1 From `listen` on, no signal ends the process without a sentence and its documented exit code.
- *  S2 Before `begin` nothing was done, and a signal ends the process at once; after it, `signal` aborts.
+ *  stop/S1 From `listen` on, no signal ends the process without a sentence and its documented exit code.
+ *  stop/S2 Before `begin` nothing was done, and a signal ends the process at once; after it, `signal` aborts.
  */
 import { exitCodes } from './exit.js';
 

@@ -3,11 +3,12 @@
  * grants change by what others claim, or by what happens on the nodes, is looked at again.
  *
  * Invariants:
- *  F1 All grants are of one share: no slot is promised to two jobs.
- *  F2 A share is made at once, unless the last took long: no more than a tenth of the time is spent on it.
- *  F3 Nothing but claims is remembered, and every job tells its own again: an operator that starts anew shares the same.
- *  F4 A new job is told its grants in its first look, which waits for a share: looks at a thousand new jobs take their time,
- *     and a second look at each would come after the first looks at all others.
+ *  fleet/F1 All grants are of one share: no slot is promised to two jobs.
+ *  fleet/F2 A share is made at once, unless the last took long: no more than a tenth of the time is spent on it.
+ *  fleet/F3 Nothing but claims is remembered, and every job tells its own again: an operator that starts anew shares
+ *     the same.
+ *  fleet/F4 A new job is told its grants in its first look, which waits for a share: looks at a thousand new jobs take
+ *     their time, and a second look at each would come after the first looks at all others.
  */
 import { jsonEqual } from '@distillery/base';
 import type { Clock } from '@distillery/base';
@@ -39,7 +40,7 @@ export interface FleetOptions {
 
 type Claim = JobClaim<PodNeeds>;
 
-/** F2: pauses are this many times as long as what they follow. */
+/** fleet/F2: pauses are this many times as long as what they follow. */
 const restFactor = 9;
 
 export class Fleet {
@@ -59,7 +60,7 @@ export class Fleet {
 
   /**
    * Tells what a job claims. @returns what the last share granted it; for a job that none has seen yet, what the next one
-   *   does (F4)
+   *   does (fleet/F4)
    */
   async grantsFor(key: JobKey, claim: Claim): Promise<readonly Grant[]> {
     if (!jsonEqual(this.#claims.get(key.uid)?.claim, claim)) {

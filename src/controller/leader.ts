@@ -2,12 +2,12 @@
  * Leader election over one Lease, after client-go's leaderelection: of many operators one acts, and another takes over
  * when it dies. What makes "never two at a time" true, whatever clocks, network and API server do:
  *
- * - L1. A term ends `renewDeadlineMs` after its last confirmed renewal was sent (term.ts).
- * - L2. A lease is taken only in the very version that was seen unchanged for as long as the lease itself says, by the
- *   local monotonic clock. Times that other machines wrote are never compared with anything.
- * - L3. A lease that is missing may have been deleted under a living leader. Whoever misses it creates it vacant, and L2
- *   holds for it as for every other; a leader takes it back long before.
- * - L4. A process serves one term at a time, and gives the lease back only after the work of the term has ended.
+ *  leader/L1 A term ends `renewDeadlineMs` after its last confirmed renewal was sent (term.ts).
+ *  leader/L2 A lease is taken only in the very version that was seen unchanged for as long as the lease itself says, by
+ *     the local monotonic clock. Times that other machines wrote are never compared with anything.
+ *  leader/L3 A lease that is missing may have been deleted under a living leader. Whoever misses it creates it vacant,
+ *     and leader/L2 holds for it as for every other; a leader takes it back long before.
+ *  leader/L4 A process serves one term at a time, and gives the lease back only after the work of the term has ended.
  *
  * What a term sent in its last moments may arrive after it: requests must give up within lease − renew deadline.
  */
@@ -48,7 +48,7 @@ type Renewal = { readonly kind: 'renewed' } | { readonly kind: 'unknown' } | { r
 
 /** A candidate waits between 0.8 and 1.2 retries, so that candidates do not fall into step. */
 const jitter = 0.2;
-/** What a lease says that was given back, so that L2 lets others in soon. */
+/** What a lease says that was given back, so that leader/L2 lets others in soon. */
 const releasedSeconds = 1;
 const releaseTries = 3;
 
@@ -135,7 +135,7 @@ export class LeaderElector {
     const lease = looked.value ?? (await this.#createVacant(this.#patienceMs, cancel));
     if (lease === null) return null;
     this.#see(lease);
-    // Ours without a term: the answer to a write of ours was lost, and L2 was kept when it was sent.
+    // Ours without a term: the answer to a write of ours was lost, and leader/L2 was kept when it was sent.
     if (lease.holderIdentity !== identity && this.#untilFreeMs() > 0) return null;
     const sentAt = this.#now();
     const took = await this.#hold(lease, this.#patienceMs, cancel);
@@ -213,7 +213,7 @@ export class LeaderElector {
     return again.kind === 'answered' && again.value.kind === 'written' ? { kind: 'renewed' } : { kind: 'unknown' };
   }
 
-  /** L3. @returns null when it was not created, or nothing was heard of it */
+  /** leader/L3. @returns null when it was not created, or nothing was heard of it */
   async #createVacant(limitMs: number, cancel: AbortSignal): Promise<StoredLease | null> {
     const { leases, clock } = this.#options;
     const time = microTime(clock.now());
@@ -280,7 +280,7 @@ export class LeaderElector {
     this.#seen = { lease, sinceMs: monotonicMs() };
   }
 
-  /** L2. */
+  /** leader/L2. */
   #untilFreeMs(): number {
     if (this.#seen === null) return 0;
     const { lease, sinceMs } = this.#seen;

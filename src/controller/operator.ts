@@ -3,9 +3,9 @@
  * and while this process leads, workers reconcile one key after the other.
  *
  * Invariants:
- *  Q1 Nothing is decided and nothing is done by a process that does not lead; caches are warm all the same.
- *  Q2 A job is worked on by one worker at a time.
- *  Q3 What is remembered of a job goes with it.
+ *  operator/Q1 Nothing is decided and nothing is done by a process that does not lead; caches are warm all the same.
+ *  operator/Q2 A job is worked on by one worker at a time.
+ *  operator/Q3 What is remembered of a job goes with it.
  */
 import type { Clock } from '@distillery/base';
 
@@ -66,7 +66,7 @@ export class Operator {
 
   /**
    * The job's own object is gone. The leader reconciles what is left of it; a process that does not lead forgets it at once
-   * (Q3), since it may wait for months.
+   * (operator/Q3), since it may wait for months.
    */
   jobGone(key: JobKey): void {
     if (this.#queue !== null) {
@@ -92,7 +92,7 @@ export class Operator {
     for (const key of this.#keys.values()) if (key.namespace === namespace) this.#queue?.add(key.uid);
   }
 
-  /** Works until the signal aborts; resolves when the last look has ended (Q1). */
+  /** Works until the signal aborts; resolves when the last look has ended (operator/Q1). */
   async lead(leading: AbortSignal): Promise<void> {
     const { clock, workers } = this.#options;
     const queue: KeyedQueue = new KeyedQueue({

@@ -13,7 +13,7 @@
  * What stands in the way of 6 to 8 and only somebody else can move is told by 9 and 10 in place of what was planned.
  *
  * Invariants: every step may be the last one before the process dies; running it again from the start ends in the same
- * state (DESIGN I6). Events come after the status write, so that nothing is announced that the status does not say.
+ * state (I6). Events come after the status write, so that nothing is announced that the status does not say.
  */
 import type { Clock } from '@distillery/base';
 

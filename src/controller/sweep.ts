@@ -3,12 +3,12 @@
  * (src/domain/orphans.ts), mark, remove, close accounts. docs/adr/0028.
  *
  * Invariants:
- *  W1 Only the leader sweeps. Whether it still leads is asked again before each write, by what writes.
- *  W2 Streams are listed before the jobs are read: a stream that is listed without its job was left by it.
- *  W3 Right before a job's streams are removed the API server is asked for the job itself, and the job list is current
- *     before and after.
- *  W4 What fails for one account or one job does not stop the others. The next round tries it again, and reports it again
- *     only if it fails for another reason.
+ *  sweep/W1 Only the leader sweeps. Whether it still leads is asked again before each write, by what writes.
+ *  sweep/W2 Streams are listed before the jobs are read: a stream that is listed without its job was left by it.
+ *  sweep/W3 Right before a job's streams are removed the API server is asked for the job itself, and the job list is
+ *     current before and after.
+ *  sweep/W4 What fails for one account or one job does not stop the others. The next round tries it again, and reports
+ *     it again only if it fails for another reason.
  */
 import { type Clock, Turns } from '@distillery/base';
 
@@ -53,7 +53,7 @@ const mostLists = 8;
 export class OrphanSweep {
   readonly #options: OrphanSweepOptions;
   #missing = nothingMissing;
-  /** Reasons of the failures of this round, and of the one before, by what was being done (W4). */
+  /** Reasons of the failures of this round, and of the one before, by what was being done (sweep/W4). */
   #failures: ReadonlyMap<string, string> = new Map();
   #failing = new Map<string, string>();
 
@@ -71,7 +71,7 @@ export class OrphanSweep {
     }
   }
 
-  /** Never throws (W4). */
+  /** Never throws (sweep/W4). */
   async round(leading: AbortSignal): Promise<void> {
     this.#failures = this.#failing;
     this.#failing = new Map();
@@ -136,7 +136,7 @@ export class OrphanSweep {
     return listed;
   }
 
-  /** W3. */
+  /** sweep/W3. */
   async #remove(orphan: Orphan): Promise<void> {
     const { streams, jobs, jobsAreCurrent, jobExists, report } = this.#options;
     const { account, owner } = orphan;
@@ -166,7 +166,7 @@ export class OrphanSweep {
     }
   }
 
-  /** W4. */
+  /** sweep/W4. */
   #failed(doing: string, error: unknown): void {
     const reason = String(error);
     this.#failing.set(doing, reason);

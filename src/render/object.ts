@@ -28,7 +28,7 @@ export interface OwnerReference {
 export interface WorkerSettings {
   readonly image: string;
   readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
-  /** Of teachers: below −10, preemptionPolicy Never (DESIGN §5). */
+  /** Of teachers: below −10, preemptionPolicy Never (design §5). */
   readonly teacherPriorityClass: string;
   /** As pods reach it: nats://host:port[,…]. Its ports are what the NetworkPolicy lets out. */
   readonly natsUrl: string;

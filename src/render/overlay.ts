@@ -3,8 +3,9 @@
  * entries.
  *
  * Invariants:
- *  O1 What is ours stands: a template adds to it, and replaces only what is listed here as the job's to decide.
- *  O2 Of a template only the fields listed here are read, whatever else is in it (api `templateProblems` refuses the rest).
+ *  overlay/O1 What is ours stands: a template adds to it, and replaces only what is listed here as the job's to decide.
+ *  overlay/O2 Of a template only the fields listed here are read, whatever else is in it (api `templateProblems`
+ *     refuses the rest).
  */
 import { type ContainerOverlay, type PodOverlay, variableDefaults } from '../api/index.js';
 

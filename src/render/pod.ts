@@ -2,10 +2,10 @@
  * The pod of a worker.
  *
  * Invariants:
- *  P1 It meets the restricted Pod Security Standard, and has no rights at the API server (DESIGN I7).
- *  P2 It holds its own role's key to the streams and no other.
- *  P3 It depends on the job's immutable fields, its template and the operator's settings alone: changes of scale never
- *     replace a pod.
+ *  pod/P1 It meets the restricted Pod Security Standard, and has no rights at the API server (I7).
+ *  pod/P2 It holds its own role's key to the streams and no other.
+ *  pod/P3 It depends on the job's immutable fields, its template and the operator's settings alone: changes of scale
+ *     never replace a pod.
  */
 import { quietLibraries } from '@distillery/protocol';
 

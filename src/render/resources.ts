@@ -3,8 +3,9 @@
  * workers hold about 250 MiB and keep one core busy. A job with other needs says so in its template.
  *
  * Invariants:
- *  R1 What the job asks for stands, and its slots are exactly those that its pool names.
- *  R2 Every resource that is limited is requested, no request is above its limit, devices are requested and limited alike.
+ *  render/resources/R1 What the job asks for stands, and its slots are exactly those that its pool names.
+ *  render/resources/R2 Every resource that is limited is requested, no request is above its limit, devices are requested and
+ *     limited alike.
  */
 import {
   type DistillJob,

@@ -50,7 +50,7 @@ export function teacherDeployment(
     spec: {
       replicas,
       selector: { matchLabels: selectorOf(job, fleet) },
-      // A new template takes the slots of the old one: a surplus pod might find none, or take a neighbour's (DESIGN I5).
+      // A new template takes the slots of the old one: a surplus pod might find none, or take a neighbour's (I5).
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: '25%' } },
       progressDeadlineSeconds: noDeadlineSeconds,
       revisionHistoryLimit: 1,

@@ -3,8 +3,8 @@
  * open, as NodeResourcesFit with MostAllocated scores, the usual setting for accelerators), so that whole nodes stay whole.
  *
  * Invariants:
- *  C1 On each node: free + held by neighbours + held by teachers (leaving ones included) = slots.
- *  C2 A slot that was promised to a neighbour for which teachers make room is open to nobody else
+ *  cluster/C1 On each node: free + held by neighbours + held by teachers (leaving ones included) = slots.
+ *  cluster/C2 A slot that was promised to a neighbour for which teachers make room is open to nobody else
  *     (nominatedNodeName of the scheduler).
  */
 import type { TraceNeighbour, TraceNode } from './trace.js';

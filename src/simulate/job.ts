@@ -4,8 +4,8 @@
  * day of steps costs as many events as there are turns.
  *
  * Invariants:
- *  J1 0 ≤ trained ≤ labelled ≤ steps, and labelled − trained ≤ window (DESIGN I1, I4).
- *  J2 A teacher told to go hands its unfinished items back at once: its time is lost, no step is.
+ *  job/J1 0 ≤ trained ≤ labelled ≤ steps, and labelled − trained ≤ window (I1, I4).
+ *  job/J2 A teacher told to go hands its unfinished items back at once: its time is lost, no step is.
  */
 import type { Node } from './cluster.js';
 import type { TraceJob } from './trace.js';

@@ -1,12 +1,13 @@
 /**
  * What a run is judged by. The rules are the same for every policy:
  *
- *  M1 A job's completion time counts from its submission to its last trained step.
- *  M2 Usable slots are those that no neighbour holds, as many as the jobs at that instant could use: Σ over jobs of the
- *     teachers that keep the student busy. A slot is used while a teacher holds it that was not told to go, per job no more
- *     than it could use. Slots that stand still while no job wants one count for nobody and against nobody.
- *  M3 A neighbour's added wait is its wait here less its wait in the same trace without any teacher.
- *  M4 Wasted teacher seconds: starting, ready without work, and from the order to go until the slot is free.
+ *  measures/M1 A job's completion time counts from its submission to its last trained step.
+ *  measures/M2 Usable slots are those that no neighbour holds, as many as the jobs at that instant could use: Σ over
+ *     jobs of the teachers that keep the student busy. A slot is used while a teacher holds it that was not told to go,
+ *     per job no more than it could use. Slots that stand still while no job wants one count for nobody and against
+ *     nobody.
+ *  measures/M3 A neighbour's added wait is its wait here less its wait in the same trace without any teacher.
+ *  measures/M4 Wasted teacher seconds: starting, ready without work, and from the order to go until the slot is free.
  */
 import { type Job, teachersNeeded } from './job.js';
 
@@ -17,7 +18,7 @@ export interface Outcome {
   /** Seconds, in the order of the trace's neighbours; null = never bound. */
   readonly waitSeconds: readonly (number | null)[];
   readonly slots: number;
-  /** Slot-seconds (M2). */
+  /** Slot-seconds (measures/M2). */
   readonly usableSlotSeconds: number;
   readonly usedSlotSeconds: number;
   /** The same by teachers that are ready, not only bound. */
@@ -50,7 +51,7 @@ interface Part {
 
 const nothing: Part = { needed: 0, held: 0, ready: 0 };
 
-/** Keeps the sums of M2 as jobs change, so that an event costs one job's part and not all. */
+/** Keeps the sums of measures/M2 as jobs change, so that an event costs one job's part and not all. */
 export function meter(): Meter {
   const parts = new Map<Job, Part>();
   const sums = { needed: 0, held: 0, ready: 0 };
@@ -86,7 +87,7 @@ export interface Row {
   readonly completionMean: number;
   readonly completionP50: number;
   readonly completionP99: number;
-  /** Shares from 0 to 1 (M2). */
+  /** Shares from 0 to 1 (measures/M2). */
   readonly idleUsed: number;
   readonly idleLabelling: number;
   readonly addedWaitMean: number;
@@ -94,12 +95,12 @@ export interface Row {
   readonly addedWaitMax: number;
   readonly teacherStarts: number;
   readonly preemptions: number;
-  /** M4, and as a share of all teacher seconds. */
+  /** measures/M4, and as a share of all teacher seconds. */
   readonly wastedTeacherSeconds: number;
   readonly wastedShare: number;
 }
 
-/** @param alone the same trace without teachers (M3) */
+/** @param alone the same trace without teachers (measures/M3) */
 export function rowOf(outcome: Outcome, alone: Outcome): Row {
   const done = outcome.completionSeconds.filter((seconds) => seconds !== null);
   const added = outcome.waitSeconds.flatMap((wait, index) => {

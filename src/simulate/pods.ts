@@ -3,9 +3,10 @@
  * pods. The policy only says how many teachers a job shall have.
  *
  * Invariants:
- *  T1 A slot is held by one pod at most, and by a teacher until the pod is gone (DESIGN I5).
- *  T2 A neighbour comes before any waiting teacher; with preemptible teachers the scheduler makes room for it at once.
- *  T3 A Deployment replaces a teacher that was preempted at once, if need be by a pod that waits.
+ *  pods/T1 A slot is held by one pod at most, and by a teacher until the pod is gone (I5).
+ *  pods/T2 A neighbour comes before any waiting teacher; with preemptible teachers the scheduler makes room for it at
+ *     once.
+ *  pods/T3 A Deployment replaces a teacher that was preempted at once, if need be by a pod that waits.
  */
 import type { Cluster, Node } from './cluster.js';
 import { advance, type Job, type Teacher } from './job.js';
@@ -136,7 +137,7 @@ export function podsOf(
     follow.jobChanged(job);
   };
 
-  /** Room came up on a node: first for those it was promised to, then for whoever waits (T2). */
+  /** Room came up on a node: first for those it was promised to, then for whoever waits (pods/T2). */
   const fill = (node: Node<Teacher>, nowSeconds: number, byNeighbour: boolean): void => {
     for (const neighbour of waitingNeighbours) {
       if (neighbour.promised === node) {

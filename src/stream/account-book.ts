@@ -3,9 +3,10 @@
  * the system account (docs/adr/0014).
  *
  * Invariants:
- *  B1 The server is the memory: what was revoked is read from the account's own JWT, kept in every later one, and bounded.
- *  B2 One change of an account at a time: none is made from what another has changed meanwhile.
- *  B3 Nothing is changed by a process that may not act.
+ *  account-book/B1 The server is the memory: what was revoked is read from the account's own JWT, kept in every later
+ *     one, and bounded.
+ *  account-book/B2 One change of an account at a time: none is made from what another has changed meanwhile.
+ *  account-book/B3 Nothing is changed by a process that may not act.
  */
 import { Turns } from '@distillery/base';
 import { NoRespondersError, PermissionViolationError, RequestError } from '@nats-io/transport-node';
@@ -35,7 +36,7 @@ export interface AccountBookOptions {
   readonly limitsOf: (namespace: string) => AccountLimits;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
-  /** B3. */
+  /** account-book/B3. */
   readonly mayAct: () => boolean;
 }
 
@@ -54,7 +55,9 @@ interface Page {
   readonly readmitting: Set<string>;
   /** Revoked when the server was last asked; null = it was not asked yet. */
   revoked: ReadonlySet<string> | null;
-  /** B2. */
+  /** False while the last change that was asked for is not known to be on the server. */
+  isSettled: boolean;
+  /** account-book/B2. */
   last: Promise<unknown>;
 }
 
@@ -144,14 +147,30 @@ export class AccountBook {
     await this.#settle(namespace, page.state);
   }
 
-  /** Compares every account that is open or was not closed yet; failures stay for the next time. */
+  /** Compares every account that is open or was not closed yet; what fails stays unsettled. */
   async compareAll(): Promise<void> {
+    await this.#compareEach([...this.#pages.keys()]);
+  }
+
+  /** Whether a change failed: an account that should be closed, or a user that should be revoked. */
+  get isSettled(): boolean {
+    return [...this.#pages.values()].every((page) => page.isSettled);
+  }
+
+  /** Tries again what failed. */
+  async settleRest(): Promise<void> {
+    await this.#compareEach([...this.#pages].flatMap(([namespace, page]) => (page.isSettled ? [] : [namespace])));
+  }
+
+  async #compareEach(namespaces: readonly string[]): Promise<void> {
     const turns = new Turns(mostComparisons);
-    await Promise.allSettled(
-      [...this.#pages].map(([namespace, { state }]) =>
-        turns.run(async () => (state === 'Closed' ? this.close(namespace) : this.#settle(namespace, state))),
-      ),
-    );
+    const compare = async (namespace: string): Promise<void> => {
+      // As of its turn: a job may have come, or the last one may have gone, while others were compared.
+      const state = this.#pages.get(namespace)?.state;
+      if (state === 'Open') await this.#settle(namespace, state);
+      else if (state === 'Closed') await this.close(namespace);
+    };
+    await Promise.allSettled(namespaces.map((namespace) => turns.run(() => compare(namespace))));
   }
 
   #pageOf(namespace: string): Page {
@@ -160,6 +179,7 @@ export class AccountBook {
       revoking: new Map<string, number>(),
       readmitting: new Set<string>(),
       revoked: null,
+      isSettled: true,
       last: Promise.resolve(),
     };
     this.#pages.set(namespace, page);
@@ -169,6 +189,7 @@ export class AccountBook {
   async #settle(namespace: string, state: AccountState): Promise<'Known' | 'Pushed'> {
     const page = this.#pageOf(namespace);
     page.state = state;
+    page.isSettled = false;
     this.#passedOver.delete(this.#options.keyring.keysOf(namespace).account);
     const turn = page.last.then(() => this.#compare(namespace, page));
     // The next turn follows also on a failure.
@@ -190,10 +211,12 @@ export class AccountBook {
     const wanted = { namespace, keys, operator: keyring.operator, state, limits: limitsOf(namespace), revoked };
     const asWanted = isAsWanted(found, wanted);
     if (!asWanted) await this.#push(namespace, accountJwt(wanted, found, nowMs()));
-    // The server remembers them now (B1).
+    // The server remembers them now (account-book/B1).
     page.revoked = new Set(revoked.keys());
     for (const user of revoking.keys()) page.revoking.delete(user);
     for (const user of readmitting) page.readmitting.delete(user);
+    // More may have been asked for meanwhile; its own turn follows.
+    page.isSettled = page.state === state && page.revoking.size === 0 && page.readmitting.size === 0;
     return asWanted ? 'Known' : 'Pushed';
   }
 

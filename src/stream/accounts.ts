@@ -2,10 +2,10 @@
  * One NATS account per namespace (docs/adr/0014): its keys, its limits and its JWT. Pure.
  *
  * Invariants:
- *  T1 Deterministic: keys follow from the operator's secrets and the namespace alone. An operator that starts again, or
- *     a server that forgot everything, ends with the same accounts and the same users.
- *  T2 An account imports and exports nothing: no subject of one namespace reaches another.
- *  T3 A closed account refuses every user and reserves no storage. It stays known, with its revoked users.
+ *  accounts/T1 Deterministic: keys follow from the operator's secrets and the namespace alone. An operator that starts
+ *     again, or a server that forgot everything, ends with the same accounts and the same users.
+ *  accounts/T2 An account imports and exports nothing: no subject of one namespace reaches another.
+ *  accounts/T3 A closed account refuses every user and reserves no storage. It stays known, with its revoked users.
  */
 import { isDeepStrictEqual } from 'node:util';
 
@@ -30,7 +30,7 @@ export interface AccountLimits {
   readonly connections: number | null;
 }
 
-/** Open: jobs run in the namespace. Closed: it has no job (T3). */
+/** Open: jobs run in the namespace. Closed: it has no job (accounts/T3). */
 export type AccountState = 'Open' | 'Closed';
 
 export interface AccountKeys {
@@ -192,7 +192,7 @@ export function namespaceOf({ content: { name } }: FoundAccount): string | null 
   return typeof name === 'string' && name.startsWith(namePrefix) ? name.slice(namePrefix.length) : null;
 }
 
-/** True when the account refuses every user (T3). */
+/** True when the account refuses every user (accounts/T3). */
 export function isClosed({ content: { nats } }: FoundAccount): boolean {
   return nats?.revocations?.[everyUser] !== undefined;
 }

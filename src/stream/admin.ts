@@ -2,11 +2,12 @@
  * The operator's hands on NATS: creates a job's streams, looks at them, trims them, removes them.
  *
  * Invariants:
- *  A1 Provisioning is idempotent and never deletes: what exists is brought to the wanted configuration in place.
- *  A2 `observe` never throws: without an answer the observation says Unreachable, and the caller holds.
- *  A3 LOGITS are only ever deleted below a sequence that the caller names, or one damaged frame at a time.
- *  A4 Before each write, not before each method, the caller is asked whether it may still write: a process that was stopped
- *     between two requests and wakes after another has taken over must not create what that one has removed.
+ *  admin/A1 Provisioning is idempotent and never deletes: what exists is brought to the wanted configuration in place.
+ *  admin/A2 `observe` never throws: without an answer the observation says Unreachable, and the caller holds.
+ *  admin/A3 LOGITS are only ever deleted below a sequence that the caller names, or one damaged frame at a time.
+ *  admin/A4 Before each write, not before each method, the caller is asked whether it may still write: a process that
+ *     was stopped between two requests and wakes after another has taken over must not create what that one has
+ *     removed.
  */
 import { isDeepStrictEqual } from 'node:util';
 
@@ -16,6 +17,7 @@ import {
   deadItemSchema,
   fitsTeacherKey,
   jetStreamFault,
+  jetStreamLimit,
   jobNames,
   type JobNames,
   referenceSchema,
@@ -36,6 +38,7 @@ import { type LinkOptions, OperatorLink, type StreamHealth } from './link.js';
 import { isKept, metadataOf, ownerIn, type StreamOwner } from './marks.js';
 import { listObjects, readObject, type StoredObject } from './objects.js';
 import { type ObserveOptions, parseJson, type PresentStreams, type StreamObservation } from './observation.js';
+import { type AccountRoom, accountSettings, limitOf, roomSentence, type Shortage } from './room.js';
 import {
   anyStateChange,
   type ConsumerSpec,
@@ -60,7 +63,7 @@ export async function connectStreams(
 
 /**
  * For an operator, which may start before its server: until there is a connection, `observe` says Unreachable.
- * @param mayWrite false while this process does not lead (A4); absent = it always may
+ * @param mayWrite false while this process does not lead (admin/A4); absent = it always may
  */
 export function openStreams(options: LinkOptions, mayWrite?: () => boolean): StreamAdmin {
   return new StreamAdmin(OperatorLink.open(options), mayWrite);
@@ -69,10 +72,13 @@ export function openStreams(options: LinkOptions, mayWrite?: () => boolean): Str
 export class StreamAdmin {
   readonly #link: OperatorLink;
   readonly #mayWrite: () => boolean;
+  readonly #accountSettings: string;
 
-  constructor(link: OperatorLink, mayWrite: () => boolean = () => true) {
+  /** @param settings where the limits of the account are set, for messages */
+  constructor(link: OperatorLink, mayWrite: () => boolean = () => true, settings: string = accountSettings.given) {
     this.#link = link;
     this.#mayWrite = mayWrite;
+    this.#accountSettings = settings;
   }
 
   /** Server version, such as `2.14.5`. */
@@ -85,24 +91,56 @@ export class StreamAdmin {
     return this.#link.health;
   }
 
-  /** Creates what is missing and updates what differs (A1). */
+  /** Creates what is missing and updates what differs (admin/A1). */
   async provision({ streams, consumers }: JobStreams): Promise<void> {
     await Promise.all(
       streams.map((wanted) =>
         this.#do(`create stream ${wanted.name}`, async (manager) => {
           const found = await orNull(manager.streams.info(wanted.name));
-          if (found === null) {
-            await this.#writing(() => manager.streams.add(wanted));
-            return;
-          }
-          const updated = withMetadataOf(wanted, found);
-          if (differs(updated, found.config)) {
-            await this.#writing(() => manager.streams.update(wanted.name, updated));
+          try {
+            if (found === null) {
+              await this.#writing(() => manager.streams.add(wanted));
+              return;
+            }
+            const updated = withMetadataOf(wanted, found);
+            if (differs(updated, found.config)) {
+              await this.#writing(() => manager.streams.update(wanted.name, updated));
+            }
+          } catch (error) {
+            throw await this.#roomError(error, wanted);
           }
         }),
       ),
     );
     await Promise.all(consumers.map(({ stream, config }) => this.#provisionConsumer(stream, config)));
+  }
+
+  /** The error itself, or one that says which limit keeps the stream from being made. */
+  async #roomError(error: unknown, wanted: StreamSpec): Promise<unknown> {
+    if (!(error instanceof JetStreamApiError)) return error;
+    const { code, status, message: text } = error;
+    if (jetStreamFault({ code, status, description: text }) !== 'noRoom') return error;
+    const settings = this.#accountSettings;
+    const said = jetStreamLimit({ code });
+    const room = said === 'either' ? await this.#accountRoom(wanted.storage) : null;
+    const wantedBytes = (wanted.max_bytes ?? 0) * (wanted.num_replicas ?? 1);
+    const shortage: Shortage =
+      room === null
+        ? { limit: said, text, settings }
+        : { limit: limitOf(room, wantedBytes), text, settings, account: { ...room, wantedBytes } };
+    return new StreamError('full', `create stream ${wanted.name}: ${roomSentence(shortage)}`, { cause: error });
+  }
+
+  /** null when the account says nothing, because its user may not ask. */
+  async #accountRoom(storage: StreamSpec['storage']): Promise<AccountRoom | null> {
+    try {
+      const { limits, reserved_memory, reserved_storage } = await this.#link.manager.getAccountInfo();
+      const [limit, reservedBytes] =
+        storage === 'memory' ? [limits.max_memory, reserved_memory] : [limits.max_storage, reserved_storage];
+      return { limitBytes: limit < 0 ? null : limit, reservedBytes };
+    } catch {
+      return null;
+    }
   }
 
   async #provisionConsumer(stream: string, wanted: ConsumerSpec): Promise<void> {
@@ -254,7 +292,7 @@ export class StreamAdmin {
     );
   }
 
-  /** Deletes every logits frame below a sequence (A3). */
+  /** Deletes every logits frame below a sequence (admin/A3). */
   async trim(uid: string, belowSequence: number): Promise<void> {
     if (belowSequence <= 1) return;
     const { logits } = jobNames(uid).streams;
@@ -374,7 +412,7 @@ export class StreamAdmin {
     await this.#link.close();
   }
 
-  /** A4. @throws StreamError notLeading */
+  /** admin/A4. @throws StreamError notLeading */
   async #writing<T>(write: () => Promise<T>): Promise<T> {
     if (!this.#mayWrite()) {
       throw new StreamError('notLeading', 'this process no longer leads; nothing was sent to NATS');

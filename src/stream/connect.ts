@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { reasonOf } from '@distillery/base';
+import { certificateFaultOf, identityCheckOf } from '@distillery/platform';
 import { type AddressLogin, NatsAddress, NatsAddressError } from '@distillery/protocol';
 import { AuthorizationError, connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
 
@@ -118,8 +119,7 @@ async function greeted(
     name,
     inboxPrefix,
     ...login(options, address.login),
-    // Otherwise whoever stands between could take TLS out of the server's offer.
-    ...(address.tls ? { tls: {} } : {}),
+    ...tlsOf(address),
     timeout: dialLimitMs,
     maxReconnectAttempts: -1,
     reconnectTimeWait: firstDelayMs,
@@ -131,14 +131,24 @@ async function greeted(
     return await connect(settings);
   } catch (error) {
     if (error instanceof AuthorizationError) {
-      throw new StreamError('unauthorized', `NATS at ${where}: ${refusal(options)}`, { cause: error });
+      throw new StreamError('unauthorized', `NATS at ${where}: ${refusal(options, address.login)}`, { cause: error });
     }
-    throw new StreamError(
-      'unreachable',
-      `NATS at ${where}: no connection (${reasonOf(error)}); check that the server runs and the address is right`,
-      { cause: error },
-    );
+    const reason = reasonOf(error);
+    const fault = certificateFaultOf(error, address);
+    const sentence =
+      fault === null
+        ? `no connection (${reason}); check that the server runs and the address is right`
+        : `no TLS connection: ${fault} (${reason})`;
+    throw new StreamError('unreachable', `NATS at ${where}: ${sentence}`, { cause: error });
   }
+}
+
+/** With tls:// a server must offer TLS: otherwise an attacker in between could remove it from the offer. */
+function tlsOf({ tls, servers }: NatsAddress): ConnectionOptions {
+  if (!tls) return {};
+  // The client passes on what its own type of options does not name.
+  const options = { handshakeFirst: false, checkServerIdentity: identityCheckOf(servers.map(({ host }) => host)) };
+  return { tls: options };
 }
 
 /** What was given apart, else what the address holds. */
@@ -162,16 +172,19 @@ function login({ user, password, token, creds }: DialOptions, own: AddressLogin)
 }
 
 /** Without the user's name: it may come from an address, whose login is never printed. */
-function refusal({ user, token, creds }: DialOptions): string {
+function refusal({ user, token, creds }: DialOptions, own: AddressLogin): string {
   if (creds !== undefined) {
     return (
-      'found that it refuses the given credentials, expected a user whose account it knows and whose JWT a key of ' +
-      'that account signed; check the account and its signing keys there (docs/adr/0009)'
+      'authentication failed: the server does not know the account of these credentials, or the account no longer has the key ' +
+      'that signed them. Push the account to the server, or make new credentials (docs/operator.md)'
     );
   }
-  const who = user === undefined || user === '' ? 'a client without login' : 'the given login';
-  return (
-    `found that it refuses ${token === undefined ? who : 'the given login'}, expected one that it knows; ` +
-    'write it into the address, as in nats://user:password@host:4222 or nats://token@host:4222'
-  );
+  // A server without users is also given an empty one.
+  if ((user ?? '') !== '' || token !== undefined) {
+    return 'authentication failed: the server refuses the given login. Correct the user and the password, or the token';
+  }
+  const example = 'as in nats://user:password@host:4222 or nats://token@host:4222';
+  return own.kind === 'none'
+    ? `authentication failed: the server asks for a login and none was given. Write it into the address, ${example}`
+    : `authentication failed: the server refuses the login in the address. Correct it there, ${example}`;
 }

@@ -2,10 +2,10 @@
  * Credentials of a job's workers (docs/adr/0009): for each role a NATS user that holds exactly the rights of permissions.ts.
  *
  * Invariants:
- *  U1 Deterministic: the same signing key, job and role give the same text, byte for byte, on every start of every
- *     operator. Nothing is stored, and no Secret is written twice.
- *  U2 The signing key leaves this file only as signatures and as users' seeds derived one-way from it; no message holds
- *     a seed, a password or a token.
+ *  credentials/U1 Deterministic: the same signing key, job and role give the same text, byte for byte, on every start
+ *     of every operator. Nothing is stored, and no Secret is written twice.
+ *  credentials/U2 The signing key leaves this file only as signatures and as users' seeds derived one-way from it; no
+ *     message holds a seed, a password or a token.
  */
 import { jobNames, type NatsAccess, parseCreds, type WorkerRole } from '@distillery/protocol';
 import type { Authenticator } from '@nats-io/transport-node';

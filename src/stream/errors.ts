@@ -2,9 +2,11 @@
  * What can go wrong between the operator and its NATS server. Library errors are translated here and nowhere else, so
  * that a caller switches on `kind` and never reads a text.
  */
-import { jetStreamFault } from '@distillery/protocol';
+import { jetStreamFault, jetStreamLimit } from '@distillery/protocol';
 import { AuthorizationError, PermissionViolationError, RequestError } from '@nats-io/transport-node';
 import { JetStreamApiError } from '@nats-io/jetstream';
+
+import { roomSentence } from './room.js';
 
 export type StreamErrorKind =
   | 'unreachable'
@@ -40,18 +42,6 @@ export class StreamError extends Error {
   }
 }
 
-/** Of an account or a server: most consumers, most streams. */
-const countLimits: readonly number[] = [10026, 10027];
-
-function noPlace(doing: string, text: string, options: ErrorOptions): StreamError {
-  return new StreamError(
-    'full',
-    `${doing}: the job's NATS account allows no more (${text}). Delete jobs that are over, or ask the platform team to ` +
-      'raise the limit of the account.',
-    options,
-  );
-}
-
 /** Translates whatever the client library threw while `doing` something, such as "create stream X". */
 export function streamErrorFrom(error: unknown, doing: string): StreamError {
   if (error instanceof StreamError) return error;
@@ -63,18 +53,12 @@ export function streamErrorFrom(error: unknown, doing: string): StreamError {
       case 'passing':
         return new StreamError('unreachable', `${doing}: NATS cannot do it now (${text}); it is tried again`, options);
       case 'missing':
-        return new StreamError('missing', `${doing}: ${text}; the operator creates it again at its next look`, options);
+        return new StreamError('missing', `${doing}: ${text}; it is created again`, options);
       case 'noJetStream':
         return noJetStream(doing, options);
       case 'noRoom':
       case 'full':
-        if (countLimits.includes(code)) return noPlace(doing, text, options);
-        return new StreamError(
-          'full',
-          `${doing}: found no room in the NATS server's store (${text}), expected three quarters of its disk's free space to do; ` +
-            'free some space there, or lower spec.logits.maxBytes',
-          options,
-        );
+        return new StreamError('full', `${doing}: ${roomSentence({ limit: jetStreamLimit({ code }), text })}`, options);
       case 'moved':
       case 'taken':
       case 'refused':
@@ -88,7 +72,7 @@ export function streamErrorFrom(error: unknown, doing: string): StreamError {
   if (cause instanceof PermissionViolationError || cause instanceof AuthorizationError) {
     return new StreamError(
       'unauthorized',
-      `${doing}: NATS refused this user: ${text}; check the user's password and permissions (docs/adr/0005)`,
+      `${doing}: NATS refused this user: ${text}; give the user the rights that docs/protocol.md lists for its role`,
       options,
     );
   }
@@ -99,7 +83,8 @@ function noJetStream(doing: string, options: ErrorOptions): StreamError {
   return new StreamError(
     'noJetStream',
     `${doing}: JetStream is off for this account of the NATS server; enable jetstream in the server's configuration, and ` +
-      'for the account where accounts are configured',
+      "for the account where accounts are configured. It is also off for an account whose storage limit exceeds the server's " +
+      'max_file_store',
     options,
   );
 }

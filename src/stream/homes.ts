@@ -3,10 +3,10 @@
  * per namespace, made as it is needed (docs/adr/0014).
  *
  * Invariants:
- *  H1 A namespace with jobs has one connection of ours to its account, kept as long as it has jobs. With the last job its
- *     account is closed, unless streams are left in it: then it stays open until the sweep has removed them.
- *  H2 Trouble with one namespace's account is reported by that namespace's jobs; the others go on.
- *  H3 The users of a job end before its streams do, or as soon as the system account can be reached again.
+ *  homes/H1 A namespace with jobs has one connection of ours to its account, kept as long as it has jobs. With the last
+ *     job its account is closed, unless streams are left in it: then it stays open until the sweep has removed them.
+ *  homes/H2 Trouble with one namespace's account is reported by that namespace's jobs; the others go on.
+ *  homes/H3 The users of a job end before its streams do, or as soon as the system account can be reached again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -22,6 +22,7 @@ import { type AccessIssuer, credsIssuer, type JobIdentity } from './credentials.
 import { StreamError, streamErrorFrom } from './errors.js';
 import { type ConnectionEvent, type LinkOptions, OperatorLink, type StreamHealth } from './link.js';
 import { permissionsForOperator } from './permissions.js';
+import { accountSettings } from './room.js';
 
 /** A job, for whatever has to do with its streams. */
 export interface JobRef {
@@ -41,7 +42,7 @@ export interface StreamHome {
   access(role: WorkerRole, job: JobRef & JobIdentity): NatsAccess;
   /** Before a job's streams are made: its users may log in. @throws StreamError */
   admit(job: JobRef): Promise<void>;
-  /** Before a job's streams are removed: ends its users (H3). @throws StreamError */
+  /** Before a job's streams are removed: ends its users (homes/H3). @throws StreamError */
   dismiss(job: JobRef): Promise<void>;
   /** The job is gone. */
   forget(job: JobRef): void;
@@ -138,6 +139,8 @@ export interface NamespaceAccountsOptions {
   readonly hasJobs: (namespace: string) => boolean;
   /** A job's state changed. @param uid null = that of any job of the namespace may have */
   readonly onChange: (namespace: string, uid: string | null) => void;
+  /** How long after a failed change of an account it is tried again; absent = 30 s. */
+  readonly retryMs?: number;
   /** Namespaces with jobs that are served; absent = 1,024. */
   readonly mostNamespaces?: number;
   /** @param namespace null = the connection of the system account */
@@ -154,6 +157,7 @@ interface Tenant {
 const usualMostNamespaces = 1_024;
 /** Connections made at a time: a thousand at once take longer than servers wait for a login. */
 const mostDials = 32;
+const usualRetryMs = 30_000;
 /** A server takes an account at once and passes it to the others of its cluster, which may need a moment. */
 const spreadAttempts = 5;
 
@@ -164,6 +168,7 @@ export class NamespaceAccounts implements StreamHome {
   readonly #book: AccountBook;
   readonly #tenants = new Map<string, Tenant>();
   readonly #dials = new Turns(mostDials);
+  readonly #closing = new AbortController();
 
   /** Opens the connection of the system account. @throws StreamError unauthorized when a seed is none */
   constructor(options: NamespaceAccountsOptions) {
@@ -180,6 +185,7 @@ export class NamespaceAccounts implements StreamHome {
       },
     });
     this.#book = new AccountBook({ system: this.#system, keyring: this.#keyring, limitsOf, nowMs, mayAct });
+    void this.#settleRest(options.retryMs ?? usualRetryMs);
   }
 
   get connected(): boolean {
@@ -261,12 +267,30 @@ export class NamespaceAccounts implements StreamHome {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     const links = [this.#system, ...[...this.#tenants.values()].map(({ link }) => link)];
     this.#tenants.clear();
     await Promise.all(links.map((link) => link.close()));
   }
 
-  /** H1. */
+  /**
+   * homes/H1, homes/H3: a close or a revocation that failed on a connection that stays, such as one whose answer came too late, is
+   * tried again. Without this it would wait for the next reconnect.
+   */
+  async #settleRest(retryMs: number): Promise<void> {
+    const { signal } = this.#closing;
+    while (!this.#isClosed()) {
+      await sleep(retryMs, undefined, { signal, ref: false }).catch(() => undefined);
+      const mayTry = !this.#isClosed() && this.connected && this.#options.mayAct();
+      if (mayTry && !this.#book.isSettled) await this.#book.settleRest();
+    }
+  }
+
+  #isClosed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  /** homes/H1. */
   async #leave(namespace: string): Promise<void> {
     const tenant = this.#tenants.get(namespace);
     if (tenant === undefined || this.#options.hasJobs(namespace)) return;
@@ -312,7 +336,7 @@ export class NamespaceAccounts implements StreamHome {
       through: (attempt) => this.#dials.run(() => this.#enter(namespace, attempt)),
     };
     const link = OperatorLink.open(options);
-    const admin = new StreamAdmin(link, mayAct);
+    const admin = new StreamAdmin(link, mayAct, accountSettings.perNamespace);
     admin.watchAll((uid) => onChange(namespace, uid));
     const { account, signer } = keys;
     return { link, admin, issue: credsIssuer({ url: workerUrl, signingSeed: signer.seed, account }) };

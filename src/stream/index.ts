@@ -1,4 +1,4 @@
-/** The door of the stream room: NATS as the operator sees it (DESIGN §6). */
+/** The door of the stream room: NATS as the operator sees it (design §6). */
 export { AccountStreams } from './account-streams.js';
 export { connectStreams, openStreams, StreamAdmin } from './admin.js';
 export { type AccountLimits, accountUserCreds, Keyring, type KeyringOptions } from './accounts.js';

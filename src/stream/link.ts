@@ -2,9 +2,11 @@
  * The operator's link to NATS: a connection that is there, or not there yet, or lost, with the reason.
  *
  * Invariants:
- *  N1 Until `close` somebody tries to connect, whatever went wrong: an operator outlives its server, and starts before it.
- *  N2 A subscription is made once and lasts over every connection; who made it is told when it may have missed something.
- *  N3 Without a connection nothing is sent and nothing waits: `manager` throws the reason.
+ *  link/N1 Until `close` somebody tries to connect, whatever went wrong: an operator outlives its server, and starts
+ *     before it.
+ *  link/N2 A subscription is made once and lasts over every connection; who made it is told when it may have missed
+ *     something.
+ *  link/N3 Without a connection nothing is sent and nothing waits: `manager` throws the reason.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -92,7 +94,7 @@ export class OperatorLink {
 
   /**
    * A question to whom it may concern, such as the server itself.
-   * @throws StreamError unreachable while there is no connection (N3); otherwise what the client library throws
+   * @throws StreamError unreachable while there is no connection (link/N3); otherwise what the client library throws
    */
   async request(subject: string, payload: string): Promise<string> {
     const answer = await this.#connected().connection.request(subject, payload, { timeout: requestLimitMs });
@@ -104,7 +106,7 @@ export class OperatorLink {
     return this.#session?.connection.info?.version ?? 'unknown';
   }
 
-  /** @throws StreamError unreachable while there is no connection (N3) */
+  /** @throws StreamError unreachable while there is no connection (link/N3) */
   get manager(): JetStreamManager {
     return this.#connected().manager;
   }
@@ -133,7 +135,7 @@ export class OperatorLink {
     await this.#session?.connection.close();
   }
 
-  /** N1. One turn of the loop is one connection, from its beginning until the client has given it up. */
+  /** link/N1. One turn of the loop is one connection, from its beginning until the client has given it up. */
   async #keep(first: Session | null): Promise<void> {
     for (let session = first ?? (await this.#dialForEver()); session !== null; session = await this.#dialForEver()) {
       await this.#follow(session.connection);

@@ -68,7 +68,10 @@ export async function* readObject(
 }
 
 function damaged(name: string, what: string): StreamError {
-  return new StreamError('damaged', `object ${name}: ${what}; use an older one`);
+  return new StreamError(
+    'damaged',
+    `object ${name}: ${what}. It is damaged in the store of the NATS server. Fetch it again; if that fails too, run the job again`,
+  );
 }
 
 function nextIn(manager: JetStreamManager, names: JobNames): NextPiece {

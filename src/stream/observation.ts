@@ -1,6 +1,6 @@
 /**
  * What the operator observes of a job's streams at one time. Workers wrote the telemetry: it is parsed, and what does not
- * parse is counted and left out (a monitoring gap means hold, DESIGN §5.5).
+ * parse is counted and left out (a monitoring gap means hold, design §5.5).
  */
 import type { Reference, StudentState, TeacherState } from '@distillery/protocol';
 import type { z } from 'zod';

@@ -1,11 +1,12 @@
 /**
- * What each role may publish and subscribe to (DESIGN I7). Pure; docs/adr/0005 says why each line is there.
+ * What each role may publish and subscribe to (I7). Pure; docs/adr/0005 says why each line is there.
  *
  * Invariants:
- *  P1 A worker's lists name nothing outside its own job.
- *  P2 A worker creates and deletes no stream and no consumer: a consumer's deliver subject or filter would be a way out.
- *  P3 A worker reads replies only under its own role's inbox prefix.
- *  P4 A reader changes nothing: every line of it asks, none stores, deletes or creates.
+ *  permissions/P1 A worker's lists name nothing outside its own job.
+ *  permissions/P2 A worker creates and deletes no stream and no consumer: a consumer's deliver subject or filter would
+ *     be a way out.
+ *  permissions/P3 A worker reads replies only under its own role's inbox prefix.
+ *  permissions/P4 A reader changes nothing: every line of it asks, none stores, deletes or creates.
  *
  * They do not bind the server itself, which sends a reply wherever the asker says: between tenants the wall is the
  * account, not these lists (docs/adr/0005).
@@ -49,6 +50,8 @@ export const permissionsForOperator: Permissions = {
     '$JS.API.STREAM.LIST',
     ...['CREATE', 'INFO'].map((verb) => `$JS.API.CONSUMER.${verb}.>`),
     '$JS.API.DIRECT.GET.>',
+    // Says which limit is used up when a stream cannot be made (room.ts).
+    '$JS.API.INFO',
   ],
   subscribe: [`${operatorInboxPrefix}.>`, anyStateChange],
 };
@@ -67,7 +70,7 @@ function teacherPermissions(names: JobNames): Permissions {
       ...pulling(streams.work, consumers.teachers),
       ...acknowledging(streams.work, consumers.teachers),
       subjects.allLogits,
-      // After a duplicate the stored frame is read back (DESIGN §4 "Zombies").
+      // After a duplicate the stored frame is read back (design §4 "Zombies").
       `$JS.API.DIRECT.GET.${streams.logits}.${subjects.allLogits}`,
       subjects.allDead,
       `$KV.${teacherBucket}.*`,

@@ -1,11 +1,11 @@
 /**
- * The streams, buckets and consumers of one job, as the server wants them configured (DESIGN §4). Pure.
+ * The streams, buckets and consumers of one job, as the server wants them configured (design §4). Pure.
  *
  * Invariants:
- *  C1 At most one message per subject is stored in WORK and LOGITS, and a second one is refused: no item is queued
- *     twice, no step is answered twice (I3).
- *  C2 Every stream has a byte limit and refuses what is beyond it (I4).
- *  C3 What a worker publishes can never erase another's message: roll-up is off wherever two roles write.
+ *  streams/C1 At most one message per subject is stored in WORK and LOGITS, and a second one is refused: no item is
+ *     queued twice, no step is answered twice (I3).
+ *  streams/C2 Every stream has a byte limit and refuses what is beyond it (I4).
+ *  streams/C3 What a worker publishes can never erase another's message: roll-up is off wherever two roles write.
  */
 import { ackWaitMs, type JobNames } from '@distillery/protocol';
 import {
@@ -151,7 +151,7 @@ export function jobStreams(options: JobStreamOptions): JobStreams {
         max_msgs_per_subject: 1,
         max_msg_size: largestStateValue,
         max_bytes: stateBytes,
-        // Unlike other buckets: with roll-up a teacher could wipe the student's fencing number (C3).
+        // Unlike other buckets: with roll-up a teacher could wipe the student's fencing number (streams/C3).
         allow_rollup_hdrs: false,
         republish: announced(names.stateBucket, stateChangesOf(names)),
       },
@@ -188,7 +188,7 @@ export function jobStreams(options: JobStreamOptions): JobStreams {
           durable_name: names.consumers.teachers,
           ack_policy: AckPolicy.Explicit,
           ack_wait: (ackWaitMs / 1_000) * nanosecondsPerSecond,
-          // The teachers bury an item themselves (DESIGN §4 "Poison"): none is ever stuck at a limit of the server.
+          // The teachers bury an item themselves (design §4 "Poison"): none is ever stuck at a limit of the server.
           max_deliver: -1,
           max_ack_pending: maxItemsInWork,
           deliver_policy: DeliverPolicy.All,

@@ -5,6 +5,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+import { codeOf, reasonOf } from '@distillery/base';
+
 export interface Check {
   readonly name: string;
   /** null = fine; else why not. */
@@ -13,9 +15,7 @@ export interface Check {
   readonly degraded?: string;
 }
 
-export interface HealthOptions {
-  /** 0 = any that is free. */
-  readonly port: number;
+export interface HealthPages {
   readonly live: () => readonly Check[];
   readonly ready: () => readonly Check[];
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
@@ -23,6 +23,8 @@ export interface HealthOptions {
 
 export interface HealthServer {
   readonly port: number;
+  /** Answers from now on; until then every page says that the operator is starting. */
+  serve(pages: HealthPages): void;
   /** Resolves when nobody is answered any more; answers that are under way are finished, if they end soon. */
   close(): Promise<void>;
 }
@@ -33,6 +35,7 @@ interface Answer {
   readonly contentType?: string;
 }
 
+const starting: Answer = { status: 503, text: '[-] process: the operator is starting\n' };
 const headersLimitMs = 5_000;
 const requestLimitMs = 10_000;
 const largestHeaderBytes = 8 * 1024;
@@ -40,22 +43,57 @@ const largestHeaderBytes = 8 * 1024;
 const mostConnections = 64;
 const closeLimitMs = 1_000;
 
-/** @throws Error when the port is taken */
-export async function serveHealth(options: HealthOptions): Promise<HealthServer> {
+/** The port of the pages cannot be had; the message says why and what to do. */
+export class HealthPortError extends Error {
+  override readonly name = 'HealthPortError';
+
+  constructor(
+    readonly port: number,
+    readonly code: string,
+    options: ErrorOptions,
+  ) {
+    super(`port ${String(port)}: ${faultOf(code, options.cause)}`, options);
+  }
+}
+
+function faultOf(code: string, cause: unknown): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return 'another process listens on it. Choose another port, or stop that process.';
+    case 'EACCES':
+      return 'this process may not listen on it. Choose a port from 1024 on.';
+    default:
+      return `it cannot be used (${reasonOf(cause)}). Choose another port.`;
+  }
+}
+
+/**
+ * Listens, before anything else is started.
+ * @param port 0 = any that is free
+ * @throws HealthPortError
+ */
+export async function openHealth(port: number): Promise<HealthServer> {
+  let pages: HealthPages | null = null;
   const server = createServer({ maxHeaderSize: largestHeaderBytes }, (request, response) => {
-    void reply(request, response, options);
+    void reply(request, response, pages);
   });
   server.headersTimeout = headersLimitMs;
   server.requestTimeout = requestLimitMs;
   server.maxConnections = mostConnections;
-  await listening(server, options.port);
-  return { port: (server.address() as AddressInfo).port, close: () => closed(server) };
+  await listening(server, port);
+  return {
+    port: (server.address() as AddressInfo).port,
+    serve: (given) => {
+      pages = given;
+    },
+    close: () => closed(server),
+  };
 }
 
-async function reply(request: IncomingMessage, response: ServerResponse, options: HealthOptions): Promise<void> {
+async function reply(request: IncomingMessage, response: ServerResponse, pages: HealthPages | null): Promise<void> {
   let answer: Answer;
   try {
-    answer = await answerTo(request, options);
+    answer = pages === null ? starting : await answerTo(request, pages);
   } catch (error) {
     answer = { status: 500, text: `${String(error)}\n` };
   }
@@ -70,17 +108,17 @@ async function reply(request: IncomingMessage, response: ServerResponse, options
   response.end(request.method === 'HEAD' ? undefined : text);
 }
 
-async function answerTo({ method, url = '' }: IncomingMessage, options: HealthOptions): Promise<Answer> {
+async function answerTo({ method, url = '' }: IncomingMessage, pages: HealthPages): Promise<Answer> {
   if (method !== 'GET' && method !== 'HEAD')
     return { status: 405, text: `found the method ${method ?? ''}, expected GET or HEAD\n` };
   // Not parsed as a URL: what comes here need not be one.
   switch (url.replace(/\?.*$/s, '')) {
     case '/livez':
-      return told(options.live());
+      return told(pages.live());
     case '/readyz':
-      return told(options.ready());
+      return told(pages.ready());
     case '/metrics':
-      return { status: 200, ...(await options.metrics()) };
+      return { status: 200, ...(await pages.metrics()) };
     default:
       return { status: 404, text: 'found no such page, expected /metrics, /livez or /readyz\n' };
   }
@@ -98,11 +136,10 @@ function told(checks: readonly Check[]): Answer {
 
 async function listening(server: Server, port: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, () => {
-      server.off('error', reject);
-      resolve();
-    });
+    // Stays for as long as the server: a connection that cannot be taken, for want of file descriptors, is an 'error' too,
+    // and would end the process.
+    server.on('error', (error) => reject(new HealthPortError(port, codeOf(error), { cause: error })));
+    server.listen(port, resolve);
   });
 }
 

@@ -1,5 +1,5 @@
 /** The door of telemetry: logs, metrics and health. */
-export { type Check, type HealthServer, serveHealth } from './health.js';
+export { type Check, type HealthPages, HealthPortError, type HealthServer, openHealth } from './health.js';
 export { JobMeasures } from './job-measures.js';
 export { fileLog, type Log, type OutputLog, outputLog } from './log.js';
 export { createMetrics, type MetricDescription, metricDescriptions, type Metrics } from './metrics.js';

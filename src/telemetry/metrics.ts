@@ -15,34 +15,51 @@ export interface MetricDescription {
 const job = ['namespace', 'name'] as const;
 
 const described = {
-  build: gauge('distillery_build_info', '1, with what runs.', ['version', 'node']),
-  reconciles: counter('distillery_reconciles_total', 'Looks at a job, by how they ended.', ['outcome']),
-  reconcileSeconds: histogram('distillery_reconcile_duration_seconds', 'Time that a look at a job took.', []),
-  queueDepth: gauge('distillery_queue_depth', 'Jobs that wait for a worker to look at them.', []),
-  queueAge: gauge('distillery_queue_oldest_seconds', 'How long the first of them has waited.', []),
-  apiRequests: counter('distillery_api_requests_total', 'Requests to the API server, by what came back.', [
-    'verb',
-    'resource',
-    'code',
+  build: gauge('distillery_build_info', 'Always 1; the labels are the versions of the operator and of Node.js.', [
+    'version',
+    'node',
   ]),
-  apiSeconds: histogram('distillery_api_request_duration_seconds', 'Time until the API server had answered.', ['verb']),
-  apiThrottledSeconds: counter(
-    'distillery_api_throttled_seconds_total',
-    'Time that requests waited for the client-side budget.',
+  reconciles: counter('distillery_reconciles_total', 'Reconciles of DistillJobs, by outcome: done or failed.', [
+    'outcome',
+  ]),
+  reconcileSeconds: histogram('distillery_reconcile_duration_seconds', 'Duration of a reconcile, in seconds.', []),
+  queueDepth: gauge('distillery_queue_depth', 'Jobs waiting in the work queue.', []),
+  queueAge: gauge(
+    'distillery_queue_oldest_seconds',
+    'Time that the oldest job in the work queue has waited, in seconds.',
     [],
   ),
-  events: counter('distillery_events_total', 'Events on jobs, by what became of them.', ['outcome']),
+  apiRequests: counter(
+    'distillery_api_requests_total',
+    'Requests to the API server, by verb, resource and status code.',
+    ['verb', 'resource', 'code'],
+  ),
+  apiSeconds: histogram(
+    'distillery_api_request_duration_seconds',
+    'Time from the sending of a request to the answer of the API server, in seconds.',
+    ['verb'],
+  ),
+  apiThrottledSeconds: counter(
+    'distillery_api_throttled_seconds_total',
+    'Time that requests waited for the client-side budget (DISTILLERY_API_QPS), in seconds.',
+    [],
+  ),
+  events: counter('distillery_events_total', 'Kubernetes Events about jobs, by outcome.', ['outcome']),
   watchStaleness: gauge(
     'distillery_watch_staleness_seconds',
-    'Time since the API server gave a sign of life on a watch.',
+    'Time since the API server last sent anything on the watch of a resource, in seconds.',
     ['resource'],
   ),
-  watchLists: counter('distillery_watch_lists_total', 'Complete lists that a watch had to read.', ['resource']),
-  watchInterruptions: counter('distillery_watch_interruptions_total', 'Times that a watch broke off.', ['resource']),
-  natsConnected: gauge('distillery_nats_connected', '1 while the operator is connected to NATS.', []),
+  watchLists: counter('distillery_watch_lists_total', 'Full lists of a resource that its watch had to read.', [
+    'resource',
+  ]),
+  watchInterruptions: counter('distillery_watch_interruptions_total', 'Interruptions of the watch of a resource.', [
+    'resource',
+  ]),
+  natsConnected: gauge('distillery_nats_connected', '1 while the operator is connected to NATS, otherwise 0.', []),
   natsAccounts: gauge(
     'distillery_nats_accounts',
-    'NATS accounts that jobs use, by whether this process can use them now: connected or unreachable.',
+    'NATS accounts in use by jobs, by state of the connection: connected or unreachable.',
     ['state'],
   ),
   orphanStreams: gauge(
@@ -55,28 +72,50 @@ const described = {
     'Streams that were removed because their job was gone.',
     [],
   ),
-  leader: gauge('distillery_leader', '1 while this process decides.', []),
-  shareSeconds: histogram('distillery_share_duration_seconds', 'Time that sharing the slots over all jobs took.', []),
+  leader: gauge('distillery_leader', '1 while this replica leads, otherwise 0.', []),
+  shareSeconds: histogram(
+    'distillery_share_duration_seconds',
+    'Time to share the slots among all jobs, in seconds.',
+    [],
+  ),
   slotsFree: gauge(
     'distillery_slots_free',
-    'Slots that teachers and waiting pods of higher priority could have if no teacher were there.',
+    'Slots that teachers and pending pods of higher priority could use if no teacher ran.',
     ['resource'],
   ),
-  slotsReserved: gauge('distillery_slots_reserved', 'Slots of them that teachers leave free.', ['resource']),
-  slotsGranted: gauge('distillery_slots_granted', 'Slots that jobs were granted for their teachers.', ['resource']),
-  jobs: gauge('distillery_jobs', 'Jobs by phase.', ['phase']),
-  step: gauge('distillery_job_step', 'Steps trained.', job),
-  steps: gauge('distillery_job_steps', 'Steps of the whole job.', job),
-  samplesPerSecond: gauge('distillery_job_samples_per_second', 'Samples that the student trains a second.', job),
-  waitFraction: gauge(
-    'distillery_job_wait_fraction',
-    'Share of the last seconds that the student waited for logits.',
+  slotsReserved: gauge('distillery_slots_reserved', 'Free slots that teachers leave unused (DISTILLERY_RESERVE).', [
+    'resource',
+  ]),
+  slotsGranted: gauge('distillery_slots_granted', 'Slots granted to jobs for their teachers.', ['resource']),
+  jobs: gauge('distillery_jobs', 'Number of jobs, by phase.', ['phase']),
+  step: gauge('distillery_job_step', 'Training steps done.', job),
+  steps: gauge('distillery_job_steps', 'Training steps of the whole job.', job),
+  samplesPerSecond: gauge(
+    'distillery_job_samples_per_second',
+    'Training rate of the student, in samples per second.',
     job,
   ),
-  bufferFrames: gauge('distillery_job_buffer_frames', 'Logits frames stored and not yet trained.', job),
-  teachersDesired: gauge('distillery_job_teachers_desired', 'Teachers that the job should have now.', job),
-  teachersReady: gauge('distillery_job_teachers_ready', 'Teachers that label samples.', job),
-  disruptions: gauge('distillery_job_disruptions', 'Processes lost through no fault of their own.', [...job, 'role']),
+  waitFraction: gauge(
+    'distillery_job_wait_fraction',
+    'Fraction of the last 5 s that the student waited for logits, from 0 to 1.',
+    job,
+  ),
+  bufferFrames: gauge('distillery_job_buffer_frames', 'Logits frames stored and not yet used for training.', job),
+  teachersDesired: gauge(
+    'distillery_job_teachers_desired',
+    'Teachers that the job should have now, all pools together.',
+    job,
+  ),
+  teachersReady: gauge(
+    'distillery_job_teachers_ready',
+    'Teachers that are ready to label samples, all pools together.',
+    job,
+  ),
+  disruptions: gauge(
+    'distillery_job_disruptions',
+    'Pods lost to disruptions: deleted, evicted, drained, preempted or out of memory.',
+    [...job, 'role'],
+  ),
 } as const;
 
 function counter<L extends string>(name: string, help: string, labels: readonly L[]) {

@@ -8,8 +8,8 @@ import type { Clock } from '@distillery/base';
 import { jobNames } from '@distillery/protocol';
 
 import type { Split } from '../../workers/data/index.js';
-import { Meter } from '../../workers/shell/meter.js';
-import { runWorker } from '../../workers/shell/process.js';
+import { Meter } from '../../workers/base/meter.js';
+import { runWorker } from '../../workers/process/process.js';
 import { bury, connectWorker, publishFrame, workQueue } from '../../workers/stream/index.js';
 import { type Delivery, Teacher } from '../../workers/teacher/teacher.js';
 

@@ -6,7 +6,7 @@
 import type { Clock } from '@distillery/base';
 
 import { openTrainerThread, type TrainerThread, type TrainerThreadSource } from '../../workers/compute/index.js';
-import { runWorker } from '../../workers/shell/process.js';
+import { runWorker } from '../../workers/process/process.js';
 import { runStudent } from '../../workers/student/run.js';
 
 import { report } from './reports.js';

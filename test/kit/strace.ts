@@ -24,19 +24,31 @@ export function traceContacts(file: string): string[] {
   return ['-f', '--seccomp-bpf', '-qq', '-e', 'trace=connect,sendto,sendmsg,sendmmsg', '-e', 'signal=none', '-o', file];
 }
 
-/**
- * Addresses outside of this machine that a trace names, each once, and name servers wherever they are: `1.2.3.4:443`. A
- * query to a name server counts, also one on this machine.
- */
-export async function outsideContacts(file: string): Promise<string[]> {
+/** The same, with strace as a grandchild of the command: signals reach the command, and the trace may end a little later. */
+export function traceContactsBeside(file: string): string[] {
+  return ['-D', ...traceContacts(file)];
+}
+
+/** Every address that a trace names, each once: `127.0.0.1:443`. */
+export async function contactsIn(file: string): Promise<string[]> {
   const trace = await readFile(file, 'utf8');
   const contacts = new Set<string>();
   for (const [, port = '', address = ''] of trace.matchAll(
     /sin6?_port=htons\((\d+)\).*?(?:inet_addr\("|inet_pton\(AF_INET6, ")([^"]+)"/g,
   )) {
-    const isLocal = address.startsWith('127.') || address === '::1' || address === '::ffff:127.0.0.1';
     // Port 0 is how the C library asks which of its own addresses it would use; nothing is sent.
-    if (port !== '0' && (!isLocal || port === '53')) contacts.add(`${address}:${port}`);
+    if (port !== '0') contacts.add(`${address}:${port}`);
   }
   return [...contacts];
+}
+
+/**
+ * Addresses outside of this machine that a trace names, each once, and name servers wherever they are: `1.2.3.4:443`. A
+ * query to a name server counts, also one on this machine.
+ */
+export async function outsideContacts(file: string): Promise<string[]> {
+  return (await contactsIn(file)).filter((contact) => {
+    const isLocal = /^(127\.[^:]*|::1|::ffff:127\.0\.0\.1):\d+$/.test(contact);
+    return !isLocal || contact.endsWith(':53');
+  });
 }

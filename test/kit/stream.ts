@@ -13,7 +13,7 @@ import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 
 import { connectStreams, jobStreams, type JobStreamOptions, type StreamAdmin } from '../../src/stream/index.js';
-import type { WorkerLogin } from '../../workers/shell/login.js';
+import type { WorkerLogin } from '../../workers/base/login.js';
 import { connectWorker, objectPort, ObjectStore, ObjectWriter, type StreamLink } from '../../workers/stream/index.js';
 
 import type { TestLogin, TestNats } from './nats.js';

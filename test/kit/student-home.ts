@@ -18,7 +18,7 @@ import {
 } from '../../workers/checkpoint/index.js';
 import type { Dataset } from '../../workers/data/index.js';
 import type { TrainerState, TrainingBatch } from '../../workers/models/training.js';
-import { WorkerError } from '../../workers/shell/exit.js';
+import { WorkerError } from '../../workers/base/exit.js';
 import { LogitsSource } from '../../workers/student/logits-source.js';
 import { metricsSchema } from '../../workers/student/progress.js';
 import {

@@ -15,7 +15,7 @@ import {
 } from '@distillery/protocol';
 
 import type { Dataset, Split } from '../../workers/data/index.js';
-import type { Log } from '../../workers/shell/log.js';
+import type { Log } from '../../workers/base/log.js';
 import type { StoredFrame } from '../../workers/student/frame-check.js';
 import type { LogitsStream, Probe } from '../../workers/student/logits-source.js';
 

@@ -17,7 +17,7 @@ import { createHash } from 'node:crypto';
 import { weightsDigestParts } from '@distillery/protocol';
 import { z } from 'zod';
 
-import type { NamedTensor, TrainerState } from '../models/trainer.js';
+import type { NamedTensor, TrainerState } from '../models/training.js';
 import { CheckpointError } from './errors.js';
 
 export interface Checkpoint {

@@ -3,14 +3,15 @@
  * are answered here (onnxruntime-node and tfjs both block the thread they run on, for seconds at worst).
  *
  * Invariants:
- *  C1 Calls are served one at a time in the order made; each is answered exactly once.
- *  C2 When the thread ends, for whatever reason, every pending and every later call is rejected with a ComputeError.
- *  C3 A call that takes longer than the limit ends the thread, so no promise of this room stays unsettled. Where the thread
- *     cannot be ended (native code), it is left behind, and the process still ends with its own exit code.
+ *  thread/C1 Calls are served one at a time in the order made; each is answered exactly once.
+ *  thread/C2 When the thread ends, for whatever reason, every pending and every later call is rejected with a
+ *     ComputeError.
+ *  thread/C3 A call that takes longer than the limit ends the thread, so no promise of this room stays unsettled. Where
+ *     the thread cannot be ended (native code), it is left behind, and the process still ends with its own exit code.
  */
 import { Worker } from 'node:worker_threads';
 
-import { framesOf, librarySentence } from '../models/library-error.js';
+import { framesOf, librarySentence } from '../base/index.js';
 import { createGate, isBusy, quiet, shut, waitUntilQuiet } from './gate.js';
 import { leaveProcess } from './leave-process.js';
 import { type Call, type CrossedError, packed, type Reply } from './messages.js';
@@ -91,14 +92,14 @@ export function startCompute<H extends Handlers<H>>(
   let cause: unknown;
   let closing = false;
   let endedWith: ComputeError | undefined;
-  /** Why the thread is given up while it still runs (C3). */
+  /** Why the thread is given up while it still runs (thread/C3). */
   let stuck: ComputeError | undefined;
   const limit = startTimeLimit(limitSeconds * 1_000, () => giveUp());
 
   worker.on('message', (reply: Reply) => {
     const call = pending.get(reply.id);
     pending.delete(reply.id);
-    // Calls are worked off in order: the next one begins now (C1).
+    // Calls are worked off in order: the next one begins now (thread/C1).
     if (pending.size === 0) limit.stop();
     else limit.restart();
     if (call === undefined) return;

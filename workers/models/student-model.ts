@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { librarySentence } from './library-error.js';
+import { librarySentence } from '../base/index.js';
 import { supplyTensorMethods } from './student-orthogonal.js';
 import {
   dropoutMasks,

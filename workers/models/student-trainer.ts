@@ -5,10 +5,10 @@
  * averages of normalisations (the caller ends the attempt then); no tensor outlives the call that made it.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Runtime } from '../runtimes/runtime.js';
+import type { Runtime } from '../runtimes/index.js';
 import { exportModel } from './export.js';
 import type { OptimizerSettings } from './learning-rate.js';
-import { librarySentence } from './library-error.js';
+import { librarySentence } from '../base/index.js';
 import { distillationLoss, score } from './loss.js';
 import type { LossSettings } from './loss.js';
 import { createOptimizer } from './optimizer.js';

@@ -6,7 +6,7 @@
 import { serialization } from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 
-import { librarySentence } from './library-error.js';
+import { librarySentence } from '../base/index.js';
 import { type Container, isContainer, isJson, type Json, type Layer, shown, TopologyError } from './topology.js';
 
 /** With the batch axis first; null = any size. */

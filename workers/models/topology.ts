@@ -3,10 +3,10 @@
  * again for layers whose inputs exist; references that are wrong, or in a circle, keep it asking without end. Pure.
  *
  * Invariants of what passes:
- *  P1 It is nested at most `maxDepth` deep, so that recursive readers do not run out of stack.
- *  P2 In every container, every reference names a call of a layer that can be made from the calls before it.
+ *  topology/P1 It is nested at most `maxDepth` deep, so that recursive readers do not run out of stack.
+ *  topology/P2 In every container, every reference names a call of a layer that can be made from the calls before it.
  */
-import { librarySentence } from './library-error.js';
+import { librarySentence } from '../base/index.js';
 
 export type Json = Readonly<Record<string, unknown>>;
 

@@ -1,7 +1,7 @@
 /**
  * Training one student: the part that touches tensors. It runs on the compute thread and knows nothing of streams,
  * files or time. Everything that decides the next step's result is in `TrainerState`, so that a restored trainer
- * continues bit for bit (DESIGN I1).
+ * continues bit for bit (I1).
  */
 
 /** A named tensor outside the runtime: plain bytes, row-major, little-endian. */

@@ -48,7 +48,7 @@ export async function openRuntime(name: 'auto' | RuntimeName): Promise<Runtime> 
 async function openWasm(): Promise<Runtime | undefined> {
   const entry = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
   setWasmPaths(join(dirname(entry), '/'));
-  // Determinism: the order of float additions must not depend on the machine's number of cores (DESIGN I1).
+  // Determinism: the order of float additions must not depend on the machine's number of cores (I1).
   setThreadsCount(1);
   registerTrainingKernels();
   const started = await withoutNewProcessHooks(() => tf.setBackend('wasm'));

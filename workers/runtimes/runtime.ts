@@ -1,6 +1,6 @@
 /**
  * Where tensors are computed. One small interface; which one is used is chosen by capability at start, logged, told in
- * the telemetry and can be forced (DESIGN §7).
+ * the telemetry and can be forced (design §7).
  */
 
 export const runtimeNames = ['wasm', 'cpu'] as const;

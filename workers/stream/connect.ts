@@ -3,6 +3,7 @@
  * repetition of calls that got no answer.
  */
 import { reasonOf } from '@distillery/base';
+import { certificateFaultOf, identityCheckOf } from '@distillery/platform';
 import type { Clock } from '@distillery/base';
 import { NatsAddress, NatsAddressError, printableAddress } from '@distillery/protocol';
 import {
@@ -22,13 +23,11 @@ import {
   PermissionViolationError,
 } from '@nats-io/transport-node';
 
-import { WorkerError } from '../shell/exit.js';
-import type { Log } from '../shell/log.js';
-import type { WorkerLogin } from '../shell/login.js';
+import { type Log, WorkerError, type WorkerLogin } from '../base/index.js';
 
-import { LoginRefused, StreamRefused, StreamUnreachable } from './errors.js';
+import { CertificateRefused, LoginRefused, StreamRefused, StreamUnreachable } from './errors.js';
 import { type AnswerOptions, firstAnswer } from './first-answer.js';
-import { isWithoutRoom, passesByWaiting } from './store-errors.js';
+import { isWithoutRoom, passesByWaiting, roomFaultOf } from './store-errors.js';
 
 export interface WorkerConnectOptions {
   readonly url: string;
@@ -143,7 +142,10 @@ export class StreamLink {
           throw new StreamUnreachable(this.url, `${doing}: the connection is closed`, { cause: error });
         }
         const reason = error instanceof Error ? error.message : String(error);
-        if (delayMs === longestDelayMs) this.log.warn(`${doing}: NATS cannot do it now (${reason}); trying again`);
+        if (delayMs === longestDelayMs) {
+          const fault = roomFaultOf(error) ?? `NATS cannot do it now (${reason})`;
+          this.log.warn(`${doing}: ${fault}; trying again`);
+        }
       }
       await this.clock.sleep(delayMs);
     }
@@ -204,7 +206,7 @@ export class StreamLink {
   }
 }
 
-/** @throws StreamUnreachable, LoginRefused when there is no connection in time */
+/** @throws StreamUnreachable, LoginRefused, CertificateRefused when there is no connection in time */
 export async function connectWorker(options: WorkerConnectOptions): Promise<StreamLink> {
   const connection = await dial(options);
   const { direct } = await jetstreamManager(connection, { checkAPI: false, timeout: answerLimitMs });
@@ -224,8 +226,7 @@ async function dial(options: WorkerConnectOptions): Promise<NatsConnection> {
     ...loginSettings(login),
     inboxPrefix,
     name,
-    // Otherwise whoever stands between could take TLS out of the server's offer.
-    ...(address.tls ? { tls: {} } : {}),
+    ...tlsOf(address),
     timeout: dialLimitMs,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 100,
@@ -240,12 +241,22 @@ async function dial(options: WorkerConnectOptions): Promise<NatsConnection> {
     } catch (error) {
       if (clock.now() + delayMs > end) {
         if (error instanceof AuthorizationError) throw new LoginRefused(url, whose(login), { cause: error });
+        const fault = certificateFaultOf(error, address);
+        if (fault !== null) throw new CertificateRefused(url, fault, reasonOf(error), { cause: error });
         const reason = `no connection within ${waitMs / 1_000} s (${reasonOf(error)})`;
         throw new StreamUnreachable(url, reason, { cause: error });
       }
     }
     await clock.sleep(delayMs);
   }
+}
+
+/** With tls:// a server must offer TLS: otherwise an attacker in between could remove it from the offer. */
+function tlsOf({ tls, servers }: NatsAddress): ConnectionOptions {
+  if (!tls) return {};
+  // The client passes on what its own type of options does not name.
+  const options = { handshakeFirst: false, checkServerIdentity: identityCheckOf(servers.map(({ host }) => host)) };
+  return { tls: options };
 }
 
 /** @throws WorkerError terminal */

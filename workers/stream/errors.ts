@@ -1,5 +1,5 @@
-/** What can go wrong between a worker and NATS. Each knows how its process must end (shell/exit.ts). */
-import { WorkerError } from '../shell/exit.js';
+/** What can go wrong between a worker and NATS. Each knows how its process must end (base/exit.ts). */
+import { WorkerError } from '../base/index.js';
 
 /** No answer from NATS within the time that was allowed, or the connection is closed for good. */
 export class StreamUnreachable extends WorkerError {
@@ -12,13 +12,20 @@ export class StreamUnreachable extends WorkerError {
   }
 }
 
+/** The server's TLS certificate is not accepted, for as long as it was waited for: the platform has to act. */
+export class CertificateRefused extends WorkerError {
+  constructor(url: string, fault: string, reason: string, options?: ErrorOptions) {
+    super('unreachable', `NATS at ${url}: no TLS connection: ${fault} (${reason})`, options);
+  }
+}
+
 /** The server does not know this worker, for as long as it was waited for. Not the job's fault, so it is tried again. */
 export class LoginRefused extends WorkerError {
   constructor(url: string, whose: string, options?: ErrorOptions) {
     super(
       'unreachable',
-      `NATS at ${url}: found that it refuses ${whose}, expected a login that it knows; ` +
-        "check the operator's NATS settings, and the account and its signing keys on the server",
+      `NATS at ${url}: authentication failed: the server refuses ${whose}. Check the operator's NATS settings, and the ` +
+        'account and its signing keys on the server',
       options,
     );
   }
@@ -48,7 +55,7 @@ export class FrameConflict extends WorkerError {
   }
 }
 
-/** A newer attempt of the student has taken over: this one must stop without writing (DESIGN §4 "Fencing"). */
+/** A newer attempt of the student has taken over: this one must stop without writing (design §4 "Fencing"). */
 export class Fenced extends WorkerError {
   constructor(
     readonly attempt: number,
@@ -78,6 +85,6 @@ export class ObjectDamaged extends WorkerError {
     readonly object: string,
     readonly reason: string,
   ) {
-    super('error', `object ${object}: ${reason}; use an older one`);
+    super('error', `object ${object}: ${reason}; it is damaged in the store of the NATS server`);
   }
 }

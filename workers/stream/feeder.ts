@@ -1,6 +1,6 @@
 /**
  * The student's side of WORK, and its look at single answers. Feeding and probing are idempotent, so the student may
- * repeat both whenever it is in doubt (DESIGN I2).
+ * repeat both whenever it is in doubt (I2).
  */
 import { type DeadItem, deadItemSchema, encodeWorkItem, type JobNames, type WorkItem } from '@distillery/protocol';
 

@@ -1,4 +1,4 @@
-/** The door of the workers' stream room: NATS as teacher and student see it (DESIGN §4). */
+/** The door of the workers' stream room: NATS as teacher and student see it (design §4). */
 export { connectWorker, StreamLink } from './connect.js';
 export type { WorkerConnectOptions } from './connect.js';
 export { Fenced, FrameConflict, LoginRefused, StreamRefused, StreamUnreachable } from './errors.js';

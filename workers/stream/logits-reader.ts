@@ -3,7 +3,7 @@
  *
  * A hint, not the truth: the consumer takes no acknowledgements, so a frame that was on its way to a dying connection
  * never comes again, and a recreated stream delivers frames anew. The student probes what it misses and drops what it
- * has (DESIGN §4, feeder.ts).
+ * has (design §4, feeder.ts).
  */
 import { type JobNames } from '@distillery/protocol';
 

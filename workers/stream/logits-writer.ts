@@ -1,5 +1,5 @@
 /**
- * The teacher's side of LOGITS and DEAD: stores answers, at most one a step (DESIGN I3).
+ * The teacher's side of LOGITS and DEAD: stores answers, at most one a step (I3).
  */
 import { FrameError, type DeadItem, type JobNames, readHeader } from '@distillery/protocol';
 import { JetStreamApiError } from '@nats-io/jetstream';

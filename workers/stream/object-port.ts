@@ -9,13 +9,13 @@ import { z } from 'zod';
 
 import type { StreamLink } from './connect.js';
 import { refused } from './logits-writer.js';
-import { isWithoutRoom, refusalOf } from './store-errors.js';
+import { refusalOf, roomFaultOf } from './store-errors.js';
 
 export type Written =
   | { readonly kind: 'stored'; readonly sequence: number }
   /** The subject's last message is another than expected: perhaps this very write, done before. */
   | { readonly kind: 'moved' }
-  /** Not stored. */
+  /** Not stored; the reason says which limit it met and, unless it is the stream's own, what to do. */
   | { readonly kind: 'full'; readonly reason: string }
   /** The server answers questions and confirms no write: it may still store this one. */
   | { readonly kind: 'unconfirmed'; readonly reason: string };
@@ -104,7 +104,8 @@ export function objectPort(link: StreamLink, stream: string): ObjectPort {
       return { kind: 'unconfirmed', reason };
     } catch (error) {
       if (refusalOf(error) === 'moved') return { kind: 'moved' };
-      if (isWithoutRoom(error)) return { kind: 'full', reason: error instanceof Error ? error.message : String(error) };
+      const full = roomFaultOf(error);
+      if (full !== null) return { kind: 'full', reason: full };
       throw refused(doing, error);
     } finally {
       over.abort(new Error(`${doing}: over`));

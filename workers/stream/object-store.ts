@@ -4,7 +4,7 @@
  * only (docs/adr/0005). Written by object-writer.ts.
  *
  * Invariant:
- *  O2 Reading checks piece count, size and digest; a damaged object is an error, never wrong bytes.
+ *  object-store/O2 Reading checks piece count, size and digest; a damaged object is an error, never wrong bytes.
  */
 import { createHash } from 'node:crypto';
 

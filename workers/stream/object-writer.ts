@@ -3,14 +3,15 @@
  * in any instruction and going on minutes later, so nothing here relies on being the only writer.
  *
  * Invariants:
- *  O1 An object is there whole or not at all: its pieces are stored first, its entry last, and `put` succeeds only after
- *     the object was read back: entry, piece count, size, digest.
- *  O3 Every write may be repeated: a piece names the piece before it, an entry the entry that it replaces.
- *  O4 The entry that is replaced is read before the fence is asked, and replaced only while it is still that one. So a
- *     fenced attempt never replaces what a newer attempt stored after its claim.
- *  O5 Subjects of pieces carry the attempt. A sweep removes pieces of older attempts only, never those that a newer one
- *     is about to name.
- *  O6 An entry goes before its pieces do.
+ *  object-writer/O1 An object is there whole or not at all: its pieces are stored first, its entry last, and `put`
+ *     succeeds only after the object was read back: entry, piece count, size, digest.
+ *  object-writer/O3 Every write may be repeated: a piece names the piece before it, an entry the entry that it
+ *     replaces.
+ *  object-writer/O4 The entry that is replaced is read before the fence is asked, and replaced only while it is still
+ *     that one. So a fenced attempt never replaces what a newer attempt stored after its claim.
+ *  object-writer/O5 Subjects of pieces carry the attempt. A sweep removes pieces of older attempts only, never those
+ *     that a newer one is about to name.
+ *  object-writer/O6 An entry goes before its pieces do.
  */
 import { randomUUID } from 'node:crypto';
 
@@ -71,7 +72,12 @@ export class ObjectWriter {
     try {
       let last = 0;
       for (let start = 0; start < data.length; start += pieceBytes) {
-        const stored = await this.#writePiece(name, pieces, data.subarray(start, start + pieceBytes), last);
+        const stored = await this.#writePiece(
+          { name, object: data },
+          pieces,
+          data.subarray(start, start + pieceBytes),
+          last,
+        );
         if (stored === null) {
           await port.purge(pieces);
           return { kind: 'again' };
@@ -111,14 +117,19 @@ export class ObjectWriter {
   }
 
   /** @returns the piece's sequence; null when something else is stored in its place. @throws ObjectStoreFull */
-  async #writePiece(name: string, subject: string, piece: Uint8Array, after: number): Promise<number | null> {
+  async #writePiece(
+    { name, object }: { readonly name: string; readonly object: Uint8Array },
+    subject: string,
+    piece: Uint8Array,
+    after: number,
+  ): Promise<number | null> {
     const written = await this.#store.port.write(subject, piece, after);
     switch (written.kind) {
       case 'stored':
         return written.sequence;
       case 'full':
       case 'unconfirmed':
-        throw fullOf(name, written, piece.length);
+        throw fullOf(name, written, object.length);
       case 'moved': {
         // This very piece, stored when its confirmation was lost.
         for (const delayMs of readDelays()) {
@@ -153,7 +164,7 @@ export class ObjectWriter {
     if (entry !== null) await this.#remove(name, entry);
   }
 
-  /** O6. Removes this very object, not one that has replaced it meanwhile. */
+  /** object-writer/O6. Removes this very object, not one that has replaced it meanwhile. */
   async #remove(name: string, { nuid }: ObjectEntry): Promise<void> {
     const { bucket, port } = this.#store;
     const { entry, sequence } = await this.#store.find(name);
@@ -187,12 +198,10 @@ function* readDelays(): Generator<number> {
   for (let read = 0; read < mostReads; read++) yield firstReadDelayMs * 2 ** read;
 }
 
-function fullOf(name: string, { reason }: Extract<Written, { kind: 'full' | 'unconfirmed' }>, bytes: number): Error {
-  return new ObjectStoreFull(
-    name,
-    `the job's object store cannot take ${bytes} bytes (${reason}). Free space on the NATS server, or keep fewer ` +
-      'checkpoints (spec.student.checkpoint.keep)',
-  );
+/** @param bytes of the whole object */
+function fullOf(name: string, written: Extract<Written, { kind: 'full' | 'unconfirmed' }>, bytes: number): Error {
+  const fewer = written.kind === 'full' ? ' Fewer checkpoints (spec.student.checkpoint.keep) need less room.' : '';
+  return new ObjectStoreFull(name, `the job's object store cannot take ${bytes} bytes: ${written.reason}.${fewer}`);
 }
 
 function encodeEntry(entry: ObjectEntry, pieceBytes: number): Uint8Array {

@@ -3,10 +3,10 @@
  * ask was lost.
  *
  * Invariants:
- *  Q1 Messages asked for plus messages held never exceed the capacity, except for what a server still sends for an ask
- *     that was given up as lost.
- *  Q2 Whatever ends an ask (expiry, a deleted consumer, a server's death, silence), another follows within about two
- *     seconds of the consumer being there again. The client library's own loop takes up to 30 s after a 409.
+ *  puller/Q1 Messages asked for plus messages held never exceed the capacity, except for what a server still sends for
+ *     an ask that was given up as lost.
+ *  puller/Q2 Whatever ends an ask (expiry, a deleted consumer, a server's death, silence), another follows within about
+ *     two seconds of the consumer being there again. The client library's own loop takes up to 30 s after a 409.
  *
  * Only MSG.NEXT is needed, no right to look at or create a consumer (I7).
  */

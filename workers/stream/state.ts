@@ -2,11 +2,11 @@
  * A worker's values in the STATE bucket: telemetry, the reference answers, and the student's fencing number.
  *
  * Invariants:
- *  K1 The key `student` is only ever written by compare-and-set against the revision that was read.
- *  K2 Of two students the one with the higher attempt goes on; the other learns of it at its next write.
- *  K3 Every write of the key `student` takes the same room (up to the next block), whatever it says: a bucket that others
- *     filled takes an update in place only when it is no larger than the value before.
- *  K4 A bucket without room never breaks the fence: the fence is then read, and the value is left out.
+ *  state/K1 The key `student` is only ever written by compare-and-set against the revision that was read.
+ *  state/K2 Of two students the one with the higher attempt goes on; the other learns of it at its next write.
+ *  state/K3 Every write of the key `student` takes the same room (up to the next block), whatever it says: a bucket
+ *     that others filled takes an update in place only when it is no larger than the value before.
+ *  state/K4 A bucket without room never breaks the fence: the fence is then read, and the value is left out.
  */
 import {
   type JobNames,
@@ -83,7 +83,7 @@ async function compareAndSet(
 
 const studentBlockBytes = 2_048;
 
-/** K3. The revision is a header of the message and counts as well, by its digits. */
+/** state/K3. The revision is a header of the message and counts as well, by its digits. */
 function studentValue(state: StudentState, revision: number): string {
   const text = JSON.stringify(state);
   const bytes = Buffer.byteLength(text) + String(revision).length;
@@ -245,7 +245,7 @@ class Claim implements StudentClaim {
       this.#revision = revision;
       if (text === value) return;
       if (written.kind === 'full') {
-        // K4. A newer attempt could not claim without room either, or it is in what was just read.
+        // state/K4. A newer attempt could not claim without room either, or it is in what was just read.
         if (!this.#isFull)
           this.#link.log.warn(`write ${key}: no room in the job's state bucket; telemetry is left out`);
         this.#isFull = true;

@@ -1,5 +1,5 @@
 /** What a refused write means for the one who wrote. */
-import { jetStreamFault } from '@distillery/protocol';
+import { jetStreamFault, jetStreamLimit } from '@distillery/protocol';
 import { JetStreamApiError } from '@nats-io/jetstream';
 
 /**
@@ -17,6 +17,35 @@ export function isWithoutRoom(error: unknown): boolean {
   if (!(error instanceof JetStreamApiError)) return false;
   const fault = faultOf(error);
   return fault === 'full' || fault === 'noRoom';
+}
+
+/** Which limit a write met, and what to do about it; null when the error is about something else. */
+export function roomFaultOf(error: unknown): string | null {
+  if (!(error instanceof JetStreamApiError)) return null;
+  const { code, message } = error;
+  switch (faultOf(error)) {
+    case 'full':
+      return `its own limit is reached (${message})`;
+    case 'noRoom':
+      break;
+    default:
+      return null;
+  }
+  switch (jetStreamLimit({ code })) {
+    case 'account':
+    case 'accountCount':
+      return (
+        `a limit of the job's NATS account is reached (${message}). Delete finished jobs that use the account, or ask the ` +
+        'administrator to raise its limits'
+      );
+    case 'server':
+      return `the JetStream store of the NATS server is full (${message}). Free space on its disk or raise max_file_store`;
+    case 'either':
+      return (
+        `NATS has no room (${message}): a limit of the job's account is reached or the store of the server is full. ` +
+        'Delete finished jobs, or ask the administrator of NATS to raise the limit or free space'
+      );
+  }
 }
 
 /** True when the same call succeeds once the platform has recovered: the job is not at fault. */

@@ -2,10 +2,11 @@
  * The teacher's side of WORK: takes items from the durable consumer that all teachers of a job share.
  *
  * Invariants:
- *  W1 A delivery that is held is kept from redelivery by `working` every third of ack-wait, from the main thread, so
- *     that a long inference does not look like a death.
- *  W2 At the end, what was buffered and not handed out is given back at once; what was handed out stays its holder's.
- *  W3 At most `teacherPrefetch` deliveries are buffered and held together (DESIGN I4).
+ *  work-queue/W1 A delivery that is held is kept from redelivery by `working` every third of ack-wait, from the main
+ *     thread, so that a long inference does not look like a death.
+ *  work-queue/W2 At the end, what was buffered and not handed out is given back at once; what was handed out stays its
+ *     holder's.
+ *  work-queue/W3 At most `teacherPrefetch` deliveries are buffered and held together (I4).
  */
 import {
   ackWaitMs,
@@ -159,7 +160,7 @@ export async function* workQueue(link: StreamLink, names: JobNames, signal: Abor
   }
 }
 
-/** W1. Runs on after the end of the queue until everything handed out is settled. */
+/** work-queue/W1. Runs on after the end of the queue until everything handed out is settled. */
 async function keepAlive(link: StreamLink, held: ReadonlySet<Held>, settled: AbortSignal): Promise<void> {
   while (!settled.aborted && !link.connection.isClosed()) {
     await link.clock.sleep(ackWaitMs / 3, settled);

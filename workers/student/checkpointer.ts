@@ -3,16 +3,17 @@
  * checkpoints are sound, and why the newest one is not there yet.
  *
  * Invariants:
- *  C1 The fence is asked before a checkpoint becomes visible and again before it counts as durable or anything is removed.
- *  C2 Removed is only what `surplus` names, and only after a newer checkpoint was read back.
- *  C3 A store without room, or one that is slow, never stops the training: the newest state waits for room, and is
- *     replaced by a newer one. Only the end of the run waits, for a limited time.
- *  C4 At most two states are in memory: one on its way to the store and one that waits in its place.
+ *  checkpointer/C1 The fence is asked before a checkpoint becomes visible and again before it counts as durable or
+ *     anything is removed.
+ *  checkpointer/C2 Removed is only what `surplus` names, and only after a newer checkpoint was read back.
+ *  checkpointer/C3 A store without room, or one that is slow, never stops the training: the newest state waits for
+ *     room, and is replaced by a newer one. Only the end of the run waits, for a limited time.
+ *  checkpointer/C4 At most two states are in memory: one on its way to the store and one that waits in its place.
  */
 import type { Clock } from '@distillery/base';
 
 import { type CheckpointKey, type CheckpointStore, prune, StoreError } from '../checkpoint/index.js';
-import type { Log } from '../shell/log.js';
+import type { Log } from '../base/index.js';
 import { ObjectStoreFull } from '../stream/index.js';
 
 export interface CheckpointerOptions {

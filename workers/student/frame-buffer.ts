@@ -2,10 +2,10 @@
  * The student's buffer: logits frames that arrived and are not trained yet, brought from stream order to step order.
  *
  * Invariants:
- *  B1 Nothing below the low-water mark (the next step to train) is ever held: late duplicates, zombies' frames and
- *     replays are dropped here (DESIGN §4 "Zombies").
- *  B2 A shard of a step is held at most once; the first one wins.
- *  B3 Nothing at or above the limit is held: the buffer is bounded by the window (DESIGN I4).
+ *  frame-buffer/B1 Nothing below the low-water mark (the next step to train) is ever held: late duplicates, zombies'
+ *     frames and replays are dropped here (design §4 "Zombies").
+ *  frame-buffer/B2 A shard of a step is held at most once; the first one wins.
+ *  frame-buffer/B3 Nothing at or above the limit is held: the buffer is bounded by the window (I4).
  */
 
 export interface HeldFrame {
@@ -135,7 +135,7 @@ export class FrameBuffer {
 
   /**
    * First stream sequence that a resume at the low-water mark needs: the smallest held one, or the one after the last
-   * delivered. What is still to come has a higher one, or is asked for again (DESIGN I2). Held frames of a stream that
+   * delivered. What is still to come has a higher one, or is asked for again (I2). Held frames of a stream that
    * was lost only make it smaller, that is, keep more.
    */
   firstNeededSequence(): number {

@@ -1,7 +1,7 @@
 /** Whether a stored frame is the answer to what this job asked (docs/protocol.md "What a student does", rule 4). */
 import { decodeFrame, FrameError, type Schedule, shardRows } from '@distillery/protocol';
 
-import { WorkerError } from '../shell/exit.js';
+import { WorkerError } from '../base/index.js';
 
 /** One stored logits frame. */
 export interface StoredFrame {

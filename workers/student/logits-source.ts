@@ -2,13 +2,13 @@
  * Where the student's logits come from: feeds work items ahead, gathers frames, and mends gaps.
  *
  * Invariants:
- *  L1 At most `window` steps are fed ahead of the low-water mark (DESIGN §4 "Credits", I4).
- *  L2 Level-triggered: for a step it needs, the source probes the stored frame and feeds the step again when there is
- *     none. Both are idempotent, so a lost message, stream or server costs time, never a step (I2).
- *  L3 A frame that is damaged, foreign or does not fit never reaches training; its step is asked for again at most
- *     `maxFrameRetries` times.
- *  L4 Nobody waits for the stream itself: `take` waits for what feeding, probing and reading bring in the background, so
- *     that `stop` and a failure are answered at once, also while the server is away.
+ *  logits-source/L1 At most `window` steps are fed ahead of the low-water mark (design §4 "Credits", I4).
+ *  logits-source/L2 Level-triggered: for a step it needs, the source probes the stored frame and feeds the step again
+ *     when there is none. Both are idempotent, so a lost message, stream or server costs time, never a step (I2).
+ *  logits-source/L3 A frame that is damaged, foreign or does not fit never reaches training; its step is asked for
+ *     again at most `maxFrameRetries` times.
+ *  logits-source/L4 Nobody waits for the stream itself: `take` waits for what feeding, probing and reading bring in the
+ *     background, so that `stop` and a failure are answered at once, also while the server is away.
  */
 import type { Clock } from '@distillery/base';
 import {
@@ -22,8 +22,7 @@ import {
   type WorkItem,
 } from '@distillery/protocol';
 
-import { WorkerError } from '../shell/exit.js';
-import type { Log } from '../shell/log.js';
+import { type Log, WorkerError } from '../base/index.js';
 
 import { AnswerTime } from './answer-time.js';
 import { DamageLog } from './damage.js';

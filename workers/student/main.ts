@@ -1,6 +1,6 @@
 /** The student process: a composition root. */
 import { openTrainerThread } from '../compute/index.js';
-import { runWorker } from '../shell/process.js';
+import { runWorker } from '../process/index.js';
 
 import { runStudent } from './run.js';
 

@@ -1,11 +1,11 @@
 /**
  * What the student says of itself: counters of the running attempt, brought into the shape of the STATE key. Every list
- * is bounded however long the run is (DESIGN I4): a checkpoint carries them.
+ * is bounded however long the run is (I4): a checkpoint carries them.
  */
 import type { StudentState } from '@distillery/protocol';
 import { z } from 'zod';
 
-import type { Rates } from '../shell/meter.js';
+import type { Rates } from '../base/index.js';
 
 export interface EvaluationRecord {
   readonly step: number;

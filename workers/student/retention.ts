@@ -1,5 +1,5 @@
 /**
- * Which stored logits the student may still come back for (DESIGN §4 "Retention"). Pure bookkeeping.
+ * Which stored logits the student may still come back for (design §4 "Retention"). Pure bookkeeping.
  *
  * Frames above the oldest kept checkpoint are worth keeping: a resume then needs no teacher to compute them again. They
  * are only a saving, never the truth (I2): when they would fill more than a quarter of the stream, the mark moves up.

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { decodeText, TextError } from '@distillery/base';
 import { readFaultOf, readRegularSync } from '@distillery/platform';
-import { jobNames, needsNoTeacher, schedule as scheduleOf, type StudentState } from '@distillery/protocol';
+import { jobNames, needsNoTeacher, schedule as scheduleOf, shardsOf, type StudentState } from '@distillery/protocol';
 
 import {
   type Checkpoint,
@@ -16,10 +16,8 @@ import {
 } from '../checkpoint/index.js';
 import type { TrainerThread, TrainerThreadSource } from '../compute/index.js';
 import { checkLabels, DataError, openDataset, pathOfUri } from '../data/index.js';
-import { WorkerError } from '../shell/exit.js';
-import type { Log } from '../shell/log.js';
-import type { WorkerContext } from '../shell/process.js';
-import { unlessStopped } from '../shell/stopping.js';
+import { type Log, WorkerError } from '../base/index.js';
+import { unlessStopped, type WorkerContext } from '../process/index.js';
 import {
   claimAttempt,
   connectWorker,
@@ -31,7 +29,6 @@ import {
   probe,
   readReference,
 } from '../stream/index.js';
-import { shardsOf } from '../teacher/teacher.js';
 
 import { widthSentence } from './frame-check.js';
 import { LogitsSource } from './logits-source.js';

@@ -8,7 +8,7 @@ import { resultFiles, resultPrefix } from '@distillery/protocol';
 import { z } from 'zod';
 
 import { type CheckpointStore, newestFirst, StoreError } from '../checkpoint/index.js';
-import { WorkerError } from '../shell/exit.js';
+import { WorkerError } from '../base/index.js';
 import { ObjectDamaged, type ObjectStore, ObjectStoreFull, ObjectWriter } from '../stream/index.js';
 
 import type { ResultStore } from './student.js';

@@ -1,15 +1,15 @@
 /**
- * The student: trains every step exactly once, in order, and alone owns the training position (DESIGN §1, I1).
+ * The student: trains every step exactly once, in order, and alone owns the training position (design §1, I1).
  *
  * Invariants:
- *  S1 Step k is handed to the compute thread only after step k−1: the thread works its calls off in order.
- *  S2 What decides later steps (weights, slots, step, metrics) is in the checkpoint and nowhere else; a resumed attempt
- *     continues bit for bit.
- *  S3 A student that finds a higher attempt in STATE stops without writing (fencing).
- *  S4 Checkpoints and results become visible only after the fence was found unbroken (checkpointer.ts); results only
- *     after the last checkpoint is durable.
- *  S5 The first failure, wherever it happens, ends the run, also while the loop waits for logits.
- *  S6 Each evaluation that is due is in the metrics once, over all attempts.
+ *  student/S1 Step k is handed to the compute thread only after step k−1: the thread works its calls off in order.
+ *  student/S2 What decides later steps (weights, slots, step, metrics) is in the checkpoint and nowhere else; a resumed
+ *     attempt continues bit for bit.
+ *  student/S3 A student that finds a higher attempt in STATE stops without writing (fencing).
+ *  student/S4 Checkpoints and results become visible only after the fence was found unbroken (checkpointer.ts); results
+ *     only after the last checkpoint is durable.
+ *  student/S5 The first failure, wherever it happens, ends the run, also while the loop waits for logits.
+ *  student/S6 Each evaluation that is due is in the metrics once, over all attempts.
  */
 import { createHash } from 'node:crypto';
 
@@ -26,9 +26,7 @@ import {
 import { type CheckpointKey, type CheckpointStore, digestOf, encodeCheckpoint } from '../checkpoint/index.js';
 import type { Dataset } from '../data/index.js';
 import type { Evaluation, ExportedModel, TrainerState, TrainingBatch } from '../models/training.js';
-import { WorkerError } from '../shell/exit.js';
-import type { Log } from '../shell/log.js';
-import { Meter } from '../shell/meter.js';
+import { type Log, Meter, WorkerError } from '../base/index.js';
 
 import { BatchPreparer } from './batches.js';
 import { Checkpointer, isFull } from './checkpointer.js';
@@ -322,7 +320,7 @@ export class Student {
     return result;
   }
 
-  /** S5: whoever waits for logits is woken. */
+  /** student/S5: whoever waits for logits is woken. */
   #fail(error: unknown): void {
     this.#failure ??= asError(error);
     this.#options.source?.stop();

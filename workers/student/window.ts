@@ -1,4 +1,4 @@
-/** How far ahead of the trained step the student feeds: credits (DESIGN §4 "Credits"). Pure. */
+/** How far ahead of the trained step the student feeds: credits (design §4 "Credits"). Pure. */
 import { bytesPerRow, headerBytes, type Manifest, maxWindowSteps, teacherPrefetch } from '@distillery/protocol';
 
 export interface WindowInput {

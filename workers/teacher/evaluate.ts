@@ -3,8 +3,7 @@ import { quietLibraries, workerExitCodes } from '@distillery/protocol';
 
 import { openInferenceThread } from '../compute/index.js';
 import { openDataset, pathOfUri } from '../data/index.js';
-import { endingOf } from '../shell/endings.js';
-import { readLabellingEnvironment } from '../shell/environment.js';
+import { endingOf, readLabellingEnvironment } from '../process/index.js';
 
 const rowsAtOnce = 500;
 

@@ -4,10 +4,8 @@ import { jobNames, teacherDrainMs, type TeacherState, workerExitCodes } from '@d
 import { asModelError, type InferenceThread, openInferenceThread } from '../compute/index.js';
 import { type Dataset, openDataset, pathOfUri } from '../data/index.js';
 import { compareWithReference, selfTestAnswers } from '../models/inference/index.js';
-import { WorkerError } from '../shell/exit.js';
-import { Meter } from '../shell/meter.js';
-import { runWorker, type WorkerContext } from '../shell/process.js';
-import { unlessStopped } from '../shell/stopping.js';
+import { Meter, WorkerError } from '../base/index.js';
+import { runWorker, unlessStopped, type WorkerContext } from '../process/index.js';
 import {
   bury,
   connectWorker,

@@ -2,28 +2,24 @@
  * The teacher: turns work items into logits frames. Stateless; any number of them share one queue.
  *
  * Invariants:
- *  T1 An item is acknowledged only after its frame (or its burial in DEAD) is stored.
- *  T2 What cannot be finished is given back: at stop, and after an error while deliveries are left.
- *  T3 At most `teacherPrefetch` items are held, so that loading, inference and publishing overlap (DESIGN I4).
+ *  teacher/T1 An item is acknowledged only after its frame (or its burial in DEAD) is stored.
+ *  teacher/T2 What cannot be finished is given back: at stop, and after an error while deliveries are left.
+ *  teacher/T3 At most `teacherPrefetch` items are held, so that loading, inference and publishing overlap (I4).
  */
 import type { Clock } from '@distillery/base';
 import {
-  bytesPerRow,
   type DeadItem,
   encodeFrame,
   type Manifest,
   maxDeadErrorLength,
   maxDeliveries,
-  shardCount,
   teacherPrefetch,
   type WorkItem,
   WorkItemError,
 } from '@distillery/protocol';
 
 import { batchOf, type Split } from '../data/index.js';
-import { WorkerError } from '../shell/exit.js';
-import type { Log } from '../shell/log.js';
-import type { Meter } from '../shell/meter.js';
+import { type Log, type Meter, WorkerError } from '../base/index.js';
 
 /** One delivery of a work item. */
 export interface Delivery {
@@ -133,7 +129,7 @@ export class Teacher {
     }
   }
 
-  /** T2. @throws WorkerError unreachable: that is no fault of the item */
+  /** teacher/T2. @throws WorkerError unreachable: that is no fault of the item */
   async #failed(delivery: Delivery, error: unknown): Promise<void> {
     if (error instanceof WorkerError && error.ending === 'unreachable') {
       delivery.giveBack(0);
@@ -186,10 +182,4 @@ export class Teacher {
     await delivery.done();
     log.error(`step ${delivery.step}: given up after ${delivery.deliveries} deliveries: ${error}`);
   }
-}
-
-/** Shards of this job, from the width that the model turned out to have. */
-export function shardsOf(manifest: Manifest, columns: number): number {
-  const { encoding, topK } = manifest.logits;
-  return shardCount(manifest.training.batchSize, bytesPerRow(columns, encoding, topK));
 }

@@ -3,7 +3,7 @@
  *
  * Owns the one generator of the project. Only 32-bit integer arithmetic and exact divisions are used, so
  * a foreign worker reproduces every stream from docs/protocol.md bit for bit; Math.random is never used
- * where a training result could depend on it (DESIGN I1).
+ * where a training result could depend on it (I1).
  */
 
 /** A stream of pseudo-random numbers. */

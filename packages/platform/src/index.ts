@@ -1,4 +1,5 @@
 /** The door of platform: what Node gives to operator, command and workers alike. Imports `@distillery/base` only. */
+export { certificateFaultOf, identityCheckOf } from './certificate.js';
 export { makeFolderSync, makeNewFolderSync } from './make-folder.js';
 export {
   type Claim,

@@ -2,10 +2,10 @@
  * Folders that this product made, and in which it may therefore overwrite and remove.
  *
  * Invariants:
- *  F1 A folder is ours only if it holds a mark of the wanted kind: a regular file that is written while the folder is
- *     empty. A person's folder never gets one.
- *  F2 Nothing is created, changed or removed in a folder that is not ours.
- *  F3 A link is never ours, and nothing is removed or overwritten through one.
+ *  owned-folder/F1 A folder is ours only if it holds a mark of the wanted kind: a regular file that is written while
+ *     the folder is empty. A person's folder never gets one.
+ *  owned-folder/F2 Nothing is created, changed or removed in a folder that is not ours.
+ *  owned-folder/F3 A link is never ours, and nothing is removed or overwritten through one.
  */
 import { lstatSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -74,7 +74,10 @@ export function claimFolderSync(path: string, mark: Mark): Claim {
   return { kind: 'made' };
 }
 
-/** Marks a folder that its caller knows to be ours (F1 holds by other means). @throws the system's error with its code */
+/**
+ * Marks a folder that its caller knows to be ours (owned-folder/F1 holds by other means). @throws the system's error
+ * with its code
+ */
 export function markFolderSync(path: string, mark: Mark): void {
   writeWholeSync(join(path, markName), `${JSON.stringify(mark)}\n`);
 }
@@ -94,7 +97,10 @@ export function markOfSync(path: string): Mark | null {
   }
 }
 
-/** Removes the folder and all that is in it if it is ours (F2, F3). @throws the system's error with its code */
+/**
+ * Removes the folder and all that is in it if it is ours (owned-folder/F2, owned-folder/F3). @throws the system's error
+ * with its code
+ */
 export function removeOwnFolderSync(path: string, mark: Mark): 'removed' | 'absent' | 'foreign' {
   const found = lookAtFolderSync(path, mark);
   switch (found.kind) {

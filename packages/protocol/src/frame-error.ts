@@ -1,6 +1,6 @@
 /**
  * What can be wrong with a logits frame. A reader of frames meets no other error: whatever bytes come, the answer is
- * a frame or a FrameError, so that a damaged message is fed again instead of ending a process (DESIGN §4).
+ * a frame or a FrameError, so that a damaged message is fed again instead of ending a process (design §4).
  */
 
 export type FrameFault =

@@ -1,6 +1,6 @@
 /**
  * The door of protocol v1: what teachers, students, the operator and foreign readers' tests may use. Everything behind
- * it is pure (DESIGN §6); docs/protocol.md says the same without TypeScript.
+ * it is pure (design §6); docs/protocol.md says the same without TypeScript.
  */
 export { accessFromSecret, accessToSecret, parseCreds, workerRoles } from './access.js';
 export type { NatsAccess, WorkerRole } from './access.js';
@@ -14,8 +14,8 @@ export { FrameError } from './frame-error.js';
 export type { FrameFault, FramePlace } from './frame-error.js';
 export { headerBytes, readHeader } from './frame-header.js';
 export type { FrameHeader, ValueEncoding } from './frame-header.js';
-export { jetStreamFault } from './jetstream-errors.js';
-export type { JetStreamAnswer, JetStreamFault } from './jetstream-errors.js';
+export { jetStreamFault, jetStreamLimit } from './jetstream-errors.js';
+export type { JetStreamAnswer, JetStreamFault, JetStreamLimit } from './jetstream-errors.js';
 export {
   ackWaitMs,
   consumeExpiresMs,
@@ -51,7 +51,7 @@ export type { NextPiece, ObjectEntry, StoredPiece } from './objects.js';
 export { readResultSums, resultFiles, resultNamePattern, resultSumsName, resultSumsText } from './result-sums.js';
 export { permutation, schedule } from './schedule.js';
 export type { Schedule, ScheduleOptions } from './schedule.js';
-export { bytesPerRow, shardCount, shardRows } from './shards.js';
+export { bytesPerRow, shardCount, shardRows, shardsOf } from './shards.js';
 export type { RowRange } from './shards.js';
 export {
   deadItemSchema,

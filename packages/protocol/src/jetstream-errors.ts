@@ -3,8 +3,10 @@
  * (`server/errors.json` of nats-server 2.15; test/kit/jetstream-errors.ts holds the list). Pure.
  *
  * Invariants:
- *  J1 `refused` is said only of a fault in what we or the job asked: it ends a job. Trouble of the platform never is one.
- *  J2 The text of an error is read here and nowhere else, and only where the server has one code for several causes.
+ *  jetstream-errors/J1 `refused` is said only of a fault in what we or the job asked: it ends a job. Trouble of the
+ *     platform never is one.
+ *  jetstream-errors/J2 The text of an error is read here and nowhere else, and only where the server has one code for
+ *     several causes.
  */
 
 export type JetStreamFault =
@@ -116,6 +118,31 @@ const byCode: ReadonlyMap<number, JetStreamFault> = new Map([
   ...Object.entries(faults).flatMap(([fault, codes]) => codes.map((code) => [code, fault as JetStreamFault] as const)),
   ...refusedWithServerStatus.map((code) => [code, 'refused'] as const),
 ]);
+
+/** Whose limit is used up, of a `noRoom` answer. */
+export type JetStreamLimit =
+  /** Bytes that the streams of the account reserve or hold. */
+  | 'account'
+  /** Streams or consumers of the account. */
+  | 'accountCount'
+  /** What the server's store may hold: its own setting, or the space on its disk. */
+  | 'server'
+  /** The server has one code for both. */
+  | 'either';
+
+const limits: ReadonlyMap<number, JetStreamLimit> = new Map([
+  [10002, 'account'], // resource limits exceeded for account
+  [10026, 'accountCount'], // maximum consumers limit reached
+  [10027, 'accountCount'], // maximum number of streams reached
+  [10120, 'account'], // no JetStream default or applicable tiered limit present
+  [10023, 'server'], // insufficient resources
+  [10072, 'server'], // unable to open temp storage
+]);
+
+/** Whose limit the answer is about; of use only for `noRoom`. */
+export function jetStreamLimit({ code }: Pick<JetStreamAnswer, 'code'>): JetStreamLimit {
+  return limits.get(code) ?? 'either';
+}
 
 /** What an error of JetStream means; of a code that is not in the table, what its status says. */
 export function jetStreamFault({ code, status, description }: JetStreamAnswer): JetStreamFault {

@@ -4,7 +4,7 @@ export const protocolVersion = 1;
 
 /** How long a teacher may stay silent about an item before it is redelivered; `working()` comes every third of it. */
 export const ackWaitMs = 3_000;
-/** Deliveries of one work item before it goes to DEAD (DESIGN §4 "Poison"). */
+/** Deliveries of one work item before it goes to DEAD (design §4 "Poison"). */
 export const maxDeliveries = 5;
 /** Work items a teacher holds: one in inference, one being loaded. */
 export const teacherPrefetch = 2;
@@ -18,12 +18,12 @@ export const maxTemperature = 1024;
 export const maxFrameRetries = 5;
 /** The student never feeds further ahead than this many steps, whatever the buffer target says. */
 export const maxWindowSteps = 1024;
-/** A telemetry value older than this says nothing: the observer must hold, not scale (DESIGN §5.5). */
+/** A telemetry value older than this says nothing: the observer must hold, not scale (design §5.5). */
 export const telemetryStaleMs = 5_000;
 /** Within this time of SIGTERM a teacher has finished or given back what it holds. */
 export const teacherDrainMs = 2_000;
 /** The oldest nats-server whose streams have all that the contract asks for. */
 export const minimumNatsVersion = '2.10.0';
-/** Client settings (DESIGN §4): a lost pull is noticed in about 2 s instead of 30 s. */
+/** Client settings (design §4): a lost pull is noticed in about 2 s instead of 30 s. */
 export const consumeExpiresMs = 5_000;
 export const consumeHeartbeatMs = 1_000;

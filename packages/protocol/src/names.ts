@@ -1,5 +1,5 @@
 /**
- * Subjects, streams and consumers of one job (DESIGN §4). Everything that names a thing in NATS comes from here.
+ * Subjects, streams and consumers of one job (design §4). Everything that names a thing in NATS comes from here.
  * `uid` is the job's Kubernetes uid (or the one a local run made): letters, digits and dashes.
  */
 

@@ -3,9 +3,10 @@
  * with user and password or a token before an `@`. The only parser of such addresses. Pure.
  *
  * Invariants:
- *  A1 No part of a login is in the printable form of an address or in a message about one that is refused.
- *  A2 A text of which part of a login could be taken for a host is refused: that part would be printed as one.
- *  A3 One tls:// in a list means TLS with every server of it, whatever a server offers.
+ *  nats-address/A1 No part of a login is in the printable form of an address or in a message about one that is refused.
+ *  nats-address/A2 A text of which part of a login could be taken for a host is refused: that part would be printed as
+ *     one.
+ *  nats-address/A3 One tls:// in a list means TLS with every server of it, whatever a server offers.
  */
 
 export type AddressLogin =
@@ -24,7 +25,10 @@ export function hostPort({ host, port }: NatsServerPlace): string {
   return `${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
 }
 
-/** The message says what is wrong and what to write instead; it holds nothing of the text that was refused (A1). */
+/**
+ * The message says what is wrong and what to write instead; it holds nothing of the text that was refused
+ * (nats-address/A1).
+ */
 export class NatsAddressError extends Error {
   override readonly name = 'NatsAddressError';
 }
@@ -137,7 +141,8 @@ function hostOf({ v6, name }: Readonly<Record<string, string | undefined>>): str
 /** @param all user information of each server, still encoded */
 function loginOf(all: readonly (string | null)[]): AddressLogin {
   const [first = null, ...others] = all;
-  // A2: `nats://tok,en@host` reads as the host `tok` and the token `en`; so does a comma within one of several logins.
+  // nats-address/A2: `nats://tok,en@host` reads as the host `tok` and the token `en`; so does a comma within one of
+  // several logins.
   const alike = others.every((other) => other === first) || others.every((other) => other === null);
   if (!alike) {
     throw new NatsAddressError(

@@ -4,10 +4,12 @@
  * (docs/adr/0005). Pure: who reads hands in the direct get, and hashes.
  *
  * Invariants:
- *  O1 An object is there whole or not at all: its pieces are stored first, its entry last.
- *  O2 What is read has the size that its entry names; the digest is for the reader to check, over the same pieces.
- *  O3 Workers write entries, so an entry is a claim: one counts only in its own bucket, under the subject of its own
- *     name, the newest of a name; and memory is taken for bytes that were read, never for a size that an entry names.
+ *  objects/O1 An object is there whole or not at all: its pieces are stored first, its entry last.
+ *  objects/O2 What is read has the size that its entry names; the digest is for the reader to check, over the same
+ *     pieces.
+ *  objects/O3 Workers write entries, so an entry is a claim: one counts only in its own bucket, under the subject of
+ *     its own name, the newest of a name; and memory is taken for bytes that were read, never for a size that an entry
+ *     names.
  */
 import { z } from 'zod';
 
@@ -61,7 +63,7 @@ export function objectDigest(sha256: Uint8Array): string {
   return `SHA-256=${base64Url(sha256)}`;
 }
 
-/** @returns null for a mark of deletion, and for what is no entry of this bucket (O3) */
+/** @returns null for a mark of deletion, and for what is no entry of this bucket (objects/O3) */
 export function readObjectEntry(bucket: string, message: StoredPiece): ObjectEntry | null {
   const entry = anyEntry(bucket, message);
   return entry === null || entry.deleted === true ? null : entry;
@@ -98,7 +100,7 @@ export async function listObjectEntries(bucket: string, next: NextPiece): Promis
   }
 }
 
-/** The pieces of one object (O2). @throws ObjectFault when it is longer or shorter than its entry says */
+/** The pieces of one object (objects/O2). @throws ObjectFault when it is longer or shorter than its entry says */
 export async function* objectPieces(
   { bucket, nuid, chunks, size }: ObjectEntry,
   next: NextPiece,
@@ -118,7 +120,9 @@ export async function* objectPieces(
   if (bytes !== size) throw new ObjectFault(`found ${String(bytes)} bytes, expected ${String(size)}`);
 }
 
-/** One object in memory (O2, O3). @throws ObjectFault when it is longer or shorter than its entry says */
+/**
+ * One object in memory (objects/O2, objects/O3). @throws ObjectFault when it is longer or shorter than its entry says
+ */
 export async function wholeObject(entry: ObjectEntry, next: NextPiece): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   for await (const piece of objectPieces(entry, next)) pieces.push(piece);

@@ -1,6 +1,6 @@
 /**
  * Which samples make up which step: a pure function of (seed, epoch, step), so that any process can say it at any
- * time (DESIGN §1 "step"). Epoch e is the permutation of 0 … n−1 drawn by Fisher–Yates from the seed and e; step s of
+ * time (design §1 "step"). Epoch e is the permutation of 0 … n−1 drawn by Fisher–Yates from the seed and e; step s of
  * the job is the (s mod stepsPerEpoch)-th slice of its epoch. The last batch of an epoch may be short.
  */
 import { randomFrom, seedOf } from '@distillery/base';

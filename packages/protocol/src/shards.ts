@@ -1,9 +1,10 @@
 /**
  * How a step is cut into messages: fixed row ranges, so that a message stays below `maxFrameBytes` and a data-parallel
- * student can give each rank its own shards (DESIGN §4).
+ * student can give each rank its own shards (design §4).
  */
 import { headerBytes } from './frame-header.js';
 import { maxFrameBytes } from './limits.js';
+import type { Manifest } from './manifest.js';
 
 export interface RowRange {
   readonly start: number;
@@ -21,6 +22,12 @@ export function bytesPerRow(columns: number, encoding: 'Float32' | 'Float16', to
 export function shardCount(batchSize: number, rowBytes: number): number {
   const rowsPerMessage = Math.max(1, Math.floor((maxFrameBytes - headerBytes) / rowBytes));
   return Math.ceil(batchSize / rowsPerMessage);
+}
+
+/** Shards of a job, from its manifest and the width that its models turned out to have. */
+export function shardsOf(manifest: Manifest, columns: number): number {
+  const { encoding, topK } = manifest.logits;
+  return shardCount(manifest.training.batchSize, bytesPerRow(columns, encoding, topK));
 }
 
 /**

@@ -35,7 +35,7 @@ const damagedFrameSchema = z.object({
 export type DamagedFrame = z.infer<typeof damagedFrameSchema>;
 
 export const studentStateSchema = z.object({
-  /** Fencing number: grows with every student process of the job (DESIGN §4 "Fencing"). */
+  /** Fencing number: grows with every student process of the job (design §4 "Fencing"). */
   attempt: whole.max(1e9),
   pod: text(253),
   phase: z.enum(studentPhases),
@@ -115,7 +115,7 @@ const teacherDigestSchema = z.string().regex(/^[0-9a-f]{16}$/, 'expected 16 lowe
 /** Training samples that a reference may hold: enough to tell a wrong model, few enough for one KV value. */
 const maxReferenceSamples = 64;
 
-/** STATE key `reference`: what the first teacher answered for some unaugmented training samples (DESIGN §4 "Self-test"). */
+/** STATE key `reference`: what the first teacher answered for some unaugmented training samples (design §4 "Self-test"). */
 export const referenceSchema = z
   .strictObject({
     teacherDigest: teacherDigestSchema,

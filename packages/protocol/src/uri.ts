@@ -4,10 +4,11 @@
  * read uris here and nowhere else. Pure.
  *
  * Invariants:
- *  U1 A text that `readUri` accepts names exactly one place; nothing in it is ignored or dropped.
- *  U2 The decoded path of a package or a claim stays inside it: no `.`, `..` or escaped slash.
- *  U3 `readUri(uriText(uri))` gives `uri` again.
- *  U4 The rules of crds/distilljobs.yaml are `uriRules` and `storeRules` in the API server's language, word for word.
+ *  uri/U1 A text that `readUri` accepts names exactly one place; nothing in it is ignored or dropped.
+ *  uri/U2 The decoded path of a package or a claim stays inside it: no `.`, `..` or escaped slash.
+ *  uri/U3 `readUri(uriText(uri))` gives `uri` again.
+ *  uri/U4 The rules of crds/distilljobs.yaml are `uriRules` and `storeRules` in the API server's language, word for
+ *     word.
  */
 
 const uriSchemes = ['package', 'file', 'pvc', 'configmap', 'https', 's3'] as const;

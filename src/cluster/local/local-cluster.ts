@@ -2,9 +2,9 @@
  * The cluster that is this machine: cores are the slots, child processes are the pods. One job a run.
  *
  * Invariants:
- *  C1 Teachers never hold more processes than there are slots, those that are still stopping included.
- *  C2 No process outlives the run: each holds a pipe whose end it notices.
- *  C3 Passwords and tokens travel in files of mode 0600, never in arguments or the environment.
+ *  local-cluster/C1 Teachers never hold more processes than there are slots, those that are still stopping included.
+ *  local-cluster/C2 No process outlives the run: each holds a pipe whose end it notices.
+ *  local-cluster/C3 Passwords and tokens travel in files of mode 0600, never in arguments or the environment.
  */
 import { join } from 'node:path';
 

@@ -2,10 +2,11 @@
  * Runs the student to its end: what a batch/v1 Job with a podFailurePolicy does in a cluster.
  *
  * Invariants:
- *  J1 At most one process at a time; none is started while the job is not wanted.
- *  J2 Errors are charged to backoffLimit; disruptions (killed, evicted, stream out of reach) never are, and neither is an
- *     end that was asked for. Exit code 65 says that no other attempt would fare better: the job has failed.
- *  J3 A drained job holds no process and no timer.
+ *  student-job/J1 At most one process at a time; none is started while the job is not wanted.
+ *  student-job/J2 Errors are charged to backoffLimit; disruptions (killed, evicted, stream out of reach) never are, and
+ *     neither is an end that was asked for. Exit code 65 says that no other attempt would fare better: the job has
+ *     failed.
+ *  student-job/J3 A drained job holds no process and no timer.
  */
 import type { Clock } from '@distillery/base';
 import { workerExitCodes } from '@distillery/protocol';

@@ -3,10 +3,11 @@
  * asked to are replaced.
  *
  * Invariants:
- *  T1 A pool starts no process beyond the number last wanted, and none while it waits; it waits once for all of them.
- *  T2 One that was killed is replaced at once, again and again at most once a second; one that fails by itself after a
- *     wait that doubles.
- *  T3 A drained pool holds no process and no timer.
+ *  teacher-pool/T1 A pool starts no process beyond the number last wanted, and none while it waits; it waits once for
+ *     all of them.
+ *  teacher-pool/T2 One that was killed is replaced at once, again and again at most once a second; one that fails by
+ *     itself after a wait that doubles.
+ *  teacher-pool/T3 A drained pool holds no process and no timer.
  */
 import type { Clock } from '@distillery/base';
 
@@ -53,7 +54,7 @@ export class TeacherPool {
     this.#options = options;
   }
 
-  /** Processes that are not gone yet, those asked to stop included: each still holds its slot (DESIGN I5). */
+  /** Processes that are not gone yet, those asked to stop included: each still holds its slot (I5). */
   get held(): number {
     return this.#pods.size;
   }

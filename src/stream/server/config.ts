@@ -24,7 +24,7 @@ export interface ServerConfiguration extends ServerPlace {
 }
 
 const maxPayloadBytes = 1024 * 1024;
-/** The log is rotated at this size, and this many old ones are kept (DESIGN I4). */
+/** The log is rotated at this size, and this many old ones are kept (I4). */
 const logBytes = 16 * 1024 * 1024;
 const oldLogs = 1;
 

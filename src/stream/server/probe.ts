@@ -65,13 +65,22 @@ async function firstLine(socket: Socket): Promise<string> {
     if (end >= 0) return text.slice(0, end);
     if (text.length > longestGreeting) break;
   }
-  throw new Error('it closed the connection, or talks something else than NATS');
+  throw new Error('it closed the connection, or it is not a NATS server');
+}
+
+/** undefined when the text is not JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function parseGreeting(line: string): Greeting {
   const found = /^INFO (\{.*\})\s*$/.exec(line);
-  if (found?.[1] === undefined) throw new Error('it talks something else than NATS');
-  const info: unknown = JSON.parse(found[1]);
+  if (found?.[1] === undefined) throw new Error('it is not a NATS server');
+  const info = parsed(found[1]);
   if (typeof info !== 'object' || info === null || !('version' in info) || typeof info.version !== 'string') {
     throw new Error('its greeting names no version');
   }
@@ -90,8 +99,7 @@ export function checkGreeting(greeting: Omit<Greeting, 'tls'>, where: string): v
   if (!isAtLeast(greeting.version, minimumNatsVersion)) {
     throw new StreamError(
       'tooOld',
-      `NATS at ${where}: found version ${greeting.version}, expected ${minimumNatsVersion} or newer; ` +
-        'upgrade it, or leave DISTILL_NATS_URL unset to have one started',
+      `NATS at ${where}: found version ${greeting.version}, expected ${minimumNatsVersion} or newer; ` + 'upgrade it',
     );
   }
   if (!greeting.jetStream) {

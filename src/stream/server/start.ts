@@ -2,10 +2,10 @@
  * Starts one nats-server for one run, through the keeper.
  *
  * Invariants:
- *  N1 The server never outlives its owner (keeper.ts).
- *  N2 Passwords are in a file that only this user can read, never in an argument list.
- *  N3 Two runs never meet: own port, own store, own passwords; a server that answers under another name on the chosen
- *     port is not taken for ours.
+ *  start/N1 The server never outlives its owner (keeper.ts).
+ *  start/N2 Passwords are in a file that only this user can read, never in an argument list.
+ *  start/N3 Two runs never meet: own port, own store, own passwords; a server that answers under another name on the
+ *     chosen port is not taken for ours.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
@@ -94,7 +94,9 @@ class PortTaken extends StreamError {}
 async function freePort(host: string): Promise<number> {
   const server = createServer();
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error) => {
+      reject(new StreamError('noServer', `no port of ${host} can be listened on (${error.message})`, { cause: error }));
+    });
     server.listen(0, host, () => {
       const address = server.address();
       server.close(() => {

@@ -1,6 +1,6 @@
 /**
  * Keeps a run's nats-server alive: a server that dies is started again on the same port and store, so that clients
- * reconnect and find what was stored (DESIGN I2).
+ * reconnect and find what was stored (I2).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 

@@ -1,8 +1,9 @@
 /**
  * Runs a tool such as `go` or `tar` to its end.
  *
- * Invariant T1: nothing that a tool started outlives the call or this process, short of a SIGKILL of this process. The tool
- * leads a process group of its own, which is ended as a whole: `go build` alone leaves its compilers behind.
+ * Invariant:
+ *  tool/T1 Nothing that a tool started outlives the call or this process, short of a SIGKILL of this process. The tool
+ *     leads a process group of its own, which is ended as a whole: `go build` alone leaves its compilers behind.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 

@@ -4,8 +4,8 @@
  * simulator's account of them, so that both are judged alike. Pure: time is told.
  *
  * Invariants:
- *  P1 Told times never go back; what is told late counts from when it is told.
- *  P2 Every teacher that was bound is counted once as a start, and its seconds once: starting, ready or draining.
+ *  plant/P1 Told times never go back; what is told late counts from when it is told.
+ *  plant/P2 Every teacher that was bound is counted once as a start, and its seconds once: starting, ready or draining.
  */
 import {
   advance,

@@ -1,6 +1,6 @@
 /**
  * Teachers of all jobs on one cluster: they take what is free, by weight, leave a reserve, and are in nobody's way
- * (DESIGN §5, I5). Real scheduler, real preemption; the pods' kubelet is kwok.
+ * (design §5, I5). Real scheduler, real preemption; the pods' kubelet is kwok.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -2,14 +2,20 @@
  * A job's life as Kubernetes sees it, from apply to the last trace of it: a real control plane, real streams, pods that
  * kwok answers for. What pods do inside is the real-pods suite's.
  */
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 
 import { until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
 import { type StoredJob, World } from '../../kit/cluster/world.js';
+import { canTrace, contactsIn, strace, traceContactsBeside } from '../../kit/strace.js';
 
 jest.setTimeout(180_000);
+
+const canSee = await canTrace();
 
 let world: World;
 let operator: RunningOperator;
@@ -238,4 +244,38 @@ describe('a job', () => {
     // One that takes longer is killed, and has no exit code.
     expect(await operator.process.stop(10_000)).toEqual({ code: 0, signal: null });
   });
+});
+
+describe('the process of an operator that runs a job', () => {
+  (canSee ? test : test.skip)(
+    'contacts the API server and NATS alone, asks no name server, and leaves no file',
+    async () => {
+      // One of them leads.
+      await operator.process.stop(10_000);
+      const folder = join(world.cluster.folder, 'traced');
+      const [home, temporary] = [join(folder, 'home'), join(folder, 'tmp')];
+      for (const each of [home, temporary]) mkdirSync(each, { recursive: true });
+      const trace = join(folder, 'trace');
+      const traced = await startOperator(world.cluster, {
+        nats: world.nats,
+        environment: { HOME: home, TMPDIR: temporary },
+        under: { command: strace, args: traceContactsBeside(trace) },
+      });
+      await world.cluster.apply(someJob({ name: 'traced', pools: [{ name: 'cpu', maxReplicas: 1 }] }));
+      const { uid } = (await job('traced'))!.metadata;
+      await until('its student', async () =>
+        (await world.pods(uid, 'student')).some(({ phase }) => phase === 'Running'),
+      );
+      await traced.ask('/metrics');
+      await world.cluster.kubectlOk(['delete', 'distilljob', 'traced', '--wait=false']);
+      await until('the job to be gone', async () => (await job('traced')) === null);
+      expect(await traced.process.stop(10_000)).toEqual({ code: 0, signal: null });
+
+      const [, server = ''] = /server"?: "?(https:[^"\s]+)/.exec(readFileSync(world.cluster.kubeconfig, 'utf8')) ?? [];
+      const wanted = [server, world.nats.url].map((url) => new URL(url).host).sort();
+      await until('the end of the trace', async () => (await contactsIn(trace)).length >= wanted.length);
+      expect((await contactsIn(trace)).sort()).toEqual(wanted);
+      for (const each of [home, temporary]) expect(readdirSync(each, { recursive: true })).toEqual([]);
+    },
+  );
 });

@@ -1,6 +1,6 @@
 /**
  * The main job in a cluster, with nothing simulated: real pods of our images under the restricted standard, real streams,
- * real data. Whatever is done to its pods, the weights are those of an undisturbed run on this machine (DESIGN I1, I9).
+ * real data. Whatever is done to its pods, the weights are those of an undisturbed run on this machine (I1, I9).
  */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -128,7 +128,7 @@ describe('a NATS server named by DISTILL_NATS_URL', () => {
     {
       what: 'that is a web server',
       port: () => portThatSays('HTTP/1.1 400 Bad Request\r\n\r\n'),
-      want: 'it talks something else than NATS; check that a nats-server runs there and can be reached',
+      want: 'it is not a NATS server; check that a nats-server runs there and can be reached',
     },
     {
       what: 'that is too old',
@@ -172,15 +172,17 @@ describe('a NATS server named by DISTILL_NATS_URL', () => {
       expect(ending).toEqual({
         exitCode: distillExit.unavailable,
         message:
-          `NATS at nats://127.0.0.1:${String(port)}: found that it refuses the given login, expected one that it knows; ` +
-          'write it into the address, as in nats://user:password@host:4222 or nats://token@host:4222',
+          `NATS at nats://127.0.0.1:${String(port)}: authentication failed: the server refuses the given ` +
+          'login. Correct the user and the password, or the token',
         ...nothingLeft,
       });
       expect(textsIn(place)).not.toMatch(/berta|mistaken/);
     }
     const none = await runWith(`nats://127.0.0.1:${String(port)}`);
     expect(none.ending).toMatchObject({ exitCode: distillExit.unavailable, ...nothingLeft });
-    expect(none.ending.message).toContain('found that it refuses a client without login, expected one that it knows');
+    expect(none.ending.message).toContain(
+      'authentication failed: the server asks for a login and none was given. Write it into the address, as in',
+    );
   });
 
   it('whose account has no JetStream is refused with what to switch on', async () => {

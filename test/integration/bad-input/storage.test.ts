@@ -227,7 +227,7 @@ describe('a disk that fills up', () => {
     const { message, ...ending } = await endingOfRun(job, join(small, 'streams'));
     expect(ending).toEqual({ exitCode: distillExit.storage, ...nothingLeft });
     expect(message).toMatch(
-      /^create stream DISTILL_.+: found no room in the NATS server's store \(.+\), expected three quarters of its disk's free space to do; free some space there, or lower spec\.logits\.maxBytes$/,
+      /^create stream DISTILL_.+: the JetStream store of the NATS server is full \(.+\)\. It takes at most max_file_store, by default 75 % of the free disk\. Delete finished jobs, lower spec\.logits\.maxBytes, or free space on the server's disk or raise max_file_store\.$/,
     );
   });
 });

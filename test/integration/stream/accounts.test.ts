@@ -17,7 +17,7 @@ import { userCreds } from '../../../src/stream/credentials.js';
 import { bytesOfSeed, derivedBytes, nkeyOf } from '../../../src/stream/nkeys.js';
 import { claimAttempt, connectWorker, type StreamLink } from '../../../workers/stream/index.js';
 import { type OperatorNats, startOperatorNats, testCreatedAtMs } from '../../kit/nats-operator.js';
-import { connectPlain, quietLog, streamsOf, studentState, systemClock, until } from '../../kit/stream.js';
+import { connectPlain, objectsOf, quietLog, streamsOf, studentState, systemClock, until } from '../../kit/stream.js';
 
 const noLimits: AccountLimits = {
   storageBytes: null,
@@ -155,6 +155,19 @@ describe('a namespace', () => {
 });
 
 describe('a namespace whose last job goes', () => {
+  test('without jobs is closed also when that failed at first, on a connection that stays', async () => {
+    const job = { namespace: 'team-late', uid: 'late-1' };
+    let leads = true;
+    const home = opened({ mayAct: () => leads, retryMs: 100 });
+    await provisioned(home, job);
+    leads = false;
+    home.forget(job);
+    await until('the namespace to be left', () => home.accounts.connected === 0);
+    expect(await admits(nats.rootOf(job.namespace))).toBe(true);
+    leads = true;
+    await until('the account to be closed', async () => !(await admits(nats.rootOf(job.namespace))));
+  }, 30_000);
+
   test('while its connection waits for its turn has its account closed', async () => {
     const job = { namespace: 'team-late', uid: 'late-1' };
     const home = opened();
@@ -357,7 +370,17 @@ test('limits of a namespace are held by the server, and leave the others alone',
   const refusal: unknown = await provisioned(home, { namespace: 'team-small', uid: 'small-1' }).catch(
     (e: unknown) => e,
   );
-  expect(refusal).toMatchObject({ kind: 'full' });
+  expect(refusal).toMatchObject({
+    kind: 'full',
+    message: expect.stringMatching(
+      new RegExp(
+        "^create stream \\S+: a limit of the job's NATS account is reached \\(insufficient storage resources available: of 32 MiB " +
+          'it has reserved [\\d.]+ (bytes|KiB|MiB), and this stream needs [\\d.]+ (MiB|GiB)\\)\\. Delete finished jobs, lower ' +
+          "spec\\.logits\\.maxBytes, or ask the administrator to raise the namespace's limits in `nats\\.accounts` of the chart ",
+      ),
+    ),
+  });
+  expect((refusal as Error).message).not.toMatch(/disk|max_file_store/);
   // Of two connections the operator has one.
   const root = await connectPlain(nats, nats.rootOf('team-small'));
   const third = student(home, { namespace: 'team-small', uid: 'small-1' }, 1_000);
@@ -370,6 +393,24 @@ test('limits of a namespace are held by the server, and leave the others alone',
   await provisioned(later, { namespace: 'team-small', uid: 'small-1' });
 }, 30_000);
 
+test('a checkpoint that meets the limit of the account says so, and how large the whole checkpoint is', async () => {
+  const MiB = 1024 * 1024;
+  const job = { namespace: 'team-lowered', uid: 'lowered-1' };
+  await provisioned(opened(), job);
+  const link = await student(opened(), job);
+  const store = objectsOf(link, jobNames(job.uid));
+  await store.put('first', new Uint8Array(2 * MiB).fill(1));
+  // The administrator lowers the limit below what is stored.
+  const lowered = opened({ limitsOf: () => ({ ...noLimits, storageBytes: MiB }) });
+  await (await lowered.adminOf(job.namespace)).observe(job.uid);
+  await expect(store.put('second', new Uint8Array(2 * MiB).fill(2))).rejects.toMatchObject({
+    message: expect.stringMatching(
+      /^object second: the job's object store cannot take 2097152 bytes: a limit of the job's NATS account is reached \(.+\)\. Delete finished jobs that use the account, or ask the administrator to raise its limits\. Fewer checkpoints \(spec\.student\.checkpoint\.keep\) need less room\.$/,
+    ),
+  });
+  await link.close();
+}, 30_000);
+
 test('a namespace with as many streams as it may have is told so, and not to free some space', async () => {
   // A job has six.
   const home = opened({ limitsOf: () => ({ ...noLimits, streams: 6 }) });
@@ -378,7 +419,7 @@ test('a namespace with as many streams as it may have is told so, and not to fre
     kind: 'full',
     hinders: true,
     message: expect.stringMatching(
-      /^create stream \S+: the job's NATS account allows no more .* Delete jobs that are over/,
+      /^create stream \S+: a limit of the job's NATS account is reached \(maximum .*\)\. Delete finished jobs, or ask the administrator/,
     ),
   });
 }, 30_000);

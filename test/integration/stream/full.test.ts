@@ -137,7 +137,11 @@ describe('an object store without room', () => {
     const checkpoints = objectCheckpoints(storeOf(student, names));
     const sound = randomBytes(MiB);
     for (const step of [1, 2, 3]) await checkpoints.put(step, 1, sound, holds);
-    await expect(checkpoints.put(4, 1, sound, holds)).rejects.toMatchObject({ kind: 'full' });
+    await expect(checkpoints.put(4, 1, sound, holds)).rejects.toMatchObject({
+      kind: 'full',
+      // Of the checkpoint, and not of the piece at which the store was full.
+      message: expect.stringContaining('cannot take 1048576 bytes: its own limit is reached ('),
+    });
     await expect(checkpoints.put(4, 1, randomBytes(3 * MiB), holds)).rejects.toMatchObject({ kind: 'tooSmall' });
     expect((await checkpoints.list()).map(({ step }) => step)).toEqual([3, 2, 1]);
     await checkpoints.remove({ step: 1, attempt: 1 });

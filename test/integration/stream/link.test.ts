@@ -184,7 +184,7 @@ describe('credentials', () => {
       const connecting = connectStreams({ url: nats.url, creds, waitMs: 5_000 });
       await expect(connecting).rejects.toMatchObject({ kind: 'unauthorized' });
       const admin = opened({ creds });
-      await until('the reason', () => reasonOf(admin).includes('refuses the given credentials'));
+      await until('the reason', () => reasonOf(admin).includes('does not know the account of these credentials'));
       const reader = connectReader({ ...accessOf(nats, foreign.userFor('reader', 'x')), uid: 'x', waitMs: 5_000 });
       await expect(reader).rejects.toMatchObject({ kind: 'unauthorized' });
       const [, jwt = ''] = creds.split('\n');
@@ -229,7 +229,7 @@ describe('credentials', () => {
     const beginner = join(read);
     await until('refusals of both', async () => !link.connected && (await nats.refusals()) > 4);
     expect(link.connection.isClosed()).toBe(false);
-    await until('the reason', () => reasonOf(admin).includes('refuses the given credentials'));
+    await until('the reason', () => reasonOf(admin).includes('does not know the account of these credentials'));
     ({ signingSeed, operatorCreds } = renewed);
     await until('the connections', () => link.connected && admin.health.connected);
     expect(await feed(link, jobNames('renewed'), workItem(2))).toBe('fed');

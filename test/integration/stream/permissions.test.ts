@@ -268,7 +268,6 @@ describe.each([
       mine.subjects.work(0, 0),
       mine.subjects.logits(0, 0),
       `$O.${mine.objectBucket}.C.x`,
-      '$JS.API.INFO',
       '$JS.API.STREAM.NAMES',
       `$JS.API.STREAM.MSG.GET.${mine.streams.logits}`,
       `$JS.API.CONSUMER.MSG.NEXT.${mine.streams.work}.teachers`,
@@ -278,6 +277,10 @@ describe.each([
       const outcome = connection.request(subject, '{}', { timeout: 1_000 });
       await expect(outcome).rejects.toMatchObject({ cause: expect.any(PermissionViolationError) });
     }
+    // What its account may reserve, for the sentence about a stream that has no room.
+    expect((await connection.request('$JS.API.INFO', '')).json()).toMatchObject({
+      reserved_storage: expect.any(Number),
+    });
     await connection.close();
   });
 

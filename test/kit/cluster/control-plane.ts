@@ -3,8 +3,8 @@
  * on free ports, in a folder of their own, with kwok for as many nodes as a test wants.
  *
  * Invariants:
- *  C1 Nothing of it outlives the process that started it (keeper.ts).
- *  C2 Two control planes never meet: own ports, own certificates, own folder.
+ *  control-plane/C1 Nothing of it outlives the process that started it (keeper.ts).
+ *  control-plane/C2 Two control planes never meet: own ports, own certificates, own folder.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, writeFile } from 'node:fs/promises';

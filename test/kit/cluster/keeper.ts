@@ -4,9 +4,9 @@
  *
  * Run as `node keeper.js [FOLDER]`. Standard input is a pipe from the owner with one JSON request a line; its end means
  * that the owner is gone or has had enough. Then, in this order:
- *  K1 the processes end, the last started first: at once, or by SIGTERM and after their grace by SIGKILL;
- *  K2 the clean-up commands run, the last given first;
- *  K3 FOLDER, if one was named, is removed.
+ *  keeper/K1 the processes end, the last started first: at once, or by SIGTERM and after their grace by SIGKILL;
+ *  keeper/K2 the clean-up commands run, the last given first;
+ *  keeper/K3 FOLDER, if one was named, is removed.
  * Standard output carries one JSON line per process that started, failed to, or ended. It imports nothing of the
  * project: it is a program, also run from its source by the tests. processes.ts is its other side.
  */
@@ -30,7 +30,7 @@ export interface StartRequest {
 export type Request =
   | { readonly start: StartRequest }
   | { readonly signal: { readonly id: number; readonly signal: NodeJS.Signals } }
-  /** A command that K2 runs. */
+  /** A command that keeper/K2 runs. */
   | { readonly atEnd: readonly string[] };
 export type Report =
   | { readonly started: { readonly id: number; readonly pid: number } }

@@ -25,6 +25,8 @@ export interface OperatorOptions {
   readonly image?: string;
   readonly namespace?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** A program that runs the operator's command, such as strace; absent = none. */
+  readonly under?: { readonly command: string; readonly args: readonly string[] };
   /** Absent = it is waited for until it leads. */
   readonly standby?: boolean;
   /** It is started again when it ends by itself with an error, as a kubelet would; absent = true. */
@@ -56,10 +58,12 @@ export async function startOperator(cluster: ControlPlane, options: OperatorOpti
     return join(folder, name);
   };
   const name = `operator-${String(++started)}`;
+  const own = ['--disable-warning=ExperimentalWarning', join(repositoryRoot, 'dist/src/main.js')];
+  const { under } = options;
   const spec = {
     name,
-    command: process.execPath,
-    args: ['--disable-warning=ExperimentalWarning', join(repositoryRoot, 'dist/src/main.js')],
+    command: under?.command ?? process.execPath,
+    args: under === undefined ? own : [...under.args, process.execPath, ...own],
     env: {
       PATH: process.env.PATH ?? '',
       DISTILLERY_KUBECONFIG: kubeconfig,

@@ -2,9 +2,10 @@
  * The owner's side of the keeper: starts processes, knows them by pid, and has them end with their owner.
  *
  * Invariants:
- *  P1 A process started here never outlives this process: the keeper sees to it; should the keeper itself be killed, its
- *     processes are killed from here.
- *  P2 Signals go through the keeper, the parent: a pid that was given to somebody else meanwhile is never hit.
+ *  processes/P1 A process started here never outlives this process: the keeper sees to it; should the keeper itself be
+ *     killed, its processes are killed from here.
+ *  processes/P2 Signals go through the keeper, the parent: a pid that was given to somebody else meanwhile is never
+ *     hit.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -148,7 +149,7 @@ export class Processes {
     this.#send({ atEnd: command });
   }
 
-  /** Ends everything (the keeper's K1 to K3); resolves when that is done. */
+  /** Ends everything (keeper/K1, keeper/K2, keeper/K3); resolves when that is done. */
   async close(): Promise<void> {
     this.#keeper.stdin?.end();
     await this.#ended;

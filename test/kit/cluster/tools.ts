@@ -2,9 +2,9 @@
  * The Go programs that a test cluster is made of, built once from the modules that test/cluster pins.
  *
  * Invariants:
- *  T1 A binary in the folder is whole: it is built under another name and renamed.
- *  T2 A group's stamp, written last, says from which pins its binaries were built; other pins build them again.
- *  T3 Of two processes that ask at once, one builds and the other waits for it.
+ *  tools/T1 A binary in the folder is whole: it is built under another name and renamed.
+ *  tools/T2 A group's stamp, written last, says from which pins its binaries were built; other pins build them again.
+ *  tools/T3 Of two processes that ask at once, one builds and the other waits for it.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -59,7 +59,8 @@ const kwok = {
   packages: { kwok: 'sigs.k8s.io/kwok/cmd/kwok' },
   versions: {},
 } satisfies ToolGroup;
-const helm = {
+/** Also packages the chart for a release. */
+export const helmTools = {
   name: 'helm',
   module: join(repositoryRoot, 'test/cluster/helm'),
   packages: { helm: 'helm.sh/helm/v4/cmd/helm' },
@@ -83,10 +84,10 @@ export const kedaTools = {
   versions: {},
 } satisfies ToolGroup;
 
-const toolGroups: readonly ToolGroup[] = [kubernetes, kwok, helm];
+const toolGroups: readonly ToolGroup[] = [kubernetes, kwok, helmTools];
 export type ClusterTool = keyof (typeof kubernetes.packages &
   typeof kwok.packages &
-  typeof helm.packages &
+  typeof helmTools.packages &
   typeof metricsServerTools.packages &
   typeof kedaTools.packages);
 

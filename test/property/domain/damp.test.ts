@@ -1,4 +1,4 @@
-/** What holds of claims whatever the telemetry says (DESIGN §5.5): no flapping, no scaling on a guess. */
+/** What holds of claims whatever the telemetry says (design §5.5): no flapping, no scaling on a guess. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 

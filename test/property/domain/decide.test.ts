@@ -1,4 +1,4 @@
-/** What holds of every decision, whatever was observed (DESIGN I5, I6, §5.5). */
+/** What holds of every decision, whatever was observed (I5, I6, design §5.5). */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 

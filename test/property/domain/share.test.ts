@@ -1,4 +1,4 @@
-/** What holds of every share (DESIGN §5.4, I5, I6): fair, work conserving, and in no neighbour's way. */
+/** What holds of every share (design §5.4, I5, I6): fair, work conserving, and in no neighbour's way. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 

@@ -1,4 +1,4 @@
-/** No slot is held twice, whatever comes and goes (C1, C2, T1 of the simulator). */
+/** No slot is held twice, whatever comes and goes (cluster/C1, cluster/C2, pods/T1). */
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 

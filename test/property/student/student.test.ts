@@ -6,7 +6,7 @@ import { randomFrom } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { WorkerError } from '../../../workers/shell/exit.js';
+import { WorkerError } from '../../../workers/base/exit.js';
 import { StudentHome } from '../../kit/student-home.js';
 import { type Answer, manifestWith } from '../../kit/worker-fakes.js';
 

@@ -10,7 +10,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { loadNewest } from '../../../workers/checkpoint/index.js';
-import { WorkerError } from '../../../workers/shell/exit.js';
+import { WorkerError } from '../../../workers/base/exit.js';
 import { ObjectStore, ObjectWriter } from '../../../workers/stream/index.js';
 import { Checkpointer } from '../../../workers/student/checkpointer.js';
 import { objectCheckpoints, objectResults } from '../../../workers/student/stores.js';

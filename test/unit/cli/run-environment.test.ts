@@ -2,8 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { checkRunEnvironment } from '../../../src/cli/run-environment.js';
-import { WorkerError } from '../../../workers/shell/exit.js';
-import { readEnvironment } from '../../../workers/shell/environment.js';
+import { WorkerError } from '../../../workers/base/exit.js';
+import { readEnvironment } from '../../../workers/process/environment.js';
 
 /** Whether a worker has nothing to say against the variable. */
 function workerTakes(name: string, value: string): boolean {

@@ -250,36 +250,37 @@ describe('a problem', () => {
     ['DISTILLERY_LEASE_SECONDS', '1.5', 'expected a whole number from 3 to 600'],
     ['DISTILLERY_RECONCILE_WORKERS', '-1', 'expected a whole number from 1 to 256'],
     ['DISTILLERY_LOG_LEVEL', 'verbose', 'expected trace, debug, info, warn or error'],
-    ['KUBERNETES_SERVICE_HOST', '', 'DISTILLERY_KUBECONFIG: found nothing, and not the environment of a pod either'],
-    ['DISTILLERY_NATS_CREDS_FILE', '', 'found nothing, expected the path of a file; mount the secret'],
-    ['DISTILLERY_NATS_CREDS_FILE', '/nowhere', 'found that /nowhere cannot be read (ENOENT'],
-    ['DISTILLERY_NATS_SIGNING_KEY_FILE', '', 'found nothing, expected the path of a file; mount the secret'],
-    ['DISTILLERY_NATS_SIGNING_KEY_FILE', '/dev/null', 'found /dev/null empty, expected a secret in it'],
+    ['KUBERNETES_SERVICE_HOST', '', 'DISTILLERY_KUBECONFIG: not set, and this process does not run in a pod'],
+    ['DISTILLERY_NATS_CREDS_FILE', '', 'not set. Mount the Secret'],
+    ['DISTILLERY_NATS_CREDS_FILE', '/nowhere', '/nowhere cannot be read (ENOENT'],
+    ['DISTILLERY_NATS_SIGNING_KEY_FILE', '', 'not set. Mount the Secret'],
+    ['DISTILLERY_NATS_SIGNING_KEY_FILE', '/dev/null', '/dev/null is empty. Mount the key'],
     [
       'DISTILLERY_NATS_USER',
       'me',
-      'DISTILLERY_NATS_OPERATOR_SIGNING_KEY_FILE: found several ways to log in to NATS, expected one of three',
+      'DISTILLERY_NATS_*: several logins are set (DISTILLERY_NATS_CREDS_FILE, DISTILLERY_NATS_SIGNING_KEY_FILE, ' +
+        'DISTILLERY_NATS_USER). Set exactly one of these: ',
     ],
-  ])('with %s=%j says what was found, what was expected and what to do', (name, value, sentence) => {
+  ])('with %s=%j says what is wrong and what to do', (name, value, sentence) => {
     const problems = problemsOf({ ...signed, [name]: value });
     expect(problems.join('\n')).toContain(sentence);
-    if (!sentence.startsWith('DISTILLERY')) expect(problems[0]).toMatch(new RegExp(`^${name}: found `));
+    if (!sentence.startsWith('DISTILLERY')) expect(problems[0]).toMatch(new RegExp(`^${name}: `));
     expect(problems.join('\n')).not.toContain('hidden');
   });
 
   test.each<[string, string, string]>([
-    ['DISTILLERY_NATS_USER', '', 'DISTILLERY_NATS_USER: found nothing, expected a user'],
-    ['DISTILLERY_WORKER_NATS_USER', '', 'DISTILLERY_WORKER_NATS_USER: found nothing, expected a user'],
-    ['DISTILLERY_NATS_PASSWORD_FILE', '', 'DISTILLERY_NATS_PASSWORD_FILE: found nothing, expected the path'],
-    ['DISTILLERY_WORKER_NATS_PASSWORD_FILE', '/nowhere', 'found that /nowhere cannot be read'],
+    ['DISTILLERY_NATS_USER', '', 'DISTILLERY_NATS_USER: not set. The operator and the workers both need a user'],
+    ['DISTILLERY_WORKER_NATS_USER', '', 'DISTILLERY_WORKER_NATS_USER: not set. The operator'],
+    ['DISTILLERY_NATS_PASSWORD_FILE', '', 'DISTILLERY_NATS_PASSWORD_FILE: not set. Mount'],
+    ['DISTILLERY_WORKER_NATS_PASSWORD_FILE', '/nowhere', '/nowhere cannot be read'],
   ])('of a login by passwords with %s=%j is told', (name, value, sentence) => {
     expect(problemsOf({ ...byPassword, [name]: value })).toEqual([expect.stringContaining(sentence)]);
   });
 
   test.each<[string, string, string]>([
-    ['DISTILLERY_NATS_SYSTEM_CREDS_FILE', '', 'DISTILLERY_NATS_SYSTEM_CREDS_FILE: found nothing, expected the path'],
-    ['DISTILLERY_NATS_OPERATOR_SIGNING_KEY_FILE', '/nowhere', 'found that /nowhere cannot be read'],
-    ['DISTILLERY_NATS_ACCOUNTS_KEY_FILE', '/dev/null', 'found /dev/null empty, expected a secret in it'],
+    ['DISTILLERY_NATS_SYSTEM_CREDS_FILE', '', 'DISTILLERY_NATS_SYSTEM_CREDS_FILE: not set. Mount'],
+    ['DISTILLERY_NATS_OPERATOR_SIGNING_KEY_FILE', '/nowhere', '/nowhere cannot be read'],
+    ['DISTILLERY_NATS_ACCOUNTS_KEY_FILE', '/dev/null', '/dev/null is empty. Mount the key'],
     ['DISTILLERY_NATS_ACCOUNT_LIMITS', 'disk=1Gi', 'found "disk=1Gi", expected storage=SIZE, memory=SIZE, streams=N'],
     ['DISTILLERY_NATS_NAMESPACE_LIMITS', 'storage=1Gi', 'expected NAMESPACE:LIMITS, several with semicolons'],
   ])('of accounts per namespace with %s=%j is reported', (name, value, sentence) => {
@@ -290,12 +291,12 @@ describe('a problem', () => {
     const wrong = join(folder, 'user.seed');
     writeFileSync(wrong, `SU${'B'.repeat(56)}`);
     const problems = problemsOf({ ...signed, DISTILLERY_NATS_SIGNING_KEY_FILE: wrong });
-    expect(problems).toEqual([expect.stringMatching(/found something else in .*, expected the seed of an account's/)]);
+    expect(problems).toEqual([
+      expect.stringMatching(/user\.seed does not hold the seed of a signing key of a NATS account \(SA/),
+    ]);
     expect(problems.join()).not.toContain('BBBB');
     const another = problemsOf({ ...accounts, DISTILLERY_NATS_OPERATOR_SIGNING_KEY_FILE: wrong });
-    expect(another).toEqual([
-      expect.stringMatching(/expected the seed of a NATS operator's signing key, which begins with SO/),
-    ]);
+    expect(another).toEqual([expect.stringMatching(/does not hold the seed of a signing key of a NATS operator \(SO/)]);
     expect(another.join()).not.toContain('BBBB');
   });
 
@@ -307,7 +308,7 @@ describe('a problem', () => {
       'DISTILLERY_LEASE_SECONDS',
       'DISTILLERY_LOG_LEVEL',
       'DISTILLERY_KUBECONFIG',
-      'DISTILLERY_NATS_OPERATOR_SIGNING_KEY_FILE',
+      'DISTILLERY_NATS_*',
     ]);
   });
 });

@@ -3,7 +3,7 @@ import { readFaultOf } from '@distillery/platform';
 import { describe, expect, test } from '@jest/globals';
 
 import { readFailure } from '../../../workers/data/errors.js';
-import { endingOf } from '../../../workers/shell/endings.js';
+import { endingOf } from '../../../workers/process/endings.js';
 
 const failed = (code: string): Error => Object.assign(new Error(code), { code });
 

@@ -361,8 +361,8 @@ describe('variables that a template brings by the lot', () => {
     .change(({ spec }) => (spec.student.template = template));
 
   test('never stand for one that a worker reads: each is set by name, which wins', () => {
-    const shell = new URL('../../../workers/shell/', import.meta.url);
-    const sources = readdirSync(shell).map((file) => readFileSync(new URL(file, shell), 'utf8'));
+    const rooms = ['base', 'process'].map((room) => new URL(`../../../workers/${room}/`, import.meta.url));
+    const sources = rooms.flatMap((room) => readdirSync(room).map((file) => readFileSync(new URL(file, room), 'utf8')));
     const read = new Set(sources.flatMap((source) => source.match(/\bDISTILL_[A-Z_]*[A-Z]\b/g) ?? []));
     expect(read.size).toBeGreaterThan(10);
     for (const spec of [teacherSpec(lots), studentSpec(lots)]) {

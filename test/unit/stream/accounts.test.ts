@@ -170,14 +170,20 @@ test('the keys that are revoked are those of the users that were issued', () => 
 class FakeServer implements SystemRequests {
   readonly accounts = new Map<string, string>();
   pushes = 0;
+  lookups = 0;
+  /** No answer comes before it is open. */
+  gate: Promise<unknown> = Promise.resolve();
   fails: Error | null = null;
   answer: string | null = null;
 
   async request(subject: string, payload: string): Promise<string> {
-    await Promise.resolve();
+    await this.gate;
     if (this.fails !== null) throw this.fails;
     const [, account] = /^\$SYS\.REQ\.ACCOUNT\.(.*)\.CLAIMS\.LOOKUP$/.exec(subject) ?? [];
-    if (account !== undefined) return this.accounts.get(account) ?? '';
+    if (account !== undefined) {
+      this.lookups += 1;
+      return this.accounts.get(account) ?? '';
+    }
     this.pushes += 1;
     if (this.answer !== null) return this.answer;
     const { sub } = claimsOf(payload) as { readonly sub: string };
@@ -282,6 +288,43 @@ describe('the book of accounts', () => {
     await book.compareAll();
     expect(server.of('a')).toEqual({ revoked: workersOf(keyring.keysOf('a'), 'j-1'), closed: false });
     expect(server.of('b').closed).toBe(true);
+  });
+
+  test('closes no account whose job came while others were compared', async () => {
+    const server = new FakeServer();
+    const book = bookOf(server);
+    // More than are compared at a time: the turn of the late one comes after its job.
+    for (let at = 0; at < 40; at++) await book.open(`other-${String(at)}`);
+    server.fails = new TimeoutError();
+    await expect(book.close('late')).rejects.toMatchObject({ kind: 'unreachable' });
+    server.fails = null;
+    const gate = Promise.withResolvers<undefined>();
+    server.gate = gate.promise;
+    const compared = book.compareAll();
+    const opened = book.open('late');
+    gate.resolve(undefined);
+    await Promise.all([compared, opened]);
+    expect(server.of('late').closed).toBe(false);
+  });
+
+  test('knows what failed, and tries that again and nothing else', async () => {
+    const server = new FakeServer();
+    const book = bookOf(server);
+    await book.open('a');
+    await book.open('b');
+    expect(book.isSettled).toBe(true);
+    server.fails = new TimeoutError();
+    await expect(book.close('b')).rejects.toMatchObject({ kind: 'unreachable' });
+    await book.settleRest();
+    expect(book.isSettled).toBe(false);
+    server.fails = null;
+    const asked = server.lookups;
+    await book.settleRest();
+    expect({ settled: book.isSettled, closed: server.of('b').closed, asked: server.lookups - asked }).toEqual({
+      settled: true,
+      closed: true,
+      asked: 1,
+    });
   });
 
   test('changes nothing in a process that does not lead', async () => {

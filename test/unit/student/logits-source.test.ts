@@ -2,7 +2,7 @@
 import { maxFrameRetries } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
-import { WorkerError } from '../../../workers/shell/exit.js';
+import { WorkerError } from '../../../workers/base/exit.js';
 import { LogitsSource, type LogitsSourceOptions } from '../../../workers/student/logits-source.js';
 import {
   type Answer,

@@ -5,7 +5,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { type CheckpointStore, loadNewest, prune } from '../../../workers/checkpoint/index.js';
-import { WorkerError } from '../../../workers/shell/exit.js';
+import { WorkerError } from '../../../workers/base/exit.js';
 import { type ObjectPort, ObjectStore } from '../../../workers/stream/index.js';
 import { Checkpointer } from '../../../workers/student/checkpointer.js';
 import { objectCheckpoints, objectResults } from '../../../workers/student/stores.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { StoreError } from '../../../workers/checkpoint/index.js';
-import { WorkerError } from '../../../workers/shell/exit.js';
+import { WorkerError } from '../../../workers/base/exit.js';
 import { openFileResults } from '../../../workers/student/stores.js';
 
 let folder: string;

@@ -6,8 +6,8 @@ import { describe, expect, test } from '@jest/globals';
 
 import { NumericError } from '../../../workers/models/training.js';
 import { decodeCheckpoint, StoreError } from '../../../workers/checkpoint/index.js';
-import { endingOf } from '../../../workers/shell/endings.js';
-import { WorkerError } from '../../../workers/shell/exit.js';
+import { endingOf } from '../../../workers/process/endings.js';
+import { WorkerError } from '../../../workers/base/exit.js';
 import { metricsSchema, type Metrics } from '../../../workers/student/progress.js';
 import { type Attempt, StudentHome } from '../../kit/student-home.js';
 import { answersFor, manifestWith } from '../../kit/worker-fakes.js';

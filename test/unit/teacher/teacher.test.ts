@@ -3,8 +3,8 @@ import { decodeFrame, type DeadItem, maxDeliveries, teacherPrefetch, WorkItemErr
 import { describe, expect, test } from '@jest/globals';
 
 import { FrameConflict } from '../../../workers/stream/index.js';
-import { WorkerError } from '../../../workers/shell/exit.js';
-import { Meter } from '../../../workers/shell/meter.js';
+import { WorkerError } from '../../../workers/base/exit.js';
+import { Meter } from '../../../workers/base/meter.js';
 import { type Delivery, Teacher, type TeacherInference } from '../../../workers/teacher/teacher.js';
 import {
   answersFor,

@@ -3,7 +3,13 @@ import { connect } from 'node:net';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { type Check, type HealthServer, serveHealth } from '../../../src/telemetry/index.js';
+import {
+  type Check,
+  type HealthPages,
+  HealthPortError,
+  type HealthServer,
+  openHealth,
+} from '../../../src/telemetry/index.js';
 
 let server: HealthServer;
 let live: readonly Check[];
@@ -14,12 +20,18 @@ beforeEach(async () => {
   live = [{ name: 'process', problem: null }];
   ready = [];
   metrics = () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: 'up 1\n' });
-  server = await serveHealth({ port: 0, live: () => live, ready: () => ready, metrics: () => metrics() });
+  server = await serve({ live: () => live, ready: () => ready, metrics: () => metrics() });
 });
 
 afterEach(async () => {
   await server.close();
 });
+
+async function serve(pages: HealthPages): Promise<HealthServer> {
+  const opened = await openHealth(0);
+  opened.serve(pages);
+  return opened;
+}
 
 async function get(path: string, init: RequestInit = {}): Promise<{ status: number; text: string; type: string }> {
   const answer = await fetch(`http://127.0.0.1:${String(server.port)}${path}`, init);
@@ -101,8 +113,7 @@ describe('nothing that comes in ends the process', () => {
 
   test('a check that throws', async () => {
     await server.close();
-    server = await serveHealth({
-      port: 0,
+    server = await serve({
       live: () => {
         throw new Error('broken check');
       },
@@ -137,9 +148,33 @@ describe('at the end', () => {
     await server.close();
     await hungUp;
   });
+});
 
-  test('a port that is taken says so', async () => {
-    const second = serveHealth({ port: server.port, live: () => [], ready: () => [], metrics });
-    await expect(second).rejects.toThrow('EADDRINUSE');
+describe('at the start', () => {
+  test('every page says so until there is something to answer', async () => {
+    await server.close();
+    server = await openHealth(0);
+    for (const path of ['/livez', '/readyz', '/metrics']) {
+      expect(await get(path)).toMatchObject({ status: 503, text: '[-] process: the operator is starting\n' });
+    }
+    server.serve({ live: () => live, ready: () => ready, metrics });
+    expect((await get('/livez')).status).toBe(200);
+  });
+
+  test('a port in use is an error with what to do', async () => {
+    const error: unknown = await openHealth(server.port).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(HealthPortError);
+    expect(error).toMatchObject({
+      port: server.port,
+      code: 'EADDRINUSE',
+      message: `port ${String(server.port)}: another process listens on it. Choose another port, or stop that process.`,
+    });
+  });
+
+  test.each([
+    ['EACCES', 'port 80: this process may not listen on it. Choose a port from 1024 on.'],
+    ['EAFNOSUPPORT', 'port 80: it cannot be used (listen EAFNOSUPPORT). Choose another port.'],
+  ])('so is %s', (code, message) => {
+    expect(new HealthPortError(80, code, { cause: new Error(`listen ${code}`) }).message).toBe(message);
   });
 });

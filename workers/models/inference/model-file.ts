@@ -2,11 +2,11 @@
  * Reads the files of a model. A fault of a file is a fault of the model, unless it is one of disk or network.
  *
  * Invariants:
- *  F1 Only regular files are read: opening a pipe would wait for a writer without end.
- *  F2 A file that a model names lies in the model's folder. The name cannot leave it, and neither can a link: the target
- *     lies below the folder that was named, or below the folder in which the model file really lies. (In a mounted
- *     ConfigMap each key is a link to a file inside the same mount, and in a cache of a model hub the model and its
- *     weights are links into one folder.)
+ *  model-file/F1 Only regular files are read: opening a pipe would wait for a writer without end.
+ *  model-file/F2 A file that a model names lies in the model's folder. The name cannot leave it, and neither can a
+ *     link: the target lies below the folder that was named, or below the folder in which the model file really lies.
+ *     (In a mounted ConfigMap each key is a link to a file inside the same mount, and in a cache of a model hub the
+ *     model and its weights are links into one folder.)
  */
 import { type FileHandle, realpath } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';

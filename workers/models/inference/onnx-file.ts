@@ -3,9 +3,10 @@
  * every tensor, wherever the format allows one. Pure.
  *
  * Invariants:
- *  O1 Every tensor of the file is seen. One whose data lie in another file is either a weight of the main graph, which
- *     onnxruntime takes from memory, or it is refused: for any other place onnxruntime itself would open the file.
- *  O2 Work and depth are bounded by the length of the file and by protobuf's own limit of nesting.
+ *  onnx-file/O1 Every tensor of the file is seen. One whose data lie in another file is either a weight of the main
+ *     graph, which onnxruntime takes from memory, or it is refused: for any other place onnxruntime itself would open
+ *     the file.
+ *  onnx-file/O2 Work and depth are bounded by the length of the file and by protobuf's own limit of nesting.
  */
 
 /** Why a file is no ONNX model, or none that can be loaded. */
@@ -85,7 +86,7 @@ export function externalRanges(bytes: Uint8Array): readonly ExternalRange[] {
       if (next === undefined) continue;
       if (field.wire !== wireTypes.bytes) throw malformed();
       if (next === 'weight' || next === 'tensor') {
-        // A main graph lies directly in the model; only its weights are handed over (O1).
+        // A main graph lies directly in the model; only its weights are handed over (onnx-file/O1).
         const range = rangeOf(bytes, field.start, field.end, next === 'weight' && depth === 1);
         if (range !== null) ranges.push(range);
         if (ranges.length > maxRanges) throw new OnnxFileError('a file with too many weights in other files');

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 
-import { librarySentence } from '../library-error.js';
+import { librarySentence } from '../../base/index.js';
 import { ModelError } from './errors.js';
 import { shapeText } from './input.js';
 import type { AxisSize, Engine } from './inference.js';

@@ -1,7 +1,7 @@
 /** Opens a teacher's model of either format and makes sure, before the first work item, that it fits the data. */
 import { createHash } from 'node:crypto';
 
-import { librarySentence } from '../library-error.js';
+import { librarySentence } from '../../base/index.js';
 import { LogitsError, ModelError } from './errors.js';
 import type { Engine, EngineOutput, Inference, InputSettings, ModelFormat } from './inference.js';
 import { arrange, arrangementFor, type SampleShape, shapeText } from './input.js';

@@ -1,5 +1,5 @@
 /**
- * The self-test (DESIGN §4): the first teacher writes what it answers for some samples; each later one joins only when
+ * The self-test (design §4): the first teacher writes what it answers for some samples; each later one joins only when
  * it answers the same, so that a wrong model, preprocessing or device never trains a student.
  *
  * The first teacher has nothing to compare with, so every teacher first checks its own answers: one row of logits for each

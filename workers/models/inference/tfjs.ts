@@ -10,7 +10,7 @@ import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
 import { z } from 'zod';
 
 import { openRuntime } from '../../runtimes/index.js';
-import { librarySentence } from '../library-error.js';
+import { librarySentence } from '../../base/index.js';
 import { containersOf, isJson, type Json, TopologyError } from '../topology.js';
 import { checkShapes } from '../topology-shapes.js';
 import { ModelError } from './errors.js';

@@ -2,10 +2,12 @@
  * Writes the objects of a job, and never touches an object that is not the job's.
  *
  * Invariants:
- *  S1 What is not known to be there is created, never applied: a create fails where something has the name.
- *  S2 What is known to be there is applied to its uid: should another have taken the name meanwhile, the API server refuses.
- *  S3 ConfigMaps and Secrets are created and replaced, never patched or read: a right to patch a Secret is a right to read
- *     it, since the answer to an empty patch is the whole Secret. Their names hold the job's uid instead (api `inputsName`).
+ *  writer/S1 What is not known to be there is created, never applied: a create fails where something has the name.
+ *  writer/S2 What is known to be there is applied to its uid: should another have taken the name meanwhile, the API
+ *     server refuses.
+ *  writer/S3 ConfigMaps and Secrets are created and replaced, never patched or read: a right to patch a Secret is a
+ *     right to read it, since the answer to an empty patch is the whole Secret. Their names hold the job's uid instead
+ *     (api `inputsName`).
  */
 import type { KubernetesObject } from '../../../render/index.js';
 import type { JobKey } from '../../../controller/index.js';
@@ -54,7 +56,7 @@ export class ObjectWriter {
     }
   }
 
-  /** S3. @throws RefusalError, ApiError */
+  /** writer/S3. @throws RefusalError, ApiError */
   async put(object: KubernetesObject): Promise<void> {
     try {
       await this.#client.create(object).catch(async (error: unknown) => {

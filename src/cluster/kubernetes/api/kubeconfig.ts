@@ -3,9 +3,10 @@
  * cluster, refuses missing files of a list, and quotes the text around a mistake, secrets included.
  *
  * Invariants:
- *  F1 In a list, the first file that names a cluster, user, context or current context decides about it, as a whole.
- *  F2 A relative path in a file means one beside that file.
- *  F3 No message quotes a file.
+ *  kubeconfig/F1 In a list, the first file that names a cluster, user, context or current context decides about it, as
+ *     a whole.
+ *  kubeconfig/F2 A relative path in a file means one beside that file.
+ *  kubeconfig/F3 No message quotes a file.
  */
 import { dirname, isAbsolute, resolve } from 'node:path';
 

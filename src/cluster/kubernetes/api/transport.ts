@@ -2,10 +2,12 @@
  * HTTP to the API server: connections, TLS, credentials, and limits on time and size. Knows nothing of kinds and verbs.
  *
  * Invariants:
- *  T1 Every request ends: with an answer, with an ApiError, or (an open stream) when nothing came for `silenceMs`.
- *  T2 Connections are kept and used again; after a request that got no answer in time none of the kept ones is trusted.
- *  T3 HTTP/1.1 only: a watch has a connection to itself, so that one cut or stalled connection is one watch.
- *  T4 Credentials are read anew after `credentialsMs`, and at once after a refusal.
+ *  transport/T1 Every request ends: with an answer, with an ApiError, or (an open stream) when nothing came for
+ *     `silenceMs`.
+ *  transport/T2 Connections are kept and used again; after a request that got no answer in time none of the kept ones
+ *     is trusted.
+ *  transport/T3 HTTP/1.1 only: a watch has a connection to itself, so that one cut or stalled connection is one watch.
+ *  transport/T4 Credentials are read anew after `credentialsMs`, and at once after a refusal.
  */
 import type { Clock } from '@distillery/base';
 import { Agent, type Dispatcher } from 'undici';

@@ -5,7 +5,7 @@ import type { SlotCounter } from './slot-counter.js';
 import type { TeacherBook } from './teacher-book.js';
 import type { PodView } from './views.js';
 
-/** Classes of teachers are below -10, so that no autoscaler starts a node for them (DESIGN §5). */
+/** Classes of teachers are below -10, so that no autoscaler starts a node for them (design §5). */
 const highestTeacherPriority = -11;
 
 /** @param waiting pods of others that wait for a node */

@@ -101,10 +101,10 @@ const outOfMemory = 'OOMKilled';
 
 function sentenceOf({ exitCode, reason, message }: NonNullable<WorkerView['lastEnd']>): string {
   if (reason === outOfMemory) {
-    return 'killed since it needed more memory than its limit; raise resources.limits.memory in its template';
+    return 'OOMKilled: it exceeded its memory limit; raise resources.limits.memory in its template';
   }
   if (message !== '') return message;
-  return `ended with exit code ${String(exitCode)}${reason === '' ? '' : ` (${reason})`} and left no word`;
+  return `exited with code ${String(exitCode)}${reason === '' ? '' : ` (${reason})`} and no termination message`;
 }
 
 const endedAtMs = ({ worker }: Worker): number => worker.lastEnd?.finishedAtMs ?? 0;
@@ -129,7 +129,7 @@ function studentOf(pods: readonly Worker[], job: StudentJobView | null, facts: O
   const active = pods.filter(({ ended }) => !ended);
   if (starts === 0 && job.startedAtMs !== null && nowMs - job.startedAtMs > podPatienceMs) {
     // A Deployment says why it cannot make pods; a batch Job says it in Events alone.
-    const message = `Job ${job.name} could not make a pod: a quota, a webhook or a value in its template may be against it; see kubectl describe job ${job.name}`;
+    const message = `Job ${job.name} could not make a pod: a quota, a webhook or its template may be preventing it; see kubectl describe job ${job.name}`;
     return { ...told, phase: 'BackingOff', lastError: { exitCode: null, message } };
   }
   if (active.length === 0) return { ...told, phase: 'BackingOff', lastError };

@@ -3,10 +3,11 @@
  * watch has not brought yet.
  *
  * Invariants:
- *  V1 A write of ours is read at once: no decision is taken twice on a state that is gone.
- *  V2 A list that was asked for after an answer came stands instead of it: the store may have been put back in between.
- *  V3 An answer counts for a short while only. After that the watch is the truth, also when the API server was set back to
- *     an older state, whose resource versions are lower.
+ *  latest/V1 A write of ours is read at once: no decision is taken twice on a state that is gone.
+ *  latest/V2 A list that was asked for after an answer came stands instead of it: the store may have been put back in
+ *     between.
+ *  latest/V3 An answer counts for a short while only. After that the watch is the truth, also when the API server was
+ *     set back to an older state, whose resource versions are lower.
  */
 
 export interface Versioned {

@@ -3,11 +3,11 @@
  * and under which name. Pure.
  *
  * Invariants:
- *  W1 An object belongs to a job when the job is its controller, by uid and name, and it lies in the job's namespace under
- *     the name that we give. A label alone never makes it so.
- *  W2 A pod belongs to a job when its controller does: the student's Job by uid, a teacher's ReplicaSet by the name that
- *     Kubernetes makes of the Deployment's. ReplicaSets are not watched: a user who may create one in a namespace may
- *     create pods there with the job's credentials as well, so their uid would prove nothing more.
+ *  ownership/W1 An object belongs to a job when the job is its controller, by uid and name, and it lies in the job's
+ *     namespace under the name that we give. A label alone never makes it so.
+ *  ownership/W2 A pod belongs to a job when its controller does: the student's Job by uid, a teacher's ReplicaSet by
+ *     the name that Kubernetes makes of the Deployment's. ReplicaSets are not watched: a user who may create one in a
+ *     namespace may create pods there with the job's credentials as well, so their uid would prove nothing more.
  */
 import { apiGroup, isTeacherName, kind as jobKind, labels, sharedName, studentName } from '../../../api/index.js';
 import type { JobKey } from '../../../controller/index.js';
@@ -49,7 +49,7 @@ export function isOurName(kind: string, { name, labels: given = {} }: StoredMeta
   }
 }
 
-/** The job whose pod it is by its own word, where its controller may be ours (W2); null for every other. */
+/** The job whose pod it is by its own word, where its controller may be ours (ownership/W2); null for every other. */
 export function claimedJobOf(metadata: StoredMetadata): JobKey | null {
   const { namespace, labels: given = {} } = metadata;
   const { [labels.jobUid]: uid, [labels.job]: name, [labels.component]: component } = given;

@@ -3,8 +3,8 @@
  * them.
  *
  * Invariants:
- *  T1 Teachers that ask alike have one and the same `requests`: whoever compares them sees so at once.
- *  T2 Nothing is kept of teachers that are gone.
+ *  teacher-book/T1 Teachers that ask alike have one and the same `requests`: whoever compares them sees so at once.
+ *  teacher-book/T2 Nothing is kept of teachers that are gone.
  */
 import type { PodNeeds, SeatedTeacher, Slots } from '../../../domain/index.js';
 

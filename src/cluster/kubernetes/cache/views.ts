@@ -101,7 +101,7 @@ export interface PodView extends LedgerPod, WaitingPod {
 
 /** What we know of a pod of ours. */
 export interface WorkerView {
-  /** What it says of itself (ownership.ts W2): the cache holds it against the job and its objects. */
+  /** What it says of itself (ownership/W2): the cache holds it against the job and its objects. */
   readonly jobUid: string;
   readonly jobName: string;
   /** Of the student's Job, or of a ReplicaSet. */
@@ -282,7 +282,7 @@ export interface OwnedView {
   readonly namespace: string;
   readonly name: string;
   readonly resourceVersion: string;
-  /** Of the job whose object it is (ownership.ts W1); empty when it is none's. */
+  /** Of the job whose object it is (ownership/W1); empty when it is none's. */
   readonly jobUid: string;
   readonly jobName: string;
   readonly deleting: boolean;

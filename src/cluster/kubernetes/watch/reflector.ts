@@ -3,11 +3,12 @@
  * to server and network (after client-go's reflector).
  *
  * Invariants:
- *  R1 Nothing ends the loop but `stop`: not an error of the API, not a throw of a handler or a projection.
- *  R2 The version to go on from moves only after its event is in the store, so a cut repeats events and loses none.
- *  R3 A list is compared with the store: what vanished meanwhile is told as deleted.
- *  R4 Lists are read as of now, never at an older version, and compared by content: a server that was rolled back is
- *     believed, although it counts versions up from an earlier one and gives the same ones again.
+ *  reflector/R1 Nothing ends the loop but `stop`: not an error of the API, not a throw of a handler or a projection.
+ *  reflector/R2 The version to go on from moves only after its event is in the store, so a cut repeats events and loses
+ *     none.
+ *  reflector/R3 A list is compared with the store: what vanished meanwhile is told as deleted.
+ *  reflector/R4 Lists are read as of now, never at an older version, and compared by content: a server that was rolled
+ *     back is believed, although it counts versions up from an earlier one and gives the same ones again.
  */
 import type { Clock, Random } from '@distillery/base';
 
@@ -313,7 +314,7 @@ export class Reflector<T> {
     }
   }
 
-  /** R1 */
+  /** reflector/R1 */
   #safely(handle: () => void): void {
     try {
       handle();

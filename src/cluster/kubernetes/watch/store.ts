@@ -3,8 +3,8 @@
  * reflector alone.
  *
  * Invariants:
- *  S1 A change is told only when it is one for readers: what the projection leaves out does not count.
- *  S2 An object of the same name and another uid is another object: the one before ended first.
+ *  store/S1 A change is told only when it is one for readers: what the projection leaves out does not count.
+ *  store/S2 An object of the same name and another uid is another object: the one before ended first.
  */
 import { isDeepStrictEqual } from 'node:util';
 

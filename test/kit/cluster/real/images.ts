@@ -2,9 +2,10 @@
  * The images of real pods, built from the repository's own Dockerfiles and kept as archives until their inputs change.
  *
  * Invariants:
- *  B1 The Dockerfiles are built as they stand; only their two bases are stand-ins (bases.ts).
- *  B2 This machine's npm configuration is seen by the one step that needs it and is in no layer.
- *  B3 `<key>.json` is written last: where it is, the archives it names are whole and belong to the inputs of that key.
+ *  images/B1 The Dockerfiles are built as they stand; only their two bases are stand-ins (bases.ts).
+ *  images/B2 This machine's npm configuration is seen by the one step that needs it and is in no layer.
+ *  images/B3 `<key>.json` is written last: where it is, the archives it names are whole and belong to the inputs of
+ *     that key.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** What a job claims, from its snapshot: DESIGN §5.3 and §5.5 as a table. */
+/** What a job claims, from its snapshot: design §5.3 and §5.5 as a table. */
 import type { StudentState } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 

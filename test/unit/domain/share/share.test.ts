@@ -1,4 +1,4 @@
-/** How many teachers each job gets, beside the others and the neighbours: DESIGN §5.4 as a table. */
+/** How many teachers each job gets, beside the others and the neighbours: design §5.4 as a table. */
 import { describe, expect, test } from '@jest/globals';
 
 import { shareOut, type ShareInput } from '../../../../src/domain/share/index.js';

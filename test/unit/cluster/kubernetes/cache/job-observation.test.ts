@@ -45,7 +45,7 @@ function observed(seen: Seen): ClusterObservation {
 }
 
 const needs: PodNeeds = { requests: {}, nodeSelector: {}, requiredTerms: null, tolerations: [] };
-const outOfMemory = 'killed since it needed more memory than its limit; raise resources.limits.memory in its template';
+const outOfMemory = 'OOMKilled: it exceeded its memory limit; raise resources.limits.memory in its template';
 const oom = { exitCode: 137, reason: 'OOMKilled', at: -5 } as const;
 const unschedulable = '0/3 nodes are available: 3 Insufficient cpu.';
 
@@ -74,7 +74,7 @@ describe('the student', () => {
     [
       'backs off when its Job makes no pod for long',
       { student: runs, nowMs: noonMs + 1_000 },
-      'BackingOff: null Job mnist-student could not make a pod: a quota, a webhook or a value in its template may be against it; see kubectl describe job mnist-student',
+      'BackingOff: null Job mnist-student could not make a pod: a quota, a webhook or its template may be preventing it; see kubectl describe job mnist-student',
     ],
     ['is awaited while its Job has yet to make a pod', { student: runs }, 'BackingOff'],
     ['runs in a pod that was just made', { student: runs, pods: [studentPod()] }, 'Running'],
@@ -98,7 +98,7 @@ describe('the student', () => {
     [
       'backs off after an error without a word',
       { student: { failed: 1 }, pods: [studentPod().ended({ exitCode: 134, at: -5 })] },
-      'BackingOff after 1: 134 ended with exit code 134 (Error) and left no word',
+      'BackingOff after 1: 134 exited with code 134 (Error) and no termination message',
     ],
     [
       'tells what it needs after it ran out of memory, which is not charged',

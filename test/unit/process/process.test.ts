@@ -37,8 +37,8 @@ async function ended(
 ): Promise<Ended> {
   const wordsFile = join(folder, `words-${String(runs++)}`);
   const script =
-    `import { runWorker } from ${moduleUrl('shell/process.js')};` +
-    `import { WorkerError } from ${moduleUrl('shell/exit.js')};` +
+    `import { runWorker } from ${moduleUrl('process/index.js')};` +
+    `import { WorkerError } from ${moduleUrl('base/index.js')};` +
     `await runWorker(async ({ stop, clock }) => { ${body} });`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -1,13 +1,11 @@
 /**
  * The environment of a worker, read in this one file (docs/protocol.md "Environment"). A cluster sets the same
- * variables in the pod as the local engine sets for a child process (DESIGN I9).
+ * variables in the pod as the local engine sets for a child process (I9).
  */
 import { type Manifest, ManifestError, parseManifest } from '@distillery/protocol';
 import { z } from 'zod';
 
-import { WorkerError } from './exit.js';
-import { loginProblems, readLogin, type WorkerLogin } from './login.js';
-import { readText } from './read-text.js';
+import { loginProblems, readLogin, readText, WorkerError, type WorkerLogin } from '../base/index.js';
 
 const text = (what: string): z.ZodString => z.string(what).min(1, what);
 const podName = 'a name of 1 to 253 letters, digits, dashes or underscores';

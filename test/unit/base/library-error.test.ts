@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
-import { framesOf, librarySentence } from '../../../workers/models/library-error.js';
+import { framesOf, librarySentence } from '../../../workers/base/library-error.js';
 
 it.each([
   ['keeps the first line', new Error('No such op: Foo.\n  at somewhere'), 'No such op: Foo'],

@@ -10,11 +10,11 @@ import { CheckpointError, StoreError } from '../../../workers/checkpoint/index.j
 import { DataError } from '../../../workers/data/index.js';
 import { LogitsError, ModelError } from '../../../workers/models/inference/index.js';
 import { BatchError, NumericError, StateError, StudentModelError } from '../../../workers/models/training.js';
-import { endingOf } from '../../../workers/shell/endings.js';
-import { readEnvironment, readLabellingEnvironment } from '../../../workers/shell/environment.js';
-import { WorkerError, writeLastWords } from '../../../workers/shell/exit.js';
-import { Meter } from '../../../workers/shell/meter.js';
-import { unlessStopped } from '../../../workers/shell/stopping.js';
+import { endingOf } from '../../../workers/process/endings.js';
+import { readEnvironment, readLabellingEnvironment } from '../../../workers/process/environment.js';
+import { WorkerError, writeLastWords } from '../../../workers/base/exit.js';
+import { Meter } from '../../../workers/base/meter.js';
+import { unlessStopped } from '../../../workers/process/stopping.js';
 import { Fenced, LoginRefused, StreamRefused, StreamUnreachable } from '../../../workers/stream/index.js';
 import { manifestWith } from '../../kit/worker-fakes.js';
 
@@ -22,7 +22,7 @@ let folder = '';
 let sound: Record<string, string> = {};
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'distill-shell-'));
+  folder = mkdtempSync(join(tmpdir(), 'distill-frame-'));
   writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifestWith()));
   writeFileSync(join(folder, 'password'), 'secret\n');
   sound = {

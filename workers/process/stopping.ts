@@ -1,5 +1,5 @@
 /** Work that has nothing to save yet, such as loading a model: a stop ends it at once, whatever it waits for. */
-import { WorkerError } from './exit.js';
+import { WorkerError } from '../base/index.js';
 
 /** @throws WorkerError stopped as soon as the signal aborts; else whatever `work` throws */
 export async function unlessStopped<T>(stop: AbortSignal, work: () => Promise<T>): Promise<T> {

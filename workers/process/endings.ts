@@ -1,12 +1,11 @@
 /** Which ending an error calls for: what another attempt would meet again is terminal, the rest may pass. */
 import type { WorkerEnding } from '@distillery/protocol';
 
+import { WorkerError } from '../base/index.js';
 import { CheckpointError, StoreError } from '../checkpoint/index.js';
 import { DataError } from '../data/index.js';
 import { LogitsError, ModelError } from '../models/inference/index.js';
 import { BatchError, NumericError, StateError, StudentModelError } from '../models/training.js';
-
-import { WorkerError } from './exit.js';
 
 /** A LogitsError comes this far only from the self-test, whose samples are always the same. */
 const terminalErrors = [

@@ -9,12 +9,10 @@ import type { Clock } from '@distillery/base';
 import { quietLibraries, workerExitCodes } from '@distillery/protocol';
 import { pino } from 'pino';
 
-import { framesOf } from '../models/library-error.js';
+import { framesOf, type Log, writeLastWords } from '../base/index.js';
 
 import { endingOf } from './endings.js';
 import { readEnvironment, type WorkerEnvironment } from './environment.js';
-import { writeLastWords } from './exit.js';
-import type { Log } from './log.js';
 
 export interface WorkerContext {
   readonly env: WorkerEnvironment;
