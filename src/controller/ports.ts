@@ -46,7 +46,7 @@ export type WorkersPlan = Pick<Plan, 'pools' | 'student'>;
 /** How a role connects to the job's streams; called only when its credentials have to be written. */
 export type AccessOf = (role: WorkerRole) => Promise<NatsAccess>;
 
-/** The processes of jobs: child processes on this machine, or objects of Kubernetes (DESIGN I9). It reports facts and acts on plans. */
+/** The processes of jobs: child processes on this machine, or objects of Kubernetes (I9). It reports facts and acts on plans. */
 export interface Cluster {
   observe(key: JobKey, job: DistillJob): Promise<ClusterObservation>;
   /** The slots that the teachers of all jobs share, as of now. */

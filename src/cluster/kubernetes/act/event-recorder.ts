@@ -3,9 +3,9 @@
  * event that cannot be recorded is reported, and holds up nobody.
  *
  * Invariants:
- *  events/V1 The same word about the same job is one object whose count grows, also over a restart of the operator: the
+ *  event-recorder/V1 The same word about the same job is one object whose count grows, also over a restart of the operator: the
  *     object's name follows from what is said. The API server forgets it an hour after it was said last.
- *  events/V2 Memory and requests are bounded: what a job says again and again is let through at a slow rate, and never
+ *  event-recorder/V2 Memory and requests are bounded: what a job says again and again is let through at a slow rate, and never
  *     keeps it from saying something else.
  */
 import type { Clock } from '@distillery/base';
@@ -22,7 +22,7 @@ export type EventOutcome =
   | { readonly kind: 'created' }
   /** One more of the same. */
   | { readonly kind: 'counted' }
-  /** Beyond what a job may say, or what waits to be told (events/V2). */
+  /** Beyond what a job may say, or what waits to be told (event-recorder/V2). */
   | { readonly kind: 'dropped' }
   | { readonly kind: 'failed'; readonly error: unknown };
 
@@ -121,7 +121,7 @@ export class EventRecorder {
     }
   }
 
-  /** @returns how often it was told by now: more than once when another process began (events/V1) */
+  /** @returns how often it was told by now: more than once when another process began (event-recorder/V1) */
   async #create(key: JobKey, event: EventClaim, name: string, atMs: number): Promise<number> {
     const { client } = this.#options;
     try {
@@ -156,7 +156,7 @@ export class EventRecorder {
     };
   }
 
-  /** events/V2 */
+  /** event-recorder/V2 */
   #isAllowed({ uid }: JobKey, { reason }: EventClaim): boolean {
     const id = `${uid}/${reason}`;
     const nowMs = this.#options.clock.now();

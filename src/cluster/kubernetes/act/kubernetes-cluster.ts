@@ -2,12 +2,12 @@
  * The Cluster port over Kubernetes: observes from the cache, and executes what a plan wants (worker-objects.ts).
  *
  * Invariants:
- *  W1 An object that is already as wanted is not written: it carries the hash of what was wanted when it was applied, and
+ *  kubernetes-cluster/W1 An object that is already as wanted is not written: it carries the hash of what was wanted when it was applied, and
  *     its generation shows whether somebody has changed it since.
- *  W2 What pods need (account, policy, manifest, credentials) exists before the first object that makes pods.
- *  W3 Only what the API server calls invalid is held against the job (refusal.ts). Every other error is thrown, and the
+ *  kubernetes-cluster/W2 What pods need (account, policy, manifest, credentials) exists before the first object that makes pods.
+ *  kubernetes-cluster/W3 Only what the API server calls invalid is held against the job (refusal.ts). Every other error is thrown, and the
  *     reconcile is retried.
- *  W4 Only what belongs to the job is seen, changed and deleted (ownership.ts, object-writer.ts); every write names its uid.
+ *  kubernetes-cluster/W4 Only what belongs to the job is seen, changed and deleted (ownership.ts, object-writer.ts); every write names its uid.
  */
 import type { Clock } from '@distillery/base';
 import { type NatsAccess, workerRoles, type WorkerRole } from '@distillery/protocol';
@@ -137,7 +137,7 @@ export class KubernetesCluster implements Cluster {
     for (const deletion of deletions) await this.#delete(key, deletion);
   }
 
-  /** W1 */
+  /** kubernetes-cluster/W1 */
   #isSo({ uid }: JobKey, { found, applied }: Wanted): boolean {
     if (found?.applied !== applied) return false;
     const generation = this.#memory.generationOf(uid, found.uid);
@@ -166,7 +166,7 @@ export class KubernetesCluster implements Cluster {
     }
   }
 
-  /** W2 */
+  /** kubernetes-cluster/W2 */
   async #writeInputs(key: JobKey, { inputs, inputsHash: hash, workloads }: WorkerObjects): Promise<void> {
     const { uid } = key;
     const nowMs = this.#options.clock.now();

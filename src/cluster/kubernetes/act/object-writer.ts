@@ -2,10 +2,10 @@
  * Writes the objects of a job, and never touches an object that is not the job's.
  *
  * Invariants:
- *  writer/S1 What is not known to be there is created, never applied: a create fails where something has the name.
- *  writer/S2 What is known to be there is applied to its uid: should another have taken the name meanwhile, the API
+ *  object-writer/S1 What is not known to be there is created, never applied: a create fails where something has the name.
+ *  object-writer/S2 What is known to be there is applied to its uid: should another have taken the name meanwhile, the API
  *     server refuses.
- *  writer/S3 ConfigMaps and Secrets are created and replaced, never patched or read: a right to patch a Secret is a
+ *  object-writer/S3 ConfigMaps and Secrets are created and replaced, never patched or read: a right to patch a Secret is a
  *     right to read it, since the answer to an empty patch is the whole Secret. Their names hold the job's uid instead
  *     (api `inputsName`).
  */
@@ -56,7 +56,7 @@ export class ObjectWriter {
     }
   }
 
-  /** writer/S3. @throws RefusalError, ApiError */
+  /** object-writer/S3. @throws RefusalError, ApiError */
   async put(object: KubernetesObject): Promise<void> {
     try {
       await this.#client.create(object).catch(async (error: unknown) => {

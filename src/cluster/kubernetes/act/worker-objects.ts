@@ -35,7 +35,7 @@ export interface Deletion {
 }
 
 export interface WorkerObjects {
-  /** ConfigMap and Secret, which no watch delivers (object-writer.ts S3). */
+  /** ConfigMap and Secret, which no watch delivers (object-writer/S3). */
   readonly inputs: readonly KubernetesObject[];
   readonly inputsHash: string;
   /** Account and policy of all pods of the job. */

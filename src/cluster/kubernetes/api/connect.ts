@@ -6,9 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RequestOptions } from 'node:https';
 
-import { printableUrl } from '@distillery/base';
-
-import { redacted } from '../../../telemetry/index.js';
+import { printableUrl, redacted } from '@distillery/base';
 
 import { AccessError, chosenContext, kubeconfigName, readKubeconfig } from './kubeconfig.js';
 

@@ -2,8 +2,8 @@
  * Reads the answer to a watch: one JSON event a line, for as long as the server likes.
  *
  * Invariants:
- *  watch/W1 A line is an event only when its end was seen: what a cut leaves behind is an error, never half an object.
- *  watch/W2 Memory is bounded by the longest line.
+ *  watch-events/W1 A line is an event only when its end was seen: what a cut leaves behind is an error, never half an object.
+ *  watch-events/W2 Memory is bounded by the longest line.
  */
 import { ApiError, errorOfStatus } from './errors.js';
 import { excerpt, fieldsOf, parsed } from './json.js';

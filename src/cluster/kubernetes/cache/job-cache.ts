@@ -2,8 +2,8 @@
  * The DistillJobs that the operator knows: read from the watch, and checked like any other input.
  *
  * Invariants:
- *  O1 What we wrote is what we read next, even before the watch delivers it (latest.ts).
- *  O2 A spec is checked once a generation, however often the status changes.
+ *  job-cache/O1 What we wrote is what we read next, even before the watch delivers it (latest.ts).
+ *  job-cache/O2 A spec is checked once a generation, however often the status changes.
  */
 import { omit } from '@distillery/base';
 import type { Clock } from '@distillery/base';
@@ -110,7 +110,7 @@ function keyOf({ metadata }: { readonly metadata: ObjectMeta }): JobKey {
   return { namespace: metadata.namespace ?? '', name: metadata.name, uid: metadata.uid ?? '' };
 }
 
-/** @param known what was found before; a spec of the same generation is not checked again (O2) */
+/** @param known what was found before; a spec of the same generation is not checked again (job-cache/O2) */
 function foundOf(
   raw: RawDistillJob,
   known: FoundJob | null,
