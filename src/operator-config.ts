@@ -7,7 +7,7 @@ import { reasonOf } from '@distillery/base';
 import { readTextSync } from '@distillery/platform';
 
 import type { TemplateRights } from './api/index.js';
-import type { Limits, ShareRules } from './domain/index.js';
+import type { Limits, AllocationRules } from './domain/index.js';
 import { operatorVariables, type Settings, type Variable, type VariableName } from './operator-variables.js';
 import type { AccountLimits } from './stream/index.js';
 
@@ -47,7 +47,7 @@ export interface OperatorConfig {
   readonly podName: string;
   readonly watchNamespaces: readonly string[];
   /** What stays free, by resource, and the weights of namespaces. */
-  readonly share: ShareRules;
+  readonly share: AllocationRules;
   /** What one job may ask for. */
   readonly limits: Limits;
   /** Patterns of resource names. */

@@ -15,7 +15,7 @@ import type { Clock } from '@distillery/base';
 import { claimFolderSync, removeOwnFolderSync } from '@distillery/platform';
 import { jobNames, type NatsAccess, type NatsAddress } from '@distillery/protocol';
 
-import { conditions, type EventClaim } from '../api/index.js';
+import { type EventDraft, reasons } from '../api/index.js';
 import type { Plan, Snapshot } from '../domain/index.js';
 import type { JobKey } from '../controller/index.js';
 import { LocalCluster, LocalJobs } from '../cluster/local/index.js';
@@ -51,7 +51,7 @@ export interface EngineOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly onDecision: (snapshot: Snapshot, plan: Plan, pids: Pids) => void;
-  readonly onEvents: (events: readonly EventClaim[]) => void;
+  readonly onEvents: (events: readonly EventDraft[]) => void;
   /** Aborts when the person wants the run to stop. */
   readonly stop: AbortSignal;
 }
@@ -328,6 +328,6 @@ function hopelessError(
 function exitCodeOf({ cluster }: Snapshot, { status }: Plan): number | null {
   const reason = status.conditions?.find(({ type }) => type === 'Failed')?.reason;
   const teacher = cluster.pools.find(({ lastError }) => lastError !== null)?.lastError ?? null;
-  const culprit = reason === conditions.failed.teacherError('').reason ? teacher : cluster.student.lastError;
+  const culprit = reason === reasons.TeacherError ? teacher : cluster.student.lastError;
   return culprit?.exitCode ?? null;
 }

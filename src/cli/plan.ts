@@ -8,19 +8,18 @@ import { dirname, resolve } from 'node:path';
 import { markdownTable, printableJson, reasonOf, TextError } from '@distillery/base';
 import { readTextSync, writeWholeSync } from '@distillery/platform';
 
-import type { DistillJob } from '../api/index.js';
+import { type DistillJob, grantText } from '../api/index.js';
 import { ClusterCache, nodeView, podView, type StoredObject } from '../cluster/kubernetes/index.js';
 import {
   type FleetSnapshot,
   fleetSnapshotOf,
   type Grant,
-  type JobClaim,
+  type JobRequest,
   type Limits,
   noLimits,
   type PodNeeds,
-  replayed,
-  sentenceOf,
-  type ShareRules,
+  replay,
+  type AllocationRules,
   slotsPerReplicaOf,
   withinLimits,
 } from '../domain/index.js';
@@ -44,7 +43,7 @@ export interface PlanOptions {
   /** Where the snapshot goes. */
   readonly save?: string;
   /** The operator's settings, which the API server does not know. */
-  readonly rules: ShareRules;
+  readonly rules: AllocationRules;
   readonly limits: Limits;
   readonly json: boolean;
 }
@@ -66,14 +65,14 @@ export async function plan(options: PlanOptions, { readCluster, readInput, say, 
       ? snapshotOf(await readCluster(), options, nowMs)
       : fleetSnapshot(await readInput(options.file), options.file);
   if (options.save !== undefined) save(options.save, snapshot);
-  const { grants } = replayed(snapshot);
+  const { grants } = replay(snapshot);
   if (options.json) {
     say(printableJson(JSON.stringify({ supply: snapshot.supply, grants: Object.fromEntries(grants) })));
     return;
   }
-  const { jobs, neighbours, account } = snapshot;
+  const { jobs, pendingPods, facts } = snapshot;
   say(
-    `${count(account.nodes, 'node')}, ${count(jobs, 'job')}, ${count(neighbours, 'pod')} of higher priority waiting for a node`,
+    `${count(facts.nodes, 'node')}, ${count(jobs, 'job')}, ${count(pendingPods, 'pod')} of higher priority waiting for a node`,
   );
   if (Object.keys(snapshot.supply).length > 0) say(`\n${markdownTable(supplyRows(snapshot))}`);
   if (jobs.length > 0) say(`\n${markdownTable(jobs.flatMap((job) => jobRows(job, grants.get(job.uid) ?? [])))}`);
@@ -83,12 +82,12 @@ function count({ length }: readonly unknown[], noun: string): string {
   return length === 1 ? `1 ${noun}` : `${String(length)} ${noun}s`;
 }
 
-function supplyRows({ supply, neighbours }: FleetSnapshot): Record<string, string | number>[] {
+function supplyRows({ supply, pendingPods }: FleetSnapshot): Record<string, string | number>[] {
   return Object.entries(supply).map(([resource, { freeSlots, reserveSlots }]) => ({
     resource,
     'free for teachers': freeSlots,
     'held back': reserveSlots,
-    'wanted by waiting pods': neighbours.reduce((sum, { slots }) => sum + (slots[resource] ?? 0), 0),
+    'wanted by waiting pods': pendingPods.reduce((sum, { slots }) => sum + (slots[resource] ?? 0), 0),
   }));
 }
 
@@ -102,7 +101,7 @@ function jobRows(job: FleetSnapshot['jobs'][number], grants: readonly Grant[]): 
       has: teachers.length,
       wants: grant?.why.wanted ?? 0,
       gets: grant?.replicas ?? 0,
-      why: grant === undefined ? '' : sentenceOf(grant),
+      why: grant === undefined ? '' : grantText(grant),
     };
   });
 }
@@ -119,14 +118,14 @@ export function snapshotOf(
   }
   for (const node of nodes) cache.onNode(null, nodeView(node));
   for (const pod of pods) cache.onPod(null, podView(pod as unknown as Parameters<typeof podView>[0]));
-  const claims = jobs.map((job) => {
+  const requests = jobs.map((job) => {
     const { namespace = '', name } = job.metadata;
-    return { name: `${namespace}/${name}`, ...claimIn(withinLimits(job, limits).job) };
+    return { name: `${namespace}/${name}`, ...requestIn(withinLimits(job, limits).job) };
   });
-  return fleetSnapshotOf(claims, cache.slots(), rules, nowMs);
+  return fleetSnapshotOf(requests, cache.slots(), rules, nowMs);
 }
 
-function claimIn({ metadata, spec, status }: DistillJob): JobClaim<PodNeeds> {
+function requestIn({ metadata, spec, status }: DistillJob): JobRequest<PodNeeds> {
   const pools = spec.teacher.pools.map((pool) => {
     const { name, resource = 'cpu', minReplicas } = pool;
     const told = status?.teachers?.pools.find((one) => one.name === name);

@@ -4,12 +4,12 @@
  */
 import type { DeadItem, NatsAccess, WorkerRole } from '@distillery/protocol';
 
-import type { DistillJob, DistillJobStatus, EventClaim } from '../api/index.js';
+import type { DistillJob, DistillJobStatus, EventDraft } from '../api/index.js';
 import type {
   ClusterObservation,
   InvalidJob,
   Plan,
-  Slots,
+  ClusterSlots,
   Snapshot,
   StoredStream,
   StreamObservation,
@@ -33,7 +33,7 @@ export interface Jobs {
   /** null when the job is gone. */
   get(key: JobKey): Promise<FoundJob | null>;
   writeStatus(key: JobKey, status: DistillJobStatus): Promise<void>;
-  recordEvents(key: JobKey, events: readonly EventClaim[]): Promise<void>;
+  recordEvents(key: JobKey, events: readonly EventDraft[]): Promise<void>;
   /** Our finalizer on the job: present before anything exists that owner references would not clean up. */
   setFinalizer(key: JobKey, present: boolean): Promise<void>;
   /** Deletes the job itself: its time after the end is over. */
@@ -50,7 +50,7 @@ export type AccessOf = (role: WorkerRole) => Promise<NatsAccess>;
 export interface Cluster {
   observe(key: JobKey, job: DistillJob): Promise<ClusterObservation>;
   /** The slots that the teachers of all jobs share, as of now. */
-  slots(): Slots;
+  slots(): ClusterSlots;
   /**
    * Applies a plan; applying it twice has the effect of applying it once.
    * @returns Refused when the cluster rejects what the job asks for. The next observation holds the reason; do not retry.

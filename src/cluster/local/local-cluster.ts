@@ -13,12 +13,12 @@ import { makeFolderSync, writeWholeSync } from '@distillery/platform';
 import type { NatsAccess } from '@distillery/protocol';
 
 import type { DistillJob } from '../../api/index.js';
-import type { ClusterObservation, PoolObservation, Slots } from '../../domain/index.js';
+import type { ClusterObservation, PoolObservation, ClusterSlots } from '../../domain/index.js';
 import { manifestOf } from '../../render/index.js';
 import type { AccessOf, Cluster, JobKey, WorkersPlan } from '../../controller/index.js';
 
 import { type Child, startChild } from './child.js';
-import { machineSlots, oneSlot, seatedIn, slotResource } from './machine.js';
+import { machineSlots, oneSlot, currentTeachersIn, slotResource } from './machine.js';
 import { StudentJob } from './student-job.js';
 import { TeacherPool } from './teacher-pool.js';
 
@@ -92,8 +92,8 @@ export class LocalCluster implements Cluster {
     });
   }
 
-  slots(): Slots {
-    const staying = [...this.#pools].flatMap(([name, pool]) => seatedIn(name, pool.observe().pods));
+  slots(): ClusterSlots {
+    const staying = [...this.#pools].flatMap(([name, pool]) => currentTeachersIn(name, pool.observe().pods));
     return machineSlots(this.#slots, this.#held(), staying);
   }
 

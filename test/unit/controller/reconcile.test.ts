@@ -217,11 +217,11 @@ describe('a reconcile', () => {
       expect(at.jobs.statuses).toHaveLength(1);
       expect(at.jobs.job?.status).toMatchObject({ phase: 'Pending', observedGeneration: 1 });
       expect(at.jobs.job?.status?.conditions?.map(({ type, reason }) => `${type} ${reason}`)).toContain(
-        'Progressing Hindered',
+        'Progressing Blocked',
       );
       expect(at.jobs.events).toEqual([
         'Accepted: The job is valid; its streams are being created.',
-        '! Hindered: found no room in the store; free some',
+        '! Blocked: found no room in the store; free some',
       ]);
       at.streams.provision = provision;
       await at.settle();
@@ -238,7 +238,7 @@ describe('a reconcile', () => {
       const after = at.jobs.job.status;
       expect(after).toMatchObject({ phase: before!.phase, teachers: before!.teachers });
       const said = (type: string) => after?.conditions?.find((condition) => condition.type === type)?.reason;
-      expect([said('Progressing'), said('Suspended')]).toEqual(['Hindered', 'NotSuspended']);
+      expect([said('Progressing'), said('Suspended')]).toEqual(['Blocked', 'NotSuspended']);
     });
 
     test('says nothing when another try may mend it', async () => {

@@ -10,7 +10,7 @@
  */
 import type { Clock } from '@distillery/base';
 
-import { apiVersion, type EventClaim, kind } from '../../../api/index.js';
+import { apiVersion, type EventDraft, kind } from '../../../api/index.js';
 import type { JobKey } from '../../../controller/index.js';
 
 import { type ApiClient, ApiError, apiVersionOf } from '../api/index.js';
@@ -34,7 +34,7 @@ export interface EventRecorderOptions {
   /** Shown as who reported. */
   readonly instance: string;
   /** Told of every event what became of it; must not throw. */
-  readonly report: (outcome: EventOutcome, key: JobKey, event: EventClaim) => void;
+  readonly report: (outcome: EventOutcome, key: JobKey, event: EventDraft) => void;
 }
 
 interface Allowance {
@@ -67,7 +67,7 @@ export class EventRecorder {
   }
 
   /** Returns at once; never throws. */
-  record(key: JobKey, events: readonly EventClaim[]): void {
+  record(key: JobKey, events: readonly EventDraft[]): void {
     const { clock, report } = this.#options;
     for (const event of events) {
       if (this.#waiting >= mostWaiting || !this.#isAllowed(key, event)) {
@@ -91,7 +91,7 @@ export class EventRecorder {
     over.abort();
   }
 
-  async #tell(key: JobKey, event: EventClaim, atMs: number): Promise<EventOutcome> {
+  async #tell(key: JobKey, event: EventDraft, atMs: number): Promise<EventOutcome> {
     const id = this.#options.hash(JSON.stringify([key.uid, event.type, event.reason, event.message])).slice(0, 16);
     // A job's name has at most 63 characters, an object's 253.
     const name = `${key.name}.${id}`;
@@ -122,7 +122,7 @@ export class EventRecorder {
   }
 
   /** @returns how often it was told by now: more than once when another process began (event-recorder/V1) */
-  async #create(key: JobKey, event: EventClaim, name: string, atMs: number): Promise<number> {
+  async #create(key: JobKey, event: EventDraft, name: string, atMs: number): Promise<number> {
     const { client } = this.#options;
     try {
       await client.create(this.#object(key, event, name, atMs));
@@ -137,7 +137,7 @@ export class EventRecorder {
     return known;
   }
 
-  #object({ namespace, name: job, uid }: JobKey, { type, reason, message }: EventClaim, name: string, atMs: number) {
+  #object({ namespace, name: job, uid }: JobKey, { type, reason, message }: EventDraft, name: string, atMs: number) {
     const time = timeOf(atMs);
     return {
       apiVersion: apiVersionOf(kinds.events),
@@ -157,7 +157,7 @@ export class EventRecorder {
   }
 
   /** event-recorder/V2 */
-  #isAllowed({ uid }: JobKey, { reason }: EventClaim): boolean {
+  #isAllowed({ uid }: JobKey, { reason }: EventDraft): boolean {
     const id = `${uid}/${reason}`;
     const nowMs = this.#options.clock.now();
     const { tokens, atMs } = this.#allowances.get(id) ?? { tokens: burst, atMs: nowMs };

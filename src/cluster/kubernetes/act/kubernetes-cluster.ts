@@ -14,7 +14,7 @@ import { type NatsAccess, workerRoles, type WorkerRole } from '@distillery/proto
 
 import type { DistillJob } from '../../../api/index.js';
 import type { AccessOf, Cluster, JobKey, WorkersPlan } from '../../../controller/index.js';
-import type { ClusterObservation, Slots } from '../../../domain/index.js';
+import type { ClusterObservation, ClusterSlots } from '../../../domain/index.js';
 import type { KubernetesObject, WorkerSettings } from '../../../render/index.js';
 import { type ApiClient, ApiError, type ApiErrorKind } from '../api/index.js';
 import {
@@ -80,7 +80,7 @@ export class KubernetesCluster implements Cluster {
     );
   }
 
-  slots(): Slots {
+  slots(): ClusterSlots {
     return this.#options.cache.slots();
   }
 

@@ -4,7 +4,7 @@
  * Invariant: a write goes to the object that was read, never to another one that has taken its name since (the request
  * carries the uid).
  */
-import { apiVersion, type DistillJobStatus, type EventClaim, kind, streamsFinalizer } from '../../../api/index.js';
+import { apiVersion, type DistillJobStatus, type EventDraft, kind, streamsFinalizer } from '../../../api/index.js';
 import type { FoundJob, JobKey, Jobs } from '../../../controller/index.js';
 import { type ApiClient, ApiError } from '../api/index.js';
 import { type JobCache, kinds, type RawDistillJob } from '../cache/index.js';
@@ -12,7 +12,7 @@ import { type JobCache, kinds, type RawDistillJob } from '../cache/index.js';
 export interface KubernetesJobsOptions {
   readonly client: Pick<ApiClient, 'apply' | 'delete'>;
   readonly cache: JobCache;
-  readonly record: (key: JobKey, events: readonly EventClaim[]) => void;
+  readonly record: (key: JobKey, events: readonly EventDraft[]) => void;
 }
 
 export class KubernetesJobs implements Jobs {
@@ -31,7 +31,7 @@ export class KubernetesJobs implements Jobs {
     await this.#apply(key, { status }, 'status');
   }
 
-  recordEvents(key: JobKey, events: readonly EventClaim[]): Promise<void> {
+  recordEvents(key: JobKey, events: readonly EventDraft[]): Promise<void> {
     this.#options.record(key, events);
     return Promise.resolve();
   }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 
 import { beforeEach, describe, expect, test } from '@jest/globals';
 
-import type { EventClaim } from '../../../../../src/api/index.js';
+import type { EventDraft } from '../../../../../src/api/index.js';
 import type { JobKey } from '../../../../../src/controller/index.js';
 import {
   ApiError,
@@ -17,8 +17,8 @@ import {
 import { FakeClock } from '../../../../kit/clock.js';
 
 const key: JobKey = { namespace: 'team', name: 'mnist', uid: '8d8a' };
-const lost: EventClaim = { type: 'Normal', reason: 'StudentLost', message: 'The student was disrupted.' };
-const scaled = (to: number): EventClaim => ({ type: 'Normal', reason: 'TeachersScaled', message: `0 → ${String(to)}` });
+const lost: EventDraft = { type: 'Normal', reason: 'StudentLost', message: 'The student was disrupted.' };
+const scaled = (to: number): EventDraft => ({ type: 'Normal', reason: 'TeachersScaled', message: `0 → ${String(to)}` });
 
 /** Events as the API server keeps them. */
 class Events {
@@ -144,7 +144,7 @@ describe('an event', () => {
     expect(kindsOf()).toEqual(['created', 'created']);
   });
 
-  test.each<[string, JobKey, EventClaim]>([
+  test.each<[string, JobKey, EventDraft]>([
     ['of another job', { ...key, uid: 'other' }, lost],
     ['of another type', key, { ...lost, type: 'Warning' }],
     ['with another reason', key, { ...lost, reason: 'TeacherLost' }],
