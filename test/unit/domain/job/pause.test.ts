@@ -9,8 +9,8 @@ import { noonMs, SnapshotMaker } from '../../../kit/snapshots.js';
 /** @param pausedUntil as it was last written, in seconds after noon */
 function statusWith(pausedUntil: number | null): DistillJobStatus {
   const pause = pausedUntil === null ? {} : { pausedUntil: new Date(noonMs + pausedUntil * 1_000).toISOString() };
-  const pool = { name: 'cpu', desired: 1, ready: 0, reason: 'Starved', ...pause };
-  return { phase: 'Running', teachers: { desired: 1, ready: 0, samplesPerSecond: 0, pools: [pool] } };
+  const pool = { name: 'cpu', desired: 3, ready: 1, reason: 'Starved', ...pause };
+  return { phase: 'Running', teachers: { desired: 3, ready: 1, samplesPerSecond: 0, pools: [pool] } };
 }
 
 describe('a pool', () => {
