@@ -2,6 +2,7 @@
  * The ports of the controller: what it needs of the API server, of the cluster and of the streams. Adapters implement them
  * (src/cluster, src/stream) and import them from here; the controller imports no adapter.
  */
+import { DistilleryError } from '@distillery/base';
 import type { DeadItem, NatsAccess, WorkerRole } from '@distillery/protocol';
 
 import type { DistillJob, DistillJobStatus, EventDraft } from '../api/index.js';
@@ -126,15 +127,11 @@ export interface Leases {
 }
 
 /**
- * What a room may throw that no try of ours mends: somebody has to change something first, and the sentence says what. It
- * is told in the job's status; every other error is only tried again.
+ * Whether no attempt of ours helps before somebody acts: the sentence says what to do and goes into the job's status. Every
+ * other error is only tried again.
  */
-export interface Hindrance extends Error {
-  readonly hinders: true;
-}
-
-export function isHindrance(error: unknown): error is Hindrance {
-  return error instanceof Error && 'hinders' in error && error.hinders === true;
+export function isHindrance(error: unknown): error is DistilleryError {
+  return error instanceof DistilleryError && error.retry === 'AfterSomebodyActs';
 }
 
 /** Told of every decision after it was acted on: the view, the decision log, tests. What it throws fails the reconcile. */

@@ -6,7 +6,7 @@ export {
   type ApiClient,
   ApiError,
   type ApiErrorCause,
-  type ApiErrorKind,
+  type ApiErrorReason,
   Budget,
   type BudgetOptions,
   chosenContext,

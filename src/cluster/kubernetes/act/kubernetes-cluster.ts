@@ -16,7 +16,7 @@ import type { DistillJob } from '../../../api/index.js';
 import type { AccessOf, Cluster, JobKey, WorkersPlan } from '../../../controller/index.js';
 import type { ClusterObservation, ClusterSlots } from '../../../domain/index.js';
 import type { KubernetesObject, WorkerSettings } from '../../../render/index.js';
-import { type ApiClient, ApiError, type ApiErrorKind } from '../api/index.js';
+import { type ApiClient, ApiError, type ApiErrorReason } from '../api/index.js';
 import {
   type ClusterCache,
   deploymentView,
@@ -46,7 +46,7 @@ export interface KubernetesClusterOptions {
 }
 
 /** Errors of a write to an object that is gone, or whose name another object has by now. */
-const goneKinds: readonly ApiErrorKind[] = ['notFound', 'conflict', 'invalid'];
+const goneReasons: readonly ApiErrorReason[] = ['notFound', 'conflict', 'invalid'];
 
 export class KubernetesCluster implements Cluster {
   readonly #options: KubernetesClusterOptions;
@@ -184,7 +184,7 @@ export class KubernetesCluster implements Cluster {
     try {
       await this.#options.client.apply(pod);
     } catch (error) {
-      if (!(error instanceof ApiError) || !goneKinds.includes(error.kind)) throw error;
+      if (!(error instanceof ApiError) || !goneReasons.includes(error.reason)) throw error;
     }
   }
 

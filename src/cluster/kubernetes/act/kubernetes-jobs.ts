@@ -63,7 +63,7 @@ export class KubernetesJobs implements Jobs {
       else cache.answered(raw);
     } catch (error) {
       // The job was deleted, so the write has no purpose; the watch delivers the deletion.
-      if (error instanceof ApiError && error.kind === 'notFound') return;
+      if (error instanceof ApiError && error.reason === 'notFound') return;
       throw error;
     }
   }

@@ -4,7 +4,7 @@
  */
 import type { LeaseRecord, Leases, LeaseWrite, StoredLease } from '../../../controller/index.js';
 
-import { type ApiClient, ApiError, type ApiErrorKind, apiVersionOf, type StoredObject } from '../api/index.js';
+import { type ApiClient, ApiError, type ApiErrorReason, apiVersionOf, type StoredObject } from '../api/index.js';
 import { kinds } from '../cache/index.js';
 
 /** Of the operator's Lease; the chart ships it and gives rights on it by this name. */
@@ -43,13 +43,13 @@ export async function leaseUid(
   return (await client.get(kinds.leases, namespace, name, signal))?.metadata.uid ?? null;
 }
 
-const refusals: ReadonlySet<ApiErrorKind> = new Set<ApiErrorKind>(['conflict', 'alreadyExists', 'notFound']);
+const refusals: ReadonlySet<ApiErrorReason> = new Set<ApiErrorReason>(['conflict', 'alreadyExists', 'notFound']);
 
 async function written(answer: Promise<StoredObject>): Promise<LeaseWrite> {
   try {
     return { kind: 'written', lease: leaseOf(await answer) };
   } catch (error) {
-    if (error instanceof ApiError && refusals.has(error.kind)) return { kind: 'refused' };
+    if (error instanceof ApiError && refusals.has(error.reason)) return { kind: 'refused' };
     throw error;
   }
 }

@@ -12,7 +12,7 @@ export {
   type WriteOptions,
 } from './client.js';
 export { type Access, type AccessSource, credentialsError, loadAccess } from './connect.js';
-export { ApiError, type ApiErrorCause, type ApiErrorKind, errorOfFailure } from './errors.js';
+export { ApiError, type ApiErrorCause, type ApiErrorReason, errorOfFailure } from './errors.js';
 export { apiVersionOf, builtInKinds, kindOf, type ResourceKind } from './kinds.js';
 export {
   AccessError,
