@@ -1,5 +1,6 @@
 /**
- * The ports of the controller: what it needs of the API server, of the cluster and of the streams. Adapters implement them
+ * The ports of the controller: what it needs of the API server, of the cluster and of the streams. Adapters implement
+ * them
  * (src/cluster, src/stream) and import them from here; the controller imports no adapter.
  */
 import { DistilleryError } from '@distillery/base';
@@ -47,7 +48,10 @@ export type WorkersPlan = Pick<Plan, 'pools' | 'student'>;
 /** How a role connects to the job's streams; called only when its credentials have to be written. */
 export type AccessOf = (role: WorkerRole) => Promise<NatsAccess>;
 
-/** The processes of jobs: child processes on this machine, or objects of Kubernetes (I9). It reports facts and acts on plans. */
+/**
+ * The processes of jobs: child processes on this machine, or objects of Kubernetes (I9). It reports facts and acts on
+ * plans.
+ */
 export interface Cluster {
   observe(key: JobKey, job: DistillJob): Promise<ClusterObservation>;
   /** The slots that the teachers of all jobs share, as of now. */
@@ -69,7 +73,9 @@ type JobRef = Pick<JobKey, 'namespace' | 'uid'>;
 export interface Streams {
   /** Creates what is missing; loses nothing that is there. */
   provision(job: DistillJob): Promise<void>;
-  /** With the telemetry of these teachers, dated by `nowMs` and the server's clock; the workers' clocks are not trusted. */
+  /**
+   * With the telemetry of these teachers, dated by `nowMs` and the server's clock; the workers' clocks are not trusted.
+   */
   observe(
     job: JobRef,
     options: { readonly teachers: readonly string[]; readonly nowMs: number },
@@ -84,7 +90,9 @@ export interface Streams {
   access(role: WorkerRole, job: DistillJob): Promise<NatsAccess>;
 }
 
-/** All streams of all accounts that the operator manages; `account` is a namespace, or null for the one account of all. */
+/**
+ * All streams of all accounts that the operator manages; `account` is a namespace, or null for the one account of all.
+ */
 export interface SweptStreams {
   /** Also accounts of namespaces without jobs; `problem` says why some of those may be missing. */
   accounts(): Promise<{ readonly accounts: readonly (string | null)[]; readonly problem: Error | null }>;
@@ -114,7 +122,8 @@ export interface StoredLease extends LeaseRecord {
 export type LeaseWrite = { readonly kind: 'written'; readonly lease: StoredLease } | { readonly kind: 'refused' };
 
 /**
- * One coordination.k8s.io/v1 Lease with optimistic concurrency, which is all that leader election needs (leader.ts). A call
+ * One coordination.k8s.io/v1 Lease with optimistic concurrency, which is all that leader election needs (leader.ts). A
+ * call
  * rejects when its effect is unknown: no answer, or a server error.
  */
 export interface Leases {
@@ -127,12 +136,15 @@ export interface Leases {
 }
 
 /**
- * Whether no attempt of ours helps before somebody acts: the sentence says what to do and goes into the job's status. Every
+ * Whether no attempt of ours helps before somebody acts: the sentence says what to do and goes into the job's status.
+ * Every
  * other error is only tried again.
  */
 export function isHindrance(error: unknown): error is DistilleryError {
   return error instanceof DistilleryError && error.retry === 'AfterSomebodyActs';
 }
 
-/** Told of every decision after it was acted on: the view, the decision log, tests. What it throws fails the reconcile. */
+/**
+ * Told of every decision after it was acted on: the view, the decision log, tests. What it throws fails the reconcile.
+ */
 export type Observer = (snapshot: Snapshot, plan: Plan) => void;

@@ -222,7 +222,7 @@ describe('objects of others that have our names', () => {
     await world.cluster.apply(someJob({ name: job, pools }));
     const there = new Set(Object.keys(before));
     for (const [kind, object] of Object.entries(theirs)) {
-      const sentence = `${kind} "${nameOf(object)}" exists and does not belong to this job: it has no owner.`;
+      const sentence = `${kind} "${nameOf(object)}": it exists and does not belong to this job (it has no owner)`;
       await until(`it to say: ${sentence}`, async () => (await world.message(job, 'Progressing')).includes(sentence));
       for (const [other, now] of Object.entries(await stored())) {
         // What was deleted below is the job's by now.

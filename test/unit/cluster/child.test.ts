@@ -38,7 +38,7 @@ describe('a child', () => {
 
   test('that says nothing is spoken for', async () => {
     const { child } = start('exit 3');
-    expect((await child.end).ended.message).toBe('ended with exit code 3');
+    expect((await child.end).ended.message).toBe('exited with code 3');
   });
 
   test('writes its output into its log', async () => {

@@ -208,7 +208,7 @@ describe('a student', () => {
     const { apply, sees, latest } = clusterOf(workers);
     await apply({}, 'Run');
     await sees('the second runs', ({ student }) => student.phase === 'Running' && student.starts === 2);
-    expect(latest().student).toMatchObject({ failures: 1, lastError: { message: 'ended with exit code 1' } });
+    expect(latest().student).toMatchObject({ failures: 1, lastError: { message: 'exited with code 1' } });
   });
 
   test('that cannot ever succeed fails at once', async () => {

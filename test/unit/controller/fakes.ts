@@ -12,7 +12,7 @@ import {
   oneSlot,
   currentTeachersIn,
   slotResource,
-  thisMachine,
+  localNode,
 } from '../../../src/cluster/local/machine.js';
 import { Fleet, type Jobs, type Streams } from '../../../src/controller/index.js';
 import type {
@@ -158,7 +158,7 @@ export class FakeCluster implements Cluster {
 
   #observed(name: string, pods: readonly string[]): PoolObservation {
     const pool = observedPool(name, pods, noonMs);
-    const onMachine = pool.pods.map((pod) => ({ ...pod, node: thisMachine }));
+    const onMachine = pool.pods.map((pod) => ({ ...pod, node: localNode }));
     return { ...pool, needs: oneSlot, resource: slotResource, pods: onMachine };
   }
 

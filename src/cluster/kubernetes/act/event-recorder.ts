@@ -1,12 +1,15 @@
 /**
- * Events on a DistillJob, so that `kubectl describe` tells its story. Told in the background, one after the other: an
- * event that cannot be recorded is reported, and holds up nobody.
+ * Events on a DistillJob, so that `kubectl describe` tells its story. They are written in the background, one after the
+ * other: an
+ * event that cannot be written is reported and blocks nothing.
  *
  * Invariants:
- *  event-recorder/V1 The same word about the same job is one object whose count grows, also over a restart of the operator: the
- *     object's name follows from what is said. The API server forgets it an hour after it was said last.
- *  event-recorder/V2 Memory and requests are bounded: what a job says again and again is let through at a slow rate, and never
- *     keeps it from saying something else.
+ *  event-recorder/V1 Equal events of a job are one object with a growing count, also across restarts of the operator:
+ *  the name
+ *     of the object is derived from the event. The API server deletes it an hour after the last update.
+ *  event-recorder/V2 Memory and requests are bounded: repeated events of a job pass at a slow rate, and never keep it
+ *  from
+ *     reporting something else.
  */
 import type { Clock } from '@distillery/base';
 
@@ -15,14 +18,13 @@ import type { JobKey } from '../../../controller/index.js';
 
 import { type ApiClient, ApiError, apiVersionOf } from '../api/index.js';
 import { kinds } from '../cache/index.js';
-import { remember } from './remember.js';
 
 export type EventOutcome =
   /** A new object. */
   | { readonly kind: 'created' }
-  /** One more of the same. */
+  /** The count of an existing object grew. */
   | { readonly kind: 'counted' }
-  /** Beyond what a job may say, or what waits to be told (event-recorder/V2). */
+  /** Over the rate limit of the job, or over the length of the queue (event-recorder/V2). */
   | { readonly kind: 'dropped' }
   | { readonly kind: 'failed'; readonly error: unknown };
 
@@ -31,9 +33,9 @@ export interface EventRecorderOptions {
   readonly clock: Clock;
   /** 16 or more hexadecimal digits that differ for different texts. */
   readonly hash: (text: string) => string;
-  /** Shown as who reported. */
+  /** Shown as the reporting instance. */
   readonly instance: string;
-  /** Told of every event what became of it; must not throw. */
+  /** Called with the outcome of every event; must not throw. */
   readonly report: (outcome: EventOutcome, key: JobKey, event: EventDraft) => void;
 }
 
@@ -42,24 +44,24 @@ interface Allowance {
   readonly atMs: number;
 }
 
-/** Of one reason of one job, after client-go's spam filter: so many at once, then one every five minutes. */
+/** Rate limit for one reason of one job, after client-go's spam filter: ten at once, then one every five minutes. */
 const burst = 10;
 const refillMs = 300_000;
 const rememberedAllowances = 16_384;
 const rememberedEvents = 4_096;
-/** Events that wait to be told. */
+/** Maximum length of the queue. */
 const mostWaiting = 1_024;
 const component = 'distillery-operator';
-/** As `kubectl get events` shows it: reporting controller. */
+/** Shown by `kubectl get events` as the reporting controller. */
 const reporter = 'distillery.dev/operator';
 
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
-  /** How often each event was told, as far as this process knows. */
+  /** Count of each event, as far as this process knows. */
   readonly #counts = new Map<string, number>();
   readonly #allowances = new Map<string, Allowance>();
   #waiting = 0;
-  /** One after the other, so that a story keeps its order. */
+  /** One write after the other keeps the order of events. */
   #tail: Promise<void> = Promise.resolve();
 
   constructor(options: EventRecorderOptions) {
@@ -77,21 +79,21 @@ export class EventRecorder {
       const atMs = clock.now();
       this.#waiting += 1;
       this.#tail = this.#tail.then(async () => {
-        const outcome = await this.#tell(key, event, atMs);
+        const outcome = await this.#write(key, event, atMs);
         this.#waiting -= 1;
         report(outcome, key, event);
       });
     }
   }
 
-  /** Resolves when everything said so far is told or has failed, or when the time is over. */
+  /** Resolves when every event so far is written or has failed, or after `limitMs`. */
   async flush(limitMs: number): Promise<void> {
     const over = new AbortController();
     await Promise.race([this.#tail, this.#options.clock.sleep(limitMs, over.signal)]);
     over.abort();
   }
 
-  async #tell(key: JobKey, event: EventDraft, atMs: number): Promise<EventOutcome> {
+  async #write(key: JobKey, event: EventDraft, atMs: number): Promise<EventOutcome> {
     const id = this.#options.hash(JSON.stringify([key.uid, event.type, event.reason, event.message])).slice(0, 16);
     // A job's name has at most 63 characters, an object's 253.
     const name = `${key.name}.${id}`;
@@ -109,7 +111,7 @@ export class EventRecorder {
     }
   }
 
-  /** @returns false when the event is not there any more */
+  /** @returns false when the event no longer exists */
   async #count(namespace: string, name: string, count: number, atMs: number): Promise<boolean> {
     try {
       const fields = { count, lastTimestamp: timeOf(atMs) };
@@ -121,7 +123,7 @@ export class EventRecorder {
     }
   }
 
-  /** @returns how often it was told by now: more than once when another process began (event-recorder/V1) */
+  /** @returns the count by now: above 1 when another process created the object (event-recorder/V1) */
   async #create(key: JobKey, event: EventDraft, name: string, atMs: number): Promise<number> {
     const { client } = this.#options;
     try {
@@ -130,7 +132,7 @@ export class EventRecorder {
     } catch (error) {
       if (!(error instanceof ApiError) || error.reason !== 'alreadyExists') throw error;
     }
-    // What a patch answers is the only way to the count without a right to read events.
+    // The answer to a patch is the only way to read the count without a right to get events.
     const { count } = await client.patch(kinds.events, key.namespace, name, { lastTimestamp: timeOf(atMs) });
     const known = typeof count === 'number' ? count + 1 : 2;
     await this.#count(key.namespace, name, known, atMs);
@@ -161,7 +163,7 @@ export class EventRecorder {
     const id = `${uid}/${reason}`;
     const nowMs = this.#options.clock.now();
     const { tokens, atMs } = this.#allowances.get(id) ?? { tokens: burst, atMs: nowMs };
-    // The machine's clock may be set back: that takes no tokens.
+    // If the machine's clock is set back, no tokens are removed.
     const filled = Math.min(burst, tokens + Math.max(0, nowMs - atMs) / refillMs);
     const isAllowed = filled >= 1;
     remember(this.#allowances, id, { tokens: isAllowed ? filled - 1 : filled, atMs: nowMs }, rememberedAllowances);
@@ -172,4 +174,12 @@ export class EventRecorder {
 /** A metav1.Time: whole seconds. */
 function timeOf(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+/** Sets an entry of a map of at most `most` entries: the one that was set longest ago is dropped first. */
+function remember<T>(map: Map<string, T>, key: string, value: T, most: number): void {
+  map.delete(key);
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (map.size > most && oldest !== undefined) map.delete(oldest);
 }

@@ -2,12 +2,16 @@
  * The Cluster port over Kubernetes: observes from the cache, and executes what a plan wants (worker-objects.ts).
  *
  * Invariants:
- *  kubernetes-cluster/W1 An object that is already as wanted is not written: it carries the hash of what was wanted when it was applied, and
+ *  kubernetes-cluster/W1 An object that is already as wanted is not written: it carries the hash of what was wanted
+ *  when it was applied, and
  *     its generation shows whether somebody has changed it since.
- *  kubernetes-cluster/W2 What pods need (account, policy, manifest, credentials) exists before the first object that makes pods.
- *  kubernetes-cluster/W3 Only what the API server calls invalid is held against the job (refusal.ts). Every other error is thrown, and the
+ *  kubernetes-cluster/W2 What pods need (account, policy, manifest, credentials) exists before the first object that
+ *  makes pods.
+ *  kubernetes-cluster/W3 Only what the API server calls invalid is held against the job (refusal.ts). Every other error
+ *  is thrown, and the
  *     reconcile is retried.
- *  kubernetes-cluster/W4 Only what belongs to the job is seen, changed and deleted (ownership.ts, object-writer.ts); every write names its uid.
+ *  kubernetes-cluster/W4 Only what belongs to the job is seen, changed and deleted (ownership.ts, object-writer.ts);
+ *  every write names its uid.
  */
 import type { Clock } from '@distillery/base';
 import { type NatsAccess, workerRoles, type WorkerRole } from '@distillery/protocol';
@@ -21,7 +25,6 @@ import {
   type ClusterCache,
   deploymentView,
   kinds,
-  Needs,
   observationOf,
   ownedView,
   type RawDeployment,
@@ -52,7 +55,6 @@ export class KubernetesCluster implements Cluster {
   readonly #options: KubernetesClusterOptions;
   readonly #writer: ObjectWriter;
   readonly #callbacks: ((key: JobKey) => void)[] = [];
-  readonly #needs = new Needs();
   readonly #memory = new WriteMemory();
 
   constructor(options: KubernetesClusterOptions) {
@@ -72,7 +74,7 @@ export class KubernetesCluster implements Cluster {
       observationOf({
         job,
         objects: cache.objectsOf(key),
-        needsOf: (pool) => this.#needs.of(pool),
+        needsOf: (pool) => cache.needsOf(pool),
         disruptions: (name) => tally.lostOf(name, names),
         refusal: this.#memory.refusalOf(key.uid, job.metadata.generation),
         nowMs: clock.now(),

@@ -1,13 +1,13 @@
 /**
- * One coordination.k8s.io/v1 Lease at the API server, for leader election. Renewed by merge patch: unlike a PUT it keeps
- * what others wrote into the metadata, and never makes a Lease that was deleted.
+ * The Leases port over one coordination.k8s.io/v1 Lease at the API server. Renewed by merge patch: unlike a PUT it keeps
+ * metadata that others wrote, and never creates a Lease that was deleted.
  */
 import type { LeaseRecord, Leases, LeaseWrite, StoredLease } from '../../../controller/index.js';
 
 import { type ApiClient, ApiError, type ApiErrorReason, apiVersionOf, type StoredObject } from '../api/index.js';
 import { kinds } from '../cache/index.js';
 
-/** Of the operator's Lease; the chart ships it and gives rights on it by this name. */
+/** Name of the operator's Lease; the chart creates it and grants rights on it by this name. */
 export const leaseName = 'distillery-operator';
 
 export interface LeasePlace {
@@ -32,7 +32,7 @@ export function leasesAt({ namespace, name }: LeasePlace, client: Pick<ApiClient
 }
 
 /**
- * The uid of the Lease, which stays while the operator's installation does; null when there is no Lease.
+ * The uid of the Lease, which stays the same for an installation of the operator; null when there is no Lease.
  * @throws ApiError
  */
 export async function leaseUid(

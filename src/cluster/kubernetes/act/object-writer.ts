@@ -1,13 +1,15 @@
 /**
- * Writes the objects of a job, and never touches an object that is not the job's.
+ * Writes the objects of a job, and never changes an object that does not belong to the job.
  *
  * Invariants:
- *  object-writer/S1 What is not known to be there is created, never applied: a create fails where something has the name.
- *  object-writer/S2 What is known to be there is applied to its uid: should another have taken the name meanwhile, the API
- *     server refuses.
- *  object-writer/S3 ConfigMaps and Secrets are created and replaced, never patched or read: a right to patch a Secret is a
+ *  object-writer/S1 An object that is not known to exist is created, never applied: a create fails if the name is taken.
+ *  object-writer/S2 A known object is applied to its uid: if another object has taken the name meanwhile, the API
+ *  server refuses.
+ *  object-writer/S3 ConfigMaps and Secrets are created and replaced, never patched or read: a right to patch a Secret
+ *  is a
  *     right to read it, since the answer to an empty patch is the whole Secret. Their names hold the job's uid instead
- *     (api `inputsName`).
+ *     (api
+ *     `inputsName`).
  */
 import type { KubernetesObject } from '../../../render/index.js';
 import type { JobKey } from '../../../controller/index.js';
@@ -35,8 +37,8 @@ export class ObjectWriter {
   }
 
   /**
-   * Brings a watched object to what is wanted.
-   * @param found what is known of it; null = nothing
+   * Writes a watched object.
+   * @param found the known object; null = none
    * @throws RefusalError, NameTakenError, ApiError
    */
   async write(job: JobKey, object: KubernetesObject, found: OwnedView | null): Promise<StoredObject> {
@@ -49,7 +51,7 @@ export class ObjectWriter {
     const there = await this.#lookUp(object);
     if (!isOf(job, there)) throw new NameTakenError(object, there);
     try {
-      // The watch lags, or the label by which we watch was removed.
+      // The watch lags, or the label of the watch was removed from the object.
       return await this.#applyTo(object, viewOf(there));
     } catch (error) {
       throw refusedOr(object, error);
@@ -76,8 +78,9 @@ export class ObjectWriter {
   }
 
   /**
-   * Moves the fields that a create of ours set to our applies: otherwise a field that we no longer want would stay, held by
-   * the create (client-go's csaupgrade does the same).
+   * Moves the fields that a create of ours set to our apply: otherwise a field that we no longer want would stay, owned
+   * by the
+   * create (client-go's csaupgrade does the same).
    */
   async #claim(object: KubernetesObject, found: OwnedView, owners: readonly FieldsOwner[]): Promise<void> {
     const { uid, resourceVersion, namespace, name } = found;
@@ -87,7 +90,7 @@ export class ObjectWriter {
     });
   }
 
-  /** @throws ApiError when it is gone by now: the next look creates it */
+  /** @throws ApiError when it is gone by now; the next reconcile creates it */
   async #lookUp(object: KubernetesObject): Promise<StoredObject> {
     const kind = kindOf(object, kinds);
     const { namespace = '', name } = object.metadata;
@@ -97,7 +100,7 @@ export class ObjectWriter {
     const doing = `look up ${kind.kind} ${namespace}/${name}`;
     throw new ApiError('conflict', {
       doing,
-      fault: { about: doing, problem: 'it was there and is gone', remedy: 'it is created again' },
+      fault: { about: doing, problem: 'it existed and is gone', remedy: 'the next attempt creates it' },
     });
   }
 }

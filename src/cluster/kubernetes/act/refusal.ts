@@ -1,7 +1,9 @@
 /**
- * When the API server says no to an object of a job's: either the job asks for what cannot be, or the name belongs to
- * somebody else. The first stands until the job is changed; the second ends by itself when a job of that name was deleted
- * only just now and its objects are still being cleared away.
+ * What a refused write means: either the job asks for something impossible, or another object has the name. The first
+ * holds
+ * until the job is changed. The second ends by itself if a job of that name was deleted just now and its objects are
+ * still
+ * being removed.
  */
 import { DistilleryError } from '@distillery/base';
 
@@ -11,23 +13,23 @@ import type { KubernetesObject } from '../../../render/index.js';
 import { ApiError, type ApiErrorReason, type StoredObject } from '../api/index.js';
 import { controllerOf } from '../cache/index.js';
 
-/** What no later try mends while the job stays as it is. */
+/** Reasons that a retry of the same object cannot change. */
 const refusals: readonly ApiErrorReason[] = ['invalid', 'badRequest'];
 
-/** The API server's sentence, and which part of the job it is about. */
+/** The API server refuses an object of the job; the fault holds its sentence and names the part of the job to change. */
 export class RefusalError extends DistilleryError {
   override readonly name = 'RefusalError';
   readonly kind = 'Refusal';
   readonly retry = 'Never';
 }
 
-/** An object of that name is there and is not this job's; nothing of it was changed. */
+/** An object of that name exists and does not belong to this job; it was not changed. */
 export class NameTakenError extends DistilleryError {
   override readonly name = 'NameTakenError';
   readonly kind = 'NameTaken';
   readonly retry = 'AfterSomebodyActs';
 
-  /** @param there what has the name; null = something whose fields say that it is not ours */
+  /** @param there the object that has the name; null = unknown, but its immutable fields are not ours */
   constructor({ kind, metadata }: KubernetesObject, there: StoredObject | null) {
     const isGoing = there?.metadata.deletionTimestamp !== undefined;
     const owner = there === null ? '' : ` (${ownerOf(there)})`;
@@ -47,12 +49,13 @@ function ownerOf({ metadata }: StoredObject): string {
 }
 
 /**
- * Fields of a workload that never change: the API server names them when ours meets another object. Of an object of our own
- * we never change them.
+ * Immutable fields of a workload. We never change them on objects of our own, so a refusal that names one means that
+ * the object
+ * is not ours.
  */
 const foreignFields: readonly string[] = ['metadata.ownerReferences', 'spec.selector', 'spec.template'];
 
-/** @returns what to throw for an error of a write */
+/** @returns the error to throw for an error of a write */
 export function refusedOr(object: KubernetesObject, error: unknown): unknown {
   if (!(error instanceof ApiError) || !refusals.includes(error.reason)) return error;
   if (error.causes.some(({ field }) => foreignFields.includes(field))) return new NameTakenError(object, null);

@@ -23,7 +23,10 @@ import { type JobObjects, kinds, type OwnedView, type PodView, type StudentJobVi
 /** A wanted object, and what is known of it at the API server. */
 export interface Wanted {
   readonly object: KubernetesObject;
-  /** Hash of what is wanted, also in the object's annotation: equal to the hash of `found` when nothing has to be written. */
+  /**
+   * Hash of what is wanted, also in the object's annotation: equal to the hash of `found` when nothing has to be
+   * written.
+   */
   readonly applied: string;
   /** null = it does not exist. */
   readonly found: OwnedView | null;
@@ -124,7 +127,8 @@ function teachersOf(
 }
 
 /**
- * @returns `object`: the Job to write, null while there is none to write; `outdated`: the Job to delete, because a changed
+ * @returns `object`: the Job to write, null while there is none to write; `outdated`: the Job to delete, because a
+ * changed
  *   template only takes effect in a new Job. It is deleted as soon as no student runs, or none is wanted.
  */
 function studentOf(

@@ -1,38 +1,37 @@
 /**
- * The client-side budget of requests: a bucket of `burst` tokens that fills at `qps` a second. Who finds it empty waits
- * in line. A budget is shared by everything that may slow each other down; what must never wait behind the rest, such as
- * renewing a lease, has its own.
+ * The client-side budget of requests: a bucket of `burst` tokens that refills at `qps` a second. Callers wait in line
+ * while it
+ * is empty. Callers that may slow each other down share a budget; a caller that must never wait behind them, such as the
+ * renewal of a lease, has its own.
  */
 import type { Clock } from '@distillery/base';
 
 export interface BudgetOptions {
-  /** Requests a second in the long run. */
+  /** Sustained requests a second. */
   readonly qps: number;
-  /** Requests at once after a quiet time. */
+  /** Requests that may be sent at once after a quiet time. */
   readonly burst: number;
   readonly clock: Clock;
 }
 
 export class Budget {
   readonly #options: BudgetOptions;
-  /** Below zero: that many wait in line. */
+  /** Below zero: the number of callers in line. */
   #tokens: number;
   #filledAtMs: number;
 
-  /** @throws RangeError for numbers with which nobody would ever get a token */
+  /** @throws RangeError for numbers with which no caller ever gets a token */
   constructor(options: BudgetOptions) {
     const { qps, burst, clock } = options;
     if (!(qps > 0 && burst >= 1)) {
-      throw new RangeError(
-        `request budget: found qps ${qps} and burst ${burst}, expected qps above 0 and burst from 1`,
-      );
+      throw new RangeError(`request budget: qps must be above 0 and burst at least 1, not ${qps} and ${burst}`);
     }
     this.#options = options;
     this.#tokens = burst;
     this.#filledAtMs = clock.now();
   }
 
-  /** @returns the milliseconds waited. Who gives up while waiting (the signal aborts) leaves the place to the next who comes. */
+  /** @returns the milliseconds waited. An aborted wait returns its token. */
   async take(signal?: AbortSignal): Promise<number> {
     const { qps, clock } = this.#options;
     this.#fill();
@@ -47,7 +46,7 @@ export class Budget {
   #fill(): void {
     const { qps, burst, clock } = this.#options;
     const nowMs = clock.now();
-    // The machine's clock may be set back: that gives no tokens, and takes none.
+    // If the machine's clock is set back, tokens are neither added nor removed.
     const passedMs = Math.max(0, nowMs - this.#filledAtMs);
     this.#filledAtMs = nowMs;
     this.#tokens = Math.min(burst, this.#tokens + (passedMs / 1_000) * qps);

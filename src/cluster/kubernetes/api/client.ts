@@ -1,8 +1,9 @@
 /**
- * The verbs of the Kubernetes API on raw JSON. One request a call, never repeated in here: who called decides whether
- * and when to try again, so that no wait is hidden and no budget is spent twice.
+ * The verbs of the Kubernetes API on raw JSON. A call sends one request and never retries: the caller decides whether
+ * and when
+ * to retry, so that no wait is hidden and no budget is spent twice.
  *
- * `apply` is the only way in which the operator writes objects that it owns.
+ * Owned objects are written by `apply`; it sends the field manager and takes fields over from other managers.
  */
 import type { Clock } from '@distillery/base';
 
@@ -16,17 +17,17 @@ import { linesOf, watchEvent, type WatchEvent } from './watch-events.js';
 
 export interface Page {
   readonly items: readonly StoredObject[];
-  /** Of the whole list, all its pages: where a watch goes on. */
+  /** Version of the whole list, the same on all pages: a watch continues from it. */
   readonly resourceVersion: string;
-  /** Asks for the next page; null = this was the last. */
+  /** Token of the next page; null = this is the last one. */
   readonly continueToken: string | null;
 }
 
 export interface ListOptions {
-  /** Absent = of all namespaces. */
+  /** Absent = all namespaces. */
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | undefined;
-  /** The one object of this name, if it is there. */
+  /** Only the object of this name. */
   readonly name?: string;
   readonly limit?: number;
   readonly continueToken?: string | null;
@@ -36,9 +37,9 @@ export interface ListOptions {
 export interface WatchOptions {
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | undefined;
-  /** Events after this version. */
+  /** The watch delivers events after this version. */
   readonly resourceVersion: string;
-  /** After which the server ends the watch. */
+  /** The server ends the watch after this time. */
   readonly timeoutSeconds: number;
   readonly signal?: AbortSignal;
 }
@@ -57,15 +58,15 @@ export interface DeleteOptions {
 
 /** Every method throws ApiError. */
 export interface ApiClient {
-  /** What is stored now, never an older copy of it; following pages show the same moment. */
+  /** Reads the latest state, never an older copy; the following pages show the same moment. */
   list(kind: ResourceKind, options?: ListOptions): Promise<Page>;
-  /** Ends when the server ends it; throws what it says in an ERROR event, and what happens to the connection. */
+  /** Ends when the server ends it. Throws the error of an ERROR event, and connection errors. */
   watch(kind: ResourceKind, options: WatchOptions): AsyncIterable<WatchEvent>;
   /** @returns null when there is no such object */
   get(kind: ResourceKind, namespace: string, name: string, signal?: AbortSignal): Promise<StoredObject | null>;
-  /** Server-side apply of the fields that the object holds; fields that it held before and no longer does are given up. */
+  /** Server-side apply of the fields in `object`. Fields that an earlier apply set and this one omits are removed. */
   apply(object: WrittenObject, options?: WriteOptions): Promise<StoredObject>;
-  /** JSON merge patch; with metadata.resourceVersion in it only that version is patched (conflict otherwise). */
+  /** JSON merge patch. With metadata.resourceVersion it only patches that version, and otherwise fails with conflict. */
   patch(
     kind: ResourceKind,
     namespace: string,
@@ -75,22 +76,25 @@ export interface ApiClient {
   ): Promise<StoredObject>;
   /** Fails with alreadyExists. */
   create(object: WrittenObject, signal?: AbortSignal): Promise<StoredObject>;
-  /** Writes the whole object; with metadata.resourceVersion in it only over that version (conflict otherwise). */
+  /**
+   * Replaces the whole object. With metadata.resourceVersion it only replaces that version, and otherwise fails with
+   * conflict.
+   */
   replace(object: WrittenObject, signal?: AbortSignal): Promise<StoredObject>;
   /** @returns false when there was no such object */
   delete(kind: ResourceKind, namespace: string, name: string, options?: DeleteOptions): Promise<boolean>;
 }
 
-/** One request that ended, for metrics. */
+/** One completed request, for metrics. */
 export interface RequestRecord {
   readonly verb: 'list' | 'watch' | 'get' | 'apply' | 'patch' | 'create' | 'update' | 'delete';
   readonly kind: ResourceKind;
   readonly subresource: string;
-  /** HTTP status, or the kind of error when there was no answer. */
+  /** HTTP status, or the reason of the ApiError if there was no answer. */
   readonly outcome: string;
-  /** Until the answer was whole; of a watch until it was opened. */
+  /** Time until the complete answer; for a watch, until it was open. */
   readonly ms: number;
-  /** In the client-side budget, before it. */
+  /** Time spent waiting for the client-side budget, before the request. */
   readonly waitedMs: number;
 }
 
@@ -104,18 +108,19 @@ export interface HttpClientOptions {
   readonly clock: Clock;
   readonly onRequest?: (record: RequestRecord) => void;
   /**
-   * Asked right before a request that changes something is sent, after it has waited for the budget and its credentials:
-   * a process that was stopped meanwhile, and wakes after another has taken over, sends nothing. Absent = always true.
+   * Called right before a write is sent, after it has waited for the budget and its credentials: a process that was
+   * frozen
+   * meanwhile, and wakes after another one has taken over, sends nothing. Absent = always true.
    */
   readonly mayWrite?: () => boolean;
-  /** A sentence that the API server wants read. */
+  /** A warning from the API server, such as a deprecation. */
   readonly onWarning?: (sentence: string, doing: string) => void;
 }
 
-/** Events of objects near the API server's limit (3 MiB a request) fit several times. */
+/** Several times the API server's limit for an object (3 MiB a request). */
 const longestLineBytes = 16 * 1024 * 1024;
 
-/** What a request is about, for its record. */
+/** Labels of the record of a request. */
 type Subject = Pick<RequestRecord, 'verb' | 'kind' | 'subresource'>;
 
 export function httpClient(options: HttpClientOptions): ApiClient {
@@ -309,7 +314,7 @@ class HttpApiClient implements ApiClient {
     return json.value;
   }
 
-  /** Waits for the budget, does it, and tells of it however it ends. */
+  /** Waits for the budget, runs `work`, and records how it ended. */
   async #counted<T>(
     subject: Subject,
     signal: AbortSignal | undefined,
@@ -349,7 +354,7 @@ function described({ kind }: ResourceKind, namespace: string, name: string): str
   return `${kind} ${namespace === '' ? '' : `${namespace}/`}${name}`;
 }
 
-/** True when an object is not there, false when its kind is not: a CRD that is missing is no empty answer. */
+/** True if the object does not exist; false if its kind does not: a missing CRD is an error, not an empty answer. */
 function saysAbsent(error: unknown): boolean {
   return error instanceof ApiError && error.reason === 'notFound' && error.about !== '';
 }

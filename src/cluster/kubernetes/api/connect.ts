@@ -1,6 +1,7 @@
 /**
- * Where the API server is and who we are to it: from a kubeconfig file, or from what every pod of a ServiceAccount finds
- * mounted. Credentials are asked for again and again, because tokens and certificates are replaced while we run.
+ * The address of the API server and our credentials: from a kubeconfig file, or from the files that every pod of a
+ * ServiceAccount finds mounted. Credentials are read repeatedly, because tokens and certificates are rotated while we
+ * run.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,14 +12,14 @@ import { printableUrl, redacted } from '@distillery/base';
 import { AccessError, chosenContext, kubeconfigName, readKubeconfig } from './kubeconfig.js';
 
 export type AccessSource =
-  /** `context` absent = the file's current one. */
+  /** `context` absent = the current context of the file. */
   | { readonly kind: 'file'; readonly path: string; readonly context?: string | undefined }
   | { readonly kind: 'pod'; readonly host: string; readonly port: string; readonly folder?: string };
 
 export interface Access {
-  /** https://host:port, perhaps with a path below which the API is. */
+  /** https://host:port, possibly with a path prefix. */
   readonly server: string;
-  /** @throws whatever keeps them from being read at the moment */
+  /** @throws AccessError, or the system error, when they cannot be read now */
   credentials(): Promise<Credentials>;
 }
 
@@ -35,7 +36,7 @@ export interface TlsSettings {
   readonly rejectUnauthorized?: boolean;
 }
 
-/** Where the kubelet mounts what a pod's ServiceAccount may use. */
+/** Where the kubelet mounts the credentials of the ServiceAccount. */
 const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** @throws AccessError when the source does not say where the API server is */
@@ -62,7 +63,7 @@ export async function loadAccess(source: AccessSource): Promise<Access> {
       remedy: 'remove it, or forward a port',
     });
   }
-  // Loaded when it is needed: it brings every type of the API, a hundred times the memory of what a pod needs.
+  // Loaded on demand: it holds every type of the API, a hundred times the memory of what a pod needs.
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   config.loadFromString(JSON.stringify(kubeconfig));
@@ -72,7 +73,7 @@ export async function loadAccess(source: AccessSource): Promise<Access> {
     credentials: async () => {
       const options: RequestOptions = { headers: {} };
       try {
-        // Reads files again, runs the credential plugin, refreshes the token: whatever the user is set up with.
+        // Reads files again, runs the credential plugin, or refreshes the token, as the user's entry says.
         await config.applyToHTTPSOptions(options);
       } catch (error) {
         throw credentialsError(error, what);
@@ -83,14 +84,14 @@ export async function loadAccess(source: AccessSource): Promise<Access> {
 }
 
 /**
- * An error of reading credentials in words that hold none of them. What a plugin wrote to standard error is for people; what
- * it wrote to standard output, parts of which a parser quotes, is a secret.
+ * Describes an error of reading credentials without quoting them. The standard error of a plugin is meant for people; its
+ * standard output is a secret, and a parser error quotes parts of it.
  */
 export function credentialsError(error: unknown, what: string): AccessError {
   const text = error instanceof Error ? error.message : String(error);
   const reason =
     error instanceof SyntaxError
-      ? 'the credential plugin printed something else than JSON'
+      ? 'the output of the credential plugin is not JSON'
       : (text.trim().split('\n').at(-1) ?? '').slice(0, 200);
   return new AccessError(
     { about: what, problem: `the user's credentials cannot be read (${redacted(reason)})`, remedy: 'log in again' },
@@ -125,7 +126,7 @@ function podAccess({ host, port, folder = serviceAccountFolder }: Extract<Access
     });
   }
   return {
-    // An IPv6 address is written in brackets.
+    // A URL needs brackets around an IPv6 address.
     server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
     credentials: async () => {
       const [token, ca] = await Promise.all([

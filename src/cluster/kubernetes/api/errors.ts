@@ -1,5 +1,5 @@
 /**
- * What can go wrong between the operator and the API server. Answers, watch errors and failures of the connection are
+ * Errors between a client and the API server. Answers, watch errors and failures of the connection are
  * translated here and nowhere else, so that a caller switches on `reason` and never reads a text.
  */
 import { codeOf, DistilleryError, type Fault, type Retry } from '@distillery/base';
@@ -17,20 +17,20 @@ export type ApiErrorReason =
   | 'invalid'
   /** This resourceVersion or page is no longer kept: list again. */
   | 'gone'
-  /** This resourceVersion is in the server's future: it lags, or was rolled back. */
+  /** The server has not reached this resourceVersion: it lags, or its store was restored from a backup. */
   | 'tooLargeVersion'
   | 'throttled'
   | 'internal'
   | 'unavailable'
   | 'timeout'
-  // No answer, or none that can be read.
+  // No answer, or an unreadable one.
   | 'unreachable'
-  /** An open watch brought nothing for longer than bookmarks are apart. */
+  /** An open watch delivered nothing for longer than the interval of bookmarks. */
   | 'silent'
   | 'malformed'
   | 'untrusted'
   | 'aborted'
-  /** This process may not write any more; nothing was sent. */
+  /** This process no longer leads; nothing was sent. */
   | 'notLeading';
 
 const retries: Readonly<Record<ApiErrorReason, Retry>> = {
@@ -57,7 +57,7 @@ const retries: Readonly<Record<ApiErrorReason, Retry>> = {
   notLeading: 'Never',
 };
 
-/** One detail of a refusal: which field, and why in the API server's words. */
+/** One detail of a refusal: the field, and the API server's message. */
 export interface ApiErrorCause {
   readonly reason: string;
   readonly field: string;
@@ -71,9 +71,9 @@ export interface ApiErrorFields {
   readonly fault: Fault;
   /** HTTP status; null = no answer. */
   readonly status?: number | null;
-  /** The name of the object that the answer is about; empty when it is about none, such as for a kind that the server does not know. */
+  /** Name of the object in the answer; empty when there is none, such as for a kind that the server does not know. */
   readonly about?: string;
-  /** How long the server asks us to stay away. */
+  /** How long the server asks us to wait before the next request. */
   readonly retryAfterMs?: number | null;
   readonly causes?: readonly ApiErrorCause[];
   readonly cause?: unknown;
@@ -102,13 +102,13 @@ export class ApiError extends DistilleryError {
     this.causes = causes;
   }
 
-  /** True for a refusal that says so in its details, such as `NamespaceTerminating`. */
+  /** True if a detail of the refusal has this reason, such as `NamespaceTerminating`. */
   hasCause(reason: string): boolean {
     return this.causes.some((cause) => cause.reason === reason);
   }
 }
 
-/** Reasons of a Status (k8s.io/apimachinery, meta/v1 types.go) that say more than its code does. */
+/** Reasons of a Status (k8s.io/apimachinery, meta/v1 types.go) that are more specific than the code. */
 const reasonOfStatus: Readonly<Record<string, ApiErrorReason>> = {
   Unauthorized: 'unauthorized',
   Forbidden: 'forbidden',
@@ -138,20 +138,21 @@ const reasonOfCode: Readonly<Record<number, ApiErrorReason>> = {
 };
 
 /**
- * An applied object that does not fit its type is answered with 500 and no reason, as if the server were at fault: the
- * beginning of its sentence is all that tells it apart (apimachinery, managedfields/internal).
+ * The API server answers an applied object that does not fit its type with 500 and no reason, like an internal error.
+ * Only the
+ * beginning of the message tells them apart (apimachinery, managedfields/internal).
  */
 const unreadable = /^failed to (create typed patch object|convert new object) /;
 
 /** Cause of a refusal to read at a resourceVersion that the server has not seen. */
 const tooLargeCause = 'ResourceVersionTooLarge';
 
-/** Translates an answer that is no success. @param retryAfter the header of that name, undefined = none */
+/** Translates an unsuccessful answer. @param retryAfter the Retry-After header, undefined = absent */
 export function errorOfAnswer(doing: string, code: number, retryAfter: string | undefined, text: string): ApiError {
   const retryAfterMs = secondsOf(retryAfter);
   const status = fieldsOf(parsed(text)?.value);
   if (status?.kind === 'Status') return errorOfStatus(doing, { code, ...status }, retryAfterMs);
-  // A load balancer or a proxy speaks for itself, in its own format.
+  // A load balancer or a proxy answered, in its own format.
   return new ApiError(reasonWithout(code), {
     doing,
     fault: {
@@ -200,12 +201,12 @@ function reasonWithout(code: number | null): ApiErrorReason {
   return reasonOfCode[code] ?? (code >= 500 ? 'unavailable' : 'badRequest');
 }
 
-/** Kubernetes gives whole seconds; a proxy may give a date, which is left to our own backoff. */
+/** Kubernetes sends whole seconds. A proxy may send a date, which is ignored in favor of our own backoff. */
 function secondsOf(retryAfter: string | undefined): number | null {
   return retryAfter !== undefined && /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) * 1_000 : null;
 }
 
-/** The connection stands, or is being made, and nothing comes. */
+/** Timeouts of the connection attempt or of the answer. */
 const slowCodes: ReadonlySet<string> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
   'UND_ERR_HEADERS_TIMEOUT',
@@ -213,11 +214,11 @@ const slowCodes: ReadonlySet<string> = new Set([
   'ETIMEDOUT',
 ]);
 
-/** OpenSSL's words for a certificate that we may not believe. */
+/** OpenSSL's codes for a certificate that is not trusted. */
 const untrustedCode =
   /^(CERT_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT_IN_CHAIN$|UNABLE_TO_|ERR_TLS_CERT_|HOSTNAME_MISMATCH$|INVALID_CA$)/;
 
-/** Translates whatever was thrown while a request was made or its answer read. */
+/** Translates any error of sending a request or reading its answer. */
 export function errorOfFailure(doing: string, error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   const code = codeOf(error);

@@ -1,4 +1,7 @@
-/** The built-in kinds of Kubernetes that this client is used for, and the paths of their objects at the API server. Pure. */
+/**
+ * The built-in kinds of Kubernetes that this client is used for, and the paths of their objects at the API server.
+ * Pure.
+ */
 
 export interface ResourceKind {
   /** Empty for the core group. */

@@ -1,11 +1,11 @@
 /**
- * Kubeconfig files as kubectl reads them. The client library's own reader refuses a list whose files name the same
+ * Kubeconfig files, read as kubectl reads them. The client library's own reader refuses a list whose files name the same
  * cluster, refuses missing files of a list, and quotes the text around a mistake, secrets included.
  *
  * Invariants:
- *  kubeconfig/F1 In a list, the first file that names a cluster, user, context or current context decides about it, as
- *     a whole.
- *  kubeconfig/F2 A relative path in a file means one beside that file.
+ *  kubeconfig/F1 In a list, the first file that names a cluster, user, context or current context decides about it as a
+ *  whole.
+ *  kubeconfig/F2 A relative path in a file is relative to the folder of that file.
  *  kubeconfig/F3 No message quotes a file.
  */
 import { dirname, isAbsolute, resolve } from 'node:path';
@@ -15,18 +15,18 @@ import { readTextSync } from '@distillery/platform';
 import { parseDocument, LineCounter } from 'yaml';
 import { z } from 'zod';
 
-/** Which files: one that must be there, or those of a KUBECONFIG, of which missing ones are passed over. */
+/** One file that must exist, or the list of a KUBECONFIG, whose missing files are skipped. */
 export type KubeconfigFiles =
   { readonly kind: 'one'; readonly path: string } | { readonly kind: 'list'; readonly paths: readonly string[] };
 
-/** The settings say nothing that gives access to an API server. */
+/** The settings give no access to an API server. */
 export class AccessError extends DistilleryError {
   override readonly name = 'AccessError';
   readonly kind = 'Access';
   readonly retry = 'AfterSomebodyActs';
 }
 
-/** What files say together, in the form of one file, with absolute paths. */
+/** The merged content of all files, with absolute paths. */
 export interface Kubeconfig {
   readonly clusters: readonly NamedEntry[];
   readonly users: readonly NamedEntry[];
@@ -34,7 +34,7 @@ export interface Kubeconfig {
   readonly 'current-context'?: string | undefined;
 }
 
-/** The context that is used, and the cluster and user that it names. */
+/** The chosen context, and the server of its cluster. */
 export interface ChosenContext {
   readonly context: string;
   readonly server: string;
@@ -43,29 +43,29 @@ export interface ChosenContext {
 
 type NamedEntry = Readonly<Record<string, unknown>> & { readonly name: string };
 
-/** Where kubectl finds its files: those that KUBECONFIG lists, otherwise `~/.kube/config`. */
+/** The files that kubectl reads: the list of KUBECONFIG, otherwise `~/.kube/config`. */
 export function kubeconfigFiles(variable: string | undefined, separator: string, home: () => string): KubeconfigFiles {
   const given = variable !== undefined && variable !== '';
   const paths = given ? variable.split(separator).filter((path) => path !== '') : [resolve(home(), '.kube', 'config')];
   return { kind: 'list', paths: [...new Set(paths)] };
 }
 
-/** What to call the files in a message. */
+/** Name of the files in messages. */
 export function kubeconfigName(files: KubeconfigFiles): string {
   if (files.kind === 'one') return `kubeconfig ${files.path}`;
   return files.paths.length === 0 ? 'kubeconfig of an empty list' : `kubeconfig ${files.paths.join(', ')}`;
 }
 
-/** @returns null when none of a list is there. @throws AccessError when a file cannot be read or is no kubeconfig */
+/** @returns null when no file of a list exists. @throws AccessError when a file cannot be read or is not a kubeconfig */
 export function readKubeconfig(files: KubeconfigFiles): Kubeconfig | null {
   const read = files.kind === 'one' ? [readFile(files.path)] : files.paths.flatMap((path) => readUnlessMissing(path));
   return read.length === 0 ? null : merged(read);
 }
 
 /**
- * Follows a context to its cluster.
+ * Resolves a context to its cluster.
  * @param wanted name of the context; absent = the current one
- * @throws AccessError when it leads nowhere
+ * @throws AccessError when the context, its cluster or its user does not exist
  */
 export function chosenContext(config: Kubeconfig, wanted: string | undefined, what: string): ChosenContext {
   const names = config.contexts.map(({ name }) => name);
@@ -107,7 +107,7 @@ export function chosenContext(config: Kubeconfig, wanted: string | undefined, wh
 const contextSchema = z.object({ cluster: z.string().default(''), user: z.string().optional() });
 const clusterSchema = z.looseObject({ server: z.string(), 'proxy-url': z.string().optional() });
 const named = z.looseObject({ name: z.string().min(1) });
-/** Absent and empty are the same, as in files that tools write. */
+/** Absent and null mean empty, as in files that tools write. */
 const list = <T extends z.ZodType>(entry: T): z.ZodType<z.output<T>[]> =>
   z
     .array(entry)
@@ -146,12 +146,12 @@ function readFile(path: string): Kubeconfig {
   const document = parseDocument(text, { lineCounter: lines });
   const [mistake] = document.errors;
   if (mistake !== undefined) {
-    throw refused(`no YAML: ${mistake.code} in line ${String(lines.linePos(mistake.pos[0]).line)}`);
+    throw refused(`not YAML: ${mistake.code} in line ${String(lines.linePos(mistake.pos[0]).line)}`);
   }
   const parsed = fileSchema.safeParse(valueOf(document) ?? {});
   if (!parsed.success) {
     const place = parsed.error.issues[0]?.path.join('.') ?? '';
-    throw refused(place === '' ? 'no kubeconfig' : `its ${place} is missing or wrong`);
+    throw refused(place === '' ? 'not a kubeconfig' : `its ${place} is missing or wrong`);
   }
   const folder = dirname(resolve(path));
   const { clusters, users, contexts, 'current-context': current } = parsed.data;
@@ -163,7 +163,7 @@ function readFile(path: string): Kubeconfig {
   };
 }
 
-/** undefined for aliases that lead to nothing or to too much. */
+/** Returns an empty list, which the schema rejects, for aliases without a target or with too large an expansion. */
 function valueOf(document: ReturnType<typeof parseDocument>): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 });
@@ -176,7 +176,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 function clusterIn(cluster: z.output<typeof clusterSchema>, folder: string): Fields {
   const placed = absolute(cluster, ['certificate-authority'], folder);
-  // The library takes plain HTTP, as behind `kubectl proxy`, only from those who skip a check that HTTP does not have.
+  // The library accepts plain HTTP, as of `kubectl proxy`, only together with insecure-skip-tls-verify.
   return /^http:/i.test(cluster.server) ? { ...placed, 'insecure-skip-tls-verify': true } : placed;
 }
 
@@ -186,14 +186,14 @@ function userIn(user: Fields, folder: string): Fields {
   return {
     ...placed,
     ...(isFields(exec) ? { exec: commandIn(exec, folder) } : {}),
-    // The library knows the field by another name only; there it is read again when the token is renewed.
+    // The library only supports tokenFile as an auth-provider, which also reads the file again for a renewed token.
     ...(typeof tokenFile === 'string'
       ? { token: undefined, 'auth-provider': { name: 'tokenFile', config: { tokenFile } } }
       : {}),
   };
 }
 
-/** A command with a slash is a path, one without is looked for on PATH. */
+/** A command with a slash is a path; without one it is searched on PATH. */
 function commandIn(exec: Fields, folder: string): Fields {
   const { command } = exec;
   return typeof command === 'string' && command.includes('/') ? absolute(exec, ['command'], folder) : exec;

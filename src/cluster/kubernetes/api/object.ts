@@ -1,6 +1,7 @@
 /**
- * Objects as the API server gives them, normalised: plain JSON whose times are strings, with apiVersion and kind also on
- * items of a list (which come without). Everything beyond the metadata is for whoever projects it.
+ * Objects of the API server, normalized: plain JSON whose times are strings, with apiVersion and kind also on items of
+ * a list
+ * (which come without them). Only the metadata has a type; callers interpret the rest.
  */
 import { ApiError } from './errors.js';
 import { fieldsOf } from './json.js';
@@ -15,7 +16,7 @@ export interface StoredObject {
 
 export interface StoredMetadata {
   readonly name: string;
-  /** Empty for kinds without. */
+  /** Empty for cluster-scoped kinds. */
   readonly namespace: string;
   readonly uid: string;
   readonly resourceVersion: string;
@@ -36,8 +37,9 @@ export interface StoredMetadata {
 }
 
 /**
- * An object to write: for apply only the fields that we own (what src/render makes), for a replace all of them, with the
- * resourceVersion that was read.
+ * An object to write: for apply only the fields that the caller owns, for replace all fields, with the resourceVersion
+ * that was
+ * read.
  */
 export interface WrittenObject {
   readonly apiVersion: string;
@@ -51,7 +53,7 @@ export interface WrittenObject {
   readonly [field: string]: unknown;
 }
 
-/** @throws ApiError malformed when it is no object of the API */
+/** @throws ApiError malformed when the value is not an object of the API */
 export function storedObject(value: unknown, kind: ResourceKind, doing: string): StoredObject {
   const metadata = fieldsOf(fieldsOf(value)?.metadata);
   const { name, namespace = '', uid, resourceVersion } = metadata ?? {};

@@ -2,12 +2,12 @@
  * HTTP to the API server: connections, TLS, credentials, and limits on time and size. Knows nothing of kinds and verbs.
  *
  * Invariants:
- *  transport/T1 Every request ends: with an answer, with an ApiError, or (an open stream) when nothing came for
- *     `silenceMs`.
- *  transport/T2 Connections are kept and used again; after a request that got no answer in time none of the kept ones
- *     is trusted.
- *  transport/T3 HTTP/1.1 only: a watch has a connection to itself, so that one cut or stalled connection is one watch.
- *  transport/T4 Credentials are read anew after `credentialsMs`, and at once after a refusal.
+ *  transport/T1 Every request ends: with an answer, with an ApiError, or (an open stream) after `silenceMs` without data.
+ *  transport/T2 Connections are kept alive and reused. After a request without an answer in time, no kept connection is
+ *  reused.
+ *  transport/T3 HTTP/1.1 only: a watch has a connection of its own, so that a broken or stalled connection affects one
+ *  watch.
+ *  transport/T4 Credentials are read again after `credentialsMs`, and at once after the server has refused them.
  */
 import type { Clock } from '@distillery/base';
 import { Agent, type Dispatcher } from 'undici';
@@ -16,12 +16,12 @@ import type { Access, Credentials, TlsSettings } from './connect.js';
 import { ApiError, errorOfAnswer, errorOfFailure } from './errors.js';
 
 export interface TransportLimits {
-  /** Requests at a time, open streams aside. */
+  /** Concurrent requests, without open streams. */
   readonly connections: number;
   readonly connectMs: number;
-  /** For a whole request; the API server itself gives up after 60 s. */
+  /** Time limit of a whole request; the API server itself gives up after 60 s. */
   readonly requestMs: number;
-  /** An open stream on which nothing comes; bookmarks come once a minute. */
+  /** Time limit of an open stream without data; bookmarks come once a minute. */
   readonly silenceMs: number;
   readonly longestAnswerBytes: number;
   readonly credentialsMs: number;
@@ -39,7 +39,7 @@ const transportLimits: TransportLimits = {
 export interface TransportOptions {
   readonly access: Access;
   readonly clock: Clock;
-  /** Names us in the API server's audit log. */
+  /** Identifies this client in the API server's audit log. */
   readonly userAgent: string;
   readonly limits?: Partial<TransportLimits>;
 }
@@ -49,31 +49,34 @@ export interface HttpRequest {
   readonly path: string;
   readonly query?: URLSearchParams;
   readonly body?: { readonly json: unknown; readonly contentType: string };
-  /** In words, for errors. */
+  /** The request in words, for error messages. */
   readonly doing: string;
   readonly signal?: AbortSignal | undefined;
-  /** Asked at the last moment before it is sent. */
+  /** Called at the last moment before the request is sent. */
   readonly maySend?: () => boolean;
 }
 
 export interface HttpAnswer {
   readonly status: number;
   readonly text: string;
-  /** Sentences that the API server wants read: deprecations, what an admission policy would refuse. */
+  /** Warnings from the API server: deprecations, what an admission policy would refuse. */
   readonly warnings: readonly string[];
 }
 
 export interface OpenStream {
-  /** @throws ApiError while it is read: `silent`, `unreachable` or `aborted` */
+  /** @throws ApiError while it is read, with reason `silent`, `unreachable` or `aborted` */
   readonly chunks: AsyncIterable<Uint8Array>;
   close(): void;
 }
 
-/** Kept open that long without a request; the API server keeps them for 90 s, so it is never us who come too late. */
+/**
+ * How long an idle connection is kept. The API server keeps it for 90 s, so a request never meets a connection that it
+ * has closed.
+ */
 const keepAliveMs = 30_000;
 const tcpKeepAliveMs = 15_000;
 
-/** What is set up for one set of certificates. */
+/** The connections of one set of certificates. */
 interface Agents {
   readonly tls: TlsSettings;
   requests: Agent;
@@ -96,7 +99,7 @@ export class Transport {
     this.#root = pathname.replace(/\/$/, '');
   }
 
-  /** @returns the whole answer of a request that succeeded @throws ApiError */
+  /** @returns the complete answer of a successful request @throws ApiError */
   async exchange(request: HttpRequest): Promise<HttpAnswer> {
     return this.#within(request, async (signal) => {
       const response = await this.#send(request, signal, 'requests');
@@ -106,7 +109,7 @@ export class Transport {
     });
   }
 
-  /** @returns an answer that goes on, once the server has begun it; to be closed by whoever asked @throws ApiError */
+  /** @returns an open answer, as soon as the server has started it; the caller closes it @throws ApiError */
   async stream(request: HttpRequest): Promise<OpenStream> {
     const ending = new AbortController();
     const end = (): void => ending.abort();
@@ -114,7 +117,7 @@ export class Transport {
     const forget = (): void => request.signal?.removeEventListener('abort', end);
     try {
       const response = await this.#within(request, async (deadline) => {
-        // Only the beginning has a deadline; what follows ends with the caller's signal.
+        // Only the start of the answer has a deadline; the rest ends with the caller's signal.
         deadline.addEventListener('abort', end, { once: true });
         const begun = await this.#send(request, ending.signal, 'streams');
         if (begun.statusCode >= 300) {
@@ -127,7 +130,7 @@ export class Transport {
         forget();
         response.body.destroy();
       };
-      // A stream that nobody reads when it breaks is no error of anybody.
+      // An error while no caller reads the stream must not become an uncaught exception.
       response.body.on('error', () => undefined);
       return { chunks: read(response.body, request), close };
     } catch (error) {
@@ -143,7 +146,10 @@ export class Transport {
     await Promise.all([agents?.requests.destroy(), agents?.streams.destroy()]);
   }
 
-  /** Runs `work` with a signal that aborts with the caller's or when the time is up, and says which it was. */
+  /**
+   * Runs `work` with a signal that aborts with the caller's signal or at the time limit. The error says which of them
+   * it was.
+   */
   async #within<T>({ doing, signal }: HttpRequest, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { requestMs } = this.#limits;
     const timer = new AbortController();
@@ -157,7 +163,7 @@ export class Transport {
     if (signal?.aborted === true) leave();
     signal?.addEventListener('abort', leave, { once: true });
     try {
-      // What does not listen to the signal, such as a credential plugin that hangs, is left behind.
+      // Work that ignores the signal, such as a hanging credential plugin, is abandoned.
       return await Promise.race([work(ending.signal), rejectedWhen(ending.signal)]);
     } catch (error) {
       const translated = errorOfFailure(doing, ending.signal.aborted ? ending.signal.reason : error);
@@ -176,7 +182,7 @@ export class Transport {
   ): Promise<Dispatcher.ResponseData> {
     const { method, path, query, body, doing, maySend = () => true } = request;
     const { headers, tls } = await this.#identity(doing);
-    // Too late: nobody waits for it.
+    // The caller has given up meanwhile.
     if (signal.aborted) throw abortedError(doing);
     if (!maySend()) {
       const fault = { about: doing, problem: 'this process no longer leads, and nothing was sent', remedy: '' };
@@ -194,7 +200,7 @@ export class Transport {
       },
       body: body === undefined ? null : JSON.stringify(body.json),
       signal,
-      // The deadline of the whole is our own.
+      // #within limits the whole request.
       headersTimeout: 0,
       bodyTimeout: pool === 'streams' ? this.#limits.silenceMs : 0,
     });
@@ -223,7 +229,7 @@ export class Transport {
 
   #agentsFor(tls: TlsSettings): Agents {
     if (this.#agents !== null && sameTls(this.#agents.tls, tls)) return this.#agents;
-    // Requests and streams that are under way end in their own time.
+    // Requests and streams in progress may complete.
     void this.#agents?.requests.close().catch(() => undefined);
     void this.#agents?.streams.close().catch(() => undefined);
     this.#agents = { tls, requests: this.#agent(tls, this.#limits.connections), streams: this.#agent(tls, null) };
@@ -296,7 +302,7 @@ async function* read(
       doing,
       fault: {
         about: doing,
-        problem: 'nothing came for longer than bookmarks are apart',
+        problem: 'no data for longer than the interval of bookmarks',
         remedy: 'all objects are read again',
       },
       cause: error,
@@ -307,7 +313,7 @@ async function* read(
 function abortedError(doing: string): ApiError {
   return new ApiError('aborted', {
     doing,
-    fault: { about: doing, problem: 'given up because nobody waits for it any more', remedy: '' },
+    fault: { about: doing, problem: 'the caller aborted the request', remedy: '' },
   });
 }
 

@@ -1,8 +1,8 @@
 /**
- * Reads the answer to a watch: one JSON event a line, for as long as the server likes.
+ * Reads the answer to a watch: one JSON event a line, until the server ends it.
  *
  * Invariants:
- *  watch-events/W1 A line is an event only when its end was seen: what a cut leaves behind is an error, never half an object.
+ *  watch-events/W1 A line is an event only if its end was received: a cut line is an error, never half an object.
  *  watch-events/W2 Memory is bounded by the longest line.
  */
 import { ApiError, errorOfStatus } from './errors.js';
@@ -11,19 +11,19 @@ import type { ResourceKind } from './kinds.js';
 import { storedObject, type StoredObject } from './object.js';
 
 export type WatchEvent =
-  /** The server took the watch; nothing has happened yet. */
+  /** The server has accepted the watch; there is no event yet. */
   | { readonly type: 'opened' }
-  /** Created or changed: for whoever keeps the last state, the same. */
+  /** Created or changed. A store of the latest state treats both alike. */
   | { readonly type: 'set'; readonly object: StoredObject }
   | { readonly type: 'deleted'; readonly object: StoredObject }
-  /** Nothing happened up to this version. */
+  /** There is no event up to this version. */
   | { readonly type: 'bookmark'; readonly resourceVersion: string };
 
 const newline = 0x0a;
 
 /**
- * Lines of a stream, without their ends; empty ones are left out.
- * @throws ApiError malformed when a line is longer than `longestBytes`, unreachable when the stream ends within one
+ * Lines of a stream without their line breaks; empty lines are skipped.
+ * @throws ApiError malformed when a line is longer than `longestBytes`, unreachable when the stream ends within a line
  */
 export async function* linesOf(
   chunks: AsyncIterable<Uint8Array>,
@@ -52,7 +52,7 @@ export async function* linesOf(
     for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, from)) {
       add(chunk.subarray(from, end));
       from = end + 1;
-      // Decoded as a whole: a character may lie across two chunks.
+      // Decode the whole line: a character may span two chunks.
       const line = Buffer.concat(parts, bytes).toString('utf8');
       parts = [];
       bytes = 0;
@@ -66,13 +66,13 @@ export async function* linesOf(
       fault: {
         about: doing,
         problem: `the connection ended within a line, after ${bytes} of its bytes`,
-        remedy: 'it is taken up again',
+        remedy: 'the watch is resumed',
       },
     });
   }
 }
 
-/** @throws ApiError the one that the server sent as an ERROR event, or malformed for what is no event */
+/** @throws ApiError the error of an ERROR event, or malformed when the line is not an event */
 export function watchEvent(line: string, kind: ResourceKind, doing: string): WatchEvent {
   const { type, object } = fieldsOf(parsed(line)?.value) ?? {};
   switch (type) {

@@ -1,22 +1,23 @@
 /**
- * What the adapter knows of the cluster, kept up to date by watches: the pods and objects of each job, and the ledger of
- * all slots. Reads answer from memory; a reconcile asks the API server for nothing.
+ * What the operator knows of the cluster, kept up to date by watches: the pods and objects of each job, and the ledger of
+ * all slots. Reads answer from memory; a reconcile sends no request to observe.
  *
- * Invariant: a pod counts as a teacher or a student of a job only while that job is known under the namespace, name and uid
- * that the pod gives (ownership.ts). Every other pod is a pod of others, whatever its labels say.
+ * Invariant: a pod counts as a teacher or a student of a job only while that job is known under the namespace, name and
+ * uid
+ * in the pod's labels (ownership.ts). Every other pod is a pod of others, whatever its labels say.
  */
 import type { Clock } from '@distillery/base';
 
-import type { DistillJob } from '../../../api/index.js';
-import { Ledger, type LedgerNode, type ClusterSlots } from '../../../domain/index.js';
+import type { DistillJob, TeacherPool } from '../../../api/index.js';
 import type { JobKey } from '../../../controller/index.js';
+import { type ClusterSlots, Ledger, type LedgerNode, type PodNeeds } from '../../../domain/index.js';
+import { podNeeds } from '../../../render/index.js';
 
+import { slotsOf } from './cluster-slots.js';
 import type { JobObjects } from './job-observation.js';
 import { OwnedIndex } from './owned-index.js';
 import { identityOf } from './ownership.js';
-import { type SlotCounter, slotCounter } from './slot-counter.js';
-import { slotsOf } from './cluster-slots.js';
-import { TeacherBook } from './teacher-book.js';
+import { type SlotCounter, slotCounter, TeacherBook } from './teacher-book.js';
 import { TeacherTally } from './teacher-tally.js';
 import type { DeploymentView, OwnedView, PodView, StudentJobView } from './views.js';
 
@@ -28,11 +29,12 @@ export class ClusterCache {
   readonly #ledger: Ledger;
   readonly #slotsIn: SlotCounter;
   readonly #teachers: TeacherBook;
-  /** Jobs that are, or were and have yet to be forgotten, by uid. */
+  readonly #needs = new SharedNeeds();
+  /** Known jobs by uid, also those that are gone and not forgotten yet. */
   readonly #jobs = new Map<string, JobKey>();
-  /** By the job that they claim to be of, known or not. */
+  /** By the job that their labels name, known or not. */
   readonly #pods = new Map<string, Map<string, PodView>>();
-  /** Pods that wait for a node, our teachers aside. */
+  /** Pods without a node, except our teachers. */
   readonly #waiting = new Map<string, PodView>();
   readonly #tallies = new Map<string, TeacherTally>();
 
@@ -53,11 +55,16 @@ export class ClusterCache {
     return {
       deployments: this.deployments.of(job),
       student,
-      // What another Job of that name made is not the student's that we see.
+      // A student's pod of another Job, such as a deleted one of the same name, does not count.
       pods: pods.filter(
         ({ worker }) => worker?.component !== 'student' || student === null || worker.controllerUid === student.uid,
       ),
     };
+  }
+
+  /** What one more teacher of the pool requests of a node. Pools with equal needs get the same object. */
+  needsOf(pool: TeacherPool): PodNeeds {
+    return this.#needs.of(pool);
   }
 
   onNode(before: LedgerNode | null, after: LedgerNode | null): void {
@@ -65,7 +72,7 @@ export class ClusterCache {
     else if (before !== null) this.#ledger.removeNode(before.name);
   }
 
-  /** A job was seen: its pods count as its own from now on, until it is forgotten. */
+  /** Makes a job known: from now on its pods count for it, until it is forgotten. */
   onJob(job: JobKey): void {
     if (this.#jobs.has(job.uid)) return;
     this.#jobs.set(job.uid, job);
@@ -76,7 +83,7 @@ export class ClusterCache {
     }
   }
 
-  /** @returns the uid of the known job whose pod it is or was; null for pods of others */
+  /** @returns the uid of the known job that the pod belongs or belonged to; null for pods of others */
   onPod(before: PodView | null, after: PodView | null): string | null {
     if (after !== null) this.#ledger.setPod(after);
     else if (before !== null) this.#ledger.removePod(before.uid);
@@ -93,13 +100,13 @@ export class ClusterCache {
       if (after === null) this.#teachers.remove(job.uid, pod.uid);
       else this.#teachers.set(job.uid, after);
     }
-    this.#tallies.get(job.uid)?.note(before, after, this.#asks(job, pod.worker?.pool ?? ''));
+    this.#tallies.get(job.uid)?.note(before, after, this.#asksToLeave(job, pod.worker?.pool ?? ''));
     return job.uid;
   }
 
-  /** Under the job that it claims, out of which it may have been taken. */
+  /** Keeps a pod under the job that its labels name; an edit of its labels may move it to another job. */
   #keep(before: PodView | null, after: PodView | null): void {
-    const [old, next] = [before, after].map((pod) => (pod === null ? null : claimOf(pod)));
+    const [old, next] = [before, after].map((pod) => (pod === null ? null : namedJobOf(pod)));
     if (before !== null && old !== null && old !== undefined && (after === null || old !== next)) {
       const pods = this.#pods.get(old);
       pods?.delete(before.uid);
@@ -113,11 +120,11 @@ export class ClusterCache {
 
   #knownJobOf(pod: PodView): JobKey | null {
     const job = this.#jobs.get(pod.worker?.jobUid ?? '');
-    return job !== undefined && identityOf(job) === claimOf(pod) ? job : null;
+    return job !== undefined && identityOf(job) === namedJobOf(pod) ? job : null;
   }
 
-  /** True when a pool's own Deployment asks pods to go: it replaces them, or has at least as many as it should. */
-  #asks(job: JobKey, pool: string): boolean {
+  /** True while the pool's Deployment itself removes pods: it replaces them, or has at least as many as it wants. */
+  #asksToLeave(job: JobKey, pool: string): boolean {
     const { deployments, pods } = this.objectsOf(job);
     const ofPool = deployments.filter((deployment) => deployment.pool === pool && !deployment.deleting);
     if (ofPool.some(({ rolling }) => rolling)) return true;
@@ -125,7 +132,7 @@ export class ClusterCache {
     return stayingIn(pool, pods) >= wanted;
   }
 
-  /** Begins to count with the first look at a job. */
+  /** Starts to count at the first call for a job. */
   tallyOf({ metadata, status }: DistillJob): TeacherTally {
     const uid = metadata.uid ?? '';
     const known = this.#tallies.get(uid);
@@ -135,7 +142,7 @@ export class ClusterCache {
     return tally;
   }
 
-  /** Of a job that is gone, with all its pods. */
+  /** Forgets a job that is gone with all its pods. */
   forget(jobUid: string): void {
     const job = this.#jobs.get(jobUid);
     for (const podUid of job === undefined ? [] : (this.#pods.get(identityOf(job))?.keys() ?? [])) {
@@ -150,8 +157,8 @@ export class ClusterCache {
   }
 }
 
-/** Identity of the job that a pod claims to be of; null for pods that claim none. */
-function claimOf({ namespace, worker }: PodView): string | null {
+/** Identity of the job that the labels of a pod name; null for pods without our labels. */
+function namedJobOf({ namespace, worker }: PodView): string | null {
   return worker === null ? null : identityOf({ namespace, name: worker.jobName, uid: worker.jobUid });
 }
 
@@ -159,7 +166,31 @@ function isTeacher({ worker }: PodView): boolean {
   return worker?.component === 'teacher';
 }
 
-/** Teachers of the pool that nobody has asked to go. */
+/** Teachers of the pool that are neither stopping nor ended. */
 function stayingIn(pool: string, pods: readonly PodView[]): number {
   return pods.filter((pod) => isTeacher(pod) && pod.worker?.pool === pool && !pod.terminating && !pod.ended).length;
+}
+
+/** More kinds of pods than a cluster has; beyond it, equal needs are different objects, which only costs time. */
+const mostNeeds = 10_000;
+
+/** One object for all pools with equal needs, so that a placement recognizes it without comparing fields. */
+class SharedNeeds {
+  readonly #bySignature = new Map<string, PodNeeds>();
+  readonly #byPool = new WeakMap<TeacherPool, PodNeeds>();
+
+  of(pool: TeacherPool): PodNeeds {
+    const known = this.#byPool.get(pool) ?? this.#shared(podNeeds(pool));
+    this.#byPool.set(pool, known);
+    return known;
+  }
+
+  #shared(needs: PodNeeds): PodNeeds {
+    const signature = JSON.stringify(needs);
+    const known = this.#bySignature.get(signature);
+    if (known !== undefined) return known;
+    if (this.#bySignature.size >= mostNeeds) this.#bySignature.clear();
+    this.#bySignature.set(signature, needs);
+    return needs;
+  }
 }

@@ -1,14 +1,13 @@
 /** What the teachers of all jobs draw on, from the ledger and the pods that are known. Pure. */
 import { type Ledger, higherPriorityPods, type ClusterSlots, type SlotSupply } from '../../../domain/index.js';
 
-import type { SlotCounter } from './slot-counter.js';
-import type { TeacherBook } from './teacher-book.js';
+import type { SlotCounter, TeacherBook } from './teacher-book.js';
 import type { PodView } from './views.js';
 
-/** Classes of teachers are below -10, so that no autoscaler starts a node for them (design §5). */
+/** PriorityClasses of teachers are below -10, so that no autoscaler adds a node for them (design §5). */
 const highestTeacherPriority = -11;
 
-/** @param waiting pods of others that wait for a node */
+/** @param waiting pods of others without a node */
 export function slotsOf(
   ledger: Ledger,
   teachers: TeacherBook,
@@ -16,7 +15,7 @@ export function slotsOf(
   slotsIn: SlotCounter,
 ): ClusterSlots {
   const supplies = new Map<string, SlotSupply>();
-  /** By resource and node. */
+  /** Slots of pods of others, by resource and node. */
   const others = new Map<string, Map<string, number>>();
   return {
     placement: ledger.placement(),

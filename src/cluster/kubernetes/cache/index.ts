@@ -4,7 +4,6 @@ export { type JobObjects, observationOf } from './job-observation.js';
 export { JobCache, type JobCacheOptions, type RawDistillJob } from './job-cache.js';
 export { kinds } from './kinds.js';
 export { claimed, type FieldsOwner } from './managed-fields.js';
-export { Needs } from './needs.js';
 export { controllerOf, identityOf } from './ownership.js';
 export {
   deploymentView,

@@ -67,7 +67,10 @@ export class JobCache {
     return key;
   }
 
-  /** Takes in the end of a list of one namespace, or of all, that was requested at this time. @returns jobs that now read differently */
+  /**
+   * Takes in the end of a list of one namespace, or of all, that was requested at this time.
+   * @returns jobs that now read differently
+   */
   listed(askedAtMs: number, namespace: string | undefined): JobKey[] {
     return [...this.#jobs.values()].flatMap((latest) => {
       const before = latest.current(this.#options.clock.now());

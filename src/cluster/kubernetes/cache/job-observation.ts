@@ -1,8 +1,9 @@
 /**
- * From what is cached of one job's objects to the observation that a decision sees. Pure.
+ * From the cached objects of one job to the observation that a decision sees. Pure.
  *
- * What a Deployment and a batch Job count is theirs to count (failures); what nobody counts is carried on from the job's
- * own status (slot seconds), so that an operator that starts anew goes on where the last one stopped.
+ * Deployments and batch Jobs count failures. What no object counts (slot seconds) continues from the job's status, so
+ * that a
+ * restarted operator continues where the previous one stopped.
  */
 import { workerExitCodes } from '@distillery/protocol';
 
@@ -21,14 +22,14 @@ import type { DeploymentView, PodView, StudentJobView, WorkerView } from './view
 export interface JobObjects {
   readonly deployments: readonly DeploymentView[];
   readonly student: StudentJobView | null;
-  /** Those that have ended, too, until somebody clears them away. */
+  /** Ended pods included, until they are deleted. */
   readonly pods: readonly PodView[];
 }
 
 export interface ObservationFacts {
   readonly job: DistillJob;
   readonly objects: JobObjects;
-  /** What a pool's teachers ask of a node. */
+  /** What a pool's teachers request of a node. */
   readonly needsOf: (pool: TeacherPool) => PodNeeds;
   /** Teachers of a pool that were lost so far. */
   readonly disruptions: (pool: string) => number;
@@ -81,14 +82,14 @@ function unplacedSinceMs(pods: readonly Worker[]): number | null {
   return unplaced.length === 0 ? null : Math.min(...unplaced.map(({ worker }) => worker.createdAtMs));
 }
 
-/** Exit codes that say that somebody else ended the process: SIGTERM, SIGKILL (a kubelet reports it so), or all went well. */
+/** Exit codes of a process that did not fail by itself: success, SIGTERM, and SIGKILL (137, as a kubelet reports it). */
 const outsideCodes: readonly number[] = [workerExitCodes.done, workerExitCodes.stopped, 137];
 
 function failedByItself({ worker: { lastEnd } }: Worker): boolean {
   return lastEnd !== null && (!outsideCodes.includes(lastEnd.exitCode) || lastEnd.reason === outOfMemory);
 }
 
-/** The newest word about why pods do not work. */
+/** The newest reason why pods do not work. */
 function troubleOf(pods: readonly Worker[]): EndedProcess | null {
   const [ended] = pods.filter(failedByItself).toSorted((a, b) => endedAtMs(b) - endedAtMs(a));
   const end = ended?.worker.lastEnd;
@@ -110,40 +111,42 @@ function sentenceOf({ exitCode, reason, message }: NonNullable<WorkerView['lastE
 const endedAtMs = ({ worker }: Worker): number => worker.lastEnd?.finishedAtMs ?? 0;
 
 /**
- * The student as its batch Job has it. Disruptions are not counted here: they follow from the attempts, which the students
- * count themselves.
+ * The student as its batch Job reports it. Disruptions are not counted here: they follow from the attempts, which the
+ * students
+ * count.
  */
 function studentOf(pods: readonly Worker[], job: StudentJobView | null, facts: ObservationFacts): StudentObservation {
   const { nowMs } = facts;
   const starts = pods.length;
-  // What the status says stands while there is no Job that counts.
+  // Without a Job, the count in the status stays.
   const failures = job?.failures ?? facts.job.status?.failures ?? 0;
   const [last] = pods.filter(({ worker }) => worker.failed).toSorted((a, b) => endedAtMs(b) - endedAtMs(a));
   const lastEnd = last?.worker.lastEnd ?? null;
   const lastError =
     lastEnd === null || isDisruption(last) ? null : { exitCode: lastEnd.exitCode, message: sentenceOf(lastEnd) };
-  const told = { starts, failures, disruptions: null };
-  if (job === null || job.deleting) return { ...told, phase: 'Absent', lastError: null };
-  if (job.ended !== null) return { ...told, phase: job.ended, lastError };
-  if (job.suspended) return { ...told, phase: 'Absent', lastError: null };
+  const counts = { starts, failures, disruptions: null };
+  if (job === null || job.deleting) return { ...counts, phase: 'Absent', lastError: null };
+  if (job.ended !== null) return { ...counts, phase: job.ended, lastError };
+  if (job.suspended) return { ...counts, phase: 'Absent', lastError: null };
   const active = pods.filter(({ ended }) => !ended);
   if (starts === 0 && job.startedAtMs !== null && nowMs - job.startedAtMs > podPatienceMs) {
-    // A Deployment says why it cannot make pods; a batch Job says it in Events alone.
-    const message = `Job ${job.name} could not make a pod: a quota, a webhook or its template may be preventing it; see kubectl describe job ${job.name}`;
-    return { ...told, phase: 'BackingOff', lastError: { exitCode: null, message } };
+    // A Deployment reports in its status why it cannot create pods; a batch Job only in Events.
+    const message = `Job ${job.name} could not create a pod: a quota, a webhook or its template may be preventing it; see kubectl describe job ${job.name}`;
+    return { ...counts, phase: 'BackingOff', lastError: { exitCode: null, message } };
   }
-  if (active.length === 0) return { ...told, phase: 'BackingOff', lastError };
+  if (active.length === 0) return { ...counts, phase: 'BackingOff', lastError };
   const stuck = active.map(({ worker }) => worker.stuck).find((reason) => reason !== null);
-  if (stuck !== undefined) return { ...told, phase: 'BackingOff', lastError: { exitCode: null, message: stuck } };
-  return { ...told, phase: 'Running', lastError };
+  if (stuck !== undefined) return { ...counts, phase: 'BackingOff', lastError: { exitCode: null, message: stuck } };
+  return { ...counts, phase: 'Running', lastError };
 }
 
-/** The job controller makes a pod within moments, or within this while when a thousand jobs come at once. */
+/** The job controller creates a pod within seconds, or within this time when a thousand jobs are created at once. */
 const podPatienceMs = 60_000;
 
 /**
- * An end that came from outside and says nothing. One for want of memory is not charged either, but worth a sentence; bad
- * input fails the job whatever happened to its student meanwhile.
+ * An end from outside, without an error to report. Running out of memory is not charged either, but it is reported. Bad
+ * input
+ * fails the job whatever happened to its student meanwhile.
  */
 function isDisruption(pod: Worker | undefined): boolean {
   if (pod === undefined) return false;
@@ -152,8 +155,10 @@ function isDisruption(pod: Worker | undefined): boolean {
 }
 
 /**
- * Slot seconds: what the status says, plus what pods have lived since then. A pod counts from when its kubelet took it, to
- * the second, as the status and all times of pods are: nothing is lost to rounding however often it is told.
+ * Slot seconds: the count in the status, plus the lifetime of pods since then. A pod counts from the second in which
+ * its kubelet
+ * accepted it. Status and pods both have whole seconds, so that rounding loses nothing however often the count is
+ * written.
  */
 function usageOf(workers: readonly Worker[], { job, nowMs }: ObservationFacts): ClusterObservation['usage'] {
   const before = job.status?.usage;

@@ -1,20 +1,20 @@
 /**
- * The latest known version of one object: what the watch told, or what the API server answered to a write of ours that the
- * watch has not brought yet.
+ * The latest known version of one object: the one from the watch, or the answer to a write of ours that the watch has not
+ * delivered yet.
  *
  * Invariants:
  *  latest/V1 A write of ours is read at once: no decision is taken twice on a state that is gone.
- *  latest/V2 A list that was asked for after an answer came stands instead of it: the store may have been put back in
- *     between.
- *  latest/V3 An answer counts for a short while only. After that the watch is the truth, also when the API server was
- *     set back to an older state, whose resource versions are lower.
+ *  latest/V2 A list that was requested after an answer replaces the answer: the store may have been restored in between.
+ *  latest/V3 An answer counts for a short while only. After that the watch counts, also when the API server was
+ *  restored to an
+ *     older state, whose resource versions are lower.
  */
 
 export interface Versioned {
   readonly resourceVersion: string;
 }
 
-/** Longer than any watch lags on a healthy server. */
+/** Longer than a watch lags on a healthy server. */
 const answerCountsMs = 10_000;
 
 export class Latest<V extends Versioned> {
@@ -30,7 +30,7 @@ export class Latest<V extends Versioned> {
     this.#answer = { version, atMs: nowMs };
   }
 
-  /** What is there was told, as of a moment after this. @returns true when that took an answer's place */
+  /** Takes in the end of a list that was requested at this time. @returns true when it replaced an answer */
   listed(askedAtMs: number): boolean {
     if (this.#answer === null || this.#answer.atMs >= askedAtMs) return false;
     this.#answer = null;
@@ -44,7 +44,7 @@ export class Latest<V extends Versioned> {
   }
 }
 
-/** Resource versions are numbers that may be compared (KEP-5504). */
+/** Resource versions are comparable numbers (KEP-5504). */
 function isNewer(version: Versioned, than: Versioned): boolean {
   return BigInt(version.resourceVersion) > BigInt(than.resourceVersion);
 }

@@ -1,6 +1,7 @@
 /**
- * Who holds which fields of an object, as far as our own writes go: what we create is held by an "Update" of ours until it
- * is made an "Apply" (writer.ts). Pure.
+ * Which manager owns which fields of an object, as far as our own writes go: a create makes an "Update" entry of ours,
+ * which
+ * the writer turns into an "Apply" entry (object-writer.ts). Pure.
  */
 import { fieldManager } from '../../../api/index.js';
 
@@ -14,13 +15,13 @@ export interface FieldsOwner {
   readonly [field: string]: unknown;
 }
 
-/** @returns all entries while one of them is a create of ours; null = none is */
+/** @returns all entries if one of them is from a create of ours; null otherwise */
 export function unclaimedIn(metadata: StoredMetadata): readonly FieldsOwner[] | null {
   const { managedFields = [] } = metadata as { readonly managedFields?: readonly FieldsOwner[] };
   return managedFields.some(isOurCreation) ? managedFields : null;
 }
 
-/** The same entries, with what we created as if we had applied it. */
+/** The same entries, with the one from our create turned into an apply. */
 export function claimed(owners: readonly FieldsOwner[]): FieldsOwner[] {
   return owners.map((owner) => (isOurCreation(owner) ? { ...owner, operation: 'Apply' } : owner));
 }

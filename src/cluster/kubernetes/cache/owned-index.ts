@@ -1,4 +1,4 @@
-/** Objects of one kind by the job they belong to (ownership.ts), each in its latest known version. */
+/** Objects of one kind by the job that they belong to (ownership.ts), each in its latest known version. */
 import type { Clock } from '@distillery/base';
 
 import type { JobKey } from '../../../controller/index.js';
@@ -21,7 +21,7 @@ export class OwnedIndex<V extends OwnedView> {
     return [...(this.#jobs.get(identityOf(job))?.values() ?? [])].flatMap((latest) => latest.current(nowMs) ?? []);
   }
 
-  /** What the watch tells. */
+  /** Takes in a change from the watch. */
   observed(before: V | null, after: V | null): void {
     if (before !== null && belongs(before) && (after === null || ownerOf(after) !== ownerOf(before))) {
       this.#observedGone(before);
@@ -29,7 +29,7 @@ export class OwnedIndex<V extends OwnedView> {
     if (after !== null && belongs(after)) this.#latest(after).observed(after);
   }
 
-  /** Whatever was answered of this object is over with it; what has its name by now is another. */
+  /** Answers about this object end with it. An object that has its name by now is another one. */
   #observedGone(gone: V): void {
     const current = this.#jobs.get(ownerOf(gone))?.get(gone.name)?.current(this.#clock.now()) ?? null;
     if (current === null || current.uid === gone.uid) this.#forget(gone);
@@ -37,8 +37,8 @@ export class OwnedIndex<V extends OwnedView> {
   }
 
   /**
-   * Everything that is there was told, of one namespace or of all, as of a moment after `askedAtMs`.
-   * @returns uids of the jobs of which another version counts now
+   * Takes in the end of a list of one namespace, or of all, that was requested at `askedAtMs`.
+   * @returns uids of the jobs for which another version counts now
    */
   listed(askedAtMs: number, namespace: string | undefined): string[] {
     const changed = new Set<string>();
@@ -53,7 +53,7 @@ export class OwnedIndex<V extends OwnedView> {
     return [...changed];
   }
 
-  /** What the API server answered to a write of ours. */
+  /** Takes in the answer to a write of ours. */
   answered(view: V): void {
     if (belongs(view)) this.#latest(view).answered(view, this.#clock.now());
   }

@@ -1,13 +1,14 @@
 /**
- * Whose an object is. Anybody may write our labels onto anything; what counts is who controls an object, in which namespace,
- * and under which name. Pure.
+ * Which job an object belongs to. Anybody may put our labels on anything; what counts is the controller of an object, its
+ * namespace and its name. Pure.
  *
  * Invariants:
- *  ownership/W1 An object belongs to a job when the job is its controller, by uid and name, and it lies in the job's
- *     namespace under the name that we give. A label alone never makes it so.
- *  ownership/W2 A pod belongs to a job when its controller does: the student's Job by uid, a teacher's ReplicaSet by
- *     the name that Kubernetes makes of the Deployment's. ReplicaSets are not watched: a user who may create one in a
- *     namespace may create pods there with the job's credentials as well, so their uid would prove nothing more.
+ *  ownership/W1 An object belongs to a job if the job is its controller, by uid and name, and the object is in the job's
+ *     namespace under the name that we give. A label alone never suffices.
+ *  ownership/W2 A pod belongs to a job if its controller does: the student's Job by uid, a teacher's ReplicaSet by the
+ *  name
+ *     that Kubernetes derives from the Deployment's name. ReplicaSets are not watched: a user who may create one in a
+ *     namespace may also create pods there with the job's credentials, so their uid would prove nothing more.
  */
 import { apiGroup, isTeacherName, kind as jobKind, labels, sharedName, studentName } from '../../../api/index.js';
 import type { JobKey } from '../../../controller/index.js';
@@ -16,12 +17,12 @@ import type { StoredMetadata } from '../api/index.js';
 
 type Controller = NonNullable<StoredMetadata['ownerReferences']>[number];
 
-/** @returns the one owner that controls it; null = none does */
+/** @returns the owner that controls the object; null = none */
 export function controllerOf({ ownerReferences = [] }: Pick<StoredMetadata, 'ownerReferences'>): Controller | null {
   return ownerReferences.find(({ controller }) => controller === true) ?? null;
 }
 
-/** @returns name and uid of the DistillJob that controls it; null = another does, or none */
+/** @returns name and uid of the DistillJob that controls the object; null = another kind does, or none */
 export function jobOf(
   metadata: Pick<StoredMetadata, 'ownerReferences'>,
 ): { readonly name: string; readonly uid: string } | null {
@@ -32,12 +33,12 @@ export function jobOf(
   return controller;
 }
 
-/** A job as one text, its namespace and name included: a uid alone may be written down anywhere. */
+/** A job as one text, with namespace and name: a uid alone can be copied to any object. */
 export function identityOf({ namespace, name, uid }: JobKey): string {
   return `${namespace}/${name}/${uid}`;
 }
 
-/** True when an object of this kind has a name that we give to an object of this job. */
+/** True if an object of this kind has the name that we give it for this job. */
 export function isOurName(kind: string, { name, labels: given = {} }: StoredMetadata, job: string): boolean {
   switch (kind) {
     case 'Deployment':
@@ -49,7 +50,7 @@ export function isOurName(kind: string, { name, labels: given = {} }: StoredMeta
   }
 }
 
-/** The job whose pod it is by its own word, where its controller may be ours (ownership/W2); null for every other. */
+/** The job that the pod's labels name, if its controller may be ours (ownership/W2); null otherwise. */
 export function claimedJobOf(metadata: StoredMetadata): JobKey | null {
   const { namespace, labels: given = {} } = metadata;
   const { [labels.jobUid]: uid, [labels.job]: name, [labels.component]: component } = given;
@@ -62,7 +63,7 @@ export function claimedJobOf(metadata: StoredMetadata): JobKey | null {
   return isOurs ? { namespace, name, uid } : null;
 }
 
-/** A Deployment's ReplicaSet has its name and the hash of its template. */
+/** The name of a ReplicaSet is the Deployment's name and the hash of the pod template. */
 function isOfTeachers({ name }: Controller, job: string, given: Readonly<Record<string, string>>): boolean {
   const end = `-${given['pod-template-hash'] ?? ''}`;
   return name.endsWith(end) && isTeacherName(name.slice(0, -end.length), job, given[labels.pool] ?? '');

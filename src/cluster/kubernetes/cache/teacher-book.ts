@@ -1,22 +1,27 @@
 /**
- * The teachers of all jobs and the slots that they hold, kept up to date pod by pod: a share reads tens of thousands of
+ * The teachers of all jobs and the slots that they hold, updated pod by pod: an allocation reads tens of thousands of
  * them.
  *
  * Invariants:
- *  teacher-book/T1 Teachers that ask alike have one and the same `requests`: whoever compares them sees so at once.
+ *  teacher-book/T1 Teachers with equal requests share one `requests` object, so that comparing them is cheap.
  *  teacher-book/T2 Nothing is kept of teachers that are gone.
  */
-import type { PodNeeds, CurrentTeacher, ClusterSlots } from '../../../domain/index.js';
+import {
+  type ClusterSlots,
+  type CurrentTeacher,
+  isAccelerator,
+  type LedgerPod,
+  type PodNeeds,
+} from '../../../domain/index.js';
 
-import type { SlotCounter } from './slot-counter.js';
 import type { PodView } from './views.js';
 
-/** What teachers that ask alike ask for. */
+/** Requests that several teachers share. */
 interface Asks {
   readonly signature: string;
   readonly requests: PodView['requests'];
   readonly slots: ReturnType<SlotCounter>;
-  /** How many teachers ask for it. */
+  /** Number of teachers with these requests. */
   teachers: number;
 }
 
@@ -30,11 +35,11 @@ const none: ReadonlyMap<string, number> = new Map();
 
 export class TeacherBook {
   readonly #slotsIn: SlotCounter;
-  /** By job and uid of the pod. */
+  /** By uid of the job and of the pod. */
   readonly #jobs = new Map<string, Map<string, Booked>>();
-  /** Bound, and told to go. */
+  /** On a node and stopping. */
   readonly #leaving = new Set<Booked>();
-  /** ClusterSlots by resource and node. */
+  /** ClusterSlots held, by resource and node. */
   readonly #held = new Map<string, Map<string, number>>();
   readonly #asks = new Map<string, Asks>();
 
@@ -71,7 +76,7 @@ export class TeacherBook {
     if (teachers.size === 0) this.#jobs.delete(jobUid);
   }
 
-  /** Those that were not told to go. */
+  /** Teachers of the job that are not stopping. */
   stayingOf(jobUid: string): CurrentTeacher[] {
     const staying: CurrentTeacher[] = [];
     for (const { seated, terminating } of this.#jobs.get(jobUid)?.values() ?? []) {
@@ -80,7 +85,7 @@ export class TeacherBook {
     return staying;
   }
 
-  /** Those of all jobs that were, and are not gone. */
+  /** Stopping teachers of all jobs that still hold a node. */
   leaving(): ClusterSlots['leaving'] {
     return [...this.#leaving].map(({ seated, asks: { requests, slots } }) => {
       const [[resource, count] = ['cpu', 0]] = slots;
@@ -89,7 +94,7 @@ export class TeacherBook {
     });
   }
 
-  /** ClusterSlots of a resource that teachers hold, by node: those that were told to go, too. */
+  /** ClusterSlots of a resource that teachers hold, by node, stopping ones included. */
   heldOf(resource: string): ReadonlyMap<string, number> {
     return this.#held.get(resource) ?? none;
   }
@@ -120,4 +125,25 @@ export class TeacherBook {
       else this.#held.set(resource, onNodes);
     }
   }
+}
+
+/** The slots that a pod takes, by resource: its accelerators, or its cores if it has none. */
+export type SlotCounter = (requests: LedgerPod['requests']) => readonly (readonly [resource: string, slots: number])[];
+
+/**
+ * Counts once per object of requests: one allocation after the other asks for the same ones.
+ * @param accelerators patterns of resource names; absent = the usual ones
+ */
+export function slotCounter(accelerators?: readonly string[]): SlotCounter {
+  const counted = new WeakMap<LedgerPod['requests'], ReturnType<SlotCounter>>();
+  const count = (requests: LedgerPod['requests']): ReturnType<SlotCounter> => {
+    const units = Object.entries(requests).map(([resource, amount]) => [resource, Math.ceil(amount / 1_000)] as const);
+    const devices = units.filter(([resource, slots]) => slots > 0 && isAccelerator(resource, accelerators));
+    return devices.length > 0 ? devices : units.filter(([resource]) => resource === 'cpu');
+  };
+  return (requests) => {
+    const known = counted.get(requests) ?? count(requests);
+    counted.set(requests, known);
+    return known;
+  };
 }

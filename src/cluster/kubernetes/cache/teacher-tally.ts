@@ -1,21 +1,22 @@
 /**
- * Counts the teachers of one job that were lost: nobody else does, since a Deployment only replaces them. Each change of a
- * pod is judged once, when the watch brings it.
+ * Counts the lost teachers of one job. No object of Kubernetes counts them: a Deployment only replaces them. Each
+ * change of a
+ * pod is judged once, when the watch delivers it.
  */
 import type { PodView } from './views.js';
 
 export class TeacherTally {
   readonly #base: number;
   readonly #lost = new Map<string, number>();
-  /** Pods that were counted as lost and are still there. */
+  /** Pods that were counted as lost and still exist. */
   readonly #counted = new Set<string>();
 
-  /** @param base what the job's status says from before this operator's time */
+  /** @param base the count in the job's status when this operator started */
   constructor(base: number) {
     this.#base = base;
   }
 
-  /** @param pools of the job, in their order: what was counted before, or of pools that are gone, is told of the first */
+  /** @param pools of the job, in order: the base, and losses of pools that no longer exist, count for the first one */
   lostOf(pool: string, pools: readonly string[]): number {
     const own = this.#lost.get(pool) ?? 0;
     if (pools[0] !== pool) return own;
@@ -23,7 +24,7 @@ export class TeacherTally {
     return ofOthers.reduce((sum, [, lost]) => sum + lost, this.#base + own);
   }
 
-  /** @param asked true when the pool's Deployment asks pods to go: to be replaced, or since there are more than there should */
+  /** @param asked true when the pool's Deployment removes pods itself: it replaces them, or has more than it wants */
   note(before: PodView | null, after: PodView | null, asked: boolean): void {
     const pod = after ?? before;
     if (pod?.worker?.component !== 'teacher') return;
@@ -48,7 +49,7 @@ export class TeacherTally {
   }
 }
 
-/** One that was on its way out already was counted by whoever looked then, or was asked to go. */
+/** A pod that was already stopping was counted before, or was asked to stop. */
 function wasWell({ terminating, ended, worker }: PodView): boolean {
   return !terminating && !ended && worker?.disrupted !== true;
 }

@@ -1,6 +1,7 @@
 /**
- * What the adapter keeps of the API server's objects: each is cut down at the border to the few facts that decisions need,
- * so that forty thousand pods fit into memory. Pure.
+ * What the operator keeps of the API server's objects: each is reduced to the few facts that decisions need, so that
+ * forty
+ * thousand pods fit into memory. Pure.
  */
 import {
   appliedAnnotation,
@@ -49,7 +50,7 @@ interface RawContainerState {
     readonly exitCode: number;
     readonly reason?: string;
     readonly message?: string;
-    /** null when the kubelet never saw it end. */
+    /** null when the kubelet did not see it end. */
     readonly finishedAt?: string | null;
   };
 }
@@ -64,7 +65,7 @@ export interface RawPod extends RawObject {
     readonly conditions?: readonly RawCondition[];
     readonly containerStatuses?: readonly (RawContainerStatus & ResizedContainer)[];
     readonly nominatedNodeName?: string;
-    /** The claim that the scheduler made for extended resources which DRA serves (KEP-5004). */
+    /** The claim that the scheduler creates for extended resources served by DRA (KEP-5004). */
     readonly extendedResourceClaimStatus?: object;
   };
 }
@@ -84,10 +85,10 @@ interface RawPlacement {
 interface RawScheduling {
   readonly schedulerName?: string;
   readonly nodeName?: string;
-  /** Of its PriorityClass, filled in at admission. */
+  /** From its PriorityClass, set at admission. */
   readonly priority?: number;
   readonly schedulingGates?: readonly object[];
-  /** The devices that it wants through ResourceClaims. */
+  /** Devices requested through ResourceClaims. */
   readonly resourceClaims?: readonly object[];
 }
 
@@ -99,28 +100,28 @@ export interface PodView extends LedgerPod, UnboundPod {
   readonly worker: WorkerView | null;
 }
 
-/** What we know of a pod of ours. */
+/** A pod that carries our labels. */
 export interface WorkerView {
-  /** What it says of itself (ownership/W2): the cache holds it against the job and its objects. */
+  /** From its labels (ownership/W2); the cache compares it with the job and its objects. */
   readonly jobUid: string;
   readonly jobName: string;
-  /** Of the student's Job, or of a ReplicaSet. */
+  /** Uid of the student's Job, or of a ReplicaSet. */
   readonly controllerUid: string;
   readonly component: 'teacher' | 'student';
   /** Empty for a student. */
   readonly pool: string;
   readonly createdAtMs: number;
-  /** When the kubelet took it; null before. */
+  /** When the kubelet accepted it; null before. */
   readonly startedAtMs: number | null;
   readonly failed: boolean;
   readonly ready: boolean;
   readonly restarts: number;
-  /** Evicted, preempted, drained, its node lost: the API server says that it was disrupted. */
+  /** The API server marks it as disrupted: evicted, preempted, drained, or its node is lost. */
   readonly disrupted: boolean;
   readonly lastEnd: ContainerEnd | null;
-  /** Why it does not start, where somebody would have to do something about it. */
+  /** Why it does not start, if a person has to act; null otherwise. */
   readonly stuck: string | null;
-  /** What a ReplicaSet is told of its deletion (KEP-2255); null = nothing. */
+  /** Value of the pod-deletion-cost annotation (KEP-2255); null = absent. */
   readonly deletionCost: string | null;
 }
 
@@ -143,7 +144,7 @@ export function podView(raw: RawPod): PodView {
     namespace: metadata.namespace,
     name: metadata.name,
     node: isBound ? (spec.nodeName ?? null) : null,
-    // The scheduler keeps nothing for one that it may not look at.
+    // The scheduler reserves nothing for a pod with a scheduling gate.
     nominated: isBound || isGated ? null : (status?.nominatedNodeName ?? null),
     priority: spec.priority ?? 0,
     requests: effectiveRequests(spec, status),
@@ -155,7 +156,7 @@ export function podView(raw: RawPod): PodView {
   };
 }
 
-/** Only of pods that wait: it is most of what a pod's view would weigh. */
+/** Only for pods without a node: it is the largest part of a view. */
 function waitingView(raw: RawPod): NodeWait {
   const { metadata, spec } = raw;
   const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
@@ -170,7 +171,9 @@ function waitingView(raw: RawPod): NodeWait {
   };
 }
 
-/** Other schedulers have words of their own, and devices that are claimed are not on our account: then it may be so. */
+/**
+ * Other schedulers use other messages, and the ledger does not count claimed devices: then assume that eviction helps.
+ */
 function waitsForRoom({ spec, status }: RawPod): boolean {
   const said = unscheduled(status?.conditions ?? []);
   const isKnown = spec.schedulerName === 'default-scheduler' && (spec.resourceClaims ?? []).length === 0;
@@ -214,10 +217,10 @@ function endOf(state: RawContainerState | undefined): ContainerEnd | null {
   };
 }
 
-/** A kubelet cuts termination messages at 4096 bytes; nobody reads more than this. */
+/** A kubelet cuts termination messages at 4096 bytes; people need less. */
 const longestMessage = 1_000;
 
-/** Waits that end by themselves have other reasons: ContainerCreating, PodInitializing, CrashLoopBackOff. */
+/** Reasons of a wait that does not end by itself, unlike ContainerCreating, PodInitializing and CrashLoopBackOff. */
 const stuckReasons: readonly string[] = [
   'ErrImagePull',
   'ImagePullBackOff',
@@ -240,7 +243,7 @@ function stuckBecause(conditions: readonly RawCondition[], container: RawContain
   return said === undefined ? null : `no node takes it: ${said}`.slice(0, longestMessage);
 }
 
-/** What the scheduler said when it found no node; undefined while it has not, or has yet to look. */
+/** The message of the scheduler when it found no node; undefined otherwise. */
 function unscheduled(conditions: readonly RawCondition[]): string | undefined {
   const condition = conditions.find(
     ({ type, status, reason }) => type === 'PodScheduled' && status === 'False' && reason === 'Unschedulable',
@@ -276,19 +279,19 @@ export function nodeView({ metadata, spec, status }: RawNode): LedgerNode {
   };
 }
 
-/** What we know of an object that carries our labels. */
+/** An object that carries our labels. */
 export interface OwnedView {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
   readonly resourceVersion: string;
-  /** Of the job whose object it is (ownership/W1); empty when it is none's. */
+  /** Uid of the job that it belongs to (ownership/W1); empty = of no job. */
   readonly jobUid: string;
   readonly jobName: string;
   readonly deleting: boolean;
-  /** Changes with every change of the spec, whoever makes it. */
+  /** Changes with every change of the spec, by any client. */
   readonly generation: number;
-  /** The hash of what we wanted when we applied it; empty when somebody took it away. */
+  /** Hash of what was wanted when we applied it; empty when the annotation was removed. */
   readonly applied: string;
 }
 
@@ -322,11 +325,13 @@ export interface RawDeployment extends RawObject {
 export interface DeploymentView extends OwnedView {
   readonly pool: string;
   readonly replicas: number;
-  /** Pods of an older template are being replaced, or the Deployment's controller has yet to look whether any is. */
+  /**
+   * Pods of an older template are being replaced, or the Deployment's controller has not processed the latest spec yet.
+   */
   readonly rolling: boolean;
-  /** Why it cannot make pods: a quota, an admission webhook; null when it can. */
+  /** Why it cannot create pods, such as a quota or an admission webhook; null = it can. */
   readonly failure: string | null;
-  /** Who holds which of its fields, while those that we created are not applied ones yet; null = they are. */
+  /** Managers of its fields, until those from our create are turned into an apply; null afterwards. */
   readonly unclaimed: readonly FieldsOwner[] | null;
 }
 
@@ -356,18 +361,18 @@ export interface RawJob extends RawObject {
 
 export interface StudentJobView extends OwnedView {
   readonly suspended: boolean;
-  /** Hash of the pod template that it was made with: Kubernetes lets nobody change it. */
+  /** Hash of the pod template that it was created with; Kubernetes does not allow changing it. */
   readonly template: string;
-  /** Since when it may have pods; null while it may not. */
+  /** Since when it may have pods; null while it is suspended. */
   readonly startedAtMs: number | null;
-  /** Ends that were charged to backoffLimit. */
+  /** Attempts that were charged to backoffLimit. */
   readonly failures: number;
   readonly ended: 'Succeeded' | 'Failed' | null;
 }
 
 export function studentJobView(raw: RawJob): StudentJobView {
   const { conditions, startTime } = raw.status ?? {};
-  // FailureTarget and SuccessCriteriaMet come before the last pod is gone: the end is told when it is.
+  // FailureTarget and SuccessCriteriaMet are set before the last pod is gone; the end is reported afterwards.
   const ended = hasCondition(conditions, 'Complete')
     ? 'Succeeded'
     : hasCondition(conditions, 'Failed')

@@ -1,6 +1,7 @@
 /**
- * The watches of the operator: one a kind, each feeding the cache, each telling which job it was about. Nothing is watched
- * that no decision needs: no Secret, no ConfigMap (docs/adr/0010).
+ * The watches of the operator: one for each kind (and namespace). Each feeds the cache and reports the job that
+ * changed. Kinds
+ * that no decision needs are not watched: no Secret, no ConfigMap (docs/adr/0010).
  */
 import { jsonEqual } from '@distillery/base';
 import type { Clock, Random } from '@distillery/base';
@@ -32,28 +33,31 @@ export interface WatchesOptions {
   readonly client: Pick<ApiClient, 'list' | 'watch'>;
   readonly cache: ClusterCache;
   readonly jobs: JobCache;
-  /** Whose jobs are looked after; empty = every namespace's. */
+  /** Namespaces whose jobs are reconciled; empty = all. */
   readonly namespaces: readonly string[];
   readonly jobChanged: (key: JobKey) => void;
   readonly jobGone: (key: JobKey) => void;
   readonly partChanged: (jobUid: string) => void;
-  /** A node, or what a pod holds or waits for. */
+  /** A node changed, or what a pod holds or waits for. */
   readonly slotsChanged: () => void;
   readonly report: (kind: ResourceKind, report: ReflectorReport) => void;
   readonly clock: Clock;
   readonly random: Random;
 }
 
-/** What readiness and metrics ask of one watch. */
+/** The state of one watch, for readiness and metrics. */
 export interface WatchState {
   readonly kind: ResourceKind;
   readonly synced: boolean;
-  /** When the API server was last heard; null = never. */
+  /** Time of the last data from the API server; null = never. */
   readonly lastContactMs: number | null;
   readonly counters: ReflectorCounters;
 }
 
-/** Jobs wait for these after an API server was away; a handful of requests is no burden on one that starts. */
+/**
+ * Upper limit of the wait between attempts. Jobs depend on these watches after an outage, and a handful of requests
+ * does not burden a starting API server.
+ */
 const longestWaitMs = 10_000;
 
 type AnyReflector = Pick<
@@ -72,7 +76,7 @@ export class Watches {
     for (const { reflector } of this.#reflectors) reflector.start();
   }
 
-  /** Resolves when everything that is there is known. */
+  /** Resolves after the first complete list of every kind. */
   async whenSynced(): Promise<void> {
     await Promise.all(this.#reflectors.map(({ reflector }) => reflector.whenSynced()));
   }
@@ -86,12 +90,12 @@ export class Watches {
     }));
   }
 
-  /** False while what is known of a kind may be the past (reflector.ts). */
+  /** False while the known state of a kind may be outdated (reflector.ts). */
   areCurrent(of: ResourceKind): boolean {
     return this.#reflectors.every(({ kind, reflector }) => kind !== of || reflector.current);
   }
 
-  /** Resolves when nobody is told anything any more. */
+  /** Resolves after the last callback. */
   async stop(): Promise<void> {
     await Promise.all(this.#reflectors.map(({ reflector }) => reflector.stop()));
   }
@@ -119,7 +123,7 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
       project,
       clock,
       random,
-      report: (told) => report(kind, told),
+      report: (one) => report(kind, one),
       timing: { longestWaitMs },
     });
     reflector.onChange(changed);
@@ -169,7 +173,7 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
         slotsChanged();
       },
     ),
-    // Everybody's: what others hold decides what is free.
+    // All pods: what others hold decides what is free.
     one<PodView>(
       kinds.pods,
       {},
@@ -187,7 +191,7 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
   ];
 }
 
-/** What of a pod decides what is free. */
+/** The fields of a pod that decide which slots are free. */
 function slotsOfPod(pod: PodView | null): unknown {
   if (pod === null || pod.ended) return null;
   const { node, nominated, priority, requests, claimsDevices, waits } = pod;

@@ -1,4 +1,7 @@
-/** The door of list-and-watch: keeps a store equal to what the API server holds of one kind. It knows nothing of Distillery. */
+/**
+ * The door of list-and-watch: keeps a store equal to what the API server holds of one kind. It knows nothing of
+ * Distillery.
+ */
 export {
   Reflector,
   type ReflectorCounters,

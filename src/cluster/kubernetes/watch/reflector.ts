@@ -1,14 +1,16 @@
 /**
- * List-and-watch: keeps a store equal to what the API server holds of one kind, for as long as it runs, whatever happens
- * to server and network (after client-go's reflector).
+ * List-and-watch: keeps a store equal to what the API server holds of one kind, whatever happens to server and network
+ * (after
+ * client-go's reflector).
  *
  * Invariants:
- *  reflector/R1 Nothing ends the loop but `stop`: not an error of the API, not a throw of a handler or a projection.
- *  reflector/R2 The version to go on from moves only after its event is in the store, so a cut repeats events and loses
- *     none.
- *  reflector/R3 A list is compared with the store: what vanished meanwhile is told as deleted.
- *  reflector/R4 Lists are read as of now, never at an older version, and compared by content: a server that was rolled
- *     back is believed, although it counts versions up from an earlier one and gives the same ones again.
+ *  reflector/R1 Only `stop` ends the loop: no error of the API, and no throw of a handler or a projection does.
+ *  reflector/R2 The version to resume from advances only after its event is in the store, so a cut repeats events and
+ *  loses none.
+ *  reflector/R3 A list is compared with the store: objects that vanished meanwhile are reported as deleted.
+ *  reflector/R4 Lists read the latest state and are compared by content: a server whose store was restored from a
+ *  backup is
+ *     believed, although it counts versions up from an earlier one and assigns the same ones again.
  */
 import type { Clock, Random } from '@distillery/base';
 
@@ -26,13 +28,13 @@ import { type Change, ObjectStore, type Store } from './store.js';
 
 export interface ReflectorTiming {
   readonly pageSize: number;
-  /** The server ends a watch after a time between this and twice this. */
+  /** The server ends a watch after one to two times this. */
   readonly watchSeconds: number;
-  /** Lists anew, at the end of a watch, when the last list is that old, give or take a quarter. */
+  /** Lists again at the end of a watch when the last list is older than this, plus or minus a quarter. */
   readonly relistMs: number;
   readonly firstWaitMs: number;
   readonly longestWaitMs: number;
-  /** So long without trouble, and the next wait is the first again. */
+  /** After this time without a failure, the next wait is the first again. */
   readonly healthyMs: number;
 }
 
@@ -51,9 +53,9 @@ export interface ReflectorOptions<T> {
   /** Absent = all namespaces. */
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | undefined;
-  /** What the store keeps of an object, as plain JSON; null = nothing. */
+  /** The part of an object that the store keeps, as plain JSON; null = nothing. */
   readonly project: (object: StoredObject) => T | null;
-  /** The value under which `store.indexed` finds an object. */
+  /** The value by which `store.indexed` finds an object. */
   readonly indexBy?: (object: T) => string | null;
   readonly clock: Clock;
   readonly random: Random;
@@ -61,10 +63,10 @@ export interface ReflectorOptions<T> {
   readonly timing?: Partial<ReflectorTiming>;
 }
 
-/** What a log or a metric may want to know. Must not throw. */
+/** Reports for logs and metrics. */
 export type ReflectorReport =
   | { readonly kind: 'listed'; readonly objects: number; readonly pages: number; readonly ms: number }
-  /** `silent` and `gone` are part of a long life; the rest is trouble. */
+  /** `silent` and `gone` are normal on a long-lived watch; other reasons are failures. */
   | {
       readonly kind: 'interrupted';
       readonly error: ApiError;
@@ -72,7 +74,7 @@ export type ReflectorReport =
       readonly waitMs: number;
     }
   | { readonly kind: 'handlerFailed'; readonly error: unknown }
-  /** The object stays in the store as it was before, if it was. */
+  /** The store keeps the previous state of the object, if there is one. */
   | {
       readonly kind: 'projectionFailed';
       readonly error: unknown;
@@ -81,9 +83,9 @@ export type ReflectorReport =
     };
 
 export interface ReflectorCounters {
-  /** Complete ones. */
+  /** Completed lists. */
   readonly lists: number;
-  /** Opened ones. */
+  /** Opened watches. */
   readonly watches: number;
   readonly events: number;
   readonly bookmarks: number;
@@ -92,7 +94,7 @@ export interface ReflectorCounters {
 
 type Handler<T> = (old: T | null, now: T | null) => void;
 
-/** Longest that a server's Retry-After is obeyed. */
+/** Upper limit for a server's Retry-After. */
 const longestRetryAfterMs = 60_000;
 /** A watch that ends sooner and without an event counts as a failure. */
 const idleWatchMs = 1_000;
@@ -110,7 +112,7 @@ export class Reflector<T> {
   #synced = false;
   #current = false;
   #lastContactMs: number | null = null;
-  /** The version to watch from. */
+  /** The version that the next watch starts from. */
   #resourceVersion = '';
   #relistAtMs = 0;
   #counters = { lists: 0, watches: 0, events: 0, bookmarks: 0, interruptions: 0 };
@@ -132,20 +134,21 @@ export class Reflector<T> {
     return this.#store;
   }
 
-  /** True once every object was seen; stays true. */
+  /** True after the first complete list; stays true. */
   get synced(): boolean {
     return this.#synced;
   }
 
   /**
-   * False from trouble until the watch goes on or everything was listed anew: meanwhile the store is what was last seen, of
-   * a server whose store may have been put back.
+   * False from a failure until the watch is resumed or a list is complete: meanwhile the store holds the last known
+   * state of a
+   * server whose own store may have been restored from a backup.
    */
   get current(): boolean {
     return this.#current;
   }
 
-  /** When the API server last gave a sign of life here; null = never. On a quiet watch at most a minute ago. */
+  /** Time of the last data from the API server; null = never. On a quiet watch at most a minute ago. */
   get lastContactMs(): number | null {
     return this.#lastContactMs;
   }
@@ -154,17 +157,20 @@ export class Reflector<T> {
     return this.#counters;
   }
 
-  /** Resolves when every object was seen; never when it is stopped before. */
+  /** Resolves after the first complete list; never if it is stopped before. */
   async whenSynced(): Promise<void> {
     await this.#firstList.promise;
   }
 
-  /** Calls back after the store has changed; the objects of the first list come as changes from null. Handlers only enqueue. */
+  /**
+   * Calls back after the store has changed; the objects of the first list are changes from null. Handlers must only
+   * enqueue.
+   */
   onChange(handler: Handler<T>): void {
     this.#handlers.push(handler);
   }
 
-  /** Calls back when a list was told to the end, with the time at which it was asked for. */
+  /** Calls back after all changes of a list were reported, with the time at which the list was requested. */
   onListed(handler: (askedAtMs: number) => void): void {
     this.#listHandlers.push(handler);
   }
@@ -173,7 +179,7 @@ export class Reflector<T> {
     this.#loop ??= this.#run();
   }
 
-  /** Resolves when no handler is called any more. */
+  /** Resolves after the last call of a handler. */
   async stop(): Promise<void> {
     this.#ending.abort();
     await this.#loop;
@@ -232,7 +238,7 @@ export class Reflector<T> {
     } catch (error) {
       return { kind: 'failed', during: 'list', error: errorOfFailure(`list ${kind.plural}`, error) };
     }
-    this.#tell(this.#store.keepOnly(seen));
+    this.#notify(this.#store.keepOnly(seen));
     this.#resourceVersion = resourceVersion;
     this.#relistAtMs = clock.now() + this.#timing.relistMs * (0.75 + 0.5 * random.unit());
     this.#counters.lists += 1;
@@ -244,7 +250,7 @@ export class Reflector<T> {
     return { kind: 'listed' };
   }
 
-  /** @param resumes it follows on a watch, not on a list */
+  /** @param resumes true after a watch, false after a list */
   async #watch(resumes: boolean): Promise<Ended> {
     const { client, kind, namespace, labelSelector, clock, random } = this.#options;
     const startMs = clock.now();
@@ -276,7 +282,7 @@ export class Reflector<T> {
             break;
           case 'deleted':
             this.#counters.events += 1;
-            this.#tell(this.#store.delete(event.object.metadata));
+            this.#notify(this.#store.delete(event.object.metadata));
             this.#resourceVersion = event.object.metadata.resourceVersion;
             break;
           case 'bookmark':
@@ -305,10 +311,10 @@ export class Reflector<T> {
       this.#options.report?.({ kind: 'projectionFailed', error, namespace, name });
       return;
     }
-    this.#tell(this.#store.set(metadata, projected));
+    this.#notify(this.#store.set(metadata, projected));
   }
 
-  #tell(changes: readonly Change<T>[]): void {
+  #notify(changes: readonly Change<T>[]): void {
     for (const change of changes) {
       for (const handler of this.#handlers) this.#safely(() => handler(change.old, change.now));
     }

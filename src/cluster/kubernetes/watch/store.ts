@@ -1,23 +1,23 @@
 /**
- * The last known state of one kind of objects, as much of it as its projection keeps. Read by everybody, written by its
- * reflector alone.
+ * The last known state of one kind of objects, as far as its projection keeps it. Only its reflector writes it.
  *
  * Invariants:
- *  store/S1 A change is told only when it is one for readers: what the projection leaves out does not count.
- *  store/S2 An object of the same name and another uid is another object: the one before ended first.
+ *  store/S1 A change is reported only if readers see a difference: fields that the projection drops do not count.
+ *  store/S2 An object with the same name and another uid is another object: the previous one is reported as deleted
+ *  first.
  */
 import { isDeepStrictEqual } from 'node:util';
 
 import type { StoredMetadata } from '../api/index.js';
 
-/** What readers see. Objects are never changed in place: who holds one holds a state. */
+/** The reading side. Objects are immutable: a held object is one state. */
 export interface Store<T> {
   readonly size: number;
-  /** @param namespace empty for kinds without */
+  /** @param namespace empty for cluster-scoped kinds */
   get(namespace: string, name: string): T | null;
   /** @param namespace absent = all */
   list(namespace?: string): T[];
-  /** Objects to which the index function gave this value, in no order. */
+  /** Objects for which the index function returned this value, in no particular order. */
   indexed(value: string): T[];
 }
 
@@ -40,7 +40,7 @@ export class ObjectStore<T> implements Store<T> {
   readonly #entries = new Map<string, Entry<T>>();
   readonly #index = new Map<string, Set<Entry<T>>>();
 
-  /** @param indexBy the value under which `indexed` finds an object; null = none */
+  /** @param indexBy returns the value by which `indexed` finds an object; null = not indexed */
   constructor(indexBy: (object: T) => string | null = () => null) {
     this.#indexBy = indexBy;
   }
@@ -63,7 +63,7 @@ export class ObjectStore<T> implements Store<T> {
     return Array.from(this.#index.get(value) ?? [], ({ object }) => object);
   }
 
-  /** Takes in the state of one object; null = nothing of it is kept. @returns what changed for readers */
+  /** Sets the state of one object; null = the projection keeps nothing. @returns the changes for readers */
   set(metadata: ObjectName & { readonly uid: string }, object: T | null): Change<T>[] {
     const key = keyOf(metadata);
     if (object === null) return this.#remove(key);
@@ -79,7 +79,7 @@ export class ObjectStore<T> implements Store<T> {
     return this.#remove(keyOf(name));
   }
 
-  /** Deletes every object that is not among these. */
+  /** Deletes every object whose name is not listed. */
   keepOnly(names: Iterable<ObjectName>): Change<T>[] {
     const kept = new Set(Array.from(names, keyOf));
     return [...this.#entries.keys()].filter((key) => !kept.has(key)).flatMap((key) => this.#remove(key));
@@ -106,7 +106,7 @@ export class ObjectStore<T> implements Store<T> {
   }
 }
 
-/** Names of Kubernetes hold no slash. */
+/** Names in Kubernetes contain no slash. */
 function keyOf({ namespace, name }: ObjectName): string {
   return `${namespace}/${name}`;
 }

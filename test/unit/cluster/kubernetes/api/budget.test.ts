@@ -88,6 +88,8 @@ describe('a budget of requests', () => {
     [Number.NaN, 5],
     [10, 0],
   ])('is refused with qps %p and burst %p', (qps, burst) => {
-    expect(() => new Budget({ qps, burst, clock: new FakeClock() })).toThrow(/expected qps above 0 and burst from 1/);
+    expect(() => new Budget({ qps, burst, clock: new FakeClock() })).toThrow(
+      /qps must be above 0 and burst at least 1/,
+    );
   });
 });

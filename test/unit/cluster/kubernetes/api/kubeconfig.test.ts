@@ -159,8 +159,8 @@ describe('a file', () => {
   });
 
   test.each<[string, string | Uint8Array, RegExp]>([
-    ['that is no YAML', 'users: [{name: u, user: {token: s3cr3t}}\nfoo: "', /no YAML: [A-Z_]+ in line \d+\)/],
-    ['that is a text', 's3cr3t', /cannot be read \(no kubeconfig\)/],
+    ['that is not YAML', 'users: [{name: u, user: {token: s3cr3t}}\nfoo: "', /not YAML: [A-Z_]+ in line \d+\)/],
+    ['that is a text', 's3cr3t', /cannot be read \(not a kubeconfig\)/],
     ['that is no text', Uint8Array.from([0xff, 0xfe, 0x00, 0xd8, 0x41]), /not valid UTF-16LE/],
     [
       'whose cluster has no server',
@@ -229,7 +229,7 @@ describe('credentials that cannot be read', () => {
   }
 
   test.each<[string, unknown, string]>([
-    ['what a plugin printed', parseError('s3cr3t-token'), 'the credential plugin printed something else than JSON'],
+    ['what a plugin printed', parseError('s3cr3t-token'), 'the output of the credential plugin is not JSON'],
     ['all that a plugin complained', new Error('line 1\nline 2: expired\n'), 'line 2: expired'],
     ['a token in it', new Error('refused Bearer s3cr3t-token-of-mine'), 'refused Bearer …'],
   ])('are reported without %s', (_, error, reason) => {

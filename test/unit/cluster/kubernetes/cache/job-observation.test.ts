@@ -74,7 +74,7 @@ describe('the student', () => {
     [
       'backs off when its Job makes no pod for long',
       { student: runs, nowMs: noonMs + 1_000 },
-      'BackingOff: null Job mnist-student could not make a pod: a quota, a webhook or its template may be preventing it; see kubectl describe job mnist-student',
+      'BackingOff: null Job mnist-student could not create a pod: a quota, a webhook or its template may be preventing it; see kubectl describe job mnist-student',
     ],
     ['is awaited while its Job has yet to make a pod', { student: runs }, 'BackingOff'],
     ['runs in a pod that was just made', { student: runs, pods: [studentPod()] }, 'Running'],
