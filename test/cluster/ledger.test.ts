@@ -118,7 +118,7 @@ async function arrange({ name, plan }: Group): Promise<void> {
   for (const [at, resident] of plan.residents.entries()) await settle(`${name}-resident-${at}`, name, resident);
 }
 
-/** Nobody answers for these nodes: what is bound to them never starts, and what is deleted never goes. */
+/** No kubelet runs on these nodes: pods that are bound to them never start, and deleted pods stay. */
 function nodeObject(name: string, group: string, { allocatable, labels, taints, state }: NodePlan): object {
   return {
     apiVersion: 'v1',

@@ -1,9 +1,9 @@
 /**
- * Keeps secrets out of log lines: by the name of the field that holds them, and by what they look like wherever they
- * stand. The last guard; nothing is logged in the hope of it.
+ * Removes secrets from log lines: by the name of their field, and by their form anywhere in a text. It is the last
+ * guard; no caller may rely on it.
  */
 
-/** A field of a JSON line whose text is nobody's business. */
+/** A field of a JSON line that holds a secret. */
 const secretField =
   /"((?:[a-z]*_?)?(?:password|passwd|pass|secret|token|seed|creds|credentials|authorization|jwt|private_?key))":"(?:[^"\\]|\\.)*"/gi;
 /** User and password of a URL: up to the last `@`, since people do not encode what a password holds. */

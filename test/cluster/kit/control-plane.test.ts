@@ -100,7 +100,7 @@ describe('a control plane of the kit', () => {
     expect(await cluster.addNodes(1)).toEqual(['node-2']);
   });
 
-  test('lets a student run until a test ends it, and blames a disruption on nobody', async () => {
+  test('lets a student run until a test ends it, and charges no disruption', async () => {
     await cluster.apply(batchJob('student'));
     const [first] = await podsOf('student', 1);
     await cluster.endPod('default', first!.metadata.name, { exitCode: 143, disrupted: 'TerminationByKubelet' });
@@ -117,7 +117,7 @@ describe('a control plane of the kit', () => {
     await cluster.apply(batchJob('slow', { 'pod-delete.stage.kwok.x-k8s.io/delay': '2s' }));
     const [pod] = await podsOf('slow', 1);
     await cluster.api.delete(`/api/v1/namespaces/default/pods/${pod!.metadata.name}`);
-    // Its Job replaces a pod when it has failed, not when it is told to end.
+    // Its Job replaces a pod when it has failed, not when it is asked to stop.
     expect(await podsOf('slow', 1)).toMatchObject([{ metadata: { name: pod!.metadata.name } }]);
     const [next] = await podsOf('slow', 1, pod!.metadata.name);
     expect(next!.metadata.name).not.toBe(pod!.metadata.name);

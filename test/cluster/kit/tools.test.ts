@@ -34,7 +34,7 @@ function greet(word: string): Promise<void> {
 const binary = (): string => join(folder, 'bin', 'renamed');
 const said = (): string => execFileSync('sh', ['-c', '"$0" 2>&1', binary()], { encoding: 'utf8' });
 
-/** @returns what was told about it */
+/** @returns the lines that were printed */
 async function build(go?: string): Promise<string[]> {
   const lines: string[] = [];
   const group = {
@@ -59,9 +59,9 @@ test('without Go, the error says what is missing', async () => {
 });
 
 test('of two that ask at once, one builds and the other waits', async () => {
-  const told = (await Promise.all([build(), build()])).flat();
-  expect(told.filter((line) => line.includes('building'))).toHaveLength(1);
-  expect(told).toContain('cluster tools: another process builds them; waiting');
+  const lines = (await Promise.all([build(), build()])).flat();
+  expect(lines.filter((line) => line.includes('building'))).toHaveLength(1);
+  expect(lines).toContain('cluster tools: another process builds them; waiting');
   expect(said()).toBe('hello v1.2.3\n');
 });
 

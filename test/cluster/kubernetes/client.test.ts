@@ -52,7 +52,7 @@ async function job(name: string, training: object = {}) {
 }
 
 describe('apply', () => {
-  test('creates, changes, and gives up what it no longer names; others keep what is theirs', async () => {
+  test('creates, changes, and removes fields that it omits; fields of other managers stay', async () => {
     const created = await api.client.apply(configMap('applied', { a: '1', b: '1' }, { labels: { mine: 'yes' } }));
     expect(created).toMatchObject({
       apiVersion: 'v1',
@@ -67,13 +67,13 @@ describe('apply', () => {
     expect(changed.metadata.uid).toBe(created.metadata.uid);
   });
 
-  test('twice is once: nothing is written, and no version is spent', async () => {
+  test('applied twice writes once: no new version', async () => {
     const first = await api.client.apply(configMap('twice', { a: '1' }));
     const second = await api.client.apply(configMap('twice', { a: '1' }));
     expect(second.metadata.resourceVersion).toBe(first.metadata.resourceVersion);
   });
 
-  test('takes a field from whoever set it, under one name', async () => {
+  test('takes over a field that another manager set', async () => {
     await api.client.apply(configMap('taken', { a: 'ours' }));
     await cluster.kubectl(['patch', 'configmap', 'taken', '--type=merge', '-p', '{"data":{"a":"theirs"}}']);
     const taken = await api.client.apply(configMap('taken', { a: 'ours' }));
@@ -84,7 +84,7 @@ describe('apply', () => {
     ]);
   });
 
-  test('of a status leaves the spec alone, and of a spec the status', async () => {
+  test('of a status does not change the spec, nor of a spec the status', async () => {
     const made = await api.client.apply(await job('with-status'));
     const status = { observedGeneration: 1, phase: 'Running' };
     const { apiVersion, kind, metadata } = await job('with-status');
@@ -96,7 +96,7 @@ describe('apply', () => {
     expect(again.status).toMatchObject(status);
   });
 
-  test('of a job that its rules refuse says which field and why', async () => {
+  test('of an invalid job names the field and the reason', async () => {
     const error = await refusal(api.client.apply(await job('refused', { batchSize: 0 })));
     expect(error).toMatchObject({ reason: 'invalid', retry: 'Never', status: 422, about: 'refused' });
     expect(error.message).toMatch(/DistillJob.* "refused" is invalid: spec\.training\.batchSize/);
@@ -253,12 +253,12 @@ test('a pod whose token is replaced goes on with the new one', async () => {
 });
 
 describe('a refusal', () => {
-  test('for want of rights, of credentials and of trust are three things', async () => {
-    const nobody = await clientOf(await cluster.user('nobody', []));
-    const forbidden = await refusal(nobody.client.list(kinds.secrets, { namespace }));
+  test('for missing rights, missing credentials and an untrusted certificate are three reasons', async () => {
+    const stranger = await clientOf(await cluster.user('stranger', []));
+    const forbidden = await refusal(stranger.client.list(kinds.secrets, { namespace }));
     expect(forbidden).toMatchObject({ reason: 'forbidden', retry: 'AfterSomebodyActs', status: 403 });
-    expect(forbidden.message).toContain('secrets is forbidden: User "nobody" cannot list resource "secrets"');
-    await nobody.close();
+    expect(forbidden.message).toContain('secrets is forbidden: User "stranger" cannot list resource "secrets"');
+    await stranger.close();
 
     const foreign = join(folder, 'foreign');
     await writeFile(foreign, kubeconfigOf({ token: 'no such token' }, await authority()));
@@ -277,7 +277,7 @@ describe('a refusal', () => {
     await wary.close();
   });
 
-  test('to create in a namespace that is going says so in its causes', async () => {
+  test('to create in a namespace that is being deleted has a cause that says so', async () => {
     const going = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'going' } };
     await api.client.create(going);
     const held = {
@@ -292,7 +292,7 @@ describe('a refusal', () => {
     await api.client.patch(kinds.configMaps, 'going', 'holder', { metadata: { finalizers: null } });
   });
 
-  test('for too many requests is told with the time to stay away', async () => {
+  test('for too many requests holds the time to wait', async () => {
     const crowd = await clientOf(await crowded(cluster, 'crowd'), { connections: 100 });
     let throttled: ApiError | undefined;
     await eventually(async () => {

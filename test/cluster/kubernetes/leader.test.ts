@@ -128,9 +128,9 @@ describe('of two candidates', () => {
 describe('events', () => {
   test('tell the story in kubectl describe, each word once, over a restart', async () => {
     await cluster.installCrd(distillJobCrd);
-    await cluster.apply(someJob({ name: 'told' }));
-    const job = (await api.client.get(kinds.distillJobs, namespace, 'told'))!;
-    const key = { namespace, name: 'told', uid: job.metadata.uid };
+    await cluster.apply(someJob({ name: 'events' }));
+    const job = (await api.client.get(kinds.distillJobs, namespace, 'events'))!;
+    const key = { namespace, name: 'events', uid: job.metadata.uid };
     const outcomes: EventOutcome[] = [];
     for (let process = 0; process < 2; process++) {
       const recorder = new EventRecorder({
@@ -147,7 +147,7 @@ describe('events', () => {
       await recorder.flush(10_000);
     }
     expect(outcomes.map(({ kind }) => kind)).toEqual(['created', 'created', 'counted', 'counted']);
-    const story = await cluster.kubectlOk(['describe', 'distilljob', 'told']);
+    const story = await cluster.kubectlOk(['describe', 'distilljob', 'events']);
     expect(story).toMatch(/Normal +Accepted .*\(x2 over .*\) +distillery-operator +The job is valid\./);
     expect(story).toMatch(/Warning +StudentFailed .*no memory/);
   });

@@ -1,6 +1,6 @@
 /**
  * List-and-watch against the real API server, through a network that fails: whatever happened, the store ends equal to
- * what the server holds, and so does whoever only heard of the changes.
+ * what the server holds, and so does a reader that only got the changes.
  */
 import { randomFrom } from '@distillery/base';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
@@ -170,7 +170,7 @@ async function remove(name: string): Promise<void> {
   await direct.client.delete(kinds.configMaps, namespace, name);
 }
 
-/** Puts and removes at random, one after the other, until told to stop. @returns how many changes it made */
+/** Puts and removes at random, one after the other, until it is stopped. @returns how many changes it made */
 function churning(names: number, seed: number): { stop: () => Promise<number> } {
   const random = randomFrom(seed);
   const over = new AbortController();
@@ -358,7 +358,7 @@ describe('a slow network', () => {
 });
 
 describe('an API server', () => {
-  test('that nobody reaches is asked for again and again, ever less often, and believed when it is back', async () => {
+  test('that is unreachable is asked with a growing backoff, and believed when it is back', async () => {
     await put('before', '1');
     const { reflector, interruptions, equals, api } = await reflecting();
     await reflector.whenSynced();
@@ -383,7 +383,7 @@ describe('an API server', () => {
     await equals();
   }, 60_000);
 
-  test('that forgot the pages which are being turned is listed anew', async () => {
+  test('that dropped the pages during a list is listed again', async () => {
     await many(numbered(25), async (name) => put(name, '1'));
     let pages = 0;
     const { reflector, interruptions, equals } = await reflecting({
@@ -409,7 +409,7 @@ describe('an API server', () => {
     await equals();
   }, 60_000);
 
-  test('that no longer knows the version to go on from is listed anew, deletions included', async () => {
+  test('that no longer knows the version to resume from is listed again, deletions included', async () => {
     await many(numbered(10), async (name) => put(name, '1'));
     let watches = 0;
     const { reflector, interruptions, equals } = await reflecting({

@@ -1,5 +1,5 @@
 /**
- * Teachers of all jobs on one cluster: they take what is free, by weight, leave a reserve, and are in nobody's way
+ * Teachers of all jobs on one cluster: they take what is free, by weight, leave a reserve, and block no other pod
  * (design §5, I5). Real scheduler, real preemption; the pods' kubelet is kwok.
  */
 import { writeFileSync } from 'node:fs';
@@ -96,7 +96,7 @@ async function runs(name: string): Promise<void> {
 }
 
 describe('teachers', () => {
-  test('follow what the student needs, up to all that is free, and no further', async () => {
+  test('follow what the student needs, up to all free slots', async () => {
     const uid = await job('lonely', 6);
     await settle([uid], [6]);
     telling.needs(uid, 30);
@@ -106,12 +106,12 @@ describe('teachers', () => {
     );
   });
 
-  test('of several jobs share by weight, as soon as another comes or goes', async () => {
+  test('of several jobs share by weight, as soon as a job is created or deleted', async () => {
     const heavy = await job('heavy', 30, { weight: 3 });
     await settle([heavy], [slots]);
     const light = await job('light', 30);
     await settle([heavy, light], [6, 2]);
-    // Whoever may read the cluster is told the same.
+    // `distill plan` prints the same to everyone who may read the cluster.
     const plan = new DistillProcess(['plan', '--kubeconfig', world.cluster.kubeconfig]);
     expect({ exitCode: await plan.ended(), stderr: plan.stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(plan.plain.join('\n')).toMatch(
@@ -121,14 +121,14 @@ describe('teachers', () => {
     await settle([light], [slots]);
   });
 
-  test('of a job that needs few leave the rest to one that needs more', async () => {
+  test('of a job with a small demand leave the rest to a job that needs more', async () => {
     const small = await job('small', 1);
     const large = await job('large', 30);
     // It begins with a few, and a teacher that was started stays for a minute.
     await settle([small, large], [1, 7], 120_000);
   });
 
-  test('make room for a pod that preempts them, leave none of them Pending, and come back when it is gone', async () => {
+  test('make room for a pod that preempts them, leave no teacher Pending, and return when it is gone', async () => {
     const uid = await job('yielding', 30);
     await settle([uid], [slots]);
     await neighbour('urgent', 4);
@@ -139,7 +139,7 @@ describe('teachers', () => {
     await settle([uid], [slots]);
   });
 
-  test('make room for one that does not preempt: on one node, as many as it needs', async () => {
+  test('make room for a pod that does not preempt: on one node, as many as it needs', async () => {
     const uid = await job('polite', 30);
     await settle([uid], [slots]);
     await neighbour('patient', 3, { priorityClassName: 'patient' });
@@ -147,7 +147,7 @@ describe('teachers', () => {
     await settle([uid], [5]);
   });
 
-  test('make none for one that fits nowhere, that is held by a gate, or that waits for a volume', async () => {
+  test('make no room for a pod that fits nowhere, has a scheduling gate, or waits for a volume', async () => {
     const uid = await job('settled', 30);
     await settle([uid], [slots]);
     await neighbour('huge', 5);

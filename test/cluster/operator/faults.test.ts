@@ -258,7 +258,7 @@ describe('an operator that is killed at random moments', () => {
   test(`${String(kills)} times over a job's life leaves the same end, nothing twice and nothing behind`, async () => {
     const random = randomFrom(20_261_124);
     let at = 0;
-    /** Starts operators and kills them, until something holds and as many were killed as this part of the life shall see. */
+    /** Starts operators and kills them, until something holds and the planned number of kills is reached. */
     const through = async (what: string, upTo: number, holds: () => Promise<boolean>): Promise<void> => {
       for (;;) {
         const operator = await startOperator(world.cluster, {

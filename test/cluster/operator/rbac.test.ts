@@ -153,7 +153,7 @@ describe('the account of the chart', () => {
   const patch = (kind: Kind, fields: Record<string, unknown> = {}): Promise<unknown> =>
     thief.client.patch(kinds[kind], 'default', 'theirs', fields);
 
-  test('reads nobody’s Secret, neither by a get nor by the answer to an empty patch', async () => {
+  test('reads no Secret, neither by a get nor by the answer to an empty patch', async () => {
     const { client } = thief;
     expect(await outcome(client.get(kinds.secrets, 'default', 'theirs'))).toBe('forbidden');
     expect(await outcome(client.list(kinds.secrets, { namespace: 'default' }))).toBe('forbidden');
@@ -184,7 +184,7 @@ describe('the account of the chart', () => {
     expect(await outcome(made)).toBe('forbidden');
   });
 
-  test('makes no workload with a token or a folder of the host, whoever controls it', async () => {
+  test('creates no workload with a token or a folder of the host, whatever controls it', async () => {
     const { cluster } = world;
     await cluster.apply(someJob({ name: 'owner', pools, spec: { suspend: true } }));
     const { name, uid } = (await world.job('owner'))!.metadata;
@@ -282,7 +282,7 @@ describe('the rights of the chart', () => {
           for (const verb of verbs) {
             const before = (await refusals()).length;
             if (resource === 'leases' || verb === 'list' || verb === 'watch') {
-              // Asked for when a process starts; the lease's verbs by whoever wants to lead.
+              // Asked for when a process starts; the verbs of the Lease by candidates.
               if (resource === 'leases' && verb === 'create') {
                 // Until here nothing was taken that it cannot wait for; its lease it cannot do without.
                 expect(leader.process.running).toBe(true);

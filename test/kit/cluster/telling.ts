@@ -1,4 +1,4 @@
-/** Workers of a job as the operator hears of them: a student that needs so many teachers, and what each of these can do. */
+/** Telemetry of workers that do not exist: a student that needs a number of teachers, and the rate of each teacher. */
 import { jobNames, type StudentState, type TeacherState } from '@distillery/protocol';
 import type { NatsConnection } from '@nats-io/transport-node';
 
@@ -11,7 +11,7 @@ const perTeacher = 100;
 /** What a job asks for beside the student's rate (demand.ts). */
 const margin = 1.05;
 
-/** What the workers of a job push into its STATE. @param teachers by pod, all of the pool `gpu` @returns how many told */
+/** Publishes the telemetry of a job's workers. @param teachers by pod, all of the pool `gpu` @returns the number of workers */
 export function publishStates(
   connection: NatsConnection,
   uid: string,
@@ -23,11 +23,11 @@ export function publishStates(
   const publish = (bucket: string, key: string, state: StudentState | TeacherState): void =>
     connection.publish(`$KV.${bucket}.${key}`, JSON.stringify(state));
   publish(stateBucket, stateKeys.student, studentState({ steps: 1_000_000, ...student, updatedAtMs }));
-  const told = Object.entries(teachers);
-  for (const [pod, state] of told) {
+  const reporting = Object.entries(teachers);
+  for (const [pod, state] of reporting) {
     publish(teacherBucket, teacherKey(pod), teacherState(pod, { pool: 'gpu', ...state, updatedAtMs }));
   }
-  return 1 + told.length;
+  return 1 + reporting.length;
 }
 
 export class Telling {

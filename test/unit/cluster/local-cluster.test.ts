@@ -171,7 +171,7 @@ describe('workers', () => {
     await sees('the pool is empty', ({ pools: [spot] }) => spot?.pods.length === 0, 'spot');
   });
 
-  test('that are killed are replaced and charged to nobody', async () => {
+  test('that are killed are replaced and not charged', async () => {
     const workers = new WorkerScripts();
     const { cluster, apply, sees, keys } = clusterOf(workers);
     await apply({ cpu: 1 }, 'Run', 0);

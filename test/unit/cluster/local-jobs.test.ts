@@ -11,13 +11,13 @@ import { plainJob } from '../../kit/snapshots.js';
 
 const key = { namespace: 'default', name: 'mnist', uid: 'u-1' };
 let folder = '';
-let told: EventDraft[] = [];
+let recorded: EventDraft[] = [];
 let jobs = new LocalJobs('', plainJob(), () => undefined);
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'distill-jobs-'));
-  told = [];
-  jobs = new LocalJobs(folder, plainJob(), (events) => told.push(...events));
+  recorded = [];
+  jobs = new LocalJobs(folder, plainJob(), (events) => recorded.push(...events));
 });
 
 afterEach(() => {
@@ -49,6 +49,6 @@ describe('the job of a local run', () => {
   test('tells its events in order', async () => {
     const events: EventDraft[] = ['a', 'b'].map((reason) => ({ type: 'Normal', reason, message: reason }));
     await jobs.recordEvents(key, events);
-    expect(told).toEqual(events);
+    expect(recorded).toEqual(events);
   });
 });

@@ -12,7 +12,7 @@ await cluster.apply(
   { namespace: 'default', name: 'mnist', uid: 'u-1' },
   plainJob(),
   { pools: [{ name: 'cpu', replicas: 2, leave: [] }], student: 'Run' },
-  () => Promise.resolve({ kind: 'password', url: 'nats://127.0.0.1:4222', user: 'nobody', password: 'none' }),
+  () => Promise.resolve({ kind: 'password', url: 'nats://127.0.0.1:4222', user: 'none', password: 'none' }),
 );
 process.stdout.write(`${JSON.stringify(cluster.processes())}\n`);
 await sleep(60_000);

@@ -1,4 +1,4 @@
-/** The student's job: one attempt after the other, errors charged, disruptions never, no attempt that nobody wants. */
+/** The student's job: one attempt after the other, errors charged, disruptions never, no attempt while none is wanted. */
 import { describe, expect, test } from '@jest/globals';
 
 import { StudentJob } from '../../../src/cluster/local/student-job.js';
@@ -50,7 +50,7 @@ interface Case {
   readonly waits: readonly number[];
 }
 
-describe('an end that nobody asked for', () => {
+describe('an unrequested end', () => {
   test.each<Case>([
     {
       what: 'an error',

@@ -22,13 +22,13 @@ export const bridge = 'klbr0';
 /** This machine on the bridge: what pods reach. */
 export const hostAddress = '10.88.0.1';
 export const subnet = '10.88.0.0/24';
-/** Where programs of a node keep what is theirs whatever they are told; each node has its own, in memory. */
+/** Folders that programs of a node use whatever their settings say; each node has its own, in memory. */
 export const maskedFolders = ['/run', '/var/lib/cni', '/var/lib/kubelet', '/var/log/containers'];
 const cgroup = 'distillery-real';
 const hierarchies = '/sys/fs/cgroup';
 
 export interface Site {
-  /** The clean-up for whoever outlives this process; does nothing once the site belongs to somebody else. */
+  /** The clean-up after this process was killed; does nothing once another process has the site. */
   readonly sweepCommand: readonly [string, ...string[]];
   /** Gives everything back and lets the next one begin. */
   leave(): Promise<void>;
@@ -119,7 +119,7 @@ export async function siteRemains(): Promise<string[]> {
 /** Also shims and what runs in containers: their state, or their root, lies in the site's folder. */
 async function processesOf(folder: string): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const told = await Promise.all(
+  const lines = await Promise.all(
     pids.map(async (pid) => {
       const [command = '', mounts = ''] = await Promise.all(
         ['cmdline', 'mountinfo'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')),
@@ -129,5 +129,5 @@ async function processesOf(folder: string): Promise<string[]> {
         : '';
     }),
   );
-  return told.filter((line) => line !== '');
+  return lines.filter((line) => line !== '');
 }

@@ -1,4 +1,4 @@
-/** Events on jobs: the same word is one object, a chatty reason is held down, and nothing here ever fails whoever speaks. */
+/** Events on jobs: equal events are one object, repeated reasons are rate-limited, and no caller ever sees an error. */
 import { createHash } from 'node:crypto';
 
 import { beforeEach, describe, expect, test } from '@jest/globals';
@@ -77,10 +77,10 @@ beforeEach(() => {
 });
 
 describe('an event', () => {
-  test('is about the job, and shown by kubectl describe', async () => {
-    const told = recorder();
-    told.record(key, [lost]);
-    await told.flush(1_000);
+  test('refers to the job, so that kubectl describe shows it', async () => {
+    const recording = recorder();
+    recording.record(key, [lost]);
+    await recording.flush(1_000);
     expect(events.all).toEqual([
       {
         apiVersion: 'v1',
@@ -105,12 +105,12 @@ describe('an event', () => {
     expect(kindsOf()).toEqual(['created']);
   });
 
-  test('said again is the same object with a higher count', async () => {
-    const told = recorder();
-    told.record(key, [lost]);
+  test('that repeats is the same object with a higher count', async () => {
+    const recording = recorder();
+    recording.record(key, [lost]);
     await clock.advance(60_000);
-    told.record(key, [lost, lost]);
-    await told.flush(1_000);
+    recording.record(key, [lost, lost]);
+    await recording.flush(1_000);
     expect(events.all).toHaveLength(1);
     expect(events.all[0]).toMatchObject({
       count: 3,
@@ -120,7 +120,7 @@ describe('an event', () => {
     expect(kindsOf()).toEqual(['created', 'counted', 'counted']);
   });
 
-  test('is counted on when another operator has begun', async () => {
+  test('keeps its count when another operator continues', async () => {
     const first = recorder();
     first.record(key, [lost, lost]);
     await first.flush(1_000);
@@ -133,13 +133,13 @@ describe('an event', () => {
     expect(events.all[0]).toMatchObject({ count: 4 });
   });
 
-  test('that the API server has forgotten is told anew', async () => {
-    const told = recorder();
-    told.record(key, [lost]);
-    await told.flush(1_000);
+  test('that the API server has deleted is created again', async () => {
+    const recording = recorder();
+    recording.record(key, [lost]);
+    await recording.flush(1_000);
     events.stored.clear();
-    told.record(key, [lost]);
-    await told.flush(1_000);
+    recording.record(key, [lost]);
+    await recording.flush(1_000);
     expect(events.all).toMatchObject([{ count: 1 }]);
     expect(kindsOf()).toEqual(['created', 'created']);
   });
@@ -150,18 +150,18 @@ describe('an event', () => {
     ['with another reason', key, { ...lost, reason: 'TeacherLost' }],
     ['with another message', key, { ...lost, message: 'Other.' }],
   ])('%s is another object', async (_what, about, claim) => {
-    const told = recorder();
-    told.record(key, [lost]);
-    told.record(about, [claim]);
-    await told.flush(1_000);
+    const recording = recorder();
+    recording.record(key, [lost]);
+    recording.record(about, [claim]);
+    await recording.flush(1_000);
     expect(events.all).toHaveLength(2);
   });
 
-  test('has its time from when it was said, and its place after what was said before', async () => {
-    const told = recorder();
-    told.record(key, [scaled(1)]);
-    told.record(key, [scaled(2), lost]);
-    const flushed = told.flush(60_000);
+  test('has the time at which it was recorded, and follows earlier events', async () => {
+    const recording = recorder();
+    recording.record(key, [scaled(1)]);
+    recording.record(key, [scaled(2), lost]);
+    const flushed = recording.flush(60_000);
     await clock.advance(5_000);
     await flushed;
     expect(events.all.map(({ message }) => message)).toEqual(['0 → 1', '0 → 2', lost.message]);
@@ -169,69 +169,69 @@ describe('an event', () => {
   });
 });
 
-describe('what a job may say', () => {
-  test('is ten of one reason at once, then one every five minutes; other reasons and jobs are not held up', async () => {
-    const told = recorder();
-    for (let to = 1; to <= 30; to++) told.record(key, [scaled(to)]);
-    told.record(key, [lost]);
-    told.record({ ...key, uid: 'other' }, [scaled(1)]);
-    await told.flush(1_000);
+describe('the events of a job', () => {
+  test('are ten of one reason at once, then one every five minutes; other reasons and jobs are not delayed', async () => {
+    const recording = recorder();
+    for (let to = 1; to <= 30; to++) recording.record(key, [scaled(to)]);
+    recording.record(key, [lost]);
+    recording.record({ ...key, uid: 'other' }, [scaled(1)]);
+    await recording.flush(1_000);
     expect(kindsOf().filter((kind) => kind === 'created')).toHaveLength(12);
     expect(kindsOf().filter((kind) => kind === 'dropped')).toHaveLength(20);
     outcomes = [];
     await clock.advance(10 * 60_000);
-    for (let to = 31; to <= 40; to++) told.record(key, [scaled(to)]);
-    await told.flush(1_000);
+    for (let to = 31; to <= 40; to++) recording.record(key, [scaled(to)]);
+    await recording.flush(1_000);
     expect(kindsOf().filter((kind) => kind === 'created')).toHaveLength(2);
   });
 
-  test('costs bounded memory and requests, however many jobs speak while the API server is slow', async () => {
-    const told = recorder();
-    for (let job = 0; job < 50_000; job++) told.record({ ...key, uid: String(job) }, [lost]);
+  test('cost bounded memory and requests, however many jobs have events while the API server is slow', async () => {
+    const recording = recorder();
+    for (let job = 0; job < 50_000; job++) recording.record({ ...key, uid: String(job) }, [lost]);
     expect(outcomes.filter(({ kind }) => kind === 'dropped')).toHaveLength(50_000 - 1_024);
-    await told.flush(60_000);
+    await recording.flush(60_000);
     expect(events.requests).toBe(1_024);
-    // And all is well again.
-    told.record({ ...key, uid: 'late' }, [lost]);
-    await told.flush(1_000);
+    // The recorder works again.
+    recording.record({ ...key, uid: 'late' }, [lost]);
+    await recording.flush(1_000);
     expect(outcomes.at(-1)).toEqual({ kind: 'created' });
   });
 });
 
-describe('trouble', () => {
+describe('a failure', () => {
   test.each<ApiErrorReason>(['unreachable', 'forbidden', 'throttled', 'invalid', 'malformed'])(
-    'such as %s is reported, and the next event is told',
+    'such as %s is reported, and the next event is recorded',
     async (kind) => {
-      const told = recorder();
+      const recording = recorder();
       events.refusal = kind;
-      told.record(key, [lost]);
-      await told.flush(1_000);
+      recording.record(key, [lost]);
+      await recording.flush(1_000);
       events.refusal = null;
-      told.record(key, [lost]);
-      await told.flush(1_000);
+      recording.record(key, [lost]);
+      await recording.flush(1_000);
       expect(outcomes).toEqual([{ kind: 'failed', error: error(kind) }, { kind: 'created' }]);
     },
   );
 
-  test('with a count is no count lost', async () => {
-    const told = recorder();
-    told.record(key, [lost]);
-    await told.flush(1_000);
+  test('to update a count loses no count', async () => {
+    const recording = recorder();
+    recording.record(key, [lost]);
+    await recording.flush(1_000);
     events.refusal = 'unreachable';
-    told.record(key, [lost]);
-    await told.flush(1_000);
+    recording.record(key, [lost]);
+    await recording.flush(1_000);
     events.refusal = null;
-    told.record(key, [lost]);
-    await told.flush(1_000);
+    recording.record(key, [lost]);
+    await recording.flush(1_000);
     expect(events.all).toMatchObject([{ count: 2 }]);
   });
 
-  test('at the end holds up nobody for longer than was said', async () => {
+  test('does not delay the end for longer than the limit', async () => {
     events.create = () => new Promise(() => undefined);
-    const told = recorder();
-    told.record(key, [lost]);
+    const recording = recorder();
+    recording.record(key, [lost]);
     let isFlushed = false;
-    void told.flush(2_000).then(() => (isFlushed = true));
+    void recording.flush(2_000).then(() => (isFlushed = true));
     await clock.advance(1_900);
     expect(isFlushed).toBe(false);
     await clock.advance(200);

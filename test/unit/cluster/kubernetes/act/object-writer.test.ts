@@ -1,4 +1,4 @@
-/** How the objects of a job are written: what is not there is created, what is ours is applied to its uid, the rest stands. */
+/** How the objects of a job are written: a missing object is created, one of ours is applied to its uid, any other stays. */
 import { describe, expect, test } from '@jest/globals';
 
 import { ApiError, type ApiErrorReason, type StoredObject } from '../../../../../src/cluster/kubernetes/index.js';
@@ -69,7 +69,7 @@ describe('an object of which nothing is known', () => {
     expect(said).toEqual([['create', 'mnist-teacher-cpu']]);
   });
 
-  test('and that is there, and ours, is applied to its uid: the watch only lags', async () => {
+  test('and that exists and is ours is applied to its uid: the watch lags', async () => {
     const { said, writer } = server(stored());
     await writer.write(job, object, null);
     expect(said).toEqual([
@@ -80,7 +80,7 @@ describe('an object of which nothing is known', () => {
   });
 
   test.each<[string, StoredObject, string]>([
-    ['nobody', owners([]), ' (it has no owner). Delete it if nothing needs it, or give this job another name.'],
+    ['no job', owners([]), ' (it has no owner). Delete it if nothing needs it, or give this job another name.'],
     [
       'another job',
       owners([
@@ -101,7 +101,7 @@ describe('an object of which nothing is known', () => {
       owners([{ apiVersion: 'example.com/v1', kind: 'App', name: 'web', uid: 'x', controller: true }]),
       ' (it belongs to App "web"). Delete it if nothing needs it, or give this job another name.',
     ],
-  ])('and that is there, and belongs to %s, is left alone', async (_whose, there, owner) => {
+  ])('and that exists and belongs to %s is not changed', async (_whose, there, owner) => {
     const { said, writer } = server(there);
     const error = await refusal(writer.write(job, object, null));
     expect(error).toBeInstanceOf(NameTakenError);
@@ -110,20 +110,20 @@ describe('an object of which nothing is known', () => {
     expect(said.map(([verb]) => verb)).toEqual(['create', 'list']);
   });
 
-  test('and that went in between is tried again', async () => {
+  test('and that vanished in between is retried', async () => {
     const { writer } = server(null, { create: 'alreadyExists' });
     expect(await refusal(writer.write(job, object, null))).toMatchObject({ reason: 'conflict' });
   });
 });
 
 describe('an object that is known', () => {
-  test('is applied to its uid: another that has taken the name refuses it', async () => {
+  test('is applied to its uid: the write fails on another object with its name', async () => {
     const { said, writer } = server(stored(), { apply: 'conflict' });
     expect(await refusal(writer.write(job, object, viewOf(stored())))).toMatchObject({ reason: 'conflict' });
     expect(said).toEqual([['apply', 'uid-mnist-teacher-cpu']]);
   });
 
-  test('and was created by us is made ours to apply first, so that what it no longer asks for goes', async () => {
+  test('and was created by us is claimed for our apply first, so that removed fields go', async () => {
     const entry = { manager: 'distillery', operation: 'Update', apiVersion: 'apps/v1', fieldsV1: { 'f:spec': {} } };
     const others = [
       { manager: 'kubectl', operation: 'Update', subresource: 'scale' },
@@ -138,11 +138,11 @@ describe('an object that is known', () => {
       ['patch', { metadata: { uid: 'uid-mnist-teacher-cpu', resourceVersion: '77', managedFields } }],
       ['apply', 'uid-mnist-teacher-cpu'],
     ]);
-    // Once is enough.
+    // The second write needs no claim.
     expect(viewOf(stored(undefined, { managedFields }))).toMatchObject({ unclaimed: null });
   });
 
-  test('is refused in words that name the part of the job', async () => {
+  test('is refused with a sentence that names the part of the job', async () => {
     const { writer } = server(null, { create: 'invalid' });
     expect(await refusal(writer.write(job, object, null))).toBeInstanceOf(RefusalError);
     const known = server(stored(), { apply: 'invalid' });
@@ -153,7 +153,7 @@ describe('an object that is known', () => {
 });
 
 describe('what a pod mounts', () => {
-  test('is created, or replaced where it is there, and never read or patched', async () => {
+  test('is created, or replaced if it exists, and never read or patched', async () => {
     const none = server(null);
     await none.writer.put(secret);
     expect(none.said).toEqual([['create', 'mnist-distill-u-1']]);
@@ -165,7 +165,7 @@ describe('what a pod mounts', () => {
     ]);
   });
 
-  test('that is refused is told', async () => {
+  test('that is refused throws the refusal', async () => {
     expect(await refusal(server(null, { create: 'invalid' }).writer.put(secret))).toBeInstanceOf(RefusalError);
     expect(await refusal(server(null, { create: 'forbidden' }).writer.put(secret))).toMatchObject({
       reason: 'forbidden',

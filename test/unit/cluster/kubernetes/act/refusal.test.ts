@@ -1,4 +1,4 @@
-/** What becomes of the API server's "no" to an object of a job's. */
+/** How a refused write of a job's object is reported. */
 import { describe, expect, test } from '@jest/globals';
 
 import { ApiError, type ApiErrorReason } from '../../../../../src/cluster/kubernetes/index.js';
@@ -26,7 +26,7 @@ describe('a refusal', () => {
   });
 
   test.each(['metadata.ownerReferences', 'spec.selector', 'spec.template'])(
-    "of another's object is told and tried again: %s",
+    "that names an immutable field means that the object is not ours: %s",
     (field) => {
       const taken = refusedOr(deployment, error('invalid', field));
       expect(isHindrance(taken)).toBe(true);
@@ -45,9 +45,9 @@ describe('a refusal', () => {
     ['throttled', false],
     ['unavailable', false],
     ['unreachable', false],
-  ])('is none for %s: it is tried again, and told: %s', (kind, told) => {
+  ])('is not made of %s: it is retried, and reported: %s', (kind, reported) => {
     const thrown = error(kind);
     expect(refusedOr(deployment, thrown)).toBe(thrown);
-    expect(isHindrance(thrown)).toBe(told);
+    expect(isHindrance(thrown)).toBe(reported);
   });
 });

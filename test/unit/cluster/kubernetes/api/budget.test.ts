@@ -15,7 +15,7 @@ describe('a budget of requests', () => {
     return { clock, budget, taken, take };
   }
 
-  test('lets a burst through at once, and then one after the other in the order in which they came', async () => {
+  test('lets a burst through at once, and then one after the other in order of arrival', async () => {
     const { clock, taken, take } = bucket(10, 2);
     for (const who of ['a', 'b', 'c', 'd']) take(who);
     await settled();
@@ -28,7 +28,7 @@ describe('a budget of requests', () => {
     expect(taken).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  test('never gives more in a second than qps, burst aside, however it is asked', async () => {
+  test('never gives more than qps a second, besides the burst', async () => {
     const { clock, budget } = bucket(20, 5);
     let taken = 0;
     const loop = async (): Promise<void> => {
@@ -44,7 +44,7 @@ describe('a budget of requests', () => {
     expect(taken).toBeLessThanOrEqual(5 + 200);
   });
 
-  test('fills up to the burst in a quiet time and no further', async () => {
+  test('refills up to the burst', async () => {
     const { clock, taken, take } = bucket(10, 2);
     await clock.advance(3_600_000);
     for (const who of ['a', 'b', 'c']) take(who);
@@ -52,7 +52,7 @@ describe('a budget of requests', () => {
     expect(taken).toEqual(['a', 'b']);
   });
 
-  test('says how long it made wait', async () => {
+  test('returns the time waited', async () => {
     const { clock, budget } = bucket(4, 1);
     expect(await budget.take()).toBe(0);
     const waited = budget.take();
@@ -60,7 +60,7 @@ describe('a budget of requests', () => {
     expect(await waited).toBe(250);
   });
 
-  test('gives the place of who gives up to the next', async () => {
+  test('gives the token of an aborted wait to the next caller', async () => {
     const { clock, taken, take } = bucket(10, 1);
     const leaving = new AbortController();
     take('a');
@@ -74,7 +74,7 @@ describe('a budget of requests', () => {
     expect(taken).toEqual(['a', 'b', 'c']);
   });
 
-  test('gives nothing and takes nothing when the clock of the machine is set back', async () => {
+  test('neither adds nor removes tokens when the clock of the machine is set back', async () => {
     let nowMs = 1_000_000;
     const clock = { now: () => nowMs, sleep: async () => Promise.resolve() };
     const budget = new Budget({ qps: 10, burst: 1, clock });

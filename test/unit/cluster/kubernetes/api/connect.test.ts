@@ -1,4 +1,4 @@
-/** Where the API server is and who we are: kubeconfig files, and what a pod finds mounted. */
+/** Address and credentials: from kubeconfig files, and from the mounted files of a pod. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -123,14 +123,14 @@ describe('a pod', () => {
     expect((await access.credentials()).headers).toEqual({ Authorization: 'Bearer token 2' });
   });
 
-  test('writes an IPv6 address as an address wants it', async () => {
+  test('puts an IPv6 address in brackets', async () => {
     expect((await loadAccess({ kind: 'pod', host: 'fd00::1', port: '443' })).server).toBe('https://[fd00::1]:443');
   });
 
   test.each([
     ['', '443'],
     ['10.0.0.1', ''],
-  ])('that is none (host "%s", port "%s") is told to name a kubeconfig', async (host, port) => {
+  ])('without its variables (host "%s", port "%s") is asked to name a kubeconfig', async (host, port) => {
     await expect(loadAccess({ kind: 'pod', host, port })).rejects.toBeInstanceOf(AccessError);
     await expect(loadAccess({ kind: 'pod', host, port })).rejects.toThrow(
       /Outside of a cluster, name a kubeconfig file/,

@@ -1,4 +1,4 @@
-/** What API server, proxies and connections say, as typed errors. The texts of the API server are its own, of 1.35. */
+/** Errors of API server, proxies and connections, as types. The texts of the API server are from 1.35. */
 import type { Retry } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
@@ -37,11 +37,11 @@ describe('an answer', () => {
   test.each([
     'failed to create typed patch object (default/a; batch/v1, Kind=Job): .spec.template.spec.affinity.x: field not declared in schema',
     'failed to convert new object (default/a; batch/v1, Kind=Job) to proper version: quantities must match',
-  ])('that calls an object of ours unreadable is a refusal, although its code is 500: %s', (message) => {
+  ])('that an object cannot be read is a refusal, although its code is 500: %s', (message) => {
     expect(answer(500, { message, code: 500 })).toMatchObject({ reason: 'invalid', retry: 'Never', message });
   });
 
-  test('to a read at a version in the future has a kind of its own', () => {
+  test('to a read at a future version has a reason of its own', () => {
     const error = answer(504, {
       message: 'Timeout: Too large resource version: 99999999, current: 205',
       reason: 'Timeout',
@@ -54,7 +54,7 @@ describe('an answer', () => {
     expect(error).toMatchObject({ reason: 'tooLargeVersion', retryAfterMs: 1_000 });
   });
 
-  test('tells which object it is about, and the causes one by one', () => {
+  test('names the object, and holds each cause', () => {
     const error = answer(422, {
       message: 'DistillJob.distillery.dev "mnist" is invalid: spec.weight: Invalid value: …',
       reason: 'Invalid',
@@ -74,9 +74,9 @@ describe('an answer', () => {
   test.each<[string, string | undefined, object, number | null]>([
     ['in its header', '7', {}, 7_000],
     ['in its details, which are more exact', '7', { details: { retryAfterSeconds: 2 } }, 2_000],
-    ['as a date, which is left to our own backoff', 'Tue, 24 Nov 2026 09:05:54 GMT', {}, null],
+    ['as a date, which is ignored', 'Tue, 24 Nov 2026 09:05:54 GMT', {}, null],
     ['not at all', undefined, {}, null],
-  ])('says when to come again %s', (_, header, more, want) => {
+  ])('says when to retry %s', (_, header, more, want) => {
     expect(answer(429, { reason: 'TooManyRequests', code: 429, ...more }, header).retryAfterMs).toBe(want);
   });
 
@@ -87,7 +87,7 @@ describe('an answer', () => {
     ['throttled', 429, '{"error":"slow down"}'],
     ['badRequest', 302, ''],
     ['notFound', 404, '404 page not found'],
-  ])('is %s when something else than the API server says %i', (kind, code, text) => {
+  ])('is %s when a proxy answers %i', (kind, code, text) => {
     const error = answer(code, text);
     expect(error.reason).toBe(kind);
     expect(error.message).toContain(`get Pod ns/a: found HTTP ${code}`);
@@ -99,7 +99,7 @@ describe('an answer', () => {
     expect(answer(502, 'x'.repeat(10_000)).message.length).toBeLessThan(300);
   });
 
-  test('without a sentence gets one', () => {
+  test('without a message gets one', () => {
     expect(errorOfStatus('watch pods', { code: 500 }).message).toBe(
       'watch pods: the API server refused and gave no reason',
     );
@@ -132,11 +132,11 @@ describe('a failure', () => {
     expect(error.message).toMatch(/^list pods: .*\(words\)/);
   });
 
-  test('of several addresses, which Node tells without words, says its code', () => {
+  test('of several addresses, for which Node has no message, shows the code', () => {
     expect(failure('ECONNREFUSED', '').message).toContain('(ECONNREFUSED)');
   });
 
-  test('that is one of ours already stays what it is', () => {
+  test('that is already an ApiError stays the same', () => {
     const ours = new ApiError('gone', { doing: 'a', fault: { about: '', problem: 'b', remedy: '' } });
     expect(errorOfFailure('c', ours)).toBe(ours);
   });

@@ -1,4 +1,4 @@
-/** Kubeconfig files as kubectl reads them: one, lists of them, and what is said of those that lead nowhere. */
+/** Kubeconfig files as kubectl reads them: single files, lists, and the messages about invalid ones. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -73,7 +73,7 @@ describe('where kubectl finds its files', () => {
     expect(kubeconfigFiles(variable, ':', home)).toEqual({ kind: 'list', paths });
   });
 
-  test('is not asked for a home when there is a list', () => {
+  test('does not need a home folder when there is a list', () => {
     const homeless = (): string => {
       throw new Error('no home');
     };
@@ -110,19 +110,19 @@ describe('a list', () => {
     expect(chosenContext(read(list(without, withOne)), undefined, 'list').context).toBe('y');
   });
 
-  test('passes over files that are not there, and is nothing without any', () => {
+  test('skips missing files, and is null without any file', () => {
     const there = write(file('x', 'https://x'));
     expect(chosenContext(read(list('/nowhere/a', there, '/nowhere/b')), undefined, 'list').server).toBe('https://x');
     expect(readKubeconfig(list('/nowhere/a', '/nowhere/b'))).toBeNull();
     expect(readKubeconfig(list())).toBeNull();
   });
 
-  test('is refused when a file of it is there and is none', () => {
+  test('is refused when one of its files is not a kubeconfig', () => {
     const there = write(file('x', 'https://x'));
     expect(refusalOf(() => readKubeconfig(list(there, folder)))).toMatch(/^kubeconfig .*: cannot be read \(EISDIR\)/);
   });
 
-  test('has the paths of each file beside that file', () => {
+  test('resolves paths relative to the file that holds them', () => {
     const paths = {
       clusters: [{ name: 'c', cluster: { server: 'https://c', 'certificate-authority': 'ca.crt' } }],
       users: [
@@ -161,7 +161,7 @@ describe('a file', () => {
   test.each<[string, string | Uint8Array, RegExp]>([
     ['that is not YAML', 'users: [{name: u, user: {token: s3cr3t}}\nfoo: "', /not YAML: [A-Z_]+ in line \d+\)/],
     ['that is a text', 's3cr3t', /cannot be read \(not a kubeconfig\)/],
-    ['that is no text', Uint8Array.from([0xff, 0xfe, 0x00, 0xd8, 0x41]), /not valid UTF-16LE/],
+    ['that is not text', Uint8Array.from([0xff, 0xfe, 0x00, 0xd8, 0x41]), /not valid UTF-16LE/],
     [
       'whose cluster has no server',
       'clusters: [{name: s3, cluster: {}}]',
@@ -175,7 +175,7 @@ describe('a file', () => {
     expect(message).not.toContain('\n');
   });
 
-  test('that is named and is not there is refused', () => {
+  test('that is named and missing is refused', () => {
     expect(refusalOf(() => readKubeconfig(one('/nowhere/config')))).toBe(
       'kubeconfig /nowhere/config: cannot be read (ENOENT). Name another, or correct it.',
     );
@@ -213,7 +213,7 @@ describe('a file', () => {
       undefined,
       'found context "x" with no user, expected one of x. Add user "x", or name another context.',
     ],
-  ])('with %s is refused with what it has', (_, changes, wanted, sentence) => {
+  ])('with %s is refused, and the message lists the contexts', (_, changes, wanted, sentence) => {
     const config = read(one(write(file('x', 'https://x', changes))));
     expect(refusalOf(() => chosenContext(config, wanted, 'it'))).toBe(`it: ${sentence}`);
   });

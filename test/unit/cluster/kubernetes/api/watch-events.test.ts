@@ -19,25 +19,25 @@ describe('lines of a watch', () => {
     ['one a chunk', ['{"a":1}\n', '{"b":2}\n'], ['{"a":1}', '{"b":2}']],
     ['several a chunk', ['{"a":1}\n{"b":2}\n{"c":3}\n'], ['{"a":1}', '{"b":2}', '{"c":3}']],
     ['one over many chunks', ['{"', 'a', '":1', '}', '\n'], ['{"a":1}']],
-    ['ends as others write them, and empty ones', ['{"a":1}\r\n', '\n', '  \n{"b":2}\n'], ['{"a":1}\r', '{"b":2}']],
+    ['other line breaks, and empty lines', ['{"a":1}\r\n', '\n', '  \n{"b":2}\n'], ['{"a":1}\r', '{"b":2}']],
     ['nothing', [], []],
   ])('%s', async (_, chunks, want) => {
     expect(await read(chunks)).toEqual(want);
   });
 
-  test('a character that lies across two chunks stays whole', async () => {
+  test('a character that spans two chunks stays whole', async () => {
     const bytes = Buffer.from('{"name":"Müller 学"}\n');
     const bytewise = Array.from(bytes, (byte) => Uint8Array.of(byte));
     expect(await read(bytewise)).toEqual(['{"name":"Müller 学"}']);
   });
 
-  test('a connection that ends within a line is an error, and half an object is never given out', async () => {
+  test('a connection that ends within a line is an error, and half an object is never returned', async () => {
     const seen = read(['{"a":1}\n{"b":']);
     await expect(seen).rejects.toMatchObject({ reason: 'unreachable', retry: 'Later' });
     await expect(seen).rejects.toThrow('watch pods: the connection ended within a line, after 5 of its bytes');
   });
 
-  test('a line beyond the limit is refused before it is whole', async () => {
+  test('a line over the limit is refused before its end', async () => {
     await expect(read(['1234567890\n'], 10)).resolves.toEqual(['1234567890']);
     await expect(read(['12345', '67890', '1'], 10)).rejects.toMatchObject({ reason: 'malformed' });
     await expect(read(['12345678901\n'], 10)).rejects.toThrow(/a line of more than 10 bytes/);
@@ -53,19 +53,19 @@ describe('an event of a watch', () => {
     ['ADDED', 'set'],
     ['MODIFIED', 'set'],
     ['DELETED', 'deleted'],
-  ])('%s brings the object as %s, with its kind and an empty namespace where it has none', (type, want) => {
+  ])('%s becomes %s with the object, its kind, and an empty namespace if it has none', (type, want) => {
     expect(event({ type, object: { metadata, spec: { a: 1 } } })).toEqual({
       type: want,
       object: { apiVersion: 'v1', kind: 'Node', metadata: { ...metadata, namespace: '' }, spec: { a: 1 } },
     });
   });
 
-  test('BOOKMARK brings a version', () => {
+  test('BOOKMARK holds a version', () => {
     const object = { kind: 'Node', apiVersion: 'v1', metadata: { resourceVersion: '12746', creationTimestamp: null } };
     expect(event({ type: 'BOOKMARK', object })).toEqual({ type: 'bookmark', resourceVersion: '12746' });
   });
 
-  test('ERROR is thrown as what the server says', () => {
+  test('ERROR is thrown as the error of the server', () => {
     const object = { kind: 'Status', message: 'too old resource version: 1 (203)', reason: 'Expired', code: 410 };
     expect(() => event({ type: 'ERROR', object })).toThrow(
       expect.objectContaining({ reason: 'gone', message: 'too old resource version: 1 (203)', status: 410 }),
@@ -73,9 +73,9 @@ describe('an event of a watch', () => {
   });
 
   test.each([
-    ['no JSON', '{"type":"ADDED","object":{"kin'],
+    ['not JSON', '{"type":"ADDED","object":{"kin'],
     ['JSON of another kind', '[1]'],
-    ['a type that nobody knows', { type: 'MOVED', object: { metadata } }],
+    ['an unknown type', { type: 'MOVED', object: { metadata } }],
     ['an object without name', { type: 'ADDED', object: { metadata: { uid: 'u', resourceVersion: '7' } } }],
     ['an object without version', { type: 'DELETED', object: { metadata: { name: 'n', uid: 'u' } } }],
     ['no object', { type: 'ADDED' }],
@@ -84,7 +84,7 @@ describe('an event of a watch', () => {
     expect(() => event(line)).toThrow(expect.objectContaining({ reason: 'malformed' }));
   });
 
-  test('a message shows the beginning of what was found, never the data of a Secret', () => {
+  test('a message shows the beginning of the line, never the data of a Secret', () => {
     const line = '{"type":"ADDED","object":{"kind":"Secret","apiVersion":"v1","data":{"password":"aHVzaA=="';
     expect(() => event(line)).toThrow(expect.objectContaining({ message: expect.not.stringContaining('aHVz') }));
   });

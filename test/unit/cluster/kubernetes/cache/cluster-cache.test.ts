@@ -1,4 +1,4 @@
-/** What is known of the cluster: each job's objects, its lost teachers, and the slots that are free for it. */
+/** What is known of the cluster: each job's objects, its lost teachers, and its free slots. */
 import { describe, expect, test } from '@jest/globals';
 
 import { ClusterCache } from '../../../../../src/cluster/kubernetes/cache/cluster-cache.js';
@@ -30,7 +30,7 @@ const gpuNode = (name: string) =>
 
 const jobOf = (uid: string, namespace = 'default') => ({ namespace, name: 'mnist', uid });
 
-/** A cache that knows two jobs and is told as the watches tell: each change of an object, with what it was before. */
+/** A cache that knows two jobs and gets changes as watches deliver them: each object with its previous state. */
 function cluster() {
   const cache = new ClusterCache(new FakeClock());
   for (const uid of ['u-1', 'u-2']) cache.onJob(jobOf(uid));
@@ -42,8 +42,8 @@ function cluster() {
       for (const name of names) cache.onNode(null, gpuNode(name));
       return at;
     },
-    pod: (...told: readonly PodMaker[]) => {
-      for (const pod of told) {
+    pod: (...pods: readonly PodMaker[]) => {
+      for (const pod of pods) {
         const { uid } = pod.raw.metadata;
         const before = pods.get(uid);
         pods.set(uid, pod);
@@ -51,8 +51,8 @@ function cluster() {
       }
       return at;
     },
-    gone: (...told: readonly PodMaker[]) => {
-      for (const pod of told) {
+    gone: (...pods: readonly PodMaker[]) => {
+      for (const pod of pods) {
         const { uid } = pod.raw.metadata;
         cache.onPod(podView((pods.get(uid) ?? pod).raw), null);
         pods.delete(uid);
@@ -75,7 +75,7 @@ function cluster() {
 const seated = (name: string, jobUid?: string): PodMaker => teacherPod(name, jobUid).asking(oneGpu).on('a').ready();
 
 describe('the objects of a job', () => {
-  test('are its Deployments, its Job and its pods, and nobody else’s', () => {
+  test('are its own Deployments, Job and pods only', () => {
     const { cache } = cluster()
       .deployment('cpu')
       .deployment('gpu')
@@ -89,17 +89,17 @@ describe('the objects of a job', () => {
     expect(cache.objectsOf(jobOf('u-3'))).toEqual({ deployments: [], student: null, pods: [] });
   });
 
-  test('say whose a pod is that changed', () => {
+  test('give the job of a changed pod', () => {
     const { cache } = cluster();
-    const told = (pod: PodMaker): string | null => cache.onPod(null, podView(pod.raw));
-    expect([told(seated('cpu-0')), told(studentPod()), told(strangerPod('web'))]).toEqual(['u-1', 'u-1', null]);
+    const ownerOf = (pod: PodMaker): string | null => cache.onPod(null, podView(pod.raw));
+    expect([ownerOf(seated('cpu-0')), ownerOf(studentPod()), ownerOf(strangerPod('web'))]).toEqual(['u-1', 'u-1', null]);
     expect(cache.onPod(podView(seated('cpu-0').raw), null)).toBe('u-1');
     expect(cache.objectsOf(jobOf('u-1')).pods).toHaveLength(1);
   });
 });
 
 describe('the slots that are free for a job', () => {
-  test('are what its needs find on the nodes', () => {
+  test('are those of nodes that fit its needs', () => {
     const at = cluster();
     expect(at.room()).toBe(0);
     at.nodes('a', 'b');
@@ -108,7 +108,7 @@ describe('the slots that are free for a job', () => {
     expect(at.room()).toBe(8);
   });
 
-  test('are less by what pods hold until they are gone, whoever’s they are', () => {
+  test('exclude what pods of any owner hold until they are gone', () => {
     const stranger = strangerPod('web').asking(oneGpu).on('a').ready();
     const at = cluster().nodes('a').pod(seated('cpu-0'), stranger);
     expect(at.room()).toBe(6);
@@ -118,12 +118,12 @@ describe('the slots that are free for a job', () => {
     expect(at.room()).toBe(7);
   });
 
-  test('are not less by pods that wait for a node: what is granted counts them', () => {
+  test('include those of pods without a node: the allocation counts them', () => {
     const at = cluster().nodes('a').pod(teacherPod('gpu-0').asking(oneGpu), strangerPod('web').asking(oneGpu));
     expect(at.room()).toBe(8);
   });
 
-  test('are counted by resource, teachers left out', () => {
+  test('are counted by resource, without teachers', () => {
     const at = cluster().nodes('a', 'b').pod(seated('cpu-0'), strangerPod('web').asking(oneGpu).on('a').ready());
     const { supplyOf } = at.cache.slots();
     expect([supplyOf('nvidia.com/gpu'), supplyOf('amd.com/gpu')]).toEqual([
@@ -134,14 +134,14 @@ describe('the slots that are free for a job', () => {
 });
 
 describe('those who share the slots', () => {
-  test('are the pods of others that wait for a node, students among them, and no teacher', () => {
+  test('are pods of others without a node, students included, and no teacher', () => {
     const { cache } = cluster()
       .nodes('a')
       .pod(strangerPod('web').asking(oneGpu), studentPod(), teacherPod('gpu-0').asking(oneGpu), seated('cpu-0'));
     expect(cache.slots().pendingPods.map(({ slots }) => slots)).toEqual([{ 'nvidia.com/gpu': 1 }, { cpu: 1 }]);
   });
 
-  test('are teachers, each with the slots that others hold beside it', () => {
+  test('are teachers, each with the slots that others hold on its node', () => {
     const web = strangerPod('web').asking({ 'nvidia.com/gpu': '3' }).on('a').ready();
     const at = cluster().nodes('a', 'b').pod(web, seated('cpu-0'), seated('cpu-1').on('b').ready());
     const { teachersOf, coLocatedSlots } = at.cache.slots();
@@ -153,13 +153,13 @@ describe('those who share the slots', () => {
     expect(['a', 'b', 'c'].map((node) => coLocatedSlots(node, 'nvidia.com/gpu'))).toEqual([3, 0, 0]);
   });
 
-  test('are teachers that ask alike with one and the same object', () => {
+  test('are teachers; those with equal requests share one object', () => {
     const at = cluster().nodes('a').pod(seated('cpu-0'), seated('cpu-1'));
     const [one, other] = at.cache.slots().teachersOf('u-1');
     expect(one?.requests).toBe(other?.requests);
   });
 
-  test('are no longer those that ended, or went', () => {
+  test('exclude pods that ended or are gone', () => {
     const at = cluster()
       .nodes('a')
       .pod(seated('cpu-0'), seated('cpu-1').ended({ exitCode: 0 }))
@@ -168,7 +168,7 @@ describe('those who share the slots', () => {
     expect([teachersOf('u-1'), coLocatedSlots('a', 'nvidia.com/gpu'), leaving]).toEqual([[], 0, []]);
   });
 
-  test('are teachers on their way out, with what they still hold', () => {
+  test('include stopping teachers, with what they still hold', () => {
     const at = cluster().nodes('a').pod(seated('cpu-0').terminating(), seated('cpu-1'));
     expect(at.cache.slots().leaving).toMatchObject([{ node: 'a', resource: 'nvidia.com/gpu', slots: 1 }]);
     at.gone(seated('cpu-0'));
@@ -185,19 +185,19 @@ describe('teachers that were lost', () => {
     return at;
   };
 
-  test('are those of a pool that should have kept them', () => {
+  test('count if the pool wanted to keep them', () => {
     const at = pool(2).pod(seated('cpu-0').terminating()).gone(seated('cpu-0'));
     expect(lost(at)).toBe(1);
     expect(lost(at.pod(seated('cpu-2')).gone(seated('cpu-1')))).toBe(2);
   });
 
-  test('are none of a pool that was scaled down', () => {
+  test('do not count in a pool that was scaled down', () => {
     const at = pool(2).deployment('cpu', { replicas: 0 });
     at.pod(seated('cpu-0').terminating(), seated('cpu-1').terminating()).gone(seated('cpu-0'), seated('cpu-1'));
     expect(lost(at)).toBe(0);
   });
 
-  test('are none beyond those that it should have kept', () => {
+  test('count only up to the number that the pool wanted to keep', () => {
     const at = pool(2).deployment('cpu', { replicas: 1 });
     at.pod(seated('cpu-0').terminating());
     expect(lost(at)).toBe(0);
@@ -205,7 +205,7 @@ describe('teachers that were lost', () => {
     expect(lost(at)).toBe(1);
   });
 
-  test('are none of a pool whose template was changed: its Deployment replaces them', () => {
+  test('do not count in a pool whose template changed: its Deployment replaces them', () => {
     const at = pool(2).deployment('cpu', { outdated: 2 });
     at.pod(seated('cpu-0').terminating(), seated('cpu-2')).gone(seated('cpu-0'));
     expect(lost(at)).toBe(0);
@@ -213,19 +213,19 @@ describe('teachers that were lost', () => {
     expect(lost(at)).toBe(1);
   });
 
-  test('are none of a pool that is being deleted', () => {
+  test('do not count in a pool that is being deleted', () => {
     const at = pool(2).deployment('cpu', { deleting: true }).pod(seated('cpu-0').terminating());
     expect(lost(at)).toBe(0);
   });
 
-  test('go on from what the status says, and begin with the first look at the job', () => {
+  test('continue from the count in the status at the first call', () => {
     const at = cluster().deployment('cpu').pod(seated('cpu-0'), seated('cpu-1')).gone(seated('cpu-0'));
-    const told = new JobMaker(job).status({ disruptions: { teacher: 5, student: 0 } }).job;
-    const tally = at.cache.tallyOf(told);
+    const reported = new JobMaker(job).status({ disruptions: { teacher: 5, student: 0 } }).job;
+    const tally = at.cache.tallyOf(reported);
     expect(tally.lostOf('cpu', ['cpu'])).toBe(5);
     at.gone(seated('cpu-1'));
     expect(tally.lostOf('cpu', ['cpu'])).toBe(6);
-    // What the status says later was counted here.
+    // A later status holds what this tally has counted.
     expect(at.cache.tallyOf(new JobMaker(job).status({ disruptions: { teacher: 6, student: 0 } }).job)).toBe(tally);
   });
 

@@ -1,4 +1,4 @@
-/** From the objects of one job, as the API server has them, to what a decision sees. */
+/** From the objects of one job at the API server to the observation that a decision sees. */
 import { describe, expect, test } from '@jest/globals';
 
 import type { DistillJobStatus } from '../../../../../src/api/index.js';
@@ -96,12 +96,12 @@ describe('the student', () => {
       'BackingOff after 1: 1 no such file',
     ],
     [
-      'backs off after an error without a word',
+      'backs off after an error without a message',
       { student: { failed: 1 }, pods: [studentPod().ended({ exitCode: 134, at: -5 })] },
       'BackingOff after 1: 134 exited with code 134 (Error) and no termination message',
     ],
     [
-      'tells what it needs after it ran out of memory, which is not charged',
+      'says what it needs after it ran out of memory, which is not charged',
       { student: runs, pods: [studentPod().ended(oom)] },
       `BackingOff: 137 ${outOfMemory}`,
     ],
@@ -129,7 +129,7 @@ describe('the student', () => {
       'BackingOff',
     ],
     [
-      'tells the newest of several errors',
+      'reports the newest of several errors',
       {
         student: { failed: 2 },
         pods: [
@@ -176,14 +176,14 @@ describe('the student', () => {
     expect(said(seen)).toBe(want);
   });
 
-  test('has failed as often as its Job counts, and as was told while there is none', () => {
+  test('has failed as often as its Job counts, and as the status says while there is none', () => {
     const status = { failures: 2 };
     const failures = (student: Seen['student']): number =>
       observed({ status, student: student ?? null }).student.failures;
     expect([failures({ failed: 3 }), failures({}), failures(null)]).toEqual([3, 0, 2]);
   });
 
-  test('was started as often as there are pods of it; its disruptions follow from its attempts', () => {
+  test('was started once for each of its pods; its disruptions follow from its attempts', () => {
     const pods = [studentPod('student-a').evicted(), studentPod('student-b').running()];
     expect(observed({ student: {}, pods }).student).toMatchObject({ starts: 2, disruptions: null });
   });
@@ -192,7 +192,7 @@ describe('the student', () => {
 describe('a pool of teachers', () => {
   const pool = (seen: Seen): ClusterObservation['pools'][number] => observed(seen).pools[0]!;
 
-  test('has those that are there, also while they end, and not those that have', () => {
+  test('has its existing teachers, stopping ones included, and no ended ones', () => {
     const pods = [
       teacherPod('cpu-0').ready(),
       teacherPod('cpu-1'),
@@ -218,7 +218,7 @@ describe('a pool of teachers', () => {
     });
   });
 
-  test('is there for every pool of the job, in its order', () => {
+  test('is reported for every pool of the job, in order', () => {
     const job = (maker: JobMaker): JobMaker => maker.pools({ name: 'spot' }, { name: 'cpu' });
     const pods = [teacherPod('cpu-0').ready(), teacherPod('spot-0').ready(), teacherPod('gone-0').ready()];
     expect(
@@ -271,7 +271,7 @@ describe('a pool of teachers', () => {
     ['was killed from outside', { pods: [teacherPod('cpu-0').crashed({ exitCode: 137, at: -5 })] }, null, 0],
     ['runs out of memory', { pods: [teacherPod('cpu-0').crashed(oom, 2)] }, { exitCode: 137, message: outOfMemory }, 2],
     [
-      'tells the newest error of several',
+      'reports the newest of several errors',
       {
         pods: [
           teacherPod('cpu-0').crashed({ ...error, at: -50 }, 1),
@@ -325,7 +325,7 @@ describe('something of a job remains', () => {
   });
 });
 
-test('what the cluster refuses is passed on', () => {
+test('a refusal of the cluster is passed on', () => {
   expect([observed({}).refusal, observed({ refusal: 'is invalid' }).refusal]).toEqual([null, 'is invalid']);
 });
 
@@ -352,7 +352,7 @@ describe('slot seconds', () => {
       'teachers 50, student 30',
     ],
     [
-      'go on from what was told, with what was lived since',
+      'continue from the status, plus the lifetime since',
       { status: before, pods: [teacherPod('cpu-0').ready()] },
       'teachers 120, student 50',
     ],
@@ -394,9 +394,9 @@ describe('slot seconds', () => {
     expect(used(seen)).toBe(want);
   });
 
-  test('are the same however often they were told on the way, and whoever told them', () => {
+  test('do not depend on how often, and by which operator, they were written', () => {
     const pods = [teacherPod('cpu-0').since(0).ready(), studentPod().since(0).running()];
-    const told = (everyMs: number): string => {
+    const written = (everyMs: number): string => {
       let usage: DistillJobStatus['usage'];
       for (let nowMs = noonMs; nowMs <= noonMs + 60_000; nowMs += everyMs) {
         const status = usage === undefined ? {} : { usage };
@@ -405,6 +405,6 @@ describe('slot seconds', () => {
       }
       return `${String(usage?.teacherSlotSeconds)} ${String(usage?.studentSlotSeconds)}`;
     };
-    expect([60_000, 5_000, 1_200, 250].map(told)).toEqual(Array<string>(4).fill('60 60'));
+    expect([60_000, 5_000, 1_200, 250].map(written)).toEqual(Array<string>(4).fill('60 60'));
   });
 });

@@ -1,4 +1,4 @@
-/** Which version of an object is true: what the watch told, or what was answered to a write that it has yet to bring. */
+/** Which version of an object counts: the one from the watch, or the answer to a write that the watch has not delivered yet. */
 import { describe, expect, test } from '@jest/globals';
 
 import { OwnedIndex } from '../../../../../src/cluster/kubernetes/cache/owned-index.js';
@@ -9,18 +9,18 @@ import { FakeClock } from '../../../../kit/clock.js';
 const at = (resourceVersion: string): { readonly resourceVersion: string } => ({ resourceVersion });
 
 describe('the latest version of an object', () => {
-  test('is none before anything is known', () => {
+  test('is null before anything is known', () => {
     expect(new Latest().current(0)).toBeNull();
   });
 
-  test('is what the watch told', () => {
+  test('is the one from the watch', () => {
     const latest = new Latest();
     latest.observed(at('7'));
     latest.observed(at('9'));
     expect(latest.current(0)).toEqual(at('9'));
   });
 
-  test('is what was answered to our write until the watch has brought it', () => {
+  test('is the answer to our write until the watch delivers it', () => {
     const latest = new Latest();
     latest.observed(at('9'));
     latest.answered(at('12'), 0);
@@ -32,7 +32,7 @@ describe('the latest version of an object', () => {
     expect(latest.current(300)).toEqual(at('13'));
   });
 
-  test('is not an answer that comes later than what the watch brought meanwhile', () => {
+  test('is not an answer that is older than what the watch delivered meanwhile', () => {
     const latest = new Latest();
     latest.observed(at('15'));
     latest.answered(at('12'), 0);
@@ -49,7 +49,7 @@ describe('the latest version of an object', () => {
     expect(latest.current(0)).toEqual(at('18446744073709551617'));
   });
 
-  test('is what the watch says again soon after an API server was set back to an older state', () => {
+  test('is the one from the watch soon after an API server was restored to an older state', () => {
     const latest = new Latest();
     latest.answered(at('5000'), 0);
     latest.observed(at('120'));
@@ -60,7 +60,7 @@ describe('the latest version of an object', () => {
     expect(latest.current(11_000)).toEqual(at('130'));
   });
 
-  test('is what a list says that was asked for after the answer, whatever their numbers', () => {
+  test('is the one from a list that was requested after the answer, whatever their numbers', () => {
     const latest = new Latest();
     latest.observed(at('90'));
     latest.answered(at('5000'), 1_000);
@@ -70,7 +70,7 @@ describe('the latest version of an object', () => {
     expect(latest.listed(1_002)).toBe(false);
   });
 
-  test('is none again when the watch never brings what was answered', () => {
+  test('is null again when the watch never delivers the answer', () => {
     const latest = new Latest();
     latest.answered(at('12'), 0);
     expect([latest.current(10_000), latest.current(10_001)]).toEqual([at('12'), null]);
@@ -110,13 +110,13 @@ describe('the objects of a job', () => {
     expect([names(known), names(known, 'u-2'), names(known, 'u-3')]).toEqual([['a@10', 'b@10'], ['c@10'], []]);
   });
 
-  test('are not those that carry no job', () => {
+  test('exclude objects without a job', () => {
     const { index: known } = index();
     known.observed(null, view('a', { jobUid: '' }));
     expect(known.of(jobOf(''))).toEqual([]);
   });
 
-  test('are those of its namespace: who writes its uid down elsewhere has made no object of it', () => {
+  test('are in its namespace: a copy of its uid elsewhere does not count', () => {
     const { index: known } = index();
     known.observed(null, view('a', { resourceVersion: '10' }));
     known.observed(null, view('a', { resourceVersion: '99', namespace: 'other', uid: 'uid-forged' }));
@@ -126,7 +126,7 @@ describe('the objects of a job', () => {
     expect(names(known)).toEqual(['a@10']);
   });
 
-  test('are no longer those that were given to another owner', () => {
+  test('exclude objects that were given to another owner', () => {
     const { index: known } = index();
     known.observed(null, view('a'));
     known.observed(view('a'), view('a', { resourceVersion: '11', jobUid: '', jobName: '' }));
@@ -136,7 +136,7 @@ describe('the objects of a job', () => {
     expect([names(known), names(known, 'u-2')]).toEqual([[], ['a@13']]);
   });
 
-  test('are there with the answer to the write that made them', () => {
+  test('include an object from the answer to its create', () => {
     const { index: known } = index();
     known.answered(view('a', { resourceVersion: '12' }));
     expect(names(known)).toEqual(['a@12']);
@@ -146,14 +146,14 @@ describe('the objects of a job', () => {
     expect(names(known)).toEqual(['a@14']);
   });
 
-  test('are gone when the watch says so', () => {
+  test('are removed when the watch says so', () => {
     const { index: known } = index();
     known.observed(null, view('a'));
     known.observed(view('a'), null);
     expect(names(known)).toEqual([]);
   });
 
-  test('are those of a list that was asked for after an answer: the store may have been put back', () => {
+  test('are those of a list that was requested after an answer: the store may have been restored', () => {
     const { index: known, clock } = index();
     known.observed(null, view('a'));
     known.answered(view('a', { resourceVersion: '50' }));
@@ -167,7 +167,7 @@ describe('the objects of a job', () => {
     expect(known.listed(askedAtMs, undefined)).toEqual([]);
   });
 
-  test('are gone although they were written a moment ago', () => {
+  test('are removed although they were written a moment ago', () => {
     const { index: known } = index();
     known.observed(null, view('a'));
     known.answered(view('a', { resourceVersion: '12' }));
@@ -175,17 +175,17 @@ describe('the objects of a job', () => {
     expect(names(known)).toEqual([]);
   });
 
-  test('are there when the watch is late with the deletion of one that had the name before', () => {
+  test('exist although the watch is late with the deletion of a former object of that name', () => {
     const { index: known } = index();
     known.observed(null, view('a'));
-    known.answered(view('a', { uid: 'uid-anew', resourceVersion: '30' }));
+    known.answered(view('a', { uid: 'uid-new', resourceVersion: '30' }));
     known.observed(view('a'), null);
     expect(names(known)).toEqual(['a@30']);
-    known.observed(null, view('a', { uid: 'uid-anew', resourceVersion: '30' }));
+    known.observed(null, view('a', { uid: 'uid-new', resourceVersion: '30' }));
     expect(names(known)).toEqual(['a@30']);
   });
 
-  test('come back as they were when the API server is set back', async () => {
+  test('return to an older state when the API server is restored', async () => {
     const { index: known, clock } = index();
     known.observed(null, view('a', { resourceVersion: '5000' }));
     known.answered(view('a', { resourceVersion: '5001' }));
@@ -195,7 +195,7 @@ describe('the objects of a job', () => {
     expect(names(known)).toEqual(['a@120']);
   });
 
-  test('are gone when it is set back to before they were made', async () => {
+  test('are removed when it is restored to before their creation', async () => {
     const { index: known, clock } = index();
     known.answered(view('a', { resourceVersion: '5001' }));
     await clock.advance(10_001);

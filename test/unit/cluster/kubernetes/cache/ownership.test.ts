@@ -1,4 +1,4 @@
-/** Whose an object is: what labels say is a claim, and who controls it, where it lies and what it is called decide. */
+/** Which job an object belongs to: its controller, namespace and name decide, and labels alone do not. */
 import { describe, expect, test } from '@jest/globals';
 
 import { isTeacherName, labels, teacherName } from '../../../../../src/api/index.js';
@@ -35,7 +35,7 @@ function renamed<T extends RawObject>(raw: T, name: string): T {
 }
 
 describe('an object with all our labels', () => {
-  test('is the job’s that controls it', () => {
+  test('belongs to the job that controls it', () => {
     expect(deploymentView(rawDeployment('cpu'))).toMatchObject({ jobUid: 'u-1', jobName: 'mnist', pool: 'cpu' });
     expect(studentJobView(rawStudentJob())).toMatchObject({ jobUid: 'u-1', jobName: 'mnist' });
     const shared = renamed(rawStudentJob(), 'mnist-distill');
@@ -49,13 +49,13 @@ describe('an object with all our labels', () => {
     ['a group that only begins as ours', { apiVersion: 'distillery.dev.example.com/v1' }],
     ['an owner that is no controller', { controller: false }],
     ['a job of another name', { name: 'other' }],
-  ])('is nobody’s when its controller is %s', (_what, owner) => {
+  ])('belongs to no job when its controller is %s', (_what, owner) => {
     expect(deploymentView(withOwner(rawDeployment('cpu'), owner)).jobUid).toBe('');
     expect(studentJobView(withOwner(rawStudentJob(), owner)).jobUid).toBe('');
     expect(ownedView(withOwner(renamed(rawStudentJob(), 'mnist-distill'), owner)).jobUid).toBe('');
   });
 
-  test('is nobody’s under a name that we do not give, as a copy has', () => {
+  test('belongs to no job under another name, as a copy has', () => {
     expect(deploymentView(renamed(rawDeployment('cpu'), 'mnist-teacher-cpu-copy')).jobUid).toBe('');
     expect(studentJobView(renamed(rawStudentJob(), 'mnist-student-2')).jobUid).toBe('');
     expect(ownedView(renamed(rawStudentJob(), 'mnist-distillery')).jobUid).toBe('');
@@ -74,7 +74,7 @@ describe('a pod with all our labels', () => {
     ['a ReplicaSet of another Deployment', teacherPod('cpu-0').controlledBy({ name: 'web-5d9c7b8f6d' })],
     ['a ReplicaSet of another pool', teacherPod('cpu-0').controlledBy({ name: 'mnist-teacher-gpu-5d9c7b8f6d' })],
     ['a Job, as a teacher', teacherPod('cpu-0').controlledBy({ kind: 'Job', apiVersion: 'batch/v1' })],
-  ])('is nobody’s when its controller is %s', (_what, pod) => {
+  ])('belongs to no job when its controller is %s', (_what, pod) => {
     expect(claimed(pod)).toBe('');
   });
 
@@ -159,7 +159,7 @@ describe('what counts for a job', () => {
 });
 
 describe('the names of teachers', () => {
-  test('are told apart where job and pool could be read two ways', () => {
+  test('are distinguished where a name could be split into job and pool in two ways', () => {
     expect(teacherName('a', 'b-teacher-c')).not.toBe(teacherName('a-teacher-b', 'c'));
     expect(teacherName('a', 'teacher-b')).not.toBe(teacherName('a-teacher', 'b'));
   });

@@ -91,7 +91,7 @@ describe('what was lost', () => {
     return counting;
   };
 
-  test('is told by pool, and what was counted before of the first', () => {
+  test('is kept by pool, and the base counts for the first pool', () => {
     const pools = ['cpu', 'spot', 'dear'];
     expect(pools.map((pool) => tally(10).lostOf(pool, pools))).toEqual([12, 1, 0]);
   });

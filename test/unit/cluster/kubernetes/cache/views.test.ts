@@ -54,7 +54,7 @@ describe('a pod', () => {
     });
   });
 
-  test('that was just made is on no node and was taken by nobody', () => {
+  test('that was just created has no node and no kubelet', () => {
     const view = podView(studentPod().raw);
     expect(view).toMatchObject({
       node: null,
@@ -107,10 +107,10 @@ describe('a pod', () => {
 
   test('for which the scheduler keeps a place says where, until it is bound', () => {
     const { spec, status, ...rest } = strangerPod('web-1').raw;
-    const told = { ...status, nominatedNodeName: 'node-3' };
-    expect(podView({ ...rest, spec, status: told })).toMatchObject({ node: null, nominated: 'node-3' });
+    const withNomination = { ...status, nominatedNodeName: 'node-3' };
+    expect(podView({ ...rest, spec, status: withNomination })).toMatchObject({ node: null, nominated: 'node-3' });
     const bound = { ...spec, nodeName: 'node-4' };
-    expect(podView({ ...rest, spec: bound, status: told })).toMatchObject({ node: 'node-4', nominated: null });
+    expect(podView({ ...rest, spec: bound, status: withNomination })).toMatchObject({ node: 'node-4', nominated: null });
   });
 
   test('with ResourceClaims, its own or made for it, claims devices', () => {
@@ -195,7 +195,7 @@ describe('the last end of a worker', () => {
       { exitCode: 137, reason: 'ContainerStatusUnknown', message: '', finishedAtMs: 0 },
     ],
     [
-      'is cut where nobody reads on',
+      'is cut at its maximum length',
       studentPod().ended({ exitCode: 1, message: 'x'.repeat(4_096), at: 0 }).raw,
       { exitCode: 1, reason: 'Error', message: 'x'.repeat(1_000), finishedAtMs: noonMs },
     ],

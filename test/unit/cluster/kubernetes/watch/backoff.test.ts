@@ -19,7 +19,7 @@ describe('a backoff', () => {
     }
   });
 
-  test('starts over after a time without trouble, counted from the end of the last wait', () => {
+  test('starts over after a time without failures, counted from the end of the last wait', () => {
     const waits = backoff();
     let nowMs = 1_000;
     for (let time = 0; time < 5; time++) nowMs += waits.next(nowMs);

@@ -74,7 +74,7 @@ describe('a reflector', () => {
     expect(held()).toEqual(server.truth);
   });
 
-  test('begins anew, and is not synced, when the pages it was turning are gone', async () => {
+  test('starts again, and is not synced, when the pages of its list are gone', async () => {
     const clock = new FakeClock();
     const server = new FakeApiServer(clock);
     for (const name of ['a', 'b', 'c']) server.put(name, 1);

@@ -6,7 +6,7 @@ import { ObjectStore } from '../../../../../src/cluster/kubernetes/watch/store.j
 describe('a store', () => {
   const named = (name: string, uid = `uid of ${name}`, namespace = 'ns') => ({ name, namespace, uid });
 
-  test('tells what changed, and nothing when nothing did', () => {
+  test('reports changes, and nothing when nothing changed', () => {
     const store = new ObjectStore<{ a: number }>();
     expect(store.set(named('x'), { a: 1 })).toEqual([{ old: null, now: { a: 1 } }]);
     expect(store.set(named('x'), { a: 1 })).toEqual([]);
@@ -16,7 +16,7 @@ describe('a store', () => {
     expect(store.size).toBe(0);
   });
 
-  test('takes an object of the same name and another uid for another, even when it looks the same', () => {
+  test('treats an object with the same name and another uid as another object, even with equal content', () => {
     const store = new ObjectStore<{ a: number }>();
     store.set(named('x', 'first'), { a: 1 });
     expect(store.set(named('x', 'second'), { a: 1 })).toEqual([
@@ -25,7 +25,7 @@ describe('a store', () => {
     ]);
   });
 
-  test('lets go of what its projection no longer keeps', () => {
+  test('drops an object that its projection no longer keeps', () => {
     const store = new ObjectStore<{ a: number }>();
     store.set(named('x'), { a: 1 });
     expect(store.set(named('x'), null)).toEqual([{ old: { a: 1 }, now: null }]);
@@ -44,7 +44,7 @@ describe('a store', () => {
     expect(store.list()).toHaveLength(3);
   });
 
-  test('deletes what a list no longer has', () => {
+  test('deletes objects that a list no longer holds', () => {
     const store = new ObjectStore<string>();
     for (const name of ['a', 'b', 'c']) store.set(named(name), name);
     expect(store.keepOnly([named('b'), named('z')])).toEqual([
@@ -54,7 +54,7 @@ describe('a store', () => {
     expect(store.list()).toEqual(['b']);
   });
 
-  test('finds by its index, also after objects moved in it or went', () => {
+  test('finds objects by the index, also after they moved in it or were deleted', () => {
     const store = new ObjectStore<{ job: string | null; at: number }>(({ job }) => job);
     store.set(named('a'), { job: 'one', at: 1 });
     store.set(named('b'), { job: 'one', at: 2 });
