@@ -9,7 +9,7 @@ import { parse } from 'yaml';
 import { type ApiError, kinds, loadAccess } from '../../../src/cluster/kubernetes/index.js';
 import { clientOf, eventually, refusal, type TestClient, until } from '../../kit/api-client.js';
 import { startControlPlane } from '../../kit/cluster/control-plane.js';
-import { crowded } from '../../kit/crowded.js';
+import { throttledUser } from '../../kit/throttled-user.js';
 
 type ControlPlane = Awaited<ReturnType<typeof startControlPlane>>;
 
@@ -293,7 +293,7 @@ describe('a refusal', () => {
   });
 
   test('for too many requests holds the time to wait', async () => {
-    const crowd = await clientOf(await crowded(cluster, 'crowd'), { connections: 100 });
+    const crowd = await clientOf(await throttledUser(cluster, 'crowd'), { connections: 100 });
     let throttled: ApiError | undefined;
     await eventually(async () => {
       // One at a time is always let in.

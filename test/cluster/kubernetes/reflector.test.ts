@@ -18,7 +18,7 @@ import {
 } from '../../../src/cluster/kubernetes/index.js';
 import { clientOf, type TestClient, until } from '../../kit/api-client.js';
 import { startControlPlane } from '../../kit/cluster/control-plane.js';
-import { crowded, uncrowded } from '../../kit/crowded.js';
+import { throttledUser, unthrottled } from '../../kit/throttled-user.js';
 import { FaultyProxy } from '../../kit/faulty-proxy.js';
 
 type ControlPlane = Awaited<ReturnType<typeof startControlPlane>>;
@@ -434,7 +434,7 @@ describe('an API server', () => {
   }, 60_000);
 
   test('that has no room is left alone as long as it asks, and followed on', async () => {
-    const kubeconfig = await crowded(cluster, 'crowd');
+    const kubeconfig = await throttledUser(cluster, 'crowd');
     const crowd = await clientOf(kubeconfig, { connections: 100 });
     await put('before', '1');
     const over = new AbortController();
@@ -449,7 +449,7 @@ describe('an API server', () => {
     await press;
     await crowd.close();
     // Our part is to come back when there is room.
-    await uncrowded(cluster, 'crowd', kubeconfig);
+    await unthrottled(cluster, 'crowd', kubeconfig);
     const waits = reports.flatMap((report) =>
       report.kind === 'interrupted' && report.error.reason === 'throttled' ? [report.waitMs] : [],
     );

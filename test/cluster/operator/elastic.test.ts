@@ -10,8 +10,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import { until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
-import { Telling } from '../../kit/cluster/telling.js';
-import { World } from '../../kit/cluster/world.js';
+import { TelemetryPublisher } from '../../kit/cluster/telemetry-publisher.js';
+import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 import { DistillProcess } from '../../kit/distill.js';
 
 jest.setTimeout(240_000);
@@ -20,12 +20,12 @@ jest.setTimeout(240_000);
 const slots = 8;
 const pools = [{ name: 'gpu', resource: 'nvidia.com/gpu', maxReplicas: 20 }];
 
-let world: World;
+let world: OperatorCluster;
 let operator: RunningOperator;
-let telling: Telling;
+let telling: TelemetryPublisher;
 
 beforeAll(async () => {
-  world = await World.create({ audit: 'Metadata' });
+  world = await OperatorCluster.create({ audit: 'Metadata' });
   await world.cluster.addNodes(2, { gpus: 4 });
   await world.cluster.apply({
     apiVersion: 'scheduling.k8s.io/v1',
@@ -35,7 +35,7 @@ beforeAll(async () => {
     preemptionPolicy: 'Never',
   });
   operator = await startOperator(world.cluster, { nats: world.nats });
-  telling = Telling.start(world);
+  telling = TelemetryPublisher.start(world);
 }, 900_000);
 afterEach(async () => {
   await world.cluster.kubectlOk(['delete', 'pods', '-l', 'whose=neighbour', '--wait=false']);

@@ -10,15 +10,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import { until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
-import { World } from '../../kit/cluster/world.js';
+import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 
 jest.setTimeout(900_000);
 
-let world: World;
+let world: OperatorCluster;
 const operators: RunningOperator[] = [];
 
 beforeAll(async () => {
-  world = await World.create({ audit: 'Metadata' });
+  world = await OperatorCluster.create({ audit: 'Metadata' });
   await world.cluster.addNodes(2, { gpus: 4 });
 });
 afterEach(async () => {

@@ -10,14 +10,14 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
-import { type StoredJob, World } from '../../kit/cluster/world.js';
+import { type StoredJob, OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 import { canTrace, contactsIn, strace, traceContactsBeside } from '../../kit/strace.js';
 
 jest.setTimeout(180_000);
 
 const canSee = await canTrace();
 
-let world: World;
+let world: OperatorCluster;
 let operator: RunningOperator;
 const job = (name: string): Promise<StoredJob | null> => world.job(name);
 const reason = (name: string, type: string): Promise<string> => world.condition(name, type);
@@ -31,7 +31,7 @@ async function rest(): Promise<void> {
 }
 
 beforeAll(async () => {
-  world = await World.create({ audit: 'Metadata' });
+  world = await OperatorCluster.create({ audit: 'Metadata' });
   await world.cluster.addNodes(2, { gpus: 4 });
   operator = await startOperator(world.cluster, { nats: world.nats });
 }, 900_000);

@@ -9,7 +9,7 @@ import { until } from '../../kit/cluster/index.js';
 import { chartFolder, helm, sets } from '../../kit/cluster/helm.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
-import { World } from '../../kit/cluster/world.js';
+import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 import { connectPlain } from '../../kit/stream.js';
 
 jest.setTimeout(180_000);
@@ -17,11 +17,11 @@ jest.setTimeout(180_000);
 const namespace = 'distillery-system';
 const account = `system:serviceaccount:${namespace}:distillery`;
 
-let world: World;
+let world: OperatorCluster;
 let operator: RunningOperator;
 
 beforeAll(async () => {
-  world = await World.create({ audit: 'Metadata' });
+  world = await OperatorCluster.create({ audit: 'Metadata' });
   const { cluster } = world;
   for (const name of ['team-a', 'team-b', 'team-c', 'team-d']) {
     await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });

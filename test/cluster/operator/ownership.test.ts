@@ -9,15 +9,15 @@ import { teacherDeployment } from '../../../src/render/index.js';
 import { until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
-import { World } from '../../kit/cluster/world.js';
+import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 
 jest.setTimeout(300_000);
 
-let world: World;
+let world: OperatorCluster;
 let operator: RunningOperator;
 
 beforeAll(async () => {
-  world = await World.create();
+  world = await OperatorCluster.create();
   await world.cluster.addNodes(2, { gpus: 8 });
   await world.cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'elsewhere' } });
   operator = await startOperator(world.cluster, { nats: world.nats });

@@ -10,7 +10,7 @@ import { until } from '../../kit/cluster/index.js';
 import { chartFolder, helm, sets } from '../../kit/cluster/helm.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
-import { World } from '../../kit/cluster/world.js';
+import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 
 jest.setTimeout(600_000);
 
@@ -18,12 +18,12 @@ const namespace = 'distillery-system';
 const account = `system:serviceaccount:${namespace}:distillery`;
 const pools = [{ name: 'gpu', resource: 'nvidia.com/gpu', maxReplicas: 1 }];
 
-let world: World;
+let world: OperatorCluster;
 let kubeconfig: string;
 let leader: RunningOperator;
 
 beforeAll(async () => {
-  world = await World.create({
+  world = await OperatorCluster.create({
     audit: 'Metadata',
     // So that blocking owner references need their right as well.
     apiServerArgs: ['--enable-admission-plugins=NodeRestriction,OwnerReferencesPermissionEnforcement'],

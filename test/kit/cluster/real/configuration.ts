@@ -1,5 +1,5 @@
 /** Configuration of a node's programs: containerd, the network of its pods, kubelet. Pure text. */
-import { hostAddress, subnet } from './site.js';
+import { hostAddress, subnet } from './host-resources.js';
 
 export interface NodePlace {
   readonly name: string;

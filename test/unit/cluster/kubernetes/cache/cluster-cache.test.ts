@@ -42,8 +42,8 @@ function cluster() {
       for (const name of names) cache.onNode(null, gpuNode(name));
       return at;
     },
-    pod: (...pods: readonly PodMaker[]) => {
-      for (const pod of pods) {
+    pod: (...makers: readonly PodMaker[]) => {
+      for (const pod of makers) {
         const { uid } = pod.raw.metadata;
         const before = pods.get(uid);
         pods.set(uid, pod);
@@ -51,8 +51,8 @@ function cluster() {
       }
       return at;
     },
-    gone: (...pods: readonly PodMaker[]) => {
-      for (const pod of pods) {
+    gone: (...makers: readonly PodMaker[]) => {
+      for (const pod of makers) {
         const { uid } = pod.raw.metadata;
         cache.onPod(podView((pods.get(uid) ?? pod).raw), null);
         pods.delete(uid);
@@ -92,7 +92,11 @@ describe('the objects of a job', () => {
   test('give the job of a changed pod', () => {
     const { cache } = cluster();
     const ownerOf = (pod: PodMaker): string | null => cache.onPod(null, podView(pod.raw));
-    expect([ownerOf(seated('cpu-0')), ownerOf(studentPod()), ownerOf(strangerPod('web'))]).toEqual(['u-1', 'u-1', null]);
+    expect([ownerOf(seated('cpu-0')), ownerOf(studentPod()), ownerOf(strangerPod('web'))]).toEqual([
+      'u-1',
+      'u-1',
+      null,
+    ]);
     expect(cache.onPod(podView(seated('cpu-0').raw), null)).toBe('u-1');
     expect(cache.objectsOf(jobOf('u-1')).pods).toHaveLength(1);
   });

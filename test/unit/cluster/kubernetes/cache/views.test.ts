@@ -110,7 +110,10 @@ describe('a pod', () => {
     const withNomination = { ...status, nominatedNodeName: 'node-3' };
     expect(podView({ ...rest, spec, status: withNomination })).toMatchObject({ node: null, nominated: 'node-3' });
     const bound = { ...spec, nodeName: 'node-4' };
-    expect(podView({ ...rest, spec: bound, status: withNomination })).toMatchObject({ node: 'node-4', nominated: null });
+    expect(podView({ ...rest, spec: bound, status: withNomination })).toMatchObject({
+      node: 'node-4',
+      nominated: null,
+    });
   });
 
   test('with ResourceClaims, its own or made for it, claims devices', () => {

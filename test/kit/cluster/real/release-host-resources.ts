@@ -1,8 +1,8 @@
 /**
- * Gives back what a real cluster occupies of this machine (site.ts):
+ * Gives back what a real cluster occupies of this machine (host-resources.ts):
  *
- *   node sweep.ts begin OWNER FOLDER BRIDGE CGROUP    take away what is left of anybody, then the site is OWNER's
- *   node sweep.ts end OWNER FOLDER BRIDGE CGROUP      take away what is OWNER's; nothing when it is somebody else's
+ *   node release-host-resources.ts begin OWNER FOLDER BRIDGE CGROUP    take away what is left of anybody, then the site is OWNER's
+ *   node release-host-resources.ts end OWNER FOLDER BRIDGE CGROUP      take away what is OWNER's; nothing when it is somebody else's
  *
  * `end` runs when an owner stops, and again by its keeper when the owner was killed; the second form of it may come
  * when the next owner has already begun, and must not touch what is then that one's. It imports nothing of the project:

@@ -4,7 +4,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 
 import { connectPlain, studentState, teacherState } from '../stream.js';
 
-import type { World } from './world.js';
+import type { OperatorCluster } from './operator-cluster.js';
 
 const everyMs = 400;
 const perTeacher = 100;
@@ -30,18 +30,18 @@ export function publishStates(
   return 1 + reporting.length;
 }
 
-export class Telling {
-  readonly #world: World;
+export class TelemetryPublisher {
+  readonly #world: OperatorCluster;
   #connection: NatsConnection | null = null;
   readonly #needs = new Map<string, number>();
   #timer: NodeJS.Timeout | null = null;
 
-  private constructor(world: World) {
+  private constructor(world: OperatorCluster) {
     this.#world = world;
   }
 
-  static start(world: World): Telling {
-    const telling = new Telling(world);
+  static start(world: OperatorCluster): TelemetryPublisher {
+    const telling = new TelemetryPublisher(world);
     telling.#next();
     return telling;
   }

@@ -6,7 +6,7 @@
  *   klbr0, 10.88.0.1/24         the bridge between the nodes and this machine, where the API server listens
  *   distillery-real             a folder in each cgroup hierarchy
  *
- * sweep.ts gives it all back, also what a killed owner left.
+ * release-host-resources.ts gives it all back, also what a killed owner left.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
@@ -41,7 +41,7 @@ export async function occupySite(): Promise<Site> {
   });
   const owner = randomUUID();
   const sweep = (verb: 'begin' | 'end'): readonly [string, ...string[]] => {
-    const program = fileURLToPath(new URL(`./sweep${extname(import.meta.url)}`, import.meta.url));
+    const program = fileURLToPath(new URL(`./release-host-resources${extname(import.meta.url)}`, import.meta.url));
     return [process.execPath, program, verb, owner, siteFolder, bridge, cgroup];
   };
   const leave = async (): Promise<void> => {

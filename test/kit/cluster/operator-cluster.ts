@@ -37,14 +37,14 @@ export interface SeenPod {
 const jobsPath = (namespace: string): string => `/apis/distillery.dev/v1alpha1/namespaces/${namespace}/distilljobs`;
 const ownedKinds = 'deployments,replicasets,jobs,pods,configmaps,secrets,serviceaccounts,networkpolicies';
 
-export interface WorldOptions extends ControlPlaneOptions {
+export interface OperatorClusterOptions extends ControlPlaneOptions {
   /** Where its NATS tells of streams and consumers; absent = nowhere. */
   readonly natsMonitoringPort?: number;
   /** Absent = one account per namespace. */
   readonly natsMode?: OperatorNats['mode'];
 }
 
-export class World {
+export class OperatorCluster {
   private constructor(
     readonly cluster: ControlPlane,
     readonly nats: OperatorNats,
@@ -52,9 +52,9 @@ export class World {
   ) {}
 
   /** With CRD and PriorityClass, and without nodes and operator. */
-  static async create(options: WorldOptions = {}): Promise<World> {
+  static async create(options: OperatorClusterOptions = {}): Promise<OperatorCluster> {
     const { natsMonitoringPort = null, natsMode = 'accounts', ...controlPlane } = options;
-    return World.around(
+    return OperatorCluster.around(
       ...(await Promise.all([
         startControlPlane({ crds: [distillJobCrd], ...controlPlane }),
         startOperatorNats({ limits: manyJobs, monitoringPort: natsMonitoringPort, mode: natsMode }),
@@ -63,10 +63,10 @@ export class World {
   }
 
   /** The same on a cluster that runs already. */
-  static async around(cluster: ControlPlane, nats: OperatorNats): Promise<World> {
+  static async around(cluster: ControlPlane, nats: OperatorNats): Promise<OperatorCluster> {
     await cluster.installCrd(distillJobCrd);
     await cluster.apply(teacherPriorityClass);
-    return new World(cluster, nats, await homeOf(nats));
+    return new OperatorCluster(cluster, nats, await homeOf(nats));
   }
 
   async close(): Promise<void> {

@@ -8,7 +8,7 @@ interface Cluster {
 }
 
 /** @returns the kubeconfig of a new user, an administrator, who is let in one request at a time */
-export async function crowded(cluster: Cluster, name: string): Promise<string> {
+export async function throttledUser(cluster: Cluster, name: string): Promise<string> {
   const apiVersion = 'flowcontrol.apiserver.k8s.io/v1';
   const metadata = { name };
   const objects = [
@@ -62,7 +62,7 @@ const patienceMs = 240_000;
  * may keep it out for minutes.
  * @param kubeconfig of the user
  */
-export async function uncrowded(cluster: Cluster, name: string, kubeconfig: string): Promise<void> {
+export async function unthrottled(cluster: Cluster, name: string, kubeconfig: string): Promise<void> {
   await cluster.kubectlOk(['delete', 'flowschema', name]);
   const letIn = async (): Promise<boolean> =>
     (await cluster.kubectl(['get', 'configmaps', '--request-timeout=5s'], { kubeconfig })).code === 0;
