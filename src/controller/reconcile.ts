@@ -138,12 +138,7 @@ async function reconcileInvalid(key: JobKey, found: InvalidJob, options: Reconci
   return gone ? null : stoppingMs;
 }
 
-async function finalize(
-  key: JobKey,
-  found: InvalidJob,
-  remains: boolean,
-  options: ReconcilerOptions,
-): Promise<number> {
+async function finalize(key: JobKey, found: InvalidJob, remains: boolean, options: ReconcilerOptions): Promise<number> {
   const { jobs, streams, clock } = options;
   const observed = await streams.observe(key, { teachers: [], nowMs: clock.now() });
   const { object, removeStreams, againMs, ...outcome } = finalizeInvalid(found, remains, observed, clock.now());

@@ -26,7 +26,7 @@ describe('a refusal', () => {
   });
 
   test.each(['metadata.ownerReferences', 'spec.selector', 'spec.template'])(
-    "that names an immutable field means that the object is not ours: %s",
+    'that names an immutable field means that the object is not ours: %s',
     (field) => {
       const taken = refusedOr(deployment, error('invalid', field));
       expect(isHindrance(taken)).toBe(true);
