@@ -128,7 +128,7 @@ function hasItsPods({ kind, spec, status }: Stored): boolean {
 describe.each(cases)('the objects of the golden job %s', (name) => {
   let objects: readonly KubernetesObject[];
 
-  test('are taken without a warning, and a second time without a change', async () => {
+  test('are accepted without a warning, and applied again without a change', async () => {
     objects = await ownedObjects(name);
     expect(await apply(objects)).toBe('');
     const versions = (all: readonly Stored[]): unknown => all.map(({ metadata }) => metadata.resourceVersion);
@@ -159,7 +159,7 @@ describe.each(cases)('the objects of the golden job %s', (name) => {
     expect(uids).toEqual(expect.arrayContaining(before.map(({ metadata }) => metadata.uid)));
   }, 60_000);
 
-  test('are gone with their job', async () => {
+  test('are deleted with their job', async () => {
     const { name: owner } = objects[0]!.metadata.ownerReferences![0]!;
     await kubectl(['delete', 'distilljob', '-n', namespace, owner]);
     expect(

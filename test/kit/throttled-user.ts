@@ -1,4 +1,4 @@
-/** A user for whom the API server has no room when there is another request: the real thing answers 429, by its own rules. */
+/** A user whose concurrent requests a real API server answers with 429, by its priority and fairness rules. */
 import { until } from './cluster/index.js';
 
 interface Cluster {
@@ -7,7 +7,7 @@ interface Cluster {
   user(name: string, groups: readonly string[]): Promise<string>;
 }
 
-/** @returns the kubeconfig of a new user, an administrator, who is let in one request at a time */
+/** @returns the kubeconfig of a new administrator who may have one request at a time */
 export async function throttledUser(cluster: Cluster, name: string): Promise<string> {
   const apiVersion = 'flowcontrol.apiserver.k8s.io/v1';
   const metadata = { name };
@@ -58,13 +58,13 @@ export async function throttledUser(cluster: Cluster, name: string): Promise<str
 const patienceMs = 240_000;
 
 /**
- * Resolves when there is room for the user again: it is treated as everybody. What the server still counts as at work for it
- * may keep it out for minutes.
+ * Removes the limit of the user. Resolves when a request succeeds again: requests that the server still counts as running may
+ * keep the user out for minutes.
  * @param kubeconfig of the user
  */
-export async function unthrottled(cluster: Cluster, name: string, kubeconfig: string): Promise<void> {
+export async function removeThrottle(cluster: Cluster, name: string, kubeconfig: string): Promise<void> {
   await cluster.kubectlOk(['delete', 'flowschema', name]);
-  const letIn = async (): Promise<boolean> =>
+  const isAdmitted = async (): Promise<boolean> =>
     (await cluster.kubectl(['get', 'configmaps', '--request-timeout=5s'], { kubeconfig })).code === 0;
-  await until(`${name} to be let in`, letIn, patienceMs);
+  await until(`${name} to be admitted`, isAdmitted, patienceMs);
 }

@@ -113,14 +113,14 @@ describe('apply', () => {
 });
 
 describe('reading', () => {
-  test('gives null for an object that is not there, and an error for a kind that is not', async () => {
+  test('gives null for a missing object, and an error for a missing kind', async () => {
     expect(await api.client.get(kinds.configMaps, namespace, 'absent')).toBeNull();
     const unknown = { ...kinds.distillJobs, plural: 'nosuchthings' };
     expect((await refusal(api.client.get(unknown, namespace, 'absent'))).reason).toBe('notFound');
     expect((await refusal(api.client.list({ ...unknown, group: 'no.such.group' }))).reason).toBe('notFound');
   });
 
-  test('gives times as strings, microseconds included, and kind and version to every item of a list', async () => {
+  test('gives times as strings, microseconds included, and apiVersion and kind to every item of a list', async () => {
     const renewTime = '2026-11-24T09:00:00.123456Z';
     const lease = {
       apiVersion: 'coordination.k8s.io/v1',
@@ -157,7 +157,7 @@ describe('reading', () => {
     expect(third.continueToken).toBeNull();
   });
 
-  test('a watch brings what happens after its version, bookmarks aside, and nothing of other labels', async () => {
+  test('a watch delivers events after its version, and none of objects with other labels', async () => {
     const { resourceVersion } = await api.client.list(kinds.configMaps, { namespace });
     await api.client.apply(configMap('watched', { a: '1' }, { labels: { watch: 'yes' } }));
     await api.client.apply(configMap('unwatched', { a: '1' }));
@@ -173,7 +173,7 @@ describe('reading', () => {
     expect(seen).toEqual(['opened', 'set {"a":"1"}', 'set {"a":"2"}', 'deleted {"a":"2"}']);
   });
 
-  test('a watch from a version in the future is answered with silence, which we notice', async () => {
+  test('a watch from a future version is answered with silence, which we notice', async () => {
     const impatient = await clientOf(cluster.kubeconfig, { silenceMs: 1_500 });
     const options = { resourceVersion: '999999999', timeoutSeconds: 30 };
     const seen: string[] = [];
@@ -191,7 +191,7 @@ describe('reading', () => {
 });
 
 describe('writing with a condition', () => {
-  test('create of what exists, and replace over another version, are conflicts of two kinds', async () => {
+  test('create of an existing object, and replace of another version, fail with two different reasons', async () => {
     const first = await api.client.create(configMap('contended', { a: '1' }));
     expect((await refusal(api.client.create(configMap('contended', { a: '2' })))).reason).toBe('alreadyExists');
     const second = await api.client.replace({ ...first, data: { a: '3' } });
@@ -215,7 +215,7 @@ describe('writing with a condition', () => {
     await api.client.patch(kinds.configMaps, namespace, 'patched', { metadata: { finalizers: null } });
   });
 
-  test('delete can be bound to a uid, and says whether there was something', async () => {
+  test('delete can be bound to a uid, and returns whether the object existed', async () => {
     const { metadata } = await api.client.create(configMap('deleted', {}));
     expect((await refusal(api.client.delete(kinds.configMaps, namespace, 'deleted', { uid: 'another' }))).reason).toBe(
       'conflict',
@@ -225,7 +225,7 @@ describe('writing with a condition', () => {
   });
 });
 
-test('a pod whose token is replaced goes on with the new one', async () => {
+test('a pod whose token is replaced continues with the new one', async () => {
   await cluster.kubectl(['create', 'serviceaccount', 'rotated']);
   await cluster.kubectl([
     'create',

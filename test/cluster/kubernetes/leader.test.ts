@@ -46,7 +46,7 @@ const vacant = {
 };
 
 describe('a lease', () => {
-  test('is created once, replaced in its version alone, and never made by a renewal', async () => {
+  test('is created once, replaced only in its version, and never created by a renewal', async () => {
     expect(await leases.get(signal)).toBeNull();
     const made = await leases.create(vacant, signal);
     expect(made).toMatchObject({ kind: 'written', lease: vacant });
@@ -60,7 +60,7 @@ describe('a lease', () => {
     expect(await leases.get(signal)).toBeNull();
   });
 
-  test('as the chart ships it has no spec, and keeps the labels that Helm put on it', async () => {
+  test('from the chart has no spec, and keeps the labels of Helm', async () => {
     const metadata = { namespace, name, labels: { 'app.kubernetes.io/managed-by': 'Helm' } };
     await cluster.apply({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata });
     const found = (await leases.get(signal))!;
@@ -112,7 +112,7 @@ describe('of two candidates', () => {
     expect(await leases.get(signal)).toMatchObject({ holderIdentity: '' });
   });
 
-  test('the leader takes a deleted lease back before the other may have it', async () => {
+  test('the leader creates a deleted lease again before the other candidate may take it', async () => {
     await cluster.apply({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { namespace, name } });
     const a = candidate('a');
     await until('a to lead', () => Promise.resolve(a.elector.leading));
@@ -126,7 +126,7 @@ describe('of two candidates', () => {
 });
 
 describe('events', () => {
-  test('tell the story in kubectl describe, each word once, over a restart', async () => {
+  test('are shown by kubectl describe, each one once, across a restart', async () => {
     await cluster.installCrd(distillJobCrd);
     await cluster.apply(someJob({ name: 'events' }));
     const job = (await api.client.get(kinds.distillJobs, namespace, 'events'))!;

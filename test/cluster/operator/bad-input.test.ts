@@ -50,7 +50,7 @@ afterAll(async () => {
   await nats.stop();
 });
 
-describe('a job that is wrong', () => {
+describe('an invalid job', () => {
   test('is refused', async () => {
     const cases = [...objects, ...unsupportedJobs, ...refusedTemplates, ...clusterRefusals];
     await tellAll('refused', cases, async (name, changes) => {
@@ -65,7 +65,7 @@ describe('a job that is wrong', () => {
     });
   });
 
-  test('says why where people look, and nothing of teachers: none scale before it is accepted', async () => {
+  test('reports why in its status and Events, and reports no teachers before it is accepted', async () => {
     const name = 'unsaid';
     const [, ...changes] = clusterRefusals[0] ?? [''];
     await cluster.apply(bend(someJob({ name, pools }), ...changes) as object);
@@ -80,7 +80,7 @@ describe('a job that is wrong', () => {
     expect(status).not.toMatch(/Finished|Desired|Pools|Scaled/);
   });
 
-  test('is refused or counts as less by the limits of its namespace alone', async () => {
+  test('is refused or reduced only by the limits of its namespace', async () => {
     await cluster.apply(namespace('limited'));
     const heavy = someJob({ name: 'heavy', namespace: 'limited', pools, spec: { weight: 500, suspend: true } });
     const large = { logits: { maxBytes: '2Gi' }, suspend: true };
@@ -94,7 +94,7 @@ describe('a job that is wrong', () => {
     expect(await condition('large', accepted)).toMatchObject({ status: 'True' });
   });
 
-  test('is mended by a change of what was wrong', async () => {
+  test('is accepted after a correction', async () => {
     const name = 'mended';
     const [, ...changes] = clusterRefusals[0] ?? [''];
     await cluster.apply(bend(someJob({ name, pools }), ...changes) as object);
@@ -104,7 +104,7 @@ describe('a job that is wrong', () => {
     await until('its pods', async () => (await namesOf('pods', 'default')).length === 2);
   });
 
-  test('may not become wrong either', async () => {
+  test('may not become invalid later', async () => {
     await tellAll('changed while it runs', lateChanges, async (name, changes) => {
       const spec = { suspend: true };
       expect(await refusalOfApply(someJob({ name, pools, spec }))).toBeNull();
@@ -115,7 +115,7 @@ describe('a job that is wrong', () => {
   test('leaves nothing behind when it is deleted', leavesNothing);
 });
 
-describe('a job whose pods cannot be', () => {
+describe('a job whose pods cannot be created', () => {
   test('reports why it waits', async () => {
     await tellAll('pods that cannot be', refusedPods, async (name, changes) => {
       await cluster.apply(bend(someJob({ name, pools }), ...changes) as object);
@@ -138,7 +138,7 @@ describe('a job whose pods cannot be', () => {
   test('leaves nothing behind when it is deleted', leavesNothing);
 });
 
-describe('a job that something stands in the way of', () => {
+describe('a blocked job', () => {
   const isBlocked = ({ type, reason }: StatusCondition): boolean => type === 'Progressing' && reason === 'Blocked';
 
   test('reports a quota on its objects, and continues when it is gone', async () => {

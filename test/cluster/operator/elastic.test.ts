@@ -38,7 +38,7 @@ beforeAll(async () => {
   telling = TelemetryPublisher.start(world);
 }, 900_000);
 afterEach(async () => {
-  await world.cluster.kubectlOk(['delete', 'pods', '-l', 'whose=neighbour', '--wait=false']);
+  await world.cluster.kubectlOk(['delete', 'pods', '-l', 'whose=pending-pod', '--wait=false']);
   await world.cluster.kubectlOk(['delete', 'distilljobs', '--all', '--timeout=60s']);
 });
 afterAll(async () => {
@@ -72,13 +72,13 @@ async function settle(uids: readonly string[], wanted: readonly number[], limitM
   );
 }
 
-async function neighbour(name: string, gpus: number, spec: object = {}): Promise<void> {
+async function pendingPod(name: string, gpus: number, spec: object = {}): Promise<void> {
   await world.cluster.apply({
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name, namespace: 'default', labels: { whose: 'neighbour' } },
+    metadata: { name, namespace: 'default', labels: { whose: 'pending-pod' } },
     spec: {
-      containers: [{ name: 'main', image: 'neighbour', resources: { limits: { 'nvidia.com/gpu': String(gpus) } } }],
+      containers: [{ name: 'main', image: 'pending-pod', resources: { limits: { 'nvidia.com/gpu': String(gpus) } } }],
       ...spec,
     },
   });
@@ -131,7 +131,7 @@ describe('teachers', () => {
   test('make room for a pod that preempts them, leave no teacher Pending, and return when it is gone', async () => {
     const uid = await job('yielding', 30);
     await settle([uid], [slots]);
-    await neighbour('urgent', 4);
+    await pendingPod('urgent', 4);
     await runs('urgent');
     await settle([uid], [4]);
     expect(await phaseOf('urgent')).toBe('Running');
@@ -142,7 +142,7 @@ describe('teachers', () => {
   test('make room for a pod that does not preempt: on one node, as many as it needs', async () => {
     const uid = await job('polite', 30);
     await settle([uid], [slots]);
-    await neighbour('patient', 3, { priorityClassName: 'patient' });
+    await pendingPod('patient', 3, { priorityClassName: 'patient' });
     await runs('patient');
     await settle([uid], [5]);
   });
@@ -150,9 +150,9 @@ describe('teachers', () => {
   test('make no room for a pod that fits nowhere, has a scheduling gate, or waits for a volume', async () => {
     const uid = await job('settled', 30);
     await settle([uid], [slots]);
-    await neighbour('huge', 5);
-    await neighbour('gated', 2, { schedulingGates: [{ name: 'example.com/quota' }] });
-    await neighbour('empty', 2, { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'nowhere' } }] });
+    await pendingPod('huge', 5);
+    await pendingPod('gated', 2, { schedulingGates: [{ name: 'example.com/quota' }] });
+    await pendingPod('empty', 2, { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'nowhere' } }] });
     // What comes after both in the order of events.
     const other = await job('other', 30);
     await settle([uid, other], [4, 4]);
@@ -199,7 +199,7 @@ describe('teachers', () => {
     expect({ exitCode: await plan.ended(), stderr: plan.stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(plan.plain.join('\n')).toMatch(/default\/modest .*6 of 20: 6 free slots, 2 held back by reserve/);
     // The reserve is for others.
-    await neighbour('guest', 2, { priorityClassName: 'patient' });
+    await pendingPod('guest', 2, { priorityClassName: 'patient' });
     await runs('guest');
   });
 });

@@ -178,7 +178,7 @@ describe('the account of the chart', () => {
     });
   });
 
-  test.each(all)('makes no %s that no DistillJob controls', async (kind) => {
+  test.each(all)('creates no %s that no DistillJob controls', async (kind) => {
     const object = objects[kind];
     const made = thief.client.create({ ...object, metadata: { ...object.metadata, name: 'made' } });
     expect(await outcome(made)).toBe('forbidden');
@@ -219,7 +219,7 @@ describe('the account of the chart', () => {
     });
   });
 
-  test('is held to the pods of its jobs, and to one annotation of these', async () => {
+  test('may only change pods of its jobs, and only one annotation of them', async () => {
     const { cluster } = world;
     await cluster.apply({ ...objects.pods, metadata: { ...theirs, name: 'worker', labels } });
     const change = (fields: Record<string, unknown>): Promise<string> =>
@@ -245,7 +245,7 @@ describe('the rights of the chart', () => {
     since = (await refusals()).length;
   });
 
-  test('are enough for a whole life: none is missed', async () => {
+  test('suffice for a whole life of a job', async () => {
     const { cluster } = world;
     await cluster.apply(someJob({ name: 'whole', pools, spec: { ttlSecondsAfterFinished: 1 } }));
     const uid = await world.uidOf('whole');
@@ -268,7 +268,7 @@ describe('the rights of the chart', () => {
     expect((await refusals()).slice(since)).toEqual([]);
   });
 
-  test('are all needed: each that is taken away is missed', async () => {
+  test('are all needed: without any of them a request fails', async () => {
     const { cluster } = world;
     const missed: string[] = [];
     let jobs = 0;

@@ -48,7 +48,7 @@ function clusterOf(workers: WorkerScripts, slots = 2) {
     );
   };
   let latest: ClusterObservation;
-  /** Waits until what is observed of the pools named here fulfils a condition. */
+  /** Waits until what is observed of the pools named here fulfills a condition. */
   const sees = async (
     what: string,
     holds: (seen: ClusterObservation) => boolean,
@@ -163,7 +163,7 @@ describe('workers', () => {
     expect(cluster.processes().teachers).toEqual([oldest]);
   });
 
-  test('of a pool that the job has no longer are stopped', async () => {
+  test('of a pool that the job no longer has are stopped', async () => {
     const workers = new WorkerScripts();
     const { apply, sees } = clusterOf(workers);
     await apply({ cpu: 1, spot: 1 });
@@ -203,7 +203,7 @@ describe('a student', () => {
     });
   });
 
-  test('that comes back after an error goes on', async () => {
+  test('that restarts after an error continues', async () => {
     const workers = new WorkerScripts({ student: ['exit 1', 'run'] });
     const { apply, sees, latest } = clusterOf(workers);
     await apply({}, 'Run');
@@ -211,7 +211,7 @@ describe('a student', () => {
     expect(latest().student).toMatchObject({ failures: 1, lastError: { message: 'exited with code 1' } });
   });
 
-  test('that cannot ever succeed fails at once', async () => {
+  test('that can never succeed fails at once', async () => {
     const workers = new WorkerScripts({ student: ['exit 65 labels out of range', 'run'] });
     const { apply, sees, latest } = clusterOf(workers);
     await apply({}, 'Run');
@@ -219,7 +219,7 @@ describe('a student', () => {
     expect(latest().student).toMatchObject({ starts: 1, lastError: { exitCode: 65, message: 'labels out of range' } });
   });
 
-  test('that is done is done', async () => {
+  test('that is done is not started again', async () => {
     const workers = new WorkerScripts({ student: ['exit 0', 'run'] });
     const { apply, sees } = clusterOf(workers);
     await apply({}, 'Run');
@@ -228,7 +228,7 @@ describe('a student', () => {
     expect(workers.notes('student')).toHaveLength(1);
   });
 
-  test('whose words are of an attempt before does not repeat them', async () => {
+  test('does not repeat the message of an earlier attempt', async () => {
     const workers = new WorkerScripts({ student: ['exit 1 out of memory', 'run'] });
     const { cluster, apply, sees } = clusterOf(workers);
     await apply({}, 'Run');
@@ -269,7 +269,7 @@ describe('a cluster that is removed', () => {
 });
 
 describe('an owner that is killed', () => {
-  test('takes its workers with it', async () => {
+  test('ends its workers', async () => {
     const workers = new WorkerScripts();
     cleanups.push(() => workers.remove());
     const owner = spawnTypeScript('../unit/cluster/owner.ts', [workers.folder]);

@@ -22,7 +22,7 @@ import {
 } from '../../../../kit/kubernetes-objects.js';
 
 describe('a pod', () => {
-  test('of a teacher that works is known by its job, its pool and its times', () => {
+  test('of a working teacher has its job, its pool and its times', () => {
     expect(podView(teacherPod('cpu-0').on('node-3').ready().raw)).toEqual({
       uid: 'uid-u-1-cpu-0',
       namespace: 'default',
@@ -64,7 +64,7 @@ describe('a pod', () => {
     expect(podView(studentPod().bound().raw)).toMatchObject({ node: 'node-1', worker: { startedAtMs: null } });
   });
 
-  test('of somebody else counts for what it takes, whatever its labels are like', () => {
+  test('of others counts for what it holds, whatever its labels say', () => {
     const view = podView(strangerPod('web-1').asking({ cpu: '2', 'nvidia.com/gpu': '1' }).ready().raw);
     expect(view).toMatchObject({
       worker: null,
@@ -73,7 +73,7 @@ describe('a pod', () => {
     });
   });
 
-  test('that waits for a place is known by where it may go, how important it is, and since when it waits', () => {
+  test('without a node has its constraints, its priority and the time since when it waits', () => {
     const { spec, ...rest } = strangerPod('web-1').raw;
     const terms = [{ matchExpressions: [{ key: 'gpu', operator: 'Exists' }] }];
     const required = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } };
@@ -93,7 +93,7 @@ describe('a pod', () => {
     expect(podView({ ...rest, spec: { ...placed, nodeName: 'node-1' } }).waits).toBeNull();
   });
 
-  test('waits for room until the scheduler says that it lacks something else', () => {
+  test('waits for room until the scheduler reports another reason', () => {
     const noVolume = 'pod has unbound immediate PersistentVolumeClaims';
     const said = (message: string) => strangerPod('web-1').unschedulable(`0/2 nodes are available: ${message}.`).raw;
     const isForRoom = (raw: RawPod) => podView(raw).waits?.evictionHelps;
@@ -105,7 +105,7 @@ describe('a pod', () => {
     expect(isForRoom({ ...rest, spec: { ...spec, resourceClaims: [{ name: 'gpu' }] } })).toBe(true);
   });
 
-  test('for which the scheduler keeps a place says where, until it is bound', () => {
+  test('with a nominated node has it until it is bound', () => {
     const { spec, status, ...rest } = strangerPod('web-1').raw;
     const withNomination = { ...status, nominatedNodeName: 'node-3' };
     expect(podView({ ...rest, spec, status: withNomination })).toMatchObject({ node: null, nominated: 'node-3' });
@@ -206,7 +206,7 @@ describe('the last end of a worker', () => {
     expect(podView(raw).worker?.lastEnd).toEqual(want);
   });
 
-  test('is that of our container, whatever others admission has added', () => {
+  test('is the end of our container, whatever containers admission has added', () => {
     const crashed = teacherPod('cpu-0')
       .with('istio-proxy')
       .with('zz-agent')
@@ -241,7 +241,7 @@ describe('a pod that does not start says why', () => {
 });
 
 describe('a node', () => {
-  test('is known by its labels, its taints and what it offers', () => {
+  test('has its labels, its taints and its allocatable resources', () => {
     const taints = [{ key: 'spot', value: 'yes', effect: 'NoSchedule' }];
     expect(
       nodeView(rawNode('gpu-7', { taints, labels: { zone: 'a' }, allocatable: { cpu: '15900m', pods: '110' } })),
@@ -255,12 +255,12 @@ describe('a node', () => {
   });
 
   test.each<[string, Parameters<typeof rawNode>[1], boolean]>([
-    ['that is ready takes pods', {}, true],
-    ['that is cordoned takes none', { unschedulable: true }, false],
+    ['that is ready accepts pods', {}, true],
+    ['that is cordoned accepts none', { unschedulable: true }, false],
     ['that was uncordoned does', { unschedulable: false }, true],
-    ['that is not ready takes none', { ready: 'False' }, false],
-    ['whose kubelet is silent takes none', { ready: 'Unknown' }, false],
-    ['that is being deleted takes none', { deleting: true }, false],
+    ['that is not ready accepts none', { ready: 'False' }, false],
+    ['whose kubelet is silent accepts none', { ready: 'Unknown' }, false],
+    ['that is being deleted accepts none', { deleting: true }, false],
     [
       'that its autoscaler is about to remove takes none',
       { taints: [{ key: 'ToBeDeletedByClusterAutoscaler', effect: 'NoSchedule' }] },
@@ -282,7 +282,7 @@ describe('a node', () => {
 });
 
 describe('an object of ours', () => {
-  test('is known by what was wanted when it was applied, and by whose it is', () => {
+  test('has the hash of what was applied, and its job', () => {
     const raw = rawDeployment('cpu', { resourceVersion: '77', generation: 3 });
     expect(ownedView(raw, 'Deployment')).toEqual({
       uid: 'uid-mnist-teacher-cpu',
@@ -297,7 +297,7 @@ describe('an object of ours', () => {
     });
   });
 
-  test('whose annotation somebody took off, or that is being deleted, shows it', () => {
+  test('without its annotation, or being deleted, shows it', () => {
     expect(ownedView(rawDeployment('cpu', { applied: null, deleting: true }))).toMatchObject({
       applied: '',
       deleting: true,
@@ -306,7 +306,7 @@ describe('an object of ours', () => {
 });
 
 describe('a Deployment', () => {
-  test('is a pool with so many replicas', () => {
+  test('is a pool with its replicas', () => {
     const view = deploymentView(rawDeployment('spot-t4', { replicas: 3 }));
     expect(view).toMatchObject({
       pool: 'spot-t4',
@@ -316,7 +316,7 @@ describe('a Deployment', () => {
     });
   });
 
-  test('says why it cannot make pods', () => {
+  test('says why it cannot create pods', () => {
     const replicaFailure = 'pods "mnist-teacher-cpu-5d9c7b8f6d-" is forbidden: exceeded quota: team, requested: cpu=1';
     expect(deploymentView(rawDeployment('cpu', { replicaFailure })).failure).toBe(replicaFailure);
   });
@@ -335,7 +335,7 @@ describe('the Job of a student', () => {
     expect(studentJobView(rawStudentJob(facts))).toMatchObject(want);
   });
 
-  test('that was just made counts nothing', () => {
+  test('that was just created has no failures', () => {
     const { metadata, spec } = rawStudentJob();
     expect(studentJobView({ metadata, spec })).toMatchObject({ failures: 0, ended: null });
   });

@@ -64,7 +64,7 @@ describe('a reflector', () => {
     expect(reports).toEqual([{ kind: 'listed', objects: 5, pages: 3, ms: 0 }]);
   });
 
-  test('tells what is added, changed and deleted, with the state before', async () => {
+  test('reports added, changed and deleted objects, with the previous state', async () => {
     const { server, changes, held } = await watching(['a']);
     server.put('b', 1);
     server.put('a', 2);
@@ -95,7 +95,7 @@ describe('a reflector', () => {
     expect(server.requests).toEqual(['list', 'list', 'list', 'list', 'watch']);
   });
 
-  test('goes on from where it was after a cut, without listing', async () => {
+  test('resumes after a cut, without a list', async () => {
     const { clock, server, cut, changes, interruptions } = await watching(['a']);
     await cut('unreachable');
     server.put('b', 1);
@@ -106,7 +106,7 @@ describe('a reflector', () => {
     expect(interruptions()).toEqual(['unreachable, then watch']);
   });
 
-  test('lists when the last sign of life before the cut is not fresh', async () => {
+  test('lists when the last contact before the cut is not recent', async () => {
     const { clock, server, cut } = await watching(['a']);
     await clock.advance(10_000);
     await cut('unreachable');
@@ -114,7 +114,7 @@ describe('a reflector', () => {
     expect(server.requests).toEqual(['list', 'watch', 'watch', 'list', 'watch']);
   });
 
-  test('goes on at once, and counts no interruption, when the server ends a watch in time', async () => {
+  test('resumes at once, and counts no interruption, when the server ends a watch in time', async () => {
     const { clock, server, cut, reflector } = await watching();
     await clock.advance(60_000);
     await cut(null);
@@ -122,7 +122,7 @@ describe('a reflector', () => {
     expect(reflector.counters).toEqual({ lists: 1, watches: 2, events: 0, bookmarks: 1, interruptions: 0 });
   });
 
-  test('asks for watches of different lengths, from five to ten minutes', async () => {
+  test('requests watches of different lengths, from five to ten minutes', async () => {
     const clock = new FakeClock();
     const seconds: number[] = [];
     const server = new FakeApiServer(clock);
@@ -153,7 +153,7 @@ describe('a reflector', () => {
     expect(reflector.counters.lists).toBeLessThanOrEqual(8);
   });
 
-  test('waits longer and longer between watches that end at once, instead of asking without end', async () => {
+  test('backs off between watches that end at once', async () => {
     const { clock, server } = await watching();
     const before = server.requests.length;
     for (let second = 0; second < 60; second++) {
@@ -183,7 +183,7 @@ describe('a reflector', () => {
     expect(interruptions()).toEqual(['unreachable, then watch', 'silent, then list']);
   });
 
-  test('believes a server that was rolled back and has gone on beyond where it was', async () => {
+  test('believes a server that was rolled back and has moved on beyond its former version', async () => {
     const { clock, server, held, cut } = await watching(['a', 'b']);
     const backup = server.snapshot();
     server.put('c', 1);
@@ -219,7 +219,7 @@ describe('a reflector', () => {
     expect(held()).toEqual(server.truth);
   });
 
-  test('asks less and less often while the server is away, and soon after it is back', async () => {
+  test('backs off while the server is away, and resumes soon after it is back', async () => {
     const { clock, server, cut, held } = await watching(['a']);
     server.down = true;
     await cut('unreachable');
@@ -234,7 +234,7 @@ describe('a reflector', () => {
     expect(held()).toEqual(server.truth);
   });
 
-  test('stays away as long as the server asks, up to a minute', async () => {
+  test('waits as long as the server asks, up to a minute', async () => {
     const { clock, server, reflector } = await watching();
     server.endWatches(fakeError('gone'));
     server.failures.push(fakeError('throttled', 20_000), fakeError('throttled', 3_600_000));
@@ -249,7 +249,7 @@ describe('a reflector', () => {
     expect(reflector.counters).toMatchObject({ lists: 2, watches: 2, interruptions: 3 });
   });
 
-  test('says when it last heard of the server', async () => {
+  test('reports the time of the last contact', async () => {
     const { clock, server, cut, reflector } = await watching();
     const startMs = clock.now();
     await clock.advance(119_999);
@@ -262,7 +262,7 @@ describe('a reflector', () => {
     expect(reflector.synced).toBe(true);
   });
 
-  test('knows when what it holds may be the past', async () => {
+  test('knows when its state may be outdated', async () => {
     const { clock, server, cut, reflector } = await watching(['a']);
     expect(reflector.current).toBe(true);
     await cut('unreachable');
@@ -279,7 +279,7 @@ describe('a reflector', () => {
     expect(reflector.current).toBe(true);
   });
 
-  test('goes on when a handler throws, and says so', async () => {
+  test('continues when a handler throws, and reports it', async () => {
     const { server, reflector, reports, held, changes } = await watching();
     reflector.onChange(() => {
       throw new Error('handler');
@@ -292,7 +292,7 @@ describe('a reflector', () => {
     expect(held()).toEqual(server.truth);
   });
 
-  test('keeps an object as it was when its projection throws, and says so', async () => {
+  test('keeps the previous state of an object when its projection throws, and reports it', async () => {
     const { server, reports, held } = await watching(['a'], {}, (object) => {
       if (object.spec === 'odd') throw new Error('projection');
       return keep(object);
@@ -310,7 +310,7 @@ describe('a reflector', () => {
     expect(reports.filter(({ kind }) => kind === 'projectionFailed')).toMatchObject([{ name: 'a' }, { name: 'b' }]);
   });
 
-  test('keeps only what its projection wants', async () => {
+  test('keeps only what its projection returns', async () => {
     const { server, held, changes } = await watching(['a'], {}, (object) =>
       object.spec === 'hidden' ? null : keep(object),
     );
