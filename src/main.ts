@@ -173,7 +173,8 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
     clock,
     hash,
     settings: {
-      image: worker.image,
+      images: worker.images,
+      accelerators: config.accelerators,
       imagePullPolicy: worker.imagePullPolicy,
       teacherPriorityClass: worker.teacherPriorityClass,
       natsUrl: nats.workerUrl,
@@ -324,7 +325,7 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
       return { contentType: metrics.registry.contentType, text: await metrics.registry.metrics() };
     },
   });
-  log.info({ port: health.port, identity, image: worker.image, nats: nats.url }, 'operator started');
+  log.info({ port: health.port, identity, images: worker.images, nats: nats.url }, 'operator started');
 
   watches.start();
   let outcome: number = exitCodes.ok;
