@@ -5,7 +5,7 @@
 import { existsSync, lstatSync, readlinkSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-import { markdownTable, printableJson, reasonOf, TextError } from '@distillery/base';
+import { count, markdownTable, printableJson, reasonOf, TextError } from '@distillery/base';
 import { readTextSync, writeWholeSync } from '@distillery/platform';
 
 import { type DistillJob, grantText } from '../api/index.js';
@@ -72,14 +72,10 @@ export async function plan(options: PlanOptions, { readCluster, readInput, say, 
   }
   const { jobs, pendingPods, facts } = snapshot;
   say(
-    `${count(facts.nodes, 'node')}, ${count(jobs, 'job')}, ${count(pendingPods, 'pod')} of higher priority waiting for a node`,
+    `${count(facts.nodes.length, 'node')}, ${count(jobs.length, 'job')}, ${count(pendingPods.length, 'pod')} of higher priority waiting for a node`,
   );
   if (Object.keys(snapshot.supply).length > 0) say(`\n${markdownTable(supplyRows(snapshot))}`);
   if (jobs.length > 0) say(`\n${markdownTable(jobs.flatMap((job) => jobRows(job, grants.get(job.uid) ?? [])))}`);
-}
-
-function count({ length }: readonly unknown[], noun: string): string {
-  return length === 1 ? `1 ${noun}` : `${String(length)} ${noun}s`;
 }
 
 function supplyRows({ supply, pendingPods }: FleetSnapshot): Record<string, string | number>[] {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { decodeText, TextError } from '@distillery/base';
 import { readFaultOf, readRegularSync } from '@distillery/platform';
-import { jobNames, needsNoTeacher, schedule as scheduleOf, shardsOf, type StudentState } from '@distillery/protocol';
+import { jobNames, needsNoTeacher, schedule as scheduleOf, shardsOf, type StudentState,type TrainingMetrics, trainingMetricsSchema } from '@distillery/protocol';
 
 import {
   type Checkpoint,
@@ -32,7 +32,6 @@ import {
 
 import { widthSentence } from './frame-check.js';
 import { LogitsSource } from './logits-source.js';
-import { type Metrics, metricsSchema } from './progress.js';
 import { objectCheckpoints, objectResults, openFileResults } from './stores.js';
 import { type StartingPoint, Student } from './student.js';
 import { stepBytesOf, windowSteps } from './window.js';
@@ -195,14 +194,14 @@ async function prepare(
 interface Resumed {
   readonly entry: CheckpointKey;
   readonly checkpoint: Checkpoint;
-  readonly metrics: Metrics;
+  readonly metrics: TrainingMetrics;
 }
 
 /** The newest checkpoint that is whole, its metrics included; null when there is none. */
 async function newestSound(checkpoints: CheckpointStore, jobUid: string, log: Log): Promise<Resumed | null> {
   const { newest, skipped } = await loadNewest(checkpoints, (bytes): Omit<Resumed, 'entry'> => {
     const checkpoint = decodeCheckpoint(bytes, jobUid);
-    const metrics = metricsSchema.safeParse(checkpoint.metrics);
+    const metrics = trainingMetricsSchema.safeParse(checkpoint.metrics);
     if (metrics.success) return { checkpoint, metrics: metrics.data };
     const field = metrics.error.issues[0]?.path.join('.') ?? '';
     throw new CheckpointError('malformed', `found metrics whose ${field} is wrong, expected those of this release`);

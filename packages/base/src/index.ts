@@ -3,6 +3,7 @@
  * clock, randomness, network, disk or environment.
  */
 export type { Clock } from './clock.js';
+export { count } from './count.js';
 export { jsonEqual } from './json-equal.js';
 export { markdownTable } from './markdown-table.js';
 export { omit } from './omit.js';
@@ -11,6 +12,7 @@ export { printableUrl, withoutLogins } from './printable-url.js';
 export { printable, printableJson, printableLines } from './printable.js';
 export { mix32, randomFrom, seedOf } from './random.js';
 export type { Random } from './random.js';
+export { RecentMap } from './recent-map.js';
 export { codeOf, reasonOf } from './system-error.js';
 export { decodeText, TextError } from './text.js';
 export { Turns } from './turns.js';

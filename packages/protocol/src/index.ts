@@ -8,8 +8,15 @@ export { augment } from './augment.js';
 export type { AugmentOptions } from './augment.js';
 export { decodeFrame, decodeLogits, encodeFrame, viewFrame } from './frame.js';
 export type { DenseFrame, Frame, FrameInput, TopKFrame } from './frame.js';
-export { workerExitCodes } from './exit-codes.js';
-export type { WorkerEnding } from './exit-codes.js';
+export {
+  chargeOf,
+  exitCodeRows,
+  failureCodes,
+  isEndFromOutside,
+  killedExitCode,
+  workerExitCodes,
+} from './exit-codes.js';
+export type { ExitCharge, ExitCodeRow, WorkerEnding } from './exit-codes.js';
 export { FrameError } from './frame-error.js';
 export type { FrameFault, FramePlace } from './frame-error.js';
 export { headerBytes, readHeader } from './frame-header.js';
@@ -48,7 +55,18 @@ export {
   wholeObject,
 } from './objects.js';
 export type { NextPiece, ObjectEntry, StoredPiece } from './objects.js';
-export { readResultSums, resultFiles, resultNamePattern, resultSumsName, resultSumsText } from './result-sums.js';
+export {
+  jobOfReport,
+  readResultSums,
+  resultFileNames,
+  resultFiles,
+  resultNamePattern,
+  resultReportSchema,
+  resultSumsName,
+  resultSumsText,
+  trainingMetricsSchema,
+} from './results.js';
+export type { ResultReport, TrainingMetrics } from './results.js';
 export { permutation, schedule } from './schedule.js';
 export type { Schedule, ScheduleOptions } from './schedule.js';
 export { bytesPerRow, shardCount, shardRows, shardsOf } from './shards.js';

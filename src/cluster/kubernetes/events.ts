@@ -8,15 +8,14 @@
  *  events/V2 Memory and requests are bounded: what a job says again and again is let through at a slow rate, and never
  *     keeps it from saying something else.
  */
-import type { Clock } from '@distillery/base';
+import { type Clock, RecentMap } from '@distillery/base';
 
-import { apiVersion, type EventDraft, kind } from '../../api/index.js';
+import { apiVersion, type EventDraft, kind, kubernetesTime } from '../../api/index.js';
 import type { JobKey } from '../index.js';
 
 import type { ApiClient } from './client.js';
 import { ApiError } from './errors.js';
 import { apiVersionOf, kinds } from './kinds.js';
-import { remember } from './remember.js';
 
 export type EventOutcome =
   /** A new object. */
@@ -57,8 +56,8 @@ const reporter = 'distillery.dev/operator';
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
   /** How often each event was told, as far as this process knows. */
-  readonly #counts = new Map<string, number>();
-  readonly #allowances = new Map<string, Allowance>();
+  readonly #counts = new RecentMap<string, number>(rememberedEvents);
+  readonly #allowances = new RecentMap<string, Allowance>(rememberedAllowances);
   #waiting = 0;
   /** One after the other, so that a story keeps its order. */
   #tail: Promise<void> = Promise.resolve();
@@ -99,11 +98,11 @@ export class EventRecorder {
     try {
       const count = this.#counts.get(id);
       if (count !== undefined && (await this.#count(key.namespace, name, count + 1, atMs))) {
-        remember(this.#counts, id, count + 1, rememberedEvents);
+        this.#counts.set(id, count + 1);
         return { kind: 'counted' };
       }
       const known = await this.#create(key, event, name, atMs);
-      remember(this.#counts, id, known, rememberedEvents);
+      this.#counts.set(id, known);
       return { kind: known === 1 ? 'created' : 'counted' };
     } catch (error) {
       return { kind: 'failed', error };
@@ -113,7 +112,7 @@ export class EventRecorder {
   /** @returns false when the event is not there any more */
   async #count(namespace: string, name: string, count: number, atMs: number): Promise<boolean> {
     try {
-      const fields = { count, lastTimestamp: timeOf(atMs) };
+      const fields = { count, lastTimestamp: kubernetesTime(atMs) };
       await this.#options.client.patch(kinds.events, namespace, name, fields);
       return true;
     } catch (error) {
@@ -132,14 +131,14 @@ export class EventRecorder {
       if (!(error instanceof ApiError) || error.kind !== 'alreadyExists') throw error;
     }
     // What a patch answers is the only way to the count without a right to read events.
-    const { count } = await client.patch(kinds.events, key.namespace, name, { lastTimestamp: timeOf(atMs) });
+    const { count } = await client.patch(kinds.events, key.namespace, name, { lastTimestamp: kubernetesTime(atMs) });
     const known = typeof count === 'number' ? count + 1 : 2;
     await this.#count(key.namespace, name, known, atMs);
     return known;
   }
 
   #object({ namespace, name: job, uid }: JobKey, { type, reason, message }: EventDraft, name: string, atMs: number) {
-    const time = timeOf(atMs);
+    const time = kubernetesTime(atMs);
     return {
       apiVersion: apiVersionOf(kinds.events),
       kind: kinds.events.kind,
@@ -165,12 +164,7 @@ export class EventRecorder {
     // The machine's clock may be set back: that takes no tokens.
     const filled = Math.min(burst, tokens + Math.max(0, nowMs - atMs) / refillMs);
     const isAllowed = filled >= 1;
-    remember(this.#allowances, id, { tokens: isAllowed ? filled - 1 : filled, atMs: nowMs }, rememberedAllowances);
+    this.#allowances.set(id, { tokens: isAllowed ? filled - 1 : filled, atMs: nowMs });
     return isAllowed;
   }
-}
-
-/** A metav1.Time: whole seconds. */
-function timeOf(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }

@@ -4,7 +4,7 @@
  * What a Deployment and a batch Job count is theirs to count (failures); what nobody counts is carried on from the job's
  * own status (slot seconds), so that an operator that starts anew goes on where the last one stopped.
  */
-import { workerExitCodes } from '@distillery/protocol';
+import { chargeOf, isEndFromOutside, workerExitCodes } from '@distillery/protocol';
 
 import type { DistillJob, TeacherPool } from '../../api/index.js';
 import type {
@@ -77,25 +77,24 @@ function poolOf(pool: TeacherPool, teachers: readonly Worker[], facts: Observati
   };
 }
 
-/** Exit codes that say that somebody else ended the process: SIGTERM, SIGKILL (a kubelet reports it so), or all went well. */
-const outsideCodes: readonly number[] = [workerExitCodes.done, workerExitCodes.stopped, 137];
-
 function failedByItself({ worker: { lastEnd } }: Worker): boolean {
-  return lastEnd !== null && (!outsideCodes.includes(lastEnd.exitCode) || lastEnd.reason === outOfMemory);
+  if (lastEnd === null) return false;
+  const { exitCode, reason } = lastEnd;
+  return reason === outOfMemory || (exitCode !== workerExitCodes.done && !isEndFromOutside(exitCode));
 }
 
 /** The newest word about why pods do not work. */
 function troubleOf(pods: readonly Worker[]): EndedProcess | null {
   const [ended] = pods.filter(failedByItself).toSorted((a, b) => endedAtMs(b) - endedAtMs(a));
   const end = ended?.worker.lastEnd;
-  if (end !== undefined && end !== null) return { exitCode: end.exitCode, message: sentenceOf(end) };
+  if (end !== undefined && end !== null) return { exitCode: end.exitCode, message: endMessage(end) };
   const stuck = pods.map(({ worker }) => worker.stuck).find((reason) => reason !== null);
   return stuck === undefined ? null : { exitCode: null, message: stuck };
 }
 
 const outOfMemory = 'OOMKilled';
 
-function sentenceOf({ exitCode, reason, message }: NonNullable<WorkerView['lastEnd']>): string {
+function endMessage({ exitCode, reason, message }: NonNullable<WorkerView['lastEnd']>): string {
   if (reason === outOfMemory) {
     return 'OOMKilled: it exceeded its memory limit; raise resources.limits.memory in its template';
   }
@@ -117,7 +116,7 @@ function studentOf(pods: readonly Worker[], job: StudentJobView | null, facts: O
   const [last] = pods.filter(({ worker }) => worker.failed).toSorted((a, b) => endedAtMs(b) - endedAtMs(a));
   const lastEnd = last?.worker.lastEnd ?? null;
   const lastError =
-    lastEnd === null || isDisruption(last) ? null : { exitCode: lastEnd.exitCode, message: sentenceOf(lastEnd) };
+    lastEnd === null || isDisruption(last) ? null : { exitCode: lastEnd.exitCode, message: endMessage(lastEnd) };
   const told = { starts, failures, disruptions: null };
   if (job === null || job.deleting) return { ...told, phase: 'Absent', lastError: null };
   if (job.ended !== null) return { ...told, phase: job.ended, lastError };
@@ -144,7 +143,7 @@ const podPatienceMs = 60_000;
 function isDisruption(pod: Worker | undefined): boolean {
   if (pod === undefined) return false;
   const { disrupted, lastEnd } = pod.worker;
-  return !failedByItself(pod) || (disrupted && lastEnd?.exitCode !== workerExitCodes.terminal);
+  return !failedByItself(pod) || (disrupted && (lastEnd === null || chargeOf(lastEnd.exitCode) !== 'fatal'));
 }
 
 /**

@@ -2,8 +2,13 @@
 import { omit } from '@distillery/base';
 import type { StudentState } from '@distillery/protocol';
 
-import { type DistillJobStatus, grantText, type StatusCondition, type StatusTeachersPool } from '../../api/index.js';
-import { timestamp } from './conditions.js';
+import {
+  type DistillJobStatus,
+  grantText,
+  kubernetesTime,
+  type StatusCondition,
+  type StatusTeachersPool,
+} from '../../api/index.js';
 import type { Seen } from './seen.js';
 import type { Snapshot } from './snapshot.js';
 import { isTrueIn } from './status-reader.js';
@@ -40,7 +45,7 @@ export function statusOf(seen: Seen, conditions: StatusCondition[]): DistillJobS
       teacher: cluster.pools.reduce((sum, pool) => sum + pool.disruptions, 0),
       student: cluster.student.disruptions ?? disruptedAttempts(snapshot, resumptions),
     },
-    usage: engine === 'local' ? cluster.usage : { ...cluster.usage, accountedUntil: timestamp(nowMs) },
+    usage: engine === 'local' ? cluster.usage : { ...cluster.usage, accountedUntil: kubernetesTime(nowMs) },
     failures: cluster.student.failures,
     ...(resumptions === 0 ? {} : { resumptions }),
     ...(dead === 0

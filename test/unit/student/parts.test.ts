@@ -1,5 +1,5 @@
 /** The student's small parts: batches ahead, the window, retention, progress, the log of damaged frames. */
-import { bytesPerRow, headerBytes, maxDamagedFrames, maxWindowSteps } from '@distillery/protocol';
+import { bytesPerRow, headerBytes, maxDamagedFrames, maxWindowSteps, trainingMetricsSchema } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
@@ -10,7 +10,6 @@ import { DamageLog } from '../../../workers/student/damage.js';
 import {
   maxEvaluations,
   maxSkippedSteps,
-  metricsSchema,
   Progress,
   ratesOf,
 } from '../../../workers/student/progress.js';
@@ -245,7 +244,7 @@ describe('progress', () => {
         };
         const whole = act(new Progress(steps, null), 0, steps);
         const saved: unknown = JSON.parse(JSON.stringify(act(new Progress(steps, null), 0, cut).metrics));
-        const resumed = act(new Progress(steps, metricsSchema.parse(saved)), cut, steps);
+        const resumed = act(new Progress(steps, trainingMetricsSchema.parse(saved)), cut, steps);
         expect(resumed.metrics).toEqual(whole.metrics);
         expect(whole.metrics.losses.length).toBeLessThanOrEqual(200);
       }),
