@@ -257,7 +257,7 @@ export const conditions = {
         'Progressing',
         'False',
         reasons.StreamsUnreachable,
-        `The job is being deleted, but NATS cannot be reached to remove its streams: ${error}. Bring NATS back, or let the ` +
+        `The job is being deleted, but NATS cannot be reached to remove its streams: ${error.replace(/\.$/, '')}. Bring NATS back, or let the ` +
           `job go and leave them behind: set the annotation ${forceDeleteAnnotation} to "true".`,
       ),
   },

@@ -103,9 +103,13 @@ export function fleetSnapshot(text: string, source: string): FleetSnapshot {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new CliError('badInput', `${source}: not valid JSON. Create a snapshot with \`distill plan --save FILE\`.`, {
-      cause: error,
-    });
+    throw new CliError(
+      'badInput',
+      { about: source, problem: 'not valid JSON', remedy: 'create a snapshot with `distill plan --save FILE`' },
+      {
+        cause: error,
+      },
+    );
   }
   const read = schema.safeParse(value);
   if (read.success) {
@@ -113,8 +117,9 @@ export function fleetSnapshot(text: string, source: string): FleetSnapshot {
     return { ...read.data, jobs } as FleetSnapshot;
   }
   const [issue] = read.error.issues;
-  throw new CliError(
-    'badInput',
-    `${source}: ${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? ''}. Create a new snapshot with \`distill plan --save FILE\`.`,
-  );
+  throw new CliError('badInput', {
+    about: source,
+    problem: `${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? ''}`,
+    remedy: 'create a new snapshot with `distill plan --save FILE`',
+  });
 }

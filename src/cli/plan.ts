@@ -156,9 +156,15 @@ function holdsSnapshot(file: string): boolean {
 
 /** @throws CliError badInput when the file cannot stand there, or would replace anything but a snapshot */
 function checkSave(file: string): void {
-  if (file.trim() === '') throw new CliError('badInput', '--save: the name of the file is empty. Name a file.');
+  if (file.trim() === '')
+    throw new CliError('badInput', {
+      about: '--save',
+      problem: 'the name of the file is empty',
+      remedy: 'name a file',
+    });
   checkPlace(`--save ${file}`, dirname(resolve(file)));
-  const wrong = (is: string): CliError => new CliError('badInput', `--save ${file}: ${is}. Name another file.`);
+  const wrong = (is: string): CliError =>
+    new CliError('badInput', { about: `--save ${file}`, problem: is, remedy: 'name another file' });
   if (!existsSync(dirname(resolve(file)))) throw wrong('its folder does not exist');
   const entry = statSync(file, { throwIfNoEntry: false });
   if (entry === undefined) {
@@ -182,9 +188,13 @@ function save(file: string, snapshot: FleetSnapshot): void {
     else writeFileSync(file, text);
   } catch (error) {
     if (error instanceof CliError) throw error;
-    throw new CliError('storage', `--save ${file}: cannot be written (${reasonOf(error)}); name another file`, {
-      cause: error,
-    });
+    throw new CliError(
+      'storage',
+      { about: `--save ${file}`, problem: `cannot be written (${reasonOf(error)})`, remedy: 'name another file' },
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -221,5 +231,5 @@ export function settingsIn(flags: SettingFlags): Pick<PlanOptions, 'rules' | 'li
 function settingIn<T>(flag: string, { schema, expected }: Variable<T>, text = ''): T {
   const read = schema.safeParse(text);
   if (read.success) return read.data;
-  throw new CliError('usage', `${flag}: found ${JSON.stringify(text)}, expected ${expected}`);
+  throw new CliError('usage', { about: flag, found: JSON.stringify(text), expected, remedy: '' });
 }

@@ -1,4 +1,5 @@
 /** What the controller needs of the rooms it joins; small interfaces, where they are consumed. */
+import { DistilleryError } from '@distillery/base';
 import type { DeadItem, NatsAccess, WorkerRole } from '@distillery/protocol';
 
 import type { DistillJob, DistillJobStatus, EventDraft } from '../api/index.js';
@@ -50,15 +51,11 @@ export interface SweptStreams {
 }
 
 /**
- * What a room may throw that no try of ours mends: somebody has to change something first, and the sentence says what. It
- * is told in the job's status; every other error is only tried again.
+ * Whether no attempt of ours helps before somebody acts: the sentence says what to do and goes into the job's status. Every
+ * other error is only tried again.
  */
-export interface Hindrance extends Error {
-  readonly hinders: true;
-}
-
-export function isHindrance(error: unknown): error is Hindrance {
-  return error instanceof Error && 'hinders' in error && error.hinders === true;
+export function isHindrance(error: unknown): error is DistilleryError {
+  return error instanceof DistilleryError && error.retry === 'AfterSomebodyActs';
 }
 
 /** Told of every decision after it was acted on: the view, the decision log, tests. What it throws fails the reconcile. */

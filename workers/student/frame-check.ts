@@ -1,4 +1,5 @@
 /** Whether a stored frame is the answer to what this job asked (docs/protocol.md "What a student does", rule 4). */
+import type { Fault } from '@distillery/base';
 import { decodeFrame, FrameError, type Schedule, shardRows } from '@distillery/protocol';
 
 import { WorkerError } from '../base/index.js';
@@ -40,10 +41,13 @@ export function checkFrame(
   ] as const;
   for (const [what, found, wanted] of expected) {
     if (found !== wanted) {
-      throw new FrameError('foreign', `${what}: found ${String(found)}, expected ${String(wanted)}`);
+      throw new FrameError('foreign', {
+        problem: `${what}: found ${String(found)}, expected ${String(wanted)}`,
+        remedy: '',
+      });
     }
   }
-  if (header.columns !== columns) throw new WorkerError('terminal', widthSentence(header.columns, columns));
+  if (header.columns !== columns) throw new WorkerError('terminal', widthFault(header.columns, columns));
   return { logits, teacherDigest: header.teacherDigest };
 }
 
@@ -56,9 +60,11 @@ export function shardsWithRows(rows: number, shards: number): number[] {
   });
 }
 
-export function widthSentence(teacher: number, student: number): string {
-  return (
-    `teacher and student differ in width: found ${teacher} logits a sample of the teacher, expected ${student} as the ` +
-    `student has; give the student model ${teacher} outputs or take another teacher`
-  );
+export function widthFault(teacher: number, student: number): Fault {
+  return {
+    about: 'teacher and student differ in width',
+    found: `${teacher} logits a sample of the teacher`,
+    expected: `${student} as the student has`,
+    remedy: `give the student model ${teacher} outputs or take another teacher`,
+  };
 }

@@ -10,6 +10,7 @@
  *  logits-source/L4 Nobody waits for the stream itself: `take` waits for what feeding, probing and reading bring in the
  *     background, so that `stop` and a failure are answered at once, also while the server is away.
  */
+import { statementOf } from '@distillery/base';
 import type { Clock } from '@distillery/base';
 import {
   type DamagedFrame,
@@ -226,13 +227,15 @@ export class LogitsSource {
 
   /** @throws WorkerError unless the job wants such steps trained on labels alone */
   #giveUp(item: DeadItem): void {
-    const sentence =
-      `step ${item.step}: no teacher could compute it in ${item.deliveries} deliveries; ` +
-      `the last, ${item.teacher}, said: ${item.error}`;
+    const fault = {
+      about: `step ${item.step}`,
+      problem: `no teacher could compute it in ${item.deliveries} deliveries; the last, ${item.teacher}, said: ${item.error}`,
+      remedy: 'spec.teacher.onFailure: Skip would train it on labels alone',
+    };
     if (this.#options.onFailure === 'Fail') {
-      throw new WorkerError('terminal', `${sentence}. spec.teacher.onFailure: Skip would train it on labels alone`);
+      throw new WorkerError('terminal', fault);
     }
-    this.#options.log.warn(`${sentence}; trained on labels alone`);
+    this.#options.log.warn(`${statementOf(fault)}; trained on labels alone`);
   }
 
   async #read(): Promise<void> {
@@ -281,11 +284,11 @@ export class LogitsSource {
     const count = this.#damage.note({ sequence, shard, step, reason });
     if (count === null) return;
     if (count > maxFrameRetries) {
-      throw new WorkerError(
-        'terminal',
-        `step ${step}: its logits came back wrong ${count} times, expected one sound frame; the last time: ${reason}; ` +
-          "check the teachers and the server's disk",
-      );
+      throw new WorkerError('terminal', {
+        about: `step ${step}`,
+        problem: `its logits came back wrong ${count} times; the last time: ${reason}`,
+        remedy: "check the teachers and the server's disk",
+      });
     }
     this.#options.log.warn(`step ${step}, shard ${shard}: ${reason}; asking for it again`);
   }

@@ -1,7 +1,7 @@
 /** What a student process does: claim the attempt, load model and newest checkpoint, train to the end. */
 import { join } from 'node:path';
 
-import { decodeText, TextError } from '@distillery/base';
+import { decodeText, statementOf, TextError, within } from '@distillery/base';
 import { readFaultOf, readRegularSync } from '@distillery/platform';
 import { jobNames, needsNoTeacher, schedule as scheduleOf, shardsOf, type StudentState,type TrainingMetrics, trainingMetricsSchema } from '@distillery/protocol';
 
@@ -30,7 +30,7 @@ import {
   readReference,
 } from '../stream/index.js';
 
-import { widthSentence } from './frame-check.js';
+import { widthFault } from './frame-check.js';
 import { LogitsSource } from './logits-source.js';
 import { objectCheckpoints, objectResults, openFileResults } from './stores.js';
 import { type StartingPoint, Student } from './student.js';
@@ -83,7 +83,7 @@ async function prepare(
   for (const note of trainer.notes) log.warn(note);
   if (trainer.inputShape.join() !== dataset.train.shape.join()) {
     throw new DataError({
-      path: manifest.dataset.uri,
+      about: manifest.dataset.uri,
       found: `samples of ${dataset.train.shape.join(' × ')}`,
       expected: `${trainer.inputShape.join(' × ')}, as the student's input is`,
       remedy: "change the student model's input shape or take another data set",
@@ -136,7 +136,7 @@ async function prepare(
 
   const reference = await readReference(link, names);
   if (reference !== null && reference.columns !== trainer.columns) {
-    throw new WorkerError('terminal', widthSentence(reference.columns, trainer.columns));
+    throw new WorkerError('terminal', widthFault(reference.columns, trainer.columns));
   }
   const source = needsNoTeacher(manifest)
     ? null
@@ -204,10 +204,16 @@ async function newestSound(checkpoints: CheckpointStore, jobUid: string, log: Lo
     const metrics = trainingMetricsSchema.safeParse(checkpoint.metrics);
     if (metrics.success) return { checkpoint, metrics: metrics.data };
     const field = metrics.error.issues[0]?.path.join('.') ?? '';
-    throw new CheckpointError('malformed', `found metrics whose ${field} is wrong, expected those of this release`);
+    throw new CheckpointError('malformed', {
+      found: `metrics whose ${field} is wrong`,
+      expected: 'those of this release',
+      remedy: '',
+    });
   });
   for (const { entry, error } of skipped) {
-    log.warn(`checkpoint of step ${entry.step} is passed over: ${error.message}; falling back to the one before`);
+    log.warn(
+      `checkpoint of step ${entry.step} is passed over: ${statementOf(error.fault)}; falling back to the one before`,
+    );
   }
   if (newest === null && skipped.length > 0) log.warn('no checkpoint is sound; training starts over from step 0');
   return newest === null ? null : { entry: newest.entry, ...newest.checkpoint };
@@ -218,11 +224,16 @@ function readModel(path: string): string {
     return decodeText(readRegularSync(path));
   } catch (error) {
     if (error instanceof TextError) {
-      throw new WorkerError('terminal', `student model ${path}: ${error.message}`, { cause: error });
+      throw new WorkerError('terminal', within(`student model ${path}`, error.fault), { cause: error });
     }
     const { found, remedy, passes } = readFaultOf(error, path);
-    const sentence = `student model ${path}: found ${found}, expected a tfjs layers model.json; ${remedy} (spec.student.model.uri)`;
-    throw new WorkerError(passes ? 'error' : 'terminal', sentence, { cause: error });
+    const fault = {
+      about: `student model ${path}`,
+      found,
+      expected: 'a tfjs layers model.json',
+      remedy: `${remedy} (spec.student.model.uri)`,
+    };
+    throw new WorkerError(passes ? 'error' : 'terminal', fault, { cause: error });
   }
 }
 

@@ -11,9 +11,9 @@
  *  student/S5 The first failure, wherever it happens, ends the run, also while the loop waits for logits.
  *  student/S6 Each evaluation that is due is in the metrics once, over all attempts.
  */
+import { type Clock, DistilleryError, statementOf } from '@distillery/base';
 import { createHash } from 'node:crypto';
 
-import type { Clock } from '@distillery/base';
 import {
   type Manifest,
   maxFaultLength,
@@ -200,7 +200,11 @@ export class Student {
     this.#rethrow();
     if (!finished) {
       const next = `the next attempt continues at step ${this.#checkpointer.durableStep}`;
-      throw new WorkerError('stopped', `asked to stop; ${fault === null ? next : `${next}, since ${fault.message}`}`);
+      throw new WorkerError('stopped', {
+        about: '',
+        problem: 'asked to stop',
+        remedy: fault === null ? next : `${next}, since ${reasonIn(fault)}`,
+      });
     }
     if (fault !== null) throw fault;
   }
@@ -290,7 +294,8 @@ export class Student {
     const { trainer, results, manifest, schedule, runtime } = this.#options;
     this.#phase = 'Exporting';
     const evaluation = this.#progress.lastEvaluation;
-    if (evaluation === null) throw new WorkerError('error', 'the run ended without an evaluation');
+    if (evaluation === null)
+      throw new WorkerError('error', { about: '', problem: 'the run ended without an evaluation', remedy: '' });
     const state = await trainer.state();
     const digest = digestOf(state.weights);
     const model = await trainer.export();
@@ -338,7 +343,7 @@ export class Student {
       try {
         await this.#tell();
       } catch (error) {
-        if (error instanceof WorkerError && error.ending === 'fenced') this.#fail(error);
+        if (error instanceof WorkerError && error.reason === 'fenced') this.#fail(error);
         else this.#options.log.warn({ error: asError(error).message }, 'telemetry was not pushed');
       }
       await this.#options.clock.sleep(telemetryMs, over);
@@ -390,4 +395,9 @@ const labelsAlone = Promise.resolve({ logits: null, bytes: 0 });
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
+}
+
+/** Without the remedy: the sentence goes on. */
+function reasonIn(error: Error): string {
+  return error instanceof DistilleryError ? statementOf(error.fault) : error.message;
 }

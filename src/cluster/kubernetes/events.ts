@@ -116,7 +116,7 @@ export class EventRecorder {
       await this.#options.client.patch(kinds.events, namespace, name, fields);
       return true;
     } catch (error) {
-      if (error instanceof ApiError && error.kind === 'notFound') return false;
+      if (error instanceof ApiError && error.reason === 'notFound') return false;
       throw error;
     }
   }
@@ -128,7 +128,7 @@ export class EventRecorder {
       await client.create(this.#object(key, event, name, atMs));
       return 1;
     } catch (error) {
-      if (!(error instanceof ApiError) || error.kind !== 'alreadyExists') throw error;
+      if (!(error instanceof ApiError) || error.reason !== 'alreadyExists') throw error;
     }
     // What a patch answers is the only way to the count without a right to read events.
     const { count } = await client.patch(kinds.events, key.namespace, name, { lastTimestamp: kubernetesTime(atMs) });

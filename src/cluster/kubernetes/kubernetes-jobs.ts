@@ -140,7 +140,7 @@ export class KubernetesJobs {
       else this.#jobs.get(uid)?.answered(this.#entryOf(raw), this.#options.clock.now());
     } catch (error) {
       // kubernetes-jobs/O1: whoever deleted the job made the write pointless; the watch tells the rest.
-      if (error instanceof ApiError && error.kind === 'notFound') return;
+      if (error instanceof ApiError && error.reason === 'notFound') return;
       throw error;
     }
   }

@@ -7,7 +7,7 @@ import type { EventDraft } from '../../../../src/api/index.js';
 import type { JobKey } from '../../../../src/cluster/index.js';
 import {
   ApiError,
-  type ApiErrorKind,
+  type ApiErrorReason,
   type EventOutcome,
   EventRecorder,
   type ResourceKind,
@@ -25,7 +25,7 @@ class Events {
   readonly stored = new Map<string, WrittenObject>();
   requests = 0;
   /** What the next requests are refused with. */
-  refusal: ApiErrorKind | null = null;
+  refusal: ApiErrorReason | null = null;
 
   create(object: WrittenObject): Promise<StoredObject> {
     const { name } = object.metadata;
@@ -37,7 +37,7 @@ class Events {
     return this.#write(name, found === undefined ? 'notFound' : { ...found, ...fields });
   }
 
-  #write(name: string, written: WrittenObject | ApiErrorKind): Promise<StoredObject> {
+  #write(name: string, written: WrittenObject | ApiErrorReason): Promise<StoredObject> {
     this.requests += 1;
     if (this.refusal !== null) return Promise.reject(error(this.refusal));
     if (typeof written === 'string') return Promise.reject(error(written));
@@ -50,8 +50,8 @@ class Events {
   }
 }
 
-function error(kind: ApiErrorKind): ApiError {
-  return new ApiError(kind, { doing: 'event', message: kind });
+function error(reason: ApiErrorReason): ApiError {
+  return new ApiError(reason, { doing: 'event', fault: { about: 'event', problem: reason, remedy: '' } });
 }
 
 let clock: FakeClock;
@@ -199,7 +199,7 @@ describe('what a job may say', () => {
 });
 
 describe('trouble', () => {
-  test.each<ApiErrorKind>(['unreachable', 'forbidden', 'throttled', 'invalid', 'malformed'])(
+  test.each<ApiErrorReason>(['unreachable', 'forbidden', 'throttled', 'invalid', 'malformed'])(
     'such as %s is reported, and the next event is told',
     async (kind) => {
       const told = recorder();

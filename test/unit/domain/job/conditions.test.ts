@@ -43,14 +43,14 @@ describe('Accepted', () => {
     [
       'is False for a job that this version does not support',
       notBuilt,
-      'Accepted False NotSupported: spec.dataset.format: "npy" is not supported yet; use idx',
+      'Accepted False NotSupported: spec.dataset.format: "npy" is not supported yet. Use idx.',
     ],
     [
       'depends on the engine',
       newJob()
         .in('cluster')
         .job((job) => job.change(({ spec }) => (spec.student.output.store = 'file'))),
-      `Accepted False NotSupported: spec.student.output.store: found "file", but a pod's own disk ends with the pod; use nats or pvc://`,
+      `Accepted False NotSupported: spec.student.output.store: found "file", but a pod's own disk ends with the pod. Use nats or pvc://.`,
     ],
   ])('%s', (_what, snapshot, want) => {
     expect(conditionText(snapshot.plan.status, 'Accepted')).toBe(want);

@@ -17,9 +17,7 @@ import { clusterJob, conditionText, eventText, noonMs } from '../../../kit/snaps
 
 const problem = (message: string): InvalidJob['problems'][number] => ({
   path: 'spec.weight',
-  found: '0',
-  rule: 'expected a number above 0',
-  remedy: 'raise it',
+  fault: { found: '0', expected: 'a number above 0', remedy: 'raise it' },
   message,
 });
 const metadata: ObjectMeta = {

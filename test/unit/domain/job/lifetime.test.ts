@@ -105,7 +105,7 @@ describe('a job that is deleted', () => {
       'refused',
       notBuilt,
       'Pending',
-      'Accepted False NotSupported: spec.dataset.format: "npy" is not supported yet; use idx',
+      'Accepted False NotSupported: spec.dataset.format: "npy" is not supported yet. Use idx.',
     ],
   ])('stays %s to the end', (_what, before, phase, condition) => {
     const { plans } = story(

@@ -111,7 +111,7 @@ describe('the events of a job', () => {
     const refused = newJob().job((job) => job.change(({ spec }) => (spec.dataset.format = 'npy')));
     const { events } = story(refused, refused, provisioned);
     expect(events).toEqual([
-      '! Refused: spec.dataset.format: "npy" is not supported yet; use idx',
+      '! Refused: spec.dataset.format: "npy" is not supported yet. Use idx.',
       'Accepted: The job is valid; its streams are being created.',
       'TeachersScaled: Pool cpu: 0 → 2 teachers (to fill the window; 2 of 4: 2 free slots).',
     ]);

@@ -70,9 +70,7 @@ describe('the summary shows', () => {
     const { status: before } = clusterJob().plan;
     const problem = {
       path: 'spec.weight',
-      found: '0',
-      rule: '',
-      remedy: '',
+      fault: { problem: 'it is 0', remedy: '' },
       message: 'spec.weight: found 0; raise it',
     };
     const { status } = invalidStatus({ metadata: { name: 'mnist' }, status: before, problems: [problem] }, noonMs);
