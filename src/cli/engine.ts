@@ -23,7 +23,7 @@ import { Fleet, KeyedQueue, reconcile } from '../controller/index.js';
 import {
   connectStreams,
   type FoundNatsServer,
-  JobStreamsPort,
+  NatsStreams,
   SharedAccount,
   newPassword,
   permissionsFor,
@@ -240,7 +240,7 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
     monotonicMs: () => performance.now(),
     changed: () => enqueue(),
   });
-  const streams = new JobStreamsPort(
+  const streams = new NatsStreams(
     new SharedAccount(admin, (_job, role) => {
       if (role === 'reader') throw new Error('a local run brings its model home as the operator');
       return nats.access[role];

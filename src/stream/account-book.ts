@@ -9,7 +9,7 @@
  *  account-book/B3 Nothing is changed by a process that may not act.
  */
 import { Turns, within } from '@distillery/base';
-import { NoRespondersError, PermissionViolationError, RequestError } from '@nats-io/transport-node';
+import { hasNoListener, permissionViolationIn } from '@distillery/nats';
 
 import {
   type AccountLimits,
@@ -247,8 +247,7 @@ export class AccountBook {
       if (error instanceof StreamError) {
         throw new StreamError(error.reason, within(what, error.fault), { cause: error });
       }
-      const cause = error instanceof RequestError ? (error.cause ?? error) : error;
-      if (cause instanceof PermissionViolationError) {
+      if (permissionViolationIn(error) !== null) {
         throw new StreamError(
           'unauthorized',
           {
@@ -259,7 +258,7 @@ export class AccountBook {
           { cause: error },
         );
       }
-      if (cause instanceof NoRespondersError) {
+      if (hasNoListener(error)) {
         throw new StreamError(
           'refused',
           {

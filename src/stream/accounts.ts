@@ -9,11 +9,11 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 
+import { derivedBytes, type Nkey, nkeyOf } from '@distillery/nats';
 import { workerRoles } from '@distillery/protocol';
 
 import { bytesOfSecret, userCreds, workerKey } from './credentials.js';
 import { claimsOf, signedJwt } from './jwt.js';
-import { derivedBytes, type Nkey, nkeyOf } from './nkeys.js';
 import type { Permissions } from './permissions.js';
 
 /** What a namespace may use of the NATS server; null = no limit but the server's own. */

@@ -1,5 +1,5 @@
 /**
- * The operator's hands on NATS: creates a job's streams, looks at them, trims them, removes them.
+ * A job's streams in one account of NATS, as the operator manages them: creates, observes, trims and removes them.
  *
  * Invariants:
  *  admin/A1 Provisioning is idempotent and never deletes: what exists is brought to the wanted configuration in place.
@@ -11,45 +11,19 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 
-import { Turns } from '@distillery/base';
-import {
-  type DeadItem,
-  deadItemSchema,
-  fitsTeacherKey,
-  jetStreamFault,
-  jetStreamLimit,
-  jobNames,
-  type JobNames,
-  referenceSchema,
-  studentStateSchema,
-  type TeacherState,
-  teacherStateSchema,
-} from '@distillery/protocol';
-import {
-  type ConsumerInfo,
-  JetStreamApiError,
-  type JetStreamManager,
-  type StoredMsg,
-  type StreamInfo,
-} from '@nats-io/jetstream';
+import { directGets, isMissing, jetStreamRefusal, orNull } from '@distillery/nats';
+import { anyStateChange, type DeadItem, deadItemSchema, jobNames } from '@distillery/protocol';
+import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
+
+import type { StoredStream, StreamOwner } from '../domain/index.js';
 
 import { StreamError, streamErrorFrom } from './errors.js';
 import { type LinkOptions, OperatorLink, type StreamHealth } from './link.js';
-import { isKept, metadataOf, ownerIn, type StreamOwner } from './marks.js';
+import { isKept, metadataOf, ownerIn } from './marks.js';
 import { listObjects, readObject, type StoredObject } from './objects.js';
-import { type ObserveOptions, parseJson, type PresentStreams, type StreamObservation } from './observation.js';
+import { type ObservedStreams, type ObserveOptions, observeStreams, parseJson } from './observe.js';
 import { type AccountRoom, accountSettings, limitOf, roomSentence, type Shortage } from './room.js';
-import {
-  anyStateChange,
-  type ConsumerSpec,
-  type JobStreams,
-  objectStreamOf,
-  stateChangesOf,
-  stateStreamOf,
-  streamNamesOf,
-  type StreamSpec,
-  teacherStreamOf,
-} from './streams.js';
+import { type ConsumerSpec, type JobStreams, streamNamesOf, type StreamSpec } from './streams.js';
 
 /**
  * For a command that is of no use without its server.
@@ -117,11 +91,10 @@ export class StreamAdmin {
 
   /** The error itself, or one that says which limit keeps the stream from being made. */
   async #roomError(error: unknown, wanted: StreamSpec): Promise<unknown> {
-    if (!(error instanceof JetStreamApiError)) return error;
-    const { code, status, message: text } = error;
-    if (jetStreamFault({ code, status, description: text }) !== 'noRoom') return error;
+    const refusal = jetStreamRefusal(error);
+    if (refusal?.fault !== 'noRoom') return error;
+    const { limit: said, text } = refusal;
     const settings = this.#accountSettings;
-    const said = jetStreamLimit({ code });
     const room = said === 'either' ? await this.#accountRoom(wanted.storage) : null;
     const wantedBytes = (wanted.max_bytes ?? 0) * (wanted.num_replicas ?? 1);
     const shortage: Shortage =
@@ -158,112 +131,15 @@ export class StreamAdmin {
     });
   }
 
-  async observe(uid: string, options: ObserveOptions = {}): Promise<StreamObservation> {
+  /** @param options which teachers' telemetry to read, and the time to date it by */
+  async observe(uid: string, options: ObserveOptions = {}): Promise<ObservedStreams> {
     const { health } = this.#link;
     if (!health.connected) return { state: 'Unreachable', reason: health.reason };
     try {
-      return await this.#observe(jobNames(uid), options);
+      return await observeStreams(this.#link.manager, jobNames(uid), options);
     } catch (error) {
       return { state: 'Unreachable', reason: streamErrorFrom(error, `observe the streams of job ${uid}`).message };
     }
-  }
-
-  async #observe(names: JobNames, { teachers: pods = [], nowMs }: ObserveOptions): Promise<StreamObservation> {
-    const { streams, consumers } = this.#link.manager;
-    const [work, logits, dead, state, telemetry, objects, teachers, student] = await Promise.all([
-      orNull(streams.info(names.streams.work)),
-      orNull(streams.info(names.streams.logits)),
-      orNull(streams.info(names.streams.dead)),
-      orNull(streams.info(stateStreamOf(names))),
-      orNull(streams.info(teacherStreamOf(names))),
-      orNull(streams.info(objectStreamOf(names))),
-      orNull(consumers.info(names.streams.work, names.consumers.teachers)),
-      orNull(consumers.info(names.streams.logits, names.consumers.student)),
-    ]);
-    const parts: readonly (readonly [string, StreamInfo | ConsumerInfo | null])[] = [
-      [names.streams.work, work],
-      [names.streams.logits, logits],
-      [names.streams.dead, dead],
-      [stateStreamOf(names), state],
-      [teacherStreamOf(names), telemetry],
-      [objectStreamOf(names), objects],
-      [`${names.streams.work}/${names.consumers.teachers}`, teachers],
-      [`${names.streams.logits}/${names.consumers.student}`, student],
-    ];
-    if (parts.every(([, info]) => info === null)) return { state: 'Absent' };
-    const dated = datedBy(state ?? telemetry, nowMs);
-    const read = {
-      ...(state === null ? { student: null, reference: null, garbage: 0 } : await this.#readState(names, dated)),
-      ...(telemetry === null || telemetry.state.messages === 0
-        ? { teachers: [], badTeachers: 0 }
-        : await this.#readTeachers(names, pods, dated)),
-    };
-    const { badTeachers, ...values } = read;
-    return {
-      state: 'Present',
-      missing: parts.filter(([, info]) => info === null).map(([name]) => name),
-      work: {
-        messages: work?.state.messages ?? 0,
-        pending: teachers?.num_pending ?? 0,
-        ackPending: teachers?.num_ack_pending ?? 0,
-        redelivered: teachers?.num_redelivered ?? 0,
-      },
-      logits: {
-        messages: logits?.state.messages ?? 0,
-        bytes: logits?.state.bytes ?? 0,
-        firstSequence: logits?.state.first_seq ?? 0,
-        lastSequence: logits?.state.last_seq ?? 0,
-      },
-      dead: { messages: dead?.state.messages ?? 0 },
-      objects: { bytes: objects?.state.bytes ?? 0 },
-      ...values,
-      garbage: values.garbage + badTeachers,
-    };
-  }
-
-  async #readState(names: JobNames, dated: Dated): Promise<Pick<PresentStreams, 'student' | 'reference' | 'garbage'>> {
-    const subject = (key: string): string => `$KV.${names.stateBucket}.${key}`;
-    const [student, reference] = await Promise.all([
-      this.#lastOf(stateStreamOf(names), subject(names.stateKeys.student)),
-      this.#lastOf(stateStreamOf(names), subject(names.stateKeys.reference)),
-    ]);
-    const studentState = student === null ? undefined : parseJson(studentStateSchema, student.data);
-    const referenceState = reference === null ? undefined : parseJson(referenceSchema, reference.data);
-    return {
-      student: student === null || studentState === undefined ? null : dated(studentState, student),
-      reference: referenceState ?? null,
-      garbage:
-        (student !== null && studentState === undefined ? 1 : 0) +
-        (reference !== null && referenceState === undefined ? 1 : 0),
-    };
-  }
-
-  async #readTeachers(
-    names: JobNames,
-    pods: readonly string[],
-    dated: Dated,
-  ): Promise<{ readonly teachers: readonly TeacherState[]; readonly badTeachers: number }> {
-    const teachers: TeacherState[] = [];
-    let badTeachers = 0;
-    const turns = new Turns(readsAtOnce);
-    const read = async (pod: string): Promise<void> => {
-      const subject = `$KV.${names.teacherBucket}.${names.teacherKey(pod)}`;
-      const message = await this.#lastOf(teacherStreamOf(names), subject);
-      if (message === null) return;
-      const state = parseJson(teacherStateSchema, message.data);
-      // A teacher may write only what is stored under its own name.
-      if (state?.pod === pod) teachers.push(dated(state, message));
-      else badTeachers += 1;
-    };
-    await Promise.all(pods.filter(fitsTeacherKey).map((pod) => turns.run(() => read(pod))));
-    teachers.sort((a, b) => (a.pod < b.pod ? -1 : 1));
-    return { teachers, badTeachers };
-  }
-
-  /** The last message of a subject; null when there is none or it marks a deletion. */
-  async #lastOf(stream: string, subject: string): Promise<StoredMsg | null> {
-    const message = await orNull(this.#link.manager.direct.getMessage(stream, { last_by_subj: subject }));
-    return message === null || message.header.has('KV-Operation') ? null : message;
   }
 
   /**
@@ -272,7 +148,7 @@ export class StreamAdmin {
    * @returns ends the watch
    */
   watch(uid: string, onChange: (key: string | null) => void): () => void {
-    const subject = stateChangesOf(jobNames(uid));
+    const subject = jobNames(uid).subjects.stateChanges;
     const prefixLength = subject.length - 1;
     return this.#link.subscribe(
       subject,
@@ -323,9 +199,9 @@ export class StreamAdmin {
     const { streams, subjects } = jobNames(uid);
     return this.#do(`read ${streams.dead}`, async (manager) => {
       const items: DeadItem[] = [];
+      const gets = directGets(manager.direct, streams.dead);
       for (let sequence = 1, read = 0; read < limit; read += 1) {
-        const query = { seq: sequence, next_by_subj: subjects.allDead };
-        const message = await orNull(manager.direct.getMessage(streams.dead, query));
+        const message = await orNull(gets.next(subjects.allDead, sequence));
         if (message === null) break;
         const item = parseJson(deadItemSchema, message.data);
         if (item !== undefined) items.push(item);
@@ -439,17 +315,6 @@ export class StreamAdmin {
   }
 }
 
-/** A stream of an account, as the sweep for streams without a job reads it. */
-export interface StoredStream {
-  readonly name: string;
-  /** Job uid in the stream's name; null = not a stream of a job. */
-  readonly uid: string | null;
-  /** null = without a complete mark. */
-  readonly owner: StreamOwner | null;
-  /** A person marked it as kept. */
-  readonly kept: boolean;
-}
-
 /** The uid of the job whose stream has this name; null = not a stream of a job. */
 function jobUidIn(stream: string): string | null {
   const uid = /^(?:KV_|OBJ_)?DISTILL_([A-Za-z0-9-]{1,63})_[A-Z]+$/.exec(stream)?.[1];
@@ -459,41 +324,6 @@ function jobUidIn(stream: string): string | null {
 /** The wanted stream, with the metadata that the server and others wrote beside ours. */
 function withMetadataOf(wanted: StreamSpec, { config: { metadata } }: StreamInfo): StreamSpec {
   return wanted.metadata === undefined ? wanted : { ...wanted, metadata: { ...metadata, ...wanted.metadata } };
-}
-
-/** Direct gets in flight for one job. */
-const readsAtOnce = 32;
-
-/** Replaces the writer's time of a value by what the server knows of its age. */
-type Dated = <T extends { readonly updatedAtMs: number }>(value: T, message: StoredMsg) => T;
-
-/** @param info of a stream of the server: carries the server's time of the observation */
-function datedBy(info: StreamInfo | null, nowMs: number | undefined): Dated {
-  const serverMs = Date.parse(info?.ts ?? '');
-  return (value, message) => {
-    const storedMs = message.time.getTime();
-    if (nowMs === undefined) return { ...value, updatedAtMs: storedMs };
-    // Servers send their time from 2.10 on. Without it a value counts as stored now at the latest.
-    const ageMs = Number.isNaN(serverMs) ? nowMs - storedMs : serverMs - storedMs;
-    return { ...value, updatedAtMs: nowMs - Math.max(0, ageMs) };
-  };
-}
-
-/** The answer, or null when the stream or consumer does not exist. */
-async function orNull<T>(answer: Promise<T>): Promise<T | null> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
-}
-
-/** True when a stream, consumer or message does not exist. */
-function isMissing(error: unknown): boolean {
-  if (!(error instanceof JetStreamApiError)) return false;
-  const { code, status, message } = error;
-  return jetStreamFault({ code, status, description: message }) === 'missing';
 }
 
 /** True when a field that we set has another value on the server; fields that we leave alone do not count. */

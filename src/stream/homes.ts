@@ -11,13 +11,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Turns } from '@distillery/base';
+import { firstDelayMs } from '@distillery/nats';
 import type { NatsAccess, WorkerRole } from '@distillery/protocol';
 import type { NatsConnection } from '@nats-io/transport-node';
 
 import { AccountBook } from './account-book.js';
 import { type AccountLimits, accountUserCreds, Keyring, type KeyringOptions } from './accounts.js';
 import { StreamAdmin } from './admin.js';
-import { firstDelayMs } from './connect.js';
 import { type AccessIssuer, credsIssuer, type JobIdentity } from './credentials.js';
 import { StreamError, streamErrorFrom } from './errors.js';
 import { type ConnectionEvent, type LinkOptions, OperatorLink, type StreamHealth } from './link.js';

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 
-import { type Nkey, toBase32 } from './nkeys.js';
+import { type Nkey, toBase32 } from '@distillery/nats';
 
 const header = { typ: 'JWT', alg: 'ed25519-nkey' };
 

@@ -10,11 +10,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { type Caller, firstDelayMs, nextDelayMs } from '@distillery/nats';
 import { printableAddress } from '@distillery/protocol';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 
-import { type Caller, dial, type DialOptions, dialWithin, firstDelayMs, longestDelayMs } from './connect.js';
+import { dial, type DialOptions, dialWithin } from './connect.js';
 import { StreamError } from './errors.js';
 import { operatorInboxPrefix } from './permissions.js';
 
@@ -147,7 +148,7 @@ export class OperatorLink {
   /** Until there is a session; null when the link is closed. */
   async #dialForEver(): Promise<Session | null> {
     const { signal } = this.#closing;
-    for (let delayMs = firstDelayMs; !this.#isClosed(); delayMs = Math.min(delayMs * 2, longestDelayMs)) {
+    for (let delayMs = firstDelayMs; !this.#isClosed(); delayMs = nextDelayMs(delayMs)) {
       try {
         const { through = onlyOnce } = this.#options;
         const session = await sessionOf(await through(() => dial(this.#options, operator)));

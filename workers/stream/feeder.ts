@@ -3,6 +3,7 @@
  * repeat both whenever it is in doubt (I2).
  */
 import { type DeadItem, deadItemSchema, encodeWorkItem, type JobNames, type WorkItem } from '@distillery/protocol';
+import type { StoredMsg } from '@nats-io/jetstream';
 
 import type { StreamLink } from './connect.js';
 import { refused } from './logits-writer.js';
@@ -52,9 +53,9 @@ export async function feed(
 /** What is known of one step's shard: its frame, its burial, or nothing. @throws StreamRefused, StreamUnreachable */
 export async function probe(link: StreamLink, names: JobNames, shard: number, step: number): Promise<Probe> {
   const doing = `look for step ${step}, shard ${shard}`;
-  const last = async (stream: string, subject: string): ReturnType<typeof link.direct.getMessage> => {
+  const last = async (stream: string, subject: string): Promise<StoredMsg | null> => {
     try {
-      return await link.untilAnswered(doing, () => link.direct.getMessage(stream, { last_by_subj: subject }));
+      return await link.untilAnswered(doing, () => link.gets(stream).last(subject));
     } catch (error) {
       throw refused(doing, error);
     }

@@ -56,10 +56,11 @@ const streamNotFound = 10059;
 
 /** @param stream the object store's stream */
 export function objectPort(link: StreamLink, stream: string): ObjectPort {
-  const read = async (query: Parameters<typeof link.direct.getMessage>[1]): Promise<StoredPiece | null> => {
+  const gets = link.gets(stream);
+  const read = async (get: () => Promise<StoredPiece | null>): Promise<StoredPiece | null> => {
     const doing = `read ${stream}`;
     try {
-      return await link.untilAnswered(doing, () => link.direct.getMessage(stream, query));
+      return await link.untilAnswered(doing, get);
     } catch (error) {
       throw refused(doing, error);
     }
@@ -114,8 +115,8 @@ export function objectPort(link: StreamLink, stream: string): ObjectPort {
   return {
     write: (subject, data, after) => write(subject, data, after, false),
     replace: (subject, data, after) => write(subject, data, after, true),
-    last: (subject) => read({ last_by_subj: subject }),
-    next: (subject, fromSequence) => read({ seq: fromSequence, next_by_subj: subject }),
+    last: (subject) => read(() => gets.last(subject)),
+    next: (subject, fromSequence) => read(() => gets.next(subject, fromSequence)),
     purge: async (subject, throughSequence) => {
       const bound = throughSequence === undefined ? {} : { seq: throughSequence + 1 };
       for (let tries = 1; tries <= mostTries; tries++) {

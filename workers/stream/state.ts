@@ -8,6 +8,7 @@
  *     that others filled takes an update in place only when it is no larger than the value before.
  *  state/K4 A bucket without room never breaks the fence: the fence is then read, and the value is left out.
  */
+import { isDeletionMark } from '@distillery/nats';
 import {
   type JobNames,
   type Reference,
@@ -31,18 +32,15 @@ interface Value {
   readonly text: string;
 }
 
-/** Key-value buckets are streams by a naming convention of all NATS clients. */
-const keyOf = (names: JobNames, key: string): string => `$KV.${names.stateBucket}.${key}`;
-
 async function read(link: StreamLink, names: JobNames, key: string): Promise<Value> {
   const doing = `read ${key}`;
   try {
     const message = await link.untilAnswered(doing, () =>
-      link.direct.getMessage(`KV_${names.stateBucket}`, { last_by_subj: keyOf(names, key) }),
+      link.gets(names.bucketStreams.state).last(names.subjects.state(key)),
     );
     if (message === null) return { revision: 0, data: null, text: '' };
     const text = message.string();
-    return { revision: message.seq, data: message.header.has('KV-Operation') ? null : parsed(text), text };
+    return { revision: message.seq, data: isDeletionMark(message) ? null : parsed(text), text };
   } catch (error) {
     throw refused(doing, error);
   }
@@ -70,7 +68,7 @@ async function compareAndSet(
   try {
     const { seq } = await link.untilAnswered(
       doing,
-      () => link.client.publish(keyOf(names, key), value, { expect: { lastSubjectSequence: revision } }),
+      () => link.client.publish(names.subjects.state(key), value, { expect: { lastSubjectSequence: revision } }),
       { whenNoRoom: 'throw' },
     );
     return { kind: 'set', revision: seq };
@@ -106,7 +104,7 @@ export async function publishTeacherState(
   try {
     await link.untilAnswered(
       doing,
-      () => link.client.publish(`$KV.${names.teacherBucket}.${key}`, JSON.stringify(state)),
+      () => link.client.publish(names.subjects.teacher(state.pod), JSON.stringify(state)),
       { whenNoRoom: 'throw' },
     );
     return 'stored';

@@ -3,7 +3,15 @@ import { join } from 'node:path';
 
 import { decodeText, statementOf, TextError, within } from '@distillery/base';
 import { readFaultOf, readRegularSync } from '@distillery/platform';
-import { jobNames, needsNoTeacher, schedule as scheduleOf, shardsOf, type StudentState,type TrainingMetrics, trainingMetricsSchema } from '@distillery/protocol';
+import {
+  jobNames,
+  needsNoTeacher,
+  schedule as scheduleOf,
+  shardsOf,
+  type StudentState,
+  type TrainingMetrics,
+  trainingMetricsSchema,
+} from '@distillery/protocol';
 
 import {
   type Checkpoint,
@@ -92,7 +100,7 @@ async function prepare(
   checkLabels(dataset.train, trainer.columns);
   checkLabels(dataset.test, trainer.columns);
 
-  const objects = new ObjectStore(objectPort(link, `OBJ_${names.objectBucket}`), names.objectBucket);
+  const objects = new ObjectStore(objectPort(link, names.bucketStreams.objects), names.objectBucket);
   const checkpoints =
     student.checkpoint.store === 'file'
       ? await openFileStore(student.checkpoint.folder ?? join(env.folder, 'checkpoints'))

@@ -6,6 +6,15 @@ export { accessFromSecret, accessToSecret, parseCreds, workerRoles } from './acc
 export type { NatsAccess, WorkerRole } from './access.js';
 export { augment } from './augment.js';
 export type { AugmentOptions } from './augment.js';
+export { conformance } from './conformance.js';
+export type {
+  ConformanceFailure,
+  ConformanceHeader,
+  ConformancePart,
+  ConformanceReport,
+  Implementation,
+  VectorFiles,
+} from './conformance.js';
 export { decodeFrame, decodeLogits, encodeFrame, viewFrame } from './frame.js';
 export type { DenseFrame, Frame, FrameInput, TopKFrame } from './frame.js';
 export {
@@ -39,11 +48,13 @@ export {
 } from './limits.js';
 export { manifestSchema, ManifestError, needsNoTeacher, parseManifest } from './manifest.js';
 export type { Augment, Manifest } from './manifest.js';
-export { fitsTeacherKey, jobNames, NameError, resultPrefix } from './names.js';
+export { anyStateChange, fitsTeacherKey, jobNames, NameError, resultPrefix } from './names.js';
 export type { JobNames } from './names.js';
 export { hostPort, NatsAddress, NatsAddressError, printableAddress } from './nats-address.js';
 export type { AddressLogin, NatsServerPlace } from './nats-address.js';
 export {
+  allObjectEntries,
+  allObjectPieces,
   listObjectEntries,
   maxObjects,
   objectDigest,

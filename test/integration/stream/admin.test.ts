@@ -3,7 +3,7 @@ import { jobNames, objectEntrySubject } from '@distillery/protocol';
 import { Objm } from '@nats-io/obj';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import type { PresentStreams, StreamAdmin } from '../../../src/stream/index.js';
+import type { PresentJobStreams, StreamAdmin } from '../../../src/stream/index.js';
 import {
   bury,
   claimAttempt,
@@ -50,7 +50,7 @@ async function join(role: 'teacher' | 'student', uid: string): Promise<StreamLin
   return link;
 }
 
-async function present(uid: string, options: Parameters<StreamAdmin['observe']>[1] = {}): Promise<PresentStreams> {
+async function present(uid: string, options: Parameters<StreamAdmin['observe']>[1] = {}): Promise<PresentJobStreams> {
   const seen = await admin.observe(uid, options);
   if (seen.state !== 'Present') throw new Error(`expected the streams of ${uid}, found ${JSON.stringify(seen)}`);
   return seen;

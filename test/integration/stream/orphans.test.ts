@@ -9,10 +9,11 @@ import { AuthorizationError } from '@nats-io/transport-node';
 
 import type { JobKey } from '../../../src/cluster/index.js';
 import { OrphanSweep, type OrphanSweepOptions, type SweepReport } from '../../../src/controller/index.js';
+import type { StreamOwner } from '../../../src/domain/index.js';
 import {
   AccountStreams,
   type AccountLimits,
-  JobStreamsPort,
+  NatsStreams,
   NamespaceAccounts,
   type NamespaceAccountsOptions,
   openStreams,
@@ -20,7 +21,6 @@ import {
   SharedAccount,
   type StreamAdmin,
   type StreamHome,
-  type StreamOwner,
 } from '../../../src/stream/index.js';
 import { FakeClock } from '../../kit/clock.js';
 import { startTestNats, type TestLogin, type TestNats } from '../../kit/nats.js';
@@ -225,7 +225,7 @@ describe('in one account for all jobs', () => {
     const updates: string[] = [];
     connection.subscribe('$JS.API.STREAM.UPDATE.*', { callback: (_error, { subject }) => void updates.push(subject) });
     await connection.flush();
-    const port = new JobStreamsPort(home, () => us);
+    const port = new NatsStreams(home, () => us);
     const { job } = new JobMaker();
     const { uid = '', namespace = '', name } = job.metadata;
     for (let time = 0; time < 2; time++) await port.provision(job);
@@ -233,7 +233,7 @@ describe('in one account for all jobs', () => {
       Array(6).fill({ operator: us, namespace, name, uid }),
     );
     // A run on a laptop writes no mark, and takes none away.
-    await new JobStreamsPort(home).provision(job);
+    await new NatsStreams(home).provision(job);
     expect((await admin.listStreams()).every(({ owner }) => owner !== null)).toBe(true);
     await connection.flush();
     expect(updates).toEqual([]);

@@ -1,4 +1,5 @@
 /** Credentials of workers: what is in them, that they are the same every time, and that nothing secret is shown. */
+import { bytesOfSeed, credsLogin, NkeyError, nkeyOf } from '@distillery/nats';
 import { jobNames, type NatsAccess, parseCreds, workerRoles } from '@distillery/protocol';
 import { decode, parseCreds as parseOfficially } from '@nats-io/jwt';
 import { createAccount, createUser, fromSeed } from '@nats-io/nkeys';
@@ -7,8 +8,6 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { accountOfCreds, credsIssuer, passwordIssuer, permissionsFor } from '../../../src/stream/index.js';
-import { credsLogin } from '../../../src/stream/credentials.js';
-import { bytesOfSeed, NkeyError, nkeyOf } from '../../../src/stream/nkeys.js';
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const signer = createAccount();
