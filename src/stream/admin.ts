@@ -5,9 +5,8 @@
  *  admin/A1 Provisioning is idempotent and never deletes: what exists is brought to the wanted configuration in place.
  *  admin/A2 `observe` never throws: without an answer the observation says Unreachable, and the caller holds.
  *  admin/A3 LOGITS are only ever deleted below a sequence that the caller names, or one damaged frame at a time.
- *  admin/A4 Before each write, not before each method, the caller is asked whether it may still write: a process that
- *     was stopped between two requests and wakes after another has taken over must not create what that one has
- *     removed.
+ *  admin/A4 `mayWrite` is asked before each write, not before each method: a process that was paused between two requests
+ *     and wakes after another has taken over must not create what that one has removed.
  */
 import { isDeepStrictEqual } from 'node:util';
 
@@ -26,7 +25,7 @@ import { type AccountRoom, accountSettings, limitOf, roomSentence, type Shortage
 import { type ConsumerSpec, type JobStreams, streamNamesOf, type StreamSpec } from './streams.js';
 
 /**
- * For a command that is of no use without its server.
+ * For a command that needs its server at once.
  * @throws StreamError when there is no connection within the limit; the signal's reason once it aborts
  */
 export async function connectStreams(
@@ -211,8 +210,8 @@ export class StreamAdmin {
     });
   }
 
-  /** Gives every buried work item another chance: a person has changed something since. */
-  async exhume(uid: string): Promise<void> {
+  /** Empties the dead letters, so that their work items are tried again: a person has changed something since. */
+  async retryDeadLetters(uid: string): Promise<void> {
     const { dead } = jobNames(uid).streams;
     await this.#do(`empty ${dead}`, (manager) => this.#writing(() => orNull(manager.streams.purge(dead))));
   }
@@ -223,7 +222,7 @@ export class StreamAdmin {
   }
 
   /**
-   * One object, piece by piece; it is whole and sound when the last piece was followed by no error.
+   * The pieces of one object; it is whole and sound when no error follows the last.
    * @throws StreamError missing when there is none, damaged when its digest does not fit
    */
   async *readObject(uid: string, name: string): AsyncGenerator<Uint8Array> {
@@ -234,7 +233,7 @@ export class StreamAdmin {
     }
   }
 
-  /** Deletes all streams of the job; what is gone already is fine. */
+  /** Deletes all streams of the job; missing ones are not an error. */
   async remove(uid: string): Promise<void> {
     await this.#do(`remove the streams of job ${uid}`, (manager) =>
       Promise.all(

@@ -19,12 +19,12 @@ export interface DialOptions {
   readonly password?: string | undefined;
   /** Instead of user and password. */
   readonly token?: string | undefined;
-  /** Text of a .creds file instead of user and password; a function is asked again at every attempt. */
+  /** Text of a .creds file instead of user and password; a function is called at every attempt. */
   readonly creds?: string | (() => string) | undefined;
 }
 
 /** A wait for a connection is not longer or shorter because the machine's date is set. */
-const steadyClock: Clock = { now: () => performance.now(), sleep: systemClock.sleep };
+const steadyClock: Clock = { now: () => performance.now(), sleep: (ms, signal) => systemClock.sleep(ms, signal) };
 
 /**
  * One attempt.
@@ -65,7 +65,7 @@ export async function dialWithin(
   });
 }
 
-/** The client library's own attempt takes no signal: one that comes about after the stop is closed again. */
+/** The client library's own attempt takes no signal: a connection made after the stop is closed at once. */
 async function unlessStopped(dialing: Promise<NatsConnection>, stop: AbortSignal | undefined): Promise<NatsConnection> {
   if (stop === undefined) return dialing;
   const stopped = Promise.withResolvers<never>();
@@ -130,7 +130,7 @@ async function greeted(options: DialOptions, caller: Caller, address: NatsAddres
 function loginOf({ user, password, token, creds }: DialOptions, own: AddressLogin): NatsLogin {
   if (creds !== undefined) {
     const read = typeof creds === 'string' ? () => creds : creds;
-    // Here, where a text that is none is reported in a sentence, and not inside the client.
+    // Checked here: inside the client an unreadable text would end without a sentence.
     checkCreds(read());
     return { kind: 'creds', read };
   }

@@ -48,7 +48,7 @@ const rememberedJobs = 4_096;
 
 /**
  * A user JWT and its seed for each role of each job.
- * @throws StreamError unauthorized when the seed is none, without showing it
+ * @throws StreamError unauthorized when the seed is invalid, without showing it
  */
 export function credsIssuer({ url, signingSeed, account }: CredsIssuerOptions): AccessIssuer {
   const signingBytes = bytesOfSecret('account', signingSeed);

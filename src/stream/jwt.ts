@@ -15,7 +15,7 @@ export function signedJwt(claims: object, signer: Nkey): string {
   return `${signed}.${Buffer.from(signer.sign(Buffer.from(signed))).toString('base64url')}`;
 }
 
-/** The claims of a JWT, its signature not checked; null when the text is none. */
+/** The claims of a JWT, its signature not checked; null when the text is no JWT. */
 export function claimsOf(jwt: string): unknown {
   const [, payload = ''] = jwt.split('.');
   try {

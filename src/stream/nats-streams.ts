@@ -18,7 +18,7 @@ export class NatsStreams {
   readonly #home: StreamHome;
   readonly #operator: () => string | null;
 
-  /** @param operator identifies this installation in the mark of streams; null = none is written; absent = always null */
+  /** @param operator identifies this installation in the mark of streams; null = streams carry no mark; absent = always null */
   constructor(home: StreamHome, operator: () => string | null = () => null) {
     this.#home = home;
     this.#operator = operator;
@@ -41,7 +41,7 @@ export class NatsStreams {
     );
   }
 
-  /** Never throws: what cannot be seen is Unreachable, with the reason. */
+  /** Never throws: without an answer the state is Unreachable, with the reason. */
   async observe({ namespace, uid }: JobRef, options: ObserveOptions): Promise<ObservedStreams> {
     try {
       const admin = await this.#home.adminOf(namespace);

@@ -6,7 +6,7 @@
  *  permissions/P2 A worker creates and deletes no stream and no consumer: a consumer's deliver subject or filter would
  *     be a way out.
  *  permissions/P3 A worker reads replies only under its own role's inbox prefix.
- *  permissions/P4 A reader changes nothing: every line of it asks, none stores, deletes or creates.
+ *  permissions/P4 A reader changes nothing: each of its lines is a read.
  *
  * They do not bind the server itself, which sends a reply wherever the asker says: between tenants the wall is the
  * account, not these lists (docs/adr/0005).
@@ -110,7 +110,7 @@ function readerPermissions(names: JobNames): Permissions {
     publish: [
       `$JS.API.DIRECT.GET.${objects}`,
       `$JS.API.DIRECT.GET.${objects}.>`,
-      // Tells a store that is gone from a server that does not answer.
+      // Distinguishes a deleted store from a server that does not answer.
       `$JS.API.STREAM.INFO.${objects}`,
     ],
     subscribe: [`${names.inboxPrefix('reader')}.>`],

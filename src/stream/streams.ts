@@ -78,8 +78,8 @@ export function streamNamesOf(names: JobNames): string[] {
 }
 
 /**
- * Announces a stored value on another subject, after storing, so that a watcher also reads what it hears of; needs no
- * consumer. Without the data, which the watcher reads when it wants it: a worker that floods costs the operator little.
+ * Announces a stored value on another subject, after storing, so that a watcher can read the value at once; needs no
+ * consumer. Without the data, which the watcher reads when it needs it: a flood by one worker costs the operator little.
  */
 function announced(src: string, dest: string): NonNullable<StreamConfig['republish']> {
   return { src, dest, headers_only: true };
@@ -172,7 +172,7 @@ export function jobStreams(options: JobStreamOptions): JobStreams {
           durable_name: names.consumers.teachers,
           ack_policy: AckPolicy.Explicit,
           ack_wait: (ackWaitMs / 1_000) * nanosecondsPerSecond,
-          // The teachers bury an item themselves (design §4 "Poison"): none is ever stuck at a limit of the server.
+          // Teachers dead-letter an item themselves (design §4 "Poison"): no item gets stuck at a limit of the server.
           max_deliver: -1,
           max_ack_pending: maxItemsInWork,
           deliver_policy: DeliverPolicy.All,
@@ -183,7 +183,7 @@ export function jobStreams(options: JobStreamOptions): JobStreams {
         stream: names.streams.logits,
         config: {
           durable_name: names.consumers.student,
-          // The broker's account of what was read is never the truth: the checkpoint is.
+          // The training position is in the checkpoint, never in the broker.
           ack_policy: AckPolicy.None,
           deliver_policy: DeliverPolicy.All,
           replay_policy: ReplayPolicy.Instant,

@@ -1,5 +1,5 @@
 /**
- * A worker's connection to NATS: waits for the first success up to a limit, afterwards reconnects for ever. Owns the
+ * A worker's connection to NATS: waits for the first success up to a limit, then reconnects without a limit. Owns the
  * repetition of calls that got no answer.
  */
 import { type Clock, DistilleryError, within } from '@distillery/base';
@@ -40,7 +40,7 @@ export interface WorkerConnectOptions {
   readonly log: Log;
 }
 
-/** The client library gives a single question up after this; it is asked again long before (first-answer.ts). */
+/** The client library gives up a single request after this; it is repeated long before (first-answer.ts). */
 const answerLimitMs = 30_000;
 const warnAfterMs = 5_000;
 /** Before a call is repeated the first time. */
@@ -94,7 +94,7 @@ export class StreamLink {
     return this.#connected;
   }
 
-  /** Resolves when the connection is closed for good, with the reason when it was not asked to. */
+  /** Resolves when the connection is closed for good; null after `close`, otherwise the reason. */
   get closed(): Promise<Error | null> {
     return this.connection
       .closed()
@@ -106,7 +106,7 @@ export class StreamLink {
     return directGets(this.#direct, stream);
   }
 
-  /** Calls back after every reconnect: messages may have been lost meanwhile. @returns ends it */
+  /** Calls back after every reconnect: messages may have been lost. @returns ends it */
   onReconnect(callback: () => void): () => void {
     this.#reconnectHandlers.add(callback);
     return () => this.#reconnectHandlers.delete(callback);
@@ -118,7 +118,7 @@ export class StreamLink {
   }
 
   /**
-   * Repeats a call until it is answered, through every trouble of the platform: no server, no leader, a full store. Only
+   * Repeats a call until it is answered, through every failure of the platform: no server, no leader, a full store. Only
    * for calls that may be done twice; docs/adr/0018 says of each publish why it may.
    * @param options.signal gives up when it aborts
    * @param options.whenNoRoom what to do when the account or the server has no room; default: wait
@@ -133,7 +133,7 @@ export class StreamLink {
     };
     for (let delayMs = firstRepeatMs; ; delayMs = nextDelayMs(delayMs)) {
       try {
-        // Asked before, it would be lost: the client library drops what it has not sent when it dials again.
+        // A request without a connection would be lost: the client library drops unsent data when it reconnects.
         await this.#untilConnected(signal);
         return await this.#whileConnected(call, { signal, late });
       } catch (error) {
@@ -165,7 +165,7 @@ export class StreamLink {
     await this.connection.close();
   }
 
-  /** The first answer, or ConnectionLost as soon as the connection is: nothing is asked again without one. */
+  /** The first answer. @throws ConnectionLost when the connection is lost: no request is repeated without one */
   async #whileConnected<T>(call: () => Promise<T>, { signal, late }: AnswerOptions): Promise<T> {
     const lost = new AbortController();
     const forget = this.onDisconnect(() => lost.abort(new ConnectionLost()));
@@ -224,8 +224,8 @@ export async function connectWorker(options: WorkerConnectOptions): Promise<Stre
 }
 
 /**
- * A server that refuses the login is tried again like one that does not answer, and in the end is told as such: the
- * account or its keys are just being brought in or exchanged, or the platform has to act. It is never the job's fault.
+ * A refused login is tried again like a server that does not answer: the account or its keys may just be created or
+ * exchanged. In the end it is reported as refused, for the platform to act; it is never the job's fault.
  */
 async function dial({ login, waitMs, clock, ...options }: WorkerConnectOptions): Promise<NatsConnection> {
   const address = addressOf(options.url);

@@ -1,6 +1,6 @@
 /**
- * The student's side of WORK, and its look at single answers. Feeding and probing are idempotent, so the student may
- * repeat both whenever it is in doubt (I2).
+ * The student's side of WORK, and single reads of answers. Feeding and probing are idempotent, so the student may repeat
+ * both whenever it is in doubt (I2).
  */
 import { type DeadItem, deadItemSchema, encodeWorkItem, type JobNames, type WorkItem } from '@distillery/protocol';
 import type { StoredMsg } from '@nats-io/jetstream';
@@ -50,7 +50,7 @@ export async function feed(
   }
 }
 
-/** What is known of one step's shard: its frame, its burial, or nothing. @throws StreamRefused, StreamUnreachable */
+/** The state of one step's shard: its frame, its dead letter, or neither. @throws StreamRefused, StreamUnreachable */
 export async function probe(link: StreamLink, names: JobNames, shard: number, step: number): Promise<Probe> {
   const doing = `look for step ${step}, shard ${shard}`;
   const last = async (stream: string, subject: string): Promise<StoredMsg | null> => {
@@ -66,6 +66,6 @@ export async function probe(link: StreamLink, names: JobNames, shard: number, st
   if (dead === null) return { kind: 'absent' };
   const parsed = deadItemSchema.safeParse(dead.json());
   if (parsed.success) return { kind: 'dead', item: parsed.data };
-  const error = 'its burial cannot be read: the teacher that wrote it is of another version';
+  const error = 'its dead letter cannot be read: the teacher that wrote it is of another version';
   return { kind: 'dead', item: { shard, step, teacher: 'unknown', deliveries: 0, error, item: null } };
 }

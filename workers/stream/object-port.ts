@@ -1,5 +1,5 @@
 /**
- * What a job's object store needs of JetStream, over one connection. Every call may be done twice: a write names the
+ * The operations of JetStream that a job's object store needs, over one connection. Every call may be done twice: a write names the
  * sequence that it follows on its subject, so the server refuses a repeat, also one that arrives minutes later from a
  * connection that was given up. (A `Nats-Msg-Id` would hold for the stream's duplicate window only.)
  */
@@ -44,11 +44,11 @@ const infoSchema = z.object({
 });
 const errorSchema = z.object({ error: z.object({ err_code: z.number().optional(), description: z.string() }) });
 
-/** A server that confirms no write for so long, and answers questions, has a disk that takes none. */
+/** A server that answers requests and confirms no write for this long has a disk that takes none. */
 const unconfirmedLimitMs = 10_000;
-/** Answered questions, one a limit, that are believed. */
+/** Number of answered requests, one per limit, after which that is believed. */
 const believedAnswers = 2;
-/** As long as any question to NATS may take (connect.ts). */
+/** As long as any request to NATS may take (connect.ts). */
 const askLimitMs = 30_000;
 const askAgainMs = 500;
 const mostTries = 3;

@@ -3,7 +3,7 @@
  *
  * Invariants:
  *  state/K1 The key `student` is only ever written by compare-and-set against the revision that was read.
- *  state/K2 Of two students the one with the higher attempt goes on; the other learns of it at its next write.
+ *  state/K2 Of two students the one with the higher attempt continues; the next write of the other fails as fenced.
  *  state/K3 Every write of the key `student` takes the same room (up to the next block), whatever it says: a bucket
  *     that others filled takes an update in place only when it is no larger than the value before.
  *  state/K4 A bucket without room never breaks the fence: the fence is then read, and the value is left out.
@@ -91,7 +91,7 @@ function studentValue(state: StudentState, revision: number): string {
 
 /**
  * Stores a teacher's telemetry; a later value replaces it, and so does a repeat.
- * @returns full when the bucket, the account or the server has no room: a teacher works without being seen
+ * @returns full when the bucket, the account or the server has no room: a teacher works without telemetry
  * @throws StreamRefused, StreamUnreachable
  */
 export async function publishTeacherState(
@@ -235,7 +235,7 @@ class Claim implements StudentClaim {
         this.#isFull = false;
         return;
       }
-      // Ours, when only the confirmation was lost; nobody's, when the bucket was created again; or another student's.
+      // Ours, when only the confirmation was lost; empty, when the bucket was created again; or another student's.
       const { data, text, revision } = await read(this.#link, this.#names, key);
       const found = attemptOf(data) ?? 0;
       const other = found === this.attempt && podOf(data) !== this.#pod;

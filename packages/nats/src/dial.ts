@@ -1,9 +1,9 @@
 /**
- * How a connection to NATS is made, whoever makes it: settings, logins, TLS, and what a failed attempt means.
+ * How every part of the project connects to NATS: settings, logins, TLS, and what a failed attempt means.
  *
  * Invariants:
  *  dial/1 No setting and no fault holds a user, a password or a token where it is printed.
- *  dial/2 A connection that was made once is made again until it is closed, whatever happens to the server.
+ *  dial/2 The client library reconnects without a limit, until the connection is closed.
  */
 import { type Clock, reasonOf } from '@distillery/base';
 import { certificateFaultOf, identityCheckOf } from '@distillery/platform';

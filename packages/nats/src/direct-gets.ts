@@ -6,9 +6,9 @@ import type { DirectStreamAPI, StoredMsg } from '@nats-io/jetstream';
 
 export interface DirectGets {
   /** The last message of a subject; null when there is none. */
-  last(subject: string): Promise<StoredMsg | null>;
+  readonly last: (subject: string) => Promise<StoredMsg | null>;
   /** The first message of a subject, wildcards allowed, at or after a sequence; null when there is none. */
-  next(subject: string, fromSequence: number): Promise<StoredMsg | null>;
+  readonly next: (subject: string, fromSequence: number) => Promise<StoredMsg | null>;
 }
 
 export function directGets(direct: DirectStreamAPI, stream: string): DirectGets {

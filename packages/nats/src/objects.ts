@@ -38,7 +38,8 @@ export async function checkedObject(entry: ObjectEntry, next: NextPiece): Promis
 /** Whether what is stored is what its entry says. */
 export async function isSound(entry: ObjectEntry, next: NextPiece): Promise<boolean> {
   try {
-    for await (const piece of checkedPieces(entry, next)) void piece;
+    const pieces = checkedPieces(entry, next);
+    for (let step = await pieces.next(); step.done !== true;) step = await pieces.next();
     return true;
   } catch (error) {
     if (error instanceof ObjectFault) return false;

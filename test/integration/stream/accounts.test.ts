@@ -411,7 +411,7 @@ test('a checkpoint that meets the limit of the account says so, and how large th
   await link.close();
 }, 30_000);
 
-test('a namespace with as many streams as it may have is told so, and not to free some space', async () => {
+test('a namespace at its limit of streams gets a message about streams, not about space', async () => {
   // A job has six.
   const home = opened({ limitsOf: () => ({ ...noLimits, streams: 6 }) });
   await provisioned(home, { namespace: 'team-counted', uid: 'counted-1' });

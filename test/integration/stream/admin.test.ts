@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import type { PresentJobStreams, StreamAdmin } from '../../../src/stream/index.js';
 import {
-  bury,
+  storeDeadLetter,
   claimAttempt,
   feed,
   publishFrame,
@@ -185,7 +185,7 @@ describe('the age of telemetry', () => {
       expect(ageMs).toBeGreaterThanOrEqual(0);
       expect(ageMs).toBeLessThan(60_000);
     }
-    // A value that nobody writes again ages.
+    // A value that is not written again ages.
     await until('the value to age', async () => {
       const [state] = (await present('clocks', { teachers: ['t-1'], nowMs })).teachers;
       return nowMs - (state?.updatedAtMs ?? NaN) > (ages[1] ?? NaN) + 200;
@@ -276,7 +276,7 @@ test('buried items are listed, the unreadable ones left out', async () => {
   await admin.provision(streamsOf('buried'));
   const teacher = await join('teacher', 'buried');
   const item = { shard: 0, step: 4, teacher: 't-1', deliveries: 5, error: 'out of memory', item: null };
-  await bury(teacher, names, item);
+  await storeDeadLetter(teacher, names, item);
   await teacher.client.publish(names.subjects.dead(0, 5), 'noise');
   expect(await admin.deadItems('buried', 10)).toEqual([item]);
   expect((await present('buried')).dead.messages).toBe(2);

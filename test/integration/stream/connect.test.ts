@@ -41,7 +41,7 @@ const info = (fields: object): string =>
   `INFO ${JSON.stringify({ server_id: 'x', server_name: 'x', proto: 1, max_payload: 1_048_576, ...fields })}\r\n`;
 
 const worker = { inboxPrefix: '_INBOX_x', name: 'w', clock: systemClock, log: quietLog };
-const nobody = { kind: 'password', user: 'u', password: 'p' } as const;
+const anyLogin = { kind: 'password', user: 'u', password: 'p' } as const;
 
 const finding = (changes: Partial<FindOptions>): FindOptions => ({
   url: undefined,
@@ -150,7 +150,7 @@ describe('a worker', () => {
   });
 
   test('ends as unreachable after its limit', async () => {
-    const connecting = connectWorker({ ...worker, login: nobody, url: 'nats://127.0.0.1:1', waitMs: 300 });
+    const connecting = connectWorker({ ...worker, login: anyLogin, url: 'nats://127.0.0.1:1', waitMs: 300 });
     await expect(connecting).rejects.toMatchObject({ reason: 'unreachable' });
   });
 
@@ -263,7 +263,7 @@ describe('a login in the address', () => {
 
   test('of an account without JetStream gets the sentence that says so', async () => {
     const admin = await connectStreams({ url: withLogin(server.url, 'none:none'), waitMs: 5_000 });
-    await expect(admin.exhume('job')).rejects.toMatchObject({
+    await expect(admin.retryDeadLetters('job')).rejects.toMatchObject({
       reason: 'noJetStream',
       message: expect.stringMatching(/JetStream is off for this account of the NATS server; enable jetstream/),
     });

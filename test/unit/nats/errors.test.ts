@@ -53,7 +53,7 @@ describe('an error of the connection', () => {
     expect(permissionViolationIn(new TimeoutError())).toBeNull();
   });
 
-  test.each([
+  test.each<[Error, boolean]>([
     [violation, true],
     [request(violation), true],
     [new AuthorizationError('no'), true],
@@ -62,7 +62,7 @@ describe('an error of the connection', () => {
     expect(isUnauthorized(error)).toBe(expected);
   });
 
-  test.each([
+  test.each<[Error, boolean]>([
     [request(new NoRespondersError('a.b')), true],
     [new NoRespondersError('a.b'), true],
     [request(new TimeoutError()), false],

@@ -179,7 +179,7 @@ test.each([
   ],
   ['a JWT', () => accountOfCreds(withJwt('e30.e30.secret')), /^NATS credentials: found a JWT without an account/],
   ['claims', () => accountOfCreds(withJwt('a.secret.c')), /^NATS credentials: found a JWT without an account/],
-])('%s that is none is told without being shown', (_, use, sentence) => {
+])('an invalid %s is reported without being shown', (_, use, sentence) => {
   const message = sentenceOf(use);
   expect(message).toMatch(sentence);
   expect(message).not.toContain('secret');
