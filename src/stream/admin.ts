@@ -10,9 +10,9 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 
-import { directGets, isMissing, jetStreamRefusal, orNull } from '@distillery/nats';
+import { directGets, isMissing, orNull } from '@distillery/nats';
 import { anyStateChange, type DeadItem, deadItemSchema, jobNames } from '@distillery/protocol';
-import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
+import type { JetStreamManager } from '@nats-io/jetstream';
 
 import type { StoredStream, StreamOwner } from '../domain/index.js';
 
@@ -21,8 +21,9 @@ import { type LinkOptions, OperatorLink, type StreamHealth } from './link.js';
 import { isKept, metadataOf, ownerIn } from './marks.js';
 import { listObjects, readObject, type StoredObject } from './objects.js';
 import { type ObservedStreams, type ObserveOptions, observeStreams, parseJson } from './observe.js';
-import { type AccountRoom, accountSettings, limitOf, roomSentence, type Shortage } from './room.js';
-import { type ConsumerSpec, type JobStreams, streamNamesOf, type StreamSpec } from './streams.js';
+import { provisionConsumer, provisionStream, type WriteGuard } from './provision.js';
+import { accountSettings } from './room.js';
+import { type JobStreams, streamNamesOf } from './streams.js';
 
 /**
  * For a command that needs its server at once.
@@ -66,68 +67,20 @@ export class StreamAdmin {
 
   /** Creates what is missing and updates what differs (admin/A1). */
   async provision({ streams, consumers }: JobStreams): Promise<void> {
+    const write: WriteGuard = (send) => this.#writing(send);
+    const settings = this.#accountSettings;
     await Promise.all(
       streams.map((wanted) =>
-        this.#do(`create stream ${wanted.name}`, async (manager) => {
-          const found = await orNull(manager.streams.info(wanted.name));
-          try {
-            if (found === null) {
-              await this.#writing(() => manager.streams.add(wanted));
-              return;
-            }
-            const updated = withMetadataOf(wanted, found);
-            if (differs(updated, found.config)) {
-              await this.#writing(() => manager.streams.update(wanted.name, updated));
-            }
-          } catch (error) {
-            throw await this.#roomError(error, wanted);
-          }
-        }),
+        this.#do(`create stream ${wanted.name}`, (manager) => provisionStream(manager, wanted, { write, settings })),
       ),
     );
-    await Promise.all(consumers.map(({ stream, config }) => this.#provisionConsumer(stream, config)));
-  }
-
-  /** The error itself, or one that says which limit keeps the stream from being made. */
-  async #roomError(error: unknown, wanted: StreamSpec): Promise<unknown> {
-    const refusal = jetStreamRefusal(error);
-    if (refusal?.fault !== 'noRoom') return error;
-    const { limit: said, text } = refusal;
-    const settings = this.#accountSettings;
-    const room = said === 'either' ? await this.#accountRoom(wanted.storage) : null;
-    const wantedBytes = (wanted.max_bytes ?? 0) * (wanted.num_replicas ?? 1);
-    const shortage: Shortage =
-      room === null
-        ? { limit: said, text, settings }
-        : { limit: limitOf(room, wantedBytes), text, settings, account: { ...room, wantedBytes } };
-    return new StreamError(
-      'full',
-      { about: `create stream ${wanted.name}`, problem: roomSentence(shortage), remedy: '' },
-      { cause: error },
+    await Promise.all(
+      consumers.map(({ stream, config }) =>
+        this.#do(`create consumer ${stream}/${config.durable_name}`, (manager) =>
+          provisionConsumer(manager, stream, config, write),
+        ),
+      ),
     );
-  }
-
-  /** null when the account says nothing, because its user may not ask. */
-  async #accountRoom(storage: StreamSpec['storage']): Promise<AccountRoom | null> {
-    try {
-      const { limits, reserved_memory, reserved_storage } = await this.#link.manager.getAccountInfo();
-      const [limit, reservedBytes] =
-        storage === 'memory' ? [limits.max_memory, reserved_memory] : [limits.max_storage, reserved_storage];
-      return { limitBytes: limit < 0 ? null : limit, reservedBytes };
-    } catch {
-      return null;
-    }
-  }
-
-  async #provisionConsumer(stream: string, wanted: ConsumerSpec): Promise<void> {
-    const { durable_name } = wanted;
-    await this.#do(`create consumer ${stream}/${durable_name}`, async (manager) => {
-      const found = await orNull(manager.consumers.info(stream, durable_name));
-      if (found === null) await this.#writing(() => manager.consumers.add(stream, wanted));
-      else if (differs(wanted, found.config)) {
-        await this.#writing(() => manager.consumers.update(stream, durable_name, wanted));
-      }
-    });
   }
 
   /** @param options which teachers' telemetry to read, and the time to date it by */
@@ -318,15 +271,4 @@ export class StreamAdmin {
 function jobUidIn(stream: string): string | null {
   const uid = /^(?:KV_|OBJ_)?DISTILL_([A-Za-z0-9-]{1,63})_[A-Z]+$/.exec(stream)?.[1];
   return uid !== undefined && streamNamesOf(jobNames(uid)).includes(stream) ? uid : null;
-}
-
-/** The wanted stream, with the metadata that the server and others wrote beside ours. */
-function withMetadataOf(wanted: StreamSpec, { config: { metadata } }: StreamInfo): StreamSpec {
-  return wanted.metadata === undefined ? wanted : { ...wanted, metadata: { ...metadata, ...wanted.metadata } };
-}
-
-/** True when a field that we set has another value on the server; fields that we leave alone do not count. */
-function differs(wanted: object, found: object): boolean {
-  const existing = new Map(Object.entries(found));
-  return Object.entries(wanted).some(([field, value]) => !isDeepStrictEqual(existing.get(field) ?? false, value));
 }
