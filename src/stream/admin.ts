@@ -146,7 +146,7 @@ export class StreamAdmin {
     });
   }
 
-  /** Dead letters, oldest first, at most `limit`; unreadable ones count and are left out. */
+  /** Dead items, oldest first, at most `limit`; unreadable ones count and are left out. */
   async deadItems(uid: string, limit: number): Promise<DeadItem[]> {
     const { streams, subjects } = jobNames(uid);
     return this.#do(`read ${streams.dead}`, async (manager) => {
@@ -163,8 +163,8 @@ export class StreamAdmin {
     });
   }
 
-  /** Empties the dead letters, so that their work items are tried again: a person has changed something since. */
-  async retryDeadLetters(uid: string): Promise<void> {
+  /** Empties the dead items, so that their work items are tried again: a person has changed something since. */
+  async retryDeadItems(uid: string): Promise<void> {
     const { dead } = jobNames(uid).streams;
     await this.#do(`empty ${dead}`, (manager) => this.#writing(() => orNull(manager.streams.purge(dead))));
   }

@@ -213,7 +213,7 @@ function checkNames(header: Header): void {
   }
 }
 
-/** The weights' digest (packages/protocol/src/weights-digest.ts): SHA-256, hex. */
+/** The weights' digest (packages/protocol/src/results.ts): SHA-256, hex. */
 export function digestOf(weights: readonly NamedTensor[]): string {
   const hash = createHash('sha256');
   for (const part of weightsDigestParts(weights)) hash.update(part);

@@ -2,7 +2,15 @@
  * The student's side of WORK, and single reads of answers. Feeding and probing are idempotent, so the student may repeat
  * both whenever it is in doubt (I2).
  */
-import { type DeadItem, deadItemSchema, encodeWorkItem, type JobNames, type WorkItem } from '@distillery/protocol';
+import {
+  type DeadItem,
+  deadItemSchema,
+  encodeWorkItem,
+  type JobNames,
+  missingFeatures,
+  missingFeaturesText,
+  type WorkItem,
+} from '@distillery/protocol';
 import type { StoredMsg } from '@nats-io/jetstream';
 
 import type { StreamLink } from './connect.js';
@@ -50,7 +58,7 @@ export async function feed(
   }
 }
 
-/** The state of one step's shard: its frame, its dead letter, or neither. @throws StreamRefused, StreamUnreachable */
+/** The state of one step's shard: its frame, its dead item, or neither. @throws StreamRefused, StreamUnreachable */
 export async function probe(link: StreamLink, names: JobNames, shard: number, step: number): Promise<Probe> {
   const doing = `look for step ${step}, shard ${shard}`;
   const last = async (stream: string, subject: string): Promise<StoredMsg | null> => {
@@ -64,8 +72,13 @@ export async function probe(link: StreamLink, names: JobNames, shard: number, st
   if (stored !== null) return { kind: 'frame', frame: { sequence: stored.seq, shard, step, data: stored.data } };
   const dead = await last(names.streams.dead, names.subjects.dead(shard, step));
   if (dead === null) return { kind: 'absent' };
-  const parsed = deadItemSchema.safeParse(dead.json());
+  const message: unknown = dead.json();
+  const parsed = deadItemSchema.safeParse(message);
   if (parsed.success) return { kind: 'dead', item: parsed.data };
-  const error = 'its dead letter cannot be read: the teacher that wrote it is of another version';
+  const missing = missingFeatures(message);
+  const error =
+    missing.length > 0
+      ? `its dead item ${missingFeaturesText(missing)}: use workers of one version`
+      : 'its dead item cannot be read: the teacher that wrote it is of another version';
   return { kind: 'dead', item: { shard, step, teacher: 'unknown', deliveries: 0, error, item: null } };
 }

@@ -19,6 +19,7 @@ import {
   maxFrameRetries,
   maxWindowSteps,
   type Schedule,
+  samplesOfRows,
   shardRows,
   type WorkItem,
 } from '@distillery/protocol';
@@ -116,7 +117,7 @@ export class LogitsSource {
     this.#digest = options.teacherDigest;
     this.#probeBelow = Math.max(fedBefore, firstStep + window);
     this.#buffer = new FrameBuffer({
-      shardsOf: (step) => shardsWithRows(schedule.indices(step).length, shards),
+      shardsOf: (step) => shardsWithRows(schedule.rows(step), shards),
       lowWater: firstStep,
       limit: Math.min(schedule.steps, firstStep + window),
     });
@@ -369,14 +370,14 @@ export class LogitsSource {
 
   async #feed({ step, shard }: Place): Promise<void> {
     const { schedule, shards, stream, clock } = this.#options;
-    const indices = schedule.indices(step);
-    const { start, end } = shardRows(indices.length, shards, shard);
+    const rows = shardRows(schedule.rows(step), shards, shard);
+    const samples = samplesOfRows(rows, schedule.positions);
     this.#answerTime.fed(step, clock.now());
     const outcome = await stream.feed({
       step,
       shard,
-      firstRow: start,
-      indices: [...indices.subarray(start, end)],
+      firstRow: rows.start,
+      indices: [...schedule.indices(step).subarray(samples.start, samples.end)],
       augmentSeed: schedule.augmentSeed(step),
     });
     if (outcome === 'alreadyThere') this.#answerTime.forget(step);

@@ -23,8 +23,9 @@ import {
   openFileStore,
 } from '../checkpoint/index.js';
 import type { TrainerThread, TrainerThreadSource } from '../compute/index.js';
-import { checkLabels, DataError, openDataset, pathOfUri } from '../data/index.js';
+import { checkLabels, DataError, inputsText, openDataset, sameInputs } from '../data/index.js';
 import { type Log, WorkerError } from '../base/index.js';
+import { resolve } from '../places/index.js';
 import { unlessStopped, type WorkerContext } from '../process/index.js';
 import {
   claimAttempt,
@@ -68,11 +69,13 @@ async function prepare(
   const names = jobNames(manifest.job.uid);
   const dataset = await openDataset(manifest.dataset);
   const { training, student } = manifest;
-  const schedule = scheduleOf({ ...training, samples: dataset.train.length });
+  const { spec } = dataset.train;
+  const schedule = scheduleOf({ ...training, samples: dataset.train.length, positions: spec.positions });
+  const model = await resolve(student.model.uri);
   const [trainer, link] = await Promise.all([
     openTrainer({
       runtime,
-      modelJson: readModel(pathOfUri(student.model.uri)),
+      modelJson: readModel(model.path),
       seed: training.seed,
       loss: student.loss,
       optimizer: student.optimizer,
@@ -89,11 +92,11 @@ async function prepare(
     }),
   ]);
   for (const note of trainer.notes) log.warn(note);
-  if (trainer.inputShape.join() !== dataset.train.shape.join()) {
+  if (!sameInputs(trainer.inputs, spec.inputs)) {
     throw new DataError({
       about: manifest.dataset.uri,
-      found: `samples of ${dataset.train.shape.join(' × ')}`,
-      expected: `${trainer.inputShape.join(' × ')}, as the student's input is`,
+      found: `samples of ${inputsText(spec.inputs)}`,
+      expected: `${inputsText(trainer.inputs)}, as the student's input is`,
       remedy: "change the student model's input shape or take another data set",
     });
   }
@@ -110,7 +113,7 @@ async function prepare(
     student.output.store === 'file'
       ? await openFileResults(student.output.folder ?? join(env.folder, 'model'), manifest.job.uid)
       : null;
-  const shards = shardsOf(manifest, trainer.columns);
+  const shards = shardsOf(manifest, trainer.columns, spec.positions);
   const { steps } = schedule;
   const { batchSize } = training;
   const { description } = trainer.runtime;
@@ -164,7 +167,7 @@ async function prepare(
           bufferTargetSeconds: manifest.teacher.bufferTargetSeconds,
           unstarvedStepsPerSecond: 0,
           answerSeconds: 0,
-          stepBytes: stepBytesOf(manifest, trainer.columns, shards),
+          stepBytes: stepBytesOf({ manifest, columns: trainer.columns, shards, positions: spec.positions }),
           maxBytes: manifest.logits.maxBytes,
         }),
         onFailure: manifest.teacher.onFailure,

@@ -26,7 +26,7 @@ import {
 } from '@distillery/protocol';
 
 import { type CheckpointKey, type CheckpointStore, digestOf, encodeCheckpoint } from '../checkpoint/index.js';
-import type { Dataset } from '../data/index.js';
+import type { Dataset, Samples, Targets } from '../data/index.js';
 import type { Evaluation, ExportedModel, TrainerState, TrainingBatch } from '../models/training.js';
 import { type Log, Meter, WorkerError } from '../base/index.js';
 
@@ -41,7 +41,7 @@ import { windowSteps } from './window.js';
 export interface TrainerClient {
   readonly parameters: number;
   train(batch: TrainingBatch): Promise<{ readonly loss: number; readonly busyMs: number; readonly idleMs: number }>;
-  evaluate(samples: Float32Array, labels: Int32Array): Promise<Evaluation>;
+  evaluate(samples: Samples, targets: Targets): Promise<Evaluation>;
   state(): Promise<TrainerState>;
   export(): Promise<ExportedModel>;
 }
@@ -96,7 +96,7 @@ export interface StudentResult {
 const trainingAhead = 2;
 /** Batches read and augmented ahead. */
 const preparedAhead = 3;
-const evaluationRows = 500;
+const evaluationSamples = 500;
 const telemetryMs = 500;
 
 export class Student {
@@ -175,8 +175,10 @@ export class Student {
       if (taken === 'stopped') break;
       if (source !== null && taken.logits === null) this.#progress.skipped(step);
       this.#retention.trained(taken.bytes);
+      // The thread takes the samples away.
+      const { count } = batch.samples;
       const done = trainer.train({ ...batch, teacherLogits: taken.logits }).then((reply) => {
-        this.#noteTrained(step, batch.rows, reply);
+        this.#noteTrained(step, count, reply);
       });
       done.catch((error: unknown) => this.#fail(error));
       inFlight.push(done);
@@ -253,12 +255,12 @@ export class Student {
     let correct = 0;
     let lossSum = 0;
     const { test } = dataset;
-    for (let from = 0; from < test.length; from += evaluationRows) {
+    for (let from = 0; from < test.length; from += evaluationSamples) {
       if (stop.aborted) return;
       this.#rethrow();
-      const rows = Math.min(evaluationRows, test.length - from);
-      const indices = Uint32Array.from({ length: rows }, (_, row) => from + row);
-      const part = await trainer.evaluate(await test.read(indices), test.labels(indices));
+      const count = Math.min(evaluationSamples, test.length - from);
+      const indices = Uint32Array.from({ length: count }, (_, at) => from + at);
+      const part = await trainer.evaluate(await test.read(indices), test.targets(indices));
       correct += part.correct;
       lossSum += part.lossSum;
     }

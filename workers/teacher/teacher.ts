@@ -18,7 +18,7 @@ import {
   WorkItemError,
 } from '@distillery/protocol';
 
-import { batchOf, type Split } from '../data/index.js';
+import { batchOf, type Samples, type Split } from '../data/index.js';
 import { type Log, type Meter, WorkerError } from '../base/index.js';
 
 /** One delivery of a work item. */
@@ -45,10 +45,7 @@ export interface TeacherStream {
 export interface TeacherInference {
   readonly columns: number;
   readonly digestHex: string;
-  infer(
-    samples: Float32Array,
-    rows: number,
-  ): Promise<{ readonly logits: Float32Array; readonly busyMs: number; readonly idleMs: number }>;
+  infer(samples: Samples): Promise<{ readonly logits: Float32Array; readonly busyMs: number; readonly idleMs: number }>;
 }
 
 export interface TeacherCounts {
@@ -146,10 +143,10 @@ export class Teacher {
     const { manifest, split, inference, stream, meter, clock } = this.#options;
     const samples = await batchOf(split, item.indices, manifest.training.augment, {
       seed: item.augmentSeed,
-      firstRow: item.firstRow,
+      firstSample: Math.floor(item.firstRow / split.spec.positions),
     });
-    const rows = item.indices.length;
-    const { logits, busyMs, idleMs } = await inference.infer(samples, rows);
+    const { logits, busyMs, idleMs } = await inference.infer(samples);
+    const rows = item.indices.length * split.spec.positions;
     const frame = encodeFrame({
       step: item.step,
       shard: item.shard,
@@ -166,7 +163,7 @@ export class Teacher {
     await delivery.done();
     this.counts.items += 1;
     if (outcome === 'duplicate') this.counts.duplicates += 1;
-    meter.add({ atMs: clock.now(), rows, busyMs, idleMs });
+    meter.add({ atMs: clock.now(), rows: item.indices.length, busyMs, idleMs });
   }
 
   async #bury(delivery: Delivery, error: string): Promise<void> {

@@ -41,7 +41,13 @@ export interface Implementation {
     shards: number,
     shard: number,
   ) => Answer<{ readonly start: number; readonly end: number }>;
+  /** The samples after augmentation; `samples` is a copy and may be changed in place. */
+  readonly augmentImage?: (samples: Float32Array, augmentation: ImageAugmentation) => Answer<Float32Array>;
+  /** Names of features that a message requires and a reader with the features `has` lacks, in the order of the message. */
+  readonly missingFeatures?: (text: string, has: readonly string[]) => Answer<readonly string[]>;
 }
+/** A case of `augment.json`: height, width and channels of a sample, the settings, and where the samples are in the step. */
+export type ImageAugmentation = z.infer<typeof augmentationSchema>;
 export type ConformancePart = keyof Implementation;
 
 export interface ConformanceFailure {
@@ -75,7 +81,16 @@ export async function conformance(implementation: Implementation, files: VectorF
   return { passed, failures, unchecked: parts.filter((part) => implementation[part] === undefined) };
 }
 
-const parts: readonly ConformancePart[] = ['readFrame', 'writeFrame', 'readWorkItem', 'permutation', 'batch', 'shard'];
+const parts: readonly ConformancePart[] = [
+  'readFrame',
+  'writeFrame',
+  'readWorkItem',
+  'permutation',
+  'batch',
+  'shard',
+  'augmentImage',
+  'missingFeatures',
+];
 
 interface Question {
   readonly part: ConformancePart;
@@ -139,6 +154,24 @@ function* questions(implementation: Implementation, files: VectorFiles): Generat
       }
     }
   }
+  yield* otherQuestions(implementation, files);
+}
+
+/** Vectors of what is not a frame, an item or a plan. */
+function* otherQuestions(implementation: Implementation, files: VectorFiles): Generator<Question> {
+  const { augmentImage, missingFeatures } = implementation;
+  if (augmentImage !== undefined) {
+    for (const { name, input, output, ...augmentation } of augmentSchema.parse(files.json('augment.json'))) {
+      const answer = async (): Promise<string> =>
+        hex(bytesOf(await augmentImage(floats(files.bytes(input)), augmentation)));
+      yield { part: 'augmentImage', vector: name, answer, expected: hex(files.bytes(output)) };
+    }
+  }
+  if (missingFeatures !== undefined) {
+    for (const { text, has, missing } of requiresSchema.parse(files.json('requires.json'))) {
+      yield { part: 'missingFeatures', vector: text, answer: () => missingFeatures(text, has), expected: missing };
+    }
+  }
 }
 
 /** An implementation that throws fails this vector and is asked for the next one. */
@@ -154,8 +187,11 @@ function plainFrame(
   found: { readonly header: ConformanceHeader; readonly logits: Float32Array } | { readonly error: string },
 ): unknown {
   if ('error' in found) return { error: found.error };
-  const { buffer, byteOffset, byteLength } = found.logits;
-  return { header: headerSchema.parse(found.header), logits: hex(new Uint8Array(buffer, byteOffset, byteLength)) };
+  return { header: headerSchema.parse(found.header), logits: hex(bytesOf(found.logits)) };
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** A copy: the bytes of a file need not begin at a multiple of four. */
@@ -193,6 +229,15 @@ const itemsSchema = z.object({
   sound: z.array(z.object({ text: z.string(), item: z.unknown() })),
   broken: z.array(z.object({ text: z.string(), field: z.string() })),
 });
+const augmentationSchema = z.object({
+  shape: z.tuple([z.number(), z.number(), z.number()]),
+  shift: z.number(),
+  noise: z.number(),
+  seed: z.number(),
+  firstSample: z.number(),
+});
+const augmentSchema = z.array(augmentationSchema.extend({ name: z.string(), input: z.string(), output: z.string() }));
+const requiresSchema = z.array(z.object({ text: z.string(), has: z.array(z.string()), missing: z.array(z.string()) }));
 const planSchema = z.object({
   permutations: z.array(
     z.object({ seed: z.number(), epoch: z.number(), samples: z.number(), permutation: z.array(z.number()) }),

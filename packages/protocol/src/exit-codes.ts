@@ -54,8 +54,7 @@ export const exitCodeRows: readonly ExitCodeRow[] = [
     code: terminal,
     charge: 'fatal',
     isFromOutside: false,
-    meaning:
-      'bad data, model or configuration, poison, damaged without end: another attempt would end the same way',
+    meaning: 'bad data, model or configuration, poison, damaged without end: another attempt would end the same way',
     consequence: 'fails the job at once',
   },
   {

@@ -4,19 +4,21 @@
  */
 export { accessFromSecret, accessToSecret, parseCreds, workerRoles } from './access.js';
 export type { NatsAccess, WorkerRole } from './access.js';
-export { augment } from './augment.js';
-export type { AugmentOptions } from './augment.js';
+export { augmentations } from './augment/augmentations.js';
+export type { SampleKind } from './augment/augmentations.js';
+export type { AugmentOptions } from './augment/image.js';
 export { conformance } from './conformance.js';
 export type {
   ConformanceFailure,
   ConformanceHeader,
   ConformancePart,
   ConformanceReport,
+  ImageAugmentation,
   Implementation,
   VectorFiles,
 } from './conformance.js';
 export { decodeFrame, decodeLogits, encodeFrame, viewFrame } from './frame.js';
-export type { DenseFrame, Frame, FrameInput, TopKFrame } from './frame.js';
+export type { FrameInput } from './frame.js';
 export {
   chargeOf,
   exitCodeRows,
@@ -29,7 +31,8 @@ export type { ExitCharge, ExitCodeRow, WorkerEnding } from './exit-codes.js';
 export { FrameError } from './frame-error.js';
 export type { FrameFault, FramePlace } from './frame-error.js';
 export { headerBytes, readHeader } from './frame-header.js';
-export type { FrameHeader, ValueEncoding } from './frame-header.js';
+export { bytesPerRow, frameLayouts } from './frame-layouts.js';
+export type { DenseFrame, Frame, FrameHeader, TopKFrame, ValueEncoding } from './frame-layouts.js';
 export { jetStreamFault, jetStreamLimit } from './jetstream-errors.js';
 export type { JetStreamAnswer, JetStreamFault, JetStreamLimit } from './jetstream-errors.js';
 export {
@@ -42,11 +45,21 @@ export {
   maxTemperature,
   maxWindowSteps,
   minimumNatsVersion,
+  protocolVersion,
   teacherDrainMs,
   teacherPrefetch,
   telemetryStaleMs,
 } from './limits.js';
-export { manifestSchema, ManifestError, needsNoTeacher, parseManifest } from './manifest.js';
+export {
+  datasetDeliveries,
+  datasetFormats,
+  manifestSchema,
+  ManifestError,
+  needsNoTeacher,
+  parseManifest,
+  trainingOrders,
+  writtenManifestSchema,
+} from './manifest.js';
 export type { Augment, Manifest } from './manifest.js';
 export { anyStateChange, fitsTeacherKey, jobNames, NameError, resultPrefix } from './names.js';
 export type { JobNames } from './names.js';
@@ -66,7 +79,9 @@ export {
   wholeObject,
 } from './objects.js';
 export type { NextPiece, ObjectEntry, StoredPiece } from './objects.js';
+export { features, missingFeatures, missingFeaturesText } from './messages.js';
 export {
+  inDigestOrder,
   jobOfReport,
   readResultSums,
   resultFileNames,
@@ -76,11 +91,13 @@ export {
   resultSumsName,
   resultSumsText,
   trainingMetricsSchema,
+  weightsDigestHead,
+  weightsDigestParts,
 } from './results.js';
-export type { ResultReport, TrainingMetrics } from './results.js';
+export type { NamedWeights, ResultReport, TrainingMetrics } from './results.js';
 export { permutation, schedule } from './schedule.js';
 export type { Schedule, ScheduleOptions } from './schedule.js';
-export { bytesPerRow, shardCount, shardRows, shardsOf } from './shards.js';
+export { samplesOfRows, shardCount, shardRows, shardsOf } from './shards.js';
 export type { RowRange } from './shards.js';
 export {
   deadItemSchema,
@@ -96,8 +113,6 @@ export {
 export type { DamagedFrame, DeadItem, Reference, StudentState, TeacherState } from './telemetry.js';
 export { readStore, readUri, storeRules, uriForms, uriRules, uriText } from './uri.js';
 export type { Read, Store, Uri, UriFault, UriRule, UriScheme } from './uri.js';
-export { inDigestOrder, weightsDigestHead, weightsDigestParts } from './weights-digest.js';
-export type { NamedWeights } from './weights-digest.js';
 export { decodeWorkItem, encodeWorkItem, WorkItemError } from './work-item.js';
 export type { WorkItem } from './work-item.js';
 export { quietLibraries } from './quiet.js';

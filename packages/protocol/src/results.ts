@@ -1,8 +1,12 @@
 /**
- * The result of a job: the names of its files, the report beside the model, and the list of all files with the SHA-256 of
- * each in the format of `sha256sum -c`. The job's status names the SHA-256 of that list, so that it vouches for every byte
- * of every file. Pure.
+ * The result files of a job, the report among them, and how a reader checks them (docs/protocol.md "Results"): the digest of the student's weights, and the
+ * list of the result files with the SHA-256 of each, in the format of `sha256sum -c`. The job's status names the digest and
+ * the SHA-256 of the list, so that it covers every byte of every file. Pure: the caller hashes.
+ *
+ * The digest shows whether two runs ended with the same student, to the last bit. The student computes it from memory, a
+ * reader of the model from its files.
  */
+
 import { z } from 'zod';
 
 export const resultFileNames = {
@@ -29,11 +33,11 @@ export function resultSumsText(sums: ReadonlyMap<string, string>): string {
   return [...sums].map(([name, sum]) => `${sum}  ${name}\n`).join('');
 }
 
-/** @returns the sums by name; null for what is no such list, or names a file twice */
+/** @returns the sums by name; null for a text that is not such a list, or that names a file twice */
 export function readResultSums(text: string): Map<string, string> | null {
   const sums = new Map<string, string>();
   const lines = text.split('\n');
-  // A last line that does not end is one that was cut.
+  // A last line without an end was cut.
   if (lines.pop() !== '') return null;
   for (const line of lines) {
     const [, sum = '', name = ''] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
@@ -41,6 +45,34 @@ export function readResultSums(text: string): Map<string, string> | null {
     sums.set(name, sum);
   }
   return sums;
+}
+
+/** A named tensor outside any runtime: row-major, little-endian. */
+export interface NamedWeights {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/**
+ * The texts and bytes whose SHA-256, in hex, is the digest: each tensor in the order of the names, its name and shape
+ * before its bits. The order of the list does not matter.
+ */
+export function* weightsDigestParts(weights: readonly NamedWeights[]): Generator<string | Uint8Array> {
+  for (const tensor of inDigestOrder(weights)) {
+    yield weightsDigestHead(tensor);
+    yield new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
+  }
+}
+
+/** The order in which tensors enter the digest. */
+export function inDigestOrder<T extends { readonly name: string }>(tensors: readonly T[]): T[] {
+  return [...tensors].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** What enters the digest before a tensor's bits: JSON delimits name and shape, and the shape gives the number of bytes that follow. */
+export function weightsDigestHead({ name, shape }: Pick<NamedWeights, 'name' | 'shape'>): string {
+  return JSON.stringify([name, shape]);
 }
 
 /** What a student measured: a checkpoint carries it, so that a resumed run reports as an undisturbed one would. */

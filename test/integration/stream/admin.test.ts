@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import type { PresentJobStreams, StreamAdmin } from '../../../src/stream/index.js';
 import {
-  storeDeadLetter,
+  storeDeadItem,
   claimAttempt,
   feed,
   publishFrame,
@@ -276,7 +276,7 @@ test('buried items are listed, the unreadable ones left out', async () => {
   await admin.provision(streamsOf('buried'));
   const teacher = await join('teacher', 'buried');
   const item = { shard: 0, step: 4, teacher: 't-1', deliveries: 5, error: 'out of memory', item: null };
-  await storeDeadLetter(teacher, names, item);
+  await storeDeadItem(teacher, names, item);
   await teacher.client.publish(names.subjects.dead(0, 5), 'noise');
   expect(await admin.deadItems('buried', 10)).toEqual([item]);
   expect((await present('buried')).dead.messages).toBe(2);

@@ -3,12 +3,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import {
+  augmentations,
   conformance,
   decodeLogits,
   decodeWorkItem,
   encodeFrame,
   FrameError,
   type Implementation,
+  missingFeatures,
   permutation,
   readHeader,
   schedule,
@@ -44,10 +46,15 @@ const ours: Required<Implementation> = {
   },
   permutation,
   batch: (job, step) => {
-    const plan = schedule(job);
+    const plan = schedule({ ...job, positions: 1 });
     return { epoch: plan.epochOf(step), augmentSeed: plan.augmentSeed(step), indices: plan.indices(step) };
   },
   shard: shardRows,
+  augmentImage: (samples, { shift, noise, ...place }) => {
+    augmentations.image.apply(samples, { shift, noise }, place);
+    return samples;
+  },
+  missingFeatures: (text, has) => missingFeatures(JSON.parse(text), has),
 };
 
 describe('an implementation', () => {
@@ -92,6 +99,14 @@ describe('an implementation', () => {
   test('that has only one part leaves the others unchecked', async () => {
     const { unchecked, failures } = await conformance({ permutation }, files);
     expect(failures).toEqual([]);
-    expect(unchecked).toEqual(['readFrame', 'writeFrame', 'readWorkItem', 'batch', 'shard']);
+    expect(unchecked).toEqual([
+      'readFrame',
+      'writeFrame',
+      'readWorkItem',
+      'batch',
+      'shard',
+      'augmentImage',
+      'missingFeatures',
+    ]);
   });
 });
