@@ -160,6 +160,8 @@ describe('a namespace whose last job goes', () => {
     let leads = true;
     const home = opened({ mayAct: () => leads, retryMs: 100 });
     await provisioned(home, job);
+    // An account that holds streams is left open (docs/adr/0028).
+    await new NatsStreams(home).remove(job);
     leads = false;
     home.forget(job);
     await until('the namespace to be left', () => home.accounts.connected === 0);

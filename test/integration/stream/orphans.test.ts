@@ -162,7 +162,7 @@ describe('in one account for all jobs', () => {
     await sweep.round();
     expect(failuresIn(sweep)).toHaveLength(6);
     await sweep.round(9_000);
-    expect(failuresIn(sweep)).toMatchObject([{ kind: 'notLeading' }]);
+    expect(failuresIn(sweep)).toMatchObject([{ reason: 'notLeading' }]);
     expect(await names()).toHaveLength(12);
     expect((await admin.listStreams()).filter(({ owner }) => owner?.uid === 'job-a')).toEqual([]);
   }, 30_000);
