@@ -5,7 +5,14 @@
 import { createHash } from 'node:crypto';
 
 import type { Clock } from '@distillery/base';
-import { type Manifest, needsNoTeacher, type Schedule, type StudentState, trainingMetricsSchema, type WorkItem } from '@distillery/protocol';
+import {
+  type Manifest,
+  needsNoTeacher,
+  type Schedule,
+  type StudentState,
+  trainingMetricsSchema,
+  type WorkItem,
+} from '@distillery/protocol';
 
 import {
   type CheckpointEntry,

@@ -31,7 +31,9 @@ const ownFaults: readonly NodeJS.Signals[] = ['SIGABRT', 'SIGBUS', 'SIGFPE', 'SI
 
 /** True when somebody ended the process: killed, evicted, told to stop. It is no error of its own. */
 export function endedFromOutside({ ended, signal }: ChildEnd): boolean {
-  return (ended.exitCode !== null && isEndFromOutside(ended.exitCode)) || (signal !== null && !ownFaults.includes(signal));
+  return (
+    (ended.exitCode !== null && isEndFromOutside(ended.exitCode)) || (signal !== null && !ownFaults.includes(signal))
+  );
 }
 
 export interface Child {

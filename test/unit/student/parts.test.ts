@@ -1,5 +1,11 @@
 /** The student's small parts: batches ahead, the window, retention, progress, the log of damaged frames. */
-import { bytesPerRow, headerBytes, maxDamagedFrames, maxWindowSteps, trainingMetricsSchema } from '@distillery/protocol';
+import {
+  bytesPerRow,
+  headerBytes,
+  maxDamagedFrames,
+  maxWindowSteps,
+  trainingMetricsSchema,
+} from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
@@ -7,12 +13,7 @@ import { batchOf } from '../../../workers/data/index.js';
 import { AnswerTime } from '../../../workers/student/answer-time.js';
 import { BatchPreparer } from '../../../workers/student/batches.js';
 import { DamageLog } from '../../../workers/student/damage.js';
-import {
-  maxEvaluations,
-  maxSkippedSteps,
-  Progress,
-  ratesOf,
-} from '../../../workers/student/progress.js';
+import { maxEvaluations, maxSkippedSteps, Progress, ratesOf } from '../../../workers/student/progress.js';
 import { Retention } from '../../../workers/student/retention.js';
 import { stepBytesOf, windowSteps } from '../../../workers/student/window.js';
 import { fakeSplit, idle, manifestWith, scheduleFor } from '../../kit/worker-fakes.js';

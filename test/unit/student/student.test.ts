@@ -72,7 +72,9 @@ describe('an undisturbed student', () => {
       accuracy: result.accuracy,
       steps,
     });
-    expect(resultReportSchema.parse(home.results.json('metrics.json')).evaluations.map(({ step }) => step)).toEqual([6, 12]);
+    expect(resultReportSchema.parse(home.results.json('metrics.json')).evaluations.map(({ step }) => step)).toEqual([
+      6, 12,
+    ]);
     expect([...home.checkpoints.stored.values()].map(({ entry }) => entry.step)).toEqual([9, 12]);
   });
 
