@@ -351,13 +351,14 @@ async function renderTable(file: string, name: string, source: string, table: st
 }
 
 function exitCodesTable(): string {
-  return markdownTable(
+  const table = markdownTable(
     exitCodeRows.map(({ code, meaning, consequence }) => ({
       code: String(code),
       meaning,
       'what the operator does': consequence,
     })),
   );
+  return `${table}\n`;
 }
 
 async function outputs(): Promise<Map<string, string>> {

@@ -60,12 +60,12 @@ describe('the operator', () => {
     ['a server that is too old', info({ version: '2.9.10', jetstream: true }), 'tooOld', /2\.9\.10.*2\.10\.0.*upgrade/],
     ['a server without JetStream', info({ version: '2.14.5' }), 'noJetStream', /-js/],
     ['something that is no NATS server', 'SSH-2.0-OpenSSH_9.6\r\n', 'unreachable', /check that/],
-  ])('refuses %s', async (_, greeting, kind, sentence) => {
+  ])('refuses %s', async (_, greeting, reason, sentence) => {
     const url = await greeter(greeting);
     const connecting = connectStreams({ url, waitMs: 300 });
-    await expect(connecting).rejects.toMatchObject({ kind, message: expect.stringMatching(sentence) });
+    await expect(connecting).rejects.toMatchObject({ reason, message: expect.stringMatching(sentence) });
     const found = findNatsServer(finding({ url }));
-    await expect(found).rejects.toMatchObject({ kind });
+    await expect(found).rejects.toMatchObject({ reason });
   });
 
   test('says that a password is wrong without showing it', async () => {
