@@ -57,9 +57,9 @@ const finding = (changes: Partial<FindOptions>): FindOptions => ({
 
 describe('the operator', () => {
   test.each([
-    ['a server that is too old', info({ version: '2.9.10', jetstream: true }), 'tooOld', /2\.9\.10.*2\.10\.0.*upgrade/],
+    ['a server that is too old', info({ version: '2.9.10', jetstream: true }), 'tooOld', /2\.9\.10.*2\.10\.0.*Upgrade/],
     ['a server without JetStream', info({ version: '2.14.5' }), 'noJetStream', /-js/],
-    ['something that is no NATS server', 'SSH-2.0-OpenSSH_9.6\r\n', 'unreachable', /check that/],
+    ['something that is no NATS server', 'SSH-2.0-OpenSSH_9.6\r\n', 'unreachable', /Check that/],
   ])('refuses %s', async (_, greeting, reason, sentence) => {
     const url = await greeter(greeting);
     const connecting = connectStreams({ url, waitMs: 300 });

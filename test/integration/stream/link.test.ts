@@ -60,7 +60,7 @@ describe('an operator that starts while its server is down', () => {
     const heard: (readonly [string | null, string | null])[] = [];
     admin.watchAll((uid, key) => heard.push([uid, key]));
     expect(await admin.observe('early')).toEqual({ state: 'Unreachable', reason: reasonOf(admin) });
-    await until('the reason', () => /ECONNREFUSED.*check that/.test(reasonOf(admin)));
+    await until('the reason', () => /ECONNREFUSED.*Check that/.test(reasonOf(admin)));
     const started = performance.now();
     const refusal = { reason: 'unreachable', retry: 'Later', message: expect.stringContaining('ECONNREFUSED') };
     await expect(admin.provision(streamsOf('early'))).rejects.toMatchObject(refusal);
