@@ -40,7 +40,7 @@ import {
 import { templateRightsProblems } from './api/index.js';
 import type { Plan, Snapshot } from './domain/index.js';
 import { ConfigError, type OperatorConfig, readOperatorConfig } from './operator-config.js';
-import { AccountStreams, JobStreamsPort, StreamError } from './stream/index.js';
+import { AccountStreams, NatsStreams, StreamError } from './stream/index.js';
 import { type HomeOptions, openStreamHome } from './stream-home.js';
 import { sweepReporter } from './sweep-reporter.js';
 import {
@@ -246,7 +246,7 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
     installation ??= await leaseUid(place, leaseClient);
     return installation;
   };
-  const streams = new JobStreamsPort(home, () => installation);
+  const streams = new NatsStreams(home, () => installation);
   cluster.onChange((key) => operator.jobChanged(key));
   const watches = new Watches({
     client,

@@ -10,7 +10,7 @@ import { jobNames } from '@distillery/protocol';
 import { imageInputs, imageSamples, type Split } from '../../workers/data/index.js';
 import { Meter } from '../../workers/base/meter.js';
 import { runWorker } from '../../workers/process/process.js';
-import { bury, connectWorker, publishFrame, workQueue } from '../../workers/stream/index.js';
+import { connectWorker, publishFrame, storeDeadItem, workQueue } from '../../workers/stream/index.js';
 import { type Delivery, Teacher } from '../../workers/teacher/teacher.js';
 
 import { report } from './reports.js';
@@ -64,7 +64,7 @@ await runWorker(async ({ env, log, clock, stop }) => {
       stream: {
         deliveries: (signal) => reported(workQueue(link, names, signal), clock),
         publish: (shard, step, frame) => publishFrame(link, names, { shard, step }, frame),
-        bury: (item) => bury(link, names, item),
+        bury: (item) => storeDeadItem(link, names, item),
       },
     });
   });

@@ -2,8 +2,7 @@
  * What the student says of itself: counters of the running attempt, brought into the shape of the STATE key. Every list
  * is bounded however long the run is (I4): a checkpoint carries them.
  */
-import type { StudentState } from '@distillery/protocol';
-import { z } from 'zod';
+import type { StudentState, TrainingMetrics } from '@distillery/protocol';
 
 import type { Rates } from '../base/index.js';
 
@@ -13,20 +12,6 @@ export interface EvaluationRecord {
   /** Mean cross-entropy, nats a sample. */
   readonly loss: number;
 }
-
-/** What a checkpoint carries besides tensors, so that a resumed run reports as an undisturbed one would. */
-export const metricsSchema = z.object({
-  /** The newest ones, in step order. */
-  evaluations: z.array(z.object({ step: z.number(), accuracy: z.number(), loss: z.number() })),
-  /** Mean training loss of fixed stretches of steps. */
-  losses: z.array(z.object({ step: z.number(), loss: z.number() })),
-  /** The stretch that is not full yet. */
-  openStretch: z.object({ sum: z.number(), count: z.number() }),
-  /** Steps trained on labels alone because no teacher could compute them: the first ones, and how many in all. */
-  skippedSteps: z.array(z.number()),
-  skipped: z.number(),
-});
-export type Metrics = z.infer<typeof metricsSchema>;
 
 /** Points of the loss curve that a whole run leaves; the stretch grows with the run, never the list. */
 const lossPoints = 200;
@@ -45,7 +30,7 @@ export class Progress {
   #stretchSum: number;
   #stretchCount: number;
 
-  constructor(steps: number, metrics: Metrics | null) {
+  constructor(steps: number, metrics: TrainingMetrics | null) {
     this.#stretch = Math.max(1, Math.ceil(steps / lossPoints));
     this.#evaluations = [...(metrics?.evaluations ?? [])];
     this.#losses = [...(metrics?.losses ?? [])];
@@ -85,7 +70,7 @@ export class Progress {
     return this.#evaluations.at(-1) ?? null;
   }
 
-  get metrics(): Metrics {
+  get metrics(): TrainingMetrics {
     return {
       evaluations: [...this.#evaluations],
       losses: [...this.#losses],

@@ -3,7 +3,15 @@ import { join } from 'node:path';
 
 import { decodeText, statementOf, TextError, within } from '@distillery/base';
 import { readFaultOf, readRegularSync } from '@distillery/platform';
-import { jobNames, needsNoTeacher, schedule as scheduleOf, shardsOf, type StudentState } from '@distillery/protocol';
+import {
+  jobNames,
+  needsNoTeacher,
+  schedule as scheduleOf,
+  shardsOf,
+  type StudentState,
+  type TrainingMetrics,
+  trainingMetricsSchema,
+} from '@distillery/protocol';
 
 import {
   type Checkpoint,
@@ -33,7 +41,6 @@ import {
 
 import { widthFault } from './frame-check.js';
 import { LogitsSource } from './logits-source.js';
-import { type Metrics, metricsSchema } from './progress.js';
 import { objectCheckpoints, objectResults, openFileResults } from './stores.js';
 import { type StartingPoint, Student } from './student.js';
 import { stepBytesOf, windowSteps } from './window.js';
@@ -96,7 +103,7 @@ async function prepare(
   checkLabels(dataset.train, trainer.columns);
   checkLabels(dataset.test, trainer.columns);
 
-  const objects = new ObjectStore(objectPort(link, `OBJ_${names.objectBucket}`), names.objectBucket);
+  const objects = new ObjectStore(objectPort(link, names.bucketStreams.objects), names.objectBucket);
   const checkpoints =
     student.checkpoint.store === 'file'
       ? await openFileStore(student.checkpoint.folder ?? join(env.folder, 'checkpoints'))
@@ -198,14 +205,14 @@ async function prepare(
 interface Resumed {
   readonly entry: CheckpointKey;
   readonly checkpoint: Checkpoint;
-  readonly metrics: Metrics;
+  readonly metrics: TrainingMetrics;
 }
 
 /** The newest checkpoint that is whole, its metrics included; null when there is none. */
 async function newestSound(checkpoints: CheckpointStore, jobUid: string, log: Log): Promise<Resumed | null> {
   const { newest, skipped } = await loadNewest(checkpoints, (bytes): Omit<Resumed, 'entry'> => {
     const checkpoint = decodeCheckpoint(bytes, jobUid);
-    const metrics = metricsSchema.safeParse(checkpoint.metrics);
+    const metrics = trainingMetricsSchema.safeParse(checkpoint.metrics);
     if (metrics.success) return { checkpoint, metrics: metrics.data };
     const field = metrics.error.issues[0]?.path.join('.') ?? '';
     throw new CheckpointError('malformed', {

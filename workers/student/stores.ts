@@ -4,8 +4,7 @@ import { join } from 'node:path';
 
 import { codeOf, type Fault, type FaultOf, problemOf } from '@distillery/base';
 import { makeFolderSync, markFolderSync, markName, markOfSync, writeWhole } from '@distillery/platform';
-import { resultFiles, resultPrefix } from '@distillery/protocol';
-import { z } from 'zod';
+import { jobOfReport, resultFileNames, resultFiles, resultPrefix } from '@distillery/protocol';
 
 import { type CheckpointStore, newestFirst, StoreError } from '../checkpoint/index.js';
 import { WorkerError } from '../base/index.js';
@@ -88,8 +87,6 @@ export function objectResults(objects: ObjectStore, attempt: number): ResultStor
 
 /** Of the folder that holds a job's results; its owner is the job's uid. */
 const resultsKind = 'results';
-/** Written last in its folder by releases that marked none; it names the job. */
-const reportSchema = z.object({ job: z.object({ uid: z.string() }) });
 
 /**
  * Results as files of a folder, each whole or not there. Other files of the folder stay as they are; a result that is not
@@ -133,10 +130,13 @@ async function refuseForeignResult(folder: string, jobUid: string): Promise<void
   });
 }
 
-/** The uid of the job that wrote the folder's metrics.json; null when no job did. */
+/**
+ * The uid of the job that wrote the report in the folder, which earlier releases wrote last without a mark; null when
+ * no job did.
+ */
 async function reportedJob(folder: string): Promise<string | null> {
   try {
-    return reportSchema.parse(JSON.parse(await readFile(join(folder, 'metrics.json'), 'utf8'))).job.uid;
+    return jobOfReport(JSON.parse(await readFile(join(folder, resultFileNames.report), 'utf8')));
   } catch {
     return null;
   }

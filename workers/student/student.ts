@@ -17,10 +17,12 @@ import { createHash } from 'node:crypto';
 import {
   type Manifest,
   maxFaultLength,
-  resultSumsName,
+  resultFileNames,
+  type ResultReport,
   resultSumsText,
   type Schedule,
   type StudentState,
+  type TrainingMetrics,
 } from '@distillery/protocol';
 
 import { type CheckpointKey, type CheckpointStore, digestOf, encodeCheckpoint } from '../checkpoint/index.js';
@@ -31,7 +33,7 @@ import { type Log, Meter, WorkerError } from '../base/index.js';
 import { BatchPreparer } from './batches.js';
 import { Checkpointer, isFull } from './checkpointer.js';
 import type { LogitsSource } from './logits-source.js';
-import { type Metrics, Progress, ratesOf } from './progress.js';
+import { Progress, ratesOf } from './progress.js';
 import { Retention } from './retention.js';
 import { windowSteps } from './window.js';
 
@@ -58,7 +60,7 @@ export interface ResultStore {
 /** Where training starts: fresh, or at a checkpoint. */
 export interface StartingPoint {
   readonly step: number;
-  readonly metrics: Metrics | null;
+  readonly metrics: TrainingMetrics | null;
   /** The checkpoint that was loaded; null = fresh. */
   readonly loaded: CheckpointKey | null;
 }
@@ -300,7 +302,7 @@ export class Student {
     const digest = digestOf(state.weights);
     const model = await trainer.export();
     const result = { digest, accuracy: evaluation.accuracy, loss: evaluation.loss };
-    const report = {
+    const report: ResultReport = {
       job: manifest.job,
       ...result,
       steps: schedule.steps,
@@ -314,14 +316,14 @@ export class Student {
     await fence();
     const text = new TextEncoder();
     const files: readonly (readonly [name: string, bytes: Uint8Array])[] = [
-      ['model.json', text.encode(model.modelJson)],
-      ['weights.bin', model.weights],
-      ['metrics.json', text.encode(`${JSON.stringify(report, null, 2)}\n`)],
+      [resultFileNames.model, text.encode(model.modelJson)],
+      [resultFileNames.weights, model.weights],
+      [resultFileNames.report, text.encode(`${JSON.stringify(report, null, 2)}\n`)],
     ];
     // The digest above is of the weights alone; this list is of every byte, the topology included.
     const sums = text.encode(resultSumsText(new Map(files.map(([name, bytes]) => [name, sha256(bytes)]))));
     for (const [name, bytes] of files) await put(name, bytes);
-    await put(resultSumsName, sums);
+    await put(resultFileNames.sums, sums);
     this.#phase = 'Done';
     this.#result = { ...result, filesDigest: sha256(sums) };
     return result;

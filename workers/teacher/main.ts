@@ -8,12 +8,12 @@ import { resolve } from '../places/index.js';
 import { Meter, WorkerError } from '../base/index.js';
 import { runWorker, unlessStopped, type WorkerContext } from '../process/index.js';
 import {
-  bury,
   connectWorker,
   createReference,
   publishFrame,
   publishTeacherState,
   type StreamLink,
+  storeDeadItem,
   workQueue,
 } from '../stream/index.js';
 
@@ -111,7 +111,7 @@ async function prepare({ env, log, clock }: WorkerContext): Promise<Prepared> {
     stream: {
       deliveries: (signal) => workQueue(link, names, signal),
       publish: (shard, step, frame) => publishFrame(link, names, { shard, step }, frame),
-      bury: (item) => bury(link, names, item),
+      bury: (item) => storeDeadItem(link, names, item),
     },
   });
   let isLeftOut = false;

@@ -4,6 +4,7 @@
  */
 export { alternatives } from './alternatives.js';
 export type { Clock } from './clock.js';
+export { count } from './count.js';
 export { writeRefusalOf } from './errno.js';
 export type { WriteRefusal } from './errno.js';
 export { crossingOf, DistilleryError, problemOf, revived, sentenceOf, statementOf, within } from './fault.js';
@@ -18,6 +19,7 @@ export { printable, printableJson, printableLines } from './printable.js';
 export { redacted } from './redact.js';
 export { mix32, randomFrom, seedOf } from './random.js';
 export type { Random } from './random.js';
+export { RecentMap } from './recent-map.js';
 export { codeOf, reasonOf } from './system-error.js';
 export { decodeText, TextError } from './text.js';
 export { Turns } from './turns.js';

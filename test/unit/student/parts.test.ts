@@ -1,5 +1,11 @@
 /** The student's small parts: batches ahead, the window, retention, progress, the log of damaged frames. */
-import { bytesPerRow, headerBytes, maxDamagedFrames, maxWindowSteps } from '@distillery/protocol';
+import {
+  bytesPerRow,
+  headerBytes,
+  maxDamagedFrames,
+  maxWindowSteps,
+  trainingMetricsSchema,
+} from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
@@ -7,13 +13,7 @@ import { batchOf } from '../../../workers/data/index.js';
 import { AnswerTime } from '../../../workers/student/answer-time.js';
 import { BatchPreparer } from '../../../workers/student/batches.js';
 import { DamageLog } from '../../../workers/student/damage.js';
-import {
-  maxEvaluations,
-  maxSkippedSteps,
-  metricsSchema,
-  Progress,
-  ratesOf,
-} from '../../../workers/student/progress.js';
+import { maxEvaluations, maxSkippedSteps, Progress, ratesOf } from '../../../workers/student/progress.js';
 import { Retention } from '../../../workers/student/retention.js';
 import { stepBytesOf, windowSteps } from '../../../workers/student/window.js';
 import { fakeSplit, idle, manifestWith, scheduleFor } from '../../kit/worker-fakes.js';
@@ -250,7 +250,7 @@ describe('progress', () => {
         };
         const whole = act(new Progress(steps, null), 0, steps);
         const saved: unknown = JSON.parse(JSON.stringify(act(new Progress(steps, null), 0, cut).metrics));
-        const resumed = act(new Progress(steps, metricsSchema.parse(saved)), cut, steps);
+        const resumed = act(new Progress(steps, trainingMetricsSchema.parse(saved)), cut, steps);
         expect(resumed.metrics).toEqual(whole.metrics);
         expect(whole.metrics.losses.length).toBeLessThanOrEqual(200);
       }),
