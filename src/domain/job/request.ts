@@ -4,6 +4,7 @@ import type { JobRequest, Teacher } from '../allocation/index.js';
 import type { PodNeeds } from '../ledger/index.js';
 import { dampedRequest, type PoolState } from './damp.js';
 import { demandUnder } from './demand.js';
+import { policyOf } from './policy.js';
 import { type ObservedTeacher, type PoolObservation, readyTeachers, type Snapshot } from './snapshot.js';
 import { verdictOf } from './verdict.js';
 
@@ -20,6 +21,7 @@ export function jobRequestOf(snapshot: Snapshot): JobRequest<PodNeeds> {
     demandUnder(verdictOf(snapshot, readyTeachers(snapshot)), snapshot),
     states,
     nowMs,
+    policyOf(snapshot).minimumRunMs,
   );
 }
 
