@@ -19,7 +19,7 @@ import { type EventDraft, reasons } from '../api/index.js';
 import type { Plan, Snapshot } from '../domain/index.js';
 import type { JobKey } from '../cluster/index.js';
 import { LocalCluster, LocalJobs } from '../cluster/local/index.js';
-import { Fleet, KeyedQueue, reconcile } from '../controller/index.js';
+import { JobQueue, startEngine } from '../controller/index.js';
 import {
   connectStreams,
   type FoundNatsServer,
@@ -233,13 +233,8 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
   const cluster = new LocalCluster({ ...options, folder: folder.path });
   const jobs = new LocalJobs(folder.path, folder.job, onEvents);
   const over = Promise.withResolvers<Outcome>();
-  const fleet = new Fleet({
-    slots: () => cluster.slots(),
-    rules: { reserve: {}, namespaceWeights: {} },
-    clock,
-    monotonicMs: () => performance.now(),
-    changed: () => enqueue(),
-  });
+  const queue = new JobQueue({ clock, workers: 1 });
+  const { wake } = queue;
   const streams = new JobStreamsPort(
     new SharedAccount(admin, (_job, role) => {
       if (role === 'reader') throw new Error('a local run brings its model home as the operator');
@@ -253,41 +248,36 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
     if (plan.status.phase === 'Succeeded') over.resolve({ kind: 'complete', plan });
     if (plan.status.phase === 'Failed') over.resolve({ kind: 'failed', plan, exitCode: exitCodeOf(snapshot, plan) });
   };
-  const queue = new KeyedQueue({
-    workers: 1,
+  const failed = (error: unknown, retryMs: number): void => {
+    log.warn({ error: String(error), retryMs }, 'reconcile failed');
+    const hopeless = hopelessError(error, retryMs, folder, begun ? platformTrouble : []);
+    if (hopeless !== null) over.reject(hopeless);
+  };
+  // Before the engine's own callback: a reconcile then sees the new slots.
+  cluster.onChange(() => wake.slots());
+  const engine = startEngine({
+    queue,
+    engine: 'local',
+    jobs,
+    cluster,
+    streams,
+    share: { reserve: {}, namespaceWeights: {} },
     clock,
-    failed: (_key, error, retryMs) => {
-      log.warn({ error: String(error), retryMs }, 'reconcile failed');
-      const hopeless = hopelessError(error, retryMs, folder, begun ? platformTrouble : []);
-      if (hopeless !== null) over.reject(hopeless);
-    },
-    work: async () => {
-      const again = await reconcile(key, {
-        engine: 'local',
-        jobs,
-        cluster,
-        streams,
-        fleet,
-        clock,
-        observer,
-        progressEveryMs: () => 0,
-        jobsAreCurrent: () => true,
-      });
-      return again === 'Gone' ? null : again;
+    monotonicMs: () => performance.now(),
+    progressEveryMs: () => 0,
+    jobsAreCurrent: () => true,
+    report: (report) => {
+      if (report.kind === 'decided') observer(report.snapshot, report.plan);
+      if (report.kind === 'retrying') failed(report.error, report.retryMs);
     },
   });
-  const enqueue = (): void => queue.add(key.uid);
-  cluster.onChange(() => {
-    fleet.slotsChanged();
-    enqueue();
-  });
-  const unwatch = admin.watch(key.uid, enqueue);
+  const unwatch = admin.watch(key.uid, () => wake.part(key.uid));
   const stopped = (): void => over.resolve({ kind: 'stopped' });
   const leaving = new AbortController();
   if (stop.aborted) stopped();
   stop.addEventListener('abort', stopped, { once: true });
   try {
-    enqueue();
+    wake.job(key);
     void watchRoom(folder.path, clock, leaving.signal, over.reject);
     void watchSlots(folder.path, clock, leaving.signal, (slots) => {
       log.info({ slots }, 'slots changed');
@@ -298,8 +288,7 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
     leaving.abort();
     stop.removeEventListener('abort', stopped);
     unwatch();
-    fleet.stop();
-    await queue.stop();
+    await engine.stop();
     await cluster.remove();
   }
 }

@@ -23,7 +23,7 @@ import {
   slotsPerReplicaOf,
   withinLimits,
 } from '../domain/index.js';
-import { operatorVariables, type Variable } from '../operator-variables.js';
+import { operatorVariables, type Variable } from '../operator/variables.js';
 import { podNeeds } from '../render/index.js';
 
 import { CliError } from './exit.js';

@@ -1,43 +1,58 @@
 /**
- * The loop of the operator: whatever changes of a job (itself, its pods, its streams, a node) puts its key into the queue,
- * and while this process leads, workers reconcile one key after the other.
+ * The queue of jobs: it remembers the key of every known job, receives what changed through its `wake` port, and while it
+ * runs, workers reconcile one job after the other.
  *
  * Invariants:
- *  operator/Q1 Nothing is decided and nothing is done by a process that does not lead; caches are warm all the same.
- *  operator/Q2 A job is worked on by one worker at a time.
- *  operator/Q3 What is remembered of a job goes with it.
+ *  job-queue/Q1 Nothing is reconciled before `start` and after `stop`. Keys are remembered all the same, so that a standby
+ *     takes over with a complete list.
+ *  job-queue/Q2 One worker at a time reconciles a job.
+ *  job-queue/Q3 Whatever is remembered about a job goes when the job goes: `onForget` reports it.
  */
 import type { Clock } from '@distillery/base';
 
 import type { JobKey } from '../cluster/index.js';
 
-import { KeyedQueue } from './queue.js';
+import { KeyedQueue } from './keyed-queue.js';
+import type { Wake } from './wake.js';
 
-export interface OperatorOptions {
-  /** One look at a job. @returns milliseconds until the next; null = only when something changes; 'Gone' = the job is */
-  readonly work: (key: JobKey) => Promise<number | null | 'Gone'>;
-  readonly failed: (key: JobKey, error: unknown, retryMs: number) => void;
-  /** The job is gone and will not be asked for again. */
-  readonly forget: (key: JobKey) => void;
+export interface JobQueueOptions {
   readonly clock: Clock;
+  /** Maximum number of concurrent reconciles. */
   readonly workers: number;
+  /** Least milliseconds from the start of a job's reconcile to its next, given the number of known jobs; absent = 0. */
+  readonly paceMs?: (jobs: number) => number;
 }
 
-/** Telemetry comes twice a second from every worker; a job is looked at no more often than this. */
-const leastPaceMs = 250;
-/** Looks a second over all jobs that one process shall have to do at most because of telemetry. */
-const looksPerSecond = 200;
+export interface JobWork {
+  /** Reconciles a job. @returns milliseconds until the next time; null = only after a change; 'Gone' = nothing is left */
+  readonly reconcile: (key: JobKey) => Promise<number | null | 'Gone'>;
+  /** Called after every reconcile that threw. Must not throw. */
+  readonly failed: (key: JobKey, error: unknown, retryMs: number) => void;
+  /** Free slots changed. */
+  readonly slotsChanged: () => void;
+}
 
-export class Operator {
-  readonly #options: OperatorOptions;
+export class JobQueue {
+  /** Tells the queue what changed. */
+  readonly wake: Wake;
+  readonly #options: JobQueueOptions;
   readonly #keys = new Map<string, JobKey>();
-  #queue: KeyedQueue | null = null;
+  readonly #forgetCallbacks: ((key: JobKey) => void)[] = [];
+  #running: { readonly queue: KeyedQueue; readonly work: JobWork } | null = null;
 
-  constructor(options: OperatorOptions) {
+  constructor(options: JobQueueOptions) {
     this.#options = options;
+    this.wake = {
+      job: (key) => this.#add(key),
+      jobGone: (key) => this.#gone(key),
+      part: (uid) => this.#again(uid),
+      slots: () => this.#running?.work.slotsChanged(),
+      namespace: (namespace) => this.#againIn(namespace),
+      all: () => this.#all(),
+    };
   }
 
-  /** Jobs that are known. */
+  /** Number of known jobs. */
   get jobs(): number {
     return this.#keys.size;
   }
@@ -48,81 +63,81 @@ export class Operator {
     return false;
   }
 
-  /** Keys that wait for a worker; 0 when this process does not lead. */
+  /** Jobs that wait for a worker; 0 while the queue does not run. */
   get depth(): number {
-    return this.#queue?.depth ?? 0;
+    return this.#running?.queue.depth ?? 0;
   }
 
-  /** How long the first of them has waited. */
+  /** Milliseconds that the oldest of them has waited. */
   get oldestMs(): number {
-    return this.#queue?.oldestMs ?? 0;
+    return this.#running?.queue.oldestMs ?? 0;
   }
 
-  /** The job's own object was made, changed or deleted. */
-  jobChanged(key: JobKey): void {
-    this.#keys.set(key.uid, key);
-    this.#queue?.add(key.uid);
+  /** Calls back with every job that is gone and will not come again (Q3). */
+  onForget(callback: (key: JobKey) => void): void {
+    this.#forgetCallbacks.push(callback);
   }
 
-  /**
-   * The job's own object is gone. The leader reconciles what is left of it; a process that does not lead forgets it at once
-   * (operator/Q3), since it may wait for months.
-   */
-  jobGone(key: JobKey): void {
-    if (this.#queue !== null) {
-      this.jobChanged(key);
-      return;
-    }
-    this.#keys.delete(key.uid);
-    this.#options.forget(key);
-  }
-
-  /** Something of a job changed; one that is not known (yet) is looked at when its object comes. */
-  partChanged(uid: string): void {
-    if (this.#keys.has(uid)) this.#queue?.add(uid);
-  }
-
-  /** What all jobs depend on changed: the stream's connection, the free slots. */
-  everythingChanged(): void {
-    for (const uid of this.#keys.keys()) this.#queue?.add(uid);
-  }
-
-  /** What all jobs of a namespace depend on changed. */
-  namespaceChanged(namespace: string): void {
-    for (const key of this.#keys.values()) if (key.namespace === namespace) this.#queue?.add(key.uid);
-  }
-
-  /** Works until the signal aborts; resolves when the last look has ended (operator/Q1). */
-  async lead(leading: AbortSignal): Promise<void> {
-    const { clock, workers } = this.#options;
+  /** Begins with a reconcile of every known job. @throws Error when the queue already runs */
+  start(work: JobWork): void {
+    if (this.#running !== null) throw new Error('the job queue runs already');
+    const { clock, workers, paceMs } = this.#options;
     const queue: KeyedQueue = new KeyedQueue({
       clock,
       workers,
-      paceMs: () => Math.max(leastPaceMs, (this.#keys.size * 1_000) / looksPerSecond),
-      work: (uid) => this.#work(uid, queue),
+      paceMs: () => paceMs?.(this.#keys.size) ?? 0,
+      work: (uid) => this.#reconcile(uid, work, queue),
       failed: (uid, error, retryMs) => {
         const key = this.#keys.get(uid);
-        if (key !== undefined) this.#options.failed(key, error, retryMs);
+        if (key !== undefined) work.failed(key, error, retryMs);
       },
     });
-    this.#queue = queue;
-    this.everythingChanged();
-    await new Promise<void>((resolve) => {
-      if (leading.aborted) resolve();
-      else leading.addEventListener('abort', () => resolve(), { once: true });
-    });
-    this.#queue = null;
-    await queue.stop();
+    this.#running = { queue, work };
+    this.#all();
   }
 
-  async #work(uid: string, queue: KeyedQueue): Promise<number | null> {
+  /** Starts no further reconcile; resolves when those that run have ended (Q1). */
+  async stop(): Promise<void> {
+    const running = this.#running;
+    this.#running = null;
+    await running?.queue.stop();
+  }
+
+  #add(key: JobKey): void {
+    this.#keys.set(key.uid, key);
+    this.#running?.queue.add(key.uid);
+  }
+
+  /** A running queue reconciles what is left of the job; one that does not run forgets it, since it may wait for months. */
+  #gone(key: JobKey): void {
+    if (this.#running === null) this.#forget(key);
+    else this.#add(key);
+  }
+
+  #again(uid: string): void {
+    if (this.#keys.has(uid)) this.#running?.queue.add(uid);
+  }
+
+  #againIn(namespace: string): void {
+    for (const key of this.#keys.values()) if (key.namespace === namespace) this.#running?.queue.add(key.uid);
+  }
+
+  #all(): void {
+    for (const uid of this.#keys.keys()) this.#running?.queue.add(uid);
+  }
+
+  async #reconcile(uid: string, { reconcile }: JobWork, queue: KeyedQueue): Promise<number | null> {
     const key = this.#keys.get(uid);
     if (key === undefined) return null;
-    const again = await this.#options.work(key);
-    if (again !== 'Gone') return again;
-    this.#keys.delete(uid);
+    const next = await reconcile(key);
+    if (next !== 'Gone') return next;
     queue.forget(uid);
-    this.#options.forget(key);
+    this.#forget(key);
     return null;
+  }
+
+  #forget(key: JobKey): void {
+    this.#keys.delete(key.uid);
+    for (const forget of this.#forgetCallbacks) forget(key);
   }
 }

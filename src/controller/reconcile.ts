@@ -28,6 +28,7 @@ import {
   type Limits,
   noLimits,
   type Plan,
+  type Policy,
   invalidStatus,
   type Snapshot,
   withinLimits,
@@ -46,6 +47,8 @@ export interface ReconcilerOptions {
   readonly fleet: Pick<Fleet, 'grantsFor' | 'forget'>;
   /** What jobs may ask for; absent = whatever the API takes. */
   readonly limits?: Limits;
+  /** How decisions are tuned; absent = the defaults. */
+  readonly policy?: Policy;
   readonly clock: Clock;
   readonly observer: Observer;
   /** Progress alone is written no more often than this: a thousand jobs shall not flood the API server. */
@@ -85,6 +88,7 @@ async function reconcileJob(key: JobKey, stored: DistillJob, options: Reconciler
     engine,
     job,
     limited,
+    ...(options.policy === undefined ? {} : { policy: options.policy }),
     cluster: processes,
     streams: observed,
     deadItem,
