@@ -1,7 +1,7 @@
 /** A control plane, its NATS and the means to look at one job in it: what the operator's suites share. */
 
 import type { DistillJobStatus } from '../../../src/api/index.js';
-import { operatorVariables } from '../../../src/operator-variables.js';
+import { operatorVariables } from '../../../src/operator/variables.js';
 import {
   accountOfCreds,
   credsIssuer,

@@ -22,7 +22,7 @@ import { JobRefused } from '../../../src/cli/job-file.js';
 import { ApiError } from '../../../src/cluster/kubernetes/errors.js';
 import { AccessError } from '../../../src/cluster/kubernetes/kubeconfig.js';
 import { NameTakenError, RefusalError } from '../../../src/cluster/kubernetes/refusal.js';
-import { ConfigError } from '../../../src/operator-config.js';
+import { ConfigError } from '../../../src/operator/config.js';
 import { OwnerlessJobError } from '../../../src/render/metadata.js';
 import { TraceError } from '../../../src/simulate/trace-error.js';
 import { StreamError } from '../../../src/stream/errors.js';
