@@ -17,7 +17,7 @@ import { jobNames, type NatsAccess, type NatsAddress } from '@distillery/protoco
 
 import { type EventDraft, reasons } from '../api/index.js';
 import type { Plan, Snapshot } from '../domain/index.js';
-import type { JobKey } from '../cluster/index.js';
+import type { JobKey } from '../controller/index.js';
 import { LocalCluster, LocalJobs } from '../cluster/local/index.js';
 import { JobQueue, startEngine } from '../controller/index.js';
 import {

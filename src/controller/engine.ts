@@ -8,12 +8,11 @@
 import type { Clock } from '@distillery/base';
 
 import type { Engine } from '../api/index.js';
-import type { Cluster, JobKey } from '../cluster/index.js';
 import type { AllocationRules, FleetSnapshot, Limits, Plan, Policy, Snapshot } from '../domain/index.js';
 
 import { Fleet } from './fleet.js';
 import type { JobQueue } from './job-queue.js';
-import type { Jobs, Streams } from './ports.js';
+import type { Cluster, JobKey, Jobs, Streams } from './ports.js';
 import { reconcile } from './reconcile.js';
 
 /** What happened, for logs, metrics and the view. `id` numbers the reconciles of this engine. */

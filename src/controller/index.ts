@@ -2,7 +2,21 @@
 export { type EngineOptions, type EngineReport, type RunningEngine, startEngine } from './engine.js';
 export { Fleet, type FleetOptions } from './fleet.js';
 export { type LeaseDurations, leaseDurations, LeaderElector, type LeaderElectorOptions } from './leader.js';
-export type { Jobs, Observer, Streams, SweptStreams } from './ports.js';
+export type {
+  AccessOf,
+  Cluster,
+  FoundJob,
+  JobKey,
+  Jobs,
+  LeaseRecord,
+  Leases,
+  LeaseWrite,
+  Observer,
+  StoredLease,
+  Streams,
+  SweptStreams,
+  WorkersPlan,
+} from './ports.js';
 export { JobQueue, type JobQueueOptions, type JobWork } from './job-queue.js';
 export { KeyedQueue, type KeyedQueueOptions } from './keyed-queue.js';
 export { reconcile, type ReconcilerOptions } from './reconcile.js';

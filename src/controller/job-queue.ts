@@ -10,7 +10,7 @@
  */
 import type { Clock } from '@distillery/base';
 
-import type { JobKey } from '../cluster/index.js';
+import type { JobKey } from './ports.js';
 
 import { KeyedQueue } from './keyed-queue.js';
 import type { Wake } from './wake.js';

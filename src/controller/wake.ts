@@ -4,7 +4,7 @@
  *
  * Every method only enqueues. It never throws, and it is safe to call from an event handler.
  */
-import type { JobKey } from '../cluster/index.js';
+import type { JobKey } from './ports.js';
 
 export interface Wake {
   /** The job's own object was created, changed or marked for deletion. */

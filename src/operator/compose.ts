@@ -21,6 +21,7 @@ import {
   Budget,
   ClusterCache,
   EventRecorder,
+  JobCache,
   jobExists,
   kinds,
   KubernetesCluster,
@@ -194,6 +195,7 @@ interface Kubernetes {
   readonly client: ApiClient;
   readonly recorder: EventRecorder;
   readonly jobs: KubernetesJobs;
+  readonly jobCache: JobCache;
   readonly cluster: KubernetesCluster;
   readonly watches: Watches;
 }
@@ -222,28 +224,25 @@ function kubernetesOf(
     instance: identity,
     report: eventReporter(metrics, log),
   });
+  const jobCache = new JobCache({ clock, forbidden: (job) => templateRightsProblems(job, config.templateRights) });
   const jobs = new KubernetesJobs({
     client: acting,
-    clock,
+    cache: jobCache,
     record: (key, events) => recorder.record(key, events),
-    forbidden: (job) => templateRightsProblems(job, config.templateRights),
   });
   const cluster = new KubernetesCluster({ client: acting, cache, clock, hash: shortHash, settings: workersOf(config) });
   queue.onForget(({ uid }) => cluster.forget(uid));
   const watches = new Watches({
     client,
     cache,
-    jobs,
+    jobs: jobCache,
     namespaces: config.watchNamespaces,
-    jobChanged: (key) => queue.wake.job(key),
-    jobGone: (key) => queue.wake.jobGone(key),
-    partChanged: (uid) => queue.wake.part(uid),
-    slotsChanged: () => queue.wake.slots(),
+    wake: queue.wake,
     report: watchReporter(log),
     clock,
     random,
   });
-  return { client, recorder, jobs, cluster, watches };
+  return { client, recorder, jobs, jobCache, cluster, watches };
 }
 
 function workersOf({ worker, nats: { workerUrl, auth } }: OperatorConfig): KubernetesClusterOptions['settings'] {
@@ -313,14 +312,14 @@ class Leader {
   #sweep(): OrphanSweep {
     const { config, clock, monotonicMs, metrics, log } = this.#process;
     const { home, installation, kubernetes } = this.#parts;
-    const { client, jobs, watches } = kubernetes;
+    const { client, jobCache, watches } = kubernetes;
     const jobWatches = () => watches.states().filter(({ kind }) => kind === kinds.distillJobs);
     // A watch that was never answered counts as silent.
     const isSilent = () =>
       jobWatches().some(({ lastContactMs }) => clock.now() - (lastContactMs ?? 0) > config.watchStaleMs);
     return new OrphanSweep({
       streams: new AccountStreams(home),
-      jobs: () => jobs.keys(),
+      jobs: () => jobCache.keys(),
       jobsAreCurrent: () => watches.areCurrent(kinds.distillJobs) && !isSilent(),
       jobExists: (job) => jobExists(client, job),
       operator: () => installation.find(),

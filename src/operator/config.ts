@@ -165,7 +165,12 @@ function tuningOf({ reconcile, status, watches, teachers, students }: Configurat
     },
     progress: { everyMs: status.progressSeconds * 1_000, writesPerSecond: status.progressWritesPerSecond },
     watchStaleMs: watches.staleSeconds * 1_000,
-    policy: { minimumRunMs: teachers.minimumRunSeconds * 1_000, stallMs: students.stallSeconds * 1_000 },
+    policy: {
+      minimumRunMs: teachers.minimumRunSeconds * 1_000,
+      unplacedMs: teachers.unplacedSeconds * 1_000,
+      pauseMs: teachers.pauseSeconds * 1_000,
+      stallMs: students.stallSeconds * 1_000,
+    },
   };
 }
 

@@ -104,6 +104,18 @@ const fields = {
       defaultPolicy.minimumRunMs / 1_000,
       'A started teacher is kept for this many seconds while there is work for it. Raise it when models load slowly.',
     ),
+    unplacedSeconds: whole(
+      1,
+      600,
+      defaultPolicy.unplacedMs / 1_000,
+      'A teacher that stays unschedulable for this many seconds, where the operator saw room for it, is given up. Raise it when an autoscaler or a slow scheduler needs longer.',
+    ),
+    pauseSeconds: whole(
+      1,
+      3_600,
+      defaultPolicy.pauseMs / 1_000,
+      'How many seconds the pool of that teacher then gets no other one.',
+    ),
   },
   students: {
     stallSeconds: whole(

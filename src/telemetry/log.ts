@@ -2,10 +2,8 @@
  * The operator's log: one JSON object on each line. Texts come from pods and servers, so every character that a terminal
  * acts on is escaped (packages/base/src/printable.ts).
  */
-import { printableJson } from '@distillery/base';
+import { printableJson, redacted } from '@distillery/base';
 import { destination, type DestinationStream, pino } from 'pino';
-
-import { redacted } from './redact.js';
 
 export interface Log {
   info(fields: object, message: string): void;

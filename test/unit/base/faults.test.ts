@@ -19,9 +19,9 @@ import { NotRegularError } from '../../../packages/platform/src/regular-file.js'
 import { QuantityError } from '../../../src/api/quantity.js';
 import { CliError } from '../../../src/cli/exit.js';
 import { JobRefused } from '../../../src/cli/job-file.js';
-import { ApiError } from '../../../src/cluster/kubernetes/errors.js';
-import { AccessError } from '../../../src/cluster/kubernetes/kubeconfig.js';
-import { NameTakenError, RefusalError } from '../../../src/cluster/kubernetes/refusal.js';
+import { ApiError } from '../../../src/cluster/kubernetes/api/errors.js';
+import { AccessError } from '../../../src/cluster/kubernetes/api/kubeconfig.js';
+import { NameTakenError, RefusalError } from '../../../src/cluster/kubernetes/act/refusal.js';
 import { ConfigError } from '../../../src/operator/config.js';
 import { OwnerlessJobError } from '../../../src/render/metadata.js';
 import { TraceError } from '../../../src/simulate/trace-error.js';

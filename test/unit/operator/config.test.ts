@@ -92,7 +92,7 @@ describe('the settings', () => {
       reconcile: { workers: 8, minIntervalMs: 250, maxPerSecond: 200 },
       progress: { everyMs: 5_000, writesPerSecond: 10 },
       watchStaleMs: 150_000,
-      policy: { minimumRunMs: 60_000, stallMs: 60_000 },
+      policy: { minimumRunMs: 60_000, unplacedMs: 5_000, pauseMs: 60_000, stallMs: 60_000 },
       logLevel: 'info',
     });
   });
@@ -106,7 +106,7 @@ describe('the settings', () => {
       status: { progressSeconds: 10, progressWritesPerSecond: 20 },
       watches: { staleSeconds: 300 },
       streams: { orphanSeconds: 0 },
-      teachers: { minimumRunSeconds: 120 },
+      teachers: { minimumRunSeconds: 120, unplacedSeconds: 20, pauseSeconds: 30 },
       students: { stallSeconds: 600 },
     };
     // JSON is YAML.
@@ -126,7 +126,7 @@ describe('the settings', () => {
       reconcile: { workers: 4, minIntervalMs: 500, maxPerSecond: 100 },
       progress: { everyMs: 10_000, writesPerSecond: 20 },
       watchStaleMs: 300_000,
-      policy: { minimumRunMs: 120_000, stallMs: 600_000 },
+      policy: { minimumRunMs: 120_000, unplacedMs: 20_000, pauseMs: 30_000, stallMs: 600_000 },
     });
   });
 

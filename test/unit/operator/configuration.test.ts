@@ -26,7 +26,7 @@ describe('a configuration file', () => {
     expect(configuration).toEqual({
       ...defaultConfiguration,
       reconcile: { ...defaultConfiguration.reconcile, workers: 16 },
-      teachers: { minimumRunSeconds: 300 },
+      teachers: { ...defaultConfiguration.teachers, minimumRunSeconds: 300 },
     });
   });
 
