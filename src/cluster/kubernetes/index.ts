@@ -10,6 +10,7 @@ export {
   Budget,
   type BudgetOptions,
   chosenContext,
+  type ContextAccess,
   credentialsError,
   type DeleteOptions,
   type Kubeconfig,

@@ -11,7 +11,7 @@ export {
   type WatchOptions,
   type WriteOptions,
 } from './client.js';
-export { type Access, type AccessSource, credentialsError, loadAccess } from './connect.js';
+export { type Access, type AccessSource, type ContextAccess, credentialsError, loadAccess } from './connect.js';
 export { ApiError, type ApiErrorCause, type ApiErrorReason, errorOfFailure } from './errors.js';
 export { apiVersionOf, builtInKinds, kindOf, type ResourceKind } from './kinds.js';
 export {

@@ -104,8 +104,7 @@ interface Selection {
 }
 
 function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector: AnyReflector }[] {
-  const { client, cache, jobs, namespaces, wake, report, clock, random } =
-    options;
+  const { client, cache, jobs, namespaces, wake, report, clock, random } = options;
   const one = <T>(
     kind: ResourceKind,
     selection: Selection,

@@ -1,0 +1,59 @@
+/**
+ * Starts the engine for the one job of a local run: the same queue, fleet and reconcile as in a cluster (I9). Nothing else is
+ * decided here.
+ */
+import type { Clock } from '@distillery/base';
+
+import {
+  type Cluster,
+  type JobKey,
+  JobQueue,
+  type Jobs,
+  type Observer,
+  startEngine,
+  type Streams,
+} from '../../controller/index.js';
+export interface LocalControllerOptions {
+  readonly key: JobKey;
+  readonly jobs: Jobs;
+  readonly cluster: Cluster;
+  readonly streams: Streams;
+  readonly clock: Clock;
+  /** Called after every decision was acted on. */
+  readonly observer: Observer;
+  /** Called after a reconcile failed. It is repeated after `retryMs`, which doubles from 200 ms to 30 s. */
+  readonly failed: (error: unknown, retryMs: number) => void;
+}
+
+export interface LocalController {
+  /** Requests a reconcile: something changed. */
+  wake(): void;
+  /** Resolves when no reconcile runs, and none will. */
+  stop(): Promise<void>;
+}
+
+/** @returns a controller that waits for its first `wake` */
+export function startController(options: LocalControllerOptions): LocalController {
+  const { key, jobs, cluster, streams, clock, observer, failed } = options;
+  const queue = new JobQueue({ clock, workers: 1 });
+  const { wake } = queue;
+  // Before the engine's own callback: a reconcile then sees the new slots.
+  cluster.onChange(() => wake.slots());
+  const engine = startEngine({
+    queue,
+    engine: 'local',
+    jobs,
+    cluster,
+    streams,
+    share: { reserve: {}, namespaceWeights: {} },
+    clock,
+    monotonicMs: () => performance.now(),
+    progressEveryMs: () => 0,
+    jobsAreCurrent: () => true,
+    report: (report) => {
+      if (report.kind === 'decided') observer(report.snapshot, report.plan);
+      if (report.kind === 'retrying') failed(report.error, report.retryMs);
+    },
+  });
+  return { wake: () => wake.job(key), stop: () => engine.stop() };
+}
