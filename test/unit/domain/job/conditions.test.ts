@@ -228,7 +228,9 @@ describe('Progressing', () => {
   test('is stalled only after the time that the policy says', () => {
     const { snapshot } = runningJob().reported(training({ updatedAtMs: noonMs - 68_000 }));
     const patient = decide({ ...snapshot, policy: { ...defaultPolicy, stallMs: 600_000 } });
-    expect(conditionText(patient.status, 'Progressing')).toBe('Progressing True StepsTrained: 40 of 200 steps trained.');
+    expect(conditionText(patient.status, 'Progressing')).toBe(
+      'Progressing True StepsTrained: 40 of 200 steps trained.',
+    );
   });
 });
 
