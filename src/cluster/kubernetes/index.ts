@@ -16,7 +16,6 @@ export {
   type Kubeconfig,
   type KubeconfigFiles,
   kubeconfigFiles,
-  kubeconfigName,
   type ListOptions,
   loadAccess,
   type Page,

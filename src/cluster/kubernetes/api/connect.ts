@@ -1,5 +1,5 @@
 /**
- * The address of the API server and our credentials: from a kubeconfig file, or from the files that every pod of a
+ * The address of the API server and our credentials: from kubeconfig files, or from the files that every pod of a
  * ServiceAccount finds mounted. Credentials are read repeatedly, because tokens and certificates are rotated while we
  * run.
  */
@@ -48,7 +48,7 @@ export interface Access {
   readonly server: string;
   /** A proxy between us and the server; absent = none. */
   readonly proxyUrl?: string | undefined;
-  /** @throws whatever keeps them from being read at the moment */
+  /** @throws AccessError, or the system error, when they cannot be read now */
   credentials(): Promise<Credentials>;
 }
 
@@ -138,7 +138,7 @@ async function kubeconfigAccess(
       remedy: 'correct it',
     });
   }
-  // Loaded when it is needed: it brings every type of the API, a hundred times the memory of what a pod needs.
+  // Loaded on demand: it holds every type of the API, a hundred times the memory of what a pod needs.
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   config.loadFromString(JSON.stringify(kubeconfig));
@@ -188,7 +188,7 @@ export function credentialsError(error: unknown, what: string): AccessError {
   const text = error instanceof Error ? error.message : String(error);
   const reason =
     error instanceof SyntaxError
-      ? 'the credential plugin printed no JSON'
+      ? 'the output of the credential plugin is not JSON'
       : (text.trim().split('\n').at(-1) ?? '').slice(0, 200);
   return new AccessError(
     { about: what, problem: `the user's credentials cannot be read (${redacted(reason)})`, remedy: 'log in again' },
@@ -226,7 +226,7 @@ async function podAccess({ host, port, folder = serviceAccountFolder }: PodSourc
   const namespace = await readFile(join(folder, 'namespace'), 'utf8').catch(() => '');
   return {
     namespace: namespace.trim() === '' ? 'default' : namespace.trim(),
-    // An IPv6 address is written in brackets.
+    // A URL needs brackets around an IPv6 address.
     server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
     credentials: async () => {
       const [token, ca] = await Promise.all([
