@@ -13,6 +13,7 @@ import {
   startEngine,
   type Streams,
 } from '../../controller/index.js';
+
 export interface LocalControllerOptions {
   readonly key: JobKey;
   readonly jobs: Jobs;
