@@ -1,5 +1,5 @@
 /**
- * The engine: queue, fleet and reconcile, wired once for every cluster (DESIGN I9). The operator starts it over Kubernetes
+ * The engine: queue, fleet and reconcile, wired once for every cluster (I9). The operator starts it over Kubernetes
  * when it leads, `distill run` over the processes of this machine.
  *
  * The job queue comes first and by itself, because everything that reports a change needs its `wake` port. The engine runs

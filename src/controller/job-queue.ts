@@ -73,7 +73,7 @@ export class JobQueue {
     return this.#running?.queue.oldestMs ?? 0;
   }
 
-  /** Calls back with every job that is gone and will not come again (Q3). */
+  /** Calls back with every job that is gone and will not come again (job-queue/Q3). */
   onForget(callback: (key: JobKey) => void): void {
     this.#forgetCallbacks.push(callback);
   }
@@ -96,7 +96,7 @@ export class JobQueue {
     this.#all();
   }
 
-  /** Starts no further reconcile; resolves when those that run have ended (Q1). */
+  /** Starts no further reconcile; resolves when those that run have ended (job-queue/Q1). */
   async stop(): Promise<void> {
     const running = this.#running;
     this.#running = null;
