@@ -2,14 +2,16 @@
  * Writes what is generated from the API's one source, crds/distilljobs.yaml: the TypeScript types, the schema as a
  * constant (so that src/api reads no file), docs/reference/api.md (with the
  * grammar of uris) and the chart's copy; the lists of metrics and of
- * the operator's settings; and the table of rooms in docs/architecture.md. With `--check` it writes nothing, prints the files that differ and exits 1. The output depends
- * on those sources alone.
+ * the operator's settings; the table of rooms in docs/architecture.md; and the values of DISTILL_RUNTIME in the pages
+ * that explain it. With `--check` it writes nothing, prints the files that differ and exits 1. The output depends on
+ * those sources alone.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 
-import { uriForms, uriRules } from '@distillery/protocol';
+import { alternatives } from '@distillery/base';
+import { runtimeChoices, uriForms, uriRules } from '@distillery/protocol';
 import { compile } from 'json-schema-to-typescript';
 import { parse } from 'yaml';
 
@@ -389,6 +391,14 @@ async function renderArchitecture(file: string): Promise<string> {
   return `${before}${open}\n<!-- prettier-ignore -->\n${roomsTable(readRooms())}\n${close}${after}`;
 }
 
+/** The page with the values of DISTILL_RUNTIME in the row of that variable; a longer list leaves the table to prettier. */
+async function renderRuntimes(file: string): Promise<string> {
+  const page = await readFile(path.join(root, file), 'utf8');
+  const row = /^(\| `DISTILL_RUNTIME` *\| )`[^|:]*`/m;
+  if (!row.test(page)) throw new Error(`${file}: the row of DISTILL_RUNTIME is missing; put it back`);
+  return page.replace(row, `$1${alternatives(runtimeChoices.map((choice) => `\`${choice}\``))}`);
+}
+
 async function outputs(): Promise<Map<string, string>> {
   const source = await readFile(path.join(root, sourceFile), 'utf8');
   const crd = parse(source) as Crd;
@@ -415,6 +425,8 @@ async function outputs(): Promise<Map<string, string>> {
     ['docs/reference/operator.md', renderVariables()],
     ['docs/reference/operator-configuration.md', renderConfiguration()],
     ['docs/architecture.md', await renderArchitecture('docs/architecture.md')],
+    ['docs/guide.md', await renderRuntimes('docs/guide.md')],
+    ['workers/README.md', await renderRuntimes('workers/README.md')],
   ]);
 }
 

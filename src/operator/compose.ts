@@ -119,7 +119,7 @@ export async function compose(config: OperatorConfig, access: Access, log: Outpu
         health.serve(pages);
         const { port } = health;
         const { identity } = process;
-        log.info({ port, identity, image: config.worker.image, nats: config.nats.url }, 'operator started');
+        log.info({ port, identity, images: config.worker.images, nats: config.nats.url }, 'operator started');
         watches.start();
         await Promise.race([watches.whenSynced(), aborted(stop)]);
         return await oneTerm(lease.elector, stop, (term) => leader.lead(term));
@@ -245,10 +245,14 @@ function kubernetesOf(
   return { client, recorder, jobs, jobCache, cluster, watches };
 }
 
-function workersOf({ worker, nats: { workerUrl, auth } }: OperatorConfig): KubernetesClusterOptions['settings'] {
+function workersOf({
+  worker,
+  accelerators,
+  nats: { workerUrl, auth },
+}: OperatorConfig): KubernetesClusterOptions['settings'] {
   const users =
     auth.kind === 'password' ? { natsUsers: { teacher: auth.workers.user, student: auth.workers.user } } : {};
-  return { ...worker, natsUrl: workerUrl, ...users };
+  return { ...worker, accelerators, natsUrl: workerUrl, ...users };
 }
 
 interface LeaderParts {

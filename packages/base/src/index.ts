@@ -2,12 +2,14 @@
  * The door of base: small helpers that every side uses. Everything behind it is pure and free of Node's modules: no
  * clock, randomness, network, disk or environment.
  */
+export { alternatives } from './alternatives.js';
 export type { Clock } from './clock.js';
 export { writeRefusalOf } from './errno.js';
 export type { WriteRefusal } from './errno.js';
 export { crossingOf, DistilleryError, problemOf, revived, sentenceOf, statementOf, within } from './fault.js';
 export type { CrossingError, Fault, FaultOf, Retry, StatementFault, ValueFault } from './fault.js';
 export { jsonEqual } from './json-equal.js';
+export { isJsonObject } from './json-object.js';
 export { markdownTable } from './markdown-table.js';
 export { omit } from './omit.js';
 export { matchesPattern } from './pattern.js';

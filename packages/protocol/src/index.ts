@@ -72,6 +72,8 @@ export {
   weightsDigestParts,
 } from './results.js';
 export type { NamedWeights } from './results.js';
+export { runtimeChoices, runtimeNames } from './runtimes.js';
+export type { RuntimeChoice, RuntimeName } from './runtimes.js';
 export { permutation, schedule } from './schedule.js';
 export type { Schedule, ScheduleOptions } from './schedule.js';
 export { samplesOfRows, shardCount, shardRows, shardsOf } from './shards.js';

@@ -34,6 +34,8 @@ const full = {
   'image.tag': 'v1',
   'watchNamespaces[0]': 'team-a',
   'watchNamespaces[1]': 'team-b',
+  'worker.gpu.repository': 'registry.example/worker-gpu',
+  'worker.gpu.tag': '9',
   'accelerators[0]': 'example.com/*',
   'namespaceWeights.team-a': '3',
   'limits.weight': '10',
@@ -150,6 +152,13 @@ describe('the chart', () => {
     const all = environments.flat().map(({ name }) => name);
     const known = Object.keys(operatorVariables).filter((name) => name !== 'DISTILLERY_KUBECONFIG');
     expect([...new Set(all)].sort()).toEqual(known.sort());
+  });
+
+  test('names an image of its own for pods with an accelerator only where one is set', async () => {
+    const imageOf = async (values: Record<string, string>): Promise<unknown> =>
+      (await environmentOf(values)).find(({ name }) => name === 'DISTILLERY_WORKER_GPU_IMAGE')?.value;
+    expect(await imageOf(full)).toBe('registry.example/worker-gpu:9');
+    expect(await imageOf(minimal)).toBe('');
   });
 
   test('gives each namespace its limits, by the words that the operator knows', async () => {

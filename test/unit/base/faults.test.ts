@@ -37,7 +37,7 @@ import { LogitsError, ModelError } from '../../../workers/models/inference/error
 import { OnnxFileError } from '../../../workers/models/inference/onnx-file.js';
 import { TopologyError } from '../../../workers/models/topology.js';
 import { BatchError, NumericError, StateError, StudentModelError } from '../../../workers/models/trainer-errors.js';
-import { RuntimeError } from '../../../workers/runtimes/open.js';
+import { RuntimeError } from '../../../workers/runtimes/index.js';
 import { WorkerError } from '../../../workers/base/exit.js';
 import { ConnectionLost } from '../../../workers/stream/connect.js';
 import {
