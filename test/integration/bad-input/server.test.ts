@@ -278,7 +278,7 @@ describe('the command line', () => {
       const { code, stderr } = await endOf('plan', '--kubeconfig', file);
       expect(stderr).toBe(`kubeconfig ${file}: ${want} (--kubeconfig and --context choose others).\n`);
       expect(code).toBe(distillExit.usage);
-      const operator = spawn(process.execPath, [join(import.meta.dirname, '../../../dist/src/main.js')], {
+      const operator = spawn(process.execPath, [join(import.meta.dirname, '../../../dist/src/operator/main.js')], {
         stdio: ['ignore', 'ignore', 'pipe'],
         env: {
           PATH: process.env.PATH,
