@@ -23,7 +23,7 @@ beforeAll(async () => {
   await cluster.kubectl(['apply', '-f', 'crds/']);
   // Served a moment after it is stored.
   await eventually(async () => api.client.list(kinds.distillJobs).then(() => true));
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await api.close();
   await cluster.stop();
@@ -304,7 +304,7 @@ describe('a refusal', () => {
     });
     expect(throttled).toMatchObject({ status: 429, retry: 'Later', retryAfterMs: 1_000 });
     await crowd.close();
-  }, 30_000);
+  });
 });
 
 /** Base64 of the certificate of the cluster's authority. */

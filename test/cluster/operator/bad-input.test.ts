@@ -267,7 +267,7 @@ async function condition(
       found = (status?.conditions ?? []).filter(({ observedGeneration }) => observedGeneration === metadata.generation);
       return found.some(isIt);
     },
-    180_000,
+    300_000,
     () => JSON.stringify(found, null, 2),
   );
   return found.find(isIt)!;

@@ -13,7 +13,7 @@ import { type RunningOperator, startOperator } from '../../kit/cluster/operator.
 import { type StoredJob, OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 import { canTrace, contactsIn, strace, traceContactsBeside } from '../../kit/strace.js';
 
-jest.setTimeout(180_000);
+jest.setTimeout(300_000);
 
 const canSee = await canTrace();
 
