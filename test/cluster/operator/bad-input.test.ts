@@ -288,6 +288,8 @@ function normal(text: string): string {
     .replaceAll(/(NAME|job)-teacher-gpu-[0-9a-z]+(-[0-9a-z]{5}|-)/g, 'POD')
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UID')
     .replaceAll(/127\.0\.0\.1:\d+/g, 'ADDRESS')
+    // Other jobs' streams, and those of this job that were made first.
+    .replace(/it has reserved [\d.]+ \w+/, 'it has reserved BYTES')
     .replace(/no node takes it: .*/, 'no node takes it: …');
 }
 
