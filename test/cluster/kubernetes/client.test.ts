@@ -272,7 +272,7 @@ describe('a refusal', () => {
     const untrusted = await refusal(wary.client.list(kinds.pods));
     expect(untrusted).toMatchObject({ reason: 'untrusted', retry: 'Never' });
     expect(untrusted.message).toMatch(
-      /list pods: found a certificate that cannot be believed .* check certificate-authority and server/,
+      /^list pods: the certificate is not one that .* signed for this address \(.+\)\. Check certificate-authority and server\.$/,
     );
     await wary.close();
   });
