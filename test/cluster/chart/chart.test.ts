@@ -10,7 +10,7 @@ import { clientOf } from '../../kit/api-client.js';
 import { type ControlPlane, startControlPlane } from '../../kit/cluster/index.js';
 import { chartFolder, helm, sets } from '../../kit/cluster/helm.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 const namespace = 'distillery-system';
 const minimal = { 'nats.url': 'nats://nats.nats:4222', 'nats.existingSecret': 'distillery-nats' };

@@ -25,7 +25,7 @@ import {
 } from '../../kit/cluster/real/index.js';
 import { spawnTypeScript } from '../../kit/typescript.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 /** Tools and images are built on first use. */
 const firstUseMs = 1_800_000;
 
