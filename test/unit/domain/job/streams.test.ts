@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import type { StreamPlan } from '../../../../src/domain/index.js';
-import { labelling, newJob, runningJob, type SnapshotMaker, training } from '../../../kit/snapshots.js';
+import { labeling, newJob, runningJob, type SnapshotMaker, training } from '../../../kit/snapshots.js';
 
 const nothing: StreamPlan = {
   provision: false,
@@ -16,7 +16,7 @@ const damaged = [
   { sequence: 49, shard: 0, step: 48, reason: 'body checksum' },
 ];
 const needs = (firstNeededSequence: number): SnapshotMaker => runningJob().reported(training({ firstNeededSequence }));
-const gone = labelling('cpu-9');
+const gone = labeling('cpu-9');
 
 describe('the streams of a job', () => {
   test.each<[string, SnapshotMaker, Partial<StreamPlan>]>([
