@@ -1,6 +1,6 @@
 /**
- * A discrete-event simulation of one trace under one policy. Pure and the same every time: time is the event's, and what
- * is random is in the trace. It is driven in slices, so that whoever runs it can show how far it is, and stop it.
+ * A discrete-event simulation of one trace under one policy. Pure and deterministic: the time is that of the current event,
+ * and only the trace holds random values. The caller runs it in slices, so that it can show progress and stop it.
  */
 import { clusterOf } from './cluster.js';
 import { eventQueue } from './event-queue.js';
@@ -22,14 +22,14 @@ export interface Simulation {
   readonly policy: string;
   /** Simulated seconds so far. */
   readonly nowSeconds: number;
-  /** Works off so many events. @returns whether there are more */
+  /** Processes `events` events. @returns true if there are more */
   proceed(events: number): boolean;
   outcome(): Outcome;
 }
 
 /**
- * @param policy null = no teachers at all: how long neighbors wait by themselves
- * @param cutOffSeconds jobs that are not done then never are
+ * @param policy null = no teachers: gives the waits of neighbors among themselves
+ * @param cutOffSeconds jobs that are not done by then count as never done
  */
 export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: number): Simulation {
   const { timings } = trace;
@@ -65,12 +65,12 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
       },
       teacherBound: (teacher) => queue.push(now + timings.teacherStartSeconds, { kind: 'TeacherReady', teacher }),
       teacherLeaving: (teacher) => queue.push(now + timings.teacherDrainSeconds, { kind: 'TeacherGone', teacher }),
-      jobChanged: (job) => foretell(job),
+      jobChanged: (job) => scheduleTurn(job),
     },
   );
 
-  /** The flow of a job may be another from now on. */
-  function foretell(job: Job): void {
+  /** Schedules the next change of a job's flow, after its rates may have changed. */
+  function scheduleTurn(job: Job): void {
     advance(job, now);
     measured.update(job);
     job.turn++;
@@ -102,7 +102,7 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
       case 'StudentUp':
         advance(event.job, now);
         event.job.phase = 'Training';
-        foretell(event.job);
+        scheduleTurn(event.job);
         break;
       case 'JobTurns':
         if (event.turn !== event.job.turn || event.job.phase === 'Done') return;
@@ -135,7 +135,7 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
   function turn(job: Job): void {
     advance(job, now);
     if (job.trainedSteps < job.spec.steps) {
-      foretell(job);
+      scheduleTurn(job);
       return;
     }
     job.phase = 'Done';
