@@ -10,7 +10,7 @@ import { connectRoot, until } from '../kit/stream.js';
 import { BenchJob } from './job.js';
 import type { StepReport } from './reports.js';
 import type { Stretch } from './steps.js';
-import { type DeliveredItem, WatchedTeacher } from './watched-teacher.js';
+import { type DeliveredItem, WatchedTeacher } from './teacher-process.js';
 
 const uid = 'bench-kill';
 /** More than a trial trains: its student is stopped at the end. */

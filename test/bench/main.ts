@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 
 import { elasticBench } from './elastic.js';
 import { fleetBench } from './fleet.js';
-import { hungerBench } from './hunger.js';
+import { hungerBench } from './starving-student.js';
 import { killBench } from './kill.js';
 import { ledgerBench } from './ledger.js';
 import { pipelineBench } from './pipeline.js';

@@ -20,7 +20,7 @@ import { connectRoot } from '../kit/stream.js';
 import { Reading } from './metrics-text.js';
 import { type Usage, usageOf, UsageWatch } from './process-usage.js';
 import { type BenchOptions, type BenchTable, quantile } from './table.js';
-import { type TellingJob, TellingWorkers } from './telling-workers.js';
+import { type TellingJob, TellingWorkers } from './simulated-workers.js';
 
 const teachersPerJob = 4;
 const gpusPerNode = 8;
