@@ -1,6 +1,6 @@
 /**
- * How soon a starving student is answered: from its word in the stream to the larger Deployment at the API server. A real
- * control plane, real streams, the operator as a process of its own.
+ * Reaction time to a starving student: from its telemetry in the stream to the larger Deployment at the API server, with a
+ * real control plane, real streams, and the operator as its own process.
  *
  *   npm run bench hunger -- --jobs 40
  */
@@ -53,14 +53,14 @@ export async function hungerBench(say: (line: string) => void, options: BenchOpt
   }
 }
 
-/** @returns milliseconds from the student's word to the larger Deployment */
+/** @returns milliseconds from the student's telemetry to the larger Deployment */
 async function answered(world: OperatorCluster, telling: TelemetryPublisher, name: string): Promise<number> {
   await world.cluster.apply(someJob({ name, pools }));
   const uid = await world.uidOf(name);
   await reached(world, name, before);
   telling.needs(uid, before);
   await seen(world, uid, before);
-  // The rates of all are known, and the pace of looks is none of a job that was just looked at.
+  // Wait until all rates are known and the minimum time between two reconciles of the job has passed.
   await sleep(1_500);
   const startMs = performance.now();
   telling.needs(uid, after);

@@ -1,4 +1,7 @@
-/** Ours: the operator as a process, DistillJobs, and workers that tell and ask through the job's real streams. */
+/**
+ * Our way to scale: the operator as a process, DistillJobs, and simulated workers that publish through the job's real
+ * streams.
+ */
 import { type Job, type TraceJob, usualDistillery } from '../../../src/simulate/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { startOperator } from '../../kit/cluster/operator.js';
@@ -9,14 +12,14 @@ import type { Moment, RunningTeacher, Scaler, Setting } from './scaler.js';
 import { delaysOf, resource } from './teachers.js';
 import { fedSteps, WorkFeed } from './work-feed.js';
 
-/** The pool that `publishStates` tells of. */
+/** The pool of the teachers in `publishStates`. */
 const pool = 'gpu';
 
 interface Followed {
-  /** Of the DistillJob. */
+  /** uid of the DistillJob. */
   readonly uid: string;
   readonly feed: WorkFeed;
-  /** The operator has made the streams. */
+  /** True once the operator has made the streams. */
   hasStreams: boolean;
 }
 
