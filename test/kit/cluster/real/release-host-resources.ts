@@ -2,8 +2,7 @@
  * Releases the resources of this machine that a real cluster occupies (host-resources.ts):
  *
  *   node release-host-resources.ts begin OWNER FOLDER BRIDGE CGROUP    remove all leftovers, then the site belongs to OWNER
- *   node release-host-resources.ts end OWNER FOLDER BRIDGE CGROUP      remove OWNER's resources; nothing when the site has
- *   another owner
+ *   node release-host-resources.ts end OWNER FOLDER BRIDGE CGROUP      remove what is OWNER's; nothing if it has another owner
  *
  * `end` runs when an owner stops, and again by its keeper when the owner was killed; the latter may happen after the next
  * owner has begun, and must not touch the resources of that one. It imports nothing of the project: it is a program, also
