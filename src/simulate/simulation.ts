@@ -16,7 +16,7 @@ type SimulatedEvent =
   | { readonly kind: 'StudentUp'; readonly job: Job }
   | { readonly kind: 'JobTurns'; readonly job: Job; readonly turn: number }
   | { readonly kind: 'TeacherReady' | 'TeacherGone'; readonly teacher: Teacher }
-  | { readonly kind: 'PolicyLooks'; readonly again: boolean };
+  | { readonly kind: 'PolicyDecides'; readonly again: boolean };
 
 export interface Simulation {
   readonly policy: string;
@@ -44,8 +44,8 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
   });
   let now = 0;
   let events = 0;
-  let isLookDue = false;
-  let lookedAt = -Infinity;
+  let isDecisionDue = false;
+  let decidedAt = -Infinity;
   let jobsToCome = policy === null ? 0 : trace.jobs.length;
   let neighborsToCome = neighbors.length;
 
@@ -80,10 +80,10 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
 
   function changed(): void {
     const delay = policy?.afterChangeSeconds ?? null;
-    if (delay === null || isLookDue) return;
-    isLookDue = true;
-    queue.push(Math.max(now + delay, lookedAt + (policy?.restSeconds ?? 0)), {
-      kind: 'PolicyLooks',
+    if (delay === null || isDecisionDue) return;
+    isDecisionDue = true;
+    queue.push(Math.max(now + delay, decidedAt + (policy?.restSeconds ?? 0)), {
+      kind: 'PolicyDecides',
       again: false,
     });
   }
@@ -114,8 +114,8 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
       case 'TeacherGone':
         pods.teacherGone(event.teacher, now);
         break;
-      case 'PolicyLooks':
-        look(event.again);
+      case 'PolicyDecides':
+        decide(event.again);
         return;
     }
     changed();
@@ -146,13 +146,13 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
     measured.update(job);
   }
 
-  function look(again: boolean): void {
+  function decide(again: boolean): void {
     if (policy === null) return;
     if (again && policy.everySeconds !== null && jobsToCome > 0) {
-      queue.push(now + policy.everySeconds, { kind: 'PolicyLooks', again });
+      queue.push(now + policy.everySeconds, { kind: 'PolicyDecides', again });
     }
-    if (!again) isLookDue = false;
-    lookedAt = now;
+    if (!again) isDecisionDue = false;
+    decidedAt = now;
     if (active.size === 0) return;
     for (const job of active.values()) advance(job, now);
     for (const { uid, replicas } of policy.decide(view())) {
@@ -178,7 +178,7 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
   trace.jobs.forEach(({ submittedAtSeconds }, index) => {
     queue.push(submittedAtSeconds, { kind: 'JobSubmitted', index });
   });
-  if ((policy?.everySeconds ?? null) !== null) queue.push(0, { kind: 'PolicyLooks', again: true });
+  if ((policy?.everySeconds ?? null) !== null) queue.push(0, { kind: 'PolicyDecides', again: true });
 
   const name = policy?.name ?? 'no teachers';
   return {
