@@ -75,10 +75,10 @@ await runWorker(async ({ env, log, clock, stop }) => {
 async function* reported(deliveries: AsyncIterable<Delivery>, clock: Clock): AsyncGenerator<Delivery> {
   for await (const delivery of deliveries) {
     const { item, step, shard, deliveries: count } = delivery;
-    const tell = (kind: 'delivered' | 'done'): void => {
+    const reportDelivery = (kind: 'delivered' | 'done'): void => {
       report({ kind, step, deliveries: count, atMs: clock.now() });
     };
-    tell('delivered');
+    reportDelivery('delivered');
     yield {
       item,
       step,
@@ -86,7 +86,7 @@ async function* reported(deliveries: AsyncIterable<Delivery>, clock: Clock): Asy
       deliveries: count,
       done: async () => {
         await delivery.done();
-        tell('done');
+        reportDelivery('done');
       },
       giveBack: (delayMs) => delivery.giveBack(delayMs),
     };

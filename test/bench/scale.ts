@@ -26,7 +26,7 @@ const teachersPerJob = 4;
 const gpusPerNode = 8;
 const appliesAtOnce = 8;
 const changes = 20;
-const mostTellingMinutes = 3;
+const mostTelemetryMinutes = 3;
 const hourMs = 3_600_000;
 /** Objects that the operator writes for a job, and those that follow from them. */
 const written = [
@@ -72,7 +72,7 @@ export async function scaleBench(say: (line: string) => void, options: BenchOpti
     await bench.comeUp(jobs);
     await bench.rest(minutes);
     await bench.change(jobs);
-    await bench.tell(nats, Math.min(minutes, mostTellingMinutes));
+    await bench.telemetry(nats, Math.min(minutes, mostTelemetryMinutes));
     await bench.goAway(jobs);
     bench.add('nats-server', 'RSS at the end, MiB', round((await usageOf(nats.serverPid)).rssMiB));
     const rows = bench.rows.map((row) => ({ ...row }));
@@ -165,7 +165,7 @@ class Bench {
     }
     this.#usage(phase, before, after, watch);
     this.#requests(phase, before, after);
-    this.#looks(phase, before, after);
+    this.#reconciles(phase, before, after);
   }
 
   async rest(minutes: number): Promise<void> {
@@ -196,7 +196,7 @@ class Bench {
     }
     this.#usage(phase, before, after, watch);
     this.#requests(phase, before, after);
-    this.#looks(phase, before, after);
+    this.#reconciles(phase, before, after);
   }
 
   /** Measures how soon a change reaches the Deployment while all other jobs exist. */
@@ -221,10 +221,10 @@ class Bench {
   }
 
   /** Measures the cost per second of a thousand jobs at work: telemetry, reconciles, progress. */
-  async tell(nats: OperatorNats, minutes: number): Promise<void> {
+  async telemetry(nats: OperatorNats, minutes: number): Promise<void> {
     const phase = `all workers tell of themselves for ${String(minutes)} min`;
     const { connection } = await connectRoot(nats);
-    const workers = new TellingWorkers(connection, await this.#tellingJobs());
+    const workers = new TellingWorkers(connection, await this.#jobsWithTeachers());
     workers.start();
     // Wait for the first reconcile of each job, which writes a lot: measure the steady state.
     await sleep(30_000);
@@ -253,10 +253,10 @@ class Bench {
     this.add(phase, 'CPU of nats-server, share of a core, %', round((100 * serverCpu) / took));
     this.#usage(phase, before, after, watch);
     this.#requests(phase, before, after);
-    this.#looks(phase, before, after);
+    this.#reconciles(phase, before, after);
   }
 
-  async #tellingJobs(): Promise<TellingJob[]> {
+  async #jobsWithTeachers(): Promise<TellingJob[]> {
     const selector = encodeURIComponent('app.kubernetes.io/component=teacher');
     const { items } = await this.#cluster.api.get<{
       items: { metadata: { name: string; labels: Readonly<Record<string, string>> } }[];
@@ -325,13 +325,13 @@ class Bench {
     );
   }
 
-  #looks(phase: string, before: Moment, after: Moment): void {
-    const looks =
+  #reconciles(phase: string, before: Moment, after: Moment): void {
+    const reconciles =
       after.operator.total('distillery_reconciles_total') - before.operator.total('distillery_reconciles_total');
     const failed =
       after.operator.total('distillery_reconciles_total', { outcome: 'failed' }) -
       before.operator.total('distillery_reconciles_total', { outcome: 'failed' });
-    this.add(phase, 'looks at a job (failed)', `${String(looks)} (${String(failed)})`);
+    this.add(phase, 'looks at a job (failed)', `${String(reconciles)} (${String(failed)})`);
     this.#times(phase, 'look', 'distillery_reconcile_duration_seconds', before, after);
     this.#times(phase, 'share over all jobs', 'distillery_share_duration_seconds', before, after);
   }

@@ -31,7 +31,7 @@ export async function distilleryScaler({ world, trace, connection }: Setting): P
   });
   const followed = new Map<string, Followed>();
   const delays = delaysOf(trace);
-  const tell = async (job: Job, teachers: readonly RunningTeacher[]): Promise<void> => {
+  const publish = async (job: Job, teachers: readonly RunningTeacher[]): Promise<void> => {
     const found = followed.get(job.spec.uid);
     if (found === undefined || job.phase !== 'Training') return;
     found.hasStreams ||= await hasStreams(world, found.uid);
@@ -46,7 +46,7 @@ export async function distilleryScaler({ world, trace, connection }: Setting): P
       followed.set(job.uid, { uid, feed: new WorkFeed(connection, uid), hasStreams: false });
     },
     work: async ({ jobs, teachers }: Moment) => {
-      await Promise.all(jobs.map((job) => tell(job, teachers.get(job.spec.uid) ?? [])));
+      await Promise.all(jobs.map((job) => publish(job, teachers.get(job.spec.uid) ?? [])));
     },
     done: async ({ uid, steps }, student) => {
       const found = followed.get(uid);

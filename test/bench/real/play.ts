@@ -17,8 +17,8 @@ import { packing } from './scheduling.js';
 import type { RunningTeacher, Scaler, Setting } from './scaler.js';
 import { resource } from './teachers.js';
 
-const lookEveryMs = 250;
-const tellEverySeconds = 30;
+const pollEveryMs = 250;
+const reportEverySeconds = 30;
 
 export interface Play {
   /** Name of the policy in tables. */
@@ -98,13 +98,13 @@ class Run {
       });
     });
     try {
-      await Promise.race([this.#failed.promise, this.#look(cutOffSeconds)]);
+      await Promise.race([this.#failed.promise, this.#poll(cutOffSeconds)]);
     } finally {
       this.#over.abort();
     }
   }
 
-  async #look(cutOffSeconds: number): Promise<void> {
+  async #poll(cutOffSeconds: number): Promise<void> {
     let reportedAtSeconds = 0;
     while (!this.plant.isOver && this.#now() < cutOffSeconds) {
       this.plant.proceed(this.#now());
@@ -116,11 +116,11 @@ class Run {
       const jobs = this.plant.jobs.filter(({ phase }) => phase !== 'Done');
       const teachers = new Map([...this.#running].map(([uid, pods]) => [uid, [...pods.values()]] as const));
       await this.#scaler.work({ nowSeconds: this.#now(), jobs, teachers });
-      if (this.#now() - reportedAtSeconds >= tellEverySeconds) {
+      if (this.#now() - reportedAtSeconds >= reportEverySeconds) {
         reportedAtSeconds = this.#now();
-        this.#tell();
+        this.#reportProgress();
       }
-      await sleep(lookEveryMs);
+      await sleep(pollEveryMs);
     }
     this.plant.proceed(Math.min(cutOffSeconds, this.#now()));
   }
@@ -157,7 +157,7 @@ class Run {
     }
   }
 
-  #tell(): void {
+  #reportProgress(): void {
     const jobs = this.plant.jobs;
     const done = jobs.filter(({ phase }) => phase === 'Done').length;
     const sum = (of: (job: (typeof jobs)[number]) => number): number => jobs.reduce((all, job) => all + of(job), 0);

@@ -97,10 +97,10 @@ const restMs = 100;
  * Reports every pod and each of its changes, in order, until `signal` aborts.
  * @throws Error when the API server has compacted the next events, which does not happen in a run of an hour
  */
-export async function watchPods(api: Api, tell: (pod: SeenPod) => void, signal: AbortSignal): Promise<void> {
+export async function watchPods(api: Api, onPod: (pod: SeenPod) => void, signal: AbortSignal): Promise<void> {
   const report = (pod: RawPod, isGone: boolean): void => {
     const seen = seenPod(pod, isGone);
-    if (seen !== null) tell(seen);
+    if (seen !== null) onPod(seen);
   };
   const list = await api.get<{ metadata: { resourceVersion: string }; items: RawPod[] }>(podsPath);
   for (const pod of list.items) report(pod, false);

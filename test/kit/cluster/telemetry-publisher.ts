@@ -41,9 +41,9 @@ export class TelemetryPublisher {
   }
 
   static start(world: OperatorCluster): TelemetryPublisher {
-    const telling = new TelemetryPublisher(world);
-    telling.#next();
-    return telling;
+    const publisher = new TelemetryPublisher(world);
+    publisher.#next();
+    return publisher;
   }
 
   /** The account of a namespace comes with its first job and closes with its last. */

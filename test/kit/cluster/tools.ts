@@ -105,7 +105,7 @@ export interface BuildOptions {
   readonly progress?: (line: string) => void;
 }
 
-const tellEveryMs = 30_000;
+const progressEveryMs = 30_000;
 
 /**
  * Builds the tools from the current pins if necessary; takes minutes the first time, milliseconds afterwards.
@@ -206,7 +206,7 @@ async function runGo(
   go: string,
   args: readonly string[],
   cwd: string,
-  tell: (compiledPackages: number) => void,
+  onProgress: (compiledPackages: number) => void,
 ): Promise<void> {
   const child = spawn(go, args, {
     cwd,
@@ -215,7 +215,7 @@ async function runGo(
   });
   const output: string[] = [];
   createInterface({ input: child.stderr }).on('line', (line) => output.push(line));
-  const ticker = setInterval(() => tell(output.length), tellEveryMs);
+  const ticker = setInterval(() => onProgress(output.length), progressEveryMs);
   try {
     const code = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
       child.on('error', reject);

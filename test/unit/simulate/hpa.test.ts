@@ -68,13 +68,13 @@ describe('the default behavior', () => {
 describe('an HPA on CPU', () => {
   test('acts on the scrape of one period ago, and holds until there is one', () => {
     const hpa = hpaPolicy();
-    const looks = [
+    const views = [
       jobView({ desired: 4, readyTeachers: 0, startingTeachers: 4 }),
       jobView({ desired: 4, readyTeachers: 4, readyTeacherSeconds: 60, busyTeacherSeconds: 60 }),
       jobView({ desired: 4, readyTeachers: 4, readyTeacherSeconds: 120, busyTeacherSeconds: 60 }),
       jobView({ desired: 6, readyTeachers: 6, readyTeacherSeconds: 210, busyTeacherSeconds: 60 }),
     ];
-    const decided = looks.map((job, index) => hpa.decide(viewAt(index * 15, [job])).map(({ replicas }) => replicas));
+    const decided = views.map((job, index) => hpa.decide(viewAt(index * 15, [job])).map(({ replicas }) => replicas));
     // No pods; no scrape yet; 100 % of the first scrape against 70 %; idle, but the window of 300 s still holds.
     expect(decided).toEqual([[], [], [6], [6]]);
   });

@@ -18,9 +18,9 @@ describe('a fixed fleet', () => {
 describe('KEDA', () => {
   const lag = (messages: number, desired: number): JobView =>
     jobView({ desired, fedSteps: 1_000 + messages, labeledSteps: 1_000, inFlightSteps: 0 });
-  const decisions = (looks: readonly (readonly [number, JobView])[]): number[] => {
+  const decisions = (views: readonly (readonly [number, JobView])[]): number[] => {
     const keda = kedaPolicy(10);
-    return looks.map(([at, job]) => keda.decide(viewAt(at, [job]))[0]?.replicas ?? -1);
+    return views.map(([at, job]) => keda.decide(viewAt(at, [job]))[0]?.replicas ?? -1);
   };
 
   test('wakes a job from zero to one at its own poll every 30 s', () => {
@@ -43,8 +43,8 @@ describe('KEDA', () => {
   });
 
   test('scales a job to zero after 300 s without work', () => {
-    const looks = Array.from({ length: 24 }, (_, index) => [30 + index * 15, lag(index === 0 ? 20 : 0, 2)] as const);
-    const replicas = decisions(looks);
+    const views = Array.from({ length: 24 }, (_, index) => [30 + index * 15, lag(index === 0 ? 20 : 0, 2)] as const);
+    const replicas = decisions(views);
     expect(replicas.slice(0, 20)).toEqual(Array.from({ length: 20 }, () => 2));
     expect(replicas.slice(21)).toEqual([0, 0, 0]);
   });

@@ -22,7 +22,7 @@ const minimalSystem = [
   '--mode=root',
   '--variant=minbase',
   '--include=libstdc++6',
-  // Without this hook usrmerge, a program that converts old systems, and all of Perl are installed.
+  // Without this hook a program that converts old systems is installed, and all of Perl with it.
   '--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr',
   ...[...documentation, 'path-include=/usr/share/doc/*/copyright'].map((option) => `--dpkgopt=${option}`),
 ];

@@ -31,14 +31,14 @@ let answer: Promise<Availability> | undefined;
 
 /** Cached for this process; the first call may install packages (10 s). */
 export function realPodsAvailable(): Promise<Availability> {
-  answer ??= look().catch((error: unknown) => ({
+  answer ??= findAvailability().catch((error: unknown) => ({
     ok: false,
     why: error instanceof Error ? error.message : String(error),
   }));
   return answer;
 }
 
-async function look(): Promise<Availability> {
+async function findAvailability(): Promise<Availability> {
   if (process.platform !== 'linux') return { ok: false, why: `real pods: found ${process.platform}, expected Linux` };
   if (process.getuid?.() !== 0) return { ok: false, why: 'real pods: found an ordinary user, expected root' };
   const lacking = await lackingCapabilities();
