@@ -1,7 +1,7 @@
 /**
- * Writes the API report of each package that is published: `api.md` lists everything that its door offers, with
- * types, so that a change of the API is seen in review. With `--check` it writes nothing, prints the reports that differ and
- * exits 1. Reads what the build made.
+ * Writes the API report of each package that is published: `api.md` lists the exports of its door, with types, so that
+ * reviews show changes of the API. With `--check` it writes nothing, prints the reports that differ and exits 1. Reads the
+ * build's output.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,7 +34,7 @@ function reportOf(folder: string, temporary: string): string {
       tsdocMetadata: { enabled: false },
       newlineKind: 'lf',
       messages: {
-        // Release tags (@public, @beta) and the grammar of doc comments are not what a report is for.
+        // The report ignores release tags (@public, @beta) and the grammar of doc comments.
         extractorMessageReporting: { default: { logLevel: ExtractorLogLevel.None } },
         tsdocMessageReporting: { default: { logLevel: ExtractorLogLevel.None } },
         compilerMessageReporting: { default: { logLevel: ExtractorLogLevel.Error } },
@@ -46,7 +46,7 @@ function reportOf(folder: string, temporary: string): string {
   const result = Extractor.invoke(config, {
     localBuild: true,
     messageCallback: (message) => {
-      // Where it lies, and that its TypeScript is another than ours.
+      // Hides the report's path and the notice that its TypeScript version differs from ours.
       if (message.logLevel !== ExtractorLogLevel.Error) message.handled = true;
     },
   });

@@ -1,4 +1,4 @@
-/** Reads CHANGELOG.md, which follows Keep a Changelog: one `## VERSION` a release, the newest first. */
+/** Reads CHANGELOG.md, which follows Keep a Changelog: one `## VERSION` per release, the newest first. */
 
 export interface Changes {
   /** The text of the version's section, without its heading; '' when there is no section or no text. */

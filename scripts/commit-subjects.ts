@@ -1,6 +1,6 @@
 /**
  * Fails on commits whose subject is not `area: what changes` in at most 72 characters (CONTRIBUTING.md, "Commits").
- * Merges are free. CI runs it for pull requests.
+ * Merge commits are not checked. CI runs it for pull requests.
  *
  *   node scripts/commit-subjects.ts origin/main..HEAD
  *   git log -1 --format=%s | node scripts/commit-subjects.ts -      one subject a line
@@ -25,7 +25,7 @@ function problemOf(subject: string): string | null {
 
 function subjects(range: string): string[] {
   if (range === '-') return readFileSync(0, 'utf8').split('\n');
-  // The range comes from CI: what looks like an option must not become one.
+  // The range comes from CI: an argument that looks like an option must not become one.
   return execFileSync('git', ['log', '--no-merges', '--format=%s', '--end-of-options', range], {
     encoding: 'utf8',
   }).split('\n');

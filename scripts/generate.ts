@@ -1,10 +1,9 @@
 /**
- * Writes what is generated from the API's one source, crds/distilljobs.yaml: the TypeScript types, the schema as a
- * constant (so that src/api reads no file), docs/reference/api.md (with the
- * grammar of uris) and the chart's copy; the lists of metrics and of
- * the operator's settings; the table of rooms in docs/architecture.md, that of exit codes in docs/protocol.md, and the
- * values of DISTILL_RUNTIME in the pages that explain it. With `--check` it writes nothing, prints the files that differ
- * and exits 1. The output depends on those sources alone.
+ * Writes all generated files. From the API's only source, crds/distilljobs.yaml: the TypeScript types, the schema as a
+ * constant (so that src/api reads no file), docs/reference/api.md (with the grammar of uris) and the chart's copy. From
+ * code: the lists of metrics and of the operator's settings, the table of rooms in docs/architecture.md, that of exit codes
+ * in docs/protocol.md, and the values of DISTILL_RUNTIME in the pages that explain it. With `--check` it writes nothing,
+ * prints the files that differ and exits 1. The output depends only on these sources.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -63,7 +62,7 @@ const sourceFile = 'crds/distilljobs.yaml';
 const exitCodesFile = 'packages/protocol/src/exit-codes.ts';
 const notice = `Generated from ${sourceFile} by scripts/generate.ts; change that file and run \`make generate\`.`;
 
-/** The API server knows these fields by itself; a CRD may not list them. */
+/** Fields that the API server defines itself; a CRD may not list them. */
 const objectMeta: Schema = {
   type: 'object',
   description: "Kubernetes' ObjectMeta, as far as a file or the API server gives it.",
@@ -109,7 +108,7 @@ function typeName(fields: readonly string[], isItem: boolean): string {
 
 /**
  * The schema as json-schema-to-typescript wants it.
- * `resolved`: what has a default is there (after defaulting); `draft`: it may be left out (what a person writes).
+ * `resolved`: fields with a default are required (after defaulting). `draft`: they are optional (as users write them).
  */
 function forTypes(
   schema: Schema,
@@ -217,7 +216,7 @@ function hasTable(schema: Schema | undefined): boolean {
   return schema?.properties !== undefined;
 }
 
-/** One section an object, its parts after it. */
+/** One section per object, followed by those of its parts. */
 function renderObject(where: string, schema: Schema): string {
   const rows = Object.entries(schema.properties ?? {}).map(([name, field]) => {
     const isRequired = schema.required?.includes(name) ?? false;
@@ -377,7 +376,7 @@ function renderConfiguration(): string {
   ].join('\n');
 }
 
-/** A page with a new table between the two marks of its name; all else on the page is written by hand. */
+/** The page with a new table between the two marks of its name; the rest of the page is written by hand. */
 async function renderTable(file: string, name: string, source: string, table: string): Promise<string> {
   const page = await readFile(path.join(root, file), 'utf8');
   const open = `<!-- ${name}: generated from ${source} by scripts/generate.ts -->\n`;
@@ -431,7 +430,7 @@ async function outputs(): Promise<Map<string, string>> {
     ['src/api/generated/distilljob.ts', await renderTypes(schema, apiVersion, crd.spec.names.kind)],
     ['src/api/generated/crd.ts', renderSchema(schema)],
     ['docs/reference/api.md', renderReference(crd, schema, apiVersion)],
-    // helm installs what lies in this folder of a chart, and follows no link out of it.
+    // helm installs the files in this folder of a chart and follows no links out of it.
     ['charts/distillery/crds/distilljobs.yaml', source],
     ['docs/reference/metrics.md', renderMetrics()],
     ['docs/reference/operator.md', renderVariables()],

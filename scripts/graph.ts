@@ -6,7 +6,7 @@
  *
  *     npm run graph              one line a room
  *     npm run graph -- ROOM …    the arrows of these rooms as well
- *     npm run graph -- --check   nothing but what is wrong
+ *     npm run graph -- --check   only problems
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -23,12 +23,12 @@ interface Cruise {
   };
 }
 
-/** From each part to those it imports. */
+/** The imported parts of each part. */
 type Graph = Map<string, Set<string>>;
 
 const top = path.join(import.meta.dirname, '..');
 
-/** Runs dependency-cruiser over all rooms. @throws Error with its words when it gives no graph */
+/** Runs dependency-cruiser over all rooms. @throws Error with its output when it returns no graph */
 function cruise(): Cruise {
   const bin = path.join(top, 'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs');
   const folders = roots.flatMap((root) => (root === 'packages' ? packageSources() : root));
@@ -44,7 +44,7 @@ function cruise(): Cruise {
   }
 }
 
-/** Sources of the packages; beside them lies what was built. */
+/** Source folders of the packages; their build output is beside these. */
 function packageSources(): string[] {
   const packages = path.join(top, 'packages');
   if (!existsSync(packages)) return [];
@@ -53,7 +53,7 @@ function packageSources(): string[] {
     .filter((folder) => existsSync(path.join(top, folder)));
 }
 
-/** @param part names the part of a file, or undefined outside of the graph */
+/** @param part returns the part of a file, or undefined outside of the graph */
 function graphOf({ modules }: Cruise, part: (file: string) => string | undefined): Graph {
   const graph: Graph = new Map();
   for (const { source, dependencies } of modules) {
@@ -116,7 +116,7 @@ function arrowsOf(graph: Graph): string[] {
   });
 }
 
-/** What is wrong with the arrows between rooms beside dependency-cruiser's rules. */
+/** Problems of the arrows between rooms that dependency-cruiser's rules do not cover. */
 function roomProblems(graph: Graph, rooms: readonly Room[]): string[] {
   const at = (name: string): number => rooms.findIndex(({ room }) => room === name);
   return rooms.flatMap(({ room, imports }) => {

@@ -1,13 +1,13 @@
 /**
- * Makes everything that a release publishes, and publishes nothing; docs/release.md says what follows. The release workflow
- * and `make release-dry-run` run the same. Runs after a build.
+ * Makes all artifacts of a release without publishing them; docs/release.md describes the next steps. The release workflow
+ * and `make release-dry-run` both run it. Runs after a build.
  *
  *   node scripts/release.ts                 as `make release-dry-run` does
  *   node scripts/release.ts --tag v0.2.0    also: the tag names the version, and CHANGELOG.md holds nothing unreleased
  *
  * Writes into dist/release, which it empties first: each public package and the chart as `.tgz`, a CycloneDX SBOM of each
  * image's packages and of each public package, `notes.md`, and `SHA256SUMS` over all but the notes.
- * Exit codes: 0 done, 1 something is not ready, each on a line, with nothing written.
+ * Exit codes: 0 done; 1 something is not ready: prints one line for each problem and writes nothing.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -34,7 +34,7 @@ function npm(args: readonly string[]): string {
   });
 }
 
-/** @returns a line for each thing that keeps `version` from being released */
+/** @returns a line for each reason why `version` cannot be released */
 function problems(version: string, { notes, unreleased }: Changes, tag: string | undefined): string[] {
   const found: string[] = [];
   if (notes === '') {

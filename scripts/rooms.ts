@@ -1,6 +1,6 @@
 /**
- * The rooms of docs/rooms.yaml, read and checked, and what is derived from them: rules for dependency-cruiser, and the
- * table of docs/architecture.md. A file belongs to the room with the longest path that holds it.
+ * Reads and checks the rooms of docs/rooms.yaml, and derives from them the rules for dependency-cruiser and the table of
+ * docs/architecture.md. A file belongs to the room with the longest path that holds it.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,7 +9,7 @@ import { parse } from 'yaml';
 
 export const roomsFile = 'docs/rooms.yaml';
 
-/** Folders whose every subfolder is in a room. */
+/** Folders whose subfolders must all be in a room. */
 export const roots = ['packages', 'src', 'workers', 'test'];
 
 export interface Room {
@@ -36,7 +36,7 @@ const top = path.join(import.meta.dirname, '..');
 const skipped = new Set(['node_modules', 'dist']);
 const keys = new Set(['room', 'owns', 'imports', 'doors', 'why', 'programs', 'pure']);
 
-/** @throws Error that names the row and what is wrong with it */
+/** @throws Error that names the row and its problem */
 export function readRooms(): Room[] {
   const rows = parse(readFileSync(path.join(top, roomsFile), 'utf8')) as Room[];
   const problems = roomProblems(rows);
@@ -44,7 +44,7 @@ export function readRooms(): Room[] {
   return rows;
 }
 
-/** What is wrong with the rows, in themselves and beside the folders that are there. */
+/** Problems of the rows, in themselves and compared with the existing folders. */
 export function roomProblems(rows: readonly Room[]): string[] {
   return [...rows.flatMap((row, at) => rowProblems(row, rows.slice(0, at))), ...missingRows(rows)];
 }
@@ -71,7 +71,7 @@ function rowProblems(row: Room, above: readonly Room[]): string[] {
   ];
 }
 
-/** A package is imported by its name, which resolves to what was built. */
+/** A package is imported by its name, which resolves to its build output. */
 const isName = (door: string): boolean => door.startsWith('@');
 
 function missingRows(rows: readonly Room[]): string[] {
@@ -83,7 +83,7 @@ function missingRows(rows: readonly Room[]): string[] {
           .filter((entry) => entry.isDirectory() && !skipped.has(entry.name))
           .map((entry) => `${root}/${entry.name}`),
       )
-      // Git keeps no empty folder; a move leaves one behind.
+      // Skip empty folders: Git does not track them, and a move leaves them behind.
       .filter((folder) => readdirSync(path.join(top, folder)).length > 0)
       .filter((folder) => !rows.some(({ room }) => room === folder || room.startsWith(`${folder}/`)))
       .map((folder) => `no row names ${folder}; add one that says what it owns and what it may import`)
@@ -109,7 +109,7 @@ function pattern(room: string, rooms: readonly Room[]): string {
 
 const anyRoom = `^(${roots.join('|')})/`;
 
-/** The name of a rule says which row to read. */
+/** The name of a rule identifies its row. */
 const named = (room: Room, key: string): string => `${roomsFile}, row ${room.room}, ${key}`;
 
 function importRule(room: Room, rooms: readonly Room[]): Rule[] {
@@ -132,7 +132,8 @@ function doorRule(room: Room, rooms: readonly Room[]): Rule[] {
   const doors = room.doors.map((door) =>
     isName(door) ? `^${escaped(room.room)}/dist/index\\.` : `^${escaped(`${room.room}/${door}`)}$`,
   );
-  // Tests see every file of what they test, but a room of tests without a door is closed to other tests, too.
+  // Tests may import every file of the room that they test, but a room of tests without a door is closed to other tests,
+  // too.
   const from = room.room.startsWith('test/') ? anyRoom : anyRoom.replace('|test', '');
   return [
     {

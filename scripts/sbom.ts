@@ -1,6 +1,6 @@
 /**
- * CycloneDX lists of the npm packages that a package of ours runs with, by `npm sbom` from the lock file. What an image holds
- * besides (Node, the system) is in the list that its builder attaches to it.
+ * CycloneDX lists of the npm packages that each of our packages runs with, by `npm sbom` from the lock file. The image's
+ * builder attaches a list of the rest of an image (Node, the system).
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -33,7 +33,7 @@ function isDevelopment({ properties = [] }: Component): boolean {
   return properties.some(({ name }) => name === 'cdx:npm:package:development');
 }
 
-/** npm names a package of a workspace by its folder; the reference has its name, `@scope/name@version`. */
+/** npm identifies a workspace package by its folder; returns the reference by its name, `@scope/name@version`. */
 const nameIn = (ref: string): string => ref.slice(0, ref.lastIndexOf('@'));
 
 /** Folders of the packages of this repository that `folder` needs, directly or not. */
@@ -53,7 +53,7 @@ function ownDependencies(folder: string): string[] {
 
 /**
  * Writes the list of `folder` (`.` for the root, which is the operator and the command). Equal lock files give equal lists:
- * the serial number and the time are left out. npm's own --omit=dev is not used: it also leaves out packages that run.
+ * serial number and time are omitted. npm's own --omit=dev is not used: it also omits packages that are needed at run time.
  * @throws Error when a direct dependency is missing in it
  */
 export function writeSbom(file: string, folder: string): void {
@@ -71,7 +71,7 @@ export function writeSbom(file: string, folder: string): void {
   }
   const component = components.get(subject);
   if (component === undefined) throw new Error(`${folder}: npm sbom does not list ${subject}`);
-  // The root is in every answer; it belongs to its own list alone.
+  // npm includes the root in every list; keep it only in its own.
   for (const ref of [subject, first.metadata.component['bom-ref']]) components.delete(ref);
   const listed = new Set([...components.keys()].map(nameIn));
   const missing = Object.keys(dependencies).filter((wanted) => !listed.has(wanted));

@@ -2,8 +2,8 @@
  * Runs the test suites and ends with the line `N passed, N failed[, N skipped]`. Arguments go to jest: `npm test --
  * test/unit` runs one folder, `npm test -- -t 'pattern'` some tests. Runs after a build.
  *
- * What is asked for runs in two parts side by side: what needs no cluster, and the suites of test/cluster
- * as soon as the programs that clusters are made of are built (minutes with nothing cached). Suites of clusters mostly wait.
+ * The chosen tests run in two parts in parallel: those without a cluster, and the suites of test/cluster as soon as the
+ * programs of clusters are built (minutes with an empty cache). The suites of clusters mostly wait.
  */
 import { execFile, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -48,7 +48,7 @@ async function jest(name: string, args: readonly string[]): Promise<Counts> {
   const child = spawn(process.execPath, [...jestCommand, '--json', `--outputFile=${resultFile}`, ...args], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],
-    // Tests load native libraries into jest's own process, too.
+    // Tests also load native libraries into jest's own process.
     env: { ...process.env, ...quietLibraries },
   });
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
@@ -75,8 +75,8 @@ async function jest(name: string, args: readonly string[]): Promise<Counts> {
 }
 
 /**
- * Node 24 may spin for ever in the end of a process, in the cleanup of what native add-ons hold (seen once, in libuv's loop
- * below FreeEnvironment): by then jest has written all it has to say.
+ * Resolves if jest's process does not end after it has written its results. Node 24 may loop forever at the end of a
+ * process, in the cleanup of native add-ons (seen once, in libuv's loop below FreeEnvironment).
  */
 async function hangsAfter(resultFile: string, over: AbortSignal): Promise<'Hangs'> {
   const endsWithinMs = 60_000;
@@ -87,7 +87,7 @@ async function hangsAfter(resultFile: string, over: AbortSignal): Promise<'Hangs
   return 'Hangs';
 }
 
-/** null while they are not there as a whole. */
+/** Results of a file; null while it is missing or incomplete. */
 function resultsIn(file: string): Results | null {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Results;
@@ -96,7 +96,9 @@ function resultsIn(file: string): Results | null {
   }
 }
 
-/** Paths of the test files that these arguments of jest choose; none when it cannot say, which the run itself then tells. */
+/**
+ * Paths of the test files that these arguments of jest select; empty when jest fails, which the run itself then reports.
+ */
 async function chosen(asked: readonly string[]): Promise<string[]> {
   const listing = promisify(execFile)(process.execPath, [...jestCommand, '--listTests', ...asked], { cwd: root });
   const { stdout } = await listing.catch(() => ({ stdout: '' }));
@@ -108,7 +110,7 @@ async function run(asked: readonly string[]): Promise<Counts[]> {
   const clusters = files.filter((file) => file.startsWith(clusterSuites)).length;
   const building = clusters === 0 ? null : buildTools({ progress: say }).then(() => null, messageOf);
   const parts: Promise<Counts>[] = [];
-  // Nothing chosen is jest's to complain about.
+  // Run jest even without a selected file, so that it reports the error.
   if (files.length > clusters || clusters === 0) {
     parts.push(jest('local', [...asked, '--maxWorkers=2', ...leaveOut('test/cluster/')]));
   }
@@ -116,7 +118,7 @@ async function run(asked: readonly string[]): Promise<Counts[]> {
   return Promise.all(parts);
 }
 
-/** @param building resolves to what keeps the programs from being built; null = they are */
+/** @param building resolves to the reason why the programs cannot be built; null = they are built */
 async function clusterPart(building: Promise<string | null>, asked: readonly string[]): Promise<Counts> {
   const problem = await building;
   if (problem === null) {
@@ -135,11 +137,11 @@ function messageOf(error: unknown): string {
 }
 
 mkdirSync(cache, { recursive: true });
-// An installation runs in a process group of its own: a Ctrl-C reaches it through this signal.
+// An installation runs in its own process group: a Ctrl-C reaches it through this signal.
 const stop = new AbortController();
 const abort = (): void => stop.abort();
 process.once('SIGINT', abort).once('SIGTERM', abort);
-// Once, so that no test waits for an installation.
+// Install once here, so that no test waits for an installation.
 await findNatsServer({
   url: undefined,
   path: process.env.PATH ?? '',

@@ -1,9 +1,9 @@
 /**
- * Writes the test vectors of protocol v1 into packages/protocol/vectors (`node scripts/vectors.ts`), or compares what
- * lies there with what the code says today (`--check`, exit code 1 and the names of the differing files).
+ * Writes the test vectors of protocol v1 into packages/protocol/vectors (`node scripts/vectors.ts`), or compares the files
+ * there with the code's output (`--check`: exit code 1 and the names of the differing files).
  *
  * It runs the compiled protocol: `tsc -b packages/protocol` first.
- * Output depends on nothing but the code: a difference is a change of the protocol and needs a new version.
+ * The output depends only on the code: a difference is a change of the protocol and needs a new version.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -110,7 +110,7 @@ addJson('schedule.json', {
     { batchSize: 256, columns: 1000, encoding: 'Float16', topK: 0 },
     { batchSize: 4096, columns: 50_000, encoding: 'Float16', topK: 32 },
     { batchSize: 8, columns: 100_000, encoding: 'Float32', topK: 0 },
-    // 128 rows are exactly 512 KiB: the header does not fit any more.
+    // 128 rows are exactly 512 KiB, so the header does not fit any more.
     { batchSize: 128, columns: 1024, encoding: 'Float32', topK: 0 },
   ].map((given) => {
     const rowBytes = protocol.bytesPerRow(given.columns, given.encoding as 'Float32' | 'Float16', given.topK);
@@ -185,7 +185,7 @@ const sound = {
   'topk-all-columns': { ...wide, encoding: 'Float32', topK: 10, temperature: 2, logits },
 } as const satisfies Record<string, protocol.FrameInput>;
 
-/** The frame with some bytes changed; `sealed` = checksums made right again, as a faulty writer would. */
+/** The frame with some bytes changed; `sealed` = with correct checksums, as from a faulty writer. */
 function changed(name: keyof typeof sound, change: (view: DataView) => void, sealed = true): Uint8Array {
   const bytes = protocol.encodeFrame(sound[name]);
   const view = new DataView(bytes.buffer);
@@ -311,7 +311,7 @@ addJson('work-items.json', {
     { text: '[]', field: '(root)' },
     { text: 'null', field: '(root)' },
     { text: JSON.stringify({ ...item, requires: ['test.a', 'test.b'] }), field: 'requires' },
-    // What is required is checked first: the other fields may be those of a later version.
+    // `requires` is checked first: the other fields may be those of a later version.
     { text: JSON.stringify({ ...item, requires: ['test.a'], indices: 'all' }), field: 'requires' },
     { text: JSON.stringify({ ...item, requires: 'test.a' }), field: 'requires' },
     { text: JSON.stringify({ ...item, requires: [''] }), field: 'requires.0' },

@@ -1,7 +1,7 @@
 /**
- * Writes the version of the root package.json wherever else it stands: the other packages and their dependencies on each
- * other, the chart, and the constant that the code reads. With `--check` it writes nothing, prints the files that differ and
- * exits 1. Part of `npm run generate` and `npm run verify`.
+ * Copies the version of the root package.json to the other packages and their dependencies on each other, the chart, and
+ * the constant that the code reads. With `--check` it writes nothing, prints the files that differ and exits 1. Part of
+ * `npm run generate` and `npm run verify`.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,14 +12,14 @@ import { manifestOf, workspaces } from './workspaces.ts';
 const root = join(import.meta.dirname, '..');
 const { version } = manifestOf('.');
 
-/** Replaces the one match of `pattern`, whose first group is kept. @throws Error when there is none */
+/** Replaces the text after the first group of the only match of `pattern`. @throws Error when there is none */
 function withVersion(text: string, pattern: RegExp, file: string): string {
   if (!pattern.test(text))
     throw new Error(`${file}: no version where scripts/version.ts expects one. Adapt the script.`);
   return text.replace(pattern, `$1${version}`);
 }
 
-/** What each file is to hold, by its path. */
+/** The wanted content of each file, by path. */
 function wanted(): Map<string, string> {
   const files = new Map<string, string>();
   const edit = (file: string, change: (text: string) => string): void => {

@@ -1,6 +1,6 @@
 /**
  * Checks .github/workflows with actionlint, which is built once from the module that scripts/actionlint pins (about 20 s of
- * compute, needs `go`). Part of `make verify`. Ends as actionlint does.
+ * compute, needs `go`). Part of `make verify`. Exits with actionlint's exit code.
  */
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
@@ -19,9 +19,9 @@ const group = {
 };
 
 await buildTools({ groups: [group], folder });
-// By name: in a linked work tree of git actionlint finds no project.
+// Pass the files by name: actionlint finds no project in a linked work tree of git.
 const files = globSync('.github/workflows/*.yaml', { cwd: root });
-// shellcheck and pyflakes are on some machines only: without them the check says the same everywhere.
+// Only some machines have shellcheck and pyflakes: without them the result is the same everywhere.
 const { status, error } = spawnSync(join(folder, 'bin/actionlint'), ['-shellcheck=', '-pyflakes=', ...files], {
   cwd: root,
   stdio: 'inherit',

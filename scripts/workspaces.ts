@@ -28,7 +28,7 @@ export function workspaces(): string[] {
     .toSorted();
 }
 
-/** @returns those that a registry takes: all that are not private */
+/** @returns the packages that are published to a registry: all that are not private */
 export function publicPackages(): string[] {
   return workspaces().filter((folder) => manifestOf(folder).private !== true);
 }

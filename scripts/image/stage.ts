@@ -1,15 +1,15 @@
 /**
- * Lays out what an image holds, from a tree where `npm ci` and `tsc -b` have run:
+ * Writes the content of an image, from a tree where `npm ci` and `tsc -b` have run:
  *
  *   node scripts/image/stage.ts operator|worker OUT
  *
  *   OUT/node/node         Node itself, the release that the lock file names and the tests ran on
- *   OUT/packages          node_modules: the production closure of that side's package.json, without what is never read
+ *   OUT/packages          node_modules: the production closure of that side's package.json, without files that are never read
  *   OUT/app               package.json, LICENSE, dist, and the workspace packages in node_modules
  *   OUT/etc               passwd and group: a user without an entry would get the group of root
  *
- * npm cannot make the first cut: with one lock file for two workspaces it takes a package that is production on one
- * side and development on the other for production on both, and the operator would carry TensorFlow.js.
+ * npm cannot select the packages: with one lock file for two workspaces it takes a package that is production on one side
+ * and development on the other for production on both, and the operator would carry TensorFlow.js.
  */
 import {
   chmodSync,
@@ -24,9 +24,9 @@ import {
 import { basename, dirname, join, relative, sep } from 'node:path';
 
 interface Side {
-  /** Folder, below the root, of the package.json whose dependencies the image holds. */
+  /** Folder, below the root, of the package.json whose dependencies the image contains. */
   readonly manifest: string;
-  /** Folder of dist/ that the image holds. */
+  /** Folder of dist/ that the image contains. */
   readonly code: string;
 }
 
@@ -62,7 +62,7 @@ function resolve(name: string, folder: string): string | undefined {
   return folder === root ? undefined : resolve(name, dirname(folder));
 }
 
-/** Folders of every package that code in `folder` may load. */
+/** Folders of all packages that code in `folder` may load. */
 function closure(folder: string, found = new Set<string>()): Set<string> {
   const manifest = manifestIn(folder);
   const wanted = { ...manifest.optionalDependencies, ...manifest.peerDependencies, ...manifest.dependencies };
@@ -132,7 +132,7 @@ function copyFile(source: string, target: string): void {
   copyFileSync(source, target);
 }
 
-/** Where a folder of the tree lies in the image: compiled code in dist/, workspace packages where their links are. */
+/** Path in the image of a folder of the tree: compiled code is in dist/, workspace packages are where their links are. */
 const placeOf = (folder: string): string =>
   posix(relative(root, folder))
     .replace(/^workers\//, 'dist/workers/')
@@ -147,7 +147,7 @@ function copyPackage(folder: string): void {
   }
 }
 
-/** With the code, not with the packages of others: it changes as often. */
+/** In the layer of the code, not of third-party packages: workspace packages change as often as the code. */
 function copyWorkspacePackage(folder: string): void {
   const target = join(out, 'app', placeOf(folder));
   copyFile(join(folder, 'package.json'), join(target, 'package.json'));

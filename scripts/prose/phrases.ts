@@ -1,15 +1,15 @@
 /**
- * Fails on words and phrases that this repository does not use (CONTRIBUTING.md, "Words"); part of `npm run lint`.
- * Spelling is cspell's (cspell.jsonc).
+ * Fails on words and phrases that this repository does not use (CONTRIBUTING.md, "Words"); part of `npm run lint`. cspell
+ * checks the spelling (cspell.jsonc).
  *
- * scripts/prose/todo.txt lists files that are not mended yet, one glob a line. Findings there are allowed, so that the list
- * only shrinks: a glob without a finding is an error, and its line is to be deleted.
+ * scripts/prose/todo.txt lists files that are not mended yet, one glob per line. Findings there are allowed. The list only
+ * shrinks: a glob without a finding is an error; delete its line.
  *
  * Works on the current folder. Exit codes: 0 nothing found, 1 findings, each as `path:line:column phrase -> instead`.
  */
 import { globSync, readFileSync } from 'node:fs';
 
-/** What to write instead, by what is not written. Words count inside of camelCase names, too. */
+/** Replacements by banned phrase. Words inside of camelCase names count, too. */
 const instead: Readonly<Record<string, string>> = {
   told: 'the verb for what happens: report, notify, say, pass',
   foretell: 'predict',
@@ -30,7 +30,7 @@ const instead: Readonly<Record<string, string>> = {
 
 const todoFile = 'scripts/prose/todo.txt';
 const endings = '*.{ts,js,cjs,py,sh,md,yaml,yml,json,jsonc,tpl,txt,toml}';
-// A glob finds no name with a dot before it that it does not spell out.
+// A glob matches a leading dot only if it contains the dot.
 const texts = [`**/${endings}`, `.${endings}`, `.{github,devcontainer}/**/${endings}`];
 const others = ['**/Dockerfile', '**/Makefile', '.github/CODEOWNERS', '.ci/run'];
 const notOurs = [
@@ -39,11 +39,11 @@ const notOurs = [
   '{dist,.cache,runs,coverage,bench-results,LICENSES}/**',
   'packages/*/dist/**',
   'package-lock.json',
-  // What names the phrases.
+  // Files that contain the phrases on purpose.
   'scripts/prose/**',
   'test/unit/repository/prose.test.ts',
   'CONTRIBUTING.md',
-  // Generated from sources that are checked.
+  // Files that are generated from checked sources.
   'src/api/generated/**',
   'docs/{reference,vectors}/**',
   'packages/*/dist/**',
@@ -83,7 +83,7 @@ function findingsIn(file: string, banned: RegExp): Finding[] {
     );
 }
 
-/** Globs of the list; lines that begin with # and empty lines count as none. */
+/** Globs of the list, without empty lines and lines that begin with #. */
 function todoGlobs(): string[] {
   const lines = readFileSync(todoFile, 'utf8').split('\n');
   return lines.map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));

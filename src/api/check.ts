@@ -1,7 +1,7 @@
 /**
- * A plain value → a resolved DistillJob or everything that is wrong with it. The order is the API server's: unknown
- * fields are set aside, defaults filled in, types and bounds checked, then the rules; what one step found never hides
- * what the next one can still judge. Nothing here throws, whatever the value.
+ * Turns a plain value into a resolved DistillJob, or into all of its problems. The order is the API server's: remove
+ * unknown fields, fill in defaults, check types and bounds, then the rules. A problem found in one step never hides those
+ * that a later step can still find. Nothing here throws, for any value.
  */
 import { omit } from '@distillery/base';
 
@@ -32,9 +32,9 @@ export function checkJob(value: unknown): Checked {
   if (exceeds(withoutManagers(value), jobLimit))
     return { ok: false, problems: [tooLarge('', 'a large object', jobLimit)] };
   const identity = identityProblems(value);
-  // The fields of another kind would all be told as unknown.
+  // All fields of another kind would be reported as unknown.
   if (value.kind !== kind && value.kind !== undefined) return { ok: false, problems: identity };
-  // Whoever applies a file does not decide the status: the API server drops it, too.
+  // A file cannot set the status: the API server drops it, too.
   const written = Object.fromEntries(Object.entries(value).filter(([name]) => name !== 'status'));
   const bounded = withoutLargeTemplates(written);
   const pruned = withoutUnknown(bounded.value, jobSchema, jobSchema);
@@ -47,19 +47,22 @@ export function checkJob(value: unknown): Checked {
     ...structural.filter(({ path }) => path !== 'apiVersion' && path !== 'kind'),
     ...brokenRules({ path: '', schema: jobSchema, value: resolved }, unreliable),
   ];
-  const told = new Set(found.map(({ path }) => path));
-  const problems = [...found, ...uriProblems(resolved).filter(({ path }) => !told.has(path))];
+  const foundPaths = new Set(found.map(({ path }) => path));
+  const problems = [...found, ...uriProblems(resolved).filter(({ path }) => !foundPaths.has(path))];
   if (problems.length > 0) return { ok: false, problems };
-  // The check above is the proof: the type is generated from the schema that it used.
+  // The checks above justify the cast: the type is generated from the schema that they used.
   return { ok: true, job: resolved as DistillJob };
 }
 
-/** @returns what a change of a stored job breaks: fields that stand for good. Both jobs are valid by themselves. */
+/**
+ * @returns a problem for each immutable field that a change of a stored job would change. Both jobs must be valid by
+ *   themselves.
+ */
 export function validateUpdate(old: DistillJob, next: DistillJob): Problem[] {
   return brokenTransitions({ path: '', schema: jobSchema, value: next }, old);
 }
 
-/** The API server writes `managedFields`, and reading ignores them. */
+/** Removes `managedFields`, which the API server writes and reading ignores. */
 function withoutManagers(value: Fields): Fields {
   const { metadata } = value;
   return isFields(metadata) ? { ...value, metadata: omit(metadata, 'managedFields') } : value;

@@ -13,7 +13,7 @@ export function withDefaults(value: unknown, schema: Schema): unknown {
   }
   if (!isFields(value)) return value;
   const isOpen = schema['x-kubernetes-preserve-unknown-fields'] === true;
-  // An object where something else belongs stays as it is, for whoever tells its type.
+  // An object in place of another type stays as it is: structure.ts reports its type.
   if (isOpen || schema.type !== 'object') return structuredClone(value);
   const filled: [string, unknown][] = [];
   for (const [name, field] of Object.entries(value)) {

@@ -1,4 +1,4 @@
-/** The name that a person most likely meant. The work is bounded by the candidates, never by what the person wrote. */
+/** Finds the name that a user most likely meant. The candidates bound the work, never the length of what the user wrote. */
 
 /**
  * @param onCell called for each step of the comparison, so that tests count the work

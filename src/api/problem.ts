@@ -39,7 +39,7 @@ export function notSupported(path: string, found: string, remedy: string): Probl
   return problemAt(path, { problem: `${found} is not supported yet`, remedy });
 }
 
-/** The same problem, of an object that is a part of another one. */
+/** Moves a problem into an outer object, of which the checked object is a part. */
 export function within(parent: string, problem: Problem): Problem {
   const path = problem.path === '' ? parent : `${parent}.${problem.path}`;
   return { ...problem, ...problemAt(path, problem.fault) };
@@ -51,12 +51,12 @@ function problemAt(path: string, fault: FaultOf): Problem {
 
 const longestQuote = 60;
 
-/** A value as a person would name it: `"abc"`, `0`, `a list of 3`, `an object`. A URL in it is named without its login. */
+/** Describes a value for a person: `"abc"`, `0`, `a list of 3`, `an object`. Logins in URLs are removed. */
 export function nameValue(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
   if (typeof value === 'string') {
-    // Before the cut, which might take the @ away.
+    // Redact before the text is shortened, which might cut off the @.
     const shown = withoutLogins(value);
     return shown.length > longestQuote
       ? `${JSON.stringify(shown.slice(0, longestQuote))}… (${String(value.length)} characters)`
@@ -67,7 +67,7 @@ export function nameValue(value: unknown): string {
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `a ${typeof value}`;
 }
 
-/** What a schema node accepts, in words: `a whole number from 1 to 65536`. */
+/** Describes the values that a schema node accepts: `a whole number from 1 to 65536`. */
 export function nameSchema(schema: Schema): string {
   if (schema.enum !== undefined) return alternatives(schema.enum.map(String));
   if (schema['x-kubernetes-int-or-string'] === true) {
@@ -98,8 +98,8 @@ function range({ minimum, maximum, exclusiveMinimum }: Schema): string {
 }
 
 /**
- * The text for a person: a paragraph for each problem, in the order given, then their number.
- * `job.yaml:7:3: spec.training.batchSize`, then what was found and which rule it breaks, then what to do.
+ * Formats problems for a person: a paragraph for each, in the order given, then their number. `job.yaml:7:3:
+ * spec.training.batchSize`, then what was found and which rule it breaks, then what to do.
  */
 export function formatProblems(problems: readonly Problem[]): string {
   const paragraphs = problems.map(({ path, fault, source, position }) => {

@@ -1,6 +1,6 @@
 /**
- * Kubernetes quantities: whole amounts with a suffix, as our own API takes them, and the full notation, as pods and
- * nodes use it for their resources.
+ * Kubernetes quantities: whole amounts with a suffix, which our API takes, and the full notation, which pods and nodes use
+ * for their resources.
  */
 import { DistilleryError } from '@distillery/base';
 
@@ -24,7 +24,7 @@ const binaries: ReadonlyMap<string, number> = new Map(
   Object.entries({ Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 }),
 );
 
-/** A text that is no quantity. */
+/** The text is not a quantity. */
 export class QuantityError extends DistilleryError {
   override readonly name = 'QuantityError';
   readonly kind = 'Quantity';
@@ -62,13 +62,15 @@ export function milliAmount(quantity: string | number): number {
   return Math.ceil(scaled(quantity, 3));
 }
 
-/** More digits than any amount of a computer has. */
+/** Maximum number of digits; no real amount has more. */
 const longestQuantity = 64;
 
-/** Times 10 to the power of `shift`. Digits and exponent are read together, so that 1.1 thousands are 1100 and no hair more. */
+/**
+ * Multiplies by 10 to the power of `shift`. Digits and exponent are parsed together, so that 1.1 thousand is exactly 1100.
+ */
 function scaled(quantity: string | number, shift: number): number {
   const text = String(quantity);
-  // The pattern can split a row of digits in as many ways as it is long.
+  // Check the length first: the pattern can split a row of n digits in n ways.
   if (text.length > longestQuantity) throw new QuantityError(`${text.slice(0, longestQuantity)}…`, 'a shorter amount');
   const [, digits, suffix = '', exponent] =
     /^\+?([0-9]+\.?[0-9]*|\.[0-9]+)(?:([a-zA-Z]{0,2})|[eE]([+-]?[0-9]{1,2}))$/.exec(text) ?? [];

@@ -1,6 +1,6 @@
 /**
- * The text of a file as `kubectl apply` takes it → its jobs, resolved or with all problems at once, each with its line.
- * A file may hold several documents and lists; objects of other kinds are named and otherwise left alone.
+ * Reads the text of a file as `kubectl apply` takes it: each job is resolved, or has all of its problems with their lines.
+ * A file may hold several documents and lists; objects of other kinds are named and otherwise ignored.
  */
 import { checkJob } from './check.js';
 import type { Checked } from './check.js';
@@ -13,7 +13,7 @@ import { readSource } from './source.js';
 import type { SourceDocument, SourceOptions } from './source.js';
 
 export interface ReadOptions extends SourceOptions {
-  /** What a name is made of beside `metadata.generateName`, where the text gives no name. */
+  /** Suffix of a name that is made from `metadata.generateName`. */
   readonly nameSuffix?: string;
 }
 
@@ -28,7 +28,7 @@ export type ReadObjects =
   /** The text cannot be read, or holds no job. */
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** The API server cuts a prefix to this, and adds five characters. */
+/** Length to which the API server shortens a prefix before it appends five characters. */
 const longestPrefix = 58;
 const placeholder = 'xxxxx';
 
@@ -52,7 +52,7 @@ export function readObjects(text: string, options: ReadOptions): ReadObjects {
   return { ok: true, objects };
 }
 
-/** Reads a text that must hold one job, beside whatever else. */
+/** Reads a text that must hold exactly one job; it may also hold objects of other kinds. */
 export function readJob(text: string, options: ReadOptions): Checked {
   const read = readObjects(text, options);
   if (!read.ok) return read;
@@ -130,7 +130,7 @@ function withName(value: unknown, name: string): unknown {
   return isFields(value) && isFields(value.metadata) ? { ...value, metadata: { ...value.metadata, name } } : value;
 }
 
-/** The person wrote the prefix; the name is ours. */
+/** Moves problems of a generated name to the prefix, which is what the user wrote. */
 function aboutPrefix(problems: readonly Problem[], prefix: string): Problem[] {
   return problems.map((problem) =>
     problem.path === 'metadata.name'

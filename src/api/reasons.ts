@@ -1,6 +1,6 @@
 /**
  * The one home of every text of status and events that a user sees: condition types, reasons, and their messages.
- * `conditions.*` state what is true, `events.*` what just happened; neither decides anything.
+ * `conditions.*` state what is true, `events.*` what just happened; neither makes a decision.
  */
 import { count, printable } from '@distillery/base';
 import { telemetryStaleMs } from '@distillery/protocol';
@@ -8,7 +8,7 @@ import { telemetryStaleMs } from '@distillery/protocol';
 import { forceDeleteAnnotation } from './names.js';
 import type { Problem } from './problem.js';
 
-/** In the order in which `kubectl describe` shows them. */
+/** Condition types, in the order in which `kubectl describe` shows them. */
 export const conditionTypes = [
   'Accepted',
   'TeachersAvailable',
@@ -80,7 +80,7 @@ export interface GrantFigures {
   readonly due: number;
   /** Slots of `due`. */
   readonly slots: number;
-  /** Teachers that must leave, the first first. */
+  /** Teachers that must leave, in the order of their leaving. */
   readonly leave: readonly string[];
   readonly why: GrantReason;
 }
@@ -89,7 +89,7 @@ export interface GrantFigures {
 export interface GrantReason {
   /** Replicas that the pool would have if there were room for all. */
   readonly wanted: number;
-  /** For teachers of all jobs, with pending pods and reserve taken off; null = unknown. */
+  /** Slots for teachers of all jobs, less those for pending pods and the reserve; null = unknown. */
   readonly free: number | null;
   readonly heldBack: number;
   readonly pendingPods: number;
@@ -98,7 +98,7 @@ export interface GrantReason {
   readonly otherNamespaces: number;
   /** Over all pools of this job. */
   readonly ownJob: number;
-  /** Why the next replica was not granted; null = the job has all that it wants, or others come first. */
+  /** Why the next replica was not granted; null = the job has all that it wants, or other jobs have precedence. */
   readonly stoppedBy: 'Reserve' | 'Nodes' | null;
 }
 
@@ -111,7 +111,7 @@ function condition(
   return { type, status, reason, message: shortened(message) };
 }
 
-/** The API server takes 32768 characters; no person reads more than this. */
+/** Maximum length of a message. The API server takes 32768 characters; a longer message helps no reader. */
 const longestMessage = 1024;
 
 /** Messages may quote pods and servers, so every condition and event goes through here. */

@@ -1,7 +1,7 @@
 /**
- * The CEL rules of the CRD (x-kubernetes-validations), each judged where it stands, as the API server does: `self` is
- * the value there, `oldSelf` the same value of the stored object, correlated through fields and the keys of map lists.
- * Rules that read `oldSelf` are judged on updates alone. Integers are CEL ints, numbers doubles, by the schema.
+ * The CEL rules of the CRD (x-kubernetes-validations), each evaluated in its place, as the API server does: `self` is the
+ * value there, `oldSelf` the same value of the stored object, correlated through fields and the keys of map lists. Rules
+ * that read `oldSelf` are evaluated on updates only. Integers are CEL ints, numbers doubles, by the schema.
  */
 import { Environment } from '@marcbachmann/cel-js';
 
@@ -35,7 +35,7 @@ function judgeOf(rule: string): Judge {
 }
 
 /**
- * Judges a new object.
+ * Evaluates the rules for a new object.
  * @param unreliable paths of missing or wrong values; rules that read them are left out
  */
 export function brokenRules(root: Place, unreliable: readonly string[]): Problem[] {
@@ -47,7 +47,7 @@ export function brokenRules(root: Place, unreliable: readonly string[]): Problem
   return [...own, ...below];
 }
 
-/** Judges a change: only rules that compare with the stored object. Both objects are valid ones by themselves. */
+/** Evaluates only the rules that compare with the stored object. Both objects must be valid by themselves. */
 export function brokenTransitions(next: Place, old: unknown): Problem[] {
   if (old === undefined) return [];
   const below = placesBelow(next).flatMap((place) => brokenTransitions(place, correlate(next, place, old)));
@@ -70,12 +70,12 @@ function holds({ rule }: Rule, variables: Parameters<Judge>[0]): boolean {
   try {
     return judgeOf(rule)(variables) === true;
   } catch {
-    // As at the API server: a rule that cannot be evaluated refuses the value.
+    // As in the API server, a rule that cannot be evaluated rejects the value.
     return false;
   }
 }
 
-/** Whether a rule reads a value that cannot be relied on: `self.a.b` overlaps with a path when one begins the other. */
+/** True if a rule reads an unreliable value: `self.a.b` overlaps with a path when one is a prefix of the other. */
 function reads(path: string, { rule }: Rule, unreliable: readonly string[]): boolean {
   const read = [...rule.matchAll(/\bself((?:\.[A-Za-z_]\w*)*)/g)].map(([, fields = '']) =>
     path === '' ? fields.slice(1) : path + fields,
@@ -120,7 +120,7 @@ function toCel(value: unknown, schema: Schema): unknown {
   }
   if (Array.isArray(value)) {
     const { items } = schema;
-    // A new array of this realm: the language knows a list by its constructor.
+    // Copy into an array of this realm: the CEL library recognizes a list by its constructor.
     return items === undefined ? [] : Array.from(value, (item: unknown) => toCel(item, items));
   }
   if (!isFields(value)) return value;

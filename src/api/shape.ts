@@ -1,6 +1,6 @@
 /**
- * Small checks that are put together to say what a free-form part of the API may hold: each takes a value and its path,
- * and answers with everything that is wrong. What no check lets in is refused.
+ * Small checks that combine into an allow-list for a free-form part of the API: each takes a value and its path, and
+ * returns all problems. A value that no check allows is refused.
  */
 import { alternatives } from '@distillery/base';
 
@@ -12,9 +12,9 @@ import { isFields, joinPath } from './schema.js';
 export type Check = (value: unknown, path: string) => readonly Problem[];
 
 interface FieldOptions {
-  /** Fields that must be there. */
+  /** Required fields. */
   readonly required?: readonly string[];
-  /** What to do instead, for fields that are often tried; others are told to be left out. */
+  /** What to do instead, for fields that users often try; the remedy for all others is to leave them out. */
   readonly instead?: Readonly<Record<string, string>>;
 }
 
@@ -42,7 +42,7 @@ export function fields(known: Readonly<Record<string, Check>>, options: FieldOpt
   };
 }
 
-/** An object of any keys that `key` lets in, each with a value that `value` lets in. */
+/** An object whose keys `key` allows and whose values `value` allows. */
 export function mapOf(value: Check, key: (name: string, path: string) => readonly Problem[] = () => []): Check {
   return (map, path) => {
     if (!isFields(map)) return [mismatch(path, nameValue(map), 'an object', 'write names and values below it')];
@@ -86,7 +86,7 @@ export function oneText(...texts: readonly string[]): Check {
       : [mismatch(path, nameValue(value), alternatives(texts), 'choose one of them')];
 }
 
-/** First what kind of value it is; only when that holds, the further checks. */
+/** Checks the type of a value first, and the rest only if the type is right. */
 export function allOf(kind: Check, ...further: readonly Check[]): Check {
   return (value, path) => {
     const problems = kind(value, path);

@@ -1,7 +1,7 @@
 /**
- * Bounds on what a job may hold, checked before anything else is. Every later check does work for each value and each
- * character, and the API server bounds neither in a free-form field: without these bounds one job could occupy the
- * operator for seconds at every look.
+ * Bounds on the size of a job, checked before anything else. Every later check does work for each value and each character,
+ * and the API server bounds neither in a free-form field: without these bounds one job could occupy the operator for
+ * seconds at every reconcile.
  */
 import { violation } from './problem.js';
 import type { Problem } from './problem.js';
@@ -10,17 +10,17 @@ import { isFields } from './schema.js';
 export interface SizeLimit {
   /** Fields, entries of lists and values, in the value and all its parts. */
   readonly values: number;
-  /** Of all names and texts together. */
+  /** Characters of all names and texts together. */
   readonly characters: number;
 }
 
-/** Of a whole job. */
+/** Limit of a whole job. */
 export const jobLimit: SizeLimit = { values: 20_000, characters: 1_000_000 };
 
-/** Of each pod template: many times what a long one with volumes, variables and affinities holds. */
+/** Limit of each pod template: many times the size of a long one with volumes, variables and affinities. */
 export const templateLimit: SizeLimit = { values: 1_000, characters: 32_768 };
 
-/** Whether a value exceeds the limit. Visits no more parts than the limit allows, however large the value is. */
+/** True if a value exceeds the limit. Visits no more parts than the limit allows. */
 export function exceeds(value: unknown, { values, characters }: SizeLimit): boolean {
   const open: unknown[] = [value];
   let valuesLeft = values;

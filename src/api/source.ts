@@ -1,6 +1,6 @@
 /**
- * YAML text → plain values, one a document, read as kubectl reads it (YAML 1.1 booleans such as `yes`, merge keys), and the way
- * back from a field path to line and column.
+ * Parses YAML text into plain values, one per document, as kubectl reads it (YAML 1.1 booleans such as `yes`, merge keys),
+ * and finds the line and column of a field path.
  */
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
 import type { Document, Tags, YAMLError } from 'yaml';
@@ -10,15 +10,15 @@ import type { Position, Problem } from './problem.js';
 import { pathParts } from './schema.js';
 
 export interface SourceOptions {
-  /** What to call the text in messages: the file's name as the person gave it. */
+  /** Name of the text in messages: the file's name as the user gave it. */
   readonly sourceName: string;
 }
 
 /** One document of a text. */
 export interface SourceDocument {
-  /** What it says. */
+  /** The plain value of the document. */
   readonly value: unknown;
-  /** Adds the text's name and the place of each problem's field, or of the nearest field above it that is there. */
+  /** Adds to each problem the text's name and the place of its field, or of the nearest existing field above it. */
   readonly locate: (problems: readonly Problem[]) => Problem[];
 }
 
@@ -26,13 +26,13 @@ export type Source =
   | { readonly ok: true; readonly documents: readonly SourceDocument[] }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** kubectl's reader leaves dates and times of day as text and knows none of the rarer collections. */
+/** YAML types as kubectl's parser has them: dates and times of day stay text, the rarer collections are unknown. */
 function isForeign(tag: Exclude<Tags[number], string>): boolean {
   if (Array.isArray(tag)) return false;
   return tag.format === 'TIME' || /:(timestamp|binary|omap|pairs|set)$/.test(tag.tag);
 }
 
-/** @returns the documents that say something, at least one; or why the text cannot be read */
+/** @returns the documents that are not empty, at least one; or why the text cannot be read */
 export function readSource(text: string, { sourceName }: SourceOptions): Source {
   const lines = new LineCounter();
   const positionAt = (offset: number): Position => {
@@ -93,7 +93,7 @@ function parse(text: string, lineCounter: LineCounter): readonly Document.Parsed
   ];
 }
 
-/** What a person most likely did, by the reader's own code for it. */
+/** The likely mistake of the user, by the parser's own error code. */
 const slips: Readonly<Partial<Record<YAMLError['code'], { readonly found?: string; readonly remedy: string }>>> = {
   DUPLICATE_KEY: { found: 'a field that is given twice', remedy: 'remove one of the two' },
   TAB_AS_INDENT: { found: 'a tab as indentation', remedy: 'indent with spaces' },
@@ -107,12 +107,12 @@ function syntaxProblem({ code, message }: YAMLError): Problem {
   return mismatch('', found, 'one YAML or JSON object', slip?.remedy ?? 'correct the line, or the one above it');
 }
 
-/** A document of comments alone: `---` at the end of a file makes one. */
+/** True for a document that holds comments only: a `---` at the end of a file makes one. */
 function isEmpty(contents: unknown): boolean {
   return contents === null || (isScalar(contents) && contents.value === null && (contents.source ?? '') === '');
 }
 
-/** Offset of the field that a path names: its key in a map, the entry in a list; as deep as the text goes. */
+/** Offset of the field that a path names (the key in a map, the entry in a list), or of its deepest existing ancestor. */
 function offsetOf(document: Document, path: string): number {
   let node: unknown = document.contents;
   let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
@@ -143,7 +143,10 @@ function attempt<T>(work: () => T): Attempt<T> {
   }
 }
 
-/** Aliases that point nowhere, to themselves or multiply without end; nesting deeper than the stack. */
+/**
+ * Converts a document. Fails for aliases that point nowhere, to themselves or multiply without end, and for nesting deeper
+ * than the stack.
+ */
 function tooTangled(thrown: unknown): Problem {
   const [firstLine = ''] = (thrown instanceof Error ? thrown.message : String(thrown)).split('\n');
   return mismatch('', `YAML that cannot be resolved (${firstLine})`, 'plain values', 'write aliases and nesting out');

@@ -1,7 +1,7 @@
 /**
  * Structural validation: types, required fields, enums, bounds and patterns, by ajv on the CRD's own schema; and the
- * unique keys of lists, which JSON Schema cannot say. Defaults are filled in before (defaults.ts) and unknown fields
- * are gone (unknown.ts).
+ * unique keys of lists, which JSON Schema cannot express. Run it after defaulting (defaults.ts) and the removal of unknown
+ * fields (unknown.ts).
  */
 import { Ajv } from 'ajv';
 import type { ErrorObject, ValidateFunction } from 'ajv';
@@ -12,7 +12,7 @@ import type { Problem } from './problem.js';
 import { isFields, joinPath, placesBelow } from './schema.js';
 import type { Fields, Place, Schema } from './schema.js';
 
-/** What a pattern of the CRD asks for, in words; a pattern without an entry is told as it stands. */
+/** What each pattern of the CRD requires, in words; a pattern without an entry is shown as it is. */
 export const patternWords: ReadonlyMap<string, { readonly expected: string; readonly remedy: string }> = new Map([
   [
     '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
@@ -36,11 +36,11 @@ export const patternWords: ReadonlyMap<string, { readonly expected: string; read
 
 export interface StructureReport {
   readonly problems: readonly Problem[];
-  /** Paths of missing or wrong values: a rule that reads them cannot be judged, and would only tell them twice. */
+  /** Paths of missing or wrong values: a rule that reads them cannot be evaluated, and would only repeat the problem. */
   readonly unreliable: readonly string[];
 }
 
-/** @returns a check of whole objects against `schema`; compiling is slow, so it is done once, at first use. */
+/** @returns a check of whole objects against `schema`. Compiling is slow, so it happens once, at first use. */
 export function structureCheck(schema: Schema): (value: unknown) => StructureReport {
   let validate: ValidateFunction | undefined;
   return (value) => {
@@ -51,10 +51,10 @@ export function structureCheck(schema: Schema): (value: unknown) => StructureRep
       .filter(({ keyword }) => keyword !== 'minItems' && keyword !== 'maxItems')
       .map((error) => errorPath(error, value));
     const wrongTypes = new Set(errors.filter(({ keyword }) => keyword === 'type').map((error) => error.instancePath));
-    const told = errors.filter(({ keyword, instancePath }) => keyword === 'type' || !wrongTypes.has(instancePath));
+    const relevant = errors.filter(({ keyword, instancePath }) => keyword === 'type' || !wrongTypes.has(instancePath));
     return {
       problems: [
-        ...told.map((error) => toProblem(error, errorPath(error, value))),
+        ...relevant.map((error) => toProblem(error, errorPath(error, value))),
         ...repeatedKeys({ path: '', schema, value }),
       ],
       unreliable,
@@ -67,7 +67,10 @@ function compile(schema: Schema): ValidateFunction {
   return ajv.compile(toJsonSchema(schema));
 }
 
-/** OpenAPI v3 as Kubernetes writes it → JSON Schema draft 7; rules and defaults are other files' business. */
+/**
+ * Translates OpenAPI v3 as Kubernetes writes it to JSON Schema draft 7, without rules (rules.ts) and defaults
+ * (defaults.ts).
+ */
 function toJsonSchema(schema: Schema): Fields {
   const out: Fields = {};
   for (const keyword of ['enum', 'maximum', 'minLength', 'maxLength', 'minItems', 'maxItems', 'pattern'] as const) {
@@ -86,7 +89,7 @@ function toJsonSchema(schema: Schema): Fields {
       Object.entries(schema.properties).map(([name, field]) => [name, toJsonSchema(field)]),
     );
   }
-  // What ajv reports as the parent schema of an error; our own node says more than the translation.
+  // Attaches our own schema node: ajv reports only its translation as the parent schema of an error.
   out.original = schema;
   return out;
 }

@@ -1,11 +1,11 @@
 /**
- * What of a template gives a pod rights that the restricted Pod Security Standard does not speak of: other networks, roles
- * of a cloud, devices, the Secrets of the namespace, a place before everybody else's pods. An administrator decides about
- * these; without a decision the defaults below hold. Pure.
+ * The parts of a template that give a pod rights outside of the restricted Pod Security Standard: other networks, cloud
+ * roles, devices, the Secrets of the namespace, priority over other pods. An administrator decides about these; the
+ * defaults below hold otherwise. Pure.
  *
  * Invariants:
  *  template-rights/R1 No setting lets a template name the credentials of a job.
- *  template-rights/R2 What this room cannot read is left to template.ts, which refuses it.
+ *  template-rights/R2 Values that this file cannot read are left to template.ts, which refuses them.
  */
 import { matchesPattern } from '@distillery/base';
 
@@ -17,15 +17,15 @@ import { isFields, joinPath } from './schema.js';
 import { securityPrefixes } from './template.js';
 import type { PodRole } from './worker-pod.js';
 
-/** Each a list of patterns, `*` for any characters. */
+/** Lists of patterns; `*` matches any characters. */
 export interface TemplateRights {
-  /** Annotations and labels that are let in although they may give rights. */
+  /** Annotations and labels that are allowed although they may give rights. */
   readonly annotations: readonly string[];
   /** Secrets that a template may name. */
   readonly secrets: readonly string[];
-  /** Keys of taints that a template may tolerate; one without a key tolerates all, and only `*` allows it. */
+  /** Keys of taints that a template may tolerate. A toleration without a key tolerates all taints; only `*` allows it. */
   readonly tolerations: readonly string[];
-  /** Priority classes of a student; those that begin with `system-` only where a pattern does, too. */
+  /** Priority classes that a student may have; one that begins with `system-` only if the pattern does, too. */
   readonly studentPriorityClasses: readonly string[];
 }
 
@@ -36,7 +36,7 @@ export const defaultTemplateRights: TemplateRights = {
   studentPriorityClasses: ['*'],
 };
 
-/** @returns a problem for every right that a template takes and is not given */
+/** @returns a problem for every right that a template takes and `rights` does not allow */
 export function templateRightsProblems({ metadata, spec }: DistillJob, rights: TemplateRights): Problem[] {
   const of = (role: PodRole, template: unknown, path: string): Problem[] => [
     ...metadataProblems(template, path, rights),
@@ -56,7 +56,7 @@ const ask = 'ask the administrator of the operator';
 
 // Annotations and labels
 
-/** Parts of a cluster that do what annotations and labels of a pod say. */
+/** Prefixes whose annotations and labels make some part of a cluster act on the pod. */
 const actingDomains: readonly string[] = [
   // Networks and meshes.
   'cni.cncf.io',
@@ -85,21 +85,21 @@ const actingDomains: readonly string[] = [
   'containerd.io',
   'nri.io',
   'nvidia.com',
-  // Platforms, and what puts containers into pods.
+  // Platforms, and injectors of containers.
   'openshift.io',
   'opentelemetry.io',
   'datadoghq.com',
   'dynatrace.com',
 ];
 
-/** Kubernetes itself, whose recommended labels are harmless and whose annotations may not be. */
+/** Prefixes of Kubernetes itself: its recommended labels are harmless, its annotations may not be. */
 const annotationDomains: readonly string[] = [...actingDomains, 'kubernetes.io', 'k8s.io'];
 
-/** Written without a slash, or the other way round. */
+/** Annotations without a slash, or with the two parts swapped. */
 const actingPrefixes: readonly string[] = ['io.kubernetes.', 'io.containers.', 'io.katacontainers.', 'run.oci.'];
 const actingKeys: readonly string[] = ['aadpodidbinding', 'aadpodbinding'];
 
-/** Only tools for people read these. */
+/** Prefixes that only tools for people read. */
 const harmless: readonly string[] = ['kubectl.kubernetes.io/*', 'app.kubernetes.io/*'];
 
 function givesRights(key: string, domains: readonly string[]): boolean {
@@ -138,7 +138,7 @@ interface Named {
   readonly name: unknown;
 }
 
-/** Every Secret that a template names, wherever a pod can name one. */
+/** Every Secret that a template names, in any field that can name one. */
 function secretsOf(template: unknown, path: string): Named[] {
   const { volumes, imagePullSecrets, containers } = fieldsAt(template, 'spec');
   const at = `${path}.spec`;
@@ -204,7 +204,7 @@ function priorityProblems(template: unknown, path: string, { studentPriorityClas
   return [violation(`${path}.spec.priorityClassName`, nameValue(name), clause, `${remedy}, or ${ask} to allow it`)];
 }
 
-// Reading what nothing has checked yet
+// Reading unchecked values
 
 type Anything = Readonly<Record<string, unknown>>;
 

@@ -1,12 +1,12 @@
 /**
- * What `template` of a pool or of the student may hold: an allow-list, as code. The CRD leaves the field free, since a
- * PodTemplateSpec would be most of its schema; a job with anything else in it is refused with a sentence.
+ * The allow-list for `template` of a pool or of the student. The CRD leaves the field free, since a PodTemplateSpec would
+ * be most of its schema; a job with any other field in it is refused with a sentence.
  *
  * Invariants:
- *  template/T1 Whatever passes, the pod stays within the restricted Pod Security Standard (I7).
- *  template/T2 Whatever passes touches nothing that workers, stream or operator rely on: names, mounts, variables,
- *     slots, priority.
- *  template/T3 Values that only the scheduler or the kubelet reads are not judged here: the API server does it, in its
+ *  template/T1 With any template that passes, the pod meets the restricted Pod Security Standard (I7).
+ *  template/T2 No template that passes changes what workers, streams or operator rely on: names, mounts, variables, slots,
+ *     priority.
+ *  template/T3 Values that only the scheduler or the kubelet reads are not checked here: the API server checks them, in its
  *     own words.
  */
 import { alternatives } from '@distillery/base';
@@ -93,7 +93,7 @@ function isOurs(key: string): boolean {
 
 const takenLabels: readonly string[] = [...Object.values(ownLabels), 'pod-template-hash', 'controller-uid', 'job-name'];
 const takenAnnotations: readonly string[] = [safeToEvictAnnotation, 'controller.kubernetes.io/pod-deletion-cost'];
-/** Former spellings of fields of the security context: no setting of an administrator lets them in. */
+/** Annotations that predate fields of the security context: no setting of an administrator allows them. */
 export const securityPrefixes: readonly string[] = [
   'container.apparmor.security.beta.kubernetes.io/',
   'container.seccomp.security.alpha.kubernetes.io/',
@@ -113,7 +113,7 @@ function freeKey(taken: readonly string[]): (key: string, path: string) => reado
 
 // Volumes
 
-/** A name that does not begin as ours do. */
+/** Requires a name without the prefix of our own volumes. */
 function nameWithout(prefix: string): Check {
   return allOf(anyText, (name, path) =>
     String(name).startsWith(prefix)
@@ -131,7 +131,7 @@ const projection = fields(
 
 const claimOrOwnDisk = 'use a persistentVolumeClaim, or ephemeral for a disk that lives as long as the pod';
 
-/** Without `csi`: what an inline driver mounts depends on attributes that nothing here could judge. */
+/** `csi` is missing on purpose: what an inline driver mounts depends on attributes that this file cannot check. */
 const sources: Readonly<Record<string, Check>> = {
   configMap: anyObject,
   secret: anyObject,
@@ -164,7 +164,7 @@ const variable = fields(
   { required: ['name'] },
 );
 
-/** The names that `envFrom` brings are in a ConfigMap that is not read here: only the prefix can be checked. */
+/** The variable names of `envFrom` are in a ConfigMap that is not read here: only the prefix can be checked. */
 const manyVariables: Check = allOf(anyObject, (value, path) => {
   const { prefix = '' } = value as { readonly prefix?: unknown };
   const text = String(prefix);
@@ -192,7 +192,7 @@ const mount = fields(
   { required: ['name', 'mountPath'] },
 );
 
-/** One inference thread a core, and no worker starts more (docs/protocol.md "Environment"). */
+/** Maximum of cores: one inference thread per core, and no worker starts more threads (docs/protocol.md "Environment"). */
 const mostMilliCpu = 256_000;
 
 const amount: Check = (value, path) => {
@@ -273,7 +273,7 @@ function containers(role: PodRole): Check {
 
 // The pod
 
-/** Mounts name volumes of the same template: ours are mounted where they belong. */
+/** Mounts may name volumes of the same template only: the operator mounts its own volumes. */
 const mountsHaveVolumes: Check = (value, path) => {
   const { volumes = [], containers: [worker] = [] } = value as NonNullable<PodOverlay['spec']>;
   const names = new Set(volumes.map(({ name }) => name));

@@ -20,7 +20,7 @@ export interface Pruned {
 export function withoutUnknown(value: unknown, schema: Schema, root: Schema): Pruned {
   const problems: Problem[] = [];
   const known = knownFields(root);
-  /** A person reads no more of them, and each costs a comparison with every known name. */
+  /** A longer list helps no reader, and each field costs a comparison with every known name. */
   let suggestions = 100;
   const prune = (part: unknown, at: Schema, path: string): unknown => {
     if (Array.isArray(part)) {
@@ -28,7 +28,7 @@ export function withoutUnknown(value: unknown, schema: Schema, root: Schema): Pr
       if (items === undefined) return part;
       return Array.from(part, (item: unknown, index) => prune(item, items, `${path}[${String(index)}]`));
     }
-    // An object where something else belongs is a problem of its type, not of the fields that it has.
+    // An object in place of another type is a problem of its type, not of its fields.
     if (!isFields(part) || at.type !== 'object' || at['x-kubernetes-preserve-unknown-fields'] === true) return part;
     const kept: [string, unknown][] = [];
     for (const [name, field] of Object.entries(part)) {
@@ -50,7 +50,7 @@ function unknownField(path: string, name: string, schema: Schema, known: readonl
 function remedyFor(name: string, siblings: readonly string[], known: readonly KnownField[]): string {
   const sameName = known.filter((field) => field.name.toLowerCase() === name.toLowerCase());
   const isSibling = siblings.some((sibling) => sibling.toLowerCase() === name.toLowerCase());
-  // A name that stands in many places, such as `name` itself, says nothing about which one was meant.
+  // A name that exists in many places, as `name` does, does not show which one was meant.
   if (!isSibling && sameName.length > 0 && sameName.length <= 2) return moveTo(sameName);
   const sibling = nearest(name, siblings);
   if (sibling !== undefined) return `did you mean ${sibling}?`;

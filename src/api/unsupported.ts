@@ -1,6 +1,7 @@
 /**
- * What the API promises and an engine cannot run: what this version does not build yet, as a list whose lines go when the
- * engine can do it, and what makes no sense there. Such a job is refused with a sentence, never run with a field ignored.
+ * Fields of the API that an engine cannot run: those that this version does not build yet (delete the line when the engine
+ * can do it), and those that make no sense for the engine. A job that sets one is refused with a sentence; no field is
+ * ignored.
  */
 import { datasetDeliveries, datasetFormats, trainingOrders } from '@distillery/protocol';
 import type { UriScheme } from '@distillery/protocol';
@@ -31,8 +32,8 @@ interface Gap {
 const both: readonly Engine[] = ['local', 'cluster'];
 
 /**
- * Refuses a value that the job manifest cannot carry: what a worker reads is the one list of what is built. The compiler
- * refuses a list with a value that the API does not take.
+ * Refuses a value that the job manifest cannot carry: the manifest's schema is the one list of what is built. The compiler
+ * rejects a list with a value that the API does not take.
  */
 function inManifest<Value extends string>(
   path: string,
@@ -113,7 +114,7 @@ const gaps: readonly Gap[] = [
   },
 ];
 
-/** Results by spec: a spec that was read never changes, and every reconcile of its job asks again. */
+/** Results by spec: a spec never changes after it was read, and every reconcile of its job asks for them again. */
 const judged = new WeakMap<DistillJob['spec'], Map<Engine, readonly Problem[]>>();
 
 /** @returns a problem for each field of a valid job that `engine` cannot honor; none when it can run the job. */
@@ -135,7 +136,7 @@ function judge(job: DistillJob, engine: Engine): Problem[] {
   return engine === 'local' ? lacking : [...lacking, ...relativePaths(job), ...templateProblems(job)];
 }
 
-/** There is no job file beside which a relative path could lie. */
+/** A cluster has no job file, so a relative path has no base. */
 function relativePaths(job: DistillJob): Problem[] {
   return namedUris(job)
     .filter(({ uri }) => uriScheme(uri) === 'file' && !isAbsoluteFile(uri))

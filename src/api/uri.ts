@@ -1,4 +1,4 @@
-/** What the texts of a job that name places (data sets, models, stores) say, by the grammar of packages/protocol/src/uri.ts. */
+/** Reads the uris and stores of a job (data sets, models, results), by the grammar of packages/protocol/src/uri.ts. */
 import { readStore, readUri } from '@distillery/protocol';
 import type { Read, Store, Uri, UriScheme } from '@distillery/protocol';
 
@@ -11,7 +11,7 @@ export function uriScheme(uri: string): UriScheme | undefined {
   return valueOf(readUri(uri))?.scheme;
 }
 
-/** @returns true for a `file://PATH` that begins at the root. */
+/** @returns true for a `file://PATH` whose path is absolute. */
 export function isAbsoluteFile(uri: string): boolean {
   const read = valueOf(readUri(uri));
   return read?.scheme === 'file' && read.path.startsWith('/');
@@ -60,8 +60,8 @@ const readers: Readonly<Record<string, (text: string) => Read<Uri | Store>>> = {
 };
 
 /**
- * Judges the uris and stores of a value that need not be a job, by the whole grammar: the CRD's rules are the part of it
- * that the API server can judge.
+ * Checks the uris and stores of a value that need not be a job, by the whole grammar; the CRD's rules cover only the part
+ * that the API server can check.
  */
 export function uriProblems(value: unknown): Problem[] {
   return Object.entries(readers).flatMap(([path, read]) => {

@@ -1,12 +1,12 @@
 /**
- * What of a worker's pod is the operator's own. A job's template may not touch it (template.ts), and rendering builds on
- * it (src/render): both read it here, so that neither can forget a part.
+ * The parts of a worker's pod that belong to the operator. A job's template may not change them (template.ts), and
+ * rendering builds on them (src/render): both read them here, so that neither forgets a part.
  */
 import { teacherDrainMs } from '@distillery/protocol';
 
 export type PodRole = 'teacher' | 'student';
 
-/** The one container of a worker's pod. */
+/** Name of the only container of a worker's pod. */
 export const workerContainer = 'worker';
 
 /** Names of our volumes begin so. */
@@ -16,8 +16,8 @@ export const ownVolumePrefix = 'distill-';
 export const ownVariablePrefix = 'DISTILL_';
 
 /**
- * What a worker takes for a variable that nothing sets (docs/protocol.md "Environment"). A pod whose template brings
- * variables by the lot (`envFrom`) sets these too: otherwise one of them could come from there.
+ * The defaults of a worker's variables (docs/protocol.md "Environment"). A pod whose template has `envFrom` sets these by
+ * name, too: otherwise one of them could come from there.
  */
 export const variableDefaults: Readonly<Record<string, string>> = {
   DISTILL_NATS_CREDS_FILE: '',
@@ -35,22 +35,25 @@ export const variableDefaults: Readonly<Record<string, string>> = {
 
 /** Folders that we mount into a worker's container. */
 export const workerFolders = {
-  /** Of the manifest. */
+  /** Folder of the manifest. */
   job: '/etc/distillery',
-  /** Of the role's key to the streams. */
+  /** Folder of the role's credentials for the streams. */
   nats: '/var/run/distillery/nats',
-  /** What a worker may write and loses with its pod. */
+  /** Scratch space, which is lost with the pod. */
   work: '/work',
   temporary: '/tmp',
-  /** Claims that are read, each in a folder of its name. */
+  /** Claims that are read, each in a folder with the claim's name. */
   claims: '/mnt/pvc',
-  /** ConfigMaps that hold model files, each in a folder of its name. */
+  /** ConfigMaps that hold model files, each in a folder with the ConfigMap's name. */
   configMaps: '/mnt/configmap',
   /** Claims that the student writes. */
   outputs: '/mnt/pvc-out',
 } as const;
 
-/** Besides our folders: the image's code, what the container runtime mounts, and `/run`, which is what `/var/run` means. */
+/**
+ * Folders besides ours that a template may not mount over: the image's code, mounts of the container runtime, and `/run`,
+ * to which `/var/run` links.
+ */
 export const reservedFolders: readonly string[] = [
   ...Object.values(workerFolders),
   '/app',
@@ -61,16 +64,16 @@ export const reservedFolders: readonly string[] = [
 ];
 
 /**
- * Seconds from SIGTERM to SIGKILL. A teacher gives back what it holds within the protocol's drain time, and a student
- * ends the step and writes a checkpoint; the rest is room for a node that is busy. Neither is held longer than it needs.
+ * Seconds from SIGTERM to SIGKILL. A teacher returns its items within the protocol's drain time, and a student ends its
+ * step and writes a checkpoint; the rest is a margin for a busy node. A worker that is done ends at once.
  */
 export const graceSeconds: Readonly<Record<PodRole, number>> = {
   teacher: Math.ceil(teacherDrainMs / 1_000) + 8,
   student: 30,
 };
 
-/** Of pods that are alike otherwise, a ReplicaSet asks the one with the lowest cost to go (KEP-2255). */
+/** Annotation: among otherwise equal pods, a ReplicaSet deletes the one with the lowest cost first (KEP-2255). */
 export const deletionCostAnnotation = 'controller.kubernetes.io/pod-deletion-cost';
 
-/** Whether the cluster autoscaler may remove the pod's node. */
+/** Annotation: whether the cluster autoscaler may evict the pod and remove its node. */
 export const safeToEvictAnnotation = 'cluster-autoscaler.kubernetes.io/safe-to-evict';

@@ -1,4 +1,4 @@
-/** The job's manifest, where its pods mount it. */
+/** The ConfigMap with the job's manifest, which its pods mount. */
 import { type DistillJob, inputsName } from '../api/index.js';
 
 import { manifestOf } from './manifest.js';

@@ -1,4 +1,4 @@
-/** The door of the rendering room: from jobs and plans to what other systems read. */
+/** The door of the rendering room: turns jobs and plans into Kubernetes objects and manifests. */
 export { configMap } from './config-map.js';
 export { manifestOf } from './manifest.js';
 export { networkPolicy } from './network-policy.js';

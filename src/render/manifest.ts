@@ -1,4 +1,4 @@
-/** The job manifest that workers read, from a validated job. Pure. */
+/** Makes the job manifest that workers read from a validated job. Pure. */
 import { writtenManifestSchema } from '@distillery/protocol';
 import type { Manifest } from '@distillery/protocol';
 
@@ -8,8 +8,8 @@ import { namespaceOf } from './metadata.js';
 import { storeInPod, uriInPod } from './mounts.js';
 
 /**
- * @param job accepted: everything this version does not build was refused before (api `unsupported`)
- * @throws ZodError when an unsupported job got here all the same
+ * @param job accepted: a job with fields that this version does not build was refused before (api `unsupported`)
+ * @throws ZodError when the job is unsupported
  */
 export function manifestOf(job: DistillJob, uid: string): Manifest {
   const { dataset, training, teacher, logits, student } = job.spec;

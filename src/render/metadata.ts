@@ -1,11 +1,11 @@
-/** What every object of a job carries: its namespace, its labels, and the job as its one owner. */
+/** Metadata of every object of a job: its namespace, its labels, and the job as its only owner. */
 import { DistilleryError } from '@distillery/base';
 
 import { apiVersion, appName, type DistillJob, kind, labels, type PodRole } from '../api/index.js';
 
 import type { KubernetesObject, OwnerReference } from './object.js';
 
-/** A job that no API server gave an identity: nothing could belong to it. */
+/** The job has no uid from an API server, so it cannot own objects. */
 export class OwnerlessJobError extends DistilleryError {
   override readonly name = 'OwnerlessJobError';
   readonly kind = 'OwnerlessJob';
@@ -30,14 +30,17 @@ export function namespaceOf({ metadata }: DistillJob): string {
   return metadata.namespace ?? 'default';
 }
 
-/** Of one fleet of a job's pods, or of the job as a whole. */
+/** Labels of one fleet of a job's pods, or of the job as a whole. */
 export interface Fleet {
   readonly role: PodRole;
-  /** Of teachers. */
+  /** Pool of teachers. */
   readonly pool?: string;
 }
 
-/** What picks the pods of a job, or of one of its fleets, and no others. It is part of selectors, which never change. */
+/**
+ * Labels that select the pods of a job, or of one of its fleets, and no others. Selectors are immutable, so these never
+ * change.
+ */
 export function selectorOf(job: DistillJob, fleet?: Fleet): Readonly<Record<string, string>> {
   return {
     [labels.jobUid]: uidOf(job),

@@ -1,9 +1,9 @@
 /**
- * Where the places that a job names lie in its pods: claims and ConfigMaps become volumes, and the manifest names the
- * folders at which they are mounted, since workers know files and packages only.
+ * Maps the places that a job names into its pods: claims and ConfigMaps become volumes, and the manifest names the folders
+ * where they are mounted, since workers know only files and packages.
  *
- * Invariant: a claim is one volume of a pod, however often the pod uses it: a kubelet may wait for ever on the second one
- * (kubernetes/kubernetes#127004).
+ * Invariant: a claim is one volume of a pod, however often the pod uses it: a kubelet may wait forever for a second
+ * one (kubernetes/kubernetes#127004).
  */
 import { readUri, uriText } from '@distillery/protocol';
 
@@ -48,7 +48,7 @@ export interface Mounted {
   readonly mounts: readonly (Fields & { readonly name: string; readonly mountPath: string })[];
 }
 
-/** What a role's pods mount of the places that the job names: each role only what it reads or writes. */
+/** The volumes and mounts of a role's pods for the places that the job names: each role only what it reads or writes. */
 export function placesOf({ spec }: DistillJob, role: PodRole): Mounted {
   const { dataset, teacher, student } = spec;
   const uris = [dataset.uri, (role === 'teacher' ? teacher : student).model.uri];

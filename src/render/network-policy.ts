@@ -1,4 +1,7 @@
-/** What the job's pods may reach: the NATS servers and the name service, nothing else; nobody reaches them. */
+/**
+ * The NetworkPolicy of the job's pods: they reach only the NATS servers and the name service; no connection to them is
+ * allowed.
+ */
 import { NatsAddress } from '@distillery/protocol';
 
 import { type DistillJob, sharedName } from '../api/index.js';
@@ -8,7 +11,7 @@ import type { Fields, KubernetesObject, WorkerSettings } from './object.js';
 
 const dnsPort = 53;
 
-/** @throws OwnerlessJobError; NatsAddressError for a NATS address that the operator's settings would refuse */
+/** @throws OwnerlessJobError; NatsAddressError for a NATS address that the operator's settings would reject */
 export function networkPolicy(job: DistillJob, { natsUrl }: WorkerSettings): KubernetesObject {
   return {
     apiVersion: 'networking.k8s.io/v1',
@@ -16,12 +19,12 @@ export function networkPolicy(job: DistillJob, { natsUrl }: WorkerSettings): Kub
     metadata: metadataOf(job, sharedName(job.metadata.name)),
     spec: {
       podSelector: { matchLabels: selectorOf(job) },
-      // No rule for what comes in: nothing does. An empty list would be written anew at every apply.
+      // No ingress rule, so no ingress. An empty list would be written again at every apply.
       policyTypes: ['Ingress', 'Egress'],
       egress: [
         ...serversOf(natsUrl).map(({ port, cidr }) => ({
           ports: [{ protocol: 'TCP', port }],
-          // A name may stand for any address; which ones, only the name service knows.
+          // A name may resolve to any address, which only the name service knows.
           ...(cidr === undefined ? {} : { to: [{ ipBlock: { cidr } }] }),
         })),
         { ports: dnsPorts },
@@ -34,7 +37,7 @@ const dnsPorts: readonly Fields[] = ['UDP', 'TCP'].map((protocol) => ({ protocol
 
 interface Server {
   readonly port: number;
-  /** Of a server that is named by its address. */
+  /** Address of a server that is named by its address. */
   readonly cidr?: string;
 }
 

@@ -1,4 +1,4 @@
-/** The shape of what is rendered for Kubernetes, and what the operator's configuration decides about it. */
+/** The shape of rendered Kubernetes objects, and the operator's settings that rendering uses. */
 import type { PodRole } from '../api/index.js';
 
 /** An object as server-side apply takes it: plain JSON, only the fields that we own. */
@@ -24,24 +24,24 @@ export interface OwnerReference {
   readonly blockOwnerDeletion: true;
 }
 
-/** Images of workers, by what their pods request. A job's template may name another one. */
+/** Images of workers, by the resources of their pods. A job's template may name another one. */
 interface WorkerImages {
   readonly cpu: string;
-  /** Of pods that request an accelerator. */
+  /** Image of pods that request an accelerator. */
   readonly gpu: string;
 }
 
-/** What is the same for the workers of every job. */
+/** Settings that the workers of all jobs share. */
 export interface WorkerSettings {
   readonly images: WorkerImages;
-  /** Patterns of the resources that are accelerators. */
+  /** Patterns of resource names that are accelerators. */
   readonly accelerators: readonly string[];
   readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
-  /** Of teachers: below −10, preemptionPolicy Never (design §5). */
+  /** PriorityClass of teachers: value below −10, preemptionPolicy Never (design §5). */
   readonly teacherPriorityClass: string;
-  /** As pods reach it: nats://host:port[,…]. Its ports are what the NetworkPolicy lets out. */
+  /** Address for pods: nats://host:port[,…]. The NetworkPolicy allows its ports. */
   readonly natsUrl: string;
-  /** Where NATS knows workers by user and password: their users. Absent: each role of a job has its own .creds file. */
+  /** Users of the workers if NATS authenticates them by password. Absent: each role of a job has its own .creds file. */
   readonly natsUsers?: Readonly<Record<PodRole, string>>;
 }
 

@@ -3,9 +3,8 @@
  * entries.
  *
  * Invariants:
- *  overlay/O1 What is ours stands: a template adds to it, and replaces only what is listed here as the job's to decide.
- *  overlay/O2 Of a template only the fields listed here are read, whatever else is in it (api `templateProblems`
- *     refuses the rest).
+ *  overlay/O1 The operator's fields win: a template adds to them, and replaces only the fields that are listed here.
+ *  overlay/O2 Only the fields listed here are read from a template (api `templateProblems` refuses the rest).
  */
 import { type ContainerOverlay, type PodOverlay, variableDefaults } from '../api/index.js';
 
@@ -35,7 +34,7 @@ export interface PodTemplate extends Fields {
   };
 }
 
-/** Fields of the pod that ours leaves open. */
+/** Fields of the pod that the operator does not set. */
 const openFields = [
   'nodeSelector',
   'affinity',
@@ -65,7 +64,7 @@ export function withOverlay(own: PodTemplate, { metadata = {}, spec = {} }: PodO
   };
 }
 
-/** Its resources are not merged here: what follows from what is asked for is more than a merge (resources.ts). */
+/** Resources are not merged here: limits and requests depend on each other (resources.ts). */
 function containerWith(own: Container, asked: ContainerOverlay = {}): Container {
   return {
     ...own,
@@ -77,7 +76,7 @@ function containerWith(own: Container, asked: ContainerOverlay = {}): Container 
   };
 }
 
-/** A variable that is set by name wins over one of `envFrom`: so each of ours is, where there are such. */
+/** A variable that is set by name wins over one of `envFrom`: if there is an `envFrom`, set each of ours by name. */
 function withDefaults(own: Container['env'], { envFrom }: ContainerOverlay): Container['env'] {
   if (envFrom === undefined) return own;
   return added(
@@ -87,7 +86,7 @@ function withDefaults(own: Container['env'], { envFrom }: ContainerOverlay): Con
   );
 }
 
-/** Ours, then those that have no counterpart among them. */
+/** The operator's entries, then the template's entries with other names. */
 function added<T extends Fields>(key: string, own: readonly T[], further: readonly T[]): readonly T[] {
   const taken = new Set(own.map((entry) => entry[key]));
   return [...own, ...further.filter((entry) => !taken.has(entry[key]))];

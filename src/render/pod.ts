@@ -2,10 +2,10 @@
  * The pod of a worker.
  *
  * Invariants:
- *  pod/P1 It meets the restricted Pod Security Standard, and has no rights at the API server (I7).
- *  pod/P2 It holds its own role's key to the streams and no other.
- *  pod/P3 It depends on the job's immutable fields, its template and the operator's settings alone: changes of scale
- *     never replace a pod.
+ *  pod/P1 The pod meets the restricted Pod Security Standard and has no rights at the API server (I7).
+ *  pod/P2 The pod holds its own role's credentials for the streams and no others.
+ *  pod/P3 The pod depends only on the job's immutable fields, its template and the operator's settings: scaling never
+ *     replaces a pod.
  */
 import { quietLibraries } from '@distillery/protocol';
 
@@ -30,18 +30,21 @@ import type { Fields, WorkerSettings } from './object.js';
 import { type PodTemplate, withOverlay } from './overlay.js';
 import type { Resources } from './resources.js';
 
-/** Key of the manifest in the job's ConfigMap; the name of the file, too. */
+/** Key of the manifest in the job's ConfigMap, and the name of its file. */
 export const manifestKey = 'manifest.json';
 
-/** Keys of one role in the job's Secret; the names of the files, too. */
+/** Keys of one role in the job's Secret, and the names of their files. */
 function keysOf(role: string): { readonly creds: string; readonly password: string } {
   return { creds: `${role}.creds`, password: `${role}.password` };
 }
 
-/** The user of the worker images. */
+/** User and group of the worker images. */
 const imageUser = 10_001;
 
-/** A worker keeps nothing that is large on its pod's disk: data sets are read where they lie, checkpoints sent away. */
+/**
+ * Size limit of the scratch folders. Workers store little on their pod's disk: they read data sets in place and upload
+ * checkpoints.
+ */
 const scratchLimit = '1Gi';
 
 export interface WorkerPod {
@@ -77,7 +80,7 @@ export function podTemplate(job: DistillJob, worker: WorkerPod, settings: Worker
         runAsUser: imageUser,
         runAsGroup: imageUser,
         fsGroup: imageUser,
-        // A claim may hold millions of files; only one that does not belong to the group yet is walked.
+        // A claim may hold millions of files; change the group only if the root does not have it yet.
         fsGroupChangePolicy: 'OnRootMismatch',
         seccompProfile: { type: 'RuntimeDefault' },
       },
@@ -141,7 +144,7 @@ function mountedBy(job: DistillJob, role: PodRole, { natsUsers }: WorkerSettings
     mounts: [{ name: ownVolumePrefix + name, mountPath, ...(isReadOnly ? { readOnly: true } : {}) }],
   });
   const manifest = { configMap: { name: inputs, items: [{ key: manifestKey, path: manifestKey }] } };
-  // Readable for the group, which is ours by fsGroup: the files belong to root. 0o440, but JSON has decimals only.
+  // The files belong to root, and fsGroup makes the group ours: readable for the group. 0o440 in decimal, for JSON.
   const secret = { secret: { secretName: inputs, items: [{ key, path: key }], defaultMode: 0o440 } };
   const scratch = { emptyDir: { sizeLimit: scratchLimit } };
   const parts = [

@@ -1,11 +1,11 @@
 /**
- * What a worker's container asks of a node. The defaults are for models of the size that our runtimes are made for: MNIST
- * workers hold about 250 MiB and keep one core busy. A job with other needs says so in its template.
+ * The resources of a worker's container. The defaults fit models of the size that our runtimes are made for: MNIST workers
+ * hold about 250 MiB and keep one core busy. A job with other needs sets them in its template.
  *
  * Invariants:
- *  render/resources/R1 What the job asks for stands, and its slots are exactly those that its pool names.
- *  render/resources/R2 Every resource that is limited is requested, no request is above its limit, devices are requested and
- *     limited alike.
+ *  render/resources/R1 The job's own requests and limits are kept, and its slots are exactly those that its pool names.
+ *  render/resources/R2 Every limited resource has a request, no request is above its limit, and requests of devices equal
+ *     their limits.
  */
 import {
   type DistillJob,
@@ -24,8 +24,8 @@ export interface Resources {
 }
 
 /**
- * No limit of the CPU: a teacher that is throttled in the middle of an item answers late, and idle cores help everybody.
- * A limit of the memory: a leak ends the worker, which its job survives, and not its neighbors.
+ * No CPU limit: a teacher that is throttled in the middle of an item answers late, and idle cores would be wasted. A memory
+ * limit: a leak ends the worker, which its job survives, and not other pods on the node.
  */
 const defaults: Readonly<Record<PodRole, Resources>> = {
   teacher: { requests: { cpu: '1', memory: '512Mi' }, limits: { memory: '2Gi' } },
@@ -49,12 +49,12 @@ function asked(role: PodRole, template: PodOverlay): Resources {
   const limits = texts(worker?.resources?.limits);
   const requests = texts(worker?.resources?.requests);
   const devices = Object.fromEntries(Object.entries(requests).filter(([name]) => name.includes('/')));
-  // A limit alone is the request as well, as at the API server.
+  // A limit without a request is also the request, as in the API server.
   const allRequests = { ...own.requests, ...limits, ...requests };
   return { requests: allRequests, limits: { ...raised(own.limits, allRequests), ...devices, ...limits } };
 }
 
-/** Our limits, or the requests where the job asks for more. */
+/** Our limits, or the job's requests where they are higher. */
 function raised(limits: Resources['limits'], requests: Resources['requests']): Resources['limits'] {
   return Object.fromEntries(
     Object.entries(limits).map(([name, limit]) => {
@@ -69,7 +69,7 @@ function texts(quantities: Quantities = {}): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(quantities).map(([name, quantity]) => [name, String(quantity)]));
 }
 
-/** What one teacher's pod asks of a node, as the ledger counts. */
+/** The resources that one teacher's pod requests, as the ledger counts them. */
 export function podNeeds(pool: TeacherPool): PodNeeds {
   const { requests } = teacherResources(pool);
   const { nodeSelector = {}, affinity = {}, tolerations = [] } = (pool.template as PodOverlay).spec ?? {};

@@ -1,4 +1,4 @@
-/** The keys to the job's streams, one a role; a pod mounts its own alone. */
+/** The credentials for the job's streams, one set per role; a pod mounts only its own. */
 import { accessToSecret, type NatsAccess, type WorkerRole } from '@distillery/protocol';
 
 import { type DistillJob, inputsName } from '../api/index.js';
@@ -13,7 +13,7 @@ export function secret(job: DistillJob, access: Readonly<Record<WorkerRole, Nats
     kind: 'Secret',
     metadata: metadataOf(job, inputsName(job.metadata.name, uidOf(job))),
     type: 'Opaque',
-    // Not stringData: server-side apply would never take a key out again.
+    // Not stringData: server-side apply would never remove a key.
     data: Object.fromEntries(Object.entries(accessToSecret(access)).map(([key, text]) => [key, base64(text)])),
   };
 }

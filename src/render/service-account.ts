@@ -1,4 +1,4 @@
-/** Who the job's pods are at the API server: somebody without a token and without rights. */
+/** The ServiceAccount of the job's pods: without a token and without rights. */
 import { type DistillJob, sharedName } from '../api/index.js';
 
 import { metadataOf } from './metadata.js';

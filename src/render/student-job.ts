@@ -20,18 +20,18 @@ export function studentJob(job: DistillJob, suspended: boolean, settings: Worker
       completions: 1,
       parallelism: 1,
       backoffLimit: job.spec.backoffLimit,
-      // The next attempt starts when the last one is really gone: fencing is for what Kubernetes cannot see.
+      // Start the next attempt only after the last one has ended; fencing covers what Kubernetes cannot see.
       podReplacementPolicy: 'Failed',
       podFailurePolicy: { rules: failureRules() },
       template: podTemplate(
         job,
         {
           fleet,
-          // It would go on from its checkpoint, but what an autoscaler saves is less than the steps that are lost.
+          // An evicted student resumes from its checkpoint, but loses more steps than an autoscaler saves.
           annotations: { [safeToEvictAnnotation]: 'false' },
           resources: studentResources(job),
           variables: {},
-          // What podFailurePolicy needs: each end is judged.
+          // podFailurePolicy requires Never; it handles each exit.
           restartPolicy: 'Never',
           template: job.spec.student.template,
         },
@@ -42,8 +42,8 @@ export function studentJob(job: DistillJob, suspended: boolean, settings: Worker
 }
 
 /**
- * The first rule that matches decides; an end that none matches is charged to backoffLimit. Bad input comes first: a
- * student that is evicted while it says so would say the same again.
+ * The first rule that matches decides; an exit that no rule matches counts toward backoffLimit. Bad input comes first: an
+ * evicted student that reports it would report the same again.
  */
 function failureRules(): readonly Fields[] {
   const onExitCodes = (values: readonly number[]): Fields => ({

@@ -14,8 +14,8 @@ import { podTemplate } from './pod.js';
 import { teacherResources } from './resources.js';
 
 /**
- * Teachers keep together, away from pods that are none: those that come and go beside neighbors leave fragments, and who
- * needs a whole node then waits for small pods to end, which nobody may send away (docs/adr/0012). Only preferred.
+ * Prefers nodes with other teachers over nodes with other pods. Teachers that come and go beside other pods leave
+ * fragments: a pod that needs a whole node then waits for small pods that cannot be preempted (docs/adr/0012).
  */
 const apartFromOthers = {
   podAntiAffinity: {
@@ -32,7 +32,7 @@ const apartFromOthers = {
   },
 };
 
-/** What the API takes for "no deadline": teachers may wait for a slot as long as it takes. */
+/** The API's value for "no deadline": teachers may wait for a slot without limit. */
 const noDeadlineSeconds = 2_147_483_647;
 
 /** @throws OwnerlessJobError */
@@ -50,7 +50,7 @@ export function teacherDeployment(
     spec: {
       replicas,
       selector: { matchLabels: selectorOf(job, fleet) },
-      // A new template takes the slots of the old one: a surplus pod might find none, or take a neighbor's (I5).
+      // Pods of a new template replace old ones in their slots: a surge pod could find no slot, or take another pod's (I5).
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: '25%' } },
       progressDeadlineSeconds: noDeadlineSeconds,
       revisionHistoryLimit: 1,
@@ -58,12 +58,12 @@ export function teacherDeployment(
         job,
         {
           fleet,
-          // Its scratch folders would keep the autoscaler from removing an idle node.
+          // Without this, scratch folders would keep the autoscaler from removing an idle node.
           annotations: { [safeToEvictAnnotation]: 'true' },
           resources: teacherResources(pool),
           variables: {
             DISTILL_POOL: pool.name,
-            // One inference thread a core that is asked for, at least one: the API server rounds up.
+            // One inference thread per requested core, at least one: the API server rounds up.
             DISTILL_THREADS: {
               valueFrom: {
                 resourceFieldRef: { containerName: workerContainer, resource: 'requests.cpu', divisor: '1' },

@@ -1,22 +1,22 @@
 /**
  * Reads a log of a real cluster: Alibaba's cluster-trace-gpu-v2023 (`openb_node_list_*.csv` and `openb_pod_list_*.csv`;
  * Weng et al., "Beware of Fragmentation", USENIX ATC 2023), or any other pair of files with its columns. docs/simulator.md
- * says what each means to us. Pure: texts in, nodes and neighbors out.
+ * explains how each column is used. Pure: texts in, nodes and neighbors out.
  */
 import { csvRows } from './csv.js';
 import { TraceError } from './trace-error.js';
 import type { Trace, TraceNeighbor, TraceNode } from './trace.js';
 
 export interface CsvFile {
-  /** How it is called in messages. */
+  /** Name of the file in messages. */
   readonly name: string;
   readonly content: string;
 }
 
 export interface LoggedCluster extends Pick<Trace, 'nodes' | 'neighbors'> {
-  /** Where in the log's own time the window begins, seconds. */
+  /** Begin of the window in the log's own time, in seconds. */
   readonly fromSeconds: number;
-  /** Rows of the log that are not replayed: every one is in one of these. */
+  /** Rows of the log that are not replayed; each row is in exactly one list. */
   readonly leftOut: readonly LeftOut[];
 }
 
@@ -26,7 +26,7 @@ export interface LeftOut {
   readonly names: readonly string[];
 }
 
-/** `NoNodeHoldsIt`: no node of the list has the models or the slots that the pod asks for. */
+/** `NoNodeHoldsIt`: no node of the list has the models or the slots that the pod requests. */
 export type LeftOutReason =
   'NodeWithoutAccelerator' | 'WithoutAccelerator' | 'NeverRan' | 'NoNodeHoldsIt' | 'OtherHours';
 
@@ -45,8 +45,8 @@ interface LoggedPod {
 }
 
 /**
- * @param hours length of the window that is replayed
- * @param fromSeconds its begin, in the log's own time; null = where the most pods come
+ * @param hours length of the replayed window
+ * @param fromSeconds its begin, in the log's own time; null = the window with the most arrivals
  * @throws TraceError
  */
 export function readLoggedCluster(
@@ -86,7 +86,7 @@ function readNodes({ name, content }: CsvFile): TraceNode[] {
 
 type Asking = Pick<LoggedPod, 'slots' | 'models'>;
 
-/** Whether any of the nodes could hold a pod if it were empty. */
+/** True if any of the nodes could hold the pod when empty. */
 function holderAmong(nodes: readonly TraceNode[]): (pod: Asking) => boolean {
   const largest = new Map<string, number>();
   for (const { model, slots } of nodes) largest.set(model, Math.max(largest.get(model) ?? 0, slots));
@@ -99,7 +99,7 @@ const podColumns = ['name', 'num_gpu', 'gpu_milli', 'gpu_spec', 'creation_time',
 
 interface LoggedPods {
   readonly pods: readonly LoggedPod[];
-  /** Names of the others. */
+  /** Names of the rows that are left out. */
   readonly withoutAccelerator: readonly string[];
   readonly neverRan: readonly string[];
   readonly withoutNode: readonly string[];
@@ -140,7 +140,7 @@ function readPods({ name, content }: CsvFile, anyNodeHolds: (pod: Asking) => boo
   return { pods, withoutAccelerator, neverRan, withoutNode };
 }
 
-/** A pod that ran already when the window began comes at its start, with what it had left to run. */
+/** A pod that already ran when the window began arrives at its start, with its remaining run time. */
 function inWindow(pod: LoggedPod, from: number, seconds: number): TraceNeighbor[] {
   const { name, slots, milli, models } = pod;
   const isRunning = pod.scheduledAt < from;
@@ -150,7 +150,7 @@ function inWindow(pod: LoggedPod, from: number, seconds: number): TraceNeighbor[
   return [{ name, arrivesAtSeconds, runsSeconds, slots, milli, models }];
 }
 
-/** Where a window of this length holds the most arrivals. */
+/** Begin of the window of this length with the most arrivals. */
 function busiest(pods: readonly LoggedPod[], seconds: number): number {
   const times = pods.map(({ createdAt }) => createdAt).sort((one, other) => one - other);
   let best = { from: 0, arrivals: 0 };

@@ -1,10 +1,10 @@
 /**
- * Nodes and who holds their slots, and where the scheduler puts a pod: best fit (the node on which the fewest slots stay
- * open, as NodeResourcesFit with MostAllocated scores, the usual setting for accelerators), so that whole nodes stay whole.
+ * Nodes, the holders of their slots, and the scheduler's choice of a node: best fit (the node on which the fewest slots
+ * stay open, like NodeResourcesFit with MostAllocated, the usual setting for accelerators), so that whole nodes stay free.
  *
  * Invariants:
  *  cluster/C1 On each node: free + held by neighbors + held by teachers (leaving ones included) = slots.
- *  cluster/C2 A slot that was promised to a neighbor for which teachers make room is open to nobody else
+ *  cluster/C2 A slot that is promised to a neighbor for which teachers make room is not open to any other pod
  *     (nominatedNodeName of the scheduler).
  */
 import type { TraceNeighbor, TraceNode } from './trace.js';
@@ -13,44 +13,43 @@ export interface Node<Teacher> {
   readonly name: string;
   readonly model: string;
   readonly slots: number;
-  /** Whole slots that nobody holds. */
+  /** Whole free slots. */
   free: number;
-  /** What is left of each slot that pods share, in thousandths. */
+  /** Free part of each shared slot, in thousandths. */
   shared: { left: number }[];
-  /** Teachers that run here, oldest first, each with the second since which; those that were told to go are in `leaving`. */
+  /** Teachers that run here, oldest first, each with the second of its start; those that got SIGTERM are in `leaving`. */
   readonly teachers: Map<Teacher, number>;
   leaving: number;
   /** Slots that neighbors hold, shared ones included. */
   neighbors: number;
-  /** Slots for which neighbors wait here. */
+  /** Slots that are promised to neighbors that wait for this node. */
   promised: number;
 }
 
 /**
- * Packed: as every pod, best fit. Apart: where neighbors hold the fewest slots, so that what is left beside them stays
- * theirs; in a cluster a preferred anti-affinity to pods that are no teachers.
+ * Packed: best fit, as for every pod. Apart: on the node where neighbors hold the fewest slots, so that slots beside them
+ * stay free for neighbors; in a cluster, a preferred anti-affinity to pods that are not teachers.
  */
 export type TeacherPlacement = 'Packed' | 'Apart';
 
 export interface Cluster<Teacher> {
   readonly nodes: readonly Node<Teacher>[];
   readonly slots: number;
-  /** Whole slots that nobody holds, over all nodes. */
+  /** Whole free slots of all nodes. */
   readonly free: number;
-  /** The node that a teacher goes to; null = none has an open slot. */
+  /** The node for the next teacher; null = none has an open slot. */
   nodeForTeacher(placement: TeacherPlacement): Node<Teacher> | null;
   nodeForNeighbor(pod: TraceNeighbor): Node<Teacher> | null;
   fits(pod: TraceNeighbor, node: Node<Teacher>): boolean;
   /**
-   * The node where the fewest teachers would have to go, and how many, teachers that go already left out; of those where as
-   * many would, the one whose victims have run for the shortest time. So the scheduler chooses (kubernetes/kubernetes
-   * pkg/scheduler/framework/preemption, pickOneNodeForPreemption). null = not even without teachers does any node hold the
-   * pod.
+   * The node with the fewest victims, and their number, without teachers that are already leaving; among equals, the one
+   * whose victims have run for the shortest time. The scheduler chooses in this way (kubernetes/kubernetes
+   * pkg/scheduler/framework/preemption, pickOneNodeForPreemption). null = no node could hold the pod even without teachers.
    */
   nodeByPreemption(pod: TraceNeighbor, among?: readonly Node<Teacher>[]): Preemption<Teacher> | null;
-  /** Books a neighbor; what it returns gives its room back. */
+  /** Places a neighbor. @returns a function that frees its slots */
   hold(pod: TraceNeighbor, node: Node<Teacher>): () => void;
-  /** Changes what a node counts, its open slots kept in step. */
+  /** Changes the counters of a node and keeps its open slots consistent. */
   change(node: Node<Teacher>, change: (node: Node<Teacher>) => void): void;
 }
 
@@ -137,14 +136,14 @@ export function clusterOf<Teacher>(traced: readonly TraceNode[]): Cluster<Teache
   };
 }
 
-/** When the first of the youngest teachers of a node started, in whole seconds, as a pod's status tells it. */
+/** When the first of the youngest teachers of a node started, in whole seconds, as in a pod's status. */
 function oldestOf({ teachers }: Node<unknown>, youngest: number): number {
   let skip = teachers.size - youngest;
   for (const since of teachers.values()) if (skip-- === 0) return Math.floor(since);
   return Infinity;
 }
 
-/** From free to neighbors. */
+/** Moves slots from free to held by neighbors. */
 function move(node: Node<unknown>, slots: number): void {
   node.free -= slots;
   node.neighbors += slots;
@@ -158,7 +157,7 @@ function isSharing({ slots, milli }: TraceNeighbor): boolean {
   return slots === 1 && milli < wholeSlot;
 }
 
-/** Of the slots that are shared already, the fullest that still holds the pod. */
+/** The fullest of the shared slots that can still hold the pod. */
 function sharedSlot({ shared }: Node<unknown>, { milli }: TraceNeighbor): { left: number } | null {
   let best: { left: number } | null = null;
   for (const slot of shared) if (slot.left >= milli && (best === null || slot.left < best.left)) best = slot;
@@ -175,7 +174,7 @@ function sharedFit<Teacher>(nodes: readonly Node<Teacher>[], pod: TraceNeighbor)
   return best?.node ?? null;
 }
 
-/** A slot is shared from its first sharing pod to its last. */
+/** Places a pod on a shared slot; a slot is shared from its first sharing pod to its last. */
 function share<Teacher>(
   { milli, ...rest }: TraceNeighbor,
   node: Node<Teacher>,

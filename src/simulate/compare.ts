@@ -1,24 +1,24 @@
-/** One trace under several policies, and what is to be seen from it. */
+/** Runs one trace under several policies and compares the results. */
 import { type Outcome, type Row, rowOf } from './measures.js';
 import { policies, type PolicyName } from './policies/index.js';
 import { simulation } from './simulation.js';
 import type { Trace } from './trace.js';
 
-/** How far a comparison is. */
+/** Progress of a comparison. */
 export interface ComparisonProgress {
   readonly policy: string;
-  /** Simulated seconds of that policy's run. */
+  /** Simulated seconds of the current policy's run. */
   readonly nowSeconds: number;
 }
 
-/** Events between two words of progress: some tens of milliseconds. */
+/** Events between two progress reports: some tens of milliseconds. */
 const sliceEvents = 5_000;
-/** Jobs that are not done so long after the last one came never will be. */
+/** Time after the last submission at which a run is cut off. */
 const patienceSeconds = 7 * 86_400;
 
 /**
- * Runs them one after the other, in slices, so that whoever asks can show how far it is, and stop.
- * @returns a row for each policy, in their order
+ * Runs the policies one after the other, in slices, so that the caller can show progress and stop.
+ * @returns a row for each policy, in the given order
  */
 export function* compare(trace: Trace, names: readonly PolicyName[]): Generator<ComparisonProgress, Row[]> {
   const alone = yield* run(trace, null);
@@ -34,7 +34,7 @@ function* run(trace: Trace, name: PolicyName | null): Generator<ComparisonProgre
   return running.outcome();
 }
 
-/** A row as a person reads it. */
+/** Formats a row for a person. */
 export function tableRow(row: Row): Record<string, string | number> {
   return {
     policy: row.policy,
@@ -54,7 +54,7 @@ export function tableRow(row: Row): Record<string, string | number> {
   };
 }
 
-/** What issue and design hope for, and whether it came so. Never a reason to fail: a simulation tells what is. */
+/** Compares the results with the goals of the design. A missed goal is no failure: a simulation only reports. */
 export interface Goal {
   readonly goal: string;
   readonly met: boolean;
@@ -63,7 +63,7 @@ export interface Goal {
 
 const leastIdleUsed = 0.95;
 
-/** Ours against every policy that is not; none when ours did not run. @param rows one for each name */
+/** Compares our policy with each other one; empty when ours did not run. @param rows one for each name */
 export function goalsAmong(rows: readonly Row[], names: readonly PolicyName[], graceSeconds: number): Goal[] {
   const ours = rows[names.indexOf('distillery')];
   const others = rows.filter((_, index) => names[index]?.startsWith('distillery') === false);

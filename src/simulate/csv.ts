@@ -4,7 +4,7 @@ import { TraceError } from './trace-error.js';
 
 /** One line under the header. */
 export interface CsvRow {
-  /** Empty and `nan` are both no text. */
+  /** The text of a column; null when it is empty or `nan`. */
   text(name: string): string | null;
   /** @throws TraceError unless it is a whole number from `least` to `most` */
   whole(name: string, least: number, most: number): number;
@@ -13,8 +13,8 @@ export interface CsvRow {
 const wholeNumber = /^\d{1,15}(\.0+)?$/;
 
 /**
- * @param file how it is called in messages
- * @param needed columns that must be there; others may be, in any order
+ * @param file name of the file in messages
+ * @param needed required columns; others are allowed, in any order
  * @throws TraceError
  */
 export function* csvRows(file: string, content: string, needed: readonly string[]): Generator<CsvRow> {

@@ -1,12 +1,12 @@
 /**
- * What is going to happen, earliest first: a binary heap. Events of one instant come in the order in which they were
- * pushed, so that a run is the same every time.
+ * A queue of future events, earliest first: a binary heap. Events of one instant come in the order in which they were
+ * pushed, so that a run is deterministic.
  */
 
 export interface EventQueue<Event> {
   readonly size: number;
   push(atSeconds: number, event: Event): void;
-  /** The earliest event, taken out; null when there is none. */
+  /** Removes and returns the earliest event; null when there is none. */
   pop(): { readonly atSeconds: number; readonly event: Event } | null;
 }
 
@@ -40,7 +40,7 @@ function isBefore(one: Entry<unknown>, other: Entry<unknown>): boolean {
   return one.atSeconds < other.atSeconds || (one.atSeconds === other.atSeconds && one.turn < other.turn);
 }
 
-/** Puts an entry at the end and lifts it past later parents. */
+/** Appends an entry and moves it up past later parents. */
 function rise<Event>(heap: Entry<Event>[], entry: Entry<Event>): void {
   let at = heap.length;
   while (at > 0) {
@@ -53,7 +53,7 @@ function rise<Event>(heap: Entry<Event>[], entry: Entry<Event>): void {
   heap[at] = entry;
 }
 
-/** Puts an entry at the root and lowers it past earlier children. */
+/** Puts an entry at the root and moves it down past earlier children. */
 function sink<Event>(heap: Entry<Event>[], entry: Entry<Event>): void {
   let at = 0;
   for (;;) {

@@ -1,7 +1,7 @@
 /**
- * A day made up from parameters. Arrivals are a Poisson process whose rate follows the hour, run times are log-normal:
- * many short, a few very long, as in the traces of GPU clusters that were published (Philly, Helios, Alibaba PAI). The same
- * parameters and seed give the same trace.
+ * Generates a day from parameters. Arrivals are a Poisson process whose rate follows the hour, run times are log-normal:
+ * many short, a few very long, as in published traces of GPU clusters (Philly, Helios, Alibaba PAI). The same parameters
+ * and seed give the same trace.
  */
 import { type Random, randomFrom, seedOf } from '@distillery/base';
 import { maxWindowSteps } from '@distillery/protocol';
@@ -12,7 +12,7 @@ import type { Trace, TraceJob, TraceNeighbor, TraceNode } from './trace.js';
 const hourSeconds = 3_600;
 const daySeconds = 24 * hourSeconds;
 
-/** Separate streams, so that another number of jobs leaves the neighbors as they were. */
+/** Separate random streams, so that a change of the number of jobs does not change the neighbors. */
 const streams = { neighbors: 1, jobs: 2 } as const;
 
 export function generateTrace(parameters: Parameters, seed: number): Trace {
@@ -27,7 +27,7 @@ export function generateTrace(parameters: Parameters, seed: number): Trace {
   };
 }
 
-/** The part of a trace that no log of a cluster holds: distillation jobs, and how teachers and students behave. */
+/** The part of a trace that a log of a cluster does not hold: distillation jobs, and how teachers and students behave. */
 export function jobsOf(
   { jobs: wanted, teachers, studentStartSeconds }: Parameters,
   seed: number,
@@ -75,7 +75,7 @@ function neighborsOf({ cluster, neighbors, hours }: Parameters, random: Random):
   const highest = perSecond * (1 + dailySwing);
   const pods: TraceNeighbor[] = [];
   if (highest === 0) return pods;
-  // Those that came before the day began are told as if they came at its start, with what they had left to run.
+  // Pods that came before the day began arrive at its start, with their remaining run time.
   const earlier = Math.min(20 * meanSeconds, 7 * daySeconds);
   for (let at = -earlier; ;) {
     at += -Math.log(1 - random.unit()) / highest;

@@ -1,4 +1,4 @@
-/** The simulator's door: parameters or logs make a trace, a trace and policies make a comparison. */
+/** The door of the simulator: makes a trace from parameters or logs, and a comparison from a trace and policies. */
 export { type CsvFile, type LeftOut, type LoggedCluster, readLoggedCluster } from './alibaba.js';
 export { compare, type ComparisonProgress, type Goal, goalsAmong, tableRow } from './compare.js';
 export { generateTrace, jobsOf } from './generate.js';

@@ -1,11 +1,11 @@
 /**
- * A distillation job under way. Steps flow: teachers fill the buffer, the student drains it, each at a rate that stays the
- * same until something turns (the buffer empty or full, the last step labeled or trained, a teacher come or gone). So a
- * day of steps costs as many events as there are turns.
+ * A distillation job under way. Steps flow: teachers fill the buffer, the student drains it, each at a rate that is
+ * constant until something turns (the buffer becomes empty or full, the last step is labeled or trained, a teacher starts
+ * or leaves). So a day of steps costs only one event per turn.
  *
  * Invariants:
  *  job/J1 0 ≤ trained ≤ labeled ≤ steps, and labeled − trained ≤ window (I1, I4).
- *  job/J2 A teacher told to go hands its unfinished items back at once: its time is lost, no step is.
+ *  job/J2 A teacher that gets SIGTERM returns its unfinished items at once: its time is lost, no step is.
  */
 import type { Node } from './cluster.js';
 import type { TraceJob } from './trace.js';
@@ -14,7 +14,7 @@ export interface Teacher {
   readonly job: Job;
   phase: 'Pending' | 'Starting' | 'Ready' | 'Leaving';
   node: Node<Teacher> | null;
-  /** Steps a second, once it is bound. */
+  /** Its rate in steps per second, once it is bound. */
   rate: number;
   phaseSinceSeconds: number;
   readonly createdAtSeconds: number;
@@ -23,7 +23,7 @@ export interface Teacher {
 export interface Job {
   readonly spec: TraceJob;
   phase: 'Starting' | 'Training' | 'Done';
-  /** What the policy last asked for. */
+  /** Replicas that the policy last requested. */
   desired: number;
   readonly pending: Set<Teacher>;
   readonly starting: Set<Teacher>;
@@ -32,13 +32,13 @@ export interface Job {
   rate: number;
   labeledSteps: number;
   trainedSteps: number;
-  /** Steps and times are counted up to here. */
+  /** Time up to which steps and times are counted. */
   countedToSeconds: number;
-  /** Ready teachers × seconds in which they computed, and all of them. */
+  /** Teacher-seconds: of computing teachers, and of all ready ones. */
   busyTeacherSeconds: number;
   readyTeacherSeconds: number;
   endedAtSeconds: number | null;
-  /** Counts the turns that were foretold; an older one is void. */
+  /** Number of the latest scheduled turn; events of older turns are void. */
   turn: number;
 }
 
@@ -61,15 +61,15 @@ export function startedJob(spec: TraceJob): Job {
   };
 }
 
-/** Steps this close are the same: sums of products of rates and seconds are not exact, and time has its least step, too. */
+/** Steps within this distance are equal: sums of products of rates and seconds are not exact, and neither is time. */
 const closeSteps = 1e-6;
 
-/** Steps a second that are labeled and trained now. */
+/** Current rates of labeling and training, in steps per second. */
 export function flowOf({ spec, phase, rate, labeledSteps, trainedSteps }: Job): {
   readonly labeled: number;
   readonly trained: number;
 } {
-  // It is the student that feeds: without it there is no work.
+  // The student feeds the work: without it there is none.
   if (phase !== 'Training') return { labeled: 0, trained: 0 };
   const buffered = labeledSteps - trainedSteps;
   const student = spec.studentStepsPerSecond;
@@ -78,7 +78,7 @@ export function flowOf({ spec, phase, rate, labeledSteps, trainedSteps }: Job): 
   return { labeled, trained: buffered < closeSteps ? Math.min(student, labeled) : student };
 }
 
-/** Whether the logits of every step are there: no teacher is needed any more. */
+/** True when the logits of every step exist: no teacher is needed any more. */
 function isLabeled({ spec, labeledSteps }: Pick<Job, 'spec' | 'labeledSteps'>): boolean {
   return labeledSteps >= spec.steps;
 }

@@ -1,13 +1,12 @@
 /**
- * What a run is judged by. The rules are the same for every policy:
+ * The measures of a run. The rules are the same for every policy:
  *
  *  measures/M1 A job's completion time counts from its submission to its last trained step.
  *  measures/M2 Usable slots are those that no neighbor holds, as many as the jobs at that instant could use: Σ over
- *     jobs of the teachers that keep the student busy. A slot is used while a teacher holds it that was not told to go,
- *     per job no more than it could use. Slots that stand still while no job wants one count for nobody and against
- *     nobody.
- *  measures/M3 A neighbor's added wait is its wait here less its wait in the same trace without any teacher.
- *  measures/M4 Wasted teacher seconds: starting, ready without work, and from the order to go until the slot is free.
+ *     jobs of the teachers that keep the student busy. A slot is used while a teacher that is not leaving holds it, per job
+ *     no more than it could use. Slots that are idle while no job wants one are not counted.
+ *  measures/M3 A neighbor's added wait is its wait in this run less its wait in the same trace without teachers.
+ *  measures/M4 Wasted teacher seconds: starting, ready without work, and from SIGTERM until the slot is free.
  */
 import { type Job, teachersNeeded } from './job.js';
 
@@ -21,24 +20,24 @@ export interface Outcome {
   /** Slot-seconds (measures/M2). */
   readonly usableSlotSeconds: number;
   readonly usedSlotSeconds: number;
-  /** The same by teachers that are ready, not only bound. */
+  /** Slot-seconds of ready teachers only. */
   readonly readySlotSeconds: number;
   readonly teacherStarts: number;
-  /** Teachers that went because a neighbor needed their slot. */
+  /** Teachers that were preempted because a neighbor needed their slot. */
   readonly preemptions: number;
   readonly startingSeconds: number;
   readonly waitingSeconds: number;
   readonly drainingSeconds: number;
   readonly busySeconds: number;
-  /** Over all jobs. */
+  /** Sum over all jobs. */
   readonly trainedSteps: number;
   readonly events: number;
 }
 
 export interface Meter {
-  /** A job's teachers or needs may have changed. */
+  /** Call it when a job's teachers or needs may have changed. */
   update(job: Job): void;
-  /** Counts what holds up to now. */
+  /** Adds the current state for the time up to now. */
   count(nowSeconds: number, idleSlots: number): void;
   usage(): Pick<Outcome, 'usableSlotSeconds' | 'usedSlotSeconds' | 'readySlotSeconds'>;
 }
@@ -51,7 +50,7 @@ interface Part {
 
 const nothing: Part = { needed: 0, held: 0, ready: 0 };
 
-/** Keeps the sums of measures/M2 as jobs change, so that an event costs one job's part and not all. */
+/** Keeps the sums of measures/M2 as jobs change, so that an event costs the work for one job and not for all. */
 export function meter(): Meter {
   const parts = new Map<Job, Part>();
   const sums = { needed: 0, held: 0, ready: 0 };
@@ -83,7 +82,7 @@ export interface Row {
   readonly policy: string;
   readonly jobsDone: number;
   readonly jobs: number;
-  /** Over the jobs that were done. */
+  /** Completion times of the completed jobs. */
   readonly completionMean: number;
   readonly completionP50: number;
   readonly completionP99: number;
@@ -95,7 +94,7 @@ export interface Row {
   readonly addedWaitMax: number;
   readonly teacherStarts: number;
   readonly preemptions: number;
-  /** measures/M4, and as a share of all teacher seconds. */
+  /** Wasted teacher seconds (measures/M4), and their share of all teacher seconds. */
   readonly wastedTeacherSeconds: number;
   readonly wastedShare: number;
 }
@@ -138,7 +137,7 @@ function mean(values: readonly number[]): number {
   );
 }
 
-/** The least value that `share` of all do not exceed; 0 of none. */
+/** The smallest value that `share` of all values do not exceed; 0 for an empty list. */
 function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;

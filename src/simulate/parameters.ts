@@ -1,6 +1,6 @@
 /**
- * The parameters of a simulated day, with their defaults. A file of them is a person's input: whatever is wrong is told by
- * field, all at once.
+ * The parameters of a simulated day, with their defaults. A file of parameters is user input: all problems are reported at
+ * once, each with its field.
  */
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
@@ -21,16 +21,16 @@ const cluster = z
 
 const neighbors = z
   .strictObject({
-    /** Mean share of all slots that neighbors hold, if they never had to wait. */
+    /** Mean share of all slots that neighbors would hold if they never waited. */
     load: share.default(0.7),
     /** How far the arrival rate swings around its mean over a day; 0 = the same at all hours. */
     dailySwing: share.default(0.3),
     /** Hour of the day at which most arrive. */
     peakHour: z.number().min(0).max(24).default(14),
-    /** Run times are log-normal: half are shorter than the median, a few are very long. */
+    /** Run times are log-normal: half of them are below the median, a few are very long. */
     medianSeconds: positive.default(1_800),
     sigma: nonNegative.max(4).default(1.2),
-    /** How many pods of each size come; the shares are relative. */
+    /** Relative frequencies of the sizes of pods. */
     sizes: z
       .array(z.strictObject({ slots: count, share: positive }))
       .min(1)
@@ -46,14 +46,14 @@ const neighbors = z
 const jobs = z
   .strictObject({
     count: z.number().int().min(0).max(1e5).default(600),
-    /** They come evenly at random between these hours. */
+    /** Jobs arrive uniformly at random between these hours. */
     fromHour: nonNegative.default(2),
     untilHour: nonNegative.default(18),
-    /** Teachers that keep the student busy: each equally likely. */
+    /** Numbers of teachers that keep the student busy, equally likely. */
     teachersNeeded: z.array(count).min(1).default([8, 16, 32, 64]),
-    /** maxReplicas, relative to that. */
+    /** maxReplicas, relative to `teachersNeeded`. */
     mostOverNeeded: positive.min(1).default(2),
-    /** Length of the training if the student never waits: log-normal. */
+    /** Duration of the training if the student never waits: log-normal. */
     medianSeconds: positive.default(3_600),
     sigma: nonNegative.max(4).default(0.8),
     batchSize: count.default(128),
@@ -68,7 +68,7 @@ const teachers = z
     startSeconds: nonNegative.default(12),
     drainSeconds: nonNegative.default(3),
     graceSeconds: nonNegative.default(30),
-    /** By the model of the accelerator; 1 where none is named. */
+    /** Speed by the model of the accelerator; 1 for models that are missing. */
     speeds: z.record(z.string(), positive).default({}),
   })
   .prefault({});
@@ -81,7 +81,10 @@ const parametersSchema = z
     jobs,
     teachers,
     studentStartSeconds: nonNegative.default(15),
-    /** Only for the log of a real cluster: where in its own time the simulated hours begin; null = where most pods come. */
+    /**
+     * Only for the log of a real cluster: begin of the simulated hours in the log's own time; null = the window with the
+     * most arrivals.
+     */
     fromSeconds: nonNegative.max(1e12).nullable().default(null),
   })
   .refine(({ jobs: { fromHour, untilHour } }) => fromHour <= untilHour, {
@@ -100,7 +103,7 @@ const parametersSchema = z
 export type Parameters = z.infer<typeof parametersSchema>;
 
 /**
- * @param file how the text is called in messages
+ * @param file name of the text in messages
  * @param text JSON or YAML
  * @throws TraceError
  */
@@ -131,7 +134,7 @@ function shortJson(node: unknown): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
-/** The checker's sentences end in what it expected. */
+/** Messages of the schema checker end in the expected value. */
 function expectedBy(message: string): string {
   return /expected (.*)$/.exec(message)?.[1] ?? message;
 }

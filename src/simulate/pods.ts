@@ -1,12 +1,12 @@
 /**
  * The pods of the simulated cluster: what Deployments, scheduler and kubelets do with teachers and with the neighbors'
- * pods. The policy only says how many teachers a job shall have.
+ * pods. The policy decides only the number of teachers of a job.
  *
  * Invariants:
- *  pods/T1 A slot is held by one pod at most, and by a teacher until the pod is gone (I5).
+ *  pods/T1 At most one pod holds a slot; a teacher holds it until its pod is gone (I5).
  *  pods/T2 A neighbor comes before any waiting teacher; with preemptible teachers the scheduler makes room for it at
  *     once.
- *  pods/T3 A Deployment replaces a teacher that was preempted at once, if need be by a pod that waits.
+ *  pods/T3 A Deployment replaces a preempted teacher at once, if necessary by a pending pod.
  */
 import type { Cluster, Node } from './cluster.js';
 import { advance, type Job, type Teacher } from './job.js';
@@ -15,20 +15,20 @@ import type { TraceNeighbor } from './trace.js';
 
 export interface Neighbor {
   readonly pod: TraceNeighbor;
-  /** Where it runs; null until it is bound. */
+  /** Node of the pod; null until it is bound. */
   node: Node<Teacher> | null;
-  /** Where teachers go for it; null = nowhere. */
+  /** Node where teachers leave to make room for it; null = none. */
   promised: Node<Teacher> | null;
-  /** Gives its room back. */
+  /** Frees its slots. */
   release: () => void;
 }
 
-/** What follows from a change of pods; whoever runs the simulation foretells it. */
+/** Callbacks for changes of pods; the simulation schedules the events that follow. */
 export interface Consequences {
   neighborBound(neighbor: Neighbor): void;
   teacherBound(teacher: Teacher): void;
   teacherLeaving(teacher: Teacher): void;
-  /** Its teachers are others than before. */
+  /** The set of its teachers has changed. */
   jobChanged(job: Job): void;
 }
 
@@ -46,7 +46,7 @@ export interface Pods {
   };
   /** Slots that no neighbor holds. */
   readonly idleSlots: number;
-  /** Slots that waiting neighbors were promised. */
+  /** Slots that are promised to waiting neighbors. */
   readonly promisedSlots: number;
   neighborArrives(neighbor: Neighbor, nowSeconds: number): void;
   neighborEnds(neighbor: Neighbor, nowSeconds: number): void;
@@ -87,7 +87,7 @@ export function podsOf(
     neighbor.promised = found.node;
     promisedSlots += neighbor.pod.slots;
     cluster.change(found.node, (node) => (node.promised += neighbor.pod.slots));
-    // The scheduler reprieves the oldest.
+    // The scheduler spares the oldest.
     const victims = found.victims === 0 ? [] : [...found.node.teachers.keys()].slice(-found.victims);
     counts.preemptions += victims.length;
     for (const victim of victims) dismiss(victim, nowSeconds);
@@ -117,7 +117,7 @@ export function podsOf(
     if (node === null) waitingTeachers.add(teacher);
     else bindTeacher(teacher, node, nowSeconds);
   };
-  /** Sends SIGTERM, or takes a pod away that never ran. */
+  /** Sends SIGTERM, or removes a pod that never ran. */
   const dismiss = (teacher: Teacher, nowSeconds: number): void => {
     const { job, node } = teacher;
     if (node === null) {
@@ -137,7 +137,10 @@ export function podsOf(
     follow.jobChanged(job);
   };
 
-  /** Room came up on a node: first for those it was promised to, then for whoever waits (pods/T2). */
+  /**
+   * Binds pods to a node that has free slots: first the neighbors that they were promised to, then other waiting pods
+   * (pods/T2).
+   */
   const fill = (node: Node<Teacher>, nowSeconds: number, byNeighbor: boolean): void => {
     for (const neighbor of waitingNeighbors) {
       if (neighbor.promised === node) {
@@ -207,21 +210,24 @@ export function podsOf(
   };
 }
 
-/** Summed anew each time, so that no rounding error adds up. */
+/** Sums all rates each time, so that rounding errors do not accumulate. */
 function rateOf({ ready }: Job): number {
   let rate = 0;
   for (const teacher of ready) rate += teacher.rate;
   return rate;
 }
 
-/** As a ReplicaSet ranks its pods: those that wait, by their deletion cost, those not ready, then the youngest. */
+/**
+ * The teachers to remove first, as a ReplicaSet ranks its pods: pending ones, by deletion cost, those not ready, then the
+ * youngest.
+ */
 function leastUseful({ pending, starting, ready }: Job, count: number, rule: Policy['leaving']): Teacher[] {
   const ranked = [...[...pending].reverse(), ...[...starting].reverse(), ...[...ready].reverse()];
   if (rule === 'BesideNeighbors') ranked.sort((one, other) => besides(other) - besides(one));
   return ranked.slice(0, count);
 }
 
-/** Slots that neighbors hold beside a teacher; most of all for one that has no node. */
+/** Share of slots that neighbors hold on the teacher's node; Infinity for a teacher without a node. */
 function besides({ node }: Teacher): number {
   return node === null ? Infinity : node.neighbors / node.slots;
 }

@@ -1,6 +1,6 @@
 /**
- * A discrete-event simulation of one trace under one policy. Pure and the same every time: time is the event's, and what
- * is random is in the trace. It is driven in slices, so that whoever runs it can show how far it is, and stop it.
+ * A discrete-event simulation of one trace under one policy. Pure and deterministic: the time is that of the current event,
+ * and only the trace holds random values. The caller runs it in slices, so that it can show progress and stop it.
  */
 import { clusterOf } from './cluster.js';
 import { eventQueue } from './event-queue.js';
@@ -16,20 +16,20 @@ type SimulatedEvent =
   | { readonly kind: 'StudentUp'; readonly job: Job }
   | { readonly kind: 'JobTurns'; readonly job: Job; readonly turn: number }
   | { readonly kind: 'TeacherReady' | 'TeacherGone'; readonly teacher: Teacher }
-  | { readonly kind: 'PolicyLooks'; readonly again: boolean };
+  | { readonly kind: 'PolicyDecides'; readonly again: boolean };
 
 export interface Simulation {
   readonly policy: string;
   /** Simulated seconds so far. */
   readonly nowSeconds: number;
-  /** Works off so many events. @returns whether there are more */
+  /** Processes `events` events. @returns true if there are more */
   proceed(events: number): boolean;
   outcome(): Outcome;
 }
 
 /**
- * @param policy null = no teachers at all: how long neighbors wait by themselves
- * @param cutOffSeconds jobs that are not done then never are
+ * @param policy null = no teachers: gives the waits of neighbors among themselves
+ * @param cutOffSeconds jobs that are not done by then count as never done
  */
 export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: number): Simulation {
   const { timings } = trace;
@@ -44,8 +44,8 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
   });
   let now = 0;
   let events = 0;
-  let isLookDue = false;
-  let lookedAt = -Infinity;
+  let isDecisionDue = false;
+  let decidedAt = -Infinity;
   let jobsToCome = policy === null ? 0 : trace.jobs.length;
   let neighborsToCome = neighbors.length;
 
@@ -65,12 +65,12 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
       },
       teacherBound: (teacher) => queue.push(now + timings.teacherStartSeconds, { kind: 'TeacherReady', teacher }),
       teacherLeaving: (teacher) => queue.push(now + timings.teacherDrainSeconds, { kind: 'TeacherGone', teacher }),
-      jobChanged: (job) => foretell(job),
+      jobChanged: (job) => scheduleTurn(job),
     },
   );
 
-  /** The flow of a job may be another from now on. */
-  function foretell(job: Job): void {
+  /** Schedules the next change of a job's flow, after its rates may have changed. */
+  function scheduleTurn(job: Job): void {
     advance(job, now);
     measured.update(job);
     job.turn++;
@@ -80,10 +80,10 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
 
   function changed(): void {
     const delay = policy?.afterChangeSeconds ?? null;
-    if (delay === null || isLookDue) return;
-    isLookDue = true;
-    queue.push(Math.max(now + delay, lookedAt + (policy?.restSeconds ?? 0)), {
-      kind: 'PolicyLooks',
+    if (delay === null || isDecisionDue) return;
+    isDecisionDue = true;
+    queue.push(Math.max(now + delay, decidedAt + (policy?.restSeconds ?? 0)), {
+      kind: 'PolicyDecides',
       again: false,
     });
   }
@@ -102,7 +102,7 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
       case 'StudentUp':
         advance(event.job, now);
         event.job.phase = 'Training';
-        foretell(event.job);
+        scheduleTurn(event.job);
         break;
       case 'JobTurns':
         if (event.turn !== event.job.turn || event.job.phase === 'Done') return;
@@ -114,8 +114,8 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
       case 'TeacherGone':
         pods.teacherGone(event.teacher, now);
         break;
-      case 'PolicyLooks':
-        look(event.again);
+      case 'PolicyDecides':
+        decide(event.again);
         return;
     }
     changed();
@@ -135,7 +135,7 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
   function turn(job: Job): void {
     advance(job, now);
     if (job.trainedSteps < job.spec.steps) {
-      foretell(job);
+      scheduleTurn(job);
       return;
     }
     job.phase = 'Done';
@@ -146,13 +146,13 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
     measured.update(job);
   }
 
-  function look(again: boolean): void {
+  function decide(again: boolean): void {
     if (policy === null) return;
     if (again && policy.everySeconds !== null && jobsToCome > 0) {
-      queue.push(now + policy.everySeconds, { kind: 'PolicyLooks', again });
+      queue.push(now + policy.everySeconds, { kind: 'PolicyDecides', again });
     }
-    if (!again) isLookDue = false;
-    lookedAt = now;
+    if (!again) isDecisionDue = false;
+    decidedAt = now;
     if (active.size === 0) return;
     for (const job of active.values()) advance(job, now);
     for (const { uid, replicas } of policy.decide(view())) {
@@ -178,7 +178,7 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
   trace.jobs.forEach(({ submittedAtSeconds }, index) => {
     queue.push(submittedAtSeconds, { kind: 'JobSubmitted', index });
   });
-  if ((policy?.everySeconds ?? null) !== null) queue.push(0, { kind: 'PolicyLooks', again: true });
+  if ((policy?.everySeconds ?? null) !== null) queue.push(0, { kind: 'PolicyDecides', again: true });
 
   const name = policy?.name ?? 'no teachers';
   return {

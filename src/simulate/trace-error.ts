@@ -1,6 +1,6 @@
 import { DistilleryError } from '@distillery/base';
 
-/** What is wrong with a file that a trace is made from, and where. */
+/** A problem in a file that a trace is made from, with its place. */
 export class TraceError extends DistilleryError {
   override readonly name = 'TraceError';
   readonly kind = 'Trace';
@@ -8,9 +8,9 @@ export class TraceError extends DistilleryError {
 
   constructor(
     readonly file: string,
-    /** From 1. */
+    /** Line number, from 1. */
     readonly line: number,
-    /** Character of the line, from 1. */
+    /** Column, from 1. */
     readonly column: number,
     found: string,
     expected: string,

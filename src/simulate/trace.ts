@@ -2,11 +2,11 @@
 
 export interface Trace {
   readonly nodes: readonly TraceNode[];
-  /** Pods of other people, earliest first. */
+  /** Pods of other users, earliest first. */
   readonly neighbors: readonly TraceNeighbor[];
-  /** Earliest first. */
+  /** Distillation jobs, earliest first. */
   readonly jobs: readonly TraceJob[];
-  /** Relative speed of a teacher by the model of its accelerator; 1 where none is named. */
+  /** Relative speed of a teacher by the model of its accelerator; 1 for models that are missing. */
   readonly speeds: Readonly<Record<string, number>>;
   readonly timings: Timings;
 }
@@ -21,13 +21,13 @@ export interface TraceNode {
 export interface TraceNeighbor {
   readonly name: string;
   readonly arrivesAtSeconds: number;
-  /** From its start to its end. */
+  /** Run time from its start to its end. */
   readonly runsSeconds: number;
   /** Accelerators that it needs on one node. */
   readonly slots: number;
-  /** Of its only slot, in thousandths; 1000 = whole. Pods that share a slot leave nothing of it to a teacher. */
+  /** Share of its only slot, in thousandths; 1000 = whole. A shared slot has no room for a teacher. */
   readonly milli: number;
-  /** Kinds of accelerator that it takes; null = any. */
+  /** Kinds of accelerator that the pod accepts; null = any. */
   readonly models: readonly string[] | null;
 }
 
@@ -36,13 +36,13 @@ export interface TraceJob {
   readonly submittedAtSeconds: number;
   readonly weight: number;
   readonly steps: number;
-  /** Samples a step. */
+  /** Samples per step. */
   readonly batchSize: number;
-  /** Rate of the student that never waits. */
+  /** Rate of the student when it never waits. */
   readonly studentStepsPerSecond: number;
   /** Rate of one teacher on an accelerator of speed 1. */
   readonly teacherStepsPerSecond: number;
-  /** Steps that the student feeds ahead at most; so many wait in the buffer at most. */
+  /** Maximum number of steps that the student feeds ahead, which is also the capacity of the buffer. */
   readonly windowSteps: number;
   readonly bufferTargetSeconds: number;
   readonly minReplicas: number;
@@ -50,11 +50,11 @@ export interface TraceJob {
 }
 
 export interface Timings {
-  /** From a bound teacher pod to its first answer: container, process, model load, self-test. */
+  /** Seconds from the binding of a teacher's pod to its first answer: container, process, model load, self-test. */
   readonly teacherStartSeconds: number;
-  /** From SIGTERM until the pod is gone and its slot is free. Never above the grace period. */
+  /** Seconds from SIGTERM until the pod is gone and its slot is free. Never above the grace period. */
   readonly teacherDrainSeconds: number;
   readonly graceSeconds: number;
-  /** From the submission until the student feeds. */
+  /** Seconds from the submission until the student feeds. */
   readonly studentStartSeconds: number;
 }

@@ -1,6 +1,6 @@
 /**
- * Ways of scaling teachers beside each other on a simulated day of a thousand nodes: what jobs gain, what neighbors lose.
- * `--nodes` makes the cluster and what happens on it larger or smaller.
+ * Compares ways of scaling teachers on a simulated day of a thousand nodes: gains of jobs and losses of neighbors.
+ * `--nodes` scales the cluster and its load.
  */
 import {
   compare,
@@ -39,7 +39,7 @@ export function elasticBench(say: (line: string) => void, options: BenchOptions)
   });
 }
 
-/** Adds the time between two words of progress to the policy that the second one names. */
+/** Adds the time between two progress reports to the policy of the second one. */
 function timed(comparison: ReturnType<typeof compare>, spend: (policy: string, seconds: number) => void): Row[] {
   for (;;) {
     const startedMs = performance.now();

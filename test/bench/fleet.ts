@@ -1,6 +1,6 @@
 /**
- * One share as the operator makes it: from the cache of all nodes and pods, over the claims of all jobs, to who is told what.
- * Nothing of it is a double, but for the objects, which no API server told.
+ * Time of one share as the operator computes it: from the cache of all nodes and pods, over the claims of all jobs, to the
+ * grants. All of it is real code; only the objects do not come from an API server.
  */
 import { randomFrom } from '@distillery/base';
 
@@ -25,16 +25,16 @@ const repetitions = 30;
 const resource = 'nvidia.com/gpu';
 const requests = { cpu: '1', memory: '512Mi', [resource]: '1' };
 const allocatable = { cpu: '64', memory: '512Gi', pods: '110', [resource]: String(slotsPerNode) };
-/** One object for all: their pools ask alike. */
+/** One spec for all jobs: their pools have equal requests. */
 const needs: PodNeeds = { requests: amountsOf(requests), nodeSelector: {}, requiredTerms: null, tolerations: [] };
 
 interface Case {
   readonly name: string;
   readonly jobs: number;
   readonly nodes: number;
-  /** Share of the slots that teachers hold … */
+  /** Share of the slots that teachers hold. */
   readonly teachers: number;
-  /** … and that others do, one each. */
+  /** Share of the slots that other pods hold, one each. */
   readonly others: number;
 }
 
@@ -66,7 +66,7 @@ function measured(given: Case): BenchTable['rows'][number] {
   const slots = nodes * slotsPerNode;
   const held = Math.floor(slots * teachers);
   const strange = Math.floor(slots * others);
-  // Teachers from the front, others from the back.
+  // Teachers fill the nodes from the front, other pods from the back.
   for (let at = 0; at < held; at++) {
     const pod = teacherPod(`gpu-${String(at)}`, `u-${String(at % jobs)}`).asking(requests);
     cache.onPod(null, podView(pod.on(nodeName(Math.floor(at / slotsPerNode))).ready().raw));
@@ -107,7 +107,7 @@ function measured(given: Case): BenchTable['rows'][number] {
   };
 }
 
-/** As `Fleet` makes it. @returns slots that were granted */
+/** Computes a share like `Fleet`. @returns number of granted slots */
 function shared(cache: ClusterCache, claims: readonly JobRequest<PodNeeds>[]): number {
   const { grants } = allocate(
     allocationInput(claims, cache.slots(), { reserve: { [resource]: { percent: 1 } }, namespaceWeights: {} }),

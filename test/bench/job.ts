@@ -1,6 +1,6 @@
 /**
- * One job at work for a benchmark: the MNIST example, a real nats-server with the job's streams, worker processes, and what
- * the student tells of itself. Everything ends with `close`.
+ * One running job for a benchmark: the MNIST example, a real nats-server with the job's streams, worker processes, and the
+ * student's telemetry. `close` ends everything.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -24,13 +24,13 @@ const timedStudentScript = join(compiled, 'timed-student.js');
 const teachersScript = join(compiled, 'remote-teachers.js');
 const trainSamples = 60_000;
 const columns = 10;
-/** Share of the steps that is measured: neither the start nor the last, emptying window. */
+/** The measured share of the steps: without the start and without the last window, in which the buffer drains. */
 const measured = { from: 0.15, to: 0.95 };
 
-/** What a student does over the measured part of its steps. */
+/** Performance of a student over the measured part of its steps. */
 export interface StudentRate {
   readonly samplesPerSecond: number;
-  /** Mean share of the compute thread's time that it waited. */
+  /** Mean share of time in which the compute thread waited. */
   readonly waitFraction: number;
 }
 
@@ -70,7 +70,7 @@ export class BenchJob {
     return this.#spawn('student', studentScript, 'bench-student');
   }
 
-  /** A student whose step takes that long, and which reports each. */
+  /** Starts a student whose steps take this time and which reports each step. */
   startTimedStudent(stepMs: number): ChildProcess {
     return this.#spawn('student', timedStudentScript, 'bench-student', { BENCH_STEP_MS: String(stepMs) });
   }
@@ -98,13 +98,13 @@ export class BenchJob {
     return child;
   }
 
-  /** What the student said last; null before it said anything. */
+  /** The student's last telemetry; null before the first. */
   async student(): Promise<StudentState | null> {
     const observed = await this.#admin.observe(this.#uid);
     return observed.state === 'Present' ? observed.student : null;
   }
 
-  /** A student that finds these waits for nobody. */
+  /** Publishes all frames, so that the student waits for no teacher. */
   async storeAllFrames(): Promise<void> {
     const link = await connectAs(this.nats, 'teacher', this.#uid);
     const names = jobNames(this.#uid);
@@ -128,7 +128,7 @@ export class BenchJob {
     await link.close();
   }
 
-  /** Rate and waiting between the two marks, from what the student itself pushes. */
+  /** Rate and waiting time between the two marks, from the student's own telemetry. */
   async watch(student: ChildProcess): Promise<StudentRate> {
     const seen: StudentState[] = [];
     while (student.exitCode === null && student.signalCode === null) {
@@ -158,10 +158,10 @@ export class BenchJob {
   }
 }
 
-/** Samples a step. */
+/** Samples per step. */
 export const exampleBatchSize = exampleManifest('any', 1).training.batchSize;
 
-/** The example, evaluated at its end only, its checkpoints in a file so that nothing but logits is in the streams. */
+/** The example job, evaluated only at its end, with checkpoints in a file so that the streams hold only logits. */
 function exampleManifest(uid: string, epochs: number): Manifest {
   const read = readJob(readFileSync(join(example, 'job.yaml'), 'utf8'), { sourceName: 'job.yaml' });
   if (!read.ok) throw new Error('the example job is not valid');

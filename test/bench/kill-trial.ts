@@ -1,4 +1,4 @@
-/** A student at work with its teachers, of which one after the other is killed and replaced. */
+/** A running student with teachers, of which one after the other is killed and replaced. */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,48 +10,48 @@ import { connectRoot, until } from '../kit/stream.js';
 import { BenchJob } from './job.js';
 import type { StepReport } from './reports.js';
 import type { Stretch } from './steps.js';
-import { type DeliveredItem, WatchedTeacher } from './watched-teacher.js';
+import { type DeliveredItem, WatchedTeacher } from './teacher-process.js';
 
 const uid = 'bench-kill';
-/** More than a trial trains: its student is stopped at the end. */
+/** More steps than a trial trains: its student is stopped at the end. */
 const epochs = 1_000;
-/** A stretch reaches this far beyond the redelivery: the fleet may have fallen behind meanwhile. */
+/** A period extends this far beyond the redelivery: the fleet may have fallen behind by then. */
 const afterMs = 5_000;
 const limitMs = 120_000;
-/** A fleet that does not suffice never fills it. */
+/** Time to wait for a full buffer: a fleet that is too small never fills it. */
 const fillLimitMs = 30_000;
-/** For each teacher: the student has learned how long an answer takes, and the window is what it will be. */
+/** Items per teacher before the measurement: the student then knows the response time, and the window is stable. */
 const settledSteps = 4;
-/** Share of what is stored of a window that nobody disturbs. */
+/** Share of an undisturbed window that is stored. */
 const fullBuffer = 0.9;
 
 export interface Fleet {
   readonly teachers: number;
-  /** How long the student takes for a step, which is one item of work. */
+  /** Time of the student for a step, which is one work item. */
   readonly stepMs: number;
-  /** How long each of them takes for an item. */
+  /** Time of each teacher for an item. */
   readonly serviceMs: number;
 }
 
 export interface Kill {
-  /** From the kill until the last of the items that the teacher held was delivered again, or its logits stored. */
+  /** Time from the kill until the last of the teacher's items was delivered again, or its logits stored. */
   readonly redeliveredAfterMs: number;
-  /** Stored and not trained when the teacher died, in seconds of training. */
+  /** Buffer of stored, untrained steps at the time of the kill, in seconds of training. */
   readonly bufferSeconds: number;
   readonly undisturbed: Stretch;
   readonly killed: Stretch;
 }
 
 export class KillTrial {
-  /** All that the student has trained so far. */
+  /** All steps that the student has trained so far. */
   readonly steps: StepReport[] = [];
   readonly #job: BenchJob;
   readonly #fleet: Fleet;
   readonly #student: ChildProcess;
   readonly #teachers: WatchedTeacher[] = [];
-  /** Deliveries of items that had been delivered before. */
+  /** Redeliveries of items. */
   readonly #again: DeliveredItem[] = [];
-  /** When logits were first published, by step. */
+  /** Time of the first publication of logits, by step. */
   readonly #storedAtMs = new Map<number, number>();
   readonly #closeRoot: () => Promise<void>;
   #started = 0;
@@ -87,8 +87,8 @@ export class KillTrial {
   }
 
   /**
-   * Kills one teacher in the middle of an item, sees what follows, and puts another in its place.
-   * @param index which of the fleet, modulo its size
+   * Kills one teacher in the middle of an item, measures the consequences, and starts a replacement.
+   * @param index of the teacher in the fleet, modulo its size
    */
   async killOne(index: number): Promise<Kill> {
     await until('the fleet is whole and has settled', () => this.#settled, limitMs);
@@ -99,7 +99,7 @@ export class KillTrial {
       limitMs,
     );
     const fullAtMs = Date.now();
-    // As long as what follows the kill will take.
+    // The same duration as the period after the kill.
     await sleep(ackWaitMs + this.#fleet.serviceMs + afterMs);
     const bufferSeconds = await this.#bufferSeconds();
     const at = index % this.#teachers.length;
@@ -120,7 +120,7 @@ export class KillTrial {
     };
   }
 
-  /** Asks the student to stop. @returns the step that it says it would train next */
+  /** Stops the student with SIGTERM. @returns the next step that it would train */
   async end(): Promise<number> {
     const gone = once(this.#student, 'disconnect');
     this.#student.kill('SIGTERM');
@@ -161,7 +161,7 @@ export class KillTrial {
   }
 }
 
-/** Steps that the job's buffer target asks for. */
+/** Number of steps in the job's buffer target. */
 function inTarget({ manifest }: BenchJob, { stepMs }: Fleet): number {
   return (1_000 * manifest.teacher.bufferTargetSeconds) / stepMs;
 }

@@ -1,6 +1,6 @@
 /**
- * What a killed teacher costs: the real student process on the MNIST example, a real nats-server, n teacher processes as
- * remote devices of a fixed service time, of which one is killed in the middle of an item, again and again.
+ * The cost of a killed teacher: the real student process on the MNIST example, a real nats-server, and n teacher processes
+ * as remote devices of a fixed service time, of which one after the other is killed in the middle of an item.
  *
  *   npm run bench kill -- --kills 5
  */
@@ -24,7 +24,7 @@ const cases: readonly Case[] = [
   caseOf('Σ of all but one = 1.05 × student', { teachers: 8, stepMs: 50, load: (1.05 * 8) / 7 }),
 ];
 /**
- * An item takes a teacher longer than the heartbeat time, and than the buffer target lasts. Measured beside the others: steps
+ * An item takes longer than the heartbeat time and than the buffer target. Measured in parallel with the others: its steps
  * and items are rare.
  */
 const longCase = caseOf('long items, Σ teachers = 1.5 × student', { teachers: 8, stepMs: 1_000, load: 1.5 });

@@ -1,6 +1,6 @@
 /**
- * The ledger of a large cluster: told of all nodes and pods, asked for a draft, our own teachers taken off it, and all of its
- * free places given away. 5,000 nodes of 8 accelerators, 40,000 pods, pools of a thousand jobs.
+ * The ledger of a large cluster: it receives all nodes and pods, makes a draft, removes our own teachers from it, and gives
+ * away all free places. 5,000 nodes of 8 accelerators, 40,000 pods, pools of a thousand jobs.
  *
  *   npm run bench ledger -- --nodes 5000 --jobs 1000
  */
@@ -38,7 +38,7 @@ export async function ledgerBench(say: (line: string) => void, options: BenchOpt
   };
   const between = heapBytes();
   const ledger = new Ledger();
-  const told = timed(() => {
+  const filled = timed(() => {
     for (const fact of facts.nodes) ledger.setNode(fact);
     for (const fact of facts.pods) ledger.setPod(fact);
   }, 1);
@@ -55,7 +55,7 @@ export async function ledgerBench(say: (line: string) => void, options: BenchOpt
   const apart = ofJobs.map((own, at) => ({ ...own, requiredTerms: [anywhereBut(at)] }));
   const repeated = (work: () => unknown): Times => timed(work, rounds, warmUps);
   const rows = [
-    row('told of all', told, pods),
+    row('told of all', filled, pods),
     row(
       'draft',
       repeated(() => ledger.placement()),
@@ -91,7 +91,7 @@ export async function ledgerBench(say: (line: string) => void, options: BenchOpt
   return { name: 'ledger', goal: 'draft and 40,000 places well under 100 ms', rows: [...rows, ...heap] };
 }
 
-/** Pods that ask alike have one object, as the operator keeps it. */
+/** Pods with equal requests share one object, as in the operator. */
 const kinds = new Map<string, PodNeeds>();
 
 function kindOf(requests: PodNeeds['requests']): PodNeeds {
@@ -112,7 +112,7 @@ function withoutTeachers(ledger: Ledger, teachers: readonly Seated[]): Placement
   return draft;
 }
 
-/** In turns over the pools, as a fair share gives. @throws when fewer found a place than there are */
+/** Places pods in turns over the pools, like a fair share. @throws Error when fewer than `count` find a place */
 function placeAll(ledger: Ledger, teachers: readonly Seated[], wants: readonly PodNeeds[], pods: number): void {
   const draft = withoutTeachers(ledger, teachers);
   let placed = 0;
@@ -150,7 +150,7 @@ function pod(at: number, nodes: number): LedgerPod {
   };
 }
 
-/** Those of two pools differ in what they ask for, and by zone in where they go. */
+/** Needs of two pools differ in their requests, and in their zone. */
 function needs(at: number, zone: number): PodNeeds {
   return {
     nodeSelector: { 'topology.kubernetes.io/zone': `zone-${String(zone)}` },
@@ -169,7 +169,7 @@ function row(what: string, times: Times, of: number): BenchTable['rows'][number]
   return { what, ...timesOf(times), 'ns each': of === 1 ? '' : each.toFixed(0) };
 }
 
-/** What is in use when everything that is not has been collected. */
+/** Heap in use after a garbage collection. */
 function heapBytes(): number {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();

@@ -1,6 +1,6 @@
 /**
  * `npm run bench [name …] [-- --option value …]`: prints a table for each benchmark and writes bench-results/<name>.json.
- * Options are those that the named benchmarks read.
+ * Each benchmark reads its own options.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 
 import { elasticBench } from './elastic.js';
 import { fleetBench } from './fleet.js';
-import { hungerBench } from './hunger.js';
+import { hungerBench } from './starving-student.js';
 import { killBench } from './kill.js';
 import { ledgerBench } from './ledger.js';
 import { pipelineBench } from './pipeline.js';
@@ -32,7 +32,7 @@ const benches: Readonly<Record<string, (say: (line: string) => void, options: Be
   real: realBench,
 };
 
-/** Left out unless named: they take up to an hour or more, and a control plane built from source. */
+/** Run only when named: they take up to an hour or more and need a control plane built from source. */
 const onRequestOnly = ['scale', 'hunger', 'real'];
 
 const { values: options, positionals: names } = parseArgs({

@@ -1,4 +1,4 @@
-/** What a process shows at /metrics, taken apart far enough to subtract one reading from another. */
+/** Parses the /metrics text of a process, so that two readings can be subtracted. */
 
 export class Reading {
   readonly #series = new Map<
@@ -24,7 +24,7 @@ export class Reading {
       .reduce((sum, { value }) => sum + value, 0);
   }
 
-  /** By one label; series without it count as ''. */
+  /** Sums by one label; series without it count as ''. */
   by(name: string, label: string): ReadonlyMap<string, number> {
     const sums = new Map<string, number>();
     for (const { labels, value } of this.#of(name)) {

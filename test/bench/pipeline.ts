@@ -1,5 +1,5 @@
 /**
- * How much of its parts' speed the whole pipeline keeps: the real student process on the MNIST example, a real
+ * Efficiency of the whole pipeline relative to its parts: the real student process on the MNIST example, a real
  * nats-server, teachers as remote devices of a fixed service time.
  *
  *   efficiency = student's rate in the system ÷ min(student alone on ready frames, Σ teachers)
@@ -21,7 +21,7 @@ export async function pipelineBench(say: (line: string) => void): Promise<BenchT
   for (const { name, load } of loads) {
     const runs: { efficiency: number; alone: number; system: StudentRate }[] = [];
     for (let pair = 1; pair <= pairs; pair++) {
-      // Side by side, each pair anew: the machine's speed drifts.
+      // Measure each pair together: the machine's speed drifts.
       const { samplesPerSecond: alone } = await measure({ kind: 'ready' });
       const serviceMs = Math.max(1, Math.round((1_000 * devices * exampleBatchSize) / (load * alone)));
       const teachers = (1_000 * devices * exampleBatchSize) / serviceMs;

@@ -1,4 +1,4 @@
-/** What a process uses, as the kernel of this machine counts it. */
+/** CPU and memory use of a process, from the kernel of this machine. */
 import { readFile } from 'node:fs/promises';
 
 export interface Usage {
@@ -6,7 +6,7 @@ export interface Usage {
   readonly cpuSeconds: number;
 }
 
-/** Linux counts in hundredths of a second toward programs, whatever its own clock does. */
+/** Linux reports CPU time to programs in hundredths of a second, independent of its own clock. */
 const ticksPerSecond = 100;
 
 export async function usageOf(pid: number): Promise<Usage> {
@@ -14,12 +14,12 @@ export async function usageOf(pid: number): Promise<Usage> {
     ['status', 'stat'].map((file) => readFile(`/proc/${String(pid)}/${file}`, 'utf8')),
   );
   const rssKiB = Number(/^VmRSS:\s+(\d+)/m.exec(status ?? '')?.[1]);
-  // After the name, which may hold anything: state is the 3rd field, utime the 14th, stime the 15th.
+  // Parse after the name, which may contain any character: state is the 3rd field, utime the 14th, stime the 15th.
   const fields = (stat ?? '').slice((stat ?? '').lastIndexOf(')') + 2).split(' ');
   return { rssMiB: rssKiB / 1_024, cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond };
 }
 
-/** Looks now and then until it is stopped. */
+/** Samples a process periodically until it is stopped. */
 export class UsageWatch {
   readonly samples: (Usage & { readonly atMs: number })[] = [];
   readonly #timer: NodeJS.Timeout;
@@ -27,7 +27,7 @@ export class UsageWatch {
   constructor(pid: number, everyMs = 1_000) {
     this.#timer = setInterval(() => {
       const atMs = performance.now();
-      // A process that has just ended uses nothing.
+      // The process has just ended and uses nothing.
       usageOf(pid).then(
         (usage) => this.samples.push({ ...usage, atMs }),
         () => undefined,

@@ -1,6 +1,6 @@
 /**
- * Teachers as remote devices: the real Teacher, queue and publishing, and an inference that takes a fixed time and no
- * processor of this machine. One process holds BENCH_DEVICES of them. Started by job.ts.
+ * Teachers as remote devices: the real Teacher, queue and publishing, with an inference that takes a fixed time and no CPU
+ * of this machine. One process runs BENCH_DEVICES of them. Started by job.ts.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -18,7 +18,7 @@ import { report } from './reports.js';
 const columns = 10;
 const shape = [1, 1, 1];
 
-/** Samples that cost nothing to read: the device is elsewhere. */
+/** Samples without a cost of reading: the device is remote. */
 const emptySplit: Split = {
   length: 60_000,
   spec: { inputs: imageInputs(shape), positions: 1, classes: columns },
@@ -71,14 +71,14 @@ await runWorker(async ({ env, log, clock, stop }) => {
   await Promise.all(fleet.map((teacher) => teacher.run(stop)));
 });
 
-/** Tells what this process holds, so that whoever kills it knows what it held. */
+/** Reports the items that this process holds, so that the process that kills it knows them. */
 async function* reported(deliveries: AsyncIterable<Delivery>, clock: Clock): AsyncGenerator<Delivery> {
   for await (const delivery of deliveries) {
     const { item, step, shard, deliveries: count } = delivery;
-    const tell = (kind: 'delivered' | 'done'): void => {
+    const reportDelivery = (kind: 'delivered' | 'done'): void => {
       report({ kind, step, deliveries: count, atMs: clock.now() });
     };
-    tell('delivered');
+    reportDelivery('delivered');
     yield {
       item,
       step,
@@ -86,7 +86,7 @@ async function* reported(deliveries: AsyncIterable<Delivery>, clock: Clock): Asy
       deliveries: count,
       done: async () => {
         await delivery.done();
-        tell('done');
+        reportDelivery('done');
       },
       giveBack: (delayMs) => delivery.giveBack(delayMs),
     };

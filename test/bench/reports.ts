@@ -1,6 +1,6 @@
-/** What the workers of a benchmark tell the process that started them, over their IPC channel. */
+/** Reports of a benchmark's workers to the process that started them, over their IPC channel. */
 
-/** What became of one delivery of a work item at a teacher. */
+/** The state of one delivery of a work item at a teacher. */
 export interface DeliveryReport {
   readonly kind: 'delivered' | 'done';
   readonly step: number;
@@ -10,7 +10,7 @@ export interface DeliveryReport {
   readonly atMs: number;
 }
 
-/** The device has begun with an item. */
+/** The device has begun to compute an item. */
 export interface BegunReport {
   readonly kind: 'begun';
   readonly atMs: number;
@@ -18,7 +18,7 @@ export interface BegunReport {
 
 export type TeacherReport = DeliveryReport | BegunReport;
 
-/** A step as the student's compute thread counts it: it waited for `idleMs`, then worked for `busyMs` until `atMs`. */
+/** A step as the student's compute thread measures it: it waited for `idleMs`, then worked for `busyMs` until `atMs`. */
 export interface StepReport {
   readonly step: number;
   readonly atMs: number;
@@ -26,7 +26,7 @@ export interface StepReport {
   readonly idleMs: number;
 }
 
-/** To nobody when nobody listens. */
+/** Sends a report to the parent process; does nothing without an IPC channel. */
 export function report(message: TeacherReport | StepReport): void {
   process.send?.(message);
 }

@@ -3,10 +3,10 @@
  *
  *   npm run bench scale -- --jobs 1000 --nodes 5000 --minutes 10
  *
- * Six phases: nodes come up; all jobs are applied at once and get their teachers; nothing happens for some minutes; one job
- * after the other is changed; all students and teachers tell of themselves, as if they worked; all jobs are deleted.
- * Everything runs on one machine, so that the time of a phase is that of the whole cluster, and the operator's own share of
- * it is its CPU time.
+ * Six phases: nodes start; all jobs are applied at once and get their teachers; nothing happens for some minutes; one job
+ * after the other is changed; all students and teachers publish telemetry, as if they worked; all jobs are deleted.
+ * Everything runs on one machine, so the duration of a phase is that of the whole cluster; the operator's own share is its
+ * CPU time.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -20,15 +20,15 @@ import { connectRoot } from '../kit/stream.js';
 import { Reading } from './metrics-text.js';
 import { type Usage, usageOf, UsageWatch } from './process-usage.js';
 import { type BenchOptions, type BenchTable, quantile } from './table.js';
-import { type TellingJob, TellingWorkers } from './telling-workers.js';
+import { type TellingJob, TellingWorkers } from './simulated-workers.js';
 
 const teachersPerJob = 4;
 const gpusPerNode = 8;
 const appliesAtOnce = 8;
 const changes = 20;
-const mostTellingMinutes = 3;
+const mostTelemetryMinutes = 3;
 const hourMs = 3_600_000;
-/** What the operator writes for a job, and what it leads to. */
+/** Objects that the operator writes for a job, and those that follow from them. */
 const written = [
   'distilljobs',
   'deployments',
@@ -72,7 +72,7 @@ export async function scaleBench(say: (line: string) => void, options: BenchOpti
     await bench.comeUp(jobs);
     await bench.rest(minutes);
     await bench.change(jobs);
-    await bench.tell(nats, Math.min(minutes, mostTellingMinutes));
+    await bench.telemetry(nats, Math.min(minutes, mostTelemetryMinutes));
     await bench.goAway(jobs);
     bench.add('nats-server', 'RSS at the end, MiB', round((await usageOf(nats.serverPid)).rssMiB));
     const rows = bench.rows.map((row) => ({ ...row }));
@@ -87,7 +87,7 @@ export async function scaleBench(say: (line: string) => void, options: BenchOpti
   }
 }
 
-/** One moment, from all sides. */
+/** All measurements at one moment. */
 interface Moment {
   readonly atMs: number;
   readonly usage: Usage;
@@ -118,7 +118,7 @@ class Bench {
     this.add('no job', 'CPU since its start, s', round(cpuSeconds));
   }
 
-  /** From the first apply until each job has the teachers and the student that it is to have. */
+  /** Measures from the first apply until each job has its desired teachers and student. */
   async comeUp(count: number): Promise<void> {
     const phase = 'all jobs applied at once';
     const before = await this.#moment();
@@ -165,7 +165,7 @@ class Bench {
     }
     this.#usage(phase, before, after, watch);
     this.#requests(phase, before, after);
-    this.#looks(phase, before, after);
+    this.#reconciles(phase, before, after);
   }
 
   async rest(minutes: number): Promise<void> {
@@ -196,10 +196,10 @@ class Bench {
     }
     this.#usage(phase, before, after, watch);
     this.#requests(phase, before, after);
-    this.#looks(phase, before, after);
+    this.#reconciles(phase, before, after);
   }
 
-  /** How soon a change reaches the Deployment, with all other jobs there. */
+  /** Measures how soon a change reaches the Deployment while all other jobs exist. */
   async change(count: number): Promise<void> {
     const times: number[] = [];
     for (let index = 0; index < Math.min(changes, count); index++) {
@@ -220,15 +220,19 @@ class Bench {
     await this.#quiet();
   }
 
-  /** What a second of a thousand jobs at work costs: telemetry in, looks, progress out. */
-  async tell(nats: OperatorNats, minutes: number): Promise<void> {
+  /** Measures the cost per second of a thousand jobs at work: telemetry, reconciles, progress. */
+  async telemetry(nats: OperatorNats, minutes: number): Promise<void> {
     const phase = `all workers tell of themselves for ${String(minutes)} min`;
     const { connection } = await connectRoot(nats);
-    const workers = new TellingWorkers(connection, await this.#tellingJobs());
+    const workers = new TellingWorkers(connection, await this.#jobsWithTeachers());
     workers.start();
-    // The first look at each finds much to write; what is measured is what lasts.
+    // Wait for the first reconcile of each job, which writes a lot: measure the steady state.
     await sleep(30_000);
-    const [before, serverBefore, toldBefore] = [await this.#moment(), await usageOf(nats.serverPid), workers.told];
+    const [before, serverBefore, publishedBefore] = [
+      await this.#moment(),
+      await usageOf(nats.serverPid),
+      workers.published,
+    ];
     const watch = new UsageWatch(this.#operator.process.pid);
     await sleep(minutes * 60_000);
     watch.stop();
@@ -239,7 +243,7 @@ class Bench {
     await connection.close();
     const nowMs = Date.now();
     const ages = items.map(({ status }) => (nowMs - Date.parse(status?.usage?.accountedUntil ?? '')) / 1_000);
-    this.add(phase, 'values told a second', Math.round((workers.told - toldBefore) / took));
+    this.add(phase, 'values told a second', Math.round((workers.published - publishedBefore) / took));
     this.add(
       phase,
       'age of a status, p50 / oldest, s',
@@ -249,10 +253,10 @@ class Bench {
     this.add(phase, 'CPU of nats-server, share of a core, %', round((100 * serverCpu) / took));
     this.#usage(phase, before, after, watch);
     this.#requests(phase, before, after);
-    this.#looks(phase, before, after);
+    this.#reconciles(phase, before, after);
   }
 
-  async #tellingJobs(): Promise<TellingJob[]> {
+  async #jobsWithTeachers(): Promise<TellingJob[]> {
     const selector = encodeURIComponent('app.kubernetes.io/component=teacher');
     const { items } = await this.#cluster.api.get<{
       items: { metadata: { name: string; labels: Readonly<Record<string, string>> } }[];
@@ -321,13 +325,13 @@ class Bench {
     );
   }
 
-  #looks(phase: string, before: Moment, after: Moment): void {
-    const looks =
+  #reconciles(phase: string, before: Moment, after: Moment): void {
+    const reconciles =
       after.operator.total('distillery_reconciles_total') - before.operator.total('distillery_reconciles_total');
     const failed =
       after.operator.total('distillery_reconciles_total', { outcome: 'failed' }) -
       before.operator.total('distillery_reconciles_total', { outcome: 'failed' });
-    this.add(phase, 'looks at a job (failed)', `${String(looks)} (${String(failed)})`);
+    this.add(phase, 'looks at a job (failed)', `${String(reconciles)} (${String(failed)})`);
     this.#times(phase, 'look', 'distillery_reconcile_duration_seconds', before, after);
     this.#times(phase, 'share over all jobs', 'distillery_share_duration_seconds', before, after);
   }
@@ -341,7 +345,7 @@ class Bench {
     this.add(phase, `time of a ${what}, mean, ms`, round((grown('sum') / grown('count')) * 1_000));
   }
 
-  /** Until the operator has written nothing for some seconds. */
+  /** Waits until the operator has written nothing for some seconds. */
   async #quiet(): Promise<void> {
     const writes = async (): Promise<number> => {
       const by = new Reading((await this.#operator.ask('/metrics')).text).by('distillery_api_requests_total', 'verb');
@@ -391,12 +395,12 @@ interface Deployment {
   readonly status: { readonly readyReplicas?: number };
 }
 
-/** Times are whole seconds, as Kubernetes writes them. */
+/** Times of a change, in whole seconds, as Kubernetes writes them. */
 interface Fleet {
   readonly job: string;
-  /** When the operator wrote the number that it was to come to; null = it has not. */
+  /** When the operator wrote the expected number; null = not yet. */
   readonly wantedAtMs: number | null;
-  /** When the last of them was counted as ready. */
+  /** When the last teacher became ready. */
   readonly readyAtMs: number | null;
 }
 

@@ -1,6 +1,6 @@
 /**
- * One share over all jobs, on a placement of plain nodes: what the algorithm itself takes. The ledger's own placement is measured
- * with the ledger.
+ * Time of one share over all jobs on a placement of plain nodes: the algorithm alone. The ledger bench measures the
+ * ledger's own placement.
  */
 import { randomFrom } from '@distillery/base';
 
@@ -19,10 +19,10 @@ interface Case {
   readonly name: string;
   readonly jobs: number;
   readonly nodes: number;
-  /** Share of the slots that teachers hold already. */
+  /** Share of the slots that teachers already hold. */
   readonly held: number;
   readonly neighbors: number;
-  /** Jobs' teachers differ in what they ask for. */
+  /** The teachers of different jobs have different requests. */
   readonly kinds: number;
   readonly namespaces: number;
 }
@@ -75,7 +75,7 @@ function measured(given: Case): BenchTable['rows'][number] {
   };
 }
 
-/** Demands and weights differ, and are twice the slots altogether. */
+/** Demands and weights differ; the demands add up to twice the slots. */
 function inputOf({ jobs, nodes, held, neighbors, kinds, namespaces }: Case): AllocationInput<TestNeeds> {
   const random = randomFrom(6);
   const cluster = Array.from({ length: nodes }, (_, index): TestNode => ({

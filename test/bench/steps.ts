@@ -1,13 +1,13 @@
-/** What a stretch of time looked like to a student, from its compute thread's own account of each step. Pure. */
+/** Waits and pauses of a student in a period of time, from its compute thread's report of each step. Pure. */
 import type { StepReport } from './reports.js';
 
-/** Milliseconds since 1970, from and to. */
+/** A period, in milliseconds since 1970. */
 export interface Stretch {
   readonly fromMs: number;
   readonly toMs: number;
 }
 
-/** Share of the stretch, 0 … 1, in which the compute thread waited; a wait that reaches beyond it counts in part. */
+/** Share of the period, 0 … 1, in which the compute thread waited; a wait that extends beyond it counts in part. */
 export function waitShare(steps: readonly StepReport[], stretch: Stretch): number {
   let waitedMs = 0;
   for (const { atMs, busyMs, idleMs } of steps) {
@@ -17,7 +17,7 @@ export function waitShare(steps: readonly StepReport[], stretch: Stretch): numbe
   return waitedMs / (stretch.toMs - stretch.fromMs);
 }
 
-/** Longest time between the ends of two steps, in milliseconds, of those pauses that lie at least in part in the stretch. */
+/** Longest time between the ends of two consecutive steps, in milliseconds, among pauses that overlap the period. */
 export function longestPauseMs(steps: readonly StepReport[], stretch: Stretch): number {
   let longestMs = 0;
   for (const [index, { atMs }] of steps.entries()) {
@@ -28,7 +28,7 @@ export function longestPauseMs(steps: readonly StepReport[], stretch: Stretch): 
   return longestMs;
 }
 
-/** Steps below `end` that were trained more than once or not at all. */
+/** Number of steps below `end` that were trained more than once or not at all. */
 export function repeatedOrLost(steps: readonly StepReport[], end: number): number {
   const trained = new Set(steps.map(({ step }) => step));
   const lost = Math.abs(end - trained.size);

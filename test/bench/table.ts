@@ -1,14 +1,14 @@
-/** What a benchmark gives: rows for people and machines. */
+/** The result of a benchmark: rows for people and programs. */
 import { markdownTable } from '@distillery/base';
 
 export interface BenchTable {
   readonly name: string;
-  /** What is hoped for, in words; never asserted. */
+  /** The goal, in words; never asserted. */
   readonly goal: string;
   readonly rows: readonly Readonly<Record<string, string | number>>[];
 }
 
-/** What was given on the command line, by name. */
+/** Options of the command line, by name. */
 export type BenchOptions = Readonly<Record<string, string | undefined>>;
 
 /** @param share from 0 to 1 */

@@ -1,7 +1,7 @@
 /**
- * The student process with a step of a fixed time, so that the machine's changing speed does not change whether its teachers
- * suffice. It computes as always, then takes the rest of BENCH_STEP_MS as busy, and reports each step. Started by
- * job.ts.
+ * The student process with steps of a fixed time, so that changes of the machine's speed do not change the number of
+ * teachers that it needs. It computes as usual, then counts the rest of BENCH_STEP_MS as busy time, and reports each step.
+ * Started by job.ts.
  */
 import type { Clock } from '@distillery/base';
 
@@ -23,7 +23,7 @@ async function openTimed(source: TrainerThreadSource, clock: Clock): Promise<Tra
       const { step } = batch;
       const calledMs = clock.now();
       const { loss } = await trainer.train(batch);
-      // Answers come in the order of the calls, so that the end is that of the step before.
+      // Calls resolve in order, so this is the end of the previous step.
       const startMs = Math.max(endMs, calledMs);
       const idleMs = startMs - endMs;
       endMs = Math.max(startMs + stepMs, clock.now());

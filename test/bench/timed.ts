@@ -1,13 +1,13 @@
-/** The same work again and again in this process: what it takes by the clock and of the processor. */
+/** Repeats the same work in this process and measures wall time and CPU time. */
 import { median, quantile } from './table.js';
 
 export interface Times {
   readonly wallMs: readonly number[];
-  /** Of all threads; beside wall time, since the machine may be busy with something else. */
+  /** CPU time of all threads; wall time alone depends on other load of the machine. */
   readonly cpuMs: readonly number[];
 }
 
-/** @param warmUps rounds before those that count: the first few are spent on compiling */
+/** @param warmUps rounds that are not measured: the first few are slow until the code is compiled */
 export function timed(work: () => unknown, rounds: number, warmUps = 0): Times {
   const [wallMs, cpuMs]: [number[], number[]] = [[], []];
   for (let round = 0; round < warmUps + rounds; round++) {

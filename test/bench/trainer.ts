@@ -1,6 +1,6 @@
 /**
- * How fast one student trains alone on one thread: no stream, no files, the same batch again and again. CPU time is
- * measured beside wall time, since the machine may be busy with something else.
+ * Speed of one student alone on one thread: no streams, no files, always the same batch. It measures CPU time and wall
+ * time, since other load on the machine affects the latter.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ const measuredSteps = 40;
 const rounds = 5;
 const student = join(import.meta.dirname, '../../../examples/mnist/models/student.json');
 
-/** The network that figures for other runtimes are known of (docs/adr/0004-wasm-gradient-kernels.md). */
+/** The network for which figures of other runtimes exist (docs/adr/0004-wasm-gradient-kernels.md). */
 function referenceNetwork(): string {
   const { layers } = tfl;
   const model = tfl.sequential({

@@ -1,4 +1,6 @@
-/** Makers of requests: a test sets what matters to it; by default a teacher takes one GPU and a pool has no limit. */
+/**
+ * Makers of requests: a test sets the fields that it is about; by default a teacher takes one GPU and a pool has no limit.
+ */
 import type {
   JobRequest,
   LeavingTeacher,
@@ -77,7 +79,7 @@ export function leavingFrom(node: string, needs: TestNeeds = oneGpu): LeavingTea
   return { node, needs, resource: 'nvidia.com/gpu', slots: needs.gpu };
 }
 
-/** `a4 b8`: nodes with so many GPUs, and cores enough. */
+/** Nodes by name and number of GPUs (`a4 b8`), with enough cores. */
 export function nodes(text: string): TestNode[] {
   return text.split(' ').map((node) => ({ name: node.charAt(0), gpu: Number(node.slice(1)), cpu: 1_000 }));
 }
@@ -96,7 +98,10 @@ export function allocationInput(
   return { jobs, pendingPods, leaving, supply, namespaceWeights, placement };
 }
 
-/** `a: 4` or `a: 2→4` while two wait for their slots; pools by comma, teachers that leave in brackets. */
+/**
+ * Formats grants: `a: 4`, or `a: 2→4` while two wait for their slots; pools are separated by commas, teachers that leave
+ * are in brackets.
+ */
 export function briefGrants({ grants }: Allocation): string {
   return [...grants]
     .map(([uid, pools]) => {

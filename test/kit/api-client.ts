@@ -44,14 +44,16 @@ export async function clientOf(
   return { client, records, close: async () => transport.close() };
 }
 
-/** @returns what the call was refused with */
+/** @returns the error of the refused call */
 export async function refusal(work: Promise<unknown>): Promise<ApiError> {
   const ended: unknown = await work.catch((error: unknown) => error);
   if (ended instanceof ApiError) return ended;
   throw new Error(`found ${JSON.stringify(ended)}, expected an ApiError`);
 }
 
-/** Tries until the answer is true; a throw is a no. @throws Error when it never was within `limitMs` */
+/**
+ * Repeats a check until it returns true; a throw counts as false. @throws Error if that does not happen within `limitMs`
+ */
 export async function eventually(attempt: () => Promise<boolean>, limitMs = 60_000): Promise<void> {
   const end = performance.now() + limitMs;
   let last: unknown = false;
@@ -63,7 +65,7 @@ export async function eventually(attempt: () => Promise<boolean>, limitMs = 60_0
   throw new Error(`not within ${limitMs / 1_000} s: ${String(attempt)} ended with ${String(last)}`);
 }
 
-/** Resolves when the condition holds. @throws Error after `limitMs` with what it last was */
+/** Resolves when the condition holds. @throws Error after `limitMs`, with the last value */
 export async function until(condition: () => unknown, limitMs = 60_000): Promise<void> {
   const end = performance.now() + limitMs;
   for (;;) {

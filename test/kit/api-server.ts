@@ -1,6 +1,6 @@
 /**
- * An API server on loopback for the commands that read: objects by path, `Status` bodies with the sentences of the real
- * one, and a kubeconfig that names it. The cluster suite asks a real one.
+ * An API server on loopback for the commands that only read: objects by path, `Status` bodies with the messages of the real
+ * one, and a kubeconfig that names it. The cluster suite uses a real one.
  */
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -14,15 +14,15 @@ export interface TestApiServer {
   readonly url: string;
   /** Path of a kubeconfig; its context `test` has namespace `team-a`. */
   readonly kubeconfig: string;
-  /** What was asked, method and path. */
+  /** Requests so far, as method and path. */
   readonly asked: string[];
-  /** Stores the answer to a path: an object, whose metadata is completed from the path, or a list. */
+  /** Sets the response of a path: an object, whose metadata is completed from the path, or a list. */
   set(path: string, object: object): void;
-  /** Answers a path with a refusal of this code. */
+  /** Lets a path fail with this status code. */
   refuse(path: string, code: number, message: string): void;
-  /** Takes the answer of a path and never gives one. */
+  /** Lets requests to a path hang without a response. */
   hang(path: string): void;
-  /** Serves nothing of an API group any more. */
+  /** Stops serving an API group. */
   forget(group: string): void;
   stop(): Promise<void>;
 }
@@ -63,7 +63,7 @@ export async function startTestApiServer(): Promise<TestApiServer> {
   const content = {
     apiVersion: 'v1',
     kind: 'Config',
-    // The client takes plain HTTP only from who wants no certificate either.
+    // The client uses plain HTTP only if it does not verify certificates either.
     clusters: [{ name: 'test', cluster: { server: url, 'insecure-skip-tls-verify': true } }],
     users: [{ name: 'person', user: { token } }],
     contexts: [
@@ -100,7 +100,7 @@ function stored(path: string, object: { readonly metadata?: object }): object {
   return { ...object, metadata: { name, namespace, uid: 'uid', resourceVersion: '1', ...object.metadata } };
 }
 
-/** Of a path that names an object of a kind that is served; another path is answered in plain text. */
+/** Metadata for a path that names an object of a served kind; other paths get a response in plain text. */
 function missing(path: string): Answer {
   const [, , resource, name] = objectPath.exec(path) ?? [];
   if (resource === undefined || name === undefined) return notServed;

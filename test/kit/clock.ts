@@ -1,4 +1,4 @@
-/** A clock that stands still until a test moves it; who sleeps wakes in the order of time. */
+/** A clock that stands still until a test moves it; sleepers wake in the order of their times. */
 import { setImmediate as turn } from 'node:timers/promises';
 
 import type { Clock } from '@distillery/base';
@@ -37,7 +37,7 @@ export class FakeClock implements Clock {
     return this.#sleepers.map(({ atMs }) => atMs - this.#nowMs).sort((a, b) => a - b);
   }
 
-  /** Moves on, waking who is due on the way, and lets everything that follows from it happen. */
+  /** Advances the clock, wakes the sleepers that become due, and lets all their consequences happen. */
   async advance(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;
     for (;;) {
@@ -53,7 +53,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Resolves when every promise that could go on without time or input has gone on. */
+/** Resolves when every promise that needs neither time nor input has proceeded. */
 export async function settled(): Promise<void> {
   await turn();
 }

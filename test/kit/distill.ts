@@ -1,6 +1,6 @@
 /**
- * The `distill` command as a person runs it: a child process with `--json`, its lines parsed, its processes known by
- * pid so that tests kill exactly those and see that none is left.
+ * The `distill` command as a person runs it: a child process with `--json`, its lines parsed, its processes known by pid,
+ * so that tests kill exactly those and check that none is left.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -43,7 +43,7 @@ export interface ResultLine {
   readonly teacherAccuracy?: number;
   readonly baselineAccuracy?: number;
   readonly folder?: string;
-  /** Of a run that was stopped: the command that resumes it. */
+  /** The command that resumes a stopped run. */
   readonly resume?: string;
   readonly model?: string;
 }
@@ -51,14 +51,14 @@ type Line = Progress | EventLine | ResultLine | { readonly type: 'message'; read
 
 export class DistillProcess {
   readonly lines: Line[] = [];
-  /** What was printed for people. */
+  /** Lines that were printed for people. */
   readonly plain: string[] = [];
   readonly child: ChildProcess;
   readonly #everyPid = new Set<number>();
   readonly #ended: Promise<number>;
   #stderr = '';
 
-  /** @param folder that it is started in; absent = ours */
+  /** @param folder in which it is started; absent = the folder of this process */
   constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}, folder?: string) {
     this.child = spawn(process.execPath, [command, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -104,7 +104,7 @@ export class DistillProcess {
     return this.#ended;
   }
 
-  /** Waits for a condition on what was printed; fails when the run ends before. */
+  /** Waits for a condition on the output; fails when the run ends first. */
   async until(what: string, holds: () => boolean): Promise<void> {
     const over = new AbortController();
     void this.#ended.then(() => over.abort());
@@ -116,7 +116,7 @@ export class DistillProcess {
     }
   }
 
-  /** Pids that were ever told and are still alive; waits until there are none or the time is up. */
+  /** Pids that the run ever reported and that are still alive; waits until there are none or the time is up. */
   async survivors(waitMs = 10_000): Promise<number[]> {
     const end = performance.now() + waitMs;
     for (;;) {

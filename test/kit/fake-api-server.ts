@@ -1,7 +1,7 @@
 /**
- * An API server of one kind of objects, as a reflector sees it, with the manners of the real one: versions that count
- * up, pages of one moment, a log of events that is compacted, bookmarks once a minute, and silence for who asks to watch
- * from a version in the future. Faults are switched on and off by the test.
+ * An API server of one kind of objects, as a reflector sees it, that behaves like the real one: increasing versions,
+ * consistent pages, a log of events that is compacted, bookmarks once a minute, and no response to a watch from a future
+ * version. A test switches its faults on and off.
  */
 import type { Clock } from '@distillery/base';
 
@@ -37,11 +37,11 @@ export class FakeApiServer implements Pick<ApiClient, 'list' | 'watch'> {
   readonly #clock: Clock;
   #state: State = { version: 1, objects: new Map(), log: [], compacted: 0 };
   #uids = 0;
-  /** Moments that pages still belong to. */
+  /** Versions whose pages can still be read. */
   readonly #moments = new Map<number, readonly StoredObject[]>();
   readonly #watchers = new Set<Watcher>();
   #changed = Promise.withResolvers<undefined>();
-  /** Answers to the next requests, in turn; null = serve it. */
+  /** Responses to the next requests, in turn; null = serve the request. */
   readonly failures: (ApiError | null)[] = [];
   /** Refuses connections while true. */
   down = false;
@@ -51,7 +51,7 @@ export class FakeApiServer implements Pick<ApiClient, 'list' | 'watch'> {
     this.#clock = clock;
   }
 
-  /** Name to content of everything stored. */
+  /** All stored objects: content by name. */
   get truth(): Map<string, unknown> {
     return new Map(Array.from(this.#state.objects.values(), ({ metadata, spec }) => [metadata.name, spec]));
   }
@@ -75,7 +75,7 @@ export class FakeApiServer implements Pick<ApiClient, 'list' | 'watch'> {
     );
   }
 
-  /** Forgets the events up to now, and the pages that somebody is still turning. */
+  /** Compacts the log: forgets the events so far and the unread pages. */
   compact(): void {
     this.#state = { ...this.#state, log: [], compacted: this.#state.version };
     this.#moments.clear();
@@ -85,7 +85,7 @@ export class FakeApiServer implements Pick<ApiClient, 'list' | 'watch'> {
     return this.#state;
   }
 
-  /** Back to an earlier state; versions are then given a second time. */
+  /** Restores an earlier state; versions are then assigned a second time. */
   restore(state: State): void {
     this.#state = state;
     this.#moments.clear();

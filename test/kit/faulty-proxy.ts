@@ -1,6 +1,6 @@
 /**
- * A TCP proxy on loopback whose faults a test switches on and off. It knows nothing of what it carries: bytes are delayed,
- * held back, lost or cut wherever they happen to be, within a TLS record or a line.
+ * A TCP proxy on loopback whose faults a test switches on and off. It does not know the protocol: it delays, holds back,
+ * loses or cuts bytes at any position, within a TLS record or a line.
  */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
@@ -13,7 +13,7 @@ interface Pair {
   leftBytes: number | null;
 }
 
-/** What is brought on of each chunk of bytes. */
+/** Per direction, a function from each received chunk to the bytes that are forwarded. */
 export interface Filters {
   readonly toServer: (chunk: Buffer) => Buffer;
   readonly toClient: (chunk: Buffer) => Buffer;
@@ -29,14 +29,14 @@ export class FaultyProxy {
   #blackHole = false;
   #cutAfterBytes: number | null = null;
   readonly #filters: () => Filters;
-  /** Connections taken so far. */
+  /** Number of connections accepted so far. */
   accepted = 0;
-  /** Bytes brought to clients so far. */
+  /** Bytes forwarded to clients so far. */
   bytes = 0;
 
   /**
    * @param target where the connections lead, as https://host:port
-   * @param filters makes, for each connection, what is done to the bytes that it carries
+   * @param filters makes the filters for the bytes of each connection
    */
   static async start(target: string, filters: () => Filters = carryAll): Promise<FaultyProxy> {
     const { hostname, port } = new URL(target);
@@ -64,13 +64,13 @@ export class FaultyProxy {
     for (const pair of [...this.#pairs]) cutPair(pair);
   }
 
-  /** Cuts each connection, those to come included, once it has brought that many more bytes to its client. */
+  /** Cuts each connection, present and future, after it has forwarded that many more bytes to its client. */
   cutAfter(bytes: number): void {
     this.#cutAfterBytes = bytes;
     for (const pair of this.#pairs) pair.leftBytes = bytes;
   }
 
-  /** Ends every open connection in good order, as a server does that is going: what was on its way is lost. */
+  /** Ends every open connection in good order, as a server does that shuts down: bytes in flight are lost. */
   finish(): void {
     for (const { client, server } of [...this.#pairs]) {
       server.destroy();
@@ -78,22 +78,22 @@ export class FaultyProxy {
     }
   }
 
-  /** Brings every piece that much later. */
+  /** Delays every chunk by this time. */
   delay(ms: number): void {
     this.#delayMs = ms;
   }
 
-  /** Brings no more than that to each client. */
+  /** Limits the rate of bytes to each client. */
   throttle(bytesPerSecond: number): void {
     this.#bytesPerSecond = bytesPerSecond;
   }
 
-  /** Connections stand, new ones are taken, and nothing comes through in either direction. */
+  /** Black hole: connections stay open, new ones are accepted, and no byte passes in either direction. */
   blackHole(): void {
     this.#blackHole = true;
   }
 
-  /** Cuts every connection, and nobody listens any more. */
+  /** Cuts every connection and stops listening. */
   async refuse(): Promise<void> {
     const server = this.#server;
     this.#server = null;
@@ -104,7 +104,7 @@ export class FaultyProxy {
     await closed;
   }
 
-  /** Ends all faults. Connections that were in a black hole stay dead: what they lost, nobody sends again. */
+  /** Ends all faults. Connections that were in a black hole stay dead: no side sends the lost bytes again. */
   async heal(): Promise<void> {
     this.#delayMs = 0;
     this.#bytesPerSecond = null;
@@ -159,7 +159,7 @@ export class FaultyProxy {
     try {
       for await (const whole of from as AsyncIterable<Buffer>) {
         const chunk = change(whole);
-        // A stream with a hole in it is of no use: once something was lost, so is the rest.
+        // A stream with a gap is useless: after the first loss, drop the rest too.
         lost ||= this.#blackHole;
         for (const piece of lost ? [] : this.#pieces(chunk)) {
           await this.#slowly(piece.length);
@@ -169,12 +169,12 @@ export class FaultyProxy {
         }
       }
     } catch {
-      // The other side hears of it by its own end.
+      // The other side learns of it when its own connection ends.
     }
     if (lost) await once(to, 'close');
   }
 
-  /** Small enough that a limit of bytes, or of speed, falls within a chunk. */
+  /** Chunks are small enough that a limit of bytes, or of rate, falls within one. */
   #pieces(chunk: Buffer): Buffer[] {
     const longest = this.#bytesPerSecond ?? this.#cutAfterBytes ?? chunk.length;
     const bytes = Math.max(1, Math.ceil(this.#bytesPerSecond === null ? longest : longest / 20));

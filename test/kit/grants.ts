@@ -1,4 +1,4 @@
-/** Snapshots of a job that is alone: what it is granted is what its cluster has free. */
+/** Snapshots of a job that is alone in its cluster: it is granted all that is free. */
 import {
   jobRequestOf,
   Ledger,
@@ -11,7 +11,7 @@ import {
 
 type Facts = Partial<Omit<PoolObservation, 'name' | 'pods' | 'needs' | 'node'>>;
 
-/** Long enough ago that no teacher is young. */
+/** Age of the teachers: none counts as young. */
 const startedAgoMs = 3_600_000;
 const ofAll = (resource: string): string => `all ${resource}`;
 const plenty = 1_000_000;
@@ -20,7 +20,7 @@ function oneOf(resource: string): PodNeeds {
   return { requests: { [resource]: 1_000 }, nodeSelector: {}, requiredTerms: null, tolerations: [] };
 }
 
-/** @param pods names; a trailing `!` marks one that is stopping, `?` one without a node */
+/** @param pods names; a trailing `!` marks a pod that is stopping, `?` one without a node */
 export function observedPool(name: string, pods: readonly string[], nowMs: number, facts: Facts = {}): PoolObservation {
   const { resource = 'cpu' } = facts;
   const needs = oneOf(resource);
@@ -79,8 +79,8 @@ export function granted(snapshot: Snapshot, free: Readonly<Record<string, number
 }
 
 /**
- * The pools of a snapshot as a request reads them; all teachers are on one node.
- * @param previous the replicas that each pool was given last; absent = none
+ * The pools of a snapshot as part of a request; all teachers are on one node.
+ * @param previous the replicas that each pool was granted last; absent = none
  */
 export function poolStates(
   { job, cluster, nowMs }: Snapshot,

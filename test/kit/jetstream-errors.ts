@@ -1,6 +1,6 @@
 /**
- * Every error of JetStream's API in nats-server 2.15.2 (server/errors.json; code, status, description), and what it means
- * for us. Read a row as: this is what a worker does when it hears that.
+ * Every error of JetStream's API in nats-server 2.15.2 (server/errors.json; code, status, description), and its meaning for
+ * us. Each row says what a worker does when it receives the error.
  */
 import type { JetStreamFault } from '@distillery/protocol';
 
@@ -238,7 +238,7 @@ export const jetStreamErrors: readonly JetStreamErrorRow[] = [
   [10226, 400, 'passing', 'stream reconfiguration already in progress'],
   [10227, 400, 'refused', 'message stream source header is not allowed'],
   [10228, 500, 'passing', 'stream source consumer stalled on flow control'],
-  // One code for whatever a stream's store says (server/store.go).
+  // One code for all errors of a stream's store (server/store.go).
   [10077, 503, 'taken', 'maximum messages per subject exceeded'],
   [10077, 503, 'full', 'maximum messages exceeded'],
   [10077, 503, 'full', 'maximum bytes exceeded'],
@@ -247,7 +247,7 @@ export const jetStreamErrors: readonly JetStreamErrorRow[] = [
   [10077, 503, 'passing', 'stream store EOF'],
   [10077, 503, 'passing', 'snapshot in progress'],
   [10077, 503, 'passing', 'write 1.blk: no space left on device'],
-  // What a newer server may add.
+  // Errors that a newer server may add.
   [10999, 503, 'passing', 'something of tomorrow'],
   [10999, 429, 'passing', 'something of tomorrow'],
   [10999, 404, 'missing', 'something of tomorrow'],

@@ -1,4 +1,4 @@
-/** Jobs for tests: the shortest valid one, and a way to bend it. */
+/** Jobs for tests: the shortest valid one, and a way to change it. */
 import { stringify } from 'yaml';
 
 import type { DistillJobDraft } from '../../src/api/index.js';
@@ -16,10 +16,10 @@ export function shortestJob(): DistillJobDraft {
   };
 }
 
-/** A value at a path such as `spec.teacher.pools.0.name`; undefined takes the field out. */
+/** A value at a path such as `spec.teacher.pools.0.name`; undefined removes the field. */
 export type Change = readonly [path: string, value: unknown];
 
-/** The shortest job with some fields changed; objects on the way are made. */
+/** The shortest job with some fields changed; missing parent objects are created. */
 export function bent(...changes: readonly Change[]): unknown {
   return bend(shortestJob(), ...changes);
 }

@@ -1,12 +1,12 @@
 /**
- * Makers of Kubernetes objects as an API server of 1.35 gives them to whoever watches: with the fields that controllers and
- * kubelets fill in, also those that nobody here reads. A maker never changes: each method answers with a new one.
+ * Makers of Kubernetes objects as a watch of an API server 1.35 delivers them: with the fields that controllers and
+ * kubelets fill in, including those that our code does not read. Makers are immutable: each method returns a new one.
  */
 import { apiVersion, appliedAnnotation, kind, labels, templateAnnotation } from '../../src/api/index.js';
 import type { RawDeployment, RawJob, RawNode, RawPod } from '../../src/cluster/kubernetes/cache/views.js';
 import { noonMs } from './snapshots.js';
 
-/** A time as the API server writes it, so many seconds from noon. */
+/** A time as the API server writes it, in seconds from noon. */
 export function timeAt(seconds: number): string {
   return new Date(noonMs + seconds * 1_000).toISOString().replace('.000Z', 'Z');
 }
@@ -44,7 +44,7 @@ interface PodFacts {
 
 export interface End {
   readonly exitCode: number;
-  /** What the worker wrote into its termination message. */
+  /** The worker's termination message. */
   readonly message?: string;
   readonly reason?: string;
   /** Seconds from noon. */
@@ -66,7 +66,7 @@ export class PodMaker {
     return this.#with({ uid });
   }
 
-  /** Of the job of this name, and called so. */
+  /** The same pod as one of this job, with its labels and a name after it. */
   ofJob(job: string): PodMaker {
     const { name, labels: given, owner } = this.#facts;
     const called = (text: string): string => text.replace(/^mnist-/, `${job}-`);
@@ -81,7 +81,7 @@ export class PodMaker {
     return this.#with({ namespace });
   }
 
-  /** As somebody makes it who only copies our labels; null = nothing controls it. */
+  /** A pod of another owner with copies of our labels; null = no controller. */
   controlledBy(owner: Partial<NonNullable<PodFacts['owner']>> | null): PodMaker {
     const before = this.#facts.owner ?? { apiVersion: 'v1', kind: 'Other', name: 'owner', uid: 'owner-uid' };
     return this.#with({ owner: owner === null ? null : { ...before, ...owner } });
@@ -91,12 +91,12 @@ export class PodMaker {
     return this.#with({ requests });
   }
 
-  /** Created and taken by its kubelet, in seconds from noon. */
+  /** Created and started by its kubelet at this time, in seconds from noon. */
   since(startedAt: number): PodMaker {
     return this.#with({ createdAt: startedAt, startedAt });
   }
 
-  /** The scheduler has chosen its node, whose kubelet has yet to take it. */
+  /** Bound to its node; the kubelet has not yet started it. */
   bound(node = 'node-1'): PodMaker {
     return this.#with({ node, startedAt: null });
   }
@@ -105,7 +105,7 @@ export class PodMaker {
     return this.#with({ node });
   }
 
-  /** No node would take it, and the scheduler said why. */
+  /** Unschedulable, with the scheduler's message. */
   unschedulable(message: string): PodMaker {
     const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message };
     return this.#with({ node: null, conditions: [condition] });
@@ -130,7 +130,7 @@ export class PodMaker {
     return this.running().#with({ ready: true });
   }
 
-  /** Its container ended, and the kubelet waits before it starts another. */
+  /** Its container ended, and the kubelet waits before a restart (CrashLoopBackOff). */
   crashed(end: End, restarts = 1): PodMaker {
     const message = `back-off 10s restarting failed container=worker pod=${this.#facts.name}_default(${this.#facts.uid})`;
     return this.running().#with({
@@ -140,12 +140,12 @@ export class PodMaker {
     });
   }
 
-  /** … and it runs again. */
+  /** Its container runs again after a restart. */
   restarted(end: End, restarts = 1): PodMaker {
     return this.crashed(end, restarts).running();
   }
 
-  /** A pod that is never restarted has ended with its container. */
+  /** Ended with its container: it has restartPolicy Never. */
   ended(end: End): PodMaker {
     return this.running().#with({
       phase: end.exitCode === 0 ? 'Succeeded' : 'Failed',
@@ -153,13 +153,13 @@ export class PodMaker {
     });
   }
 
-  /** The API server says that somebody or something disrupted it. */
+  /** With the condition DisruptionTarget and this reason. */
   disrupted(reason: string): PodMaker {
     const condition = { type: 'DisruptionTarget', status: 'True', reason, message: `${reason}: by a test` };
     return this.#with({ conditions: [...this.#facts.conditions, condition] });
   }
 
-  /** Put out by its kubelet for want of a resource of the node. */
+  /** Evicted by its kubelet: the node is short of a resource. */
   evicted(): PodMaker {
     const message = 'The node was low on resource: memory.';
     const killed = terminated({ exitCode: 137, reason: 'Error', at: 0 });
@@ -171,12 +171,12 @@ export class PodMaker {
     });
   }
 
-  /** Somebody deleted it; it has its grace period. */
+  /** Deleted, within its grace period. */
   terminating(deletedAt = 0): PodMaker {
     return this.#with({ deletedAt });
   }
 
-  /** Admission added another container, whose status comes first. */
+  /** Has another container, added by admission, whose status comes first. */
   with(container: string): PodMaker {
     return this.#with({ others: [...this.#facts.others, container] });
   }
@@ -234,7 +234,7 @@ export class PodMaker {
   }
 }
 
-/** What the kubelet says of a pod that it took. */
+/** Conditions that the kubelet reports for a pod that it started. */
 function standingConditions({ node, startedAt, ready }: PodFacts): object[] {
   const at = { observedGeneration: 1, lastProbeTime: null, lastTransitionTime: timeAt(-60) };
   const scheduled = { type: 'PodScheduled', status: 'True', ...at };
@@ -250,7 +250,7 @@ function standingConditions({ node, startedAt, ready }: PodFacts): object[] {
   ];
 }
 
-/** In the order of their names, as kubelets write them. */
+/** Container statuses in the order of their names, as kubelets write them. */
 function containerStatuses({ state, lastState, restarts, ready, others }: PodFacts): object[] {
   const image = { image: 'registry.example/distillery/worker:1', imageID: 'sha256:0f', containerID: 'containerd://4e' };
   const running = { state: { running: { startedAt: timeAt(-60) } }, lastState: {}, ready: true, started: true };
@@ -296,7 +296,7 @@ const ours = (component: string): Record<string, string> => ({
   [labels.jobUid]: 'u-1',
 });
 
-/** A teacher of the pool that its name begins with: `cpu-0` is of `cpu`. It was just made; no node has it. */
+/** A teacher of the pool that its name begins with: `cpu-0` belongs to `cpu`. It is new and has no node. */
 export function teacherPod(name: string, jobUid = 'u-1'): PodMaker {
   const pool = name.replace(/-[^-]*$/, '');
   const templateHash = '5d9c7b8f6d';
@@ -331,7 +331,7 @@ export function studentPod(name = 'student-a'): PodMaker {
   });
 }
 
-/** Of somebody else. */
+/** A pod of another user. */
 export function strangerPod(name: string): PodMaker {
   return new PodMaker({
     ...base,
@@ -348,7 +348,7 @@ interface ObjectFacts {
   readonly resourceVersion?: string;
   readonly generation?: number;
   readonly jobUid?: string;
-  /** What we wrote into our annotation; null = somebody took it off. */
+  /** Value of our annotation; null = it was removed. */
   readonly applied?: string | null;
   readonly deleting?: boolean;
   readonly namespace?: string;
@@ -380,13 +380,13 @@ function metadataOf(name: string, component: string, facts: ObjectFacts) {
 
 interface DeploymentFacts extends ObjectFacts {
   readonly replicas?: number;
-  /** What the ReplicaSet controller was told when it made pods. */
+  /** The error of the ReplicaSet controller when it created pods. */
   readonly replicaFailure?: string;
-  /** How many of its pods are of an older template. */
+  /** Number of its pods with an older template. */
   readonly outdated?: number;
 }
 
-/** Some fields that the API server gives, too. */
+/** Fields that the API server sets and our code does not read. */
 const unreadJobSpec = { parallelism: 1, completions: 1, backoffLimit: 6, podReplacementPolicy: 'Failed' };
 const unreadJobStatus = { startTime: timeAt(-60), ready: 0, uncountedTerminatedPods: {} };
 const unreadNodeSpec = { podCIDR: '10.244.0.0/24', providerID: 'kwok://node' };
@@ -428,7 +428,7 @@ export function rawDeployment(pool: string, facts: DeploymentFacts = {}): RawDep
 interface StudentJobFacts extends ObjectFacts {
   readonly suspend?: boolean;
   readonly template?: string;
-  /** Ends that its podFailurePolicy charged. */
+  /** Failures that its podFailurePolicy counted. */
   readonly failed?: number;
   /** Types of the conditions that are True. */
   readonly conditions?: readonly string[];
@@ -466,7 +466,7 @@ export function rawNode(name: string, facts: NodeFacts = {}): RawNode {
   return {
     metadata: {
       name,
-      // The client gives it to all.
+      // The client sets it on every object.
       namespace: '',
       uid: `uid-${name}`,
       resourceVersion: '900',

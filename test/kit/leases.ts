@@ -1,18 +1,18 @@
 /**
- * The honest fake of one Lease in an API server, and the ways in which a network makes it seem otherwise: late requests,
- * late answers, lost answers, errors, silence. A request takes effect at one instant, after any delay.
+ * The honest fake of one Lease in an API server, behind a network with late requests, late responses, lost responses,
+ * errors and silence. A request takes effect at one instant, after any delay.
  */
 import type { Clock } from '@distillery/base';
 
 import type { LeaseRecord, Leases, LeaseWrite, StoredLease } from '../../src/controller/index.js';
 
-/** What becomes of one request. */
+/** The fate of one request. */
 export interface Fate {
-  /** Until it takes effect at the server. */
+  /** Delay until it takes effect at the server. */
   readonly thereMs: number;
-  /** Until its answer is heard, after that. */
+  /** Delay from then until its response arrives. */
   readonly backMs: number;
-  /** lost: it takes effect, and no answer ever comes. silent: it never arrives, and no answer comes. */
+  /** lost: it takes effect, and its response never arrives. silent: it never arrives, and there is no response. */
   readonly ending: 'answered' | 'error before' | 'error after' | 'lost' | 'silent';
 }
 
@@ -34,7 +34,7 @@ export class FakeLeaseStore {
     this.lease = null;
   }
 
-  /** One candidate's way to the store; `fate` is asked for every request. */
+  /** One candidate's connection to the store; `fate` decides each request. */
   client(clock: Clock, fate: () => Fate): Leases {
     const send = async <T>(effect: () => T): Promise<T> => {
       const { thereMs, backMs, ending } = fate();

@@ -1,7 +1,7 @@
-/** Questions of tests to a placement. */
+/** Queries of tests on a placement. */
 import type { Placement, PodNeeds } from '../../src/domain/index.js';
 
-/** How many more pods with these needs have room, counted up to `most`; places none. */
+/** Number of further pods with these needs that have room, up to `most`; places none. */
 export function roomOn(placement: Placement<PodNeeds>, needs: PodNeeds, most = 1_000): number {
   const trial = placement.fork();
   let room = 0;

@@ -1,6 +1,6 @@
 /**
- * Ways of getting a job wrong that only a cluster can refuse: what a local run would take, what leaves the restricted
- * standard, and what the API server alone judges. Beside those of malformed-jobs.ts, which every engine refuses.
+ * Malformed jobs that only a cluster can refuse: those that a local run would accept, those outside of the restricted
+ * standard, and those that only the API server checks. Every engine refuses the ones of malformed-jobs.ts.
  */
 import type { Change } from './jobs.js';
 
@@ -15,7 +15,7 @@ const teacherContainer = (fields: object): Change => teacherPod({ containers: [{
 const studentPod = (spec: object): Change => ['spec.student.template', { spec }];
 const studentContainer = (fields: object): Change => studentPod({ containers: [{ name: 'worker', ...fields }] });
 
-/** Valid by the schema; this version cannot run them, in a cluster at least. */
+/** Valid by the schema; this version cannot run them in a cluster. */
 export const unsupportedJobs: readonly Case[] = [
   ['a data set on the web', ['spec.dataset.uri', 'https://example.com/mnist']],
   ['a data set in a bucket', ['spec.dataset.uri', 's3://bucket/mnist']],
@@ -35,7 +35,7 @@ export const unsupportedJobs: readonly Case[] = [
   ['checkpoints in a bucket', ['spec.student.checkpoint.store', 's3://bucket/checkpoints']],
 ];
 
-/** Templates that leave the restricted standard, or touch what workers rely on. */
+/** Templates outside of the restricted standard, or with changes of what workers rely on. */
 export const refusedTemplates: readonly Case[] = [
   ['a volume of the host', teacherPod({ volumes: [{ name: 'host', hostPath: { path: '/' } }] })],
   ['a volume of a driver', teacherPod({ volumes: [{ name: 'disk', csi: { driver: 'disk.example.com' } }] })],
@@ -99,7 +99,7 @@ export const refusedTemplates: readonly Case[] = [
   ['a list where a pod should be', ['spec.student.template', { spec: [] }]],
 ];
 
-/** Values that only the API server knows to be wrong, in the objects that the operator makes. */
+/** Values that only the API server recognizes as wrong, in the objects that the operator makes. */
 export const clusterRefusals: readonly Case[] = [
   ['an unknown operator of a toleration', teacherPod({ tolerations: [{ key: 'gpu', operator: 'Sometimes' }] })],
   ['a toleration that is text', teacherPod({ tolerations: [{ key: 7 }] })],
@@ -139,7 +139,7 @@ export const clusterRefusals: readonly Case[] = [
   ['a resource name of two slashes', pool({}, { resource: 'nvidia.com/gpu/mig' })],
 ];
 
-/** Values that are not checked before a pod is created: the job is accepted, and a condition says what is wrong. */
+/** Values that nothing checks before a pod is created: the job is accepted, and a condition reports the error. */
 export const refusedPods: readonly Case[] = [
   ['an image with a space for teachers', teacherContainer({ image: ' worker' })],
   ['an image with a space for the student', studentContainer({ image: ' worker' })],
@@ -151,7 +151,7 @@ export const refusedPods: readonly Case[] = [
   ['a resource that no node has', pool({}, { resource: 'amd.com/gpu' })],
 ];
 
-/** Changes of a job that runs: what decides its result stands for good. */
+/** Changes of a running job: fields that decide its result are immutable. */
 export const lateChanges: readonly Case[] = [
   ['another seed', ['spec.training.seed', 2]],
   ['another data set', ['spec.dataset.uri', 'package://other-data']],

@@ -1,9 +1,9 @@
-/** Ways of getting a job wrong: what `distill validate` and the API server must both refuse with a sentence. */
+/** Malformed jobs, which `distill validate` and the API server must both refuse with a message. */
 import { bent, type Change, yamlOf } from './jobs.js';
 
 const pool = (...changes: readonly Record<string, unknown>[]): Change => ['spec.teacher.pools', changes];
 
-/** Title, then either the text itself or what is changed in the shortest valid job. */
+/** A title, then either the text or changes of the shortest valid job. */
 export const malformedJobs: readonly (
   readonly [title: string, text: string] | readonly [title: string, ...changes: Change[]]
 )[] = [
@@ -55,7 +55,7 @@ export const malformedJobs: readonly (
   ['a bucket uri without a bucket', ['spec.dataset.uri', 's3:///mnist']],
   ['a uri that is too long', ['spec.dataset.uri', `file://${'x'.repeat(1024)}`]],
   ['a format in capitals', ['spec.dataset.format', 'IDX']],
-  ['a format nobody knows', ['spec.dataset.format', 'parquet']],
+  ['an unknown format', ['spec.dataset.format', 'parquet']],
   ['a batch size of 0', ['spec.training.batchSize', 0]],
   ['a batch size in quotes', ['spec.training.batchSize', '128']],
   ['a seed in the notation of another YAML', ['spec.training.seed', '0o10']],
@@ -75,7 +75,7 @@ export const malformedJobs: readonly (
   ['a known field at the root', ['dataset', { uri: 'file://x' }]],
   ['a known field in the wrong branch', ['spec.teacher.temperature', 4]],
   ['a misspelled field in the wrong branch', ['spec.student.optimiser', { name: 'sgd' }]],
-  ['a field nobody knows', ['spec.frobnicate', true]],
+  ['an unknown field', ['spec.frobnicate', true]],
   ['a field that many objects have', ['spec.dataset.name', 'mnist']],
   ['a field with a name of the language', ['spec.constructor', 1]],
   ['a field name with a dot', ['spec', { 'a.b': 1 }]],
@@ -112,12 +112,12 @@ export const malformedJobs: readonly (
   ['an onnx student', ['spec.student.model.uri', 'file://models/student.onnx']],
   ['a temperature of 0', ['spec.student.loss.temperature', 0]],
   ['a soft weight above 1', ['spec.student.loss.softWeight', 2]],
-  ['an optimizer nobody knows', ['spec.student.optimizer.name', 'adagrad']],
+  ['an unknown optimizer', ['spec.student.optimizer.name', 'adagrad']],
   ['a momentum of 1', ['spec.student.optimizer.momentum', 1]],
   ['weight decay without adamw', ['spec.student.optimizer.weightDecay', 0.01]],
   ['a final fraction of a constant schedule', ['spec.student.optimizer.schedule.finalFraction', 0.1]],
   ['no checkpoint kept', ['spec.student.checkpoint.keep', 0]],
-  ['a store nobody knows', ['spec.student.output.store', 'disk']],
+  ['an unknown store', ['spec.student.output.store', 'disk']],
   ['a claim without a name', ['spec.student.checkpoint.store', 'pvc://']],
   ['a store that climbs', ['spec.student.output.store', 'pvc://out/..']],
   ['a negative time to live', ['spec.ttlSecondsAfterFinished', -1]],
@@ -130,7 +130,7 @@ export const malformedJobs: readonly (
   ],
 ];
 
-/** The text of one of them, as a person would have written it. */
+/** The text of a malformed job, as a user would write it. */
 export function malformedText([, ...rest]: (typeof malformedJobs)[number]): string {
   const [first] = rest;
   return typeof first === 'string' ? first : yamlOf(bent(...(rest as Change[])));

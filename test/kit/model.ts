@@ -11,7 +11,7 @@ export interface TestModel {
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-/** @param seed another one, other weights */
+/** @param seed decides the weights */
 export function testModel(seed = 1): TestModel {
   const weights: NamedWeights[] = [
     { name: 'dense/kernel', shape: [3, 2], data: Float32Array.from({ length: 6 }, (_, at) => at * seed + 0.5) },

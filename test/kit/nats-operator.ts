@@ -1,7 +1,7 @@
 /**
  * A real nats-server in operator (JWT) mode, as a platform team runs it: an operator with a signing key, a system account,
- * one account whose signing key makes users, and a resolver that takes more accounts. Everything but our own accounts and
- * credentials is made by the official libraries.
+ * one account whose signing key signs users, and a resolver that accepts more accounts. The official libraries make
+ * everything except our own accounts and credentials.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -31,40 +31,40 @@ export interface OperatorNats extends TestNats<CredsLogin> {
   readonly account: string;
   /** Seed of the account's one signing key, which is not the account's own. */
   readonly accountSigningSeed: string;
-  /** HOST:PORT where the server tells of its streams and consumers; null = it was not asked to. */
+  /** HOST:PORT of the server's monitoring, with its streams and consumers; null = no monitoring. */
   readonly monitoring: string | null;
   /** Text of .creds files. */
   readonly operatorCreds: string;
   readonly rootCreds: string;
   /**
-   * Takes the signing key out of the account, puts a new one in its place, and starts the server again: from 2.15 on
-   * a reload of its configuration does the same.
-   * @returns what the platform gives the operator now; what this server has told before is of the old key
+   * Replaces the signing key of the account and restarts the server; from 2.15 on a reload of its configuration would have
+   * the same effect.
+   * @returns the operator's new input from the platform; values of this server from before belong to the old key
    */
   rotateSigningKey(): Promise<{ readonly signingSeed: string; readonly operatorCreds: string }>;
-  /** Which of its ways an operator of the kit is given: one account per namespace, or this one account for all. */
+  /** The mode of an operator of the kit: one account per namespace, or this one account for all. */
   readonly mode: 'accounts' | 'signed';
-  /** What the platform gives the operator so that it makes an account per namespace; each is the text of a file. */
+  /** The operator's input from the platform for one account per namespace; each value is the text of a file. */
   readonly accounts: { readonly systemCreds: string; readonly operatorSigningSeed: string };
-  /** May do everything in the account of a namespace that the operator has made. */
+  /** Credentials with all rights in the account that the operator made for a namespace. */
   rootOf(namespace: string): CredsLogin;
-  /** Stops the server, takes from it every account that it did not start with, and starts it again. */
+  /** Stops the server, removes every account that it did not start with, and starts it again. */
   forgetAccounts(): Promise<void>;
   /**
-   * Takes the NATS operator's signing key out, puts a new one in its place, and starts the server again.
+   * Replaces the NATS operator's signing key and restarts the server.
    * @returns the seed of the new one
    */
   rotateOperatorKey(): Promise<string>;
-  /** How often the running server has refused a login, as its log says. */
+  /** Number of refused logins in the running server's log. */
   refusals(): Promise<number>;
 }
 
-/** When all jobs of the tests were created. */
+/** Creation time of all jobs of the tests. */
 export const testCreatedAtMs = Date.UTC(2026, 0, 2, 3, 4, 5);
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
-/** What the account may take, by the names of its JWT; bytes are what streams reserve, not what they hold. */
+/** Limits of the account, by the names of its JWT; bytes are those that streams reserve, not those that they hold. */
 export interface JetStreamLimits {
   readonly mem_storage: number;
   readonly disk_storage: number;
@@ -83,7 +83,7 @@ export async function startOperatorNats({
   readonly limits?: JetStreamLimits;
   /** On loopback; absent = no monitoring. */
   readonly monitoringPort?: number | null;
-  /** memory = it takes no account but those that it starts with. */
+  /** memory = it accepts no accounts but those that it starts with. */
   readonly resolver?: 'full' | 'memory';
   readonly mode?: OperatorNats['mode'];
 } = {}): Promise<OperatorNats> {
@@ -122,7 +122,7 @@ export async function startOperatorNats({
     await server.stop();
     change();
     configuration = await configured();
-    // Of two accounts of the same second it would keep the older one.
+    // Of two versions of the same second the server would keep the older one.
     await rm(resolverFolder, { recursive: true, force: true });
     server = await launchNatsServer({ ...options, port: server.port });
   };
@@ -145,7 +145,7 @@ export async function startOperatorNats({
     rootCreds,
     operator: { creds: operatorCreds, inboxPrefix: operatorInboxPrefix },
     root: { creds: rootCreds, inboxPrefix: '_INBOX' },
-    // Of any job: its credentials are made here, as the operator makes them.
+    // Any job has credentials: they are made here, as the operator makes them.
     userFor: (role, uid) => {
       const access = issue({ uid, createdAtMs: testCreatedAtMs }, role);
       if (access.kind !== 'creds') throw new Error('credentials are issued here');
@@ -199,9 +199,9 @@ interface Keys {
 const unlimited = { subs: -1, data: -1, payload: -1, imports: -1, exports: -1, wildcards: true, conn: -1, leaf: -1 };
 const MiB = 1024 * 1024;
 const TiB = 1024 * 1024 * MiB;
-/** As a platform team would limit a tenant: enough for some jobs, and no more. */
+/** Limits of a tenant, as a platform team would set them: enough for some jobs. */
 const fewJobs: JetStreamLimits = { mem_storage: 256 * MiB, disk_storage: 4_096 * MiB, streams: 200, consumer: 200 };
-/** More than a thousand jobs reserve. */
+/** Limits above the reservations of a thousand jobs. */
 export const manyJobs: JetStreamLimits = { mem_storage: TiB, disk_storage: 8 * TiB, streams: -1, consumer: -1 };
 
 interface Configured {
@@ -210,7 +210,7 @@ interface Configured {
   readonly operatorSigner: KeyPair;
   readonly limits: JetStreamLimits;
   readonly monitoring: string | null;
-  /** Where the server keeps accounts that it is given; null = it takes none. */
+  /** Folder where the server keeps pushed accounts; null = it accepts none. */
   readonly resolverFolder: string | null;
 }
 
@@ -220,7 +220,7 @@ async function configurationOf(wanted: Configured): Promise<(place: ServerPlace)
   const account = keys.account.getPublicKey();
   const signed = { signer: operatorSigner };
   const content = { limits: { ...unlimited, ...limits }, signing_keys: [signer.getPublicKey()] };
-  // As docs/adr/0014 advises: no key that names an operator or an account signs anything. The library's types lack it.
+  // As docs/adr/0014 recommends: identity keys of operators and accounts sign nothing. The library's types lack the field.
   const strict: object = { strict_signing_key_usage: true };
   const operatorContent = { system_account: system, signing_keys: [operatorSigner.getPublicKey()], ...strict };
   const operatorJwt = await encodeOperator('test', keys.operator, operatorContent);
@@ -235,7 +235,7 @@ async function configurationOf(wanted: Configured): Promise<(place: ServerPlace)
       ...(monitoring === null ? {} : { http: monitoring }),
       jetstream: {
         store_dir: storeFolder,
-        // Reservations are checked against these, and not against what the disk of a test machine has free.
+        // The server checks reservations against these limits instead of the free disk space of the test machine.
         ...(limits.disk_storage > fewJobs.disk_storage
           ? { max_file_store: limits.disk_storage, max_memory_store: limits.mem_storage }
           : {}),

@@ -1,4 +1,4 @@
-/** What a client and a NATS server say to each other, message by message, so that a proxy can lose some of it. */
+/** Splits the traffic of a NATS client into messages, so that a proxy can lose some of them. */
 import { createHash } from 'node:crypto';
 
 import type { Filters } from './faulty-proxy.js';
@@ -6,13 +6,13 @@ import type { Filters } from './faulty-proxy.js';
 const crlf = Buffer.from('\r\n');
 
 interface Message {
-  /** The words of its first line. */
+  /** Words of its first line. */
   readonly words: readonly string[];
   readonly body: Buffer;
   readonly whole: Buffer;
 }
 
-/** Cuts a stream of bytes into protocol messages; what is not whole yet waits. */
+/** Splits a stream of bytes into protocol messages; incomplete messages wait for more bytes. */
 function messages(): (chunk: Buffer) => Message[] {
   let rest = Buffer.alloc(0);
   return (chunk) => {
@@ -32,17 +32,17 @@ function messages(): (chunk: Buffer) => Message[] {
 }
 
 /**
- * Loses the first answer to every question; only one that is asked again, word by word, is answered.
- * @returns for each connection, what it carries
+ * Loses the first reply to every request; only a request that is repeated with the same content gets its reply.
+ * @returns the filters of each connection
  */
 export function losingEachReplyOnce(): () => Filters {
   const answered = new Set<string>();
   return () => {
     const questions = new Map<string, string>();
-    const [asked, told] = [messages(), messages()];
+    const [requests, replies] = [messages(), messages()];
     return {
       toServer: (chunk) => {
-        for (const { words, body } of asked(chunk)) {
+        for (const { words, body } of requests(chunk)) {
           const [verb = '', subject = '', ...more] = words;
           // PUB subject reply size, HPUB subject reply headers size
           const isQuestion = (verb === 'PUB' && more.length === 2) || (verb === 'HPUB' && more.length === 3);
@@ -52,13 +52,13 @@ export function losingEachReplyOnce(): () => Filters {
         return chunk;
       },
       toClient: (chunk) => {
-        const brought = told(chunk).filter(({ words }) => {
+        const delivered = replies(chunk).filter(({ words }) => {
           const question = questions.get(words[1] ?? '');
           if (!words[0]?.endsWith('MSG') || question === undefined || answered.has(question)) return true;
           answered.add(question);
           return false;
         });
-        return Buffer.concat(brought.map(({ whole }) => whole));
+        return Buffer.concat(delivered.map(({ whole }) => whole));
       },
     };
   };

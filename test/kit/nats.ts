@@ -1,6 +1,6 @@
 /**
  * A real nats-server for tests: its own port, store and passwords, users for the jobs named at the start, and the means
- * to kill it. It ends with the test process even when that is killed (the keeper sees to it).
+ * to kill it. It ends with the test process even when that is killed (keeper.ts).
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -35,20 +35,20 @@ export type TestLogin = PasswordLogin | CredsLogin;
 export interface TestNats<Login extends TestLogin = TestLogin> {
   readonly url: string;
   readonly operator: Login;
-  /** May do everything: for tests that look behind the scenes. */
+  /** A user with all rights: for tests that inspect the server's state. */
   readonly root: Login;
   userFor(role: WorkerRole, uid: string): Login;
   /** Process id of the running server. */
   readonly serverPid: number;
-  /** SIGKILL, as a machine that loses power would; resolves when the process is gone. */
+  /** Ends it with SIGKILL, as a loss of power would; resolves when the process is gone. */
   kill(): Promise<void>;
   /** Starts it again: same port, same store, same users. */
   restart(): Promise<void>;
-  /** Ends it and deletes its folder. */
+  /** Stops the server and deletes its folder. */
   stop(): Promise<void>;
 }
 
-/** Binary for all servers of this test process: found, or installed into the user's cache once. */
+/** The binary for all servers of this test process: found on the machine, or installed into the user's cache once. */
 export async function testServerBinary(): Promise<string> {
   const found = await findNatsServer({
     url: undefined,
@@ -69,7 +69,7 @@ export interface TestNatsOptions {
   readonly uids?: readonly string[];
   /** Folder that holds the server's folder; absent = the system's for temporary files. */
   readonly below?: string;
-  /** What its streams may take in all; absent = three quarters of the disk's free space. */
+  /** Maximum size of all its streams; absent = three quarters of the disk's free space. */
   readonly maxFileStore?: number;
 }
 

@@ -1,8 +1,8 @@
 /**
- * An object store's stream in memory, with the rules of the server that the writers rely on: a write names the message
- * that it follows, roll-up removes older ones of the subject, a purge is bounded by a sequence. And a world in which
- * several processes use it at once: whose question or answer travels next is chance, answers get lost, and repeats of old
- * writes arrive late.
+ * An object store's stream in memory, with the server's rules that the writers rely on: a write names the message that it
+ * follows, roll-up removes older messages of the subject, a purge is bounded by a sequence. Also a simulated network for
+ * several processes that use it at once: chance decides which request or reply arrives next, replies get lost, and repeats
+ * of old writes arrive late.
  */
 import type { Random } from '@distillery/base';
 import type { StoredPiece } from '@distillery/protocol';
@@ -16,7 +16,7 @@ interface Stored extends StoredPiece {
 export class ObjectServer {
   #messages: readonly Stored[] = [];
   #lastSequence = 0;
-  /** Bytes that fit; what is beyond is refused. */
+  /** Capacity in bytes; writes beyond it are refused. */
   maxBytes = Infinity;
   /** Called after every change. */
   changed: () => void = () => undefined;
@@ -49,7 +49,7 @@ export class ObjectServer {
     return [...new Set(this.#messages.map(({ subject }) => subject).filter((subject) => matches(filter, subject)))];
   }
 
-  /** For who looks on: everything at once. */
+  /** All messages, for assertions. */
   port(): ObjectPort {
     return {
       write: (subject, data, after) => Promise.resolve(this.write(subject, data, after, false)),
@@ -81,7 +81,7 @@ function matches(filter: string, subject: string): boolean {
 
 const stopOneIn = 6;
 const longestStop = 200;
-/** A repeat in an old connection is stopped by itself. */
+/** A repeat on an old connection fails by itself. */
 const lateOwner = 1_000;
 
 interface Underway {
@@ -90,8 +90,8 @@ interface Underway {
 }
 
 /**
- * Messages on their way; one at a time arrives, whichever chance takes. Chance also stops a process for a while, as
- * SIGSTOP, a slow disk or a network does: the others go on for many messages, and then it goes on where it was.
+ * Messages in flight; they arrive one at a time, in random order. Chance also pauses a process, as SIGSTOP, a slow disk or
+ * a network does: the others continue for many messages before it resumes.
  */
 export class Travel {
   readonly #random: Random;
@@ -108,10 +108,10 @@ export class Travel {
     return new Promise((arrive) => this.#underway.push({ owner, arrive }));
   }
 
-  /** Lets messages arrive until none is on its way. */
+  /** Lets messages arrive until none is in flight. */
   async run(): Promise<void> {
     for (;;) {
-      // Everything that an arrival causes happens before the next one.
+      // Let all consequences of an arrival happen before the next one.
       await new Promise((resolve) => setImmediate(resolve));
       this.arrivals += 1;
       const next = this.#next();
@@ -130,7 +130,7 @@ export class Travel {
     return choice[this.#random.below(Math.max(1, choice.length))];
   }
 
-  /** The server as one process sees it. @param alive false once the process is killed: it hears nothing more */
+  /** The server as one process sees it. @param alive false once the process is killed: it receives nothing more */
   port(server: ObjectServer, owner: number, alive: () => boolean): ObjectPort {
     const direct = server.port();
     const ask = async <T>(call: () => Promise<T>): Promise<T> => {
@@ -142,7 +142,7 @@ export class Travel {
     };
     const write = async (call: () => Promise<Written>): Promise<Written> => {
       const answer = await ask(call);
-      // Its answer is late, and it is done again; or a repeat of it lies in an old connection for a while.
+      // Its reply is late and the client repeats it, or a repeat of it waits on an old connection.
       if (this.#random.below(4) === 0) void this.message(lateOwner + owner).then(call);
       return this.#random.below(4) === 0 ? ask(call) : answer;
     };

@@ -1,6 +1,6 @@
 /**
- * The restricted Pod Security Standard for Linux pods, written down anew from its documentation, so that tests of
- * rendering do not trust what they test. test/cluster asks the API server's own admission.
+ * The restricted Pod Security Standard for Linux pods, written from its documentation independently of our code, so that
+ * tests of rendering do not rely on what they test. test/cluster asks the API server's own admission.
  */
 import { isDeepStrictEqual } from 'node:util';
 
@@ -17,7 +17,7 @@ const volumeTypes = [
   'secret',
 ];
 
-/** @returns what in a pod template the standard forbids; empty for a pod that is admitted. */
+/** @returns the violations of the standard in a pod template; empty for a pod that is admitted. */
 export function restrictedViolations(template: { readonly metadata?: unknown; readonly spec: unknown }): string[] {
   const spec = fieldsOf(template.spec);
   const pod = fieldsOf(spec.securityContext);

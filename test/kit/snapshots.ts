@@ -1,6 +1,6 @@
 /**
- * Fluent makers of jobs and snapshots: a test names what matters to it, the rest is a job that runs well. A maker never
- * changes: each method answers with a new one, so that a story's snapshots can be made of one another.
+ * Fluent makers of jobs and snapshots: a test sets the fields that it is about, the rest is a job that runs well. Makers
+ * are immutable: each method returns a new one, so that the snapshots of a story can be derived from each other.
  */
 import type { DeadItem, StudentState, TeacherState } from '@distillery/protocol';
 
@@ -23,7 +23,7 @@ import {
 } from '../../src/domain/index.js';
 import { granted, observedPool } from './grants.js';
 
-/** When snapshots are taken unless a test says otherwise. */
+/** Default time of snapshots. */
 export const noonMs = Date.UTC(2026, 10, 24, 12);
 
 /** A valid job with every default filled in and one pool, `cpu`, of at most 4. */
@@ -100,17 +100,17 @@ export class JobMaker {
     return this.change(({ spec }) => (spec.ttlSecondsAfterFinished = seconds));
   }
 
-  /** With our finalizer, as every job has that was run in a cluster. */
+  /** With our finalizer, like every job that was run in a cluster. */
   marked(): JobMaker {
     return this.change(({ metadata }) => (metadata.finalizers = [streamsFinalizer]));
   }
 
-  /** Somebody deleted it; finalizers keep it. */
+  /** Deleted, and kept by finalizers. */
   deleted(): JobMaker {
     return this.change(({ metadata }) => (metadata.deletionTimestamp = '2026-11-24T12:00:00Z'));
   }
 
-  /** Somebody lets it go although its streams may stay behind. */
+  /** With the annotation that allows deletion although streams may remain. */
   forced(value = 'true'): JobMaker {
     return this.change(({ metadata }) => (metadata.annotations = { [forceDeleteAnnotation]: value }));
   }
@@ -123,7 +123,7 @@ export class JobMaker {
   }
 }
 
-/** A student in the middle of its training that says so now. */
+/** A student in the middle of its training, with current telemetry. */
 export function training(changes: Partial<StudentState> = {}): StudentState {
   return {
     attempt: 1,
@@ -152,7 +152,7 @@ export function training(changes: Partial<StudentState> = {}): StudentState {
   };
 }
 
-/** A teacher that labels, and says so now. */
+/** A teacher that labels, with current telemetry. */
 export function labeling(pod: string, changes: Partial<TeacherState> = {}): TeacherState {
   return {
     pod,
@@ -174,9 +174,9 @@ export function labeling(pod: string, changes: Partial<TeacherState> = {}): Teac
 interface PoolFacts extends Partial<
   Pick<PoolObservation, 'disruptions' | 'failuresInARow' | 'lastError' | 'unplacedSinceMs'>
 > {
-  /** Slots of its resource that nobody holds. */
+  /** Free slots of its resource. */
   readonly freeSlots?: number;
-  /** Names of its pods: `cpu-0 cpu-1`; a trailing `!` marks one that is stopping, `?` one without a node. */
+  /** Names of its pods: `cpu-0 cpu-1`; a trailing `!` marks a pod that is stopping, `?` one without a node. */
   readonly pods?: string;
 }
 
@@ -199,7 +199,7 @@ export class SnapshotMaker {
     return granted(snapshot, free);
   }
 
-  /** The decision on it. */
+  /** The decision on this snapshot. */
   get plan(): Plan {
     return decide(this.snapshot);
   }
@@ -241,14 +241,14 @@ export class SnapshotMaker {
     return this.#withCluster({ student: { ...cluster.student, ...changes } });
   }
 
-  /** Processes remain exactly when some are named. */
+  /** Changes the cluster; `remains` is true exactly when it names a process. */
   #withCluster(changes: Partial<Snapshot['cluster']>): SnapshotMaker {
     const cluster = { ...this.#snapshot.cluster, ...changes };
     const remains = cluster.student.phase === 'Running' || cluster.pools.some(({ pods }) => pods.length > 0);
     return this.#with({ cluster: { ...cluster, remains } });
   }
 
-  /** What the administrator's limits make of the job. */
+  /** With the effect of the administrator's limits on the job. */
   limited(limited: NonNullable<Snapshot['limited']>): SnapshotMaker {
     return this.#with({ limited });
   }
@@ -257,7 +257,7 @@ export class SnapshotMaker {
     return this.#withCluster({ refusal });
   }
 
-  /** No process is left, and nothing that would start one. */
+  /** Without processes, and without objects that would start one. */
   allGone(): SnapshotMaker {
     const { pools, student } = this.#snapshot.cluster;
     return this.#withCluster({
@@ -283,7 +283,7 @@ export class SnapshotMaker {
     return this.#with({ streams: { ...(streams.state === 'Present' ? streams : emptyStreams()), ...changes } });
   }
 
-  /** What the student said last; null = nothing yet. */
+  /** The student's last telemetry; null = none yet. */
   reported(student: StudentState | null): SnapshotMaker {
     return this.streams({ student });
   }
@@ -328,7 +328,7 @@ function quietStart(): Snapshot {
   };
 }
 
-/** A job that was just made: no stream, no process, two free slots. */
+/** A new job: no stream, no process, two free slots. */
 export function newJob(): SnapshotMaker {
   return new SnapshotMaker();
 }
@@ -346,7 +346,7 @@ export function runningJob(): SnapshotMaker {
     });
 }
 
-/** The same in a cluster: marked by our finalizer, and nobody counts its disrupted students but they themselves. */
+/** The same in a cluster: with our finalizer, and with no count of disrupted students besides the students themselves. */
 export function clusterJob(): SnapshotMaker {
   return runningJob()
     .in('cluster')
@@ -354,12 +354,14 @@ export function clusterJob(): SnapshotMaker {
     .student({ disruptions: null });
 }
 
-/** How a worker ended with an exit code. */
+/** The end of a worker with an exit code. */
 export function ended(exitCode: number | null, message: string): EndedProcess {
   return { exitCode, message };
 }
 
-/** Decides on one snapshot after the other, each with the status that came before; what people are told on the way. */
+/**
+ * Decides on one snapshot after the other, each with the previous status. @returns the conditions and events that users see
+ */
 export function story(...snapshots: readonly SnapshotMaker[]): {
   readonly plans: readonly Plan[];
   readonly events: readonly string[];

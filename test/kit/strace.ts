@@ -1,11 +1,11 @@
-/** What a process and its descendants do to the outside, as the kernel sees it: addresses that they contact. Linux only. */
+/** Addresses that a process and its descendants contact, as the kernel sees them. Linux only. */
 import { access, readFile } from 'node:fs/promises';
 
 import { install } from './cluster/real/system.js';
 
 export const strace = '/usr/bin/strace';
 
-/** Whether calls can be traced here; installs strace as root on Debian. */
+/** True if system calls can be traced here; installs strace as root on Debian. */
 export async function canTrace(): Promise<boolean> {
   const there = (): Promise<boolean> =>
     access(strace).then(
@@ -29,22 +29,22 @@ export function traceContactsBeside(file: string): string[] {
   return ['-D', ...traceContacts(file)];
 }
 
-/** Every address that a trace names, each once: `127.0.0.1:443`. */
+/** Every address in a trace, without repeats: `127.0.0.1:443`. */
 export async function contactsIn(file: string): Promise<string[]> {
   const trace = await readFile(file, 'utf8');
   const contacts = new Set<string>();
   for (const [, port = '', address = ''] of trace.matchAll(
     /sin6?_port=htons\((\d+)\).*?(?:inet_addr\("|inet_pton\(AF_INET6, ")([^"]+)"/g,
   )) {
-    // Port 0 is how the C library asks which of its own addresses it would use; nothing is sent.
+    // With port 0 the C library finds out which local address it would use; nothing is sent.
     if (port !== '0') contacts.add(`${address}:${port}`);
   }
   return [...contacts];
 }
 
 /**
- * Addresses outside of this machine that a trace names, each once, and name servers wherever they are: `1.2.3.4:443`. A
- * query to a name server counts, also one on this machine.
+ * Addresses outside of this machine in a trace, without repeats, and all name servers, including those on this machine:
+ * `1.2.3.4:443`.
  */
 export async function outsideContacts(file: string): Promise<string[]> {
   return (await contactsIn(file)).filter((contact) => {

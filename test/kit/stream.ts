@@ -55,7 +55,7 @@ export function accessOf({ url }: TestNats, login: TestLogin): NatsAccess {
   return { kind: 'password', url, user: login.user, password: login.password };
 }
 
-/** A client of the library's own, with nothing of ours in between. */
+/** A plain client of the library, without our code. */
 export async function connectPlain(nats: TestNats, login: TestLogin): Promise<NatsConnection> {
   const { inboxPrefix } = login;
   const proof =
@@ -65,13 +65,13 @@ export async function connectPlain(nats: TestNats, login: TestLogin): Promise<Na
   return connect({ servers: nats.url, inboxPrefix, reconnectTimeWait: 100, ...proof });
 }
 
-/** A user that may do everything, to look behind the scenes and to break things. */
+/** A user with all rights, to inspect the server's state and to break things. */
 export async function connectRoot(nats: TestNats): Promise<{ connection: NatsConnection; manager: JetStreamManager }> {
   const connection = await connectPlain(nats, nats.root);
   return { connection, manager: await jetstreamManager(connection, { checkAPI: false }) };
 }
 
-/** A job's object store as its student has it, with a fence that holds. */
+/** A job's object store as its student opens it, with a valid fence. */
 export interface StudentObjects {
   put(name: string, data: Uint8Array, fence?: () => Promise<void>): Promise<void>;
   get(name: string): Promise<Uint8Array | null>;
@@ -174,7 +174,7 @@ export function teacherState(pod: string, changes: Partial<TeacherState> = {}): 
   };
 }
 
-/** Waits for a condition instead of for luck. @throws Error naming what never came */
+/** Waits for a condition instead of a fixed time. @throws Error that names the condition if it never holds */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,

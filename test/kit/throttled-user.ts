@@ -58,8 +58,8 @@ export async function throttledUser(cluster: Cluster, name: string): Promise<str
 const patienceMs = 240_000;
 
 /**
- * Removes the limit of the user. Resolves when a request succeeds again: requests that the server still counts as running may
- * keep the user out for minutes.
+ * Removes the limit of the user. Resolves when a request succeeds again: requests that the server still counts as running
+ * may block the user for minutes.
  * @param kubeconfig of the user
  */
 export async function removeThrottle(cluster: Cluster, name: string, kubeconfig: string): Promise<void> {

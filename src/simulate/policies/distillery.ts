@@ -1,4 +1,4 @@
-/** Ours: the operator's own decisions (src/domain) on what it would observe of the simulated cluster. */
+/** Our policy: the operator's own decisions (src/domain) on snapshots of the simulated cluster. */
 import {
   type Placement,
   dampedRequest,
@@ -14,11 +14,11 @@ import { simulatedPool, snapshotOf } from './observed.js';
 import type { Decision, JobView, Policy } from './policy.js';
 
 export interface DistilleryOptions {
-  /** Share of all slots that stays free, so that most neighbors need not wait for a teacher to go. */
+  /** Share of all slots that stays free, so that most neighbors need not wait for a teacher to end. */
   readonly reserveShare: number;
-  /** From a change to what is decided on it: watch or telemetry, queue, decision. */
+  /** Delay from a change to the decision on it: watch or telemetry, queue, decision. */
   readonly reactSeconds: number;
-  /** Least time between two decisions. One costs about a millisecond, and a day has a hundred thousand changes. */
+  /** Minimum time between two decisions. One costs about a millisecond, and a day has a hundred thousand changes. */
   readonly restSeconds: number;
   readonly placement: TeacherPlacement;
   readonly leaving: Policy['leaving'];
@@ -32,15 +32,15 @@ export const usualDistillery: DistilleryOptions = {
   leaving: 'BesideNeighbors',
 };
 
-/** What a slot is here. */
+/** The resource whose amounts are the slots. */
 const resource = 'accelerator';
 
-/** A simulated teacher takes one slot, whichever: the kind of pod is always the same. */
+/** A simulated teacher takes any one slot: all pods are of the same kind. */
 type Needs = typeof oneSlot;
 const oneSlot = { slots: 1 } as const;
-/** All simulated jobs are of one. */
+/** The namespace of all simulated jobs. */
 const namespace = 'simulated';
-/** Slots are alike, so a node stands for all. */
+/** Slots are equal, so one node represents all. */
 const anyNode = 'any';
 
 export function distilleryPolicy(options: Partial<DistilleryOptions> = {}): Policy {
@@ -57,7 +57,7 @@ export function distilleryPolicy(options: Partial<DistilleryOptions> = {}): Poli
     decide: ({ nowSeconds, jobs, slots, slotsForTeachers, freeSlots }) => {
       const { grants } = allocate<Needs>({
         jobs: jobs.map((job) => requestOf(job, nowSeconds)),
-        // Higher-priority pods preempt by themselves: what the scheduler promised them is not free here.
+        // Pods of higher priority preempt by themselves: the slots that the scheduler promised them are not free here.
         pendingPods: [],
         leaving: [],
         supply: { [resource]: { freeSlots: slotsForTeachers, reserveSlots: Math.floor(reserveShare * slots) } },
@@ -85,7 +85,7 @@ function requestOf(job: JobView, nowSeconds: number): JobRequest<Needs> {
   );
 }
 
-/** Their names say nothing: who goes is up to the deletion cost. */
+/** Names do not matter: the deletion cost decides which teacher leaves. */
 function* teachersOf({ teachers }: JobView): Generator<Teacher<Needs>> {
   for (const { phase, createdAtSeconds } of teachers) {
     yield {
@@ -100,7 +100,7 @@ function* teachersOf({ teachers }: JobView): Generator<Teacher<Needs>> {
   }
 }
 
-/** A cluster with this many equal slots free. */
+/** A cluster with this number of equal free slots. */
 function placementOn(free: number): Placement<Needs> {
   let left = free;
   const place = (): boolean => {

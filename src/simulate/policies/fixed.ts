@@ -1,10 +1,10 @@
 /** The baseline without a scaler: the same number of teachers from the submission to the end. */
 import type { Policy } from './policy.js';
 
-/** Of every job: what somebody sets who measured nothing. */
+/** Replicas of every job: a plausible value without any measurement. */
 export const usualTeachers = 16;
 
-/** @param replicas of every job, within its bounds; Needed = what its student needs, as a careful person measured it */
+/** @param replicas of every job, within its bounds; Needed = what its student needs, measured in advance */
 export function fixedPolicy(replicas: number | 'Needed', priority: Policy['priority'] = 'Preemptible'): Policy {
   const size = replicas === 'Needed' ? 'as needed' : String(replicas);
   return {

@@ -3,19 +3,19 @@
  * pkg/controller/podautoscaler. Pure.
  */
 
-/** Differences of the ratio below this are no reason to scale (--horizontal-pod-autoscaler-tolerance). */
+/** Tolerance of the ratio, within which an HPA does not scale (--horizontal-pod-autoscaler-tolerance). */
 const hpaTolerance = 0.1;
 /** --horizontal-pod-autoscaler-sync-period */
 export const hpaPeriodSeconds = 15;
 /** behavior.scaleDown.stabilizationWindowSeconds */
 const downscaleStabilizationSeconds = 300;
-/** The default scale-up policies, of which the larger counts, each over 15 s. */
+/** The default scale-up policies, each over 15 s; the one that allows more applies. */
 const scaleUpPods = 4;
 const scaleUpPercent = 100;
 
 export interface UtilizationReading {
   readonly currentReplicas: number;
-  /** Mean over the ready pods, as a share of what they request. */
+  /** Mean utilization of the ready pods, as a share of their request. */
   readonly utilization: number;
   readonly target: number;
   readonly readyPods: number;
@@ -24,8 +24,8 @@ export interface UtilizationReading {
 }
 
 /**
- * Replicas by a resource metric: ceil(ready pods × utilization / target). Pods that are not ready count as idle when it
- * is about growing, so that a slow start does not multiply them.
+ * Replicas by a resource metric: ceil(ready pods × utilization / target). Pods that are not ready count as idle when
+ * scaling up, so that a slow start does not multiply them.
  */
 export function replicasByUtilization({
   currentReplicas,
@@ -58,7 +58,7 @@ function isWithinTolerance(ratio: number): boolean {
   return Math.abs(1 - ratio) <= hpaTolerance + Number.EPSILON;
 }
 
-/** Without the last bits of a product of floats, which would ask for one pod more. */
+/** Rounds up, but ignores the last bits of a product of floats, which would add a pod. */
 function ceil(value: number): number {
   return Math.max(0, Math.ceil(value - 1e-9));
 }
@@ -69,9 +69,9 @@ export interface Recommendation {
 }
 
 /**
- * Bounds one recommendation as the default behavior does: no lower than the highest of the last 300 s, no higher than
- * the larger of twice the replicas and four more, within least and most.
- * @param earlier recommendations, which the caller keeps; those that are too old are left out of the answer's
+ * Bounds one recommendation as the default behavior does: no lower than the highest recommendation of the last 300 s, no
+ * higher than the larger of twice the replicas and four more, within least and most.
+ * @param earlier recommendations, which the caller keeps; the result leaves out those that are too old
  */
 export function stabilized(
   recommendation: Recommendation,

@@ -1,6 +1,6 @@
 /**
  * The baseline that most clusters have: one HorizontalPodAutoscaler a job, on CPU utilization, with its default behavior.
- * It reads what the metrics server scraped one period ago, over a window of one period.
+ * It reads the values that the metrics server scraped one period ago, over a window of one period.
  */
 import { hpaPeriodSeconds, type Recommendation, replicasByUtilization, stabilized } from './hpa-algorithm.js';
 import type { Decision, JobView, Policy } from './policy.js';
@@ -8,7 +8,7 @@ import type { Decision, JobView, Policy } from './policy.js';
 export interface HpaOptions {
   /** averageUtilization of the HPA, as a share. */
   readonly target: number;
-  /** CPU that a computing teacher uses of what it requests, and one that waits for work. */
+  /** CPU use of a computing and of a waiting teacher, as a share of the request. */
   readonly busyUtilization: number;
   readonly idleUtilization: number;
 }
@@ -49,7 +49,7 @@ export function hpaPolicy(options: HpaOptions = usualHpa): Policy {
   };
 }
 
-/** An HPA never goes to zero: its feature gate HPAScaleToZero is off. */
+/** An HPA never scales to zero: its feature gate HPAScaleToZero is off. */
 export function leastReplicas({ minReplicas }: Pick<JobView, 'minReplicas'>): number {
   return Math.max(1, minReplicas);
 }

@@ -1,4 +1,4 @@
-/** The policies that can be compared, by the names that a person calls them. Each run needs a new one: some remember. */
+/** The policies that can be compared, by name. Each run needs a new instance: some keep state. */
 import { distilleryPolicy } from './distillery.js';
 import { fixedPolicy, usualTeachers } from './fixed.js';
 import { hpaPolicy } from './hpa.js';

@@ -1,17 +1,17 @@
 /**
- * The baseline for queues: KEDA with its nats-jetstream scaler on the WORK consumer. KEDA itself takes a job from zero to
- * one and back; between them an HPA asks it for the lag, the messages that are pending or not yet acknowledged, and holds
- * their mean per teacher at the threshold.
+ * The baseline for queues: KEDA with its nats-jetstream scaler on the WORK consumer. KEDA itself scales a job from zero to
+ * one and back. Above one, an HPA reads the lag from it (messages that are pending or not yet acknowledged) and keeps the
+ * lag per teacher at the threshold.
  */
 import { hpaPeriodSeconds, type Recommendation, replicasByAverageValue, stabilized } from './hpa-algorithm.js';
 import { leastReplicas } from './hpa.js';
 import type { Decision, JobView, Policy } from './policy.js';
 
-/** Its defaults. */
+/** KEDA's defaults. */
 export const usualKeda = {
   /** pollingInterval */
   pollingSeconds: 30,
-  /** cooldownPeriod: since the last look that found work. */
+  /** cooldownPeriod: since the last poll that found work. */
   cooldownSeconds: 300,
   /** Messages a teacher. */
   lagThreshold: 10,
@@ -46,7 +46,7 @@ export function kedaPolicy(lagThreshold: number = usualKeda.lagThreshold): Polic
   };
 }
 
-/** num_pending + num_ack_pending: work that was fed and whose logits are not stored, at least what is being computed. */
+/** num_pending + num_ack_pending: steps that were fed and whose logits are not stored, at least those in flight. */
 function lagOf({ fedSteps, labeledSteps, inFlightSteps }: JobView): number {
   return Math.ceil(Math.max(inFlightSteps, fedSteps - labeledSteps) - 1e-6);
 }
@@ -59,7 +59,7 @@ function scale(
   lagThreshold: number,
 ): ReturnType<typeof stabilized> {
   if (job.desired === 0) {
-    // Activation: the HPA takes over from one.
+    // KEDA activates the job; the HPA scales from one upward.
     const replicas = activeAtSeconds === nowSeconds ? leastReplicas(job) : 0;
     return { replicas, recommendations: [] };
   }

@@ -1,4 +1,4 @@
-/** What the operator would observe of a simulated job: the snapshot that its decisions are made from. */
+/** The snapshot that the operator would take of a simulated job. */
 import type { StudentState, TeacherState } from '@distillery/protocol';
 
 import { checkJob, type DistillJob } from '../../api/index.js';
@@ -8,7 +8,7 @@ import type { JobView } from './policy.js';
 
 export const simulatedPool = 'simulated';
 
-/** What a decision on numbers reads of a job's spec, but for the buffer, is the same for all of them. */
+/** The fields of a spec that a decision on numbers reads; except for the buffer, they are the same for all jobs. */
 const job = checkedJob();
 
 function checkedJob(): DistillJob {
@@ -30,13 +30,13 @@ function withBuffer(bufferTargetSeconds: number): DistillJob {
   return { ...job, spec: { ...job.spec, teacher: { ...job.spec.teacher, bufferTargetSeconds } } };
 }
 
-/** Alike for all jobs: their number alone is read. */
+/** Stand-ins for pods, the same for all jobs: only their number is read. */
 const needs = { requests: {}, nodeSelector: {}, requiredTerms: null, tolerations: [] };
 const pods = Array.from({ length: 10_000 }, (_, index): ObservedTeacher => {
   return { name: `teacher-${index}`, node: null, terminating: false, ready: true, createdAtMs: 0 };
 });
 
-/** Telemetry is pushed: it is never older than the look itself. */
+/** Telemetry is pushed, so it is as new as the snapshot. */
 export function snapshotOf(view: JobView, nowSeconds: number): Snapshot {
   const nowMs = nowSeconds * 1_000;
   return {
@@ -105,7 +105,7 @@ function studentOf(view: JobView, buffered: number, nowMs: number): StudentState
   };
 }
 
-/** One tells the mean of all. */
+/** One teacher reports the mean of all. */
 function teachersOf({ teacherStepsPerSecond, batchSize }: JobView, nowMs: number): TeacherState[] {
   if (teacherStepsPerSecond === null) return [];
   const samplesPerSecond = teacherStepsPerSecond * batchSize;

@@ -1,23 +1,28 @@
-/** What decides how many teachers a simulated job has: one of these a run. */
+/** A policy decides how many teachers a simulated job has; each run uses one. */
 
 import type { TeacherPlacement } from '../cluster.js';
 
 export interface Policy {
   readonly name: string;
-  /** Preemptible: teachers have a PriorityClass below everybody's. Equal: as without one, neighbors wait for them. */
+  /**
+   * Preemptible: the PriorityClass of teachers is below that of all other pods. Equal: they have none, and neighbors wait
+   * for them.
+   */
   readonly priority: 'Preemptible' | 'Equal';
   readonly placement: TeacherPlacement;
-  /** Which teachers go first when a job gets fewer: as a ReplicaSet ranks them, or by their pod-deletion-cost. */
+  /** Which teachers leave first when a job is scaled down: in the order of a ReplicaSet, or by their pod-deletion-cost. */
   readonly leaving: 'Youngest' | 'BesideNeighbors';
-  /** Looks at the cluster every so many seconds; null = never by the clock. */
+  /** Interval between periodic decisions, in seconds; null = none. */
   readonly everySeconds: number | null;
-  /** Looks so many seconds after a change: the way of news through watches, telemetry and queue; null = not for that. */
+  /**
+   * Delay from a change to the decision on it, in seconds: watches, telemetry and queue; null = changes cause no decision.
+   */
   readonly afterChangeSeconds: number | null;
-  /** … but not sooner than so many seconds after it last looked. */
+  /** Minimum time between two decisions, in seconds. */
   readonly restSeconds: number;
-  /** Replicas of a job that was just submitted. */
+  /** Replicas of a newly submitted job. */
   initialReplicas(job: JobView): number;
-  /** Jobs that are not named keep what they have. */
+  /** Decides the replicas of jobs; jobs that are not named keep their replicas. */
   decide(view: PolicyView): readonly Decision[];
 }
 
@@ -31,9 +36,9 @@ export interface PolicyView {
   /** Jobs that are not done, in order of submission. */
   readonly jobs: readonly JobView[];
   readonly slots: number;
-  /** Slots that no neighbor holds or was promised: with all teachers gone they would be free. */
+  /** Slots that no neighbor holds or was promised: all of them would be free without teachers. */
   readonly slotsForTeachers: number;
-  /** … and those of them that are free by now. */
+  /** The part of `slotsForTeachers` that is free now. */
   readonly freeSlots: number;
 }
 
@@ -42,7 +47,7 @@ export interface TeacherView {
   readonly createdAtSeconds: number;
 }
 
-/** What can be known of a job: its spec, its pods, and what its workers push. */
+/** The observable state of a job: its spec, its pods, and the telemetry of its workers. */
 export interface JobView {
   readonly uid: string;
   readonly weight: number;
@@ -50,19 +55,19 @@ export interface JobView {
   readonly maxReplicas: number;
   readonly batchSize: number;
   readonly bufferTargetSeconds: number;
-  /** What was last asked for. */
+  /** Replicas that were last requested. */
   readonly desired: number;
   readonly pendingTeachers: number;
   readonly startingTeachers: number;
   readonly readyTeachers: number;
-  /** Each of them. */
+  /** All teachers, one by one. */
   readonly teachers: Iterable<TeacherView>;
-  /** The student feeds and tells of itself. */
+  /** The student feeds work and sends telemetry. */
   readonly isStudentUp: boolean;
   readonly studentStepsPerSecond: number;
-  /** Mean of what the ready teachers could do, steps a second; null = none is ready. */
+  /** Mean capacity of a ready teacher, in steps per second; null = none is ready. */
   readonly teacherStepsPerSecond: number | null;
-  /** Teachers of speed 1 that keep the student busy: what a person who measured both would say. */
+  /** Teachers of speed 1 that keep the student busy, as measured in advance. */
   readonly teachersNeeded: number;
   readonly steps: number;
   readonly windowSteps: number;
@@ -70,9 +75,9 @@ export interface JobView {
   readonly fedSteps: number;
   readonly labeledSteps: number;
   readonly trainedSteps: number;
-  /** Work items that teachers compute just now. */
+  /** Work items that teachers are computing. */
   readonly inFlightSteps: number;
-  /** Counted from the submission on. */
+  /** Teacher-seconds since the submission: of computing teachers, and of all ready ones. */
   readonly busyTeacherSeconds: number;
   readonly readyTeacherSeconds: number;
 }

@@ -1,4 +1,4 @@
-/** Parts of the cluster's API that a server of this machine serves, beside the cluster and not in it. */
+/** Parts of the cluster's API that a server on this machine, outside of the cluster, serves. */
 import type { ControlPlane } from '../../kit/cluster/index.js';
 import { until } from '../../kit/cluster/index.js';
 import type { Credentials } from '../../kit/cluster/pki.js';
@@ -7,9 +7,9 @@ import { readFile } from 'node:fs/promises';
 export interface ServedApi {
   readonly group: string;
   readonly version: string;
-  /** Of the Service that stands for the server. */
+  /** Name and namespace of the Service that represents the server. */
   readonly service: { readonly namespace: string; readonly name: string };
-  /** On loopback. */
+  /** Port on loopback. */
   readonly port: number;
 }
 
@@ -22,7 +22,7 @@ interface ApiService {
 const servicesPath = '/apis/apiregistration.k8s.io/v1/apiservices';
 const limitMs = 120_000;
 
-/** A certificate under the name by which the API server calls it. */
+/** Issues a certificate for the name under which the API server calls the server. */
 export async function servingCredentials(
   { authority }: ControlPlane,
   { namespace, name }: ServedApi['service'],
@@ -33,7 +33,7 @@ export async function servingCredentials(
   });
 }
 
-/** Resolves when the API server hands that part of its API on. */
+/** Resolves when the API server forwards requests for that part of its API. */
 export async function registerApi(cluster: ControlPlane, { group, version, service, port }: ServedApi): Promise<void> {
   const authority = await readFile(cluster.authority.certificate);
   await cluster.apply(

@@ -1,4 +1,7 @@
-/** Ours: the operator as a process, DistillJobs, and workers that tell and ask through the job's real streams. */
+/**
+ * Our way to scale: the operator as a process, DistillJobs, and simulated workers that publish through the job's real
+ * streams.
+ */
 import { type Job, type TraceJob, usualDistillery } from '../../../src/simulate/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { startOperator } from '../../kit/cluster/operator.js';
@@ -9,14 +12,14 @@ import type { Moment, RunningTeacher, Scaler, Setting } from './scaler.js';
 import { delaysOf, resource } from './teachers.js';
 import { fedSteps, WorkFeed } from './work-feed.js';
 
-/** The pool that `publishStates` tells of. */
+/** The pool of the teachers in `publishStates`. */
 const pool = 'gpu';
 
 interface Followed {
-  /** Of the DistillJob. */
+  /** uid of the DistillJob. */
   readonly uid: string;
   readonly feed: WorkFeed;
-  /** The operator has made the streams. */
+  /** True once the operator has made the streams. */
   hasStreams: boolean;
 }
 
@@ -28,7 +31,7 @@ export async function distilleryScaler({ world, trace, connection }: Setting): P
   });
   const followed = new Map<string, Followed>();
   const delays = delaysOf(trace);
-  const tell = async (job: Job, teachers: readonly RunningTeacher[]): Promise<void> => {
+  const publish = async (job: Job, teachers: readonly RunningTeacher[]): Promise<void> => {
     const found = followed.get(job.spec.uid);
     if (found === undefined || job.phase !== 'Training') return;
     found.hasStreams ||= await hasStreams(world, found.uid);
@@ -43,7 +46,7 @@ export async function distilleryScaler({ world, trace, connection }: Setting): P
       followed.set(job.uid, { uid, feed: new WorkFeed(connection, uid), hasStreams: false });
     },
     work: async ({ jobs, teachers }: Moment) => {
-      await Promise.all(jobs.map((job) => tell(job, teachers.get(job.spec.uid) ?? [])));
+      await Promise.all(jobs.map((job) => publish(job, teachers.get(job.spec.uid) ?? [])));
     },
     done: async ({ uid, steps }, student) => {
       const found = followed.get(uid);

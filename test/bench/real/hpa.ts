@@ -1,6 +1,6 @@
 /**
  * The baseline that most clusters have: a HorizontalPodAutoscaler a job on CPU utilization, with its default behavior,
- * evaluated by the real controller every 15 s on what the real metrics-server has scraped. kwok's nodes tell of the CPU that
+ * evaluated by the real controller every 15 s on what the real metrics-server has scraped. kwok's nodes report the CPU that
  * each teacher would have used (kwok-usage.yaml).
  */
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ export const kwokUsage = join(repositoryRoot, 'test/bench/real/kwok-usage.yaml')
 /** --metric-resolution */
 const scrapeSeconds = hpaPeriodSeconds;
 const annotation = 'bench.distillery.dev/cpu';
-/** What changed by less than this share of a request is not written again. */
+/** Changes below this share of a request are not written. */
 const leastChange = 0.02;
 const hpasPath = '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers';
 
@@ -30,7 +30,7 @@ export async function hpaScaler({ world, trace }: Setting): Promise<Scaler> {
   const { api } = cluster;
   await startMetricsServer(cluster);
   const usage = new Map<string, Utilization>();
-  /** What was last written on a pod. */
+  /** Usage that was last written on each pod. */
   const written = new Map<string, number>();
 
   const write = async ({ name }: RunningTeacher, share: number): Promise<void> => {
@@ -43,7 +43,7 @@ export async function hpaScaler({ world, trace }: Setting): Promise<Scaler> {
       { metadata: { annotations: { [annotation]: cpu } } },
       'application/merge-patch+json',
     );
-    // One that has just gone needs none.
+    // A pod that has just been deleted needs no usage.
     if (status >= 300 && status !== 404) throw new Error(`pod ${name}: ${text}`);
   };
   const measure = async (job: Job, teachers: readonly RunningTeacher[], nowSeconds: number): Promise<void> => {
@@ -102,14 +102,14 @@ async function startMetricsServer(cluster: ControlPlane): Promise<void> {
       `--metric-resolution=${String(scrapeSeconds)}s`,
       '--kubelet-use-node-status-port',
       '--kubelet-preferred-address-types=InternalIP',
-      // kwok shows a certificate of its own making.
+      // kwok's certificate is self-signed.
       '--kubelet-insecure-tls',
     ],
   });
   await registerApi(cluster, { group: 'metrics.k8s.io', version: 'v1beta1', service, port });
 }
 
-/** All nodes have one address: what is asked there says which node it is about. */
+/** All nodes share one address; the path of a request names the node. */
 async function pointAtKwok({ api }: ControlPlane): Promise<void> {
   const { items } = await api.get<{ items: { metadata: { name: string } }[] }>('/api/v1/nodes');
   await Promise.all(

@@ -1,7 +1,7 @@
 /**
  * The baseline for queues: the real KEDA, a ScaledObject a job with the nats-jetstream scaler on the WORK consumer, polled
- * every 30 s, asleep after 300 s without lag. The lag is that of real messages, which the bench feeds and takes at the
- * plant's pace; KEDA reads it from nats-server's monitoring.
+ * every 30 s, asleep after 300 s without lag. The lag is that of real messages, which the bench publishes and consumes at
+ * the plant's rates; KEDA reads it from nats-server's monitoring.
  */
 import { execFile } from 'node:child_process';
 import { copyFile, mkdir } from 'node:fs/promises';
@@ -73,7 +73,7 @@ export async function kedaScaler({ world, trace, connection }: Setting): Promise
   };
 }
 
-/** Its operator and its metrics server as processes, with certificates of the cluster's authority. */
+/** Starts KEDA's operator and metrics server as processes, with certificates of the cluster's authority. */
 async function startKeda(cluster: ControlPlane): Promise<void> {
   await buildTools({ groups: [kedaTools] });
   await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
@@ -91,7 +91,7 @@ async function startKeda(cluster: ControlPlane): Promise<void> {
   const env = {
     PATH: process.env.PATH ?? '',
     KUBECONFIG: cluster.kubeconfig,
-    // Empty: all of them.
+    // Empty means all namespaces.
     WATCH_NAMESPACE: '',
     POD_NAMESPACE: namespace,
     KEDA_CLUSTER_OBJECT_NAMESPACE: namespace,
@@ -105,7 +105,7 @@ async function startKeda(cluster: ControlPlane): Promise<void> {
       `--health-probe-bind-address=127.0.0.1:${String(probes)}`,
       `--metrics-service-bind-address=127.0.0.1:${String(grpc)}`,
       `--cert-dir=${certificates}`,
-      // What serves its certificates here needs no rotation, and there are no webhooks.
+      // The certificates need no rotation here, and there are no webhooks.
       '--enable-cert-rotation=false',
     ],
   });
@@ -133,7 +133,7 @@ async function startKeda(cluster: ControlPlane): Promise<void> {
   await registerApi(cluster, { group: 'external.metrics.k8s.io', version: 'v1beta1', service, port });
 }
 
-/** Where the pinned KEDA's sources lie, with its CRDs. */
+/** Folder of the pinned KEDA's sources, with its CRDs. */
 async function moduleFolder(): Promise<string> {
   const module = 'github.com/kedacore/keda/v2';
   const { stdout } = await run('go', ['mod', 'download', '-json', module], {

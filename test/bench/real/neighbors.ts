@@ -1,4 +1,4 @@
-/** Other people's pods, on a real cluster: they come at their time, need accelerators, and end when their work is done. */
+/** Pods of other users on a real cluster: they arrive at their time, need accelerators, and end when their work is done. */
 import type { TraceNeighbor } from '../../../src/simulate/index.js';
 import type { Api } from '../../kit/cluster/api.js';
 
@@ -19,7 +19,7 @@ export async function createNeighbor(api: Api, index: number, { name, slots }: T
   });
 }
 
-/** Its slots are free at once: it has ended by itself. */
+/** Ends a pod that has finished by itself, so its slots are free at once. */
 export async function endNeighbor(api: Api, { name }: TraceNeighbor): Promise<void> {
   await api.delete(`${podsPath}/${name}`);
 }

@@ -1,11 +1,11 @@
 /**
- * What the containers of a run would do, since kwok's pods do nothing: students feed and train, teachers label, by the
- * same flow as in the simulator, at the times at which a real cluster binds, readies and ends the pods. It keeps the
- * simulator's account of them, so that both are judged alike. Pure: time is told.
+ * Simulates the containers of a run, since kwok's pods do nothing: students feed and train, teachers label, by the same
+ * flow as in the simulator, at the times at which a real cluster binds, readies and ends the pods. It computes the
+ * simulator's measures, so that both can be compared. Pure: the caller passes the time.
  *
  * Invariants:
- *  plant/P1 Told times never go back; what is told late counts from when it is told.
- *  plant/P2 Every teacher that was bound is counted once as a start, and its seconds once: starting, ready or draining.
+ *  plant/P1 Times that callers pass never decrease; a late report counts from the time of the report.
+ *  plant/P2 Every bound teacher is counted once as a start, and each of its seconds once: starting, ready or draining.
  */
 import {
   advance,
@@ -20,13 +20,13 @@ import {
 
 /** A teacher's pod as the API server shows it. */
 export interface SeenTeacher {
-  /** Of the pod. */
+  /** uid of the pod. */
   readonly uid: string;
   /** uid of its job in the trace. */
   readonly job: string;
-  /** Gone: the pod is no more. */
+  /** Gone: the pod no longer exists. */
   readonly phase: 'Pending' | 'Starting' | 'Ready' | 'Leaving' | 'Gone';
-  /** The scheduler sent it away for a pod of higher priority. */
+  /** The scheduler preempted it for a pod of higher priority. */
   readonly preempted: boolean;
 }
 
@@ -56,7 +56,7 @@ export class Plant {
     this.#neighborsToCome = trace.neighbors.length;
   }
 
-  /** Every job is done and every neighbor was bound: what happens from here on is no part of the comparison. */
+  /** Every job is done and every neighbor was bound: later events are not part of the comparison. */
   get isOver(): boolean {
     return (
       this.#neighborsToCome === 0 &&
@@ -65,13 +65,13 @@ export class Plant {
     );
   }
 
-  /** Neighbors that came and have no node yet. */
+  /** Neighbors that have arrived and have no node. */
   waitingNeighbors(nowSeconds: number): number {
     const came = this.#trace.neighbors.filter(({ arrivesAtSeconds }) => arrivesAtSeconds <= nowSeconds).length;
     return came - (this.#trace.neighbors.length - this.#neighborsToCome);
   }
 
-  /** Those that were submitted, in that order. */
+  /** Submitted jobs, in the order of submission. */
   get jobs(): readonly Job[] {
     return [...this.#jobs.values()];
   }
@@ -94,7 +94,7 @@ export class Plant {
     this.#measured.update(job);
   }
 
-  /** @returns whether that is news */
+  /** @returns true if the neighbor was not bound before */
   neighborBound(index: number, nowSeconds: number): boolean {
     this.proceed(nowSeconds);
     const pod = this.#trace.neighbors[index];
@@ -111,7 +111,7 @@ export class Plant {
     if (this.#boundNeighbors.delete(index)) this.#neighborSlots -= this.#trace.neighbors[index]?.slots ?? 0;
   }
 
-  /** Whatever changed, or nothing: the same twice is the same once. A phase that nobody saw took no time. */
+  /** Records the current state of a teacher's pod. Idempotent; a phase that was not seen took no time. */
   teacherSeen({ uid, job: jobUid, phase, preempted }: SeenTeacher, nowSeconds: number): void {
     this.proceed(nowSeconds);
     const job = this.#jobs.get(jobUid);
@@ -131,7 +131,7 @@ export class Plant {
     this.#measured.update(job);
   }
 
-  /** Works off all turns up to `nowSeconds`, and counts every job's steps and seconds up to then. */
+  /** Processes all turns up to `nowSeconds`, and counts every job's steps and seconds up to then. */
   proceed(nowSeconds: number): void {
     for (;;) {
       const next = this.#nextTurn();

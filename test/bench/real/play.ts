@@ -1,6 +1,6 @@
 /**
  * One trace, in real time, under one way to scale: a control plane and NATS of its own, kwok's nodes, real pods. The driver
- * only does what people and their programs would: it creates and ends neighbors, submits jobs, and says when one is done.
+ * acts only as users and their programs would: it creates and ends neighbors, submits jobs, and reports when one is done.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -17,15 +17,15 @@ import { packing } from './scheduling.js';
 import type { RunningTeacher, Scaler, Setting } from './scaler.js';
 import { resource } from './teachers.js';
 
-const lookEveryMs = 250;
-const tellEverySeconds = 30;
+const pollEveryMs = 250;
+const reportEverySeconds = 30;
 
 export interface Play {
-  /** As a table calls it. */
+  /** Name of the policy in tables. */
   readonly name: string;
   readonly start: (setting: Setting) => Promise<Scaler>;
   readonly trace: Trace;
-  /** Jobs that are not done then never are. */
+  /** Time after which jobs that are not done count as never done. */
   readonly cutOffSeconds: number;
   readonly say: (line: string) => void;
 }
@@ -36,7 +36,7 @@ export async function play(wanted: Play): Promise<Outcome> {
     aggregation: true,
     schedulerProfile: packing(resource),
     natsMonitoringPort,
-    // KEDA looks into one account.
+    // KEDA reads one account.
     natsMode: 'signed',
     kwokConfigs: [kwokUsage],
   });
@@ -82,7 +82,7 @@ class Run {
     this.#say = say;
   }
 
-  /** Resolves when all is done, or the time is up. @throws whatever went wrong on the way */
+  /** Resolves when all is done, or the time is up. @throws the first error of the run */
   async until(cutOffSeconds: number): Promise<void> {
     this.#follow(watchPods(this.#world.cluster.api, (pod) => this.#seen(pod), this.#over.signal));
     this.#trace.neighbors.forEach((neighbor, index) => {
@@ -98,14 +98,14 @@ class Run {
       });
     });
     try {
-      await Promise.race([this.#failed.promise, this.#look(cutOffSeconds)]);
+      await Promise.race([this.#failed.promise, this.#poll(cutOffSeconds)]);
     } finally {
       this.#over.abort();
     }
   }
 
-  async #look(cutOffSeconds: number): Promise<void> {
-    let toldAtSeconds = 0;
+  async #poll(cutOffSeconds: number): Promise<void> {
+    let reportedAtSeconds = 0;
     while (!this.plant.isOver && this.#now() < cutOffSeconds) {
       this.plant.proceed(this.#now());
       for (const { spec, phase } of this.plant.jobs) {
@@ -116,11 +116,11 @@ class Run {
       const jobs = this.plant.jobs.filter(({ phase }) => phase !== 'Done');
       const teachers = new Map([...this.#running].map(([uid, pods]) => [uid, [...pods.values()]] as const));
       await this.#scaler.work({ nowSeconds: this.#now(), jobs, teachers });
-      if (this.#now() - toldAtSeconds >= tellEverySeconds) {
-        toldAtSeconds = this.#now();
-        this.#tell();
+      if (this.#now() - reportedAtSeconds >= reportEverySeconds) {
+        reportedAtSeconds = this.#now();
+        this.#reportProgress();
       }
-      await sleep(lookEveryMs);
+      await sleep(pollEveryMs);
     }
     this.plant.proceed(Math.min(cutOffSeconds, this.#now()));
   }
@@ -157,7 +157,7 @@ class Run {
     }
   }
 
-  #tell(): void {
+  #reportProgress(): void {
     const jobs = this.plant.jobs;
     const done = jobs.filter(({ phase }) => phase === 'Done').length;
     const sum = (of: (job: (typeof jobs)[number]) => number): number => jobs.reduce((all, job) => all + of(job), 0);
@@ -177,7 +177,7 @@ class Run {
     this.#follow(wait());
   }
 
-  /** What fails while the run lasts ends it. */
+  /** An error during the run ends it. */
   #follow(work: Promise<void>): void {
     work.catch((error: unknown) => {
       if (!this.#over.signal.aborted) this.#failed.reject(error);

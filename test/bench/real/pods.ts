@@ -1,4 +1,4 @@
-/** The pods of a run as the API server tells of them: teachers, students and neighbors, told apart by their labels. */
+/** The pods of a run, from a watch of the API server: teachers, students and neighbors, by their labels. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { labels } from '../../../src/api/index.js';
@@ -6,7 +6,7 @@ import type { Api } from '../../kit/cluster/api.js';
 
 import type { SeenTeacher } from './plant.js';
 
-/** On a neighbor's pod: its place in the trace. */
+/** Label of a neighbor's pod: its index in the trace. */
 export const neighborLabel = 'bench.distillery.dev/neighbor';
 
 export interface RawPod {
@@ -39,7 +39,7 @@ export type SeenPod =
       readonly isGone: boolean;
     };
 
-/** @returns null for a pod that is none of the run's */
+/** @returns null for a pod that does not belong to the run */
 function seenPod(pod: RawPod, isGone: boolean): SeenPod | null {
   const { metadata, spec, status } = pod;
   const isBound = spec.nodeName !== undefined;
@@ -73,14 +73,14 @@ function phaseOf(pod: {
   readonly isLeaving: boolean;
   readonly isReady: boolean;
 }): SeenTeacher['phase'] {
-  // One that is taken back before it has a node holds nothing.
+  // A pod that is deleted before it has a node holds no slot.
   if (pod.isGone || (pod.isLeaving && !pod.isBound)) return 'Gone';
   if (!pod.isBound) return 'Pending';
   if (pod.isLeaving) return 'Leaving';
   return pod.isReady ? 'Ready' : 'Starting';
 }
 
-/** What the signal itself makes of a watch that it ends. */
+/** True for the error of a watch that the signal ended. */
 function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
 }
@@ -94,16 +94,16 @@ const podsPath = '/api/v1/namespaces/default/pods';
 const restMs = 100;
 
 /**
- * Tells of every pod and each of its changes, in their order, until `signal` says so.
- * @throws Error when the API server has forgotten what comes next, which a run of an hour does not live to see
+ * Reports every pod and each of its changes, in order, until `signal` aborts.
+ * @throws Error when the API server has compacted the next events, which does not happen in a run of an hour
  */
-export async function watchPods(api: Api, tell: (pod: SeenPod) => void, signal: AbortSignal): Promise<void> {
-  const told = (pod: RawPod, isGone: boolean): void => {
+export async function watchPods(api: Api, onPod: (pod: SeenPod) => void, signal: AbortSignal): Promise<void> {
+  const report = (pod: RawPod, isGone: boolean): void => {
     const seen = seenPod(pod, isGone);
-    if (seen !== null) tell(seen);
+    if (seen !== null) onPod(seen);
   };
   const list = await api.get<{ metadata: { resourceVersion: string }; items: RawPod[] }>(podsPath);
-  for (const pod of list.items) told(pod, false);
+  for (const pod of list.items) report(pod, false);
   let version = list.metadata.resourceVersion;
   while (!signal.aborted) {
     try {
@@ -111,7 +111,7 @@ export async function watchPods(api: Api, tell: (pod: SeenPod) => void, signal: 
       for await (const { type, object } of api.watch<WatchEvent>(path, signal)) {
         if (type === 'ERROR') throw new Error(`pods: the watch ended at ${version}: ${JSON.stringify(object)}`);
         version = object.metadata.resourceVersion;
-        if (type !== 'BOOKMARK') told(object, type === 'DELETED');
+        if (type !== 'BOOKMARK') report(object, type === 'DELETED');
       }
     } catch (error) {
       if (!isAbort(error)) throw error;

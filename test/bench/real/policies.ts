@@ -1,4 +1,4 @@
-/** The ways to scale that are played for real, by their names in the simulator. */
+/** The ways to scale that run on a real control plane, by their names in the simulator. */
 import { distilleryScaler } from './distillery.js';
 import { fixedScaler } from './fixed.js';
 import { hpaScaler } from './hpa.js';

@@ -1,10 +1,10 @@
 /**
- * The baselines for real, on one small trace: each way to scale on a control plane of its own, in real time, and beside it
- * what the simulator foretells of the same trace.
+ * The real baselines on one small trace: each way to scale on its own control plane, in real time, next to the simulator's
+ * prediction for the same trace.
  *
  *   npm run bench real -- --minutes 15 --nodes 24 --jobs 8 --policies fixed,hpa,keda,distillery
  *
- * The policy `alone` plays the neighbors without any job: what their pods wait for a real scheduler by itself.
+ * The policy `alone` plays the neighbors without jobs: it gives the wait of their pods for a real scheduler alone.
  */
 import {
   generateTrace,
@@ -26,7 +26,7 @@ const withoutJobs = 'alone';
 type Played = RealPolicy | typeof withoutJobs;
 
 const seed = 1;
-/** Longer than the trace by this: what is not done by then is told as not done. */
+/** Length of a run relative to the trace; jobs that are not done by then count as not done. */
 const tail = 1.15;
 
 export async function realBench(say: (line: string) => void, options: BenchOptions): Promise<BenchTable> {
@@ -60,11 +60,11 @@ function checked(name: string): Played {
 
 function played(trace: Trace, name: Played): Pick<Play, 'start' | 'trace'> {
   if (name !== withoutJobs) return { start: realPolicies[name], trace };
-  // No job calls it.
+  // Never called: there are no jobs.
   return { start: realPolicies.fixed, trace: { ...trace, jobs: [] } };
 }
 
-/** As crowded as the simulator's usual day, in minutes instead of hours. */
+/** As crowded as the simulator's default day, in minutes instead of hours. */
 function smallTrace(minutes: number, nodes: number, count: number): Trace {
   const hours = minutes / 60;
   const parameters = {
@@ -75,11 +75,11 @@ function smallTrace(minutes: number, nodes: number, count: number): Trace {
       count,
       fromHour: 0,
       untilHour: hours * 0.4,
-      // The usual ones but the largest, of which the cluster has no room for one.
+      // The default sizes except the largest, which does not fit into the cluster.
       teachersNeeded: [8, 16, 32],
       medianSeconds: minutes * 16,
       sigma: 0.5,
-      // One message a step: fewer, larger steps, that a bench process can feed by the way.
+      // One message per step: few, large steps, which the bench process can feed easily.
       batchSize: 256,
     },
   };
@@ -94,6 +94,6 @@ function simulated(trace: Trace, name: Played, cutOffSeconds: number): Outcome {
 
 function shown(row: Row, policy: string): Record<string, string | number> {
   const columns = Object.entries(tableRow(row)).filter(([column]) => column !== 'wasted h');
-  // Hours are too coarse for minutes.
+  // Show wasted time in seconds: hours are too coarse for a run of minutes.
   return { ...Object.fromEntries(columns), policy, 'wasted s': Math.round(row.wastedTeacherSeconds) };
 }

@@ -1,4 +1,4 @@
-/** What the bench needs of a way to scale: it is told of jobs, and makes the real thing do its work. */
+/** The interface of a way to scale: it receives the events of jobs and drives the real scaler. */
 import type { NatsConnection } from '@nats-io/transport-node';
 
 import type { Job, Trace, TraceJob } from '../../../src/simulate/index.js';
@@ -8,16 +8,16 @@ import type { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 export interface Setting {
   readonly world: OperatorCluster;
   readonly trace: Trace;
-  /** To its NATS, as a user who may do everything. */
+  /** Connection to its NATS, with all rights. */
   readonly connection: NatsConnection;
 }
 
-/** What a scaler's workers know at a moment. */
+/** The state that a scaler's workers know at one moment. */
 export interface Moment {
   readonly nowSeconds: number;
-  /** Submitted and not done. */
+  /** Jobs that are submitted and not done. */
   readonly jobs: readonly Job[];
-  /** Pods that hold a node and were not told to go, by their job's uid in the trace. */
+  /** Pods that are bound and not terminating, by their job's uid in the trace. */
   readonly teachers: ReadonlyMap<string, readonly RunningTeacher[]>;
 }
 
@@ -28,8 +28,8 @@ export interface RunningTeacher {
 
 export interface Scaler {
   submitted(job: TraceJob): Promise<void>;
-  /** Several times a second: what workers would do or tell. */
+  /** Called several times per second: does the work and the reports of the workers. */
   work(moment: Moment): Promise<void>;
-  /** Its last step is trained. @param student name of the student's pod; null = it has none */
+  /** Called when the last step of a job is trained. @param student name of the student's pod; null = it has none */
   done(job: TraceJob, student: string | null): Promise<void>;
 }

@@ -1,8 +1,8 @@
-/** How the scheduler of a run chooses nodes: as clusters of accelerators usually have it, and as the simulator does. */
+/** The scheduler's profile of a run, as usual in clusters of accelerators and as in the simulator. */
 
 /**
- * Packs by accelerators, so that whole nodes stay whole. Off is what would pull pods of one Deployment apart or weigh cores
- * against accelerators; what pods ask for themselves (affinity) counts as ever.
+ * Packs by accelerators, so that whole nodes stay whole. Plugins that would spread the pods of one Deployment or weigh
+ * cores against accelerators are disabled; the pods' own affinity still counts.
  * @param resource name of the accelerators
  */
 export function packing(resource: string): object {

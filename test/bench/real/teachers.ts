@@ -1,16 +1,18 @@
-/** Teachers as people run them without us: one plain Deployment a job, whose pods ask for what ours ask for. */
+/**
+ * Teachers as users run them without Distillery: one plain Deployment per job, whose pods have the same requests as ours.
+ */
 import { labels, workerContainer } from '../../../src/api/index.js';
 import type { Trace, TraceJob } from '../../../src/simulate/index.js';
 import type { Api } from '../../kit/cluster/api.js';
 import { teacherPriorityClass } from '../../kit/cluster/jobs.js';
 
 export const resource = 'nvidia.com/gpu';
-/** Cores that a teacher requests, as ours does. */
+/** Cores that a teacher requests, as with Distillery. */
 export const requestedCpu = 1;
 
 const deploymentsPath = '/apis/apps/v1/namespaces/default/deployments';
 
-/** How kwok delays a pod's readiness and its end, for the trace's times. */
+/** Annotations by which kwok delays a pod's readiness and its end by the trace's times. */
 export function delaysOf({ timings }: Trace): Readonly<Record<string, string>> {
   return {
     'pod-ready.stage.kwok.x-k8s.io/delay': `${String(timings.teacherStartSeconds)}s`,
@@ -18,7 +20,7 @@ export function delaysOf({ timings }: Trace): Readonly<Record<string, string>> {
   };
 }
 
-/** @param replicas from the start */
+/** @param replicas initial number of teachers */
 export async function createTeachers(api: Api, trace: Trace, job: TraceJob, replicas: number): Promise<void> {
   const marks = { [labels.job]: job.uid, [labels.component]: 'teacher' };
   await api.post(deploymentsPath, {
@@ -28,7 +30,7 @@ export async function createTeachers(api: Api, trace: Trace, job: TraceJob, repl
     spec: {
       replicas,
       selector: { matchLabels: marks },
-      // Waiting for a slot is no failure.
+      // A wait for a slot is not a failure.
       progressDeadlineSeconds: 2_147_483_647,
       template: {
         metadata: { labels: marks, annotations: delaysOf(trace) },
@@ -51,7 +53,7 @@ export async function createTeachers(api: Api, trace: Trace, job: TraceJob, repl
   });
 }
 
-/** Its pods go with it, by the garbage collector. */
+/** Deletes the Deployment; the garbage collector deletes its pods. */
 export async function deleteTeachers(api: Api, { uid }: TraceJob): Promise<void> {
   await api.delete(`${deploymentsPath}/${uid}`);
 }

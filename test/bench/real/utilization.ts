@@ -1,4 +1,7 @@
-/** CPU of a job's teachers as a kubelet's counters would show it: the mean over the time between two scrapes. Pure. */
+/**
+ * CPU utilization of a job's teachers as a kubelet's counters would show it: the mean over the time between two scrapes.
+ * Pure.
+ */
 import { type Job, usualHpa } from '../../../src/simulate/index.js';
 
 type Counters = Pick<Job, 'busyTeacherSeconds' | 'readyTeacherSeconds'>;
@@ -9,7 +12,7 @@ interface Sample {
   readonly readySeconds: number;
 }
 
-/** Of what a teacher requests: computing, and waiting for work. */
+/** Shares of a teacher's request that it uses while computing, and while waiting for work. */
 const { busyUtilization: busyShare, idleUtilization: idleShare } = usualHpa;
 
 export class Utilization {
@@ -20,11 +23,14 @@ export class Utilization {
     this.#windowSeconds = windowSeconds;
   }
 
-  /** @returns mean share of its request that a ready teacher of the job used lately; that of an idle one if none was ready */
+  /**
+   * @returns mean share of its request that a ready teacher of the job used recently; that of an idle teacher if none was
+   *   ready
+   */
   read({ busyTeacherSeconds, readyTeacherSeconds }: Counters, nowSeconds: number): number {
     const now = { atSeconds: nowSeconds, busySeconds: busyTeacherSeconds, readySeconds: readyTeacherSeconds };
     this.#samples.push(now);
-    // One sample that is older than the window stays: it is where the window begins.
+    // Keep one sample older than the window: it marks the beginning of the window.
     while ((this.#samples[1]?.atSeconds ?? Infinity) <= nowSeconds - this.#windowSeconds) this.#samples.shift();
     const before = this.#samples[0] ?? now;
     const ready = now.readySeconds - before.readySeconds;
@@ -33,5 +39,5 @@ export class Utilization {
   }
 }
 
-/** Of a teacher that is still starting. */
+/** Share of the request that a starting teacher uses. */
 export const startingShare = idleShare;

@@ -1,6 +1,7 @@
 /**
- * The WORK stream of a job as its workers would fill and empty it: a message for each step that the student fed, gone when
- * its logits are stored. What computes is the plant; the messages, their consumer and its counts are real.
+ * The WORK stream of a job as its workers would fill and empty it: a message for each step that the student fed, removed
+ * when its logits are stored. The plant replaces only the computation; the messages, their consumer and its counts are
+ * real.
  */
 import { encodeWorkItem, jobNames } from '@distillery/protocol';
 import { jetstream, type JetStreamClient } from '@nats-io/jetstream';
@@ -10,18 +11,18 @@ import type { Job } from '../../../src/simulate/index.js';
 
 /** The consumer that all teachers share (docs/protocol.md). */
 export const teachersConsumer = 'teachers';
-/** What was published is there: nobody waits so long. */
+/** Time limit of a pull; the messages already exist, so it is never reached. */
 const fetchMs = 5_000;
 const mostAtOnce = 256;
 
-/** Whole steps that the student has fed: as far ahead of its training as the window allows. */
+/** Whole steps that the student has fed: as far ahead of its training as the window permits. */
 export function fedSteps({ phase, spec, trainedSteps }: Job): number {
   return phase === 'Training' ? Math.min(spec.steps, Math.floor(trainedSteps + spec.windowSteps)) : 0;
 }
 
 export class WorkFeed {
   readonly #stream: JetStreamClient;
-  /** Of the streams' names. */
+  /** Job uid in the streams' names. */
   readonly #uid: string;
   #published = 0;
   #acknowledged = 0;
@@ -31,11 +32,11 @@ export class WorkFeed {
     this.#uid = uid;
   }
 
-  /** Brings the stream to what the job's counters say; not to be called again before it has resolved. */
+  /** Brings the stream to the state of the job's counters. Do not call it again before it has resolved. */
   async follow(job: Job): Promise<void> {
     const fed = fedSteps(job);
     const labeled = Math.min(fed, Math.floor(job.labeledSteps));
-    // What is labeled by now may not even be published: the plant counts on between two looks.
+    // Steps labeled by now may not be published yet: the plant continues between two calls.
     await this.#publish(Math.max(labeled, Math.min(fed, this.#acknowledged + job.spec.windowSteps)));
     await this.#acknowledge(labeled);
     await this.#publish(fed);

@@ -1,6 +1,6 @@
 /**
- * I1 as a person would try it: real processes, killed with SIGKILL at random moments, and the same weights to the last
- * bit as an undisturbed run's.
+ * I1 as a user would try it: real processes, killed with SIGKILL at random moments, and exactly the weights of an
+ *     undisturbed run.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,7 +32,7 @@ afterAll(() => {
 
 type Victim = 'student' | 'teacher' | 'nats';
 
-/** Kills one process of the run, if there is one just now. @returns who it was */
+/** Kills one process of the run, if there is one. @returns its role */
 function killOne(run: DistillProcess, victim: Victim, random: Random): Victim | null {
   const pids = run.progress?.pids;
   if (pids === undefined) return null;
@@ -43,7 +43,7 @@ function killOne(run: DistillProcess, victim: Victim, random: Random): Victim | 
     process.kill(pid, 'SIGKILL');
     return victim;
   } catch {
-    // It ended by itself in this moment.
+    // It has just ended by itself.
     return null;
   }
 }
@@ -95,7 +95,7 @@ describe('a run whose server stands still while checkpoints of many pieces are w
     return writeSmallJob(folder, `file://${join(folder, 'data')}`, (spec) => {
       Object.assign(spec.training, { epochs: 1 });
       spec.student.model = { uri: `file://${model}` };
-      // One is on its way at nearly every moment.
+      // A checkpoint every two steps, so that one is nearly always being written.
       spec.student.checkpoint = { everySteps: 2, keep: 1, store: 'nats' };
       spec.backoffLimit = 0;
     });
@@ -115,7 +115,7 @@ describe('a run whose server stands still while checkpoints of many pieces are w
       process.kill(run.progress!.pids.nats!, 'SIGSTOP');
       await sleep(2_400);
       process.kill(run.progress!.pids.nats!, 'SIGCONT');
-      // The one that was on its way is said to be stored: it must be, for it is the only one that is kept.
+      // The run reports the checkpoint in flight as stored. That must be true: it is the only one that is kept.
       await run.until('the next checkpoint', () => written() > before);
       process.kill(run.progress!.pids.student!, 'SIGKILL');
     }

@@ -1,6 +1,6 @@
 /**
- * What a run has written outlives a power failure: every file that takes its place by a rename was synced before, and its
- * folder after it. Seen from the kernel, over whole runs.
+ * The files of a run survive a power failure: every file that is renamed into place is synced before, and its folder
+ * afterwards. The kernel traces the calls of whole runs.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -27,13 +27,13 @@ afterAll(() => {
 });
 
 interface Renamed {
-  /** Below the run's folder; attempts and folders of a moment without their numbers. */
+  /** Path below the run's folder, without the numbers of attempts and temporary folders. */
   readonly name: string;
   readonly fileSynced: boolean;
   readonly folderSynced: boolean;
 }
 
-/** Renames into the run's folder, but for those of the NATS server. */
+/** Renames into the run's folder, except those of the NATS server. */
 function renamesIn(trace: string, run: string): Renamed[] {
   const lines = readFileSync(trace, 'utf8').split('\n');
   const synced = (path: string, from: number, to: number): boolean =>
@@ -43,7 +43,7 @@ function renamesIn(trace: string, run: string): Renamed[] {
     const name = relative(run, target);
     if (target === '' || name.startsWith('..') || name.startsWith('nats/store')) return [];
     const folderSynced = synced(dirname(target), at, lines.length);
-    // What comes out of the stage of a fetch was synced under the name that it had before it took its place there.
+    // A fetched file was synced under its earlier name in the staging folder.
     const writtenAs = lines.findLast((each) => each.includes(`, "${source}"`) && /\brename\(/.test(each));
     const partial = /\brename\("([^"]+)"/.exec(writtenAs ?? '')?.[1] ?? source;
     return [{ name, fileSynced: synced(partial, 0, at), folderSynced }];

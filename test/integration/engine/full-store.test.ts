@@ -1,6 +1,6 @@
 /**
- * A server that comes back without room, as one whose disk others have filled: the run waits, says why, and goes on when
- * room is made. It costs time and never the job.
+ * A server that restarts with a full store, as when others have filled its disk: the run waits, reports the reason, and
+ * resumes when there is space. It costs time, but not the job.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -38,7 +38,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** @param storeBytes what all streams may hold together */
+/** @param storeBytes maximum size of all streams together */
 async function startServer(storeBytes: number): Promise<void> {
   const configuration = join(folder, 'nats.conf');
   const store = JSON.stringify(join(folder, 'store'));

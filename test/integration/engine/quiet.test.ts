@@ -1,6 +1,6 @@
 /**
- * A run reports to no vendor: no process of it contacts an address outside of this machine or asks for a name, and none
- * leaves a file outside of the run's folder. Seen from the kernel, so that native libraries are seen too.
+ * A run reports to no vendor: none of its processes contacts an address outside of this machine or resolves a name, and
+ * none leaves a file outside of the run's folder. The kernel traces the calls, so that native libraries are included.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -35,7 +35,7 @@ beforeAll(async () => {
     progress: () => undefined,
     stop: new AbortController().signal,
   });
-  // With a home folder of its own the run would install a server there.
+  // Put a server on PATH: otherwise the run would install one into its new home folder.
   path = found.kind === 'binary' ? `${dirname(found.binary)}:${process.env.PATH ?? ''}` : (process.env.PATH ?? '');
 });
 afterAll(() => {

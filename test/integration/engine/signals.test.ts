@@ -1,7 +1,7 @@
 /**
- * Ctrl-C and SIGTERM at every stage of a run, by the real command: it ends soon with its documented exit code, everything
- * that was started has ended, and nothing half-installed is left. Slow stages are programs of the test on PATH, or servers
- * that do not answer.
+ * Ctrl-C and SIGTERM at every stage of a run of the real command: it ends soon with its documented exit code, all its
+ * processes have ended, and no partial installation is left. Slow stages are programs of the test on PATH, or servers that
+ * do not answer.
  */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -47,7 +47,7 @@ afterEach(async () => {
   for (const end of endings.splice(0)) await end();
 });
 
-/** A port that takes connections, says `greeting`, and answers pings as a NATS server does. */
+/** A server that accepts connections, sends `greeting`, and answers pings as a NATS server does. */
 async function port(greeting: string): Promise<string> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
@@ -71,7 +71,7 @@ interface Stage {
 }
 
 let runs = 0;
-/** @param programs scripts of /bin/sh that are found first on PATH */
+/** @param programs scripts of /bin/sh that come first on PATH */
 function start(
   programs: Readonly<Record<string, string>>,
   environment: Readonly<Record<string, string>> = {},
@@ -93,7 +93,7 @@ function start(
   return { run, place, cache: join(home, 'distillery') };
 }
 
-/** A server that is found at once. */
+/** A nats-server that is found at once. */
 const found = (): Readonly<Record<string, string>> => ({ 'nats-server': `exec ${JSON.stringify(binary)} "$@"` });
 
 async function until(what: string, holds: () => boolean): Promise<void> {
@@ -104,7 +104,7 @@ async function until(what: string, holds: () => boolean): Promise<void> {
   }
 }
 
-/** Waits for a process of the run whose arguments hold `word`. */
+/** Waits for a process of the run whose arguments contain `word`. */
 const running = (word: string): Promise<void> =>
   until(`a process ${word}`, () => processesOf(folder).some((line) => line.includes(word)));
 
@@ -127,9 +127,9 @@ async function expectStopped(
   if (existsSync(cache)) expect(readdirSync(cache)).toEqual([]);
 }
 
-/** Does nothing for a minute; the odd number of seconds tells it from others. */
+/** Sleeps for a minute; the odd number of seconds distinguishes it from other processes. */
 const hang = (seconds: string): string => `exec sleep ${seconds}`;
-/** Without a way to the outside, so that the next source is tried at once. */
+/** Without network access, so that the next source is tried at once. */
 const offline = { NODE_USE_ENV_PROXY: '1', HTTPS_PROXY: 'http://127.0.0.1:1', https_proxy: 'http://127.0.0.1:1' };
 
 describe('a signal while a server', () => {
@@ -161,7 +161,7 @@ describe('a signal while a server', () => {
     const stage = start({ go: `trap '' TERM INT; sleep 60.05` }, offline);
     await running('sleep 60.05');
     stage.run.child.kill('SIGINT');
-    // Longer than two signals of one Ctrl-C are apart.
+    // Longer than the time between two signals of one Ctrl-C.
     await sleep(1_000);
     stage.run.child.kill('SIGINT');
     const { exitCode, survivors } = await endingOf(stage.run, folder);

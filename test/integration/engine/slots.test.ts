@@ -14,13 +14,13 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function tell(slots: number, dir: string): Promise<string> {
+async function setSlots(slots: number, dir: string): Promise<string> {
   const command = new DistillProcess(['slots', String(slots), '--dir', dir]);
   expect({ exitCode: await command.ended(), stderr: command.stderr }).toEqual({ exitCode: 0, stderr: '' });
   return command.plain.join('\n');
 }
 
-it('the fleet follows the slots that a run is told, and the student is the same', async () => {
+it('the fleet follows the slots that are set, and the student is the same', async () => {
   const data = smallMnist(join(folder, 'data'), { train: 2_048, test: 256 });
   const job = writeSmallJob(folder, data, (spec) => {
     spec.training.epochs = 12;
@@ -29,13 +29,13 @@ it('the fleet follows the slots that a run is told, and the student is the same'
   const undisturbed = new DistillProcess(['run', job, '--json', '--dir', join(folder, 'undisturbed')]);
   expect(await undisturbed.ended()).toBe(0);
 
-  const dir = join(folder, 'told');
+  const dir = join(folder, 'resized');
   const run = new DistillProcess(['run', job, '--json', '--dir', dir, '--slots', '2']);
   const teachers = (): number => run.progress?.pids.teachers.length ?? 0;
   await run.until('two teachers', () => teachers() === 2);
-  expect(await tell(1, dir)).toContain('1 slots');
+  expect(await setSlots(1, dir)).toContain('1 slots');
   await run.until('one teacher', () => teachers() === 1);
-  await tell(2, dir);
+  await setSlots(2, dir);
   await run.until('two teachers again', () => teachers() === 2);
   expect(await run.ended()).toBe(0);
   expect(run.result?.digest).toBe(undisturbed.result?.digest);

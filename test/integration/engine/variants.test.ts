@@ -1,6 +1,6 @@
 /**
- * The ways a job can be set up, each through the whole engine once: what is stored of the logits, where things are kept,
- * whose server it runs through, what kind of model teaches, and what the labels alone would have given.
+ * The variants of a job, each once through the whole engine: stored logits, places of results, servers, kinds of teacher
+ * models, and the baseline of the labels alone.
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -11,19 +11,19 @@ import { toolPath } from './tools.js';
 
 export interface ApiServerOptions {
   readonly folder: string;
-  /** Loopback, or the address of a bridge that pods reach. */
+  /** Address to listen on: loopback, or that of a bridge that pods reach. */
   readonly address: string;
   readonly port: number;
   readonly etcdUrl: string;
   readonly authority: Authority;
-  /** What it shows its clients. */
+  /** Server certificate. */
   readonly server: Credentials;
-  /** What it shows a kubelet. */
+  /** Client certificate for kubelets. */
   readonly kubeletClient: Credentials;
-  /** Signs the tokens of ServiceAccounts. */
+  /** Key that signs the tokens of ServiceAccounts. */
   readonly tokenKey: { readonly privateFile: string; readonly publicFile: string };
   readonly audit: AuditLevel | null;
-  /** What it shows servers that serve a part of its API; null = there are none. */
+  /** Client certificate for aggregated API servers; null = there are none. */
   readonly frontProxy: Credentials | null;
   /** More flags; the last of a name wins. */
   readonly args: readonly string[];
@@ -43,7 +43,7 @@ export async function apiServer(processes: Processes, options: ApiServerOptions)
   if (audit !== null) {
     const policy = join(folder, 'audit-policy.json');
     await writeFile(policy, JSON.stringify(auditPolicy(audit)));
-    // One file: a test reads it by offset.
+    // No rotation: tests read the file by offset.
     args.push(`--audit-policy-file=${policy}`, `--audit-log-path=${auditFile(folder)}`, '--audit-log-maxsize=100000');
     await writeFile(auditFile(folder), '');
   }
@@ -57,10 +57,10 @@ export async function apiServer(processes: Processes, options: ApiServerOptions)
   });
 }
 
-/** The name under which the API server hands requests on. */
+/** User name of the API server in forwarded requests. */
 export const frontProxyUser = 'front-proxy-client';
 
-/** Parts of the API may be served by others (APIService), which believe this server who asks. */
+/** Flags for aggregated API servers (APIService), which trust this server's headers about the user. */
 function aggregationFlags(authority: Authority, { certificate, key }: Credentials): string[] {
   return [
     `--requestheader-client-ca-file=${authority.certificate}`,
@@ -80,7 +80,7 @@ function flags(options: ApiServerOptions): string[] {
     `--etcd-servers=${etcdUrl}`,
     `--bind-address=${address}`,
     `--secure-port=${port}`,
-    // Endpoints may not name a loopback address: then no controller keeps those of the Service `kubernetes`.
+    // Endpoints may not contain a loopback address: without the reconciler the Service `kubernetes` has none.
     ...(loopback ? ['--endpoint-reconciler-type=none'] : [`--advertise-address=${address}`]),
     `--tls-cert-file=${server.certificate}`,
     `--tls-private-key-file=${server.key}`,
@@ -97,12 +97,12 @@ function flags(options: ApiServerOptions): string[] {
     `--kubelet-certificate-authority=${authority.certificate}`,
     '--kubelet-preferred-address-types=InternalIP',
     '--profiling=false',
-    // Without it, a server that is asked to end waits a minute for its watchers to go.
+    // Without it, a server that gets SIGTERM waits a minute for its watches to end.
     '--shutdown-send-retry-after',
   ];
 }
 
-/** The certificate of the server serves as a client's, too: any that the authority issued may ask this. */
+/** The server's certificate is also a valid client certificate: any one that the authority issued may query this. */
 async function isReady(
   at: { readonly host: string; readonly port: number },
   authority: Authority,

@@ -1,6 +1,6 @@
 /**
- * Plain requests to the API server as the cluster's administrator, for what a test sets up or looks at. Deliberately not
- * the operator's own client: a fault in that one must not hide itself.
+ * Plain requests to the API server as the cluster's administrator, for the setup and the assertions of a test. Deliberately
+ * not the operator's own client, which could hide its own faults.
  */
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
@@ -15,7 +15,7 @@ export interface Answer {
   readonly status: number;
   readonly text: string;
 }
-/** How a PATCH body is read. */
+/** Content type of a PATCH. */
 export const patchTypes = {
   merge: 'application/merge-patch+json',
   strategic: 'application/strategic-merge-patch+json',
@@ -49,7 +49,7 @@ export class Api {
     this.#agent = agent;
   }
 
-  /** Any status is an answer. @throws when there is none */
+  /** Returns a response of any status. @throws Error when there is none */
   async send(method: Method, path: string, body?: unknown, contentType = 'application/json'): Promise<Answer> {
     const { statusCode, body: stream } = await request(`${this.#url}${path}`, {
       dispatcher: this.#agent,
@@ -59,7 +59,7 @@ export class Api {
     return { status: statusCode, text: await stream.text() };
   }
 
-  /** @throws ApiRefusal with the API server's own sentence */
+  /** @throws ApiRefusal with the API server's own message */
   async call<T>(method: Method, path: string, body?: unknown, contentType?: string): Promise<T> {
     const { status, text } = await this.send(method, path, body, contentType);
     if (status >= 300) throw new ApiRefusal(status, `${method} ${path}: ${String(status)} ${sentenceOf(text)}`);
@@ -83,14 +83,14 @@ export class Api {
   }
 
   /**
-   * What a watch tells, one object a line, until the API server ends it or `signal` does.
+   * The events of a watch, until the API server or `signal` ends it.
    * @throws ApiRefusal
    */
   async *watch<T>(path: string, signal: AbortSignal): AsyncGenerator<T> {
     const { statusCode, body } = await request(`${this.#url}${path}`, {
       dispatcher: this.#agent,
       signal,
-      // It may have nothing to tell for long.
+      // A watch may be silent for a long time.
       bodyTimeout: 0,
     });
     if (statusCode >= 300) {

@@ -1,7 +1,7 @@
 /**
  * Small random clusters for the scheduler and the ledger to judge: a few nodes of all kinds, pods on them in all states,
- * pods that push others away, and the pods of which one asks how many more fit. Each is closed in itself: all of its pods
- * select the label of its nodes, so that hundreds live in one control plane without meeting.
+ * pods that preempt others, and a kind of pod whose remaining capacity is counted. Each is self-contained: all of its pods
+ * select the label of its nodes, so that hundreds fit into one control plane without interference.
  */
 import fc from 'fast-check';
 
@@ -10,7 +10,7 @@ import { thousandthsOf } from '../../../src/domain/ledger/index.js';
 export interface Arrangement {
   readonly nodes: readonly NodePlan[];
   readonly residents: readonly ResidentPlan[];
-  /** Of high priority: they take free places, or make the scheduler push residents away. */
+  /** Pods of high priority: they take free places or preempt residents. */
   readonly contenders: readonly PodPlan[];
   /** The kind of pod that is counted. */
   readonly asker: PodPlan;
@@ -36,13 +36,13 @@ export interface ResidentPlan {
   /** Index of its node. */
   readonly node: number;
   readonly state: 'Running' | 'Terminating' | 'Succeeded' | 'Failed' | 'Resized' | 'Refused' | 'Deferred';
-  /** What runs of its first container while it is resized. */
+  /** Running resources of its first container while it is resized. */
   readonly actual: Quantities;
-  /** What the kubelet has admitted of it. */
+  /** Resources that the kubelet has admitted for it. */
   readonly allocated: Quantities;
 }
 
-/** All that there are; askers never push anybody away, as teachers do not. */
+/** All priority classes; counted pods never preempt others, as teachers do not. */
 export const priorityClasses = {
   teacher: { value: -1_000, preemptionPolicy: 'Never' },
   resident: { value: 0, preemptionPolicy: 'Never' },
@@ -60,12 +60,12 @@ const gpu = 'nvidia.com/gpu';
 const slice = 'nvidia.com/mig-1g.10gb';
 
 const cpu = fc.constantFrom('50m', '100m', '250m', '0.5', '1', '1500m');
-/** Some are no whole number of bytes. */
+/** Quantities of memory; some are not a whole number of bytes. */
 const memory = fc.constantFrom('64Mi', '0.1Gi', '1000000000100m', '1Gi');
 const storage = fc.constantFrom('1Gi', '3Gi');
 const few = fc.constantFrom('1', '1', '2');
 
-/** Only some of what could be asked for. */
+/** A random subset of requests. */
 const requests: fc.Arbitrary<Quantities> = fc
   .record({ cpu, memory, 'ephemeral-storage': storage }, { requiredKeys: [] })
   .map((asked) => ({ ...asked }));
@@ -74,7 +74,7 @@ const devices: fc.Arbitrary<Quantities> = fc.oneof(
   { weight: 4, arbitrary: few.map((count) => ({ [gpu]: count })) },
   { weight: 1, arbitrary: few.map((count) => ({ [slice]: count })) },
 );
-/** A limit of what was not asked for is the request as well. */
+/** A limit without a request is also the request. */
 const limits: fc.Arbitrary<Quantities> = fc.oneof(
   { weight: 3, arbitrary: fc.constant({}) },
   { weight: 1, arbitrary: fc.constant({ cpu: '2', memory: '2Gi' }) },
@@ -99,7 +99,7 @@ const initContainers = fc
     list.map((container, at) => (sidecars[at] === true ? { ...container, restartPolicy: 'Always' } : container)),
   );
 
-/** What is said of the pod as a whole, as much above what its containers sum up to. */
+/** Resources of the pod as a whole, by this much above the sum of its containers. */
 const podResources = fc.oneof(
   { weight: 5, arbitrary: fc.constant(null) },
   {
@@ -112,7 +112,7 @@ const podResources = fc.oneof(
   },
 );
 
-/** The API server refuses pods that allow themselves less than their containers. */
+/** The API server refuses pods whose limits are below those of their containers. */
 function wholeOf(
   all: readonly Container[],
   plan: { readonly which: readonly string[]; readonly as: string; readonly above: number } | null,
@@ -233,7 +233,7 @@ function pods(...classes: (keyof typeof priorityClasses)[]): fc.Arbitrary<PodPla
   });
 }
 
-/** Everything at once. */
+/** All features at once. */
 const various = fc.record({
   nodes: fc.array(node, { minLength: 1, maxLength: 4 }),
   residents: fc.array(resident, { maxLength: 6 }),
@@ -253,7 +253,7 @@ const withGpus = (...counts: string[]): fc.Arbitrary<object> =>
     .tuple(fc.constantFrom(...counts), fc.constantFrom('100m', '1'))
     .map(([count, cores]) => plain({ [gpu]: count, cpu: cores }));
 
-/** Most devices are taken by pods that may be pushed away: places are kept while those linger. */
+/** Preemptible pods hold most devices: nominated places are reserved while those terminate. */
 const crowded = fc.record({
   nodes: fc.array(
     fc.record({
@@ -296,7 +296,7 @@ const twoParts = fc.tuple(fractions, fractions).map(([one, other]) => ({
   })),
 }));
 
-/** Memory of a few bytes, so that what is rounded where is seen. */
+/** Memory of a few bytes, so that rounding is visible. */
 const tiny = fc.record({
   nodes: fc.array(
     fc.record({

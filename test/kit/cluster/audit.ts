@@ -1,10 +1,10 @@
-/** What the API server was asked, by whom: its audit log, read as it grows. */
+/** The audit log of the API server (requests and their users), read as it grows. */
 import { open } from 'node:fs/promises';
 
-/** Fields of audit.k8s.io/v1 Event that tests look at. */
+/** Fields of audit.k8s.io/v1 Event that tests check. */
 export interface AuditEvent {
   readonly auditID: string;
-  /** A watch has both; everything else the second only. */
+  /** A watch has both stages; all other requests have only the second. */
   readonly stage: 'ResponseStarted' | 'ResponseComplete' | 'Panic';
   readonly requestURI: string;
   readonly verb: string;
@@ -21,7 +21,7 @@ export interface AuditEvent {
     readonly subresource?: string;
   };
   readonly responseStatus?: { readonly code: number; readonly reason?: string; readonly message?: string };
-  /** Of writes, with `audit: 'RequestResponse'`. */
+  /** Body of a write, with `audit: 'RequestResponse'`. */
   readonly requestObject?: unknown;
   readonly responseObject?: unknown;
   readonly requestReceivedTimestamp: string;
@@ -51,7 +51,7 @@ export class AuditTrail {
     this.#file = file;
   }
 
-  /** Everything so far, oldest first. A request may appear a moment after its answer. */
+  /** All events so far, oldest first. A request may appear a moment after its response. */
   async events(): Promise<readonly AuditEvent[]> {
     const handle = await open(this.#file, 'r');
     try {

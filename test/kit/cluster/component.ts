@@ -1,6 +1,5 @@
 /**
- * One server of a control plane: the same program with the same arguments, stopped, killed and started again as a test
- * wants it.
+ * One server of a control plane: the same program with the same arguments, which a test can stop, kill and start again.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KeptProcess, Processes, ProcessSpec } from './processes.js';
 
 export interface ComponentSpec extends ProcessSpec {
-  /** True once it serves; asked again and again after a start. Absent = a running process is enough. */
+  /** True once it serves; polled after a start. Absent = a running process is enough. */
   readonly isReady?: () => Promise<boolean>;
 }
 
@@ -29,7 +28,7 @@ export class Component {
     return this.#process?.running === true;
   }
 
-  /** Process id of the running one, or of the last that ran. */
+  /** Process id of the running process, or of the last one. */
   get pid(): number {
     if (this.#process === null) throw new Error(`${this.#spec.name}: never started`);
     return this.#process.pid;
@@ -40,19 +39,19 @@ export class Component {
     return this.#process.logFile;
   }
 
-  /** Resolves when it serves; does nothing when it runs. @throws Error with the end of its log when it does not come up */
+  /** Resolves when it serves; does nothing when it runs. @throws Error with the end of its log when it does not start */
   async start(): Promise<void> {
     if (this.running) return;
     this.#process = await this.#processes.start(this.#spec);
     await this.#untilReady(this.#process);
   }
 
-  /** Asks it to end; resolves when it has. */
+  /** Stops it with SIGTERM; resolves when it has ended. */
   async stop(graceMs = 10_000): Promise<void> {
     await this.#process?.stop(graceMs);
   }
 
-  /** Ends it without a word; resolves when it is gone. */
+  /** Stops it with SIGKILL; resolves when it has ended. */
   async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
     this.#process?.signal(signal);
     await this.#process?.exited;
@@ -87,7 +86,7 @@ export class Component {
   }
 }
 
-/** True when the kernel has stopped every thread; each stops when it next looks at its signals. */
+/** True when the kernel has stopped every thread; each stops when it next checks its signals. */
 async function isStopped(pid: number): Promise<boolean> {
   const threads = await readdir(`/proc/${pid}/task`);
   const states = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8')));

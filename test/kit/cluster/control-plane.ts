@@ -1,10 +1,10 @@
 /**
- * A real Kubernetes control plane for tests and people: etcd, API server, controller manager and scheduler of their own,
- * on free ports, in a folder of their own, with kwok for as many nodes as a test wants.
+ * A real Kubernetes control plane for tests and interactive use: its own etcd, API server, controller manager and
+ * scheduler, on free ports, in its own folder, with kwok for any number of nodes.
  *
  * Invariants:
- *  control-plane/C1 Nothing of it outlives the process that started it (keeper.ts).
- *  control-plane/C2 Two control planes never meet: own ports, own certificates, own folder.
+ *  control-plane/C1 None of its processes outlives the process that started it (keeper.ts).
+ *  control-plane/C2 Two control planes never interfere: each has its own ports, certificates and folder.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, writeFile } from 'node:fs/promises';
@@ -31,24 +31,24 @@ import { until } from './until.js';
 const run = promisify(execFile);
 
 export interface ControlPlaneOptions {
-  /** What the API server writes down of its requests; absent = nothing. */
+  /** Level of the API server's audit log; absent = no log. */
   readonly audit?: AuditLevel;
-  /** Where the API server listens; absent = loopback. Pods need an address of a bridge. */
+  /** Address of the API server; absent = loopback. Pods need an address of a bridge. */
   readonly address?: string;
   /** More flags of the API server. */
   readonly apiServerArgs?: readonly string[];
-  /** Parts of the API may be served by others, as metrics are; absent = all of it is the API server's. */
+  /** Allows aggregated API servers, as for metrics; absent = none. */
   readonly aggregation?: boolean;
-  /** How the scheduler chooses: a profile of KubeSchedulerConfiguration without its name; absent = Kubernetes' own. */
+  /** The scheduler's profile: one of KubeSchedulerConfiguration without its name; absent = the default. */
   readonly schedulerProfile?: object;
   /** Files of kwok objects beside its stages. */
   readonly kwokConfigs?: readonly string[];
   /**
-   * Files of CRDs that are served before the controller manager starts: its garbage collector learns of kinds that come
-   * later only when it looks again, up to 30 s on.
+   * Files of CRDs that are served before the controller manager starts: its garbage collector discovers later kinds only at
+   * its next discovery, after up to 30 s.
    */
   readonly crds?: readonly string[];
-  /** Leave the folder with all logs behind. */
+  /** True = keep the folder with all logs at the end. */
   readonly keep?: boolean;
 }
 
@@ -74,7 +74,7 @@ export class ControlPlane {
   readonly #kwokConfigs: readonly string[];
   #kwok: { readonly component: Component; readonly port: number } | null = null;
   #users = 0;
-  /** How many there are, by prefix. */
+  /** Number of nodes by prefix. */
   readonly #nodes = new Map<string, number>();
 
   constructor(parts: {
@@ -164,7 +164,7 @@ export class ControlPlane {
         }),
       );
     }
-    // The taint that every node is born with goes when the controller manager has seen the node.
+    // The controller manager removes the initial taint of a new node when it has seen the node.
     await until(
       'all nodes to be schedulable',
       async () => {
@@ -206,15 +206,15 @@ export class ControlPlane {
     return writeKubeconfig(file, this.endpoint, { token: status.token });
   }
 
-  /** The API server's own count of what it was asked. */
+  /** The API server's own counts of its requests. */
   async requestCounts(): Promise<RequestCounts> {
     const { text } = await this.api.send('GET', '/metrics');
     return new RequestCounts(text);
   }
 
-  /** Sets the whole cluster back; its own servers restart, and every other watcher sees time go back. */
+  /** Restores the whole cluster; its own servers restart, and every other watcher sees versions decrease. */
   async setBack(snapshot: Snapshot): Promise<void> {
-    // What a test has stopped stays stopped.
+    // Servers that a test has stopped stay stopped.
     const clients = [this.controllerManager, this.scheduler, this.#kwok?.component].filter(
       (part) => part !== undefined,
     );
@@ -308,9 +308,9 @@ async function assemble(folder: string, processes: Processes, options: ControlPl
       `--service-account-private-key-file=${tokenKey.privateFile}`,
       '--use-service-account-credentials',
       '--leader-elect=false',
-      // Where no kubelet can be (they refuse loopback), no node gives signs of life: none goes for want of them.
+      // On loopback there are no kubelets and no node leases: do not remove nodes for missing ones.
       ...(address.startsWith('127.') ? ['--node-monitor-grace-period=24h'] : []),
-      // Its own limits would be what a thousand jobs are measured by.
+      // The default limits would dominate measurements with a thousand jobs.
       '--kube-api-qps=500',
       '--kube-api-burst=1000',
     ],
@@ -344,7 +344,7 @@ async function assemble(folder: string, processes: Processes, options: ControlPl
   return cluster;
 }
 
-/** Signs ServiceAccounts' tokens. */
+/** Creates the key that signs the tokens of ServiceAccounts. */
 async function tokenKeyIn(folder: string): Promise<{ readonly privateFile: string; readonly publicFile: string }> {
   const privateFile = join(folder, 'service-accounts.key');
   const publicFile = join(folder, 'service-accounts.pub');

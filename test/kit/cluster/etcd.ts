@@ -1,6 +1,6 @@
 /**
- * The cluster's etcd: without the waiting for disks that a test does not need, and with what only a test needs, going
- * back to an earlier state.
+ * The cluster's etcd: without fsync, which tests do not need, and with a way back to an earlier state, which only tests
+ * need.
  */
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { Component } from './component.js';
 import type { Processes } from './processes.js';
 import { toolPath } from './tools.js';
 
-/** A copy of everything that was stored at one moment; lives as long as its cluster. */
+/** A copy of all data at one moment; exists as long as its cluster. */
 export interface Snapshot {
   readonly folder: string;
 }
@@ -35,7 +35,7 @@ export class Etcd extends Component {
         `--initial-advertise-peer-urls=${peer}`,
         `--initial-cluster=default=${peer}`,
         '--unsafe-no-fsync',
-        // The only member need not wait long for others before it leads.
+        // The only member need not wait for others before it leads.
         '--heartbeat-interval=10',
         '--election-timeout=100',
         '--log-level=warn',
@@ -47,14 +47,14 @@ export class Etcd extends Component {
     this.#data = data;
   }
 
-  /** Takes some 100 ms, in which the server answers no request; what it then holds is what a crash would leave. */
+  /** Takes about 100 ms, in which the server answers no request; the copy is what a crash would leave. */
   async snapshot(): Promise<Snapshot> {
     const folder = join(this.#folder, `snapshot-${++this.#snapshots}`);
     await this.frozen(() => cp(this.#data, folder, { recursive: true }));
     return { folder };
   }
 
-  /** Kills it, puts the earlier data in place, starts it. Its clients must be stopped: they would see time go back. */
+  /** Kills it, restores the earlier data, starts it. Its clients must be stopped: they would see versions decrease. */
   async restore({ folder }: Snapshot): Promise<void> {
     await this.kill();
     await rm(this.#data, { recursive: true });

@@ -10,7 +10,7 @@ const run = promisify(execFile);
 
 export const chartFolder = join(repositoryRoot, 'charts/distillery');
 
-/** @returns what helm printed. @throws Error with what it said when it fails */
+/** @returns the output of helm. @throws Error with its output when it fails */
 export async function helm(args: readonly string[], kubeconfig?: string): Promise<string> {
   const { stdout } = await run(
     toolPath('helm'),

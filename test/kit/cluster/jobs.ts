@@ -1,4 +1,4 @@
-/** DistillJobs for cluster tests, and the makers' way of bending them. */
+/** DistillJobs for cluster tests, with changes as the makers apply them. */
 export interface JobOptions {
   readonly name?: string;
   readonly namespace?: string;
@@ -25,7 +25,7 @@ export function someJob({
         model: { uri: 'package://models/teacher.onnx' },
         pools: pools ?? [{ name: 'gpu', resource: 'nvidia.com/gpu', maxReplicas: 4 }],
       },
-      // A server in a test has no room for a thousand jobs' bounds.
+      // Small bounds: a test's server has no room for the default bounds of a thousand jobs.
       logits: { maxBytes: '16Mi' },
       student: { model: { uri: 'package://models/student.json' } },
       ...spec,

@@ -3,7 +3,7 @@
  * none of them outlives the owner, even when the owner gets SIGKILL and can no longer clean up.
  *
  * Run as `node keeper.js [FOLDER]`. Standard input is a pipe from the owner with one JSON request a line; its end means
- * that the owner is gone or has had enough. Then, in this order:
+ * that the owner is gone or done. Then, in this order:
  *  keeper/K1 the processes end, the last started first: at once, or by SIGTERM and after their grace by SIGKILL;
  *  keeper/K2 the clean-up commands run, the last given first;
  *  keeper/K3 FOLDER, if one was named, is removed.
@@ -39,7 +39,7 @@ export type Report =
       readonly exited: { readonly id: number; readonly code: number | null; readonly signal: NodeJS.Signals | null };
     };
 
-/** A clean-up command that takes longer is given up. */
+/** Maximum time of a clean-up command. */
 const cleanUpLimitMs = 30_000;
 
 const [folder] = process.argv.slice(2);
@@ -65,7 +65,7 @@ function start(request: StartRequest): void {
     if (child.pid === undefined) report({ failed: { id, message } });
   });
   if (child.pid === undefined) return;
-  // At once, not at its event: the end of the requests may already be waiting to be read.
+  // Record it now, not at its event: the end of the requests may already be waiting to be read.
   children.set(id, { child, graceMs });
   report({ started: { id, pid: child.pid } });
   child.on('exit', (code, signal) => {
@@ -110,6 +110,6 @@ createInterface({ input: process.stdin })
   .on('line', (line) => handle(JSON.parse(line) as Request))
   .on('close', () => void end());
 process.on('SIGTERM', () => void end());
-// Ctrl-C and a closing terminal are for the owner to answer.
+// The owner handles Ctrl-C and a closing terminal.
 process.on('SIGINT', () => undefined);
 process.on('SIGHUP', () => undefined);

@@ -1,6 +1,6 @@
 /**
- * Nodes without machines: kwok answers for their pods as a kubelet would, which start at once and run until a test ends or
- * deletes them (stages/). What is real about such a cluster is everything but the containers.
+ * Nodes without machines: kwok reports the status of their pods as a kubelet would; they start at once and run until a test
+ * ends or deletes them (stages/). Everything in such a cluster is real except the containers.
  */
 import { join } from 'node:path';
 
@@ -9,13 +9,13 @@ import { repositoryRoot } from './paths.js';
 import type { Processes } from './processes.js';
 import { toolPath } from './tools.js';
 
-/** Label of the nodes that kwok answers for. */
+/** Label of the nodes that kwok manages. */
 const kwokLabel = 'distillery.dev/kwok';
 
-/** How nodes and pods change, one rule a stage; read as files, beside the kit's source. */
+/** Rules for changes of nodes and pods, one per stage; read as files from the kit's source. */
 const stageFiles = ['node.yaml', 'pod-start.yaml', 'pod-stop.yaml'];
 
-/** @param configs files of more kwok objects, such as what its nodes measure */
+/** @param configs files of more kwok objects, such as the measurements of its nodes */
 export function kwok(processes: Processes, kubeconfig: string, port: number, configs: readonly string[]): Component {
   return new Component(processes, {
     name: 'kwok',
@@ -47,7 +47,7 @@ export interface NodeOptions {
 
 /**
  * A node as its kubelet registers it, Ready from the first moment: with thousands, no write is needed after.
- * @param kubeletPort where kwok answers in the kubelet's place, on loopback
+ * @param kubeletPort where kwok listens in place of the kubelet, on loopback
  */
 export function nodeObject(name: string, options: NodeOptions, kubeletPort: number, now: Date): object {
   const { gpus = 0, cpu = '32', memory = '256Gi', pods = 110, labels = {}, taints = [] } = options;

@@ -1,6 +1,6 @@
 /**
- * Things of which a machine has one: a bridge name, a cache. Of two processes that want one, the second waits. The lock
- * is a name of an abstract socket (Linux), which the kernel frees with its owner: a killed owner never blocks the next.
+ * Locks for things that a machine has once, such as a bridge name or a cache: a second process waits. A lock is a name of
+ * an abstract socket (Linux), which the kernel frees with its owner, so that a killed owner never blocks the next.
  */
 import { createServer, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,8 +10,8 @@ import { codeOf } from '@distillery/base';
 const askEveryMs = 100;
 
 /**
- * @param onWait is called once when somebody else holds it
- * @returns the means to let go
+ * @param onWait called once if another process holds the lock
+ * @returns a function that releases the lock
  */
 export async function takeLock(name: string, onWait: () => void = () => undefined): Promise<() => void> {
   for (let attempt = 1; ; attempt++) {
@@ -26,7 +26,7 @@ async function listen(name: string): Promise<Server | null> {
   const server = createServer();
   return new Promise((resolve, reject) => {
     server.on('error', (error) => (codeOf(error) === 'EADDRINUSE' ? resolve(null) : reject(error)));
-    // Unreferenced: holding a lock is no reason to stay alive.
+    // Unreferenced: a held lock must not keep the process alive.
     server.listen(name, () => resolve(server.unref()));
   });
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run cluster`: a cluster for a person, with CRD, NATS and a running operator; everything of it ends with Ctrl-C.
- * `npm run cluster -- --real` runs real pods (as root), with the MNIST example's data in a claim.
+ * `npm run cluster`: an interactive cluster with CRD, NATS and a running operator; Ctrl-C ends all of it. `npm run cluster
+ * -- --real` runs real pods (as root), with the MNIST example's data in a claim.
  */
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -53,7 +53,7 @@ async function hollowWorld(folder: string): Promise<OperatorCluster> {
   say('starting a control plane, kwok nodes, NATS and the operator');
   const created = await OperatorCluster.create();
   await created.cluster.addNodes(3, { gpus: 4 });
-  // Its pods read nothing, and wait for the example's claim all the same.
+  // Pods on kwok nodes read nothing, but still need the example's claim.
   await claimFolder(created.cluster.api, 'default', 'mnist', folder);
   return created;
 }

@@ -1,4 +1,4 @@
-/** A control plane, its NATS and the means to look at one job in it: what the operator's suites share. */
+/** A control plane with NATS, and helpers to inspect one job in it; the operator's suites share it. */
 
 import type { DistillJobStatus } from '../../../src/api/index.js';
 import type { StreamObservation } from '../../../src/domain/index.js';
@@ -38,9 +38,9 @@ const jobsPath = (namespace: string): string => `/apis/distillery.dev/v1alpha1/n
 const ownedKinds = 'deployments,replicasets,jobs,pods,configmaps,secrets,serviceaccounts,networkpolicies';
 
 export interface OperatorClusterOptions extends ControlPlaneOptions {
-  /** Where its NATS tells of streams and consumers; absent = nowhere. */
+  /** Port of NATS monitoring, with streams and consumers; absent = none. */
   readonly natsMonitoringPort?: number;
-  /** Absent = one account per namespace. */
+  /** Mode of the NATS accounts; absent = one account per namespace. */
   readonly natsMode?: OperatorNats['mode'];
 }
 
@@ -62,7 +62,7 @@ export class OperatorCluster {
     );
   }
 
-  /** The same on a cluster that runs already. */
+  /** The same on a running cluster. */
   static async around(cluster: ControlPlane, nats: OperatorNats): Promise<OperatorCluster> {
     await cluster.installCrd(distillJobCrd);
     await cluster.apply(teacherPriorityClass);
@@ -75,7 +75,7 @@ export class OperatorCluster {
     await this.nats.stop();
   }
 
-  /** A job's streams, observed beside the operator; waits while NATS is away. */
+  /** A job's streams, observed independently of the operator; waits while NATS is down. */
   async streams(uid: string, namespace = 'default'): Promise<StreamObservation> {
     let seen: StreamObservation = { state: 'Unreachable', reason: 'not asked yet' };
     await until('NATS to answer', async () => {
@@ -109,7 +109,7 @@ export class OperatorCluster {
     return conditions?.find((condition) => condition.type === type)?.message ?? '';
   }
 
-  /** Everything that carries the job's label, as KIND/NAME. */
+  /** All objects with the job's label, as KIND/NAME. */
   async owned(uid: string): Promise<string[]> {
     const found = await this.cluster.kubectlOk([
       'get',
@@ -140,7 +140,7 @@ export class OperatorCluster {
     return pods.filter(({ phase, terminating }) => phase === 'Running' && !terminating);
   }
 
-  /** Writes of the operators so far, leases aside, as the API server saw them; needs an audit trail. */
+  /** Writes of the operators so far, without leases, from the audit log of the API server, which must be on. */
   async operatorWrites(): Promise<number> {
     const reads = ['get', 'list', 'watch'];
     return (await this.cluster.audit.events()).filter(
@@ -150,7 +150,7 @@ export class OperatorCluster {
   }
 }
 
-/** The operator's own way to the same accounts. It closes none, and opens again what the operator has closed. */
+/** The operator's own code for the same accounts. It closes none, and reopens those that the operator has closed. */
 async function homeOf(nats: OperatorNats): Promise<StreamHome> {
   const { url, operatorCreds: creds, accountSigningSeed: signingSeed, accounts } = nats;
   if (nats.mode === 'signed') {

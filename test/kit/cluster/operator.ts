@@ -1,4 +1,4 @@
-/** The operator as a process of its own, on this machine, against a cluster of the kit: what a pod of the chart would run. */
+/** The operator as a process on this machine, against a cluster of the kit: the same program as in a pod of the chart. */
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -7,10 +7,10 @@ import { repositoryRoot } from './paths.js';
 import type { KeptProcess } from './processes.js';
 import { until } from './until.js';
 
-/** What of a nats-server the operator needs. */
+/** The part of a nats-server that the operator needs. */
 export interface OperatorNats {
   readonly url: string;
-  /** As pods reach it; absent = the same. */
+  /** Address for pods; absent = the same as `url`. */
   readonly workerUrl?: string;
   readonly mode: 'accounts' | 'signed';
   readonly accounts: { readonly systemCreds: string; readonly operatorSigningSeed: string };
@@ -20,16 +20,16 @@ export interface OperatorNats {
 
 export interface OperatorOptions {
   readonly nats: OperatorNats;
-  /** Absent = cluster-admin. */
+  /** Kubeconfig; absent = cluster-admin. */
   readonly kubeconfig?: string;
   readonly image?: string;
   readonly namespace?: string;
   readonly environment?: Readonly<Record<string, string>>;
   /** A program that runs the operator's command, such as strace; absent = none. */
   readonly under?: { readonly command: string; readonly args: readonly string[] };
-  /** Absent = it is waited for until it leads. */
+  /** True = do not wait until it leads; absent = false. */
   readonly standby?: boolean;
-  /** It is started again when it ends by itself with an error, as a kubelet would; absent = true. */
+  /** True = restart it when it ends by itself with an error, as a kubelet would; absent = true. */
   readonly supervised?: boolean;
 }
 
@@ -40,11 +40,11 @@ export interface LogLine {
 }
 
 export interface RunningOperator {
-  /** The one that runs, or the last that ran. */
+  /** The running process, or the last one. */
   readonly process: KeptProcess;
   readonly port: number;
   log(): Promise<LogLine[]>;
-  /** What /metrics, /readyz or /livez answers. */
+  /** The response of /metrics, /readyz or /livez. */
   ask(path: string): Promise<{ readonly status: number; readonly text: string }>;
 }
 
@@ -83,7 +83,7 @@ export async function startOperator(cluster: ControlPlane, options: OperatorOpti
       DISTILLERY_METRICS_PORT: '0',
       DISTILLERY_NAMESPACE: options.namespace ?? 'default',
       DISTILLERY_POD_NAME: name,
-      // Short, so that tests wait little; long enough for a machine that is busy.
+      // Short, so that tests wait little; long enough for a busy machine.
       DISTILLERY_LEASE_SECONDS: '8',
       ...options.environment,
     },
@@ -105,7 +105,7 @@ export async function startOperator(cluster: ControlPlane, options: OperatorOpti
   await until(
     `${name} to say: ${wanted}`,
     async () => {
-      // A wrong setting is not mended by another start.
+      // A restart does not fix a wrong setting.
       if (!current.running && options.supervised === false)
         throw new Error(`${name} ended: ${await current.lastWords()}`);
       return (await log()).some(({ msg }) => msg === wanted);

@@ -1,4 +1,4 @@
-/** Where the kit finds things: it runs from its source (jest) and from dist (`npm run cluster`), one folder deeper. */
+/** Paths of the kit: it runs from its source (jest) and from dist (`npm run cluster`), one folder deeper. */
 import { extname, join } from 'node:path';
 
 export const repositoryRoot = join(
@@ -6,5 +6,5 @@ export const repositoryRoot = join(
   extname(import.meta.url) === '.ts' ? '../../..' : '../../../..',
 );
 export const distillJobCrd = join(repositoryRoot, 'crds/distilljobs.yaml');
-/** What is built for the cluster suites and kept between runs; not under version control. */
+/** Folder of the build outputs that cluster suites reuse; not under version control. */
 export const cacheFolder = join(repositoryRoot, '.cache/cluster');

@@ -1,6 +1,6 @@
 /**
  * A certificate authority for one cluster: issues the certificates of its servers and clients through the `openssl`
- * command (Node has no X.509 issuing of its own). Everything lies in one folder that goes with the cluster.
+ * command (Node has no X.509 issuing of its own). All files are in one folder that is deleted with the cluster.
  */
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
@@ -17,7 +17,7 @@ export interface Subject {
   readonly commonName: string;
   /** The user's groups. */
   readonly organizations?: readonly string[];
-  /** Under which a server is reached, as openssl writes them: `IP:127.0.0.1`, `DNS:localhost`. */
+  /** Alternative names of a server, in the syntax of openssl: `IP:127.0.0.1`, `DNS:localhost`. */
   readonly names?: readonly string[];
 }
 /** Paths of two PEM files. */
@@ -36,7 +36,7 @@ export class Authority {
   static async create(folder: string): Promise<Authority> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const authority = new Authority(folder);
-    // Without one of our own, openssl reads the machine's, which may add extensions.
+    // Without our own configuration openssl reads the machine's, which may add extensions.
     await writeFile(authority.#configuration, '[req]\ndistinguished_name = dn\n[dn]\n');
     const extensions = ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign,digitalSignature'];
     await authority.#request(authority.certificate, authority.#key, '/CN=distillery-test', extensions, []);

@@ -1,23 +1,23 @@
 /**
- * Ends of pods on nodes that do not exist, reported as a kubelet would report them. kwok starts pods, lets them run for
- * ever and buries the deleted ones; how else one ends, a test says here.
+ * Ends of pods on kwok's nodes, reported as a kubelet would report them. kwok starts pods, lets them run forever and
+ * removes the deleted ones; tests report every other end here.
  */
 import type { Api } from './api.js';
 
-/** Why Kubernetes itself took a pod away, for which it does not blame the pod. */
+/** Why Kubernetes itself removed a pod; such ends do not count as failures of the pod. */
 export type Disruption =
   | 'DeletionByTaintManager'
   | 'EvictionByEvictionAPI'
   | 'PreemptionByScheduler'
-  /** The node ran short of something, and its kubelet evicted the pod. */
+  /** The node was short of a resource, and its kubelet evicted the pod. */
   | 'TerminationByKubelet';
 
 /** How a pod's containers ended. */
 export interface PodEnd {
   readonly exitCode: number;
-  /** What they wrote to their termination log. */
+  /** Their termination message. */
   readonly message?: string;
-  /** Completed or Error when absent; OOMKilled and the like. */
+  /** Reason, such as OOMKilled; absent = Completed or Error. */
   readonly reason?: string;
   readonly disrupted?: Disruption;
 }
@@ -34,7 +34,7 @@ interface Pod {
 
 export async function endPod(api: Api, path: string, end: PodEnd, now: Date): Promise<void> {
   const pod = await api.get<Pod>(path);
-  // Strategic: conditions and containers that are not named here stay as they are.
+  // A strategic merge: conditions and containers that are not named here stay unchanged.
   await api.patch(`${path}/status`, { status: statusOf(pod, end, now.toISOString()) }, 'strategic');
 }
 

@@ -1,8 +1,8 @@
 /**
  * Free ports for servers that are stopped and started again on the same one.
  *
- * They come from below the range that the kernel takes for outgoing connections (32768 and up on Linux): otherwise a
- * stopped server's port may be in use as somebody's own end of a connection when the server wants it back.
+ * They come from below the range that the kernel takes for outgoing connections (32768 and up on Linux): otherwise another
+ * process may use a stopped server's port as its end of a connection when the server starts again.
  */
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';

@@ -1,11 +1,10 @@
 /**
- * The owner's side of the keeper: starts processes, knows them by pid, and has them end with their owner.
+ * The owner's side of the keeper: starts processes, tracks their pids, and ends them with their owner.
  *
  * Invariants:
- *  processes/P1 A process started here never outlives this process: the keeper sees to it; should the keeper itself be
- *     killed, its processes are killed from here.
- *  processes/P2 Signals go through the keeper, the parent: a pid that was given to somebody else meanwhile is never
- *     hit.
+ *  processes/P1 A process started here never outlives this process: the keeper ends it; if the keeper is killed, this
+ *     process kills its processes.
+ *  processes/P2 Signals go through the keeper, the parent: a pid that the kernel has reused is never signaled.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,14 +16,14 @@ import { fileURLToPath } from 'node:url';
 import type { Report, Request } from './keeper.js';
 
 export interface ProcessSpec {
-  /** Names the log file too. */
+  /** Name of the process and of its log file. */
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
   /** The whole environment; absent = this process's. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** What it gets between SIGTERM and SIGKILL when everything ends; absent = 0, SIGKILL at once. */
+  /** Time between SIGTERM and SIGKILL when everything ends; absent = 0, SIGKILL at once. */
   readonly graceMs?: number;
 }
 export interface ProcessExit {
@@ -42,7 +41,7 @@ export interface KeptProcess {
   signal(signal: NodeJS.Signals): void;
   /** SIGTERM, after the grace SIGKILL; resolves when it has ended. */
   stop(graceMs?: number): Promise<ProcessExit>;
-  /** SIGKILL, as a machine that loses power would; resolves when it has ended. */
+  /** Ends it with SIGKILL, as a loss of power would; resolves when it has ended. */
   kill(): Promise<ProcessExit>;
   /** Its last lines, for an error message. */
   lastWords(): Promise<string>;
@@ -63,7 +62,7 @@ export class Processes {
 
   /**
    * @param folder holds `logs/`
-   * @param keep leave the folder when everything has ended; otherwise the keeper removes it
+   * @param keep true = the folder stays when everything has ended; false = the keeper removes it
    */
   static async open(folder: string, keep = false): Promise<Processes> {
     await mkdir(join(folder, 'logs'), { recursive: true, mode: 0o700 });
@@ -73,7 +72,7 @@ export class Processes {
   private constructor(folder: string, keep: boolean) {
     this.#logs = join(folder, 'logs');
     const program = fileURLToPath(new URL(`./keeper${extname(import.meta.url)}`, import.meta.url));
-    // Its own process group: a Ctrl-C in the owner's terminal is not for the cluster.
+    // Its own process group, so that a Ctrl-C in the owner's terminal does not reach the cluster.
     this.#keeper = spawn(
       process.execPath,
       ['--disable-warning=ExperimentalWarning', program, ...(keep ? [] : [folder])],
@@ -86,14 +85,14 @@ export class Processes {
       () => this.#orphan('its keeper ended'),
       (error: unknown) => this.#orphan(`its keeper could not be started: ${String(error)}`),
     );
-    // The keeper may be gone first.
+    // The keeper may have ended first.
     this.#keeper.stdin?.on('error', () => undefined);
     if (this.#keeper.stdout !== null) {
       createInterface({ input: this.#keeper.stdout }).on('line', (line) => this.#read(JSON.parse(line) as Report));
     }
   }
 
-  /** @throws Error when it could not be started; that it then keeps running is for the caller to see */
+  /** @throws Error when it could not be started; the caller checks that it keeps running */
   async start(spec: ProcessSpec): Promise<KeptProcess> {
     const { name, graceMs = 0, command, args, env, cwd } = spec;
     const id = ++this.#lastId;
@@ -144,7 +143,7 @@ export class Processes {
     };
   }
 
-  /** Has the keeper run a command when everything has ended; the last given runs first. */
+  /** Registers a command that the keeper runs when everything has ended; the last registered runs first. */
   atEnd(command: readonly [string, ...string[]]): void {
     this.#send({ atEnd: command });
   }
@@ -174,7 +173,7 @@ export class Processes {
     }
   }
 
-  /** The keeper is gone: whatever it did not report as ended ends now. */
+  /** The keeper is gone: kill every process that it did not report as ended. */
   #orphan(reason: string): void {
     for (const { started, exited, pid } of this.#entries.values()) {
       started.reject(new Error(reason));
@@ -189,7 +188,7 @@ function killPid(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // Gone already, which is what was wanted.
+    // Already gone, as wanted.
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * How many requests the API server has answered since it started, by its own count (apiserver_request_total). Two counts
- * with some time between tell what that time cost; the audit trail tells who asked, at a price per request.
+ * How many requests the API server has answered since it started, by its own metric (apiserver_request_total). The
+ * difference of two readings is the number of requests in between; the audit log also records the users, at a cost per
+ * request.
  */
 export interface RequestSelector {
   readonly verb?: string | readonly string[];
@@ -12,7 +13,7 @@ export interface RequestSelector {
 }
 type Labels = Readonly<Record<string, string>>;
 
-/** Verbs as the server counts them; a server-side apply is its own. */
+/** Verbs as the server counts them; server-side apply has its own. */
 const writeVerbs = ['POST', 'PUT', 'PATCH', 'APPLY', 'DELETE', 'DELETECOLLECTION'];
 
 const series = /^apiserver_request_total\{(.*)\} (\S+)$/;
@@ -21,7 +22,7 @@ const label = /(\w+)="((?:[^"\\]|\\.)*)"/g;
 export class RequestCounts {
   readonly #counts: readonly { readonly labels: Labels; readonly value: number }[];
 
-  /** @param text what the server shows at /metrics */
+  /** @param text the response of /metrics */
   constructor(text: string) {
     this.#counts = text.split('\n').flatMap((line) => {
       const [, labels, value] = series.exec(line) ?? [];
@@ -38,7 +39,7 @@ export class RequestCounts {
       .reduce((sum, { value }) => sum + value, 0);
   }
 
-  /** Requests that change something. */
+  /** Number of requests that write. */
   writes(selector: Omit<RequestSelector, 'verb'> = {}): number {
     return this.total({ ...selector, verb: writeVerbs });
   }

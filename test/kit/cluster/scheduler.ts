@@ -1,4 +1,4 @@
-/** The cluster's scheduler, with its usual profile or another. */
+/** The cluster's scheduler, with its default profile or another. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 

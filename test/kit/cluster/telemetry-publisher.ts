@@ -1,4 +1,4 @@
-/** Telemetry of workers that do not exist: a student that needs a number of teachers, and the rate of each teacher. */
+/** Publishes telemetry of simulated workers: a student that needs a number of teachers, and the rate of each teacher. */
 import { jobNames, type StudentState, type TeacherState } from '@distillery/protocol';
 import type { NatsConnection } from '@nats-io/transport-node';
 
@@ -8,7 +8,7 @@ import type { OperatorCluster } from './operator-cluster.js';
 
 const everyMs = 400;
 const perTeacher = 100;
-/** What a job asks for beside the student's rate (demand.ts). */
+/** The surplus that a job requests above the student's rate (demand.ts). */
 const margin = 1.05;
 
 /** Publishes the telemetry of a job's workers. @param teachers by pod, all of the pool `gpu` @returns the number of workers */
@@ -41,9 +41,9 @@ export class TelemetryPublisher {
   }
 
   static start(world: OperatorCluster): TelemetryPublisher {
-    const telling = new TelemetryPublisher(world);
-    telling.#next();
-    return telling;
+    const publisher = new TelemetryPublisher(world);
+    publisher.#next();
+    return publisher;
   }
 
   /** The account of a namespace comes with its first job and closes with its last. */
@@ -55,7 +55,7 @@ export class TelemetryPublisher {
     return this.#connection;
   }
 
-  /** From now on the student of this job keeps so many teachers of the pool `gpu` busy. */
+  /** Sets how many teachers of the pool `gpu` the student of this job keeps busy. */
   needs(uid: string, teachers: number): void {
     this.#needs.set(uid, teachers);
   }
@@ -74,7 +74,7 @@ export class TelemetryPublisher {
     }, everyMs);
   }
 
-  /** Says so once, at once. */
+  /** Publishes the telemetry of the job once, now. */
   async tell(uid: string, teachers: number): Promise<void> {
     const pods = await this.#world.running(uid, 'teacher');
     const samplesPerSecond = ((teachers - 0.5) * perTeacher) / margin;
@@ -82,7 +82,7 @@ export class TelemetryPublisher {
       step: 1,
       fedSteps: 1_001,
       window: 1_000,
-      // Full: nothing is asked for to fill it.
+      // A full buffer: no teachers are requested to fill it.
       buffer: { frames: 1_000_000, bytes: 0 },
       samplesPerSecond,
       unstarvedSamplesPerSecond: samplesPerSecond,

@@ -3,8 +3,8 @@
  *
  * Invariants:
  *  tools/T1 A binary in the folder is whole: it is built under another name and renamed.
- *  tools/T2 A group's stamp, written last, says from which pins its binaries were built; other pins build them again.
- *  tools/T3 Of two processes that ask at once, one builds and the other waits for it.
+ *  tools/T2 A group's stamp, written last, records the pins of its binaries; other pins cause a new build.
+ *  tools/T3 If two processes need the tools at once, one builds and the other waits.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -25,7 +25,7 @@ interface ToolGroup {
   readonly module: string;
   /** Package by the name that its binary gets. */
   readonly packages: Readonly<Record<string, string>>;
-  /** Variables that the linker sets, by the module whose pinned version they tell. */
+  /** Variables that the linker sets, by the module whose pinned version is their value. */
   readonly versions: Readonly<Record<string, (version: string) => Readonly<Record<string, string>>>>;
 }
 
@@ -67,7 +67,7 @@ export const helmTools = {
   versions: {},
 } satisfies ToolGroup;
 
-/** Scalers that are compared with ours. Not of `toolGroups`: only the benchmark builds them, the last takes minutes. */
+/** Scalers that are compared with ours. Not in `toolGroups`: only the benchmark builds them, and the last takes minutes. */
 export const metricsServerTools = {
   name: 'metrics-server',
   module: join(repositoryRoot, 'test/cluster/metrics-server'),
@@ -91,7 +91,7 @@ export type ClusterTool = keyof (typeof kubernetes.packages &
   typeof metricsServerTools.packages &
   typeof kedaTools.packages);
 
-/** Where a tool lies once `buildTools` has seen to it. */
+/** Path of a tool after `buildTools`. */
 export function toolPath(tool: ClusterTool): string {
   return join(cacheFolder, 'bin', tool);
 }
@@ -105,11 +105,11 @@ export interface BuildOptions {
   readonly progress?: (line: string) => void;
 }
 
-const tellEveryMs = 30_000;
+const progressEveryMs = 30_000;
 
 /**
- * Sees to it that the tools are there and built from today's pins; takes minutes the first time, milliseconds after.
- * @throws Error that says what is missing (`go`), or the end of what the build printed
+ * Builds the tools from the current pins if necessary; takes minutes the first time, milliseconds afterwards.
+ * @throws Error that names what is missing (`go`), or has the end of the build's output
  */
 export async function buildTools(options: BuildOptions = {}): Promise<void> {
   const { groups = toolGroups, folder = cacheFolder, go = 'go', progress = toStderr } = options;
@@ -138,7 +138,7 @@ function toStderr(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** Names everything that a group's binaries depend on and that we choose. */
+/** Identifies everything that a group's binaries depend on and that we choose. */
 async function stampOf(group: ToolGroup): Promise<string> {
   const files = await Promise.all(['go.mod', 'go.sum'].map((name) => readFile(join(group.module, name))));
   const hash = createHash('sha256');
@@ -206,7 +206,7 @@ async function runGo(
   go: string,
   args: readonly string[],
   cwd: string,
-  tell: (compiledPackages: number) => void,
+  onProgress: (compiledPackages: number) => void,
 ): Promise<void> {
   const child = spawn(go, args, {
     cwd,
@@ -215,12 +215,12 @@ async function runGo(
   });
   const output: string[] = [];
   createInterface({ input: child.stderr }).on('line', (line) => output.push(line));
-  const ticker = setInterval(() => tell(output.length), tellEveryMs);
+  const ticker = setInterval(() => onProgress(output.length), progressEveryMs);
   try {
     const code = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
       child.on('error', reject);
       child.on('close', (status, signal) => resolve(status ?? signal));
-      // It runs beside tests that have deadlines.
+      // Low priority: tests with deadlines run at the same time.
       if (child.pid !== undefined) setPriority(child.pid, priorities.priority.PRIORITY_LOW);
     });
     if (code !== 0) {

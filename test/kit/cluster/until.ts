@@ -1,9 +1,9 @@
-/** Waiting for a condition instead of for luck. */
+/** Waits for a condition instead of a fixed time. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const askEveryMs = 50;
 
-/** @throws Error naming what never came, with what was seen last when `describe` says it */
+/** @throws Error that names the condition that never held, with the last state if `describe` gives it */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,

@@ -1,4 +1,4 @@
-/** Whatever is done to a valid job, checking it answers with a union, says where, and is stable. */
+/** After any change of a valid job, its check returns a union with the places of problems, and is deterministic. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
@@ -7,7 +7,7 @@ import { pathParts } from '../../../src/api/schema.js';
 
 type Tree = Record<string, unknown>;
 
-/** A valid job in which every field is written out, so that a change can hit any of them. */
+/** A valid job with every field set, so that a change can affect any of them. */
 const whole = {
   apiVersion: 'distillery.dev/v1alpha1',
   kind: 'DistillJob',
@@ -88,7 +88,7 @@ function begins(whole: readonly string[], start: readonly string[]): boolean {
   return start.every((part, index) => whole[index] === part);
 }
 
-/** A problem is about a change when it stands at it, above it, below it, or at a field beside it. */
+/** A problem belongs to a change if its path is that of the change, above it, below it, or beside it. */
 function isAbout(problemPath: string, change: readonly string[]): boolean {
   const found = pathParts(problemPath);
   return begins(found, change.slice(0, -1)) || begins(change, found);
@@ -108,7 +108,7 @@ function expectAnswer(job: unknown, change: readonly string[]): void {
 }
 
 describe('a valid job', () => {
-  test('is valid before anything is done to it', () => {
+  test('is valid before any change', () => {
     expect(checkJob(whole)).toEqual({ ok: true, job: expect.objectContaining({ kind: 'DistillJob' }) });
   });
 
@@ -125,7 +125,7 @@ describe('a valid job', () => {
     },
   );
 
-  test('with any one field replaced by any value gets an answer about it', () => {
+  test('with any one field replaced by any value gets a problem at that field or stays valid', () => {
     fc.assert(
       fc.property(pathArbitrary, fc.anything({ withNullPrototype: false, withBigInt: false }), (parts, value) => {
         expectAnswer(
@@ -137,7 +137,7 @@ describe('a valid job', () => {
     );
   });
 
-  test('with a field that nobody knows is refused for that field', () => {
+  test('with an unknown field is refused for that field', () => {
     const objects = paths.filter((parts) => {
       const value = parts.reduce<unknown>((at, part) => (at as Tree)[part], whole);
       return typeof value === 'object' && !Array.isArray(value) && parts.at(-1) !== 'labels';

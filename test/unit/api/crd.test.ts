@@ -1,5 +1,5 @@
 /**
- * The CustomResourceDefinition itself: what the API server would refuse, and what the rest of this room relies on.
+ * The CustomResourceDefinition itself: the API server accepts it, and it has the properties on which this room relies.
  */
 import { readFileSync } from 'node:fs';
 
@@ -50,7 +50,7 @@ const rules = all.flatMap(({ path, schema }) =>
 );
 
 describe('the CRD', () => {
-  test('names what the code names', () => {
+  test('has the names that the code uses', () => {
     expect(crd.metadata.name).toBe(`${plural}.${apiGroup}`);
     expect(`${crd.spec.group}/${version.name}`).toBe(apiVersion);
     expect(crd.spec.names).toMatchObject({ kind, plural });
@@ -72,7 +72,7 @@ describe('the CRD', () => {
     expect(written.filter(({ path, schema }) => !path.endsWith('[]') && (schema.description ?? '') === '')).toEqual([]);
   });
 
-  test('bounds every number and amount that a person writes, so that it fits where it is used', () => {
+  test('bounds every number and amount that a user writes, so that it fits where it is used', () => {
     const numbers = written.filter(
       ({ path, schema }) =>
         path.startsWith('.spec') &&

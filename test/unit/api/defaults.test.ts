@@ -32,7 +32,7 @@ describe('a job that leaves out what it may', () => {
     expect(text).toBe(readFileSync(golden, 'utf8'));
   });
 
-  test('gets the rest of an object that it gives in part', () => {
+  test('gets the rest of an object that it sets in part', () => {
     const { optimizer } = resolved(['spec.student.optimizer', { name: 'sgd', schedule: { name: 'Cosine' } }]).spec
       .student;
     expect(optimizer).toMatchObject({ name: 'sgd', learningRate: 0.001, momentum: 0.9 });
@@ -54,7 +54,7 @@ describe('a job that leaves out what it may', () => {
     });
   });
 
-  test('keeps what it says, templates whole, null and unknown fields in them too', () => {
+  test('keeps its own values and complete templates, including null and unknown fields in them', () => {
     const template = { spec: { nodeSelector: { zone: 'a' }, anything: [1, null] } };
     const job = resolved(['spec.student.template', template], ['spec.suspend', true], ['spec.backoffLimit', 0]);
     expect(job.spec.student.template).toEqual(template);

@@ -1,6 +1,6 @@
 /**
- * What a person is told for each way of getting a job wrong, word for word: golden/malformed.txt. After a wanted change
- * run with UPDATE_GOLDEN=1 and read the diff.
+ * The exact message for each malformed job: golden/malformed.txt. After an intended change, run with UPDATE_GOLDEN=1 and
+ * read the diff.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 
@@ -11,7 +11,7 @@ import { readJob } from '../../../src/api/index.js';
 import { malformedJobs, malformedText } from '../../kit/malformed-jobs.js';
 
 const golden = new URL('golden/malformed.txt', import.meta.url);
-function told(text: string): string {
+function messagesFor(text: string): string {
   const result = readJob(text, { sourceName: 'job.yaml' });
   if (result.ok) return 'accepted';
   return result.problems
@@ -23,8 +23,8 @@ function told(text: string): string {
 }
 
 describe('a malformed job', () => {
-  test('is told in these words', () => {
-    const text = malformedJobs.map((one) => `# ${one[0]}\n${told(malformedText(one))}\n`).join('\n');
+  test('is reported in these words', () => {
+    const text = malformedJobs.map((one) => `# ${one[0]}\n${messagesFor(malformedText(one))}\n`).join('\n');
     if (process.env.UPDATE_GOLDEN !== undefined) writeFileSync(golden, text);
     expect(text).toBe(readFileSync(golden, 'utf8'));
   });

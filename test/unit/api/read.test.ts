@@ -1,4 +1,4 @@
-/** Reading a job's text: what kubectl accepts is accepted, and every problem stands at its line. */
+/** Reading a job's text: all that kubectl accepts is accepted, and every problem has its line. */
 import { describe, expect, test } from '@jest/globals';
 
 import { formatProblems, locateProblems, readJob, readObjects, unsupported } from '../../../src/api/index.js';
@@ -84,7 +84,7 @@ describe('reading a job', () => {
     expect(job.spec.teacher.pools.map(({ maxReplicas }) => maxReplicas)).toEqual([7, 7]);
   });
 
-  test('takes what `kubectl get -o yaml` gives back, and drops the status', () => {
+  test('accepts the output of `kubectl get -o yaml`, and drops the status', () => {
     const stored = {
       ...shortestJob(),
       metadata: {
@@ -103,7 +103,7 @@ describe('reading a job', () => {
     expect(job.status).toBeUndefined();
   });
 
-  test('takes an explicit tag for what it is called, not for an object of the language', () => {
+  test('reads an explicit tag as plain data, not as an object of the language', () => {
     expect(problemsOf(valid.replace('seed: 7', 'seed: !!timestamp 2024-01-02')).map(({ path }) => path)).toEqual([
       'spec.training.seed',
     ]);
@@ -111,7 +111,7 @@ describe('reading a job', () => {
 });
 
 describe('a file with several objects', () => {
-  /** One line an object: what it is, or its problems. */
+  /** One line per object: its kind and name, or its problems. */
   function summaryOf(source: string, nameSuffix?: string): string[] {
     const read = readObjects(source, { sourceName: 'f', ...(nameSuffix === undefined ? {} : { nameSuffix }) });
     if (!read.ok) return read.problems.map(lineOf);
@@ -127,7 +127,7 @@ describe('a file with several objects', () => {
   const namespace = 'apiVersion: v1\nkind: Namespace\nmetadata: { name: team-a }\n';
   const listOf = (...items: readonly object[]): string => yamlOf({ apiVersion: 'v1', kind: 'List', items });
 
-  test('gives each job, and names the others', () => {
+  test('yields each job, and names the other objects', () => {
     expect(summaryOf(`${namespace}---\n${named('a')}---\n${named('b', text)}---\n${named('c')}`)).toEqual([
       'other: Namespace team-a',
       'job: a',
@@ -136,7 +136,7 @@ describe('a file with several objects', () => {
     ]);
   });
 
-  test('gives the items of a list, each problem under its item', () => {
+  test('yields the items of a list, each problem under its item', () => {
     const items = [
       shortestJob(),
       { apiVersion: 'v1', kind: 'ConfigMap' },
@@ -196,7 +196,7 @@ describe('a file with several objects', () => {
     expect(summaryOf(`${generated('a-')}---\n${generated('a-')}`, 'x7k2p')).toHaveLength(2);
   });
 
-  test('is told of a prefix that no name can begin with', () => {
+  test('reports a prefix that no name can begin with', () => {
     expect(summaryOf(generated('MNIST-'))).toEqual([
       '5: metadata.generateName: found "MNIST-", but a name that begins so must be lower-case letters, digits and dashes, ' +
         'with a letter or digit at its start. Choose a prefix such as mnist-.',
@@ -216,7 +216,7 @@ describe('a number', () => {
     ['!!str 7', 'write 7 without quotes or tag'],
     ['seven', 'write a whole number from 0 to 4294967295'],
     ['1.5', 'write 1 or 2'],
-  ])('given as %s is told as %s', (written, remedy) => {
+  ])('given as %s is reported with the remedy %s', (written, remedy) => {
     expect(problemsOf(valid.replace('seed: 7', `seed: ${written}`)).map((problem) => problem.fault.remedy)).toEqual([
       remedy,
     ]);
@@ -267,12 +267,12 @@ describe('a problem', () => {
     );
   });
 
-  test('in a value that nests beyond reason is told, not thrown', () => {
+  test('in a value that nests too deep is reported, not thrown', () => {
     expect(problemsOf(`spec: ${'['.repeat(100_000)}`)).toHaveLength(1);
     expect(problemsOf(`spec: ${'{a: '.repeat(20_000)}${'}'.repeat(20_000)}`).length).toBeGreaterThan(0);
   });
 
-  test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('in a field called %s is told', (name) => {
+  test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('in a field called %s is reported', (name) => {
     const source = JSON.stringify(bent()).replace('"spec":{', `"spec":{"${name}":{"x":1},`);
     expect(problemsOf(source).map(({ path }) => path)).toEqual([`spec.${name}`]);
   });

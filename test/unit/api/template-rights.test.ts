@@ -1,4 +1,4 @@
-/** What an administrator decides about templates: what is refused without a decision, and what each decision changes. */
+/** Decisions of an administrator about templates: the defaults without a decision, and the effect of each decision. */
 import { describe, expect, test } from '@jest/globals';
 
 import {
@@ -11,7 +11,7 @@ import { JobMaker } from '../../kit/snapshots.js';
 
 type Template = Record<string, unknown>;
 
-function told(
+function problemsOf(
   template: Template,
   rights: Partial<TemplateRights> = {},
   role: 'teacher' | 'student' = 'student',
@@ -53,7 +53,7 @@ describe('annotations and labels', () => {
     'K8S.V1.CNI.CNCF.IO/networks',
   ])('that give rights are refused: %s', (key) => {
     for (const role of ['teacher', 'student'] as const) {
-      expect(told(annotated(key), {}, role)).toEqual([
+      expect(problemsOf(annotated(key), {}, role)).toEqual([
         `….metadata.annotations["${key}"]: found "${key}", but what reads it may give the pod rights, networks or ` +
           'containers. Leave it out, or ask the administrator of the operator to allow it.',
       ]);
@@ -66,28 +66,28 @@ describe('annotations and labels', () => {
     'prometheus.io/scrape',
     'kubectl.kubernetes.io/default-container',
     'not-istio.io/inject',
-    // Refused by template.ts, whatever an administrator says.
+    // template.ts refuses it, regardless of the administrator's settings.
     'container.apparmor.security.beta.kubernetes.io/worker',
     'istio.io.example.com/inject',
-  ])('that only say something are let in: %s', (key) => {
-    expect(told(annotated(key))).toEqual([]);
-    expect(told(labeled(key))).toEqual([]);
+  ])('that give no rights are allowed: %s', (key) => {
+    expect(problemsOf(annotated(key))).toEqual([]);
+    expect(problemsOf(labeled(key))).toEqual([]);
   });
 
-  test('that are labels put containers into pods as well', () => {
+  test('that are labels can inject containers as well', () => {
     for (const key of ['sidecar.istio.io/inject', 'azure.workload.identity/use', 'aadpodidbinding']) {
-      expect(told(labeled(key))).toHaveLength(1);
+      expect(problemsOf(labeled(key))).toHaveLength(1);
     }
-    expect(told(labeled('app.kubernetes.io/part-of'))).toEqual([]);
-    expect(told(labeled('kueue.x-k8s.io/queue-name'))).toEqual([]);
+    expect(problemsOf(labeled('app.kubernetes.io/part-of'))).toEqual([]);
+    expect(problemsOf(labeled('kueue.x-k8s.io/queue-name'))).toEqual([]);
   });
 
-  test('are let in where an administrator says so', () => {
+  test('are allowed where an administrator allows them', () => {
     const rights = { annotations: ['k8s.v1.cni.cncf.io/networks', '*.istio.io/*'] };
-    expect(told(annotated('k8s.v1.cni.cncf.io/networks'), rights)).toEqual([]);
-    expect(told(annotated('sidecar.istio.io/inject'), rights)).toEqual([]);
-    expect(told(annotated('k8s.v1.cni.cncf.io/networks-status'), rights)).toHaveLength(1);
-    expect(told(annotated('iam.amazonaws.com/role'), rights)).toHaveLength(1);
+    expect(problemsOf(annotated('k8s.v1.cni.cncf.io/networks'), rights)).toEqual([]);
+    expect(problemsOf(annotated('sidecar.istio.io/inject'), rights)).toEqual([]);
+    expect(problemsOf(annotated('k8s.v1.cni.cncf.io/networks-status'), rights)).toHaveLength(1);
+    expect(problemsOf(annotated('iam.amazonaws.com/role'), rights)).toHaveLength(1);
   });
 });
 
@@ -104,14 +104,14 @@ describe('Secrets', () => {
   test.each(uses('team-keys'))(
     'that are not a job’s are let in as %s, until an administrator limits them',
     (_use, template) => {
-      expect(told(template)).toEqual([]);
-      expect(told(template, { secrets: ['team-*'] })).toEqual([]);
-      const [problem, ...more] = told(template, { secrets: ['registry', 'data-*'] });
+      expect(problemsOf(template)).toEqual([]);
+      expect(problemsOf(template, { secrets: ['team-*'] })).toEqual([]);
+      const [problem, ...more] = problemsOf(template, { secrets: ['registry', 'data-*'] });
       expect(more).toEqual([]);
       expect(problem).toContain(
         'found "team-keys", but templates may not name this Secret here. Use registry, data-*, or ask the administrator',
       );
-      expect(told(template, { secrets: [] })[0]).toContain('Use none, or ask');
+      expect(problemsOf(template, { secrets: [] })[0]).toContain('Use none, or ask');
     },
   );
 
@@ -119,7 +119,7 @@ describe('Secrets', () => {
     'that hold the credentials of a job are refused as %s, whatever an administrator allows',
     (_use, template) => {
       for (const secrets of [['*'], ['mnist-*', '*-distill*']]) {
-        const [problem, ...more] = told(template, { secrets });
+        const [problem, ...more] = problemsOf(template, { secrets });
         expect(more).toEqual([]);
         expect(problem).toMatch(
           /but each worker has the credentials of its own role, and no others of a job\. Leave it out\.$/,
@@ -133,13 +133,15 @@ describe('tolerations', () => {
   const tolerating = (...tolerations: object[]): Template => pod({ tolerations });
 
   test('are free until an administrator limits them', () => {
-    expect(told(tolerating({ operator: 'Exists' }, { key: 'a', operator: 'Exists' }))).toEqual([]);
+    expect(problemsOf(tolerating({ operator: 'Exists' }, { key: 'a', operator: 'Exists' }))).toEqual([]);
   });
 
-  test('are of the taints that an administrator names, and never of all', () => {
+  test('are limited to the taints that an administrator names, and never to all', () => {
     const rights = { tolerations: ['nvidia.com/*', 'dedicated'] };
-    expect(told(tolerating({ key: 'nvidia.com/gpu' }, { key: 'dedicated' }), rights)).toEqual([]);
-    expect(told(tolerating({ key: 'node-role.kubernetes.io/control-plane' }, { operator: 'Exists' }), rights)).toEqual([
+    expect(problemsOf(tolerating({ key: 'nvidia.com/gpu' }, { key: 'dedicated' }), rights)).toEqual([]);
+    expect(
+      problemsOf(tolerating({ key: 'node-role.kubernetes.io/control-plane' }, { operator: 'Exists' }), rights),
+    ).toEqual([
       '….spec.tolerations[0].key: found "node-role.kubernetes.io/control-plane", but templates may not tolerate this taint ' +
         'here. Use nvidia.com/*, dedicated, or ask the administrator of the operator to allow it.',
       '….spec.tolerations[1].key: found no key, but that tolerates every taint, which templates may not here. Use ' +
@@ -154,29 +156,31 @@ describe('the priority of a student', () => {
   test.each(['system-node-critical', 'system-cluster-critical'])(
     'is not %s, unless an administrator says so',
     (name) => {
-      expect(told(withClass(name))).toEqual([
+      expect(problemsOf(withClass(name))).toEqual([
         `….spec.priorityClassName: found "${name}", but that class is for the cluster itself: its pods push every other pod ` +
           'away. Leave it out, or ask the administrator of the operator to allow it.',
       ]);
-      expect(told(withClass(name), { studentPriorityClasses: ['system-*'] })).toEqual([]);
+      expect(problemsOf(withClass(name), { studentPriorityClasses: ['system-*'] })).toEqual([]);
     },
   );
 
-  test('is any other, or one of those that an administrator names', () => {
-    expect(told(withClass('training'))).toEqual([]);
-    expect(told(withClass('training'), { studentPriorityClasses: ['batch-*'] })).toEqual([
+  test('may be any other class, or one of those that an administrator names', () => {
+    expect(problemsOf(withClass('training'))).toEqual([]);
+    expect(problemsOf(withClass('training'), { studentPriorityClasses: ['batch-*'] })).toEqual([
       '….spec.priorityClassName: found "training", but a student may not have this class here. Use batch-*, or ask the ' +
         'administrator of the operator to allow it.',
     ]);
   });
 });
 
-test('a template that is no template is no matter of rights', () => {
+test('a value that is not a template has no problems of rights', () => {
   const odd = [null, 7, 'x', []];
   for (const spec of odd) {
-    expect(told({ spec, metadata: spec })).toEqual([]);
-    expect(told({ metadata: { labels: spec, annotations: spec } })).toEqual([]);
-    expect(told(pod({ volumes: [spec], containers: [spec], tolerations: spec, imagePullSecrets: [spec] }))).toEqual([]);
-    expect(told(worker({ env: [spec], envFrom: [{ secretRef: spec }] }))).toEqual([]);
+    expect(problemsOf({ spec, metadata: spec })).toEqual([]);
+    expect(problemsOf({ metadata: { labels: spec, annotations: spec } })).toEqual([]);
+    expect(
+      problemsOf(pod({ volumes: [spec], containers: [spec], tolerations: spec, imagePullSecrets: [spec] })),
+    ).toEqual([]);
+    expect(problemsOf(worker({ env: [spec], envFrom: [{ secretRef: spec }] }))).toEqual([]);
   }
 });

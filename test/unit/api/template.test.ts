@@ -1,4 +1,4 @@
-/** What a pod template may hold, and what a person is told who wrote something else. */
+/** The allowed fields of a pod template, and the messages for all others. */
 import { describe, expect, test } from '@jest/globals';
 
 import { templateProblems } from '../../../src/api/index.js';
@@ -6,12 +6,12 @@ import { JobMaker } from '../../kit/snapshots.js';
 
 type Template = Record<string, unknown>;
 
-function teacherTold(template: Template): string[] {
+function teacherProblems(template: Template): string[] {
   const { job } = new JobMaker().pools({ name: 'a' }, { name: 'b', template });
   return templateProblems(job).map(({ message }) => message.replace('spec.teacher.pools[1].template', '…'));
 }
 
-function studentTold(template: Template): string[] {
+function studentProblems(template: Template): string[] {
   const { job } = new JobMaker().change(({ spec }) => (spec.student.template = template));
   return templateProblems(job).map(({ message }) => message.replaceAll('spec.student.template', '…'));
 }
@@ -41,9 +41,9 @@ describe('a template', () => {
     ['a volume of its own', mounting('/data/a')],
     ['a folder whose name only begins as one of ours', mounting('/workshop')],
     ['a folder beside ours', mounting('/mnt/pvc2')],
-  ])('may say %s', (_what, template) => {
-    expect(teacherTold(template)).toEqual([]);
-    expect(studentTold(template)).toEqual([]);
+  ])('may set %s', (_what, template) => {
+    expect(teacherProblems(template)).toEqual([]);
+    expect(studentProblems(template)).toEqual([]);
   });
 
   test.each<[Template, string]>([
@@ -174,8 +174,8 @@ describe('a template', () => {
       '….spec.volumes[0].projected.sources[0].serviceAccountToken: found an object, but a job sets only configMap, secret or downwardAPI here. Leave it out: workers have no rights at the API server.',
     ],
   ])('is refused in these words: %j', (template, message) => {
-    expect(studentTold(template)).toEqual([message]);
-    expect(teacherTold(template)).toEqual([
+    expect(studentProblems(template)).toEqual([message]);
+    expect(teacherProblems(template)).toEqual([
       message.replaceAll('Add it to …', 'Add it to spec.teacher.pools[1].template'),
     ]);
   });
@@ -203,9 +203,9 @@ describe('a template', () => {
     'serviceAccountName',
     'shareProcessNamespace',
     'subdomain',
-  ])('does not decide over %s of the pod', (field) => {
-    const told = [...studentTold(pod({ [field]: {} })), ...teacherTold(pod({ [field]: {} }))];
-    expect(told).toEqual([
+  ])('may not set %s of the pod', (field) => {
+    const problems = [...studentProblems(pod({ [field]: {} })), ...teacherProblems(pod({ [field]: {} }))];
+    expect(problems).toEqual([
       expect.stringMatching(new RegExp(`^…\\.spec\\.${field}: found .*\\. [A-Z]`)),
       expect.stringMatching(new RegExp(`^…\\.spec\\.${field}: found .*\\. [A-Z]`)),
     ]);
@@ -214,7 +214,7 @@ describe('a template', () => {
   test.each(['args', 'command', 'lifecycle', 'livenessProbe', 'ports', 'securityContext', 'stdin', 'volumeDevices'])(
     'does not decide over %s of the container',
     (field) => {
-      expect(studentTold(worker({ [field]: {} }))).toEqual([
+      expect(studentProblems(worker({ [field]: {} }))).toEqual([
         expect.stringMatching(new RegExp(`^…\\.spec\\.containers\\[0\\]\\.${field}: found .*\\. [A-Z]`)),
       ]);
     },
@@ -222,32 +222,32 @@ describe('a template', () => {
 
   test('of a student may name its priority, that of a teacher may not', () => {
     const template = pod({ priorityClassName: 'high' });
-    expect(studentTold(template)).toEqual([]);
-    expect(teacherTold(template)).toEqual([
+    expect(studentProblems(template)).toEqual([]);
+    expect(teacherProblems(template)).toEqual([
       expect.stringMatching(/priorityClassName: found "high", .* the operator says at which priority teachers run\.$/),
     ]);
   });
 
   test('of a student may ask for devices, that of a teacher names them in its pool', () => {
     const template = worker({ resources: { limits: { 'nvidia.com/gpu': 1 } } });
-    expect(studentTold(template)).toEqual([]);
-    expect(teacherTold(template)).toEqual([
+    expect(studentProblems(template)).toEqual([]);
+    expect(teacherProblems(template)).toEqual([
       '….spec.containers[0].resources.limits["nvidia.com/gpu"]: found "nvidia.com/gpu", but a teacher asks here for cpu, memory or ephemeral-storage. Name devices in the pool\'s resource instead.',
     ]);
-    expect(studentTold(worker({ resources: { limits: { 'hugepages-2Mi': '4Mi' } } }))).toHaveLength(1);
+    expect(studentProblems(worker({ resources: { limits: { 'hugepages-2Mi': '4Mi' } } }))).toHaveLength(1);
   });
 
-  test('may give a worker more time to end, never less than it needs', () => {
-    expect(teacherTold(pod({ terminationGracePeriodSeconds: 10 }))).toEqual([]);
-    expect(teacherTold(pod({ terminationGracePeriodSeconds: 9 }))).toEqual([
+  test('may give a worker more time to end, but not less than it needs', () => {
+    expect(teacherProblems(pod({ terminationGracePeriodSeconds: 10 }))).toEqual([]);
+    expect(teacherProblems(pod({ terminationGracePeriodSeconds: 9 }))).toEqual([
       '….spec.terminationGracePeriodSeconds: found 9, expected a whole number of at least 10, so that it gives back what it holds. Write 10 or more, or leave it out.',
     ]);
-    expect(studentTold(pod({ terminationGracePeriodSeconds: 10 }))).toEqual([
+    expect(studentProblems(pod({ terminationGracePeriodSeconds: 10 }))).toEqual([
       '….spec.terminationGracePeriodSeconds: found 10, expected a whole number of at least 30, so that it writes a checkpoint. Write 30 or more, or leave it out.',
     ]);
   });
 
-  test('is told of all that is wrong at once, each with its path', () => {
+  test('reports all problems at once, each with its path', () => {
     const { job } = new JobMaker()
       .pools({ name: 'a', template: pod({ hostNetwork: true, hostPID: true }) }, { name: 'b', template: { x: 1 } })
       .change(({ spec }) => (spec.student.template = worker({ args: [] })));

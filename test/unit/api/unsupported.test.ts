@@ -1,4 +1,4 @@
-/** What is promised but not built is refused with a sentence, for the engine that lacks it. */
+/** Each engine refuses the fields of the API that it does not support, with a sentence. */
 import { describe, expect, test } from '@jest/globals';
 
 import { checkJob, unsupported } from '../../../src/api/index.js';
@@ -6,7 +6,7 @@ import type { Engine } from '../../../src/api/index.js';
 import { bent } from '../../kit/jobs.js';
 import type { Change } from '../../kit/jobs.js';
 
-function told(engine: Engine, ...changes: readonly Change[]): string[] {
+function problemsOf(engine: Engine, ...changes: readonly Change[]): string[] {
   const result = checkJob(bent(...changes));
   if (!result.ok) throw new Error(result.problems.map(({ message }) => message).join('\n'));
   return unsupported(result.job, engine).map(({ message }) => message);
@@ -17,7 +17,7 @@ const onGpus: Change = [
   [{ name: 'c' }, { name: 'g', resource: 'nvidia.com/gpu', template: { spec: {} } }],
 ];
 
-/** Models inside the worker image, where a cluster finds them. */
+/** Models inside the worker image, where pods find them. */
 const inImage: readonly Change[] = [
   ['spec.teacher.model.uri', 'file:///models/teacher.onnx'],
   ['spec.student.model.uri', 'file:///models/student.json'],
@@ -30,14 +30,14 @@ describe('a job that this version can run', () => {
     ['with top-k frames', ['spec.logits.topK', 3]],
     ['that skips what no teacher can do', ['spec.teacher.onFailure', 'Skip']],
   ])('%s is supported everywhere', (_title, ...changes) => {
-    expect(told('local', ...changes)).toEqual([]);
-    expect(told('cluster', ...inImage, ...changes)).toEqual([]);
+    expect(problemsOf('local', ...changes)).toEqual([]);
+    expect(problemsOf('cluster', ...inImage, ...changes)).toEqual([]);
   });
 
   test('with checkpoints in files is supported locally alone', () => {
     const change: Change = ['spec.student.checkpoint.store', 'file'];
-    expect(told('local', change)).toEqual([]);
-    expect(told('cluster', ...inImage, change)).toEqual([
+    expect(problemsOf('local', change)).toEqual([]);
+    expect(problemsOf('cluster', ...inImage, change)).toEqual([
       `spec.student.checkpoint.store: found "file", but a pod's own disk ends with the pod. Use nats or pvc://.`,
     ]);
   });
@@ -50,8 +50,8 @@ describe('a job that this version can run', () => {
       ['spec.student.checkpoint.store', 'pvc://out/checkpoints'],
       ['spec.student.output.store', 'pvc://out/model'],
     ];
-    expect(told('cluster', ...changes)).toEqual([]);
-    expect(told('local', ...changes)).toEqual([
+    expect(problemsOf('cluster', ...changes)).toEqual([]);
+    expect(problemsOf('local', ...changes)).toEqual([
       'spec.dataset.uri: found pvc://, but a local run has no claims and no ConfigMaps. Use package:// or file://, or run it in a cluster.',
       'spec.teacher.model.uri: found pvc://, but a local run has no claims and no ConfigMaps. Use package:// or file://, or run it in a cluster.',
       'spec.student.model.uri: found configmap://, but a local run has no claims and no ConfigMaps. Use package:// or file://, or run it in a cluster.',
@@ -62,8 +62,8 @@ describe('a job that this version can run', () => {
 
   test('with files beside the job file is supported locally alone', () => {
     const change: Change = ['spec.dataset.uri', 'file://data'];
-    expect(told('local', change)).toEqual([]);
-    expect(told('cluster', change)).toEqual([
+    expect(problemsOf('local', change)).toEqual([]);
+    expect(problemsOf('cluster', change)).toEqual([
       'spec.dataset.uri: found "file://data", expected an absolute path inside the worker image. Write file:///PATH, or use pvc://.',
       'spec.teacher.model.uri: found "file://models/teacher.onnx", expected an absolute path inside the worker image. Write file:///PATH, or use pvc:// or configmap://.',
       'spec.student.model.uri: found "file://models/student.json", expected an absolute path inside the worker image. Write file:///PATH, or use pvc:// or configmap://.',
@@ -72,14 +72,14 @@ describe('a job that this version can run', () => {
 
   test('with a template that a job may not have is refused in a cluster', () => {
     const change: Change = ['spec.student.template', { spec: { hostNetwork: true } }];
-    expect(told('cluster', ...inImage, change)).toEqual([
+    expect(problemsOf('cluster', ...inImage, change)).toEqual([
       expect.stringContaining('spec.student.template.spec.hostNetwork'),
     ]);
   });
 
   test('with GPU pools and templates is supported in a cluster alone', () => {
-    expect(told('cluster', ...inImage, onGpus)).toEqual([]);
-    expect(told('local', onGpus)).toEqual([
+    expect(problemsOf('cluster', ...inImage, onGpus)).toEqual([]);
+    expect(problemsOf('local', onGpus)).toEqual([
       'spec.teacher.pools[1].resource: found "nvidia.com/gpu", but a local run has teachers on the CPU only. Leave resource out, or run it in a cluster.',
       'spec.teacher.pools[1].template: found a pod template, but a local run makes no pods. Leave the template out, or run it in a cluster.',
     ]);
@@ -127,6 +127,6 @@ describe('a job beyond this version is refused:', () => {
       ['spec.student.template', { spec: {} }],
     ],
   ])('%s', (message, change) => {
-    expect(told('local', change)).toEqual([message]);
+    expect(problemsOf('local', change)).toEqual([message]);
   });
 });

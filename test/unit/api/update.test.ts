@@ -1,4 +1,4 @@
-/** What may change while a job runs, and what stands for good. */
+/** Fields that may change while a job runs, and immutable ones. */
 import { describe, expect, test } from '@jest/globals';
 
 import { checkJob, validateUpdate } from '../../../src/api/index.js';
@@ -14,7 +14,7 @@ function job(...changes: readonly Change[]): DistillJob {
   return result.job;
 }
 
-const told = (...changes: readonly Change[]): string[] =>
+const refusedPaths = (...changes: readonly Change[]): string[] =>
   validateUpdate(job(), job(...changes)).map(({ path }) => path);
 
 describe('a change of', () => {
@@ -33,7 +33,7 @@ describe('a change of', () => {
     ['the order of pools', ['spec.teacher.pools', [{ name: 'b' }, { name: 'a', resource: 'nvidia.com/gpu' }]]],
     ['the set of pools', ['spec.teacher.pools', [{ name: 'c', resource: 'amd.com/gpu', slotsPerReplica: 2 }]]],
   ])('%s is allowed', (_title, change) => {
-    expect(told(change)).toEqual([]);
+    expect(refusedPaths(change)).toEqual([]);
   });
 
   test.each<[string, Change]>([
@@ -58,10 +58,10 @@ describe('a change of', () => {
     ['spec.student.evaluation', ['spec.student.evaluation.everyEpochs', 2]],
     ['spec.student.output', ['spec.student.output.store', 'file']],
   ])('%s is refused', (path, change) => {
-    expect(told(change)).toEqual([path]);
+    expect(refusedPaths(change)).toEqual([path]);
   });
 
-  test('several fields is told whole, in sentences', () => {
+  test('several fields is reported completely, in sentences', () => {
     const changed = job(['spec.training.seed', 2], ['spec.student.output.store', 'file']);
     expect(validateUpdate(job(), changed).map(({ message }) => message)).toEqual([
       'spec.student.output: found a change, but student.output is immutable. Make a new job.',

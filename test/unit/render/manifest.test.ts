@@ -6,7 +6,7 @@ import { manifestOf } from '../../../src/render/index.js';
 import { JobMaker, plainJob } from '../../kit/snapshots.js';
 
 describe('a manifest', () => {
-  test('is all that a worker knows of its job, with every default filled in', () => {
+  test('contains all that a worker knows of its job, with every default filled in', () => {
     expect(manifestOf(plainJob(), 'u-1')).toEqual({
       version: 1,
       job: { uid: 'u-1', namespace: 'default', name: 'mnist' },
@@ -45,7 +45,7 @@ describe('a manifest', () => {
     expect(parseManifest(JSON.stringify(manifest))).toEqual(manifest);
   });
 
-  test('carries nothing of where the job runs, nor who else does', () => {
+  test('contains neither where the job runs nor its other pods', () => {
     const { job } = new JobMaker().suspended().change(({ spec }) => {
       spec.weight = 7;
       spec.teacher.pools[0]!.template = { secret: 'not for workers' };

@@ -1,4 +1,4 @@
-/** What the rendered objects promise, one promise a test; the whole of them is in golden/. */
+/** Properties of the rendered objects, one per test; golden/ has the complete objects. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 import { workerExitCodes } from '@distillery/protocol';
@@ -57,7 +57,7 @@ describe('every object', () => {
 });
 
 describe('a pool of teachers', () => {
-  test('keeps its pods whatever is changed that teachers do not depend on', () => {
+  test('keeps its pods when fields change that teachers do not depend on', () => {
     const before = teacherSpec(named('mnist'), 1);
     const after = teacherSpec(
       named('mnist').change(({ spec }) => {
@@ -73,7 +73,7 @@ describe('a pool of teachers', () => {
     expect(after).toEqual({ ...before, replicas: 8 });
   });
 
-  test('picks its own pods and no others', () => {
+  test('selects its own pods and no others', () => {
     const { job } = named('mnist').pools({ name: 'a' }, { name: 'b' });
     const [a, b] = job.spec.teacher.pools.map((pool) => teacherDeployment(job, pool, 1, settings).spec as Spec);
     expect(a!.selector).not.toEqual(b!.selector);
@@ -84,7 +84,7 @@ describe('a pool of teachers', () => {
     expect(teacherSpec(named('mnist')).strategy).toMatchObject({ rollingUpdate: { maxSurge: 0 } });
   });
 
-  test('asks for its slots, requested and limited alike, and for no other device', () => {
+  test('requests its slots, with equal requests and limits, and no other device', () => {
     const pool = { name: 'a', resource: 'nvidia.com/gpu', slotsPerReplica: 2 };
     expect(workerOf(teacherSpec(named('mnist').pools(pool))).resources).toEqual({
       requests: { cpu: '1', memory: '512Mi', 'nvidia.com/gpu': '2' },
@@ -117,11 +117,11 @@ describe('a pool of teachers', () => {
       { cpu: '4', memory: '1Gi' },
       { memory: '3Gi', cpu: '4' },
     ],
-  ])('is given what its job asks for: %s', (_title, asked, requests, limits) => {
+  ])('gets the resources that its job requests: %s', (_title, asked, requests, limits) => {
     expect(workerOf(teacherSpec(named('mnist').pools(requesting(asked)))).resources).toEqual({ requests, limits });
   });
 
-  test('says what it needs of a node in the units that slots are counted in', () => {
+  test('has its needs in the units in which slots are counted', () => {
     const tolerations = [{ key: 'nvidia.com/gpu', operator: 'Exists' }];
     const [pool] = new JobMaker().pools({
       ...requesting({ requests: { cpu: '1500m' }, limits: { 'ephemeral-storage': '1Gi' } }),
@@ -130,7 +130,7 @@ describe('a pool of teachers', () => {
     }).job.spec.teacher.pools;
     Object.assign(pool!.template.spec as object, { tolerations, nodeSelector: { a: 'b' }, runtimeClassName: 'nvidia' });
     expect(podNeeds(pool!)).toEqual({
-      // In thousandths, as the ledger counts.
+      // In thousandths, as the ledger counts them.
       requests: {
         cpu: 1_500,
         memory: 512 * 2 ** 20 * 1_000,
@@ -145,7 +145,7 @@ describe('a pool of teachers', () => {
 });
 
 describe('a student', () => {
-  test('is failed at once, charged or not, as its exit codes are documented', () => {
+  test('fails at once, counts or does not count, as its exit codes are documented', () => {
     interface Rule {
       action: string;
       onExitCodes?: { operator: string; values: number[] };
@@ -161,15 +161,15 @@ describe('a student', () => {
     expect(rules.findIndex(({ onPodConditions }) => onPodConditions !== undefined)).toBe(1);
   });
 
-  test('is suspended as it was: nothing else of it changes', () => {
+  test('is suspended without any other change', () => {
     expect(studentSpec(named('mnist'), true)).toEqual({ ...studentSpec(named('mnist')), suspend: true });
   });
 
-  test('may be charged as often as its job says', () => {
+  test('may fail as often as its job allows', () => {
     expect(studentSpec(named('mnist').backoffLimit(0)).backoffLimit).toBe(0);
   });
 
-  test('asks for devices with limits, as the API server wants them', () => {
+  test('requests devices with limits, as the API server requires', () => {
     for (const kind of ['requests', 'limits']) {
       const maker = named('mnist').change(({ spec }) => {
         spec.student.template = requesting({ [kind]: { 'nvidia.com/gpu': 1 } }).template;
@@ -198,7 +198,7 @@ describe('the places that a job names', () => {
   const mountsAt = (spec: Spec): unknown[] =>
     workerOf(spec).volumeMounts.filter(({ mountPath }) => mountPath.startsWith('/mnt/'));
 
-  test('are named in the manifest by where they are mounted', () => {
+  test('are in the manifest as the folders where they are mounted', () => {
     const { data } = configMap(places.job) as unknown as { data: Record<string, string> };
     expect(JSON.parse(data['manifest.json']!)).toMatchObject({
       dataset: { uri: 'file:///mnt/pvc/data/mnist' },
@@ -211,7 +211,7 @@ describe('the places that a job names', () => {
     });
   });
 
-  test('are mounted read-only into teachers, as far as those read them', () => {
+  test('are mounted read-only into teachers, and only those that teachers read', () => {
     expect(foreign(teacherSpec(places))).toEqual([
       { name: 'distill-pvc-0', persistentVolumeClaim: { claimName: 'data', readOnly: true } },
       { name: 'distill-pvc-1', persistentVolumeClaim: { claimName: 'teachers', readOnly: true } },
@@ -248,7 +248,7 @@ describe('the way to the streams', () => {
     }
   });
 
-  test('is a user and a password where NATS has no accounts of its own', () => {
+  test('is a user and a password where NATS authenticates by password', () => {
     const withUsers = { ...settings, natsUsers: { teacher: 't', student: 's' } };
     const spec = studentJob(named('m').job, false, withUsers).spec as Spec;
     expect(workerOf(spec).env).toContainEqual({ name: 'DISTILL_NATS_USER', value: 's' });
@@ -313,7 +313,7 @@ describe('a template', () => {
   const plain = studentSpec(named('m')).template;
   const laid = studentSpec(named('m').change(({ spec }) => (spec.student.template = asked))).template;
 
-  test('adds to what is ours, entry by entry', () => {
+  test("adds to the operator's fields, entry by entry", () => {
     expect(laid.metadata).toEqual({
       labels: { team: 'a', ...plain.metadata.labels },
       annotations: { note: 'b', ...plain.metadata.annotations },
@@ -340,12 +340,12 @@ describe('a template', () => {
     expect(ofStudent({ 'nvidia.com/gpu': 1 })).toBe(gpu);
   });
 
-  test('decides over the image, the time to end and where the pod may run', () => {
+  test('sets the image, the time to end and where the pod may run', () => {
     expect(laid.spec).toMatchObject({ terminationGracePeriodSeconds: 90, tolerations: [{ operator: 'Exists' }] });
     expect(laid.spec.containers[0].image).toBe('mine:1');
   });
 
-  test('that nobody has judged still leaves what is ours as it is', () => {
+  test("without a prior check still leaves the operator's fields unchanged", () => {
     const hostile = {
       metadata: { labels: { 'distillery.dev/job': 'other' }, annotations: {}, name: 'x' },
       spec: {
@@ -370,7 +370,7 @@ describe('a template', () => {
   });
 });
 
-describe('variables that a template brings by the lot', () => {
+describe('variables of a template by envFrom', () => {
   const template = { spec: { containers: [{ name: 'worker', envFrom: [{ configMapRef: { name: 'theirs' } }] }] } };
   const lots = named('lots')
     .pools({ name: 'a', template })
@@ -388,7 +388,7 @@ describe('variables that a template brings by the lot', () => {
     }
   });
 
-  test('change nothing of what a worker would take', () => {
+  test('do not change the values that a worker uses', () => {
     const own = Object.fromEntries(workerOf(teacherSpec(named('m'))).env.map(({ name, value }) => [name, value]));
     for (const { name, value } of workerOf(teacherSpec(lots)).env) {
       if (Object.hasOwn(own, name) && name !== 'DISTILL_POOL') expect([name, value]).toEqual([name, own[name]]);

@@ -1,4 +1,4 @@
-/** Logs of real clusters, in the columns of cluster-trace-gpu-v2023. The rows here are made up. */
+/** Logs of real clusters, in the columns of cluster-trace-gpu-v2023. The rows here are invented. */
 import { describe, expect, test } from '@jest/globals';
 
 import { readLoggedCluster } from '../../../src/simulate/alibaba.js';
@@ -24,7 +24,7 @@ const read = (nodeLines: readonly string[], podLines: readonly string[], fromSec
   );
 
 describe('a log', () => {
-  test('gives nodes with accelerators and the pods that ran on some, in the hours in which the most came', () => {
+  test('yields nodes with accelerators and the pods that ran on them, in the hours with the most arrivals', () => {
     expect(read(nodes, pods)).toEqual({
       fromSeconds: 500_010,
       leftOut: [
@@ -51,7 +51,7 @@ describe('a log', () => {
     });
   });
 
-  test('can begin wherever a person says', () => {
+  test('can begin at any given time', () => {
     const { neighbors, fromSeconds } = read(nodes, pods, 500_050);
     expect(fromSeconds).toBe(500_050);
     expect(neighbors.map(({ name, arrivesAtSeconds, runsSeconds }) => [name, arrivesAtSeconds, runsSeconds])).toEqual([
@@ -78,13 +78,13 @@ describe('a log', () => {
     ]);
   });
 
-  test('has every row in what is replayed or in what is left out', () => {
+  test('has every row among the replayed or the left-out ones', () => {
     const { nodes: kept, neighbors, leftOut } = read(nodes, pods);
     const rows = kept.length + neighbors.length + leftOut.reduce((sum, { names }) => sum + names.length, 0);
     expect(rows).toBe(nodes.length - 1 + pods.length - 1);
   });
 
-  test('may have its columns in any order, and more of them', () => {
+  test('may have its columns in any order, and further ones', () => {
     const turned = ['model,extra,gpu,sn', 'T4,?,4,node-t'];
     expect(read(turned, pods).nodes).toEqual([{ name: 'node-t', model: 'T4', slots: 4 }]);
   });

@@ -1,4 +1,4 @@
-/** Where the simulated scheduler puts pods. */
+/** The simulated scheduler's choice of nodes. */
 import { describe, expect, test } from '@jest/globals';
 
 import { type Cluster, clusterOf } from '../../../src/simulate/cluster.js';
@@ -15,7 +15,7 @@ const pod = (slots: number, changes: Partial<TraceNeighbor> = {}): TraceNeighbor
   ...changes,
 });
 
-/** Books a neighbor where the scheduler would. */
+/** Places a neighbor where the scheduler would. */
 function put(
   cluster: Cluster<unknown>,
   wanted: TraceNeighbor,
@@ -37,7 +37,7 @@ describe('a neighbor', () => {
     expect(cluster.free).toBe(0);
   });
 
-  test('gives its room back', () => {
+  test('frees its slots at its end', () => {
     const cluster = clusterOf([node('a', 4)]);
     const first = put(cluster, pod(4));
     expect(put(cluster, pod(1)).on).toBeNull();
@@ -45,7 +45,7 @@ describe('a neighbor', () => {
     expect(put(cluster, pod(4)).on).toBe('a');
   });
 
-  test('takes only the models that it names', () => {
+  test('accepts only the models that it names', () => {
     const cluster = clusterOf([node('t4', 4, 'T4'), node('v100', 8, 'V100M32')]);
     expect(put(cluster, pod(2, { models: ['V100M16', 'V100M32'] })).on).toBe('v100');
     expect(put(cluster, pod(1, { models: ['G2'] })).on).toBeNull();
@@ -66,7 +66,7 @@ describe('a neighbor', () => {
 });
 
 describe('preemption', () => {
-  test('chooses the node where the fewest teachers have to go, those that go already left out', () => {
+  test('chooses the node with the fewest victims, without teachers that are already leaving', () => {
     const cluster = clusterOf<string>([node('a', 4), node('b', 4)]);
     for (const [index, held] of cluster.nodes.entries()) {
       cluster.change(held, (full) => (full.free = 0));
@@ -79,7 +79,7 @@ describe('preemption', () => {
     expect(cluster.nodeByPreemption(pod(5))).toBeNull();
   });
 
-  test('chooses among nodes where as many have to go the one whose victims started last', () => {
+  test('chooses among nodes with equally many victims the one whose victims started last', () => {
     const cluster = clusterOf<string>(['a', 'b', 'c'].map((name) => node(name, 2)));
     const started = { a: [0, 7], b: [3, 5], c: [1, 9.5] };
     for (const held of cluster.nodes) {
@@ -93,7 +93,7 @@ describe('preemption', () => {
     expect(cluster.nodeByPreemption(pod(2))).toEqual({ node: b, victims: 2 });
   });
 
-  test('keeps what was promised from everybody else', () => {
+  test('reserves promised slots from all other pods', () => {
     const cluster = clusterOf<string>([node('a', 4)]);
     cluster.change(cluster.nodes[0]!, (only) => (only.promised = 3));
     expect(put(cluster, pod(2)).on).toBeNull();

@@ -1,4 +1,4 @@
-/** What happens next: the earliest, and of one instant what was foretold first. */
+/** The next event: the earliest, and at one instant the one that was pushed first. */
 import { randomFrom } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 

@@ -60,26 +60,26 @@ describe('the default behavior', () => {
     expect(later.recommendations).not.toContainEqual(at(0, 9));
   });
 
-  test('never grows for what was recommended before', () => {
+  test('never grows because of an earlier recommendation', () => {
     expect(stabilized(at(100, 12), [at(0, 50)], bounds).replicas).toBe(12);
   });
 });
 
 describe('an HPA on CPU', () => {
-  test('acts on what was scraped one period ago, and holds until there is something', () => {
+  test('acts on the scrape of one period ago, and holds until there is one', () => {
     const hpa = hpaPolicy();
-    const looks = [
+    const views = [
       jobView({ desired: 4, readyTeachers: 0, startingTeachers: 4 }),
       jobView({ desired: 4, readyTeachers: 4, readyTeacherSeconds: 60, busyTeacherSeconds: 60 }),
       jobView({ desired: 4, readyTeachers: 4, readyTeacherSeconds: 120, busyTeacherSeconds: 60 }),
       jobView({ desired: 6, readyTeachers: 6, readyTeacherSeconds: 210, busyTeacherSeconds: 60 }),
     ];
-    const decided = looks.map((job, index) => hpa.decide(viewAt(index * 15, [job])).map(({ replicas }) => replicas));
-    // Nothing; nothing scraped yet; 100 % of the first scrape against 70 %; idle, but the window of 300 s still holds.
+    const decided = views.map((job, index) => hpa.decide(viewAt(index * 15, [job])).map(({ replicas }) => replicas));
+    // No pods; no scrape yet; 100 % of the first scrape against 70 %; idle, but the window of 300 s still holds.
     expect(decided).toEqual([[], [], [6], [6]]);
   });
 
-  test('starts with one: it never goes to zero', () => {
+  test('starts with one replica: it never scales to zero', () => {
     expect(hpaPolicy().initialReplicas(jobView({ minReplicas: 0 }))).toBe(1);
     expect(hpaPolicy().initialReplicas(jobView({ minReplicas: 3 }))).toBe(3);
   });

@@ -1,11 +1,11 @@
-/** A file of parameters: what it may hold, and what is said when it is wrong. */
+/** A file of parameters: its allowed content, and the messages for errors. */
 import { describe, expect, test } from '@jest/globals';
 
 import { generateTrace } from '../../../src/simulate/generate.js';
 import { readParameters } from '../../../src/simulate/parameters.js';
 
 describe('parameters', () => {
-  test('may all be left out', () => {
+  test('are all optional', () => {
     expect(readParameters('x', '')).toEqual(readParameters('x', '{}'));
     expect(readParameters('x', '{}')).toMatchObject({ hours: 24, cluster: { nodes: 1_000, slotsPerNode: 8 } });
   });
@@ -28,28 +28,28 @@ describe('parameters', () => {
     ['{"hours": ', 'day.json:1:11: found text that cannot be read'],
     ['[]', 'day.json:1:1: found the file as [], expected object, received array'],
     ['{"hours": -1, "jobs": {"count": -1}}', '(and 1 more problems)'],
-  ])('%s is told by its place', (text, message) => {
+  ])('%s is reported with its place', (text, message) => {
     expect(() => readParameters('day.json', text)).toThrow(message);
   });
 });
 
-describe('a made-up day', () => {
+describe('a generated day', () => {
   const day = readParameters('x', '{"cluster": {"nodes": 200}}');
   const trace = generateTrace(day, 7);
   const hours = (from: number, to: number): number =>
     trace.neighbors.filter((pod) => pod.arrivesAtSeconds >= from * 3_600 && pod.arrivesAtSeconds < to * 3_600).length;
 
-  test('is the same for the same seed, and another for another', () => {
+  test('is equal for equal seeds, and differs for different ones', () => {
     expect(generateTrace(day, 7)).toEqual(trace);
     expect(generateTrace(day, 8).neighbors).not.toEqual(trace.neighbors);
   });
 
-  test('keeps its neighbors when the jobs are others', () => {
+  test('keeps its neighbors when the jobs change', () => {
     const other = generateTrace(readParameters('x', '{"cluster": {"nodes": 200}, "jobs": {"count": 1}}'), 7);
     expect(other.neighbors).toEqual(trace.neighbors);
   });
 
-  test('has the load that was asked for, within a tenth', () => {
+  test('has the load of its parameters, within a tenth', () => {
     const held = trace.neighbors.reduce((sum, pod) => {
       const seconds = Math.min(24 * 3_600, pod.arrivesAtSeconds + pod.runsSeconds) - pod.arrivesAtSeconds;
       return sum + seconds * pod.slots;

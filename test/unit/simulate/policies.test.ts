@@ -1,4 +1,4 @@
-/** The other policies: what each asks for, look by look. */
+/** The other policies: the replicas of each, decision by decision. */
 import { describe, expect, test } from '@jest/globals';
 
 import { distilleryPolicy } from '../../../src/simulate/policies/distillery.js';
@@ -18,12 +18,12 @@ describe('a fixed fleet', () => {
 describe('KEDA', () => {
   const lag = (messages: number, desired: number): JobView =>
     jobView({ desired, fedSteps: 1_000 + messages, labeledSteps: 1_000, inFlightSteps: 0 });
-  const decisions = (looks: readonly (readonly [number, JobView])[]): number[] => {
+  const decisions = (views: readonly (readonly [number, JobView])[]): number[] => {
     const keda = kedaPolicy(10);
-    return looks.map(([at, job]) => keda.decide(viewAt(at, [job]))[0]?.replicas ?? -1);
+    return views.map(([at, job]) => keda.decide(viewAt(at, [job]))[0]?.replicas ?? -1);
   };
 
-  test('wakes a job from zero at its own look every 30 s, to one', () => {
+  test('wakes a job from zero to one at its own poll every 30 s', () => {
     expect(
       decisions([
         [15, lag(90, 0)],
@@ -42,21 +42,21 @@ describe('KEDA', () => {
     ).toEqual([1, 5, 9]);
   });
 
-  test('lets a job that has had no work for 300 s sleep', () => {
-    const looks = Array.from({ length: 24 }, (_, index) => [30 + index * 15, lag(index === 0 ? 20 : 0, 2)] as const);
-    const replicas = decisions(looks);
+  test('scales a job to zero after 300 s without work', () => {
+    const views = Array.from({ length: 24 }, (_, index) => [30 + index * 15, lag(index === 0 ? 20 : 0, 2)] as const);
+    const replicas = decisions(views);
     expect(replicas.slice(0, 20)).toEqual(Array.from({ length: 20 }, () => 2));
     expect(replicas.slice(21)).toEqual([0, 0, 0]);
   });
 
-  test('counts what is being computed as lag, as num_ack_pending is', () => {
+  test('counts items in flight as lag, like num_ack_pending', () => {
     const fed = jobView({ desired: 4, fedSteps: 1_000, labeledSteps: 1_000, inFlightSteps: 61 });
     expect(decisions([[30, fed]])).toEqual([7]);
   });
 });
 
 describe('the operator in a simulation', () => {
-  test('shares what neighbors leave, a reserve held back', () => {
+  test('shares the slots that neighbors leave free, except a reserve', () => {
     const jobs = ['a', 'b'].map((uid) => jobView({ uid, desired: 0, readyTeachers: 0, teacherStepsPerSecond: null }));
     const policy = distilleryPolicy({ reserveShare: 0.1 });
     const decided = policy.decide(viewAt(0, jobs, { slots: 100, slotsForTeachers: 16, freeSlots: 16 }));
@@ -66,7 +66,7 @@ describe('the operator in a simulation', () => {
     ]);
   });
 
-  test('asks for no teacher once every step is labeled', () => {
+  test('requests no teacher once every step is labeled', () => {
     const job = jobView({ fedSteps: 10_000, labeledSteps: 10_000 });
     expect(distilleryPolicy().decide(viewAt(0, [job]))).toEqual([{ uid: 'job-1', replicas: 0 }]);
   });

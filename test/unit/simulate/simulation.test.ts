@@ -1,4 +1,4 @@
-/** Small days whose every second can be told beforehand. */
+/** Small days whose every second can be computed by hand. */
 import { describe, expect, test } from '@jest/globals';
 
 import { rowOf } from '../../../src/simulate/measures.js';
@@ -15,13 +15,13 @@ describe('a job alone', () => {
     expect(rest.waitingSeconds).toBeCloseTo(0, 6);
   });
 
-  test('takes as long as one teacher needs for all steps if it has no other', () => {
+  test('takes as long as one teacher needs for all steps if it has only one', () => {
     expect(outcomeOf(traceOf(), fixedPolicy(1)).completionSeconds).toEqual([210]);
   });
 
-  test('lets teachers wait when the buffer is full, and gains nothing from them', () => {
+  test('lets teachers wait when the buffer is full, and is no faster with more of them', () => {
     const { completionSeconds, busySeconds, waitingSeconds } = outcomeOf(traceOf(), fixedPolicy(4));
-    // The last step is labeled when the student has a window to go: 5 s in which four teachers stand still.
+    // The last step is labeled when the student has one window left: four teachers are idle for 5 s.
     expect(completionSeconds).toEqual([110]);
     expect(busySeconds).toBeCloseTo(200, 6);
     expect(waitingSeconds).toBeCloseTo(200, 6);
@@ -42,7 +42,7 @@ describe('a job alone', () => {
 describe('a neighbor', () => {
   const trace = traceOf({ neighbors: [traceNeighbor({ slots: 3 })] });
 
-  test('waits as long as the teachers that must go take to end', () => {
+  test('waits as long as the teachers that must leave take to end', () => {
     const outcome = outcomeOf(trace, fixedPolicy(2));
     expect(outcome.waitSeconds).toEqual([3]);
     expect(outcome).toMatchObject({ preemptions: 1, drainingSeconds: 3, teacherStarts: 3 });
@@ -57,12 +57,12 @@ describe('a neighbor', () => {
     expect(outcome.waitSeconds).toEqual([63]);
   });
 
-  test('waits for nobody where there is room', () => {
+  test('does not wait where there is room', () => {
     const roomy = traceOf({ neighbors: [traceNeighbor({ slots: 2 })] });
     expect(outcomeOf(roomy, fixedPolicy(2)).waitSeconds).toEqual([0]);
   });
 
-  test('that fits nowhere moves no teacher', () => {
+  test('that fits on no node moves no teacher', () => {
     const outcome = outcomeOf(traceOf({ neighbors: [traceNeighbor({ slots: 5 })] }), fixedPolicy(4));
     expect(outcome.waitSeconds).toEqual([null]);
     expect(outcome.preemptions).toBe(0);
@@ -70,7 +70,7 @@ describe('a neighbor', () => {
 });
 
 describe('a row', () => {
-  test('says what neighbors wait beyond what they wait alone, and how much of the idle slots was used', () => {
+  test('shows the added wait of neighbors and the used share of the idle slots', () => {
     const trace = traceOf({
       neighbors: [traceNeighbor({ slots: 4, runsSeconds: 30 }), traceNeighbor({ slots: 3 })],
     });
@@ -78,7 +78,7 @@ describe('a row', () => {
     expect(alone.waitSeconds).toEqual([0, 30]);
     const row = rowOf(outcomeOf(trace, fixedPolicy(2)), alone);
     expect(row).toMatchObject({ jobs: 1, jobsDone: 1, addedWaitMean: 3, addedWaitP99: 3, addedWaitMax: 3 });
-    // Two teachers are of use while steps are to be labeled; 26 s of that belong to neighbors, or to teachers that go.
+    // Two teachers are useful while steps are unlabeled; 26 s of that belong to neighbors or leaving teachers.
     expect(row.idleUsed).toBeGreaterThan(0.9);
     expect(row.idleUsed).toBeLessThan(1);
   });

@@ -1,10 +1,10 @@
-/** Small traces of round numbers, so that what comes of them can be said beforehand. */
+/** Small traces of round numbers, so that their results can be computed by hand. */
 import type { Outcome } from '../../../src/simulate/measures.js';
 import type { Policy } from '../../../src/simulate/policies/policy.js';
 import { simulation } from '../../../src/simulate/simulation.js';
 import type { Trace, TraceJob, TraceNeighbor } from '../../../src/simulate/trace.js';
 
-/** A student of 10 steps a second, whose teachers do 5 each: 100 s if it never waits. */
+/** A student of 10 steps per second, whose teachers do 5 each: it takes 100 s if it never waits. */
 export function traceJob(changes: Partial<TraceJob> = {}): TraceJob {
   return {
     uid: 'job-1',

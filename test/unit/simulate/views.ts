@@ -1,7 +1,7 @@
-/** Views of a job in full swing; a test names what matters to it. */
+/** Views of a running job; a test sets the fields that it is about. */
 import type { JobView, PolicyView, TeacherView } from '../../../src/simulate/policies/policy.js';
 
-/** Its teachers are old. */
+/** A running job whose teachers are old. */
 export function jobView(changes: Partial<JobView> = {}): JobView {
   const view = { ...usual, ...changes };
   return { ...view, teachers: changes.teachers ?? oldTeachers(view) };

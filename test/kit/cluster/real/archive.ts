@@ -1,7 +1,7 @@
-/** What an OCI archive of an image holds, read without any of the programs that made it. */
+/** Reads an OCI archive of an image, without the programs that made it. */
 import { run } from './command.js';
 
-/** The part of an image's configuration that tests look at. */
+/** The part of an image's configuration that tests check. */
 export interface ImageConfig {
   readonly User?: string;
   readonly Env?: readonly string[];
@@ -13,7 +13,7 @@ export interface ImageConfig {
 export interface ImageArchive {
   readonly compressedBytes: number;
   readonly config: ImageConfig;
-  /** Bottom first. */
+  /** Layers, from the bottom. */
   readonly layers: readonly { readonly digest: string; readonly compressedBytes: number }[];
 }
 
@@ -36,7 +36,7 @@ export async function readArchive(archive: string): Promise<ImageArchive> {
   };
 }
 
-/** Every path in one layer, without a leading slash; those that a layer removes are there as `.wh.` names. */
+/** Every path in one layer, without a leading slash; removed paths appear as `.wh.` names. */
 export async function filesOfLayer(archive: string, digest: string): Promise<string[]> {
   const shell = 'tar -xOf "$1" "$2" | tar -tz';
   const listed = await run('sh', ['-c', shell, 'sh', archive, blob(digest)]);

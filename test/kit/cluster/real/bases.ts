@@ -1,7 +1,7 @@
 /**
- * Stand-ins for the two images that our Dockerfile starts from, since a test fetches nothing from a registry of images:
- * what `debian:bookworm-slim` is (Debian's minimal system without manuals), made from the packages of this machine's own
- * sources, and on it what `node:24` adds (Node and npm), copied from this machine.
+ * Stand-ins for the two images that our Dockerfile starts from, since tests fetch nothing from image registries: the
+ * content of `debian:bookworm-slim` (Debian's minimal system without manuals), made from this machine's package sources,
+ * and that of `node:24` (adds Node and npm), copied from this machine.
  */
 import { createHash } from 'node:crypto';
 import { readFile, realpath, rm, writeFile } from 'node:fs/promises';
@@ -22,7 +22,7 @@ const minimalSystem = [
   '--mode=root',
   '--variant=minbase',
   '--include=libstdc++6',
-  // Otherwise a program that converts old systems comes along, and with it all of Perl.
+  // Without this hook a program that converts old systems is installed, and all of Perl with it.
   '--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr',
   ...[...documentation, 'path-include=/usr/share/doc/*/copyright'].map((option) => `--dpkgopt=${option}`),
 ];
@@ -34,7 +34,7 @@ RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm && ln -s ../
 `;
 const systemLimitMs = 300_000;
 
-/** Says which bases these would be, without making them. */
+/** Identifies the bases without making them. */
 export async function basesKey(): Promise<string> {
   const release = await readFile('/etc/os-release', 'utf8');
   const npm = await readFile(join(await npmFolder(), 'package.json'), 'utf8');
@@ -47,7 +47,7 @@ function versionOf(manifest: string): string {
   return (JSON.parse(manifest) as { version: string }).version;
 }
 
-/** Makes them unless they are there (30 s once a machine). */
+/** Makes the bases unless they exist (30 s once per machine). */
 export async function makeBases(buildah: Buildah, scratch: string): Promise<Bases> {
   const key = await basesKey();
   const bases = { build: `localhost/kit/node:${key}`, runtime: `localhost/kit/debian:${key}` };
@@ -70,7 +70,7 @@ export async function makeBases(buildah: Buildah, scratch: string): Promise<Base
   return bases;
 }
 
-/** As this machine's apt knows them, mirrors included. */
+/** Package sources of this machine's apt, including mirrors. */
 async function debianSources(): Promise<{ readonly suite: string; readonly sources: readonly string[] }> {
   const format = '$(CODENAME) deb $(SITE) $(RELEASE) $(COMPONENT)';
   const output = await run('apt-get', ['indextargets', '--format', format, 'Created-By: Packages', 'Origin: Debian']);

@@ -1,6 +1,5 @@
 /**
- * buildah with a store of its own. It runs in a mount namespace of its own too: what it mounts is gone with it, whatever
- * happens.
+ * buildah with a store of its own. It also runs in its own mount namespace, so that its mounts end with it in every case.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +8,7 @@ import { run } from './command.js';
 
 export interface BuildOptions {
   readonly tag: string;
-  /** Folder with the Dockerfile. */
+  /** Build context: the folder with the Dockerfile. */
   readonly context: string;
   /** Stop after this stage. */
   readonly target?: string;
@@ -18,7 +17,7 @@ export interface BuildOptions {
   readonly contexts?: Readonly<Record<string, string>>;
   /** Files for `RUN --mount=type=secret,id=NAME`. */
   readonly secrets?: Readonly<Record<string, string>>;
-  /** Files of this machine that RUN steps see at the same place, read-only; they are in no layer. */
+  /** Files of this machine that RUN steps see at the same path, read-only; they are in no layer. */
   readonly mounts?: readonly string[];
 }
 
@@ -29,7 +28,7 @@ export class Buildah {
   readonly #folder: string;
 
   static async open(folder: string): Promise<Buildah> {
-    // Also where it keeps `--mount=type=cache`.
+    // Also holds `--mount=type=cache`.
     await mkdir(join(folder, 'tmp'), { recursive: true });
     return new Buildah(folder);
   }
@@ -75,7 +74,7 @@ export class Buildah {
     await this.#run(['push', image, `oci-archive:${archive}:${image}`]);
   }
 
-  /** Forgets all images but these, with everything that only the others are made of. */
+  /** Deletes all images except these, with all layers that only the others use. */
   async keepOnly(images: readonly string[]): Promise<void> {
     const named = await this.#run(['images', '--noheading', '--format', '{{.Name}}:{{.Tag}}']);
     const known = named.split('\n').filter((name) => name !== '' && !name.includes('<none>'));

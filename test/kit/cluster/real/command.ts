@@ -1,13 +1,13 @@
-/** Runs a program to its end and gives what it printed. */
+/** Runs a program to its end and returns its output. */
 import { spawn } from 'node:child_process';
 
 export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly input?: string;
-  /** SIGKILL after this time. */
+  /** Time after which the program gets SIGKILL. */
   readonly limitMs?: number;
-  /** Gets every line that it prints on either output, as it comes. */
+  /** Receives every line of both outputs as it is printed. */
   readonly onLine?: (line: string) => void;
 }
 
@@ -39,7 +39,7 @@ export async function run(command: string, args: readonly string[], options: Com
     take(text);
   });
   child.stderr.setEncoding('utf8').on('data', take);
-  // A program that does not read its input may end before it is written.
+  // A program that does not read its input may end before all is written.
   child.stdin.on('error', () => undefined).end(input);
   const end = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
     child.on('error', reject);

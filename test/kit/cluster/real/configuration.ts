@@ -3,20 +3,20 @@ import { hostAddress, subnet } from './host-resources.js';
 
 export interface NodePlace {
   readonly name: string;
-  /** Everything of this node on disk. */
+  /** Folder of all files of this node. */
   readonly folder: string;
-  /** On the bridge. */
+  /** Address on the bridge. */
   readonly address: string;
-  /** Addresses of its pods: first and last. */
+  /** First and last address of its pods. */
   readonly pods: readonly [string, string];
 }
 
-/** The bridge inside a node, to which its pods and its way out are connected. */
+/** The bridge inside a node, which connects its pods and its uplink. */
 const nodeBridge = 'cni0';
-/** In the node's own /run, which no other node and not this machine sees. */
+/** In the node's own /run, which neither other nodes nor this machine see. */
 export const containerdSocket = '/run/containerd/containerd.sock';
 
-/** At most this many nodes; each has a third of the subnet's addresses, but for those of the hosts. */
+/** Maximum number of nodes; each has a third of the subnet's addresses, except for those of the hosts. */
 const maxNodes = 2;
 
 export function nodePlace(index: number, siteFolder: string): NodePlace {
@@ -32,8 +32,8 @@ export function nodePlace(index: number, siteFolder: string): NodePlace {
 }
 
 /**
- * The node's first process, as a shell script. With it ends everything on the node (the kernel sees to it: it is number
- * 1 of the node's process namespace), and with the last process its mounts, interfaces and rules. Meanwhile it reaps.
+ * The node's first process, as a shell script. When it ends, the kernel ends every process of the node, since it is number
+ * 1 of the node's process namespace; mounts, interfaces and rules go with the last process. Meanwhile it reaps children.
  */
 export function firstProcess(masked: readonly string[]): string {
   return `set -e
@@ -48,7 +48,10 @@ sleep infinity & wait
 `;
 }
 
-/** Connects a node: its pods, it, the bridge outside; and a rule for the one Service that programs in pods must reach. */
+/**
+ * Connects the node and its pods to the outer bridge, and adds a rule for the only Service that programs in pods must
+ * reach.
+ */
 export function nodeNetwork({ address }: NodePlace, service: string, apiServerPort: number): string {
   const translate = `-d ${service} -p tcp --dport 443 -j DNAT --to-destination ${hostAddress}:${apiServerPort}`;
   return `set -e
@@ -136,13 +139,13 @@ export function kubeletConfiguration({ folder, address }: NodePlace, cgroupRoot:
     enforceNodeAllocatable: [],
     failSwapOn: false,
     oomScoreAdj: 0,
-    // Pods reach addresses of the bridge and nothing else: no name server, and no waiting for one.
+    // Pods reach only addresses of the bridge: no name server, and no timeouts of one.
     resolvConf: `${folder}/resolv.conf`,
     podLogsDir: `${folder}/pod-logs`,
     volumePluginDir: `${folder}/volume-plugins`,
     staticPodPath: '',
     makeIPTablesUtilChains: false,
-    // What is here cannot be fetched again.
+    // Images on the node cannot be fetched again.
     imageGCHighThresholdPercent: 100,
     imageGCLowThresholdPercent: 99,
     evictionHard: {
@@ -151,7 +154,7 @@ export function kubeletConfiguration({ folder, address }: NodePlace, cgroupRoot:
       'nodefs.inodesFree': '1%',
       'imagefs.available': '1%',
     },
-    // Tests wait for what it tells.
+    // Report the status often: tests wait for it.
     nodeStatusUpdateFrequency: '5s',
     syncFrequency: '10s',
   });

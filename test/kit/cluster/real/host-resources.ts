@@ -1,12 +1,12 @@
 /**
- * What a real cluster occupies of this machine besides its processes. There is one of each, so one real cluster runs at
- * a time on a machine, whichever checkout starts it; another one waits.
+ * The resources of this machine that a real cluster occupies besides its processes. There is one of each, so only one real
+ * cluster runs on a machine at a time, over all checkouts; others wait.
  *
  *   /var/tmp/distillery-real    everything on disk
  *   klbr0, 10.88.0.1/24         the bridge between the nodes and this machine, where the API server listens
  *   distillery-real             a folder in each cgroup hierarchy
  *
- * release-host-resources.ts gives it all back, also what a killed owner left.
+ * release-host-resources.ts releases all of them, including those that a killed owner left.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
@@ -16,13 +16,13 @@ import { fileURLToPath } from 'node:url';
 import { run } from './command.js';
 import { takeLock } from '../lock.js';
 
-/** Not below a temporary folder that may be in memory: images are unpacked here. */
+/** Not below /tmp, which may be in memory: images are unpacked here. */
 export const siteFolder = '/var/tmp/distillery-real';
 export const bridge = 'klbr0';
-/** This machine on the bridge: what pods reach. */
+/** Address of this machine on the bridge, which pods reach. */
 export const hostAddress = '10.88.0.1';
 export const subnet = '10.88.0.0/24';
-/** Folders that programs of a node use whatever their settings say; each node has its own, in memory. */
+/** Folders that programs of a node use regardless of their settings; each node has its own, in memory. */
 export const maskedFolders = ['/run', '/var/lib/cni', '/var/lib/kubelet', '/var/log/containers'];
 const cgroup = 'distillery-real';
 const hierarchies = '/sys/fs/cgroup';
@@ -30,11 +30,11 @@ const hierarchies = '/sys/fs/cgroup';
 export interface Site {
   /** The clean-up after this process was killed; does nothing once another process has the site. */
   readonly sweepCommand: readonly [string, ...string[]];
-  /** Gives everything back and lets the next one begin. */
+  /** Releases everything for the next owner. */
   leave(): Promise<void>;
 }
 
-/** Waits for its turn, takes away what an earlier one left, and raises the bridge. */
+/** Waits for its turn, removes the leftovers of an earlier owner, and sets up the bridge. */
 export async function occupySite(): Promise<Site> {
   const release = await takeLock('real-cluster', () => {
     process.stderr.write('real pods: another real cluster runs on this machine; waiting\n');
@@ -63,7 +63,7 @@ export async function occupySite(): Promise<Site> {
   return { sweepCommand: sweep('end'), leave };
 }
 
-/** A mount needs something to be on; what was made for that is written down for the sweep. */
+/** Makes missing mount points and records them for the sweep. */
 async function makeMountPoints(): Promise<void> {
   const made: string[] = [];
   for (const folder of maskedFolders) {
@@ -81,15 +81,15 @@ export async function makeCgroup(name: string): Promise<string> {
   return `/${cgroup}/${name}`;
 }
 
-/** Takes it away again, with those below it. No process may be left in them. */
+/** Removes the cgroup and its descendants. No process may be left in them. */
 export async function removeCgroup(name: string): Promise<void> {
   const paths = (await readdir(hierarchies)).map((hierarchy) => join(hierarchies, hierarchy, cgroup, name));
   await run('find', [...paths, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', '+']);
 }
 
 /**
- * What of a real cluster is on this machine now, each thing by a number that the next cluster's has not: a test that sees
- * its own go must not take those of another, which may have been waiting for its turn, for its own.
+ * The resources of a real cluster on this machine now, each with an identity that no other cluster shares: a test that
+ * waits for the release of its own must not mistake the resources of the next cluster for them.
  */
 export async function siteRemains(): Promise<string[]> {
   const [interfaces, mounts, processes, names, owner] = await Promise.all([
@@ -116,7 +116,7 @@ export async function siteRemains(): Promise<string[]> {
   ];
 }
 
-/** Also shims and what runs in containers: their state, or their root, lies in the site's folder. */
+/** Includes shims and processes in containers: their state, or their root, is in the site's folder. */
 async function processesOf(folder: string): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const lines = await Promise.all(

@@ -2,10 +2,10 @@
  * The images of real pods, built from the repository's own Dockerfile and kept as archives until their inputs change.
  *
  * Invariants:
- *  images/B1 The Dockerfile is built as it stands; only its two bases are stand-ins (bases.ts).
- *  images/B2 This machine's npm configuration is seen by the one step that needs it and is in no layer.
- *  images/B3 `<key>.json` is written last: where it is, the archives it names are whole and belong to the inputs of
- *     that key.
+ *  images/B1 The Dockerfile is built unchanged; only its two bases are stand-ins (bases.ts).
+ *  images/B2 Only the step that needs this machine's npm configuration sees it, and it is in no layer.
+ *  images/B3 `<key>.json` is written last: if it exists, the archives that it names are complete and belong to the inputs
+ *     of that key.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
@@ -20,17 +20,17 @@ import { run } from './command.js';
 import { takeLock } from '../lock.js';
 
 export interface Image {
-  /** As a pod names it; nothing is ever pulled under this name. */
+  /** Name of the image in pods; no node pulls it. */
   readonly name: string;
   /** OCI archive, for `loadImage`. */
   readonly archive: string;
-  /** What a registry stores and a node pulls: compressed layers and the two small documents. */
+  /** Bytes that a registry stores and a node pulls: compressed layers and the two small documents. */
   readonly compressedBytes: number;
 }
 export interface Images {
   readonly operator: Image;
   readonly worker: Image;
-  /** Holds a pod's namespaces. */
+  /** The pause image, which holds a pod's namespaces. */
   readonly pause: Image;
 }
 
@@ -38,7 +38,7 @@ type Sizes = Readonly<Record<keyof Images, number>>;
 
 const imageNames = ['operator', 'worker', 'pause'] as const;
 const folder = join(cacheFolder, 'images');
-/** What the builds read; the contents of folders too. */
+/** Inputs of the builds, including the contents of folders. */
 const inputs = [
   '.dockerignore',
   '.npmrc',
@@ -53,10 +53,10 @@ const inputs = [
   'workers',
 ];
 const pauseRecipe = (base: string): string => `FROM ${base}\nUSER 65535:65535\nENTRYPOINT ["/bin/sleep", "infinity"]\n`;
-/** Several checkouts may share the cache, and a checkout may go back and forth. */
+/** Number of kept builds: several checkouts may share the cache, and a checkout may go back and forth. */
 const keysKept = 4;
 
-/** Builds what is not there yet: minutes on a fresh machine, half a minute after a change of sources, else nothing. */
+/** Builds missing images: takes minutes on a fresh machine, half a minute after a change of sources, else nothing. */
 export async function buildImages(): Promise<Images> {
   const key = await inputsKey();
   const built = await readBuilt(key);
@@ -86,7 +86,7 @@ async function build(key: string, say: (line: string) => void): Promise<Images> 
         BUILD_BASE: bases.build,
         RUNTIME_BASE: bases.runtime,
         VERSION: await packageVersion(),
-        // A release passes its commit; here what counts is which sources were built.
+        // A release passes its commit; here the key of the sources identifies the build.
         REVISION: `sources-${key}`,
         SOURCE: 'local',
       },
@@ -126,7 +126,7 @@ async function readBuilt(key: string): Promise<Images | null> {
   const text = await readFile(builtFile(key), 'utf8').catch(() => null);
   if (text === null) return null;
   const now = new Date();
-  // Tells dropOld that it is in use.
+  // Marks it as in use for `dropOld`.
   await utimes(builtFile(key), now, now);
   const sizes = JSON.parse(text) as Sizes;
   return imagesOf(key, sizes);
@@ -145,7 +145,7 @@ const tagOf = (name: keyof Images, key: string): string => `localhost/distillery
 const archiveOf = (key: string, name: keyof Images): string => join(folder, `${key}-${name}.tar`);
 const builtFile = (key: string): string => join(folder, `${key}.json`);
 
-/** Names everything that decides what the images hold. */
+/** Hash of everything that determines the content of the images. */
 async function inputsKey(): Promise<string> {
   const hash = createHash('sha256').update(await basesKey());
   hash.update(pauseRecipe(''));
@@ -172,7 +172,7 @@ async function packageVersion(): Promise<string> {
   return (JSON.parse(manifest) as { version: string }).version;
 }
 
-/** The registry, its credentials and its certificates, as this user's npm has them. */
+/** This user's npm configuration: registry, credentials and certificates. */
 async function npmConfiguration(
   scratch: string,
 ): Promise<{ readonly secrets: Readonly<Record<string, string>>; readonly mounts: readonly string[] }> {

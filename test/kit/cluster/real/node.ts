@@ -1,10 +1,9 @@
 /**
  * A real node: containerd and kubelet in mount, network and process namespaces of their own, as on a machine of their
- * own. So several fit on one machine, and a node that ends leaves nothing: its first process takes all others along, and
- * the kernel drops mounts, interfaces and rules with the last of them. What is left, cgroups and files, the site's sweep
- * takes away.
+ * own. So several fit on one machine, and a node that ends leaves little: all its processes end with its first one, and the
+ * kernel drops mounts, interfaces and rules with the last of them. The site's sweep removes the rest, cgroups and files.
  *
- * The programs inside are children of `nsenter`, whose end they do not survive. Any end is therefore a sudden one.
+ * The programs inside are children of `nsenter` and do not survive its end, so every end is sudden.
  */
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -36,14 +35,14 @@ export interface NodeOptions {
   readonly processes: Processes;
   readonly pause: Image;
 }
-/** Of the cluster that a node becomes part of. */
+/** The cluster that a node joins. */
 export interface Membership {
   readonly authority: Authority;
   readonly endpoint: Endpoint;
   readonly api: Api;
 }
 
-/** Dies with its parent, whatever happens to that. */
+/** The process dies with its parent in every case. */
 const bound = ['setpriv', '--pdeathsig', 'KILL'];
 
 export class RealNode {
@@ -134,22 +133,22 @@ export class RealNode {
     await this.#kubelet.start();
   }
 
-  /** Imports an image (seconds); what is there already is not read twice. */
+  /** Imports an image (seconds), once. */
   async loadImage({ archive }: Pick<Image, 'archive'>): Promise<void> {
     await this.#ctr('images', 'import', archive);
   }
 
-  /** As if somebody pulled the plug: every process on the node is gone at once. The API server learns nothing of it. */
+  /** Simulates a loss of power: every process on the node is gone at once. The API server is not notified. */
   async powerOff(): Promise<void> {
     const first = await this.#firstPid();
     await this.#machine?.kill();
-    // It ends after all others of its namespace.
+    // The first process ends after all others of its namespace.
     while (await isThere(`/proc/${first}`)) await sleep(10);
-    // As after a real loss of power: a kubelet that finds some asks containerd for each, and waits long for no answer.
+    // Remove the cgroups, as a real loss of power does: a kubelet that finds some asks containerd for each and waits long.
     await removeCgroup(this.name);
   }
 
-  /** After `powerOff`: what was on disk is still there, what was running is not. */
+  /** Starts the node after `powerOff`, with its disk and without its processes. */
   async powerOn(): Promise<void> {
     if (this.#membership === null) throw new Error(`${this.name}: never joined a cluster`);
     await this.boot();
@@ -182,7 +181,10 @@ export class RealNode {
     return ['nsenter', '--target', String(await this.#firstPid()), '--mount', '--net', '--pid', '--'];
   }
 
-  /** As this machine counts: `unshare` stays outside of the process namespace that its child is the first of. */
+  /**
+   * Pid on this machine: `unshare` itself stays outside of the process namespace, and its child is the first process
+   * inside.
+   */
   async #firstPid(): Promise<number> {
     const outside = running(this.#machine, this.name).pid;
     const children = await readFile(`/proc/${outside}/task/${outside}/children`, 'utf8');
@@ -191,11 +193,11 @@ export class RealNode {
     return pid;
   }
 
-  /** One end of a cable into the node, the other into the bridge. */
+  /** Connects the node to the bridge by a pair of interfaces. */
   async #connect(): Promise<void> {
     const outside = `kl-${this.name}`;
     const pid = String(await this.#firstPid());
-    // That of a node that lost its power goes when the kernel comes to it.
+    // The kernel removes the interface of a node without power after a delay.
     if (await isThere(`/sys/class/net/${outside}`)) await run('ip', ['link', 'delete', outside]);
     await run('ip', ['link', 'add', outside, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', pid]);
     await run('ip', ['link', 'set', outside, 'master', bridge, 'up']);
@@ -211,8 +213,8 @@ interface Pods {
 }
 
 /**
- * The node is Ready, and its kubelet, asked through the API server, knows the pods that it should: after a restart the
- * word of the API server alone would be about the kubelet before.
+ * The node is Ready, and its kubelet, asked through the API server, knows its pods: after a restart the API server alone
+ * would still report the state of the previous kubelet.
  */
 async function takesPods(api: Api, name: string): Promise<boolean> {
   const { spec, status } = await api.get<NodeObject>(`/api/v1/nodes/${name}`);

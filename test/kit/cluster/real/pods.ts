@@ -8,12 +8,12 @@ export interface PodOptions {
   readonly namespace?: string;
   readonly node?: string;
   readonly limits?: Readonly<Record<string, string>>;
-  /** Claims by the folder where the pod sees them. */
+  /** Claims by the folder where they are mounted. */
   readonly claims?: Readonly<Record<string, { readonly name: string; readonly readOnly: boolean }>>;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** The name of the one container. */
+/** Name of the only container. */
 const container = 'worker';
 
 export function restrictedPod(name: string, image: Image, options: PodOptions): object {

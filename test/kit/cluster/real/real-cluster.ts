@@ -1,6 +1,6 @@
 /**
  * A cluster whose pods are real: the kit's control plane on a bridge, and nodes with containerd and kubelet that run the
- * project's images. One at a time on a machine (host-resources.ts); it ends with this process, whatever happens.
+ * project's images. Only one runs on a machine at a time (host-resources.ts); it ends with this process in every case.
  */
 import { join } from 'node:path';
 
@@ -16,9 +16,9 @@ import { realPodsAvailable } from './system.js';
 import { claimFolder, type VolumeOptions } from './volumes.js';
 
 export interface RealClusterOptions extends Pick<ControlPlaneOptions, 'audit' | 'apiServerArgs' | 'crds'> {
-  /** Absent = 1. */
+  /** Number of nodes; absent = 1. */
   readonly nodes?: 1 | 2;
-  /** Which of our images every node has at the start; absent = the worker's. */
+  /** Images of ours that every node has at the start; absent = the worker's. */
   readonly images?: readonly ('operator' | 'worker')[];
 }
 
@@ -32,7 +32,7 @@ interface RealParts {
 export class RealCluster extends ControlPlane {
   readonly nodes: readonly RealNode[];
   readonly images: Images;
-  /** This machine as pods reach it: a server for them listens here. */
+  /** Address of this machine for pods: servers for them listen here. */
   readonly hostAddress = hostAddress;
   readonly #nodeProcesses: Processes;
   readonly #site: Site;
@@ -45,12 +45,12 @@ export class RealCluster extends ControlPlane {
     this.#site = site;
   }
 
-  /** Makes the image of an archive known to every node. */
+  /** Loads the image of an archive into every node. */
   async loadImage(image: Pick<Image, 'archive'>): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.loadImage(image)));
   }
 
-  /** Extended resources of a node, such as `{ 'nvidia.com/gpu': 4 }`; they stay over restarts of its kubelet. */
+  /** Sets extended resources of a node, such as `{ 'nvidia.com/gpu': 4 }`; they survive restarts of its kubelet. */
   async offer(node: string, resources: Readonly<Record<string, number>>): Promise<void> {
     const quantities = Object.fromEntries(Object.entries(resources).map(([name, value]) => [name, String(value)]));
     await this.api.patch(`/api/v1/nodes/${node}/status`, {
@@ -63,7 +63,7 @@ export class RealCluster extends ControlPlane {
     await claimFolder(this.api, namespace, name, folder, options);
   }
 
-  /** What a container has printed so far. @throws Error with the API server's sentence */
+  /** Output of a container so far. @throws Error with the API server's message */
   async podLogs(namespace: string, pod: string, container?: string): Promise<string> {
     const query = container === undefined ? '' : `?container=${container}`;
     const { status, text } = await this.api.send('GET', `/api/v1/namespaces/${namespace}/pods/${pod}/log${query}`);
@@ -77,7 +77,7 @@ export class RealCluster extends ControlPlane {
   }
 }
 
-/** @throws Error that says why, where `realPodsAvailable` says no */
+/** @throws Error with the reason where `realPodsAvailable` finds one */
 export async function startRealCluster(options: RealClusterOptions = {}): Promise<RealCluster> {
   const { nodes: count = 1, images: wanted = ['worker'], ...forControlPlane } = options;
   const available = await realPodsAvailable();
@@ -91,7 +91,7 @@ export async function startRealCluster(options: RealClusterOptions = {}): Promis
     const nodes = Array.from({ length: count }, (_, index) => {
       return new RealNode({ place: nodePlace(index, siteFolder), processes: nodeProcesses, pause: images.pause });
     });
-    // All at once: nodes unpack images while the control plane comes up.
+    // In parallel: nodes unpack images while the control plane starts.
     const booting = nodes.map(async (node) => {
       await node.boot();
       for (const name of ['pause', ...wanted] as const) await node.loadImage(images[name]);
@@ -111,7 +111,7 @@ export async function startRealCluster(options: RealClusterOptions = {}): Promis
   }
 }
 
-/** Waits for all, also when one fails: nothing may be under way while everything is taken down. */
+/** Waits for all, even when one fails: nothing may be running during the teardown. */
 async function allSettled(all: readonly Promise<unknown>[]): Promise<void> {
   const results = await Promise.allSettled(all);
   const failed = results.find((result) => result.status === 'rejected');

@@ -1,12 +1,12 @@
 /**
- * Gives back what a real cluster occupies of this machine (host-resources.ts):
+ * Releases the resources of this machine that a real cluster occupies (host-resources.ts):
  *
- *   node release-host-resources.ts begin OWNER FOLDER BRIDGE CGROUP    take away what is left of anybody, then the site is OWNER's
- *   node release-host-resources.ts end OWNER FOLDER BRIDGE CGROUP      take away what is OWNER's; nothing when it is somebody else's
+ *   node release-host-resources.ts begin OWNER FOLDER BRIDGE CGROUP    remove all leftovers, then the site belongs to OWNER
+ *   node release-host-resources.ts end OWNER FOLDER BRIDGE CGROUP      remove what is OWNER's; nothing if it has another owner
  *
- * `end` runs when an owner stops, and again by its keeper when the owner was killed; the second form of it may come
- * when the next owner has already begun, and must not touch what is then that one's. It imports nothing of the project:
- * it is a program, also run from its source by the tests.
+ * `end` runs when an owner stops, and again by its keeper when the owner was killed; the latter may happen after the next
+ * owner has begun, and must not touch the resources of that one. It imports nothing of the project: it is a program, also
+ * run from its source by the tests.
  */
 import {
   existsSync,
@@ -26,7 +26,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const [verb = '', owner = '', folder = '', bridge = '', cgroup = ''] = process.argv.slice(2);
 if (cgroup === '') throw new Error('usage: sweep begin|end OWNER FOLDER BRIDGE CGROUP');
 const ownerFile = join(folder, 'owner');
-/** Folders outside FOLDER that were made because something had to be mounted on them, one a line. */
+/** Mount points outside of FOLDER that were created, one per line. */
 const madeFile = join(folder, 'made');
 const hierarchies = '/sys/fs/cgroup';
 const patienceMs = 10_000;
@@ -81,7 +81,7 @@ function cgroups(): string[] {
         if (entry.isDirectory()) below(join(path, entry.name));
       found.push(path);
     } catch {
-      // Not there in this hierarchy, or gone meanwhile.
+      // Does not exist in this hierarchy, or no longer.
     }
   };
   for (const hierarchy of readdirSync(hierarchies)) below(join(hierarchies, hierarchy, cgroup));
@@ -89,7 +89,7 @@ function cgroups(): string[] {
   return found;
 }
 
-/** The bridge and what is plugged into it: the other ends go with their namespaces, but the kernel takes its time. */
+/** Removes the bridge and its ports: the other ends go with their namespaces, but with a delay. */
 function links(): string[] {
   const interfaces = '/sys/class/net';
   return readdirSync(interfaces).filter((name) => {
@@ -102,7 +102,7 @@ function removeEmpty(path: string): void {
   try {
     rmdirSync(path);
   } catch {
-    // Busy for a moment after its last process, or not ours alone.
+    // Busy for a moment after its last process, or in use by others.
   }
 }
 
@@ -129,7 +129,7 @@ async function sweep(): Promise<void> {
   if (readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${folder}/`)) {
     throw new Error(`${folder}: found a mount below it, expected none; unmount it`);
   }
-  // The name of the owner last: a sweep that is interrupted can be done again.
+  // Remove the owner's name last, so that an interrupted sweep can be repeated.
   const remove = { recursive: true, force: true, maxRetries: 5, retryDelay: 50 };
   for (const path of entriesOf(folder)) if (path !== ownerFile) rmSync(path, remove);
   rmSync(folder, remove);
@@ -139,7 +139,7 @@ function entriesOf(path: string): string[] {
   return existsSync(path) ? readdirSync(path).map((name) => join(path, name)) : [];
 }
 
-/** The folder is a site's only if it carries the name of an owner, which is written before anything else. */
+/** The folder is a site only if it contains the name of an owner, which is written first. */
 function refuseForeign(): void {
   if (entriesOf(folder).length === 0 || existsSync(ownerFile)) return;
   throw new Error(`${folder}: found files of somebody else, expected a site's; move them elsewhere`);

@@ -1,7 +1,6 @@
 /**
- * Whether this machine can run real pods, and what it takes from Debian's packages to do so. What is missing is
- * installed once, quietly, where this process may; where it may not, the reason is a sentence for the report of the
- * suite that is left out.
+ * Finds out if this machine can run real pods, and which Debian packages that takes. Missing packages are installed once if
+ * this process may do so; if not, the reason is a sentence for the report of the skipped suite.
  */
 import { constants } from 'node:fs';
 import { access, readFile, statfs } from 'node:fs/promises';
@@ -12,7 +11,7 @@ import { siteFolder } from './host-resources.js';
 
 export type Availability = { readonly ok: true } | { readonly ok: false; readonly why: string };
 
-/** A file that each package brings; its path says whether it is installed. */
+/** A file of each package; the package is installed if the file exists. */
 const packages: Readonly<Record<string, string>> = {
   buildah: '/usr/bin/buildah',
   'containernetworking-plugins': '/usr/lib/cni/bridge',
@@ -22,24 +21,24 @@ const packages: Readonly<Record<string, string>> = {
   mmdebstrap: '/usr/bin/mmdebstrap',
   runc: '/usr/sbin/runc',
 };
-/** Mounts, network namespaces and cgroups need them; a container may run as root without. */
+/** Capabilities for mounts, network namespaces and cgroups; root in a container may lack them. */
 const capabilities = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21 };
-/** What statfs says of one (OVERLAYFS_SUPER_MAGIC). */
+/** The type that statfs reports for an overlay (OVERLAYFS_SUPER_MAGIC). */
 const overlayFilesystem = 0x794c_7630;
 const installLimitMs = 300_000;
 
 let answer: Promise<Availability> | undefined;
 
-/** The same answer for all of this process; the first call may install packages (10 s). */
+/** Cached for this process; the first call may install packages (10 s). */
 export function realPodsAvailable(): Promise<Availability> {
-  answer ??= look().catch((error: unknown) => ({
+  answer ??= findAvailability().catch((error: unknown) => ({
     ok: false,
     why: error instanceof Error ? error.message : String(error),
   }));
   return answer;
 }
 
-async function look(): Promise<Availability> {
+async function findAvailability(): Promise<Availability> {
   if (process.platform !== 'linux') return { ok: false, why: `real pods: found ${process.platform}, expected Linux` };
   if (process.getuid?.() !== 0) return { ok: false, why: 'real pods: found an ordinary user, expected root' };
   const lacking = await lackingCapabilities();
@@ -79,10 +78,10 @@ async function missingPackages(): Promise<string[]> {
   return Object.keys(packages).filter((_, index) => found[index] !== true);
 }
 
-/** Installs packages of Debian. @throws Error with the end of what apt-get printed */
+/** Installs Debian packages. @throws Error with the end of apt-get's output */
 export async function install(names: readonly string[]): Promise<void> {
   process.stderr.write(`Debian packages: installing ${names.join(', ')}\n`);
-  // Another process may be at it: wait for its lock instead of failing.
+  // Another process may be running apt-get: wait for its lock instead of failing.
   const apt = ['-qq', '-o', 'DPkg::Lock::Timeout=120'];
   const options = { env: { DEBIAN_FRONTEND: 'noninteractive' }, limitMs: installLimitMs };
   await run('apt-get', [...apt, 'update'], options);

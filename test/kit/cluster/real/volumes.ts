@@ -5,7 +5,7 @@ import type { Api } from '../api.js';
 import { until } from '../until.js';
 
 export interface VolumeOptions {
-  /** Pods may write: the folder becomes that of the images' user. Otherwise everybody may read it. */
+  /** True = pods may write: the images' user owns the folder. Otherwise all users may read it. */
   readonly writable?: boolean;
 }
 
@@ -14,8 +14,8 @@ const imageUser = 10_001;
 const asksPerNudge = 8;
 
 /**
- * A PersistentVolumeClaim that is bound to a folder; what the folder holds is seen by pods at once, and the other way
- * round. Both objects and the volume end with the cluster; the folder stays.
+ * A PersistentVolumeClaim that is bound to a folder; changes of the folder are visible to pods at once, and vice versa.
+ * Both objects and the volume end with the cluster; the folder stays.
  */
 export async function claimFolder(
   api: Api,
@@ -52,7 +52,7 @@ export async function claimFolder(
   await until(`claim ${namespace}/${name} to be bound`, async () => {
     const { status } = await api.get<Bindable>(`${claims}/${name}`);
     if (status?.phase === 'Bound') return true;
-    // The controller that saw the one before the other, or lost against itself, tries again after 15 s: or at a change.
+    // A controller that saw one object before the other, or lost a conflict, retries after 15 s or at a change: cause one.
     if (++asked % asksPerNudge === 0) {
       await api.patch(`${claims}/${name}`, { metadata: { annotations: { 'distillery.test/asked': String(asked) } } });
     }

@@ -1,4 +1,4 @@
-/** A teacher process, and what it is known to hold. */
+/** A teacher process, and the items that it is known to hold. */
 import type { ChildProcess } from 'node:child_process';
 import { on, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +14,7 @@ export interface DeliveredItem {
 
 export class WatchedTeacher {
   readonly #child: ChildProcess;
-  /** Steps delivered to it and not yet dealt with. */
+  /** Steps that were delivered to it and are not done. */
   readonly #held = new Set<number>();
   #answered = false;
 
@@ -22,26 +22,26 @@ export class WatchedTeacher {
   constructor(child: ChildProcess, onDelivered: (item: DeliveredItem) => void) {
     this.#child = child;
     child.on('message', (message) => {
-      const told = message as TeacherReport;
-      if (told.kind === 'done') {
-        this.#held.delete(told.step);
+      const report = message as TeacherReport;
+      if (report.kind === 'done') {
+        this.#held.delete(report.step);
         this.#answered = true;
-      } else if (told.kind === 'delivered') {
-        this.#held.add(told.step);
-        onDelivered(told);
+      } else if (report.kind === 'delivered') {
+        this.#held.add(report.step);
+        onDelivered(report);
       }
     });
   }
 
-  /** Whether it takes its part in the work. */
+  /** True once it has finished an item. */
   get atWork(): boolean {
     return this.#answered;
   }
 
   /**
-   * SIGKILL in the middle of an item.
-   * @param serviceMs how long its device takes for one
-   * @returns when, and the steps that it held
+   * Sends SIGKILL in the middle of an item.
+   * @param serviceMs time of its device for one item
+   * @returns the time of the kill, and the steps that it held
    */
   async killInTheMiddle(serviceMs: number): Promise<{ readonly atMs: number; readonly held: readonly number[] }> {
     const gone = once(this.#child, 'disconnect');
@@ -51,7 +51,7 @@ export class WatchedTeacher {
     await sleep(serviceMs / 2);
     const atMs = Date.now();
     this.#child.kill('SIGKILL');
-    // After it has told all that it lived to tell.
+    // Wait for the reports that it sent before its end.
     await gone;
     return { atMs, held: [...this.#held] };
   }

@@ -1,6 +1,6 @@
 /**
- * Workers of many jobs as the operator hears of them: each student and teacher tells of itself twice a second, as real ones
- * do, and nothing else of them is there.
+ * Simulated workers of many jobs: each student and teacher publishes telemetry twice a second, as real ones do, and does
+ * nothing else.
  */
 import type { NatsConnection } from '@nats-io/transport-node';
 
@@ -8,20 +8,20 @@ import { publishStates } from '../kit/cluster/telemetry-publisher.js';
 
 export interface TellingJob {
   readonly uid: string;
-  /** Names of the pods that label for it. */
+  /** Names of the job's teacher pods. */
   readonly teachers: readonly string[];
 }
 
 const everyMs = 500;
-/** The jobs take turns, so that not all of them speak at once. */
+/** The jobs take turns, so that not all of them publish at once. */
 const turns = 10;
 const stepsPerSecond = 10;
 const window = 24;
-/** Four of them are what such a student needs. */
+/** The student needs four of these teachers. */
 const rates = { student: 1_000, teacher: 400 };
 
 export class TellingWorkers {
-  told = 0;
+  published = 0;
   readonly #connection: NatsConnection;
   readonly #jobs: readonly TellingJob[];
   readonly #startMs = Date.now();
@@ -35,7 +35,7 @@ export class TellingWorkers {
 
   start(): void {
     this.#timer = setInterval(() => {
-      this.#jobs.filter((_, index) => index % turns === this.#turn).forEach((job) => this.#tell(job));
+      this.#jobs.filter((_, index) => index % turns === this.#turn).forEach((job) => this.#publish(job));
       this.#turn = (this.#turn + 1) % turns;
     }, everyMs / turns);
   }
@@ -44,7 +44,7 @@ export class TellingWorkers {
     if (this.#timer !== null) clearInterval(this.#timer);
   }
 
-  #tell({ uid, teachers }: TellingJob): void {
+  #publish({ uid, teachers }: TellingJob): void {
     const step = Math.floor(((Date.now() - this.#startMs) / 1_000) * stepsPerSecond);
     const student = {
       step,
@@ -55,6 +55,6 @@ export class TellingWorkers {
       loss: 1 / (1 + step),
     };
     const states = teachers.map((pod) => [pod, { capableSamplesPerSecond: rates.teacher, items: step }] as const);
-    this.told += publishStates(this.#connection, uid, student, Object.fromEntries(states));
+    this.published += publishStates(this.#connection, uid, student, Object.fromEntries(states));
   }
 }

@@ -1,6 +1,6 @@
 /**
- * How soon a starving student is answered: from its word in the stream to the larger Deployment at the API server. A real
- * control plane, real streams, the operator as a process of its own.
+ * Reaction time to a starving student: from its telemetry in the stream to the larger Deployment at the API server, with a
+ * real control plane, real streams, and the operator as its own process.
  *
  *   npm run bench hunger -- --jobs 40
  */
@@ -17,7 +17,7 @@ const before = 4;
 const after = 12;
 const nodes = 4;
 const gpusPerNode = 8;
-const lookEveryMs = 5;
+const pollEveryMs = 5;
 const limitMs = 30_000;
 const pools = [{ name: 'gpu', resource: 'nvidia.com/gpu', maxReplicas: 32 }];
 
@@ -27,13 +27,13 @@ export async function hungerBench(say: (line: string) => void, options: BenchOpt
   try {
     await world.cluster.addNodes(nodes, { gpus: gpusPerNode });
     await startOperator(world.cluster, { nats: world.nats });
-    const telling = TelemetryPublisher.start(world);
+    const telemetry = TelemetryPublisher.start(world);
     const waits: number[] = [];
     for (let index = 0; index < count; index++) {
-      waits.push(await answered(world, telling, `hungry-${String(index)}`));
+      waits.push(await answered(world, telemetry, `hungry-${String(index)}`));
       if ((index + 1) % 10 === 0) say(`${String(index + 1)} of ${String(count)} students were answered`);
     }
-    await telling.stop();
+    await telemetry.stop();
     const ms = (value: number): number => Math.round(value);
     return {
       name: 'hunger',
@@ -53,18 +53,18 @@ export async function hungerBench(say: (line: string) => void, options: BenchOpt
   }
 }
 
-/** @returns milliseconds from the student's word to the larger Deployment */
-async function answered(world: OperatorCluster, telling: TelemetryPublisher, name: string): Promise<number> {
+/** @returns milliseconds from the student's telemetry to the larger Deployment */
+async function answered(world: OperatorCluster, telemetry: TelemetryPublisher, name: string): Promise<number> {
   await world.cluster.apply(someJob({ name, pools }));
   const uid = await world.uidOf(name);
   await reached(world, name, before);
-  telling.needs(uid, before);
+  telemetry.needs(uid, before);
   await seen(world, uid, before);
-  // The rates of all are known, and the pace of looks is none of a job that was just looked at.
+  // Wait until all rates are known and the minimum time between two reconciles of the job has passed.
   await sleep(1_500);
   const startMs = performance.now();
-  telling.needs(uid, after);
-  await telling.tell(uid, after);
+  telemetry.needs(uid, after);
+  await telemetry.tell(uid, after);
   await reached(world, name, after);
   const waitedMs = performance.now() - startMs;
   await world.cluster.kubectlOk(['delete', 'distilljob', name, '--timeout=60s']);
@@ -87,6 +87,6 @@ async function holding(what: string, holds: () => Promise<boolean>): Promise<voi
   const endMs = performance.now() + limitMs;
   while (!(await holds())) {
     if (performance.now() > endMs) throw new Error(`not within ${String(limitMs / 1_000)} s: ${what}`);
-    await sleep(lookEveryMs);
+    await sleep(pollEveryMs);
   }
 }
