@@ -19,7 +19,7 @@ import {
 import type { Dataset } from '../../workers/data/index.js';
 import type { TrainerState, TrainingBatch } from '../../workers/models/training.js';
 import { WorkerError } from '../../workers/base/exit.js';
-import { LogitsSource } from '../../workers/student/logits-source.js';
+import { LogitsSource } from '../../workers/student/live-supply.js';
 import { metricsSchema } from '../../workers/student/progress.js';
 import {
   type ResultStore,

@@ -16,8 +16,8 @@ import {
 
 import type { Dataset, Split } from '../../workers/data/index.js';
 import type { Log } from '../../workers/base/log.js';
-import type { StoredFrame } from '../../workers/student/frame-check.js';
-import type { LogitsStream, Probe } from '../../workers/student/logits-source.js';
+import type { StoredFrame } from '../../workers/student/frames.js';
+import type { LogitsStream, Probe } from '../../workers/student/live-supply.js';
 
 /** Lets everything that needs no time happen. */
 export function idle(): Promise<void> {

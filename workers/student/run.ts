@@ -30,8 +30,8 @@ import {
   readReference,
 } from '../stream/index.js';
 
-import { widthSentence } from './frame-check.js';
-import { LogitsSource } from './logits-source.js';
+import { widthSentence } from './frames.js';
+import { LogitsSource } from './live-supply.js';
 import { type Metrics, metricsSchema } from './progress.js';
 import { objectCheckpoints, objectResults, openFileResults } from './stores.js';
 import { type StartingPoint, Student } from './student.js';

@@ -30,7 +30,7 @@ import { type Log, Meter, WorkerError } from '../base/index.js';
 
 import { BatchPreparer } from './batches.js';
 import { Checkpointer, isFull } from './checkpointer.js';
-import type { LogitsSource } from './logits-source.js';
+import type { LogitsSource } from './live-supply.js';
 import { type Metrics, Progress, ratesOf } from './progress.js';
 import { Retention } from './retention.js';
 import { windowSteps } from './window.js';

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { FrameBuffer } from '../../../workers/student/frame-buffer.js';
-import { shardsWithRows } from '../../../workers/student/frame-check.js';
+import { shardsWithRows } from '../../../workers/student/frames.js';
 
 const jobs = fc
   .record({

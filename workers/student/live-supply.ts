@@ -27,7 +27,7 @@ import { type Log, WorkerError } from '../base/index.js';
 import { AnswerTime } from './answer-time.js';
 import { DamageLog } from './damage.js';
 import { FrameBuffer } from './frame-buffer.js';
-import { checkFrame, shardsWithRows, type StoredFrame } from './frame-check.js';
+import { checkFrame, shardsWithRows, type StoredFrame } from './frames.js';
 import { inParallel } from './in-parallel.js';
 
 export type Probe =

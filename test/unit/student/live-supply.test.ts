@@ -3,7 +3,7 @@ import { maxFrameRetries } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
 import { WorkerError } from '../../../workers/base/exit.js';
-import { LogitsSource, type LogitsSourceOptions } from '../../../workers/student/logits-source.js';
+import { LogitsSource, type LogitsSourceOptions } from '../../../workers/student/live-supply.js';
 import {
   type Answer,
   answerFrame,

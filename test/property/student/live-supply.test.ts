@@ -8,7 +8,7 @@ import { maxFrameRetries } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { LogitsSource } from '../../../workers/student/logits-source.js';
+import { LogitsSource } from '../../../workers/student/live-supply.js';
 import {
   type Answer,
   answerFrame,
