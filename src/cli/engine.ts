@@ -109,7 +109,7 @@ async function runToEnd(options: EngineOptions): Promise<Outcome> {
       onStatus: (event) => log.info(event, 'nats connection'),
     });
     stop.throwIfAborted();
-    await admin.exhume(key.uid);
+    await admin.retryDeadLetters(key.uid);
     stop.throwIfAborted();
     const outcome = await control(options, key, nats, admin);
     if (outcome.kind === 'complete') {

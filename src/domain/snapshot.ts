@@ -2,7 +2,7 @@
  * What one decision sees: everything observed at one time, nothing else (DESIGN I6). Plain JSON, so that a snapshot can
  * be logged and replayed.
  */
-import type { DeadItem, Reference, StudentState, TeacherState } from '@distillery/protocol';
+import type { DeadItem, LogitsReader, Reference, StudentState, TeacherState } from '@distillery/protocol';
 
 import type { DistillJob, Engine } from '../api/index.js';
 
@@ -105,7 +105,10 @@ export interface PresentStreams {
     readonly lastSequence: number;
   };
   readonly dead: { readonly messages: number };
+  /** Telemetry of the student process that owns the checkpoint. */
   readonly student: StudentState | null;
+  /** Every process that reads the logits. */
+  readonly readers: readonly LogitsReader[];
   readonly teachers: readonly TeacherState[];
   /** What the first teacher answered: there is one that works. */
   readonly reference: Reference | null;

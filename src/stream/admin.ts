@@ -20,7 +20,9 @@ import {
   jetStreamLimit,
   jobNames,
   type JobNames,
+  logitsReaderOf,
   referenceSchema,
+  studentRanks,
   studentStateSchema,
   type TeacherState,
   teacherStateSchema,
@@ -32,6 +34,7 @@ import {
   type StoredMsg,
   type StreamInfo,
 } from '@nats-io/jetstream';
+import type { z } from 'zod';
 
 import { StreamError, streamErrorFrom } from './errors.js';
 import { type LinkOptions, OperatorLink, type StreamHealth } from './link.js';
@@ -164,9 +167,12 @@ export class StreamAdmin {
     }
   }
 
-  async #observe(names: JobNames, { teachers: pods = [], nowMs }: ObserveOptions): Promise<StreamObservation> {
+  async #observe(
+    names: JobNames,
+    { teachers: pods = [], ranks = studentRanks, nowMs }: ObserveOptions,
+  ): Promise<StreamObservation> {
     const { streams, consumers } = this.#link.manager;
-    const [work, logits, dead, state, telemetry, objects, teachers, student] = await Promise.all([
+    const [work, logits, dead, state, telemetry, objects, teachers, students] = await Promise.all([
       orNull(streams.info(names.streams.work)),
       orNull(streams.info(names.streams.logits)),
       orNull(streams.info(names.streams.dead)),
@@ -174,7 +180,12 @@ export class StreamAdmin {
       orNull(streams.info(teacherStreamOf(names))),
       orNull(streams.info(objectStreamOf(names))),
       orNull(consumers.info(names.streams.work, names.consumers.teachers)),
-      orNull(consumers.info(names.streams.logits, names.consumers.student)),
+      Promise.all(
+        ranks.map(async (rank): Promise<[string, ConsumerInfo | null]> => {
+          const consumer = names.consumers.student(rank);
+          return [`${names.streams.logits}/${consumer}`, await orNull(consumers.info(names.streams.logits, consumer))];
+        }),
+      ),
     ]);
     const parts: readonly (readonly [string, StreamInfo | ConsumerInfo | null])[] = [
       [names.streams.work, work],
@@ -184,12 +195,12 @@ export class StreamAdmin {
       [teacherStreamOf(names), telemetry],
       [objectStreamOf(names), objects],
       [`${names.streams.work}/${names.consumers.teachers}`, teachers],
-      [`${names.streams.logits}/${names.consumers.student}`, student],
+      ...students,
     ];
     if (parts.every(([, info]) => info === null)) return { state: 'Absent' };
     const dated = datedBy(state ?? telemetry, nowMs);
     const read = {
-      ...(state === null ? { student: null, reference: null, garbage: 0 } : await this.#readState(names, dated)),
+      ...(state === null ? absentState(names, ranks) : await this.#readState(names, ranks, dated)),
       ...(telemetry === null || telemetry.state.messages === 0
         ? { teachers: [], badTeachers: 0 }
         : await this.#readTeachers(names, pods, dated)),
@@ -217,20 +228,23 @@ export class StreamAdmin {
     };
   }
 
-  async #readState(names: JobNames, dated: Dated): Promise<Pick<PresentStreams, 'student' | 'reference' | 'garbage'>> {
-    const subject = (key: string): string => `$KV.${names.stateBucket}.${key}`;
-    const [student, reference] = await Promise.all([
-      this.#lastOf(stateStreamOf(names), subject(names.stateKeys.student)),
-      this.#lastOf(stateStreamOf(names), subject(names.stateKeys.reference)),
+  async #readState(names: JobNames, ranks: readonly number[], dated: Dated): Promise<ObservedState> {
+    const read = async <T extends object>(key: string, schema: z.ZodType<T>): Promise<ReadValue<T>> => {
+      const message = await this.#lastOf(stateStreamOf(names), `$KV.${names.stateBucket}.${key}`);
+      if (message === null) return { kind: 'absent' };
+      const value = parseJson(schema, message.data);
+      return value === undefined ? { kind: 'garbage' } : { kind: 'value', value, message };
+    };
+    const [reference, students] = await Promise.all([
+      read(names.stateKeys.reference, referenceSchema),
+      Promise.all(ranks.map((rank) => read(names.stateKeys.student(rank), studentStateSchema))),
     ]);
-    const studentState = student === null ? undefined : parseJson(studentStateSchema, student.data);
-    const referenceState = reference === null ? undefined : parseJson(referenceSchema, reference.data);
+    const states = students.map((found) => (found.kind === 'value' ? dated(found.value, found.message) : null));
     return {
-      student: student === null || studentState === undefined ? null : dated(studentState, student),
-      reference: referenceState ?? null,
-      garbage:
-        (student !== null && studentState === undefined ? 1 : 0) +
-        (reference !== null && referenceState === undefined ? 1 : 0),
+      student: states[0] ?? null,
+      readers: ranks.map((rank, at) => logitsReaderOf(names.stateKeys.student(rank), states[at] ?? null)),
+      reference: reference.kind === 'value' ? reference.value : null,
+      garbage: [reference, ...students].filter(({ kind }) => kind === 'garbage').length,
     };
   }
 
@@ -331,8 +345,8 @@ export class StreamAdmin {
     });
   }
 
-  /** Gives every buried work item another chance: a person has changed something since. */
-  async exhume(uid: string): Promise<void> {
+  /** Removes the dead letters, so that their items are fed again: a person has changed something since. */
+  async retryDeadLetters(uid: string): Promise<void> {
     const { dead } = jobNames(uid).streams;
     await this.#do(`empty ${dead}`, (manager) => this.#writing(() => orNull(manager.streams.purge(dead))));
   }
@@ -458,6 +472,19 @@ const readsAtOnce = 32;
 
 /** Replaces the writer's time of a value by what the server knows of its age. */
 type Dated = <T extends { readonly updatedAtMs: number }>(value: T, message: StoredMsg) => T;
+
+type ObservedState = Pick<PresentStreams, 'student' | 'readers' | 'reference' | 'garbage'>;
+
+type ReadValue<T> =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'garbage' }
+  | { readonly kind: 'value'; readonly value: T; readonly message: StoredMsg };
+
+/** What is observed of a job without STATE: readers that report nothing may need every frame. */
+function absentState(names: JobNames, ranks: readonly number[]): ObservedState {
+  const readers = ranks.map((rank) => logitsReaderOf(names.stateKeys.student(rank), null));
+  return { student: null, readers, reference: null, garbage: 0 };
+}
 
 /** @param info of a stream of the server: carries the server's time of the observation */
 function datedBy(info: StreamInfo | null, nowMs: number | undefined): Dated {

@@ -2,7 +2,7 @@
  * What the operator observes of a job's streams at one time. Workers wrote the telemetry: it is parsed, and what does not
  * parse is counted and left out (a monitoring gap means hold, design §5.5).
  */
-import type { Reference, StudentState, TeacherState } from '@distillery/protocol';
+import type { LogitsReader, Reference, StudentState, TeacherState } from '@distillery/protocol';
 import type { z } from 'zod';
 
 export interface PresentStreams {
@@ -26,7 +26,10 @@ export interface PresentStreams {
   };
   readonly dead: { readonly messages: number };
   readonly objects: { readonly bytes: number };
+  /** Of the first rank: it owns the checkpoint. */
   readonly student: StudentState | null;
+  /** One for each rank that was asked for. */
+  readonly readers: readonly LogitsReader[];
   /** Those that were asked for, by pod name. */
   readonly teachers: readonly TeacherState[];
   readonly reference: Reference | null;
@@ -38,6 +41,8 @@ export interface PresentStreams {
 export interface ObserveOptions {
   /** Pods whose telemetry to read; a worker may have stored any number of other keys. */
   readonly teachers?: readonly string[];
+  /** Ranks of the job's student processes, `firstRank` first. Default: `studentRanks`. */
+  readonly ranks?: readonly number[];
   /**
    * The caller's clock, milliseconds since 1970: `updatedAtMs` of every value then is this time less the value's age by the
    * server's clock, whatever the worker wrote. Default: the server's time of the message.

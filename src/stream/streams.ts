@@ -7,7 +7,7 @@
  *  streams/C2 Every stream has a byte limit and refuses what is beyond it (I4).
  *  streams/C3 What a worker publishes can never erase another's message: roll-up is off wherever two roles write.
  */
-import { ackWaitMs, type JobNames } from '@distillery/protocol';
+import { ackWaitMs, type JobNames, studentRanks } from '@distillery/protocol';
 import {
   AckPolicy,
   type ConsumerConfig,
@@ -23,6 +23,8 @@ import { metadataOf, type StreamOwner } from './marks.js';
 
 export interface JobStreamOptions {
   readonly names: JobNames;
+  /** Ranks of the job's student processes. Default: `studentRanks`. */
+  readonly ranks?: readonly number[];
   /** Upper bound of LOGITS in bytes. */
   readonly maxBytes: number;
   readonly storage: 'File' | 'Memory';
@@ -102,7 +104,7 @@ function announced(bucket: string, dest: string): NonNullable<StreamConfig['repu
 }
 
 export function jobStreams(options: JobStreamOptions): JobStreams {
-  const { names, maxBytes, windowBound, objectBytes = defaultObjectBytes, owner } = options;
+  const { names, ranks = studentRanks, maxBytes, windowBound, objectBytes = defaultObjectBytes, owner } = options;
   const storage: StorageType = options.storage === 'File' ? 'file' : 'memory';
   const mark = owner === undefined ? {} : { metadata: metadataOf(owner) };
   const common = { num_replicas: options.replicas, allow_direct: true, ...mark };
@@ -188,23 +190,23 @@ export function jobStreams(options: JobStreamOptions): JobStreams {
           durable_name: names.consumers.teachers,
           ack_policy: AckPolicy.Explicit,
           ack_wait: (ackWaitMs / 1_000) * nanosecondsPerSecond,
-          // The teachers bury an item themselves (design §4 "Poison"): none is ever stuck at a limit of the server.
+          // The teachers write dead letters themselves (design §4 "Poison"): no item is ever stuck at a limit of the server.
           max_deliver: -1,
           max_ack_pending: maxItemsInWork,
           deliver_policy: DeliverPolicy.All,
           replay_policy: ReplayPolicy.Instant,
         },
       },
-      {
+      ...ranks.map((rank) => ({
         stream: names.streams.logits,
         config: {
-          durable_name: names.consumers.student,
-          // The broker's account of what was read is never the truth: the checkpoint is.
+          durable_name: names.consumers.student(rank),
+          // The server's record of what was read is never the truth: the checkpoint is.
           ack_policy: AckPolicy.None,
           deliver_policy: DeliverPolicy.All,
           replay_policy: ReplayPolicy.Instant,
         },
-      },
+      })),
     ],
   };
 }

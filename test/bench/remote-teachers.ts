@@ -10,8 +10,14 @@ import { jobNames } from '@distillery/protocol';
 import type { Split } from '../../workers/data/index.js';
 import { Meter } from '../../workers/base/meter.js';
 import { runWorker } from '../../workers/process/process.js';
-import { bury, connectWorker, publishFrame, workQueue } from '../../workers/stream/index.js';
-import { type Delivery, Teacher } from '../../workers/teacher/teacher.js';
+import {
+  connectWorker,
+  publishDeadLetter,
+  publishFrame,
+  type WorkDelivery,
+  workQueue,
+} from '../../workers/stream/index.js';
+import { Teacher } from '../../workers/teacher/teacher.js';
 
 import { report } from './reports.js';
 
@@ -64,7 +70,7 @@ await runWorker(async ({ env, log, clock, stop }) => {
       stream: {
         deliveries: (signal) => reported(workQueue(link, names, signal), clock),
         publish: (shard, step, frame) => publishFrame(link, names, { shard, step }, frame),
-        bury: (item) => bury(link, names, item),
+        publishDeadLetter: (item) => publishDeadLetter(link, names, item),
       },
     });
   });
@@ -72,7 +78,7 @@ await runWorker(async ({ env, log, clock, stop }) => {
 });
 
 /** Tells what this process holds, so that whoever kills it knows what it held. */
-async function* reported(deliveries: AsyncIterable<Delivery>, clock: Clock): AsyncGenerator<Delivery> {
+async function* reported(deliveries: AsyncIterable<WorkDelivery>, clock: Clock): AsyncGenerator<WorkDelivery> {
   for await (const delivery of deliveries) {
     const { item, step, shard, deliveries: count } = delivery;
     const tell = (kind: 'delivered' | 'done'): void => {

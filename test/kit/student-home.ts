@@ -19,16 +19,12 @@ import {
 import type { Dataset } from '../../workers/data/index.js';
 import type { TrainerState, TrainingBatch } from '../../workers/models/training.js';
 import { WorkerError } from '../../workers/base/exit.js';
-import { LogitsSource } from '../../workers/student/live-supply.js';
+import { LiveSupply } from '../../workers/student/live-supply.js';
 import { metricsSchema } from '../../workers/student/progress.js';
-import {
-  type ResultStore,
-  type StartingPoint,
-  Student,
-  type StudentResult,
-  type StudentStateWriter,
-  type TrainerClient,
-} from '../../workers/student/student.js';
+import type { StudentStateWriter } from '../../workers/student/reporting.js';
+import type { ResultStore, StudentResult } from '../../workers/student/results.js';
+import { type StartingPoint, Student, type TrainerClient } from '../../workers/student/student.js';
+import { windowSteps } from '../../workers/student/window.js';
 
 import {
   type Answer,
@@ -242,16 +238,22 @@ export class StudentHome {
     const trainer = new ChainTrainer(this.clock, checkpoint?.state ?? null, changes.stepMs);
     const stop = new AbortController();
     const killed = new Killed();
-    const source = needsNoTeacher(this.manifest)
+    const { bufferTargetSeconds } = this.manifest.teacher;
+    const { maxBytes } = this.manifest.logits;
+    const supply = needsNoTeacher(this.manifest)
       ? null
-      : new LogitsSource({
+      : new LiveSupply({
           stream: this.streams,
           schedule: this.schedule,
           shards: 1,
           columns: fakeColumns,
           firstStep: start.step,
           fedBefore: previousFed,
-          window: changes.window ?? 4,
+          stepBytes: 1,
+          windowFor: (measures) =>
+            measures.unstarvedStepsPerSecond === 0
+              ? (changes.window ?? 4)
+              : windowSteps({ ...measures, bufferTargetSeconds, maxBytes }),
           onFailure: changes.onFailure ?? 'Fail',
           teacherDigest: null,
           clock: this.clock,
@@ -262,12 +264,17 @@ export class StudentHome {
       schedule: this.schedule,
       dataset: this.dataset,
       trainer,
-      source,
-      shards: 1,
-      attempt,
+      supply,
+      facts: {
+        attempt,
+        pod: `student-${String(attempt)}`,
+        runtime: 'fake',
+        shards: 1,
+        steps: this.schedule.steps,
+        batchSize: this.manifest.training.batchSize,
+        resumedFromStep: start.step === 0 ? null : start.step,
+      },
       start,
-      pod: `student-${String(attempt)}`,
-      runtime: 'fake',
       state: killed.unless(writer),
       checkpoints: killed.unless(this.checkpoints),
       results: killed.unless(this.results),
@@ -278,12 +285,12 @@ export class StudentHome {
     return {
       student,
       trainer,
-      source,
+      supply,
       start,
       stop: () => stop.abort(),
       kill: () => {
         killed.now();
-        source?.stop();
+        supply?.stop();
       },
     };
   }
@@ -303,7 +310,7 @@ export interface AttemptChanges {
 export interface Attempt {
   readonly student: Student;
   readonly trainer: ChainTrainer;
-  readonly source: LogitsSource | null;
+  readonly supply: LiveSupply | null;
   readonly start: StartingPoint;
   /** SIGTERM. */
   stop(): void;

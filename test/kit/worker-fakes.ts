@@ -16,8 +16,8 @@ import {
 
 import type { Dataset, Split } from '../../workers/data/index.js';
 import type { Log } from '../../workers/base/log.js';
-import type { StoredFrame } from '../../workers/student/frames.js';
-import type { LogitsStream, Probe } from '../../workers/student/live-supply.js';
+import type { Probe, StoredFrame } from '../../workers/stream/index.js';
+import type { LogitsStream } from '../../workers/student/live-supply.js';
 
 /** Lets everything that needs no time happen. */
 export function idle(): Promise<void> {
@@ -199,7 +199,7 @@ export function answerFrame(
 /** A teacher's answer to one item: how long it takes, and what goes wrong with it. */
 export interface Answer {
   readonly afterMs: number;
-  readonly fault?: 'none' | 'lostItem' | 'undelivered' | 'damaged' | 'deliveredTwice' | 'buried';
+  readonly fault?: 'none' | 'lostItem' | 'undelivered' | 'damaged' | 'deliveredTwice' | 'deadLetter';
 }
 
 /**
@@ -323,7 +323,7 @@ export class FakeStreams implements LogitsStream {
     switch (fault) {
       case 'lostItem':
         return;
-      case 'buried':
+      case 'deadLetter':
         this.dead.set(keyOf(item), {
           shard: item.shard,
           step: item.step,

@@ -49,7 +49,7 @@ export async function feed(
   }
 }
 
-/** What is known of one step's shard: its frame, its burial, or nothing. @throws StreamRefused, StreamUnreachable */
+/** Returns what is stored for one shard of a step: its frame, its dead letter, or nothing. @throws StreamRefused, StreamUnreachable */
 export async function probe(link: StreamLink, names: JobNames, shard: number, step: number): Promise<Probe> {
   const doing = `look for step ${step}, shard ${shard}`;
   const last = async (stream: string, subject: string): ReturnType<typeof link.direct.getMessage> => {
@@ -65,6 +65,6 @@ export async function probe(link: StreamLink, names: JobNames, shard: number, st
   if (dead === null) return { kind: 'absent' };
   const parsed = deadItemSchema.safeParse(dead.json());
   if (parsed.success) return { kind: 'dead', item: parsed.data };
-  const error = 'its burial cannot be read: the teacher that wrote it is of another version';
+  const error = 'its dead letter cannot be read: a teacher of another version wrote it';
   return { kind: 'dead', item: { shard, step, teacher: 'unknown', deliveries: 0, error, item: null } };
 }

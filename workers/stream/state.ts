@@ -9,6 +9,7 @@
  *  state/K4 A bucket without room never breaks the fence: the fence is then read, and the value is left out.
  */
 import {
+  firstRank,
   type JobNames,
   type Reference,
   referenceSchema,
@@ -176,7 +177,7 @@ export async function claimAttempt(
   atLeast: number,
   firstState: (attempt: number, previous: StudentState | null) => StudentState,
 ): Promise<StudentClaim> {
-  const key = names.stateKeys.student;
+  const key = names.stateKeys.student(firstRank);
   for (let tries = 1; ; tries++) {
     const before = await read(link, names, key);
     const previous = studentStateSchema.safeParse(before.data).data ?? null;
@@ -228,7 +229,7 @@ class Claim implements StudentClaim {
   }
 
   async update(state: StudentState): Promise<void> {
-    const key = this.#names.stateKeys.student;
+    const key = this.#names.stateKeys.student(firstRank);
     for (;;) {
       const value = studentValue(state, this.#revision);
       const written = await compareAndSet(this.#link, this.#names, key, value, this.#revision);

@@ -97,10 +97,10 @@ export class Checkpointer {
   }
 
   /**
-   * Resolves when the newest checkpoint is durable, or was reported to `onFailure`.
-   * @throws StoreError full when it is not within the limit
+   * Waits until the newest checkpoint is durable, or was reported to `onFailure`.
+   * @returns why it could not be stored within the time limit; null when it is durable
    */
-  async settle(): Promise<void> {
+  async settle(): Promise<StoreError | ObjectStoreFull | null> {
     const { clock, stop } = this.#options;
     const startedMs = clock.now();
     // What waits for its next try takes it now.
@@ -112,13 +112,14 @@ export class Checkpointer {
       if (leftMs <= 0) {
         this.end();
         const name = `step ${String(this.#newestStep)}`;
-        throw this.#fault ?? new StoreError('full', name, 'gives no answer. Check the store and its disk');
+        return this.#fault ?? new StoreError('full', name, 'gives no answer. Check the store and its disk');
       }
       const over = new AbortController();
       const signal = stop.aborted ? over.signal : AbortSignal.any([over.signal, stop]);
       await Promise.race([this.#writing, clock.sleep(Math.min(leftMs, retryMs), signal)]);
       over.abort();
     }
+    return null;
   }
 
   /**

@@ -1,33 +1,61 @@
-/** Whether a stored frame is the answer to what this job asked (docs/protocol.md "What a student does", rule 4). */
-import { decodeFrame, FrameError, type Schedule, shardRows } from '@distillery/protocol';
+/**
+ * The places of a job (shards of steps): the work item that asks for one, the check that a stored frame answers it
+ * (docs/protocol.md "What a student does", rule 4), and the record of the frames that did not.
+ */
+import {
+  type DamagedFrame,
+  decodeFrame,
+  FrameError,
+  maxDamagedFrames,
+  type Schedule,
+  shardRows,
+  type WorkItem,
+} from '@distillery/protocol';
 
 import { WorkerError } from '../base/index.js';
+import type { StoredFrame } from '../stream/index.js';
 
-/** One stored logits frame. */
-export interface StoredFrame {
-  /** Sequence in LOGITS. */
-  readonly sequence: number;
-  readonly shard: number;
+/** One shard of one step: what one work item asks for and one frame answers. */
+export interface Place {
   readonly step: number;
-  readonly data: Uint8Array;
+  readonly shard: number;
 }
 
-export interface Asked {
+/** What decides the items and frames of a job. */
+export interface JobShape {
   readonly schedule: Schedule;
+  /** Shards of a step. */
   readonly shards: number;
+  /** Logits of a row. */
   readonly columns: number;
-  /** null = not known yet, any. */
-  readonly teacherDigest: string | null;
+}
+
+/** Returns the work item that asks for the frame of a place. */
+export function itemFor(
+  { schedule, shards }: Pick<JobShape, 'schedule' | 'shards'>,
+  { step, shard }: Place,
+): Omit<WorkItem, 'version'> {
+  const indices = schedule.indices(step);
+  const { start, end } = shardRows(indices.length, shards, shard);
+  return {
+    step,
+    shard,
+    firstRow: start,
+    indices: [...indices.subarray(start, end)],
+    augmentSeed: schedule.augmentSeed(step),
+  };
 }
 
 /**
- * @returns logits [rows of the shard, columns] and the teacher's digest
- * @throws FrameError when the frame is damaged or answers something else: the step must be asked for again.
- *   WorkerError terminal when it is of another width: asking again would bring the same
+ * Returns the logits of a stored frame, [rows of the shard, columns], and the digest of its teacher.
+ * @param teacherDigest hex digest that the frame must carry; null = any
+ * @throws FrameError when the frame is damaged or answers another item: its step must be fed again.
+ *   WorkerError terminal when it has another width: every other frame would have it too
  */
 export function checkFrame(
   frame: StoredFrame,
-  { schedule, shards, columns, teacherDigest }: Asked,
+  { schedule, shards, columns }: JobShape,
+  teacherDigest: string | null,
 ): { readonly logits: Float32Array; readonly teacherDigest: string } {
   const { header, logits } = decodeFrame(frame.data);
   const { start, end } = shardRows(schedule.indices(frame.step).length, shards, frame.shard);
@@ -47,7 +75,7 @@ export function checkFrame(
   return { logits, teacherDigest: header.teacherDigest };
 }
 
-/** Shards of a batch that have rows: with fewer rows than shards some are empty, and nobody asks for those. */
+/** Returns the shards that have rows. A batch with fewer rows than shards has empty ones, which are never fed. */
 export function shardsWithRows(rows: number, shards: number): number[] {
   const all = Array.from({ length: shards }, (_, shard) => shard);
   return all.filter((shard) => {
@@ -61,4 +89,54 @@ export function widthSentence(teacher: number, student: number): string {
     `teacher and student differ in width: found ${teacher} logits a sample of the teacher, expected ${student} as the ` +
     `student has; give the student model ${teacher} outputs or take another teacher`
   );
+}
+
+interface DamagedPlace {
+  readonly step: number;
+  /** Wrong frames so far. */
+  readonly count: number;
+  /** The one that is stored now; null when it is gone. */
+  readonly frame: DamagedFrame | null;
+}
+
+/** The limit of the telemetry. */
+const maxReasonLength = 500;
+
+/**
+ * Wrong frames: which ones the operator must delete, and how often each place had one. Bounded by the window, since
+ * trained steps are forgotten.
+ */
+export class DamageLog {
+  readonly #places = new Map<string, DamagedPlace>();
+
+  /** Frames for the operator to delete, at most `maxDamagedFrames`. */
+  get frames(): DamagedFrame[] {
+    return [...this.#places.values()].flatMap(({ frame }) => frame ?? []).slice(0, maxDamagedFrames);
+  }
+
+  /** Returns how many wrong frames this place had; null when this frame is noted already. */
+  note({ reason, ...frame }: DamagedFrame): number | null {
+    const key = keyOf(frame);
+    const before = this.#places.get(key);
+    if (before?.frame?.sequence === frame.sequence) return null;
+    const count = (before?.count ?? 0) + 1;
+    this.#places.set(key, { step: frame.step, count, frame: { ...frame, reason: reason.slice(0, maxReasonLength) } });
+    return count;
+  }
+
+  /** The wrong frame is deleted. Its sequence must not be reported again: a new stream may use it for another frame. */
+  gone(place: Place): void {
+    const key = keyOf(place);
+    const noted = this.#places.get(key);
+    if (noted !== undefined) this.#places.set(key, { ...noted, frame: null });
+  }
+
+  /** The steps through this one are trained. */
+  discardThrough(step: number): void {
+    for (const [key, place] of this.#places) if (place.step <= step) this.#places.delete(key);
+  }
+}
+
+function keyOf({ step, shard }: Place): string {
+  return `${step}.${shard}`;
 }

@@ -11,7 +11,7 @@ import { type CheckpointStore, newestFirst, StoreError } from '../checkpoint/ind
 import { WorkerError } from '../base/index.js';
 import { ObjectDamaged, type ObjectStore, ObjectStoreFull, ObjectWriter } from '../stream/index.js';
 
-import type { ResultStore } from './student.js';
+import type { ResultStore } from './results.js';
 
 const checkpointPattern = /^checkpoint\/step-(\d+)-attempt-(\d+)$/;
 const nameOf = (step: number, attempt: number): string => `checkpoint/step-${step}-attempt-${attempt}`;

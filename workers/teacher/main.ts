@@ -7,7 +7,7 @@ import { compareWithReference, selfTestAnswers } from '../models/inference/index
 import { Meter, WorkerError } from '../base/index.js';
 import { runWorker, unlessStopped, type WorkerContext } from '../process/index.js';
 import {
-  bury,
+  publishDeadLetter,
   connectWorker,
   createReference,
   publishFrame,
@@ -107,7 +107,7 @@ async function prepare({ env, log, clock }: WorkerContext): Promise<Prepared> {
     stream: {
       deliveries: (signal) => workQueue(link, names, signal),
       publish: (shard, step, frame) => publishFrame(link, names, { shard, step }, frame),
-      bury: (item) => bury(link, names, item),
+      publishDeadLetter: (item) => publishDeadLetter(link, names, item),
     },
   });
   let isLeftOut = false;

@@ -18,28 +18,16 @@ import {
   WorkItemError,
 } from '@distillery/protocol';
 
-import { batchOf, type Split } from '../data/index.js';
 import { type Log, type Meter, WorkerError } from '../base/index.js';
-
-/** One delivery of a work item. */
-export interface Delivery {
-  /** The item, or why the message is none. */
-  readonly item: WorkItem | WorkItemError;
-  /** 1 at the first delivery. */
-  readonly deliveries: number;
-  readonly shard: number;
-  readonly step: number;
-  /** Confirms that the item is dealt with. */
-  done(): Promise<void>;
-  giveBack(delayMs: number): void;
-}
+import { batchOf, type Split } from '../data/index.js';
+import type { WorkDelivery } from '../stream/index.js';
 
 /** What the teacher needs of the stream. */
 export interface TeacherStream {
   /** Deliveries, at most `teacherPrefetch` un-done at a time, until the signal aborts. */
-  deliveries(signal: AbortSignal): AsyncIterable<Delivery>;
+  deliveries(signal: AbortSignal): AsyncIterable<WorkDelivery>;
   publish(shard: number, step: number, frame: Uint8Array): Promise<'stored' | 'duplicate'>;
-  bury(item: DeadItem): Promise<void>;
+  publishDeadLetter(item: DeadItem): Promise<void>;
 }
 
 export interface TeacherInference {
@@ -74,7 +62,7 @@ const retryDelayMs = 250;
 export class Teacher {
   readonly counts: TeacherCounts = { items: 0, duplicates: 0, failures: 0 };
   readonly #options: TeacherOptions;
-  readonly #held = new Set<Delivery>();
+  readonly #held = new Set<WorkDelivery>();
 
   constructor(options: TeacherOptions) {
     this.#options = options;
@@ -114,12 +102,12 @@ export class Teacher {
     this.#held.clear();
   }
 
-  async #serve(delivery: Delivery): Promise<void> {
+  async #serve(delivery: WorkDelivery): Promise<void> {
     if (delivery.item instanceof WorkItemError) {
-      await this.#bury(delivery, delivery.item.message);
+      await this.#publishDeadLetter(delivery, delivery.item.message);
     } else if (delivery.deliveries > maxDeliveries) {
       // Nobody lived to say why: each teacher that took it vanished without an answer.
-      await this.#bury(delivery, 'every teacher that took it ended without an answer');
+      await this.#publishDeadLetter(delivery, 'every teacher that took it ended without an answer');
     } else {
       try {
         await this.#label(delivery, delivery.item);
@@ -130,7 +118,7 @@ export class Teacher {
   }
 
   /** teacher/T2. @throws WorkerError unreachable: that is no fault of the item */
-  async #failed(delivery: Delivery, error: unknown): Promise<void> {
+  async #failed(delivery: WorkDelivery, error: unknown): Promise<void> {
     if (error instanceof WorkerError && error.ending === 'unreachable') {
       delivery.giveBack(0);
       throw error;
@@ -138,11 +126,11 @@ export class Teacher {
     this.counts.failures += 1;
     const sentence = error instanceof Error ? error.message : String(error);
     this.#options.log.warn(`step ${delivery.step}, delivery ${delivery.deliveries}: ${sentence}`);
-    if (delivery.deliveries >= maxDeliveries) await this.#bury(delivery, sentence);
+    if (delivery.deliveries >= maxDeliveries) await this.#publishDeadLetter(delivery, sentence);
     else delivery.giveBack(retryDelayMs * delivery.deliveries);
   }
 
-  async #label(delivery: Delivery, item: WorkItem): Promise<void> {
+  async #label(delivery: WorkDelivery, item: WorkItem): Promise<void> {
     const { manifest, split, inference, stream, meter, clock } = this.#options;
     const samples = await batchOf(split, item.indices, manifest.training.augment, {
       seed: item.augmentSeed,
@@ -169,9 +157,9 @@ export class Teacher {
     meter.add({ atMs: clock.now(), rows, busyMs, idleMs });
   }
 
-  async #bury(delivery: Delivery, error: string): Promise<void> {
+  async #publishDeadLetter(delivery: WorkDelivery, error: string): Promise<void> {
     const { name, stream, log } = this.#options;
-    await stream.bury({
+    await stream.publishDeadLetter({
       shard: delivery.shard,
       step: delivery.step,
       teacher: name,

@@ -32,7 +32,7 @@ export {
 } from './limits.js';
 export { manifestSchema, ManifestError, needsNoTeacher, parseManifest } from './manifest.js';
 export type { Augment, Manifest } from './manifest.js';
-export { fitsTeacherKey, jobNames, NameError, resultPrefix } from './names.js';
+export { firstRank, fitsTeacherKey, jobNames, NameError, resultPrefix, studentRanks } from './names.js';
 export type { JobNames } from './names.js';
 export { hostPort, NatsAddress, NatsAddressError, printableAddress } from './nats-address.js';
 export type { AddressLogin, NatsServerPlace } from './nats-address.js';
@@ -55,6 +55,7 @@ export { bytesPerRow, shardCount, shardRows, shardsOf } from './shards.js';
 export type { RowRange } from './shards.js';
 export {
   deadItemSchema,
+  logitsReaderOf,
   maxDamagedFrames,
   maxDeadErrorLength,
   maxFaultLength,
@@ -64,7 +65,7 @@ export {
   teacherPhases,
   teacherStateSchema,
 } from './telemetry.js';
-export type { DamagedFrame, DeadItem, Reference, StudentState, TeacherState } from './telemetry.js';
+export type { DamagedFrame, DeadItem, LogitsReader, Reference, StudentState, TeacherState } from './telemetry.js';
 export { readStore, readUri, storeRules, uriForms, uriRules, uriText } from './uri.js';
 export type { Read, Store, Uri, UriFault, UriRule, UriScheme } from './uri.js';
 export { inDigestOrder, weightsDigestHead, weightsDigestParts } from './weights-digest.js';

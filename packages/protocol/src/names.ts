@@ -11,6 +11,15 @@ export class NameError extends Error {
 /** Names of results in a job's object store begin so; checkpoints lie beside them. */
 export const resultPrefix = 'result/';
 
+/**
+ * Rank of the student process that owns the checkpoint and the fence. Its names have no number. A job has this rank alone
+ * today.
+ */
+export const firstRank = 0;
+
+/** Ranks of a job's student processes. */
+export const studentRanks: readonly number[] = [firstRank];
+
 const uidPattern = /^[A-Za-z0-9-]{1,63}$/;
 /** A pod's name is a KV key of one token. */
 const podPattern = /^[A-Za-z0-9_-]{1,253}$/;
@@ -24,7 +33,11 @@ export interface JobNames {
   readonly teacherBucket: string;
   /** Object store for checkpoints and results. */
   readonly objectBucket: string;
-  readonly consumers: { readonly teachers: string; readonly student: string };
+  readonly consumers: {
+    readonly teachers: string;
+    /** Consumer through which the student of this rank reads LOGITS. */
+    readonly student: (rank: number) => string;
+  };
   readonly subjects: {
     readonly work: (shard: number, step: number) => string;
     readonly logits: (shard: number, step: number) => string;
@@ -36,7 +49,8 @@ export interface JobNames {
   /** Prefix of every reply subject of one role, so that no worker can read another's replies. */
   readonly inboxPrefix: (role: string) => string;
   readonly stateKeys: {
-    readonly student: string;
+    /** Key with the telemetry of the student of this rank; that of `firstRank` holds the fencing number. */
+    readonly student: (rank: number) => string;
     readonly reference: string;
   };
   /** Key of a teacher in `teacherBucket`. @throws NameError when the name cannot be a key */
@@ -60,7 +74,7 @@ export function jobNames(uid: string): JobNames {
     stateBucket: `DISTILL_${uid}_STATE`,
     teacherBucket: `DISTILL_${uid}_TEACHERS`,
     objectBucket: `DISTILL_${uid}_CKPT`,
-    consumers: { teachers: 'teachers', student: 'student' },
+    consumers: { teachers: 'teachers', student: studentName },
     subjects: {
       work: (shard, step) => `${root}.work.${String(shard)}.${String(step)}`,
       logits: (shard, step) => `${root}.logits.${String(shard)}.${String(step)}`,
@@ -70,10 +84,7 @@ export function jobNames(uid: string): JobNames {
       allDead: `${root}.dead.>`,
     },
     inboxPrefix: (role) => `_INBOX_${uid}_${role}`,
-    stateKeys: {
-      student: 'student',
-      reference: 'reference',
-    },
+    stateKeys: { student: studentName, reference: 'reference' },
     teacherKey: (name) => {
       if (fitsTeacherKey(name)) return name;
       throw new NameError(
@@ -81,4 +92,8 @@ export function jobNames(uid: string): JobNames {
       );
     },
   };
+}
+
+function studentName(rank: number): string {
+  return rank === firstRank ? 'student' : `student-${String(rank)}`;
 }

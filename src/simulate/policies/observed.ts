@@ -1,5 +1,5 @@
 /** What the operator would observe of a simulated job: the snapshot that its decisions are made from. */
-import type { StudentState, TeacherState } from '@distillery/protocol';
+import { logitsReaderOf, type StudentState, type TeacherState } from '@distillery/protocol';
 
 import { checkJob, type DistillJob } from '../../api/index.js';
 import type { ClusterObservation, ObservedTeacher, PresentStreams, Snapshot } from '../../domain/index.js';
@@ -65,13 +65,15 @@ function clusterOf({ pendingTeachers, startingTeachers, readyTeachers }: JobView
 function streamsOf(view: JobView, nowMs: number): PresentStreams {
   const unfinished = Math.ceil(view.fedSteps - view.labelledSteps);
   const buffered = Math.floor(view.labelledSteps - view.trainedSteps);
+  const student = view.isStudentUp ? studentOf(view, buffered, nowMs) : null;
   return {
     state: 'Present',
     missing: [],
     work: { messages: unfinished, pending: unfinished, ackPending: 0 },
     logits: { messages: buffered, bytes: 0, firstSequence: 1, lastSequence: Math.floor(view.labelledSteps) },
     dead: { messages: 0 },
-    student: view.isStudentUp ? studentOf(view, buffered, nowMs) : null,
+    student,
+    readers: [logitsReaderOf('student', student)],
     teachers: teachersOf(view, nowMs),
     reference: null,
   };

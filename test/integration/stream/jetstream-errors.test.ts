@@ -13,7 +13,7 @@ import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
 
 import { launchNatsServer, type NatsServer } from '../../../src/stream/server/start.js';
 import {
-  bury,
+  publishDeadLetter,
   claimAttempt,
   connectWorker,
   feed,
@@ -91,7 +91,8 @@ const calls: Readonly<Record<string, (names: JobNames) => Promise<unknown>>> = {
   frame: (names) => publishFrame(link, names, { shard: 0, step: 1 }, frameOf(1)),
   telemetry: (names) => publishTeacherState(link, names, teacherState('t')),
   claim: (names) => claimAttempt(link, names, 0, (attempt) => studentState({ attempt })),
-  burial: (names) => bury(link, names, { shard: 0, step: 1, teacher: 't', deliveries: 1, error: 'e', item: null }),
+  deadLetter: (names) =>
+    publishDeadLetter(link, names, { shard: 0, step: 1, teacher: 't', deliveries: 1, error: 'e', item: null }),
 };
 
 /** How a call ends that hears one error and then is served. */

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
 import type { StreamAdmin } from '../../../src/stream/index.js';
 import {
-  bury,
+  publishDeadLetter,
   claimAttempt,
   connectWorker,
   createReference,
@@ -110,7 +110,14 @@ test('each answer lost once: everything is stored once and comes back whole', as
   // An answer that is late looks to a feed as if somebody had fed the step: it is there either way.
   expect(['fed', 'alreadyThere']).toContain(await feed(student, names, workItem(5)));
   expect(['stored', 'duplicate']).toContain(await publishFrame(teacher, names, { shard: 0, step: 5 }, frameOf(5)));
-  await bury(teacher, names, { shard: 0, step: 6, teacher: 't', deliveries: 5, error: 'always', item: null });
+  await publishDeadLetter(teacher, names, {
+    shard: 0,
+    step: 6,
+    teacher: 't',
+    deliveries: 5,
+    error: 'always',
+    item: null,
+  });
   await publishTeacherState(teacher, names, teacherState('t-1', { items: 7 }));
   const reference = { teacherDigest: '0123456789abcdef', columns: 1, indices: [3], logits: [[0.5]] };
   expect(await createReference(teacher, names, reference)).toEqual(reference);

@@ -1,5 +1,5 @@
 /**
- * The source against a fleet and a server on which everything goes wrong: items and frames that are lost, frames that are
+ * The supply against a fleet and a server on which everything goes wrong: items and frames that are lost, frames that are
  * delivered twice or not at all, damaged ones that the operator deletes, trimming, a server that is wiped, reconnects.
  * Every step is delivered once, in order, with the right logits, and never more than a window is fed ahead.
  */
@@ -8,7 +8,7 @@ import { maxFrameRetries } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { LogitsSource } from '../../../workers/student/live-supply.js';
+import { LiveSupply } from '../../../workers/student/live-supply.js';
 import {
   type Answer,
   answerFrame,
@@ -46,7 +46,7 @@ const worlds = fc.record({
   stepMs: fc.nat({ max: 200 }),
 });
 
-describe('a logits source', () => {
+describe('a logits supply', () => {
   test('delivers every step once, in order and right, whatever is lost, doubled, damaged or wiped', async () => {
     await fc.assert(
       fc.asyncProperty(worlds, async (world) => {
@@ -87,14 +87,15 @@ describe('a logits source', () => {
           const item = { step, shard: 0, firstRow: 0, indices: [...indices], augmentSeed: schedule.augmentSeed(step) };
           if (shards === 1) streams.store(item, answerFrame(item), false);
         }
-        const source = new LogitsSource({
+        const supply = new LiveSupply({
           stream: streams,
           schedule,
           shards,
           columns: fakeColumns,
           firstStep,
           fedBefore: world.fedBefore,
-          window,
+          stepBytes: 1,
+          windowFor: () => window,
           onFailure: 'Fail',
           teacherDigest: null,
           clock,
@@ -116,28 +117,28 @@ describe('a logits source', () => {
         }
         const operator = async (): Promise<void> => {
           while (!over.signal.aborted) {
-            streams.operate(source.damaged, source.firstNeededSequence);
+            streams.operate(supply.state.damaged, supply.state.firstNeededSequence);
             await clock.sleep(300, over.signal);
           }
         };
         const train = async (): Promise<void> => {
-          source.start();
+          supply.start();
           for (let step = firstStep; step < schedule.steps; step++) {
             asked = step;
-            const taken = await source.take(step);
+            const taken = await supply.take(step);
             if (taken === 'stopped') throw new Error('nobody stopped it');
             expect(taken.logits).toEqual(answersFor(schedule.indices(step)));
-            expect(source.buffered.frames).toBeLessThanOrEqual(window * shards);
-            expect(source.fedSteps).toBeLessThanOrEqual(step + 1 + window);
+            expect(supply.state.buffer.frames).toBeLessThanOrEqual(window * shards);
+            expect(supply.state.fedSteps).toBeLessThanOrEqual(step + 1 + window);
             await clock.sleep(world.stepMs);
           }
         };
         void operator();
         await clock.run(train());
-        expect(source.fedSteps).toBe(schedule.steps);
-        expect(source.damaged).toEqual([]);
-        expect(source.buffered).toEqual({ frames: 0, bytes: 0 });
-        source.stop();
+        expect(supply.state.fedSteps).toBe(schedule.steps);
+        expect(supply.state.damaged).toEqual([]);
+        expect(supply.state.buffer).toEqual({ frames: 0, bytes: 0 });
+        supply.stop();
         over.abort();
       }),
       { numRuns: 200 },

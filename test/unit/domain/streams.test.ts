@@ -16,6 +16,11 @@ const damaged = [
   { sequence: 49, shard: 0, step: 48, reason: 'body checksum' },
 ];
 const needs = (firstNeededSequence: number): SnapshotMaker => runningJob().told(training({ firstNeededSequence }));
+/** A job with these readers of its logits, by the first sequence that each still needs. */
+const readBy = (...needed: readonly number[]): SnapshotMaker =>
+  runningJob().streams({
+    readers: needed.map((firstNeededSequence, at) => ({ id: `reader-${String(at)}`, firstNeededSequence })),
+  });
 const gone = labelling('cpu-9');
 
 describe('the streams of a job', () => {
@@ -30,6 +35,9 @@ describe('the streams of a job', () => {
     ['are trimmed below what a checkpoint still needs', needs(45), { trimBelow: 45 }],
     ['are trimmed of everything when nothing stored is needed', needs(51), { trimBelow: 51 }],
     ['are not trimmed while everything may be needed', needs(0), {}],
+    ['are trimmed below what every reader still needs', readBy(48, 44, 51), { trimBelow: 44 }],
+    ['are not trimmed while one of their readers may need everything', readBy(48, 0), {}],
+    ['are not trimmed while nothing is known of any reader', readBy(), {}],
     ['are not trimmed again', needs(41), {}],
     ['are not trimmed by a sequence of a stream that was lost', needs(52), {}],
     [

@@ -4,9 +4,8 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { batchOf } from '../../../workers/data/index.js';
-import { AnswerTime } from '../../../workers/student/answer-time.js';
 import { BatchPreparer } from '../../../workers/student/batches.js';
-import { DamageLog } from '../../../workers/student/damage.js';
+import { DamageLog } from '../../../workers/student/frames.js';
 import {
   maxEvaluations,
   maxSkippedSteps,
@@ -14,8 +13,8 @@ import {
   Progress,
   ratesOf,
 } from '../../../workers/student/progress.js';
-import { Retention } from '../../../workers/student/retention.js';
-import { stepBytesOf, windowSteps } from '../../../workers/student/window.js';
+import { Retention } from '../../../workers/student/supply.js';
+import { AnswerTime, stepBytesOf, windowSteps } from '../../../workers/student/window.js';
 import { fakeSplit, idle, manifestWith, scheduleFor } from '../../kit/worker-fakes.js';
 
 describe('the batch preparer', () => {
@@ -297,7 +296,7 @@ describe('the log of damaged frames', () => {
   test('tells a sequence no more once the frame is gone, and still knows the count', () => {
     const log = new DamageLog();
     log.note(frame(1, 10));
-    log.gone(1, 0);
+    log.gone({ step: 1, shard: 0 });
     expect(log.frames).toEqual([]);
     expect(log.note(frame(1, 10))).toBe(2);
   });

@@ -369,7 +369,7 @@ describe('a student that is fenced', () => {
 
 describe('a step that no teacher could compute', () => {
   const poison = ({ step }: { step: number }) =>
-    step === 4 || step === 5 ? ({ afterMs: 5, fault: 'buried' } as const) : { afterMs: 5 };
+    step === 4 || step === 5 ? ({ afterMs: 5, fault: 'deadLetter' } as const) : { afterMs: 5 };
 
   test('fails the job, naming step, teacher and error', async () => {
     const home = new StudentHome({ answer: poison });

@@ -2,10 +2,10 @@
 import { decodeFrame, type DeadItem, maxDeliveries, teacherPrefetch, WorkItemError } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
-import { FrameConflict } from '../../../workers/stream/index.js';
+import { FrameConflict, type WorkDelivery } from '../../../workers/stream/index.js';
 import { WorkerError } from '../../../workers/base/exit.js';
 import { Meter } from '../../../workers/base/meter.js';
-import { type Delivery, Teacher, type TeacherInference } from '../../../workers/teacher/teacher.js';
+import { Teacher, type TeacherInference } from '../../../workers/teacher/teacher.js';
 import {
   answersFor,
   FakeClock,
@@ -30,12 +30,12 @@ class World {
   held = 0;
   mostHeld = 0;
   publish: (step: number) => Promise<'stored' | 'duplicate'> = () => Promise.resolve('stored');
-  bury: () => Promise<void> = () => Promise.resolve();
+  publishDeadLetter: () => Promise<void> = () => Promise.resolve();
   infer: (rows: number) => Promise<void> = () => this.clock.sleep(inferMs);
-  readonly #queue: Delivery[] = [];
+  readonly #queue: WorkDelivery[] = [];
   #wake = Promise.withResolvers<undefined>();
 
-  put(step: number, deliveries = 1, item?: Delivery['item']): void {
+  put(step: number, deliveries = 1, item?: WorkDelivery['item']): void {
     const settle = (how: string): void => {
       this.held -= 1;
       this.acts.push(`${how} ${String(step)}`);
@@ -54,7 +54,7 @@ class World {
     this.#wake.resolve(undefined);
   }
 
-  async *#deliveries(signal: AbortSignal): AsyncGenerator<Delivery> {
+  async *#deliveries(signal: AbortSignal): AsyncGenerator<WorkDelivery> {
     signal.addEventListener('abort', () => this.#wake.resolve(undefined), { once: true });
     while (!signal.aborted) {
       const delivery = this.#queue.shift();
@@ -99,10 +99,10 @@ class World {
           this.acts.push(`store ${String(step)}`);
           return outcome;
         },
-        bury: async (item) => {
-          await this.bury();
+        publishDeadLetter: async (item) => {
+          await this.publishDeadLetter();
           this.dead.push(item);
-          this.acts.push(`bury ${String(item.step)}`);
+          this.acts.push(`dead letter ${String(item.step)}`);
         },
       },
     });
@@ -221,7 +221,7 @@ describe('an item that fails', () => {
         expect(world.acts).toEqual([`give back after ${String(250 * deliveries)} ms 7`]);
         expect(world.dead).toEqual([]);
       } else {
-        expect(world.acts).toEqual(['bury 7', 'done 7']);
+        expect(world.acts).toEqual(['dead letter 7', 'done 7']);
         expect(world.dead).toEqual([
           expect.objectContaining({ step: 7, teacher: 'teacher-1', deliveries, error: expect.stringMatching(error) }),
         ]);
@@ -235,7 +235,7 @@ describe('an item that fails', () => {
     world.infer = () => Promise.reject(new Error('must not be called'));
     world.put(7, maxDeliveries + 1);
     await world.work(world.teacher());
-    expect(world.acts).toEqual(['bury 7', 'done 7']);
+    expect(world.acts).toEqual(['dead letter 7', 'done 7']);
     expect(world.dead[0]?.error).toBe('every teacher that took it ended without an answer');
     expect(world.dead[0]?.item).toMatchObject({ step: 7 });
   });
@@ -244,7 +244,7 @@ describe('an item that fails', () => {
     const world = new World();
     world.put(7, 1, new WorkItemError('indices', 'field indices: too small'));
     await world.work(world.teacher());
-    expect(world.acts).toEqual(['bury 7', 'done 7']);
+    expect(world.acts).toEqual(['dead letter 7', 'done 7']);
     expect(world.dead).toEqual([expect.objectContaining({ error: 'work item: field indices: too small', item: null })]);
   });
 
@@ -274,7 +274,8 @@ describe('a teacher whose stream fails', () => {
     const note = (reason: unknown): void => void unhandled.push(reason);
     process.on('unhandledRejection', note);
     const world = new World();
-    world.bury = () => Promise.reject(new WorkerError('terminal', 'bury step 7: NATS refused'));
+    world.publishDeadLetter = () =>
+      Promise.reject(new WorkerError('terminal', 'store the dead letter of step 7: NATS refused'));
     world.put(7, maxDeliveries + 1);
     await expect(world.clock.run(world.teacher().run(world.stop.signal))).rejects.toMatchObject({ ending: 'terminal' });
     process.off('unhandledRejection', note);
