@@ -346,11 +346,10 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
       await recorder.flush(lastWordsMs);
       term = null;
       // Who lost the lease begins anew, with nothing in mind that another may have changed.
-      if (!stop.signal.aborted) stop.abort(new Error('leadership lost'));
-    });
-    if (stop.signal.reason instanceof Error && stop.signal.reason.message === 'leadership lost') {
+      if (stop.signal.aborted) return;
       outcome = exitCodes.failed;
-    }
+      stop.abort();
+    });
   } finally {
     fleet.stop();
     await watches.stop();

@@ -3,11 +3,11 @@
  * operator-variables.ts. Secrets come from files, and no problem ever quotes one.
  */
 
-import { reasonOf } from '@distillery/base';
+import { DistilleryError, type Fault, reasonOf } from '@distillery/base';
 import { readTextSync } from '@distillery/platform';
 
 import type { TemplateRights } from './api/index.js';
-import type { Limits, ShareRules } from './domain/index.js';
+import type { Limits, AllocationRules } from './domain/index.js';
 import { operatorVariables, type Settings, type Variable, type VariableName } from './operator-variables.js';
 import type { AccountLimits } from './stream/index.js';
 
@@ -47,7 +47,7 @@ export interface OperatorConfig {
   readonly podName: string;
   readonly watchNamespaces: readonly string[];
   /** What stays free, by resource, and the weights of namespaces. */
-  readonly share: ShareRules;
+  readonly share: AllocationRules;
   /** What one job may ask for. */
   readonly limits: Limits;
   /** Patterns of resource names. */
@@ -65,11 +65,13 @@ export interface OperatorConfig {
 }
 
 /** What is wrong with the settings, all of it. */
-export class ConfigError extends Error {
+export class ConfigError extends DistilleryError {
   override readonly name = 'ConfigError';
+  readonly kind = 'Config';
+  readonly retry = 'AfterSomebodyActs';
 
-  constructor(readonly problems: readonly string[]) {
-    super(`${problems.join('\n')}\ndocs/reference/operator.md lists the operator's settings.`);
+  constructor(faults: readonly Fault[]) {
+    super({ faults, remedy: "docs/reference/operator.md lists the operator's settings" });
   }
 }
 
@@ -78,13 +80,15 @@ const seeds = { account: /^SA[A-Z2-7]{56}$/, operator: /^SO[A-Z2-7]{56}$/ } as c
 
 /** @throws ConfigError */
 export function readOperatorConfig(environment: NodeJS.ProcessEnv): OperatorConfig {
-  const problems: string[] = [];
+  const problems: Fault[] = [];
   const settings = settingsIn(environment, problems);
   const { KUBERNETES_SERVICE_HOST: host = '', KUBERNETES_SERVICE_PORT: port = '' } = environment;
   if (settings.DISTILLERY_KUBECONFIG === '' && host === '') {
-    problems.push(
-      'DISTILLERY_KUBECONFIG: not set, and this process does not run in a pod. Set it to the path of a kubeconfig.',
-    );
+    problems.push({
+      about: 'DISTILLERY_KUBECONFIG',
+      problem: 'not set, and this process does not run in a pod',
+      remedy: 'set it to the path of a kubeconfig',
+    });
   }
   const nats = natsIn(settings, problems);
   if (problems.length > 0) throw new ConfigError(problems);
@@ -127,13 +131,14 @@ export function readOperatorConfig(environment: NodeJS.ProcessEnv): OperatorConf
 }
 
 /** A wrong value becomes a problem and an empty setting, which is never used: problems end the operator. */
-function settingsIn(environment: NodeJS.ProcessEnv, problems: string[]): Settings {
+function settingsIn(environment: NodeJS.ProcessEnv, problems: Fault[]): Settings {
   const entries = Object.entries<Variable<unknown>>(operatorVariables).map(([name, variable]) => {
     const given = environment[name] ?? '';
     const value = given === '' ? variable.fallback : given;
     const parsed = variable.schema.safeParse(value);
     if (!parsed.success) {
-      problems.push(`${name}: found ${quoted(given, variable)}, expected ${variable.expected}; ${variable.remedy}`);
+      const { expected, remedy } = variable;
+      problems.push({ about: name, found: quoted(given, variable), expected, remedy });
     }
     return [name, parsed.success ? parsed.data : ''];
   });
@@ -153,23 +158,25 @@ const ways = {
 } as const satisfies Record<string, readonly VariableName[]>;
 type Way = keyof typeof ways;
 
-function natsIn(settings: Settings, problems: string[]): OperatorConfig['nats'] {
+function natsIn(settings: Settings, problems: Fault[]): OperatorConfig['nats'] {
   const url = settings.DISTILLERY_NATS_URL;
   const workerUrl = settings.DISTILLERY_WORKER_NATS_URL === '' ? url : settings.DISTILLERY_WORKER_NATS_URL;
   return { url, workerUrl, auth: authIn(wayIn(settings, problems), settings, problems) };
 }
 
 /** @returns null when there is no way or several, which is a problem */
-function wayIn(settings: Settings, problems: string[]): Way | null {
+function wayIn(settings: Settings, problems: Fault[]): Way | null {
   const given = (Object.keys(ways) as Way[]).filter((way) => ways[way].some((name) => settings[name] !== ''));
   const [way] = given;
   if (given.length === 1 && way !== undefined) return way;
-  problems.push(
-    `DISTILLERY_NATS_*: ${given.length === 0 ? 'no login is set' : `several logins are set (${namesOf(given, settings)})`}. Set ` +
-      `exactly one of these: ${ways.accounts.join(' and ')} (one account per namespace); ${ways.signed.join(' and ')} (one account for all ` +
-      'jobs); DISTILLERY_NATS_USER, DISTILLERY_NATS_PASSWORD_FILE, DISTILLERY_WORKER_NATS_USER and ' +
-      'DISTILLERY_WORKER_NATS_PASSWORD_FILE (passwords).',
-  );
+  problems.push({
+    about: 'DISTILLERY_NATS_*',
+    problem: given.length === 0 ? 'no login is set' : `several logins are set (${namesOf(given, settings)})`,
+    remedy:
+      `set exactly one of these: ${ways.accounts.join(' and ')} (one account per namespace); ${ways.signed.join(' and ')} ` +
+      '(one account for all jobs); DISTILLERY_NATS_USER, DISTILLERY_NATS_PASSWORD_FILE, DISTILLERY_WORKER_NATS_USER and ' +
+      'DISTILLERY_WORKER_NATS_PASSWORD_FILE (passwords)',
+  });
   return null;
 }
 
@@ -178,12 +185,16 @@ function namesOf(given: readonly Way[], settings: Settings): string {
   return given.flatMap((way) => ways[way].filter((name) => settings[name] !== '')).join(', ');
 }
 
-function authIn(way: Way | null, settings: Settings, problems: string[]): OperatorConfig['nats']['auth'] {
+function authIn(way: Way | null, settings: Settings, problems: Fault[]): OperatorConfig['nats']['auth'] {
   const secret = (name: SecretName): string => secretIn(settings, name, problems);
   const seed = (name: SecretName, kind: keyof typeof seeds): string => seedIn(settings, name, kind, problems);
   const login = (user: 'DISTILLERY_NATS_USER' | 'DISTILLERY_WORKER_NATS_USER', passwordFile: SecretName): Login => {
     if (settings[user] === '')
-      problems.push(`${user}: not set. The operator and the workers both need a user; it may be the same one.`);
+      problems.push({
+        about: user,
+        problem: 'not set',
+        remedy: 'the operator and the workers both need a user; it may be the same one',
+      });
     return { user: settings[user], password: secret(passwordFile) };
   };
   switch (way) {
@@ -216,34 +227,46 @@ function authIn(way: Way | null, settings: Settings, problems: string[]): Operat
 }
 
 /** @returns the seed; empty when that was a problem */
-function seedIn(settings: Settings, name: SecretName, kind: keyof typeof seeds, problems: string[]): string {
+function seedIn(settings: Settings, name: SecretName, kind: keyof typeof seeds, problems: Fault[]): string {
   const seed = secretIn(settings, name, problems).trim();
   if (seed === '' || seeds[kind].test(seed)) return seed;
   const wanted = {
     account: 'a signing key of a NATS account (SA and 56 more characters)',
     operator: 'a signing key of a NATS operator (SO and 56 more characters)',
   }[kind];
-  problems.push(
-    `${name}: ${settings[name]} does not hold the seed of ${wanted}. Export the key with nsc, as docs/operator.md says.`,
-  );
+  problems.push({
+    about: name,
+    problem: `${settings[name]} does not hold the seed of ${wanted}`,
+    remedy: 'export the key with nsc, as docs/operator.md says',
+  });
   return '';
 }
 
 type SecretName = Extract<VariableName, `${string}_FILE`>;
 
 /** @returns the file's text without line breaks at its end; empty, or blank, when that is a problem */
-function secretIn(settings: Settings, name: SecretName, problems: string[]): string {
+function secretIn(settings: Settings, name: SecretName, problems: Fault[]): string {
   const path = settings[name];
   if (path === '') {
-    problems.push(`${name}: not set. Mount the Secret and set this to the path of its file.`);
+    problems.push({
+      about: name,
+      problem: 'not set',
+      remedy: 'mount the Secret and set this to the path of its file',
+    });
     return '';
   }
   try {
     const secret = readTextSync(path).replace(/[\r\n]+$/, '');
-    if (secret.trim() === '') problems.push(`${name}: ${path} is empty. Mount the key of the Secret that holds it.`);
+    if (secret.trim() === '') {
+      problems.push({ about: name, problem: `${path} is empty`, remedy: 'mount the key of the Secret that holds it' });
+    }
     return secret;
   } catch (error) {
-    problems.push(`${name}: ${path} cannot be read (${reasonOf(error)}). Mount the Secret there.`);
+    problems.push({
+      about: name,
+      problem: `${path} cannot be read (${reasonOf(error)})`,
+      remedy: 'mount the Secret there',
+    });
     return '';
   }
 }

@@ -1,8 +1,8 @@
 /**
- * One thing that is wrong with a job: where, what was found, which rule it breaks, what to do; and the text that
+ * One thing that is wrong with a job, as a fault at a place; and the text that
  * `distill validate` prints. Every check of this room answers with these, never with a throw.
  */
-import { withoutLogins } from '@distillery/base';
+import { type FaultOf, printable, problemOf, sentenceOf, withoutLogins } from '@distillery/base';
 
 import { isFields } from './schema.js';
 import type { Schema } from './schema.js';
@@ -16,11 +16,8 @@ export interface Position {
 export interface Problem {
   /** Field path such as `spec.teacher.pools[0].maxReplicas`; empty for the document as a whole. */
   readonly path: string;
-  readonly found: string;
-  /** What the found value breaks, as a clause that goes on after it: `expected a whole number from 1 to 64`. */
-  readonly rule: string;
-  readonly remedy: string;
-  /** All of the above as one sentence. */
+  readonly fault: FaultOf;
+  /** Path and fault as one sentence. */
   readonly message: string;
   /** The text's name as the caller gave it, and the place in it; absent for objects that never were text. */
   readonly source?: string;
@@ -29,34 +26,27 @@ export interface Problem {
 
 /** A value that is not what its field takes. */
 export function mismatch(path: string, found: string, expected: string, remedy: string): Problem {
-  return broken(path, found, `expected ${expected}`, remedy);
+  return problemAt(path, { found, expected, remedy });
 }
 
-/** A value that breaks a rule of sense, told as a whole clause. */
+/** A value that breaks a rule. @param clause the rule, as a clause after "but": `the student has no such pool` */
 export function violation(path: string, found: string, clause: string, remedy: string): Problem {
-  return broken(path, found, `but ${clause}`, remedy);
+  return problemAt(path, { problem: `found ${found}, but ${clause}`, remedy });
 }
 
 /** A value that the API promises and this version does not build yet. */
 export function notSupported(path: string, found: string, remedy: string): Problem {
-  const rule = 'which is not supported yet';
-  return { path, found, rule, remedy, message: `${path}: ${found} is not supported yet; ${remedy}` };
+  return problemAt(path, { problem: `${found} is not supported yet`, remedy });
 }
 
 /** The same problem, of an object that is a part of another one. */
 export function within(parent: string, problem: Problem): Problem {
   const path = problem.path === '' ? parent : `${parent}.${problem.path}`;
-  return { ...problem, path, message: `${path}${problem.message.slice(headOf(problem.path).length)}` };
+  return { ...problem, ...problemAt(path, problem.fault) };
 }
 
-/** What a message begins with. */
-function headOf(path: string): string {
-  return path === '' ? 'the document' : path;
-}
-
-function broken(path: string, found: string, rule: string, remedy: string): Problem {
-  const message = `${headOf(path)}: found ${found}, ${rule}; ${remedy}`;
-  return { path, found, rule, remedy, message };
+function problemAt(path: string, fault: FaultOf): Problem {
+  return { path, fault, message: sentenceOf({ ...fault, about: path === '' ? 'the document' : path }) };
 }
 
 const longestQuote = 60;
@@ -118,11 +108,11 @@ function range({ minimum, maximum, exclusiveMinimum }: Schema): string {
  * `job.yaml:7:3: spec.training.batchSize`, then what was found and which rule it breaks, then what to do.
  */
 export function formatProblems(problems: readonly Problem[]): string {
-  const paragraphs = problems.map(({ path, found, rule, remedy, source, position }) => {
+  const paragraphs = problems.map(({ path, fault, source, position }) => {
     const place =
       position === undefined ? source : `${source ?? ''}:${String(position.line)}:${String(position.column)}`;
     const head = [place, path].filter((part) => part !== undefined && part !== '').join(': ');
-    return `${head}\n  found ${found}, ${rule}\n  ${remedy}\n`;
+    return `${head}\n  ${printable(problemOf(fault))}\n  ${printable(fault.remedy)}\n`;
   });
   const count = problems.length === 1 ? '1 problem' : `${String(problems.length)} problems`;
   return `${paragraphs.join('\n')}\n${count}\n`;

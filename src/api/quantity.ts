@@ -2,6 +2,7 @@
  * Kubernetes quantities: whole amounts with a suffix, as our own API takes them, and the full notation, as pods and
  * nodes use it for their resources.
  */
+import { DistilleryError } from '@distillery/base';
 
 const factors: ReadonlyMap<string, number> = new Map([
   ['', 1],
@@ -24,13 +25,15 @@ const binaries: ReadonlyMap<string, number> = new Map(
 );
 
 /** A text that is no quantity. */
-export class QuantityError extends Error {
+export class QuantityError extends DistilleryError {
   override readonly name = 'QuantityError';
+  readonly kind = 'Quantity';
+  readonly retry = 'Never';
   constructor(
     readonly found: string,
     expected: string,
   ) {
-    super(`quantity: found ${JSON.stringify(found)}, expected ${expected}`);
+    super({ about: 'quantity', found: JSON.stringify(found), expected, remedy: 'write it as Kubernetes does' });
   }
 }
 

@@ -1,8 +1,9 @@
 /**
- * Every word of status and events that a user sees has its one home here: condition types, reasons, and the sentences
- * that go with them. `conditions.*` say what is so, `events.*` what just happened; neither decides anything.
+ * The one home of every text of status and events that a user sees: condition types, reasons, and their messages.
+ * `conditions.*` state what is true, `events.*` what just happened; neither decides anything.
  */
 import { printable } from '@distillery/base';
+import { telemetryStaleMs } from '@distillery/protocol';
 
 import { forceDeleteAnnotation } from './names.js';
 import type { Problem } from './problem.js';
@@ -19,21 +20,39 @@ export const conditionTypes = [
 ] as const;
 export type ConditionType = (typeof conditionTypes)[number];
 
-/** A condition without its times: who writes the status adds those. */
-export interface ConditionClaim {
+/** A condition without its times, which are added when the status is written. */
+export interface ConditionDraft {
   readonly type: ConditionType;
   readonly status: 'True' | 'False' | 'Unknown';
   readonly reason: string;
   readonly message: string;
 }
 
-export interface EventClaim {
+export interface EventDraft {
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;
   readonly message: string;
 }
 
-/** Why a job has the number of teachers it has: the word for machines, and how it reads in a sentence. */
+/** Reasons that code compares. */
+export const reasons = {
+  Accepted: 'Accepted',
+  BackingOff: 'BackingOff',
+  Blocked: 'Blocked',
+  BrokerUnreachable: 'BrokerUnreachable',
+  CannotStart: 'CannotStart',
+  Deleting: 'Deleting',
+  Limited: 'Limited',
+  NoFreeSlots: 'NoFreeSlots',
+  Refused: 'Refused',
+  Stalled: 'Stalled',
+  StreamsUnreachable: 'StreamsUnreachable',
+  TeacherError: 'TeacherError',
+  TeachersFailing: 'TeachersFailing',
+  TelemetryGap: 'TelemetryGap',
+} as const;
+
+/** Why a job has its number of teachers: the reason, and how it reads in a sentence. */
 const demandReasons = {
   NoTeacherNeeded: 'labels alone are trained',
   NothingLeftToCompute: 'nothing is left to compute',
@@ -43,23 +62,59 @@ const demandReasons = {
   Deleting: 'the job is being deleted',
   FillWindow: 'to fill the window',
   MatchStudent: "to match the student's rate",
-  TelemetryGap: 'held: nothing was heard of the student',
+  TelemetryGap: 'held: no telemetry from the student',
 } as const;
 export type DemandReason = keyof typeof demandReasons;
 
-interface Fleet {
+export interface TeacherCounts {
   readonly ready: number;
   readonly desired: number;
 }
 
-function claim(type: ConditionType, status: ConditionClaim['status'], reason: string, message: string): ConditionClaim {
+/** What one pool gets, and the numbers behind it. */
+export interface GrantFigures {
+  readonly pool: string;
+  /** Replicas that the pool may have now. */
+  readonly replicas: number;
+  /** Replicas once the slots of leaving pods are free. */
+  readonly due: number;
+  /** Slots of `due`. */
+  readonly slots: number;
+  /** Teachers that must leave, the first first. */
+  readonly leave: readonly string[];
+  readonly why: GrantReason;
+}
+
+/** In slots of the pool's resource, except where noted. */
+export interface GrantReason {
+  /** Replicas that the pool would have if there were room for all. */
+  readonly wanted: number;
+  /** For teachers of all jobs, with pending pods and reserve taken off; null = unknown. */
+  readonly free: number | null;
+  readonly heldBack: number;
+  readonly pendingPods: number;
+  readonly otherJobs: number;
+  /** The part of `otherJobs` in other namespaces. */
+  readonly otherNamespaces: number;
+  /** Over all pools of this job. */
+  readonly ownJob: number;
+  /** Why the next replica was not granted; null = the job has all that it wants, or others come first. */
+  readonly stoppedBy: 'Reserve' | 'Nodes' | null;
+}
+
+function condition(
+  type: ConditionType,
+  status: ConditionDraft['status'],
+  reason: string,
+  message: string,
+): ConditionDraft {
   return { type, status, reason, message: shortened(message) };
 }
 
 /** The API server takes 32768 characters; no person reads more than this. */
 const longestMessage = 1024;
 
-/** Words of pods and servers are part of messages: the one place through which all conditions and events go. */
+/** Messages may quote pods and servers, so every condition and event goes through here. */
 function shortened(message: string): string {
   const line = printable(message);
   return line.length <= longestMessage ? line : `${line.slice(0, longestMessage - 1)}…`;
@@ -75,159 +130,186 @@ function firstOf(problems: readonly Problem[]): string {
   return `${first?.message ?? ''}${rest > 0 ? ` (and ${String(rest)} more)` : ''}`;
 }
 
-/** What there was to give, where anybody counted. */
+/** The numbers behind it, where they are known. */
 const because = (why: string): string => (why === '' ? '' : ` (${why})`);
 const limits = (notes: readonly string[]): string =>
   `The administrator's limits for this namespace apply: ${notes.join(' ')}`;
-const fleet = ({ ready, desired }: Fleet): string => `${String(ready)} of ${count(desired, 'teacher')} ready`;
+const readyOf = ({ ready, desired }: TeacherCounts): string => `${String(ready)} of ${count(desired, 'teacher')} ready`;
 
 export const conditions = {
   accepted: {
-    /** @param limited what counts as less than the job says, a sentence each */
+    /** @param limited one sentence for each value that was cut to a limit */
     valid: (limited: readonly string[] = []) =>
-      claim(
+      condition(
         'Accepted',
         'True',
         'Valid',
         `The job is valid and can be run.${limited.length === 0 ? '' : ` ${limits(limited)}`}`,
       ),
-    overLimit: (sentence: string) => claim('Accepted', 'False', 'OverLimit', sentence),
-    invalid: (problems: readonly Problem[]) => claim('Accepted', 'False', 'Invalid', firstOf(problems)),
-    notSupported: (problems: readonly Problem[]) => claim('Accepted', 'False', 'NotSupported', firstOf(problems)),
+    overLimit: (sentence: string) => condition('Accepted', 'False', 'OverLimit', sentence),
+    invalid: (problems: readonly Problem[]) => condition('Accepted', 'False', 'Invalid', firstOf(problems)),
+    notSupported: (problems: readonly Problem[]) => condition('Accepted', 'False', 'NotSupported', firstOf(problems)),
     refusedByCluster: (sentence: string) =>
-      claim('Accepted', 'False', 'RefusedByCluster', `The API server refuses what the job asks for: ${sentence}`),
+      condition('Accepted', 'False', 'RefusedByCluster', `The API server refuses what the job asks for: ${sentence}`),
   },
   teachersAvailable: {
-    ready: (state: Fleet, why: string) =>
-      claim('TeachersAvailable', 'True', 'TeachersReady', `${fleet(state)}${because(why)}.`),
-    starting: (state: Fleet, why: string) =>
-      claim(
+    ready: (counts: TeacherCounts, why: string) =>
+      condition('TeachersAvailable', 'True', 'TeachersReady', `${readyOf(counts)}${because(why)}.`),
+    starting: (counts: TeacherCounts, why: string) =>
+      condition(
         'TeachersAvailable',
         'False',
         'TeachersStarting',
-        `${fleet(state)}; the others load their model${because(why)}.`,
+        `${readyOf(counts)}; the others load their model${because(why)}.`,
       ),
     noFreeSlots: (why: string) =>
-      claim(
+      condition(
         'TeachersAvailable',
         'False',
-        'NoFreeSlots',
+        reasons.NoFreeSlots,
         `No slot is free that a teacher may use; waiting for one${because(why)}.`,
       ),
     failing: (error: string) =>
-      claim('TeachersAvailable', 'False', 'TeachersFailing', `No teacher is ready; the last word of one: ${error}`),
+      condition('TeachersAvailable', 'False', reasons.TeachersFailing, `No teacher is ready; last error: ${error}`),
     notNeeded: () =>
-      claim('TeachersAvailable', 'False', 'NoTeacherNeeded', 'softWeight is 0: the labels alone are trained.'),
+      condition('TeachersAvailable', 'False', 'NoTeacherNeeded', 'softWeight is 0: the labels alone are trained.'),
     nothingLeft: () =>
-      claim(
+      condition(
         'TeachersAvailable',
         'False',
         'NothingLeftToCompute',
         'All logits are computed; every slot was given back.',
       ),
-    suspended: () => claim('TeachersAvailable', 'False', 'Suspended', 'The job is suspended and holds no slot.'),
-    finished: () => claim('TeachersAvailable', 'False', 'Finished', 'The job is over and holds no slot.'),
-    refused: () => claim('TeachersAvailable', 'False', 'Refused', 'The job cannot be run and holds no slot.'),
+    suspended: () => condition('TeachersAvailable', 'False', 'Suspended', 'The job is suspended and holds no slot.'),
+    finished: () => condition('TeachersAvailable', 'False', 'Finished', 'The job is over and holds no slot.'),
+    refused: () => condition('TeachersAvailable', 'False', reasons.Refused, 'The job cannot be run and holds no slot.'),
     deleting: () =>
-      claim('TeachersAvailable', 'False', 'Deleting', 'The job is being deleted and gives its slots back.'),
+      condition('TeachersAvailable', 'False', reasons.Deleting, 'The job is being deleted and gives its slots back.'),
     unknown: () =>
-      claim('TeachersAvailable', 'Unknown', 'TelemetryGap', 'Nothing was heard of the teachers; their number is held.'),
+      condition(
+        'TeachersAvailable',
+        'Unknown',
+        reasons.TelemetryGap,
+        'No telemetry from the job; the number of teachers is held.',
+      ),
   },
   studentRunning: {
     training: (attempt: number) =>
-      claim('StudentRunning', 'True', 'Training', `Student process ${String(attempt)} is training.`),
+      condition('StudentRunning', 'True', 'Training', `Student process ${String(attempt)} is training.`),
     noCheckpoints: (attempt: number, fault: string) =>
-      claim(
+      condition(
         'StudentRunning',
         'True',
         'CheckpointNotStored',
         `Student process ${String(attempt)} is training, and its newest checkpoint cannot be stored: ${fault}`,
       ),
-    evaluating: () => claim('StudentRunning', 'True', 'Evaluating', 'The student is measured on the evaluation split.'),
-    exporting: () => claim('StudentRunning', 'True', 'Exporting', 'The trained student is being stored.'),
-    starting: () => claim('StudentRunning', 'False', 'StudentStarting', 'The student loads its model and checkpoint.'),
+    evaluating: () =>
+      condition('StudentRunning', 'True', 'Evaluating', 'The student is measured on the evaluation split.'),
+    exporting: () => condition('StudentRunning', 'True', 'Exporting', 'The trained student is being stored.'),
+    starting: () =>
+      condition('StudentRunning', 'False', 'StudentStarting', 'The student loads its model and checkpoint.'),
     backingOff: (failures: number, limit: number, error: string) =>
-      claim(
+      condition(
         'StudentRunning',
         'False',
-        'BackingOff',
+        reasons.BackingOff,
         `The student failed (${String(failures)} of at most ${String(limit)}) and is started again: ${error}`,
       ),
-    cannotStart: (why: string) => claim('StudentRunning', 'False', 'CannotStart', `The student cannot start: ${why}`),
-    waiting: (forWhat: string) => claim('StudentRunning', 'False', 'Waiting', `Waiting for ${forWhat}.`),
-    suspended: () => claim('StudentRunning', 'False', 'Suspended', 'The job is suspended; its checkpoint is kept.'),
-    finished: () => claim('StudentRunning', 'False', 'Finished', 'The student has ended.'),
-    deleting: () => claim('StudentRunning', 'False', 'Deleting', 'The job is being deleted; its student is stopped.'),
-    unknown: () => claim('StudentRunning', 'Unknown', 'TelemetryGap', 'Nothing was heard of the student lately.'),
+    cannotStart: (why: string) =>
+      condition('StudentRunning', 'False', reasons.CannotStart, `The student cannot start: ${why}`),
+    waitingForStreams: () => condition('StudentRunning', 'False', 'Waiting', 'Waiting for the streams.'),
+    waitingForValidJob: () => condition('StudentRunning', 'False', 'Waiting', 'Waiting for a job that can be run.'),
+    suspended: () => condition('StudentRunning', 'False', 'Suspended', 'The job is suspended; its checkpoint is kept.'),
+    finished: () => condition('StudentRunning', 'False', 'Finished', 'The student has ended.'),
+    deleting: () =>
+      condition('StudentRunning', 'False', reasons.Deleting, 'The job is being deleted; its student is stopped.'),
+    unknown: () =>
+      condition(
+        'StudentRunning',
+        'Unknown',
+        reasons.TelemetryGap,
+        `No telemetry from the student for more than ${String(telemetryStaleMs / 1_000)} s.`,
+      ),
   },
   progressing: {
     advancing: (step: number, steps: number) =>
-      claim('Progressing', 'True', 'StepsTrained', `${String(step)} of ${count(steps, 'step')} trained.`),
-    starting: () => claim('Progressing', 'True', 'Starting', 'No step was trained yet; the parts are starting.'),
+      condition('Progressing', 'True', 'StepsTrained', `${String(step)} of ${count(steps, 'step')} trained.`),
+    starting: () => condition('Progressing', 'True', 'Starting', 'No step was trained yet; the parts are starting.'),
     starved: (waitPercent: number) =>
-      claim(
+      condition(
         'Progressing',
         'True',
         'WaitingForLogits',
         `The student waits for logits ${String(waitPercent)} % of its time; more teachers would help.`,
       ),
     stalled: (seconds: number) =>
-      claim('Progressing', 'False', 'Stalled', `No step was trained for ${count(seconds, 'second')}.`),
+      condition('Progressing', 'False', reasons.Stalled, `No step was trained for ${count(seconds, 'second')}.`),
     brokerLost: (error: string) =>
-      claim('Progressing', 'False', 'BrokerUnreachable', `NATS cannot be reached: ${error}`),
-    hindered: (error: string) =>
-      claim('Progressing', 'False', 'Hindered', `Something is in the way, and is tried again: ${error}`),
+      condition('Progressing', 'False', reasons.BrokerUnreachable, `NATS cannot be reached: ${error}`),
+    blocked: (error: string) =>
+      condition('Progressing', 'False', reasons.Blocked, `Changes cannot be applied; retrying: ${error}`),
     suspended: () =>
-      claim('Progressing', 'False', 'Suspended', 'The job is suspended; set spec.suspend to false to go on.'),
-    finished: () => claim('Progressing', 'False', 'Finished', 'The job is over.'),
-    refused: () => claim('Progressing', 'False', 'Refused', 'The job cannot be run; Accepted says why.'),
-    stopping: () => claim('Progressing', 'False', 'Deleting', 'The job is being deleted; its pods are still ending.'),
+      condition('Progressing', 'False', 'Suspended', 'The job is suspended; set spec.suspend to false to go on.'),
+    finished: () => condition('Progressing', 'False', 'Finished', 'The job is over.'),
+    refused: () => condition('Progressing', 'False', reasons.Refused, 'The job cannot be run; Accepted says why.'),
+    stopping: () =>
+      condition('Progressing', 'False', reasons.Deleting, 'The job is being deleted; its pods are still ending.'),
     removingStreams: () =>
-      claim('Progressing', 'False', 'Deleting', 'The job is being deleted; its streams are being removed.'),
+      condition('Progressing', 'False', reasons.Deleting, 'The job is being deleted; its streams are being removed.'),
     streamsStay: (error: string) =>
-      claim(
+      condition(
         'Progressing',
         'False',
-        'StreamsUnreachable',
-        `The job is being deleted, but NATS cannot be reached to remove its streams: ${error}. Bring NATS back, or let the ` +
+        reasons.StreamsUnreachable,
+        `The job is being deleted, but NATS cannot be reached to remove its streams: ${error.replace(/\.$/, '')}. Bring NATS back, or let the ` +
           `job go and leave them behind: set the annotation ${forceDeleteAnnotation} to "true".`,
       ),
   },
   suspended: {
-    yes: () => claim('Suspended', 'True', 'SuspendRequested', 'spec.suspend is true.'),
-    no: () => claim('Suspended', 'False', 'NotSuspended', 'spec.suspend is false.'),
+    yes: () => condition('Suspended', 'True', 'SuspendRequested', 'spec.suspend is true.'),
+    no: () => condition('Suspended', 'False', 'NotSuspended', 'spec.suspend is false.'),
   },
   complete: {
     yes: (steps: number, digest: string) =>
-      claim('Complete', 'True', 'AllStepsTrained', `All ${count(steps, 'step')} trained; weights ${digest}.`),
-    no: () => claim('Complete', 'False', 'NotComplete', 'Steps are left to train.'),
+      condition('Complete', 'True', 'AllStepsTrained', `All ${count(steps, 'step')} trained; weights ${digest}.`),
+    no: () => condition('Complete', 'False', 'NotComplete', 'Steps are left to train.'),
   },
   failed: {
-    no: () => claim('Failed', 'False', 'NotFailed', 'Nothing has ended the job.'),
+    no: () => condition('Failed', 'False', 'NotFailed', 'Nothing has ended the job.'),
     backoffLimit: (failures: number, error: string) =>
-      claim(
+      condition(
         'Failed',
         'True',
         'BackoffLimitExceeded',
         `The student failed ${count(failures, 'time')}, more than backoffLimit allows; the last error: ${error}`,
       ),
     studentError: (error: string) =>
-      claim('Failed', 'True', 'StudentError', `The student cannot go on, and trying again would not help: ${error}`),
+      condition(
+        'Failed',
+        'True',
+        'StudentError',
+        `The student cannot go on, and trying again would not help: ${error}`,
+      ),
     teacherError: (error: string) =>
-      claim('Failed', 'True', 'TeacherError', `No teacher can start, and trying again would not help: ${error}`),
+      condition(
+        'Failed',
+        'True',
+        reasons.TeacherError,
+        `No teacher can start, and trying again would not help: ${error}`,
+      ),
   },
 } as const;
 
-function event(type: EventClaim['type'], reason: string, message: string): EventClaim {
+function event(type: EventDraft['type'], reason: string, message: string): EventDraft {
   return { type, reason, message: shortened(message) };
 }
 
 export const events = {
-  accepted: () => event('Normal', 'Accepted', 'The job is valid; its streams are being created.'),
-  refused: (sentence: string) => event('Warning', 'Refused', sentence),
-  limited: (notes: readonly string[]) => event('Warning', 'Limited', limits(notes)),
+  accepted: () => event('Normal', reasons.Accepted, 'The job is valid; its streams are being created.'),
+  refused: (sentence: string) => event('Warning', reasons.Refused, sentence),
+  limited: (notes: readonly string[]) => event('Warning', reasons.Limited, limits(notes)),
   streamsStay: (error: string) =>
-    event('Warning', 'StreamsUnreachable', `The streams cannot be removed, so the job waits: ${error}`),
+    event('Warning', reasons.StreamsUnreachable, `The streams cannot be removed, so the job waits: ${error}`),
   streamsAbandoned: () =>
     event(
       'Warning',
@@ -242,11 +324,7 @@ export const events = {
       `Pool ${pool}: ${String(from)} → ${count(to, 'teacher')} (${demandReasons[reason]}${why === '' ? '' : `; ${why}`}).`,
     ),
   teacherLost: (pool: string, lost: number) =>
-    event(
-      'Normal',
-      'TeacherLost',
-      `Pool ${pool} lost ${count(lost, 'teacher')}; what they held is labelled by others.`,
-    ),
+    event('Normal', 'TeacherLost', `Pool ${pool} lost ${count(lost, 'teacher')}; others label what they held.`),
   teacherFailed: (error: string) => event('Warning', 'TeacherFailed', `A teacher failed: ${error}`),
   studentStarted: (attempt: number, step: number) =>
     event('Normal', 'StudentStarted', `Student process ${String(attempt)} goes on from step ${String(step)}.`),
@@ -256,8 +334,8 @@ export const events = {
     event('Warning', 'StudentFailed', `The student failed (${String(failures)} of at most ${String(limit)}): ${error}`),
   streamsCreated: (missing: readonly string[]) =>
     event('Normal', 'StreamsCreated', `Created ${missing.length === 0 ? 'the streams' : missing.join(', ')}.`),
-  hindered: (error: string) => event('Warning', 'Hindered', error),
-  brokerLost: (error: string) => event('Warning', 'BrokerUnreachable', `NATS cannot be reached: ${error}`),
+  blocked: (error: string) => event('Warning', reasons.Blocked, error),
+  brokerLost: (error: string) => event('Warning', reasons.BrokerUnreachable, `NATS cannot be reached: ${error}`),
   workItemDead: (step: number, teacher: string, error: string) =>
     event('Warning', 'WorkItemDead', `No teacher could label step ${String(step)}; ${teacher} said: ${error}`),
   suspended: () => event('Normal', 'Suspended', 'The job was suspended; every slot was given back.'),
@@ -265,3 +343,36 @@ export const events = {
   complete: (steps: number) => event('Normal', 'Complete', `All ${count(steps, 'step')} trained.`),
   failed: (why: string) => event('Warning', 'Failed', why),
 } as const;
+
+/** Why a pool has its number of teachers (I8): `6 of 16: 6 free slots, 2 held back by reserve`. */
+export function grantText({ replicas, due, slots, leave, why }: GrantFigures): string {
+  if (why.wanted === 0 && replicas === 0) return 'none wanted';
+  const parts: string[] = [];
+  const missing = due < why.wanted;
+  if (missing) {
+    parts.push(count(slots, 'free slot'));
+    if (why.heldBack > 0) parts.push(`${String(why.heldBack)} held back by reserve`);
+    if (why.pendingPods > 0) parts.push(`${String(why.pendingPods)} for waiting pods of higher priority`);
+    if (why.otherJobs > 0) parts.push(sharedText(why));
+    if (why.stoppedBy === 'Nodes' && (why.free ?? 0) > why.otherJobs + why.ownJob) parts.push('no node holds one more');
+  }
+  if (replicas < due) parts.push(`${String(due - replicas)} more when their slots are free`);
+  if (leave.length > 0) parts.push(`${String(leave.length)} on the way out`);
+  const all = `${String(replicas)} of ${String(why.wanted)}`;
+  return parts.length === 0 ? `${all}: all that are wanted` : `${all}: ${parts.join(', ')}`;
+}
+
+/** The same for all pools of a job; several pools with their names, without those that neither want nor have any. */
+export function grantsText(grants: readonly GrantFigures[]): string {
+  const [only] = grants;
+  if (only !== undefined && grants.length === 1) return grantText(only);
+  const shown = grants.filter(({ replicas, due, why }) => replicas + due + why.wanted > 0);
+  return shown.length === 0 ? 'none wanted' : shown.map((grant) => `${grant.pool} ${grantText(grant)}`).join('; ');
+}
+
+function sharedText({ otherJobs, otherNamespaces }: GrantReason): string {
+  const shared = `${String(otherJobs)} shared with other`;
+  if (otherNamespaces === 0) return `${shared} jobs`;
+  if (otherNamespaces === otherJobs) return `${shared} namespaces`;
+  return `${shared} jobs, ${String(otherNamespaces)} of them in other namespaces`;
+}

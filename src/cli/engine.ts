@@ -15,7 +15,7 @@ import type { Clock } from '@distillery/base';
 import { claimFolderSync, removeOwnFolderSync } from '@distillery/platform';
 import { jobNames, type NatsAccess, type NatsAddress } from '@distillery/protocol';
 
-import { conditions, type EventClaim } from '../api/index.js';
+import { type EventDraft, reasons } from '../api/index.js';
 import type { Plan, Snapshot } from '../domain/index.js';
 import type { JobKey } from '../cluster/index.js';
 import { LocalCluster, LocalJobs } from '../cluster/local/index.js';
@@ -31,7 +31,7 @@ import {
   roles,
   type StreamAdmin,
   StreamError,
-  type StreamErrorKind,
+  type StreamErrorReason,
   superviseNatsServer,
 } from '../stream/index.js';
 import type { Log } from '../telemetry/index.js';
@@ -51,7 +51,7 @@ export interface EngineOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly onDecision: (snapshot: Snapshot, plan: Plan, pids: Pids) => void;
-  readonly onEvents: (events: readonly EventClaim[]) => void;
+  readonly onEvents: (events: readonly EventDraft[]) => void;
   /** Aborts when the person wants the run to stop. */
   readonly stop: AbortSignal;
 }
@@ -141,7 +141,7 @@ async function fetchPatiently(
       await fetchModel(admin, uid, folder.file('model'), told);
       return;
     } catch (error) {
-      const passes = error instanceof StreamError && error.kind === 'unreachable';
+      const passes = error instanceof StreamError && error.reason === 'unreachable';
       if (!passes || stop.aborted || clock.now() > endMs) throw error;
       await clock.sleep(fetchAgainMs, stop);
     }
@@ -154,10 +154,11 @@ async function fetchModel(admin: StreamAdmin, uid: string, target: string, told:
   const results = await listResults(source);
   if (results.length > 0) await bringResults(source, results, target, told);
   else if (!existsSync(target)) {
-    throw new CliError(
-      'failed',
-      `model of job ${uid}: found nothing in its object store; resume the run to store it again`,
-    );
+    throw new CliError('failed', {
+      about: `model of job ${uid}`,
+      problem: 'found nothing in its object store',
+      remedy: 'resume the run to store it again',
+    });
   }
 }
 
@@ -181,10 +182,11 @@ async function startNats(options: EngineOptions, uid: string): Promise<Nats> {
   const claim = claimFolderSync(folder.file('nats'), natsMark);
   if (claim.kind === 'foreign' || claim.kind === 'notAFolder') {
     const place = folder.file('nats');
-    throw new CliError(
-      'badInput',
-      `${place}: it is not of this run, which keeps its NATS server there. Move it elsewhere.`,
-    );
+    throw new CliError('badInput', {
+      about: place,
+      problem: 'it is not of this run, which keeps its NATS server there',
+      remedy: 'move it elsewhere',
+    });
   }
   const names = jobNames(uid);
   const passwords = everyRole(() => newPassword(randomBytes));
@@ -303,7 +305,7 @@ async function control(options: EngineOptions, key: JobKey, nats: Nats, admin: S
 }
 
 /** Faults of the server that a person can repair while a run waits. */
-const platformTrouble: readonly StreamErrorKind[] = ['full', 'noJetStream'];
+const platformTrouble: readonly StreamErrorReason[] = ['full', 'noJetStream'];
 
 /**
  * What no later look mends while the person does nothing; null = try again.
@@ -313,21 +315,25 @@ function hopelessError(
   error: unknown,
   retryMs: number,
   folder: RunFolder,
-  waitedFor: readonly StreamErrorKind[],
+  waitedFor: readonly StreamErrorReason[],
 ): unknown {
   const fault = storageFault(error);
   if (fault !== null)
-    return new CliError('storage', `run folder ${folder.path}: ${fault}. Then resume the run.`, { cause: error });
+    return new CliError(
+      'storage',
+      { ...fault, about: `run folder ${folder.path}`, remedy: `${fault.remedy}. Then resume the run` },
+      { cause: error },
+    );
   const lasting = retryMs >= hopelessRetryMs;
   if (!(error instanceof StreamError)) return lasting ? error : null;
-  if (error.retryable || waitedFor.includes(error.kind)) return null;
-  return error.kind === 'full' || lasting ? error : null;
+  if (error.retry === 'Later' || waitedFor.includes(error.reason)) return null;
+  return error.reason === 'full' || lasting ? error : null;
 }
 
 /** How the process that failed the job ended, so that `distill` can end alike. */
 function exitCodeOf({ cluster }: Snapshot, { status }: Plan): number | null {
   const reason = status.conditions?.find(({ type }) => type === 'Failed')?.reason;
   const teacher = cluster.pools.find(({ lastError }) => lastError !== null)?.lastError ?? null;
-  const culprit = reason === conditions.failed.teacherError('').reason ? teacher : cluster.student.lastError;
+  const culprit = reason === reasons.TeacherError ? teacher : cluster.student.lastError;
   return culprit?.exitCode ?? null;
 }

@@ -1,3 +1,5 @@
+import { DistilleryError, type Fault, type Retry } from '@distillery/base';
+
 /** Exit codes of `distill`, documented in docs/guide.md and in `--help`; sysexits where one fits. */
 export const exitCodes = {
   ok: 0,
@@ -18,14 +20,30 @@ export const exitCodes = {
 } as const;
 export type Ending = keyof typeof exitCodes;
 
+const retries: Readonly<Record<Exclude<Ending, 'ok'>, Retry>> = {
+  failed: 'Never',
+  usage: 'Never',
+  badInput: 'Never',
+  unavailable: 'Later',
+  storage: 'AfterSomebodyActs',
+  interrupted: 'Later',
+  outputClosed: 'Later',
+  terminated: 'Later',
+};
+
 /** An error that a person can act on: its message is all that is printed. */
-export class CliError extends Error {
+export class CliError extends DistilleryError {
   override readonly name = 'CliError';
+  readonly kind: string = 'Cli';
+  readonly retry: Retry;
+
   constructor(
-    readonly ending: Exclude<Ending, 'ok'>,
-    message: string,
+    /** The exit code by its name. */
+    readonly reason: Exclude<Ending, 'ok'>,
+    fault: Fault,
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(fault, options);
+    this.retry = retries[reason];
   }
 }

@@ -2,7 +2,7 @@
  * `distill fetch`: brings the finished model of a job in a cluster home. It asks the API server for the job and for the
  * credentials of the job's reader, and NATS for the files; it changes nothing in either.
  */
-import { printable } from '@distillery/base';
+import { printable, statementOf, within } from '@distillery/base';
 import {
   accessFromSecret,
   type NatsAccess,
@@ -66,11 +66,12 @@ export async function fetchJob(options: FetchOptions, tools: FetchTools): Promis
   checkPlace(`--output ${options.output}`, folder);
   const job = await tools.jobs.readJob(namespace, options.job);
   if (job === null) {
-    throw new CliError(
-      'badInput',
-      `job ${namespace}/${options.job}: found none, expected a DistillJob; ` +
-        `\`${kubectl(tools, ['get', 'distilljobs', '-n', namespace])}\` lists those that are there`,
-    );
+    throw new CliError('badInput', {
+      about: `job ${namespace}/${options.job}`,
+      found: 'none',
+      expected: 'a DistillJob',
+      remedy: `\`${kubectl(tools, ['get', 'distilljobs', '-n', namespace])}\` lists those that are there`,
+    });
   }
   checkFinished(job, `job ${namespace}/${options.job}`, tools);
   await checkFolder(folder, options.force);
@@ -82,10 +83,11 @@ export async function fetchJob(options: FetchOptions, tools: FetchTools): Promis
   try {
     const results = await listResults(reader);
     if (results.length === 0) {
-      throw new CliError(
-        'failed',
-        `job ${namespace}/${options.job}: found no result in its object store; it was emptied. Run the job again.`,
-      );
+      throw new CliError('failed', {
+        about: `job ${namespace}/${options.job}`,
+        problem: 'found no result in its object store; it was emptied',
+        remedy: 'run the job again',
+      });
     }
     const digest = await bringResults(reader, results, folder, job.status?.result ?? {});
     const reached = job.status?.result?.accuracy;
@@ -109,7 +111,12 @@ function checkFinished({ metadata, spec, status }: DistillJob, who: string, tool
   const holds = (type: string): string | null =>
     status?.conditions?.find((each) => each.type === type && each.status === 'True')?.message ?? null;
   const failed = holds('Failed');
-  if (failed !== null) throw new CliError('failed', `${who}: it failed, there is no model: ${printable(failed)}`);
+  if (failed !== null)
+    throw new CliError('failed', {
+      about: who,
+      problem: `it failed, there is no model: ${printable(failed)}`,
+      remedy: '',
+    });
   if (holds('Complete') === null) {
     const { progress, phase = 'Pending' } = status ?? {};
     const left = progress?.secondsLeft;
@@ -126,10 +133,12 @@ function checkFinished({ metadata, spec, status }: DistillJob, who: string, tool
       metadata.namespace ?? 'default',
       `distilljob/${metadata.name}`,
     ];
-    throw new CliError(
-      'failed',
-      `${who}: found it ${phase}${at}, expected it complete; wait for that with ` + `\`${kubectl(tools, wait)}\``,
-    );
+    throw new CliError('failed', {
+      about: who,
+      found: `it ${phase}${at}`,
+      expected: 'it complete',
+      remedy: `wait for that with \`${kubectl(tools, wait)}\``,
+    });
   }
   const { store } = spec.student.output;
   if (storeKind(store) === 'nats') return;
@@ -138,10 +147,11 @@ function checkFinished({ metadata, spec, status }: DistillJob, who: string, tool
     place === undefined
       ? store
       : `PersistentVolumeClaim ${place.claim} of its namespace, folder ${place.path === '' ? '/' : place.path}; mount the claim into a pod to read it`;
-  throw new CliError(
-    'failed',
-    `${who}: its model does not lie in NATS, from where this command fetches. It lies in ${where}`,
-  );
+  throw new CliError('failed', {
+    about: who,
+    problem: 'its model does not lie in NATS, from where this command fetches',
+    remedy: `it lies in ${where}`,
+  });
 }
 
 /** @throws CliError when there is something in the folder that may not be replaced */
@@ -151,11 +161,12 @@ async function checkFolder(folder: string, force: boolean): Promise<void> {
   const foreign = content.filter((name) => !resultFiles.includes(name));
   if (force && foreign.length === 0) return;
   const found = force ? foreign : content;
-  throw new CliError(
-    'badInput',
-    `folder ${folder}: found ${found.slice(0, 3).join(', ')}${found.length > 3 ? ' and more' : ''} there, ` +
-      `expected an empty folder or none; choose another with --output${foreign.length > 0 ? '' : ', or replace the earlier model with --force'}`,
-  );
+  throw new CliError('badInput', {
+    about: `folder ${folder}`,
+    found: `${found.slice(0, 3).join(', ')}${found.length > 3 ? ' and more' : ''} there`,
+    expected: 'an empty folder or none',
+    remedy: `choose another with --output${foreign.length > 0 ? '' : ', or replace the earlier model with --force'}`,
+  });
 }
 
 async function accessTo(
@@ -171,19 +182,21 @@ async function accessTo(
     (await jobs.readSecret(namespace, sharedName(job.metadata.name)));
   const access = secret === null ? null : accessFromSecret(secret, 'reader');
   if (access === null) {
-    throw new CliError(
-      'unavailable',
-      `secret ${namespace}/${name}: found ${secret === null ? 'none' : 'no credentials for a reader in it'}, ` +
-        "expected the job's; the operator writes it, so check that it runs",
-    );
+    throw new CliError('unavailable', {
+      about: `secret ${namespace}/${name}`,
+      found: secret === null ? 'none' : 'no credentials for a reader in it',
+      expected: "the job's",
+      remedy: 'the operator writes it, so check that it runs',
+    });
   }
   if (nats === undefined) return access;
   const address = addressIn(nats);
   if (address.login.kind !== 'none') {
-    throw new CliError(
-      'usage',
-      `--nats: ${address.toString()} comes with a login. Give the address alone; the login is in the job's Secret.`,
-    );
+    throw new CliError('usage', {
+      about: '--nats',
+      problem: `${address.toString()} comes with a login`,
+      remedy: "give the address alone; the login is in the job's Secret",
+    });
   }
   return { ...access, url: address.toString() };
 }
@@ -194,7 +207,7 @@ function addressIn(nats: string): NatsAddress {
     return NatsAddress.parse(nats);
   } catch (error) {
     if (!(error instanceof NatsAddressError)) throw error;
-    throw new CliError('usage', `--nats: ${error.message}`, { cause: error });
+    throw new CliError('usage', within('--nats', error.fault), { cause: error });
   }
 }
 
@@ -206,11 +219,15 @@ async function connected(
   try {
     return await tools.connect(access);
   } catch (error) {
-    if (!(error instanceof StreamError) || error.kind !== 'unreachable' || nats !== undefined) throw error;
+    if (!(error instanceof StreamError) || error.reason !== 'unreachable' || nats !== undefined) throw error;
     throw new CliError(
       'unavailable',
-      `${error.message}. That is the address for pods (${printableAddress(access.url)}): from outside the cluster use ` +
-        '`kubectl port-forward` to the NATS service, and --nats nats://127.0.0.1:4222',
+      {
+        about: '',
+        problem: `${statementOf(error.fault)}. That is the address for pods (${printableAddress(access.url)})`,
+        remedy:
+          'from outside the cluster use `kubectl port-forward` to the NATS service, and --nats nats://127.0.0.1:4222',
+      },
       { cause: error },
     );
   }

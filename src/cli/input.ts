@@ -7,7 +7,7 @@ import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { addAbortSignal, type Readable } from 'node:stream';
 
-import { decodeText, TextError } from '@distillery/base';
+import { decodeText, TextError, within } from '@distillery/base';
 import { readFaultOf, readRegularSync } from '@distillery/platform';
 
 import { CliError, type Ending } from './exit.js';
@@ -51,14 +51,20 @@ async function readStream(name: string, stream: Readable, { stop, stopEnding }: 
       chunks.push(chunk as Uint8Array);
       bytes += (chunk as Uint8Array).length;
       if (bytes > maxStreamBytes) {
-        throw new CliError(
-          'badInput',
-          `${name}: more than ${String(maxStreamBytes)} bytes; name the file that is meant`,
-        );
+        throw new CliError('badInput', {
+          about: name,
+          problem: `more than ${String(maxStreamBytes)} bytes`,
+          remedy: 'name the file that is meant',
+        });
       }
     }
   } catch (error) {
-    if (stop.aborted) throw new CliError(stopEnding(), `${name}: stopped before all of it was read`, { cause: error });
+    if (stop.aborted)
+      throw new CliError(
+        stopEnding(),
+        { about: name, problem: 'stopped before all of it was read', remedy: '' },
+        { cause: error },
+      );
     throw unreadable(name, error);
   }
   return Buffer.concat(chunks);
@@ -74,7 +80,7 @@ function textOf(name: string, bytes: Uint8Array): string {
 
 function unreadable(name: string, error: unknown): CliError {
   if (error instanceof CliError) return error;
-  if (error instanceof TextError) return new CliError('badInput', `${name}: ${error.message}`, { cause: error });
+  if (error instanceof TextError) return new CliError('badInput', within(name, error.fault), { cause: error });
   const { found, remedy } = readFaultOf(error, name);
-  return new CliError('badInput', `${name}: found ${found}, expected a file; ${remedy}`, { cause: error });
+  return new CliError('badInput', { about: name, found, expected: 'a file', remedy }, { cause: error });
 }

@@ -103,9 +103,19 @@ function judged(
   };
 }
 
+/** Its message is the report of `distill validate`, with one paragraph a problem. */
+export class JobRefused extends CliError {
+  override readonly kind = 'JobRefused';
+
+  constructor(problems: readonly Problem[]) {
+    super('badInput', { faults: problems.map(({ path, fault }) => ({ ...fault, about: path })), remedy: '' });
+    this.message = formatProblems(problems).trimEnd();
+  }
+}
+
 /** @returns an error that holds every problem */
 export function refusal(problems: readonly Problem[]): CliError {
-  return new CliError('badInput', formatProblems(problems).trimEnd());
+  return new JobRefused(problems);
 }
 
 /** Both engines may say the same of a field. */
@@ -123,8 +133,11 @@ function withAbsoluteUris(job: DistillJob, folder: string): DistillJob {
     if (!read.ok || read.value.scheme !== 'file') return text;
     const uri = uriText({ scheme: 'file', path: resolve(folder, read.value.path) });
     if (readUri(uri).ok) return uri;
-    const sentence = 'the folder of the job file has a name that no uri can hold; rename or move it';
-    throw new CliError('badInput', `${JSON.stringify(resolve(folder))}: ${sentence}`);
+    throw new CliError('badInput', {
+      about: JSON.stringify(resolve(folder)),
+      problem: 'no uri can hold the name of this folder',
+      remedy: 'rename or move it',
+    });
   };
   const { dataset, teacher, student } = job.spec;
   return {

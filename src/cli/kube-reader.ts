@@ -140,7 +140,11 @@ function loaded(files: KubeconfigFiles, wanted: string | undefined): Loaded {
     return { config: withToken(config), source };
   } catch (error) {
     if (!(error instanceof AccessError)) throw error;
-    throw new CliError('usage', `${error.message} (--kubeconfig and --context choose others)`, { cause: error });
+    throw new CliError(
+      'usage',
+      { ...error.fault, remedy: `${error.fault.remedy} (--kubeconfig and --context choose others)` },
+      { cause: error },
+    );
   }
 }
 
@@ -151,7 +155,10 @@ function inPod(missing: string): Loaded {
   try {
     return { config: withToken(config), source: 'service account of this pod' };
   } catch (error) {
-    throw new AccessError(`${missing}: no such file, and this is no pod; name a kubeconfig`, { cause: error });
+    throw new AccessError(
+      { about: missing, problem: 'no such file, and this is no pod', remedy: 'name a kubeconfig' },
+      { cause: error },
+    );
   }
 }
 
@@ -167,9 +174,12 @@ function withToken(config: KubeConfig): KubeConfig {
     config.loadFromOptions({ clusters, contexts, users, currentContext: config.getCurrentContext() });
     return config;
   } catch (error) {
-    throw new AccessError(`token file ${tokenFile}: cannot be read (${reasonOf(error)}); log in again`, {
-      cause: error,
-    });
+    throw new AccessError(
+      { about: `token file ${tokenFile}`, problem: `cannot be read (${reasonOf(error)})`, remedy: 'log in again' },
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -189,7 +199,7 @@ async function canLogIn(config: KubeConfig, what: string): Promise<void> {
   try {
     await config.applyToHTTPSOptions({ headers: {} });
   } catch (error) {
-    throw new CliError('unavailable', credentialsError(error, what).message, { cause: error });
+    throw new CliError('unavailable', credentialsError(error, what).fault, { cause: error });
   }
 }
 
@@ -201,20 +211,26 @@ function answerTo(error: unknown, what: string, server: string): null {
     const { message, named } = statusOf(error.body);
     if (code === 404 && named) return null;
     if (code === 404) {
-      throw new CliError(
-        'unavailable',
-        `${where}: found that it knows no DistillJobs, expected a cluster with the operator; check --context`,
-      );
+      throw new CliError('unavailable', {
+        about: where,
+        problem: 'it knows no DistillJobs: the operator is not installed there',
+        remedy: 'check --context',
+      });
     }
     const remedy = code === 401 ? 'log in again' : code === 403 ? 'ask for the right to get it' : 'try again';
-    throw new CliError(
-      'unavailable',
-      `${what}: the ${where} refused (${String(code)}${message === '' ? '' : `: ${message}`}); ${remedy}`,
-    );
+    throw new CliError('unavailable', {
+      about: what,
+      problem: `the ${where} refused (${String(code)}${message === '' ? '' : `: ${message}`})`,
+      remedy,
+    });
   }
   throw new CliError(
     'unavailable',
-    `${where}: cannot be reached (${reasonOf(error)}); check that the cluster runs, and which one --kubeconfig and --context name`,
+    {
+      about: where,
+      problem: `cannot be reached (${reasonOf(error)})`,
+      remedy: 'check that the cluster runs, and which one --kubeconfig and --context name',
+    },
     { cause: error },
   );
 }

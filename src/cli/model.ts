@@ -134,11 +134,11 @@ async function checkRoomFor(results: readonly StoredResult[], folder: string): P
   const { bavail, bsize } = await writing(folder, () => statfs(folder));
   const needed = results.reduce((sum, { bytes }) => sum + bytes, 0);
   if (needed <= bavail * bsize) return;
-  throw new CliError(
-    'storage',
-    `model folder ${folder}: its disk has ${String(bavail * bsize)} bytes free, and the results have ${String(needed)}. ` +
-      'Free some space, or name a folder on another disk.',
-  );
+  throw new CliError('storage', {
+    about: `model folder ${folder}`,
+    problem: `its disk has ${String(bavail * bsize)} bytes free, and the results have ${String(needed)}`,
+    remedy: 'free some space, or name a folder on another disk',
+  });
 }
 
 /** @returns the SHA-256 of what was brought */
@@ -190,7 +190,11 @@ async function checkSums(
 }
 
 function untrusted(problem: string): CliError {
-  return new CliError('badInput', `${problem}; what lies in the object store is not what the job trained`);
+  return new CliError('badInput', {
+    about: '',
+    problem,
+    remedy: 'what lies in the object store is not what the job trained',
+  });
 }
 
 /** A new one, after those that killed fetches left are gone (model/M3). */
@@ -228,7 +232,11 @@ async function writing<T>(folder: string, write: () => T | Promise<T>): Promise<
 function cannotWrite(folder: string, error: unknown): CliError {
   return new CliError(
     'storage',
-    `model folder ${folder}: cannot be written (${reasonOf(error)}). Name another folder.`,
+    {
+      about: `model folder ${folder}`,
+      problem: `cannot be written (${reasonOf(error)})`,
+      remedy: 'name another folder',
+    },
     { cause: error },
   );
 }
@@ -236,9 +244,10 @@ function cannotWrite(folder: string, error: unknown): CliError {
 /** @throws CliError */
 function checkDigest(found: string, expected: string): void {
   if (found === expected) return;
-  throw new CliError(
-    'badInput',
-    `model: found weights with digest ${found}, expected ${expected} as the job's status says; ` +
-      'what lies in the object store is not what the job trained',
-  );
+  throw new CliError('badInput', {
+    about: 'model',
+    found: `weights with digest ${found}`,
+    expected: `${expected} as the job's status says`,
+    remedy: 'what lies in the object store is not what the job trained',
+  });
 }

@@ -43,17 +43,22 @@ export function readOperatorSettings(text: string, source: string): OperatorSett
     if (name !== undefined && value !== undefined) found.set(name, value);
   }
   if (found.size === 0) {
-    throw new CliError(
-      'badInput',
-      `${source}: it holds no setting of an operator. Write one as DISTILLERY_LIMIT_WEIGHT=10, each on a line, or save what ` +
-        '`kubectl -n NAMESPACE set env deployment/distillery --list` prints.',
-    );
+    throw new CliError('badInput', {
+      about: source,
+      problem: 'it holds no setting of an operator',
+      remedy:
+        'write one as DISTILLERY_LIMIT_WEIGHT=10, each on a line, or save what `kubectl -n NAMESPACE set env deployment/distillery --list` prints',
+    });
   }
   const read = <T>(name: string, { schema, expected, fallback }: Variable<T>): T => {
     const value = found.get(name) ?? '';
     const parsed = schema.safeParse(value === '' ? (fallback ?? '') : value);
     if (parsed.success) return parsed.data;
-    throw new CliError('badInput', `${source}: ${name}: found ${JSON.stringify(value)}, expected ${expected}`);
+    throw new CliError('badInput', {
+      about: source,
+      problem: `${name}: found ${JSON.stringify(value)}, expected ${expected}`,
+      remedy: '',
+    });
   };
   const settings = operatorVariables;
   return {
@@ -85,9 +90,11 @@ export function operatorVerdict(job: DistillJob, settings: OperatorSettings, nam
 function overLimit({ spec }: DistillJob, most: number, message: string): Problem {
   return {
     path: 'spec.logits.maxBytes',
-    found: String(spec.logits.maxBytes),
-    rule: `but the operator lets a job of its namespace have at most ${String(most)} bytes`,
-    remedy: 'lower it, or ask the administrator to raise the limit',
+    fault: {
+      found: String(spec.logits.maxBytes),
+      expected: `at most ${String(most)} bytes, as the operator lets a job of its namespace have`,
+      remedy: 'lower it, or ask the administrator to raise the limit',
+    },
     message,
   };
 }

@@ -5,7 +5,7 @@
  */
 import { printable, printableJson } from '@distillery/base';
 
-import { type EventClaim, events as makers } from '../api/index.js';
+import { type EventDraft, events as makers } from '../api/index.js';
 
 import type { Pids } from './engine.js';
 import { liveLines, plainLine, type Shown } from './view.js';
@@ -23,7 +23,7 @@ export interface Output {
   /** `pids` are for machines alone. */
   progress(name: string, shown: Shown, pids: Pids): void;
   /** What one reconcile saw. */
-  events(events: readonly EventClaim[]): void;
+  events(events: readonly EventDraft[]): void;
   /** The last word: a person's summary, or one object for machines. */
   finish(summary: readonly string[], record: object): void;
 }
@@ -112,7 +112,7 @@ function liveOutput(terminal: Terminal, now: () => number): Output {
 const summed: readonly string[] = [makers.failed('').reason, makers.studentFailed(0, 0, '').reason];
 
 /** Without what the summary of the run says, which follows at once when the job failed. */
-function besideSummary(events: readonly EventClaim[]): readonly EventClaim[] {
+function besideSummary(events: readonly EventDraft[]): readonly EventDraft[] {
   const failed = events.some(({ reason }) => reason === makers.failed('').reason);
   return failed ? events.filter(({ reason }) => !summed.includes(reason)) : events;
 }

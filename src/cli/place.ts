@@ -13,7 +13,7 @@ export function checkPlace(who: string, path: string): void {
   const wrong = wrongPart(path);
   if (wrong === null) return;
   const { part, is } = wrong;
-  throw new CliError('badInput', `${who}: ${part} is ${is}. Name another folder.`);
+  throw new CliError('badInput', { about: who, problem: `${part} is ${is}`, remedy: 'name another folder' });
 }
 
 /** The nearest thing on the way to `path` that holds no folder; null when there is none. */

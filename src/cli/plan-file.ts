@@ -27,15 +27,24 @@ const needs = z.object({
   tolerations: z.array(toleration),
   priority: z.number().optional(),
 });
-const teacher = z.object({
+/** Snapshots of earlier versions have other names for some fields. */
+function renamed(names: Readonly<Record<string, string>>): (value: unknown) => unknown {
+  return (value) =>
+    typeof value !== 'object' || value === null || Array.isArray(value)
+      ? value
+      : Object.fromEntries(Object.entries(value).map(([name, field]) => [names[name] ?? name, field]));
+}
+
+const teacherFields = z.object({
   name: text,
   node: text.nullable(),
   needs,
   ready: z.boolean(),
-  besideOthers: z.number().min(0),
+  coLocatedSlots: z.number().min(0),
   samplesPerSecond: z.number().min(0),
   createdAtMs: z.number(),
 });
+const teacher = z.preprocess(renamed({ besideOthers: 'coLocatedSlots' }), teacherFields);
 const pool = z.object({
   name: text,
   needs,
@@ -75,17 +84,18 @@ const pod = z.object({
   requests: amounts,
   claimsDevices: z.boolean(),
 });
-const schema = z.object({
+const fields = z.object({
   nowMs: z.number(),
   jobs: z.array(job),
-  neighbours: z.array(
+  pendingPods: z.array(
     z.object({ uid: text, needs, priority: z.number(), createdAtMs: z.number(), slots: z.record(text, count) }),
   ),
   leaving: z.array(z.object({ node: text, needs, resource: text, slots: count })),
   supply: z.record(text, z.object({ freeSlots: count, reserveSlots: count })),
   namespaceWeights: z.record(text, z.number().positive()).default({}),
-  account: z.object({ nodes: z.array(node), pods: z.array(pod) }),
+  facts: z.object({ nodes: z.array(node), pods: z.array(pod) }),
 });
+const schema = z.preprocess(renamed({ neighbours: 'pendingPods', account: 'facts' }), fields);
 
 /** @param source what the text is called in an error. @throws CliError */
 export function fleetSnapshot(text: string, source: string): FleetSnapshot {
@@ -93,9 +103,13 @@ export function fleetSnapshot(text: string, source: string): FleetSnapshot {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new CliError('badInput', `${source}: not valid JSON. Create a snapshot with \`distill plan --save FILE\`.`, {
-      cause: error,
-    });
+    throw new CliError(
+      'badInput',
+      { about: source, problem: 'not valid JSON', remedy: 'create a snapshot with `distill plan --save FILE`' },
+      {
+        cause: error,
+      },
+    );
   }
   const read = schema.safeParse(value);
   if (read.success) {
@@ -103,8 +117,9 @@ export function fleetSnapshot(text: string, source: string): FleetSnapshot {
     return { ...read.data, jobs } as FleetSnapshot;
   }
   const [issue] = read.error.issues;
-  throw new CliError(
-    'badInput',
-    `${source}: ${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? ''}. Create a new snapshot with \`distill plan --save FILE\`.`,
-  );
+  throw new CliError('badInput', {
+    about: source,
+    problem: `${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? ''}`,
+    remedy: 'create a new snapshot with `distill plan --save FILE`',
+  });
 }

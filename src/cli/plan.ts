@@ -8,19 +8,18 @@ import { dirname, resolve } from 'node:path';
 import { markdownTable, printableJson, reasonOf, TextError } from '@distillery/base';
 import { readTextSync, writeWholeSync } from '@distillery/platform';
 
-import type { DistillJob } from '../api/index.js';
+import { type DistillJob, grantText } from '../api/index.js';
 import { ClusterCache, nodeView, podView, type StoredObject } from '../cluster/kubernetes/index.js';
 import {
   type FleetSnapshot,
   fleetSnapshotOf,
   type Grant,
-  type JobClaim,
+  type JobRequest,
   type Limits,
   noLimits,
   type PodNeeds,
-  replayed,
-  sentenceOf,
-  type ShareRules,
+  replay,
+  type AllocationRules,
   slotsPerReplicaOf,
   withinLimits,
 } from '../domain/index.js';
@@ -44,7 +43,7 @@ export interface PlanOptions {
   /** Where the snapshot goes. */
   readonly save?: string;
   /** The operator's settings, which the API server does not know. */
-  readonly rules: ShareRules;
+  readonly rules: AllocationRules;
   readonly limits: Limits;
   readonly json: boolean;
 }
@@ -66,14 +65,14 @@ export async function plan(options: PlanOptions, { readCluster, readInput, say, 
       ? snapshotOf(await readCluster(), options, nowMs)
       : fleetSnapshot(await readInput(options.file), options.file);
   if (options.save !== undefined) save(options.save, snapshot);
-  const { grants } = replayed(snapshot);
+  const { grants } = replay(snapshot);
   if (options.json) {
     say(printableJson(JSON.stringify({ supply: snapshot.supply, grants: Object.fromEntries(grants) })));
     return;
   }
-  const { jobs, neighbours, account } = snapshot;
+  const { jobs, pendingPods, facts } = snapshot;
   say(
-    `${count(account.nodes, 'node')}, ${count(jobs, 'job')}, ${count(neighbours, 'pod')} of higher priority waiting for a node`,
+    `${count(facts.nodes, 'node')}, ${count(jobs, 'job')}, ${count(pendingPods, 'pod')} of higher priority waiting for a node`,
   );
   if (Object.keys(snapshot.supply).length > 0) say(`\n${markdownTable(supplyRows(snapshot))}`);
   if (jobs.length > 0) say(`\n${markdownTable(jobs.flatMap((job) => jobRows(job, grants.get(job.uid) ?? [])))}`);
@@ -83,12 +82,12 @@ function count({ length }: readonly unknown[], noun: string): string {
   return length === 1 ? `1 ${noun}` : `${String(length)} ${noun}s`;
 }
 
-function supplyRows({ supply, neighbours }: FleetSnapshot): Record<string, string | number>[] {
+function supplyRows({ supply, pendingPods }: FleetSnapshot): Record<string, string | number>[] {
   return Object.entries(supply).map(([resource, { freeSlots, reserveSlots }]) => ({
     resource,
     'free for teachers': freeSlots,
     'held back': reserveSlots,
-    'wanted by waiting pods': neighbours.reduce((sum, { slots }) => sum + (slots[resource] ?? 0), 0),
+    'wanted by waiting pods': pendingPods.reduce((sum, { slots }) => sum + (slots[resource] ?? 0), 0),
   }));
 }
 
@@ -102,7 +101,7 @@ function jobRows(job: FleetSnapshot['jobs'][number], grants: readonly Grant[]): 
       has: teachers.length,
       wants: grant?.why.wanted ?? 0,
       gets: grant?.replicas ?? 0,
-      why: grant === undefined ? '' : sentenceOf(grant),
+      why: grant === undefined ? '' : grantText(grant),
     };
   });
 }
@@ -119,14 +118,14 @@ export function snapshotOf(
   }
   for (const node of nodes) cache.toldOfNode(null, nodeView(node));
   for (const pod of pods) cache.toldOfPod(null, podView(pod as unknown as Parameters<typeof podView>[0]));
-  const claims = jobs.map((job) => {
+  const requests = jobs.map((job) => {
     const { namespace = '', name } = job.metadata;
-    return { name: `${namespace}/${name}`, ...claimIn(withinLimits(job, limits).job) };
+    return { name: `${namespace}/${name}`, ...requestIn(withinLimits(job, limits).job) };
   });
-  return fleetSnapshotOf(claims, cache.slots(), rules, nowMs);
+  return fleetSnapshotOf(requests, cache.slots(), rules, nowMs);
 }
 
-function claimIn({ metadata, spec, status }: DistillJob): JobClaim<PodNeeds> {
+function requestIn({ metadata, spec, status }: DistillJob): JobRequest<PodNeeds> {
   const pools = spec.teacher.pools.map((pool) => {
     const { name, resource = 'cpu', minReplicas } = pool;
     const told = status?.teachers?.pools.find((one) => one.name === name);
@@ -161,9 +160,15 @@ function holdsSnapshot(file: string): boolean {
 
 /** @throws CliError badInput when the file cannot stand there, or would replace anything but a snapshot */
 function checkSave(file: string): void {
-  if (file.trim() === '') throw new CliError('badInput', '--save: the name of the file is empty. Name a file.');
+  if (file.trim() === '')
+    throw new CliError('badInput', {
+      about: '--save',
+      problem: 'the name of the file is empty',
+      remedy: 'name a file',
+    });
   checkPlace(`--save ${file}`, dirname(resolve(file)));
-  const wrong = (is: string): CliError => new CliError('badInput', `--save ${file}: ${is}. Name another file.`);
+  const wrong = (is: string): CliError =>
+    new CliError('badInput', { about: `--save ${file}`, problem: is, remedy: 'name another file' });
   if (!existsSync(dirname(resolve(file)))) throw wrong('its folder does not exist');
   const entry = statSync(file, { throwIfNoEntry: false });
   if (entry === undefined) {
@@ -187,9 +192,13 @@ function save(file: string, snapshot: FleetSnapshot): void {
     else writeFileSync(file, text);
   } catch (error) {
     if (error instanceof CliError) throw error;
-    throw new CliError('storage', `--save ${file}: cannot be written (${reasonOf(error)}); name another file`, {
-      cause: error,
-    });
+    throw new CliError(
+      'storage',
+      { about: `--save ${file}`, problem: `cannot be written (${reasonOf(error)})`, remedy: 'name another file' },
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -226,5 +235,5 @@ export function settingsIn(flags: SettingFlags): Pick<PlanOptions, 'rules' | 'li
 function settingIn<T>(flag: string, { schema, expected }: Variable<T>, text = ''): T {
   const read = schema.safeParse(text);
   if (read.success) return read.data;
-  throw new CliError('usage', `${flag}: found ${JSON.stringify(text)}, expected ${expected}`);
+  throw new CliError('usage', { about: flag, found: JSON.stringify(text), expected, remedy: '' });
 }

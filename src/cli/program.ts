@@ -1,10 +1,10 @@
 /** Commands, options and help texts. */
-import { printableLines, version } from '@distillery/base';
+import { printableLines, sentenceOf, version } from '@distillery/base';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
 import type { Engine } from '../api/index.js';
 import { policies } from '../simulate/index.js';
-import { connectReader, StreamError, type StreamErrorKind } from '../stream/index.js';
+import { connectReader, StreamError, type StreamErrorReason } from '../stream/index.js';
 
 import type { EngineContext } from './context.js';
 import { CliError, type Ending, exitCodes } from './exit.js';
@@ -52,7 +52,11 @@ export async function program(context: EngineContext, argv: readonly string[]): 
     .exitOverride()
     .hook('preAction', () => {
       if (context.hasWorkingFolder) return;
-      throw new CliError('storage', 'the working folder was removed. Change to a folder that exists, then try again.');
+      throw new CliError('storage', {
+        about: '',
+        problem: 'the working folder was removed',
+        remedy: 'change to a folder that exists, then try again',
+      });
     });
   root
     .command('run')
@@ -66,10 +70,18 @@ export async function program(context: EngineContext, argv: readonly string[]): 
     .addHelpText('after', examples)
     .action(async (file: string | undefined, options: RunFlags) => {
       if (file !== undefined && options.resume !== undefined) {
-        throw new CliError('usage', 'distill run: name a job file or --resume, not both');
+        throw new CliError('usage', {
+          about: 'distill run',
+          problem: 'name a job file or --resume, not both',
+          remedy: '',
+        });
       }
       if (options.dir !== undefined && options.resume !== undefined) {
-        throw new CliError('usage', 'distill run: --dir names the folder of a new run. Leave it out with --resume.');
+        throw new CliError('usage', {
+          about: 'distill run',
+          problem: '--dir names the folder of a new run',
+          remedy: 'leave it out with --resume',
+        });
       }
       ending = await run({ ...options, ...(file === undefined ? {} : { file }) }, context);
     });
@@ -272,15 +284,15 @@ export function exitCodeOf(error: unknown, faults: 'sentence' | 'stack', printRa
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   if (error instanceof CliError) {
     print(`${error.message}\n`);
-    return exitCodes[error.ending];
+    return exitCodes[error.reason];
   }
   if (error instanceof StreamError) {
     print(`${error.message}\n`);
-    return exitCodes[streamEndings[error.kind] ?? 'failed'];
+    return exitCodes[streamEndings[error.reason] ?? 'failed'];
   }
   const fault = storageFault(error);
   if (fault !== null) {
-    print(`${fault}\n`);
+    print(`${sentenceOf({ ...fault, about: 'disk' })}\n`);
     return exitCodes.storage;
   }
   const what = error instanceof Error ? error.message : String(error);
@@ -291,7 +303,7 @@ export function exitCodeOf(error: unknown, faults: 'sentence' | 'stack', printRa
   return exitCodes.failed;
 }
 
-const streamEndings: Partial<Record<StreamErrorKind, Ending>> = {
+const streamEndings: Partial<Record<StreamErrorReason, Ending>> = {
   unreachable: 'unavailable',
   unauthorized: 'unavailable',
   tooOld: 'unavailable',

@@ -6,7 +6,7 @@
  */
 import { statfs } from 'node:fs/promises';
 
-import { codeOf } from '@distillery/base';
+import { codeOf, type FaultOf, problemOf, writeRefusalOf } from '@distillery/base';
 import type { Clock } from '@distillery/base';
 
 import { CliError } from './exit.js';
@@ -17,20 +17,14 @@ const MiB = 1024 * 1024;
 const leastFreeBytes = 2 * MiB;
 const lookEveryMs = 1_000;
 
-const sentences: ReadonlyMap<string, string> = new Map([
-  ['EACCES', 'found a file or folder that may not be written, expected the right to; change its permissions'],
-  ['ENOSPC', 'found no space left on its disk, expected room to write; free some space'],
-  ['EDQUOT', 'found the disk quota used up, expected room to write; free some space'],
-  ['EFBIG', 'found a limit on the size of a file, expected room to write; raise it (ulimit -f)'],
-  ['EROFS', 'found a read-only file system, expected a writable one; mount it writable'],
-  ['EIO', 'found an input/output error, expected a working disk; check the disk'],
-]);
+/** Of these a process says only the code, whatever the file. EPERM is left out: it also answers signals. */
+const storageCodes: ReadonlySet<string> = new Set(['EACCES', 'ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EIO']);
 
 /** What an error of the operating system says of the disk; null when it is about something else. */
-export function storageFault(error: unknown): string | null {
+export function storageFault(error: unknown): FaultOf | null {
   const code = codeOf(error);
-  const sentence = sentences.get(code);
-  return sentence === undefined ? null : `${sentence} (${code})`;
+  const refusal = storageCodes.has(code) ? writeRefusalOf(code) : null;
+  return refusal === null ? null : { problem: `${problemOf(refusal)} (${code})`, remedy: refusal.remedy };
 }
 
 /** @throws CliError when the folder's disk has less room than a run needs to go on */
@@ -38,11 +32,12 @@ export async function checkRoom(folder: string): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   const freeBytes = bavail * bsize;
   if (freeBytes >= leastFreeBytes) return;
-  throw new CliError(
-    'storage',
-    `run folder ${folder}: found ${(freeBytes / MiB).toFixed(1)} MiB free on its disk, expected at least ` +
-      `${String(leastFreeBytes / MiB)} MiB; free some space, then resume the run with --resume ${shellWord(folder)}`,
-  );
+  throw new CliError('storage', {
+    about: `run folder ${folder}`,
+    found: `${(freeBytes / MiB).toFixed(1)} MiB free on its disk`,
+    expected: `at least ${String(leastFreeBytes / MiB)} MiB`,
+    remedy: `free some space, then resume the run with --resume ${shellWord(folder)}`,
+  });
 }
 
 /** Looks again and again until `signal` aborts; tells the first error, then ends. */

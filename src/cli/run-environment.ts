@@ -13,6 +13,11 @@ export function checkRunEnvironment(environment: Readonly<Record<string, string>
     const value = environment[name];
     if (value === undefined || allowed.includes(value)) continue;
     const list = `${allowed.slice(0, -1).join(', ')} or ${allowed.at(-1) ?? ''}`;
-    throw new CliError('usage', `${name}: found ${JSON.stringify(value)}, expected ${list}. Correct it, or unset it.`);
+    throw new CliError('usage', {
+      about: name,
+      found: JSON.stringify(value),
+      expected: list,
+      remedy: 'correct it, or unset it',
+    });
   }
 }

@@ -144,7 +144,11 @@ export class RunFolder {
 /** The folder that an option names. @throws CliError when its name is empty, which would mean the working folder */
 export function named(option: string, path: string): string {
   if (path.trim() !== '') return resolve(path);
-  throw new CliError('badInput', `${option}: the name of the folder is empty. Name a folder.`);
+  throw new CliError('badInput', {
+    about: option,
+    problem: 'the name of the folder is empty',
+    remedy: 'name a folder',
+  });
 }
 
 /** run-folder/R1. A link that the person names is followed; one inside the folder never is. @throws CliError */
@@ -159,15 +163,17 @@ function claim(folder: string, path: string): void {
       return;
     }
     case 'foreign':
-      throw new CliError(
-        'badInput',
-        `--dir ${path}: the folder holds ${listOf(found.holds)}, which is not of a run. Name a new or an empty folder` +
-          (found.holds.includes('job.json')
-            ? `; if a run was stopped there, resume it with --resume ${shellWord(path)}.`
-            : '.'),
-      );
+      throw new CliError('badInput', {
+        about: `--dir ${path}`,
+        problem: `the folder holds ${listOf(found.holds)}, which is not of a run`,
+        remedy: `name a new or an empty folder${found.holds.includes('job.json') ? `; if a run was stopped there, resume it with --resume ${shellWord(path)}` : ''}`,
+      });
     case 'notAFolder':
-      throw new CliError('badInput', `--dir ${path}: it is a ${found.is}. Name another folder.`);
+      throw new CliError('badInput', {
+        about: `--dir ${path}`,
+        problem: `it is a ${found.is}`,
+        remedy: 'name another folder',
+      });
   }
 }
 
@@ -190,11 +196,11 @@ function checkIsRun(folder: string, path: string): boolean {
   if (found.kind === 'ours') return false;
   const foreign = found.kind === 'foreign' ? found.holds.flatMap((name) => foreignIn(folder, name)) : [];
   if (foreign.length === 0) return true;
-  throw new CliError(
-    'badInput',
-    `--resume ${path}: the folder has no file ${markName}, and holds ${listOf(foreign)}, which is not of a run. ` +
-      'Move that elsewhere, then resume.',
-  );
+  throw new CliError('badInput', {
+    about: `--resume ${path}`,
+    problem: `the folder has no file ${markName}, and holds ${listOf(foreign)}, which is not of a run`,
+    remedy: 'move that elsewhere, then resume',
+  });
 }
 
 function markEarlierRun(folder: string): void {
@@ -207,37 +213,45 @@ function refuseStrange(folder: string, who: string): void {
   const strange = strangeIn(folder);
   if (strange === null) return;
   const { name, is } = strange;
-  throw new CliError(
-    'badInput',
+  const fault =
     is === 'link'
-      ? `${who}: ${name} in it is a link, and a run writes only into its own folder. Remove the link, or put what it leads to in its place.`
-      : `${who}: ${name} in it is ${is}. Move it elsewhere.`,
-  );
+      ? {
+          problem: `${name} in it is a link, and a run writes only into its own folder`,
+          remedy: 'remove the link, or put what it leads to in its place',
+        }
+      : { problem: `${name} in it is ${is}`, remedy: 'move it elsewhere' };
+  throw new CliError('badInput', { about: who, ...fault });
 }
 
 /** R1 for the folders in it that carry marks of their own. @throws CliError */
 function refuseForeignParts(folder: string, who: string): void {
   const foreign = (name: string, mark: Mark): boolean => lookAtFolderSync(join(folder, name), mark).kind === 'foreign';
   if (foreign('nats', natsMark)) {
-    throw new CliError(
-      'badInput',
-      `${who}: nats in it is not of this run, which keeps its NATS server there. Move it elsewhere.`,
-    );
+    throw new CliError('badInput', {
+      about: who,
+      problem: 'nats in it is not of this run, which keeps its NATS server there',
+      remedy: 'move it elsewhere',
+    });
   }
   const [mine] = existsSync(join(folder, 'nats')) ? foreignIn(folder, 'nats') : [];
   if (mine !== undefined) {
     // The folder goes when the run is complete.
-    throw new CliError('badInput', `${who}: ${printable(mine)} in it is not of a run. Move it elsewhere.`);
+    throw new CliError('badInput', {
+      about: who,
+      problem: `${printable(mine)} in it is not of a run`,
+      remedy: 'move it elsewhere',
+    });
   }
   const baseline = join(folder, 'baseline');
   const isEarlierRun = (): boolean =>
     existsSync(join(baseline, 'job.json')) &&
     readdirSync(baseline).every((name) => foreignIn(baseline, name).length === 0);
   if (foreign('baseline', runMark) && !isEarlierRun()) {
-    throw new CliError(
-      'badInput',
-      `${who}: baseline in it is not of this run, which keeps the run of --baseline there. Move it elsewhere.`,
-    );
+    throw new CliError('badInput', {
+      about: who,
+      problem: 'baseline in it is not of this run, which keeps the run of --baseline there',
+      remedy: 'move it elsewhere',
+    });
   }
 }
 
@@ -253,7 +267,12 @@ function jobIn(folder: string, path: string): DistillJob {
   const refused = (found: string, cause?: unknown): CliError =>
     new CliError(
       'badInput',
-      `--resume ${path}: found ${found}, expected the folder of a run; name the one that the run printed when it stopped`,
+      {
+        about: `--resume ${path}`,
+        found,
+        expected: 'the folder of a run',
+        remedy: 'name the one that the run printed when it stopped',
+      },
       { cause },
     );
   let text: string;
@@ -273,11 +292,12 @@ function jobIn(folder: string, path: string): DistillJob {
 function refuseTrainedRun(folder: string, path: string): void {
   const steps = statusIn(folder)?.progress?.step ?? 0;
   if (steps === 0) return;
-  throw new CliError(
-    'badInput',
-    `--dir ${path}: found a run that trained ${String(steps)} steps there, expected a new folder; ` +
-      `resume it with --resume ${shellWord(path)}, or name another folder`,
-  );
+  throw new CliError('badInput', {
+    about: `--dir ${path}`,
+    found: `a run that trained ${String(steps)} steps there`,
+    expected: 'a new folder',
+    remedy: `resume it with --resume ${shellWord(path)}, or name another folder`,
+  });
 }
 
 /** Its checkpoints are gone with the server's store: it would be trained again from the start. @throws CliError */
@@ -285,10 +305,12 @@ function refuseCompleteRun(folder: string, path: string): void {
   const model = join(folder, 'model');
   // model.json takes its place last.
   if (statusIn(folder)?.phase !== 'Succeeded' || !existsSync(join(model, 'model.json'))) return;
-  throw new CliError(
-    'badInput',
-    `--resume ${path}: found a run that is complete, expected one that was stopped; its model lies in ${model}`,
-  );
+  throw new CliError('badInput', {
+    about: `--resume ${path}`,
+    found: 'a run that is complete',
+    expected: 'one that was stopped',
+    remedy: `its model lies in ${model}`,
+  });
 }
 
 /** undefined when no run has come so far as to write one. */
@@ -312,11 +334,12 @@ function lock(folder: string, pid: number): void {
     }
     const holder = holderOf(file);
     if (holder !== null && holder !== pid && isAlive(holder)) {
-      throw new CliError(
-        'badInput',
-        `${folder}: found process ${holder} working on this run, expected none; wait for it or stop it ` +
-          `(if it is another program, remove ${printable(file)})`,
-      );
+      throw new CliError('badInput', {
+        about: folder,
+        found: `process ${holder} working on this run`,
+        expected: 'none',
+        remedy: `wait for it or stop it (if it is another program, remove ${printable(file)})`,
+      });
     }
     if (holder !== null) removeLockOf(holder, file, `${file}.${pid}`);
   }
@@ -366,10 +389,12 @@ function writing<T>(folder: string, work: () => T): T {
   } catch (error) {
     if (error instanceof CliError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    const fault = storageFault(error);
-    const sentence = fault ?? `cannot be written (${reason}). Name another folder with --dir.`;
+    const fault = storageFault(error) ?? {
+      problem: `cannot be written (${reason})`,
+      remedy: 'name another folder with --dir',
+    };
     // A path that no file system takes is no fault of the disk.
     const ending = codeOf(error) === 'ENAMETOOLONG' ? 'badInput' : 'storage';
-    throw new CliError(ending, `run folder ${folder}: ${sentence}`, { cause: error });
+    throw new CliError(ending, { ...fault, about: `run folder ${folder}` }, { cause: error });
   }
 }

@@ -46,7 +46,12 @@ const suffixLength = 5;
 
 async function openFolder(options: RunOptions, context: EngineContext): Promise<RunFolder> {
   if (options.resume !== undefined) return RunFolder.resume(options.resume, context.pid);
-  if (options.file === undefined) throw new CliError('usage', 'distill run: name a job file, or a run with --resume');
+  if (options.file === undefined)
+    throw new CliError('usage', {
+      about: 'distill run',
+      problem: 'name a job file, or a run with --resume',
+      remedy: '',
+    });
   const text = await readInput(options.file, context);
   const job = localJob(text, options.file, context.newUid().slice(0, suffixLength));
   const stamp = new Date(context.clock.now()).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
@@ -200,7 +205,8 @@ async function baselineOf(
     output.say('baseline: the same student on labels alone, for the same steps');
     const outcome = await once(inner, options, context, output, nats);
     if (outcome.kind === 'stopped') return 'stopped';
-    if (outcome.kind === 'failed') throw new CliError('failed', `baseline: ${failureOf(outcome)}`);
+    if (outcome.kind === 'failed')
+      throw new CliError('failed', { about: 'baseline', problem: failureOf(outcome), remedy: '' });
     return outcome.plan.status.result?.accuracy ?? null;
   } finally {
     inner.release();

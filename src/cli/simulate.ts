@@ -70,7 +70,7 @@ function namedPolicies(named: readonly string[]): PolicyName[] {
   if (named.length === 0) return all;
   return named.map((name) => {
     if (isPolicyName(name)) return name;
-    throw new CliError('usage', `--policy: found ${name}, expected some of ${all.join(', ')}`);
+    throw new CliError('usage', { about: '--policy', found: name, expected: `some of ${all.join(', ')}`, remedy: '' });
   });
 }
 
@@ -88,15 +88,21 @@ async function readTrace(
 ): Promise<ReadTrace> {
   const [first, second, ...more] = paths;
   if (more.length > 0) {
-    throw new CliError(
-      'usage',
-      `distill simulate: found ${paths.length} files, expected at most a node and a pod list`,
-    );
+    throw new CliError('usage', {
+      about: 'distill simulate',
+      found: `${paths.length} files`,
+      expected: 'at most a node and a pod list',
+      remedy: '',
+    });
   }
   if (second !== undefined) return readLists([first ?? '', second], beside, seed, readInput);
   if (first !== undefined && isFolder(first)) return readLists(listsIn(first), beside, seed, readInput);
   if (first !== undefined && beside !== undefined) {
-    throw new CliError('usage', 'distill simulate: --parameters stands beside lists; name one file of parameters');
+    throw new CliError('usage', {
+      about: 'distill simulate',
+      problem: '--parameters stands beside lists',
+      remedy: 'name one file of parameters',
+    });
   }
   const trace = generateTrace(await parametersIn(first, readInput), seed);
   return { trace, notes: [sentenceOf(trace)], leftOut: [] };
@@ -165,10 +171,12 @@ function listsIn(folder: string): readonly [string, string] {
     const [found, ...others] = names.filter((name) => name.includes(`${kind}_list`)).map((name) => join(folder, name));
     if (found !== undefined && others.length === 0) return found;
     const listed = found === undefined ? 'none' : [found, ...others].map((path) => basename(path)).join(', ');
-    throw new CliError(
-      'badInput',
-      `${folder}: found ${listed}, expected one *${kind}_list*.csv; name both files instead`,
-    );
+    throw new CliError('badInput', {
+      about: folder,
+      found: listed,
+      expected: `one *${kind}_list*.csv`,
+      remedy: 'name both files instead',
+    });
   };
   return [only('node'), only('pod')];
 }
@@ -187,7 +195,7 @@ function listOf(folder: string): readonly string[] {
     return readdirSync(folder);
   } catch (error) {
     const { found, remedy } = readFaultOf(error, folder);
-    throw new CliError('badInput', `${folder}: found ${found}, expected a folder; ${remedy}`, { cause: error });
+    throw new CliError('badInput', { about: folder, found, expected: 'a folder', remedy }, { cause: error });
   }
 }
 
@@ -195,7 +203,7 @@ async function traced<Result>(read: () => Promise<Result>): Promise<Result> {
   try {
     return await read();
   } catch (error) {
-    if (error instanceof TraceError) throw new CliError('badInput', error.message, { cause: error });
+    if (error instanceof TraceError) throw new CliError('badInput', error.fault, { cause: error });
     throw error;
   }
 }

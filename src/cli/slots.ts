@@ -22,10 +22,12 @@ const mostSlots = 100_000;
 export function tellSlots(slots: number, folder: string | undefined, runs: string): string {
   const run = folder === undefined ? onlyRunIn(runs) : named('--dir', folder);
   if (!isAtWork(run)) {
-    throw new CliError(
-      'badInput',
-      `--dir ${run}: found no process at work there, expected the folder of a run; start one, or name another`,
-    );
+    throw new CliError('badInput', {
+      about: `--dir ${run}`,
+      found: 'no process at work there',
+      expected: 'the folder of a run',
+      remedy: 'start one, or name another',
+    });
   }
   writeWholeSync(join(run, slotsFile), `${String(slots)}\n`);
   return run;
@@ -35,11 +37,12 @@ function onlyRunIn(runs: string): string {
   const found = foldersIn(runs).filter(isAtWork);
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
-  throw new CliError(
-    'badInput',
-    `${runs}: found ${found.length === 0 ? 'no run at work' : `several runs at work (${found.join(', ')})`}, expected one; ` +
-      'name its folder with --dir',
-  );
+  throw new CliError('badInput', {
+    about: runs,
+    found: found.length === 0 ? 'no run at work' : `several runs at work (${found.join(', ')})`,
+    expected: 'one',
+    remedy: 'name its folder with --dir',
+  });
 }
 
 function foldersIn(parent: string): string[] {

@@ -58,9 +58,13 @@ export async function weightsDigest(folder: string, sizes: ReadonlyMap<string, n
 }
 
 function broken(reason: string, cause?: unknown): CliError {
-  return new CliError('badInput', `model: ${reason}, expected model.json and weights.bin as a student writes them`, {
-    cause,
-  });
+  return new CliError(
+    'badInput',
+    { about: 'model', problem: `${reason}, expected model.json and weights.bin as a student writes them`, remedy: '' },
+    {
+      cause,
+    },
+  );
 }
 
 async function tensorsIn(folder: string, sizes: ReadonlyMap<string, number>): Promise<Tensor[]> {

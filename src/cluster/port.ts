@@ -5,7 +5,7 @@
 import type { Manifest, NatsAccess, WorkerRole } from '@distillery/protocol';
 
 import type { DistillJob } from '../api/index.js';
-import type { ClusterObservation, InvalidJob, PoolPlan, Slots } from '../domain/index.js';
+import type { ClusterObservation, InvalidJob, PoolPlan, ClusterSlots } from '../domain/index.js';
 
 export interface JobKey {
   readonly namespace: string;
@@ -36,7 +36,7 @@ export type FoundJob =
 export interface Cluster {
   observe(key: JobKey, job: DistillJob): Promise<ClusterObservation>;
   /** What the teachers of all jobs draw on, as of now. */
-  slots(): Slots;
+  slots(): ClusterSlots;
   /** Refused: what was asked for cannot be, and the next observation says why; another try of the same will not help. */
   apply(desired: DesiredWorkers): Promise<'Applied' | 'Refused'>;
   /** Ends every process of the job. @returns true when all are really gone, false while some are still going */

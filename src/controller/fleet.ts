@@ -1,14 +1,13 @@
 /**
- * The share over all jobs, kept up to date: each job tells its claim when it is looked at and is told its grants; whose
- * grants change by what others claim, or by what happens on the nodes, is looked at again.
+ * The allocation over all jobs, kept up to date. Each reconcile of a job passes its request and gets its grants; a job whose
+ * grants change because of other requests or of the nodes is reconciled again.
  *
  * Invariants:
- *  fleet/F1 All grants are of one share: no slot is promised to two jobs.
- *  fleet/F2 A share is made at once, unless the last took long: no more than a tenth of the time is spent on it.
- *  fleet/F3 Nothing but claims is remembered, and every job tells its own again: an operator that starts anew shares
- *     the same.
- *  fleet/F4 A new job is told its grants in its first look, which waits for a share: looks at a thousand new jobs take
- *     their time, and a second look at each would come after the first looks at all others.
+ *  fleet/F1 All grants come from one allocation: no slot is promised to two jobs.
+ *  fleet/F2 An allocation is made at once, unless the last one took long: at most a tenth of the time is spent on them.
+ *  fleet/F3 Only requests are remembered, and every job repeats its own: a restarted operator allocates the same.
+ *  fleet/F4 A new job gets its grants in its first reconcile, which waits for an allocation. Otherwise, with a thousand new jobs,
+ *     its second reconcile would come after the first ones of all others.
  */
 import { jsonEqual } from '@distillery/base';
 import type { Clock } from '@distillery/base';
@@ -18,40 +17,40 @@ import {
   type FleetSnapshot,
   fleetSnapshotOf,
   type Grant,
-  inputOf,
-  type JobClaim,
+  allocationInput,
+  type JobRequest,
   type PodNeeds,
-  type ShareRules,
-  shareOut,
-  type Slots,
+  type AllocationRules,
+  allocate,
+  type ClusterSlots,
 } from '../domain/index.js';
 
 export interface FleetOptions {
-  readonly slots: () => Slots;
-  readonly rules: ShareRules;
+  readonly slots: () => ClusterSlots;
+  readonly rules: AllocationRules;
   readonly clock: Clock;
-  /** Of this process: how long a share takes is measured by it. */
+  /** Monotonic clock of this process, to measure how long an allocation takes. */
   readonly monotonicMs: () => number;
-  /** These jobs have other grants now. Only enqueues. */
+  /** Called for a job whose grants changed. Must only enqueue. */
   readonly changed: (uid: string) => void;
-  /** Told of every share, in milliseconds that it took. */
+  /** Called after every allocation with its duration in milliseconds. */
   readonly shared?: (ms: number) => void;
 }
 
-type Claim = JobClaim<PodNeeds>;
+type Request = JobRequest<PodNeeds>;
 
 /** fleet/F2: pauses are this many times as long as what they follow. */
 const restFactor = 9;
 
 export class Fleet {
   readonly #options: FleetOptions;
-  readonly #claims = new Map<string, { readonly key: JobKey; readonly claim: Claim }>();
+  readonly #requests = new Map<string, { readonly key: JobKey; readonly request: Request }>();
   #grants: ReadonlyMap<string, readonly Grant[]> = new Map();
   #supply: FleetSnapshot['supply'] = {};
   #stale = true;
   #notBeforeMs = 0;
   #wait: AbortController | null = null;
-  /** Resolves with the next share. */
+  /** Resolves with the next allocation. */
   #next = Promise.withResolvers<undefined>();
 
   constructor(options: FleetOptions) {
@@ -59,12 +58,11 @@ export class Fleet {
   }
 
   /**
-   * Tells what a job claims. @returns what the last share granted it; for a job that none has seen yet, what the next one
-   *   does (fleet/F4)
+   * Records what a job requests. @returns its grants of the last allocation; for a new job, those of the next one (fleet/F4)
    */
-  async grantsFor(key: JobKey, claim: Claim): Promise<readonly Grant[]> {
-    if (!jsonEqual(this.#claims.get(key.uid)?.claim, claim)) {
-      this.#claims.set(key.uid, { key, claim });
+  async grantsFor(key: JobKey, request: Request): Promise<readonly Grant[]> {
+    if (!jsonEqual(this.#requests.get(key.uid)?.request, request)) {
+      this.#requests.set(key.uid, { key, request });
       this.#stale = true;
     }
     this.#shareSoon(key.uid);
@@ -79,20 +77,20 @@ export class Fleet {
   }
 
   forget(uid: string): void {
-    if (!this.#claims.delete(uid)) return;
+    if (!this.#requests.delete(uid)) return;
     this.slotsChanged();
   }
 
-  /** What the next share would be made from. */
+  /** The input of the next allocation. */
   snapshot(): FleetSnapshot {
     const { slots, rules, clock } = this.#options;
-    const claims = [...this.#claims.values()].map(({ key: { namespace, name }, claim }) => {
-      return { name: `${namespace}/${name}`, ...claim };
+    const requests = [...this.#requests.values()].map(({ key: { namespace, name }, request }) => {
+      return { name: `${namespace}/${name}`, ...request };
     });
-    return fleetSnapshotOf(claims, slots(), rules, clock.now());
+    return fleetSnapshotOf(requests, slots(), rules, clock.now());
   }
 
-  /** Of the last share, by resource. */
+  /** Slots of the last allocation, by resource. */
   totals(): {
     readonly resource: string;
     readonly free: number;
@@ -101,7 +99,7 @@ export class Fleet {
   }[] {
     const granted = new Map<string, number>();
     for (const [uid, grants] of this.#grants) {
-      for (const { resource, name } of this.#claims.get(uid)?.claim.pools ?? []) {
+      for (const { resource, name } of this.#requests.get(uid)?.request.pools ?? []) {
         const slots = grants.find(({ pool }) => pool === name)?.slots ?? 0;
         granted.set(resource, (granted.get(resource) ?? 0) + slots);
       }
@@ -111,7 +109,7 @@ export class Fleet {
     });
   }
 
-  /** Nobody waits for a share any more. */
+  /** Releases every caller that waits for an allocation. */
   stop(): void {
     this.#wait?.abort();
     this.#wait = null;
@@ -119,7 +117,7 @@ export class Fleet {
   }
 
   #shareSoon(asker: string | null): void {
-    if (!this.#stale || this.#wait !== null || this.#claims.size === 0) return;
+    if (!this.#stale || this.#wait !== null || this.#requests.size === 0) return;
     const { clock, monotonicMs } = this.#options;
     const pauseMs = this.#notBeforeMs - monotonicMs();
     if (pauseMs <= 0) {
@@ -138,11 +136,11 @@ export class Fleet {
   #share(asker: string | null): void {
     const { slots, rules, monotonicMs, changed, shared } = this.#options;
     const startMs = monotonicMs();
-    const claims = [...this.#claims.values()].map(({ claim }) => claim);
-    const input = inputOf(claims, slots(), rules);
+    const requests = [...this.#requests.values()].map(({ request }) => request);
+    const input = allocationInput(requests, slots(), rules);
     const before = this.#grants;
     this.#supply = input.supply;
-    this.#grants = shareOut(input).grants;
+    this.#grants = allocate(input).grants;
     this.#stale = false;
     const endMs = monotonicMs();
     this.#notBeforeMs = endMs + (endMs - startMs) * restFactor;
@@ -150,12 +148,12 @@ export class Fleet {
     this.#next = Promise.withResolvers();
     shared?.(endMs - startMs);
     for (const [uid, grants] of this.#grants) {
-      if (uid !== asker && !jsonEqual(told(before.get(uid)), told(grants))) changed(uid);
+      if (uid !== asker && !jsonEqual(urgentPart(before.get(uid)), urgentPart(grants))) changed(uid);
     }
   }
 }
 
-/** What of a grant asks for a look at its job: the numbers behind it change with every pod of the cluster. */
-function told(grants: readonly Grant[] | undefined): unknown {
+/** The part of a grant whose change requires a reconcile. The numbers behind it change with every pod of the cluster. */
+function urgentPart(grants: readonly Grant[] | undefined): unknown {
   return grants?.map(({ replicas, due, leave }) => [replicas, due, leave]);
 }

@@ -1,7 +1,8 @@
 /** What the controller needs of the rooms it joins; small interfaces, where they are consumed. */
+import { DistilleryError } from '@distillery/base';
 import type { DeadItem, NatsAccess, WorkerRole } from '@distillery/protocol';
 
-import type { DistillJob, DistillJobStatus, EventClaim } from '../api/index.js';
+import type { DistillJob, DistillJobStatus, EventDraft } from '../api/index.js';
 import type { FoundJob, JobKey } from '../cluster/index.js';
 import type { Plan, Snapshot, StoredStream, StreamObservation, StreamOwner } from '../domain/index.js';
 
@@ -10,7 +11,7 @@ export interface Jobs {
   /** null when the job is gone. */
   get(key: JobKey): Promise<FoundJob | null>;
   writeStatus(key: JobKey, status: DistillJobStatus): Promise<void>;
-  recordEvents(key: JobKey, events: readonly EventClaim[]): Promise<void>;
+  recordEvents(key: JobKey, events: readonly EventDraft[]): Promise<void>;
   /** Our finalizer on the job: present before anything exists that owner references would not clean up. */
   setFinalizer(key: JobKey, present: boolean): Promise<void>;
   /** Deletes the job itself: its time after the end is over. */
@@ -50,15 +51,11 @@ export interface SweptStreams {
 }
 
 /**
- * What a room may throw that no try of ours mends: somebody has to change something first, and the sentence says what. It
- * is told in the job's status; every other error is only tried again.
+ * Whether no attempt of ours helps before somebody acts: the sentence says what to do and goes into the job's status. Every
+ * other error is only tried again.
  */
-export interface Hindrance extends Error {
-  readonly hinders: true;
-}
-
-export function isHindrance(error: unknown): error is Hindrance {
-  return error instanceof Error && 'hinders' in error && error.hinders === true;
+export function isHindrance(error: unknown): error is DistilleryError {
+  return error instanceof DistilleryError && error.retry === 'AfterSomebodyActs';
 }
 
 /** Told of every decision after it was acted on: the view, the decision log, tests. What it throws fails the reconcile. */

@@ -17,18 +17,18 @@
  */
 import type { Clock } from '@distillery/base';
 
-import type { DistillJob, DistillJobStatus, Engine, EventClaim } from '../api/index.js';
+import type { DistillJob, DistillJobStatus, Engine, EventDraft } from '../api/index.js';
 import type { Cluster, JobKey } from '../cluster/index.js';
 import {
   decide,
-  dismiss,
-  hinder,
+  finalizeInvalid,
+  blockedStatus,
   type InvalidJob,
-  jobClaimOf,
+  jobRequestOf,
   type Limits,
   noLimits,
   type Plan,
-  refuse,
+  invalidStatus,
   type Snapshot,
   withinLimits,
   worthWriting,
@@ -90,7 +90,7 @@ async function reconcileJob(key: JobKey, stored: DistillJob, options: Reconciler
     deadItem,
     grants: [],
   };
-  const snapshot: Snapshot = { ...seen, grants: await options.fleet.grantsFor(key, jobClaimOf(seen)) };
+  const snapshot: Snapshot = { ...seen, grants: await options.fleet.grantsFor(key, jobRequestOf(seen)) };
   let plan = decide(snapshot);
   try {
     if (plan.object === 'AddFinalizer') await jobs.setFinalizer(key, true);
@@ -103,7 +103,7 @@ async function reconcileJob(key: JobKey, stored: DistillJob, options: Reconciler
       await actOnProcesses(key, job, plan, options);
     }
   } catch (error) {
-    if (isHindrance(error)) await tell(key, job.status, hinder(snapshot, plan, error.message), options);
+    if (isHindrance(error)) await tell(key, job.status, blockedStatus(snapshot, plan, error.message), options);
     throw error;
   }
   if (worthWriting(job.status, plan.status, snapshot.nowMs - progressEveryMs())) {
@@ -119,7 +119,7 @@ async function reconcileJob(key: JobKey, stored: DistillJob, options: Reconciler
 async function tell(
   key: JobKey,
   before: DistillJobStatus | undefined,
-  { status, events }: { readonly status: DistillJobStatus; readonly events: readonly EventClaim[] },
+  { status, events }: { readonly status: DistillJobStatus; readonly events: readonly EventDraft[] },
   { jobs, clock }: ReconcilerOptions,
 ): Promise<void> {
   if (worthWriting(before, status, clock.now())) await jobs.writeStatus(key, status);
@@ -132,7 +132,7 @@ async function refuseJob(key: JobKey, found: InvalidJob, options: ReconcilerOpti
   fleet.forget(key.uid);
   const gone = await cluster.remove(key);
   if (found.metadata.deletionTimestamp !== undefined) return dismissJob(key, found, !gone, options);
-  await tell(key, found.status, refuse(found, clock.now()), options);
+  await tell(key, found.status, invalidStatus(found, clock.now()), options);
   return gone ? null : stillGoingMs;
 }
 
@@ -144,7 +144,7 @@ async function dismissJob(
 ): Promise<number> {
   const { jobs, streams, clock } = options;
   const observed = await streams.observe(key, { teachers: [], nowMs: clock.now() });
-  const { object, removeStreams, againMs, ...told } = dismiss(found, remains, observed, clock.now());
+  const { object, removeStreams, againMs, ...told } = finalizeInvalid(found, remains, observed, clock.now());
   // The job list may have become outdated while processes ended.
   if (!options.jobsAreCurrent()) return unsureMs;
   if (removeStreams) await streams.remove(key);

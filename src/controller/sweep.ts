@@ -1,6 +1,6 @@
 /**
  * The sweep for streams whose job is gone without our finalizer having run: list the streams of all accounts, plan
- * (src/domain/orphans.ts), mark, remove, close accounts. docs/adr/0028.
+ * (src/domain/fleet/orphans.ts), mark, remove, close accounts. docs/adr/0028.
  *
  * Invariants:
  *  sweep/W1 Only the leader sweeps. Whether it still leads is asked again before each write, by what writes.

@@ -1,61 +1,87 @@
-/** The door of the deciding room: one snapshot in, one plan out. */
-export { decide } from './decide.js';
-export { jobClaimOf, slotsPerReplicaOf } from './claim.js';
-export type { PoolPlan } from './claim.js';
-export { fleetSnapshotOf, inputOf, parseReserve, replayed } from './fleet.js';
-export type { FleetSnapshot, Reserve, ShareRules } from './fleet.js';
-export type { Account, SeatedTeacher, Slots, SlotSupply } from './slots.js';
-export {
-  amountsOf,
-  defaultAccelerators,
-  effectiveRequests,
-  isAccelerator,
-  isLeaving,
-  isMendedByRoom,
-  Ledger,
-  neighboursOf,
-} from './ledger/index.js';
+/**
+ * The door of the deciding room. Data walks one way through its four rooms:
+ *
+ *  ledger      what nodes have and pods take; where one more pod fits
+ *  allocation  today's share of the slots, over all jobs
+ *  fleet       what all jobs share: the input of an allocation, and the streams of jobs that are gone
+ *  job         one job: snapshot in, plan out
+ */
+export { allocate } from './allocation/index.js';
+export type { Allocation, Grant, JobRequest, NamespaceWeights, Teacher } from './allocation/index.js';
+export { allocationInput, fleetSnapshotOf, nothingMissing, parseReserve, planSweep, replay } from './fleet/index.js';
 export type {
-  Amounts,
-  Draft,
-  LedgerNode,
-  LedgerPod,
-  Placement,
-  PodNeeds,
-  PodResources,
-  PodResourcesStatus,
-  ResizedContainer,
-  Taint,
-  Waiting,
-  WaitingPod,
-} from './ledger/index.js';
-export { limitFor, noLimits, parseLimit, parseNamespaceWeights, withinLimits } from './limits.js';
-export type { Limits, LimitSetting } from './limits.js';
-export { hinder } from './hinder.js';
-export { nothingMissing, planSweep } from './orphans.js';
-export type {
+  AllocationRules,
+  ClusterSlots,
+  CurrentTeacher,
+  FleetSnapshot,
+  LedgerFacts,
   LeftStreams,
   MissingSince,
   Orphan,
+  Reserve,
+  SlotSupply,
   StoredStream,
   StreamAccount,
   StreamOwner,
   SweepPlan,
   SweepSnapshot,
-} from './orphans.js';
-export { dismiss, refuse } from './refuse.js';
-export type { Dismissal, InvalidJob } from './refuse.js';
-export { worthWriting } from './worth-writing.js';
-export type { JobPlan, Plan, StreamPlan } from './plan.js';
+} from './fleet/index.js';
+export {
+  blockedStatus,
+  dampedRequest,
+  decide,
+  finalizeInvalid,
+  invalidStatus,
+  jobDemandOf,
+  jobRequestOf,
+  limitFor,
+  noLimits,
+  parseLimit,
+  parseNamespaceWeights,
+  slotsPerReplicaOf,
+  withinLimits,
+  worthWriting,
+} from './job/index.js';
 export type {
   ClusterObservation,
   EndedProcess,
+  Finalization,
+  InvalidJob,
+  JobPlan,
+  Limits,
+  LimitSetting,
   ObservedTeacher,
+  Plan,
   PoolObservation,
+  PoolPlan,
+  PoolState,
   PresentStreams,
   Snapshot,
   StreamObservation,
+  StreamPlan,
   StudentObservation,
-} from './snapshot.js';
-export { claimOf, jobDemandOf, sentenceOf, shareOut } from './share/index.js';
-export type { Board, Grant, JobClaim, NamespaceWeights, PoolState, Share, Teacher } from './share/index.js';
+} from './job/index.js';
+export {
+  amountsOf,
+  defaultAccelerators,
+  effectiveRequests,
+  higherPriorityPods,
+  isAccelerator,
+  isLeaving,
+  isSolvedByEviction,
+  Ledger,
+} from './ledger/index.js';
+export type {
+  Amounts,
+  LedgerNode,
+  LedgerPod,
+  NodeWait,
+  Placement,
+  PodNeeds,
+  PodResources,
+  PodResourcesStatus,
+  ResizedContainer,
+  SchedulingConstraints,
+  Taint,
+  UnboundPod,
+} from './ledger/index.js';

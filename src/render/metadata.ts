@@ -1,13 +1,22 @@
 /** What every object of a job carries: its namespace, its labels, and the job as its one owner. */
+import { DistilleryError } from '@distillery/base';
+
 import { apiVersion, appName, type DistillJob, kind, labels, type PodRole } from '../api/index.js';
 
 import type { KubernetesObject, OwnerReference } from './object.js';
 
 /** A job that no API server gave an identity: nothing could belong to it. */
-class OwnerlessJobError extends Error {
+export class OwnerlessJobError extends DistilleryError {
   override readonly name = 'OwnerlessJobError';
+  readonly kind = 'OwnerlessJob';
+  readonly retry = 'Never';
+
   constructor(job: string) {
-    super(`job ${job}: found no metadata.uid, expected one; render jobs only as the API server gives them`);
+    super({
+      about: `job ${job}`,
+      problem: 'it has no metadata.uid',
+      remedy: 'render jobs only as the API server gives them',
+    });
   }
 }
 

@@ -1,6 +1,11 @@
+import { DistilleryError } from '@distillery/base';
+
 /** What is wrong with a file that a trace is made from, and where. */
-export class TraceError extends Error {
+export class TraceError extends DistilleryError {
   override readonly name = 'TraceError';
+  readonly kind = 'Trace';
+  readonly retry = 'Never';
+
   constructor(
     readonly file: string,
     /** From 1. */
@@ -10,6 +15,6 @@ export class TraceError extends Error {
     found: string,
     expected: string,
   ) {
-    super(`${file}:${line}:${column}: found ${found}, expected ${expected}`);
+    super({ about: `${file}:${line}:${column}`, found, expected, remedy: 'correct the file' });
   }
 }

@@ -8,7 +8,7 @@
  *  account-book/B2 One change of an account at a time: none is made from what another has changed meanwhile.
  *  account-book/B3 Nothing is changed by a process that may not act.
  */
-import { Turns } from '@distillery/base';
+import { Turns, within } from '@distillery/base';
 import { NoRespondersError, PermissionViolationError, RequestError } from '@nats-io/transport-node';
 
 import {
@@ -222,16 +222,21 @@ export class AccountBook {
 
   async #push(namespace: string, jwt: string): Promise<void> {
     if (!this.#options.mayAct()) {
-      throw new StreamError('unreachable', `NATS account of namespace ${namespace}: this process no longer leads`);
+      throw new StreamError('unreachable', {
+        about: `NATS account of namespace ${namespace}`,
+        problem: 'this process no longer leads',
+        remedy: '',
+      });
     }
     const what = `NATS account of namespace ${namespace}`;
     const answer = await this.#ask(what, '$SYS.REQ.CLAIMS.UPDATE', jwt);
     const refusal = refusalIn(answer);
     if (refusal === null) return;
-    throw new StreamError(
-      'refused',
-      `${what}: the server refused it: ${refusal}. Check the resolver and the signing key.`,
-    );
+    throw new StreamError('refused', {
+      about: what,
+      problem: `the server refused it: ${refusal}`,
+      remedy: 'check the resolver and the signing key',
+    });
   }
 
   /** @param what begins the message of an error */
@@ -240,28 +245,40 @@ export class AccountBook {
       return await this.#options.system.request(subject, payload);
     } catch (error) {
       if (error instanceof StreamError) {
-        throw new StreamError(error.kind, `${what}: ${error.message}`, { cause: error });
+        throw new StreamError(error.reason, within(what, error.fault), { cause: error });
       }
       const cause = error instanceof RequestError ? (error.cause ?? error) : error;
       if (cause instanceof PermissionViolationError) {
         throw new StreamError(
           'unauthorized',
-          `${what}: the system account's user may not publish to ${subject}. Give it the rights of docs/operator.md.`,
+          {
+            about: what,
+            problem: `the system account's user may not publish to ${subject}`,
+            remedy: 'give it the rights of docs/operator.md',
+          },
           { cause: error },
         );
       }
       if (cause instanceof NoRespondersError) {
         throw new StreamError(
           'refused',
-          `${what}: no server takes accounts from ${subject}. Set \`resolver: { type: full }\` in the NATS configuration ` +
-            'and give the operator credentials of a user of the system account.',
+          {
+            about: what,
+            problem: `no server takes accounts from ${subject}`,
+            remedy:
+              'set `resolver: { type: full }` in the NATS configuration and give the operator credentials of a user of the system account',
+          },
           { cause: error },
         );
       }
       const text = error instanceof Error ? error.message : String(error);
-      throw new StreamError('unreachable', `${what}: no answer from NATS (${text}). It is tried again.`, {
-        cause: error,
-      });
+      throw new StreamError(
+        'unreachable',
+        { about: what, problem: `no answer from NATS (${text})`, remedy: 'it is tried again' },
+        {
+          cause: error,
+        },
+      );
     }
   }
 }

@@ -131,7 +131,11 @@ export class StreamAdmin {
       room === null
         ? { limit: said, text, settings }
         : { limit: limitOf(room, wantedBytes), text, settings, account: { ...room, wantedBytes } };
-    return new StreamError('full', `create stream ${wanted.name}: ${roomSentence(shortage)}`, { cause: error });
+    return new StreamError(
+      'full',
+      { about: `create stream ${wanted.name}`, problem: roomSentence(shortage), remedy: '' },
+      { cause: error },
+    );
   }
 
   /** null when the account says nothing, because its user may not ask. */
@@ -429,14 +433,18 @@ export class StreamAdmin {
   /** admin/A4. @throws StreamError notLeading */
   async #writing<T>(write: () => Promise<T>): Promise<T> {
     if (!this.#mayWrite()) {
-      throw new StreamError('notLeading', 'this process no longer leads; nothing was sent to NATS');
+      throw new StreamError('notLeading', {
+        about: '',
+        problem: 'this process no longer leads',
+        remedy: 'nothing was sent to NATS',
+      });
     }
     return write();
   }
 
   async #do<T>(doing: string, call: (manager: JetStreamManager) => Promise<T>): Promise<T> {
     const { health } = this.#link;
-    if (!health.connected) throw new StreamError('unreachable', `${doing}: ${health.reason}`);
+    if (!health.connected) throw new StreamError('unreachable', { about: doing, problem: health.reason, remedy: '' });
     try {
       return await call(this.#link.manager);
     } catch (error) {

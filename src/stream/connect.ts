@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { reasonOf } from '@distillery/base';
+import { type Fault, reasonOf, within } from '@distillery/base';
 import { certificateFaultOf, identityCheckOf } from '@distillery/platform';
 import { type AddressLogin, NatsAddress, NatsAddressError } from '@distillery/protocol';
 import { AuthorizationError, connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
@@ -71,7 +71,7 @@ export async function dialWithin(
     try {
       return await unlessStopped(dial(options, caller), stop);
     } catch (error) {
-      const passes = error instanceof StreamError && error.kind === 'unreachable';
+      const passes = error instanceof StreamError && error.reason === 'unreachable';
       if (!passes || performance.now() + delayMs > end) throw error;
     }
     await sleep(delayMs, undefined, stop === undefined ? {} : { signal: stop }).catch(() => undefined);
@@ -104,7 +104,7 @@ function addressIn(url: string): NatsAddress {
     return NatsAddress.parse(url);
   } catch (error) {
     if (!(error instanceof NatsAddressError)) throw error;
-    throw new StreamError('unreachable', `address of NATS: ${error.message}`, { cause: error });
+    throw new StreamError('unreachable', within('address of NATS', error.fault), { cause: error });
   }
 }
 
@@ -131,15 +131,22 @@ async function greeted(
     return await connect(settings);
   } catch (error) {
     if (error instanceof AuthorizationError) {
-      throw new StreamError('unauthorized', `NATS at ${where}: ${refusal(options, address.login)}`, { cause: error });
+      throw new StreamError('unauthorized', refusal(where, options, address.login), { cause: error });
     }
     const reason = reasonOf(error);
     const fault = certificateFaultOf(error, address);
-    const sentence =
+    const about = `NATS at ${where}`;
+    throw new StreamError(
+      'unreachable',
       fault === null
-        ? `no connection (${reason}); check that the server runs and the address is right`
-        : `no TLS connection: ${fault} (${reason})`;
-    throw new StreamError('unreachable', `NATS at ${where}: ${sentence}`, { cause: error });
+        ? {
+            about,
+            problem: `no connection (${reason})`,
+            remedy: 'check that the server runs and the address is right',
+          }
+        : { about, problem: `no TLS connection: ${fault} (${reason})`, remedy: '' },
+      { cause: error },
+    );
   }
 }
 
@@ -172,19 +179,35 @@ function login({ user, password, token, creds }: DialOptions, own: AddressLogin)
 }
 
 /** Without the user's name: it may come from an address, whose login is never printed. */
-function refusal({ user, token, creds }: DialOptions, own: AddressLogin): string {
+function refusal(where: string, { user, token, creds }: DialOptions, own: AddressLogin): Fault {
+  const about = `NATS at ${where}`;
   if (creds !== undefined) {
-    return (
-      'authentication failed: the server does not know the account of these credentials, or the account no longer has the key ' +
-      'that signed them. Push the account to the server, or make new credentials (docs/operator.md)'
-    );
+    return {
+      about,
+      problem:
+        'authentication failed: the server does not know the account of these credentials, or the account no longer has ' +
+        'the key that signed them',
+      remedy: 'push the account to the server, or make new credentials (docs/operator.md)',
+    };
   }
   // A server without users is also given an empty one.
   if ((user ?? '') !== '' || token !== undefined) {
-    return 'authentication failed: the server refuses the given login. Correct the user and the password, or the token';
+    return {
+      about,
+      problem: 'authentication failed: the server refuses the given login',
+      remedy: 'correct the user and the password, or the token',
+    };
   }
   const example = 'as in nats://user:password@host:4222 or nats://token@host:4222';
   return own.kind === 'none'
-    ? `authentication failed: the server asks for a login and none was given. Write it into the address, ${example}`
-    : `authentication failed: the server refuses the login in the address. Correct it there, ${example}`;
+    ? {
+        about,
+        problem: 'authentication failed: the server asks for a login and none was given',
+        remedy: `write it into the address, ${example}`,
+      }
+    : {
+        about,
+        problem: 'authentication failed: the server refuses the login in the address',
+        remedy: `correct it there, ${example}`,
+      };
 }

@@ -137,16 +137,22 @@ export function checkCreds(text: string): string {
 function parsed(text: string): { readonly jwt: string; readonly seed: Uint8Array } {
   const found = parseCreds(text);
   if (found === null) {
-    throw new StreamError(
-      'unauthorized',
-      'NATS credentials: found no user JWT and seed, expected the text of a .creds file; make one with `nsc generate creds`',
-    );
+    throw new StreamError('unauthorized', {
+      about: 'NATS credentials',
+      found: 'no user JWT and seed',
+      expected: 'the text of a .creds file',
+      remedy: 'make one with `nsc generate creds`',
+    });
   }
   try {
     return { jwt: found.jwt, seed: bytesOfSeed('user', found.seed) };
   } catch (error) {
     if (!(error instanceof NkeyError)) throw error;
-    throw new StreamError('unauthorized', `NATS credentials: ${error.message}; make them with \`nsc generate creds\``);
+    throw new StreamError('unauthorized', {
+      about: 'NATS credentials',
+      problem: error.message,
+      remedy: 'make them with `nsc generate creds`',
+    });
   }
 }
 
@@ -155,7 +161,12 @@ export function accountOfCreds(text: string): string {
   const claims = claimsOf(parsed(text).jwt) as Claims | null;
   const account = claims?.nats?.issuer_account ?? claims?.iss;
   if (account?.startsWith('A') === true) return account;
-  throw new StreamError('unauthorized', 'NATS credentials: found a JWT without an account, expected one of a user');
+  throw new StreamError('unauthorized', {
+    about: 'NATS credentials',
+    found: 'a JWT without an account',
+    expected: 'one of a user',
+    remedy: '',
+  });
 }
 
 interface Claims {
@@ -169,10 +180,11 @@ export function bytesOfSecret(kind: Exclude<NkeyKind, 'user'>, text: string): Ui
     return bytesOfSeed(kind, text);
   } catch (error) {
     if (!(error instanceof NkeyError)) throw error;
-    throw new StreamError(
-      'unauthorized',
-      `NATS signing key: ${error.message}; make one with \`nsc edit ${kind} --sk generate\``,
-    );
+    throw new StreamError('unauthorized', {
+      about: 'NATS signing key',
+      problem: error.message,
+      remedy: `make one with \`nsc edit ${kind} --sk generate\``,
+    });
   }
 }
 

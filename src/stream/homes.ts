@@ -315,11 +315,11 @@ export class NamespaceAccounts implements StreamHome {
     if (known !== undefined) return known;
     const { mostNamespaces = usualMostNamespaces } = this.#options;
     if (this.#tenants.size >= mostNamespaces) {
-      throw new StreamError(
-        'unreachable',
-        `NATS account of namespace ${namespace}: ${String(mostNamespaces)} namespaces have jobs already. Delete jobs that ` +
-          'are over, or install another operator for some namespaces.',
-      );
+      throw new StreamError('unreachable', {
+        about: `NATS account of namespace ${namespace}`,
+        problem: `${String(mostNamespaces)} namespaces have jobs already`,
+        remedy: 'delete jobs that are over, or install another operator for some namespaces',
+      });
     }
     const tenant = this.#begin(namespace);
     this.#tenants.set(namespace, tenant);
@@ -347,10 +347,11 @@ export class NamespaceAccounts implements StreamHome {
     await this.#system.settled();
     // Its jobs may have gone while it waited for its turn; the account would stay open.
     if (!this.#tenants.has(namespace)) {
-      throw new StreamError(
-        'unreachable',
-        `NATS account of namespace ${namespace}: the namespace has no jobs any more`,
-      );
+      throw new StreamError('unreachable', {
+        about: `NATS account of namespace ${namespace}`,
+        problem: 'the namespace has no jobs any more',
+        remedy: '',
+      });
     }
     const opened = await this.#book.open(namespace).catch((error: unknown) => error);
     for (let attempts = opened === 'Pushed' ? spreadAttempts : 1; ; attempts--) {
@@ -359,7 +360,7 @@ export class NamespaceAccounts implements StreamHome {
         return await attempt();
       } catch (error) {
         if (opened instanceof Error) throw opened;
-        if (!(error instanceof StreamError) || error.kind !== 'unauthorized') throw error;
+        if (!(error instanceof StreamError) || error.reason !== 'unauthorized') throw error;
         if (attempts <= 1) throw refusedAccount(namespace, error);
       }
       await sleep(firstDelayMs);
@@ -381,8 +382,12 @@ async function holdsStreams({ link, admin }: Tenant): Promise<boolean> {
 function refusedAccount(namespace: string, cause: StreamError): StreamError {
   return new StreamError(
     'unauthorized',
-    `NATS account of namespace ${namespace}: the server knows it and refuses its users. Check that the signing key is one of ` +
-      'the operator that the server trusts, and that the account allows as many connections as there are workers.',
+    {
+      about: `NATS account of namespace ${namespace}`,
+      problem: 'the server knows it and refuses its users',
+      remedy:
+        'check that the signing key is one of the operator that the server trusts, and that the account allows as many connections as there are workers',
+    },
     { cause },
   );
 }

@@ -5,7 +5,7 @@ export { type AccountLimits, accountUserCreds, Keyring, type KeyringOptions } fr
 export { accountOfCreds, credsIssuer, passwordIssuer } from './credentials.js';
 export type { AccessIssuer, CredsIssuerOptions, JobIdentity } from './credentials.js';
 export { StreamError } from './errors.js';
-export type { StreamErrorKind } from './errors.js';
+export type { StreamErrorReason } from './errors.js';
 export {
   type JobRef,
   NamespaceAccounts,

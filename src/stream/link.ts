@@ -113,7 +113,7 @@ export class OperatorLink {
 
   #connected(): Session {
     const health = this.#health;
-    if (!health.connected) throw new StreamError('unreachable', health.reason);
+    if (!health.connected) throw new StreamError('unreachable', { about: '', problem: health.reason, remedy: '' });
     if (this.#session === null) throw new Error('a link that is connected has a session');
     return this.#session;
   }

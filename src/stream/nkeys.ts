@@ -5,6 +5,8 @@
  */
 import { createPrivateKey, createPublicKey, hkdfSync, sign } from 'node:crypto';
 
+import { DistilleryError } from '@distillery/base';
+
 /** Leading byte of a public key: the kind's letter in base32. */
 const kinds = { operator: 14 << 3, account: 0 << 3, user: 20 << 3 } as const;
 export type NkeyKind = keyof typeof kinds;
@@ -23,8 +25,10 @@ export interface Nkey {
 }
 
 /** Never holds the text that was refused: it may be a secret. */
-export class NkeyError extends Error {
+export class NkeyError extends DistilleryError {
   override readonly name = 'NkeyError';
+  readonly kind = 'Nkey';
+  readonly retry = 'AfterSomebodyActs';
 }
 
 /** @param bytes 32 of them */
@@ -49,9 +53,12 @@ export function derivedBytes(secret: Uint8Array, context: string): Uint8Array {
 export function bytesOfSeed(kind: NkeyKind, text: string): Uint8Array {
   const begin = { operator: 'SO', account: 'SA', user: 'SU' }[kind];
   const refused = (found: string): NkeyError =>
-    new NkeyError(
-      `found ${found}, expected the seed of an ${kind} key, 58 letters and digits that begin with ${begin}`,
-    );
+    new NkeyError({
+      about: '',
+      found,
+      expected: `the seed of an ${kind} key, 58 letters and digits that begin with ${begin}`,
+      remedy: '',
+    });
   const raw = fromBase32(text.trim());
   if (raw?.length !== 2 + seedBytes + 2) throw refused('something else');
   const content = raw.subarray(0, -2);

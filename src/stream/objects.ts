@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 
+import { within } from '@distillery/base';
 import {
   type JobNames,
   listObjectEntries,
@@ -33,7 +34,7 @@ export async function listObjects(manager: JetStreamManager, names: JobNames): P
     const entries = await listObjectEntries(names.objectBucket, nextIn(manager, names));
     return entries.map(({ name, size, digest }) => ({ name, bytes: size, digest }));
   } catch (error) {
-    throw error instanceof ObjectFault ? new StreamError('damaged', `${names.objectBucket}: ${error.message}`) : error;
+    throw error instanceof ObjectFault ? new StreamError('damaged', within(names.objectBucket, error.fault)) : error;
   }
 }
 
@@ -49,10 +50,11 @@ export async function* readObject(
   );
   const entry = stored === null ? null : readObjectEntry(names.objectBucket, stored);
   if (entry === null) {
-    throw new StreamError(
-      'missing',
-      `object ${name}: found none in ${names.objectBucket}; the job may not have written it yet`,
-    );
+    throw new StreamError('missing', {
+      about: `object ${name}`,
+      problem: `found none in ${names.objectBucket}`,
+      remedy: 'the job may not have written it yet',
+    });
   }
   const hash = createHash('sha256');
   try {
@@ -68,10 +70,11 @@ export async function* readObject(
 }
 
 function damaged(name: string, what: string): StreamError {
-  return new StreamError(
-    'damaged',
-    `object ${name}: ${what}. It is damaged in the store of the NATS server. Fetch it again; if that fails too, run the job again`,
-  );
+  return new StreamError('damaged', {
+    about: `object ${name}`,
+    problem: what,
+    remedy: 'it is damaged in the store of the NATS server. Fetch it again; if that fails too, run the job again',
+  });
 }
 
 function nextIn(manager: JetStreamManager, names: JobNames): NextPiece {

@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import { codeOf, reasonOf } from '@distillery/base';
+import { codeOf, DistilleryError, type FaultOf, reasonOf } from '@distillery/base';
 
 export interface Check {
   readonly name: string;
@@ -44,26 +44,28 @@ const mostConnections = 64;
 const closeLimitMs = 1_000;
 
 /** The port of the pages cannot be had; the message says why and what to do. */
-export class HealthPortError extends Error {
+export class HealthPortError extends DistilleryError {
   override readonly name = 'HealthPortError';
+  readonly kind = 'HealthPort';
+  readonly retry = 'AfterSomebodyActs';
 
   constructor(
     readonly port: number,
     readonly code: string,
     options: ErrorOptions,
   ) {
-    super(`port ${String(port)}: ${faultOf(code, options.cause)}`, options);
+    super({ about: `port ${String(port)}`, ...faultOf(code, options.cause) }, options);
   }
 }
 
-function faultOf(code: string, cause: unknown): string {
+function faultOf(code: string, cause: unknown): FaultOf {
   switch (code) {
     case 'EADDRINUSE':
-      return 'another process listens on it. Choose another port, or stop that process.';
+      return { problem: 'another process listens on it', remedy: 'choose another port, or stop that process' };
     case 'EACCES':
-      return 'this process may not listen on it. Choose a port from 1024 on.';
+      return { problem: 'this process may not listen on it', remedy: 'choose a port from 1024 on' };
     default:
-      return `it cannot be used (${reasonOf(cause)}). Choose another port.`;
+      return { problem: `it cannot be used (${reasonOf(cause)})`, remedy: 'choose another port' };
   }
 }
 

@@ -7,11 +7,11 @@ import { randomFrom } from '@distillery/base';
 import { ClusterCache, nodeView, podView } from '../../src/cluster/kubernetes/index.js';
 import {
   amountsOf,
-  inputOf,
-  type JobClaim,
+  allocationInput,
+  type JobRequest,
   type PodNeeds,
-  type SeatedTeacher,
-  shareOut,
+  type CurrentTeacher,
+  allocate,
 } from '../../src/domain/index.js';
 import { FakeClock } from '../kit/clock.js';
 import { rawNode, strangerPod, teacherPod } from '../kit/kubernetes-objects.js';
@@ -108,18 +108,23 @@ function measured(given: Case): BenchTable['rows'][number] {
 }
 
 /** As `Fleet` makes it. @returns slots that were granted */
-function shared(cache: ClusterCache, claims: readonly JobClaim<PodNeeds>[]): number {
-  const { grants } = shareOut(
-    inputOf(claims, cache.slots(), { reserve: { [resource]: { percent: 1 } }, namespaceWeights: {} }),
+function shared(cache: ClusterCache, claims: readonly JobRequest<PodNeeds>[]): number {
+  const { grants } = allocate(
+    allocationInput(claims, cache.slots(), { reserve: { [resource]: { percent: 1 } }, namespaceWeights: {} }),
   );
   let slots = 0;
   for (const [grant] of grants.values()) slots += grant?.slots ?? 0;
   return slots;
 }
 
-function claimed(uid: string, teachers: readonly SeatedTeacher[], wanted: number, weight: number): JobClaim<PodNeeds> {
+function claimed(
+  uid: string,
+  teachers: readonly CurrentTeacher[],
+  wanted: number,
+  weight: number,
+): JobRequest<PodNeeds> {
   const known = teachers.map(({ name, node, ready, createdAtMs }, at) => {
-    return { name, node, needs, ready, besideOthers: 0, createdAtMs, samplesPerSecond: 900 + (at % 7) };
+    return { name, node, needs, ready, coLocatedSlots: 0, createdAtMs, samplesPerSecond: 900 + (at % 7) };
   });
   const bounds = { minReplicas: 0, keepReplicas: 0, maxReplicas: wanted, unitsPerReplica: 1 };
   const pool = { name: 'gpu', needs, resource, slotsPerReplica: 1, ...bounds, teachers: known };

@@ -9,7 +9,7 @@ import { runInNewContext } from 'node:vm';
 
 import {
   amountsOf,
-  type Draft,
+  type Placement,
   Ledger,
   type LedgerNode,
   type LedgerPod,
@@ -58,7 +58,7 @@ export async function ledgerBench(say: (line: string) => void, options: BenchOpt
     row('told of all', told, pods),
     row(
       'draft',
-      repeated(() => ledger.draft()),
+      repeated(() => ledger.placement()),
       1,
     ),
     row(
@@ -106,9 +106,9 @@ interface Seated {
   readonly needs: PodNeeds;
 }
 
-function withoutTeachers(ledger: Ledger, teachers: readonly Seated[]): Draft {
-  const draft = ledger.draft();
-  for (const { node, needs } of teachers) draft.release(node, needs);
+function withoutTeachers(ledger: Ledger, teachers: readonly Seated[]): Placement<PodNeeds> {
+  const draft = ledger.placement();
+  for (const { node, needs } of teachers) draft.remove(node, needs);
   return draft;
 }
 

@@ -1,12 +1,12 @@
 /**
- * One share over all jobs, on a board of plain nodes: what the algorithm itself takes. The ledger's own board is measured
+ * One share over all jobs, on a placement of plain nodes: what the algorithm itself takes. The ledger's own placement is measured
  * with the ledger.
  */
 import { randomFrom } from '@distillery/base';
 
-import { type JobClaim, shareOut, type ShareInput, type Teacher } from '../../src/domain/share/index.js';
-import { type BoardNeeds, type BoardNode, boardOf } from '../kit/board.js';
-import { jobClaim, neighbour, oneGpu } from '../kit/share.js';
+import { type JobRequest, allocate, type AllocationInput, type Teacher } from '../../src/domain/allocation/index.js';
+import { type TestNeeds, type TestNode, placementOn } from '../kit/placement.js';
+import { jobRequest, pendingPod, oneGpu } from '../kit/allocation.js';
 
 import type { BenchTable } from './table.js';
 import { timed, timesOf } from './timed.js';
@@ -58,7 +58,7 @@ function measured(given: Case): BenchTable['rows'][number] {
   let teachers = 0;
   const times = timed(
     () => {
-      const { grants } = shareOut(input);
+      const { grants } = allocate(input);
       teachers = [...grants.values()].flat().reduce((sum, { due }) => sum + due, 0);
     },
     repetitions,
@@ -76,30 +76,30 @@ function measured(given: Case): BenchTable['rows'][number] {
 }
 
 /** Demands and weights differ, and are twice the slots altogether. */
-function inputOf({ jobs, nodes, held, neighbours, kinds, namespaces }: Case): ShareInput<BoardNeeds> {
+function inputOf({ jobs, nodes, held, neighbours, kinds, namespaces }: Case): AllocationInput<TestNeeds> {
   const random = randomFrom(6);
-  const cluster = Array.from({ length: nodes }, (_, index): BoardNode => ({
+  const cluster = Array.from({ length: nodes }, (_, index): TestNode => ({
     name: `n${String(index).padStart(5, '0')}`,
     gpu: slotsPerNode,
     cpu: 64,
   }));
-  const board = boardOf(cluster);
-  const needs = Array.from({ length: kinds }, (_, index): BoardNeeds => ({ ...oneGpu, cpu: 1 + index / 100 }));
+  const placement = placementOn(cluster);
+  const needs = Array.from({ length: kinds }, (_, index): TestNeeds => ({ ...oneGpu, cpu: 1 + index / 100 }));
   const fair = Math.floor((nodes * slotsPerNode * held) / jobs);
-  const claims = Array.from({ length: jobs }, (_, index): JobClaim<BoardNeeds> => {
+  const claims = Array.from({ length: jobs }, (_, index): JobRequest<TestNeeds> => {
     const kind = needs[index % kinds] ?? oneGpu;
-    const teachers = Array.from({ length: fair }, (_, number): Teacher<BoardNeeds> => ({
+    const teachers = Array.from({ length: fair }, (_, number): Teacher<TestNeeds> => ({
       name: `j${String(index)}-${String(number)}`,
-      node: board.place(kind),
+      node: placement.place(kind),
       needs: kind,
       ready: true,
-      besideOthers: 0,
+      coLocatedSlots: 0,
       samplesPerSecond: 100 + 50 * random.unit(),
       createdAtMs: number,
     }));
     const wanted = Math.ceil((4 * nodes * slotsPerNode * random.unit()) / jobs);
     const weight = 1 + Math.floor(3 * random.unit());
-    return jobClaim(`j${String(index).padStart(4, '0')}`, wanted, {
+    return jobRequest(`j${String(index).padStart(4, '0')}`, wanted, {
       namespace: `team-${String(index % namespaces)}`,
       weight,
       teachers,
@@ -109,9 +109,9 @@ function inputOf({ jobs, nodes, held, neighbours, kinds, namespaces }: Case): Sh
   });
   return {
     jobs: claims,
-    neighbours: Array.from({ length: neighbours }, (_, index) => neighbour(`w${String(index)}`)),
+    pendingPods: Array.from({ length: neighbours }, (_, index) => pendingPod(`w${String(index)}`)),
     leaving: [],
     supply: { 'nvidia.com/gpu': { freeSlots: nodes * slotsPerNode, reserveSlots: Math.floor(nodes / 10) } },
-    board,
+    placement,
   };
 }

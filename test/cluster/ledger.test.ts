@@ -68,7 +68,7 @@ test('the ledger has room for exactly as many pods as the scheduler then places'
   const ledger = await ledgerOfNow();
   const asked = await inTurns(groups, async ({ name, plan }) => {
     const needs = await needsOf(name, plan.asker);
-    const room = roomOn(ledger.draft(), needs, Infinity);
+    const room = roomOn(ledger.placement(), needs, Infinity);
     for (let at = 0; at < room + beyond; at++)
       await cluster.api.post(pods, podObject(`${name}-asker-${at}`, name, 'askers', plan.asker));
     return { name, room };
@@ -249,5 +249,5 @@ async function ledgerOfNow(): Promise<Ledger> {
 async function needsOf(group: string, plan: PodPlan): Promise<PodNeeds> {
   const raw = await cluster.api.post<RawPod>(`${pods}?dryRun=All`, podObject(`${group}-dry`, group, 'dry', plan));
   const { requests, priority, waits }: PodView = podView(raw);
-  return { ...waits!.placement, requests, priority };
+  return { ...waits!.constraints, requests, priority };
 }

@@ -8,7 +8,7 @@ import type { Clock } from '@distillery/base';
 import {
   type ApiClient,
   ApiError,
-  type ApiErrorKind,
+  type ApiErrorReason,
   type ListOptions,
   type Page,
   type ResourceKind,
@@ -177,6 +177,10 @@ export class FakeApiServer implements Pick<ApiClient, 'list' | 'watch'> {
 }
 
 /** An error such as the client throws. */
-export function fakeError(kind: ApiErrorKind, retryAfterMs: number | null = null): ApiError {
-  return new ApiError(kind, { doing: 'a request to the fake', message: `the fake answers ${kind}`, retryAfterMs });
+export function fakeError(kind: ApiErrorReason, retryAfterMs: number | null = null): ApiError {
+  return new ApiError(kind, {
+    doing: 'a request to the fake',
+    fault: { about: '', problem: `the fake answers ${kind}`, remedy: '' },
+    retryAfterMs,
+  });
 }

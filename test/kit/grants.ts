@@ -1,11 +1,11 @@
 /** Snapshots of a job that is alone: what it is granted is what its cluster has free. */
 import {
-  jobClaimOf,
+  jobRequestOf,
   Ledger,
   type PodNeeds,
   type PoolObservation,
   type PoolState,
-  shareOut,
+  allocate,
   type Snapshot,
 } from '../../src/domain/index.js';
 
@@ -43,7 +43,7 @@ export function observedPool(name: string, pods: readonly string[], nowMs: numbe
   };
 }
 
-/** @param free slots by resource that nobody holds */
+/** @param free free slots by resource */
 export function granted(snapshot: Snapshot, free: Readonly<Record<string, number>>): Snapshot {
   const ledger = new Ledger();
   const pods = snapshot.cluster.pools.flatMap((pool) =>
@@ -70,28 +70,28 @@ export function granted(snapshot: Snapshot, free: Readonly<Record<string, number
       allocatable: { [resource]: 1_000 * (held + (free[resource] ?? 0)), pods: plenty },
     });
   }
-  const claim = jobClaimOf(snapshot);
+  const request = jobRequestOf(snapshot);
   const leaving = pods.flatMap(({ node, needs, resource, terminating }) =>
     terminating && node !== null ? [{ node, needs, resource, slots: 1 }] : [],
   );
-  const { grants } = shareOut({ jobs: [claim], neighbours: [], leaving, supply: {}, board: ledger.draft() });
-  return { ...snapshot, grants: grants.get(claim.uid) ?? [] };
+  const { grants } = allocate({ jobs: [request], pendingPods: [], leaving, supply: {}, placement: ledger.placement() });
+  return { ...snapshot, grants: grants.get(request.uid) ?? [] };
 }
 
 /**
- * The pools of a snapshot as a claim is made from them, wherever their teachers are.
- * @param told what each was told before; absent = nothing
+ * The pools of a snapshot as a request reads them; all teachers are on one node.
+ * @param previous the replicas that each pool was given last; absent = none
  */
 export function poolStates(
   { job, cluster, nowMs }: Snapshot,
-  told: readonly (number | null)[],
+  previous: readonly (number | null)[],
   ageMs: number,
 ): PoolState<null>[] {
   return job.spec.teacher.pools.map((spec, index) => ({
     spec,
     needs: null,
     resource: spec.resource ?? 'cpu',
-    told: told[index] ?? null,
+    previousReplicas: previous[index] ?? null,
     teachers: (cluster.pools.find(({ name }) => name === spec.name)?.pods ?? [])
       .filter(({ terminating }) => !terminating)
       .map(({ name }) => ({
@@ -99,7 +99,7 @@ export function poolStates(
         node: 'n',
         needs: null,
         ready: true,
-        besideOthers: 0,
+        coLocatedSlots: 0,
         samplesPerSecond: 0,
         createdAtMs: nowMs - ageMs,
       })),

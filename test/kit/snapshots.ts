@@ -8,7 +8,7 @@ import {
   checkJob,
   type DistillJob,
   type DistillJobStatus,
-  type EventClaim,
+  type EventDraft,
   forceDeleteAnnotation,
   streamsFinalizer,
 } from '../../src/api/index.js';
@@ -284,7 +284,7 @@ export class SnapshotMaker {
   }
 
   /** What the student said last; null = nothing yet. */
-  told(student: StudentState | null): SnapshotMaker {
+  reported(student: StudentState | null): SnapshotMaker {
     return this.streams({ student, readers: [logitsReaderOf('student', student)] });
   }
 
@@ -370,7 +370,7 @@ export function story(...snapshots: readonly SnapshotMaker[]): {
   return { plans, events: plans.flatMap((plan) => plan.events.map(eventText)) };
 }
 
-export function eventText({ type, reason, message }: EventClaim): string {
+export function eventText({ type, reason, message }: EventDraft): string {
   return `${type === 'Warning' ? '! ' : ''}${reason}: ${message}`;
 }
 

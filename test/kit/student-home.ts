@@ -120,7 +120,7 @@ class FakeCheckpoints implements CheckpointStore {
     await fence();
     if (this.silence !== null) await this.silence;
     if (this.failure !== null) throw this.failure;
-    if (this.stored.size >= this.room) throw new StoreError('full', 'memory', 'found no room');
+    if (this.stored.size >= this.room) throw new StoreError('full', 'memory', { problem: 'found no room', remedy: '' });
     this.stored.set(`${String(step)}.${String(attempt)}`, { entry: { step, attempt, bytes: bytes.length }, bytes });
     this.#journal.push(`checkpoint ${String(step)}`);
     this.afterPut(step);
@@ -188,7 +188,11 @@ class FakeState {
       if (updateMs > 0) await this.#clock.sleep(updateMs);
       if (this.failure !== null) throw this.failure;
       if (this.attempt > attempt) {
-        throw new WorkerError('fenced', `attempt ${String(attempt)}: found attempt ${String(this.attempt)}`);
+        throw new WorkerError('fenced', {
+          about: `attempt ${String(attempt)}`,
+          problem: `found attempt ${String(this.attempt)}`,
+          remedy: '',
+        });
       }
       this.told.push(state);
       this.#journal.push(`state ${state.phase} ${String(state.step)}`);

@@ -1,18 +1,31 @@
-/** How a worker ends: an error that knows its exit code, and the last sentence. */
+/** How a worker ends: its exit code follows from the type of the error, its last words are the error's sentence. */
 import { writeFileSync } from 'node:fs';
 
-import { printable } from '@distillery/base';
+import { DistilleryError, type Fault, printable, type Retry } from '@distillery/base';
 import type { WorkerEnding } from '@distillery/protocol';
 
-/** An error that knows how the process must end. */
-export class WorkerError extends Error {
-  override readonly name = 'WorkerError';
+const retries: Readonly<Record<Exclude<WorkerEnding, 'done'>, Retry>> = {
+  error: 'Later',
+  terminal: 'Never',
+  unreachable: 'Later',
+  storage: 'AfterSomebodyActs',
+  fenced: 'Never',
+  stopped: 'Later',
+};
+
+/** An error of the process as a whole: its reason is the ending. */
+export class WorkerError extends DistilleryError {
+  override readonly name: string = 'WorkerError';
+  readonly kind: string = 'Worker';
+  readonly retry: Retry;
+
   constructor(
-    readonly ending: Exclude<WorkerEnding, 'done'>,
-    message: string,
+    readonly reason: Exclude<WorkerEnding, 'done'>,
+    fault: Fault,
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(fault, options);
+    this.retry = retries[reason];
   }
 }
 

@@ -61,5 +61,10 @@ function readSecret(file: string, what: string): string {
 function readCreds(file: string): string {
   const text = readText(file, 'NATS credentials');
   if (parseCreds(text) !== null) return text;
-  throw new WorkerError('terminal', `NATS credentials: found no user JWT and seed in ${file}, expected a .creds file`);
+  throw new WorkerError('terminal', {
+    about: 'NATS credentials',
+    found: `no user JWT and seed in ${file}`,
+    expected: 'a .creds file',
+    remedy: '',
+  });
 }

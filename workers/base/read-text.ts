@@ -1,5 +1,5 @@
 /** Files that the environment names. */
-import { TextError } from '@distillery/base';
+import { TextError, within } from '@distillery/base';
 import { readFaultOf, readTextSync } from '@distillery/platform';
 
 import { WorkerError } from './exit.js';
@@ -9,8 +9,11 @@ export function readText(file: string, what: string): string {
   try {
     return readTextSync(file);
   } catch (error) {
-    const sentence =
-      error instanceof TextError ? error.message : `found ${readFaultOf(error, file).found}, expected a text file`;
-    throw new WorkerError('terminal', `${what} ${file}: ${sentence}`, { cause: error });
+    const about = `${what} ${file}`;
+    const fault =
+      error instanceof TextError
+        ? within(about, error.fault)
+        : { about, found: readFaultOf(error, file).found, expected: 'a text file', remedy: 'the operator mounts it' };
+    throw new WorkerError('terminal', fault, { cause: error });
   }
 }

@@ -67,10 +67,10 @@ export function encodeCheckpoint({ state, ...facts }: Checkpoint): Uint8Array {
   let bodyBytes = 0;
   const place = ({ name, shape, data }: NamedTensor): TensorPlace => {
     if (valuesIn(shape) !== data.length) {
-      throw new CheckpointError(
-        'malformed',
-        `tensor ${name}: found ${String(data.length)} values, expected ${shape.join(' × ')}; the trainer's state is wrong`,
-      );
+      throw new CheckpointError('malformed', {
+        problem: `tensor ${name}: found ${String(data.length)} values, expected ${shape.join(' × ')}`,
+        remedy: "the trainer's state is wrong",
+      });
     }
     const offset = bodyBytes;
     bodyBytes = aligned(bodyBytes + data.byteLength);
@@ -112,10 +112,11 @@ export function decodeCheckpoint(bytes: Uint8Array, jobUid: string): Checkpoint 
   const bodyStart = checkedBodyStart(bytes);
   const { weights, slots, ...facts } = parseHeader(bytes.subarray(prefixBytes, bodyStart));
   if (facts.jobUid !== jobUid) {
-    throw new CheckpointError(
-      'otherJob',
-      `found one of job ${facts.jobUid}, expected job ${jobUid}; give each job its own folder or bucket`,
-    );
+    throw new CheckpointError('otherJob', {
+      found: `one of job ${facts.jobUid}`,
+      expected: `job ${jobUid}`,
+      remedy: 'give each job its own folder or bucket',
+    });
   }
   const body = bytes.subarray(bodyStart, bytes.length - digestBytes);
   let end = 0;
@@ -138,23 +139,32 @@ export function decodeCheckpoint(bytes: Uint8Array, jobUid: string): Checkpoint 
 function checkedBodyStart(bytes: Uint8Array): number {
   const start = bytes.subarray(0, magic.length);
   if (bytes.length === 0 || !start.every((byte, at) => byte === magic[at])) {
-    throw new CheckpointError('foreign', 'found something else, expected a file that starts with DSTLCKPT');
+    throw new CheckpointError('foreign', {
+      found: 'something else',
+      expected: 'a file that starts with DSTLCKPT',
+      remedy: '',
+    });
   }
   if (bytes.length < prefixBytes + digestBytes) throw truncated(bytes.length, prefixBytes + digestBytes);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const found = view.getUint32(8, true);
   if (found !== version) {
-    throw new CheckpointError(
-      'version',
-      `found version ${String(found)}, expected ${String(version)}; resume with the release that wrote it`,
-    );
+    throw new CheckpointError('version', {
+      found: `version ${String(found)}`,
+      expected: String(version),
+      remedy: 'resume with the release that wrote it',
+    });
   }
   const total = view.getBigUint64(16, true);
   if (total > BigInt(bytes.length)) throw truncated(bytes.length, total);
   const content = bytes.subarray(0, bytes.length - digestBytes);
   const digest = bytes.subarray(bytes.length - digestBytes);
   if (total < BigInt(bytes.length) || Buffer.compare(sha256(content), digest) !== 0) {
-    throw new CheckpointError('damaged', 'found content that its digest does not match, expected what was written');
+    throw new CheckpointError('damaged', {
+      found: 'content that its digest does not match',
+      expected: 'what was written',
+      remedy: '',
+    });
   }
   const headerBytes = view.getUint32(12, true);
   const bodyStart = prefixBytes + headerBytes;
@@ -186,10 +196,11 @@ function parseHeader(bytes: Uint8Array): Header {
 function checkMetrics(metrics: unknown): void {
   const bytes = Buffer.byteLength(JSON.stringify(metrics ?? null));
   if (bytes <= maxMetricsBytes) return;
-  throw new CheckpointError(
-    'malformed',
-    `found ${String(bytes)} bytes of metrics, expected at most ${String(maxMetricsBytes)}; keep fewer`,
-  );
+  throw new CheckpointError('malformed', {
+    found: `${String(bytes)} bytes of metrics`,
+    expected: `at most ${String(maxMetricsBytes)}`,
+    remedy: 'keep fewer',
+  });
 }
 
 function checkNames(header: Header): void {
@@ -210,12 +221,16 @@ export function digestOf(weights: readonly NamedTensor[]): string {
 }
 
 function malformed(found: string, expected: string, cause?: unknown): CheckpointError {
-  const sentence = `found ${found}, expected ${expected}; it was written wrongly, remove it to use the one before`;
-  return new CheckpointError('malformed', sentence, cause === undefined ? undefined : { cause });
+  const fault = { found, expected, remedy: 'it was written wrongly, remove it to use the one before' };
+  return new CheckpointError('malformed', fault, cause === undefined ? undefined : { cause });
 }
 
 function truncated(found: number, expected: number | bigint): CheckpointError {
-  return new CheckpointError('truncated', `found ${String(found)} bytes, expected at least ${String(expected)}`);
+  return new CheckpointError('truncated', {
+    found: `${String(found)} bytes`,
+    expected: `at least ${String(expected)}`,
+    remedy: '',
+  });
 }
 
 function valuesIn(shape: readonly number[]): number {

@@ -1,6 +1,8 @@
 /** What can be wrong with a checkpoint's bytes, and with the place where checkpoints are kept. */
 
-export type CheckpointFaultKind =
+import { DistilleryError, type FaultOf, type Retry } from '@distillery/base';
+
+export type CheckpointFaultReason =
   /** Fewer bytes than it says it has. */
   | 'truncated'
   /** No checkpoint at all. */
@@ -14,17 +16,21 @@ export type CheckpointFaultKind =
   /** Whole, but of another job. */
   | 'otherJob';
 
-export class CheckpointError extends Error {
+export class CheckpointError extends DistilleryError {
   override readonly name = 'CheckpointError';
-  readonly kind: CheckpointFaultKind;
+  readonly kind = 'Checkpoint';
+  readonly retry = 'Never';
 
-  constructor(kind: CheckpointFaultKind, sentence: string, options?: ErrorOptions) {
-    super(`checkpoint: ${sentence}`, options);
-    this.kind = kind;
+  constructor(
+    readonly reason: CheckpointFaultReason,
+    fault: FaultOf,
+    options?: ErrorOptions,
+  ) {
+    super({ ...fault, about: 'checkpoint' }, options);
   }
 }
 
-export type StoreFaultKind =
+export type StoreFaultReason =
   /** No space or quota left: room may come. */
   | 'full'
   /** A limit on the size of a file is lower than a checkpoint is long. */
@@ -39,14 +45,18 @@ export type StoreFaultKind =
   | 'unreadable'
   | 'other';
 
-export class StoreError extends Error {
+export class StoreError extends DistilleryError {
   override readonly name = 'StoreError';
-  readonly kind: StoreFaultKind;
-  readonly path: string;
+  readonly kind = 'Store';
+  readonly retry: Retry;
 
-  constructor(kind: StoreFaultKind, path: string, sentence: string, options?: ErrorOptions) {
-    super(`checkpoint store ${path}: ${sentence}`, options);
-    this.kind = kind;
-    this.path = path;
+  constructor(
+    readonly reason: StoreFaultReason,
+    readonly path: string,
+    fault: FaultOf,
+    options?: ErrorOptions,
+  ) {
+    super({ ...fault, about: `checkpoint store ${path}` }, options);
+    this.retry = reason === 'tooSmall' ? 'Never' : 'AfterSomebodyActs';
   }
 }

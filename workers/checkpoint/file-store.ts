@@ -7,10 +7,10 @@
 import { readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { codeOf } from '@distillery/base';
+import { codeOf, problemOf, writeRefusalOf } from '@distillery/base';
 import { makeFolderSync, writeWhole } from '@distillery/platform';
 
-import { StoreError, type StoreFaultKind } from './errors.js';
+import { StoreError } from './errors.js';
 import { type CheckpointEntry, type CheckpointStore, newestFirst } from './store.js';
 
 const namePattern = /^step-(\d{10})-attempt-(\d+)\.ckpt$/;
@@ -92,36 +92,19 @@ async function unlinkIfThere(path: string): Promise<void> {
   }
 }
 
-const faults: Readonly<Record<string, readonly [StoreFaultKind, string]>> = {
-  ENOSPC: ['full', 'found no space left on the device, expected room for a checkpoint; free some space and resume'],
-  EDQUOT: ['full', 'found the disk quota used up, expected room for a checkpoint; free some space and resume'],
-  EFBIG: [
-    'limited',
-    'found a limit on the size of a file, expected room for a checkpoint; raise it (ulimit -f) and resume',
-  ],
-  EROFS: [
-    'readOnly',
-    'found a read-only file system, expected a writable one; mount it writable or name another folder',
-  ],
-  EACCES: [
-    'forbidden',
-    'found no permission, expected to read and write; change the owner or mode, or name another folder',
-  ],
-  EPERM: [
-    'forbidden',
-    'found no permission, expected to read and write; change the owner or mode, or name another folder',
-  ],
-  ENOENT: ['missing', 'found nothing, expected a checkpoint; it was removed meanwhile'],
-  ENOTDIR: ['other', 'found a file, expected a folder; name another folder'],
-  EEXIST: ['other', 'found a file, expected a folder; name another folder'],
-  EIO: ['unreadable', 'found an input/output error, expected a working disk; check the disk'],
-};
-
 function storeError(path: string, error: unknown): StoreError {
   const code = codeOf(error);
-  const [kind, sentence] = faults[code] ?? [
-    'other',
-    `found ${String(error)}, expected to read and write; check the folder`,
-  ];
-  return new StoreError(kind, path, code === '' ? sentence : `${sentence} (${code})`, { cause: error });
+  const refusal = writeRefusalOf(code);
+  const shown = code === '' ? '' : ` (${code})`;
+  if (refusal === null) {
+    return new StoreError(
+      'other',
+      path,
+      { problem: `${String(error)}${shown}`, remedy: 'check the folder' },
+      { cause: error },
+    );
+  }
+  const { reason, remedy } = refusal;
+  const fault = { problem: `${problemOf(refusal)}${shown}`, remedy };
+  return new StoreError(reason === 'occupied' ? 'other' : reason, path, fault, { cause: error });
 }

@@ -2,7 +2,7 @@
 export { decodeCheckpoint, digestOf, encodeCheckpoint, maxMetricsBytes } from './codec.js';
 export type { Checkpoint } from './codec.js';
 export { CheckpointError, StoreError } from './errors.js';
-export type { CheckpointFaultKind, StoreFaultKind } from './errors.js';
+export type { CheckpointFaultReason, StoreFaultReason } from './errors.js';
 export { openFileStore } from './file-store.js';
 export type { FileCalls } from './file-store.js';
 export { loadNewest, newestFirst, prune, surplus } from './store.js';

@@ -106,6 +106,6 @@ export async function loadNewest<T>(store: CheckpointStore, decode: (bytes: Uint
 }
 
 function isPassable(error: unknown): error is CheckpointError | StoreError {
-  if (error instanceof StoreError) return error.kind === 'missing' || error.kind === 'unreadable';
-  return error instanceof CheckpointError && error.kind !== 'otherJob' && error.kind !== 'version';
+  if (error instanceof StoreError) return error.reason === 'missing' || error.reason === 'unreadable';
+  return error instanceof CheckpointError && error.reason !== 'otherJob' && error.reason !== 'version';
 }

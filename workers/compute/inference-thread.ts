@@ -1,14 +1,7 @@
 /** A teacher's model on its own thread, seen from the main thread. */
-import {
-  type InferenceSource,
-  LogitsError,
-  type LogitsFault,
-  ModelError,
-  type ModelFault,
-} from '../models/inference/index.js';
+import { type InferenceSource, ModelError } from '../models/inference/index.js';
 import type { InferenceHandlers } from './inference-worker.js';
-import type { CrossedError } from './messages.js';
-import { ComputeError, type ComputeOptions, startCompute } from './thread.js';
+import { ComputeError, startCompute } from './thread.js';
 
 /** One batch's logits, with the thread's account of it. */
 interface Inferred {
@@ -25,7 +18,7 @@ export interface InferenceThread {
   readonly description: string;
   /**
    * @param samples [rows, height, width, channels]; given up by the caller
-   * @throws LogitsError, ComputeError
+   * @throws ComputeError; what the model throws: an error of kind Logits
    */
   infer(samples: Float32Array, rows: number): Promise<Inferred>;
   /** Resolves when the thread has ended; a process without its model is of no use. */
@@ -34,11 +27,6 @@ export interface InferenceThread {
   close(): Promise<void>;
 }
 
-const revive: ComputeOptions['revive'] = new Map<string, (error: CrossedError) => Error>([
-  ['ModelError', ({ fields }) => new ModelError(fields as unknown as ModelFault)],
-  ['LogitsError', ({ fields }) => new LogitsError(fields as unknown as LogitsFault)],
-]);
-
 export interface InferenceThreadSource extends InferenceSource {
   /** Longest time for loading with a first trial, and for one batch. */
   readonly limitSeconds: number;
@@ -46,7 +34,8 @@ export interface InferenceThreadSource extends InferenceSource {
 
 /**
  * @param module the compiled inference-worker; given only where this file does not run compiled
- * @throws ModelError also when the model is not ready within the limit; ComputeError
+ * @throws what the thread throws: an error of kind Model or Read; ModelError also when the model is not ready within the limit;
+ *   ComputeError
  */
 export async function openInferenceThread(
   { limitSeconds, ...source }: InferenceThreadSource,
@@ -54,7 +43,7 @@ export async function openInferenceThread(
 ): Promise<InferenceThread> {
   // onnxruntime is native code; tfjs runs in JavaScript and wasm, which can be interrupted.
   const ending = source.format === 'onnx' ? 'afterCall' : 'interrupt';
-  const thread = startCompute<InferenceHandlers>(module, { name: 'inference', ending, limitSeconds, revive });
+  const thread = startCompute<InferenceHandlers>(module, { name: 'inference', ending, limitSeconds });
   try {
     const { value } = await thread.call('open', source);
     return {
@@ -77,8 +66,8 @@ export async function openInferenceThread(
  * @returns the error, or a ModelError in its place
  */
 export function asModelError(error: unknown, path: string): unknown {
-  if (!(error instanceof ComputeError) || error.fault.kind !== 'stuck') return error;
-  const { limitSeconds } = error.fault;
+  if (!(error instanceof ComputeError) || error.end.kind !== 'stuck') return error;
+  const { limitSeconds } = error.end;
   return new ModelError(
     {
       path,

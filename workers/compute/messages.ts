@@ -3,6 +3,7 @@
  * who sends an array that is its own whole buffer gives it up. A view into a larger buffer (a frame in a network
  * message, a tensor in a checkpoint) is copied, since somebody else may still read the rest.
  */
+import { crossingOf, type CrossingError, DistilleryError } from '@distillery/base';
 
 /** Main thread → compute thread. */
 export interface Call {
@@ -18,27 +19,17 @@ export type Reply = {
   readonly busyMs: number;
   /** Milliseconds that the compute thread had waited before it. */
   readonly idleMs: number;
-} & ({ readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: CrossedError });
+} & ({ readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly thrown: Thrown });
 
-/** An error as plain data: a structured clone would lose its class name and its fields. */
-export interface CrossedError {
-  readonly name: string;
-  readonly message: string;
-  readonly stack: string;
-  /** Own fields that are strings, numbers, booleans or null. */
-  readonly fields: Readonly<Record<string, string | number | boolean | null>>;
-}
+/** What a handler threw: an error of ours, which keeps its kind and fault, or one of a library. */
+export type Thrown =
+  | { readonly ours: CrossingError }
+  | { readonly ours: null; readonly name: string; readonly message: string; readonly stack: string };
 
-export function crossedError(error: unknown): CrossedError {
-  if (!(error instanceof Error)) return { name: 'Error', message: String(error), stack: '', fields: {} };
-  const fields: Record<string, string | number | boolean | null> = {};
-  for (const [key, value] of Object.entries(error) as readonly [string, unknown][]) {
-    if (key === 'name') continue;
-    if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
-      fields[key] = value;
-    }
-  }
-  return { name: error.name, message: error.message, stack: error.stack ?? '', fields };
+export function thrownOf(error: unknown): Thrown {
+  if (error instanceof DistilleryError) return { ours: crossingOf(error) };
+  if (!(error instanceof Error)) return { ours: null, name: 'Error', message: String(error), stack: '' };
+  return { ours: null, name: error.name, message: error.message, stack: error.stack ?? '' };
 }
 
 /** A value ready for postMessage, and the buffers to move with it. */

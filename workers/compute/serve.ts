@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 
 import { enter, type Gate, leave } from './gate.js';
-import { type Call, crossedError, packed, type Reply } from './messages.js';
+import { type Call, packed, type Reply, thrownOf } from './messages.js';
 
 /** What a compute module offers; inputs and results are plain data and typed arrays. */
 export type Handlers<H> = { readonly [M in keyof H]: (input: never) => unknown };
@@ -37,7 +37,7 @@ export function serveCompute<H extends Handlers<H>>(handlers: H): void {
       buffers = parcel.buffers;
       reply = { id, ...times(), ok: true, value: parcel.content };
     } catch (error) {
-      reply = { id, ...times(), ok: false, error: crossedError(error) };
+      reply = { id, ...times(), ok: false, thrown: thrownOf(error) };
     }
     port.postMessage(reply, buffers);
     leave(gate);

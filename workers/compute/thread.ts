@@ -11,30 +11,38 @@
  */
 import { Worker } from 'node:worker_threads';
 
+import { DistilleryError, revived } from '@distillery/base';
+
 import { framesOf, librarySentence } from '../base/index.js';
 import { createGate, isBusy, quiet, shut, waitUntilQuiet } from './gate.js';
 import { leaveProcess } from './leave-process.js';
-import { type Call, type CrossedError, packed, type Reply } from './messages.js';
+import { type Call, packed, type Reply, type Thrown } from './messages.js';
 import type { Handlers } from './serve.js';
 import { startTimeLimit } from './time-limit.js';
 
-type ComputeFault =
+type ComputeEnd =
   /** The thread ended by itself: an uncaught error, out of memory, process.exit. */
   | { readonly kind: 'died'; readonly exitCode: number | null }
   /** `close` was called. */
   | { readonly kind: 'closed' }
   /** A call took longer than the limit. */
   | { readonly kind: 'stuck'; readonly method: string; readonly limitSeconds: number }
-  /** A handler threw an error of a class that nobody revives; `errorName` and `fields` are that error's. */
-  | { readonly kind: 'failed'; readonly errorName: string; readonly fields: CrossedError['fields'] };
+  /** A handler threw an error of a library. */
+  | { readonly kind: 'failed'; readonly errorName: string };
 
-export class ComputeError extends Error {
+/** The thread, or a call of it, came to an end. Another attempt may not: it is made, and charged. */
+export class ComputeError extends DistilleryError {
   override readonly name = 'ComputeError';
-  readonly fault: ComputeFault;
+  readonly kind = 'Compute';
+  readonly retry = 'Later';
 
-  constructor(thread: string, fault: ComputeFault, reason: string, options?: ErrorOptions) {
-    super(`${thread} thread: ${reason}`, options);
-    this.fault = fault;
+  constructor(
+    thread: string,
+    readonly end: ComputeEnd,
+    problem: string,
+    options?: ErrorOptions,
+  ) {
+    super({ about: `${thread} thread`, problem, remedy: '' }, options);
   }
 }
 
@@ -66,8 +74,6 @@ export interface ComputeOptions {
   readonly ending: 'interrupt' | 'afterCall';
   /** Longest time that one call may take. */
   readonly limitSeconds: number;
-  /** Error classes made anew on this side, by name, from the fields that crossed. */
-  readonly revive: ReadonlyMap<string, (error: CrossedError) => Error>;
 }
 
 /** Longer than a batch takes on a slow machine; the exit of a process is held up no longer. */
@@ -82,7 +88,7 @@ interface Pending {
 /** Starts `module`, which calls serveCompute with handlers of type H. */
 export function startCompute<H extends Handlers<H>>(
   module: URL,
-  { name, ending, limitSeconds, revive }: ComputeOptions,
+  { name, ending, limitSeconds }: ComputeOptions,
 ): ComputeThread<H> {
   const gate = createGate();
   const worker = new Worker(module, { name, workerData: { gate } });
@@ -103,7 +109,7 @@ export function startCompute<H extends Handlers<H>>(
     if (pending.size === 0) limit.stop();
     else limit.restart();
     if (call === undefined) return;
-    if (!reply.ok) call.reject(revived(name, reply.error, revive));
+    if (!reply.ok) call.reject(errorOf(name, reply.thrown));
     else call.resolve({ value: reply.value as never, busyMs: reply.busyMs, idleMs: reply.idleMs });
   });
   // 'exit' always follows, and settles what is pending.
@@ -174,15 +180,14 @@ export function startCompute<H extends Handlers<H>>(
   };
 }
 
-function revived(thread: string, error: CrossedError, revive: ComputeOptions['revive']): Error {
-  const { name, message, stack, fields } = error;
-  const known = revive.get(name)?.(error);
-  if (known === undefined) {
-    const sentence = `${name}: ${librarySentence(message)}`;
-    const failed = new ComputeError(thread, { kind: 'failed', errorName: name, fields }, sentence);
-    failed.stack = `${failed.name}: ${failed.message}\n${framesOf(stack)}`;
-    return failed;
+function errorOf(thread: string, thrown: Thrown): Error {
+  if (thrown.ours !== null) {
+    const error = revived(thrown.ours);
+    error.stack = `${error.name}: ${error.message}\n${framesOf(thrown.ours.stack)}`;
+    return error;
   }
-  known.stack = `${known.name}: ${known.message}\n${framesOf(stack)}`;
-  return known;
+  const { name, message, stack } = thrown;
+  const failed = new ComputeError(thread, { kind: 'failed', errorName: name }, `${name}: ${librarySentence(message)}`);
+  failed.stack = `${failed.name}: ${failed.message}\n${framesOf(stack)}`;
+  return failed;
 }

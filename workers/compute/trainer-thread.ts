@@ -1,17 +1,13 @@
 /** A student's trainer on its own thread, seen from the main thread. */
 import {
-  BatchError,
   type Evaluation,
   type ExportedModel,
-  NumericError,
-  StateError,
   StudentModelError,
   type TrainerState,
   type TrainingBatch,
 } from '../models/training.js';
 import type { Runtime } from '../runtimes/index.js';
-import type { CrossedError } from './messages.js';
-import { ComputeError, type ComputeOptions, startCompute } from './thread.js';
+import { ComputeError, startCompute } from './thread.js';
 import type { TrainerHandlers, TrainerSource } from './trainer-worker.js';
 
 /** One step's loss, with the thread's account of it. */
@@ -30,12 +26,12 @@ export interface TrainerThread {
   /** What the trainer changed in the model of the file, in sentences. */
   readonly notes: readonly string[];
   readonly runtime: Runtime;
-  /** Arrays of the batch are given up by the caller. @throws NumericError, BatchError, ComputeError */
+  /** Arrays of the batch are given up by the caller. @throws an error of kind Numeric or Batch, ComputeError */
   train(batch: TrainingBatch): Promise<Trained>;
   /** @param samples [labels.length, height, width, channels]; given up by the caller, as are the labels */
   evaluate(samples: Float32Array, labels: Int32Array): Promise<Evaluation>;
   state(): Promise<TrainerState>;
-  /** @throws StateError when the state is of another model or optimizer */
+  /** @throws an error of kind State when the state is of another model or optimizer */
   restore(state: TrainerState): Promise<void>;
   export(): Promise<ExportedModel>;
   /** Resolves when the thread has ended; a student without its trainer is of no use. */
@@ -44,20 +40,6 @@ export interface TrainerThread {
   close(): Promise<void>;
 }
 
-const text = (error: CrossedError, field: string): string => String(error.fields[field] ?? '');
-const revive: ComputeOptions['revive'] = new Map<string, (error: CrossedError) => Error>([
-  ['NumericError', (error) => new NumericError(text(error, 'what'), Number(error.fields.step))],
-  ['BatchError', (error) => new BatchError(text(error, 'what'), text(error, 'found'), text(error, 'expected'))],
-  ['StateError', (error) => new StateError(text(error, 'tensor'), text(error, 'found'), text(error, 'expected'))],
-  [
-    'StudentModelError',
-    (error) =>
-      new StudentModelError(text(error, 'where'), text(error, 'found'), text(error, 'expected'), {
-        remedy: text(error, 'remedy'),
-      }),
-  ],
-]);
-
 export interface TrainerThreadSource extends TrainerSource {
   /** Longest time for building the model with a first trial, and for one step. */
   readonly limitSeconds: number;
@@ -65,13 +47,14 @@ export interface TrainerThreadSource extends TrainerSource {
 
 /**
  * @param module the compiled trainer-worker; given only where this file does not run compiled
- * @throws StudentModelError also when the model is not ready within the limit; ComputeError
+ * @throws what the thread throws: an error of kind StudentModel or Runtime; StudentModelError also when the model is not ready
+ *   within the limit; ComputeError
  */
 export async function openTrainerThread(
   { limitSeconds, ...source }: TrainerThreadSource,
   module: URL = new URL('./trainer-worker.js', import.meta.url),
 ): Promise<TrainerThread> {
-  const thread = startCompute<TrainerHandlers>(module, { name: 'trainer', ending: 'interrupt', limitSeconds, revive });
+  const thread = startCompute<TrainerHandlers>(module, { name: 'trainer', ending: 'interrupt', limitSeconds });
   try {
     const { value } = await thread.call('open', source);
     return {
@@ -95,8 +78,8 @@ export async function openTrainerThread(
 
 /** A model whose first trial does not come to an end will not in another attempt either. */
 function asStudentModelError(error: unknown): unknown {
-  if (!(error instanceof ComputeError) || error.fault.kind !== 'stuck') return error;
-  const found = `no end of it after ${String(error.fault.limitSeconds)} s`;
+  if (!(error instanceof ComputeError) || error.end.kind !== 'stuck') return error;
+  const found = `no end of it after ${String(error.end.limitSeconds)} s`;
   return new StudentModelError(
     'building it and a trial step',
     found,

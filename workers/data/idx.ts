@@ -24,7 +24,7 @@ const typeNames = new Map([
 /** What people have in place of the file; none of the starts is longer than the shortest header. */
 const foreignFormats = [
   { start: 'PK\x03\x04', found: 'a zip archive', remedy: 'unpack it' },
-  { start: 'version ', found: 'a pointer of Git LFS', remedy: 'get the file itself: git lfs pull' },
+  { start: 'version ', found: 'a pointer of Git LFS', remedy: 'get the file itself: `git lfs pull`' },
   { start: '<', found: 'a web page', remedy: 'download the file itself, not the page about it' },
 ] as const;
 /** Upper bound of one sample, so that a damaged header cannot ask for gigabytes a batch. */
@@ -47,7 +47,7 @@ export function openIdxSplit(imagesPath: string, labelsPath: string): Split {
     const [length = 0, height = 0, width = 0] = images.sizes;
     if (labels.length !== length) {
       throw new DataError({
-        path: labelsPath,
+        about: labelsPath,
         found: `${String(labels.length)} labels`,
         expected: `${String(length)}, one for each image of ${imagesPath}`,
         remedy: 'take images and labels of the same split',
@@ -55,7 +55,7 @@ export function openIdxSplit(imagesPath: string, labelsPath: string): Split {
     }
     if (length === 0 || height === 0 || width === 0 || height * width > maxSampleBytes) {
       throw new DataError({
-        path: imagesPath,
+        about: imagesPath,
         found: `${String(length)} images of ${String(height)} × ${String(width)}`,
         expected: `at least one image of 1 to ${String(maxSampleBytes)} pixels`,
         remedy: 'get the file again',
@@ -73,7 +73,7 @@ function splitOf(images: IdxFile, labels: Uint8Array, shape: readonly [number, n
   const checked = (index: number): number => {
     if (Number.isInteger(index) && index >= 0 && index < labels.length) return index;
     throw new DataError({
-      path: images.path,
+      about: images.path,
       found: `sample index ${String(index)}`,
       expected: `an integer from 0 to ${String(labels.length - 1)}`,
       remedy: 'use the same data set for student and teachers',
@@ -144,11 +144,12 @@ function reading<T>(path: string, read: () => T): T {
 function checkedHeader(path: string, descriptor: number, dimensions: number): IdxFile {
   const bodyOffset = 4 + 4 * dimensions;
   const fault = (found: string, expected: string, remedy: string): DataError =>
-    new DataError({ path, found, expected, remedy });
+    new DataError({ about: path, found, expected, remedy });
   const header = new Uint8Array(bodyOffset);
   const got = reading(path, () => readSync(descriptor, header, 0, bodyOffset, 0));
   const [first = 0, second = 0, type = 0, found = 0] = header;
-  if (first === 0x1f && second === 0x8b) throw fault('a gzip file', 'a raw idx file', `unpack it: gunzip -k ${path}`);
+  if (first === 0x1f && second === 0x8b)
+    throw fault('a gzip file', 'a raw idx file', `unpack it: \`gunzip -k ${path}\``);
   const foreign = foreignFormats.find(({ start }) => Buffer.from(header).toString('latin1').startsWith(start));
   if (foreign !== undefined) throw fault(foreign.found, 'a raw idx file', foreign.remedy);
   if (got < 4 || first !== 0 || second !== 0) {
@@ -208,7 +209,7 @@ function readFully(file: IdxFile, target: Uint8Array, at: number, length: number
 
 function truncated(path: string, bytes: number, expected: number): DataError {
   return new DataError({
-    path,
+    about: path,
     found: `a truncated file of ${String(bytes)} bytes`,
     expected: `${String(expected)} bytes`,
     remedy: 'get the file again',

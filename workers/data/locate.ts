@@ -72,7 +72,7 @@ function setIn(folder: string, files: readonly Found[]): string {
   const [first = '', second] = sets;
   if (second === undefined || sets.has('')) return sets.has('') ? '' : first;
   throw new DataError({
-    path: folder,
+    about: folder,
     problem: `the files of ${String(sets.size)} data sets lie in it: ${shown([...sets])}`,
     remedy: 'move the four files of one of them into a folder of their own, and name that folder',
   });
@@ -85,7 +85,7 @@ function pickOne(folder: string, { files, closed }: Content, pattern: RegExp, se
   if (first !== undefined) {
     if (others.every(({ path }) => sameBytes(first.path, path))) return first.path;
     throw new DataError({
-      path: folder,
+      about: folder,
       found: `${String(raw.length)} candidates: ${shown(raw.map(({ path }) => path))}`,
       expected: 'one file for each role, or copies with the same bytes',
       remedy: 'keep one of them, or name the folder that holds the one that is meant',
@@ -94,7 +94,7 @@ function pickOne(folder: string, { files, closed }: Content, pattern: RegExp, se
   const packed = matching[0];
   if (packed !== undefined) {
     throw new DataError({
-      path: packed.path,
+      about: packed.path,
       found: 'a gzip file',
       expected: 'a raw idx file',
       remedy: `unpack it: gunzip -k ${packed.path}`,
@@ -102,7 +102,7 @@ function pickOne(folder: string, { files, closed }: Content, pattern: RegExp, se
   }
   const unseen = closed.length === 0 ? '' : ` (${shown(closed)} may not be read)`;
   throw new DataError({
-    path: folder,
+    about: folder,
     found: (files.length === 0 ? 'no files' : shown(files.map(({ name }) => name))) + unseen,
     expected: `${expectedNames}, at most ${String(maxDepth)} folders deep`,
     remedy: 'name the folder that holds the four idx files, or rename them so',
@@ -193,7 +193,7 @@ async function entriesOf(folder: string, root: string): Promise<readonly Dirent[
 
 function tooMany(root: string): DataError {
   return new DataError({
-    path: root,
+    about: root,
     found: `more than ${String(maxEntries)} files and folders`,
     expected: 'the folder of one data set',
     remedy: 'name the folder that holds the idx files',

@@ -21,7 +21,7 @@ export async function openDataset({ uri }: DatasetSource): Promise<Dataset> {
     test = openIdxSplit(files.testImages, files.testLabels);
     if (test.shape.join() !== train.shape.join()) {
       throw new DataError({
-        path: files.testImages,
+        about: files.testImages,
         found: `images of ${test.shape.join(' × ')}`,
         expected: `${train.shape.join(' × ')}, as in ${files.trainImages}`,
         remedy: 'take both splits from the same data set',
@@ -78,7 +78,7 @@ export function checkLabels(split: Split, columns: number): void {
     const row = labels.findIndex((label) => label >= columns);
     if (row < 0) continue;
     throw new DataError({
-      path: `sample ${String(start + row)}`,
+      about: `sample ${String(start + row)}`,
       found: `label ${String(labels[row])}`,
       expected: `0 to ${String(columns - 1)}, as the model has ${String(columns)} outputs`,
       remedy: labelRemedy(split, columns),

@@ -22,13 +22,13 @@ export function pathOfUri(text: string, from: string = fileURLToPath(import.meta
   const read = readUri(text);
   if (!read.ok) {
     const { clause, remedy } = read.fault;
-    throw new DataError({ path: text, problem: clause, remedy });
+    throw new DataError({ about: text, problem: clause, remedy });
   }
   const uri = read.value;
   switch (uri.scheme) {
     case 'file':
       if (uri.path.startsWith('/')) return uri.path;
-      throw new DataError({ path: text, problem: 'the path is relative', remedy: uriRemedy });
+      throw new DataError({ about: text, problem: 'the path is relative', remedy: uriRemedy });
     case 'package':
       return join(packageFolder(uri.name, text, from), uri.path);
     case 'pvc':
@@ -36,7 +36,7 @@ export function pathOfUri(text: string, from: string = fileURLToPath(import.meta
     case 'https':
     case 's3':
       throw new DataError({
-        path: text,
+        about: text,
         problem: `workers read files and packages, and no ${uri.scheme}://`,
         remedy: uriRemedy,
       });
@@ -50,7 +50,7 @@ function packageFolder(name: string, uri: string, from: string): string {
     if (folder === dirname(folder)) break;
   }
   throw new DataError({
-    path: uri,
+    about: uri,
     found: `no package ${name} in any node_modules folder above ${dirname(from)}`,
     expected: 'an installed npm package',
     remedy: `run npm install ${name}`,

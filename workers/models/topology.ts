@@ -6,13 +6,18 @@
  *  topology/P1 It is nested at most `maxDepth` deep, so that recursive readers do not run out of stack.
  *  topology/P2 In every container, every reference names a call of a layer that can be made from the calls before it.
  */
+import { DistilleryError } from '@distillery/base';
+
 import { librarySentence } from '../base/index.js';
 
 export type Json = Readonly<Record<string, unknown>>;
 
 /** What is wrong with a topology, in the words of the student's and the teacher's own errors. */
-export class TopologyError extends Error {
+export class TopologyError extends DistilleryError {
   override readonly name = 'TopologyError';
+  readonly kind = 'Topology';
+  readonly retry = 'Never';
+
   constructor(
     /** The layer or the field. */
     readonly where: string,
@@ -21,7 +26,7 @@ export class TopologyError extends Error {
     readonly remedy: string,
     options?: ErrorOptions,
   ) {
-    super(`${where}: found ${found}, expected ${expected}; ${remedy}`, options);
+    super({ about: where, found, expected, remedy }, options);
   }
 }
 

@@ -1,40 +1,40 @@
-/** What can go wrong in training, as types with fields: the caller decides by them and never reads the sentence. */
+/** What can go wrong in training. */
+import { DistilleryError } from '@distillery/base';
 
 /** A number that training cannot go on with. */
-export class NumericError extends Error {
+export class NumericError extends DistilleryError {
   override readonly name = 'NumericError';
+  readonly kind = 'Numeric';
+  readonly retry = 'Never';
   /** `loss`, `teacher logits` or `gradient of <weight>`. */
   readonly what: string;
   readonly step: number;
   constructor(what: string, step: number) {
-    super(
-      `step ${step}: found a ${what} that is not finite, expected finite numbers; ` +
-        (what === 'teacher logits' ? 'check the teacher' : 'lower the learning rate or check the data'),
-    );
+    super({
+      about: `step ${step}`,
+      problem: what === 'teacher logits' ? 'the teacher logits are not finite' : `the ${what} is not finite`,
+      remedy: what === 'teacher logits' ? 'check the teacher' : 'lower the learning rate or check the data',
+    });
     this.what = what;
     this.step = step;
   }
 }
 
 /** A model file that cannot be trained here. */
-export class StudentModelError extends Error {
+export class StudentModelError extends DistilleryError {
   override readonly name = 'StudentModelError';
+  readonly kind = 'StudentModel';
+  readonly retry = 'Never';
   /** The layer or the field of the file. */
   readonly where: string;
-  readonly found: string;
-  readonly expected: string;
-  readonly remedy: string;
   constructor(
     where: string,
     found: string,
     expected: string,
     { remedy = 'change the file that spec.student.model.uri names', ...options }: StudentModelErrorOptions = {},
   ) {
-    super(`student model, ${where}: found ${found}, expected ${expected}; ${remedy}`, options);
+    super({ about: `student model, ${where}`, found, expected, remedy }, options);
     this.where = where;
-    this.found = found;
-    this.expected = expected;
-    this.remedy = remedy;
   }
 }
 
@@ -43,32 +43,35 @@ interface StudentModelErrorOptions extends ErrorOptions {
 }
 
 /** A batch that does not fit the model. */
-export class BatchError extends Error {
+export class BatchError extends DistilleryError {
   override readonly name = 'BatchError';
+  readonly kind = 'Batch';
+  readonly retry = 'Never';
   readonly what: string;
-  readonly found: string;
-  readonly expected: string;
   constructor(what: string, found: string, expected: string) {
-    super(`training batch, ${what}: found ${found}, expected ${expected}`);
+    super({
+      about: `training batch, ${what}`,
+      found,
+      expected,
+      remedy: 'give batches of the shape that the model takes',
+    });
     this.what = what;
-    this.found = found;
-    this.expected = expected;
   }
 }
 
 /** A state of another model or optimizer. */
-export class StateError extends Error {
+export class StateError extends DistilleryError {
   override readonly name = 'StateError';
+  readonly kind = 'State';
+  readonly retry = 'Never';
   readonly tensor: string;
-  readonly found: string;
-  readonly expected: string;
   constructor(tensor: string, found: string, expected: string) {
-    super(
-      `training state, tensor ${tensor}: found ${found}, expected ${expected}; ` +
-        'the state belongs to another model or optimizer: start without it or restore the job it came from',
-    );
+    super({
+      about: `training state, tensor ${tensor}`,
+      found,
+      expected,
+      remedy: 'the state belongs to another model or optimizer: start without it or restore the job it came from',
+    });
     this.tensor = tensor;
-    this.found = found;
-    this.expected = expected;
   }
 }

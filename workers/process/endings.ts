@@ -1,26 +1,18 @@
-/** Which ending an error calls for: what another attempt would meet again is terminal, the rest may pass. */
+/** How a process ends by an error: its exit code follows from the type of the error, never from a list of classes. */
+import { DistilleryError, type Retry } from '@distillery/base';
 import type { WorkerEnding } from '@distillery/protocol';
 
 import { WorkerError } from '../base/index.js';
-import { CheckpointError, StoreError } from '../checkpoint/index.js';
-import { DataError } from '../data/index.js';
-import { LogitsError, ModelError } from '../models/inference/index.js';
-import { BatchError, NumericError, StateError, StudentModelError } from '../models/training.js';
 
-/** A LogitsError comes this far only from the self-test, whose samples are always the same. */
-const terminalErrors = [
-  DataError,
-  ModelError,
-  LogitsError,
-  StudentModelError,
-  StateError,
-  BatchError,
-  NumericError,
-  CheckpointError,
-] as const;
+/** The endings of errors that say no more than when another attempt helps. */
+const endings = {
+  Never: 'terminal',
+  Later: 'error',
+  AfterSomebodyActs: 'storage',
+} as const satisfies Record<Retry, WorkerEnding>;
 
+/** How a process ends by this error. One that is not ours may pass: another attempt is made, and charged. */
 export function endingOf(error: unknown): Exclude<WorkerEnding, 'done'> {
-  if (error instanceof WorkerError) return error.ending;
-  if (error instanceof StoreError) return error.kind === 'tooSmall' ? 'terminal' : 'storage';
-  return terminalErrors.some((type) => error instanceof type) ? 'terminal' : 'error';
+  if (error instanceof WorkerError) return error.reason;
+  return error instanceof DistilleryError ? endings[error.retry] : 'error';
 }

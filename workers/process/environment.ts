@@ -2,6 +2,7 @@
  * The environment of a worker, read in this one file (docs/protocol.md "Environment"). A cluster sets the same
  * variables in the pod as the local engine sets for a child process (I9).
  */
+import { within } from '@distillery/base';
 import { type Manifest, ManifestError, parseManifest } from '@distillery/protocol';
 import { z } from 'zod';
 
@@ -91,7 +92,11 @@ function parsed<T>(
       value === undefined ? 'nothing' : value !== '' && secret.test(variable) ? 'another value' : JSON.stringify(value);
     return `${variable}: found ${found}, expected ${expected}`;
   });
-  throw new WorkerError('terminal', `environment: ${problems.join('; ')}; the operator sets these variables`);
+  throw new WorkerError('terminal', {
+    about: 'environment',
+    problem: problems.join('; '),
+    remedy: 'the operator sets these variables',
+  });
 }
 
 function readManifest(file: string): Manifest {
@@ -99,8 +104,7 @@ function readManifest(file: string): Manifest {
   try {
     return parseManifest(text);
   } catch (error) {
-    if (error instanceof ManifestError)
-      throw new WorkerError('terminal', `${file}: ${error.message}`, { cause: error });
+    if (error instanceof ManifestError) throw new WorkerError('terminal', within(file, error.fault), { cause: error });
     throw error;
   }
 }

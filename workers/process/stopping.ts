@@ -4,7 +4,8 @@ import { WorkerError } from '../base/index.js';
 /** @throws WorkerError stopped as soon as the signal aborts; else whatever `work` throws */
 export async function unlessStopped<T>(stop: AbortSignal, work: () => Promise<T>): Promise<T> {
   const stopped = Promise.withResolvers<never>();
-  const abort = (): void => stopped.reject(new WorkerError('stopped', 'asked to stop before it had begun'));
+  const abort = (): void =>
+    stopped.reject(new WorkerError('stopped', { about: '', problem: 'asked to stop before it had begun', remedy: '' }));
   // Whoever raced is told; without a race the rejection is nobody's.
   stopped.promise.catch(() => undefined);
   stop.addEventListener('abort', abort, { once: true });

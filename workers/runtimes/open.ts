@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { DistilleryError, type FaultOf } from '@distillery/base';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
@@ -11,12 +12,16 @@ import { runtimeNames } from './runtime.js';
 import type { Runtime, RuntimeName } from './runtime.js';
 import { registerTrainingKernels } from './wasm/register.js';
 
-/** A runtime that does not exist here or did not start. */
-export class RuntimeError extends Error {
+/** A runtime that does not exist here or did not start: it does not on the next attempt, either. */
+export class RuntimeError extends DistilleryError {
   override readonly name = 'RuntimeError';
+  readonly kind = 'Runtime';
+  readonly retry = 'Never';
+
   readonly runtime: string;
-  constructor(runtime: string, message: string) {
-    super(`runtime ${runtime}: ${message}`);
+
+  constructor(runtime: string, fault: FaultOf) {
+    super({ ...fault, about: `runtime ${runtime}` });
     this.runtime = runtime;
   }
 }
@@ -34,14 +39,20 @@ export async function openRuntime(name: 'auto' | RuntimeName): Promise<Runtime> 
     case 'wasm': {
       const runtime = await openWasm();
       if (runtime === undefined) {
-        throw new RuntimeError(name, 'did not start, expected WebAssembly support; use runtime cpu');
+        throw new RuntimeError(name, {
+          problem: 'it did not start: WebAssembly is not supported here',
+          remedy: 'use runtime cpu',
+        });
       }
       return runtime;
     }
     case 'cpu':
       return openCpu();
     default:
-      throw new RuntimeError(String(name), `found no such runtime, expected auto or one of ${runtimeNames.join(', ')}`);
+      throw new RuntimeError(String(name), {
+        problem: 'there is no such runtime',
+        remedy: `name auto or one of ${runtimeNames.join(', ')}`,
+      });
   }
 }
 
@@ -58,7 +69,8 @@ async function openWasm(): Promise<Runtime | undefined> {
 }
 
 async function openCpu(): Promise<Runtime> {
-  if (!(await tf.setBackend('cpu'))) throw new RuntimeError('cpu', 'did not start');
+  if (!(await tf.setBackend('cpu')))
+    throw new RuntimeError('cpu', { problem: 'it did not start', remedy: 'check the installation of tfjs' });
   return { name: 'cpu', description: 'cpu (plain JavaScript)' };
 }
 

@@ -2,7 +2,7 @@
  * A worker's connection to NATS: waits for the first success up to a limit, afterwards reconnects for ever. Owns the
  * repetition of calls that got no answer.
  */
-import { reasonOf } from '@distillery/base';
+import { DistilleryError, reasonOf, within } from '@distillery/base';
 import { certificateFaultOf, identityCheckOf } from '@distillery/platform';
 import type { Clock } from '@distillery/base';
 import { NatsAddress, NatsAddressError, printableAddress } from '@distillery/protocol';
@@ -55,7 +55,16 @@ export interface AskOptions {
 }
 
 /** Inside this file: the connection went away between a question and its answer. */
-class ConnectionLost extends Error {}
+/** The connection went away during a call, which is made again. */
+export class ConnectionLost extends DistilleryError {
+  override readonly name = 'ConnectionLost';
+  readonly kind = 'ConnectionLost';
+  readonly retry = 'Later';
+
+  constructor() {
+    super({ about: 'NATS', problem: 'the connection is lost', remedy: 'the call is made again' });
+  }
+}
 
 export class StreamLink {
   /** As it may be printed. */
@@ -265,7 +274,7 @@ function addressOf(url: string): NatsAddress {
     return NatsAddress.parse(url);
   } catch (error) {
     if (!(error instanceof NatsAddressError)) throw error;
-    throw new WorkerError('terminal', `DISTILL_NATS_URL: ${error.message}`, { cause: error });
+    throw new WorkerError('terminal', within('DISTILL_NATS_URL', error.fault), { cause: error });
   }
 }
 

@@ -1,31 +1,51 @@
 /** What can go wrong between a worker and NATS. Each knows how its process must end (base/exit.ts). */
+import type { FaultOf } from '@distillery/base';
+
 import { WorkerError } from '../base/index.js';
 
 /** No answer from NATS within the time that was allowed, or the connection is closed for good. */
 export class StreamUnreachable extends WorkerError {
+  override readonly name = 'StreamUnreachable';
+  override readonly kind = 'StreamUnreachable';
+
   constructor(
     readonly url: string,
     reason: string,
     options?: ErrorOptions,
   ) {
-    super('unreachable', `NATS at ${url}: ${reason}; check that the server runs and can be reached from here`, options);
+    const remedy = 'check that the server runs and can be reached from here';
+    super('unreachable', { about: `NATS at ${url}`, problem: reason, remedy }, options);
   }
 }
 
 /** The server's TLS certificate is not accepted, for as long as it was waited for: the platform has to act. */
 export class CertificateRefused extends WorkerError {
+  override readonly name = 'CertificateRefused';
+  override readonly kind = 'CertificateRefused';
+
   constructor(url: string, fault: string, reason: string, options?: ErrorOptions) {
-    super('unreachable', `NATS at ${url}: no TLS connection: ${fault} (${reason})`, options);
+    // What is wrong with a certificate already says what to do.
+    super(
+      'unreachable',
+      { about: `NATS at ${url}`, problem: `no TLS connection: ${fault} (${reason})`, remedy: '' },
+      options,
+    );
   }
 }
 
 /** The server does not know this worker, for as long as it was waited for. Not the job's fault, so it is tried again. */
 export class LoginRefused extends WorkerError {
+  override readonly name = 'LoginRefused';
+  override readonly kind = 'LoginRefused';
+
   constructor(url: string, whose: string, options?: ErrorOptions) {
     super(
       'unreachable',
-      `NATS at ${url}: authentication failed: the server refuses ${whose}. Check the operator's NATS settings, and the ` +
-        'account and its signing keys on the server',
+      {
+        about: `NATS at ${url}`,
+        problem: `authentication failed: the server refuses ${whose}`,
+        remedy: "check the operator's NATS settings, and the account and its signing keys on the server",
+      },
       options,
     );
   }
@@ -33,13 +53,23 @@ export class LoginRefused extends WorkerError {
 
 /** NATS answered, and the answer is no: another attempt would hear the same. */
 export class StreamRefused extends WorkerError {
+  override readonly name = 'StreamRefused';
+  override readonly kind = 'StreamRefused';
+
   constructor(doing: string, reason: string, options?: ErrorOptions) {
-    super('terminal', `${doing}: NATS refused: ${reason}`, options);
+    super(
+      'terminal',
+      { about: doing, problem: `NATS refused: ${reason}`, remedy: "check the worker's rights" },
+      options,
+    );
   }
 }
 
 /** Another teacher's answer to the same step is stored, and it is of another model or another augmentation. */
 export class FrameConflict extends WorkerError {
+  override readonly name = 'FrameConflict';
+  override readonly kind = 'FrameConflict';
+
   constructor(
     readonly step: number,
     readonly shard: number,
@@ -47,44 +77,58 @@ export class FrameConflict extends WorkerError {
     stored: string | number,
     own: string | number,
   ) {
-    super(
-      'terminal',
-      `step ${step}, shard ${shard}: another teacher's frame is stored, with ${field} ${stored} instead of ${own}; ` +
-        'all teachers of a job must serve the same model',
-    );
+    super('terminal', {
+      about: `step ${step}, shard ${shard}`,
+      problem: `another teacher's frame is stored, with ${field} ${stored} instead of ${own}`,
+      remedy: 'all teachers of a job must serve the same model',
+    });
   }
 }
 
 /** A newer attempt of the student has taken over: this one must stop without writing (design §4 "Fencing"). */
 export class Fenced extends WorkerError {
+  override readonly name = 'Fenced';
+  override readonly kind = 'Fenced';
+
   constructor(
     readonly attempt: number,
     readonly found: number,
   ) {
-    super(
-      'fenced',
-      `attempt ${attempt}: found attempt ${found} in the job's state; this student stops without writing`,
-    );
+    super('fenced', {
+      about: `attempt ${attempt}`,
+      problem: `attempt ${found} has taken over in the job's state`,
+      remedy: 'this student stops without writing',
+    });
   }
 }
 
 /** The job's object store takes no more: it, the account or the server is full, or the server's disk takes no writes. */
 export class ObjectStoreFull extends WorkerError {
+  override readonly name = 'ObjectStoreFull';
+  override readonly kind = 'ObjectStoreFull';
+
   constructor(
     readonly object: string,
-    readonly reason: string,
+    fault: FaultOf,
     options?: ErrorOptions,
   ) {
-    super('storage', `object ${object}: ${reason}`, options);
+    super('storage', { ...fault, about: `object ${object}` }, options);
   }
 }
 
 /** A stored object whose pieces are missing or whose digest does not fit. */
 export class ObjectDamaged extends WorkerError {
+  override readonly name = 'ObjectDamaged';
+  override readonly kind = 'ObjectDamaged';
+
   constructor(
     readonly object: string,
-    readonly reason: string,
+    problem: string,
   ) {
-    super('error', `object ${object}: ${reason}; it is damaged in the store of the NATS server`);
+    super('error', {
+      about: `object ${object}`,
+      problem: `${problem}; it is damaged in the store of the NATS server`,
+      remedy: 'an older one is used',
+    });
   }
 }

@@ -200,8 +200,10 @@ function* readDelays(): Generator<number> {
 
 /** @param bytes of the whole object */
 function fullOf(name: string, written: Extract<Written, { kind: 'full' | 'unconfirmed' }>, bytes: number): Error {
-  const fewer = written.kind === 'full' ? ' Fewer checkpoints (spec.student.checkpoint.keep) need less room.' : '';
-  return new ObjectStoreFull(name, `the job's object store cannot take ${bytes} bytes: ${written.reason}.${fewer}`);
+  return new ObjectStoreFull(name, {
+    problem: `the job's object store cannot take ${bytes} bytes: ${written.reason}`,
+    remedy: written.kind === 'full' ? 'fewer checkpoints (spec.student.checkpoint.keep) need less room' : '',
+  });
 }
 
 function encodeEntry(entry: ObjectEntry, pieceBytes: number): Uint8Array {

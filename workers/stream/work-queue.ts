@@ -187,10 +187,10 @@ function readItem(
   try {
     const item = decodeWorkItem(data);
     if (item.step === place.step && item.shard === place.shard) return item;
-    return new WorkItemError(
-      'step',
-      `found step ${item.step}, shard ${item.shard} on the subject of step ${place.step}, shard ${place.shard}`,
-    );
+    return new WorkItemError('step', {
+      problem: `found step ${item.step}, shard ${item.shard} on the subject of step ${place.step}, shard ${place.shard}`,
+      remedy: '',
+    });
   } catch (error) {
     if (error instanceof WorkItemError) return error;
     throw error;

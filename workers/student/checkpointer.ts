@@ -10,7 +10,7 @@
  *     room, and is replaced by a newer one. Only the end of the run waits, for a limited time.
  *  checkpointer/C4 At most two states are in memory: one on its way to the store and one that waits in its place.
  */
-import type { Clock } from '@distillery/base';
+import { type Clock, statementOf } from '@distillery/base';
 
 import { type CheckpointKey, type CheckpointStore, prune, StoreError } from '../checkpoint/index.js';
 import type { Log } from '../base/index.js';
@@ -112,7 +112,10 @@ export class Checkpointer {
       if (leftMs <= 0) {
         this.end();
         const name = `step ${String(this.#newestStep)}`;
-        return this.#fault ?? new StoreError('full', name, 'gives no answer. Check the store and its disk');
+        return (
+          this.#fault ??
+          new StoreError('full', name, { problem: 'gives no answer', remedy: 'check the store and its disk' })
+        );
       }
       const over = new AbortController();
       const signal = stop.aborted ? over.signal : AbortSignal.any([over.signal, stop]);
@@ -137,7 +140,7 @@ export class Checkpointer {
       } catch (error) {
         if (!isFull(error) || stop.aborted || clock.now() >= endMs) throw error;
         this.#fault = error;
-        log.warn(`${error.message}; trying again`);
+        log.warn(`${statementOf(error.fault)}; trying again`);
       }
       await this.makeRoom();
       await clock.sleep(retryMs, stop);
@@ -191,7 +194,9 @@ export class Checkpointer {
     } catch (error) {
       if (!isFull(error)) throw error;
       this.#fault = error;
-      log.warn(`checkpoint of step ${step} is not stored: ${error.message}; training goes on, and it is tried again`);
+      log.warn(
+        `checkpoint of step ${step} is not stored: ${statementOf(error.fault)}; training goes on, and it is tried again`,
+      );
       return false;
     }
     this.#fault = null;
@@ -222,5 +227,5 @@ export class Checkpointer {
 
 /** Room may come. */
 export function isFull(error: unknown): error is StoreError | ObjectStoreFull {
-  return error instanceof ObjectStoreFull || (error instanceof StoreError && error.kind === 'full');
+  return error instanceof ObjectStoreFull || (error instanceof StoreError && error.reason === 'full');
 }

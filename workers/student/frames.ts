@@ -2,6 +2,7 @@
  * The places of a job (shards of steps): the work item that asks for one, the check that a stored frame answers it
  * (docs/protocol.md "What a student does", rule 4), and the record of the frames that did not.
  */
+import type { Fault } from '@distillery/base';
 import {
   type DamagedFrame,
   decodeFrame,
@@ -68,10 +69,13 @@ export function checkFrame(
   ] as const;
   for (const [what, found, wanted] of expected) {
     if (found !== wanted) {
-      throw new FrameError('foreign', `${what}: found ${String(found)}, expected ${String(wanted)}`);
+      throw new FrameError('foreign', {
+        problem: `${what}: found ${String(found)}, expected ${String(wanted)}`,
+        remedy: '',
+      });
     }
   }
-  if (header.columns !== columns) throw new WorkerError('terminal', widthSentence(header.columns, columns));
+  if (header.columns !== columns) throw new WorkerError('terminal', widthFault(header.columns, columns));
   return { logits, teacherDigest: header.teacherDigest };
 }
 
@@ -84,11 +88,13 @@ export function shardsWithRows(rows: number, shards: number): number[] {
   });
 }
 
-export function widthSentence(teacher: number, student: number): string {
-  return (
-    `teacher and student differ in width: found ${teacher} logits a sample of the teacher, expected ${student} as the ` +
-    `student has; give the student model ${teacher} outputs or take another teacher`
-  );
+export function widthFault(teacher: number, student: number): Fault {
+  return {
+    about: 'teacher and student differ in width',
+    found: `${teacher} logits a sample of the teacher`,
+    expected: `${student} as the student has`,
+    remedy: `give the student model ${teacher} outputs or take another teacher`,
+  };
 }
 
 interface DamagedPlace {

@@ -187,11 +187,11 @@ export class Gatherer {
     const count = this.#damage.note({ sequence, shard, step, reason });
     if (count === null) return;
     if (count > maxFrameRetries) {
-      throw new WorkerError(
-        'terminal',
-        `step ${step}: its logits came back wrong ${count} times, expected one sound frame; the last time: ${reason}; ` +
-          "check the teachers and the server's disk",
-      );
+      throw new WorkerError('terminal', {
+        about: `step ${step}`,
+        problem: `${count} frames with its logits were wrong; the last one: ${reason}`,
+        remedy: 'check the teachers and the disk of the server',
+      });
     }
     this.#options.log.warn(`step ${step}, shard ${shard}: ${reason}; feeding it again`);
   }

@@ -5,7 +5,7 @@
  *  live-supply/L1 `take` never waits for the stream itself: it waits for what feeding, probing and reading bring in the
  *     background. So `stop` and a failure end it at once, also while the server is away.
  */
-import type { Clock } from '@distillery/base';
+import { type Clock, type StatementFault, statementOf } from '@distillery/base';
 import type { DeadItem, WorkItem } from '@distillery/protocol';
 
 import { type Log, WorkerError } from '../base/index.js';
@@ -151,11 +151,9 @@ export class LiveSupply implements LogitsSupply {
   #skipDead(step: number): TakenLogits | null {
     const item = this.#gatherer.deadLetterOf(step);
     if (item === undefined) return null;
-    const sentence = deadLetterSentence(item);
-    if (this.#options.onFailure === 'Fail') {
-      throw new WorkerError('terminal', `${sentence}. spec.teacher.onFailure: Skip would train it on labels alone`);
-    }
-    this.#options.log.warn(`${sentence}; trained on labels alone`);
+    const fault = deadLetterFault(item);
+    if (this.#options.onFailure === 'Fail') throw new WorkerError('terminal', fault);
+    this.#options.log.warn(`${statementOf(fault)}; trained on labels alone`);
     this.#gatherer.discardThrough(step);
     return { logits: null, bytes: 0 };
   }
@@ -174,6 +172,10 @@ export class LiveSupply implements LogitsSupply {
   }
 }
 
-function deadLetterSentence({ step, deliveries, teacher, error }: DeadItem): string {
-  return `step ${step}: no teacher could compute it in ${deliveries} deliveries; the last, ${teacher}, said: ${error}`;
+function deadLetterFault({ step, deliveries, teacher, error }: DeadItem): StatementFault {
+  return {
+    about: `step ${step}`,
+    problem: `no teacher could compute it in ${deliveries} deliveries; the last error, from ${teacher}: ${error}`,
+    remedy: 'set spec.teacher.onFailure to Skip to train such steps on labels alone',
+  };
 }

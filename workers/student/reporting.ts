@@ -50,7 +50,7 @@ export class Reporter {
       try {
         await this.report();
       } catch (error) {
-        if (error instanceof WorkerError && error.ending === 'fenced') onFenced(error);
+        if (error instanceof WorkerError && error.reason === 'fenced') onFenced(error);
         else {
           const message = error instanceof Error ? error.message : String(error);
           this.#log.warn({ error: message }, 'telemetry was not pushed');

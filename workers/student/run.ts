@@ -1,7 +1,7 @@
 /** What a student process does: it claims the attempt, loads the model and the newest checkpoint, and trains to the end. */
 import { join } from 'node:path';
 
-import { type Clock, decodeText, TextError } from '@distillery/base';
+import { type Clock, decodeText, statementOf, TextError, within } from '@distillery/base';
 import { readFaultOf, readRegularSync } from '@distillery/platform';
 import {
   firstRank,
@@ -41,7 +41,7 @@ import {
   type StudentClaim,
 } from '../stream/index.js';
 
-import { widthSentence } from './frames.js';
+import { widthFault } from './frames.js';
 import { LiveSupply } from './live-supply.js';
 import { type Metrics, metricsSchema } from './progress.js';
 import { type AttemptFacts, startingState } from './reporting.js';
@@ -136,7 +136,7 @@ function connect({ env, clock, log }: WorkerContext): Promise<StreamLink> {
 function checkFit(manifest: Manifest, trainer: TrainerThread, dataset: Dataset): void {
   if (trainer.inputShape.join() !== dataset.train.shape.join()) {
     throw new DataError({
-      path: manifest.dataset.uri,
+      about: manifest.dataset.uri,
       found: `samples of ${dataset.train.shape.join(' × ')}`,
       expected: `${trainer.inputShape.join(' × ')}, as the student's input is`,
       remedy: "change the student model's input shape or take another data set",
@@ -225,7 +225,7 @@ async function openSupply(parts: {
   const { manifest, link, names, job, start, claim, clock, log } = parts;
   const reference = await readReference(link, names);
   if (reference !== null && reference.columns !== job.columns) {
-    throw new WorkerError('terminal', widthSentence(reference.columns, job.columns));
+    throw new WorkerError('terminal', widthFault(reference.columns, job.columns));
   }
   if (needsNoTeacher(manifest)) return null;
   const { bufferTargetSeconds, onFailure } = manifest.teacher;
@@ -262,10 +262,16 @@ async function newestSound(checkpoints: CheckpointStore, jobUid: string, log: Lo
     const metrics = metricsSchema.safeParse(checkpoint.metrics);
     if (metrics.success) return { checkpoint, metrics: metrics.data };
     const field = metrics.error.issues[0]?.path.join('.') ?? '';
-    throw new CheckpointError('malformed', `found metrics whose ${field} is wrong, expected those of this release`);
+    throw new CheckpointError('malformed', {
+      found: `metrics whose ${field} is wrong`,
+      expected: 'those of this release',
+      remedy: '',
+    });
   });
   for (const { entry, error } of skipped) {
-    log.warn(`checkpoint of step ${entry.step} is passed over: ${error.message}; falling back to the one before`);
+    log.warn(
+      `checkpoint of step ${entry.step} is passed over: ${statementOf(error.fault)}; falling back to the one before`,
+    );
   }
   if (newest === null && skipped.length > 0) log.warn('no checkpoint is sound; training starts over from step 0');
   return newest === null ? null : { entry: newest.entry, ...newest.checkpoint };
@@ -276,10 +282,15 @@ function readModel(path: string): string {
     return decodeText(readRegularSync(path));
   } catch (error) {
     if (error instanceof TextError) {
-      throw new WorkerError('terminal', `student model ${path}: ${error.message}`, { cause: error });
+      throw new WorkerError('terminal', within(`student model ${path}`, error.fault), { cause: error });
     }
     const { found, remedy, passes } = readFaultOf(error, path);
-    const sentence = `student model ${path}: found ${found}, expected a tfjs layers model.json; ${remedy} (spec.student.model.uri)`;
-    throw new WorkerError(passes ? 'error' : 'terminal', sentence, { cause: error });
+    const fault = {
+      about: `student model ${path}`,
+      found,
+      expected: 'a tfjs layers model.json',
+      remedy: `${remedy} (spec.student.model.uri)`,
+    };
+    throw new WorkerError(passes ? 'error' : 'terminal', fault, { cause: error });
   }
 }

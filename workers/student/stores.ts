@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { codeOf } from '@distillery/base';
+import { codeOf, type Fault, type FaultOf, problemOf } from '@distillery/base';
 import { makeFolderSync, markFolderSync, markName, markOfSync, writeWhole } from '@distillery/platform';
 import { resultFiles, resultPrefix } from '@distillery/protocol';
 import { z } from 'zod';
@@ -36,7 +36,7 @@ export function objectCheckpoints(
         await writer(attempt).put(name, bytes, fence);
       } catch (error) {
         if (error instanceof ObjectStoreFull && (await isTooSmall(objects, bytes.length))) {
-          throw new StoreError('tooSmall', name, tooSmallSentence(bytes.length), { cause: error });
+          throw new StoreError('tooSmall', name, tooSmall(bytes.length), { cause: error });
         }
         throw storeErrorFrom(error);
       }
@@ -46,7 +46,8 @@ export function objectCheckpoints(
       const bytes = await objects.get(name).catch((error: unknown) => {
         throw storeErrorFrom(error);
       });
-      if (bytes === null) throw new StoreError('missing', name, 'found nothing, expected a checkpoint');
+      if (bytes === null)
+        throw new StoreError('missing', name, { problem: 'the checkpoint is gone', remedy: 'an older one is used' });
       return bytes;
     },
     remove: ({ step, attempt }) => writer(attempt).delete(nameOf(step, attempt)),
@@ -60,16 +61,22 @@ async function isTooSmall(objects: ObjectStore, bytes: number): Promise<boolean>
   return maxBytes !== null && 2 * bytes > maxBytes;
 }
 
-function tooSmallSentence(bytes: number): string {
-  return (
-    `a checkpoint has ${bytes} bytes, and the job's object store does not hold two of them. ` +
-    'Keep checkpoints elsewhere (spec.student.checkpoint.store)'
-  );
+function tooSmall(bytes: number): FaultOf {
+  return {
+    problem: `a checkpoint has ${bytes} bytes, and the job's object store does not hold two of them`,
+    remedy: 'keep checkpoints elsewhere (spec.student.checkpoint.store)',
+  };
+}
+
+function sameOf(fault: Fault): FaultOf {
+  return { problem: problemOf(fault), remedy: fault.remedy };
 }
 
 function storeErrorFrom(error: unknown): unknown {
-  if (error instanceof ObjectDamaged) return new StoreError('unreadable', error.object, error.reason, { cause: error });
-  if (error instanceof ObjectStoreFull) return new StoreError('full', error.object, error.reason, { cause: error });
+  if (error instanceof ObjectDamaged)
+    return new StoreError('unreadable', error.object, sameOf(error.fault), { cause: error });
+  if (error instanceof ObjectStoreFull)
+    return new StoreError('full', error.object, sameOf(error.fault), { cause: error });
   return error;
 }
 
@@ -96,9 +103,10 @@ export async function openFileResults(folder: string, jobUid: string): Promise<R
     const found = markOfSync(folder);
     if (found?.kind === resultsKind && found.owner === jobUid) return;
     if (found !== null) {
-      throw foreignFolder(
-        `${folder} is of another job (${found.owner ?? found.kind}). Name another folder; if that job is gone, remove ${markName} and its result there.`,
-      );
+      throw foreignFolder({
+        problem: `${folder} is of another job (${found.owner ?? found.kind})`,
+        remedy: `name another folder; if that job is gone, remove ${markName} and its result there`,
+      });
     }
     await refuseForeignResult(folder, jobUid);
     markFolderSync(folder, { kind: resultsKind, owner: jobUid });
@@ -111,17 +119,18 @@ export async function openFileResults(folder: string, jobUid: string): Promise<R
   };
 }
 
-function foreignFolder(problem: string): WorkerError {
-  return new WorkerError('terminal', `student.output.store: ${problem}`);
+function foreignFolder(fault: FaultOf): WorkerError {
+  return new WorkerError('terminal', { ...fault, about: 'student.output.store' });
 }
 
 async function refuseForeignResult(folder: string, jobUid: string): Promise<void> {
   const names = (await readdir(folder)).filter((name) => resultFiles.includes(name));
   const [name] = names;
   if (name === undefined || (await reportedJob(folder)) === jobUid) return;
-  throw foreignFolder(
-    `${join(folder, name)} is there already and is not of this job. Move it elsewhere, or name another folder.`,
-  );
+  throw foreignFolder({
+    problem: `${join(folder, name)} is there already and is not of this job`,
+    remedy: 'move it elsewhere, or name another folder',
+  });
 }
 
 /** The uid of the job that wrote the folder's metrics.json; null when no job did. */
@@ -141,8 +150,13 @@ function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
     const reason = error instanceof Error ? error.message : String(error);
     const kind = outOfRoom.includes(codeOf(error)) ? 'full' : 'other';
     const remedy = kind === 'full' ? 'free some space' : 'check its path and its permissions';
-    throw new StoreError(kind, path, `cannot be written (${reason}); ${remedy}`, {
-      cause: error,
-    });
+    throw new StoreError(
+      kind,
+      path,
+      { problem: `cannot be written (${reason})`, remedy },
+      {
+        cause: error,
+      },
+    );
   });
 }

@@ -11,7 +11,7 @@
  *  student/S5 The first failure, wherever it happens, ends the run, also while the loop waits for logits.
  *  student/S6 Each evaluation that is due is in the metrics once, over all attempts.
  */
-import type { Clock } from '@distillery/base';
+import { type Clock, DistilleryError, statementOf } from '@distillery/base';
 import { type Manifest, maxFaultLength, type Schedule, type StudentState } from '@distillery/protocol';
 
 import { type Log, Meter, WorkerError } from '../base/index.js';
@@ -193,7 +193,11 @@ export class Student {
     this.#rethrow();
     if (!isFinished) {
       const next = `the next attempt continues at step ${this.#checkpointer.durableStep}`;
-      throw new WorkerError('stopped', `asked to stop; ${fault === null ? next : `${next}, since ${fault.message}`}`);
+      throw new WorkerError('stopped', {
+        about: '',
+        problem: 'asked to stop',
+        remedy: fault === null ? next : `${next}, since ${reasonIn(fault)}`,
+      });
     }
     if (fault !== null) throw fault;
   }
@@ -256,7 +260,9 @@ export class Student {
     const { trainer, results, manifest, facts } = this.#options;
     this.#phase = 'Exporting';
     const evaluation = this.#progress.lastEvaluation;
-    if (evaluation === null) throw new WorkerError('error', 'the run ended without an evaluation');
+    if (evaluation === null) {
+      throw new WorkerError('error', { about: '', problem: 'the run ended without an evaluation', remedy: '' });
+    }
     const digest = digestOf((await trainer.state()).weights);
     const { files, filesDigest } = resultFilesOf(await trainer.export(), {
       job: manifest.job,
@@ -331,4 +337,9 @@ async function evaluate(
     lossSum += part.lossSum;
   }
   return { accuracy: correct / split.length, loss: lossSum / split.length };
+}
+
+/** Without the remedy: the sentence goes on. */
+function reasonIn(error: Error): string {
+  return error instanceof DistilleryError ? statementOf(error.fault) : error.message;
 }

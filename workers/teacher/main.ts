@@ -66,7 +66,7 @@ await runWorker(async (context) => {
   over.abort();
   await link.close();
   await dataset.close();
-  throw new WorkerError('stopped', 'asked to stop; nothing was left in work');
+  throw new WorkerError('stopped', { about: '', problem: 'asked to stop', remedy: 'nothing was left in work' });
 });
 
 /** Everything up to the first item: a teacher that does not answer as the job's first one never pulls any. */
@@ -132,10 +132,10 @@ async function prepare({ env, log, clock }: WorkerContext): Promise<Prepared> {
   const own = await selfTestAnswers(inference, split, tolerance).catch((error: unknown) => {
     throw asModelError(error, pathOfUri(model.uri));
   });
-  if (!own.ok) throw new WorkerError('terminal', own.sentence);
+  if (!own.ok) throw new WorkerError('terminal', own.fault);
   const reference = await createReference(link, names, own.reference);
   const comparison = await compareWithReference(inference, split, reference, tolerance);
-  if (!comparison.ok) throw new WorkerError('terminal', comparison.sentence);
+  if (!comparison.ok) throw new WorkerError('terminal', comparison.fault);
   log.info({ largestDifference: comparison.largestDifference }, 'self-test passed');
   return { dataset, inference, link, teacher, tell };
 }

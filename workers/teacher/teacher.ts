@@ -119,7 +119,7 @@ export class Teacher {
 
   /** teacher/T2. @throws WorkerError unreachable: that is no fault of the item */
   async #failed(delivery: WorkDelivery, error: unknown): Promise<void> {
-    if (error instanceof WorkerError && error.ending === 'unreachable') {
+    if (error instanceof WorkerError && error.reason === 'unreachable') {
       delivery.giveBack(0);
       throw error;
     }

@@ -3,6 +3,10 @@
  * clock, randomness, network, disk or environment.
  */
 export type { Clock } from './clock.js';
+export { writeRefusalOf } from './errno.js';
+export type { WriteRefusal } from './errno.js';
+export { crossingOf, DistilleryError, problemOf, revived, sentenceOf, statementOf, within } from './fault.js';
+export type { CrossingError, Fault, FaultOf, Retry, StatementFault, ValueFault } from './fault.js';
 export { jsonEqual } from './json-equal.js';
 export { markdownTable } from './markdown-table.js';
 export { omit } from './omit.js';

@@ -1,8 +1,16 @@
 /** Decodes the text of files that people wrote, whatever editor and system they used. Pure. */
 
+import { DistilleryError } from './fault.js';
+
 /** The bytes are not text in any encoding that this project reads. */
-export class TextError extends Error {
+export class TextError extends DistilleryError {
   override readonly name = 'TextError';
+  readonly kind = 'Text';
+  readonly retry = 'Never';
+
+  constructor(encoding: string, options?: ErrorOptions) {
+    super({ about: '', problem: `not valid ${encoding} text`, remedy: 'save it as UTF-8' }, options);
+  }
 }
 
 /**
@@ -14,7 +22,7 @@ export function decodeText(bytes: Uint8Array): string {
   try {
     return new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new TextError(`not valid ${encoding.toUpperCase()} text; save it as UTF-8`, { cause });
+    throw new TextError(encoding.toUpperCase(), { cause });
   }
 }
 

@@ -17,18 +17,22 @@ import {
 } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 
-import { codeOf } from '@distillery/base';
+import { codeOf, DistilleryError } from '@distillery/base';
 
 /** What lies at a path instead of a regular file, as a person names it. */
 type FileKind = 'a folder' | 'a named pipe' | 'a socket' | 'a device';
 
-class NotRegularError extends Error {
+/** What lies at a path is no regular file. */
+export class NotRegularError extends DistilleryError {
   override readonly name = 'NotRegularError';
+  readonly kind = 'NotRegular';
+  readonly retry = 'Never';
+
   constructor(
     readonly path: string,
-    readonly kind: FileKind,
+    readonly is: FileKind,
   ) {
-    super(`${path}: found ${kind}, expected a file`);
+    super({ about: path, found: is, expected: 'a file', remedy: 'name a file' });
   }
 }
 
@@ -80,7 +84,7 @@ export interface ReadFault {
 
 /** Puts the error of opening or reading `path` into words. */
 export function readFaultOf(error: unknown, path: string): ReadFault {
-  if (error instanceof NotRegularError) return lasting(error.kind, 'name a file');
+  if (error instanceof NotRegularError) return lasting(error.is, 'name a file');
   const code = codeOf(error);
   switch (code) {
     case 'ENOENT': {

@@ -2,6 +2,7 @@
  * What can be wrong with a logits frame. A reader of frames meets no other error: whatever bytes come, the answer is
  * a frame or a FrameError, so that a damaged message is fed again instead of ending a process (design §4).
  */
+import { DistilleryError, type FaultOf } from '@distillery/base';
 
 export type FrameFault =
   /** Fewer bytes than the header promises. */
@@ -26,17 +27,20 @@ export interface FramePlace {
   readonly column?: number;
 }
 
-export class FrameError extends Error {
+export class FrameError extends DistilleryError {
   override readonly name = 'FrameError';
+  readonly kind = 'Frame';
+  /** The step is fed again; a teacher answers it anew. */
+  readonly retry = 'Later';
   readonly row: number | undefined;
   readonly column: number | undefined;
 
   constructor(
-    readonly kind: FrameFault,
-    problem: string,
+    readonly reason: FrameFault,
+    fault: FaultOf,
     place: FramePlace = {},
   ) {
-    super(`logits frame: ${problem}`);
+    super({ ...fault, about: 'logits frame' });
     this.row = place.row;
     this.column = place.column;
   }

@@ -100,30 +100,36 @@ export function readHeader(frame: Uint8Array): FrameHeader {
   // Before the length: a short message of someone else is foreign, not truncated.
   for (const [at, expected] of magic.entries()) {
     if (at < frame.length && frame[at] !== expected) {
-      throw new FrameError(
-        'foreign',
-        `found first bytes ${hex(frame.subarray(0, 4))}, expected ${hex(magic)} ("DSLF")`,
-      );
+      throw new FrameError('foreign', {
+        found: `first bytes ${hex(frame.subarray(0, 4))}`,
+        expected: `${hex(magic)} ("DSLF")`,
+        remedy: '',
+      });
     }
   }
   if (frame.length < headerBytes) {
-    throw new FrameError(
-      'truncated',
-      `found ${String(frame.length)} bytes, expected a header of ${String(headerBytes)}`,
-    );
+    throw new FrameError('truncated', {
+      found: `${String(frame.length)} bytes`,
+      expected: `a header of ${String(headerBytes)}`,
+      remedy: '',
+    });
   }
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   const version = view.getUint8(4);
   if (version !== protocolVersion) {
-    throw new FrameError(
-      'version',
-      `found protocol version ${String(version)}, expected ${String(protocolVersion)}: run teachers and student of one release`,
-    );
+    throw new FrameError('version', {
+      found: `protocol version ${String(version)}`,
+      expected: `${String(protocolVersion)}: run teachers and student of one release`,
+      remedy: '',
+    });
   }
   checkSum('header', crc32c(frame.subarray(0, 60)), view.getUint32(60, true));
   const code = view.getUint8(5);
   if (code === sampledCode) {
-    throw new FrameError('unsupported', 'sampled logits (encoding 4) are not supported yet: use Float32 or Float16');
+    throw new FrameError('unsupported', {
+      problem: 'sampled logits (encoding 4) are not supported yet: use Float32 or Float16',
+      remedy: '',
+    });
   }
   if (code > sampledCode) throw malformed('encoding', code, 'a code from 0 to 4');
   zero('flags', view.getUint16(6, true));
@@ -157,7 +163,11 @@ export function readHeader(frame: Uint8Array): FrameHeader {
 export function checkBody(frame: Uint8Array, header: FrameHeader): void {
   const expected = headerBytes + bodyBytesOf(header);
   if (frame.length < expected) {
-    throw new FrameError('truncated', `found ${String(frame.length)} bytes, expected ${String(expected)}`);
+    throw new FrameError('truncated', {
+      found: `${String(frame.length)} bytes`,
+      expected: String(expected),
+      remedy: '',
+    });
   }
   if (frame.length > expected) throw malformed('length', `${String(frame.length)} bytes`, String(expected));
   const stored = new DataView(frame.buffer, frame.byteOffset, frame.byteLength).getUint32(52, true);
@@ -166,10 +176,10 @@ export function checkBody(frame: Uint8Array, header: FrameHeader): void {
 
 function checkSum(part: string, computed: number, stored: number): void {
   if (computed === stored) return;
-  throw new FrameError(
-    'damaged',
-    `the ${part}'s CRC-32C is ${hexWord(computed)}, expected ${hexWord(stored)}: the step must be fed again`,
-  );
+  throw new FrameError('damaged', {
+    problem: `the ${part}'s CRC-32C is ${hexWord(computed)}, expected ${hexWord(stored)}: the step must be fed again`,
+    remedy: '',
+  });
 }
 
 function zero(field: string, value: number): void {
@@ -177,7 +187,7 @@ function zero(field: string, value: number): void {
 }
 
 export function malformed(field: string, found: number | string, expected: string): FrameError {
-  return new FrameError('malformed', `${field}: found ${String(found)}, expected ${expected}`);
+  return new FrameError('malformed', { problem: `${field}: found ${String(found)}, expected ${expected}`, remedy: '' });
 }
 
 function hexWord(value: number): string {

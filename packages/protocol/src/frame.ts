@@ -190,7 +190,10 @@ function checkHalfRange(frame: Frame, logits: Float32Array): void {
   const value = String(logits[row * columns + column]);
   throw new FrameError(
     'nonFinite',
-    `row ${String(row)}, column ${String(column)}: ${value} is beyond half precision (65504): use encoding Float32`,
+    {
+      problem: `row ${String(row)}, column ${String(column)}: ${value} is beyond half precision (65504): use encoding Float32`,
+      remedy: '',
+    },
     { row, column },
   );
 }
@@ -204,7 +207,10 @@ function nonFinite(value: number | undefined, row: number, column: number | unde
   const where = column === undefined ? 'remaining mass' : `column ${String(column)}`;
   return new FrameError(
     'nonFinite',
-    `row ${String(row)}, ${where}: found ${String(value)}, expected a finite number: check the teacher's model and input`,
+    {
+      problem: `row ${String(row)}, ${where}: found ${String(value)}, expected a finite number: check the teacher's model and input`,
+      remedy: '',
+    },
     column === undefined ? { row } : { row, column },
   );
 }

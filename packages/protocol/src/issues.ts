@@ -8,7 +8,7 @@ export function fieldOf(error: z.ZodError): string {
 }
 
 /** What is wrong with the first wrong field, the number of further ones included. */
-export function sentenceOf(error: z.ZodError): string {
+export function problemIn(error: z.ZodError): string {
   const others = error.issues.length - 1;
   const more = others > 0 ? ` (and ${String(others)} more)` : '';
   return `field ${fieldOf(error)}: ${error.issues[0]?.message ?? 'is wrong'}${more}`;

@@ -2,9 +2,10 @@
  * The job manifest: all that a worker knows of its job. The operator writes it (ConfigMap in a cluster, a file in a
  * local run), workers only read it. It is resolved: every default is filled in, nothing is optional without a reason.
  */
+import { DistilleryError, type FaultOf } from '@distillery/base';
 import { z } from 'zod';
 
-import { fieldOf, sentenceOf } from './issues.js';
+import { fieldOf, problemIn } from './issues.js';
 
 const fraction = z.number().min(0).max(1);
 const positive = z.number().positive();
@@ -94,16 +95,21 @@ export const manifestSchema = z.strictObject({
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 
+const remedy = "use workers of the operator's version, which writes it";
+
 /** A manifest that is not what this worker's protocol version expects. */
-export class ManifestError extends Error {
+export class ManifestError extends DistilleryError {
   override readonly name = 'ManifestError';
+  readonly kind = 'Manifest';
+  readonly retry = 'Never';
+
   constructor(
     /** Path of the first wrong field, `(root)` when the text is no JSON object. */
     readonly field: string,
-    problem: string,
+    fault: FaultOf,
     options?: ErrorOptions,
   ) {
-    super(`job manifest: ${problem}; it is written by the operator: use workers of the operator's version`, options);
+    super({ ...fault, about: 'job manifest' }, options);
   }
 }
 
@@ -113,13 +119,17 @@ export function parseManifest(text: string): Manifest {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new ManifestError('(root)', `found ${String(text.length)} characters that are no JSON, expected an object`, {
-      cause: error,
-    });
+    throw new ManifestError(
+      '(root)',
+      { found: `${String(text.length)} characters that are no JSON`, expected: 'an object', remedy },
+      {
+        cause: error,
+      },
+    );
   }
   const parsed = manifestSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new ManifestError(fieldOf(parsed.error), sentenceOf(parsed.error));
+  throw new ManifestError(fieldOf(parsed.error), { problem: problemIn(parsed.error), remedy });
 }
 
 /** True when the student never asks a teacher: labels alone carry the loss. */

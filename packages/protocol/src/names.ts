@@ -2,10 +2,13 @@
  * Subjects, streams and consumers of one job (design §4). Everything that names a thing in NATS comes from here.
  * `uid` is the job's Kubernetes uid (or the one a local run made): letters, digits and dashes.
  */
+import { DistilleryError } from '@distillery/base';
 
 /** What is wrong with a name that came from outside. */
-export class NameError extends Error {
+export class NameError extends DistilleryError {
   override readonly name = 'NameError';
+  readonly kind = 'Name';
+  readonly retry = 'Never';
 }
 
 /** Names of results in a job's object store begin so; checkpoints lie beside them. */
@@ -65,7 +68,12 @@ export function fitsTeacherKey(name: string): boolean {
 /** @throws NameError when `uid` could not stand in a subject. */
 export function jobNames(uid: string): JobNames {
   if (!uidPattern.test(uid)) {
-    throw new NameError(`job uid: found ${JSON.stringify(uid)}, expected 1 to 63 letters, digits or dashes`);
+    throw new NameError({
+      about: 'job uid',
+      found: JSON.stringify(uid),
+      expected: '1 to 63 letters, digits or dashes',
+      remedy: '',
+    });
   }
   const root = `distill.${uid}`;
   return {
@@ -87,9 +95,12 @@ export function jobNames(uid: string): JobNames {
     stateKeys: { student: studentName, reference: 'reference' },
     teacherKey: (name) => {
       if (fitsTeacherKey(name)) return name;
-      throw new NameError(
-        `teacher name: found ${JSON.stringify(name)}, expected letters, digits, dashes or underscores`,
-      );
+      throw new NameError({
+        about: 'teacher name',
+        found: JSON.stringify(name),
+        expected: 'letters, digits, dashes or underscores',
+        remedy: '',
+      });
     },
   };
 }

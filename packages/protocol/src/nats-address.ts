@@ -8,6 +8,7 @@
  *     one.
  *  nats-address/A3 One tls:// in a list means TLS with every server of it, whatever a server offers.
  */
+import { DistilleryError } from '@distillery/base';
 
 export type AddressLogin =
   | { readonly kind: 'none' }
@@ -29,8 +30,10 @@ export function hostPort({ host, port }: NatsServerPlace): string {
  * The message says what is wrong and what to write instead; it holds nothing of the text that was refused
  * (nats-address/A1).
  */
-export class NatsAddressError extends Error {
+export class NatsAddressError extends DistilleryError {
   override readonly name = 'NatsAddressError';
+  readonly kind = 'NatsAddress';
+  readonly retry = 'Never';
 }
 
 const defaultPort = 4222;
@@ -115,19 +118,33 @@ const entryForm =
 /** @param hint what to add when a login may be the reason. @throws NatsAddressError */
 function readEntry(text: string, hint: string): Entry {
   const trimmed = text.trim();
-  if (trimmed === '') throw new NatsAddressError(`found no server; write an address ${example}`);
+  if (trimmed === '')
+    throw new NatsAddressError({ about: '', problem: 'found no server', remedy: `write an address ${example}` });
   const found = entryForm.exec(trimmed)?.groups;
-  if (found === undefined) throw new NatsAddressError(`it is not an address ${example}${hint}`);
+  if (found === undefined)
+    throw new NatsAddressError({ about: '', problem: `it is not an address ${example}${hint}`, remedy: '' });
   const scheme = (found.scheme ?? 'nats').toLowerCase();
   if (scheme !== 'nats' && scheme !== 'tls') {
-    throw new NatsAddressError(`its scheme is neither nats:// nor tls://; write an address ${example}`);
+    throw new NatsAddressError({
+      about: '',
+      problem: 'its scheme is neither nats:// nor tls://',
+      remedy: `write an address ${example}`,
+    });
   }
   const host = hostOf(found);
   const port = Number(found.port ?? defaultPort);
   if (host === null)
-    throw new NatsAddressError(`its host is neither a name nor an IP address; write one ${example}${hint}`);
+    throw new NatsAddressError({
+      about: '',
+      problem: 'its host is neither a name nor an IP address',
+      remedy: `write one ${example}${hint}`,
+    });
   if (port < 1 || port > 65_535)
-    throw new NatsAddressError(`its port is not a number from 1 to 65535; write one ${example}`);
+    throw new NatsAddressError({
+      about: '',
+      problem: 'its port is not a number from 1 to 65535',
+      remedy: `write one ${example}`,
+    });
   return { tls: scheme === 'tls', userInfo: found.userInfo ?? null, place: { host, port } };
 }
 
@@ -145,14 +162,21 @@ function loginOf(all: readonly (string | null)[]): AddressLogin {
   // several logins.
   const alike = others.every((other) => other === first) || others.every((other) => other === null);
   if (!alike) {
-    throw new NatsAddressError(
-      `its servers have different logins; write the login with the first server or the same with every server; ${encodingHint}`,
-    );
+    throw new NatsAddressError({
+      about: '',
+      problem: 'its servers have different logins; write the login with the first server or the same with every server',
+      remedy: encodingHint,
+    });
   }
   if (first === null || first === '') return { kind: 'none' };
   const [, user = '', password] = /^([^:]*)(?::(.*))?$/s.exec(first) ?? [];
   if (password === undefined) return { kind: 'token', token: decoded(user) };
-  if (user === '') throw new NatsAddressError('it has a password and no user; write nats://user:password@host:4222');
+  if (user === '')
+    throw new NatsAddressError({
+      about: '',
+      problem: 'it has a password and no user',
+      remedy: 'write nats://user:password@host:4222',
+    });
   return { kind: 'password', user: decoded(user), password: decoded(password) };
 }
 
@@ -160,8 +184,10 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new NatsAddressError(
-      `the percent-encoding of its user, password or token is wrong: two hexadecimal digits of UTF-8 follow each %; ${encodingHint}`,
-    );
+    throw new NatsAddressError({
+      about: 'the percent-encoding of its user, password or token is wrong',
+      problem: 'two hexadecimal digits of UTF-8 follow each %',
+      remedy: encodingHint,
+    });
   }
 }

@@ -11,6 +11,7 @@
  *     its own name, the newest of a name; and memory is taken for bytes that were read, never for a size that an entry
  *     names.
  */
+import { DistilleryError } from '@distillery/base';
 import { z } from 'zod';
 
 /** Objects that a job may have: 100 checkpoints that are kept, its results, and room. */
@@ -45,9 +46,11 @@ export interface StoredPiece {
 /** The first message of a subject, wildcards allowed, at or after a sequence; null when there is none. */
 export type NextPiece = (subject: string, fromSequence: number) => Promise<StoredPiece | null>;
 
-/** An object that cannot be read whole; the sentence goes on "object x: …". */
-export class ObjectFault extends Error {
+/** An object that cannot be read whole; its fault is about nothing, since the reader knows the object's name. */
+export class ObjectFault extends DistilleryError {
   override readonly name = 'ObjectFault';
+  readonly kind = 'Object';
+  readonly retry = 'Later';
 }
 
 export function objectPiecesSubject(bucket: string, nuid: string): string {
@@ -95,7 +98,12 @@ export async function listObjectEntries(bucket: string, next: NextPiece): Promis
     const entry = anyEntry(bucket, message);
     if (entry !== null) entries.delete(entry.name);
     if (entry !== null && entry.deleted !== true) entries.set(entry.name, entry);
-    if (entries.size > maxObjects) throw new ObjectFault(`found more than ${String(maxObjects)} objects in the bucket`);
+    if (entries.size > maxObjects)
+      throw new ObjectFault({
+        about: '',
+        problem: `found more than ${String(maxObjects)} objects in the bucket`,
+        remedy: '',
+      });
     sequence = message.seq + 1;
   }
 }
@@ -110,14 +118,21 @@ export async function* objectPieces(
   let sequence = 1;
   for (let piece = 0; piece < chunks; piece++) {
     const found = await next(subject, sequence);
-    if (found === null) throw new ObjectFault(`found ${String(piece)} pieces, expected ${String(chunks)}`);
-    if (found.data.length === 0) throw new ObjectFault('found an empty piece');
+    if (found === null)
+      throw new ObjectFault({ about: '', found: `${String(piece)} pieces`, expected: String(chunks), remedy: '' });
+    if (found.data.length === 0) throw new ObjectFault({ about: '', problem: 'found an empty piece', remedy: '' });
     bytes += found.data.length;
-    if (bytes > size) throw new ObjectFault(`found more than the ${String(size)} bytes that its entry names`);
+    if (bytes > size)
+      throw new ObjectFault({
+        about: '',
+        problem: `found more than the ${String(size)} bytes that its entry names`,
+        remedy: '',
+      });
     yield found.data;
     sequence = found.seq + 1;
   }
-  if (bytes !== size) throw new ObjectFault(`found ${String(bytes)} bytes, expected ${String(size)}`);
+  if (bytes !== size)
+    throw new ObjectFault({ about: '', found: `${String(bytes)} bytes`, expected: String(size), remedy: '' });
 }
 
 /**

@@ -2,9 +2,10 @@
  * The work item: "compute logits for these samples of step k". It names samples, never carries them. JSON, so that a
  * worker in any language reads it; parsed and bounded before use because it came over the network.
  */
+import { DistilleryError, type FaultOf } from '@distillery/base';
 import { z } from 'zod';
 
-import { fieldOf, sentenceOf } from './issues.js';
+import { fieldOf, problemIn } from './issues.js';
 import { protocolVersion } from './limits.js';
 
 const index = z.number().int().min(0).max(0xffff_ffff);
@@ -26,16 +27,21 @@ export const workItemSchema = z.strictObject({
 });
 export type WorkItem = Readonly<z.infer<typeof workItemSchema>>;
 
+const remedy = 'use teachers and a student of one release';
+
 /** A message on a WORK subject that is no work item. */
-export class WorkItemError extends Error {
+export class WorkItemError extends DistilleryError {
   override readonly name = 'WorkItemError';
+  readonly kind = 'WorkItem';
+  readonly retry = 'Never';
+
   constructor(
     /** Path of the first wrong field, `(root)` when the payload is no JSON object. */
     readonly field: string,
-    problem: string,
+    fault: FaultOf,
     options?: ErrorOptions,
   ) {
-    super(`work item: ${problem}`, options);
+    super({ ...fault, about: 'work item' }, options);
   }
 }
 
@@ -49,11 +55,15 @@ export function decodeWorkItem(payload: Uint8Array): WorkItem {
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
   } catch (error) {
-    throw new WorkItemError('(root)', `found ${String(payload.length)} bytes that are no JSON, expected an object`, {
-      cause: error,
-    });
+    throw new WorkItemError(
+      '(root)',
+      { found: `${String(payload.length)} bytes that are no JSON`, expected: 'an object', remedy },
+      {
+        cause: error,
+      },
+    );
   }
   const parsed = workItemSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new WorkItemError(fieldOf(parsed.error), sentenceOf(parsed.error));
+  throw new WorkItemError(fieldOf(parsed.error), { problem: problemIn(parsed.error), remedy });
 }

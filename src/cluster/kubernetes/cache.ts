@@ -8,7 +8,7 @@
 import type { Clock } from '@distillery/base';
 
 import type { DistillJob } from '../../api/index.js';
-import { Ledger, type LedgerNode, type Slots } from '../../domain/index.js';
+import { Ledger, type LedgerNode, type ClusterSlots } from '../../domain/index.js';
 import type { JobKey } from '../index.js';
 
 import type { JobObjects } from './observation.js';
@@ -145,7 +145,7 @@ export class ClusterCache {
     this.#jobs.delete(jobUid);
   }
 
-  slots(): Slots {
+  slots(): ClusterSlots {
     return slotsOf(this.#ledger, this.#teachers, this.#waiting.values(), this.#slotsIn);
   }
 }

@@ -311,7 +311,7 @@ class HttpApiClient implements ApiClient {
       record(String(status));
       return value;
     } catch (error) {
-      const { status, kind } = errorOfFailure('', error);
+      const { status, reason: kind } = errorOfFailure('', error);
       record(status === null ? kind : String(status));
       throw error;
     }
@@ -341,12 +341,17 @@ function described({ kind }: ResourceKind, namespace: string, name: string): str
 
 /** True when an object is not there, false when its kind is not: a CRD that is missing is no empty answer. */
 function saysAbsent(error: unknown): boolean {
-  return error instanceof ApiError && error.kind === 'notFound' && error.about !== '';
+  return error instanceof ApiError && error.reason === 'notFound' && error.about !== '';
 }
 
 function malformed(doing: string, expected: string): ApiError {
   return new ApiError('malformed', {
     doing,
-    message: `${doing}: found an answer that is no such thing, expected ${expected}; see who answers at the API server's address`,
+    fault: {
+      about: doing,
+      found: 'an answer that is no such thing',
+      expected,
+      remedy: "see who answers at the API server's address",
+    },
   });
 }

@@ -49,14 +49,20 @@ export async function loadAccess(source: AccessSource): Promise<Access> {
   if (kubeconfig === null) throw new Error('one file is read or refused');
   const { context, server, proxyUrl } = chosenContext(kubeconfig, source.context, what);
   if (!URL.canParse(server) || !/^https?:$/.test(new URL(server).protocol)) {
-    throw new AccessError(
-      `${what}: found a server that is not an address (${printableUrl(server)}), expected one such as https://host:6443; correct it`,
-    );
+    throw new AccessError({
+      about: what,
+      found: `a server that is not an address (${printableUrl(server)})`,
+      expected: 'one such as https://host:6443',
+      remedy: 'correct it',
+    });
   }
   if (proxyUrl !== undefined) {
-    throw new AccessError(
-      `${what}: found proxy-url ${printableUrl(proxyUrl)}, expected a server that is reached directly; remove it, or forward a port`,
-    );
+    throw new AccessError({
+      about: what,
+      found: `proxy-url ${printableUrl(proxyUrl)}`,
+      expected: 'a server that is reached directly',
+      remedy: 'remove it, or forward a port',
+    });
   }
   // Loaded when it is needed: it brings every type of the API, a hundred times the memory of what a pod needs.
   const { KubeConfig } = await import('@kubernetes/client-node');
@@ -88,9 +94,12 @@ export function credentialsError(error: unknown, what: string): AccessError {
     error instanceof SyntaxError
       ? 'the credential plugin printed something else than JSON'
       : (text.trim().split('\n').at(-1) ?? '').slice(0, 200);
-  return new AccessError(`${what}: the user's credentials cannot be read (${redacted(reason)}); log in again`, {
-    cause: error,
-  });
+  return new AccessError(
+    { about: what, problem: `the user's credentials cannot be read (${redacted(reason)})`, remedy: 'log in again' },
+    {
+      cause: error,
+    },
+  );
 }
 
 function credentialsOf({ auth, ca, cert, key, servername, rejectUnauthorized, headers }: RequestOptions): Credentials {
@@ -110,10 +119,12 @@ function credentialsOf({ auth, ca, cert, key, servername, rejectUnauthorized, he
 
 function podAccess({ host, port, folder = serviceAccountFolder }: Extract<AccessSource, { kind: 'pod' }>): Access {
   if (host === '' || !/^\d+$/.test(port)) {
-    throw new AccessError(
-      `access of this pod: found KUBERNETES_SERVICE_HOST "${host}" and KUBERNETES_SERVICE_PORT "${port}", expected those that ` +
-        'the kubelet sets in every pod; outside of a cluster, name a kubeconfig file',
-    );
+    throw new AccessError({
+      about: 'access of this pod',
+      found: `KUBERNETES_SERVICE_HOST "${host}" and KUBERNETES_SERVICE_PORT "${port}"`,
+      expected: 'those that the kubelet sets in every pod',
+      remedy: 'outside of a cluster, name a kubeconfig file',
+    });
   }
   return {
     // An IPv6 address is written in brackets.

@@ -1,12 +1,12 @@
 /**
  * What can go wrong between the operator and the API server. Answers, watch errors and failures of the connection are
- * translated here and nowhere else, so that a caller switches on `kind` and never reads a text.
+ * translated here and nowhere else, so that a caller switches on `reason` and never reads a text.
  */
-import { codeOf } from '@distillery/base';
+import { codeOf, DistilleryError, type Fault, type Retry } from '@distillery/base';
 
 import { excerpt, fieldsOf, parsed } from './json.js';
 
-export type ApiErrorKind =
+export type ApiErrorReason =
   // The API server's answer.
   | 'badRequest'
   | 'unauthorized'
@@ -33,16 +33,29 @@ export type ApiErrorKind =
   /** This process may not write any more; nothing was sent. */
   | 'notLeading';
 
-const retryableKinds: ReadonlySet<ApiErrorKind> = new Set<ApiErrorKind>([
-  'tooLargeVersion',
-  'throttled',
-  'internal',
-  'unavailable',
-  'timeout',
-  'unreachable',
-  'silent',
-  'malformed',
-]);
+const retries: Readonly<Record<ApiErrorReason, Retry>> = {
+  badRequest: 'Never',
+  unauthorized: 'Never',
+  /** A quota, a webhook or a right of the operator's stands against it. */
+  forbidden: 'AfterSomebodyActs',
+  notFound: 'Never',
+  alreadyExists: 'Never',
+  conflict: 'Never',
+  invalid: 'Never',
+  gone: 'Never',
+  tooLargeVersion: 'Later',
+  throttled: 'Later',
+  /** Most often a webhook that does not answer. */
+  internal: 'AfterSomebodyActs',
+  unavailable: 'Later',
+  timeout: 'Later',
+  unreachable: 'Later',
+  silent: 'Later',
+  malformed: 'Later',
+  untrusted: 'Never',
+  aborted: 'Never',
+  notLeading: 'Never',
+};
 
 /** One detail of a refusal: which field, and why in the API server's words. */
 export interface ApiErrorCause {
@@ -54,8 +67,8 @@ export interface ApiErrorCause {
 export interface ApiErrorFields {
   /** The request in words, such as "apply Deployment ns/name". */
   readonly doing: string;
-  /** The API server's own sentence where it gave one. */
-  readonly message: string;
+  /** About nothing where the API server gave a sentence of its own: it names the object. */
+  readonly fault: Fault;
   /** HTTP status; null = no answer. */
   readonly status?: number | null;
   /** The name of the object that the answer is about; empty when it is about none, such as for a kind that the server does not know. */
@@ -66,8 +79,10 @@ export interface ApiErrorFields {
   readonly cause?: unknown;
 }
 
-export class ApiError extends Error {
+export class ApiError extends DistilleryError {
   override readonly name = 'ApiError';
+  readonly kind = 'Api';
+  readonly retry: Retry;
   readonly doing: string;
   readonly status: number | null;
   readonly about: string;
@@ -75,25 +90,16 @@ export class ApiError extends Error {
   readonly causes: readonly ApiErrorCause[];
 
   constructor(
-    readonly kind: ApiErrorKind,
-    { doing, message, status = null, about = '', retryAfterMs = null, causes = [], cause }: ApiErrorFields,
+    readonly reason: ApiErrorReason,
+    { doing, fault, status = null, about = '', retryAfterMs = null, causes = [], cause }: ApiErrorFields,
   ) {
-    super(message, cause === undefined ? undefined : { cause });
+    super(fault, cause === undefined ? undefined : { cause });
+    this.retry = retries[reason];
     this.doing = doing;
     this.status = status;
     this.about = about;
     this.retryAfterMs = retryAfterMs;
     this.causes = causes;
-  }
-
-  /** True when the same call may succeed later without anybody changing anything. */
-  get retryable(): boolean {
-    return retryableKinds.has(this.kind);
-  }
-
-  /** True when somebody has to change something first: a quota, a webhook, a right of the operator's. */
-  get hinders(): boolean {
-    return this.kind === 'forbidden' || this.kind === 'internal';
   }
 
   /** True for a refusal that says so in its details, such as `NamespaceTerminating`. */
@@ -103,7 +109,7 @@ export class ApiError extends Error {
 }
 
 /** Reasons of a Status (k8s.io/apimachinery, meta/v1 types.go) that say more than its code does. */
-const kindOfReason: Readonly<Record<string, ApiErrorKind>> = {
+const reasonOfStatus: Readonly<Record<string, ApiErrorReason>> = {
   Unauthorized: 'unauthorized',
   Forbidden: 'forbidden',
   NotFound: 'notFound',
@@ -118,7 +124,7 @@ const kindOfReason: Readonly<Record<string, ApiErrorKind>> = {
   ServiceUnavailable: 'unavailable',
 };
 
-const kindOfCode: Readonly<Record<number, ApiErrorKind>> = {
+const reasonOfCode: Readonly<Record<number, ApiErrorReason>> = {
   401: 'unauthorized',
   403: 'forbidden',
   404: 'notFound',
@@ -146,9 +152,14 @@ export function errorOfAnswer(doing: string, code: number, retryAfter: string | 
   const status = fieldsOf(parsed(text)?.value);
   if (status?.kind === 'Status') return errorOfStatus(doing, { code, ...status }, retryAfterMs);
   // A load balancer or a proxy speaks for itself, in its own format.
-  return new ApiError(kindWithout(code), {
+  return new ApiError(reasonWithout(code), {
     doing,
-    message: `${doing}: found HTTP ${code} "${excerpt(text)}", expected an answer of the API server; see who answers at its address`,
+    fault: {
+      about: doing,
+      found: `HTTP ${code} "${excerpt(text)}"`,
+      expected: 'an answer of the API server',
+      remedy: 'see what answers at its address',
+    },
     status: code,
     retryAfterMs,
   });
@@ -160,15 +171,17 @@ export function errorOfStatus(doing: string, value: unknown, retryAfterMs: numbe
   const { name, causes, retryAfterSeconds } = fieldsOf(details) ?? {};
   const status = typeof code === 'number' ? code : null;
   const found = (Array.isArray(causes) ? causes : []).map(causeOf);
-  const kind = found.some((cause) => cause.reason === tooLargeCause)
+  const translated = found.some((cause) => cause.reason === tooLargeCause)
     ? 'tooLargeVersion'
     : unreadable.test(String(message))
       ? 'invalid'
-      : (kindOfReason[String(reason)] ?? kindWithout(status));
-  return new ApiError(kind, {
+      : (reasonOfStatus[String(reason)] ?? reasonWithout(status));
+  return new ApiError(translated, {
     doing,
-    message:
-      typeof message === 'string' && message !== '' ? message : `${doing}: the API server refused without saying why`,
+    fault:
+      typeof message === 'string' && message !== ''
+        ? { about: '', problem: message, remedy: '' }
+        : { about: doing, problem: 'the API server refused and gave no reason', remedy: '' },
     status,
     about: typeof name === 'string' ? name : '',
     retryAfterMs: typeof retryAfterSeconds === 'number' ? retryAfterSeconds * 1_000 : retryAfterMs,
@@ -182,9 +195,9 @@ function causeOf(value: unknown): ApiErrorCause {
   return { reason: text(reason), field: text(field), message: text(message) };
 }
 
-function kindWithout(code: number | null): ApiErrorKind {
+function reasonWithout(code: number | null): ApiErrorReason {
   if (code === null) return 'internal';
-  return kindOfCode[code] ?? (code >= 500 ? 'unavailable' : 'badRequest');
+  return reasonOfCode[code] ?? (code >= 500 ? 'unavailable' : 'badRequest');
 }
 
 /** Kubernetes gives whole seconds; a proxy may give a date, which is left to our own backoff. */
@@ -212,20 +225,24 @@ export function errorOfFailure(doing: string, error: unknown): ApiError {
   if (slowCodes.has(code)) {
     return new ApiError('timeout', {
       doing,
-      message: `${doing}: no answer in time (${text}); it is tried again`,
+      fault: { about: doing, problem: `no answer in time (${text})`, remedy: 'it is tried again' },
       cause: error,
     });
   }
   if (untrustedCode.test(code)) {
     return new ApiError('untrusted', {
       doing,
-      message: `${doing}: found a certificate that cannot be believed (${text}), expected one that the given certificate authority signed for this address; check certificate-authority and server`,
+      fault: {
+        about: doing,
+        problem: `the certificate is not one that the given certificate authority signed for this address (${text})`,
+        remedy: 'check certificate-authority and server',
+      },
       cause: error,
     });
   }
   return new ApiError('unreachable', {
     doing,
-    message: `${doing}: no answer from the API server (${text}); it is tried again`,
+    fault: { about: doing, problem: `no answer from the API server (${text})`, remedy: 'it is tried again' },
     cause: error,
   });
 }

@@ -10,7 +10,7 @@
  */
 import type { Clock } from '@distillery/base';
 
-import { apiVersion, type EventClaim, kind } from '../../api/index.js';
+import { apiVersion, type EventDraft, kind } from '../../api/index.js';
 import type { JobKey } from '../index.js';
 
 import type { ApiClient } from './client.js';
@@ -35,7 +35,7 @@ export interface EventRecorderOptions {
   /** Shown as who reported. */
   readonly instance: string;
   /** Told of every event what became of it; must not throw. */
-  readonly report: (outcome: EventOutcome, key: JobKey, event: EventClaim) => void;
+  readonly report: (outcome: EventOutcome, key: JobKey, event: EventDraft) => void;
 }
 
 interface Allowance {
@@ -68,7 +68,7 @@ export class EventRecorder {
   }
 
   /** Returns at once; never throws. */
-  record(key: JobKey, events: readonly EventClaim[]): void {
+  record(key: JobKey, events: readonly EventDraft[]): void {
     const { clock, report } = this.#options;
     for (const event of events) {
       if (this.#waiting >= mostWaiting || !this.#isAllowed(key, event)) {
@@ -92,7 +92,7 @@ export class EventRecorder {
     over.abort();
   }
 
-  async #tell(key: JobKey, event: EventClaim, atMs: number): Promise<EventOutcome> {
+  async #tell(key: JobKey, event: EventDraft, atMs: number): Promise<EventOutcome> {
     const id = this.#options.hash(JSON.stringify([key.uid, event.type, event.reason, event.message])).slice(0, 16);
     // A job's name has at most 63 characters, an object's 253.
     const name = `${key.name}.${id}`;
@@ -117,19 +117,19 @@ export class EventRecorder {
       await this.#options.client.patch(kinds.events, namespace, name, fields);
       return true;
     } catch (error) {
-      if (error instanceof ApiError && error.kind === 'notFound') return false;
+      if (error instanceof ApiError && error.reason === 'notFound') return false;
       throw error;
     }
   }
 
   /** @returns how often it was told by now: more than once when another process began (events/V1) */
-  async #create(key: JobKey, event: EventClaim, name: string, atMs: number): Promise<number> {
+  async #create(key: JobKey, event: EventDraft, name: string, atMs: number): Promise<number> {
     const { client } = this.#options;
     try {
       await client.create(this.#object(key, event, name, atMs));
       return 1;
     } catch (error) {
-      if (!(error instanceof ApiError) || error.kind !== 'alreadyExists') throw error;
+      if (!(error instanceof ApiError) || error.reason !== 'alreadyExists') throw error;
     }
     // What a patch answers is the only way to the count without a right to read events.
     const { count } = await client.patch(kinds.events, key.namespace, name, { lastTimestamp: timeOf(atMs) });
@@ -138,7 +138,7 @@ export class EventRecorder {
     return known;
   }
 
-  #object({ namespace, name: job, uid }: JobKey, { type, reason, message }: EventClaim, name: string, atMs: number) {
+  #object({ namespace, name: job, uid }: JobKey, { type, reason, message }: EventDraft, name: string, atMs: number) {
     const time = timeOf(atMs);
     return {
       apiVersion: apiVersionOf(kinds.events),
@@ -158,7 +158,7 @@ export class EventRecorder {
   }
 
   /** events/V2 */
-  #isAllowed({ uid }: JobKey, { reason }: EventClaim): boolean {
+  #isAllowed({ uid }: JobKey, { reason }: EventDraft): boolean {
     const id = `${uid}/${reason}`;
     const nowMs = this.#options.clock.now();
     const { tokens, atMs } = this.#allowances.get(id) ?? { tokens: burst, atMs: nowMs };

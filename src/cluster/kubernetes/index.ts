@@ -12,7 +12,7 @@ export {
   type WriteOptions,
 } from './client.js';
 export { type Access, type AccessSource, credentialsError, loadAccess } from './connect.js';
-export { ApiError, type ApiErrorCause, type ApiErrorKind } from './errors.js';
+export { ApiError, type ApiErrorCause, type ApiErrorReason } from './errors.js';
 export { kinds, type ResourceKind } from './kinds.js';
 export type { StoredMetadata, StoredObject, WrittenObject } from './object.js';
 export {

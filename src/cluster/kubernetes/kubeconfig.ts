@@ -10,7 +10,7 @@
  */
 import { dirname, isAbsolute, resolve } from 'node:path';
 
-import { codeOf, TextError } from '@distillery/base';
+import { codeOf, DistilleryError, TextError } from '@distillery/base';
 import { readTextSync } from '@distillery/platform';
 import { parseDocument, LineCounter } from 'yaml';
 import { z } from 'zod';
@@ -19,8 +19,11 @@ import { z } from 'zod';
 export type KubeconfigFiles =
   { readonly kind: 'one'; readonly path: string } | { readonly kind: 'list'; readonly paths: readonly string[] };
 
-export class AccessError extends Error {
+/** The settings say nothing that gives access to an API server. */
+export class AccessError extends DistilleryError {
   override readonly name = 'AccessError';
+  readonly kind = 'Access';
+  readonly retry = 'AfterSomebodyActs';
 }
 
 /** What files say together, in the form of one file, with absolute paths. */
@@ -68,21 +71,34 @@ export function chosenContext(config: Kubeconfig, wanted: string | undefined, wh
   const names = config.contexts.map(({ name }) => name);
   const known = names.length === 0 ? 'it has no contexts' : `expected one of ${names.join(', ')}`;
   const name = wanted ?? config['current-context'] ?? '';
-  if (name === '') throw new AccessError(`${what}: found no current context, ${known}; name one that exists`);
+  if (name === '')
+    throw new AccessError({
+      about: what,
+      problem: `found no current context, ${known}`,
+      remedy: 'name one that exists',
+    });
   const entry = config.contexts.find((context) => context.name === name);
   const context = contextSchema.safeParse(entry?.context).data;
   if (context === undefined)
-    throw new AccessError(`${what}: found no context "${name}", ${known}; name one that exists`);
+    throw new AccessError({
+      about: what,
+      problem: `found no context "${name}", ${known}`,
+      remedy: 'name one that exists',
+    });
   const cluster = config.clusters.find((each) => each.name === context.cluster);
   if (cluster === undefined) {
-    throw new AccessError(
-      `${what}: found context "${name}" with no cluster, ${known}; add cluster "${context.cluster}", or name another context`,
-    );
+    throw new AccessError({
+      about: what,
+      problem: `found context "${name}" with no cluster, ${known}`,
+      remedy: `add cluster "${context.cluster}", or name another context`,
+    });
   }
   if (context.user !== undefined && context.user !== '' && !config.users.some((each) => each.name === context.user)) {
-    throw new AccessError(
-      `${what}: found context "${name}" with no user, ${known}; add user "${context.user}", or name another context`,
-    );
+    throw new AccessError({
+      about: what,
+      problem: `found context "${name}" with no user, ${known}`,
+      remedy: `add user "${context.user}", or name another context`,
+    });
   }
   const { server, 'proxy-url': proxyUrl } = clusterSchema.parse(cluster.cluster);
   return { context: name, server, proxyUrl };
@@ -116,7 +132,10 @@ function readUnlessMissing(path: string): Kubeconfig[] {
 /** @throws AccessError */
 function readFile(path: string): Kubeconfig {
   const refused = (why: string, cause?: unknown): AccessError =>
-    new AccessError(`kubeconfig ${path}: cannot be read (${why}); name another, or correct it`, { cause });
+    new AccessError(
+      { about: `kubeconfig ${path}`, problem: `cannot be read (${why})`, remedy: 'name another, or correct it' },
+      { cause },
+    );
   let text: string;
   try {
     text = readTextSync(path);

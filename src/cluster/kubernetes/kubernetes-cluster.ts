@@ -16,7 +16,7 @@ import type { Clock } from '@distillery/base';
 import { type NatsAccess, workerRoles, type WorkerRole } from '@distillery/protocol';
 
 import { appliedAnnotation, deletionCostAnnotation, type DistillJob, templateAnnotation } from '../../api/index.js';
-import type { ClusterObservation, Slots } from '../../domain/index.js';
+import type { ClusterObservation, ClusterSlots } from '../../domain/index.js';
 import {
   configMap,
   type KubernetesObject,
@@ -31,7 +31,7 @@ import type { Cluster, DesiredWorkers, JobKey } from '../index.js';
 
 import type { ClusterCache } from './cache.js';
 import type { ApiClient } from './client.js';
-import { ApiError, type ApiErrorKind } from './errors.js';
+import { ApiError, type ApiErrorReason } from './errors.js';
 import { kinds } from './kinds.js';
 import { Needs } from './needs.js';
 import { observationOf } from './observation.js';
@@ -67,7 +67,7 @@ const tryAgainMs = 60_000;
 
 /** Below every pod that says nothing. */
 const leavingCost = '-1';
-const goneKinds: readonly ApiErrorKind[] = ['notFound', 'conflict', 'invalid'];
+const goneKinds: readonly ApiErrorReason[] = ['notFound', 'conflict', 'invalid'];
 
 /** What is remembered of a job beyond what the cache holds. */
 interface Memory {
@@ -125,7 +125,7 @@ export class KubernetesCluster implements Cluster {
     );
   }
 
-  slots(): Slots {
+  slots(): ClusterSlots {
     return this.#options.cache.slots();
   }
 
@@ -356,7 +356,7 @@ export class KubernetesCluster implements Cluster {
         });
       } catch (error) {
         // It is gone, or another has its name: there is nothing to choose any more.
-        if (!(error instanceof ApiError) || !goneKinds.includes(error.kind)) throw error;
+        if (!(error instanceof ApiError) || !goneKinds.includes(error.reason)) throw error;
       }
     }
   }

@@ -14,7 +14,7 @@ import {
   checkJob,
   type DistillJob,
   type DistillJobStatus,
-  type EventClaim,
+  type EventDraft,
   kind,
   type ObjectMeta,
   type Problem,
@@ -36,7 +36,7 @@ export interface RawDistillJob {
 export interface KubernetesJobsOptions {
   readonly client: Pick<ApiClient, 'apply' | 'delete'>;
   readonly clock: Pick<Clock, 'now'>;
-  readonly record: (key: JobKey, events: readonly EventClaim[]) => void;
+  readonly record: (key: JobKey, events: readonly EventDraft[]) => void;
   /** What an administrator does not allow of a valid job; absent = everything is. */
   readonly forbidden?: (job: DistillJob) => readonly Problem[];
 }
@@ -105,7 +105,7 @@ export class KubernetesJobs {
     await this.#apply(key, { status }, 'status');
   }
 
-  recordEvents(key: JobKey, events: readonly EventClaim[]): Promise<void> {
+  recordEvents(key: JobKey, events: readonly EventDraft[]): Promise<void> {
     this.#options.record(key, events);
     return Promise.resolve();
   }
@@ -140,7 +140,7 @@ export class KubernetesJobs {
       else this.#jobs.get(uid)?.answered(this.#entryOf(raw), this.#options.clock.now());
     } catch (error) {
       // kubernetes-jobs/O1: whoever deleted the job made the write pointless; the watch tells the rest.
-      if (error instanceof ApiError && error.kind === 'notFound') return;
+      if (error instanceof ApiError && error.reason === 'notFound') return;
       throw error;
     }
   }

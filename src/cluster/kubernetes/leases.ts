@@ -5,7 +5,7 @@
 import type { LeaseRecord, Leases, LeaseWrite, StoredLease } from '../index.js';
 
 import type { ApiClient } from './client.js';
-import { ApiError, type ApiErrorKind } from './errors.js';
+import { ApiError, type ApiErrorReason } from './errors.js';
 import { apiVersionOf, kinds } from './kinds.js';
 import type { StoredObject } from './object.js';
 
@@ -45,13 +45,13 @@ export async function leaseUid(
   return (await client.get(kinds.leases, namespace, name, signal))?.metadata.uid ?? null;
 }
 
-const refusals: ReadonlySet<ApiErrorKind> = new Set<ApiErrorKind>(['conflict', 'alreadyExists', 'notFound']);
+const refusals: ReadonlySet<ApiErrorReason> = new Set<ApiErrorReason>(['conflict', 'alreadyExists', 'notFound']);
 
 async function written(answer: Promise<StoredObject>): Promise<LeaseWrite> {
   try {
     return { kind: 'written', lease: leaseOf(await answer) };
   } catch (error) {
-    if (error instanceof ApiError && refusals.has(error.kind)) return { kind: 'refused' };
+    if (error instanceof ApiError && refusals.has(error.reason)) return { kind: 'refused' };
     throw error;
   }
 }

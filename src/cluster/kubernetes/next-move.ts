@@ -36,8 +36,8 @@ export function nextMove(ended: Ended, relistDue: boolean): Move {
     case 'failed': {
       const { during, error } = ended;
       // A cut says nothing about the server. The first try to go on will: should it fail, the server was away.
-      if (during === 'stream' && error.kind === 'unreachable') return { next: 'watch', wait: 'backoff' };
-      return { next: 'list', wait: error.kind === 'silent' ? 'none' : 'backoff' };
+      if (during === 'stream' && error.reason === 'unreachable') return { next: 'watch', wait: 'backoff' };
+      return { next: 'list', wait: error.reason === 'silent' ? 'none' : 'backoff' };
     }
     default:
       return ended satisfies never;

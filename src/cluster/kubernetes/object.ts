@@ -64,7 +64,12 @@ export function storedObject(value: unknown, kind: ResourceKind, doing: string):
   ) {
     throw new ApiError('malformed', {
       doing,
-      message: `${doing}: found something without name, uid and resourceVersion, expected a ${kind.kind}; it is read again`,
+      fault: {
+        about: doing,
+        found: 'something without name, uid and resourceVersion',
+        expected: `a ${kind.kind}`,
+        remedy: 'it is read again',
+      },
     });
   }
   return {

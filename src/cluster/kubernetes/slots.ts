@@ -1,5 +1,5 @@
-/** What the teachers of all jobs draw on, from the ledger and the pods that are known. Pure. */
-import { type Ledger, neighboursOf, type Slots, type SlotSupply } from '../../domain/index.js';
+/** The slots that the teachers of all jobs share, from the ledger and the known pods. Pure. */
+import { type Ledger, higherPriorityPods, type ClusterSlots, type SlotSupply } from '../../domain/index.js';
 
 import type { SlotCounter } from './slot-counter.js';
 import type { TeacherBook } from './teacher-book.js';
@@ -14,14 +14,14 @@ export function slotsOf(
   teachers: TeacherBook,
   waiting: Iterable<PodView>,
   slotsIn: SlotCounter,
-): Slots {
+): ClusterSlots {
   const supplies = new Map<string, SlotSupply>();
   /** By resource and node. */
   const others = new Map<string, Map<string, number>>();
   return {
-    board: ledger.draft(),
+    placement: ledger.placement(),
     teachersOf: (uid) => teachers.stayingOf(uid),
-    othersOn(node, resource) {
+    coLocatedSlots(node, resource) {
       const counted = others.get(resource) ?? new Map<string, number>();
       others.set(resource, counted);
       const known = counted.get(node);
@@ -31,8 +31,8 @@ export function slotsOf(
       counted.set(node, units);
       return units;
     },
-    neighbours: neighboursOf(waiting, highestTeacherPriority).map((neighbour) => {
-      return { ...neighbour, slots: Object.fromEntries(slotsIn(neighbour.needs.requests)) };
+    pendingPods: higherPriorityPods(waiting, highestTeacherPriority).map((pod) => {
+      return { ...pod, slots: Object.fromEntries(slotsIn(pod.needs.requests)) };
     }),
     leaving: teachers.leaving(),
     supplyOf(resource) {
@@ -43,6 +43,6 @@ export function slotsOf(
       supplies.set(resource, supply);
       return supply;
     },
-    account: () => ledger.facts(),
+    facts: () => ledger.facts(),
   };
 }

@@ -6,7 +6,7 @@
  *  teacher-book/T1 Teachers that ask alike have one and the same `requests`: whoever compares them sees so at once.
  *  teacher-book/T2 Nothing is kept of teachers that are gone.
  */
-import type { PodNeeds, SeatedTeacher, Slots } from '../../domain/index.js';
+import type { PodNeeds, CurrentTeacher, ClusterSlots } from '../../domain/index.js';
 
 import type { SlotCounter } from './slot-counter.js';
 import type { PodView } from './views.js';
@@ -21,7 +21,7 @@ interface Asks {
 }
 
 interface Booked {
-  readonly seated: SeatedTeacher;
+  readonly seated: CurrentTeacher;
   readonly terminating: boolean;
   readonly asks: Asks;
 }
@@ -72,8 +72,8 @@ export class TeacherBook {
   }
 
   /** Those that were not told to go. */
-  stayingOf(jobUid: string): SeatedTeacher[] {
-    const staying: SeatedTeacher[] = [];
+  stayingOf(jobUid: string): CurrentTeacher[] {
+    const staying: CurrentTeacher[] = [];
     for (const { seated, terminating } of this.#jobs.get(jobUid)?.values() ?? []) {
       if (!terminating) staying.push(seated);
     }
@@ -81,7 +81,7 @@ export class TeacherBook {
   }
 
   /** Those of all jobs that were, and are not gone. */
-  leaving(): Slots['leaving'] {
+  leaving(): ClusterSlots['leaving'] {
     return [...this.#leaving].map(({ seated, asks: { requests, slots } }) => {
       const [[resource, count] = ['cpu', 0]] = slots;
       const needs: PodNeeds = { requests, nodeSelector: {}, requiredTerms: null, tolerations: [] };

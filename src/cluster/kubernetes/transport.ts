@@ -151,8 +151,8 @@ export class Transport {
     const leave = (): void => ending.abort(abortedError(doing));
     void this.#options.clock.sleep(requestMs, timer.signal).then(() => {
       if (timer.signal.aborted) return;
-      const message = `${doing}: no answer within ${requestMs / 1_000} s; it is tried again`;
-      ending.abort(new ApiError('timeout', { doing, message }));
+      const fault = { about: doing, problem: `no answer within ${requestMs / 1_000} s`, remedy: 'it is tried again' };
+      ending.abort(new ApiError('timeout', { doing, fault }));
     });
     if (signal?.aborted === true) leave();
     signal?.addEventListener('abort', leave, { once: true });
@@ -161,7 +161,7 @@ export class Transport {
       return await Promise.race([work(ending.signal), rejectedWhen(ending.signal)]);
     } catch (error) {
       const translated = errorOfFailure(doing, ending.signal.aborted ? ending.signal.reason : error);
-      if (translated.kind === 'timeout' && translated.status === null) this.#distrust();
+      if (translated.reason === 'timeout' && translated.status === null) this.#distrust();
       throw translated;
     } finally {
       timer.abort();
@@ -179,8 +179,8 @@ export class Transport {
     // Too late: nobody waits for it.
     if (signal.aborted) throw abortedError(doing);
     if (!maySend()) {
-      const message = `${doing}: this process no longer leads; nothing was sent`;
-      throw new ApiError('notLeading', { doing, message });
+      const fault = { about: doing, problem: 'this process no longer leads, and nothing was sent', remedy: '' };
+      throw new ApiError('notLeading', { doing, fault });
     }
     return await this.#agentsFor(tls)[pool].request({
       origin: this.#origin,
@@ -211,7 +211,11 @@ export class Transport {
       this.#credentials = null;
       throw new ApiError('unauthorized', {
         doing,
-        message: `${doing}: our credentials cannot be read (${error instanceof Error ? error.message : String(error)}); it is tried again`,
+        fault: {
+          about: doing,
+          problem: `our credentials cannot be read (${error instanceof Error ? error.message : String(error)})`,
+          remedy: 'it is tried again',
+        },
         cause: error,
       });
     }
@@ -251,7 +255,7 @@ export class Transport {
   #refusal(doing: string, { statusCode, headers }: Dispatcher.ResponseData, text: string): ApiError {
     const retryAfter = headers['retry-after'];
     const error = errorOfAnswer(doing, statusCode, typeof retryAfter === 'string' ? retryAfter : undefined, text);
-    if (error.kind === 'unauthorized') this.#credentials = null;
+    if (error.reason === 'unauthorized') this.#credentials = null;
     return error;
   }
 
@@ -264,7 +268,12 @@ export class Transport {
       if (bytes > longestAnswerBytes) {
         throw new ApiError('malformed', {
           doing,
-          message: `${doing}: found an answer of more than ${longestAnswerBytes} bytes, expected less; ask for fewer objects at a time`,
+          fault: {
+            about: doing,
+            found: `an answer of more than ${longestAnswerBytes} bytes`,
+            expected: 'less',
+            remedy: 'ask for fewer objects at a time',
+          },
         });
       }
       parts.push(part);
@@ -282,17 +291,24 @@ async function* read(
   } catch (error) {
     if (signal?.aborted === true) throw abortedError(doing);
     const translated = errorOfFailure(doing, error);
-    if (translated.kind !== 'timeout') throw translated;
+    if (translated.reason !== 'timeout') throw translated;
     throw new ApiError('silent', {
       doing,
-      message: `${doing}: nothing came for longer than bookmarks are apart; all objects are read again`,
+      fault: {
+        about: doing,
+        problem: 'nothing came for longer than bookmarks are apart',
+        remedy: 'all objects are read again',
+      },
       cause: error,
     });
   }
 }
 
 function abortedError(doing: string): ApiError {
-  return new ApiError('aborted', { doing, message: `${doing}: given up because nobody waits for it any more` });
+  return new ApiError('aborted', {
+    doing,
+    fault: { about: doing, problem: 'given up because nobody waits for it any more', remedy: '' },
+  });
 }
 
 async function rejectedWhen(signal: AbortSignal): Promise<never> {

@@ -3,17 +3,17 @@
  * so that forty thousand pods fit into memory. Pure.
  */
 import { appliedAnnotation, deletionCostAnnotation, labels, templateAnnotation } from '../../api/index.js';
-import { amountsOf, effectiveRequests, isLeaving, isMendedByRoom } from '../../domain/index.js';
+import { amountsOf, effectiveRequests, isLeaving, isSolvedByEviction } from '../../domain/index.js';
 import type {
   LedgerNode,
   LedgerPod,
-  Placement,
+  SchedulingConstraints,
   PodResources,
   PodResourcesStatus,
   ResizedContainer,
   Taint,
-  Waiting,
-  WaitingPod,
+  NodeWait,
+  UnboundPod,
 } from '../../domain/index.js';
 
 import { type FieldsOwner, unclaimedIn } from './managed-fields.js';
@@ -67,15 +67,15 @@ export interface RawPod extends RawObject {
 }
 
 interface RawPlacement {
-  readonly nodeSelector?: Placement['nodeSelector'];
+  readonly nodeSelector?: SchedulingConstraints['nodeSelector'];
   readonly affinity?: {
     readonly nodeAffinity?: {
       readonly requiredDuringSchedulingIgnoredDuringExecution?: {
-        readonly nodeSelectorTerms: Placement['requiredTerms'] & object;
+        readonly nodeSelectorTerms: SchedulingConstraints['requiredTerms'] & object;
       };
     };
   };
-  readonly tolerations?: Placement['tolerations'];
+  readonly tolerations?: SchedulingConstraints['tolerations'];
 }
 
 interface RawScheduling {
@@ -88,7 +88,7 @@ interface RawScheduling {
   readonly resourceClaims?: readonly object[];
 }
 
-export interface PodView extends LedgerPod, WaitingPod {
+export interface PodView extends LedgerPod, UnboundPod {
   readonly namespace: string;
   readonly name: string;
   readonly terminating: boolean;
@@ -153,17 +153,17 @@ export function podView(raw: RawPod): PodView {
 }
 
 /** Only of pods that wait: it is most of what a pod's view would weigh. */
-function waitingView(raw: RawPod): Waiting {
+function waitingView(raw: RawPod): NodeWait {
   const { metadata, spec } = raw;
   const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
   return {
     sinceMs: Date.parse(metadata.creationTimestamp ?? ''),
-    placement: {
+    constraints: {
       nodeSelector: spec.nodeSelector ?? {},
       requiredTerms: required?.nodeSelectorTerms ?? null,
       tolerations: spec.tolerations ?? [],
     },
-    forRoom: waitsForRoom(raw),
+    evictionHelps: waitsForRoom(raw),
   };
 }
 
@@ -171,7 +171,7 @@ function waitingView(raw: RawPod): Waiting {
 function waitsForRoom({ spec, status }: RawPod): boolean {
   const said = unscheduled(status?.conditions ?? []);
   const isKnown = spec.schedulerName === 'default-scheduler' && (spec.resourceClaims ?? []).length === 0;
-  return said === undefined || !isKnown || isMendedByRoom(said);
+  return said === undefined || !isKnown || isSolvedByEviction(said);
 }
 
 function workerView({ metadata, status }: RawPod, phase: string): WorkerView | null {

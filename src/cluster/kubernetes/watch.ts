@@ -37,7 +37,12 @@ export async function* linesOf(
     if (bytes > longestBytes) {
       throw new ApiError('malformed', {
         doing,
-        message: `${doing}: found a line of more than ${longestBytes} bytes, expected one event of the API; all objects are read again`,
+        fault: {
+          about: doing,
+          found: `a line of more than ${longestBytes} bytes`,
+          expected: 'one event of the API',
+          remedy: 'all objects are read again',
+        },
       });
     }
     parts.push(part);
@@ -58,7 +63,11 @@ export async function* linesOf(
   if (bytes > 0) {
     throw new ApiError('unreachable', {
       doing,
-      message: `${doing}: the connection ended within a line, after ${bytes} of its bytes; it is taken up again`,
+      fault: {
+        about: doing,
+        problem: `the connection ended within a line, after ${bytes} of its bytes`,
+        remedy: 'it is taken up again',
+      },
     });
   }
 }
@@ -83,6 +92,11 @@ export function watchEvent(line: string, kind: ResourceKind, doing: string): Wat
   }
   throw new ApiError('malformed', {
     doing,
-    message: `${doing}: found "${excerpt(line, 40)}", expected an event of the API; all objects are read again`,
+    fault: {
+      about: doing,
+      found: `"${excerpt(line, 40)}"`,
+      expected: 'an event of the API',
+      remedy: 'all objects are read again',
+    },
   });
 }

@@ -89,12 +89,15 @@ export class ObjectWriter {
     const [there] = items;
     if (there !== undefined) return there;
     const doing = `look up ${kind.kind} ${namespace}/${name}`;
-    throw new ApiError('conflict', { doing, message: `${doing}: it was there and is gone; it is created again` });
+    throw new ApiError('conflict', {
+      doing,
+      fault: { about: doing, problem: 'it was there and is gone', remedy: 'it is created again' },
+    });
   }
 }
 
 function isThere(error: unknown): boolean {
-  return error instanceof ApiError && error.kind === 'alreadyExists';
+  return error instanceof ApiError && error.reason === 'alreadyExists';
 }
 
 function isOf(job: JobKey, there: StoredObject): boolean {

@@ -13,11 +13,11 @@ import { makeFolderSync, writeWholeSync } from '@distillery/platform';
 import type { NatsAccess } from '@distillery/protocol';
 
 import type { DistillJob } from '../../api/index.js';
-import type { ClusterObservation, PoolObservation, Slots } from '../../domain/index.js';
+import type { ClusterObservation, PoolObservation, ClusterSlots } from '../../domain/index.js';
 import type { Cluster, DesiredWorkers, JobKey } from '../index.js';
 
 import { type Child, startChild } from './child.js';
-import { machineSlots, oneSlot, seatedIn, slotResource } from './machine.js';
+import { machineSlots, oneSlot, currentTeachersIn, slotResource } from './machine.js';
 import { StudentJob } from './student-job.js';
 import { TeacherPool } from './teacher-pool.js';
 
@@ -91,8 +91,8 @@ export class LocalCluster implements Cluster {
     });
   }
 
-  slots(): Slots {
-    const staying = [...this.#pools].flatMap(([name, pool]) => seatedIn(name, pool.observe().pods));
+  slots(): ClusterSlots {
+    const staying = [...this.#pools].flatMap(([name, pool]) => currentTeachersIn(name, pool.observe().pods));
     return machineSlots(this.#slots, this.#held(), staying);
   }
 

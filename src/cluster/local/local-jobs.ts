@@ -3,16 +3,16 @@ import { join } from 'node:path';
 
 import { writeWhole } from '@distillery/platform';
 
-import type { DistillJob, DistillJobStatus, EventClaim } from '../../api/index.js';
+import type { DistillJob, DistillJobStatus, EventDraft } from '../../api/index.js';
 import type { FoundJob, JobKey } from '../index.js';
 
 export class LocalJobs {
   readonly #folder: string;
-  readonly #onEvents: (events: readonly EventClaim[]) => void;
+  readonly #onEvents: (events: readonly EventDraft[]) => void;
   #job: DistillJob;
 
   /** @param onEvents hears of what one reconcile saw, in order */
-  constructor(folder: string, job: DistillJob, onEvents: (events: readonly EventClaim[]) => void) {
+  constructor(folder: string, job: DistillJob, onEvents: (events: readonly EventDraft[]) => void) {
     this.#folder = folder;
     this.#job = job;
     this.#onEvents = onEvents;
@@ -28,7 +28,7 @@ export class LocalJobs {
     this.#job = { ...this.#job, status };
   }
 
-  recordEvents(_key: JobKey, events: readonly EventClaim[]): Promise<void> {
+  recordEvents(_key: JobKey, events: readonly EventDraft[]): Promise<void> {
     this.#onEvents(events);
     return Promise.resolve();
   }

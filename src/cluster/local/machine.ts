@@ -1,5 +1,11 @@
 /** This machine as the ledger sees it: one node, whose slots are what teachers may take. Pure. */
-import { Ledger, type ObservedTeacher, type PodNeeds, type SeatedTeacher, type Slots } from '../../domain/index.js';
+import {
+  Ledger,
+  type ObservedTeacher,
+  type PodNeeds,
+  type CurrentTeacher,
+  type ClusterSlots,
+} from '../../domain/index.js';
 
 export const thisMachine = 'this machine';
 export const slotResource = 'slots';
@@ -18,7 +24,7 @@ const plenty = 1_000_000_000;
  * @param held processes that are not gone, those that were told to go among them
  * @param staying … and those that were not
  */
-export function machineSlots(slots: number, held: number, staying: readonly SeatedTeacher[]): Slots {
+export function machineSlots(slots: number, held: number, staying: readonly CurrentTeacher[]): ClusterSlots {
   const ledger = new Ledger();
   ledger.setNode({
     name: thisMachine,
@@ -39,10 +45,10 @@ export function machineSlots(slots: number, held: number, staying: readonly Seat
     });
   }
   return {
-    board: ledger.draft(),
+    placement: ledger.placement(),
     teachersOf: () => staying,
-    othersOn: () => 0,
-    neighbours: [],
+    coLocatedSlots: () => 0,
+    pendingPods: [],
     leaving: Array.from({ length: held - staying.length }, () => ({
       node: thisMachine,
       needs: oneSlot,
@@ -50,11 +56,11 @@ export function machineSlots(slots: number, held: number, staying: readonly Seat
       slots: 1,
     })),
     supplyOf: () => ({ total: slots, free: slots }),
-    account: () => ledger.facts(),
+    facts: () => ledger.facts(),
   };
 }
 
-export function seatedIn(pool: string, pods: readonly ObservedTeacher[]): SeatedTeacher[] {
+export function currentTeachersIn(pool: string, pods: readonly ObservedTeacher[]): CurrentTeacher[] {
   return pods.flatMap(({ name, node, terminating, ready, createdAtMs }) =>
     terminating ? [] : [{ pool, name, node, requests: oneSlot.requests, ready, createdAtMs }],
   );

@@ -1,16 +1,17 @@
 /**
- * The ledger's door: amounts, placement, the account of the cluster's slots, drafts of it on which a share is tried, and
- * who waits for a place before us.
+ * The door of the ledger: amounts of resources, what every node has and what its pods take, and trial placements on a
+ * copy of it. It knows nothing of jobs and teachers.
  */
-export { defaultAccelerators, isAccelerator } from './accelerators.js';
-export type { LedgerNode, LedgerPod } from './account.js';
-export type { Draft, PodNeeds } from './draft.js';
+export { isSchedulable } from './constraints.js';
+export type { NodeFacts, NodeSelectorTerm, SchedulingConstraints, Taint, Toleration } from './constraints.js';
 export { Ledger } from './ledger.js';
-export { isMendedByRoom, neighboursOf } from './neighbours.js';
-export type { Neighbour, Waiting, WaitingPod } from './neighbours.js';
+export { defaultAccelerators, isAccelerator } from './node-usage.js';
+export type { LedgerNode, LedgerPod } from './node-usage.js';
 export { isLeaving } from './notices.js';
 export type { NodeNotices } from './notices.js';
-export { fits } from './placement.js';
-export type { NodeFacts, NodeSelectorTerm, Placement, Taint, Toleration } from './placement.js';
+export { higherPriorityPods, isSolvedByEviction } from './pending-pods.js';
+export type { HigherPriorityPod, NodeWait, UnboundPod } from './pending-pods.js';
+export type { Placement } from './placement.js';
+export type { PodNeeds } from './pod-kinds.js';
 export { amountsOf, effectiveRequests, thousandthsOf } from './resources.js';
 export type { Amounts, PodResources, PodResourcesStatus, ResizedContainer } from './resources.js';

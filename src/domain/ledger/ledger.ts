@@ -1,92 +1,93 @@
 /**
- * The account of all slots of the cluster (DESIGN §5.2): what each node has, what the pods on it take, and so where one more
- * would find room. Kept up to date pod by pod; the same facts in any order give the same account.
+ * All slots of the cluster (design §5.2): what each node has, what its pods take, and so where one more pod fits. Updated
+ * pod by pod; the same facts give the same ledger in any order.
  *
  * Invariants:
- *  K1 A pod takes its share until it is really gone: while it is terminating, too (DESIGN I5).
- *  K2 A pod that ended by itself takes nothing.
- *  K3 Nothing is kept of nodes and pods that are gone.
+ *  ledger/K1 A pod takes its resources until it is gone: also while it terminates (I5).
+ *  ledger/K2 A pod that ended by itself takes nothing.
+ *  ledger/K3 The ledger forgets nodes and pods that are gone.
  */
 import {
-  type Account,
-  book,
   Columns,
+  countPod,
+  emptyUsage,
+  isAccelerator,
   isEmpty,
   leftOf,
   type LedgerNode,
   type LedgerPod,
-  openAccount,
+  type NodeUsage,
   setAllocatable,
-} from './account.js';
-import { isAccelerator } from './accelerators.js';
-import { type Draft, draftOf } from './draft.js';
+} from './node-usage.js';
+import { type Placement, placementOn } from './placement.js';
+import type { PodNeeds } from './pod-kinds.js';
 
-/** Nodes that are there, by name, and where each stands. */
+/** Known nodes sorted by name, and the index of each. */
 interface Order {
-  readonly accounts: readonly Account[];
+  readonly nodes: readonly NodeUsage[];
   readonly indexes: ReadonlyMap<string, number>;
 }
 
 export class Ledger {
   readonly #columns: Columns;
-  readonly #accounts = new Map<string, Account>();
-  /** Each pod as it was booked, so that exactly that is taken off again. */
-  readonly #booked = new Map<string, LedgerPod>();
+  readonly #nodes = new Map<string, NodeUsage>();
+  /** Each pod as it was counted, so that exactly the same amounts are removed again. */
+  readonly #counted = new Map<string, LedgerPod>();
 
-  /** null = to be put in order again. */
+  /** null = nodes came or went since: sort again. */
   #order: Order | null = null;
 
-  /** @param accelerators patterns of resource names (accelerators.ts); absent = the usual ones */
+  /** @param accelerators patterns of resource names (node-usage.ts); absent = the default ones */
   constructor(accelerators?: readonly string[]) {
     this.#columns = new Columns((resource) => isAccelerator(resource, accelerators));
   }
 
   setNode(node: LedgerNode): void {
-    const account = this.#account(node.name);
-    if (account.facts === null) this.#order = null;
-    account.facts = node;
-    setAllocatable(account, node.allocatable, this.#columns);
+    const usage = this.#usageOf(node.name);
+    if (usage.facts === null) this.#order = null;
+    usage.facts = node;
+    setAllocatable(usage, node.allocatable, this.#columns);
   }
 
   removeNode(name: string): void {
-    const account = this.#accounts.get(name);
-    if (account === undefined) return;
-    account.facts = null;
+    const usage = this.#nodes.get(name);
+    if (usage === undefined) return;
+    usage.facts = null;
     this.#order = null;
-    if (isEmpty(account)) this.#accounts.delete(name);
+    if (isEmpty(usage)) this.#nodes.delete(name);
   }
 
   setPod(pod: LedgerPod): void {
     this.removePod(pod.uid);
-    const place = pod.node ?? pod.nominated;
-    if (place === null || pod.ended) return;
-    const account = this.#account(place);
-    if (pod.node === null) account.nominated.add(pod);
-    else book(account, pod, 1, this.#columns);
-    this.#booked.set(pod.uid, pod);
+    const node = pod.node ?? pod.nominated;
+    if (node === null || pod.ended) return;
+    const usage = this.#usageOf(node);
+    if (pod.node === null) usage.nominated.add(pod);
+    else countPod(usage, pod, 1, this.#columns);
+    this.#counted.set(pod.uid, pod);
   }
 
   removePod(uid: string): void {
-    const pod = this.#booked.get(uid);
+    const pod = this.#counted.get(uid);
     if (pod === undefined) return;
-    this.#booked.delete(uid);
-    const account = this.#account(pod.node ?? pod.nominated ?? '');
-    if (pod.node === null) account.nominated.delete(pod);
-    else book(account, pod, -1, this.#columns);
-    if (isEmpty(account)) this.#accounts.delete(account.name);
+    this.#counted.delete(uid);
+    const usage = this.#usageOf(pod.node ?? pod.nominated ?? '');
+    if (pod.node === null) usage.nominated.delete(pod);
+    else countPod(usage, pod, -1, this.#columns);
+    if (isEmpty(usage)) this.#nodes.delete(usage.name);
   }
 
-  /** The account as it is now, to try placements on. */
-  draft(): Draft {
-    const { accounts, indexes } = this.#inOrder();
-    return draftOf(accounts, this.#columns, (node) => indexes.get(node));
+  /** A copy of the free room as it is now, on which placements are tried. */
+  placement(): Placement<PodNeeds> {
+    const { nodes, indexes } = this.#inOrder();
+    return placementOn(nodes, this.#columns, (node) => indexes.get(node));
   }
 
-  /** Whole units of a resource that nodes have which take pods. */
+  /** Whole units of a resource on nodes that take pods. */
   unitsOf(resource: string): number {
-    const { accounts } = this.#inOrder();
+    const { nodes } = this.#inOrder();
     let units = 0;
-    for (const { facts } of accounts) {
+    for (const { facts } of nodes) {
       if (facts?.takesPods === true) units += Math.floor((facts.allocatable[resource] ?? 0) / 1_000);
     }
     return units;
@@ -100,10 +101,10 @@ export class Ledger {
     const column = this.#columns.find(resource);
     if (column === undefined) return 0;
     let units = 0;
-    for (const account of this.#inOrder().accounts) {
-      if (account.facts?.takesPods !== true) continue;
-      const left = leftOf(account, column, this.#columns) / 1_000;
-      units += Math.max(0, Math.floor(left) + (given.get(account.name) ?? 0));
+    for (const usage of this.#inOrder().nodes) {
+      if (usage.facts?.takesPods !== true) continue;
+      const left = leftOf(usage, column, this.#columns) / 1_000;
+      units += Math.max(0, Math.floor(left) + (given.get(usage.name) ?? 0));
     }
     return units;
   }
@@ -111,15 +112,15 @@ export class Ledger {
   /** Units of a resource that pods hold on a node, rounded up. */
   unitsUsed(node: string, resource: string): number {
     const column = this.#columns.find(resource);
-    const used = column === undefined ? undefined : this.#accounts.get(node)?.used[column];
+    const used = column === undefined ? undefined : this.#nodes.get(node)?.used[column];
     return Math.ceil((used ?? 0) / 1_000);
   }
 
-  /** What it was told, as plain data. */
+  /** All nodes and pods of the ledger, as plain data. */
   facts(): { readonly nodes: readonly LedgerNode[]; readonly pods: readonly LedgerPod[] } {
-    const nodes = this.#inOrder().accounts.flatMap(({ facts }) => facts ?? []);
-    // Callers' pods may hold more than the account needs.
-    const pods = [...this.#booked.values()].map(
+    const nodes = this.#inOrder().nodes.flatMap(({ facts }) => facts ?? []);
+    // Callers may pass objects with more fields: copy only those of the type.
+    const pods = [...this.#counted.values()].map(
       ({ uid, node, nominated, priority, ended, requests, claimsDevices }): LedgerPod => {
         return { uid, node, nominated, priority, ended, requests, claimsDevices };
       },
@@ -127,26 +128,26 @@ export class Ledger {
     return { nodes, pods };
   }
 
-  /** Accounts that are open: nodes, and nodes of which only pods are known yet. */
+  /** Number of nodes, those that only pods name included. */
   get size(): number {
-    return this.#accounts.size;
+    return this.#nodes.size;
   }
 
   #inOrder(): Order {
     if (this.#order === null) {
-      const accounts = [...this.#accounts.values()]
+      const nodes = [...this.#nodes.values()]
         .filter(({ facts }) => facts !== null)
         .sort((a, b) => (a.name < b.name ? -1 : 1));
-      this.#order = { accounts, indexes: new Map(accounts.map(({ name }, index) => [name, index])) };
+      this.#order = { nodes, indexes: new Map(nodes.map(({ name }, index) => [name, index])) };
     }
     return this.#order;
   }
 
-  #account(node: string): Account {
-    const known = this.#accounts.get(node);
+  #usageOf(node: string): NodeUsage {
+    const known = this.#nodes.get(node);
     if (known !== undefined) return known;
-    const account = openAccount(node);
-    this.#accounts.set(node, account);
-    return account;
+    const usage = emptyUsage(node);
+    this.#nodes.set(node, usage);
+    return usage;
   }
 }

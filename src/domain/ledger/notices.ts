@@ -1,6 +1,6 @@
 /**
- * Whether a node is about to go, or not there yet, as cloud providers, autoscalers and Kubernetes itself announce it. Pods
- * on it may still run and the scheduler may still bind to it: for the ledger it is gone at once (DESIGN §5.2). Pure.
+ * Whether a node leaves soon or is not ready yet, as cloud providers, autoscalers and Kubernetes announce it. Its pods may
+ * still run and the scheduler may still bind to it, but the ledger counts it as gone at once (design §5.2). Pure.
  *
  * Sources: well-known labels, annotations and taints (kubernetes.io); cluster-autoscaler FAQ; Karpenter "Disruption";
  * aws-node-termination-handler `--taint-node`; GKE "Manage node disruption for GPUs and TPUs"; AKS "Node auto-drain".
@@ -14,10 +14,10 @@ export interface NodeNotices {
 }
 
 /**
- * Taints that tell it, by key; one that ends in a slash stands for all that begin so. Whatever a pool tolerates: a pod that
- * comes now would be ended within minutes.
+ * Keys of taints that announce it; a key that ends in a slash is a prefix. They count even if a pool tolerates them, because
+ * a new pod would end within minutes.
  */
-const tellingTaints: readonly string[] = [
+const leavingTaints: readonly string[] = [
   // Not ready, unreachable, out of service, cordoned, low on memory, disk or processes.
   'node.kubernetes.io/',
   'node.cloudprovider.kubernetes.io/',
@@ -33,8 +33,8 @@ const tellingTaints: readonly string[] = [
   'remediator.kubernetes.azure.com/unschedulable',
 ];
 
-/** Conditions of AKS nodes whose machine is to be taken away or started anew; one that only freezes for seconds stays. */
-const tellingConditions: readonly string[] = [
+/** Conditions of AKS nodes whose machine is about to be removed or restarted. Freezing for some seconds is not among them. */
+const leavingConditions: readonly string[] = [
   'PreemptionScheduled',
   'PreemptScheduled',
   'TerminateScheduled',
@@ -42,17 +42,17 @@ const tellingConditions: readonly string[] = [
   'RebootScheduled',
 ];
 
-/** Of GKE, while the host of a node with accelerators is worked on; machines with them cannot be moved alive. */
+/** GKE sets it while it maintains the host of a node with accelerators, which cannot migrate live. */
 const maintenanceLabel = 'cloud.google.com/active-node-maintenance';
 
 export function isLeaving({ taints, labels, conditions }: NodeNotices): boolean {
-  // What only prefers other nodes is a thought, not a notice: an autoscaler's candidates often stay.
-  const telling = taints.filter(({ effect }) => effect !== 'PreferNoSchedule');
+  // Ignore PreferNoSchedule: autoscaler candidates often stay.
+  const binding = taints.filter(({ effect }) => effect !== 'PreferNoSchedule');
   return (
-    telling.some(({ key }) =>
-      tellingTaints.some((known) => (known.endsWith('/') ? key.startsWith(known) : key === known)),
+    binding.some(({ key }) =>
+      leavingTaints.some((known) => (known.endsWith('/') ? key.startsWith(known) : key === known)),
     ) ||
-    conditions.some((type) => tellingConditions.includes(type)) ||
+    conditions.some((type) => leavingConditions.includes(type)) ||
     labels[maintenanceLabel] === 'ONGOING'
   );
 }

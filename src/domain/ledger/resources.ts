@@ -3,19 +3,19 @@
  * Every amount is a whole number of thousandths of its unit (cores, bytes, devices), so that sums are exact. Pure.
  *
  * Invariants:
- *  A1 What a pod takes is whole bytes and whole devices, rounded up pod by pod; only cores have thousandths. The API server
- *     stores nothing finer than a thousandth.
- *  A2 Being multiples of 1000, sums of bytes are exact up to 2^56 thousandths: 72 TB a node.
+ *  resources/R1 A pod takes whole bytes and whole devices, rounded up pod by pod; only cores have thousandths. The API
+ *     server stores nothing finer than a thousandth.
+ *  resources/R2 Sums of bytes are multiples of 1000 and therefore exact up to 2^56 thousandths: 72 TB a node.
  */
 
 import { milliAmount, QuantityError } from '../../api/index.js';
 
-/** Thousandths by resource name; a resource that is not named is 0. */
+/** Thousandths by resource name; a missing name means 0. */
 export type Amounts = Readonly<Record<string, number>>;
 
 type Quantities = Readonly<Record<string, string | number>>;
 
-/** A Kubernetes quantity in thousandths, rounded up; 0 for a text that is none: the API server stores no such thing. */
+/** A Kubernetes quantity in thousandths, rounded up; 0 for an invalid text, which the API server would not store. */
 export function thousandthsOf(quantity: string | number): number {
   try {
     return milliAmount(quantity);
@@ -31,18 +31,18 @@ export function amountsOf(quantities: Quantities | undefined): Amounts {
   );
 }
 
-/** The part of a pod's spec that decides what it asks for. */
+/** The part of a pod's spec that decides its requests. */
 export interface PodResources {
   readonly containers?: readonly ContainerResources[];
   readonly initContainers?: readonly ContainerResources[];
   readonly overhead?: Quantities;
-  /** Of the pod as a whole (KEP-2837). */
+  /** Pod-level resources (KEP-2837). */
   readonly resources?: Requirements;
 }
 
 interface ContainerResources {
   readonly name?: string;
-  /** Always on an init container makes it a sidecar (KEP-753). */
+  /** `Always` on an init container makes it a sidecar (KEP-753). */
   readonly restartPolicy?: string;
   readonly resources?: Requirements;
 }
@@ -52,50 +52,53 @@ interface Requirements {
   readonly limits?: Quantities;
 }
 
-/** The part of a pod's status by which it takes more or less than its spec says: a resize in place (KEP-1287). */
+/** The part of a pod's status that changes what its spec requests: a resize in place (KEP-1287). */
 export interface PodResourcesStatus {
   readonly conditions?: readonly { readonly type: string; readonly reason?: string }[];
   readonly containerStatuses?: readonly ResizedContainer[];
   readonly initContainerStatuses?: readonly ResizedContainer[];
-  /** Of the pod as a whole; kubelets of 1.35 say it only with InPlacePodLevelResourcesVerticalScaling. */
+  /** Pod-level; kubelets of 1.35 report it only with InPlacePodLevelResourcesVerticalScaling. */
   readonly resources?: Requirements;
   readonly allocatedResources?: Quantities;
 }
 
 export interface ResizedContainer {
   readonly name: string;
-  /** What runs. */
+  /** What the running container has. */
   readonly resources?: Requirements;
-  /** What the kubelet has admitted. */
+  /** What the kubelet admitted. */
   readonly allocatedResources?: Quantities;
 }
 
 /**
- * What a pod takes of its node, as the scheduler counts it: the larger of what runs at last (containers and sidecars) and
- * what each init container needs beside the sidecars before it. What is asked for the pod as a whole stands instead, for
- * the resources that may be; overhead comes on top. While a pod is resized, each part counts as the most of what is asked,
- * admitted and running; an ask that its node can never grant counts nothing.
- * @param status absent: that of a pod which has yet to run
+ * What a pod takes on its node, as the scheduler counts it: the larger of the long-running part (containers and sidecars)
+ * and of each init container together with the sidecars before it. Pod-level requests replace this where Kubernetes allows
+ * them; overhead is added. During a resize each part counts as the maximum of requested, admitted and running; a request
+ * that its node can never grant does not count.
+ * @param status absent for a pod that does not run yet
  */
 export function effectiveRequests(spec: PodResources, status: PodResourcesStatus = {}): Amounts {
   const running = new Map(
-    [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])].map((told) => [told.name, told]),
+    [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])].map((reported) => [
+      reported.name,
+      reported,
+    ]),
   );
   const refused = isRefusedResize(status);
   const requestsOf = (container: ContainerResources): Amounts => {
-    const told = running.get(container.name ?? '');
+    const reported = running.get(container.name ?? '');
     const asked = askedBy(container.resources);
-    return told?.resources === undefined ? asked : resized(asked, told, refused);
+    return reported?.resources === undefined ? asked : resized(asked, reported, refused);
   };
   let sidecars: Amounts = {};
   let starting: Amounts = {};
   for (const container of spec.initContainers ?? []) {
     const isSidecar = container.restartPolicy === 'Always';
-    // The status of one that runs once says nothing about what it will ask for when it runs again.
+    // The status of an init container that ran once does not say what it requests when it runs again.
     const requests = isSidecar ? requestsOf(container) : askedBy(container.resources);
-    const beside = sum(sidecars, requests);
-    if (isSidecar) sidecars = beside;
-    starting = largest(starting, beside);
+    const together = sum(sidecars, requests);
+    if (isSidecar) sidecars = together;
+    starting = largest(starting, together);
   }
   const lasting = (spec.containers ?? []).map(requestsOf).reduce(sum, sidecars);
   const ofContainers = largest(starting, lasting);
@@ -104,18 +107,15 @@ export function effectiveRequests(spec: PodResources, status: PodResourcesStatus
   return wholeUnits(sum({ ...ofContainers, ...ofPod }, amountsOf(spec.overhead)));
 }
 
-/**
- * A limit without a request is the request: filled in by the API server in pods, and not yet in their templates
- * (SetDefaults_Pod).
- */
+/** A limit without a request is the request: the API server sets it in pods (SetDefaults_Pod), but not in their templates. */
 function askedBy(resources: Requirements | undefined): Amounts {
   if (resources === undefined) return {};
   return { ...amountsOf(resources.limits), ...amountsOf(resources.requests) };
 }
 
 /**
- * Of the pod as a whole. A limit alone is the request where no container asks for the resource (defaultPodRequests); huge
- * pages are requested as they are limited in any case. Devices are always a container's own.
+ * Pod-level requests. A limit alone is the request where no container requests the resource (defaultPodRequests), and
+ * always for huge pages. Devices are never requested for the pod as a whole.
  */
 function askedOfPod(resources: Requirements | undefined, ofContainers: Amounts): Amounts {
   if (resources === undefined) return {};
@@ -130,7 +130,7 @@ function isHugePages(resource: string): boolean {
   return resource.startsWith('hugepages-');
 }
 
-/** determineEffectiveRequests of component-helpers. */
+/** As determineEffectiveRequests in component-helpers. */
 function resized(
   asked: Amounts,
   { resources, allocatedResources }: Omit<ResizedContainer, 'name'>,
@@ -140,7 +140,7 @@ function resized(
   return refused ? granted : largest(asked, granted);
 }
 
-/** IsPodResizeInfeasible of component-helpers. */
+/** As IsPodResizeInfeasible in component-helpers. */
 function isRefusedResize({ conditions }: PodResourcesStatus): boolean {
   return conditions?.find(({ type }) => type === 'PodResizePending')?.reason === 'Infeasible';
 }
@@ -149,7 +149,7 @@ function pick(amounts: Amounts, names: readonly string[]): Amounts {
   return Object.fromEntries(names.map((name) => [name, amounts[name] ?? 0]));
 }
 
-/** As the scheduler reads what a pod asks for and what a node has (A1). */
+/** Rounds up as the scheduler does, for requests and for what a node has (resources/R1). */
 export function wholeUnits(amounts: Amounts): Amounts {
   return Object.fromEntries(
     Object.entries(amounts).map(([name, amount]) => [

@@ -1,11 +1,11 @@
 /** Ours: the operator's own decisions (src/domain) on what it would observe of the simulated cluster. */
 import {
-  type Board,
-  claimOf,
-  type JobClaim,
+  type Placement,
+  dampedRequest,
+  type JobRequest,
   jobDemandOf,
   type PoolState,
-  shareOut,
+  allocate,
   type Teacher,
 } from '../../domain/index.js';
 import type { TeacherPlacement } from '../cluster.js';
@@ -55,29 +55,34 @@ export function distilleryPolicy(options: Partial<DistilleryOptions> = {}): Poli
     restSeconds,
     initialReplicas: () => 0,
     decide: ({ nowSeconds, jobs, slots, slotsForTeachers, freeSlots }) => {
-      const { grants } = shareOut<Needs>({
-        jobs: jobs.map((job) => claimed(job, nowSeconds)),
-        // The scheduler made room for those that wait already: what they were promised is not on the board.
-        neighbours: [],
+      const { grants } = allocate<Needs>({
+        jobs: jobs.map((job) => requestOf(job, nowSeconds)),
+        // Higher-priority pods preempt by themselves: what the scheduler promised them is not free here.
+        pendingPods: [],
         leaving: [],
         supply: { [resource]: { freeSlots: slotsForTeachers, reserveSlots: Math.floor(reserveShare * slots) } },
-        board: boardOf(freeSlots),
+        placement: placementOn(freeSlots),
       });
       return [...grants].map(([uid, [grant]]): Decision => ({ uid, replicas: grant?.replicas ?? 0 }));
     },
   };
 }
 
-function claimed(job: JobView, nowSeconds: number): JobClaim<Needs> {
+function requestOf(job: JobView, nowSeconds: number): JobRequest<Needs> {
   const { uid, weight, minReplicas, maxReplicas, desired } = job;
   const pool: PoolState<Needs> = {
     spec: { name: simulatedPool, minReplicas, maxReplicas, slotsPerReplica: 1 },
     needs: oneSlot,
     resource,
-    told: desired,
+    previousReplicas: desired,
     teachers: [...teachersOf(job)],
   };
-  return claimOf({ uid, namespace, weight }, jobDemandOf(snapshotOf(job, nowSeconds)), [pool], nowSeconds * 1_000);
+  return dampedRequest(
+    { uid, namespace, weight },
+    jobDemandOf(snapshotOf(job, nowSeconds)),
+    [pool],
+    nowSeconds * 1_000,
+  );
 }
 
 /** Their names say nothing: who goes is up to the deletion cost. */
@@ -88,15 +93,15 @@ function* teachersOf({ teachers }: JobView): Generator<Teacher<Needs>> {
       node: phase === 'Pending' ? null : anyNode,
       needs: oneSlot,
       ready: phase === 'Ready',
-      besideOthers: 0,
+      coLocatedSlots: 0,
       samplesPerSecond: 0,
       createdAtMs: createdAtSeconds * 1_000,
     };
   }
 }
 
-/** So many alike slots are free. */
-function boardOf(free: number): Board<Needs> {
+/** A cluster with this many equal slots free. */
+function placementOn(free: number): Placement<Needs> {
   let left = free;
   const place = (): boolean => {
     if (left < 1) return false;
@@ -106,8 +111,8 @@ function boardOf(free: number): Board<Needs> {
   return {
     place: () => (place() ? anyNode : null),
     placeOn: place,
-    take: () => left--,
-    release: () => left++,
-    fork: () => boardOf(left),
+    add: () => left--,
+    remove: () => left++,
+    fork: () => placementOn(left),
   };
 }

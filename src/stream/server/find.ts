@@ -6,6 +6,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
 
+import { within } from '@distillery/base';
 import { hostPort, minimumNatsVersion, NatsAddress, NatsAddressError } from '@distillery/protocol';
 
 import { StreamError } from '../errors.js';
@@ -89,26 +90,26 @@ async function findRunning(url: string, stop: AbortSignal): Promise<FoundNatsSer
       return { kind: 'running', address, version: greeting.version };
     } catch (error) {
       if (!(error instanceof StreamError)) throw error;
-      refusals.push(error.kind === 'tooOld' ? orOwn(error) : error);
+      refusals.push(error.reason === 'tooOld' ? orOwn(error) : error);
     }
   }
   const [first, ...others] = refusals;
   if (first === undefined || others.length === 0) throw first ?? new Error('an address has a server');
-  throw new StreamError(first.kind, refusals.map(({ message }) => message).join('\n'), { cause: first });
+  throw new StreamError(first.reason, { faults: refusals.map(({ fault }) => fault), remedy: '' }, { cause: first });
 }
 
 /** Adds what the user of a command can do as well. */
 function orOwn(error: StreamError): StreamError {
-  return new StreamError(error.kind, `${error.message}, or leave DISTILL_NATS_URL unset to have one started`, {
-    cause: error,
-  });
+  const remedy = `${error.fault.remedy}, or leave DISTILL_NATS_URL unset to have one started`;
+  return new StreamError(error.reason, { ...error.fault, remedy }, { cause: error });
 }
 
 function noTls(where: string): StreamError {
-  return new StreamError(
-    'unreachable',
-    `NATS at ${where}: it offers no TLS, and tls:// in the address asks for it; switch TLS on there, or write nats://`,
-  );
+  return new StreamError('unreachable', {
+    about: `NATS at ${where}`,
+    problem: 'it offers no TLS, and tls:// in the address asks for it',
+    remedy: 'switch TLS on there, or write nats://',
+  });
 }
 
 /** @throws StreamError unreachable, without anything of the URL */
@@ -117,7 +118,7 @@ function addressIn(url: string): NatsAddress {
     return NatsAddress.parse(url);
   } catch (error) {
     if (!(error instanceof NatsAddressError)) throw error;
-    throw new StreamError('unreachable', `DISTILL_NATS_URL: ${error.message}`, { cause: error });
+    throw new StreamError('unreachable', within('DISTILL_NATS_URL', error.fault), { cause: error });
   }
 }
 

@@ -176,8 +176,11 @@ export async function installNatsServer(
 export function noServer(reason: string, cause?: unknown): StreamError {
   return new StreamError(
     'noServer',
-    `no nats-server could be found or installed: ${reason}. Set DISTILL_NATS_URL to a running server with JetStream, ` +
-      'or put nats-server 2.10 or newer on PATH',
+    {
+      about: 'no nats-server could be found or installed',
+      problem: reason,
+      remedy: 'set DISTILL_NATS_URL to a running server with JetStream, or put nats-server 2.10 or newer on PATH',
+    },
     { cause },
   );
 }

@@ -38,7 +38,11 @@ export async function readGreeting(place: NatsServerPlace, timeoutMs: number, si
   const failed = (reason: string, cause?: unknown): StreamError =>
     new StreamError(
       'unreachable',
-      `NATS at ${hostPort(place)}: ${reason}; check that a nats-server runs there and can be reached`,
+      {
+        about: `NATS at ${hostPort(place)}`,
+        problem: reason,
+        remedy: 'check that a nats-server runs there and can be reached',
+      },
       { cause },
     );
   const timer = setTimeout(() => socket.destroy(new Error(`no greeting within ${timeoutMs / 1_000} s`)), timeoutMs);
@@ -97,15 +101,18 @@ function parseGreeting(line: string): Greeting {
 /** @throws StreamError tooOld or noJetStream when the server cannot hold a job's streams */
 export function checkGreeting(greeting: Omit<Greeting, 'tls'>, where: string): void {
   if (!isAtLeast(greeting.version, minimumNatsVersion)) {
-    throw new StreamError(
-      'tooOld',
-      `NATS at ${where}: found version ${greeting.version}, expected ${minimumNatsVersion} or newer; ` + 'upgrade it',
-    );
+    throw new StreamError('tooOld', {
+      about: `NATS at ${where}`,
+      found: `version ${greeting.version}`,
+      expected: `${minimumNatsVersion} or newer`,
+      remedy: 'upgrade it',
+    });
   }
   if (!greeting.jetStream) {
-    throw new StreamError(
-      'noJetStream',
-      `NATS at ${where}: JetStream is off; start the server with -js, or with a jetstream block in its configuration`,
-    );
+    throw new StreamError('noJetStream', {
+      about: `NATS at ${where}`,
+      problem: 'JetStream is off',
+      remedy: 'start the server with -js, or with a jetstream block in its configuration',
+    });
   }
 }

@@ -16,6 +16,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
+import { DistilleryError, statementOf } from '@distillery/base';
 import { makeFolderSync, spawnFolder } from '@distillery/platform';
 import type { NatsServerPlace } from '@distillery/protocol';
 import { z } from 'zod';
@@ -89,19 +90,31 @@ export async function launchNatsServer(options: LaunchOptions): Promise<NatsServ
   }
 }
 
-class PortTaken extends StreamError {}
+/** Another process took the port between the look and the start. */
+export class PortTaken extends StreamError {
+  override readonly kind = 'PortTaken';
+}
 
 async function freePort(host: string): Promise<number> {
   const server = createServer();
   return new Promise((resolve, reject) => {
     server.once('error', (error) => {
-      reject(new StreamError('noServer', `no port of ${host} can be listened on (${error.message})`, { cause: error }));
+      reject(
+        new StreamError(
+          'noServer',
+          { about: '', problem: `no port of ${host} can be listened on (${error.message})`, remedy: '' },
+          { cause: error },
+        ),
+      );
     });
     server.listen(0, host, () => {
       const address = server.address();
       server.close(() => {
         if (address !== null && typeof address === 'object') resolve(address.port);
-        else reject(new StreamError('noServer', `no free port could be found on ${host}`));
+        else
+          reject(
+            new StreamError('noServer', { about: '', problem: `no free port could be found on ${host}`, remedy: '' }),
+          );
       });
     });
   });
@@ -150,10 +163,13 @@ async function launch(options: Placed): Promise<NatsServer> {
     stopping?.throwIfAborted();
     const reason = await lastWords(logFile);
     const taken = error instanceof PortTaken || reason.includes('address already in use');
-    const sentence = `nats-server did not start (${binary}): ${error instanceof Error ? error.message : String(error)}`;
-    throw new (taken ? PortTaken : StreamError)('noServer', `${sentence}; its log ${logFile} ends: ${reason}`, {
-      cause: error,
-    });
+    const why = error instanceof DistilleryError ? statementOf(error.fault) : String(error);
+    const fault = {
+      about: `nats-server ${binary}`,
+      problem: `it did not start (${why}); its log ${logFile} ends: ${reason}`,
+      remedy: '',
+    };
+    throw new (taken ? PortTaken : StreamError)('noServer', fault, { cause: error });
   }
 }
 
@@ -181,12 +197,12 @@ function follow(keeper: ChildProcess): { readonly started: Promise<number>; read
         reported = true;
         exited.resolve(line.exit);
       } else {
-        started.reject(new StreamError('noServer', line.failed));
+        started.reject(new StreamError('noServer', { about: '', problem: line.failed, remedy: '' }));
       }
     });
   }
   const gone = (reason: string): void => {
-    started.reject(new StreamError('noServer', reason));
+    started.reject(new StreamError('noServer', { about: '', problem: reason, remedy: '' }));
     if (pid !== undefined && !reported) endProcess(pid);
     exited.resolve({ code: null, signal: null });
   };
@@ -213,14 +229,23 @@ async function untilReady(
   void exited.then(() => over.abort());
   const end = performance.now() + startLimitMs;
   for (;;) {
-    if (over.signal.aborted) throw new StreamError('noServer', 'it ended at once');
+    if (over.signal.aborted) throw new StreamError('noServer', { about: '', problem: 'it ended at once', remedy: '' });
     stop?.throwIfAborted();
     const greeting = await readGreeting(place, 1_000, stop).catch(() => null);
     if (greeting !== null && greeting.serverName !== serverName) {
-      throw new PortTaken('noServer', `port ${place.port} is in use by another server`);
+      throw new PortTaken('noServer', {
+        about: '',
+        problem: `port ${place.port} is in use by another server`,
+        remedy: '',
+      });
     }
     if (greeting?.jetStream === true) return;
-    if (performance.now() > end) throw new StreamError('noServer', `no answer within ${startLimitMs / 1_000} s`);
+    if (performance.now() > end)
+      throw new StreamError('noServer', {
+        about: '',
+        problem: `no answer within ${startLimitMs / 1_000} s`,
+        remedy: '',
+      });
     await sleep(20);
   }
 }

@@ -7,6 +7,8 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 
+import { DistilleryError } from '@distillery/base';
+
 export interface ToolOptions {
   readonly cwd?: string;
   readonly environment?: NodeJS.ProcessEnv;
@@ -15,8 +17,10 @@ export interface ToolOptions {
 }
 
 /** The tool could not be started, took too long, or ended with another exit code than 0. */
-export class ToolError extends Error {
+export class ToolError extends DistilleryError {
   override readonly name = 'ToolError';
+  readonly kind = 'Tool';
+  readonly retry = 'Later';
 }
 
 /** Time between asking a tool to end and ending it. */
@@ -61,13 +65,20 @@ export async function runTool(
   try {
     const ending = await ended.promise;
     stop.throwIfAborted();
-    if ('error' in ending) throw new ToolError(`${command} cannot be started`, { cause: ending.error });
-    if (overdue.signal.aborted) throw new ToolError(`${command} took longer than ${String(limitMs / 1_000)} s`);
+    if ('error' in ending)
+      throw new ToolError({ about: '', problem: `${command} cannot be started`, remedy: '' }, { cause: ending.error });
+    if (overdue.signal.aborted)
+      throw new ToolError({
+        about: '',
+        problem: `${command} took longer than ${String(limitMs / 1_000)} s`,
+        remedy: '',
+      });
     const { code } = ending;
     if (code === 0) return output();
     // One sentence, not a page.
     const lastLine = errors().trim().split('\n').at(-1) ?? '';
-    throw new ToolError(lastLine === '' ? `${command} ended with exit code ${String(code)}` : lastLine);
+    const problem = lastLine === '' ? `${command} ended with exit code ${String(code)}` : lastLine;
+    throw new ToolError({ about: '', problem, remedy: '' });
   } finally {
     // What a tool left running in its group holds no pipe of ours.
     signalGroup(child, 'SIGKILL');

@@ -98,7 +98,7 @@ describe('apply', () => {
 
   test('of a job that its rules refuse says which field and why', async () => {
     const error = await refusal(api.client.apply(await job('refused', { batchSize: 0 })));
-    expect(error).toMatchObject({ kind: 'invalid', retryable: false, status: 422, about: 'refused' });
+    expect(error).toMatchObject({ reason: 'invalid', retry: 'Never', status: 422, about: 'refused' });
     expect(error.message).toMatch(/DistillJob.* "refused" is invalid: spec\.training\.batchSize/);
     expect(error.causes).toContainEqual(expect.objectContaining({ field: 'spec.training.batchSize' }));
   });
@@ -106,7 +106,7 @@ describe('apply', () => {
   test('of a field that does not exist is refused, never dropped', async () => {
     const error = await refusal(api.client.apply({ ...configMap('typo', {}), dta: { a: '1' } }));
     // The API server's own code for it is 500, although no other try can do better.
-    expect(error).toMatchObject({ kind: 'invalid', status: 500 });
+    expect(error).toMatchObject({ reason: 'invalid', status: 500 });
     expect(error.message).toContain('.dta: field not declared in schema');
     expect(await api.client.get(kinds.configMaps, namespace, 'typo')).toBeNull();
   });
@@ -116,8 +116,8 @@ describe('reading', () => {
   test('gives null for an object that is not there, and an error for a kind that is not', async () => {
     expect(await api.client.get(kinds.configMaps, namespace, 'absent')).toBeNull();
     const unknown = { ...kinds.distillJobs, plural: 'nosuchthings' };
-    expect((await refusal(api.client.get(unknown, namespace, 'absent'))).kind).toBe('notFound');
-    expect((await refusal(api.client.list({ ...unknown, group: 'no.such.group' }))).kind).toBe('notFound');
+    expect((await refusal(api.client.get(unknown, namespace, 'absent'))).reason).toBe('notFound');
+    expect((await refusal(api.client.list({ ...unknown, group: 'no.such.group' }))).reason).toBe('notFound');
   });
 
   test('gives times as strings, microseconds included, and kind and version to every item of a list', async () => {
@@ -184,7 +184,7 @@ describe('reading', () => {
     );
     await until(() => seen.includes('opened'));
     await api.client.apply(configMap('unseen', {}));
-    expect((await error).kind).toBe('silent');
+    expect((await error).reason).toBe('silent');
     expect(seen).toEqual(['opened']);
     await impatient.close();
   });
@@ -193,12 +193,12 @@ describe('reading', () => {
 describe('writing with a condition', () => {
   test('create of what exists, and replace over another version, are conflicts of two kinds', async () => {
     const first = await api.client.create(configMap('contended', { a: '1' }));
-    expect((await refusal(api.client.create(configMap('contended', { a: '2' })))).kind).toBe('alreadyExists');
+    expect((await refusal(api.client.create(configMap('contended', { a: '2' })))).reason).toBe('alreadyExists');
     const second = await api.client.replace({ ...first, data: { a: '3' } });
     expect(second.data).toEqual({ a: '3' });
     expect(await refusal(api.client.replace({ ...first, data: { a: '4' } }))).toMatchObject({
-      kind: 'conflict',
-      retryable: false,
+      reason: 'conflict',
+      retry: 'Never',
     });
   });
 
@@ -208,16 +208,16 @@ describe('writing with a condition', () => {
     const patched = await api.client.patch(kinds.configMaps, namespace, 'patched', { metadata: finalizers });
     expect(patched.metadata.finalizers).toEqual(['distillery.dev/streams']);
     expect(
-      (await refusal(api.client.patch(kinds.configMaps, namespace, 'patched', { metadata: finalizers }))).kind,
+      (await refusal(api.client.patch(kinds.configMaps, namespace, 'patched', { metadata: finalizers }))).reason,
     ).toBe('conflict');
     const absent = refusal(api.client.patch(kinds.configMaps, namespace, 'absent', { data: { a: '1' } }));
-    expect((await absent).kind).toBe('notFound');
+    expect((await absent).reason).toBe('notFound');
     await api.client.patch(kinds.configMaps, namespace, 'patched', { metadata: { finalizers: null } });
   });
 
   test('delete can be bound to a uid, and says whether there was something', async () => {
     const { metadata } = await api.client.create(configMap('deleted', {}));
-    expect((await refusal(api.client.delete(kinds.configMaps, namespace, 'deleted', { uid: 'another' }))).kind).toBe(
+    expect((await refusal(api.client.delete(kinds.configMaps, namespace, 'deleted', { uid: 'another' }))).reason).toBe(
       'conflict',
     );
     expect(await api.client.delete(kinds.configMaps, namespace, 'deleted', { uid: metadata.uid })).toBe(true);
@@ -245,7 +245,7 @@ test('a pod whose token is replaced goes on with the new one', async () => {
   // What was read is still good.
   await pod.client.list(kinds.configMaps, { namespace });
   const stale = await clientOf(access);
-  expect((await refusal(stale.client.list(kinds.configMaps, { namespace }))).kind).toBe('unauthorized');
+  expect((await refusal(stale.client.list(kinds.configMaps, { namespace }))).reason).toBe('unauthorized');
   await writeFile(join(folder, 'token'), await token());
   await stale.client.list(kinds.configMaps, { namespace });
   await pod.close();
@@ -256,21 +256,21 @@ describe('a refusal', () => {
   test('for want of rights, of credentials and of trust are three things', async () => {
     const nobody = await clientOf(await cluster.user('nobody', []));
     const forbidden = await refusal(nobody.client.list(kinds.secrets, { namespace }));
-    expect(forbidden).toMatchObject({ kind: 'forbidden', retryable: false, status: 403 });
+    expect(forbidden).toMatchObject({ reason: 'forbidden', retry: 'AfterSomebodyActs', status: 403 });
     expect(forbidden.message).toContain('secrets is forbidden: User "nobody" cannot list resource "secrets"');
     await nobody.close();
 
     const foreign = join(folder, 'foreign');
     await writeFile(foreign, kubeconfigOf({ token: 'no such token' }, await authority()));
     const unknown = await clientOf(foreign);
-    expect((await refusal(unknown.client.list(kinds.pods))).kind).toBe('unauthorized');
+    expect((await refusal(unknown.client.list(kinds.pods))).reason).toBe('unauthorized');
     await unknown.close();
 
     const distrustful = join(folder, 'distrustful');
     await writeFile(distrustful, kubeconfigOf({ token: 'x' }, null));
     const wary = await clientOf(distrustful);
     const untrusted = await refusal(wary.client.list(kinds.pods));
-    expect(untrusted).toMatchObject({ kind: 'untrusted', retryable: false });
+    expect(untrusted).toMatchObject({ reason: 'untrusted', retry: 'Never' });
     expect(untrusted.message).toMatch(
       /list pods: found a certificate that cannot be believed .* check certificate-authority and server/,
     );
@@ -287,7 +287,7 @@ describe('a refusal', () => {
     await api.client.create(held);
     await api.client.delete(kinds.namespaces, '', 'going');
     const error = await refusal(api.client.apply({ ...held, metadata: { name: 'late', namespace: 'going' } }));
-    expect(error.kind).toBe('forbidden');
+    expect(error.reason).toBe('forbidden');
     expect(error.hasCause('NamespaceTerminating')).toBe(true);
     await api.client.patch(kinds.configMaps, 'going', 'holder', { metadata: { finalizers: null } });
   });
@@ -299,10 +299,10 @@ describe('a refusal', () => {
       // One at a time is always let in.
       const ends = await Promise.allSettled(Array.from({ length: 100 }, async () => crowd.client.list(kinds.pods)));
       const refused = ends.map((end) => (end.status === 'rejected' ? (end.reason as ApiError) : null));
-      throttled = refused.find((error) => error?.kind === 'throttled') ?? undefined;
+      throttled = refused.find((error) => error?.reason === 'throttled') ?? undefined;
       return throttled !== undefined;
     });
-    expect(throttled).toMatchObject({ status: 429, retryable: true, retryAfterMs: 1_000 });
+    expect(throttled).toMatchObject({ status: 429, retry: 'Later', retryAfterMs: 1_000 });
     await crowd.close();
   }, 30_000);
 });

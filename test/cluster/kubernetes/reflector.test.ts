@@ -108,7 +108,7 @@ async function reflecting({
   });
   /** Each interruption as "what, then what". */
   const interruptions = (): string[] =>
-    reports.flatMap((report) => (report.kind === 'interrupted' ? [`${report.error.kind}, then ${report.next}`] : []));
+    reports.flatMap((report) => (report.kind === 'interrupted' ? [`${report.error.reason}, then ${report.next}`] : []));
   /** Resolves when store and listener are equal to what the server holds now, and stays so at a second look. */
   const equals = async (limitMs = 30_000): Promise<void> => {
     const want = await truth();
@@ -451,7 +451,7 @@ describe('an API server', () => {
     // Our part is to come back when there is room.
     await uncrowded(cluster, 'crowd', kubeconfig);
     const waits = reports.flatMap((report) =>
-      report.kind === 'interrupted' && report.error.kind === 'throttled' ? [report.waitMs] : [],
+      report.kind === 'interrupted' && report.error.reason === 'throttled' ? [report.waitMs] : [],
     );
     expect(Math.min(...waits)).toBeGreaterThanOrEqual(1_000);
     // It asked for more patience the more it had to refuse, up to a minute of which is obeyed.
@@ -511,7 +511,7 @@ test('a refusal does not end it: without rights it goes on asking, and syncs whe
   const { reflector, reports, equals } = await reflecting({ kubeconfig });
   await until(() => reports.length >= 3);
   expect(reports[0]).toMatchObject({ kind: 'interrupted', error: expect.any(ApiError) as unknown, next: 'list' });
-  expect(reports[0]).toMatchObject({ error: { kind: 'forbidden' } });
+  expect(reports[0]).toMatchObject({ error: { reason: 'forbidden' } });
   expect(reflector.synced).toBe(false);
   await cluster.kubectl(['create', 'clusterrolebinding', 'newcomer', '--clusterrole=cluster-admin', '--user=newcomer']);
   await put('a', '1');

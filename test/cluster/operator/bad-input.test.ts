@@ -139,13 +139,13 @@ describe('a job whose pods cannot be', () => {
 });
 
 describe('a job that something stands in the way of', () => {
-  const isHindered = ({ type, reason }: StatusCondition): boolean => type === 'Progressing' && reason === 'Hindered';
+  const isBlocked = ({ type, reason }: StatusCondition): boolean => type === 'Progressing' && reason === 'Blocked';
 
   test('is told of a quota against its objects, and goes on when it is gone', async () => {
     await cluster.apply(namespace('small'), quota('small', { 'count/deployments.apps': '0' }));
     await cluster.apply(someJob({ name: 'job', namespace: 'small', pools }));
-    tell('objects beyond a quota', by('the operator', [await condition('job', isHindered, 'small')]));
-    expect(await cluster.kubectlOk(['describe', 'distilljob', 'job', '-n', 'small'])).toContain('Hindered');
+    tell('objects beyond a quota', by('the operator', [await condition('job', isBlocked, 'small')]));
+    expect(await cluster.kubectlOk(['describe', 'distilljob', 'job', '-n', 'small'])).toContain('Blocked');
     await cluster.kubectlOk(['delete', 'resourcequota', 'quota', '-n', 'small']);
     await condition('job', ({ type, status }) => type === 'Progressing' && status === 'True', 'small');
     await until('its pods', async () => (await namesOf('pods', 'small')).length === 2);
@@ -153,13 +153,13 @@ describe('a job that something stands in the way of', () => {
 
   test('is told of a store that has no room for its streams', async () => {
     await cluster.apply(someJob({ name: 'huge', pools, spec: { logits: { maxBytes: '900Ti' } } }));
-    tell('more bytes than the store of NATS has', by('the operator', [await condition('huge', isHindered)]));
+    tell('more bytes than the store of NATS has', by('the operator', [await condition('huge', isBlocked)]));
   });
 
   test('is told of a webhook that does not answer', async () => {
     await cluster.apply(namespace('hooked'), deadWebhook('hooked'));
     await cluster.apply(someJob({ name: 'job', namespace: 'hooked', pools }));
-    tell('a webhook that does not answer', by('the operator', [await condition('job', isHindered, 'hooked')]));
+    tell('a webhook that does not answer', by('the operator', [await condition('job', isBlocked, 'hooked')]));
     await cluster.kubectlOk(['delete', 'validatingwebhookconfiguration', 'hooked']);
   });
 
@@ -171,7 +171,7 @@ describe('a job that something stands in the way of', () => {
     };
     await cluster.apply(taken);
     await cluster.apply(someJob({ name: 'taken', pools }));
-    tell('a name that is taken', by('the operator', [await condition('taken', isHindered)]));
+    tell('a name that is taken', by('the operator', [await condition('taken', isBlocked)]));
     await cluster.kubectlOk(['delete', 'serviceaccount', 'taken-distill']);
     await condition('taken', ({ type, status }) => type === 'Progressing' && status === 'True');
   });
@@ -184,7 +184,7 @@ describe('a job that something stands in the way of', () => {
       metadata: { name: 'again-distill', namespace: 'default', ownerReferences },
     });
     await cluster.apply(someJob({ name: 'again', pools }));
-    tell('what is left of a job of the same name', by('the operator', [await condition('again', isHindered)]));
+    tell('what is left of a job of the same name', by('the operator', [await condition('again', isBlocked)]));
     await cluster.kubectlOk(['delete', 'serviceaccount', 'again-distill']);
     await condition('again', ({ type, status }) => type === 'Progressing' && status === 'True');
   });

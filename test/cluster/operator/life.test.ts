@@ -155,7 +155,7 @@ describe('a job', () => {
       '{"spec":{"training":{"seed":2}}}',
     ]);
     expect(code).not.toBe(0);
-    expect(stderr).toContain('training is immutable, since it decides every step; make a new job');
+    expect(stderr).toContain('training is immutable, since it decides every step. Make a new job');
   });
 
   test('whose student fails by itself is charged, and fails with the last sentence after backoffLimit', async () => {

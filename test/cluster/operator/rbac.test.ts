@@ -137,7 +137,7 @@ describe('the account of the chart', () => {
   const outcome = (work: Promise<unknown>): Promise<string> =>
     work.then(
       () => 'done',
-      (error: unknown) => (error instanceof ApiError ? error.kind : String(error)),
+      (error: unknown) => (error instanceof ApiError ? error.reason : String(error)),
     );
 
   beforeAll(async () => {

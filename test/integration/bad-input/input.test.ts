@@ -124,7 +124,7 @@ describe('a job file', () => {
     const ending = await endingOfRun(file, join(place, 'run'));
     expect(ending).toEqual({
       exitCode: distillExit.badInput,
-      message: `${file}: found nothing, expected a file; check the path`,
+      message: `${file}: found nothing, expected a file. Check the path.`,
       ...nothingLeft,
     });
   });
@@ -139,7 +139,7 @@ describe('a data set', () => {
     {
       what: 'that is not there',
       change: (at: string) => rmSync(at, { recursive: true }),
-      want: 'DATA: found nothing, expected a folder with idx files; check the path',
+      want: 'DATA: found nothing, expected a folder with idx files. Check the path.',
     },
     {
       what: 'without its files',
@@ -148,13 +148,13 @@ describe('a data set', () => {
       },
       want:
         'DATA: found t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, expected train-images*, train-labels*, ' +
-        't10k-images* (or test-images*) and t10k-labels*, at most 3 folders deep; name the folder that holds the four idx files',
+        't10k-images* (or test-images*) and t10k-labels*, at most 3 folders deep. Name the folder that holds the four idx files.',
     },
     {
       what: 'with truncated images',
       change: (at: string) =>
         changedCopy(join(at, trainImages), join(at, trainImages), (bytes) => bytes.subarray(0, 5_000)),
-      want: `DATA/${trainImages}: found a truncated file of 5000 bytes, expected ${String(16 + samples * imageBytes)} bytes; get the file again`,
+      want: `DATA/${trainImages}: found a truncated file of 5000 bytes, expected ${String(16 + samples * imageBytes)} bytes. Get the file again.`,
     },
     {
       what: 'with a wrong magic number',
@@ -167,7 +167,7 @@ describe('a data set', () => {
     {
       what: 'with a gzip file under a raw name',
       change: (at: string) => changedCopy(join(at, trainImages), join(at, trainImages), (bytes) => gzipSync(bytes)),
-      want: `DATA/${trainImages}: found a gzip file, expected a raw idx file; unpack it: gunzip -k DATA/${trainImages}`,
+      want: `DATA/${trainImages}: found a gzip file, expected a raw idx file. Unpack it: \`gunzip -k DATA/${trainImages}\`.`,
     },
     {
       what: 'with a link to a folder for its images',
@@ -175,7 +175,7 @@ describe('a data set', () => {
         rmSync(join(at, trainImages));
         symlinkSync(folder, join(at, trainImages));
       },
-      want: `DATA/${trainImages}: found a folder, expected an idx file; name a file`,
+      want: `DATA/${trainImages}: found a folder, expected an idx file. Name a file.`,
     },
     {
       what: 'with labels of another length',
@@ -185,7 +185,7 @@ describe('a data set', () => {
           shorter.writeUInt32BE(100, 4);
           return shorter;
         }),
-      want: `DATA/${trainLabels}: found 100 labels, expected ${String(samples)}, one for each image of DATA/${trainImages}; take images and labels of the same split`,
+      want: `DATA/${trainLabels}: found 100 labels, expected ${String(samples)}, one for each image of DATA/${trainImages}. Take images and labels of the same split.`,
     },
   ])('$what is refused', async ({ change, want }) => {
     const place = caseFolder();
@@ -215,8 +215,8 @@ describe('a data set', () => {
     changedCopy(join(own, trainLabels), join(own, trainLabels), (bytes) => bytes.fill(10, 8 + 100, 8 + 101));
     const message = await refusalOf(place, withoutTeacher, own);
     expect(message.replaceAll(own, 'DATA')).toContain(
-      'sample 100: found label 10, expected 0 to 9, as the model has 10 outputs; ' +
-        'give the model 11 outputs or remove the sample',
+      'sample 100: found label 10, expected 0 to 9, as the model has 10 outputs. ' +
+        'Give the model 11 outputs or remove the sample.',
     );
   });
 
@@ -234,8 +234,8 @@ describe('a data set', () => {
     }
     const message = await refusalOf(place, withoutTeacher, own);
     expect(message.replaceAll(own, 'DATA')).toContain(
-      "file://DATA: found samples of 14 × 56 × 1, expected 28 × 28 × 1, as the student's input is; " +
-        "change the student model's input shape or take another data set",
+      "file://DATA: found samples of 14 × 56 × 1, expected 28 × 28 × 1, as the student's input is. " +
+        "Change the student model's input shape or take another data set",
     );
   });
 });

@@ -35,7 +35,7 @@ describe('a teacher model', () => {
     const place = caseFolder();
     const path = join(place, 'teacher.onnx');
     expect(await refusalOf(place, teacherOf(path))).toContain(
-      `model ${path}: found nothing, expected a model file; check the path (teacher.model.uri)`,
+      `model ${path}: found nothing, expected a model file. Check the path (teacher.model.uri)`,
     );
   });
 
@@ -48,7 +48,7 @@ describe('a teacher model', () => {
     const path = join(place, 'teacher.onnx');
     changedCopy(teacher, path, change);
     expect(await refusalOf(place, teacherOf(path))).toMatch(
-      /model .*teacher\.onnx: found an? .*file.*, expected an ONNX model, its weights inside or as external data of its main graph; check that the file is complete and not a Git LFS pointer/,
+      /model .*teacher\.onnx: found an? .*file.*, expected an ONNX model, its weights inside or as external data of its main graph. Check that the file is complete and not a Git LFS pointer/,
     );
   });
 
@@ -75,7 +75,7 @@ describe('a teacher model', () => {
     {
       what: 'of a graph model',
       json: { format: 'graph-model', modelTopology: { node: [{ name: 'x'.repeat(1_600_000) }] }, weightsManifest: [] },
-      want: 'found a TensorFlow.js graph model, expected a tfjs layers model or an ONNX file; convert the original again',
+      want: 'found a TensorFlow.js graph model, expected a tfjs layers model or an ONNX file. Convert the original again',
     },
     {
       what: 'whose layers refer to each other in a circle',
@@ -115,14 +115,14 @@ describe('a teacher model', () => {
     const path = join(fixtures, 'nchw.onnx');
     expect(await refusalOf(caseFolder(), teacherOf(path))).toContain(
       `model ${path}: found an input of shape [N, 2, 3, 4], expected samples of 28 × 28 × 1 ` +
-        '(height × width × channels); use a model made for this data set',
+        '(height × width × channels). Use a model made for this data set',
     );
   });
 
   it("of another width than the student's is refused", async () => {
     expect(await refusalOf(caseFolder(), teacherOf(join(fixtures, 'ink-3.onnx')))).toContain(
-      'teacher and student differ in width: found 3 logits a sample of the teacher, expected 10 as the student has; ' +
-        'give the student model 3 outputs or take another teacher',
+      'teacher and student differ in width: found 3 logits a sample of the teacher, expected 10 as the student has. ' +
+        'Give the student model 3 outputs or take another teacher',
     );
   });
 });
@@ -187,7 +187,7 @@ describe('a student model', () => {
         changedModel(({ modelTopology }) => {
           Object.assign(modelTopology.config.layers[0]?.config ?? {}, { batch_input_shape: [null, 32, 32, 3] });
         }),
-      want: "found samples of 28 × 28 × 1, expected 32 × 32 × 3, as the student's input is; change the student model's",
+      want: "found samples of 28 × 28 × 1, expected 32 × 32 × 3, as the student's input is. Change the student model's",
     },
   ])('that $what is refused', async ({ text, want }) => {
     const place = caseFolder();
@@ -219,7 +219,7 @@ describe('a student model', () => {
       spec.student.model = { uri: `file://${path}` };
     });
     expect(message).toContain(
-      `student model ${path}: found nothing, expected a tfjs layers model.json; check the path (spec.student.model.uri)`,
+      `student model ${path}: found nothing, expected a tfjs layers model.json. Check the path (spec.student.model.uri).`,
     );
   });
 });
@@ -241,9 +241,9 @@ describe('a teacher that answers NaN', () => {
     const place = caseFolder();
     const message = await refusalOf(place, ink, withBlankSample(place, 100));
     expect(message).toMatch(
-      /step \d: no teacher could compute it in \d deliveries; the last, cpu-\d, said: logits: found NaN in row \d+, column 0, expected finite numbers; check teacher\.input\.mean and std/,
+      /step \d: no teacher could compute it in \d deliveries; the last error, from cpu-\d: logits: found NaN in row \d+, column 0, expected finite numbers. Check teacher\.input\.mean and std/,
     );
-    expect(message).toContain('spec.teacher.onFailure: Skip would train it on labels alone');
+    expect(message).toContain('Set spec.teacher.onFailure to Skip to train such steps on labels alone');
   });
 
   it('for one sample costs one step its logits with onFailure Skip', async () => {

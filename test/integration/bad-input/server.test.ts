@@ -118,12 +118,12 @@ describe('a NATS server named by DISTILL_NATS_URL', () => {
     {
       what: 'that is not there',
       port: closedPort,
-      want: 'connect ECONNREFUSED 127.0.0.1:PORT; check that a nats-server runs there and can be reached',
+      want: 'connect ECONNREFUSED 127.0.0.1:PORT. Check that a nats-server runs there and can be reached.',
     },
     {
       what: 'that says nothing',
       port: () => portThatSays(''),
-      want: 'no greeting within 5 s; check that a nats-server runs there and can be reached',
+      want: 'no greeting within 5 s. Check that a nats-server runs there and can be reached.',
     },
     {
       what: 'that is a web server',
@@ -133,12 +133,12 @@ describe('a NATS server named by DISTILL_NATS_URL', () => {
     {
       what: 'that is too old',
       port: () => portThatSays('INFO {"server_id":"A","server_name":"old","version":"2.9.10","jetstream":true}\r\n'),
-      want: 'found version 2.9.10, expected 2.10.0 or newer; upgrade it, or leave DISTILL_NATS_URL unset to have one started',
+      want: 'found version 2.9.10, expected 2.10.0 or newer. Upgrade it, or leave DISTILL_NATS_URL unset to have one started.',
     },
     {
       what: 'without JetStream',
       port: () => natsServer(),
-      want: 'JetStream is off; start the server with -js, or with a jetstream block in its configuration',
+      want: 'JetStream is off. Start the server with -js, or with a jetstream block in its configuration.',
     },
   ])('$what is refused', async ({ port, want }) => {
     const at = `127.0.0.1:${String(await port())}`;
@@ -193,7 +193,7 @@ describe('a NATS server named by DISTILL_NATS_URL', () => {
     const port = await natsServer('-c', configuration);
     const { ending } = await runWith(`nats://u:p@127.0.0.1:${String(port)}`);
     expect(ending).toMatchObject({ exitCode: distillExit.unavailable, ...nothingLeft });
-    expect(ending.message).toMatch(/JetStream is off for this account of the NATS server; enable jetstream/);
+    expect(ending.message).toMatch(/JetStream is off for this account of the NATS server. Enable jetstream/);
   });
 
   it.each([
@@ -228,7 +228,7 @@ describe('a NATS server named by DISTILL_NATS_URL', () => {
     const { ending } = await runWith(`TLS://anna:r%40ght@127.0.0.1:${String(port)}`);
     expect(ending).toMatchObject({ exitCode: distillExit.unavailable, ...nothingLeft });
     expect(ending.message).toBe(
-      `NATS at 127.0.0.1:${String(port)}: it offers no TLS, and tls:// in the address asks for it; switch TLS on there, or write nats://`,
+      `NATS at 127.0.0.1:${String(port)}: it offers no TLS, and tls:// in the address asks for it. Switch TLS on there, or write nats://.`,
     );
     expect(received()).not.toMatch(/anna|ght/);
   }, 60_000);
@@ -267,8 +267,8 @@ describe('the command line', () => {
   });
 
   it.each([
-    { current: 'nope', want: 'found no context "nope", expected one of x; name one that exists' },
-    { current: '', want: 'found no current context, expected one of x; name one that exists' },
+    { current: 'nope', want: 'found no context "nope", expected one of x. Name one that exists' },
+    { current: '', want: 'found no current context, expected one of x. Name one that exists' },
   ])(
     'of a kubeconfig with the current context "$current" says what it has, without a stack',
     async ({ current, want }) => {
@@ -276,7 +276,7 @@ describe('the command line', () => {
       const content = { contexts: [{ name: 'x', context: { cluster: 'c' } }], 'current-context': current };
       writeFileSync(file, JSON.stringify(content));
       const { code, stderr } = await endOf('plan', '--kubeconfig', file);
-      expect(stderr).toBe(`kubeconfig ${file}: ${want} (--kubeconfig and --context choose others)\n`);
+      expect(stderr).toBe(`kubeconfig ${file}: ${want} (--kubeconfig and --context choose others).\n`);
       expect(code).toBe(distillExit.usage);
       const operator = spawn(process.execPath, [join(import.meta.dirname, '../../../dist/src/main.js')], {
         stdio: ['ignore', 'ignore', 'pipe'],

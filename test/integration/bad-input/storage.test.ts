@@ -94,7 +94,7 @@ describe('--resume', () => {
     const ending = await endingOf(new DistillProcess(['run', '--resume', place, '--json']), place);
     expect(ending).toEqual({
       exitCode: distillExit.badInput,
-      message: `--resume ${place}: found ${want}, expected the folder of a run; name the one that the run printed when it stopped`,
+      message: `--resume ${place}: found ${want}, expected the folder of a run. Name the one that the run printed when it stopped.`,
       ...nothingLeft,
     });
     expect(existsSync(join(place, 'run.lock'))).toBe(false);
@@ -116,7 +116,7 @@ describe('a run folder', () => {
       const second = new DistillProcess([...args, '--json']);
       expect(await second.ended()).toBe(distillExit.badInput);
       expect(second.stderr).toContain(
-        `${place}: found process ${String(first.child.pid)} working on this run, expected none; wait`,
+        `${place}: found process ${String(first.child.pid)} working on this run, expected none. Wait`,
       );
     }
     process.kill(student, 'SIGCONT');
@@ -126,7 +126,7 @@ describe('a run folder', () => {
     const again = await endingOfRun(job, place);
     expect(again).toMatchObject({ exitCode: distillExit.badInput, ...nothingLeft });
     expect(again.message).toMatch(
-      /^--dir .+: found a run that trained 64 steps there, expected a new folder; resume it with --resume .+, or name another folder$/,
+      /^--dir .+: found a run that trained 64 steps there, expected a new folder\. Resume it with --resume .+, or name another folder\.$/,
     );
     expect(hasModel(place)).toBe(true);
   });
@@ -150,7 +150,7 @@ describe('a run folder', () => {
       readOnly === null
         ? `run folder ${place}: cannot be written (ENOENT: no such file or directory, mkdir '${place}'). ` +
             'Name another folder with --dir.'
-        : `run folder ${place}: found a read-only file system, expected a writable one; mount it writable (EROFS)`,
+        : `run folder ${place}: the file system is read-only (EROFS). Mount it writable.`,
     );
   });
 });
@@ -163,7 +163,7 @@ describe('a disk that fills up', () => {
     const { message, ...ending } = limited;
     expect(ending).toEqual({ exitCode: distillExit.storage, ...nothingLeft });
     expect(message).toMatch(
-      /^The student failed 1 time, .* the last error: checkpoint store .+: found a limit on the size of a file, expected room for a checkpoint; raise it \(ulimit -f\) and resume \(EFBIG\)$/,
+      /^The student failed 1 time, .* the last error: checkpoint store .+: a limit on the size of a file is reached \(EFBIG\)\. Raise it \(ulimit -f\)\.$/,
     );
     await resumesAlike(place);
   });
@@ -197,9 +197,7 @@ describe('a disk that fills up', () => {
       const { message, ...ending } = await endingOf(run, place);
       expect(ending).toEqual({ exitCode: distillExit.storage, ...nothingLeft });
       // Who notices first is chance: the watch, the command's own writing, or the student's checkpoint.
-      expect(message).toMatch(
-        /found (no space left|0\.\d MiB free) on (its disk|the device), expected [^;]+; free some space/,
-      );
+      expect(message).toMatch(/(no space is left|found 0\.\d MiB free) on its disk.*\. Free some space/);
       expect(hasModel(place)).toBe(false);
 
       const tooEarly = await endingOf(new DistillProcess(['run', '--resume', place, '--json']), place);
@@ -216,8 +214,8 @@ describe('a disk that fills up', () => {
     expect(await endingOfRun(job, place)).toEqual({
       exitCode: distillExit.storage,
       message:
-        `run folder ${place}: found 1.0 MiB free on its disk, expected at least 2 MiB; free some space, then resume ` +
-        `the run with --resume ${place}`,
+        `run folder ${place}: found 1.0 MiB free on its disk, expected at least 2 MiB. Free some space, then resume ` +
+        `the run with --resume ${place}.`,
       ...nothingLeft,
     });
   });

@@ -188,7 +188,7 @@ describe('an answer', () => {
     ['that is empty', text('')],
   ])('%s is malformed, and may be tried again', async (_, answer) => {
     const { client } = await serving([answer]);
-    expect(await failed(client.get(kinds.pods, 'ns', 'a'))).toMatchObject({ kind: 'malformed', retryable: true });
+    expect(await failed(client.get(kinds.pods, 'ns', 'a'))).toMatchObject({ reason: 'malformed', retry: 'Later' });
   });
 
   test('with null for its items is an empty list', async () => {
@@ -198,8 +198,8 @@ describe('an answer', () => {
 
   test('of a list without items or version is malformed', async () => {
     const { client } = await serving([json({ metadata: { resourceVersion: '7' } }), json({ metadata: {}, items: [] })]);
-    expect((await failed(client.list(kinds.pods))).kind).toBe('malformed');
-    expect((await failed(client.list(kinds.pods))).kind).toBe('malformed');
+    expect((await failed(client.list(kinds.pods))).reason).toBe('malformed');
+    expect((await failed(client.list(kinds.pods))).reason).toBe('malformed');
   });
 
   test('that never ends in size is cut off', async () => {
@@ -212,7 +212,7 @@ describe('an answer', () => {
     };
     const { client, sockets } = await serving([endless], { longestAnswerBytes: 1_000_000 });
     expect(await failed(client.get(kinds.pods, 'ns', 'a'))).toMatchObject({
-      kind: 'malformed',
+      reason: 'malformed',
       message: expect.stringContaining('more than 1000000 bytes') as unknown,
     });
     await until(() => sockets.size === 0);
@@ -229,8 +229,8 @@ describe('an answer', () => {
   ])('%s is given up in time, and the next request does not wait behind it', async (_, answer) => {
     const { client, opened } = await serving([answer, json(pod)], { requestMs: 200, connections: 1 });
     const error = await failed(client.get(kinds.pods, 'ns', 'a'));
-    expect(error).toMatchObject({ kind: 'timeout', retryable: true });
-    expect(error.message).toBe('get Pod ns/a: no answer within 0.2 s; it is tried again');
+    expect(error).toMatchObject({ reason: 'timeout', retry: 'Later' });
+    expect(error.message).toBe('get Pod ns/a: no answer within 0.2 s. It is tried again.');
     expect(await client.get(kinds.pods, 'ns', 'a')).toMatchObject({ metadata: { name: 'a' } });
     expect(opened()).toBe(2);
   });
@@ -241,9 +241,9 @@ describe('an answer', () => {
     const error = failed(client.get(kinds.pods, 'ns', 'a', leaving.signal));
     await until(() => requests.length === 1);
     leaving.abort();
-    expect((await error).kind).toBe('aborted');
+    expect((await error).reason).toBe('aborted');
     await until(() => sockets.size === 0);
-    expect((await failed(client.get(kinds.pods, 'ns', 'a', leaving.signal))).kind).toBe('aborted');
+    expect((await failed(client.get(kinds.pods, 'ns', 'a', leaving.signal))).reason).toBe('aborted');
   });
 });
 
@@ -263,7 +263,7 @@ describe('credentials', () => {
     const { client, requests } = await serving([json({}, 401), json(pod)], {}, async () =>
       Promise.resolve({ headers: { authorization: `Bearer ${token++}` }, tls: {} }),
     );
-    expect((await failed(client.get(kinds.pods, 'ns', 'a'))).kind).toBe('unauthorized');
+    expect((await failed(client.get(kinds.pods, 'ns', 'a'))).reason).toBe('unauthorized');
     await client.get(kinds.pods, 'ns', 'a');
     expect(requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer 1', 'Bearer 2']);
   });
@@ -277,9 +277,9 @@ describe('credentials', () => {
       return { headers: {}, tls: {} };
     });
     expect((await failed(client.get(kinds.pods, 'ns', 'a'))).message).toBe(
-      'get Pod ns/a: our credentials cannot be read (ENOENT: no such file token); it is tried again',
+      'get Pod ns/a: our credentials cannot be read (ENOENT: no such file token). It is tried again.',
     );
-    expect((await failed(client.get(kinds.pods, 'ns', 'a'))).kind).toBe('timeout');
+    expect((await failed(client.get(kinds.pods, 'ns', 'a'))).reason).toBe('timeout');
     await client.get(kinds.pods, 'ns', 'a');
     expect(requests).toHaveLength(1);
   });
@@ -310,7 +310,7 @@ describe('a watch', () => {
       (response) => response.write(`${line('a', '2')}{"type":"ADD`, () => response.socket?.resetAndDestroy()),
     ]);
     const events: WatchEvent[] = [];
-    expect((await failed(watched(client, events))).kind).toBe('unreachable');
+    expect((await failed(watched(client, events))).reason).toBe('unreachable');
     expect(events).toHaveLength(2);
   });
 
@@ -322,14 +322,14 @@ describe('a watch', () => {
   test('on which nothing comes is silent after a while, and its connection closed', async () => {
     const { client, sockets } = await serving([(response) => response.write(line('a', '2'))], { silenceMs: 300 });
     const events: WatchEvent[] = [];
-    expect(await failed(watched(client, events))).toMatchObject({ kind: 'silent', retryable: true });
+    expect(await failed(watched(client, events))).toMatchObject({ reason: 'silent', retry: 'Later' });
     expect(events).toHaveLength(2);
     await until(() => sockets.size === 0);
   });
 
   test('that never begins is given up in time', async () => {
     const { client, sockets } = await serving([nothing], { requestMs: 200 });
-    expect((await failed(watched(client))).kind).toBe('timeout');
+    expect((await failed(watched(client))).reason).toBe('timeout');
     await until(() => sockets.size === 0);
   });
 
@@ -382,7 +382,7 @@ describe('a watch', () => {
     const error = failed(watched(client, events, leaving.signal));
     await until(() => events.length === 2);
     leaving.abort();
-    expect((await error).kind).toBe('aborted');
+    expect((await error).reason).toBe('aborted');
     await until(() => sockets.size === 0);
   });
 
@@ -443,7 +443,7 @@ describe('a process that stops leading while a request waits', () => {
     // As a process that is stopped there, and wakes when another leads.
     leads = false;
     credentials.resolve({ headers: {}, tls: {} });
-    expect(await waiting).toMatchObject({ kind: 'notLeading', retryable: false });
+    expect(await waiting).toMatchObject({ reason: 'notLeading', retry: 'Never' });
     expect(requests).toHaveLength(0);
     leads = true;
     await write(client);

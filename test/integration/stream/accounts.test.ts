@@ -336,7 +336,7 @@ describe('a server', () => {
         ),
       });
       await expect((await home.adminOf('team-a')).provision(streamsOf('a-1'))).rejects.toMatchObject({
-        retryable: true,
+        retry: 'Later',
       });
       expect(home.health).toMatchObject({ connected: false });
       expect(home.connected).toBe(true);
@@ -356,7 +356,7 @@ test('an operator that does not lead changes no account, and uses one that is th
   // Another limit is not brought by it either.
   const other = opened({ mayAct: () => false, limitsOf: () => ({ ...noLimits, streams: 1 }) });
   expect(await (await other.adminOf(job.namespace)).observe(job.uid)).toMatchObject({ state: 'Present' });
-  await expect(other.dismiss(job)).rejects.toMatchObject({ kind: 'unreachable', retryable: true });
+  await expect(other.dismiss(job)).rejects.toMatchObject({ reason: 'unreachable', retry: 'Later' });
 }, 30_000);
 
 test('limits of a namespace are held by the server, and leave the others alone', async () => {
@@ -371,7 +371,7 @@ test('limits of a namespace are held by the server, and leave the others alone',
     (e: unknown) => e,
   );
   expect(refusal).toMatchObject({
-    kind: 'full',
+    reason: 'full',
     message: expect.stringMatching(
       new RegExp(
         "^create stream \\S+: a limit of the job's NATS account is reached \\(insufficient storage resources available: of 32 MiB " +
@@ -416,8 +416,8 @@ test('a namespace with as many streams as it may have is told so, and not to fre
   const home = opened({ limitsOf: () => ({ ...noLimits, streams: 6 }) });
   await provisioned(home, { namespace: 'team-counted', uid: 'counted-1' });
   await expect(provisioned(home, { namespace: 'team-counted', uid: 'counted-2' })).rejects.toMatchObject({
-    kind: 'full',
-    hinders: true,
+    reason: 'full',
+    retry: 'AfterSomebodyActs',
     message: expect.stringMatching(
       /^create stream \S+: a limit of the job's NATS account is reached \(maximum .*\)\. Delete finished jobs, or ask the administrator/,
     ),

@@ -307,8 +307,8 @@ test('what a student stores, the operator fetches whole; a missing and a damaged
   ]);
   expect((await contentOf('objects', 'result/weights.bin')).equals(Buffer.from(blob))).toBe(true);
   expect(await contentOf('objects', 'empty')).toHaveLength(0);
-  await expect(contentOf('objects', 'nothing')).rejects.toMatchObject({ kind: 'missing' });
-  await expect(contentOf('removed-long-ago', 'x')).rejects.toMatchObject({ kind: 'missing' });
+  await expect(contentOf('objects', 'nothing')).rejects.toMatchObject({ reason: 'missing' });
+  await expect(contentOf('removed-long-ago', 'x')).rejects.toMatchObject({ reason: 'missing' });
 });
 
 test('entries that a student forges take no memory and reach no other object', async () => {
@@ -327,7 +327,7 @@ test('entries that a student forges take no memory and reach no other object', a
   await forge('x', { ...entry, name: 'result/weights.bin', size: 1, chunks: 1 });
   expect((await admin.listObjects('forged')).map(({ name }) => name)).toEqual(['result/weights.bin', 'bomb']);
   await expect(store.get('bomb')).rejects.toThrow(/object bomb: found 0 pieces, expected 134217728/);
-  await expect(contentOf('forged', 'bomb')).rejects.toMatchObject({ kind: 'damaged' });
+  await expect(contentOf('forged', 'bomb')).rejects.toMatchObject({ reason: 'damaged' });
   expect(await store.get('all')).toBeNull();
   expect(await contentOf('forged', 'result/weights.bin')).toHaveLength(300_000);
 });
@@ -342,7 +342,7 @@ test('the official client reads what a student stores, and we read what the offi
   await bucket.putBlob({ name: 'theirs, with spaces and a /' }, blob);
   expect((await contentOf('objects', 'theirs, with spaces and a /')).equals(blob)).toBe(true);
   await bucket.delete('ours');
-  await expect(contentOf('objects', 'ours')).rejects.toMatchObject({ kind: 'missing' });
+  await expect(contentOf('objects', 'ours')).rejects.toMatchObject({ reason: 'missing' });
   expect((await admin.listObjects('objects')).map(({ name }) => name)).not.toContain('ours');
   await root.connection.close();
 });

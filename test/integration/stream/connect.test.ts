@@ -70,18 +70,20 @@ describe('the operator', () => {
 
   test('says that a password is wrong without showing it', async () => {
     const connecting = connectStreams({ url: nats.url, user: 'operator', password: 'wrong-secret', waitMs: 5_000 });
-    await expect(connecting).rejects.toMatchObject({ kind: 'unauthorized' });
+    await expect(connecting).rejects.toMatchObject({ reason: 'unauthorized' });
     await expect(connecting).rejects.not.toThrow(/wrong-secret/);
   });
 
   test.each(['tls://', 'TLS://', 'Tls://'])('that is given %s does not take a server without TLS', async (scheme) => {
     const connecting = connectStreams({ url: nats.url.replace('nats://', scheme), ...nats.operator, waitMs: 300 });
-    await expect(connecting).rejects.toMatchObject({ kind: 'unreachable', message: expect.stringMatching(/tls/) });
+    await expect(connecting).rejects.toMatchObject({ reason: 'unreachable', message: expect.stringMatching(/tls/) });
   });
 
   test('that is given one TLS:// in a list takes no server of it without TLS', async () => {
     const url = `${nats.url},TLS://127.0.0.1:1`;
-    await expect(connectStreams({ url, ...nats.operator, waitMs: 300 })).rejects.toMatchObject({ kind: 'unreachable' });
+    await expect(connectStreams({ url, ...nats.operator, waitMs: 300 })).rejects.toMatchObject({
+      reason: 'unreachable',
+    });
   });
 
   test.each([
@@ -125,7 +127,7 @@ describe('the operator', () => {
   test('gives up on a closed port within its limit', async () => {
     const started = performance.now();
     const connecting = connectStreams({ url: 'nats://127.0.0.1:1', waitMs: 500 });
-    await expect(connecting).rejects.toMatchObject({ kind: 'unreachable' });
+    await expect(connecting).rejects.toMatchObject({ reason: 'unreachable' });
     expect(performance.now() - started).toBeLessThan(3_000);
   });
 
@@ -142,21 +144,21 @@ describe('a worker', () => {
   test('whose password is wrong keeps trying, and in the end the job is not to blame', async () => {
     const login = { kind: 'password', user: 'teacher-job', password: 'wrong-secret' } as const;
     const connecting = connectWorker({ ...worker, login, url: nats.url, waitMs: 500 });
-    await expect(connecting).rejects.toMatchObject({ ending: 'unreachable' });
+    await expect(connecting).rejects.toMatchObject({ reason: 'unreachable' });
     await expect(connecting).rejects.toThrow(/refuses the given user or its password/);
     await expect(connecting).rejects.not.toThrow(/wrong-secret/);
   });
 
   test('ends as unreachable after its limit', async () => {
     const connecting = connectWorker({ ...worker, login: nobody, url: 'nats://127.0.0.1:1', waitMs: 300 });
-    await expect(connecting).rejects.toMatchObject({ ending: 'unreachable' });
+    await expect(connecting).rejects.toMatchObject({ reason: 'unreachable' });
   });
 
   test.each(['tls://', 'TLS://'])('that is given %s does not take a server without TLS', async (scheme) => {
     const login = workerLogin(nats.userFor('teacher', 'job'));
     const url = nats.url.replace('nats://', scheme);
     const connecting = connectWorker({ ...worker, login, url, waitMs: 300 });
-    await expect(connecting).rejects.toMatchObject({ ending: 'unreachable' });
+    await expect(connecting).rejects.toMatchObject({ reason: 'unreachable' });
   });
 
   test('connects to the server of a list that is there', async () => {
@@ -240,7 +242,7 @@ describe('a login in the address', () => {
     ['comma:a,b', /a comma as %2C/],
   ])('%s is refused with what to write, and not shown', async (login, sentence) => {
     const found = findNatsServer(finding({ url: withLogin(server.url, login) }));
-    await expect(found).rejects.toMatchObject({ kind: 'unreachable', message: expect.stringMatching(sentence) });
+    await expect(found).rejects.toMatchObject({ reason: 'unreachable', message: expect.stringMatching(sentence) });
     await expect(found).rejects.toThrow(/^DISTILL_NATS_URL: /);
     await expect(found).rejects.not.toThrow(/slash|pa\/ss|100%|hash|a#b|comma:|a,b/);
   });
@@ -255,14 +257,14 @@ describe('a login in the address', () => {
     expect(link.connected).toBe(true);
     await link.close();
     const wrong = connectStreams({ url: withLogin(tokenServer.url, 'mistaken'), waitMs: 5_000 });
-    await expect(wrong).rejects.toMatchObject({ kind: 'unauthorized' });
+    await expect(wrong).rejects.toMatchObject({ reason: 'unauthorized' });
     await expect(wrong).rejects.not.toThrow(/mistaken/);
   });
 
   test('of an account without JetStream gets the sentence that says so', async () => {
     const admin = await connectStreams({ url: withLogin(server.url, 'none:none'), waitMs: 5_000 });
     await expect(admin.retryDeadLetters('job')).rejects.toMatchObject({
-      kind: 'noJetStream',
+      reason: 'noJetStream',
       message: expect.stringMatching(/JetStream is off for this account of the NATS server; enable jetstream/),
     });
     expect(await admin.observe('job')).toMatchObject({

@@ -114,7 +114,7 @@ describe('a state bucket that others filled', () => {
     const second = await claimAttempt(student, names, 0, (attempt) => studentState({ attempt, pod: 's-2' }));
     expect(second).toMatchObject({ attempt: 2, previous: { attempt: 1, step: 12 } });
     await expect(first.update(studentState({ attempt: 1, pod: 's-1', damaged }))).rejects.toMatchObject({
-      ending: 'fenced',
+      reason: 'fenced',
     });
 
     // The very first claim needs room, and waits for it.
@@ -138,11 +138,11 @@ describe('an object store without room', () => {
     const sound = randomBytes(MiB);
     for (const step of [1, 2, 3]) await checkpoints.put(step, 1, sound, holds);
     await expect(checkpoints.put(4, 1, sound, holds)).rejects.toMatchObject({
-      kind: 'full',
+      reason: 'full',
       // Of the checkpoint, and not of the piece at which the store was full.
       message: expect.stringContaining('cannot take 1048576 bytes: its own limit is reached ('),
     });
-    await expect(checkpoints.put(4, 1, randomBytes(3 * MiB), holds)).rejects.toMatchObject({ kind: 'tooSmall' });
+    await expect(checkpoints.put(4, 1, randomBytes(3 * MiB), holds)).rejects.toMatchObject({ reason: 'tooSmall' });
     expect((await checkpoints.list()).map(({ step }) => step)).toEqual([3, 2, 1]);
     await checkpoints.remove({ step: 1, attempt: 1 });
     await checkpoints.put(4, 1, sound, holds);
@@ -167,7 +167,7 @@ describe('a server at the limit of its store', () => {
         .catch((error: unknown) => error);
       if (outcome instanceof Error) break;
     }
-    await expect(objects.put('new', randomBytes(4 * MiB))).rejects.toMatchObject({ ending: 'storage' });
+    await expect(objects.put('new', randomBytes(4 * MiB))).rejects.toMatchObject({ reason: 'storage' });
     await claim.update(studentState({ attempt: 1, step: 5 }));
     expect(await publishTeacherState(teacher, names, teacherState('t'))).toBe('full');
     const waiting = Promise.all([
@@ -212,7 +212,7 @@ if (!isMounted) rmSync(disk, { recursive: true });
       for (let at = 0; ; at++) await objects.put(`more-${at}`, randomBytes(8 * MiB));
     })();
     await expect(filling).rejects.toMatchObject({
-      ending: 'storage',
+      reason: 'storage',
       message: expect.stringContaining('confirms no write'),
     });
 

@@ -62,7 +62,7 @@ describe('an operator that starts while its server is down', () => {
     expect(await admin.observe('early')).toEqual({ state: 'Unreachable', reason: reasonOf(admin) });
     await until('the reason', () => /ECONNREFUSED.*check that/.test(reasonOf(admin)));
     const started = performance.now();
-    const refusal = { kind: 'unreachable', retryable: true, message: expect.stringContaining('ECONNREFUSED') };
+    const refusal = { reason: 'unreachable', retry: 'Later', message: expect.stringContaining('ECONNREFUSED') };
     await expect(admin.provision(streamsOf('early'))).rejects.toMatchObject(refusal);
     await expect(admin.remove('early')).rejects.toMatchObject(refusal);
     await expect(admin.listObjects('early')).rejects.toMatchObject(refusal);
@@ -137,7 +137,7 @@ describe('an operator that stops leading', () => {
     // Six streams and two consumers are a job's.
     for (const writes of [0, 1, 5, 6, 7]) {
       const admin = await leadingFor(writes);
-      await expect(admin.provision(streamsOf(uid))).rejects.toMatchObject({ kind: 'notLeading', retryable: true });
+      await expect(admin.provision(streamsOf(uid))).rejects.toMatchObject({ reason: 'notLeading', retry: 'Later' });
       // What was sent beside the refused one is answered in its own time.
       const left = writes === 0 ? -1 : 8 - writes;
       await until(`${String(left)} parts to be missing after ${String(writes)} writes`, async () => {
@@ -148,13 +148,13 @@ describe('an operator that stops leading', () => {
     await sound.provision(streamsOf(uid));
     for (const writes of [0, 2]) {
       const admin = await leadingFor(writes);
-      await expect(admin.remove(uid)).rejects.toMatchObject({ kind: 'notLeading' });
+      await expect(admin.remove(uid)).rejects.toMatchObject({ reason: 'notLeading' });
       expect([writes, (await sound.observe(uid)).state]).toEqual([writes, 'Present']);
       await sound.provision(streamsOf(uid));
     }
     const admin = await leadingFor(0);
     for (const write of [admin.trim(uid, 5), admin.deleteFrame(uid, 1), admin.retryDeadLetters(uid)]) {
-      await expect(write).rejects.toMatchObject({ kind: 'notLeading' });
+      await expect(write).rejects.toMatchObject({ reason: 'notLeading' });
     }
     await sound.remove(uid);
     expect((await sound.observe(uid)).state).toBe('Absent');
@@ -182,11 +182,11 @@ describe('credentials', () => {
     try {
       const creds = foreign.operatorCreds;
       const connecting = connectStreams({ url: nats.url, creds, waitMs: 5_000 });
-      await expect(connecting).rejects.toMatchObject({ kind: 'unauthorized' });
+      await expect(connecting).rejects.toMatchObject({ reason: 'unauthorized' });
       const admin = opened({ creds });
       await until('the reason', () => reasonOf(admin).includes('does not know the account of these credentials'));
       const reader = connectReader({ ...accessOf(nats, foreign.userFor('reader', 'x')), uid: 'x', waitMs: 5_000 });
-      await expect(reader).rejects.toMatchObject({ kind: 'unauthorized' });
+      await expect(reader).rejects.toMatchObject({ reason: 'unauthorized' });
       const [, jwt = ''] = creds.split('\n');
       await expect(connecting).rejects.not.toThrow(jwt.slice(0, 40));
       expect(reasonOf(admin)).not.toContain(jwt.slice(0, 40));
@@ -197,7 +197,7 @@ describe('credentials', () => {
 
   test('that are no credentials are told in a sentence', async () => {
     const connecting = connectStreams({ url: nats.url, creds: 'secret', waitMs: 5_000 });
-    await expect(connecting).rejects.toMatchObject({ kind: 'unauthorized' });
+    await expect(connecting).rejects.toMatchObject({ reason: 'unauthorized' });
     await expect(connecting).rejects.toThrow(/expected the text of a .creds file/);
     await expect(connecting).rejects.not.toThrow(/secret/);
   });

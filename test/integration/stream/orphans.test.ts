@@ -406,7 +406,7 @@ describe('with an account for each namespace', () => {
     const sweep = sweeper(home);
     await sweep.round();
     expect(failuresIn(sweep)).toMatchObject([
-      { kind: 'unauthorized', message: expect.stringContaining('CLAIMS.LIST') },
+      { reason: 'unauthorized', message: expect.stringContaining('CLAIMS.LIST') },
     ]);
     await sweep.round(afterMs);
     expect(removedIn(sweep)).toHaveLength(6);

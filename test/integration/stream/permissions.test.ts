@@ -240,7 +240,7 @@ describe.each([
     ]);
     expect((await contentOf(`${resultPrefix}weights.bin`)).equals(Buffer.from(blob))).toBe(true);
     expect(await contentOf(`${resultPrefix}empty`)).toHaveLength(0);
-    await expect(contentOf('nothing')).rejects.toMatchObject({ kind: 'missing' });
+    await expect(contentOf('nothing')).rejects.toMatchObject({ reason: 'missing' });
 
     const { connection, manager } = await connectRoot(nats);
     const [piece] = Object.keys(
@@ -249,7 +249,7 @@ describe.each([
     await manager.streams.purge(`OBJ_${mine.objectBucket}`, { filter: piece ?? '' });
     for (const part of [262_144, 262_144, 75_712]) await manager.jetstream().publish(piece ?? '', new Uint8Array(part));
     await connection.close();
-    await expect(contentOf(`${resultPrefix}weights.bin`)).rejects.toMatchObject({ kind: 'damaged' });
+    await expect(contentOf(`${resultPrefix}weights.bin`)).rejects.toMatchObject({ reason: 'damaged' });
   });
 
   test('a reader whose job has no streams any more hears so', async () => {
@@ -258,7 +258,7 @@ describe.each([
     await connection.close();
     const access = nats.userFor('reader', 'other');
     const gone = await connectReader({ ...accessOf(nats, access), uid: 'other', waitMs: 5_000 });
-    await expect(gone.list()).rejects.toMatchObject({ kind: 'missing' });
+    await expect(gone.list()).rejects.toMatchObject({ reason: 'missing' });
     await gone.close();
   });
 

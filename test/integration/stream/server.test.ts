@@ -68,7 +68,7 @@ test('two runs side by side do not meet', async () => {
 
 test('a server on a port that another one holds does not start, and nothing is left running', async () => {
   const holder = await start('holder');
-  await expect(start('second', holder.port)).rejects.toMatchObject({ kind: 'noServer' });
+  await expect(start('second', holder.port)).rejects.toMatchObject({ reason: 'noServer' });
   expect(isAlive(holder.pid)).toBe(true);
   await holder.stop();
 });

@@ -165,7 +165,7 @@ test('while the server is away an observation says so at once, and a write waits
   const started = performance.now();
   expect(await admin.observe(uid)).toMatchObject({ state: 'Unreachable', reason: expect.stringContaining('NATS') });
   expect(performance.now() - started).toBeLessThan(100);
-  await expect(admin.trim(uid, 5)).rejects.toMatchObject({ kind: 'unreachable', retryable: true });
+  await expect(admin.trim(uid, 5)).rejects.toMatchObject({ reason: 'unreachable', retry: 'Later' });
 
   const [teacher] = teachers;
   if (teacher === undefined) throw new Error('there are two');

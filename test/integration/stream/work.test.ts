@@ -256,7 +256,7 @@ describe('fencing', () => {
     const second = await claimAttempt(student, names, 0, (attempt) => studentState({ attempt, pod: 's-2' }));
     expect(second).toMatchObject({ attempt: 2, previous: { attempt: 1, step: 5 } });
     const late = first.update(studentState({ attempt: 1, pod: 's-1', step: 6 }));
-    await expect(late).rejects.toMatchObject({ ending: 'fenced', attempt: 1, found: 2 });
+    await expect(late).rejects.toMatchObject({ reason: 'fenced', attempt: 1, found: 2 });
     await second.update(studentState({ attempt: 2, pod: 's-2', step: 6 }));
     expect(await admin.observe('fence')).toMatchObject({ student: { attempt: 2, pod: 's-2', step: 6 } });
   });
@@ -338,7 +338,7 @@ describe('the object store', () => {
     });
     await root.manager.streams.deleteMessage(stream, (piece?.seq ?? 0) + 2);
     await root.connection.close();
-    await expect(store.get('victim')).rejects.toMatchObject({ object: 'victim', ending: 'error' });
+    await expect(store.get('victim')).rejects.toMatchObject({ object: 'victim', reason: 'error' });
   });
 
   test('sweeps the pieces that a killed writer left, and only those', async () => {
@@ -363,7 +363,7 @@ describe('the object store', () => {
     links.push(student);
     const store = objectsOf(student, jobNames('full'));
     await store.put('old', blob(500_000, 3));
-    await expect(store.put('new', blob(900_000, 5))).rejects.toMatchObject({ ending: 'storage' });
+    await expect(store.put('new', blob(900_000, 5))).rejects.toMatchObject({ reason: 'storage' });
     expect(digest(await store.get('old'))).toBe(digest(blob(500_000, 3)));
     expect(await admin.observe('full')).toMatchObject({ objects: { bytes: expect.any(Number) } });
     await store.put('new', blob(400_000, 5));

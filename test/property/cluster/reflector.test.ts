@@ -3,21 +3,21 @@ import { randomFrom } from '@distillery/base';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { type ApiErrorKind, kinds, Reflector } from '../../../src/cluster/kubernetes/index.js';
+import { type ApiErrorReason, kinds, Reflector } from '../../../src/cluster/kubernetes/index.js';
 import { FakeClock, settled } from '../../kit/clock.js';
 import { FakeApiServer, fakeError } from '../../kit/fake-api-server.js';
 
 type Happening =
   | { readonly do: 'put'; readonly name: string; readonly value: number }
   | { readonly do: 'remove' | 'recreate'; readonly name: string }
-  | { readonly do: 'endWatches'; readonly with: ApiErrorKind | null }
-  | { readonly do: 'fail'; readonly with: readonly (ApiErrorKind | null)[] }
+  | { readonly do: 'endWatches'; readonly with: ApiErrorReason | null }
+  | { readonly do: 'fail'; readonly with: readonly (ApiErrorReason | null)[] }
   | { readonly do: 'compact' | 'compactAndCut' | 'restart' | 'backUp' }
   | { readonly do: 'rollBack'; readonly writes: readonly (readonly [string, number])[] }
   | { readonly do: 'wait'; readonly ms: number };
 
 const name = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g');
-const anyError = fc.constantFrom<ApiErrorKind>(
+const anyError = fc.constantFrom<ApiErrorReason>(
   'unreachable',
   'timeout',
   'malformed',

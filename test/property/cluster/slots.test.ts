@@ -53,12 +53,12 @@ const byText = (a: unknown, b: unknown): number => (JSON.stringify(a) < JSON.str
 
 /** All that a share reads, in an order that does not depend on who was told first. */
 function read(cache: ClusterCache): unknown {
-  const { teachersOf, othersOn, leaving, neighbours, supplyOf } = cache.slots();
+  const { teachersOf, coLocatedSlots, leaving, pendingPods, supplyOf } = cache.slots();
   return {
     teachers: jobs.map((uid) => [...teachersOf(uid)].sort(byText)),
-    others: nodes.map((node) => [othersOn(node, resource), othersOn(node, 'cpu')]),
+    others: nodes.map((node) => [coLocatedSlots(node, resource), coLocatedSlots(node, 'cpu')]),
     leaving: [...leaving].sort(byText),
-    neighbours: [...neighbours].sort(byText),
+    pendingPods: [...pendingPods].sort(byText),
     supply: [supplyOf(resource), supplyOf('cpu')],
   };
 }

@@ -127,7 +127,7 @@ function read(bytes: Uint8Array): Float32Array | string {
   try {
     return decodeLogits(viewFrame(bytes));
   } catch (error) {
-    if (error instanceof FrameError) return error.kind;
+    if (error instanceof FrameError) return error.reason;
     throw error;
   }
 }

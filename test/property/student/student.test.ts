@@ -47,7 +47,7 @@ describe('a student that is stopped and killed', () => {
             const attempt = await home.attempt({ window });
             const ended = attempt.student.run().then(
               () => 'done',
-              (error: unknown) => (error instanceof WorkerError ? error.ending : error),
+              (error: unknown) => (error instanceof WorkerError ? error.reason : error),
             );
             await home.clock.pass(afterMs);
             if (how === 'kill') attempt.kill();

@@ -92,7 +92,7 @@ async function attempt(
     if (!alive()) return new Promise<never>(() => undefined);
     const isBroken = world.claimed > mine;
     await travel.message(owner);
-    if (isBroken) throw new WorkerError('fenced', `attempt ${String(mine)}`);
+    if (isBroken) throw new WorkerError('fenced', { about: '', problem: `attempt ${String(mine)}`, remedy: '' });
   };
   await store.sweep(mine);
   const { newest } = await loadNewest(store, (bytes) => new TextDecoder().decode(bytes));
@@ -121,7 +121,7 @@ async function attempt(
       await results.put(name, contentOf(checkpoints, mine), fence).catch((error: unknown) => (failure ??= error));
     }
   }
-  if (failure !== null && !(failure instanceof WorkerError && failure.ending === 'fenced'))
+  if (failure !== null && !(failure instanceof WorkerError && failure.reason === 'fenced'))
     world.failures.push(failure);
 }
 

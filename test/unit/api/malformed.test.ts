@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 
+import { problemOf } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
 import { readJob } from '../../../src/api/index.js';
@@ -32,9 +33,9 @@ describe('a malformed job', () => {
     const result = readJob(malformedText(one), { sourceName: 'job.yaml' });
     expect(result.ok).toBe(false);
     if (result.ok) return;
-    for (const { message, found, rule, remedy, source } of result.problems) {
+    for (const { message, fault, source } of result.problems) {
       expect(source).toBe('job.yaml');
-      for (const part of [found, rule, remedy]) {
+      for (const part of [problemOf(fault), fault.remedy.slice(1)]) {
         expect(part).not.toBe('');
         expect(message).toContain(part);
       }

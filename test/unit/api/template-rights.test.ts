@@ -55,7 +55,7 @@ describe('annotations and labels', () => {
     for (const role of ['teacher', 'student'] as const) {
       expect(told(annotated(key), {}, role)).toEqual([
         `….metadata.annotations["${key}"]: found "${key}", but what reads it may give the pod rights, networks or ` +
-          'containers; leave it out, or ask the administrator of the operator to allow it',
+          'containers. Leave it out, or ask the administrator of the operator to allow it.',
       ]);
     }
   });
@@ -109,9 +109,9 @@ describe('Secrets', () => {
       const [problem, ...more] = told(template, { secrets: ['registry', 'data-*'] });
       expect(more).toEqual([]);
       expect(problem).toContain(
-        'found "team-keys", but templates may not name this Secret here; use registry, data-*, or ask the administrator',
+        'found "team-keys", but templates may not name this Secret here. Use registry, data-*, or ask the administrator',
       );
-      expect(told(template, { secrets: [] })[0]).toContain('use none, or ask');
+      expect(told(template, { secrets: [] })[0]).toContain('Use none, or ask');
     },
   );
 
@@ -122,7 +122,7 @@ describe('Secrets', () => {
         const [problem, ...more] = told(template, { secrets });
         expect(more).toEqual([]);
         expect(problem).toMatch(
-          /but each worker has the credentials of its own role, and no others of a job; leave it out$/,
+          /but each worker has the credentials of its own role, and no others of a job\. Leave it out\.$/,
         );
       }
     },
@@ -141,9 +141,9 @@ describe('tolerations', () => {
     expect(told(tolerating({ key: 'nvidia.com/gpu' }, { key: 'dedicated' }), rights)).toEqual([]);
     expect(told(tolerating({ key: 'node-role.kubernetes.io/control-plane' }, { operator: 'Exists' }), rights)).toEqual([
       '….spec.tolerations[0].key: found "node-role.kubernetes.io/control-plane", but templates may not tolerate this taint ' +
-        'here; use nvidia.com/*, dedicated, or ask the administrator of the operator to allow it',
-      '….spec.tolerations[1].key: found no key, but that tolerates every taint, which templates may not here; use ' +
-        'nvidia.com/*, dedicated, or ask the administrator of the operator to allow it',
+        'here. Use nvidia.com/*, dedicated, or ask the administrator of the operator to allow it.',
+      '….spec.tolerations[1].key: found no key, but that tolerates every taint, which templates may not here. Use ' +
+        'nvidia.com/*, dedicated, or ask the administrator of the operator to allow it.',
     ]);
   });
 });
@@ -156,7 +156,7 @@ describe('the priority of a student', () => {
     (name) => {
       expect(told(withClass(name))).toEqual([
         `….spec.priorityClassName: found "${name}", but that class is for the cluster itself: its pods push every other pod ` +
-          'away; leave it out, or ask the administrator of the operator to allow it',
+          'away. Leave it out, or ask the administrator of the operator to allow it.',
       ]);
       expect(told(withClass(name), { studentPriorityClasses: ['system-*'] })).toEqual([]);
     },
@@ -165,8 +165,8 @@ describe('the priority of a student', () => {
   test('is any other, or one of those that an administrator names', () => {
     expect(told(withClass('training'))).toEqual([]);
     expect(told(withClass('training'), { studentPriorityClasses: ['batch-*'] })).toEqual([
-      '….spec.priorityClassName: found "training", but a student may not have this class here; use batch-*, or ask the ' +
-        'administrator of the operator to allow it',
+      '….spec.priorityClassName: found "training", but a student may not have this class here. Use batch-*, or ask the ' +
+        'administrator of the operator to allow it.',
     ]);
   });
 });

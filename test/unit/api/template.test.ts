@@ -49,134 +49,134 @@ describe('a template', () => {
   test.each<[Template, string]>([
     [
       { metdata: {} },
-      '….metdata: found an empty object, but a job sets only metadata or spec here; did you mean metadata?',
+      '….metdata: found an empty object, but a job sets only metadata or spec here. Did you mean metadata?',
     ],
-    [{ spec: null }, '….spec: found null, expected an object; write its fields below it'],
+    [{ spec: null }, '….spec: found null, expected an object. Write its fields below it.'],
     [
       { metadata: { name: 'x' } },
-      '….metadata.name: found "x", but a job sets only labels or annotations here; leave it out',
+      '….metadata.name: found "x", but a job sets only labels or annotations here. Leave it out.',
     ],
     [
       { metadata: { labels: { 'distillery.dev/job': 'other' } } },
-      '….metadata.labels["distillery.dev/job"]: found "distillery.dev/job", but the operator or Kubernetes itself sets it; choose another key',
+      '….metadata.labels["distillery.dev/job"]: found "distillery.dev/job", but the operator or Kubernetes itself sets it. Choose another key.',
     ],
     [
       { metadata: { labels: { 'batch.kubernetes.io/job-name': 'x' } } },
-      '….metadata.labels["batch.kubernetes.io/job-name"]: found "batch.kubernetes.io/job-name", but the operator or Kubernetes itself sets it; choose another key',
+      '….metadata.labels["batch.kubernetes.io/job-name"]: found "batch.kubernetes.io/job-name", but the operator or Kubernetes itself sets it. Choose another key.',
     ],
     [
       { metadata: { annotations: { 'sub.distillery.dev/x': 'y' } } },
-      '….metadata.annotations["sub.distillery.dev/x"]: found "sub.distillery.dev/x", but the operator or Kubernetes itself sets it; choose another key',
+      '….metadata.annotations["sub.distillery.dev/x"]: found "sub.distillery.dev/x", but the operator or Kubernetes itself sets it. Choose another key.',
     ],
     [
       { metadata: { annotations: { 'container.apparmor.security.beta.kubernetes.io/worker': 'unconfined' } } },
-      '….metadata.annotations["container.apparmor.security.beta.kubernetes.io/worker"]: found "container.apparmor.security.beta.kubernetes.io/worker", but every worker runs under the restricted Pod Security Standard; leave it out',
+      '….metadata.annotations["container.apparmor.security.beta.kubernetes.io/worker"]: found "container.apparmor.security.beta.kubernetes.io/worker", but every worker runs under the restricted Pod Security Standard. Leave it out.',
     ],
-    [{ metadata: { labels: { a: 1 } } }, '….metadata.labels.a: found 1, expected a text; put it into quotes'],
+    [{ metadata: { labels: { a: 1 } } }, '….metadata.labels.a: found 1, expected a text. Put it into quotes.'],
     [
       pod({ nodeSelector: ['a'] }),
-      '….spec.nodeSelector: found a list of 1, expected an object; write names and values below it',
+      '….spec.nodeSelector: found a list of 1, expected an object. Write names and values below it.',
     ],
     [
       pod({ tolerations: { key: 'a' } }),
-      '….spec.tolerations: found an object, expected a list; write its entries below it, each with a dash',
+      '….spec.tolerations: found an object, expected a list. Write its entries below it, each with a dash.',
     ],
     [
       pod({ containers: [] }),
-      '….spec.containers: found an empty list, expected exactly one container; keep the one named worker',
+      '….spec.containers: found an empty list, expected exactly one container. Keep the one named worker.',
     ],
     [
       pod({ containers: [{ name: 'proxy' }] }),
-      '….spec.containers[0].name: found "proxy", expected worker; choose one of them',
+      '….spec.containers[0].name: found "proxy", expected worker. Choose one of them.',
     ],
     [
       pod({ containers: [{ name: 'worker' }, { name: 'worker' }] }),
-      '….spec.containers: found a list of 2, expected exactly one container; keep the one named worker',
+      '….spec.containers: found a list of 2, expected exactly one container. Keep the one named worker.',
     ],
     [
       pod({ containers: [{ image: 'x' }] }),
-      '….spec.containers[0].name: found nothing, expected it to be there; add name',
+      '….spec.containers[0].name: found nothing, expected it to be there. Add name.',
     ],
     [
       worker({ imagePullPolicy: 'Sometimes' }),
-      '….spec.containers[0].imagePullPolicy: found "Sometimes", expected Always, IfNotPresent or Never; choose one of them',
+      '….spec.containers[0].imagePullPolicy: found "Sometimes", expected Always, IfNotPresent or Never. Choose one of them.',
     ],
     [
       worker({ env: [{ name: 'DISTILL_POD', value: 'x' }] }),
-      '….spec.containers[0].env[0].name: found "DISTILL_POD", but names that begin with DISTILL_ are the operator\'s; choose another',
+      '….spec.containers[0].env[0].name: found "DISTILL_POD", but names that begin with DISTILL_ are the operator\'s. Choose another.',
     ],
     ...['DISTILL_', 'DISTILL_NATS_', 'DIST', 'D'].map((prefix): [Template, string] => [
       worker({ envFrom: [{ prefix, configMapRef: { name: 'a' } }] }),
-      `….spec.containers[0].envFrom[0].prefix: found "${prefix}", but its variables could begin with DISTILL_, as the operator's do; choose another, or none`,
+      `….spec.containers[0].envFrom[0].prefix: found "${prefix}", but its variables could begin with DISTILL_, as the operator's do. Choose another, or none.`,
     ]),
     [
       worker({ env: [{ name: 'A', value: 1 }] }),
-      '….spec.containers[0].env[0].value: found 1, expected a text; put it into quotes',
+      '….spec.containers[0].env[0].value: found 1, expected a text. Put it into quotes.',
     ],
     [
       worker({ resources: { requests: { memory: '1 GB' } } }),
-      '….spec.containers[0].resources.requests.memory: found "1 GB", expected an amount such as 2, 500m or 1.5Gi; write one',
+      '….spec.containers[0].resources.requests.memory: found "1 GB", expected an amount such as 2, 500m or 1.5Gi. Write one.',
     ],
     [
       worker({ resources: { limits: { cpu: 0 } } }),
-      '….spec.containers[0].resources.limits.cpu: found 0, expected more than 0 and at most 256 cores; change it',
+      '….spec.containers[0].resources.limits.cpu: found 0, expected more than 0 and at most 256 cores. Change it.',
     ],
     [
       worker({ resources: { requests: { cpu: 2 }, limits: { cpu: '1500m' } } }),
-      '….spec.containers[0].resources.limits.cpu: found "1500m", expected at least the request of 2; raise the limit or lower the request',
+      '….spec.containers[0].resources.limits.cpu: found "1500m", expected at least the request of 2. Raise the limit or lower the request.',
     ],
     [
       worker({ resources: { claims: [] } }),
-      '….spec.containers[0].resources.claims: found an empty list, but a job sets only requests or limits here; leave it out: dynamic resources are not supported yet',
+      '….spec.containers[0].resources.claims: found an empty list, but a job sets only requests or limits here. Leave it out: dynamic resources are not supported yet.',
     ],
     [
       mounting('/work/cache'),
-      '….spec.containers[0].volumeMounts[0].mountPath: found "/work/cache", but the worker needs /work as it is; choose another, such as /data',
+      '….spec.containers[0].volumeMounts[0].mountPath: found "/work/cache", but the worker needs /work as it is. Choose another, such as /data.',
     ],
     [
       mounting('/mnt'),
-      '….spec.containers[0].volumeMounts[0].mountPath: found "/mnt", but the worker needs /mnt/pvc as it is; choose another, such as /data',
+      '….spec.containers[0].volumeMounts[0].mountPath: found "/mnt", but the worker needs /mnt/pvc as it is. Choose another, such as /data.',
     ],
     [
       mounting('/run'),
-      '….spec.containers[0].volumeMounts[0].mountPath: found "/run", but the worker needs /run/distillery as it is; choose another, such as /data',
+      '….spec.containers[0].volumeMounts[0].mountPath: found "/run", but the worker needs /run/distillery as it is. Choose another, such as /data.',
     ],
     ...['/', 'data', '/data/', '/a//b', '/a/../work', '/a:b'].map((path): [Template, string] => [
       mounting(path),
-      `….spec.containers[0].volumeMounts[0].mountPath: found "${path}", expected an absolute path without ., .., : or a slash at its end; write for example /data`,
+      `….spec.containers[0].volumeMounts[0].mountPath: found "${path}", expected an absolute path without ., .., : or a slash at its end. Write for example /data.`,
     ]),
     [
       worker({ volumeMounts: [{ name: 'a', mountPath: '/data' }] }),
-      '….spec.containers[0].volumeMounts[0].name: found "a", expected a volume of this template; add it to ….spec.volumes',
+      '….spec.containers[0].volumeMounts[0].name: found "a", expected a volume of this template. Add it to ….spec.volumes.',
     ],
     [
       worker({ volumeMounts: [{ name: 'distill-nats', mountPath: '/data' }] }),
-      '….spec.containers[0].volumeMounts[0].name: found "distill-nats", but names that begin with distill- are the operator\'s; choose another',
+      '….spec.containers[0].volumeMounts[0].name: found "distill-nats", but names that begin with distill- are the operator\'s. Choose another.',
     ],
     [
       pod({ volumes: [{ name: 'distill-nats', emptyDir: {} }] }),
-      '….spec.volumes[0].name: found "distill-nats", but names that begin with distill- are the operator\'s; choose another',
+      '….spec.volumes[0].name: found "distill-nats", but names that begin with distill- are the operator\'s. Choose another.',
     ],
     [
       pod({ volumes: [{ name: 'a', hostPath: { path: '/' } }] }),
-      '….spec.volumes[0].hostPath: found an object, but a job sets only name, configMap, secret, emptyDir, persistentVolumeClaim, projected or ephemeral here; use a persistentVolumeClaim, or ephemeral for a disk that lives as long as the pod',
+      '….spec.volumes[0].hostPath: found an object, but a job sets only name, configMap, secret, emptyDir, persistentVolumeClaim, projected or ephemeral here. Use a persistentVolumeClaim, or ephemeral for a disk that lives as long as the pod.',
     ],
     [
       pod({ volumes: [{ name: 'a' }] }),
-      '….spec.volumes[0]: found no source, expected one source; give each volume one of configMap, secret, emptyDir, persistentVolumeClaim, projected or ephemeral',
+      '….spec.volumes[0]: found no source, expected one source. Give each volume one of configMap, secret, emptyDir, persistentVolumeClaim, projected or ephemeral.',
     ],
     [
       pod({ volumes: [{ name: 'a', emptyDir: {}, secret: {} }] }),
-      '….spec.volumes[0]: found emptyDir and secret, expected one source; give each volume one of configMap, secret, emptyDir, persistentVolumeClaim, projected or ephemeral',
+      '….spec.volumes[0]: found emptyDir and secret, expected one source. Give each volume one of configMap, secret, emptyDir, persistentVolumeClaim, projected or ephemeral.',
     ],
     [
       pod({ volumes: [{ name: 'a', projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } }] }),
-      '….spec.volumes[0].projected.sources[0].serviceAccountToken: found an object, but a job sets only configMap, secret or downwardAPI here; leave it out: workers have no rights at the API server',
+      '….spec.volumes[0].projected.sources[0].serviceAccountToken: found an object, but a job sets only configMap, secret or downwardAPI here. Leave it out: workers have no rights at the API server.',
     ],
   ])('is refused in these words: %j', (template, message) => {
     expect(studentTold(template)).toEqual([message]);
     expect(teacherTold(template)).toEqual([
-      message.replaceAll('add it to …', 'add it to spec.teacher.pools[1].template'),
+      message.replaceAll('Add it to …', 'Add it to spec.teacher.pools[1].template'),
     ]);
   });
 
@@ -206,8 +206,8 @@ describe('a template', () => {
   ])('does not decide over %s of the pod', (field) => {
     const told = [...studentTold(pod({ [field]: {} })), ...teacherTold(pod({ [field]: {} }))];
     expect(told).toEqual([
-      expect.stringMatching(new RegExp(`^…\\.spec\\.${field}: found .*; `)),
-      expect.stringMatching(new RegExp(`^…\\.spec\\.${field}: found .*; `)),
+      expect.stringMatching(new RegExp(`^…\\.spec\\.${field}: found .*\\. [A-Z]`)),
+      expect.stringMatching(new RegExp(`^…\\.spec\\.${field}: found .*\\. [A-Z]`)),
     ]);
   });
 
@@ -215,7 +215,7 @@ describe('a template', () => {
     'does not decide over %s of the container',
     (field) => {
       expect(studentTold(worker({ [field]: {} }))).toEqual([
-        expect.stringMatching(new RegExp(`^…\\.spec\\.containers\\[0\\]\\.${field}: found .*; `)),
+        expect.stringMatching(new RegExp(`^…\\.spec\\.containers\\[0\\]\\.${field}: found .*\\. [A-Z]`)),
       ]);
     },
   );
@@ -224,7 +224,7 @@ describe('a template', () => {
     const template = pod({ priorityClassName: 'high' });
     expect(studentTold(template)).toEqual([]);
     expect(teacherTold(template)).toEqual([
-      expect.stringMatching(/priorityClassName: found "high", .* the operator says at which priority teachers run$/),
+      expect.stringMatching(/priorityClassName: found "high", .* the operator says at which priority teachers run\.$/),
     ]);
   });
 
@@ -232,7 +232,7 @@ describe('a template', () => {
     const template = worker({ resources: { limits: { 'nvidia.com/gpu': 1 } } });
     expect(studentTold(template)).toEqual([]);
     expect(teacherTold(template)).toEqual([
-      '….spec.containers[0].resources.limits["nvidia.com/gpu"]: found "nvidia.com/gpu", but a teacher asks here for cpu, memory or ephemeral-storage; name devices in the pool\'s resource instead',
+      '….spec.containers[0].resources.limits["nvidia.com/gpu"]: found "nvidia.com/gpu", but a teacher asks here for cpu, memory or ephemeral-storage. Name devices in the pool\'s resource instead.',
     ]);
     expect(studentTold(worker({ resources: { limits: { 'hugepages-2Mi': '4Mi' } } }))).toHaveLength(1);
   });
@@ -240,10 +240,10 @@ describe('a template', () => {
   test('may give a worker more time to end, never less than it needs', () => {
     expect(teacherTold(pod({ terminationGracePeriodSeconds: 10 }))).toEqual([]);
     expect(teacherTold(pod({ terminationGracePeriodSeconds: 9 }))).toEqual([
-      '….spec.terminationGracePeriodSeconds: found 9, expected a whole number of at least 10, so that it gives back what it holds; write 10 or more, or leave it out',
+      '….spec.terminationGracePeriodSeconds: found 9, expected a whole number of at least 10, so that it gives back what it holds. Write 10 or more, or leave it out.',
     ]);
     expect(studentTold(pod({ terminationGracePeriodSeconds: 10 }))).toEqual([
-      '….spec.terminationGracePeriodSeconds: found 10, expected a whole number of at least 30, so that it writes a checkpoint; write 30 or more, or leave it out',
+      '….spec.terminationGracePeriodSeconds: found 10, expected a whole number of at least 30, so that it writes a checkpoint. Write 30 or more, or leave it out.',
     ]);
   });
 

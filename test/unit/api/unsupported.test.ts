@@ -38,7 +38,7 @@ describe('a job that this version can run', () => {
     const change: Change = ['spec.student.checkpoint.store', 'file'];
     expect(told('local', change)).toEqual([]);
     expect(told('cluster', ...inImage, change)).toEqual([
-      `spec.student.checkpoint.store: found "file", but a pod's own disk ends with the pod; use nats or pvc://`,
+      `spec.student.checkpoint.store: found "file", but a pod's own disk ends with the pod. Use nats or pvc://.`,
     ]);
   });
 
@@ -52,11 +52,11 @@ describe('a job that this version can run', () => {
     ];
     expect(told('cluster', ...changes)).toEqual([]);
     expect(told('local', ...changes)).toEqual([
-      'spec.dataset.uri: found pvc://, but a local run has no claims and no ConfigMaps; use package:// or file://, or run it in a cluster',
-      'spec.teacher.model.uri: found pvc://, but a local run has no claims and no ConfigMaps; use package:// or file://, or run it in a cluster',
-      'spec.student.model.uri: found configmap://, but a local run has no claims and no ConfigMaps; use package:// or file://, or run it in a cluster',
-      'spec.student.checkpoint.store: found "pvc://out/checkpoints", but a local run has no claims; use nats or file, or run it in a cluster',
-      'spec.student.output.store: found "pvc://out/model", but a local run has no claims; use nats or file, or run it in a cluster',
+      'spec.dataset.uri: found pvc://, but a local run has no claims and no ConfigMaps. Use package:// or file://, or run it in a cluster.',
+      'spec.teacher.model.uri: found pvc://, but a local run has no claims and no ConfigMaps. Use package:// or file://, or run it in a cluster.',
+      'spec.student.model.uri: found configmap://, but a local run has no claims and no ConfigMaps. Use package:// or file://, or run it in a cluster.',
+      'spec.student.checkpoint.store: found "pvc://out/checkpoints", but a local run has no claims. Use nats or file, or run it in a cluster.',
+      'spec.student.output.store: found "pvc://out/model", but a local run has no claims. Use nats or file, or run it in a cluster.',
     ]);
   });
 
@@ -64,9 +64,9 @@ describe('a job that this version can run', () => {
     const change: Change = ['spec.dataset.uri', 'file://data'];
     expect(told('local', change)).toEqual([]);
     expect(told('cluster', change)).toEqual([
-      'spec.dataset.uri: found "file://data", expected an absolute path inside the worker image; write file:///PATH, or use pvc://',
-      'spec.teacher.model.uri: found "file://models/teacher.onnx", expected an absolute path inside the worker image; write file:///PATH, or use pvc:// or configmap://',
-      'spec.student.model.uri: found "file://models/student.json", expected an absolute path inside the worker image; write file:///PATH, or use pvc:// or configmap://',
+      'spec.dataset.uri: found "file://data", expected an absolute path inside the worker image. Write file:///PATH, or use pvc://.',
+      'spec.teacher.model.uri: found "file://models/teacher.onnx", expected an absolute path inside the worker image. Write file:///PATH, or use pvc:// or configmap://.',
+      'spec.student.model.uri: found "file://models/student.json", expected an absolute path inside the worker image. Write file:///PATH, or use pvc:// or configmap://.',
     ]);
   });
 
@@ -80,47 +80,50 @@ describe('a job that this version can run', () => {
   test('with GPU pools and templates is supported in a cluster alone', () => {
     expect(told('cluster', ...inImage, onGpus)).toEqual([]);
     expect(told('local', onGpus)).toEqual([
-      'spec.teacher.pools[1].resource: found "nvidia.com/gpu", but a local run has teachers on the CPU only; leave resource out, or run it in a cluster',
-      'spec.teacher.pools[1].template: found a pod template, but a local run makes no pods; leave the template out, or run it in a cluster',
+      'spec.teacher.pools[1].resource: found "nvidia.com/gpu", but a local run has teachers on the CPU only. Leave resource out, or run it in a cluster.',
+      'spec.teacher.pools[1].template: found a pod template, but a local run makes no pods. Leave the template out, or run it in a cluster.',
     ]);
   });
 });
 
 describe('a job beyond this version is refused:', () => {
   test.each<[string, Change]>([
-    ['spec.dataset.format: "npy" is not supported yet; use idx', ['spec.dataset.format', 'npy']],
-    ['spec.dataset.format: "imageFolder" is not supported yet; use idx', ['spec.dataset.format', 'imageFolder']],
-    ['spec.dataset.format: "jsonl" is not supported yet; use idx', ['spec.dataset.format', 'jsonl']],
-    ['spec.dataset.delivery: "Inline" is not supported yet; use Reference', ['spec.dataset.delivery', 'Inline']],
-    ['spec.dataset.uri: https:// is not supported yet; use package:// or file://', ['spec.dataset.uri', 'https://h/x']],
+    ['spec.dataset.format: "npy" is not supported yet. Use idx.', ['spec.dataset.format', 'npy']],
+    ['spec.dataset.format: "imageFolder" is not supported yet. Use idx.', ['spec.dataset.format', 'imageFolder']],
+    ['spec.dataset.format: "jsonl" is not supported yet. Use idx.', ['spec.dataset.format', 'jsonl']],
+    ['spec.dataset.delivery: "Inline" is not supported yet. Use Reference.', ['spec.dataset.delivery', 'Inline']],
     [
-      'spec.teacher.model.uri: s3:// is not supported yet; use package:// or file://',
+      'spec.dataset.uri: https:// is not supported yet. Use package:// or file://.',
+      ['spec.dataset.uri', 'https://h/x'],
+    ],
+    [
+      'spec.teacher.model.uri: s3:// is not supported yet. Use package:// or file://.',
       ['spec.teacher.model.uri', 's3://bucket/x'],
     ],
     [
-      'spec.student.model.uri: found pvc://, but a local run has no claims and no ConfigMaps; use package:// or file://, or run it in a cluster',
+      'spec.student.model.uri: found pvc://, but a local run has no claims and no ConfigMaps. Use package:// or file://, or run it in a cluster.',
       ['spec.student.model.uri', 'pvc://claim/x.json'],
     ],
-    ['spec.training.order: "Relaxed" is not supported yet; use Strict', ['spec.training.order', 'Relaxed']],
-    ['spec.logits.reuse: "AcrossEpochs" is not supported yet; use Never', ['spec.logits.reuse', 'AcrossEpochs']],
+    ['spec.training.order: "Relaxed" is not supported yet. Use Strict.', ['spec.training.order', 'Relaxed']],
+    ['spec.logits.reuse: "AcrossEpochs" is not supported yet. Use Never.', ['spec.logits.reuse', 'AcrossEpochs']],
     [
-      'spec.logits.from: the logits of "other" is not supported yet; use teachers: leave logits.from out',
+      'spec.logits.from: the logits of "other" is not supported yet. Use teachers: leave logits.from out.',
       ['spec.logits.from', { job: 'other' }],
     ],
     [
-      'spec.logits.replicas: found 3, but a local run has one NATS server; use 1, or run it in a cluster',
+      'spec.logits.replicas: found 3, but a local run has one NATS server. Use 1, or run it in a cluster.',
       ['spec.logits.replicas', 3],
     ],
     [
-      'spec.student.output.store: "s3://bucket/x" is not supported yet; use nats',
+      'spec.student.output.store: "s3://bucket/x" is not supported yet. Use nats.',
       ['spec.student.output.store', 's3://bucket/x'],
     ],
     [
-      'spec.student.checkpoint.store: "s3://bucket" is not supported yet; use nats',
+      'spec.student.checkpoint.store: "s3://bucket" is not supported yet. Use nats.',
       ['spec.student.checkpoint.store', 's3://bucket'],
     ],
     [
-      'spec.student.template: found a pod template, but a local run makes no pods; leave the template out, or run it in a cluster',
+      'spec.student.template: found a pod template, but a local run makes no pods. Leave the template out, or run it in a cluster.',
       ['spec.student.template', { spec: {} }],
     ],
   ])('%s', (message, change) => {

@@ -64,8 +64,8 @@ describe('a change of', () => {
   test('several fields is told whole, in sentences', () => {
     const changed = job(['spec.training.seed', 2], ['spec.student.output.store', 'file']);
     expect(validateUpdate(job(), changed).map(({ message }) => message)).toEqual([
-      'spec.student.output: found a change, but student.output is immutable; make a new job',
-      'spec.training: found a change, but training is immutable, since it decides every step; make a new job',
+      'spec.student.output: found a change, but student.output is immutable. Make a new job.',
+      'spec.training: found a change, but training is immutable, since it decides every step. Make a new job.',
     ]);
   });
 });

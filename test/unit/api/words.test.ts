@@ -17,7 +17,7 @@ import {
   teacherName,
   uriScheme,
 } from '../../../src/api/index.js';
-import type { ConditionClaim } from '../../../src/api/index.js';
+import type { ConditionDraft } from '../../../src/api/index.js';
 import { joinPath, pathParts } from '../../../src/api/schema.js';
 import { nearest } from '../../../src/api/nearest.js';
 import { bent } from '../../kit/jobs.js';
@@ -168,7 +168,7 @@ describe('the words of status', () => {
   const refused = checkJob(bent(['spec.weight', 0], ['spec.nope', 1]));
   const problems = refused.ok ? [] : refused.problems;
   const fleet = { ready: 1, desired: 2 };
-  const claims: ConditionClaim[] = [
+  const claims: ConditionDraft[] = [
     conditions.accepted.valid(),
     conditions.accepted.invalid(problems),
     conditions.teachersAvailable.starting(fleet, ''),

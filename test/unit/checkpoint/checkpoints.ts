@@ -49,7 +49,7 @@ export function memoryStore(): CheckpointStore & { readonly contents: Map<string
     get: (entry) => {
       const bytes = contents.get(keyOf(entry));
       return bytes === undefined
-        ? Promise.reject(new StoreError('missing', keyOf(entry), 'found nothing'))
+        ? Promise.reject(new StoreError('missing', keyOf(entry), { problem: 'found nothing', remedy: '' }))
         : Promise.resolve(bytes);
     },
     remove: (entry) => Promise.resolve(void contents.delete(keyOf(entry))),

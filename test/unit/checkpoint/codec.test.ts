@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import {
   type Checkpoint,
   CheckpointError,
-  type CheckpointFaultKind,
+  type CheckpointFaultReason,
   decodeCheckpoint,
   digestOf,
   encodeCheckpoint,
@@ -79,15 +79,15 @@ describe('a checkpoint', () => {
 
   test('of another job is refused, both named', () => {
     const fault = faultOf(() => decodeCheckpoint(encodeCheckpoint(small), 'job-2'));
-    expect(fault).toMatchObject({ kind: 'otherJob' });
+    expect(fault).toMatchObject({ reason: 'otherJob' });
     expect(fault.message).toBe(
-      'checkpoint: found one of job job-1, expected job job-2; give each job its own folder or bucket',
+      'checkpoint: found one of job job-1, expected job job-2. Give each job its own folder or bucket.',
     );
   });
 
   const blob = encodeCheckpoint(small);
   const withByte = (at: number, value: number): Uint8Array => blob.with(at, value);
-  test.each<[string, Uint8Array, CheckpointFaultKind, string]>([
+  test.each<[string, Uint8Array, CheckpointFaultReason, string]>([
     ['no bytes', new Uint8Array(0), 'foreign', 'found something else'],
     ['another file', new TextEncoder().encode('PK\u0003\u0004 something quite different'), 'foreign', 'DSTLCKPT'],
     ['its first five bytes', blob.subarray(0, 5), 'truncated', 'found 5 bytes, expected at least 56'],
@@ -98,7 +98,7 @@ describe('a checkpoint', () => {
       `found ${blob.length - 1} bytes, expected at least ${blob.length}`,
     ],
     ['one byte more', Uint8Array.from([...blob, 0]), 'damaged', 'digest'],
-    ['a version of the future', withByte(8, 2), 'version', 'found version 2, expected 1; resume with the release'],
+    ['a version of the future', withByte(8, 2), 'version', 'found version 2, expected 1. Resume with the release'],
     ['a changed header', withByte(40, blob[40]! ^ 1), 'damaged', 'digest'],
     ['a changed weight', withByte(blob.length - 100, 1), 'damaged', 'digest'],
     ['a changed digest', withByte(blob.length - 1, blob.at(-1)! ^ 128), 'damaged', 'digest'],
@@ -123,14 +123,14 @@ describe('a checkpoint', () => {
     ['a body too long', rewritten((json) => json, 64), 'malformed', 'as its tensors have'],
   ])('is refused when it is %s', (_, bytes, kind, words) => {
     const fault = faultOf(() => decodeCheckpoint(bytes, 'job-1'));
-    expect(fault.kind).toBe(kind);
+    expect(fault.reason).toBe(kind);
     expect(fault.message).toContain(words);
   });
 
   test('whose header claims to be longer than the blob is refused', () => {
     const changed = blob.slice();
     new DataView(changed.buffer).setUint32(12, 40 + 64 * 1_000, true);
-    expect(faultOf(() => decodeCheckpoint(resealed(changed), 'job-1')).kind).toBe('malformed');
+    expect(faultOf(() => decodeCheckpoint(resealed(changed), 'job-1')).reason).toBe('malformed');
   });
 
   test.each<[string, Partial<Checkpoint>, string]>([
@@ -152,7 +152,7 @@ describe('a checkpoint', () => {
     ],
   ])('is not written with %s', (_, change, words) => {
     const fault = faultOf(() => encodeCheckpoint({ ...small, ...change }));
-    expect(fault.kind).toBe('malformed');
+    expect(fault.reason).toBe('malformed');
     expect(fault.message).toContain(words);
   });
 });

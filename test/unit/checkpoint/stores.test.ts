@@ -20,7 +20,7 @@ import {
   openFileStore,
   prune,
   StoreError,
-  type StoreFaultKind,
+  type StoreFaultReason,
   surplus,
 } from '../../../workers/checkpoint/index.js';
 import { memoryStore, small, unbroken } from './checkpoints.js';
@@ -110,7 +110,7 @@ describe.each<[string, () => Promise<CheckpointStore>]>([
 
   test('says that a checkpoint is missing', async () => {
     const store = await open();
-    expect((await storeErrorOf(store.get({ step: 9, attempt: 9, bytes: 0 }))).kind).toBe('missing');
+    expect((await storeErrorOf(store.get({ step: 9, attempt: 9, bytes: 0 }))).reason).toBe('missing');
   });
 });
 
@@ -144,13 +144,13 @@ describe('the file store', () => {
     expect((await readdir(folder)).sort()).toEqual(['download.partial', name, `${younger}.12-3.partial`].sort());
   });
 
-  test.each<[string, StoreFaultKind, string]>([
-    ['EFBIG', 'limited', 'found a limit on the size of a file'],
-    ['ENOSPC', 'full', 'found no space left on the device, expected room for a checkpoint; free some space and resume'],
-    ['EDQUOT', 'full', 'found the disk quota used up'],
-    ['EROFS', 'readOnly', 'found a read-only file system, expected a writable one; mount it writable'],
-    ['EACCES', 'forbidden', 'found no permission'],
-    ['EIO', 'unreadable', 'found an input/output error'],
+  test.each<[string, StoreFaultReason, string]>([
+    ['EFBIG', 'limited', 'a limit on the size of a file is reached (EFBIG). Raise it'],
+    ['ENOSPC', 'full', 'no space is left on its disk (ENOSPC). Free some space.'],
+    ['EDQUOT', 'full', 'the disk quota is used up'],
+    ['EROFS', 'readOnly', 'the file system is read-only (EROFS). Mount it writable.'],
+    ['EACCES', 'forbidden', 'it may not be read or written'],
+    ['EIO', 'unreadable', 'an input/output error'],
     ['EWEIRD', 'other', 'EWEIRD: made up'],
   ])('on %s keeps the old checkpoint, leaves nothing half-written and says what to do', async (code, kind, words) => {
     const sound = await openFileStore(folder);
@@ -168,7 +168,7 @@ describe('the file store', () => {
       const store = await openFileStore(folder, fileCalls({ write }));
       for (const step of [200, 400]) {
         const error = await storeErrorOf(store.put(step, 1, bytesOf('new'), unbroken));
-        expect(error.kind).toBe(kind);
+        expect(error.reason).toBe(kind);
         expect(error.message).toContain(words);
         expect(error.path).toContain(folder);
       }
@@ -180,14 +180,14 @@ describe('the file store', () => {
   test('on a disk that is really full says so', async () => {
     // The kernel's own full disk: every write to it fails with ENOSPC.
     const store = await openFileStore(folder, fileCalls({ write: (_, bytes) => writeFile('/dev/full', bytes) }));
-    expect((await storeErrorOf(store.put(1, 1, bytesOf('some bytes'), unbroken))).kind).toBe('full');
+    expect((await storeErrorOf(store.put(1, 1, bytesOf('some bytes'), unbroken))).reason).toBe('full');
   });
 
   test('in place of a file, or below one, is refused', async () => {
     await writeFile(join(folder, 'file'), '');
     for (const name of ['file', 'file/below']) {
       const error = await storeErrorOf(openFileStore(join(folder, name)));
-      expect(error.message).toContain('found a file, expected a folder; name another folder');
+      expect(error.message).toContain('found a file, expected a folder (ENOTDIR). Name another folder.');
     }
   });
 });
@@ -270,14 +270,14 @@ describe('the newest sound checkpoint', () => {
     ['was cut', (sound) => sound.subarray(0, 100), 'truncated'],
     ['has a flipped bit', (sound) => sound.with(200, sound[200]! ^ 4), 'damaged'],
     ['is empty', () => new Uint8Array(0), 'foreign'],
-  ])('is the one before when the newest %s, and the newest is reported', async (_, damage, kind) => {
+  ])('is the one before when the newest %s, and the newest is reported', async (_, damage, reason) => {
     const store = await openFileStore(folder);
     await store.put(200, 1, at(200), unbroken);
     await store.put(400, 1, at(400), unbroken);
     await store.put(600, 2, damage(at(600)), unbroken);
     const { newest, skipped } = await loadNewest(store, decode);
     expect(newest?.checkpoint.step).toBe(400);
-    expect(skipped).toMatchObject([{ entry: { step: 600, attempt: 2 }, error: { kind } }]);
+    expect(skipped).toMatchObject([{ entry: { step: 600, attempt: 2 }, error: { reason } }]);
   });
 
   test('is none when all are damaged, and all are reported', async () => {
@@ -302,13 +302,13 @@ describe('the newest sound checkpoint', () => {
     const store = memoryStore();
     await store.put(200, 1, at(200), unbroken);
     await store.put(400, 1, encodeCheckpoint({ ...small, jobUid: 'job-2' }), unbroken);
-    await expect(loadNewest(store, decode)).rejects.toMatchObject({ kind: 'otherJob' });
+    await expect(loadNewest(store, decode)).rejects.toMatchObject({ reason: 'otherJob' });
     await store.put(400, 1, at(400).with(8, 9), unbroken);
-    await expect(loadNewest(store, decode)).rejects.toMatchObject({ kind: 'version' });
+    await expect(loadNewest(store, decode)).rejects.toMatchObject({ reason: 'version' });
     await expect(loadNewest(store, decode)).rejects.toThrow(CheckpointError);
     const closed = await openFileStore(folder, fileCalls({ readFile: () => Promise.reject(failure('EACCES')) }));
     await closed.put(400, 1, at(400), unbroken);
-    expect((await storeErrorOf(loadNewest(closed, decode))).kind).toBe('forbidden');
+    expect((await storeErrorOf(loadNewest(closed, decode))).reason).toBe('forbidden');
   });
 
   test('never hides a fault of our own', async () => {

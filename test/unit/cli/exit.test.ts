@@ -1,11 +1,12 @@
 /** How the command ends: one exit code for each kind of end, and the sentence that goes with it. */
+import type { Fault } from '@distillery/base';
 import { CommanderError } from 'commander';
 import { describe, expect, test } from '@jest/globals';
 
 import { CliError, type Ending, exitCodes } from '../../../src/cli/exit.js';
 import { exitCodeOf } from '../../../src/cli/program.js';
 import { storageFault } from '../../../src/cli/room.js';
-import { StreamError, type StreamErrorKind } from '../../../src/stream/index.js';
+import { StreamError, type StreamErrorReason } from '../../../src/stream/index.js';
 
 function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: write`), { code, errno: -1, syscall: 'write' });
@@ -15,6 +16,10 @@ function told(error: unknown, faults: 'sentence' | 'stack' = 'sentence'): { code
   let text = '';
   const code = exitCodeOf(error, faults, (piece) => (text += piece));
   return { code, text };
+}
+
+function faultOf(problem: string): Fault {
+  return { about: '', problem, remedy: '' };
 }
 
 describe('an exit code', () => {
@@ -34,10 +39,10 @@ describe('an exit code', () => {
 
   const endings = Object.keys(exitCodes).filter((ending): ending is Exclude<Ending, 'ok'> => ending !== 'ok');
   test.each(endings)('of an error that a person can act on (%s) comes with its sentence alone', (ending) => {
-    expect(told(new CliError(ending, 'do this'))).toEqual({ code: exitCodes[ending], text: 'do this\n' });
+    expect(told(new CliError(ending, faultOf('do this')))).toEqual({ code: exitCodes[ending], text: 'do this\n' });
   });
 
-  test.each<[StreamErrorKind, number]>([
+  test.each<[StreamErrorReason, number]>([
     ['unreachable', 69],
     ['unauthorized', 69],
     ['tooOld', 69],
@@ -48,15 +53,18 @@ describe('an exit code', () => {
     ['refused', 1],
     ['damaged', 1],
   ])('of a stream that is %s is %d', (kind, code) => {
-    expect(told(new StreamError(kind, 'start the server'))).toEqual({ code, text: 'start the server\n' });
+    expect(told(new StreamError(kind, { about: 'NATS', problem: 'it is off', remedy: 'start the server' }))).toEqual({
+      code,
+      text: 'NATS: it is off. Start the server.\n',
+    });
   });
 
   test.each([
-    ['ENOSPC', 'found no space left on its disk'],
-    ['EDQUOT', 'found the disk quota used up'],
-    ['EROFS', 'found a read-only file system'],
-    ['EACCES', 'may not be written'],
-    ['EIO', 'found an input/output error'],
+    ['ENOSPC', 'no space is left on its disk'],
+    ['EDQUOT', 'the disk quota is used up'],
+    ['EROFS', 'the file system is read-only'],
+    ['EACCES', 'it may not be read or written'],
+    ['EIO', 'an input/output error'],
   ])('of a disk that says %s is 74', (code, words) => {
     const { code: exitCode, text } = told(systemError(code));
     expect(exitCode).toBe(74);
@@ -95,8 +103,8 @@ describe('an exit code', () => {
     expect(told(new TypeError('x is undefined'), 'stack').text).toMatch(/^internal error: .*\nTypeError: x.*\n +at /);
   });
 
-  test('comes with no character that a terminal acts on, and keeps our own lines', () => {
-    const { text } = told(new CliError('failed', 'a\u001b[2Jb\u009b1m\nc\rd'));
+  test('comes with no character that a terminal acts on, each fault on its own line', () => {
+    const { text } = told(new CliError('failed', { faults: ['a\u001b[2Jb\u009b1m', 'c\rd'].map(faultOf), remedy: '' }));
     expect(text).toBe('a\\u001b[2Jb\\u009b1m\nc d\n');
   });
 });

@@ -110,7 +110,7 @@ async function refusal(fetch: Fetch, options: Partial<FetchOptions> = {}): Promi
   );
   if (error === undefined) throw new Error('nothing was refused');
   expect(fetch.open).toBe(0);
-  return { code: exitCodes[error.ending], message: error.message };
+  return { code: exitCodes[error.reason], message: error.message };
 }
 
 function modelJson({ files }: typeof model): string {
@@ -194,8 +194,8 @@ describe('the model of a finished job', () => {
     expect(refused).toEqual({
       code: 65,
       message:
-        `folder ${folder}: found metrics.json, model.json, weights.bin there, expected an empty folder or none; ` +
-        'choose another with --output, or replace the earlier model with --force',
+        `folder ${folder}: found metrics.json, model.json, weights.bin there, expected an empty folder or none. ` +
+        'Choose another with --output, or replace the earlier model with --force.',
     });
     const other = testModel(2);
     const again = new Fetch({ job: clusterJob({ status: completeStatus(other.digest) }), objects: resultsOf(other) });
@@ -205,7 +205,7 @@ describe('the model of a finished job', () => {
     writeFileSync(join(folder, 'thesis.txt'), 'the only copy');
     expect(await refusal(new Fetch(), { force: true })).toEqual({
       code: 65,
-      message: `folder ${folder}: found thesis.txt there, expected an empty folder or none; choose another with --output`,
+      message: `folder ${folder}: found thesis.txt there, expected an empty folder or none. Choose another with --output.`,
     });
     expect(readFileSync(join(folder, 'thesis.txt'), 'utf8')).toBe('the only copy');
   });
@@ -378,7 +378,11 @@ describe('the model of a finished job', () => {
 
   test('that cannot be read to the end leaves nothing, and an earlier one untouched', async () => {
     await new Fetch().run();
-    const broken = new StreamError('damaged', 'object result/weights.bin: its digest does not fit');
+    const broken = new StreamError('damaged', {
+      about: 'object result/weights.bin',
+      problem: 'its digest does not fit',
+      remedy: '',
+    });
     const fetch = new Fetch({
       connect: () =>
         Promise.resolve({
@@ -447,19 +451,19 @@ describe('a job', () => {
       'that is not there',
       null,
       65,
-      'job team-a/mnist: found none, expected a DistillJob; `kubectl get distilljobs -n team-a` lists those that are there',
+      'job team-a/mnist: found none, expected a DistillJob. `kubectl get distilljobs -n team-a` lists those that are there.',
     ],
     [
       'that nobody has looked at',
       clusterJob(),
       1,
-      'job team-a/mnist: found it Pending, expected it complete; wait for that with `kubectl wait --for=condition=Complete --timeout=-1s -n team-a distilljob/mnist`',
+      'job team-a/mnist: found it Pending, expected it complete. Wait for that with `kubectl wait --for=condition=Complete --timeout=-1s -n team-a distilljob/mnist`.',
     ],
     [
       'that runs',
       clusterJob({ status: running }),
       1,
-      'job team-a/mnist: found it Running at step 812 of 1407 (57 %, about 1:15 left), expected it complete; wait for that with `kubectl wait --for=condition=Complete --timeout=-1s -n team-a distilljob/mnist`',
+      'job team-a/mnist: found it Running at step 812 of 1407 (57 %, about 1:15 left), expected it complete. Wait for that with `kubectl wait --for=condition=Complete --timeout=-1s -n team-a distilljob/mnist`.',
     ],
     [
       'that failed',
@@ -484,13 +488,13 @@ describe('a job', () => {
       'whose model lies elsewhere',
       clusterJob({ store: 'pvc://models/mnist/run-1', status: completeStatus(model.digest) }),
       1,
-      'job team-a/mnist: its model does not lie in NATS, from where this command fetches. It lies in PersistentVolumeClaim models of its namespace, folder mnist/run-1; mount the claim into a pod to read it',
+      'job team-a/mnist: its model does not lie in NATS, from where this command fetches. It lies in PersistentVolumeClaim models of its namespace, folder mnist/run-1; mount the claim into a pod to read it.',
     ],
     [
       'whose model lies in a bucket',
       clusterJob({ store: 's3://models/mnist', status: completeStatus(model.digest) }),
       1,
-      'job team-a/mnist: its model does not lie in NATS, from where this command fetches. It lies in s3://models/mnist',
+      'job team-a/mnist: its model does not lie in NATS, from where this command fetches. It lies in s3://models/mnist.',
     ],
   ])('%s is told in a sentence, and NATS is not asked', async (_, job, code, message) => {
     const fetch = new Fetch({ job });
@@ -503,12 +507,12 @@ describe('a job', () => {
     [
       'that has no secret',
       null,
-      "secret team-a/mnist-distill-job-uid: found none, expected the job's; the operator writes it, so check that it runs",
+      "secret team-a/mnist-distill-job-uid: found none, expected the job's. The operator writes it, so check that it runs.",
     ],
     [
       'whose secret knows no reader',
       { url: access.url },
-      "secret team-a/mnist-distill-job-uid: found no credentials for a reader in it, expected the job's; the operator writes it, so check that it runs",
+      "secret team-a/mnist-distill-job-uid: found no credentials for a reader in it, expected the job's. The operator writes it, so check that it runs.",
     ],
   ])('%s is told in a sentence', async (_, content, message) => {
     expect(await refusal(new Fetch({ secret: content }))).toEqual({ code: 69, message });
@@ -526,10 +530,11 @@ describe('a job', () => {
 });
 
 describe('a NATS server', () => {
-  const unreachable = new StreamError(
-    'unreachable',
-    'NATS at nats://nats.nats.svc:4222: no connection (ENOTFOUND); check',
-  );
+  const unreachable = new StreamError('unreachable', {
+    about: 'NATS at nats://nats.nats.svc:4222',
+    problem: 'no connection (ENOTFOUND)',
+    remedy: 'check',
+  });
 
   test('that pods reach and this machine does not comes with the way to it', async () => {
     const { code, message } = await refusal(new Fetch({ connect: () => Promise.reject(unreachable) }));
@@ -564,7 +569,7 @@ test('a person who does not want to wait any longer is not kept: the connection 
           yield await closed.promise;
         },
         close: () => {
-          closed.reject(new StreamError('unreachable', 'closed'));
+          closed.reject(new StreamError('unreachable', { about: '', problem: 'closed', remedy: '' }));
           return Promise.resolve();
         },
       }),

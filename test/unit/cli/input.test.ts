@@ -42,34 +42,34 @@ describe('a file', () => {
   });
 
   test.each<readonly [string, (path: string) => void, string]>([
-    ['nothing', () => undefined, 'found nothing, expected a file; check the path'],
-    ['a folder', (path) => mkdirSync(path), 'found a folder, expected a file; name a file'],
+    ['nothing', () => undefined, 'found nothing, expected a file. Check the path.'],
+    ['a folder', (path) => mkdirSync(path), 'found a folder, expected a file. Name a file.'],
     [
       'a dangling link',
       (path) => symlinkSync('nowhere', path),
-      'found a link to nowhere, where nothing is, expected a file; correct the link',
+      'found a link to nowhere, where nothing is, expected a file. Correct the link.',
     ],
     [
       'a circle of links',
       (path) => symlinkSync(path, path),
-      'found links that lead in a circle, expected a file; correct the links',
+      'found links that lead in a circle, expected a file. Correct the links.',
     ],
-    ['a device', (path) => symlinkSync('/dev/zero', path), 'found a device, expected a file; name a file'],
+    ['a device', (path) => symlinkSync('/dev/zero', path), 'found a device, expected a file. Name a file.'],
     [
       'a path through a file',
       (path) => symlinkSync('/dev/null/x', path),
-      'found nothing, since a part of the path is a file, expected a file; check the path',
+      'found nothing, since a part of the path is a file, expected a file. Check the path.',
     ],
     [
       'text of another encoding',
       (path) => writeFileSync(path, Buffer.from('name: \xe9', 'latin1')),
-      'not valid UTF-8 text; save it as UTF-8',
+      'not valid UTF-8 text. Save it as UTF-8.',
     ],
   ])('that is %s is refused with a sentence', async (_what, make, sentence) => {
     const path = newPath();
     make(path);
-    const { ending, message } = await refusal(readInputOf()(path));
-    expect({ ending, message }).toEqual({ ending: 'badInput', message: `${path}: ${sentence}` });
+    const { reason, message } = await refusal(readInputOf()(path));
+    expect({ reason, message }).toEqual({ reason: 'badInput', message: `${path}: ${sentence}` });
   });
 });
 
@@ -89,9 +89,9 @@ describe('a pipe', () => {
     const stop = new AbortController();
     const reading = refusal(readInputOf(undefined, stop.signal)(path));
     stop.abort();
-    const { ending, message } = await reading;
-    expect({ ending, message }).toEqual({
-      ending: 'interrupted',
+    const { reason, message } = await reading;
+    expect({ reason, message }).toEqual({
+      reason: 'interrupted',
       message: `${path}: stopped before all of it was read`,
     });
   });

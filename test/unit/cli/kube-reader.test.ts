@@ -32,7 +32,7 @@ async function refusal(ask: () => unknown): Promise<{ code: number; message: str
   try {
     await ask();
   } catch (error) {
-    if (error instanceof CliError) return { code: exitCodes[error.ending], message: error.message };
+    if (error instanceof CliError) return { code: exitCodes[error.reason], message: error.message };
     throw error;
   }
   throw new Error('nothing was refused');
@@ -49,7 +49,7 @@ describe('a kubeconfig', () => {
     [
       'without the context',
       { context: 'prod' },
-      /^kubeconfig .*: found no context "prod", expected one of test, bare;/,
+      /^kubeconfig .*: found no context "prod", expected one of test, bare\./,
     ],
   ])('%s is refused', async (_, options, sentence) => {
     const { code, message } = await refusal(() => reader(options));
@@ -92,7 +92,7 @@ describe('a person', () => {
   test('has no kubeconfig, and is told so', async () => {
     const { code, message } = await refusal(() => reader({ files: { kind: 'list', paths: ['/nowhere/config'] } }));
     expect(code).toBe(exitCodes.usage);
-    expect(message).toMatch(/^kubeconfig \/nowhere\/config: no such file, and this is no pod; name a kubeconfig/);
+    expect(message).toMatch(/^kubeconfig \/nowhere\/config: no such file, and this is no pod\. Name a kubeconfig/);
   });
 
   test('has a token in a file beside the kubeconfig', async () => {
@@ -103,7 +103,7 @@ describe('a person', () => {
 
   test.each<[string, string, RegExp]>([
     ['prints no JSON', 'echo s3cr3t-token', /the credential plugin printed something else than JSON/],
-    ['fails', 'echo one >&2; echo your login is over >&2; exit 1', /\(your login is over\); log in again/],
+    ['fails', 'echo one >&2; echo your login is over >&2; exit 1', /\(your login is over\)\. Log in again/],
   ])('has a credential plugin that %s', async (_, script, sentence) => {
     const path = kubeconfigOf({ exec: { command: 'sh', args: ['-c', script] } });
     const { code, message } = await refusal(() => reader({ files: one(path) }).readJob('team-a', 'mnist'));
@@ -148,13 +148,13 @@ describe('an API server', () => {
   });
 
   test.each([
-    [401, 'Unauthorized', /^secret team-a\/refused: the API server at http:.* refused \(401\); log in again$/],
+    [401, 'Unauthorized', /^secret team-a\/refused: the API server at http:.* refused \(401\)\. Log in again\.$/],
     [
       403,
       'secrets "refused" is forbidden: User "ann"',
-      /refused \(403: secrets "refused" is forbidden: User "ann"\); ask for the right/,
+      /refused \(403: secrets "refused" is forbidden: User "ann"\)\. Ask for the right/,
     ],
-    [500, 'etcdserver: request timed out', /refused \(500: etcdserver: request timed out\); try again/],
+    [500, 'etcdserver: request timed out', /refused \(500: etcdserver: request timed out\)\. Try again/],
   ])('that answers %i is told with its own sentence', async (status, said, sentence) => {
     api.refuse('/api/v1/namespaces/team-a/secrets/refused', status, said);
     const { code, message } = await refusal(() => reader().readSecret('team-a', 'refused'));
@@ -167,7 +167,7 @@ describe('an API server', () => {
     api.forget('distillery.dev');
     const { code, message } = await refusal(() => reader().readJob('team-a', 'mnist'));
     expect(code).toBe(exitCodes.unavailable);
-    expect(message).toMatch(/knows no DistillJobs, expected a cluster with the operator; check --context$/);
+    expect(message).toMatch(/it knows no DistillJobs: the operator is not installed there\. Check --context\.$/);
   });
 
   test('that is not there is told with its address', async () => {
@@ -181,7 +181,7 @@ describe('an API server', () => {
     const { code, message } = await refusal(() => asking.readJob('team-a', 'mnist'));
     expect(code).toBe(exitCodes.unavailable);
     expect(message).toMatch(
-      /^API server at http:\/\/127.0.0.1:\d+: cannot be reached \(.*ECONNREFUSED.*--context name$/,
+      /^API server at http:\/\/127.0.0.1:\d+: cannot be reached \(.*ECONNREFUSED.*--context name\.$/,
     );
   });
 

@@ -8,7 +8,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { readInputOf } from './inputs.js';
 import { CliError } from '../../../src/cli/exit.js';
 import { plan, type PlanOptions, type SeenCluster, settingsIn, snapshotOf } from '../../../src/cli/plan.js';
-import { replayed } from '../../../src/domain/index.js';
+import { replay } from '../../../src/domain/index.js';
 import { rawNode, strangerPod, teacherPod } from '../../kit/kubernetes-objects.js';
 import { JobMaker, noonMs } from '../../kit/snapshots.js';
 
@@ -92,7 +92,7 @@ describe('a plan', () => {
     const other = { ...seen.jobs[1]!, metadata: { ...seen.jobs[1]!.metadata, namespace: 'other' } };
     const cluster = { ...seen, jobs: [seen.jobs[0]!, other] };
     const { rules, limits } = settingsIn({ namespaceWeights: 'other=4' });
-    const grants = [...replayed(snapshotOf(cluster, { rules, limits }, noonMs)).grants.values()];
+    const grants = [...replay(snapshotOf(cluster, { rules, limits }, noonMs)).grants.values()];
     expect(grants.map(([grant]) => grant?.due)).toEqual([1, 4]);
   });
 
@@ -137,6 +137,18 @@ describe('a snapshot', () => {
     expect(old).not.toContain('namespace');
     writeFileSync(file, old);
     expect(await planned({ file, json: true })).toBe(want);
+  });
+
+  test('with the field names of earlier versions gives the same plan', async () => {
+    const file = join(folder, 'earlier-names.json');
+    const want = await planned({ save: file, json: true });
+    const earlier = readFileSync(file, 'utf8')
+      .replace('"pendingPods":', '"neighbours":')
+      .replace('"facts":', '"account":')
+      .replaceAll('"coLocatedSlots":', '"besideOthers":');
+    for (const name of ['neighbours', 'account', 'besideOthers']) expect(earlier).toContain(`"${name}":`);
+    writeFileSync(file, earlier);
+    expect(await planned({ file, json: true })).toEqual(want);
   });
 
   test('whose numbers make no sense is refused by name', async () => {

@@ -83,8 +83,8 @@ describe('a new run', () => {
     RunFolder.create(run, plainJob(), process.pid).release();
     writeFileSync(join(run, 'status.json'), JSON.stringify({ progress: { step: 12 } }));
     const before = readFileSync(join(run, 'job.json'), 'utf8');
-    const { ending, message } = failureOf(() => RunFolder.create(run, { ...plainJob(), status: {} }, process.pid));
-    expect(ending).toBe('badInput');
+    const { reason, message } = failureOf(() => RunFolder.create(run, { ...plainJob(), status: {} }, process.pid));
+    expect(reason).toBe('badInput');
     expect(message).toContain('found a run that trained 12 steps there');
     expect(message).toContain(`--resume ${run}`);
     expect(readFileSync(join(run, 'job.json'), 'utf8')).toBe(before);
@@ -117,7 +117,7 @@ describe("a person's own folder", () => {
     ['resumed in', () => RunFolder.resume(run, process.pid)],
   ])('is not %s, and stays as it is', (_, enter) => {
     const before = textsIn(run);
-    expect(failureOf(enter).ending).toBe('badInput');
+    expect(failureOf(enter).reason).toBe('badInput');
     expect(textsIn(run)).toEqual(before);
     expect(readdirSync(run).sort()).toEqual(['job', 'model', 'nats', 'status.json']);
   });
@@ -148,8 +148,8 @@ function linkTo(folder: string): string {
 describe('a folder that the person names', () => {
   test.each(['', ' '])('%j is refused: it would be the working folder', (name) => {
     for (const enter of [() => RunFolder.create(name, plainJob(), 1), () => RunFolder.resume(name, 1)]) {
-      const { ending, message } = failureOf(enter);
-      expect(ending).toBe('badInput');
+      const { reason, message } = failureOf(enter);
+      expect(reason).toBe('badInput');
       expect(message).toMatch(/^--(dir|resume): the name of the folder is empty\. Name a folder\.$/);
     }
   });
@@ -173,8 +173,8 @@ describe('a folder that the person names', () => {
         () => RunFolder.create(run, plainJob(), process.pid),
         () => RunFolder.resume(run, process.pid),
       ]) {
-        const { ending, message } = failureOf(enter);
-        expect(ending).toBe('badInput');
+        const { reason, message } = failureOf(enter);
+        expect(reason).toBe('badInput');
         expect(message).toContain(`${name} in it is a link, and a run writes only into its own folder`);
       }
       expect(readdirSync(elsewhere)).toEqual([]);
@@ -204,8 +204,8 @@ describe('a run whose folder holds something of another owner', () => {
       ['--dir', () => RunFolder.create(run, plainJob(), process.pid)],
       ['--resume', () => RunFolder.resume(run, process.pid)],
     ] as const) {
-      const { ending, message } = failureOf(enter);
-      expect([ending, message]).toEqual([
+      const { reason, message } = failureOf(enter);
+      expect([reason, message]).toEqual([
         'badInput',
         `${option} ${run}: ${name} in it is not of this run, ${which}. Move it elsewhere.`,
       ]);
@@ -258,8 +258,8 @@ describe('a run whose folder holds something of another kind under a name of its
       () => RunFolder.create(run, plainJob(), process.pid),
       () => RunFolder.resume(run, process.pid),
     ]) {
-      const { ending, message } = failureOf(enter);
-      expect(ending).toBe('badInput');
+      const { reason, message } = failureOf(enter);
+      expect(reason).toBe('badInput');
       expect(message).toMatch(
         new RegExp(`: ${name} in it is not a (file|folder), as a run (writes|makes) it\\. Move it`),
       );
@@ -324,8 +324,8 @@ describe('two runs', () => {
   ])('never work in one folder: the second cannot %s', (_what, enter) => {
     const holder = anotherProcess();
     RunFolder.create(run, plainJob(), holder);
-    const { ending, message } = failureOf(enter);
-    expect(ending).toBe('badInput');
+    const { reason, message } = failureOf(enter);
+    expect(reason).toBe('badInput');
     expect(message).toContain(`found process ${String(holder)} working on this run`);
     expect(message).toContain(`remove ${join(run, 'run.lock')}`);
     expect(readFileSync(join(run, 'run.lock'), 'utf8')).toBe(`${String(holder)}\n`);
@@ -400,10 +400,10 @@ describe('a run that is resumed', () => {
   ])('and %s is refused with a remedy', (_what, damage, found) => {
     mkdirSync(run, { recursive: true });
     damage(join(run, 'job.json'));
-    const { ending, message } = failureOf(() => RunFolder.resume(run, process.pid));
-    expect(ending).toBe('badInput');
+    const { reason, message } = failureOf(() => RunFolder.resume(run, process.pid));
+    expect(reason).toBe('badInput');
     expect(message).toMatch(found);
-    expect(message).toContain('name the one that the run printed when it stopped');
+    expect(message).toContain('Name the one that the run printed when it stopped.');
     expect(existsSync(join(run, 'run.lock'))).toBe(false);
   });
 
@@ -417,10 +417,10 @@ describe('a run that is resumed', () => {
     writeFileSync(folder.file('model', 'notes'), 'mine');
     RunFolder.resume(run, process.pid).release();
     writeFileSync(folder.file('model', 'model.json'), '{}');
-    const { ending, message } = failureOf(() => RunFolder.resume(run, process.pid));
-    expect([ending, message]).toEqual([
+    const { reason, message } = failureOf(() => RunFolder.resume(run, process.pid));
+    expect([reason, message]).toEqual([
       'badInput',
-      `--resume ${run}: found a run that is complete, expected one that was stopped; its model lies in ${join(run, 'model')}`,
+      `--resume ${run}: found a run that is complete, expected one that was stopped. Its model lies in ${join(run, 'model')}.`,
     ]);
   });
 });
@@ -444,8 +444,8 @@ describe('a folder that cannot be written', () => {
     mkdirSync(join(run, '..'));
     put();
     if (!existsSync(join(run, '..'))) writeFileSync(join(run, '..'), 'mine');
-    const { ending, message } = failureOf(() => RunFolder.create(run, plainJob(), process.pid));
-    expect(ending).toBe('badInput');
+    const { reason, message } = failureOf(() => RunFolder.create(run, plainJob(), process.pid));
+    expect(reason).toBe('badInput');
     expect(message).toContain(`--dir ${run}: ${home}`);
     expect(message).toContain(is.replace('HOME', home));
     expect(message).toMatch(/\. Name another folder\.$/);
@@ -453,21 +453,21 @@ describe('a folder that cannot be written', () => {
 
   test('because runs/ is a file is bad input for a run without --dir, too', () => {
     writeFileSync(join(home, 'runs'), 'mine');
-    const { ending, message } = failureOf(() => RunFolder.createNew(run, plainJob(), process.pid));
-    expect([ending, message]).toEqual([
+    const { reason, message } = failureOf(() => RunFolder.createNew(run, plainJob(), process.pid));
+    expect([reason, message]).toEqual([
       'badInput',
       `run folder ${run}: ${join(home, 'runs')} is not a folder. Name another folder.`,
     ]);
   });
 
   test('because its name is too long is bad input', () => {
-    const { ending } = failureOf(() => RunFolder.create(join(home, 'a'.repeat(300)), plainJob(), process.pid));
-    expect(ending).toBe('badInput');
+    const { reason } = failureOf(() => RunFolder.create(join(home, 'a'.repeat(300)), plainJob(), process.pid));
+    expect(reason).toBe('badInput');
   });
 
   test('in the kernel is said so, and no lock stays', () => {
-    const { ending, message } = failureOf(() => RunFolder.create('/proc/distill', plainJob(), process.pid));
-    expect(ending).toBe('storage');
+    const { reason, message } = failureOf(() => RunFolder.create('/proc/distill', plainJob(), process.pid));
+    expect(reason).toBe('storage');
     expect(message).toContain('run folder /proc/distill');
   });
 });

@@ -126,7 +126,7 @@ describe('what cannot be simulated', () => {
       'no file',
       () => ({ trace: [join(home, 'none')] }),
       'badInput',
-      'none: found nothing, expected a file; check the path',
+      'none: found nothing, expected a file. Check the path',
     ],
     ['a wrong field', () => ({ trace: [file('x', '{"hours": 0}')] }), 'badInput', 'x:1:11: found hours as 0'],
     ['an empty folder', () => ({ trace: [home] }), 'badInput', 'found none, expected one *node_list*.csv'],
@@ -140,9 +140,9 @@ describe('what cannot be simulated', () => {
       'badInput',
       'found a_node_list.csv, b_node_list.csv, expected one',
     ],
-  ])('%s', async (_, options, ending, message) => {
+  ])('%s', async (_, options, reason, message) => {
     const running = simulated(options());
-    await expect(running).rejects.toMatchObject({ ending });
+    await expect(running).rejects.toMatchObject({ reason });
     await expect(running).rejects.toThrow(message);
   });
 

@@ -16,6 +16,6 @@ try {
   RunFolder.resume(run, process.pid);
   process.stdout.write('taken\n');
 } catch (error) {
-  process.stdout.write(error instanceof CliError && error.ending === 'badInput' ? 'refused\n' : `${String(error)}\n`);
+  process.stdout.write(error instanceof CliError && error.reason === 'badInput' ? 'refused\n' : `${String(error)}\n`);
 }
 await sleep(60_000);

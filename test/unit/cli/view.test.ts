@@ -167,7 +167,7 @@ describe('what is shown', () => {
 
   test('is the student, and the teachers that live', () => {
     const snapshot = runningJob()
-      .told(training({ step: 150, samplesPerSecond: 500 }))
+      .reported(training({ step: 150, samplesPerSecond: 500 }))
       .teachers(labelling('cpu-0'), labelling('cpu-1', { phase: 'SelfTest' }), labelling('cpu-7'))
       .pool('cpu', { pods: 'cpu-0 cpu-1', disruptions: 4 })
       .student({ disruptions: 1 }).snapshot;
@@ -189,10 +189,10 @@ describe('what is shown', () => {
     ['Evaluating', 'Evaluating'],
     ['Exporting', 'Exporting'],
   ] as const)('names the phase of a student that is %s', (phase, want) => {
-    expect(shownOf(runningJob().told(training({ phase })).snapshot, 0)?.phase).toBe(want);
+    expect(shownOf(runningJob().reported(training({ phase })).snapshot, 0)?.phase).toBe(want);
   });
 
   test('knows no time left without a rate', () => {
-    expect(shownOf(runningJob().told(training({ samplesPerSecond: 0 })).snapshot, 0)?.secondsLeft).toBeNull();
+    expect(shownOf(runningJob().reported(training({ samplesPerSecond: 0 })).snapshot, 0)?.secondsLeft).toBeNull();
   });
 });

@@ -84,9 +84,9 @@ function readLog(workers: WorkerScripts, pod: string): string {
 
 /** Processes that could be started now. */
 function freeOn(cluster: LocalCluster): number {
-  const { board } = cluster.slots();
+  const { placement } = cluster.slots();
   let free = 0;
-  while (board.place(oneSlot) !== null) free++;
+  while (placement.place(oneSlot) !== null) free++;
   return free;
 }
 

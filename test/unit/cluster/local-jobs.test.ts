@@ -5,13 +5,13 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import type { EventClaim } from '../../../src/api/index.js';
+import type { EventDraft } from '../../../src/api/index.js';
 import { LocalJobs } from '../../../src/cluster/local/index.js';
 import { plainJob } from '../../kit/snapshots.js';
 
 const key = { namespace: 'default', name: 'mnist', uid: 'u-1' };
 let folder = '';
-let told: EventClaim[] = [];
+let told: EventDraft[] = [];
 let jobs = new LocalJobs('', plainJob(), () => undefined);
 
 beforeEach(() => {
@@ -47,7 +47,7 @@ describe('the job of a local run', () => {
   });
 
   test('tells its events in order', async () => {
-    const events: EventClaim[] = ['a', 'b'].map((reason) => ({ type: 'Normal', reason, message: reason }));
+    const events: EventDraft[] = ['a', 'b'].map((reason) => ({ type: 'Normal', reason, message: reason }));
     await jobs.recordEvents(key, events);
     expect(told).toEqual(events);
   });

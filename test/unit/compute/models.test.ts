@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { sentenceOf } from '@distillery/base';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { digestOf } from '../../../workers/checkpoint/index.js';
@@ -16,13 +17,8 @@ import {
   type TrainerThreadSource,
 } from '../../../workers/compute/index.js';
 import { type Dataset, openDataset } from '../../../workers/data/index.js';
-import {
-  compareWithReference,
-  LogitsError,
-  ModelError,
-  selfTestAnswers,
-} from '../../../workers/models/inference/index.js';
-import { BatchError, NumericError, StateError, StudentModelError } from '../../../workers/models/training.js';
+import { compareWithReference, selfTestAnswers } from '../../../workers/models/inference/index.js';
+import { StudentModelError } from '../../../workers/models/training.js';
 
 const root = join(import.meta.dirname, '../../..');
 /** The threads run compiled; `npm test` builds before it tests. */
@@ -74,22 +70,25 @@ describe('a teacher on its thread', () => {
 
   test('passes the self-test as a model of this thread would', async () => {
     const own = await selfTestAnswers(teacher, data.train, 1e-4);
-    if (!own.ok) throw new Error(own.sentence);
+    if (!own.ok) throw new Error(sentenceOf(own.fault));
     expect(await compareWithReference(teacher, data.train, own.reference, 1e-6)).toMatchObject({ ok: true });
   });
 
-  test('tells a model fault as a ModelError with its fields', async () => {
+  test('reports a model fault with its kind and fields', async () => {
     const path = join(root, 'no-such.onnx');
     const error = await rejectionOf(openInferenceThread({ ...source, path }, compiled('inference-worker')));
-    expect(error).toBeInstanceOf(ModelError);
-    expect(error).toMatchObject({ path, found: 'nothing', remedy: 'check the path (teacher.model.uri)' });
+    expect(error).toMatchObject({
+      name: 'ModelError',
+      kind: 'Model',
+      retry: 'Never',
+      fault: { about: `model ${path}`, found: 'nothing', remedy: 'check the path (teacher.model.uri)' },
+    });
   });
 
-  test('tells an answer that is not finite as a LogitsError, and answers the next batch', async () => {
+  test('reports an answer that is not finite, and answers the next batch', async () => {
     const samples = (await data.train.read([0, 1, 2])).fill(Number.NaN, 784, 2 * 784);
     const error = await rejectionOf(teacher.infer(samples, 3));
-    expect(error).toBeInstanceOf(LogitsError);
-    expect(error).toMatchObject({ row: 1, column: 0, value: 'NaN' });
+    expect(error).toMatchObject({ kind: 'Logits', retry: 'Never', row: 1, column: 0, value: 'NaN' });
     expect((await teacher.infer(await data.train.read([5]), 1)).logits.length).toBe(10);
   });
 
@@ -114,7 +113,7 @@ describe('a teacher on its thread', () => {
     expect(await once(child, 'close')).toEqual([65, null]);
     expect(told).toContain(
       `ModelError: model ${endless}: found no answer to its first samples after 2 s, expected a model that loads and answers ` +
-        'within teacher.model.timeoutSeconds; check the model for a loop that does not end, or raise',
+        'within teacher.model.timeoutSeconds. Check the model for a loop that does not end, or raise',
     );
   });
 
@@ -127,8 +126,8 @@ describe('a teacher on its thread', () => {
     await other.close();
     const rejected = (await outcomes).filter((outcome) => outcome.status === 'rejected');
     expect(rejected.length).toBeGreaterThanOrEqual(2);
-    for (const { reason } of rejected) expect(reason).toMatchObject({ fault: { kind: 'closed' } });
-    expect(((await other.ended) satisfies ComputeError).fault).toEqual({ kind: 'closed' });
+    for (const { reason } of rejected) expect(reason).toMatchObject({ end: { kind: 'closed' } });
+    expect(((await other.ended) satisfies ComputeError).end).toEqual({ kind: 'closed' });
   });
 });
 
@@ -228,22 +227,21 @@ describe('a trainer on its thread', () => {
     expect(error).toBeInstanceOf(StudentModelError);
     expect((error as Error).message).toBe(
       'student model, building it and a trial step: found no end of it after 1 s, expected a model that is ready within ' +
-        'student.model.timeoutSeconds; make the model smaller, or raise student.model.timeoutSeconds',
+        'student.model.timeoutSeconds. Make the model smaller, or raise student.model.timeoutSeconds.',
     );
   });
 
-  test('tells what is wrong by the classes of the trainer', async () => {
-    expect(await rejectionOf(open({ modelJson: '{}' }))).toBeInstanceOf(StudentModelError);
+  test('reports what is wrong by the kinds of its errors', async () => {
+    expect(await rejectionOf(open({ modelJson: '{}' }))).toMatchObject({ kind: 'StudentModel', retry: 'Never' });
     const trainer = await open();
     const batch = { step: 3, rows: 1, labels: Int32Array.of(1), teacherLogits: null };
     const wrong = await rejectionOf(trainer.train({ ...batch, samples: new Float32Array(3) }));
-    expect(wrong).toBeInstanceOf(BatchError);
+    expect(wrong).toMatchObject({ kind: 'Batch', retry: 'Never' });
     const infinite = new Float32Array(784).fill(Number.POSITIVE_INFINITY);
     const numeric = await rejectionOf(trainer.train({ ...batch, labels: Int32Array.of(1), samples: infinite }));
-    expect(numeric).toBeInstanceOf(NumericError);
-    expect(numeric).toMatchObject({ step: 3 });
+    expect(numeric).toMatchObject({ kind: 'Numeric', retry: 'Never', step: 3 });
     const state = await rejectionOf(trainer.restore({ weights: [], slots: [] }));
-    expect(state).toBeInstanceOf(StateError);
+    expect(state).toMatchObject({ kind: 'State', retry: 'Never' });
     await trainer.close();
   });
 });

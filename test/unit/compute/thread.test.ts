@@ -1,3 +1,4 @@
+import { DistilleryError } from '@distillery/base';
 import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { ComputeError, type ComputeThread, startCompute } from '../../../workers/compute/thread.js';
@@ -11,17 +12,12 @@ interface Served {
   block: (ms: number) => void;
   isView: (array: Float32Array | Uint8Array) => boolean;
   fail: (row: number) => void;
+  refuse: (found: number) => void;
   failOddly: (input: undefined) => void;
   uncloneable: (input: undefined) => unknown;
   exit: (code: number) => void;
   crash: (input: undefined) => Promise<void>;
   missing: (input: undefined) => void;
-}
-
-class RowError extends Error {
-  constructor(readonly row: unknown) {
-    super(`made anew for row ${String(row)}`);
-  }
 }
 
 const started: ComputeThread<Served>[] = [];
@@ -30,7 +26,6 @@ function start(ending: 'interrupt' | 'afterCall' = 'interrupt', limitSeconds = 3
     name: 'test',
     ending,
     limitSeconds,
-    revive: new Map(),
   });
   started.push(thread);
   return thread;
@@ -118,29 +113,31 @@ describe('a compute thread', () => {
     expect(third.idleMs).toBeGreaterThanOrEqual(pause - 5);
   });
 
-  test('tells an error with name, sentence and plain fields, and works on', async () => {
+  test('reports an error of a library by name and sentence, and works on', async () => {
     const thread = start();
     const error = await rejectionOf(thread.call('fail', 7));
     expect(error.message).toBe('test thread: FieldError: row 7 is wrong');
-    expect(error.fault).toEqual({ kind: 'failed', errorName: 'FieldError', fields: { row: 7 } });
+    expect(error.end).toEqual({ kind: 'failed', errorName: 'FieldError' });
     expect((await rejectionOf(thread.call('failOddly', undefined))).message).toBe('test thread: Error: a text');
     expect((await rejectionOf(thread.call('missing', undefined))).message).toContain('no method missing');
     expect((await thread.call('echo', 1)).value).toBe(1);
   });
 
-  test('makes a known error anew, so that the caller can tell its class', async () => {
-    const module = new URL('./fixtures/worker.js', import.meta.url);
-    const thread = startCompute<Served>(module, {
-      name: 'test',
-      ending: 'interrupt',
-      limitSeconds: 300,
-      revive: new Map([['FieldError', ({ fields }) => new RowError(fields.row)]]),
+  test("gives an error of ours back with its kind, retry, fault, fields and the thread's stack", async () => {
+    const error: unknown = await start()
+      .call('refuse', 9)
+      .catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(DistilleryError);
+    expect(error).toMatchObject({
+      name: 'RowError',
+      kind: 'Row',
+      retry: 'Never',
+      row: 9,
+      fault: { about: 'row 9', found: 'a gap', expected: 'a number', remedy: 'fill it' },
+      message: 'row 9: found a gap, expected a number. Fill it.',
     });
-    started.push(thread);
-    const error: unknown = await thread.call('fail', 9).catch((reason: unknown) => reason);
-    expect(error).toBeInstanceOf(RowError);
-    expect(error).toMatchObject({ row: 9 });
-    expect((error as RowError).stack).toContain('fixtures/worker.js');
+    expect(error).not.toHaveProperty('tags');
+    expect((error as DistilleryError).stack).toContain('fixtures/worker.js');
   });
 });
 
@@ -154,7 +151,7 @@ describe('a compute thread that ends', () => {
     const ending = way === 'exit' ? thread.call('exit', 3) : thread.call('crash', undefined);
     const rejections = [ending, thread.call('echo', 1), thread.call('echo', 2)].map(rejectionOf);
     for (const error of await Promise.all(rejections)) expect(error.message).toBe(message);
-    expect((await thread.ended).fault.kind).toBe('died');
+    expect((await thread.ended).end.kind).toBe('died');
     expect((await rejectionOf(thread.call('echo', 3))).message).toBe(message);
   });
 
@@ -163,8 +160,8 @@ describe('a compute thread that ends', () => {
     await thread.call('echo', 0);
     const pending = rejectionOf(thread.call('block', 60_000));
     await thread.close();
-    expect((await pending).fault).toEqual({ kind: 'closed' });
-    expect((await rejectionOf(thread.call('echo', 1))).fault).toEqual({ kind: 'closed' });
+    expect((await pending).end).toEqual({ kind: 'closed' });
+    expect((await rejectionOf(thread.call('echo', 1))).end).toEqual({ kind: 'closed' });
     await thread.close();
   });
 
@@ -176,12 +173,12 @@ describe('a compute thread that ends', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     await thread.close();
     expect((await first).busyMs).toBeGreaterThanOrEqual(150);
-    expect((await second).fault).toEqual({ kind: 'closed' });
+    expect((await second).end).toEqual({ kind: 'closed' });
   });
 
   test('because it died in a call can still be closed', async () => {
     const thread = start('afterCall');
-    expect((await rejectionOf(thread.call('exit', 2))).fault).toEqual({ kind: 'died', exitCode: 2 });
+    expect((await rejectionOf(thread.call('exit', 2))).end).toEqual({ kind: 'died', exitCode: 2 });
     await thread.close();
   });
 
@@ -191,10 +188,10 @@ describe('a compute thread that ends', () => {
     const calls = [thread.call('block', 600_000), thread.call('echo', 1)].map(rejectionOf);
     for (const error of await Promise.all(calls)) {
       expect(error.message).toBe('test thread: a call did not end within 0.3 s (block)');
-      expect(error.fault).toEqual({ kind: 'stuck', method: 'block', limitSeconds: 0.3 });
+      expect(error.end).toEqual({ kind: 'stuck', method: 'block', limitSeconds: 0.3 });
     }
-    expect((await thread.ended).fault.kind).toBe('stuck');
-    expect((await rejectionOf(thread.call('echo', 2))).fault.kind).toBe('stuck');
+    expect((await thread.ended).end.kind).toBe('stuck');
+    expect((await rejectionOf(thread.call('echo', 2))).end.kind).toBe('stuck');
     await thread.close();
   });
 
@@ -202,10 +199,10 @@ describe('a compute thread that ends', () => {
     const thread = start('afterCall', 0.3);
     await thread.call('echo', 0);
     const pending = rejectionOf(thread.call('block', 3_000));
-    expect((await pending).fault).toMatchObject({ kind: 'stuck', method: 'block' });
-    expect((await thread.ended).fault.kind).toBe('stuck');
+    expect((await pending).end).toMatchObject({ kind: 'stuck', method: 'block' });
+    expect((await thread.ended).end.kind).toBe('stuck');
     await thread.close();
-    expect((await rejectionOf(thread.call('echo', 2))).fault.kind).toBe('stuck');
+    expect((await rejectionOf(thread.call('echo', 2))).end.kind).toBe('stuck');
   });
 
   test('is not one whose calls only waited for each other, or that had nothing to do', async () => {
@@ -221,7 +218,6 @@ describe('a compute thread that ends', () => {
       name: 'test',
       ending: 'interrupt',
       limitSeconds: 300,
-      revive: new Map(),
     });
     expect((await rejectionOf(thread.call('echo', 1))).message).toMatch(/^test thread: ended with code 1: .*nowhere/);
   });

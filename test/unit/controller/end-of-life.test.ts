@@ -67,10 +67,8 @@ const abandoned =
 const expired = 'Expired: ttlSecondsAfterFinished is over: the job and all it owns are deleted.';
 const problem = {
   path: 'spec.weight',
-  found: '0',
-  rule: 'expected a number above 0',
-  remedy: 'raise it',
-  message: 'spec.weight: found 0, expected a number above 0; raise it',
+  fault: { found: '0', expected: 'a number above 0', remedy: 'Raise it.' },
+  message: 'spec.weight: found 0, expected a number above 0. Raise it.',
 };
 
 test('a new job is marked before anything of it exists', async () => {
@@ -208,7 +206,7 @@ describe('a stored job that today’s rules refuse', () => {
     at.cluster.endLingering();
     expect(await at.acts()).toEqual(['remove processes']);
     expect(await at.look()).toBeNull();
-    expect(at.jobs.events).toEqual(['! Refused: spec.weight: found 0, expected a number above 0; raise it']);
+    expect(at.jobs.events).toEqual(['! Refused: spec.weight: found 0, expected a number above 0. Raise it.']);
     expect([at.streams.exists, isMarked(at), at.jobs.job?.status?.phase]).toEqual([true, true, 'Pending']);
   });
 

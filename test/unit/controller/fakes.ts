@@ -12,15 +12,21 @@ import {
   type WorkerRole,
 } from '@distillery/protocol';
 
-import { type DistillJob, type DistillJobStatus, type EventClaim, streamsFinalizer } from '../../../src/api/index.js';
+import { type DistillJob, type DistillJobStatus, type EventDraft, streamsFinalizer } from '../../../src/api/index.js';
 import type { Cluster, DesiredWorkers, FoundJob, JobKey } from '../../../src/cluster/index.js';
-import { machineSlots, oneSlot, seatedIn, slotResource, thisMachine } from '../../../src/cluster/local/machine.js';
+import {
+  machineSlots,
+  oneSlot,
+  currentTeachersIn,
+  slotResource,
+  thisMachine,
+} from '../../../src/cluster/local/machine.js';
 import { Fleet, type Jobs, type Streams } from '../../../src/controller/index.js';
 import type {
   ClusterObservation,
   InvalidJob,
   PoolObservation,
-  Slots,
+  ClusterSlots,
   StreamObservation,
   StudentObservation,
 } from '../../../src/domain/index.js';
@@ -86,7 +92,7 @@ export class FakeJobs implements Jobs {
     });
   }
 
-  recordEvents(_key: JobKey, events: readonly EventClaim[]): Promise<void> {
+  recordEvents(_key: JobKey, events: readonly EventDraft[]): Promise<void> {
     return this.#do('record events', () => void this.events.push(...events.map(eventText)));
   }
 
@@ -163,9 +169,9 @@ export class FakeCluster implements Cluster {
     return { ...pool, needs: oneSlot, resource: slotResource, pods: onMachine };
   }
 
-  slots(): Slots {
+  slots(): ClusterSlots {
     const held = [...this.pools.values()].flat().length + this.lingering.size;
-    const staying = [...this.pools].flatMap(([name, pods]) => seatedIn(name, this.#observed(name, pods).pods));
+    const staying = [...this.pools].flatMap(([name, pods]) => currentTeachersIn(name, this.#observed(name, pods).pods));
     return machineSlots(this.machineSlots, held, staying);
   }
 

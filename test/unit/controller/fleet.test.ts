@@ -4,24 +4,24 @@ import { describe, expect, test } from '@jest/globals';
 import { machineSlots, oneSlot, slotResource, thisMachine } from '../../../src/cluster/local/machine.js';
 import { Fleet } from '../../../src/controller/index.js';
 import {
-  type JobClaim,
+  type JobRequest,
   type NamespaceWeights,
   type PodNeeds,
-  replayed,
+  replay,
   type Reserve,
-  type SeatedTeacher,
+  type CurrentTeacher,
 } from '../../../src/domain/index.js';
 import { FakeClock } from '../../kit/clock.js';
 
 const keyOf = (uid: string) => ({ namespace: 'default', name: uid, uid });
 
-function claimed(uid: string, wanted: number, weight = 1): JobClaim<PodNeeds> {
+function claimed(uid: string, wanted: number, weight = 1): JobRequest<PodNeeds> {
   const pool = { name: 'cpu', needs: oneSlot, resource: slotResource, slotsPerReplica: 1 };
   const bounds = { minReplicas: 0, keepReplicas: 0, maxReplicas: 100, unitsPerReplica: 1 };
   return { uid, namespace: 'default', weight, wanted, maxReplicas: 100, pools: [{ ...pool, ...bounds, teachers: [] }] };
 }
 
-function running(...names: readonly string[]): SeatedTeacher[] {
+function running(...names: readonly string[]): CurrentTeacher[] {
   const { requests } = oneSlot;
   return names.map((name) => ({ pool: 'cpu', name, node: thisMachine, requests, ready: true, createdAtMs: 0 }));
 }
@@ -29,7 +29,7 @@ function running(...names: readonly string[]): SeatedTeacher[] {
 /** A machine of so many slots, and jobs with teachers on it. */
 function fleetOf(slots: number, reserve: Reserve = {}, namespaceWeights: NamespaceWeights = {}) {
   const clock = new FakeClock(0);
-  const teachers = new Map<string, SeatedTeacher[]>();
+  const teachers = new Map<string, CurrentTeacher[]>();
   const changed: string[] = [];
   let shares = 0;
   const machine = { slots };
@@ -134,7 +134,7 @@ describe('a fleet', () => {
     await fleet.grantsFor({ ...keyOf('b'), namespace: 'heavy' }, { ...claimed('b', 9), namespace: 'heavy' });
     expect(await ask('a', 9)).toBe(2);
     const saved: unknown = JSON.parse(JSON.stringify(fleet.snapshot()));
-    const { grants } = replayed(saved as ReturnType<Fleet['snapshot']>);
+    const { grants } = replay(saved as ReturnType<Fleet['snapshot']>);
     expect([...grants].map(([uid, [grant]]) => [uid, grant?.due])).toEqual([
       ['a', 2],
       ['b', 6],
@@ -147,7 +147,7 @@ describe('a fleet', () => {
     await ask('b', 9);
     teachers.set('a', running('a-0'));
     const saved: unknown = JSON.parse(JSON.stringify(fleet.snapshot()));
-    const { grants } = replayed(saved as ReturnType<Fleet['snapshot']>);
+    const { grants } = replay(saved as ReturnType<Fleet['snapshot']>);
     expect([...grants].map(([uid, [grant]]) => [uid, grant?.due])).toEqual([
       ['a', 3],
       ['b', 2],

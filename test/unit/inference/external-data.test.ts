@@ -75,7 +75,7 @@ describe('weights in a file beside the model', () => {
     rmSync(join(root, 'model/external.bin'));
     expect((await errorOf(path)).message).toBe(
       `model ${path}: found nothing at ${join(root, 'model/external.bin')}, expected the file of weights that the model ` +
-        'names; copy "external.bin" into the folder of the model',
+        'names. Copy "external.bin" into the folder of the model.',
     );
   });
 
@@ -121,7 +121,7 @@ describe('weights in a file beside the model', () => {
     const path = modelIn('model');
     writeFileSync(join(root, 'other.bin'), readFileSync(fixture('external.bin')));
     writeNamed(path, location);
-    const { found, expected } = await errorOf(path);
+    const { found, expected } = (await errorOf(path)).fault;
     expect(found).toMatch(/^weights in a file named "/);
     expect(expected).toBe("a relative path inside the model's folder");
   });
@@ -137,15 +137,15 @@ describe('weights in a file beside the model', () => {
       symlinkSync('../secret', join(root, 'model/w'));
       writeNamed(path, 'w/weight.bin');
     }
-    expect((await errorOf(path)).found).toMatch(/^weights in ".*", a link that leads out of the model's folder$/);
+    expect((await errorOf(path)).fault.found).toMatch(/^weights in ".*", a link that leads out of the model's folder$/);
   });
 
   test('are refused when the file is cut off, with the range that is missing', async () => {
     const path = modelIn('model');
     writeFileSync(join(root, 'model/external.bin'), readFileSync(fixture('external.bin')).subarray(0, 300));
     expect((await errorOf(path)).message).toBe(
-      `model ${path}: found 300 bytes in "external.bin", expected bytes 16 to 304 for the weight "W"; copy that file again: ` +
-        'it is cut off, or belongs to another model',
+      `model ${path}: found 300 bytes in "external.bin", expected bytes 16 to 304 for the weight "W". Copy that file again: ` +
+        'it is cut off, or belongs to another model.',
     );
   });
 
@@ -153,14 +153,16 @@ describe('weights in a file beside the model', () => {
     modelIn('model');
     const path = join(root, 'model/in-node.onnx');
     copyFileSync(fixture('external-in-node.onnx'), path);
-    expect((await errorOf(path)).found).toBe('a tensor "W" inside a node or a subgraph whose data lie in another file');
+    expect((await errorOf(path)).fault.found).toBe(
+      'a tensor "W" inside a node or a subgraph whose data lie in another file',
+    );
   });
 
-  test.each(['the model', 'its weights'])('are no pipe, and neither is the model: %s', async (which) => {
+  test.each(['the model.', 'its weights'])('are no pipe, and neither is the model: %s', async (which) => {
     const path = modelIn('model');
-    const pipe = which === 'the model' ? path : join(root, 'model/external.bin');
+    const pipe = which === 'the model.' ? path : join(root, 'model/external.bin');
     rmSync(pipe);
     execFileSync('mkfifo', [pipe]);
-    expect((await errorOf(path)).found).toMatch(/^a named pipe/);
+    expect((await errorOf(path)).fault.found).toMatch(/^a named pipe/);
   });
 });

@@ -239,13 +239,10 @@ describe('a teacher that cannot teach', () => {
     },
   ];
   test.each(cases)('$what is refused', async ({ opening, found, expected }) => {
-    const error = await modelErrorOf(opening);
-    expect(error.path).toBe(opening.path);
-    expect(error.found).toContain(found);
-    expect(error.expected).toBe(expected);
-    expect(error.message).toBe(
-      `model ${error.path}: found ${error.found}, expected ${error.expected}; ${error.remedy}`,
-    );
+    const { fault } = await modelErrorOf(opening);
+    expect(fault.about).toBe(`model ${opening.path}`);
+    expect(fault.found).toContain(found);
+    expect(fault.expected).toBe(expected);
   });
 
   describe('because its file was cut', () => {

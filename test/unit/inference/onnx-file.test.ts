@@ -78,7 +78,9 @@ describe('the files that an ONNX model needs', () => {
       graph(field(1, field(5, field(5, field(13, field(1, 'location'), field(2, 'w'))), field(5, number(14, 1))))),
     ],
   ])('are refused for %s', (_, model) => {
-    expect(() => externalRanges(model)).toThrow(/^a tensor ".*" inside a node or a subgraph whose data lie in another/);
+    expect(() => externalRanges(model)).toThrow(
+      /found a tensor ".*" inside a node or a subgraph whose data lie in another/,
+    );
   });
 
   test.each<[string, Uint8Array, string]>([

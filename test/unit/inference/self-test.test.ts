@@ -1,6 +1,7 @@
 /** @jest-environment ./test/unit/inference/environment.js */
 import { join } from 'node:path';
 
+import { sentenceOf } from '@distillery/base';
 import { type Reference, referenceSchema } from '@distillery/protocol';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
@@ -38,7 +39,7 @@ describe('the teacher of the MNIST example', () => {
 
   const referenceOf = async (answering: Answering): Promise<Reference> => {
     const own = await selfTestAnswers(answering, data.train, 1e-3);
-    if (!own.ok) throw new Error(own.sentence);
+    if (!own.ok) throw new Error(sentenceOf(own.fault));
     return own.reference;
   };
 
@@ -78,19 +79,20 @@ describe('the teacher of the MNIST example', () => {
     expect(await compareWithReference(shifted, data.train, reference, 0.02)).toMatchObject({ ok: true });
     const comparison = await compareWithReference(shifted, data.train, reference, 0.005);
     expect(comparison).toMatchObject({ ok: false, reason: 'answers' });
-    expect(comparison).toHaveProperty('sentence', expect.stringContaining('sample 4, logit 2: found '));
+    expect(comparison).toMatchObject({ fault: { problem: expect.stringContaining('sample 4, logit 2: found ') } });
   });
 
   test.each<[string, string, () => Answering]>([
     ['digest', 'found model 0000000000000000', () => ({ ...changed((l) => l), digestHex: '0'.repeat(16) })],
     ['columns', 'found 9 logits a sample, expected 10', () => ({ ...changed((l) => l), columns: 9 })],
     ['answers', 'found NaN', () => changed((logits) => logits.fill(Number.NaN))],
-    ['answers', 'check this teacher', () => changed((logits) => logits.reverse())],
+    ['answers', 'Check this teacher', () => changed((logits) => logits.reverse())],
   ])('does not join when its %s differ: %s', async (reason, sentence, wrong) => {
     const reference = await referenceOf(teacher);
     const comparison = await compareWithReference(wrong(), data.train, reference, 0.01);
     expect(comparison).toMatchObject({ ok: false, reason });
-    expect(comparison).toHaveProperty('sentence', expect.stringContaining(sentence));
+    if (comparison.ok) throw new Error('it joins');
+    expect(sentenceOf(comparison.fault)).toContain(sentence);
   });
 
   test.each<[string, string, (logits: Float32Array, batch: number) => Float32Array]>([
@@ -99,7 +101,7 @@ describe('the teacher of the MNIST example', () => {
     // As a normalisation with the statistics of its batch: another batch, other answers.
     [
       'unsteady',
-      'export the model for inference',
+      'Export the model for inference',
       (logits) => logits.map((value) => value - logits.reduce((sum, one) => sum + one, 0) / logits.length),
     ],
   ])('writes no reference when its own answers are %s: %s', async (reason, sentence, change) => {
@@ -110,7 +112,8 @@ describe('the teacher of the MNIST example', () => {
       1e-3,
     );
     expect(own).toMatchObject({ ok: false, reason });
-    expect(own).toHaveProperty('sentence', expect.stringContaining(sentence));
+    if (own.ok) throw new Error('it passes');
+    expect(sentenceOf(own.fault)).toContain(sentence);
   });
 
   test('may give one answer for samples that are all the same', async () => {
@@ -125,7 +128,9 @@ describe('the teacher of the MNIST example', () => {
     const reference = { ...rest, indices: Array.from({ length: 8 }, () => 0), logits: logits.map(() => row) };
     const comparison = await compareWithReference(teacher, data.train, reference, 1e-3);
     expect(comparison).toMatchObject({ ok: false, reason: 'reference' });
-    expect(comparison).toHaveProperty('sentence', expect.stringContaining('for 1 samples, expected at least 8'));
+    expect(comparison).toMatchObject({
+      fault: { found: 'reference answers for 1 samples', expected: 'at least 8' },
+    });
   });
 
   test('does not join with a data set that lacks a sample', async () => {

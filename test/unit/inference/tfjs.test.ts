@@ -95,7 +95,7 @@ describe('a tfjs layers teacher', () => {
     await withModelFolder({ ...sound, ...files() }, async (path) => {
       const error = await open(path).catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(ModelError);
-      expect((error as ModelError).found).toContain(found);
+      expect((error as ModelError).fault.found).toContain(found);
     });
   });
 

@@ -122,13 +122,13 @@ describe('a student file', () => {
     {
       told: 'a graph model',
       json: () => '{"format":"graph-model"}',
-      want: { where: 'format', found: '"graph-model"' },
+      want: { where: 'format', fault: { found: '"graph-model"' } },
     },
     { told: 'no topology', json: () => '{"format":"layers-model"}', want: { where: 'modelTopology' } },
     {
       told: 'no layers',
       json: () => '{"class_name":"Sequential","config":{"layers":[]}}',
-      want: { where: 'model Sequential', found: 'no layers' },
+      want: { where: 'model Sequential', fault: { found: 'no layers' } },
     },
     {
       told: 'weights',
@@ -142,17 +142,17 @@ describe('a student file', () => {
     {
       told: 'an unknown layer',
       json: () => sequential(flat(), logits('linear')).replace('"Dense"', '"Denser"'),
-      want: { where: 'layer end', found: 'a layer of the unknown class "Denser"' },
+      want: { where: 'layer end', fault: { found: 'a layer of the unknown class "Denser"' } },
     },
     {
       told: 'a closing sigmoid',
       json: () => sequential(flat(), logits('sigmoid')),
-      want: { where: 'layer end', found: 'activation "sigmoid"' },
+      want: { where: 'layer end', fault: { found: 'activation "sigmoid"' } },
     },
     {
       told: 'noise that cannot be seeded',
       json: () => studentOf(() => [tfl.layers.gaussianNoise({ stddev: 1, name: 'fog' })]),
-      want: { where: 'layer fog', found: 'GaussianNoise' },
+      want: { where: 'layer fog', fault: { found: 'GaussianNoise' } },
     },
     {
       told: 'a flat input',

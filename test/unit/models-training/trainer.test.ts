@@ -282,8 +282,10 @@ describe('bad input', () => {
       expect.objectContaining({
         name: 'BatchError',
         what,
-        ...(found === undefined ? {} : { found }),
-        ...(expected === undefined ? {} : { expected: expect.stringContaining(expected) }),
+        fault: expect.objectContaining({
+          ...(found === undefined ? {} : { found }),
+          ...(expected === undefined ? {} : { expected: expect.stringContaining(expected) }),
+        }),
       }),
     );
     student.dispose();
@@ -313,7 +315,10 @@ describe('bad input', () => {
     const modelJson = studentOf(() => [tfl.layers.conv2d({ filters: 2, kernelSize: 3, dilationRate: 2 })]);
     const opening = trainer({ modelJson });
     await expect(opening).rejects.toThrow(StudentModelError);
-    await expect(opening).rejects.toMatchObject({ where: 'training pass', found: expect.stringContaining('dilation') });
+    await expect(opening).rejects.toMatchObject({
+      where: 'training pass',
+      fault: { found: expect.stringContaining('dilation') },
+    });
   });
 
   it('a step that fails leaves no tensors behind', async () => {

@@ -68,7 +68,7 @@ describe('reading text that people wrote', () => {
   });
 
   it('says what is wrong with bytes that are not text', () => {
-    expect(() => decodeText(Uint8Array.of(0x61, 0xff, 0x62))).toThrow('not valid UTF-8 text; save it as UTF-8');
-    expect(() => decodeText(Uint8Array.of(0xff, 0xfe, 0x61))).toThrow('not valid UTF-16LE text; save it as UTF-8');
+    expect(() => decodeText(Uint8Array.of(0x61, 0xff, 0x62))).toThrow('not valid UTF-8 text. Save it as UTF-8.');
+    expect(() => decodeText(Uint8Array.of(0xff, 0xfe, 0x61))).toThrow('not valid UTF-16LE text. Save it as UTF-8.');
   });
 });

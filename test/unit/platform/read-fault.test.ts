@@ -28,7 +28,7 @@ describe('a read that failed', () => {
     (code) => {
       const error = readFailure(failed(code), '/data/x', 'an idx file');
       expect(error.message).toBe(
-        `/data/x: found something that cannot be read (${code}), expected an idx file; check the disk it lies on`,
+        `/data/x: found something that cannot be read (${code}), expected an idx file. Check the disk it lies on.`,
       );
       expect(endingOf(error)).toBe('error');
     },

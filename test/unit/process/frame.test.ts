@@ -7,12 +7,13 @@ import { type WorkerEnding, workerExitCodes } from '@distillery/protocol';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { CheckpointError, StoreError } from '../../../workers/checkpoint/index.js';
-import { DataError } from '../../../workers/data/index.js';
+import { DataError, ReadError } from '../../../workers/data/index.js';
 import { LogitsError, ModelError } from '../../../workers/models/inference/index.js';
 import { BatchError, NumericError, StateError, StudentModelError } from '../../../workers/models/training.js';
 import { endingOf } from '../../../workers/process/endings.js';
 import { readEnvironment, readLabellingEnvironment } from '../../../workers/process/environment.js';
 import { WorkerError, writeLastWords } from '../../../workers/base/exit.js';
+import { RuntimeError } from '../../../workers/runtimes/index.js';
 import { Meter } from '../../../workers/base/meter.js';
 import { unlessStopped } from '../../../workers/process/stopping.js';
 import { Fenced, LoginRefused, StreamRefused, StreamUnreachable } from '../../../workers/stream/index.js';
@@ -103,9 +104,9 @@ describe('the environment', () => {
     ['DISTILL_OWNER_PIPE', 'yes', 'found "yes", expected one of 0, 1'],
     ['DISTILL_LOG_LEVEL', 'loud', 'found "loud", expected one of trace, debug, info, warn, error'],
   ])('whose %s is %j is refused by a sentence that names it', (variable, value, sentence) => {
-    const { message, ending } = refusalOf(() => readEnvironment({ ...sound, [variable]: value }));
-    expect(ending).toBe('terminal');
-    expect(message).toMatch(new RegExp(`^environment: ${variable}: .*; the operator sets these variables$`));
+    const { message, reason } = refusalOf(() => readEnvironment({ ...sound, [variable]: value }));
+    expect(reason).toBe('terminal');
+    expect(message).toMatch(new RegExp(`^environment: ${variable}: .*\\. The operator sets these variables\\.$`));
     expect(message).toContain(sentence);
   });
 
@@ -179,8 +180,8 @@ describe('the environment', () => {
         /^NATS credentials \/nowhere\/x\.creds: found nothing, expected a text file/,
       ],
     ])('and %s is refused', (_, changes, sentence) => {
-      const { message, ending } = refusalOf(() => readEnvironment({ ...withCreds(), ...changes }));
-      expect(ending).toBe('terminal');
+      const { message, reason } = refusalOf(() => readEnvironment({ ...withCreds(), ...changes }));
+      expect(reason).toBe('terminal');
       expect(message).toMatch(sentence);
     });
 
@@ -222,9 +223,9 @@ describe('the environment', () => {
   test('that names a manifest with a wrong field is refused naming file and field', () => {
     const file = join(folder, 'wrong.json');
     writeFileSync(file, JSON.stringify({ ...manifestWith(), logits: { encoding: 'Int8', topK: 0, maxBytes: 1 } }));
-    const { message, ending } = refusalOf(() => readEnvironment({ ...sound, DISTILL_MANIFEST: file }));
-    expect({ ending, message }).toEqual({
-      ending: 'terminal',
+    const { message, reason } = refusalOf(() => readEnvironment({ ...sound, DISTILL_MANIFEST: file }));
+    expect({ reason, message }).toEqual({
+      reason: 'terminal',
       message: expect.stringContaining(`${file}: job manifest: field logits.encoding`),
     });
   });
@@ -239,23 +240,26 @@ describe('the environment', () => {
 });
 
 describe('the ending of a worker', () => {
-  const fault = { path: 'p', found: 'f', expected: 'e', remedy: 'r' };
+  const fault = { about: 'a', found: 'f', expected: 'e', remedy: 'r' };
   test.each<[string, unknown, WorkerEnding, number]>([
     ['bad data', new DataError(fault), 'terminal', 65],
-    ['a bad teacher model', new ModelError(fault), 'terminal', 65],
+    ['a bad teacher model', new ModelError({ ...fault, path: 'p' }), 'terminal', 65],
     ['a self-test without numbers', new LogitsError({ row: 0, column: 0, value: 'NaN' }), 'terminal', 65],
     ['a bad student model', new StudentModelError('w', 'f', 'e'), 'terminal', 65],
     ['a batch that does not fit', new BatchError('w', 'f', 'e'), 'terminal', 65],
     ['a state of another model', new StateError('t', 'f', 'e'), 'terminal', 65],
+    ['a runtime that does not start', new RuntimeError('gpu', fault), 'terminal', 65],
+    ['a file that could not be read this time', new ReadError(fault), 'error', 1],
     ['a loss that is no number', new NumericError('loss', 3), 'terminal', 65],
-    ["another job's checkpoint", new CheckpointError('otherJob', 's'), 'terminal', 65],
+    ["another job's checkpoint", new CheckpointError('otherJob', { problem: 's', remedy: '' }), 'terminal', 65],
     ['a stream that says no', new StreamRefused('d', 'r'), 'terminal', 65],
     ['a server that knows no such login', new LoginRefused('u', 'w'), 'unreachable', 69],
     ['a stream that is gone', new StreamUnreachable('nats://h', 'r'), 'unreachable', 69],
-    ['a full disk', new StoreError('full', '/p', 's'), 'storage', 74],
-    ['a full object store', new WorkerError('storage', 's'), 'storage', 74],
+    ['a store that can never hold it', new StoreError('tooSmall', '/p', fault), 'terminal', 65],
+    ['a full disk', new StoreError('full', '/p', { problem: 's', remedy: '' }), 'storage', 74],
+    ['a full object store', new WorkerError('storage', { about: '', problem: 's', remedy: '' }), 'storage', 74],
     ['a newer attempt', new Fenced(1, 2), 'fenced', 75],
-    ['being asked to', new WorkerError('stopped', 's'), 'stopped', 143],
+    ['being asked to', new WorkerError('stopped', { about: '', problem: 's', remedy: '' }), 'stopped', 143],
     ['anything else', new TypeError('x is undefined'), 'error', 1],
     ['what is no error', 'a string', 'error', 1],
   ])('by %s', (_what, error, ending, code) => {
@@ -294,7 +298,7 @@ describe('work that has nothing to save', () => {
     const work = Promise.withResolvers<never>();
     const ended = unlessStopped(stop.signal, () => work.promise);
     stop.abort();
-    await expect(ended).rejects.toMatchObject({ ending: 'stopped' });
+    await expect(ended).rejects.toMatchObject({ reason: 'stopped' });
     work.reject(new Error('too late'));
     await new Promise((resolve) => setImmediate(resolve));
     process.off('unhandledRejection', note);
@@ -307,7 +311,7 @@ describe('work that has nothing to save', () => {
       begun = true;
       return Promise.resolve();
     };
-    await expect(unlessStopped(AbortSignal.abort(), work)).rejects.toMatchObject({ ending: 'stopped' });
+    await expect(unlessStopped(AbortSignal.abort(), work)).rejects.toMatchObject({ reason: 'stopped' });
     expect(begun).toBe(false);
   });
 });

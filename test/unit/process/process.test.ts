@@ -70,11 +70,16 @@ describe('a worker process', () => {
 
   test.each([
     ['an error', "throw new Error('boom');", 1, 'boom'],
-    ['bad input', "throw new WorkerError('terminal', 'found x, expected y');", 65, 'found x, expected y'],
+    [
+      'bad input',
+      "throw new WorkerError('terminal', { about: 'a', found: 'x', expected: 'y', remedy: 'mend it' });",
+      65,
+      'a: found x, expected y. Mend it.',
+    ],
     ['a rejection that nobody awaits', "void Promise.reject(new Error('lost')); await clock.sleep(60_000);", 1, 'lost'],
     [
       'a throw in a callback',
-      "setTimeout(() => { throw new WorkerError('storage', 'full'); }); await clock.sleep(60_000);",
+      "setTimeout(() => { throw new WorkerError('storage', { about: '', problem: 'full', remedy: '' }); }); await clock.sleep(60_000);",
       74,
       'full',
     ],
@@ -89,7 +94,7 @@ describe('a worker process', () => {
   });
 
   test('is asked to stop by SIGTERM, not by SIGINT, and leaves no last words', async () => {
-    const body = `${untilStopped} throw new WorkerError('stopped', 'asked to stop');`;
+    const body = `${untilStopped} throw new WorkerError('stopped', { about: '', problem: 'asked to stop', remedy: '' });`;
     const end = await ended(body, (pid) => {
       process.kill(pid, 'SIGINT');
       process.kill(pid, 'SIGTERM');
@@ -99,7 +104,7 @@ describe('a worker process', () => {
   });
 
   test('stops when its owner is gone', async () => {
-    const body = `${untilStopped} throw new WorkerError('stopped', 'asked to stop');`;
+    const body = `${untilStopped} throw new WorkerError('stopped', { about: '', problem: 'asked to stop', remedy: '' });`;
     const end = await ended(body, (_pid, close) => close(), { DISTILL_OWNER_PIPE: '1' });
     expect(end.code).toBe(143);
   });

@@ -99,7 +99,7 @@ describe('a reader maps the arrays', () => {
     const frame = viewFrame(encodeFrame(aFrame()));
     expect(decodeLogits(frame, into)).toBe(into);
     expect(into).toEqual(aFrame().logits);
-    expect(caught(() => decodeLogits(frame, new Float32Array(7))).kind).toBe('malformed');
+    expect(caught(() => decodeLogits(frame, new Float32Array(7))).reason).toBe('malformed');
   });
 });
 
@@ -154,13 +154,13 @@ describe('a writer refuses', () => {
   ])('%s, naming row and column', (_, value) => {
     const logits = Float32Array.of(1, 2, 3, 4, 5, 6, value, 8);
     const error = caught(() => encodeFrame(aFrame({ logits })));
-    expect(error).toMatchObject({ kind: 'nonFinite', row: 1, column: 2 });
+    expect(error).toMatchObject({ reason: 'nonFinite', row: 1, column: 2 });
     expect(error.message).toContain('row 1, column 2');
   });
 
   test('NaN in a column that top-k would leave out', () => {
     const logits = Float32Array.of(1, 2, 3, NaN, 5, 6, 7, 8);
-    expect(caught(() => encodeFrame(aTopKFrame({ logits })))).toMatchObject({ kind: 'nonFinite', row: 0, column: 3 });
+    expect(caught(() => encodeFrame(aTopKFrame({ logits })))).toMatchObject({ reason: 'nonFinite', row: 0, column: 3 });
   });
 
   test.each([
@@ -169,7 +169,7 @@ describe('a writer refuses', () => {
   ])('a logit beyond half precision in a $what frame, and says what to use', ({ frame }) => {
     const logits = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 70_000);
     const error = caught(() => encodeFrame({ ...frame, logits }));
-    expect(error).toMatchObject({ kind: 'nonFinite', row: 1, column: 3 });
+    expect(error).toMatchObject({ reason: 'nonFinite', row: 1, column: 3 });
     expect(error.message).toContain('70000 is beyond half precision (65504): use encoding Float32');
   });
 
@@ -191,7 +191,7 @@ describe('a writer refuses', () => {
     ['size', { rows: 1, columns: maxFrameBytes / 4, logits: new Float32Array(maxFrameBytes / 4) }],
   ])('a wrong %s: %p', (field, changes) => {
     const error = caught(() => encodeFrame(aFrame(changes)));
-    expect(error.kind).toBe('malformed');
+    expect(error.reason).toBe('malformed');
     expect(error.message).toContain(`${field}: found`);
   });
 });

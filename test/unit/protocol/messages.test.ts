@@ -117,7 +117,7 @@ describe('a work item', () => {
   test('says which field is wrong, what was expected and how many more are wrong', () => {
     const bytes = encodeWorkItem({ step: -1, shard: 0, firstRow: 0, indices: [-1], augmentSeed: 1 });
     expect((thrown(() => decodeWorkItem(bytes)) as Error).message).toMatch(
-      /^work item: field step: .*>=0.* \(and 1 more\)$/,
+      /^work item: field step: .*>=0.* \(and 1 more\)\. Use teachers/,
     );
   });
 });

@@ -70,7 +70,7 @@ describe('an address', () => {
 
 describe('a text that is no address is refused with what to write:', () => {
   test.each([
-    ['', /found no server; write an address such as nats:\/\/host:4222/],
+    ['', /found no server\. Write an address such as nats:\/\/host:4222/],
     ['nats://a,,nats://b', /found no server/],
     ['http://host', /scheme is neither nats:\/\/ nor tls:\/\//],
     ['ws://host', /scheme is neither/],

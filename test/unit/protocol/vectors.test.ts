@@ -160,7 +160,7 @@ describe('frames.json', () => {
   test.each(frameVectors.broken)('$name is refused as $error', ({ file, error, row, column }) => {
     const thrown = thrownBy(() => viewFrame(bytesOf(file)));
     expect(thrown).toBeInstanceOf(FrameError);
-    expect(thrown).toMatchObject({ kind: error, row, column });
+    expect(thrown).toMatchObject({ reason: error, row, column });
   });
 });
 

@@ -52,7 +52,7 @@ describe('every object', () => {
 
   test('needs a job that an API server knows', () => {
     const { job } = new JobMaker().change(({ metadata }) => delete metadata.uid);
-    expect(() => configMap(job)).toThrow('job mnist: found no metadata.uid, expected one');
+    expect(() => configMap(job)).toThrow('job mnist: it has no metadata.uid');
   });
 });
 

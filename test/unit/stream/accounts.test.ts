@@ -75,7 +75,7 @@ describe('the keys of a namespace', () => {
   ])('are not made of %s, which is not shown', (_, seed) => {
     const made = (): Keyring => new Keyring({ signingSeed: seed, accountsSeed: signingSeed });
     expect(made).toThrow(
-      /^NATS signing key: found .*an operator key.*SO; make one with `nsc edit operator --sk generate`/,
+      /^NATS signing key: found .*an operator key.*SO\. Make one with `nsc edit operator --sk generate`/,
     );
     expect(made).not.toThrow(new RegExp(seed.slice(4, 20)));
   });
@@ -281,8 +281,8 @@ describe('the book of accounts', () => {
     await book.open('a');
     await book.open('b');
     server.fails = new TimeoutError();
-    await expect(book.revoke('a', 'j-1')).rejects.toMatchObject({ kind: 'unreachable' });
-    await expect(book.close('b')).rejects.toMatchObject({ kind: 'unreachable' });
+    await expect(book.revoke('a', 'j-1')).rejects.toMatchObject({ reason: 'unreachable' });
+    await expect(book.close('b')).rejects.toMatchObject({ reason: 'unreachable' });
     await book.compareAll();
     server.fails = null;
     await book.compareAll();
@@ -296,7 +296,7 @@ describe('the book of accounts', () => {
     // More than are compared at a time: the turn of the late one comes after its job.
     for (let at = 0; at < 40; at++) await book.open(`other-${String(at)}`);
     server.fails = new TimeoutError();
-    await expect(book.close('late')).rejects.toMatchObject({ kind: 'unreachable' });
+    await expect(book.close('late')).rejects.toMatchObject({ reason: 'unreachable' });
     server.fails = null;
     const gate = Promise.withResolvers<undefined>();
     server.gate = gate.promise;
@@ -314,7 +314,7 @@ describe('the book of accounts', () => {
     await book.open('b');
     expect(book.isSettled).toBe(true);
     server.fails = new TimeoutError();
-    await expect(book.close('b')).rejects.toMatchObject({ kind: 'unreachable' });
+    await expect(book.close('b')).rejects.toMatchObject({ reason: 'unreachable' });
     await book.settleRest();
     expect(book.isSettled).toBe(false);
     server.fails = null;
@@ -329,7 +329,7 @@ describe('the book of accounts', () => {
 
   test('changes nothing in a process that does not lead', async () => {
     const server = new FakeServer();
-    await expect(bookOf(server, false).open('a')).rejects.toMatchObject({ kind: 'unreachable', retryable: true });
+    await expect(bookOf(server, false).open('a')).rejects.toMatchObject({ reason: 'unreachable', retry: 'Later' });
     expect(server.pushes).toBe(0);
     await bookOf(server).open('a');
     expect(await bookOf(server, false).open('a')).toBe('Known');
@@ -349,11 +349,11 @@ describe('the book of accounts', () => {
       /may not publish to \$SYS.*docs\/operator.md/,
     ],
     ['that does not answer', new RequestError('timeout'), 'unreachable', /no answer from NATS \(timeout\)/],
-  ])('names the namespace and the remedy for a server %s', async (_, fails, kind, sentence) => {
+  ])('names the namespace and the remedy for a server %s', async (_, fails, reason, sentence) => {
     const server = new FakeServer();
     server.fails = fails;
     const opening = bookOf(server).open('team-a');
-    await expect(opening).rejects.toMatchObject({ kind });
+    await expect(opening).rejects.toMatchObject({ reason });
     await expect(opening).rejects.toThrow(/^NATS account of namespace team-a: /);
     await expect(opening).rejects.toThrow(sentence);
   });
@@ -368,7 +368,7 @@ describe('the book of accounts', () => {
   ])('reports a refusal that says %j', async (answer, sentence) => {
     const server = new FakeServer();
     server.answer = answer;
-    await expect(bookOf(server).open('a')).rejects.toMatchObject({ kind: 'refused' });
+    await expect(bookOf(server).open('a')).rejects.toMatchObject({ reason: 'refused' });
     await expect(bookOf(server).open('a')).rejects.toThrow(sentence);
   });
 });

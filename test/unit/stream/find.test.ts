@@ -89,7 +89,7 @@ describe('installing', () => {
 
   test('that fails everywhere names what each source said, and leaves nothing half-written', async () => {
     const finding = findNatsServer(options({ sources: [broken, wrong] }));
-    await expect(finding).rejects.toMatchObject({ kind: 'noServer' });
+    await expect(finding).rejects.toMatchObject({ reason: 'noServer' });
     await expect(finding).rejects.toThrow(/broken source: no route.*wrong source: .*DISTILL_NATS_URL.*PATH/);
     expect(await readdir(cacheFolder)).toEqual([]);
   });
@@ -114,7 +114,7 @@ describe('installing', () => {
   test('into a folder that cannot be made says which', async () => {
     await writeFile(cacheFolder, 'a file, not a folder');
     const finding = findNatsServer(options({ sources: [good] }));
-    await expect(finding).rejects.toMatchObject({ kind: 'noServer', message: expect.stringContaining(cacheFolder) });
+    await expect(finding).rejects.toMatchObject({ reason: 'noServer', message: expect.stringContaining(cacheFolder) });
   });
 });
 
@@ -175,7 +175,7 @@ describe('without a home folder', () => {
 
   test('nothing is installed anywhere, and the remedy is named', async () => {
     const finding = findNatsServer(options({ cacheFolder: null, sources: [good] }));
-    await expect(finding).rejects.toMatchObject({ kind: 'noServer' });
+    await expect(finding).rejects.toMatchObject({ reason: 'noServer' });
     await expect(finding).rejects.toThrow(/set HOME or XDG_CACHE_HOME to an absolute path/);
   });
 });

@@ -330,10 +330,8 @@ describe('a frame that is wrong', () => {
     operator.abort();
     expect(error).toBeInstanceOf(WorkerError);
     expect(error).toMatchObject({
-      ending: 'terminal',
-      message: expect.stringMatching(
-        /^step 1: its logits came back wrong 6 times, expected one sound frame; .*CRC-32C/,
-      ),
+      reason: 'terminal',
+      message: expect.stringMatching(/^step 1: 6 frames with its logits were wrong; the last one: .*CRC-32C/),
     });
     expect(streams.fed.filter(({ step }) => step === 1)).toHaveLength(1 + maxFrameRetries);
   });
@@ -344,7 +342,7 @@ describe('a frame that is wrong', () => {
     await clock.pass(0);
     streams.store({ step: 0, shard: 0 }, answerFrame(itemOf(0), { columns: 7 }));
     await expect(clock.run(supply.take(0))).rejects.toMatchObject({
-      ending: 'terminal',
+      reason: 'terminal',
       message: expect.stringContaining('found 7 logits a sample of the teacher, expected 3'),
     });
   });
@@ -387,8 +385,10 @@ describe('the wait for a step', () => {
       const broken = new Proxy(honest, {
         get: (target, name) => {
           if (name === call) {
-            if (call === 'frames') throw new WorkerError('unreachable', 'NATS: closed');
-            return () => Promise.reject(new WorkerError('unreachable', 'NATS: closed'));
+            if (call === 'frames')
+              throw new WorkerError('unreachable', { about: 'NATS', problem: 'closed', remedy: '' });
+            return () =>
+              Promise.reject(new WorkerError('unreachable', { about: 'NATS', problem: 'closed', remedy: '' }));
           }
           const member: unknown = Reflect.get(target, name, target);
           return typeof member === 'function' ? (member.bind(target) as unknown) : member;
@@ -396,7 +396,7 @@ describe('the wait for a step', () => {
       });
       const { supply } = world(() => null, { stream: broken, clock });
       supply.start();
-      await expect(clock.run(supply.take(0))).rejects.toMatchObject({ ending: 'unreachable' });
+      await expect(clock.run(supply.take(0))).rejects.toMatchObject({ reason: 'unreachable' });
     },
   );
 });

@@ -129,7 +129,10 @@ describe('an older attempt that goes on after a newer one has claimed', () => {
       keep: 1,
       attempt: 1,
       loaded: { step: 3, attempt: 1 },
-      fence: () => (claimed > 1 ? Promise.reject(new WorkerError('fenced', 'attempt 2 runs')) : Promise.resolve()),
+      fence: () =>
+        claimed > 1
+          ? Promise.reject(new WorkerError('fenced', { about: '', problem: 'attempt 2 runs', remedy: '' }))
+          : Promise.resolve(),
       onDurable: ({ step }) => durable.push(step),
       onFailure: (error) => failures.push(error),
       stop: new AbortController().signal,
@@ -138,7 +141,7 @@ describe('an older attempt that goes on after a newer one has claimed', () => {
     });
     checkpointer.add({ step: 6, bytes: bytesOf('six'), firstNeededSequence: 0 });
     await checkpointer.settle();
-    expect({ durable, failures }).toEqual({ durable: [], failures: [expect.objectContaining({ ending: 'fenced' })] });
+    expect({ durable, failures }).toEqual({ durable: [], failures: [expect.objectContaining({ reason: 'fenced' })] });
     expect((await store.list()).map(({ step }) => step)).toEqual([6, 3]);
   });
 
@@ -147,7 +150,9 @@ describe('an older attempt that goes on after a newer one has claimed', () => {
     const newer = objectResults(objectsOn(server), 2);
     let isClaimed = false;
     const fence = (): Promise<void> =>
-      isClaimed ? Promise.reject(new WorkerError('fenced', 'attempt 2 runs')) : Promise.resolve();
+      isClaimed
+        ? Promise.reject(new WorkerError('fenced', { about: '', problem: 'attempt 2 runs', remedy: '' }))
+        : Promise.resolve();
     // Stopped after its fence was asked and before its entry is written.
     const older = objectResults(
       objectsOn(server, (kind) => {
@@ -157,7 +162,7 @@ describe('an older attempt that goes on after a newer one has claimed', () => {
       }),
       1,
     );
-    await expect(older.put('model.json', bytesOf('of the older'), fence)).rejects.toMatchObject({ ending: 'fenced' });
+    await expect(older.put('model.json', bytesOf('of the older'), fence)).rejects.toMatchObject({ reason: 'fenced' });
     expect(await objectsOn(server).get('result/model.json')).toEqual(bytesOf('of the newer'));
     expect(server.subjects(`$O.${bucket}.C.*`)).toHaveLength(1);
   });
@@ -169,8 +174,8 @@ describe('a store without room', () => {
     const store = storeOn(server);
     await store.put(3, 1, bytesOf('three'), holds);
     server.maxBytes = 500;
-    await expect(store.put(6, 1, new Uint8Array(200), holds)).rejects.toMatchObject({ kind: 'full' });
-    await expect(store.put(6, 1, new Uint8Array(300), holds)).rejects.toMatchObject({ kind: 'tooSmall' });
+    await expect(store.put(6, 1, new Uint8Array(200), holds)).rejects.toMatchObject({ reason: 'full' });
+    await expect(store.put(6, 1, new Uint8Array(300), holds)).rejects.toMatchObject({ reason: 'tooSmall' });
     expect(await foundBy(store)).toEqual({ step: 3, skipped: [] });
     expect(server.subjects(`$O.${bucket}.C.*`)).toHaveLength(1);
   });

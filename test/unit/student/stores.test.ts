@@ -24,7 +24,7 @@ async function refusal(work: Promise<unknown>): Promise<string> {
     (thrown: unknown) => thrown,
   );
   if (!(error instanceof WorkerError)) throw new Error(`found ${String(error)}, expected a WorkerError`);
-  expect(error.ending).toBe('terminal');
+  expect(error.reason).toBe('terminal');
   return error.message;
 }
 

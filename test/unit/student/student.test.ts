@@ -141,7 +141,7 @@ describe('a checkpoint', () => {
     expect(home.journal.filter((line) => line.startsWith('checkpoint'))).toEqual(['checkpoint 12']);
   });
 
-  const full = new StoreError('full', '/run', 'found no space left');
+  const full = new StoreError('full', '/run', { problem: 'no space left.', remedy: '' });
 
   test('that cannot be stored stops no training; the end waits for room, then is a fault of the storage without a result', async () => {
     const home = new StudentHome();
@@ -149,12 +149,12 @@ describe('a checkpoint', () => {
     const attempt = await home.attempt();
     expect(await endingAndMessage(home, attempt)).toEqual({
       ending: 'storage',
-      message: 'checkpoint store /run: found no space left',
+      message: 'checkpoint store /run: no space left.',
     });
     expect(attempt.trainer.steps).toEqual(uptoSteps(0, steps));
     expect(home.clock.now()).toBeGreaterThan(100_000);
     expect(home.results.files.size).toBe(0);
-    expect(home.state.told.at(-1)).toMatchObject({ checkpointFault: 'checkpoint store /run: found no space left' });
+    expect(home.state.told.at(-1)).toMatchObject({ checkpointFault: 'checkpoint store /run: no space left.' });
   });
 
   test('waits for room while the training goes on, and only the newest is stored then', async () => {
@@ -163,7 +163,7 @@ describe('a checkpoint', () => {
     const attempt = await home.attempt({ stepMs: 1_000 });
     const running = endingAndMessage(home, attempt);
     await until(home, () => attempt.trainer.steps.length === 8);
-    expect(home.state.told.at(-1)).toMatchObject({ checkpointFault: expect.stringContaining('no space left') });
+    expect(home.state.told.at(-1)).toMatchObject({ checkpointFault: expect.stringContaining('no space left.') });
     home.checkpoints.failure = null;
     expect((await running).ending).toBe('done');
     const written = home.journal.filter((line) => line.startsWith('checkpoint'));
@@ -178,7 +178,7 @@ describe('a checkpoint', () => {
     const attempt = await home.attempt({ stepMs: 1_000 });
     expect(await endingAndMessage(home, attempt)).toEqual({
       ending: 'storage',
-      message: 'checkpoint store step 12: gives no answer. Check the store and its disk',
+      message: 'checkpoint store step 12: gives no answer. Check the store and its disk.',
     });
     expect(attempt.trainer.steps).toEqual(uptoSteps(0, steps));
   });
@@ -194,7 +194,7 @@ describe('a checkpoint', () => {
 
   test('that can never fit ends the run at once, as bad input', async () => {
     const home = new StudentHome();
-    home.checkpoints.failure = new StoreError('tooSmall', 'x', 'does not hold two of them');
+    home.checkpoints.failure = new StoreError('tooSmall', 'x', { problem: 'does not hold two of them', remedy: '' });
     const attempt = await home.attempt();
     expect((await endingAndMessage(home, attempt)).ending).toBe('terminal');
     expect(attempt.trainer.steps.length).toBeLessThan(steps);
@@ -209,7 +209,7 @@ describe('a checkpoint', () => {
     attempt.stop();
     expect(await running).toEqual({
       ending: 'stopped',
-      message: 'asked to stop; the next attempt continues at step 3, since checkpoint store /run: found no space left',
+      message: 'asked to stop. The next attempt continues at step 3, since checkpoint store /run: no space left.',
     });
   });
 
@@ -227,7 +227,11 @@ describe('a checkpoint', () => {
   test('is not written while the fence gives no answer', async () => {
     const home = new StudentHome();
     const attempt = await home.attempt();
-    home.state.failure = new WorkerError('unreachable', 'NATS: the connection is closed');
+    home.state.failure = new WorkerError('unreachable', {
+      about: 'NATS',
+      problem: 'the connection is closed',
+      remedy: '',
+    });
     expect((await endingAndMessage(home, attempt)).ending).toBe('unreachable');
     expect(home.journal).toEqual([]);
   });
@@ -246,7 +250,7 @@ describe('a student that is asked to stop', () => {
       const trained = attempt.trainer.steps.length;
       expect({ ending, message }).toEqual({
         ending: 'stopped',
-        message: `asked to stop; the next attempt continues at step ${String(trained)}`,
+        message: `asked to stop. The next attempt continues at step ${String(trained)}.`,
       });
       expect((await home.checkpoints.list())[0]?.step).toBe(trained);
       expect(home.results.files.size).toBe(0);
@@ -328,8 +332,7 @@ describe('a student whose step fails', () => {
     attempt.trainer.failAt = { step: 3, error: new NumericError('loss', 3) };
     expect(await endingAndMessage(home, attempt)).toEqual({
       ending: 'terminal',
-      message:
-        'step 3: found a loss that is not finite, expected finite numbers; lower the learning rate or check the data',
+      message: 'step 3: the loss is not finite. Lower the learning rate or check the data.',
     });
     expect([...home.checkpoints.stored.values()].map(({ entry }) => entry.step)).toEqual([3]);
   });
@@ -376,7 +379,7 @@ describe('a step that no teacher could compute', () => {
     const { ending, message } = await endingAndMessage(home, await home.attempt());
     expect(ending).toBe('terminal');
     expect(message).toMatch(
-      /^step 4: no teacher could compute it in 5 deliveries; the last, teacher-1, said: found NaN/,
+      /^step 4: no teacher could compute it in 5 deliveries; the last error, from teacher-1: found NaN/,
     );
   });
 

@@ -242,7 +242,7 @@ describe('an item that fails', () => {
 
   test('because it is no work item is buried at once, without an item', async () => {
     const world = new World();
-    world.put(7, 1, new WorkItemError('indices', 'field indices: too small'));
+    world.put(7, 1, new WorkItemError('indices', { problem: 'field indices: too small', remedy: '' }));
     await world.work(world.teacher());
     expect(world.acts).toEqual(['dead letter 7', 'done 7']);
     expect(world.dead).toEqual([expect.objectContaining({ error: 'work item: field indices: too small', item: null })]);
@@ -274,10 +274,10 @@ describe('a teacher whose stream fails', () => {
     const note = (reason: unknown): void => void unhandled.push(reason);
     process.on('unhandledRejection', note);
     const world = new World();
-    world.publishDeadLetter = () =>
-      Promise.reject(new WorkerError('terminal', 'store the dead letter of step 7: NATS refused'));
+    const refused = { about: 'store the dead letter of step 7', problem: 'NATS refused', remedy: '' };
+    world.publishDeadLetter = () => Promise.reject(new WorkerError('terminal', refused));
     world.put(7, maxDeliveries + 1);
-    await expect(world.clock.run(world.teacher().run(world.stop.signal))).rejects.toMatchObject({ ending: 'terminal' });
+    await expect(world.clock.run(world.teacher().run(world.stop.signal))).rejects.toMatchObject({ reason: 'terminal' });
     process.off('unhandledRejection', note);
     expect(unhandled).toEqual([]);
     expect(world.acts).toEqual([]);
@@ -285,10 +285,11 @@ describe('a teacher whose stream fails', () => {
 
   test('does not blame the item for a connection that is closed', async () => {
     const world = new World();
-    world.publish = () => Promise.reject(new WorkerError('unreachable', 'NATS: closed'));
+    world.publish = () =>
+      Promise.reject(new WorkerError('unreachable', { about: 'NATS', problem: 'closed', remedy: '' }));
     world.put(7, maxDeliveries);
     const teacher = world.teacher();
-    await expect(world.work(teacher)).rejects.toMatchObject({ ending: 'unreachable' });
+    await expect(world.work(teacher)).rejects.toMatchObject({ reason: 'unreachable' });
     expect(world.acts).toEqual(['give back after 0 ms 7']);
     expect(teacher.counts.failures).toBe(0);
   });

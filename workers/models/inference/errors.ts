@@ -1,26 +1,15 @@
 /** What can be wrong with a teacher's model, and with what it answers. */
+import { DistilleryError, type ValueFault } from '@distillery/base';
 
-export interface ModelFault {
-  readonly path: string;
-  readonly found: string;
-  readonly expected: string;
-  readonly remedy: string;
-}
-
-/** Terminal: the model or the settings for it have to change. */
-export class ModelError extends Error implements ModelFault {
+/** The model or the settings for it have to change. */
+export class ModelError extends DistilleryError {
   override readonly name = 'ModelError';
-  readonly path: string;
-  readonly found: string;
-  readonly expected: string;
-  readonly remedy: string;
+  readonly kind = 'Model';
+  readonly retry = 'Never';
+  declare readonly fault: ValueFault;
 
-  constructor(fault: ModelFault, options?: ErrorOptions) {
-    super(`model ${fault.path}: found ${fault.found}, expected ${fault.expected}; ${fault.remedy}`, options);
-    this.path = fault.path;
-    this.found = fault.found;
-    this.expected = fault.expected;
-    this.remedy = fault.remedy;
+  constructor({ path, ...fault }: Omit<ValueFault, 'about'> & { readonly path: string }, options?: ErrorOptions) {
+    super({ ...fault, about: `model ${path}` }, options);
   }
 }
 
@@ -32,18 +21,25 @@ export interface LogitsFault {
   readonly value: string;
 }
 
-/** One batch has no usable answer; another batch may have one. */
-export class LogitsError extends Error implements LogitsFault {
+/**
+ * One batch has no usable answer. A teacher goes on with the next batch; only its self-test, whose samples are always the
+ * same, ends by this error.
+ */
+export class LogitsError extends DistilleryError implements LogitsFault {
   override readonly name = 'LogitsError';
+  readonly kind = 'Logits';
+  readonly retry = 'Never';
   readonly row: number;
   readonly column: number;
   readonly value: string;
 
   constructor({ row, column, value }: LogitsFault) {
-    super(
-      `logits: found ${value} in row ${String(row)}, column ${String(column)}, expected finite numbers; ` +
-        'check teacher.input.mean and std, and the model on that sample',
-    );
+    super({
+      about: 'logits',
+      found: `${value} in row ${String(row)}, column ${String(column)}`,
+      expected: 'finite numbers',
+      remedy: 'check teacher.input.mean and std, and the model on that sample',
+    });
     this.row = row;
     this.column = column;
     this.value = value;

@@ -1,7 +1,7 @@
 /** The door of the inference room: teacher models of every format, and the self-test that they pass. */
 export type { Inference } from './inference.js';
 export { LogitsError, ModelError } from './errors.js';
-export type { LogitsFault, ModelFault } from './errors.js';
+export type { LogitsFault } from './errors.js';
 export { openInference } from './open.js';
 export type { InferenceSource } from './open.js';
 export { compareWithReference, selfTestAnswers } from './self-test.js';

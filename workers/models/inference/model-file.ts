@@ -113,7 +113,10 @@ function unreadable(
 ): ModelError | ReadError {
   const fault = readFaultOf(cause, path);
   if (fault.passes) {
-    return new ReadError(`model ${path}: found ${fault.found}, expected ${what}; ${fault.remedy}`, { cause });
+    return new ReadError(
+      { about: `model ${path}`, found: fault.found, expected: what, remedy: fault.remedy },
+      { cause },
+    );
   }
   return refused(path, modelPath, fault.found, what, remedy ?? `${fault.remedy} (teacher.model.uri)`, cause);
 }

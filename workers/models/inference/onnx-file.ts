@@ -8,10 +8,22 @@
  *     the file.
  *  onnx-file/O2 Work and depth are bounded by the length of the file and by protobuf's own limit of nesting.
  */
+import { DistilleryError } from '@distillery/base';
 
 /** Why a file is no ONNX model, or none that can be loaded. */
-export class OnnxFileError extends Error {
+export class OnnxFileError extends DistilleryError {
   override readonly name = 'OnnxFileError';
+  readonly kind = 'OnnxFile';
+  readonly retry = 'Never';
+
+  constructor(readonly found: string) {
+    super({
+      about: 'ONNX file',
+      found,
+      expected: 'a model that can be loaded',
+      remedy: 'export the model again',
+    });
+  }
 }
 
 /** A range of another file that holds the data of a weight. */

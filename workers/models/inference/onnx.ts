@@ -91,7 +91,7 @@ function rangesOf(bytes: Uint8Array, path: string): readonly ExternalRange[] {
     throw new ModelError(
       {
         path,
-        found: cause.message,
+        found: cause.found,
         expected: 'an ONNX model, its weights inside or as external data of its main graph',
         remedy: 'check that the file is complete and not a Git LFS pointer, or export it again',
       },

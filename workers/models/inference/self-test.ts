@@ -7,6 +7,7 @@
  * it is the model that was meant, and whether its preprocessing is that of its training, no teacher can know
  * (docs/adr/0019-models-are-checked-first.md).
  */
+import type { Fault } from '@distillery/base';
 import type { Reference } from '@distillery/protocol';
 
 import type { Split } from '../../data/index.js';
@@ -22,7 +23,7 @@ const samplesTested = 8;
 
 type OwnAnswers =
   | { readonly ok: true; readonly reference: Reference }
-  | { readonly ok: false; readonly reason: 'constant' | 'unsteady'; readonly sentence: string };
+  | { readonly ok: false; readonly reason: 'constant' | 'unsteady'; readonly fault: Fault };
 
 /**
  * What this teacher answers for the first training samples, unaugmented, once it was found that these answers can be a
@@ -40,8 +41,12 @@ export async function selfTestAnswers(inference: Answering, split: Split, tolera
   const logits = await answers(inference, split, indices);
   const [first = []] = logits;
   if (differ && logits.every((row) => row.every((value, column) => value === first[column]))) {
-    const sentence = `self-test: the teacher gives the same answer for all of the first ${String(indices.length)} training samples, though they differ; check teacher.model.uri and teacher.input.mean and std`;
-    return { ok: false, reason: 'constant', sentence };
+    const fault = {
+      about: 'self-test',
+      problem: `the teacher gives the same answer for all of the first ${String(indices.length)} training samples, though they differ`,
+      remedy: 'check teacher.model.uri and teacher.input.mean and std',
+    };
+    return { ok: false, reason: 'constant', fault };
   }
   // Half of them and in reverse: finds random layers, and layers that mix the samples of a batch.
   const again = indices.slice(0, Math.ceil(indices.length / 2)).reverse();
@@ -49,8 +54,12 @@ export async function selfTestAnswers(inference: Answering, split: Split, tolera
     const sample = again[row] ?? 0;
     const column = farthest(answer, logits[sample] ?? [], tolerance);
     if (column === null) continue;
-    const sentence = `self-test: sample ${String(sample)}, logit ${String(column)}: the teacher answered ${String(logits[sample]?.[column])} in one batch and ${String(answer[column])} in another; export the model for inference (no dropout, no statistics of the batch), or raise teacher.tolerance`;
-    return { ok: false, reason: 'unsteady', sentence };
+    const fault = {
+      about: 'self-test',
+      problem: `sample ${String(sample)}, logit ${String(column)}: the teacher answered ${String(logits[sample]?.[column])} in one batch and ${String(answer[column])} in another`,
+      remedy: 'export the model for inference (no dropout, no statistics of the batch), or raise teacher.tolerance',
+    };
+    return { ok: false, reason: 'unsteady', fault };
   }
   return {
     ok: true,
@@ -69,7 +78,7 @@ type Comparison =
   | {
       readonly ok: false;
       readonly reason: 'digest' | 'columns' | 'reference' | 'samples' | 'answers';
-      readonly sentence: string;
+      readonly fault: Fault;
     };
 
 /** @param tolerance largest difference of a logit that still passes */
@@ -81,22 +90,42 @@ export async function compareWithReference(
 ): Promise<Comparison> {
   const { teacherDigest, columns, indices } = reference;
   if (teacherDigest !== inference.digestHex) {
-    const sentence = `self-test: found model ${inference.digestHex}, expected ${teacherDigest} as the job's first teacher had; give every teacher the same model file and input settings`;
-    return { ok: false, reason: 'digest', sentence };
+    const fault = {
+      about: 'self-test',
+      found: `model ${inference.digestHex}`,
+      expected: `${teacherDigest} as the job's first teacher had`,
+      remedy: 'give every teacher the same model file and input settings',
+    };
+    return { ok: false, reason: 'digest', fault };
   }
   if (columns !== inference.columns) {
-    const sentence = `self-test: found ${String(inference.columns)} logits a sample, expected ${String(columns)}; give every teacher the same model file`;
-    return { ok: false, reason: 'columns', sentence };
+    const fault = {
+      about: 'self-test',
+      found: `${String(inference.columns)} logits a sample`,
+      expected: String(columns),
+      remedy: 'give every teacher the same model file',
+    };
+    return { ok: false, reason: 'columns', fault };
   }
   const enough = Math.min(samplesTested, split.length);
   if (new Set(indices).size < enough) {
-    const sentence = `self-test: found reference answers for ${String(new Set(indices).size)} samples, expected at least ${String(enough)}; use workers of one version in all pools and make a new job`;
-    return { ok: false, reason: 'reference', sentence };
+    const fault = {
+      about: 'self-test',
+      found: `reference answers for ${String(new Set(indices).size)} samples`,
+      expected: `at least ${String(enough)}`,
+      remedy: 'use workers of one version in all pools and make a new job',
+    };
+    return { ok: false, reason: 'reference', fault };
   }
   const missing = indices.find((index) => index >= split.length);
   if (missing !== undefined) {
-    const sentence = `self-test: found ${String(split.length)} training samples, expected sample ${String(missing)} among them; give every teacher the same data set`;
-    return { ok: false, reason: 'samples', sentence };
+    const fault = {
+      about: 'self-test',
+      found: `${String(split.length)} training samples`,
+      expected: `sample ${String(missing)} among them`,
+      remedy: 'give every teacher the same data set',
+    };
+    return { ok: false, reason: 'samples', fault };
   }
   const rows = await answers(inference, split, indices);
   let largestDifference = 0;
@@ -106,8 +135,12 @@ export async function compareWithReference(
       const difference = Math.abs(found - expected);
       // Not "difference > tolerance": a NaN must not pass.
       if (!(difference <= tolerance)) {
-        const sentence = `self-test: sample ${String(indices[row])}, logit ${String(column)}: found ${String(found)}, expected ${String(expected)} within ${String(tolerance)}; check this teacher's data, device and library, or raise teacher.tolerance`;
-        return { ok: false, reason: 'answers', sentence };
+        const fault = {
+          about: 'self-test',
+          problem: `sample ${String(indices[row])}, logit ${String(column)}: found ${String(found)}, expected ${String(expected)} within ${String(tolerance)}`,
+          remedy: "check this teacher's data, device and library, or raise teacher.tolerance",
+        };
+        return { ok: false, reason: 'answers', fault };
       }
       largestDifference = Math.max(largestDifference, difference);
     }

@@ -67,7 +67,7 @@ function cluster() {
       return at;
     },
     /** How many more pods with these needs the nodes would hold, counted no further than `most`. */
-    room: (most = 100) => roomOn(cache.slots().board, needs, most),
+    room: (most = 100) => roomOn(cache.slots().placement, needs, most),
   };
   return at;
 }
@@ -138,19 +138,19 @@ describe('those who share the slots', () => {
     const { cache } = cluster()
       .nodes('a')
       .pod(strangerPod('web').asking(oneGpu), studentPod(), teacherPod('gpu-0').asking(oneGpu), seated('cpu-0'));
-    expect(cache.slots().neighbours.map(({ slots }) => slots)).toEqual([{ 'nvidia.com/gpu': 1 }, { cpu: 1 }]);
+    expect(cache.slots().pendingPods.map(({ slots }) => slots)).toEqual([{ 'nvidia.com/gpu': 1 }, { cpu: 1 }]);
   });
 
   test('are teachers, each with the slots that others hold beside it', () => {
     const web = strangerPod('web').asking({ 'nvidia.com/gpu': '3' }).on('a').ready();
     const at = cluster().nodes('a', 'b').pod(web, seated('cpu-0'), seated('cpu-1').on('b').ready());
-    const { teachersOf, othersOn } = at.cache.slots();
+    const { teachersOf, coLocatedSlots } = at.cache.slots();
     expect(teachersOf('u-1')).toMatchObject([
       { name: 'mnist-teacher-cpu-0', pool: 'cpu', node: 'a' },
       { name: 'mnist-teacher-cpu-1', pool: 'cpu', node: 'b' },
     ]);
     expect(teachersOf('u-2')).toEqual([]);
-    expect(['a', 'b', 'c'].map((node) => othersOn(node, 'nvidia.com/gpu'))).toEqual([3, 0, 0]);
+    expect(['a', 'b', 'c'].map((node) => coLocatedSlots(node, 'nvidia.com/gpu'))).toEqual([3, 0, 0]);
   });
 
   test('are teachers that ask alike with one and the same object', () => {
@@ -164,8 +164,8 @@ describe('those who share the slots', () => {
       .nodes('a')
       .pod(seated('cpu-0'), seated('cpu-1').ended({ exitCode: 0 }))
       .gone(seated('cpu-0'));
-    const { teachersOf, othersOn, leaving } = at.cache.slots();
-    expect([teachersOf('u-1'), othersOn('a', 'nvidia.com/gpu'), leaving]).toEqual([[], 0, []]);
+    const { teachersOf, coLocatedSlots, leaving } = at.cache.slots();
+    expect([teachersOf('u-1'), coLocatedSlots('a', 'nvidia.com/gpu'), leaving]).toEqual([[], 0, []]);
   });
 
   test('are teachers on their way out, with what they still hold', () => {

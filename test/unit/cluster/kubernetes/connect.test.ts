@@ -133,7 +133,7 @@ describe('a pod', () => {
   ])('that is none (host "%s", port "%s") is told to name a kubeconfig', async (host, port) => {
     await expect(loadAccess({ kind: 'pod', host, port })).rejects.toBeInstanceOf(AccessError);
     await expect(loadAccess({ kind: 'pod', host, port })).rejects.toThrow(
-      /outside of a cluster, name a kubeconfig file/,
+      /Outside of a cluster, name a kubeconfig file/,
     );
   });
 });

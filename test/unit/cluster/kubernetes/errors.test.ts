@@ -1,7 +1,8 @@
 /** What API server, proxies and connections say, as typed errors. The texts of the API server are its own, of 1.35. */
+import type { Retry } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
-import { ApiError, type ApiErrorKind } from '../../../../src/cluster/kubernetes/index.js';
+import { ApiError, type ApiErrorReason } from '../../../../src/cluster/kubernetes/index.js';
 import { errorOfAnswer, errorOfFailure, errorOfStatus } from '../../../../src/cluster/kubernetes/errors.js';
 
 function answer(code: number, status: object | string, retryAfter?: string): ApiError {
@@ -10,34 +11,34 @@ function answer(code: number, status: object | string, retryAfter?: string): Api
 }
 
 describe('an answer', () => {
-  test.each<[ApiErrorKind, boolean, number, string]>([
-    ['badRequest', false, 400, 'BadRequest'],
-    ['unauthorized', false, 401, 'Unauthorized'],
-    ['forbidden', false, 403, 'Forbidden'],
-    ['notFound', false, 404, 'NotFound'],
-    ['badRequest', false, 405, 'MethodNotAllowed'],
-    ['alreadyExists', false, 409, 'AlreadyExists'],
-    ['conflict', false, 409, 'Conflict'],
-    ['gone', false, 410, 'Expired'],
-    ['gone', false, 410, 'Gone'],
-    ['badRequest', false, 413, 'RequestEntityTooLarge'],
-    ['badRequest', false, 415, 'UnsupportedMediaType'],
-    ['invalid', false, 422, 'Invalid'],
-    ['throttled', true, 429, 'TooManyRequests'],
-    ['internal', true, 500, 'InternalError'],
-    ['timeout', true, 500, 'ServerTimeout'],
-    ['unavailable', true, 503, 'ServiceUnavailable'],
-    ['timeout', true, 504, 'Timeout'],
-  ])('is %s (retryable: %p) for %i %s', (kind, retryable, code, reason) => {
-    const error = answer(code, { message: 'its own sentence', reason, code });
-    expect(error).toMatchObject({ kind, retryable, status: code, message: 'its own sentence', doing: 'get Pod ns/a' });
+  test.each<[ApiErrorReason, Retry, number, string]>([
+    ['badRequest', 'Never', 400, 'BadRequest'],
+    ['unauthorized', 'Never', 401, 'Unauthorized'],
+    ['forbidden', 'AfterSomebodyActs', 403, 'Forbidden'],
+    ['notFound', 'Never', 404, 'NotFound'],
+    ['badRequest', 'Never', 405, 'MethodNotAllowed'],
+    ['alreadyExists', 'Never', 409, 'AlreadyExists'],
+    ['conflict', 'Never', 409, 'Conflict'],
+    ['gone', 'Never', 410, 'Expired'],
+    ['gone', 'Never', 410, 'Gone'],
+    ['badRequest', 'Never', 413, 'RequestEntityTooLarge'],
+    ['badRequest', 'Never', 415, 'UnsupportedMediaType'],
+    ['invalid', 'Never', 422, 'Invalid'],
+    ['throttled', 'Later', 429, 'TooManyRequests'],
+    ['internal', 'AfterSomebodyActs', 500, 'InternalError'],
+    ['timeout', 'Later', 500, 'ServerTimeout'],
+    ['unavailable', 'Later', 503, 'ServiceUnavailable'],
+    ['timeout', 'Later', 504, 'Timeout'],
+  ])('is %s (retry: %s) for %i %s', (reason, retry, code, given) => {
+    const error = answer(code, { message: 'its own sentence', reason: given, code });
+    expect(error).toMatchObject({ reason, retry, status: code, message: 'its own sentence', doing: 'get Pod ns/a' });
   });
 
   test.each([
     'failed to create typed patch object (default/a; batch/v1, Kind=Job): .spec.template.spec.affinity.x: field not declared in schema',
     'failed to convert new object (default/a; batch/v1, Kind=Job) to proper version: quantities must match',
   ])('that calls an object of ours unreadable is a refusal, although its code is 500: %s', (message) => {
-    expect(answer(500, { message, code: 500 })).toMatchObject({ kind: 'invalid', retryable: false, message });
+    expect(answer(500, { message, code: 500 })).toMatchObject({ reason: 'invalid', retry: 'Never', message });
   });
 
   test('to a read at a version in the future has a kind of its own', () => {
@@ -50,7 +51,7 @@ describe('an answer', () => {
       },
       code: 504,
     });
-    expect(error).toMatchObject({ kind: 'tooLargeVersion', retryAfterMs: 1_000 });
+    expect(error).toMatchObject({ reason: 'tooLargeVersion', retryAfterMs: 1_000 });
   });
 
   test('tells which object it is about, and the causes one by one', () => {
@@ -79,7 +80,7 @@ describe('an answer', () => {
     expect(answer(429, { reason: 'TooManyRequests', code: 429, ...more }, header).retryAfterMs).toBe(want);
   });
 
-  test.each<[ApiErrorKind, number, string]>([
+  test.each<[ApiErrorReason, number, string]>([
     ['unavailable', 502, '<html>\n<h1>502 Bad Gateway</h1></html>'],
     ['unavailable', 503, 'no server is available to handle this request'],
     ['timeout', 504, ''],
@@ -88,7 +89,7 @@ describe('an answer', () => {
     ['notFound', 404, '404 page not found'],
   ])('is %s when something else than the API server says %i', (kind, code, text) => {
     const error = answer(code, text);
-    expect(error.kind).toBe(kind);
+    expect(error.reason).toBe(kind);
     expect(error.message).toContain(`get Pod ns/a: found HTTP ${code}`);
     expect(error.message).not.toContain('\n');
     expect(error.about).toBe('');
@@ -100,9 +101,9 @@ describe('an answer', () => {
 
   test('without a sentence gets one', () => {
     expect(errorOfStatus('watch pods', { code: 500 }).message).toBe(
-      'watch pods: the API server refused without saying why',
+      'watch pods: the API server refused and gave no reason',
     );
-    expect(errorOfStatus('watch pods', 'nonsense')).toMatchObject({ kind: 'internal', status: null });
+    expect(errorOfStatus('watch pods', 'nonsense')).toMatchObject({ reason: 'internal', status: null });
   });
 });
 
@@ -110,24 +111,24 @@ describe('a failure', () => {
   const failure = (code: string, message = 'words'): ApiError =>
     errorOfFailure('list pods', Object.assign(new Error(message), { code }));
 
-  test.each<[ApiErrorKind, boolean, string]>([
-    ['unreachable', true, 'ECONNREFUSED'],
-    ['unreachable', true, 'ECONNRESET'],
-    ['unreachable', true, 'ENOTFOUND'],
-    ['unreachable', true, 'UND_ERR_SOCKET'],
-    ['unreachable', true, 'HPE_INVALID_CHUNK_SIZE'],
-    ['timeout', true, 'UND_ERR_CONNECT_TIMEOUT'],
-    ['timeout', true, 'UND_ERR_HEADERS_TIMEOUT'],
-    ['timeout', true, 'UND_ERR_BODY_TIMEOUT'],
-    ['timeout', true, 'ETIMEDOUT'],
-    ['untrusted', false, 'DEPTH_ZERO_SELF_SIGNED_CERT'],
-    ['untrusted', false, 'SELF_SIGNED_CERT_IN_CHAIN'],
-    ['untrusted', false, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
-    ['untrusted', false, 'ERR_TLS_CERT_ALTNAME_INVALID'],
-    ['untrusted', false, 'CERT_HAS_EXPIRED'],
-  ])('is %s (retryable: %p) for %s', (kind, retryable, code) => {
+  test.each<[ApiErrorReason, Retry, string]>([
+    ['unreachable', 'Later', 'ECONNREFUSED'],
+    ['unreachable', 'Later', 'ECONNRESET'],
+    ['unreachable', 'Later', 'ENOTFOUND'],
+    ['unreachable', 'Later', 'UND_ERR_SOCKET'],
+    ['unreachable', 'Later', 'HPE_INVALID_CHUNK_SIZE'],
+    ['timeout', 'Later', 'UND_ERR_CONNECT_TIMEOUT'],
+    ['timeout', 'Later', 'UND_ERR_HEADERS_TIMEOUT'],
+    ['timeout', 'Later', 'UND_ERR_BODY_TIMEOUT'],
+    ['timeout', 'Later', 'ETIMEDOUT'],
+    ['untrusted', 'Never', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+    ['untrusted', 'Never', 'SELF_SIGNED_CERT_IN_CHAIN'],
+    ['untrusted', 'Never', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+    ['untrusted', 'Never', 'ERR_TLS_CERT_ALTNAME_INVALID'],
+    ['untrusted', 'Never', 'CERT_HAS_EXPIRED'],
+  ])('is %s (retry: %s) for %s', (reason, retry, code) => {
     const error = failure(code);
-    expect(error).toMatchObject({ kind, retryable, status: null });
+    expect(error).toMatchObject({ reason, retry, status: null });
     expect(error.message).toMatch(/^list pods: .*\(words\)/);
   });
 
@@ -136,7 +137,7 @@ describe('a failure', () => {
   });
 
   test('that is one of ours already stays what it is', () => {
-    const ours = new ApiError('gone', { doing: 'a', message: 'b' });
+    const ours = new ApiError('gone', { doing: 'a', fault: { about: '', problem: 'b', remedy: '' } });
     expect(errorOfFailure('c', ours)).toBe(ours);
   });
 });

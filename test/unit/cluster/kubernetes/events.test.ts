@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 
 import { beforeEach, describe, expect, test } from '@jest/globals';
 
-import type { EventClaim } from '../../../../src/api/index.js';
+import type { EventDraft } from '../../../../src/api/index.js';
 import type { JobKey } from '../../../../src/cluster/index.js';
 import {
   ApiError,
-  type ApiErrorKind,
+  type ApiErrorReason,
   type EventOutcome,
   EventRecorder,
   type ResourceKind,
@@ -17,15 +17,15 @@ import {
 import { FakeClock } from '../../../kit/clock.js';
 
 const key: JobKey = { namespace: 'team', name: 'mnist', uid: '8d8a' };
-const lost: EventClaim = { type: 'Normal', reason: 'StudentLost', message: 'The student was disrupted.' };
-const scaled = (to: number): EventClaim => ({ type: 'Normal', reason: 'TeachersScaled', message: `0 → ${String(to)}` });
+const lost: EventDraft = { type: 'Normal', reason: 'StudentLost', message: 'The student was disrupted.' };
+const scaled = (to: number): EventDraft => ({ type: 'Normal', reason: 'TeachersScaled', message: `0 → ${String(to)}` });
 
 /** Events as the API server keeps them. */
 class Events {
   readonly stored = new Map<string, WrittenObject>();
   requests = 0;
   /** What the next requests are refused with. */
-  refusal: ApiErrorKind | null = null;
+  refusal: ApiErrorReason | null = null;
 
   create(object: WrittenObject): Promise<StoredObject> {
     const { name } = object.metadata;
@@ -37,7 +37,7 @@ class Events {
     return this.#write(name, found === undefined ? 'notFound' : { ...found, ...fields });
   }
 
-  #write(name: string, written: WrittenObject | ApiErrorKind): Promise<StoredObject> {
+  #write(name: string, written: WrittenObject | ApiErrorReason): Promise<StoredObject> {
     this.requests += 1;
     if (this.refusal !== null) return Promise.reject(error(this.refusal));
     if (typeof written === 'string') return Promise.reject(error(written));
@@ -50,8 +50,8 @@ class Events {
   }
 }
 
-function error(kind: ApiErrorKind): ApiError {
-  return new ApiError(kind, { doing: 'event', message: kind });
+function error(reason: ApiErrorReason): ApiError {
+  return new ApiError(reason, { doing: 'event', fault: { about: 'event', problem: reason, remedy: '' } });
 }
 
 let clock: FakeClock;
@@ -144,7 +144,7 @@ describe('an event', () => {
     expect(kindsOf()).toEqual(['created', 'created']);
   });
 
-  test.each<[string, JobKey, EventClaim]>([
+  test.each<[string, JobKey, EventDraft]>([
     ['of another job', { ...key, uid: 'other' }, lost],
     ['of another type', key, { ...lost, type: 'Warning' }],
     ['with another reason', key, { ...lost, reason: 'TeacherLost' }],
@@ -199,7 +199,7 @@ describe('what a job may say', () => {
 });
 
 describe('trouble', () => {
-  test.each<ApiErrorKind>(['unreachable', 'forbidden', 'throttled', 'invalid', 'malformed'])(
+  test.each<ApiErrorReason>(['unreachable', 'forbidden', 'throttled', 'invalid', 'malformed'])(
     'such as %s is reported, and the next event is told',
     async (kind) => {
       const told = recorder();

@@ -177,7 +177,7 @@ describe('a file', () => {
 
   test('that is named and is not there is refused', () => {
     expect(refusalOf(() => readKubeconfig(one('/nowhere/config')))).toBe(
-      'kubeconfig /nowhere/config: cannot be read (ENOENT); name another, or correct it',
+      'kubeconfig /nowhere/config: cannot be read (ENOENT). Name another, or correct it.',
     );
   });
 
@@ -186,32 +186,32 @@ describe('a file', () => {
       'a current context that is not there',
       { 'current-context': 'nope' },
       undefined,
-      'found no context "nope", expected one of x; name one that exists',
+      'found no context "nope", expected one of x. Name one that exists.',
     ],
     [
       'no current context',
       { 'current-context': undefined },
       undefined,
-      'found no current context, expected one of x; name one that exists',
+      'found no current context, expected one of x. Name one that exists.',
     ],
     [
       'not the context that is asked for',
       {},
       'other',
-      'found no context "other", expected one of x; name one that exists',
+      'found no context "other", expected one of x. Name one that exists.',
     ],
-    ['no contexts', { contexts: null }, undefined, 'found no context "x", it has no contexts; name one that exists'],
+    ['no contexts', { contexts: null }, undefined, 'found no context "x", it has no contexts. Name one that exists.'],
     [
       'a context without its cluster',
       { clusters: [] },
       undefined,
-      'found context "x" with no cluster, expected one of x; add cluster "x", or name another context',
+      'found context "x" with no cluster, expected one of x. Add cluster "x", or name another context.',
     ],
     [
       'a context without its user',
       { users: [] },
       undefined,
-      'found context "x" with no user, expected one of x; add user "x", or name another context',
+      'found context "x" with no user, expected one of x. Add user "x", or name another context.',
     ],
   ])('with %s is refused with what it has', (_, changes, wanted, sentence) => {
     const config = read(one(write(file('x', 'https://x', changes))));
@@ -234,7 +234,7 @@ describe('credentials that cannot be read', () => {
     ['a token in it', new Error('refused Bearer s3cr3t-token-of-mine'), 'refused Bearer …'],
   ])('are reported without %s', (_, error, reason) => {
     expect(credentialsError(error, 'it').message).toBe(
-      `it: the user's credentials cannot be read (${reason}); log in again`,
+      `it: the user's credentials cannot be read (${reason}). Log in again.`,
     );
   });
 });

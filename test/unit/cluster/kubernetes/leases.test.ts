@@ -2,7 +2,12 @@
 import { describe, expect, test } from '@jest/globals';
 
 import type { LeaseRecord } from '../../../../src/cluster/index.js';
-import { ApiError, type ApiErrorKind, leasesAt, type StoredObject } from '../../../../src/cluster/kubernetes/index.js';
+import {
+  ApiError,
+  type ApiErrorReason,
+  leasesAt,
+  type StoredObject,
+} from '../../../../src/cluster/kubernetes/index.js';
 
 const record: LeaseRecord = {
   holderIdentity: 'operator_1',
@@ -23,12 +28,12 @@ function stored(spec?: Partial<LeaseRecord>): StoredObject {
 }
 
 /** A port whose every request has the same answer, and what was asked. */
-function over(answer: StoredObject | null | ApiErrorKind) {
+function over(answer: StoredObject | null | ApiErrorReason) {
   const asked: unknown[][] = [];
   const ask = (...what: unknown[]): Promise<StoredObject> => {
     asked.push(what);
     return typeof answer === 'string'
-      ? Promise.reject(new ApiError(answer, { doing: 'lease', message: answer }))
+      ? Promise.reject(new ApiError(answer, { doing: 'lease', fault: { about: 'lease', problem: answer, remedy: '' } }))
       : Promise.resolve(answer!);
   };
   const leases = leasesAt({ namespace: 'ops', name: 'leader' }, { get: ask, create: ask, patch: ask });
@@ -70,19 +75,19 @@ describe('a lease', () => {
     ]);
   });
 
-  test.each<ApiErrorKind>(['conflict', 'notFound', 'alreadyExists'])('%s is a refusal', async (kind) => {
-    const { leases } = over(kind);
+  test.each<ApiErrorReason>(['conflict', 'notFound', 'alreadyExists'])('%s is a refusal', async (reason) => {
+    const { leases } = over(reason);
     expect(await leases.create(record, signal)).toEqual({ kind: 'refused' });
     expect(await leases.replace({ ...record, resourceVersion: '6' }, signal)).toEqual({ kind: 'refused' });
   });
 
-  test.each<ApiErrorKind>(['unreachable', 'timeout', 'internal', 'forbidden', 'malformed', 'aborted'])(
+  test.each<ApiErrorReason>(['unreachable', 'timeout', 'internal', 'forbidden', 'malformed', 'aborted'])(
     '%s leaves open what happened',
-    async (kind) => {
-      const { leases } = over(kind);
-      await expect(leases.get(signal)).rejects.toMatchObject({ kind });
-      await expect(leases.create(record, signal)).rejects.toMatchObject({ kind });
-      await expect(leases.replace({ ...record, resourceVersion: '6' }, signal)).rejects.toMatchObject({ kind });
+    async (reason) => {
+      const { leases } = over(reason);
+      await expect(leases.get(signal)).rejects.toMatchObject({ reason });
+      await expect(leases.create(record, signal)).rejects.toMatchObject({ reason });
+      await expect(leases.replace({ ...record, resourceVersion: '6' }, signal)).rejects.toMatchObject({ reason });
     },
   );
 });

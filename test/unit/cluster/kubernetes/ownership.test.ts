@@ -102,11 +102,11 @@ describe('what counts for a job', () => {
       const forged = podView(pod.within('elsewhere').uid('uid-forged').raw);
       expect(cache.toldOfPod(null, forged)).toBeNull();
       expect(podsOf(cache)).toEqual([]);
-      const { teachersOf, othersOn, supplyOf } = cache.slots();
+      const { teachersOf, coLocatedSlots, supplyOf } = cache.slots();
       expect(teachersOf('u-1')).toEqual([]);
       // It holds what it holds, as any pod of others does.
       const holds = forged.worker?.component === 'teacher' ? 1 : 0;
-      expect([othersOn('a', 'nvidia.com/gpu'), supplyOf('nvidia.com/gpu').free]).toEqual([holds, 8 - holds]);
+      expect([coLocatedSlots('a', 'nvidia.com/gpu'), supplyOf('nvidia.com/gpu').free]).toEqual([holds, 8 - holds]);
       expect(cache.toldOfPod(forged, null)).toBeNull();
     }
   });
@@ -140,7 +140,7 @@ describe('what counts for a job', () => {
     const released = { ...podView(pod.raw), worker: null };
     expect(cache.toldOfPod(podView(pod.raw), released)).toBe('u-1');
     expect([podsOf(cache), cache.slots().teachersOf('u-1')]).toEqual([[], []]);
-    expect(cache.slots().othersOn('a', 'nvidia.com/gpu')).toBe(1);
+    expect(cache.slots().coLocatedSlots('a', 'nvidia.com/gpu')).toBe(1);
   });
 
   test('is a pod that was seen before its job, from when the job is known', () => {
@@ -148,10 +148,10 @@ describe('what counts for a job', () => {
     const pod = podView(teacherPod('cpu-0').asking(gpu).on('a').ready().raw);
     const waiting = podView(teacherPod('cpu-1').asking(gpu).raw);
     for (const one of [pod, waiting]) expect(cache.toldOfPod(null, one)).toBeNull();
-    expect(cache.slots()).toMatchObject({ neighbours: [{}], leaving: [] });
+    expect(cache.slots()).toMatchObject({ pendingPods: [{}], leaving: [] });
     cache.toldOfJob(job);
     expect(cache.slots().teachersOf('u-1')).toHaveLength(2);
-    expect(cache.slots().neighbours).toEqual([]);
+    expect(cache.slots().pendingPods).toEqual([]);
     expect(cache.toldOfPod(pod, pod)).toBe('u-1');
     cache.forget('u-1');
     expect(cache.slots().teachersOf('u-1')).toEqual([]);

@@ -178,13 +178,13 @@ describe('lines of a watch', () => {
 
   test('a connection that ends within a line is an error, and half an object is never given out', async () => {
     const seen = read(['{"a":1}\n{"b":']);
-    await expect(seen).rejects.toMatchObject({ kind: 'unreachable', retryable: true });
+    await expect(seen).rejects.toMatchObject({ reason: 'unreachable', retry: 'Later' });
     await expect(seen).rejects.toThrow('watch pods: the connection ended within a line, after 5 of its bytes');
   });
 
   test('a line beyond the limit is refused before it is whole', async () => {
     await expect(read(['1234567890\n'], 10)).resolves.toEqual(['1234567890']);
-    await expect(read(['12345', '67890', '1'], 10)).rejects.toMatchObject({ kind: 'malformed' });
+    await expect(read(['12345', '67890', '1'], 10)).rejects.toMatchObject({ reason: 'malformed' });
     await expect(read(['12345678901\n'], 10)).rejects.toThrow(/a line of more than 10 bytes/);
   });
 });
@@ -213,7 +213,7 @@ describe('an event of a watch', () => {
   test('ERROR is thrown as what the server says', () => {
     const object = { kind: 'Status', message: 'too old resource version: 1 (203)', reason: 'Expired', code: 410 };
     expect(() => event({ type: 'ERROR', object })).toThrow(
-      expect.objectContaining({ kind: 'gone', message: 'too old resource version: 1 (203)', status: 410 }),
+      expect.objectContaining({ reason: 'gone', message: 'too old resource version: 1 (203)', status: 410 }),
     );
   });
 
@@ -226,7 +226,7 @@ describe('an event of a watch', () => {
     ['no object', { type: 'ADDED' }],
     ['a bookmark without version', { type: 'BOOKMARK', object: { metadata: {} } }],
   ])('%s is malformed', (_, line) => {
-    expect(() => event(line)).toThrow(expect.objectContaining({ kind: 'malformed' }));
+    expect(() => event(line)).toThrow(expect.objectContaining({ reason: 'malformed' }));
   });
 
   test('a message shows the beginning of what was found, never the data of a Secret', () => {

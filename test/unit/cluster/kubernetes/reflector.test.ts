@@ -3,7 +3,7 @@ import { randomFrom } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
 import {
-  type ApiErrorKind,
+  type ApiErrorReason,
   kinds,
   Reflector,
   type ReflectorReport,
@@ -47,8 +47,8 @@ async function watching(names: readonly string[] = [], timing: Partial<Reflector
   const held = (): unknown => new Map(reflector.store.list().map((kept) => [kept.name, kept.spec]));
   /** Each interruption as "what, then what". */
   const interruptions = (): string[] =>
-    reports.flatMap((report) => (report.kind === 'interrupted' ? [`${report.error.kind}, then ${report.next}`] : []));
-  const cut = async (kind: ApiErrorKind | null): Promise<void> => {
+    reports.flatMap((report) => (report.kind === 'interrupted' ? [`${report.error.reason}, then ${report.next}`] : []));
+  const cut = async (kind: ApiErrorReason | null): Promise<void> => {
     server.endWatches(kind === null ? null : fakeError(kind));
     await settled();
   };
@@ -202,7 +202,7 @@ describe('a reflector', () => {
     expect(held()).toEqual(server.truth);
   });
 
-  test.each<[ApiErrorKind, 'list' | 'watch']>([
+  test.each<[ApiErrorReason, 'list' | 'watch']>([
     ['gone', 'list'],
     ['malformed', 'list'],
     ['internal', 'list'],

@@ -1,7 +1,7 @@
 /** What becomes of the API server's "no" to an object of a job's. */
 import { describe, expect, test } from '@jest/globals';
 
-import { ApiError, type ApiErrorKind } from '../../../../src/cluster/kubernetes/index.js';
+import { ApiError, type ApiErrorReason } from '../../../../src/cluster/kubernetes/index.js';
 import { RefusalError, refusedOr } from '../../../../src/cluster/kubernetes/refusal.js';
 import { isHindrance } from '../../../../src/controller/ports.js';
 
@@ -9,16 +9,16 @@ const metadata = { name: 'mnist-teacher-gpu', namespace: 'default', labels: { 'd
 const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', metadata };
 const job = { apiVersion: 'batch/v1', kind: 'Job', metadata };
 
-function error(kind: ApiErrorKind, field = 'spec.template.spec.volumes[0].name'): ApiError {
+function error(kind: ApiErrorReason, field = 'spec.template.spec.volumes[0].name'): ApiError {
   const causes = [{ reason: 'FieldValueInvalid', field, message: 'no' }];
-  return new ApiError(kind, { doing: 'apply', message: 'it is invalid', causes });
+  return new ApiError(kind, { doing: 'apply', fault: { about: '', problem: 'it is invalid', remedy: '' }, causes });
 }
 
 describe('a refusal', () => {
   test.each([
-    [deployment, 'it is invalid; change pool gpu in spec.teacher.pools, most likely its template'],
-    [job, 'it is invalid; change spec.student, most likely its template'],
-    [{ ...job, kind: 'ConfigMap' }, 'it is invalid; change the job'],
+    [deployment, 'it is invalid. Change pool gpu in spec.teacher.pools, most likely its template.'],
+    [job, 'it is invalid. Change spec.student, most likely its template.'],
+    [{ ...job, kind: 'ConfigMap' }, 'it is invalid. Change the job.'],
   ])('names the part of the job to change: $kind', (object, message) => {
     const refused = refusedOr(object, error('invalid'));
     expect(refused).toBeInstanceOf(RefusalError);
@@ -31,13 +31,13 @@ describe('a refusal', () => {
       const taken = refusedOr(deployment, error('invalid', field));
       expect(isHindrance(taken)).toBe(true);
       expect((taken as Error).message).toBe(
-        'Deployment "mnist-teacher-gpu" exists and does not belong to this job. Delete it if nothing needs it, or give this ' +
+        'Deployment "mnist-teacher-gpu": it exists and does not belong to this job. Delete it if nothing needs it, or give this ' +
           'job another name.',
       );
     },
   );
 
-  test.each<[ApiErrorKind, boolean]>([
+  test.each<[ApiErrorReason, boolean]>([
     ['forbidden', true],
     ['internal', true],
     ['conflict', false],

@@ -86,7 +86,7 @@ describe('a pod', () => {
       nominated: null,
       waits: {
         sinceMs: noonMs - 60_000,
-        placement: { nodeSelector: { zone: 'a' }, requiredTerms: terms, tolerations: spec.tolerations },
+        constraints: { nodeSelector: { zone: 'a' }, requiredTerms: terms, tolerations: spec.tolerations },
       },
     });
     expect(podView({ ...rest, spec: { ...placed, schedulingGates: [{ name: 'queue' }] } }).waits).toBeNull();
@@ -96,7 +96,7 @@ describe('a pod', () => {
   test('waits for room until the scheduler says that it lacks something else', () => {
     const noVolume = 'pod has unbound immediate PersistentVolumeClaims';
     const said = (message: string) => strangerPod('web-1').unschedulable(`0/2 nodes are available: ${message}.`).raw;
-    const isForRoom = (raw: RawPod) => podView(raw).waits?.forRoom;
+    const isForRoom = (raw: RawPod) => podView(raw).waits?.evictionHelps;
     const { spec, ...rest } = said(noVolume);
     expect([isForRoom(said('2 Insufficient nvidia.com/gpu')), isForRoom(said(noVolume))]).toEqual([true, false]);
     expect(isForRoom(strangerPod('web-1').raw)).toBe(true);

@@ -1,7 +1,7 @@
 /** How the objects of a job are written: what is not there is created, what is ours is applied to its uid, the rest stands. */
 import { describe, expect, test } from '@jest/globals';
 
-import { ApiError, type ApiErrorKind, type StoredObject } from '../../../../src/cluster/kubernetes/index.js';
+import { ApiError, type ApiErrorReason, type StoredObject } from '../../../../src/cluster/kubernetes/index.js';
 import {
   deploymentView,
   type OwnedView,
@@ -24,12 +24,15 @@ const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'mnist-dist
 type Client = ConstructorParameters<typeof ObjectWriter>[0];
 
 /** An API server with one place for an object. */
-function server(there: StoredObject | null, failures: Partial<Record<keyof Client, ApiErrorKind>> = {}) {
+function server(there: StoredObject | null, failures: Partial<Record<keyof Client, ApiErrorReason>> = {}) {
   const said: unknown[][] = [];
   const answer = (verb: keyof Client, ...args: unknown[]): Promise<StoredObject> => {
     said.push([verb, ...args]);
     const kind = verb === 'create' && there !== null ? 'alreadyExists' : failures[verb];
-    if (kind !== undefined) return Promise.reject(new ApiError(kind, { doing: verb, message: `no ${verb}` }));
+    if (kind !== undefined)
+      return Promise.reject(
+        new ApiError(kind, { doing: verb, fault: { about: '', problem: `no ${verb}`, remedy: '' } }),
+      );
     return Promise.resolve(there ?? stored());
   };
   const client: Client = {
@@ -77,13 +80,13 @@ describe('an object of which nothing is known', () => {
   });
 
   test.each<[string, StoredObject, string]>([
-    ['nobody', owners([]), ': it has no owner. Delete it if nothing needs it, or give this job another name.'],
+    ['nobody', owners([]), ' (it has no owner). Delete it if nothing needs it, or give this job another name.'],
     [
       'another job',
       owners([
         { apiVersion: 'distillery.dev/v1alpha1', kind: 'DistillJob', name: 'other', uid: 'u-2', controller: true },
       ]),
-      ': it belongs to DistillJob "other". Delete it if nothing needs it, or give this job another name.',
+      ' (it belongs to DistillJob "other"). Delete it if nothing needs it, or give this job another name.',
     ],
     [
       'an earlier job of this name',
@@ -91,32 +94,32 @@ describe('an object of which nothing is known', () => {
         [{ apiVersion: 'distillery.dev/v1alpha1', kind: 'DistillJob', name: 'mnist', uid: 'u-0', controller: true }],
         { deletionTimestamp: '2026-01-01T00:00:00Z' },
       ),
-      ': it belongs to DistillJob "mnist" and is being deleted; this job goes on when it is gone.',
+      ' (it belongs to DistillJob "mnist"), and is being deleted. This job continues when it is gone.',
     ],
     [
       'another controller',
       owners([{ apiVersion: 'example.com/v1', kind: 'App', name: 'web', uid: 'x', controller: true }]),
-      ': it belongs to App "web". Delete it if nothing needs it, or give this job another name.',
+      ' (it belongs to App "web"). Delete it if nothing needs it, or give this job another name.',
     ],
   ])('and that is there, and belongs to %s, is left alone', async (_whose, there, owner) => {
     const { said, writer } = server(there);
     const error = await refusal(writer.write(job, object, null));
     expect(error).toBeInstanceOf(NameTakenError);
     expect(isHindrance(error)).toBe(true);
-    expect(error.message).toBe(`Deployment "mnist-teacher-cpu" exists and does not belong to this job${owner}`);
+    expect(error.message).toBe(`Deployment "mnist-teacher-cpu": it exists and does not belong to this job${owner}`);
     expect(said.map(([verb]) => verb)).toEqual(['create', 'list']);
   });
 
   test('and that went in between is tried again', async () => {
     const { writer } = server(null, { create: 'alreadyExists' });
-    expect(await refusal(writer.write(job, object, null))).toMatchObject({ kind: 'conflict' });
+    expect(await refusal(writer.write(job, object, null))).toMatchObject({ reason: 'conflict' });
   });
 });
 
 describe('an object that is known', () => {
   test('is applied to its uid: another that has taken the name refuses it', async () => {
     const { said, writer } = server(stored(), { apply: 'conflict' });
-    expect(await refusal(writer.write(job, object, viewOf(stored())))).toMatchObject({ kind: 'conflict' });
+    expect(await refusal(writer.write(job, object, viewOf(stored())))).toMatchObject({ reason: 'conflict' });
     expect(said).toEqual([['apply', 'uid-mnist-teacher-cpu']]);
   });
 
@@ -165,10 +168,10 @@ describe('what a pod mounts', () => {
   test('that is refused is told', async () => {
     expect(await refusal(server(null, { create: 'invalid' }).writer.put(secret))).toBeInstanceOf(RefusalError);
     expect(await refusal(server(null, { create: 'forbidden' }).writer.put(secret))).toMatchObject({
-      kind: 'forbidden',
+      reason: 'forbidden',
     });
     expect(await refusal(server(stored(), { replace: 'conflict' }).writer.put(secret))).toMatchObject({
-      kind: 'conflict',
+      reason: 'conflict',
     });
   });
 });

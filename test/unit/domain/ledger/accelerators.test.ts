@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import { isAccelerator } from '../../../../src/domain/ledger/index.js';
 
-describe('of the usual names', () => {
+describe('of the default names', () => {
   test.each([
     'nvidia.com/gpu',
     'nvidia.com/gpu.shared',
@@ -55,7 +55,7 @@ describe('a pattern', () => {
     expect(isAccelerator(name, ['other.com/x', pattern])).toBe(want);
   });
 
-  test('is needed: nothing configured is nothing taken for one', () => {
+  test('is required: without patterns nothing is an accelerator', () => {
     expect(isAccelerator('nvidia.com/gpu', [])).toBe(false);
   });
 });

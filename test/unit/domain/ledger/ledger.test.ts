@@ -1,4 +1,4 @@
-/** The account of the cluster's slots: what more its nodes would hold, pod by pod. */
+/** The ledger of the cluster's slots: how many more pods its nodes have room for. */
 import { describe, expect, test } from '@jest/globals';
 
 import {
@@ -35,7 +35,7 @@ function ledgerOf(...facts: readonly (LedgerNode | LedgerPod)[]): Ledger {
 
 describe('the room for one more kind of pod', () => {
   test.each<[string, Ledger, PodNeeds, number]>([
-    ['is none without nodes', ledgerOf(), oneGpu, 0],
+    ['is 0 without nodes', ledgerOf(), oneGpu, 0],
     ['is what an empty node has', ledgerOf(gpuNode('a')), oneGpu, 8],
     ['is what all nodes have', ledgerOf(gpuNode('a'), gpuNode('b'), gpuNode('c')), oneGpu, 24],
     [
@@ -44,8 +44,8 @@ describe('the room for one more kind of pod', () => {
       needs({ 'nvidia.com/gpu': '1', cpu: '3', memory: '1Gi' }),
       5,
     ],
-    ['is not put together from the rests of nodes', ledgerOf(gpuNode('a'), gpuNode('b')), needs({ cpu: '10' }), 2],
-    ['is none for a resource that no node has', ledgerOf(gpuNode('a')), needs({ 'amd.com/gpu': '1' }), 0],
+    ['does not add up remainders of several nodes', ledgerOf(gpuNode('a'), gpuNode('b')), needs({ cpu: '10' }), 2],
+    ['is 0 for a resource that no node has', ledgerOf(gpuNode('a')), needs({ 'amd.com/gpu': '1' }), 0],
     [
       'is less by what pods on the node take',
       ledgerOf(gpuNode('a'), pod('1', 'a', { 'nvidia.com/gpu': '3' })),
@@ -103,40 +103,40 @@ describe('the room for one more kind of pod', () => {
       8,
     ],
   ])('%s', (_what, ledger, wanted, want) => {
-    expect(roomOn(ledger.draft(), wanted)).toBe(want);
+    expect(roomOn(ledger.placement(), wanted)).toBe(want);
   });
 
-  test('is counted no further than asked', () => {
+  test('is counted only up to the given number', () => {
     const ledger = ledgerOf(gpuNode('a'), gpuNode('b'));
-    expect([0, 3, 8, 9, 16, 17].map((upTo) => roomOn(ledger.draft(), oneGpu, upTo))).toEqual([0, 3, 8, 9, 16, 16]);
+    expect([0, 3, 8, 9, 16, 17].map((upTo) => roomOn(ledger.placement(), oneGpu, upTo))).toEqual([0, 3, 8, 9, 16, 16]);
   });
 
-  test('comes back only when a pod is really gone: one that is terminating holds its share', () => {
+  test('comes back only when a pod is gone: a terminating pod still takes its share', () => {
     const ledger = ledgerOf(gpuNode('a'), pod('1', 'a', { 'nvidia.com/gpu': '8' }));
-    // A terminating pod is told of again, as it is still there.
+    // A terminating pod is set again, because it still exists.
     ledger.setPod(pod('1', 'a', { 'nvidia.com/gpu': '8' }));
-    expect(roomOn(ledger.draft(), oneGpu)).toBe(0);
+    expect(roomOn(ledger.placement(), oneGpu)).toBe(0);
     ledger.removePod('1');
-    expect(roomOn(ledger.draft(), oneGpu)).toBe(8);
+    expect(roomOn(ledger.placement(), oneGpu)).toBe(8);
   });
 
   test('follows a pod that is bound, resized, and ends', () => {
     const ledger = ledgerOf(gpuNode('a'), pod('1', null, { 'nvidia.com/gpu': '2' }));
-    const rooms = [roomOn(ledger.draft(), oneGpu)];
+    const rooms = [roomOn(ledger.placement(), oneGpu)];
     for (const change of [
       pod('1', 'a', { 'nvidia.com/gpu': '2' }),
       pod('1', 'a', { 'nvidia.com/gpu': '4' }),
       pod('1', 'a', { 'nvidia.com/gpu': '4' }, true),
     ]) {
       ledger.setPod(change);
-      rooms.push(roomOn(ledger.draft(), oneGpu));
+      rooms.push(roomOn(ledger.placement(), oneGpu));
     }
     expect(rooms).toEqual([8, 6, 4, 8]);
   });
 
   test('follows a node that is cordoned, goes and comes back with its pods still on it', () => {
     const ledger = ledgerOf(gpuNode('a'), pod('1', 'a', { 'nvidia.com/gpu': '2' }));
-    const room = (): number => roomOn(ledger.draft(), oneGpu);
+    const room = (): number => roomOn(ledger.placement(), oneGpu);
     ledger.setNode(gpuNode('a', { takesPods: false }));
     expect(room()).toBe(0);
     ledger.removeNode('a');
@@ -150,13 +150,13 @@ describe('the room for one more kind of pod', () => {
     const requests = { cpu: '100m', memory: '0.1Gi', 'nvidia.com/gpu': '0' };
     for (let time = 0; time < 1_000; time++) ledger.setPod(pod(String(time), 'a', requests));
     for (let time = 0; time < 1_000; time++) ledger.removePod(String(time));
-    expect(roomOn(ledger.draft(), needs({ cpu: '16', memory: '64Gi' }))).toBe(1);
+    expect(roomOn(ledger.placement(), needs({ cpu: '16', memory: '64Gi' }))).toBe(1);
   });
 
-  test('is not changed by what is not known', () => {
+  test('is not changed by removing unknown pods and nodes', () => {
     const ledger = ledgerOf(gpuNode('a'));
     ledger.removePod('never');
     ledger.removeNode('nowhere');
-    expect(roomOn(ledger.draft(), oneGpu)).toBe(8);
+    expect(roomOn(ledger.placement(), oneGpu)).toBe(8);
   });
 });

@@ -1,4 +1,4 @@
-/** Nodes that are about to go, or not there yet, as clouds, autoscalers and Kubernetes announce it. */
+/** Nodes that leave soon or are not ready yet, as clouds, autoscalers and Kubernetes announce it. */
 import { describe, expect, test } from '@jest/globals';
 
 import { isLeaving, type NodeNotices } from '../../../../src/domain/ledger/index.js';
@@ -35,7 +35,7 @@ describe('a node is leaving', () => {
     },
   );
 
-  test('while its host is worked on, not when that is only planned', () => {
+  test('during maintenance of its host, not when that is only planned', () => {
     expect(isLeaving({ ...quiet, labels: { 'cloud.google.com/active-node-maintenance': 'ONGOING' } })).toBe(true);
     expect(isLeaving({ ...quiet, labels: { 'cloud.google.com/scheduled-maintenance-time': '1733083200' } })).toBe(
       false,
@@ -54,7 +54,7 @@ describe('a node stays', () => {
     expect(isLeaving({ ...quiet, taints: [{ key, effect: 'NoSchedule' }] })).toBe(false);
   });
 
-  test('that is a candidate of the autoscaler, freezes for seconds, or says nothing', () => {
+  test('that is a candidate of the autoscaler, freezes for seconds, or has no notice', () => {
     const taints = [{ key: 'DeletionCandidateOfClusterAutoscaler', effect: 'PreferNoSchedule' }];
     expect(isLeaving({ ...quiet, taints })).toBe(false);
     expect(isLeaving({ ...quiet, conditions: ['Ready', 'FreezeScheduled'] })).toBe(false);

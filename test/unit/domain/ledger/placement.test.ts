@@ -1,151 +1,151 @@
-/** Whether a node would take a pod, as the scheduler judges: labels, required affinity, taints. */
+/** Trial placements on a copy of the ledger, and the room that nominated pods reserve. */
 import { describe, expect, test } from '@jest/globals';
 
-import { fits, type NodeFacts, type NodeSelectorTerm, type Placement } from '../../../../src/domain/ledger/index.js';
+import {
+  amountsOf,
+  Ledger,
+  type LedgerNode,
+  type LedgerPod,
+  type PodNeeds,
+} from '../../../../src/domain/ledger/index.js';
+import { roomOn } from '../../../kit/ledger.js';
 
-const node: NodeFacts = {
-  name: 'gpu-7',
-  labels: { zone: 'a', gpu: 't4', memory: '16', driver: '550.90', empty: '' },
-  taints: [],
-  takesPods: true,
-};
-const anywhere: Placement = { nodeSelector: {}, requiredTerms: null, tolerations: [] };
-const gpuTaint = { key: 'nvidia.com/gpu', value: 'present', effect: 'NoSchedule' };
+const gpu = 'nvidia.com/gpu';
 
-describe('a node', () => {
-  test('takes a pod that may go anywhere', () => {
-    expect(fits(anywhere, node)).toBe(true);
-  });
-
-  test('takes none while it is cordoned, not ready or being deleted', () => {
-    expect(fits(anywhere, { ...node, takesPods: false })).toBe(false);
-  });
-});
-
-describe('a node selector', () => {
-  test.each<[string, Record<string, string>, boolean]>([
-    ['holds when every label is there', { zone: 'a', gpu: 't4' }, true],
-    ['fails on one that is different', { zone: 'a', gpu: 'a100' }, false],
-    ['fails on one that is missing', { rack: '3' }, false],
-    ['takes an empty value for one', { empty: '' }, true],
-    ['takes no missing label for an empty value', { rack: '' }, false],
-  ])('%s', (_what, nodeSelector, want) => {
-    expect(fits({ ...anywhere, nodeSelector }, node)).toBe(want);
-  });
-});
-
-const expression = (key: string, operator: string, ...values: readonly string[]): NodeSelectorTerm => ({
-  matchExpressions: [{ key, operator, values }],
-});
-
-describe('required node affinity', () => {
-  test.each<[string, readonly NodeSelectorTerm[], boolean]>([
-    ['In: one of the values', [expression('gpu', 'In', 'a100', 't4')], true],
-    ['In: none of the values', [expression('gpu', 'In', 'a100')], false],
-    ['In: no such label', [expression('rack', 'In', '3')], false],
-    ['NotIn: another value', [expression('gpu', 'NotIn', 'a100')], true],
-    ['NotIn: one of the values', [expression('gpu', 'NotIn', 't4')], false],
-    ['NotIn: no such label', [expression('rack', 'NotIn', '3')], true],
-    ['Exists', [expression('gpu', 'Exists')], true],
-    ['Exists: an empty value is one', [expression('empty', 'Exists')], true],
-    ['Exists: no such label', [expression('rack', 'Exists')], false],
-    ['DoesNotExist', [expression('rack', 'DoesNotExist')], true],
-    ['DoesNotExist: it does', [expression('gpu', 'DoesNotExist')], false],
-    ['Gt: more', [expression('memory', 'Gt', '15')], true],
-    ['Gt: as much is not more', [expression('memory', 'Gt', '16')], false],
-    ['Gt: compares numbers, not text', [expression('memory', 'Gt', '9')], true],
-    ['Gt: a negative bound', [expression('memory', 'Gt', '-1')], true],
-    ['Gt: a label that is no whole number', [expression('driver', 'Gt', '1')], false],
-    ['Gt: an empty label is not 0', [expression('empty', 'Gt', '-1')], false],
-    ['Gt: no such label', [expression('rack', 'Gt', '0')], false],
-    ['Gt: a bound that is no whole number', [expression('memory', 'Gt', '1.5')], false],
-    ['Lt: less', [expression('memory', 'Lt', '17')], true],
-    ['Lt: as little is not less', [expression('memory', 'Lt', '16')], false],
-    ['Lt: a label that is no whole number', [expression('driver', 'Lt', '999')], false],
-    ['an operator that nobody knows', [expression('gpu', 'Like', 't*')], false],
-    [
-      'all expressions of a term',
-      [{ matchExpressions: [...expressions('zone', 'a'), ...expressions('gpu', 't4')] }],
-      true,
-    ],
-    ['not all of them', [{ matchExpressions: [...expressions('zone', 'a'), ...expressions('gpu', 'a100')] }], false],
-    ['one term of several', [expression('gpu', 'In', 'a100'), expression('zone', 'In', 'a')], true],
-    ['no term at all', [], false],
-    ['an empty term', [{}], false],
-    ['an empty term beside one that holds', [{}, expression('zone', 'In', 'a')], true],
-    ['a field: its name', [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['gpu-7'] }] }], true],
-    ['a field: another name', [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['gpu-8'] }] }], false],
-    [
-      'a field that nobody knows',
-      [{ matchFields: [{ key: 'spec.podCIDR', operator: 'In', values: ['gpu-7'] }] }],
-      false,
-    ],
-    [
-      'fields and expressions together',
-      [
-        {
-          ...expression('gpu', 'In', 'a100'),
-          matchFields: [{ key: 'metadata.name', operator: 'In', values: ['gpu-7'] }],
-        },
-      ],
-      false,
-    ],
-  ])('%s', (_what, requiredTerms, want) => {
-    expect(fits({ ...anywhere, requiredTerms }, node)).toBe(want);
-  });
-
-  test('comes on top of the node selector', () => {
-    const requiredTerms = [expression('zone', 'In', 'a')];
-    expect(fits({ ...anywhere, nodeSelector: { gpu: 'a100' }, requiredTerms }, node)).toBe(false);
-  });
-});
-
-function expressions(key: string, value: string): NonNullable<NodeSelectorTerm['matchExpressions']> {
-  return [{ key, operator: 'In', values: [value] }];
+function node(name: string, gpus: number, labels: Record<string, string> = {}): LedgerNode {
+  const allocatable = amountsOf({ cpu: '16', pods: '110', [gpu]: String(gpus) });
+  return { name, labels, taints: [], takesPods: true, allocatable };
 }
 
-describe('taints', () => {
-  test.each<[string, Partial<NodeFacts>, Placement['tolerations'], boolean]>([
-    ['keep a pod away', { taints: [gpuTaint] }, [], false],
-    ['that would only rather not have it do not', { taints: [{ ...gpuTaint, effect: 'PreferNoSchedule' }] }, [], true],
-    ['of NoExecute keep it away, too', { taints: [{ ...gpuTaint, effect: 'NoExecute' }] }, [], false],
-    ['are tolerated by key and value', { taints: [gpuTaint] }, [{ key: 'nvidia.com/gpu', value: 'present' }], true],
-    ['are not by another value', { taints: [gpuTaint] }, [{ key: 'nvidia.com/gpu', value: 'absent' }], false],
-    ['are not by another key', { taints: [gpuTaint] }, [{ key: 'amd.com/gpu', operator: 'Exists' }], false],
-    ['are by the key alone', { taints: [gpuTaint] }, [{ key: 'nvidia.com/gpu', operator: 'Exists' }], true],
-    ['are by everything', { taints: [gpuTaint] }, [{ operator: 'Exists' }], true],
-    ['are by everything of their effect', { taints: [gpuTaint] }, [{ operator: 'Exists', effect: 'NoSchedule' }], true],
-    ['are not by everything of another', { taints: [gpuTaint] }, [{ operator: 'Exists', effect: 'NoExecute' }], false],
-    ['are not by a toleration of nothing', { taints: [gpuTaint] }, [{}], false],
-    [
-      'without a value are tolerated without one',
-      { taints: [{ key: 'spot', effect: 'NoSchedule' }] },
-      [{ key: 'spot', operator: 'Equal', effect: 'NoSchedule' }],
-      true,
-    ],
-    [
-      'are not by a comparison that we do not know',
-      { taints: [{ key: 'sla', value: '95', effect: 'NoSchedule' }] },
-      [{ key: 'sla', operator: 'Gt', value: '95' }],
-      false,
-    ],
-    [
-      'are each to be tolerated',
-      { taints: [gpuTaint, { key: 'spot', effect: 'NoSchedule' }] },
-      [{ key: 'nvidia.com/gpu', operator: 'Exists' }],
-      false,
-    ],
-    [
-      'may be tolerated one by one',
-      { taints: [gpuTaint, { key: 'spot', effect: 'NoSchedule' }] },
-      [
-        { key: 'spot', operator: 'Exists' },
-        { key: 'nvidia.com/gpu', operator: 'Exists' },
-      ],
-      true,
-    ],
-    ['do not matter on a node that takes no pods', { takesPods: false }, [{ operator: 'Exists' }], false],
-  ])('%s', (_what, facts, tolerations, want) => {
-    expect(fits({ ...anywhere, tolerations }, { ...node, ...facts })).toBe(want);
+function pod(uid: string, place: string | null, gpus: number, changes: Partial<LedgerPod> = {}): LedgerPod {
+  const requests = amountsOf(gpus === 0 ? {} : { [gpu]: String(gpus) });
+  return { uid, node: place, nominated: null, priority: 0, ended: false, requests, claimsDevices: false, ...changes };
+}
+
+function needs(gpus: number, changes: Partial<PodNeeds> = {}): PodNeeds {
+  return {
+    nodeSelector: {},
+    requiredTerms: null,
+    tolerations: [],
+    requests: amountsOf({ [gpu]: String(gpus) }),
+    ...changes,
+  };
+}
+
+function ledgerOf(...facts: readonly (LedgerNode | LedgerPod)[]): Ledger {
+  const ledger = new Ledger();
+  for (const fact of facts) {
+    if ('uid' in fact) ledger.setPod(fact);
+    else ledger.setNode(fact);
+  }
+  return ledger;
+}
+
+describe('a placement', () => {
+  test('places pods on nodes by name until none has room', () => {
+    const placement = ledgerOf(node('b', 2), node('a', 1), node('c', 3)).placement();
+    const one = needs(1);
+    const two = needs(2);
+    expect([
+      placement.place(two),
+      placement.place(one),
+      placement.place(two),
+      placement.place(one),
+      placement.place(one),
+    ]).toEqual(['b', 'a', 'c', 'c', null]);
+  });
+
+  test('finds room again where a pod was removed, for every kind of pod', () => {
+    const placement = ledgerOf(node('a', 2), node('b', 2)).placement();
+    const two = needs(2);
+    const one = needs(1);
+    expect([placement.place(two), placement.place(two), placement.place(one)]).toEqual(['a', 'b', null]);
+    placement.remove('a', two);
+    expect([placement.place(one), placement.place(one), placement.place(one)]).toEqual(['a', 'a', null]);
+    placement.remove('nowhere', one);
+    expect(roomOn(placement, one)).toBe(0);
+  });
+
+  test('recognizes equal needs in different objects', () => {
+    const placement = ledgerOf(node('a', 1), node('b', 1)).placement();
+    expect([placement.place(needs(1)), placement.place(needs(1)), placement.place(needs(1))]).toEqual(['a', 'b', null]);
+  });
+
+  test('obeys the constraints of each pod', () => {
+    const placement = ledgerOf(node('a', 1, { zone: 'x' }), node('b', 1, { zone: 'y' })).placement();
+    const inY = needs(1, { nodeSelector: { zone: 'y' } });
+    expect([placement.place(inY), placement.place(inY), placement.place(needs(1))]).toEqual(['b', null, 'a']);
+  });
+
+  test('does not follow later changes of the ledger', () => {
+    const ledger = ledgerOf(node('a', 1));
+    const placement = ledger.placement();
+    ledger.setNode(node('0', 4));
+    ledger.setPod(pod('1', 'a', 1));
+    expect([placement.place(needs(1)), placement.place(needs(1))]).toEqual(['a', null]);
+  });
+
+  test('rounds requests up to whole bytes, as the scheduler does', () => {
+    const ledger = new Ledger();
+    const allocatable = amountsOf({ pods: '10', memory: '3' });
+    ledger.setNode({ name: 'a', labels: {}, taints: [], takesPods: true, allocatable });
+    expect(roomOn(ledger.placement(), needs(0, { requests: amountsOf({ memory: '1100m' }) }))).toBe(1);
+  });
+});
+
+describe('the room of a nominated pod', () => {
+  const nominated = pod('n', null, 3, { nominated: 'a', priority: 10 });
+
+  test.each<[string, Partial<PodNeeds>, number]>([
+    ['is taken for pods of lower priority', { priority: 9 }, 1],
+    ['is taken for pods of the same priority', { priority: 10 }, 1],
+    ['is free for pods of higher priority', { priority: 11 }, 4],
+    ['is taken for pods without a priority', {}, 1],
+  ])('%s', (_what, changes, want) => {
+    expect(roomOn(ledgerOf(node('a', 4), nominated).placement(), needs(1, changes))).toBe(want);
+  });
+
+  test('counts once when the pod is bound, on any node, and not when it is gone', () => {
+    const ledger = ledgerOf(node('a', 4), node('b', 4), nominated);
+    const room = (): number => roomOn(ledger.placement(), needs(1));
+    ledger.setPod({ ...nominated, node: 'a', nominated: null });
+    expect(room()).toBe(5);
+    ledger.setPod({ ...nominated, node: 'b', nominated: null });
+    expect(room()).toBe(5);
+    ledger.removePod('n');
+    expect(room()).toBe(8);
+  });
+});
+
+describe('a node with a pod that claims devices', () => {
+  const claims = { claimsDevices: true };
+
+  test('is full for accelerators, and unchanged for other resources', () => {
+    const ledger = ledgerOf(node('a', 4), node('b', 4), pod('1', 'a', 0, claims));
+    expect(roomOn(ledger.placement(), needs(1))).toBe(4);
+    expect(roomOn(ledger.placement(), needs(0, { requests: amountsOf({ cpu: '8' }) }))).toBe(4);
+  });
+
+  test('is free again when the last of them is gone or ended', () => {
+    const ledger = ledgerOf(node('a', 4), pod('1', 'a', 0, claims), pod('2', 'a', 0, claims));
+    const room = (): number => roomOn(ledger.placement(), needs(1));
+    ledger.removePod('1');
+    expect(room()).toBe(0);
+    ledger.setPod(pod('2', 'a', 0, { ...claims, ended: true }));
+    expect(room()).toBe(4);
+  });
+
+  test('is full while the pod is only nominated', () => {
+    const ledger = ledgerOf(node('a', 4), pod('1', null, 0, { ...claims, nominated: 'a' }));
+    expect(roomOn(ledger.placement(), needs(1))).toBe(0);
+  });
+
+  test('is full for configured accelerators', () => {
+    const ledger = new Ledger(['example.com/*']);
+    const allocatable = amountsOf({ pods: '10', [gpu]: '1', 'example.com/npu': '2' });
+    ledger.setNode({ name: 'a', labels: {}, taints: [], takesPods: true, allocatable });
+    ledger.setPod(pod('1', 'a', 0, claims));
+    expect(roomOn(ledger.placement(), needs(1))).toBe(1);
+    expect(roomOn(ledger.placement(), needs(0, { requests: amountsOf({ 'example.com/npu': '1' }) }))).toBe(0);
   });
 });

@@ -179,7 +179,7 @@ describe('what a pod takes while it is resized in place', () => {
       { name: 'other', ...asks({ cpu: '1' }) },
     ],
   };
-  const told = (
+  const resized = (
     resources: Record<string, string>,
     allocatedResources?: Record<string, string>,
   ): PodResourcesStatus => ({
@@ -191,21 +191,21 @@ describe('what a pod takes while it is resized in place', () => {
 
   test.each<[string, PodResourcesStatus, Record<string, string>]>([
     ['is what it asks for before it runs', {}, { cpu: '3', memory: '1Gi' }],
-    ['is what runs while that is more', told({ cpu: '5', memory: '512Mi' }), { cpu: '6', memory: '1Gi' }],
+    ['is what runs while that is more', resized({ cpu: '5', memory: '512Mi' }), { cpu: '6', memory: '1Gi' }],
     [
       'is what was admitted while that is more',
-      told({ cpu: '1' }, { cpu: '4', memory: '3Gi' }),
+      resized({ cpu: '1' }, { cpu: '4', memory: '3Gi' }),
       { cpu: '5', memory: '3Gi' },
     ],
-    ['is what is asked for while that is more', told({ cpu: '1', memory: '512Mi' }), { cpu: '3', memory: '1Gi' }],
+    ['is what is requested while that is more', resized({ cpu: '1', memory: '512Mi' }), { cpu: '3', memory: '1Gi' }],
     [
       'is not what its node can never grant',
-      { ...told({ cpu: '1', memory: '1Gi' }, { cpu: '1', memory: '1Gi' }), ...pending('Infeasible') },
+      { ...resized({ cpu: '1', memory: '1Gi' }, { cpu: '1', memory: '1Gi' }), ...pending('Infeasible') },
       { cpu: '2', memory: '1Gi' },
     ],
     [
       'is what its node will grant later',
-      { ...told({ cpu: '1', memory: '1Gi' }, { cpu: '1', memory: '1Gi' }), ...pending('Deferred') },
+      { ...resized({ cpu: '1', memory: '1Gi' }, { cpu: '1', memory: '1Gi' }), ...pending('Deferred') },
       { cpu: '3', memory: '1Gi' },
     ],
   ])('%s', (_what, status, want) => {
@@ -226,7 +226,7 @@ describe('what a pod takes while it is resized in place', () => {
     expect(effectiveRequests({ initContainers, containers: [asks({ cpu: '1' })] }, status)).toEqual({ cpu: 5_000 });
   });
 
-  test('goes by the status of the pod as a whole, where kubelets tell it', () => {
+  test('follows the pod-level status where kubelets report it', () => {
     const whole: PodResources = { containers: [asks({ cpu: '1' })], resources: { requests: { cpu: '2' } } };
     const status: PodResourcesStatus = { resources: { requests: { cpu: '4' } }, allocatedResources: { cpu: '3' } };
     expect(effectiveRequests(whole, status)).toEqual({ cpu: 4_000 });

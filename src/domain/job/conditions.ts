@@ -1,0 +1,135 @@
+/** The conditions of a job, each from an ordered chain of rules over the snapshot. Pure; their texts are in api/reasons.ts. */
+import { type StudentState, telemetryStaleMs } from '@distillery/protocol';
+
+import { type ConditionDraft, conditions, type StatusCondition } from '../../api/index.js';
+import { deletionConditions, deletionOf } from './deletion.js';
+import { shortageText } from './demand.js';
+import type { Seen } from './seen.js';
+import type { Snapshot } from './snapshot.js';
+import type { Verdict } from './verdict.js';
+
+/** Without a step for this long, Progressing becomes False. */
+const stallMs = 60_000;
+/** A student that waits for logits for more than this part of its time is reported. */
+const starvedFraction = 0.2;
+
+/** In the order of `conditionTypes`. */
+export function conditionDrafts(seen: Seen): ConditionDraft[] {
+  const { snapshot, verdict } = seen;
+  if (verdict.kind === 'Deleting') return deletionConditions(deletionOf(snapshot, verdict.forced));
+  const over = verdict.kind === 'Complete' || verdict.kind === 'Failed';
+  return [
+    verdict.kind === 'Refused' ? verdict.condition : conditions.accepted.valid(snapshot.limited?.notes),
+    teachersCondition(seen),
+    over ? conditions.studentRunning.finished() : studentCondition(snapshot, verdict),
+    over ? conditions.progressing.finished() : progressCondition(snapshot, verdict),
+    snapshot.job.spec.suspend ? conditions.suspended.yes() : conditions.suspended.no(),
+    verdict.kind === 'Complete' ? verdict.condition : conditions.complete.no(),
+    verdict.kind === 'Failed' ? verdict.condition : conditions.failed.no(),
+  ];
+}
+
+function teachersCondition({ snapshot: { cluster, grants }, counts, demand }: Seen): ConditionDraft {
+  const { teachersAvailable } = conditions;
+  switch (demand.reason) {
+    case 'Suspended':
+      return teachersAvailable.suspended();
+    case 'Finished':
+      return teachersAvailable.finished();
+    case 'Refused':
+      return teachersAvailable.refused();
+    case 'Deleting':
+      return teachersAvailable.deleting();
+    case 'NoTeacherNeeded':
+      return teachersAvailable.notNeeded();
+    case 'NothingLeftToCompute':
+      return teachersAvailable.nothingLeft();
+    case 'TelemetryGap':
+      return teachersAvailable.unknown();
+    case 'FillWindow':
+    case 'MatchStudent': {
+      const why = shortageText(demand, grants);
+      if (counts.ready > 0) return teachersAvailable.ready(counts, why);
+      const error = cluster.pools.find(({ lastError }) => lastError !== null)?.lastError;
+      if (error !== null && error !== undefined) return teachersAvailable.failing(error.message);
+      return counts.desired === 0 ? teachersAvailable.noFreeSlots(why) : teachersAvailable.starting(counts, why);
+    }
+  }
+}
+
+function studentCondition({ job, cluster, streams, nowMs }: Snapshot, verdict: Verdict): ConditionDraft {
+  const { studentRunning } = conditions;
+  if (verdict.kind === 'Suspended') return studentRunning.suspended();
+  if (verdict.kind === 'Refused') return studentRunning.waitingForValidJob();
+  const { phase, failures, lastError } = cluster.student;
+  if (phase === 'BackingOff' && lastError !== null) {
+    return failures === 0
+      ? studentRunning.cannotStart(lastError.message)
+      : studentRunning.backingOff(failures, job.spec.backoffLimit, lastError.message);
+  }
+  if (streams.state !== 'Present') return studentRunning.waitingForStreams();
+  const { student } = streams;
+  if (phase !== 'Running' || student === null) return studentRunning.starting();
+  if (nowMs - student.updatedAtMs > telemetryStaleMs) return studentRunning.unknown();
+  return byPhase(student);
+}
+
+function byPhase({ phase, attempt, checkpointFault }: StudentState): ConditionDraft {
+  if (checkpointFault !== undefined && checkpointFault !== null) {
+    return conditions.studentRunning.noCheckpoints(attempt, checkpointFault);
+  }
+  switch (phase) {
+    case 'Starting':
+      return conditions.studentRunning.starting();
+    case 'Training':
+      return conditions.studentRunning.training(attempt);
+    case 'Evaluating':
+      return conditions.studentRunning.evaluating();
+    case 'Exporting':
+    case 'Done':
+      return conditions.studentRunning.exporting();
+  }
+}
+
+function progressCondition({ job, streams, nowMs }: Snapshot, verdict: Verdict): ConditionDraft {
+  const { progressing } = conditions;
+  if (verdict.kind === 'Refused') return progressing.refused();
+  if (verdict.kind === 'Suspended') return progressing.suspended();
+  if (streams.state === 'Unreachable') return progressing.brokerLost(streams.reason);
+  const student = streams.state === 'Present' ? streams.student : null;
+  if (student === null || student.step === 0) return progressing.starting();
+  const silentMs = nowMs - student.updatedAtMs;
+  // Counted in tens: a status is not written every second only because time passes.
+  if (silentMs > stallMs) return progressing.stalled(Math.floor(silentMs / 10_000) * 10);
+  const waited = job.spec.student.loss.softWeight > 0 ? waitFractionOf(student) : 0;
+  if (waited > starvedFraction) return progressing.starved(Math.round(waited * 10) * 10);
+  return progressing.advancing(student.step, student.steps);
+}
+
+/**
+ * The part of its time that the student waits for logits, from 0 to 1. A student that trained nothing lately reports 0,
+ * but with an empty buffer it waits all the time.
+ */
+function waitFractionOf({ phase, samplesPerSecond, waitFraction, buffer }: StudentState): number {
+  if (phase !== 'Training') return 0;
+  return samplesPerSecond === 0 && buffer.frames === 0 ? 1 : waitFraction;
+}
+
+/** Adds times to conditions: a transition time changes only with the status. */
+export function conditionsFrom(
+  drafts: readonly ConditionDraft[],
+  before: readonly StatusCondition[],
+  observedGeneration: number | undefined,
+  nowMs: number,
+): StatusCondition[] {
+  return drafts.map((draft) => {
+    const old = before.find(({ type }) => type === draft.type);
+    const lastTransitionTime = old?.status === draft.status ? old.lastTransitionTime : timestamp(nowMs);
+    return { ...draft, lastTransitionTime, ...(observedGeneration === undefined ? {} : { observedGeneration }) };
+  });
+}
+
+/** A time as Kubernetes writes it, without fractions of a second: `2026-11-24T12:00:00Z`. */
+export function timestamp(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+}

@@ -1,0 +1,104 @@
+/** Events for what happened since the last status, so that `kubectl describe` shows the history of a job. Pure. */
+import { telemetryStaleMs } from '@distillery/protocol';
+
+import { type DistillJobStatus, type EventDraft, events, reasons } from '../../api/index.js';
+import { deletionEvents, deletionOf } from './deletion.js';
+import { type JobDemand, shortageText } from './demand.js';
+import type { Plan } from './plan.js';
+import type { Seen } from './seen.js';
+import type { Snapshot } from './snapshot.js';
+import { conditionIn, isTrueIn } from './status-reader.js';
+import type { Verdict } from './verdict.js';
+
+/** The parts of a plan that cause events. */
+type Decided = Pick<Plan, 'object' | 'streams' | 'status'>;
+type Before = DistillJobStatus | undefined;
+
+export function eventsOf({ snapshot, verdict, demand }: Seen, { object, streams, status }: Decided): EventDraft[] {
+  const before = snapshot.job.status;
+  if (verdict.kind === 'Deleting') return deletionEvents(deletionOf(snapshot, verdict.forced), object, status);
+  if (object === 'Delete') return [events.expired()];
+  return [
+    ...acceptance(verdict, before, status),
+    ...limitation(snapshot, verdict, status),
+    ...(streams.provision ? [events.streamsCreated(streams.missing)] : []),
+    ...scaling(snapshot, status, demand),
+    ...losses(snapshot, status),
+    ...studentStarts(snapshot, status),
+    ...transitions(snapshot, status),
+  ];
+}
+
+function acceptance(verdict: Verdict, before: Before, after: DistillJobStatus): EventDraft[] {
+  if (conditionIn(before, 'Accepted')?.status === conditionIn(after, 'Accepted')?.status) return [];
+  return [verdict.kind === 'Refused' ? events.refused(verdict.condition.message) : events.accepted()];
+}
+
+/** Once for each text: the limits may change while the job runs. */
+function limitation({ limited, job }: Snapshot, verdict: Verdict, after: DistillJobStatus): EventDraft[] {
+  const notes = limited?.notes ?? [];
+  if (notes.length === 0 || verdict.kind === 'Refused') return [];
+  const isReported = conditionIn(job.status, 'Accepted')?.message === conditionIn(after, 'Accepted')?.message;
+  return isReported ? [] : [events.limited(notes)];
+}
+
+function scaling({ job, grants }: Snapshot, after: DistillJobStatus, demand: JobDemand): EventDraft[] {
+  // The status of a refused job has no teachers: its pools scale to 0.
+  const pools = after.teachers?.pools ?? (job.status?.teachers?.pools ?? []).map(({ name }) => ({ name, desired: 0 }));
+  return pools.flatMap(({ name, desired }) => {
+    const from = job.status?.teachers?.pools.find((pool) => pool.name === name)?.desired ?? 0;
+    const why = shortageText(
+      demand,
+      grants.filter(({ pool }) => pool === name),
+    );
+    return from === desired ? [] : [events.teachersScaled(name, from, desired, demand.reason, why)];
+  });
+}
+
+function losses({ cluster, job, deadItem }: Snapshot, after: DistillJobStatus): EventDraft[] {
+  const before = job.status;
+  const lost: EventDraft[] = [];
+  const teachers = (after.disruptions?.teacher ?? 0) - (before?.disruptions?.teacher ?? 0);
+  if (teachers > 0) {
+    const error = cluster.pools.find(({ lastError }) => lastError !== null)?.lastError?.message;
+    lost.push(
+      error === undefined
+        ? events.teacherLost(cluster.pools.map(({ name }) => name).join(', '), teachers)
+        : events.teacherFailed(error),
+    );
+  }
+  if ((after.disruptions?.student ?? 0) > (before?.disruptions?.student ?? 0)) lost.push(events.studentLost());
+  const failures = after.failures ?? 0;
+  if (failures > (before?.failures ?? 0)) {
+    const error = cluster.student.lastError?.message ?? '';
+    lost.push(events.studentFailed(failures, job.spec.backoffLimit, error));
+  }
+  if (deadItem !== null && (after.deadItems?.count ?? 0) > (before?.deadItems?.count ?? 0)) {
+    lost.push(events.workItemDead(deadItem.step, deadItem.teacher, deadItem.error));
+  }
+  return lost;
+}
+
+function studentStarts({ job, streams, nowMs }: Snapshot, after: DistillJobStatus): EventDraft[] {
+  const student = streams.state === 'Present' ? streams.student : null;
+  if (student === null || (after.attempts ?? 0) <= (job.status?.attempts ?? 0)) return [];
+  // Stale telemetry is that of a process of an earlier run.
+  if (nowMs - student.updatedAtMs > telemetryStaleMs) return [];
+  return [events.studentStarted(student.attempt, student.resumedFromStep ?? 0)];
+}
+
+function transitions({ job: { status: before }, streams }: Snapshot, after: DistillJobStatus): EventDraft[] {
+  const found: EventDraft[] = [];
+  const became = (type: string): boolean => !isTrueIn(before, type) && isTrueIn(after, type);
+  const brokerLostIn = (status: Before): boolean =>
+    conditionIn(status, 'Progressing')?.reason === reasons.BrokerUnreachable;
+  if (streams.state === 'Unreachable' && brokerLostIn(after) && !brokerLostIn(before))
+    found.push(events.brokerLost(streams.reason));
+  // A job that was created suspended never ran: it was not suspended.
+  if (before !== undefined && became('Suspended')) found.push(events.suspended());
+  if (isTrueIn(before, 'Suspended') && conditionIn(after, 'Suspended')?.status === 'False')
+    found.push(events.resumed());
+  if (became('Complete')) found.push(events.complete(after.progress?.steps ?? 0));
+  if (became('Failed')) found.push(events.failed(conditionIn(after, 'Failed')?.message ?? ''));
+  return found;
+}

@@ -1,0 +1,28 @@
+/**
+ * The door of the job: one snapshot in, one plan out.
+ *
+ *  jobRequestOf(snapshot) → allocation → grants in the snapshot → decide(snapshot) → plan
+ */
+export { blockedStatus } from './blocked.js';
+export { dampedRequest, minimumRunMs } from './damp.js';
+export type { PoolState } from './damp.js';
+export { decide } from './decide.js';
+export { jobDemandOf } from './demand.js';
+export type { JobDemand, RateDemand } from './demand.js';
+export { finalizeInvalid, invalidStatus } from './invalid.js';
+export type { Finalization, InvalidJob } from './invalid.js';
+export { limitFor, noLimits, parseLimit, parseNamespaceWeights, withinLimits } from './limits.js';
+export type { Limits, LimitSetting } from './limits.js';
+export type { JobPlan, Plan, PoolPlan, StreamPlan } from './plan.js';
+export { jobRequestOf, slotsPerReplicaOf } from './request.js';
+export type {
+  ClusterObservation,
+  EndedProcess,
+  ObservedTeacher,
+  PoolObservation,
+  PresentStreams,
+  Snapshot,
+  StreamObservation,
+  StudentObservation,
+} from './snapshot.js';
+export { worthWriting } from './worth-writing.js';

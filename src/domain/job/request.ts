@@ -1,0 +1,55 @@
+/** What a job requests of the allocation over all jobs. Pure. */
+import type { TeacherPool } from '../../api/index.js';
+import type { JobRequest, Teacher } from '../allocation/index.js';
+import type { PodNeeds } from '../ledger/index.js';
+import { dampedRequest, type PoolState } from './damp.js';
+import { demandUnder } from './demand.js';
+import { type ObservedTeacher, type PoolObservation, readyTeachers, type Snapshot } from './snapshot.js';
+import { verdictOf } from './verdict.js';
+
+/** @param snapshot its grants do not matter */
+export function jobRequestOf(snapshot: Snapshot): JobRequest<PodNeeds> {
+  const { job, cluster, nowMs } = snapshot;
+  const states = job.spec.teacher.pools.flatMap((pool) => {
+    const observed = cluster.pools.find(({ name }) => name === pool.name);
+    return observed === undefined ? [] : [stateOf(pool, observed, snapshot)];
+  });
+  const { metadata, spec } = job;
+  return dampedRequest(
+    { uid: metadata.uid ?? '', namespace: metadata.namespace ?? '', weight: spec.weight },
+    demandUnder(verdictOf(snapshot, readyTeachers(snapshot)), snapshot),
+    states,
+    nowMs,
+  );
+}
+
+function stateOf(pool: TeacherPool, observed: PoolObservation, { job, streams }: Snapshot): PoolState<PodNeeds> {
+  const { needs, resource, stuckUntilMs } = observed;
+  const staying = observed.pods.filter(({ terminating }) => !terminating);
+  const bound = staying.filter(({ node }) => node !== null).length;
+  const reported = new Map(
+    streams.state === 'Present' ? streams.teachers.map((teacher) => [teacher.pod, teacher]) : [],
+  );
+  const teacherOf = ({ name, node, ready, createdAtMs }: ObservedTeacher): Teacher<PodNeeds> => {
+    const samplesPerSecond = reported.get(name)?.capableSamplesPerSecond ?? 0;
+    // The allocation's input fills in co-located slots and a teacher's own needs (fleet/allocation-input.ts).
+    return { name, node, needs, ready, coLocatedSlots: 0, createdAtMs, samplesPerSecond };
+  };
+  return {
+    spec: {
+      name: pool.name,
+      minReplicas: pool.minReplicas,
+      maxReplicas: stuckUntilMs === null ? pool.maxReplicas : Math.min(pool.maxReplicas, bound),
+      slotsPerReplica: slotsPerReplicaOf(needs, resource),
+    },
+    needs,
+    resource,
+    previousReplicas: job.status?.teachers?.pools.find(({ name }) => name === pool.name)?.desired ?? null,
+    teachers: staying.map(teacherOf),
+  };
+}
+
+/** Whole slots of one teacher; a teacher on cores takes as many slots as it requests cores. */
+export function slotsPerReplicaOf({ requests }: PodNeeds, resource: string): number {
+  return Math.max(1, Math.ceil((requests[resource] ?? 0) / 1_000));
+}

@@ -1,0 +1,42 @@
+/** What several parts of a decision derive from its snapshot, computed once. Pure. */
+import type { TeacherCounts } from '../../api/index.js';
+import { demandUnder, type JobDemand } from './demand.js';
+import type { PoolPlan } from './plan.js';
+import { type ReadyTeachers, readyTeachers, type Snapshot } from './snapshot.js';
+import { type Verdict, verdictOf } from './verdict.js';
+
+export interface Seen {
+  readonly snapshot: Snapshot;
+  readonly ready: ReadyTeachers;
+  readonly verdict: Verdict;
+  readonly demand: JobDemand;
+  readonly pools: readonly PoolPlan[];
+  /** Over all pools. */
+  readonly counts: TeacherCounts;
+}
+
+export function see(snapshot: Snapshot): Seen {
+  const ready = readyTeachers(snapshot);
+  const verdict = verdictOf(snapshot, ready);
+  const demand = demandUnder(verdict, snapshot);
+  const pools = poolPlans(demand, snapshot);
+  const counts = {
+    desired: pools.reduce((sum, { replicas }) => sum + replicas, 0),
+    ready: pools.reduce((sum, { name }) => sum + (ready.get(name)?.length ?? 0), 0),
+  };
+  return { snapshot, ready, verdict, demand, pools, counts };
+}
+
+/**
+ * The grants, in the order of the job's pools. Grants may be a moment older than the demand: a job without demand gets
+ * nothing, and a job that no allocation has seen yet keeps what it has.
+ */
+function poolPlans({ kind }: JobDemand, { job, cluster, grants }: Snapshot): PoolPlan[] {
+  return job.spec.teacher.pools.map(({ name, maxReplicas }) => {
+    if (kind === 'None') return { name, replicas: 0, leave: [] };
+    const grant = grants.find(({ pool }) => pool === name);
+    if (grant !== undefined) return { name, replicas: Math.min(grant.replicas, maxReplicas), leave: grant.leave };
+    const pods = cluster.pools.find((pool) => pool.name === name)?.pods ?? [];
+    return { name, replicas: pods.filter(({ terminating }) => !terminating).length, leave: [] };
+  });
+}

@@ -1,0 +1,144 @@
+/** The status of a job, from one snapshot and what was decided on it. Pure. */
+import { omit } from '@distillery/base';
+import type { StudentState } from '@distillery/protocol';
+
+import { type DistillJobStatus, grantText, type StatusCondition, type StatusTeachersPool } from '../../api/index.js';
+import { timestamp } from './conditions.js';
+import type { Seen } from './seen.js';
+import type { Snapshot } from './snapshot.js';
+import { isTrueIn } from './status-reader.js';
+import { summaryOf, withSummaryReason } from './summary.js';
+import type { Verdict } from './verdict.js';
+
+export function statusOf(seen: Seen, conditions: StatusCondition[]): DistillJobStatus {
+  const { snapshot, verdict } = seen;
+  const { job, cluster, streams, deadItem, engine, nowMs } = snapshot;
+  const before = job.status ?? {};
+  const present = streams.state === 'Present' ? streams : null;
+  const student = present?.student ?? null;
+  // A job that is not accepted has no teachers; 0 of 0 would be wrong.
+  const teachers = verdict.kind === 'Refused' ? null : teachersOf(seen);
+  const progress = student === null ? before.progress : progressOf(student);
+  const dead = present?.dead.messages ?? 0;
+  const resumptions = (before.resumptions ?? 0) + (resumes(snapshot, verdict) ? 1 : 0);
+  const status: DistillJobStatus = {
+    ...before,
+    ...(job.metadata.generation === undefined ? {} : { observedGeneration: job.metadata.generation }),
+    phase: phaseOf(verdict, snapshot, student?.attempt ?? before.attempts ?? 0),
+    conditions,
+    ...(student === null
+      ? {}
+      : {
+          ...(progress === undefined ? {} : { progress }),
+          buffer: bufferOf(student),
+          // While it loads, it does not know yet from which step it resumes, and the event of its start names that step.
+          ...(student.loading === true ? {} : { attempts: student.attempt }),
+        }),
+    ...(teachers === null ? {} : { teachers }),
+    summary: summaryOf(progress, teachers),
+    disruptions: {
+      teacher: cluster.pools.reduce((sum, pool) => sum + pool.disruptions, 0),
+      student: cluster.student.disruptions ?? disruptedAttempts(snapshot, resumptions),
+    },
+    usage: engine === 'local' ? cluster.usage : { ...cluster.usage, accountedUntil: timestamp(nowMs) },
+    failures: cluster.student.failures,
+    ...(resumptions === 0 ? {} : { resumptions }),
+    ...(dead === 0
+      ? {}
+      : {
+          deadItems: {
+            count: dead,
+            ...(deadItem === null
+              ? {}
+              : { lastStep: deadItem.step, lastTeacher: deadItem.teacher, lastError: deadItem.error.slice(0, 1_024) }),
+          },
+        }),
+    ...resultOf(student),
+  };
+  return withSummaryReason(teachers === null ? omit(status, 'teachers') : status);
+}
+
+/** True in the one decision that ends a suspension for which a student had to stop. */
+function resumes({ job: { status } }: Snapshot, verdict: Verdict): boolean {
+  return isTrueIn(status, 'Suspended') && verdict.kind === 'Active' && (status?.attempts ?? 0) > 0;
+}
+
+/**
+ * Students that were disrupted: every attempt after the first follows a failure, a suspension or a disruption. Students
+ * count their attempts in the stream themselves, so none is missed while no operator runs. The counter restarts with a new
+ * stream; keep the maximum.
+ */
+function disruptedAttempts({ job, cluster, streams }: Snapshot, resumptions: number): number {
+  const previous = job.status?.disruptions?.student ?? 0;
+  const attempts = streams.state === 'Present' ? (streams.student?.attempt ?? 0) : 0;
+  return Math.max(previous, attempts - 1 - cluster.student.failures - resumptions);
+}
+
+/** @param attempts students that ever reported: an unreachable stream does not make a running job Pending */
+function phaseOf(verdict: Verdict, { job }: Snapshot, attempts: number): NonNullable<DistillJobStatus['phase']> {
+  switch (verdict.kind) {
+    case 'Deleting':
+      return job.status?.phase ?? 'Pending';
+    case 'Complete':
+      return 'Succeeded';
+    case 'Failed':
+      return 'Failed';
+    case 'Suspended':
+      return 'Suspended';
+    case 'Refused':
+      return 'Pending';
+    case 'Active':
+      return attempts === 0 ? 'Pending' : 'Running';
+  }
+}
+
+function progressOf(student: StudentState): NonNullable<DistillJobStatus['progress']> {
+  const { step, steps, samplesPerSecond, batchSize, loss, accuracy } = student;
+  const rate = Math.round(samplesPerSecond);
+  return {
+    step,
+    steps,
+    percent: steps === 0 ? 0 : Math.floor((step * 100) / steps),
+    epoch: student.epoch,
+    samplesPerSecond: rate,
+    ...(rate === 0 ? {} : { secondsLeft: Math.ceil(((steps - step) * batchSize) / rate) }),
+    ...(loss === null ? {} : { loss }),
+    ...(accuracy === null ? {} : { accuracy }),
+  };
+}
+
+function bufferOf({ buffer, waitFraction }: StudentState): NonNullable<DistillJobStatus['buffer']> {
+  return { ...buffer, waitFraction: Math.round(waitFraction * 1_000) / 1_000 };
+}
+
+function teachersOf({
+  snapshot: { grants },
+  ready,
+  demand,
+  pools,
+  counts,
+}: Seen): NonNullable<DistillJobStatus['teachers']> {
+  const explains = demand.kind === 'Teachers' || demand.kind === 'Rate';
+  const rates: number[] = [];
+  const byPool = pools.map(({ name, replicas }): StatusTeachersPool => {
+    const grant = explains ? grants.find(({ pool }) => pool === name) : undefined;
+    const labeling = ready.get(name) ?? [];
+    rates.push(labeling.reduce((sum, { samplesPerSecond }) => sum + samplesPerSecond, 0));
+    const why = grant === undefined ? {} : { wanted: grant.why.wanted, why: grantText(grant) };
+    return { name, desired: replicas, ready: labeling.length, reason: demand.reason, ...why };
+  });
+  return { ...counts, samplesPerSecond: Math.round(rates.reduce((sum, rate) => sum + rate, 0)), pools: byPool };
+}
+
+function resultOf(student: StudentState | null): Pick<DistillJobStatus, 'result'> {
+  if (student?.result === null || student?.result === undefined) return {};
+  const { digest, filesDigest, accuracy, loss } = student.result;
+  return {
+    result: {
+      digest,
+      ...(filesDigest === undefined ? {} : { filesDigest }),
+      ...(accuracy === null ? {} : { accuracy }),
+      ...(loss === null ? {} : { loss }),
+    },
+  };
+}

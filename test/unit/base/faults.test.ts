@@ -1,0 +1,176 @@
+/** Every error class of the project: one base, a kind of its own, a retry, and a sentence with thing, fault and remedy. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, test } from '@jest/globals';
+import { crossingOf, type DistilleryError, type FaultOf, problemOf, type Retry, revived } from '@distillery/base';
+import {
+  FrameError,
+  ManifestError,
+  NameError,
+  NatsAddressError,
+  ObjectFault,
+  WorkItemError,
+} from '@distillery/protocol';
+import ts from 'typescript';
+
+import { TextError } from '../../../packages/base/src/text.js';
+import { NotRegularError } from '../../../packages/platform/src/regular-file.js';
+import { QuantityError } from '../../../src/api/quantity.js';
+import { CliError } from '../../../src/cli/exit.js';
+import { JobRefused } from '../../../src/cli/job-file.js';
+import { ApiError } from '../../../src/cluster/kubernetes/errors.js';
+import { AccessError } from '../../../src/cluster/kubernetes/kubeconfig.js';
+import { NameTakenError, RefusalError } from '../../../src/cluster/kubernetes/refusal.js';
+import { ConfigError } from '../../../src/operator-config.js';
+import { OwnerlessJobError } from '../../../src/render/metadata.js';
+import { TraceError } from '../../../src/simulate/trace-error.js';
+import { StreamError } from '../../../src/stream/errors.js';
+import { NkeyError } from '../../../src/stream/nkeys.js';
+import { PortTaken } from '../../../src/stream/server/start.js';
+import { ToolError } from '../../../src/stream/server/tool.js';
+import { HealthPortError } from '../../../src/telemetry/health.js';
+import { CheckpointError, StoreError } from '../../../workers/checkpoint/errors.js';
+import { ComputeError } from '../../../workers/compute/thread.js';
+import { DataError, ReadError } from '../../../workers/data/errors.js';
+import { LogitsError, ModelError } from '../../../workers/models/inference/errors.js';
+import { OnnxFileError } from '../../../workers/models/inference/onnx-file.js';
+import { TopologyError } from '../../../workers/models/topology.js';
+import { BatchError, NumericError, StateError, StudentModelError } from '../../../workers/models/trainer-errors.js';
+import { RuntimeError } from '../../../workers/runtimes/open.js';
+import { WorkerError } from '../../../workers/base/exit.js';
+import { ConnectionLost } from '../../../workers/stream/connect.js';
+import {
+  CertificateRefused,
+  Fenced,
+  FrameConflict,
+  LoginRefused,
+  ObjectDamaged,
+  ObjectStoreFull,
+  StreamRefused,
+  StreamUnreachable,
+} from '../../../workers/stream/errors.js';
+
+const root = join(import.meta.dirname, '../../..');
+
+/** Class by class: the name of what it extends. */
+function classesOf(folder: string): [string, { readonly base: string; readonly file: string }][] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts') && !/(^|\/)(node_modules|dist)\//.test(name))
+    .flatMap((name) => {
+      const file = join(folder, name);
+      const source = ts.createSourceFile(file, readFileSync(join(root, file), 'utf8'), ts.ScriptTarget.Latest);
+      return source.statements.filter(ts.isClassDeclaration).flatMap((declaration) => {
+        const base = declaration.heritageClauses?.find(({ token }) => token === ts.SyntaxKind.ExtendsKeyword)?.types[0];
+        return base === undefined || declaration.name === undefined || !ts.isIdentifier(base.expression)
+          ? []
+          : [[declaration.name.text, { base: base.expression.text, file }] as [string, { base: string; file: string }]];
+      });
+    });
+}
+
+const classes = new Map(['packages', 'src', 'workers'].flatMap(classesOf));
+
+function descendsFrom(name: string, ancestor: string): boolean {
+  const base = classes.get(name)?.base;
+  return base !== undefined && (base === ancestor || descendsFrom(base, ancestor));
+}
+
+const fault = { about: 'the thing', found: '0', expected: '1', remedy: 'mend it' };
+const headless: FaultOf = { found: '0', expected: '1', remedy: 'mend it' };
+
+const samples: Readonly<Record<string, () => DistilleryError>> = {
+  AccessError: () => new AccessError(fault),
+  ApiError: () => new ApiError('timeout', { doing: 'get', fault }),
+  BatchError: () => new BatchError('labels', '9', '8'),
+  CertificateRefused: () => new CertificateRefused('nats://h', 'it is out of date. Renew it', 'CERT_HAS_EXPIRED'),
+  CheckpointError: () => new CheckpointError('version', headless),
+  CliError: () => new CliError('usage', fault),
+  ComputeError: () => new ComputeError('trainer', { kind: 'died', exitCode: 1 }, 'ended with code 1'),
+  ConfigError: () => new ConfigError([fault, { ...fault, about: 'another' }]),
+  ConnectionLost: () => new ConnectionLost(),
+  DataError: () => new DataError(fault),
+  Fenced: () => new Fenced(1, 2),
+  FrameConflict: () => new FrameConflict(1, 0, 'teacher digest', 'a', 'b'),
+  FrameError: () => new FrameError('damaged', headless),
+  HealthPortError: () => new HealthPortError(80, 'EACCES', {}),
+  JobRefused: () => new JobRefused([{ path: 'spec.weight', fault: headless, message: 'spec.weight: found 0' }]),
+  LoginRefused: () => new LoginRefused('nats://h', 'user a'),
+  LogitsError: () => new LogitsError({ row: 0, column: 1, value: 'NaN' }),
+  ManifestError: () => new ManifestError('job', headless),
+  ModelError: () => new ModelError({ path: '/m', found: '0', expected: '1', remedy: 'mend it' }),
+  NameError: () => new NameError(fault),
+  NameTakenError: () =>
+    new NameTakenError({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a', namespace: 'n' } }, null),
+  NatsAddressError: () => new NatsAddressError(fault),
+  NkeyError: () => new NkeyError(fault),
+  NotRegularError: () => new NotRegularError('/p', 'a folder'),
+  NumericError: () => new NumericError('loss', 3),
+  ObjectDamaged: () => new ObjectDamaged('model.json', 'a piece is missing'),
+  ObjectFault: () => new ObjectFault(fault),
+  ObjectStoreFull: () => new ObjectStoreFull('model.json', headless),
+  OnnxFileError: () => new OnnxFileError('an empty file'),
+  OwnerlessJobError: () => new OwnerlessJobError('mnist'),
+  PortTaken: () => new PortTaken('noServer', fault),
+  QuantityError: () => new QuantityError('x', 'an amount'),
+  ReadError: () => new ReadError(fault),
+  RefusalError: () => new RefusalError(fault),
+  RuntimeError: () => new RuntimeError('gpu', headless),
+  StateError: () => new StateError('w', '1 value', '2'),
+  StoreError: () => new StoreError('full', '/p', headless),
+  StreamError: () => new StreamError('full', fault),
+  StreamRefused: () => new StreamRefused('read x', 'no right'),
+  StreamUnreachable: () => new StreamUnreachable('nats://h', 'no answer'),
+  StudentModelError: () => new StudentModelError('layer a', '0', '1'),
+  TextError: () => new TextError('UTF-8'),
+  ToolError: () => new ToolError(fault),
+  TopologyError: () => new TopologyError('layer a', '0', '1', 'mend it'),
+  TraceError: () => new TraceError('trace.csv', 1, 2, '0', '1'),
+  WorkItemError: () => new WorkItemError('step', headless),
+  WorkerError: () => new WorkerError('storage', fault),
+};
+
+/** Without a remedy: the process is started again and nothing else helps, or the problem holds one. */
+const withoutRemedy: readonly string[] = ['CertificateRefused', 'ComputeError'];
+/** Whose thing the caller names. */
+const withoutThing: readonly string[] = ['TextError'];
+
+describe('the errors of the project', () => {
+  const own = [...classes.keys()].filter((name) => descendsFrom(name, 'Error') && name !== 'DistilleryError').sort();
+
+  test('all descend from one base', () => {
+    expect(own.filter((name) => !descendsFrom(name, 'DistilleryError'))).toEqual([]);
+    expect(own.length).toBeGreaterThan(40);
+  });
+
+  test('all have a sample here', () => {
+    const abstract = ['RevivedError'];
+    expect(Object.keys(samples).sort()).toEqual(own.filter((name) => !abstract.includes(name)));
+  });
+
+  test('each has a kind of its own', () => {
+    const kinds = Object.values(samples).map((sample) => sample().kind);
+    expect(kinds.filter((kind, at) => kinds.indexOf(kind) !== at)).toEqual([]);
+  });
+
+  test.each(Object.entries(samples))('%s says when to try again, and names thing, fault and remedy', (name, sample) => {
+    const error = sample();
+    expect(['Never', 'Later', 'AfterSomebodyActs'] satisfies Retry[]).toContain(error.retry);
+    expect(error.message).not.toMatch(/\.\.|;\.|undefined/);
+    if ('faults' in error.fault) {
+      expect(error.fault.faults.length).toBeGreaterThan(0);
+      return;
+    }
+    const { about, remedy } = error.fault;
+    expect(about === '').toBe(withoutThing.includes(name));
+    expect(remedy === '').toBe(withoutRemedy.includes(name));
+    expect(problemOf(error.fault)).not.toBe('');
+    for (const part of [about, problemOf(error.fault), remedy.slice(1)]) expect(error.message).toContain(part);
+  });
+
+  test.each(Object.entries(samples))('%s crosses a thread with all that a caller decides by', (_name, sample) => {
+    const error = sample();
+    const { kind, retry, fault: data } = error;
+    expect(revived(structuredClone(crossingOf(error)))).toMatchObject({ name: error.name, kind, retry, fault: data });
+  });
+});
