@@ -15,7 +15,7 @@ import { createOptimizer } from './optimizer.js';
 import { openStudentModel } from './student-model.js';
 import type { ModelWeight, StudentModel } from './student-model.js';
 import { BatchError, NumericError, StateError, StudentModelError } from './trainer-errors.js';
-import type { NamedTensor, Trainer, TrainingBatch } from './trainer.js';
+import type { Gradients, NamedTensor, Trainer, TrainingBatch } from './trainer.js';
 
 export interface TrainerOptions {
   /** Must be the thread's current runtime. */
@@ -59,20 +59,25 @@ function trainerOf(model: StudentModel, { loss, optimizer: settings, totalSteps 
   const { columns, inputShape } = model;
   const size = inputShape[0] * inputShape[1] * inputShape[2];
 
-  const train = (batch: TrainingBatch): number => {
+  const gradients = (batch: TrainingBatch): Gradients => {
     checkBatch(batch, size, columns);
     model.seedMasks(batch.step);
     if (batch.teacherLogits !== null) requireFinite(batch.teacherLogits, 'teacher logits', batch.step);
-    const pass = forwardAndBackward(model, trainable, batch, (student) =>
+    const { loss: batchLoss, gradients: values } = forwardAndBackward(model, trainable, batch, (student) =>
       distillationLoss({ columns, student, teacher: batch.teacherLogits, labels: batch.labels }, loss),
     );
-    if (!Number.isFinite(pass.loss)) throw new NumericError('loss', batch.step);
-    pass.gradients.forEach((gradient, index) => {
-      requireFinite(gradient, `gradient of ${trainable[index]?.name ?? ''}`, batch.step);
+    if (!Number.isFinite(batchLoss)) throw new NumericError('loss', batch.step);
+    return { step: batch.step, loss: batchLoss, values };
+  };
+  const apply = ({ step, values }: Gradients): void => {
+    checkRows('gradients', values.length, trainable.length);
+    values.forEach((gradient, index) => {
+      const name = trainable[index]?.name ?? '';
+      checkRows(`gradient of ${name}`, gradient.length, parameters[index]?.values.length ?? 0);
+      requireFinite(gradient, `gradient of ${name}`, step);
     });
-    optimizer.update(pass.gradients, batch.step);
+    optimizer.update(values, step);
     upload();
-    return pass.loss;
   };
   const upload = (): void => {
     trainable.forEach((weight, index) => {
@@ -87,7 +92,13 @@ function trainerOf(model: StudentModel, { loss, optimizer: settings, totalSteps 
     inputShape,
     notes: model.notes,
     parameters: model.weights.reduce((sum, { shape }) => sum + tf.util.sizeFromShape([...shape]), 0),
-    train,
+    gradients,
+    apply,
+    train: (batch) => {
+      const computed = gradients(batch);
+      apply(computed);
+      return computed.loss;
+    },
     evaluate: (samples, labels) => {
       checkRows('samples', samples.length, labels.length * size);
       checkLabels(labels, columns);
