@@ -1,6 +1,6 @@
 /**
- * A student's surroundings in memory: a trainer whose weights are a hash chain of all it was fed, the stores and the state
- * that outlive an attempt, and the means to stop or kill one attempt and start the next.
+ * The environment of a student in memory: a trainer whose weights are a hash chain of all its batches, the stores and the
+ * state that outlive an attempt, and ways to stop or kill one attempt and start the next.
  */
 import { createHash } from 'node:crypto';
 
@@ -37,7 +37,7 @@ import {
   scheduleFor,
 } from './worker-fakes.js';
 
-/** Bytes of a digest as one weight tensor: two runs that were fed the same end with the same weights. */
+/** Bytes of a digest as one weight tensor: two runs with the same batches end with the same weights. */
 class ChainTrainer implements TrainerClient {
   readonly parameters = 32;
   readonly steps: number[] = [];
@@ -168,7 +168,7 @@ class FakeResults implements ResultStore {
 
 /** The STATE key `student`: the highest attempt that claimed it may write. */
 class FakeState {
-  readonly told: StudentState[] = [];
+  readonly reports: StudentState[] = [];
   attempt = 0;
   /** How long the next write takes. */
   updateMs: () => number = () => 0;
@@ -194,7 +194,7 @@ class FakeState {
           remedy: '',
         });
       }
-      this.told.push(state);
+      this.reports.push(state);
       this.#journal.push(`state ${state.phase} ${String(state.step)}`);
     };
     return { attempt, writer: { update } };
@@ -238,7 +238,7 @@ export class StudentHome {
       metrics: checkpoint === null ? null : metricsSchema.parse(checkpoint.metrics),
       loaded: newest?.entry ?? null,
     };
-    const previousFed = this.state.told.at(-1)?.fedSteps ?? 0;
+    const previousFed = this.state.reports.at(-1)?.fedSteps ?? 0;
     const trainer = new ChainTrainer(this.clock, checkpoint?.state ?? null, changes.stepMs);
     const stop = new AbortController();
     const killed = new Killed();
@@ -318,11 +318,11 @@ export interface Attempt {
   readonly start: StartingPoint;
   /** SIGTERM. */
   stop(): void;
-  /** SIGKILL: nothing that it does from now on reaches anybody. */
+  /** SIGKILL: nothing that it does from now on has an effect. */
   kill(): void;
 }
 
-/** A process that is gone: its calls are neither done nor answered. */
+/** A process that is gone: its calls have no effect and no answer. */
 class Killed {
   #dead = false;
 

@@ -43,12 +43,12 @@ function bits({ weights, slots }: TrainerState): string[] {
   );
 }
 
-const optimizers: { told: string; optimizer: OptimizerSettings }[] = [
-  { told: 'sgd', optimizer: optimizerSettings({ name: 'sgd', momentum: 0 }) },
-  { told: 'sgd with momentum', optimizer: optimizerSettings({ name: 'sgd' }) },
-  { told: 'adam', optimizer: optimizerSettings({ name: 'adam' }) },
+const optimizers: { what: string; optimizer: OptimizerSettings }[] = [
+  { what: 'sgd', optimizer: optimizerSettings({ name: 'sgd', momentum: 0 }) },
+  { what: 'sgd with momentum', optimizer: optimizerSettings({ name: 'sgd' }) },
+  { what: 'adam', optimizer: optimizerSettings({ name: 'adam' }) },
   {
-    told: 'adamw with warm-up and cosine',
+    what: 'adamw with warm-up and cosine',
     optimizer: optimizerSettings({
       name: 'adamw',
       weightDecay: 0.1,
@@ -58,7 +58,7 @@ const optimizers: { told: string; optimizer: OptimizerSettings }[] = [
 ];
 
 describe('a trainer', () => {
-  it.each(optimizers)('continues bit for bit from its state: $told', async ({ optimizer }) => {
+  it.each(optimizers)('continues bit for bit from its state: $what', async ({ optimizer }) => {
     const straight = await trainer({ optimizer });
     const losses = run(straight, 0, 20);
     const first = await trainer({ optimizer });
@@ -74,7 +74,7 @@ describe('a trainer', () => {
     second.dispose();
   });
 
-  it.each(optimizers)('trains bit for bit the same in two calls: $told', async ({ optimizer }) => {
+  it.each(optimizers)('trains bit for bit the same in two calls: $what', async ({ optimizer }) => {
     const atOnce = await trainer({ optimizer });
     const losses = run(atOnce, 0, 10);
     const inTwoCalls = await trainer({ optimizer });
@@ -318,24 +318,24 @@ describe('bad input', () => {
 
   it.each([
     {
-      told: 'too few samples',
+      what: 'too few samples',
       change: { samples: new Float32Array(5) },
       want: { what: 'samples', expected: '384' },
     },
-    { told: 'too few labels', change: { labels: new Int32Array(5) }, want: { what: 'labels' } },
+    { what: 'too few labels', change: { labels: new Int32Array(5) }, want: { what: 'labels' } },
     {
-      told: 'a teacher of another width',
+      what: 'a teacher of another width',
       change: { teacherLogits: new Float32Array(60) },
       want: { what: 'teacher logits' },
     },
     {
-      told: 'a label past the classes',
+      what: 'a label past the classes',
       change: { labels: new Int32Array(6).fill(columns) },
       want: { what: 'labels', found: '4' },
     },
-    { told: 'a label below 0', change: { labels: new Int32Array(6).fill(-1) }, want: { what: 'labels', found: '-1' } },
-    { told: 'no rows', change: { rows: 0 }, want: { what: 'rows' } },
-  ])('$told', async ({ change, want: { what, found, expected } }) => {
+    { what: 'a label below 0', change: { labels: new Int32Array(6).fill(-1) }, want: { what: 'labels', found: '-1' } },
+    { what: 'no rows', change: { rows: 0 }, want: { what: 'rows' } },
+  ])('$what', async ({ change, want: { what, found, expected } }) => {
     const student = await trainer();
     expect(() => student.train({ ...batchAt(0), ...change })).toThrow(
       expect.objectContaining({
@@ -351,9 +351,9 @@ describe('bad input', () => {
   });
 
   it.each([
-    { told: 'another optimizer', given: () => ({ optimizer: optimizerSettings({ name: 'sgd' }) }), tensor: /adam\/m/ },
-    { told: 'another model', given: () => ({ modelJson: studentOf(() => []) }), tensor: /conv/ },
-  ])('a state of $told is refused by the tensor’s name', async ({ given, tensor }) => {
+    { what: 'another optimizer', given: () => ({ optimizer: optimizerSettings({ name: 'sgd' }) }), tensor: /adam\/m/ },
+    { what: 'another model', given: () => ({ modelJson: studentOf(() => []) }), tensor: /conv/ },
+  ])('a state of $what is refused by the tensor’s name', async ({ given, tensor }) => {
     const [one, other] = [await trainer(), await trainer(given())];
     const then = bits(other.state());
     expect(() => other.restore(one.state())).toThrow(StateError);

@@ -1,4 +1,4 @@
-/** The supply's single decisions: what is fed when, what a wrong frame costs, what ends the wait. */
+/** The single decisions of the live supply: when it feeds, what a wrong frame costs, what ends the wait. */
 import { maxFrameRetries } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
@@ -84,7 +84,7 @@ describe('feeding', () => {
     expect(clock.now() - startedAtMs).toBeLessThan(10 * 5 + 1);
   });
 
-  test('with a window of one never stalls either', async () => {
+  test('never stalls with a window of one', async () => {
     const { clock, supply } = world(() => ({ afterMs: 5 }), { window: 1 });
     supply.start();
     const startedAtMs = clock.now();
@@ -92,7 +92,7 @@ describe('feeding', () => {
     expect(clock.now() - startedAtMs).toBe(10 * 5);
   });
 
-  test('loses no wake-up, whenever the window moves while feeding ends', async () => {
+  test('loses no wake-up when the window moves while feeding ends', async () => {
     for (let ticks = 0; ticks < 40; ticks++) {
       const { clock, streams, supply } = world(() => null, { window: 1 });
       streams.onFeed = (item) => {
@@ -123,7 +123,7 @@ describe('feeding', () => {
     expect(supply.state.fedSteps).toBe(3);
   });
 
-  test('follows a window that grows and takes nothing back from one that shrinks', async () => {
+  test('follows a window that grows and keeps what is fed when it shrinks', async () => {
     let window = 3;
     const here = world(() => ({ afterMs: 5 }), { windowFor: () => window });
     const { clock, supply } = here;
@@ -143,7 +143,7 @@ describe('feeding', () => {
     expect(fedSteps(here)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   });
 
-  test('learns how long an answer takes from items fed to teachers that are there, not from their start', async () => {
+  test('measures the answer time from items of running teachers, without their start', async () => {
     let startMs = 60_000;
     const measured: WindowMeasures[] = [];
     const { clock, supply } = world(() => ({ afterMs: 5 + startMs }), measuringInto(measured));
@@ -157,11 +157,11 @@ describe('feeding', () => {
     expect(measured.at(-1)).toMatchObject({ unstarvedStepsPerSecond: 2, answerSeconds: 0.005 });
   });
 
-  test('learns nothing from items that an earlier attempt left in the queue', async () => {
+  test('measures no answer time of items that an earlier attempt left in the queue', async () => {
     const measured: WindowMeasures[] = [];
     const here = world(() => ({ afterMs: 5 }), { firstStep: 2, ...measuringInto(measured, 1) });
     const { clock, streams, supply } = here;
-    // A teacher is about to answer these when they are fed once more.
+    // A teacher is about to answer these when they are fed again.
     for (const step of [3, 4, 5, 6, 7, 8, 9]) streams.work.set(`0.${step}`, itemOf(step));
     streams.onFeed = (item) => void clock.sleep(1).then(() => streams.store(item, answerFrame(item)));
     supply.start();
@@ -170,7 +170,7 @@ describe('feeding', () => {
     expect(measured.at(-1)?.answerSeconds).toBe(0);
   });
 
-  test('of a short batch with fewer rows than shards asks only for the shards that have rows', async () => {
+  test('feeds only the shards that have rows of a batch with fewer rows than shards', async () => {
     const short = scheduleFor(manifestWith({ batchSize: 5, epochs: 1 }), 7);
     const { clock, streams, supply } = world(() => ({ afterMs: 5 }), { schedule: short, shards: 4 });
     supply.start();
@@ -182,8 +182,8 @@ describe('feeding', () => {
   });
 });
 
-describe('frames that an earlier attempt left', () => {
-  test('are taken over without feeding them and without a stall', async () => {
+describe('frames of an earlier attempt', () => {
+  test('are used without feeding their steps and without a stall', async () => {
     const { clock, streams, supply } = world(() => null, { firstStep: 2, fedBefore: schedule.steps });
     for (let step = 0; step < schedule.steps; step++) streams.store(itemOf(step), answerFrame(itemOf(step)), false);
     supply.start();
@@ -196,7 +196,7 @@ describe('frames that an earlier attempt left', () => {
     expect(supply.state.fedSteps).toBe(schedule.steps);
   });
 
-  test('and were delivered before their turn are remembered', async () => {
+  test('that are delivered before their turn are remembered', async () => {
     const here = world(() => null);
     const { clock, streams, supply } = here;
     supply.start();
@@ -209,7 +209,7 @@ describe('frames that an earlier attempt left', () => {
     expect(clock.now()).toBe(startedAtMs);
   });
 
-  test('and that nobody knows of cost one stall for the whole window', async () => {
+  test('that were never delivered cost one stall for the whole window', async () => {
     const { clock, streams, supply } = world(() => null, { window: 8 });
     supply.start();
     await clock.pass(0);
@@ -221,7 +221,7 @@ describe('frames that an earlier attempt left', () => {
 });
 
 describe('after a reconnect', () => {
-  test('a wiped window is fed again at once, before the student starves', async () => {
+  test('a lost window is fed again at once, before the student starves', async () => {
     const here = world(() => ({ afterMs: 400 }));
     const { clock, streams, supply } = here;
     supply.start();
@@ -232,7 +232,7 @@ describe('after a reconnect', () => {
     expect(fedSteps(here)).toEqual([0, 0, 1, 1, 2, 2]);
   });
 
-  test('sequences of the stream before are forgotten: nothing new is trimmed by them', async () => {
+  test('sequences of the old stream are forgotten: they trim nothing of the new one', async () => {
     const { clock, streams, supply } = world(() => ({ afterMs: 5 }));
     for (let step = 5; step < 10; step++) streams.store(itemOf(step), answerFrame(itemOf(step)), false);
     supply.start();
@@ -246,7 +246,7 @@ describe('after a reconnect', () => {
     expect(supply.state.firstNeededSequence).toBe(streams.logits.get('0.4')?.sequence);
   });
 
-  test('so they are when the stream was made anew without a reconnect', async () => {
+  test('the same holds when the stream is created again without a reconnect', async () => {
     const { clock, streams, supply } = world(() => ({ afterMs: 5 }));
     for (let step = 5; step < 10; step++) streams.store(itemOf(step), answerFrame(itemOf(step)), false);
     supply.start();
@@ -260,7 +260,7 @@ describe('after a reconnect', () => {
   });
 });
 
-describe('a frame that is wrong', () => {
+describe('a wrong frame', () => {
   const kinds: readonly (readonly [string, string, (step: number) => Uint8Array])[] = [
     ['damaged', 'CRC-32C', (step) => answerFrame(itemOf(step)).with(70, 255)],
     ['of another step', 'step: found 9, expected 1', () => answerFrame({ ...itemOf(9) })],
@@ -279,7 +279,7 @@ describe('a frame that is wrong', () => {
     ['no frame', 'found first bytes', () => new TextEncoder().encode('hello')],
   ];
 
-  test.each(kinds)('(%s) is told to the operator and asked for again', async (_kind, reason, frame) => {
+  test.each(kinds)('(%s) is reported to the operator and its step is fed again', async (_kind, reason, frame) => {
     const { clock, streams, log, supply } = world(({ step }) => (step === 1 ? null : { afterMs: 5 }));
     supply.start();
     await clock.run(supply.take(0));
@@ -292,7 +292,7 @@ describe('a frame that is wrong', () => {
     expect(log.warnings).toEqual([expect.stringContaining(reason)]);
     const taken = supply.take(1);
     await clock.pass(3_000);
-    // Found again and again meanwhile, counted once.
+    // It is found several times and counted once.
     expect(log.warnings).toHaveLength(1);
     streams.operate(supply.state.damaged, 0);
     await clock.pass(1_100);
@@ -303,7 +303,7 @@ describe('a frame that is wrong', () => {
     expect(await clock.run(taken)).toMatchObject({ logits: answersFor(schedule.indices(1)) });
   });
 
-  test('does not decide which teacher is the right one', async () => {
+  test('does not decide which teacher is right', async () => {
     const { clock, streams, supply } = world(() => null);
     supply.start();
     await clock.pass(0);
@@ -314,7 +314,7 @@ describe('a frame that is wrong', () => {
     expect(supply.state.damaged.map(({ step }) => step)).toEqual([0]);
   });
 
-  test('again and again ends the job, naming step and reason', async () => {
+  test('that comes too often ends the job; the message names step and reason', async () => {
     const { clock, streams, supply } = world(({ step }) => ({ afterMs: 5, fault: step === 1 ? 'damaged' : 'none' }));
     supply.start();
     await clock.run(supply.take(0));
@@ -347,7 +347,7 @@ describe('a frame that is wrong', () => {
     });
   });
 
-  test('on a subject of no step of the job is left alone', async () => {
+  test('on a subject that is not a place of the job is ignored', async () => {
     const { clock, streams, log, supply } = world(() => ({ afterMs: 5 }));
     supply.start();
     await clock.pass(0);
@@ -378,7 +378,7 @@ describe('the wait for a step', () => {
   });
 
   test.each(['feed', 'probe', 'frames'] as const)(
-    'ends with what the stream says when %s fails for good',
+    'ends with the error of the stream when %s fails permanently',
     async (call) => {
       const clock = new FakeClock();
       const honest = new FakeStreams(clock, () => null);

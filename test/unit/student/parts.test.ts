@@ -1,4 +1,4 @@
-/** The student's small parts: batches ahead, the window, retention, progress, the log of damaged frames. */
+/** Small parts of the student: batches ahead, the window, retention, progress, the log of damaged frames. */
 import { bytesPerRow, headerBytes, maxDamagedFrames, maxWindowSteps } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -21,7 +21,7 @@ describe('the batch preparer', () => {
   const manifest = manifestWith({ batchSize: 4, epochs: 2, noise: 0.2 });
   const schedule = scheduleFor(manifest, 10);
 
-  test('gives each batch as anybody else would compute it, and reads each once, few ahead', async () => {
+  test('returns each batch as the teacher computes it, and reads each once, a few ahead', async () => {
     const reads: number[] = [];
     const split = fakeSplit(10, (indices) => {
       reads.push(indices.length);
@@ -38,7 +38,7 @@ describe('the batch preparer', () => {
     }
   });
 
-  test('tells a failed read to whoever takes that step, and to nobody else', async () => {
+  test('reports a failed read to the caller that takes the step, and to no other', async () => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown): void => void unhandled.push(reason);
     process.on('unhandledRejection', note);
@@ -54,8 +54,8 @@ describe('the batch preparer', () => {
   });
 });
 
-describe('the time of an answer', () => {
-  /** Answers to items fed at these times, after a first one that only shows that teachers are there. */
+describe('the answer time', () => {
+  /** Answers to items fed at these times, after a first one that shows that teachers run. */
   function after(...answers: { readonly fedAtMs: number; readonly answeredAtMs: number }[]): number {
     const time = new AnswerTime();
     time.fed(0, 0);
@@ -67,11 +67,11 @@ describe('the time of an answer', () => {
     return time.seconds;
   }
 
-  test('is not known from what was fed before the first answer: teachers may have had to start', () => {
+  test('is not measured from items fed before the first answer: teachers may have had to start', () => {
     expect(after()).toBe(0);
   });
 
-  test('is the shortest seen: what is longer waited in the queue', () => {
+  test('is the shortest measured: longer ones include a wait in the queue', () => {
     const [short, long] = [
       { fedAtMs: 50_000, answeredAtMs: 52_000 },
       { fedAtMs: 50_000, answeredAtMs: 59_000 },
@@ -81,7 +81,7 @@ describe('the time of an answer', () => {
     expect(after(short, long)).toBe(2);
   });
 
-  test('counts from the first time that an item was fed, and not at all once it is forgotten', () => {
+  test('starts when an item is fed for the first time; a forgotten item does not count', () => {
     const time = new AnswerTime();
     time.answered(0, 0);
     for (const atMs of [1_000, 3_000]) time.fed(1, atMs);
@@ -141,7 +141,7 @@ describe('the window', () => {
     expect(windowSteps(input)).toBe(want);
   });
 
-  test('is at least one step and stays under half of the stream beyond that', () => {
+  test('is at least one step, and a larger one stays below half of the stream', () => {
     fc.assert(
       fc.property(
         fc.record({
@@ -162,7 +162,7 @@ describe('the window', () => {
     );
   });
 
-  test('knows the size of a step before one has come', () => {
+  test('knows the size of a step before the first has arrived', () => {
     const manifest = manifestWith({ batchSize: 100 });
     expect(stepBytesOf(manifest, 10, 3)).toBe(3 * headerBytes + 100 * bytesPerRow(10, 'Float32', 0));
   });
@@ -181,7 +181,7 @@ describe('retention', () => {
     expect(retention.firstNeededSequence(50, 2)).toBe(21);
   });
 
-  test('gives frames up where they would fill more than a quarter of the stream', () => {
+  test('drops frames that would fill more than a quarter of the stream', () => {
     const retention = new Retention(4_000);
     retention.trained(1_001);
     expect(retention.firstNeededSequence(40, 2)).toBe(40);
@@ -195,7 +195,7 @@ describe('retention', () => {
     expect(retention.firstNeededSequence(90, 2)).toBe(90);
   });
 
-  test('lets no mark of an older stream rule a newer one', () => {
+  test('ignores the marks of an older stream in a newer one', () => {
     const retention = new Retention(4_000);
     retention.checkpointed(10, 5_000, 1);
     expect(retention.firstNeededSequence(5_100, 1)).toBe(5_000);
@@ -203,7 +203,7 @@ describe('retention', () => {
     expect(retention.firstNeededSequence(0, 1)).toBe(0);
   });
 
-  test('never asks for more than the running student needs, and holds at most a quarter besides', () => {
+  test('never trims what the running student needs, and keeps at most a quarter besides', () => {
     const acts = fc.array(fc.oneof(fc.integer({ min: 1, max: 900 }), fc.constant('checkpoint' as const)), {
       maxLength: 60,
     });
@@ -230,7 +230,7 @@ describe('retention', () => {
 });
 
 describe('progress', () => {
-  test('of a resumed run is that of an undisturbed one, wherever it was cut', () => {
+  test('of a resumed run equals that of an undisturbed one, wherever it stopped', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 500 }), fc.nat(), (steps, at) => {
         const cut = at % (steps + 1);
@@ -251,7 +251,7 @@ describe('progress', () => {
     );
   });
 
-  test('is bounded, and what was cut off is counted', () => {
+  test('is bounded, and counts what does not fit', () => {
     const progress = new Progress(1e6, null);
     for (let step = 0; step < 3_000; step++) {
       progress.skipped(step);
@@ -271,7 +271,7 @@ describe('progress', () => {
     { phase: 'Evaluating', busyFraction: 0, want: 0 },
     { phase: 'Done', busyFraction: 0.5, want: 0 },
   ] as const)(
-    'says that it waited $want of the time when busy $busyFraction in $phase',
+    'reports a wait of $want of the time when busy $busyFraction in $phase',
     ({ phase, busyFraction, want }) => {
       const rates = { samplesPerSecond: 1, capableSamplesPerSecond: 2, busyFraction };
       expect(ratesOf(rates, phase)).toEqual({ samplesPerSecond: 1, unstarvedSamplesPerSecond: 2, waitFraction: want });
@@ -293,7 +293,7 @@ describe('the log of damaged frames', () => {
     expect(log.frames.map(({ sequence }) => sequence)).toEqual([12, 11]);
   });
 
-  test('tells a sequence no more once the frame is gone, and still knows the count', () => {
+  test('does not report a frame that is gone, and keeps the count', () => {
     const log = new DamageLog();
     log.note(frame(1, 10));
     log.gone({ step: 1, shard: 0 });
@@ -301,7 +301,7 @@ describe('the log of damaged frames', () => {
     expect(log.note(frame(1, 10))).toBe(2);
   });
 
-  test('forgets trained steps and tells no more than the telemetry carries', () => {
+  test('forgets trained steps and reports no more than the telemetry allows', () => {
     const log = new DamageLog();
     for (let step = 0; step < 40; step++) log.note({ ...frame(step, step + 1), reason: 'x'.repeat(2_000) });
     expect(log.frames).toHaveLength(maxDamagedFrames);

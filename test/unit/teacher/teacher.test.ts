@@ -1,4 +1,4 @@
-/** The teacher against a fake queue: what it holds at a time, when it acknowledges, what becomes of what it cannot do. */
+/** The teacher against a fake queue: how many items it holds, when it acknowledges, what it does with failed items. */
 import { decodeFrame, type DeadItem, maxDeliveries, teacherPrefetch, WorkItemError } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
@@ -18,7 +18,7 @@ import {
 
 const inferMs = 50;
 
-/** A queue of items, and all that a teacher did, in order. */
+/** A queue of items, and everything that a teacher did, in order. */
 class World {
   readonly clock = new FakeClock();
   readonly log = new FakeLog();
@@ -81,7 +81,7 @@ class World {
       inference: {
         columns: fakeColumns,
         digestHex: fakeDigest,
-        // The samples tell their indices, see fakeSplit.
+        // The samples hold their indices, see fakeSplit.
         infer: async (samples, rows) => {
           const busy = free.then(() => this.infer(rows));
           free = busy.catch(() => undefined);
@@ -126,7 +126,7 @@ class World {
 }
 
 describe('a teacher', () => {
-  test('answers every item with the logits of its samples, and acknowledges only what is stored', async () => {
+  test('answers every item with the logits of its samples, and acknowledges it once they are stored', async () => {
     const world = new World();
     const teacher = world.teacher();
     for (const step of [3, 4, 5]) world.put(step);
@@ -140,7 +140,7 @@ describe('a teacher', () => {
     expect(teacher.counts).toEqual({ items: 3, duplicates: 0, failures: 0 });
   });
 
-  test('holds as many items as overlap loading, inference and publishing, and no more', async () => {
+  test('holds just enough items to overlap loading, inference and publishing', async () => {
     const world = new World();
     world.publish = async () => {
       await world.clock.sleep(inferMs);
@@ -166,7 +166,7 @@ describe('a teacher', () => {
     expect(doneAtMs.at(-1)! - startedAtMs).toBeLessThan(10 * inferMs + 3 * inferMs);
   });
 
-  test('counts an answer that was stored already, and is done with the item', async () => {
+  test('counts an answer that is stored already, and acknowledges the item', async () => {
     const world = new World();
     const teacher = world.teacher();
     world.publish = () => Promise.resolve('duplicate');
@@ -176,7 +176,7 @@ describe('a teacher', () => {
     expect(teacher.counts).toEqual({ items: 1, duplicates: 1, failures: 0 });
   });
 
-  test('tells the rate that it could do', async () => {
+  test('reports its rate without waiting', async () => {
     const world = new World();
     world.put(1);
     world.put(2);
@@ -210,27 +210,30 @@ describe('an item that fails', () => {
     return Promise.resolve({ logits: new Float32Array(rows * fakeColumns).fill(NaN), busyMs: 1, idleMs: 0 });
   }
 
-  test.each(faults)('%s is given back with a growing delay, and buried at the limit', async (_what, prepare, error) => {
-    for (let deliveries = 1; deliveries <= maxDeliveries; deliveries++) {
-      const world = new World();
-      const teacher = world.teacher(prepare(world));
-      world.put(7, deliveries);
-      await world.work(teacher);
-      expect(teacher.counts).toEqual({ items: 0, duplicates: 0, failures: 1 });
-      if (deliveries < maxDeliveries) {
-        expect(world.acts).toEqual([`give back after ${String(250 * deliveries)} ms 7`]);
-        expect(world.dead).toEqual([]);
-      } else {
-        expect(world.acts).toEqual(['dead letter 7', 'done 7']);
-        expect(world.dead).toEqual([
-          expect.objectContaining({ step: 7, teacher: 'teacher-1', deliveries, error: expect.stringMatching(error) }),
-        ]);
+  test.each(faults)(
+    '%s is given back with a growing delay, and is a dead letter at the limit',
+    async (_what, prepare, error) => {
+      for (let deliveries = 1; deliveries <= maxDeliveries; deliveries++) {
+        const world = new World();
+        const teacher = world.teacher(prepare(world));
+        world.put(7, deliveries);
+        await world.work(teacher);
+        expect(teacher.counts).toEqual({ items: 0, duplicates: 0, failures: 1 });
+        if (deliveries < maxDeliveries) {
+          expect(world.acts).toEqual([`give back after ${String(250 * deliveries)} ms 7`]);
+          expect(world.dead).toEqual([]);
+        } else {
+          expect(world.acts).toEqual(['dead letter 7', 'done 7']);
+          expect(world.dead).toEqual([
+            expect.objectContaining({ step: 7, teacher: 'teacher-1', deliveries, error: expect.stringMatching(error) }),
+          ]);
+        }
+        expect(world.log.warnings).toEqual([expect.stringMatching(/^step 7, delivery \d: /)]);
       }
-      expect(world.log.warnings).toEqual([expect.stringMatching(/^step 7, delivery \d: /)]);
-    }
-  });
+    },
+  );
 
-  test('beyond the limit is buried without computing it: it may be what ends teachers', async () => {
+  test('beyond the limit is a dead letter without being computed: it may be what ends teachers', async () => {
     const world = new World();
     world.infer = () => Promise.reject(new Error('must not be called'));
     world.put(7, maxDeliveries + 1);
@@ -240,7 +243,7 @@ describe('an item that fails', () => {
     expect(world.dead[0]?.item).toMatchObject({ step: 7 });
   });
 
-  test('because it is no work item is buried at once, without an item', async () => {
+  test('because it is not a work item is a dead letter at once, without an item', async () => {
     const world = new World();
     world.put(7, 1, new WorkItemError('indices', { problem: 'field indices: too small', remedy: '' }));
     await world.work(world.teacher());
@@ -248,7 +251,7 @@ describe('an item that fails', () => {
     expect(world.dead).toEqual([expect.objectContaining({ error: 'work item: field indices: too small', item: null })]);
   });
 
-  test('with a long story is buried with as much of it as fits', async () => {
+  test('with a long error is a dead letter with as much of it as fits', async () => {
     const world = new World();
     world.infer = () => Promise.reject(new Error('x'.repeat(10_000)));
     world.put(7, maxDeliveries);
@@ -256,7 +259,7 @@ describe('an item that fails', () => {
     expect(world.dead[0]?.error).toHaveLength(2_000);
   });
 
-  test('does not keep the teacher from the next one', async () => {
+  test('does not stop the teacher from computing the next one', async () => {
     const world = new World();
     let calls = 0;
     world.infer = () => (++calls === 1 ? Promise.reject(new Error('once')) : Promise.resolve());
@@ -269,7 +272,7 @@ describe('an item that fails', () => {
 });
 
 describe('a teacher whose stream fails', () => {
-  test('ends with that error while it waits for the next item, and nothing is left unhandled', async () => {
+  test('ends with that error while it waits for the next item, without an unhandled rejection', async () => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown): void => void unhandled.push(reason);
     process.on('unhandledRejection', note);
@@ -283,7 +286,7 @@ describe('a teacher whose stream fails', () => {
     expect(world.acts).toEqual([]);
   });
 
-  test('does not blame the item for a connection that is closed', async () => {
+  test('does not count a closed connection as a failure of the item', async () => {
     const world = new World();
     world.publish = () =>
       Promise.reject(new WorkerError('unreachable', { about: 'NATS', problem: 'closed', remedy: '' }));
@@ -296,7 +299,7 @@ describe('a teacher whose stream fails', () => {
 });
 
 describe('a teacher that is asked to stop', () => {
-  test('finishes what is in work and takes nothing more', async () => {
+  test('finishes the items in work and takes no more', async () => {
     const world = new World();
     for (let step = 0; step < 5; step++) world.put(step);
     const running = world.teacher().run(world.stop.signal);
@@ -306,7 +309,7 @@ describe('a teacher that is asked to stop', () => {
     expect(world.acts).toEqual(['store 0', 'done 0', 'store 1', 'done 1']);
   });
 
-  test('gives back what it still holds when the time is over, at once and once', async () => {
+  test('gives back what it still holds once when the time is over', async () => {
     const world = new World();
     world.infer = () => world.clock.sleep(60_000);
     const teacher = world.teacher();
