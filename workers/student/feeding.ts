@@ -74,7 +74,7 @@ export class Feeder {
   async feedAhead(findOrFeed: (place: Place) => Promise<unknown>): Promise<void> {
     const { gatherer, over } = this.#options;
     gatherer.allowBelow(this.#windowEnd);
-    if (this.#isFeeding || over.aborted) return;
+    if (this.#isFeeding) return;
     this.#isFeeding = true;
     for (;;) {
       const from = Math.max(this.#front, gatherer.nextStep);
