@@ -24,6 +24,7 @@ import { metricsSchema } from '../../workers/student/progress.js';
 import type { StudentStateWriter } from '../../workers/student/reporting.js';
 import type { ResultStore, StudentResult } from '../../workers/student/results.js';
 import { type StartingPoint, Student, type TrainerClient } from '../../workers/student/student.js';
+import { labelsAlone, type LogitsSupply } from '../../workers/student/supply.js';
 import { windowSteps } from '../../workers/student/window.js';
 
 import {
@@ -245,7 +246,7 @@ export class StudentHome {
     const { bufferTargetSeconds } = this.manifest.teacher;
     const { maxBytes } = this.manifest.logits;
     const supply = needsNoTeacher(this.manifest)
-      ? null
+      ? labelsAlone()
       : new LiveSupply({
           stream: this.streams,
           schedule: this.schedule,
@@ -294,7 +295,7 @@ export class StudentHome {
       stop: () => stop.abort(),
       kill: () => {
         killed.now();
-        supply?.stop();
+        supply.stop();
       },
     };
   }
@@ -314,7 +315,7 @@ export interface AttemptChanges {
 export interface Attempt {
   readonly student: Student;
   readonly trainer: ChainTrainer;
-  readonly supply: LiveSupply | null;
+  readonly supply: LogitsSupply;
   readonly start: StartingPoint;
   /** SIGTERM. */
   stop(): void;

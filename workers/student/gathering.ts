@@ -153,7 +153,7 @@ export class Gatherer {
     if (!this.#buffer.complete(step)) return null;
     const taken = this.#buffer.take(step);
     this.discardThrough(step);
-    return taken;
+    return { ...taken, isSkipped: false };
   }
 
   /** Forgets every step up to and including this one. */

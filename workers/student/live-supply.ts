@@ -155,7 +155,7 @@ export class LiveSupply implements LogitsSupply {
     if (this.#options.onFailure === 'Fail') throw new WorkerError('terminal', fault);
     this.#options.log.warn(`${statementOf(fault)}; trained on labels alone`);
     this.#gatherer.discardThrough(step);
-    return { logits: null, bytes: 0 };
+    return { logits: null, bytes: 0, isSkipped: true };
   }
 
   #feedAhead(): void {

@@ -48,7 +48,7 @@ import { type AttemptFacts, startingState } from './reporting.js';
 import type { ResultStore } from './results.js';
 import { objectCheckpoints, objectResults, openFileResults } from './stores.js';
 import { type StartingPoint, Student } from './student.js';
-import type { LogitsSupply } from './supply.js';
+import { labelsAlone, type LogitsSupply } from './supply.js';
 import { stepBytesOf, windowSteps } from './window.js';
 
 const connectWaitMs = 60_000;
@@ -211,7 +211,7 @@ async function claimAndLoad(parts: {
   return { claim, facts, start: { step, metrics: resumed?.metrics ?? null, loaded: resumed?.entry ?? null } };
 }
 
-/** Returns where the logits come from; null when the loss uses labels alone. */
+/** @throws WorkerError terminal when the teacher's answers do not fit the student */
 async function openSupply(parts: {
   readonly manifest: Manifest;
   readonly link: StreamLink;
@@ -221,13 +221,13 @@ async function openSupply(parts: {
   readonly claim: StudentClaim;
   readonly clock: Clock;
   readonly log: Log;
-}): Promise<LogitsSupply | null> {
+}): Promise<LogitsSupply> {
   const { manifest, link, names, job, start, claim, clock, log } = parts;
   const reference = await readReference(link, names);
   if (reference !== null && reference.columns !== job.columns) {
     throw new WorkerError('terminal', widthFault(reference.columns, job.columns));
   }
-  if (needsNoTeacher(manifest)) return null;
+  if (needsNoTeacher(manifest)) return labelsAlone();
   const { bufferTargetSeconds, onFailure } = manifest.teacher;
   const { maxBytes } = manifest.logits;
   return new LiveSupply({

@@ -16,15 +16,16 @@ import { type Manifest, maxFaultLength, type Schedule, type StudentState } from 
 
 import { type Log, Meter, WorkerError } from '../base/index.js';
 import { type CheckpointKey, type CheckpointStore, digestOf, encodeCheckpoint } from '../checkpoint/index.js';
-import type { Dataset, Split } from '../data/index.js';
+import type { Dataset } from '../data/index.js';
 import type { Evaluation, ExportedModel, TrainerState, TrainingBatch } from '../models/training.js';
 
 import { BatchPreparer } from './batches.js';
 import { Checkpointer } from './checkpointer.js';
-import { type EvaluationRecord, type Metrics, Progress, ratesOf } from './progress.js';
+import { Evaluator } from './evaluator.js';
+import { type Metrics, Progress, ratesOf } from './progress.js';
 import { type AttemptFacts, Reporter, startingState, type StudentStateWriter } from './reporting.js';
 import { resultFilesOf, type ResultStore, type StudentResult } from './results.js';
-import { type LogitsSupply, Retention, type TakenLogits } from './supply.js';
+import { type LogitsSupply, Retention } from './supply.js';
 
 /** The trainer as the main thread sees it; calls are processed in order. */
 export interface TrainerClient {
@@ -55,8 +56,7 @@ export interface StudentOptions {
   readonly schedule: Schedule;
   readonly dataset: Dataset;
   readonly trainer: TrainerClient;
-  /** null when the loss uses labels alone. */
-  readonly supply: LogitsSupply | null;
+  readonly supply: LogitsSupply;
   readonly facts: AttemptFacts;
   readonly start: StartingPoint;
   readonly state: StudentStateWriter;
@@ -72,7 +72,6 @@ export interface StudentOptions {
 const trainingAhead = 2;
 /** Batches read and augmented ahead. */
 const preparedAhead = 3;
-const evaluationRows = 500;
 
 export class Student {
   readonly #options: StudentOptions;
@@ -82,6 +81,7 @@ export class Student {
   readonly #meter = new Meter();
   readonly #checkpointer: Checkpointer;
   readonly #reporter: Reporter;
+  readonly #evaluator: Evaluator;
   #phase: StudentState['phase'] = 'Starting';
   #trained: number;
   #lastCheckpointStep: number;
@@ -96,6 +96,10 @@ export class Student {
     this.#lastCheckpointStep = start.step;
     this.#progress = new Progress(schedule.steps, start.metrics);
     this.#retention = new Retention(manifest.logits.maxBytes);
+    this.#evaluator = new Evaluator(options.trainer, dataset.test, {
+      steps: schedule.steps,
+      everySteps: schedule.stepsPerEpoch * manifest.student.evaluation.everyEpochs,
+    });
     this.#reporter = new Reporter({ writer: options.state, stateNow: () => this.#stateNow(), clock, log });
     this.#checkpointer = new Checkpointer({
       store: options.checkpoints,
@@ -125,8 +129,8 @@ export class Student {
     const { supply, stop } = this.#options;
     const over = new AbortController();
     void this.#reporter.reportRegularly(over.signal, (error) => this.#fail(error));
-    stop.addEventListener('abort', () => supply?.stop(), { once: true });
-    supply?.start();
+    stop.addEventListener('abort', () => supply.stop(), { once: true });
+    supply.start();
     try {
       await this.#train();
       await this.#endTraining();
@@ -136,21 +140,22 @@ export class Student {
     } finally {
       over.abort();
       this.#checkpointer.end();
-      supply?.stop();
+      supply.stop();
     }
   }
 
   /** Trains up to the last step, or until the process is asked to stop. */
   async #train(): Promise<void> {
-    const { schedule, trainer, start, stop, manifest } = this.#options;
+    const { schedule, trainer, supply, start, stop, manifest } = this.#options;
     const { everySteps } = manifest.student.checkpoint;
     this.#phase = 'Training';
     await this.#evaluateWhenDue(start.step);
     const inFlight: Promise<void>[] = [];
     for (let step = start.step; step < schedule.steps; step++) {
       if (stop.aborted) break;
-      const [batch, taken] = await Promise.all([this.#batches.take(step), this.#takeLogits(step)]);
+      const [batch, taken] = await Promise.all([this.#batches.take(step), supply.take(step)]);
       if (taken === 'stopped') break;
+      if (taken.isSkipped) this.#progress.skipped(step);
       this.#retention.trained(taken.bytes);
       const trained = trainer.train({ ...batch, teacherLogits: taken.logits }).then((reply) => {
         this.#noteTrained(step, batch.rows, reply);
@@ -160,7 +165,7 @@ export class Student {
       if (inFlight.length >= trainingAhead) await inFlight.shift();
       this.#rethrow();
       const next = step + 1;
-      if (this.#isEvaluated(next)) {
+      if (this.#evaluator.isDue(next)) {
         await Promise.all(inFlight.splice(0));
         await this.#evaluateWhenDue(next);
       }
@@ -171,14 +176,6 @@ export class Student {
     }
     await Promise.all(inFlight);
     this.#rethrow();
-  }
-
-  async #takeLogits(step: number): Promise<TakenLogits | 'stopped'> {
-    const { supply } = this.#options;
-    if (supply === null) return { logits: null, bytes: 0 };
-    const taken = await supply.take(step);
-    if (taken !== 'stopped' && taken.logits === null) this.#progress.skipped(step);
-    return taken;
   }
 
   /**
@@ -207,28 +204,19 @@ export class Student {
     this.#trained = step + 1;
     this.#progress.trained(step, loss);
     this.#meter.add({ atMs: clock.now(), rows, busyMs, idleMs });
-    if (supply === null) return;
     supply.setPace(this.#meter.rates(clock.now()).capableSamplesPerSecond / manifest.training.batchSize);
   }
 
-  /** Whether the weights after `step` steps are evaluated. */
-  #isEvaluated(step: number): boolean {
-    const { schedule, manifest } = this.#options;
-    if (step === schedule.steps) return true;
-    return step > 0 && step % (schedule.stepsPerEpoch * manifest.student.evaluation.everyEpochs) === 0;
-  }
-
   async #evaluateWhenDue(step: number): Promise<void> {
-    if (!this.#isEvaluated(step) || this.#progress.lastEvaluation?.step === step) return;
+    if (!this.#evaluator.isDue(step) || this.#progress.lastEvaluation?.step === step) return;
     this.#phase = 'Evaluating';
-    const { trainer, dataset, stop, log } = this.#options;
-    const evaluation = await evaluate(trainer, dataset.test, () => {
+    const { stop, log } = this.#options;
+    const record = await this.#evaluator.evaluate(step, () => {
       this.#rethrow();
       return !stop.aborted;
     });
     // Asked to stop meanwhile: the next attempt starts at the same weights and evaluates them.
-    if (evaluation === null) return;
-    const record = { step, ...evaluation };
+    if (record === null) return;
     this.#progress.evaluated(record);
     this.#phase = 'Training';
     log.info(record, 'evaluated');
@@ -239,7 +227,7 @@ export class Student {
     const { supply, trainer, manifest, facts } = this.#options;
     await this.#checkpointer.ready();
     this.#rethrow();
-    const firstNeededSequence = supply?.state.firstNeededSequence ?? 0;
+    const firstNeededSequence = supply.state.firstNeededSequence;
     const { metrics } = this.#progress;
     const state = await trainer.state();
     this.#lastCheckpointStep = step;
@@ -285,7 +273,7 @@ export class Student {
   /** student/S5: stopping the supply ends a pending wait for logits. */
   #fail(error: unknown): void {
     this.#failure ??= error instanceof Error ? error : new Error(String(error));
-    this.#options.supply?.stop();
+    this.#options.supply.stop();
   }
 
   #rethrow(): void {
@@ -296,7 +284,6 @@ export class Student {
     const { facts, schedule, manifest, supply, clock } = this.#options;
     const { keep } = manifest.student.checkpoint;
     const nowMs = clock.now();
-    const supplied = supply?.state;
     return {
       ...startingState(facts, this.#trained, nowMs),
       phase: this.#phase,
@@ -304,39 +291,12 @@ export class Student {
       ...ratesOf(this.#meter.rates(nowMs), this.#phase),
       loss: this.#progress.loss,
       accuracy: this.#progress.lastEvaluation?.accuracy ?? null,
-      ...(supplied === undefined
-        ? { fedSteps: 0 }
-        : {
-            ...supplied,
-            firstNeededSequence: this.#retention.firstNeededSequence(supplied.firstNeededSequence, keep),
-          }),
+      ...supply.state,
+      firstNeededSequence: this.#retention.firstNeededSequence(supply.state.firstNeededSequence, keep),
       checkpointFault: this.#checkpointer.fault?.slice(0, maxFaultLength) ?? null,
       result: this.#result,
     };
   }
-}
-
-/**
- * Returns accuracy and mean loss of the trainer's weights on a split, read part by part.
- * @param goesOn is asked before each part
- * @returns null when `goesOn` returned false
- */
-async function evaluate(
-  trainer: TrainerClient,
-  split: Split,
-  goesOn: () => boolean,
-): Promise<Omit<EvaluationRecord, 'step'> | null> {
-  let correct = 0;
-  let lossSum = 0;
-  for (let from = 0; from < split.length; from += evaluationRows) {
-    if (!goesOn()) return null;
-    const rows = Math.min(evaluationRows, split.length - from);
-    const indices = Uint32Array.from({ length: rows }, (_, row) => from + row);
-    const part = await trainer.evaluate(await split.read(indices), split.labels(indices));
-    correct += part.correct;
-    lossSum += part.lossSum;
-  }
-  return { accuracy: correct / split.length, loss: lossSum / split.length };
 }
 
 /** Without the remedy: the sentence goes on. */

@@ -1,8 +1,8 @@
 /**
  * Where the student's logits come from, as the student sees it, and which stored logits it may still read again.
  *
- * An implementation hands out the logits of each step once and in step order. `LiveSupply` is the only one today: its
- * logits come from teachers that work at the same time.
+ * A supply hands out the logits of each step once and in step order. There are two: `LiveSupply`, whose logits come from
+ * teachers that work at the same time, and `labelsAlone`, which has none.
  */
 import type { DamagedFrame } from '@distillery/protocol';
 
@@ -11,6 +11,8 @@ export interface TakenLogits {
   readonly logits: Float32Array | null;
   /** Stored bytes of its frames. */
   readonly bytes: number;
+  /** True when the step is a dead letter: it has no logits although the loss uses them. */
+  readonly isSkipped: boolean;
 }
 
 /** What the student reports of its supply in its telemetry. */
@@ -41,6 +43,18 @@ export interface LogitsSupply {
   take(step: number): Promise<TakenLogits | 'stopped'>;
   /** Reports how fast the student trains while it does not wait, so that the supply can work far enough ahead. */
   setPace(unstarvedStepsPerSecond: number): void;
+}
+
+/** The supply of a job whose loss uses labels alone. */
+export function labelsAlone(): LogitsSupply {
+  const over = new AbortController();
+  return {
+    state: { window: 0, fedSteps: 0, buffer: { frames: 0, bytes: 0 }, damaged: [], firstNeededSequence: 0 },
+    start: () => undefined,
+    stop: () => over.abort(),
+    take: () => Promise.resolve(over.signal.aborted ? 'stopped' : { logits: null, bytes: 0, isSkipped: false }),
+    setPace: () => undefined,
+  };
 }
 
 interface Mark {

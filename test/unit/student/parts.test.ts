@@ -13,7 +13,7 @@ import {
   Progress,
   ratesOf,
 } from '../../../workers/student/progress.js';
-import { Retention } from '../../../workers/student/supply.js';
+import { labelsAlone, Retention } from '../../../workers/student/supply.js';
 import { AnswerTime, stepBytesOf, windowSteps } from '../../../workers/student/window.js';
 import { fakeSplit, idle, manifestWith, scheduleFor } from '../../kit/worker-fakes.js';
 
@@ -226,6 +226,18 @@ describe('retention', () => {
         }
       }),
     );
+  });
+});
+
+describe('the supply of labels alone', () => {
+  test('has no logits for any step, needs nothing stored, and ends when it is stopped', async () => {
+    const supply = labelsAlone();
+    supply.start();
+    supply.setPace(1);
+    expect(await supply.take(7)).toEqual({ logits: null, bytes: 0, isSkipped: false });
+    expect(supply.state).toMatchObject({ window: 0, fedSteps: 0, firstNeededSequence: 0 });
+    supply.stop();
+    expect(await supply.take(8)).toBe('stopped');
   });
 });
 

@@ -1,0 +1,53 @@
+/** When the student's weights are evaluated, and their accuracy and loss on the evaluation split. */
+import type { Split } from '../data/index.js';
+import type { Evaluation } from '../models/training.js';
+
+import type { EvaluationRecord } from './progress.js';
+
+/** What the evaluator needs of the trainer. */
+export interface EvaluatingTrainer {
+  evaluate(samples: Float32Array, labels: Int32Array): Promise<Evaluation>;
+}
+
+const rowsAtOnce = 500;
+
+export class Evaluator {
+  readonly #trainer: EvaluatingTrainer;
+  readonly #split: Split;
+  readonly #steps: number;
+  readonly #everySteps: number;
+
+  /** @param when `steps` of the whole job, and the number of steps from one evaluation to the next */
+  constructor(trainer: EvaluatingTrainer, split: Split, when: { readonly steps: number; readonly everySteps: number }) {
+    this.#trainer = trainer;
+    this.#split = split;
+    this.#steps = when.steps;
+    this.#everySteps = when.everySteps;
+  }
+
+  /** Whether the weights after `step` steps are evaluated. */
+  isDue(step: number): boolean {
+    if (step === this.#steps) return true;
+    return step > 0 && step % this.#everySteps === 0;
+  }
+
+  /**
+   * Evaluates the current weights, which are those after `step` steps.
+   * @param goesOn is asked before each part
+   * @returns null when `goesOn` returned false
+   */
+  async evaluate(step: number, goesOn: () => boolean): Promise<EvaluationRecord | null> {
+    const split = this.#split;
+    let correct = 0;
+    let lossSum = 0;
+    for (let from = 0; from < split.length; from += rowsAtOnce) {
+      if (!goesOn()) return null;
+      const rows = Math.min(rowsAtOnce, split.length - from);
+      const indices = Uint32Array.from({ length: rows }, (_, row) => from + row);
+      const part = await this.#trainer.evaluate(await split.read(indices), split.labels(indices));
+      correct += part.correct;
+      lossSum += part.lossSum;
+    }
+    return { step, accuracy: correct / split.length, loss: lossSum / split.length };
+  }
+}
