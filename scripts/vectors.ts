@@ -71,7 +71,7 @@ addJson('schedule.json', {
     permutation: Array.from(protocol.permutation(given.seed, given.epoch, given.samples)),
   })),
   schedules: scheduleCases.map((given) => {
-    const plan = protocol.schedule(given);
+    const plan = protocol.schedule({ ...given, positions: 1 });
     return {
       ...given,
       stepsPerEpoch: plan.stepsPerEpoch,
@@ -92,6 +92,18 @@ addJson('schedule.json', {
     ...given,
     ranges: Array.from({ length: given.shards }, (_, shard) => protocol.shardRows(given.rows, given.shards, shard)),
   })),
+  // Shards cut rows: `samples` are those of the batch in which the rows lie.
+  positions: [
+    { samples: 3, positions: 1, shards: 3 },
+    { samples: 2, positions: 5, shards: 3 },
+    { samples: 1, positions: 4, shards: 6 },
+  ].map((given) => ({
+    ...given,
+    ranges: Array.from({ length: given.shards }, (_, shard) => {
+      const rows = protocol.shardRows(given.samples * given.positions, given.shards, shard);
+      return { rows, samples: protocol.samplesOfRows(rows, given.positions) };
+    }),
+  })),
   shardCounts: [
     { batchSize: 128, columns: 10, encoding: 'Float16', topK: 0 },
     { batchSize: 256, columns: 1000, encoding: 'Float32', topK: 0 },
@@ -109,30 +121,30 @@ addJson('schedule.json', {
 // Augmentation ---------------------------------------------------------------------------------------------------
 
 const augmentCases = [
-  { name: 'shift', shape: [5, 6, 1], rows: 3, shift: 2, noise: 0, seed: 11, firstRow: 0 },
-  { name: 'noise', shape: [4, 4, 1], rows: 2, shift: 0, noise: 0.25, seed: 12, firstRow: 0 },
-  { name: 'both', shape: [5, 4, 3], rows: 3, shift: 1, noise: 0.1, seed: 0xffff_ffff, firstRow: 0 },
-  { name: 'both-later-rows', shape: [5, 4, 3], rows: 2, shift: 1, noise: 0.1, seed: 0xffff_ffff, firstRow: 1 },
-  { name: 'shift-beyond', shape: [2, 3, 1], rows: 6, shift: 5, noise: 0, seed: 13, firstRow: 100 },
-  { name: 'identity', shape: [2, 2, 1], rows: 2, shift: 0, noise: 0, seed: 14, firstRow: 0 },
+  { name: 'shift', shape: [5, 6, 1], samples: 3, shift: 2, noise: 0, seed: 11, firstSample: 0 },
+  { name: 'noise', shape: [4, 4, 1], samples: 2, shift: 0, noise: 0.25, seed: 12, firstSample: 0 },
+  { name: 'both', shape: [5, 4, 3], samples: 3, shift: 1, noise: 0.1, seed: 0xffff_ffff, firstSample: 0 },
+  { name: 'both-later-rows', shape: [5, 4, 3], samples: 2, shift: 1, noise: 0.1, seed: 0xffff_ffff, firstSample: 1 },
+  { name: 'shift-beyond', shape: [2, 3, 1], samples: 6, shift: 5, noise: 0, seed: 13, firstSample: 100 },
+  { name: 'identity', shape: [2, 2, 1], samples: 2, shift: 0, noise: 0, seed: 14, firstSample: 0 },
 ] as const;
 addJson(
   'augment.json',
-  augmentCases.map(({ name, shape, rows, shift, noise, seed, firstRow }) => {
+  augmentCases.map(({ name, shape, samples: count, shift, noise, seed, firstSample }) => {
     const size = shape[0] * shape[1] * shape[2];
-    // "both-later-rows" starts at row 1 of "both": same samples, same draws, same result.
-    const all = floats(name.startsWith('both') ? 77 : seed, (firstRow % 100 === 1 ? rows + 1 : rows) * size, 0, 1);
-    const samples = all.slice(all.length - rows * size);
+    // "both-later-rows" starts at sample 1 of "both": same samples, same draws, same result.
+    const all = floats(name.startsWith('both') ? 77 : seed, (firstSample % 100 === 1 ? count + 1 : count) * size, 0, 1);
+    const samples = all.slice(all.length - count * size);
     const input = addFloats(`augment-${name}-input.bin`, samples.slice());
-    protocol.augment(samples, { shift, noise }, { seed, firstRow, shape });
+    protocol.augmentations.image.apply(samples, { shift, noise }, { seed, firstSample, shape });
     return {
       name,
       shape,
-      rows,
+      samples: count,
       shift,
       noise,
       seed,
-      firstRow,
+      firstSample,
       input,
       output: addFloats(`augment-${name}.bin`, samples),
     };
@@ -285,14 +297,24 @@ addJson('work-items.json', {
   sound: [
     item,
     { ...item, step: Number.MAX_SAFE_INTEGER, shard: 0, firstRow: 0, indices: [0xffff_ffff], augmentSeed: 0 },
-  ].map((value) => ({ text: JSON.stringify(value), item: value })),
+  ]
+    .map((value) => ({ text: JSON.stringify(value), item: value }))
+    // An unknown field is ignored; a message may require nothing.
+    .concat([
+      { text: JSON.stringify({ ...item, priority: 1, note: { of: ['a', 'later', 'version'] } }), item },
+      { text: JSON.stringify({ ...item, requires: [] }), item: { ...item, requires: [] } as typeof item },
+    ]),
   // `field` is the path of the first wrong field; (root) for the message itself.
   broken: [
     { text: '', field: '(root)' },
     { text: 'step 812', field: '(root)' },
     { text: '[]', field: '(root)' },
     { text: 'null', field: '(root)' },
-    { text: JSON.stringify({ ...item, priority: 1 }), field: '(root)' },
+    { text: JSON.stringify({ ...item, requires: ['test.a', 'test.b'] }), field: 'requires' },
+    // What is required is checked first: the other fields may be those of a later version.
+    { text: JSON.stringify({ ...item, requires: ['test.a'], indices: 'all' }), field: 'requires' },
+    { text: JSON.stringify({ ...item, requires: 'test.a' }), field: 'requires' },
+    { text: JSON.stringify({ ...item, requires: [''] }), field: 'requires.0' },
     { text: JSON.stringify({ ...item, version: 2 }), field: 'version' },
     { text: JSON.stringify({ ...item, step: -1 }), field: 'step' },
     { text: JSON.stringify({ ...item, step: 1.5 }), field: 'step' },
@@ -336,6 +358,7 @@ addJson('messages.json', {
     pool: 'default',
     phase: 'Ready',
     runtime: 'onnxruntime-node, CPU',
+    protocolVersion: 1,
     samplesPerSecond: 900,
     capableSamplesPerSecond: 1183,
     busyFraction: 0.76,
@@ -360,6 +383,23 @@ addJson('messages.json', {
     item,
   },
 });
+
+// Growth ---------------------------------------------------------------------------------------------------------
+
+// `missing`: the features named in `requires` that a reader with the features `has` lacks.
+addJson(
+  'requires.json',
+  [
+    { requires: undefined, has: [] },
+    { requires: [], has: [] },
+    { requires: ['test.a'], has: [] },
+    { requires: ['test.a'], has: ['test.a'] },
+    { requires: ['test.b', 'test.a', 'test.c'], has: ['test.a'] },
+  ].map(({ requires, has }) => {
+    const message = { ...item, ...(requires === undefined ? {} : { requires }) };
+    return { text: JSON.stringify(message), has, missing: protocol.missingFeatures(message, has) };
+  }),
+);
 
 // Write or compare -----------------------------------------------------------------------------------------------
 

@@ -37,6 +37,7 @@ const notOurs = [
   '**/node_modules/**',
   '**/.git/**',
   '{dist,.cache,runs,coverage,bench-results,LICENSES}/**',
+  'packages/*/dist/**',
   'package-lock.json',
   // What names the phrases.
   'scripts/prose/**',

@@ -2,6 +2,7 @@
  * What the API promises and an engine cannot run: what this version does not build yet, as a list whose lines go when the
  * engine can do it, and what makes no sense there. Such a job is refused with a sentence, never run with a field ignored.
  */
+import { datasetDeliveries, datasetFormats, trainingOrders } from '@distillery/protocol';
 import type { UriScheme } from '@distillery/protocol';
 
 import type { DistillJob } from './generated/distilljob.js';
@@ -29,17 +30,21 @@ interface Gap {
 
 const both: readonly Engine[] = ['local', 'cluster'];
 
+/**
+ * Refuses a value that the job manifest cannot carry: what a worker reads is the one list of what is built. The compiler
+ * refuses a list with a value that the API does not take.
+ */
+function inManifest<Value extends string>(
+  path: string,
+  valueOf: (job: DistillJob) => Value,
+  built: readonly NoInfer<Value>[],
+): Gap {
+  return { lacking: both, use: `use ${built.join(' or ')}`, find: (job) => valueUnless(valueOf(job), path, built) };
+}
+
 const gaps: readonly Gap[] = [
-  {
-    lacking: both,
-    use: 'use idx',
-    find: ({ spec }) => valueUnless(spec.dataset.format, 'spec.dataset.format', ['idx']),
-  },
-  {
-    lacking: both,
-    use: 'use Reference',
-    find: ({ spec }) => valueUnless(spec.dataset.delivery, 'spec.dataset.delivery', ['Reference']),
-  },
+  inManifest('spec.dataset.format', ({ spec }) => spec.dataset.format, datasetFormats),
+  inManifest('spec.dataset.delivery', ({ spec }) => spec.dataset.delivery, datasetDeliveries),
   { lacking: both, use: 'use package:// or file://', find: (job) => urisOf(job, ['https', 's3']) },
   {
     lacking: ['local'],
@@ -47,11 +52,7 @@ const gaps: readonly Gap[] = [
     use: 'use package:// or file://, or run it in a cluster',
     find: (job) => urisOf(job, ['pvc', 'configmap']),
   },
-  {
-    lacking: both,
-    use: 'use Strict',
-    find: ({ spec }) => valueUnless(spec.training.order, 'spec.training.order', ['Strict']),
-  },
+  inManifest('spec.training.order', ({ spec }) => spec.training.order, trainingOrders),
   {
     lacking: both,
     use: 'use Never',

@@ -1,5 +1,5 @@
 /** The job manifest that workers read, from a validated job. Pure. */
-import { manifestSchema } from '@distillery/protocol';
+import { writtenManifestSchema } from '@distillery/protocol';
 import type { Manifest } from '@distillery/protocol';
 
 import { type DistillJob, quantityValue } from '../api/index.js';
@@ -13,7 +13,7 @@ import { storeInPod, uriInPod } from './mounts.js';
  */
 export function manifestOf(job: DistillJob, uid: string): Manifest {
   const { dataset, training, teacher, logits, student } = job.spec;
-  return manifestSchema.parse({
+  return writtenManifestSchema.parse({
     version: 1,
     job: { uid, namespace: namespaceOf(job), name: job.metadata.name },
     dataset: { ...dataset, uri: uriInPod(dataset.uri) },

@@ -108,7 +108,7 @@ export class BenchJob {
   async storeAllFrames(): Promise<void> {
     const link = await connectAs(this.nats, 'teacher', this.#uid);
     const names = jobNames(this.#uid);
-    const plan = schedule({ ...this.manifest.training, samples: trainSamples });
+    const plan = schedule({ ...this.manifest.training, samples: trainSamples, positions: 1 });
     for (let step = 0; step < plan.steps; step++) {
       const rows = plan.indices(step).length;
       const frame = encodeFrame({

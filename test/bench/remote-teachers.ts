@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '@distillery/base';
 import { jobNames } from '@distillery/protocol';
 
-import type { Split } from '../../workers/data/index.js';
+import { imageInputs, imageSamples, type Split } from '../../workers/data/index.js';
 import { Meter } from '../../workers/base/meter.js';
 import { runWorker } from '../../workers/process/process.js';
 import {
@@ -22,14 +22,14 @@ import { Teacher } from '../../workers/teacher/teacher.js';
 import { report } from './reports.js';
 
 const columns = 10;
+const shape = [1, 1, 1];
 
 /** Samples that cost nothing to read: the device is elsewhere. */
 const emptySplit: Split = {
   length: 60_000,
-  shape: [1, 1, 1],
-  classes: columns,
-  read: (indices) => Promise.resolve(new Float32Array(indices.length)),
-  labels: (indices) => new Int32Array(indices.length),
+  spec: { inputs: imageInputs(shape), positions: 1, classes: columns },
+  read: (indices) => Promise.resolve(imageSamples(shape, new Float32Array(indices.length))),
+  targets: (indices) => ({ perSample: 1, labels: new Int32Array(indices.length) }),
   close: () => Promise.resolve(),
 };
 
@@ -57,7 +57,7 @@ await runWorker(async ({ env, log, clock, stop }) => {
       inference: {
         columns,
         digestHex: '00000000000000aa',
-        infer: async (_samples, rows) => {
+        infer: async ({ count: rows }) => {
           const busy = free.then(() => {
             report({ kind: 'begun', atMs: clock.now() });
             return sleep(serviceMs);

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { randomFrom } from '@distillery/base';
 import * as tfl from '@tensorflow/tfjs-layers';
 
+import { imageSamples, onlyInput, sizeOf } from '../../workers/data/index.js';
 import { createTrainer, type StudentTrainer, type TrainingBatch } from '../../workers/models/training.js';
 import { openRuntime, type Runtime } from '../../workers/runtimes/index.js';
 
@@ -92,14 +93,14 @@ async function measure(runtime: Runtime, modelJson: string, rows: number): Promi
   };
 }
 
-function batchOf({ inputShape, columns }: StudentTrainer, rows: number): TrainingBatch {
+function batchOf({ inputs, columns }: StudentTrainer, rows: number): TrainingBatch {
+  const shape = inputs[onlyInput]?.shape ?? [];
   const random = randomFrom(1);
   const draw = (length: number): Float32Array => Float32Array.from({ length }, () => random.unit());
   return {
     step: 0,
-    rows,
-    samples: draw(rows * inputShape[0] * inputShape[1] * inputShape[2]),
-    labels: Int32Array.from({ length: rows }, () => random.below(columns)),
+    samples: imageSamples(shape, draw(rows * sizeOf(shape))),
+    targets: { perSample: 1, labels: Int32Array.from({ length: rows }, () => random.below(columns)) },
     teacherLogits: draw(rows * columns),
   };
 }

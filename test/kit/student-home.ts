@@ -16,7 +16,7 @@ import {
   newestFirst,
   StoreError,
 } from '../../workers/checkpoint/index.js';
-import type { Dataset } from '../../workers/data/index.js';
+import type { Dataset, Samples, Targets } from '../../workers/data/index.js';
 import type { TrainerState, TrainingBatch } from '../../workers/models/training.js';
 import { WorkerError } from '../../workers/base/exit.js';
 import { LiveSupply } from '../../workers/student/live-supply.js';
@@ -27,6 +27,7 @@ import { type StartingPoint, Student, type TrainerClient } from '../../workers/s
 import { labelsAlone, type LogitsSupply } from '../../workers/student/supply.js';
 import { windowSteps } from '../../workers/student/window.js';
 
+import { pixelsOf } from './samples.js';
 import {
   type Answer,
   FakeClock,
@@ -66,8 +67,8 @@ class ChainTrainer implements TrainerClient {
       this.batches.push(batch);
       const hash = createHash('sha256')
         .update(this.#chain)
-        .update(`${String(batch.step)}.${String(batch.rows)}`);
-      for (const part of [batch.samples, batch.labels, batch.teacherLogits]) {
+        .update(`${String(batch.step)}.${String(batch.samples.count)}`);
+      for (const part of [pixelsOf(batch.samples), batch.targets.labels, batch.teacherLogits]) {
         hash.update(part === null ? 'labels alone' : new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
       }
       this.#chain = new Uint8Array(hash.digest());
@@ -75,7 +76,7 @@ class ChainTrainer implements TrainerClient {
     });
   }
 
-  evaluate(_samples: Float32Array, labels: Int32Array): Promise<{ samples: number; correct: number; lossSum: number }> {
+  evaluate(_samples: Samples, { labels }: Targets): Promise<{ samples: number; correct: number; lossSum: number }> {
     return this.#inOrder(async () => {
       await this.#clock.sleep(this.#stepMs);
       this.evaluations += 1;

@@ -14,7 +14,7 @@ import {
   type WorkItem,
 } from '@distillery/protocol';
 
-import type { Dataset, Split } from '../../workers/data/index.js';
+import { type Dataset, imageInputs, imageSamples, type Split } from '../../workers/data/index.js';
 import type { Log } from '../../workers/base/log.js';
 import type { Probe, StoredFrame } from '../../workers/stream/index.js';
 import type { LogitsStream } from '../../workers/student/live-supply.js';
@@ -140,6 +140,8 @@ export function manifestWith(changes: ManifestChanges = {}): Manifest {
   });
 }
 
+const fakeShape = [1, 2, 1];
+
 /** Two pixels per sample that hold its index; its class is the index modulo 3. */
 export function fakeSplit(
   length: number,
@@ -147,13 +149,19 @@ export function fakeSplit(
 ): Split {
   return {
     length,
-    shape: [1, 2, 1],
-    classes: 3,
+    spec: { inputs: imageInputs(fakeShape), positions: 1, classes: 3 },
     read: async (indices) => {
       await read(indices);
-      return Float32Array.from({ length: 2 * indices.length }, (_, at) => (indices[at >> 1]! + (at % 2)) / 1_024);
+      const pixels = Float32Array.from(
+        { length: 2 * indices.length },
+        (_, at) => (indices[at >> 1]! + (at % 2)) / 1_024,
+      );
+      return imageSamples(fakeShape, pixels);
     },
-    labels: (indices) => Int32Array.from({ length: indices.length }, (_, row) => indices[row]! % 3),
+    targets: (indices) => ({
+      perSample: 1,
+      labels: Int32Array.from({ length: indices.length }, (_, at) => indices[at]! % 3),
+    }),
     close: () => Promise.resolve(),
   };
 }
@@ -163,7 +171,7 @@ export function fakeDataset(train: number, test = 10): Dataset {
 }
 
 export function scheduleFor({ training }: Manifest, samples: number): Schedule {
-  return scheduleOf({ ...training, samples });
+  return scheduleOf({ ...training, samples, positions: 1 });
 }
 
 export const fakeColumns = 3;

@@ -215,7 +215,7 @@ function checkNames(header: Header): void {
   }
 }
 
-/** Returns the digest of the weights (packages/protocol/src/weights-digest.ts): SHA-256, hex. */
+/** Returns the digest of the weights (packages/protocol/src/results.ts): SHA-256, hex. */
 export function digestOf(weights: readonly NamedTensor[]): string {
   const hash = createHash('sha256');
   for (const part of weightsDigestParts(weights)) hash.update(part);

@@ -1,4 +1,5 @@
 /** A teacher's model on its own thread, seen from the main thread. */
+import type { Samples } from '../data/index.js';
 import { type InferenceSource, ModelError } from '../models/inference/index.js';
 import type { InferenceHandlers } from './inference-worker.js';
 import { ComputeError, startCompute } from './thread.js';
@@ -17,10 +18,10 @@ export interface InferenceThread {
   readonly digestHex: string;
   readonly description: string;
   /**
-   * @param samples [rows, height, width, channels]; given up by the caller
+   * @param samples given up by the caller
    * @throws ComputeError; what the model throws: an error of kind Logits
    */
-  infer(samples: Float32Array, rows: number): Promise<Inferred>;
+  infer(samples: Samples): Promise<Inferred>;
   /** Resolves when the thread has ended; a process without its model is of no use. */
   readonly ended: Promise<ComputeError>;
   /** Waits for the batch in work, which is still answered; later ones are rejected. */
@@ -48,8 +49,8 @@ export async function openInferenceThread(
     const { value } = await thread.call('open', source);
     return {
       ...value,
-      infer: async (samples, rows) => {
-        const { value: logits, busyMs, idleMs } = await thread.call('infer', { samples, rows });
+      infer: async (samples) => {
+        const { value: logits, busyMs, idleMs } = await thread.call('infer', samples);
         return { logits, busyMs, idleMs };
       },
       ended: thread.ended,

@@ -1,4 +1,5 @@
 /** The compute thread of a teacher: opens its model and answers batches. Started by inference-thread.ts. */
+import type { Samples } from '../data/index.js';
 import { type Inference, type InferenceSource, openInference } from '../models/inference/index.js';
 import { serveCompute } from './serve.js';
 
@@ -16,8 +17,7 @@ const handlers = {
     // A copy, since results are moved out of this thread.
     return { columns, digest: digest.slice(), digestHex, description };
   },
-  infer: ({ samples, rows }: { readonly samples: Float32Array; readonly rows: number }) =>
-    inference().infer(samples, rows),
+  infer: (samples: Samples) => inference().infer(samples),
 };
 export type InferenceHandlers = typeof handlers;
 

@@ -1,4 +1,5 @@
 /** A student's trainer on its own thread, seen from the main thread. */
+import type { InputSpecs, Samples, Targets } from '../data/index.js';
 import {
   type Evaluation,
   type ExportedModel,
@@ -21,15 +22,16 @@ interface Trained {
 /** Calls are worked off in the order made, so a state asked for after step k holds step k and nothing later. */
 export interface TrainerThread {
   readonly columns: number;
-  readonly inputShape: readonly [number, number, number];
+  /** What the model takes, in the order of its inputs. */
+  readonly inputs: InputSpecs;
   readonly parameters: number;
   /** What the trainer changed in the model of the file, in sentences. */
   readonly notes: readonly string[];
   readonly runtime: Runtime;
   /** Arrays of the batch are given up by the caller. @throws an error of kind Numeric or Batch, ComputeError */
   train(batch: TrainingBatch): Promise<Trained>;
-  /** @param samples [labels.length, height, width, channels]; given up by the caller, as are the labels */
-  evaluate(samples: Float32Array, labels: Int32Array): Promise<Evaluation>;
+  /** Samples and targets are given up by the caller. */
+  evaluate(samples: Samples, targets: Targets): Promise<Evaluation>;
   state(): Promise<TrainerState>;
   /** @throws an error of kind State when the state is of another model or optimizer */
   restore(state: TrainerState): Promise<void>;
@@ -63,7 +65,7 @@ export async function openTrainerThread(
         const { value: loss, busyMs, idleMs } = await thread.call('train', batch);
         return { loss, busyMs, idleMs };
       },
-      evaluate: async (samples, labels) => (await thread.call('evaluate', { samples, labels })).value,
+      evaluate: async (samples, targets) => (await thread.call('evaluate', { samples, targets })).value,
       state: async () => (await thread.call('state', undefined)).value,
       restore: async (state) => (await thread.call('restore', state)).value,
       export: async () => (await thread.call('export', undefined)).value,

@@ -1,4 +1,5 @@
 /** The compute thread of a student: opens the runtime and the trainer and works its calls off. See trainer-thread.ts. */
+import type { Samples, Targets } from '../data/index.js';
 import {
   createTrainer,
   type StudentTrainer,
@@ -25,12 +26,12 @@ const handlers = {
   open: async ({ runtime: name, ...options }: TrainerSource) => {
     const runtime = await openRuntime(name);
     opened = await createTrainer({ runtime, ...options });
-    const { columns, inputShape, parameters, notes } = opened;
-    return { columns, inputShape, parameters, notes, runtime };
+    const { columns, inputs, parameters, notes } = opened;
+    return { columns, inputs, parameters, notes, runtime };
   },
   train: (batch: TrainingBatch) => trainer().train(batch),
-  evaluate: ({ samples, labels }: { readonly samples: Float32Array; readonly labels: Int32Array }) =>
-    trainer().evaluate(samples, labels),
+  evaluate: ({ samples, targets }: { readonly samples: Samples; readonly targets: Targets }) =>
+    trainer().evaluate(samples, targets),
   state: () => trainer().state(),
   restore: (state: TrainerState) => {
     trainer().restore(state);

@@ -1,5 +1,6 @@
 /** The door of the data room: data sets of every format, read in any order. */
-export type { Dataset, Split } from './dataset.js';
 export { DataError, ReadError } from './errors.js';
-export { batchOf, checkLabels, openDataset } from './open.js';
-export { pathOfUri } from './uri.js';
+export { openDataset } from './readers.js';
+export { imageInputs, imageSamples, inputsText, onlyInput, sameInputs, samplesBetween, sizeOf } from './samples.js';
+export type { Dataset, InputSpec, InputSpecs, Samples, Split, Targets, Tensor } from './samples.js';
+export { batchOf, checkLabels } from './view.js';

@@ -5,6 +5,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { librarySentence } from '../base/index.js';
+import { onlyInput } from '../data/index.js';
+import type { InputSpecs } from '../data/index.js';
 import { supplyTensorMethods } from './student-orthogonal.js';
 import {
   dropoutMasks,
@@ -32,7 +34,7 @@ export interface ModelWeight {
 }
 
 export interface StudentModel {
-  readonly inputShape: readonly [number, number, number];
+  readonly inputs: InputSpecs;
   readonly columns: number;
   /** In the model's order. */
   readonly weights: readonly ModelWeight[];
@@ -40,8 +42,8 @@ export interface StudentModel {
   readonly notes: readonly string[];
   /** The seeded topology, as `tf.loadLayersModel` takes it. */
   readonly topology: Json;
-  /** @param x [rows, height, width, channels] @returns logits [rows, columns] */
-  apply(x: tf.Tensor, training: boolean): tf.Tensor;
+  /** @param xs one tensor for each of `inputs`, in their order @returns logits [rows, columns] */
+  apply(xs: readonly tf.Tensor[], training: boolean): tf.Tensor;
   /** Sum of the layers' regularisation terms; undefined where there are none. */
   regularisation(): tf.Scalar | undefined;
   /** Makes the masks of the next training pass those of this step. */
@@ -91,18 +93,18 @@ async function build(topology: Json): Promise<tfl.LayersModel> {
 }
 
 function wrap(model: tfl.LayersModel, topology: Json, seed: number, notes: readonly string[]): StudentModel {
-  const { inputShape, columns } = shapesOf(model);
+  const { inputs, columns } = shapesOf(model);
   const masked = layersWithin(model).filter((layer): layer is MaskedLayer =>
     ['Dropout', 'SpatialDropout1D'].includes(layer.getClassName()),
   );
   return {
-    inputShape,
+    inputs,
     columns,
     weights: weightsOf(model),
     notes,
     topology,
-    apply: (x, training) => {
-      const output = model.apply(x, { training });
+    apply: (xs, training) => {
+      const output = model.apply([...xs], { training });
       if (output instanceof tf.Tensor) return output;
       throw new StudentModelError('output', 'several tensors', 'one tensor of logits');
     },
@@ -121,7 +123,7 @@ function wrap(model: tfl.LayersModel, topology: Json, seed: number, notes: reado
   };
 }
 
-function shapesOf(model: tfl.LayersModel): { inputShape: [number, number, number]; columns: number } {
+function shapesOf(model: tfl.LayersModel): { readonly inputs: InputSpecs; readonly columns: number } {
   const [input, ...moreInputs] = model.inputs;
   const [output, ...moreOutputs] = model.outputs;
   if (input === undefined || moreInputs.length > 0) {
@@ -140,7 +142,7 @@ function shapesOf(model: tfl.LayersModel): { inputShape: [number, number, number
     const expected = '[null, classes]: one row of logits a sample';
     throw new StudentModelError(`output ${output.name}`, `shape ${JSON.stringify(output.shape)}`, expected);
   }
-  return { inputShape: [height, width, channels], columns };
+  return { inputs: { [onlyInput]: { dtype: 'float32', shape: [height, width, channels] } }, columns };
 }
 
 function weightsOf(model: tfl.LayersModel): ModelWeight[] {

@@ -5,6 +5,8 @@
  * averages of normalisations (the caller ends the attempt then); no tensor outlives the call that made it.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { samplesBetween, sizeOf } from '../data/index.js';
+import type { InputSpecs, Samples } from '../data/index.js';
 import type { Runtime } from '../runtimes/index.js';
 import { exportModel } from './export.js';
 import type { OptimizerSettings } from './learning-rate.js';
@@ -34,8 +36,8 @@ export interface StudentTrainer extends Trainer {
   readonly notes: readonly string[];
 }
 
-/** Rows of one forward pass in `evaluate`: large enough to be fast, small enough for the heap. */
-const evaluationRows = 256;
+/** Samples of one forward pass in `evaluate`: large enough to be fast, small enough for the heap. */
+const evaluationSamples = 256;
 
 /** @throws StudentModelError when the model cannot be built or trained */
 export async function createTrainer(options: TrainerOptions): Promise<StudentTrainer> {
@@ -56,15 +58,15 @@ function trainerOf(model: StudentModel, { loss, optimizer: settings, totalSteps 
   const trainable = model.weights.filter((weight) => weight.trainable);
   const parameters = trainable.map((weight) => ({ name: weight.name, shape: weight.shape, values: weight.read() }));
   const optimizer = createOptimizer(settings, parameters, totalSteps);
-  const { columns, inputShape } = model;
-  const size = inputShape[0] * inputShape[1] * inputShape[2];
+  const { columns, inputs } = model;
 
   const gradients = (batch: TrainingBatch): Gradients => {
-    checkBatch(batch, size, columns);
+    checkBatch(batch, inputs, columns);
     model.seedMasks(batch.step);
     if (batch.teacherLogits !== null) requireFinite(batch.teacherLogits, 'teacher logits', batch.step);
-    const { loss: batchLoss, gradients: values } = forwardAndBackward(model, trainable, batch, (student) =>
-      distillationLoss({ columns, student, teacher: batch.teacherLogits, labels: batch.labels }, loss),
+    const { labels } = batch.targets;
+    const { loss: batchLoss, gradients: values } = forwardAndBackward(model, trainable, batch.samples, (student) =>
+      distillationLoss({ columns, student, teacher: batch.teacherLogits, labels }, loss),
     );
     if (!Number.isFinite(batchLoss)) throw new NumericError('loss', batch.step);
     return { step: batch.step, loss: batchLoss, values };
@@ -89,7 +91,7 @@ function trainerOf(model: StudentModel, { loss, optimizer: settings, totalSteps 
   };
   return {
     columns,
-    inputShape,
+    inputs,
     notes: model.notes,
     parameters: model.weights.reduce((sum, { shape }) => sum + tf.util.sizeFromShape([...shape]), 0),
     gradients,
@@ -99,14 +101,15 @@ function trainerOf(model: StudentModel, { loss, optimizer: settings, totalSteps 
       apply(computed);
       return computed.loss;
     },
-    evaluate: (samples, labels) => {
-      checkRows('samples', samples.length, labels.length * size);
+    evaluate: (samples, { perSample, labels }) => {
+      checkSamples(samples, inputs);
+      checkRows('labels', labels.length, samples.count * perSample);
       checkLabels(labels, columns);
       let [lossSum, correct] = [0, 0];
-      for (let start = 0; start < labels.length; start += evaluationRows) {
-        const end = Math.min(start + evaluationRows, labels.length);
-        const logits = predict(model, samples.subarray(start * size, end * size), end - start);
-        const part = score(logits, labels.subarray(start, end), columns);
+      for (let start = 0; start < samples.count; start += evaluationSamples) {
+        const end = Math.min(start + evaluationSamples, samples.count);
+        const logits = predict(model, samplesBetween(samples, start, end));
+        const part = score(logits, labels.subarray(start * perSample, end * perSample), columns);
         lossSum += part.lossSum;
         correct += part.correct;
       }
@@ -141,22 +144,22 @@ type LogitsLoss = (student: Float32Array) => { readonly loss: number; readonly g
 function forwardAndBackward(
   model: StudentModel,
   trainable: readonly ModelWeight[],
-  { samples, rows }: Pick<TrainingBatch, 'samples' | 'rows'>,
+  samples: Samples,
   lossOf: LogitsLoss,
 ): Pass {
   return scoped(() => {
-    const x = tf.tensor(samples, [rows, ...model.inputShape]);
+    const xs = tensorsOf(samples, model.inputs);
     const onLogits = tf.customGrad((...given) => {
       const [logits] = given;
       const { loss, gradient } = lossOf((logits as tf.Tensor).dataSync<'float32'>());
       return {
         value: tf.scalar(loss),
-        gradFunc: (dy: tf.Tensor) => tf.mul(dy, tf.tensor(gradient, [rows, model.columns])),
+        gradFunc: (dy: tf.Tensor) => tf.mul(dy, tf.tensor(gradient, [gradient.length / model.columns, model.columns])),
       };
     });
     const { value, grads } = tf.variableGrads(
       () => {
-        const loss = onLogits(model.apply(x, true));
+        const loss = onLogits(model.apply(xs, true));
         const penalty = model.regularisation();
         return tf.reshape<tf.Rank.R0>(penalty === undefined ? loss : tf.add(loss, penalty), []);
       },
@@ -172,8 +175,30 @@ function forwardAndBackward(
   });
 }
 
-function predict(model: StudentModel, samples: Float32Array, rows: number): Float32Array {
-  return scoped(() => model.apply(tf.tensor(samples, [rows, ...model.inputShape]), false).dataSync<'float32'>());
+function predict(model: StudentModel, samples: Samples): Float32Array {
+  return scoped(() => model.apply(tensorsOf(samples, model.inputs), false).dataSync<'float32'>());
+}
+
+/** One tensor for each input of the model, in its order. The samples have passed `checkSamples`. */
+function tensorsOf(samples: Samples, inputs: InputSpecs): tf.Tensor[] {
+  return Object.entries(inputs).map(([name, { dtype, shape }]) =>
+    tf.tensor(samples.inputs[name]?.data ?? [], [samples.count, ...shape], dtype),
+  );
+}
+
+/** Samples of zeros. */
+function zeroSamples(inputs: InputSpecs, count: number): Samples {
+  const zeros = Object.entries(inputs).map(([name, { dtype, shape: sample }]) => {
+    const shape = [count, ...sample];
+    const size = sizeOf(shape);
+    return [
+      name,
+      dtype === 'float32'
+        ? { dtype, shape, data: new Float32Array(size) }
+        : { dtype, shape, data: new Int32Array(size) },
+    ];
+  });
+  return { count, inputs: Object.fromEntries(zeros) as Samples['inputs'] };
 }
 
 /**
@@ -197,11 +222,9 @@ function rehearse(model: StudentModel): void {
   const trainable = model.weights.filter((weight) => weight.trainable);
   if (trainable.length === 0) throw new StudentModelError('weights', 'none that train', 'at least one');
   const frozen = model.weights.filter((weight) => !weight.trainable).map((weight) => [weight, weight.read()] as const);
-  const rows = 2;
-  const samples = new Float32Array(rows * model.inputShape[0] * model.inputShape[1] * model.inputShape[2]);
   try {
     model.seedMasks(0);
-    forwardAndBackward(model, trainable, { samples, rows }, (student) => ({ loss: 0, gradient: student }));
+    forwardAndBackward(model, trainable, zeroSamples(model.inputs, 2), (student) => ({ loss: 0, gradient: student }));
   } catch (cause) {
     const found = `an error of tfjs (${librarySentence(cause)})`;
     const expected = `layers whose gradients the runtime ${tf.getBackend()} has`;
@@ -217,13 +240,22 @@ function requireFinite(values: Float32Array, what: string, step: number): void {
   if (probe !== 0) throw new NumericError(what, step);
 }
 
-function checkBatch(batch: TrainingBatch, size: number, columns: number): void {
-  const { rows, samples, labels, teacherLogits } = batch;
+function checkBatch({ samples, targets, teacherLogits }: TrainingBatch, inputs: InputSpecs, columns: number): void {
+  const rows = samples.count * targets.perSample;
   if (rows < 1) throw new BatchError('rows', String(rows), 'at least one');
-  checkRows('samples', samples.length, rows * size);
-  checkRows('labels', labels.length, rows);
+  checkSamples(samples, inputs);
+  checkRows('labels', targets.labels.length, rows);
   if (teacherLogits !== null) checkRows('teacher logits', teacherLogits.length, rows * columns);
-  checkLabels(labels, columns);
+  checkLabels(targets.labels, columns);
+}
+
+/** @throws BatchError at the first input whose tensor is missing, or of another type or size */
+function checkSamples(samples: Samples, inputs: InputSpecs): void {
+  for (const [name, { dtype, shape }] of Object.entries(inputs)) {
+    const tensor = samples.inputs[name];
+    if (tensor?.dtype !== dtype) throw new BatchError(`input ${name}`, tensor?.dtype ?? 'none', dtype);
+    checkRows('samples', tensor.data.length, samples.count * sizeOf(shape));
+  }
 }
 
 function checkRows(what: string, found: number, expected: number): void {

@@ -3,6 +3,7 @@
  * files or time. Everything that decides the next step's result is in `TrainerState`, so that a restored trainer
  * continues bit for bit (I1).
  */
+import type { InputSpecs, Samples, Targets } from '../data/index.js';
 
 /** A named tensor outside the runtime: plain bytes, row-major, little-endian. */
 export interface NamedTensor {
@@ -13,12 +14,9 @@ export interface NamedTensor {
 
 export interface TrainingBatch {
   readonly step: number;
-  readonly rows: number;
-  /** [rows, height, width, channels]. */
-  readonly samples: Float32Array;
-  /** [rows]. */
-  readonly labels: Int32Array;
-  /** [rows, columns]; null where the step is trained on labels alone. */
+  readonly samples: Samples;
+  readonly targets: Targets;
+  /** [rows, columns], one row for each label; null where the step is trained on labels alone. */
   readonly teacherLogits: Float32Array | null;
 }
 
@@ -54,7 +52,8 @@ export interface ExportedModel {
 export interface Trainer {
   /** Width of the logits. */
   readonly columns: number;
-  readonly inputShape: readonly [number, number, number];
+  /** What the model takes, in the order of its inputs. */
+  readonly inputs: InputSpecs;
   readonly parameters: number;
   /**
    * Returns the gradients of one batch. The weights stay as they are; a forward pass moves the averages of normalizations.
@@ -72,8 +71,7 @@ export interface Trainer {
    * @throws what `gradients` and `apply` throw
    */
   train(batch: TrainingBatch): number;
-  /** @param samples [rows, height, width, channels] */
-  evaluate(samples: Float32Array, labels: Int32Array): Evaluation;
+  evaluate(samples: Samples, targets: Targets): Evaluation;
   state(): TrainerState;
   /** @throws when the state is of another model or optimizer. */
   restore(state: TrainerState): void;

@@ -65,6 +65,21 @@ export class StreamRefused extends WorkerError {
   }
 }
 
+/** The job's reference answers were written by a newer worker and require features that this one lacks. */
+export class ReferenceRefused extends WorkerError {
+  override readonly name = 'ReferenceRefused';
+  override readonly kind = 'ReferenceRefused';
+
+  /** @param problem see missingFeaturesText */
+  constructor(problem: string) {
+    super('terminal', {
+      about: "the job's reference answers",
+      problem: `the message ${problem}`,
+      remedy: 'use workers of one version in all pools',
+    });
+  }
+}
+
 /** Another teacher's answer to the same step is stored, and it is of another model or another augmentation. */
 export class FrameConflict extends WorkerError {
   override readonly name = 'FrameConflict';

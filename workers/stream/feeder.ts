@@ -2,7 +2,15 @@
  * The student's side of WORK, and its look at single answers. Feeding and probing are idempotent, so the student may
  * repeat both whenever it is in doubt (I2).
  */
-import { type DeadItem, deadItemSchema, encodeWorkItem, type JobNames, type WorkItem } from '@distillery/protocol';
+import {
+  type DeadItem,
+  deadItemSchema,
+  encodeWorkItem,
+  type JobNames,
+  missingFeatures,
+  missingFeaturesText,
+  type WorkItem,
+} from '@distillery/protocol';
 
 import type { StreamLink } from './connect.js';
 import { refused } from './logits-writer.js';
@@ -63,8 +71,13 @@ export async function probe(link: StreamLink, names: JobNames, shard: number, st
   if (stored !== null) return { kind: 'frame', frame: { sequence: stored.seq, shard, step, data: stored.data } };
   const dead = await last(names.streams.dead, names.subjects.dead(shard, step));
   if (dead === null) return { kind: 'absent' };
-  const parsed = deadItemSchema.safeParse(dead.json());
+  const message: unknown = dead.json();
+  const parsed = deadItemSchema.safeParse(message);
   if (parsed.success) return { kind: 'dead', item: parsed.data };
-  const error = 'its dead letter cannot be read: a teacher of another version wrote it';
+  const missing = missingFeatures(message);
+  const error =
+    missing.length > 0
+      ? `its dead letter ${missingFeaturesText(missing)}: use workers of one version`
+      : 'its dead letter cannot be read: a teacher of another version wrote it';
   return { kind: 'dead', item: { shard, step, teacher: 'unknown', deliveries: 0, error, item: null } };
 }

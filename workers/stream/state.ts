@@ -11,6 +11,8 @@
 import {
   firstRank,
   type JobNames,
+  missingFeatures,
+  missingFeaturesText,
   type Reference,
   referenceSchema,
   type StudentState,
@@ -19,7 +21,7 @@ import {
 } from '@distillery/protocol';
 
 import type { StreamLink } from './connect.js';
-import { Fenced } from './errors.js';
+import { Fenced, ReferenceRefused } from './errors.js';
 import { refused } from './logits-writer.js';
 import { isWithoutRoom, refusalOf } from './store-errors.js';
 
@@ -117,21 +119,23 @@ export async function publishTeacherState(
   }
 }
 
-/** The job's reference answers; null when no teacher wrote them yet. */
+/** The job's reference answers; null when no teacher wrote them yet. @throws ReferenceRefused */
 export async function readReference(link: StreamLink, names: JobNames): Promise<Reference | null> {
   const { data } = await read(link, names, names.stateKeys.reference);
+  requireFeatures(data);
   return referenceSchema.safeParse(data).data ?? null;
 }
 
 /**
  * Writes the reference answers unless there are some. Waits while there is no room.
  * @returns those that hold now
- * @throws StreamRefused, StreamUnreachable
+ * @throws ReferenceRefused, StreamRefused, StreamUnreachable
  */
 export async function createReference(link: StreamLink, names: JobNames, own: Reference): Promise<Reference> {
   const key = names.stateKeys.reference;
   for (let tries = 1; ; tries++) {
     const { data, revision } = await read(link, names, key);
+    requireFeatures(data);
     const there = referenceSchema.safeParse(data);
     if (there.success) return there.data;
     // Also replaces one that cannot be read.
@@ -140,6 +144,12 @@ export async function createReference(link: StreamLink, names: JobNames, own: Re
     if (kind === 'full') await waitForRoom(link, key, tries);
     else await link.clock.sleep(movedDelayMs);
   }
+}
+
+/** A newer teacher's reference is never taken for garbage, which is replaced. @throws ReferenceRefused */
+function requireFeatures(reference: unknown): void {
+  const missing = missingFeatures(reference);
+  if (missing.length > 0) throw new ReferenceRefused(missingFeaturesText(missing));
 }
 
 /** A replica that answers a read may lag behind the one that refused the write. */

@@ -1,18 +1,15 @@
 /**
- * Samples and labels of the steps to come, read and augmented ahead of the training thread. What a batch holds is a
+ * Samples and targets of the steps to come, read and augmented ahead of the training thread. What a batch holds is a
  * pure function of the step, so preparing it early or twice changes nothing.
  */
 import type { Augment, Schedule } from '@distillery/protocol';
 
-import { batchOf, type Split } from '../data/index.js';
+import { batchOf, type Samples, type Split, type Targets } from '../data/index.js';
 
 export interface PreparedBatch {
   readonly step: number;
-  readonly rows: number;
-  /** [rows, height, width, channels]. */
-  readonly samples: Float32Array;
-  /** [rows]. */
-  readonly labels: Int32Array;
+  readonly samples: Samples;
+  readonly targets: Targets;
 }
 
 export class BatchPreparer {
@@ -52,8 +49,8 @@ export class BatchPreparer {
     const indices = this.#schedule.indices(step);
     const samples = await batchOf(this.#split, indices, this.#augment, {
       seed: this.#schedule.augmentSeed(step),
-      firstRow: 0,
+      firstSample: 0,
     });
-    return { step, rows: indices.length, samples, labels: this.#split.labels(indices) };
+    return { step, samples, targets: this.#split.targets(indices) };
   }
 }

@@ -1,15 +1,15 @@
 /** When the student's weights are evaluated, and their accuracy and loss on the evaluation split. */
-import type { Split } from '../data/index.js';
+import type { Samples, Split, Targets } from '../data/index.js';
 import type { Evaluation } from '../models/training.js';
 
 import type { EvaluationRecord } from './progress.js';
 
 /** What the evaluator needs of the trainer. */
 export interface EvaluatingTrainer {
-  evaluate(samples: Float32Array, labels: Int32Array): Promise<Evaluation>;
+  evaluate(samples: Samples, targets: Targets): Promise<Evaluation>;
 }
 
-const rowsAtOnce = 500;
+const samplesAtOnce = 500;
 
 export class Evaluator {
   readonly #trainer: EvaluatingTrainer;
@@ -40,11 +40,11 @@ export class Evaluator {
     const split = this.#split;
     let correct = 0;
     let lossSum = 0;
-    for (let from = 0; from < split.length; from += rowsAtOnce) {
+    for (let from = 0; from < split.length; from += samplesAtOnce) {
       if (!goesOn()) return null;
-      const rows = Math.min(rowsAtOnce, split.length - from);
-      const indices = Uint32Array.from({ length: rows }, (_, row) => from + row);
-      const part = await this.#trainer.evaluate(await split.read(indices), split.labels(indices));
+      const count = Math.min(samplesAtOnce, split.length - from);
+      const indices = Uint32Array.from({ length: count }, (_, at) => from + at);
+      const part = await this.#trainer.evaluate(await split.read(indices), split.targets(indices));
       correct += part.correct;
       lossSum += part.lossSum;
     }

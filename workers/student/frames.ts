@@ -8,6 +8,7 @@ import {
   decodeFrame,
   FrameError,
   maxDamagedFrames,
+  samplesOfRows,
   type Schedule,
   shardRows,
   type WorkItem,
@@ -36,13 +37,13 @@ export function itemFor(
   { schedule, shards }: Pick<JobShape, 'schedule' | 'shards'>,
   { step, shard }: Place,
 ): Omit<WorkItem, 'version'> {
-  const indices = schedule.indices(step);
-  const { start, end } = shardRows(indices.length, shards, shard);
+  const rows = shardRows(schedule.rows(step), shards, shard);
+  const samples = samplesOfRows(rows, schedule.positions);
   return {
     step,
     shard,
-    firstRow: start,
-    indices: [...indices.subarray(start, end)],
+    firstRow: rows.start,
+    indices: [...schedule.indices(step).subarray(samples.start, samples.end)],
     augmentSeed: schedule.augmentSeed(step),
   };
 }
@@ -59,7 +60,7 @@ export function checkFrame(
   teacherDigest: string | null,
 ): { readonly logits: Float32Array; readonly teacherDigest: string } {
   const { header, logits } = decodeFrame(frame.data);
-  const { start, end } = shardRows(schedule.indices(frame.step).length, shards, frame.shard);
+  const { start, end } = shardRows(schedule.rows(frame.step), shards, frame.shard);
   const expected = [
     ['step', header.step, frame.step],
     ['shard', header.shard, frame.shard],

@@ -51,7 +51,7 @@ export class Gatherer {
     this.#nextStep = firstStep;
     this.#teacherDigest = options.teacherDigest;
     this.#buffer = new FrameBuffer({
-      shardsOf: (step) => shardsWithRows(job.schedule.indices(step).length, job.shards),
+      shardsOf: (step) => shardsWithRows(job.schedule.rows(step), job.shards),
       lowWater: firstStep,
       limit: firstStep,
     });

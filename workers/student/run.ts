@@ -25,7 +25,8 @@ import {
   openFileStore,
 } from '../checkpoint/index.js';
 import type { TrainerThread, TrainerThreadSource } from '../compute/index.js';
-import { checkLabels, DataError, type Dataset, openDataset, pathOfUri } from '../data/index.js';
+import { checkLabels, DataError, type Dataset, inputsText, openDataset, sameInputs } from '../data/index.js';
+import { resolve } from '../places/index.js';
 import { unlessStopped, type WorkerContext } from '../process/index.js';
 import {
   claimAttempt,
@@ -74,8 +75,13 @@ async function prepare(
   const { log, clock, stop } = context;
   const { manifest } = context.env;
   const dataset = await openDataset(manifest.dataset);
-  const schedule = scheduleOf({ ...manifest.training, samples: dataset.train.length });
-  const [trainer, link] = await Promise.all([openStudentModel(context, schedule, openTrainer), connect(context)]);
+  const { positions } = dataset.train.spec;
+  const schedule = scheduleOf({ ...manifest.training, samples: dataset.train.length, positions });
+  const modelJson = readModel((await resolve(manifest.student.model.uri)).path);
+  const [trainer, link] = await Promise.all([
+    openTrainer(trainerSourceOf(context, modelJson, schedule)),
+    connect(context),
+  ]);
   for (const note of trainer.notes) log.warn(note);
   checkFit(manifest, trainer, dataset);
   const names = jobNames(manifest.job.uid);
@@ -110,21 +116,21 @@ async function prepare(
   };
 }
 
-function openStudentModel(
+function trainerSourceOf(
   { env: { manifest, runtime } }: WorkerContext,
+  modelJson: string,
   schedule: Schedule,
-  openTrainer: OpenTrainer,
-): Promise<TrainerThread> {
+): TrainerThreadSource {
   const { training, student } = manifest;
-  return openTrainer({
+  return {
     runtime,
-    modelJson: readModel(pathOfUri(student.model.uri)),
+    modelJson,
     seed: training.seed,
     loss: student.loss,
     optimizer: student.optimizer,
     totalSteps: schedule.steps,
     limitSeconds: student.model.timeoutSeconds,
-  });
+  };
 }
 
 function connect({ env, clock, log }: WorkerContext): Promise<StreamLink> {
@@ -134,11 +140,12 @@ function connect({ env, clock, log }: WorkerContext): Promise<StreamLink> {
 
 /** @throws DataError when the samples or labels do not fit the model */
 function checkFit(manifest: Manifest, trainer: TrainerThread, dataset: Dataset): void {
-  if (trainer.inputShape.join() !== dataset.train.shape.join()) {
+  const { inputs } = dataset.train.spec;
+  if (!sameInputs(trainer.inputs, inputs)) {
     throw new DataError({
       about: manifest.dataset.uri,
-      found: `samples of ${dataset.train.shape.join(' × ')}`,
-      expected: `${trainer.inputShape.join(' × ')}, as the student's input is`,
+      found: `samples of ${inputsText(inputs)}`,
+      expected: `${inputsText(trainer.inputs)}, as the student's input is`,
       remedy: "change the student model's input shape or take another data set",
     });
   }
@@ -193,7 +200,7 @@ async function claimAndLoad(parts: {
   const known = {
     pod,
     runtime: trainer.runtime.description,
-    shards: shardsOf(manifest, trainer.columns),
+    shards: shardsOf(manifest, trainer.columns, schedule.positions),
     steps: schedule.steps,
     batchSize: manifest.training.batchSize,
   };
@@ -240,7 +247,7 @@ async function openSupply(parts: {
     },
     firstStep: start.step,
     fedBefore: claim.previous?.fedSteps ?? 0,
-    stepBytes: stepBytesOf(manifest, job.columns, job.shards),
+    stepBytes: stepBytesOf({ manifest, columns: job.columns, shards: job.shards, positions: job.schedule.positions }),
     windowFor: (measures) => windowSteps({ ...measures, bufferTargetSeconds, maxBytes }),
     onFailure,
     teacherDigest: reference?.teacherDigest ?? null,

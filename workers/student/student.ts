@@ -16,7 +16,7 @@ import { type Manifest, maxFaultLength, type Schedule, type StudentState } from 
 
 import { type Log, Meter, WorkerError } from '../base/index.js';
 import { type CheckpointKey, type CheckpointStore, digestOf, encodeCheckpoint } from '../checkpoint/index.js';
-import type { Dataset } from '../data/index.js';
+import type { Dataset, Samples, Targets } from '../data/index.js';
 import type { Evaluation, ExportedModel, TrainerState, TrainingBatch } from '../models/training.js';
 
 import { BatchPreparer } from './batches.js';
@@ -31,7 +31,7 @@ import { type LogitsSupply, Retention } from './supply.js';
 export interface TrainerClient {
   readonly parameters: number;
   train(batch: TrainingBatch): Promise<TrainReply>;
-  evaluate(samples: Float32Array, labels: Int32Array): Promise<Evaluation>;
+  evaluate(samples: Samples, targets: Targets): Promise<Evaluation>;
   state(): Promise<TrainerState>;
   export(): Promise<ExportedModel>;
 }
@@ -157,8 +157,10 @@ export class Student {
       if (taken === 'stopped') break;
       if (taken.isSkipped) this.#progress.skipped(step);
       this.#retention.trained(taken.bytes);
+      // The samples move to the thread, and are gone here.
+      const { count } = batch.samples;
       const trained = trainer.train({ ...batch, teacherLogits: taken.logits }).then((reply) => {
-        this.#noteTrained(step, batch.rows, reply);
+        this.#noteTrained(step, count, reply);
       });
       trained.catch((error: unknown) => this.#fail(error));
       inFlight.push(trained);

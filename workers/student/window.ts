@@ -38,9 +38,19 @@ export function windowSteps(input: WindowInput): number {
   return Math.max(1, Math.min(maxWindowSteps, affordable, Math.max(leastSteps, wanted)));
 }
 
+interface StepShape {
+  readonly manifest: Manifest;
+  readonly columns: number;
+  readonly shards: number;
+  /** Prediction positions of each sample. */
+  readonly positions: number;
+}
+
 /** Returns the stored bytes of one full step, headers of its frames included. */
-export function stepBytesOf({ training, logits }: Manifest, columns: number, shards: number): number {
-  return shards * headerBytes + training.batchSize * bytesPerRow(columns, logits.encoding, logits.topK);
+export function stepBytesOf({ manifest, columns, shards, positions }: StepShape): number {
+  const { training, logits } = manifest;
+  const rows = training.batchSize * positions;
+  return shards * headerBytes + rows * bytesPerRow(columns, logits.encoding, logits.topK);
 }
 
 /**

@@ -2,10 +2,11 @@
 import { quietLibraries, workerExitCodes } from '@distillery/protocol';
 
 import { openInferenceThread } from '../compute/index.js';
-import { openDataset, pathOfUri } from '../data/index.js';
+import { openDataset } from '../data/index.js';
+import { resolve } from '../places/index.js';
 import { endingOf, readLabellingEnvironment } from '../process/index.js';
 
-const rowsAtOnce = 500;
+const samplesAtOnce = 500;
 
 async function evaluate(): Promise<{ readonly samples: number; readonly accuracy: number }> {
   Object.assign(process.env, quietLibraries);
@@ -14,17 +15,17 @@ async function evaluate(): Promise<{ readonly samples: number; readonly accuracy
   const { test } = dataset;
   const inference = await openInferenceThread({
     format: manifest.teacher.model.format,
-    path: pathOfUri(manifest.teacher.model.uri),
+    path: (await resolve(manifest.teacher.model.uri)).path,
     input: manifest.teacher.input,
-    sampleShape: test.shape,
+    inputs: test.spec.inputs,
     threads,
     limitSeconds: manifest.teacher.model.timeoutSeconds,
   });
   let correct = 0;
-  for (let from = 0; from < test.length; from += rowsAtOnce) {
-    const indices = Uint32Array.from({ length: Math.min(rowsAtOnce, test.length - from) }, (_, row) => from + row);
-    const { logits } = await inference.infer(await test.read(indices), indices.length);
-    for (const [row, label] of test.labels(indices).entries()) {
+  for (let from = 0; from < test.length; from += samplesAtOnce) {
+    const indices = Uint32Array.from({ length: Math.min(samplesAtOnce, test.length - from) }, (_, row) => from + row);
+    const { logits } = await inference.infer(await test.read(indices));
+    for (const [row, label] of test.targets(indices).labels.entries()) {
       const answer = logits.subarray(row * inference.columns, (row + 1) * inference.columns);
       if (largest(answer) === label) correct += 1;
     }

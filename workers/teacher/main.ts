@@ -1,9 +1,10 @@
 /** The teacher process: a composition root. It connects, loads the model, tests it, and labels until it is asked to stop. */
-import { jobNames, teacherDrainMs, type TeacherState, workerExitCodes } from '@distillery/protocol';
+import { jobNames, protocolVersion, teacherDrainMs, type TeacherState, workerExitCodes } from '@distillery/protocol';
 
 import { asModelError, type InferenceThread, openInferenceThread } from '../compute/index.js';
-import { type Dataset, openDataset, pathOfUri } from '../data/index.js';
+import { type Dataset, openDataset } from '../data/index.js';
 import { compareWithReference, selfTestAnswers } from '../models/inference/index.js';
+import { resolve } from '../places/index.js';
 import { Meter, WorkerError } from '../base/index.js';
 import { runWorker, unlessStopped, type WorkerContext } from '../process/index.js';
 import {
@@ -75,12 +76,13 @@ async function prepare({ env, log, clock }: WorkerContext): Promise<Prepared> {
   const names = jobNames(manifest.job.uid);
   const dataset = await openDataset(manifest.dataset);
   const split = dataset.train;
+  const { path } = await resolve(manifest.teacher.model.uri);
   const [inference, link] = await Promise.all([
     openInferenceThread({
       format: manifest.teacher.model.format,
-      path: pathOfUri(manifest.teacher.model.uri),
+      path,
       input: manifest.teacher.input,
-      sampleShape: split.shape,
+      inputs: split.spec.inputs,
       threads: env.threads,
       limitSeconds: manifest.teacher.model.timeoutSeconds,
     }),
@@ -117,6 +119,7 @@ async function prepare({ env, log, clock }: WorkerContext): Promise<Prepared> {
       pool,
       phase,
       runtime: inference.description,
+      protocolVersion,
       ...meter.rates(clock.now()),
       ...teacher.counts,
       accuracy: null,
@@ -127,10 +130,10 @@ async function prepare({ env, log, clock }: WorkerContext): Promise<Prepared> {
   };
 
   await report('SelfTest');
-  const { tolerance, model } = manifest.teacher;
+  const { tolerance } = manifest.teacher;
   // The first batches of the model: if it never returns from them, it would not return in another attempt either.
   const own = await selfTestAnswers(inference, split, tolerance).catch((error: unknown) => {
-    throw asModelError(error, pathOfUri(model.uri));
+    throw asModelError(error, path);
   });
   if (!own.ok) throw new WorkerError('terminal', own.fault);
   const reference = await createReference(link, names, own.reference);

@@ -19,7 +19,7 @@ import {
 } from '@distillery/protocol';
 
 import { type Log, type Meter, WorkerError } from '../base/index.js';
-import { batchOf, type Split } from '../data/index.js';
+import { batchOf, type Samples, type Split } from '../data/index.js';
 import type { WorkDelivery } from '../stream/index.js';
 
 /** What the teacher needs of the stream. */
@@ -34,10 +34,7 @@ export interface TeacherStream {
 export interface TeacherInference {
   readonly columns: number;
   readonly digestHex: string;
-  infer(
-    samples: Float32Array,
-    rows: number,
-  ): Promise<{ readonly logits: Float32Array; readonly busyMs: number; readonly idleMs: number }>;
+  infer(samples: Samples): Promise<{ readonly logits: Float32Array; readonly busyMs: number; readonly idleMs: number }>;
 }
 
 export interface TeacherCounts {
@@ -135,10 +132,10 @@ export class Teacher {
     const { manifest, split, inference, stream, meter, clock } = this.#options;
     const samples = await batchOf(split, item.indices, manifest.training.augment, {
       seed: item.augmentSeed,
-      firstRow: item.firstRow,
+      firstSample: Math.floor(item.firstRow / split.spec.positions),
     });
-    const rows = item.indices.length;
-    const { logits, busyMs, idleMs } = await inference.infer(samples, rows);
+    const { logits, busyMs, idleMs } = await inference.infer(samples);
+    const rows = item.indices.length * split.spec.positions;
     const frame = encodeFrame({
       step: item.step,
       shard: item.shard,
@@ -155,7 +152,7 @@ export class Teacher {
     await delivery.done();
     this.counts.items += 1;
     if (outcome === 'duplicate') this.counts.duplicates += 1;
-    meter.add({ atMs: clock.now(), rows, busyMs, idleMs });
+    meter.add({ atMs: clock.now(), rows: item.indices.length, busyMs, idleMs });
   }
 
   async #deadLetter(delivery: WorkDelivery, error: string): Promise<void> {

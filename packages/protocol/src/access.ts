@@ -1,9 +1,9 @@
 /**
- * How one role of one job reaches its streams. The operator makes it, the cluster adapter hands it to the worker (a file of
+ * How one role of one job reaches its streams. The operator creates it, the cluster adapter hands it to the worker (a file of
  * mode 0600, or a mounted Secret), the worker reads it (docs/protocol.md "Environment").
  */
 
-/** `reader`: whoever brings the finished model home; it may read the job's objects and nothing else. */
+/** `reader`: a process that fetches the finished model; it may read the job's objects and nothing else. */
 export const workerRoles = ['teacher', 'student', 'reader'] as const;
 export type WorkerRole = (typeof workerRoles)[number];
 
@@ -56,7 +56,7 @@ export function accessFromSecret(data: Readonly<Record<string, string>>, role: W
   return user === undefined || password === undefined ? null : { kind: 'password', url, user, password };
 }
 
-/** The user JWT and the seed in the text of a .creds file, as the NATS clients find them; null when it is none. */
+/** The user JWT and the seed in the text of a .creds file, as the NATS clients find them; null when the text is not one. */
 export function parseCreds(text: string): { readonly jwt: string; readonly seed: string } | null {
   const parts = [...text.matchAll(/-{3,}BEGIN[^\n]*-{3,}\n\s*(\S+)\n\s*-{3,}END/g)].map(([, content]) => content);
   const [jwt, seed] = parts;

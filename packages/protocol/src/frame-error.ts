@@ -30,7 +30,7 @@ export interface FramePlace {
 export class FrameError extends DistilleryError {
   override readonly name = 'FrameError';
   readonly kind = 'Frame';
-  /** The step is fed again; a teacher answers it anew. */
+  /** The step is fed again; a teacher answers it again. */
   readonly retry = 'Later';
   readonly row: number | undefined;
   readonly column: number | undefined;
@@ -44,4 +44,21 @@ export class FrameError extends DistilleryError {
     this.row = place.row;
     this.column = place.column;
   }
+}
+
+export function malformed(field: string, found: number | string, expected: string): FrameError {
+  return new FrameError('malformed', { problem: `${field}: found ${String(found)}, expected ${expected}`, remedy: '' });
+}
+
+/** @param column undefined where the value is the remaining mass of the row */
+export function nonFinite(value: number | undefined, row: number, column: number | undefined): FrameError {
+  const where = column === undefined ? 'remaining mass' : `column ${String(column)}`;
+  return new FrameError(
+    'nonFinite',
+    {
+      problem: `row ${String(row)}, ${where}: found ${String(value)}, expected a finite number: check the teacher's model and input`,
+      remedy: '',
+    },
+    column === undefined ? { row } : { row, column },
+  );
 }

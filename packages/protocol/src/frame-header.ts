@@ -1,12 +1,14 @@
 /**
  * The 64-byte header of a logits frame (docs/protocol.md "Logits frame"): its layout, and the checks that need no body.
  *
- * Invariants: every field is little-endian; the header has its own checksum, so a field is believed before the body is
- * looked at; the sizes that a header implies are bounded before anyone allocates by them.
+ * Every field is little-endian. The header has its own checksum, so its fields can be trusted before the body is read. The
+ * sizes that a header implies are bounded before memory is allocated by them.
  */
 import { crc32c } from '@node-rs/crc32';
 
-import { FrameError } from './frame-error.js';
+import { FrameError, malformed } from './frame-error.js';
+import { bodyBytesOf, codeOf, layoutOfCode } from './frame-layouts.js';
+import type { FrameHeader } from './frame-layouts.js';
 import { maxFrameBytes, maxFrameValues, maxTemperature, protocolVersion } from './limits.js';
 
 export const headerBytes = 64;
@@ -14,37 +16,7 @@ export const headerBytes = 64;
 /** "DSLF", the first four bytes. */
 const magic = [0x44, 0x53, 0x4c, 0x46] as const;
 
-/** Codes of the encoding byte; dense and top-k come in both widths. */
-const encodingCodes = { dense: { Float32: 0, Float16: 1 }, topK: { Float32: 2, Float16: 3 } } as const;
-/** Importance-sampled logits (RS-KD): the code is taken, the body is not defined yet. */
-const sampledCode = 4;
-
-export type ValueEncoding = 'Float32' | 'Float16';
-
-export interface FrameHeader {
-  /** Type of each logit in the body. */
-  readonly encoding: ValueEncoding;
-  /** Logits kept per row; 0 = dense, all of them. */
-  readonly topK: number;
-  readonly step: number;
-  readonly shard: number;
-  readonly rows: number;
-  readonly columns: number;
-  /** First 8 bytes of the SHA-256 of the teacher's model files, 16 lower-case hex digits. */
-  readonly teacherDigest: string;
-  /** Seed of the augmentation that the teacher saw. */
-  readonly augmentSeed: number;
-  /** Temperature at which the remaining mass was taken; 0 when dense. A float32. */
-  readonly temperature: number;
-}
-
 const digestPattern = /^[0-9a-f]{16}$/;
-
-/** Bytes of the body that a header implies. */
-export function bodyBytesOf({ encoding, topK, rows, columns }: FrameHeader): number {
-  const valueBytes = encoding === 'Float32' ? 4 : 2;
-  return topK === 0 ? rows * columns * valueBytes : rows * (topK * (4 + valueBytes) + 4);
-}
 
 /** @throws FrameError (malformed) when a field is out of its range; the sentence names it. */
 export function checkHeader(header: FrameHeader): void {
@@ -78,7 +50,7 @@ export function writeHeader(frame: Uint8Array, header: FrameHeader): void {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   frame.set(magic, 0);
   view.setUint8(4, protocolVersion);
-  view.setUint8(5, encodingCodes[header.topK === 0 ? 'dense' : 'topK'][header.encoding]);
+  view.setUint8(5, codeOf(header));
   view.setBigUint64(8, BigInt(header.step), true);
   view.setUint32(16, header.shard, true);
   view.setUint32(20, header.rows, true);
@@ -93,7 +65,7 @@ export function writeHeader(frame: Uint8Array, header: FrameHeader): void {
 }
 
 /**
- * The header of a frame, checked, without a look at the body: enough to compare a stored frame with one's own.
+ * The header of a frame, checked; the body is not read. Enough to compare a stored frame with one's own.
  * @throws FrameError
  */
 export function readHeader(frame: Uint8Array): FrameHeader {
@@ -119,25 +91,18 @@ export function readHeader(frame: Uint8Array): FrameHeader {
   if (version !== protocolVersion) {
     throw new FrameError('version', {
       found: `protocol version ${String(version)}`,
-      expected: `${String(protocolVersion)}: run teachers and student of one release`,
-      remedy: '',
+      expected: String(protocolVersion),
+      remedy: 'run teachers and student of one release',
     });
   }
   checkSum('header', crc32c(frame.subarray(0, 60)), view.getUint32(60, true));
-  const code = view.getUint8(5);
-  if (code === sampledCode) {
-    throw new FrameError('unsupported', {
-      problem: 'sampled logits (encoding 4) are not supported yet: use Float32 or Float16',
-      remedy: '',
-    });
-  }
-  if (code > sampledCode) throw malformed('encoding', code, 'a code from 0 to 4');
+  const { layout, encoding } = layoutOfCode(view.getUint8(5));
   zero('flags', view.getUint16(6, true));
   zero('reserved', view.getUint32(56, true));
   const step = view.getBigUint64(8, true);
   if (step > BigInt(Number.MAX_SAFE_INTEGER)) throw malformed('step', step.toString(), 'at most 2^53 - 1');
   const header: FrameHeader = {
-    encoding: code === encodingCodes.dense.Float32 || code === encodingCodes.topK.Float32 ? 'Float32' : 'Float16',
+    encoding,
     topK: view.getUint32(28, true),
     step: Number(step),
     shard: view.getUint32(16, true),
@@ -147,9 +112,8 @@ export function readHeader(frame: Uint8Array): FrameHeader {
     augmentSeed: view.getUint32(40, true),
     temperature: view.getFloat32(44, true),
   };
-  const dense = code === encodingCodes.dense.Float32 || code === encodingCodes.dense.Float16;
-  if (dense !== (header.topK === 0)) {
-    throw malformed('topK', header.topK, dense ? '0 in a dense frame' : 'at least 1 in a top-k frame');
+  if ((layout === 'dense') !== (header.topK === 0)) {
+    throw malformed('topK', header.topK, layout === 'dense' ? '0 in a dense frame' : 'at least 1 in a top-k frame');
   }
   checkHeader(header);
   const bodyBytes = view.getUint32(48, true);
@@ -184,10 +148,6 @@ function checkSum(part: string, computed: number, stored: number): void {
 
 function zero(field: string, value: number): void {
   if (value !== 0) throw malformed(field, value, '0');
-}
-
-export function malformed(field: string, found: number | string, expected: string): FrameError {
-  return new FrameError('malformed', { problem: `${field}: found ${String(found)}, expected ${expected}`, remedy: '' });
 }
 
 function hexWord(value: number): string {

@@ -4,16 +4,18 @@
  */
 export { accessFromSecret, accessToSecret, parseCreds, workerRoles } from './access.js';
 export type { NatsAccess, WorkerRole } from './access.js';
-export { augment } from './augment.js';
-export type { AugmentOptions } from './augment.js';
+export { augmentations } from './augment/augmentations.js';
+export type { SampleKind } from './augment/augmentations.js';
+export type { AugmentOptions } from './augment/image.js';
 export { decodeFrame, decodeLogits, encodeFrame, viewFrame } from './frame.js';
-export type { DenseFrame, Frame, FrameInput, TopKFrame } from './frame.js';
+export type { FrameInput } from './frame.js';
 export { workerExitCodes } from './exit-codes.js';
 export type { WorkerEnding } from './exit-codes.js';
 export { FrameError } from './frame-error.js';
 export type { FrameFault, FramePlace } from './frame-error.js';
 export { headerBytes, readHeader } from './frame-header.js';
-export type { FrameHeader, ValueEncoding } from './frame-header.js';
+export { bytesPerRow, frameLayouts } from './frame-layouts.js';
+export type { DenseFrame, Frame, FrameHeader, TopKFrame, ValueEncoding } from './frame-layouts.js';
 export { jetStreamFault, jetStreamLimit } from './jetstream-errors.js';
 export type { JetStreamAnswer, JetStreamFault, JetStreamLimit } from './jetstream-errors.js';
 export {
@@ -26,11 +28,21 @@ export {
   maxTemperature,
   maxWindowSteps,
   minimumNatsVersion,
+  protocolVersion,
   teacherDrainMs,
   teacherPrefetch,
   telemetryStaleMs,
 } from './limits.js';
-export { manifestSchema, ManifestError, needsNoTeacher, parseManifest } from './manifest.js';
+export {
+  datasetDeliveries,
+  datasetFormats,
+  manifestSchema,
+  ManifestError,
+  needsNoTeacher,
+  parseManifest,
+  trainingOrders,
+  writtenManifestSchema,
+} from './manifest.js';
 export type { Augment, Manifest } from './manifest.js';
 export { firstRank, fitsTeacherKey, jobNames, NameError, resultPrefix, studentRanks } from './names.js';
 export type { JobNames } from './names.js';
@@ -48,10 +60,21 @@ export {
   wholeObject,
 } from './objects.js';
 export type { NextPiece, ObjectEntry, StoredPiece } from './objects.js';
-export { readResultSums, resultFiles, resultNamePattern, resultSumsName, resultSumsText } from './result-sums.js';
+export { features, missingFeatures, missingFeaturesText } from './messages.js';
+export {
+  inDigestOrder,
+  readResultSums,
+  resultFiles,
+  resultNamePattern,
+  resultSumsName,
+  resultSumsText,
+  weightsDigestHead,
+  weightsDigestParts,
+} from './results.js';
+export type { NamedWeights } from './results.js';
 export { permutation, schedule } from './schedule.js';
 export type { Schedule, ScheduleOptions } from './schedule.js';
-export { bytesPerRow, shardCount, shardRows, shardsOf } from './shards.js';
+export { samplesOfRows, shardCount, shardRows, shardsOf } from './shards.js';
 export type { RowRange } from './shards.js';
 export {
   deadItemSchema,
@@ -68,8 +91,6 @@ export {
 export type { DamagedFrame, DeadItem, LogitsReader, Reference, StudentState, TeacherState } from './telemetry.js';
 export { readStore, readUri, storeRules, uriForms, uriRules, uriText } from './uri.js';
 export type { Read, Store, Uri, UriFault, UriRule, UriScheme } from './uri.js';
-export { inDigestOrder, weightsDigestHead, weightsDigestParts } from './weights-digest.js';
-export type { NamedWeights } from './weights-digest.js';
 export { decodeWorkItem, encodeWorkItem, WorkItemError } from './work-item.js';
 export type { WorkItem } from './work-item.js';
 export { quietLibraries } from './quiet.js';

@@ -1,10 +1,10 @@
 /**
- * What an error code of JetStream means for us: whether waiting helps, and whom. Codes are the server's
+ * What an error code of JetStream means: whether waiting helps, and who can resolve it. Codes are the server's
  * (`server/errors.json` of nats-server 2.15; test/kit/jetstream-errors.ts holds the list). Pure.
  *
  * Invariants:
- *  jetstream-errors/J1 `refused` is said only of a fault in what we or the job asked: it ends a job. Trouble of the
- *     platform never is one.
+ *  jetstream-errors/J1 `refused` means a fault in what we or the job asked, and ends a job. Trouble of the platform is
+ *     never `refused`.
  *  jetstream-errors/J2 The text of an error is read here and nowhere else, and only where the server has one code for
  *     several causes.
  */
@@ -36,7 +36,7 @@ export interface JetStreamAnswer {
   readonly description: string;
 }
 
-/** One code for whatever the store of a stream says. */
+/** One code for every error of a stream's store. */
 const storeFailed = 10077;
 
 const faults: Readonly<Record<Exclude<JetStreamFault, 'taken' | 'full' | 'refused'>, readonly number[]>> = {
@@ -144,7 +144,7 @@ export function jetStreamLimit({ code }: Pick<JetStreamAnswer, 'code'>): JetStre
   return limits.get(code) ?? 'either';
 }
 
-/** What an error of JetStream means; of a code that is not in the table, what its status says. */
+/** What an error of JetStream means, by its code, or by its status when the table does not have the code. */
 export function jetStreamFault({ code, status, description }: JetStreamAnswer): JetStreamFault {
   if (code === storeFailed) return storeFault(description);
   return byCode.get(code) ?? faultOfStatus(status);

@@ -18,7 +18,7 @@ export const maxTemperature = 1024;
 export const maxFrameRetries = 5;
 /** The student never feeds further ahead than this many steps, whatever the buffer target says. */
 export const maxWindowSteps = 1024;
-/** A telemetry value older than this says nothing: the observer must hold, not scale (design §5.5). */
+/** A telemetry value older than this is stale: the observer must hold, not scale (design §5.5). */
 export const telemetryStaleMs = 5_000;
 /** Within this time of SIGTERM a teacher has finished or given back what it holds. */
 export const teacherDrainMs = 2_000;

@@ -1,11 +1,14 @@
 /**
  * The job manifest: all that a worker knows of its job. The operator writes it (ConfigMap in a cluster, a file in a
  * local run), workers only read it. It is resolved: every default is filled in, nothing is optional without a reason.
+ *
+ * The writer writes the fields below and no others. A reader ignores fields that it does not know, and refuses a manifest
+ * that requires a feature which it lacks (messages.ts).
  */
 import { DistilleryError, type FaultOf } from '@distillery/base';
 import { z } from 'zod';
 
-import { fieldOf, problemIn } from './issues.js';
+import { fieldOf, ignoringUnknown, problemIn, requiresField, withRequires } from './messages.js';
 
 const fraction = z.number().min(0).max(1);
 const positive = z.number().positive();
@@ -39,19 +42,27 @@ const storeSchema = z.enum(['nats', 'file']);
 /** Of the store `file`: where the files go; absent = below the worker's own folder (DISTILL_FOLDER). */
 const folderSchema = z.string().startsWith('/', 'must be an absolute path').optional();
 
-export const manifestSchema = z.strictObject({
+/** Formats of data sets: the one list, which readers and validation follow. */
+export const datasetFormats = ['idx'] as const;
+export const datasetDeliveries = ['Reference'] as const;
+export const trainingOrders = ['Strict'] as const;
+
+/** For the writer: an unknown field is a fault of the program, and is refused. */
+export const writtenManifestSchema = z.strictObject({
   version: z.literal(1),
+  /** Features that every worker of the job must have; absent = none. */
+  requires: requiresField,
   job: z.strictObject({ uid: z.string().min(1), namespace: z.string().min(1), name: z.string().min(1) }),
   dataset: z.strictObject({
-    format: z.enum(['idx']),
+    format: z.enum(datasetFormats),
     uri: z.string().min(1),
-    delivery: z.enum(['Reference']),
+    delivery: z.enum(datasetDeliveries),
   }),
   training: z.strictObject({
     batchSize: count,
     epochs: count,
     seed: z.number().int().min(0),
-    order: z.enum(['Strict']),
+    order: z.enum(trainingOrders),
     augment: augmentSchema,
   }),
   teacher: z.strictObject({
@@ -93,7 +104,10 @@ export const manifestSchema = z.strictObject({
     output: z.strictObject({ store: storeSchema, folder: folderSchema }),
   }),
 });
-export type Manifest = z.infer<typeof manifestSchema>;
+export type Manifest = z.infer<typeof writtenManifestSchema>;
+
+/** For readers. */
+export const manifestSchema = withRequires(ignoringUnknown(writtenManifestSchema));
 
 const remedy = "use workers of the operator's version, which writes it";
 

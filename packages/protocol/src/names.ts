@@ -1,5 +1,5 @@
 /**
- * Subjects, streams and consumers of one job (design §4). Everything that names a thing in NATS comes from here.
+ * Subjects, streams and consumers of one job (design §4). Every name in NATS comes from here.
  * `uid` is the job's Kubernetes uid (or the one a local run made): letters, digits and dashes.
  */
 import { DistilleryError } from '@distillery/base';
@@ -11,7 +11,7 @@ export class NameError extends DistilleryError {
   readonly retry = 'Never';
 }
 
-/** Names of results in a job's object store begin so; checkpoints lie beside them. */
+/** Prefix of the results in a job's object store; checkpoints lie beside them. */
 export const resultPrefix = 'result/';
 
 /**

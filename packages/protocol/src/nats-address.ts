@@ -88,7 +88,7 @@ export class NatsAddress {
   }
 }
 
-/** An address for a message; for a text that is none, words that hold nothing of it. */
+/** An address for a message; for a text that is not one, words that hold nothing of it. */
 export function printableAddress(text: string): string {
   try {
     return NatsAddress.parse(text).toString();

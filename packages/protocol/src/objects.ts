@@ -1,7 +1,7 @@
 /**
  * The format of a job's object store, which is that of all NATS clients, and how it is read: by direct gets alone. The
  * clients' own readers make a consumer for it, and a right to make consumers reaches further than this bucket
- * (docs/adr/0005). Pure: who reads hands in the direct get, and hashes.
+ * (docs/adr/0005). Pure: the caller passes in the direct get and computes the hashes.
  *
  * Invariants:
  *  objects/O1 An object is there whole or not at all: its pieces are stored first, its entry last.
@@ -14,7 +14,7 @@
 import { DistilleryError } from '@distillery/base';
 import { z } from 'zod';
 
-/** Objects that a job may have: 100 checkpoints that are kept, its results, and room. */
+/** Objects that a job may have: up to 100 checkpoints, its results, and spare room. */
 export const maxObjects = 1_024;
 /** As long as a name of an object may be. */
 const maxNameLength = 1_024;
@@ -43,7 +43,7 @@ export interface StoredPiece {
   readonly data: Uint8Array;
 }
 
-/** The first message of a subject, wildcards allowed, at or after a sequence; null when there is none. */
+/** The first message of a subject, wildcards allowed, at or after a sequence; null when no message is there. */
 export type NextPiece = (subject: string, fromSequence: number) => Promise<StoredPiece | null>;
 
 /** An object that cannot be read whole; its fault is about nothing, since the reader knows the object's name. */
@@ -66,7 +66,7 @@ export function objectDigest(sha256: Uint8Array): string {
   return `SHA-256=${base64Url(sha256)}`;
 }
 
-/** @returns null for a mark of deletion, and for what is no entry of this bucket (objects/O3) */
+/** @returns null for a mark of deletion, and for a message that is not an entry of this bucket (objects/O3) */
 export function readObjectEntry(bucket: string, message: StoredPiece): ObjectEntry | null {
   const entry = anyEntry(bucket, message);
   return entry === null || entry.deleted === true ? null : entry;

@@ -3,6 +3,6 @@
  *
  * onnxruntime 1.30 otherwise writes a device id and a database below the home folder and a log into the temporary folder,
  * and uploads events. It reads the variable when its native library starts, from the environment of the process: a
- * compute thread's own copy of `process.env` is too late.
+ * compute thread's own copy of `process.env` is set too late.
  */
 export const quietLibraries: Readonly<Record<string, string>> = { ORT_DISABLE_TELEMETRY: '1' };

@@ -1,33 +1,38 @@
 /**
- * How a step is cut into messages: fixed row ranges, so that a message stays below `maxFrameBytes` and a data-parallel
+ * How a step is cut into messages: fixed ranges of rows, so that a message stays below `maxFrameBytes` and a data-parallel
  * student can give each rank its own shards (design §4).
+ *
+ * A row is one prediction position. Every sample of a job has the same number of positions: an image has one, a sequence
+ * of tokens one for each token. Row r of a batch is position r mod positions of sample floor(r / positions). Shards cut
+ * rows, so that a sample with more positions than fit into one frame lies in several.
  */
 import { headerBytes } from './frame-header.js';
+import { bytesPerRow } from './frame-layouts.js';
 import { maxFrameBytes } from './limits.js';
 import type { Manifest } from './manifest.js';
 
+/** From `start` up to, not including, `end`. */
 export interface RowRange {
   readonly start: number;
   readonly end: number;
 }
 
-/** Bytes of one row in a frame's body; see frame.ts for the layouts. */
-export function bytesPerRow(columns: number, encoding: 'Float32' | 'Float16', topK: number): number {
-  const valueBytes = encoding === 'Float32' ? 4 : 2;
-  if (topK === 0) return columns * valueBytes;
-  return topK * (4 + valueBytes) + 4;
-}
-
-/** Shards of a job: the least number that keeps a full batch's message, header included, within the limit. */
-export function shardCount(batchSize: number, rowBytes: number): number {
+/**
+ * Shards of a job: the least number that keeps the message of a full batch, header included, within the limit.
+ * @param batchRows rows of a full batch: samples × positions
+ * @param rowBytes of one row in a frame's body, see frame-layouts.ts
+ */
+export function shardCount(batchRows: number, rowBytes: number): number {
   const rowsPerMessage = Math.max(1, Math.floor((maxFrameBytes - headerBytes) / rowBytes));
-  return Math.ceil(batchSize / rowsPerMessage);
+  return Math.ceil(batchRows / rowsPerMessage);
 }
 
-/** Shards of a job, from its manifest and the width that its models turned out to have. */
-export function shardsOf(manifest: Manifest, columns: number): number {
+/**
+ * Shards of a job, from its manifest, the width of its opened models and the positions of its samples.
+ */
+export function shardsOf(manifest: Manifest, columns: number, positions: number): number {
   const { encoding, topK } = manifest.logits;
-  return shardCount(manifest.training.batchSize, bytesPerRow(columns, encoding, topK));
+  return shardCount(manifest.training.batchSize * positions, bytesPerRow(columns, encoding, topK));
 }
 
 /**
@@ -36,4 +41,10 @@ export function shardsOf(manifest: Manifest, columns: number): number {
  */
 export function shardRows(rows: number, shards: number, shard: number): RowRange {
   return { start: Math.floor((rows * shard) / shards), end: Math.floor((rows * (shard + 1)) / shards) };
+}
+
+/** The samples of a batch in which the rows lie, the first and the last of them perhaps in part. */
+export function samplesOfRows({ start, end }: RowRange, positions: number): RowRange {
+  const first = Math.floor(start / positions);
+  return { start: first, end: end > start ? Math.ceil(end / positions) : first };
 }

@@ -5,22 +5,23 @@
 import { printable } from '@distillery/base';
 import { z } from 'zod';
 
+import { requiresField, withRequires } from './messages.js';
 import { workItemSchema } from './work-item.js';
 
 const nonNegative = z.number().min(0);
 const whole = z.number().int().min(0);
-/** Samples a second beyond what any hardware does; larger ones would only distort sums. */
+/** Samples a second beyond what any hardware does; larger values would only distort sums. */
 const rate = nonNegative.max(1e9);
-/** Fencing numbers and counts grow by one; a larger one was not counted. */
+/** Fencing numbers and counts grow by one; a larger value cannot be a count. */
 const counted = whole.max(1e12);
 /** What a float32 can hold. */
 const loss = z.number().min(-3.4e38).max(3.4e38);
-/** Words of a worker, which end in a status, a log or on a terminal: no control character gets that far. */
+/** Text of a worker, which ends in a status, a log or on a terminal: control characters are replaced here. */
 const text = (length: number): z.ZodType<string> => z.string().max(length).transform(printable);
 
 export const studentPhases = ['Starting', 'Training', 'Evaluating', 'Exporting', 'Done'] as const;
 
-/** Damaged frames told at a time; further ones wait until these are gone. */
+/** Damaged frames reported at a time; further ones wait until these are deleted. */
 export const maxDamagedFrames = 16;
 
 export const maxFaultLength = 500;
@@ -49,7 +50,7 @@ export const studentStateSchema = z.object({
   /** Samples a step, so that rates and steps convert. */
   batchSize: counted,
   samplesPerSecond: rate,
-  /** Rate of the compute thread alone, waiting left out. */
+  /** Rate of the compute thread alone, without waiting. */
   unstarvedSamplesPerSecond: rate,
   /** Share of the last seconds that the compute thread waited for logits. */
   waitFraction: nonNegative.max(1),
@@ -69,13 +70,13 @@ export const studentStateSchema = z.object({
    * subjects are free again, and the student feeds the steps again.
    */
   damaged: z.array(damagedFrameSchema).max(maxDamagedFrames),
-  /** Why the newest checkpoint could not be stored yet; the training goes on without it. */
+  /** Why the newest checkpoint could not be stored yet; training continues without it. */
   checkpointFault: text(maxFaultLength).nullable().optional(),
   /** Set when phase is Done. */
   result: z
     .object({
       digest: text(200),
-      /** SHA-256 of the list of all result files; students of earlier releases tell none. */
+      /** SHA-256 of the list of all result files; students of earlier releases report none. */
       filesDigest: text(200).optional(),
       accuracy: nonNegative.max(1).nullable(),
       loss: loss.nullable(),
@@ -106,7 +107,9 @@ export const teacherStateSchema = z.object({
   pool: text(63),
   phase: z.enum(teacherPhases),
   runtime: text(200),
-  /** Rows labelled a second over the last seconds. */
+  /** Protocol version that the teacher speaks; teachers of earlier releases do not report one. */
+  protocolVersion: whole.min(1).max(255).optional(),
+  /** Samples labeled per second over the last seconds. */
   samplesPerSecond: rate,
   /** Rate of inference alone: what this teacher could do if it never waited. */
   capableSamplesPerSecond: rate,
@@ -115,7 +118,7 @@ export const teacherStateSchema = z.object({
   items: counted,
   duplicates: counted,
   failures: counted,
-  /** Accuracy on the evaluation split; null where nobody measured it. */
+  /** Accuracy on the evaluation split; null where it was not measured. */
   accuracy: nonNegative.max(1).nullable(),
   /** Milliseconds since 1970 by the writer's clock; readers judge age by the server's time of the message. */
   updatedAtMs: nonNegative,
@@ -125,12 +128,14 @@ export type TeacherState = z.infer<typeof teacherStateSchema>;
 /** The first 8 bytes of the SHA-256 of the teacher's model files, as in a frame's header: 16 lower-case hex digits. */
 const teacherDigestSchema = z.string().regex(/^[0-9a-f]{16}$/, 'expected 16 lower-case hex digits');
 
-/** Training samples that a reference may hold: enough to tell a wrong model, few enough for one KV value. */
+/** Training samples that a reference may hold: enough to detect a wrong model, few enough for one KV value. */
 const maxReferenceSamples = 64;
 
 /** STATE key `reference`: what the first teacher answered for some unaugmented training samples (design §4 "Self-test"). */
-export const referenceSchema = z
-  .strictObject({
+const referenceFields = z
+  .object({
+    /** Features that every later teacher of the job must have. */
+    requires: requiresField,
     teacherDigest: teacherDigestSchema,
     columns: z.number().int().min(1).max(1_048_576),
     /** Indices into the training split. */
@@ -146,20 +151,25 @@ export const referenceSchema = z
     path: ['logits'],
     message: 'expected every row to have `columns` values',
   });
+export const referenceSchema = withRequires(referenceFields);
 export type Reference = z.infer<typeof referenceSchema>;
 
 export const maxDeadErrorLength = 2_000;
 
 /** A message on a DEAD subject: the work item that no teacher could do, with its last error. */
-export const deadItemSchema = z.strictObject({
-  shard: whole,
-  step: counted,
-  /** Pod name of the teacher that gave up. */
-  teacher: text(253),
-  /** How often the item had been delivered, the last time included. */
-  deliveries: whole,
-  error: text(maxDeadErrorLength),
-  /** The item; null when the message was no readable work item. */
-  item: workItemSchema.nullable(),
-});
+export const deadItemSchema = withRequires(
+  z.object({
+    /** Features that a reader of the dead item must have. */
+    requires: requiresField,
+    shard: whole,
+    step: counted,
+    /** Pod name of the teacher that gave up. */
+    teacher: text(253),
+    /** How often the item had been delivered, the last time included. */
+    deliveries: whole,
+    error: text(maxDeadErrorLength),
+    /** The item; null when the message was no readable work item. */
+    item: workItemSchema.nullable(),
+  }),
+);
 export type DeadItem = z.infer<typeof deadItemSchema>;

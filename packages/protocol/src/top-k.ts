@@ -1,5 +1,5 @@
 /**
- * Top-k logits of one row and the way back. The k largest logits are kept as they are; of the rest only the softmax
+ * Top-k logits of one row, encoded and decoded. The k largest logits are kept as they are; of the rest only the softmax
  * mass is kept, which the reader spreads evenly (TinyViT, arXiv 2207.10666).
  *
  * Invariants: the choice is deterministic (equal logits: the smaller column first); the restored row is finite, its
@@ -13,7 +13,7 @@
  */
 const leastLogShare = -104;
 
-/** 1 − mass is never taken below this, so that a mass of 1 (all float32 can say of 0.99999998) stays finite. */
+/** 1 − mass is never taken below this, so that a mass of 1 (the float32 nearest to 0.99999998) stays finite. */
 const leastKeptMass = 2 ** -25;
 
 /**

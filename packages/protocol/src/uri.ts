@@ -51,7 +51,7 @@ export type Uri =
 export type Store =
   { readonly kind: 'nats' } | { readonly kind: 'file' } | { readonly kind: 'place'; readonly uri: Uri };
 
-/** Why a text is no uri, as a clause, and what to do about it. */
+/** Why a text is not a uri, as a clause, and what to do about it. */
 export interface UriFault {
   readonly clause: string;
   readonly remedy: string;
@@ -217,7 +217,7 @@ function readBy<T>(rules: readonly UriRule[], text: string, read: (text: string)
   }
 }
 
-/** @param text one that keeps the rules. @throws URIError when its escapes are no UTF-8 */
+/** @param text one that keeps the rules. @throws URIError when its escapes are not UTF-8 */
 function uriIn(text: string): Uri {
   const scheme = uriSchemes.find((one) => hasScheme(text, one)) ?? 'file';
   const rest = text.slice(scheme.length + '://'.length);

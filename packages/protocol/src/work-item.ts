@@ -5,14 +5,19 @@
 import { DistilleryError, type FaultOf } from '@distillery/base';
 import { z } from 'zod';
 
-import { fieldOf, problemIn } from './issues.js';
 import { protocolVersion } from './limits.js';
+import { fieldOf, problemIn, requiresField, withRequires } from './messages.js';
 
 const index = z.number().int().min(0).max(0xffff_ffff);
 
-/** The item's JSON; other schemas embed it, readers of messages use `decodeWorkItem`. */
-export const workItemSchema = z.strictObject({
+/**
+ * The item's JSON. A message that only reports an item embeds it; a reader that acts on it uses `decodeWorkItem`, which
+ * also checks what the item requires.
+ */
+export const workItemSchema = z.object({
   version: z.literal(protocolVersion),
+  /** Features that a teacher must have; no more than the job's manifest requires. */
+  requires: requiresField,
   step: z.number().int().min(0),
   shard: z.number().int().min(0),
   /** Position of the first row in its batch; augmentation draws depend on it. */
@@ -45,6 +50,8 @@ export class WorkItemError extends DistilleryError {
   }
 }
 
+const readableItem = withRequires(workItemSchema);
+
 export function encodeWorkItem(item: Omit<WorkItem, 'version'>): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ version: protocolVersion, ...item }));
 }
@@ -63,7 +70,7 @@ export function decodeWorkItem(payload: Uint8Array): WorkItem {
       },
     );
   }
-  const parsed = workItemSchema.safeParse(value);
+  const parsed = readableItem.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new WorkItemError(fieldOf(parsed.error), { problem: problemIn(parsed.error), remedy });
 }

@@ -93,13 +93,19 @@ def bytes_per_row(columns, encoding, top_k):
     return columns * width if top_k == 0 else top_k * (4 + width) + 4
 
 
-def shard_count(batch_size, row_bytes):
+def shard_count(batch_rows, row_bytes):
     rows_per_message = max(1, (MAX_FRAME_BYTES - 64) // row_bytes)
-    return -(-batch_size // rows_per_message)
+    return -(-batch_rows // rows_per_message)
 
 
 def shard_rows(rows, shards, shard):
     return {"start": rows * shard // shards, "end": rows * (shard + 1) // shards}
+
+
+def samples_of_rows(rows, positions):
+    """The samples of a batch in which the rows lie."""
+    first = rows["start"] // positions
+    return {"start": first, "end": -(-rows["end"] // positions) if rows["end"] > rows["start"] else first}
 
 
 # Augmentation --------------------------------------------------------------------------------------------------------
@@ -109,15 +115,15 @@ def float32(value):
     return struct.unpack("<f", struct.pack("<f", value))[0]
 
 
-def augment(samples, shape, shift, noise, seed, first_row):
+def augment(samples, shape, shift, noise, seed, first_sample):
     if shift == 0 and noise == 0:
         return list(samples)
     height, width, channels = shape
     size = height * width * channels
     out = []
-    for row in range(len(samples) // size):
-        sample = samples[row * size : (row + 1) * size]
-        random = Random(seed_of(seed, first_row + row))
+    for position in range(len(samples) // size):
+        sample = samples[position * size : (position + 1) * size]
+        random = Random(seed_of(seed, first_sample + position))
         if shift > 0:
             down = random.below(2 * shift + 1) - shift
             right = random.below(2 * shift + 1) - shift
@@ -250,17 +256,42 @@ def whole(value, most):
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
 
 
+FEATURE = re.compile("[A-Za-z0-9][A-Za-z0-9.-]{0,62}")
+FEATURES = ()  # what this reader has beyond the base of version 1
+
+
+def missing_features(message, has=FEATURES):
+    """Features in `requires` that the reader lacks; none when `requires` is absent or malformed."""
+    required = message.get("requires", []) if isinstance(message, dict) else []
+    if wrong_requires(required) is not None:
+        return []
+    return [feature for feature in required if feature not in has]
+
+
+def wrong_requires(required):
+    """Path of the first fault in the value of `requires`; None when it is sound."""
+    if not isinstance(required, list) or len(required) > 32:
+        return "requires"
+    for at, feature in enumerate(required):
+        if not isinstance(feature, str) or not FEATURE.fullmatch(feature):
+            return f"requires.{at}"
+    return None
+
+
 def wrong_field(text):
-    """Path of the first wrong field of a work item; None when it is sound."""
+    """Path of the first wrong field of a work item; None when it is sound. Unknown fields are ignored."""
     try:
         item = json.loads(text)
     except ValueError:
         return "(root)"
-    names = {"version", "step", "shard", "firstRow", "indices", "augmentSeed"}
-    if not isinstance(item, dict) or set(item) - names:
+    if not isinstance(item, dict):
         return "(root)"
+    if missing_features(item):
+        return "requires"
     if item.get("version") != 1:
         return "version"
+    if wrong_requires(item.get("requires", [])) is not None:
+        return wrong_requires(item["requires"])
     for name, most in (("step", MAX_SAFE), ("shard", MAX_SAFE), ("firstRow", U32)):
         if not whole(item.get(name), most):
             return name
@@ -271,6 +302,14 @@ def wrong_field(text):
         if not whole(index, U32):
             return f"indices.{at}"
     return None if whole(item.get("augmentSeed"), U32) else "augmentSeed"
+
+
+ITEM_FIELDS = ("version", "requires", "step", "shard", "firstRow", "indices", "augmentSeed")
+
+
+def read_item(text):
+    """The fields of a sound work item that this reader knows."""
+    return {name: value for name, value in json.loads(text).items() if name in ITEM_FIELDS}
 
 
 # The vectors ---------------------------------------------------------------------------------------------------------
@@ -325,6 +364,12 @@ def check_schedule():
     for v in vectors["shards"]:
         found = [shard_rows(v["rows"], v["shards"], shard) for shard in range(v["shards"])]
         check("shards", v["rows"], found, v["ranges"])
+    for v in vectors["positions"]:
+        found = []
+        for shard in range(v["shards"]):
+            rows = shard_rows(v["samples"] * v["positions"], v["shards"], shard)
+            found.append({"rows": rows, "samples": samples_of_rows(rows, v["positions"])})
+        check("positions", v["positions"], found, v["ranges"])
     for v in vectors["shardCounts"]:
         row_bytes = bytes_per_row(v["columns"], v["encoding"], v["topK"])
         check("shardCount", v["columns"], [row_bytes, shard_count(v["batchSize"], row_bytes)], [v["rowBytes"], v["shards"]])
@@ -334,7 +379,7 @@ def check_schedule():
 def check_augment():
     vectors = load("augment.json")
     for v in vectors:
-        out = augment(floats_of(v["input"]), v["shape"], v["shift"], v["noise"], v["seed"], v["firstRow"])
+        out = augment(floats_of(v["input"]), v["shape"], v["shift"], v["noise"], v["seed"], v["firstSample"])
         check("augment", v["name"], struct.pack(f"<{len(out)}f", *out), data_of(v["output"]))
     return len(vectors)
 
@@ -364,7 +409,7 @@ def check_frames():
 def check_messages():
     items = load("work-items.json")
     for v in items["sound"]:
-        check("work item", v["text"], [wrong_field(v["text"]), json.loads(v["text"])], [None, v["item"]])
+        check("work item", v["text"], [wrong_field(v["text"]), read_item(v["text"])], [None, v["item"]])
     for v in items["broken"]:
         check("broken work item", v["text"], wrong_field(v["text"]), v["field"])
     reference = load("messages.json")["reference"]
@@ -373,7 +418,14 @@ def check_messages():
     return len(items["sound"]) + len(items["broken"]) + 1
 
 
-for part in (check_random, check_schedule, check_augment, check_frames, check_messages):
+def check_requires():
+    vectors = load("requires.json")
+    for v in vectors:
+        check("requires", v["text"], missing_features(json.loads(v["text"]), v["has"]), v["missing"])
+    return len(vectors)
+
+
+for part in (check_random, check_schedule, check_augment, check_frames, check_messages, check_requires):
     print(f"{part.__name__[6:]}: {part()} vectors")
 print("all as expected" if failures == 0 else f"{failures} differ")
 sys.exit(0 if failures == 0 else 1)

@@ -33,6 +33,8 @@ import {
 } from '../../kit/stream.js';
 
 const jobs = [
+  'newer',
+  'newer-dead',
   'feed',
   'twins',
   'zombie',
@@ -290,6 +292,37 @@ describe('fencing', () => {
     expect(await createReference(teacher, names, first)).toEqual(first);
     expect(await createReference(teacher, names, later)).toEqual(first);
     expect(await readReference(teacher, names)).toEqual(first);
+  });
+
+  test('reference answers that require an unknown feature are refused by its name, and never replaced', async () => {
+    const { names, teacher } = await job('newer');
+    const own = { teacherDigest: '0123456789abcdef', columns: 1, indices: [3], logits: [[0.5]] };
+    const newer = { requires: ['test.newer'], teacherDigest: own.teacherDigest, answers: 'of another shape' };
+    const root = await connectRoot(nats);
+    const key = `$KV.${names.stateBucket}.${names.stateKeys.reference}`;
+    await root.connection.request(key, JSON.stringify(newer));
+    const refusal = {
+      reason: 'terminal',
+      message:
+        "the job's reference answers: the message requires test.newer, which this release does not have. " +
+        'Use workers of one version in all pools.',
+    };
+    await expect(createReference(teacher, names, own)).rejects.toMatchObject(refusal);
+    await expect(readReference(teacher, names)).rejects.toMatchObject(refusal);
+    const stored = await root.manager.direct.getMessage(`KV_${names.stateBucket}`, { last_by_subj: key });
+    expect(stored?.json()).toEqual(newer);
+    await root.connection.close();
+  });
+
+  test('a dead item that requires an unknown feature is reported with its name', async () => {
+    const { names, student } = await job('newer-dead');
+    const root = await connectRoot(nats);
+    const subject = names.subjects.dead(0, 7);
+    await root.connection.request(subject, JSON.stringify({ requires: ['test.newer'], what: 'of another shape' }));
+    const found = await probe(student, names, 0, 7);
+    expect(found).toMatchObject({ kind: 'dead', item: { step: 7, item: null } });
+    expect(found).toHaveProperty('item.error', expect.stringContaining('requires test.newer'));
+    await root.connection.close();
   });
 });
 

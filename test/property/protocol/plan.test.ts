@@ -1,10 +1,11 @@
 /** Which samples a step holds, how it is cut, and what augmentation does to them: the same wherever computed. */
 import {
-  augment,
+  augmentations,
   bytesPerRow,
   encodeFrame,
   maxFrameBytes,
   permutation,
+  samplesOfRows,
   schedule,
   shardCount,
   shardRows,
@@ -18,6 +19,7 @@ const jobs = fc.record({
   samples: fc.integer({ min: 1, max: 200 }),
   batchSize: fc.integer({ min: 1, max: 64 }),
   epochs: fc.integer({ min: 1, max: 4 }),
+  positions: fc.integer({ min: 1, max: 8 }),
 });
 
 describe('a schedule', () => {
@@ -33,6 +35,7 @@ describe('a schedule', () => {
             expect(plan.epochOf(step)).toBe(epoch);
             const batch = plan.indices(step);
             const last = at === plan.stepsPerEpoch - 1;
+            expect(plan.rows(step)).toBe(batch.length * job.positions);
             expect(batch.length).toBe(last ? job.samples - at * job.batchSize : job.batchSize);
             seen.push(...batch);
           }
@@ -66,6 +69,37 @@ describe('a schedule', () => {
 });
 
 describe('shards', () => {
+  test('cut rows: each names exactly the samples in which its rows lie, for one position its rows themselves', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 200 }),
+        fc.integer({ min: 1, max: 40 }),
+        fc.integer({ min: 1, max: 64 }),
+        (samples, positions, shards) => {
+          for (let shard = 0; shard < shards; shard++) {
+            const rows = shardRows(samples * positions, shards, shard);
+            const { start, end } = samplesOfRows(rows, positions);
+            const inside = new Set<number>();
+            for (let row = rows.start; row < rows.end; row++) inside.add(Math.floor(row / positions));
+            expect(Array.from({ length: end - start }, (_, at) => start + at)).toEqual([...inside]);
+            if (positions === 1) expect({ start, end }).toEqual(rows);
+          }
+        },
+      ),
+    );
+  });
+
+  test('of one sample with more positions than fit into a frame are several', () => {
+    const rowBytes = bytesPerRow(32_000, 'Float16', 0);
+    const shards = shardCount(1 * 512, rowBytes);
+    const longest = Math.max(
+      ...Array.from({ length: shards }, (_, shard) => shardRows(512, shards, shard)).map(
+        ({ start, end }) => end - start,
+      ),
+    );
+    expect(64 + longest * rowBytes).toBeLessThanOrEqual(maxFrameBytes);
+  });
+
   test('cover the rows in order and differ by at most one row', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 5000 }), fc.integer({ min: 1, max: 64 }), (rows, shards) => {
@@ -119,35 +153,39 @@ describe('shards', () => {
 
 const batches = fc
   .record({
-    rows: fc.integer({ min: 1, max: 6 }),
+    count: fc.integer({ min: 1, max: 6 }),
     shape: fc.tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 3 })),
   })
-  .chain(({ rows, shape }) => {
-    const length = rows * shape[0] * shape[1] * shape[2];
+  .chain(({ count, shape }) => {
+    const length = count * shape[0] * shape[1] * shape[2];
     return fc.record({
-      rows: fc.constant(rows),
+      count: fc.constant(count),
       shape: fc.constant(shape),
       samples: fc
         .array(fc.float({ min: 0, max: 1, noNaN: true }), { minLength: length, maxLength: length })
         .map((values) => Float32Array.from(values)),
       seed: fc.integer({ min: 0, max: 0xffff_ffff }),
-      firstRow: fc.nat({ max: 10_000 }),
+      firstSample: fc.nat({ max: 10_000 }),
     });
   });
 const how = fc.record({ shift: fc.integer({ min: 0, max: 8 }), noise: fc.double({ min: 0, max: 1, noNaN: true }) });
 
-describe('augmentation', () => {
-  test('of a batch cut at any row is that of the whole batch', () => {
+const augment: typeof augmentations.image.apply = (...given) => {
+  augmentations.image.apply(...given);
+};
+
+describe('augmentation of images', () => {
+  test('of a batch cut at any sample is that of the whole batch', () => {
     fc.assert(
-      fc.property(batches, how, fc.nat(), ({ rows, shape, samples, seed: from, firstRow }, kind, cutAt) => {
+      fc.property(batches, how, fc.nat(), ({ count, shape, samples, seed: from, firstSample }, kind, cutAt) => {
         const whole = samples.slice();
-        augment(whole, kind, { seed: from, firstRow, shape });
-        const cut = cutAt % (rows + 1);
-        const middle = (samples.length / rows) * cut;
+        augment(whole, kind, { seed: from, firstSample, shape });
+        const cut = cutAt % (count + 1);
+        const middle = (samples.length / count) * cut;
         const head = samples.slice(0, middle);
         const tail = samples.slice(middle);
-        augment(head, kind, { seed: from, firstRow, shape });
-        augment(tail, kind, { seed: from, firstRow: firstRow + cut, shape });
+        augment(head, kind, { seed: from, firstSample, shape });
+        augment(tail, kind, { seed: from, firstSample: firstSample + cut, shape });
         expect(Float32Array.from([...head, ...tail])).toEqual(whole);
       }),
     );
@@ -155,8 +193,8 @@ describe('augmentation', () => {
 
   test('stays in [0, 1]', () => {
     fc.assert(
-      fc.property(batches, how, ({ shape, samples, seed: from, firstRow }, kind) => {
-        augment(samples, kind, { seed: from, firstRow, shape });
+      fc.property(batches, how, ({ shape, samples, seed: from, firstSample }, kind) => {
+        augment(samples, kind, { seed: from, firstSample, shape });
         expect(samples.every((value) => value >= 0 && value <= 1)).toBe(true);
       }),
     );
@@ -164,45 +202,49 @@ describe('augmentation', () => {
 
   test('by nothing changes nothing', () => {
     fc.assert(
-      fc.property(batches, ({ shape, samples, seed: from, firstRow }) => {
+      fc.property(batches, ({ shape, samples, seed: from, firstSample }) => {
         const before = samples.slice();
-        augment(samples, { shift: 0, noise: 0 }, { seed: from, firstRow, shape });
+        augment(samples, { shift: 0, noise: 0 }, { seed: from, firstSample, shape });
         expect(samples).toEqual(before);
       }),
     );
   });
 
-  test('by a shift moves the picture as one and leaves 0 behind', () => {
+  test('by a shift moves the image as one and leaves 0 behind', () => {
     fc.assert(
-      fc.property(batches, fc.integer({ min: 1, max: 4 }), ({ rows, shape, samples, seed: from, firstRow }, shift) => {
-        const moved = samples.slice();
-        augment(moved, { shift, noise: 0 }, { seed: from, firstRow, shape });
-        const [height, width, channels] = shape;
-        const size = height * width * channels;
-        const pixel = (from_: Float32Array, row: number, y: number, x: number, channel: number): number =>
-          y < 0 || x < 0 || y >= height || x >= width ? 0 : from_[row * size + (y * width + x) * channels + channel]!;
-        for (let row = 0; row < rows; row++) {
-          const fits = (down: number, right: number): boolean => {
-            for (let at = 0; at < size; at++) {
-              const [y, x, channel] = [
-                Math.floor(at / channels / width),
-                Math.floor(at / channels) % width,
-                at % channels,
-              ];
-              if (moved[row * size + at] !== pixel(samples, row, y - down, x - right, channel)) return false;
-            }
-            return true;
-          };
-          const distances = Array.from({ length: 2 * shift + 1 }, (_, at) => at - shift);
-          expect(distances.some((down) => distances.some((right) => fits(down, right)))).toBe(true);
-        }
-      }),
+      fc.property(
+        batches,
+        fc.integer({ min: 1, max: 4 }),
+        ({ count, shape, samples, seed: from, firstSample }, shift) => {
+          const moved = samples.slice();
+          augment(moved, { shift, noise: 0 }, { seed: from, firstSample, shape });
+          const [height, width, channels] = shape;
+          const size = height * width * channels;
+          const pixel = (from_: Float32Array, row: number, y: number, x: number, channel: number): number =>
+            y < 0 || x < 0 || y >= height || x >= width ? 0 : from_[row * size + (y * width + x) * channels + channel]!;
+          for (let row = 0; row < count; row++) {
+            const fits = (down: number, right: number): boolean => {
+              for (let at = 0; at < size; at++) {
+                const [y, x, channel] = [
+                  Math.floor(at / channels / width),
+                  Math.floor(at / channels) % width,
+                  at % channels,
+                ];
+                if (moved[row * size + at] !== pixel(samples, row, y - down, x - right, channel)) return false;
+              }
+              return true;
+            };
+            const distances = Array.from({ length: 2 * shift + 1 }, (_, at) => at - shift);
+            expect(distances.some((down) => distances.some((right) => fits(down, right)))).toBe(true);
+          }
+        },
+      ),
     );
   });
 
   test('by noise has the standard deviation asked for', () => {
     const samples = new Float32Array(100_000).fill(0.5);
-    augment(samples, { shift: 0, noise: 0.05 }, { seed: 1, firstRow: 0, shape: [1, 1, 1] });
+    augment(samples, { shift: 0, noise: 0.05 }, { seed: 1, firstSample: 0, shape: [1, 1, 1] });
     const mean = samples.reduce((sum, value) => sum + value, 0) / samples.length;
     const variance = samples.reduce((sum, value) => sum + (value - mean) ** 2, 0) / samples.length;
     expect(mean).toBeCloseTo(0.5, 3);

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 
 import { checkJob, claimPlace } from '../../../src/api/index.js';
 import { uriInPod } from '../../../src/render/mounts.js';
-import { pathOfUri } from '../../../workers/data/index.js';
+import { resolve } from '../../../workers/places/index.js';
 import { bent } from '../../kit/jobs.js';
 
 /** Names as a disk takes them: every character but those that no path or message can carry. */
@@ -31,12 +31,12 @@ describe('a path', () => {
     );
   });
 
-  test('in a claim is the path below the mount that workers open', () => {
-    fc.assert(
-      fc.property(path, (name) => {
+  test('in a claim is the path below the mount that workers open', async () => {
+    await fc.assert(
+      fc.asyncProperty(path, async (name) => {
         const uri = uriText({ scheme: 'pvc', claim: 'data', path: name });
         expect(claimPlace(uri)).toEqual({ claim: 'data', path: name });
-        expect(pathOfUri(uriInPod(uri))).toBe(`/mnt/pvc/data/${name}`);
+        expect((await resolve(uriInPod(uri))).path).toBe(`/mnt/pvc/data/${name}`);
       }),
     );
   });

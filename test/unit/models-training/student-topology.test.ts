@@ -110,8 +110,8 @@ describe('a student file', () => {
     const plain = await open(sequential(flat(), logits('linear')));
     expect(plain.notes).toEqual([]);
     plain.restore({ weights: renamed(student, plain), slots: plain.state().slots });
-    const { samples, labels } = batchAt(0);
-    expect(student.evaluate(samples, labels)).toEqual(plain.evaluate(samples, labels));
+    const { samples, targets } = batchAt(0);
+    expect(student.evaluate(samples, targets)).toEqual(plain.evaluate(samples, targets));
     student.dispose();
     plain.dispose();
   });

@@ -1,9 +1,11 @@
 /** Small students, settings and batches for the tests of training. */
 import { randomFrom } from '@distillery/base';
 import * as tfl from '@tensorflow/tfjs-layers';
+import { imageSamples } from '../../../workers/data/index.js';
 import { supplyTensorMethods } from '../../../workers/models/student-orthogonal.js';
 import type { OptimizerSettings } from '../../../workers/models/learning-rate.js';
 import type { TrainingBatch } from '../../../workers/models/training.js';
+import { targetsOf } from '../../kit/samples.js';
 
 export const shape = [8, 8, 1] as const;
 export const columns = 4;
@@ -54,9 +56,8 @@ export function batchAt(step: number, rows = 6): TrainingBatch {
   const draw = (length: number): Float32Array => Float32Array.from({ length }, () => random.unit());
   return {
     step,
-    rows,
-    samples: draw(rows * shape[0] * shape[1]),
-    labels: Int32Array.from({ length: rows }, () => random.below(columns)),
+    samples: imageSamples(shape, draw(rows * shape[0] * shape[1])),
+    targets: targetsOf(Int32Array.from({ length: rows }, () => random.below(columns))),
     teacherLogits: draw(rows * columns).map((value) => 6 * value - 3),
   };
 }

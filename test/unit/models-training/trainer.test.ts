@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
+import { imageSamples, samplesBetween } from '../../../workers/data/index.js';
 import type { OptimizerSettings } from '../../../workers/models/learning-rate.js';
 import {
   BatchError,
@@ -12,6 +13,7 @@ import {
 import type { StudentTrainer, TrainerOptions, TrainerState } from '../../../workers/models/training.js';
 import { openRuntime } from '../../../workers/runtimes/index.js';
 import type { Runtime } from '../../../workers/runtimes/index.js';
+import { pixelsOf, targetsOf } from '../../kit/samples.js';
 import { batchAt, columns, eventfulStudent, optimizerSettings, shape, studentOf } from './students.js';
 
 let runtime: Runtime;
@@ -196,7 +198,7 @@ describe('a trainer', () => {
     run(student, 0, 3);
     const { numTensors, numBytes, numDataBuffers } = tf.memory();
     for (let step = 3; step < 203; step++) student.train(batchAt(step));
-    student.evaluate(batchAt(0).samples, batchAt(0).labels);
+    student.evaluate(batchAt(0).samples, batchAt(0).targets);
     student.restore(student.state());
     student.export();
     expect(tf.memory()).toMatchObject({ numTensors, numBytes, numDataBuffers });
@@ -243,11 +245,14 @@ describe('evaluation', () => {
   it('counts over more rows than one forward pass takes, as one sample at a time would', async () => {
     const student = await trainer();
     run(student, 0, 5);
-    const { samples, labels } = batchAt(0, 300);
-    const whole = student.evaluate(samples, labels);
+    const { samples, targets } = batchAt(0, 300);
+    const whole = student.evaluate(samples, targets);
     let [correct, lossSum] = [0, 0];
     for (let row = 0; row < 300; row++) {
-      const one = student.evaluate(samples.slice(row * 64, (row + 1) * 64), labels.slice(row, row + 1));
+      const one = student.evaluate(
+        samplesBetween(samples, row, row + 1),
+        targetsOf(targets.labels.slice(row, row + 1)),
+      );
       correct += one.correct;
       lossSum += one.lossSum;
     }
@@ -274,16 +279,17 @@ describe('the export', () => {
           weightData: weights.buffer as ArrayBuffer,
         }),
     });
-    const { samples, labels, rows } = batchAt(50, 40);
+    const { samples, targets } = batchAt(50, 40);
+    const { labels } = targets;
     const logits = tf.tidy(() =>
-      (loaded.predict(tf.tensor(samples, [rows, ...shape])) as tf.Tensor).arraySync(),
+      (loaded.predict(tf.tensor(pixelsOf(samples), [40, ...shape])) as tf.Tensor).arraySync(),
     ) as number[][];
     const hits = logits.filter((row, index) => row.indexOf(Math.max(...row)) === labels[index]).length;
     const lossSum = logits.reduce(
       (sum, row, index) => sum + Math.log(row.reduce((all, value) => all + Math.exp(value), 0)) - row[labels[index]!]!,
       0,
     );
-    const own = student.evaluate(samples, labels);
+    const own = student.evaluate(samples, targets);
     expect(own.correct).toBe(hits);
     expect(own.lossSum).toBeCloseTo(lossSum, 4);
     expect(weights.byteLength).toBe(4 * student.parameters);
@@ -319,10 +325,10 @@ describe('bad input', () => {
   it.each([
     {
       what: 'too few samples',
-      change: { samples: new Float32Array(5) },
+      change: { samples: { ...imageSamples(shape, new Float32Array(5)), count: 6 } },
       want: { what: 'samples', expected: '384' },
     },
-    { what: 'too few labels', change: { labels: new Int32Array(5) }, want: { what: 'labels' } },
+    { what: 'too few labels', change: { targets: targetsOf(new Int32Array(5)) }, want: { what: 'labels' } },
     {
       what: 'a teacher of another width',
       change: { teacherLogits: new Float32Array(60) },
@@ -330,11 +336,20 @@ describe('bad input', () => {
     },
     {
       what: 'a label past the classes',
-      change: { labels: new Int32Array(6).fill(columns) },
+      change: { targets: targetsOf(new Int32Array(6).fill(columns)) },
       want: { what: 'labels', found: '4' },
     },
-    { what: 'a label below 0', change: { labels: new Int32Array(6).fill(-1) }, want: { what: 'labels', found: '-1' } },
-    { what: 'no rows', change: { rows: 0 }, want: { what: 'rows' } },
+    {
+      what: 'a label below 0',
+      change: { targets: targetsOf(new Int32Array(6).fill(-1)) },
+      want: { what: 'labels', found: '-1' },
+    },
+    {
+      what: 'no input of that name',
+      change: { samples: { count: 6, inputs: {} } },
+      want: { what: 'input input', found: 'none', expected: 'float32' },
+    },
+    { what: 'no rows', change: { samples: imageSamples(shape, new Float32Array(0)) }, want: { what: 'rows' } },
   ])('$what', async ({ change, want: { what, found, expected } }) => {
     const student = await trainer();
     expect(() => student.train({ ...batchAt(0), ...change })).toThrow(
@@ -384,7 +399,7 @@ describe('bad input', () => {
     const student = await trainer({ modelJson: studentOf(() => []) });
     student.train(batchAt(0));
     const { numTensors } = tf.memory();
-    const samples = new Float32Array(6 * 64).fill(3e38);
+    const samples = imageSamples(shape, new Float32Array(6 * 64).fill(3e38));
     for (let round = 0; round < 3; round++)
       expect(() => student.train({ ...batchAt(1), samples })).toThrow(NumericError);
     expect(tf.memory().numTensors).toBe(numTensors);

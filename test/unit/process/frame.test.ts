@@ -220,6 +220,18 @@ describe('the environment', () => {
     expect(message).not.toContain('s3cr3t');
   });
 
+  test('that names a manifest with a required feature of a later release is refused by its name, for good', () => {
+    const file = join(folder, 'newer.json');
+    writeFileSync(file, JSON.stringify({ ...manifestWith(), requires: ['test.newer'], dataset: { format: 'later' } }));
+    const { message, reason } = refusalOf(() => readEnvironment({ ...sound, DISTILL_MANIFEST: file }));
+    expect({ reason, message }).toEqual({
+      reason: 'terminal',
+      message:
+        `${file}: job manifest: field requires: this release does not have test.newer. ` +
+        "Use workers of the operator's version, which writes it.",
+    });
+  });
+
   test('that names a manifest with a wrong field is refused naming file and field', () => {
     const file = join(folder, 'wrong.json');
     writeFileSync(file, JSON.stringify({ ...manifestWith(), logits: { encoding: 'Int8', topK: 0, maxBytes: 1 } }));

@@ -85,7 +85,8 @@ describe('a job manifest', () => {
     ['teacher.onFailure', { ...aManifest(), teacher: { ...aManifest().teacher, onFailure: 'Ignore' } }],
     ['logits.encoding', { ...aManifest(), logits: { ...aManifest().logits, encoding: 'Float8' } }],
     ['student', { ...aManifest(), student: null }],
-    ['(root)', { ...aManifest(), extra: 1 }],
+    ['requires', { ...aManifest(), requires: ['test.a'] }],
+    ['requires.0', { ...aManifest(), requires: ['', 'a b'] }],
     ['(root)', 5],
   ])('with a wrong %s is refused by that name', (field, manifest) => {
     const error = thrown(() => parseManifest(JSON.stringify(manifest)));

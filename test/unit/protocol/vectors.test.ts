@@ -8,16 +8,19 @@ import { fileURLToPath } from 'node:url';
 
 import { mix32, randomFrom, seedOf } from '@distillery/base';
 import {
-  augment,
+  augmentations,
   bytesPerRow,
   deadItemSchema,
   decodeLogits,
   decodeWorkItem,
   encodeFrame,
+  encodeWorkItem,
   FrameError,
+  missingFeatures,
   permutation,
   readHeader,
   referenceSchema,
+  samplesOfRows,
   schedule,
   shardCount,
   shardRows,
@@ -26,7 +29,7 @@ import {
   viewFrame,
   WorkItemError,
 } from '@distillery/protocol';
-import type { FrameInput } from '@distillery/protocol';
+import type { FrameInput, RowRange, WorkItem } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), '../../../packages/protocol/vectors');
@@ -87,6 +90,12 @@ const scheduleVectors = jsonOf('schedule.json') as {
     batches: { step: number; epoch: number; augmentSeed: number; indices: number[] }[];
   }[];
   shards: { rows: number; shards: number; ranges: { start: number; end: number }[] }[];
+  positions: {
+    samples: number;
+    positions: number;
+    shards: number;
+    ranges: { rows: RowRange; samples: RowRange }[];
+  }[];
   shardCounts: {
     batchSize: number;
     columns: number;
@@ -102,7 +111,7 @@ describe('schedule.json', () => {
     expect(Array.from(permutation(vector.seed, vector.epoch, vector.samples))).toEqual(vector.permutation);
   });
   test.each(scheduleVectors.schedules)('batches of seed $seed: $samples samples by $batchSize', (vector) => {
-    const plan = schedule(vector);
+    const plan = schedule({ ...vector, positions: 1 });
     expect(plan.stepsPerEpoch).toBe(vector.stepsPerEpoch);
     expect(plan.steps).toBe(vector.batches.length);
     for (const { step, epoch, augmentSeed, indices } of vector.batches) {
@@ -116,6 +125,16 @@ describe('schedule.json', () => {
   test.each(scheduleVectors.shards)('$rows rows in $shards shards', ({ rows, shards, ranges }) => {
     expect(ranges.map((_, shard) => shardRows(rows, shards, shard))).toEqual(ranges);
   });
+  test.each(scheduleVectors.positions)(
+    '$samples samples of $positions positions in $shards shards',
+    ({ samples, positions, shards, ranges }) => {
+      const found = ranges.map((_, shard) => {
+        const rows = shardRows(samples * positions, shards, shard);
+        return { rows, samples: samplesOfRows(rows, positions) };
+      });
+      expect(found).toEqual(ranges);
+    },
+  );
   test.each(scheduleVectors.shardCounts)('shards of a batch of $batchSize with $columns columns', (vector) => {
     const rowBytes = bytesPerRow(vector.columns, vector.encoding, vector.topK);
     expect(rowBytes).toBe(vector.rowBytes);
@@ -129,15 +148,15 @@ const augmentVectors = jsonOf('augment.json') as {
   shift: number;
   noise: number;
   seed: number;
-  firstRow: number;
+  firstSample: number;
   input: string;
   output: string;
 }[];
 
 describe('augment.json', () => {
-  test.each(augmentVectors)('$name', ({ shape, shift, noise, seed, firstRow, input, output }) => {
+  test.each(augmentVectors)('$name', ({ shape, shift, noise, seed, firstSample, input, output }) => {
     const samples = floatsOf(input);
-    augment(samples, { shift, noise }, { seed, firstRow, shape });
+    augmentations.image.apply(samples, { shift, noise }, { seed, firstSample, shape });
     expect(new Uint8Array(samples.buffer)).toEqual(bytesOf(output));
   });
 });
@@ -173,10 +192,21 @@ describe('work-items.json', () => {
   test.each(itemVectors.sound)('$text is read', ({ text, item }) => {
     expect(decodeWorkItem(new TextEncoder().encode(text))).toEqual(item);
   });
+  test('what we write is the text of the vectors, byte for byte', () => {
+    const texts = itemVectors.sound.map(({ item }) => new TextDecoder().decode(encodeWorkItem(item as WorkItem)));
+    expect(texts.slice(0, 2)).toEqual(itemVectors.sound.slice(0, 2).map(({ text }) => text));
+  });
   test.each(itemVectors.broken)('$text is refused at $field', ({ text, field }) => {
     const thrown = thrownBy(() => decodeWorkItem(new TextEncoder().encode(text)));
     expect(thrown).toBeInstanceOf(WorkItemError);
     expect(thrown).toMatchObject({ field });
+  });
+});
+
+describe('requires.json', () => {
+  const vectors = jsonOf('requires.json') as { text: string; has: string[]; missing: string[] }[];
+  test.each(vectors)('$text, read with the features $has, lacks $missing', ({ text, has, missing }) => {
+    expect(missingFeatures(JSON.parse(text), has)).toEqual(missing);
   });
 });
 

@@ -31,9 +31,11 @@ describe('the batch preparer', () => {
     const batches = new BatchPreparer({ split, schedule, augment, ahead: 2 });
     for (let step = 0; step < schedule.steps; step++) {
       const indices = schedule.indices(step);
-      const samples = await batchOf(fakeSplit(10), indices, augment, { seed: schedule.augmentSeed(step), firstRow: 0 });
-      const labels = split.labels(indices);
-      expect(await batches.take(step)).toEqual({ step, rows: indices.length, samples, labels });
+      const samples = await batchOf(fakeSplit(10), indices, augment, {
+        seed: schedule.augmentSeed(step),
+        firstSample: 0,
+      });
+      expect(await batches.take(step)).toEqual({ step, samples, targets: split.targets(indices) });
       expect(reads.length).toBe(Math.min(schedule.steps, step + 3));
     }
   });
@@ -164,7 +166,10 @@ describe('the window', () => {
 
   test('knows the size of a step before the first has arrived', () => {
     const manifest = manifestWith({ batchSize: 100 });
-    expect(stepBytesOf(manifest, 10, 3)).toBe(3 * headerBytes + 100 * bytesPerRow(10, 'Float32', 0));
+    const rowBytes = bytesPerRow(10, 'Float32', 0);
+    const step = { manifest, columns: 10, shards: 3 };
+    expect(stepBytesOf({ ...step, positions: 1 })).toBe(3 * headerBytes + 100 * rowBytes);
+    expect(stepBytesOf({ ...step, positions: 7 })).toBe(3 * headerBytes + 700 * rowBytes);
   });
 });
 

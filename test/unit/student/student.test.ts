@@ -46,9 +46,9 @@ describe('an undisturbed student', () => {
     const attempt = await home.attempt();
     await home.finish(attempt);
     expect(attempt.trainer.steps).toEqual(uptoSteps(0, steps));
-    for (const { step, rows, labels, samples, teacherLogits } of attempt.trainer.batches) {
+    for (const { step, samples, targets, teacherLogits } of attempt.trainer.batches) {
       const indices = home.schedule.indices(step);
-      expect({ rows, labels }).toEqual({ rows: indices.length, labels: home.dataset.train.labels(indices) });
+      expect(targets).toEqual(home.dataset.train.targets(indices));
       expect(samples).toEqual(await home.dataset.train.read(indices));
       expect(teacherLogits).toEqual(answersFor(indices));
     }

@@ -2,6 +2,7 @@
 import { decodeFrame, type DeadItem, maxDeliveries, teacherPrefetch, WorkItemError } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
+import type { Samples } from '../../../workers/data/index.js';
 import { FrameConflict, type WorkDelivery } from '../../../workers/stream/index.js';
 import { WorkerError } from '../../../workers/base/exit.js';
 import { Meter } from '../../../workers/base/meter.js';
@@ -15,6 +16,7 @@ import {
   fakeSplit,
   manifestWith,
 } from '../../kit/worker-fakes.js';
+import { pixelsOf } from '../../kit/samples.js';
 
 const inferMs = 50;
 
@@ -82,11 +84,12 @@ class World {
         columns: fakeColumns,
         digestHex: fakeDigest,
         // The samples hold their indices, see fakeSplit.
-        infer: async (samples, rows) => {
+        infer: async (samples) => {
+          const rows = samples.count;
           const busy = free.then(() => this.infer(rows));
           free = busy.catch(() => undefined);
           await busy;
-          const indices = Array.from({ length: rows }, (_, row) => Math.round(samples[2 * row]! * 1_024));
+          const indices = Array.from({ length: rows }, (_, row) => Math.round(pixelsOf(samples)[2 * row]! * 1_024));
           return { logits: answersFor(indices), busyMs: inferMs, idleMs: 0 };
         },
         ...inference,
@@ -206,8 +209,8 @@ describe('an item that fails', () => {
     ],
   ];
 
-  function nanLogits(_samples: Float32Array, rows: number): ReturnType<TeacherInference['infer']> {
-    return Promise.resolve({ logits: new Float32Array(rows * fakeColumns).fill(NaN), busyMs: 1, idleMs: 0 });
+  function nanLogits({ count }: Samples): ReturnType<TeacherInference['infer']> {
+    return Promise.resolve({ logits: new Float32Array(count * fakeColumns).fill(NaN), busyMs: 1, idleMs: 0 });
   }
 
   test.each(faults)(

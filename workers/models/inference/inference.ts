@@ -6,6 +6,8 @@
  */
 import type { Manifest } from '@distillery/protocol';
 
+import type { Samples } from '../../data/index.js';
+
 /** How samples are brought into the model's input. */
 export type InputSettings = Manifest['teacher']['input'];
 export type ModelFormat = Manifest['teacher']['model']['format'];
@@ -19,11 +21,10 @@ export interface Inference {
   /** For people: format, engine, shapes. */
   readonly description: string;
   /**
-   * @param samples [rows, height, width, channels], values in [0, 1]
-   * @returns [rows, columns]
+   * @returns [rows, columns], one row for each prediction position of the samples
    * @throws LogitsError when the model answers NaN or infinity
    */
-  infer(samples: Float32Array, rows: number): Promise<Float32Array>;
+  infer(samples: Samples): Promise<Float32Array>;
   close(): Promise<void>;
 }
 

@@ -1,8 +1,9 @@
-/** How samples [rows, height, width, channels] become a model's input: layout and normalisation. Pure. */
+/** How images [samples, height, width, channels] become a model's input: layout and normalization. Pure. */
 import { ModelError } from './errors.js';
 import type { AxisSize, InputSettings } from './inference.js';
 
-export type SampleShape = readonly [number, number, number];
+/** Height, width, channels of one image. */
+export type ImageShape = readonly [number, number, number];
 
 /** What `arrange` needs to know, decided once. */
 export interface Arrangement {
@@ -22,7 +23,7 @@ export interface Arrangement {
 export function arrangementFor(
   path: string,
   inputShape: readonly AxisSize[],
-  sample: SampleShape,
+  sample: ImageShape,
   settings: InputSettings,
 ): Arrangement {
   const [height, width, channels] = sample;
@@ -96,7 +97,7 @@ function scalingFor(path: string, channels: number, { mean, std }: InputSettings
 }
 
 /** The samples as the model wants them: the same array when nothing has to change, else a new one. */
-export function arrange(samples: Float32Array, sample: SampleShape, how: Arrangement): Float32Array {
+export function arrange(samples: Float32Array, sample: ImageShape, how: Arrangement): Float32Array {
   if (how.scaling === null && !how.channelsFirst) return samples;
   const [height, width, channels] = sample;
   const pixels = height * width;

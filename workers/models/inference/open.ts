@@ -2,9 +2,11 @@
 import { createHash } from 'node:crypto';
 
 import { librarySentence } from '../../base/index.js';
+import { inputsText, sizeOf } from '../../data/index.js';
+import type { InputSpecs } from '../../data/index.js';
 import { LogitsError, ModelError } from './errors.js';
 import type { Engine, EngineOutput, Inference, InputSettings, ModelFormat } from './inference.js';
-import { arrange, arrangementFor, type SampleShape, shapeText } from './input.js';
+import { arrange, arrangementFor, type ImageShape, shapeText } from './input.js';
 import { maxJsonBytes, maxOnnxBytes, readModelFile } from './model-file.js';
 import { openOnnx } from './onnx.js';
 import { openTfjs } from './tfjs.js';
@@ -14,8 +16,8 @@ export interface InferenceSource {
   /** The ONNX file, or model.json. */
   readonly path: string;
   readonly input: InputSettings;
-  /** Height, width, channels. */
-  readonly sampleShape: SampleShape;
+  /** Of the data set's samples. */
+  readonly inputs: InputSpecs;
   /** CPU threads for one batch. */
   readonly threads: number;
 }
@@ -24,13 +26,7 @@ const digestBytes = 8;
 const hashedBytes = 2 ** 28;
 
 /** @throws ModelError when the model cannot be read, is no classifier, or does not fit the samples */
-export async function openInference({
-  format,
-  path,
-  input,
-  sampleShape,
-  threads,
-}: InferenceSource): Promise<Inference> {
+export async function openInference({ format, path, input, inputs, threads }: InferenceSource): Promise<Inference> {
   const bytes = await readModelFile(path, format === 'onnx' ? maxOnnxBytes : maxJsonBytes);
   const hash = createHash('sha256');
   const note = (part: Uint8Array): void => {
@@ -42,20 +38,22 @@ export async function openInference({
   hash.update(JSON.stringify([input.layout ?? null, input.mean ?? null, input.std ?? null]));
   const digest = Uint8Array.from(hash.digest().subarray(0, digestBytes));
   try {
-    const how = arrangementFor(path, engine.inputShape, sampleShape, input);
-    const size = sampleShape[0] * sampleShape[1] * sampleShape[2];
+    const image = onlyImage(path, inputs);
+    const how = arrangementFor(path, engine.inputShape, image.shape, input);
+    const size = sizeOf(image.shape);
     const columns = await probe(engine, path, how.axes);
     return {
       columns,
       digest,
       digestHex: Buffer.from(digest).toString('hex'),
       description: `${format} by ${engine.description}, ${shapeText([null, ...how.axes])} ${how.name} → [N, ${String(columns)}]`,
-      infer: async (samples, rows) => {
-        if (samples.length !== rows * size) {
-          throw new RangeError(`infer: found ${samples.length} values, expected ${rows} rows of ${size}`);
+      infer: async ({ count: rows, inputs: given }) => {
+        const pixels = given[image.name]?.data;
+        if (!(pixels instanceof Float32Array) || pixels.length !== rows * size) {
+          throw new RangeError(`infer: found ${pixels?.length ?? 0} values, expected ${rows} samples of ${size}`);
         }
         if (rows === 0) return new Float32Array(0);
-        const { data, shape } = await engine.run(arrange(samples, sampleShape, how), [rows, ...how.axes]);
+        const { data, shape } = await engine.run(arrange(pixels, image.shape, how), [rows, ...how.axes]);
         if (shape.length !== 2 || shape[0] !== rows || shape[1] !== columns) {
           throw new ModelError({
             path,
@@ -73,6 +71,22 @@ export async function openInference({
     await engine.close();
     throw error;
   }
+}
+
+/** The one input of the samples: a model takes one image. @throws ModelError when they have others */
+function onlyImage(path: string, inputs: InputSpecs): { readonly name: string; readonly shape: ImageShape } {
+  const [only, ...others] = Object.entries(inputs);
+  const [height, width, channels, ...more] = only?.[1].shape ?? [];
+  const isImage = only?.[1].dtype === 'float32' && others.length === 0 && more.length === 0;
+  if (only !== undefined && isImage && height !== undefined && width !== undefined && channels !== undefined) {
+    return { name: only[0], shape: [height, width, channels] };
+  }
+  throw new ModelError({
+    path,
+    found: `samples of ${inputsText(inputs)}`,
+    expected: 'one image of height × width × channels',
+    remedy: 'use a data set of images',
+  });
 }
 
 /** Runs two made-up samples: a model that cannot take them, or answers something else than logits, never joins. */

@@ -10,13 +10,13 @@
 import type { Fault } from '@distillery/base';
 import type { Reference } from '@distillery/protocol';
 
-import type { Split } from '../../data/index.js';
+import type { Samples, Split } from '../../data/index.js';
 
 /** The part of an Inference, or of an inference thread, that is tested. */
 export interface Answering {
   readonly columns: number;
   readonly digestHex: string;
-  infer(samples: Float32Array, rows: number): Promise<Float32Array | { readonly logits: Float32Array }>;
+  infer(samples: Samples): Promise<Float32Array | { readonly logits: Float32Array }>;
 }
 
 const samplesTested = 8;
@@ -32,12 +32,7 @@ type OwnAnswers =
  */
 export async function selfTestAnswers(inference: Answering, split: Split, tolerance: number): Promise<OwnAnswers> {
   const indices = Array.from({ length: Math.min(samplesTested, split.length) }, (_, index) => index);
-  const samples = await split.read(indices);
-  const size = samples.length / indices.length;
-  const differ = indices.some((row) =>
-    samples.subarray(0, size).some((value, at) => value !== samples[row * size + at]),
-  );
-  // Before the answers: `infer` takes the samples away.
+  const differ = differing(await split.read(indices));
   const logits = await answers(inference, split, indices);
   const [first = []] = logits;
   if (differ && logits.every((row) => row.every((value, column) => value === first[column]))) {
@@ -65,6 +60,14 @@ export async function selfTestAnswers(inference: Answering, split: Split, tolera
     ok: true,
     reference: { teacherDigest: inference.digestHex, columns: inference.columns, indices, logits },
   };
+}
+
+/** Whether any sample differs from the first one. */
+function differing({ count, inputs }: Samples): boolean {
+  return Object.values(inputs).some(({ data }) => {
+    const size = data.length / count;
+    return data.some((value, at) => value !== data[at % size]);
+  });
 }
 
 /** The first column in which two rows differ by more than the tolerance; null where none does. A NaN differs. */
@@ -149,7 +152,7 @@ export async function compareWithReference(
 }
 
 async function answers(inference: Answering, split: Split, indices: readonly number[]): Promise<number[][]> {
-  const answer = await inference.infer(await split.read(indices), indices.length);
+  const answer = await inference.infer(await split.read(indices));
   const logits = 'logits' in answer ? answer.logits : answer;
   const { columns } = inference;
   return indices.map((_, row) => Array.from(logits.subarray(row * columns, (row + 1) * columns)));

@@ -1,8 +1,8 @@
 /**
  * Finds the four idx files of a data set below a folder, whatever the packager's folders and separators
  * (train-images-idx3-ubyte, train-images.idx3-ubyte …; test-* for t10k-*; a name of the set before them, as in
- * emnist-letters-train-images-idx3-ubyte). Never guesses between two candidates: of copies with the same bytes it takes
- * the first.
+ * emnist-letters-train-images-idx3-ubyte). Of several candidates it takes the first if they hold the same bytes, and refuses them
+ * otherwise.
  */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
@@ -30,7 +30,7 @@ const patterns: Readonly<Record<keyof IdxFiles, RegExp>> = {
 };
 const expectedNames = 'train-images*, train-labels*, t10k-images* (or test-images*) and t10k-labels*';
 const maxDepth = 3;
-/** A folder given by mistake (say, a home folder) is not searched for minutes. */
+/** Limits the search in a folder that was given by mistake, such as a home folder. */
 const maxEntries = 20_000;
 const namesShown = 8;
 
@@ -39,10 +39,10 @@ interface Found {
   readonly path: string;
 }
 
-/** What lies below a folder. */
+/** Files below a folder. */
 interface Content {
   readonly files: readonly Found[];
-  /** Folders that may not be read, such as lost+found at the root of a volume. */
+  /** Folders that this process has no right to read, such as lost+found at the root of a volume. */
   readonly closed: readonly string[];
 }
 
@@ -59,7 +59,7 @@ export async function locateIdx(folder: string): Promise<IdxFiles> {
   };
 }
 
-/** The name of the set whose files lie there, empty for files without one. @throws DataError when there are several */
+/** The name of the data set in the folder; empty for files without one. @throws DataError when there are several */
 function setIn(folder: string, files: readonly Found[]): string {
   const sets = new Set(
     files.flatMap(({ name }) =>

@@ -1,0 +1,136 @@
+/**
+ * What a data set gives to teacher and student: samples as named tensors, and their targets. A format is one `Reader`
+ * (readers.ts); nothing above this room knows formats, and nothing but the augmentation of images and the layout of a
+ * model's input knows that a sample is an image.
+ *
+ * A sample has one or more prediction positions. A model answers one row of logits for each, and a target has one label
+ * for each: an image has one position.
+ */
+import type { Manifest, SampleKind } from '@distillery/protocol';
+
+import type { LocalPlace } from '../places/index.js';
+
+/** Row-major; the first axis counts the samples. */
+export type Tensor =
+  | { readonly dtype: 'float32'; readonly shape: readonly number[]; readonly data: Float32Array }
+  | { readonly dtype: 'int32'; readonly shape: readonly number[]; readonly data: Int32Array };
+
+/** Some samples. */
+export interface Samples {
+  readonly count: number;
+  /** By name, all of `count` samples. */
+  readonly inputs: Readonly<Record<string, Tensor>>;
+}
+
+/** What is to be learned of some samples. */
+export interface Targets {
+  /** Labels of each sample: its prediction positions. */
+  readonly perSample: number;
+  /** [samples × perSample], each below the number of classes. */
+  readonly labels: Int32Array;
+}
+
+/** One input of a model, or of a data set's samples. */
+export interface InputSpec {
+  readonly dtype: Tensor['dtype'];
+  /** Of one sample. */
+  readonly shape: readonly number[];
+}
+export type InputSpecs = Readonly<Record<string, InputSpec>>;
+
+/** One input of a data set's samples. Its kind decides how it is augmented; images are float32. */
+type SampleInput =
+  | (InputSpec & { readonly dtype: 'float32'; readonly kind: SampleKind })
+  | (InputSpec & { readonly kind: Exclude<SampleKind, 'image'> });
+
+/** What all samples of a split have in common. */
+export interface SampleSpec {
+  readonly inputs: Readonly<Record<string, SampleInput>>;
+  /** Prediction positions of each sample. */
+  readonly positions: number;
+  /** Number of classes: largest label + 1. */
+  readonly classes: number;
+}
+
+/** One split of a labeled data set, readable in any order. */
+export interface Split {
+  /** Number of samples. */
+  readonly length: number;
+  readonly spec: SampleSpec;
+  /** Samples by index, as `spec` describes them; the caller owns the arrays. */
+  read(indices: ArrayLike<number>): Promise<Samples>;
+  /** Targets of the samples named. */
+  targets(indices: ArrayLike<number>): Targets;
+  close(): Promise<void>;
+}
+
+export interface Dataset {
+  readonly train: Split;
+  readonly test: Split;
+  close(): Promise<void>;
+}
+
+/** A format of data sets. */
+export interface Reader {
+  /**
+   * Both splits of the data set at a place.
+   * @throws DataError when a file is missing, damaged, or the splits do not fit each other; ReadError
+   */
+  open(place: LocalPlace): Promise<Dataset>;
+}
+export type DatasetFormat = Manifest['dataset']['format'];
+
+/** The name of the input of samples that have only one. */
+export const onlyInput = 'input';
+
+/** Values of one sample: the product of the sizes. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** Samples with one image each. @param data [count, ...shape], values in [0, 1] */
+export function imageSamples(shape: readonly number[], data: Float32Array): Samples {
+  const count = data.length / sizeOf(shape);
+  return { count, inputs: { [onlyInput]: { dtype: 'float32', shape: [count, ...shape], data } } };
+}
+
+/** The inputs of samples with one image each. */
+export function imageInputs(shape: readonly number[]): SampleSpec['inputs'] {
+  return { [onlyInput]: { dtype: 'float32', shape, kind: 'image' } };
+}
+
+/** The samples from `start` up to, not including, `end`, over the same memory. */
+export function samplesBetween({ inputs }: Samples, start: number, end: number): Samples {
+  const cut = (tensor: Tensor): Tensor => {
+    const [, ...shape] = tensor.shape;
+    const size = sizeOf(shape);
+    const part = { shape: [end - start, ...shape] };
+    return tensor.dtype === 'float32'
+      ? { ...part, dtype: 'float32', data: tensor.data.subarray(start * size, end * size) }
+      : { ...part, dtype: 'int32', data: tensor.data.subarray(start * size, end * size) };
+  };
+  return {
+    count: end - start,
+    inputs: Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, cut(tensor)])),
+  };
+}
+
+/** Inputs for people: "28 × 28 × 1", or with their names where there are several. */
+export function inputsText(inputs: InputSpecs): string {
+  const entries = Object.entries(inputs);
+  const text = ({ dtype, shape }: InputSpec): string => shape.join(' × ') + (dtype === 'float32' ? '' : ` of ${dtype}`);
+  if (entries.length === 1) return entries.map(([, spec]) => text(spec)).join();
+  return entries.map(([name, spec]) => `${name} ${text(spec)}`).join(', ');
+}
+
+/** Whether both have the same inputs, by name, type and shape. */
+export function sameInputs(left: InputSpecs, right: InputSpecs): boolean {
+  const names = Object.keys(left);
+  return (
+    names.length === Object.keys(right).length &&
+    names.every((name) => {
+      const [mine, theirs] = [left[name], right[name]];
+      return mine?.dtype === theirs?.dtype && mine?.shape.join() === theirs?.shape.join();
+    })
+  );
+}

@@ -1,0 +1,74 @@
+/** Samples as teacher and student both see them, augmented by the step's seed; and the check of their labels. */
+import { type Augment, augmentations } from '@distillery/protocol';
+
+import { DataError } from './errors.js';
+import type { Samples, Split } from './samples.js';
+
+interface BatchPlace {
+  /** Augmentation seed of the step. */
+  readonly seed: number;
+  /** Position in the step's batch of the first sample named. */
+  readonly firstSample: number;
+}
+
+/**
+ * Samples as teacher and student both see them: a pure function of its arguments and the files.
+ * @throws DataError for an augmentation that samples of their kind cannot have
+ */
+export async function batchOf(
+  split: Split,
+  indices: ArrayLike<number>,
+  how: Augment,
+  place: BatchPlace,
+): Promise<Samples> {
+  const samples = await split.read(indices);
+  for (const [name, { kind, shape }] of Object.entries(split.spec.inputs)) {
+    const augmentation = augmentations[kind];
+    const tensor = samples.inputs[name];
+    if (!augmentation.takes(how)) {
+      throw new DataError({
+        about: `input ${name}`,
+        problem: 'its samples are no images and cannot be augmented',
+        remedy: 'set training.augment.shift and training.augment.noise to 0',
+      });
+    }
+    if (tensor?.dtype === 'float32') augmentation.apply(tensor.data, how, { ...place, shape });
+  }
+  return samples;
+}
+
+const labelsAtOnce = 8_192;
+
+/**
+ * Makes sure that the logits have a column for every label.
+ * @param columns width of the logits
+ * @throws DataError naming the first sample whose label is too large
+ */
+export function checkLabels(split: Split, columns: number): void {
+  if (split.spec.classes <= columns) return;
+  for (const { start, labels } of labelsOf(split)) {
+    const at = labels.findIndex((label) => label >= columns);
+    if (at < 0) continue;
+    throw new DataError({
+      about: `sample ${String(start + Math.floor(at / split.spec.positions))}`,
+      found: `label ${String(labels[at])}`,
+      expected: `0 to ${String(columns - 1)}, as the model has ${String(columns)} outputs`,
+      remedy: labelRemedy(split, columns),
+    });
+  }
+}
+
+function labelRemedy(split: Split, columns: number): string {
+  const outputs = `give the model ${String(split.spec.classes)} outputs`;
+  let first = Infinity;
+  for (const { labels } of labelsOf(split)) first = labels.reduce((least, label) => Math.min(least, label), first);
+  if (first === 0 || split.spec.classes - first > columns) return `${outputs} or remove the sample`;
+  return `no label is below ${String(first)}: number the classes from 0, or ${outputs}`;
+}
+
+function* labelsOf(split: Split): Generator<{ readonly start: number; readonly labels: Int32Array }> {
+  for (let start = 0; start < split.length; start += labelsAtOnce) {
+    const count = Math.min(labelsAtOnce, split.length - start);
+    yield { start, labels: split.targets(Array.from({ length: count }, (_, at) => start + at)).labels };
+  }
+}
