@@ -44,8 +44,8 @@ export interface StudentModel {
   readonly topology: Json;
   /** @param xs one tensor for each of `inputs`, in their order @returns logits [rows, columns] */
   apply(xs: readonly tf.Tensor[], training: boolean): tf.Tensor;
-  /** Sum of the layers' regularisation terms; undefined where there are none. */
-  regularisation(): tf.Scalar | undefined;
+  /** Sum of the layers' regularization terms; undefined where there are none. */
+  regularization(): tf.Scalar | undefined;
   /** Makes the masks of the next training pass those of this step. */
   seedMasks(step: number): void;
   dispose(): void;
@@ -108,7 +108,7 @@ function wrap(model: tfl.LayersModel, topology: Json, seed: number, notes: reado
       if (output instanceof tf.Tensor) return output;
       throw new StudentModelError('output', 'several tensors', 'one tensor of logits');
     },
-    regularisation: () => {
+    regularization: () => {
       const terms = model.calculateLosses();
       return terms.length === 0 ? undefined : tf.addN(terms);
     },

@@ -2,7 +2,7 @@
  * The trainer: forward and backward pass in tensors, loss and update on plain arrays.
  *
  * Invariants: a step is a function of (state, batch) alone; nothing is changed by a step that throws, except the moving
- * averages of normalisations (the caller ends the attempt then); no tensor outlives the call that made it.
+ * averages of normalizations (the caller ends the attempt then); no tensor outlives the call that made it.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { samplesBetween, sizeOf } from '../data/index.js';
@@ -160,7 +160,7 @@ function forwardAndBackward(
     const { value, grads } = tf.variableGrads(
       () => {
         const loss = onLogits(model.apply(xs, true));
-        const penalty = model.regularisation();
+        const penalty = model.regularization();
         return tf.reshape<tf.Rank.R0>(penalty === undefined ? loss : tf.add(loss, penalty), []);
       },
       trainable.map(({ variable }) => variable),
@@ -215,7 +215,7 @@ function scoped<Result>(compute: () => Result): Result {
 }
 
 /**
- * One pass forth and back that leaves no trace: what cannot be trained here is found before the first step.
+ * Runs one pass back and forth without a lasting effect, so that what cannot be trained here is found before the first step.
  * @throws StudentModelError
  */
 function rehearse(model: StudentModel): void {

@@ -27,7 +27,7 @@ export interface FeederOptions {
 }
 
 /** Maximum number of items on their way to the server; also the steps of one round, so that the window can move. */
-export const feedConcurrency = 32;
+const feedConcurrency = 32;
 
 export class Feeder {
   readonly #options: FeederOptions;

@@ -164,7 +164,7 @@ describe('a trainer', () => {
     student.dispose();
   });
 
-  it('moves the averages of normalisations and keeps them in its state', async () => {
+  it('moves the averages of normalizations and keeps them in its state', async () => {
     const student = await trainer();
     const average = (): number[] => [...student.state().weights.find(({ name }) => name.includes('moving_mean'))!.data];
     expect(average()).toEqual([0, 0, 0, 0]);
@@ -206,7 +206,7 @@ describe('a trainer', () => {
     expect(tf.memory()).toMatchObject({ numTensors: empty.numTensors, numBytes: empty.numBytes });
   });
 
-  it('adds the regularisation of layers to the loss and trains it', async () => {
+  it('adds the regularization of layers to the loss and trains it', async () => {
     const withPenalty = (rate: number): Promise<StudentTrainer> =>
       trainer({
         modelJson: studentOf(() => [
