@@ -1,19 +1,19 @@
 #!/usr/bin/env node
 /**
- * Starts the `distill` command once signals are listened for and Node.js is known to be new enough. The command is imported
- * afterwards: on an old release its libraries end in a stack before a line of ours runs.
+ * Starts the `distill` command. First it listens for signals and checks the release of Node.js. The command is imported
+ * after that, because its libraries fail on an old release with a stack, before any line of ours runs.
  */
 import { setImmediate } from 'node:timers/promises';
 
-import { exitCodes } from './exit.js';
-import { nodeProblem } from './node-version.js';
-import { Stop } from './stop.js';
+import { exitCodes } from './shared/exit.js';
+import { nodeProblem } from './shared/node-version.js';
+import { Stop } from './shared/stop.js';
 
 const stop = Stop.listen(process, () => Date.now());
 const problem = nodeProblem(process.versions.node);
 if (problem === null) {
   const { runCommand } = await import('./command.js');
-  // A signal that came while modules were loaded is heard at the next turn of the event loop: now, before anything is done.
+  // A signal that arrived while modules were loaded is delivered here, before anything is done.
   await setImmediate();
   await runCommand(stop);
 } else {

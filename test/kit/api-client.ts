@@ -1,7 +1,8 @@
 /** The operator's own client to a test cluster, straight or through a faulty proxy. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { systemClock } from '../../src/cli/system-clock.js';
+import { systemClock } from '@distillery/platform';
+
 import {
   type Access,
   apiClient,
@@ -25,7 +26,7 @@ export async function clientOf(
   from: string | Access,
   { server, ...limits }: Partial<TransportLimits> & { readonly server?: string } = {},
 ): Promise<TestClient> {
-  const clock = systemClock();
+  const clock = systemClock;
   const access = typeof from === 'string' ? await loadAccess({ kind: 'file', path: from }) : from;
   const transport = new Transport({
     access: server === undefined ? access : { ...access, server },

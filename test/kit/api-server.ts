@@ -1,6 +1,6 @@
 /**
- * The few answers of an API server that `distill fetch` asks for, over HTTP on loopback: objects by path, `Status` bodies
- * as the real one words them, and a kubeconfig that names it. The real one is asked in the cluster suite.
+ * An API server on loopback for the commands that read: objects by path, `Status` bodies with the sentences of the real
+ * one, and a kubeconfig that names it. The cluster suite asks a real one.
  */
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ export interface TestApiServer {
   readonly kubeconfig: string;
   /** What was asked, method and path. */
   readonly asked: string[];
-  /** Puts an object under its path. */
+  /** Stores the answer to a path: an object, whose metadata is completed from the path, or a list. */
   set(path: string, object: object): void;
   /** Answers a path with a refusal of this code. */
   refuse(path: string, code: number, message: string): void;
@@ -77,7 +77,7 @@ export async function startTestApiServer(): Promise<TestApiServer> {
     url,
     kubeconfig,
     asked,
-    set: (path, body) => void answers.set(path, { code: 200, body }),
+    set: (path, body) => void answers.set(path, { code: 200, body: stored(path, body) }),
     refuse: (path, code, message) => void answers.set(path, { code, body: statusOf(code, message) }),
     hang: (path) => void hanging.add(path),
     forget: (group) => void forgotten.add(group),
@@ -91,9 +91,18 @@ export async function startTestApiServer(): Promise<TestApiServer> {
 const unauthorized: Answer = { code: 401, body: statusOf(401, 'Unauthorized') };
 const notServed: Answer = { code: 404, body: '404 page not found\n' };
 
+const objectPath = /\/namespaces\/([^/]+)\/(secrets|distilljobs)\/([^/]+)$/;
+
+/** The object of a path as the API server returns it: with a uid and a resourceVersion. */
+function stored(path: string, object: { readonly metadata?: object }): object {
+  const [, namespace, , name] = objectPath.exec(path) ?? [];
+  if (name === undefined) return object;
+  return { ...object, metadata: { name, namespace, uid: 'uid', resourceVersion: '1', ...object.metadata } };
+}
+
 /** Of a path that names an object of a kind that is served; another path is answered in plain text. */
 function missing(path: string): Answer {
-  const [, resource, name] = /\/namespaces\/[^/]+\/(secrets|distilljobs)\/([^/]+)$/.exec(path) ?? [];
+  const [, , resource, name] = objectPath.exec(path) ?? [];
   if (resource === undefined || name === undefined) return notServed;
   return { code: 404, body: statusOf(404, `${resource} "${name}" not found`, { name, kind: resource }) };
 }

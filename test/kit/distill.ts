@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { stringify } from 'yaml';
 
-import { exitCodes } from '../../src/cli/exit.js';
+import { exitCodes } from '../../src/cli/shared/exit.js';
 
 const root = join(import.meta.dirname, '../..');
 const command = join(root, 'dist/src/cli/main.js');

@@ -48,7 +48,7 @@ export function clusterJob(
   return {
     apiVersion: 'distillery.dev/v1alpha1',
     kind: 'DistillJob',
-    metadata: { name: 'mnist', namespace: 'team-a', uid: changes.uid ?? 'job-uid' },
+    metadata: { name: 'mnist', namespace: 'team-a', uid: changes.uid ?? 'job-uid', resourceVersion: '7' },
     spec: { student: { output: { store: changes.store ?? 'nats' } } },
     ...(changes.status === undefined ? {} : { status: changes.status }),
   };

@@ -2,10 +2,9 @@
  * The frame of every worker process: reads the environment, logs to standard output, listens for SIGTERM and for the end
  * of its owner, and turns whatever happens into an exit code and a last sentence.
  */
-import { setTimeout as delay } from 'node:timers/promises';
-
 import { printableJson } from '@distillery/base';
 import type { Clock } from '@distillery/base';
+import { systemClock } from '@distillery/platform';
 import { quietLibraries, workerExitCodes } from '@distillery/protocol';
 import { pino } from 'pino';
 
@@ -21,13 +20,6 @@ export interface WorkerContext {
   /** Aborts when the process shall end: SIGTERM, SIGINT, or its owner is gone. */
   readonly stop: AbortSignal;
 }
-
-const systemClock: Clock = {
-  now: () => Date.now(),
-  sleep: async (ms, signal) => {
-    await delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
-  },
-};
 
 /** A worker whose owner is gone has this long to finish, then it ends whatever it does. */
 const orphanMs = 5_000;

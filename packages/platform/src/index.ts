@@ -15,4 +15,5 @@ export { readTextSync } from './read-text.js';
 export { spawnFolder } from './spawn-folder.js';
 export { openRegular, openRegularSync, readFaultOf, readRegularSync } from './regular-file.js';
 export type { ReadFault } from './regular-file.js';
+export { systemClock } from './system-clock.js';
 export { syncFolder, writeWhole, writeWholeSync } from './write-whole.js';

@@ -1,25 +1,54 @@
 /**
- * Where the API server is and who we are to it: from a kubeconfig file, or from what every pod of a ServiceAccount finds
- * mounted. Credentials are asked for again and again, because tokens and certificates are replaced while we run.
+ * Where the API server is and who we are to it: from kubeconfig files, or from what every pod of a ServiceAccount finds
+ * mounted. Credentials are read again and again, because tokens and certificates are replaced while we run.
  */
+import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RequestOptions } from 'node:https';
 
 import { printableUrl } from '@distillery/base';
+import type { KubeConfig } from '@kubernetes/client-node';
 
 import { redacted } from '../../telemetry/index.js';
 
-import { AccessError, chosenContext, kubeconfigName, readKubeconfig } from './kubeconfig.js';
+import {
+  AccessError,
+  chosenContext,
+  type Kubeconfig,
+  type KubeconfigFiles,
+  kubeconfigName,
+  readKubeconfig,
+} from './kubeconfig.js';
 
 export type AccessSource =
   /** `context` absent = the file's current one. */
   | { readonly kind: 'file'; readonly path: string; readonly context?: string | undefined }
-  | { readonly kind: 'pod'; readonly host: string; readonly port: string; readonly folder?: string };
+  | PodSource
+  /** What kubectl would use: these files, or in a pod without any of them what is mounted there. */
+  | {
+      readonly kind: 'default';
+      readonly files: KubeconfigFiles;
+      readonly context?: string | undefined;
+      readonly pod: Omit<PodSource, 'kind'>;
+      /** Ends a credential plugin that runs when it aborts. */
+      readonly stop: AbortSignal;
+    };
+
+interface PodSource {
+  readonly kind: 'pod';
+  /** Empty outside of a pod. */
+  readonly host: string;
+  readonly port: string;
+  /** Where the ServiceAccount is mounted; absent = where the kubelet mounts it. */
+  readonly folder?: string;
+}
 
 export interface Access {
   /** https://host:port, perhaps with a path below which the API is. */
   readonly server: string;
+  /** A proxy between us and the server; absent = none. */
+  readonly proxyUrl?: string | undefined;
   /** @throws whatever keeps them from being read at the moment */
   credentials(): Promise<Credentials>;
 }
@@ -40,22 +69,41 @@ export interface TlsSettings {
 /** Where the kubelet mounts what a pod's ServiceAccount may use. */
 const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 
+/** Access by a context, which may name a namespace. */
+export interface ContextAccess extends Access {
+  /** `default` when the context names none. */
+  readonly namespace: string;
+}
+
 /** @throws AccessError when the source does not say where the API server is */
-export async function loadAccess(source: AccessSource): Promise<Access> {
-  if (source.kind === 'pod') return podAccess(source);
-  const files = { kind: 'one', path: source.path } as const;
+export async function loadAccess(source: AccessSource): Promise<ContextAccess> {
+  switch (source.kind) {
+    case 'pod':
+      return podAccess(source);
+    case 'file':
+      return fileAccess(source.path, source.context);
+    case 'default': {
+      const { files, context, pod, stop } = source;
+      const kubeconfig = readKubeconfig(files);
+      const what = kubeconfigName(files);
+      if (kubeconfig !== null) return kubeconfigAccess(kubeconfig, context, what, stop);
+      if (pod.host !== '') return podAccess({ kind: 'pod', ...pod });
+      throw new AccessError({
+        about: what,
+        problem: 'no such file, and this is not a pod',
+        remedy: 'name a kubeconfig',
+      });
+    }
+  }
+}
+
+/** The operator's own file. It reaches the API server directly (ADR 8). */
+async function fileAccess(path: string, context: string | undefined): Promise<ContextAccess> {
+  const files = { kind: 'one', path } as const;
   const what = kubeconfigName(files);
   const kubeconfig = readKubeconfig(files);
   if (kubeconfig === null) throw new Error('one file is read or refused');
-  const { context, server, proxyUrl } = chosenContext(kubeconfig, source.context, what);
-  if (!URL.canParse(server) || !/^https?:$/.test(new URL(server).protocol)) {
-    throw new AccessError({
-      about: what,
-      found: `a server that is not an address (${printableUrl(server)})`,
-      expected: 'one such as https://host:6443',
-      remedy: 'correct it',
-    });
-  }
+  const { proxyUrl } = chosenContext(kubeconfig, context, what);
   if (proxyUrl !== undefined) {
     throw new AccessError({
       about: what,
@@ -64,13 +112,43 @@ export async function loadAccess(source: AccessSource): Promise<Access> {
       remedy: 'remove it, or forward a port',
     });
   }
+  return kubeconfigAccess(kubeconfig, context, what);
+}
+
+/** @param stop ends a credential plugin that runs when it aborts */
+async function kubeconfigAccess(
+  kubeconfig: Kubeconfig,
+  wanted: string | undefined,
+  what: string,
+  stop?: AbortSignal,
+): Promise<ContextAccess> {
+  const { context, server, proxyUrl, namespace = 'default' } = chosenContext(kubeconfig, wanted, what);
+  if (!/^https?:$/.test(protocolOf(server))) {
+    throw new AccessError({
+      about: what,
+      found: `a server that is not an address (${printableUrl(server)})`,
+      expected: 'one such as https://host:6443',
+      remedy: 'correct it',
+    });
+  }
+  if (proxyUrl !== undefined && !proxyProtocols.has(protocolOf(proxyUrl))) {
+    throw new AccessError({
+      about: what,
+      found: `proxy-url ${printableUrl(proxyUrl)}`,
+      expected: 'an address such as http://host:3128 or socks5://host:1080',
+      remedy: 'correct it',
+    });
+  }
   // Loaded when it is needed: it brings every type of the API, a hundred times the memory of what a pod needs.
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   config.loadFromString(JSON.stringify(kubeconfig));
   config.setCurrentContext(context);
+  if (stop !== undefined) endPluginsWith(config, stop);
   return {
     server,
+    proxyUrl,
+    namespace,
     credentials: async () => {
       const options: RequestOptions = { headers: {} };
       try {
@@ -84,6 +162,25 @@ export async function loadAccess(source: AccessSource): Promise<Access> {
   };
 }
 
+/** Those of kubectl. */
+const proxyProtocols: ReadonlySet<string> = new Set(['http:', 'https:', 'socks5:']);
+
+/** Empty for a text that is not an address. */
+function protocolOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).protocol : '';
+}
+
+/** The library passes no signal to the credential plugins that it starts; this is where it starts them. */
+function endPluginsWith(config: KubeConfig, stop: AbortSignal): void {
+  const { authenticators } = config as unknown as { readonly authenticators: readonly { execFn?: typeof spawn }[] };
+  for (const authenticator of authenticators) {
+    if (authenticator.execFn === undefined) continue;
+    const start = (command: string, args: readonly string[], options: SpawnOptions): ChildProcess =>
+      spawn(command, args, { ...options, signal: stop });
+    authenticator.execFn = start as typeof spawn;
+  }
+}
+
 /**
  * An error of reading credentials in words that hold none of them. What a plugin wrote to standard error is for people; what
  * it wrote to standard output, parts of which a parser quotes, is a secret.
@@ -92,7 +189,7 @@ export function credentialsError(error: unknown, what: string): AccessError {
   const text = error instanceof Error ? error.message : String(error);
   const reason =
     error instanceof SyntaxError
-      ? 'the credential plugin printed something else than JSON'
+      ? 'the credential plugin printed no JSON'
       : (text.trim().split('\n').at(-1) ?? '').slice(0, 200);
   return new AccessError(
     { about: what, problem: `the user's credentials cannot be read (${redacted(reason)})`, remedy: 'log in again' },
@@ -117,7 +214,7 @@ function credentialsOf({ auth, ca, cert, key, servername, rejectUnauthorized, he
   };
 }
 
-function podAccess({ host, port, folder = serviceAccountFolder }: Extract<AccessSource, { kind: 'pod' }>): Access {
+async function podAccess({ host, port, folder = serviceAccountFolder }: PodSource): Promise<ContextAccess> {
   if (host === '' || !/^\d+$/.test(port)) {
     throw new AccessError({
       about: 'access of this pod',
@@ -126,7 +223,10 @@ function podAccess({ host, port, folder = serviceAccountFolder }: Extract<Access
       remedy: 'outside of a cluster, name a kubeconfig file',
     });
   }
+  // A pod without the mount has no credentials either, which is an error of its own.
+  const namespace = await readFile(join(folder, 'namespace'), 'utf8').catch(() => '');
   return {
+    namespace: namespace.trim() === '' ? 'default' : namespace.trim(),
     // An IPv6 address is written in brackets.
     server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
     credentials: async () => {

@@ -11,7 +11,7 @@ export {
   type WatchOptions,
   type WriteOptions,
 } from './client.js';
-export { type Access, type AccessSource, credentialsError, loadAccess } from './connect.js';
+export { type Access, type AccessSource, type ContextAccess, credentialsError, loadAccess } from './connect.js';
 export { ApiError, type ApiErrorCause, type ApiErrorReason } from './errors.js';
 export { kinds, type ResourceKind } from './kinds.js';
 export type { StoredMetadata, StoredObject, WrittenObject } from './object.js';
@@ -37,7 +37,6 @@ export {
   type Kubeconfig,
   type KubeconfigFiles,
   kubeconfigFiles,
-  kubeconfigName,
   readKubeconfig,
 } from './kubeconfig.js';
 export { leaseName, leasesAt, leaseUid } from './leases.js';

@@ -39,6 +39,8 @@ export interface ChosenContext {
   readonly context: string;
   readonly server: string;
   readonly proxyUrl: string | undefined;
+  /** undefined when the context names none. */
+  readonly namespace: string | undefined;
 }
 
 type NamedEntry = Readonly<Record<string, unknown>> & { readonly name: string };
@@ -101,10 +103,14 @@ export function chosenContext(config: Kubeconfig, wanted: string | undefined, wh
     });
   }
   const { server, 'proxy-url': proxyUrl } = clusterSchema.parse(cluster.cluster);
-  return { context: name, server, proxyUrl };
+  return { context: name, server, proxyUrl, namespace: context.namespace };
 }
 
-const contextSchema = z.object({ cluster: z.string().default(''), user: z.string().optional() });
+const contextSchema = z.object({
+  cluster: z.string().default(''),
+  user: z.string().optional(),
+  namespace: z.string().optional(),
+});
 const clusterSchema = z.looseObject({ server: z.string(), 'proxy-url': z.string().optional() });
 const named = z.looseObject({ name: z.string().min(1) });
 /** Absent and empty are the same, as in files that tools write. */

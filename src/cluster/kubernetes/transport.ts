@@ -10,7 +10,7 @@
  *  transport/T4 Credentials are read anew after `credentialsMs`, and at once after a refusal.
  */
 import type { Clock } from '@distillery/base';
-import { Agent, type Dispatcher } from 'undici';
+import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 
 import type { Access, Credentials, TlsSettings } from './connect.js';
 import { ApiError, errorOfAnswer, errorOfFailure } from './errors.js';
@@ -76,8 +76,8 @@ const tcpKeepAliveMs = 15_000;
 /** What is set up for one set of certificates. */
 interface Agents {
   readonly tls: TlsSettings;
-  requests: Agent;
-  readonly streams: Agent;
+  requests: Dispatcher;
+  readonly streams: Dispatcher;
 }
 
 export class Transport {
@@ -230,19 +230,13 @@ export class Transport {
     return this.#agents;
   }
 
-  #agent(tls: TlsSettings, connections: number | null): Agent {
-    return new Agent({
-      connections,
-      pipelining: 1,
-      allowH2: false,
-      keepAliveTimeout: keepAliveMs,
-      connect: {
-        ...tls,
-        timeout: this.#limits.connectMs,
-        keepAlive: true,
-        keepAliveInitialDelay: tcpKeepAliveMs,
-      },
-    });
+  #agent(tls: TlsSettings, connections: number | null): Dispatcher {
+    const { connectMs } = this.#limits;
+    const { proxyUrl } = this.#options.access;
+    const pool = { connections, pipelining: 1, allowH2: false, keepAliveTimeout: keepAliveMs };
+    const socket = { timeout: connectMs, keepAlive: true, keepAliveInitialDelay: tcpKeepAliveMs };
+    if (proxyUrl === undefined) return new Agent({ ...pool, connect: { ...tls, ...socket } });
+    return new ProxyAgent({ ...pool, uri: proxyUrl, connectTimeout: connectMs, requestTls: { ...tls, ...socket } });
   }
 
   #distrust(): void {

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 
 import { randomFrom } from '@distillery/base';
+import { systemClock } from '@distillery/platform';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 
-import { systemClock } from '../../../src/cli/system-clock.js';
 import type { Leases } from '../../../src/cluster/index.js';
 import { type EventOutcome, EventRecorder, kinds, leasesAt } from '../../../src/cluster/kubernetes/index.js';
 import { leaseDurations, LeaderElector } from '../../../src/controller/index.js';
@@ -22,7 +22,7 @@ let name = '';
 let count = 0;
 let leases: Leases;
 const { signal } = new AbortController();
-const clock = systemClock();
+const clock = systemClock;
 
 beforeAll(async () => {
   cluster = await startControlPlane();

@@ -3,9 +3,9 @@
  * what the server holds, and so does whoever only heard of the changes.
  */
 import { randomFrom } from '@distillery/base';
+import { systemClock } from '@distillery/platform';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { systemClock } from '../../../src/cli/system-clock.js';
 import {
   type ApiClient,
   ApiError,
@@ -90,7 +90,7 @@ async function reflecting({
     kind: kinds.configMaps,
     namespace,
     project: keep,
-    clock: systemClock(),
+    clock: systemClock,
     random: randomFrom(namespaces),
     report: (report) => reports.push(report),
     timing: { firstWaitMs: 50, longestWaitMs: 500, healthyMs: 2_000, ...timing },

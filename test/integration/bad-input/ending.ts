@@ -1,7 +1,7 @@
 /**
- * How a run of `distill` ended, and what it left: the code, the one message for the person, processes that are still
- * there, files that are half-written. Processes are found by the run's folder, which is in the arguments or the
- * environment of each of them, so that also those are seen that no output ever named.
+ * How a run of `distill` ended, and what it left: the code, the message for the person, processes that are still alive,
+ * half-written files. Processes are found by the run's folder in their arguments or environment, so that also processes
+ * that no output named are found.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -33,7 +33,7 @@ export async function endingOfRun(
   return endingOf(new DistillProcess(['run', job, '--json', '--dir', folder], environment), folder);
 }
 
-/** Waits for the end of a run that works in `folder`. */
+/** Waits for the end of a run in `folder`. */
 export async function endingOf(run: DistillProcess, folder: string): Promise<Ending> {
   const exitCode = await run.ended();
   return {
@@ -57,8 +57,8 @@ export async function endingInShell(line: string, args: readonly string[], folde
     shell[name].setEncoding('utf8').on('data', (text: string) => (written[name] += text));
   }
   const [exitCode] = (await once(shell, 'close')) as [number | null];
-  const told = /^\{"type":"result".*$/m.exec(written.stdout)?.[0] ?? '{}';
-  const { message } = JSON.parse(told) as { message?: string };
+  const result = /^\{"type":"result".*$/m.exec(written.stdout)?.[0] ?? '{}';
+  const { message } = JSON.parse(result) as { message?: string };
   return {
     exitCode: exitCode ?? -1,
     message: message ?? written.stderr.trim(),
@@ -77,13 +77,13 @@ async function survivorsOf(folder: string, waitMs = 10_000): Promise<readonly st
   }
 }
 
-/** Pids and arguments of the processes that work in `folder`; Linux tells them in /proc. */
+/** Pids and arguments of the processes that work in `folder`, from Linux's /proc. */
 export function processesOf(folder: string): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .flatMap((pid) => {
-      const told = textOf(`/proc/${pid}/cmdline`) + textOf(`/proc/${pid}/environ`);
-      if (!told.includes(folder) || !isAlive(Number(pid))) return [];
+      const text = textOf(`/proc/${pid}/cmdline`) + textOf(`/proc/${pid}/environ`);
+      if (!text.includes(folder) || !isAlive(Number(pid))) return [];
       return [`${pid} ${textOf(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')}`];
     });
 }

@@ -1,6 +1,6 @@
 /**
- * Where a run works: a folder that is somebody else's stays as it is, runs that begin at once do not meet, and a working
- * folder or a home that is not there ends with a sentence.
+ * The folders of a run: a folder of another owner stays as it is, runs that start at the same time get different folders,
+ * and a missing working folder or home ends the command with a sentence.
  */
 import {
   cpSync,
@@ -60,7 +60,7 @@ describe("a person's own folder", () => {
     symlinkSync(place, join(home, 'link'));
   });
 
-  it.each(['.', '', join(home, 'link')])('is not touched by --dir %j: 65 and a sentence', async (dir) => {
+  it.each(['.', '', join(home, 'link')])('is not changed by --dir %j: 65 and a sentence', async (dir) => {
     const before = textsIn(place);
     const ending = await endingInShell(`cd ${place} && exec "$@"`, ['run', job, '--dir', dir], place);
     expect(ending).toMatchObject({ exitCode: distillExit.badInput, survivors: [] });
@@ -89,7 +89,7 @@ it('two runs that begin in the same second each have a folder, a model and its l
   }
 });
 
-it('a run goes on although the folder that it was started in is removed, also with a new student', async () => {
+it('a run continues after its working folder is removed, also with a new student', async () => {
   const [place, gone] = [join(home, 'outlived'), join(home, 'gone-later')];
   mkdirSync(gone);
   const slow = writeSmallJob(gone, `file://${join(home, 'data')}`, (spec) => {
@@ -169,7 +169,7 @@ describe('a run that was stopped, as a copy of its folder', () => {
   });
 });
 
-describe('a marked folder whose nats/ is of somebody else', () => {
+describe('a marked folder whose nats/ has another owner', () => {
   it('is refused before anything is written', async () => {
     const place = join(home, 'foreign-nats');
     mkdirSync(join(place, 'nats'), { recursive: true });

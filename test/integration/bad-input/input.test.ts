@@ -1,6 +1,6 @@
 /**
- * What a person gives to `distill run`, wrong in one way at a time: the job file and the data. Each time the real command
- * ends with 65 and says what was found, what was expected and what to do, and leaves nothing.
+ * Job files and data that are wrong in one way at a time. Each time the real command ends with 65 and a sentence that says
+ * what is wrong and what to do, and leaves nothing.
  */
 import { cpSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -148,7 +148,7 @@ describe('a data set', () => {
       },
       want:
         'DATA: found t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, expected train-images*, train-labels*, ' +
-        't10k-images* (or test-images*) and t10k-labels*, at most 3 folders deep. Name the folder that holds the four idx files.',
+        't10k-images* (or test-images*) and t10k-labels*, at most 3 folders deep. Name the folder that holds the four idx files, or rename them so.',
     },
     {
       what: 'with truncated images',
@@ -161,8 +161,8 @@ describe('a data set', () => {
       change: (at: string) =>
         changedCopy(join(at, trainImages), join(at, trainImages), (bytes) => bytes.fill(0x42, 0, 4)),
       want:
-        `DATA/${trainImages}: found a file that starts with "42424242", expected an idx file, which starts with 0000; ` +
-        'check that it is the file meant and that its download is complete',
+        `DATA/${trainImages}: found a file that starts with "42424242", expected an idx file, which starts with 0000. ` +
+        'Check that it is the file meant and that its download is complete.',
     },
     {
       what: 'with a gzip file under a raw name',
@@ -196,7 +196,7 @@ describe('a data set', () => {
     expect(message.replaceAll(own, 'DATA')).toContain(want);
   });
 
-  it('in a folder with a # in its name is found by its escape, and never another one without', async () => {
+  it('in a folder with a # in its name is found by its escaped name', async () => {
     const place = caseFolder();
     const own = join(place, 'data#2');
     cpSync(data, own, { recursive: true });

@@ -52,7 +52,7 @@ describe('a teacher model', () => {
     );
   });
 
-  it('with its weights in a file that is not beside it is refused, whatever lies in the working folder', async () => {
+  it('whose weights are in a file that is missing is refused, also when the working folder has such a file', async () => {
     const place = caseFolder();
     const path = join(place, 'teacher.onnx');
     cpSync(join(fixtures, 'external.onnx'), path);
@@ -155,7 +155,7 @@ describe('a student model', () => {
       want: 'student model, layer fog: found GaussianNoise, expected randomness that a seed repeats (Dropout)',
     },
     {
-      what: 'has a layer that nobody knows',
+      what: 'has an unknown layer',
       text: () =>
         changedModel(({ modelTopology }) => {
           modelTopology.config.layers.splice(1, 0, { class_name: 'Capsule', config: { name: 'capsule' } });
@@ -259,10 +259,10 @@ describe('a teacher that answers NaN', () => {
     const run = join(place, 'run');
     expect(await endingOfRun(job, run)).toMatchObject({ exitCode: distillExit.ok, ...nothingLeft });
     expect(hasModel(run)).toBe(true);
-    const told = studentLog(run).match(
+    const logged = studentLog(run).match(
       /step \d: no teacher could compute it[^"]*found NaN[^"]*trained on labels alone/g,
     );
-    expect(told).toHaveLength(1);
+    expect(logged).toHaveLength(1);
   });
 
   it('for every sample never joins and fails the job', async () => {

@@ -1,7 +1,6 @@
 /**
- * What a person does to a run: stops it, kills it, closes the pipe it writes to, damages its checkpoints. Each time it
- * ends with the documented code and leaves nothing running, and the resumed run ends with the weights of an undisturbed
- * one, to the last bit.
+ * Runs that a person stops or kills, whose pipe closes, or whose checkpoints are damaged. Each ends with the documented code
+ * and leaves nothing running. The resumed run ends with exactly the weights of an undisturbed run.
  */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -98,9 +97,9 @@ describe('a run that is disturbed', () => {
     expect(log).toContain('no checkpoint is sound; training starts over from step 0');
   });
 
-  it('by SIGKILL takes its workers and its server with it, and goes on from its checkpoint', async () => {
+  it('by SIGKILL ends with its workers and its server, and continues from its checkpoint', async () => {
     const place = join(folder, 'killed');
-    // No exit code: the process could say nothing any more. That its children ended is checked within.
+    // There is no exit code. The helper checks that the children ended.
     expect(await disturbed(place, 'SIGKILL', everySteps + 1)).toBe(-1);
     const resumed = await resumesAlike(place);
     expect(resumed.events.map(({ message }) => message).join('\n')).toMatch(/goes on from step [1-9]/);

@@ -1,4 +1,4 @@
-/** Small jobs on a small data set, each in a folder of its own, wrong in one way that the caller adds. */
+/** Small jobs on a small data set, each in a folder of its own. The caller makes one thing wrong. */
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ export interface Cases {
   readonly caseFolder: () => string;
   /** Writes a job of one epoch in `place`. @returns its path */
   readonly writeJob: (place: string, change: (spec: SmallSpec) => void, data?: string) => string;
-  /** Runs such a job, expects that it is refused cleanly, and returns the one sentence that was told. */
+  /** Runs such a job, expects that it is refused and leaves nothing, and returns the one sentence that was printed. */
   readonly refusalOf: (place: string, change: (spec: SmallSpec) => void, data?: string) => Promise<string>;
 }
 
@@ -56,7 +56,7 @@ export function openCases(name: string): Cases {
   };
 }
 
-/** Trains on labels alone: no teacher is started, so that the student's own sentence is the one told. */
+/** Trains on labels alone: no teacher is started, so that the student's own sentence is the one that is printed. */
 export function withoutTeacher(spec: SmallSpec): void {
   spec.student.loss = { softWeight: 0 };
 }

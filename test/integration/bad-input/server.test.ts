@@ -1,4 +1,4 @@
-/** NATS servers that cannot be used, those that can, and command lines that cannot be understood. */
+/** NATS servers that can be used or not, and command lines that are wrong. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -86,15 +86,15 @@ async function natsServer(...options: readonly string[]): Promise<number> {
     server.kill('SIGKILL');
     await gone;
   });
-  let told = '';
+  let log = '';
   const ready = Promise.withResolvers<number>();
-  // Read on after that: a server whose log nobody reads would end.
+  // Read on after that: a server whose log is not read would end.
   server.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    told += text;
-    const port = /Listening for client connections on 127\.0\.0\.1:(\d+)[^]*Server is ready/.exec(told)?.[1];
+    log += text;
+    const port = /Listening for client connections on 127\.0\.0\.1:(\d+)[^]*Server is ready/.exec(log)?.[1];
     if (port !== undefined) ready.resolve(Number(port));
   });
-  void gone.then(() => ready.reject(new Error(`nats-server did not start: ${told}`)));
+  void gone.then(() => ready.reject(new Error(`nats-server did not start: ${log}`)));
   return ready.promise;
 }
 
@@ -154,7 +154,7 @@ describe('a NATS server named by DISTILL_NATS_URL', () => {
     { url: 'nats://slash:secret/secret@127.0.0.1:1', want: 'in a user, a password or a token, write / as %2F' },
     { url: 'nats://pct:secret100%@127.0.0.1:1', want: 'the percent-encoding of its user, password or token is wrong' },
     { url: 'https://secret@127.0.0.1:1', want: 'its scheme is neither nats:// nor tls://' },
-  ])('that is no address is refused without being shown: $want', async ({ url, want }) => {
+  ])('that is not an address is refused without being shown: $want', async ({ url, want }) => {
     const { ending, place } = await runWith(url);
     const { message, ...rest } = ending;
     expect(rest).toEqual({ exitCode: distillExit.unavailable, ...nothingLeft });
@@ -210,7 +210,7 @@ describe('a NATS server named by DISTILL_NATS_URL', () => {
     expect(textsIn(join(place, 'logs'))).not.toContain('s3cr3t');
   });
 
-  it('that can be used over TLS with a password is used so, in whatever case the scheme is written', async () => {
+  it('with TLS and a password is used, in upper and lower case of the scheme', async () => {
     const authority = await Authority.create(join(folder, 'authority'));
     const { certificate, key } = await authority.issue('server', { commonName: 'nats', names: ['DNS:localhost'] });
     const store = mkdtempSync(join(folder, 'store-'));
@@ -221,7 +221,7 @@ describe('a NATS server named by DISTILL_NATS_URL', () => {
     expect(ending).toEqual({ exitCode: distillExit.ok, message: '', ...nothingLeft });
   });
 
-  it('that is asked for TLS and has none is refused before any login is sent', async () => {
+  it('without TLS is refused for a tls:// address, before any login is sent', async () => {
     const { port, received } = await portThatListens(
       'INFO {"server_id":"A","server_name":"plain","version":"2.14.5","jetstream":true,"max_payload":1048576}\r\n',
     );

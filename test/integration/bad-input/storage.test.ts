@@ -1,4 +1,4 @@
-/** Run folders: taken, foreign, read-only, and disks that fill up under a run. */
+/** Run folders that are in use, of another owner or read-only, and disks that become full during a run. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -102,7 +102,7 @@ describe('--resume', () => {
 });
 
 describe('a run folder', () => {
-  it('is worked on by one process at a time, and by one run in its life', async () => {
+  it('is used by one process at a time, and by one run', async () => {
     const place = join(folder, 'shared');
     const first = new DistillProcess(['run', job, '--json', '--dir', place]);
     await first.until('it trains', () => first.progress?.pids.student !== null && first.progress !== undefined);
@@ -115,9 +115,7 @@ describe('a run folder', () => {
     ]) {
       const second = new DistillProcess([...args, '--json']);
       expect(await second.ended()).toBe(distillExit.badInput);
-      expect(second.stderr).toContain(
-        `${place}: found process ${String(first.child.pid)} working on this run, expected none. Wait`,
-      );
+      expect(second.stderr).toContain(`${place}: process ${String(first.child.pid)} is using this folder. Wait`);
     }
     process.kill(student, 'SIGCONT');
     expect(await endingOf(first, place)).toMatchObject({ exitCode: distillExit.ok, ...nothingLeft });
@@ -174,7 +172,7 @@ describe('a disk that fills up', () => {
   if (disk === null || small === null) return;
   const resize = (kilobytes: number): boolean =>
     spawnSync('mount', ['-o', `remount,size=${String(kilobytes)}k`, disk]).status === 0;
-  /** Leaves next to nothing free; refused by the system when the run has written more since the look. */
+  /** Leaves almost no free space. The system refuses it when the run has written more in the meantime. */
   const fillUp = (): void => {
     for (let spare = 64; ; spare *= 2) {
       const { blocks, bfree, bsize } = statfsSync(disk);
@@ -196,20 +194,20 @@ describe('a disk that fills up', () => {
       fillUp();
       const { message, ...ending } = await endingOf(run, place);
       expect(ending).toEqual({ exitCode: distillExit.storage, ...nothingLeft });
-      // Who notices first is chance: the watch, the command's own writing, or the student's checkpoint.
+      // Any of three may notice first: the watch, a write of the command, or the student's checkpoint.
       expect(message).toMatch(/(no space is left|found 0\.\d MiB free) on its disk.*\. Free some space/);
       expect(hasModel(place)).toBe(false);
 
       const tooEarly = await endingOf(new DistillProcess(['run', '--resume', place, '--json']), place);
       expect(tooEarly).toMatchObject({ exitCode: distillExit.storage, ...nothingLeft });
-      expect(tooEarly.message).toMatch(/free some space, then resume the run/);
+      expect(tooEarly.message).toMatch(/Free some space, then resume the run/);
 
       resize(2 * 1024 * 1024);
       await resumesAlike(place);
     },
   );
 
-  it('too small from the start is told before anything is started', async () => {
+  it('too small from the start is refused before anything is started', async () => {
     const place = join(small, 'run');
     expect(await endingOfRun(job, place)).toEqual({
       exitCode: distillExit.storage,
@@ -220,7 +218,7 @@ describe('a disk that fills up', () => {
     });
   });
 
-  it('too small for the streams is told with what they need', async () => {
+  it('too small for the streams is refused with the bytes that they need', async () => {
     execFileSync('mount', ['-o', 'remount,size=16m', small]);
     const { message, ...ending } = await endingOfRun(job, join(small, 'streams'));
     expect(ending).toEqual({ exitCode: distillExit.storage, ...nothingLeft });

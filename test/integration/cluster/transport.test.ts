@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
+import { systemClock } from '@distillery/platform';
 import { afterEach, describe, expect, test } from '@jest/globals';
 
-import { systemClock } from '../../../src/cli/system-clock.js';
 import {
   type Access,
   apiClient,
@@ -61,7 +61,7 @@ async function serving(
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   let reads = 0;
-  const clock = systemClock();
+  const clock = systemClock;
   const transport = new Transport({
     access: {
       server: `http://127.0.0.1:${(server.address() as AddressInfo).port}/below/`,

@@ -1,6 +1,6 @@
 /**
- * A signal in the first second of a command, while its modules are still loaded: a sentence and the documented exit code,
- * and nothing was touched.
+ * A signal in the first second of a command, while its modules are still loaded, ends it with a sentence and the
+ * documented exit code. Nothing is changed.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, expect, jest, test } from '@jest/globals';
 
-import { exitCodes } from '../../../src/cli/exit.js';
+import { exitCodes } from '../../../src/cli/shared/exit.js';
 
 jest.setTimeout(60_000);
 
@@ -20,7 +20,7 @@ const job = join(import.meta.dirname, '../../../examples/mnist/job.yaml');
 const folder = mkdtempSync(join(tmpdir(), 'distill-early-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A busy machine: the command's modules are read once the file that the variable names is there. */
+/** Imitates a busy machine: the command's modules load once the file of LOAD_FILE exists. */
 const slowly = `data:text/javascript,
   import { existsSync } from 'node:fs';
   import { registerHooks } from 'node:module';
@@ -30,10 +30,10 @@ const slowly = `data:text/javascript,
     return next(url, context);
   } });`;
 
-/** Node.js itself handles SIGINT and SIGTERM, by dying of them; SIGHUP is handled only once the command listens. */
+/** Node.js itself handles SIGINT and SIGTERM by ending. SIGHUP is handled only once the command listens. */
 const hangUp = 1n;
 
-/** Whether the process handles SIGHUP, as Linux tells it. */
+/** True when the process handles SIGHUP, according to Linux. */
 function listens(pid: number): boolean {
   const caught = /^SigCgt:\t([0-9a-f]+)$/m.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8'))?.[1] ?? '0';
   return (BigInt(`0x${caught}`) & hangUp) !== 0n;

@@ -1,15 +1,15 @@
-/** `distill` whose output goes to a full disk: a sentence, the code of storage, and no stack. */
+/** When its output goes to a full disk, `distill` ends with a sentence and 74, without a stack. */
 import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from '@jest/globals';
 
-import { exitCodes } from '../../../src/cli/exit.js';
+import { exitCodes } from '../../../src/cli/shared/exit.js';
 
 const root = join(import.meta.dirname, '../../..');
 const command = join(root, 'dist/src/cli/main.js');
-/** Linux keeps this device, whose every write fails as on a full disk. */
+/** Every write to this device of Linux fails as on a full disk. */
 const full = '/dev/full';
 const testWithFull = existsSync(full) ? test : test.skip;
 

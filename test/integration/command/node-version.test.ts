@@ -1,11 +1,11 @@
-/** `distill` on a release of Node.js that its libraries do not run on: a sentence and an exit code, and no stack. */
+/** On a release of Node.js that its libraries do not support, `distill` ends with a sentence and without a stack. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 import { expect, test } from '@jest/globals';
 
-import { exitCodes } from '../../../src/cli/exit.js';
-import { nodeProblem } from '../../../src/cli/node-version.js';
+import { exitCodes } from '../../../src/cli/shared/exit.js';
+import { nodeProblem } from '../../../src/cli/shared/node-version.js';
 
 const command = join(import.meta.dirname, '../../../dist/src/cli/main.js');
 const pretend = (version: string): string =>
@@ -25,7 +25,7 @@ test('this release runs it', () => {
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 });
 
-/** npm itself is often run by an older release, which then is there to try; otherwise this one answers once more. */
+/** An older release often runs npm itself, and can be tried then. Otherwise this tries the current release again. */
 test('the release that runs npm either runs it or is refused with the sentence', () => {
   const node = process.env.npm_node_execpath ?? process.execPath;
   const version = spawnSync(node, ['-p', 'process.versions.node'], { encoding: 'utf8' }).stdout.trim();

@@ -1,4 +1,4 @@
-/** A run is told how many teachers it may have while it is at work, and follows. */
+/** `distill slots` changes the number of teachers of a running run. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,8 +45,8 @@ it('the fleet follows the slots that a run is told, and the student is the same'
   expect(await run.survivors()).toEqual([]);
 }, 180_000);
 
-it('who tells a folder where nobody is at work is told so', async () => {
+it('refuses the folder of a run that is not running', async () => {
   const command = new DistillProcess(['slots', '3', '--dir', folder]);
   expect(await command.ended()).toBe(65);
-  expect(command.stderr).toContain('found no process at work there, expected the folder of a run');
+  expect(command.stderr).toContain('no run is running there');
 });

@@ -49,7 +49,7 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true });
 });
 
-/** The job's Secret as the operator makes it. */
+/** The job's Secret as the operator writes it. */
 function secretWith(url: string): object {
   const issue = credsIssuer({ url, signingSeed: nats.accountSigningSeed, account: nats.account });
   const job = { uid, createdAtMs: testCreatedAtMs };
@@ -68,7 +68,7 @@ class Fetch extends DistillProcess {
   }
 }
 
-test('the model comes home, whole and as it was stored', async () => {
+test('copies the whole model as it was stored', async () => {
   const fetch = new Fetch();
   expect({ code: await fetch.ended(), stderr: fetch.stderr }).toEqual({ code: distillExit.ok, stderr: '' });
   expect(fetch.plain).toEqual([
@@ -82,7 +82,7 @@ test('the model comes home, whole and as it was stored', async () => {
   expect(readdirSync(folder)).toHaveLength(3);
 }, 30_000);
 
-test('a result that was exchanged is not brought', async () => {
+test('refuses a result that was exchanged', async () => {
   const store = objectsOf(student, jobNames(uid));
   await store.put(`${resultPrefix}weights.bin`, testModel(2).files['weights.bin'] ?? new Uint8Array());
   const fetch = new Fetch();

@@ -1,6 +1,6 @@
 /**
- * Teacher and student as processes of their own on a server with accounts, as pods run them: each has nothing but a file
- * with its role's credentials. What they make is then fetched, from the digest that the student told.
+ * Teacher and student as processes on a server with accounts, as in pods: each has only a file with the credentials of its
+ * role. Then the job's reader copies the model, and checks it against the digest that the student reported.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { workerExitCodes } from '@distillery/protocol';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
-import { bringResults, listResults } from '../../../src/cli/model.js';
+import { bringResults, listResults } from '../../../src/cli/shared/results.js';
 import { connectReader, type StreamAdmin } from '../../../src/stream/index.js';
 import { smallMnist } from '../../kit/mnist.js';
 import { type OperatorNats, startOperatorNats } from '../../kit/nats-operator.js';
@@ -68,7 +68,7 @@ function start(role: 'teacher' | 'student'): ChildProcess {
   return child;
 }
 
-test('a job is trained with credentials alone, and its model comes home by its reader', async () => {
+test('a job trains with credentials alone, and its reader copies the model', async () => {
   const teacher = start('teacher');
   const [code] = (await once(start('student'), 'exit')) as [number | null];
   expect(code).toBe(workerExitCodes.done);
@@ -76,13 +76,13 @@ test('a job is trained with credentials alone, and its model comes home by its r
   expect(((await once(teacher, 'exit')) as [number | null])[0]).toBe(workerExitCodes.stopped);
 
   const seen = await admin.observe(uid);
-  const told = seen.state === 'Present' ? seen.student?.result : null;
-  expect(told?.digest).toMatch(/^[0-9a-f]{64}$/);
-  expect(told?.filesDigest).toMatch(/^[0-9a-f]{64}$/);
+  const result = seen.state === 'Present' ? seen.student?.result : null;
+  expect(result?.digest).toMatch(/^[0-9a-f]{64}$/);
+  expect(result?.filesDigest).toMatch(/^[0-9a-f]{64}$/);
   const reader = await connectReader({ ...accessOf(nats, nats.userFor('reader', uid)), uid, waitMs: 5_000 });
   const results = await listResults(reader);
   expect(results.map(({ name }) => name).sort()).toEqual(['SHA256SUMS', 'metrics.json', 'model.json', 'weights.bin']);
-  const { digest = '', filesDigest = '' } = told ?? {};
+  const { digest = '', filesDigest = '' } = result ?? {};
   expect(await bringResults(reader, results, join(home, 'model'), { digest, filesDigest })).toBe(digest);
   await reader.close();
   const metrics = JSON.parse(readFileSync(join(home, 'model/metrics.json'), 'utf8')) as { digest: string };

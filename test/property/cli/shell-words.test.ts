@@ -6,7 +6,7 @@ import { printable } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { shellCommand, shellWord } from '../../../src/cli/shell-words.js';
+import { shellCommand, shellWord } from '../../../src/cli/shared/shell-words.js';
 
 const special = [
   ...Array.from(' \t\n\r\'"`$\\!*?[]{}()<>|&;#~=%^-'),

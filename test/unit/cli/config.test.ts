@@ -1,16 +1,21 @@
-/** The only reader of the environment: what it takes, and what it passes on to workers. */
+/** What the command takes from the environment, and what it passes on to workers. */
 import { describe, expect, test } from '@jest/globals';
 
-import { readConfig } from '../../../src/config.js';
+import { type Config, readConfig } from '../../../src/cli/config.js';
+
+const readConfigOf = (environment: NodeJS.ProcessEnv): Config => readConfig(environment, () => '/home/ann');
 
 describe('the configuration', () => {
   test('of an empty environment is complete', () => {
-    const { cores, ...rest } = readConfig({});
+    const { cores, ...rest } = readConfigOf({});
     expect(cores).toBeGreaterThanOrEqual(1);
     expect(rest).toEqual({
       natsUrl: undefined,
       path: '',
       kubeconfig: undefined,
+      pod: { host: '', port: '' },
+      cacheFolder: '/home/ann/.cache/distillery',
+      installEnvironment: {},
       dumbTerminal: false,
       startedBy: { kind: 'shell' },
       faults: 'sentence',
@@ -21,15 +26,19 @@ describe('the configuration', () => {
   const script = { npm_lifecycle_event: 'start', npm_package_name: 'distillery', npm_config_local_prefix: '/src/d' };
   test.each([
     ['a script of this package', { ...script, INIT_CWD: '/src/d/examples' }, { kind: 'npmScript', prefix: null }],
-    ['such a script from elsewhere', { ...script, INIT_CWD: '/src/data' }, { kind: 'npmScript', prefix: '/src/d' }],
+    [
+      'a script of this package, from another folder',
+      { ...script, INIT_CWD: '/src/data' },
+      { kind: 'npmScript', prefix: '/src/d' },
+    ],
     ['npx', { npm_lifecycle_event: 'npx' }, { kind: 'npx' }],
     ['a script of another package', { ...script, npm_package_name: 'mine' }, { kind: 'npx' }],
-  ])('knows that it was started by %s', (_what, environment, want) => {
-    expect(readConfig(environment).startedBy).toEqual(want);
+  ])('detects that it was started by %s', (_what, environment, want) => {
+    expect(readConfigOf(environment).startedBy).toEqual(want);
   });
 
-  test('knows a server and a terminal', () => {
-    const read = readConfig({
+  test('reads the server and the terminal', () => {
+    const read = readConfigOf({
       DISTILL_NATS_URL: 'nats://127.0.0.1:4222',
       PATH: '/bin',
       TERM: 'dumb',
@@ -41,27 +50,27 @@ describe('the configuration', () => {
     });
   });
 
-  test('takes an empty DISTILL_NATS_URL for none', () => {
-    expect(readConfig({ DISTILL_NATS_URL: '' }).natsUrl).toBeUndefined();
+  test('treats an empty DISTILL_NATS_URL as not set', () => {
+    expect(readConfigOf({ DISTILL_NATS_URL: '' }).natsUrl).toBeUndefined();
   });
 
-  test('gives workers what they need to run, and no secret', () => {
+  test('gives workers what they need to run, and no secrets', () => {
     const environment = { PATH: '/bin', HOME: '/home', DISTILL_RUNTIME: 'wasm', DISTILL_LOG_LEVEL: 'debug' };
     const secrets = { NPM_TOKEN: 'x', AWS_SECRET_ACCESS_KEY: 'x', DISTILL_NATS_URL: 'nats://me:secret@host:4222' };
-    expect(readConfig({ ...environment, ...secrets }).workerEnvironment).toEqual({
+    expect(readConfigOf({ ...environment, ...secrets }).workerEnvironment).toEqual({
       ...environment,
       ORT_DISABLE_TELEMETRY: '1',
     });
   });
 
-  test('takes an empty variable of our own for none', () => {
-    expect(readConfig({ DISTILL_RUNTIME: '', HOME: '' }).workerEnvironment).toEqual({
+  test('treats an empty variable of ours as not set', () => {
+    expect(readConfigOf({ DISTILL_RUNTIME: '', HOME: '' }).workerEnvironment).toEqual({
       HOME: '',
       ORT_DISABLE_TELEMETRY: '1',
     });
   });
 
-  test('switches off what libraries report, whatever the user’s environment says', () => {
-    expect(readConfig({ ORT_DISABLE_TELEMETRY: '0' }).workerEnvironment).toEqual({ ORT_DISABLE_TELEMETRY: '1' });
+  test('always switches off the telemetry of libraries', () => {
+    expect(readConfigOf({ ORT_DISABLE_TELEMETRY: '0' }).workerEnvironment).toEqual({ ORT_DISABLE_TELEMETRY: '1' });
   });
 });

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
+import { systemClock } from '@distillery/platform';
 import { afterEach, describe, expect, test } from '@jest/globals';
 
-import { systemClock } from '../../../src/cli/system-clock.js';
 import type { DistillJob } from '../../../src/api/index.js';
 import type { DesiredWorkers } from '../../../src/cluster/index.js';
 import { LocalCluster } from '../../../src/cluster/local/index.js';
@@ -30,7 +30,7 @@ function clusterOf(workers: WorkerScripts, slots = 2) {
   cleanups.push(() => workers.remove());
   const { folder, scripts } = workers;
   const environment = { PATH: '/usr/bin', GREETING: 'hello' };
-  const cluster = new LocalCluster({ folder, slots, scripts, environment, clock: systemClock() });
+  const cluster = new LocalCluster({ folder, slots, scripts, environment, clock: systemClock });
   cleanups.push(() => cluster.remove());
   const keys: string[] = [];
   cluster.onChange(({ uid }) => keys.push(uid));

@@ -1,14 +1,15 @@
 /** A process that owns a local cluster and waits to be killed. Parameters: FOLDER. Prints the pids of its workers. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { systemClock } from '../../../src/cli/system-clock.js';
+import { systemClock } from '@distillery/platform';
+
 import { LocalCluster } from '../../../src/cluster/local/index.js';
 import { manifestOf } from '../../../src/render/index.js';
 import { plainJob } from '../../kit/snapshots.js';
 
 const [folder = ''] = process.argv.slice(2);
 const scripts = { teacher: `${folder}/teacher.mjs`, student: `${folder}/student.mjs` };
-const cluster = new LocalCluster({ folder, slots: 2, scripts, environment: {}, clock: systemClock() });
+const cluster = new LocalCluster({ folder, slots: 2, scripts, environment: {}, clock: systemClock });
 await cluster.apply({
   key: { namespace: 'default', name: 'mnist', uid: 'u-1' },
   job: plainJob(),

@@ -229,7 +229,7 @@ describe('credentials that cannot be read', () => {
   }
 
   test.each<[string, unknown, string]>([
-    ['what a plugin printed', parseError('s3cr3t-token'), 'the credential plugin printed something else than JSON'],
+    ['what a plugin printed', parseError('s3cr3t-token'), 'the credential plugin printed no JSON'],
     ['all that a plugin complained', new Error('line 1\nline 2: expired\n'), 'line 2: expired'],
     ['a token in it', new Error('refused Bearer s3cr3t-token-of-mine'), 'refused Bearer …'],
   ])('are reported without %s', (_, error, reason) => {

@@ -1,0 +1,166 @@
+/** Reads what `distill fetch` and `distill plan` need from an API server, with the person's own rights. Never writes. */
+import { printableUrl, problemOf, reasonOf, version } from '@distillery/base';
+import { systemClock } from '@distillery/platform';
+
+import type { DistillJob } from '../../api/index.js';
+import {
+  AccessError,
+  apiClient,
+  type ApiClient,
+  ApiError,
+  Budget,
+  type ContextAccess,
+  credentialsError,
+  type KubeconfigFiles,
+  kinds,
+  loadAccess,
+  type ResourceKind,
+  type StoredObject,
+  Transport,
+} from '../../cluster/kubernetes/index.js';
+
+import { CliError } from '../shared/cli-error.js';
+
+import type { SeenCluster } from './cluster-snapshot.js';
+import type { JobReader } from './fetch.js';
+
+export interface ClusterOptions {
+  /** The files that the person names, or those that kubectl finds. */
+  readonly files: KubeconfigFiles;
+  /** Absent = the current one. */
+  readonly context: string | undefined;
+  /** Where a pod finds the API server; empty strings outside of a pod. */
+  readonly pod: { readonly host: string; readonly port: string };
+  readonly stop: AbortSignal;
+}
+
+export interface ClusterReader extends JobReader {
+  /** Reads everything that a plan is made from. @throws CliError */
+  readCluster(): Promise<SeenCluster>;
+}
+
+const requestMs = 15_000;
+const pageSize = 1_000;
+/** For a command that asks a few hundred times at most. */
+const requestBudget = { qps: 100, burst: 300 };
+
+/** @throws CliError usage when the kubeconfig cannot be used */
+export async function openCluster({ files, context, pod, stop }: ClusterOptions): Promise<ClusterReader> {
+  const access = await accessOf({ kind: 'default', files, context, pod, stop });
+  const login = loginOnce(access);
+  const client = clientOf({ ...access, credentials: login });
+  /** @param what the objects, for an error */
+  const ask = async <T>(what: string, request: () => Promise<T>): Promise<T> => {
+    // Without a time limit: a credential plugin may wait for a person in a browser.
+    await login();
+    try {
+      return await request();
+    } catch (error) {
+      throw refusalOf(error, what, printableUrl(access.server));
+    }
+  };
+  const get = async (kind: ResourceKind, namespace: string, name: string): Promise<StoredObject | null> =>
+    ask(`${kind.kind.toLowerCase()} ${namespace}/${name}`, () => client.get(kind, namespace, name, stop));
+  const list = async (kind: ResourceKind): Promise<StoredObject[]> =>
+    ask(kind.plural, () => everyPage(client, kind, stop));
+  return {
+    namespace: access.namespace,
+    // The API server checked a job against our schema when it was written.
+    readJob: async (namespace, name) => (await get(kinds.distillJobs, namespace, name)) as unknown as DistillJob | null,
+    readSecret: async (namespace, name) => {
+      const secret = await get(kinds.secrets, namespace, name);
+      return secret === null ? null : valuesOf(secret);
+    },
+    readCluster: async () => {
+      const [nodes, pods, jobs] = await Promise.all([list(kinds.nodes), list(kinds.pods), list(kinds.distillJobs)]);
+      return { nodes, pods, jobs: jobs as unknown as DistillJob[] };
+    },
+  };
+}
+
+/** @throws CliError usage */
+async function accessOf(source: Parameters<typeof loadAccess>[0]): Promise<ContextAccess> {
+  try {
+    return await loadAccess(source);
+  } catch (error) {
+    if (!(error instanceof AccessError)) throw error;
+    throw new CliError(
+      'usage',
+      { ...error.fault, remedy: `${error.fault.remedy} (--kubeconfig and --context choose others)` },
+      { cause: error },
+    );
+  }
+}
+
+/** Reads the credentials once: a command ends before they expire. @returns a function that throws CliError unavailable */
+function loginOnce(access: ContextAccess): ContextAccess['credentials'] {
+  let login: ReturnType<ContextAccess['credentials']> | undefined;
+  return () => {
+    login ??= access.credentials().catch((error: unknown) => {
+      // The error of the system, or of a parser, may quote a secret.
+      const { fault } = error instanceof AccessError ? error : credentialsError(error, 'service account of this pod');
+      throw new CliError('unavailable', fault, { cause: error });
+    });
+    return login;
+  };
+}
+
+function clientOf(access: ContextAccess): ApiClient {
+  const clock = systemClock;
+  const transport = new Transport({ access, clock, userAgent: `distill/${version}`, limits: { requestMs } });
+  return apiClient({ transport, budget: new Budget({ ...requestBudget, clock }), clock });
+}
+
+async function everyPage(client: ApiClient, kind: ResourceKind, signal: AbortSignal): Promise<StoredObject[]> {
+  const items: StoredObject[] = [];
+  let continueToken: string | null = null;
+  do {
+    const page = await client.list(kind, { limit: pageSize, continueToken, signal });
+    items.push(...page.items);
+    ({ continueToken } = page);
+  } while (continueToken !== null);
+  return items;
+}
+
+/** The decoded values of a Secret. */
+function valuesOf({ data }: StoredObject): Record<string, string> {
+  const entries = Object.entries((data ?? {}) as Readonly<Record<string, string>>);
+  return Object.fromEntries(entries.map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
+}
+
+function refusalOf(error: unknown, what: string, server: string): unknown {
+  if (!(error instanceof ApiError)) return error;
+  const where = `API server at ${server}`;
+  if (error.reason === 'notFound') {
+    return new CliError('unavailable', {
+      about: where,
+      problem: 'it knows no DistillJobs: the operator is not installed there',
+      remedy: 'check --context',
+    });
+  }
+  if (error.status !== null) {
+    const problem = `the ${where} refused (${String(error.status)}: ${problemOf(error.fault)})`;
+    return new CliError('unavailable', { about: what, problem, remedy: remedyFor(error) });
+  }
+  if (error.reason === 'malformed') return new CliError('unavailable', error.fault, { cause: error });
+  return new CliError(
+    'unavailable',
+    {
+      about: where,
+      problem: `cannot be reached (${error.cause === undefined ? problemOf(error.fault) : reasonOf(error.cause)})`,
+      remedy: 'check that the cluster runs, and which one --kubeconfig and --context name',
+    },
+    { cause: error },
+  );
+}
+
+function remedyFor({ reason }: ApiError): string {
+  switch (reason) {
+    case 'unauthorized':
+      return 'log in again';
+    case 'forbidden':
+      return 'ask for the right to get it';
+    default:
+      return 'try again';
+  }
+}

@@ -1,0 +1,63 @@
+/** Makes the snapshot of a plan from the objects of a cluster. Pure. */
+import type { DistillJob } from '../../api/index.js';
+import { ClusterCache, nodeView, podView, type StoredObject } from '../../cluster/kubernetes/index.js';
+import {
+  type AllocationRules,
+  type FleetSnapshot,
+  fleetSnapshotOf,
+  type JobRequest,
+  type Limits,
+  type PodNeeds,
+  slotsPerReplicaOf,
+  withinLimits,
+} from '../../domain/index.js';
+import { podNeeds } from '../../render/index.js';
+
+/** The objects that the API server returned. */
+export interface SeenCluster {
+  readonly nodes: readonly StoredObject[];
+  readonly pods: readonly StoredObject[];
+  readonly jobs: readonly DistillJob[];
+}
+
+/** @returns the snapshot that the operator would plan from, if each job wants as many teachers as its status says */
+export function snapshotOf(
+  { nodes, pods, jobs }: SeenCluster,
+  { rules, limits }: { readonly rules: AllocationRules; readonly limits: Limits },
+  nowMs: number,
+): FleetSnapshot {
+  const cache = new ClusterCache({ now: () => nowMs });
+  for (const { metadata } of jobs) {
+    cache.toldOfJob({ namespace: metadata.namespace ?? '', name: metadata.name, uid: metadata.uid ?? '' });
+  }
+  for (const node of nodes) cache.toldOfNode(null, nodeView(node));
+  for (const pod of pods) cache.toldOfPod(null, podView(pod as unknown as Parameters<typeof podView>[0]));
+  const requests = jobs.map((job) => {
+    const { namespace = '', name } = job.metadata;
+    return { name: `${namespace}/${name}`, ...requestIn(withinLimits(job, limits).job) };
+  });
+  return fleetSnapshotOf(requests, cache.slots(), rules, nowMs);
+}
+
+function requestIn({ metadata, spec, status }: DistillJob): JobRequest<PodNeeds> {
+  const pools = spec.teacher.pools.map((pool) => {
+    const { name, resource = 'cpu', minReplicas } = pool;
+    const reported = status?.teachers?.pools.find((one) => one.name === name);
+    const wanted = reported?.wanted ?? reported?.desired ?? 0;
+    const needs = podNeeds(pool);
+    return {
+      name,
+      needs,
+      resource,
+      slotsPerReplica: slotsPerReplicaOf(needs, resource),
+      minReplicas: Math.min(minReplicas, wanted),
+      keepReplicas: wanted,
+      maxReplicas: wanted,
+      unitsPerReplica: 1,
+      teachers: [],
+    };
+  });
+  const wanted = pools.reduce((sum, { keepReplicas }) => sum + keepReplicas, 0);
+  const { uid = '', namespace = '' } = metadata;
+  return { uid, namespace, weight: spec.weight, wanted, maxReplicas: wanted, pools };
+}

@@ -1,0 +1,81 @@
+/**
+ * `distill plan`: who gets how many teachers, and why. It plans for a cluster, with the person's own rights, or for a saved
+ * snapshot, and uses the operator's own decision code.
+ */
+import { markdownTable, printableJson } from '@distillery/base';
+
+import { grantText } from '../../api/index.js';
+import { type AllocationRules, type FleetSnapshot, type Grant, type Limits, replay } from '../../domain/index.js';
+
+import type { ReadInput } from '../shared/input.js';
+
+import { type SeenCluster, snapshotOf } from './cluster-snapshot.js';
+import { checkSave, fleetSnapshot, saveSnapshot } from './plan-file.js';
+
+export interface PlanOptions {
+  /** A saved snapshot; absent = read the cluster. */
+  readonly file?: string;
+  /** Where to save the snapshot; absent = nowhere. */
+  readonly save?: string;
+  /** Settings of the operator, which no object of the API server holds. */
+  readonly rules: AllocationRules;
+  readonly limits: Limits;
+  readonly json: boolean;
+}
+
+export interface PlanTools {
+  readonly readCluster: () => Promise<SeenCluster>;
+  readonly readInput: ReadInput;
+  readonly say: (line: string) => void;
+  readonly nowMs: number;
+}
+
+/** @throws CliError */
+export async function plan(options: PlanOptions, { readCluster, readInput, say, nowMs }: PlanTools): Promise<void> {
+  // Reading a large cluster takes a while: check the place first.
+  if (options.save !== undefined) checkSave(options.save);
+  const snapshot =
+    options.file === undefined
+      ? snapshotOf(await readCluster(), options, nowMs)
+      : fleetSnapshot(await readInput(options.file), options.file);
+  if (options.save !== undefined) saveSnapshot(options.save, snapshot);
+  const { grants } = replay(snapshot);
+  if (options.json) {
+    say(printableJson(JSON.stringify({ supply: snapshot.supply, grants: Object.fromEntries(grants) })));
+    return;
+  }
+  const { jobs, pendingPods, facts } = snapshot;
+  say(
+    `${count(facts.nodes, 'node')}, ${count(jobs, 'job')}, ${count(pendingPods, 'pod')} of higher priority waiting for a node`,
+  );
+  if (Object.keys(snapshot.supply).length > 0) say(`\n${markdownTable(supplyRows(snapshot))}`);
+  if (jobs.length > 0) say(`\n${markdownTable(jobs.flatMap((job) => jobRows(job, grants.get(job.uid) ?? [])))}`);
+}
+
+function count({ length }: readonly unknown[], noun: string): string {
+  return length === 1 ? `1 ${noun}` : `${String(length)} ${noun}s`;
+}
+
+function supplyRows({ supply, pendingPods }: FleetSnapshot): Record<string, string | number>[] {
+  return Object.entries(supply).map(([resource, { freeSlots, reserveSlots }]) => ({
+    resource,
+    'free for teachers': freeSlots,
+    'held back': reserveSlots,
+    'wanted by waiting pods': pendingPods.reduce((sum, { slots }) => sum + (slots[resource] ?? 0), 0),
+  }));
+}
+
+function jobRows(job: FleetSnapshot['jobs'][number], grants: readonly Grant[]): Record<string, string | number>[] {
+  return job.pools.map(({ name, teachers }) => {
+    const grant = grants.find(({ pool }) => pool === name);
+    return {
+      job: job.name,
+      weight: job.weight,
+      pool: name,
+      has: teachers.length,
+      wants: grant?.why.wanted ?? 0,
+      gets: grant?.replicas ?? 0,
+      why: grant === undefined ? '' : grantText(grant),
+    };
+  });
+}

@@ -1,0 +1,84 @@
+/** Everything that the command takes from the environment is read here; docs/guide.md lists the variables. */
+import { availableParallelism } from 'node:os';
+import { relative, sep } from 'node:path';
+
+import { quietLibraries } from '@distillery/protocol';
+
+import { cacheFolderOf } from '../stream/index.js';
+
+import type { StartedBy } from './shared/own-command.js';
+
+export interface Config {
+  /**
+   * DISTILL_NATS_URL: running servers to use; undefined = start one. It may hold a login: never print it.
+   */
+  readonly natsUrl: string | undefined;
+  readonly path: string;
+  /** KUBECONFIG: paths with the system's separator between them. */
+  readonly kubeconfig: string | undefined;
+  /** Where the kubelet says the API server is; empty strings outside of a pod. */
+  readonly pod: { readonly host: string; readonly port: string };
+  /** True when the terminal cannot move its cursor. */
+  readonly dumbTerminal: boolean;
+  readonly startedBy: StartedBy;
+  /** DISTILL_LOG_LEVEL: how much of an internal error is printed. */
+  readonly faults: 'sentence' | 'stack';
+  /** Cores of this machine: the default number of slots of a local run. */
+  readonly cores: number;
+  /** Where an installed NATS server is kept; null = there is no such folder. */
+  readonly cacheFolder: string | null;
+  /** Variables for worker processes: enough to run, no secrets. */
+  readonly workerEnvironment: Readonly<Record<string, string>>;
+  /** Variables for the tools that install a NATS server, such as those of a proxy: all of this process. */
+  readonly installEnvironment: NodeJS.ProcessEnv;
+}
+
+const passedOn = [
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'LANG',
+  'TZ',
+  'NODE_EXTRA_CA_CERTS',
+  'DISTILL_RUNTIME',
+  'DISTILL_LOG_LEVEL',
+];
+
+/** @param home as `os.homedir`, which throws for a user that the system does not know */
+export function readConfig(environment: NodeJS.ProcessEnv, home: () => string): Config {
+  return {
+    natsUrl: environment.DISTILL_NATS_URL === '' ? undefined : environment.DISTILL_NATS_URL,
+    path: environment.PATH ?? '',
+    kubeconfig: environment.KUBECONFIG,
+    pod: { host: environment.KUBERNETES_SERVICE_HOST ?? '', port: environment.KUBERNETES_SERVICE_PORT ?? '' },
+    dumbTerminal: environment.TERM === 'dumb',
+    startedBy: startedBy(environment),
+    faults: ['debug', 'trace'].includes(environment.DISTILL_LOG_LEVEL ?? '') ? 'stack' : 'sentence',
+    cores: availableParallelism(),
+    cacheFolder: cacheFolderOf(environment, home),
+    workerEnvironment: workerEnvironment(environment),
+    installEnvironment: environment,
+  };
+}
+
+function workerEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
+  const given = passedOn.flatMap((name) => {
+    const value = environment[name];
+    // An empty variable of ours, as in `DISTILL_RUNTIME= distill run`, means that it is not set.
+    const isUnset = value === undefined || (value === '' && name.startsWith('DISTILL_'));
+    return isUnset ? [] : [[name, value]];
+  });
+  return { ...(Object.fromEntries(given) as Record<string, string>), ...quietLibraries };
+}
+
+function startedBy({
+  npm_lifecycle_event: event,
+  npm_package_name: name,
+  npm_config_local_prefix: prefix,
+  INIT_CWD: from,
+}: NodeJS.ProcessEnv): StartedBy {
+  if (event === undefined) return { kind: 'shell' };
+  if (event === 'npx' || name !== 'distillery') return { kind: 'npx' };
+  const inside = prefix === undefined || from === undefined || relative(prefix, from).split(sep)[0] !== '..';
+  return { kind: 'npmScript', prefix: inside ? null : prefix };
+}

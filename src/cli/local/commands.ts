@@ -1,0 +1,72 @@
+/** Options and help of the commands about runs on this machine: `distill run` and `distill slots`. */
+import { type Command, InvalidArgumentError } from 'commander';
+
+import { CliError } from '../shared/cli-error.js';
+import type { Ending } from '../shared/exit.js';
+import { helpAfter, positiveInteger } from '../shared/options.js';
+
+import { run, type RunNeeds } from './run.js';
+import { writeSlots } from './slots.js';
+
+export interface LocalNeeds extends RunNeeds {
+  readonly say: (line: string) => void;
+}
+
+interface RunFlags {
+  readonly dir?: string;
+  readonly resume?: string;
+  readonly baseline: boolean;
+  readonly slots: number;
+  readonly json: boolean;
+}
+
+/** @param ended is called with how `distill run` ends */
+export function addLocalCommands(root: Command, needs: LocalNeeds, ended: (ending: Ending) => void): void {
+  root
+    .command('run')
+    .description('distill on this machine: each teacher is a process and takes a slot, one for each core')
+    .argument('[file]', 'a DistillJob, as kubectl apply takes it; - = standard input')
+    .option('--dir <folder>', 'folder of the run (default: runs/<name>-<time>)')
+    .option('--resume <folder>', 'resume a stopped run')
+    .option('--baseline', 'also train the same student on labels alone, and print the accuracy of both', false)
+    .option('--slots <n>', 'most teachers at a time (default: one for each core)', positiveInteger, needs.cores)
+    .option('--json', 'one JSON object a line', false)
+    .addHelpText('after', helpAfter)
+    .action(async (file: string | undefined, options: RunFlags) => {
+      refuseContradictions(file, options);
+      ended(await run({ ...options, ...(file === undefined ? {} : { file }) }, needs));
+    });
+  root
+    .command('slots')
+    .description('limit the teachers of the running job')
+    .argument(
+      '<n>',
+      'most teachers at a time; 0 = none: the student uses up the stored logits, then waits',
+      wholeNumber,
+    )
+    .option('--dir <folder>', 'folder of the run (default: the only running one in runs/)')
+    .action((slots: number, { dir }: { readonly dir?: string }) => {
+      const run = writeSlots(slots, dir, 'runs');
+      needs.say(`${run}: ${String(slots)} slots`);
+    });
+}
+
+/** @throws CliError usage */
+function refuseContradictions(file: string | undefined, { dir, resume }: RunFlags): void {
+  if (resume === undefined) return;
+  if (file !== undefined) {
+    throw new CliError('usage', { about: 'distill run', problem: 'name a job file or --resume, not both', remedy: '' });
+  }
+  if (dir !== undefined) {
+    throw new CliError('usage', {
+      about: 'distill run',
+      problem: '--dir names the folder of a new run',
+      remedy: 'leave it out with --resume',
+    });
+  }
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('expected a whole number from 0 to 99999.');
+  return Number(text);
+}

@@ -1,0 +1,195 @@
+/**
+ * The folder of one local run: everything the run writes lies in it, so that removing it removes the run.
+ *
+ *   .distillery     marks the folder as a run's; written first
+ *   job.json        the job as it was validated, its uid included: what `--resume` continues
+ *   run.lock        pid of the process that runs it
+ *   slots           how many teachers it may have; `distill slots` writes it
+ *   status.json     the job's status, as `kubectl get -o json` would show it
+ *   job/            manifest and passwords for the workers (0600)
+ *   logs/           one file for each process
+ *   nats/           the server's configuration, log and store; removed when the run is complete
+ *   checkpoints/    with `checkpoint.store: file`
+ *   model/          the result: model.json, weights.bin, metrics.json, SHA256SUMS
+ *   baseline/       the folder of the run that `--baseline` adds
+ *
+ * Invariants:
+ *  run-folder/R1 A run writes only into a folder that carries its mark, and the mark goes only into a folder that was
+ *     absent or empty (packages/platform). Any other folder is refused before anything is changed.
+ *  run-folder/R2 Nothing is written or removed through a link inside the folder, and every entry is of the kind that a
+ *     run writes: a file, or a folder. Anything else is refused before anything is changed.
+ */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+import { codeOf, decodeText } from '@distillery/base';
+import {
+  makeFolderSync,
+  makeNewFolderSync,
+  markFolderSync,
+  markOfSync,
+  readRegularSync,
+  writeWholeSync,
+} from '@distillery/platform';
+
+import { type DistillJob, readJob } from '../../api/index.js';
+
+import { CliError, storageFault } from '../shared/cli-error.js';
+import { checkPlace, folderNamed } from '../shared/place.js';
+
+import {
+  checkIsRun,
+  claim,
+  refuseCompleteRun,
+  refuseForeignParts,
+  refuseStrange,
+  refuseTrainedRun,
+  statusIn,
+} from './run-folder-checks.js';
+import { isLocked, lock, unlock } from './run-lock.js';
+import { natsMark, runMark } from './run-entries.js';
+
+export class RunFolder {
+  readonly path: string;
+  readonly job: DistillJob;
+
+  private constructor(path: string, job: DistillJob) {
+    this.path = path;
+    this.job = job;
+  }
+
+  /**
+   * Starts a run in the folder that the person names.
+   * @returns the folder, locked by process `pid`
+   * @throws CliError when the folder holds anything but a run that trained no step, or cannot be written
+   */
+  static create(path: string, job: DistillJob, pid: number): RunFolder {
+    const folder = folderNamed('--dir', path);
+    checkPlace(`--dir ${path}`, folder);
+    return writing(folder, () => {
+      claim(folder, path);
+      return RunFolder.#begin(folder, path, job, pid);
+    });
+  }
+
+  /**
+   * Starts a run in a new folder: `path`, or the first of `path-2`, `path-3` and so on that does not exist.
+   * @returns the folder, locked by process `pid`
+   * @throws CliError when it cannot be written
+   */
+  static createNew(path: string, job: DistillJob, pid: number): RunFolder {
+    const first = folderNamed('run folder', path);
+    checkPlace(`run folder ${first}`, dirname(first));
+    return writing(first, () => {
+      for (let count = 1; ; count++) {
+        const folder = count === 1 ? first : `${first}-${String(count)}`;
+        // Of two runs that start at the same time, one makes the folder and the other takes the next name.
+        if (!makeNewFolderSync(folder)) continue;
+        markFolderSync(folder, runMark);
+        return RunFolder.#begin(folder, folder, job, pid);
+      }
+    });
+  }
+
+  /**
+   * Opens the folder of an earlier run.
+   * @returns the folder, locked by process `pid`
+   * @throws CliError when there is no run to resume; nothing is changed then
+   */
+  static resume(path: string, pid: number): RunFolder {
+    const folder = folderNamed('--resume', path);
+    const job = jobIn(folder, path);
+    const earlier = checkIsRun(folder, path);
+    refuseCompleteRun(folder, path);
+    refuseStrange(folder, `--resume ${path}`);
+    if (!earlier) refuseForeignParts(folder, `--resume ${path}`);
+    return writing(folder, () => {
+      lock(folder, pid);
+      try {
+        if (earlier) markEarlierRun(folder);
+        // A copy of a run may lack its logs.
+        makeFolderSync(join(folder, 'logs'));
+      } catch (error) {
+        unlock(folder);
+        throw error;
+      }
+      return new RunFolder(folder, job);
+    });
+  }
+
+  static #begin(folder: string, path: string, job: DistillJob, pid: number): RunFolder {
+    lock(folder, pid);
+    try {
+      refuseTrainedRun(folder, path);
+      makeFolderSync(join(folder, 'logs'));
+      writeWholeSync(join(folder, 'job.json'), `${JSON.stringify(job, null, 2)}\n`);
+    } catch (error) {
+      unlock(folder);
+      throw error;
+    }
+    return new RunFolder(folder, job);
+  }
+
+  /** @returns the path of an entry of the folder */
+  file(...parts: readonly string[]): string {
+    return join(this.path, ...parts);
+  }
+
+  /** Lets another process run it. */
+  release(): void {
+    unlock(this.path);
+  }
+}
+
+function markEarlierRun(folder: string): void {
+  markFolderSync(folder, runMark);
+  if (existsSync(join(folder, 'nats'))) markFolderSync(join(folder, 'nats'), natsMark);
+}
+
+/** Reads the job of an earlier run. @throws CliError badInput unless its job.json is one that a run wrote */
+function jobIn(folder: string, path: string): DistillJob {
+  const refused = (found: string, cause?: unknown): CliError =>
+    new CliError(
+      'badInput',
+      {
+        about: `--resume ${path}`,
+        found,
+        expected: 'the folder of a run',
+        remedy: 'name the one that the run printed when it stopped',
+      },
+      { cause },
+    );
+  let text: string;
+  try {
+    text = decodeText(readRegularSync(join(folder, 'job.json')));
+  } catch (error) {
+    throw refused('no readable job.json there', error);
+  }
+  const read = readJob(text, { sourceName: join(folder, 'job.json') });
+  if (!read.ok || read.job.metadata.uid === undefined) throw refused('a job.json that no run wrote');
+  // Of the status only the attempts are kept, so that no event is repeated.
+  const attempts = statusIn(folder)?.attempts;
+  return attempts === undefined ? read.job : { ...read.job, status: { attempts } };
+}
+
+/** True while a process runs the run of this folder. */
+export function isRunning(folder: string): boolean {
+  return markOfSync(folder)?.kind === runMark.kind && isLocked(folder);
+}
+
+/** Translates the errors of writing into the folder. @throws CliError */
+function writing<T>(folder: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    const fault = storageFault(error) ?? {
+      problem: `cannot be written (${reason})`,
+      remedy: 'name another folder with --dir',
+    };
+    // A path that is too long is not a fault of the disk.
+    const ending = codeOf(error) === 'ENAMETOOLONG' ? 'badInput' : 'storage';
+    throw new CliError(ending, { ...fault, about: `run folder ${folder}` }, { cause: error });
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * Copies a finished model from a job's object store into a folder.
+ *
+ * Invariants:
+ *  results/M1 All or nothing: every file is copied into a stage and checked there. Then the files are moved into the
+ *     folder, model.json last, because it names the others.
+ *  results/M2 Names, sizes and contents come from a student. A name that could leave the folder, more files than a model
+ *     has, and more bytes than the disk has free are refused before anything is written.
+ *  results/M3 Only folders that this module made are removed.
+ */
+import { createHash } from 'node:crypto';
+import { lstatSync, mkdtempSync, readdirSync } from 'node:fs';
+import { readdir, readFile, rename, rmdir, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { codeOf, reasonOf } from '@distillery/base';
+import {
+  makeFolderSync,
+  type Mark,
+  markFolderSync,
+  markOfSync,
+  removeOwnFolderSync,
+  syncFolder,
+  writeWhole,
+} from '@distillery/platform';
+import { readResultSums, resultNamePattern, resultPrefix, resultSumsName } from '@distillery/protocol';
+
+import { CliError } from './cli-error.js';
+import { modelFile, weightsDigest } from './weights-file.js';
+
+/** Where the results are: the streams of a run, or a cluster's, seen by the job's reader. */
+export interface ResultSource {
+  list(): Promise<readonly StoredResult[]>;
+  /** Yields the pieces of one object, as many bytes as `list` says. It throws at the end when its digest is wrong. */
+  read(name: string): AsyncIterable<Uint8Array>;
+}
+
+export interface StoredResult {
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/** What the job's status says of its result. */
+export interface ExpectedResult {
+  /** SHA-256 of the weights. */
+  readonly digest?: string;
+  /** SHA-256 of the list of all files; students of earlier releases wrote none. */
+  readonly filesDigest?: string;
+}
+
+/** Our student writes four files; other students may write more. */
+const maxResults = 64;
+/** Far more than the list of the most files that are allowed. */
+const maxSumsBytes = 64 * 1024;
+/** Of the folder inside the target that holds files until they are checked. */
+const stagePrefix = '.part-';
+const stageMark: Mark = { kind: 'fetch' };
+
+/**
+ * @returns the results in the store, their names without the prefix
+ * @throws CliError badInput (results/M2), StreamError as the source does
+ */
+export async function listResults(source: ResultSource): Promise<StoredResult[]> {
+  const all = await source.list();
+  const results = all.flatMap(({ name, bytes }) =>
+    name.startsWith(resultPrefix) ? [{ name: name.slice(resultPrefix.length), bytes }] : [],
+  );
+  if (results.length > maxResults) {
+    throw untrusted(`results: there are ${String(results.length)}, and a job has at most ${String(maxResults)}`);
+  }
+  const seen = new Set<string>();
+  for (const { name } of results) {
+    if (!resultNamePattern.test(name)) {
+      throw untrusted(`result ${JSON.stringify(name.slice(0, 200))}: not a valid file name`);
+    }
+    if (seen.has(name)) throw untrusted(`result ${name}: it is there twice`);
+    seen.add(name);
+  }
+  return results;
+}
+
+/**
+ * Copies the results into the folder. Files of the same names are replaced.
+ * @param results as `listResults` returns them
+ * @param expected as the job's status says
+ * @returns the digest of the weights
+ * @throws StreamError as the source does; CliError when the results are not those that the status names, or the folder
+ *   cannot be written
+ */
+export async function bringResults(
+  source: ResultSource,
+  results: readonly StoredResult[],
+  folder: string,
+  expected: ExpectedResult,
+): Promise<string> {
+  const made = await writing(folder, () => makeFolderSync(folder));
+  let stage: string | null = null;
+  try {
+    await checkFreeSpace(results, folder);
+    const place = await writing(folder, () => makeStage(folder));
+    stage = place;
+    const sums = new Map<string, string>();
+    for (const { name } of results) sums.set(name, await copy(source, name, folder, place));
+    await checkSums(place, results, sums, expected.filesDigest);
+    const found = await weightsDigest(place, new Map(results.map(({ name, bytes }) => [name, bytes])));
+    checkDigest(found, expected.digest ?? found);
+    await writing(folder, () => moveAll(place, folder, [...sums.keys()]));
+    return found;
+  } catch (error) {
+    if (stage !== null) removeOwnFolderSync(stage, stageMark);
+    // Fails for a folder that is not empty.
+    if (made) await rmdir(folder).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** @returns the names in a folder, without the stages of interrupted `bringResults`; empty when there is no folder */
+export async function contentOf(folder: string): Promise<string[]> {
+  const names = await writing(folder, () =>
+    readdir(folder).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return [];
+      throw error;
+    }),
+  );
+  return names.filter((name) => !isStage(folder, name));
+}
+
+function isStage(folder: string, name: string): boolean {
+  return name.startsWith(stagePrefix) && markOfSync(join(folder, name))?.kind === stageMark.kind;
+}
+
+/** @throws CliError storage when the disk has less free space than the results need */
+async function checkFreeSpace(results: readonly StoredResult[], folder: string): Promise<void> {
+  const { bavail, bsize } = await writing(folder, () => statfs(folder));
+  const needed = results.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (needed <= bavail * bsize) return;
+  throw new CliError('storage', {
+    about: `model folder ${folder}`,
+    problem: `its disk has ${String(bavail * bsize)} bytes free, and the results have ${String(needed)}`,
+    remedy: 'free some space, or name a folder on another disk',
+  });
+}
+
+/** Copies one result into the stage. @returns its SHA-256 */
+async function copy(source: ResultSource, name: string, folder: string, stage: string): Promise<string> {
+  const hash = createHash('sha256');
+  let failure: { readonly error: unknown } | null = null;
+  const hashed = async function* (): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const piece of source.read(resultPrefix + name)) {
+        hash.update(piece);
+        yield piece;
+      }
+    } catch (error) {
+      failure = { error };
+      throw error;
+    }
+  };
+  const ofSource = (): unknown => failure?.error;
+  await writeWhole(join(stage, name), hashed()).catch((error: unknown) => {
+    throw error === ofSource() ? error : cannotWrite(folder, error);
+  });
+  return hash.digest('hex');
+}
+
+/**
+ * @param listDigest that of the list of files, as the job's status says; undefined when it says none
+ * @throws CliError badInput unless the list has this digest and names exactly these files
+ */
+async function checkSums(
+  stage: string,
+  results: readonly StoredResult[],
+  found: ReadonlyMap<string, string>,
+  listDigest: string | undefined,
+): Promise<void> {
+  const list = results.find(({ name }) => name === resultSumsName);
+  if (list === undefined) {
+    if (listDigest === undefined) return;
+    throw untrusted(`results: there is no ${resultSumsName}, which the job's status names`);
+  }
+  if (listDigest !== undefined && found.get(resultSumsName) !== listDigest) {
+    throw untrusted(`result ${resultSumsName}: its SHA-256 is not the one in the job's status`);
+  }
+  const sums = list.bytes > maxSumsBytes ? null : readResultSums(await readFile(join(stage, resultSumsName), 'utf8'));
+  if (sums === null) throw untrusted(`result ${resultSumsName}: it is not a list of files and their SHA-256`);
+  for (const [name, sum] of found) {
+    if (name === resultSumsName || sums.get(name) === sum) continue;
+    throw untrusted(`result ${name}: its SHA-256 is not the one in ${resultSumsName}`);
+  }
+  for (const name of sums.keys()) {
+    if (!found.has(name)) throw untrusted(`results: there is no ${name}, which ${resultSumsName} names`);
+  }
+}
+
+function untrusted(problem: string): CliError {
+  return new CliError('badInput', {
+    about: '',
+    problem,
+    remedy: 'do not use what is in the object store: it is not what the job trained',
+  });
+}
+
+/** Makes a stage, and removes those that killed commands left (results/M3). */
+function makeStage(folder: string): string {
+  for (const name of readdirSync(folder)) {
+    if (isStage(folder, name)) removeOwnFolderSync(join(folder, name), stageMark);
+  }
+  const stage = mkdtempSync(join(folder, stagePrefix));
+  markFolderSync(stage, stageMark);
+  return stage;
+}
+
+async function moveAll(stage: string, folder: string, names: readonly string[]): Promise<void> {
+  for (const name of names) refuseFolder(join(folder, name));
+  const inOrder = [...names].sort((a, b) => Number(a === modelFile) - Number(b === modelFile));
+  for (const name of inOrder) await rename(join(stage, name), join(folder, name));
+  removeOwnFolderSync(stage, stageMark);
+  await syncFolder(folder);
+}
+
+/** A rename over a folder fails. This check comes before the first file is moved. */
+function refuseFolder(path: string): void {
+  const entry = lstatSync(path, { throwIfNoEntry: false });
+  if (entry?.isDirectory() === true) throw new Error(`${path} is a folder`);
+}
+
+async function writing<T>(folder: string, write: () => T | Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    throw cannotWrite(folder, error);
+  }
+}
+
+function cannotWrite(folder: string, error: unknown): CliError {
+  return new CliError(
+    'storage',
+    {
+      about: `model folder ${folder}`,
+      problem: `cannot be written (${reasonOf(error)})`,
+      remedy: 'name another folder',
+    },
+    { cause: error },
+  );
+}
+
+/** @throws CliError */
+function checkDigest(found: string, expected: string): void {
+  if (found === expected) return;
+  throw new CliError('badInput', {
+    about: 'model',
+    found: `weights with digest ${found}`,
+    expected: `${expected}, as the job's status says`,
+    remedy: 'do not use what is in the object store: it is not what the job trained',
+  });
+}
