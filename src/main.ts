@@ -16,6 +16,7 @@ import {
   Budget,
   ClusterCache,
   EventRecorder,
+  JobCache,
   jobExists,
   kinds,
   KubernetesCluster,
@@ -160,11 +161,11 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
     },
   });
   const cache = new ClusterCache(clock, config.accelerators);
+  const jobCache = new JobCache({ clock, forbidden: (job) => templateRightsProblems(job, config.templateRights) });
   const jobs = new KubernetesJobs({
     client: acting,
-    clock,
+    cache: jobCache,
     record: (key, events) => recorder.record(key, events),
-    forbidden: (job) => templateRightsProblems(job, config.templateRights),
   });
   const cluster = new KubernetesCluster({
     client: acting,
@@ -249,7 +250,7 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
   const watches = new Watches({
     client,
     cache,
-    jobs,
+    jobs: jobCache,
     namespaces: config.watchNamespaces,
     jobChanged: (key) => operator.jobChanged(key),
     jobGone: (key) => operator.jobGone(key),
@@ -271,7 +272,7 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
     });
   const sweep = new OrphanSweep({
     streams: new AccountStreams(home),
-    jobs: () => jobs.keys(),
+    jobs: () => jobCache.keys(),
     jobsAreCurrent: () => watches.areCurrent(kinds.distillJobs) && !isSilent(),
     jobExists: (job) => jobExists(client, job),
     operator: identified,

@@ -12,7 +12,7 @@
 import { jsonEqual } from '@distillery/base';
 import type { Clock } from '@distillery/base';
 
-import type { JobKey } from '../cluster/index.js';
+import type { JobKey } from './ports.js';
 import {
   type FleetSnapshot,
   fleetSnapshotOf,

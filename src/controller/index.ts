@@ -1,7 +1,21 @@
 /** The door of the controller: the queue of jobs and what is done for each. */
 export { Fleet, type FleetOptions } from './fleet.js';
 export { type LeaseDurations, leaseDurations, LeaderElector, type LeaderElectorOptions } from './leader.js';
-export type { Jobs, Observer, Streams, SweptStreams } from './ports.js';
+export type {
+  AccessOf,
+  Cluster,
+  FoundJob,
+  JobKey,
+  Jobs,
+  LeaseRecord,
+  Leases,
+  LeaseWrite,
+  Observer,
+  StoredLease,
+  Streams,
+  SweptStreams,
+  WorkersPlan,
+} from './ports.js';
 export { Operator, type OperatorOptions } from './operator.js';
 export { KeyedQueue, type KeyedQueueOptions } from './queue.js';
 export { reconcile, type ReconcilerOptions } from './reconcile.js';

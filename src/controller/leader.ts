@@ -13,7 +13,7 @@
  */
 import type { Clock, Random } from '@distillery/base';
 
-import type { LeaseRecord, Leases, LeaseWrite, StoredLease } from '../cluster/index.js';
+import type { LeaseRecord, Leases, LeaseWrite, StoredLease } from './ports.js';
 import type { Log } from '../telemetry/index.js';
 
 import { type Moment, RunningTerm, type Term } from './term.js';

@@ -9,7 +9,7 @@
  */
 import type { Clock } from '@distillery/base';
 
-import type { JobKey } from '../cluster/index.js';
+import type { JobKey } from './ports.js';
 
 import { KeyedQueue } from './queue.js';
 

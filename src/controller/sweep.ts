@@ -12,7 +12,7 @@
  */
 import { type Clock, Turns } from '@distillery/base';
 
-import type { JobKey } from '../cluster/index.js';
+import type { JobKey } from './ports.js';
 import { type LeftStreams, nothingMissing, type Orphan, planSweep, type StreamAccount } from '../domain/index.js';
 
 import type { SweptStreams } from './ports.js';

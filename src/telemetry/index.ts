@@ -3,4 +3,3 @@ export { type Check, type HealthPages, HealthPortError, type HealthServer, openH
 export { JobMeasures } from './job-measures.js';
 export { fileLog, type Log, type OutputLog, outputLog } from './log.js';
 export { createMetrics, type MetricDescription, metricDescriptions, type Metrics } from './metrics.js';
-export { redacted } from './redact.js';

@@ -2,10 +2,8 @@
  * The operator's log: structured lines, one object each. Texts in them come from pods and servers; no character that a
  * terminal acts on is written as it is (packages/base/src/printable.ts).
  */
-import { printableJson } from '@distillery/base';
+import { printableJson, redacted } from '@distillery/base';
 import { destination, type DestinationStream, pino } from 'pino';
-
-import { redacted } from './redact.js';
 
 export interface Log {
   info(fields: object, message: string): void;

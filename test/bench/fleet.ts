@@ -61,7 +61,7 @@ function measured(given: Case): BenchTable['rows'][number] {
   const clock = new FakeClock(0);
   const cache = new ClusterCache(clock);
   for (let index = 0; index < nodes; index++) {
-    cache.toldOfNode(null, nodeView(rawNode(nodeName(index), { allocatable })));
+    cache.onNode(null, nodeView(rawNode(nodeName(index), { allocatable })));
   }
   const slots = nodes * slotsPerNode;
   const held = Math.floor(slots * teachers);
@@ -69,11 +69,11 @@ function measured(given: Case): BenchTable['rows'][number] {
   // Teachers from the front, others from the back.
   for (let at = 0; at < held; at++) {
     const pod = teacherPod(`gpu-${String(at)}`, `u-${String(at % jobs)}`).asking(requests);
-    cache.toldOfPod(null, podView(pod.on(nodeName(Math.floor(at / slotsPerNode))).ready().raw));
+    cache.onPod(null, podView(pod.on(nodeName(Math.floor(at / slotsPerNode))).ready().raw));
   }
   for (let at = 0; at < strange; at++) {
     const node = nodeName(nodes - 1 - Math.floor(at / slotsPerNode));
-    cache.toldOfPod(
+    cache.onPod(
       null,
       podView(
         strangerPod(`web-${String(at)}`)

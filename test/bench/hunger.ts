@@ -8,8 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { someJob } from '../kit/cluster/jobs.js';
 import { startOperator } from '../kit/cluster/operator.js';
-import { Telling } from '../kit/cluster/telling.js';
-import { World } from '../kit/cluster/world.js';
+import { TelemetryPublisher } from '../kit/cluster/telemetry-publisher.js';
+import { OperatorCluster } from '../kit/cluster/operator-cluster.js';
 
 import { type BenchOptions, type BenchTable, quantile } from './table.js';
 
@@ -23,11 +23,11 @@ const pools = [{ name: 'gpu', resource: 'nvidia.com/gpu', maxReplicas: 32 }];
 
 export async function hungerBench(say: (line: string) => void, options: BenchOptions): Promise<BenchTable> {
   const count = Number(options.jobs ?? 40);
-  const world = await World.create();
+  const world = await OperatorCluster.create();
   try {
     await world.cluster.addNodes(nodes, { gpus: gpusPerNode });
     await startOperator(world.cluster, { nats: world.nats });
-    const telling = Telling.start(world);
+    const telling = TelemetryPublisher.start(world);
     const waits: number[] = [];
     for (let index = 0; index < count; index++) {
       waits.push(await answered(world, telling, `hungry-${String(index)}`));
@@ -54,7 +54,7 @@ export async function hungerBench(say: (line: string) => void, options: BenchOpt
 }
 
 /** @returns milliseconds from the student's word to the larger Deployment */
-async function answered(world: World, telling: Telling, name: string): Promise<number> {
+async function answered(world: OperatorCluster, telling: TelemetryPublisher, name: string): Promise<number> {
   await world.cluster.apply(someJob({ name, pools }));
   const uid = await world.uidOf(name);
   await reached(world, name, before);
@@ -71,11 +71,11 @@ async function answered(world: World, telling: Telling, name: string): Promise<n
   return waitedMs;
 }
 
-async function seen(world: World, uid: string, teachers: number): Promise<void> {
+async function seen(world: OperatorCluster, uid: string, teachers: number): Promise<void> {
   await holding(`${String(teachers)} teachers`, async () => (await world.running(uid, 'teacher')).length === teachers);
 }
 
-async function reached(world: World, job: string, replicas: number): Promise<void> {
+async function reached(world: OperatorCluster, job: string, replicas: number): Promise<void> {
   const path = `/apis/apps/v1/namespaces/default/deployments/${job}-teacher-gpu`;
   await holding(`a Deployment of ${String(replicas)}`, async () => {
     const { status, text } = await world.cluster.api.send('GET', path);

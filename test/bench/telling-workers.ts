@@ -4,7 +4,7 @@
  */
 import type { NatsConnection } from '@nats-io/transport-node';
 
-import { publishStates } from '../kit/cluster/telling.js';
+import { publishStates } from '../kit/cluster/telemetry-publisher.js';
 
 export interface TellingJob {
   readonly uid: string;

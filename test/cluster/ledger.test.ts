@@ -5,7 +5,13 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { nodeView, podView, type PodView, type RawNode, type RawPod } from '../../src/cluster/kubernetes/views.js';
+import {
+  nodeView,
+  podView,
+  type PodView,
+  type RawNode,
+  type RawPod,
+} from '../../src/cluster/kubernetes/cache/views.js';
 import { Ledger, type PodNeeds } from '../../src/domain/ledger/index.js';
 import {
   type Arrangement,
@@ -112,7 +118,7 @@ async function arrange({ name, plan }: Group): Promise<void> {
   for (const [at, resident] of plan.residents.entries()) await settle(`${name}-resident-${at}`, name, resident);
 }
 
-/** Nobody answers for these nodes: what is bound to them never starts, and what is deleted never goes. */
+/** No kubelet runs on these nodes: pods that are bound to them never start, and deleted pods stay. */
 function nodeObject(name: string, group: string, { allocatable, labels, taints, state }: NodePlan): object {
   return {
     apiVersion: 'v1',

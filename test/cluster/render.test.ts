@@ -114,7 +114,7 @@ async function until<T>(look: () => Promise<T>, holds: (seen: T) => boolean): Pr
   for (;;) {
     const seen = await look();
     if (holds(seen)) return seen;
-    if (performance.now() > deadline) throw new Error(`waited in vain; last seen: ${JSON.stringify(seen)}`);
+    if (performance.now() > deadline) throw new Error(`not within the time limit; last seen: ${JSON.stringify(seen)}`);
     await new Promise((resolve) => setTimeout(resolve, patience.stepMs));
   }
 }
@@ -128,7 +128,7 @@ function hasItsPods({ kind, spec, status }: Stored): boolean {
 describe.each(cases)('the objects of the golden job %s', (name) => {
   let objects: readonly KubernetesObject[];
 
-  test('are taken without a warning, and a second time without a change', async () => {
+  test('are accepted without a warning, and applied again without a change', async () => {
     objects = await ownedObjects(name);
     expect(await apply(objects)).toBe('');
     const versions = (all: readonly Stored[]): unknown => all.map(({ metadata }) => metadata.resourceVersion);
@@ -141,7 +141,7 @@ describe.each(cases)('the objects of the golden job %s', (name) => {
     expect(versions(await stored(objects))).toEqual(versions(settled));
   }, 60_000);
 
-  test('have all their pods, and keep them when there shall be more', async () => {
+  test('have all their pods, and keep them when more are added', async () => {
     const job = objects[0]!.metadata.labels!['distillery.dev/job']!;
     const before = await pods(job);
     const more = objects.map((object): KubernetesObject => {
@@ -159,7 +159,7 @@ describe.each(cases)('the objects of the golden job %s', (name) => {
     expect(uids).toEqual(expect.arrayContaining(before.map(({ metadata }) => metadata.uid)));
   }, 60_000);
 
-  test('are gone with their job', async () => {
+  test('are deleted with their job', async () => {
     const { name: owner } = objects[0]!.metadata.ownerReferences![0]!;
     await kubectl(['delete', 'distilljob', '-n', namespace, owner]);
     expect(

@@ -28,7 +28,7 @@ export function observedPool(name: string, pods: readonly string[], nowMs: numbe
     name,
     resource,
     needs,
-    stuckUntilMs: null,
+    unplacedSinceMs: null,
     disruptions: 0,
     failuresInARow: 0,
     lastError: null,

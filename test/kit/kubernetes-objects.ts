@@ -3,7 +3,7 @@
  * kubelets fill in, also those that nobody here reads. A maker never changes: each method answers with a new one.
  */
 import { apiVersion, appliedAnnotation, kind, labels, templateAnnotation } from '../../src/api/index.js';
-import type { RawDeployment, RawJob, RawNode, RawPod } from '../../src/cluster/kubernetes/views.js';
+import type { RawDeployment, RawJob, RawNode, RawPod } from '../../src/cluster/kubernetes/cache/views.js';
 import { noonMs } from './snapshots.js';
 
 /** A time as the API server writes it, so many seconds from noon. */

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '@distillery/base';
 
-import type { LeaseRecord, Leases, LeaseWrite, StoredLease } from '../../src/cluster/index.js';
+import type { LeaseRecord, Leases, LeaseWrite, StoredLease } from '../../src/controller/index.js';
 
 /** What becomes of one request. */
 export interface Fate {

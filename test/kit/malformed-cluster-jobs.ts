@@ -85,7 +85,7 @@ export const refusedTemplates: readonly Case[] = [
     'a limit below its request',
     studentContainer({ resources: { requests: { memory: '2Gi' }, limits: { memory: '1Gi' } } }),
   ],
-  ['an amount that is none', studentContainer({ resources: { requests: { memory: 'lots' } } })],
+  ['an invalid amount of memory', studentContainer({ resources: { requests: { memory: 'lots' } } })],
   [
     'a mount over the code of the worker',
     studentPod({
@@ -101,7 +101,7 @@ export const refusedTemplates: readonly Case[] = [
 
 /** Values that only the API server knows to be wrong, in the objects that the operator makes. */
 export const clusterRefusals: readonly Case[] = [
-  ['a toleration nobody knows', teacherPod({ tolerations: [{ key: 'gpu', operator: 'Sometimes' }] })],
+  ['an unknown operator of a toleration', teacherPod({ tolerations: [{ key: 'gpu', operator: 'Sometimes' }] })],
   ['a toleration that is text', teacherPod({ tolerations: [{ key: 7 }] })],
   [
     'seconds of a toleration that does not evict',
@@ -112,7 +112,7 @@ export const clusterRefusals: readonly Case[] = [
   ['an annotation key with spaces', pool({ metadata: { annotations: { 'the team': 'best' } } })],
   ['a node label that cannot be', studentPod({ nodeSelector: { 'a/b/c': 'x' } })],
   [
-    'an affinity nobody knows',
+    'an unknown operator of an affinity',
     studentPod({
       affinity: {
         nodeAffinity: {
@@ -132,14 +132,14 @@ export const clusterRefusals: readonly Case[] = [
   ],
   ['a volume in capitals', studentPod({ volumes: [{ name: 'Data', emptyDir: {} }] })],
   ['a volume twice', studentPod({ volumes: ['data', 'data'].map((name) => ({ name, emptyDir: {} })) })],
-  ['a size of a disk that is none', studentPod({ volumes: [{ name: 'data', emptyDir: { sizeLimit: 'big' } }] })],
+  ['an invalid size of a disk', studentPod({ volumes: [{ name: 'data', emptyDir: { sizeLimit: 'big' } }] })],
   ['a variable from nowhere', studentContainer({ env: [{ name: 'TOKEN', valueFrom: {} }] })],
   ['a variable with two values', teacherContainer({ env: [{ name: 'A', value: 'b', valueFrom: { fieldRef: {} } }] })],
   ['a runtime class in capitals', studentPod({ runtimeClassName: 'GPU' })],
   ['a resource name of two slashes', pool({}, { resource: 'nvidia.com/gpu/mig' })],
 ];
 
-/** Values that nobody judges before a pod is made of them: the job is accepted, and a condition says what is wrong. */
+/** Values that are not checked before a pod is created: the job is accepted, and a condition says what is wrong. */
 export const refusedPods: readonly Case[] = [
   ['an image with a space for teachers', teacherContainer({ image: ' worker' })],
   ['an image with a space for the student', studentContainer({ image: ' worker' })],

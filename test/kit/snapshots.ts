@@ -172,7 +172,7 @@ export function labelling(pod: string, changes: Partial<TeacherState> = {}): Tea
 }
 
 interface PoolFacts extends Partial<
-  Pick<PoolObservation, 'disruptions' | 'failuresInARow' | 'lastError' | 'stuckUntilMs'>
+  Pick<PoolObservation, 'disruptions' | 'failuresInARow' | 'lastError' | 'unplacedSinceMs'>
 > {
   /** Slots of its resource that nobody holds. */
   readonly freeSlots?: number;

@@ -13,6 +13,7 @@ export { omit } from './omit.js';
 export { matchesPattern } from './pattern.js';
 export { printableUrl, withoutLogins } from './printable-url.js';
 export { printable, printableJson, printableLines } from './printable.js';
+export { redacted } from './redact.js';
 export { mix32, randomFrom, seedOf } from './random.js';
 export type { Random } from './random.js';
 export { codeOf, reasonOf } from './system-error.js';

@@ -1317,6 +1317,12 @@ export const jobSchema: Schema = {
                     "type": "string",
                     "maxLength": 1024,
                     "description": "What there was to give, in a sentence."
+                  },
+                  "pausedUntil": {
+                    "type": "string",
+                    "format": "date-time",
+                    "maxLength": 64,
+                    "description": "No teacher is added before this time, because the scheduler found no node for the last one."
                   }
                 }
               }

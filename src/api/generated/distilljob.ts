@@ -559,6 +559,10 @@ export interface StatusTeachersPool {
    * What there was to give, in a sentence.
    */
   why?: string;
+  /**
+   * No teacher is added before this time, because the scheduler found no node for the last one.
+   */
+  pausedUntil?: string;
 }
 /**
  * What the job has used so far.

@@ -28,10 +28,10 @@ export function snapshotOf(
 ): FleetSnapshot {
   const cache = new ClusterCache({ now: () => nowMs });
   for (const { metadata } of jobs) {
-    cache.toldOfJob({ namespace: metadata.namespace ?? '', name: metadata.name, uid: metadata.uid ?? '' });
+    cache.onJob({ namespace: metadata.namespace ?? '', name: metadata.name, uid: metadata.uid ?? '' });
   }
-  for (const node of nodes) cache.toldOfNode(null, nodeView(node));
-  for (const pod of pods) cache.toldOfPod(null, podView(pod as unknown as Parameters<typeof podView>[0]));
+  for (const node of nodes) cache.onNode(null, nodeView(node));
+  for (const pod of pods) cache.onPod(null, podView(pod as unknown as Parameters<typeof podView>[0]));
   const requests = jobs.map((job) => {
     const { namespace = '', name } = job.metadata;
     return { name: `${namespace}/${name}`, ...requestIn(withinLimits(job, limits).job) };

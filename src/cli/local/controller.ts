@@ -4,7 +4,7 @@
  */
 import type { Clock } from '@distillery/base';
 
-import type { Cluster, JobKey } from '../../cluster/index.js';
+import type { Cluster, JobKey } from '../../controller/index.js';
 import { Fleet, type Jobs, KeyedQueue, type Observer, reconcile, type Streams } from '../../controller/index.js';
 
 export interface LocalControllerOptions {

@@ -8,7 +8,7 @@
  */
 import { removeOwnFolderSync } from '@distillery/platform';
 
-import type { JobKey } from '../../cluster/index.js';
+import type { JobKey } from '../../controller/index.js';
 import { connectStreams, type FoundNatsServer, type StreamAdmin, StreamError } from '../../stream/index.js';
 
 import { bringModel } from './bring-model.js';

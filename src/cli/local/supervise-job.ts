@@ -9,7 +9,7 @@
 import type { Clock } from '@distillery/base';
 
 import { type EventDraft, reasons } from '../../api/index.js';
-import type { JobKey } from '../../cluster/index.js';
+import type { JobKey } from '../../controller/index.js';
 import { LocalCluster, LocalJobs } from '../../cluster/local/index.js';
 import type { Plan, Snapshot } from '../../domain/index.js';
 import {

@@ -1,42 +1,67 @@
 /** The door of the Kubernetes adapter. */
-export { Budget, type BudgetOptions } from './budget.js';
 export {
-  apiClient,
+  type Access,
+  AccessError,
+  type AccessSource,
   type ApiClient,
-  type ApiClientOptions,
+  ApiError,
+  type ApiErrorCause,
+  type ApiErrorReason,
+  Budget,
+  type BudgetOptions,
+  chosenContext,
+  type ContextAccess,
+  credentialsError,
   type DeleteOptions,
+  type Kubeconfig,
+  type KubeconfigFiles,
+  kubeconfigFiles,
   type ListOptions,
+  loadAccess,
   type Page,
+  readKubeconfig,
   type RequestRecord,
+  type ResourceKind,
+  type StoredMetadata,
+  type StoredObject,
+  Transport,
+  type TransportLimits,
+  type TransportOptions,
+  type WatchEvent,
   type WatchOptions,
   type WriteOptions,
-} from './client.js';
-export { type Access, type AccessSource, type ContextAccess, credentialsError, loadAccess } from './connect.js';
-export { ApiError, type ApiErrorCause, type ApiErrorReason } from './errors.js';
-export { kinds, type ResourceKind } from './kinds.js';
-export type { StoredMetadata, StoredObject, WrittenObject } from './object.js';
+  type WrittenObject,
+} from './api/index.js';
 export {
   Reflector,
   type ReflectorCounters,
   type ReflectorOptions,
   type ReflectorReport,
   type ReflectorTiming,
-} from './reflector.js';
-export type { Store } from './store.js';
-export { Transport, type TransportLimits, type TransportOptions } from './transport.js';
-export type { WatchEvent } from './watch.js';
-export { ClusterCache } from './cache.js';
-export { KubernetesCluster, type KubernetesClusterOptions } from './kubernetes-cluster.js';
-export { jobExists, KubernetesJobs, type KubernetesJobsOptions } from './kubernetes-jobs.js';
-export { Watches, type WatchesOptions, type WatchState } from './watches.js';
-export { type EventOutcome, EventRecorder, type EventRecorderOptions } from './events.js';
-export { nodeView, podView } from './views.js';
+  type Store,
+} from './watch/index.js';
 export {
-  AccessError,
-  chosenContext,
-  type Kubeconfig,
-  type KubeconfigFiles,
-  kubeconfigFiles,
-  readKubeconfig,
-} from './kubeconfig.js';
-export { leaseName, leasesAt, leaseUid } from './leases.js';
+  ClusterCache,
+  JobCache,
+  type JobCacheOptions,
+  kinds,
+  nodeView,
+  podView,
+  Watches,
+  type WatchesOptions,
+  type WatchState,
+} from './cache/index.js';
+export {
+  type EventOutcome,
+  EventRecorder,
+  type EventRecorderOptions,
+  KubernetesCluster,
+  type KubernetesClusterOptions,
+  leaseName,
+  leasesAt,
+  leaseUid,
+  jobExists,
+  KubernetesJobs,
+  type KubernetesJobsOptions,
+} from './act/index.js';
+export { apiClient, type ApiClientOptions } from './client.js';

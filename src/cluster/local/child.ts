@@ -1,6 +1,6 @@
 /**
- * One worker as a child process: spawned with a pipe whose end tells it that its owner is gone (so that nothing outlives
- * the run, even when the owner is killed), its output in a file, its last sentence read back.
+ * One worker as a child process. It is spawned with a pipe whose end tells it that its owner is gone, so that no worker
+ * outlives the run even if the owner is killed. Its output goes to a file, and its termination message is read back.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
@@ -17,7 +17,7 @@ export interface ChildSpec {
   readonly environment: Readonly<Record<string, string>>;
   readonly logFile: string;
   readonly terminationFile: string;
-  /** Runs after the others of this machine: the student and everybody else come first. */
+  /** Runs at a lower CPU priority than the student and all other programs. */
   readonly background: boolean;
 }
 
@@ -26,10 +26,10 @@ export interface ChildEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** Signals that a process raises by its own fault; every other one came from outside. */
+/** Signals that a process causes by its own fault; all others come from outside. */
 const ownFaults: readonly NodeJS.Signals[] = ['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV', 'SIGSYS', 'SIGTRAP'];
 
-/** True when somebody ended the process: killed, evicted, told to stop. It is no error of its own. */
+/** True if the process was ended from outside (killed, evicted, stopped), which is not an error of its own. */
 export function endedFromOutside({ ended, signal }: ChildEnd): boolean {
   return ended.exitCode === workerExitCodes.stopped || (signal !== null && !ownFaults.includes(signal));
 }
@@ -62,10 +62,10 @@ export function startChild(spec: ChildSpec): Child {
       resolve({ ended: { exitCode: null, message: error.message }, signal: null });
     });
     child.once('exit', (exitCode, signal) => {
-      resolve({ ended: { exitCode, message: lastWords(spec.terminationFile, exitCode, signal) }, signal });
+      resolve({ ended: { exitCode, message: terminationMessage(spec.terminationFile, exitCode, signal) }, signal });
     });
   });
-  // The worker may be gone before the pipe is: that is its own end, reported above.
+  // The worker may exit before the pipe closes; its end is reported above.
   child.stdin?.on('error', () => undefined);
   if (pid === undefined) throw new Error(`could not start ${spec.script}`);
   if (spec.background) lowerPriority(pid);
@@ -89,16 +89,16 @@ function lowerPriority(pid: number): void {
   try {
     setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
   } catch {
-    // The process is gone already, or the system forbids it: the teacher then competes like any other process.
+    // The process is already gone, or the system forbids it. The teacher then runs at normal priority.
   }
 }
 
-function lastWords(path: string, exitCode: number | null, signal: NodeJS.Signals | null): string {
+function terminationMessage(path: string, exitCode: number | null, signal: NodeJS.Signals | null): string {
   try {
     const text = readFileSync(path, 'utf8').trim();
     if (text !== '') return text;
   } catch {
-    // It left none.
+    // The worker wrote no message.
   }
-  return signal === null ? `ended with exit code ${String(exitCode)}` : `ended by ${signal}`;
+  return signal === null ? `exited with code ${String(exitCode)}` : `ended by ${signal}`;
 }

@@ -1,10 +1,10 @@
 /**
- * The cluster that is this machine: cores are the slots, child processes are the pods. One job a run.
+ * The Cluster port over this machine: cores are the slots, child processes are the pods. One job a run.
  *
  * Invariants:
- *  local-cluster/C1 Teachers never hold more processes than there are slots, those that are still stopping included.
- *  local-cluster/C2 No process outlives the run: each holds a pipe whose end it notices.
- *  local-cluster/C3 Passwords and tokens travel in files of mode 0600, never in arguments or the environment.
+ *  local-cluster/C1 Teachers never hold more processes than there are slots, stopping ones included.
+ *  local-cluster/C2 No process outlives the run: each holds a pipe and exits when it closes.
+ *  local-cluster/C3 Passwords and tokens are passed in files of mode 0600, never in arguments or the environment.
  */
 import { join } from 'node:path';
 
@@ -14,7 +14,8 @@ import type { NatsAccess } from '@distillery/protocol';
 
 import type { DistillJob } from '../../api/index.js';
 import type { ClusterObservation, PoolObservation, ClusterSlots } from '../../domain/index.js';
-import type { Cluster, DesiredWorkers, JobKey } from '../index.js';
+import { manifestOf } from '../../render/index.js';
+import type { AccessOf, Cluster, JobKey, WorkersPlan } from '../../controller/index.js';
 
 import { type Child, startChild } from './child.js';
 import { machineSlots, oneSlot, currentTeachersIn, slotResource } from './machine.js';
@@ -22,21 +23,21 @@ import { StudentJob } from './student-job.js';
 import { TeacherPool } from './teacher-pool.js';
 
 export interface LocalClusterOptions {
-  /** The run's folder: manifest, passwords, logs, checkpoints and results lie in it. */
+  /** The run's folder, with manifest, passwords, logs, checkpoints and results. */
   readonly folder: string;
   readonly slots: number;
   readonly scripts: { readonly teacher: string; readonly student: string };
-  /** Environment that every worker gets besides its own: PATH, HOME and the like. */
+  /** Environment variables of every worker besides its own, such as PATH and HOME. */
   readonly environment: Readonly<Record<string, string>>;
   readonly clock: Clock;
 }
 
-/** A teacher finishes or gives back within 2 s; the rest is room for its exit. */
+/** A teacher finishes or returns its work within 2 s; the rest is for its exit. */
 const teacherGraceMs = 4_000;
-/** A student writes a checkpoint before it goes. */
+/** A student writes a checkpoint before it exits. */
 const studentGraceMs = 10_000;
 
-/** Variables by which a worker's process reaches the server; the secrets lie in files. */
+/** Environment variables for the connection to NATS; the secrets are in files. */
 type WrittenAccess = Readonly<Record<'teacher' | 'student', Readonly<Record<string, string>>>>;
 
 export class LocalCluster implements Cluster {
@@ -72,7 +73,7 @@ export class LocalCluster implements Cluster {
           needs: oneSlot,
           resource: slotResource,
           pods: [],
-          stuckUntilMs: null,
+          unplacedSinceMs: null,
           disruptions: 0,
           failuresInARow: 0,
           lastError: null,
@@ -96,7 +97,7 @@ export class LocalCluster implements Cluster {
     return machineSlots(this.#slots, this.#held(), staying);
   }
 
-  /** Teachers that may run from now on; those that are too many give their slot back. */
+  /** Sets the number of slots; teachers beyond it are stopped. */
   setSlots(slots: number): void {
     if (slots === this.#slots) return;
     this.#slots = slots;
@@ -108,14 +109,14 @@ export class LocalCluster implements Cluster {
   }
 
   /** @throws Error when the manifest or a password file cannot be written */
-  async apply(desired: DesiredWorkers): Promise<'Applied'> {
-    this.#access ??= await this.#writeFiles(desired);
-    this.#key = desired.key;
-    const plans = new Map(desired.pools.map((pool) => [pool.name, pool]));
+  async apply(key: JobKey, job: DistillJob, plan: WorkersPlan, access: AccessOf): Promise<'Applied'> {
+    this.#access ??= await this.#writeFiles(key, job, access);
+    this.#key = key;
+    const plans = new Map(plan.pools.map((pool) => [pool.name, pool]));
     for (const name of plans.keys()) this.#pool(name);
-    // Also pools that the job has no longer.
+    // Includes pools that the job no longer has.
     for (const [name, pool] of this.#pools) pool.scaleTo(plans.get(name)?.replicas ?? 0, plans.get(name)?.leave);
-    this.#student.want(desired.student, desired.backoffLimit);
+    this.#student.want(plan.student, job.spec.backoffLimit);
     return 'Applied';
   }
 
@@ -124,7 +125,7 @@ export class LocalCluster implements Cluster {
     return true;
   }
 
-  /** Process ids, for people and for tests that kill. */
+  /** Process ids, for people and for tests that kill processes. */
   processes(): { readonly student: number | null; readonly teachers: readonly number[] } {
     return { student: this.#student.pid(), teachers: [...this.#pools.values()].flatMap((pool) => pool.pids()) };
   }
@@ -163,9 +164,9 @@ export class LocalCluster implements Cluster {
     });
   }
 
-  async #writeFiles({ manifest, access }: DesiredWorkers): Promise<WrittenAccess> {
+  async #writeFiles(key: JobKey, job: DistillJob, access: AccessOf): Promise<WrittenAccess> {
     makeFolderSync(join(this.#options.folder, 'job'));
-    writeWholeSync(this.#file('manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+    writeWholeSync(this.#file('manifest.json'), `${JSON.stringify(manifestOf(job, key.uid), null, 2)}\n`);
     return {
       teacher: this.#write('teacher', await access('teacher')),
       student: this.#write('student', await access('student')),

@@ -1,4 +1,4 @@
-/** This machine as the ledger sees it: one node, whose slots are what teachers may take. Pure. */
+/** This machine as a ledger: one node, whose slots are for teachers. Pure. */
 import {
   Ledger,
   type ObservedTeacher,
@@ -7,7 +7,7 @@ import {
   type ClusterSlots,
 } from '../../domain/index.js';
 
-export const thisMachine = 'this machine';
+export const localNode = 'this machine';
 export const slotResource = 'slots';
 
 export const oneSlot: PodNeeds = {
@@ -17,17 +17,17 @@ export const oneSlot: PodNeeds = {
   tolerations: [],
 };
 
-/** One slot a process: the ledger shall not run out of anything else. */
+/** Pods on the node are limited by slots only. */
 const plenty = 1_000_000_000;
 
 /**
- * @param held processes that are not gone, those that were told to go among them
- * @param staying … and those that were not
+ * @param held processes that still exist, stopping ones included
+ * @param staying the teachers among them that are not stopping
  */
 export function machineSlots(slots: number, held: number, staying: readonly CurrentTeacher[]): ClusterSlots {
   const ledger = new Ledger();
   ledger.setNode({
-    name: thisMachine,
+    name: localNode,
     labels: {},
     taints: [],
     takesPods: true,
@@ -36,7 +36,7 @@ export function machineSlots(slots: number, held: number, staying: readonly Curr
   for (let process = 0; process < held; process++) {
     ledger.setPod({
       uid: String(process),
-      node: thisMachine,
+      node: localNode,
       nominated: null,
       priority: 0,
       ended: false,
@@ -50,7 +50,7 @@ export function machineSlots(slots: number, held: number, staying: readonly Curr
     coLocatedSlots: () => 0,
     pendingPods: [],
     leaving: Array.from({ length: held - staying.length }, () => ({
-      node: thisMachine,
+      node: localNode,
       needs: oneSlot,
       resource: slotResource,
       slots: 1,

@@ -1,11 +1,11 @@
 /**
- * Runs the student to its end: what a batch/v1 Job with a podFailurePolicy does in a cluster.
+ * Runs the student to its end, like a batch/v1 Job with a podFailurePolicy in a cluster.
  *
  * Invariants:
  *  student-job/J1 At most one process at a time; none is started while the job is not wanted.
- *  student-job/J2 Errors are charged to backoffLimit; disruptions (killed, evicted, stream out of reach) never are, and
- *     neither is an end that was asked for. Exit code 65 says that no other attempt would fare better: the job has
- *     failed.
+ *  student-job/J2 Errors are charged to backoffLimit. Disruptions (killed, evicted, stream unreachable) and requested
+ *  stops are
+ *     not. Exit code 65 means that another attempt would fail as well: the job has failed.
  *  student-job/J3 A drained job holds no process and no timer.
  */
 import type { Clock } from '@distillery/base';
@@ -22,27 +22,27 @@ export interface StudentJobOptions {
   readonly graceMs: number;
 }
 
-/** This adapter counts disruptions itself. */
+/** Unlike Kubernetes, this adapter counts disruptions. */
 type Observation = StudentObservation & { readonly disruptions: number };
 
-/** Unreachable stream, fenced: not the student's fault. */
+/** Exit codes that are not charged: stream unreachable, fenced by another student. */
 const blamelessExits: readonly number[] = [workerExitCodes.unreachable, workerExitCodes.fenced];
 
 const firstWaitMs = 500;
 const longestWaitMs = 60_000;
-/** A student that is killed sooner than this after its start waits before the next one: no loop without a pause. */
+/** If a student is killed sooner than this after its start, the next one waits, so that there is no busy loop. */
 const provenMs = 1_000;
 
 export class StudentJob {
   readonly #options: StudentJobOptions;
   #child: Child | null = null;
   #wanted: 'Run' | 'Stop' = 'Stop';
-  /** The running process was asked to end. */
+  /** The running process was asked to stop. */
   #asked = false;
   #backoffLimit = 0;
   #startedAtMs = 0;
   #endedSeconds = 0;
-  /** Aborts the wait before the next attempt; null = none. */
+  /** Aborts the wait before the next attempt; null = no wait. */
   #retry: AbortController | null = null;
   #observation: Observation = { phase: 'Absent', starts: 0, failures: 0, disruptions: 0, lastError: null };
 
@@ -54,7 +54,7 @@ export class StudentJob {
     return this.#observation;
   }
 
-  /** Seconds that processes have lived, added up. */
+  /** Total lifetime of all processes, in seconds. */
   slotSeconds(): number {
     if (this.#child === null) return this.#endedSeconds;
     return this.#endedSeconds + (this.#options.clock.now() - this.#startedAtMs) / 1_000;

@@ -1,12 +1,13 @@
 /**
- * Keeps a wanted number of teacher processes alive: what a Deployment does in a cluster. Teachers that end without being
- * asked to are replaced.
+ * Keeps a wanted number of teacher processes running, like a Deployment in a cluster. Teachers that end unasked are
+ * replaced.
  *
  * Invariants:
- *  teacher-pool/T1 A pool starts no process beyond the number last wanted, and none while it waits; it waits once for
- *     all of them.
- *  teacher-pool/T2 One that was killed is replaced at once, again and again at most once a second; one that fails by
- *     itself after a wait that doubles.
+ *  teacher-pool/T1 A pool starts no process beyond the number last wanted, and none during a wait; one wait holds for
+ *  all.
+ *  teacher-pool/T2 A killed teacher is replaced at once, repeatedly at most once a second. A teacher that fails by
+ *  itself is
+ *     replaced after a wait that doubles.
  *  teacher-pool/T3 A drained pool holds no process and no timer.
  */
 import type { Clock } from '@distillery/base';
@@ -14,7 +15,7 @@ import type { Clock } from '@distillery/base';
 import type { EndedProcess, PoolObservation } from '../../domain/index.js';
 
 import { type Child, type ChildEnd, endedFromOutside } from './child.js';
-import { oneSlot, slotResource, thisMachine } from './machine.js';
+import { oneSlot, slotResource, localNode } from './machine.js';
 
 export interface TeacherPoolOptions {
   readonly name: string;
@@ -31,7 +32,7 @@ interface Pod {
   terminating: boolean;
 }
 
-/** A teacher that lived this long has shown that it can: the wait starts over. */
+/** After this lifetime a teacher counts as healthy, and the wait starts over. */
 const provenMs = 30_000;
 const firstWaitMs = 500;
 const longestWaitMs = 30_000;
@@ -46,7 +47,7 @@ export class TeacherPool {
   #failuresInARow = 0;
   #killedUnproven = false;
   #lastError: EndedProcess | null = null;
-  /** Aborts the wait before the next start; null = none. */
+  /** Aborts the wait before the next start; null = no wait. */
   #wait: AbortController | null = null;
   #endedSeconds = 0;
 
@@ -54,7 +55,7 @@ export class TeacherPool {
     this.#options = options;
   }
 
-  /** Processes that are not gone yet, those asked to stop included: each still holds its slot (I5). */
+  /** Processes that still exist, stopping ones included: each holds its slot (I5). */
   get held(): number {
     return this.#pods.size;
   }
@@ -66,19 +67,19 @@ export class TeacherPool {
       resource: slotResource,
       pods: [...this.#pods].map(({ name, terminating, startedAtMs }) => ({
         name,
-        node: thisMachine,
+        node: localNode,
         terminating,
         ready: true,
         createdAtMs: startedAtMs,
       })),
-      stuckUntilMs: null,
+      unplacedSinceMs: null,
       disruptions: this.#disruptions,
       failuresInARow: this.#failuresInARow,
       lastError: this.#lastError,
     };
   }
 
-  /** Seconds that processes have lived, added up. */
+  /** Total lifetime of all processes, in seconds. */
   slotSeconds(): number {
     const nowMs = this.#options.clock.now();
     return [...this.#pods].reduce((sum, pod) => sum + (nowMs - pod.startedAtMs) / 1_000, this.#endedSeconds);
@@ -88,7 +89,7 @@ export class TeacherPool {
     return [...this.#pods].map(({ child }) => child.pid);
   }
 
-  /** @param leave names of those that go first, should there be more */
+  /** @param leave names of the teachers that stop first if there are too many */
   scaleTo(replicas: number, leave: readonly string[] = []): void {
     this.#wanted = replicas;
     this.#reconcile(leave);
@@ -104,7 +105,7 @@ export class TeacherPool {
 
   #reconcile(leave: readonly string[] = []): void {
     const alive = [...this.#pods].filter((pod) => !pod.terminating);
-    // Otherwise the newest goes first: the older ones are warm.
+    // Otherwise the newest stop first: the older ones are warm.
     const leaving = new Set(leave);
     const staying = [
       ...alive.filter(({ name }) => !leaving.has(name)),
@@ -158,7 +159,7 @@ export class TeacherPool {
 
   #failed(ended: EndedProcess): void {
     this.#lastError = ended;
-    // Those that fail together count as one.
+    // Failures during a wait count as one.
     if (this.#wait !== null) return;
     this.#waitFor(Math.min(longestWaitMs, firstWaitMs * 2 ** this.#failuresInARow));
     this.#failuresInARow += 1;

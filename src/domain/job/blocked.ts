@@ -2,8 +2,11 @@
  * The status of a job whose plan cannot be applied until a person or another program changes something: a full store, a quota, a
  * webhook, a missing right of the operator. Pure.
  *
- * Invariant blocked/B1: nothing is reported that was not done. Only the blocked condition and the verdict change.
+ * Invariant blocked/B1: nothing is reported that was not done. Only the blocked condition, the verdict and the pauses of pools
+ * change: a pause follows from what was observed, and the next decision needs it (pause.ts).
  */
+import { omit } from '@distillery/base';
+
 import { conditions, type DistillJobStatus, type EventDraft, events, reasons } from '../../api/index.js';
 import { conditionsFrom } from './conditions.js';
 import type { Plan } from './plan.js';
@@ -30,6 +33,7 @@ export function blockedStatus(
     status: withSummaryReason({
       ...(before ?? { phase: 'Pending' as const }),
       ...observed,
+      ...pausesIn(before, plan.status),
       conditions: (plan.status.conditions ?? []).flatMap((planned) => {
         if (planned.type === draft.type) return blocked;
         const kept = planned.type === 'Accepted' ? planned : conditionIn(before, planned.type);
@@ -41,4 +45,14 @@ export function blockedStatus(
       ...(isNews ? [events.blocked(sentence)] : []),
     ],
   };
+}
+
+/** The teachers as they were last reported, with the pauses of the plan. */
+function pausesIn(before: DistillJobStatus | undefined, planned: DistillJobStatus): Pick<DistillJobStatus, 'teachers'> {
+  if (before?.teachers === undefined) return {};
+  const pools = before.teachers.pools.map((pool) => {
+    const pausedUntil = planned.teachers?.pools.find(({ name }) => name === pool.name)?.pausedUntil;
+    return { ...omit(pool, 'pausedUntil'), ...(pausedUntil === undefined ? {} : { pausedUntil }) };
+  });
+  return { teachers: { ...before.teachers, pools } };
 }

@@ -4,6 +4,7 @@ import type { JobRequest, Teacher } from '../allocation/index.js';
 import type { PodNeeds } from '../ledger/index.js';
 import { dampedRequest, type PoolState } from './damp.js';
 import { demandUnder } from './demand.js';
+import { pausedUntilMs } from './pause.js';
 import { type ObservedTeacher, type PoolObservation, readyTeachers, type Snapshot } from './snapshot.js';
 import { verdictOf } from './verdict.js';
 
@@ -23,8 +24,9 @@ export function jobRequestOf(snapshot: Snapshot): JobRequest<PodNeeds> {
   );
 }
 
-function stateOf(pool: TeacherPool, observed: PoolObservation, { job, streams }: Snapshot): PoolState<PodNeeds> {
-  const { needs, resource, stuckUntilMs } = observed;
+function stateOf(pool: TeacherPool, observed: PoolObservation, { job, streams, nowMs }: Snapshot): PoolState<PodNeeds> {
+  const { needs, resource } = observed;
+  const isPaused = pausedUntilMs(observed, job.status, nowMs) !== null;
   const staying = observed.pods.filter(({ terminating }) => !terminating);
   const bound = staying.filter(({ node }) => node !== null).length;
   const reported = new Map(
@@ -39,7 +41,7 @@ function stateOf(pool: TeacherPool, observed: PoolObservation, { job, streams }:
     spec: {
       name: pool.name,
       minReplicas: pool.minReplicas,
-      maxReplicas: stuckUntilMs === null ? pool.maxReplicas : Math.min(pool.maxReplicas, bound),
+      maxReplicas: isPaused ? Math.min(pool.maxReplicas, bound) : pool.maxReplicas,
       slotsPerReplica: slotsPerReplicaOf(needs, resource),
     },
     needs,

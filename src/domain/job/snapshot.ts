@@ -53,10 +53,10 @@ export interface PoolObservation {
   readonly resource: string;
   readonly pods: readonly ObservedTeacher[];
   /**
-   * Set when a teacher stayed unschedulable although the ledger saw room for it: until this time, in milliseconds since
-   * 1970, the pool gets no further teacher; null = the pool is not paused.
+   * Creation time of the oldest teacher for which the scheduler has found no node, in milliseconds since 1970; null = there
+   * is none.
    */
-  readonly stuckUntilMs: number | null;
+  readonly unplacedSinceMs: number | null;
   /** Teachers that ended although the operator did not stop them. */
   readonly disruptions: number;
   /** Teachers that failed one after the other, with no running teacher in between. */

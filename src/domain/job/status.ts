@@ -4,6 +4,7 @@ import type { StudentState } from '@distillery/protocol';
 
 import { type DistillJobStatus, grantText, type StatusCondition, type StatusTeachersPool } from '../../api/index.js';
 import { timestamp } from './conditions.js';
+import { pausedUntilMs } from './pause.js';
 import type { Seen } from './seen.js';
 import type { Snapshot } from './snapshot.js';
 import { isTrueIn } from './status-reader.js';
@@ -111,23 +112,31 @@ function bufferOf({ buffer, waitFraction }: StudentState): NonNullable<DistillJo
   return { ...buffer, waitFraction: Math.round(waitFraction * 1_000) / 1_000 };
 }
 
-function teachersOf({
-  snapshot: { grants },
-  ready,
-  demand,
-  pools,
-  counts,
-}: Seen): NonNullable<DistillJobStatus['teachers']> {
+function teachersOf({ snapshot, ready, demand, pools, counts }: Seen): NonNullable<DistillJobStatus['teachers']> {
   const explains = demand.kind === 'Teachers' || demand.kind === 'Rate';
+  const { grants } = snapshot;
   const rates: number[] = [];
   const byPool = pools.map(({ name, replicas }): StatusTeachersPool => {
     const grant = explains ? grants.find(({ pool }) => pool === name) : undefined;
     const labeling = ready.get(name) ?? [];
     rates.push(labeling.reduce((sum, { samplesPerSecond }) => sum + samplesPerSecond, 0));
     const why = grant === undefined ? {} : { wanted: grant.why.wanted, why: grantText(grant) };
-    return { name, desired: replicas, ready: labeling.length, reason: demand.reason, ...why };
+    return {
+      name,
+      desired: replicas,
+      ready: labeling.length,
+      reason: demand.reason,
+      ...why,
+      ...pauseOf(name, snapshot),
+    };
   });
   return { ...counts, samplesPerSecond: Math.round(rates.reduce((sum, rate) => sum + rate, 0)), pools: byPool };
+}
+
+function pauseOf(name: string, { job, cluster, nowMs }: Snapshot): Pick<StatusTeachersPool, 'pausedUntil'> {
+  const observed = cluster.pools.find((pool) => pool.name === name);
+  const untilMs = observed === undefined ? null : pausedUntilMs(observed, job.status, nowMs);
+  return untilMs === null ? {} : { pausedUntil: timestamp(untilMs) };
 }
 
 function resultOf(student: StudentState | null): Pick<DistillJobStatus, 'result'> {

@@ -54,7 +54,7 @@ function clusterOf({ pendingTeachers, startingTeachers, readyTeachers }: JobView
   const running = pods.slice(0, pendingTeachers + startingTeachers + readyTeachers);
   const calm = { disruptions: 0, failuresInARow: 0, lastError: null };
   return {
-    pools: [{ name: simulatedPool, needs, resource: simulatedPool, pods: running, stuckUntilMs: null, ...calm }],
+    pools: [{ name: simulatedPool, needs, resource: simulatedPool, pods: running, unplacedSinceMs: null, ...calm }],
     student: { phase: 'Running', starts: 1, failures: 0, disruptions: 0, lastError: null },
     remains: true,
     refusal: null,

@@ -2,8 +2,8 @@
 import { type Job, type TraceJob, usualDistillery } from '../../../src/simulate/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { startOperator } from '../../kit/cluster/operator.js';
-import { publishStates } from '../../kit/cluster/telling.js';
-import type { World } from '../../kit/cluster/world.js';
+import { publishStates } from '../../kit/cluster/telemetry-publisher.js';
+import type { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 
 import type { Moment, RunningTeacher, Scaler, Setting } from './scaler.js';
 import { delaysOf, resource } from './teachers.js';
@@ -72,7 +72,7 @@ function distillJob(job: TraceJob, annotations: Readonly<Record<string, string>>
   });
 }
 
-async function hasStreams(world: World, uid: string): Promise<boolean> {
+async function hasStreams(world: OperatorCluster, uid: string): Promise<boolean> {
   return (await world.streams(uid)).state === 'Present';
 }
 

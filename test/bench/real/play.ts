@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Outcome, Trace } from '../../../src/simulate/index.js';
 import { freePorts } from '../../kit/cluster/ports.js';
-import { World } from '../../kit/cluster/world.js';
+import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 import { connectRoot } from '../../kit/stream.js';
 
 import { kwokUsage } from './hpa.js';
@@ -32,7 +32,7 @@ export interface Play {
 
 export async function play(wanted: Play): Promise<Outcome> {
   const [natsMonitoringPort = 0] = await freePorts(1);
-  const world = await World.create({
+  const world = await OperatorCluster.create({
     aggregation: true,
     schedulerProfile: packing(resource),
     natsMonitoringPort,
@@ -47,7 +47,7 @@ export async function play(wanted: Play): Promise<Outcome> {
   }
 }
 
-async function playOn(world: World, { name, start, trace, cutOffSeconds, say }: Play): Promise<Outcome> {
+async function playOn(world: OperatorCluster, { name, start, trace, cutOffSeconds, say }: Play): Promise<Outcome> {
   const { connection } = await connectRoot(world.nats);
   try {
     const gpus = trace.nodes[0]?.slots ?? 0;
@@ -63,7 +63,7 @@ async function playOn(world: World, { name, start, trace, cutOffSeconds, say }: 
 
 class Run {
   readonly plant: Plant;
-  readonly #world: World;
+  readonly #world: OperatorCluster;
   readonly #trace: Trace;
   readonly #scaler: Scaler;
   readonly #say: (line: string) => void;
@@ -74,7 +74,7 @@ class Run {
   readonly #startMs = performance.now();
   readonly #failed = Promise.withResolvers<never>();
 
-  constructor(world: World, trace: Trace, scaler: Scaler, say: (line: string) => void) {
+  constructor(world: OperatorCluster, trace: Trace, scaler: Scaler, say: (line: string) => void) {
     this.plant = new Plant(trace);
     this.#world = world;
     this.#trace = trace;

@@ -2,11 +2,11 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 
 import type { Job, Trace, TraceJob } from '../../../src/simulate/index.js';
-import type { World } from '../../kit/cluster/world.js';
+import type { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 
 /** The cluster of one run. */
 export interface Setting {
-  readonly world: World;
+  readonly world: OperatorCluster;
   readonly trace: Trace;
   /** To its NATS, as a user who may do everything. */
   readonly connection: NatsConnection;

@@ -83,7 +83,7 @@ async function jobStatus(name: string): Promise<{ readonly succeeded?: number; r
 }
 
 describe('a control plane of the kit', () => {
-  test('takes our CRD, and says of a job what our own check says', async () => {
+  test('accepts our CRD, and judges jobs as our own check does', async () => {
     const { code, stderr } = await cluster.kubectl(['apply', '-f', '-'], {
       input: 'apiVersion: distillery.dev/v1alpha1\nkind: DistillJob\nmetadata: {name: a}\nspec: {}\n',
     });
@@ -91,7 +91,7 @@ describe('a control plane of the kit', () => {
     expect(stderr).toContain('spec.dataset: Required value');
   });
 
-  test('schedules pods onto the GPUs of nodes that are not there, and no more than fit', async () => {
+  test('schedules pods onto the GPUs of simulated nodes, and no more than fit', async () => {
     await cluster.addNodes(2, { gpus: 4 });
     await cluster.apply(gpuPods(10));
     await until('eight pods to run', async () => (await running()) === 8);
@@ -100,7 +100,7 @@ describe('a control plane of the kit', () => {
     expect(await cluster.addNodes(1)).toEqual(['node-2']);
   });
 
-  test('lets a student run until a test ends it, and blames a disruption on nobody', async () => {
+  test('lets a student run until a test ends it, and charges no disruption', async () => {
     await cluster.apply(batchJob('student'));
     const [first] = await podsOf('student', 1);
     await cluster.endPod('default', first!.metadata.name, { exitCode: 143, disrupted: 'TerminationByKubelet' });
@@ -113,18 +113,18 @@ describe('a control plane of the kit', () => {
     expect(done.status.containerStatuses?.[0]?.state.terminated).toMatchObject({ exitCode: 0, message: 'trained' });
   });
 
-  test('lets a deleted pod end as long as its annotation says, and reports its end before it is gone', async () => {
+  test('gives a deleted pod the time in its annotation, and reports its end before it is gone', async () => {
     await cluster.apply(batchJob('slow', { 'pod-delete.stage.kwok.x-k8s.io/delay': '2s' }));
     const [pod] = await podsOf('slow', 1);
     await cluster.api.delete(`/api/v1/namespaces/default/pods/${pod!.metadata.name}`);
-    // Its Job replaces a pod when it has failed, not when it is told to end.
+    // Its Job replaces a pod when it has failed, not when it is asked to stop.
     expect(await podsOf('slow', 1)).toMatchObject([{ metadata: { name: pod!.metadata.name } }]);
     const [next] = await podsOf('slow', 1, pod!.metadata.name);
     expect(next!.metadata.name).not.toBe(pod!.metadata.name);
     expect((await jobStatus('slow')).failed).toBe(1);
   });
 
-  test('collects at once what belongs to a deleted object of a CRD that it was started with', async () => {
+  test('collects at once the objects of a deleted owner whose CRD it was started with', async () => {
     await cluster.apply(someJob({ name: 'owner' }));
     const job = '/apis/distillery.dev/v1alpha1/namespaces/default/distilljobs/owner';
     const { metadata } = await cluster.api.get<{ metadata: { uid: string } }>(job);
@@ -140,7 +140,7 @@ describe('a control plane of the kit', () => {
     });
   });
 
-  test('writes down who asked for what', async () => {
+  test('records the requests of each user', async () => {
     const me = await cluster.user('ann', ['people']);
     const { code } = await cluster.kubectl(['get', 'secrets', '-A'], { kubeconfig: me });
     expect(code).not.toBe(0);
@@ -152,7 +152,7 @@ describe('a control plane of the kit', () => {
     expect((await cluster.requestCounts()).writes({ resource: 'deployments' })).toBeGreaterThan(0);
   });
 
-  test('keeps what it holds when its API server is killed', async () => {
+  test('keeps its objects when its API server is killed', async () => {
     const before = cluster.apiServer.pid;
     await cluster.apiServer.kill();
     await cluster.apiServer.start();
@@ -160,7 +160,7 @@ describe('a control plane of the kit', () => {
     expect(await running()).toBe(3);
   });
 
-  test('can be set back to an earlier state', async () => {
+  test('can be restored to an earlier state', async () => {
     const namespace = (name: string): object => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
     await cluster.apply(namespace('early'));
     const snapshot = await cluster.etcd.snapshot();

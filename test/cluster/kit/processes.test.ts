@@ -31,7 +31,7 @@ async function ready(log: string): Promise<void> {
   await until(`${log} to be written`, async () => (await readFile(log, 'utf8').catch(() => '')).includes('ready'));
 }
 
-test('what is started is known by its pid, its log and how it ends', async () => {
+test('a started process has a pid, a log and an end', async () => {
   const processes = await Processes.open(folder);
   const kept = await processes.start({
     name: 'speaker',
@@ -60,7 +60,7 @@ test('a process that ignores SIGTERM is killed after its grace', async () => {
   await processes.close();
 });
 
-test('at the end the last started ends first, then the last clean-up runs first, then the folder goes', async () => {
+test('at the end, processes end in reverse order, then clean-ups run in reverse order, then the folder is removed', async () => {
   const story = join(folder, '..', `${folder.split('/').at(-1)}.story`);
   const tell = (word: string): string => `require('fs').appendFileSync('${story}', '${word} '); process.exit(0)`;
   const processes = await Processes.open(folder);
@@ -82,7 +82,7 @@ test('a folder may be kept', async () => {
   expect(existsSync(folder)).toBe(true);
 });
 
-test('a keeper that is killed takes its processes with it, and the owner hears of it', async () => {
+test('a killed keeper ends its processes, and the owner is notified', async () => {
   const processes = await Processes.open(folder);
   const kept = await processes.start(script('orphan', ''));
   const status = await readFile(`/proc/${String(kept.pid)}/status`, 'utf8');

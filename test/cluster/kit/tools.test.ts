@@ -34,7 +34,7 @@ function greet(word: string): Promise<void> {
 const binary = (): string => join(folder, 'bin', 'renamed');
 const said = (): string => execFileSync('sh', ['-c', '"$0" 2>&1', binary()], { encoding: 'utf8' });
 
-/** @returns what was told about it */
+/** @returns the lines that were printed */
 async function build(go?: string): Promise<string[]> {
   const lines: string[] = [];
   const group = {
@@ -58,14 +58,14 @@ test('without Go, the error says what is missing', async () => {
   );
 });
 
-test('of two that ask at once, one builds and the other waits', async () => {
-  const told = (await Promise.all([build(), build()])).flat();
-  expect(told.filter((line) => line.includes('building'))).toHaveLength(1);
-  expect(told).toContain('cluster tools: another process builds them; waiting');
+test('of two concurrent requests, one builds and the other waits', async () => {
+  const lines = (await Promise.all([build(), build()])).flat();
+  expect(lines.filter((line) => line.includes('building'))).toHaveLength(1);
+  expect(lines).toContain('cluster tools: another process builds them; waiting');
   expect(said()).toBe('hello v1.2.3\n');
 });
 
-test('what was built from the same pins is not built again', async () => {
+test('a binary of the same pins is not built again', async () => {
   await greet('changed');
   expect(await build()).toEqual([]);
   expect(said()).toBe('hello v1.2.3\n');
@@ -83,7 +83,7 @@ test('a binary that is missing is built', async () => {
   expect(said()).toBe('changed v1.2.3\n');
 });
 
-test('a build that fails says why, and leaves what was there', async () => {
+test('a failed build says why, and keeps the previous binary', async () => {
   await appendFile(join(module, 'go.mod'), '\n// a third pin\n');
   await writeFile(join(module, 'main.go'), 'package main\n\nfunc main() { no() }\n');
   await expect(build()).rejects.toThrow(/undefined: no/);

@@ -9,7 +9,7 @@ import { parse } from 'yaml';
 import { type ApiError, kinds, loadAccess } from '../../../src/cluster/kubernetes/index.js';
 import { clientOf, eventually, refusal, type TestClient, until } from '../../kit/api-client.js';
 import { startControlPlane } from '../../kit/cluster/control-plane.js';
-import { crowded } from '../../kit/crowded.js';
+import { throttledUser } from '../../kit/throttled-user.js';
 
 type ControlPlane = Awaited<ReturnType<typeof startControlPlane>>;
 
@@ -52,7 +52,7 @@ async function job(name: string, training: object = {}) {
 }
 
 describe('apply', () => {
-  test('creates, changes, and gives up what it no longer names; others keep what is theirs', async () => {
+  test('creates, changes, and removes fields that it omits; fields of other managers stay', async () => {
     const created = await api.client.apply(configMap('applied', { a: '1', b: '1' }, { labels: { mine: 'yes' } }));
     expect(created).toMatchObject({
       apiVersion: 'v1',
@@ -67,13 +67,13 @@ describe('apply', () => {
     expect(changed.metadata.uid).toBe(created.metadata.uid);
   });
 
-  test('twice is once: nothing is written, and no version is spent', async () => {
+  test('applied twice writes once: no new version', async () => {
     const first = await api.client.apply(configMap('twice', { a: '1' }));
     const second = await api.client.apply(configMap('twice', { a: '1' }));
     expect(second.metadata.resourceVersion).toBe(first.metadata.resourceVersion);
   });
 
-  test('takes a field from whoever set it, under one name', async () => {
+  test('takes over a field that another manager set', async () => {
     await api.client.apply(configMap('taken', { a: 'ours' }));
     await cluster.kubectl(['patch', 'configmap', 'taken', '--type=merge', '-p', '{"data":{"a":"theirs"}}']);
     const taken = await api.client.apply(configMap('taken', { a: 'ours' }));
@@ -84,7 +84,7 @@ describe('apply', () => {
     ]);
   });
 
-  test('of a status leaves the spec alone, and of a spec the status', async () => {
+  test('of a status does not change the spec, nor of a spec the status', async () => {
     const made = await api.client.apply(await job('with-status'));
     const status = { observedGeneration: 1, phase: 'Running' };
     const { apiVersion, kind, metadata } = await job('with-status');
@@ -96,7 +96,7 @@ describe('apply', () => {
     expect(again.status).toMatchObject(status);
   });
 
-  test('of a job that its rules refuse says which field and why', async () => {
+  test('of an invalid job names the field and the reason', async () => {
     const error = await refusal(api.client.apply(await job('refused', { batchSize: 0 })));
     expect(error).toMatchObject({ reason: 'invalid', retry: 'Never', status: 422, about: 'refused' });
     expect(error.message).toMatch(/DistillJob.* "refused" is invalid: spec\.training\.batchSize/);
@@ -113,14 +113,14 @@ describe('apply', () => {
 });
 
 describe('reading', () => {
-  test('gives null for an object that is not there, and an error for a kind that is not', async () => {
+  test('gives null for a missing object, and an error for a missing kind', async () => {
     expect(await api.client.get(kinds.configMaps, namespace, 'absent')).toBeNull();
     const unknown = { ...kinds.distillJobs, plural: 'nosuchthings' };
     expect((await refusal(api.client.get(unknown, namespace, 'absent'))).reason).toBe('notFound');
     expect((await refusal(api.client.list({ ...unknown, group: 'no.such.group' }))).reason).toBe('notFound');
   });
 
-  test('gives times as strings, microseconds included, and kind and version to every item of a list', async () => {
+  test('gives times as strings, microseconds included, and apiVersion and kind to every item of a list', async () => {
     const renewTime = '2026-11-24T09:00:00.123456Z';
     const lease = {
       apiVersion: 'coordination.k8s.io/v1',
@@ -157,7 +157,7 @@ describe('reading', () => {
     expect(third.continueToken).toBeNull();
   });
 
-  test('a watch brings what happens after its version, bookmarks aside, and nothing of other labels', async () => {
+  test('a watch delivers events after its version, and none of objects with other labels', async () => {
     const { resourceVersion } = await api.client.list(kinds.configMaps, { namespace });
     await api.client.apply(configMap('watched', { a: '1' }, { labels: { watch: 'yes' } }));
     await api.client.apply(configMap('unwatched', { a: '1' }));
@@ -173,7 +173,7 @@ describe('reading', () => {
     expect(seen).toEqual(['opened', 'set {"a":"1"}', 'set {"a":"2"}', 'deleted {"a":"2"}']);
   });
 
-  test('a watch from a version in the future is answered with silence, which we notice', async () => {
+  test('a watch from a future version is answered with silence, which we notice', async () => {
     const impatient = await clientOf(cluster.kubeconfig, { silenceMs: 1_500 });
     const options = { resourceVersion: '999999999', timeoutSeconds: 30 };
     const seen: string[] = [];
@@ -191,7 +191,7 @@ describe('reading', () => {
 });
 
 describe('writing with a condition', () => {
-  test('create of what exists, and replace over another version, are conflicts of two kinds', async () => {
+  test('create of an existing object, and replace of another version, fail with two different reasons', async () => {
     const first = await api.client.create(configMap('contended', { a: '1' }));
     expect((await refusal(api.client.create(configMap('contended', { a: '2' })))).reason).toBe('alreadyExists');
     const second = await api.client.replace({ ...first, data: { a: '3' } });
@@ -215,7 +215,7 @@ describe('writing with a condition', () => {
     await api.client.patch(kinds.configMaps, namespace, 'patched', { metadata: { finalizers: null } });
   });
 
-  test('delete can be bound to a uid, and says whether there was something', async () => {
+  test('delete can be bound to a uid, and returns whether the object existed', async () => {
     const { metadata } = await api.client.create(configMap('deleted', {}));
     expect((await refusal(api.client.delete(kinds.configMaps, namespace, 'deleted', { uid: 'another' }))).reason).toBe(
       'conflict',
@@ -225,7 +225,7 @@ describe('writing with a condition', () => {
   });
 });
 
-test('a pod whose token is replaced goes on with the new one', async () => {
+test('a pod whose token is replaced continues with the new one', async () => {
   await cluster.kubectl(['create', 'serviceaccount', 'rotated']);
   await cluster.kubectl([
     'create',
@@ -253,12 +253,12 @@ test('a pod whose token is replaced goes on with the new one', async () => {
 });
 
 describe('a refusal', () => {
-  test('for want of rights, of credentials and of trust are three things', async () => {
-    const nobody = await clientOf(await cluster.user('nobody', []));
-    const forbidden = await refusal(nobody.client.list(kinds.secrets, { namespace }));
+  test('for missing rights, missing credentials and an untrusted certificate are three reasons', async () => {
+    const stranger = await clientOf(await cluster.user('stranger', []));
+    const forbidden = await refusal(stranger.client.list(kinds.secrets, { namespace }));
     expect(forbidden).toMatchObject({ reason: 'forbidden', retry: 'AfterSomebodyActs', status: 403 });
-    expect(forbidden.message).toContain('secrets is forbidden: User "nobody" cannot list resource "secrets"');
-    await nobody.close();
+    expect(forbidden.message).toContain('secrets is forbidden: User "stranger" cannot list resource "secrets"');
+    await stranger.close();
 
     const foreign = join(folder, 'foreign');
     await writeFile(foreign, kubeconfigOf({ token: 'no such token' }, await authority()));
@@ -277,7 +277,7 @@ describe('a refusal', () => {
     await wary.close();
   });
 
-  test('to create in a namespace that is going says so in its causes', async () => {
+  test('to create in a namespace that is being deleted has a cause that says so', async () => {
     const going = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'going' } };
     await api.client.create(going);
     const held = {
@@ -292,8 +292,8 @@ describe('a refusal', () => {
     await api.client.patch(kinds.configMaps, 'going', 'holder', { metadata: { finalizers: null } });
   });
 
-  test('for too many requests is told with the time to stay away', async () => {
-    const crowd = await clientOf(await crowded(cluster, 'crowd'), { connections: 100 });
+  test('for too many requests holds the time to wait', async () => {
+    const crowd = await clientOf(await throttledUser(cluster, 'crowd'), { connections: 100 });
     let throttled: ApiError | undefined;
     await eventually(async () => {
       // One at a time is always let in.

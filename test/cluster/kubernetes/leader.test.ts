@@ -5,7 +5,7 @@ import { randomFrom } from '@distillery/base';
 import { systemClock } from '@distillery/platform';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 
-import type { Leases } from '../../../src/cluster/index.js';
+import type { Leases } from '../../../src/controller/index.js';
 import { type EventOutcome, EventRecorder, kinds, leasesAt } from '../../../src/cluster/kubernetes/index.js';
 import { leaseDurations, LeaderElector } from '../../../src/controller/index.js';
 import { clientOf, type TestClient } from '../../kit/api-client.js';
@@ -46,7 +46,7 @@ const vacant = {
 };
 
 describe('a lease', () => {
-  test('is created once, replaced in its version alone, and never made by a renewal', async () => {
+  test('is created once, replaced only in its version, and never created by a renewal', async () => {
     expect(await leases.get(signal)).toBeNull();
     const made = await leases.create(vacant, signal);
     expect(made).toMatchObject({ kind: 'written', lease: vacant });
@@ -60,7 +60,7 @@ describe('a lease', () => {
     expect(await leases.get(signal)).toBeNull();
   });
 
-  test('as the chart ships it has no spec, and keeps the labels that Helm put on it', async () => {
+  test('from the chart has no spec, and keeps the labels of Helm', async () => {
     const metadata = { namespace, name, labels: { 'app.kubernetes.io/managed-by': 'Helm' } };
     await cluster.apply({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata });
     const found = (await leases.get(signal))!;
@@ -112,7 +112,7 @@ describe('of two candidates', () => {
     expect(await leases.get(signal)).toMatchObject({ holderIdentity: '' });
   });
 
-  test('the leader takes a deleted lease back before the other may have it', async () => {
+  test('the leader creates a deleted lease again before the other candidate may take it', async () => {
     await cluster.apply({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { namespace, name } });
     const a = candidate('a');
     await until('a to lead', () => Promise.resolve(a.elector.leading));
@@ -126,11 +126,11 @@ describe('of two candidates', () => {
 });
 
 describe('events', () => {
-  test('tell the story in kubectl describe, each word once, over a restart', async () => {
+  test('are shown by kubectl describe, each one once, across a restart', async () => {
     await cluster.installCrd(distillJobCrd);
-    await cluster.apply(someJob({ name: 'told' }));
-    const job = (await api.client.get(kinds.distillJobs, namespace, 'told'))!;
-    const key = { namespace, name: 'told', uid: job.metadata.uid };
+    await cluster.apply(someJob({ name: 'events' }));
+    const job = (await api.client.get(kinds.distillJobs, namespace, 'events'))!;
+    const key = { namespace, name: 'events', uid: job.metadata.uid };
     const outcomes: EventOutcome[] = [];
     for (let process = 0; process < 2; process++) {
       const recorder = new EventRecorder({
@@ -147,7 +147,7 @@ describe('events', () => {
       await recorder.flush(10_000);
     }
     expect(outcomes.map(({ kind }) => kind)).toEqual(['created', 'created', 'counted', 'counted']);
-    const story = await cluster.kubectlOk(['describe', 'distilljob', 'told']);
+    const story = await cluster.kubectlOk(['describe', 'distilljob', 'events']);
     expect(story).toMatch(/Normal +Accepted .*\(x2 over .*\) +distillery-operator +The job is valid\./);
     expect(story).toMatch(/Warning +StudentFailed .*no memory/);
   });

@@ -1,6 +1,6 @@
 /**
  * List-and-watch against the real API server, through a network that fails: whatever happened, the store ends equal to
- * what the server holds, and so does whoever only heard of the changes.
+ * what the server holds, and so does a reader that only got the changes.
  */
 import { randomFrom } from '@distillery/base';
 import { systemClock } from '@distillery/platform';
@@ -18,7 +18,7 @@ import {
 } from '../../../src/cluster/kubernetes/index.js';
 import { clientOf, type TestClient, until } from '../../kit/api-client.js';
 import { startControlPlane } from '../../kit/cluster/control-plane.js';
-import { crowded, uncrowded } from '../../kit/crowded.js';
+import { throttledUser, removeThrottle } from '../../kit/throttled-user.js';
 import { FaultyProxy } from '../../kit/faulty-proxy.js';
 
 type ControlPlane = Awaited<ReturnType<typeof startControlPlane>>;
@@ -170,7 +170,7 @@ async function remove(name: string): Promise<void> {
   await direct.client.delete(kinds.configMaps, namespace, name);
 }
 
-/** Puts and removes at random, one after the other, until told to stop. @returns how many changes it made */
+/** Puts and removes at random, one after the other, until it is stopped. @returns how many changes it made */
 function churning(names: number, seed: number): { stop: () => Promise<number> } {
   const random = randomFrom(seed);
   const over = new AbortController();
@@ -218,7 +218,7 @@ async function wait(ms: number): Promise<void> {
 }
 
 describe('without faults', () => {
-  test('the store follows, and a quiet cluster costs nothing but an open watch', async () => {
+  test('the store follows, and a quiet cluster costs only an open watch', async () => {
     await many(numbered(25), async (name) => put(name, '1'));
     const { reflector, equals, api } = await reflecting({ timing: { pageSize: 10 } });
     await reflector.whenSynced();
@@ -231,7 +231,7 @@ describe('without faults', () => {
     expect(api.records.map(({ verb }) => verb)).toEqual(['list', 'list', 'list', 'watch']);
   });
 
-  test('the end of a watch in good order is taken up without a list and without a gap', async () => {
+  test('a watch that the server ends is resumed without a list and without a gap', async () => {
     const { reflector, equals, interruptions } = await reflecting({ timing: { watchSeconds: 1 } });
     await reflector.whenSynced();
     const churn = churning(20, 1);
@@ -244,7 +244,7 @@ describe('without faults', () => {
 });
 
 describe('cut sockets', () => {
-  test('every few moments, in the middle of everything, lose nothing', async () => {
+  test('every few milliseconds, at any place, lose nothing', async () => {
     const { reflector, equals, interruptions } = await reflecting();
     await reflector.whenSynced();
     const churn = churning(50, 2);
@@ -276,7 +276,7 @@ describe('cut sockets', () => {
     expect(interruptions().length).toBeGreaterThanOrEqual(5);
   });
 
-  test('that end in good order with something still on its way lose nothing', async () => {
+  test('that close cleanly with data in flight lose nothing', async () => {
     const { reflector, equals } = await reflecting();
     await reflector.whenSynced();
     const churn = churning(50, 4);
@@ -315,7 +315,7 @@ describe('cut sockets', () => {
 });
 
 describe('a slow network', () => {
-  test('delays and narrow lines make it later, never wrong', async () => {
+  test('delays and low bandwidth make it late, never wrong', async () => {
     await many(numbered(100), async (name) => put(name, '1', 'x'.repeat(500)));
     proxy.delay(30);
     proxy.throttle(200_000);
@@ -328,7 +328,7 @@ describe('a slow network', () => {
     expect(interruptions()).toEqual([]);
   });
 
-  test('an answer that stops in the middle is given up and asked for again', async () => {
+  test('an answer that stalls is aborted and requested again', async () => {
     await many(numbered(100), async (name) => put(name, '1', 'x'.repeat(500)));
     proxy.throttle(4_000);
     const { reflector, interruptions, equals } = await reflecting({ limits: { requestMs: 1_000 } });
@@ -340,7 +340,7 @@ describe('a slow network', () => {
     await equals();
   });
 
-  test('a black hole is noticed by its silence, although every connection stands', async () => {
+  test('a black hole is noticed by its silence, although every connection is open', async () => {
     await put('before', '1');
     const { reflector, interruptions, equals } = await reflecting();
     await until(() => reflector.counters.watches === 1);
@@ -358,7 +358,7 @@ describe('a slow network', () => {
 });
 
 describe('an API server', () => {
-  test('that nobody reaches is asked for again and again, ever less often, and believed when it is back', async () => {
+  test('that is unreachable is asked with a growing backoff, and believed when it is back', async () => {
     await put('before', '1');
     const { reflector, interruptions, equals, api } = await reflecting();
     await reflector.whenSynced();
@@ -372,7 +372,7 @@ describe('an API server', () => {
     await equals();
   });
 
-  test('that is killed and started again is followed on', async () => {
+  test('that is killed and restarted is followed again', async () => {
     const { reflector, equals, interruptions } = await reflecting();
     await reflector.whenSynced();
     await many(numbered(30), async (name) => put(name, '1'));
@@ -383,7 +383,7 @@ describe('an API server', () => {
     await equals();
   }, 60_000);
 
-  test('that forgot the pages which are being turned is listed anew', async () => {
+  test('that dropped the pages during a list is listed again', async () => {
     await many(numbered(25), async (name) => put(name, '1'));
     let pages = 0;
     const { reflector, interruptions, equals } = await reflecting({
@@ -409,7 +409,7 @@ describe('an API server', () => {
     await equals();
   }, 60_000);
 
-  test('that no longer knows the version to go on from is listed anew, deletions included', async () => {
+  test('that no longer knows the version to resume from is listed again, deletions included', async () => {
     await many(numbered(10), async (name) => put(name, '1'));
     let watches = 0;
     const { reflector, interruptions, equals } = await reflecting({
@@ -433,8 +433,8 @@ describe('an API server', () => {
     expect(reflector.store.get(namespace, 'n-0001')).toBeNull();
   }, 60_000);
 
-  test('that has no room is left alone as long as it asks, and followed on', async () => {
-    const kubeconfig = await crowded(cluster, 'crowd');
+  test('that answers 429 gets no request for as long as it asks, and is followed again', async () => {
+    const kubeconfig = await throttledUser(cluster, 'crowd');
     const crowd = await clientOf(kubeconfig, { connections: 100 });
     await put('before', '1');
     const over = new AbortController();
@@ -449,7 +449,7 @@ describe('an API server', () => {
     await press;
     await crowd.close();
     // Our part is to come back when there is room.
-    await uncrowded(cluster, 'crowd', kubeconfig);
+    await removeThrottle(cluster, 'crowd', kubeconfig);
     const waits = reports.flatMap((report) =>
       report.kind === 'interrupted' && report.error.reason === 'throttled' ? [report.waitMs] : [],
     );
@@ -458,7 +458,7 @@ describe('an API server', () => {
     await equals(90_000);
   }, 420_000);
 
-  test('whose store was put back to an earlier state, and has gone on beyond the later one, is believed', async () => {
+  test('whose store was restored to an earlier state, and has moved on beyond the later one, is believed', async () => {
     await many(numbered(10), async (name) => put(name, '1'));
     // So patient that silence does not help.
     const { reflector, equals } = await reflecting({ limits: { silenceMs: 90_000 } });
@@ -480,7 +480,7 @@ describe('an API server', () => {
     expect(reflector.store.get(namespace, 'n-0003')?.data).toMatchObject({ value: '1' });
   }, 120_000);
 
-  test('whose store was put back behind its open watches is noticed by their silence', async () => {
+  test('whose store was restored behind its open watches is noticed by their silence', async () => {
     await put('kept', '1');
     const snapshot = await cluster.etcd.snapshot();
     for (let value = 0; value < 50; value++) await put('kept', `lost ${value}`);
@@ -506,7 +506,7 @@ describe('an API server', () => {
   }, 120_000);
 });
 
-test('a refusal does not end it: without rights it goes on asking, and syncs when it has them', async () => {
+test('a refusal does not end it: without rights it retries, and syncs when it gets them', async () => {
   const kubeconfig = await cluster.user('newcomer', []);
   const { reflector, reports, equals } = await reflecting({ kubeconfig });
   await until(() => reports.length >= 3);

@@ -1,6 +1,6 @@
 /**
  * What becomes of a job that is wrong, word for word: golden/bad-input.txt. Each is refused by the API server, refused by
- * the operator in the condition Accepted, or told in another condition what it waits for; none waits without a word, and
+ * the operator in the condition Accepted, or another condition says what it waits for; none waits without a word, and
  * nothing is left behind. After a wanted change run with UPDATE_GOLDEN=1 and read the diff.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -33,7 +33,7 @@ const pools = [{ name: 'gpu', resource: 'nvidia.com/gpu', maxReplicas: 1 }];
 let cluster: ControlPlane;
 let nats: OperatorNats;
 /** Of all tests, in their order. */
-const told: string[] = [];
+const messages: string[] = [];
 
 beforeAll(async () => {
   [cluster, nats] = await Promise.all([
@@ -50,7 +50,7 @@ afterAll(async () => {
   await nats.stop();
 });
 
-describe('a job that is wrong', () => {
+describe('an invalid job', () => {
   test('is refused', async () => {
     const cases = [...objects, ...unsupportedJobs, ...refusedTemplates, ...clusterRefusals];
     await tellAll('refused', cases, async (name, changes) => {
@@ -65,7 +65,7 @@ describe('a job that is wrong', () => {
     });
   });
 
-  test('says why where people look, and nothing of teachers: none scale before it is accepted', async () => {
+  test('reports why in its status and Events, and reports no teachers before it is accepted', async () => {
     const name = 'unsaid';
     const [, ...changes] = clusterRefusals[0] ?? [''];
     await cluster.apply(bend(someJob({ name, pools }), ...changes) as object);
@@ -80,7 +80,7 @@ describe('a job that is wrong', () => {
     expect(status).not.toMatch(/Finished|Desired|Pools|Scaled/);
   });
 
-  test('is refused or counts as less by the limits of its namespace alone', async () => {
+  test('is refused or reduced only by the limits of its namespace', async () => {
     await cluster.apply(namespace('limited'));
     const heavy = someJob({ name: 'heavy', namespace: 'limited', pools, spec: { weight: 500, suspend: true } });
     const large = { logits: { maxBytes: '2Gi' }, suspend: true };
@@ -94,7 +94,7 @@ describe('a job that is wrong', () => {
     expect(await condition('large', accepted)).toMatchObject({ status: 'True' });
   });
 
-  test('is mended by a change of what was wrong', async () => {
+  test('is accepted after a correction', async () => {
     const name = 'mended';
     const [, ...changes] = clusterRefusals[0] ?? [''];
     await cluster.apply(bend(someJob({ name, pools }), ...changes) as object);
@@ -104,7 +104,7 @@ describe('a job that is wrong', () => {
     await until('its pods', async () => (await namesOf('pods', 'default')).length === 2);
   });
 
-  test('may not become wrong either', async () => {
+  test('may not become invalid later', async () => {
     await tellAll('changed while it runs', lateChanges, async (name, changes) => {
       const spec = { suspend: true };
       expect(await refusalOfApply(someJob({ name, pools, spec }))).toBeNull();
@@ -115,8 +115,8 @@ describe('a job that is wrong', () => {
   test('leaves nothing behind when it is deleted', leavesNothing);
 });
 
-describe('a job whose pods cannot be', () => {
-  test('is told why it waits', async () => {
+describe('a job whose pods cannot be created', () => {
+  test('reports why it waits', async () => {
     await tellAll('pods that cannot be', refusedPods, async (name, changes) => {
       await cluster.apply(bend(someJob({ name, pools }), ...changes) as object);
       const part = changes.some(([path]) => path.startsWith('spec.teacher')) ? 'TeachersAvailable' : 'StudentRunning';
@@ -124,7 +124,7 @@ describe('a job whose pods cannot be', () => {
     });
   });
 
-  test('is told of a quota that has no place for its pods', async () => {
+  test('reports a quota that has no room for its pods', async () => {
     await cluster.apply(namespace('full'), quota('full', { pods: '0' }));
     await cluster.apply(someJob({ name: 'job', namespace: 'full', pools }));
     const words = await Promise.all(
@@ -138,10 +138,10 @@ describe('a job whose pods cannot be', () => {
   test('leaves nothing behind when it is deleted', leavesNothing);
 });
 
-describe('a job that something stands in the way of', () => {
+describe('a blocked job', () => {
   const isBlocked = ({ type, reason }: StatusCondition): boolean => type === 'Progressing' && reason === 'Blocked';
 
-  test('is told of a quota against its objects, and goes on when it is gone', async () => {
+  test('reports a quota on its objects, and continues when it is gone', async () => {
     await cluster.apply(namespace('small'), quota('small', { 'count/deployments.apps': '0' }));
     await cluster.apply(someJob({ name: 'job', namespace: 'small', pools }));
     tell('objects beyond a quota', by('the operator', [await condition('job', isBlocked, 'small')]));
@@ -151,19 +151,19 @@ describe('a job that something stands in the way of', () => {
     await until('its pods', async () => (await namesOf('pods', 'small')).length === 2);
   });
 
-  test('is told of a store that has no room for its streams', async () => {
+  test('reports a store that has no room for its streams', async () => {
     await cluster.apply(someJob({ name: 'huge', pools, spec: { logits: { maxBytes: '900Ti' } } }));
     tell('more bytes than the store of NATS has', by('the operator', [await condition('huge', isBlocked)]));
   });
 
-  test('is told of a webhook that does not answer', async () => {
+  test('reports a webhook that does not answer', async () => {
     await cluster.apply(namespace('hooked'), deadWebhook('hooked'));
     await cluster.apply(someJob({ name: 'job', namespace: 'hooked', pools }));
     tell('a webhook that does not answer', by('the operator', [await condition('job', isBlocked, 'hooked')]));
     await cluster.kubectlOk(['delete', 'validatingwebhookconfiguration', 'hooked']);
   });
 
-  test('is told of a name that something else has taken, and goes on when it is free', async () => {
+  test('reports a name that another object has taken, and continues when it is free', async () => {
     const taken = {
       apiVersion: 'v1',
       kind: 'ServiceAccount',
@@ -176,7 +176,7 @@ describe('a job that something stands in the way of', () => {
     await condition('taken', ({ type, status }) => type === 'Progressing' && status === 'True');
   });
 
-  test('is told of what an owner left that is gone, and goes on when that is cleared away', async () => {
+  test('reports objects of a deleted owner, and continues when they are removed', async () => {
     const ownerReferences = [await anOwner()];
     await cluster.apply({
       apiVersion: 'v1',
@@ -192,8 +192,8 @@ describe('a job that something stands in the way of', () => {
   test('leaves nothing behind when it is deleted', leavesNothing);
 });
 
-test('all of it is told in these words', () => {
-  const text = told.join('\n');
+test('the messages are these', () => {
+  const text = messages.join('\n');
   if (process.env.UPDATE_GOLDEN !== undefined) writeFileSync(golden, text);
   expect(text).toBe(readFileSync(golden, 'utf8'));
 });
@@ -206,7 +206,7 @@ const objects = malformedJobs.flatMap(([title, ...rest]): Case[] => {
   return changes.length === rest.length ? [[title, ...changes]] : [];
 });
 
-/** Some at once, told in their order. */
+/** Several at once, printed in their order. */
 async function tellAll(
   what: string,
   cases: readonly Case[],
@@ -227,7 +227,7 @@ async function tellAll(
 }
 
 function tell(title: string, outcome: string | null): void {
-  told.push(`# ${title}\n${outcome ?? 'taken without a word'}\n`);
+  messages.push(`# ${title}\n${outcome ?? 'taken without a word'}\n`);
 }
 
 function by(who: string, conditions: readonly StatusCondition[]): string {
@@ -331,7 +331,7 @@ function quota(namespace: string, hard: Readonly<Record<string, string>>): objec
   return { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'quota', namespace }, spec: { hard } };
 }
 
-/** Asked about every batch Job of the namespace, at a port where nobody listens. */
+/** Asked about every batch Job of the namespace, at a port without a listener. */
 function deadWebhook(namespace: string): object {
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',

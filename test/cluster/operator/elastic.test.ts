@@ -1,5 +1,5 @@
 /**
- * Teachers of all jobs on one cluster: they take what is free, by weight, leave a reserve, and are in nobody's way
+ * Teachers of all jobs on one cluster: they take what is free, by weight, leave a reserve, and block no other pod
  * (design §5, I5). Real scheduler, real preemption; the pods' kubelet is kwok.
  */
 import { writeFileSync } from 'node:fs';
@@ -10,8 +10,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import { until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
-import { Telling } from '../../kit/cluster/telling.js';
-import { World } from '../../kit/cluster/world.js';
+import { TelemetryPublisher } from '../../kit/cluster/telemetry-publisher.js';
+import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 import { DistillProcess } from '../../kit/distill.js';
 
 jest.setTimeout(240_000);
@@ -20,12 +20,12 @@ jest.setTimeout(240_000);
 const slots = 8;
 const pools = [{ name: 'gpu', resource: 'nvidia.com/gpu', maxReplicas: 20 }];
 
-let world: World;
+let world: OperatorCluster;
 let operator: RunningOperator;
-let telling: Telling;
+let telling: TelemetryPublisher;
 
 beforeAll(async () => {
-  world = await World.create({ audit: 'Metadata' });
+  world = await OperatorCluster.create({ audit: 'Metadata' });
   await world.cluster.addNodes(2, { gpus: 4 });
   await world.cluster.apply({
     apiVersion: 'scheduling.k8s.io/v1',
@@ -35,10 +35,10 @@ beforeAll(async () => {
     preemptionPolicy: 'Never',
   });
   operator = await startOperator(world.cluster, { nats: world.nats });
-  telling = Telling.start(world);
+  telling = TelemetryPublisher.start(world);
 }, 900_000);
 afterEach(async () => {
-  await world.cluster.kubectlOk(['delete', 'pods', '-l', 'whose=neighbour', '--wait=false']);
+  await world.cluster.kubectlOk(['delete', 'pods', '-l', 'whose=pending-pod', '--wait=false']);
   await world.cluster.kubectlOk(['delete', 'distilljobs', '--all', '--timeout=60s']);
 });
 afterAll(async () => {
@@ -72,13 +72,13 @@ async function settle(uids: readonly string[], wanted: readonly number[], limitM
   );
 }
 
-async function neighbour(name: string, gpus: number, spec: object = {}): Promise<void> {
+async function pendingPod(name: string, gpus: number, spec: object = {}): Promise<void> {
   await world.cluster.apply({
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name, namespace: 'default', labels: { whose: 'neighbour' } },
+    metadata: { name, namespace: 'default', labels: { whose: 'pending-pod' } },
     spec: {
-      containers: [{ name: 'main', image: 'neighbour', resources: { limits: { 'nvidia.com/gpu': String(gpus) } } }],
+      containers: [{ name: 'main', image: 'pending-pod', resources: { limits: { 'nvidia.com/gpu': String(gpus) } } }],
       ...spec,
     },
   });
@@ -96,7 +96,7 @@ async function runs(name: string): Promise<void> {
 }
 
 describe('teachers', () => {
-  test('follow what the student needs, up to all that is free, and no further', async () => {
+  test('follow what the student needs, up to all free slots', async () => {
     const uid = await job('lonely', 6);
     await settle([uid], [6]);
     telling.needs(uid, 30);
@@ -106,12 +106,12 @@ describe('teachers', () => {
     );
   });
 
-  test('of several jobs share by weight, as soon as another comes or goes', async () => {
+  test('of several jobs share by weight, as soon as a job is created or deleted', async () => {
     const heavy = await job('heavy', 30, { weight: 3 });
     await settle([heavy], [slots]);
     const light = await job('light', 30);
     await settle([heavy, light], [6, 2]);
-    // Whoever may read the cluster is told the same.
+    // `distill plan` prints the same to everyone who may read the cluster.
     const plan = new DistillProcess(['plan', '--kubeconfig', world.cluster.kubeconfig]);
     expect({ exitCode: await plan.ended(), stderr: plan.stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(plan.plain.join('\n')).toMatch(
@@ -121,17 +121,17 @@ describe('teachers', () => {
     await settle([light], [slots]);
   });
 
-  test('of a job that needs few leave the rest to one that needs more', async () => {
+  test('of a job with a small demand leave the rest to a job that needs more', async () => {
     const small = await job('small', 1);
     const large = await job('large', 30);
     // It begins with a few, and a teacher that was started stays for a minute.
     await settle([small, large], [1, 7], 120_000);
   });
 
-  test('make room for a pod that preempts them, leave none of them Pending, and come back when it is gone', async () => {
+  test('make room for a pod that preempts them, leave no teacher Pending, and return when it is gone', async () => {
     const uid = await job('yielding', 30);
     await settle([uid], [slots]);
-    await neighbour('urgent', 4);
+    await pendingPod('urgent', 4);
     await runs('urgent');
     await settle([uid], [4]);
     expect(await phaseOf('urgent')).toBe('Running');
@@ -139,20 +139,20 @@ describe('teachers', () => {
     await settle([uid], [slots]);
   });
 
-  test('make room for one that does not preempt: on one node, as many as it needs', async () => {
+  test('make room for a pod that does not preempt: on one node, as many as it needs', async () => {
     const uid = await job('polite', 30);
     await settle([uid], [slots]);
-    await neighbour('patient', 3, { priorityClassName: 'patient' });
+    await pendingPod('patient', 3, { priorityClassName: 'patient' });
     await runs('patient');
     await settle([uid], [5]);
   });
 
-  test('make none for one that fits nowhere, that is held by a gate, or that waits for a volume', async () => {
+  test('make no room for a pod that fits nowhere, has a scheduling gate, or waits for a volume', async () => {
     const uid = await job('settled', 30);
     await settle([uid], [slots]);
-    await neighbour('huge', 5);
-    await neighbour('gated', 2, { schedulingGates: [{ name: 'example.com/quota' }] });
-    await neighbour('empty', 2, { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'nowhere' } }] });
+    await pendingPod('huge', 5);
+    await pendingPod('gated', 2, { schedulingGates: [{ name: 'example.com/quota' }] });
+    await pendingPod('empty', 2, { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'nowhere' } }] });
     // What comes after both in the order of events.
     const other = await job('other', 30);
     await settle([uid, other], [4, 4]);
@@ -199,7 +199,7 @@ describe('teachers', () => {
     expect({ exitCode: await plan.ended(), stderr: plan.stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(plan.plain.join('\n')).toMatch(/default\/modest .*6 of 20: 6 free slots, 2 held back by reserve/);
     // The reserve is for others.
-    await neighbour('guest', 2, { priorityClassName: 'patient' });
+    await pendingPod('guest', 2, { priorityClassName: 'patient' });
     await runs('guest');
   });
 });

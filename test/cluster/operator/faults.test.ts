@@ -10,15 +10,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import { until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
-import { World } from '../../kit/cluster/world.js';
+import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 
 jest.setTimeout(900_000);
 
-let world: World;
+let world: OperatorCluster;
 const operators: RunningOperator[] = [];
 
 beforeAll(async () => {
-  world = await World.create({ audit: 'Metadata' });
+  world = await OperatorCluster.create({ audit: 'Metadata' });
   await world.cluster.addNodes(2, { gpus: 4 });
 });
 afterEach(async () => {
@@ -101,7 +101,7 @@ describe('of two operators', () => {
     await remove('shared', uid);
   });
 
-  test('the first does nothing when it wakes, whatever it was in the middle of, to objects and streams of a job that is gone', async () => {
+  test('the first changes no objects and streams of a deleted job when it wakes, whatever it was doing', async () => {
     const ann = await world.cluster.user('paused', ['system:masters']);
     const environment = { DISTILLERY_LEASE_SECONDS: '3' };
     const random = randomFrom(20_261_129);
@@ -140,7 +140,7 @@ describe('of two operators', () => {
     }
   });
 
-  test('a lease whose holder has another time than we have is waited for by our own clock', async () => {
+  test('a lease whose holder has another clock is waited for by our own clock', async () => {
     const tomorrow = new Date(Date.now() + 86_400_000).toISOString().replace('Z', '000Z');
     await world.cluster.apply({
       apiVersion: 'coordination.k8s.io/v1',
@@ -169,7 +169,7 @@ describe('of two operators', () => {
 });
 
 describe('an API server', () => {
-  test('that is killed in the middle costs the job nothing', async () => {
+  test('that is killed during a job costs the job nothing', async () => {
     await start();
     await world.cluster.apply(someJob({ name: 'steady', pools: gpus(2) }));
     const uid = await world.uidOf('steady');
@@ -191,7 +191,7 @@ describe('an API server', () => {
     await remove('steady', uid);
   });
 
-  test('that comes back with an etcd from before our objects gets them all again, from the job alone', async () => {
+  test('that returns with an etcd from before our objects gets them all again, from the job alone', async () => {
     await world.cluster.apply(someJob({ name: 'phoenix', pools: gpus(3) }));
     const uid = await world.uidOf('phoenix');
     const before = await world.cluster.etcd.snapshot();
@@ -206,7 +206,7 @@ describe('an API server', () => {
   });
 });
 
-describe('a job that goes without its finalizer while no operator runs', () => {
+describe('a job that is removed without its finalizer while no operator runs', () => {
   test('leaves neither streams nor an open account after its time; a job beside it keeps its own', async () => {
     const first = await start();
     const elsewhere = 'left-behind';
@@ -258,7 +258,7 @@ describe('an operator that is killed at random moments', () => {
   test(`${String(kills)} times over a job's life leaves the same end, nothing twice and nothing behind`, async () => {
     const random = randomFrom(20_261_124);
     let at = 0;
-    /** Starts operators and kills them, until something holds and as many were killed as this part of the life shall see. */
+    /** Starts operators and kills them, until something holds and the planned number of kills is reached. */
     const through = async (what: string, upTo: number, holds: () => Promise<boolean>): Promise<void> => {
       for (;;) {
         const operator = await startOperator(world.cluster, {

@@ -10,14 +10,14 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
-import { type StoredJob, World } from '../../kit/cluster/world.js';
+import { type StoredJob, OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 import { canTrace, contactsIn, strace, traceContactsBeside } from '../../kit/strace.js';
 
 jest.setTimeout(180_000);
 
 const canSee = await canTrace();
 
-let world: World;
+let world: OperatorCluster;
 let operator: RunningOperator;
 const job = (name: string): Promise<StoredJob | null> => world.job(name);
 const reason = (name: string, type: string): Promise<string> => world.condition(name, type);
@@ -31,7 +31,7 @@ async function rest(): Promise<void> {
 }
 
 beforeAll(async () => {
-  world = await World.create({ audit: 'Metadata' });
+  world = await OperatorCluster.create({ audit: 'Metadata' });
   await world.cluster.addNodes(2, { gpus: 4 });
   operator = await startOperator(world.cluster, { nats: world.nats });
 }, 900_000);
@@ -67,11 +67,11 @@ describe('a job', () => {
     expect(story).toMatch(/TeachersScaled .*Pool gpu: 0 → 6 teachers \(to fill the window\)/);
   });
 
-  test('comes to rest: nothing is written any more', async () => {
+  test('comes to rest: no more writes', async () => {
     await rest();
   });
 
-  test('is put right when somebody scales or deletes what it owns', async () => {
+  test('is repaired when a user scales or deletes its objects', async () => {
     await world.cluster.kubectlOk(['scale', 'deployment', 'mnist-teacher-gpu', '--replicas=1']);
     await until('six teachers again', async () => (await world.pods(uid, 'teacher')).length === 6);
     await world.cluster.kubectlOk(['delete', 'networkpolicy', 'mnist-distill']);
@@ -82,7 +82,7 @@ describe('a job', () => {
     await until('the deployment again', async () => (await world.pods(uid, 'teacher')).length === 6);
   });
 
-  test('that is suspended gives every slot back, and goes on when it is resumed', async () => {
+  test('that is suspended releases every slot, and continues when it is resumed', async () => {
     await world.cluster.kubectlOk(['patch', 'distilljob', 'mnist', '--type=merge', '-p', '{"spec":{"suspend":true}}']);
     await until(
       'no pod of it',
@@ -97,7 +97,7 @@ describe('a job', () => {
     );
   });
 
-  test('takes changes of its pools and weight while it runs, without a new student', async () => {
+  test('accepts changes of its pools and weight while it runs, without a new student', async () => {
     const [student] = await world.pods(uid, 'student');
     const spec = {
       teacher: {
@@ -145,7 +145,7 @@ describe('a job', () => {
     expect((await job('mnist'))?.status?.disruptions?.teacher ?? 0).toBe(lost);
   });
 
-  test('refuses a change of what decides its result, with a sentence', async () => {
+  test('refuses a change of fields that determine its result, with a message', async () => {
     const { code, stderr } = await world.cluster.kubectl([
       'patch',
       'distilljob',
@@ -158,7 +158,7 @@ describe('a job', () => {
     expect(stderr).toContain('training is immutable, since it decides every step. Make a new job');
   });
 
-  test('whose student fails by itself is charged, and fails with the last sentence after backoffLimit', async () => {
+  test('whose student fails by itself is charged, and fails with the last message after backoffLimit', async () => {
     await world.cluster.apply(
       someJob({ name: 'poor', spec: { backoffLimit: 0 }, pools: [{ name: 'cpu', maxReplicas: 1 }] }),
     );
@@ -192,7 +192,7 @@ describe('a job', () => {
     expect(await reason('mnist', 'Failed')).toBe('False NotFailed');
   });
 
-  test('waits for NATS when it is deleted without, and says so; then leaves nothing behind', async () => {
+  test('that is deleted while NATS is away waits for NATS, says so, and then leaves nothing behind', async () => {
     await world.nats.kill();
     await world.cluster.kubectlOk(['delete', 'distilljob', 'mnist', '--wait=false']);
     await until('the condition', async () => (await reason('mnist', 'Progressing')) === 'False StreamsUnreachable');
@@ -205,7 +205,7 @@ describe('a job', () => {
     await until('no stream', async () => (await world.streams(uid)).state === 'Absent');
   });
 
-  test('is let go without its streams by an annotation', async () => {
+  test('is released without its streams by an annotation', async () => {
     await world.cluster.apply(someJob({ name: 'forced', pools: [{ name: 'cpu', maxReplicas: 1 }] }));
     const forced = (await job('forced'))!.metadata.uid;
     await until('its student', async () =>
@@ -221,7 +221,7 @@ describe('a job', () => {
     await until('NATS to answer', async () => (await world.streams(forced)).state === 'Present');
   });
 
-  test('is deleted with all it owns when its time after the end is over', async () => {
+  test('is deleted with all its objects after ttlSecondsAfterFinished', async () => {
     await world.cluster.apply(
       someJob({ name: 'short', spec: { ttlSecondsAfterFinished: 1 }, pools: [{ name: 'cpu', maxReplicas: 1 }] }),
     );

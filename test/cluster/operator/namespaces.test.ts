@@ -9,7 +9,7 @@ import { until } from '../../kit/cluster/index.js';
 import { chartFolder, helm, sets } from '../../kit/cluster/helm.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
-import { World } from '../../kit/cluster/world.js';
+import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 import { connectPlain } from '../../kit/stream.js';
 
 jest.setTimeout(180_000);
@@ -17,11 +17,11 @@ jest.setTimeout(180_000);
 const namespace = 'distillery-system';
 const account = `system:serviceaccount:${namespace}:distillery`;
 
-let world: World;
+let world: OperatorCluster;
 let operator: RunningOperator;
 
 beforeAll(async () => {
-  world = await World.create({ audit: 'Metadata' });
+  world = await OperatorCluster.create({ audit: 'Metadata' });
   const { cluster } = world;
   for (const name of ['team-a', 'team-b', 'team-c', 'team-d']) {
     await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
@@ -79,7 +79,7 @@ describe('an operator of some namespaces', () => {
     expect(new Set(accounts).size).toBe(2);
   });
 
-  test('tells a job whose namespace has no usable NATS account why, and goes on with the others', async () => {
+  test('reports the reason on a job whose namespace has no usable NATS account, and continues with the others', async () => {
     const { cluster } = world;
     await cluster.apply(someJob({ name: 'poor', namespace: 'team-d' }));
     await until('the reason', async () => (await world.condition('poor', 'Progressing', 'team-d')).startsWith('False'));
@@ -96,7 +96,7 @@ describe('an operator of some namespaces', () => {
     }
   });
 
-  test('leaves a job of a third alone', async () => {
+  test('ignores a job of a third namespace', async () => {
     await world.cluster.apply(someJob({ name: 'foreign', namespace: 'team-c' }));
     await world.cluster.apply(someJob({ name: 'own', namespace: 'team-a' }));
     await until('its own job to be accepted', async () => (await world.condition('own', 'Accepted', 'team-a')) !== '');
@@ -104,7 +104,7 @@ describe('an operator of some namespaces', () => {
     expect(await world.owned(await world.uidOf('foreign', 'team-c'))).toEqual([]);
   });
 
-  test('was refused nothing', async () => {
+  test('had no request refused', async () => {
     const refused = (await world.cluster.audit.events()).filter(
       ({ user, responseStatus }) => user.username === account && responseStatus?.code === 403,
     );

@@ -9,15 +9,15 @@ import { teacherDeployment } from '../../../src/render/index.js';
 import { until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
-import { World } from '../../kit/cluster/world.js';
+import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 
 jest.setTimeout(300_000);
 
-let world: World;
+let world: OperatorCluster;
 let operator: RunningOperator;
 
 beforeAll(async () => {
-  world = await World.create();
+  world = await OperatorCluster.create();
   await world.cluster.addNodes(2, { gpus: 8 });
   await world.cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'elsewhere' } });
   operator = await startOperator(world.cluster, { nats: world.nats });
@@ -84,7 +84,7 @@ describe('objects that carry our labels', () => {
     uid = await runs('victim');
   });
 
-  test('in another namespace do not end a job, whomever they name as their owner', async () => {
+  test('in another namespace do not end a job, whatever owner they name', async () => {
     const labels = labelsOf('victim', uid, 'student');
     const owner = { apiVersion: 'distillery.dev/v1alpha1', kind: 'DistillJob', name: 'victim', uid, controller: true };
     for (const ownerReferences of [[], [owner]]) {
@@ -101,7 +101,7 @@ describe('objects that carry our labels', () => {
     expect((await world.job('victim'))?.status?.phase).not.toMatch(/Succeeded|Failed/);
   });
 
-  test('and are pods of no Job of ours do not fail it, in its namespace or in another', async () => {
+  test('and are pods of another Job do not fail it, in its namespace or in another', async () => {
     for (const namespace of ['default', 'elsewhere']) {
       const name = `bad-${namespace}`;
       await world.cluster.apply({
@@ -136,7 +136,7 @@ describe('objects that carry our labels', () => {
     await world.cluster.kubectlOk(['delete', 'deployment', copy.name, '--timeout=60s']);
   });
 
-  test('no more, although they are ours, get them again and are not made a second time', async () => {
+  test('no longer, although they are ours, get them again and are not created a second time', async () => {
     const before = await get('Deployment', 'victim-teacher-gpu');
     const key = 'app.kubernetes.io/managed-by';
     await world.cluster.kubectlOk(['label', 'deployment', 'victim-teacher-gpu', `${key}-`]);
@@ -147,7 +147,7 @@ describe('objects that carry our labels', () => {
     expect((await get('Deployment', 'victim-teacher-gpu')).metadata.uid).toBe(before.metadata.uid);
   });
 
-  test('lose what a template no longer asks for, although they were created and not applied', async () => {
+  test('lose fields that a template no longer sets, although they were created and not applied', async () => {
     const tolerations = [{ key: 'disk', operator: 'Exists' }];
     const template = { spec: { tolerations, containers: [{ name: 'worker', env: [{ name: 'A', value: '1' }] }] } };
     await world.cluster.apply(someJob({ name: 'changed', pools: [{ ...pools[0], template }] }));
@@ -209,7 +209,7 @@ describe('objects of others that have our names', () => {
   };
   const nameOf = (object: object): string => (object as Stored).metadata.name;
 
-  test('stay as they are, one after the other: the job says which name is taken, and goes on when it is free', async () => {
+  test('stay unchanged: the job reports one taken name after the other, and continues when it is free', async () => {
     for (const object of [...Object.values(theirs), ...Object.values(free)]) await world.cluster.apply(object);
     const stored = async (): Promise<Record<string, Stored>> => {
       const all = Object.entries({ ...theirs, ...free });
@@ -222,7 +222,7 @@ describe('objects of others that have our names', () => {
     await world.cluster.apply(someJob({ name: job, pools }));
     const there = new Set(Object.keys(before));
     for (const [kind, object] of Object.entries(theirs)) {
-      const sentence = `${kind} "${nameOf(object)}" exists and does not belong to this job: it has no owner.`;
+      const sentence = `${kind} "${nameOf(object)}": it exists and does not belong to this job (it has no owner)`;
       await until(`it to say: ${sentence}`, async () => (await world.message(job, 'Progressing')).includes(sentence));
       for (const [other, now] of Object.entries(await stored())) {
         // What was deleted below is the job's by now.
@@ -250,7 +250,7 @@ describe('objects of others that have our names', () => {
   });
 });
 
-describe('jobs whose names could be read as one another’s', () => {
+describe('jobs whose object names could collide', () => {
   test('run beside each other', async () => {
     const [pool] = pools;
     await world.cluster.apply(someJob({ name: 'a', pools: [{ ...pool, name: 'b-teacher-c' }] }));

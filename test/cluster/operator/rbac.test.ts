@@ -10,7 +10,7 @@ import { until } from '../../kit/cluster/index.js';
 import { chartFolder, helm, sets } from '../../kit/cluster/helm.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
-import { World } from '../../kit/cluster/world.js';
+import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 
 jest.setTimeout(600_000);
 
@@ -18,12 +18,12 @@ const namespace = 'distillery-system';
 const account = `system:serviceaccount:${namespace}:distillery`;
 const pools = [{ name: 'gpu', resource: 'nvidia.com/gpu', maxReplicas: 1 }];
 
-let world: World;
+let world: OperatorCluster;
 let kubeconfig: string;
 let leader: RunningOperator;
 
 beforeAll(async () => {
-  world = await World.create({
+  world = await OperatorCluster.create({
     audit: 'Metadata',
     // So that blocking owner references need their right as well.
     apiServerArgs: ['--enable-admission-plugins=NodeRestriction,OwnerReferencesPermissionEnforcement'],
@@ -153,7 +153,7 @@ describe('the account of the chart', () => {
   const patch = (kind: Kind, fields: Record<string, unknown> = {}): Promise<unknown> =>
     thief.client.patch(kinds[kind], 'default', 'theirs', fields);
 
-  test('reads nobody’s Secret, neither by a get nor by the answer to an empty patch', async () => {
+  test('reads no Secret, neither by a get nor by the answer to an empty patch', async () => {
     const { client } = thief;
     expect(await outcome(client.get(kinds.secrets, 'default', 'theirs'))).toBe('forbidden');
     expect(await outcome(client.list(kinds.secrets, { namespace: 'default' }))).toBe('forbidden');
@@ -178,13 +178,13 @@ describe('the account of the chart', () => {
     });
   });
 
-  test.each(all)('makes no %s that no DistillJob controls', async (kind) => {
+  test.each(all)('creates no %s that no DistillJob controls', async (kind) => {
     const object = objects[kind];
     const made = thief.client.create({ ...object, metadata: { ...object.metadata, name: 'made' } });
     expect(await outcome(made)).toBe('forbidden');
   });
 
-  test('makes no workload with a token or a folder of the host, whoever controls it', async () => {
+  test('creates no workload with a token or a folder of the host, whatever controls it', async () => {
     const { cluster } = world;
     await cluster.apply(someJob({ name: 'owner', pools, spec: { suspend: true } }));
     const { name, uid } = (await world.job('owner'))!.metadata;
@@ -219,7 +219,7 @@ describe('the account of the chart', () => {
     });
   });
 
-  test('is held to the pods of its jobs, and to one annotation of these', async () => {
+  test('may only change pods of its jobs, and only one annotation of them', async () => {
     const { cluster } = world;
     await cluster.apply({ ...objects.pods, metadata: { ...theirs, name: 'worker', labels } });
     const change = (fields: Record<string, unknown>): Promise<string> =>
@@ -245,7 +245,7 @@ describe('the rights of the chart', () => {
     since = (await refusals()).length;
   });
 
-  test('are enough for a whole life: none is missed', async () => {
+  test('suffice for a whole life of a job', async () => {
     const { cluster } = world;
     await cluster.apply(someJob({ name: 'whole', pools, spec: { ttlSecondsAfterFinished: 1 } }));
     const uid = await world.uidOf('whole');
@@ -268,7 +268,7 @@ describe('the rights of the chart', () => {
     expect((await refusals()).slice(since)).toEqual([]);
   });
 
-  test('are all needed: each that is taken away is missed', async () => {
+  test('are all needed: without any of them a request fails', async () => {
     const { cluster } = world;
     const missed: string[] = [];
     let jobs = 0;
@@ -282,7 +282,7 @@ describe('the rights of the chart', () => {
           for (const verb of verbs) {
             const before = (await refusals()).length;
             if (resource === 'leases' || verb === 'list' || verb === 'watch') {
-              // Asked for when a process starts; the lease's verbs by whoever wants to lead.
+              // Asked for when a process starts; the verbs of the Lease by candidates.
               if (resource === 'leases' && verb === 'create') {
                 // Until here nothing was taken that it cannot wait for; its lease it cannot do without.
                 expect(leader.process.running).toBe(true);

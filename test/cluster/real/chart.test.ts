@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { repositoryRoot, until } from '../../kit/cluster/index.js';
 import { chartFolder, helm, sets } from '../../kit/cluster/helm.js';
 import { hostAddress, realPodsAvailable, type RealCluster, startRealCluster } from '../../kit/cluster/real/index.js';
-import { World } from '../../kit/cluster/world.js';
+import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 import { smallMnist } from '../../kit/mnist.js';
 import { startOperatorNats } from '../../kit/nats-operator.js';
 
@@ -28,7 +28,7 @@ const template = { spec: { containers: [{ name: 'worker', resources: small }] } 
 real('the chart', () => {
   let folder: string;
   let cluster: RealCluster;
-  let world: World;
+  let world: OperatorCluster;
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'distillery-chart-'));
@@ -37,7 +37,7 @@ real('the chart', () => {
     cpSync(join(repositoryRoot, 'examples/mnist/models'), join(folder, 'data/models'), { recursive: true });
     smallMnist(join(folder, 'data/mnist'), { train: 2_000, test: 500 });
     cluster = await startRealCluster({ images: ['operator', 'worker'], audit: 'Metadata' });
-    world = await World.around(cluster, await startOperatorNats({ host: hostAddress, mode: 'accounts' }));
+    world = await OperatorCluster.around(cluster, await startOperatorNats({ host: hostAddress, mode: 'accounts' }));
     await cluster.kubectlOk(['delete', 'priorityclass', 'distillery-teacher']);
     await cluster.pvcFromFolder('default', 'data', join(folder, 'data'));
     await cluster.pvcFromFolder('default', 'out', join(folder, 'out'), { writable: true });

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { repositoryRoot, until } from '../../kit/cluster/index.js';
 import { type RunningOperator, startOperator } from '../../kit/cluster/operator.js';
 import { realPodsAvailable, type RealCluster, startRealCluster } from '../../kit/cluster/real/index.js';
-import { World } from '../../kit/cluster/world.js';
+import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 import { DistillProcess, writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
 import { manyJobs, startOperatorNats } from '../../kit/nats-operator.js';
@@ -60,7 +60,7 @@ function job(name: string, change: Spec = {}): object {
 real('the main job in a cluster of real pods', () => {
   let folder: string;
   let cluster: RealCluster;
-  let world: World;
+  let world: OperatorCluster;
   let operator: RunningOperator;
   let expected: string;
 
@@ -71,7 +71,7 @@ real('the main job in a cluster of real pods', () => {
     cpSync(join(repositoryRoot, 'examples/mnist/models'), join(data, 'models'), { recursive: true });
     const uri = smallMnist(join(data, 'mnist'), { train: 4_000, test: 500 });
     cluster = await startRealCluster({ nodes: 2, audit: 'Metadata' });
-    world = await World.around(
+    world = await OperatorCluster.around(
       cluster,
       await startOperatorNats({ host: hostAddress, limits: manyJobs, mode: 'accounts' }),
     );

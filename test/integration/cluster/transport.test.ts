@@ -148,7 +148,7 @@ describe('requests', () => {
     expect(opened()).toBe(3);
   });
 
-  test('are told of, with what came of them', async () => {
+  test('are recorded with their outcome', async () => {
     const status = { kind: 'Status', message: 'no', reason: 'NotFound', details: { name: 'a' }, code: 404 };
     const { client, records } = await serving([
       json(pod),
@@ -235,7 +235,7 @@ describe('an answer', () => {
     expect(opened()).toBe(2);
   });
 
-  test('that nobody waits for any more is given up at once', async () => {
+  test('whose caller aborts is dropped at once', async () => {
     const { client, sockets, requests } = await serving([nothing]);
     const leaving = new AbortController();
     const error = failed(client.get(kinds.pods, 'ns', 'a', leaving.signal));
@@ -375,7 +375,7 @@ describe('a watch', () => {
     await until(() => sockets.size === 0);
   });
 
-  test('that nobody waits for any more ends at once', async () => {
+  test('whose caller aborts ends at once', async () => {
     const { client, sockets } = await serving([(response) => response.write(line('a', '2'))]);
     const leaving = new AbortController();
     const events: WatchEvent[] = [];

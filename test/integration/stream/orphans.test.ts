@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 
 import { AuthorizationError } from '@nats-io/transport-node';
 
-import type { JobKey } from '../../../src/cluster/index.js';
+import type { JobKey } from '../../../src/controller/index.js';
 import { OrphanSweep, type OrphanSweepOptions, type SweepReport } from '../../../src/controller/index.js';
 import {
   AccountStreams,

@@ -1,4 +1,4 @@
-/** The cluster's API server and what it is told: certificates, authorization, audit log. */
+/** The cluster's API server and its settings: certificates, authorization, audit log. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { join } from 'node:path';
@@ -80,7 +80,7 @@ function flags(options: ApiServerOptions): string[] {
     `--etcd-servers=${etcdUrl}`,
     `--bind-address=${address}`,
     `--secure-port=${port}`,
-    // Endpoints may not name a loopback address: then nobody keeps those of the Service `kubernetes`.
+    // Endpoints may not name a loopback address: then no controller keeps those of the Service `kubernetes`.
     ...(loopback ? ['--endpoint-reconciler-type=none'] : [`--advertise-address=${address}`]),
     `--tls-cert-file=${server.certificate}`,
     `--tls-private-key-file=${server.key}`,

@@ -29,7 +29,7 @@ export interface AuditEvent {
 }
 export type AuditLevel = 'Metadata' | 'RequestResponse';
 
-/** The bodies of reads would fill the disk, and nobody looks at them. */
+/** The bodies of reads would fill the disk, and no test needs them. */
 export function auditPolicy(level: AuditLevel): object {
   const bodies = { level: 'RequestResponse', verbs: ['create', 'update', 'patch', 'delete', 'deletecollection'] };
   return {

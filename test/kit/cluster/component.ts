@@ -64,7 +64,7 @@ export class Component {
     await this.start();
   }
 
-  /** Freezes it while `work` runs: it answers nobody and writes nothing. */
+  /** Freezes it while `work` runs: it answers no request and writes nothing. */
   async frozen<T>(work: () => Promise<T>): Promise<T> {
     this.#process?.signal('SIGSTOP');
     try {

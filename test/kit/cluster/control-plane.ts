@@ -212,7 +212,7 @@ export class ControlPlane {
     return new RequestCounts(text);
   }
 
-  /** Sets the whole cluster back; its own servers start anew, and whoever else watches sees time go back. */
+  /** Sets the whole cluster back; its own servers restart, and every other watcher sees time go back. */
   async setBack(snapshot: Snapshot): Promise<void> {
     // What a test has stopped stays stopped.
     const clients = [this.controllerManager, this.scheduler, this.#kwok?.component].filter(

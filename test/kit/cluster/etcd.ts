@@ -47,7 +47,7 @@ export class Etcd extends Component {
     this.#data = data;
   }
 
-  /** Takes some 100 ms, in which the server answers nobody; what it then holds is what a crash would leave. */
+  /** Takes some 100 ms, in which the server answers no request; what it then holds is what a crash would leave. */
   async snapshot(): Promise<Snapshot> {
     const folder = join(this.#folder, `snapshot-${++this.#snapshots}`);
     await this.frozen(() => cp(this.#data, folder, { recursive: true }));

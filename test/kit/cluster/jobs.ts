@@ -7,7 +7,7 @@ export interface JobOptions {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** A job whose pods nobody has to run: its places need not exist. */
+/** A job whose pods never run: its uris need not exist. */
 export function someJob({
   name = 'mnist',
   namespace = 'default',

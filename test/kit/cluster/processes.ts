@@ -36,7 +36,7 @@ export interface KeptProcess {
   readonly pid: number;
   readonly logFile: string;
   readonly running: boolean;
-  /** Resolves when it has ended, whoever ended it. */
+  /** Resolves when it has ended, for any reason. */
   readonly exited: Promise<ProcessExit>;
   /** Does nothing when it has ended. */
   signal(signal: NodeJS.Signals): void;

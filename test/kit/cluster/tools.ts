@@ -67,7 +67,7 @@ export const helmTools = {
   versions: {},
 } satisfies ToolGroup;
 
-/** Scalers that are compared with ours. Not of `toolGroups`: only whoever compares builds them, the last takes minutes. */
+/** Scalers that are compared with ours. Not of `toolGroups`: only the benchmark builds them, the last takes minutes. */
 export const metricsServerTools = {
   name: 'metrics-server',
   module: join(repositoryRoot, 'test/cluster/metrics-server'),

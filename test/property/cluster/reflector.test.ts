@@ -1,4 +1,4 @@
-/** Whatever happens in whatever order, the store ends equal to the server, and so does whoever only heard of the changes. */
+/** Whatever happens in whatever order, the store ends equal to the server, and so does a reader that only got the changes. */
 import { randomFrom } from '@distillery/base';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -154,7 +154,7 @@ async function happen(
       }
     case 'restart':
     case 'rollBack':
-      // A store is only rolled back while nobody serves it, and that takes its time.
+      // A store is only rolled back while no API server serves it, and that takes its time.
       server.down = true;
       server.endWatches(fakeError('unreachable'));
       await settled();

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { ClusterCache, nodeView, podView } from '../../../src/cluster/kubernetes/index.js';
-import type { PodView } from '../../../src/cluster/kubernetes/views.js';
+import type { PodView } from '../../../src/cluster/kubernetes/cache/views.js';
 import { FakeClock } from '../../kit/clock.js';
 import { type PodMaker, rawNode, strangerPod, teacherPod } from '../../kit/kubernetes-objects.js';
 
@@ -45,13 +45,13 @@ function podOf({ job, index, node, gpus, stage }: Telling): PodMaker | null {
 
 function cacheOf(): ClusterCache {
   const cache = new ClusterCache(new FakeClock());
-  for (const name of nodes) cache.toldOfNode(null, nodeView(rawNode(name, { allocatable })));
+  for (const name of nodes) cache.onNode(null, nodeView(rawNode(name, { allocatable })));
   return cache;
 }
 
 const byText = (a: unknown, b: unknown): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
 
-/** All that a share reads, in an order that does not depend on who was told first. */
+/** Everything that an allocation reads, in an order that does not depend on the order of events. */
 function read(cache: ClusterCache): unknown {
   const { teachersOf, coLocatedSlots, leaving, pendingPods, supplyOf } = cache.slots();
   return {
@@ -67,7 +67,7 @@ describe('the slots that a share draws on', () => {
   test('do not depend on what pods were before', () => {
     fc.assert(
       fc.property(fc.array(tellingArbitrary, { maxLength: 40 }), (tellings) => {
-        const told = cacheOf();
+        const updated = cacheOf();
         const there = new Map<string, PodView>();
         for (const telling of tellings) {
           const uid = `${telling.job ?? ''} ${String(telling.index)}`;
@@ -76,11 +76,11 @@ describe('the slots that a share draws on', () => {
           const after = pod === null ? null : podView(pod.raw);
           if (after === null) there.delete(uid);
           else there.set(uid, after);
-          told.toldOfPod(before, after);
+          updated.onPod(before, after);
         }
-        const anew = cacheOf();
-        for (const pod of there.values()) anew.toldOfPod(null, pod);
-        expect(read(told)).toEqual(read(anew));
+        const rebuilt = cacheOf();
+        for (const pod of there.values()) rebuilt.onPod(null, pod);
+        expect(read(updated)).toEqual(read(rebuilt));
       }),
       { numRuns: 500 },
     );

@@ -36,9 +36,9 @@ describe('a child', () => {
     expect(await child.end).toEqual({ ended: { exitCode: 65, message: 'no such model' }, signal: null });
   });
 
-  test('that says nothing is spoken for', async () => {
+  test('that writes no message gets one', async () => {
     const { child } = start('exit 3');
-    expect((await child.end).ended.message).toBe('ended with exit code 3');
+    expect((await child.end).ended.message).toBe('exited with code 3');
   });
 
   test('writes its output into its log', async () => {
@@ -46,7 +46,7 @@ describe('a child', () => {
     await until('it wrote', () => log().includes('ready'));
   });
 
-  test('goes when it is asked, and is not killed after', async () => {
+  test('exits when it is asked, and is not killed afterwards', async () => {
     const { child, log } = start('run');
     await until('it listens', () => log().includes('ready'));
     child.stop(60_000);
@@ -55,7 +55,7 @@ describe('a child', () => {
     expect(endedFromOutside(end)).toBe(true);
   });
 
-  test('that does not listen is killed after the grace period of the first call', async () => {
+  test('that ignores SIGTERM is killed after the grace period of the first call', async () => {
     const { child, log } = start('stubborn');
     await until('it listens', () => log().includes('ready'));
     child.stop(200);

@@ -22,7 +22,7 @@ export class FakeChild implements Child {
     this.asked.push(graceMs);
   }
 
-  async exits(exitCode: number, message = `ended with exit code ${String(exitCode)}`): Promise<void> {
+  async exits(exitCode: number, message = `exited with code ${String(exitCode)}`): Promise<void> {
     this.#finish({ ended: { exitCode, message }, signal: null });
     await settled();
   }

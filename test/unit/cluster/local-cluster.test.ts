@@ -7,12 +7,10 @@ import { systemClock } from '@distillery/platform';
 import { afterEach, describe, expect, test } from '@jest/globals';
 
 import type { DistillJob } from '../../../src/api/index.js';
-import type { DesiredWorkers } from '../../../src/cluster/index.js';
 import { LocalCluster } from '../../../src/cluster/local/index.js';
 import { oneSlot } from '../../../src/cluster/local/machine.js';
 import type { ClusterObservation } from '../../../src/domain/index.js';
-import { manifestOf } from '../../../src/render/index.js';
-import { JobMaker, plainJob } from '../../kit/snapshots.js';
+import { JobMaker } from '../../kit/snapshots.js';
 import { isAlive, spawnTypeScript } from '../../kit/typescript.js';
 import { until, WorkerScripts } from './worker-scripts.js';
 
@@ -39,24 +37,18 @@ function clusterOf(workers: WorkerScripts, slots = 2) {
     student: 'Run' | 'Stop' = 'Stop',
     backoffLimit = 6,
   ): Promise<'Applied' | 'Refused'> => {
-    const desired: DesiredWorkers = {
-      key,
-      job: plainJob(),
-      manifest: manifestOf(plainJob(), key.uid),
-      access: (role) =>
-        Promise.resolve(
-          role === 'teacher'
-            ? { kind: 'password', url, user: 'teacher', password: 'of-teachers' }
-            : { kind: 'password', url, user: 'student', password: 'of-the-student' },
-        ),
-      pools: Object.entries(pools).map(([name, replicas]) => ({ name, replicas, leave: [] })),
-      student,
-      backoffLimit,
-    };
-    return cluster.apply(desired);
+    const { job } = new JobMaker().backoffLimit(backoffLimit);
+    const plan = { pools: Object.entries(pools).map(([name, replicas]) => ({ name, replicas, leave: [] })), student };
+    return cluster.apply(key, job, plan, (role) =>
+      Promise.resolve(
+        role === 'teacher'
+          ? { kind: 'password', url, user: 'teacher', password: 'of-teachers' }
+          : { kind: 'password', url, user: 'student', password: 'of-the-student' },
+      ),
+    );
   };
   let latest: ClusterObservation;
-  /** Waits until what is observed of the pools named here fulfils a condition. */
+  /** Waits until what is observed of the pools named here fulfills a condition. */
   const sees = async (
     what: string,
     holds: (seen: ClusterObservation) => boolean,
@@ -171,7 +163,7 @@ describe('workers', () => {
     expect(cluster.processes().teachers).toEqual([oldest]);
   });
 
-  test('of a pool that the job has no longer are stopped', async () => {
+  test('of a pool that the job no longer has are stopped', async () => {
     const workers = new WorkerScripts();
     const { apply, sees } = clusterOf(workers);
     await apply({ cpu: 1, spot: 1 });
@@ -179,7 +171,7 @@ describe('workers', () => {
     await sees('the pool is empty', ({ pools: [spot] }) => spot?.pods.length === 0, 'spot');
   });
 
-  test('that are killed are replaced and charged to nobody', async () => {
+  test('that are killed are replaced and not charged', async () => {
     const workers = new WorkerScripts();
     const { cluster, apply, sees, keys } = clusterOf(workers);
     await apply({ cpu: 1 }, 'Run', 0);
@@ -211,15 +203,15 @@ describe('a student', () => {
     });
   });
 
-  test('that comes back after an error goes on', async () => {
+  test('that restarts after an error continues', async () => {
     const workers = new WorkerScripts({ student: ['exit 1', 'run'] });
     const { apply, sees, latest } = clusterOf(workers);
     await apply({}, 'Run');
     await sees('the second runs', ({ student }) => student.phase === 'Running' && student.starts === 2);
-    expect(latest().student).toMatchObject({ failures: 1, lastError: { message: 'ended with exit code 1' } });
+    expect(latest().student).toMatchObject({ failures: 1, lastError: { message: 'exited with code 1' } });
   });
 
-  test('that cannot ever succeed fails at once', async () => {
+  test('that can never succeed fails at once', async () => {
     const workers = new WorkerScripts({ student: ['exit 65 labels out of range', 'run'] });
     const { apply, sees, latest } = clusterOf(workers);
     await apply({}, 'Run');
@@ -227,7 +219,7 @@ describe('a student', () => {
     expect(latest().student).toMatchObject({ starts: 1, lastError: { exitCode: 65, message: 'labels out of range' } });
   });
 
-  test('that is done is done', async () => {
+  test('that is done is not started again', async () => {
     const workers = new WorkerScripts({ student: ['exit 0', 'run'] });
     const { apply, sees } = clusterOf(workers);
     await apply({}, 'Run');
@@ -236,7 +228,7 @@ describe('a student', () => {
     expect(workers.notes('student')).toHaveLength(1);
   });
 
-  test('whose words are of an attempt before does not repeat them', async () => {
+  test('does not repeat the message of an earlier attempt', async () => {
     const workers = new WorkerScripts({ student: ['exit 1 out of memory', 'run'] });
     const { cluster, apply, sees } = clusterOf(workers);
     await apply({}, 'Run');
@@ -277,7 +269,7 @@ describe('a cluster that is removed', () => {
 });
 
 describe('an owner that is killed', () => {
-  test('takes its workers with it', async () => {
+  test('ends its workers', async () => {
     const workers = new WorkerScripts();
     cleanups.push(() => workers.remove());
     const owner = spawnTypeScript('../unit/cluster/owner.ts', [workers.folder]);

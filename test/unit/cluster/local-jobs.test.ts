@@ -11,13 +11,13 @@ import { plainJob } from '../../kit/snapshots.js';
 
 const key = { namespace: 'default', name: 'mnist', uid: 'u-1' };
 let folder = '';
-let told: EventDraft[] = [];
+let recorded: EventDraft[] = [];
 let jobs = new LocalJobs('', plainJob(), () => undefined);
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'distill-jobs-'));
-  told = [];
-  jobs = new LocalJobs(folder, plainJob(), (events) => told.push(...events));
+  recorded = [];
+  jobs = new LocalJobs(folder, plainJob(), (events) => recorded.push(...events));
 });
 
 afterEach(() => {
@@ -25,12 +25,12 @@ afterEach(() => {
 });
 
 describe('the job of a local run', () => {
-  test('is found by its uid alone', async () => {
+  test('is found by its uid', async () => {
     expect(await jobs.get(key)).toEqual({ kind: 'Valid', job: plainJob() });
     expect(await jobs.get({ ...key, uid: 'u-2' })).toBeNull();
   });
 
-  test('has the status that was written last, here and in the file', async () => {
+  test('has the status that was written last, in memory and in the file', async () => {
     await jobs.writeStatus(key, { phase: 'Pending' });
     await jobs.writeStatus(key, { phase: 'Running', attempts: 1 });
     expect(await jobs.get(key)).toMatchObject({ job: { status: { phase: 'Running', attempts: 1 } } });
@@ -38,7 +38,7 @@ describe('the job of a local run', () => {
     expect(readdirSync(folder)).toEqual(['status.json']);
   });
 
-  test('keeps its old status when the new one cannot be written, so that it is written at the next look', async () => {
+  test('keeps its old status when the new one cannot be written, so that the next reconcile writes it', async () => {
     await jobs.writeStatus(key, { phase: 'Pending' });
     rmSync(join(folder, 'status.json'));
     mkdirSync(join(folder, 'status.json'));
@@ -46,9 +46,9 @@ describe('the job of a local run', () => {
     expect(await jobs.get(key)).toMatchObject({ job: { status: { phase: 'Pending' } } });
   });
 
-  test('tells its events in order', async () => {
+  test('reports its events in order', async () => {
     const events: EventDraft[] = ['a', 'b'].map((reason) => ({ type: 'Normal', reason, message: reason }));
     await jobs.recordEvents(key, events);
-    expect(told).toEqual(events);
+    expect(recorded).toEqual(events);
   });
 });

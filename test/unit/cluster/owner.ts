@@ -4,20 +4,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '@distillery/platform';
 
 import { LocalCluster } from '../../../src/cluster/local/index.js';
-import { manifestOf } from '../../../src/render/index.js';
 import { plainJob } from '../../kit/snapshots.js';
 
 const [folder = ''] = process.argv.slice(2);
 const scripts = { teacher: `${folder}/teacher.mjs`, student: `${folder}/student.mjs` };
 const cluster = new LocalCluster({ folder, slots: 2, scripts, environment: {}, clock: systemClock });
-await cluster.apply({
-  key: { namespace: 'default', name: 'mnist', uid: 'u-1' },
-  job: plainJob(),
-  manifest: manifestOf(plainJob(), 'u-1'),
-  access: () => Promise.resolve({ kind: 'password', url: 'nats://127.0.0.1:4222', user: 'nobody', password: 'none' }),
-  pools: [{ name: 'cpu', replicas: 2, leave: [] }],
-  student: 'Run',
-  backoffLimit: 0,
-});
+await cluster.apply(
+  { namespace: 'default', name: 'mnist', uid: 'u-1' },
+  plainJob(),
+  { pools: [{ name: 'cpu', replicas: 2, leave: [] }], student: 'Run' },
+  () => Promise.resolve({ kind: 'password', url: 'nats://127.0.0.1:4222', user: 'none', password: 'none' }),
+);
 process.stdout.write(`${JSON.stringify(cluster.processes())}\n`);
 await sleep(60_000);

@@ -1,4 +1,4 @@
-/** The student's job: one attempt after the other, errors charged, disruptions never, no attempt that nobody wants. */
+/** The student's job: one attempt after the other, errors charged, disruptions never, no attempt while none is wanted. */
 import { describe, expect, test } from '@jest/globals';
 
 import { StudentJob } from '../../../src/cluster/local/student-job.js';
@@ -31,7 +31,7 @@ describe('the student', () => {
     expect(job.pid()).toBeNull();
   });
 
-  test('counts the seconds that it had its slot', async () => {
+  test('counts the seconds for which it held its slot', async () => {
     const { job, clock, nursery } = jobOf();
     await clock.advance(7_000);
     await nursery.last.killed();
@@ -50,7 +50,7 @@ interface Case {
   readonly waits: readonly number[];
 }
 
-describe('an end that nobody asked for', () => {
+describe('an unexpected end', () => {
   test.each<Case>([
     {
       what: 'an error',
@@ -112,7 +112,7 @@ describe('an end that nobody asked for', () => {
     expect(clock.waits).toEqual(waits);
   });
 
-  test('leaves its last sentence; a kill leaves none', async () => {
+  test('leaves its last message; a kill leaves none', async () => {
     const { job, clock, nursery } = jobOf();
     await nursery.last.exits(1, 'out of memory');
     expect(job.observe().lastError).toEqual({ exitCode: 1, message: 'out of memory' });
@@ -154,7 +154,7 @@ describe('errors', () => {
     expect(clock.waits).toEqual([60_000]);
   });
 
-  test('of the start itself are charged, too', async () => {
+  test('of the start itself are charged as well', async () => {
     const clock = new FakeClock();
     const nursery = new Nursery();
     nursery.broken = 'too many processes';
@@ -177,7 +177,7 @@ describe('kills', () => {
     expect(job.observe()).toMatchObject({ phase: 'Running', failures: 0, disruptions: 50, starts: 51 });
   });
 
-  test('right after the start make no hot loop', async () => {
+  test('right after the start cause no busy loop', async () => {
     const { clock, nursery } = jobOf();
     await nursery.last.killed();
     expect(clock.waits).toEqual([500]);
@@ -185,8 +185,8 @@ describe('kills', () => {
   });
 });
 
-describe('a student that is not wanted any more', () => {
-  test('is asked to go, and is Absent when it is gone', async () => {
+describe('a student that is no longer wanted', () => {
+  test('is asked to stop, and is Absent when it is gone', async () => {
     const { job, nursery } = jobOf();
     job.want('Stop', 6);
     expect(nursery.last.asked[0]).toBe(10_000);
@@ -195,14 +195,14 @@ describe('a student that is not wanted any more', () => {
     expect(job.observe()).toMatchObject({ phase: 'Absent', disruptions: 0, failures: 0 });
   });
 
-  test('that has to be killed is no disruption', async () => {
+  test('that has to be killed is not a disruption', async () => {
     const { job, nursery } = jobOf();
     job.want('Stop', 6);
     await nursery.last.killed();
     expect(job.observe()).toMatchObject({ phase: 'Absent', disruptions: 0 });
   });
 
-  test('but finished while it was asked has succeeded', async () => {
+  test('but finished while it was asked to stop has succeeded', async () => {
     const { job, nursery } = jobOf();
     job.want('Stop', 6);
     await nursery.last.exits(0);
@@ -219,7 +219,7 @@ describe('a student that is not wanted any more', () => {
     expect(job.observe()).toMatchObject({ phase: 'Running', starts: 2, disruptions: 0, failures: 0 });
   });
 
-  test('is not started by a wait that was under way', async () => {
+  test('is not started by a wait in progress', async () => {
     const { job, clock, nursery } = jobOf();
     await nursery.last.exits(1);
     job.want('Stop', 6);

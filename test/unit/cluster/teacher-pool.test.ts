@@ -34,7 +34,7 @@ describe('a pool', () => {
     expect(pool.pids()).toEqual([1_000, 1_001]);
   });
 
-  test('asks the newest to go first, and holds its slot until it is gone', async () => {
+  test('asks the newest to stop first, and holds its slot until it is gone', async () => {
     const { pool, nursery, pods } = poolOf(3);
     pool.scaleTo(1);
     expect(pods()).toBe('cpu-0 cpu-1! cpu-2!');
@@ -44,7 +44,7 @@ describe('a pool', () => {
     expect([pool.held, pods()]).toEqual([2, 'cpu-0 cpu-1!']);
   });
 
-  test('replaces none that was asked to go, however it goes', async () => {
+  test('replaces no teacher that was asked to stop, however it ends', async () => {
     const { pool, nursery, pods } = poolOf(2);
     pool.scaleTo(1);
     await nursery.child('cpu-1').exits(1, 'fell while stopping');
@@ -66,14 +66,14 @@ describe('a pool', () => {
     expect(new Set(nursery.names).size).toBe(nursery.names.length);
   });
 
-  test('tells of every start and every end', async () => {
+  test('reports every start and every end', async () => {
     const { nursery, changes } = poolOf(2);
     expect(changes()).toBe(2);
     await nursery.child('cpu-0').killed();
     expect(changes()).toBe(4);
   });
 
-  test('counts the seconds that slots were held, those of the dead included', async () => {
+  test('counts the seconds for which slots were held, ended teachers included', async () => {
     const { pool, nursery, clock } = poolOf(2);
     await clock.advance(10_000);
     pool.scaleTo(1);
@@ -94,14 +94,14 @@ describe('a teacher that is killed', () => {
     expect(clock.waits).toEqual([]);
   });
 
-  test('by SIGTERM from somebody else counts alike', async () => {
+  test('by a foreign SIGTERM counts alike', async () => {
     const { pool, nursery, pods } = poolOf(1);
     await nursery.last.exits(143);
     expect(pods()).toBe('cpu-1');
     expect(pool.observe().lastError).toBeNull();
   });
 
-  test('again and again right after its start is replaced once a second, not in a hot loop', async () => {
+  test('repeatedly right after its start is replaced once a second, not in a busy loop', async () => {
     const { nursery, clock } = poolOf(1);
     await nursery.last.killed();
     expect(nursery.attempts).toBe(2);
@@ -112,7 +112,7 @@ describe('a teacher that is killed', () => {
     expect(nursery.attempts).toBe(3);
   });
 
-  test('takes the old error with it', async () => {
+  test('clears the old error', async () => {
     const { pool, nursery, clock } = poolOf(1);
     await nursery.last.exits(1, 'no memory');
     await clock.advance(500);
@@ -161,7 +161,7 @@ describe('a teacher that fails', () => {
     expect(nursery.attempts).toBe(4);
   });
 
-  test('after half a minute of good work starts the waits over', async () => {
+  test('after half a minute of work starts the waits over', async () => {
     const { nursery, clock } = poolOf(1);
     for (let time = 0; time < 4; time++) {
       await nursery.last.exits(1);
@@ -172,7 +172,7 @@ describe('a teacher that fails', () => {
     expect(clock.waits).toEqual([500]);
   });
 
-  test('to start at all is tried once a wait, not once for each that is missing', async () => {
+  test('to start at all is retried once a wait, not once for each missing teacher', async () => {
     const clock = new FakeClock();
     const nursery = new Nursery();
     nursery.broken = 'too many processes';
@@ -187,7 +187,7 @@ describe('a teacher that fails', () => {
 });
 
 describe('a pool that is drained', () => {
-  test('resolves when the last teacher is really gone', async () => {
+  test('resolves when the last teacher is gone', async () => {
     const { pool, nursery } = poolOf(2);
     let drained = false;
     const draining = pool.drain().then(() => (drained = true));
@@ -198,7 +198,7 @@ describe('a pool that is drained', () => {
     expect(pool.held).toBe(0);
   });
 
-  test('starts nothing any more and leaves no timer', async () => {
+  test('starts nothing more and leaves no timer', async () => {
     const { pool, nursery, clock } = poolOf(2);
     await nursery.child('cpu-0').exits(1);
     const draining = pool.drain();

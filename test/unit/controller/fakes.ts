@@ -13,13 +13,13 @@ import {
 } from '@distillery/protocol';
 
 import { type DistillJob, type DistillJobStatus, type EventDraft, streamsFinalizer } from '../../../src/api/index.js';
-import type { Cluster, DesiredWorkers, FoundJob, JobKey } from '../../../src/cluster/index.js';
+import type { AccessOf, Cluster, FoundJob, JobKey, WorkersPlan } from '../../../src/controller/index.js';
 import {
   machineSlots,
   oneSlot,
   currentTeachersIn,
   slotResource,
-  thisMachine,
+  localNode,
 } from '../../../src/cluster/local/machine.js';
 import { Fleet, type Jobs, type Streams } from '../../../src/controller/index.js';
 import type {
@@ -142,7 +142,7 @@ export class FakeCluster implements Cluster {
   refuses: string | null = null;
   #refusal: { readonly generation: number | undefined; readonly sentence: string } | null = null;
   student: StudentObservation = { phase: 'Absent', starts: 0, failures: 0, disruptions: 0, lastError: null };
-  desired: DesiredWorkers | null = null;
+  applied: { readonly job: DistillJob; readonly plan: WorkersPlan; readonly access: AccessOf } | null = null;
   #started = 0;
 
   constructor(
@@ -165,7 +165,7 @@ export class FakeCluster implements Cluster {
 
   #observed(name: string, pods: readonly string[]): PoolObservation {
     const pool = observedPool(name, pods, noonMs);
-    const onMachine = pool.pods.map((pod) => ({ ...pod, node: thisMachine }));
+    const onMachine = pool.pods.map((pod) => ({ ...pod, node: localNode }));
     return { ...pool, needs: oneSlot, resource: slotResource, pods: onMachine };
   }
 
@@ -175,23 +175,23 @@ export class FakeCluster implements Cluster {
     return machineSlots(this.machineSlots, held, staying);
   }
 
-  apply(desired: DesiredWorkers): Promise<'Applied' | 'Refused'> {
+  apply(_key: JobKey, job: DistillJob, plan: WorkersPlan, access: AccessOf): Promise<'Applied' | 'Refused'> {
     return this.#do('apply processes', () => {
-      this.desired = desired;
-      const { generation } = desired.job.metadata;
+      this.applied = { job, plan, access };
+      const { generation } = job.metadata;
       this.#refusal = this.refuses === null ? null : { generation, sentence: this.refuses };
       if (this.refuses !== null) return 'Refused';
-      for (const { name, replicas } of desired.pools) {
+      for (const { name, replicas } of plan.pools) {
         const pods = (this.pools.get(name) ?? []).slice(0, replicas);
         this.#end((this.pools.get(name) ?? []).slice(replicas));
         while (pods.length < replicas) pods.push(`${name}-${String(this.#started++)}`);
         this.pools.set(name, pods);
       }
       const { phase, starts } = this.student;
-      if (desired.student === 'Run' && phase === 'Absent') {
+      if (plan.student === 'Run' && phase === 'Absent') {
         this.student = { ...this.student, phase: 'Running', starts: starts + 1 };
       }
-      if (desired.student === 'Stop' && phase === 'Running') this.student = { ...this.student, phase: 'Absent' };
+      if (plan.student === 'Stop' && phase === 'Running') this.student = { ...this.student, phase: 'Absent' };
       return 'Applied';
     });
   }

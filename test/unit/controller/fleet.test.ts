@@ -1,7 +1,7 @@
 /** The share over all jobs, kept up to date: who is told what, when it is made anew, and what it is made from. */
 import { describe, expect, test } from '@jest/globals';
 
-import { machineSlots, oneSlot, slotResource, thisMachine } from '../../../src/cluster/local/machine.js';
+import { machineSlots, oneSlot, slotResource, localNode } from '../../../src/cluster/local/machine.js';
 import { Fleet } from '../../../src/controller/index.js';
 import {
   type JobRequest,
@@ -23,7 +23,7 @@ function claimed(uid: string, wanted: number, weight = 1): JobRequest<PodNeeds> 
 
 function running(...names: readonly string[]): CurrentTeacher[] {
   const { requests } = oneSlot;
-  return names.map((name) => ({ pool: 'cpu', name, node: thisMachine, requests, ready: true, createdAtMs: 0 }));
+  return names.map((name) => ({ pool: 'cpu', name, node: localNode, requests, ready: true, createdAtMs: 0 }));
 }
 
 /** A machine of so many slots, and jobs with teachers on it. */

@@ -1,7 +1,7 @@
 /** The sweep for streams without a job over fakes: in which order it asks and acts, and what stops it. */
 import { beforeEach, describe, expect, test } from '@jest/globals';
 
-import type { JobKey } from '../../../src/cluster/index.js';
+import type { JobKey } from '../../../src/controller/index.js';
 import { OrphanSweep, type SweepReport } from '../../../src/controller/index.js';
 import type { StoredStream, StreamOwner } from '../../../src/domain/index.js';
 import { FakeClock } from '../../kit/clock.js';

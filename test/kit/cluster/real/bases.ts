@@ -73,8 +73,8 @@ export async function makeBases(buildah: Buildah, scratch: string): Promise<Base
 /** As this machine's apt knows them, mirrors included. */
 async function debianSources(): Promise<{ readonly suite: string; readonly sources: readonly string[] }> {
   const format = '$(CODENAME) deb $(SITE) $(RELEASE) $(COMPONENT)';
-  const told = await run('apt-get', ['indextargets', '--format', format, 'Created-By: Packages', 'Origin: Debian']);
-  const lines = [...new Set(told.trim().split('\n'))].filter((line) => line !== '');
+  const output = await run('apt-get', ['indextargets', '--format', format, 'Created-By: Packages', 'Origin: Debian']);
+  const lines = [...new Set(output.trim().split('\n'))].filter((line) => line !== '');
   const suite = lines[0]?.split(' ')[0];
   if (suite === undefined) throw new Error('apt-get indextargets: found no source of Debian packages, expected one');
   return { suite, sources: lines.map((line) => line.slice(line.indexOf(' ') + 1)) };

@@ -26,12 +26,12 @@ export async function run(command: string, args: readonly string[], options: Com
   });
   let stdout = '';
   let both = '';
-  let told = 0;
+  let reportedTo = 0;
   const take = (text: string): void => {
     both += text;
-    for (let end = both.indexOf('\n', told); end >= 0; end = both.indexOf('\n', told)) {
-      onLine?.(both.slice(told, end));
-      told = end + 1;
+    for (let end = both.indexOf('\n', reportedTo); end >= 0; end = both.indexOf('\n', reportedTo)) {
+      onLine?.(both.slice(reportedTo, end));
+      reportedTo = end + 1;
     }
   };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

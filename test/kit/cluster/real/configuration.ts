@@ -1,5 +1,5 @@
-/** What a node's programs are told: containerd, the network of its pods, kubelet. Pure text. */
-import { hostAddress, subnet } from './site.js';
+/** Configuration of a node's programs: containerd, the network of its pods, kubelet. Pure text. */
+import { hostAddress, subnet } from './host-resources.js';
 
 export interface NodePlace {
   readonly name: string;
@@ -92,7 +92,7 @@ oom_score = 0
   address = "${containerdSocket}"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "${pauseImage}"
-  # Without CAP_SYS_RESOURCE nobody may be made less likely to be killed.
+  # Without CAP_SYS_RESOURCE no process may be made less likely to be killed.
   restrict_oom_score_adj = true
   disable_tcp_service = true
   disable_apparmor = true

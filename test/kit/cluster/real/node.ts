@@ -29,7 +29,7 @@ import {
   podNetwork,
 } from './configuration.js';
 import type { Image } from './images.js';
-import { bridge, makeCgroup, maskedFolders, removeCgroup } from './site.js';
+import { bridge, makeCgroup, maskedFolders, removeCgroup } from './host-resources.js';
 
 export interface NodeOptions {
   readonly place: NodePlace;

@@ -1,6 +1,6 @@
 /**
  * A cluster whose pods are real: the kit's control plane on a bridge, and nodes with containerd and kubelet that run the
- * project's images. One at a time on a machine (site.ts); it ends with this process, whatever happens.
+ * project's images. One at a time on a machine (host-resources.ts); it ends with this process, whatever happens.
  */
 import { join } from 'node:path';
 
@@ -11,7 +11,7 @@ import { Processes } from '../processes.js';
 import { nodePlace } from './configuration.js';
 import { buildImages, type Image, type Images } from './images.js';
 import { RealNode } from './node.js';
-import { hostAddress, occupySite, type Site, siteFolder } from './site.js';
+import { hostAddress, occupySite, type Site, siteFolder } from './host-resources.js';
 import { realPodsAvailable } from './system.js';
 import { claimFolder, type VolumeOptions } from './volumes.js';
 

@@ -8,7 +8,7 @@ import { access, readFile, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { run } from './command.js';
-import { siteFolder } from './site.js';
+import { siteFolder } from './host-resources.js';
 
 export type Availability = { readonly ok: true } | { readonly ok: false; readonly why: string };
 

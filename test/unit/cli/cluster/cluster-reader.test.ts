@@ -108,7 +108,7 @@ describe('a person', () => {
   });
 
   test.each<[string, string, RegExp]>([
-    ['prints no JSON', 'echo s3cr3t-token', /the credential plugin printed no JSON/],
+    ['prints no JSON', 'echo s3cr3t-token', /the output of the credential plugin is not JSON/],
     ['fails', 'echo one >&2; echo your login is over >&2; exit 1', /\(your login is over\)\. Log in again/],
   ])('has a credential plugin that %s', async (_, script, sentence) => {
     const path = kubeconfigOf({ exec: { command: 'sh', args: ['-c', script] } });

@@ -1,0 +1,21 @@
+/** The door of the cache: what the operator knows of the cluster, and which facts about a job follow from it. */
+export { ClusterCache } from './cluster-cache.js';
+export { type JobObjects, observationOf } from './job-observation.js';
+export { JobCache, type JobCacheOptions, type RawDistillJob } from './job-cache.js';
+export { kinds } from './kinds.js';
+export { claimed, type FieldsOwner } from './managed-fields.js';
+export { controllerOf, identityOf } from './ownership.js';
+export {
+  deploymentView,
+  nodeView,
+  type OwnedView,
+  ownedView,
+  type PodView,
+  podView,
+  type RawDeployment,
+  type RawJob,
+  type RawObject,
+  studentJobView,
+  type StudentJobView,
+} from './views.js';
+export { Watches, type WatchesOptions, type WatchState } from './watches.js';
