@@ -2,14 +2,16 @@
  * Writes what is generated from the API's one source, crds/distilljobs.yaml: the TypeScript types, the schema as a
  * constant (so that src/api reads no file), docs/reference/api.md (with the
  * grammar of uris) and the chart's copy; the lists of metrics and of
- * the operator's settings; and the table of rooms in docs/architecture.md. With `--check` it writes nothing, prints the files that differ and exits 1. The output depends
- * on those sources alone.
+ * the operator's settings; the table of rooms in docs/architecture.md, that of exit codes in docs/protocol.md, and the
+ * values of DISTILL_RUNTIME in the pages that explain it. With `--check` it writes nothing, prints the files that differ
+ * and exits 1. The output depends on those sources alone.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 
-import { uriForms, uriRules } from '@distillery/protocol';
+import { alternatives, markdownTable } from '@distillery/base';
+import { exitCodeRows, runtimeChoices, uriForms, uriRules } from '@distillery/protocol';
 import { compile } from 'json-schema-to-typescript';
 import { parse } from 'yaml';
 
@@ -57,6 +59,7 @@ interface Crd {
 
 const root = path.join(import.meta.dirname, '..');
 const sourceFile = 'crds/distilljobs.yaml';
+const exitCodesFile = 'packages/protocol/src/exit-codes.ts';
 const notice = `Generated from ${sourceFile} by scripts/generate.ts; change that file and run \`make generate\`.`;
 
 /** The API server knows these fields by itself; a CRD may not list them. */
@@ -333,19 +336,38 @@ function renderVariables(): string {
   ].join('\n');
 }
 
-/** The page with a new table between its two marks; all else on it is written by hand. */
-async function renderArchitecture(file: string): Promise<string> {
+/** A page with a new table between the two marks of its name; all else on the page is written by hand. */
+async function renderTable(file: string, name: string, source: string, table: string): Promise<string> {
   const page = await readFile(path.join(root, file), 'utf8');
-  const open = `<!-- rooms: generated from ${roomsFile} by scripts/generate.ts -->\n`;
-  const close = '<!-- /rooms -->\n';
+  const open = `<!-- ${name}: generated from ${source} by scripts/generate.ts -->\n`;
+  const close = `<!-- /${name} -->\n`;
   const [before, rest] = page.split(open);
   const after = rest?.split(close)[1];
   if (before === undefined || after === undefined) {
     throw new Error(
-      `${file}: the marks of the table of rooms are missing; put back ${open.trim()} and ${close.trim()}`,
+      `${file}: the marks of the table of ${name} are missing; put back ${open.trim()} and ${close.trim()}`,
     );
   }
-  return `${before}${open}\n<!-- prettier-ignore -->\n${roomsTable(readRooms())}\n${close}${after}`;
+  return `${before}${open}\n<!-- prettier-ignore -->\n${table}\n${close}${after}`;
+}
+
+function exitCodesTable(): string {
+  const table = markdownTable(
+    exitCodeRows.map(({ code, meaning, consequence }) => ({
+      code: String(code),
+      meaning,
+      'what the operator does': consequence,
+    })),
+  );
+  return `${table}\n`;
+}
+
+/** The page with the values of DISTILL_RUNTIME in the row of that variable; a longer list leaves the table to prettier. */
+async function renderRuntimes(file: string): Promise<string> {
+  const page = await readFile(path.join(root, file), 'utf8');
+  const row = /^(\| `DISTILL_RUNTIME` *\| )`[^|:]*`/m;
+  if (!row.test(page)) throw new Error(`${file}: the row of DISTILL_RUNTIME is missing; put it back`);
+  return page.replace(row, `$1${alternatives(runtimeChoices.map((choice) => `\`${choice}\``))}`);
 }
 
 async function outputs(): Promise<Map<string, string>> {
@@ -372,7 +394,10 @@ async function outputs(): Promise<Map<string, string>> {
     ['charts/distillery/crds/distilljobs.yaml', source],
     ['docs/reference/metrics.md', renderMetrics()],
     ['docs/reference/operator.md', renderVariables()],
-    ['docs/architecture.md', await renderArchitecture('docs/architecture.md')],
+    ['docs/architecture.md', await renderTable('docs/architecture.md', 'rooms', roomsFile, roomsTable(readRooms()))],
+    ['docs/protocol.md', await renderTable('docs/protocol.md', 'exit codes', exitCodesFile, exitCodesTable())],
+    ['docs/guide.md', await renderRuntimes('docs/guide.md')],
+    ['workers/README.md', await renderRuntimes('workers/README.md')],
   ]);
 }
 

@@ -40,7 +40,7 @@ import {
 import { templateRightsProblems } from './api/index.js';
 import type { Plan, Snapshot } from './domain/index.js';
 import { ConfigError, type OperatorConfig, readOperatorConfig } from './operator-config.js';
-import { AccountStreams, JobStreamsPort, StreamError } from './stream/index.js';
+import { AccountStreams, NatsStreams, StreamError } from './stream/index.js';
 import { type HomeOptions, openStreamHome } from './stream-home.js';
 import { sweepReporter } from './sweep-reporter.js';
 import {
@@ -173,7 +173,8 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
     clock,
     hash,
     settings: {
-      image: worker.image,
+      images: worker.images,
+      accelerators: config.accelerators,
       imagePullPolicy: worker.imagePullPolicy,
       teacherPriorityClass: worker.teacherPriorityClass,
       natsUrl: nats.workerUrl,
@@ -245,7 +246,7 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
     installation ??= await leaseUid(place, leaseClient);
     return installation;
   };
-  const streams = new JobStreamsPort(home, () => installation);
+  const streams = new NatsStreams(home, () => installation);
   cluster.onChange((key) => operator.jobChanged(key));
   const watches = new Watches({
     client,
@@ -324,7 +325,7 @@ async function run(config: OperatorConfig, access: Access, log: OutputLog): Prom
       return { contentType: metrics.registry.contentType, text: await metrics.registry.metrics() };
     },
   });
-  log.info({ port: health.port, identity, image: worker.image, nats: nats.url }, 'operator started');
+  log.info({ port: health.port, identity, images: worker.images, nats: nats.url }, 'operator started');
 
   watches.start();
   let outcome: number = exitCodes.ok;

@@ -39,7 +39,7 @@ export interface OperatorConfig {
       | { readonly kind: 'password'; readonly operator: Login; readonly workers: Login };
   };
   readonly worker: {
-    readonly image: string;
+    readonly images: { readonly cpu: string; readonly gpu: string };
     readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
     readonly teacherPriorityClass: string;
   };
@@ -99,7 +99,10 @@ export function readOperatorConfig(environment: NodeJS.ProcessEnv): OperatorConf
         : { kind: 'file', path: settings.DISTILLERY_KUBECONFIG },
     nats,
     worker: {
-      image: settings.DISTILLERY_WORKER_IMAGE,
+      images: {
+        cpu: settings.DISTILLERY_WORKER_IMAGE,
+        gpu: settings.DISTILLERY_WORKER_GPU_IMAGE || settings.DISTILLERY_WORKER_IMAGE,
+      },
       imagePullPolicy: settings.DISTILLERY_WORKER_IMAGE_PULL_POLICY,
       teacherPriorityClass: settings.DISTILLERY_TEACHER_PRIORITY_CLASS,
     },

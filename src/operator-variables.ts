@@ -201,10 +201,18 @@ export const operatorVariables = {
     remedy: 'name the image of teachers and students',
     schema: z.string().regex(/^\S+$/),
   },
+  DISTILLERY_WORKER_GPU_IMAGE: {
+    meaning:
+      'Default image of teachers and students whose pods request an accelerator (DISTILLERY_ACCELERATORS). Empty: DISTILLERY_WORKER_IMAGE.',
+    fallback: '',
+    expected: 'an image such as registry.example/distillery/worker-gpu:0.1.0',
+    remedy: 'change it, or leave it out for DISTILLERY_WORKER_IMAGE',
+    schema: z.string().regex(/^\S*$/),
+  },
   DISTILLERY_WORKER_IMAGE_PULL_POLICY: oneOf(
     ['Always', 'IfNotPresent', 'Never'],
     'IfNotPresent',
-    'Pull policy of that image.',
+    'Pull policy of these images.',
   ),
   DISTILLERY_TEACHER_PRIORITY_CLASS: text(
     'distillery-teacher',

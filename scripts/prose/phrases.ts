@@ -46,6 +46,7 @@ const notOurs = [
   // Generated from sources that are checked.
   'src/api/generated/**',
   'docs/{reference,vectors}/**',
+  'packages/*/dist/**',
   'charts/*/crds/**',
   'test/**/golden/**',
   'examples/**/models/**',

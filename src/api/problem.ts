@@ -2,7 +2,7 @@
  * One thing that is wrong with a job, as a fault at a place; and the text that
  * `distill validate` prints. Every check of this room answers with these, never with a throw.
  */
-import { type FaultOf, printable, problemOf, sentenceOf, withoutLogins } from '@distillery/base';
+import { alternatives, type FaultOf, printable, problemOf, sentenceOf, withoutLogins } from '@distillery/base';
 
 import { isFields } from './schema.js';
 import type { Schema } from './schema.js';
@@ -69,7 +69,7 @@ export function nameValue(value: unknown): string {
 
 /** What a schema node accepts, in words: `a whole number from 1 to 65536`. */
 export function nameSchema(schema: Schema): string {
-  if (schema.enum !== undefined) return oneOf(schema.enum.map(String));
+  if (schema.enum !== undefined) return alternatives(schema.enum.map(String));
   if (schema['x-kubernetes-int-or-string'] === true) {
     const most = schema.maximum === undefined ? '' : ` of at most ${String(schema.maximum / 2 ** 40)}Ti`;
     return `an amount such as 2Gi${most}`;
@@ -88,12 +88,6 @@ export function nameSchema(schema: Schema): string {
     default:
       return 'a text';
   }
-}
-
-/** `a`, `a or b`, `a, b or c`. */
-export function oneOf(words: readonly string[]): string {
-  const last = words.at(-1) ?? '';
-  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} or ${last}`;
 }
 
 function range({ minimum, maximum, exclusiveMinimum }: Schema): string {

@@ -2,7 +2,7 @@
  * The one home of every text of status and events that a user sees: condition types, reasons, and their messages.
  * `conditions.*` state what is true, `events.*` what just happened; neither decides anything.
  */
-import { printable } from '@distillery/base';
+import { count, printable } from '@distillery/base';
 import { telemetryStaleMs } from '@distillery/protocol';
 
 import { forceDeleteAnnotation } from './names.js';
@@ -118,10 +118,6 @@ const longestMessage = 1024;
 function shortened(message: string): string {
   const line = printable(message);
   return line.length <= longestMessage ? line : `${line.slice(0, longestMessage - 1)}…`;
-}
-
-function count(number: number, noun: string): string {
-  return number === 1 ? `1 ${noun}` : `${String(number)} ${noun}s`;
 }
 
 function firstOf(problems: readonly Problem[]): string {

@@ -2,6 +2,7 @@
  * The part of OpenAPI v3 that our CustomResourceDefinition is written in (a Kubernetes "structural schema"), and the
  * few questions that every walk over schema and value asks. The schema itself is generated/crd.ts.
  */
+import { isJsonObject } from '@distillery/base';
 
 /** A CEL rule of a schema node; its message reads "<what is expected>; <what to do>". */
 export interface Rule {
@@ -41,7 +42,7 @@ export interface Schema {
 export type Fields = Record<string, unknown>;
 
 export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isJsonObject(value);
 }
 
 /** The schema of one field of an object; undefined for a field that the schema does not know. */

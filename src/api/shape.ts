@@ -2,8 +2,10 @@
  * Small checks that are put together to say what a free-form part of the API may hold: each takes a value and its path,
  * and answers with everything that is wrong. What no check lets in is refused.
  */
+import { alternatives } from '@distillery/base';
+
 import { nearest } from './nearest.js';
-import { mismatch, nameValue, oneOf, violation } from './problem.js';
+import { mismatch, nameValue, violation } from './problem.js';
 import type { Problem } from './problem.js';
 import { isFields, joinPath } from './schema.js';
 
@@ -34,7 +36,7 @@ export function fields(known: Readonly<Record<string, Check>>, options: FieldOpt
         : meant === undefined
           ? 'leave it out'
           : `did you mean ${meant}?`;
-      return [violation(joinPath(path, name), nameValue(field), `a job sets only ${oneOf(names)} here`, remedy)];
+      return [violation(joinPath(path, name), nameValue(field), `a job sets only ${alternatives(names)} here`, remedy)];
     });
     return [...missing, ...given];
   };
@@ -81,7 +83,7 @@ export function oneText(...texts: readonly string[]): Check {
   return (value, path) =>
     typeof value === 'string' && texts.includes(value)
       ? []
-      : [mismatch(path, nameValue(value), oneOf(texts), 'choose one of them')];
+      : [mismatch(path, nameValue(value), alternatives(texts), 'choose one of them')];
 }
 
 /** First what kind of value it is; only when that holds, the further checks. */

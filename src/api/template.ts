@@ -9,9 +9,11 @@
  *  template/T3 Values that only the scheduler or the kubelet reads are not judged here: the API server does it, in its
  *     own words.
  */
+import { alternatives } from '@distillery/base';
+
 import type { DistillJob } from './generated/distilljob.js';
 import { apiGroup, labels as ownLabels } from './names.js';
-import { mismatch, nameValue, oneOf, violation } from './problem.js';
+import { mismatch, nameValue, violation } from './problem.js';
 import type { Problem } from './problem.js';
 import { milliAmount, QuantityError } from './quantity.js';
 import { joinPath } from './schema.js';
@@ -151,7 +153,7 @@ const volume = allOf(
     const given = Object.keys(value as object).filter((name) => name !== 'name');
     if (given.length === 1) return [];
     const found = given.length === 0 ? 'no source' : given.join(' and ');
-    return [mismatch(path, found, 'one source', `give each volume one of ${oneOf(Object.keys(sources))}`)];
+    return [mismatch(path, found, 'one source', `give each volume one of ${alternatives(Object.keys(sources))}`)];
   },
 );
 

@@ -2,8 +2,10 @@
  * Unknown fields: the API server would drop or refuse them, so they are always a problem here. Each one names the
  * known field that was most likely meant: the nearest beside it, or the place where a field of that name belongs.
  */
+import { alternatives } from '@distillery/base';
+
 import { nearest } from './nearest.js';
-import { mismatch, oneOf } from './problem.js';
+import { mismatch } from './problem.js';
 import type { Problem } from './problem.js';
 import { fieldSchema, isFields, joinPath } from './schema.js';
 import type { Schema } from './schema.js';
@@ -42,7 +44,7 @@ export function withoutUnknown(value: unknown, schema: Schema, root: Schema): Pr
 function unknownField(path: string, name: string, schema: Schema, known: readonly KnownField[]): Problem {
   const siblings = Object.keys(schema.properties ?? {});
   const remedy = known.length === 0 ? 'remove it' : remedyFor(name, siblings, known);
-  return mismatch(path, 'an unknown field', oneOf(siblings), remedy);
+  return mismatch(path, 'an unknown field', alternatives(siblings), remedy);
 }
 
 function remedyFor(name: string, siblings: readonly string[], known: readonly KnownField[]): string {
@@ -58,7 +60,7 @@ function remedyFor(name: string, siblings: readonly string[], known: readonly Kn
 }
 
 function moveTo(places: readonly KnownField[]): string {
-  return `move it to ${oneOf(places.map((field) => field.path))}`;
+  return `move it to ${alternatives(places.map((field) => field.path))}`;
 }
 
 interface KnownField {

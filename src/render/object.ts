@@ -24,9 +24,18 @@ export interface OwnerReference {
   readonly blockOwnerDeletion: true;
 }
 
+/** Images of workers, by what their pods request. A job's template may name another one. */
+interface WorkerImages {
+  readonly cpu: string;
+  /** Of pods that request an accelerator. */
+  readonly gpu: string;
+}
+
 /** What is the same for the workers of every job. */
 export interface WorkerSettings {
-  readonly image: string;
+  readonly images: WorkerImages;
+  /** Patterns of the resources that are accelerators. */
+  readonly accelerators: readonly string[];
   readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
   /** Of teachers: below −10, preemptionPolicy Never (design §5). */
   readonly teacherPriorityClass: string;

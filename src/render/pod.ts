@@ -13,6 +13,7 @@ import {
   type DistillJob,
   graceSeconds,
   inputsName,
+  milliAmount,
   ownVolumePrefix,
   type PodOverlay,
   type PodRole,
@@ -20,6 +21,8 @@ import {
   workerContainer,
   workerFolders,
 } from '../api/index.js';
+
+import { isAccelerator } from '../domain/index.js';
 
 import { type Fleet, labelsOf, uidOf } from './metadata.js';
 import { type Mounted, placesOf } from './mounts.js';
@@ -81,7 +84,7 @@ export function podTemplate(job: DistillJob, worker: WorkerPod, settings: Worker
       containers: [
         {
           name: workerContainer,
-          image: settings.image,
+          image: imageFor(resources, settings),
           imagePullPolicy: settings.imagePullPolicy,
           args: [`dist/workers/${fleet.role}/main.js`],
           env: listed({ ...commonVariables(fleet.role, settings), ...variables }),
@@ -99,6 +102,13 @@ export function podTemplate(job: DistillJob, worker: WorkerPod, settings: Worker
     },
   };
   return withOverlay(own, template);
+}
+
+function imageFor({ requests }: Resources, { images, accelerators }: WorkerSettings): string {
+  const needsAccelerator = Object.entries(requests).some(
+    ([resource, quantity]) => isAccelerator(resource, accelerators) && milliAmount(quantity) > 0,
+  );
+  return needsAccelerator ? images.gpu : images.cpu;
 }
 
 function commonVariables(role: PodRole, { natsUrl, natsUsers }: WorkerSettings): Variables {

@@ -1,5 +1,5 @@
 /** The student as a batch/v1 Job: at most one pod at a time, started again until it is done or cannot go on. */
-import { workerExitCodes } from '@distillery/protocol';
+import { failureCodes } from '@distillery/protocol';
 
 import { type DistillJob, safeToEvictAnnotation, studentName, workerContainer } from '../api/index.js';
 
@@ -7,9 +7,6 @@ import { type Fleet, metadataOf } from './metadata.js';
 import type { Fields, KubernetesObject, WorkerSettings } from './object.js';
 import { podTemplate } from './pod.js';
 import { studentResources } from './resources.js';
-
-/** Killed by SIGKILL, as the kernel does when memory runs out: 128 + 9. */
-const killedExitCode = 137;
 
 /** @throws OwnerlessJobError */
 export function studentJob(job: DistillJob, suspended: boolean, settings: WorkerSettings): KubernetesObject {
@@ -49,16 +46,14 @@ export function studentJob(job: DistillJob, suspended: boolean, settings: Worker
  * student that is evicted while it says so would say the same again.
  */
 function failureRules(): readonly Fields[] {
-  const { terminal, unreachable, storage, fenced, stopped } = workerExitCodes;
-  const blameless = [unreachable, storage, fenced, stopped, killedExitCode].sort((a, b) => a - b);
   const onExitCodes = (values: readonly number[]): Fields => ({
     containerName: workerContainer,
     operator: 'In',
     values,
   });
   return [
-    { action: 'FailJob', onExitCodes: onExitCodes([terminal]) },
+    { action: 'FailJob', onExitCodes: onExitCodes(failureCodes('fatal')) },
     { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
-    { action: 'Ignore', onExitCodes: onExitCodes(blameless) },
+    { action: 'Ignore', onExitCodes: onExitCodes(failureCodes('blameless')) },
   ];
 }

@@ -1,15 +1,15 @@
 /**
- * What the NATS server knows of the namespaces' accounts: read, and updated to what it should be, through a user of
+ * The namespaces' accounts on the NATS server: reads them and brings them to the wanted state, through a user of
  * the system account (docs/adr/0014).
  *
  * Invariants:
- *  account-book/B1 The server is the memory: what was revoked is read from the account's own JWT, kept in every later
+ *  account-book/B1 The server is the memory: revoked users are read from the account's own JWT, kept in every later
  *     one, and bounded.
- *  account-book/B2 One change of an account at a time: none is made from what another has changed meanwhile.
+ *  account-book/B2 One change of an account at a time: no change starts from a state that another is replacing.
  *  account-book/B3 Nothing is changed by a process that may not act.
  */
 import { Turns, within } from '@distillery/base';
-import { NoRespondersError, PermissionViolationError, RequestError } from '@nats-io/transport-node';
+import { hasNoListener, permissionViolationIn } from '@distillery/nats';
 
 import {
   type AccountLimits,
@@ -49,13 +49,13 @@ const clockSkewSeconds = 24 * 3_600;
 
 interface Page {
   state: AccountState;
-  /** Users to be revoked, whatever the server remembers of them. */
+  /** Users to revoke, even if the server does not list them as revoked yet. */
   readonly revoking: Map<string, number>;
-  /** Users to be let in again: their job was put back from a copy of the API server's store. */
+  /** Users to readmit: their job was restored from a backup of the API server's store. */
   readonly readmitting: Set<string>;
-  /** Revoked when the server was last asked; null = it was not asked yet. */
+  /** Revoked users at the last request to the server; null = before the first. */
   revoked: ReadonlySet<string> | null;
-  /** False while the last change that was asked for is not known to be on the server. */
+  /** False while the server has not confirmed the last requested change. */
   isSettled: boolean;
   /** account-book/B2. */
   last: Promise<unknown>;
@@ -80,15 +80,15 @@ export class AccountBook {
     return this.#settle(namespace, 'Open');
   }
 
-  /** Shuts all users out, for a namespace that has no job, and forgets it. @throws StreamError */
+  /** Locks all users out, for a namespace without jobs, and forgets it. @throws StreamError */
   async close(namespace: string): Promise<void> {
     await this.#settle(namespace, 'Closed');
-    // Meanwhile a job may have come.
+    // A job may have been created in the meantime.
     if (this.#pages.get(namespace)?.state === 'Closed') this.#pages.delete(namespace);
   }
 
   /**
-   * Namespaces whose account is open on the server, whoever opened it: jobs may have gone while no operator ran. Only
+   * Namespaces whose account is open on the server: jobs may have been deleted while no operator ran. Only
    * accounts whose keys follow from our secrets.
    * @throws StreamError
    */
@@ -102,7 +102,7 @@ export class AccountBook {
 
   async #openNamespaceOf(account: string): Promise<string | null> {
     const found = foundAccount(await this.#ask(`NATS account ${account}`, lookupSubject(account), ''));
-    // Deleted meanwhile.
+    // Deleted in the meantime.
     if (found === null) return null;
     const namespace = namespaceOf(found);
     const isOurs = namespace !== null && this.#options.keyring.keysOf(namespace).account === account;
@@ -111,7 +111,7 @@ export class AccountBook {
     return null;
   }
 
-  /** Forgets an open account that this process no longer uses. What is still to be changed in it is remembered. */
+  /** Forgets an open account that this process no longer uses, unless a change of it is still pending. */
   leave(namespace: string): void {
     const page = this.#pages.get(namespace);
     if (page?.state === 'Open' && page.revoking.size === 0 && page.readmitting.size === 0) {
@@ -119,7 +119,7 @@ export class AccountBook {
     }
   }
 
-  /** Ends the users of a job for good: open connections are closed, new ones refused. @throws StreamError */
+  /** Revokes the users of a job: the server closes their connections and refuses new ones. @throws StreamError */
   async revoke(namespace: string, uid: string): Promise<void> {
     const page = this.#pageOf(namespace);
     const users = workersOf(this.#options.keyring.keysOf(namespace), uid);
@@ -132,7 +132,7 @@ export class AccountBook {
     await this.#settle(namespace, page.state);
   }
 
-  /** Takes back `revoke`. @throws StreamError */
+  /** Undoes `revoke`. @throws StreamError */
   async readmit(namespace: string, uid: string): Promise<void> {
     const page = this.#pageOf(namespace);
     const users = workersOf(this.#options.keyring.keysOf(namespace), uid);
@@ -142,12 +142,12 @@ export class AccountBook {
       page.readmitting.add(user);
       revoking.delete(user);
     }
-    // Nothing is known to be changed: the job goes on, and the first look at the server lets its users in again.
+    // No change is known to be needed: the job goes on, and the first comparison readmits its users.
     if (revoked === null) return;
     await this.#settle(namespace, page.state);
   }
 
-  /** Compares every account that is open or was not closed yet; what fails stays unsettled. */
+  /** Compares every account that is open or not yet closed; an account whose comparison fails stays unsettled. */
   async compareAll(): Promise<void> {
     await this.#compareEach([...this.#pages.keys()]);
   }
@@ -157,7 +157,7 @@ export class AccountBook {
     return [...this.#pages.values()].every((page) => page.isSettled);
   }
 
-  /** Tries again what failed. */
+  /** Repeats failed changes. */
   async settleRest(): Promise<void> {
     await this.#compareEach([...this.#pages].flatMap(([namespace, page]) => (page.isSettled ? [] : [namespace])));
   }
@@ -165,7 +165,7 @@ export class AccountBook {
   async #compareEach(namespaces: readonly string[]): Promise<void> {
     const turns = new Turns(mostComparisons);
     const compare = async (namespace: string): Promise<void> => {
-      // As of its turn: a job may have come, or the last one may have gone, while others were compared.
+      // Read at its turn: a job may have been created or deleted while others were compared.
       const state = this.#pages.get(namespace)?.state;
       if (state === 'Open') await this.#settle(namespace, state);
       else if (state === 'Closed') await this.close(namespace);
@@ -202,7 +202,7 @@ export class AccountBook {
     const keys = keyring.keysOf(namespace);
     const what = `NATS account of namespace ${namespace}`;
     const found = foundAccount(await this.#ask(what, lookupSubject(keys.account), ''));
-    // As of now: more may be asked for while the server takes this.
+    // A copy: further changes may be requested while the server handles this one.
     const { state } = page;
     const revoking = new Map(page.revoking);
     const readmitting = new Set(page.readmitting);
@@ -215,7 +215,7 @@ export class AccountBook {
     page.revoked = new Set(revoked.keys());
     for (const user of revoking.keys()) page.revoking.delete(user);
     for (const user of readmitting) page.readmitting.delete(user);
-    // More may have been asked for meanwhile; its own turn follows.
+    // Further changes may have been requested in the meantime; their own turn follows.
     page.isSettled = page.state === state && page.revoking.size === 0 && page.readmitting.size === 0;
     return asWanted ? 'Known' : 'Pushed';
   }
@@ -247,8 +247,7 @@ export class AccountBook {
       if (error instanceof StreamError) {
         throw new StreamError(error.reason, within(what, error.fault), { cause: error });
       }
-      const cause = error instanceof RequestError ? (error.cause ?? error) : error;
-      if (cause instanceof PermissionViolationError) {
+      if (permissionViolationIn(error) !== null) {
         throw new StreamError(
           'unauthorized',
           {
@@ -259,7 +258,7 @@ export class AccountBook {
           { cause: error },
         );
       }
-      if (cause instanceof NoRespondersError) {
+      if (hasNoListener(error)) {
         throw new StreamError(
           'refused',
           {
@@ -287,7 +286,7 @@ function lookupSubject(account: string): string {
   return `$SYS.REQ.ACCOUNT.${account}.CLAIMS.LOOKUP`;
 }
 
-/** Public keys of the accounts that a server lists; none when its answer cannot be read. */
+/** Public keys of the accounts that a server lists; empty when its answer cannot be read. */
 function accountsIn(answer: string): string[] {
   try {
     const { data } = JSON.parse(answer) as { readonly data?: unknown };
@@ -297,7 +296,7 @@ function accountsIn(answer: string): string[] {
   }
 }
 
-/** What a server answered to a push; null when it took the account. */
+/** Why the server refused a push; null when it accepted the account. */
 function refusalIn(answer: string): string | null {
   try {
     const { data, error } = JSON.parse(answer) as {

@@ -1,7 +1,7 @@
 /** All streams of all accounts that the operator manages, for the sweep for those that lost their job (docs/adr/0028). */
-import type { StoredStream } from './admin.js';
+import type { StoredStream, StreamOwner } from '../domain/index.js';
+
 import type { AccountName, StreamHome, SweptAccounts } from './homes.js';
-import type { StreamOwner } from './marks.js';
 
 export class AccountStreams {
   readonly #home: StreamHome;

@@ -9,14 +9,14 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 
+import { derivedBytes, type Nkey, nkeyOf } from '@distillery/nats';
 import { workerRoles } from '@distillery/protocol';
 
 import { bytesOfSecret, userCreds, workerKey } from './credentials.js';
 import { claimsOf, signedJwt } from './jwt.js';
-import { derivedBytes, type Nkey, nkeyOf } from './nkeys.js';
 import type { Permissions } from './permissions.js';
 
-/** What a namespace may use of the NATS server; null = no limit but the server's own. */
+/** Limits of a namespace on the NATS server; null = only the server's own limit. */
 export interface AccountLimits {
   /** Bytes on disk that streams may reserve, every replica counted. */
   readonly storageBytes: number | null;
@@ -48,7 +48,7 @@ export interface KeyringOptions {
   readonly accountsSeed: string;
 }
 
-/** Namespaces whose keys are remembered; the longest known goes first. */
+/** Namespaces whose keys are remembered; the oldest entry is removed first. */
 const rememberedNamespaces = 1_024;
 
 /** The keys of all namespaces' accounts. */
@@ -58,7 +58,7 @@ export class Keyring {
   readonly #accountsBytes: Uint8Array;
   readonly #known = new Map<string, AccountKeys>();
 
-  /** @throws StreamError unauthorized when a seed is none, without showing it */
+  /** @throws StreamError unauthorized when a seed is invalid, without showing it */
   constructor({ signingSeed, accountsSeed }: KeyringOptions) {
     this.#signingBytes = bytesOfSecret('operator', signingSeed);
     this.#accountsBytes = bytesOfSecret('operator', accountsSeed);

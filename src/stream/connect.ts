@@ -1,15 +1,14 @@
 /**
- * Connecting to NATS from outside the workers: as the operator, for ever, or as a job's reader, for a moment. Owns the
- * sentences for a connection that does not come about; none of them holds a user, a password or a token.
+ * Connects to NATS from outside the workers: as the operator, which stays connected, or as a job's reader, for one
+ * command. Owns the sentences for a failed connection; none of them holds a user, a password or a token.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-
-import { type Fault, reasonOf, within } from '@distillery/base';
-import { certificateFaultOf, identityCheckOf } from '@distillery/platform';
+import { type Clock, type Fault, within } from '@distillery/base';
+import { attemptWithin, type Caller, connectionSettings, dialFaultOf, type NatsLogin } from '@distillery/nats';
+import { systemClock } from '@distillery/platform';
 import { type AddressLogin, NatsAddress, NatsAddressError } from '@distillery/protocol';
-import { AuthorizationError, connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
 
-import { checkCreds, credsLogin } from './credentials.js';
+import { checkCreds } from './credentials.js';
 import { StreamError } from './errors.js';
 import { checkGreeting } from './server/index.js';
 
@@ -20,19 +19,12 @@ export interface DialOptions {
   readonly password?: string | undefined;
   /** Instead of user and password. */
   readonly token?: string | undefined;
-  /** Text of a .creds file instead of user and password; a function is asked again at every attempt. */
+  /** Text of a .creds file instead of user and password; a function is called at every attempt. */
   readonly creds?: string | (() => string) | undefined;
 }
 
-/** Who connects: shown by the server, and the only place where replies may be read. */
-export interface Caller {
-  readonly name: string;
-  readonly inboxPrefix: string;
-}
-
-const dialLimitMs = 2_000;
-export const firstDelayMs = 100;
-export const longestDelayMs = 2_000;
+/** A wait for a connection is not longer or shorter because the machine's date is set. */
+const steadyClock: Clock = { now: () => performance.now(), sleep: (ms, signal) => systemClock.sleep(ms, signal) };
 
 /**
  * One attempt.
@@ -65,20 +57,15 @@ export async function dialWithin(
   caller: Caller,
 ): Promise<NatsConnection> {
   const { stop } = options;
-  const end = performance.now() + waitMs;
-  for (let delayMs = firstDelayMs; ; delayMs = Math.min(delayMs * 2, longestDelayMs)) {
-    stop?.throwIfAborted();
-    try {
-      return await unlessStopped(dial(options, caller), stop);
-    } catch (error) {
-      const passes = error instanceof StreamError && error.reason === 'unreachable';
-      if (!passes || performance.now() + delayMs > end) throw error;
-    }
-    await sleep(delayMs, undefined, stop === undefined ? {} : { signal: stop }).catch(() => undefined);
-  }
+  return attemptWithin(() => unlessStopped(dial(options, caller), stop), {
+    waitMs,
+    clock: steadyClock,
+    passes: (error) => error instanceof StreamError && error.reason === 'unreachable',
+    stop,
+  });
 }
 
-/** The client library's own attempt takes no signal: one that comes about after the stop is closed again. */
+/** The client library's own attempt takes no signal: a connection made after the stop is closed at once. */
 async function unlessStopped(dialing: Promise<NatsConnection>, stop: AbortSignal | undefined): Promise<NatsConnection> {
   if (stop === undefined) return dialing;
   const stopped = Promise.withResolvers<never>();
@@ -108,74 +95,48 @@ function addressIn(url: string): NatsAddress {
   }
 }
 
-async function greeted(
-  options: DialOptions,
-  { name, inboxPrefix }: Caller,
-  address: NatsAddress,
-): Promise<NatsConnection> {
+async function greeted(options: DialOptions, caller: Caller, address: NatsAddress): Promise<NatsConnection> {
   const where = address.toString();
-  const settings: ConnectionOptions = {
-    servers: address.hosts,
-    name,
-    inboxPrefix,
-    ...login(options, address.login),
-    ...tlsOf(address),
-    timeout: dialLimitMs,
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: firstDelayMs,
-    // A half-open connection is noticed within half a minute instead of four.
-    pingInterval: 10_000,
-    noAsyncTraces: true,
-  };
+  const login = loginOf(options, address.login);
   try {
-    return await connect(settings);
+    return await connect(connectionSettings(address, caller, login));
   } catch (error) {
-    if (error instanceof AuthorizationError) {
-      throw new StreamError('unauthorized', refusal(where, options, address.login), { cause: error });
-    }
-    const reason = reasonOf(error);
-    const fault = certificateFaultOf(error, address);
+    const fault = dialFaultOf(error, address);
     const about = `NATS at ${where}`;
-    throw new StreamError(
-      'unreachable',
-      fault === null
-        ? {
+    switch (fault.kind) {
+      case 'loginRefused':
+        throw new StreamError('unauthorized', refusal(where, options, address.login), { cause: error });
+      case 'certificate':
+        throw new StreamError(
+          'unreachable',
+          { about, problem: `no TLS connection: ${fault.fault} (${fault.reason})`, remedy: '' },
+          { cause: error },
+        );
+      case 'unreachable':
+        throw new StreamError(
+          'unreachable',
+          {
             about,
-            problem: `no connection (${reason})`,
+            problem: `no connection (${fault.reason})`,
             remedy: 'check that the server runs and the address is right',
-          }
-        : { about, problem: `no TLS connection: ${fault} (${reason})`, remedy: '' },
-      { cause: error },
-    );
+          },
+          { cause: error },
+        );
+    }
   }
 }
 
-/** With tls:// a server must offer TLS: otherwise an attacker in between could remove it from the offer. */
-function tlsOf({ tls, servers }: NatsAddress): ConnectionOptions {
-  if (!tls) return {};
-  // The client passes on what its own type of options does not name.
-  const options = { handshakeFirst: false, checkServerIdentity: identityCheckOf(servers.map(({ host }) => host)) };
-  return { tls: options };
-}
-
-/** What was given apart, else what the address holds. */
-function login({ user, password, token, creds }: DialOptions, own: AddressLogin): ConnectionOptions {
+/** What was given apart, else what the address holds. @throws StreamError unauthorized when the credentials are not readable */
+function loginOf({ user, password, token, creds }: DialOptions, own: AddressLogin): NatsLogin {
   if (creds !== undefined) {
     const read = typeof creds === 'string' ? () => creds : creds;
-    // Here, where a text that is none is reported in a sentence, and not inside the client.
+    // Checked here: inside the client an unreadable text would end without a sentence.
     checkCreds(read());
-    return { authenticator: credsLogin(read) };
+    return { kind: 'creds', read };
   }
-  if (token !== undefined) return { token };
-  if (user !== undefined) return { user, pass: password ?? '' };
-  switch (own.kind) {
-    case 'none':
-      return {};
-    case 'token':
-      return { token: own.token };
-    case 'password':
-      return { user: own.user, pass: own.password };
-  }
+  if (token !== undefined) return { kind: 'token', token };
+  if (user !== undefined) return { kind: 'password', user, password: password ?? '' };
+  return own;
 }
 
 /** Without the user's name: it may come from an address, whose login is never printed. */

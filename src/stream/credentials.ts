@@ -7,12 +7,22 @@
  *  credentials/U2 The signing key leaves this file only as signatures and as users' seeds derived one-way from it; no
  *     message holds a seed, a password or a token.
  */
-import { jobNames, type NatsAccess, parseCreds, type WorkerRole } from '@distillery/protocol';
-import type { Authenticator } from '@nats-io/transport-node';
+import { RecentMap } from '@distillery/base';
+import {
+  bytesOfSeed,
+  CredsError,
+  derivedBytes,
+  type Nkey,
+  type NkeyKind,
+  NkeyError,
+  nkeyOf,
+  readCreds,
+  type UserCreds,
+} from '@distillery/nats';
+import { jobNames, type NatsAccess, type WorkerRole } from '@distillery/protocol';
 
 import { StreamError } from './errors.js';
 import { claimsOf, signedJwt } from './jwt.js';
-import { bytesOfSeed, derivedBytes, type Nkey, type NkeyKind, NkeyError, nkeyOf } from './nkeys.js';
 import { type Permissions, permissionsFor } from './permissions.js';
 
 export interface JobIdentity {
@@ -33,12 +43,12 @@ export interface CredsIssuerOptions {
   readonly account: string;
 }
 
-/** Jobs whose credentials are remembered; the longest known goes first. About 6 KB each. */
+/** Jobs whose credentials are remembered, those used last. About 6 KB each. */
 const rememberedJobs = 4_096;
 
 /**
  * A user JWT and its seed for each role of each job.
- * @throws StreamError unauthorized when the seed is none, without showing it
+ * @throws StreamError unauthorized when the seed is invalid, without showing it
  */
 export function credsIssuer({ url, signingSeed, account }: CredsIssuerOptions): AccessIssuer {
   const signingBytes = bytesOfSecret('account', signingSeed);
@@ -54,15 +64,14 @@ export function credsIssuer({ url, signingSeed, account }: CredsIssuerOptions): 
       issuedAtSeconds: Math.floor(createdAtMs / 1_000),
     });
 
-  const known = new Map<string, { readonly createdAtMs: number; readonly creds: Map<WorkerRole, string> }>();
+  const known = new RecentMap<string, { readonly createdAtMs: number; readonly creds: Map<WorkerRole, string> }>(
+    rememberedJobs,
+  );
   return (job, role) => {
     let entry = known.get(job.uid);
     if (entry?.createdAtMs !== job.createdAtMs) {
       entry = { createdAtMs: job.createdAtMs, creds: new Map() };
-      known.delete(job.uid);
       known.set(job.uid, entry);
-      const [oldest] = known.keys();
-      if (known.size > rememberedJobs && oldest !== undefined) known.delete(oldest);
     }
     const creds = entry.creds.get(role) ?? mint(job, role);
     entry.creds.set(role, creds);
@@ -115,50 +124,22 @@ export function passwordIssuer(login: Omit<Extract<NatsAccess, { kind: 'password
   return () => access;
 }
 
-/**
- * Proves to a server who connects, with what `read` gives at each attempt. The client library signs in plain JavaScript and
- * blocks for 12 ms: with one connection per namespace, a restarted server gave up on most of them before they had signed.
- */
-export function credsLogin(read: () => string): Authenticator {
-  return (nonce) => {
-    const { jwt, seed } = parsed(read());
-    const key = nkeyOf('user', seed);
-    const signature = nonce === undefined ? '' : Buffer.from(key.sign(Buffer.from(nonce))).toString('base64url');
-    return { jwt, nkey: key.publicKey, sig: signature };
-  };
+/** @throws StreamError unauthorized, without showing the text, when it is no .creds file */
+export function checkCreds(text: string): void {
+  credsIn(text);
 }
 
-/** @returns the text itself. @throws StreamError unauthorized, without showing it */
-export function checkCreds(text: string): string {
-  parsed(text);
-  return text;
-}
-
-function parsed(text: string): { readonly jwt: string; readonly seed: Uint8Array } {
-  const found = parseCreds(text);
-  if (found === null) {
-    throw new StreamError('unauthorized', {
-      about: 'NATS credentials',
-      found: 'no user JWT and seed',
-      expected: 'the text of a .creds file',
-      remedy: 'make one with `nsc generate creds`',
-    });
-  }
+function credsIn(text: string): UserCreds {
   try {
-    return { jwt: found.jwt, seed: bytesOfSeed('user', found.seed) };
+    return readCreds(text);
   } catch (error) {
-    if (!(error instanceof NkeyError)) throw error;
-    throw new StreamError('unauthorized', {
-      about: 'NATS credentials',
-      problem: error.message,
-      remedy: 'make them with `nsc generate creds`',
-    });
+    throw error instanceof CredsError ? new StreamError('unauthorized', error.fault, { cause: error }) : error;
   }
 }
 
 /** Public key of the account of a .creds file's user. @throws StreamError unauthorized */
 export function accountOfCreds(text: string): string {
-  const claims = claimsOf(parsed(text).jwt) as Claims | null;
+  const claims = claimsOf(credsIn(text).jwt) as Claims | null;
   const account = claims?.nats?.issuer_account ?? claims?.iss;
   if (account?.startsWith('A') === true) return account;
   throw new StreamError('unauthorized', {

@@ -1,11 +1,6 @@
-/**
- * What can go wrong between the operator and its NATS server. Library errors are translated here and nowhere else, so
- * that a caller switches on `reason` and never reads a text.
- */
+/** What can go wrong between the operator and its NATS server: a caller switches on `reason` and never reads a text. */
 import { DistilleryError, type Fault, type Retry } from '@distillery/base';
-import { jetStreamFault, jetStreamLimit } from '@distillery/protocol';
-import { AuthorizationError, PermissionViolationError, RequestError } from '@nats-io/transport-node';
-import { JetStreamApiError } from '@nats-io/jetstream';
+import { hasNoListener, isUnauthorized, jetStreamRefusal, type JetStreamRefusal, withCause } from '@distillery/nats';
 
 import { roomSentence } from './room.js';
 
@@ -56,43 +51,11 @@ export function streamErrorFrom(error: unknown, doing: string): StreamError {
   if (error instanceof StreamError) return error;
   const options = { cause: error };
   const text = error instanceof Error ? error.message : String(error);
-  // Around some answers, and around the lack of one, the library puts an error whose type it does not export.
-  const cause = error instanceof Error ? error.cause : undefined;
-  const answer = [error, cause].find((each) => each instanceof JetStreamApiError);
-  if (answer !== undefined) {
-    const { code, status } = answer;
-    switch (jetStreamFault({ code, status, description: text })) {
-      case 'passing':
-        return new StreamError(
-          'unreachable',
-          { about: doing, problem: `NATS cannot do it now (${text})`, remedy: 'it is tried again' },
-          options,
-        );
-      case 'missing':
-        return new StreamError('missing', { about: doing, problem: text, remedy: 'it is created again' }, options);
-      case 'noJetStream':
-        return noJetStream(doing, options);
-      case 'noRoom':
-      case 'full':
-        return new StreamError(
-          'full',
-          { about: doing, problem: roomSentence({ limit: jetStreamLimit({ code }), text }), remedy: '' },
-          options,
-        );
-      case 'moved':
-      case 'taken':
-      case 'refused':
-        return new StreamError(
-          'refused',
-          { about: doing, problem: `the NATS server refused: ${text} (code ${code})`, remedy: '' },
-          options,
-        );
-    }
-  }
+  const [refusal] = withCause(error).flatMap((each) => jetStreamRefusal(each) ?? []);
+  if (refusal !== undefined) return refusedBy(refusal, doing, text, options);
   // JetStream of an account is a listener on its API subjects: an account without it has none.
-  if (cause instanceof RequestError && cause.isNoResponders()) return noJetStream(doing, options);
-  const refusal = error instanceof RequestError ? cause : error;
-  if (refusal instanceof PermissionViolationError || refusal instanceof AuthorizationError) {
+  if (error instanceof Error && hasNoListener(error.cause)) return noJetStream(doing, options);
+  if (isUnauthorized(error)) {
     return new StreamError(
       'unauthorized',
       {
@@ -108,6 +71,37 @@ export function streamErrorFrom(error: unknown, doing: string): StreamError {
     { about: doing, problem: `no answer from NATS (${text})`, remedy: 'it is tried again' },
     options,
   );
+}
+
+function refusedBy(
+  { fault, limit, code }: JetStreamRefusal,
+  about: string,
+  text: string,
+  options: ErrorOptions,
+): StreamError {
+  switch (fault) {
+    case 'passing':
+      return new StreamError(
+        'unreachable',
+        { about, problem: `NATS cannot do it now (${text})`, remedy: 'it is tried again' },
+        options,
+      );
+    case 'missing':
+      return new StreamError('missing', { about, problem: text, remedy: 'it is created again' }, options);
+    case 'noJetStream':
+      return noJetStream(about, options);
+    case 'noRoom':
+    case 'full':
+      return new StreamError('full', { about, problem: roomSentence({ limit, text }), remedy: '' }, options);
+    case 'moved':
+    case 'taken':
+    case 'refused':
+      return new StreamError(
+        'refused',
+        { about, problem: `the NATS server refused: ${text} (code ${code})`, remedy: '' },
+        options,
+      );
+  }
 }
 
 function noJetStream(doing: string, options: ErrorOptions): StreamError {

@@ -11,20 +11,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Turns } from '@distillery/base';
+import { firstDelayMs } from '@distillery/nats';
 import type { NatsAccess, WorkerRole } from '@distillery/protocol';
 import type { NatsConnection } from '@nats-io/transport-node';
 
 import { AccountBook } from './account-book.js';
 import { type AccountLimits, accountUserCreds, Keyring, type KeyringOptions } from './accounts.js';
 import { StreamAdmin } from './admin.js';
-import { firstDelayMs } from './connect.js';
 import { type AccessIssuer, credsIssuer, type JobIdentity } from './credentials.js';
 import { StreamError, streamErrorFrom } from './errors.js';
 import { type ConnectionEvent, type LinkOptions, OperatorLink, type StreamHealth } from './link.js';
 import { permissionsForOperator } from './permissions.js';
 import { accountSettings } from './room.js';
 
-/** A job, for whatever has to do with its streams. */
+/** Identifies a job by what its streams need. */
 export interface JobRef {
   readonly namespace: string;
   readonly uid: string;
@@ -33,7 +33,7 @@ export interface JobRef {
 export interface StreamHome {
   /** Whether there is a connection to NATS at all. */
   readonly connected: boolean;
-  /** What can be said of all accounts together, for readiness. */
+  /** Health of all accounts together, for readiness. */
   readonly health: StreamHealth;
   /** Accounts that jobs use, by whether they can be used now. */
   readonly accounts: { readonly connected: number; readonly unreachable: number };
@@ -129,7 +129,7 @@ export interface NamespaceAccountsOptions {
   readonly url: string;
   /** As workers reach the server. */
   readonly workerUrl: string;
-  /** Text of a .creds file of a user of the system account; asked for again at every attempt. */
+  /** Text of a .creds file of a user of the system account; read at every attempt. */
   readonly systemCreds: () => string;
   readonly keys: KeyringOptions;
   readonly limitsOf: (namespace: string) => AccountLimits;
@@ -170,7 +170,7 @@ export class NamespaceAccounts implements StreamHome {
   readonly #dials = new Turns(mostDials);
   readonly #closing = new AbortController();
 
-  /** Opens the connection of the system account. @throws StreamError unauthorized when a seed is none */
+  /** Opens the connection of the system account. @throws StreamError unauthorized when a seed is invalid */
   constructor(options: NamespaceAccountsOptions) {
     const { url, systemCreds, limitsOf, nowMs, mayAct } = options;
     this.#options = options;
@@ -180,7 +180,7 @@ export class NamespaceAccounts implements StreamHome {
       creds: systemCreds,
       onStatus: (event) => {
         options.onStatus(null, event);
-        // What is connected here is a server that may have lost accounts; their users would only wait.
+        // The server may have lost accounts; without a push their users would wait without end.
         if (event.kind === 'connected' || event.kind === 'reconnected') void this.#book.compareAll();
       },
     });

@@ -15,13 +15,12 @@ export {
 } from './homes.js';
 export type { ConnectionEvent, LinkOptions, StreamHealth } from './link.js';
 export type { StoredObject } from './objects.js';
-export type { StreamOwner } from './marks.js';
-export type { PresentStreams, StreamObservation } from './observation.js';
+export type { ObservedStreams, PresentJobStreams } from './observe.js';
 export { operatorInboxPrefix, permissionsFor, permissionsForSystem, roles } from './permissions.js';
 export type { Permissions, Role } from './permissions.js';
 export { connectReader } from './reader.js';
 export type { ObjectReader } from './reader.js';
 export * from './server/index.js';
-export { JobStreamsPort } from './job-streams.js';
+export { NatsStreams } from './nats-streams.js';
 export { jobStreams } from './streams.js';
 export type { ConsumerSpec, JobStreamOptions, JobStreams, StreamSpec } from './streams.js';

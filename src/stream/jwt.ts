@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 
-import { type Nkey, toBase32 } from './nkeys.js';
+import { type Nkey, toBase32 } from '@distillery/nats';
 
 const header = { typ: 'JWT', alg: 'ed25519-nkey' };
 
@@ -15,7 +15,7 @@ export function signedJwt(claims: object, signer: Nkey): string {
   return `${signed}.${Buffer.from(signer.sign(Buffer.from(signed))).toString('base64url')}`;
 }
 
-/** The claims of a JWT, its signature not checked; null when the text is none. */
+/** The claims of a JWT, its signature not checked; null when the text is no JWT. */
 export function claimsOf(jwt: string): unknown {
   const [, payload = ''] = jwt.split('.');
   try {

@@ -1,20 +1,21 @@
 /**
- * The operator's link to NATS: a connection that is there, or not there yet, or lost, with the reason.
+ * The operator's link to NATS: connected, not connected yet, or disconnected, with the reason.
  *
  * Invariants:
- *  link/N1 Until `close` somebody tries to connect, whatever went wrong: an operator outlives its server, and starts
+ *  link/N1 Until `close` the link tries to connect, after every failure: an operator outlives its server, and starts
  *     before it.
- *  link/N2 A subscription is made once and lasts over every connection; who made it is told when it may have missed
- *     something.
+ *  link/N2 A subscription is made once and lasts over every connection; its `onGap` runs when it may have missed
+ *     a message.
  *  link/N3 Without a connection nothing is sent and nothing waits: `manager` throws the reason.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { type Caller, firstDelayMs, nextDelayMs } from '@distillery/nats';
 import { printableAddress } from '@distillery/protocol';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 
-import { type Caller, dial, type DialOptions, dialWithin, firstDelayMs, longestDelayMs } from './connect.js';
+import { dial, type DialOptions, dialWithin } from './connect.js';
 import { StreamError } from './errors.js';
 import { operatorInboxPrefix } from './permissions.js';
 
@@ -26,7 +27,7 @@ export interface LinkOptions extends DialOptions {
 
 export type ConnectionEvent =
   | { readonly kind: 'connected' }
-  /** No connection yet, or none any more that could be taken up again; told once for each reason. */
+  /** No connection yet, or lost for good; reported once for each reason. */
   | { readonly kind: 'unreachable'; readonly reason: string }
   | { readonly kind: 'disconnected' }
   | { readonly kind: 'reconnected' }
@@ -93,7 +94,7 @@ export class OperatorLink {
   }
 
   /**
-   * A question to whom it may concern, such as the server itself.
+   * A request to any listener, such as the server itself.
    * @throws StreamError unreachable while there is no connection (link/N3); otherwise what the client library throws
    */
   async request(subject: string, payload: string): Promise<string> {
@@ -101,7 +102,7 @@ export class OperatorLink {
     return answer.string();
   }
 
-  /** Such as `2.14.5`; of the last server that was seen. */
+  /** Version of the last server, such as `2.14.5`. */
   get serverVersion(): string {
     return this.#session?.connection.info?.version ?? 'unknown';
   }
@@ -147,7 +148,7 @@ export class OperatorLink {
   /** Until there is a session; null when the link is closed. */
   async #dialForEver(): Promise<Session | null> {
     const { signal } = this.#closing;
-    for (let delayMs = firstDelayMs; !this.#isClosed(); delayMs = Math.min(delayMs * 2, longestDelayMs)) {
+    for (let delayMs = firstDelayMs; !this.#isClosed(); delayMs = nextDelayMs(delayMs)) {
       try {
         const { through = onlyOnce } = this.#options;
         const session = await sessionOf(await through(() => dial(this.#options, operator)));

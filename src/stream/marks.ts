@@ -4,14 +4,7 @@
  * Invariant: a mark without one of its four parts is no mark.
  */
 
-/** Whose stream it is. */
-export interface StreamOwner {
-  /** Identifies one installation of the operator, over restarts. */
-  readonly operator: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-}
+import type { StreamOwner } from '../domain/index.js';
 
 const keys = {
   operator: 'distillery.dev/operator',

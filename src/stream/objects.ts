@@ -1,25 +1,20 @@
 /**
- * Reading a job's object store, as the operator or as the job's reader: by direct gets, within few rights
- * (packages/protocol/src/objects.ts, docs/adr/0005). Owns the check of the digest.
+ * Reads a job's object store, as the operator or as the job's reader: by direct gets, within few rights
+ * (packages/protocol/src/objects.ts, docs/adr/0005).
  */
-import { createHash } from 'node:crypto';
-
-import { within } from '@distillery/base';
+import { problemOf, within } from '@distillery/base';
+import { checkedPieces, directGets, hasNoListener } from '@distillery/nats';
 import {
   type JobNames,
   listObjectEntries,
   type NextPiece,
-  objectDigest,
   objectEntrySubject,
   ObjectFault,
-  objectPieces,
   readObjectEntry,
 } from '@distillery/protocol';
 import type { JetStreamManager } from '@nats-io/jetstream';
-import { RequestError } from '@nats-io/transport-node';
 
 import { StreamError } from './errors.js';
-import { objectStreamOf } from './streams.js';
 
 export interface StoredObject {
   readonly name: string;
@@ -38,16 +33,14 @@ export async function listObjects(manager: JetStreamManager, names: JobNames): P
   }
 }
 
-/** Its pieces; sound when the last was followed by no error. @throws StreamError missing, damaged */
+/** The pieces of an object; it is sound when no error follows the last. @throws StreamError missing, damaged */
 export async function* readObject(
   manager: JetStreamManager,
   names: JobNames,
   name: string,
 ): AsyncGenerator<Uint8Array> {
-  const subject = objectEntrySubject(names.objectBucket, name);
-  const stored = await orGone(manager, names, () =>
-    manager.direct.getMessage(objectStreamOf(names), { last_by_subj: subject }),
-  );
+  const { last } = directGets(manager.direct, names.bucketStreams.objects);
+  const stored = await orGone(manager, names, () => last(objectEntrySubject(names.objectBucket, name)));
   const entry = stored === null ? null : readObjectEntry(names.objectBucket, stored);
   if (entry === null) {
     throw new StreamError('missing', {
@@ -56,17 +49,11 @@ export async function* readObject(
       remedy: 'the job may not have written it yet',
     });
   }
-  const hash = createHash('sha256');
   try {
-    for await (const piece of objectPieces(entry, nextIn(manager, names))) {
-      hash.update(piece);
-      yield piece;
-    }
+    yield* checkedPieces(entry, nextIn(manager, names));
   } catch (error) {
-    throw error instanceof ObjectFault ? damaged(name, error.message) : error;
+    throw error instanceof ObjectFault ? damaged(name, problemOf(error.fault)) : error;
   }
-  const digest = objectDigest(hash.digest());
-  if (digest !== entry.digest) throw damaged(name, `found digest ${digest}, expected ${entry.digest}`);
 }
 
 function damaged(name: string, what: string): StreamError {
@@ -78,18 +65,17 @@ function damaged(name: string, what: string): StreamError {
 }
 
 function nextIn(manager: JetStreamManager, names: JobNames): NextPiece {
-  const stream = objectStreamOf(names);
-  return (subject, fromSequence) =>
-    orGone(manager, names, () => manager.direct.getMessage(stream, { seq: fromSequence, next_by_subj: subject }));
+  const { next } = directGets(manager.direct, names.bucketStreams.objects);
+  return (subject, fromSequence) => orGone(manager, names, () => next(subject, fromSequence));
 }
 
-/** A direct get of a stream that does not exist hears nothing but that nobody listens; its information says which. */
+/** A direct get of a stream that does not exist finds no listener; the stream's information says which it is. */
 async function orGone<T>(manager: JetStreamManager, names: JobNames, get: () => Promise<T>): Promise<T> {
   try {
     return await get();
   } catch (error) {
     // Throws that the stream is missing, when it is.
-    if (error instanceof RequestError && error.isNoResponders()) await manager.streams.info(objectStreamOf(names));
+    if (hasNoListener(error)) await manager.streams.info(names.bucketStreams.objects);
     throw error;
   }
 }

@@ -6,14 +6,12 @@
  *  permissions/P2 A worker creates and deletes no stream and no consumer: a consumer's deliver subject or filter would
  *     be a way out.
  *  permissions/P3 A worker reads replies only under its own role's inbox prefix.
- *  permissions/P4 A reader changes nothing: every line of it asks, none stores, deletes or creates.
+ *  permissions/P4 A reader changes nothing: each of its lines is a read.
  *
  * They do not bind the server itself, which sends a reply wherever the asker says: between tenants the wall is the
  * account, not these lists (docs/adr/0005).
  */
-import { firstRank, type JobNames, studentRanks, workerRoles } from '@distillery/protocol';
-
-import { anyStateChange, objectStreamOf, stateStreamOf } from './streams.js';
+import { anyStateChange, firstRank, type JobNames, studentRanks, workerRoles } from '@distillery/protocol';
 
 export const roles = ['operator', ...workerRoles] as const;
 export type Role = (typeof roles)[number];
@@ -66,8 +64,7 @@ export const permissionsForSystem: Permissions = {
 };
 
 function teacherPermissions(names: JobNames): Permissions {
-  const { streams, consumers, subjects, stateBucket, teacherBucket, stateKeys } = names;
-  const state = (key: string): string => `$KV.${stateBucket}.${key}`;
+  const { streams, bucketStreams, consumers, subjects, stateKeys } = names;
   return {
     publish: [
       ...pulling(streams.work, consumers.teachers),
@@ -76,17 +73,17 @@ function teacherPermissions(names: JobNames): Permissions {
       // After a duplicate the stored frame is read back (design §4 "Zombies").
       `$JS.API.DIRECT.GET.${streams.logits}.${subjects.allLogits}`,
       subjects.allDead,
-      `$KV.${teacherBucket}.*`,
-      state(stateKeys.reference),
-      `$JS.API.DIRECT.GET.${stateStreamOf(names)}.${state(stateKeys.reference)}`,
+      subjects.allTeachers,
+      subjects.state(stateKeys.reference),
+      `$JS.API.DIRECT.GET.${bucketStreams.state}.${subjects.state(stateKeys.reference)}`,
     ],
     subscribe: [`${names.inboxPrefix('teacher')}.>`],
   };
 }
 
 function studentPermissions(names: JobNames, ranks: readonly number[]): Permissions {
-  const { streams, consumers, subjects, stateBucket, stateKeys, objectBucket } = names;
-  const objects = objectStreamOf(names);
+  const { streams, bucketStreams, consumers, subjects, stateKeys, objectBucket } = names;
+  const { objects } = bucketStreams;
   // The first rank may read, write and clear checkpoints and results; nothing else lies in this store.
   const ownsCheckpoint = [
     `$O.${objectBucket}.>`,
@@ -101,8 +98,8 @@ function studentPermissions(names: JobNames, ranks: readonly number[]): Permissi
       ...ranks.flatMap((rank) => pulling(streams.logits, consumers.student(rank))),
       `$JS.API.DIRECT.GET.${streams.logits}.${subjects.allLogits}`,
       `$JS.API.DIRECT.GET.${streams.dead}.${subjects.allDead}`,
-      ...ranks.map((rank) => `$KV.${stateBucket}.${stateKeys.student(rank)}`),
-      `$JS.API.DIRECT.GET.${stateStreamOf(names)}.$KV.${stateBucket}.>`,
+      ...ranks.map((rank) => subjects.state(stateKeys.student(rank))),
+      `$JS.API.DIRECT.GET.${bucketStreams.state}.${subjects.allState}`,
       ...(ranks.includes(firstRank) ? ownsCheckpoint : []),
     ],
     subscribe: [`${names.inboxPrefix('student')}.>`],
@@ -114,12 +111,12 @@ function studentPermissions(names: JobNames, ranks: readonly number[]): Permissi
  * STREAM.MSG.GET and flow control (docs/adr/0009).
  */
 function readerPermissions(names: JobNames): Permissions {
-  const objects = objectStreamOf(names);
+  const { objects } = names.bucketStreams;
   return {
     publish: [
       `$JS.API.DIRECT.GET.${objects}`,
       `$JS.API.DIRECT.GET.${objects}.>`,
-      // Tells a store that is gone from a server that does not answer.
+      // Distinguishes a deleted store from a server that does not answer.
       `$JS.API.STREAM.INFO.${objects}`,
     ],
     subscribe: [`${names.inboxPrefix('reader')}.>`],

@@ -1,4 +1,4 @@
-/** A job's reader: brings its results home with the few rights of that role, and goes. */
+/** A job's reader: downloads its results with the few rights of that role. */
 import { jobNames, type NatsAccess } from '@distillery/protocol';
 import { jetstreamManager } from '@nats-io/jetstream';
 

@@ -4,7 +4,7 @@
  */
 import type { JetStreamLimit } from '@distillery/protocol';
 
-/** What an account says of one kind of storage, in bytes. */
+/** Storage of one kind in an account, in bytes. */
 export interface AccountRoom {
   /** null = no limit. */
   readonly limitBytes: number | null;
@@ -26,7 +26,7 @@ export interface Shortage {
   readonly text: string;
   /** What the stream would reserve, and what the account has; absent = not known. */
   readonly account?: AccountRoom & { readonly wantedBytes: number };
-  /** Where the account's limits are set; absent = with whoever made the account. */
+  /** Where the account's limits are set; absent = outside of Distillery. */
   readonly settings?: string;
 }
 
@@ -35,7 +35,7 @@ export function limitOf({ limitBytes, reservedBytes }: AccountRoom, wantedBytes:
   return limitBytes !== null && reservedBytes + wantedBytes > limitBytes ? 'account' : 'server';
 }
 
-/** Whose limit is used up, and who can do what about it. */
+/** Which limit is reached, and how to raise it. */
 export function roomSentence({ limit, text, account, settings = accountSettings.given }: Shortage): string {
   const smaller = 'Delete finished jobs, lower spec.logits.maxBytes, or';
   switch (limit) {

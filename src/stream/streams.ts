@@ -7,7 +7,7 @@
  *  streams/C2 Every stream has a byte limit and refuses what is beyond it (I4).
  *  streams/C3 What a worker publishes can never erase another's message: roll-up is off wherever two roles write.
  */
-import { ackWaitMs, type JobNames, studentRanks } from '@distillery/protocol';
+import { ackWaitMs, allObjectEntries, allObjectPieces, type JobNames, studentRanks } from '@distillery/protocol';
 import {
   AckPolicy,
   type ConsumerConfig,
@@ -19,7 +19,9 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream';
 
-import { metadataOf, type StreamOwner } from './marks.js';
+import type { StreamOwner } from '../domain/index.js';
+
+import { metadataOf } from './marks.js';
 
 export interface JobStreamOptions {
   readonly names: JobNames;
@@ -71,36 +73,18 @@ const maxItemsInWork = 10_000;
 
 const nanosecondsPerSecond = 1_000_000_000;
 
-/** Key-value buckets and object stores are streams by naming conventions of all NATS clients. */
-export function stateStreamOf(names: JobNames): string {
-  return `KV_${names.stateBucket}`;
-}
-export function teacherStreamOf(names: JobNames): string {
-  return `KV_${names.teacherBucket}`;
-}
-export function objectStreamOf(names: JobNames): string {
-  return `OBJ_${names.objectBucket}`;
-}
-
 /** Names of all streams of a job. */
 export function streamNamesOf(names: JobNames): string[] {
   const { work, logits, dead } = names.streams;
-  return [work, logits, dead, stateStreamOf(names), teacherStreamOf(names), objectStreamOf(names)];
+  return [work, logits, dead, ...Object.values(names.bucketStreams)];
 }
-
-/** Subjects on which the server announces every accepted telemetry value, without its data: what `watch` listens to. */
-export function stateChangesOf(names: JobNames): string {
-  return `distill.${names.uid}.state.>`;
-}
-/** Those of all jobs. */
-export const anyStateChange = 'distill.*.state.>';
 
 /**
- * Announces a stored value on another subject, after storing, so that a watcher also reads what it hears of; needs no
- * consumer. Without the data, which the watcher reads when it wants it: a worker that floods costs the operator little.
+ * Announces a stored value on another subject, after storing, so that a watcher can read the value at once; needs no
+ * consumer. Without the data, which the watcher reads when it needs it: a flood by one worker costs the operator little.
  */
-function announced(bucket: string, dest: string): NonNullable<StreamConfig['republish']> {
-  return { src: `$KV.${bucket}.>`, dest, headers_only: true };
+function announced(src: string, dest: string): NonNullable<StreamConfig['republish']> {
+  return { src, dest, headers_only: true };
 }
 
 export function jobStreams(options: JobStreamOptions): JobStreams {
@@ -145,8 +129,8 @@ export function jobStreams(options: JobStreamOptions): JobStreams {
       },
       {
         ...common,
-        name: stateStreamOf(names),
-        subjects: [`$KV.${names.stateBucket}.>`],
+        name: names.bucketStreams.state,
+        subjects: [names.subjects.allState],
         retention: RetentionPolicy.Limits,
         discard: DiscardPolicy.New,
         storage: 'file',
@@ -155,12 +139,12 @@ export function jobStreams(options: JobStreamOptions): JobStreams {
         max_bytes: stateBytes,
         // Unlike other buckets: with roll-up a teacher could wipe the student's fencing number (streams/C3).
         allow_rollup_hdrs: false,
-        republish: announced(names.stateBucket, stateChangesOf(names)),
+        republish: announced(names.subjects.allState, names.subjects.stateChanges),
       },
       {
         ...common,
-        name: teacherStreamOf(names),
-        subjects: [`$KV.${names.teacherBucket}.*`],
+        name: names.bucketStreams.teachers,
+        subjects: [names.subjects.allTeachers],
         retention: RetentionPolicy.Limits,
         discard: DiscardPolicy.New,
         storage: 'file',
@@ -170,12 +154,12 @@ export function jobStreams(options: JobStreamOptions): JobStreams {
         max_bytes: teacherBytes,
         max_age: teacherValueSeconds * nanosecondsPerSecond,
         allow_rollup_hdrs: false,
-        republish: announced(names.teacherBucket, `distill.${names.uid}.state.teacher.>`),
+        republish: announced(`$KV.${names.teacherBucket}.>`, names.subjects.teacherChanges),
       },
       {
         ...common,
-        name: objectStreamOf(names),
-        subjects: [`$O.${names.objectBucket}.C.>`, `$O.${names.objectBucket}.M.>`],
+        name: names.bucketStreams.objects,
+        subjects: [allObjectPieces(names.objectBucket), allObjectEntries(names.objectBucket)],
         retention: RetentionPolicy.Limits,
         discard: DiscardPolicy.New,
         storage: 'file',
@@ -190,7 +174,7 @@ export function jobStreams(options: JobStreamOptions): JobStreams {
           durable_name: names.consumers.teachers,
           ack_policy: AckPolicy.Explicit,
           ack_wait: (ackWaitMs / 1_000) * nanosecondsPerSecond,
-          // The teachers write dead letters themselves (design §4 "Poison"): no item is ever stuck at a limit of the server.
+          // Teachers write dead letters themselves (design §4 "Poison"): no item gets stuck at a limit of the server.
           max_deliver: -1,
           max_ack_pending: maxItemsInWork,
           deliver_policy: DeliverPolicy.All,
@@ -201,7 +185,7 @@ export function jobStreams(options: JobStreamOptions): JobStreams {
         stream: names.streams.logits,
         config: {
           durable_name: names.consumers.student(rank),
-          // The server's record of what was read is never the truth: the checkpoint is.
+          // The training position is in the checkpoint, never in the broker.
           ack_policy: AckPolicy.None,
           deliver_policy: DeliverPolicy.All,
           replay_policy: ReplayPolicy.Instant,

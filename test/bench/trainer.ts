@@ -9,7 +9,7 @@ import { randomFrom } from '@distillery/base';
 import * as tfl from '@tensorflow/tfjs-layers';
 
 import { imageSamples, onlyInput, sizeOf } from '../../workers/data/index.js';
-import { createTrainer, type StudentTrainer, type TrainingBatch } from '../../workers/models/training.js';
+import { type StudentTrainer, type TrainingBatch } from '../../workers/models/training.js';
 import { openRuntime, type Runtime } from '../../workers/runtimes/index.js';
 
 import { type BenchTable, median } from './table.js';
@@ -39,7 +39,7 @@ function referenceNetwork(): string {
 }
 
 export async function trainerBench(say: (line: string) => void): Promise<BenchTable> {
-  const runtime = await openRuntime('auto');
+  const runtime = await openRuntime('auto', 'training');
   const cases = [
     { model: 'conv16-pool-conv32-pool-dense128', modelJson: referenceNetwork(), batch: 64 },
     { model: 'examples/mnist student', modelJson: readFileSync(student, 'utf8'), batch: 128 },
@@ -53,8 +53,7 @@ export async function trainerBench(say: (line: string) => void): Promise<BenchTa
 }
 
 async function measure(runtime: Runtime, modelJson: string, rows: number): Promise<Record<string, number>> {
-  const trainer = await createTrainer({
-    runtime,
+  const trainer = await runtime.openTrainer({
     modelJson,
     seed: 1,
     loss: { temperature: 4, softWeight: 0.9 },

@@ -80,8 +80,8 @@ export interface StudentObjects {
   sweep(): Promise<void>;
 }
 
-export function storeOf(link: StreamLink, { objectBucket }: JobNames): ObjectStore {
-  return new ObjectStore(objectPort(link, `OBJ_${objectBucket}`), objectBucket);
+export function storeOf(link: StreamLink, { objectBucket, bucketStreams }: JobNames): ObjectStore {
+  return new ObjectStore(objectPort(link, bucketStreams.objects), objectBucket);
 }
 
 export function objectsOf(link: StreamLink, names: JobNames, attempt = 1): StudentObjects {

@@ -5,7 +5,14 @@
 import { createHash } from 'node:crypto';
 
 import type { Clock } from '@distillery/base';
-import { type Manifest, needsNoTeacher, type Schedule, type StudentState, type WorkItem } from '@distillery/protocol';
+import {
+  type Manifest,
+  needsNoTeacher,
+  type Schedule,
+  type StudentState,
+  trainingMetricsSchema,
+  type WorkItem,
+} from '@distillery/protocol';
 
 import {
   type CheckpointEntry,
@@ -20,7 +27,6 @@ import type { Dataset, Samples, Targets } from '../../workers/data/index.js';
 import type { TrainerState, TrainingBatch } from '../../workers/models/training.js';
 import { WorkerError } from '../../workers/base/exit.js';
 import { LiveSupply } from '../../workers/student/live-supply.js';
-import { metricsSchema } from '../../workers/student/progress.js';
 import type { StudentStateWriter } from '../../workers/student/reporting.js';
 import type { ResultStore, StudentResult } from '../../workers/student/results.js';
 import { type StartingPoint, Student, type TrainerClient } from '../../workers/student/student.js';
@@ -237,7 +243,7 @@ export class StudentHome {
     const checkpoint = newest?.checkpoint ?? null;
     const start: StartingPoint = {
       step: checkpoint?.step ?? 0,
-      metrics: checkpoint === null ? null : metricsSchema.parse(checkpoint.metrics),
+      metrics: checkpoint === null ? null : trainingMetricsSchema.parse(checkpoint.metrics),
       loaded: newest?.entry ?? null,
     };
     const previousFed = this.state.reports.at(-1)?.fedSteps ?? 0;

@@ -5,7 +5,7 @@ import { WorkerError } from './exit.js';
 import { readText } from './read-text.js';
 
 export type WorkerLogin =
-  /** `user` is empty for a server that asks nobody who he is. */
+  /** `user` is empty for a server without authentication. */
   | { readonly kind: 'password'; readonly user: string; readonly password: string }
   | { readonly kind: 'token'; readonly token: string }
   /** The .creds file's text as it is now: it may have been renewed since the last connection. */

@@ -18,7 +18,7 @@ export function createGate(): Gate {
 
 /** The compute thread's: false when the gate is shut and the call must not begin. */
 export function enter(gate: Gate): boolean {
-  // First busy, then look: the owner does it the other way round, so one of the two always sees the other.
+  // Set busy, then read shut. The owner sets shut, then reads busy: one of the two always sees the other.
   Atomics.store(gate, busyAt, 1);
   if (Atomics.load(gate, shutAt) === 0) return true;
   leave(gate);
@@ -47,7 +47,7 @@ export function isBusy(gate: Gate): boolean {
   return Atomics.load(gate, busyAt) === 1;
 }
 
-/** The owner's, while the process exits and nothing asynchronous runs any more; gives up after `timeoutMs`. */
+/** The owner's, while the process exits and nothing asynchronous runs anymore: blocks until no call runs, at most `timeoutMs`. */
 export function waitUntilQuiet(gate: Gate, timeoutMs: number): void {
   Atomics.wait(gate, busyAt, 1, timeoutMs);
 }

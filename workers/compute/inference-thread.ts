@@ -1,7 +1,7 @@
 /** A teacher's model on its own thread, seen from the main thread. */
 import type { Samples } from '../data/index.js';
-import { type InferenceSource, ModelError } from '../models/inference/index.js';
-import type { InferenceHandlers } from './inference-worker.js';
+import { ModelError } from '../models/inference/index.js';
+import type { InferenceHandlers, InferenceWorkerSource } from './inference-worker.js';
 import { ComputeError, startCompute } from './thread.js';
 
 /** One batch's logits, with the thread's account of it. */
@@ -17,6 +17,8 @@ export interface InferenceThread {
   readonly digest: Uint8Array;
   readonly digestHex: string;
   readonly description: string;
+  /** What a person should know of the choice of the runtime. */
+  readonly notes: readonly string[];
   /**
    * @param samples given up by the caller
    * @throws ComputeError; what the model throws: an error of kind Logits
@@ -28,7 +30,7 @@ export interface InferenceThread {
   close(): Promise<void>;
 }
 
-export interface InferenceThreadSource extends InferenceSource {
+export interface InferenceThreadSource extends InferenceWorkerSource {
   /** Longest time for loading with a first trial, and for one batch. */
   readonly limitSeconds: number;
 }
@@ -63,7 +65,7 @@ export async function openInferenceThread(
 }
 
 /**
- * A model that does not come to an end with its first samples will not in another attempt either.
+ * A model that does not finish its first samples does not finish them in another attempt, either.
  * @returns the error, or a ModelError in its place
  */
 export function asModelError(error: unknown, path: string): unknown {

@@ -1,7 +1,14 @@
 /** The compute thread of a teacher: opens its model and answers batches. Started by inference-thread.ts. */
 import type { Samples } from '../data/index.js';
 import { type Inference, type InferenceSource, openInference } from '../models/inference/index.js';
+import { openRuntime } from '../runtimes/index.js';
+import type { RuntimeChoice } from '@distillery/protocol';
 import { serveCompute } from './serve.js';
+
+/** What the main thread gives; the runtime is opened here, since there is one per thread. */
+export interface InferenceWorkerSource extends InferenceSource {
+  readonly runtime: RuntimeChoice;
+}
 
 let opened: Inference | undefined;
 
@@ -11,11 +18,12 @@ function inference(): Inference {
 }
 
 const handlers = {
-  open: async (source: InferenceSource) => {
-    opened = await openInference(source);
+  open: async ({ runtime: choice, ...source }: InferenceWorkerSource) => {
+    const runtime = await openRuntime(choice, source.format);
+    opened = await openInference(source, (file) => runtime.openEngine(file));
     const { columns, digest, digestHex, description } = opened;
     // A copy, since results are moved out of this thread.
-    return { columns, digest: digest.slice(), digestHex, description };
+    return { columns, digest: digest.slice(), digestHex, description, notes: runtime.notes };
   },
   infer: (samples: Samples) => inference().infer(samples),
 };

@@ -1,10 +1,10 @@
 /**
  * Ends a process whose compute thread is in native code that does not return. `process.exit` waits for every thread, so it
- * would wait without end; the process is replaced by one that ends at once with the same exit code.
+ * would wait without end. Instead, `execve` replaces the process by one that ends at once with the same exit code.
  */
 
 /**
- * Never returns. To be called while the process exits: nothing else of it runs any more. Where `execve` is missing
+ * Never returns. Call it while the process exits and no other JavaScript runs. Where `execve` is missing
  * (Windows), the exit code is that of a killed process.
  */
 export function leaveProcess(exitCode: number): never {

@@ -1,7 +1,7 @@
 /**
  * What crosses between a process's main thread and its compute thread, and how. Buffers move instead of being copied:
- * who sends an array that is its own whole buffer gives it up. A view into a larger buffer (a frame in a network
- * message, a tensor in a checkpoint) is copied, since somebody else may still read the rest.
+ * the sender of an array that spans its whole buffer loses it. A view into a larger buffer (a frame in a network message,
+ * a tensor in a checkpoint) is copied, since other code may still read the rest.
  */
 import { crossingOf, type CrossingError, DistilleryError } from '@distillery/base';
 
@@ -45,7 +45,7 @@ export function packed(value: unknown): Parcel {
     if (ArrayBuffer.isView(part)) {
       const own = part.byteLength === part.buffer.byteLength ? part : ownCopy(part);
       const { buffer, byteLength } = own;
-      // An empty one is not worth it and must not move twice.
+      // An empty buffer saves nothing, and a second move of it fails.
       if (isMovable(buffer) && byteLength === buffer.byteLength && byteLength > 0) buffers.add(buffer);
       return own;
     }

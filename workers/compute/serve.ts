@@ -1,4 +1,4 @@
-/** The compute thread's end: serves one call at a time, in order, and counts its own busy and idle time. */
+/** The compute thread's side of the calls: serves one at a time, in order, and counts its busy and idle time. */
 import { parentPort, workerData } from 'node:worker_threads';
 
 import { enter, type Gate, leave } from './gate.js';

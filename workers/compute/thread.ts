@@ -1,13 +1,13 @@
 /**
- * The main thread's end of a compute thread: tensors are computed there, so that heartbeats, `working()` and signals
- * are answered here (onnxruntime-node and tfjs both block the thread they run on, for seconds at worst).
+ * The main thread's side of a compute thread. Tensors are computed there, so that heartbeats, `working()` and signals are
+ * answered here (onnxruntime-node and tfjs both block the thread they run on, for seconds at worst).
  *
  * Invariants:
  *  thread/C1 Calls are served one at a time in the order made; each is answered exactly once.
  *  thread/C2 When the thread ends, for whatever reason, every pending and every later call is rejected with a
  *     ComputeError.
  *  thread/C3 A call that takes longer than the limit ends the thread, so no promise of this room stays unsettled. Where
- *     the thread cannot be ended (native code), it is left behind, and the process still ends with its own exit code.
+ *     the thread cannot be ended (native code), it is abandoned, and the process still ends with its own exit code.
  */
 import { Worker } from 'node:worker_threads';
 
@@ -18,7 +18,7 @@ import { createGate, isBusy, quiet, shut, waitUntilQuiet } from './gate.js';
 import { leaveProcess } from './leave-process.js';
 import { type Call, packed, type Reply, type Thrown } from './messages.js';
 import type { Handlers } from './serve.js';
-import { startTimeLimit } from './time-limit.js';
+import { startTimeLimit, type TimeLimit } from './time-limit.js';
 
 type ComputeEnd =
   /** The thread ended by itself: an uncaught error, out of memory, process.exit. */
@@ -30,7 +30,7 @@ type ComputeEnd =
   /** A handler threw an error of a library. */
   | { readonly kind: 'failed'; readonly errorName: string };
 
-/** The thread, or a call of it, came to an end. Another attempt may not: it is made, and charged. */
+/** The thread, or one of its calls, failed. Another attempt may succeed: it is made, and charged. */
 export class ComputeError extends DistilleryError {
   override readonly name = 'ComputeError';
   readonly kind = 'Compute';
@@ -56,7 +56,7 @@ interface Computed<T> {
 }
 
 export interface ComputeThread<H extends Handlers<H>> {
-  /** Whole arrays in `input` are given up by the caller; see messages.ts. */
+  /** The caller loses the whole arrays in `input`; see messages.ts. */
   call<M extends keyof H & string>(method: M, input: Parameters<H[M]>[0]): Promise<Computed<Awaited<ReturnType<H[M]>>>>;
   /** Resolves when the thread has ended, with the reason that pending calls were given. */
   readonly ended: Promise<ComputeError>;
@@ -76,7 +76,7 @@ export interface ComputeOptions {
   readonly limitSeconds: number;
 }
 
-/** Longer than a batch takes on a slow machine; the exit of a process is held up no longer. */
+/** Longest time that the exit of a process waits for a call: longer than a batch takes on a slow machine. */
 const exitWaitMs = 10_000;
 
 interface Pending {
@@ -86,97 +86,120 @@ interface Pending {
 }
 
 /** Starts `module`, which calls serveCompute with handlers of type H. */
-export function startCompute<H extends Handlers<H>>(
-  module: URL,
-  { name, ending, limitSeconds }: ComputeOptions,
-): ComputeThread<H> {
-  const gate = createGate();
-  const worker = new Worker(module, { name, workerData: { gate } });
-  const pending = new Map<number, Pending>();
-  let nextId = 0;
-  let reason = '';
-  let cause: unknown;
-  let closing = false;
-  let endedWith: ComputeError | undefined;
-  /** Why the thread is given up while it still runs (thread/C3). */
-  let stuck: ComputeError | undefined;
-  const limit = startTimeLimit(limitSeconds * 1_000, () => giveUp());
+export function startCompute<H extends Handlers<H>>(module: URL, options: ComputeOptions): ComputeThread<H> {
+  return new StartedThread<H>(module, options);
+}
 
-  worker.on('message', (reply: Reply) => {
-    const call = pending.get(reply.id);
-    pending.delete(reply.id);
-    // Calls are worked off in order: the next one begins now (thread/C1).
-    if (pending.size === 0) limit.stop();
-    else limit.restart();
+class StartedThread<H extends Handlers<H>> implements ComputeThread<H> {
+  readonly ended: Promise<ComputeError>;
+  readonly #options: ComputeOptions;
+  readonly #gate = createGate();
+  readonly #worker: Worker;
+  /** By id, in the order of the calls. */
+  readonly #pending = new Map<number, Pending>();
+  readonly #limit: TimeLimit;
+  readonly #end: (error: ComputeError) => void;
+  #nextId = 0;
+  #uncaught: Error | undefined;
+  #closing = false;
+  #endedWith: ComputeError | undefined;
+  /** Why the thread is given up while it still runs (thread/C3). */
+  #stuck: ComputeError | undefined;
+
+  constructor(module: URL, options: ComputeOptions) {
+    this.#options = options;
+    const { name, ending, limitSeconds } = options;
+    const over = Promise.withResolvers<ComputeError>();
+    this.ended = over.promise;
+    this.#end = (error) => {
+      this.#endedWith ??= error;
+      this.#limit.stop();
+      for (const { reject } of this.#pending.values()) reject(this.#endedWith);
+      this.#pending.clear();
+      over.resolve(this.#endedWith);
+    };
+    this.#limit = startTimeLimit(limitSeconds * 1_000, () => this.#giveUp());
+    if (ending === 'afterCall') process.once('exit', this.#holdUpExit);
+    this.#worker = new Worker(module, { name, workerData: { gate: this.#gate } });
+    this.#worker.on('message', (reply: Reply) => this.#answer(reply));
+    // 'exit' always follows, and settles what is pending.
+    this.#worker.on('error', (error: Error) => (this.#uncaught = error));
+    this.#worker.once('exit', (exitCode) => this.#exited(exitCode));
+  }
+
+  call<M extends keyof H & string>(
+    method: M,
+    input: Parameters<H[M]>[0],
+  ): Promise<Computed<Awaited<ReturnType<H[M]>>>> {
+    return new Promise((resolve, reject: (error: Error) => void) => {
+      const gone = this.#endedWith ?? this.#stuck;
+      if (gone !== undefined || this.#closing) {
+        reject(gone ?? new ComputeError(this.#options.name, { kind: 'closed' }, 'is being closed'));
+        return;
+      }
+      const { content, buffers } = packed(input);
+      const call: Call = { id: this.#nextId++, method, input: content };
+      this.#worker.postMessage(call, buffers);
+      if (this.#pending.size === 0) this.#limit.restart();
+      this.#pending.set(call.id, { method, resolve, reject });
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    if (this.#options.ending === 'afterCall') {
+      shut(this.#gate);
+      // A thread that died in a call, or is stuck in one, never leaves the gate.
+      await Promise.race([quiet(this.#gate), this.ended]);
+      if (isBusy(this.#gate) && this.#stuck !== undefined) return;
+    }
+    await this.#worker.terminate();
+    await this.ended;
+  }
+
+  #answer(reply: Reply): void {
+    const call = this.#pending.get(reply.id);
+    this.#pending.delete(reply.id);
+    // Calls are served in order: the next one begins now (thread/C1).
+    if (this.#pending.size === 0) this.#limit.stop();
+    else this.#limit.restart();
     if (call === undefined) return;
-    if (!reply.ok) call.reject(errorOf(name, reply.thrown));
+    if (!reply.ok) call.reject(errorOf(this.#options.name, reply.thrown));
     else call.resolve({ value: reply.value as never, busyMs: reply.busyMs, idleMs: reply.idleMs });
-  });
-  // 'exit' always follows, and settles what is pending.
-  worker.on('error', (error: Error) => {
-    cause = error;
-    reason = `: ${librarySentence(error)}`;
-  });
-  const holdUpExit = (exitCode: number): void => {
-    shut(gate);
-    if (stuck === undefined) waitUntilQuiet(gate, exitWaitMs);
-    if (isBusy(gate)) leaveProcess(exitCode);
-  };
-  if (ending === 'afterCall') process.once('exit', holdUpExit);
-  const over = Promise.withResolvers<ComputeError>();
-  const end = (error: ComputeError): void => {
-    endedWith ??= error;
-    limit.stop();
-    for (const { reject } of pending.values()) reject(endedWith);
-    pending.clear();
-    over.resolve(endedWith);
-  };
-  worker.once('exit', (exitCode) => {
-    process.removeListener('exit', holdUpExit);
-    if (stuck !== undefined) end(stuck);
-    else if (closing) end(new ComputeError(name, { kind: 'closed' }, 'was closed'));
-    else end(new ComputeError(name, { kind: 'died', exitCode }, `ended with code ${exitCode}${reason}`, { cause }));
-  });
-  const giveUp = (): void => {
-    const method = pending.values().next().value?.method ?? '';
+  }
+
+  #exited(exitCode: number): void {
+    process.removeListener('exit', this.#holdUpExit);
+    const { name } = this.#options;
+    const cause = this.#uncaught;
+    const reason = cause === undefined ? '' : `: ${librarySentence(cause)}`;
+    if (this.#stuck !== undefined) this.#end(this.#stuck);
+    else if (this.#closing) this.#end(new ComputeError(name, { kind: 'closed' }, 'was closed'));
+    else {
+      const sentence = `ended with code ${exitCode}${reason}`;
+      this.#end(new ComputeError(name, { kind: 'died', exitCode }, sentence, { cause }));
+    }
+  }
+
+  #giveUp(): void {
+    const { name, ending, limitSeconds } = this.#options;
+    const method = this.#pending.values().next().value?.method ?? '';
     const sentence = `a call did not end within ${limitSeconds} s (${method})`;
-    stuck = new ComputeError(name, { kind: 'stuck', method, limitSeconds }, sentence);
+    this.#stuck = new ComputeError(name, { kind: 'stuck', method, limitSeconds }, sentence);
     if (ending === 'interrupt') {
-      void worker.terminate();
+      void this.#worker.terminate();
       return;
     }
-    // Native code cannot be stopped: the thread is left alone until the process ends.
-    shut(gate);
-    worker.unref();
-    end(stuck);
-  };
+    // Native code cannot be stopped: the thread stays until the process ends.
+    shut(this.#gate);
+    this.#worker.unref();
+    this.#end(this.#stuck);
+  }
 
-  return {
-    ended: over.promise,
-    call: (method, input) =>
-      new Promise((resolve, reject: (error: Error) => void) => {
-        const gone = endedWith ?? stuck;
-        if (gone !== undefined || closing) {
-          reject(gone ?? new ComputeError(name, { kind: 'closed' }, 'is being closed'));
-          return;
-        }
-        const { content, buffers } = packed(input);
-        const call: Call = { id: nextId++, method, input: content };
-        worker.postMessage(call, buffers);
-        if (pending.size === 0) limit.restart();
-        pending.set(call.id, { method, resolve, reject });
-      }),
-    close: async () => {
-      closing = true;
-      if (ending === 'afterCall') {
-        shut(gate);
-        // A thread that died in a call, or is stuck in one, never leaves the gate.
-        await Promise.race([quiet(gate), over.promise]);
-        if (isBusy(gate) && stuck !== undefined) return;
-      }
-      await worker.terminate();
-      await over.promise;
-    },
+  readonly #holdUpExit = (exitCode: number): void => {
+    shut(this.#gate);
+    if (this.#stuck === undefined) waitUntilQuiet(this.#gate, exitWaitMs);
+    if (isBusy(this.#gate)) leaveProcess(exitCode);
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * The time limit of a compute thread's calls. A model may keep a library busy without end, and the library offers no way
- * to ask it to stop.
+ * The time limit of a compute thread's calls. A model may keep a library busy without end, and libraries have no call that
+ * stops them.
  *
  * Invariant: only time in which this process itself ran counts. A laptop that slept, a frozen cgroup or a stopped process
  * never looks like a call that hangs.

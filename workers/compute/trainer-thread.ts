@@ -19,15 +19,15 @@ interface Trained {
   readonly idleMs: number;
 }
 
-/** Calls are worked off in the order made, so a state asked for after step k holds step k and nothing later. */
+/** Calls are served in the order made, so a state requested after step k holds step k and nothing later. */
 export interface TrainerThread {
   readonly columns: number;
   /** What the model takes, in the order of its inputs. */
   readonly inputs: InputSpecs;
   readonly parameters: number;
-  /** What the trainer changed in the model of the file, in sentences. */
+  /** What a person should know: of the choice of the runtime, and of changes to the model of the file. */
   readonly notes: readonly string[];
-  readonly runtime: Runtime;
+  readonly runtime: Pick<Runtime, 'name' | 'description'>;
   /** Arrays of the batch are given up by the caller. @throws an error of kind Numeric or Batch, ComputeError */
   train(batch: TrainingBatch): Promise<Trained>;
   /** Samples and targets are given up by the caller. */
@@ -78,7 +78,7 @@ export async function openTrainerThread(
   }
 }
 
-/** A model whose first trial does not come to an end will not in another attempt either. */
+/** A model that does not finish its first trial does not finish it in another attempt, either. */
 function asStudentModelError(error: unknown): unknown {
   if (!(error instanceof ComputeError) || error.end.kind !== 'stuck') return error;
   const found = `no end of it after ${String(error.end.limitSeconds)} s`;

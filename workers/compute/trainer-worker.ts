@@ -1,18 +1,13 @@
-/** The compute thread of a student: opens the runtime and the trainer and works its calls off. See trainer-thread.ts. */
+/** The compute thread of a student: opens the runtime and the trainer and serves its calls. See trainer-thread.ts. */
 import type { Samples, Targets } from '../data/index.js';
-import {
-  createTrainer,
-  type StudentTrainer,
-  type TrainerOptions,
-  type TrainerState,
-  type TrainingBatch,
-} from '../models/training.js';
-import { openRuntime, type RuntimeName } from '../runtimes/index.js';
+import { type StudentTrainer, type TrainerOptions, type TrainerState, type TrainingBatch } from '../models/training.js';
+import { openRuntime } from '../runtimes/index.js';
+import type { RuntimeChoice } from '@distillery/protocol';
 import { serveCompute } from './serve.js';
 
 /** What the main thread gives; the runtime is opened here, since there is one per thread. */
-export interface TrainerSource extends Omit<TrainerOptions, 'runtime'> {
-  readonly runtime: 'auto' | RuntimeName;
+export interface TrainerSource extends TrainerOptions {
+  readonly runtime: RuntimeChoice;
 }
 
 let opened: StudentTrainer | undefined;
@@ -23,11 +18,13 @@ function trainer(): StudentTrainer {
 }
 
 const handlers = {
-  open: async ({ runtime: name, ...options }: TrainerSource) => {
-    const runtime = await openRuntime(name);
-    opened = await createTrainer({ runtime, ...options });
-    const { columns, inputs, parameters, notes } = opened;
-    return { columns, inputs, parameters, notes, runtime };
+  open: async ({ runtime: choice, ...options }: TrainerSource) => {
+    const runtime = await openRuntime(choice, 'training');
+    opened = await runtime.openTrainer(options);
+    const { name, description } = runtime;
+    const { columns, inputs, parameters } = opened;
+    const notes = [...runtime.notes, ...opened.notes];
+    return { columns, inputs, parameters, notes, runtime: { name, description } };
   },
   train: (batch: TrainingBatch) => trainer().train(batch),
   evaluate: ({ samples, targets }: { readonly samples: Samples; readonly targets: Targets }) =>

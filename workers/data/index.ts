@@ -3,4 +3,4 @@ export { DataError, ReadError } from './errors.js';
 export { openDataset } from './readers.js';
 export { imageInputs, imageSamples, inputsText, onlyInput, sameInputs, samplesBetween, sizeOf } from './samples.js';
 export type { Dataset, InputSpec, InputSpecs, Samples, Split, Targets, Tensor } from './samples.js';
-export { batchOf, checkLabels } from './view.js';
+export { batchOf, checkLabels, inParts } from './view.js';

@@ -37,6 +37,13 @@ export async function batchOf(
   return samples;
 }
 
+/** The indices of all samples in order, in parts of at most `samplesAtOnce`. */
+export function* inParts({ length }: Pick<Split, 'length'>, samplesAtOnce: number): Generator<Uint32Array> {
+  for (let start = 0; start < length; start += samplesAtOnce) {
+    yield Uint32Array.from({ length: Math.min(samplesAtOnce, length - start) }, (_, at) => start + at);
+  }
+}
+
 const labelsAtOnce = 8_192;
 
 /**
@@ -67,8 +74,7 @@ function labelRemedy(split: Split, columns: number): string {
 }
 
 function* labelsOf(split: Split): Generator<{ readonly start: number; readonly labels: Int32Array }> {
-  for (let start = 0; start < split.length; start += labelsAtOnce) {
-    const count = Math.min(labelsAtOnce, split.length - start);
-    yield { start, labels: split.targets(Array.from({ length: count }, (_, at) => start + at)).labels };
+  for (const indices of inParts(split, labelsAtOnce)) {
+    yield { start: indices[0] ?? 0, labels: split.targets(indices).labels };
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The loss of distillation and its gradient with respect to the student's logits, in float64 on plain arrays: exact to
- * the last bit of float32, and one pass instead of thirty small tensor operations forth and back.
+ * the last bit of float32, and one pass instead of thirty small tensor operations.
  *
  *   loss = softWeight · T² · KL(softmax(teacher / T) ‖ softmax(student / T)) + (1 − softWeight) · cross-entropy,
  * each a mean over the rows (Hinton et al., arXiv 1503.02531). Without teacher logits: cross-entropy alone.
@@ -69,27 +69,8 @@ export function distillationLoss(
   return { loss: total / rows, gradient };
 }
 
-/** Sum of cross-entropy over the rows, in nats, and the rows whose largest logit is the label's (ties: the first). */
-export function score(
-  student: Float32Array,
-  labels: Int32Array,
-  columns: number,
-): { lossSum: number; correct: number } {
-  let lossSum = 0;
-  let correct = 0;
-  labels.forEach((label, row) => {
-    const start = row * columns;
-    let best = 0;
-    for (let at = 1; at < columns; at++) {
-      if ((student[start + at] ?? 0) > (student[start + best] ?? 0)) best = at;
-    }
-    if (best === label) correct++;
-    lossSum += logSumExp(student, start, columns, 1) - (student[start + label] ?? 0);
-  });
-  return { lossSum, correct };
-}
-
-function logSumExp(logits: Float32Array, start: number, columns: number, temperature: number): number {
+/** log Σ exp(logit / temperature) of the row that begins at `start`. */
+export function logSumExp(logits: Float32Array, start: number, columns: number, temperature: number): number {
   let largest = -Infinity;
   for (let at = start; at < start + columns; at++) largest = Math.max(largest, logits[at] ?? 0);
   let sum = 0;

@@ -5,8 +5,9 @@
  * float32, so that a restored optimizer continues bit for bit on any machine. Weights and slots are plain arrays: the
  * whole model is one loop, without an operation per weight.
  */
-import type { OptimizerSettings } from './learning-rate.js';
-import { learningRateAt } from './learning-rate.js';
+import type { Manifest } from '@distillery/protocol';
+
+export type OptimizerSettings = Manifest['student']['optimizer'];
 
 /** One trainable weight as the optimizer sees it. */
 export interface Parameter {
@@ -38,8 +39,8 @@ interface Entry {
 const slotNames = { sgd: ['velocity'], adam: ['m', 'v'], adamw: ['m', 'v'] } as const;
 
 /**
- * Weight decay: adamw decouples it and spares what has less than two axes (biases, scales of normalisations), as is
- * usual for it; sgd and adam add it to every gradient, as L2 regularisation.
+ * Weight decay: adamw decouples it and exempts what has less than two axes (biases, scales of normalizations), as is
+ * usual; sgd and adam add it to every gradient, as L2 regularization.
  * @param totalSteps of the job, for the learning rate's schedule
  */
 export function createOptimizer(
@@ -56,10 +57,10 @@ export function createOptimizer(
       values: new Float32Array(parameter.values.length),
     }));
     slots.push(...own);
-    const spared = settings.name === 'adamw' && parameter.shape.length < 2;
+    const exempt = settings.name === 'adamw' && parameter.shape.length < 2;
     return {
       values: parameter.values,
-      decay: spared ? 0 : settings.weightDecay,
+      decay: exempt ? 0 : settings.weightDecay,
       slots: own.map(({ values }) => values),
     };
   });
@@ -109,3 +110,26 @@ const adam: Update = ({ values, decay, slots: [m, v] }, gradient, rate, step, se
     values[at] = weight - rate * move - decoupled * weight;
   }
 };
+
+/**
+ * Learning rate as a pure function of the step, so that a restored run needs no state for it. Warm-up rises linearly and reaches the full rate at its last step; a cosine then falls to
+ * `finalFraction · learningRate`, reached exactly at the last step.
+ * @param step from 0 to totalSteps − 1
+ */
+export function learningRateAt(
+  { learningRate, schedule }: Pick<OptimizerSettings, 'learningRate' | 'schedule'>,
+  step: number,
+  totalSteps: number,
+): number {
+  const { warmupSteps, finalFraction } = schedule;
+  if (step < warmupSteps) return (learningRate * (step + 1)) / warmupSteps;
+  switch (schedule.name) {
+    case 'Constant':
+      return learningRate;
+    case 'Cosine': {
+      const span = totalSteps - 1 - warmupSteps;
+      const progress = span <= 0 ? 1 : Math.min(1, (step - warmupSteps) / span);
+      return learningRate * (finalFraction + ((1 - finalFraction) * (1 + Math.cos(Math.PI * progress))) / 2);
+    }
+  }
+}

@@ -1,13 +1,12 @@
 /**
- * The student as a tfjs layers model, ready to train: built from the file, its weights drawn from the seed, its layers
- * with randomness at hand. Owns the model; `dispose` frees every tensor of it.
+ * The student as a tfjs layers model, ready to train: built from the file, its weights drawn from the seed, its random
+ * layers seeded for each step; and the model's export. Owns the model; `dispose` frees all of its tensors.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { librarySentence } from '../base/index.js';
 import { onlyInput } from '../data/index.js';
 import type { InputSpecs } from '../data/index.js';
-import { supplyTensorMethods } from './student-orthogonal.js';
 import {
   dropoutMasks,
   endInLogits,
@@ -20,6 +19,7 @@ import type { Json } from './student-topology.js';
 import { containersOf, TopologyError } from './topology.js';
 import { checkShapes } from './topology-shapes.js';
 import { StudentModelError } from './trainer-errors.js';
+import type { ExportedModel } from './trainer.js';
 
 /** A weight of the model with a name that does not depend on what else the process has built. */
 export interface ModelWeight {
@@ -184,4 +184,59 @@ function layersWithin(container: object): tfl.layers.Layer[] {
   const { layers = [], layer } = container as { layers?: tfl.layers.Layer[]; layer?: tfl.layers.Layer };
   const children = layer === undefined ? layers : [...layers, layer];
   return children.flatMap((child) => [child, ...layersWithin(child)]);
+}
+
+/**
+ * The model as the two files that `tf.loadLayersModel` reads: model.json, and weights.bin with the weights in the model's
+ * order, float32 little-endian, without gaps.
+ */
+export function exportModel(model: StudentModel): ExportedModel {
+  const values = model.weights.map((weight) => weight.read());
+  const weights = new Uint8Array(values.reduce((bytes, { byteLength }) => bytes + byteLength, 0));
+  let offset = 0;
+  for (const value of values) {
+    weights.set(new Uint8Array(value.buffer, value.byteOffset, value.byteLength), offset);
+    offset += value.byteLength;
+  }
+  const content = {
+    format: 'layers-model',
+    generatedBy: `Distillery (TensorFlow.js layers v${tfl.version_layers})`,
+    convertedBy: null,
+    modelTopology: model.topology,
+    weightsManifest: [
+      {
+        paths: ['weights.bin'],
+        weights: model.weights.map(({ name, shape }) => ({ name, shape, dtype: 'float32' })),
+      },
+    ],
+  };
+  return { modelJson: `${JSON.stringify(content, null, 1)}\n`, weights };
+}
+
+/**
+ * The initializer `orthogonal` (the default inside recurrent layers) calls operations as methods of tensors. tfjs-core
+ * alone has them only as functions, and its module of methods cannot be loaded by Node beside the bundled core without
+ * a second copy of it. The five methods it uses are supplied here; nothing else of ours calls them.
+ */
+const methods = {
+  flatten(this: tf.Tensor): tf.Tensor {
+    return tf.reshape(this, [this.size]);
+  },
+  reshape(this: tf.Tensor, shape: number[]): tf.Tensor {
+    return tf.reshape(this, shape);
+  },
+  transpose(this: tf.Tensor): tf.Tensor {
+    return tf.transpose(this);
+  },
+  sign(this: tf.Tensor): tf.Tensor {
+    return tf.sign(this);
+  },
+  stridedSlice(this: tf.Tensor, begin: number[], end: number[], strides: number[]): tf.Tensor {
+    return tf.stridedSlice(this, begin, end, strides);
+  },
+};
+
+/** Needed before a model is built; further calls change nothing. */
+export function supplyTensorMethods(): void {
+  Object.assign(tf.Tensor.prototype, methods);
 }

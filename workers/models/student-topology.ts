@@ -1,10 +1,10 @@
 /**
- * From a model file to a topology that trains reproducibly: pure JSON work, before any tensor exists.
+ * Turns a model file into a topology that trains reproducibly: JSON alone, before any tensor exists. Pure.
  *
- * Owns three decisions: the student gives logits (a closing softmax is taken off), every initializer has a seed, and
+ * Owns three decisions: the student gives logits (a closing softmax is removed), every initializer has a seed, and
  * layers whose randomness cannot be seeded are refused.
  */
-import { seedOf } from '@distillery/base';
+import { isJsonObject, seedOf } from '@distillery/base';
 
 import { StudentModelError } from './trainer-errors.js';
 
@@ -42,10 +42,6 @@ export function nonZeroSeed(...parts: readonly number[]): number {
   return Math.max(1, seedOf(...parts));
 }
 
-function isJson(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /**
  * Reads a `model.json` or a bare topology.
  * @returns the topology: an object with class_name and config
@@ -58,7 +54,7 @@ export function parseTopology(text: string): Json {
   } catch (cause) {
     throw new StudentModelError('file', 'text that is not JSON', 'a tfjs layers model.json', { cause });
   }
-  if (!isJson(content)) throw new StudentModelError('file', 'no JSON object', 'a tfjs layers model.json');
+  if (!isJsonObject(content)) throw new StudentModelError('file', 'no JSON object', 'a tfjs layers model.json');
   if (content.format !== undefined && content.format !== 'layers-model') {
     throw new StudentModelError('format', shown(content.format), '"layers-model"');
   }
@@ -71,8 +67,8 @@ export function parseTopology(text: string): Json {
     );
   }
   const wrapped = content.modelTopology ?? content;
-  const topology = isJson(wrapped) && isJson(wrapped.model_config) ? wrapped.model_config : wrapped;
-  if (!isJson(topology) || typeof topology.class_name !== 'string' || topology.config === undefined) {
+  const topology = isJsonObject(wrapped) && isJsonObject(wrapped.model_config) ? wrapped.model_config : wrapped;
+  if (!isJsonObject(topology) || typeof topology.class_name !== 'string' || topology.config === undefined) {
     throw new StudentModelError(
       'modelTopology',
       'no class_name and config',
@@ -84,7 +80,7 @@ export function parseTopology(text: string): Json {
 
 function layersOf(topology: Json): Json[] {
   const { config } = topology;
-  const layers = Array.isArray(config) ? (config as unknown[]) : isJson(config) ? config.layers : undefined;
+  const layers = Array.isArray(config) ? (config as unknown[]) : isJsonObject(config) ? config.layers : undefined;
   if (!Array.isArray(layers) || layers.length === 0) {
     throw new StudentModelError(
       'modelTopology',
@@ -92,12 +88,12 @@ function layersOf(topology: Json): Json[] {
       'a Sequential or functional model with at least one layer',
     );
   }
-  return layers.filter(isJson);
+  return layers.filter(isJsonObject);
 }
 
 function configOf(layer: Json): Json {
   const { config } = layer;
-  if (!isJson(config)) throw new StudentModelError('layer', 'no config', 'a config object in every layer');
+  if (!isJsonObject(config)) throw new StudentModelError('layer', 'no config', 'a config object in every layer');
   return config;
 }
 
@@ -110,7 +106,7 @@ function nameOf(layer: Json): string {
 function lastLayer(topology: Json): Json {
   const layers = layersOf(topology);
   const { config } = topology;
-  const outputs = isJson(config) ? config.output_layers : undefined;
+  const outputs = isJsonObject(config) ? config.output_layers : undefined;
   if (!Array.isArray(outputs)) return layers.at(-1) ?? {};
   const [output] = outputs as unknown[];
   const named: unknown = Array.isArray(output) ? output[0] : output;
@@ -154,9 +150,9 @@ export function seedInitializers(topology: Json, seed: number): void {
   let place = 0;
   const visit = (value: unknown): void => {
     if (Array.isArray(value)) value.forEach(visit);
-    if (!isJson(value)) return;
+    if (!isJsonObject(value)) return;
     const { config } = value;
-    if (isJson(config) && randomInitializers.has(String(value.class_name))) {
+    if (isJsonObject(config) && randomInitializers.has(String(value.class_name))) {
       if (typeof config.seed !== 'number' || config.seed === 0) config.seed = nonZeroSeed(initialWeights, seed, place);
       place++;
     }
@@ -169,10 +165,10 @@ export function seedInitializers(topology: Json, seed: number): void {
 export function refuseUnseedableLayers(topology: Json): void {
   const visit = (value: unknown): void => {
     if (Array.isArray(value)) value.forEach(visit);
-    if (!isJson(value)) return;
+    if (!isJsonObject(value)) return;
     const { config } = value;
     const className = String(value.class_name);
-    if (isJson(config)) {
+    if (isJsonObject(config)) {
       const expected = 'randomness that a seed repeats (Dropout): a resumed run must equal an undisturbed one';
       const where = `layer ${String(config.name)}`;
       if (unseedableLayers.has(className)) throw new StudentModelError(where, className, expected);

@@ -1,13 +1,14 @@
 /**
  * Follows the shape of one sample through every layer of a checked topology, by each layer's own rules in tfjs and
- * without a weight in memory. Finds what tfjs computes on without a word, or with a crash of its kernels: outputs and
- * weights of size 0, and sizes beyond any memory.
+ * without a weight in memory. Finds what tfjs accepts silently or crashes on in a kernel: outputs and weights of size 0, and
+ * sizes beyond any memory.
  */
 import { serialization } from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 
+import { isJsonObject } from '@distillery/base';
 import { librarySentence } from '../base/index.js';
-import { type Container, isContainer, isJson, type Json, type Layer, shown, TopologyError } from './topology.js';
+import { type Container, isContainer, type Json, type Layer, shown, TopologyError } from './topology.js';
 
 /** With the batch axis first; null = any size. */
 type Shape = readonly (number | null)[];
@@ -229,7 +230,9 @@ type Registered = [
 function named(config: Json, name: string): Json {
   const wrapped = ['layer', 'cell', 'forwardLayer', 'backwardLayer'].flatMap((key) => {
     const inner = config[key];
-    return isJson(inner) && isJson(inner.config) ? [[key, { ...inner, config: named(inner.config, name) }]] : [];
+    return isJsonObject(inner) && isJsonObject(inner.config)
+      ? [[key, { ...inner, config: named(inner.config, name) }]]
+      : [];
   });
   return { name, ...config, ...(Object.fromEntries(wrapped) as Json) };
 }

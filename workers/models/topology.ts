@@ -1,12 +1,12 @@
 /**
- * Checks the topology of a tfjs layers model before tfjs reads it. tfjs builds a functional model by asking again and
- * again for layers whose inputs exist; references that are wrong, or in a circle, keep it asking without end. Pure.
+ * Checks the topology of a tfjs layers model before tfjs reads it. tfjs builds a functional model in passes over the
+ * layers whose inputs exist; wrong or circular references keep it in these passes without end. Pure.
  *
  * Invariants of what passes:
  *  topology/P1 It is nested at most `maxDepth` deep, so that recursive readers do not run out of stack.
  *  topology/P2 In every container, every reference names a call of a layer that can be made from the calls before it.
  */
-import { DistilleryError } from '@distillery/base';
+import { DistilleryError, isJsonObject } from '@distillery/base';
 
 import { librarySentence } from '../base/index.js';
 
@@ -88,7 +88,7 @@ export function containersOf(topology: Json): readonly Container[] {
   const count = { layers: 0 };
   const visit = (value: unknown): void => {
     if (Array.isArray(value)) value.forEach(visit);
-    if (!isJson(value)) return;
+    if (!isJsonObject(value)) return;
     Object.values(value).forEach(visit);
     const { className, config } = value;
     if (typeof className === 'string' && isContainer(className) && config !== undefined) {
@@ -107,11 +107,7 @@ export function isContainer(className: string): boolean {
   return ['Sequential', 'Functional', 'Model'].includes(className);
 }
 
-export function isJson(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** Without recursion: what is nested too deep must not be walked. */
+/** Walks level by level, since recursion would run out of stack on what this refuses. */
 function checkDepth(topology: Json): void {
   let level: unknown[] = [topology];
   for (let depth = 0; level.length > 0; depth++) {
@@ -127,8 +123,8 @@ function checkDepth(topology: Json): void {
 const listsOfNames = ['inboundNodes', 'inputLayers', 'outputLayers'];
 
 /**
- * The topology as tfjs turns it over before it reads it: keys and texts in camel case, names as they are. What is checked
- * must be what is read.
+ * The topology as tfjs converts it before it reads it: keys and texts in camel case, names as they are. The check must see
+ * what tfjs reads.
  */
 function asTfjsReads(value: unknown, key: string | undefined): unknown {
   if (typeof value === 'string') return camelCase(value);
@@ -138,7 +134,7 @@ function asTfjsReads(value: unknown, key: string | undefined): unknown {
       names && at === 0 && typeof item === 'string' ? item : asTfjsReads(item, key),
     );
   }
-  if (!isJson(value)) return value;
+  if (!isJsonObject(value)) return value;
   const read: Record<string, unknown> = {};
   for (const [name, inner] of Object.entries(value)) {
     if (name === '__proto__') {
@@ -156,8 +152,8 @@ function camelCase(text: string): string {
 }
 
 function containerOf(className: string, config: unknown, count: { layers: number }): Container {
-  const listed = Array.isArray(config) ? (config as unknown[]) : isJson(config) ? config.layers : undefined;
-  const name = isJson(config) && typeof config.name === 'string' ? shown(config.name) : className;
+  const listed = Array.isArray(config) ? (config as unknown[]) : isJsonObject(config) ? config.layers : undefined;
+  const name = isJsonObject(config) && typeof config.name === 'string' ? shown(config.name) : className;
   const where = `model ${name}`;
   if (!Array.isArray(listed) || listed.length === 0) {
     throw new TopologyError(where, 'no layers', 'at least one layer', reexport);
@@ -185,13 +181,13 @@ function containerOf(className: string, config: unknown, count: { layers: number
 }
 
 function layerOf(entry: unknown, where: string): { readonly layer: Layer; readonly entry: Json } {
-  if (!isJson(entry) || typeof entry.className !== 'string' || entry.config === undefined) {
+  if (!isJsonObject(entry) || typeof entry.className !== 'string' || entry.config === undefined) {
     throw new TopologyError(where, 'no class_name and config', 'both in every layer', reexport);
   }
   const { className } = entry;
   // A Sequential model of older writers has its layers as config.
-  const config = isJson(entry.config) ? entry.config : {};
-  if (!isJson(entry.config) && !isContainer(className)) {
+  const config = isJsonObject(entry.config) ? entry.config : {};
+  if (!isJsonObject(entry.config) && !isContainer(className)) {
     throw new TopologyError(where, 'a config that is not an object', 'an object', reexport);
   }
   const name = entry.name ?? config.name ?? className;
@@ -223,7 +219,7 @@ function callsOf(layer: Layer, { inboundNodes }: Json): LayerCall[] {
 }
 
 function referencesOf(list: unknown, where: string, example: string): Reference[] {
-  if (isJson(list) || !Array.isArray(list)) {
+  if (isJsonObject(list) || !Array.isArray(list)) {
     throw new TopologyError(where, 'the format of Keras 3', `lists of references: ${example}`, reexportAsKeras2);
   }
   return list.map((reference: unknown): Reference => {
@@ -244,7 +240,7 @@ function isIndex(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
-/** Calls that exist without being listed: inputs, and models inside, which have called themselves once. */
+/** Calls that exist without being listed: those of inputs, and the one call that a model inside made when it was built. */
 function madeByItself({ className }: Layer): number {
   return className === 'InputLayer' || isContainer(className) ? 1 : 0;
 }

@@ -1,9 +1,11 @@
 /**
- * Training one student: the part that touches tensors. It runs on the compute thread and knows nothing of streams,
- * files or time. Everything that decides the next step's result is in `TrainerState`, so that a restored trainer
- * continues bit for bit (I1).
+ * The interface of training one student: the part that touches tensors. A trainer runs on the compute thread and knows
+ * nothing of streams, files or time. Everything that decides the next step's result is in `TrainerState`, so that a restored
+ * trainer continues bit for bit (I1).
  */
 import type { InputSpecs, Samples, Targets } from '../data/index.js';
+import type { LossSettings } from './loss.js';
+import type { OptimizerSettings } from './optimizer.js';
 
 /** A named tensor outside the runtime: plain bytes, row-major, little-endian. */
 export interface NamedTensor {
@@ -49,6 +51,16 @@ export interface ExportedModel {
   readonly weights: Uint8Array;
 }
 
+export interface TrainerOptions {
+  /** Text of a tfjs layers `model.json`, or of its topology alone. */
+  readonly modelJson: string;
+  readonly seed: number;
+  readonly loss: LossSettings;
+  readonly optimizer: OptimizerSettings;
+  /** Steps of the whole job: the learning rate's schedule ends there. */
+  readonly totalSteps: number;
+}
+
 export interface Trainer {
   /** Width of the logits. */
   readonly columns: number;
@@ -77,4 +89,9 @@ export interface Trainer {
   restore(state: TrainerState): void;
   export(): ExportedModel;
   dispose(): void;
+}
+
+export interface StudentTrainer extends Trainer {
+  /** What was changed in the model of the file, in sentences. */
+  readonly notes: readonly string[];
 }

@@ -1,13 +1,24 @@
-/** The door to training a student; inference has its own. */
-export { createTrainer } from './student-trainer.js';
-export type { StudentTrainer, TrainerOptions } from './student-trainer.js';
+/** The door to training a student; inference has its own. It loads no library until a trainer is opened. */
+import type { StudentTrainer, TrainerOptions } from './trainer.js';
+
 export { BatchError, NumericError, StateError, StudentModelError } from './trainer-errors.js';
 export type {
   Evaluation,
   ExportedModel,
   Gradients,
   NamedTensor,
+  StudentTrainer,
   Trainer,
+  TrainerOptions,
   TrainerState,
   TrainingBatch,
 } from './trainer.js';
+
+/**
+ * Opens a trainer on the current tfjs backend, with loss and optimizer on plain arrays.
+ * @throws StudentModelError when the model cannot be built or trained
+ */
+export async function openHostTrainer(options: TrainerOptions): Promise<StudentTrainer> {
+  const hostTrainer = await import('./host-trainer.js');
+  return hostTrainer.openHostTrainer(options);
+}

@@ -3,7 +3,7 @@
  * variables in the pod as the local engine sets for a child process (I9).
  */
 import { within } from '@distillery/base';
-import { type Manifest, ManifestError, parseManifest } from '@distillery/protocol';
+import { type Manifest, ManifestError, parseManifest, type RuntimeChoice, runtimeChoices } from '@distillery/protocol';
 import { z } from 'zod';
 
 import { loginProblems, readLogin, readText, WorkerError, type WorkerLogin } from '../base/index.js';
@@ -24,8 +24,8 @@ const environmentSchema = z.object({
     .transform(Number)
     .refine((threads) => threads >= 1 && threads <= 256, 'a whole number from 1 to 256')
     .default(1),
-  /** auto, or the name of a runtime. */
-  DISTILL_RUNTIME: z.enum(['auto', 'wasm', 'cpu'], 'one of auto, wasm, cpu').default('auto'),
+  /** Of training and of inference alike. */
+  DISTILL_RUNTIME: z.enum(runtimeChoices, `one of ${runtimeChoices.join(', ')}`).default('auto'),
   /** Folder for `store: file` and for results. */
   DISTILL_FOLDER: z.string().default(''),
   DISTILL_TERMINATION_LOG: z.string().default('/dev/termination-log'),
@@ -42,7 +42,7 @@ export interface WorkerEnvironment {
   readonly pod: string;
   readonly pool: string;
   readonly threads: number;
-  readonly runtime: 'auto' | 'wasm' | 'cpu';
+  readonly runtime: RuntimeChoice;
   readonly folder: string;
   readonly terminationLog: string;
   readonly ownerPipe: boolean;
@@ -69,9 +69,10 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): WorkerEnvironment
 /** The part that labelling without any stream needs. @throws WorkerError as `readEnvironment` does */
 export function readLabellingEnvironment(
   variables: NodeJS.ProcessEnv,
-): Pick<WorkerEnvironment, 'manifest' | 'threads'> {
-  const env = parsed(environmentSchema.pick({ DISTILL_MANIFEST: true, DISTILL_THREADS: true }), variables);
-  return { manifest: readManifest(env.DISTILL_MANIFEST), threads: env.DISTILL_THREADS };
+): Pick<WorkerEnvironment, 'manifest' | 'threads' | 'runtime'> {
+  const needed = { DISTILL_MANIFEST: true, DISTILL_THREADS: true, DISTILL_RUNTIME: true } as const;
+  const env = parsed(environmentSchema.pick(needed), variables);
+  return { manifest: readManifest(env.DISTILL_MANIFEST), threads: env.DISTILL_THREADS, runtime: env.DISTILL_RUNTIME };
 }
 
 /** Variables whose values may hold a login: a message never quotes them. */

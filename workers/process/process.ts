@@ -17,7 +17,7 @@ export interface WorkerContext {
   readonly env: WorkerEnvironment;
   readonly log: Log;
   readonly clock: Clock;
-  /** Aborts when the process shall end: SIGTERM, SIGINT, or its owner is gone. */
+  /** Aborts when the process must end: SIGTERM, SIGINT, or its owner is gone. */
   readonly stop: AbortSignal;
 }
 
@@ -48,7 +48,7 @@ export async function runWorker(work: (context: WorkerContext) => Promise<void>)
     }
     process.exit(workerExitCodes[ending]);
   };
-  // Also a rejection that nobody awaited: it ends the process as any other error does, with its sentence.
+  // Also a rejection without a handler: it ends the process as any other error does, with its sentence.
   process.on('uncaughtException', end);
   try {
     const env = readEnvironment(process.env);

@@ -6,7 +6,7 @@ export async function unlessStopped<T>(stop: AbortSignal, work: () => Promise<T>
   const stopped = Promise.withResolvers<never>();
   const abort = (): void =>
     stopped.reject(new WorkerError('stopped', { about: '', problem: 'asked to stop before it had begun', remedy: '' }));
-  // Whoever raced is told; without a race the rejection is nobody's.
+  // The race below reports it. Without a race the rejection has no other handler.
   stopped.promise.catch(() => undefined);
   stop.addEventListener('abort', abort, { once: true });
   if (stop.aborted) abort();

@@ -1,4 +1,4 @@
-/** The door of this room: where tensors are computed. */
-export { openRuntime, RuntimeError } from './open.js';
-export { runtimeNames } from './runtime.js';
-export type { Runtime, RuntimeName } from './runtime.js';
+/** The door of this room: the runtimes, and the choice among them. */
+export { openRuntime } from './table.js';
+export { RuntimeError } from './runtime.js';
+export type { Reason, Runtime, RuntimeEntry, Work } from './runtime.js';

@@ -1,4 +1,4 @@
-/** A queue between a callback that puts and a loop that takes. One reader; bounded by whoever puts. */
+/** A queue between a callback that puts and a loop that takes. One reader; the caller of `put` bounds its length. */
 export class AsyncQueue<T> {
   #items: T[] = [];
   #ended = false;
@@ -10,13 +10,13 @@ export class AsyncQueue<T> {
     this.#signal();
   }
 
-  /** No more will come: the reader ends after what is there. */
+  /** Ends the queue: the reader stops after the queued items. */
   end(): void {
     this.#ended = true;
     this.#signal();
   }
 
-  /** The reader throws this after what is there. */
+  /** The reader throws this after the queued items. */
   fail(error: Error): void {
     this.#failure = error;
     this.end();

@@ -1,27 +1,25 @@
 /**
- * A worker's connection to NATS: waits for the first success up to a limit, afterwards reconnects for ever. Owns the
+ * A worker's connection to NATS: waits for the first success up to a limit, then reconnects without a limit. Owns the
  * repetition of calls that got no answer.
  */
-import { DistilleryError, reasonOf, within } from '@distillery/base';
-import { certificateFaultOf, identityCheckOf } from '@distillery/platform';
-import type { Clock } from '@distillery/base';
+import { type Clock, DistilleryError, within } from '@distillery/base';
+import {
+  attemptWithin,
+  connectionSettings,
+  dialFaultOf,
+  type DirectGets,
+  directGets,
+  isClosed,
+  jetStreamRefusal,
+  lastReadable,
+  longestDelayMs,
+  type NatsLogin,
+  nextDelayMs,
+  permissionViolationIn,
+} from '@distillery/nats';
 import { NatsAddress, NatsAddressError, printableAddress } from '@distillery/protocol';
-import {
-  type DirectStreamAPI,
-  jetstream,
-  JetStreamApiError,
-  type JetStreamClient,
-  jetstreamManager,
-} from '@nats-io/jetstream';
-import {
-  AuthorizationError,
-  ClosedConnectionError,
-  connect,
-  type ConnectionOptions,
-  credsAuthenticator,
-  type NatsConnection,
-  PermissionViolationError,
-} from '@nats-io/transport-node';
+import { type DirectStreamAPI, jetstream, type JetStreamClient, jetstreamManager } from '@nats-io/jetstream';
+import { connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
 
 import { type Log, WorkerError, type WorkerLogin } from '../base/index.js';
 
@@ -42,19 +40,17 @@ export interface WorkerConnectOptions {
   readonly log: Log;
 }
 
-const dialLimitMs = 2_000;
-/** The client library gives a single question up after this; it is asked again long before (first-answer.ts). */
+/** The client library gives up a single request after this; it is repeated long before (first-answer.ts). */
 const answerLimitMs = 30_000;
 const warnAfterMs = 5_000;
-const firstDelayMs = 50;
-const longestDelayMs = 2_000;
+/** Before a call is repeated the first time. */
+const firstRepeatMs = 50;
 
 export interface AskOptions {
   readonly signal?: AbortSignal | undefined;
   readonly whenNoRoom?: 'wait' | 'throw';
 }
 
-/** Inside this file: the connection went away between a question and its answer. */
 /** The connection went away during a call, which is made again. */
 export class ConnectionLost extends DistilleryError {
   override readonly name = 'ConnectionLost';
@@ -72,9 +68,9 @@ export class StreamLink {
   readonly inboxPrefix: string;
   readonly connection: NatsConnection;
   readonly client: JetStreamClient;
-  readonly direct: DirectStreamAPI;
   readonly clock: Clock;
   readonly log: Log;
+  readonly #direct: DirectStreamAPI;
   readonly #reconnectHandlers = new Set<() => void>();
   readonly #disconnectHandlers = new Set<() => void>();
   #connected = true;
@@ -86,7 +82,7 @@ export class StreamLink {
   ) {
     this.connection = connection;
     this.client = jetstream(connection, { timeout: answerLimitMs });
-    this.direct = direct;
+    this.#direct = direct;
     this.url = printableAddress(url);
     this.inboxPrefix = inboxPrefix;
     this.clock = clock;
@@ -98,14 +94,19 @@ export class StreamLink {
     return this.#connected;
   }
 
-  /** Resolves when the connection is closed for good, with the reason when it was not asked to. */
+  /** Resolves when the connection is closed for good; null after `close`, otherwise the reason. */
   get closed(): Promise<Error | null> {
     return this.connection
       .closed()
       .then((reason) => (reason instanceof Error ? new StreamUnreachable(this.url, reason.message) : null));
   }
 
-  /** Calls back after every reconnect: messages may have been lost meanwhile. @returns ends it */
+  /** Single reads of one stream; repeat them until they are answered. */
+  gets(stream: string): DirectGets {
+    return directGets(this.#direct, stream);
+  }
+
+  /** Calls back after every reconnect: messages may have been lost. @returns ends it */
   onReconnect(callback: () => void): () => void {
     this.#reconnectHandlers.add(callback);
     return () => this.#reconnectHandlers.delete(callback);
@@ -117,7 +118,7 @@ export class StreamLink {
   }
 
   /**
-   * Repeats a call until it is answered, through every trouble of the platform: no server, no leader, a full store. Only
+   * Repeats a call until it is answered, through every failure of the platform: no server, no leader, a full store. Only
    * for calls that may be done twice; docs/adr/0018 says of each publish why it may.
    * @param options.signal gives up when it aborts
    * @param options.whenNoRoom what to do when the account or the server has no room; default: wait
@@ -130,24 +131,24 @@ export class StreamLink {
       if (waitedMs >= warnAfterMs)
         this.log.warn(`${doing}: no answer from NATS for ${waitedMs / 1_000} s; trying again`);
     };
-    for (let delayMs = firstDelayMs; ; delayMs = Math.min(delayMs * 2, longestDelayMs)) {
+    for (let delayMs = firstRepeatMs; ; delayMs = nextDelayMs(delayMs)) {
       try {
-        // Asked before, it would be lost: the client library drops what it has not sent when it dials again.
+        // A request without a connection would be lost: the client library drops unsent data when it reconnects.
         await this.#untilConnected(signal);
         return await this.#whileConnected(call, { signal, late });
       } catch (error) {
         if (signal?.aborted === true) throw error;
         if (error instanceof ConnectionLost) {
           // A dead server answers nothing; the call is made again as soon as there is a connection.
-          delayMs = firstDelayMs / 2;
+          delayMs = firstRepeatMs / 2;
           continue;
         }
-        const cause = error instanceof Error ? error.cause : undefined;
         if (options.whenNoRoom === 'throw' && isWithoutRoom(error)) throw error;
-        if (error instanceof JetStreamApiError && !passesByWaiting(error)) throw error;
-        const violation = [error, cause].find((each) => each instanceof PermissionViolationError);
-        if (violation !== undefined) throw new StreamRefused(doing, violation.message, { cause: error });
-        if (this.connection.isClosed() || error instanceof ClosedConnectionError) {
+        const refusal = jetStreamRefusal(error);
+        if (refusal !== null && !passesByWaiting(refusal.fault)) throw error;
+        const violation = permissionViolationIn(error);
+        if (violation !== null) throw new StreamRefused(doing, violation.message, { cause: error });
+        if (this.connection.isClosed() || isClosed(error)) {
           throw new StreamUnreachable(this.url, `${doing}: the connection is closed`, { cause: error });
         }
         const reason = error instanceof Error ? error.message : String(error);
@@ -164,7 +165,7 @@ export class StreamLink {
     await this.connection.close();
   }
 
-  /** The first answer, or ConnectionLost as soon as the connection is: nothing is asked again without one. */
+  /** The first answer. @throws ConnectionLost when the connection is lost: no request is repeated without one */
   async #whileConnected<T>(call: () => Promise<T>, { signal, late }: AnswerOptions): Promise<T> {
     const lost = new AbortController();
     const forget = this.onDisconnect(() => lost.abort(new ConnectionLost()));
@@ -223,49 +224,36 @@ export async function connectWorker(options: WorkerConnectOptions): Promise<Stre
 }
 
 /**
- * A server that refuses the login is tried again like one that does not answer, and in the end is told as such: the
- * account or its keys are just being brought in or exchanged, or the platform has to act. It is never the job's fault.
+ * A refused login is tried again like a server that does not answer: the account or its keys may just be created or
+ * exchanged. In the end it is reported as refused, for the platform to act; it is never the job's fault.
  */
-async function dial(options: WorkerConnectOptions): Promise<NatsConnection> {
-  const { login, inboxPrefix, name, waitMs, clock } = options;
+async function dial({ login, waitMs, clock, ...options }: WorkerConnectOptions): Promise<NatsConnection> {
   const address = addressOf(options.url);
   const url = address.toString();
   const settings: ConnectionOptions = {
-    servers: address.hosts,
-    ...loginSettings(login),
-    inboxPrefix,
-    name,
-    ...tlsOf(address),
-    timeout: dialLimitMs,
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: 100,
-    // A half-open connection is noticed within half a minute instead of four.
-    pingInterval: 10_000,
-    noAsyncTraces: true,
+    ...connectionSettings(address, options, login.kind === 'creds' ? renewed(login) : login),
+    // A refusal of credentials lasts only until their file is renewed.
+    ...(login.kind === 'creds' ? { ignoreAuthErrorAbort: true } : {}),
   };
-  const end = clock.now() + waitMs;
-  for (let delayMs = firstDelayMs; ; delayMs = Math.min(delayMs * 2, longestDelayMs)) {
-    try {
-      return await connect(settings);
-    } catch (error) {
-      if (clock.now() + delayMs > end) {
-        if (error instanceof AuthorizationError) throw new LoginRefused(url, whose(login), { cause: error });
-        const fault = certificateFaultOf(error, address);
-        if (fault !== null) throw new CertificateRefused(url, fault, reasonOf(error), { cause: error });
-        const reason = `no connection within ${waitMs / 1_000} s (${reasonOf(error)})`;
+  try {
+    return await attemptWithin(() => connect(settings), { waitMs, clock });
+  } catch (error) {
+    const fault = dialFaultOf(error, address);
+    switch (fault.kind) {
+      case 'loginRefused':
+        throw new LoginRefused(url, whose(login), { cause: error });
+      case 'certificate':
+        throw new CertificateRefused(url, fault.fault, fault.reason, { cause: error });
+      case 'unreachable': {
+        const reason = `no connection within ${waitMs / 1_000} s (${fault.reason})`;
         throw new StreamUnreachable(url, reason, { cause: error });
       }
     }
-    await clock.sleep(delayMs);
   }
 }
 
-/** With tls:// a server must offer TLS: otherwise an attacker in between could remove it from the offer. */
-function tlsOf({ tls, servers }: NatsAddress): ConnectionOptions {
-  if (!tls) return {};
-  // The client passes on what its own type of options does not name.
-  const options = { handshakeFirst: false, checkServerIdentity: identityCheckOf(servers.map(({ host }) => host)) };
-  return { tls: options };
+function renewed({ read }: Extract<WorkerLogin, { kind: 'creds' }>): NatsLogin {
+  return { kind: 'creds', read: lastReadable(read) };
 }
 
 /** @throws WorkerError terminal */
@@ -276,22 +264,6 @@ function addressOf(url: string): NatsAddress {
     if (!(error instanceof NatsAddressError)) throw error;
     throw new WorkerError('terminal', within('DISTILL_NATS_URL', error.fault), { cause: error });
   }
-}
-
-function loginSettings(login: WorkerLogin): ConnectionOptions {
-  if (login.kind === 'password') return { user: login.user, pass: login.password };
-  if (login.kind === 'token') return { token: login.token };
-  let creds = login.read();
-  const newest = (): Uint8Array => {
-    try {
-      creds = login.read();
-    } catch {
-      // Just being replaced: the last one may still do, and if not this is asked again.
-    }
-    return new TextEncoder().encode(creds);
-  };
-  // A refusal lasts only until the file has been renewed.
-  return { authenticator: credsAuthenticator(newest), ignoreAuthErrorAbort: true };
 }
 
 /** Without the user's name: it may come from an address, whose login is never printed. */

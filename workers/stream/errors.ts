@@ -51,7 +51,7 @@ export class LoginRefused extends WorkerError {
   }
 }
 
-/** NATS answered, and the answer is no: another attempt would hear the same. */
+/** NATS refused the request: another attempt would be refused, too. */
 export class StreamRefused extends WorkerError {
   override readonly name = 'StreamRefused';
   override readonly kind = 'StreamRefused';

@@ -1,6 +1,6 @@
 /**
- * The student's side of WORK, and its look at single answers. Feeding and probing are idempotent, so the student may
- * repeat both whenever it is in doubt (I2).
+ * The student's side of WORK, and single reads of answers. Feeding and probing are idempotent, so the student may repeat
+ * both whenever it is in doubt (I2).
  */
 import {
   type DeadItem,
@@ -11,6 +11,7 @@ import {
   missingFeaturesText,
   type WorkItem,
 } from '@distillery/protocol';
+import type { StoredMsg } from '@nats-io/jetstream';
 
 import type { StreamLink } from './connect.js';
 import { refused } from './logits-writer.js';
@@ -60,9 +61,9 @@ export async function feed(
 /** Returns what is stored for one shard of a step: its frame, its dead letter, or nothing. @throws StreamRefused, StreamUnreachable */
 export async function probe(link: StreamLink, names: JobNames, shard: number, step: number): Promise<Probe> {
   const doing = `look for step ${step}, shard ${shard}`;
-  const last = async (stream: string, subject: string): ReturnType<typeof link.direct.getMessage> => {
+  const last = async (stream: string, subject: string): Promise<StoredMsg | null> => {
     try {
-      return await link.untilAnswered(doing, () => link.direct.getMessage(stream, { last_by_subj: subject }));
+      return await link.untilAnswered(doing, () => link.gets(stream).last(subject));
     } catch (error) {
       throw refused(doing, error);
     }

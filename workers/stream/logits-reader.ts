@@ -2,7 +2,7 @@
  * The student's side of LOGITS: frames as they are stored, through the durable consumer that the operator made.
  *
  * A hint, not the truth: the consumer takes no acknowledgements, so a frame that was on its way to a dying connection
- * never comes again, and a recreated stream delivers frames anew. The student probes what it misses and drops what it
+ * never comes again, and a recreated stream delivers frames again. The student probes what it misses and drops what it
  * has (design §4, feeder.ts).
  */
 import { type JobNames } from '@distillery/protocol';
@@ -17,7 +17,7 @@ import { deliveryOf, placeOf } from './work-queue.js';
 const defaultPrefetch = 32;
 
 /**
- * Frames for ever, across reconnects, dead servers and streams that are created again, until the signal aborts.
+ * Frames until the signal aborts, across reconnects, dead servers and streams that are created again.
  * @throws StreamUnreachable when the connection is closed for good
  */
 export async function* logitsReader(

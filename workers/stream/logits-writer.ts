@@ -1,8 +1,8 @@
 /**
  * The teacher's side of LOGITS and DEAD: stores answers, at most one a step (I3).
  */
+import { jetStreamRefusal } from '@distillery/nats';
 import { FrameError, type DeadItem, type JobNames, readHeader } from '@distillery/protocol';
-import { JetStreamApiError } from '@nats-io/jetstream';
 
 import type { StreamLink } from './connect.js';
 import { FrameConflict, StreamRefused } from './errors.js';
@@ -11,7 +11,7 @@ import { untilStored } from './until-stored.js';
 
 /** Time between tries while LOGITS is full: the student trains, the operator trims. */
 const fullDelayMs = 500;
-/** A full stream is told to people once in this many tries. */
+/** A full stream is logged once in this many tries. */
 const fullLogEvery = 20;
 
 /**
@@ -35,10 +35,8 @@ export async function publishFrame(
     } catch (error) {
       const refusal = refusalOf(error);
       if (refusal === null) throw refused(doing, error);
-      const stored = await link.untilAnswered(doing, () =>
-        link.direct.getMessage(names.streams.logits, { last_by_subj: subject }),
-      );
-      // Taken by our own publish whose confirmation was lost, by another teacher, or by an old one come back to life.
+      const stored = await link.untilAnswered(doing, () => link.gets(names.streams.logits).last(subject));
+      // Taken by our own publish whose confirmation was lost, by another teacher, or by an old process that resumed.
       if (stored !== null) return compare(place, stored.data, frame);
       if (refusal === 'full' && tries % fullLogEvery === 1) {
         link.log.warn(`${doing}: the stream is full; waiting for the student to train and the operator to trim`);
@@ -87,10 +85,9 @@ export async function publishDeadLetter(link: StreamLink, names: JobNames, item:
   }
 }
 
-/** What is left after the expected refusals: an answer of the server that nobody here can act on. */
+/** Any refusal that the caller does not expect, as StreamRefused; other errors unchanged. */
 export function refused(doing: string, error: unknown): Error {
-  if (error instanceof JetStreamApiError) {
-    return new StreamRefused(doing, error.message, { cause: error });
-  }
+  const refusal = jetStreamRefusal(error);
+  if (refusal !== null) return new StreamRefused(doing, refusal.text, { cause: error });
   return error instanceof Error ? error : new Error(String(error));
 }

@@ -1,5 +1,5 @@
 /**
- * What a job's object store needs of JetStream, over one connection. Every call may be done twice: a write names the
+ * The operations of JetStream that a job's object store needs, over one connection. Every call may be done twice: a write names the
  * sequence that it follows on its subject, so the server refuses a repeat, also one that arrives minutes later from a
  * connection that was given up. (A `Nats-Msg-Id` would hold for the stream's duplicate window only.)
  */
@@ -44,11 +44,11 @@ const infoSchema = z.object({
 });
 const errorSchema = z.object({ error: z.object({ err_code: z.number().optional(), description: z.string() }) });
 
-/** A server that confirms no write for so long, and answers questions, has a disk that takes none. */
+/** A server that answers requests and confirms no write for this long has a disk that takes none. */
 const unconfirmedLimitMs = 10_000;
-/** Answered questions, one a limit, that are believed. */
+/** Number of answered requests, one per limit, after which that is believed. */
 const believedAnswers = 2;
-/** As long as any question to NATS may take (connect.ts). */
+/** As long as any request to NATS may take (connect.ts). */
 const askLimitMs = 30_000;
 const askAgainMs = 500;
 const mostTries = 3;
@@ -56,10 +56,11 @@ const streamNotFound = 10059;
 
 /** @param stream the object store's stream */
 export function objectPort(link: StreamLink, stream: string): ObjectPort {
-  const read = async (query: Parameters<typeof link.direct.getMessage>[1]): Promise<StoredPiece | null> => {
+  const gets = link.gets(stream);
+  const read = async (get: () => Promise<StoredPiece | null>): Promise<StoredPiece | null> => {
     const doing = `read ${stream}`;
     try {
-      return await link.untilAnswered(doing, () => link.direct.getMessage(stream, query));
+      return await link.untilAnswered(doing, get);
     } catch (error) {
       throw refused(doing, error);
     }
@@ -114,8 +115,8 @@ export function objectPort(link: StreamLink, stream: string): ObjectPort {
   return {
     write: (subject, data, after) => write(subject, data, after, false),
     replace: (subject, data, after) => write(subject, data, after, true),
-    last: (subject) => read({ last_by_subj: subject }),
-    next: (subject, fromSequence) => read({ seq: fromSequence, next_by_subj: subject }),
+    last: (subject) => read(() => gets.last(subject)),
+    next: (subject, fromSequence) => read(() => gets.next(subject, fromSequence)),
     purge: async (subject, throughSequence) => {
       const bound = throughSequence === undefined ? {} : { seq: throughSequence + 1 };
       for (let tries = 1; tries <= mostTries; tries++) {

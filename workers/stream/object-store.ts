@@ -6,17 +6,15 @@
  * Invariant:
  *  object-store/O2 Reading checks piece count, size and digest; a damaged object is an error, never wrong bytes.
  */
-import { createHash } from 'node:crypto';
-
+import { problemOf } from '@distillery/base';
+import { checkedObject, isSound } from '@distillery/nats';
 import {
   listObjectEntries,
-  objectDigest,
+  type NextPiece,
   type ObjectEntry,
   objectEntrySubject,
   ObjectFault,
-  objectPieces,
   readObjectEntry,
-  wholeObject,
 } from '@distillery/protocol';
 
 import { ObjectDamaged } from './errors.js';
@@ -37,10 +35,12 @@ export interface FoundEntry {
 export class ObjectStore {
   readonly port: ObjectPort;
   readonly bucket: string;
+  readonly #next: NextPiece;
 
   constructor(port: ObjectPort, bucket: string) {
     this.port = port;
     this.bucket = bucket;
+    this.#next = (subject, from) => port.next(subject, from);
   }
 
   /** @returns null when there is none. @throws ObjectDamaged, StreamRefused, StreamUnreachable */
@@ -51,28 +51,16 @@ export class ObjectStore {
 
   /** @throws ObjectDamaged, StreamRefused, StreamUnreachable */
   async read(entry: ObjectEntry): Promise<Uint8Array> {
-    let data: Uint8Array;
     try {
-      data = await wholeObject(entry, (subject, from) => this.port.next(subject, from));
+      return await checkedObject(entry, this.#next);
     } catch (error) {
-      throw error instanceof ObjectFault ? new ObjectDamaged(entry.name, error.message) : error;
+      throw error instanceof ObjectFault ? new ObjectDamaged(entry.name, problemOf(error.fault)) : error;
     }
-    const found = digestOf(data);
-    if (found !== entry.digest) throw new ObjectDamaged(entry.name, `found ${found}, expected ${entry.digest}`);
-    return data;
   }
 
   /** Whether what is stored is what its entry says, piece by piece. @throws StreamRefused, StreamUnreachable */
   async isSound(entry: ObjectEntry): Promise<boolean> {
-    const hash = createHash('sha256');
-    try {
-      for await (const piece of objectPieces(entry, (subject, from) => this.port.next(subject, from)))
-        hash.update(piece);
-    } catch (error) {
-      if (error instanceof ObjectFault) return false;
-      throw error;
-    }
-    return objectDigest(hash.digest()) === entry.digest;
+    return isSound(entry, this.#next);
   }
 
   /** In the order in which they were written. */
@@ -95,13 +83,9 @@ export class ObjectStore {
   /** @throws ObjectDamaged when there are more than a job ever has */
   async entries(): Promise<ObjectEntry[]> {
     try {
-      return await listObjectEntries(this.bucket, (subject, from) => this.port.next(subject, from));
+      return await listObjectEntries(this.bucket, this.#next);
     } catch (error) {
-      throw error instanceof ObjectFault ? new ObjectDamaged(this.bucket, error.message) : error;
+      throw error instanceof ObjectFault ? new ObjectDamaged(this.bucket, problemOf(error.fault)) : error;
     }
   }
-}
-
-export function digestOf(data: Uint8Array): string {
-  return objectDigest(createHash('sha256').update(data).digest());
 }

@@ -15,11 +15,12 @@
  */
 import { randomUUID } from 'node:crypto';
 
+import { digestOf } from '@distillery/nats';
 import { type ObjectEntry, objectEntrySubject, objectPiecesSubject } from '@distillery/protocol';
 
 import { ObjectDamaged, ObjectStoreFull } from './errors.js';
 import type { Written } from './object-port.js';
-import { digestOf, type ObjectStore } from './object-store.js';
+import type { ObjectStore } from './object-store.js';
 
 /** @throws WorkerError fenced when a newer attempt has begun */
 export type Fence = () => Promise<void>;

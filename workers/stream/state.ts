@@ -3,11 +3,12 @@
  *
  * Invariants:
  *  state/K1 The key `student` is only ever written by compare-and-set against the revision that was read.
- *  state/K2 Of two students the one with the higher attempt goes on; the other learns of it at its next write.
+ *  state/K2 Of two students the one with the higher attempt continues; the next write of the other fails as fenced.
  *  state/K3 Every write of the key `student` takes the same room (up to the next block), whatever it says: a bucket
  *     that others filled takes an update in place only when it is no larger than the value before.
  *  state/K4 A bucket without room never breaks the fence: the fence is then read, and the value is left out.
  */
+import { isDeletionMark } from '@distillery/nats';
 import {
   firstRank,
   type JobNames,
@@ -34,18 +35,15 @@ interface Value {
   readonly text: string;
 }
 
-/** Key-value buckets are streams by a naming convention of all NATS clients. */
-const keyOf = (names: JobNames, key: string): string => `$KV.${names.stateBucket}.${key}`;
-
 async function read(link: StreamLink, names: JobNames, key: string): Promise<Value> {
   const doing = `read ${key}`;
   try {
     const message = await link.untilAnswered(doing, () =>
-      link.direct.getMessage(`KV_${names.stateBucket}`, { last_by_subj: keyOf(names, key) }),
+      link.gets(names.bucketStreams.state).last(names.subjects.state(key)),
     );
     if (message === null) return { revision: 0, data: null, text: '' };
     const text = message.string();
-    return { revision: message.seq, data: message.header.has('KV-Operation') ? null : parsed(text), text };
+    return { revision: message.seq, data: isDeletionMark(message) ? null : parsed(text), text };
   } catch (error) {
     throw refused(doing, error);
   }
@@ -73,7 +71,7 @@ async function compareAndSet(
   try {
     const { seq } = await link.untilAnswered(
       doing,
-      () => link.client.publish(keyOf(names, key), value, { expect: { lastSubjectSequence: revision } }),
+      () => link.client.publish(names.subjects.state(key), value, { expect: { lastSubjectSequence: revision } }),
       { whenNoRoom: 'throw' },
     );
     return { kind: 'set', revision: seq };
@@ -96,7 +94,7 @@ function studentValue(state: StudentState, revision: number): string {
 
 /**
  * Stores a teacher's telemetry; a later value replaces it, and so does a repeat.
- * @returns full when the bucket, the account or the server has no room: a teacher works without being seen
+ * @returns full when the bucket, the account or the server has no room: a teacher works without telemetry
  * @throws StreamRefused, StreamUnreachable
  */
 export async function publishTeacherState(
@@ -109,7 +107,7 @@ export async function publishTeacherState(
   try {
     await link.untilAnswered(
       doing,
-      () => link.client.publish(`$KV.${names.teacherBucket}.${key}`, JSON.stringify(state)),
+      () => link.client.publish(names.subjects.teacher(state.pod), JSON.stringify(state)),
       { whenNoRoom: 'throw' },
     );
     return 'stored';
@@ -248,7 +246,7 @@ class Claim implements StudentClaim {
         this.#isFull = false;
         return;
       }
-      // Ours, when only the confirmation was lost; nobody's, when the bucket was created again; or another student's.
+      // Ours, when only the confirmation was lost; empty, when the bucket was created again; or another student's.
       const { data, text, revision } = await read(this.#link, this.#names, key);
       const found = attemptOf(data) ?? 0;
       const other = found === this.attempt && podOf(data) !== this.#pod;

@@ -1,4 +1,4 @@
-/** Writes to a bucket that all workers of a job share: one that is full is waited for, like a server that is away. */
+/** Writes to a stream that all workers of a job share: waits while it is full, as for a server that does not answer. */
 import type { StreamLink } from './connect.js';
 import { refusalOf } from './store-errors.js';
 

@@ -24,7 +24,7 @@ import { Puller } from './puller.js';
 
 /** One delivery of a work item. Settled once, by `done` or `giveBack`; later calls change nothing. */
 export interface WorkDelivery {
-  /** The item, or why the message is none. */
+  /** The item, or why the message is not one. */
   readonly item: WorkItem | WorkItemError;
   /** 1 at the first delivery. */
   readonly deliveries: number;
@@ -101,7 +101,7 @@ class Held implements WorkDelivery {
 }
 
 /**
- * Deliveries for ever, across reconnects, dead servers and streams that are created again, until the signal aborts.
+ * Deliveries until the signal aborts, across reconnects, dead servers and streams that are created again.
  * Leaving the loop early has the same effect.
  * @throws StreamUnreachable when the connection is closed for good
  */

@@ -1,5 +1,5 @@
 /** When the student's weights are evaluated, and their accuracy and loss on the evaluation split. */
-import type { Samples, Split, Targets } from '../data/index.js';
+import { inParts, type Samples, type Split, type Targets } from '../data/index.js';
 import type { Evaluation } from '../models/training.js';
 
 import type { EvaluationRecord } from './progress.js';
@@ -40,10 +40,8 @@ export class Evaluator {
     const split = this.#split;
     let correct = 0;
     let lossSum = 0;
-    for (let from = 0; from < split.length; from += samplesAtOnce) {
+    for (const indices of inParts(split, samplesAtOnce)) {
       if (!goesOn()) return null;
-      const count = Math.min(samplesAtOnce, split.length - from);
-      const indices = Uint32Array.from({ length: count }, (_, at) => from + at);
       const part = await this.#trainer.evaluate(await split.read(indices), split.targets(indices));
       correct += part.correct;
       lossSum += part.lossSum;

@@ -2,8 +2,7 @@
  * What the student reports of its training: losses, evaluations and rates. Every list is bounded for a run of any length
  * (I4), since each checkpoint holds them.
  */
-import type { StudentState } from '@distillery/protocol';
-import { z } from 'zod';
+import type { StudentState, TrainingMetrics } from '@distillery/protocol';
 
 import type { Rates } from '../base/index.js';
 
@@ -13,20 +12,6 @@ export interface EvaluationRecord {
   /** Mean cross-entropy, nats per sample. */
   readonly loss: number;
 }
-
-/** What a checkpoint holds besides tensors, so that a resumed run reports what an undisturbed one would. */
-export const metricsSchema = z.object({
-  /** The newest ones, in step order. */
-  evaluations: z.array(z.object({ step: z.number(), accuracy: z.number(), loss: z.number() })),
-  /** Mean training loss of stretches of equal length; `step` is the first one after the stretch. */
-  losses: z.array(z.object({ step: z.number(), loss: z.number() })),
-  /** Losses of the stretch that is not complete yet. */
-  openStretch: z.object({ sum: z.number(), count: z.number() }),
-  /** Steps trained on labels alone because no teacher could compute them: the first of them, and their number. */
-  skippedSteps: z.array(z.number()),
-  skipped: z.number(),
-});
-export type Metrics = z.infer<typeof metricsSchema>;
 
 /** Maximum number of points on the loss curve of a whole run: a longer run has longer stretches. */
 const lossPoints = 200;
@@ -45,7 +30,7 @@ export class Progress {
   #stretchSum: number;
   #stretchCount: number;
 
-  constructor(steps: number, metrics: Metrics | null) {
+  constructor(steps: number, metrics: TrainingMetrics | null) {
     this.#stretch = Math.max(1, Math.ceil(steps / lossPoints));
     this.#evaluations = [...(metrics?.evaluations ?? [])];
     this.#losses = [...(metrics?.losses ?? [])];
@@ -85,7 +70,7 @@ export class Progress {
     return this.#evaluations.at(-1) ?? null;
   }
 
-  get metrics(): Metrics {
+  get metrics(): TrainingMetrics {
     return {
       evaluations: [...this.#evaluations],
       losses: [...this.#losses],

@@ -1,11 +1,17 @@
 /** The files of a job's result: the model, its metrics, and the SHA-256 of each of them. */
 import { createHash } from 'node:crypto';
 
-import { type Manifest, resultSumsName, resultSumsText } from '@distillery/protocol';
+import {
+  type Manifest,
+  resultFileNames,
+  type ResultReport,
+  resultSumsText,
+  type TrainingMetrics,
+} from '@distillery/protocol';
 
 import type { ExportedModel } from '../models/training.js';
 
-import type { EvaluationRecord, Metrics } from './progress.js';
+import type { EvaluationRecord } from './progress.js';
 
 export interface ResultStore {
   /**
@@ -30,7 +36,7 @@ export interface ResultFacts {
   readonly steps: number;
   readonly parameters: number;
   readonly runtime: string;
-  readonly metrics: Metrics;
+  readonly metrics: TrainingMetrics;
 }
 
 export interface ResultFiles {
@@ -47,15 +53,15 @@ export interface ResultFiles {
 export function resultFilesOf(model: ExportedModel, facts: ResultFacts): ResultFiles {
   const { job, digest, evaluation, steps, parameters, runtime, metrics } = facts;
   const { accuracy, loss } = evaluation;
-  const report = { job, digest, accuracy, loss, steps, parameters, runtime, ...metrics };
+  const report: ResultReport = { job, digest, accuracy, loss, steps, parameters, runtime, ...metrics };
   const text = new TextEncoder();
   const files: readonly (readonly [name: string, bytes: Uint8Array])[] = [
-    ['model.json', text.encode(model.modelJson)],
-    ['weights.bin', model.weights],
-    ['metrics.json', text.encode(`${JSON.stringify(report, null, 2)}\n`)],
+    [resultFileNames.model, text.encode(model.modelJson)],
+    [resultFileNames.weights, model.weights],
+    [resultFileNames.report, text.encode(`${JSON.stringify(report, null, 2)}\n`)],
   ];
   const sums = text.encode(resultSumsText(new Map(files.map(([name, bytes]) => [name, sha256(bytes)]))));
-  return { files: [...files, [resultSumsName, sums]], filesDigest: sha256(sums) };
+  return { files: [...files, [resultFileNames.sums, sums]], filesDigest: sha256(sums) };
 }
 
 function sha256(bytes: Uint8Array): string {

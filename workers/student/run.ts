@@ -12,6 +12,8 @@ import {
   type Schedule,
   schedule as scheduleOf,
   shardsOf,
+  type TrainingMetrics,
+  trainingMetricsSchema,
 } from '@distillery/protocol';
 
 import { type Log, WorkerError } from '../base/index.js';
@@ -44,7 +46,6 @@ import {
 
 import { widthFault } from './frames.js';
 import { LiveSupply } from './live-supply.js';
-import { type Metrics, metricsSchema } from './progress.js';
 import { type AttemptFacts, startingState } from './reporting.js';
 import type { ResultStore } from './results.js';
 import { objectCheckpoints, objectResults, openFileResults } from './stores.js';
@@ -163,7 +164,7 @@ interface Stores {
 /** Runs before the claim, so that a folder of another job is refused at once. */
 async function openStores({ env }: WorkerContext, link: StreamLink, names: JobNames): Promise<Stores> {
   const { job, student } = env.manifest;
-  const objects = new ObjectStore(objectPort(link, `OBJ_${names.objectBucket}`), names.objectBucket);
+  const objects = new ObjectStore(objectPort(link, names.bucketStreams.objects), names.objectBucket);
   const inFiles = student.checkpoint.store === 'file';
   const checkpoints = inFiles
     ? await openFileStore(student.checkpoint.folder ?? join(env.folder, 'checkpoints'))
@@ -259,14 +260,14 @@ async function openSupply(parts: {
 interface Resumed {
   readonly entry: CheckpointKey;
   readonly checkpoint: Checkpoint;
-  readonly metrics: Metrics;
+  readonly metrics: TrainingMetrics;
 }
 
 /** Returns the newest checkpoint that is whole and whose metrics can be read; null when there is none. */
 async function newestSound(checkpoints: CheckpointStore, jobUid: string, log: Log): Promise<Resumed | null> {
   const { newest, skipped } = await loadNewest(checkpoints, (bytes): Omit<Resumed, 'entry'> => {
     const checkpoint = decodeCheckpoint(bytes, jobUid);
-    const metrics = metricsSchema.safeParse(checkpoint.metrics);
+    const metrics = trainingMetricsSchema.safeParse(checkpoint.metrics);
     if (metrics.success) return { checkpoint, metrics: metrics.data };
     const field = metrics.error.issues[0]?.path.join('.') ?? '';
     throw new CheckpointError('malformed', {

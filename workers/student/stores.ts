@@ -4,8 +4,7 @@ import { join } from 'node:path';
 
 import { codeOf, type Fault, type FaultOf, problemOf } from '@distillery/base';
 import { makeFolderSync, markFolderSync, markName, markOfSync, writeWhole } from '@distillery/platform';
-import { resultFiles, resultPrefix } from '@distillery/protocol';
-import { z } from 'zod';
+import { jobOfReport, resultFileNames, resultFiles, resultPrefix } from '@distillery/protocol';
 
 import { type CheckpointStore, newestFirst, StoreError } from '../checkpoint/index.js';
 import { WorkerError } from '../base/index.js';
@@ -88,8 +87,6 @@ export function objectResults(objects: ObjectStore, attempt: number): ResultStor
 
 /** Kind of the mark of a folder with results; its owner is the uid of the job. */
 const resultsKind = 'results';
-/** The part of metrics.json that names the job. Releases that did not mark folders wrote this file last. */
-const reportSchema = z.object({ job: z.object({ uid: z.string() }) });
 
 /**
  * Opens a folder as a result store; each file is stored whole or not at all. Other files of the folder stay as they are,
@@ -133,10 +130,10 @@ async function refuseForeignResult(folder: string, jobUid: string): Promise<void
   });
 }
 
-/** Returns the uid of the job that wrote metrics.json in the folder; null when no job did. */
+/** Returns the uid of the job that wrote the report in the folder, as releases without marks did; null when no job did. */
 async function reportedJob(folder: string): Promise<string | null> {
   try {
-    return reportSchema.parse(JSON.parse(await readFile(join(folder, 'metrics.json'), 'utf8'))).job.uid;
+    return jobOfReport(JSON.parse(await readFile(join(folder, resultFileNames.report), 'utf8')));
   } catch {
     return null;
   }

@@ -12,7 +12,13 @@
  *  student/S6 Each evaluation that is due is in the metrics once, over all attempts.
  */
 import { type Clock, DistilleryError, statementOf } from '@distillery/base';
-import { type Manifest, maxFaultLength, type Schedule, type StudentState } from '@distillery/protocol';
+import {
+  type Manifest,
+  maxFaultLength,
+  type Schedule,
+  type StudentState,
+  type TrainingMetrics,
+} from '@distillery/protocol';
 
 import { type Log, Meter, WorkerError } from '../base/index.js';
 import { type CheckpointKey, type CheckpointStore, digestOf, encodeCheckpoint } from '../checkpoint/index.js';
@@ -22,7 +28,7 @@ import type { Evaluation, ExportedModel, TrainerState, TrainingBatch } from '../
 import { BatchPreparer } from './batches.js';
 import { Checkpointer } from './checkpointer.js';
 import { Evaluator } from './evaluator.js';
-import { type Metrics, Progress, ratesOf } from './progress.js';
+import { Progress, ratesOf } from './progress.js';
 import { type AttemptFacts, Reporter, startingState, type StudentStateWriter } from './reporting.js';
 import { resultFilesOf, type ResultStore, type StudentResult } from './results.js';
 import { type LogitsSupply, Retention } from './supply.js';
@@ -46,7 +52,7 @@ interface TrainReply {
 /** Where training starts: at step 0, or at a checkpoint. */
 export interface StartingPoint {
   readonly step: number;
-  readonly metrics: Metrics | null;
+  readonly metrics: TrainingMetrics | null;
   /** The checkpoint that was loaded; null = none. */
   readonly loaded: CheckpointKey | null;
 }

@@ -2,7 +2,8 @@
 import { quietLibraries, workerExitCodes } from '@distillery/protocol';
 
 import { openInferenceThread } from '../compute/index.js';
-import { openDataset } from '../data/index.js';
+import { inParts, openDataset } from '../data/index.js';
+import { score } from '../models/inference/index.js';
 import { resolve } from '../places/index.js';
 import { endingOf, readLabellingEnvironment } from '../process/index.js';
 
@@ -10,7 +11,7 @@ const samplesAtOnce = 500;
 
 async function evaluate(): Promise<{ readonly samples: number; readonly accuracy: number }> {
   Object.assign(process.env, quietLibraries);
-  const { manifest, threads } = readLabellingEnvironment(process.env);
+  const { manifest, threads, runtime } = readLabellingEnvironment(process.env);
   const dataset = await openDataset(manifest.dataset);
   const { test } = dataset;
   const inference = await openInferenceThread({
@@ -19,24 +20,17 @@ async function evaluate(): Promise<{ readonly samples: number; readonly accuracy
     input: manifest.teacher.input,
     inputs: test.spec.inputs,
     threads,
+    runtime,
     limitSeconds: manifest.teacher.model.timeoutSeconds,
   });
   let correct = 0;
-  for (let from = 0; from < test.length; from += samplesAtOnce) {
-    const indices = Uint32Array.from({ length: Math.min(samplesAtOnce, test.length - from) }, (_, row) => from + row);
+  for (const indices of inParts(test, samplesAtOnce)) {
     const { logits } = await inference.infer(await test.read(indices));
-    for (const [row, label] of test.targets(indices).labels.entries()) {
-      const answer = logits.subarray(row * inference.columns, (row + 1) * inference.columns);
-      if (largest(answer) === label) correct += 1;
-    }
+    correct += score(logits, test.targets(indices).labels, inference.columns).correct;
   }
   await inference.close();
   await dataset.close();
   return { samples: test.length, accuracy: correct / test.length };
-}
-
-function largest(values: Float32Array): number {
-  return values.reduce((best, value, at) => (value > (values[best] ?? -Infinity) ? at : best), 0);
 }
 
 try {

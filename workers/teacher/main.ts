@@ -8,9 +8,9 @@ import { resolve } from '../places/index.js';
 import { Meter, WorkerError } from '../base/index.js';
 import { runWorker, unlessStopped, type WorkerContext } from '../process/index.js';
 import {
-  publishDeadLetter,
   connectWorker,
   createReference,
+  publishDeadLetter,
   publishFrame,
   publishTeacherState,
   type StreamLink,
@@ -84,6 +84,7 @@ async function prepare({ env, log, clock }: WorkerContext): Promise<Prepared> {
       input: manifest.teacher.input,
       inputs: split.spec.inputs,
       threads: env.threads,
+      runtime: env.runtime,
       limitSeconds: manifest.teacher.model.timeoutSeconds,
     }),
     connectWorker({
@@ -95,6 +96,7 @@ async function prepare({ env, log, clock }: WorkerContext): Promise<Prepared> {
       log,
     }),
   ]);
+  for (const note of inference.notes) log.warn(note);
   log.info({ model: inference.description, digest: inference.digestHex }, 'model loaded');
 
   const meter = new Meter();

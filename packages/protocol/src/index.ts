@@ -7,10 +7,27 @@ export type { NatsAccess, WorkerRole } from './access.js';
 export { augmentations } from './augment/augmentations.js';
 export type { SampleKind } from './augment/augmentations.js';
 export type { AugmentOptions } from './augment/image.js';
+export { conformance } from './conformance.js';
+export type {
+  ConformanceFailure,
+  ConformanceHeader,
+  ConformancePart,
+  ConformanceReport,
+  ImageAugmentation,
+  Implementation,
+  VectorFiles,
+} from './conformance.js';
 export { decodeFrame, decodeLogits, encodeFrame, viewFrame } from './frame.js';
 export type { FrameInput } from './frame.js';
-export { workerExitCodes } from './exit-codes.js';
-export type { WorkerEnding } from './exit-codes.js';
+export {
+  chargeOf,
+  exitCodeRows,
+  failureCodes,
+  isEndFromOutside,
+  killedExitCode,
+  workerExitCodes,
+} from './exit-codes.js';
+export type { ExitCharge, ExitCodeRow, WorkerEnding } from './exit-codes.js';
 export { FrameError } from './frame-error.js';
 export type { FrameFault, FramePlace } from './frame-error.js';
 export { headerBytes, readHeader } from './frame-header.js';
@@ -44,11 +61,13 @@ export {
   writtenManifestSchema,
 } from './manifest.js';
 export type { Augment, Manifest } from './manifest.js';
-export { firstRank, fitsTeacherKey, jobNames, NameError, resultPrefix, studentRanks } from './names.js';
+export { anyStateChange, firstRank, fitsTeacherKey, jobNames, NameError, resultPrefix, studentRanks } from './names.js';
 export type { JobNames } from './names.js';
 export { hostPort, NatsAddress, NatsAddressError, printableAddress } from './nats-address.js';
 export type { AddressLogin, NatsServerPlace } from './nats-address.js';
 export {
+  allObjectEntries,
+  allObjectPieces,
   listObjectEntries,
   maxObjects,
   objectDigest,
@@ -63,15 +82,21 @@ export type { NextPiece, ObjectEntry, StoredPiece } from './objects.js';
 export { features, missingFeatures, missingFeaturesText } from './messages.js';
 export {
   inDigestOrder,
+  jobOfReport,
   readResultSums,
+  resultFileNames,
   resultFiles,
   resultNamePattern,
+  resultReportSchema,
   resultSumsName,
   resultSumsText,
+  trainingMetricsSchema,
   weightsDigestHead,
   weightsDigestParts,
 } from './results.js';
-export type { NamedWeights } from './results.js';
+export type { NamedWeights, ResultReport, TrainingMetrics } from './results.js';
+export { runtimeChoices, runtimeNames } from './runtimes.js';
+export type { RuntimeChoice, RuntimeName } from './runtimes.js';
 export { permutation, schedule } from './schedule.js';
 export type { Schedule, ScheduleOptions } from './schedule.js';
 export { samplesOfRows, shardCount, shardRows, shardsOf } from './shards.js';

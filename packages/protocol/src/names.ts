@@ -36,6 +36,8 @@ export interface JobNames {
   readonly teacherBucket: string;
   /** Object store for checkpoints and results. */
   readonly objectBucket: string;
+  /** The streams behind the buckets, by a naming convention of all NATS clients. */
+  readonly bucketStreams: { readonly state: string; readonly teachers: string; readonly objects: string };
   readonly consumers: {
     readonly teachers: string;
     /** Consumer through which the student of this rank reads LOGITS. */
@@ -48,6 +50,15 @@ export interface JobNames {
     readonly allWork: string;
     readonly allLogits: string;
     readonly allDead: string;
+    /** A value of `stateBucket` by its key, and all of them. */
+    readonly state: (key: string) => string;
+    readonly allState: string;
+    /** The value of a teacher in `teacherBucket`. @throws NameError when the name cannot be a key */
+    readonly teacher: (name: string) => string;
+    readonly allTeachers: string;
+    /** Where the server announces every value stored in either bucket, without its data. */
+    readonly stateChanges: string;
+    readonly teacherChanges: string;
   };
   /** Prefix of every reply subject of one role, so that no worker can read another's replies. */
   readonly inboxPrefix: (role: string) => string;
@@ -76,12 +87,16 @@ export function jobNames(uid: string): JobNames {
     });
   }
   const root = `distill.${uid}`;
+  const stateBucket = `DISTILL_${uid}_STATE`;
+  const teacherBucket = `DISTILL_${uid}_TEACHERS`;
+  const objectBucket = `DISTILL_${uid}_CKPT`;
   return {
     uid,
     streams: { work: `DISTILL_${uid}_WORK`, logits: `DISTILL_${uid}_LOGITS`, dead: `DISTILL_${uid}_DEAD` },
-    stateBucket: `DISTILL_${uid}_STATE`,
-    teacherBucket: `DISTILL_${uid}_TEACHERS`,
-    objectBucket: `DISTILL_${uid}_CKPT`,
+    stateBucket,
+    teacherBucket,
+    objectBucket,
+    bucketStreams: { state: `KV_${stateBucket}`, teachers: `KV_${teacherBucket}`, objects: `OBJ_${objectBucket}` },
     consumers: { teachers: 'teachers', student: studentName },
     subjects: {
       work: (shard, step) => `${root}.work.${String(shard)}.${String(step)}`,
@@ -90,21 +105,33 @@ export function jobNames(uid: string): JobNames {
       allWork: `${root}.work.>`,
       allLogits: `${root}.logits.>`,
       allDead: `${root}.dead.>`,
+      state: (key) => `$KV.${stateBucket}.${key}`,
+      allState: `$KV.${stateBucket}.>`,
+      teacher: (name) => `$KV.${teacherBucket}.${teacherKey(name)}`,
+      allTeachers: `$KV.${teacherBucket}.*`,
+      stateChanges: `${root}.state.>`,
+      teacherChanges: `${root}.state.teacher.>`,
     },
     inboxPrefix: (role) => `_INBOX_${uid}_${role}`,
     stateKeys: { student: studentName, reference: 'reference' },
-    teacherKey: (name) => {
-      if (fitsTeacherKey(name)) return name;
-      throw new NameError({
-        about: 'teacher name',
-        found: JSON.stringify(name),
-        expected: 'letters, digits, dashes or underscores',
-        remedy: '',
-      });
-    },
+    teacherKey,
   };
 }
 
+/** `stateChanges` of all jobs. */
+export const anyStateChange = 'distill.*.state.>';
+
 function studentName(rank: number): string {
   return rank === firstRank ? 'student' : `student-${String(rank)}`;
+}
+
+/** @throws NameError */
+function teacherKey(name: string): string {
+  if (fitsTeacherKey(name)) return name;
+  throw new NameError({
+    about: 'teacher name',
+    found: JSON.stringify(name),
+    expected: 'letters, digits, dashes or underscores',
+    remedy: '',
+  });
 }

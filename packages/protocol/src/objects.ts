@@ -61,6 +61,14 @@ export function objectEntrySubject(bucket: string, name: string): string {
   return `$O.${bucket}.M.${base64Url(new TextEncoder().encode(name))}`;
 }
 
+/** Subjects of all pieces and of all entries of a bucket. */
+export function allObjectPieces(bucket: string): string {
+  return `$O.${bucket}.C.>`;
+}
+export function allObjectEntries(bucket: string): string {
+  return `$O.${bucket}.M.>`;
+}
+
 /** A SHA-256 as the clients write it. */
 export function objectDigest(sha256: Uint8Array): string {
   return `SHA-256=${base64Url(sha256)}`;
@@ -93,7 +101,7 @@ function anyEntry(bucket: string, { subject, data }: StoredPiece): ObjectEntry |
 export async function listObjectEntries(bucket: string, next: NextPiece): Promise<ObjectEntry[]> {
   const entries = new Map<string, ObjectEntry>();
   for (let sequence = 1; ;) {
-    const message = await next(`$O.${bucket}.M.>`, sequence);
+    const message = await next(allObjectEntries(bucket), sequence);
     if (message === null) return [...entries.values()];
     const entry = anyEntry(bucket, message);
     if (entry !== null) entries.delete(entry.name);

@@ -1,5 +1,5 @@
 /**
- * How a reader of a job's results checks them (docs/protocol.md "Results"): the digest of the student's weights, and the
+ * The result files of a job, the report among them, and how a reader checks them (docs/protocol.md "Results"): the digest of the student's weights, and the
  * list of the result files with the SHA-256 of each, in the format of `sha256sum -c`. The job's status names the digest and
  * the SHA-256 of the list, so that it covers every byte of every file. Pure: the caller hashes.
  *
@@ -7,11 +7,23 @@
  * reader of the model from its files.
  */
 
-/** Name of the list among the results. */
-export const resultSumsName = 'SHA256SUMS';
+import { z } from 'zod';
 
-/** The files that a student writes, in this order. */
-export const resultFiles: readonly string[] = ['model.json', 'weights.bin', 'metrics.json', resultSumsName];
+export const resultFileNames = {
+  /** Topology of the model, as `tf.loadLayersModel` reads it. */
+  model: 'model.json',
+  weights: 'weights.bin',
+  /** JSON that fits `resultReportSchema`. */
+  report: 'metrics.json',
+  /** The list of the other files. */
+  sums: 'SHA256SUMS',
+} as const;
+
+/** Name of the list among the results. */
+export const resultSumsName = resultFileNames.sums;
+
+/** The files that a student writes, in this order: the list last. */
+export const resultFiles: readonly string[] = Object.values(resultFileNames);
 
 /** A file that a result may be. */
 export const resultNamePattern = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/;
@@ -62,3 +74,39 @@ export function inDigestOrder<T extends { readonly name: string }>(tensors: read
 export function weightsDigestHead({ name, shape }: Pick<NamedWeights, 'name' | 'shape'>): string {
   return JSON.stringify([name, shape]);
 }
+
+/** What a student measured: a checkpoint carries it, so that a resumed run reports as an undisturbed one would. */
+export const trainingMetricsSchema = z.object({
+  /** The newest ones, in step order. `loss` is the mean cross-entropy in nats a sample. */
+  evaluations: z.array(z.object({ step: z.number(), accuracy: z.number(), loss: z.number() })),
+  /** Mean training loss of stretches of equal length; `step` is the first one after the stretch. */
+  losses: z.array(z.object({ step: z.number(), loss: z.number() })),
+  /** The stretch that is not full yet: the sum of its losses and their number. */
+  openStretch: z.object({ sum: z.number(), count: z.number() }),
+  /** Steps trained on labels alone because no teacher could compute them: the first ones, and how many in all. */
+  skippedSteps: z.array(z.number()),
+  skipped: z.number(),
+});
+export type TrainingMetrics = z.infer<typeof trainingMetricsSchema>;
+
+/** Content of `metrics.json`. */
+export const resultReportSchema = trainingMetricsSchema.extend({
+  job: z.object({ uid: z.string(), namespace: z.string(), name: z.string() }),
+  /** SHA-256 of the weights, in lower-case hex (docs/protocol.md "Results"). */
+  digest: z.string(),
+  /** Of the last evaluation. */
+  accuracy: z.number(),
+  loss: z.number(),
+  steps: z.number(),
+  /** Trained numbers in the model. */
+  parameters: z.number(),
+  /** Where the student computed, for people. */
+  runtime: z.string(),
+});
+export type ResultReport = z.infer<typeof resultReportSchema>;
+
+/** Uid of the job that wrote a report, of any release; null when the value is no report. */
+export function jobOfReport(value: unknown): string | null {
+  return reportJobSchema.safeParse(value).data?.job.uid ?? null;
+}
+const reportJobSchema = z.object({ job: z.object({ uid: z.string() }) });

@@ -3,7 +3,7 @@
  * time (design §1 "step"). Epoch e is the permutation of 0 … n−1 drawn by Fisher–Yates from the seed and e; step s of
  * the job is the (s mod stepsPerEpoch)-th slice of its epoch. The last batch of an epoch may be short.
  */
-import { randomFrom, seedOf } from '@distillery/base';
+import { randomFrom, RecentMap, seedOf } from '@distillery/base';
 
 /** Separates the random streams of shuffling and augmentation for equal seeds. */
 const shuffleStream = 1;
@@ -51,14 +51,10 @@ const heldEpochs = 8;
 /** The schedule of a job. It keeps the permutations of the epochs that were used last, 4 bytes a sample each. */
 export function schedule({ seed, samples, batchSize, epochs, positions }: ScheduleOptions): Schedule {
   const stepsPerEpoch = Math.ceil(samples / batchSize);
-  const orders = new Map<number, Uint32Array>();
+  const orders = new RecentMap<number, Uint32Array>(heldEpochs);
   const orderOf = (epoch: number): Uint32Array => {
     const order = orders.get(epoch) ?? permutation(seed, epoch, samples);
-    // A Map keeps the order of insertion: the least recently used comes first.
-    orders.delete(epoch);
     orders.set(epoch, order);
-    const [oldest] = orders.keys();
-    if (orders.size > heldEpochs && oldest !== undefined) orders.delete(oldest);
     return order;
   };
   const epochOf = (step: number): number => Math.floor(step / stepsPerEpoch);

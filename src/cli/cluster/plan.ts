@@ -2,7 +2,7 @@
  * `distill plan`: who gets how many teachers, and why. It plans for a cluster, with the person's own rights, or for a saved
  * snapshot, and uses the operator's own decision code.
  */
-import { markdownTable, printableJson } from '@distillery/base';
+import { count, markdownTable, printableJson } from '@distillery/base';
 
 import { grantText } from '../../api/index.js';
 import { type AllocationRules, type FleetSnapshot, type Grant, type Limits, replay } from '../../domain/index.js';
@@ -46,14 +46,10 @@ export async function plan(options: PlanOptions, { readCluster, readInput, say, 
   }
   const { jobs, pendingPods, facts } = snapshot;
   say(
-    `${count(facts.nodes, 'node')}, ${count(jobs, 'job')}, ${count(pendingPods, 'pod')} of higher priority waiting for a node`,
+    `${count(facts.nodes.length, 'node')}, ${count(jobs.length, 'job')}, ${count(pendingPods.length, 'pod')} of higher priority waiting for a node`,
   );
   if (Object.keys(snapshot.supply).length > 0) say(`\n${markdownTable(supplyRows(snapshot))}`);
   if (jobs.length > 0) say(`\n${markdownTable(jobs.flatMap((job) => jobRows(job, grants.get(job.uid) ?? [])))}`);
-}
-
-function count({ length }: readonly unknown[], noun: string): string {
-  return length === 1 ? `1 ${noun}` : `${String(length)} ${noun}s`;
 }
 
 function supplyRows({ supply, pendingPods }: FleetSnapshot): Record<string, string | number>[] {

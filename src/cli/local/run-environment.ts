@@ -1,9 +1,12 @@
 /** Checks the variables that `distill run` passes on to workers. Pure. */
+import { alternatives } from '@distillery/base';
+import { runtimeChoices } from '@distillery/protocol';
+
 import { CliError } from '../shared/cli-error.js';
 
 /** The values that workers accept (workers/process/environment.ts). */
 const values: Readonly<Record<string, readonly string[]>> = {
-  DISTILL_RUNTIME: ['auto', 'wasm', 'cpu'],
+  DISTILL_RUNTIME: runtimeChoices,
   DISTILL_LOG_LEVEL: ['trace', 'debug', 'info', 'warn', 'error'],
 };
 
@@ -12,11 +15,10 @@ export function checkRunEnvironment(environment: Readonly<Record<string, string>
   for (const [name, allowed] of Object.entries(values)) {
     const value = environment[name];
     if (value === undefined || allowed.includes(value)) continue;
-    const list = `${allowed.slice(0, -1).join(', ')} or ${allowed.at(-1) ?? ''}`;
     throw new CliError('usage', {
       about: name,
       found: JSON.stringify(value),
-      expected: list,
+      expected: alternatives(allowed),
       remedy: 'correct it, or unset it',
     });
   }

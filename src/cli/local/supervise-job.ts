@@ -13,7 +13,7 @@ import type { JobKey } from '../../controller/index.js';
 import { LocalCluster, LocalJobs } from '../../cluster/local/index.js';
 import type { Plan, Snapshot } from '../../domain/index.js';
 import {
-  JobStreamsPort,
+  NatsStreams,
   SharedAccount,
   type StreamAdmin,
   StreamError,
@@ -104,8 +104,8 @@ export async function superviseJob(options: SuperviseOptions): Promise<Outcome> 
   }
 }
 
-function streamsOf(admin: StreamAdmin, { access }: Pick<Nats, 'access'>): JobStreamsPort {
-  return new JobStreamsPort(
+function streamsOf(admin: StreamAdmin, { access }: Pick<Nats, 'access'>): NatsStreams {
+  return new NatsStreams(
     new SharedAccount(admin, (_job, role) => {
       if (role === 'reader') throw new Error('a local run brings its model home as the operator');
       return access[role];

@@ -105,7 +105,7 @@ async function readTrace(
     });
   }
   const trace = generateTrace(await parametersIn(first, readInput), seed);
-  return { trace, notes: [sentenceOf(trace)], leftOut: [] };
+  return { trace, notes: [traceSummary(trace)], leftOut: [] };
 }
 
 async function readLists(
@@ -122,7 +122,7 @@ async function readLists(
   return {
     trace,
     notes: [
-      sentenceOf(trace),
+      traceSummary(trace),
       `from second ${logged.fromSeconds} of the log on, ${parameters.hours} h`,
       ...logged.leftOut.map(leftOutSentence),
     ],
@@ -156,7 +156,7 @@ function sizeOf({ nodes, neighbours, jobs }: Trace): Record<'nodes' | 'slots' | 
   return { nodes: nodes.length, slots, neighbours: neighbours.length, jobs: jobs.length };
 }
 
-function sentenceOf(trace: Trace): string {
+function traceSummary(trace: Trace): string {
   const { nodes, slots, neighbours, jobs } = sizeOf(trace);
   return `${nodes} nodes with ${slots} slots, ${neighbours} pods of neighbours, ${jobs} distillation jobs`;
 }

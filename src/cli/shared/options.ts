@@ -1,4 +1,6 @@
 /** What the commands share in their options and help texts. */
+import { alternatives } from '@distillery/base';
+import { runtimeNames } from '@distillery/protocol';
 import { InvalidArgumentError } from 'commander';
 
 /** The text below the help of `distill` and of its larger commands. */
@@ -22,7 +24,7 @@ Exit codes:
 
 Environment:
   DISTILL_NATS_URL   use this running NATS server (2.10 or newer, with JetStream) instead of starting one
-  DISTILL_RUNTIME    where the student computes: auto (the default), wasm or cpu`;
+  DISTILL_RUNTIME    what computes the models: auto (the default), ${alternatives(runtimeNames)}`;
 
 /** A value of an option, such as `--slots 2`. @throws InvalidArgumentError */
 export function positiveInteger(text: string): number {

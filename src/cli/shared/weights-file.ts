@@ -9,12 +9,12 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { inDigestOrder, resultNamePattern, weightsDigestHead } from '@distillery/protocol';
+import { inDigestOrder, resultFileNames, resultNamePattern, weightsDigestHead } from '@distillery/protocol';
 import { z } from 'zod';
 
 import { CliError } from './cli-error.js';
 
-export const modelFile = 'model.json';
+export const modelFile = resultFileNames.model;
 /** Of a topology and the names of its weights. The largest published models have a few MiB. */
 const maxModelBytes = 64 * 1024 * 1024;
 

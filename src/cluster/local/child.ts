@@ -8,7 +8,7 @@ import { constants, setPriority } from 'node:os';
 import { dirname } from 'node:path';
 
 import { makeFolderSync, spawnFolder } from '@distillery/platform';
-import { workerExitCodes } from '@distillery/protocol';
+import { isEndFromOutside } from '@distillery/protocol';
 
 import type { EndedProcess } from '../../domain/index.js';
 
@@ -31,7 +31,9 @@ const ownFaults: readonly NodeJS.Signals[] = ['SIGABRT', 'SIGBUS', 'SIGFPE', 'SI
 
 /** True if the process was ended from outside (killed, evicted, stopped), which is not an error of its own. */
 export function endedFromOutside({ ended, signal }: ChildEnd): boolean {
-  return ended.exitCode === workerExitCodes.stopped || (signal !== null && !ownFaults.includes(signal));
+  return (
+    (ended.exitCode !== null && isEndFromOutside(ended.exitCode)) || (signal !== null && !ownFaults.includes(signal))
+  );
 }
 
 export interface Child {

@@ -9,7 +9,7 @@
  *  student-job/J3 A drained job holds no process and no timer.
  */
 import type { Clock } from '@distillery/base';
-import { workerExitCodes } from '@distillery/protocol';
+import { chargeOf, workerExitCodes } from '@distillery/protocol';
 
 import type { EndedProcess, StudentObservation } from '../../domain/index.js';
 
@@ -25,8 +25,10 @@ export interface StudentJobOptions {
 /** Unlike Kubernetes, this adapter counts disruptions. */
 type Observation = StudentObservation & { readonly disruptions: number };
 
-/** Exit codes that are not charged: stream unreachable, fenced by another student. */
-const blamelessExits: readonly number[] = [workerExitCodes.unreachable, workerExitCodes.fenced];
+/** As in a cluster, except for a full disk: another attempt on this machine meets the same disk, so it is charged. */
+function isBlameless(exitCode: number): boolean {
+  return exitCode !== workerExitCodes.storage && chargeOf(exitCode) === 'blameless';
+}
 
 const firstWaitMs = 500;
 const longestWaitMs = 60_000;
@@ -118,12 +120,12 @@ export class StudentJob {
     } else if (this.#asked) {
       this.#set({ phase: 'Absent' });
       this.want(this.#wanted, this.#backoffLimit);
-    } else if (ended.exitCode === workerExitCodes.terminal) {
+    } else if (ended.exitCode !== null && chargeOf(ended.exitCode) === 'fatal') {
       this.#set({ phase: 'Failed', failures: failures + 1, lastError: ended });
     } else if (endedFromOutside(end)) {
       this.#set({ phase: 'BackingOff', disruptions, lastError: null });
       this.#retryAfter(livedMs < provenMs ? firstWaitMs : 0);
-    } else if (ended.exitCode !== null && blamelessExits.includes(ended.exitCode)) {
+    } else if (ended.exitCode !== null && isBlameless(ended.exitCode)) {
       this.#set({ phase: 'BackingOff', disruptions, lastError: ended });
       this.#retryAfter(firstWaitMs);
     } else {

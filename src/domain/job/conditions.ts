@@ -1,7 +1,7 @@
 /** The conditions of a job, each from an ordered chain of rules over the snapshot. Pure; their texts are in api/reasons.ts. */
 import { type StudentState, telemetryStaleMs } from '@distillery/protocol';
 
-import { type ConditionDraft, conditions, type StatusCondition } from '../../api/index.js';
+import { type ConditionDraft, conditions, kubernetesTime, type StatusCondition } from '../../api/index.js';
 import { deletionConditions, deletionOf } from './deletion.js';
 import { shortageText } from './demand.js';
 import type { Seen } from './seen.js';
@@ -124,12 +124,7 @@ export function conditionsFrom(
 ): StatusCondition[] {
   return drafts.map((draft) => {
     const old = before.find(({ type }) => type === draft.type);
-    const lastTransitionTime = old?.status === draft.status ? old.lastTransitionTime : timestamp(nowMs);
+    const lastTransitionTime = old?.status === draft.status ? old.lastTransitionTime : kubernetesTime(nowMs);
     return { ...draft, lastTransitionTime, ...(observedGeneration === undefined ? {} : { observedGeneration }) };
   });
-}
-
-/** A time as Kubernetes writes it, without fractions of a second: `2026-11-24T12:00:00Z`. */
-export function timestamp(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }

@@ -2,8 +2,13 @@
 import { omit } from '@distillery/base';
 import type { StudentState } from '@distillery/protocol';
 
-import { type DistillJobStatus, grantText, type StatusCondition, type StatusTeachersPool } from '../../api/index.js';
-import { timestamp } from './conditions.js';
+import {
+  type DistillJobStatus,
+  grantText,
+  kubernetesTime,
+  type StatusCondition,
+  type StatusTeachersPool,
+} from '../../api/index.js';
 import { pausedUntilMs } from './pause.js';
 import type { Seen } from './seen.js';
 import type { Snapshot } from './snapshot.js';
@@ -41,7 +46,7 @@ export function statusOf(seen: Seen, conditions: StatusCondition[]): DistillJobS
       teacher: cluster.pools.reduce((sum, pool) => sum + pool.disruptions, 0),
       student: cluster.student.disruptions ?? disruptedAttempts(snapshot, resumptions),
     },
-    usage: engine === 'local' ? cluster.usage : { ...cluster.usage, accountedUntil: timestamp(nowMs) },
+    usage: engine === 'local' ? cluster.usage : { ...cluster.usage, accountedUntil: kubernetesTime(nowMs) },
     failures: cluster.student.failures,
     ...(resumptions === 0 ? {} : { resumptions }),
     ...(dead === 0
@@ -136,7 +141,7 @@ function teachersOf({ snapshot, ready, demand, pools, counts }: Seen): NonNullab
 function pauseOf(name: string, { job, cluster, nowMs }: Snapshot): Pick<StatusTeachersPool, 'pausedUntil'> {
   const observed = cluster.pools.find((pool) => pool.name === name);
   const untilMs = observed === undefined ? null : pausedUntilMs(observed, job.status, nowMs);
-  return untilMs === null ? {} : { pausedUntil: timestamp(untilMs) };
+  return untilMs === null ? {} : { pausedUntil: kubernetesTime(untilMs) };
 }
 
 function resultOf(student: StudentState | null): Pick<DistillJobStatus, 'result'> {

@@ -36,7 +36,7 @@ export interface LaunchOptions {
   readonly port?: number;
   /** Where it listens, absent = loopback. */
   readonly host?: string;
-  /** Text of the configuration; it names server, host, port, store and log as it is told. */
+  /** Text of the configuration, with the given names of server, host, port, store and log. */
   readonly configuration: (place: ServerPlace) => string;
   /** A start that is under way when it aborts is undone. */
   readonly stop?: AbortSignal;
@@ -57,7 +57,7 @@ export interface NatsServer {
   /** Process id of the nats-server itself, not of its keeper. */
   readonly pid: number;
   readonly logFile: string;
-  /** Resolves when the server has ended, whoever ended it. */
+  /** Resolves when the server has ended, for any reason. */
   readonly exited: Promise<ServerExit>;
   /** Asks it to end, insists after a few seconds; resolves when it has ended. */
   stop(): Promise<void>;
@@ -84,13 +84,13 @@ export async function launchNatsServer(options: LaunchOptions): Promise<NatsServ
     try {
       return await launch({ ...options, host, port });
     } catch (error) {
-      // Another process may have taken the free port between the look and the start.
+      // Another process may have taken the free port between the check and the start.
       if (options.port !== undefined || attempt >= portAttempts || !(error instanceof PortTaken)) throw error;
     }
   }
 }
 
-/** Another process took the port between the look and the start. */
+/** Another process took the port between the check and the start. */
 export class PortTaken extends StreamError {
   override readonly kind = 'PortTaken';
 }
@@ -179,7 +179,7 @@ const keeperLine = z.union([
   z.object({ exit: z.object({ code: z.number().nullable(), signal: z.string().nullable() }) }),
 ]);
 
-/** Reads the keeper's lines. A keeper that was killed takes the server with it: nobody else could. */
+/** Reads the keeper's lines. When the keeper is gone, this process kills the server: no other process would. */
 function follow(keeper: ChildProcess): { readonly started: Promise<number>; readonly exited: Promise<ServerExit> } {
   const started = Promise.withResolvers<number>();
   const exited = Promise.withResolvers<ServerExit>();
@@ -215,7 +215,7 @@ function endProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // Gone already, which is what was wanted.
+    // Gone already.
   }
 }
 

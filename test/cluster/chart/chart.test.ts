@@ -33,6 +33,8 @@ const full = {
   'image.tag': 'v1',
   'watchNamespaces[0]': 'team-a',
   'watchNamespaces[1]': 'team-b',
+  'worker.gpu.repository': 'registry.example/worker-gpu',
+  'worker.gpu.tag': '9',
   'accelerators[0]': 'example.com/*',
   'namespaceWeights.team-a': '3',
   'limits.weight': '10',
@@ -148,6 +150,13 @@ describe('the chart', () => {
     expect([...new Set(all)].sort()).toEqual(known.sort());
   });
 
+  test('names an image of its own for pods with an accelerator only where one is set', async () => {
+    const imageOf = async (values: Record<string, string>): Promise<unknown> =>
+      (await environmentOf(values)).find(({ name }) => name === 'DISTILLERY_WORKER_GPU_IMAGE')?.value;
+    expect(await imageOf(full)).toBe('registry.example/worker-gpu:9');
+    expect(await imageOf(minimal)).toBe('');
+  });
+
   test('gives each namespace its limits, by the words that the operator knows', async () => {
     const values = Object.fromEntries((await environmentOf(full)).map(({ name, value }) => [name, value]));
     expect(values.DISTILLERY_NATS_ACCOUNT_LIMITS).toBe('connections=5000,consumers=1000,storage=100Gi,streams=1000');
@@ -223,7 +232,7 @@ describe('the chart', () => {
       { 'limits.namespaces.team-a.wieght': '1' },
       'limits.namespaces.team-a: found "wieght", expected weight, minReplicas,',
     ],
-    ['teachers that matter', { 'teacherPriorityClass.value': '-10' }, 'expected one below -10'],
+    ['teachers that matter', { 'teacherPriorityClass.value': '-10' }, 'must be below -10'],
   ])('refuses %s with a sentence', async (_what, values, sentence) => {
     expect(await refusal({ ...minimal, ...values })).toContain(sentence);
   });

@@ -235,7 +235,7 @@ suite(`a real cluster${left}`, () => {
     const code = `
       const { openRuntime } = await import('/app/dist/workers/runtimes/index.js');
       const { listSupportedBackends } = await import('onnxruntime-node');
-      console.log((await openRuntime('auto')).name, listSupportedBackends().map(({ name }) => name).includes('cpu'));`;
+      console.log((await openRuntime('auto', 'training')).name, listSupportedBackends().map(({ name }) => name).includes('cpu'));`;
     expect(await printed('runtimes', { code })).toBe('wasm true');
   });
 

@@ -3,7 +3,7 @@ import { jobNames, objectEntrySubject } from '@distillery/protocol';
 import { Objm } from '@nats-io/obj';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import type { PresentStreams, StreamAdmin } from '../../../src/stream/index.js';
+import type { PresentJobStreams, StreamAdmin } from '../../../src/stream/index.js';
 import {
   publishDeadLetter,
   claimAttempt,
@@ -50,7 +50,7 @@ async function join(role: 'teacher' | 'student', uid: string): Promise<StreamLin
   return link;
 }
 
-async function present(uid: string, options: Parameters<StreamAdmin['observe']>[1] = {}): Promise<PresentStreams> {
+async function present(uid: string, options: Parameters<StreamAdmin['observe']>[1] = {}): Promise<PresentJobStreams> {
   const seen = await admin.observe(uid, options);
   if (seen.state !== 'Present') throw new Error(`expected the streams of ${uid}, found ${JSON.stringify(seen)}`);
   return seen;
@@ -196,7 +196,7 @@ describe('the age of telemetry', () => {
       expect(ageMs).toBeGreaterThanOrEqual(0);
       expect(ageMs).toBeLessThan(60_000);
     }
-    // A value that nobody writes again ages.
+    // A value that is not written again ages.
     await until('the value to age', async () => {
       const [state] = (await present('clocks', { teachers: ['t-1'], nowMs })).teachers;
       return nowMs - (state?.updatedAtMs ?? NaN) > (ages[1] ?? NaN) + 200;

@@ -41,7 +41,7 @@ const info = (fields: object): string =>
   `INFO ${JSON.stringify({ server_id: 'x', server_name: 'x', proto: 1, max_payload: 1_048_576, ...fields })}\r\n`;
 
 const worker = { inboxPrefix: '_INBOX_x', name: 'w', clock: systemClock, log: quietLog };
-const nobody = { kind: 'password', user: 'u', password: 'p' } as const;
+const anyLogin = { kind: 'password', user: 'u', password: 'p' } as const;
 
 const finding = (changes: Partial<FindOptions>): FindOptions => ({
   url: undefined,
@@ -57,15 +57,15 @@ const finding = (changes: Partial<FindOptions>): FindOptions => ({
 
 describe('the operator', () => {
   test.each([
-    ['a server that is too old', info({ version: '2.9.10', jetstream: true }), 'tooOld', /2\.9\.10.*2\.10\.0.*upgrade/],
+    ['a server that is too old', info({ version: '2.9.10', jetstream: true }), 'tooOld', /2\.9\.10.*2\.10\.0.*Upgrade/],
     ['a server without JetStream', info({ version: '2.14.5' }), 'noJetStream', /-js/],
-    ['something that is no NATS server', 'SSH-2.0-OpenSSH_9.6\r\n', 'unreachable', /check that/],
-  ])('refuses %s', async (_, greeting, kind, sentence) => {
+    ['something that is no NATS server', 'SSH-2.0-OpenSSH_9.6\r\n', 'unreachable', /Check that/],
+  ])('refuses %s', async (_, greeting, reason, sentence) => {
     const url = await greeter(greeting);
     const connecting = connectStreams({ url, waitMs: 300 });
-    await expect(connecting).rejects.toMatchObject({ kind, message: expect.stringMatching(sentence) });
+    await expect(connecting).rejects.toMatchObject({ reason, message: expect.stringMatching(sentence) });
     const found = findNatsServer(finding({ url }));
-    await expect(found).rejects.toMatchObject({ kind });
+    await expect(found).rejects.toMatchObject({ reason });
   });
 
   test('says that a password is wrong without showing it', async () => {
@@ -150,7 +150,7 @@ describe('a worker', () => {
   });
 
   test('ends as unreachable after its limit', async () => {
-    const connecting = connectWorker({ ...worker, login: nobody, url: 'nats://127.0.0.1:1', waitMs: 300 });
+    const connecting = connectWorker({ ...worker, login: anyLogin, url: 'nats://127.0.0.1:1', waitMs: 300 });
     await expect(connecting).rejects.toMatchObject({ reason: 'unreachable' });
   });
 

@@ -106,7 +106,7 @@ async function endingOf(
     await call(jobNames(uid));
     return 'served';
   } catch (error) {
-    return typeof error === 'object' && error !== null && 'ending' in error ? String(error.ending) : String(error);
+    return typeof error === 'object' && error !== null && 'reason' in error ? String(error.reason) : String(error);
   }
 }
 

@@ -60,7 +60,7 @@ describe('an operator that starts while its server is down', () => {
     const heard: (readonly [string | null, string | null])[] = [];
     admin.watchAll((uid, key) => heard.push([uid, key]));
     expect(await admin.observe('early')).toEqual({ state: 'Unreachable', reason: reasonOf(admin) });
-    await until('the reason', () => /ECONNREFUSED.*check that/.test(reasonOf(admin)));
+    await until('the reason', () => /ECONNREFUSED.*Check that/.test(reasonOf(admin)));
     const started = performance.now();
     const refusal = { reason: 'unreachable', retry: 'Later', message: expect.stringContaining('ECONNREFUSED') };
     await expect(admin.provision(streamsOf('early'))).rejects.toMatchObject(refusal);
@@ -80,7 +80,7 @@ describe('an operator that starts while its server is down', () => {
     expect(events.map(({ kind }) => kind)).toEqual(['unreachable', 'connected']);
   }, 30_000);
 
-  test('can be told to stop before it ever connected', async () => {
+  test('stops on request before its first connection', async () => {
     const admin = openStreams({ url: 'nats://127.0.0.1:1', creds: nats.operatorCreds });
     await admin.close();
     expect(await admin.observe('early')).toMatchObject({ state: 'Unreachable' });
@@ -195,7 +195,7 @@ describe('credentials', () => {
     }
   }, 30_000);
 
-  test('that are no credentials are told in a sentence', async () => {
+  test('that are no credentials end in a sentence', async () => {
     const connecting = connectStreams({ url: nats.url, creds: 'secret', waitMs: 5_000 });
     await expect(connecting).rejects.toMatchObject({ reason: 'unauthorized' });
     await expect(connecting).rejects.toThrow(/expected the text of a .creds file/);
@@ -214,7 +214,7 @@ describe('credentials', () => {
     expect(await feeding).toBe('fed');
   }, 30_000);
 
-  test('of an exchanged signing key are taken up by whoever reads them again, without a restart', async () => {
+  test('of an exchanged signing key are used by a link that reads them again, without a restart', async () => {
     let signingSeed = nats.accountSigningSeed;
     const read = (): string => {
       const access = issuedBy(signingSeed)({ uid: 'renewed', createdAtMs: testCreatedAtMs }, 'student');
@@ -225,7 +225,7 @@ describe('credentials', () => {
     const link = await join(read);
     closers.push(link);
     const renewed = await nats.rotateSigningKey();
-    // The server refuses whoever the old key let in, until the file is a new one.
+    // The server refuses users of the old key until the file is replaced.
     const beginner = join(read);
     await until('refusals of both', async () => !link.connected && (await nats.refusals()) > 4);
     expect(link.connection.isClosed()).toBe(false);

@@ -9,10 +9,11 @@ import { AuthorizationError } from '@nats-io/transport-node';
 
 import type { JobKey } from '../../../src/controller/index.js';
 import { OrphanSweep, type OrphanSweepOptions, type SweepReport } from '../../../src/controller/index.js';
+import type { StreamOwner } from '../../../src/domain/index.js';
 import {
   AccountStreams,
   type AccountLimits,
-  JobStreamsPort,
+  NatsStreams,
   NamespaceAccounts,
   type NamespaceAccountsOptions,
   openStreams,
@@ -20,7 +21,6 @@ import {
   SharedAccount,
   type StreamAdmin,
   type StreamHome,
-  type StreamOwner,
 } from '../../../src/stream/index.js';
 import { FakeClock } from '../../kit/clock.js';
 import { startTestNats, type TestLogin, type TestNats } from '../../kit/nats.js';
@@ -162,7 +162,7 @@ describe('in one account for all jobs', () => {
     await sweep.round();
     expect(failuresIn(sweep)).toHaveLength(6);
     await sweep.round(9_000);
-    expect(failuresIn(sweep)).toMatchObject([{ kind: 'notLeading' }]);
+    expect(failuresIn(sweep)).toMatchObject([{ reason: 'notLeading' }]);
     expect(await names()).toHaveLength(12);
     expect((await admin.listStreams()).filter(({ owner }) => owner?.uid === 'job-a')).toEqual([]);
   }, 30_000);
@@ -225,7 +225,7 @@ describe('in one account for all jobs', () => {
     const updates: string[] = [];
     connection.subscribe('$JS.API.STREAM.UPDATE.*', { callback: (_error, { subject }) => void updates.push(subject) });
     await connection.flush();
-    const port = new JobStreamsPort(home, () => us);
+    const port = new NatsStreams(home, () => us);
     const { job } = new JobMaker();
     const { uid = '', namespace = '', name } = job.metadata;
     for (let time = 0; time < 2; time++) await port.provision(job);
@@ -233,7 +233,7 @@ describe('in one account for all jobs', () => {
       Array(6).fill({ operator: us, namespace, name, uid }),
     );
     // A run on a laptop writes no mark, and takes none away.
-    await new JobStreamsPort(home).provision(job);
+    await new NatsStreams(home).provision(job);
     expect((await admin.listStreams()).every(({ owner }) => owner !== null)).toBe(true);
     await connection.flush();
     expect(updates).toEqual([]);

@@ -120,7 +120,7 @@ describe.each(clients)('$who', ({ who, meet }) => {
     );
   });
 
-  test('is told to write tls:// where the server alone asks for TLS', async () => {
+  test('names tls:// as the remedy where only the server asks for TLS', async () => {
     const port = await serve(called('plain'), { names: ['IP:127.0.0.1'] });
     await expect(meet(`nats://127.0.0.1:${String(port)}`)).rejects.toThrow(/write tls:\/\/ instead of nats:\/\//);
     await meet(`tls://127.0.0.1:${String(port)}`);

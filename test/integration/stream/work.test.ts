@@ -181,7 +181,7 @@ test('a teacher that stops gives back at once what it had not begun; what it hol
   expect(performance.now() - started).toBeLessThan(ackWaitMs / 2);
   expect([first.step, second.step].sort()).toEqual([1, 2]);
 
-  // Both ends of the queue are gone, but not the holder: longer than ack-wait nobody else gets its item.
+  // Both ends of the queue are gone, but not the holder: longer than ack-wait no other teacher gets its item.
   first.giveBack(60_000);
   second.giveBack(60_000);
   await until('redelivery of nothing', () => performance.now() - started > ackWaitMs * 1.5);
@@ -250,7 +250,7 @@ test('a student reads every frame in the order stored, more than it may hold at 
 });
 
 describe('fencing', () => {
-  test('of two students the later one goes on, the earlier one is told and writes nothing', async () => {
+  test('of two students the later one continues, the earlier one is fenced and writes nothing', async () => {
     const { names, student } = await job('fence');
     const first = await claimAttempt(student, names, 0, (attempt) => studentState({ attempt, pod: 's-1' }));
     expect(first.attempt).toBe(1);
@@ -284,7 +284,7 @@ describe('fencing', () => {
     expect(await admin.observe('fence')).toMatchObject({ student: { attempt: 41, step: 9 } });
   });
 
-  test('the first reference answers hold, whoever writes later', async () => {
+  test('the first reference answers hold, also when others write later', async () => {
     const { names, teacher } = await job('fence');
     expect(await readReference(teacher, names)).toBeNull();
     const first = { teacherDigest: '0123456789abcdef', columns: 1, indices: [3], logits: [[0.5]] };

@@ -1,6 +1,7 @@
 /** A control plane, its NATS and the means to look at one job in it: what the operator's suites share. */
 
 import type { DistillJobStatus } from '../../../src/api/index.js';
+import type { StreamObservation } from '../../../src/domain/index.js';
 import { operatorVariables } from '../../../src/operator-variables.js';
 import {
   accountOfCreds,
@@ -9,7 +10,6 @@ import {
   NamespaceAccounts,
   SharedAccount,
   type StreamHome,
-  type StreamObservation,
 } from '../../../src/stream/index.js';
 import { manyJobs, type OperatorNats, startOperatorNats } from '../nats-operator.js';
 

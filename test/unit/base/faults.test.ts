@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 import { crossingOf, type DistilleryError, type FaultOf, problemOf, type Retry, revived } from '@distillery/base';
+import { CredsError, NkeyError } from '@distillery/nats';
 import {
   FrameError,
   ManifestError,
@@ -25,7 +26,6 @@ import { ConfigError } from '../../../src/operator-config.js';
 import { OwnerlessJobError } from '../../../src/render/metadata.js';
 import { TraceError } from '../../../src/simulate/trace-error.js';
 import { StreamError } from '../../../src/stream/errors.js';
-import { NkeyError } from '../../../src/stream/nkeys.js';
 import { PortTaken } from '../../../src/stream/server/start.js';
 import { ToolError } from '../../../src/stream/server/tool.js';
 import { HealthPortError } from '../../../src/telemetry/health.js';
@@ -37,7 +37,7 @@ import { LogitsError, ModelError } from '../../../workers/models/inference/error
 import { OnnxFileError } from '../../../workers/models/inference/onnx-file.js';
 import { TopologyError } from '../../../workers/models/topology.js';
 import { BatchError, NumericError, StateError, StudentModelError } from '../../../workers/models/trainer-errors.js';
-import { RuntimeError } from '../../../workers/runtimes/open.js';
+import { RuntimeError } from '../../../workers/runtimes/index.js';
 import { WorkerError } from '../../../workers/base/exit.js';
 import { ConnectionLost } from '../../../workers/stream/connect.js';
 import {
@@ -90,6 +90,7 @@ const samples: Readonly<Record<string, () => DistilleryError>> = {
   ComputeError: () => new ComputeError('trainer', { kind: 'died', exitCode: 1 }, 'ended with code 1'),
   ConfigError: () => new ConfigError([fault, { ...fault, about: 'another' }]),
   ConnectionLost: () => new ConnectionLost(),
+  CredsError: () => new CredsError(fault),
   DataError: () => new DataError(fault),
   Fenced: () => new Fenced(1, 2),
   FrameConflict: () => new FrameConflict(1, 0, 'teacher digest', 'a', 'b'),

@@ -44,7 +44,7 @@ describe('a stream of random numbers', () => {
     for (let draw = 0; draw < 10_000; draw++) expect(random.uint32()).toBe(Number(next()));
   });
 
-  test('starts anew from an equal seed and elsewhere from another', () => {
+  test('repeats its numbers for an equal seed and differs for another', () => {
     const draws = (seed: number): number[] => {
       const random = randomFrom(seed);
       return Array.from({ length: 4 }, () => random.uint32());
@@ -85,7 +85,10 @@ describe('a stream of random numbers', () => {
     expect(Math.abs(low / 20_000 - 0.5)).toBeLessThan(0.02);
   });
 
-  test.each([0, -1, 1.5, NaN, Infinity, 2 ** 32 + 1])('below(%p) is refused instead of drawing for ever', (bound) => {
-    expect(() => randomFrom(1).below(bound)).toThrow(RangeError);
-  });
+  test.each([0, -1, 1.5, NaN, Infinity, 2 ** 32 + 1])(
+    'below(%p) is refused instead of drawing without end',
+    (bound) => {
+      expect(() => randomFrom(1).below(bound)).toThrow(RangeError);
+    },
+  );
 });

@@ -19,6 +19,7 @@ import {
 import { type Dataset, imageInputs, imageSamples, openDataset, type Samples } from '../../../workers/data/index.js';
 import { compareWithReference, selfTestAnswers } from '../../../workers/models/inference/index.js';
 import { StudentModelError } from '../../../workers/models/training.js';
+import { tinyModelFiles, withModelFolder } from '../inference/tfjs-model.js';
 import { pixelsOf, targetsOf } from '../../kit/samples.js';
 
 const root = join(import.meta.dirname, '../../..');
@@ -43,6 +44,7 @@ describe('a teacher on its thread', () => {
     input: {},
     inputs: imageInputs([28, 28, 1]),
     threads: 1,
+    runtime: 'auto',
     limitSeconds: 300,
   };
   let teacher: InferenceThread;
@@ -109,11 +111,11 @@ describe('a teacher on its thread', () => {
   test('is refused with a model that does not come to an end, in time and for good', async () => {
     const script = fileURLToPath(new URL('./fixtures/stuck.js', import.meta.url));
     const child = spawn(process.execPath, [script, endless], { stdio: ['ignore', 'pipe', 'inherit'] });
-    let told = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (told += text));
+    let printed = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
     // Native code that does not return holds up neither the sentence nor the end of the process.
     expect(await once(child, 'close')).toEqual([65, null]);
-    expect(told).toContain(
+    expect(printed).toContain(
       `ModelError: model ${endless}: found no answer to its first samples after 2 s, expected a model that loads and answers ` +
         'within teacher.model.timeoutSeconds. Check the model for a loop that does not end, or raise',
     );
@@ -130,6 +132,29 @@ describe('a teacher on its thread', () => {
     for (const { reason } of rejected) expect(reason).toMatchObject({ end: { kind: 'closed' } });
     expect(((await other.ended) satisfies ComputeError).end).toEqual({ kind: 'closed' });
   });
+});
+
+test.each([
+  ['wasm', /^tfjs-layers by wasm \(.*\), /],
+  ['cpu', /^tfjs-layers by cpu \(plain JavaScript\), /],
+] as const)('a teacher computes on the runtime that is named: %s', async (runtime, description) => {
+  const shape = [2, 2, 1] as const;
+  await withModelFolder(
+    tinyModelFiles({ shape, kernel: new Float32Array(8), bias: Float32Array.of(1, 2) }),
+    async (path) => {
+      const source = {
+        format: 'tfjs-layers',
+        path,
+        input: {},
+        inputs: imageInputs(shape),
+        threads: 1,
+        limitSeconds: 300,
+      } as const;
+      const teacher = await openInferenceThread({ ...source, runtime }, compiled('inference-worker'));
+      expect(teacher.description).toMatch(description);
+      await teacher.close();
+    },
+  );
 });
 
 /** A student of two layers, small enough that a step takes milliseconds on any runtime. */

@@ -78,7 +78,7 @@ describe('a compute thread', () => {
     expect(shared.length).toBe(1);
   });
 
-  test('works its calls off one at a time in the order made', async () => {
+  test('serves its calls one at a time in the order made', async () => {
     const thread = start();
     await Promise.all([
       thread.call('slow', { label: 'a', ms: 30 }),
@@ -195,7 +195,7 @@ describe('a compute thread that ends', () => {
     await thread.close();
   });
 
-  test('because a call took too long also when it must not be interrupted: it is left behind', async () => {
+  test('because a call took too long also when it must not be interrupted: it is abandoned', async () => {
     const thread = start('afterCall', 2);
     await thread.call('echo', 0);
     const pending = rejectionOf(thread.call('block', 6_000));

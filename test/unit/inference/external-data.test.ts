@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { imageInputs, imageSamples, type Samples } from '../../../workers/data/index.js';
-import { ModelError, openInference } from '../../../workers/models/inference/index.js';
+import { ModelError } from '../../../workers/models/inference/index.js';
+import { opened } from './opened.js';
 
 const fixture = (name: string): string => join(import.meta.dirname, 'fixtures', name);
 const shape = [3, 4, 2];
@@ -24,7 +25,7 @@ interface Answer {
 }
 
 async function answerOf(path: string): Promise<Answer> {
-  const model = await openInference({ format: 'onnx', path, input: { layout: 'NCHW' }, inputs, threads: 1 });
+  const model = await opened({ format: 'onnx', path, input: { layout: 'NCHW' }, inputs, threads: 1 });
   try {
     return { logits: [...(await model.infer(samples()))], digest: model.digestHex };
   } finally {

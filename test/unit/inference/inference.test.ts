@@ -6,12 +6,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { imageInputs, imageSamples } from '../../../workers/data/index.js';
-import {
-  type InferenceSource,
-  LogitsError,
-  ModelError,
-  openInference,
-} from '../../../workers/models/inference/index.js';
+import { type InferenceSource, LogitsError, ModelError } from '../../../workers/models/inference/index.js';
+import { opened } from './opened.js';
 
 const fixture = (name: string): string => join(import.meta.dirname, 'fixtures', `${name}.onnx`);
 
@@ -51,7 +47,7 @@ function expectedLogits(samples: Float32Array, row: number, value: (x: number, c
 
 async function modelErrorOf(opening: InferenceSource): Promise<ModelError> {
   try {
-    const inference = await openInference(opening);
+    const inference = await opened(opening);
     await inference.close();
   } catch (error) {
     if (error instanceof ModelError) return error;
@@ -70,7 +66,7 @@ describe('an ONNX teacher', () => {
     ['any-size', { layout: 'NCHW' }],
   ];
   test.each(sound)('with input %s and settings %j answers what its weights say', async (name, input) => {
-    const inference = await openInference(source(name, { input }));
+    const inference = await opened(source(name, { input }));
     const samples = samplesOf(5);
     const before = samples.slice();
     const logits = await inference.infer(imageSamples(shape, samples));
@@ -80,11 +76,11 @@ describe('an ONNX teacher', () => {
     await inference.close();
   });
 
-  test('normalises each channel by its own mean and standard deviation', async () => {
+  test('normalizes each channel by its own mean and standard deviation', async () => {
     const mean = [0.5, 0.25];
     const std = [0.5, 2];
     for (const name of ['nchw', 'nhwc']) {
-      const inference = await openInference(source(name, { input: { mean, std } }));
+      const inference = await opened(source(name, { input: { mean, std } }));
       const samples = samplesOf(2);
       const logits = await inference.infer(imageSamples(shape, samples));
       const normal = (x: number, c: number): number => (x - mean[c]!) / std[c]!;
@@ -94,7 +90,7 @@ describe('an ONNX teacher', () => {
   });
 
   test('takes batches of any size, the empty one included, and refuses a wrong number of values', async () => {
-    const inference = await openInference(source('nchw'));
+    const inference = await opened(source('nchw'));
     expect((await inference.infer(imageSamples(shape, new Float32Array(0)))).length).toBe(0);
     for (const rows of [1, 2, 33]) {
       expect((await inference.infer(imageSamples(shape, samplesOf(rows)))).length).toBe(rows * 3);
@@ -105,7 +101,7 @@ describe('an ONNX teacher', () => {
   });
 
   test('names the row and column of an answer that is no finite number, and answers the next batch', async () => {
-    const inference = await openInference(source('log'));
+    const inference = await opened(source('log'));
     // The model takes the logarithm of the sums; this one pixel has a positive weight for every class.
     const row = new Float32Array(size);
     row[16] = 1;
@@ -132,7 +128,7 @@ describe('the digest of a teacher', () => {
     ];
     const digests: string[] = [];
     for (const opening of [...openings, ...openings]) {
-      const inference = await openInference(opening);
+      const inference = await opened(opening);
       expect(inference.digest.length).toBe(8);
       expect(inference.digestHex).toBe(Buffer.from(inference.digest).toString('hex'));
       digests.push(inference.digestHex);
@@ -264,11 +260,11 @@ describe('a teacher that cannot teach', () => {
         await modelErrorOf(source('', { path }));
       }
       await copyFile(fixture('nchw'), path);
-      const whole = await openInference(source('', { path }));
+      const whole = await opened(source('', { path }));
       // The last bit of a mantissa in the weights: the smallest change there is.
       const at = bytes.indexOf(Buffer.from(Float32Array.of(-0.625).buffer));
       await writeFile(path, bytes.fill(1, at, at + 1));
-      const changed = await openInference(source('', { path }));
+      const changed = await opened(source('', { path }));
       expect(changed.digestHex).not.toBe(whole.digestHex);
       await whole.close();
       await changed.close();

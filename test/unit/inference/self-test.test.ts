@@ -10,13 +10,13 @@ import {
   type Answering,
   compareWithReference,
   type Inference,
-  openInference,
   selfTestAnswers,
 } from '../../../workers/models/inference/index.js';
+import { opened } from './opened.js';
 
 const path = join(import.meta.dirname, '../../../examples/mnist/models/teacher.onnx');
 const open = (threads = 1): Promise<Inference> =>
-  openInference({ format: 'onnx', path, input: {}, inputs: imageInputs([28, 28, 1]), threads });
+  opened({ format: 'onnx', path, input: {}, inputs: imageInputs([28, 28, 1]), threads });
 
 describe('the teacher of the MNIST example', () => {
   let data: Dataset;
@@ -98,7 +98,7 @@ describe('the teacher of the MNIST example', () => {
   test.each<[string, string, (logits: Float32Array, batch: number) => Float32Array]>([
     ['constant', 'the same answer for all of the first 8 training samples', (logits) => logits.fill(0.5)],
     ['unsteady', 'in one batch and', (logits, batch) => logits.map((value) => value + 0.01 * batch)],
-    // As a normalisation with the statistics of its batch: another batch, other answers.
+    // As a normalization with the statistics of its batch: another batch, other answers.
     [
       'unsteady',
       'Export the model for inference',

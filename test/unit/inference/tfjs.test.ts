@@ -2,7 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { imageInputs, imageSamples } from '../../../workers/data/index.js';
-import { type Inference, ModelError, openInference } from '../../../workers/models/inference/index.js';
+import { type Inference, ModelError } from '../../../workers/models/inference/index.js';
+import { opened } from './opened.js';
 import { tinyModelFiles, withModelFolder } from './tfjs-model.js';
 
 const shape = [2, 2, 3] as const;
@@ -21,7 +22,7 @@ const expected = Array.from({ length: 40 }, (_, row) =>
 ).flat();
 
 const open = (path: string, sampleShape: readonly number[] = shape): Promise<Inference> =>
-  openInference({ format: 'tfjs-layers', path, input: {}, inputs: imageInputs(sampleShape), threads: 1 });
+  opened({ format: 'tfjs-layers', path, input: {}, inputs: imageInputs(sampleShape), threads: 1 });
 
 describe('a tfjs layers teacher', () => {
   test('is read from disk, its weights in parts, and answers what they say, twice the same bits', async () => {

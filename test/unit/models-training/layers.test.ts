@@ -2,7 +2,6 @@
 import { beforeAll, expect, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { createTrainer } from '../../../workers/models/training.js';
 import { openRuntime } from '../../../workers/runtimes/index.js';
 import { batchAt, optimizerSettings, studentOf } from './students.js';
 
@@ -22,8 +21,8 @@ const layers: [string, () => tfl.layers.Layer[]][] = [
   ['average pooling', () => [conv(), l.averagePooling2d({ poolSize: 2, strides: 2 })]],
   ['global average pooling', () => [conv(), l.globalAveragePooling2d({})]],
   ['global max pooling', () => [conv(), l.globalMaxPooling2d({})]],
-  ['batch normalisation', () => [conv(), l.batchNormalization({}), conv('after')]],
-  ['layer normalisation', () => [conv(), l.layerNormalization({})]],
+  ['batch normalization', () => [conv(), l.batchNormalization({}), conv('after')]],
+  ['layer normalization', () => [conv(), l.layerNormalization({})]],
   [
     'zero padding',
     () => [
@@ -84,17 +83,16 @@ const layers: [string, () => tfl.layers.Layer[]][] = [
 ];
 
 beforeAll(async () => {
-  await openRuntime('cpu');
+  await openRuntime('cpu', 'training');
 });
 
 it.each(layers)('%s', async (_, make) => {
-  await openRuntime('cpu');
+  await openRuntime('cpu', 'training');
   const modelJson = studentOf(make);
   const results = [];
   for (const name of ['cpu', 'wasm'] as const) {
-    const runtime = await openRuntime(name);
-    const student = await createTrainer({
-      runtime,
+    const runtime = await openRuntime(name, 'training');
+    const student = await runtime.openTrainer({
       modelJson,
       seed: 5,
       loss: { temperature: 2, softWeight: 0.7 },

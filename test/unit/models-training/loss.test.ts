@@ -2,10 +2,11 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { openRuntime } from '../../../workers/runtimes/index.js';
-import { distillationLoss, score } from '../../../workers/models/loss.js';
+import { score } from '../../../workers/models/evaluation.js';
+import { distillationLoss } from '../../../workers/models/loss.js';
 
 beforeAll(async () => {
-  await openRuntime('cpu');
+  await openRuntime('cpu', 'training');
 });
 
 const logit = fc.double({ min: -20, max: 20, noNaN: true });
@@ -65,7 +66,7 @@ describe('the loss of distillation', () => {
     );
   });
 
-  it('pulls nowhere when the student says what the teacher says', () => {
+  it('has no gradient when the student answers what the teacher answers', () => {
     const teacher = Float32Array.of(3, -1, 0.5, 0, 0, 9);
     const { loss, gradient } = distillationLoss(
       { columns: 3, student: teacher.slice(), teacher, labels: Int32Array.of(0, 2) },

@@ -51,7 +51,7 @@ describe('an optimizer', () => {
     expect(descend({ name: 'adamw', learningRate: 0.1, weightDecay: 0.5 }, 1)[0]).toBeCloseTo(plain! - 0.1 * 0.5, 6);
   });
 
-  it('adamw spares biases and scales, which have one axis', () => {
+  it('adamw exempts biases and scales, which have one axis', () => {
     const values = Float32Array.of(1);
     const settings = optimizerSettings({ name: 'adamw', learningRate: 0.1, weightDecay: 0.5 });
     createOptimizer(settings, [{ name: 'bias', shape: [1], values }], 10).update([Float32Array.of(0)], 0);

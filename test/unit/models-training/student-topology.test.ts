@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { supplyTensorMethods } from '../../../workers/models/student-orthogonal.js';
-import { createTrainer, StudentModelError } from '../../../workers/models/training.js';
+import { supplyTensorMethods } from '../../../workers/models/student-model.js';
+import { StudentModelError } from '../../../workers/models/training.js';
 import type { StudentTrainer } from '../../../workers/models/training.js';
 import { openRuntime } from '../../../workers/runtimes/index.js';
 import type { Runtime } from '../../../workers/runtimes/index.js';
@@ -10,13 +10,13 @@ import { batchAt, columns, optimizerSettings, shape, studentOf } from './student
 
 let runtime: Runtime;
 beforeAll(async () => {
-  runtime = await openRuntime('wasm');
+  runtime = await openRuntime('wasm', 'training');
   supplyTensorMethods();
 });
 
 function open(modelJson: string, seed = 3): Promise<StudentTrainer> {
   const loss = { temperature: 2, softWeight: 0.5 };
-  return createTrainer({ runtime, modelJson, seed, loss, optimizer: optimizerSettings(), totalSteps: 10 });
+  return runtime.openTrainer({ modelJson, seed, loss, optimizer: optimizerSettings(), totalSteps: 10 });
 }
 
 /** The weights that a model starts from. */
@@ -86,25 +86,25 @@ describe('a student file', () => {
   });
 
   it.each([
-    { told: 'in the last layer', json: () => sequential(flat(), logits('softmax')) },
+    { title: 'in the last layer', json: () => sequential(flat(), logits('softmax')) },
     {
-      told: 'as an activation of its own',
+      title: 'as an activation of its own',
       json: () =>
         sequential(flat(), logits('linear', 'dense'), tfl.layers.activation({ activation: 'softmax', name: 'end' })),
     },
     {
-      told: 'as a softmax layer',
+      title: 'as a softmax layer',
       json: () => sequential(flat(), logits('linear', 'dense'), tfl.layers.softmax({ name: 'end' })),
     },
     {
-      told: 'in a functional model',
+      title: 'in a functional model',
       json: () => {
         const input = tfl.input({ shape: [...shape] });
         const output = logits('softmax').apply(flat().apply(input)) as tfl.SymbolicTensor;
         return JSON.stringify(tfl.model({ inputs: input, outputs: output }).toJSON(null, false));
       },
     },
-  ])('loses its softmax $told, and says so', async ({ json }) => {
+  ])('loses its softmax $title, and says so', async ({ json }) => {
     const student = await open(json());
     expect(student.notes).toEqual([expect.stringMatching(/^layer end: its softmax was taken off/)]);
     const plain = await open(sequential(flat(), logits('linear')));
@@ -117,21 +117,21 @@ describe('a student file', () => {
   });
 
   it.each([
-    { told: 'no JSON', json: () => '{"class_name"', want: { where: 'file' } },
-    { told: 'no object', json: () => '[]', want: { where: 'file' } },
+    { title: 'no JSON', json: () => '{"class_name"', want: { where: 'file' } },
+    { title: 'no object', json: () => '[]', want: { where: 'file' } },
     {
-      told: 'a graph model',
+      title: 'a graph model',
       json: () => '{"format":"graph-model"}',
       want: { where: 'format', fault: { found: '"graph-model"' } },
     },
-    { told: 'no topology', json: () => '{"format":"layers-model"}', want: { where: 'modelTopology' } },
+    { title: 'no topology', json: () => '{"format":"layers-model"}', want: { where: 'modelTopology' } },
     {
-      told: 'no layers',
+      title: 'no layers',
       json: () => '{"class_name":"Sequential","config":{"layers":[]}}',
       want: { where: 'model Sequential', fault: { found: 'no layers' } },
     },
     {
-      told: 'weights',
+      title: 'weights',
       json: () =>
         JSON.stringify({
           modelTopology: JSON.parse(sequential(flat(), logits('linear'))) as object,
@@ -140,32 +140,32 @@ describe('a student file', () => {
       want: { where: 'weightsManifest' },
     },
     {
-      told: 'an unknown layer',
+      title: 'an unknown layer',
       json: () => sequential(flat(), logits('linear')).replace('"Dense"', '"Denser"'),
       want: { where: 'layer end', fault: { found: 'a layer of the unknown class "Denser"' } },
     },
     {
-      told: 'a closing sigmoid',
+      title: 'a closing sigmoid',
       json: () => sequential(flat(), logits('sigmoid')),
       want: { where: 'layer end', fault: { found: 'activation "sigmoid"' } },
     },
     {
-      told: 'noise that cannot be seeded',
+      title: 'noise that cannot be seeded',
       json: () => studentOf(() => [tfl.layers.gaussianNoise({ stddev: 1, name: 'fog' })]),
       want: { where: 'layer fog', fault: { found: 'GaussianNoise' } },
     },
     {
-      told: 'a flat input',
+      title: 'a flat input',
       json: () => sequential(tfl.layers.dense({ units: columns, inputShape: [64] })),
       want: { where: expect.stringContaining('input') },
     },
     {
-      told: 'an image as output',
+      title: 'an image as output',
       json: () => sequential(tfl.layers.conv2d({ filters: 2, kernelSize: 3, ...inputLayer })),
       want: { where: expect.stringContaining('output') },
     },
-    { told: 'nothing to train', json: () => sequential(flat()), want: { where: 'weights' } },
-  ])('is refused with $told', async ({ json, want }) => {
+    { title: 'nothing to train', json: () => sequential(flat()), want: { where: 'weights' } },
+  ])('is refused with $title', async ({ json, want }) => {
     const { numTensors } = tf.memory();
     const text = json();
     const built = tf.memory().numTensors - numTensors;

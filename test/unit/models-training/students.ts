@@ -2,8 +2,8 @@
 import { randomFrom } from '@distillery/base';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { imageSamples } from '../../../workers/data/index.js';
-import { supplyTensorMethods } from '../../../workers/models/student-orthogonal.js';
-import type { OptimizerSettings } from '../../../workers/models/learning-rate.js';
+import { supplyTensorMethods } from '../../../workers/models/student-model.js';
+import type { OptimizerSettings } from '../../../workers/models/optimizer.js';
 import type { TrainingBatch } from '../../../workers/models/training.js';
 import { targetsOf } from '../../kit/samples.js';
 
@@ -38,7 +38,7 @@ export function studentOf(layers: () => tfl.layers.Layer[]): string {
   return json;
 }
 
-/** Convolution, normalisation and dropout: all that has state or randomness. */
+/** Convolution, normalization and dropout: all that has state or randomness. */
 export function eventfulStudent(): string {
   return studentOf(() => [
     tfl.layers.conv2d({ filters: 4, kernelSize: 3, strides: 2, padding: 'same', useBias: false, name: 'conv' }),

@@ -2,13 +2,13 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as tfl from '@tensorflow/tfjs-layers';
 import fc from 'fast-check';
 
-import { supplyTensorMethods } from '../../../workers/models/student-orthogonal.js';
+import { supplyTensorMethods } from '../../../workers/models/student-model.js';
 import { containersOf, type Json, TopologyError } from '../../../workers/models/topology.js';
 import { checkShapes } from '../../../workers/models/topology-shapes.js';
 import { openRuntime } from '../../../workers/runtimes/index.js';
 
 beforeAll(async () => {
-  await openRuntime('cpu');
+  await openRuntime('cpu', 'training');
   supplyTensorMethods();
 });
 

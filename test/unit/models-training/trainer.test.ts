@@ -2,14 +2,8 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { imageSamples, samplesBetween } from '../../../workers/data/index.js';
-import type { OptimizerSettings } from '../../../workers/models/learning-rate.js';
-import {
-  BatchError,
-  createTrainer,
-  NumericError,
-  StateError,
-  StudentModelError,
-} from '../../../workers/models/training.js';
+import type { OptimizerSettings } from '../../../workers/models/optimizer.js';
+import { BatchError, NumericError, StateError, StudentModelError } from '../../../workers/models/training.js';
 import type { StudentTrainer, TrainerOptions, TrainerState } from '../../../workers/models/training.js';
 import { openRuntime } from '../../../workers/runtimes/index.js';
 import type { Runtime } from '../../../workers/runtimes/index.js';
@@ -18,12 +12,11 @@ import { batchAt, columns, eventfulStudent, optimizerSettings, shape, studentOf 
 
 let runtime: Runtime;
 beforeAll(async () => {
-  runtime = await openRuntime('wasm');
+  runtime = await openRuntime('wasm', 'training');
 });
 
 function trainer(given: Partial<TrainerOptions> = {}): Promise<StudentTrainer> {
-  return createTrainer({
-    runtime,
+  return runtime.openTrainer({
     modelJson: eventfulStudent(),
     seed: 7,
     loss: { temperature: 4, softWeight: 0.9 },
@@ -45,12 +38,12 @@ function bits({ weights, slots }: TrainerState): string[] {
   );
 }
 
-const optimizers: { what: string; optimizer: OptimizerSettings }[] = [
-  { what: 'sgd', optimizer: optimizerSettings({ name: 'sgd', momentum: 0 }) },
-  { what: 'sgd with momentum', optimizer: optimizerSettings({ name: 'sgd' }) },
-  { what: 'adam', optimizer: optimizerSettings({ name: 'adam' }) },
+const optimizers: { title: string; optimizer: OptimizerSettings }[] = [
+  { title: 'sgd', optimizer: optimizerSettings({ name: 'sgd', momentum: 0 }) },
+  { title: 'sgd with momentum', optimizer: optimizerSettings({ name: 'sgd' }) },
+  { title: 'adam', optimizer: optimizerSettings({ name: 'adam' }) },
   {
-    what: 'adamw with warm-up and cosine',
+    title: 'adamw with warm-up and cosine',
     optimizer: optimizerSettings({
       name: 'adamw',
       weightDecay: 0.1,
@@ -60,7 +53,7 @@ const optimizers: { what: string; optimizer: OptimizerSettings }[] = [
 ];
 
 describe('a trainer', () => {
-  it.each(optimizers)('continues bit for bit from its state: $what', async ({ optimizer }) => {
+  it.each(optimizers)('continues bit for bit from its state: $title', async ({ optimizer }) => {
     const straight = await trainer({ optimizer });
     const losses = run(straight, 0, 20);
     const first = await trainer({ optimizer });
@@ -76,7 +69,7 @@ describe('a trainer', () => {
     second.dispose();
   });
 
-  it.each(optimizers)('trains bit for bit the same in two calls: $what', async ({ optimizer }) => {
+  it.each(optimizers)('trains bit for bit the same in two calls: $title', async ({ optimizer }) => {
     const atOnce = await trainer({ optimizer });
     const losses = run(atOnce, 0, 10);
     const inTwoCalls = await trainer({ optimizer });
@@ -299,7 +292,7 @@ describe('the export', () => {
 });
 
 describe('bad input', () => {
-  it('a teacher that says NaN is named, and nothing was trained', async () => {
+  it('a teacher that answers NaN is named, and nothing was trained', async () => {
     const student = await trainer({ modelJson: studentOf(() => []) });
     const then = bits(student.state());
     const batch = batchAt(3);
@@ -324,33 +317,33 @@ describe('bad input', () => {
 
   it.each([
     {
-      what: 'too few samples',
+      title: 'too few samples',
       change: { samples: { ...imageSamples(shape, new Float32Array(5)), count: 6 } },
       want: { what: 'samples', expected: '384' },
     },
-    { what: 'too few labels', change: { targets: targetsOf(new Int32Array(5)) }, want: { what: 'labels' } },
+    { title: 'too few labels', change: { targets: targetsOf(new Int32Array(5)) }, want: { what: 'labels' } },
     {
-      what: 'a teacher of another width',
+      title: 'a teacher of another width',
       change: { teacherLogits: new Float32Array(60) },
       want: { what: 'teacher logits' },
     },
     {
-      what: 'a label past the classes',
+      title: 'a label past the classes',
       change: { targets: targetsOf(new Int32Array(6).fill(columns)) },
       want: { what: 'labels', found: '4' },
     },
     {
-      what: 'a label below 0',
+      title: 'a label below 0',
       change: { targets: targetsOf(new Int32Array(6).fill(-1)) },
       want: { what: 'labels', found: '-1' },
     },
     {
-      what: 'no input of that name',
+      title: 'no input of that name',
       change: { samples: { count: 6, inputs: {} } },
       want: { what: 'input input', found: 'none', expected: 'float32' },
     },
-    { what: 'no rows', change: { samples: imageSamples(shape, new Float32Array(0)) }, want: { what: 'rows' } },
-  ])('$what', async ({ change, want: { what, found, expected } }) => {
+    { title: 'no rows', change: { samples: imageSamples(shape, new Float32Array(0)) }, want: { what: 'rows' } },
+  ])('$title', async ({ change, want: { what, found, expected } }) => {
     const student = await trainer();
     expect(() => student.train({ ...batchAt(0), ...change })).toThrow(
       expect.objectContaining({
@@ -366,9 +359,9 @@ describe('bad input', () => {
   });
 
   it.each([
-    { what: 'another optimizer', given: () => ({ optimizer: optimizerSettings({ name: 'sgd' }) }), tensor: /adam\/m/ },
-    { what: 'another model', given: () => ({ modelJson: studentOf(() => []) }), tensor: /conv/ },
-  ])('a state of $what is refused by the tensor’s name', async ({ given, tensor }) => {
+    { title: 'another optimizer', given: () => ({ optimizer: optimizerSettings({ name: 'sgd' }) }), tensor: /adam\/m/ },
+    { title: 'another model', given: () => ({ modelJson: studentOf(() => []) }), tensor: /conv/ },
+  ])('a state of $title is refused by the tensor’s name', async ({ given, tensor }) => {
     const [one, other] = [await trainer(), await trainer(given())];
     const then = bits(other.state());
     expect(() => other.restore(one.state())).toThrow(StateError);
@@ -404,9 +397,5 @@ describe('bad input', () => {
       expect(() => student.train({ ...batchAt(1), samples })).toThrow(NumericError);
     expect(tf.memory().numTensors).toBe(numTensors);
     student.dispose();
-  });
-
-  it('another runtime than the active one', async () => {
-    await expect(trainer({ runtime: { name: 'cpu', description: '' } })).rejects.toThrow('expected cpu');
   });
 });

@@ -72,7 +72,7 @@ describe('the settings', () => {
         auth: { kind: 'signed', credsFile: join(folder, 'operator.creds'), seed },
       },
       worker: {
-        image: 'distillery/worker:0.1.0',
+        images: { cpu: 'distillery/worker:0.1.0', gpu: 'distillery/worker:0.1.0' },
         imagePullPolicy: 'IfNotPresent',
         teacherPriorityClass: 'distillery-teacher',
       },
@@ -133,6 +133,7 @@ describe('the settings', () => {
       DISTILLERY_KUBECONFIG: '/home/me/.kube/config',
       DISTILLERY_NATS_URL: 'tls://a:4222, tls://b:4222',
       DISTILLERY_WORKER_NATS_URL: 'nats://nats.nats.svc:4222',
+      DISTILLERY_WORKER_GPU_IMAGE: 'distillery/worker-gpu:0.1.0',
       DISTILLERY_WORKER_IMAGE_PULL_POLICY: 'Never',
       DISTILLERY_TEACHER_PRIORITY_CLASS: 'scavengers',
       DISTILLERY_RESERVE: 'nvidia.com/gpu=2, amd.com/gpu=10%',
@@ -159,7 +160,11 @@ describe('the settings', () => {
     expect(given).toMatchObject({
       access: { kind: 'file', path: '/home/me/.kube/config' },
       nats: { url: 'tls://a:4222,tls://b:4222', workerUrl: 'nats://nats.nats.svc:4222' },
-      worker: { imagePullPolicy: 'Never', teacherPriorityClass: 'scavengers' },
+      worker: {
+        images: { cpu: 'distillery/worker:0.1.0', gpu: 'distillery/worker-gpu:0.1.0' },
+        imagePullPolicy: 'Never',
+        teacherPriorityClass: 'scavengers',
+      },
       namespace: 'distillery-system',
       podName: 'distillery-7d9',
       watchNamespaces: ['team-a', 'team-b'],
@@ -214,6 +219,7 @@ describe('a problem', () => {
     ['DISTILLERY_WORKER_NATS_URL', 'nats://me:hidden@nats:4222', 'found another value'],
     ['DISTILLERY_WORKER_IMAGE', '', 'found nothing, expected an image such as'],
     ['DISTILLERY_WORKER_IMAGE', 'a b', 'found "a b", expected an image such as'],
+    ['DISTILLERY_WORKER_GPU_IMAGE', 'a b', 'found "a b", expected an image such as'],
     ['DISTILLERY_WORKER_IMAGE_PULL_POLICY', 'always', 'found "always", expected Always, IfNotPresent or Never.'],
     ['DISTILLERY_WATCH_NAMESPACES', 'team-a,Team_B', 'expected names of namespaces with commas between them.'],
     ['DISTILLERY_ACCELERATORS', 'nvidia.com/gpu,gpu', 'expected names of extended resources such as nvidia.com/gpu'],

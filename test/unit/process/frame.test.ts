@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { type WorkerEnding, workerExitCodes } from '@distillery/protocol';
+import { runtimeChoices, type WorkerEnding, workerExitCodes } from '@distillery/protocol';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { CheckpointError, StoreError } from '../../../workers/checkpoint/index.js';
@@ -100,7 +100,7 @@ describe('the environment', () => {
     ['DISTILL_THREADS', '257', 'found "257", expected a whole number from 1 to 256'],
     ['DISTILL_THREADS', 'two', 'found "two", expected a whole number from 1 to 256'],
     ['DISTILL_THREADS', '1.5', 'found "1.5", expected a whole number from 1 to 256'],
-    ['DISTILL_RUNTIME', 'gpu', 'found "gpu", expected one of auto, wasm, cpu'],
+    ['DISTILL_RUNTIME', 'abacus', `found "abacus", expected one of ${runtimeChoices.join(', ')}`],
     ['DISTILL_OWNER_PIPE', 'yes', 'found "yes", expected one of 0, 1'],
     ['DISTILL_LOG_LEVEL', 'loud', 'found "loud", expected one of trace, debug, info, warn, error'],
   ])('whose %s is %j is refused by a sentence that names it', (variable, value, sentence) => {
@@ -246,6 +246,7 @@ describe('the environment', () => {
     expect(readLabellingEnvironment({ DISTILL_MANIFEST: sound.DISTILL_MANIFEST })).toEqual({
       manifest: manifestWith(),
       threads: 1,
+      runtime: 'auto',
     });
     expect(refusalOf(() => readLabellingEnvironment({})).message).toContain('DISTILL_MANIFEST: found nothing');
   });
@@ -296,13 +297,13 @@ describe('last words', () => {
 });
 
 describe('work that has nothing to save', () => {
-  test('gives its result or its error when nobody stops it', async () => {
+  test('gives its result or its error when it is not stopped', async () => {
     const { signal } = new AbortController();
     expect(await unlessStopped(signal, () => Promise.resolve(7))).toBe(7);
     await expect(unlessStopped(signal, () => Promise.reject(new TypeError('x')))).rejects.toThrow(TypeError);
   });
 
-  test('ends as stopped at once when it is, also when it never ends, and its later error is nobody else’s', async () => {
+  test('ends as stopped at once when it is, also when it never ends, and its later error is reported nowhere else', async () => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown): void => void unhandled.push(reason);
     process.on('unhandledRejection', note);

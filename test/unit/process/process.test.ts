@@ -76,7 +76,7 @@ describe('a worker process', () => {
       65,
       'a: found x, expected y. Mend it.',
     ],
-    ['a rejection that nobody awaits', "void Promise.reject(new Error('lost')); await clock.sleep(60_000);", 1, 'lost'],
+    ['a rejection without a handler', "void Promise.reject(new Error('lost')); await clock.sleep(60_000);", 1, 'lost'],
     [
       'a throw in a callback',
       "setTimeout(() => { throw new WorkerError('storage', { about: '', problem: 'full', remedy: '' }); }); await clock.sleep(60_000);",

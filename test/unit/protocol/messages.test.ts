@@ -162,6 +162,16 @@ describe('names', () => {
       logits: 'DISTILL_4f1c-9_LOGITS',
       dead: 'DISTILL_4f1c-9_DEAD',
     });
+    expect(names.bucketStreams).toEqual({
+      state: 'KV_DISTILL_4f1c-9_STATE',
+      teachers: 'KV_DISTILL_4f1c-9_TEACHERS',
+      objects: 'OBJ_DISTILL_4f1c-9_CKPT',
+    });
+    expect([names.subjects.state('student'), names.subjects.teacher('pod-1'), names.subjects.stateChanges]).toEqual([
+      '$KV.DISTILL_4f1c-9_STATE.student',
+      '$KV.DISTILL_4f1c-9_TEACHERS.pod-1',
+      'distill.4f1c-9.state.>',
+    ]);
     expect([names.subjects.work(0, 12), names.subjects.logits(1, 12), names.subjects.dead(1, 2 ** 53 - 1)]).toEqual([
       'distill.4f1c-9.work.0.12',
       'distill.4f1c-9.logits.1.12',

@@ -2,6 +2,7 @@
 import type { NatsAccess, WorkerRole } from '@distillery/protocol';
 
 import type { DistillJob } from '../../../src/api/index.js';
+import { defaultAccelerators } from '../../../src/domain/index.js';
 import {
   configMap,
   type KubernetesObject,
@@ -15,7 +16,11 @@ import {
 import { JobMaker } from '../../kit/snapshots.js';
 
 export const settings: WorkerSettings = {
-  image: 'registry.example/distillery/worker:0.1.0',
+  images: {
+    cpu: 'registry.example/distillery/worker:0.1.0',
+    gpu: 'registry.example/distillery/worker-gpu:0.1.0',
+  },
+  accelerators: defaultAccelerators,
   imagePullPolicy: 'IfNotPresent',
   teacherPriorityClass: 'distillery-teacher',
   natsUrl: 'nats://nats.distillery.svc:4222',

@@ -324,6 +324,22 @@ describe('a template', () => {
     expect(after.volumeMounts).toEqual([...before.volumeMounts, { name: 'cache', mountPath: '/cache' }]);
   });
 
+  test('that names no image gets the one for what it requests: an accelerator, or none', () => {
+    const { cpu, gpu } = settings.images;
+    const ofTeacher = (pool: { resource?: string }): unknown =>
+      workerOf(teacherSpec(named('m').pools({ name: 'a', ...pool }))).image;
+    expect(ofTeacher({})).toBe(cpu);
+    expect(ofTeacher({ resource: 'nvidia.com/gpu' })).toBe(gpu);
+    expect(ofTeacher({ resource: 'nvidia.com/mig-1g.5gb' })).toBe(gpu);
+    expect(ofTeacher({ resource: 'example.com/dongle' })).toBe(cpu);
+    const ofStudent = (limits: Record<string, number>): unknown =>
+      workerOf(studentSpec(named('m').change(({ spec }) => (spec.student.template = requesting({ limits }).template))))
+        .image;
+    expect(ofStudent({ cpu: 8 })).toBe(cpu);
+    expect(ofStudent({ 'nvidia.com/gpu': 0 })).toBe(cpu);
+    expect(ofStudent({ 'nvidia.com/gpu': 1 })).toBe(gpu);
+  });
+
   test('decides over the image, the time to end and where the pod may run', () => {
     expect(laid.spec).toMatchObject({ terminationGracePeriodSeconds: 90, tolerations: [{ operator: 'Exists' }] });
     expect(laid.spec.containers[0].image).toBe('mine:1');

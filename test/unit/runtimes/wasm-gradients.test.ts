@@ -10,8 +10,8 @@ type Pad = 'same' | 'valid';
 type Gradients = readonly Float32Array[];
 
 beforeAll(async () => {
-  await openRuntime('cpu');
-  await openRuntime('wasm');
+  await openRuntime('cpu', 'training');
+  await openRuntime('wasm', 'training');
 });
 
 /** Numbers in [-1, 1), the same in every run. */
@@ -99,11 +99,11 @@ const convolutions = convolutionRows.map(([batch, size, channels, kernel, stride
   strides,
   pad,
 }));
-const told = '$batch × $size × $channels, kernel $kernel, strides $strides, $pad';
+const title = '$batch × $size × $channels, kernel $kernel, strides $strides, $pad';
 
 describe('convolution', () => {
   it.each(convolutions)(
-    `has the gradients of the cpu backend: ${told}`,
+    `has the gradients of the cpu backend: ${title}`,
     async ({ batch, size, channels, kernel, strides, pad }) => {
       const compute = (): tf.Tensor[] =>
         gradientsOf(

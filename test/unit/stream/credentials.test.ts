@@ -1,4 +1,5 @@
 /** Credentials of workers: what is in them, that they are the same every time, and that nothing secret is shown. */
+import { bytesOfSeed, credsLogin, NkeyError, nkeyOf } from '@distillery/nats';
 import { jobNames, type NatsAccess, parseCreds, workerRoles } from '@distillery/protocol';
 import { decode, parseCreds as parseOfficially } from '@nats-io/jwt';
 import { createAccount, createUser, fromSeed } from '@nats-io/nkeys';
@@ -7,8 +8,6 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { accountOfCreds, credsIssuer, passwordIssuer, permissionsFor } from '../../../src/stream/index.js';
-import { credsLogin } from '../../../src/stream/credentials.js';
-import { bytesOfSeed, NkeyError, nkeyOf } from '../../../src/stream/nkeys.js';
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const signer = createAccount();
@@ -180,7 +179,7 @@ test.each([
   ],
   ['a JWT', () => accountOfCreds(withJwt('e30.e30.secret')), /^NATS credentials: found a JWT without an account/],
   ['claims', () => accountOfCreds(withJwt('a.secret.c')), /^NATS credentials: found a JWT without an account/],
-])('%s that is none is told without being shown', (_, use, sentence) => {
+])('an invalid %s is reported without being shown', (_, use, sentence) => {
   const message = sentenceOf(use);
   expect(message).toMatch(sentence);
   expect(message).not.toContain('secret');

@@ -114,7 +114,7 @@ describe('the streams of a job', () => {
   });
 });
 
-test('a server configuration listens where it is told and survives odd folder names', () => {
+test('a server configuration listens on the given address and accepts unusual folder names', () => {
   const text = serverConfiguration({
     serverName: 's',
     host: '127.0.0.1',

@@ -1,18 +1,18 @@
 /** Small parts of the student: batches ahead, the window, retention, progress, the log of damaged frames. */
-import { bytesPerRow, headerBytes, maxDamagedFrames, maxWindowSteps } from '@distillery/protocol';
+import {
+  bytesPerRow,
+  headerBytes,
+  maxDamagedFrames,
+  maxWindowSteps,
+  trainingMetricsSchema,
+} from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { batchOf } from '../../../workers/data/index.js';
 import { BatchPreparer } from '../../../workers/student/batches.js';
 import { DamageLog } from '../../../workers/student/frames.js';
-import {
-  maxEvaluations,
-  maxSkippedSteps,
-  metricsSchema,
-  Progress,
-  ratesOf,
-} from '../../../workers/student/progress.js';
+import { maxEvaluations, maxSkippedSteps, Progress, ratesOf } from '../../../workers/student/progress.js';
 import { labelsAlone, Retention } from '../../../workers/student/supply.js';
 import { AnswerTime, stepBytesOf, windowSteps } from '../../../workers/student/window.js';
 import { fakeSplit, idle, manifestWith, scheduleFor } from '../../kit/worker-fakes.js';
@@ -261,7 +261,7 @@ describe('progress', () => {
         };
         const whole = act(new Progress(steps, null), 0, steps);
         const saved: unknown = JSON.parse(JSON.stringify(act(new Progress(steps, null), 0, cut).metrics));
-        const resumed = act(new Progress(steps, metricsSchema.parse(saved)), cut, steps);
+        const resumed = act(new Progress(steps, trainingMetricsSchema.parse(saved)), cut, steps);
         expect(resumed.metrics).toEqual(whole.metrics);
         expect(whole.metrics.losses.length).toBeLessThanOrEqual(200);
       }),

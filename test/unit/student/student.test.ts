@@ -1,14 +1,13 @@
 /** The student against fakes: what it writes when, what causes each ending, what a restart repeats. */
 import { createHash } from 'node:crypto';
 
-import { readResultSums } from '@distillery/protocol';
+import { readResultSums, resultReportSchema, type TrainingMetrics, trainingMetricsSchema } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
 import { NumericError } from '../../../workers/models/training.js';
 import { decodeCheckpoint, StoreError } from '../../../workers/checkpoint/index.js';
 import { endingOf } from '../../../workers/process/endings.js';
 import { WorkerError } from '../../../workers/base/exit.js';
-import { metricsSchema, type Metrics } from '../../../workers/student/progress.js';
 import { type Attempt, StudentHome } from '../../kit/student-home.js';
 import { answersFor, manifestWith } from '../../kit/worker-fakes.js';
 
@@ -27,10 +26,10 @@ async function endingAndMessage(home: StudentHome, attempt: Attempt): Promise<{ 
   }
 }
 
-function metricsOf(home: StudentHome, step: number): Metrics | undefined {
+function metricsOf(home: StudentHome, step: number): TrainingMetrics | undefined {
   const stored = [...home.checkpoints.stored.values()].find(({ entry }) => entry.step === step);
   if (stored === undefined) return undefined;
-  return metricsSchema.parse(decodeCheckpoint(stored.bytes, 'job-a').metrics);
+  return trainingMetricsSchema.parse(decodeCheckpoint(stored.bytes, 'job-a').metrics);
 }
 
 async function until(home: StudentHome, holds: () => boolean): Promise<void> {
@@ -73,7 +72,9 @@ describe('an undisturbed student', () => {
       accuracy: result.accuracy,
       steps,
     });
-    expect(metricsSchema.parse(home.results.json('metrics.json')).evaluations.map(({ step }) => step)).toEqual([6, 12]);
+    expect(resultReportSchema.parse(home.results.json('metrics.json')).evaluations.map(({ step }) => step)).toEqual([
+      6, 12,
+    ]);
     expect([...home.checkpoints.stored.values()].map(({ entry }) => entry.step)).toEqual([9, 12]);
   });
 

@@ -1,5 +1,7 @@
 /** The door of the inference room: teacher models of every format, and the self-test that they pass. */
-export type { Inference } from './inference.js';
+export { score } from '../evaluation.js';
+export { openEngine } from './engines.js';
+export type { Engine, Inference, ModelFile, ModelFormat } from './inference.js';
 export { LogitsError, ModelError } from './errors.js';
 export type { LogitsFault } from './errors.js';
 export { openInference } from './open.js';

@@ -28,6 +28,19 @@ export interface Inference {
   close(): Promise<void>;
 }
 
+/** A teacher's model file that has been read, before a library opens it. */
+export interface ModelFile {
+  readonly format: ModelFormat;
+  /** Of the ONNX file or model.json. Files with its weights lie beside it. */
+  readonly path: string;
+  /** The file, whole. */
+  readonly bytes: Uint8Array;
+  /** CPU threads for one batch, where the library has threads. */
+  readonly threads: number;
+  /** Takes the bytes of every file with weights, in the order in which the model names them. */
+  readonly note: (bytes: Uint8Array) => void;
+}
+
 /** One axis of a model's input; null = any size. */
 export type AxisSize = number | null;
 

@@ -16,9 +16,9 @@ import { openRegular, readFaultOf } from '@distillery/platform';
 import { ReadError } from '../../data/index.js';
 import { ModelError } from './errors.js';
 
-/** Longest model.json that is read; those of large models have some megabytes. */
+/** Longest model.json that is read; large models have some megabytes. */
 export const maxJsonBytes = 64 * 2 ** 20;
-/** Longest ONNX file: protobuf, in which it is written, ends there. */
+/** Longest ONNX file: the limit of protobuf, its format. */
 export const maxOnnxBytes = 2 ** 31 - 1;
 /** One read; larger ones are refused by some systems. */
 const readBytes = 2 ** 28;
@@ -103,7 +103,7 @@ async function readWhole(file: FileHandle, size: number): Promise<Uint8Array> {
   return bytes.subarray(0, done);
 }
 
-/** A ReadError for a fault of disk or network that another attempt may not meet. */
+/** A ReadError where the disk or the network may recover before another attempt. */
 function unreadable(
   path: string,
   modelPath: string,

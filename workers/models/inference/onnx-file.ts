@@ -1,6 +1,6 @@
 /**
- * Reads as much of an ONNX file as tells which other files it needs: a walk over the protobuf of onnx.proto3 that visits
- * every tensor, wherever the format allows one. Pure.
+ * Finds the other files that an ONNX file needs: walks the protobuf of onnx.proto3 and visits every tensor, wherever the
+ * format allows one. Pure.
  *
  * Invariants:
  *  onnx-file/O1 Every tensor of the file is seen. One whose data lie in another file is either a weight of the main
@@ -10,7 +10,7 @@
  */
 import { DistilleryError } from '@distillery/base';
 
-/** Why a file is no ONNX model, or none that can be loaded. */
+/** Why a file is not an ONNX model, or cannot be loaded. */
 export class OnnxFileError extends DistilleryError {
   override readonly name = 'OnnxFileError';
   readonly kind = 'OnnxFile';
@@ -98,7 +98,7 @@ export function externalRanges(bytes: Uint8Array): readonly ExternalRange[] {
       if (next === undefined) continue;
       if (field.wire !== wireTypes.bytes) throw malformed();
       if (next === 'weight' || next === 'tensor') {
-        // A main graph lies directly in the model; only its weights are handed over (onnx-file/O1).
+        // A main graph lies directly in the model; onnxruntime takes only its weights from memory (onnx-file/O1).
         const range = rangeOf(bytes, field.start, field.end, next === 'weight' && depth === 1);
         if (range !== null) ranges.push(range);
         if (ranges.length > maxRanges) throw new OnnxFileError('a file with too many weights in other files');

@@ -1,4 +1,4 @@
-/** ONNX models by onnxruntime-node on the CPU. A run blocks the calling thread: the teacher calls it from a compute thread. */
+/** ONNX models by onnxruntime-node. A run blocks the calling thread: the teacher calls it from a compute thread. */
 import { dirname } from 'node:path';
 
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
@@ -6,11 +6,11 @@ import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import { librarySentence } from '../../base/index.js';
 import { ModelError } from './errors.js';
 import { shapeText } from './input.js';
-import type { AxisSize, Engine } from './inference.js';
+import type { AxisSize, Engine, ModelFile } from './inference.js';
 import { readBeside } from './model-file.js';
 import { externalRanges, type ExternalRange, OnnxFileError } from './onnx-file.js';
 
-/** 4 = fatal only: what goes wrong comes back as an error and is told once, by us. */
+/** 4 = fatal only: what goes wrong comes back as an error, which we report once. */
 const silent = { level: 'fatal', severity: 4 } as const;
 
 type TensorMetadata = Extract<InferenceSession.ValueMetadata, { isTensor: true }>;
@@ -19,24 +19,17 @@ type TensorMetadata = Extract<InferenceSession.ValueMetadata, { isTensor: true }
 const maxWeightsBytes = 2 ** 34;
 
 /**
- * @param bytes the model file, whole
- * @param path of the model file; files with its weights are read from beside it and handed over in memory
- * @param threads of the library's own pool, for one run
- * @param note is given the bytes of every file with weights, in the order in which the model first names them
+ * Files with weights are read from beside the model and given to the library in memory.
+ * @param device the only one that is tried
  * @throws ModelError
  */
-export async function openOnnx(
-  bytes: Uint8Array,
-  path: string,
-  threads: number,
-  note: (bytes: Uint8Array) => void,
-): Promise<Engine> {
+export async function openOnnx({ bytes, path, threads, note }: ModelFile, device: 'cpu' | 'cuda'): Promise<Engine> {
   env.logLevel = silent.level;
   const externalData = await externalFiles(bytes, path, note);
   let session: InferenceSession;
   try {
     session = await InferenceSession.create(bytes, {
-      executionProviders: ['cpu'],
+      executionProviders: [device],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
@@ -57,7 +50,7 @@ export async function openOnnx(
     );
   }
   try {
-    return engineOf(session, path, threads);
+    return engineOf(session, path, `${device}, ${String(threads)} ${threads === 1 ? 'thread' : 'threads'}`);
   } catch (error) {
     await session.release();
     throw error;
@@ -111,7 +104,8 @@ function checkRange(path: string, { weight, location, offset, length }: External
   });
 }
 
-function engineOf(session: InferenceSession, path: string, threads: number): Engine {
+/** @param how for people: device and threads */
+function engineOf(session: InferenceSession, path: string, how: string): Engine {
   const input = onlyTensor(path, 'input', session.inputMetadata);
   const output = onlyTensor(path, 'output', session.outputMetadata);
   if (output.shape.length !== 2) {
@@ -123,7 +117,7 @@ function engineOf(session: InferenceSession, path: string, threads: number): Eng
     });
   }
   return {
-    description: `onnxruntime (cpu, ${String(threads)} ${threads === 1 ? 'thread' : 'threads'})`,
+    description: `onnxruntime (${how})`,
     inputShape: input.shape.map(sizeOf),
     run: async (data, shape) => {
       const answers = await session.run({ [input.name]: new Tensor('float32', data, shape) });

@@ -5,11 +5,9 @@ import { librarySentence } from '../../base/index.js';
 import { inputsText, sizeOf } from '../../data/index.js';
 import type { InputSpecs } from '../../data/index.js';
 import { LogitsError, ModelError } from './errors.js';
-import type { Engine, EngineOutput, Inference, InputSettings, ModelFormat } from './inference.js';
+import type { Engine, EngineOutput, Inference, InputSettings, ModelFile, ModelFormat } from './inference.js';
 import { arrange, arrangementFor, type ImageShape, shapeText } from './input.js';
 import { maxJsonBytes, maxOnnxBytes, readModelFile } from './model-file.js';
-import { openOnnx } from './onnx.js';
-import { openTfjs } from './tfjs.js';
 
 export interface InferenceSource {
   readonly format: ModelFormat;
@@ -25,8 +23,14 @@ export interface InferenceSource {
 const digestBytes = 8;
 const hashedBytes = 2 ** 28;
 
-/** @throws ModelError when the model cannot be read, is no classifier, or does not fit the samples */
-export async function openInference({ format, path, input, inputs, threads }: InferenceSource): Promise<Inference> {
+/**
+ * @param openEngine the runtime's
+ * @throws ModelError when the model cannot be read, is no classifier, or does not fit the samples
+ */
+export async function openInference(
+  { format, path, input, inputs, threads }: InferenceSource,
+  openEngine: (file: ModelFile) => Promise<Engine>,
+): Promise<Inference> {
   const bytes = await readModelFile(path, format === 'onnx' ? maxOnnxBytes : maxJsonBytes);
   const hash = createHash('sha256');
   const note = (part: Uint8Array): void => {
@@ -34,7 +38,7 @@ export async function openInference({ format, path, input, inputs, threads }: In
     for (let at = 0; at < part.length; at += hashedBytes) hash.update(part.subarray(at, at + hashedBytes));
   };
   note(bytes);
-  const engine = format === 'onnx' ? await openOnnx(bytes, path, threads, note) : await openTfjs(bytes, path, note);
+  const engine = await openEngine({ format, path, bytes, threads, note });
   hash.update(JSON.stringify([input.layout ?? null, input.mean ?? null, input.std ?? null]));
   const digest = Uint8Array.from(hash.digest().subarray(0, digestBytes));
   try {
@@ -89,7 +93,7 @@ function onlyImage(path: string, inputs: InputSpecs): { readonly name: string; r
   });
 }
 
-/** Runs two made-up samples: a model that cannot take them, or answers something else than logits, never joins. */
+/** Runs two made-up samples, so that a model that cannot take them, or does not answer logits, never joins. */
 async function probe(engine: Engine, path: string, axes: readonly number[]): Promise<number> {
   const rows = 2;
   const size = axes.reduce((product, axis) => product * axis, 1);

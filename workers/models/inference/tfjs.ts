@@ -1,20 +1,19 @@
 /**
  * Models in the tfjs layers format: `model.json` and, beside it, the weight files that its manifest names. Read from
- * disk by our own handler, since tfjs itself only fetches; computed on the runtime chosen for this process.
+ * disk by our own handler, since tfjs itself only fetches; computed on the current backend of tfjs.
  */
 import { basename } from 'node:path';
 
-import { decodeText } from '@distillery/base';
+import { decodeText, isJsonObject } from '@distillery/base';
 import { type io, tensor, type Tensor } from '@tensorflow/tfjs-core';
 import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
 import { z } from 'zod';
 
-import { openRuntime } from '../../runtimes/index.js';
 import { librarySentence } from '../../base/index.js';
-import { containersOf, isJson, type Json, TopologyError } from '../topology.js';
+import { containersOf, type Json, TopologyError } from '../topology.js';
 import { checkShapes } from '../topology-shapes.js';
 import { ModelError } from './errors.js';
-import type { Engine } from './inference.js';
+import type { Engine, ModelFile } from './inference.js';
 import { readBeside } from './model-file.js';
 
 /** A name out of the file, in a message. */
@@ -35,16 +34,13 @@ const modelJsonSchema = z.looseObject({
 type ModelJson = z.infer<typeof modelJsonSchema>;
 
 /**
- * @param bytes of model.json
- * @param path of model.json
- * @param note is given the bytes of every weight file, in the manifest's order
+ * @param backend the current one of tfjs, for people
  * @throws ModelError
  */
-export async function openTfjs(bytes: Uint8Array, path: string, note: (bytes: Uint8Array) => void): Promise<Engine> {
+export async function openTfjs({ bytes, path, note }: ModelFile, backend: string): Promise<Engine> {
   const json = parseModelJson(bytes, path);
   checkTopology(json.modelTopology, path);
   const weightData = await readWeights(json, path, note);
-  const runtime = await openRuntime('auto');
   const handler: io.IOHandler = {
     load: () =>
       Promise.resolve({
@@ -72,7 +68,7 @@ export async function openTfjs(bytes: Uint8Array, path: string, note: (bytes: Ui
     throw fault(path, found, 'one of each', 'export the model with logits as its only output');
   }
   return {
-    description: runtime.description,
+    description: backend,
     inputShape,
     run: async (data, shape) => {
       const input = tensor(data, [...shape], 'float32');
@@ -110,11 +106,11 @@ function parseModelJson(bytes: Uint8Array, path: string): ModelJson {
   );
 }
 
-/** Graph models are what most converters write; only their file tells them apart. @throws ModelError */
+/** Most converters write graph models; only the content of the file distinguishes them. @throws ModelError */
 function refuseGraphModel(value: unknown, path: string): void {
-  const topology = isJson(value) ? value.modelTopology : undefined;
+  const topology = isJsonObject(value) ? value.modelTopology : undefined;
   const isGraph =
-    isJson(value) && (value.format === 'graph-model' || (isJson(topology) && Array.isArray(topology.node)));
+    isJsonObject(value) && (value.format === 'graph-model' || (isJsonObject(topology) && Array.isArray(topology.node)));
   if (!isGraph) return;
   throw fault(
     path,
@@ -129,7 +125,7 @@ function refuseGraphModel(value: unknown, path: string): void {
 function checkTopology(modelTopology: Json, path: string): void {
   const inner = modelTopology.model_config;
   try {
-    checkShapes(containersOf(isJson(inner) ? inner : modelTopology));
+    checkShapes(containersOf(isJsonObject(inner) ? inner : modelTopology));
   } catch (cause) {
     if (!(cause instanceof TopologyError)) throw cause;
     throw fault(path, `${cause.found} in ${cause.where}`, cause.expected, cause.remedy, cause);

@@ -1,6 +1,6 @@
 /**
- * Gradients of pooling, as loops over the heap: the backend's own run 10 times slower, since they look at every window
- * that could hold an input instead of at every input of a window. NHWC, dilation 1.
+ * Gradients of pooling, as loops over the heap: the backend's own run 10 times slower, since they visit every window
+ * that could hold an input instead of every input of a window. NHWC, dilation 1.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Composition } from './compose.js';

@@ -11,9 +11,9 @@
  *  from
  *     reporting something else.
  */
-import type { Clock } from '@distillery/base';
+import { type Clock, RecentMap } from '@distillery/base';
 
-import { apiVersion, type EventDraft, kind } from '../../../api/index.js';
+import { apiVersion, type EventDraft, kind, kubernetesTime } from '../../../api/index.js';
 import type { JobKey } from '../../../controller/index.js';
 
 import { type ApiClient, ApiError, apiVersionOf } from '../api/index.js';
@@ -58,8 +58,8 @@ const reporter = 'distillery.dev/operator';
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
   /** Count of each event, as far as this process knows. */
-  readonly #counts = new Map<string, number>();
-  readonly #allowances = new Map<string, Allowance>();
+  readonly #counts = new RecentMap<string, number>(rememberedEvents);
+  readonly #allowances = new RecentMap<string, Allowance>(rememberedAllowances);
   #waiting = 0;
   /** One write after the other keeps the order of events. */
   #tail: Promise<void> = Promise.resolve();
@@ -100,11 +100,11 @@ export class EventRecorder {
     try {
       const count = this.#counts.get(id);
       if (count !== undefined && (await this.#count(key.namespace, name, count + 1, atMs))) {
-        remember(this.#counts, id, count + 1, rememberedEvents);
+        this.#counts.set(id, count + 1);
         return { kind: 'counted' };
       }
       const known = await this.#create(key, event, name, atMs);
-      remember(this.#counts, id, known, rememberedEvents);
+      this.#counts.set(id, known);
       return { kind: known === 1 ? 'created' : 'counted' };
     } catch (error) {
       return { kind: 'failed', error };
@@ -114,7 +114,7 @@ export class EventRecorder {
   /** @returns false when the event no longer exists */
   async #count(namespace: string, name: string, count: number, atMs: number): Promise<boolean> {
     try {
-      const fields = { count, lastTimestamp: timeOf(atMs) };
+      const fields = { count, lastTimestamp: kubernetesTime(atMs) };
       await this.#options.client.patch(kinds.events, namespace, name, fields);
       return true;
     } catch (error) {
@@ -133,14 +133,14 @@ export class EventRecorder {
       if (!(error instanceof ApiError) || error.reason !== 'alreadyExists') throw error;
     }
     // The answer to a patch is the only way to read the count without a right to get events.
-    const { count } = await client.patch(kinds.events, key.namespace, name, { lastTimestamp: timeOf(atMs) });
+    const { count } = await client.patch(kinds.events, key.namespace, name, { lastTimestamp: kubernetesTime(atMs) });
     const known = typeof count === 'number' ? count + 1 : 2;
     await this.#count(key.namespace, name, known, atMs);
     return known;
   }
 
   #object({ namespace, name: job, uid }: JobKey, { type, reason, message }: EventDraft, name: string, atMs: number) {
-    const time = timeOf(atMs);
+    const time = kubernetesTime(atMs);
     return {
       apiVersion: apiVersionOf(kinds.events),
       kind: kinds.events.kind,
@@ -166,20 +166,7 @@ export class EventRecorder {
     // If the machine's clock is set back, no tokens are removed.
     const filled = Math.min(burst, tokens + Math.max(0, nowMs - atMs) / refillMs);
     const isAllowed = filled >= 1;
-    remember(this.#allowances, id, { tokens: isAllowed ? filled - 1 : filled, atMs: nowMs }, rememberedAllowances);
+    this.#allowances.set(id, { tokens: isAllowed ? filled - 1 : filled, atMs: nowMs });
     return isAllowed;
   }
-}
-
-/** A metav1.Time: whole seconds. */
-function timeOf(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
-}
-
-/** Sets an entry of a map of at most `most` entries: the one that was set longest ago is dropped first. */
-function remember<T>(map: Map<string, T>, key: string, value: T, most: number): void {
-  map.delete(key);
-  map.set(key, value);
-  const [oldest] = map.keys();
-  if (map.size > most && oldest !== undefined) map.delete(oldest);
 }

@@ -1,10 +1,9 @@
 /** Access to parsed JSON of unknown shape. */
+import { isJsonObject } from '@distillery/base';
 
 /** @returns null for everything but a JSON object */
 export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, unknown>>)
-    : null;
+  return isJsonObject(value) ? value : null;
 }
 
 /** @returns null when the text is not JSON */

@@ -5,7 +5,7 @@
  * that a
  * restarted operator continues where the previous one stopped.
  */
-import { workerExitCodes } from '@distillery/protocol';
+import { chargeOf, isEndFromOutside, workerExitCodes } from '@distillery/protocol';
 
 import type { DistillJob, TeacherPool } from '../../../api/index.js';
 import type {
@@ -82,25 +82,24 @@ function unplacedSinceMs(pods: readonly Worker[]): number | null {
   return unplaced.length === 0 ? null : Math.min(...unplaced.map(({ worker }) => worker.createdAtMs));
 }
 
-/** Exit codes of a process that did not fail by itself: success, SIGTERM, and SIGKILL (137, as a kubelet reports it). */
-const outsideCodes: readonly number[] = [workerExitCodes.done, workerExitCodes.stopped, 137];
-
 function failedByItself({ worker: { lastEnd } }: Worker): boolean {
-  return lastEnd !== null && (!outsideCodes.includes(lastEnd.exitCode) || lastEnd.reason === outOfMemory);
+  if (lastEnd === null) return false;
+  const { exitCode, reason } = lastEnd;
+  return reason === outOfMemory || (exitCode !== workerExitCodes.done && !isEndFromOutside(exitCode));
 }
 
 /** The newest reason why pods do not work. */
 function troubleOf(pods: readonly Worker[]): EndedProcess | null {
   const [ended] = pods.filter(failedByItself).toSorted((a, b) => endedAtMs(b) - endedAtMs(a));
   const end = ended?.worker.lastEnd;
-  if (end !== undefined && end !== null) return { exitCode: end.exitCode, message: sentenceOf(end) };
+  if (end !== undefined && end !== null) return { exitCode: end.exitCode, message: endMessage(end) };
   const stuck = pods.map(({ worker }) => worker.stuck).find((reason) => reason !== null);
   return stuck === undefined ? null : { exitCode: null, message: stuck };
 }
 
 const outOfMemory = 'OOMKilled';
 
-function sentenceOf({ exitCode, reason, message }: NonNullable<WorkerView['lastEnd']>): string {
+function endMessage({ exitCode, reason, message }: NonNullable<WorkerView['lastEnd']>): string {
   if (reason === outOfMemory) {
     return 'OOMKilled: it exceeded its memory limit; raise resources.limits.memory in its template';
   }
@@ -123,7 +122,7 @@ function studentOf(pods: readonly Worker[], job: StudentJobView | null, facts: O
   const [last] = pods.filter(({ worker }) => worker.failed).toSorted((a, b) => endedAtMs(b) - endedAtMs(a));
   const lastEnd = last?.worker.lastEnd ?? null;
   const lastError =
-    lastEnd === null || isDisruption(last) ? null : { exitCode: lastEnd.exitCode, message: sentenceOf(lastEnd) };
+    lastEnd === null || isDisruption(last) ? null : { exitCode: lastEnd.exitCode, message: endMessage(lastEnd) };
   const counts = { starts, failures, disruptions: null };
   if (job === null || job.deleting) return { ...counts, phase: 'Absent', lastError: null };
   if (job.ended !== null) return { ...counts, phase: job.ended, lastError };
@@ -151,7 +150,7 @@ const podPatienceMs = 60_000;
 function isDisruption(pod: Worker | undefined): boolean {
   if (pod === undefined) return false;
   const { disrupted, lastEnd } = pod.worker;
-  return !failedByItself(pod) || (disrupted && lastEnd?.exitCode !== workerExitCodes.terminal);
+  return !failedByItself(pod) || (disrupted && (lastEnd === null || chargeOf(lastEnd.exitCode) !== 'fatal'));
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Stand-ins for the two images that our Dockerfiles start from, since a test fetches nothing from a registry of images:
+ * Stand-ins for the two images that our Dockerfile starts from, since a test fetches nothing from a registry of images:
  * what `debian:bookworm-slim` is (Debian's minimal system without manuals), made from the packages of this machine's own
  * sources, and on it what `node:24` adds (Node and npm), copied from this machine.
  */

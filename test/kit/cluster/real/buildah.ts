@@ -9,9 +9,8 @@ import { run } from './command.js';
 
 export interface BuildOptions {
   readonly tag: string;
+  /** Folder with the Dockerfile. */
   readonly context: string;
-  /** The Dockerfile; absent = the one in the context. */
-  readonly file?: string;
   /** Stop after this stage. */
   readonly target?: string;
   readonly arguments?: Readonly<Record<string, string>>;
@@ -48,7 +47,7 @@ export class Buildah {
   }
 
   async build(options: BuildOptions): Promise<void> {
-    const { tag, context, file, target, arguments: values = {}, contexts = {}, secrets = {}, mounts = [] } = options;
+    const { tag, context, target, arguments: values = {}, contexts = {}, secrets = {}, mounts = [] } = options;
     const pairs = (flag: string, entries: Readonly<Record<string, string>>): string[] =>
       Object.entries(entries).flatMap(([name, value]) => [flag, `${name}=${value}`]);
     await this.#run([
@@ -64,7 +63,7 @@ export class Buildah {
       ...Object.entries(secrets).flatMap(([id, source]) => ['--secret', `id=${id},src=${source}`]),
       ...mounts.flatMap((path) => ['--volume', `${path}:${path}:ro`]),
       '--file',
-      file ?? join(context, 'Dockerfile'),
+      join(context, 'Dockerfile'),
       '--tag',
       tag,
       context,

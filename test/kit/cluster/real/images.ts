@@ -1,8 +1,8 @@
 /**
- * The images of real pods, built from the repository's own Dockerfiles and kept as archives until their inputs change.
+ * The images of real pods, built from the repository's own Dockerfile and kept as archives until their inputs change.
  *
  * Invariants:
- *  images/B1 The Dockerfiles are built as they stand; only their two bases are stand-ins (bases.ts).
+ *  images/B1 The Dockerfile is built as it stands; only its two bases are stand-ins (bases.ts).
  *  images/B2 This machine's npm configuration is seen by the one step that needs it and is in no layer.
  *  images/B3 `<key>.json` is written last: where it is, the archives it names are whole and belong to the inputs of
  *     that key.
@@ -94,11 +94,11 @@ async function build(key: string, say: (line: string) => void): Promise<Images> 
     };
     const packages = 'localhost/kit/packages:latest';
     // Named, so that the clean-up below leaves it for the next build.
-    await buildah.build({ ...common, tag: packages, file: join(repositoryRoot, 'Dockerfile'), target: 'packages' });
+    await buildah.build({ ...common, tag: packages, target: 'packages' });
     await writeFile(join(scratch, 'Dockerfile'), pauseRecipe(bases.runtime));
     const recipes: Readonly<Record<keyof Images, Omit<BuildOptions, 'tag'>>> = {
-      operator: { ...common, file: join(repositoryRoot, 'Dockerfile') },
-      worker: { ...common, file: join(repositoryRoot, 'workers/Dockerfile') },
+      operator: { ...common, target: 'operator' },
+      worker: { ...common, target: 'worker' },
       pause: { context: scratch },
     };
     const sizes = { operator: 0, worker: 0, pause: 0 };

@@ -1,4 +1,5 @@
 /** A variable that workers refuse is refused before a worker starts. */
+import { runtimeChoices } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
 import { checkRunEnvironment } from '../../../../src/cli/local/run-environment.js';
@@ -17,7 +18,7 @@ function workerTakes(name: string, value: string): boolean {
 }
 
 describe.each([
-  ['DISTILL_RUNTIME', ['auto', 'wasm', 'cpu', 'gpu', 'CPU', '']],
+  ['DISTILL_RUNTIME', [...runtimeChoices, 'abacus', 'CPU', '']],
   ['DISTILL_LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'verbose', 'fatal', '']],
 ])('%s', (name, values) => {
   test.each(values)('%j is accepted if a worker accepts it', (value) => {

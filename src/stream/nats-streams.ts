@@ -1,21 +1,24 @@
-/** What a reconcile does with a job's streams, over the operator's one connection; the same on a laptop and in a cluster. */
+/**
+ * The streams of all jobs, as a reconcile uses them: each call goes to the account of the job's namespace. Implements the
+ * port of the controller, on a laptop and in a cluster.
+ */
 import { type DeadItem, jobNames, maxWindowSteps, type NatsAccess, type WorkerRole } from '@distillery/protocol';
 
 import { type DistillJob, quantityValue } from '../api/index.js';
 
 import { streamErrorFrom } from './errors.js';
 import type { JobRef, StreamHome } from './homes.js';
-import type { ObserveOptions, StreamObservation } from './observation.js';
+import type { ObservedStreams, ObserveOptions } from './observe.js';
 import { jobStreams } from './streams.js';
 
 /** Messages a step that the work queue has room for; more only wait a little. */
 const mostShards = 64;
 
-export class JobStreamsPort {
+export class NatsStreams {
   readonly #home: StreamHome;
   readonly #operator: () => string | null;
 
-  /** @param operator identifies this installation in the mark of streams; null = none is written; absent = always null */
+  /** @param operator identifies this installation in the mark of streams; null = streams carry no mark; absent = always null */
   constructor(home: StreamHome, operator: () => string | null = () => null) {
     this.#home = home;
     this.#operator = operator;
@@ -38,8 +41,8 @@ export class JobStreamsPort {
     );
   }
 
-  /** Never throws: what cannot be seen is Unreachable, with the reason. */
-  async observe({ namespace, uid }: JobRef, options: ObserveOptions): Promise<StreamObservation> {
+  /** Never throws: without an answer the state is Unreachable, with the reason. */
+  async observe({ namespace, uid }: JobRef, options: ObserveOptions): Promise<ObservedStreams> {
     try {
       const admin = await this.#home.adminOf(namespace);
       return await admin.observe(uid, options);

@@ -1,0 +1,20 @@
+/** The libraries that compute teachers' models, by format. Each is loaded when the first model of its format is opened. */
+import type { Engine, ModelFile, ModelFormat } from './inference.js';
+
+/** Where a runtime computes, as far as the libraries ask. */
+export interface EngineDevice {
+  /** The execution provider of onnxruntime. */
+  readonly device: 'cpu' | 'cuda';
+  /** For people: the current backend of tfjs. */
+  readonly tfjs: string;
+}
+
+const libraries = {
+  onnx: async (file, { device }) => (await import('./onnx.js')).openOnnx(file, device),
+  'tfjs-layers': async (file, { tfjs }) => (await import('./tfjs.js')).openTfjs(file, tfjs),
+} satisfies Record<ModelFormat, (file: ModelFile, where: EngineDevice) => Promise<Engine>>;
+
+/** @throws ModelError when the library refuses the file */
+export function openEngine(file: ModelFile, where: EngineDevice): Promise<Engine> {
+  return libraries[file.format](file, where);
+}

@@ -1,0 +1,33 @@
+/**
+ * Runtimes whose tensors lie in the memory of the process: tfjs with one of its backends trains students and computes
+ * models of its own format, and onnxruntime computes ONNX on the CPU.
+ */
+import type { RuntimeName } from '@distillery/protocol';
+import { openEngine } from '../models/inference/index.js';
+import { openHostTrainer } from '../models/training.js';
+import type { Runtime, Work } from './runtime.js';
+
+/**
+ * @param startBackend makes the tfjs backend of that name the current one and returns its description; not called for
+ *   ONNX, which needs no tfjs
+ * @throws RuntimeError from `startBackend`
+ */
+export async function hostRuntime(
+  name: RuntimeName,
+  work: Work,
+  startBackend: () => Promise<string>,
+): Promise<Runtime> {
+  const description = work === 'onnx' ? 'onnxruntime (cpu)' : await startBackend();
+  return {
+    name,
+    description,
+    openTrainer: async (options) => {
+      (await import('./backend.js')).requireBackend(name);
+      return openHostTrainer(options);
+    },
+    openEngine: async (file) => {
+      if (file.format !== 'onnx') (await import('./backend.js')).requireBackend(name);
+      return openEngine(file, { device: 'cpu', tfjs: description });
+    },
+  };
+}

@@ -1,0 +1,77 @@
+/** The table of runtimes, and the choice among them. A new runtime is a name in the protocol and a row here. */
+import { alternatives, statementOf } from '@distillery/base';
+import { type RuntimeChoice, runtimeChoices, type RuntimeName, runtimeNames } from '@distillery/protocol';
+import { hostRuntime } from './host.js';
+import { type Runtime, type RuntimeEntry, RuntimeError, type Work } from './runtime.js';
+
+const rows: Readonly<Record<RuntimeName, Omit<RuntimeEntry, 'name'>>> = {
+  wasm: {
+    available: (work) =>
+      Promise.resolve(
+        work === 'onnx' || 'WebAssembly' in globalThis
+          ? null
+          : { problem: 'WebAssembly is not supported here', remedy: 'use runtime cpu' },
+      ),
+    start: (work) => hostRuntime('wasm', work, async () => (await import('./wasm/start.js')).startWasm()),
+  },
+  cpu: {
+    available: () => Promise.resolve(null),
+    start: (work) => hostRuntime('cpu', work, async () => (await import('./cpu.js')).startCpu()),
+  },
+};
+
+/** In order of preference. */
+export const runtimeTable: readonly RuntimeEntry[] = runtimeNames.map((name) => ({ name, ...rows[name] }));
+
+/** The runtime of this thread. */
+export interface OpenedRuntime extends Runtime {
+  /** Why `auto` did not take runtimes that are available here, in sentences: a person should know that it is slower. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Opens the runtime of this thread. tfjs has one current backend a thread, so the last runtime that was opened is the one
+ * that computes.
+ * @param choice `auto` takes the first of the table that works here
+ * @throws RuntimeError
+ */
+export async function openRuntime(
+  choice: RuntimeChoice,
+  work: Work,
+  table: readonly RuntimeEntry[] = runtimeTable,
+): Promise<OpenedRuntime> {
+  if (choice === 'auto') return openPreferred(work, table);
+  const entry = table.find(({ name }) => name === choice);
+  if (entry === undefined) {
+    throw new RuntimeError(choice, {
+      problem: 'there is no runtime of this name',
+      remedy: `set DISTILL_RUNTIME to ${alternatives(runtimeChoices)}`,
+    });
+  }
+  const reason = await entry.available(work);
+  if (reason !== null) throw new RuntimeError(entry.name, reason);
+  return { ...(await entry.start(work)), notes: [] };
+}
+
+async function openPreferred(work: Work, table: readonly RuntimeEntry[]): Promise<OpenedRuntime> {
+  const missing: RuntimeError[] = [];
+  const failed: RuntimeError[] = [];
+  for (const entry of table) {
+    const reason = await entry.available(work);
+    if (reason !== null) {
+      missing.push(new RuntimeError(entry.name, reason));
+      continue;
+    }
+    try {
+      return { ...(await entry.start(work)), notes: failed.map(({ message }) => message) };
+    } catch (error) {
+      if (!(error instanceof RuntimeError)) throw error;
+      failed.push(error);
+    }
+  }
+  const statements = [...missing, ...failed].map(({ fault }) => statementOf(fault));
+  throw new RuntimeError('auto', {
+    problem: `no runtime works here (${statements.join('; ')})`,
+    remedy: 'use the worker image, or repair one of them',
+  });
+}
