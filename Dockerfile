@@ -73,7 +73,7 @@ USER 10001:10001
 ENV NODE_ENV=production
 EXPOSE 8080
 ENTRYPOINT ["/usr/local/bin/node", "--disable-warning=ExperimentalWarning"]
-CMD ["dist/src/main.js"]
+CMD ["dist/src/operator/main.js"]
 ARG VERSION=0.0.0
 ARG REVISION=unknown
 ARG SOURCE=unknown

@@ -15,7 +15,8 @@ import { exitCodeRows, runtimeChoices, uriForms, uriRules } from '@distillery/pr
 import { compile } from 'json-schema-to-typescript';
 import { parse } from 'yaml';
 
-import { operatorVariables, type Variable } from '../dist/src/operator-variables.js';
+import { configurationFields, configurationVersion, type Field } from '../dist/src/operator/configuration.js';
+import { operatorVariables, type Variable } from '../dist/src/operator/variables.js';
 import { metricDescriptions } from '../dist/src/telemetry/index.js';
 import { readRooms, roomsFile, roomsTable } from './rooms.ts';
 
@@ -318,19 +319,59 @@ function renderMetrics(): string {
 }
 
 function renderVariables(): string {
-  const rows = Object.entries<Variable<unknown>>(operatorVariables).map(
-    ([name, { meaning, fallback }]) =>
-      `| \`${name}\` | ${fallback === null ? '**required**' : fallback === '' ? '' : `\`${fallback}\``} | ${cell(meaning)} |`,
-  );
+  const rows = Object.entries<Variable<unknown>>(operatorVariables).map(([name, { meaning, fallback, field }]) => {
+    const same = field === undefined ? '' : ` Sets the same as \`${field.path}\` of the configuration file, and wins.`;
+    return `| \`${name}\` | ${fallback === null ? '**required**' : fallback === '' ? '' : `\`${fallback}\``} | ${cell(meaning)}${same} |`;
+  });
   return [
     "# The operator's environment",
     '',
-    'Generated from src/operator-variables.ts by scripts/generate.ts. The chart sets all of them; [operator.md](../operator.md)',
-    'says how they belong together. An empty variable is an absent one. What is wrong is told at the start, all of it at once,',
-    'and the operator ends with 2.',
+    'Generated from src/operator/variables.ts by scripts/generate.ts. The chart sets all of them; [operator.md](../operator.md)',
+    'explains how they belong together. An empty variable counts as absent. The operator checks all variables and the',
+    '[configuration file](operator-configuration.md) when it starts, prints every problem and exits with code 2.',
     '',
     '| variable | default | meaning |',
     '| --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+function renderConfiguration(): string {
+  const variables = Object.entries<Variable<unknown>>(operatorVariables);
+  const rows = Object.entries<Readonly<Record<string, Field>>>(configurationFields).flatMap(([section, fields]) =>
+    Object.entries(fields).map(([name, { least, most, fallback, meaning }]) => {
+      const at = `${section}.${name}`;
+      const variable = variables.find(([, { field }]) => field?.path === at)?.[0] ?? '';
+      const bounds = `${String(least)} to ${String(most)}`;
+      return `| \`${at}\` | \`${String(fallback)}\` | ${bounds} | ${cell(meaning)} | ${variable === '' ? '' : `\`${variable}\``} |`;
+    }),
+  );
+  return [
+    "# The operator's configuration file",
+    '',
+    'Generated from src/operator/configuration.ts by scripts/generate.ts. `DISTILLERY_CONFIG_FILE` is the path of the file. The',
+    "chart writes the value `config` into a ConfigMap and mounts it; a change restarts the operator's pods.",
+    '',
+    '```yaml',
+    `apiVersion: ${configurationVersion.apiVersion}`,
+    `kind: ${configurationVersion.kind}`,
+    'teachers:',
+    '  minimumRunSeconds: 300',
+    'students:',
+    '  stallSeconds: 600',
+    '```',
+    '',
+    'Every field is a whole number, and every field may be left out. An unknown field or a value out of range ends the operator',
+    'with a sentence and exit code 2. Where a field has a variable, the order is: the variable, the file, the default. The chart',
+    'leaves the variable out when `config` sets the field.',
+    '',
+    'Addresses, secrets, images and names are [variables](operator.md) only. Periods of the protocol, such as the',
+    'acknowledgment wait of a work item or the age at which telemetry counts as stale, are fixed: workers of other versions',
+    'rely on them ([protocol.md](../protocol.md)).',
+    '',
+    '| field | default | range | meaning | variable |',
+    '| --- | --- | --- | --- | --- |',
     ...rows,
     '',
   ].join('\n');
@@ -394,6 +435,7 @@ async function outputs(): Promise<Map<string, string>> {
     ['charts/distillery/crds/distilljobs.yaml', source],
     ['docs/reference/metrics.md', renderMetrics()],
     ['docs/reference/operator.md', renderVariables()],
+    ['docs/reference/operator-configuration.md', renderConfiguration()],
     ['docs/architecture.md', await renderTable('docs/architecture.md', 'rooms', roomsFile, roomsTable(readRooms()))],
     ['docs/protocol.md', await renderTable('docs/protocol.md', 'exit codes', exitCodesFile, exitCodesTable())],
     ['docs/guide.md', await renderRuntimes('docs/guide.md')],

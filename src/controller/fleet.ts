@@ -6,8 +6,9 @@
  *  fleet/F1 All grants come from one allocation: no slot is promised to two jobs.
  *  fleet/F2 An allocation is made at once, unless the last one took long: at most a tenth of the time is spent on them.
  *  fleet/F3 Only requests are remembered, and every job repeats its own: a restarted operator allocates the same.
- *  fleet/F4 A new job gets its grants in its first reconcile, which waits for an allocation. Otherwise, with a thousand new jobs,
- *     its second reconcile would come after the first ones of all others.
+ *  fleet/F4 A new job gets its grants in its first reconcile. It waits for the end of the pause of F2, a timer of the fleet, and
+ *     never for another reconcile. Otherwise, with a thousand new jobs, its second reconcile would come after the first
+ *     ones of all others. docs/adr/0034.
  */
 import { jsonEqual } from '@distillery/base';
 import type { Clock } from '@distillery/base';
@@ -24,6 +25,7 @@ import {
   allocate,
   type ClusterSlots,
 } from '../domain/index.js';
+import type { Wake } from './wake.js';
 
 export interface FleetOptions {
   readonly slots: () => ClusterSlots;
@@ -31,8 +33,8 @@ export interface FleetOptions {
   readonly clock: Clock;
   /** Monotonic clock of this process, to measure how long an allocation takes. */
   readonly monotonicMs: () => number;
-  /** Called for a job whose grants changed. Must only enqueue. */
-  readonly changed: (uid: string) => void;
+  /** Wakes the jobs whose grants changed. */
+  readonly wake: Pick<Wake, 'part'>;
   /** Called after every allocation with its duration in milliseconds. */
   readonly shared?: (ms: number) => void;
 }
@@ -49,9 +51,8 @@ export class Fleet {
   #supply: FleetSnapshot['supply'] = {};
   #stale = true;
   #notBeforeMs = 0;
-  #wait: AbortController | null = null;
-  /** Resolves with the next allocation. */
-  #next = Promise.withResolvers<undefined>();
+  /** The pause before the next allocation; null when there is none. */
+  #pause: { readonly over: Promise<void>; readonly stop: AbortController } | null = null;
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -66,7 +67,7 @@ export class Fleet {
       this.#stale = true;
     }
     this.#shareSoon(key.uid);
-    if (!this.#grants.has(key.uid)) await this.#next.promise;
+    if (!this.#grants.has(key.uid)) await this.#pause?.over;
     return this.#grants.get(key.uid) ?? [];
   }
 
@@ -111,30 +112,29 @@ export class Fleet {
 
   /** Releases every caller that waits for an allocation. */
   stop(): void {
-    this.#wait?.abort();
-    this.#wait = null;
-    this.#next.resolve(undefined);
+    this.#pause?.stop.abort();
+    this.#pause = null;
   }
 
   #shareSoon(asker: string | null): void {
-    if (!this.#stale || this.#wait !== null || this.#requests.size === 0) return;
+    if (!this.#stale || this.#pause !== null || this.#requests.size === 0) return;
     const { clock, monotonicMs } = this.#options;
     const pauseMs = this.#notBeforeMs - monotonicMs();
     if (pauseMs <= 0) {
       this.#share(asker);
       return;
     }
-    const wait = new AbortController();
-    this.#wait = wait;
-    void clock.sleep(pauseMs, wait.signal).then(() => {
-      if (wait.signal.aborted) return;
-      this.#wait = null;
+    const stop = new AbortController();
+    const over = clock.sleep(pauseMs, stop.signal).then(() => {
+      if (stop.signal.aborted) return;
+      this.#pause = null;
       this.#share(null);
     });
+    this.#pause = { over, stop };
   }
 
   #share(asker: string | null): void {
-    const { slots, rules, monotonicMs, changed, shared } = this.#options;
+    const { slots, rules, monotonicMs, wake, shared } = this.#options;
     const startMs = monotonicMs();
     const requests = [...this.#requests.values()].map(({ request }) => request);
     const input = allocationInput(requests, slots(), rules);
@@ -144,11 +144,9 @@ export class Fleet {
     this.#stale = false;
     const endMs = monotonicMs();
     this.#notBeforeMs = endMs + (endMs - startMs) * restFactor;
-    this.#next.resolve(undefined);
-    this.#next = Promise.withResolvers();
     shared?.(endMs - startMs);
     for (const [uid, grants] of this.#grants) {
-      if (uid !== asker && !jsonEqual(urgentPart(before.get(uid)), urgentPart(grants))) changed(uid);
+      if (uid !== asker && !jsonEqual(urgentPart(before.get(uid)), urgentPart(grants))) wake.part(uid);
     }
   }
 }

@@ -1,15 +1,15 @@
 /**
- * Leader election over one Lease, after client-go's leaderelection: of many operators one acts, and another takes over
- * when it dies. What makes "never two at a time" true, whatever clocks, network and API server do:
+ * Leader election over one Lease, after client-go's leaderelection: one of several operators acts, and another takes over
+ * when it dies. These invariants make sure that two never act at a time, whatever clocks, network and API server do:
  *
  *  leader/L1 A term ends `renewDeadlineMs` after its last confirmed renewal was sent (term.ts).
- *  leader/L2 A lease is taken only in the very version that was seen unchanged for as long as the lease itself says, by
- *     the local monotonic clock. Times that other machines wrote are never compared with anything.
- *  leader/L3 A lease that is missing may have been deleted under a living leader. Whoever misses it creates it vacant,
- *     and leader/L2 holds for it as for every other; a leader takes it back long before.
- *  leader/L4 A process serves one term at a time, and gives the lease back only after the work of the term has ended.
+ *  leader/L2 A candidate takes a lease only in the version that it has seen unchanged for the duration of the lease, by its
+ *     own monotonic clock. Times that other machines wrote are not compared with anything.
+ *  leader/L3 A missing lease may have been deleted under a living leader. A candidate creates it vacant, and leader/L2
+ *     applies to it; the leader takes it back long before that time is over.
+ *  leader/L4 A process serves one term at a time, and releases the lease only after the work of the term has ended.
  *
- * What a term sent in its last moments may arrive after it: requests must give up within lease − renew deadline.
+ * A request that a term sent at its end may arrive after it: requests must time out within lease − renew deadline.
  */
 import type { Clock, Random } from '@distillery/base';
 
@@ -19,20 +19,20 @@ import type { Log } from '../telemetry/index.js';
 import { type Moment, RunningTerm, type Term } from './term.js';
 
 export interface LeaseDurations {
-  /** How long others wait for a sign of life. */
+  /** How long candidates wait for a renewal. */
   readonly leaseMs: number;
-  /** How long a leader goes on without a confirmed renewal. */
+  /** How long a leader continues without a confirmed renewal. */
   readonly renewDeadlineMs: number;
-  /** Between two tries. */
+  /** Between two attempts. */
   readonly retryMs: number;
 }
 
 export interface LeaderElectorOptions {
   readonly leases: Leases;
-  /** Unique to this process, not to its machine or pod: a process that starts again is another candidate. */
+  /** Unique to this process, not to its machine or pod: a restarted process is another candidate. */
   readonly identity: string;
   readonly clock: Clock;
-  /** Milliseconds of a clock that nobody sets (performance.now). */
+  /** Milliseconds of a clock that is never set (`performance.now`). */
   readonly monotonicMs: () => number;
   readonly random: Random;
   readonly durations: LeaseDurations;
@@ -41,18 +41,18 @@ export interface LeaderElectorOptions {
 
 type Answer<T> =
   | { readonly kind: 'answered'; readonly value: T }
-  /** What was asked may have happened, may yet happen, or not at all. */
+  /** The request may have taken effect, may take effect later, or never. */
   | { readonly kind: 'unknown'; readonly error: unknown };
 
 type Renewal = { readonly kind: 'renewed' } | { readonly kind: 'unknown' } | { readonly kind: 'lost'; holder: string };
 
-/** A candidate waits between 0.8 and 1.2 retries, so that candidates do not fall into step. */
+/** A candidate waits for 0.8 to 1.2 retries, so that candidates do not ask at the same time. */
 const jitter = 0.2;
-/** What a lease says that was given back, so that leader/L2 lets others in soon. */
+/** The duration in a released lease: leader/L2 then lets another candidate in soon. */
 const releasedSeconds = 1;
 const releaseTries = 3;
 
-/** Lease, deadline and retry in the proportions of Kubernetes' own: 15 s, 10 s and 2 s. */
+/** Lease, renew deadline and retry in the proportions that Kubernetes uses: 15 s, 10 s and 2 s. */
 export function leaseDurations(leaseSeconds: number): LeaseDurations {
   return {
     leaseMs: leaseSeconds * 1_000,
@@ -68,14 +68,14 @@ export function microTime(ms: number): string {
 
 export class LeaderElector {
   readonly #options: LeaderElectorOptions;
-  /** The lease as last seen, and the monotonic time at which this version of it was seen first. */
+  /** The lease as last read, and the monotonic time at which this version was first read. */
   #seen: { readonly lease: StoredLease; readonly sinceMs: number } | null = null;
   #term: RunningTerm | null = null;
-  /** A write of ours may have made us the holder. */
+  /** One of our writes may have made us the holder. */
   #mayHold = false;
-  #isUnheard = false;
+  #isUnreachable = false;
 
-  /** @throws RangeError for an empty identity, or durations under which two could lead */
+  /** @throws RangeError for an empty identity, or for durations with which two could lead */
   constructor(options: LeaderElectorOptions) {
     const { leaseMs, renewDeadlineMs, retryMs } = options.durations;
     if (!(retryMs > 0 && renewDeadlineMs > retryMs * (1 + jitter) && leaseMs > renewDeadlineMs)) {
@@ -89,22 +89,21 @@ export class LeaderElector {
     this.#options = options;
   }
 
-  /** Whether this process may act at this very moment. */
+  /** Whether this process may act now. */
   get leading(): boolean {
     return this.#term?.holds() ?? false;
   }
 
-  /** Who leads, as far as this process has seen; null when nobody does, or nothing was seen yet. */
+  /** The identity of the leader, as last read; null when the lease is vacant or was never read. */
   get holder(): string | null {
     const holder = this.#seen?.lease.holderIdentity ?? '';
     return holder === '' ? null : holder;
   }
 
   /**
-   * Competes until `signal` aborts or `lead` returns by itself, then gives the lease back and resolves. `lead` is called
-   * for every term that is won, never twice at a time, and must end soon after the term's signal aborts; until it has,
-   * the lease is renewed.
-   * @throws what `lead` throws, after the lease was given back
+   * Competes until `signal` aborts or `lead` returns by itself, then releases the lease and resolves. It calls `lead` for
+   * every term, one at a time. `lead` must end soon after the term's signal aborts; the lease is renewed until it has.
+   * @throws what `lead` throws, after the lease is released
    */
   async run(signal: AbortSignal, lead: (term: Term) => Promise<void>): Promise<void> {
     try {
@@ -117,7 +116,7 @@ export class LeaderElector {
     }
   }
 
-  /** @returns when the write that won the lease was sent; null when the signal aborted first */
+  /** @returns the time at which the write that won the lease was sent; null when the signal aborted first */
   async #acquire(signal: AbortSignal): Promise<Moment | null> {
     while (!signal.aborted) {
       const sentAt = await this.#tryTake(signal);
@@ -129,13 +128,13 @@ export class LeaderElector {
 
   async #tryTake(cancel: AbortSignal): Promise<Moment | null> {
     const { leases, identity } = this.#options;
-    const looked = await this.#ask(this.#patienceMs, cancel, (limit) => leases.get(limit));
-    if (looked.kind === 'unknown') return this.#missed(looked.error);
-    this.#isUnheard = false;
-    const lease = looked.value ?? (await this.#createVacant(this.#patienceMs, cancel));
+    const read = await this.#ask(this.#patienceMs, cancel, (limit) => leases.get(limit));
+    if (read.kind === 'unknown') return this.#missed(read.error);
+    this.#isUnreachable = false;
+    const lease = read.value ?? (await this.#createVacant(this.#patienceMs, cancel));
     if (lease === null) return null;
     this.#see(lease);
-    // Ours without a term: the answer to a write of ours was lost, and leader/L2 was kept when it was sent.
+    // Ours without a term: the answer to our write was lost. leader/L2 held when it was sent.
     if (lease.holderIdentity !== identity && this.#untilFreeMs() > 0) return null;
     const sentAt = this.#now();
     const took = await this.#hold(lease, this.#patienceMs, cancel);
@@ -153,7 +152,7 @@ export class LeaderElector {
     log.info({ identity, transitions: this.#seen?.lease.leaseTransitions }, 'leading');
     const workEnded = new AbortController();
     const work = (async () => lead(term))().finally(() => workEnded.abort());
-    // Its failure is heard below; until then it must not count as unhandled.
+    // It is awaited below; until then a rejection must not count as unhandled.
     work.catch(() => undefined);
     try {
       const ending = await this.#keep(term, workEnded.signal);
@@ -178,7 +177,7 @@ export class LeaderElector {
         log.warn({ identity, holder: renewal.holder }, 'leadership lost to another');
         return 'lost';
       }
-      // An answer that comes after the term is of no use: others may have waited long enough.
+      // An answer after the end of the term is too late: a candidate may have waited long enough.
       if (!term.holds()) {
         log.warn({ identity }, 'leadership lost: no renewal was confirmed in time');
         return 'lost';
@@ -196,24 +195,24 @@ export class LeaderElector {
       const sure = await this.#hold(known, limitMs(), cancel);
       if (sure.kind === 'answered' && sure.value.kind === 'written') return { kind: 'renewed' };
       if (sure.kind === 'unknown' && !isOver())
-        log.warn({ error: String(sure.error) }, 'lease perhaps not renewed; trying again');
+        log.warn({ error: String(sure.error) }, 'lease renewal uncertain; retrying');
     }
-    // Refused, or done without our hearing of it: see what is there.
+    // Refused, or written while the answer was lost: read the lease.
     if (isOver()) return { kind: 'unknown' };
-    const looked = await this.#ask(limitMs(), cancel, (limit) => leases.get(limit));
-    if (looked.kind === 'unknown') return looked;
-    const lease = looked.value ?? (await this.#createVacant(limitMs(), cancel));
+    const read = await this.#ask(limitMs(), cancel, (limit) => leases.get(limit));
+    if (read.kind === 'unknown') return read;
+    const lease = read.value ?? (await this.#createVacant(limitMs(), cancel));
     if (lease === null) return { kind: 'unknown' };
     this.#see(lease);
     const holder = lease.holderIdentity;
     if (holder !== identity && holder !== '') return { kind: 'lost', holder };
-    // Vacant while the term holds: taken out of our hands, and nobody can have waited long enough to take it.
+    // Vacant while the term holds: something else released it, and no candidate can have waited long enough to take it.
     if (isOver()) return { kind: 'unknown' };
     const again = await this.#hold(lease, limitMs(), cancel);
     return again.kind === 'answered' && again.value.kind === 'written' ? { kind: 'renewed' } : { kind: 'unknown' };
   }
 
-  /** leader/L3. @returns null when it was not created, or nothing was heard of it */
+  /** leader/L3. @returns null when it was not created, or when there was no answer */
   async #createVacant(limitMs: number, cancel: AbortSignal): Promise<StoredLease | null> {
     const { leases, clock } = this.#options;
     const time = microTime(clock.now());
@@ -229,7 +228,7 @@ export class LeaderElector {
     return made.value.kind === 'written' ? made.value.lease : null;
   }
 
-  /** Writes that we hold the lease; the version in `before` decides whether it is so. */
+  /** Writes us as the holder; the API server refuses it when the lease no longer has the version of `before`. */
   async #hold(before: StoredLease, limitMs: number, cancel: AbortSignal): Promise<Answer<LeaseWrite>> {
     const { leases, clock, identity } = this.#options;
     const time = microTime(clock.now());
@@ -248,26 +247,26 @@ export class LeaderElector {
     return answer;
   }
 
-  /** Best effort: whoever does not hear of it waits for the lease to run out. */
+  /** Best effort: without it the next leader waits until the lease expires. */
   async #release(): Promise<void> {
     const { leases, identity, clock, log, durations } = this.#options;
     const never = new AbortController().signal;
     for (let tries = 0; tries < releaseTries; tries++) {
-      const looked = await this.#ask(durations.retryMs, never, (limit) => leases.get(limit));
-      if (looked.kind === 'unknown') continue;
-      if (looked.value?.holderIdentity !== identity) return;
+      const read = await this.#ask(durations.retryMs, never, (limit) => leases.get(limit));
+      if (read.kind === 'unknown') continue;
+      if (read.value?.holderIdentity !== identity) return;
       const time = microTime(clock.now());
       const vacant = { holderIdentity: '', leaseDurationSeconds: releasedSeconds, acquireTime: time, renewTime: time };
-      const lease = { ...looked.value, ...vacant };
+      const lease = { ...read.value, ...vacant };
       const given = await this.#ask(durations.retryMs, never, (limit) => leases.replace(lease, limit));
-      // Refused: a renewal that was sent before arrived meanwhile.
+      // Refused: an earlier renewal arrived in between.
       if (given.kind === 'unknown' || given.value.kind === 'refused') continue;
       this.#see(given.value.lease);
       this.#mayHold = false;
-      log.info({ identity }, 'lease given back');
+      log.info({ identity }, 'lease released');
       return;
     }
-    log.warn({ identity }, 'lease not given back; it runs out by itself');
+    log.warn({ identity }, 'lease not released; it will expire');
   }
 
   #see(lease: StoredLease): void {
@@ -289,7 +288,7 @@ export class LeaderElector {
     return sinceMs + seconds * 1_000 - this.#options.monotonicMs();
   }
 
-  /** A candidate looks again after about one retry, and at the moment at which the lease runs out. */
+  /** A candidate reads the lease again after about one retry, and at the moment at which it expires. */
   #waitMs(): number {
     const { random, durations } = this.#options;
     const aboutOneRetryMs = durations.retryMs * (1 - jitter + 2 * jitter * random.unit());
@@ -305,19 +304,20 @@ export class LeaderElector {
     return Math.ceil(this.#options.durations.leaseMs / 1_000);
   }
 
-  /** For one answer: a lost one must leave time for another try within the deadline. */
+  /** Time limit of one request: after a lost answer there must be time for another attempt within the deadline. */
   get #patienceMs(): number {
     return this.#options.durations.renewDeadlineMs / 2;
   }
 
   #missed(error: unknown): null {
-    // Every two seconds for as long as the API server is away would only be noise.
-    if (!this.#isUnheard) this.#options.log.warn({ error: String(error) }, 'lease not reached; trying again');
-    this.#isUnheard = true;
+    // Logged once: every two seconds for as long as the API server is away would be noise.
+    if (!this.#isUnreachable)
+      this.#options.log.warn({ error: String(error) }, 'lease cannot be read or written; retrying');
+    this.#isUnreachable = true;
     return null;
   }
 
-  /** Never waits longer than `limitMs`, whether or not `call` obeys its signal. */
+  /** Waits for at most `limitMs`, even when `call` ignores its signal. */
   async #ask<T>(limitMs: number, cancel: AbortSignal, call: (limit: AbortSignal) => Promise<T>): Promise<Answer<T>> {
     const over = new AbortController();
     const stop = (): void => over.abort();

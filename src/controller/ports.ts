@@ -145,6 +145,6 @@ export function isHindrance(error: unknown): error is DistilleryError {
 }
 
 /**
- * Told of every decision after it was acted on: the view, the decision log, tests. What it throws fails the reconcile.
+ * Called after every decision was acted on: by the view, the decision log, tests. What it throws fails the reconcile.
  */
 export type Observer = (snapshot: Snapshot, plan: Plan) => void;

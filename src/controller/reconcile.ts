@@ -28,6 +28,7 @@ import {
   type Limits,
   noLimits,
   type Plan,
+  type Policy,
   invalidStatus,
   type Snapshot,
   withinLimits,
@@ -45,6 +46,8 @@ export interface ReconcilerOptions {
   readonly fleet: Pick<Fleet, 'grantsFor' | 'forget'>;
   /** The administrator's limits; absent = none beyond those of the API. */
   readonly limits?: Limits;
+  /** How decisions are tuned; absent = the defaults. */
+  readonly policy?: Policy;
   readonly clock: Clock;
   readonly observer: Observer;
   /** Shortest time between two writes of progress alone, so that a thousand jobs do not flood the API server. */
@@ -85,6 +88,7 @@ async function reconcileJob(key: JobKey, stored: DistillJob, options: Reconciler
     engine,
     job,
     limited,
+    ...(options.policy === undefined ? {} : { policy: options.policy }),
     cluster: processes,
     streams: observed,
     deadItem,

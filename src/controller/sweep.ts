@@ -3,12 +3,12 @@
  * (src/domain/fleet/orphans.ts), mark, remove, close accounts. docs/adr/0028.
  *
  * Invariants:
- *  sweep/W1 Only the leader sweeps. Whether it still leads is asked again before each write, by what writes.
- *  sweep/W2 Streams are listed before the jobs are read: a stream that is listed without its job was left by it.
- *  sweep/W3 Right before a job's streams are removed the API server is asked for the job itself, and the job list is
+ *  sweep/W1 Only the leader sweeps. The writer checks again before each write whether it still leads.
+ *  sweep/W2 Streams are listed before the jobs are read: a stream whose job is not among them was left behind.
+ *  sweep/W3 Right before the removal of a job's streams the sweep asks the API server for the job, and the job list is
  *     current before and after.
- *  sweep/W4 What fails for one account or one job does not stop the others. The next round tries it again, and reports
- *     it again only if it fails for another reason.
+ *  sweep/W4 A failure for one account or one job does not stop the others. The next round retries it, and reports it again
+ *     only if the reason changed.
  */
 import { type Clock, Turns } from '@distillery/base';
 
@@ -30,11 +30,11 @@ export interface OrphanSweepOptions {
   /** All jobs that the watch knows. */
   readonly jobs: () => readonly JobKey[];
   readonly jobsAreCurrent: () => boolean;
-  /** Asks the API server itself. */
+  /** Asks the API server, not the watch. */
   readonly jobExists: (job: JobKey) => Promise<boolean>;
   /** Identifies this installation of the operator; null = not known yet. */
   readonly operator: () => Promise<string | null>;
-  /** Namespaces that are served; empty = all. */
+  /** Namespaces that this operator serves; empty = all. */
   readonly namespaces: readonly string[];
   /** How long a job must be missing. */
   readonly afterMs: number;
@@ -47,13 +47,13 @@ export interface OrphanSweepOptions {
 const shortestPauseMs = 500;
 const longestPauseMs = 60_000;
 const pausesPerTime = 8;
-/** Accounts that are listed at a time. */
+/** Number of accounts that are listed at a time. */
 const mostLists = 8;
 
 export class OrphanSweep {
   readonly #options: OrphanSweepOptions;
   #missing = nothingMissing;
-  /** Reasons of the failures of this round, and of the one before, by what was being done (sweep/W4). */
+  /** Reasons of the failures in this round and in the previous one, by action (sweep/W4). */
   #failures: ReadonlyMap<string, string> = new Map();
   #failing = new Map<string, string>();
 

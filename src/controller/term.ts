@@ -1,14 +1,13 @@
 /**
- * Time in office of a leader. It ends `deadlineMs` after the moment at which its last confirmed renewal was *sent*, by
- * whichever of the local clocks ran faster: the monotonic one stands still while a machine is suspended, the other can be
- * set back.
+ * The term of a leader. It ends `deadlineMs` after its last confirmed renewal was *sent*, measured by the local clock that
+ * ran faster: the monotonic clock stops while a machine is suspended, and the wall clock can be set back.
  */
 
-/** A term, as whoever works in it sees it. */
+/** A term, as seen by the work that is done in it. */
 export interface Term {
-  /** Aborts when no new work may be started: leadership was lost, or the process is to stop. */
+  /** Aborts when no new work may start: leadership is lost, or the process stops. */
   readonly signal: AbortSignal;
-  /** Whether this process may act at this very moment; to be asked before every write. */
+  /** Whether this process may act now. Check it before every write. */
   holds(): boolean;
 }
 
@@ -49,7 +48,7 @@ export class RunningTerm implements Term {
     this.#confirmedAt = confirmedAt;
   }
 
-  /** No new work; what runs may end within the term. */
+  /** Starts no new work; running work may end within the term. */
   stop(): void {
     this.#stopped.abort();
   }

@@ -109,9 +109,10 @@ function noJetStream(doing: string, options: ErrorOptions): StreamError {
     'noJetStream',
     {
       about: doing,
-      problem:
-        "JetStream is off for this account of the NATS server; enable jetstream in the server's configuration, and for the account where accounts are configured",
-      remedy: "it is also off for an account whose storage limit exceeds the server's max_file_store",
+      problem: 'JetStream is off for this account of the NATS server',
+      remedy:
+        "enable jetstream in the server's configuration, and for the account where accounts are configured. It is also off " +
+        "for an account whose storage limit exceeds the server's max_file_store",
     },
     options,
   );

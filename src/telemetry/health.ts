@@ -1,6 +1,6 @@
 /**
- * The operator's HTTP door: /metrics for Prometheus, /livez and /readyz for the kubelet. It tells nothing that a stranger
- * may not know, takes nothing, and whatever comes in can neither end the process nor hold more than a bounded part of it.
+ * The operator's HTTP pages: /metrics for Prometheus, /livez and /readyz for the kubelet. They show nothing confidential and
+ * accept no input. No request can end the process or hold more than a bounded part of it.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,9 +9,9 @@ import { codeOf, DistilleryError, type FaultOf, reasonOf } from '@distillery/bas
 
 export interface Check {
   readonly name: string;
-  /** null = fine; else why not. */
+  /** null = passed; otherwise the reason. */
   readonly problem: string | null;
-  /** Worth telling, but no reason to take the operator out of service. */
+  /** A passed check with a limitation, which does not take the operator out of service. */
   readonly degraded?: string;
 }
 
@@ -23,9 +23,9 @@ export interface HealthPages {
 
 export interface HealthServer {
   readonly port: number;
-  /** Answers from now on; until then every page says that the operator is starting. */
+  /** Serves these pages from now on; until then every page says that the operator is starting. */
   serve(pages: HealthPages): void;
-  /** Resolves when nobody is answered any more; answers that are under way are finished, if they end soon. */
+  /** Stops listening. Resolves when running answers have ended, after at most a second. */
   close(): Promise<void>;
 }
 
@@ -39,11 +39,11 @@ const starting: Answer = { status: 503, text: '[-] process: the operator is star
 const headersLimitMs = 5_000;
 const requestLimitMs = 10_000;
 const largestHeaderBytes = 8 * 1024;
-/** The kubelet and a few scrapers; the rest is refused. */
+/** For the kubelet and a few scrapers; further connections are refused. */
 const mostConnections = 64;
 const closeLimitMs = 1_000;
 
-/** The port of the pages cannot be had; the message says why and what to do. */
+/** The port of the pages cannot be used; the message says why and what to do. */
 export class HealthPortError extends DistilleryError {
   override readonly name = 'HealthPortError';
   readonly kind = 'HealthPort';
@@ -112,22 +112,22 @@ async function reply(request: IncomingMessage, response: ServerResponse, pages: 
 
 async function answerTo({ method, url = '' }: IncomingMessage, pages: HealthPages): Promise<Answer> {
   if (method !== 'GET' && method !== 'HEAD')
-    return { status: 405, text: `found the method ${method ?? ''}, expected GET or HEAD\n` };
-  // Not parsed as a URL: what comes here need not be one.
+    return { status: 405, text: `the method ${method ?? ''} is not allowed; use GET or HEAD\n` };
+  // Not parsed as a URL: a request may hold anything here.
   switch (url.replace(/\?.*$/s, '')) {
     case '/livez':
-      return told(pages.live());
+      return answerOf(pages.live());
     case '/readyz':
-      return told(pages.ready());
+      return answerOf(pages.ready());
     case '/metrics':
       return { status: 200, ...(await pages.metrics()) };
     default:
-      return { status: 404, text: 'found no such page, expected /metrics, /livez or /readyz\n' };
+      return { status: 404, text: 'no such page; there are /metrics, /livez and /readyz\n' };
   }
 }
 
-/** One line a check, as the API server's own health pages have it. */
-function told(checks: readonly Check[]): Answer {
+/** One line for each check, like the health pages of the API server. */
+function answerOf(checks: readonly Check[]): Answer {
   const isBad = checks.some(({ problem }) => problem !== null);
   const lines = checks.map(({ name, problem, degraded }) => {
     if (problem !== null) return `[-] ${name}: ${problem}`;
@@ -138,8 +138,8 @@ function told(checks: readonly Check[]): Answer {
 
 async function listening(server: Server, port: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    // Stays for as long as the server: a connection that cannot be taken, for want of file descriptors, is an 'error' too,
-    // and would end the process.
+    // Kept as long as the server: a connection that cannot be accepted, for lack of file descriptors, is an 'error' too, and
+    // would end the process.
     server.on('error', (error) => reject(new HealthPortError(port, codeOf(error), { cause: error })));
     server.listen(port, resolve);
   });

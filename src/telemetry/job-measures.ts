@@ -1,4 +1,4 @@
-/** The figures of each job among the metrics, from its status; they go with the job. */
+/** The metrics of each job, set from its status and removed with the job. */
 import type { DistillJobStatus } from '../api/index.js';
 
 import type { Metrics } from './metrics.js';
@@ -18,7 +18,7 @@ export class JobMeasures {
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
-    // A phase that no job is in is 0, not absent.
+    // A phase without jobs is reported as 0, not left out.
     for (const phase of phases) metrics.jobs.set({ phase }, 0);
   }
 

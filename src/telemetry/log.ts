@@ -1,6 +1,6 @@
 /**
- * The operator's log: structured lines, one object each. Texts in them come from pods and servers; no character that a
- * terminal acts on is written as it is (packages/base/src/printable.ts).
+ * The operator's log: one JSON object on each line. Texts come from pods and servers, so every character that a terminal
+ * acts on is escaped (packages/base/src/printable.ts).
  */
 import { printableJson, redacted } from '@distillery/base';
 import { destination, type DestinationStream, pino } from 'pino';
@@ -14,15 +14,15 @@ export interface Log {
 export interface OutputLog extends Log {
   debug(fields: object, message: string): void;
   trace(fields: object, message: string): void;
-  /** False for what would not be written: nobody need make it. */
+  /** False when the level is disabled, so that callers can skip building the line. */
   isLevelEnabled(level: 'debug' | 'trace'): boolean;
-  /** A log whose every line also has these fields. */
+  /** A log that adds these fields to every line. */
   child(fields: object): OutputLog;
 }
 
 /**
- * A log that appends to a file, without secrets (redact.ts); lines are written at once, so that none is lost in a crash. A line that cannot be
- * written (disk full) is lost without a word: whoever logs does not fail by it.
+ * A log that appends to a file, without secrets (redact.ts). Each line is written synchronously, so that a crash loses none.
+ * A line that cannot be written, as on a full disk, is dropped: logging never fails its caller.
  * @throws Error when the file cannot be opened
  */
 export function fileLog(path: string): Log {
@@ -30,10 +30,10 @@ export function fileLog(path: string): Log {
 }
 
 /**
- * A log for what runs in a pod: on standard output, without secrets (redact.ts). Written at once, and never failing
- * whoever logs, as that of a file.
- * @param level least that is written
- * @param to where to; absent = standard output
+ * A log for a process in a pod: on standard output, without secrets (redact.ts), written synchronously. Logging never fails
+ * its caller.
+ * @param level the minimum level
+ * @param to the destination; absent = standard output
  */
 export function outputLog(level: string, to: DestinationStream = atOnce(1)): OutputLog {
   return pino({ base: null, level, timestamp: pino.stdTimeFunctions.isoTime, hooks: { streamWrite: safe } }, to);

@@ -1,6 +1,6 @@
 /**
- * The operator's metrics. Names, units and sentences stand here and nowhere else; docs/reference/metrics.md is generated
- * from them.
+ * The operator's metrics: their names, units and help texts have this one source, and docs/reference/metrics.md is generated
+ * from it.
  */
 import { version } from '@distillery/base';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
@@ -64,7 +64,7 @@ const described = {
   ),
   orphanStreams: gauge(
     'distillery_orphan_streams',
-    'Streams in NATS whose job is gone, by what becomes of them: waiting (removed when their time is over), kept (marked to be kept) or foreign (without the mark of this operator, never removed).',
+    'Streams in NATS whose job is gone, by state: waiting (removed after DISTILLERY_ORPHAN_SECONDS), kept (marked to be kept) or foreign (without the mark of this operator, never removed).',
     ['state'],
   ),
   orphanStreamsRemoved: counter(
@@ -138,17 +138,17 @@ type Made<D> = D extends { type: 'counter'; labels: readonly (infer L extends st
       : never;
 export type Metrics = { readonly [K in keyof Described]: Made<Described[K]> } & { readonly registry: Registry };
 
-/** For the reference. */
+/** For the reference page. */
 export const metricDescriptions: readonly MetricDescription[] = Object.values(described);
 
 const seconds = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30];
 
 export interface MetricsOptions {
-  /** Also what prom-client knows of any Node process: memory, CPU, event loop, garbage collection. */
+  /** Adds prom-client's metrics of the Node process: memory, CPU, event loop, garbage collection. */
   readonly processMetrics: boolean;
 }
 
-/** Metrics of a registry of their own: nothing here is global. */
+/** Creates the metrics in a registry of their own: nothing is global. */
 export function createMetrics({ processMetrics }: MetricsOptions): Metrics {
   const registry = new Registry();
   if (processMetrics) collectDefaultMetrics({ register: registry });

@@ -52,7 +52,7 @@ let cluster: Awaited<ReturnType<typeof startControlPlane>>;
 beforeAll(async () => {
   cluster = await startControlPlane({ crds: [distillJobCrd] });
   await kubectl(['apply', '-f', '-'], listOf(surroundings));
-}, 60_000);
+});
 
 afterAll(async () => {
   await cluster.stop();
@@ -139,7 +139,7 @@ describe.each(cases)('the objects of the golden job %s', (name) => {
     expect(settled).toHaveLength(objects.length);
     expect(await apply(objects)).toBe('');
     expect(versions(await stored(objects))).toEqual(versions(settled));
-  }, 60_000);
+  });
 
   test('have all their pods, and keep them when more are added', async () => {
     const job = objects[0]!.metadata.labels!['distillery.dev/job']!;
@@ -157,7 +157,7 @@ describe.each(cases)('the objects of the golden job %s', (name) => {
     const uids = (await pods(job)).map(({ metadata }) => metadata.uid);
     expect(uids).toHaveLength(before.length + more.filter(({ kind }) => kind === 'Deployment').length);
     expect(uids).toEqual(expect.arrayContaining(before.map(({ metadata }) => metadata.uid)));
-  }, 60_000);
+  });
 
   test('are deleted with their job', async () => {
     const { name: owner } = objects[0]!.metadata.ownerReferences![0]!;
@@ -174,5 +174,5 @@ describe.each(cases)('the objects of the golden job %s', (name) => {
         (all) => all.length === 0,
       ),
     ).toEqual([]);
-  }, 60_000);
+  });
 });

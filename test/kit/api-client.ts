@@ -52,7 +52,7 @@ export async function refusal(work: Promise<unknown>): Promise<ApiError> {
 }
 
 /** Tries until the answer is true; a throw is a no. @throws Error when it never was within `limitMs` */
-export async function eventually(attempt: () => Promise<boolean>, limitMs = 30_000): Promise<void> {
+export async function eventually(attempt: () => Promise<boolean>, limitMs = 60_000): Promise<void> {
   const end = performance.now() + limitMs;
   let last: unknown = false;
   while (performance.now() < end) {
@@ -64,7 +64,7 @@ export async function eventually(attempt: () => Promise<boolean>, limitMs = 30_0
 }
 
 /** Resolves when the condition holds. @throws Error after `limitMs` with what it last was */
-export async function until(condition: () => unknown, limitMs = 30_000): Promise<void> {
+export async function until(condition: () => unknown, limitMs = 60_000): Promise<void> {
   const end = performance.now() + limitMs;
   for (;;) {
     const found = condition();

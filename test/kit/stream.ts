@@ -178,7 +178,7 @@ export function teacherState(pod: string, changes: Partial<TeacherState> = {}): 
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  limitMs = 15_000,
+  limitMs = 60_000,
 ): Promise<void> {
   const end = performance.now() + limitMs;
   while (!(await condition())) {

@@ -51,11 +51,22 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- range $key, $_ := omit .Values.limits "namespaces" -}}
 {{- if not (has $key $known) -}}{{- fail (printf $wrong "limits" $key) -}}{{- end -}}
 {{- end -}}
+{{- range $section, $fields := .Values.config -}}
+{{- if not (or (kindIs "map" $fields) (kindIs "invalid" $fields)) -}}
+{{- fail (printf "config.%s: found %v, expected a map of fields; indent its fields below it" $section $fields) -}}
+{{- end -}}
+{{- end -}}
 {{- range $namespace, $limits := .Values.limits.namespaces -}}
 {{- range $key, $_ := $limits -}}
 {{- if not (has $key $known) -}}{{- fail (printf $wrong (printf "limits.namespaces.%s" $namespace) $key) -}}{{- end -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+
+{{/* Whether `config` sets a field: its section and name. The variable of the same meaning would win, so it is left out. */}}
+{{- define "distillery.configured" -}}
+{{- $section := index (first .) (index . 1) | default dict -}}
+{{- if hasKey $section (last .) -}}true{{- end -}}
 {{- end -}}
 
 {{/* team-a=3,team-b=2 */}}

@@ -56,8 +56,8 @@ export function nonFinite(value: number | undefined, row: number, column: number
   return new FrameError(
     'nonFinite',
     {
-      problem: `row ${String(row)}, ${where}: found ${String(value)}, expected a finite number: check the teacher's model and input`,
-      remedy: '',
+      problem: `row ${String(row)}, ${where}: found ${String(value)}, expected a finite number`,
+      remedy: "check the teacher's model and input",
     },
     column === undefined ? { row } : { row, column },
   );

@@ -107,8 +107,8 @@ function checkHalfRange(frame: Frame, logits: Float32Array): void {
   throw new FrameError(
     'nonFinite',
     {
-      problem: `row ${String(row)}, column ${String(column)}: ${value} is beyond half precision (65504): use encoding Float32`,
-      remedy: '',
+      problem: `row ${String(row)}, column ${String(column)}: ${value} is beyond half precision (65504)`,
+      remedy: 'use encoding Float32',
     },
     { row, column },
   );

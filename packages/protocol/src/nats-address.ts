@@ -164,8 +164,8 @@ function loginOf(all: readonly (string | null)[]): AddressLogin {
   if (!alike) {
     throw new NatsAddressError({
       about: '',
-      problem: 'its servers have different logins; write the login with the first server or the same with every server',
-      remedy: encodingHint,
+      problem: 'its servers have different logins',
+      remedy: `write the login with the first server or the same with every server; ${encodingHint}`,
     });
   }
   if (first === null || first === '') return { kind: 'none' };

@@ -1,5 +1,5 @@
 import { type AllocationRules, type Limits, noLimits } from '../../domain/index.js';
-import { operatorVariables, type Variable } from '../../operator-variables.js';
+import { operatorVariables, type Variable } from '../../operator/variables.js';
 
 import { CliError } from '../shared/cli-error.js';
 

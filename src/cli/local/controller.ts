@@ -1,11 +1,18 @@
 /**
- * Wires the controller for the one job of a local run: the same fleet, queue and reconcile as in a cluster (I9). Nothing
- * else is decided here.
+ * Starts the engine for the one job of a local run: the same queue, fleet and reconcile as in a cluster (I9). Nothing else is
+ * decided here.
  */
 import type { Clock } from '@distillery/base';
 
-import type { Cluster, JobKey } from '../../controller/index.js';
-import { Fleet, type Jobs, KeyedQueue, type Observer, reconcile, type Streams } from '../../controller/index.js';
+import {
+  type Cluster,
+  type JobKey,
+  JobQueue,
+  type Jobs,
+  type Observer,
+  startEngine,
+  type Streams,
+} from '../../controller/index.js';
 
 export interface LocalControllerOptions {
   readonly key: JobKey;
@@ -29,42 +36,25 @@ export interface LocalController {
 /** @returns a controller that waits for its first `wake` */
 export function startController(options: LocalControllerOptions): LocalController {
   const { key, jobs, cluster, streams, clock, observer, failed } = options;
-  const wake = (): void => queue.add(key.uid);
-  const fleet = new Fleet({
-    slots: () => cluster.slots(),
-    rules: { reserve: {}, namespaceWeights: {} },
+  const queue = new JobQueue({ clock, workers: 1 });
+  const { wake } = queue;
+  // Before the engine's own callback: a reconcile then sees the new slots.
+  cluster.onChange(() => wake.slots());
+  const engine = startEngine({
+    queue,
+    engine: 'local',
+    jobs,
+    cluster,
+    streams,
+    share: { reserve: {}, namespaceWeights: {} },
     clock,
     monotonicMs: () => performance.now(),
-    changed: wake,
-  });
-  const queue = new KeyedQueue({
-    workers: 1,
-    clock,
-    failed: (_key, error, retryMs) => failed(error, retryMs),
-    work: async () => {
-      const next = await reconcile(key, {
-        engine: 'local',
-        jobs,
-        cluster,
-        streams,
-        fleet,
-        clock,
-        observer,
-        progressEveryMs: () => 0,
-        jobsAreCurrent: () => true,
-      });
-      return next === 'Gone' ? null : next;
+    progressEveryMs: () => 0,
+    jobsAreCurrent: () => true,
+    report: (report) => {
+      if (report.kind === 'decided') observer(report.snapshot, report.plan);
+      if (report.kind === 'retrying') failed(report.error, report.retryMs);
     },
   });
-  cluster.onChange(() => {
-    fleet.slotsChanged();
-    wake();
-  });
-  return {
-    wake,
-    stop: async () => {
-      fleet.stop();
-      await queue.stop();
-    },
-  };
+  return { wake: () => wake.job(key), stop: () => engine.stop() };
 }

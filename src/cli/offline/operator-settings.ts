@@ -10,7 +10,7 @@ import {
   templateRightsProblems,
 } from '../../api/index.js';
 import { limitFor, type Limits, noLimits, withinLimits } from '../../domain/index.js';
-import { operatorVariables, type Variable } from '../../operator-variables.js';
+import { operatorVariables, type Variable } from '../../operator/variables.js';
 
 import { CliError } from '../shared/cli-error.js';
 

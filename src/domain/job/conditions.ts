@@ -4,12 +4,11 @@ import { type StudentState, telemetryStaleMs } from '@distillery/protocol';
 import { type ConditionDraft, conditions, kubernetesTime, type StatusCondition } from '../../api/index.js';
 import { deletionConditions, deletionOf } from './deletion.js';
 import { shortageText } from './demand.js';
+import { policyOf } from './policy.js';
 import type { Seen } from './seen.js';
 import type { Snapshot } from './snapshot.js';
 import type { Verdict } from './verdict.js';
 
-/** Without a step for this long, Progressing becomes False. */
-const stallMs = 60_000;
 /** A student that waits for logits for more than this part of its time is reported. */
 const starvedFraction = 0.2;
 
@@ -91,8 +90,9 @@ function byPhase({ phase, attempt, checkpointFault }: StudentState): ConditionDr
   }
 }
 
-function progressCondition({ job, streams, nowMs }: Snapshot, verdict: Verdict): ConditionDraft {
+function progressCondition(snapshot: Snapshot, verdict: Verdict): ConditionDraft {
   const { progressing } = conditions;
+  const { job, streams, nowMs } = snapshot;
   if (verdict.kind === 'Refused') return progressing.refused();
   if (verdict.kind === 'Suspended') return progressing.suspended();
   if (streams.state === 'Unreachable') return progressing.brokerLost(streams.reason);
@@ -100,7 +100,7 @@ function progressCondition({ job, streams, nowMs }: Snapshot, verdict: Verdict):
   if (student === null || student.step === 0) return progressing.starting();
   const silentMs = nowMs - student.updatedAtMs;
   // Counted in tens: a status is not written every second only because time passes.
-  if (silentMs > stallMs) return progressing.stalled(Math.floor(silentMs / 10_000) * 10);
+  if (silentMs > policyOf(snapshot).stallMs) return progressing.stalled(Math.floor(silentMs / 10_000) * 10);
   const waited = job.spec.student.loss.softWeight > 0 ? waitFractionOf(student) : 0;
   if (waited > starvedFraction) return progressing.starved(Math.round(waited * 10) * 10);
   return progressing.advancing(student.step, student.steps);

@@ -12,9 +12,8 @@
 import type { TeacherPool } from '../../api/index.js';
 import { type JobRequest, type PoolRequest, type Teacher, wantedReplicas } from '../allocation/index.js';
 import type { JobDemand, RateDemand } from './demand.js';
+import { defaultPolicy } from './policy.js';
 
-/** Loading the model takes about ten seconds: a teacher that stops sooner than this was not worth its start. */
-export const minimumRunMs = 60_000;
 /** No teacher is started for work that the running ones finish within this time. */
 const worthStartingSeconds = 10;
 /** The window follows the student's noisy rate: this many times the teachers that it has work for may stay. */
@@ -41,13 +40,16 @@ export interface PoolState<Needs> {
 /**
  * @param job its uid, namespace and weight
  * @param pools cheapest first
+ * @param minimumRunMs how long a started teacher is kept (damp/M3)
  */
 export function dampedRequest<Needs>(
   { uid, namespace, weight }: Job,
   demand: JobDemand,
   pools: readonly PoolState<Needs>[],
   nowMs: number,
+  minimumRunMs = defaultPolicy.minimumRunMs,
 ): JobRequest<Needs> {
+  const keptSinceMs = nowMs - minimumRunMs;
   const job = { uid, namespace, weight };
   switch (demand.kind) {
     case 'None':
@@ -59,10 +61,10 @@ export function dampedRequest<Needs>(
         ...job,
         wanted: demand.teachers,
         maxReplicas: demand.teachers,
-        pools: pools.map((pool) => poolRequest(pool, { keepReplicas: young(pool, nowMs) })),
+        pools: pools.map((pool) => poolRequest(pool, { keepReplicas: young(pool, keptSinceMs) })),
       };
     case 'Rate':
-      return matching(job, demand, pools, nowMs);
+      return matching(job, demand, pools, keptSinceMs);
   }
 }
 
@@ -83,7 +85,7 @@ function matching<Needs>(
   job: Job,
   demand: RateDemand,
   pools: readonly PoolState<Needs>[],
-  nowMs: number,
+  keptSinceMs: number,
 ): JobRequest<Needs> {
   const { least, most, samplesPerSecond, forWindow, itemsLeft, samplesLeft } = demand;
   const fleet = pools.reduce((sum, pool) => sum + fleetOf(pool), 0);
@@ -105,7 +107,7 @@ function matching<Needs>(
     maxReplicas: Math.min(inWindow, itemsLeft),
     pools: pools.map((pool) =>
       poolRequest(pool, {
-        keepReplicas: young(pool, nowMs),
+        keepReplicas: young(pool, keptSinceMs),
         unitsPerReplica: samplesPerSecond(pool.spec.name),
         ...(mayGrow ? {} : { maxReplicas: withoutGrowth(pool) }),
       }),
@@ -124,8 +126,8 @@ function fleetOf<Needs>({ previousReplicas, teachers }: PoolState<Needs>): numbe
 }
 
 /** damp/M3. */
-function young<Needs>({ teachers }: PoolState<Needs>, nowMs: number): number {
-  return teachers.filter(({ createdAtMs }) => nowMs - createdAtMs < minimumRunMs).length;
+function young<Needs>({ teachers }: PoolState<Needs>, keptSinceMs: number): number {
+  return teachers.filter(({ createdAtMs }) => createdAtMs > keptSinceMs).length;
 }
 
 function poolRequest<Needs>(

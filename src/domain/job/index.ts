@@ -4,7 +4,7 @@
  *  jobRequestOf(snapshot) → allocation → grants in the snapshot → decide(snapshot) → plan
  */
 export { blockedStatus } from './blocked.js';
-export { dampedRequest, minimumRunMs } from './damp.js';
+export { dampedRequest } from './damp.js';
 export type { PoolState } from './damp.js';
 export { decide } from './decide.js';
 export { jobDemandOf } from './demand.js';
@@ -14,6 +14,8 @@ export type { Finalization, InvalidJob } from './invalid.js';
 export { limitFor, noLimits, parseLimit, parseNamespaceWeights, withinLimits } from './limits.js';
 export type { Limits, LimitSetting } from './limits.js';
 export type { JobPlan, Plan, PoolPlan, StreamPlan } from './plan.js';
+export { defaultPolicy } from './policy.js';
+export type { Policy } from './policy.js';
 export { jobRequestOf, slotsPerReplicaOf } from './request.js';
 export type {
   ClusterObservation,

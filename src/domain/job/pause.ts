@@ -1,14 +1,11 @@
 /**
  * When a pool pauses. The ledger approximates the scheduler: if a teacher stays unschedulable where the ledger saw room, the
- * teacher is given up, and the pool gets no other one for a minute. The status remembers the pause, so that a restarted
+ * teacher is given up, and the pool gets no other one for a time (policy.ts). The status remembers the pause, so that a restarted
  * operator keeps it. Pure.
  */
 import type { DistillJobStatus } from '../../api/index.js';
+import { defaultPolicy, type Policy } from './policy.js';
 import type { PoolObservation } from './snapshot.js';
-
-/** No teacher stays Pending for ten seconds: it is given up before that. */
-const unplacedPatienceMs = 5_000;
-const pauseMs = 60_000;
 
 /**
  * @param status the job's, as it was last written
@@ -18,12 +15,13 @@ export function pausedUntilMs(
   { name, unplacedSinceMs }: Pick<PoolObservation, 'name' | 'unplacedSinceMs'>,
   status: DistillJobStatus | undefined,
   nowMs: number,
+  { unplacedMs, pauseMs }: Pick<Policy, 'unplacedMs' | 'pauseMs'> = defaultPolicy,
 ): number | null {
   const nextEndMs = Math.floor((nowMs + pauseMs) / 1_000) * 1_000;
   const written = status?.teachers?.pools.find((pool) => pool.name === name)?.pausedUntil;
   const endMs = written === undefined ? 0 : Date.parse(written);
-  // An operator whose clock ran ahead wrote it: no pause is longer than a minute.
+  // An operator whose clock ran ahead may have written it: no pause is longer than the policy says.
   if (endMs > nowMs) return Math.min(endMs, nextEndMs);
-  const isGivenUp = unplacedSinceMs !== null && nowMs - unplacedSinceMs > unplacedPatienceMs;
+  const isGivenUp = unplacedSinceMs !== null && nowMs - unplacedSinceMs > unplacedMs;
   return isGivenUp ? nextEndMs : null;
 }

@@ -5,6 +5,7 @@ import type { PodNeeds } from '../ledger/index.js';
 import { dampedRequest, type PoolState } from './damp.js';
 import { demandUnder } from './demand.js';
 import { pausedUntilMs } from './pause.js';
+import { policyOf } from './policy.js';
 import { type ObservedTeacher, type PoolObservation, readyTeachers, type Snapshot } from './snapshot.js';
 import { verdictOf } from './verdict.js';
 
@@ -21,12 +22,14 @@ export function jobRequestOf(snapshot: Snapshot): JobRequest<PodNeeds> {
     demandUnder(verdictOf(snapshot, readyTeachers(snapshot)), snapshot),
     states,
     nowMs,
+    policyOf(snapshot).minimumRunMs,
   );
 }
 
-function stateOf(pool: TeacherPool, observed: PoolObservation, { job, streams, nowMs }: Snapshot): PoolState<PodNeeds> {
+function stateOf(pool: TeacherPool, observed: PoolObservation, snapshot: Snapshot): PoolState<PodNeeds> {
+  const { job, streams, nowMs } = snapshot;
   const { needs, resource } = observed;
-  const isPaused = pausedUntilMs(observed, job.status, nowMs) !== null;
+  const isPaused = pausedUntilMs(observed, job.status, nowMs, policyOf(snapshot)) !== null;
   const staying = observed.pods.filter(({ terminating }) => !terminating);
   const bound = staying.filter(({ node }) => node !== null).length;
   const reported = new Map(

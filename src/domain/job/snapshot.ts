@@ -15,6 +15,7 @@ import type { DistillJob, Engine } from '../../api/index.js';
 import type { Grant } from '../allocation/index.js';
 import type { PodNeeds } from '../ledger/index.js';
 import type { Limited } from './limits.js';
+import type { Policy } from './policy.js';
 
 export interface Snapshot {
   /** Milliseconds since 1970. */
@@ -25,6 +26,8 @@ export interface Snapshot {
   readonly job: DistillJob;
   /** What the limits changed or refused; absent = nothing. */
   readonly limited?: Limited;
+  /** Absent = the defaults. */
+  readonly policy?: Policy;
   readonly cluster: ClusterObservation;
   readonly streams: StreamObservation;
   /** One of the work items that no teacher could do; null when there is none. */

@@ -10,6 +10,7 @@ import {
   type StatusTeachersPool,
 } from '../../api/index.js';
 import { pausedUntilMs } from './pause.js';
+import { policyOf } from './policy.js';
 import type { Seen } from './seen.js';
 import type { Snapshot } from './snapshot.js';
 import { isTrueIn } from './status-reader.js';
@@ -138,9 +139,10 @@ function teachersOf({ snapshot, ready, demand, pools, counts }: Seen): NonNullab
   return { ...counts, samplesPerSecond: Math.round(rates.reduce((sum, rate) => sum + rate, 0)), pools: byPool };
 }
 
-function pauseOf(name: string, { job, cluster, nowMs }: Snapshot): Pick<StatusTeachersPool, 'pausedUntil'> {
+function pauseOf(name: string, snapshot: Snapshot): Pick<StatusTeachersPool, 'pausedUntil'> {
+  const { job, cluster, nowMs } = snapshot;
   const observed = cluster.pools.find((pool) => pool.name === name);
-  const untilMs = observed === undefined ? null : pausedUntilMs(observed, job.status, nowMs);
+  const untilMs = observed === undefined ? null : pausedUntilMs(observed, job.status, nowMs, policyOf(snapshot));
   return untilMs === null ? {} : { pausedUntil: kubernetesTime(untilMs) };
 }
 

@@ -69,7 +69,9 @@ export async function findNatsServer(options: FindOptions): Promise<FoundNatsSer
   if (onPath !== null) return { kind: 'binary', binary: onPath, from: 'path' };
   const { cacheFolder } = options;
   if (cacheFolder === null) {
-    throw noServer('there is no home folder to install it in; set HOME or XDG_CACHE_HOME to an absolute path');
+    throw noServer(
+      'there is no home folder to install it in, since neither HOME nor XDG_CACHE_HOME is an absolute path',
+    );
   }
   const cached = cachedBinary(cacheFolder);
   if ((await versionOf(cached, stop)) !== null) return { kind: 'binary', binary: cached, from: 'cache' };

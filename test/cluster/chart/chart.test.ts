@@ -4,12 +4,13 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { parseAllDocuments } from 'yaml';
 
 import { kinds, leaseName, leasesAt } from '../../../src/cluster/kubernetes/index.js';
-import { operatorVariables, type Variable, type VariableName } from '../../../src/operator-variables.js';
+import { readConfiguration } from '../../../src/operator/configuration.js';
+import { operatorVariables, type Variable, type VariableName } from '../../../src/operator/variables.js';
 import { clientOf } from '../../kit/api-client.js';
 import { type ControlPlane, startControlPlane } from '../../kit/cluster/index.js';
 import { chartFolder, helm, sets } from '../../kit/cluster/helm.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 const namespace = 'distillery-system';
 const minimal = { 'nats.url': 'nats://nats.nats:4222', 'nats.existingSecret': 'distillery-nats' };
@@ -43,6 +44,8 @@ const full = {
   'limits.ttlSecondsAfterFinished': '1000000',
   'limits.namespaces.team-a.weight': '100',
   'limits.namespaces.team-b.ttlSecondsAfterFinished': '2147483647',
+  'config.reconcile.maxPerSecond': '400',
+  'config.streams.orphanSeconds': '2592000',
   priorityClassName: 'system-cluster-critical',
   'nodeSelector.disk': 'ssd',
   'tolerations[0].operator': 'Exists',
@@ -64,6 +67,7 @@ interface Rendered {
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string };
   readonly rules?: Rule[];
+  readonly data?: Readonly<Record<string, string>>;
   readonly spec?: {
     readonly template: { readonly metadata: object; readonly spec: { readonly containers: [{ readonly env: Env[] }] } };
   };
@@ -214,6 +218,25 @@ describe('the chart', () => {
     });
   });
 
+  test('writes the configuration file, which the operator reads', async () => {
+    const config = (await render(full)).find(({ kind }) => kind === 'ConfigMap');
+    const read = readConfiguration(config?.data?.['operator.yaml'] ?? '');
+    expect(read.faults).toEqual([]);
+    expect(read.configuration.reconcile.maxPerSecond).toBe(400);
+    expect(read.configuration.streams.orphanSeconds).toBe(2_592_000);
+  });
+
+  test('needs no configuration file', async () => {
+    expect((await render(minimal)).filter(({ kind }) => kind === 'ConfigMap')).toEqual([]);
+    expect((await environmentOf(minimal)).map(({ name }) => name)).not.toContain('DISTILLERY_CONFIG_FILE');
+  });
+
+  test('leaves out a variable that would win over a configured field, and no other', async () => {
+    const names = (await environmentOf(full)).map(({ name }) => name);
+    expect(names).not.toContain('DISTILLERY_ORPHAN_SECONDS');
+    expect(names).toContain('DISTILLERY_RECONCILE_WORKERS');
+  });
+
   test('makes no disruption budget for one replica, which would keep its node from being drained', async () => {
     const kindsOf = async (replicas: string): Promise<string[]> =>
       (await render({ ...minimal, replicas })).map(({ kind }) => kind);
@@ -231,6 +254,11 @@ describe('the chart', () => {
       'a limit of something else for a namespace',
       { 'limits.namespaces.team-a.wieght': '1' },
       'limits.namespaces.team-a: found "wieght", expected weight, minReplicas,',
+    ],
+    [
+      'a configuration that is no map',
+      { 'config.reconcile': '8' },
+      'config.reconcile: found 8, expected a map of fields',
     ],
     ['teachers that matter', { 'teacherPriorityClass.value': '-10' }, 'must be below -10'],
   ])('refuses %s with a sentence', async (_what, values, sentence) => {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { type ControlPlane, distillJobCrd, startControlPlane, until } from '../../kit/cluster/index.js';
 import { someJob } from '../../kit/cluster/jobs.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 let cluster: ControlPlane;
 beforeAll(async () => {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 
 import { buildTools } from '../../kit/cluster/tools.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 let module: string;
 let folder: string;

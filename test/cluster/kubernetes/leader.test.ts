@@ -13,7 +13,7 @@ import { type ControlPlane, distillJobCrd, startControlPlane, until } from '../.
 import { someJob } from '../../kit/cluster/jobs.js';
 import { quietLog } from '../../kit/stream.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 const namespace = 'default';
 let cluster: ControlPlane;

@@ -267,7 +267,7 @@ async function condition(
       found = (status?.conditions ?? []).filter(({ observedGeneration }) => observedGeneration === metadata.generation);
       return found.some(isIt);
     },
-    180_000,
+    300_000,
     () => JSON.stringify(found, null, 2),
   );
   return found.find(isIt)!;
@@ -283,12 +283,16 @@ function saysWhatIsWrong({ reason }: StatusCondition): boolean {
 
 /** Without what differs from run to run, and without the scheduler's own words, which depend on the moment. */
 function normal(text: string): string {
-  return text
-    .replaceAll(/bad-\d+/g, 'NAME')
-    .replaceAll(/(NAME|job)-teacher-gpu-[0-9a-z]+(-[0-9a-z]{5}|-)/g, 'POD')
-    .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UID')
-    .replaceAll(/127\.0\.0\.1:\d+/g, 'ADDRESS')
-    .replace(/no node takes it: .*/, 'no node takes it: …');
+  return (
+    text
+      .replaceAll(/bad-\d+/g, 'NAME')
+      .replaceAll(/(NAME|job)-teacher-gpu-[0-9a-z]+(-[0-9a-z]{5}|-)/g, 'POD')
+      .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UID')
+      .replaceAll(/127\.0\.0\.1:\d+/g, 'ADDRESS')
+      // Other jobs' streams, and those of this job that were made first.
+      .replace(/it has reserved [\d.]+ \w+/, 'it has reserved BYTES')
+      .replace(/no node takes it: .*/, 'no node takes it: …')
+  );
 }
 
 async function eventsOf(job: string, namespace = 'default'): Promise<string[]> {

@@ -14,7 +14,7 @@ import { TelemetryPublisher } from '../../kit/cluster/telemetry-publisher.js';
 import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 import { DistillProcess } from '../../kit/distill.js';
 
-jest.setTimeout(240_000);
+jest.setTimeout(300_000);
 
 /** Two nodes of four. */
 const slots = 8;

@@ -13,7 +13,7 @@ import { type RunningOperator, startOperator } from '../../kit/cluster/operator.
 import { type StoredJob, OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 import { canTrace, contactsIn, strace, traceContactsBeside } from '../../kit/strace.js';
 
-jest.setTimeout(180_000);
+jest.setTimeout(300_000);
 
 const canSee = await canTrace();
 
@@ -155,7 +155,7 @@ describe('a job', () => {
       '{"spec":{"training":{"seed":2}}}',
     ]);
     expect(code).not.toBe(0);
-    expect(stderr).toContain('training is immutable, since it decides every step. Make a new job');
+    expect(stderr).toContain('training is immutable, since it decides every step; make a new job');
   });
 
   test('whose student fails by itself is charged, and fails with the last message after backoffLimit', async () => {

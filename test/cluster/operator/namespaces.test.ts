@@ -12,7 +12,7 @@ import { type RunningOperator, startOperator } from '../../kit/cluster/operator.
 import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 import { connectPlain } from '../../kit/stream.js';
 
-jest.setTimeout(180_000);
+jest.setTimeout(300_000);
 
 const namespace = 'distillery-system';
 const account = `system:serviceaccount:${namespace}:distillery`;

@@ -25,7 +25,7 @@ import {
 } from '../../kit/cluster/real/index.js';
 import { spawnTypeScript } from '../../kit/typescript.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 /** Tools and images are built on first use. */
 const firstUseMs = 1_800_000;
 
@@ -66,7 +66,7 @@ suite(`the images${left}`, () => {
       WorkingDir: '/app',
       Entrypoint: ['/usr/local/bin/node', '--disable-warning=ExperimentalWarning'],
     };
-    expect(archives.get('operator')?.config).toMatchObject({ ...common, Cmd: ['dist/src/main.js'] });
+    expect(archives.get('operator')?.config).toMatchObject({ ...common, Cmd: ['dist/src/operator/main.js'] });
     expect(archives.get('worker')?.config).toMatchObject({ ...common, Cmd: ['dist/workers/teacher/main.js'] });
   });
 
@@ -223,7 +223,7 @@ suite(`a real cluster${left}`, () => {
   });
 
   test('starts the operator, which says what it lacks', async () => {
-    await create('unconfigured', { args: ['dist/src/main.js'] }, cluster.images.operator);
+    await create('unconfigured', { args: ['dist/src/operator/main.js'] }, cluster.images.operator);
     const terminated = (await ended('unconfigured')).status.containerStatuses?.[0].state.terminated;
     expect(terminated).toMatchObject({
       exitCode: 2,

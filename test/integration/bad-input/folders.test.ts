@@ -24,7 +24,7 @@ import { smallMnist } from '../../kit/mnist.js';
 
 import { endingInShell, endingOf, endingOfRun, hasModel, nothingLeft } from './ending.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const home = mkdtempSync(join(tmpdir(), 'distill-folders-'));
 let job = '';
@@ -215,7 +215,11 @@ describe('a working folder that is gone', () => {
 
 describe('a home folder', () => {
   it.each([
-    ['empty', 'HOME=', /there is no home folder to install it in; set HOME or XDG_CACHE_HOME to an absolute path/],
+    [
+      'empty',
+      'HOME=',
+      /no home folder to install it in, since neither HOME nor XDG_CACHE_HOME is an absolute path\. Set DISTILL_NATS_URL/,
+    ],
     ['relative', 'HOME=home', /there is no home folder to install it in/],
     ['a device', 'HOME=/dev/null', /the cache folder \/dev\/null\/\.cache\/distillery cannot be written: ENOTDIR/],
     [

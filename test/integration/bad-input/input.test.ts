@@ -13,7 +13,7 @@ import { distillExit } from '../../kit/distill.js';
 import { changedCopy, endingOfRun, nothingLeft } from './ending.js';
 import { openCases, withoutTeacher } from './refusal.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const { folder, data, samples, caseFolder, writeJob, refusalOf } = openCases('input');
 

@@ -13,7 +13,7 @@ import { distillExit, type SmallSpec } from '../../kit/distill.js';
 import { changedCopy, endingOfRun, hasModel, nothingLeft, studentLog } from './ending.js';
 import { openCases, withoutTeacher } from './refusal.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const root = join(import.meta.dirname, '../../..');
 const student = join(root, 'examples/mnist/models/student.json');

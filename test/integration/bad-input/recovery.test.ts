@@ -13,7 +13,7 @@ import { smallMnist } from '../../kit/mnist.js';
 
 import { changedCopy, endingInShell, endingOf, hasModel, nothingLeft, processesOf, studentLog } from './ending.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const folder = mkdtempSync(join(tmpdir(), 'distill-recovery-'));
 const everySteps = 16;

@@ -11,7 +11,7 @@ import { smallMnist } from '../../kit/mnist.js';
 
 import { endingInShell, endingOf, endingOfRun, hasModel, nothingLeft } from './ending.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const folder = mkdtempSync(join(tmpdir(), 'distill-storage-'));
 let job = '';
@@ -200,7 +200,7 @@ describe('a disk that fills up', () => {
 
       const tooEarly = await endingOf(new DistillProcess(['run', '--resume', place, '--json']), place);
       expect(tooEarly).toMatchObject({ exitCode: distillExit.storage, ...nothingLeft });
-      expect(tooEarly.message).toMatch(/Free some space, then resume the run/);
+      expect(tooEarly.message).toMatch(/Free some space, then resume the run with --resume .+\.$/);
 
       resize(2 * 1024 * 1024);
       await resumesAlike(place);

@@ -13,7 +13,7 @@ import { afterAll, expect, jest, test } from '@jest/globals';
 
 import { exitCodes } from '../../../src/cli/shared/exit.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 const command = join(import.meta.dirname, '../../../dist/src/cli/main.js');
 const job = join(import.meta.dirname, '../../../examples/mnist/job.yaml');

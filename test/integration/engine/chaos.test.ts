@@ -24,7 +24,7 @@ beforeAll(async () => {
   expect(await run.ended()).toBe(0);
   expect(await run.survivors()).toEqual([]);
   undisturbed = run.result?.digest ?? '';
-}, 120_000);
+}, 300_000);
 
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -78,7 +78,7 @@ describe('a run whose processes are killed', () => {
       expect(run.result?.digest).toBe(undisturbed);
       expect(await run.survivors()).toEqual([]);
     },
-    180_000,
+    300_000,
   );
 });
 
@@ -125,5 +125,5 @@ describe('a run whose server stands still while checkpoints of many pieces are w
     for (const message of starts.slice(1)) expect(message).toMatch(/goes on from step [1-9]/);
     expect(run.result?.digest).toBe(calm.result?.digest);
     expect(await run.survivors()).toEqual([]);
-  }, 180_000);
+  }, 300_000);
 });

@@ -80,6 +80,6 @@ describe.each<['nats' | 'file', readonly string[]]>([
       expect(renamed.filter(({ fileSynced, folderSynced }) => !fileSynced || !folderSynced)).toEqual([]);
       expect(names.map((name) => basename(name)).filter((name) => name.endsWith('.partial'))).toEqual([]);
     },
-    120_000,
+    300_000,
   );
 });

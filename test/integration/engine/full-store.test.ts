@@ -32,7 +32,7 @@ beforeAll(async () => {
   await once(holder.listen(0, '127.0.0.1'), 'listening');
   ({ port } = holder.address() as AddressInfo);
   await once(holder.close(), 'close');
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await stopServer();
   rmSync(folder, { recursive: true, force: true });
@@ -83,4 +83,4 @@ test('a server that is back on a full store costs time and not the job', async (
   expect(await run.ended()).toBe(distillExit.ok);
   expect(hasModel(place)).toBe(true);
   expect(run.result).toMatchObject({ outcome: 'complete' });
-}, 180_000);
+}, 300_000);

@@ -28,7 +28,7 @@ import { smallMnist } from '../../kit/mnist.js';
 import { testServerBinary } from '../../kit/nats.js';
 import { endingOf, hasModel, nothingLeft, processesOf } from '../bad-input/ending.js';
 
-jest.setTimeout(90_000);
+jest.setTimeout(300_000);
 
 const folder = mkdtempSync(join(tmpdir(), 'distill-signals-'));
 let job = '';
@@ -39,7 +39,7 @@ beforeAll(async () => {
     Object.assign(spec.training, { epochs: 1 });
     spec.logits.maxBytes = '16Mi';
   });
-}, 120_000);
+}, 300_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const endings: (() => Promise<unknown>)[] = [];

@@ -60,7 +60,7 @@ describe('a job', () => {
     }
     expect(readdirSync(join(inFiles.dir, 'checkpoints'))).toHaveLength(2);
     expect(existsSync(join(inStreams.dir, 'nats'))).toBe(false);
-  }, 120_000);
+  }, 300_000);
 
   it('runs through a server that somebody else keeps, and leaves nothing there', async () => {
     const nats = await startTestNats();
@@ -76,7 +76,7 @@ describe('a job', () => {
       await connection.close();
       await nats.stop();
     }
-  }, 120_000);
+  }, 300_000);
 
   it.each([
     ['all logits in full precision', { encoding: 'Float32', topK: 0 }],
@@ -89,7 +89,7 @@ describe('a job', () => {
       const metrics = JSON.parse(readFileSync(join(dir, 'model', 'metrics.json'), 'utf8')) as Record<string, unknown>;
       expect(metrics).toMatchObject({ digest: run.result?.digest, accuracy: run.result?.studentAccuracy, steps: 32 });
     },
-    120_000,
+    300_000,
   );
 
   it('can be taught by a student that an earlier job made', async () => {
@@ -98,12 +98,12 @@ describe('a job', () => {
       spec.teacher.model = { format: 'tfjs-layers', uri: `file://${join(first.dir, 'model', 'model.json')}` };
     });
     expect(second.run.result?.teacherAccuracy).toBeCloseTo(first.run.result?.studentAccuracy ?? NaN, 10);
-  }, 120_000);
+  }, 300_000);
 
   it('shows what labels alone would have given', async () => {
     const { run, dir } = await complete(() => undefined, { options: ['--baseline'] });
     expect(run.result).toMatchObject({ baselineAccuracy: expect.any(Number), studentAccuracy: expect.any(Number) });
     const baseline = JSON.parse(readFileSync(join(dir, 'baseline', 'status.json'), 'utf8')) as object;
     expect(baseline).toMatchObject({ phase: 'Succeeded', progress: { step: 32, steps: 32 }, teachers: { desired: 0 } });
-  }, 120_000);
+  }, 300_000);
 });

@@ -39,7 +39,7 @@ beforeAll(async () => {
   await store.put('checkpoint/step-5-attempt-1', new Uint8Array(300_000));
   api.set(jobPath, clusterJob({ uid, status: completeStatus(model.digest) }));
   api.set(secretPath, secretWith(nats.url));
-}, 60_000);
+});
 beforeEach(() => {
   folder = join(home, `model-${String(++runs)}`);
 });
@@ -80,7 +80,7 @@ test('copies the whole model as it was stored', async () => {
     expect(readFileSync(join(folder, name)).equals(content)).toBe(true);
   }
   expect(readdirSync(folder)).toHaveLength(3);
-}, 30_000);
+});
 
 test('refuses a result that was exchanged', async () => {
   const store = objectsOf(student, jobNames(uid));
@@ -90,7 +90,7 @@ test('refuses a result that was exchanged', async () => {
   expect(fetch.stderr).toMatch(/^model: found weights with digest .*, expected .* as the job's status says/);
   await store.put(`${resultPrefix}weights.bin`, model.files['weights.bin'] ?? new Uint8Array());
   expect(existsSync(folder)).toBe(false);
-}, 30_000);
+});
 
 describe('what cannot be reached', () => {
   test.each([
@@ -114,7 +114,7 @@ describe('what cannot be reached', () => {
       expect(code).toBe(distillExit.unavailable);
       expect(fetch.stderr).toMatch(sentence);
     },
-    40_000,
+    120_000,
   );
 
   test('the API server: 69 and a sentence', async () => {
@@ -125,7 +125,7 @@ describe('what cannot be reached', () => {
     const fetch = new Fetch('--kubeconfig', kubeconfig);
     expect(await fetch.ended()).toBe(distillExit.unavailable);
     expect(fetch.stderr).toMatch(/^API server at http:\/\/127\.0\.0\.1:\d+: cannot be reached \(.*ECONNREFUSED/);
-  }, 30_000);
+  });
 });
 
 test('Ctrl-C ends the wait for an API server that does not answer', async () => {
@@ -136,4 +136,4 @@ test('Ctrl-C ends the wait for an API server that does not answer', async () => 
   fetch.child.kill('SIGINT');
   expect(await fetch.ended()).toBe(distillExit.interrupted);
   expect(existsSync(folder)).toBe(false);
-}, 30_000);
+});

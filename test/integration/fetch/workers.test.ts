@@ -42,7 +42,7 @@ beforeAll(async () => {
     student: { ...student, model: { ...student.model, uri: uriOf('student.json') } },
   };
   writeFileSync(join(home, 'manifest.json'), JSON.stringify(content));
-}, 60_000);
+});
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL');
   await admin.close();
@@ -87,4 +87,4 @@ test('a job trains with credentials alone, and its reader copies the model', asy
   await reader.close();
   const metrics = JSON.parse(readFileSync(join(home, 'model/metrics.json'), 'utf8')) as { digest: string };
   expect(metrics.digest).toBe(digest);
-}, 60_000);
+});

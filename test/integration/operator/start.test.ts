@@ -1,4 +1,4 @@
-/** The operator's own process, started with a setting that only its use shows to be wrong: a sentence, and nothing begun. */
+/** The operator's process with a setting that only its use shows to be wrong: it prints a sentence and starts nothing. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,10 +11,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { until } from '../../kit/cluster/until.js';
 
-const operator = join(import.meta.dirname, '../../../dist/src/main.js');
+const operator = join(import.meta.dirname, '../../../dist/src/operator/main.js');
 const folder = mkdtempSync(join(tmpdir(), 'distill-operator-start-'));
 const servers: Server[] = [];
-/** Connections to what stands for the API server and for NATS. */
+/** Connections to the servers that stand in for the API server and NATS. */
 let contacts = 0;
 let settings: Record<string, string>;
 
@@ -92,15 +92,15 @@ describe('an operator', () => {
 
   test.each([
     ['is not there', () => join(folder, 'none'), /kubeconfig .*none/],
-    ['is no kubeconfig', () => written('text', 'hello'), /text/],
-  ])('whose kubeconfig %s ends likewise', async (_, path, sentence) => {
+    ['is not a kubeconfig', () => written('text', 'hello'), /text/],
+  ])('whose kubeconfig %s ends with a sentence', async (_, path, sentence) => {
     const { code, said } = await endOf({ DISTILLERY_KUBECONFIG: path() });
     expect({ code, said }).toEqual({ code: 2, said: expect.stringMatching(sentence) });
     expect(said).not.toMatch(/\n\s+at |"stack"/);
     expect(contacts).toBe(0);
   });
 
-  test('whose signing key is damaged ends likewise', async () => {
+  test('whose signing key is damaged ends with a sentence', async () => {
     const own = { DISTILLERY_NATS_USER: '', DISTILLERY_NATS_PASSWORD_FILE: '' };
     const workers = { DISTILLERY_WORKER_NATS_USER: '', DISTILLERY_WORKER_NATS_PASSWORD_FILE: '' };
     const { code, said } = await endOf({
@@ -114,7 +114,22 @@ describe('an operator', () => {
     expect(contacts).toBe(0);
   });
 
-  test('with sound settings goes on to contact both', async () => {
+  test('whose configuration file is wrong ends with a sentence for each fault', async () => {
+    const path = written(
+      'operator.yaml',
+      'apiVersion: config.distillery.dev/v1alpha1\nkind: OperatorConfiguration\nreconcile: { workers: 0, worker: 1 }\n',
+    );
+    expect(await endOf({ DISTILLERY_CONFIG_FILE: path })).toEqual({
+      code: 2,
+      said: expect.stringContaining(
+        `${path}: reconcile.workers: found 0, expected a whole number from 1 to 256. Change it, or leave it out for 8.\n` +
+          `${path}: reconcile.worker: unknown field. Remove it, or use one of workers, `,
+      ),
+    });
+    expect(contacts).toBe(0);
+  });
+
+  test('with valid settings contacts both', async () => {
     const child = spawn(process.execPath, [operator], {
       env: { PATH: process.env.PATH, ...settings },
       stdio: 'ignore',

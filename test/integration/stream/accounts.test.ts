@@ -32,7 +32,7 @@ const closers: { close(): Promise<void> }[] = [];
 
 beforeAll(async () => {
   nats = await startOperatorNats();
-}, 60_000);
+});
 afterEach(async () => {
   await Promise.all(closers.splice(0).map((each) => each.close()));
 });
@@ -100,7 +100,7 @@ describe('a namespace', () => {
     const link = await student(home, { namespace: 'team-a', uid: 'a-1' });
     await claimAttempt(link, jobNames('a-1'), 0, (attempt) => studentState({ attempt }));
     expect(await a.observe('a-1')).toMatchObject({ student: { attempt: 1 } });
-  }, 30_000);
+  });
 
   test('keeps its account and its streams over a restart of the operator, which pushes nothing then', async () => {
     const job = { namespace: 'team-restart', uid: 'restart-1' };
@@ -117,7 +117,7 @@ describe('a namespace', () => {
       missing: [],
     });
     expect(pushes).toEqual([]);
-  }, 30_000);
+  });
 
   test('without jobs is closed: its users are shut out, those of its last job as well, until a job comes again', async () => {
     const job = { namespace: 'team-over', uid: 'over-1' };
@@ -136,7 +136,7 @@ describe('a namespace', () => {
     // The first job's users stay out.
     expect(await admits(loginOf(home, job))).toBe(false);
     expect(await admits(loginOf(home, next))).toBe(true);
-  }, 30_000);
+  });
 
   test('that still has jobs keeps its account when one goes', async () => {
     const home = opened({ hasJobs: () => true });
@@ -151,7 +151,7 @@ describe('a namespace', () => {
     await until('the users of the one that went to be refused', async () => !(await admits(loginOf(home, gone))));
     expect(link.connected).toBe(true);
     expect(home.accounts).toEqual({ connected: 1, unreachable: 0 });
-  }, 30_000);
+  });
 });
 
 describe('a namespace whose last job goes', () => {
@@ -168,10 +168,10 @@ describe('a namespace whose last job goes', () => {
     expect(await admits(nats.rootOf(job.namespace))).toBe(true);
     leads = true;
     await until('the account to be closed', async () => !(await admits(nats.rootOf(job.namespace))));
-  }, 30_000);
+  });
 
   test('while its connection waits for its turn has its account closed', async () => {
-    const job = { namespace: 'team-late', uid: 'late-1' };
+    const job = { namespace: 'team-waiting', uid: 'waiting-1' };
     const home = opened();
     await home.adminOf('team-first');
     // More than are connected at a time.
@@ -182,7 +182,7 @@ describe('a namespace whose last job goes', () => {
     // Its turn comes after that of the one that went.
     await provisioned(home, { namespace: 'team-after', uid: 'after-1' });
     await until('the account to be closed', async () => !(await admits(nats.rootOf(job.namespace))));
-  }, 30_000);
+  });
 
   // The operator asks whether there are jobs twice: before it looks for streams, and after that.
   test.each([
@@ -213,7 +213,7 @@ describe('a namespace whose last job goes', () => {
       expect(link.connected).toBe(true);
       expect(events).toEqual(connections);
     },
-    30_000,
+    120_000,
   );
 });
 
@@ -231,7 +231,7 @@ test('namespaces beyond the bound report it, and get their turn when another has
   });
   home.forget(first);
   await until('its turn', async () => (await port.observe(second, {})).state === 'Absent');
-}, 30_000);
+});
 
 describe("a job's users", () => {
   const job = { namespace: 'team-users', uid: 'users-1' };
@@ -249,7 +249,7 @@ describe("a job's users", () => {
     expect(await admits(loginOf(later, job))).toBe(false);
     await provisioned(later, job);
     expect(await admits(loginOf(later, job))).toBe(true);
-  }, 30_000);
+  });
 
   test('come back with a job that was put back while the system account was away', async () => {
     const back = { namespace: 'team-back', uid: 'back-1' };
@@ -263,7 +263,7 @@ describe("a job's users", () => {
     expect(await admits(loginOf(later, back))).toBe(false);
     ({ systemCreds } = nats.accounts);
     await until('its users to be let in', async () => admits(loginOf(later, back)));
-  }, 30_000);
+  });
 
   test('are the same bytes on every start of every operator', () => {
     const [first, second] = [opened(), opened()];
@@ -293,7 +293,7 @@ test('a broken login to the system account stops no job that runs, and keeps no 
     state: 'Unreachable',
     reason: expect.stringMatching(/the system account's user may not publish/),
   });
-}, 30_000);
+});
 
 describe('a server', () => {
   test('that lost all accounts is given them again, and workers come back by themselves', async () => {
@@ -306,7 +306,7 @@ describe('a server', () => {
     await until('the student to be back', () => link.connected, 20_000);
     // The streams lie under the account's key, which is the same.
     expect(await (await home.adminOf(job.namespace)).observe(job.uid)).toMatchObject({ state: 'Present', missing: [] });
-  }, 60_000);
+  });
 
   test('that is away is waited for, and what it missed is done then', async () => {
     const [gone, stays] = [
@@ -324,7 +324,7 @@ describe('a server', () => {
     await until('the connections', () => home.health.connected);
     await until('the users to be refused', async () => !(await admits(loginOf(home, gone))));
     expect(await admits(loginOf(home, stays))).toBe(true);
-  }, 60_000);
+  });
 
   test('that takes no accounts is named as the cause, and asked again', async () => {
     const fixed = await startOperatorNats({ resolver: 'memory' });
@@ -345,7 +345,7 @@ describe('a server', () => {
     } finally {
       await fixed.stop();
     }
-  }, 30_000);
+  });
 });
 
 test('an operator that does not lead changes no account, and uses one that is there', async () => {
@@ -359,7 +359,7 @@ test('an operator that does not lead changes no account, and uses one that is th
   const other = opened({ mayAct: () => false, limitsOf: () => ({ ...noLimits, streams: 1 }) });
   expect(await (await other.adminOf(job.namespace)).observe(job.uid)).toMatchObject({ state: 'Present' });
   await expect(other.dismiss(job)).rejects.toMatchObject({ reason: 'unreachable', retry: 'Later' });
-}, 30_000);
+});
 
 test('limits of a namespace are held by the server, and leave the others alone', async () => {
   const MiB = 1024 * 1024;
@@ -393,7 +393,7 @@ test('limits of a namespace are held by the server, and leave the others alone',
   // With room it goes on, without a restart of anything but the operator.
   const later = opened();
   await provisioned(later, { namespace: 'team-small', uid: 'small-1' });
-}, 30_000);
+});
 
 test('a checkpoint that meets the limit of the account says so, and how large the whole checkpoint is', async () => {
   const MiB = 1024 * 1024;
@@ -411,7 +411,7 @@ test('a checkpoint that meets the limit of the account says so, and how large th
     ),
   });
   await link.close();
-}, 30_000);
+});
 
 test('a namespace at its limit of streams gets a message about streams, not about space', async () => {
   // A job has six.
@@ -424,7 +424,7 @@ test('a namespace at its limit of streams gets a message about streams, not abou
       /^create stream \S+: a limit of the job's NATS account is reached \(maximum .*\)\. Delete finished jobs, or ask the administrator/,
     ),
   });
-}, 30_000);
+});
 
 test('a limit beyond what the server has is reported by the jobs of that namespace, until it is lowered', async () => {
   const job = { namespace: 'team-huge', uid: 'huge-1' };
@@ -436,7 +436,7 @@ test('a limit beyond what the server has is reported by the jobs of that namespa
   });
   const later = opened();
   await provisioned(later, job);
-}, 30_000);
+});
 
 test("an account's own key signs no user where the operator requires signing keys", async () => {
   const job = { namespace: 'team-strict', uid: 'strict-1' };
@@ -448,7 +448,7 @@ test("an account's own key signs no user where the operator requires signing key
   const forged = { signer: own, account: own.publicKey, user: nkeyOf('user', bytes), name: 'x', issuedAtSeconds: 1 };
   expect(await admits(nats.rootOf(job.namespace))).toBe(true);
   expect(await admits({ creds: userCreds({ ...forged, rights: everything }), inboxPrefix: '_INBOX' })).toBe(false);
-}, 30_000);
+});
 
 describe('an exchanged signing key', () => {
   test('leaves accounts and streams as they are when the first key still names them', async () => {
@@ -471,7 +471,7 @@ describe('an exchanged signing key', () => {
     });
     await student(after, job);
     expect(await admits(loginOf(before, job))).toBe(false);
-  }, 60_000);
+  });
 });
 
 function loginOf(home: NamespaceAccounts, job: JobRef): { readonly creds: string; readonly inboxPrefix: string } {

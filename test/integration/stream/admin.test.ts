@@ -65,7 +65,7 @@ async function contentOf(uid: string, name: string): Promise<Buffer> {
 beforeAll(async () => {
   nats = await startTestNats({ uids });
   admin = await connectAdmin(nats);
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all(links.map((link) => link.close()));
   await admin.close();

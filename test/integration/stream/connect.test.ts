@@ -15,7 +15,7 @@ import { quietLog, systemClock, workerLogin } from '../../kit/stream.js';
 let nats: TestNats<PasswordLogin>;
 beforeAll(async () => {
   nats = await startTestNats({ uids: ['job'] });
-}, 60_000);
+});
 afterAll(() => nats.stop());
 
 const closers: (() => void)[] = [];
@@ -96,7 +96,7 @@ describe('the operator', () => {
       const url = `${await other()},${nats.url}`;
       expect(await findNatsServer(finding({ url }))).toMatchObject({ kind: 'running', version: expect.any(String) });
     },
-    10_000,
+    120_000,
   );
 
   test('connects to the server of a list that is there', async () => {
@@ -189,7 +189,7 @@ describe('a worker', () => {
     const link = await connecting;
     expect(link.connected).toBe(true);
     await link.close();
-  }, 30_000);
+  });
 });
 
 /** Logins as people have them, in a server of accounts of which one has no JetStream. */
@@ -219,7 +219,7 @@ describe('a login in the address', () => {
     const without = { users: [{ user: 'none', password: 'none' }] };
     server = await launch('logins', { accounts: { JOBS: { jetstream: 'enabled', users: logins }, OTHER: without } });
     tokenServer = await launch('token', { authorization: { token: 's3cr3t/tok' } });
-  }, 60_000);
+  });
   afterAll(async () => {
     await server.stop();
     await tokenServer.stop();
@@ -265,7 +265,7 @@ describe('a login in the address', () => {
     const admin = await connectStreams({ url: withLogin(server.url, 'none:none'), waitMs: 5_000 });
     await expect(admin.retryDeadLetters('job')).rejects.toMatchObject({
       reason: 'noJetStream',
-      message: expect.stringMatching(/JetStream is off for this account of the NATS server; enable jetstream/),
+      message: expect.stringMatching(/JetStream is off for this account of the NATS server\. Enable jetstream/),
     });
     expect(await admin.observe('job')).toMatchObject({
       state: 'Unreachable',

@@ -128,7 +128,7 @@ describe('a state bucket that others filled', () => {
     const third = await claim;
     expect(third.attempt).toBe(3);
     await root.connection.close();
-  }, 60_000);
+  });
 });
 
 describe('an object store without room', () => {
@@ -147,7 +147,7 @@ describe('an object store without room', () => {
     await checkpoints.remove({ step: 1, attempt: 1 });
     await checkpoints.put(4, 1, sound, holds);
     expect(Buffer.compare(await checkpoints.get({ step: 4, attempt: 1, bytes: 0 }), sound)).toBe(0);
-  }, 60_000);
+  });
 });
 
 describe('a server at the limit of its store', () => {
@@ -190,7 +190,7 @@ describe('a server at the limit of its store', () => {
     expect((await objects.list()).map(({ name }) => name)).toEqual(['old', 'new']);
     await claim.update(studentState({ attempt: 1, step: 6 }));
     expect(await admin.observe(uid)).toMatchObject({ student: { step: 6 }, work: { messages: 1 } });
-  }, 60_000);
+  });
 });
 
 const disk = mkdtempSync(join(tmpdir(), 'distill-full-'));
@@ -222,5 +222,5 @@ if (!isMounted) rmSync(disk, { recursive: true });
     expect(Buffer.compare((await objects.get('sound'))!, sound)).toBe(0);
     await objects.put('later', sound);
     expect(Buffer.compare((await objects.get('later'))!, sound)).toBe(0);
-  }, 60_000);
+  });
 });

@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
 
 import { launchNatsServer, type NatsServer } from '../../../src/stream/server/start.js';
+import { WorkerError } from '../../../workers/base/index.js';
 import {
   publishDeadLetter,
   claimAttempt,
@@ -74,7 +75,7 @@ beforeAll(async () => {
     clock: systemClock,
     log: quietLog,
   });
-}, 60_000);
+});
 afterAll(async () => {
   await link.close();
   await inPlace.close();
@@ -106,7 +107,7 @@ async function endingOf(
     await call(jobNames(uid));
     return 'served';
   } catch (error) {
-    return typeof error === 'object' && error !== null && 'reason' in error ? String(error.reason) : String(error);
+    return error instanceof WorkerError ? error.reason : String(error);
   }
 }
 
@@ -127,7 +128,7 @@ describe.each(Object.entries(calls))('the call %s', (name, call) => {
       ending: endsJob(name, fault) ? 'terminal' : 'served',
     }));
     expect(endings).toEqual(expected);
-  }, 60_000);
+  });
 });
 
 /** A subject that is taken, and a revision that has moved, are answers to those calls that can meet them. */

@@ -50,7 +50,7 @@ beforeEach(async () => {
   nats = await startTestNats({ uids: [uid] });
   admin = await connectAdmin(nats);
   await admin.provision(streamsOf(uid));
-}, 60_000);
+});
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
   await admin.close();
@@ -135,7 +135,7 @@ test('each answer lost once: everything is stored once and comes back whole', as
     garbage: 0,
   });
   expect(await probe(student, names, 0, 5)).toMatchObject({ frame: { data: frameOf(5) } });
-}, 60_000);
+});
 
 test('a link slower than the patience only takes its time', async () => {
   const faulty = await proxy();
@@ -148,7 +148,7 @@ test('a link slower than the patience only takes its time', async () => {
   await faulty.heal();
   expect(Buffer.compare((await store.get('slow'))!, data)).toBe(0);
   expect(Object.values(await subjectsOf(`OBJ_${names.objectBucket}`)).sort()).toEqual([1, 2]);
-}, 60_000);
+});
 
 test('a server that stands still for 2.4 s while pieces are written costs that time and no piece', async () => {
   const student = await connectAs(nats, 'student', uid);
@@ -175,4 +175,4 @@ test('a server that stands still for 2.4 s while pieces are written costs that t
     expect(Buffer.compare((await store.get(`checkpoint-${at}`))!, data)).toBe(0);
   }
   expect(Object.values(await subjectsOf(`OBJ_${names.objectBucket}`)).reduce((sum, count) => sum + count)).toBe(12 * 9);
-}, 60_000);
+});

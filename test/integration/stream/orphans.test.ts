@@ -83,7 +83,7 @@ describe('in one account for all jobs', () => {
 
   beforeAll(async () => {
     nats = await startTestNats({ uids: ['job-a', 'job-b'] });
-  }, 60_000);
+  });
   afterAll(() => nats.stop());
 
   /** An operator's way into NATS, as after a start. */
@@ -137,7 +137,7 @@ describe('in one account for all jobs', () => {
     expect(await objects.get('checkpoint')).toHaveLength(1_000);
     await sweep.round(9_000);
     expect(sweep.reports).toEqual([{ kind: 'left', left: { waiting: 0, kept: 0, foreign: 12 } }]);
-  }, 30_000);
+  });
 
   test('nothing goes while the job list may be outdated, or when the API server knows the job', async () => {
     await opened();
@@ -150,7 +150,7 @@ describe('in one account for all jobs', () => {
     await known.round(9_000);
     expect(known.reports).toMatchObject([{ kind: 'left' }, { kind: 'spared' }]);
     expect(await names()).toEqual(namesOf('job-b').toSorted());
-  }, 30_000);
+  });
 
   test('nothing is removed and nothing marked by a process that does not lead', async () => {
     let leads = true;
@@ -165,7 +165,7 @@ describe('in one account for all jobs', () => {
     expect(failuresIn(sweep)).toMatchObject([{ reason: 'notLeading' }]);
     expect(await names()).toHaveLength(12);
     expect((await admin.listStreams()).filter(({ owner }) => owner?.uid === 'job-a')).toEqual([]);
-  }, 30_000);
+  });
 
   test('a person keeps all streams of a job by marking one, also before the job went', async () => {
     await opened();
@@ -191,7 +191,7 @@ describe('in one account for all jobs', () => {
       'DISTILL_job-b_WORK',
     ]);
     await connection.close();
-  }, 30_000);
+  });
 
   test('streams of an earlier version get their mark while their job is there, and lose nothing by it', async () => {
     await opened();
@@ -216,7 +216,7 @@ describe('in one account for all jobs', () => {
     await sweep.round(10);
     await sweep.round(afterMs);
     expect(await names()).toEqual([]);
-  }, 30_000);
+  });
 
   test('a job is provisioned with its mark, once: nothing is updated that is as it should be', async () => {
     await opened();
@@ -237,7 +237,7 @@ describe('in one account for all jobs', () => {
     expect((await admin.listStreams()).every(({ owner }) => owner !== null)).toBe(true);
     await connection.flush();
     expect(updates).toEqual([]);
-  }, 30_000);
+  });
 
   test('all streams of an account are read, however many the server lists at a time', async () => {
     await opened();
@@ -248,7 +248,7 @@ describe('in one account for all jobs', () => {
     }
     await connection.close();
     expect(await names()).toHaveLength(count);
-  }, 60_000);
+  });
 });
 
 describe('with an account for each namespace', () => {
@@ -262,7 +262,7 @@ describe('with an account for each namespace', () => {
   let nats: OperatorNats;
   beforeAll(async () => {
     nats = await startOperatorNats();
-  }, 60_000);
+  });
   afterAll(() => nats.stop());
 
   function opened(changes: Partial<NamespaceAccountsOptions> = {}): NamespaceAccounts {
@@ -346,7 +346,7 @@ describe('with an account for each namespace', () => {
     await provisioned(home, { ...gone, uid: 'gone-2' });
     expect(await (await home.adminOf('team-gone')).observe('gone-2')).toMatchObject({ state: 'Present' });
     expect(await (await home.adminOf('team-gone')).observe('gone-1')).toEqual({ state: 'Absent' });
-  }, 60_000);
+  });
 
   test("whose last job is let go without its streams stays open for the sweep, without the job's users", async () => {
     const job = { namespace: 'team-forced', name: 'mnist', uid: 'forced-1' };
@@ -367,7 +367,7 @@ describe('with an account for each namespace', () => {
     await sweep.round(1);
     await sweep.round(afterMs);
     expect(await admits(nats.rootOf(job.namespace))).toBe(false);
-  }, 60_000);
+  });
 
   test('of another key, or with streams of others in it, is left alone', async () => {
     const theirs = { namespace: 'team-theirs', name: 'mnist', uid: 'theirs-1' };
@@ -384,7 +384,7 @@ describe('with an account for each namespace', () => {
     // The server has two more accounts, its own and that of the kit: neither follows from our secrets.
     expect((await home.accountsToSweep()).accounts).toContain('team-theirs');
     expect((await home.accountsToSweep()).accounts.every((name) => name?.startsWith('team-'))).toBe(true);
-  }, 60_000);
+  });
 
   test('is not closed when a job comes in the moment before', async () => {
     const job = { namespace: 'team-moment', name: 'mnist', uid: 'moment-1' };
@@ -396,7 +396,7 @@ describe('with an account for each namespace', () => {
     await home.closeAccount(job.namespace);
     await provisioned(home, job);
     expect(await admits(nats.rootOf(job.namespace))).toBe(true);
-  }, 30_000);
+  });
 
   test('cannot be listed by a system user without the right: this is reported, and accounts in use are swept', async () => {
     const job = { namespace: 'team-rights', name: 'mnist', uid: 'rights-1' };
@@ -410,5 +410,5 @@ describe('with an account for each namespace', () => {
     ]);
     await sweep.round(afterMs);
     expect(removedIn(sweep)).toHaveLength(6);
-  }, 30_000);
+  });
 });

@@ -163,7 +163,7 @@ describe.each([
     const link = (role: WorkerRole): Promise<StreamLink> => connectAs(nats, role, 'mine');
     links = { teacher: await link('teacher'), student: await link('student'), reader: await link('reader') };
     reader = await connectReader({ ...accessOf(nats, nats.userFor('reader', 'mine')), uid: 'mine', waitMs: 5_000 });
-  }, 60_000);
+  });
   afterAll(async () => {
     await Promise.all([...Object.values(links), reader, admin].map((each) => each.close()));
     await nats.stop();

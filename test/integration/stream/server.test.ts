@@ -21,7 +21,7 @@ let folder: string;
 beforeAll(async () => {
   binary = await testServerBinary();
   folder = await mkdtemp(join(tmpdir(), 'distillery-server-'));
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
@@ -90,7 +90,7 @@ test('SIGKILL of the owner takes the server with it', async () => {
   expect(isAlive(pid)).toBe(true);
   owner.kill('SIGKILL');
   await until('the end of the orphaned server', () => !isAlive(pid));
-}, 30_000);
+});
 
 test('a keeper that is killed takes the server with it, and the owner hears of it', async () => {
   const server = await start('keeperless');
@@ -131,5 +131,5 @@ describe('a supervised server', () => {
     await writeFile(wrapper, works);
     await until('the restart', () => events.some(({ kind }) => kind === 'restarted'));
     await server.stop();
-  }, 20_000);
+  });
 });

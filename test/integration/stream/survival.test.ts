@@ -47,7 +47,7 @@ beforeEach(async () => {
   teachers = [await connectAs(nats, 'teacher', uid), await connectAs(nats, 'teacher', uid)];
   abort = new AbortController();
   loops = [];
-}, 60_000);
+});
 
 afterEach(async () => {
   abort.abort();
@@ -111,7 +111,7 @@ test.each([1, 2, 3])(
         await mend(steps, seen);
         return seen.size === steps;
       },
-      40_000,
+      120_000,
     );
     // The operator reconnects on its own; the student may be through before.
     await until('the operator to be connected', () => admin.health.connected);
@@ -120,7 +120,7 @@ test.each([1, 2, 3])(
     expect(observed).toMatchObject({ state: 'Present', logits: { messages: steps } });
     expect(await probe(student, names, 0, steps - 1)).toMatchObject({ frame: { data: frameOf(steps - 1) } });
   },
-  90_000,
+  180_000,
 );
 
 test('all streams deleted underneath: put back by the operator, the loops go on by themselves', async () => {
@@ -139,7 +139,7 @@ test('all streams deleted underneath: put back by the operator, the loops go on 
   await until('an answer in the new streams', () => answers.has(1) && seen.has(1));
   expect(performance.now() - started).toBeLessThan(5_000);
   expect(await probe(student, names, 0, 0)).toEqual({ kind: 'absent' });
-}, 30_000);
+});
 
 test('a wiped server: another one with an empty store takes its place', async () => {
   const seen = read();
@@ -157,7 +157,7 @@ test('a wiped server: another one with an empty store takes its place', async ()
     await mend(3, seen);
     return seen.size === 3;
   });
-}, 30_000);
+});
 
 test('while the server is away an observation says so at once, and a write waits for its return', async () => {
   await nats.kill();
@@ -182,7 +182,7 @@ test('while the server is away an observation says so at once, and a write waits
   const seen = await admin.observe(uid, { teachers: ['t-1'] });
   expect(seen).toMatchObject({ state: 'Present', missing: [], work: { messages: 1 }, teachers: [{ pod: 't-1' }] });
   expect(await objectsOf(student, names).get('checkpoint')).toHaveLength(600_000);
-}, 30_000);
+});
 
 describe('while the server is away', () => {
   /** Its clock stands still: what happens does not wait for anybody's patience. */
@@ -216,7 +216,7 @@ describe('while the server is away', () => {
     await nats.restart();
     expect(await answer).toMatchObject({ seq: 1 });
     expect(calls).toBe(1);
-  }, 30_000);
+  });
 
   test('a call that the loss interrupts is not repeated until then', async () => {
     const clock = new FakeClock();
@@ -234,7 +234,7 @@ describe('while the server is away', () => {
     expect(await answer).toBe('answered');
     await clock.advance(60_000);
     expect(calls).toBe(2);
-  }, 30_000);
+  });
 
   test('a call ends when its signal aborts', async () => {
     const link = await connectWith(new FakeClock());
@@ -244,5 +244,5 @@ describe('while the server is away', () => {
     const answer = link.untilAnswered('ask', () => Promise.resolve('answered'), { signal: over.signal });
     over.abort(new Error('over'));
     await expect(answer).rejects.toThrow('over');
-  }, 30_000);
+  });
 });

@@ -57,7 +57,7 @@ const links: StreamLink[] = [];
 beforeAll(async () => {
   nats = await startTestNats({ uids: jobs });
   admin = await connectAdmin(nats);
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all(links.map((link) => link.close()));
   await admin.close();
@@ -189,7 +189,7 @@ test('a teacher that stops gives back at once what it had not begun; what it hol
   held.giveBack(0);
   expect((await queue.next()).step).toBe(0);
   await queue.stop();
-}, 20_000);
+});
 
 test('an item of a teacher that vanished comes back after ack-wait', async () => {
   const { names, student, teacher } = await job('death');
@@ -203,7 +203,7 @@ test('an item of a teacher that vanished comes back after ack-wait', async () =>
   const inherited = await taking(heir, names).next();
   expect(inherited).toMatchObject({ step: 0, deliveries: 2 });
   expect(performance.now() - started).toBeGreaterThan(ackWaitMs / 2);
-}, 15_000);
+});
 
 test('a slow inference does not look like a death: the item stays with its teacher', async () => {
   const { names, student, teacher } = await job('slow');
@@ -216,7 +216,7 @@ test('a slow inference does not look like a death: the item stays with its teach
   await delivery.done();
   expect(await admin.observe('slow')).toMatchObject({ work: { messages: 0 } });
   await queue.stop();
-}, 20_000);
+});
 
 test('a message that is no work item arrives as an error, with its place', async () => {
   const { names, student, teacher } = await job('noise');

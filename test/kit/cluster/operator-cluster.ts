@@ -2,7 +2,7 @@
 
 import type { DistillJobStatus } from '../../../src/api/index.js';
 import type { StreamObservation } from '../../../src/domain/index.js';
-import { operatorVariables } from '../../../src/operator-variables.js';
+import { operatorVariables } from '../../../src/operator/variables.js';
 import {
   accountOfCreds,
   credsIssuer,

@@ -58,7 +58,7 @@ export async function startOperator(cluster: ControlPlane, options: OperatorOpti
     return join(folder, name);
   };
   const name = `operator-${String(++started)}`;
-  const own = ['--disable-warning=ExperimentalWarning', join(repositoryRoot, 'dist/src/main.js')];
+  const own = ['--disable-warning=ExperimentalWarning', join(repositoryRoot, 'dist/src/operator/main.js')];
   const { under } = options;
   const spec = {
     name,

@@ -1,6 +1,6 @@
 /**
- * Leader election against everything that may go wrong: requests and answers that come late or never, errors, clocks minutes
- * apart that are set while they run, machines that stand still, a lease that is deleted. True time is the test's own.
+ * Leader election against everything that may go wrong: late and lost requests and answers, errors, clocks that differ by
+ * minutes and are set while they run, suspended machines, a deleted lease. Only the test knows the true time.
  */
 import { type Random, randomFrom } from '@distillery/base';
 import type { Clock } from '@distillery/base';
@@ -14,13 +14,13 @@ import { quietLog } from '../../kit/stream.js';
 
 const durations = leaseDurations(15);
 const faultyMs = 240_000;
-/** What a candidate may need to see a silent request end, a lease run out, and its own retry. */
+/** The time that a candidate may need for a request without answer, an expiring lease and its own retry. */
 const recoveryMs = 15_000 + 5_000 + 3 * 2_400;
 
 interface Scenario {
   readonly seed: number;
   readonly candidates: readonly { readonly skewMs: number }[];
-  /** Chance of each misfortune, of 1. */
+  /** Probability of each fault, from 0 to 1. */
   readonly faults: { readonly delay: number; readonly error: number; readonly lost: number; readonly silent: number };
   readonly mishaps: readonly Mishap[];
 }
@@ -33,7 +33,7 @@ interface Mishap {
   readonly ms: number;
 }
 
-/** A machine: it may stand still, and its wall clock is what it is. */
+/** A machine: it may be suspended, and its wall clock may be wrong. */
 class Machine {
   readonly #truth: FakeClock;
   #skewMs: number;
@@ -65,7 +65,7 @@ class Machine {
     this.#resume ??= Promise.withResolvers();
   }
 
-  /** Stands still for ever. */
+  /** Is suspended and never resumes. */
   kill(): void {
     this.pause();
     this.#isDead = true;
@@ -91,7 +91,7 @@ class World {
   readonly #random: Random;
   readonly #scenario: Scenario;
   readonly members: Member[] = [];
-  /** Every instant at which two could act, and who. */
+  /** Every moment at which two could act, with their names. */
   readonly doubles: string[] = [];
   terms = 0;
   #isCalm = false;
@@ -107,7 +107,7 @@ class World {
     const identity = `operator_${String(this.#names++)}`;
     const monotonicFrom = this.#random.below(1_000_000_000);
     const elector = new LeaderElector({
-      // The network does not stand still with the machine; answers wait at its door.
+      // The network is not suspended with the machine; answers wait until it resumes.
       leases: this.store.client({ ...machine.clock, sleep: this.#network(machine) }, () => this.#fate()),
       identity,
       clock: machine.clock,
@@ -132,7 +132,7 @@ class World {
     this.terms++;
     this.look();
     while (!signal.aborted) await clock.sleep(1_000, signal);
-    // Work that was under way takes its time to end.
+    // Running work takes time to end.
     await clock.sleep(this.#random.below(5_000));
   }
 
@@ -153,7 +153,7 @@ class World {
     return { thereMs: lateMs(), backMs: lateMs(), ending };
   }
 
-  /** A machine that stands still does nothing: what it believes meanwhile does not matter. */
+  /** A suspended machine does nothing: what it believes meanwhile does not matter. */
   look(): void {
     const acting = this.members.filter(({ machine, elector }) => !machine.isPaused && elector.leading);
     if (acting.length > 1)
@@ -247,7 +247,7 @@ describe('whatever clocks, network and machines do', () => {
         expect(world.terms).toBe(termsBefore);
         expect(world.doubles).toEqual([]);
         terms += world.terms;
-        // Every one of them ends when it is told to.
+        // Every one ends when its signal aborts.
         for (const { stop } of world.members) stop.abort();
         await world.pass(30_000);
         await Promise.all(world.members.map(({ ended }) => ended));
@@ -255,7 +255,7 @@ describe('whatever clocks, network and machines do', () => {
       }),
       { numRuns: 60 },
     );
-    // Otherwise the property held because nobody ever led.
+    // Otherwise the property held because no machine ever led.
     expect(terms).toBeGreaterThan(60);
   }, 120_000);
 });

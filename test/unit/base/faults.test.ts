@@ -22,7 +22,7 @@ import { CliError, JobRefused } from '../../../src/cli/shared/cli-error.js';
 import { ApiError } from '../../../src/cluster/kubernetes/api/errors.js';
 import { AccessError } from '../../../src/cluster/kubernetes/api/kubeconfig.js';
 import { NameTakenError, RefusalError } from '../../../src/cluster/kubernetes/act/refusal.js';
-import { ConfigError } from '../../../src/operator-config.js';
+import { ConfigError } from '../../../src/operator/config.js';
 import { OwnerlessJobError } from '../../../src/render/metadata.js';
 import { TraceError } from '../../../src/simulate/trace-error.js';
 import { StreamError } from '../../../src/stream/errors.js';

@@ -1,4 +1,4 @@
-/** How a job in a cluster begins and ends: marked, expired, deleted, refused; also when the operator dies on the way. */
+/** How a job in a cluster begins and ends: marked, expired, deleted, refused; also when the operator dies in between. */
 import { beforeEach, describe, expect, test } from '@jest/globals';
 
 import { streamsFinalizer } from '../../../src/api/index.js';
@@ -32,7 +32,7 @@ function world(edit: (job: JobMaker) => JobMaker = (job) => job) {
       jobsAreCurrent: () => known.current,
     });
   };
-  /** What a look did, besides looking. */
+  /** The calls of one reconcile that change something. */
   const acts = async (): Promise<readonly string[]> => {
     await look();
     return fate.calls.filter((call) => call !== 'get job' && !call.startsWith('observe'));
@@ -45,7 +45,7 @@ function world(edit: (job: JobMaker) => JobMaker = (job) => job) {
 
 type World = ReturnType<typeof world>;
 
-/** Marked, with streams and processes that take their time to end. */
+/** A marked job with streams, and processes that take time to end. */
 async function running(edit?: (job: JobMaker) => JobMaker): Promise<World> {
   const at = world(edit);
   at.cluster.lingers = true;
@@ -71,7 +71,7 @@ const problem = {
   message: 'spec.weight: found 0, expected a number above 0. Raise it.',
 };
 
-test('a new job is marked before anything of it exists', async () => {
+test('a new job gets the finalizer before anything of it exists', async () => {
   const at = world();
   expect(await at.acts()).toEqual([
     'add finalizer',
@@ -84,7 +84,7 @@ test('a new job is marked before anything of it exists', async () => {
 });
 
 describe('a job that is deleted', () => {
-  test('loses its processes, then its streams, then our mark', async () => {
+  test('loses its processes, then its streams, then our finalizer', async () => {
     const at = await running();
     at.jobs.deletedBySomebody();
     expect(await at.acts()).toEqual(['remove processes', 'write status']);
@@ -96,7 +96,7 @@ describe('a job that is deleted', () => {
     expect(await at.acts()).toEqual(['remove processes']);
   });
 
-  test('waits for NATS, says so once, and goes on when it is back', async () => {
+  test('waits for NATS, reports it once, and continues when NATS is back', async () => {
     const at = await running();
     at.jobs.deletedBySomebody();
     await at.look();
@@ -111,7 +111,7 @@ describe('a job that is deleted', () => {
     expect([at.jobs.job, at.streams.exists]).toEqual([null, false]);
   });
 
-  test('is let go without its streams when somebody forces it, after it has said so', async () => {
+  test('is released without its streams when it is forced, after its status says so', async () => {
     const at = await running();
     at.streams.reachable = false;
     at.change((job) => job.forced());
@@ -123,7 +123,7 @@ describe('a job that is deleted', () => {
     expect([at.jobs.job, at.streams.exists, at.jobs.events]).toEqual([null, true, [abandoned]]);
   });
 
-  test('stays for whoever else holds it, and has nothing done to it twice', async () => {
+  test('stays while another finalizer holds it, and no step is repeated', async () => {
     const at = await running();
     at.change((job) => job.change(({ metadata }) => metadata.finalizers?.push('example.com/theirs')));
     at.jobs.deletedBySomebody();
@@ -133,7 +133,7 @@ describe('a job that is deleted', () => {
     expect(await at.acts()).toEqual(['remove processes']);
   });
 
-  test('before it was ever looked at leaves nothing to do', async () => {
+  test('that was never reconciled leaves nothing to do', async () => {
     const at = world();
     at.jobs.deletedBySomebody();
     expect(await at.acts()).toEqual(['remove processes']);
@@ -141,7 +141,7 @@ describe('a job that is deleted', () => {
   });
 });
 
-describe('a job that has been over for its time', () => {
+describe('a job whose time after the end is over', () => {
   let at: World;
   beforeEach(async () => {
     at = await running((job) => job.ttl(60));
@@ -151,7 +151,7 @@ describe('a job that has been over for its time', () => {
     at.jobs.events.length = 0;
   });
 
-  test('is deleted after it has said why, and then goes as every other', async () => {
+  test('is deleted after its status says why, and then ends like any other', async () => {
     await at.clock.advance(59_000);
     expect(await at.look()).toBe(1_000);
     await at.clock.advance(1_000);
@@ -161,7 +161,7 @@ describe('a job that has been over for its time', () => {
     expect([at.jobs.job, at.streams.exists, at.jobs.events]).toEqual([null, false, [expired]]);
   });
 
-  test('is marked first if somebody took the mark off: its result lies in the streams', async () => {
+  test('gets the finalizer first if it was removed: its result lies in the streams', async () => {
     at.change((job) => job.change(({ metadata }) => (metadata.finalizers = [])));
     await at.clock.advance(60_000);
     expect((await at.acts())[0]).toBe('add finalizer');
@@ -172,7 +172,7 @@ describe('a job that has been over for its time', () => {
 });
 
 describe('a job that the cluster refuses', () => {
-  test('is told so in the first status, holds nothing, and is tried again when it changes', async () => {
+  test('says so in its first status, holds nothing, and is retried when it changes', async () => {
     const at = world();
     at.cluster.refuses = 'Deployment.apps "mnist-teacher-cpu" is invalid';
     expect((await at.acts()).slice(-4)).toEqual([
@@ -200,7 +200,7 @@ describe('a stored job that today’s rules refuse', () => {
     at.jobs.problems = [problem];
   });
 
-  test('gives back what it had and is told why, once', async () => {
+  test('releases what it had and says why, once', async () => {
     expect(await at.acts()).toEqual(['remove processes', 'write status', 'record events']);
     expect(await at.look()).toBe(1_000);
     at.cluster.endLingering();
@@ -210,7 +210,7 @@ describe('a stored job that today’s rules refuse', () => {
     expect([at.streams.exists, isMarked(at), at.jobs.job?.status?.phase]).toEqual([true, true, 'Pending']);
   });
 
-  test('goes on when the rules let it', async () => {
+  test('continues when the rules allow it', async () => {
     await at.look();
     at.cluster.endLingering();
     at.jobs.problems = [];
@@ -227,7 +227,7 @@ describe('a stored job that today’s rules refuse', () => {
     expect([at.jobs.job, at.streams.exists]).toEqual([null, false]);
   });
 
-  test('waits for NATS with a condition, and is let go when somebody forces it', async () => {
+  test('waits for NATS with a condition, and is released when it is forced', async () => {
     at.cluster.lingers = false;
     at.streams.reachable = false;
     at.jobs.deletedBySomebody();
@@ -241,7 +241,7 @@ describe('a stored job that today’s rules refuse', () => {
 });
 
 describe('while the job list may be outdated', () => {
-  test('a job that is remembered as deleted keeps its streams, its processes and our mark until the list is current', async () => {
+  test('a job that the cache holds as deleted keeps its streams, processes and finalizer until the list is current', async () => {
     const at = await running();
     at.jobs.deletedBySomebody();
     await at.look();
@@ -253,7 +253,7 @@ describe('while the job list may be outdated', () => {
     expect(await at.acts()).toEqual(['remove streams', 'remove processes', 'write status']);
   });
 
-  test('a job whose streams are gone already keeps our mark', async () => {
+  test('a job whose streams are already gone keeps our finalizer', async () => {
     const at = await running();
     at.cluster.lingers = false;
     at.jobs.deletedBySomebody();
@@ -266,7 +266,7 @@ describe('while the job list may be outdated', () => {
     expect(isMarked(at)).toBe(true);
   });
 
-  test('nothing is removed of a job that today’s rules refuse', async () => {
+  test('a job that today’s rules refuse keeps everything', async () => {
     const at = await running();
     at.cluster.lingers = false;
     at.jobs.problems = [problem];
@@ -293,7 +293,7 @@ describe('while the job list may be outdated', () => {
     expect([at.streams.exists, isMarked(at)]).toEqual([true, true]);
   });
 
-  test('processes of a job that is gone stay, and so does its account', async () => {
+  test('a job that is gone keeps its processes and its account', async () => {
     const at = await running();
     at.cluster.lingers = false;
     at.jobs.job = null;
@@ -305,7 +305,7 @@ describe('while the job list may be outdated', () => {
   });
 });
 
-/** Begins: [what, world, whether the streams stay behind]. */
+/** Starting points: [what, world, whether the streams stay behind]. */
 const deaths: readonly [string, () => Promise<World>, boolean][] = [
   [
     'a job that has just begun',
@@ -377,15 +377,15 @@ const deaths: readonly [string, () => Promise<World>, boolean][] = [
   ],
 ];
 
-/** Looks until the job is gone, whatever it takes; what lingers ends after every second look. */
+/** Reconciles until the job is gone; lingering processes end after every second reconcile. */
 async function seeOff(at: World): Promise<void> {
   for (let looks = 1; isThere(at); looks++) {
-    if (looks > 20) throw new Error('it does not go');
+    if (looks > 20) throw new Error('the job stays');
     await at.look().catch((error: unknown) => {
       if (!(error instanceof Crash)) throw error;
       at.fate.dieAfter(Infinity);
     });
-    // Never is there a stream that nobody would remove.
+    // No stream exists that no one would remove.
     if (isThere(at) && at.streams.exists) expect(isMarked(at)).toBe(true);
     if (looks % 2 === 0) at.cluster.endLingering();
   }
@@ -406,7 +406,7 @@ describe('an operator that dies at any call while a job goes', () => {
     }
   });
 
-  test('expires a job all the same, and never without having said so', async () => {
+  test('still expires a job, and only after its status says so', async () => {
     const make = async (): Promise<World> => {
       const at = await running((job) => job.ttl(60));
       at.cluster.lingers = false;
@@ -425,7 +425,7 @@ describe('an operator that dies at any call while a job goes', () => {
     }
   });
 
-  /** Calls that a whole undisturbed farewell takes. */
+  /** Number of calls of a whole undisturbed deletion. */
   async function callsOf(
     make: () => Promise<World>,
     begin: (at: World) => unknown = (at) => {
@@ -448,7 +448,7 @@ describe('an operator that dies at any call while a job goes', () => {
 });
 
 describe('an operator that dies at any call while a job begins', () => {
-  test('has marked it before there is any stream', async () => {
+  test('has set the finalizer before any stream exists', async () => {
     for (let calls = 0; calls < 10; calls++) {
       const at = world();
       at.fate.dieAfter(calls);

@@ -1,6 +1,6 @@
 /**
- * Honest fakes of what the controller joins: they keep state as the real ones do, and can be told to die at any call, as
- * a process does.
+ * Honest fakes of the controller's ports: they keep state as the real ones do, and can be made to die at any call, as a
+ * process does.
  */
 import type { Clock } from '@distillery/base';
 import {
@@ -33,7 +33,7 @@ import type {
 import { observedPool } from '../../kit/grants.js';
 import { eventText, noonMs } from '../../kit/snapshots.js';
 
-/** As every API server keeps it. (structuredClone would make objects of another realm: jest's tests have their own.) */
+/** A copy, as the API server makes one. (structuredClone would create objects of another realm: jest runs tests in their own.) */
 function asJson<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T;
 }
@@ -48,7 +48,7 @@ export class Fate {
   #left = Infinity;
   readonly calls: string[] = [];
 
-  /** @param calls that still happen; the next one crashes before it does anything */
+  /** @param calls number of calls that still happen; the next one crashes before it does anything */
   dieAfter(calls: number): void {
     this.#left = calls;
     this.calls.length = 0;
@@ -65,7 +65,7 @@ export class FakeJobs implements Jobs {
   readonly statuses: DistillJobStatus[] = [];
   readonly events: string[] = [];
   job: DistillJob | null;
-  /** What today's rules say against the stored job. */
+  /** What today's rules find wrong with the stored job. */
   problems: InvalidJob['problems'] = [];
 
   constructor(
@@ -116,7 +116,7 @@ export class FakeJobs implements Jobs {
     });
   }
 
-  /** As by `kubectl delete`: at once, or as soon as the last finalizer is off. */
+  /** Like `kubectl delete`: at once, or as soon as the last finalizer is removed. */
   deletedBySomebody(): void {
     if (this.job === null) return;
     const { metadata } = this.job;
@@ -132,13 +132,13 @@ export class FakeJobs implements Jobs {
   }
 }
 
-/** Processes that are there as soon as they are wanted, on a machine of a fixed number of slots. */
+/** Processes that exist as soon as they are wanted, on a machine with a fixed number of slots. */
 export class FakeCluster implements Cluster {
   readonly pools = new Map<string, string[]>();
-  /** True makes processes that were told to end take their time; `endLingering` ends them. */
+  /** True: stopped processes linger until `endLingering`. */
   lingers = false;
   readonly lingering = new Set<string>();
-  /** What the API server says to everything that is applied; it is held against that generation. */
+  /** With what the API server refuses everything that is applied; it counts for that generation. */
   refuses: string | null = null;
   #refusal: { readonly generation: number | undefined; readonly sentence: string } | null = null;
   student: StudentObservation = { phase: 'Absent', starts: 0, failures: 0, disruptions: 0, lastError: null };
@@ -206,7 +206,7 @@ export class FakeCluster implements Cluster {
     });
   }
 
-  /** Everything that was told to end has ended. */
+  /** Ends every stopped process. */
   endLingering(): void {
     this.lingering.clear();
   }
@@ -317,13 +317,13 @@ export class FakeStreams implements Streams {
   }
 }
 
-/** The share over all jobs, of one job; nobody else asks for a look. */
+/** The allocation over all jobs, with one job; no other job is woken. */
 export function fleetOver(cluster: FakeCluster, clock: Clock): Fleet {
   return new Fleet({
     slots: () => cluster.slots(),
     rules: { reserve: {}, namespaceWeights: {} },
     clock,
     monotonicMs: () => clock.now(),
-    changed: () => undefined,
+    wake: { part: () => undefined },
   });
 }

@@ -1,4 +1,4 @@
-/** The share over all jobs, kept up to date: who is told what, when it is made anew, and what it is made from. */
+/** The allocation over all jobs, kept up to date: which jobs it wakes, when it is made again, and from what. */
 import { describe, expect, test } from '@jest/globals';
 
 import { machineSlots, oneSlot, slotResource, localNode } from '../../../src/cluster/local/machine.js';
@@ -26,7 +26,7 @@ function running(...names: readonly string[]): CurrentTeacher[] {
   return names.map((name) => ({ pool: 'cpu', name, node: localNode, requests, ready: true, createdAtMs: 0 }));
 }
 
-/** A machine of so many slots, and jobs with teachers on it. */
+/** A machine with this number of slots, and jobs with teachers on it. */
 function fleetOf(slots: number, reserve: Reserve = {}, namespaceWeights: NamespaceWeights = {}) {
   const clock = new FakeClock(0);
   const teachers = new Map<string, CurrentTeacher[]>();
@@ -44,7 +44,7 @@ function fleetOf(slots: number, reserve: Reserve = {}, namespaceWeights: Namespa
     rules: { reserve, namespaceWeights },
     clock,
     monotonicMs: () => clock.now(),
-    changed: (uid) => changed.push(uid),
+    wake: { part: (uid) => void changed.push(uid) },
     shared: () => {
       shares += 1;
     },
@@ -64,12 +64,12 @@ function fleetOf(slots: number, reserve: Reserve = {}, namespaceWeights: Namespa
 }
 
 describe('a fleet', () => {
-  test('grants a job that is alone what it wants, as far as there are slots', async () => {
+  test('grants a single job what it wants, as far as there are slots', async () => {
     const { ask } = fleetOf(6);
     expect([await ask('a', 4), await ask('a', 9)]).toEqual([4, 6]);
   });
 
-  test('shares among all that claim, and tells the others that theirs has changed', async () => {
+  test('shares among all jobs that request, and wakes the jobs whose grants changed', async () => {
     const { ask, changed } = fleetOf(6);
     expect(await ask('a', 9)).toBe(6);
     expect(await ask('b', 9)).toBe(3);
@@ -79,7 +79,7 @@ describe('a fleet', () => {
     expect(changed).toEqual(['a', 'a', 'b']);
   });
 
-  test('makes no share when nothing changed', async () => {
+  test('makes no allocation when nothing changed', async () => {
     const { ask, shares } = fleetOf(6);
     await ask('a', 9);
     await ask('a', 9);
@@ -88,7 +88,7 @@ describe('a fleet', () => {
     expect(shares()).toBe(2);
   });
 
-  test('makes one when slots change, and tells those whom it concerns', async () => {
+  test('makes one when slots change, and wakes the jobs that it concerns', async () => {
     const { ask, fleet, machine, changed, shares } = fleetOf(6);
     fleet.slotsChanged();
     expect(shares()).toBe(0);
@@ -101,7 +101,7 @@ describe('a fleet', () => {
     expect([await ask('a', 9), await ask('b', 1)]).toEqual([3, 1]);
   });
 
-  test('gives what a job had to the others when it is gone', async () => {
+  test('gives the slots of a job that is gone to the others', async () => {
     const { ask, fleet, changed } = fleetOf(6);
     await ask('a', 9);
     await ask('b', 9);
@@ -113,7 +113,7 @@ describe('a fleet', () => {
     expect(changed).toEqual(['b']);
   });
 
-  test('knows a teacher that was bound since its job claimed', async () => {
+  test('counts a teacher that was bound since its job made its request', async () => {
     const { ask, fleet, teachers } = fleetOf(4);
     await ask('a', 3);
     teachers.set('a', running('a-0', 'a-1', 'a-2'));
@@ -122,7 +122,7 @@ describe('a fleet', () => {
     expect(grant).toMatchObject({ replicas: 3, due: 3, leave: [] });
   });
 
-  test('holds back what is reserved, and counts all of it', async () => {
+  test('leaves the reserve free, and counts all slots', async () => {
     const { ask, fleet } = fleetOf(10, { [slotResource]: { percent: 25 } });
     expect(await ask('a', 99)).toBe(7);
     expect(fleet.totals()).toEqual([{ resource: slotResource, free: 10, reserved: 3, granted: 7 }]);
@@ -141,7 +141,7 @@ describe('a fleet', () => {
     ]);
   });
 
-  test('makes the same share from a snapshot that was saved', async () => {
+  test('makes the same allocation from a saved snapshot', async () => {
     const { ask, fleet, teachers } = fleetOf(5);
     await ask('a', 3);
     await ask('b', 9);
@@ -155,8 +155,8 @@ describe('a fleet', () => {
   });
 });
 
-describe('a fleet whose share takes long', () => {
-  test('rests nine times as long, then makes up for all that changed meanwhile', async () => {
+describe('a fleet whose allocation takes long', () => {
+  test('pauses nine times as long, then allocates once for all changes', async () => {
     const clock = new FakeClock(0);
     const changed: string[] = [];
     let spentMs = 0;
@@ -169,7 +169,7 @@ describe('a fleet whose share takes long', () => {
       rules: { reserve: {}, namespaceWeights: {} },
       clock,
       monotonicMs: () => clock.now() + spentMs,
-      changed: (uid) => changed.push(uid),
+      wake: { part: (uid) => void changed.push(uid) },
       shared: () => {
         shares += 1;
       },
@@ -180,7 +180,7 @@ describe('a fleet whose share takes long', () => {
     await clock.advance(899);
     expect([shares, changed]).toEqual([1, []]);
     await clock.advance(1);
-    // In their first look they are told what they get.
+    // Their first reconcile already gets their grants.
     expect(await others).toEqual([[2], [2]]);
     expect([shares, changed]).toEqual([2, ['a', 'b', 'c']]);
     expect(await ask('a')).toEqual([2]);

@@ -1,4 +1,4 @@
-/** Leader election: who may take the lease and when, how a term ends, and how the lease is given back. */
+/** Leader election: who may take the lease and when, how a term ends, and how the lease is released. */
 import { randomFrom } from '@distillery/base';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
@@ -18,23 +18,23 @@ let running: Candidate[];
 interface Candidate {
   readonly elector: LeaderElector;
   readonly terms: Term[];
-  readonly behaviour: Behaviour;
+  readonly behavior: Behavior;
   readonly stop: AbortController;
   readonly ended: Promise<void>;
 }
 
-interface Behaviour {
+interface Behavior {
   fate: () => Fate;
   /** What the work of a term does once its signal aborted. */
   windDown: () => Promise<void>;
 }
 
-function candidate(identity: string, parts: Partial<Behaviour> = {}): Candidate {
-  const behaviour: Behaviour = { fate: () => swift, windDown: () => Promise.resolve(), ...parts };
+function candidate(identity: string, parts: Partial<Behavior> = {}): Candidate {
+  const behavior: Behavior = { fate: () => swift, windDown: () => Promise.resolve(), ...parts };
   const terms: Term[] = [];
   const stop = new AbortController();
   const elector = new LeaderElector({
-    leases: store.client(clock, () => behaviour.fate()),
+    leases: store.client(clock, () => behavior.fate()),
     identity,
     clock,
     monotonicMs: () => clock.now(),
@@ -45,9 +45,9 @@ function candidate(identity: string, parts: Partial<Behaviour> = {}): Candidate 
   const ended = elector.run(stop.signal, async (term) => {
     terms.push(term);
     if (!term.signal.aborted) await aborted(term.signal);
-    await behaviour.windDown();
+    await behavior.windDown();
   });
-  const made: Candidate = { elector, terms, behaviour, stop, ended };
+  const made: Candidate = { elector, terms, behavior, stop, ended };
   running.push(made);
   return made;
 }
@@ -56,13 +56,13 @@ function aborted(signal: AbortSignal): Promise<unknown> {
   return new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }
 
-/** Lets whatever was just started reach its first wait, then moves on. */
+/** Lets everything that just started reach its first wait, then advances the clock. */
 async function pass(ms: number): Promise<void> {
   await settled();
   await clock.advance(ms);
 }
 
-/** Moves on by small steps until it is so; fails after a virtual minute. */
+/** Advances by small steps until the condition holds; fails after a virtual minute. */
 async function until(condition: () => boolean): Promise<number> {
   const sinceMs = clock.now();
   while (!condition()) {
@@ -80,12 +80,12 @@ beforeEach(() => {
 
 afterEach(async () => {
   for (const { stop } of running) stop.abort();
-  for (const { behaviour } of running) behaviour.fate = () => swift;
+  for (const { behavior } of running) behavior.fate = () => swift;
   for (let turn = 0; turn < 50; turn++) await pass(1_000);
   await Promise.all(running.map(({ ended }) => ended));
 });
 
-/** A lease as the chart ships it: there, and never held. */
+/** A lease as the chart creates it: it exists and was never held. */
 function neverHeld(): void {
   store.put({ holderIdentity: '', leaseDurationSeconds: 0, acquireTime: '', renewTime: '', leaseTransitions: 0 });
 }
@@ -99,7 +99,7 @@ describe('a candidate', () => {
     expect(store.lease).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 15, leaseTransitions: 1 });
   });
 
-  test('creates a missing lease vacant, and waits before it takes it: a leader may be out of sight', async () => {
+  test('creates a missing lease vacant, and waits before it takes it: a leader may be out of reach', async () => {
     const a = candidate('a');
     await pass(14_000);
     expect(store.lease).toMatchObject({ holderIdentity: '' });
@@ -125,7 +125,7 @@ describe('a candidate', () => {
     expect(store.lease).toMatchObject({ holderIdentity: 'a', leaseTransitions: 8 });
   });
 
-  test('gives a holder that names no duration the usual one', async () => {
+  test('assumes the usual duration for a holder that names none', async () => {
     store.put({
       holderIdentity: 'mute',
       leaseDurationSeconds: 0,
@@ -159,13 +159,13 @@ describe('a candidate', () => {
     await pass(10);
     const b = candidate('b');
     await pass(60_000);
-    a.behaviour.fate = () => silent;
+    a.behavior.fate = () => silent;
     const tookMs = await until(() => b.elector.leading);
     expect(tookMs).toBeLessThanOrEqual(15_000 + 1.2 * 2_000 + 100);
     expect(store.lease).toMatchObject({ holderIdentity: 'b', leaseTransitions: 2 });
   });
 
-  test('that lost only the answer to its write leads as soon as it sees what it wrote', async () => {
+  test('that lost only the answer to its write leads as soon as it reads what it wrote', async () => {
     neverHeld();
     const fates: Fate[] = [swift, { ...swift, ending: 'error after' }];
     const a = candidate('a', { fate: () => fates.shift() ?? swift });
@@ -186,22 +186,22 @@ describe('a leader', () => {
     return a;
   }
 
-  test('that hears nothing any more stops before anybody else may start', async () => {
+  test('without answers stops before another may start', async () => {
     const a = await leader();
     await pass(20_000);
-    a.behaviour.fate = () => silent;
+    a.behavior.fate = () => silent;
     const heardMs = await until(() => !a.elector.leading);
     expect(heardMs).toBeLessThanOrEqual(10_000);
     await settled();
     expect(a.terms[0]!.signal.aborted).toBe(true);
   });
 
-  test('goes on when renewals fail and succeed again within the deadline', async () => {
+  test('continues when renewals fail and succeed again within the deadline', async () => {
     const a = await leader();
     await pass(20_000);
-    a.behaviour.fate = () => ({ ...swift, ending: 'error before' });
+    a.behavior.fate = () => ({ ...swift, ending: 'error before' });
     await pass(5_000);
-    a.behaviour.fate = () => swift;
+    a.behavior.fate = () => swift;
     await pass(60_000);
     expect(a.elector.leading).toBe(true);
     expect(a.terms).toHaveLength(1);
@@ -217,7 +217,7 @@ describe('a leader', () => {
     expect(a.terms[0]!.holds()).toBe(false);
   });
 
-  test('takes back a lease that was deleted, and goes on', async () => {
+  test('takes back a lease that was deleted, and continues', async () => {
     const a = await leader();
     const b = candidate('b');
     await pass(5_000);
@@ -228,7 +228,7 @@ describe('a leader', () => {
     expect(store.lease?.holderIdentity).toBe('a');
   });
 
-  test('is not put off by somebody who touches the lease', async () => {
+  test('continues when another client edits the lease', async () => {
     const a = await leader();
     for (let second = 0; second < 30; second++) {
       store.put(store.lease!);
@@ -287,7 +287,7 @@ describe('a leader', () => {
 });
 
 describe('at the end', () => {
-  test('the lease is given back, and another takes it within two retries', async () => {
+  test('the lease is released, and another takes it within two retries', async () => {
     neverHeld();
     const a = candidate('a');
     await pass(10);
@@ -321,9 +321,9 @@ describe('at the end', () => {
     neverHeld();
     const a = candidate('a');
     await pass(10);
-    a.behaviour.fate = () => ({ thereMs: 500, backMs: 1, ending: 'answered' });
+    a.behavior.fate = () => ({ thereMs: 500, backMs: 1, ending: 'answered' });
     await pass(2_100);
-    a.behaviour.fate = () => swift;
+    a.behavior.fate = () => swift;
     a.stop.abort();
     await pass(5_000);
     await a.ended;
@@ -342,18 +342,18 @@ describe('at the end', () => {
     expect(store.lease?.holderIdentity).toBe('a');
   });
 
-  test('an API server that does not answer cannot hold up the end', async () => {
+  test('an API server that does not answer cannot delay the end', async () => {
     neverHeld();
     const a = candidate('a');
     await pass(10);
-    a.behaviour.fate = () => silent;
+    a.behavior.fate = () => silent;
     a.stop.abort();
     await pass(6_100);
     await a.ended;
     expect(a.elector.leading).toBe(false);
   });
 
-  test('work that fails gives the lease back and is heard', async () => {
+  test('work that fails releases the lease, and its error is thrown', async () => {
     neverHeld();
     const elector = new LeaderElector({
       leases: store.client(clock, () => swift),
@@ -401,7 +401,7 @@ describe('the options', () => {
     expect(() => new LeaderElector({ ...options(), identity: '' })).toThrow('lease identity');
   });
 
-  test('write times as the API server takes them', () => {
+  test('write times as the API server accepts them', () => {
     expect(microTime(startMs)).toBe('2026-01-02T03:04:05.678000Z');
   });
 });

@@ -33,7 +33,7 @@ function world(job: DistillJob = new JobMaker().job, limits: Limits = noLimits) 
       progressEveryMs: () => 0,
       jobsAreCurrent: () => known.current,
     });
-  /** Looks until a look changes nothing. */
+  /** Reconciles until nothing changes. */
   const settle = async (): Promise<void> => {
     for (let look_ = 0; look_ < 10; look_++) {
       const before = outcome();
@@ -42,7 +42,7 @@ function world(job: DistillJob = new JobMaker().job, limits: Limits = noLimits) 
     }
     throw new Error('it does not come to rest');
   };
-  /** Everything that a reconcile can change, but for the story it told. */
+  /** Everything that a reconcile can change, except events. */
   const outcome = (): string =>
     JSON.stringify([
       jobs.job?.status,
@@ -58,7 +58,7 @@ function world(job: DistillJob = new JobMaker().job, limits: Limits = noLimits) 
 
 type World = ReturnType<typeof world>;
 
-/** A job in full swing whose streams need every kind of care. */
+/** A running job whose streams need every kind of care. */
 function untidy(): World {
   const at = world();
   Object.assign(at.streams, {
@@ -76,7 +76,7 @@ function untidy(): World {
 }
 
 describe('a reconcile', () => {
-  test('goes in the order of its page', async () => {
+  test('follows the order of its numbered steps', async () => {
     const at = untidy();
     at.fate.dieAfter(Infinity);
     await at.look();
@@ -94,7 +94,7 @@ describe('a reconcile', () => {
     ]);
   });
 
-  test('brings a new job up in two looks and then leaves it alone', async () => {
+  test('starts a new job in two reconciles and then leaves it alone', async () => {
     const at = world();
     expect(await at.look()).toBe(1_000);
     expect(at.streams.exists).toBe(true);
@@ -103,10 +103,10 @@ describe('a reconcile', () => {
     expect(at.cluster.student.phase).toBe('Running');
     await at.settle();
     const written = at.jobs.statuses.length;
-    const told = at.jobs.events.length;
+    const recorded = at.jobs.events.length;
     await at.clock.advance(1_000);
     for (let time = 0; time < 3; time++) await at.look();
-    expect([at.jobs.statuses.length, at.jobs.events.length, at.streams.provisioned]).toEqual([written, told, 1]);
+    expect([at.jobs.statuses.length, at.jobs.events.length, at.streams.provisioned]).toEqual([written, recorded, 1]);
     expect(at.decisions.length).toBeGreaterThan(3);
   });
 
@@ -119,13 +119,13 @@ describe('a reconcile', () => {
     expect(await access('student')).toMatchObject({ user: 'student-u-1', password: 'secret-student' });
   });
 
-  test('looks for dead items only when there are some', async () => {
+  test('reads dead items only when there are some', async () => {
     const at = world();
     await at.look();
     expect(at.fate.calls).not.toContain('read dead items');
   });
 
-  test('is over with the job', async () => {
+  test('has nothing more to do when the job is over', async () => {
     const at = untidy();
     await at.look();
     at.cluster.student = { ...at.cluster.student, phase: 'Succeeded' };
@@ -142,7 +142,7 @@ describe('a reconcile', () => {
     expect([at.cluster.pools.size, at.cluster.student.phase]).toEqual([0, 'Absent']);
   });
 
-  test('tells of a job that it cannot run, and leaves nothing of it running', async () => {
+  test('reports a job that it cannot run, and leaves nothing of it running', async () => {
     const at = untidy();
     await at.look();
     at.jobs.job = new JobMaker(at.jobs.job!).change(({ spec }) => (spec.dataset.format = 'npy')).job;
@@ -152,7 +152,7 @@ describe('a reconcile', () => {
     expect(await at.look()).toBeNull();
   });
 
-  test('counts a job within the limits, and says so', async () => {
+  test('applies the limits to a job, and says so', async () => {
     const job = new JobMaker().change(({ spec }) => (spec.weight = 500)).job;
     const at = world(job, { ...noLimits, weight: parseLimit('10', 1, 1_000)! });
     await at.settle();
@@ -163,7 +163,7 @@ describe('a reconcile', () => {
     expect(at.jobs.job?.spec.weight).toBe(500);
   });
 
-  test('takes the claim of a job back that is stored under other rules: its slots are for others', async () => {
+  test('drops the request of a job that is stored under other rules: its slots are for others', async () => {
     const at = world();
     await at.settle();
     expect(at.fleet.totals()).toMatchObject([{ granted: 2 }]);
@@ -173,7 +173,7 @@ describe('a reconcile', () => {
     expect(at.fleet.snapshot().jobs).toEqual([]);
   });
 
-  test('holds everything while NATS is out of reach', async () => {
+  test('changes nothing while NATS is out of reach', async () => {
     const at = untidy();
     await at.settle();
     const { pools, student } = at.cluster;
@@ -184,7 +184,7 @@ describe('a reconcile', () => {
     expect(at.jobs.job?.status?.phase).toBe('Running');
   });
 
-  test('serves the streams of a job that may be the past, and does and says nothing else', async () => {
+  test('serves the streams of a job that may be outdated, and does and reports nothing else', async () => {
     const at = untidy();
     at.known.current = false;
     expect(await at.look()).toBe(500);
@@ -207,14 +207,14 @@ describe('a reconcile', () => {
     expect([at.fate.calls.at(-1), at.jobs.statuses, at.jobs.events]).toEqual(['apply processes', [], []]);
   });
 
-  describe('that something is in the way of', () => {
+  describe('that is blocked', () => {
     const full = new StreamError('full', {
       about: 'JetStream',
       problem: 'its store is full',
       remedy: 'free some space',
     });
 
-    test('tells what it is, once, and fails so that it is tried again', async () => {
+    test('reports the reason, once, and fails so that it is retried', async () => {
       const at = world();
       const provision = at.streams.provision.bind(at.streams);
       at.streams.provision = () => Promise.reject(full);
@@ -233,7 +233,7 @@ describe('a reconcile', () => {
       expect(at.jobs.job?.status?.conditions?.find(({ type }) => type === 'Progressing')?.reason).toBe('Starting');
     });
 
-    test('says nothing of what was not done', async () => {
+    test('reports nothing that was not done', async () => {
       const at = untidy();
       await at.settle();
       const before = at.jobs.job?.status;
@@ -246,7 +246,7 @@ describe('a reconcile', () => {
       expect([said('Progressing'), said('Suspended')]).toEqual(['Blocked', 'NotSuspended']);
     });
 
-    test('says nothing when another try may mend it', async () => {
+    test('reports nothing when a retry may help', async () => {
       const at = world();
       at.streams.provision = () => Promise.reject(new Error('no answer'));
       await expect(at.look()).rejects.toThrow('no answer');
@@ -254,7 +254,7 @@ describe('a reconcile', () => {
     });
   });
 
-  test('fails when whoever watches it fails, after all is done', async () => {
+  test('fails when its observer throws, after everything is done', async () => {
     const at = world();
     const options = {
       engine: 'local',
@@ -296,7 +296,7 @@ describe('a process that dies in a reconcile', () => {
     ],
   ];
 
-  test.each(jobs)('with %s leaves nothing that its next life would do otherwise', async (_what, make) => {
+  test.each(jobs)('with %s leaves nothing that its next run would do differently', async (_what, make) => {
     const undisturbed = make();
     await undisturbed.settle();
     const want = undisturbed.outcome();
@@ -315,7 +315,7 @@ describe('a process that dies in a reconcile', () => {
     }
   });
 
-  test('tells nothing twice; what it dies before telling is lost', async () => {
+  test('records no event twice; an event that it dies before is lost', async () => {
     for (let calls = 0; calls < 12; calls++) {
       const at = untidy();
       at.fate.dieAfter(calls);

@@ -1,4 +1,4 @@
-/** The sweep for streams without a job over fakes: in which order it asks and acts, and what stops it. */
+/** The sweep for streams without a job, over fakes: in which order it asks and acts, and what stops it. */
 import { beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { JobKey } from '../../../src/controller/index.js';
@@ -27,7 +27,7 @@ function world() {
     reports,
     leading,
     jobs: [stays],
-    /** What the API server says when it is asked for a job. */
+    /** What the API server answers when it is asked for a job. */
     stored: [stays],
     current: true,
     operator: 'us' as string | null,
@@ -76,7 +76,7 @@ function world() {
     clock,
     report: (report) => reports.push(report),
   });
-  /** What a round did, this long after the last. */
+  /** The calls of a round, this long after the last one. */
   const round = async (afterMs = 0): Promise<readonly string[]> => {
     calls.length = 0;
     reports.length = 0;
@@ -93,7 +93,7 @@ beforeEach(() => {
 });
 
 describe('a sweep', () => {
-  test('asks the API server, then removes what the missing job left, and that alone', async () => {
+  test('asks the API server, then removes what the missing job left, and nothing else', async () => {
     expect(await round()).toEqual([]);
     expect(await round(999)).toEqual([]);
     expect(await round(1)).toEqual(['ask for u-gone', 'remove DISTILL_u-gone_LOGITS']);
@@ -111,7 +111,7 @@ describe('a sweep', () => {
     expect(kinds()).toEqual(['left', 'spared']);
   });
 
-  test('does nothing and begins to count again while the list may be outdated', async () => {
+  test('does nothing and restarts the time while the list may be outdated', async () => {
     await round();
     at.current = false;
     expect([await round(1_000), kinds()]).toEqual([[], []]);
@@ -151,7 +151,7 @@ describe('a sweep', () => {
     expect(await round()).toEqual(['mark DISTILL_u-stays_LOGITS']);
   });
 
-  test('closes the account that is left empty, after the streams and after the time again', async () => {
+  test('closes the empty account, after the streams and after the same time again', async () => {
     at.accounts = new Map([['team-b', [streamOf({ ...gone, namespace: 'team-b' })]]]);
     await round();
     await round(1_000);
@@ -161,8 +161,8 @@ describe('a sweep', () => {
   });
 });
 
-describe('what fails', () => {
-  test('stops no other account and no other job, is reported once, and is tried again', async () => {
+describe('a failure', () => {
+  test('stops no other account and no other job, is reported once, and is retried', async () => {
     const other = { ...gone, namespace: 'team-b', uid: 'u-other' };
     const third = { ...gone, namespace: 'team-b', uid: 'u-third' };
     at.accounts = new Map([
@@ -179,11 +179,11 @@ describe('what fails', () => {
     at.broken = new Set();
     await round(10);
     expect(kinds()).toEqual(['left', 'removed']);
-    // Its time began when it could be listed.
+    // Its time began with the first list.
     expect(await round(1_000)).toContain('remove DISTILL_u-gone_LOGITS');
   });
 
-  test('to be found of accounts without jobs leaves the others', async () => {
+  test('to find accounts without jobs leaves the others', async () => {
     at.problem = new Error('may not list');
     await round();
     expect(at.reports[0]).toMatchObject({ kind: 'failed', error: at.problem });

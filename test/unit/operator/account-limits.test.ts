@@ -1,13 +1,13 @@
-/** Limits of accounts, as the operator's settings write them. */
+/** Limits of accounts, as written in the operator's settings. */
 import { describe, expect, test } from '@jest/globals';
 
-import { parseAccountLimits, parseNamespaceLimits } from '../../../src/account-limits.js';
+import { parseAccountLimits, parseNamespaceLimits } from '../../../src/operator/account-limits.js';
 
 const GiB = 1024 ** 3;
 const none = { storageBytes: null, memoryBytes: null, streams: null, consumers: null, connections: null };
 
 describe('limits of all accounts', () => {
-  test('are a list; what is left out has no limit', () => {
+  test('are a list; an omitted limit is unlimited', () => {
     expect(parseAccountLimits('')).toEqual(none);
     expect(parseAccountLimits('storage=100Gi, memory=4Gi,streams=500,consumers=200,connections=1000,')).toEqual({
       storageBytes: 100 * GiB,
@@ -40,7 +40,7 @@ describe('limits of all accounts', () => {
 });
 
 describe('limits of single namespaces', () => {
-  test('are lists behind the name of the namespace; what is left out is not said', () => {
+  test('are lists after the name of the namespace; an omitted limit is left out', () => {
     expect(parseNamespaceLimits('')).toEqual(new Map());
     expect(parseNamespaceLimits('team-a:storage=1Ti,streams=2000; team-b:connections=5;')).toEqual(
       new Map<string, object>([

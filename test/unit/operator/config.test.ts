@@ -1,4 +1,4 @@
-/** The operator's settings: what each set-up needs, and that every problem is told at once, without a secret in it. */
+/** The operator's settings: what each set-up needs, and that all problems are reported together, without secrets. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { defaultTemplateRights } from '../../../src/api/index.js';
-import { ConfigError, readOperatorConfig } from '../../../src/operator-config.js';
+import { ConfigError, readOperatorConfig } from '../../../src/operator/config.js';
 import { defaultAccelerators, noLimits } from '../../../src/domain/index.js';
-import { operatorVariables, type Variable } from '../../../src/operator-variables.js';
+import { configurationVersion } from '../../../src/operator/configuration.js';
+import { operatorVariables, type Variable } from '../../../src/operator/variables.js';
 
 const seed = `SA${'A'.repeat(56)}`;
 let folder: string;
@@ -88,12 +89,61 @@ describe('the settings', () => {
       apiBurst: 100,
       leaseSeconds: 15,
       orphanSeconds: 3_600,
-      reconcileWorkers: 8,
+      reconcile: { workers: 8, minIntervalMs: 250, maxPerSecond: 200 },
+      progress: { everyMs: 5_000, writesPerSecond: 10 },
+      watchStaleMs: 150_000,
+      policy: { minimumRunMs: 60_000, unplacedMs: 5_000, pauseMs: 60_000, stallMs: 60_000 },
       logLevel: 'info',
     });
   });
 
-  test('may log in by passwords, whose spaces count and whose last line break does not', () => {
+  test('come from a configuration file, too; a variable wins over the field that sets the same', () => {
+    const path = join(folder, 'operator.yaml');
+    const fields = {
+      apiServer: { qps: 20, burst: 40 },
+      leaderElection: { leaseSeconds: 30 },
+      reconcile: { workers: 4, minIntervalMilliseconds: 500, maxPerSecond: 100 },
+      status: { progressSeconds: 10, progressWritesPerSecond: 20 },
+      watches: { staleSeconds: 300 },
+      streams: { orphanSeconds: 0 },
+      teachers: { minimumRunSeconds: 120, unplacedSeconds: 20, pauseSeconds: 30 },
+      students: { stallSeconds: 600 },
+    };
+    // JSON is YAML.
+    writeFileSync(path, JSON.stringify({ ...configurationVersion, ...fields }));
+    const given = {
+      ...signed,
+      DISTILLERY_CONFIG_FILE: path,
+      DISTILLERY_API_BURST: '99',
+      DISTILLERY_RECONCILE_WORKERS: '',
+    };
+    expect(readOperatorConfig(given)).toEqual({
+      ...readOperatorConfig(signed),
+      apiQps: 20,
+      apiBurst: 99,
+      leaseSeconds: 30,
+      orphanSeconds: 0,
+      reconcile: { workers: 4, minIntervalMs: 500, maxPerSecond: 100 },
+      progress: { everyMs: 10_000, writesPerSecond: 20 },
+      watchStaleMs: 300_000,
+      policy: { minimumRunMs: 120_000, unplacedMs: 20_000, pauseMs: 30_000, stallMs: 600_000 },
+    });
+  });
+
+  test('of a wrong configuration file are problems that name the file and the field', () => {
+    const path = join(folder, 'wrong.yaml');
+    writeFileSync(path, JSON.stringify({ ...configurationVersion, reconcile: { workers: 0 } }));
+    expect(problemsOf({ ...signed, DISTILLERY_CONFIG_FILE: path })).toEqual([
+      `${path}: reconcile.workers: found 0, expected a whole number from 1 to 256. Change it, or leave it out for 8.`,
+    ]);
+    expect(problemsOf({ ...signed, DISTILLERY_CONFIG_FILE: '/nowhere' })).toEqual([
+      expect.stringMatching(
+        /^DISTILLERY_CONFIG_FILE: \/nowhere cannot be read \(ENOENT.*\)\. Mount the ConfigMap there\.$/,
+      ),
+    ]);
+  });
+
+  test('may log in with passwords; spaces in them count, a last line break does not', () => {
     expect(readOperatorConfig(byPassword).nats.auth).toEqual({
       kind: 'password',
       operator: { user: 'operator', password: 'secret-of-operator' },
@@ -189,7 +239,7 @@ describe('the settings', () => {
       apiQps: 200,
       apiBurst: 400,
       leaseSeconds: 3,
-      reconcileWorkers: 32,
+      reconcile: { workers: 32 },
       logLevel: 'debug',
     });
   });
@@ -198,11 +248,11 @@ describe('the settings', () => {
     ['TLS://NATS.example', 'tls://nats.example:4222'],
     ['"nats://nats:4333"', 'nats://nats:4333'],
     ['nats.nats', 'nats://nats.nats:4222'],
-  ])('write the address %s as workers and objects read it: %s', (given, want) => {
+  ])('turn the address %s into the form that workers and objects read: %s', (given, want) => {
     expect(readOperatorConfig({ ...signed, DISTILLERY_NATS_URL: given }).nats.url).toBe(want);
   });
 
-  test('take an empty variable for an absent one', () => {
+  test('treat an empty variable as absent', () => {
     const empty = Object.fromEntries(Object.keys(operatorVariables).map((name) => [name, '']));
     expect(readOperatorConfig({ ...empty, ...signed })).toEqual(readOperatorConfig(signed));
   });
@@ -279,7 +329,7 @@ describe('a problem', () => {
     ['DISTILLERY_WORKER_NATS_USER', '', 'DISTILLERY_WORKER_NATS_USER: not set. The operator'],
     ['DISTILLERY_NATS_PASSWORD_FILE', '', 'DISTILLERY_NATS_PASSWORD_FILE: not set. Mount'],
     ['DISTILLERY_WORKER_NATS_PASSWORD_FILE', '/nowhere', '/nowhere cannot be read'],
-  ])('of a login by passwords with %s=%j is told', (name, value, sentence) => {
+  ])('of a login by passwords with %s=%j is reported', (name, value, sentence) => {
     expect(problemsOf({ ...byPassword, [name]: value })).toEqual([expect.stringContaining(sentence)]);
   });
 
@@ -293,7 +343,7 @@ describe('a problem', () => {
     expect(problemsOf({ ...accounts, [name]: value })).toEqual([expect.stringContaining(sentence)]);
   });
 
-  test('with the signing key does not tell what the file holds', () => {
+  test('with the signing key does not show what the file holds', () => {
     const wrong = join(folder, 'user.seed');
     writeFileSync(wrong, `SU${'B'.repeat(56)}`);
     const problems = problemsOf({ ...signed, DISTILLERY_NATS_SIGNING_KEY_FILE: wrong });
@@ -306,7 +356,7 @@ describe('a problem', () => {
     expect(another.join()).not.toContain('BBBB');
   });
 
-  test('is told with all others at once', () => {
+  test('is reported together with all others', () => {
     const problems = problemsOf({ DISTILLERY_LEASE_SECONDS: '2', DISTILLERY_LOG_LEVEL: 'loud' });
     expect(problems.map((problem) => problem.split(':')[0])).toEqual([
       'DISTILLERY_NATS_URL',

@@ -170,7 +170,7 @@ describe('a writer refuses', () => {
     const logits = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 70_000);
     const error = caught(() => encodeFrame({ ...frame, logits }));
     expect(error).toMatchObject({ reason: 'nonFinite', row: 1, column: 3 });
-    expect(error.message).toContain('70000 is beyond half precision (65504): use encoding Float32');
+    expect(error.message).toContain('70000 is beyond half precision (65504). Use encoding Float32.');
   });
 
   test.each<[string, Partial<FrameInput>]>([

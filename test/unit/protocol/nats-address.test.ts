@@ -88,7 +88,7 @@ describe('a text that is no address is refused with what to write:', () => {
     ['nats://at:p@ss@host', /@ as %40/],
     ['nats://pct:100%@host', /percent-encoding of its user, password or token is wrong.*% as %25/],
     ['nats://pct:%ff@host', /percent-encoding/],
-    ['nats://a:1@h1,nats://b:2@h2', /different logins; write the login with the first server or the same with every/],
+    ['nats://a:1@h1,nats://b:2@h2', /different logins\. Write the login with the first server or the same with every/],
     ['nats://:pw@host', /a password and no user/],
   ])('%s', (text, sentence) => {
     expect(refusalOf(text)).toMatch(sentence);

@@ -1,4 +1,4 @@
-/** The operator's HTTP door: what it answers, and that nothing that comes in harms the process. */
+/** The operator's HTTP pages: what they answer, and that no request harms the process. */
 import { connect } from 'node:net';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -38,38 +38,38 @@ async function get(path: string, init: RequestInit = {}): Promise<{ status: numb
   return { status: answer.status, text: await answer.text(), type: answer.headers.get('content-type') ?? '' };
 }
 
-/** What a client says that is no HTTP library; resolves with the whole answer when the server hangs up. */
+/** Sends raw bytes; resolves with the whole answer when the server closes the connection. */
 async function say(words: string): Promise<string> {
   return new Promise((resolve) => {
     let heard = '';
     const socket = connect(server.port, '127.0.0.1', () => socket.write(words));
     socket.on('data', (bytes: Buffer) => (heard += bytes.toString()));
     socket.on('close', () => resolve(heard));
-    // Hung up on while it still spoke.
+    // The server closed the connection while the client still wrote.
     socket.on('error', () => undefined);
   });
 }
 
 describe('the pages', () => {
-  test('say of each check whether it is fine, and why not', async () => {
+  test('show whether each check passed, and why not', async () => {
     expect(await get('/livez')).toEqual({ status: 200, text: '[+] process\n', type: 'text/plain; charset=utf-8' });
     ready = [
-      { name: 'watch pods', problem: 'not everything is known yet' },
+      { name: 'watch pods', problem: 'the first list is not complete' },
       { name: 'nats', problem: null, degraded: 'connect ECONNREFUSED' },
       { name: 'standby', problem: null },
     ];
     expect(await get('/readyz?verbose')).toMatchObject({
       status: 503,
-      text: '[-] watch pods: not everything is known yet\n[~] nats: connect ECONNREFUSED\n[+] standby\n',
+      text: '[-] watch pods: the first list is not complete\n[~] nats: connect ECONNREFUSED\n[+] standby\n',
     });
   });
 
-  test('take degraded for ready: what runs runs on without NATS', async () => {
+  test('count degraded as ready: running jobs continue without NATS', async () => {
     ready = [{ name: 'nats', problem: null, degraded: 'connect ECONNREFUSED' }];
     expect((await get('/readyz')).status).toBe(200);
   });
 
-  test('give metrics in the format that they name', async () => {
+  test('serve metrics in the format that they name', async () => {
     expect(await get('/metrics')).toEqual({ status: 200, text: 'up 1\n', type: 'text/plain; version=0.0.4' });
   });
 
@@ -84,29 +84,29 @@ describe('the pages', () => {
   ])('answer %s with %i', async (path, status) => {
     const answer = await get(path);
     expect(answer.status).toBe(status);
-    expect(answer.text).toContain('expected /metrics');
+    expect(answer.text).toContain('there are /metrics');
   });
 
-  test('take nothing', async () => {
+  test('accept no input', async () => {
     expect(await get('/metrics', { method: 'POST', body: 'x' })).toMatchObject({ status: 405 });
   });
 });
 
-describe('nothing that comes in ends the process', () => {
-  test.each(['//', '///', 'http://[', '/%zz'])('a path that is no URL: %s', async (path) => {
+describe('no request ends the process', () => {
+  test.each(['//', '///', 'http://[', '/%zz'])('a path that is not a URL: %s', async (path) => {
     expect(await say(`GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`)).toMatch(/^HTTP\/1.1 404 /);
   });
 
   test.each([
-    ['words that are no HTTP', '\u0016\u0003\u0001 hello\r\n\r\n'],
-    ['a target that is no path', 'GET no-slash HTTP/1.1\r\n\r\n'],
+    ['bytes that are not HTTP', '\u0016\u0003\u0001 hello\r\n\r\n'],
+    ['a target that is not a path', 'GET no-slash HTTP/1.1\r\n\r\n'],
     ['headers without end', `GET /livez HTTP/1.1\r\nx: ${'x'.repeat(64 * 1024)}`],
   ])('%s', async (_what, words) => {
     expect(await say(words)).not.toMatch(/^HTTP\/1.1 200/);
     expect((await get('/livez')).status).toBe(200);
   });
 
-  test('figures that cannot be gathered', async () => {
+  test('metrics that cannot be collected', async () => {
     metrics = () => Promise.reject(new Error('no figures'));
     expect(await get('/metrics')).toMatchObject({ status: 500, text: 'Error: no figures\n' });
   });
@@ -125,7 +125,7 @@ describe('nothing that comes in ends the process', () => {
 });
 
 describe('at the end', () => {
-  test('an answer under way is finished', async () => {
+  test('a running answer is completed', async () => {
     const asked = Promise.withResolvers<undefined>();
     const figures = Promise.withResolvers<{ contentType: string; text: string }>();
     metrics = () => {
@@ -151,7 +151,7 @@ describe('at the end', () => {
 });
 
 describe('at the start', () => {
-  test('every page says so until there is something to answer', async () => {
+  test('every page says that the operator is starting', async () => {
     await server.close();
     server = await openHealth(0);
     for (const path of ['/livez', '/readyz', '/metrics']) {

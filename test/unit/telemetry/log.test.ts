@@ -1,4 +1,4 @@
-/** Logs: one JSON object a line, at once, without secrets; they never fail whoever logs. */
+/** Logs: one JSON object on each line, written at once, without secrets; logging never fails its caller. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,7 +36,7 @@ describe('a log', () => {
     for (const { time } of lines) expect(new Date(String(time)).getFullYear()).toBeGreaterThan(2_000);
   });
 
-  test('holds no character that a terminal acts on, and the same words', () => {
+  test('escapes every character that a terminal acts on, and keeps the words', () => {
     const path = join(folder, 'engine.log');
     const words = 'a\u001b[2Jb\u009b1m\u2028\ufeff';
     fileLog(path).warn({ error: words }, words);
@@ -45,12 +45,12 @@ describe('a log', () => {
     expect(JSON.parse(text)).toMatchObject({ error: words, msg: words });
   });
 
-  test('on a full disk loses lines, and nobody fails by it', () => {
+  test('on a full disk drops lines, and its caller does not fail', () => {
     const log = fileLog('/dev/full');
     for (let line = 0; line < 3; line++) expect(() => log.warn({ line }, 'no room')).not.toThrow();
   });
 
-  test('that cannot be opened says so at once', () => {
+  test('that cannot be opened throws at once', () => {
     expect(() => fileLog(join(folder, 'nowhere', 'engine.log'))).toThrow('ENOENT');
   });
 });
@@ -67,7 +67,7 @@ describe('the log of a pod', () => {
     return { log, lines, text: () => text };
   }
 
-  test('has what a child was given in every line of it', () => {
+  test('adds the fields of a child to each of its lines', () => {
     const { log, lines } = listen();
     const child = log.child({ job: 'team/mnist' }).child({ reconcileId: 7 });
     child.info({ generation: 3 }, 'decided');
@@ -79,7 +79,7 @@ describe('the log of a pod', () => {
     expect(lines()[1]).not.toHaveProperty('job');
   });
 
-  test('writes what its level lets through', () => {
+  test('writes what its level allows', () => {
     const { log, lines } = listen('warn');
     log.debug({}, 'a');
     log.info({}, 'b');
@@ -111,7 +111,7 @@ describe('the log of a pod', () => {
     expect(lines()).toHaveLength(2);
   });
 
-  test('leaves alone what is none', () => {
+  test('leaves other texts alone', () => {
     const { log, lines } = listen();
     const fields = {
       nats: 'nats://nats.nats:4222',

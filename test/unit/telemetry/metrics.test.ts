@@ -1,4 +1,4 @@
-/** The metrics: their names, and the figures of jobs among them. */
+/** The metrics: their names, and those of each job. */
 import { version } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
@@ -16,7 +16,7 @@ async function series({ registry }: Metrics): Promise<Map<string, number>> {
 }
 
 describe('every metric', () => {
-  test.each(metricDescriptions)('$name is named as Prometheus wants it, and told in a sentence', (metric) => {
+  test.each(metricDescriptions)('$name follows the naming rules of Prometheus and has a help text', (metric) => {
     const { name, type, help, labels } = metric;
     expect(name).toMatch(/^distillery_[a-z_]+$/);
     expect(name.endsWith('_total')).toBe(type === 'counter');
@@ -25,12 +25,12 @@ describe('every metric', () => {
     for (const label of labels) expect(label).toMatch(/^[a-z]+$/);
   });
 
-  test('has a name of its own', () => {
+  test('has a unique name', () => {
     const names = metricDescriptions.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
   });
 
-  test('is served under its name and sentence', async () => {
+  test('is served under its name with its help text', async () => {
     const text = await made().registry.metrics();
     for (const { name, type, help } of metricDescriptions) {
       expect(text).toContain(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`);
@@ -39,7 +39,7 @@ describe('every metric', () => {
 });
 
 describe('a registry', () => {
-  test('says what runs', async () => {
+  test('says which version runs', async () => {
     const [build] = (await series(made())).keys();
     expect(build).toBe(`distillery_build_info{version="${version}",node="${process.version}"}`);
   });
@@ -51,7 +51,7 @@ describe('a registry', () => {
     expect((await series(other)).get('distillery_queue_depth')).toBe(0);
   });
 
-  test('has the figures of the process when asked for', async () => {
+  test('has metrics of the process on request', async () => {
     const names = await createMetrics({ processMetrics: true }).registry.metrics();
     expect(names).toMatch(/^process_resident_memory_bytes /m);
     expect(names).toMatch(/^nodejs_eventloop_lag_p99_seconds /m);
@@ -66,11 +66,11 @@ const running: DistillJobStatus = {
   disruptions: { teacher: 3, student: 1 },
 };
 
-describe('the figures of a job', () => {
+describe('the metrics of a job', () => {
   const mnist = { namespace: 'team', name: 'mnist' };
   const of = (name: string, more = ''): string => `distillery_job_${name}{namespace="team",name="mnist"${more}}`;
 
-  test('are those of its status', async () => {
+  test('follow its status', async () => {
     const metrics = made();
     new JobMeasures(metrics).set(mnist, running);
     const found = await series(metrics);
@@ -88,7 +88,7 @@ describe('the figures of a job', () => {
     });
   });
 
-  test('go with it, to the last series', async () => {
+  test('are all removed with it', async () => {
     const metrics = made();
     const measures = new JobMeasures(metrics);
     measures.set(mnist, running);

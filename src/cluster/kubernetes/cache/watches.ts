@@ -8,7 +8,7 @@ import type { Clock, Random } from '@distillery/base';
 
 import { appName, labels } from '../../../api/index.js';
 import type { LedgerNode } from '../../../domain/index.js';
-import type { JobKey } from '../../../controller/index.js';
+import type { Wake } from '../../../controller/index.js';
 
 import type { ClusterCache } from './cluster-cache.js';
 import { type ApiClient, type ResourceKind, type StoredObject } from '../api/index.js';
@@ -35,11 +35,8 @@ export interface WatchesOptions {
   readonly jobs: JobCache;
   /** Namespaces whose jobs are reconciled; empty = all. */
   readonly namespaces: readonly string[];
-  readonly jobChanged: (key: JobKey) => void;
-  readonly jobGone: (key: JobKey) => void;
-  readonly partChanged: (jobUid: string) => void;
-  /** A node changed, or what a pod holds or waits for. */
-  readonly slotsChanged: () => void;
+  /** Wakes the jobs that a change concerns. */
+  readonly wake: Pick<Wake, 'job' | 'jobGone' | 'part' | 'slots'>;
   readonly report: (kind: ResourceKind, report: ReflectorReport) => void;
   readonly clock: Clock;
   readonly random: Random;
@@ -107,8 +104,7 @@ interface Selection {
 }
 
 function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector: AnyReflector }[] {
-  const { client, cache, jobs, namespaces, jobChanged, jobGone, partChanged, slotsChanged, report, clock, random } =
-    options;
+  const { client, cache, jobs, namespaces, wake, report, clock, random } = options;
   const one = <T>(
     kind: ResourceKind,
     selection: Selection,
@@ -140,9 +136,9 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
         (before, after) => {
           index.observed(before, after);
           const uid = (after ?? before)?.jobUid ?? '';
-          if (uid !== '') partChanged(uid);
+          if (uid !== '') wake.part(uid);
         },
-        (askedAtMs) => index.listed(askedAtMs, place.namespace).forEach(partChanged),
+        (askedAtMs) => index.listed(askedAtMs, place.namespace).forEach((uid) => wake.part(uid)),
       ),
     );
   return [
@@ -155,13 +151,13 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
           const key = jobs.observed(before, after);
           if (key === null) return;
           if (after === null) {
-            jobGone(key);
+            wake.jobGone(key);
             return;
           }
           cache.onJob(key);
-          jobChanged(key);
+          wake.job(key);
         },
-        (askedAtMs) => jobs.listed(askedAtMs, place.namespace).forEach(jobChanged),
+        (askedAtMs) => jobs.listed(askedAtMs, place.namespace).forEach((key) => wake.job(key)),
       ),
     ),
     one<LedgerNode>(
@@ -170,7 +166,7 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
       (raw) => nodeView(raw),
       (before, after) => {
         cache.onNode(before, after);
-        slotsChanged();
+        wake.slots();
       },
     ),
     // All pods: what others hold decides what is free.
@@ -180,8 +176,8 @@ function reflectorsOf(options: WatchesOptions): { kind: ResourceKind; reflector:
       (raw) => podView(raw as unknown as RawPod),
       (before, after) => {
         const uid = cache.onPod(before, after);
-        if (uid !== null) partChanged(uid);
-        if (!jsonEqual(slotsOfPod(before), slotsOfPod(after))) slotsChanged();
+        if (uid !== null) wake.part(uid);
+        if (!jsonEqual(slotsOfPod(before), slotsOfPod(after))) wake.slots();
       },
     ),
     ...owned(kinds.deployments, cache.deployments, (raw) => deploymentView(raw as unknown as RawDeployment)),

@@ -7,7 +7,7 @@ import {
   dampedRequest,
   type JobDemand,
   jobDemandOf,
-  minimumRunMs,
+  defaultPolicy,
   type PoolState,
 } from '../../../../src/domain/job/index.js';
 import { poolStates } from '../../../kit/grants.js';
@@ -15,6 +15,7 @@ import { labelling, noonMs, runningJob, training } from '../../../kit/snapshots.
 import { snapshotArbitrary } from './snapshots.js';
 
 const job = { uid: 'u', namespace: 'default', weight: 1 };
+const { minimumRunMs } = defaultPolicy;
 const matureMs = 10 * minimumRunMs;
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 

@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { conditionTypes } from '../../../../src/api/index.js';
+import { decide, defaultPolicy } from '../../../../src/domain/job/index.js';
 import {
   conditionText,
   ended,
@@ -222,6 +223,14 @@ describe('Progressing', () => {
     ['ends', complete, 'Progressing False Finished: The job is over.'],
   ])('%s', (_what, snapshot, want) => {
     expect(conditionText(snapshot.plan.status, 'Progressing')).toBe(want);
+  });
+
+  test('is stalled only after the time that the policy says', () => {
+    const { snapshot } = runningJob().reported(training({ updatedAtMs: noonMs - 68_000 }));
+    const patient = decide({ ...snapshot, policy: { ...defaultPolicy, stallMs: 600_000 } });
+    expect(conditionText(patient.status, 'Progressing')).toBe(
+      'Progressing True StepsTrained: 40 of 200 steps trained.',
+    );
   });
 });
 

@@ -3,9 +3,17 @@ import type { StudentState } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
 import { wantedReplicas } from '../../../../src/domain/allocation/index.js';
-import { dampedRequest, jobDemandOf, minimumRunMs } from '../../../../src/domain/job/index.js';
+import {
+  dampedRequest,
+  defaultPolicy,
+  jobDemandOf,
+  jobRequestOf,
+  type Policy,
+} from '../../../../src/domain/job/index.js';
 import { poolStates } from '../../../kit/grants.js';
 import { labelling, newJob, noonMs, runningJob, type SnapshotMaker, training } from '../../../kit/snapshots.js';
+
+const { minimumRunMs } = defaultPolicy;
 
 interface Facts {
   /** The replicas that each pool was given last. */
@@ -137,5 +145,18 @@ describe('a job wants', () => {
     expect(wanted(far, { ageMs: minimumRunMs - 1 })).toBe('cpu=6 (MatchStudent)');
     expect(wanted(far, { ageMs: minimumRunMs })).toBe('cpu=4 (MatchStudent)');
     expect(wanted(far.reported(training({ phase: 'Done' })), { ageMs: 0 })).toBe('cpu=0 (NothingLeftToCompute)');
+  });
+
+  test('a new teacher for as long as the policy says', () => {
+    const { snapshot } = matched({}, 500, 500, 500, 500, 500, 500);
+    const kept = (policy: Policy, ageMs: number): (number | undefined)[] => {
+      const pods = snapshot.cluster.pools.map((pool) => {
+        return { ...pool, pods: pool.pods.map((pod) => ({ ...pod, createdAtMs: noonMs - ageMs })) };
+      });
+      const request = jobRequestOf({ ...snapshot, policy, cluster: { ...snapshot.cluster, pools: pods } });
+      return request.pools.map(({ keepReplicas }) => keepReplicas);
+    };
+    const slow = { ...defaultPolicy, minimumRunMs: 600_000 };
+    expect([kept(slow, 599_999), kept(slow, 600_000), kept(defaultPolicy, 599_999)]).toEqual([[6], [0], [0]]);
   });
 });

@@ -37,6 +37,12 @@ describe('a pool', () => {
     const nowMs = noonMs + 123;
     expect(pausedUntilMs({ name: 'cpu', unplacedSinceMs: noonMs - 6_000 }, undefined, nowMs)).toBe(noonMs + 60_000);
   });
+
+  test('begins and ends as the policy says', () => {
+    const pool = { name: 'cpu', unplacedSinceMs: noonMs - 6_000 };
+    expect(pausedUntilMs(pool, undefined, noonMs, { unplacedMs: 6_000, pauseMs: 10_000 })).toBeNull();
+    expect(pausedUntilMs(pool, undefined, noonMs, { unplacedMs: 5_999, pauseMs: 10_000 })).toBe(noonMs + 10_000);
+  });
 });
 
 describe('a job whose teacher finds no node', () => {

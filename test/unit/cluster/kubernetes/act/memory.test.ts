@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 
 import { ClusterCache, KubernetesCluster, type StoredObject } from '../../../../../src/cluster/kubernetes/index.js';
-import { Operator } from '../../../../../src/controller/index.js';
+import { JobQueue } from '../../../../../src/controller/index.js';
 import { FakeClock } from '../../../../kit/clock.js';
 import { named, rendered, settings } from '../../../render/jobs.js';
 
@@ -44,16 +44,11 @@ test('the adapter remembers a job until it is forgotten, and no longer', async (
 
 test('a replica that does not lead forgets a job when its object is gone', () => {
   const forgotten: string[] = [];
-  const operator = new Operator({
-    clock: new FakeClock(),
-    workers: 1,
-    work: () => Promise.resolve(null),
-    failed: () => undefined,
-    forget: ({ uid }) => void forgotten.push(uid),
-  });
-  for (let at = 0; at < jobs; at++) operator.jobChanged(keyOf(at));
-  expect(operator.jobs).toBe(jobs);
-  for (let at = 0; at < jobs; at++) operator.jobGone(keyOf(at));
-  expect(operator.jobs).toBe(0);
+  const queue = new JobQueue({ clock: new FakeClock(), workers: 1 });
+  queue.onForget(({ uid }) => void forgotten.push(uid));
+  for (let at = 0; at < jobs; at++) queue.wake.job(keyOf(at));
+  expect(queue.jobs).toBe(jobs);
+  for (let at = 0; at < jobs; at++) queue.wake.jobGone(keyOf(at));
+  expect(queue.jobs).toBe(0);
   expect(forgotten).toEqual(Array.from({ length: jobs }, (_, at) => `u-${String(at)}`));
 });

@@ -1,18 +1,18 @@
 /**
- * A queue of keys: the same key waits at most once, is never worked on twice at a time, and is tried again after a
- * growing wait when its work fails (after client-go's rate-limiting workqueue). What is pushed often, such as telemetry, is
- * taken at a pace: the first change at once, those that follow together.
+ * A queue of keys, after client-go's rate-limiting workqueue. A key waits at most once, one worker at a time works on it,
+ * and failed work is retried after a growing wait. Frequent changes, such as telemetry, are paced: the first one starts work
+ * at once, those that follow within the pace start it together.
  */
 import type { Clock } from '@distillery/base';
 
 export interface KeyedQueueOptions {
-  /** Returns the milliseconds after which the key wants to be looked at again; null = only when something changes. */
+  /** @returns milliseconds until the key is worked on again; null = only after `add` */
   readonly work: (key: string) => Promise<number | null>;
-  /** Told of every failure; must not throw. */
+  /** Called after every failure, with the wait until the retry. Must not throw. */
   readonly failed: (key: string, error: unknown, retryMs: number) => void;
   readonly clock: Clock;
   readonly workers: number;
-  /** Milliseconds from one start of a key's work to its next at least; absent = 0. */
+  /** Least milliseconds from the start of a key's work to its next start; absent = 0. */
   readonly paceMs?: () => number;
 }
 
@@ -26,7 +26,7 @@ const longestRetryMs = 30_000;
 
 export class KeyedQueue {
   readonly #options: KeyedQueueOptions;
-  /** Key to when it began to wait, the first first. */
+  /** Waiting keys, the oldest first, with the time at which the wait began. */
   readonly #waiting = new Map<string, number>();
   readonly #running = new Set<string>();
   readonly #failures = new Map<string, number>();
@@ -39,12 +39,12 @@ export class KeyedQueue {
     this.#options = options;
   }
 
-  /** Keys that wait for a worker now. */
+  /** Number of keys that wait for a worker. */
   get depth(): number {
     return this.#waiting.size;
   }
 
-  /** How long the first of them has waited; 0 when none waits. */
+  /** Milliseconds that the oldest of them has waited; 0 when none waits. */
   get oldestMs(): number {
     const [sinceMs] = this.#waiting.values();
     return sinceMs === undefined ? 0 : Math.max(0, this.#options.clock.now() - sinceMs);
@@ -61,7 +61,7 @@ export class KeyedQueue {
     this.#dispatch();
   }
 
-  /** Forgets a key that will not come again, also where it waits; work in hand goes on. */
+  /** Removes everything about a key that will not come again; running work continues. */
   forget(key: string): void {
     this.#waiting.delete(key);
     this.#cancelTimer(key);
@@ -69,7 +69,7 @@ export class KeyedQueue {
     this.#failures.delete(key);
   }
 
-  /** Takes no more keys and resolves when the running ones are done. */
+  /** Accepts no more keys; resolves when the running work has ended. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#waiting.clear();
@@ -107,13 +107,13 @@ export class KeyedQueue {
       if (this.#running.size === 0) this.#idle.resolve(undefined);
       return;
     }
-    // It changed while it was worked on.
+    // Added during its work.
     if (this.#waiting.delete(key)) this.add(key);
     else if (againMs !== null) this.#addWithin(key, againMs);
     this.#dispatch();
   }
 
-  /** Adds the key after this time, or sooner when it is to come sooner already. */
+  /** Adds the key after this time, or sooner when an earlier timer exists. */
   #addWithin(key: string, ms: number): void {
     const { clock } = this.#options;
     const atMs = clock.now() + ms;

@@ -1,4 +1,4 @@
-/** What holds of the queue, however keys come, work ends and time goes by. */
+/** What holds for the queue, in whatever order keys arrive, work ends and time passes. */
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
@@ -31,7 +31,7 @@ interface Start {
   readonly atMs: number;
 }
 
-/** A queue, all that was begun in it, and what would be wrong with that. */
+/** A queue, all work that it started, and the faults in that. */
 function workshop(workers: number, paceMs: number) {
   const clock = new FakeClock();
   const starts: Start[] = [];
@@ -67,7 +67,7 @@ function workshop(workers: number, paceMs: number) {
     else if (move.kind === 'finish') await end(move.key, ({ resolve }) => resolve(move.againMs));
     else await end(move.key, ({ reject }) => reject(new Error('no')));
   };
-  /** Ends everything well until nothing is begun any more. */
+  /** Lets all work succeed until no more starts. */
   const drain = async (): Promise<void> => {
     for (let round = 0; round < 50 && (open.size > 0 || clock.waits.length > 0); round++) {
       for (const openKey of [...open.keys()]) await end(openKey, ({ resolve }) => resolve(null));
@@ -80,7 +80,7 @@ function workshop(workers: number, paceMs: number) {
 const shape = { workers: fc.integer({ min: 1, max: 3 }), paceMs: fc.constantFrom(0, 250, 2_000) };
 const movesArbitrary = fc.array(moveArbitrary, { maxLength: 40 });
 
-test('a key is never worked on twice at a time nor sooner than its pace, nor more keys than there are workers', async () => {
+test('one worker at a time works on a key, no sooner than its pace, and no more keys are worked on than there are workers', async () => {
   await fc.assert(
     fc.asyncProperty(fc.record(shape), movesArbitrary, async ({ workers, paceMs }, moves) => {
       const shop = workshop(workers, paceMs);
@@ -92,7 +92,7 @@ test('a key is never worked on twice at a time nor sooner than its pace, nor mor
   );
 });
 
-test('nothing that is added is lost: work on it begins after it was added, and everything comes to rest', async () => {
+test('no added key is lost: its work starts after it was added, and the queue comes to rest', async () => {
   await fc.assert(
     fc.asyncProperty(fc.record(shape), movesArbitrary, async ({ workers, paceMs }, moves) => {
       const shop = workshop(workers, paceMs);
@@ -112,7 +112,7 @@ test('nothing that is added is lost: work on it begins after it was added, and e
   );
 });
 
-test('while a worker is free, no key waits but for its own work to end', async () => {
+test('while a worker is free, a key waits only for its own work to end', async () => {
   await fc.assert(
     fc.asyncProperty(fc.record(shape), movesArbitrary, async ({ workers, paceMs }, moves) => {
       const shop = workshop(workers, paceMs);
@@ -125,7 +125,7 @@ test('while a worker is free, no key waits but for its own work to end', async (
   );
 });
 
-test('waits after failures double from 200 ms up to half a minute, each key by itself, and start over after a success', async () => {
+test('waits after failures double from 200 ms up to half a minute, for each key separately, and start over after a success', async () => {
   await fc.assert(
     fc.asyncProperty(fc.record(shape), movesArbitrary, async ({ workers, paceMs }, moves) => {
       const shop = workshop(workers, paceMs);
@@ -147,7 +147,7 @@ test('waits after failures double from 200 ms up to half a minute, each key by i
   );
 });
 
-test('a queue that is stopped begins nothing any more and ends with its last work', async () => {
+test('a stopped queue starts no work and ends with its last work', async () => {
   await fc.assert(
     fc.asyncProperty(fc.record(shape), movesArbitrary, movesArbitrary, async ({ workers, paceMs }, before, later) => {
       const shop = workshop(workers, paceMs);

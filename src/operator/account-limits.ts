@@ -1,8 +1,8 @@
 /** Limits of NATS accounts as the operator's settings write them: `storage=100Gi,streams=500`. Pure. */
-import { QuantityError, quantityValue } from './api/index.js';
-import type { AccountLimits } from './stream/index.js';
+import { QuantityError, quantityValue } from '../api/index.js';
+import type { AccountLimits } from '../stream/index.js';
 
-/** Words of the settings, by what they limit. */
+/** The words of the setting and the limits that they set. */
 const words = {
   storage: 'storageBytes',
   memory: 'memoryBytes',
@@ -19,17 +19,17 @@ const none: AccountLimits = {
   consumers: null,
   connections: null,
 };
-/** A server counts in 64 bits, we in 53. */
+/** A server counts with 64 bits, JavaScript exactly up to 53. */
 const most = Number.MAX_SAFE_INTEGER;
 const namespaceName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
-/** `storage=100Gi,streams=500`; what is left out has no limit. @returns null when the text is none */
+/** Parses `storage=100Gi,streams=500`; an omitted limit is unlimited. @returns null when the text is not valid */
 export function parseAccountLimits(text: string): AccountLimits | null {
   const some = parseSome(text);
   return some === null ? null : { ...none, ...some };
 }
 
-/** `team-a:storage=1Ti,streams=500;team-b:storage=10Gi`, by namespace. @returns null when the text is none */
+/** Parses `team-a:storage=1Ti,streams=500;team-b:storage=10Gi`. @returns limits by namespace; null when the text is not valid */
 export function parseNamespaceLimits(text: string): ReadonlyMap<string, Partial<AccountLimits>> | null {
   const found = new Map<string, Partial<AccountLimits>>();
   for (const entry of partsOf(text, ';')) {

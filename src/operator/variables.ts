@@ -1,11 +1,10 @@
 /**
- * The operator's settings, one variable each: what it means, what it takes, what to do when it is wrong. Read by
- * operator-config.ts; docs/reference/operator.md is generated from here, and the chart is held to it.
+ * The operator's environment variables: for each its meaning, its schema, what it accepts and what to do about a wrong value.
+ * config.ts reads them; docs/reference/operator.md is generated from here, and a test holds the chart to it.
  */
 import { NatsAddress, NatsAddressError } from '@distillery/protocol';
 import { z } from 'zod';
 
-import { parseAccountLimits, parseNamespaceLimits } from './account-limits.js';
 import {
   defaultAccelerators,
   type LimitSetting,
@@ -13,28 +12,33 @@ import {
   parseNamespaceWeights,
   parseReserve,
   type Reserve,
-} from './domain/index.js';
-import type { AccountLimits } from './stream/index.js';
+} from '../domain/index.js';
+import type { AccountLimits } from '../stream/index.js';
+
+import { parseAccountLimits, parseNamespaceLimits } from './account-limits.js';
+import { type Configuration, configurationFields, type Field } from './configuration.js';
 
 export interface Variable<T> {
   readonly meaning: string;
-  /** What stands for a variable that is absent or empty; null = it must be given. */
+  /** The value of a variable that is absent or empty; null = the variable is required. */
   readonly fallback: string | null;
-  /** What is taken, as a clause after "expected". */
+  /** The accepted values, as a clause after "expected". */
   readonly expected: string;
-  /** What to do otherwise. */
+  /** What to do about another value. */
   readonly remedy: string;
   readonly schema: z.ZodType<T>;
-  /** The value may hold a login by mistake: a message about it never quotes it. */
+  /** The value may hold a login by mistake, so no message quotes it. */
   readonly mayHoldSecret?: true;
+  /** The field of the configuration file that sets the same; the variable wins. */
+  readonly field?: { readonly path: string; readonly of: (configuration: Configuration) => number };
 }
 
-/** As it is written everywhere else: without quotes, in lower case, with its ports. */
+/** The address in its one form: without quotes, in lower case, with ports. */
 const natsUrls = z
   .string()
   .refine(isBareNatsAddress)
   .transform((text) => NatsAddress.parse(text).toString());
-/** As the API server takes names of extended resources, with `*` for any characters. */
+/** Names of extended resources as the API server accepts them, with `*` for any characters. */
 const resourcePattern = /^[a-z0-9*][-a-z0-9.*]*\/[A-Za-z0-9*][-A-Za-z0-9_.*]*$/;
 const namespaceName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
@@ -58,6 +62,18 @@ function whole(least: number, most: number, fallback: number, meaning: string): 
       .regex(/^\d{1,9}$/)
       .transform(Number)
       .pipe(z.number().min(least).max(most)),
+  };
+}
+
+/** A variable that sets the same as a field of the configuration file. */
+function sameAs<S extends keyof Configuration>(section: S, name: keyof Configuration[S] & string): Variable<number> {
+  const fields: Readonly<Record<string, Field>> = configurationFields[section];
+  const field = fields[name];
+  if (field === undefined) throw new Error(`${section}.${name} is not a field of the configuration`);
+  const { least, most, fallback, meaning } = field;
+  return {
+    ...whole(least, most, fallback, meaning),
+    field: { path: `${section}.${name}`, of: (configuration) => configuration[section][name] },
   };
 }
 
@@ -88,7 +104,7 @@ function listOf(item: RegExp): z.ZodType<readonly string[]> {
     .transform((names): readonly string[] => [...new Set(names)]);
 }
 
-/** What one job may ask for: one number for all namespaces, others for some. */
+/** A limit for each job: one number for all namespaces, others for some. */
 function limit(least: number, most: number, example: string, meaning: string): Variable<LimitSetting> {
   return {
     meaning: `${meaning} For example \`${example}\`: NUMBER for every namespace, NAMESPACE=NUMBER for one. Empty: no limit.`,
@@ -103,7 +119,7 @@ function limit(least: number, most: number, example: string, meaning: string): V
   };
 }
 
-/** Names with `*` for any characters, or the word for no name at all: an empty variable is one that is not given. */
+/** Names with `*` for any characters, or `none`: an empty variable would count as absent. */
 function patterns(fallback: string, meaning: string): Variable<readonly string[]> {
   return {
     meaning: `${meaning} Comma-separated patterns; \`*\` matches any characters, \`none\` allows no name.`,
@@ -116,7 +132,7 @@ function patterns(fallback: string, meaning: string): Variable<readonly string[]
 
 const limitsExpected = 'storage=SIZE, memory=SIZE, streams=N, consumers=N, connections=N with commas between them';
 
-/** @param parse null = the text is refused */
+/** @param parse returns null for a text that is not valid */
 function parsedBy<T>(parse: (text: string) => T | null): z.ZodType<T> {
   return z.string().transform((text, context): T => {
     const parsed = parse(text);
@@ -129,6 +145,9 @@ function parsedBy<T>(parse: (text: string) => T | null): z.ZodType<T> {
 const file = (meaning: string): Variable<string> => text('', meaning);
 
 export const operatorVariables = {
+  DISTILLERY_CONFIG_FILE: file(
+    'Path of the configuration file (docs/reference/operator-configuration.md). Empty: every field has its default.',
+  ),
   DISTILLERY_KUBECONFIG: file('Path of a kubeconfig. Empty: the ServiceAccount of the pod that the operator runs in.'),
   DISTILLERY_NAMESPACE: text('default', 'Namespace of the Lease that elects the leader among the replicas.'),
   DISTILLERY_POD_NAME: text('', 'Name of the pod. It identifies the replica in the Lease.'),
@@ -148,13 +167,13 @@ export const operatorVariables = {
     mayHoldSecret: true,
   },
   DISTILLERY_NATS_OPERATOR_SIGNING_KEY_FILE: file(
-    'File with the seed (`SO…`) of a signing key of the NATS operator. With it, one account per namespace is made, which isolates namespaces (ADR 14).',
+    'File with the seed (`SO…`) of a signing key of the NATS operator. With it, the operator creates one account per namespace, which isolates namespaces (ADR 14).',
   ),
   DISTILLERY_NATS_SYSTEM_CREDS_FILE: file(
-    'A .creds file of a user of the system account, who pushes the accounts to the server. Read again at every reconnect. Required with the key above.',
+    'A .creds file of a user of the system account, which the operator uses to push accounts to the server. Read again at each reconnect. Required with the key above.',
   ),
   DISTILLERY_NATS_ACCOUNTS_KEY_FILE: file(
-    'File with the seed (`SO…`) from which the keys of the accounts are derived. Empty: the signing key. Set it to the first signing key when you exchange that, so that accounts and streams stay.',
+    'File with the seed (`SO…`) from which the keys of the accounts are derived. Empty: the signing key. Set it to the first signing key when you rotate the signing key, so that accounts and streams stay.',
   ),
   DISTILLERY_NATS_ACCOUNT_LIMITS: {
     meaning:
@@ -173,7 +192,7 @@ export const operatorVariables = {
     schema: parsedBy<ReadonlyMap<string, Partial<AccountLimits>>>(parseNamespaceLimits),
   },
   DISTILLERY_NATS_CREDS_FILE: file(
-    'One account for all jobs: a .creds file, with which the operator logs in to a server in operator mode. Read again at every reconnect.',
+    'One account for all jobs: a .creds file with which the operator logs in to a server in operator mode. Read again at each reconnect.',
   ),
   DISTILLERY_NATS_SIGNING_KEY_FILE: file(
     'File with the seed (`SA…`) of a signing key of the same account. It signs a user for each role of each job.',
@@ -195,7 +214,7 @@ export const operatorVariables = {
   ),
   DISTILLERY_WORKER_NATS_PASSWORD_FILE: file('File with the password of that user.'),
   DISTILLERY_WORKER_IMAGE: {
-    meaning: 'Default image of teachers and students, for jobs that name none.',
+    meaning: 'Image of teachers and students for jobs that name none.',
     fallback: null,
     expected: 'an image such as registry.example/distillery/worker:0.1.0',
     remedy: 'name the image of teachers and students',
@@ -246,13 +265,13 @@ export const operatorVariables = {
     1,
     1_000,
     '10,team-a=100',
-    'Largest `spec.weight` of a job. A larger one counts as this, and the job says so.',
+    'Largest `spec.weight` of a job. A larger one counts as this limit, and the job says so.',
   ),
   DISTILLERY_LIMIT_MIN_REPLICAS: limit(
     0,
     160_000,
     '4,team-a=32',
-    'Largest sum of `minReplicas` over the pools of a job. A larger sum counts as this, the first pools first, and the job says so.',
+    'Largest sum of `minReplicas` over the pools of a job. A larger sum counts as this limit, filled from the first pool on, and the job says so.',
   ),
   DISTILLERY_LIMIT_LOGITS_BYTES: limit(
     2 ** 24,
@@ -264,7 +283,7 @@ export const operatorVariables = {
     0,
     2_147_483_647,
     '86400,team-a=604800',
-    'Longest `spec.ttlSecondsAfterFinished` of a job. A longer one counts as this, and the job says so. A job that has ended before the limit changes keeps its own time.',
+    'Longest `spec.ttlSecondsAfterFinished` of a job. A longer one counts as this limit, and the job says so. A job that has ended before the limit changes keeps its own time.',
   ),
   DISTILLERY_ACCELERATORS: {
     meaning:
@@ -296,37 +315,17 @@ export const operatorVariables = {
     8_080,
     'Port of /metrics, /livez and /readyz. 0: any free port; the log names it.',
   ),
-  DISTILLERY_API_QPS: whole(
-    1,
-    10_000,
-    50,
-    'Average number of requests per second to the API server. Raise it when distillery_api_throttled_seconds_total grows.',
-  ),
-  DISTILLERY_API_BURST: whole(1, 10_000, 100, 'Requests to the API server that may exceed that average in a burst.'),
-  DISTILLERY_LEASE_SECONDS: whole(
-    3,
-    600,
-    15,
-    'Lease duration in seconds. Another replica leads this long after the last renewal; a leader that cannot renew steps down after two thirds of it.',
-  ),
-  DISTILLERY_ORPHAN_SECONDS: whole(
-    0,
-    2_592_000,
-    3_600,
-    'How many seconds a job must be missing before the operator removes the streams that it left behind without its finalizer, and closes the account that its namespace left (ADR 28). Raise it, or set 0, while you restore the store of the API server. 0: never.',
-  ),
-  DISTILLERY_RECONCILE_WORKERS: whole(
-    1,
-    256,
-    8,
-    'Maximum number of concurrent reconciles. Raise it when distillery_queue_oldest_seconds grows.',
-  ),
+  DISTILLERY_API_QPS: sameAs('apiServer', 'qps'),
+  DISTILLERY_API_BURST: sameAs('apiServer', 'burst'),
+  DISTILLERY_LEASE_SECONDS: sameAs('leaderElection', 'leaseSeconds'),
+  DISTILLERY_ORPHAN_SECONDS: sameAs('streams', 'orphanSeconds'),
+  DISTILLERY_RECONCILE_WORKERS: sameAs('reconcile', 'workers'),
   DISTILLERY_LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error'], 'info', 'Minimum log level.'),
 } satisfies Record<string, Variable<unknown>>;
 
 export type OperatorVariables = typeof operatorVariables;
 export type VariableName = keyof OperatorVariables;
-/** What the variables say, each taken as its type. */
+/** The values of the variables, each with its type. */
 export type Settings = {
   readonly [N in VariableName]: OperatorVariables[N] extends Variable<infer T> ? T : never;
 };

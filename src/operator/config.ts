@@ -1,15 +1,18 @@
 /**
- * The operator's settings, read from the environment once; all problems are reported together. The variables are in
- * operator-variables.ts. Secrets come from files, and no problem ever quotes one.
+ * The operator's settings: environment variables (variables.ts) and a configuration file (configuration.ts), both read once.
+ * A variable wins over the field that sets the same. All problems are reported together. Secrets come from files, and no
+ * problem quotes one.
  */
 
-import { DistilleryError, type Fault, reasonOf } from '@distillery/base';
+import { DistilleryError, type Fault, reasonOf, within } from '@distillery/base';
 import { readTextSync } from '@distillery/platform';
 
-import type { TemplateRights } from './api/index.js';
-import type { Limits, AllocationRules } from './domain/index.js';
-import { operatorVariables, type Settings, type Variable, type VariableName } from './operator-variables.js';
-import type { AccountLimits } from './stream/index.js';
+import type { TemplateRights } from '../api/index.js';
+import type { AllocationRules, Limits, Policy } from '../domain/index.js';
+import type { AccountLimits } from '../stream/index.js';
+
+import { type Configuration, defaultConfiguration, readConfiguration } from './configuration.js';
+import { operatorVariables, type Settings, type Variable, type VariableName } from './variables.js';
 
 export interface Login {
   readonly user: string;
@@ -46,7 +49,7 @@ export interface OperatorConfig {
   readonly namespace: string;
   readonly podName: string;
   readonly watchNamespaces: readonly string[];
-  /** What stays free, by resource, and the weights of namespaces. */
+  /** The slots that teachers leave free, by resource, and the weights of namespaces. */
   readonly share: AllocationRules;
   /** What one job may ask for. */
   readonly limits: Limits;
@@ -60,28 +63,49 @@ export interface OperatorConfig {
   readonly leaseSeconds: number;
   /** How long a job is missing before its streams are removed; 0 = they stay. */
   readonly orphanSeconds: number;
-  readonly reconcileWorkers: number;
+  readonly reconcile: {
+    readonly workers: number;
+    /** From one reconcile of a job to its next. */
+    readonly minIntervalMs: number;
+    /** Over all jobs. */
+    readonly maxPerSecond: number;
+  };
+  /** Status writes that only report progress. */
+  readonly progress: {
+    /** Of one job. */
+    readonly everyMs: number;
+    /** Over all jobs. */
+    readonly writesPerSecond: number;
+  };
+  /** A watch that is silent for longer counts as stale. */
+  readonly watchStaleMs: number;
+  readonly policy: Policy;
   readonly logLevel: string;
 }
 
-/** What is wrong with the settings, all of it. */
+/** Everything that is wrong with the settings. */
 export class ConfigError extends DistilleryError {
   override readonly name = 'ConfigError';
   readonly kind = 'Config';
   readonly retry = 'AfterSomebodyActs';
 
   constructor(faults: readonly Fault[]) {
-    super({ faults, remedy: "docs/reference/operator.md lists the operator's settings" });
+    super({
+      faults,
+      remedy:
+        'docs/reference/operator.md and docs/reference/operator-configuration.md list the settings of the operator',
+    });
   }
 }
 
-/** Seeds as nkeys write them. */
+/** Seeds in the form of nkeys. */
 const seeds = { account: /^SA[A-Z2-7]{56}$/, operator: /^SO[A-Z2-7]{56}$/ } as const;
 
 /** @throws ConfigError */
 export function readOperatorConfig(environment: NodeJS.ProcessEnv): OperatorConfig {
   const problems: Fault[] = [];
-  const settings = settingsIn(environment, problems);
+  const configuration = configurationIn(environment.DISTILLERY_CONFIG_FILE ?? '', problems);
+  const settings = settingsIn(environment, configuration, problems);
   const { KUBERNETES_SERVICE_HOST: host = '', KUBERNETES_SERVICE_PORT: port = '' } = environment;
   if (settings.DISTILLERY_KUBECONFIG === '' && host === '') {
     problems.push({
@@ -128,16 +152,56 @@ export function readOperatorConfig(environment: NodeJS.ProcessEnv): OperatorConf
     apiBurst: settings.DISTILLERY_API_BURST,
     leaseSeconds: settings.DISTILLERY_LEASE_SECONDS,
     orphanSeconds: settings.DISTILLERY_ORPHAN_SECONDS,
-    reconcileWorkers: settings.DISTILLERY_RECONCILE_WORKERS,
+    ...tuningOf(configuration, settings),
     logLevel: settings.DISTILLERY_LOG_LEVEL,
   };
 }
 
-/** A wrong value becomes a problem and an empty setting, which is never used: problems end the operator. */
-function settingsIn(environment: NodeJS.ProcessEnv, problems: Fault[]): Settings {
+type Tuning = Pick<OperatorConfig, 'reconcile' | 'progress' | 'watchStaleMs' | 'policy'>;
+
+function tuningOf({ reconcile, status, watches, teachers, students }: Configuration, settings: Settings): Tuning {
+  return {
+    reconcile: {
+      workers: settings.DISTILLERY_RECONCILE_WORKERS,
+      minIntervalMs: reconcile.minIntervalMilliseconds,
+      maxPerSecond: reconcile.maxPerSecond,
+    },
+    progress: { everyMs: status.progressSeconds * 1_000, writesPerSecond: status.progressWritesPerSecond },
+    watchStaleMs: watches.staleSeconds * 1_000,
+    policy: {
+      minimumRunMs: teachers.minimumRunSeconds * 1_000,
+      unplacedMs: teachers.unplacedSeconds * 1_000,
+      pauseMs: teachers.pauseSeconds * 1_000,
+      stallMs: students.stallSeconds * 1_000,
+    },
+  };
+}
+
+/** @param path empty = no file. @returns the defaults for a file with problems; problems end the operator */
+function configurationIn(path: string, problems: Fault[]): Configuration {
+  if (path === '') return defaultConfiguration;
+  let text: string;
+  try {
+    text = readTextSync(path);
+  } catch (error) {
+    problems.push({
+      about: 'DISTILLERY_CONFIG_FILE',
+      problem: `${path} cannot be read (${reasonOf(error)})`,
+      remedy: 'mount the ConfigMap there',
+    });
+    return defaultConfiguration;
+  }
+  const { configuration, faults } = readConfiguration(text);
+  problems.push(...faults.map((fault) => within(path, fault)));
+  return configuration;
+}
+
+/** A wrong value becomes a problem and a placeholder, which is never used: problems end the operator. */
+function settingsIn(environment: NodeJS.ProcessEnv, configuration: Configuration, problems: Fault[]): Settings {
   const entries = Object.entries<Variable<unknown>>(operatorVariables).map(([name, variable]) => {
     const given = environment[name] ?? '';
-    const value = given === '' ? variable.fallback : given;
+    const inFile = variable.field?.of(configuration).toString();
+    const value = given === '' ? (inFile ?? variable.fallback) : given;
     const parsed = variable.schema.safeParse(value);
     if (!parsed.success) {
       const { expected, remedy } = variable;
@@ -153,7 +217,7 @@ function quoted(given: string, { mayHoldSecret }: Pick<Variable<unknown>, 'mayHo
   return mayHoldSecret === true ? 'another value' : JSON.stringify(given);
 }
 
-/** How to log in to NATS, and which variables say so. */
+/** The ways to log in to NATS, and the variables that choose each. */
 const ways = {
   accounts: ['DISTILLERY_NATS_OPERATOR_SIGNING_KEY_FILE', 'DISTILLERY_NATS_SYSTEM_CREDS_FILE'],
   signed: ['DISTILLERY_NATS_CREDS_FILE', 'DISTILLERY_NATS_SIGNING_KEY_FILE'],
@@ -167,7 +231,7 @@ function natsIn(settings: Settings, problems: Fault[]): OperatorConfig['nats'] {
   return { url, workerUrl, auth: authIn(wayIn(settings, problems), settings, problems) };
 }
 
-/** @returns null when there is no way or several, which is a problem */
+/** @returns null, with a problem, when the variables choose no way or several */
 function wayIn(settings: Settings, problems: Fault[]): Way | null {
   const given = (Object.keys(ways) as Way[]).filter((way) => ways[way].some((name) => settings[name] !== ''));
   const [way] = given;
@@ -229,7 +293,7 @@ function authIn(way: Way | null, settings: Settings, problems: Fault[]): Operato
   }
 }
 
-/** @returns the seed; empty when that was a problem */
+/** @returns the seed; empty, with a problem, when it is not valid */
 function seedIn(settings: Settings, name: SecretName, kind: keyof typeof seeds, problems: Fault[]): string {
   const seed = secretIn(settings, name, problems).trim();
   if (seed === '' || seeds[kind].test(seed)) return seed;
@@ -247,7 +311,7 @@ function seedIn(settings: Settings, name: SecretName, kind: keyof typeof seeds, 
 
 type SecretName = Extract<VariableName, `${string}_FILE`>;
 
-/** @returns the file's text without line breaks at its end; empty, or blank, when that is a problem */
+/** @returns the text of the file without line breaks at its end; empty or blank, with a problem, when there is none */
 function secretIn(settings: Settings, name: SecretName, problems: Fault[]): string {
   const path = settings[name];
   if (path === '') {

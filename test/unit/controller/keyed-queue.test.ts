@@ -1,4 +1,4 @@
-/** The queue of keys: each key once, one at a time, again after a growing wait. */
+/** The queue of keys: each key waits once, one worker at a time works on it, and failed work is retried after a growing wait. */
 import { describe, expect, test } from '@jest/globals';
 
 import { KeyedQueue } from '../../../src/controller/index.js';
@@ -40,7 +40,7 @@ describe('a queue', () => {
     expect(begun).toEqual(['a']);
   });
 
-  test('tells how many wait, and how long the first of them has', async () => {
+  test('counts the waiting keys, and how long the oldest has waited', async () => {
     const { clock, queue, finish } = workshop();
     expect([queue.depth, queue.oldestMs]).toEqual([0, 0]);
     queue.add('a');
@@ -57,7 +57,7 @@ describe('a queue', () => {
     expect([queue.depth, queue.oldestMs]).toEqual([0, 0]);
   });
 
-  test('takes a key that was added many times while it is worked on as one more time', async () => {
+  test('works once more on a key that was added several times during its work', async () => {
     const { queue, begun, finish } = workshop();
     for (let time = 0; time < 5; time++) queue.add('a');
     await finish('a');
@@ -77,7 +77,7 @@ describe('a queue', () => {
     expect(begun).toEqual(['a', 'b', 'a']);
   });
 
-  test('works on no more keys at a time than it has workers, in the order in which they came', async () => {
+  test('works on as many keys at a time as it has workers, in the order of their arrival', async () => {
     const { queue, begun, finish } = workshop(2);
     for (const key of ['a', 'b', 'c', 'd']) queue.add(key);
     expect(begun).toEqual(['a', 'b']);
@@ -86,7 +86,7 @@ describe('a queue', () => {
     expect(begun).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  test('looks again after the time that the work asked for, and never for null', async () => {
+  test('works again after the time that the work returned, and not after null', async () => {
     const { queue, begun, finish, clock } = workshop();
     queue.add('a');
     await finish('a', 1_000);
@@ -98,7 +98,7 @@ describe('a queue', () => {
     expect(clock.waits).toEqual([]);
   });
 
-  test('forgets the wait when the key comes by itself', async () => {
+  test('drops the wait when the key is added before', async () => {
     const { queue, begun, finish, clock } = workshop();
     queue.add('a');
     await finish('a', 1_000);
@@ -109,7 +109,7 @@ describe('a queue', () => {
     expect(begun).toEqual(['a', 'a']);
   });
 
-  test('needs no wait when the key came again during the work', async () => {
+  test('needs no wait when the key was added during the work', async () => {
     const { queue, finish, clock, open } = workshop();
     queue.add('a');
     queue.add('a');
@@ -120,7 +120,7 @@ describe('a queue', () => {
 });
 
 describe('work that fails', () => {
-  test('is tried again after a wait that doubles up to half a minute, and starts over after a success', async () => {
+  test('is retried after a wait that doubles up to half a minute, and starts over after a success', async () => {
     const { queue, finish, clock, failures } = workshop();
     queue.add('a');
     for (let time = 0; time < 10; time++) {
@@ -135,7 +135,7 @@ describe('work that fails', () => {
     expect(failures.at(-1)).toEqual({ key: 'a', retryMs: 200 });
   });
 
-  test('holds up no other key', async () => {
+  test('delays no other key', async () => {
     const { queue, begun, finish, clock } = workshop();
     queue.add('bad');
     queue.add('good');
@@ -144,7 +144,7 @@ describe('work that fails', () => {
     expect(clock.waits).toEqual([200]);
   });
 
-  test('counts for its own key alone', async () => {
+  test('counts for its own key only', async () => {
     const { queue, finish, clock, failures } = workshop(2);
     queue.add('a');
     await finish('a', new Error('no'));
@@ -192,7 +192,7 @@ describe('a queue with a pace', () => {
     expect(begun).toEqual(['a', 'a']);
   });
 
-  test('holds up no other key', async () => {
+  test('delays no other key', async () => {
     const { queue, begun, finish } = paced();
     queue.add('a');
     await finish('a');
@@ -201,7 +201,7 @@ describe('a queue with a pace', () => {
     expect(begun).toEqual(['a', 'b']);
   });
 
-  test('keeps to it also when the work asks for a look sooner', async () => {
+  test('keeps the pace when the work wants to run sooner', async () => {
     const { queue, begun, finish, clock } = paced();
     queue.add('a');
     await finish('a', 100);
@@ -211,7 +211,7 @@ describe('a queue with a pace', () => {
     expect(begun).toEqual(['a', 'a']);
   });
 
-  test('takes a change before a later look that was asked for, and that look is made good by it', async () => {
+  test('works on a change before a later time that was asked for, and then drops that time', async () => {
     const { queue, begun, finish, clock } = paced();
     queue.add('a');
     await finish('a', 10_000);
@@ -223,7 +223,7 @@ describe('a queue with a pace', () => {
     expect(begun).toEqual(['a', 'a']);
   });
 
-  test('is asked for its pace at each start, so that it may change', async () => {
+  test('reads its pace at each start, so that it may change', async () => {
     let paceMs = 250;
     const { queue, begun, finish, clock } = workshop(1, () => paceMs);
     queue.add('a');
@@ -239,7 +239,7 @@ describe('a queue with a pace', () => {
     expect(begun).toEqual(['a', 'a', 'a']);
   });
 
-  test('tries failed work again after its wait, and no faster than the pace', async () => {
+  test('retries failed work after its wait, and no faster than the pace', async () => {
     const { queue, begun, finish, clock, failures } = paced();
     queue.add('a');
     await finish('a', new Error('no'));
@@ -252,7 +252,7 @@ describe('a queue with a pace', () => {
 });
 
 describe('the depth of a queue', () => {
-  test('is how many keys wait for a worker now', async () => {
+  test('is the number of keys that wait for a worker', async () => {
     const { queue, finish, clock } = workshop(1);
     expect(queue.depth).toBe(0);
     for (const key of ['a', 'b', 'c', 'b']) queue.add(key);
@@ -264,7 +264,7 @@ describe('the depth of a queue', () => {
     await finish('c');
     await finish('a');
     expect(queue.depth).toBe(0);
-    // Who waits for a time waits for no worker.
+    // A key that waits for a time waits for no worker.
     expect(clock.waits).toEqual([1_000]);
     await queue.stop();
     expect(queue.depth).toBe(0);
@@ -272,7 +272,7 @@ describe('the depth of a queue', () => {
 });
 
 describe('a key that is forgotten', () => {
-  test('has neither a failure nor a pace to its name', async () => {
+  test('has no failures and no pace', async () => {
     const { queue, begun, finish, failures } = workshop(1, () => 250);
     queue.add('a');
     await finish('a', new Error('no'));
@@ -283,7 +283,7 @@ describe('a key that is forgotten', () => {
     expect(failures.map(({ retryMs }) => retryMs)).toEqual([200, 200]);
   });
 
-  test('is not looked at again, whether it waited for a worker, for a time or for its own work', async () => {
+  test('gets no further work, whether it waited for a worker, for a time or for its own work', async () => {
     const { queue, begun, finish, clock } = workshop(1);
     queue.add('later');
     await finish('later', 1_000);
@@ -297,7 +297,7 @@ describe('a key that is forgotten', () => {
     expect(begun).toEqual(['later', 'busy']);
   });
 
-  test('in its last work leaves nothing behind', async () => {
+  test('during its last work leaves nothing behind', async () => {
     const { queue, begun, finish, clock } = workshop(1, () => 250);
     queue.add('a');
     queue.add('a');
@@ -310,7 +310,7 @@ describe('a key that is forgotten', () => {
 });
 
 describe('a queue that is stopped', () => {
-  test('waits for the work in hand and begins no other', async () => {
+  test('waits for the running work and starts no other', async () => {
     const { queue, begun, finish, open } = workshop(2);
     for (const key of ['a', 'b', 'c']) queue.add(key);
     let stopped = false;

@@ -1,8 +1,8 @@
-/** The operator's way into NATS, as its settings say: a part of the composition root. */
+/** Opens the operator's connection to NATS in the way that its settings choose: a part of the composition root. */
 import type { Clock } from '@distillery/base';
 import { readTextSync } from '@distillery/platform';
 
-import type { OperatorConfig } from './operator-config.js';
+import type { Wake } from '../controller/index.js';
 import {
   accountOfCreds,
   type AccessIssuer,
@@ -13,7 +13,9 @@ import {
   passwordIssuer,
   SharedAccount,
   type StreamHome,
-} from './stream/index.js';
+} from '../stream/index.js';
+
+import type { OperatorConfig } from './config.js';
 
 export interface HomeOptions {
   readonly nats: OperatorConfig['nats'];
@@ -21,14 +23,14 @@ export interface HomeOptions {
   /** False in a process that does not lead. */
   readonly mayAct: () => boolean;
   readonly hasJobs: (namespace: string) => boolean;
-  /** A job's state changed. @param uid null = that of any job of the namespace may have; both null = of any job at all */
-  readonly onChange: (namespace: string | null, uid: string | null) => void;
+  /** Wakes the jobs whose streams or account changed. */
+  readonly wake: Pick<Wake, 'part' | 'namespace' | 'all'>;
   /** @param namespace null = the connection that all namespaces share */
   readonly onStatus: (namespace: string | null, event: Parameters<NonNullable<LinkOptions['onStatus']>>[0]) => void;
 }
 
-/** Connects in the background. @throws StreamError when a secret is none */
-export function openStreamHome({ nats, clock, mayAct, hasJobs, onChange, onStatus }: HomeOptions): StreamHome {
+/** Connects in the background. @throws StreamError when the text of a secret is not valid */
+export function openStreamHome({ nats, clock, mayAct, hasJobs, wake, onStatus }: HomeOptions): StreamHome {
   const { auth, url, workerUrl } = nats;
   switch (auth.kind) {
     case 'accounts': {
@@ -42,7 +44,7 @@ export function openStreamHome({ nats, clock, mayAct, hasJobs, onChange, onStatu
         nowMs: () => clock.now(),
         mayAct,
         hasJobs,
-        onChange,
+        onChange: (namespace, uid) => (uid === null ? wake.namespace(namespace) : wake.part(uid)),
         onStatus,
       });
     }
@@ -57,12 +59,12 @@ export function openStreamHome({ nats, clock, mayAct, hasJobs, onChange, onStatu
 
   function shared(login: Omit<LinkOptions, 'url'>, issue: AccessIssuer): StreamHome {
     const admin = openStreams({ url, ...login, onStatus: (event) => onStatus(null, event) }, mayAct);
-    admin.watchAll((uid) => onChange(null, uid));
+    admin.watchAll((uid) => (uid === null ? wake.all() : wake.part(uid)));
     return new SharedAccount(admin, issue);
   }
 }
 
-/** Read again at every attempt to connect: secrets may have been exchanged. */
+/** @returns a function that reads the file at each attempt to connect, because secrets are rotated */
 function textOf(file: string): () => string {
   return () => readTextSync(file);
 }
