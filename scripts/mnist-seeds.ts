@@ -1,5 +1,5 @@
 /**
- * Distils the MNIST example and its baseline over five seeds and writes the table examples/mnist/RESULTS.md.
+ * Distills the MNIST example and its baseline over five seeds and writes the table examples/mnist/RESULTS.md.
  * Needs a build (`npm run build`); takes some minutes a seed.
  */
 import { spawnSync } from 'node:child_process';
@@ -20,7 +20,7 @@ interface Result {
   readonly digest: string;
 }
 
-function distil(seed: number, folder: string): Result {
+function distill(seed: number, folder: string): Result {
   const job = readFileSync(join(example, 'job.yaml'), 'utf8')
     .replace(/^( *seed:) .*$/m, `$1 ${String(seed)}`)
     .replaceAll('file://models/', `file://${example}/models/`);
@@ -43,7 +43,7 @@ const mean = (values: readonly number[]): number => values.reduce((sum, value) =
 const folder = mkdtempSync(join(tmpdir(), 'distill-seeds-'));
 try {
   const results = seeds.map((seed) => {
-    const result = distil(seed, folder);
+    const result = distill(seed, folder);
     process.stderr.write(
       `seed ${String(seed)}: student ${percent(result.studentAccuracy)}, baseline ${percent(result.baselineAccuracy)}\n`,
     );

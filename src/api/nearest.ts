@@ -19,7 +19,7 @@ export function nearest(word: string, candidates: readonly string[], onCell?: ()
   return best;
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment). */
+/** Insertions, deletions, replacements and swaps of neighbors between two words (optimal string alignment). */
 function editDistance(a: string, b: string, onCell: () => void = () => undefined): number {
   let before: number[] = [];
   let above = Array.from({ length: b.length + 1 }, (_, column) => column);

@@ -116,7 +116,7 @@ const gaps: readonly Gap[] = [
 /** Results by spec: a spec that was read never changes, and every reconcile of its job asks again. */
 const judged = new WeakMap<DistillJob['spec'], Map<Engine, readonly Problem[]>>();
 
-/** @returns a problem for each field of a valid job that `engine` cannot honour; none when it can run the job. */
+/** @returns a problem for each field of a valid job that `engine` cannot honor; none when it can run the job. */
 export function unsupported(job: DistillJob, engine: Engine): readonly Problem[] {
   const known = judged.get(job.spec) ?? new Map<Engine, readonly Problem[]>();
   const problems = known.get(engine) ?? judge(job, engine);

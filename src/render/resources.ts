@@ -25,7 +25,7 @@ export interface Resources {
 
 /**
  * No limit of the CPU: a teacher that is throttled in the middle of an item answers late, and idle cores help everybody.
- * A limit of the memory: a leak ends the worker, which its job survives, and not its neighbours.
+ * A limit of the memory: a leak ends the worker, which its job survives, and not its neighbors.
  */
 const defaults: Readonly<Record<PodRole, Resources>> = {
   teacher: { requests: { cpu: '1', memory: '512Mi' }, limits: { memory: '2Gi' } },

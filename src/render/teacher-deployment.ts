@@ -14,7 +14,7 @@ import { podTemplate } from './pod.js';
 import { teacherResources } from './resources.js';
 
 /**
- * Teachers keep together, away from pods that are none: those that come and go beside neighbours leave fragments, and who
+ * Teachers keep together, away from pods that are none: those that come and go beside neighbors leave fragments, and who
  * needs a whole node then waits for small pods to end, which nobody may send away (docs/adr/0012). Only preferred.
  */
 const apartFromOthers = {
@@ -50,7 +50,7 @@ export function teacherDeployment(
     spec: {
       replicas,
       selector: { matchLabels: selectorOf(job, fleet) },
-      // A new template takes the slots of the old one: a surplus pod might find none, or take a neighbour's (I5).
+      // A new template takes the slots of the old one: a surplus pod might find none, or take a neighbor's (I5).
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: '25%' } },
       progressDeadlineSeconds: noDeadlineSeconds,
       revisionHistoryLimit: 1,

@@ -1,11 +1,11 @@
 /**
  * Reads a log of a real cluster: Alibaba's cluster-trace-gpu-v2023 (`openb_node_list_*.csv` and `openb_pod_list_*.csv`;
  * Weng et al., "Beware of Fragmentation", USENIX ATC 2023), or any other pair of files with its columns. docs/simulator.md
- * says what each means to us. Pure: texts in, nodes and neighbours out.
+ * says what each means to us. Pure: texts in, nodes and neighbors out.
  */
 import { csvRows } from './csv.js';
 import { TraceError } from './trace-error.js';
-import type { Trace, TraceNeighbour, TraceNode } from './trace.js';
+import type { Trace, TraceNeighbor, TraceNode } from './trace.js';
 
 export interface CsvFile {
   /** How it is called in messages. */
@@ -13,7 +13,7 @@ export interface CsvFile {
   readonly content: string;
 }
 
-export interface LoggedCluster extends Pick<Trace, 'nodes' | 'neighbours'> {
+export interface LoggedCluster extends Pick<Trace, 'nodes' | 'neighbors'> {
   /** Where in the log's own time the window begins, seconds. */
   readonly fromSeconds: number;
   /** Rows of the log that are not replayed: every one is in one of these. */
@@ -63,7 +63,7 @@ export function readLoggedCluster(
   const seconds = hours * 3_600;
   const from = fromSeconds ?? busiest(pods, seconds);
   const windows = pods.map((pod) => ({ name: pod.name, found: inWindow(pod, from, seconds) }));
-  const neighbours = windows
+  const neighbors = windows
     .flatMap(({ found }) => found)
     .sort((one, other) => one.arrivesAtSeconds - other.arrivesAtSeconds);
   const leftOut: LeftOut[] = [
@@ -73,7 +73,7 @@ export function readLoggedCluster(
     { why: 'NoNodeHoldsIt', names: others.withoutNode },
     { why: 'OtherHours', names: windows.filter(({ found }) => found.length === 0).map(({ name }) => name) },
   ];
-  return { nodes, neighbours, fromSeconds: from, leftOut: leftOut.filter(({ names }) => names.length > 0) };
+  return { nodes, neighbors, fromSeconds: from, leftOut: leftOut.filter(({ names }) => names.length > 0) };
 }
 
 function readNodes({ name, content }: CsvFile): TraceNode[] {
@@ -141,7 +141,7 @@ function readPods({ name, content }: CsvFile, anyNodeHolds: (pod: Asking) => boo
 }
 
 /** A pod that ran already when the window began comes at its start, with what it had left to run. */
-function inWindow(pod: LoggedPod, from: number, seconds: number): TraceNeighbour[] {
+function inWindow(pod: LoggedPod, from: number, seconds: number): TraceNeighbor[] {
   const { name, slots, milli, models } = pod;
   const isRunning = pod.scheduledAt < from;
   const runsSeconds = pod.deletedAt - Math.max(from, pod.scheduledAt);

@@ -3,11 +3,11 @@
  * open, as NodeResourcesFit with MostAllocated scores, the usual setting for accelerators), so that whole nodes stay whole.
  *
  * Invariants:
- *  cluster/C1 On each node: free + held by neighbours + held by teachers (leaving ones included) = slots.
- *  cluster/C2 A slot that was promised to a neighbour for which teachers make room is open to nobody else
+ *  cluster/C1 On each node: free + held by neighbors + held by teachers (leaving ones included) = slots.
+ *  cluster/C2 A slot that was promised to a neighbor for which teachers make room is open to nobody else
  *     (nominatedNodeName of the scheduler).
  */
-import type { TraceNeighbour, TraceNode } from './trace.js';
+import type { TraceNeighbor, TraceNode } from './trace.js';
 
 export interface Node<Teacher> {
   readonly name: string;
@@ -20,14 +20,14 @@ export interface Node<Teacher> {
   /** Teachers that run here, oldest first, each with the second since which; those that were told to go are in `leaving`. */
   readonly teachers: Map<Teacher, number>;
   leaving: number;
-  /** Slots that neighbours hold, shared ones included. */
-  neighbours: number;
-  /** Slots for which neighbours wait here. */
+  /** Slots that neighbors hold, shared ones included. */
+  neighbors: number;
+  /** Slots for which neighbors wait here. */
   promised: number;
 }
 
 /**
- * Packed: as every pod, best fit. Apart: where neighbours hold the fewest slots, so that what is left beside them stays
+ * Packed: as every pod, best fit. Apart: where neighbors hold the fewest slots, so that what is left beside them stays
  * theirs; in a cluster a preferred anti-affinity to pods that are no teachers.
  */
 export type TeacherPlacement = 'Packed' | 'Apart';
@@ -39,17 +39,17 @@ export interface Cluster<Teacher> {
   readonly free: number;
   /** The node that a teacher goes to; null = none has an open slot. */
   nodeForTeacher(placement: TeacherPlacement): Node<Teacher> | null;
-  nodeForNeighbour(pod: TraceNeighbour): Node<Teacher> | null;
-  fits(pod: TraceNeighbour, node: Node<Teacher>): boolean;
+  nodeForNeighbor(pod: TraceNeighbor): Node<Teacher> | null;
+  fits(pod: TraceNeighbor, node: Node<Teacher>): boolean;
   /**
    * The node where the fewest teachers would have to go, and how many, teachers that go already left out; of those where as
    * many would, the one whose victims have run for the shortest time. So the scheduler chooses (kubernetes/kubernetes
    * pkg/scheduler/framework/preemption, pickOneNodeForPreemption). null = not even without teachers does any node hold the
    * pod.
    */
-  nodeByPreemption(pod: TraceNeighbour, among?: readonly Node<Teacher>[]): Preemption<Teacher> | null;
-  /** Books a neighbour; what it returns gives its room back. */
-  hold(pod: TraceNeighbour, node: Node<Teacher>): () => void;
+  nodeByPreemption(pod: TraceNeighbor, among?: readonly Node<Teacher>[]): Preemption<Teacher> | null;
+  /** Books a neighbor; what it returns gives its room back. */
+  hold(pod: TraceNeighbor, node: Node<Teacher>): () => void;
   /** Changes what a node counts, its open slots kept in step. */
   change(node: Node<Teacher>, change: (node: Node<Teacher>) => void): void;
 }
@@ -65,24 +65,24 @@ const openOf = ({ free, promised }: Node<unknown>): number => Math.max(0, free -
 
 export function clusterOf<Teacher>(traced: readonly TraceNode[]): Cluster<Teacher> {
   const nodes = traced.map(({ name, model, slots }): Node<Teacher> => {
-    return { name, model, slots, free: slots, shared: [], teachers: new Map(), leaving: 0, neighbours: 0, promised: 0 };
+    return { name, model, slots, free: slots, shared: [], teachers: new Map(), leaving: 0, neighbors: 0, promised: 0 };
   });
   const slots = nodes.reduce((sum, node) => sum + node.slots, 0);
   const most = nodes.reduce((largest, node) => Math.max(largest, node.slots), 0);
   const byOpen = Array.from({ length: most + 1 }, () => new Set<Node<Teacher>>());
   for (const node of nodes) byOpen[node.slots]?.add(node);
-  const byNeighbours = Array.from({ length: most + 1 }, (_, held) => new Set(held === 0 ? nodes : []));
+  const byNeighbors = Array.from({ length: most + 1 }, (_, held) => new Set(held === 0 ? nodes : []));
   let free = slots;
 
   const change = (node: Node<Teacher>, apply: (node: Node<Teacher>) => void): void => {
     const before = openOf(node);
-    const beside = node.neighbours;
+    const beside = node.neighbors;
     free -= node.free;
     apply(node);
     free += node.free;
-    if (node.neighbours !== beside) {
-      byNeighbours[beside]?.delete(node);
-      byNeighbours[node.neighbours]?.add(node);
+    if (node.neighbors !== beside) {
+      byNeighbors[beside]?.delete(node);
+      byNeighbors[node.neighbors]?.add(node);
     }
     const after = openOf(node);
     if (after === before) return;
@@ -95,13 +95,13 @@ export function clusterOf<Teacher>(traced: readonly TraceNode[]): Cluster<Teache
     }
     return null;
   };
-  const leastNeighbours = (): Node<Teacher> | null => {
+  const leastNeighbors = (): Node<Teacher> | null => {
     if (free === 0) return null;
-    for (const nodesBeside of byNeighbours) for (const node of nodesBeside) if (openOf(node) > 0) return node;
+    for (const nodesBeside of byNeighbors) for (const node of nodesBeside) if (openOf(node) > 0) return node;
     return null;
   };
   const nodeByPreemption = (
-    pod: TraceNeighbour,
+    pod: TraceNeighbor,
     among = nodes as readonly Node<Teacher>[],
   ): Preemption<Teacher> | null => {
     let best: Preemption<Teacher> | null = null;
@@ -123,8 +123,8 @@ export function clusterOf<Teacher>(traced: readonly TraceNode[]): Cluster<Teache
     get free() {
       return free;
     },
-    nodeForTeacher: (placement) => (placement === 'Packed' ? bestFit(1, null) : leastNeighbours()),
-    nodeForNeighbour: (pod) => (isSharing(pod) ? sharedFit(nodes, pod) : null) ?? bestFit(pod.slots, pod.models),
+    nodeForTeacher: (placement) => (placement === 'Packed' ? bestFit(1, null) : leastNeighbors()),
+    nodeForNeighbor: (pod) => (isSharing(pod) ? sharedFit(nodes, pod) : null) ?? bestFit(pod.slots, pod.models),
     fits: (pod, node) =>
       takes(pod.models, node) && (openOf(node) >= pod.slots || (isSharing(pod) && sharedSlot(node, pod) !== null)),
     nodeByPreemption,
@@ -144,28 +144,28 @@ function oldestOf({ teachers }: Node<unknown>, youngest: number): number {
   return Infinity;
 }
 
-/** From free to neighbours. */
+/** From free to neighbors. */
 function move(node: Node<unknown>, slots: number): void {
   node.free -= slots;
-  node.neighbours += slots;
+  node.neighbors += slots;
 }
 
 function takes(models: readonly string[] | null, { model }: Node<unknown>): boolean {
   return models === null || models.includes(model);
 }
 
-function isSharing({ slots, milli }: TraceNeighbour): boolean {
+function isSharing({ slots, milli }: TraceNeighbor): boolean {
   return slots === 1 && milli < wholeSlot;
 }
 
 /** Of the slots that are shared already, the fullest that still holds the pod. */
-function sharedSlot({ shared }: Node<unknown>, { milli }: TraceNeighbour): { left: number } | null {
+function sharedSlot({ shared }: Node<unknown>, { milli }: TraceNeighbor): { left: number } | null {
   let best: { left: number } | null = null;
   for (const slot of shared) if (slot.left >= milli && (best === null || slot.left < best.left)) best = slot;
   return best;
 }
 
-function sharedFit<Teacher>(nodes: readonly Node<Teacher>[], pod: TraceNeighbour): Node<Teacher> | null {
+function sharedFit<Teacher>(nodes: readonly Node<Teacher>[], pod: TraceNeighbor): Node<Teacher> | null {
   let best: { readonly node: Node<Teacher>; readonly left: number } | null = null;
   for (const node of nodes) {
     if (node.shared.length === 0 || !takes(pod.models, node)) continue;
@@ -177,7 +177,7 @@ function sharedFit<Teacher>(nodes: readonly Node<Teacher>[], pod: TraceNeighbour
 
 /** A slot is shared from its first sharing pod to its last. */
 function share<Teacher>(
-  { milli, ...rest }: TraceNeighbour,
+  { milli, ...rest }: TraceNeighbor,
   node: Node<Teacher>,
   change: Cluster<Teacher>['change'],
 ): () => void {

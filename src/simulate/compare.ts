@@ -43,7 +43,7 @@ export function tableRow(row: Row): Record<string, string | number> {
     'p50 s': row.completionP50.toFixed(0),
     'p99 s': row.completionP99.toFixed(0),
     'idle used %': (row.idleUsed * 100).toFixed(1),
-    'labelling %': (row.idleLabelling * 100).toFixed(1),
+    'labeling %': (row.idleLabeling * 100).toFixed(1),
     'added wait mean s': row.addedWaitMean.toFixed(2),
     'added p99 s': row.addedWaitP99.toFixed(1),
     'added max s': row.addedWaitMax.toFixed(0),
@@ -78,13 +78,13 @@ function goalsOf(ours: Row, others: readonly Row[], graceSeconds: number): Goal[
       found: `${(ours.idleUsed * 100).toFixed(1)} %`,
     },
     {
-      goal: `neighbours' added wait p99 at most the grace period of ${graceSeconds} s`,
+      goal: `neighbors' added wait p99 at most the grace period of ${graceSeconds} s`,
       met: ours.addedWaitP99 <= graceSeconds,
       found: `${ours.addedWaitP99.toFixed(1)} s`,
     },
     ...others.map((other): Goal => {
       return {
-        goal: `sooner done than ${other.policy}, neighbours waiting less, both on average`,
+        goal: `sooner done than ${other.policy}, neighbors waiting less, both on average`,
         met:
           ours.jobsDone >= other.jobsDone &&
           ours.completionMean < other.completionMean &&

@@ -7,13 +7,13 @@ import { type Random, randomFrom, seedOf } from '@distillery/base';
 import { maxWindowSteps } from '@distillery/protocol';
 
 import type { Parameters } from './parameters.js';
-import type { Trace, TraceJob, TraceNeighbour, TraceNode } from './trace.js';
+import type { Trace, TraceJob, TraceNeighbor, TraceNode } from './trace.js';
 
 const hourSeconds = 3_600;
 const daySeconds = 24 * hourSeconds;
 
-/** Separate streams, so that another number of jobs leaves the neighbours as they were. */
-const streams = { neighbours: 1, jobs: 2 } as const;
+/** Separate streams, so that another number of jobs leaves the neighbors as they were. */
+const streams = { neighbors: 1, jobs: 2 } as const;
 
 export function generateTrace(parameters: Parameters, seed: number): Trace {
   const { cluster } = parameters;
@@ -22,7 +22,7 @@ export function generateTrace(parameters: Parameters, seed: number): Trace {
   });
   return {
     nodes,
-    neighbours: neighboursOf(parameters, randomFrom(seedOf(seed, streams.neighbours))),
+    neighbors: neighborsOf(parameters, randomFrom(seedOf(seed, streams.neighbors))),
     ...jobsOf(parameters, seed),
   };
 }
@@ -66,14 +66,14 @@ export function jobsOf(
   };
 }
 
-function neighboursOf({ cluster, neighbours, hours }: Parameters, random: Random): TraceNeighbour[] {
-  const { sizes, medianSeconds, sigma, load, dailySwing, peakHour } = neighbours;
+function neighborsOf({ cluster, neighbors, hours }: Parameters, random: Random): TraceNeighbor[] {
+  const { sizes, medianSeconds, sigma, load, dailySwing, peakHour } = neighbors;
   const shares = sizes.reduce((sum, { share }) => sum + share, 0);
   const meanSlots = sizes.reduce((sum, { slots, share }) => sum + slots * share, 0) / shares;
   const meanSeconds = medianSeconds * Math.exp(sigma ** 2 / 2);
   const perSecond = (load * cluster.nodes * cluster.slotsPerNode) / (meanSlots * meanSeconds);
   const highest = perSecond * (1 + dailySwing);
-  const pods: TraceNeighbour[] = [];
+  const pods: TraceNeighbor[] = [];
   if (highest === 0) return pods;
   // Those that came before the day began are told as if they came at its start, with what they had left to run.
   const earlier = Math.min(20 * meanSeconds, 7 * daySeconds);
@@ -87,12 +87,12 @@ function neighboursOf({ cluster, neighbours, hours }: Parameters, random: Random
     const slots = drawn(random, sizes, shares);
     const runsSeconds = seconds + Math.min(0, at);
     if (runsSeconds <= 0) continue;
-    const name = `neighbour-${pods.length}`;
+    const name = `neighbor-${pods.length}`;
     pods.push({ name, arrivesAtSeconds: Math.max(0, at), runsSeconds, slots, milli: 1_000, models: null });
   }
 }
 
-function drawn(random: Random, sizes: Parameters['neighbours']['sizes'], shares: number): number {
+function drawn(random: Random, sizes: Parameters['neighbors']['sizes'], shares: number): number {
   let left = random.unit() * shares;
   for (const { slots, share } of sizes) {
     left -= share;

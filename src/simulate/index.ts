@@ -18,4 +18,4 @@ export {
 } from './policies/index.js';
 export { simulation } from './simulation.js';
 export { TraceError } from './trace-error.js';
-export type { Trace, TraceJob, TraceNeighbour } from './trace.js';
+export type { Trace, TraceJob, TraceNeighbor } from './trace.js';

@@ -1,10 +1,10 @@
 /**
  * A distillation job under way. Steps flow: teachers fill the buffer, the student drains it, each at a rate that stays the
- * same until something turns (the buffer empty or full, the last step labelled or trained, a teacher come or gone). So a
+ * same until something turns (the buffer empty or full, the last step labeled or trained, a teacher come or gone). So a
  * day of steps costs as many events as there are turns.
  *
  * Invariants:
- *  job/J1 0 ≤ trained ≤ labelled ≤ steps, and labelled − trained ≤ window (I1, I4).
+ *  job/J1 0 ≤ trained ≤ labeled ≤ steps, and labeled − trained ≤ window (I1, I4).
  *  job/J2 A teacher told to go hands its unfinished items back at once: its time is lost, no step is.
  */
 import type { Node } from './cluster.js';
@@ -30,7 +30,7 @@ export interface Job {
   readonly ready: Set<Teacher>;
   /** Sum of the ready teachers' rates, steps a second. */
   rate: number;
-  labelledSteps: number;
+  labeledSteps: number;
   trainedSteps: number;
   /** Steps and times are counted up to here. */
   countedToSeconds: number;
@@ -51,7 +51,7 @@ export function startedJob(spec: TraceJob): Job {
     starting: new Set(),
     ready: new Set(),
     rate: 0,
-    labelledSteps: 0,
+    labeledSteps: 0,
     trainedSteps: 0,
     countedToSeconds: spec.submittedAtSeconds,
     busyTeacherSeconds: 0,
@@ -64,35 +64,35 @@ export function startedJob(spec: TraceJob): Job {
 /** Steps this close are the same: sums of products of rates and seconds are not exact, and time has its least step, too. */
 const closeSteps = 1e-6;
 
-/** Steps a second that are labelled and trained now. */
-export function flowOf({ spec, phase, rate, labelledSteps, trainedSteps }: Job): {
-  readonly labelled: number;
+/** Steps a second that are labeled and trained now. */
+export function flowOf({ spec, phase, rate, labeledSteps, trainedSteps }: Job): {
+  readonly labeled: number;
   readonly trained: number;
 } {
   // It is the student that feeds: without it there is no work.
-  if (phase !== 'Training') return { labelled: 0, trained: 0 };
-  const buffered = labelledSteps - trainedSteps;
+  if (phase !== 'Training') return { labeled: 0, trained: 0 };
+  const buffered = labeledSteps - trainedSteps;
   const student = spec.studentStepsPerSecond;
-  if (isLabelled({ spec, labelledSteps })) return { labelled: 0, trained: student };
-  const labelled = buffered > spec.windowSteps - closeSteps ? Math.min(rate, student) : rate;
-  return { labelled, trained: buffered < closeSteps ? Math.min(student, labelled) : student };
+  if (isLabeled({ spec, labeledSteps })) return { labeled: 0, trained: student };
+  const labeled = buffered > spec.windowSteps - closeSteps ? Math.min(rate, student) : rate;
+  return { labeled, trained: buffered < closeSteps ? Math.min(student, labeled) : student };
 }
 
 /** Whether the logits of every step are there: no teacher is needed any more. */
-function isLabelled({ spec, labelledSteps }: Pick<Job, 'spec' | 'labelledSteps'>): boolean {
-  return labelledSteps >= spec.steps;
+function isLabeled({ spec, labeledSteps }: Pick<Job, 'spec' | 'labeledSteps'>): boolean {
+  return labeledSteps >= spec.steps;
 }
 
 /** Counts steps and times up to `nowSeconds`. */
 export function advance(job: Job, nowSeconds: number): void {
   const seconds = nowSeconds - job.countedToSeconds;
   if (seconds <= 0) return;
-  const { labelled, trained } = flowOf(job);
+  const { labeled, trained } = flowOf(job);
   job.countedToSeconds = nowSeconds;
   job.readyTeacherSeconds += job.ready.size * seconds;
-  if (job.rate > 0) job.busyTeacherSeconds += job.ready.size * seconds * (labelled / job.rate);
-  job.labelledSteps = atMost(job.spec.steps, job.labelledSteps + labelled * seconds);
-  job.trainedSteps = atMost(job.labelledSteps, job.trainedSteps + trained * seconds);
+  if (job.rate > 0) job.busyTeacherSeconds += job.ready.size * seconds * (labeled / job.rate);
+  job.labeledSteps = atMost(job.spec.steps, job.labeledSteps + labeled * seconds);
+  job.trainedSteps = atMost(job.labeledSteps, job.trainedSteps + trained * seconds);
 }
 
 function atMost(limit: number, value: number): number {
@@ -101,19 +101,19 @@ function atMost(limit: number, value: number): number {
 
 /** Seconds until the flow changes by itself; Infinity = never. */
 export function secondsToTurn(job: Job): number {
-  const { spec, labelledSteps, trainedSteps } = job;
-  const { labelled, trained } = flowOf(job);
-  const buffered = labelledSteps - trainedSteps;
+  const { spec, labeledSteps, trainedSteps } = job;
+  const { labeled, trained } = flowOf(job);
+  const buffered = labeledSteps - trainedSteps;
   const waits = [Infinity];
-  if (labelled < trained) waits.push(buffered / (trained - labelled));
-  if (labelled > trained) waits.push((spec.windowSteps - buffered) / (labelled - trained));
-  if (labelled > 0) waits.push((spec.steps - labelledSteps) / labelled);
+  if (labeled < trained) waits.push(buffered / (trained - labeled));
+  if (labeled > trained) waits.push((spec.windowSteps - buffered) / (labeled - trained));
+  if (labeled > 0) waits.push((spec.steps - labeledSteps) / labeled);
   if (trained > 0) waits.push((spec.steps - trainedSteps) / trained);
   return Math.min(...waits);
 }
 
-/** Teachers of an accelerator of speed 1 that keep the student busy, within the job's bounds; 0 once all is labelled. */
-export function teachersNeeded({ spec, phase, labelledSteps }: Job): number {
-  if (phase === 'Done' || isLabelled({ spec, labelledSteps })) return 0;
+/** Teachers of an accelerator of speed 1 that keep the student busy, within the job's bounds; 0 once all is labeled. */
+export function teachersNeeded({ spec, phase, labeledSteps }: Job): number {
+  if (phase === 'Done' || isLabeled({ spec, labeledSteps })) return 0;
   return Math.min(spec.maxReplicas, Math.ceil(spec.studentStepsPerSecond / spec.teacherStepsPerSecond - closeSteps));
 }

@@ -2,11 +2,11 @@
  * What a run is judged by. The rules are the same for every policy:
  *
  *  measures/M1 A job's completion time counts from its submission to its last trained step.
- *  measures/M2 Usable slots are those that no neighbour holds, as many as the jobs at that instant could use: Σ over
+ *  measures/M2 Usable slots are those that no neighbor holds, as many as the jobs at that instant could use: Σ over
  *     jobs of the teachers that keep the student busy. A slot is used while a teacher holds it that was not told to go,
  *     per job no more than it could use. Slots that stand still while no job wants one count for nobody and against
  *     nobody.
- *  measures/M3 A neighbour's added wait is its wait here less its wait in the same trace without any teacher.
+ *  measures/M3 A neighbor's added wait is its wait here less its wait in the same trace without any teacher.
  *  measures/M4 Wasted teacher seconds: starting, ready without work, and from the order to go until the slot is free.
  */
 import { type Job, teachersNeeded } from './job.js';
@@ -15,7 +15,7 @@ export interface Outcome {
   readonly policy: string;
   /** Seconds, in the order of the trace's jobs; null = not done when the run was cut off. */
   readonly completionSeconds: readonly (number | null)[];
-  /** Seconds, in the order of the trace's neighbours; null = never bound. */
+  /** Seconds, in the order of the trace's neighbors; null = never bound. */
   readonly waitSeconds: readonly (number | null)[];
   readonly slots: number;
   /** Slot-seconds (measures/M2). */
@@ -24,7 +24,7 @@ export interface Outcome {
   /** The same by teachers that are ready, not only bound. */
   readonly readySlotSeconds: number;
   readonly teacherStarts: number;
-  /** Teachers that went because a neighbour needed their slot. */
+  /** Teachers that went because a neighbor needed their slot. */
   readonly preemptions: number;
   readonly startingSeconds: number;
   readonly waitingSeconds: number;
@@ -89,7 +89,7 @@ export interface Row {
   readonly completionP99: number;
   /** Shares from 0 to 1 (measures/M2). */
   readonly idleUsed: number;
-  readonly idleLabelling: number;
+  readonly idleLabeling: number;
   readonly addedWaitMean: number;
   readonly addedWaitP99: number;
   readonly addedWaitMax: number;
@@ -116,7 +116,7 @@ export function rowOf(outcome: Outcome, alone: Outcome): Row {
     completionP50: quantile(done, 0.5),
     completionP99: quantile(done, 0.99),
     idleUsed: ratio(outcome.usedSlotSeconds, outcome.usableSlotSeconds),
-    idleLabelling: ratio(outcome.readySlotSeconds, outcome.usableSlotSeconds),
+    idleLabeling: ratio(outcome.readySlotSeconds, outcome.usableSlotSeconds),
     addedWaitMean: mean(added),
     addedWaitP99: quantile(added, 0.99),
     addedWaitMax: quantile(added, 1),

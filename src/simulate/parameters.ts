@@ -19,9 +19,9 @@ const cluster = z
   })
   .prefault({});
 
-const neighbours = z
+const neighbors = z
   .strictObject({
-    /** Mean share of all slots that neighbours hold, if they never had to wait. */
+    /** Mean share of all slots that neighbors hold, if they never had to wait. */
     load: share.default(0.7),
     /** How far the arrival rate swings around its mean over a day; 0 = the same at all hours. */
     dailySwing: share.default(0.3),
@@ -77,7 +77,7 @@ const parametersSchema = z
   .strictObject({
     hours: positive.max(24 * 366).default(24),
     cluster,
-    neighbours,
+    neighbors,
     jobs,
     teachers,
     studentStartSeconds: nonNegative.default(15),
@@ -92,8 +92,8 @@ const parametersSchema = z
     path: ['teachers', 'drainSeconds'],
     error: 'at most graceSeconds: the kubelet kills then',
   })
-  .refine(({ cluster: { slotsPerNode }, neighbours: { sizes } }) => sizes.every(({ slots }) => slots <= slotsPerNode), {
-    path: ['neighbours', 'sizes'],
+  .refine(({ cluster: { slotsPerNode }, neighbors: { sizes } }) => sizes.every(({ slots }) => slots <= slotsPerNode), {
+    path: ['neighbors', 'sizes'],
     error: 'sizes of at most cluster.slotsPerNode: no node would ever hold a larger one',
   });
 

@@ -1,20 +1,20 @@
 /**
- * The pods of the simulated cluster: what Deployments, scheduler and kubelets do with teachers and with the neighbours'
+ * The pods of the simulated cluster: what Deployments, scheduler and kubelets do with teachers and with the neighbors'
  * pods. The policy only says how many teachers a job shall have.
  *
  * Invariants:
  *  pods/T1 A slot is held by one pod at most, and by a teacher until the pod is gone (I5).
- *  pods/T2 A neighbour comes before any waiting teacher; with preemptible teachers the scheduler makes room for it at
+ *  pods/T2 A neighbor comes before any waiting teacher; with preemptible teachers the scheduler makes room for it at
  *     once.
  *  pods/T3 A Deployment replaces a teacher that was preempted at once, if need be by a pod that waits.
  */
 import type { Cluster, Node } from './cluster.js';
 import { advance, type Job, type Teacher } from './job.js';
 import type { Policy } from './policies/policy.js';
-import type { TraceNeighbour } from './trace.js';
+import type { TraceNeighbor } from './trace.js';
 
-export interface Neighbour {
-  readonly pod: TraceNeighbour;
+export interface Neighbor {
+  readonly pod: TraceNeighbor;
   /** Where it runs; null until it is bound. */
   node: Node<Teacher> | null;
   /** Where teachers go for it; null = nowhere. */
@@ -25,7 +25,7 @@ export interface Neighbour {
 
 /** What follows from a change of pods; whoever runs the simulation foretells it. */
 export interface Consequences {
-  neighbourBound(neighbour: Neighbour): void;
+  neighborBound(neighbor: Neighbor): void;
   teacherBound(teacher: Teacher): void;
   teacherLeaving(teacher: Teacher): void;
   /** Its teachers are others than before. */
@@ -44,12 +44,12 @@ export interface Pods {
     readonly startingSeconds: number;
     readonly drainingSeconds: number;
   };
-  /** Slots that no neighbour holds. */
+  /** Slots that no neighbor holds. */
   readonly idleSlots: number;
-  /** Slots that waiting neighbours were promised. */
+  /** Slots that waiting neighbors were promised. */
   readonly promisedSlots: number;
-  neighbourArrives(neighbour: Neighbour, nowSeconds: number): void;
-  neighbourEnds(neighbour: Neighbour, nowSeconds: number): void;
+  neighborArrives(neighbor: Neighbor, nowSeconds: number): void;
+  neighborEnds(neighbor: Neighbor, nowSeconds: number): void;
   teacherReady(teacher: Teacher, nowSeconds: number): void;
   teacherGone(teacher: Teacher, nowSeconds: number): void;
   scale(job: Job, replicas: number, nowSeconds: number): void;
@@ -61,32 +61,32 @@ export function podsOf(
   follow: Consequences,
 ): Pods {
   const counts = { teacherStarts: 0, preemptions: 0, startingSeconds: 0, drainingSeconds: 0 };
-  const waitingNeighbours = new Set<Neighbour>();
+  const waitingNeighbors = new Set<Neighbor>();
   const waitingTeachers = new Set<Teacher>();
   let heldByTeachers = 0;
   let promisedSlots = 0;
 
-  const bindNeighbour = (neighbour: Neighbour, node: Node<Teacher>): void => {
-    waitingNeighbours.delete(neighbour);
-    unpromise(neighbour);
-    neighbour.node = node;
-    neighbour.release = cluster.hold(neighbour.pod, node);
-    follow.neighbourBound(neighbour);
+  const bindNeighbor = (neighbor: Neighbor, node: Node<Teacher>): void => {
+    waitingNeighbors.delete(neighbor);
+    unpromise(neighbor);
+    neighbor.node = node;
+    neighbor.release = cluster.hold(neighbor.pod, node);
+    follow.neighborBound(neighbor);
   };
-  const unpromise = (neighbour: Neighbour): void => {
-    const { promised, pod } = neighbour;
+  const unpromise = (neighbor: Neighbor): void => {
+    const { promised, pod } = neighbor;
     if (promised === null) return;
-    neighbour.promised = null;
+    neighbor.promised = null;
     promisedSlots -= pod.slots;
     cluster.change(promised, (node) => (node.promised -= pod.slots));
   };
-  const makeRoom = (neighbour: Neighbour, nowSeconds: number, among?: readonly Node<Teacher>[]): void => {
-    if (!preemptible || neighbour.promised !== null) return;
-    const found = cluster.nodeByPreemption(neighbour.pod, among);
+  const makeRoom = (neighbor: Neighbor, nowSeconds: number, among?: readonly Node<Teacher>[]): void => {
+    if (!preemptible || neighbor.promised !== null) return;
+    const found = cluster.nodeByPreemption(neighbor.pod, among);
     if (found === null) return;
-    neighbour.promised = found.node;
-    promisedSlots += neighbour.pod.slots;
-    cluster.change(found.node, (node) => (node.promised += neighbour.pod.slots));
+    neighbor.promised = found.node;
+    promisedSlots += neighbor.pod.slots;
+    cluster.change(found.node, (node) => (node.promised += neighbor.pod.slots));
     // The scheduler reprieves the oldest.
     const victims = found.victims === 0 ? [] : [...found.node.teachers.keys()].slice(-found.victims);
     counts.preemptions += victims.length;
@@ -138,14 +138,14 @@ export function podsOf(
   };
 
   /** Room came up on a node: first for those it was promised to, then for whoever waits (pods/T2). */
-  const fill = (node: Node<Teacher>, nowSeconds: number, byNeighbour: boolean): void => {
-    for (const neighbour of waitingNeighbours) {
-      if (neighbour.promised === node) {
-        if (node.free >= neighbour.pod.slots) bindNeighbour(neighbour, node);
-      } else if (cluster.fits(neighbour.pod, node)) {
-        bindNeighbour(neighbour, node);
-      } else if (byNeighbour) {
-        makeRoom(neighbour, nowSeconds, [node]);
+  const fill = (node: Node<Teacher>, nowSeconds: number, byNeighbor: boolean): void => {
+    for (const neighbor of waitingNeighbors) {
+      if (neighbor.promised === node) {
+        if (node.free >= neighbor.pod.slots) bindNeighbor(neighbor, node);
+      } else if (cluster.fits(neighbor.pod, node)) {
+        bindNeighbor(neighbor, node);
+      } else if (byNeighbor) {
+        makeRoom(neighbor, nowSeconds, [node]);
       }
     }
     for (const teacher of waitingTeachers) {
@@ -164,18 +164,18 @@ export function podsOf(
     get promisedSlots() {
       return promisedSlots;
     },
-    neighbourArrives: (neighbour, nowSeconds) => {
-      const node = cluster.nodeForNeighbour(neighbour.pod);
+    neighborArrives: (neighbor, nowSeconds) => {
+      const node = cluster.nodeForNeighbor(neighbor.pod);
       if (node !== null) {
-        bindNeighbour(neighbour, node);
+        bindNeighbor(neighbor, node);
         return;
       }
-      waitingNeighbours.add(neighbour);
-      makeRoom(neighbour, nowSeconds);
+      waitingNeighbors.add(neighbor);
+      makeRoom(neighbor, nowSeconds);
     },
-    neighbourEnds: (neighbour, nowSeconds) => {
-      neighbour.release();
-      if (neighbour.node !== null) fill(neighbour.node, nowSeconds, true);
+    neighborEnds: (neighbor, nowSeconds) => {
+      neighbor.release();
+      if (neighbor.node !== null) fill(neighbor.node, nowSeconds, true);
     },
     teacherReady: (teacher, nowSeconds) => {
       if (teacher.phase !== 'Starting') return;
@@ -217,11 +217,11 @@ function rateOf({ ready }: Job): number {
 /** As a ReplicaSet ranks its pods: those that wait, by their deletion cost, those not ready, then the youngest. */
 function leastUseful({ pending, starting, ready }: Job, count: number, rule: Policy['leaving']): Teacher[] {
   const ranked = [...[...pending].reverse(), ...[...starting].reverse(), ...[...ready].reverse()];
-  if (rule === 'BesideNeighbours') ranked.sort((one, other) => besides(other) - besides(one));
+  if (rule === 'BesideNeighbors') ranked.sort((one, other) => besides(other) - besides(one));
   return ranked.slice(0, count);
 }
 
-/** Slots that neighbours hold beside a teacher; most of all for one that has no node. */
+/** Slots that neighbors hold beside a teacher; most of all for one that has no node. */
 function besides({ node }: Teacher): number {
-  return node === null ? Infinity : node.neighbours / node.slots;
+  return node === null ? Infinity : node.neighbors / node.slots;
 }

@@ -6,12 +6,12 @@ import { clusterOf } from './cluster.js';
 import { eventQueue } from './event-queue.js';
 import { advance, flowOf, type Job, secondsToTurn, startedJob, type Teacher, teachersNeeded } from './job.js';
 import { meter, type Outcome } from './measures.js';
-import { type Neighbour, podsOf } from './pods.js';
+import { type Neighbor, podsOf } from './pods.js';
 import type { JobView, Policy, PolicyView, TeacherView } from './policies/policy.js';
 import type { Trace } from './trace.js';
 
 type SimulatedEvent =
-  | { readonly kind: 'NeighbourArrives' | 'NeighbourEnds'; readonly neighbour: Neighbour }
+  | { readonly kind: 'NeighborArrives' | 'NeighborEnds'; readonly neighbor: Neighbor }
   | { readonly kind: 'JobSubmitted'; readonly index: number }
   | { readonly kind: 'StudentUp'; readonly job: Job }
   | { readonly kind: 'JobTurns'; readonly job: Job; readonly turn: number }
@@ -28,7 +28,7 @@ export interface Simulation {
 }
 
 /**
- * @param policy null = no teachers at all: how long neighbours wait by themselves
+ * @param policy null = no teachers at all: how long neighbors wait by themselves
  * @param cutOffSeconds jobs that are not done then never are
  */
 export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: number): Simulation {
@@ -38,8 +38,8 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
   const measured = meter();
   const jobs: (Job | null)[] = trace.jobs.map(() => null);
   const active = new Map<string, Job>();
-  const waits = new Map<Neighbour, number>();
-  const neighbours = trace.neighbours.map((pod): Neighbour => {
+  const waits = new Map<Neighbor, number>();
+  const neighbors = trace.neighbors.map((pod): Neighbor => {
     return { pod, node: null, promised: null, release: () => undefined };
   });
   let now = 0;
@@ -47,7 +47,7 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
   let isLookDue = false;
   let lookedAt = -Infinity;
   let jobsToCome = policy === null ? 0 : trace.jobs.length;
-  let neighboursToCome = neighbours.length;
+  let neighborsToCome = neighbors.length;
 
   const pods = podsOf(
     cluster,
@@ -58,10 +58,10 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
       leaving: policy?.leaving ?? 'Youngest',
     },
     {
-      neighbourBound: (neighbour) => {
-        neighboursToCome--;
-        waits.set(neighbour, now - neighbour.pod.arrivesAtSeconds);
-        queue.push(now + neighbour.pod.runsSeconds, { kind: 'NeighbourEnds', neighbour });
+      neighborBound: (neighbor) => {
+        neighborsToCome--;
+        waits.set(neighbor, now - neighbor.pod.arrivesAtSeconds);
+        queue.push(now + neighbor.pod.runsSeconds, { kind: 'NeighborEnds', neighbor });
       },
       teacherBound: (teacher) => queue.push(now + timings.teacherStartSeconds, { kind: 'TeacherReady', teacher }),
       teacherLeaving: (teacher) => queue.push(now + timings.teacherDrainSeconds, { kind: 'TeacherGone', teacher }),
@@ -90,11 +90,11 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
 
   function happen(event: SimulatedEvent): void {
     switch (event.kind) {
-      case 'NeighbourArrives':
-        pods.neighbourArrives(event.neighbour, now);
+      case 'NeighborArrives':
+        pods.neighborArrives(event.neighbor, now);
         break;
-      case 'NeighbourEnds':
-        pods.neighbourEnds(event.neighbour, now);
+      case 'NeighborEnds':
+        pods.neighborEnds(event.neighbor, now);
         break;
       case 'JobSubmitted':
         submit(event.index);
@@ -172,8 +172,8 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
     };
   }
 
-  for (const neighbour of neighbours) {
-    queue.push(neighbour.pod.arrivesAtSeconds, { kind: 'NeighbourArrives', neighbour });
+  for (const neighbor of neighbors) {
+    queue.push(neighbor.pod.arrivesAtSeconds, { kind: 'NeighborArrives', neighbor });
   }
   trace.jobs.forEach(({ submittedAtSeconds }, index) => {
     queue.push(submittedAtSeconds, { kind: 'JobSubmitted', index });
@@ -188,7 +188,7 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
     },
     proceed: (most) => {
       for (let left = most; left > 0; left--) {
-        if (jobsToCome === 0 && neighboursToCome === 0) return false;
+        if (jobsToCome === 0 && neighborsToCome === 0) return false;
         const next = queue.pop();
         if (next === null || next.atSeconds > cutOffSeconds) return false;
         measured.count(next.atSeconds, pods.idleSlots);
@@ -209,7 +209,7 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
           const endedAt = job?.endedAtSeconds ?? null;
           return job === null || endedAt === null ? null : endedAt - job.spec.submittedAtSeconds;
         }),
-        waitSeconds: neighbours.map((neighbour) => waits.get(neighbour) ?? null),
+        waitSeconds: neighbors.map((neighbor) => waits.get(neighbor) ?? null),
         slots: cluster.slots,
         ...measured.usage(),
         ...pods.counts,
@@ -223,7 +223,7 @@ export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: n
 }
 
 function viewOf(job: Job): JobView {
-  const { spec, pending, starting, ready, labelledSteps, trainedSteps } = job;
+  const { spec, pending, starting, ready, labeledSteps, trainedSteps } = job;
   const isStudentUp = job.phase === 'Training';
   return {
     uid: spec.uid,
@@ -244,10 +244,10 @@ function viewOf(job: Job): JobView {
     steps: spec.steps,
     windowSteps: spec.windowSteps,
     fedSteps: isStudentUp ? Math.min(spec.steps, trainedSteps + spec.windowSteps) : 0,
-    labelledSteps,
+    labeledSteps,
     trainedSteps,
     // Little's law: rate × time in service, which is what one teacher takes for a step.
-    inFlightSteps: ready.size === 0 ? 0 : (flowOf(job).labelled / job.rate) * ready.size,
+    inFlightSteps: ready.size === 0 ? 0 : (flowOf(job).labeled / job.rate) * ready.size,
     busyTeacherSeconds: job.busyTeacherSeconds,
     readyTeacherSeconds: job.readyTeacherSeconds,
   };

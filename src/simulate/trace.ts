@@ -1,9 +1,9 @@
-/** One day of a cluster, as the simulation replays it: nodes, the pods of neighbours, distillation jobs. Plain data. */
+/** One day of a cluster, as the simulation replays it: nodes, the pods of neighbors, distillation jobs. Plain data. */
 
 export interface Trace {
   readonly nodes: readonly TraceNode[];
   /** Pods of other people, earliest first. */
-  readonly neighbours: readonly TraceNeighbour[];
+  readonly neighbors: readonly TraceNeighbor[];
   /** Earliest first. */
   readonly jobs: readonly TraceJob[];
   /** Relative speed of a teacher by the model of its accelerator; 1 where none is named. */
@@ -18,7 +18,7 @@ export interface TraceNode {
   readonly slots: number;
 }
 
-export interface TraceNeighbour {
+export interface TraceNeighbor {
   readonly name: string;
   readonly arrivesAtSeconds: number;
   /** From its start to its end. */

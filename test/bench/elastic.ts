@@ -1,5 +1,5 @@
 /**
- * Ways of scaling teachers beside each other on a simulated day of a thousand nodes: what jobs gain, what neighbours lose.
+ * Ways of scaling teachers beside each other on a simulated day of a thousand nodes: what jobs gain, what neighbors lose.
  * `--nodes` makes the cluster and what happens on it larger or smaller.
  */
 import {
@@ -33,8 +33,8 @@ export function elasticBench(say: (line: string) => void, options: BenchOptions)
   return Promise.resolve({
     name: 'elastic',
     goal:
-      `a day of ${nodes} nodes, ${trace.neighbours.length} neighbours, ${trace.jobs.length} jobs; sooner done than each ` +
-      'other policy and neighbours waiting less; ≥ 95 % of idle slots used; added wait p99 ≤ 30 s',
+      `a day of ${nodes} nodes, ${trace.neighbors.length} neighbors, ${trace.jobs.length} jobs; sooner done than each ` +
+      'other policy and neighbors waiting less; ≥ 95 % of idle slots used; added wait p99 ≤ 30 s',
     rows: rows.map((row) => ({ ...tableRow(row), 'run s': (seconds.get(row.policy) ?? 0).toFixed(1) })),
   });
 }

@@ -6,7 +6,7 @@ export interface Usage {
   readonly cpuSeconds: number;
 }
 
-/** Linux counts in hundredths of a second towards programs, whatever its own clock does. */
+/** Linux counts in hundredths of a second toward programs, whatever its own clock does. */
 const ticksPerSecond = 100;
 
 export async function usageOf(pid: number): Promise<Usage> {

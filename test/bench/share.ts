@@ -21,28 +21,28 @@ interface Case {
   readonly nodes: number;
   /** Share of the slots that teachers hold already. */
   readonly held: number;
-  readonly neighbours: number;
+  readonly neighbors: number;
   /** Jobs' teachers differ in what they ask for. */
   readonly kinds: number;
   readonly namespaces: number;
 }
 
 const cases: readonly Case[] = [
-  { name: 'empty cluster', jobs: 1_000, nodes: 5_000, held: 0, neighbours: 0, kinds: 1, namespaces: 1 },
-  { name: 'full, at rest', jobs: 1_000, nodes: 5_000, held: 1, neighbours: 0, kinds: 1, namespaces: 1 },
-  { name: 'full, 500 neighbours', jobs: 1_000, nodes: 5_000, held: 1, neighbours: 500, kinds: 1, namespaces: 1 },
-  { name: 'empty, 50 kinds of teachers', jobs: 1_000, nodes: 5_000, held: 0, neighbours: 0, kinds: 50, namespaces: 1 },
+  { name: 'empty cluster', jobs: 1_000, nodes: 5_000, held: 0, neighbors: 0, kinds: 1, namespaces: 1 },
+  { name: 'full, at rest', jobs: 1_000, nodes: 5_000, held: 1, neighbors: 0, kinds: 1, namespaces: 1 },
+  { name: 'full, 500 neighbors', jobs: 1_000, nodes: 5_000, held: 1, neighbors: 500, kinds: 1, namespaces: 1 },
+  { name: 'empty, 50 kinds of teachers', jobs: 1_000, nodes: 5_000, held: 0, neighbors: 0, kinds: 50, namespaces: 1 },
   {
-    name: 'half full, 50 kinds, 500 neighbours',
+    name: 'half full, 50 kinds, 500 neighbors',
     jobs: 1_000,
     nodes: 5_000,
     held: 0.5,
-    neighbours: 500,
+    neighbors: 500,
     kinds: 50,
     namespaces: 1,
   },
-  { name: 'full, 100 namespaces', jobs: 1_000, nodes: 5_000, held: 1, neighbours: 0, kinds: 1, namespaces: 100 },
-  { name: 'small', jobs: 10, nodes: 50, held: 0.5, neighbours: 2, kinds: 1, namespaces: 1 },
+  { name: 'full, 100 namespaces', jobs: 1_000, nodes: 5_000, held: 1, neighbors: 0, kinds: 1, namespaces: 100 },
+  { name: 'small', jobs: 10, nodes: 50, held: 0.5, neighbors: 2, kinds: 1, namespaces: 1 },
 ];
 
 export function shareBench(say: (line: string) => void): Promise<BenchTable> {
@@ -69,14 +69,14 @@ function measured(given: Case): BenchTable['rows'][number] {
     jobs: given.jobs,
     nodes: given.nodes,
     slots: given.nodes * slotsPerNode,
-    neighbours: given.neighbours,
+    neighbors: given.neighbors,
     teachers,
     ...timesOf(times),
   };
 }
 
 /** Demands and weights differ, and are twice the slots altogether. */
-function inputOf({ jobs, nodes, held, neighbours, kinds, namespaces }: Case): AllocationInput<TestNeeds> {
+function inputOf({ jobs, nodes, held, neighbors, kinds, namespaces }: Case): AllocationInput<TestNeeds> {
   const random = randomFrom(6);
   const cluster = Array.from({ length: nodes }, (_, index): TestNode => ({
     name: `n${String(index).padStart(5, '0')}`,
@@ -109,7 +109,7 @@ function inputOf({ jobs, nodes, held, neighbours, kinds, namespaces }: Case): Al
   });
   return {
     jobs: claims,
-    pendingPods: Array.from({ length: neighbours }, (_, index) => pendingPod(`w${String(index)}`)),
+    pendingPods: Array.from({ length: neighbors }, (_, index) => pendingPod(`w${String(index)}`)),
     leaving: [],
     supply: { 'nvidia.com/gpu': { freeSlots: nodes * slotsPerNode, reserveSlots: Math.floor(nodes / 10) } },
     placement,

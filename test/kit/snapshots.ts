@@ -153,7 +153,7 @@ export function training(changes: Partial<StudentState> = {}): StudentState {
 }
 
 /** A teacher that labels, and says so now. */
-export function labelling(pod: string, changes: Partial<TeacherState> = {}): TeacherState {
+export function labeling(pod: string, changes: Partial<TeacherState> = {}): TeacherState {
   return {
     pod,
     pool: pod.replace(/-\d+$/, ''),
@@ -343,7 +343,7 @@ export function runningJob(): SnapshotMaker {
       work: { messages: 4, pending: 2, ackPending: 2 },
       logits: { messages: 10, bytes: 40_960, firstSequence: 41, lastSequence: 50 },
       student: training(),
-      teachers: [labelling('cpu-0'), labelling('cpu-1')],
+      teachers: [labeling('cpu-0'), labeling('cpu-1')],
     });
 }
 

@@ -1,4 +1,4 @@
-/** The small part of a logger that workers use; pino fulfils it at the composition roots. */
+/** The small part of a logger that workers use; pino fulfills it at the composition roots. */
 export interface Log {
   info(message: string): void;
   info(fields: object, message: string): void;

@@ -66,8 +66,8 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): WorkerEnvironment
   };
 }
 
-/** The part that labelling without any stream needs. @throws WorkerError as `readEnvironment` does */
-export function readLabellingEnvironment(
+/** The part that labeling without any stream needs. @throws WorkerError as `readEnvironment` does */
+export function readLabelingEnvironment(
   variables: NodeJS.ProcessEnv,
 ): Pick<WorkerEnvironment, 'manifest' | 'threads' | 'runtime'> {
   const needed = { DISTILL_MANIFEST: true, DISTILL_THREADS: true, DISTILL_RUNTIME: true } as const;

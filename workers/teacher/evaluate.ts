@@ -5,13 +5,13 @@ import { openInferenceThread } from '../compute/index.js';
 import { inParts, openDataset } from '../data/index.js';
 import { score } from '../models/inference/index.js';
 import { resolve } from '../places/index.js';
-import { endingOf, readLabellingEnvironment } from '../process/index.js';
+import { endingOf, readLabelingEnvironment } from '../process/index.js';
 
 const samplesAtOnce = 500;
 
 async function evaluate(): Promise<{ readonly samples: number; readonly accuracy: number }> {
   Object.assign(process.env, quietLibraries);
-  const { manifest, threads, runtime } = readLabellingEnvironment(process.env);
+  const { manifest, threads, runtime } = readLabelingEnvironment(process.env);
   const dataset = await openDataset(manifest.dataset);
   const { test } = dataset;
   const inference = await openInferenceThread({

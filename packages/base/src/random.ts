@@ -20,7 +20,7 @@ export interface Random {
   below(bound: number): number;
 }
 
-/** The finaliser of MurmurHash3 (32 bit): every input bit changes about half of the output bits. */
+/** The finalizer of MurmurHash3 (32 bit): every input bit changes about half of the output bits. */
 export function mix32(value: number): number {
   let h = value >>> 0;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
@@ -57,7 +57,7 @@ export function randomFrom(seed: number): Random {
     if (!(Number.isInteger(bound) && bound >= 1 && bound <= 0x1_0000_0000)) {
       throw new RangeError(`random below: found bound ${String(bound)}, expected a whole number from 1 to 2^32`);
     }
-    // The largest multiple of `bound` that fits 32 bits; draws above it would favour small results.
+    // The largest multiple of `bound` that fits 32 bits; draws above it would favor small results.
     const limit = 0x1_0000_0000 - (0x1_0000_0000 % bound);
     for (;;) {
       const draw = uint32();

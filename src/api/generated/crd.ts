@@ -141,7 +141,7 @@ export const jobSchema: Schema = {
         },
         "dataset": {
           "type": "object",
-          "description": "The labelled samples.",
+          "description": "The labeled samples.",
           "required": [
             "uri"
           ],

@@ -67,7 +67,7 @@ export interface DistillJobSpec {
   backoffLimit: number;
 }
 /**
- * The labelled samples.
+ * The labeled samples.
  */
 export interface Dataset {
   /**
@@ -685,7 +685,7 @@ export interface DistillJobSpecDraft {
   backoffLimit?: number;
 }
 /**
- * The labelled samples.
+ * The labeled samples.
  */
 export interface DatasetDraft {
   /**

@@ -101,6 +101,7 @@ const fields = z.object({
   namespaceWeights: z.record(text, z.number().positive()).default({}),
   facts: z.object({ nodes: z.array(node), pods: z.array(pod) }),
 });
+// cspell:ignore neighbours
 const schema = z.preprocess(renamed({ neighbours: 'pendingPods', account: 'facts' }), fields);
 
 /** Reads a saved snapshot. @param source names the text in an error @throws CliError badInput */

@@ -118,7 +118,7 @@ async function readLists(
   const nodes: CsvFile = { name: nodeList, content: await readInput(nodeList) };
   const pods: CsvFile = { name: podList, content: await readInput(podList) };
   const logged = readLoggedCluster(nodes, pods, parameters);
-  const trace = { nodes: logged.nodes, neighbours: logged.neighbours, ...jobsOf(parameters, seed) };
+  const trace = { nodes: logged.nodes, neighbors: logged.neighbors, ...jobsOf(parameters, seed) };
   return {
     trace,
     notes: [
@@ -151,14 +151,14 @@ function leftOutSentence({ why, names }: LeftOut): string {
   return `left out: ${names.length} ${names.length === 1 ? one : several}: ${named}${more}`;
 }
 
-function sizeOf({ nodes, neighbours, jobs }: Trace): Record<'nodes' | 'slots' | 'neighbours' | 'jobs', number> {
+function sizeOf({ nodes, neighbors, jobs }: Trace): Record<'nodes' | 'slots' | 'neighbors' | 'jobs', number> {
   const slots = nodes.reduce((sum, node) => sum + node.slots, 0);
-  return { nodes: nodes.length, slots, neighbours: neighbours.length, jobs: jobs.length };
+  return { nodes: nodes.length, slots, neighbors: neighbors.length, jobs: jobs.length };
 }
 
 function traceSummary(trace: Trace): string {
-  const { nodes, slots, neighbours, jobs } = sizeOf(trace);
-  return `${nodes} nodes with ${slots} slots, ${neighbours} pods of neighbours, ${jobs} distillation jobs`;
+  const { nodes, slots, neighbors, jobs } = sizeOf(trace);
+  return `${nodes} nodes with ${slots} slots, ${neighbors} pods of neighbors, ${jobs} distillation jobs`;
 }
 
 async function parametersIn(path: string | undefined, readInput: ReadInput): Promise<Parameters> {

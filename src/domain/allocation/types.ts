@@ -33,7 +33,7 @@ export interface PoolRequest<Needs> {
   /** Wanted in this pool whatever other pools offer: teachers that have just started, or all while the pool is held. */
   readonly keepReplicas: number;
   readonly maxReplicas: number;
-  /** What one teacher adds towards `wanted` of the job, above 0. */
+  /** What one teacher adds toward `wanted` of the job, above 0. */
   readonly unitsPerReplica: number;
   readonly teachers: readonly Teacher<Needs>[];
 }

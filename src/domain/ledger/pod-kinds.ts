@@ -104,7 +104,7 @@ export function podKinds(nodes: number, columns: Columns, width: number): (needs
 }
 
 /**
- * Open and closed nodes: each entry points from a node towards the next open one. A search shortens the path that it
+ * Open and closed nodes: each entry points from a node toward the next open one. A search shortens the path that it
  * follows (path halving, as in disjoint sets), so that closed nodes cost nothing in the long run.
  */
 export type OpenNodes = Int32Array;

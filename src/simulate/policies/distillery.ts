@@ -14,7 +14,7 @@ import { simulatedPool, snapshotOf } from './observed.js';
 import type { Decision, JobView, Policy } from './policy.js';
 
 export interface DistilleryOptions {
-  /** Share of all slots that stays free, so that most neighbours need not wait for a teacher to go. */
+  /** Share of all slots that stays free, so that most neighbors need not wait for a teacher to go. */
   readonly reserveShare: number;
   /** From a change to what is decided on it: watch or telemetry, queue, decision. */
   readonly reactSeconds: number;
@@ -29,7 +29,7 @@ export const usualDistillery: DistilleryOptions = {
   reactSeconds: 1,
   restSeconds: 5,
   placement: 'Apart',
-  leaving: 'BesideNeighbours',
+  leaving: 'BesideNeighbors',
 };
 
 /** What a slot is here. */

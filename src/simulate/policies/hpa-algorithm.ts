@@ -13,10 +13,10 @@ const downscaleStabilizationSeconds = 300;
 const scaleUpPods = 4;
 const scaleUpPercent = 100;
 
-export interface UtilisationReading {
+export interface UtilizationReading {
   readonly currentReplicas: number;
   /** Mean over the ready pods, as a share of what they request. */
-  readonly utilisation: number;
+  readonly utilization: number;
   readonly target: number;
   readonly readyPods: number;
   /** Pods without a reading: pending, or not ready yet. */
@@ -24,18 +24,18 @@ export interface UtilisationReading {
 }
 
 /**
- * Replicas by a resource metric: ceil(ready pods × utilisation / target). Pods that are not ready count as idle when it
+ * Replicas by a resource metric: ceil(ready pods × utilization / target). Pods that are not ready count as idle when it
  * is about growing, so that a slow start does not multiply them.
  */
-export function replicasByUtilisation({
+export function replicasByUtilization({
   currentReplicas,
-  utilisation,
+  utilization,
   target,
   readyPods,
   unreadyPods,
-}: UtilisationReading): number {
+}: UtilizationReading): number {
   if (readyPods === 0) return currentReplicas;
-  const ratio = utilisation / target;
+  const ratio = utilization / target;
   if (unreadyPods === 0 || ratio <= 1) {
     return isWithinTolerance(ratio) ? currentReplicas : ceil(ratio * readyPods);
   }
@@ -69,11 +69,11 @@ export interface Recommendation {
 }
 
 /**
- * Bounds one recommendation as the default behaviour does: no lower than the highest of the last 300 s, no higher than
+ * Bounds one recommendation as the default behavior does: no lower than the highest of the last 300 s, no higher than
  * the larger of twice the replicas and four more, within least and most.
  * @param earlier recommendations, which the caller keeps; those that are too old are left out of the answer's
  */
-export function stabilised(
+export function stabilized(
   recommendation: Recommendation,
   earlier: readonly Recommendation[],
   { currentReplicas, least, most }: { readonly currentReplicas: number; readonly least: number; readonly most: number },

@@ -1,24 +1,24 @@
 /**
- * The baseline that most clusters have: one HorizontalPodAutoscaler a job, on CPU utilisation, with its default behaviour.
+ * The baseline that most clusters have: one HorizontalPodAutoscaler a job, on CPU utilization, with its default behavior.
  * It reads what the metrics server scraped one period ago, over a window of one period.
  */
-import { hpaPeriodSeconds, type Recommendation, replicasByUtilisation, stabilised } from './hpa-algorithm.js';
+import { hpaPeriodSeconds, type Recommendation, replicasByUtilization, stabilized } from './hpa-algorithm.js';
 import type { Decision, JobView, Policy } from './policy.js';
 
 export interface HpaOptions {
   /** averageUtilization of the HPA, as a share. */
   readonly target: number;
   /** CPU that a computing teacher uses of what it requests, and one that waits for work. */
-  readonly busyUtilisation: number;
-  readonly idleUtilisation: number;
+  readonly busyUtilization: number;
+  readonly idleUtilization: number;
 }
 
-export const usualHpa: HpaOptions = { target: 0.7, busyUtilisation: 1, idleUtilisation: 0.05 };
+export const usualHpa: HpaOptions = { target: 0.7, busyUtilization: 1, idleUtilization: 0.05 };
 
 interface Scraped {
   readonly busyTeacherSeconds: number;
   readonly readyTeacherSeconds: number;
-  readonly utilisation: number | null;
+  readonly utilization: number | null;
   readonly recommendations: readonly Recommendation[];
 }
 
@@ -36,12 +36,12 @@ export function hpaPolicy(options: HpaOptions = usualHpa): Policy {
     decide: ({ nowSeconds, jobs }) =>
       jobs.flatMap((job): Decision[] => {
         const before = scrapes.get(job.uid);
-        const known = before?.utilisation ?? null;
+        const known = before?.utilization ?? null;
         const bounded = known === null ? null : bound(job, known, nowSeconds, options.target, before?.recommendations);
         scrapes.set(job.uid, {
           busyTeacherSeconds: job.busyTeacherSeconds,
           readyTeacherSeconds: job.readyTeacherSeconds,
-          utilisation: scrape(job, before, options),
+          utilization: scrape(job, before, options),
           recommendations: bounded?.recommendations ?? before?.recommendations ?? [],
         });
         return bounded === null ? [] : [{ uid: job.uid, replicas: bounded.replicas }];
@@ -58,23 +58,23 @@ function scrape(job: JobView, before: Scraped | undefined, options: HpaOptions):
   const ready = job.readyTeacherSeconds - (before?.readyTeacherSeconds ?? 0);
   if (ready <= 0) return null;
   const busy = (job.busyTeacherSeconds - (before?.busyTeacherSeconds ?? 0)) / ready;
-  return options.idleUtilisation + busy * (options.busyUtilisation - options.idleUtilisation);
+  return options.idleUtilization + busy * (options.busyUtilization - options.idleUtilization);
 }
 
 function bound(
   job: JobView,
-  utilisation: number,
+  utilization: number,
   atSeconds: number,
   target: number,
   earlier: readonly Recommendation[] = [],
-): ReturnType<typeof stabilised> {
-  const replicas = replicasByUtilisation({
+): ReturnType<typeof stabilized> {
+  const replicas = replicasByUtilization({
     currentReplicas: job.desired,
-    utilisation,
+    utilization,
     target,
     readyPods: job.readyTeachers,
     unreadyPods: job.pendingTeachers + job.startingTeachers,
   });
   const bounds = { currentReplicas: job.desired, least: leastReplicas(job), most: job.maxReplicas };
-  return stabilised({ atSeconds, replicas }, earlier, bounds);
+  return stabilized({ atSeconds, replicas }, earlier, bounds);
 }

@@ -3,7 +3,7 @@
  * one and back; between them an HPA asks it for the lag, the messages that are pending or not yet acknowledged, and holds
  * their mean per teacher at the threshold.
  */
-import { hpaPeriodSeconds, type Recommendation, replicasByAverageValue, stabilised } from './hpa-algorithm.js';
+import { hpaPeriodSeconds, type Recommendation, replicasByAverageValue, stabilized } from './hpa-algorithm.js';
 import { leastReplicas } from './hpa.js';
 import type { Decision, JobView, Policy } from './policy.js';
 
@@ -47,8 +47,8 @@ export function kedaPolicy(lagThreshold: number = usualKeda.lagThreshold): Polic
 }
 
 /** num_pending + num_ack_pending: work that was fed and whose logits are not stored, at least what is being computed. */
-function lagOf({ fedSteps, labelledSteps, inFlightSteps }: JobView): number {
-  return Math.ceil(Math.max(inFlightSteps, fedSteps - labelledSteps) - 1e-6);
+function lagOf({ fedSteps, labeledSteps, inFlightSteps }: JobView): number {
+  return Math.ceil(Math.max(inFlightSteps, fedSteps - labeledSteps) - 1e-6);
 }
 
 function scale(
@@ -57,7 +57,7 @@ function scale(
   activeAtSeconds: number,
   earlier: readonly Recommendation[],
   lagThreshold: number,
-): ReturnType<typeof stabilised> {
+): ReturnType<typeof stabilized> {
   if (job.desired === 0) {
     // Activation: the HPA takes over from one.
     const replicas = activeAtSeconds === nowSeconds ? leastReplicas(job) : 0;
@@ -68,5 +68,5 @@ function scale(
   }
   const replicas = replicasByAverageValue(job.desired, lagOf(job), lagThreshold);
   const bounds = { currentReplicas: job.desired, least: leastReplicas(job), most: job.maxReplicas };
-  return stabilised({ atSeconds: nowSeconds, replicas }, earlier, bounds);
+  return stabilized({ atSeconds: nowSeconds, replicas }, earlier, bounds);
 }

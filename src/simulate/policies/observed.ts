@@ -63,14 +63,14 @@ function clusterOf({ pendingTeachers, startingTeachers, readyTeachers }: JobView
 }
 
 function streamsOf(view: JobView, nowMs: number): PresentStreams {
-  const unfinished = Math.ceil(view.fedSteps - view.labelledSteps);
-  const buffered = Math.floor(view.labelledSteps - view.trainedSteps);
+  const unfinished = Math.ceil(view.fedSteps - view.labeledSteps);
+  const buffered = Math.floor(view.labeledSteps - view.trainedSteps);
   const student = view.isStudentUp ? studentOf(view, buffered, nowMs) : null;
   return {
     state: 'Present',
     missing: [],
     work: { messages: unfinished, pending: unfinished, ackPending: 0 },
-    logits: { messages: buffered, bytes: 0, firstSequence: 1, lastSequence: Math.floor(view.labelledSteps) },
+    logits: { messages: buffered, bytes: 0, firstSequence: 1, lastSequence: Math.floor(view.labeledSteps) },
     dead: { messages: 0 },
     student,
     readers: [logitsReaderOf('student', student)],

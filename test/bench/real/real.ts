@@ -4,7 +4,7 @@
  *
  *   npm run bench real -- --minutes 15 --nodes 24 --jobs 8 --policies fixed,hpa,keda,distillery
  *
- * The policy `alone` plays the neighbours without any job: what their pods wait for a real scheduler by itself.
+ * The policy `alone` plays the neighbors without any job: what their pods wait for a real scheduler by itself.
  */
 import {
   generateTrace,
@@ -46,7 +46,7 @@ export async function realBench(say: (line: string) => void, options: BenchOptio
   return {
     name: 'real',
     goal:
-      `${String(minutes)} minutes of ${String(trace.nodes.length)} nodes, ${String(trace.neighbours.length)} neighbours, ` +
+      `${String(minutes)} minutes of ${String(trace.nodes.length)} nodes, ${String(trace.neighbors.length)} neighbors, ` +
       `${String(trace.jobs.length)} jobs, in real time; beside each the simulator's forecast`,
     rows,
   };
@@ -70,7 +70,7 @@ function smallTrace(minutes: number, nodes: number, count: number): Trace {
   const parameters = {
     hours,
     cluster: { nodes },
-    neighbours: { medianSeconds: minutes * 4, sigma: 1 },
+    neighbors: { medianSeconds: minutes * 4, sigma: 1 },
     jobs: {
       count,
       fromHour: 0,

@@ -34,10 +34,10 @@ export class WorkFeed {
   /** Brings the stream to what the job's counters say; not to be called again before it has resolved. */
   async follow(job: Job): Promise<void> {
     const fed = fedSteps(job);
-    const labelled = Math.min(fed, Math.floor(job.labelledSteps));
-    // What is labelled by now may not even be published: the plant counts on between two looks.
-    await this.#publish(Math.max(labelled, Math.min(fed, this.#acknowledged + job.spec.windowSteps)));
-    await this.#acknowledge(labelled);
+    const labeled = Math.min(fed, Math.floor(job.labeledSteps));
+    // What is labeled by now may not even be published: the plant counts on between two looks.
+    await this.#publish(Math.max(labeled, Math.min(fed, this.#acknowledged + job.spec.windowSteps)));
+    await this.#acknowledge(labeled);
     await this.#publish(fed);
   }
 

@@ -253,7 +253,7 @@ describe('the command line', () => {
 
   it.each([
     { args: [], want: 'Usage: distill' },
-    { args: ['distil'], want: "error: unknown command 'distil'" },
+    { args: ['distill'], want: "error: unknown command 'distill'" },
     { args: ['run'], want: 'distill run: name a job file, or a run with --resume' },
     { args: ['run', 'a.yaml', '--resume', 'b'], want: 'distill run: name a job file or --resume, not both' },
     { args: ['run', 'a.yaml', 'b.yaml'], want: 'error: too many arguments' },

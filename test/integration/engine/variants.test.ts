@@ -82,7 +82,7 @@ describe('a job', () => {
     ['all logits in full precision', { encoding: 'Float32', topK: 0 }],
     ['the three largest logits and the remaining mass', { encoding: 'Float16', topK: 3 }],
   ])(
-    'distils from %s',
+    'distills from %s',
     async (_what, logits) => {
       const { run, dir } = await complete((spec) => (spec.logits = logits));
       expect(run.result?.studentAccuracy).toBeGreaterThan(0.5);

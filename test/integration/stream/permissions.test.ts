@@ -1,6 +1,6 @@
 /**
  * Least privilege (I7), tried from the outside: what each role must not do is refused by the server itself, whether the
- * server learnt the rights from its own configuration or from credentials that the operator signed.
+ * server learned the rights from its own configuration or from credentials that the operator signed.
  */
 import { jobNames, resultPrefix, type WorkerRole, workerRoles } from '@distillery/protocol';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';

@@ -4,21 +4,21 @@ import fc from 'fast-check';
 
 import { type Cluster, clusterOf } from '../../../src/simulate/cluster.js';
 import { startedJob, type Teacher } from '../../../src/simulate/job.js';
-import { type Neighbour, type Pods, podsOf } from '../../../src/simulate/pods.js';
-import { traceJob, traceNeighbour } from '../../unit/simulate/traces.js';
+import { type Neighbor, type Pods, podsOf } from '../../../src/simulate/pods.js';
+import { traceJob, traceNeighbor } from '../../unit/simulate/traces.js';
 
 /** A cluster to which things happen, and the pods that are on it. */
 function world(slots: readonly number[], placement: 'Packed' | 'Apart') {
   const cluster = clusterOf<Teacher>(slots.map((count, index) => ({ name: `${index}`, model: 'any', slots: count })));
   const jobs = [traceJob({ uid: 'a' }), traceJob({ uid: 'b' })].map(startedJob);
-  const bound: Neighbour[] = [];
+  const bound: Neighbor[] = [];
   const starting: Teacher[] = [];
   const leaving: Teacher[] = [];
   const pods = podsOf(
     cluster,
-    { speeds: {}, preemptible: true, placement, leaving: placement === 'Apart' ? 'BesideNeighbours' : 'Youngest' },
+    { speeds: {}, preemptible: true, placement, leaving: placement === 'Apart' ? 'BesideNeighbors' : 'Youngest' },
     {
-      neighbourBound: (neighbour) => bound.push(neighbour),
+      neighborBound: (neighbor) => bound.push(neighbor),
       teacherBound: (teacher) => starting.push(teacher),
       teacherLeaving: (teacher) => leaving.push(teacher),
       jobChanged: () => undefined,
@@ -28,14 +28,14 @@ function world(slots: readonly number[], placement: 'Packed' | 'Apart') {
 }
 
 function expectConserved(cluster: Cluster<Teacher>, pods: Pods): void {
-  for (const { slots, free, neighbours, teachers, leaving, promised } of cluster.nodes) {
-    expect(free + neighbours + teachers.size + leaving).toBe(slots);
-    for (const count of [free, neighbours, leaving, promised]) expect(count).toBeGreaterThanOrEqual(0);
+  for (const { slots, free, neighbors, teachers, leaving, promised } of cluster.nodes) {
+    expect(free + neighbors + teachers.size + leaving).toBe(slots);
+    for (const count of [free, neighbors, leaving, promised]) expect(count).toBeGreaterThanOrEqual(0);
   }
   const sum = (of: (node: (typeof cluster.nodes)[number]) => number): number =>
     cluster.nodes.reduce((total, node) => total + of(node), 0);
   expect(cluster.free).toBe(sum(({ free }) => free));
-  expect(pods.idleSlots).toBe(sum(({ slots, neighbours }) => slots - neighbours));
+  expect(pods.idleSlots).toBe(sum(({ slots, neighbors }) => slots - neighbors));
   expect(pods.promisedSlots).toBe(sum(({ promised }) => promised));
 }
 
@@ -56,10 +56,10 @@ test('slots of every node add up after every change', () => {
         const taken = <Item>(from: Item[], which: number): Item | undefined => from.splice(which % from.length, 1)[0];
         for (const [now, { kind, which, count }] of steps.entries()) {
           if (kind === 'arrive') {
-            const pod = traceNeighbour({ slots: 1 + count, milli: count === 0 && which > 2 ? 400 : 1_000 });
-            pods.neighbourArrives({ pod, node: null, promised: null, release: () => undefined }, now);
+            const pod = traceNeighbor({ slots: 1 + count, milli: count === 0 && which > 2 ? 400 : 1_000 });
+            pods.neighborArrives({ pod, node: null, promised: null, release: () => undefined }, now);
           } else if (kind === 'end' && bound.length > 0) {
-            pods.neighbourEnds(taken(bound, which)!, now);
+            pods.neighborEnds(taken(bound, which)!, now);
           } else if (kind === 'scale') {
             const job = jobs[which % 2]!;
             pods.scale(job, count, now);

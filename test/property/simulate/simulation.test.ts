@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import { rowOf } from '../../../src/simulate/measures.js';
 import { policies, type PolicyName } from '../../../src/simulate/policies/index.js';
 import { simulation } from '../../../src/simulate/simulation.js';
-import type { Trace, TraceJob, TraceNeighbour } from '../../../src/simulate/trace.js';
-import { outcomeOf, traceJob, traceNeighbour, traceOf } from '../../unit/simulate/traces.js';
+import type { Trace, TraceJob, TraceNeighbor } from '../../../src/simulate/trace.js';
+import { outcomeOf, traceJob, traceNeighbor, traceOf } from '../../unit/simulate/traces.js';
 
 const whole = (min: number, max: number): fc.Arbitrary<number> => fc.integer({ min, max });
 
@@ -20,7 +20,7 @@ const jobArbitrary: fc.Arbitrary<Partial<TraceJob>> = fc.record({
   maxReplicas: whole(1, 10),
 });
 
-const neighbourArbitrary: fc.Arbitrary<TraceNeighbour> = fc
+const neighborArbitrary: fc.Arbitrary<TraceNeighbor> = fc
   .record({
     arrivesAtSeconds: whole(0, 900),
     runsSeconds: whole(1, 600),
@@ -28,7 +28,7 @@ const neighbourArbitrary: fc.Arbitrary<TraceNeighbour> = fc
     milli: fc.constantFrom(1_000, 1_000, 250, 600),
     models: fc.constantFrom(null, null, ['T4']),
   })
-  .map((pod) => traceNeighbour({ ...pod, milli: pod.slots === 1 ? pod.milli : 1_000 }));
+  .map((pod) => traceNeighbor({ ...pod, milli: pod.slots === 1 ? pod.milli : 1_000 }));
 
 const traceArbitrary: fc.Arbitrary<Trace> = fc
   .record({
@@ -37,15 +37,15 @@ const traceArbitrary: fc.Arbitrary<Trace> = fc
       maxLength: 6,
     }),
     jobs: fc.array(jobArbitrary, { maxLength: 6 }),
-    neighbours: fc.array(neighbourArbitrary, { maxLength: 25 }),
+    neighbors: fc.array(neighborArbitrary, { maxLength: 25 }),
   })
-  .map(({ nodes, jobs, neighbours }) =>
+  .map(({ nodes, jobs, neighbors }) =>
     traceOf({
       nodes: nodes.map((node, index) => ({ name: `node-${index}`, ...node })),
       jobs: jobs
         .sort((one, other) => one.submittedAtSeconds! - other.submittedAtSeconds!)
         .map((job, index) => traceJob({ ...job, uid: `job-${index}` })),
-      neighbours: neighbours.sort((one, other) => one.arrivesAtSeconds - other.arrivesAtSeconds),
+      neighbors: neighbors.sort((one, other) => one.arrivesAtSeconds - other.arrivesAtSeconds),
     }),
   );
 
@@ -90,10 +90,10 @@ describe('a simulated day', () => {
     });
   });
 
-  test('binds every neighbour that some node could hold', () => {
+  test('binds every neighbor that some node could hold', () => {
     holds((trace, name) => {
       const { waitSeconds } = outcomeOf(trace, policies[name]());
-      trace.neighbours.forEach(({ slots, models }, index) => {
+      trace.neighbors.forEach(({ slots, models }, index) => {
         const fits = trace.nodes.some((node) => node.slots >= slots && (models?.includes(node.model) ?? true));
         if (fits) expect(waitSeconds[index]).toBeGreaterThanOrEqual(0);
         else expect(waitSeconds[index]).toBeNull();

@@ -7,7 +7,7 @@ describe('mix32', () => {
     [0, 0],
     [1, 0x514e_28b7],
     [0xffff_ffff, 0x81f1_6f39],
-  ])('is the published finaliser of MurmurHash3: %p', (value, want) => {
+  ])('is the published finalizer of MurmurHash3: %p', (value, want) => {
     expect(mix32(value)).toBe(want);
   });
 
@@ -76,7 +76,7 @@ describe('a stream of random numbers', () => {
     expect(chiSquare).toBeLessThan(bound - 1 + 6 * Math.sqrt(2 * (bound - 1)));
   });
 
-  test('below() of two thirds of the range does not favour small results, as a bare remainder would', () => {
+  test('below() of two thirds of the range does not favor small results, as a bare remainder would', () => {
     const bound = 0xaaaa_aaab;
     const random = randomFrom(1);
     let low = 0;

@@ -20,9 +20,9 @@ const job: TraceJob = {
 };
 const trace: Trace = {
   nodes: [{ name: 'node-0', model: 'any', slots: 4 }],
-  neighbours: [
-    { name: 'neighbour-0', arrivesAtSeconds: 2, runsSeconds: 5, slots: 2, milli: 1_000, models: null },
-    { name: 'neighbour-1', arrivesAtSeconds: 3, runsSeconds: 5, slots: 1, milli: 1_000, models: null },
+  neighbors: [
+    { name: 'neighbor-0', arrivesAtSeconds: 2, runsSeconds: 5, slots: 2, milli: 1_000, models: null },
+    { name: 'neighbor-1', arrivesAtSeconds: 3, runsSeconds: 5, slots: 1, milli: 1_000, models: null },
   ],
   jobs: [job],
   speeds: {},
@@ -86,14 +86,14 @@ test('a preemption is counted once, and the work that was handed back is done by
   expect(outcome.completionSeconds).toEqual([expect.closeTo(15)]);
 });
 
-test('neighbours wait from their arrival until they are bound, and their slots are nobody else’s until they end', () => {
+test('neighbors wait from their arrival until they are bound, and their slots are nobody else’s until they end', () => {
   const plant = new Plant(trace);
   plant.submit(0, 1);
-  expect(plant.neighbourBound(0, 2.5)).toBe(true);
-  expect(plant.neighbourBound(0, 2.6)).toBe(false);
-  expect(plant.waitingNeighbours(4)).toBe(1);
-  plant.neighbourBound(1, 7);
-  plant.neighbourGone(0, 8);
+  expect(plant.neighborBound(0, 2.5)).toBe(true);
+  expect(plant.neighborBound(0, 2.6)).toBe(false);
+  expect(plant.waitingNeighbors(4)).toBe(1);
+  plant.neighborBound(1, 7);
+  plant.neighborGone(0, 8);
   plant.proceed(10);
   const outcome = plant.outcome('any');
   expect(outcome.waitSeconds).toEqual([0.5, 4]);
@@ -102,11 +102,11 @@ test('neighbours wait from their arrival until they are bound, and their slots a
   expect(outcome.usedSlotSeconds).toBe(0);
 });
 
-test('a run is over when all jobs are done and all neighbours were bound', () => {
+test('a run is over when all jobs are done and all neighbors were bound', () => {
   const plant = atWork();
   plant.proceed(40);
-  plant.neighbourBound(0, 41);
+  plant.neighborBound(0, 41);
   expect(plant.isOver).toBe(false);
-  plant.neighbourBound(1, 42);
+  plant.neighborBound(1, 42);
   expect(plant.isOver).toBe(true);
 });

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { streamsFinalizer } from '../../../src/api/index.js';
 import { reconcile } from '../../../src/controller/index.js';
 import { FakeClock } from '../../kit/clock.js';
-import { ended, JobMaker, labelling, noonMs, training } from '../../kit/snapshots.js';
+import { ended, JobMaker, labeling, noonMs, training } from '../../kit/snapshots.js';
 import { Crash, FakeCluster, FakeJobs, FakeStreams, Fate, fleetOver } from './fakes.js';
 
 const key = { namespace: 'default', name: 'mnist', uid: 'u-1' };
@@ -52,7 +52,7 @@ async function running(edit?: (job: JobMaker) => JobMaker): Promise<World> {
   await at.look();
   Object.assign(at.streams, {
     student: training(),
-    teachers: new Map([['cpu-0', labelling('cpu-0')]]),
+    teachers: new Map([['cpu-0', labeling('cpu-0')]]),
   });
   await at.look();
   at.jobs.events.length = 0;

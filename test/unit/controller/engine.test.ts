@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import { type EngineReport, JobQueue, startEngine } from '../../../src/controller/index.js';
 import { FakeClock, settled } from '../../kit/clock.js';
-import { JobMaker, labelling, noonMs, training } from '../../kit/snapshots.js';
+import { JobMaker, labeling, noonMs, training } from '../../kit/snapshots.js';
 import { FakeCluster, FakeJobs, FakeStreams, Fate } from './fakes.js';
 
 const keyOf = (uid: string) => ({ namespace: 'default', name: 'mnist', uid });
@@ -83,7 +83,7 @@ describe('an engine', () => {
 
   test('allocates again when slots change, and wakes the job whose grants changed', async () => {
     const { start, cluster, streams, queue, kinds, reports } = world();
-    Object.assign(streams, { exists: true, student: training(), teachers: new Map([['cpu-0', labelling('cpu-0')]]) });
+    Object.assign(streams, { exists: true, student: training(), teachers: new Map([['cpu-0', labeling('cpu-0')]]) });
     const engine = start();
     await rest();
     expect(cluster.pools.get('cpu')?.length).toBe(2);
@@ -110,7 +110,7 @@ describe('an engine', () => {
 
   test('stops after the reconcile that waits for its grants: without grants its teachers would end', async () => {
     const { start, jobs, cluster, streams, queue, clock } = world({ allocationMs: 100 });
-    Object.assign(streams, { exists: true, student: training(), teachers: new Map([['cpu-0', labelling('cpu-0')]]) });
+    Object.assign(streams, { exists: true, student: training(), teachers: new Map([['cpu-0', labeling('cpu-0')]]) });
     const engine = start();
     await rest();
     expect(cluster.pools.get('cpu')?.length).toBe(2);

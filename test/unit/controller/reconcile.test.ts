@@ -6,7 +6,7 @@ import type { DistillJob } from '../../../src/api/index.js';
 import { reconcile } from '../../../src/controller/index.js';
 import { type Limits, noLimits, parseLimit, type Plan } from '../../../src/domain/index.js';
 import { FakeClock } from '../../kit/clock.js';
-import { ended, JobMaker, labelling, noonMs, training } from '../../kit/snapshots.js';
+import { ended, JobMaker, labeling, noonMs, training } from '../../kit/snapshots.js';
 import { Crash, FakeCluster, FakeJobs, FakeStreams, Fate, fleetOver } from './fakes.js';
 
 const key = { namespace: 'default', name: 'mnist', uid: 'u-1' };
@@ -69,7 +69,7 @@ function untidy(): World {
       firstNeededSequence: 3,
       damaged: [{ sequence: 5, shard: 0, step: 44, reason: 'body checksum' }],
     }),
-    teachers: new Map([['cpu-77', labelling('cpu-77')]]),
+    teachers: new Map([['cpu-77', labeling('cpu-77')]]),
     dead: [{ shard: 0, step: 7, teacher: 'cpu-1', deliveries: 5, error: 'NaN logits', item: null }],
   });
   return at;

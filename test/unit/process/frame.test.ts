@@ -11,7 +11,7 @@ import { DataError, ReadError } from '../../../workers/data/index.js';
 import { LogitsError, ModelError } from '../../../workers/models/inference/index.js';
 import { BatchError, NumericError, StateError, StudentModelError } from '../../../workers/models/training.js';
 import { endingOf } from '../../../workers/process/endings.js';
-import { readEnvironment, readLabellingEnvironment } from '../../../workers/process/environment.js';
+import { readEnvironment, readLabelingEnvironment } from '../../../workers/process/environment.js';
 import { WorkerError, writeLastWords } from '../../../workers/base/exit.js';
 import { RuntimeError } from '../../../workers/runtimes/index.js';
 import { Meter } from '../../../workers/base/meter.js';
@@ -242,13 +242,13 @@ describe('the environment', () => {
     });
   });
 
-  test('for labelling alone needs no stream', () => {
-    expect(readLabellingEnvironment({ DISTILL_MANIFEST: sound.DISTILL_MANIFEST })).toEqual({
+  test('for labeling alone needs no stream', () => {
+    expect(readLabelingEnvironment({ DISTILL_MANIFEST: sound.DISTILL_MANIFEST })).toEqual({
       manifest: manifestWith(),
       threads: 1,
       runtime: 'auto',
     });
-    expect(refusalOf(() => readLabellingEnvironment({})).message).toContain('DISTILL_MANIFEST: found nothing');
+    expect(refusalOf(() => readLabelingEnvironment({})).message).toContain('DISTILL_MANIFEST: found nothing');
   });
 });
 

@@ -36,7 +36,7 @@ describe('a log', () => {
         { name: 'node-a', model: 'P100', slots: 2 },
         { name: 'node-c', model: 'V100M32', slots: 8 },
       ],
-      neighbours: [
+      neighbors: [
         { name: 'early', arrivesAtSeconds: 0, runsSeconds: 399_990, slots: 1, milli: 1_000, models: null },
         { name: 'shared', arrivesAtSeconds: 0, runsSeconds: 90, slots: 1, milli: 460, models: null },
         {
@@ -52,9 +52,9 @@ describe('a log', () => {
   });
 
   test('can begin wherever a person says', () => {
-    const { neighbours, fromSeconds } = read(nodes, pods, 500_050);
+    const { neighbors, fromSeconds } = read(nodes, pods, 500_050);
     expect(fromSeconds).toBe(500_050);
-    expect(neighbours.map(({ name, arrivesAtSeconds, runsSeconds }) => [name, arrivesAtSeconds, runsSeconds])).toEqual([
+    expect(neighbors.map(({ name, arrivesAtSeconds, runsSeconds }) => [name, arrivesAtSeconds, runsSeconds])).toEqual([
       ['early', 0, 399_950],
       ['shared', 0, 60],
       ['picky', 10, 1_000],
@@ -70,8 +70,8 @@ describe('a log', () => {
       'fits,1000,1024,2,1000,P100 | T4,LS,Running,500060,501060,500060',
       'later,1000,1024,1,1000,,LS,Running,600000,600100,600000',
     ];
-    const { leftOut, neighbours } = read(nodes, odd, 500_000);
-    expect(neighbours.map(({ name }) => name)).toEqual(['early', 'shared', 'picky', 'fits']);
+    const { leftOut, neighbors } = read(nodes, odd, 500_000);
+    expect(neighbors.map(({ name }) => name)).toEqual(['early', 'shared', 'picky', 'fits']);
     expect(leftOut.slice(3)).toEqual([
       { why: 'NoNodeHoldsIt', names: ['unknown', 'large', 'large-here'] },
       { why: 'OtherHours', names: ['later'] },
@@ -79,8 +79,8 @@ describe('a log', () => {
   });
 
   test('has every row in what is replayed or in what is left out', () => {
-    const { nodes: kept, neighbours, leftOut } = read(nodes, pods);
-    const rows = kept.length + neighbours.length + leftOut.reduce((sum, { names }) => sum + names.length, 0);
+    const { nodes: kept, neighbors, leftOut } = read(nodes, pods);
+    const rows = kept.length + neighbors.length + leftOut.reduce((sum, { names }) => sum + names.length, 0);
     expect(rows).toBe(nodes.length - 1 + pods.length - 1);
   });
 

@@ -2,10 +2,10 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { type Cluster, clusterOf } from '../../../src/simulate/cluster.js';
-import type { TraceNeighbour, TraceNode } from '../../../src/simulate/trace.js';
+import type { TraceNeighbor, TraceNode } from '../../../src/simulate/trace.js';
 
 const node = (name: string, slots: number, model = 'any'): TraceNode => ({ name, slots, model });
-const pod = (slots: number, changes: Partial<TraceNeighbour> = {}): TraceNeighbour => ({
+const pod = (slots: number, changes: Partial<TraceNeighbor> = {}): TraceNeighbor => ({
   name: 'pod',
   arrivesAtSeconds: 0,
   runsSeconds: 1,
@@ -15,16 +15,16 @@ const pod = (slots: number, changes: Partial<TraceNeighbour> = {}): TraceNeighbo
   ...changes,
 });
 
-/** Books a neighbour where the scheduler would. */
+/** Books a neighbor where the scheduler would. */
 function put(
   cluster: Cluster<unknown>,
-  wanted: TraceNeighbour,
+  wanted: TraceNeighbor,
 ): { readonly on: string | null; readonly release: () => void } {
-  const found = cluster.nodeForNeighbour(wanted);
+  const found = cluster.nodeForNeighbor(wanted);
   return { on: found?.name ?? null, release: found === null ? () => undefined : cluster.hold(wanted, found) };
 }
 
-describe('a neighbour', () => {
+describe('a neighbor', () => {
   test('goes where the fewest slots stay open', () => {
     const cluster = clusterOf([node('large', 8), node('small', 2)]);
     expect([put(cluster, pod(1)).on, put(cluster, pod(1)).on, put(cluster, pod(1)).on]).toEqual([
@@ -105,7 +105,7 @@ describe('preemption', () => {
 });
 
 describe('a teacher', () => {
-  test('goes beside neighbours when packed, and away from them when apart', () => {
+  test('goes beside neighbors when packed, and away from them when apart', () => {
     const cluster = clusterOf([node('a', 4), node('b', 4)]);
     expect(put(cluster, pod(2)).on).toBe('a');
     expect(cluster.nodeForTeacher('Packed')?.name).toBe('a');

@@ -4,13 +4,13 @@ import { describe, expect, test } from '@jest/globals';
 import {
   type Recommendation,
   replicasByAverageValue,
-  replicasByUtilisation,
-  stabilised,
+  replicasByUtilization,
+  stabilized,
 } from '../../../src/simulate/policies/hpa-algorithm.js';
 import { hpaPolicy } from '../../../src/simulate/policies/hpa.js';
 import { jobView, viewAt } from './views.js';
 
-describe('replicas by utilisation', () => {
+describe('replicas by utilization', () => {
   test.each([
     ['doubles when the metric is twice the target (200m against 100m)', 3, 2, 1, 3, 0, 6],
     ['halves when it is half of it (50m against 100m)', 4, 0.5, 1, 4, 0, 2],
@@ -22,8 +22,8 @@ describe('replicas by utilisation', () => {
     ['counts unready pods as idle before it grows: 4 × 2 of 6 pods is 1.33', 6, 2, 1, 4, 2, 8],
     ['holds when they make up for it', 6, 1.2, 1, 3, 3, 6],
     ['leaves unready pods out when it shrinks', 6, 0.5, 1, 4, 2, 2],
-  ])('%s', (_, currentReplicas, utilisation, target, readyPods, unreadyPods, want) => {
-    expect(replicasByUtilisation({ currentReplicas, utilisation, target, readyPods, unreadyPods })).toBe(want);
+  ])('%s', (_, currentReplicas, utilization, target, readyPods, unreadyPods, want) => {
+    expect(replicasByUtilization({ currentReplicas, utilization, target, readyPods, unreadyPods })).toBe(want);
   });
 });
 
@@ -38,7 +38,7 @@ describe('replicas by an average value', () => {
   });
 });
 
-describe('the default behaviour', () => {
+describe('the default behavior', () => {
   const bounds = { currentReplicas: 10, least: 1, most: 100 };
   const at = (atSeconds: number, replicas: number): Recommendation => ({ atSeconds, replicas });
 
@@ -48,20 +48,20 @@ describe('the default behaviour', () => {
     ['… which is more than four from five on', 4, 50, 8],
     ['stays within the bounds', 80, 500, 100],
   ])('%s', (_, currentReplicas, wanted, want) => {
-    expect(stabilised(at(0, wanted), [], { ...bounds, currentReplicas }).replicas).toBe(want);
+    expect(stabilized(at(0, wanted), [], { ...bounds, currentReplicas }).replicas).toBe(want);
   });
 
   test('goes down to the highest recommendation of the last 300 s', () => {
     const earlier = [at(0, 9), at(100, 7), at(200, 6)];
-    const now = stabilised(at(299, 2), earlier, bounds);
+    const now = stabilized(at(299, 2), earlier, bounds);
     expect(now.replicas).toBe(9);
-    const later = stabilised(at(301, 2), now.recommendations, { ...bounds, currentReplicas: 9 });
+    const later = stabilized(at(301, 2), now.recommendations, { ...bounds, currentReplicas: 9 });
     expect(later.replicas).toBe(7);
     expect(later.recommendations).not.toContainEqual(at(0, 9));
   });
 
   test('never grows for what was recommended before', () => {
-    expect(stabilised(at(100, 12), [at(0, 50)], bounds).replicas).toBe(12);
+    expect(stabilized(at(100, 12), [at(0, 50)], bounds).replicas).toBe(12);
   });
 });
 

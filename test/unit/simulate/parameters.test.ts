@@ -37,20 +37,20 @@ describe('a made-up day', () => {
   const day = readParameters('x', '{"cluster": {"nodes": 200}}');
   const trace = generateTrace(day, 7);
   const hours = (from: number, to: number): number =>
-    trace.neighbours.filter((pod) => pod.arrivesAtSeconds >= from * 3_600 && pod.arrivesAtSeconds < to * 3_600).length;
+    trace.neighbors.filter((pod) => pod.arrivesAtSeconds >= from * 3_600 && pod.arrivesAtSeconds < to * 3_600).length;
 
   test('is the same for the same seed, and another for another', () => {
     expect(generateTrace(day, 7)).toEqual(trace);
-    expect(generateTrace(day, 8).neighbours).not.toEqual(trace.neighbours);
+    expect(generateTrace(day, 8).neighbors).not.toEqual(trace.neighbors);
   });
 
-  test('keeps its neighbours when the jobs are others', () => {
+  test('keeps its neighbors when the jobs are others', () => {
     const other = generateTrace(readParameters('x', '{"cluster": {"nodes": 200}, "jobs": {"count": 1}}'), 7);
-    expect(other.neighbours).toEqual(trace.neighbours);
+    expect(other.neighbors).toEqual(trace.neighbors);
   });
 
   test('has the load that was asked for, within a tenth', () => {
-    const held = trace.neighbours.reduce((sum, pod) => {
+    const held = trace.neighbors.reduce((sum, pod) => {
       const seconds = Math.min(24 * 3_600, pod.arrivesAtSeconds + pod.runsSeconds) - pod.arrivesAtSeconds;
       return sum + seconds * pod.slots;
     }, 0);
@@ -65,7 +65,7 @@ describe('a made-up day', () => {
 
   test('comes in order', () => {
     for (const events of [
-      trace.neighbours.map(({ arrivesAtSeconds }) => arrivesAtSeconds),
+      trace.neighbors.map(({ arrivesAtSeconds }) => arrivesAtSeconds),
       trace.jobs.map(({ submittedAtSeconds }) => submittedAtSeconds),
     ]) {
       expect(events).toEqual([...events].sort((one, other) => one - other));

@@ -17,7 +17,7 @@ describe('a fixed fleet', () => {
 
 describe('KEDA', () => {
   const lag = (messages: number, desired: number): JobView =>
-    jobView({ desired, fedSteps: 1_000 + messages, labelledSteps: 1_000, inFlightSteps: 0 });
+    jobView({ desired, fedSteps: 1_000 + messages, labeledSteps: 1_000, inFlightSteps: 0 });
   const decisions = (looks: readonly (readonly [number, JobView])[]): number[] => {
     const keda = kedaPolicy(10);
     return looks.map(([at, job]) => keda.decide(viewAt(at, [job]))[0]?.replicas ?? -1);
@@ -50,13 +50,13 @@ describe('KEDA', () => {
   });
 
   test('counts what is being computed as lag, as num_ack_pending is', () => {
-    const fed = jobView({ desired: 4, fedSteps: 1_000, labelledSteps: 1_000, inFlightSteps: 61 });
+    const fed = jobView({ desired: 4, fedSteps: 1_000, labeledSteps: 1_000, inFlightSteps: 61 });
     expect(decisions([[30, fed]])).toEqual([7]);
   });
 });
 
 describe('the operator in a simulation', () => {
-  test('shares what neighbours leave, a reserve held back', () => {
+  test('shares what neighbors leave, a reserve held back', () => {
     const jobs = ['a', 'b'].map((uid) => jobView({ uid, desired: 0, readyTeachers: 0, teacherStepsPerSecond: null }));
     const policy = distilleryPolicy({ reserveShare: 0.1 });
     const decided = policy.decide(viewAt(0, jobs, { slots: 100, slotsForTeachers: 16, freeSlots: 16 }));
@@ -66,8 +66,8 @@ describe('the operator in a simulation', () => {
     ]);
   });
 
-  test('asks for no teacher once every step is labelled', () => {
-    const job = jobView({ fedSteps: 10_000, labelledSteps: 10_000 });
+  test('asks for no teacher once every step is labeled', () => {
+    const job = jobView({ fedSteps: 10_000, labeledSteps: 10_000 });
     expect(distilleryPolicy().decide(viewAt(0, [job]))).toEqual([{ uid: 'job-1', replicas: 0 }]);
   });
 });

@@ -2,7 +2,7 @@
 import type { Outcome } from '../../../src/simulate/measures.js';
 import type { Policy } from '../../../src/simulate/policies/policy.js';
 import { simulation } from '../../../src/simulate/simulation.js';
-import type { Trace, TraceJob, TraceNeighbour } from '../../../src/simulate/trace.js';
+import type { Trace, TraceJob, TraceNeighbor } from '../../../src/simulate/trace.js';
 
 /** A student of 10 steps a second, whose teachers do 5 each: 100 s if it never waits. */
 export function traceJob(changes: Partial<TraceJob> = {}): TraceJob {
@@ -22,14 +22,14 @@ export function traceJob(changes: Partial<TraceJob> = {}): TraceJob {
   };
 }
 
-export function traceNeighbour(changes: Partial<TraceNeighbour> = {}): TraceNeighbour {
+export function traceNeighbor(changes: Partial<TraceNeighbor> = {}): TraceNeighbor {
   return { name: 'n', arrivesAtSeconds: 50, runsSeconds: 20, slots: 1, milli: 1_000, models: null, ...changes };
 }
 
 export function traceOf(changes: Partial<Trace> = {}): Trace {
   return {
     nodes: [{ name: 'a', model: 'any', slots: 4 }],
-    neighbours: [],
+    neighbors: [],
     jobs: [traceJob()],
     speeds: {},
     timings: { teacherStartSeconds: 10, teacherDrainSeconds: 3, graceSeconds: 30, studentStartSeconds: 5 },

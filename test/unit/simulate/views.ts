@@ -31,7 +31,7 @@ const usual: Omit<JobView, 'teachers'> = {
   steps: 10_000,
   windowSteps: 200,
   fedSteps: 1_200,
-  labelledSteps: 1_100,
+  labeledSteps: 1_100,
   trainedSteps: 1_000,
   inFlightSteps: 4,
   busyTeacherSeconds: 0,

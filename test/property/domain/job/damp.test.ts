@@ -11,7 +11,7 @@ import {
   type PoolState,
 } from '../../../../src/domain/job/index.js';
 import { poolStates } from '../../../kit/grants.js';
-import { labelling, noonMs, runningJob, training } from '../../../kit/snapshots.js';
+import { labeling, noonMs, runningJob, training } from '../../../kit/snapshots.js';
 import { snapshotArbitrary } from './snapshots.js';
 
 const job = { uid: 'u', namespace: 'default', weight: 1 };
@@ -43,7 +43,7 @@ function wantedBy({ student, teacher, buffered }: Reading, perTeacher: number, p
         buffer: { frames: Math.round((buffered * 5 * unstarved) / batchSize), bytes: 0 },
       }),
     )
-    .teachers(labelling('cpu-0', { capableSamplesPerSecond: perTeacher * teacher }));
+    .teachers(labeling('cpu-0', { capableSamplesPerSecond: perTeacher * teacher }));
   const { snapshot } = maker;
   const [wanted = 0] = wantedReplicas(
     dampedRequest(job, jobDemandOf(snapshot), poolStates(snapshot, [previous], matureMs), noonMs),

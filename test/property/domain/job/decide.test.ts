@@ -5,7 +5,7 @@ import fc from 'fast-check';
 
 import type { DistillJobStatus } from '../../../../src/api/index.js';
 import { decide, type Plan, type Snapshot } from '../../../../src/domain/index.js';
-import { labelling, runningJob, training } from '../../../kit/snapshots.js';
+import { labeling, runningJob, training } from '../../../kit/snapshots.js';
 import { after, snapshotArbitrary, type SnapshotOfFree } from './snapshots.js';
 
 function frozen<T>(value: T): T {
@@ -138,7 +138,7 @@ describe('the teachers of a decision', () => {
               .job((job) => job.pools({ name: 'cpu', maxReplicas: 100 }))
               .pool('cpu', { pods: names.join(' '), freeSlots: 100 })
               .reported(training({ unstarvedSamplesPerSecond: base * factor, window: 1_000 }))
-              .teachers(...names.map((name) => labelling(name))).plan;
+              .teachers(...names.map((name) => labeling(name))).plan;
             expect(pools[0]!.replicas).toBeGreaterThanOrEqual(running);
             running = pools[0]!.replicas;
           }

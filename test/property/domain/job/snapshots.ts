@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { forceDeleteAnnotation, streamsFinalizer } from '../../../../src/api/index.js';
 import { decide, type Plan, type Snapshot } from '../../../../src/domain/index.js';
 import { granted, observedPool } from '../../../kit/grants.js';
-import { JobMaker, labelling, noonMs, training } from '../../../kit/snapshots.js';
+import { JobMaker, labeling, noonMs, training } from '../../../kit/snapshots.js';
 
 const poolNames = ['cpu', 'spot', 'dear'] as const;
 const count = fc.nat({ max: 6 });
@@ -56,7 +56,7 @@ const teachersArbitrary = fc
   })
   .map((teachers) =>
     teachers.map(({ pool, phase, rate: capableSamplesPerSecond, ageMs: age }, index) =>
-      labelling(`${pool}-${String(index)}`, { phase, capableSamplesPerSecond, updatedAtMs: noonMs - age }),
+      labeling(`${pool}-${String(index)}`, { phase, capableSamplesPerSecond, updatedAtMs: noonMs - age }),
     ),
   );
 

@@ -145,10 +145,10 @@ describe('a snapshot', () => {
     const file = join(folder, 'earlier-names.json');
     const want = await planned({ save: file, json: true });
     const earlier = readFileSync(file, 'utf8')
-      .replace('"pendingPods":', '"neighbours":')
+      .replace('"pendingPods":', '"neighbors":')
       .replace('"facts":', '"account":')
       .replaceAll('"coLocatedSlots":', '"besideOthers":');
-    for (const name of ['neighbours', 'account', 'besideOthers']) expect(earlier).toContain(`"${name}":`);
+    for (const name of ['neighbors', 'account', 'besideOthers']) expect(earlier).toContain(`"${name}":`);
     writeFileSync(file, earlier);
     expect(await planned({ file, json: true })).toEqual(want);
   });

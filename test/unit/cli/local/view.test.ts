@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { liveLines, plainLine, shownOf } from '../../../../src/cli/local/view.js';
-import { labelling, newJob, runningJob, training } from '../../../kit/snapshots.js';
+import { labeling, newJob, runningJob, training } from '../../../kit/snapshots.js';
 import { shown } from './shown.js';
 
 describe('the live view', () => {
@@ -131,7 +131,7 @@ describe('what is shown', () => {
   test('is the student, and the teachers that are alive', () => {
     const snapshot = runningJob()
       .reported(training({ step: 150, samplesPerSecond: 500 }))
-      .teachers(labelling('cpu-0'), labelling('cpu-1', { phase: 'SelfTest' }), labelling('cpu-7'))
+      .teachers(labeling('cpu-0'), labeling('cpu-1', { phase: 'SelfTest' }), labeling('cpu-7'))
       .pool('cpu', { pods: 'cpu-0 cpu-1', disruptions: 4 })
       .student({ disruptions: 1 }).snapshot;
     expect(shownOf(snapshot, 3)).toMatchObject({

@@ -49,7 +49,7 @@ describe('a file of parameters', () => {
   test('gives a row for each policy and says which goals were met', async () => {
     const { lines } = await simulated({ trace: [file('day.json', smallDay)] });
     const [size, table, ...goals] = lines;
-    expect(size).toMatch(/^4 nodes with 32 slots, \d+ pods of neighbours, 3 distillation jobs$/);
+    expect(size).toMatch(/^4 nodes with 32 slots, \d+ pods of neighbors, 3 distillation jobs$/);
     expect(
       table
         ?.split('\n')
@@ -81,7 +81,7 @@ describe('a log', () => {
     file('log/some_node_list_1.csv', nodes);
     file('log/some_pod_list_1.csv', pods);
     const { lines } = await simulated({ trace: [join(home, 'log')], parameters: file('day.json', smallDay) });
-    expect(lines[0]).toBe('2 nodes with 8 slots, 1 pods of neighbours, 3 distillation jobs');
+    expect(lines[0]).toBe('2 nodes with 8 slots, 1 pods of neighbors, 3 distillation jobs');
     expect(lines.slice(1, 3)).toEqual([
       'from second 100 of the log on, 2 h',
       'left out: 1 pod without accelerators: q',

@@ -6,7 +6,7 @@ import { decide, defaultPolicy } from '../../../../src/domain/job/index.js';
 import {
   conditionText,
   ended,
-  labelling,
+  labeling,
   newJob,
   noonMs,
   runningJob,
@@ -68,12 +68,12 @@ describe('TeachersAvailable', () => {
     ],
     [
       'does not count a teacher that still loads',
-      runningJob().teachers(labelling('cpu-0'), labelling('cpu-1', { phase: 'Loading' })),
+      runningJob().teachers(labeling('cpu-0'), labeling('cpu-1', { phase: 'Loading' })),
       'TeachersAvailable True TeachersReady: 1 of 2 teachers ready (2 of 3: 2 free slots).',
     ],
     [
       'ignores the telemetry of a dead process with the same name',
-      runningJob().teachers(labelling('cpu-0', { updatedAtMs: noonMs - 6_000 }), labelling('cpu-9')),
+      runningJob().teachers(labeling('cpu-0', { updatedAtMs: noonMs - 6_000 }), labeling('cpu-9')),
       'TeachersAvailable False TeachersStarting: 0 of 2 teachers ready; the others load their model (2 of 3: 2 free slots).',
     ],
     [

@@ -11,7 +11,7 @@ import {
   type Policy,
 } from '../../../../src/domain/job/index.js';
 import { poolStates } from '../../../kit/grants.js';
-import { labelling, newJob, noonMs, runningJob, type SnapshotMaker, training } from '../../../kit/snapshots.js';
+import { labeling, newJob, noonMs, runningJob, type SnapshotMaker, training } from '../../../kit/snapshots.js';
 
 const { minimumRunMs } = defaultPolicy;
 
@@ -41,15 +41,15 @@ const matched = (student: Partial<StudentState>, ...teachers: readonly number[])
     .pool('cpu', { pods: teachers.map((_, index) => `cpu-${String(index)}`).join(' ') })
     .job((job) => job.pools({ name: 'cpu', maxReplicas: 1_000 }))
     .reported(training({ buffer: fullBuffer, ...student }))
-    .teachers(...teachers.map((rate, index) => labelling(`cpu-${String(index)}`, { capableSamplesPerSecond: rate })));
+    .teachers(...teachers.map((rate, index) => labeling(`cpu-${String(index)}`, { capableSamplesPerSecond: rate })));
 const twoPools = (spot: readonly number[], cpu: readonly number[], maxReplicas = 100): SnapshotMaker =>
   matched({ unstarvedSamplesPerSecond: 2_000, window: 1_000, buffer: { frames: 1_000, bytes: 0 } })
     .job((job) => job.pools({ name: 'spot', maxReplicas }, { name: 'cpu', maxReplicas: 100 }))
     .pool('spot', { pods: spot.map((_, index) => `spot-${String(index)}`).join(' ') })
     .pool('cpu', { pods: cpu.map((_, index) => `cpu-${String(index)}`).join(' ') })
     .teachers(
-      ...spot.map((rate, index) => labelling(`spot-${String(index)}`, { capableSamplesPerSecond: rate })),
-      ...cpu.map((rate, index) => labelling(`cpu-${String(index)}`, { capableSamplesPerSecond: rate })),
+      ...spot.map((rate, index) => labeling(`spot-${String(index)}`, { capableSamplesPerSecond: rate })),
+      ...cpu.map((rate, index) => labeling(`cpu-${String(index)}`, { capableSamplesPerSecond: rate })),
     );
 
 describe('a job wants', () => {

@@ -1,7 +1,7 @@
 /** Events over a sequence of snapshots, each fact once; and the figures of the status. */
 import { describe, expect, test } from '@jest/globals';
 
-import { ended, labelling, newJob, noonMs, runningJob, story, training } from '../../../kit/snapshots.js';
+import { ended, labeling, newJob, noonMs, runningJob, story, training } from '../../../kit/snapshots.js';
 
 const provisioned = newJob().streams();
 const done = training({ phase: 'Done', step: 200, result: { digest: 'sha256:ab', accuracy: 0.99, loss: null } });
@@ -157,7 +157,7 @@ describe('the status of a job', () => {
   test('has the figures of the student and the teachers', () => {
     const { status } = runningJob()
       .reported(training({ step: 41, samplesPerSecond: 999.6, loss: 0.25, accuracy: 0.9, waitFraction: 0.012_345 }))
-      .teachers(labelling('cpu-0', { samplesPerSecond: 250.4 }), labelling('cpu-1', { samplesPerSecond: 250.4 }))
+      .teachers(labeling('cpu-0', { samplesPerSecond: 250.4 }), labeling('cpu-1', { samplesPerSecond: 250.4 }))
       .used({ teacherSlotSeconds: 12, studentSlotSeconds: 7 }).plan;
     expect(status).toMatchObject({
       progress: {

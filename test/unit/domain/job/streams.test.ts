@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import type { StreamPlan } from '../../../../src/domain/index.js';
-import { labelling, newJob, runningJob, type SnapshotMaker, training } from '../../../kit/snapshots.js';
+import { labeling, newJob, runningJob, type SnapshotMaker, training } from '../../../kit/snapshots.js';
 
 const nothing: StreamPlan = {
   provision: false,
@@ -21,7 +21,7 @@ const readBy = (...needed: readonly number[]): SnapshotMaker =>
   runningJob().streams({
     readers: needed.map((firstNeededSequence, at) => ({ id: `reader-${String(at)}`, firstNeededSequence })),
   });
-const gone = labelling('cpu-9');
+const gone = labeling('cpu-9');
 
 describe('the streams of a job', () => {
   test.each<[string, SnapshotMaker, Partial<StreamPlan>]>([

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import type { DistillJobStatus } from '../../../../src/api/index.js';
 import { worthWriting } from '../../../../src/domain/index.js';
-import { clusterJob, labelling, noonMs, type SnapshotMaker, training } from '../../../kit/snapshots.js';
+import { clusterJob, labeling, noonMs, type SnapshotMaker, training } from '../../../kit/snapshots.js';
 
 const everyMs = 5_000;
 const written = clusterJob().reported(training({ accuracy: 0.9 }));
@@ -14,7 +14,7 @@ function isWritten(change: (snapshot: SnapshotMaker) => SnapshotMaker, afterMs: 
   const nowMs = noonMs + afterMs;
   const fresh = written
     .reported(training({ accuracy: 0.9, updatedAtMs: nowMs }))
-    .teachers(labelling('cpu-0', { updatedAtMs: nowMs }), labelling('cpu-1', { updatedAtMs: nowMs }));
+    .teachers(labeling('cpu-0', { updatedAtMs: nowMs }), labeling('cpu-1', { updatedAtMs: nowMs }));
   return worthWriting(before, change(fresh).at(nowMs).status(before).plan.status, nowMs - everyMs);
 }
 
@@ -35,7 +35,7 @@ describe('at once is written', () => {
     ['one more teacher', (snapshot) => snapshot.pool('cpu', { pods: 'cpu-0 cpu-1', freeSlots: 1 })],
     [
       'a teacher that is no longer ready',
-      (snapshot) => snapshot.teachers(labelling('cpu-0', { updatedAtMs: noonMs + 1_000 })),
+      (snapshot) => snapshot.teachers(labeling('cpu-0', { updatedAtMs: noonMs + 1_000 })),
     ],
     ['a lost teacher', (snapshot) => snapshot.pool('cpu', { pods: 'cpu-0 cpu-1', disruptions: 1 })],
     ['a lost student', soon({ attempt: 2 })],
@@ -58,7 +58,7 @@ describe('now and then is written', () => {
     ['a buffer', (snapshot) => snapshot.reported(training({ accuracy: 0.9, buffer: { frames: 9, bytes: 1 } }))],
     [
       'the rate of the teachers',
-      (snapshot) => snapshot.teachers(labelling('cpu-0', { samplesPerSecond: 400 }), labelling('cpu-1')),
+      (snapshot) => snapshot.teachers(labeling('cpu-0', { samplesPerSecond: 400 }), labeling('cpu-1')),
     ],
   ])('%s', (_what, change) => {
     const { status } = change(written).status(before).plan;

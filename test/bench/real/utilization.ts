@@ -10,9 +10,9 @@ interface Sample {
 }
 
 /** Of what a teacher requests: computing, and waiting for work. */
-const { busyUtilisation: busyShare, idleUtilisation: idleShare } = usualHpa;
+const { busyUtilization: busyShare, idleUtilization: idleShare } = usualHpa;
 
-export class Utilisation {
+export class Utilization {
   readonly #windowSeconds: number;
   readonly #samples: Sample[] = [];
 
