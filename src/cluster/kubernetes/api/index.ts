@@ -20,7 +20,6 @@ export {
   type Kubeconfig,
   type KubeconfigFiles,
   kubeconfigFiles,
-  kubeconfigName,
   readKubeconfig,
 } from './kubeconfig.js';
 export type { StoredMetadata, StoredObject, WrittenObject } from './object.js';
