@@ -138,7 +138,7 @@ test('after a trim the late answer of a zombie is stored again: only the low-wat
   expect(await probe(student, names, 0, 0)).toMatchObject({ frame: { sequence: 2 } });
 });
 
-test('a failing item comes back with a higher count each time, until a teacher buries it', async () => {
+test('a failing item comes back with a higher count each time, until a teacher writes its dead letter', async () => {
   const { names, student, teacher } = await job('poison');
   await feed(student, names, workItem(3));
   const queue = taking(teacher, names);
