@@ -77,7 +77,7 @@ test('a server that is back on a full store costs time and not the job', async (
     readdirSync(logs)
       .map((name) => readFileSync(join(logs, name), 'utf8'))
       .join('');
-  await run.until('somebody waiting', () => said().includes('NATS cannot do it now (insufficient resources'));
+  await run.until('a worker that waits', () => /insufficient resources.*trying again/.test(said()));
   await stopServer();
   await startServer(4 * GiB);
   expect(await run.ended()).toBe(distillExit.ok);

@@ -141,14 +141,15 @@ describe('a snapshot', () => {
     expect(await planned({ file, json: true })).toBe(want);
   });
 
+  // cspell:ignore neighbours
   test('with the field names of earlier versions gives the same plan', async () => {
     const file = join(folder, 'earlier-names.json');
     const want = await planned({ save: file, json: true });
     const earlier = readFileSync(file, 'utf8')
-      .replace('"pendingPods":', '"neighbors":')
+      .replace('"pendingPods":', '"neighbours":')
       .replace('"facts":', '"account":')
       .replaceAll('"coLocatedSlots":', '"besideOthers":');
-    for (const name of ['neighbors', 'account', 'besideOthers']) expect(earlier).toContain(`"${name}":`);
+    for (const name of ['neighbours', 'account', 'besideOthers']) expect(earlier).toContain(`"${name}":`);
     writeFileSync(file, earlier);
     expect(await planned({ file, json: true })).toEqual(want);
   });
