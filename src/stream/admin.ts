@@ -163,8 +163,8 @@ export class StreamAdmin {
     });
   }
 
-  /** Empties the dead items, so that their work items are tried again: a person has changed something since. */
-  async retryDeadItems(uid: string): Promise<void> {
+  /** Removes the dead letters, so that their items are fed again: a person has changed something since. */
+  async retryDeadLetters(uid: string): Promise<void> {
     const { dead } = jobNames(uid).streams;
     await this.#do(`empty ${dead}`, (manager) => this.#writing(() => orNull(manager.streams.purge(dead))));
   }

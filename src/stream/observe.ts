@@ -7,7 +7,9 @@ import { directGets, isDeletionMark, orNull } from '@distillery/nats';
 import {
   fitsTeacherKey,
   type JobNames,
+  logitsReaderOf,
   referenceSchema,
+  studentRanks,
   studentStateSchema,
   type TeacherState,
   teacherStateSchema,
@@ -34,6 +36,8 @@ export type ObservedStreams = Exclude<StreamObservation, PresentStreams> | Prese
 export interface ObserveOptions {
   /** Pods whose telemetry to read; a worker may have stored any number of other keys. */
   readonly teachers?: readonly string[];
+  /** Ranks of the job's student processes, `firstRank` first. Default: `studentRanks`. */
+  readonly ranks?: readonly number[];
   /**
    * The caller's clock, milliseconds since 1970: `updatedAtMs` of every value then is this time less the value's age by the
    * server's clock, whatever the worker wrote. Default: the server's time of the message.
@@ -45,10 +49,10 @@ export interface ObserveOptions {
 export async function observeStreams(
   { streams, consumers, direct }: JetStreamManager,
   names: JobNames,
-  { teachers: pods = [], nowMs }: ObserveOptions,
+  { teachers: pods = [], ranks = studentRanks, nowMs }: ObserveOptions,
 ): Promise<ObservedStreams> {
   const { bucketStreams } = names;
-  const [work, logits, dead, state, telemetry, objects, teachers, student] = await Promise.all([
+  const [work, logits, dead, state, telemetry, objects, teachers, students] = await Promise.all([
     orNull(streams.info(names.streams.work)),
     orNull(streams.info(names.streams.logits)),
     orNull(streams.info(names.streams.dead)),
@@ -56,7 +60,12 @@ export async function observeStreams(
     orNull(streams.info(bucketStreams.teachers)),
     orNull(streams.info(bucketStreams.objects)),
     orNull(consumers.info(names.streams.work, names.consumers.teachers)),
-    orNull(consumers.info(names.streams.logits, names.consumers.student)),
+    Promise.all(
+      ranks.map(async (rank): Promise<[string, ConsumerInfo | null]> => {
+        const consumer = names.consumers.student(rank);
+        return [`${names.streams.logits}/${consumer}`, await orNull(consumers.info(names.streams.logits, consumer))];
+      }),
+    ),
   ]);
   const parts: readonly (readonly [string, StreamInfo | ConsumerInfo | null])[] = [
     [names.streams.work, work],
@@ -66,11 +75,11 @@ export async function observeStreams(
     [bucketStreams.teachers, telemetry],
     [bucketStreams.objects, objects],
     [`${names.streams.work}/${names.consumers.teachers}`, teachers],
-    [`${names.streams.logits}/${names.consumers.student}`, student],
+    ...students,
   ];
   if (parts.every(([, info]) => info === null)) return { state: 'Absent' };
   const dated = datedBy(state ?? telemetry, nowMs);
-  const values = state === null ? noValues : await readState(direct, names, dated);
+  const values = state === null ? absentState(names, ranks) : await readState(direct, names, ranks, dated);
   const isSilent = telemetry === null || telemetry.state.messages === 0;
   const reported = isSilent ? noTeachers : await readTeachers(direct, names, pods, dated);
   return {
@@ -91,32 +100,52 @@ export async function observeStreams(
     dead: { messages: dead?.state.messages ?? 0 },
     objects: { bytes: objects?.state.bytes ?? 0 },
     student: values.student,
+    readers: values.readers,
     reference: values.reference,
     teachers: reported.teachers,
     garbage: values.garbage + reported.garbage,
   };
 }
 
-type StateValues = Pick<PresentJobStreams, 'student' | 'reference' | 'garbage'>;
+type StateValues = Pick<PresentJobStreams, 'student' | 'readers' | 'reference' | 'garbage'>;
 type Reported = Pick<PresentJobStreams, 'teachers' | 'garbage'>;
 
-const noValues: StateValues = { student: null, reference: null, garbage: 0 };
+type ReadValue<T> =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'garbage' }
+  | { readonly kind: 'value'; readonly value: T; readonly message: StoredMsg };
+
 const noTeachers: Reported = { teachers: [], garbage: 0 };
 
-async function readState(direct: DirectStreamAPI, names: JobNames, dated: Dated): Promise<StateValues> {
-  const { subjects, stateKeys } = names;
-  const [student, reference] = await Promise.all([
-    lastValue(direct, names.bucketStreams.state, subjects.state(stateKeys.student)),
-    lastValue(direct, names.bucketStreams.state, subjects.state(stateKeys.reference)),
+/** What is observed of a job without STATE: readers that report nothing may need every frame. */
+function absentState(names: JobNames, ranks: readonly number[]): StateValues {
+  const readers = ranks.map((rank) => logitsReaderOf(names.stateKeys.student(rank), null));
+  return { student: null, readers, reference: null, garbage: 0 };
+}
+
+async function readState(
+  direct: DirectStreamAPI,
+  names: JobNames,
+  ranks: readonly number[],
+  dated: Dated,
+): Promise<StateValues> {
+  const { bucketStreams, stateKeys, subjects } = names;
+  const read = async <T extends object>(key: string, schema: z.ZodType<T>): Promise<ReadValue<T>> => {
+    const message = await lastValue(direct, bucketStreams.state, subjects.state(key));
+    if (message === null) return { kind: 'absent' };
+    const value = parseJson(schema, message.data);
+    return value === undefined ? { kind: 'garbage' } : { kind: 'value', value, message };
+  };
+  const [reference, students] = await Promise.all([
+    read(stateKeys.reference, referenceSchema),
+    Promise.all(ranks.map((rank) => read(stateKeys.student(rank), studentStateSchema))),
   ]);
-  const studentState = student === null ? undefined : parseJson(studentStateSchema, student.data);
-  const referenceState = reference === null ? undefined : parseJson(referenceSchema, reference.data);
+  const states = students.map((found) => (found.kind === 'value' ? dated(found.value, found.message) : null));
   return {
-    student: student === null || studentState === undefined ? null : dated(studentState, student),
-    reference: referenceState ?? null,
-    garbage:
-      (student !== null && studentState === undefined ? 1 : 0) +
-      (reference !== null && referenceState === undefined ? 1 : 0),
+    student: states[0] ?? null,
+    readers: ranks.map((rank, at) => logitsReaderOf(stateKeys.student(rank), states[at] ?? null)),
+    reference: reference.kind === 'value' ? reference.value : null,
+    garbage: [reference, ...students].filter(({ kind }) => kind === 'garbage').length,
   };
 }
 

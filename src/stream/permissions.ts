@@ -11,7 +11,7 @@
  * They do not bind the server itself, which sends a reply wherever the asker says: between tenants the wall is the
  * account, not these lists (docs/adr/0005).
  */
-import { anyStateChange, type JobNames, workerRoles } from '@distillery/protocol';
+import { anyStateChange, firstRank, type JobNames, studentRanks, workerRoles } from '@distillery/protocol';
 
 export const roles = ['operator', ...workerRoles] as const;
 export type Role = (typeof roles)[number];
@@ -25,15 +25,18 @@ export interface Permissions {
 /** Inbox prefix of the operator, which serves every job through one connection. */
 export const operatorInboxPrefix = '_INBOX_operator';
 
-/** The operator's do not depend on the job: it serves all of them. */
-export function permissionsFor(role: Role, names: JobNames): Permissions {
+/**
+ * Returns the rights of one role. Those of the operator do not depend on the job, since it serves all of them.
+ * @param ranks of the student processes that log in as `student`
+ */
+export function permissionsFor(role: Role, names: JobNames, ranks = studentRanks): Permissions {
   switch (role) {
     case 'operator':
       return permissionsForOperator;
     case 'teacher':
       return teacherPermissions(names);
     case 'student':
-      return studentPermissions(names);
+      return studentPermissions(names, ranks);
     case 'reader':
       return readerPermissions(names);
   }
@@ -78,23 +81,26 @@ function teacherPermissions(names: JobNames): Permissions {
   };
 }
 
-function studentPermissions(names: JobNames): Permissions {
+function studentPermissions(names: JobNames, ranks: readonly number[]): Permissions {
   const { streams, bucketStreams, consumers, subjects, stateKeys, objectBucket } = names;
   const { objects } = bucketStreams;
+  // The first rank may read, write and clear checkpoints and results; nothing else lies in this store.
+  const ownsCheckpoint = [
+    `$O.${objectBucket}.>`,
+    `$JS.API.DIRECT.GET.${objects}`,
+    `$JS.API.DIRECT.GET.${objects}.>`,
+    `$JS.API.STREAM.INFO.${objects}`,
+    `$JS.API.STREAM.PURGE.${objects}`,
+  ];
   return {
     publish: [
       subjects.allWork,
-      ...pulling(streams.logits, consumers.student),
+      ...ranks.flatMap((rank) => pulling(streams.logits, consumers.student(rank))),
       `$JS.API.DIRECT.GET.${streams.logits}.${subjects.allLogits}`,
       `$JS.API.DIRECT.GET.${streams.dead}.${subjects.allDead}`,
-      subjects.state(stateKeys.student),
+      ...ranks.map((rank) => subjects.state(stateKeys.student(rank))),
       `$JS.API.DIRECT.GET.${bucketStreams.state}.${subjects.allState}`,
-      // Its own checkpoints and results: it may read, write and clear them, and nothing else lies there.
-      `$O.${objectBucket}.>`,
-      `$JS.API.DIRECT.GET.${objects}`,
-      `$JS.API.DIRECT.GET.${objects}.>`,
-      `$JS.API.STREAM.INFO.${objects}`,
-      `$JS.API.STREAM.PURGE.${objects}`,
+      ...(ranks.includes(firstRank) ? ownsCheckpoint : []),
     ],
     subscribe: [`${names.inboxPrefix('student')}.>`],
   };

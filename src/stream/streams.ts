@@ -7,7 +7,7 @@
  *  streams/C2 Every stream has a byte limit and refuses what is beyond it (I4).
  *  streams/C3 What a worker publishes can never erase another's message: roll-up is off wherever two roles write.
  */
-import { ackWaitMs, allObjectEntries, allObjectPieces, type JobNames } from '@distillery/protocol';
+import { ackWaitMs, allObjectEntries, allObjectPieces, type JobNames, studentRanks } from '@distillery/protocol';
 import {
   AckPolicy,
   type ConsumerConfig,
@@ -25,6 +25,8 @@ import { metadataOf } from './marks.js';
 
 export interface JobStreamOptions {
   readonly names: JobNames;
+  /** Ranks of the job's student processes. Default: `studentRanks`. */
+  readonly ranks?: readonly number[];
   /** Upper bound of LOGITS in bytes. */
   readonly maxBytes: number;
   readonly storage: 'File' | 'Memory';
@@ -86,7 +88,7 @@ function announced(src: string, dest: string): NonNullable<StreamConfig['republi
 }
 
 export function jobStreams(options: JobStreamOptions): JobStreams {
-  const { names, maxBytes, windowBound, objectBytes = defaultObjectBytes, owner } = options;
+  const { names, ranks = studentRanks, maxBytes, windowBound, objectBytes = defaultObjectBytes, owner } = options;
   const storage: StorageType = options.storage === 'File' ? 'file' : 'memory';
   const mark = owner === undefined ? {} : { metadata: metadataOf(owner) };
   const common = { num_replicas: options.replicas, allow_direct: true, ...mark };
@@ -172,23 +174,23 @@ export function jobStreams(options: JobStreamOptions): JobStreams {
           durable_name: names.consumers.teachers,
           ack_policy: AckPolicy.Explicit,
           ack_wait: (ackWaitMs / 1_000) * nanosecondsPerSecond,
-          // Teachers dead-letter an item themselves (design §4 "Poison"): no item gets stuck at a limit of the server.
+          // Teachers write dead letters themselves (design §4 "Poison"): no item gets stuck at a limit of the server.
           max_deliver: -1,
           max_ack_pending: maxItemsInWork,
           deliver_policy: DeliverPolicy.All,
           replay_policy: ReplayPolicy.Instant,
         },
       },
-      {
+      ...ranks.map((rank) => ({
         stream: names.streams.logits,
         config: {
-          durable_name: names.consumers.student,
+          durable_name: names.consumers.student(rank),
           // The training position is in the checkpoint, never in the broker.
           ack_policy: AckPolicy.None,
           deliver_policy: DeliverPolicy.All,
           replay_policy: ReplayPolicy.Instant,
         },
-      },
+      })),
     ],
   };
 }

@@ -10,8 +10,14 @@ import { jobNames } from '@distillery/protocol';
 import { imageInputs, imageSamples, type Split } from '../../workers/data/index.js';
 import { Meter } from '../../workers/base/meter.js';
 import { runWorker } from '../../workers/process/process.js';
-import { connectWorker, publishFrame, storeDeadItem, workQueue } from '../../workers/stream/index.js';
-import { type Delivery, Teacher } from '../../workers/teacher/teacher.js';
+import {
+  connectWorker,
+  publishDeadLetter,
+  publishFrame,
+  type WorkDelivery,
+  workQueue,
+} from '../../workers/stream/index.js';
+import { Teacher } from '../../workers/teacher/teacher.js';
 
 import { report } from './reports.js';
 
@@ -64,7 +70,7 @@ await runWorker(async ({ env, log, clock, stop }) => {
       stream: {
         deliveries: (signal) => reported(workQueue(link, names, signal), clock),
         publish: (shard, step, frame) => publishFrame(link, names, { shard, step }, frame),
-        bury: (item) => storeDeadItem(link, names, item),
+        publishDeadLetter: (item) => publishDeadLetter(link, names, item),
       },
     });
   });
@@ -72,7 +78,7 @@ await runWorker(async ({ env, log, clock, stop }) => {
 });
 
 /** Reports the items that this process holds, so that the process that kills it knows them. */
-async function* reported(deliveries: AsyncIterable<Delivery>, clock: Clock): AsyncGenerator<Delivery> {
+async function* reported(deliveries: AsyncIterable<WorkDelivery>, clock: Clock): AsyncGenerator<WorkDelivery> {
   for await (const delivery of deliveries) {
     const { item, step, shard, deliveries: count } = delivery;
     const reportDelivery = (kind: 'delivered' | 'done'): void => {

@@ -2,7 +2,7 @@
  * Fluent makers of jobs and snapshots: a test sets the fields that it is about, the rest is a job that runs well. Makers
  * are immutable: each method returns a new one, so that the snapshots of a story can be derived from each other.
  */
-import type { DeadItem, StudentState, TeacherState } from '@distillery/protocol';
+import { type DeadItem, logitsReaderOf, type StudentState, type TeacherState } from '@distillery/protocol';
 
 import {
   checkJob,
@@ -285,7 +285,7 @@ export class SnapshotMaker {
 
   /** The student's last telemetry; null = none yet. */
   reported(student: StudentState | null): SnapshotMaker {
-    return this.streams({ student });
+    return this.streams({ student, readers: [logitsReaderOf('student', student)] });
   }
 
   teachers(...teachers: readonly TeacherState[]): SnapshotMaker {
@@ -305,6 +305,7 @@ function emptyStreams(): PresentStreams {
     logits: { messages: 0, bytes: 0, firstSequence: 1, lastSequence: 0 },
     dead: { messages: 0 },
     student: null,
+    readers: [logitsReaderOf('student', null)],
     teachers: [],
     reference: null,
   };

@@ -1,6 +1,6 @@
 /**
- * A student's surroundings in memory: a trainer whose weights are a hash chain of all it was fed, the stores and the state
- * that outlive an attempt, and the means to stop or kill one attempt and start the next.
+ * The environment of a student in memory: a trainer whose weights are a hash chain of all its batches, the stores and the
+ * state that outlive an attempt, and ways to stop or kill one attempt and start the next.
  */
 import { createHash } from 'node:crypto';
 
@@ -26,15 +26,12 @@ import {
 import type { Dataset, Samples, Targets } from '../../workers/data/index.js';
 import type { TrainerState, TrainingBatch } from '../../workers/models/training.js';
 import { WorkerError } from '../../workers/base/exit.js';
-import { LogitsSource } from '../../workers/student/logits-source.js';
-import {
-  type ResultStore,
-  type StartingPoint,
-  Student,
-  type StudentResult,
-  type StudentStateWriter,
-  type TrainerClient,
-} from '../../workers/student/student.js';
+import { LiveSupply } from '../../workers/student/live-supply.js';
+import type { StudentStateWriter } from '../../workers/student/reporting.js';
+import type { ResultStore, StudentResult } from '../../workers/student/results.js';
+import { type StartingPoint, Student, type TrainerClient } from '../../workers/student/student.js';
+import { labelsAlone, type LogitsSupply } from '../../workers/student/supply.js';
+import { windowSteps } from '../../workers/student/window.js';
 
 import { pixelsOf } from './samples.js';
 import {
@@ -48,7 +45,7 @@ import {
   scheduleFor,
 } from './worker-fakes.js';
 
-/** Bytes of a digest as one weight tensor: two runs that were fed the same end with the same weights. */
+/** Bytes of a digest as one weight tensor: two runs with the same batches end with the same weights. */
 class ChainTrainer implements TrainerClient {
   readonly parameters = 32;
   readonly steps: number[] = [];
@@ -179,7 +176,7 @@ class FakeResults implements ResultStore {
 
 /** The STATE key `student`: the highest attempt that claimed it may write. */
 class FakeState {
-  readonly told: StudentState[] = [];
+  readonly reports: StudentState[] = [];
   attempt = 0;
   /** How long the next write takes. */
   updateMs: () => number = () => 0;
@@ -205,7 +202,7 @@ class FakeState {
           remedy: '',
         });
       }
-      this.told.push(state);
+      this.reports.push(state);
       this.#journal.push(`state ${state.phase} ${String(state.step)}`);
     };
     return { attempt, writer: { update } };
@@ -249,20 +246,26 @@ export class StudentHome {
       metrics: checkpoint === null ? null : trainingMetricsSchema.parse(checkpoint.metrics),
       loaded: newest?.entry ?? null,
     };
-    const previousFed = this.state.told.at(-1)?.fedSteps ?? 0;
+    const previousFed = this.state.reports.at(-1)?.fedSteps ?? 0;
     const trainer = new ChainTrainer(this.clock, checkpoint?.state ?? null, changes.stepMs);
     const stop = new AbortController();
     const killed = new Killed();
-    const source = needsNoTeacher(this.manifest)
-      ? null
-      : new LogitsSource({
+    const { bufferTargetSeconds } = this.manifest.teacher;
+    const { maxBytes } = this.manifest.logits;
+    const supply = needsNoTeacher(this.manifest)
+      ? labelsAlone()
+      : new LiveSupply({
           stream: this.streams,
           schedule: this.schedule,
           shards: 1,
           columns: fakeColumns,
           firstStep: start.step,
           fedBefore: previousFed,
-          window: changes.window ?? 4,
+          stepBytes: 1,
+          windowFor: (measures) =>
+            measures.unstarvedStepsPerSecond === 0
+              ? (changes.window ?? 4)
+              : windowSteps({ ...measures, bufferTargetSeconds, maxBytes }),
           onFailure: changes.onFailure ?? 'Fail',
           teacherDigest: null,
           clock: this.clock,
@@ -273,12 +276,17 @@ export class StudentHome {
       schedule: this.schedule,
       dataset: this.dataset,
       trainer,
-      source,
-      shards: 1,
-      attempt,
+      supply,
+      facts: {
+        attempt,
+        pod: `student-${String(attempt)}`,
+        runtime: 'fake',
+        shards: 1,
+        steps: this.schedule.steps,
+        batchSize: this.manifest.training.batchSize,
+        resumedFromStep: start.step === 0 ? null : start.step,
+      },
       start,
-      pod: `student-${String(attempt)}`,
-      runtime: 'fake',
       state: killed.unless(writer),
       checkpoints: killed.unless(this.checkpoints),
       results: killed.unless(this.results),
@@ -289,12 +297,12 @@ export class StudentHome {
     return {
       student,
       trainer,
-      source,
+      supply,
       start,
       stop: () => stop.abort(),
       kill: () => {
         killed.now();
-        source?.stop();
+        supply.stop();
       },
     };
   }
@@ -314,15 +322,15 @@ export interface AttemptChanges {
 export interface Attempt {
   readonly student: Student;
   readonly trainer: ChainTrainer;
-  readonly source: LogitsSource | null;
+  readonly supply: LogitsSupply;
   readonly start: StartingPoint;
   /** SIGTERM. */
   stop(): void;
-  /** SIGKILL: nothing that it does from now on reaches anybody. */
+  /** SIGKILL: nothing that it does from now on has an effect. */
   kill(): void;
 }
 
-/** A process that is gone: its calls are neither done nor answered. */
+/** A process that is gone: its calls have no effect and no answer. */
 class Killed {
   #dead = false;
 

@@ -1,6 +1,6 @@
 /**
- * What student and teacher meet in tests instead of NATS, files and time: a clock that moves only when nothing else can
- * happen, small data sets that tell their indices, and honest in-memory streams.
+ * Replacements of NATS, files and time for tests of student and teacher: a clock that moves only when nothing else can
+ * happen, small data sets whose samples hold their indices, and honest in-memory streams.
  */
 import type { Clock } from '@distillery/base';
 import {
@@ -16,8 +16,8 @@ import {
 
 import { type Dataset, imageInputs, imageSamples, type Split } from '../../workers/data/index.js';
 import type { Log } from '../../workers/base/log.js';
-import type { StoredFrame } from '../../workers/student/frame-check.js';
-import type { LogitsStream, Probe } from '../../workers/student/logits-source.js';
+import type { Probe, StoredFrame } from '../../workers/stream/index.js';
+import type { LogitsStream } from '../../workers/student/live-supply.js';
 
 /** Lets everything that needs no time happen. */
 export function idle(): Promise<void> {
@@ -45,12 +45,12 @@ export class FakeClock implements Clock {
     this.#sleepers.delete(sleeper);
   }
 
-  /** Lets `ms` pass; everybody who sleeps shorter acts in between. */
+  /** Lets `ms` pass; all shorter sleeps end in between. */
   async pass(ms: number): Promise<void> {
     await this.run(this.sleep(ms));
   }
 
-  /** Lets time pass until `work` is settled. @throws Error when it would take longer than the limit, or for ever */
+  /** Lets time pass until `work` is settled. @throws Error when it takes longer than the limit, or never ends */
   async run<T>(work: Promise<T>, limitMs = 3_600_000): Promise<T> {
     const endMs = this.#nowMs + limitMs;
     const settled = new AbortController();
@@ -61,7 +61,7 @@ export class FakeClock implements Clock {
       for (;;) {
         await idle();
         if (settled.signal.aborted) return await work;
-        // Of several who wait one moves the time: two would not let things happen in between.
+        // Only one of several callers moves the time: two would leave no chance for other work in between.
         this.#driver ??= me;
         if (this.#driver === me) this.#jump(endMs);
       }
@@ -72,7 +72,7 @@ export class FakeClock implements Clock {
 
   #jump(endMs: number): void {
     const nextMs = Math.min(...[...this.#sleepers].map(({ atMs }) => atMs));
-    if (nextMs === Infinity) throw new Error('stuck: it is not over, and nobody waits for any time');
+    if (nextMs === Infinity) throw new Error('stuck: the work is not over, and nothing sleeps');
     if (nextMs > endMs) throw new Error(`not over by ${String(endMs)} of its own time`);
     this.#nowMs = Math.max(this.#nowMs, nextMs);
     for (const sleeper of [...this.#sleepers]) if (sleeper.atMs <= this.#nowMs) sleeper.wake();
@@ -142,7 +142,7 @@ export function manifestWith(changes: ManifestChanges = {}): Manifest {
 
 const fakeShape = [1, 2, 1];
 
-/** Two pixels a sample that tell its index; its class is the index modulo 3. */
+/** Two pixels per sample that hold its index; its class is the index modulo 3. */
 export function fakeSplit(
   length: number,
   read: (indices: ArrayLike<number>) => Promise<void> = () => Promise.resolve(),
@@ -177,7 +177,7 @@ export function scheduleFor({ training }: Manifest, samples: number): Schedule {
 export const fakeColumns = 3;
 export const fakeDigest = '00000000000000aa';
 
-/** What the fake teacher answers for samples: exact in float32. */
+/** Returns what the fake teacher answers for samples; exact in float32. */
 export function answersFor(indices: ArrayLike<number>): Float32Array {
   return Float32Array.from(
     { length: indices.length * fakeColumns },
@@ -207,19 +207,19 @@ export function answerFrame(
 /** A teacher's answer to one item: how long it takes, and what goes wrong with it. */
 export interface Answer {
   readonly afterMs: number;
-  readonly fault?: 'none' | 'lostItem' | 'undelivered' | 'damaged' | 'deliveredTwice' | 'buried';
+  readonly fault?: 'none' | 'lostItem' | 'undelivered' | 'damaged' | 'deliveredTwice' | 'deadLetter';
 }
 
 /**
- * WORK, LOGITS and DEAD of one job, kept as a server keeps them: one message per subject, growing sequences, a reader that
- * is told of each frame once. Items are answered as `answer` says.
+ * WORK, LOGITS and DEAD of one job, as a server keeps them: one message per subject, growing sequences, each frame delivered
+ * once to each reader. `answer` decides how items are answered.
  */
 export class FakeStreams implements LogitsStream {
   readonly work = new Map<string, Omit<WorkItem, 'version'>>();
   readonly logits = new Map<string, StoredFrame>();
   readonly dead = new Map<string, DeadItem>();
   readonly fed: { readonly step: number; readonly shard: number }[] = [];
-  /** While set, nobody gets an answer. */
+  /** While set, no call is answered. */
   away: Promise<void> | null = null;
   onFeed: (item: Omit<WorkItem, 'version'>) => void = () => undefined;
   #sequence = 0;
@@ -286,7 +286,7 @@ export class FakeStreams implements LogitsStream {
     for (const callback of this.#reconnected) callback();
   }
 
-  /** The server came back empty: sequences start anew. */
+  /** The server lost everything: sequences start over. */
   wipe(): void {
     this.work.clear();
     this.logits.clear();
@@ -313,7 +313,7 @@ export class FakeStreams implements LogitsStream {
     for (const reader of this.#readers) reader(frame);
   }
 
-  /** What the operator does at one look: deletes what the student named, and all below what it still needs. */
+  /** What the operator does in one reconcile: deletes what the student reported, and all that no reader needs. */
   operate(damaged: readonly DamagedFrame[], firstNeededSequence: number): void {
     const bad = new Set(damaged.map(({ sequence }) => sequence));
     for (const [key, { sequence }] of this.logits) {
@@ -326,12 +326,12 @@ export class FakeStreams implements LogitsStream {
     if (answer === null) return;
     const { afterMs, fault = 'none' } = answer;
     await this.#clock.sleep(afterMs);
-    // What was in a teacher's hands while the server was wiped is answered all the same, as by a zombie.
+    // An item that a teacher held while the server was wiped is answered too, as by a zombie.
     if (generation === this.#generation) this.work.delete(keyOf(item));
     switch (fault) {
       case 'lostItem':
         return;
-      case 'buried':
+      case 'deadLetter':
         this.dead.set(keyOf(item), {
           shard: item.shard,
           step: item.step,

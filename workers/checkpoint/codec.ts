@@ -9,8 +9,8 @@
  *         float32   body: each tensor at a multiple of 64, zeros between
  *   −32   32 bytes  SHA-256 of everything before
  *
- * Invariants: what decodes is exactly what was encoded; anything else is a CheckpointError, never another throw and
- * never a wrong tensor. All randomness of training is a pure function of (seed, step), so those two are its state.
+ * Invariants: what decodes is exactly what was encoded. Any other bytes are a CheckpointError, never another throw and never
+ * a wrong tensor. All randomness of training is a pure function of (seed, step), so these two are its state.
  */
 import { createHash } from 'node:crypto';
 
@@ -22,15 +22,15 @@ import { CheckpointError } from './errors.js';
 
 export interface Checkpoint {
   readonly jobUid: string;
-  /** Fencing number of the student that wrote it. */
+  /** Fencing number of the student that wrote this checkpoint. */
   readonly attempt: number;
   /** Next step to train. */
   readonly step: number;
   readonly seed: number;
-  /** First sequence of the LOGITS stream that training on from here still needs. */
+  /** First sequence of the LOGITS stream that a student which resumes here needs. */
   readonly firstNeededSequence: number;
   readonly optimizer: string;
-  /** Metrics so far: anything that JSON carries, at most `maxMetricsBytes` of it; the reader parses it. */
+  /** Metrics so far: any JSON value of at most `maxMetricsBytes`; the reader parses it. */
   readonly metrics: unknown;
   readonly state: TrainerState;
 }
@@ -60,7 +60,9 @@ type Header = z.infer<typeof headerSchema>;
 type TensorPlace = z.infer<typeof tensorSchema>;
 
 /**
- * @throws CheckpointError (malformed) when metrics are too long, or a tensor's shape and length, or two names, disagree
+ * Returns the bytes of a checkpoint.
+ * @throws CheckpointError malformed when the metrics are too long, the shape of a tensor does not fit its length, or two
+ *   tensors have the same name
  */
 export function encodeCheckpoint({ state, ...facts }: Checkpoint): Uint8Array {
   checkMetrics(facts.metrics);
@@ -105,7 +107,7 @@ export function encodeCheckpoint({ state, ...facts }: Checkpoint): Uint8Array {
 }
 
 /**
- * The tensors are views into `bytes` where its alignment allows.
+ * Returns the checkpoint in `bytes`. Its tensors are views into `bytes` where the alignment allows, else copies.
  * @throws CheckpointError
  */
 export function decodeCheckpoint(bytes: Uint8Array, jobUid: string): Checkpoint {
@@ -135,7 +137,7 @@ export function decodeCheckpoint(bytes: Uint8Array, jobUid: string): Checkpoint 
   return { ...facts, state };
 }
 
-/** Checks everything that needs no parsing, the digest last. */
+/** Checks everything that needs no parsing, the digest last. @returns where the body starts */
 function checkedBodyStart(bytes: Uint8Array): number {
   const start = bytes.subarray(0, magic.length);
   if (bytes.length === 0 || !start.every((byte, at) => byte === magic[at])) {
@@ -179,7 +181,7 @@ function parseHeader(bytes: Uint8Array): Header {
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw malformed('a header that is no JSON', 'an object', cause);
+    throw malformed('a header that is not JSON', 'an object', cause);
   }
   const parsed = headerSchema.safeParse(value);
   if (!parsed.success) {
@@ -213,7 +215,7 @@ function checkNames(header: Header): void {
   }
 }
 
-/** The weights' digest (packages/protocol/src/results.ts): SHA-256, hex. */
+/** Returns the digest of the weights (packages/protocol/src/results.ts): SHA-256, hex. */
 export function digestOf(weights: readonly NamedTensor[]): string {
   const hash = createHash('sha256');
   for (const part of weightsDigestParts(weights)) hash.update(part);
@@ -249,7 +251,7 @@ function bytesOf(data: Float32Array): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** A view where the address allows, else a copy. */
+/** Returns a view where the alignment allows, else a copy. */
 function floatsOf(bytes: Uint8Array): Float32Array {
   const at = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
   return new Float32Array(at.buffer, at.byteOffset, at.byteLength / 4);

@@ -1,19 +1,19 @@
-/** What can be wrong with a checkpoint's bytes, and with the place where checkpoints are kept. */
+/** Errors of the bytes of a checkpoint, and of the place where checkpoints are kept. */
 
 import { DistilleryError, type FaultOf, type Retry } from '@distillery/base';
 
 export type CheckpointFaultReason =
-  /** Fewer bytes than it says it has. */
+  /** Fewer bytes than its prefix states. */
   | 'truncated'
-  /** No checkpoint at all. */
+  /** Not a checkpoint. */
   | 'foreign'
   /** Its digest does not match its content. */
   | 'damaged'
   /** Written by another version of this format. */
   | 'version'
-  /** Whole, but its header contradicts itself: a fault of the writer. */
+  /** Whole, but its header is invalid: a fault of the writer. */
   | 'malformed'
-  /** Whole, but of another job. */
+  /** Whole, but it belongs to another job. */
   | 'otherJob';
 
 export class CheckpointError extends DistilleryError {
@@ -31,17 +31,17 @@ export class CheckpointError extends DistilleryError {
 }
 
 export type StoreFaultReason =
-  /** No space or quota left: room may come. */
+  /** No space or quota left; there may be room later. */
   | 'full'
-  /** A limit on the size of a file is lower than a checkpoint is long. */
+  /** A limit on file sizes is smaller than the checkpoint. */
   | 'limited'
-  /** The place is made too small for the checkpoints of this job. */
+  /** The place is configured too small for the checkpoints of this job. */
   | 'tooSmall'
   | 'readOnly'
   | 'forbidden'
-  /** The checkpoint or its folder is not there (any more). */
+  /** The checkpoint or its folder does not exist. */
   | 'missing'
-  /** The medium does not give back what was written. */
+  /** The medium does not return what was written. */
   | 'unreadable'
   | 'other';
 

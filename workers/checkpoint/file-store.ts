@@ -1,8 +1,8 @@
 /**
  * Checkpoints as files of one folder.
  *
- * Invariant: a file with a checkpoint's name is whole and on the disk (`writeWhole`); a crash at any point leaves the old
- * files and at most one partial file, which the next attempt's `sweep` removes. Files that are no checkpoints stay.
+ * Invariant: a file with the name of a checkpoint is whole and on the disk (`writeWhole`). A crash at any point leaves the
+ * old files and at most one partial file, which `sweep` of the next attempt removes. Other files stay.
  */
 import { readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,14 +15,14 @@ import { type CheckpointEntry, type CheckpointStore, newestFirst } from './store
 
 const namePattern = /^step-(\d{10})-attempt-(\d+)\.ckpt$/;
 /**
- * What a crash leaves of a checkpoint that was being written; no other file of the folder is removed. Names carry the
- * attempt: an older attempt that is still alive never removes what a newer one is writing.
+ * Names of the files that a crash in the middle of a write leaves; `sweep` removes no others. The name holds the attempt, so
+ * that an older attempt that is still alive never removes what a newer one is writing.
  */
 const partialPattern = /^step-\d{10}-attempt-(\d+)\.ckpt(\.\d+-\d+)?\.partial$/;
 
-/** The calls to the file system that can fail for want of space or rights; a test passes its own. */
+/** The calls to the file system that fail without space or rights; tests replace them. */
 export interface FileCalls {
-  /** Replaces the file whole or not at all, lasting once it resolves. */
+  /** Replaces the file whole or not at all; it is durable once this resolves. */
   write(path: string, bytes: Uint8Array): Promise<void>;
   readFile(path: string): Promise<Uint8Array>;
 }
@@ -33,7 +33,7 @@ const realCalls: FileCalls = {
 };
 
 /**
- * Opens the folder, making it where needed.
+ * Opens the folder as a checkpoint store and creates the folder when it does not exist.
  * @throws StoreError
  */
 export async function openFileStore(folder: string, calls: FileCalls = realCalls): Promise<CheckpointStore> {
@@ -73,7 +73,7 @@ async function entriesIn(folder: string): Promise<readonly CheckpointEntry[]> {
   for (const name of await readdir(folder)) {
     const parts = namePattern.exec(name);
     if (parts === null) continue;
-    // A file that another process pruned meanwhile is not there.
+    // Another process may have removed the file meanwhile.
     const found = await stat(join(folder, name)).catch((error: unknown) => {
       if (codeOf(error) === 'ENOENT') return null;
       throw error;

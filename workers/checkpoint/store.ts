@@ -1,4 +1,4 @@
-/** Where checkpoints are kept, whatever the medium, and how the newest sound one is found. */
+/** The port to the place where checkpoints are kept, which of them may be removed, and how the newest sound one is found. */
 import { CheckpointError, StoreError } from './errors.js';
 
 export interface CheckpointEntry {
@@ -12,16 +12,16 @@ export interface CheckpointEntry {
 /** Every method throws StoreError. */
 export interface CheckpointStore {
   /**
-   * Stored whole or not at all, and lasting once this resolves; the same (step, attempt) again replaces it.
-   * @param fence asked before it becomes visible; when it throws, that is thrown and nothing becomes visible
+   * Stores a checkpoint whole or not at all; it is durable once this resolves. It replaces one of the same step and attempt.
+   * @param fence is awaited before the checkpoint becomes visible; when it throws, that is thrown and nothing is visible
    */
   put(step: number, attempt: number, bytes: Uint8Array, fence: () => Promise<void>): Promise<void>;
-  /** Newest first: by step, then by attempt. */
+  /** Returns all checkpoints, newest first: by step, then by attempt. */
   list(): Promise<readonly CheckpointEntry[]>;
   get(entry: CheckpointEntry): Promise<Uint8Array>;
-  /** One that is not there is fine. */
+  /** Removes a checkpoint; does nothing when it does not exist. */
   remove(entry: CheckpointKey): Promise<void>;
-  /** Removes what attempts before this one left half-written, and nothing of this or a later one. */
+  /** Removes what earlier attempts left half-written, and nothing of this or a later attempt. */
   sweep(attempt: number): Promise<void>;
 }
 
@@ -32,22 +32,22 @@ export function newestFirst(a: CheckpointKey, b: CheckpointKey): number {
   return b.step - a.step || b.attempt - a.attempt;
 }
 
-/** What an attempt knows when it makes room. */
+/** What an attempt knows when it removes checkpoints. */
 export interface Keeping {
   /** Steps to keep, each by its newest attempt; at least 1. */
   readonly keep: number;
   readonly attempt: number;
-  /** Checkpoints that this attempt loaded, or stored and read back. Never empty: without one nothing may go. */
+  /** Checkpoints that this attempt loaded, or stored and read back. While it is empty, nothing is removed. */
   readonly sound: readonly CheckpointKey[];
 }
 
 /**
- * Entries that need not be kept. Kept are the newest `keep` steps that are known to be sound, and where there are fewer, the
- * newest older ones. An entry that is listed and not known is one of these:
- *  - of a newer attempt: then this attempt is fenced, and nothing is surplus;
- *  - newer than all known ones, or of a known step: damaged and passed over, or finished by an older attempt that is
- *    fenced. This attempt trains over it, so it goes, and it never takes the place of a sound one;
- *  - older: it may be damaged, so it only fills up.
+ * Returns the entries that need not be kept. The newest `keep` steps that are known to be sound are kept; when there are
+ * fewer, the newest older ones too. An entry that is listed and not known to be sound is one of these:
+ *  - of a newer attempt: this attempt is fenced, and nothing is surplus;
+ *  - newer than all sound ones, or of the step of one: damaged and passed over, or finished by an older attempt that is
+ *    fenced. This attempt trains that step again, so the entry is surplus and never replaces a sound one;
+ *  - older: it may be damaged, so it is kept only when there are fewer than `keep` sound ones.
  */
 export function surplus(
   entries: readonly CheckpointEntry[],
@@ -69,9 +69,9 @@ export function surplus(
   return sorted.filter((entry) => kept.get(entry.step) !== entry);
 }
 
-/** Removes what `surplus` names. The caller has asked the fence. */
+/** Removes what `surplus` names. The caller checks the fence first. */
 export async function prune(store: Pick<CheckpointStore, 'list' | 'remove'>, keeping: Keeping): Promise<void> {
-  // The oldest first: a process that is stopped in between leaves the newest.
+  // Oldest first: a process that ends in between leaves the newest ones.
   for (const entry of surplus(await store.list(), keeping).toReversed()) await store.remove(entry);
 }
 
@@ -83,13 +83,13 @@ interface SkippedCheckpoint {
 interface Loaded<T> {
   /** Null when the store has no sound checkpoint. */
   readonly newest: { readonly entry: CheckpointEntry; readonly checkpoint: T } | null;
-  /** Newer ones that were passed over, newest first, to be told to the person. */
+  /** Newer ones that were passed over, newest first; the caller logs them. */
   readonly skipped: readonly SkippedCheckpoint[];
 }
 
 /**
- * The newest checkpoint that decodes. A damaged or vanished one costs the steps since the one before; what a person
- * has to decide (another job's or another version's checkpoint, a store that cannot be read) is thrown.
+ * Returns the newest checkpoint that decodes. A damaged or missing one costs the steps since the one before. What needs a
+ * person (a checkpoint of another job or version, a store that cannot be read) is thrown.
  * @throws CheckpointError, StoreError
  */
 export async function loadNewest<T>(store: CheckpointStore, decode: (bytes: Uint8Array) => T): Promise<Loaded<T>> {

@@ -15,7 +15,7 @@ import type { StudentModel } from './student-model.js';
 import { forwardAndBackward, predict, rehearse } from './tensor-pass.js';
 import { checkBatch, checkLabels, checkRows, checkSamples, checkTensors, requireFinite } from './trainer-checks.js';
 import { NumericError } from './trainer-errors.js';
-import type { StudentTrainer, TrainerOptions, TrainingBatch } from './trainer.js';
+import type { Gradients, StudentTrainer, TrainerOptions, TrainingBatch } from './trainer.js';
 
 /** Samples of one forward pass in `evaluate`: large enough to be fast, small enough for the heap. */
 const evaluationSamples = 256;
@@ -38,21 +38,26 @@ function trainerOf(model: StudentModel, { loss, optimizer: settings, totalSteps 
   const optimizer = createOptimizer(settings, parameters, totalSteps);
   const { columns, inputs } = model;
 
-  const train = (batch: TrainingBatch): number => {
+  const gradients = (batch: TrainingBatch): Gradients => {
     checkBatch(batch, inputs, columns);
     model.seedMasks(batch.step);
     if (batch.teacherLogits !== null) requireFinite(batch.teacherLogits, 'teacher logits', batch.step);
     const { labels } = batch.targets;
-    const pass = forwardAndBackward(model, trainable, batch.samples, (student) =>
+    const { loss: batchLoss, gradients: values } = forwardAndBackward(model, trainable, batch.samples, (student) =>
       distillationLoss({ columns, student, teacher: batch.teacherLogits, labels }, loss),
     );
-    if (!Number.isFinite(pass.loss)) throw new NumericError('loss', batch.step);
-    pass.gradients.forEach((gradient, index) => {
-      requireFinite(gradient, `gradient of ${trainable[index]?.name ?? ''}`, batch.step);
+    if (!Number.isFinite(batchLoss)) throw new NumericError('loss', batch.step);
+    return { step: batch.step, loss: batchLoss, values };
+  };
+  const apply = ({ step, values }: Gradients): void => {
+    checkRows('gradients', values.length, trainable.length);
+    values.forEach((gradient, index) => {
+      const name = trainable[index]?.name ?? '';
+      checkRows(`gradient of ${name}`, gradient.length, parameters[index]?.values.length ?? 0);
+      requireFinite(gradient, `gradient of ${name}`, step);
     });
-    optimizer.update(pass.gradients, batch.step);
+    optimizer.update(values, step);
     upload();
-    return pass.loss;
   };
   const upload = (): void => {
     trainable.forEach((weight, index) => {
@@ -67,7 +72,13 @@ function trainerOf(model: StudentModel, { loss, optimizer: settings, totalSteps 
     inputs,
     notes: model.notes,
     parameters: model.weights.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
-    train,
+    gradients,
+    apply,
+    train: (batch) => {
+      const computed = gradients(batch);
+      apply(computed);
+      return computed.loss;
+    },
     evaluate: (samples, { perSample, labels }) => {
       checkSamples(samples, inputs);
       checkRows('labels', labels.length, samples.count * perSample);

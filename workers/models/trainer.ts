@@ -22,6 +22,15 @@ export interface TrainingBatch {
   readonly teacherLogits: Float32Array | null;
 }
 
+/** What one batch contributes to the update of the weights. */
+export interface Gradients {
+  readonly step: number;
+  /** Mean loss of the batch. */
+  readonly loss: number;
+  /** One array for each trainable weight, in the order of the model, each as long as its weight. */
+  readonly values: readonly Float32Array[];
+}
+
 export interface TrainerState {
   /** Weights of the model, trainable and not, in the model's order. */
   readonly weights: readonly NamedTensor[];
@@ -58,7 +67,21 @@ export interface Trainer {
   /** What the model takes, in the order of its inputs. */
   readonly inputs: InputSpecs;
   readonly parameters: number;
-  /** @returns the batch's mean loss before the update. @throws NumericError when it is not finite. */
+  /**
+   * Returns the gradients of one batch. The weights stay as they are; a forward pass moves the averages of normalizations.
+   * @throws BatchError; NumericError when a teacher's logit or the loss is not finite
+   */
+  gradients(batch: TrainingBatch): Gradients;
+  /**
+   * Updates the weights and the slots of the optimizer, or changes nothing.
+   * @throws BatchError when the gradients do not fit the model; NumericError when one is not finite
+   */
+  apply(gradients: Gradients): void;
+  /**
+   * Computes the gradients of a batch and applies them.
+   * @returns the mean loss of the batch before the update
+   * @throws what `gradients` and `apply` throw
+   */
   train(batch: TrainingBatch): number;
   evaluate(samples: Samples, targets: Targets): Evaluation;
   state(): TrainerState;

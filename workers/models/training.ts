@@ -5,6 +5,7 @@ export { BatchError, NumericError, StateError, StudentModelError } from './train
 export type {
   Evaluation,
   ExportedModel,
+  Gradients,
   NamedTensor,
   StudentTrainer,
   Trainer,

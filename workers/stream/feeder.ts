@@ -58,7 +58,7 @@ export async function feed(
   }
 }
 
-/** The state of one step's shard: its frame, its dead item, or neither. @throws StreamRefused, StreamUnreachable */
+/** Returns what is stored for one shard of a step: its frame, its dead letter, or nothing. @throws StreamRefused, StreamUnreachable */
 export async function probe(link: StreamLink, names: JobNames, shard: number, step: number): Promise<Probe> {
   const doing = `look for step ${step}, shard ${shard}`;
   const last = async (stream: string, subject: string): Promise<StoredMsg | null> => {
@@ -78,7 +78,7 @@ export async function probe(link: StreamLink, names: JobNames, shard: number, st
   const missing = missingFeatures(message);
   const error =
     missing.length > 0
-      ? `its dead item ${missingFeaturesText(missing)}: use workers of one version`
-      : 'its dead item cannot be read: the teacher that wrote it is of another version';
+      ? `its dead letter ${missingFeaturesText(missing)}: use workers of one version`
+      : 'its dead letter cannot be read: a teacher of another version wrote it';
   return { kind: 'dead', item: { shard, step, teacher: 'unknown', deliveries: 0, error, item: null } };
 }

@@ -5,7 +5,7 @@ export { Fenced, FrameConflict, LoginRefused, StreamRefused, StreamUnreachable }
 export { feed, probe } from './feeder.js';
 export type { Probe, StoredFrame } from './feeder.js';
 export { logitsReader } from './logits-reader.js';
-export { publishFrame, storeDeadItem } from './logits-writer.js';
+export { publishDeadLetter, publishFrame } from './logits-writer.js';
 export { ObjectDamaged, ObjectStoreFull } from './errors.js';
 export { objectPort } from './object-port.js';
 export type { ObjectPort, Written } from './object-port.js';

@@ -23,13 +23,14 @@ const defaultPrefetch = 32;
 export async function* logitsReader(
   link: StreamLink,
   names: JobNames,
+  rank: number,
   signal: AbortSignal,
   prefetch = defaultPrefetch,
 ): AsyncGenerator<StoredFrame> {
   const queue = new AsyncQueue<StoredFrame>();
   const puller = new Puller(link, {
     stream: names.streams.logits,
-    consumer: names.consumers.student,
+    consumer: names.consumers.student(rank),
     capacity: prefetch,
     onMessage: ({ subject, reply, data }) => {
       queue.push({ sequence: deliveryOf(reply ?? '').sequence, ...placeOf(subject), data });

@@ -71,11 +71,11 @@ function compare(
 }
 
 /**
- * Stores a work item that no teacher could do, with its last error; a later dead item replaces an earlier one, and so does a
- * repeat. Waits while the server has no room.
+ * Stores a work item that no teacher could compute, with its last error. A later dead letter of the same place replaces an
+ * earlier one. Waits while the server has no room.
  */
-export async function storeDeadItem(link: StreamLink, names: JobNames, item: DeadItem): Promise<void> {
-  const doing = `store the dead item of step ${item.step}, shard ${item.shard}`;
+export async function publishDeadLetter(link: StreamLink, names: JobNames, item: DeadItem): Promise<void> {
+  const doing = `store the dead letter of step ${item.step}, shard ${item.shard}`;
   try {
     await untilStored(link, doing, () =>
       link.client.publish(names.subjects.dead(item.shard, item.step), JSON.stringify(item)),

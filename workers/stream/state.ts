@@ -10,6 +10,7 @@
  */
 import { isDeletionMark } from '@distillery/nats';
 import {
+  firstRank,
   type JobNames,
   missingFeatures,
   missingFeaturesText,
@@ -184,7 +185,7 @@ export async function claimAttempt(
   atLeast: number,
   firstState: (attempt: number, previous: StudentState | null) => StudentState,
 ): Promise<StudentClaim> {
-  const key = names.stateKeys.student;
+  const key = names.stateKeys.student(firstRank);
   for (let tries = 1; ; tries++) {
     const before = await read(link, names, key);
     const previous = studentStateSchema.safeParse(before.data).data ?? null;
@@ -236,7 +237,7 @@ class Claim implements StudentClaim {
   }
 
   async update(state: StudentState): Promise<void> {
-    const key = this.#names.stateKeys.student;
+    const key = this.#names.stateKeys.student(firstRank);
     for (;;) {
       const value = studentValue(state, this.#revision);
       const written = await compareAndSet(this.#link, this.#names, key, value, this.#revision);

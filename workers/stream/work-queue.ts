@@ -30,11 +30,9 @@ export interface WorkDelivery {
   readonly deliveries: number;
   readonly shard: number;
   readonly step: number;
-  /** Sequence in WORK. */
-  readonly sequence: number;
-  /** Acknowledges this item, and waits for the confirmation while there is a connection. */
+  /** Acknowledges the item, and waits for the server's confirmation while the server can be asked. */
   done(): Promise<void>;
-  /** Returns the item for another delivery, after a delay. */
+  /** Returns the item to the queue; it is delivered again after the delay. */
   giveBack(delayMs: number): void;
 }
 
@@ -46,7 +44,6 @@ class Held implements WorkDelivery {
   readonly deliveries: number;
   readonly shard: number;
   readonly step: number;
-  readonly sequence: number;
   readonly #link: StreamLink;
   readonly #message: Msg;
   readonly #onSettled: (delivery: Held) => void;
@@ -56,9 +53,7 @@ class Held implements WorkDelivery {
     this.#link = link;
     this.#message = message;
     this.#onSettled = onSettled;
-    const { deliveries, sequence } = deliveryOf(message.reply ?? '');
-    this.deliveries = deliveries;
-    this.sequence = sequence;
+    this.deliveries = deliveryOf(message.reply ?? '').deliveries;
     const place = placeOf(message.subject);
     this.shard = place.shard;
     this.step = place.step;

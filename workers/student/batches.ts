@@ -31,12 +31,12 @@ export class BatchPreparer {
     this.#ahead = options.ahead;
   }
 
-  /** @throws DataError when the data set cannot be read */
+  /** Returns the batch of a step and starts to prepare those after it. @throws DataError when the data set cannot be read */
   async take(step: number): Promise<PreparedBatch> {
     for (let next = step; next < Math.min(step + this.#ahead + 1, this.#schedule.steps); next++) {
       if (this.#prepared.has(next)) continue;
       const batch = this.#prepare(next);
-      // Whoever takes the step meets the error; until then it must not count as unhandled.
+      // The caller that takes this step gets the error; until then it must not count as unhandled.
       batch.catch(() => undefined);
       this.#prepared.set(next, batch);
     }

@@ -1,14 +1,14 @@
 /**
- * Brings checkpoints into their store beside the training, one at a time. Owns what is known of the store: which
- * checkpoints are sound, and why the newest one is not there yet.
+ * Stores checkpoints while training goes on, one at a time. Owns what is known of the store: which checkpoints are sound,
+ * and why the newest one is not stored yet.
  *
  * Invariants:
- *  checkpointer/C1 The fence is asked before a checkpoint becomes visible and again before it counts as durable or
- *     anything is removed.
- *  checkpointer/C2 Removed is only what `surplus` names, and only after a newer checkpoint was read back.
- *  checkpointer/C3 A store without room, or one that is slow, never stops the training: the newest state waits for
- *     room, and is replaced by a newer one. Only the end of the run waits, for a limited time.
- *  checkpointer/C4 At most two states are in memory: one on its way to the store and one that waits in its place.
+ *  checkpointer/C1 The fence is checked before a checkpoint becomes visible, and again before the checkpoint counts as
+ *     durable or anything is removed.
+ *  checkpointer/C2 Only what `surplus` names is removed, and only after a newer checkpoint was read back.
+ *  checkpointer/C3 A store that is full or slow never stops the training: the newest state waits for room, and a newer
+ *     state replaces it. Only the end of the run waits, for a limited time.
+ *  checkpointer/C4 At most two states are in memory: one on its way to the store and one that waits.
  */
 import { type Clock, statementOf } from '@distillery/base';
 
@@ -22,9 +22,9 @@ export interface CheckpointerOptions {
   readonly attempt: number;
   /** The checkpoint that this attempt was loaded from. */
   readonly loaded: CheckpointKey | null;
-  /** @throws WorkerError fenced when a newer attempt has begun */
+  /** @throws WorkerError fenced when a newer attempt has claimed the job */
   readonly fence: () => Promise<void>;
-  /** A checkpoint is durable: a student that starts from now on goes on from it. */
+  /** Called when a checkpoint is durable: a student that starts now resumes from it. */
   readonly onDurable: (checkpoint: TakenCheckpoint) => void;
   readonly onFailure: (error: unknown) => void;
   /** Aborts when the process must end soon. */
@@ -39,12 +39,12 @@ export interface TakenCheckpoint {
   readonly firstNeededSequence: number;
 }
 
-/** A store that has not answered for so long is in trouble: the training goes on without it. */
+/** A store that does not answer for this long is in trouble; training goes on without it. */
 const patienceMs = 5_000;
 const retryMs = 5_000;
-/** How long the end of a run waits for room before the process ends with exit code 74. */
+/** How long the end of a run waits for room; then the process exits with code 74. */
 const endLimitMs = 120_000;
-/** The same when it was asked to stop. */
+/** The same for a process that is asked to stop. */
 const stopLimitMs = 5_000;
 
 export class Checkpointer {
@@ -65,19 +65,19 @@ export class Checkpointer {
     this.#durableStep = options.loaded?.step ?? 0;
   }
 
-  /** Steps that a student which starts now need not train. */
+  /** The step of the newest durable checkpoint: a student that starts now resumes at it. */
   get durableStep(): number {
     return this.#durableStep;
   }
 
-  /** Why the newest checkpoint is not stored; null while all is well. */
+  /** Why the newest checkpoint is not stored; null = no fault. */
   get fault(): string | null {
     return this.#fault?.message ?? null;
   }
 
   /**
-   * Waits until the checkpoint before is stored, or known to be in trouble. Training stands still meanwhile, so that a
-   * store in good order gets every checkpoint that is due.
+   * Waits until the previous checkpoint is stored, or its store is known to be in trouble. The caller does not train
+   * meanwhile, so a healthy store gets every checkpoint that is due.
    */
   async ready(): Promise<void> {
     const writing = this.#writing;
@@ -88,7 +88,7 @@ export class Checkpointer {
     over.abort();
   }
 
-  /** Stores it in its turn; a state that still waits is dropped for this one. */
+  /** Stores the checkpoint after the one that is being written. It replaces one that still waits. */
   add(checkpoint: TakenCheckpoint): void {
     if (this.#ended) return;
     this.#waiting = checkpoint;
@@ -97,22 +97,22 @@ export class Checkpointer {
   }
 
   /**
-   * Resolves when the newest checkpoint is durable, or was reported to `onFailure`.
-   * @throws StoreError full when it is not within the limit
+   * Waits until the newest checkpoint is durable, or was reported to `onFailure`.
+   * @returns why it could not be stored within the time limit; null when it is durable
    */
-  async settle(): Promise<void> {
+  async settle(): Promise<StoreError | ObjectStoreFull | null> {
     const { clock, stop } = this.#options;
     const startedMs = clock.now();
-    // What waits for its next try takes it now.
+    // A checkpoint that waits for its next try is tried now.
     this.#wake.abort();
     while (this.#writing !== null) {
-      // A checkpoint that is on its way is worth all the time that a process gets to end.
+      // A checkpoint without a fault is on its way: it gets all the time that the end of a process has.
       const limitMs = stop.aborted && this.#fault !== null ? stopLimitMs : endLimitMs;
       const leftMs = startedMs + limitMs - clock.now();
       if (leftMs <= 0) {
         this.end();
         const name = `step ${String(this.#newestStep)}`;
-        throw (
+        return (
           this.#fault ??
           new StoreError('full', name, { problem: 'gives no answer', remedy: 'check the store and its disk' })
         );
@@ -122,10 +122,11 @@ export class Checkpointer {
       await Promise.race([this.#writing, clock.sleep(Math.min(leftMs, retryMs), signal)]);
       over.abort();
     }
+    return null;
   }
 
   /**
-   * Does what needs room in the store as well. Without room it is done again, for the limited time of an end.
+   * Does other work that needs room in the store. While there is none, it makes room and tries again, for a limited time.
    * @throws what `work` throws
    */
   async withRoom(work: () => Promise<void>): Promise<void> {
@@ -146,13 +147,13 @@ export class Checkpointer {
     }
   }
 
-  /** Nothing is written any more, beyond what is on its way. */
+  /** Starts no further write. */
   end(): void {
     this.#ended = true;
     this.#wake.abort();
   }
 
-  /** Removes all that the newest sound checkpoint can do without. */
+  /** Removes everything but the newest sound checkpoint. */
   async makeRoom(): Promise<void> {
     const { store, attempt, fence } = this.#options;
     await fence();
@@ -172,18 +173,18 @@ export class Checkpointer {
         this.#waiting = null;
         this.#wake = new AbortController();
         if (await this.#stored(checkpoint)) continue;
-        // Unless a newer one has come meanwhile.
+        // A newer one may have arrived meanwhile; it wins.
         this.#waiting ??= checkpoint;
         await this.#options.clock.sleep(retryMs, this.#wake.signal);
       }
     } catch (error) {
       this.#options.onFailure(error);
     }
-    // In one step with the check of what waits: one that is added from now on starts the next round.
+    // Nothing is awaited since the check of what waits: a checkpoint that is added now starts a new round.
     this.#writing = null;
   }
 
-  /** @returns false when the store has no room. @throws StoreError of another kind, WorkerError */
+  /** Returns false when the store has no room. @throws StoreError of another reason, WorkerError */
   async #stored(checkpoint: TakenCheckpoint): Promise<boolean> {
     const { store, keep, attempt, fence, onDurable, clock, log } = this.#options;
     const { step, bytes } = checkpoint;
@@ -193,9 +194,7 @@ export class Checkpointer {
     } catch (error) {
       if (!isFull(error)) throw error;
       this.#fault = error;
-      log.warn(
-        `checkpoint of step ${step} is not stored: ${statementOf(error.fault)}; training goes on, and it is tried again`,
-      );
+      log.warn(`checkpoint of step ${step} is not stored: ${statementOf(error.fault)}; training goes on; trying again`);
       return false;
     }
     this.#fault = null;
@@ -209,10 +208,10 @@ export class Checkpointer {
     return true;
   }
 
-  /** Once more with as much room as can be made. */
+  /** Stores a checkpoint; when there is no room, makes room and tries once more. */
   async #put({ step, bytes }: TakenCheckpoint): Promise<void> {
     const { store, attempt, fence } = this.#options;
-    // Without an answer of the fence nothing is written.
+    // Without an answer of the fence, nothing is written.
     await fence();
     try {
       await store.put(step, attempt, bytes, fence);
@@ -224,7 +223,7 @@ export class Checkpointer {
   }
 }
 
-/** Room may come. */
-export function isFull(error: unknown): error is StoreError | ObjectStoreFull {
+/** Whether the store has no room now; there may be room later. */
+function isFull(error: unknown): error is StoreError | ObjectStoreFull {
   return error instanceof ObjectStoreFull || (error instanceof StoreError && error.reason === 'full');
 }

@@ -1,5 +1,6 @@
 /**
- * The student's buffer: logits frames that arrived and are not trained yet, brought from stream order to step order.
+ * The student's buffer: logits frames that have arrived and are not trained yet. Frames come in the order of the stream
+ * and leave in the order of steps.
  *
  * Invariants:
  *  frame-buffer/B1 Nothing below the low-water mark (the next step to train) is ever held: late duplicates, zombies'
@@ -16,11 +17,11 @@ export interface HeldFrame {
   readonly logits: Float32Array;
 }
 
-/** `foreign`: no step and shard of this job. */
+/** What becomes of a frame; `foreign`: this job has no such step or shard. */
 export type Acceptance = 'held' | 'duplicate' | 'belowLowWater' | 'beyondWindow' | 'foreign';
 
 export interface FrameBufferOptions {
-  /** Shards of a step that have rows, ascending; only these are waited for. */
+  /** Returns the shards of a step that have rows, ascending; the buffer waits for these alone. */
   readonly shardsOf: (step: number) => readonly number[];
   /** Next step to train. */
   readonly lowWater: number;
@@ -51,12 +52,12 @@ export class FrameBuffer {
     return this.#bytes;
   }
 
-  /** Raises the limit; a window that shrank takes nothing back, since those steps are fed already. */
+  /** Raises the limit. A lower one changes nothing, since steps below the old limit are fed already. */
   allowBelow(limit: number): void {
     this.#limit = Math.max(this.#limit, limit);
   }
 
-  /** What `accept` would answer, without the frame: nobody need decode what is not wanted. */
+  /** Returns what `accept` would return, so that a frame that is not wanted need not be decoded. */
   judge(step: number, shard: number): Acceptance {
     if (!Number.isSafeInteger(step)) return 'foreign';
     if (step < this.#lowWater) return 'belowLowWater';
@@ -80,7 +81,7 @@ export class FrameBuffer {
     return this.#steps.get(step)?.size === this.#shardsOf(step).length;
   }
 
-  /** Shards of a step that have not arrived and are still needed. */
+  /** Returns the shards of a step that are needed and have not arrived. */
   missing(step: number): number[] {
     if (step < this.#lowWater) return [];
     const held = this.#steps.get(step);
@@ -110,7 +111,7 @@ export class FrameBuffer {
     return { logits, bytes };
   }
 
-  /** Forgets every step up to and including this one: it is trained, or trained on labels alone. */
+  /** Forgets every step up to and including this one. */
   discardThrough(step: number): void {
     for (const [key, held] of this.#steps) {
       if (key > step) continue;
@@ -123,20 +124,20 @@ export class FrameBuffer {
     this.#lowWater = Math.max(this.#lowWater, step + 1);
   }
 
-  /** A frame, wanted or not, was delivered in stream order; a lower sequence than before is of a stream made anew. */
+  /** Notes the sequence of a delivered frame, wanted or not. It falls when the stream is created again. */
   delivered(sequence: number): void {
     this.#lastSequence = sequence;
   }
 
-  /** The stream may be another one now: what was delivered says nothing of it. */
+  /** Forgets the last delivery: the stream may have been created again. */
   forgetDeliveries(): void {
     this.#lastSequence = 0;
   }
 
   /**
-   * First stream sequence that a resume at the low-water mark needs: the smallest held one, or the one after the last
-   * delivered. What is still to come has a higher one, or is asked for again (I2). Held frames of a stream that
-   * was lost only make it smaller, that is, keep more.
+   * Returns the first stream sequence that a resume at the low-water mark needs: the smallest one held, or the one after
+   * the last delivery. Later frames have higher ones, or their steps are fed again (I2). Held frames of a lost stream only
+   * make it smaller, which keeps more.
    */
   firstNeededSequence(): number {
     let first = this.#lastSequence + 1;

@@ -1,6 +1,6 @@
 /**
- * What the student says of itself: counters of the running attempt, brought into the shape of the STATE key. Every list
- * is bounded however long the run is (I4): a checkpoint carries them.
+ * What the student reports of its training: losses, evaluations and rates. Every list is bounded for a run of any length
+ * (I4), since each checkpoint holds them.
  */
 import type { StudentState, TrainingMetrics } from '@distillery/protocol';
 
@@ -9,13 +9,13 @@ import type { Rates } from '../base/index.js';
 export interface EvaluationRecord {
   readonly step: number;
   readonly accuracy: number;
-  /** Mean cross-entropy, nats a sample. */
+  /** Mean cross-entropy, nats per sample. */
   readonly loss: number;
 }
 
-/** Points of the loss curve that a whole run leaves; the stretch grows with the run, never the list. */
+/** Maximum number of points on the loss curve of a whole run: a longer run has longer stretches. */
 const lossPoints = 200;
-/** Steps that the loss shown to people is averaged over. */
+/** Number of steps that the reported loss is the mean of. */
 const shownLossSteps = 50;
 export const maxEvaluations = 1_000;
 export const maxSkippedSteps = 1_000;
@@ -82,8 +82,8 @@ export class Progress {
 }
 
 /**
- * The rates part of the student's state. Only while training is idle time waiting: and a student that did not train a
- * single step lately has waited all the time.
+ * Returns the rates of the student's state. Idle time counts as waiting only in phase Training; a student that trained no
+ * step lately has waited all the time.
  */
 export function ratesOf(
   rates: Rates,

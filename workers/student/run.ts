@@ -1,18 +1,22 @@
-/** What a student process does: claim the attempt, load model and newest checkpoint, train to the end. */
+/** What a student process does: it claims the attempt, loads the model and the newest checkpoint, and trains to the end. */
 import { join } from 'node:path';
 
-import { decodeText, statementOf, TextError, within } from '@distillery/base';
+import { type Clock, decodeText, statementOf, TextError, within } from '@distillery/base';
 import { readFaultOf, readRegularSync } from '@distillery/platform';
 import {
+  firstRank,
   jobNames,
+  type JobNames,
+  type Manifest,
   needsNoTeacher,
+  type Schedule,
   schedule as scheduleOf,
   shardsOf,
-  type StudentState,
   type TrainingMetrics,
   trainingMetricsSchema,
 } from '@distillery/protocol';
 
+import { type Log, WorkerError } from '../base/index.js';
 import {
   type Checkpoint,
   CheckpointError,
@@ -23,8 +27,7 @@ import {
   openFileStore,
 } from '../checkpoint/index.js';
 import type { TrainerThread, TrainerThreadSource } from '../compute/index.js';
-import { checkLabels, DataError, inputsText, openDataset, sameInputs } from '../data/index.js';
-import { type Log, WorkerError } from '../base/index.js';
+import { checkLabels, DataError, type Dataset, inputsText, openDataset, sameInputs } from '../data/index.js';
 import { resolve } from '../places/index.js';
 import { unlessStopped, type WorkerContext } from '../process/index.js';
 import {
@@ -37,19 +40,24 @@ import {
   ObjectWriter,
   probe,
   readReference,
+  type StreamLink,
+  type StudentClaim,
 } from '../stream/index.js';
 
-import { widthFault } from './frame-check.js';
-import { LogitsSource } from './logits-source.js';
+import { widthFault } from './frames.js';
+import { LiveSupply } from './live-supply.js';
+import { type AttemptFacts, startingState } from './reporting.js';
+import type { ResultStore } from './results.js';
 import { objectCheckpoints, objectResults, openFileResults } from './stores.js';
 import { type StartingPoint, Student } from './student.js';
+import { labelsAlone, type LogitsSupply } from './supply.js';
 import { stepBytesOf, windowSteps } from './window.js';
 
 const connectWaitMs = 60_000;
 
 type OpenTrainer = (source: TrainerThreadSource) => Promise<TrainerThread>;
 
-/** @throws WorkerError with the ending; whatever it throws, the newest checkpoint is whole */
+/** @throws WorkerError with the ending; the newest checkpoint is whole in any case */
 export async function runStudent(context: WorkerContext, openTrainer: OpenTrainer): Promise<void> {
   const { student, close } = await unlessStopped(context.stop, () => prepare(context, openTrainer));
   const result = await student.run();
@@ -57,139 +65,46 @@ export async function runStudent(context: WorkerContext, openTrainer: OpenTraine
   await close();
 }
 
-/** Everything up to the first step. */
+/** Does everything up to the first step. */
 async function prepare(
-  { env, log, clock, stop }: WorkerContext,
+  context: WorkerContext,
   openTrainer: OpenTrainer,
 ): Promise<{
   readonly student: Student;
   readonly close: () => Promise<void>;
 }> {
-  const { manifest, pod, runtime } = env;
-  const names = jobNames(manifest.job.uid);
+  const { log, clock, stop } = context;
+  const { manifest } = context.env;
   const dataset = await openDataset(manifest.dataset);
-  const { training, student } = manifest;
-  const { spec } = dataset.train;
-  const schedule = scheduleOf({ ...training, samples: dataset.train.length, positions: spec.positions });
-  const model = await resolve(student.model.uri);
+  const { positions } = dataset.train.spec;
+  const schedule = scheduleOf({ ...manifest.training, samples: dataset.train.length, positions });
+  const modelJson = readModel((await resolve(manifest.student.model.uri)).path);
   const [trainer, link] = await Promise.all([
-    openTrainer({
-      runtime,
-      modelJson: readModel(model.path),
-      seed: training.seed,
-      loss: student.loss,
-      optimizer: student.optimizer,
-      totalSteps: schedule.steps,
-      limitSeconds: student.model.timeoutSeconds,
-    }),
-    connectWorker({
-      ...env.nats,
-      inboxPrefix: names.inboxPrefix('student'),
-      name: pod,
-      waitMs: connectWaitMs,
-      clock,
-      log,
-    }),
+    openTrainer(trainerSourceOf(context, modelJson, schedule)),
+    connect(context),
   ]);
   for (const note of trainer.notes) log.warn(note);
-  if (!sameInputs(trainer.inputs, spec.inputs)) {
-    throw new DataError({
-      about: manifest.dataset.uri,
-      found: `samples of ${inputsText(spec.inputs)}`,
-      expected: `${inputsText(trainer.inputs)}, as the student's input is`,
-      remedy: "change the student model's input shape or take another data set",
-    });
-  }
-  checkLabels(dataset.train, trainer.columns);
-  checkLabels(dataset.test, trainer.columns);
+  checkFit(manifest, trainer, dataset);
+  const names = jobNames(manifest.job.uid);
+  const stores = await openStores(context, link, names);
+  const attempt = await claimAndLoad({ context, link, names, stores, trainer, schedule });
+  const { facts, start, claim } = attempt;
+  log.info({ attempt: facts.attempt, step: start.step, steps: facts.steps, runtime: facts.runtime }, 'starting');
 
-  const objects = new ObjectStore(objectPort(link, names.bucketStreams.objects), names.objectBucket);
-  const checkpoints =
-    student.checkpoint.store === 'file'
-      ? await openFileStore(student.checkpoint.folder ?? join(env.folder, 'checkpoints'))
-      : objectCheckpoints(objects);
-  // Before the claim: a folder of another job is refused at once.
-  const fileResults =
-    student.output.store === 'file'
-      ? await openFileResults(student.output.folder ?? join(env.folder, 'model'), manifest.job.uid)
-      : null;
-  const shards = shardsOf(manifest, trainer.columns, spec.positions);
-  const { steps } = schedule;
-  const { batchSize } = training;
-  const { description } = trainer.runtime;
-  const facts = { pod, runtime: description, shards, steps, batchSize };
-  // In this order: the claim fences older attempts; then what they left half-written is swept, without taking anything
-  // that one of them still reports as durable; then the newest sound checkpoint is the one that stays the newest.
-  const highest = Math.max(0, ...(await checkpoints.list()).map(({ attempt }) => attempt));
-  const claim = await claimAttempt(link, names, highest, (attempt, previous) => ({
-    ...startingState({ ...facts, attempt, step: previous?.step ?? 0, resumedFromStep: null, nowMs: clock.now() }),
-    loading: true,
-  }));
-  await checkpoints.sweep(claim.attempt);
-  if (student.checkpoint.store === 'file') await new ObjectWriter(objects, claim.attempt).sweep();
-  const resumed = await newestSound(checkpoints, manifest.job.uid, log);
-  if (resumed !== null) await trainer.restore(resumed.checkpoint.state);
-  const start: StartingPoint = {
-    step: resumed?.checkpoint.step ?? 0,
-    metrics: resumed?.metrics ?? null,
-    loaded: resumed?.entry ?? null,
-  };
-  await claim.update(
-    startingState({
-      ...facts,
-      attempt: claim.attempt,
-      step: start.step,
-      resumedFromStep: start.step === 0 ? null : start.step,
-      nowMs: clock.now(),
-    }),
-  );
-  log.info({ attempt: claim.attempt, step: start.step, steps, runtime: description }, 'starting');
-
-  const reference = await readReference(link, names);
-  if (reference !== null && reference.columns !== trainer.columns) {
-    throw new WorkerError('terminal', widthFault(reference.columns, trainer.columns));
-  }
-  const source = needsNoTeacher(manifest)
-    ? null
-    : new LogitsSource({
-        stream: {
-          feed: (item) => feed(link, names, item),
-          probe: (shard, step) => probe(link, names, shard, step),
-          frames: (signal) => logitsReader(link, names, signal),
-          onReconnect: (callback) => void link.onReconnect(callback),
-        },
-        schedule,
-        shards,
-        columns: trainer.columns,
-        firstStep: start.step,
-        fedBefore: claim.previous?.fedSteps ?? 0,
-        window: windowSteps({
-          bufferTargetSeconds: manifest.teacher.bufferTargetSeconds,
-          unstarvedStepsPerSecond: 0,
-          answerSeconds: 0,
-          stepBytes: stepBytesOf({ manifest, columns: trainer.columns, shards, positions: spec.positions }),
-          maxBytes: manifest.logits.maxBytes,
-        }),
-        onFailure: manifest.teacher.onFailure,
-        teacherDigest: reference?.teacherDigest ?? null,
-        clock,
-        log,
-      });
+  const job = { schedule, shards: facts.shards, columns: trainer.columns };
+  const supply = await openSupply({ manifest, link, names, job, start, claim, clock, log });
   return {
     student: new Student({
       manifest,
       schedule,
       dataset,
       trainer,
-      source,
-      shards,
-      attempt: claim.attempt,
+      supply,
+      facts,
       start,
-      pod,
-      runtime: description,
       state: claim,
-      checkpoints,
-      results: fileResults ?? objectResults(objects, claim.attempt),
+      checkpoints: stores.checkpoints,
+      results: stores.resultsOf(facts.attempt),
       clock,
       log,
       stop,
@@ -202,13 +117,153 @@ async function prepare(
   };
 }
 
+function trainerSourceOf(
+  { env: { manifest, runtime } }: WorkerContext,
+  modelJson: string,
+  schedule: Schedule,
+): TrainerThreadSource {
+  const { training, student } = manifest;
+  return {
+    runtime,
+    modelJson,
+    seed: training.seed,
+    loss: student.loss,
+    optimizer: student.optimizer,
+    totalSteps: schedule.steps,
+    limitSeconds: student.model.timeoutSeconds,
+  };
+}
+
+function connect({ env, clock, log }: WorkerContext): Promise<StreamLink> {
+  const inboxPrefix = jobNames(env.manifest.job.uid).inboxPrefix('student');
+  return connectWorker({ ...env.nats, inboxPrefix, name: env.pod, waitMs: connectWaitMs, clock, log });
+}
+
+/** @throws DataError when the samples or labels do not fit the model */
+function checkFit(manifest: Manifest, trainer: TrainerThread, dataset: Dataset): void {
+  const { inputs } = dataset.train.spec;
+  if (!sameInputs(trainer.inputs, inputs)) {
+    throw new DataError({
+      about: manifest.dataset.uri,
+      found: `samples of ${inputsText(inputs)}`,
+      expected: `${inputsText(trainer.inputs)}, as the student's input is`,
+      remedy: "change the student model's input shape or take another data set",
+    });
+  }
+  checkLabels(dataset.train, trainer.columns);
+  checkLabels(dataset.test, trainer.columns);
+}
+
+interface Stores {
+  readonly checkpoints: CheckpointStore;
+  readonly resultsOf: (attempt: number) => ResultStore;
+  /** Removes what older attempts left half-written. */
+  readonly sweep: (attempt: number) => Promise<void>;
+}
+
+/** Runs before the claim, so that a folder of another job is refused at once. */
+async function openStores({ env }: WorkerContext, link: StreamLink, names: JobNames): Promise<Stores> {
+  const { job, student } = env.manifest;
+  const objects = new ObjectStore(objectPort(link, names.bucketStreams.objects), names.objectBucket);
+  const inFiles = student.checkpoint.store === 'file';
+  const checkpoints = inFiles
+    ? await openFileStore(student.checkpoint.folder ?? join(env.folder, 'checkpoints'))
+    : objectCheckpoints(objects);
+  const fileResults =
+    student.output.store === 'file'
+      ? await openFileResults(student.output.folder ?? join(env.folder, 'model'), job.uid)
+      : null;
+  return {
+    checkpoints,
+    resultsOf: (attempt) => fileResults ?? objectResults(objects, attempt),
+    sweep: async (attempt) => {
+      await checkpoints.sweep(attempt);
+      if (inFiles) await new ObjectWriter(objects, attempt).sweep();
+    },
+  };
+}
+
+/**
+ * The order matters: the claim fences older attempts. Then what they left half-written is swept, except what one of them
+ * still reports as durable. Then the newest sound checkpoint is read, and it stays the newest.
+ */
+async function claimAndLoad(parts: {
+  readonly context: WorkerContext;
+  readonly link: StreamLink;
+  readonly names: JobNames;
+  readonly stores: Stores;
+  readonly trainer: TrainerThread;
+  readonly schedule: Schedule;
+}): Promise<{ readonly claim: StudentClaim; readonly facts: AttemptFacts; readonly start: StartingPoint }> {
+  const { context, link, names, stores, trainer, schedule } = parts;
+  const { clock, log } = context;
+  const { manifest, pod } = context.env;
+  const known = {
+    pod,
+    runtime: trainer.runtime.description,
+    shards: shardsOf(manifest, trainer.columns, schedule.positions),
+    steps: schedule.steps,
+    batchSize: manifest.training.batchSize,
+  };
+  const highest = Math.max(0, ...(await stores.checkpoints.list()).map(({ attempt }) => attempt));
+  const claim = await claimAttempt(link, names, highest, (attempt, previous) => ({
+    ...startingState({ ...known, attempt, resumedFromStep: null }, previous?.step ?? 0, clock.now()),
+    loading: true,
+  }));
+  await stores.sweep(claim.attempt);
+  const resumed = await newestSound(stores.checkpoints, manifest.job.uid, log);
+  if (resumed !== null) await trainer.restore(resumed.checkpoint.state);
+  const step = resumed?.checkpoint.step ?? 0;
+  const facts = { ...known, attempt: claim.attempt, resumedFromStep: step === 0 ? null : step };
+  await claim.update(startingState(facts, step, clock.now()));
+  return { claim, facts, start: { step, metrics: resumed?.metrics ?? null, loaded: resumed?.entry ?? null } };
+}
+
+/** @throws WorkerError terminal when the teacher's answers do not fit the student */
+async function openSupply(parts: {
+  readonly manifest: Manifest;
+  readonly link: StreamLink;
+  readonly names: JobNames;
+  readonly job: { readonly schedule: Schedule; readonly shards: number; readonly columns: number };
+  readonly start: StartingPoint;
+  readonly claim: StudentClaim;
+  readonly clock: Clock;
+  readonly log: Log;
+}): Promise<LogitsSupply> {
+  const { manifest, link, names, job, start, claim, clock, log } = parts;
+  const reference = await readReference(link, names);
+  if (reference !== null && reference.columns !== job.columns) {
+    throw new WorkerError('terminal', widthFault(reference.columns, job.columns));
+  }
+  if (needsNoTeacher(manifest)) return labelsAlone();
+  const { bufferTargetSeconds, onFailure } = manifest.teacher;
+  const { maxBytes } = manifest.logits;
+  return new LiveSupply({
+    ...job,
+    stream: {
+      feed: (item) => feed(link, names, item),
+      probe: (shard, step) => probe(link, names, shard, step),
+      frames: (signal) => logitsReader(link, names, firstRank, signal),
+      onReconnect: (callback) => void link.onReconnect(callback),
+    },
+    firstStep: start.step,
+    fedBefore: claim.previous?.fedSteps ?? 0,
+    stepBytes: stepBytesOf({ manifest, columns: job.columns, shards: job.shards, positions: job.schedule.positions }),
+    windowFor: (measures) => windowSteps({ ...measures, bufferTargetSeconds, maxBytes }),
+    onFailure,
+    teacherDigest: reference?.teacherDigest ?? null,
+    clock,
+    log,
+  });
+}
+
 interface Resumed {
   readonly entry: CheckpointKey;
   readonly checkpoint: Checkpoint;
   readonly metrics: TrainingMetrics;
 }
 
-/** The newest checkpoint that is whole, its metrics included; null when there is none. */
+/** Returns the newest checkpoint that is whole and whose metrics can be read; null when there is none. */
 async function newestSound(checkpoints: CheckpointStore, jobUid: string, log: Log): Promise<Resumed | null> {
   const { newest, skipped } = await loadNewest(checkpoints, (bytes): Omit<Resumed, 'entry'> => {
     const checkpoint = decodeCheckpoint(bytes, jobUid);
@@ -246,42 +301,4 @@ function readModel(path: string): string {
     };
     throw new WorkerError(passes ? 'error' : 'terminal', fault, { cause: error });
   }
-}
-
-function startingState(facts: {
-  readonly attempt: number;
-  readonly pod: string;
-  readonly runtime: string;
-  readonly shards: number;
-  readonly step: number;
-  readonly resumedFromStep: number | null;
-  readonly steps: number;
-  readonly batchSize: number;
-  readonly nowMs: number;
-}): StudentState {
-  const { attempt, pod, runtime, shards, step, resumedFromStep, steps, batchSize, nowMs } = facts;
-  return {
-    attempt,
-    pod,
-    phase: 'Starting',
-    runtime,
-    step,
-    steps,
-    epoch: 0,
-    batchSize,
-    samplesPerSecond: 0,
-    unstarvedSamplesPerSecond: 0,
-    waitFraction: 0,
-    loss: null,
-    accuracy: null,
-    buffer: { frames: 0, bytes: 0 },
-    window: 0,
-    fedSteps: step,
-    shards,
-    firstNeededSequence: 0,
-    resumedFromStep,
-    damaged: [],
-    result: null,
-    updatedAtMs: nowMs,
-  };
 }

@@ -10,12 +10,12 @@ import { type CheckpointStore, newestFirst, StoreError } from '../checkpoint/ind
 import { WorkerError } from '../base/index.js';
 import { ObjectDamaged, type ObjectStore, ObjectStoreFull, ObjectWriter } from '../stream/index.js';
 
-import type { ResultStore } from './student.js';
+import type { ResultStore } from './results.js';
 
 const checkpointPattern = /^checkpoint\/step-(\d+)-attempt-(\d+)$/;
 const nameOf = (step: number, attempt: number): string => `checkpoint/step-${step}-attempt-${attempt}`;
 
-/** Checkpoints as objects named by step and attempt. */
+/** Returns a checkpoint store in the job's object store; its objects are named by step and attempt. */
 export function objectCheckpoints(
   objects: ObjectStore,
   options: { readonly pieceBytes?: number } = {},
@@ -54,7 +54,7 @@ export function objectCheckpoints(
   };
 }
 
-/** One is kept while the next is written. */
+/** Whether the store cannot hold two checkpoints: the old one is kept while the new one is written. */
 async function isTooSmall(objects: ObjectStore, bytes: number): Promise<boolean> {
   const { maxBytes } = await objects.limit();
   return maxBytes !== null && 2 * bytes > maxBytes;
@@ -79,20 +79,20 @@ function storeErrorFrom(error: unknown): unknown {
   return error;
 }
 
-/** Results as objects that `distill fetch` brings home. */
+/** Returns a result store in the job's object store, from which `distill fetch` reads. */
 export function objectResults(objects: ObjectStore, attempt: number): ResultStore {
   const writer = new ObjectWriter(objects, attempt);
   return { put: (name, bytes, fence) => writer.put(`${resultPrefix}${name}`, bytes, fence) };
 }
 
-/** Of the folder that holds a job's results; its owner is the job's uid. */
+/** Kind of the mark of a folder with results; its owner is the uid of the job. */
 const resultsKind = 'results';
 
 /**
- * Results as files of a folder, each whole or not there. Other files of the folder stay as they are; a result that is not
- * this job's is never replaced.
- * @throws WorkerError terminal when the folder is another job's, or holds a file of a result's name that this job did not
- *   write; StoreError
+ * Opens a folder as a result store; each file is stored whole or not at all. Other files of the folder stay as they are,
+ * and a result of another job is never replaced.
+ * @throws WorkerError terminal when the folder belongs to another job, or holds a file with the name of a result that this
+ *   job did not write; StoreError
  */
 export async function openFileResults(folder: string, jobUid: string): Promise<ResultStore> {
   await guarded(folder, async () => {
@@ -101,8 +101,8 @@ export async function openFileResults(folder: string, jobUid: string): Promise<R
     if (found?.kind === resultsKind && found.owner === jobUid) return;
     if (found !== null) {
       throw foreignFolder({
-        problem: `${folder} is of another job (${found.owner ?? found.kind})`,
-        remedy: `name another folder; if that job is gone, remove ${markName} and its result there`,
+        problem: `${folder} belongs to another job (${found.owner ?? found.kind})`,
+        remedy: `name another folder; if that job is gone, remove ${markName} and its results from the folder`,
       });
     }
     await refuseForeignResult(folder, jobUid);
@@ -125,15 +125,12 @@ async function refuseForeignResult(folder: string, jobUid: string): Promise<void
   const [name] = names;
   if (name === undefined || (await reportedJob(folder)) === jobUid) return;
   throw foreignFolder({
-    problem: `${join(folder, name)} is there already and is not of this job`,
+    problem: `${join(folder, name)} exists and does not belong to this job`,
     remedy: 'move it elsewhere, or name another folder',
   });
 }
 
-/**
- * The uid of the job that wrote the report in the folder, which earlier releases wrote last without a mark; null when
- * no job did.
- */
+/** Returns the uid of the job that wrote the report in the folder, as releases without marks did; null when no job did. */
 async function reportedJob(folder: string): Promise<string | null> {
   try {
     return jobOfReport(JSON.parse(await readFile(join(folder, resultFileNames.report), 'utf8')));
@@ -148,10 +145,10 @@ function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
   return work().catch((error: unknown) => {
     if (error instanceof WorkerError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    const kind = outOfRoom.includes(codeOf(error)) ? 'full' : 'other';
-    const remedy = kind === 'full' ? 'free some space' : 'check its path and its permissions';
+    const fault = outOfRoom.includes(codeOf(error)) ? 'full' : 'other';
+    const remedy = fault === 'full' ? 'free some space' : 'check its path and its permissions';
     throw new StoreError(
-      kind,
+      fault,
       path,
       { problem: `cannot be written (${reason})`, remedy },
       {

@@ -2,7 +2,7 @@
  * The student: trains every step exactly once, in order, and alone owns the training position (design §1, I1).
  *
  * Invariants:
- *  student/S1 Step k is handed to the compute thread only after step k−1: the thread works its calls off in order.
+ *  student/S1 Step k is handed to the compute thread only after step k−1; the thread processes its calls in order.
  *  student/S2 What decides later steps (weights, slots, step, metrics) is in the checkpoint and nowhere else; a resumed
  *     attempt continues bit for bit.
  *  student/S3 A student that finds a higher attempt in STATE stops without writing (fencing).
@@ -12,56 +12,48 @@
  *  student/S6 Each evaluation that is due is in the metrics once, over all attempts.
  */
 import { type Clock, DistilleryError, statementOf } from '@distillery/base';
-import { createHash } from 'node:crypto';
-
 import {
   type Manifest,
   maxFaultLength,
-  resultFileNames,
-  type ResultReport,
-  resultSumsText,
   type Schedule,
   type StudentState,
   type TrainingMetrics,
 } from '@distillery/protocol';
 
+import { type Log, Meter, WorkerError } from '../base/index.js';
 import { type CheckpointKey, type CheckpointStore, digestOf, encodeCheckpoint } from '../checkpoint/index.js';
 import type { Dataset, Samples, Targets } from '../data/index.js';
 import type { Evaluation, ExportedModel, TrainerState, TrainingBatch } from '../models/training.js';
-import { type Log, Meter, WorkerError } from '../base/index.js';
 
 import { BatchPreparer } from './batches.js';
-import { Checkpointer, isFull } from './checkpointer.js';
-import type { LogitsSource } from './logits-source.js';
+import { Checkpointer } from './checkpointer.js';
+import { Evaluator } from './evaluator.js';
 import { Progress, ratesOf } from './progress.js';
-import { Retention } from './retention.js';
-import { windowSteps } from './window.js';
+import { type AttemptFacts, Reporter, startingState, type StudentStateWriter } from './reporting.js';
+import { resultFilesOf, type ResultStore, type StudentResult } from './results.js';
+import { type LogitsSupply, Retention } from './supply.js';
 
-/** The trainer as the main thread sees it: calls are worked off in order. */
+/** The trainer as the main thread sees it; calls are processed in order. */
 export interface TrainerClient {
   readonly parameters: number;
-  train(batch: TrainingBatch): Promise<{ readonly loss: number; readonly busyMs: number; readonly idleMs: number }>;
+  train(batch: TrainingBatch): Promise<TrainReply>;
   evaluate(samples: Samples, targets: Targets): Promise<Evaluation>;
   state(): Promise<TrainerState>;
   export(): Promise<ExportedModel>;
 }
 
-/** Compare-and-set access to the STATE key `student`. */
-export interface StudentStateWriter {
-  /** @throws WorkerError fenced when another attempt wrote */
-  update(state: StudentState): Promise<void>;
+interface TrainReply {
+  readonly loss: number;
+  /** Time that the step took on the thread, and time that the thread waited for it. */
+  readonly busyMs: number;
+  readonly idleMs: number;
 }
 
-export interface ResultStore {
-  /** @param fence asked before the result becomes visible; what it throws is thrown */
-  put(name: string, bytes: Uint8Array, fence: () => Promise<void>): Promise<void>;
-}
-
-/** Where training starts: fresh, or at a checkpoint. */
+/** Where training starts: at step 0, or at a checkpoint. */
 export interface StartingPoint {
   readonly step: number;
   readonly metrics: TrainingMetrics | null;
-  /** The checkpoint that was loaded; null = fresh. */
+  /** The checkpoint that was loaded; null = none. */
   readonly loaded: CheckpointKey | null;
 }
 
@@ -70,34 +62,22 @@ export interface StudentOptions {
   readonly schedule: Schedule;
   readonly dataset: Dataset;
   readonly trainer: TrainerClient;
-  /** null when labels alone carry the loss. */
-  readonly source: Pick<LogitsSource, keyof LogitsSource> | null;
-  readonly shards: number;
-  readonly attempt: number;
+  readonly supply: LogitsSupply;
+  readonly facts: AttemptFacts;
   readonly start: StartingPoint;
-  readonly pod: string;
-  readonly runtime: string;
   readonly state: StudentStateWriter;
   readonly checkpoints: CheckpointStore;
   readonly results: ResultStore;
   readonly clock: Clock;
   readonly log: Log;
-  /** Aborts when the process was asked to stop. */
+  /** Aborts when the process is asked to stop. */
   readonly stop: AbortSignal;
 }
 
-export interface StudentResult {
-  readonly digest: string;
-  readonly accuracy: number;
-  readonly loss: number;
-}
-
-/** Batches on the compute thread at a time: one in work, one waiting. */
+/** Maximum number of batches on the compute thread: one in work, one waiting. */
 const trainingAhead = 2;
 /** Batches read and augmented ahead. */
 const preparedAhead = 3;
-const evaluationSamples = 500;
-const telemetryMs = 500;
 
 export class Student {
   readonly #options: StudentOptions;
@@ -105,33 +85,39 @@ export class Student {
   readonly #progress: Progress;
   readonly #retention: Retention;
   readonly #meter = new Meter();
+  readonly #checkpointer: Checkpointer;
+  readonly #reporter: Reporter;
+  readonly #evaluator: Evaluator;
   #phase: StudentState['phase'] = 'Starting';
   #trained: number;
+  #lastCheckpointStep: number;
   #result: StudentState['result'] = null;
   #failure: Error | null = null;
-  readonly #checkpointer: Checkpointer;
-  #lastCheckpointStep: number;
-  #telling: Promise<void> = Promise.resolve();
 
   constructor(options: StudentOptions) {
-    const { manifest, dataset, schedule, start } = options;
+    const { manifest, dataset, schedule, start, clock, log } = options;
+    const { keep } = manifest.student.checkpoint;
     this.#options = options;
     this.#trained = start.step;
     this.#lastCheckpointStep = start.step;
     this.#progress = new Progress(schedule.steps, start.metrics);
     this.#retention = new Retention(manifest.logits.maxBytes);
-    const { keep } = manifest.student.checkpoint;
+    this.#evaluator = new Evaluator(options.trainer, dataset.test, {
+      steps: schedule.steps,
+      everySteps: schedule.stepsPerEpoch * manifest.student.evaluation.everyEpochs,
+    });
+    this.#reporter = new Reporter({ writer: options.state, stateNow: () => this.#stateNow(), clock, log });
     this.#checkpointer = new Checkpointer({
       store: options.checkpoints,
       keep,
-      attempt: options.attempt,
+      attempt: options.facts.attempt,
       loaded: start.loaded,
-      fence: () => this.#tell(),
+      fence: () => this.#reporter.report(),
       onDurable: ({ step, firstNeededSequence }) => this.#retention.checkpointed(step, firstNeededSequence, keep),
       onFailure: (error) => this.#fail(error),
       stop: options.stop,
-      clock: options.clock,
-      log: options.log,
+      clock,
+      log,
     });
     this.#batches = new BatchPreparer({
       split: dataset.train,
@@ -142,50 +128,52 @@ export class Student {
   }
 
   /**
-   * Trains to the end, writes the results and says Done.
-   * @throws WorkerError with the ending; whatever it throws, the newest checkpoint is whole
+   * Trains to the end, stores the results and reports Done.
+   * @throws WorkerError with the ending; the newest checkpoint is whole in any case
    */
   async run(): Promise<StudentResult> {
-    const { source, stop } = this.#options;
+    const { supply, stop } = this.#options;
     const over = new AbortController();
-    void this.#tellRegularly(over.signal);
-    stop.addEventListener('abort', () => source?.stop(), { once: true });
-    source?.start();
+    void this.#reporter.reportRegularly(over.signal, (error) => this.#fail(error));
+    stop.addEventListener('abort', () => supply.stop(), { once: true });
+    supply.start();
     try {
       await this.#train();
+      await this.#endTraining();
       const result = await this.#finish();
-      await this.#tell();
+      await this.#reporter.report();
       return result;
     } finally {
       over.abort();
       this.#checkpointer.end();
-      source?.stop();
+      supply.stop();
     }
   }
 
+  /** Trains up to the last step, or until the process is asked to stop. */
   async #train(): Promise<void> {
-    const { schedule, source, trainer, start, stop } = this.#options;
-    const { everySteps } = this.#options.manifest.student.checkpoint;
+    const { schedule, trainer, supply, start, stop, manifest } = this.#options;
+    const { everySteps } = manifest.student.checkpoint;
     this.#phase = 'Training';
     await this.#evaluateWhenDue(start.step);
     const inFlight: Promise<void>[] = [];
     for (let step = start.step; step < schedule.steps; step++) {
       if (stop.aborted) break;
-      const [batch, taken] = await Promise.all([this.#batches.take(step), source?.take(step) ?? labelsAlone]);
+      const [batch, taken] = await Promise.all([this.#batches.take(step), supply.take(step)]);
       if (taken === 'stopped') break;
-      if (source !== null && taken.logits === null) this.#progress.skipped(step);
+      if (taken.isSkipped) this.#progress.skipped(step);
       this.#retention.trained(taken.bytes);
-      // The thread takes the samples away.
+      // The samples move to the thread, and are gone here.
       const { count } = batch.samples;
-      const done = trainer.train({ ...batch, teacherLogits: taken.logits }).then((reply) => {
+      const trained = trainer.train({ ...batch, teacherLogits: taken.logits }).then((reply) => {
         this.#noteTrained(step, count, reply);
       });
-      done.catch((error: unknown) => this.#fail(error));
-      inFlight.push(done);
+      trained.catch((error: unknown) => this.#fail(error));
+      inFlight.push(trained);
       if (inFlight.length >= trainingAhead) await inFlight.shift();
       this.#rethrow();
       const next = step + 1;
-      if (this.#isEvaluated(next)) {
+      if (this.#evaluator.isDue(next)) {
         await Promise.all(inFlight.splice(0));
         await this.#evaluateWhenDue(next);
       }
@@ -196,11 +184,19 @@ export class Student {
     }
     await Promise.all(inFlight);
     this.#rethrow();
-    const finished = this.#trained === schedule.steps && this.#progress.lastEvaluation?.step === schedule.steps;
-    if (!finished && this.#trained > this.#lastCheckpointStep) await this.#checkpoint(this.#trained);
-    const fault = await this.#settled();
+  }
+
+  /**
+   * Makes the newest state durable.
+   * @throws WorkerError stopped when steps are left; StoreError when a finished run has no durable checkpoint in time
+   */
+  async #endTraining(): Promise<void> {
+    const { steps } = this.#options.schedule;
+    const isFinished = this.#trained === steps && this.#progress.lastEvaluation?.step === steps;
+    if (!isFinished && this.#trained > this.#lastCheckpointStep) await this.#checkpoint(this.#trained);
+    const fault = await this.#checkpointer.settle();
     this.#rethrow();
-    if (!finished) {
+    if (!isFinished) {
       const next = `the next attempt continues at step ${this.#checkpointer.durableStep}`;
       throw new WorkerError('stopped', {
         about: '',
@@ -211,77 +207,41 @@ export class Student {
     if (fault !== null) throw fault;
   }
 
-  /** @returns why the newest checkpoint could not be stored in time; null when it is */
-  async #settled(): Promise<Error | null> {
-    try {
-      await this.#checkpointer.settle();
-      return null;
-    } catch (error) {
-      if (isFull(error)) return error;
-      throw error;
-    }
-  }
-
-  #noteTrained(step: number, rows: number, reply: { loss: number; busyMs: number; idleMs: number }): void {
-    const { source, manifest } = this.#options;
+  #noteTrained(step: number, rows: number, { loss, busyMs, idleMs }: TrainReply): void {
+    const { supply, manifest, clock } = this.#options;
     this.#trained = step + 1;
-    this.#progress.trained(step, reply.loss);
-    this.#meter.add({ atMs: this.#options.clock.now(), rows, busyMs: reply.busyMs, idleMs: reply.idleMs });
-    if (source === null || source.stepBytes === 0) return;
-    const rates = this.#meter.rates(this.#options.clock.now());
-    source.setWindow(
-      windowSteps({
-        bufferTargetSeconds: manifest.teacher.bufferTargetSeconds,
-        unstarvedStepsPerSecond: rates.capableSamplesPerSecond / manifest.training.batchSize,
-        answerSeconds: source.answerSeconds,
-        stepBytes: source.stepBytes,
-        maxBytes: manifest.logits.maxBytes,
-      }),
-    );
+    this.#progress.trained(step, loss);
+    this.#meter.add({ atMs: clock.now(), rows, busyMs, idleMs });
+    supply.setPace(this.#meter.rates(clock.now()).capableSamplesPerSecond / manifest.training.batchSize);
   }
 
-  /** Whether the weights after so many steps are evaluated. */
-  #isEvaluated(step: number): boolean {
-    const { schedule, manifest } = this.#options;
-    if (step === schedule.steps) return true;
-    return step > 0 && step % (schedule.stepsPerEpoch * manifest.student.evaluation.everyEpochs) === 0;
-  }
-
-  /** An attempt that is stopped meanwhile leaves the evaluation to the next one, which starts at the same weights. */
   async #evaluateWhenDue(step: number): Promise<void> {
-    const { trainer, dataset, log, stop } = this.#options;
-    if (!this.#isEvaluated(step) || this.#progress.lastEvaluation?.step === step) return;
+    if (!this.#evaluator.isDue(step) || this.#progress.lastEvaluation?.step === step) return;
     this.#phase = 'Evaluating';
-    let correct = 0;
-    let lossSum = 0;
-    const { test } = dataset;
-    for (let from = 0; from < test.length; from += evaluationSamples) {
-      if (stop.aborted) return;
+    const { stop, log } = this.#options;
+    const record = await this.#evaluator.evaluate(step, () => {
       this.#rethrow();
-      const count = Math.min(evaluationSamples, test.length - from);
-      const indices = Uint32Array.from({ length: count }, (_, at) => from + at);
-      const part = await trainer.evaluate(await test.read(indices), test.targets(indices));
-      correct += part.correct;
-      lossSum += part.lossSum;
-    }
-    const record = { step, accuracy: correct / test.length, loss: lossSum / test.length };
+      return !stop.aborted;
+    });
+    // Asked to stop meanwhile: the next attempt starts at the same weights and evaluates them.
+    if (record === null) return;
     this.#progress.evaluated(record);
     this.#phase = 'Training';
     log.info(record, 'evaluated');
   }
 
-  /** Takes the state now, in step order; it is written beside the training that goes on. */
+  /** Takes the state now, in step order; training goes on while it is stored. */
   async #checkpoint(step: number): Promise<void> {
-    const { source, trainer, manifest, attempt } = this.#options;
+    const { supply, trainer, manifest, facts } = this.#options;
     await this.#checkpointer.ready();
     this.#rethrow();
-    const firstNeededSequence = source?.firstNeededSequence ?? 0;
+    const firstNeededSequence = supply.state.firstNeededSequence;
     const { metrics } = this.#progress;
     const state = await trainer.state();
     this.#lastCheckpointStep = step;
     const bytes = encodeCheckpoint({
       jobUid: manifest.job.uid,
-      attempt,
+      attempt: facts.attempt,
       step,
       seed: manifest.training.seed,
       optimizer: manifest.student.optimizer.name,
@@ -293,110 +253,58 @@ export class Student {
   }
 
   async #finish(): Promise<StudentResult> {
-    const { trainer, results, manifest, schedule, runtime } = this.#options;
+    const { trainer, results, manifest, facts } = this.#options;
     this.#phase = 'Exporting';
     const evaluation = this.#progress.lastEvaluation;
-    if (evaluation === null)
+    if (evaluation === null) {
       throw new WorkerError('error', { about: '', problem: 'the run ended without an evaluation', remedy: '' });
-    const state = await trainer.state();
-    const digest = digestOf(state.weights);
-    const model = await trainer.export();
-    const result = { digest, accuracy: evaluation.accuracy, loss: evaluation.loss };
-    const report: ResultReport = {
+    }
+    const digest = digestOf((await trainer.state()).weights);
+    const { files, filesDigest } = resultFilesOf(await trainer.export(), {
       job: manifest.job,
-      ...result,
-      steps: schedule.steps,
+      digest,
+      evaluation,
+      steps: facts.steps,
       parameters: trainer.parameters,
-      runtime,
-      ...this.#progress.metrics,
-    };
-    const fence = (): Promise<void> => this.#tell();
-    const put = (name: string, bytes: Uint8Array): Promise<void> =>
-      this.#checkpointer.withRoom(() => results.put(name, bytes, fence));
+      runtime: facts.runtime,
+      metrics: this.#progress.metrics,
+    });
+    const fence = (): Promise<void> => this.#reporter.report();
     await fence();
-    const text = new TextEncoder();
-    const files: readonly (readonly [name: string, bytes: Uint8Array])[] = [
-      [resultFileNames.model, text.encode(model.modelJson)],
-      [resultFileNames.weights, model.weights],
-      [resultFileNames.report, text.encode(`${JSON.stringify(report, null, 2)}\n`)],
-    ];
-    // The digest above is of the weights alone; this list is of every byte, the topology included.
-    const sums = text.encode(resultSumsText(new Map(files.map(([name, bytes]) => [name, sha256(bytes)]))));
-    for (const [name, bytes] of files) await put(name, bytes);
-    await put(resultFileNames.sums, sums);
+    for (const [name, bytes] of files) await this.#checkpointer.withRoom(() => results.put(name, bytes, fence));
+    const result = { digest, accuracy: evaluation.accuracy, loss: evaluation.loss };
     this.#phase = 'Done';
-    this.#result = { ...result, filesDigest: sha256(sums) };
+    this.#result = { ...result, filesDigest };
     return result;
   }
 
-  /** student/S5: whoever waits for logits is woken. */
+  /** student/S5: stopping the supply ends a pending wait for logits. */
   #fail(error: unknown): void {
-    this.#failure ??= asError(error);
-    this.#options.source?.stop();
+    this.#failure ??= error instanceof Error ? error : new Error(String(error));
+    this.#options.supply.stop();
   }
 
   #rethrow(): void {
     if (this.#failure !== null) throw this.#failure;
   }
 
-  /** Only a broken fence is an error here, an unreachable stream costs a value. */
-  async #tellRegularly(over: AbortSignal): Promise<void> {
-    while (!over.aborted) {
-      try {
-        await this.#tell();
-      } catch (error) {
-        if (error instanceof WorkerError && error.reason === 'fenced') this.#fail(error);
-        else this.#options.log.warn({ error: asError(error).message }, 'telemetry was not pushed');
-      }
-      await this.#options.clock.sleep(telemetryMs, over);
-    }
-  }
-
-  /** Pushes the state as it is when its turn comes, so that an older one never replaces a newer. */
-  async #tell(): Promise<void> {
-    const told = this.#telling.then(() => this.#options.state.update(this.#stateNow()));
-    this.#telling = told.catch(() => undefined);
-    await told;
-  }
-
   #stateNow(): StudentState {
-    const { attempt, pod, runtime, schedule, manifest, source, shards, start, clock } = this.#options;
+    const { facts, schedule, manifest, supply, clock } = this.#options;
     const { keep } = manifest.student.checkpoint;
     const nowMs = clock.now();
     return {
-      attempt,
-      pod,
+      ...startingState(facts, this.#trained, nowMs),
       phase: this.#phase,
-      runtime,
-      step: this.#trained,
-      steps: schedule.steps,
       epoch: schedule.epochOf(Math.min(this.#trained, schedule.steps - 1)),
-      batchSize: manifest.training.batchSize,
       ...ratesOf(this.#meter.rates(nowMs), this.#phase),
       loss: this.#progress.loss,
       accuracy: this.#progress.lastEvaluation?.accuracy ?? null,
-      buffer: source?.buffered ?? { frames: 0, bytes: 0 },
-      window: source?.window ?? 0,
-      fedSteps: source?.fedSteps ?? 0,
-      shards,
-      firstNeededSequence: source === null ? 0 : this.#retention.firstNeededSequence(source.firstNeededSequence, keep),
-      resumedFromStep: start.step === 0 ? null : start.step,
-      damaged: source?.damaged ?? [],
+      ...supply.state,
+      firstNeededSequence: this.#retention.firstNeededSequence(supply.state.firstNeededSequence, keep),
       checkpointFault: this.#checkpointer.fault?.slice(0, maxFaultLength) ?? null,
       result: this.#result,
-      updatedAtMs: nowMs,
     };
   }
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
-
-const labelsAlone = Promise.resolve({ logits: null, bytes: 0 });
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** Without the remedy: the sentence goes on. */

@@ -1,4 +1,4 @@
-/** The teacher process: a composition root. Connect, load, prove itself, then label until told to stop. */
+/** The teacher process: a composition root. It connects, loads the model, tests it, and labels until it is asked to stop. */
 import { jobNames, protocolVersion, teacherDrainMs, type TeacherState, workerExitCodes } from '@distillery/protocol';
 
 import { asModelError, type InferenceThread, openInferenceThread } from '../compute/index.js';
@@ -10,10 +10,10 @@ import { runWorker, unlessStopped, type WorkerContext } from '../process/index.j
 import {
   connectWorker,
   createReference,
+  publishDeadLetter,
   publishFrame,
   publishTeacherState,
   type StreamLink,
-  storeDeadItem,
   workQueue,
 } from '../stream/index.js';
 
@@ -21,7 +21,7 @@ import { Teacher } from './teacher.js';
 
 const connectWaitMs = 60_000;
 const telemetryMs = 500;
-/** The last part of the drain time: what was given back must reach the server, and the process must end. */
+/** The end of the drain time: the items that are given back must reach the server, and the process must end. */
 const flushMs = 250;
 const endMs = 250;
 
@@ -30,18 +30,18 @@ interface Prepared {
   readonly inference: InferenceThread;
   readonly link: StreamLink;
   readonly teacher: Teacher;
-  readonly tell: (phase: TeacherState['phase']) => Promise<void>;
+  readonly report: (phase: TeacherState['phase']) => Promise<void>;
 }
 
 await runWorker(async (context) => {
   const { log, clock, stop } = context;
-  const { dataset, inference, link, teacher, tell } = await unlessStopped(stop, () => prepare(context));
+  const { dataset, inference, link, teacher, report } = await unlessStopped(stop, () => prepare(context));
 
   const over = new AbortController();
-  const tellRegularly = async (): Promise<void> => {
+  const reportRegularly = async (): Promise<void> => {
     while (!over.signal.aborted) {
       const phase = stop.aborted ? 'Draining' : 'Ready';
-      await tell(phase).catch((error: unknown) => log.warn(`telemetry was not pushed: ${String(error)}`));
+      await report(phase).catch((error: unknown) => log.warn(`telemetry was not pushed: ${String(error)}`));
       await clock.sleep(telemetryMs, over.signal);
     }
   };
@@ -49,17 +49,17 @@ await runWorker(async (context) => {
     await clock.sleep(teacherDrainMs - flushMs - endMs, over.signal);
     if (over.signal.aborted) return;
     teacher.giveBackHeld();
-    // Without a server there is nobody to give back to; its ack wait does the same.
+    // Without a server the ack wait of the items has the same effect.
     await Promise.race([link.connection.flush().catch(() => undefined), clock.sleep(flushMs)]);
-    log.info('asked to stop; what was in work is given back');
+    log.info('asked to stop; the items in work are given back');
     process.exit(workerExitCodes.stopped);
   };
   const drain = (): void => void endInTime();
   if (stop.aborted) drain();
   else stop.addEventListener('abort', drain, { once: true });
 
-  void tellRegularly();
-  // A teacher without its model is of no use. When it dies in the drain its items fail, and are given back by that.
+  void reportRegularly();
+  // A teacher without its model must end. While it drains, its items fail instead, which gives them back.
   const died = inference.ended.then((error) =>
     stop.aborted ? new Promise<never>(() => undefined) : Promise.reject(error),
   );
@@ -67,10 +67,10 @@ await runWorker(async (context) => {
   over.abort();
   await link.close();
   await dataset.close();
-  throw new WorkerError('stopped', { about: '', problem: 'asked to stop', remedy: 'nothing was left in work' });
+  throw new WorkerError('stopped', { about: '', problem: 'asked to stop', remedy: 'no item is left in work' });
 });
 
-/** Everything up to the first item: a teacher that does not answer as the job's first one never pulls any. */
+/** Does everything up to the first item. A teacher whose answers differ from those of the job's first one takes none. */
 async function prepare({ env, log, clock }: WorkerContext): Promise<Prepared> {
   const { manifest, pod, pool } = env;
   const names = jobNames(manifest.job.uid);
@@ -111,11 +111,11 @@ async function prepare({ env, log, clock }: WorkerContext): Promise<Prepared> {
     stream: {
       deliveries: (signal) => workQueue(link, names, signal),
       publish: (shard, step, frame) => publishFrame(link, names, { shard, step }, frame),
-      bury: (item) => storeDeadItem(link, names, item),
+      publishDeadLetter: (item) => publishDeadLetter(link, names, item),
     },
   });
   let isLeftOut = false;
-  const tell = async (phase: TeacherState['phase']): Promise<void> => {
+  const report = async (phase: TeacherState['phase']): Promise<void> => {
     const outcome = await publishTeacherState(link, names, {
       pod,
       pool,
@@ -131,9 +131,9 @@ async function prepare({ env, log, clock }: WorkerContext): Promise<Prepared> {
     isLeftOut = outcome === 'full';
   };
 
-  await tell('SelfTest');
+  await report('SelfTest');
   const { tolerance } = manifest.teacher;
-  // The first batches of the model: a teacher that does not come back from them would not in another attempt either.
+  // The first batches of the model: if it never returns from them, it would not return in another attempt either.
   const own = await selfTestAnswers(inference, split, tolerance).catch((error: unknown) => {
     throw asModelError(error, path);
   });
@@ -142,5 +142,5 @@ async function prepare({ env, log, clock }: WorkerContext): Promise<Prepared> {
   const comparison = await compareWithReference(inference, split, reference, tolerance);
   if (!comparison.ok) throw new WorkerError('terminal', comparison.fault);
   log.info({ largestDifference: comparison.largestDifference }, 'self-test passed');
-  return { dataset, inference, link, teacher, tell };
+  return { dataset, inference, link, teacher, report };
 }

@@ -2,8 +2,8 @@
  * The teacher: turns work items into logits frames. Stateless; any number of them share one queue.
  *
  * Invariants:
- *  teacher/T1 An item is acknowledged only after its frame (or its burial in DEAD) is stored.
- *  teacher/T2 What cannot be finished is given back: at stop, and after an error while deliveries are left.
+ *  teacher/T1 An item is acknowledged only after its frame (or its dead letter) is stored.
+ *  teacher/T2 An item that cannot be finished is given back: at a stop, and after an error while deliveries are left.
  *  teacher/T3 At most `teacherPrefetch` items are held, so that loading, inference and publishing overlap (I4).
  */
 import type { Clock } from '@distillery/base';
@@ -18,28 +18,17 @@ import {
   WorkItemError,
 } from '@distillery/protocol';
 
-import { batchOf, type Samples, type Split } from '../data/index.js';
 import { type Log, type Meter, WorkerError } from '../base/index.js';
-
-/** One delivery of a work item. */
-export interface Delivery {
-  /** The item, or why the message is none. */
-  readonly item: WorkItem | WorkItemError;
-  /** 1 at the first delivery. */
-  readonly deliveries: number;
-  readonly shard: number;
-  readonly step: number;
-  /** Confirms that the item is dealt with. */
-  done(): Promise<void>;
-  giveBack(delayMs: number): void;
-}
+import { batchOf, type Samples, type Split } from '../data/index.js';
+import type { WorkDelivery } from '../stream/index.js';
 
 /** What the teacher needs of the stream. */
 export interface TeacherStream {
-  /** Deliveries, at most `teacherPrefetch` un-done at a time, until the signal aborts. */
-  deliveries(signal: AbortSignal): AsyncIterable<Delivery>;
+  /** Deliveries, at most `teacherPrefetch` of them unsettled at a time, until the signal aborts. */
+  deliveries(signal: AbortSignal): AsyncIterable<WorkDelivery>;
+  /** Stores a frame; `duplicate` when a frame of this place is stored already. */
   publish(shard: number, step: number, frame: Uint8Array): Promise<'stored' | 'duplicate'>;
-  bury(item: DeadItem): Promise<void>;
+  publishDeadLetter(item: DeadItem): Promise<void>;
 }
 
 export interface TeacherInference {
@@ -65,21 +54,21 @@ export interface TeacherOptions {
   readonly log: Log;
 }
 
-/** Wait before a failed item is delivered again, so that a passing fault can pass. */
+/** Wait before a failed item is delivered again, times its deliveries: a temporary fault may pass meanwhile. */
 const retryDelayMs = 250;
 
 export class Teacher {
   readonly counts: TeacherCounts = { items: 0, duplicates: 0, failures: 0 };
   readonly #options: TeacherOptions;
-  readonly #held = new Set<Delivery>();
+  readonly #held = new Set<WorkDelivery>();
 
   constructor(options: TeacherOptions) {
     this.#options = options;
   }
 
   /**
-   * Works until the signal aborts, then finishes what is in inference; the rest is given back by `giveBackHeld`.
-   * @throws what a burial met, or WorkerError unreachable: the stream is gone for this process
+   * Labels items until the signal aborts, then finishes those it holds, unless `giveBackHeld` returns them.
+   * @throws WorkerError unreachable when the stream is gone for this process; what `publishDeadLetter` throws
    */
   async run(signal: AbortSignal): Promise<void> {
     const lanes = new Set<Promise<void>>();
@@ -90,7 +79,7 @@ export class Teacher {
       this.#held.add(delivery);
       const lane: Promise<void> = this.#serve(delivery)
         .catch((error: unknown) => {
-          // Ends the loop also while it waits for the next delivery.
+          // Also ends the loop while it waits for the next delivery.
           failures.push(error);
           failed.abort();
         })
@@ -105,29 +94,29 @@ export class Teacher {
     if (failures.length > 0) throw failures[0];
   }
 
-  /** The drain time is over: another teacher shall have these at once. */
+  /** Returns all held items at once, for other teachers: the drain time is over. */
   giveBackHeld(): void {
     for (const delivery of this.#held) delivery.giveBack(0);
     this.#held.clear();
   }
 
-  async #serve(delivery: Delivery): Promise<void> {
+  async #serve(delivery: WorkDelivery): Promise<void> {
     if (delivery.item instanceof WorkItemError) {
-      await this.#bury(delivery, delivery.item.message);
+      await this.#deadLetter(delivery, delivery.item.message);
     } else if (delivery.deliveries > maxDeliveries) {
-      // Nobody lived to say why: each teacher that took it vanished without an answer.
-      await this.#bury(delivery, 'every teacher that took it ended without an answer');
+      // No teacher reported an error: each one that took the item ended without an answer.
+      await this.#deadLetter(delivery, 'every teacher that took it ended without an answer');
     } else {
       try {
         await this.#label(delivery, delivery.item);
       } catch (error) {
-        await this.#failed(delivery, error);
+        await this.#retryOrDeadLetter(delivery, error);
       }
     }
   }
 
-  /** teacher/T2. @throws WorkerError unreachable: that is no fault of the item */
-  async #failed(delivery: Delivery, error: unknown): Promise<void> {
+  /** teacher/T2. @throws WorkerError unreachable: the item is not at fault */
+  async #retryOrDeadLetter(delivery: WorkDelivery, error: unknown): Promise<void> {
     if (error instanceof WorkerError && error.reason === 'unreachable') {
       delivery.giveBack(0);
       throw error;
@@ -135,11 +124,11 @@ export class Teacher {
     this.counts.failures += 1;
     const sentence = error instanceof Error ? error.message : String(error);
     this.#options.log.warn(`step ${delivery.step}, delivery ${delivery.deliveries}: ${sentence}`);
-    if (delivery.deliveries >= maxDeliveries) await this.#bury(delivery, sentence);
+    if (delivery.deliveries >= maxDeliveries) await this.#deadLetter(delivery, sentence);
     else delivery.giveBack(retryDelayMs * delivery.deliveries);
   }
 
-  async #label(delivery: Delivery, item: WorkItem): Promise<void> {
+  async #label(delivery: WorkDelivery, item: WorkItem): Promise<void> {
     const { manifest, split, inference, stream, meter, clock } = this.#options;
     const samples = await batchOf(split, item.indices, manifest.training.augment, {
       seed: item.augmentSeed,
@@ -166,9 +155,9 @@ export class Teacher {
     meter.add({ atMs: clock.now(), rows: item.indices.length, busyMs, idleMs });
   }
 
-  async #bury(delivery: Delivery, error: string): Promise<void> {
+  async #deadLetter(delivery: WorkDelivery, error: string): Promise<void> {
     const { name, stream, log } = this.#options;
-    await stream.bury({
+    await stream.publishDeadLetter({
       shard: delivery.shard,
       step: delivery.step,
       teacher: name,
@@ -177,6 +166,6 @@ export class Teacher {
       item: delivery.item instanceof WorkItemError ? null : delivery.item,
     });
     await delivery.done();
-    log.error(`step ${delivery.step}: given up after ${delivery.deliveries} deliveries: ${error}`);
+    log.error(`step ${delivery.step}: dead letter after ${delivery.deliveries} deliveries: ${error}`);
   }
 }

@@ -61,7 +61,7 @@ export {
   writtenManifestSchema,
 } from './manifest.js';
 export type { Augment, Manifest } from './manifest.js';
-export { anyStateChange, fitsTeacherKey, jobNames, NameError, resultPrefix } from './names.js';
+export { anyStateChange, firstRank, fitsTeacherKey, jobNames, NameError, resultPrefix, studentRanks } from './names.js';
 export type { JobNames } from './names.js';
 export { hostPort, NatsAddress, NatsAddressError, printableAddress } from './nats-address.js';
 export type { AddressLogin, NatsServerPlace } from './nats-address.js';
@@ -103,6 +103,7 @@ export { samplesOfRows, shardCount, shardRows, shardsOf } from './shards.js';
 export type { RowRange } from './shards.js';
 export {
   deadItemSchema,
+  logitsReaderOf,
   maxDamagedFrames,
   maxDeadErrorLength,
   maxFaultLength,
@@ -112,7 +113,7 @@ export {
   teacherPhases,
   teacherStateSchema,
 } from './telemetry.js';
-export type { DamagedFrame, DeadItem, Reference, StudentState, TeacherState } from './telemetry.js';
+export type { DamagedFrame, DeadItem, LogitsReader, Reference, StudentState, TeacherState } from './telemetry.js';
 export { readStore, readUri, storeRules, uriForms, uriRules, uriText } from './uri.js';
 export type { Read, Store, Uri, UriFault, UriRule, UriScheme } from './uri.js';
 export { decodeWorkItem, encodeWorkItem, WorkItemError } from './work-item.js';

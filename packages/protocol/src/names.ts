@@ -14,6 +14,15 @@ export class NameError extends DistilleryError {
 /** Prefix of the results in a job's object store; checkpoints lie beside them. */
 export const resultPrefix = 'result/';
 
+/**
+ * Rank of the student process that owns the checkpoint and the fence. Its names have no number. A job has this rank alone
+ * today.
+ */
+export const firstRank = 0;
+
+/** Ranks of a job's student processes. */
+export const studentRanks: readonly number[] = [firstRank];
+
 const uidPattern = /^[A-Za-z0-9-]{1,63}$/;
 /** A pod's name is a KV key of one token. */
 const podPattern = /^[A-Za-z0-9_-]{1,253}$/;
@@ -29,7 +38,11 @@ export interface JobNames {
   readonly objectBucket: string;
   /** The streams behind the buckets, by a naming convention of all NATS clients. */
   readonly bucketStreams: { readonly state: string; readonly teachers: string; readonly objects: string };
-  readonly consumers: { readonly teachers: string; readonly student: string };
+  readonly consumers: {
+    readonly teachers: string;
+    /** Consumer through which the student of this rank reads LOGITS. */
+    readonly student: (rank: number) => string;
+  };
   readonly subjects: {
     readonly work: (shard: number, step: number) => string;
     readonly logits: (shard: number, step: number) => string;
@@ -50,7 +63,8 @@ export interface JobNames {
   /** Prefix of every reply subject of one role, so that no worker can read another's replies. */
   readonly inboxPrefix: (role: string) => string;
   readonly stateKeys: {
-    readonly student: string;
+    /** Key with the telemetry of the student of this rank; that of `firstRank` holds the fencing number. */
+    readonly student: (rank: number) => string;
     readonly reference: string;
   };
   /** Key of a teacher in `teacherBucket`. @throws NameError when the name cannot be a key */
@@ -83,7 +97,7 @@ export function jobNames(uid: string): JobNames {
     teacherBucket,
     objectBucket,
     bucketStreams: { state: `KV_${stateBucket}`, teachers: `KV_${teacherBucket}`, objects: `OBJ_${objectBucket}` },
-    consumers: { teachers: 'teachers', student: 'student' },
+    consumers: { teachers: 'teachers', student: studentName },
     subjects: {
       work: (shard, step) => `${root}.work.${String(shard)}.${String(step)}`,
       logits: (shard, step) => `${root}.logits.${String(shard)}.${String(step)}`,
@@ -99,16 +113,17 @@ export function jobNames(uid: string): JobNames {
       teacherChanges: `${root}.state.teacher.>`,
     },
     inboxPrefix: (role) => `_INBOX_${uid}_${role}`,
-    stateKeys: {
-      student: 'student',
-      reference: 'reference',
-    },
+    stateKeys: { student: studentName, reference: 'reference' },
     teacherKey,
   };
 }
 
 /** `stateChanges` of all jobs. */
 export const anyStateChange = 'distill.*.state.>';
+
+function studentName(rank: number): string {
+  return rank === firstRank ? 'student' : `student-${String(rank)}`;
+}
 
 /** @throws NameError */
 function teacherKey(name: string): string {

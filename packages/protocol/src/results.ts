@@ -79,7 +79,7 @@ export function weightsDigestHead({ name, shape }: Pick<NamedWeights, 'name' | '
 export const trainingMetricsSchema = z.object({
   /** The newest ones, in step order. `loss` is the mean cross-entropy in nats a sample. */
   evaluations: z.array(z.object({ step: z.number(), accuracy: z.number(), loss: z.number() })),
-  /** Mean training loss of stretches of equal length. */
+  /** Mean training loss of stretches of equal length; `step` is the first one after the stretch. */
   losses: z.array(z.object({ step: z.number(), loss: z.number() })),
   /** The stretch that is not full yet: the sum of its losses and their number. */
   openStretch: z.object({ sum: z.number(), count: z.number() }),

@@ -87,6 +87,19 @@ export const studentStateSchema = z.object({
 });
 export type StudentState = z.infer<typeof studentStateSchema>;
 
+/** A process that reads LOGITS. The operator deletes only what no reader needs. */
+export interface LogitsReader {
+  /** The STATE key under which the reader reports. */
+  readonly id: string;
+  /** First LOGITS stream sequence that it may still read; 0 = it needs all. */
+  readonly firstNeededSequence: number;
+}
+
+/** Returns a student as a reader; one without telemetry (null) may need all. */
+export function logitsReaderOf(id: string, state: StudentState | null): LogitsReader {
+  return { id, firstNeededSequence: state?.firstNeededSequence ?? 0 };
+}
+
 export const teacherPhases = ['Loading', 'SelfTest', 'Ready', 'Draining'] as const;
 
 export const teacherStateSchema = z.object({

@@ -54,7 +54,7 @@ async function runToEnd(options: EngineOptions): Promise<Outcome> {
       onStatus: (event) => log.info(event, 'nats connection'),
     });
     stop.throwIfAborted();
-    await admin.retryDeadItems(key.uid);
+    await admin.retryDeadLetters(key.uid);
     stop.throwIfAborted();
     const outcome = await superviseJob({ ...options, key, nats, admin });
     if (outcome.kind === 'complete') {

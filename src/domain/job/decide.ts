@@ -43,8 +43,9 @@ function streamsUnder({ verdict, snapshot: { cluster, streams } }: Seen): Stream
   if (verdict.kind === 'Deleting') return { ...nothing, remove: streams.state === 'Present' && !cluster.remains };
   if (verdict.kind !== 'Active') return nothing;
   if (streams.state === 'Absent') return { ...nothing, provision: true };
-  const { student, logits } = streams;
-  const needed = student?.firstNeededSequence ?? 0;
+  const { student, readers, logits } = streams;
+  // Without readers this is Infinity, which trims nothing.
+  const needed = Math.min(...readers.map(({ firstNeededSequence }) => firstNeededSequence));
   // A sequence beyond the stream's end belongs to a stream that was lost and means nothing in this one.
   const trims = needed > logits.firstSequence && needed <= logits.lastSequence + 1 && logits.messages > 0;
   return {

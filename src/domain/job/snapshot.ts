@@ -4,6 +4,7 @@
  */
 import {
   type DeadItem,
+  type LogitsReader,
   type Reference,
   type StudentState,
   type TeacherState,
@@ -113,7 +114,10 @@ export interface PresentStreams {
     readonly lastSequence: number;
   };
   readonly dead: { readonly messages: number };
+  /** Telemetry of the student process that owns the checkpoint. */
   readonly student: StudentState | null;
+  /** Every process that reads the logits. */
+  readonly readers: readonly LogitsReader[];
   readonly teachers: readonly TeacherState[];
   /** The first teacher's answer to the self-test; null until one has answered. */
   readonly reference: Reference | null;

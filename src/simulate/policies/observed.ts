@@ -1,5 +1,5 @@
 /** The snapshot that the operator would take of a simulated job. */
-import type { StudentState, TeacherState } from '@distillery/protocol';
+import { logitsReaderOf, type StudentState, type TeacherState } from '@distillery/protocol';
 
 import { checkJob, type DistillJob } from '../../api/index.js';
 import type { ClusterObservation, ObservedTeacher, PresentStreams, Snapshot } from '../../domain/index.js';
@@ -65,13 +65,15 @@ function clusterOf({ pendingTeachers, startingTeachers, readyTeachers }: JobView
 function streamsOf(view: JobView, nowMs: number): PresentStreams {
   const unfinished = Math.ceil(view.fedSteps - view.labeledSteps);
   const buffered = Math.floor(view.labeledSteps - view.trainedSteps);
+  const student = view.isStudentUp ? studentOf(view, buffered, nowMs) : null;
   return {
     state: 'Present',
     missing: [],
     work: { messages: unfinished, pending: unfinished, ackPending: 0 },
     logits: { messages: buffered, bytes: 0, firstSequence: 1, lastSequence: Math.floor(view.labeledSteps) },
     dead: { messages: 0 },
-    student: view.isStudentUp ? studentOf(view, buffered, nowMs) : null,
+    student,
+    readers: [logitsReaderOf('student', student)],
     teachers: teachersOf(view, nowMs),
     reference: null,
   };

@@ -241,9 +241,9 @@ describe('a teacher that answers NaN', () => {
     const place = caseFolder();
     const message = await refusalOf(place, ink, withBlankSample(place, 100));
     expect(message).toMatch(
-      /step \d: no teacher could compute it in \d deliveries; the last, cpu-\d, said: logits: found NaN in row \d+, column 0, expected finite numbers. Check teacher\.input\.mean and std/,
+      /step \d: no teacher could compute it in \d deliveries; the last error, from cpu-\d: logits: found NaN in row \d+, column 0, expected finite numbers. Check teacher\.input\.mean and std/,
     );
-    expect(message).toContain('spec.teacher.onFailure: Skip would train it on labels alone');
+    expect(message).toContain('Set spec.teacher.onFailure to Skip to train such steps on labels alone');
   });
 
   it('for one sample costs one step its logits with onFailure Skip', async () => {

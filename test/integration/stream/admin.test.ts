@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import type { PresentJobStreams, StreamAdmin } from '../../../src/stream/index.js';
 import {
-  storeDeadItem,
+  publishDeadLetter,
   claimAttempt,
   feed,
   publishFrame,
@@ -32,7 +32,7 @@ const uids = [
   'watched',
   'trimmed',
   'removed',
-  'buried',
+  'dead-letters',
   'objects',
   'forged',
   'garbage',
@@ -129,7 +129,7 @@ test('an observation counts the work, the logits and the telemetry', async () =>
   await publishFrame(teacher, names, { shard: 0, step: 0 }, frameOf(0));
   await publishTeacherState(teacher, names, teacherState('t-2'));
   await publishTeacherState(teacher, names, teacherState('t-1', { items: 7 }));
-  await claimAttempt(student, names, 0, (attempt) => studentState({ attempt, step: 5 }));
+  await claimAttempt(student, names, 0, (attempt) => studentState({ attempt, step: 5, firstNeededSequence: 1 }));
 
   const seen = await present('observed', { teachers: ['t-1', 't-2', 't-3', 'not.a.key'] });
   expect(seen).toMatchObject({
@@ -137,6 +137,7 @@ test('an observation counts the work, the logits and the telemetry', async () =>
     logits: { messages: 1, firstSequence: 1, lastSequence: 1 },
     dead: { messages: 0 },
     student: { attempt: 1, step: 5 },
+    readers: [{ id: 'student', firstNeededSequence: 1 }],
     reference: null,
     garbage: 0,
   });
@@ -144,6 +145,16 @@ test('an observation counts the work, the logits and the telemetry', async () =>
     ['t-1', 7],
     ['t-2', 0],
   ]);
+  // A rank without telemetry may still need every frame.
+  const { student: first, readers, missing } = await present('observed', { ranks: [0, 1] });
+  expect({ step: first?.step, readers, missing }).toEqual({
+    step: 5,
+    readers: [
+      { id: 'student', firstNeededSequence: 1 },
+      { id: 'student-1', firstNeededSequence: 0 },
+    ],
+    missing: [`${names.streams.logits}/student-1`],
+  });
   // Only those that were asked for: of pods that exist.
   expect((await present('observed', { teachers: ['t-1'] })).teachers.map(({ pod }) => pod)).toEqual(['t-1']);
 });
@@ -271,15 +282,15 @@ test('trimming deletes below a sequence, and a damaged frame alone', async () =>
   expect((await present('trimmed')).logits).toMatchObject({ messages: 2, firstSequence: 3, lastSequence: 5 });
 });
 
-test('buried items are listed, the unreadable ones left out', async () => {
-  const names = jobNames('buried');
-  await admin.provision(streamsOf('buried'));
-  const teacher = await join('teacher', 'buried');
+test('dead letters are listed, the unreadable ones left out', async () => {
+  const names = jobNames('dead-letters');
+  await admin.provision(streamsOf('dead-letters'));
+  const teacher = await join('teacher', 'dead-letters');
   const item = { shard: 0, step: 4, teacher: 't-1', deliveries: 5, error: 'out of memory', item: null };
-  await storeDeadItem(teacher, names, item);
+  await publishDeadLetter(teacher, names, item);
   await teacher.client.publish(names.subjects.dead(0, 5), 'noise');
-  expect(await admin.deadItems('buried', 10)).toEqual([item]);
-  expect((await present('buried')).dead.messages).toBe(2);
+  expect(await admin.deadItems('dead-letters', 10)).toEqual([item]);
+  expect((await present('dead-letters')).dead.messages).toBe(2);
 });
 
 test('what a student stores, the operator fetches whole; a missing and a damaged object say so', async () => {

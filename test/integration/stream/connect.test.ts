@@ -263,7 +263,7 @@ describe('a login in the address', () => {
 
   test('of an account without JetStream gets the sentence that says so', async () => {
     const admin = await connectStreams({ url: withLogin(server.url, 'none:none'), waitMs: 5_000 });
-    await expect(admin.retryDeadItems('job')).rejects.toMatchObject({
+    await expect(admin.retryDeadLetters('job')).rejects.toMatchObject({
       reason: 'noJetStream',
       message: expect.stringMatching(/JetStream is off for this account of the NATS server\. Enable jetstream/),
     });

@@ -10,7 +10,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 
 import type { StreamAdmin } from '../../../src/stream/index.js';
 import {
-  storeDeadItem,
+  publishDeadLetter,
   claimAttempt,
   connectWorker,
   feed,
@@ -172,7 +172,14 @@ describe('a server at the limit of its store', () => {
     expect(await publishTeacherState(teacher, names, teacherState('t'))).toBe('full');
     const waiting = Promise.all([
       feed(student, names, workItem(1)),
-      storeDeadItem(teacher, names, { shard: 0, step: 2, teacher: 't', deliveries: 5, error: 'always', item: null }),
+      publishDeadLetter(teacher, names, {
+        shard: 0,
+        step: 2,
+        teacher: 't',
+        deliveries: 5,
+        error: 'always',
+        item: null,
+      }),
     ]);
     await systemClock.sleep(200);
     await root.manager.streams.delete('OTHER');

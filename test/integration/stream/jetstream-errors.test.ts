@@ -14,7 +14,7 @@ import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
 import { launchNatsServer, type NatsServer } from '../../../src/stream/server/start.js';
 import { WorkerError } from '../../../workers/base/index.js';
 import {
-  storeDeadItem,
+  publishDeadLetter,
   claimAttempt,
   connectWorker,
   feed,
@@ -92,8 +92,8 @@ const calls: Readonly<Record<string, (names: JobNames) => Promise<unknown>>> = {
   frame: (names) => publishFrame(link, names, { shard: 0, step: 1 }, frameOf(1)),
   telemetry: (names) => publishTeacherState(link, names, teacherState('t')),
   claim: (names) => claimAttempt(link, names, 0, (attempt) => studentState({ attempt })),
-  burial: (names) =>
-    storeDeadItem(link, names, { shard: 0, step: 1, teacher: 't', deliveries: 1, error: 'e', item: null }),
+  deadLetter: (names) =>
+    publishDeadLetter(link, names, { shard: 0, step: 1, teacher: 't', deliveries: 1, error: 'e', item: null }),
 };
 
 /** How a call ends that hears one error and then is served. */

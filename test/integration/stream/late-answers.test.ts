@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
 import type { StreamAdmin } from '../../../src/stream/index.js';
 import {
-  storeDeadItem,
+  publishDeadLetter,
   claimAttempt,
   connectWorker,
   createReference,
@@ -110,7 +110,7 @@ test('each answer lost once: everything is stored once and comes back whole', as
   // An answer that is late looks to a feed as if somebody had fed the step: it is there either way.
   expect(['fed', 'alreadyThere']).toContain(await feed(student, names, workItem(5)));
   expect(['stored', 'duplicate']).toContain(await publishFrame(teacher, names, { shard: 0, step: 5 }, frameOf(5)));
-  await storeDeadItem(teacher, names, {
+  await publishDeadLetter(teacher, names, {
     shard: 0,
     step: 6,
     teacher: 't',

@@ -1,5 +1,5 @@
 /** Servers that die and streams that vanish in the middle of everything: time is lost, never a step (I2, I3). */
-import { jobNames } from '@distillery/protocol';
+import { firstRank, jobNames } from '@distillery/protocol';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { StreamAdmin } from '../../../src/stream/index.js';
@@ -73,7 +73,7 @@ function teach(link: StreamLink, onAnswer: (step: number) => void): void {
 function read(): Set<number> {
   const steps = new Set<number>();
   const loop = async (): Promise<void> => {
-    for await (const { step } of logitsReader(student, names, abort.signal)) steps.add(step);
+    for await (const { step } of logitsReader(student, names, firstRank, abort.signal)) steps.add(step);
   };
   loops.push(loop());
   return steps;

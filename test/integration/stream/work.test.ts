@@ -1,12 +1,12 @@
 /** Work items and logits between a student and teachers on a real server: duplicates, give-backs, poison, fencing. */
 import { createHash } from 'node:crypto';
 
-import { ackWaitMs, jobNames, type JobNames, WorkItemError } from '@distillery/protocol';
+import { ackWaitMs, firstRank, jobNames, type JobNames, WorkItemError } from '@distillery/protocol';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import type { StreamAdmin } from '../../../src/stream/index.js';
 import {
-  storeDeadItem,
+  publishDeadLetter,
   claimAttempt,
   createReference,
   feed,
@@ -138,7 +138,7 @@ test('after a trim the late answer of a zombie is stored again: only the low-wat
   expect(await probe(student, names, 0, 0)).toMatchObject({ frame: { sequence: 2 } });
 });
 
-test('a failing item comes back with a higher count each time, until a teacher buries it', async () => {
+test('a failing item comes back with a higher count each time, until a teacher writes its dead letter', async () => {
   const { names, student, teacher } = await job('poison');
   await feed(student, names, workItem(3));
   const queue = taking(teacher, names);
@@ -147,7 +147,7 @@ test('a failing item comes back with a higher count each time, until a teacher b
     expect(delivery).toMatchObject({ step: 3, deliveries });
     if (deliveries < 5) delivery.giveBack(10);
     else {
-      await storeDeadItem(teacher, names, {
+      await publishDeadLetter(teacher, names, {
         shard: 0,
         step: 3,
         teacher: 't',
@@ -238,7 +238,7 @@ test('a student reads every frame in the order stored, more than it may hold at 
   const abort = new AbortController();
   const steps: number[] = [];
   const reading = (async (): Promise<void> => {
-    for await (const frame of logitsReader(student, names, abort.signal, 4)) {
+    for await (const frame of logitsReader(student, names, firstRank, abort.signal, 4)) {
       expect(frame).toMatchObject({ shard: 0, sequence: steps.length + 1 });
       steps.push(frame.step);
       if (steps.length === 50) abort.abort();

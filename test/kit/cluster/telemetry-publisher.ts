@@ -1,5 +1,5 @@
 /** Publishes telemetry of simulated workers: a student that needs a number of teachers, and the rate of each teacher. */
-import { jobNames, type StudentState, type TeacherState } from '@distillery/protocol';
+import { firstRank, jobNames, type StudentState, type TeacherState } from '@distillery/protocol';
 import type { NatsConnection } from '@nats-io/transport-node';
 
 import { connectPlain, studentState, teacherState } from '../stream.js';
@@ -22,7 +22,7 @@ export function publishStates(
   const updatedAtMs = Date.now();
   const publish = (bucket: string, key: string, state: StudentState | TeacherState): void =>
     connection.publish(`$KV.${bucket}.${key}`, JSON.stringify(state));
-  publish(stateBucket, stateKeys.student, studentState({ steps: 1_000_000, ...student, updatedAtMs }));
+  publish(stateBucket, stateKeys.student(firstRank), studentState({ steps: 1_000_000, ...student, updatedAtMs }));
   const reporting = Object.entries(teachers);
   for (const [pod, state] of reporting) {
     publish(teacherBucket, teacherKey(pod), teacherState(pod, { pool: 'gpu', ...state, updatedAtMs }));

@@ -34,7 +34,7 @@ const checkpoints = fc.record({
 const bitsOf = ({ data }: { readonly data: Float32Array }): number[] => [...new Uint8Array(data.slice().buffer)];
 
 describe('a checkpoint', () => {
-  test('decodes to what was encoded, whatever it holds', () => {
+  test('decodes to what was encoded', () => {
     fc.assert(
       fc.property(checkpoints, (checkpoint) => {
         const back = decodeCheckpoint(encodeCheckpoint(checkpoint), checkpoint.jobUid);
@@ -61,7 +61,7 @@ describe('a checkpoint', () => {
     }
   };
 
-  test('with any one bit flipped is refused, each of them', () => {
+  test('with any one bit flipped is refused', () => {
     const accepted: number[] = [];
     for (let bit = 0; bit < blob.length * 8; bit++) {
       const damaged = blob.slice();
@@ -71,7 +71,7 @@ describe('a checkpoint', () => {
     expect(accepted).toEqual([]);
   });
 
-  test('cut anywhere is refused', () => {
+  test('truncated anywhere is refused', () => {
     const accepted = Array.from({ length: blob.length }, (_, length) => length).filter(
       (length) => !isRefused(blob.subarray(0, length)),
     );
@@ -90,7 +90,7 @@ describe('a checkpoint', () => {
     );
   });
 
-  test('is never made of other bytes', () => {
+  test('is never decoded from other bytes', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => isRefused(bytes)));
   });
 });

@@ -1,9 +1,9 @@
-/** Any order of arrival, with duplicates, zombies and strangers: each step comes out once, in order, and whole. */
+/** In any order of arrival, with duplicates, zombies and foreign frames, each step leaves once, in order, and whole. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { FrameBuffer } from '../../../workers/student/frame-buffer.js';
-import { shardsWithRows } from '../../../workers/student/frame-check.js';
+import { shardsWithRows } from '../../../workers/student/frames.js';
 
 const jobs = fc
   .record({
@@ -30,7 +30,7 @@ const framesOf = (step: number, shard: number, sequence: number) => ({
 });
 
 describe('a frame buffer', () => {
-  test('gives each step once and in order, its shards in order, and never holds more than the window', () => {
+  test('returns each step once and in order, its shards in order, and never holds more than the window', () => {
     fc.assert(
       fc.property(jobs, ({ job: { shards, rows, window, firstStep }, noise, order }) => {
         const end = firstStep + rows.length;

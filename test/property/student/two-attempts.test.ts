@@ -125,8 +125,8 @@ async function attempt(
     world.failures.push(failure);
 }
 
-describe('attempts of one student that overlap', () => {
-  test('never lose what one of them reported as durable, and the last one ends well', async () => {
+describe('overlapping attempts of one student', () => {
+  test('never lose what one of them reported as durable, and the last one succeeds', async () => {
     const runs = fc.record({
       seed: fc.nat(),
       keep: fc.integer({ min: 1, max: 2 }),

@@ -49,13 +49,13 @@ function resealed(blob: Uint8Array): Uint8Array {
 }
 
 describe('a checkpoint', () => {
-  test('comes back as it was, to the last bit of every tensor', () => {
+  test('decodes to what was encoded, to the last bit of every tensor', () => {
     const back = decodeCheckpoint(encodeCheckpoint(small), 'job-1');
     expect(back).toEqual(small);
     expect(Object.is(back.state.weights[0]!.data[3], -0)).toBe(true);
   });
 
-  test('comes back from any place in a larger buffer, and without a copy where the place is aligned', () => {
+  test('decodes at any offset of a larger buffer, without a copy where the offset is aligned', () => {
     const blob = encodeCheckpoint(small);
     for (const offset of [0, 1, 2, 3, 4, 64]) {
       const larger = new Uint8Array(blob.length + 100);
@@ -70,14 +70,14 @@ describe('a checkpoint', () => {
     expect(encodeCheckpoint(small)).toEqual(encodeCheckpoint(structuredClone(small)));
   });
 
-  test('keeps values that are no numbers, bit for bit', () => {
+  test('keeps values that are not numbers, bit for bit', () => {
     const data = new Float32Array(Uint32Array.of(0x7fc0_0001, 0xff80_0000, 1).buffer);
     const odd = { ...small, state: { weights: [{ name: 'odd', shape: [3], data }], slots: [] } };
     const back = decodeCheckpoint(encodeCheckpoint(odd), 'job-1').state.weights[0]!.data;
     expect([...new Uint32Array(back.slice().buffer)]).toEqual([0x7fc0_0001, 0xff80_0000, 1]);
   });
 
-  test('of another job is refused, both named', () => {
+  test('of another job is refused; the message names both jobs', () => {
     const fault = faultOf(() => decodeCheckpoint(encodeCheckpoint(small), 'job-2'));
     expect(fault).toMatchObject({ reason: 'otherJob' });
     expect(fault.message).toBe(
@@ -102,7 +102,7 @@ describe('a checkpoint', () => {
     ['a changed header', withByte(40, blob[40]! ^ 1), 'damaged', 'digest'],
     ['a changed weight', withByte(blob.length - 100, 1), 'damaged', 'digest'],
     ['a changed digest', withByte(blob.length - 1, blob.at(-1)! ^ 128), 'damaged', 'digest'],
-    ['a header that is no JSON', rewritten((json) => json.slice(1)), 'malformed', 'no JSON'],
+    ['a header that is not JSON', rewritten((json) => json.slice(1)), 'malformed', 'not JSON'],
     ['a header without the step', rewritten((json) => json.replace('"step":400,', '')), 'malformed', 'field step'],
     ['a negative step', rewritten((json) => json.replace('400', '-4')), 'malformed', 'field step'],
     ['an unknown field', rewritten((json) => json.replace('{', '{"more":1,')), 'malformed', 'header field'],
@@ -165,7 +165,7 @@ describe('the digest of the weights', () => {
     expect(digestOf(weights)).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  test('is another for any other bit, shape, name or number of tensors', () => {
+  test('changes with any bit, shape, name or number of tensors', () => {
     const [first, second] = [weights[0]!, weights[1]!];
     const variants = [
       weights,

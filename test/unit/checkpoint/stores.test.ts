@@ -59,7 +59,7 @@ describe.each<[string, () => Promise<CheckpointStore>]>([
   ['in files', () => openFileStore(join(folder, 'made', 'on', 'the', 'way'))],
   ['in memory', () => Promise.resolve(memoryStore())],
 ])('a store %s', (_, open) => {
-  test('gives back what was put, the newest first by step and then by attempt', async () => {
+  test('returns what was stored, newest first by step and then by attempt', async () => {
     const store = await open();
     for (const [step, attempt] of [
       [200, 1],
@@ -77,7 +77,7 @@ describe.each<[string, () => Promise<CheckpointStore>]>([
     }
   });
 
-  test('replaces a checkpoint put again', async () => {
+  test('replaces a checkpoint that is stored again', async () => {
     const store = await open();
     await store.put(1, 1, bytesOf('longer than the next'), unbroken);
     await store.put(1, 1, bytesOf('short'), unbroken);
@@ -108,7 +108,7 @@ describe.each<[string, () => Promise<CheckpointStore>]>([
     expect(await keysOf(store)).toEqual([]);
   });
 
-  test('says that a checkpoint is missing', async () => {
+  test('reports a missing checkpoint', async () => {
     const store = await open();
     expect((await storeErrorOf(store.get({ step: 9, attempt: 9, bytes: 0 }))).reason).toBe('missing');
   });
@@ -127,7 +127,7 @@ describe('the file store', () => {
     expect(await readdir(folder)).toContain('notes.txt');
   });
 
-  test('removes what a crash left in the middle of a write, never lists it, and nothing else', async () => {
+  test('removes what a crash left in the middle of a write and nothing else, and never lists it', async () => {
     const store = await openFileStore(folder);
     await store.put(200, 1, bytesOf('whole'), unbroken);
     const [name = ''] = await readdir(folder);
@@ -136,7 +136,7 @@ describe('the file store', () => {
     await writeFile(join(folder, `${half}.partial`), 'hal');
     await writeFile(join(folder, `${half}.12-3.partial`), 'hal');
     await writeFile(join(folder, `${younger}.12-3.partial`), 'still being writ');
-    await writeFile(join(folder, 'download.partial'), 'of somebody else');
+    await writeFile(join(folder, 'download.partial'), 'of another program');
     expect(await keysOf(store)).toEqual(['200/1']);
     const second = await openFileStore(folder);
     await second.sweep(2);
@@ -177,13 +177,13 @@ describe('the file store', () => {
     }
   });
 
-  test('on a disk that is really full says so', async () => {
+  test('reports a disk that is really full', async () => {
     // The kernel's own full disk: every write to it fails with ENOSPC.
     const store = await openFileStore(folder, fileCalls({ write: (_, bytes) => writeFile('/dev/full', bytes) }));
     expect((await storeErrorOf(store.put(1, 1, bytesOf('some bytes'), unbroken))).reason).toBe('full');
   });
 
-  test('in place of a file, or below one, is refused', async () => {
+  test('is refused in place of a file or below one', async () => {
     await writeFile(join(folder, 'file'), '');
     for (const name of ['file', 'file/below']) {
       const error = await storeErrorOf(openFileStore(join(folder, name)));
@@ -192,35 +192,35 @@ describe('the file store', () => {
   });
 });
 
-describe('what need not be kept', () => {
+describe('surplus', () => {
   const entry = (step: number, attempt: number): CheckpointEntry => ({ step, attempt, bytes: 1 });
   const surplusOf = (entries: CheckpointEntry[], keeping: Keeping): string[] =>
     surplus(entries, keeping).map(({ step, attempt }) => `${step}/${attempt}`);
 
-  test('never the newest sound one, though a damaged one of a higher step or a newer attempt lies beside it', () => {
+  test('never includes the newest sound one, even when there is a damaged one of a higher step or attempt', () => {
     const entries = [entry(900, 1), entry(600, 2), entry(300, 1)];
     const sound = [{ step: 600, attempt: 2 }];
     expect(surplusOf(entries, { keep: 1, attempt: 2, sound })).toEqual(['900/1', '300/1']);
     expect(surplusOf(entries, { keep: 2, attempt: 2, sound })).toEqual(['900/1']);
   });
 
-  test('nothing while a newer attempt has stored one: this one is fenced', () => {
+  test('is empty when a newer attempt has stored one: this one is fenced', () => {
     const entries = [entry(600, 3), entry(300, 2), entry(100, 1)];
     expect(surplusOf(entries, { keep: 1, attempt: 2, sound: [{ step: 300, attempt: 2 }] })).toEqual([]);
   });
 
-  test('nothing while no checkpoint is known to be sound, or the known ones are gone', () => {
+  test('is empty while no checkpoint is known to be sound, or the known ones are gone', () => {
     const entries = [entry(600, 1), entry(300, 1)];
     expect(surplusOf(entries, { keep: 1, attempt: 2, sound: [] })).toEqual([]);
     expect(surplusOf(entries, { keep: 1, attempt: 2, sound: [{ step: 700, attempt: 2 }] })).toEqual([]);
   });
 
-  test("of one step by two attempts the one that is not known to be sound, be it the newer attempt's", () => {
+  test('includes, of one step by two attempts, the one that is not known to be sound, even the newer one', () => {
     const sound = [{ step: 300, attempt: 1 }];
     expect(surplusOf([entry(300, 2), entry(300, 1)], { keep: 2, attempt: 2, sound })).toEqual(['300/2']);
   });
 
-  test('at random: a sound one is always kept, at most `keep` steps are, and none of a newer attempt goes', () => {
+  test('keeps a sound one, at most `keep` steps, and all of newer attempts, in any case', () => {
     const keys = fc.record({ step: fc.nat({ max: 8 }), attempt: fc.integer({ min: 1, max: 4 }) });
     const sets = fc.uniqueArray(keys, { selector: ({ step, attempt }) => step * 10 + attempt, maxLength: 12 });
     fc.assert(
@@ -253,7 +253,7 @@ describe('the newest sound checkpoint', () => {
   const decode = (bytes: Uint8Array): Checkpoint => decodeCheckpoint(bytes, 'job-1');
   const at = (step: number): Uint8Array => encodeCheckpoint({ ...small, step });
 
-  test('of an empty store is none', async () => {
+  test('of an empty store does not exist', async () => {
     expect(await loadNewest(memoryStore(), decode)).toEqual({ newest: null, skipped: [] });
   });
 
@@ -280,7 +280,7 @@ describe('the newest sound checkpoint', () => {
     expect(skipped).toMatchObject([{ entry: { step: 600, attempt: 2 }, error: { reason } }]);
   });
 
-  test('is none when all are damaged, and all are reported', async () => {
+  test('does not exist when all are damaged; all are reported', async () => {
     const store = memoryStore();
     for (const step of [200, 400]) await store.put(step, 1, at(step).fill(7, 50, 60), unbroken);
     const { newest, skipped } = await loadNewest(store, decode);
@@ -288,7 +288,7 @@ describe('the newest sound checkpoint', () => {
     expect(skipped.map(({ entry }) => entry.step)).toEqual([400, 200]);
   });
 
-  test('is the one before when the newest was pruned or cannot be read any more', async () => {
+  test('is the one before when the newest is gone or cannot be read', async () => {
     for (const code of ['ENOENT', 'EIO']) {
       const read = (path: string): Promise<Uint8Array> =>
         path.includes('400') ? Promise.reject(failure(code)) : readFile(path);
@@ -298,7 +298,7 @@ describe('the newest sound checkpoint', () => {
     }
   });
 
-  test('is not looked for past what a person must decide: another job, another version, no permission', async () => {
+  test('is not searched beyond a fault that needs a person: another job, another version, no permission', async () => {
     const store = memoryStore();
     await store.put(200, 1, at(200), unbroken);
     await store.put(400, 1, encodeCheckpoint({ ...small, jobUid: 'job-2' }), unbroken);
@@ -311,7 +311,7 @@ describe('the newest sound checkpoint', () => {
     expect((await storeErrorOf(loadNewest(closed, decode))).reason).toBe('forbidden');
   });
 
-  test('never hides a fault of our own', async () => {
+  test('never hides an internal error', async () => {
     const store = memoryStore();
     await store.put(200, 1, at(200), unbroken);
     const broken = (): never => {

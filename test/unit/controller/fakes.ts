@@ -3,7 +3,14 @@
  * process does.
  */
 import type { Clock } from '@distillery/base';
-import type { DeadItem, NatsAccess, StudentState, TeacherState, WorkerRole } from '@distillery/protocol';
+import {
+  type DeadItem,
+  logitsReaderOf,
+  type NatsAccess,
+  type StudentState,
+  type TeacherState,
+  type WorkerRole,
+} from '@distillery/protocol';
 
 import { type DistillJob, type DistillJobStatus, type EventDraft, streamsFinalizer } from '../../../src/api/index.js';
 import type { AccessOf, Cluster, FoundJob, JobKey, WorkersPlan } from '../../../src/controller/index.js';
@@ -265,6 +272,7 @@ export class FakeStreams implements Streams {
         },
         dead: { messages: this.dead.length },
         student: this.student,
+        readers: [logitsReaderOf('student', this.student)],
         reference: null,
         teachers: [...this.teachers.values()],
       };

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { imageSamples, samplesBetween } from '../../../workers/data/index.js';
 import type { OptimizerSettings } from '../../../workers/models/optimizer.js';
-import { NumericError, StateError, StudentModelError } from '../../../workers/models/training.js';
+import { BatchError, NumericError, StateError, StudentModelError } from '../../../workers/models/training.js';
 import type { StudentTrainer, TrainerOptions, TrainerState } from '../../../workers/models/training.js';
 import { openRuntime } from '../../../workers/runtimes/index.js';
 import type { Runtime } from '../../../workers/runtimes/index.js';
@@ -67,6 +67,59 @@ describe('a trainer', () => {
     expect(bits(second.state())).toEqual(bits(straight.state()));
     straight.dispose();
     second.dispose();
+  });
+
+  it.each(optimizers)('trains bit for bit the same in two calls: $title', async ({ optimizer }) => {
+    const atOnce = await trainer({ optimizer });
+    const losses = run(atOnce, 0, 10);
+    const inTwoCalls = await trainer({ optimizer });
+    const apart = Array.from({ length: 10 }, (_, step) => {
+      const gradients = inTwoCalls.gradients(batchAt(step));
+      inTwoCalls.apply(gradients);
+      return gradients.loss;
+    });
+    expect(apart).toEqual(losses);
+    expect(bits(inTwoCalls.state())).toEqual(bits(atOnce.state()));
+    [atOnce, inTwoCalls].forEach((student) => student.dispose());
+  });
+
+  it('computes gradients that another trainer of the same weights can apply', async () => {
+    const isAverage = (line: string): boolean => line.includes('moving_');
+    const [own, other] = [await trainer(), await trainer()];
+    const before = bits(own.state()).filter((line) => !isAverage(line));
+    const gradients = own.gradients(batchAt(0));
+    expect(bits(own.state()).filter((line) => !isAverage(line))).toEqual(before);
+    own.gradients(batchAt(1));
+    other.apply(gradients);
+    const straight = await trainer();
+    straight.train(batchAt(0));
+    const updated = bits(other.state()).filter((line) => !isAverage(line));
+    expect(updated).toEqual(bits(straight.state()).filter((line) => !isAverage(line)));
+    expect(updated).not.toEqual(before);
+    [own, other, straight].forEach((student) => student.dispose());
+  });
+
+  it('applies no gradients that are not finite or of another model', async () => {
+    const student = await trainer();
+    const { step, loss, values } = student.gradients(batchAt(0));
+    const before = bits(student.state());
+    const [first, ...rest] = values;
+    const wrong = [
+      { values: [first!.with(3, NaN), ...rest], want: new NumericError('gradient of conv/kernel', step) },
+      { values: [first!.with(0, Infinity), ...rest], want: new NumericError('gradient of conv/kernel', step) },
+      { values: rest, want: new BatchError('gradients', `${rest.length} numbers`, `${values.length} for this model`) },
+      {
+        values: [first!.subarray(1), ...rest],
+        want: new BatchError(
+          'gradient of conv/kernel',
+          `${first!.length - 1} numbers`,
+          `${first!.length} for this model`,
+        ),
+      },
+    ];
+    for (const { want, ...given } of wrong) expect(() => student.apply({ step, loss, ...given })).toThrow(want);
+    expect(bits(student.state())).toEqual(before);
+    student.dispose();
   });
 
   it('gives a state that later steps do not change', async () => {

@@ -2,12 +2,14 @@
 import {
   decodeWorkItem,
   encodeWorkItem,
+  firstRank,
   jobNames,
   ManifestError,
   NameError,
   needsNoTeacher,
   parseManifest,
   referenceSchema,
+  studentRanks,
   studentStateSchema,
   teacherStateSchema,
   WorkItemError,
@@ -187,6 +189,16 @@ describe('names', () => {
       'DISTILL_4f1c-9_TEACHERS',
       'pod-1',
       '_INBOX_4f1c-9_student',
+    ]);
+  });
+
+  test('of the first rank of a student have no number', () => {
+    const { consumers, stateKeys } = jobNames('4f1c-9');
+    expect([firstRank, ...studentRanks]).toEqual([0, 0]);
+    expect([0, 1, 12].map((rank) => [consumers.student(rank), stateKeys.student(rank)])).toEqual([
+      ['student', 'student'],
+      ['student-1', 'student-1'],
+      ['student-12', 'student-12'],
     ]);
   });
 

@@ -41,6 +41,23 @@ describe('permissions', () => {
     for (const subject of publish) expect(asks).toContain(subject.replace(/\.>$/, ''));
   });
 
+  test('of the ranks of a student differ by their own consumer and key, and the first alone owns the checkpoint', () => {
+    const names = jobNames('my-job');
+    const rightsOf = (ranks: readonly number[]): readonly string[] => permissionsFor('student', names, ranks).publish;
+    expect(permissionsFor('student', names)).toEqual(permissionsFor('student', names, [0]));
+    const own = (rank: string): string[] => [
+      `$JS.API.CONSUMER.MSG.NEXT.DISTILL_my-job_LOGITS.${rank}`,
+      `$KV.DISTILL_my-job_STATE.${rank}`,
+    ];
+    expect(rightsOf([0])).toEqual(expect.arrayContaining(own('student')));
+    expect(rightsOf([1]).filter((subject) => subject.includes('student'))).toEqual(own('student-1'));
+    expect(rightsOf([0, 1])).toEqual(expect.arrayContaining([...own('student'), ...own('student-1')]));
+    const ofCheckpoints = (subject: string): boolean => subject.includes('_CKPT');
+    expect(rightsOf([0]).filter(ofCheckpoints)).toHaveLength(5);
+    expect(rightsOf([0, 1]).filter(ofCheckpoints)).toHaveLength(5);
+    expect(rightsOf([1, 2]).filter(ofCheckpoints)).toEqual([]);
+  });
+
   test('never reach from one job to another whose name begins alike', () => {
     const short = everything('job');
     const long = everything('job-2');
@@ -67,6 +84,20 @@ describe('the streams of a job', () => {
   test('keep what cannot be computed again on disk, whatever the storage of the logits', () => {
     const inMemory = streams.filter(({ storage }) => storage === 'memory').map(({ name }) => name);
     expect(inMemory).toEqual(['DISTILL_job_WORK', 'DISTILL_job_LOGITS']);
+  });
+
+  test('have one consumer of logits for each rank of the student; the first has no number', () => {
+    const consumersFor = (ranks?: readonly number[]): string[] =>
+      jobStreams({
+        names: jobNames('job'),
+        maxBytes: 1_000,
+        storage: 'Memory',
+        replicas: 1,
+        windowBound: 1,
+        ...(ranks === undefined ? {} : { ranks }),
+      }).consumers.flatMap(({ stream, config }) => (stream === 'DISTILL_job_LOGITS' ? [config.durable_name] : []));
+    expect(consumersFor()).toEqual(['student']);
+    expect(consumersFor([0, 1, 2])).toEqual(['student', 'student-1', 'student-2']);
   });
 
   test('hold one item and one answer a step, and refuse the second', () => {

@@ -51,8 +51,8 @@ async function foundBy(store: CheckpointStore): Promise<{ step: number | null; s
   return { step: newest?.entry.step ?? null, skipped: skipped.map(({ entry }) => entry.step) };
 }
 
-describe('an older attempt that goes on after a newer one has claimed', () => {
-  test('and sweeps takes no pieces that the newer one is about to name', async () => {
+describe('an older attempt that continues after a newer one has claimed the job', () => {
+  test('sweeps no pieces that the newer one is about to name', async () => {
     const server = new ObjectServer();
     const older = storeOn(server);
     const newer = storeOn(server, (kind) => (kind === 'replace' ? older.sweep(1) : undefined));
@@ -60,7 +60,7 @@ describe('an older attempt that goes on after a newer one has claimed', () => {
     expect(await foundBy(older)).toEqual({ step: 9, skipped: [] });
   });
 
-  test('and was stopped in the middle of a sweep does not either', async () => {
+  test('sweeps none of them either when it was paused in the middle of a sweep', async () => {
     const server = new ObjectServer();
     const goOn = Promise.withResolvers<undefined>();
     const reached = Promise.withResolvers<undefined>();
@@ -82,7 +82,7 @@ describe('an older attempt that goes on after a newer one has claimed', () => {
     expect(await foundBy(newer)).toEqual({ step: 9, skipped: [] });
   });
 
-  test('and makes an entry visible whose pieces were swept: it is passed over, and the next prune takes it', async () => {
+  test('makes an entry without pieces visible: it is passed over, and the next prune removes it', async () => {
     const server = new ObjectServer();
     const newer = storeOn(server);
     await newer.put(3, 1, bytesOf('three, sound'), holds);
@@ -101,7 +101,7 @@ describe('an older attempt that goes on after a newer one has claimed', () => {
     expect(await newer.list()).toHaveLength(1);
   });
 
-  test('and finds its pieces swept stores them again before it reports anything', async () => {
+  test('stores swept pieces again before it reports anything', async () => {
     const server = new ObjectServer();
     const newer = storeOn(server);
     const older = storeOn(server, (kind, earlier) =>
@@ -111,7 +111,7 @@ describe('an older attempt that goes on after a newer one has claimed', () => {
     expect(await foundBy(newer)).toEqual({ step: 8, skipped: [] });
   });
 
-  test('between its put and its prune reports nothing as durable and removes nothing', async () => {
+  test('reports nothing as durable and removes nothing when it is fenced between put and prune', async () => {
     const server = new ObjectServer();
     const store = storeOn(server);
     await store.put(3, 1, bytesOf('three, sound'), holds);
@@ -145,7 +145,7 @@ describe('an older attempt that goes on after a newer one has claimed', () => {
     expect((await store.list()).map(({ step }) => step)).toEqual([6, 3]);
   });
 
-  test('never replaces a result that the newer one stored, however late it goes on', async () => {
+  test('never replaces a result of the newer one, however late it continues', async () => {
     const server = new ObjectServer();
     const newer = objectResults(objectsOn(server), 2);
     let isClaimed = false;
@@ -153,7 +153,7 @@ describe('an older attempt that goes on after a newer one has claimed', () => {
       isClaimed
         ? Promise.reject(new WorkerError('fenced', { about: '', problem: 'attempt 2 runs', remedy: '' }))
         : Promise.resolve();
-    // Stopped after its fence was asked and before its entry is written.
+    // Paused after its fence check and before its entry is written.
     const older = objectResults(
       objectsOn(server, (kind) => {
         if (kind !== 'replace') return undefined;
@@ -169,7 +169,7 @@ describe('an older attempt that goes on after a newer one has claimed', () => {
 });
 
 describe('a store without room', () => {
-  test('gives the pieces of what was refused back, and says so', async () => {
+  test('removes the pieces of a refused object, and reports why', async () => {
     const server = new ObjectServer();
     const store = storeOn(server);
     await store.put(3, 1, bytesOf('three'), holds);

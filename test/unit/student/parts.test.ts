@@ -1,4 +1,4 @@
-/** The student's small parts: batches ahead, the window, retention, progress, the log of damaged frames. */
+/** Small parts of the student: batches ahead, the window, retention, progress, the log of damaged frames. */
 import {
   bytesPerRow,
   headerBytes,
@@ -10,19 +10,18 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { batchOf } from '../../../workers/data/index.js';
-import { AnswerTime } from '../../../workers/student/answer-time.js';
 import { BatchPreparer } from '../../../workers/student/batches.js';
-import { DamageLog } from '../../../workers/student/damage.js';
+import { DamageLog } from '../../../workers/student/frames.js';
 import { maxEvaluations, maxSkippedSteps, Progress, ratesOf } from '../../../workers/student/progress.js';
-import { Retention } from '../../../workers/student/retention.js';
-import { stepBytesOf, windowSteps } from '../../../workers/student/window.js';
+import { labelsAlone, Retention } from '../../../workers/student/supply.js';
+import { AnswerTime, stepBytesOf, windowSteps } from '../../../workers/student/window.js';
 import { fakeSplit, idle, manifestWith, scheduleFor } from '../../kit/worker-fakes.js';
 
 describe('the batch preparer', () => {
   const manifest = manifestWith({ batchSize: 4, epochs: 2, noise: 0.2 });
   const schedule = scheduleFor(manifest, 10);
 
-  test('gives each batch as anybody else would compute it, and reads each once, few ahead', async () => {
+  test('returns each batch as the teacher computes it, and reads each once, a few ahead', async () => {
     const reads: number[] = [];
     const split = fakeSplit(10, (indices) => {
       reads.push(indices.length);
@@ -41,7 +40,7 @@ describe('the batch preparer', () => {
     }
   });
 
-  test('tells a failed read to whoever takes that step, and to nobody else', async () => {
+  test('reports a failed read to the caller that takes the step, and to no other', async () => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown): void => void unhandled.push(reason);
     process.on('unhandledRejection', note);
@@ -57,8 +56,8 @@ describe('the batch preparer', () => {
   });
 });
 
-describe('the time of an answer', () => {
-  /** Answers to items fed at these times, after a first one that only shows that teachers are there. */
+describe('the answer time', () => {
+  /** Answers to items fed at these times, after a first one that shows that teachers run. */
   function after(...answers: { readonly fedAtMs: number; readonly answeredAtMs: number }[]): number {
     const time = new AnswerTime();
     time.fed(0, 0);
@@ -70,11 +69,11 @@ describe('the time of an answer', () => {
     return time.seconds;
   }
 
-  test('is not known from what was fed before the first answer: teachers may have had to start', () => {
+  test('is not measured from items fed before the first answer: teachers may have had to start', () => {
     expect(after()).toBe(0);
   });
 
-  test('is the shortest seen: what is longer waited in the queue', () => {
+  test('is the shortest measured: longer ones include a wait in the queue', () => {
     const [short, long] = [
       { fedAtMs: 50_000, answeredAtMs: 52_000 },
       { fedAtMs: 50_000, answeredAtMs: 59_000 },
@@ -84,7 +83,7 @@ describe('the time of an answer', () => {
     expect(after(short, long)).toBe(2);
   });
 
-  test('counts from the first time that an item was fed, and not at all once it is forgotten', () => {
+  test('starts when an item is fed for the first time; a forgotten item does not count', () => {
     const time = new AnswerTime();
     time.answered(0, 0);
     for (const atMs of [1_000, 3_000]) time.fed(1, atMs);
@@ -144,7 +143,7 @@ describe('the window', () => {
     expect(windowSteps(input)).toBe(want);
   });
 
-  test('is at least one step and stays under half of the stream beyond that', () => {
+  test('is at least one step, and a larger one stays below half of the stream', () => {
     fc.assert(
       fc.property(
         fc.record({
@@ -165,7 +164,7 @@ describe('the window', () => {
     );
   });
 
-  test('knows the size of a step before one has come', () => {
+  test('knows the size of a step before the first has arrived', () => {
     const manifest = manifestWith({ batchSize: 100 });
     const rowBytes = bytesPerRow(10, 'Float32', 0);
     const step = { manifest, columns: 10, shards: 3 };
@@ -187,7 +186,7 @@ describe('retention', () => {
     expect(retention.firstNeededSequence(50, 2)).toBe(21);
   });
 
-  test('gives frames up where they would fill more than a quarter of the stream', () => {
+  test('drops frames that would fill more than a quarter of the stream', () => {
     const retention = new Retention(4_000);
     retention.trained(1_001);
     expect(retention.firstNeededSequence(40, 2)).toBe(40);
@@ -201,7 +200,7 @@ describe('retention', () => {
     expect(retention.firstNeededSequence(90, 2)).toBe(90);
   });
 
-  test('lets no mark of an older stream rule a newer one', () => {
+  test('ignores the marks of an older stream in a newer one', () => {
     const retention = new Retention(4_000);
     retention.checkpointed(10, 5_000, 1);
     expect(retention.firstNeededSequence(5_100, 1)).toBe(5_000);
@@ -209,7 +208,7 @@ describe('retention', () => {
     expect(retention.firstNeededSequence(0, 1)).toBe(0);
   });
 
-  test('never asks for more than the running student needs, and holds at most a quarter besides', () => {
+  test('never trims what the running student needs, and keeps at most a quarter besides', () => {
     const acts = fc.array(fc.oneof(fc.integer({ min: 1, max: 900 }), fc.constant('checkpoint' as const)), {
       maxLength: 60,
     });
@@ -235,8 +234,20 @@ describe('retention', () => {
   });
 });
 
+describe('the supply of labels alone', () => {
+  test('has no logits for any step, needs nothing stored, and ends when it is stopped', async () => {
+    const supply = labelsAlone();
+    supply.start();
+    supply.setPace(1);
+    expect(await supply.take(7)).toEqual({ logits: null, bytes: 0, isSkipped: false });
+    expect(supply.state).toMatchObject({ window: 0, fedSteps: 0, firstNeededSequence: 0 });
+    supply.stop();
+    expect(await supply.take(8)).toBe('stopped');
+  });
+});
+
 describe('progress', () => {
-  test('of a resumed run is that of an undisturbed one, wherever it was cut', () => {
+  test('of a resumed run equals that of an undisturbed one, wherever it stopped', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 500 }), fc.nat(), (steps, at) => {
         const cut = at % (steps + 1);
@@ -257,7 +268,7 @@ describe('progress', () => {
     );
   });
 
-  test('is bounded, and what was cut off is counted', () => {
+  test('is bounded, and counts what does not fit', () => {
     const progress = new Progress(1e6, null);
     for (let step = 0; step < 3_000; step++) {
       progress.skipped(step);
@@ -277,7 +288,7 @@ describe('progress', () => {
     { phase: 'Evaluating', busyFraction: 0, want: 0 },
     { phase: 'Done', busyFraction: 0.5, want: 0 },
   ] as const)(
-    'says that it waited $want of the time when busy $busyFraction in $phase',
+    'reports a wait of $want of the time when busy $busyFraction in $phase',
     ({ phase, busyFraction, want }) => {
       const rates = { samplesPerSecond: 1, capableSamplesPerSecond: 2, busyFraction };
       expect(ratesOf(rates, phase)).toEqual({ samplesPerSecond: 1, unstarvedSamplesPerSecond: 2, waitFraction: want });
@@ -299,15 +310,15 @@ describe('the log of damaged frames', () => {
     expect(log.frames.map(({ sequence }) => sequence)).toEqual([12, 11]);
   });
 
-  test('tells a sequence no more once the frame is gone, and still knows the count', () => {
+  test('does not report a frame that is gone, and keeps the count', () => {
     const log = new DamageLog();
     log.note(frame(1, 10));
-    log.gone(1, 0);
+    log.gone({ step: 1, shard: 0 });
     expect(log.frames).toEqual([]);
     expect(log.note(frame(1, 10))).toBe(2);
   });
 
-  test('forgets trained steps and tells no more than the telemetry carries', () => {
+  test('forgets trained steps and reports no more than the telemetry allows', () => {
     const log = new DamageLog();
     for (let step = 0; step < 40; step++) log.note({ ...frame(step, step + 1), reason: 'x'.repeat(2_000) });
     expect(log.frames).toHaveLength(maxDamagedFrames);

@@ -31,54 +31,54 @@ async function refusal(work: Promise<unknown>): Promise<string> {
 const holds = (): Promise<void> => Promise.resolve();
 
 describe('a folder for results', () => {
-  test('is made where there is none, and holds each file whole', async () => {
+  test('is created when it does not exist, and holds each file whole', async () => {
     const store = await openFileResults(join(folder, 'a', 'b'), 'job-1');
     await store.put('model.json', bytes, holds);
     expect(readdirSync(join(folder, 'a', 'b')).sort()).toEqual(['.distillery', 'model.json']);
   });
 
-  test('may hold other files, which stay', async () => {
+  test('keeps its other files', async () => {
     writeFileSync(join(folder, 'data.csv'), 'mine');
     const store = await openFileResults(folder, 'job-1');
     await store.put('weights.bin', bytes, holds);
     expect(textOf('data.csv')).toBe('mine');
   });
 
-  test('takes the result of the next attempt of its job', async () => {
+  test('accepts the result of the next attempt of its job', async () => {
     await (await openFileResults(folder, 'job-1')).put('model.json', new Uint8Array(9), holds);
     await (await openFileResults(folder, 'job-1')).put('model.json', bytes, holds);
     expect(textOf('model.json')).toBe('new');
   });
 
   test.each(['model.json', 'weights.bin', 'metrics.json', 'SHA256SUMS'])(
-    'is refused before anything is trained when it holds a %s of somebody else',
+    'is refused before the training when it holds a %s of another owner',
     async (name) => {
       writeFileSync(join(folder, name), 'the only copy');
       expect(await refusal(openFileResults(folder, 'job-1'))).toBe(
-        `student.output.store: ${join(folder, name)} is there already and is not of this job. Move it elsewhere, or name another folder.`,
+        `student.output.store: ${join(folder, name)} exists and does not belong to this job. Move it elsewhere, or name another folder.`,
       );
       expect(readdirSync(folder)).toEqual([name]);
       expect(textOf(name)).toBe('the only copy');
     },
   );
 
-  test('is refused to a second job, also before the first has written its result', async () => {
+  test('is refused to a second job, even before the first has written its result', async () => {
     await openFileResults(folder, 'job-1');
     expect(await refusal(openFileResults(folder, 'job-2'))).toMatch(
-      /is of another job \(job-1\)\. Name another folder/,
+      /belongs to another job \(job-1\)\. Name another folder/,
     );
     expect(textOf('.distillery')).toContain('job-1');
   });
 
-  test('is known again although a release before marks began to write it', async () => {
+  test('is recognized when a release without marks started to write it', async () => {
     writeFileSync(join(folder, 'model.json'), 'old');
     writeFileSync(join(folder, 'metrics.json'), JSON.stringify({ job: { uid: 'job-1' } }));
-    expect(await refusal(openFileResults(folder, 'job-2'))).toContain('is not of this job');
+    expect(await refusal(openFileResults(folder, 'job-2'))).toContain('does not belong to this job');
     await (await openFileResults(folder, 'job-1')).put('model.json', bytes, holds);
     expect(textOf('model.json')).toBe('new');
   });
 
-  test('that cannot be made says so', async () => {
+  test('that cannot be created is reported', async () => {
     writeFileSync(join(folder, 'file'), '');
     await expect(openFileResults(join(folder, 'file', 'below'), 'job-1')).rejects.toThrow(StoreError);
   });

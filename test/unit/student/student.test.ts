@@ -1,4 +1,4 @@
-/** The student against fakes: what is written when, how each ending comes about, what a restart repeats and what not. */
+/** The student against fakes: what it writes when, what causes each ending, what a restart repeats. */
 import { createHash } from 'node:crypto';
 
 import { readResultSums, resultReportSchema, type TrainingMetrics, trainingMetricsSchema } from '@distillery/protocol';
@@ -16,7 +16,7 @@ const steps = 12;
 
 const uptoSteps = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, at) => from + at);
 
-/** How a run ended, as its process would. */
+/** How the process of a run would end. */
 async function endingAndMessage(home: StudentHome, attempt: Attempt): Promise<{ ending: string; message: string }> {
   try {
     await home.finish(attempt);
@@ -78,7 +78,7 @@ describe('an undisturbed student', () => {
     expect([...home.checkpoints.stored.values()].map(({ entry }) => entry.step)).toEqual([9, 12]);
   });
 
-  test('lists every file that it wrote with its SHA-256, and tells that of the list', async () => {
+  test('lists every result file with its SHA-256, and reports that of the list', async () => {
     const home = new StudentHome();
     await home.finish(await home.attempt());
     const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -86,21 +86,21 @@ describe('an undisturbed student', () => {
     expect(readResultSums(new TextDecoder().decode(list))).toEqual(
       new Map(Object.entries(files).map(([name, bytes]) => [name, sha(bytes)])),
     );
-    expect(home.state.told.at(-1)?.result?.filesDigest).toBe(sha(list));
+    expect(home.state.reports.at(-1)?.result?.filesDigest).toBe(sha(list));
   });
 
-  test('says Done last, with the result, however slow the state is written', async () => {
+  test('reports Done last, with the result, even when writes of the state are slow', async () => {
     const home = new StudentHome();
     let writes = 0;
     home.state.updateMs = () => (writes++ % 2 === 0 ? 900 : 1);
     const { digest } = await home.finish(await home.attempt());
     await home.clock.pass(5_000);
-    expect(home.state.told.at(-1)).toMatchObject({ phase: 'Done', step: steps, result: { digest } });
-    const times = home.state.told.map(({ updatedAtMs }) => updatedAtMs);
+    expect(home.state.reports.at(-1)).toMatchObject({ phase: 'Done', step: steps, result: { digest } });
+    const times = home.state.reports.map(({ updatedAtMs }) => updatedAtMs);
     expect(times).toEqual(times.toSorted((a, b) => a - b));
   });
 
-  test('asks the fence before every checkpoint', async () => {
+  test('checks the fence before every checkpoint', async () => {
     const home = new StudentHome();
     await home.finish(await home.attempt());
     const before = home.journal.flatMap((line, at) =>
@@ -109,7 +109,7 @@ describe('an undisturbed student', () => {
     expect(before.every((line) => line.startsWith('state Training'))).toBe(true);
   });
 
-  test('trains on labels alone when they carry the whole loss, and asks nobody', async () => {
+  test('trains on labels alone when the loss uses nothing else, and feeds no items', async () => {
     const home = new StudentHome({ manifest: manifestWith({ softWeight: 0 }) });
     const attempt = await home.attempt();
     await home.finish(attempt);
@@ -119,24 +119,24 @@ describe('an undisturbed student', () => {
     expect(home.results.json('metrics.json')).toMatchObject({ skipped: 0, skippedSteps: [] });
   });
 
-  test('tells that it waits while it starves, and only while it trains', async () => {
+  test('reports waiting while it starves, and only while it trains', async () => {
     const home = new StudentHome({ answer: ({ step }) => ({ afterMs: step === 2 ? 20_000 : 1 }) });
     await home.finish(await home.attempt());
-    const starving = home.state.told.filter(({ step, phase }) => step === 2 && phase === 'Training');
+    const starving = home.state.reports.filter(({ step, phase }) => step === 2 && phase === 'Training');
     expect(starving.at(-1)?.waitFraction).toBe(1);
-    expect(home.state.told.at(-1)?.waitFraction).toBe(0);
+    expect(home.state.reports.at(-1)?.waitFraction).toBe(0);
   });
 });
 
 describe('a checkpoint', () => {
-  test('at the end of an epoch holds its evaluation, one before does not', async () => {
+  test('at the end of an epoch holds its evaluation; one before does not', async () => {
     const home = new StudentHome({ manifest: manifestWith({ everySteps: 3, keep: 9 }) });
     await home.finish(await home.attempt());
     const evaluated = [3, 6, 9, 12].map((step) => metricsOf(home, step)?.evaluations.map((record) => record.step));
     expect(evaluated).toEqual([[], [6], [6], [6, 12]]);
   });
 
-  test('is written at the end even when none is due', async () => {
+  test('is written at the end even when it is not due', async () => {
     const home = new StudentHome({ manifest: manifestWith({ everySteps: 1_000 }) });
     await home.finish(await home.attempt());
     expect(home.journal.filter((line) => line.startsWith('checkpoint'))).toEqual(['checkpoint 12']);
@@ -144,7 +144,7 @@ describe('a checkpoint', () => {
 
   const full = new StoreError('full', '/run', { problem: 'no space left.', remedy: '' });
 
-  test('that cannot be stored stops no training; the end waits for room, then is a fault of the storage without a result', async () => {
+  test('that cannot be stored does not stop training; the end waits for room, then fails as a storage fault without a result', async () => {
     const home = new StudentHome();
     home.checkpoints.failure = full;
     const attempt = await home.attempt();
@@ -155,25 +155,25 @@ describe('a checkpoint', () => {
     expect(attempt.trainer.steps).toEqual(uptoSteps(0, steps));
     expect(home.clock.now()).toBeGreaterThan(100_000);
     expect(home.results.files.size).toBe(0);
-    expect(home.state.told.at(-1)).toMatchObject({ checkpointFault: 'checkpoint store /run: no space left.' });
+    expect(home.state.reports.at(-1)).toMatchObject({ checkpointFault: 'checkpoint store /run: no space left.' });
   });
 
-  test('waits for room while the training goes on, and only the newest is stored then', async () => {
+  test('waits for room while training goes on; then only the newest is stored', async () => {
     const home = new StudentHome();
     home.checkpoints.failure = full;
     const attempt = await home.attempt({ stepMs: 1_000 });
     const running = endingAndMessage(home, attempt);
     await until(home, () => attempt.trainer.steps.length === 8);
-    expect(home.state.told.at(-1)).toMatchObject({ checkpointFault: expect.stringContaining('no space left.') });
+    expect(home.state.reports.at(-1)).toMatchObject({ checkpointFault: expect.stringContaining('no space left.') });
     home.checkpoints.failure = null;
     expect((await running).ending).toBe('done');
     const written = home.journal.filter((line) => line.startsWith('checkpoint'));
     // The retry comes after five seconds: by then the state of step 9 has taken the place of those before.
     expect(written).toEqual(['checkpoint 9', 'checkpoint 12']);
-    expect(home.state.told.at(-1)).toMatchObject({ phase: 'Done', checkpointFault: null });
+    expect(home.state.reports.at(-1)).toMatchObject({ phase: 'Done', checkpointFault: null });
   });
 
-  test('that a store never answers stops no training either', async () => {
+  test('does not stop training when the store never answers', async () => {
     const home = new StudentHome();
     home.checkpoints.silence = new Promise(() => undefined);
     const attempt = await home.attempt({ stepMs: 1_000 });
@@ -184,7 +184,7 @@ describe('a checkpoint', () => {
     expect(attempt.trainer.steps).toEqual(uptoSteps(0, steps));
   });
 
-  test('makes room before it gives up: what the newest sound one can do without goes', async () => {
+  test('makes room before it fails: everything but the newest sound one is removed', async () => {
     const home = new StudentHome({ manifest: manifestWith({ keep: 3 }) });
     // Room for two at a time.
     home.checkpoints.room = 2;
@@ -193,7 +193,7 @@ describe('a checkpoint', () => {
     expect([...home.checkpoints.stored.values()].map(({ entry }) => entry.step)).toEqual([9, 12]);
   });
 
-  test('that can never fit ends the run at once, as bad input', async () => {
+  test('that can never fit ends the run at once as bad input', async () => {
     const home = new StudentHome();
     home.checkpoints.failure = new StoreError('tooSmall', 'x', { problem: 'does not hold two of them', remedy: '' });
     const attempt = await home.attempt();
@@ -201,7 +201,7 @@ describe('a checkpoint', () => {
     expect(attempt.trainer.steps.length).toBeLessThan(steps);
   });
 
-  test('that finds no room at a stop is said, with the step that is safe', async () => {
+  test('without room at a stop is reported, with the step that is durable', async () => {
     const home = new StudentHome();
     const attempt = await home.attempt({ stepMs: 1_000 });
     const running = endingAndMessage(home, attempt);
@@ -214,7 +214,7 @@ describe('a checkpoint', () => {
     });
   });
 
-  test('and then a result that finds no room is tried again, and room is made for it', async () => {
+  test('is removed to make room for a result, which is tried again', async () => {
     const home = new StudentHome();
     const attempt = await home.attempt();
     home.results.failure = full;
@@ -225,7 +225,7 @@ describe('a checkpoint', () => {
     expect([...home.results.files.keys()]).toContain('SHA256SUMS');
   });
 
-  test('is not written while the fence gives no answer', async () => {
+  test('is not written while the fence does not answer', async () => {
     const home = new StudentHome();
     const attempt = await home.attempt();
     home.state.failure = new WorkerError('unreachable', {
@@ -239,24 +239,21 @@ describe('a checkpoint', () => {
 });
 
 describe('a student that is asked to stop', () => {
-  test.each([1, 2, 4, 7, 11])(
-    'writes a checkpoint of what it trained and ends as stopped (near step %i)',
-    async (near) => {
-      const home = new StudentHome();
-      const attempt = await home.attempt();
-      const running = endingAndMessage(home, attempt);
-      await until(home, () => attempt.trainer.steps.length >= near);
-      attempt.stop();
-      const { ending, message } = await running;
-      const trained = attempt.trainer.steps.length;
-      expect({ ending, message }).toEqual({
-        ending: 'stopped',
-        message: `asked to stop. The next attempt continues at step ${String(trained)}.`,
-      });
-      expect((await home.checkpoints.list())[0]?.step).toBe(trained);
-      expect(home.results.files.size).toBe(0);
-    },
-  );
+  test.each([1, 2, 4, 7, 11])('checkpoints what it trained and ends as stopped (near step %i)', async (near) => {
+    const home = new StudentHome();
+    const attempt = await home.attempt();
+    const running = endingAndMessage(home, attempt);
+    await until(home, () => attempt.trainer.steps.length >= near);
+    attempt.stop();
+    const { ending, message } = await running;
+    const trained = attempt.trainer.steps.length;
+    expect({ ending, message }).toEqual({
+      ending: 'stopped',
+      message: `asked to stop. The next attempt continues at step ${String(trained)}.`,
+    });
+    expect((await home.checkpoints.list())[0]?.step).toBe(trained);
+    expect(home.results.files.size).toBe(0);
+  });
 
   test('before its first step ends without writing anything', async () => {
     const home = new StudentHome();
@@ -267,7 +264,7 @@ describe('a student that is asked to stop', () => {
     expect(home.checkpoints.stored.size).toBe(0);
   });
 
-  test('ends at once while it starves, also when the server is away', async () => {
+  test('ends at once while it starves, even when the server is away', async () => {
     const home = new StudentHome({ answer: ({ step }) => (step < 2 ? { afterMs: 1 } : null) });
     const attempt = await home.attempt();
     const running = endingAndMessage(home, attempt);
@@ -281,7 +278,7 @@ describe('a student that is asked to stop', () => {
     expect((await home.checkpoints.list())[0]?.step).toBe(2);
   });
 
-  test('in an evaluation leaves it to the next attempt, which does it once', async () => {
+  test('during an evaluation leaves it to the next attempt, which evaluates once', async () => {
     const home = new StudentHome({ test: 5_000, manifest: manifestWith({ everySteps: 6 }) });
     const first = await home.attempt();
     const running = endingAndMessage(home, first);
@@ -322,12 +319,12 @@ describe('a student that resumes after the last step', () => {
     const undisturbed = new StudentHome();
     expect(result).toEqual(await undisturbed.finish(await undisturbed.attempt()));
     expect(home.results.files).toEqual(undisturbed.results.files);
-    expect(home.state.told.at(-1)).toMatchObject({ phase: 'Done', resumedFromStep: steps, result });
+    expect(home.state.reports.at(-1)).toMatchObject({ phase: 'Done', resumedFromStep: steps, result });
   });
 });
 
 describe('a student whose step fails', () => {
-  test('ends with that error, also while it starves for a later step', async () => {
+  test('ends with that error, even while it starves for a later step', async () => {
     const home = new StudentHome({ answer: ({ step }) => (step < 4 ? { afterMs: 1 } : null) });
     const attempt = await home.attempt();
     attempt.trainer.failAt = { step: 3, error: new NumericError('loss', 3) };
@@ -338,7 +335,7 @@ describe('a student whose step fails', () => {
     expect([...home.checkpoints.stored.values()].map(({ entry }) => entry.step)).toEqual([3]);
   });
 
-  test('ends with it on labels alone as well', async () => {
+  test('ends with that error when it trains on labels alone', async () => {
     const home = new StudentHome({ manifest: manifestWith({ softWeight: 0 }) });
     const attempt = await home.attempt();
     attempt.trainer.failAt = { step: 5, error: new NumericError('loss', 5) };
@@ -373,18 +370,18 @@ describe('a student that is fenced', () => {
 
 describe('a step that no teacher could compute', () => {
   const poison = ({ step }: { step: number }) =>
-    step === 4 || step === 5 ? ({ afterMs: 5, fault: 'buried' } as const) : { afterMs: 5 };
+    step === 4 || step === 5 ? ({ afterMs: 5, fault: 'deadLetter' } as const) : { afterMs: 5 };
 
-  test('fails the job, naming step, teacher and error', async () => {
+  test('fails the job; the message names step, teacher and error', async () => {
     const home = new StudentHome({ answer: poison });
     const { ending, message } = await endingAndMessage(home, await home.attempt());
     expect(ending).toBe('terminal');
     expect(message).toMatch(
-      /^step 4: no teacher could compute it in 5 deliveries; the last, teacher-1, said: found NaN/,
+      /^step 4: no teacher could compute it in 5 deliveries; the last error, from teacher-1: found NaN/,
     );
   });
 
-  test('is trained on its labels alone where the job says so, and is reported, also after a restart', async () => {
+  test('is trained on labels alone when the job allows it, and is reported, also after a restart', async () => {
     const run = async (restarts: boolean): Promise<StudentHome> => {
       const home = new StudentHome({ answer: poison });
       if (restarts) {

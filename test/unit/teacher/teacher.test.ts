@@ -1,12 +1,12 @@
-/** The teacher against a fake queue: what it holds at a time, when it acknowledges, what becomes of what it cannot do. */
+/** The teacher against a fake queue: how many items it holds, when it acknowledges, what it does with failed items. */
 import { decodeFrame, type DeadItem, maxDeliveries, teacherPrefetch, WorkItemError } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
 import type { Samples } from '../../../workers/data/index.js';
-import { FrameConflict } from '../../../workers/stream/index.js';
+import { FrameConflict, type WorkDelivery } from '../../../workers/stream/index.js';
 import { WorkerError } from '../../../workers/base/exit.js';
 import { Meter } from '../../../workers/base/meter.js';
-import { type Delivery, Teacher, type TeacherInference } from '../../../workers/teacher/teacher.js';
+import { Teacher, type TeacherInference } from '../../../workers/teacher/teacher.js';
 import {
   answersFor,
   FakeClock,
@@ -20,7 +20,7 @@ import { pixelsOf } from '../../kit/samples.js';
 
 const inferMs = 50;
 
-/** A queue of items, and all that a teacher did, in order. */
+/** A queue of items, and everything that a teacher did, in order. */
 class World {
   readonly clock = new FakeClock();
   readonly log = new FakeLog();
@@ -32,12 +32,12 @@ class World {
   held = 0;
   mostHeld = 0;
   publish: (step: number) => Promise<'stored' | 'duplicate'> = () => Promise.resolve('stored');
-  bury: () => Promise<void> = () => Promise.resolve();
+  publishDeadLetter: () => Promise<void> = () => Promise.resolve();
   infer: (rows: number) => Promise<void> = () => this.clock.sleep(inferMs);
-  readonly #queue: Delivery[] = [];
+  readonly #queue: WorkDelivery[] = [];
   #wake = Promise.withResolvers<undefined>();
 
-  put(step: number, deliveries = 1, item?: Delivery['item']): void {
+  put(step: number, deliveries = 1, item?: WorkDelivery['item']): void {
     const settle = (how: string): void => {
       this.held -= 1;
       this.acts.push(`${how} ${String(step)}`);
@@ -56,7 +56,7 @@ class World {
     this.#wake.resolve(undefined);
   }
 
-  async *#deliveries(signal: AbortSignal): AsyncGenerator<Delivery> {
+  async *#deliveries(signal: AbortSignal): AsyncGenerator<WorkDelivery> {
     signal.addEventListener('abort', () => this.#wake.resolve(undefined), { once: true });
     while (!signal.aborted) {
       const delivery = this.#queue.shift();
@@ -83,7 +83,7 @@ class World {
       inference: {
         columns: fakeColumns,
         digestHex: fakeDigest,
-        // The samples tell their indices, see fakeSplit.
+        // The samples hold their indices, see fakeSplit.
         infer: async (samples) => {
           const rows = samples.count;
           const busy = free.then(() => this.infer(rows));
@@ -102,10 +102,10 @@ class World {
           this.acts.push(`store ${String(step)}`);
           return outcome;
         },
-        bury: async (item) => {
-          await this.bury();
+        publishDeadLetter: async (item) => {
+          await this.publishDeadLetter();
           this.dead.push(item);
-          this.acts.push(`bury ${String(item.step)}`);
+          this.acts.push(`dead letter ${String(item.step)}`);
         },
       },
     });
@@ -129,7 +129,7 @@ class World {
 }
 
 describe('a teacher', () => {
-  test('answers every item with the logits of its samples, and acknowledges only what is stored', async () => {
+  test('answers every item with the logits of its samples, and acknowledges it once they are stored', async () => {
     const world = new World();
     const teacher = world.teacher();
     for (const step of [3, 4, 5]) world.put(step);
@@ -143,7 +143,7 @@ describe('a teacher', () => {
     expect(teacher.counts).toEqual({ items: 3, duplicates: 0, failures: 0 });
   });
 
-  test('holds as many items as overlap loading, inference and publishing, and no more', async () => {
+  test('holds just enough items to overlap loading, inference and publishing', async () => {
     const world = new World();
     world.publish = async () => {
       await world.clock.sleep(inferMs);
@@ -169,7 +169,7 @@ describe('a teacher', () => {
     expect(doneAtMs.at(-1)! - startedAtMs).toBeLessThan(10 * inferMs + 3 * inferMs);
   });
 
-  test('counts an answer that was stored already, and is done with the item', async () => {
+  test('counts an answer that is stored already, and acknowledges the item', async () => {
     const world = new World();
     const teacher = world.teacher();
     world.publish = () => Promise.resolve('duplicate');
@@ -179,7 +179,7 @@ describe('a teacher', () => {
     expect(teacher.counts).toEqual({ items: 1, duplicates: 1, failures: 0 });
   });
 
-  test('tells the rate that it could do', async () => {
+  test('reports its rate without waiting', async () => {
     const world = new World();
     world.put(1);
     world.put(2);
@@ -213,45 +213,48 @@ describe('an item that fails', () => {
     return Promise.resolve({ logits: new Float32Array(count * fakeColumns).fill(NaN), busyMs: 1, idleMs: 0 });
   }
 
-  test.each(faults)('%s is given back with a growing delay, and buried at the limit', async (_what, prepare, error) => {
-    for (let deliveries = 1; deliveries <= maxDeliveries; deliveries++) {
-      const world = new World();
-      const teacher = world.teacher(prepare(world));
-      world.put(7, deliveries);
-      await world.work(teacher);
-      expect(teacher.counts).toEqual({ items: 0, duplicates: 0, failures: 1 });
-      if (deliveries < maxDeliveries) {
-        expect(world.acts).toEqual([`give back after ${String(250 * deliveries)} ms 7`]);
-        expect(world.dead).toEqual([]);
-      } else {
-        expect(world.acts).toEqual(['bury 7', 'done 7']);
-        expect(world.dead).toEqual([
-          expect.objectContaining({ step: 7, teacher: 'teacher-1', deliveries, error: expect.stringMatching(error) }),
-        ]);
+  test.each(faults)(
+    '%s is given back with a growing delay, and is a dead letter at the limit',
+    async (_what, prepare, error) => {
+      for (let deliveries = 1; deliveries <= maxDeliveries; deliveries++) {
+        const world = new World();
+        const teacher = world.teacher(prepare(world));
+        world.put(7, deliveries);
+        await world.work(teacher);
+        expect(teacher.counts).toEqual({ items: 0, duplicates: 0, failures: 1 });
+        if (deliveries < maxDeliveries) {
+          expect(world.acts).toEqual([`give back after ${String(250 * deliveries)} ms 7`]);
+          expect(world.dead).toEqual([]);
+        } else {
+          expect(world.acts).toEqual(['dead letter 7', 'done 7']);
+          expect(world.dead).toEqual([
+            expect.objectContaining({ step: 7, teacher: 'teacher-1', deliveries, error: expect.stringMatching(error) }),
+          ]);
+        }
+        expect(world.log.warnings).toEqual([expect.stringMatching(/^step 7, delivery \d: /)]);
       }
-      expect(world.log.warnings).toEqual([expect.stringMatching(/^step 7, delivery \d: /)]);
-    }
-  });
+    },
+  );
 
-  test('beyond the limit is buried without computing it: it may be what ends teachers', async () => {
+  test('beyond the limit is a dead letter without being computed: it may be what ends teachers', async () => {
     const world = new World();
     world.infer = () => Promise.reject(new Error('must not be called'));
     world.put(7, maxDeliveries + 1);
     await world.work(world.teacher());
-    expect(world.acts).toEqual(['bury 7', 'done 7']);
+    expect(world.acts).toEqual(['dead letter 7', 'done 7']);
     expect(world.dead[0]?.error).toBe('every teacher that took it ended without an answer');
     expect(world.dead[0]?.item).toMatchObject({ step: 7 });
   });
 
-  test('because it is no work item is buried at once, without an item', async () => {
+  test('because it is not a work item is a dead letter at once, without an item', async () => {
     const world = new World();
     world.put(7, 1, new WorkItemError('indices', { problem: 'field indices: too small', remedy: '' }));
     await world.work(world.teacher());
-    expect(world.acts).toEqual(['bury 7', 'done 7']);
+    expect(world.acts).toEqual(['dead letter 7', 'done 7']);
     expect(world.dead).toEqual([expect.objectContaining({ error: 'work item: field indices: too small', item: null })]);
   });
 
-  test('with a long story is buried with as much of it as fits', async () => {
+  test('with a long error is a dead letter with as much of it as fits', async () => {
     const world = new World();
     world.infer = () => Promise.reject(new Error('x'.repeat(10_000)));
     world.put(7, maxDeliveries);
@@ -259,7 +262,7 @@ describe('an item that fails', () => {
     expect(world.dead[0]?.error).toHaveLength(2_000);
   });
 
-  test('does not keep the teacher from the next one', async () => {
+  test('does not stop the teacher from computing the next one', async () => {
     const world = new World();
     let calls = 0;
     world.infer = () => (++calls === 1 ? Promise.reject(new Error('once')) : Promise.resolve());
@@ -272,13 +275,13 @@ describe('an item that fails', () => {
 });
 
 describe('a teacher whose stream fails', () => {
-  test('ends with that error while it waits for the next item, and nothing is left unhandled', async () => {
+  test('ends with that error while it waits for the next item, without an unhandled rejection', async () => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown): void => void unhandled.push(reason);
     process.on('unhandledRejection', note);
     const world = new World();
-    world.bury = () =>
-      Promise.reject(new WorkerError('terminal', { about: 'bury step 7', problem: 'NATS refused', remedy: '' }));
+    const refused = { about: 'store the dead letter of step 7', problem: 'NATS refused', remedy: '' };
+    world.publishDeadLetter = () => Promise.reject(new WorkerError('terminal', refused));
     world.put(7, maxDeliveries + 1);
     await expect(world.clock.run(world.teacher().run(world.stop.signal))).rejects.toMatchObject({ reason: 'terminal' });
     process.off('unhandledRejection', note);
@@ -286,7 +289,7 @@ describe('a teacher whose stream fails', () => {
     expect(world.acts).toEqual([]);
   });
 
-  test('does not blame the item for a connection that is closed', async () => {
+  test('does not count a closed connection as a failure of the item', async () => {
     const world = new World();
     world.publish = () =>
       Promise.reject(new WorkerError('unreachable', { about: 'NATS', problem: 'closed', remedy: '' }));
@@ -299,7 +302,7 @@ describe('a teacher whose stream fails', () => {
 });
 
 describe('a teacher that is asked to stop', () => {
-  test('finishes what is in work and takes nothing more', async () => {
+  test('finishes the items in work and takes no more', async () => {
     const world = new World();
     for (let step = 0; step < 5; step++) world.put(step);
     const running = world.teacher().run(world.stop.signal);
@@ -309,7 +312,7 @@ describe('a teacher that is asked to stop', () => {
     expect(world.acts).toEqual(['store 0', 'done 0', 'store 1', 'done 1']);
   });
 
-  test('gives back what it still holds when the time is over, at once and once', async () => {
+  test('gives back what it still holds once when the time is over', async () => {
     const world = new World();
     world.infer = () => world.clock.sleep(60_000);
     const teacher = world.teacher();

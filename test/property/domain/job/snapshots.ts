@@ -72,6 +72,9 @@ const streamsArbitrary: fc.Arbitrary<Snapshot['streams']> = fc.oneof(
       logits: fc.constantFrom(0, 10).map((messages) => ({ messages, bytes: 0, firstSequence: 41, lastSequence: 50 })),
       dead: fc.record({ messages: fc.nat({ max: 2 }) }),
       student: fc.option(studentArbitrary),
+      readers: fc.array(fc.record({ id: fc.constant('student'), firstNeededSequence: fc.nat({ max: 60 }) }), {
+        maxLength: 3,
+      }),
       teachers: teachersArbitrary,
       reference: fc.constantFrom<Reference | null>(null, {
         teacherDigest: '0123456789abcdef',

@@ -16,6 +16,11 @@ const damaged = [
   { sequence: 49, shard: 0, step: 48, reason: 'body checksum' },
 ];
 const needs = (firstNeededSequence: number): SnapshotMaker => runningJob().reported(training({ firstNeededSequence }));
+/** A job with these readers of its logits, by the first sequence that each still needs. */
+const readBy = (...needed: readonly number[]): SnapshotMaker =>
+  runningJob().streams({
+    readers: needed.map((firstNeededSequence, at) => ({ id: `reader-${String(at)}`, firstNeededSequence })),
+  });
 const gone = labeling('cpu-9');
 
 describe('the streams of a job', () => {
@@ -30,6 +35,9 @@ describe('the streams of a job', () => {
     ['are trimmed below the first sequence that a checkpoint needs', needs(45), { trimBelow: 45 }],
     ['are trimmed completely when no stored frame is needed', needs(51), { trimBelow: 51 }],
     ['are not trimmed while every frame may be needed', needs(0), {}],
+    ['are trimmed below the first sequence that any of its readers needs', readBy(48, 44, 51), { trimBelow: 44 }],
+    ['are not trimmed while one of its readers may need every frame', readBy(48, 0), {}],
+    ['are not trimmed while no reader is known', readBy(), {}],
     ['are not trimmed again', needs(41), {}],
     ['are not trimmed at a sequence of a lost stream', needs(52), {}],
     [

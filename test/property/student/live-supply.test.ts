@@ -1,14 +1,14 @@
 /**
- * The source against a fleet and a server on which everything goes wrong: items and frames that are lost, frames that are
- * delivered twice or not at all, damaged ones that the operator deletes, trimming, a server that is wiped, reconnects.
- * Every step is delivered once, in order, with the right logits, and never more than a window is fed ahead.
+ * The live supply against a fleet and a server with faults: lost items and frames, frames that are delivered twice or not
+ * at all, damaged ones that the operator deletes, trimming, a server that loses everything, reconnects. It delivers every
+ * step once, in order, with the right logits, and never feeds more than a window ahead.
  */
 import { randomFrom } from '@distillery/base';
 import { maxFrameRetries } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { LogitsSource } from '../../../workers/student/logits-source.js';
+import { LiveSupply } from '../../../workers/student/live-supply.js';
 import {
   type Answer,
   answerFrame,
@@ -29,7 +29,7 @@ const worlds = fc.record({
   shards: fc.integer({ min: 1, max: 4 }),
   window: fc.integer({ min: 1, max: 12 }),
   firstStep: fc.nat({ max: 6 }),
-  /** What an earlier attempt left stored, as a share of the steps. */
+  /** Share of the steps whose frames an earlier attempt left. */
   leftStored: fc.double({ min: 0, max: 1, noNaN: true }),
   fedBefore: fc.nat({ max: 10 }),
   slowestMs: fc.integer({ min: 0, max: 3_000 }),
@@ -39,15 +39,15 @@ const worlds = fc.record({
     deliveredTwice: fc.double({ min: 0, max: 0.5, noNaN: true }),
     damaged: fc.double({ min: 0, max: 0.5, noNaN: true }),
   }),
-  /** Times, in ms from the start, of what happens to the server. */
+  /** Faults of the server, by milliseconds from the start. */
   wipes: fc.array(fc.record({ atMs: fc.nat({ max: 4_000 }), seen: fc.boolean() }), { maxLength: 3 }),
   reconnects: fc.array(fc.nat({ max: 4_000 }), { maxLength: 3 }),
   absences: fc.array(fc.record({ atMs: fc.nat({ max: 4_000 }), forMs: fc.nat({ max: 3_000 }) }), { maxLength: 1 }),
   stepMs: fc.nat({ max: 200 }),
 });
 
-describe('a logits source', () => {
-  test('delivers every step once, in order and right, whatever is lost, doubled, damaged or wiped', async () => {
+describe('the live supply', () => {
+  test('delivers every step once, in order, with its logits, whatever is lost, doubled or damaged', async () => {
     await fc.assert(
       fc.asyncProperty(worlds, async (world) => {
         const { samples, batchSize, epochs, shards, window, faults, slowestMs } = world;
@@ -76,25 +76,26 @@ describe('a logits source', () => {
         const streams = new FakeStreams(clock, answer);
         let asked = firstStep;
         streams.onFeed = ({ step, indices }) => {
-          // One more than what is asked for may be taken already.
+          // The next step may be taken already.
           expect(step).toBeLessThan(asked + 1 + window);
           expect(indices.length).toBeGreaterThan(0);
         };
         for (let step = 0; step < schedule.steps; step++) {
           if (random.unit() >= world.leftStored) continue;
           const indices = schedule.indices(step);
-          // Only frames of whole steps: the cut is tested by the others.
+          // Frames of whole steps alone: other worlds test the shards.
           const item = { step, shard: 0, firstRow: 0, indices: [...indices], augmentSeed: schedule.augmentSeed(step) };
           if (shards === 1) streams.store(item, answerFrame(item), false);
         }
-        const source = new LogitsSource({
+        const supply = new LiveSupply({
           stream: streams,
           schedule,
           shards,
           columns: fakeColumns,
           firstStep,
           fedBefore: world.fedBefore,
-          window,
+          stepBytes: 1,
+          windowFor: () => window,
           onFailure: 'Fail',
           teacherDigest: null,
           clock,
@@ -116,28 +117,28 @@ describe('a logits source', () => {
         }
         const operator = async (): Promise<void> => {
           while (!over.signal.aborted) {
-            streams.operate(source.damaged, source.firstNeededSequence);
+            streams.operate(supply.state.damaged, supply.state.firstNeededSequence);
             await clock.sleep(300, over.signal);
           }
         };
         const train = async (): Promise<void> => {
-          source.start();
+          supply.start();
           for (let step = firstStep; step < schedule.steps; step++) {
             asked = step;
-            const taken = await source.take(step);
-            if (taken === 'stopped') throw new Error('nobody stopped it');
+            const taken = await supply.take(step);
+            if (taken === 'stopped') throw new Error('it was not stopped');
             expect(taken.logits).toEqual(answersFor(schedule.indices(step)));
-            expect(source.buffered.frames).toBeLessThanOrEqual(window * shards);
-            expect(source.fedSteps).toBeLessThanOrEqual(step + 1 + window);
+            expect(supply.state.buffer.frames).toBeLessThanOrEqual(window * shards);
+            expect(supply.state.fedSteps).toBeLessThanOrEqual(step + 1 + window);
             await clock.sleep(world.stepMs);
           }
         };
         void operator();
         await clock.run(train());
-        expect(source.fedSteps).toBe(schedule.steps);
-        expect(source.damaged).toEqual([]);
-        expect(source.buffered).toEqual({ frames: 0, bytes: 0 });
-        source.stop();
+        expect(supply.state.fedSteps).toBe(schedule.steps);
+        expect(supply.state.damaged).toEqual([]);
+        expect(supply.state.buffer).toEqual({ frames: 0, bytes: 0 });
+        supply.stop();
         over.abort();
       }),
       { numRuns: 200 },

@@ -1,0 +1,149 @@
+/**
+ * The places of a job (shards of steps): the work item that asks for one, the check that a stored frame answers it
+ * (docs/protocol.md "What a student does", rule 4), and the record of the frames that did not.
+ */
+import type { Fault } from '@distillery/base';
+import {
+  type DamagedFrame,
+  decodeFrame,
+  FrameError,
+  maxDamagedFrames,
+  samplesOfRows,
+  type Schedule,
+  shardRows,
+  type WorkItem,
+} from '@distillery/protocol';
+
+import { WorkerError } from '../base/index.js';
+import type { StoredFrame } from '../stream/index.js';
+
+/** One shard of one step: what one work item asks for and one frame answers. */
+export interface Place {
+  readonly step: number;
+  readonly shard: number;
+}
+
+/** What decides the items and frames of a job. */
+export interface JobShape {
+  readonly schedule: Schedule;
+  /** Shards of a step. */
+  readonly shards: number;
+  /** Logits of a row. */
+  readonly columns: number;
+}
+
+/** Returns the work item that asks for the frame of a place. */
+export function itemFor(
+  { schedule, shards }: Pick<JobShape, 'schedule' | 'shards'>,
+  { step, shard }: Place,
+): Omit<WorkItem, 'version'> {
+  const rows = shardRows(schedule.rows(step), shards, shard);
+  const samples = samplesOfRows(rows, schedule.positions);
+  return {
+    step,
+    shard,
+    firstRow: rows.start,
+    indices: [...schedule.indices(step).subarray(samples.start, samples.end)],
+    augmentSeed: schedule.augmentSeed(step),
+  };
+}
+
+/**
+ * Returns the logits of a stored frame, [rows of the shard, columns], and the digest of its teacher.
+ * @param teacherDigest hex digest that the frame must carry; null = any
+ * @throws FrameError when the frame is damaged or answers another item: its step must be fed again.
+ *   WorkerError terminal when it has another width: every other frame would have it too
+ */
+export function checkFrame(
+  frame: StoredFrame,
+  { schedule, shards, columns }: JobShape,
+  teacherDigest: string | null,
+): { readonly logits: Float32Array; readonly teacherDigest: string } {
+  const { header, logits } = decodeFrame(frame.data);
+  const { start, end } = shardRows(schedule.rows(frame.step), shards, frame.shard);
+  const expected = [
+    ['step', header.step, frame.step],
+    ['shard', header.shard, frame.shard],
+    ['rows', header.rows, end - start],
+    ['augmentation seed', header.augmentSeed, schedule.augmentSeed(frame.step)],
+    ['teacher digest', header.teacherDigest, teacherDigest ?? header.teacherDigest],
+  ] as const;
+  for (const [what, found, wanted] of expected) {
+    if (found !== wanted) {
+      throw new FrameError('foreign', {
+        problem: `${what}: found ${String(found)}, expected ${String(wanted)}`,
+        remedy: '',
+      });
+    }
+  }
+  if (header.columns !== columns) throw new WorkerError('terminal', widthFault(header.columns, columns));
+  return { logits, teacherDigest: header.teacherDigest };
+}
+
+/** Returns the shards that have rows. A batch with fewer rows than shards has empty ones, which are never fed. */
+export function shardsWithRows(rows: number, shards: number): number[] {
+  const all = Array.from({ length: shards }, (_, shard) => shard);
+  return all.filter((shard) => {
+    const { start, end } = shardRows(rows, shards, shard);
+    return end > start;
+  });
+}
+
+export function widthFault(teacher: number, student: number): Fault {
+  return {
+    about: 'teacher and student differ in width',
+    found: `${teacher} logits a sample of the teacher`,
+    expected: `${student} as the student has`,
+    remedy: `give the student model ${teacher} outputs or take another teacher`,
+  };
+}
+
+interface DamagedPlace {
+  readonly step: number;
+  /** Wrong frames so far. */
+  readonly count: number;
+  /** The one that is stored now; null when it is gone. */
+  readonly frame: DamagedFrame | null;
+}
+
+/** The limit of the telemetry. */
+const maxReasonLength = 500;
+
+/**
+ * Wrong frames: which ones the operator must delete, and how often each place had one. Bounded by the window, since
+ * trained steps are forgotten.
+ */
+export class DamageLog {
+  readonly #places = new Map<string, DamagedPlace>();
+
+  /** Frames for the operator to delete, at most `maxDamagedFrames`. */
+  get frames(): DamagedFrame[] {
+    return [...this.#places.values()].flatMap(({ frame }) => frame ?? []).slice(0, maxDamagedFrames);
+  }
+
+  /** Returns how many wrong frames this place had; null when this frame is noted already. */
+  note({ reason, ...frame }: DamagedFrame): number | null {
+    const key = keyOf(frame);
+    const before = this.#places.get(key);
+    if (before?.frame?.sequence === frame.sequence) return null;
+    const count = (before?.count ?? 0) + 1;
+    this.#places.set(key, { step: frame.step, count, frame: { ...frame, reason: reason.slice(0, maxReasonLength) } });
+    return count;
+  }
+
+  /** The wrong frame is deleted. Its sequence must not be reported again: a new stream may use it for another frame. */
+  gone(place: Place): void {
+    const key = keyOf(place);
+    const noted = this.#places.get(key);
+    if (noted !== undefined) this.#places.set(key, { ...noted, frame: null });
+  }
+
+  /** The steps through this one are trained. */
+  discardThrough(step: number): void {
+    for (const [key, place] of this.#places) if (place.step <= step) this.#places.delete(key);
+  }
+}
+
+function keyOf({ step, shard }: Place): string {
+  return `${step}.${shard}`;
+}

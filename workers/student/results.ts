@@ -1,0 +1,69 @@
+/** The files of a job's result: the model, its metrics, and the SHA-256 of each of them. */
+import { createHash } from 'node:crypto';
+
+import {
+  type Manifest,
+  resultFileNames,
+  type ResultReport,
+  resultSumsText,
+  type TrainingMetrics,
+} from '@distillery/protocol';
+
+import type { ExportedModel } from '../models/training.js';
+
+import type { EvaluationRecord } from './progress.js';
+
+export interface ResultStore {
+  /**
+   * Stores a file whole or not at all.
+   * @param fence is awaited before the file becomes visible; what it throws is thrown
+   */
+  put(name: string, bytes: Uint8Array, fence: () => Promise<void>): Promise<void>;
+}
+
+export interface StudentResult {
+  /** SHA-256 of the weights, hex. */
+  readonly digest: string;
+  readonly accuracy: number;
+  /** Mean cross-entropy, nats per sample. */
+  readonly loss: number;
+}
+
+export interface ResultFacts {
+  readonly job: Manifest['job'];
+  readonly digest: string;
+  readonly evaluation: EvaluationRecord;
+  readonly steps: number;
+  readonly parameters: number;
+  readonly runtime: string;
+  readonly metrics: TrainingMetrics;
+}
+
+export interface ResultFiles {
+  /** Name and content, in the order in which to store them: the list of sums is the last. */
+  readonly files: readonly (readonly [name: string, bytes: Uint8Array])[];
+  /** SHA-256 of the list of sums, hex. */
+  readonly filesDigest: string;
+}
+
+/**
+ * Returns the result files of a job. The digest among the facts covers the weights alone; the list of sums covers every
+ * byte, the topology included.
+ */
+export function resultFilesOf(model: ExportedModel, facts: ResultFacts): ResultFiles {
+  const { job, digest, evaluation, steps, parameters, runtime, metrics } = facts;
+  const { accuracy, loss } = evaluation;
+  const report: ResultReport = { job, digest, accuracy, loss, steps, parameters, runtime, ...metrics };
+  const text = new TextEncoder();
+  const files: readonly (readonly [name: string, bytes: Uint8Array])[] = [
+    [resultFileNames.model, text.encode(model.modelJson)],
+    [resultFileNames.weights, model.weights],
+    [resultFileNames.report, text.encode(`${JSON.stringify(report, null, 2)}\n`)],
+  ];
+  const sums = text.encode(resultSumsText(new Map(files.map(([name, bytes]) => [name, sha256(bytes)]))));
+  return { files: [...files, [resultFileNames.sums, sums]], filesDigest: sha256(sums) };
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
