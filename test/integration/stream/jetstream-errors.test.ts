@@ -54,7 +54,7 @@ beforeAll(async () => {
   for (const subject of ['distill.>', '$KV.>']) {
     inPlace.subscribe(subject, {
       callback: (_error, message) => {
-        const [uid = ''] = /job-\d+-[a-z]+/.exec(message.subject) ?? [];
+        const [uid = ''] = /job-\d+-[a-zA-Z]+/.exec(message.subject) ?? [];
         const row = answers.get(uid);
         answers.delete(uid);
         message.respond(JSON.stringify(row === undefined ? { stream: 'S', seq: 1 } : { error: errorOf(row) }));
