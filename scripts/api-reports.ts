@@ -68,7 +68,7 @@ try {
     }
     if (standing === report) continue;
     if (isCheck) {
-      process.stderr.write(`${file} differs; run \`make generate\`\n`);
+      process.stderr.write(`${file} differs; run \`npm run generate\`\n`);
       process.exitCode = 1;
     } else {
       writeFileSync(join(root, file), report);
