@@ -2,7 +2,7 @@
 import { DistilleryError, type Fault, type Retry } from '@distillery/base';
 import { hasNoListener, isUnauthorized, jetStreamRefusal, type JetStreamRefusal, withCause } from '@distillery/nats';
 
-import { roomSentence } from './room.js';
+import { roomFault } from './room.js';
 
 export type StreamErrorReason =
   | 'unreachable'
@@ -92,7 +92,7 @@ function refusedBy(
       return noJetStream(about, options);
     case 'noRoom':
     case 'full':
-      return new StreamError('full', { about, problem: roomSentence({ limit, text }), remedy: '' }, options);
+      return new StreamError('full', { about, ...roomFault({ limit, text }) }, options);
     case 'moved':
     case 'taken':
     case 'refused':

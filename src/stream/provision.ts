@@ -7,7 +7,7 @@ import { jetStreamRefusal, orNull } from '@distillery/nats';
 import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 
 import { StreamError } from './errors.js';
-import { type AccountRoom, limitOf, roomSentence, type Shortage } from './room.js';
+import { type AccountRoom, limitOf, roomFault, type Shortage } from './room.js';
 import type { ConsumerSpec, StreamSpec } from './streams.js';
 
 /** Sends a write, or throws when this process may not write any more. */
@@ -69,11 +69,7 @@ async function roomError(
     room === null
       ? { limit: said, text, settings }
       : { limit: limitOf(room, wantedBytes), text, settings, account: { ...room, wantedBytes } };
-  return new StreamError(
-    'full',
-    { about: `create stream ${wanted.name}`, problem: roomSentence(shortage), remedy: '' },
-    { cause: error },
-  );
+  return new StreamError('full', { about: `create stream ${wanted.name}`, ...roomFault(shortage) }, { cause: error });
 }
 
 /** null when the account's user may not read its figures. */

@@ -1,7 +1,8 @@
 /**
- * The sentences for a stream that JetStream has no room for. An account's limit and the server's store are raised by
+ * What is wrong, and what to do, where JetStream has no room for a stream. An account's limit and the server's store are raised by
  * different people, and the server often answers both with the same code: then the account's own figures decide. Pure.
  */
+import type { FaultOf } from '@distillery/base';
 import type { JetStreamLimit } from '@distillery/protocol';
 
 /** Storage of one kind in an account, in bytes. */
@@ -36,8 +37,8 @@ export function limitOf({ limitBytes, reservedBytes }: AccountRoom, wantedBytes:
 }
 
 /** Which limit is reached, and how to raise it. */
-export function roomSentence({ limit, text, account, settings = accountSettings.given }: Shortage): string {
-  const smaller = 'Delete finished jobs, lower spec.logits.maxBytes, or';
+export function roomFault({ limit, text, account, settings = accountSettings.given }: Shortage): FaultOf {
+  const smaller = 'delete finished jobs, lower spec.logits.maxBytes, or';
   switch (limit) {
     case 'account': {
       const figures =
@@ -45,23 +46,30 @@ export function roomSentence({ limit, text, account, settings = accountSettings.
           ? text
           : `${text}: of ${bytes(account.limitBytes)} it has reserved ${bytes(account.reservedBytes)}, and this stream ` +
             `needs ${bytes(account.wantedBytes)}`;
-      return `a limit of the job's NATS account is reached (${figures}). ${smaller} ask the administrator to raise ${settings}.`;
+      return {
+        problem: `a limit of the job's NATS account is reached (${figures})`,
+        remedy: `${smaller} ask the administrator to raise ${settings}`,
+      };
     }
     case 'accountCount':
-      return (
-        `a limit of the job's NATS account is reached (${text}). Delete finished jobs, or ask the administrator to raise ` +
-        `${settings}.`
-      );
+      return {
+        problem: `a limit of the job's NATS account is reached (${text})`,
+        remedy: `delete finished jobs, or ask the administrator to raise ${settings}`,
+      };
     case 'server':
-      return (
-        `the JetStream store of the NATS server is full (${text}). It takes at most max_file_store, by default 75 % of the ` +
-        `free disk. ${smaller} free space on the server's disk or raise max_file_store.`
-      );
+      return {
+        problem:
+          `the JetStream store of the NATS server is full (${text}). It takes at most max_file_store, by default 75 % of ` +
+          'the free disk',
+        remedy: `${smaller} free space on the server's disk or raise max_file_store`,
+      };
     case 'either':
-      return (
-        `JetStream has no room for it (${text}): either the storage limit of the job's NATS account is reached or the store ` +
-        `of the NATS server is full. ${smaller} ask the administrator of NATS to raise the limit or free space.`
-      );
+      return {
+        problem:
+          `JetStream has no room for it (${text}): either the storage limit of the job's NATS account is reached or the ` +
+          'store of the NATS server is full',
+        remedy: `${smaller} ask the administrator of NATS to raise the limit or free space`,
+      };
   }
 }
 

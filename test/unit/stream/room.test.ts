@@ -1,9 +1,12 @@
 /** Which limit keeps a stream from being made, and whom the sentence sends there. */
+import { sentenceOf } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
-import { accountSettings, limitOf, roomSentence } from '../../../src/stream/room.js';
+import { accountSettings, limitOf, roomFault, type Shortage } from '../../../src/stream/room.js';
 
 const MiB = 1024 ** 2;
+
+const roomSentence = (shortage: Shortage): string => sentenceOf({ about: '', ...roomFault(shortage) });
 
 describe('a code that the server has for the account and for itself', () => {
   test.each([
