@@ -8,24 +8,16 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { AuthorizationError } from '@nats-io/transport-node';
 
 import {
-  type AccountLimits,
   type JobRef,
   NatsStreams,
-  NamespaceAccounts,
+  type NamespaceAccounts,
   type NamespaceAccountsOptions,
 } from '../../../src/stream/index.js';
 import { userCreds } from '../../../src/stream/credentials.js';
 import { claimAttempt, connectWorker, type StreamLink } from '../../../workers/stream/index.js';
+import { noAccountLimits, openNamespaceAccounts } from '../../kit/namespace-accounts.js';
 import { type OperatorNats, startOperatorNats, testCreatedAtMs } from '../../kit/nats-operator.js';
 import { connectPlain, objectsOf, quietLog, streamsOf, studentState, systemClock, until } from '../../kit/stream.js';
-
-const noLimits: AccountLimits = {
-  storageBytes: null,
-  memoryBytes: null,
-  streams: null,
-  consumers: null,
-  connections: null,
-};
 
 let nats: OperatorNats;
 const closers: { close(): Promise<void> }[] = [];
@@ -40,20 +32,7 @@ afterAll(() => nats.stop());
 
 /** An operator's way into NATS, as after a start. */
 function opened(changes: Partial<NamespaceAccountsOptions> = {}): NamespaceAccounts {
-  const { systemCreds, operatorSigningSeed } = nats.accounts;
-  const home = new NamespaceAccounts({
-    url: nats.url,
-    workerUrl: nats.url,
-    systemCreds: () => systemCreds,
-    keys: { signingSeed: operatorSigningSeed, accountsSeed: operatorSigningSeed },
-    limitsOf: () => noLimits,
-    nowMs: () => Date.now(),
-    mayAct: () => true,
-    hasJobs: () => false,
-    onChange: () => undefined,
-    onStatus: () => undefined,
-    ...changes,
-  });
+  const home = openNamespaceAccounts(nats, changes);
   closers.push(home);
   return home;
 }
@@ -356,7 +335,7 @@ test('an operator that does not lead changes no account, and uses one that is th
   await provisioned(opened(), job);
   await until('the standby to see it', () => standby.accounts.connected === 1);
   // Another limit is not brought by it either.
-  const other = opened({ mayAct: () => false, limitsOf: () => ({ ...noLimits, streams: 1 }) });
+  const other = opened({ mayAct: () => false, limitsOf: () => ({ ...noAccountLimits, streams: 1 }) });
   expect(await (await other.adminOf(job.namespace)).observe(job.uid)).toMatchObject({ state: 'Present' });
   await expect(other.dismiss(job)).rejects.toMatchObject({ reason: 'unreachable', retry: 'Later' });
 });
@@ -365,7 +344,7 @@ test('limits of a namespace are held by the server, and leave the others alone',
   const MiB = 1024 * 1024;
   const home = opened({
     limitsOf: (namespace) =>
-      namespace === 'team-small' ? { ...noLimits, storageBytes: 32 * MiB, connections: 2 } : noLimits,
+      namespace === 'team-small' ? { ...noAccountLimits, storageBytes: 32 * MiB, connections: 2 } : noAccountLimits,
   });
   await provisioned(home, { namespace: 'team-large', uid: 'large-1' });
   // Each of three streams reserves more: of several at a time the server may let one too many in.
@@ -403,7 +382,7 @@ test('a checkpoint that meets the limit of the account says so, and how large th
   const store = objectsOf(link, jobNames(job.uid));
   await store.put('first', new Uint8Array(2 * MiB).fill(1));
   // The administrator lowers the limit below what is stored.
-  const lowered = opened({ limitsOf: () => ({ ...noLimits, storageBytes: MiB }) });
+  const lowered = opened({ limitsOf: () => ({ ...noAccountLimits, storageBytes: MiB }) });
   await (await lowered.adminOf(job.namespace)).observe(job.uid);
   await expect(store.put('second', new Uint8Array(2 * MiB).fill(2))).rejects.toMatchObject({
     message: expect.stringMatching(
@@ -415,7 +394,7 @@ test('a checkpoint that meets the limit of the account says so, and how large th
 
 test('a namespace at its limit of streams gets a message about streams, not about space', async () => {
   // A job has six.
-  const home = opened({ limitsOf: () => ({ ...noLimits, streams: 6 }) });
+  const home = opened({ limitsOf: () => ({ ...noAccountLimits, streams: 6 }) });
   await provisioned(home, { namespace: 'team-counted', uid: 'counted-1' });
   await expect(provisioned(home, { namespace: 'team-counted', uid: 'counted-2' })).rejects.toMatchObject({
     reason: 'full',
@@ -428,7 +407,7 @@ test('a namespace at its limit of streams gets a message about streams, not abou
 
 test('a limit beyond what the server has is reported by the jobs of that namespace, until it is lowered', async () => {
   const job = { namespace: 'team-huge', uid: 'huge-1' };
-  const home = opened({ limitsOf: () => ({ ...noLimits, storageBytes: 2 ** 52 }) });
+  const home = opened({ limitsOf: () => ({ ...noAccountLimits, storageBytes: 2 ** 52 }) });
   await expect(provisioned(home, job)).rejects.toThrow(/jetstream/i);
   await expect((await home.adminOf(job.namespace)).observe(job.uid)).resolves.toMatchObject({
     state: 'Unreachable',

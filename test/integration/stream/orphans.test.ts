@@ -12,9 +12,8 @@ import { OrphanSweep, type OrphanSweepOptions, type SweepReport } from '../../..
 import type { StreamOwner } from '../../../src/domain/index.js';
 import {
   AccountStreams,
-  type AccountLimits,
   NatsStreams,
-  NamespaceAccounts,
+  type NamespaceAccounts,
   type NamespaceAccountsOptions,
   openStreams,
   passwordIssuer,
@@ -24,6 +23,7 @@ import {
 } from '../../../src/stream/index.js';
 import { FakeClock } from '../../kit/clock.js';
 import { startTestNats, type TestLogin, type TestNats } from '../../kit/nats.js';
+import { openNamespaceAccounts } from '../../kit/namespace-accounts.js';
 import { type OperatorNats, startOperatorNats } from '../../kit/nats-operator.js';
 import { JobMaker } from '../../kit/snapshots.js';
 import { connectAs, connectPlain, connectRoot, objectsOf, streamsOf, until } from '../../kit/stream.js';
@@ -252,13 +252,6 @@ describe('in one account for all jobs', () => {
 });
 
 describe('with an account for each namespace', () => {
-  const noLimits: AccountLimits = {
-    storageBytes: null,
-    memoryBytes: null,
-    streams: null,
-    consumers: null,
-    connections: null,
-  };
   let nats: OperatorNats;
   beforeAll(async () => {
     nats = await startOperatorNats();
@@ -266,20 +259,7 @@ describe('with an account for each namespace', () => {
   afterAll(() => nats.stop());
 
   function opened(changes: Partial<NamespaceAccountsOptions> = {}): NamespaceAccounts {
-    const { systemCreds, operatorSigningSeed } = nats.accounts;
-    const home = new NamespaceAccounts({
-      url: nats.url,
-      workerUrl: nats.url,
-      systemCreds: () => systemCreds,
-      keys: { signingSeed: operatorSigningSeed, accountsSeed: operatorSigningSeed },
-      limitsOf: () => noLimits,
-      nowMs: () => Date.now(),
-      mayAct: () => true,
-      hasJobs: () => false,
-      onChange: () => undefined,
-      onStatus: () => undefined,
-      ...changes,
-    });
+    const home = openNamespaceAccounts(nats, changes);
     closers.push(home);
     return home;
   }
