@@ -2,7 +2,7 @@
  * One thing that is wrong with a job, as a fault at a place; and the text that
  * `distill validate` prints. Every check of this room answers with these, never with a throw.
  */
-import { alternatives, type FaultOf, printable, problemOf, sentenceOf, withoutLogins } from '@distillery/base';
+import { alternatives, count, type FaultOf, printable, problemOf, sentenceOf, withoutLogins } from '@distillery/base';
 
 import { isFields } from './schema.js';
 import type { Schema } from './schema.js';
@@ -108,6 +108,5 @@ export function formatProblems(problems: readonly Problem[]): string {
     const head = [place, path].filter((part) => part !== undefined && part !== '').join(': ');
     return `${head}\n  ${printable(problemOf(fault))}\n  ${printable(fault.remedy)}\n`;
   });
-  const count = problems.length === 1 ? '1 problem' : `${String(problems.length)} problems`;
-  return `${paragraphs.join('\n')}\n${count}\n`;
+  return `${paragraphs.join('\n')}\n${count(problems.length, 'problem')}\n`;
 }

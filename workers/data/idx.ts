@@ -8,6 +8,7 @@
  */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 
+import { count } from '@distillery/base';
 import { openRegularSync } from '@distillery/platform';
 
 import { DataError, readFailure } from './errors.js';
@@ -208,7 +209,11 @@ function checkedHeader(path: string, descriptor: number, dimensions: number): Id
   }
   if (found !== dimensions) {
     const kind = dimensions === 1 ? 'labels' : 'images';
-    throw fault(countOf(found), `${String(dimensions)}, as ${kind} have`, dimensionRemedy(found, dimensions));
+    throw fault(
+      count(found, 'dimension'),
+      `${String(dimensions)}, as ${kind} have`,
+      dimensionRemedy(found, dimensions),
+    );
   }
   const bytes = fstatSync(descriptor).size;
   if (got < bodyOffset) throw truncated(path, bytes, bodyOffset);
@@ -220,10 +225,6 @@ function checkedHeader(path: string, descriptor: number, dimensions: number): Id
     throw fault(`${String(bytes)} bytes`, `${String(expected)} (sizes ${sizes.join(' × ')})`, 'get the file again');
   }
   return { path, descriptor, sizes, bodyOffset };
-}
-
-function countOf(dimensions: number): string {
-  return dimensions === 1 ? '1 dimension' : `${String(dimensions)} dimensions`;
 }
 
 function dimensionRemedy(found: number, expected: number): string {

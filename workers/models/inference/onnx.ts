@@ -1,6 +1,7 @@
 /** ONNX models by onnxruntime-node. A run blocks the calling thread: the teacher calls it from a compute thread. */
 import { dirname } from 'node:path';
 
+import { count } from '@distillery/base';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 
 import { librarySentence } from '../../base/index.js';
@@ -50,7 +51,7 @@ export async function openOnnx({ bytes, path, threads, note }: ModelFile, device
     );
   }
   try {
-    return engineOf(session, path, `${device}, ${String(threads)} ${threads === 1 ? 'thread' : 'threads'}`);
+    return engineOf(session, path, `${device}, ${count(threads, 'thread')}`);
   } catch (error) {
     await session.release();
     throw error;
