@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { codeOf } from '@distillery/base';
 import { openRegularSync } from '@distillery/platform';
 
-import { DataError, readFailure } from './errors.js';
+import { DataError, readFailure } from '../tables/index.js';
 
 export interface IdxFiles {
   readonly trainImages: string;

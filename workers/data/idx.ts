@@ -11,7 +11,7 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import { count } from '@distillery/base';
 import { openRegularSync } from '@distillery/platform';
 
-import { DataError, readFailure } from './errors.js';
+import { DataError, readFailure } from '../tables/index.js';
 import { locateIdx } from './idx-locate.js';
 import { imageInputs, imageSamples, inputsText, sameInputs, sizeOf } from './samples.js';
 import type { Reader, Split } from './samples.js';

@@ -1,7 +1,7 @@
 /** Samples as teacher and student both see them, augmented by the step's seed; and the check of their labels. */
 import { type Augment, augmentations } from '@distillery/protocol';
 
-import { DataError } from './errors.js';
+import { DataError } from '../tables/index.js';
 import type { Samples, Split } from './samples.js';
 
 interface BatchPlace {

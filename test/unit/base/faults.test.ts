@@ -31,7 +31,7 @@ import { ToolError } from '../../../src/stream/server/tool.js';
 import { HealthPortError } from '../../../src/telemetry/health.js';
 import { CheckpointError, StoreError } from '../../../workers/checkpoint/errors.js';
 import { ComputeError } from '../../../workers/compute/thread.js';
-import { DataError, ReadError } from '../../../workers/data/errors.js';
+import { DataError, ReadError } from '../../../workers/tables/errors.js';
 import { PlaceError } from '../../../workers/places/errors.js';
 import { LogitsError, ModelError } from '../../../workers/models/inference/errors.js';
 import { OnnxFileError } from '../../../workers/models/inference/onnx-file.js';

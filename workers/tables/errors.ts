@@ -1,4 +1,4 @@
-/** Errors of this room: a data set that is not what the job says, and a file that could not be read this time. */
+/** Errors of data: a data set that is not what the job says, and a file that could not be read this time. */
 import { DistilleryError, type StatementFault, type ValueFault } from '@distillery/base';
 import { readFaultOf } from '@distillery/platform';
 

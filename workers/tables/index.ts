@@ -1,0 +1,4 @@
+/** The door of the room of tables: the rows of a data set's files, of each format. */
+export { DataError, ReadError, readFailure } from './errors.js';
+export { BadRow } from './table.js';
+export type { Cell, Column, NumberArray, NumberType, Table, Values } from './table.js';
