@@ -27,9 +27,9 @@ const shape = [1, 1, 1];
 /** Samples without a cost of reading: the device is remote. */
 const emptySplit: Split = {
   length: 60_000,
-  spec: { inputs: imageInputs(shape), positions: 1, classes: columns },
+  spec: { inputs: imageInputs(shape), positions: 1, target: { kind: 'class', classes: columns, names: null } },
   read: (indices) => Promise.resolve(imageSamples(shape, new Float32Array(indices.length))),
-  targets: (indices) => ({ perSample: 1, labels: new Int32Array(indices.length) }),
+  targets: (indices) => Promise.resolve({ kind: 'class', perSample: 1, labels: new Int32Array(indices.length) }),
   close: () => Promise.resolve(),
 };
 

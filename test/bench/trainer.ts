@@ -99,7 +99,7 @@ function batchOf({ inputs, columns }: StudentTrainer, rows: number): TrainingBat
   return {
     step: 0,
     samples: imageSamples(shape, draw(rows * sizeOf(shape))),
-    targets: { perSample: 1, labels: Int32Array.from({ length: rows }, () => random.below(columns)) },
+    targets: { kind: 'class', perSample: 1, labels: Int32Array.from({ length: rows }, () => random.below(columns)) },
     teacherLogits: draw(rows * columns),
   };
 }

@@ -33,7 +33,7 @@ import { type StartingPoint, Student, type TrainerClient } from '../../workers/s
 import { labelsAlone, type LogitsSupply } from '../../workers/student/supply.js';
 import { windowSteps } from '../../workers/student/window.js';
 
-import { pixelsOf } from './samples.js';
+import { labelsIn, pixelsOf } from './samples.js';
 import {
   type Answer,
   FakeClock,
@@ -74,7 +74,7 @@ class ChainTrainer implements TrainerClient {
       const hash = createHash('sha256')
         .update(this.#chain)
         .update(`${String(batch.step)}.${String(batch.samples.count)}`);
-      for (const part of [pixelsOf(batch.samples), batch.targets.labels, batch.teacherLogits]) {
+      for (const part of [pixelsOf(batch.samples), labelsIn(batch.targets), batch.teacherLogits]) {
         hash.update(part === null ? 'labels alone' : new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
       }
       this.#chain = new Uint8Array(hash.digest());
@@ -82,7 +82,8 @@ class ChainTrainer implements TrainerClient {
     });
   }
 
-  evaluate(_samples: Samples, { labels }: Targets): Promise<{ samples: number; correct: number; lossSum: number }> {
+  evaluate(_samples: Samples, targets: Targets): Promise<{ samples: number; correct: number; lossSum: number }> {
+    const labels = labelsIn(targets);
     return this.#inOrder(async () => {
       await this.#clock.sleep(this.#stepMs);
       this.evaluations += 1;

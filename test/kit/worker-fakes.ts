@@ -149,7 +149,7 @@ export function fakeSplit(
 ): Split {
   return {
     length,
-    spec: { inputs: imageInputs(fakeShape), positions: 1, classes: 3 },
+    spec: { inputs: imageInputs(fakeShape), positions: 1, target: { kind: 'class', classes: 3, names: null } },
     read: async (indices) => {
       await read(indices);
       const pixels = Float32Array.from(
@@ -158,10 +158,12 @@ export function fakeSplit(
       );
       return imageSamples(fakeShape, pixels);
     },
-    targets: (indices) => ({
-      perSample: 1,
-      labels: Int32Array.from({ length: indices.length }, (_, at) => indices[at]! % 3),
-    }),
+    targets: (indices) =>
+      Promise.resolve({
+        kind: 'class',
+        perSample: 1,
+        labels: Int32Array.from({ length: indices.length }, (_, at) => indices[at]! % 3),
+      }),
     close: () => Promise.resolve(),
   };
 }

@@ -1,5 +1,5 @@
 /** A student's trainer on its own thread, seen from the main thread. */
-import type { InputSpecs, Samples, Targets } from '../data/index.js';
+import type { NumericSpecs, Samples, Targets } from '../data/index.js';
 import {
   type Evaluation,
   type ExportedModel,
@@ -23,7 +23,7 @@ interface Trained {
 export interface TrainerThread {
   readonly columns: number;
   /** What the model takes, in the order of its inputs. */
-  readonly inputs: InputSpecs;
+  readonly inputs: NumericSpecs;
   readonly parameters: number;
   /** What a person should know: of the choice of the runtime, and of changes to the model of the file. */
   readonly notes: readonly string[];

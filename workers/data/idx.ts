@@ -128,7 +128,7 @@ function splitOf(images: IdxFile, labels: Uint8Array, shape: readonly number[]):
     spec: {
       inputs: imageInputs(shape),
       positions: 1,
-      classes: labels.reduce((most, label) => Math.max(most, label), 0) + 1,
+      target: { kind: 'class', classes: labels.reduce((most, label) => Math.max(most, label), 0) + 1, names: null },
     },
     read: (indices) =>
       new Promise((resolve) => {
@@ -137,11 +137,12 @@ function splitOf(images: IdxFile, labels: Uint8Array, shape: readonly number[]):
         for (let at = 0; at < pixels.length; at++) pixels[at] = pixelOf[bytes[at] ?? 0] ?? 0;
         resolve(imageSamples(shape, pixels));
       }),
-    targets: (indices) => {
-      const classes = new Int32Array(indices.length);
-      for (let at = 0; at < indices.length; at++) classes[at] = labels[checked(indices[at] ?? -1)] ?? 0;
-      return { perSample: 1, labels: classes };
-    },
+    targets: (indices) =>
+      new Promise((resolve) => {
+        const classes = new Int32Array(indices.length);
+        for (let at = 0; at < indices.length; at++) classes[at] = labels[checked(indices[at] ?? -1)] ?? 0;
+        resolve({ kind: 'class', perSample: 1, labels: classes });
+      }),
     close: () => {
       if (!closed) closeSync(images.descriptor);
       closed = true;

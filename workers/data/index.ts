@@ -1,6 +1,29 @@
 /** The door of the data room: data sets of every format, read in any order. */
 export { DataError, ReadError } from '../tables/index.js';
 export { openDataset } from './readers.js';
-export { imageInputs, imageSamples, inputsText, onlyInput, sameInputs, samplesBetween, sizeOf } from './samples.js';
-export type { Dataset, InputSpec, InputSpecs, Samples, Split, Targets, Tensor } from './samples.js';
+export {
+  imageInputs,
+  imageSamples,
+  inputsText,
+  onlyInput,
+  sameInputs,
+  samplesBetween,
+  sizeOf,
+  targetsBetween,
+} from './samples.js';
+export type {
+  Dataset,
+  InputSpec,
+  InputSpecs,
+  NumericSpec,
+  NumericSpecs,
+  NumericTensor,
+  Samples,
+  SampleSpec,
+  Split,
+  Targets,
+  TargetSpec,
+  Tensor,
+  TextTensor,
+} from './samples.js';
 export { batchOf, checkLabels, inParts } from './view.js';

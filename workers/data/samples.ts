@@ -3,17 +3,26 @@
  * (readers.ts); nothing above this room knows formats, and nothing but the augmentation of images and the layout of a
  * model's input knows that a sample is an image.
  *
- * A sample has one or more prediction positions. A model answers one row of logits for each, and a target has one label
- * for each: an image has one position.
+ * A sample has one or more prediction positions. A model answers one row of logits for each: an image has one position.
+ * A target says what is right for a sample; a data set without targets is distilled from the teacher alone.
  */
 import type { Manifest, SampleKind } from '@distillery/protocol';
 
 import type { LocalPlace } from '../places/index.js';
 
-/** Row-major; the first axis counts the samples. */
-export type Tensor =
+/** Numbers, row-major; the first axis counts the samples. */
+export type NumericTensor =
   | { readonly dtype: 'float32'; readonly shape: readonly number[]; readonly data: Float32Array }
   | { readonly dtype: 'int32'; readonly shape: readonly number[]; readonly data: Int32Array };
+
+/** Texts, one for each sample. Models take numbers: a tokenizer turns texts into them (inputs of a model). */
+export interface TextTensor {
+  readonly dtype: 'text';
+  readonly shape: readonly [number];
+  readonly data: readonly string[];
+}
+
+export type Tensor = NumericTensor | TextTensor;
 
 /** Some samples. */
 export interface Samples {
@@ -22,21 +31,34 @@ export interface Samples {
   readonly inputs: Readonly<Record<string, Tensor>>;
 }
 
-/** What is to be learned of some samples. */
-export interface Targets {
-  /** Labels of each sample: its prediction positions. */
-  readonly perSample: number;
-  /** [samples × perSample], each below the number of classes. */
-  readonly labels: Int32Array;
-}
+/** What is right for some samples. */
+export type Targets =
+  /** One class for each prediction position: [samples × perSample], each below the number of classes. */
+  | { readonly kind: 'class'; readonly perSample: number; readonly labels: Int32Array }
+  /** Any number of classes for each sample: [samples, classes], 1 where the class applies and else 0. */
+  | { readonly kind: 'classes'; readonly classes: number; readonly values: Uint8Array }
+  /** Numbers to be predicted: [samples, width]. */
+  | { readonly kind: 'values'; readonly width: number; readonly values: Float32Array };
+
+/** What all targets of a split have in common. */
+export type TargetSpec =
+  /** @param classes number of classes: largest label + 1, or the number of `names` */
+  | { readonly kind: 'class' | 'classes'; readonly classes: number; readonly names: readonly string[] | null }
+  | { readonly kind: 'values'; readonly width: number };
 
 /** One input of a model, or of a data set's samples. */
 export interface InputSpec {
   readonly dtype: Tensor['dtype'];
-  /** Of one sample. */
+  /** Of one sample; a text has []. */
   readonly shape: readonly number[];
 }
 export type InputSpecs = Readonly<Record<string, InputSpec>>;
+
+/** One input of a model: numbers. */
+export interface NumericSpec extends InputSpec {
+  readonly dtype: NumericTensor['dtype'];
+}
+export type NumericSpecs = Readonly<Record<string, NumericSpec>>;
 
 /** One input of a data set's samples. Its kind decides how it is augmented; images are float32. */
 type SampleInput =
@@ -48,25 +70,26 @@ export interface SampleSpec {
   readonly inputs: Readonly<Record<string, SampleInput>>;
   /** Prediction positions of each sample. */
   readonly positions: number;
-  /** Number of classes: largest label + 1. */
-  readonly classes: number;
+  /** null = the samples have no targets. */
+  readonly target: TargetSpec | null;
 }
 
-/** One split of a labeled data set, readable in any order. */
+/** One split of a data set, readable in any order. */
 export interface Split {
   /** Number of samples. */
   readonly length: number;
   readonly spec: SampleSpec;
   /** Samples by index, as `spec` describes them; the caller owns the arrays. */
   read(indices: ArrayLike<number>): Promise<Samples>;
-  /** Targets of the samples named. */
-  targets(indices: ArrayLike<number>): Targets;
+  /** Targets of the samples named; null where the data set has none. */
+  targets(indices: ArrayLike<number>): Promise<Targets | null>;
   close(): Promise<void>;
 }
 
 export interface Dataset {
   readonly train: Split;
-  readonly test: Split;
+  /** Held out for evaluation; null = nothing is held out. */
+  readonly test: Split | null;
   close(): Promise<void>;
 }
 
@@ -105,6 +128,7 @@ export function samplesBetween({ inputs }: Samples, start: number, end: number):
     const [, ...shape] = tensor.shape;
     const size = sizeOf(shape);
     const part = { shape: [end - start, ...shape] };
+    if (tensor.dtype === 'text') return { dtype: 'text', shape: [end - start], data: tensor.data.slice(start, end) };
     return tensor.dtype === 'float32'
       ? { ...part, dtype: 'float32', data: tensor.data.subarray(start * size, end * size) }
       : { ...part, dtype: 'int32', data: tensor.data.subarray(start * size, end * size) };
@@ -115,10 +139,28 @@ export function samplesBetween({ inputs }: Samples, start: number, end: number):
   };
 }
 
+/** The targets of the samples from `start` up to, not including, `end`, over the same memory. */
+export function targetsBetween(targets: Targets, start: number, end: number): Targets {
+  switch (targets.kind) {
+    case 'class': {
+      const { perSample, labels } = targets;
+      return { ...targets, labels: labels.subarray(start * perSample, end * perSample) };
+    }
+    case 'classes':
+      return { ...targets, values: targets.values.subarray(start * targets.classes, end * targets.classes) };
+    case 'values':
+      return { ...targets, values: targets.values.subarray(start * targets.width, end * targets.width) };
+  }
+}
+
 /** Inputs for people: "28 × 28 × 1", or with their names where there are several. */
 export function inputsText(inputs: InputSpecs): string {
   const entries = Object.entries(inputs);
-  const text = ({ dtype, shape }: InputSpec): string => shape.join(' × ') + (dtype === 'float32' ? '' : ` of ${dtype}`);
+  const text = ({ dtype, shape }: InputSpec): string => {
+    if (dtype === 'text') return 'text';
+    const sizes = shape.length === 0 ? '1' : shape.join(' × ');
+    return sizes + (dtype === 'float32' ? '' : ` of ${dtype}`);
+  };
   if (entries.length === 1) return entries.map(([, spec]) => text(spec)).join();
   return entries.map(([name, spec]) => `${name} ${text(spec)}`).join(', ');
 }

@@ -47,34 +47,38 @@ export function* inParts({ length }: Pick<Split, 'length'>, samplesAtOnce: numbe
 const labelsAtOnce = 8_192;
 
 /**
- * Makes sure that the logits have a column for every label.
+ * Makes sure that the logits have a column for every class. Targets that are no single class are checked by the loss.
  * @param columns width of the logits
- * @throws DataError naming the first sample whose label is too large
+ * @throws DataError naming the first sample whose label is too large; ReadError
  */
-export function checkLabels(split: Split, columns: number): void {
-  if (split.spec.classes <= columns) return;
-  for (const { start, labels } of labelsOf(split)) {
+export async function checkLabels(split: Split, columns: number): Promise<void> {
+  const { target, positions } = split.spec;
+  if (target?.kind !== 'class' || target.classes <= columns) return;
+  for await (const { start, labels } of labelsOf(split)) {
     const at = labels.findIndex((label) => label >= columns);
     if (at < 0) continue;
     throw new DataError({
-      about: `sample ${String(start + Math.floor(at / split.spec.positions))}`,
+      about: `sample ${String(start + Math.floor(at / positions))}`,
       found: `label ${String(labels[at])}`,
       expected: `0 to ${String(columns - 1)}, as the model has ${String(columns)} outputs`,
-      remedy: labelRemedy(split, columns),
+      remedy: await labelRemedy(split, target.classes, columns),
     });
   }
 }
 
-function labelRemedy(split: Split, columns: number): string {
-  const outputs = `give the model ${String(split.spec.classes)} outputs`;
+async function labelRemedy(split: Split, classes: number, columns: number): Promise<string> {
+  const outputs = `give the model ${String(classes)} outputs`;
   let first = Infinity;
-  for (const { labels } of labelsOf(split)) first = labels.reduce((least, label) => Math.min(least, label), first);
-  if (first === 0 || split.spec.classes - first > columns) return `${outputs} or remove the sample`;
+  for await (const { labels } of labelsOf(split)) {
+    first = labels.reduce((least, label) => Math.min(least, label), first);
+  }
+  if (first === 0 || classes - first > columns) return `${outputs} or remove the sample`;
   return `no label is below ${String(first)}: number the classes from 0, or ${outputs}`;
 }
 
-function* labelsOf(split: Split): Generator<{ readonly start: number; readonly labels: Int32Array }> {
+async function* labelsOf(split: Split): AsyncGenerator<{ readonly start: number; readonly labels: Int32Array }> {
   for (const indices of inParts(split, labelsAtOnce)) {
-    yield { start: indices[0] ?? 0, labels: split.targets(indices).labels };
+    const targets = await split.targets(indices);
+    if (targets?.kind === 'class') yield { start: indices[0] ?? 0, labels: targets.labels };
   }
 }

@@ -1,5 +1,5 @@
 /** What an evaluation counts, of a student's logits and of a teacher's alike. Pure. */
-import { logSumExp } from './loss.js';
+import { logSumExp } from './log-sum-exp.js';
 import type { Evaluation } from './trainer.js';
 
 /**

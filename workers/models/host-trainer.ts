@@ -6,15 +6,15 @@
  * Invariants: a step is a function of (state, batch) alone; a step that throws changes nothing but the moving averages of
  * normalizations (the caller then ends the attempt); no tensor outlives the call that made it.
  */
-import { samplesBetween, sizeOf } from '../data/index.js';
+import { samplesBetween, sizeOf, targetsBetween } from '../data/index.js';
 import { score } from './evaluation.js';
 import { distillationLoss } from './loss.js';
 import { createOptimizer } from './optimizer.js';
 import { exportModel, openStudentModel } from './student-model.js';
 import type { StudentModel } from './student-model.js';
 import { forwardAndBackward, predict, rehearse } from './tensor-pass.js';
-import { checkBatch, checkLabels, checkRows, checkSamples, checkTensors, requireFinite } from './trainer-checks.js';
-import { NumericError } from './trainer-errors.js';
+import { checkBatch, checkRows, checkSamples, checkTargets, checkTensors, requireFinite } from './trainer-checks.js';
+import { BatchError, NumericError } from './trainer-errors.js';
 import type { Gradients, StudentTrainer, TrainerOptions, TrainingBatch } from './trainer.js';
 
 /** Samples of one forward pass in `evaluate`: large enough to be fast, small enough for the heap. */
@@ -42,9 +42,8 @@ function trainerOf(model: StudentModel, { loss, optimizer: settings, totalSteps 
     checkBatch(batch, inputs, columns);
     model.seedMasks(batch.step);
     if (batch.teacherLogits !== null) requireFinite(batch.teacherLogits, 'teacher logits', batch.step);
-    const { labels } = batch.targets;
     const { loss: batchLoss, gradients: values } = forwardAndBackward(model, trainable, batch.samples, (student) =>
-      distillationLoss({ columns, student, teacher: batch.teacherLogits, labels }, loss),
+      distillationLoss({ columns, student, teacher: batch.teacherLogits, targets: batch.targets }, loss),
     );
     if (!Number.isFinite(batchLoss)) throw new NumericError('loss', batch.step);
     return { step: batch.step, loss: batchLoss, values };
@@ -79,19 +78,21 @@ function trainerOf(model: StudentModel, { loss, optimizer: settings, totalSteps 
       apply(computed);
       return computed.loss;
     },
-    evaluate: (samples, { perSample, labels }) => {
+    evaluate: (samples, targets) => {
       checkSamples(samples, inputs);
-      checkRows('labels', labels.length, samples.count * perSample);
-      checkLabels(labels, columns);
-      let [lossSum, correct] = [0, 0];
+      checkTargets(targets, samples.count, columns);
+      let [rows, lossSum, correct] = [0, 0, 0];
       for (let start = 0; start < samples.count; start += evaluationSamples) {
         const end = Math.min(start + evaluationSamples, samples.count);
         const logits = predict(model, samplesBetween(samples, start, end));
-        const part = score(logits, labels.subarray(start * perSample, end * perSample), columns);
+        const right = targetsBetween(targets, start, end);
+        if (right.kind !== 'class') throw new BatchError('targets', right.kind, 'one class for each position');
+        const part = score(logits, right.labels, columns);
+        rows += part.samples;
         lossSum += part.lossSum;
         correct += part.correct;
       }
-      return { samples: labels.length, correct, lossSum };
+      return { samples: rows, correct, lossSum };
     },
     state: () => ({
       weights: model.weights.map((weight) => ({ name: weight.name, shape: [...weight.shape], data: weight.read() })),

@@ -2,9 +2,13 @@
  * The loss of distillation and its gradient with respect to the student's logits, in float64 on plain arrays: exact to
  * the last bit of float32, and one pass instead of thirty small tensor operations.
  *
- *   loss = softWeight · T² · KL(softmax(teacher / T) ‖ softmax(student / T)) + (1 − softWeight) · cross-entropy,
- * each a mean over the rows (Hinton et al., arXiv 1503.02531). Without teacher logits: cross-entropy alone.
+ *   loss = softWeight · T² · KL(softmax(teacher / T) ‖ softmax(student / T)) + (1 − softWeight) · hard,
+ * each a mean over the rows (Hinton et al., arXiv 1503.02531). `hard` fits the targets (hard-loss.ts). Without teacher
+ * logits it is the whole loss, without targets it is left out.
  */
+import type { Targets } from '../data/index.js';
+import { addHardLoss } from './hard-loss.js';
+import { logSumExp } from './log-sum-exp.js';
 
 export interface LossSettings {
   readonly temperature: number;
@@ -18,8 +22,8 @@ export interface LossInput {
   readonly student: Float32Array;
   /** [rows, columns] */
   readonly teacher: Float32Array | null;
-  /** [rows], each below `columns` */
-  readonly labels: Int32Array;
+  /** Of the rows; labels are below `columns`, other targets are `columns` wide. */
+  readonly targets: Targets | null;
 }
 
 export interface LossResult {
@@ -30,27 +34,18 @@ export interface LossResult {
 }
 
 export function distillationLoss(
-  { columns, student, teacher, labels }: LossInput,
+  { columns, student, teacher, targets }: LossInput,
   { temperature, softWeight }: LossSettings,
 ): LossResult {
-  const rows = labels.length;
+  const rows = student.length / columns;
   const gradient = new Float32Array(rows * columns);
-  const soft = teacher === null ? 0 : softWeight;
-  const hard = 1 - soft;
+  const soft = teacher === null ? 0 : targets === null ? 1 : softWeight;
   const own = new Float64Array(columns);
   const target = new Float64Array(columns);
   let total = 0;
   for (let row = 0; row < rows; row++) {
     const start = row * columns;
-    const label = labels[row] ?? 0;
-    if (hard > 0) {
-      const logSum = logSumExp(student, start, columns, 1);
-      total += hard * (logSum - (student[start + label] ?? 0));
-      for (let at = 0; at < columns; at++) {
-        const probability = Math.exp((student[start + at] ?? 0) - logSum);
-        gradient[start + at] = (hard * (probability - (at === label ? 1 : 0))) / rows;
-      }
-    }
+    if (targets !== null && soft < 1) total += addHardLoss(gradient, { columns, student, targets, row }, 1 - soft);
     if (teacher !== null && soft > 0) {
       logSoftmax(own, student, start, temperature);
       logSoftmax(target, teacher, start, temperature);
@@ -67,15 +62,6 @@ export function distillationLoss(
     }
   }
   return { loss: total / rows, gradient };
-}
-
-/** log Σ exp(logit / temperature) of the row that begins at `start`. */
-export function logSumExp(logits: Float32Array, start: number, columns: number, temperature: number): number {
-  let largest = -Infinity;
-  for (let at = start; at < start + columns; at++) largest = Math.max(largest, logits[at] ?? 0);
-  let sum = 0;
-  for (let at = start; at < start + columns; at++) sum += Math.exp(((logits[at] ?? 0) - largest) / temperature);
-  return largest / temperature + Math.log(sum);
 }
 
 function logSoftmax(target: Float64Array, logits: Float32Array, start: number, temperature: number): void {

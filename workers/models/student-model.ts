@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { librarySentence } from '../base/index.js';
 import { onlyInput } from '../data/index.js';
-import type { InputSpecs } from '../data/index.js';
+import type { NumericSpecs } from '../data/index.js';
 import {
   dropoutMasks,
   endInLogits,
@@ -34,7 +34,7 @@ export interface ModelWeight {
 }
 
 export interface StudentModel {
-  readonly inputs: InputSpecs;
+  readonly inputs: NumericSpecs;
   readonly columns: number;
   /** In the model's order. */
   readonly weights: readonly ModelWeight[];
@@ -123,7 +123,7 @@ function wrap(model: tfl.LayersModel, topology: Json, seed: number, notes: reado
   };
 }
 
-function shapesOf(model: tfl.LayersModel): { readonly inputs: InputSpecs; readonly columns: number } {
+function shapesOf(model: tfl.LayersModel): { readonly inputs: NumericSpecs; readonly columns: number } {
   const [input, ...moreInputs] = model.inputs;
   const [output, ...moreOutputs] = model.outputs;
   if (input === undefined || moreInputs.length > 0) {

@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { librarySentence } from '../base/index.js';
 import { sizeOf } from '../data/index.js';
-import type { InputSpecs, Samples } from '../data/index.js';
+import type { NumericSpecs, Samples } from '../data/index.js';
 import type { ModelWeight, StudentModel } from './student-model.js';
 import { StudentModelError } from './trainer-errors.js';
 
@@ -57,14 +57,14 @@ export function predict(model: StudentModel, samples: Samples): Float32Array {
 }
 
 /** One tensor for each input of the model, in its order. The samples have passed `checkSamples`. */
-function tensorsOf(samples: Samples, inputs: InputSpecs): tf.Tensor[] {
+function tensorsOf(samples: Samples, inputs: NumericSpecs): tf.Tensor[] {
   return Object.entries(inputs).map(([name, { dtype, shape }]) =>
     tf.tensor(samples.inputs[name]?.data ?? [], [samples.count, ...shape], dtype),
   );
 }
 
 /** Samples of zeros. */
-function zeroSamples(inputs: InputSpecs, count: number): Samples {
+function zeroSamples(inputs: NumericSpecs, count: number): Samples {
   const zeros = Object.entries(inputs).map(([name, { dtype, shape: sample }]) => {
     const shape = [count, ...sample];
     const size = sizeOf(shape);

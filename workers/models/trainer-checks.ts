@@ -1,6 +1,6 @@
 /** What a trainer requires of a batch and of a state before it uses them. Pure. */
 import { sizeOf } from '../data/index.js';
-import type { InputSpecs, Samples } from '../data/index.js';
+import type { NumericSpecs, Samples, Targets } from '../data/index.js';
 import { BatchError, NumericError, StateError } from './trainer-errors.js';
 import type { NamedTensor, TrainingBatch } from './trainer.js';
 
@@ -15,19 +15,33 @@ export function requireFinite(values: Float32Array, what: string, step: number):
 /** @throws BatchError */
 export function checkBatch(
   { samples, targets, teacherLogits }: TrainingBatch,
-  inputs: InputSpecs,
+  inputs: NumericSpecs,
   columns: number,
 ): void {
-  const rows = samples.count * targets.perSample;
-  if (rows < 1) throw new BatchError('rows', String(rows), 'at least one');
+  if (samples.count < 1) throw new BatchError('rows', String(samples.count), 'at least one');
   checkSamples(samples, inputs);
-  checkRows('labels', targets.labels.length, rows);
-  if (teacherLogits !== null) checkRows('teacher logits', teacherLogits.length, rows * columns);
-  checkLabels(targets.labels, columns);
+  if (targets !== null) checkTargets(targets, samples.count, columns);
+  else if (teacherLogits === null) throw new BatchError('batch', 'neither targets nor logits', 'one of them');
+  if (teacherLogits === null) return;
+  const rows = samples.count * (targets?.kind === 'class' ? targets.perSample : 1);
+  checkRows('teacher logits', teacherLogits.length, rows * columns);
+}
+
+/** @throws BatchError */
+export function checkTargets(targets: Targets, samples: number, columns: number): void {
+  switch (targets.kind) {
+    case 'class':
+      checkRows('labels', targets.labels.length, samples * targets.perSample);
+      checkLabels(targets.labels, columns);
+      return;
+    case 'classes':
+    case 'values':
+      checkRows('targets', targets.values.length, samples * columns);
+  }
 }
 
 /** @throws BatchError at the first input whose tensor is missing, or of another type or size */
-export function checkSamples(samples: Samples, inputs: InputSpecs): void {
+export function checkSamples(samples: Samples, inputs: NumericSpecs): void {
   for (const [name, { dtype, shape }] of Object.entries(inputs)) {
     const tensor = samples.inputs[name];
     if (tensor?.dtype !== dtype) throw new BatchError(`input ${name}`, tensor?.dtype ?? 'none', dtype);
@@ -41,7 +55,7 @@ export function checkRows(what: string, found: number, expected: number): void {
 }
 
 /** @throws BatchError */
-export function checkLabels(labels: Int32Array, columns: number): void {
+function checkLabels(labels: Int32Array, columns: number): void {
   const stray = labels.find((label) => label < 0 || label >= columns);
   if (stray !== undefined) throw new BatchError('labels', String(stray), `0 to ${columns - 1}, the model's columns`);
 }

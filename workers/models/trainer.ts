@@ -3,7 +3,7 @@
  * nothing of streams, files or time. Everything that decides the next step's result is in `TrainerState`, so that a restored
  * trainer continues bit for bit (I1).
  */
-import type { InputSpecs, Samples, Targets } from '../data/index.js';
+import type { NumericSpecs, Samples, Targets } from '../data/index.js';
 import type { LossSettings } from './loss.js';
 import type { OptimizerSettings } from './optimizer.js';
 
@@ -17,8 +17,9 @@ export interface NamedTensor {
 export interface TrainingBatch {
   readonly step: number;
   readonly samples: Samples;
-  readonly targets: Targets;
-  /** [rows, columns], one row for each label; null where the step is trained on labels alone. */
+  /** null where the data set has none: the step is then trained on the teacher alone. */
+  readonly targets: Targets | null;
+  /** [rows, columns], one row for each prediction position; null where the step is trained on targets alone. */
   readonly teacherLogits: Float32Array | null;
 }
 
@@ -65,7 +66,7 @@ export interface Trainer {
   /** Width of the logits. */
   readonly columns: number;
   /** What the model takes, in the order of its inputs. */
-  readonly inputs: InputSpecs;
+  readonly inputs: NumericSpecs;
   readonly parameters: number;
   /**
    * Returns the gradients of one batch. The weights stay as they are; a forward pass moves the averages of normalizations.
@@ -83,6 +84,7 @@ export interface Trainer {
    * @throws what `gradients` and `apply` throw
    */
   train(batch: TrainingBatch): number;
+  /** @throws BatchError when the targets are not classes, or do not fit the model */
   evaluate(samples: Samples, targets: Targets): Evaluation;
   state(): TrainerState;
   /** @throws when the state is of another model or optimizer. */

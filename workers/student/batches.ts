@@ -9,7 +9,8 @@ import { batchOf, type Samples, type Split, type Targets } from '../data/index.j
 export interface PreparedBatch {
   readonly step: number;
   readonly samples: Samples;
-  readonly targets: Targets;
+  /** null where the data set has none. */
+  readonly targets: Targets | null;
 }
 
 export class BatchPreparer {
@@ -51,6 +52,6 @@ export class BatchPreparer {
       seed: this.#schedule.augmentSeed(step),
       firstSample: 0,
     });
-    return { step, samples, targets: this.#split.targets(indices) };
+    return { step, samples, targets: await this.#split.targets(indices) };
   }
 }

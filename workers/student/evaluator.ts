@@ -13,20 +13,28 @@ const samplesAtOnce = 500;
 
 export class Evaluator {
   readonly #trainer: EvaluatingTrainer;
-  readonly #split: Split;
+  readonly #split: Split | null;
   readonly #steps: number;
   readonly #everySteps: number;
 
-  /** @param when `steps` of the whole job, and the number of steps from one evaluation to the next */
-  constructor(trainer: EvaluatingTrainer, split: Split, when: { readonly steps: number; readonly everySteps: number }) {
+  /**
+   * @param split held out for evaluation; one without classes is never evaluated
+   * @param when `steps` of the whole job, and the number of steps from one evaluation to the next
+   */
+  constructor(
+    trainer: EvaluatingTrainer,
+    split: Split | null,
+    when: { readonly steps: number; readonly everySteps: number },
+  ) {
     this.#trainer = trainer;
-    this.#split = split;
+    this.#split = split?.spec.target?.kind === 'class' ? split : null;
     this.#steps = when.steps;
     this.#everySteps = when.everySteps;
   }
 
   /** Whether the weights after `step` steps are evaluated. */
   isDue(step: number): boolean {
+    if (this.#split === null) return false;
     if (step === this.#steps) return true;
     return step > 0 && step % this.#everySteps === 0;
   }
@@ -34,15 +42,18 @@ export class Evaluator {
   /**
    * Evaluates the current weights, which are those after `step` steps.
    * @param goesOn is asked before each part
-   * @returns null when `goesOn` returned false
+   * @returns null when `goesOn` returned false, or when there is nothing to evaluate on
    */
   async evaluate(step: number, goesOn: () => boolean): Promise<EvaluationRecord | null> {
     const split = this.#split;
+    if (split === null) return null;
     let correct = 0;
     let lossSum = 0;
     for (const indices of inParts(split, samplesAtOnce)) {
       if (!goesOn()) return null;
-      const part = await this.#trainer.evaluate(await split.read(indices), split.targets(indices));
+      const [samples, targets] = await Promise.all([split.read(indices), split.targets(indices)]);
+      if (targets === null) return null;
+      const part = await this.#trainer.evaluate(samples, targets);
       correct += part.correct;
       lossSum += part.lossSum;
     }

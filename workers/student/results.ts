@@ -24,15 +24,17 @@ export interface ResultStore {
 export interface StudentResult {
   /** SHA-256 of the weights, hex. */
   readonly digest: string;
-  readonly accuracy: number;
-  /** Mean cross-entropy, nats per sample. */
-  readonly loss: number;
+  /** null where the data set holds nothing out, or has no classes. */
+  readonly accuracy: number | null;
+  /** Mean cross-entropy, nats per sample; null as above. */
+  readonly loss: number | null;
 }
 
 export interface ResultFacts {
   readonly job: Manifest['job'];
   readonly digest: string;
-  readonly evaluation: EvaluationRecord;
+  /** The last one; null = none. */
+  readonly evaluation: EvaluationRecord | null;
   readonly steps: number;
   readonly parameters: number;
   readonly runtime: string;
@@ -52,8 +54,8 @@ export interface ResultFiles {
  */
 export function resultFilesOf(model: ExportedModel, facts: ResultFacts): ResultFiles {
   const { job, digest, evaluation, steps, parameters, runtime, metrics } = facts;
-  const { accuracy, loss } = evaluation;
-  const report: ResultReport = { job, digest, accuracy, loss, steps, parameters, runtime, ...metrics };
+  const scores = { accuracy: evaluation?.accuracy ?? null, loss: evaluation?.loss ?? null };
+  const report: ResultReport = { job, digest, ...scores, steps, parameters, runtime, ...metrics };
   const text = new TextEncoder();
   const files: readonly (readonly [name: string, bytes: Uint8Array])[] = [
     [resultFileNames.model, text.encode(model.modelJson)],

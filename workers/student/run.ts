@@ -84,7 +84,7 @@ async function prepare(
     connect(context),
   ]);
   for (const note of trainer.notes) log.warn(note);
-  checkFit(manifest, trainer, dataset);
+  await checkFit(manifest, trainer, dataset);
   const names = jobNames(manifest.job.uid);
   const stores = await openStores(context, link, names);
   const attempt = await claimAndLoad({ context, link, names, stores, trainer, schedule });
@@ -140,7 +140,7 @@ function connect({ env, clock, log }: WorkerContext): Promise<StreamLink> {
 }
 
 /** @throws DataError when the samples or labels do not fit the model */
-function checkFit(manifest: Manifest, trainer: TrainerThread, dataset: Dataset): void {
+async function checkFit(manifest: Manifest, trainer: TrainerThread, dataset: Dataset): Promise<void> {
   const { inputs } = dataset.train.spec;
   if (!sameInputs(trainer.inputs, inputs)) {
     throw new DataError({
@@ -150,8 +150,8 @@ function checkFit(manifest: Manifest, trainer: TrainerThread, dataset: Dataset):
       remedy: "change the student model's input shape or take another data set",
     });
   }
-  checkLabels(dataset.train, trainer.columns);
-  checkLabels(dataset.test, trainer.columns);
+  await checkLabels(dataset.train, trainer.columns);
+  if (dataset.test !== null) await checkLabels(dataset.test, trainer.columns);
 }
 
 interface Stores {

@@ -192,7 +192,8 @@ export class Student {
    */
   async #endTraining(): Promise<void> {
     const { steps } = this.#options.schedule;
-    const isFinished = this.#trained === steps && this.#progress.lastEvaluation?.step === steps;
+    const isEvaluated = !this.#evaluator.isDue(steps) || this.#progress.lastEvaluation?.step === steps;
+    const isFinished = this.#trained === steps && isEvaluated;
     if (!isFinished && this.#trained > this.#lastCheckpointStep) await this.#checkpoint(this.#trained);
     const fault = await this.#checkpointer.settle();
     this.#rethrow();
@@ -256,9 +257,6 @@ export class Student {
     const { trainer, results, manifest, facts } = this.#options;
     this.#phase = 'Exporting';
     const evaluation = this.#progress.lastEvaluation;
-    if (evaluation === null) {
-      throw new WorkerError('error', { about: '', problem: 'the run ended without an evaluation', remedy: '' });
-    }
     const digest = digestOf((await trainer.state()).weights);
     const { files, filesDigest } = resultFilesOf(await trainer.export(), {
       job: manifest.job,
@@ -272,7 +270,7 @@ export class Student {
     const fence = (): Promise<void> => this.#reporter.report();
     await fence();
     for (const [name, bytes] of files) await this.#checkpointer.withRoom(() => results.put(name, bytes, fence));
-    const result = { digest, accuracy: evaluation.accuracy, loss: evaluation.loss };
+    const result = { digest, accuracy: evaluation?.accuracy ?? null, loss: evaluation?.loss ?? null };
     this.#phase = 'Done';
     this.#result = { ...result, filesDigest };
     return result;

@@ -1,4 +1,4 @@
-/** Measures the teacher's accuracy on the evaluation split; prints one line of JSON. No stream is needed. */
+/** Measures the teacher's accuracy on the evaluation split; prints one line of JSON, a `Measured`. No stream is needed. */
 import { quietLibraries, workerExitCodes } from '@distillery/protocol';
 
 import { openInferenceThread } from '../compute/index.js';
@@ -9,11 +9,22 @@ import { endingOf, readLabelingEnvironment } from '../process/index.js';
 
 const samplesAtOnce = 500;
 
-async function evaluate(): Promise<{ readonly samples: number; readonly accuracy: number }> {
+interface Measured {
+  /** Samples of the evaluation split. */
+  readonly samples: number;
+  /** null where nothing is held out, or the samples have no classes. */
+  readonly accuracy: number | null;
+}
+
+async function evaluate(): Promise<Measured> {
   Object.assign(process.env, quietLibraries);
   const { manifest, threads, runtime } = readLabelingEnvironment(process.env);
   const dataset = await openDataset(manifest.dataset);
   const { test } = dataset;
+  if (test?.spec.target?.kind !== 'class') {
+    await dataset.close();
+    return { samples: 0, accuracy: null };
+  }
   const inference = await openInferenceThread({
     format: manifest.teacher.model.format,
     path: (await resolve(manifest.teacher.model.uri)).path,
@@ -26,7 +37,8 @@ async function evaluate(): Promise<{ readonly samples: number; readonly accuracy
   let correct = 0;
   for (const indices of inParts(test, samplesAtOnce)) {
     const { logits } = await inference.infer(await test.read(indices));
-    correct += score(logits, test.targets(indices).labels, inference.columns).correct;
+    const targets = await test.targets(indices);
+    if (targets?.kind === 'class') correct += score(logits, targets.labels, inference.columns).correct;
   }
   await inference.close();
   await dataset.close();

@@ -94,9 +94,9 @@ export const resultReportSchema = trainingMetricsSchema.extend({
   job: z.object({ uid: z.string(), namespace: z.string(), name: z.string() }),
   /** SHA-256 of the weights, in lower-case hex (docs/protocol.md "Results"). */
   digest: z.string(),
-  /** Of the last evaluation. */
-  accuracy: z.number(),
-  loss: z.number(),
+  /** Of the last evaluation; null where the data set holds nothing out, or has no classes. */
+  accuracy: z.number().nullable(),
+  loss: z.number().nullable(),
   steps: z.number(),
   /** Trained numbers in the model. */
   parameters: z.number(),

@@ -14,7 +14,8 @@ export interface EvaluationProcess {
 /**
  * Measures the teacher on the whole evaluation split, with the teacher's own code in a process of its own. That process
  * has ended when this resolves.
- * @returns a fraction; null for a job without a teacher, after a stop, and when the evaluation fails
+ * @returns a fraction; null for a job without a teacher, for data without a labeled evaluation split, after a stop, and
+ *   when the evaluation fails
  */
 export async function teacherAccuracy(folder: RunFolder, evaluation: EvaluationProcess): Promise<number | null> {
   const { script, environment, stop } = evaluation;
@@ -35,6 +36,6 @@ export async function teacherAccuracy(folder: RunFolder, evaluation: EvaluationP
     child.once('close', settle);
   });
   if (code !== 0) return null;
-  const { accuracy } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { accuracy: number };
+  const { accuracy } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { accuracy: number | null };
   return accuracy;
 }

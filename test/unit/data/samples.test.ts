@@ -69,10 +69,10 @@ describe('a batch', () => {
         scale: { dtype: 'float32', shape: [1], kind: 'plain' },
       },
       positions: 2,
-      classes: 4,
+      target: { kind: 'class', classes: 4, names: null },
     },
     read: () => Promise.resolve(mixed),
-    targets: () => ({ perSample: 2, labels: new Int32Array(6) }),
+    targets: () => Promise.resolve({ kind: 'class', perSample: 2, labels: new Int32Array(6) }),
     close: () => Promise.resolve(),
   };
 

@@ -12,6 +12,7 @@ import {
   type Inference,
   selfTestAnswers,
 } from '../../../workers/models/inference/index.js';
+import { heldOut, labelsOf } from '../../kit/samples.js';
 import { opened } from './opened.js';
 
 const path = join(import.meta.dirname, '../../../examples/mnist/models/teacher.onnx');
@@ -46,8 +47,8 @@ describe('the teacher of the MNIST example', () => {
   test('knows the digits of the test split', async () => {
     const rows = 400;
     const indices = Array.from({ length: rows }, (_, index) => index);
-    const logits = await teacher.infer(await data.test.read(indices));
-    const correct = data.test.targets(indices).labels.filter((label, row) => {
+    const logits = await teacher.infer(await heldOut(data).read(indices));
+    const correct = (await labelsOf(heldOut(data), indices)).filter((label, row) => {
       const answer = logits.subarray(10 * row, 10 * (row + 1));
       return answer.indexOf(Math.max(...answer)) === label;
     });

@@ -4,11 +4,15 @@ import fc from 'fast-check';
 import { openRuntime } from '../../../workers/runtimes/index.js';
 import { score } from '../../../workers/models/evaluation.js';
 import { distillationLoss } from '../../../workers/models/loss.js';
+import type { Targets } from '../../../workers/data/index.js';
+import { targetsOf } from '../../kit/samples.js';
 
 beforeAll(async () => {
   await openRuntime('cpu', 'training');
 });
 
+/** log(1 + e^x) */
+const softplus = (x: number): number => Math.log1p(Math.exp(x));
 const logit = fc.double({ min: -20, max: 20, noNaN: true });
 const cases = fc
   .record({ rows: fc.integer({ min: 1, max: 4 }), columns: fc.integer({ min: 2, max: 6 }) })
@@ -31,7 +35,10 @@ describe('the loss of distillation', () => {
   it('is what its formula says, computed by tensors', () => {
     fc.assert(
       fc.property(cases, ({ rows, columns, student, teacher, labels, temperature, softWeight }) => {
-        const { loss } = distillationLoss({ columns, student, teacher, labels }, { temperature, softWeight });
+        const { loss } = distillationLoss(
+          { columns, student, teacher, targets: targetsOf(labels) },
+          { temperature, softWeight },
+        );
         const want = tf.tidy(() => {
           const logits = tf.tensor2d(student, [rows, columns]);
           const ones = tf.oneHot(tf.tensor1d(labels, 'int32'), columns);
@@ -53,10 +60,13 @@ describe('the loss of distillation', () => {
     fc.assert(
       fc.property(cases, ({ columns, student, teacher, labels, temperature, softWeight }) => {
         const settings = { temperature, softWeight };
-        const { gradient } = distillationLoss({ columns, student, teacher, labels }, settings);
+        const { gradient } = distillationLoss({ columns, student, teacher, targets: targetsOf(labels) }, settings);
         student.forEach((value, at) => {
           const lossAt = (moved: number): number =>
-            distillationLoss({ columns, student: student.with(at, moved), teacher, labels }, settings).loss;
+            distillationLoss(
+              { columns, student: student.with(at, moved), teacher, targets: targetsOf(labels) },
+              settings,
+            ).loss;
           const [above, below] = [Math.fround(value + 1e-2), Math.fround(value - 1e-2)];
           const slope = (lossAt(above) - lossAt(below)) / (above - below);
           expect(Math.abs(slope - gradient[at]!)).toBeLessThan(2e-4 * Math.max(1, temperature));
@@ -69,7 +79,7 @@ describe('the loss of distillation', () => {
   it('has no gradient when the student answers what the teacher answers', () => {
     const teacher = Float32Array.of(3, -1, 0.5, 0, 0, 9);
     const { loss, gradient } = distillationLoss(
-      { columns: 3, student: teacher.slice(), teacher, labels: Int32Array.of(0, 2) },
+      { columns: 3, student: teacher.slice(), teacher, targets: targetsOf(Int32Array.of(0, 2)) },
       { temperature: 4, softWeight: 1 },
     );
     expect(loss).toBeCloseTo(0, 12);
@@ -77,14 +87,45 @@ describe('the loss of distillation', () => {
   });
 
   it('takes labels at full weight where there is no teacher', () => {
-    const input = { columns: 2, student: Float32Array.of(0, 0), teacher: null, labels: Int32Array.of(1) };
+    const input = { columns: 2, student: Float32Array.of(0, 0), teacher: null, targets: targetsOf(Int32Array.of(1)) };
     expect(distillationLoss(input, { temperature: 4, softWeight: 0.9 }).loss).toBeCloseTo(Math.log(2), 12);
+  });
+
+  it('leaves the targets out where there are none, whatever their weight', () => {
+    const [student, teacher] = [Float32Array.of(1, 2), Float32Array.of(0, 3)];
+    const lossAt = (softWeight: number): number =>
+      distillationLoss({ columns: 2, student, teacher, targets: null }, { temperature: 2, softWeight }).loss;
+    expect(lossAt(0.3)).toBe(lossAt(1));
+  });
+
+  it.each<{ readonly kind: string; readonly targets: Targets; readonly want: number }>([
+    {
+      kind: 'several classes: binary cross-entropy, mean over the columns',
+      targets: { kind: 'classes', classes: 2, values: Uint8Array.of(1, 0, 0, 1) },
+      want: (softplus(-0.5) + softplus(-2) + softplus(30) + softplus(-1)) / 4,
+    },
+    {
+      kind: 'numbers: half the squared error, mean over the columns',
+      targets: { kind: 'values', width: 2, values: Float32Array.of(1, 0, 0, 1) },
+      want: (0.5 ** 2 + 2 ** 2 + 30 ** 2 + 0 ** 2) / 8,
+    },
+  ])('takes targets that are $kind', ({ targets, want }) => {
+    const input = { columns: 2, student: Float32Array.of(0.5, -2, 30, 1), teacher: null, targets };
+    const settings = { temperature: 4, softWeight: 0.9 };
+    const { loss, gradient } = distillationLoss(input, settings);
+    expect(loss).toBeCloseTo(want, 6);
+    input.student.forEach((value, at) => {
+      const lossAt = (moved: number): number =>
+        distillationLoss({ ...input, student: input.student.with(at, moved) }, settings).loss;
+      const slope = (lossAt(value + 2 ** -7) - lossAt(value - 2 ** -7)) / 2 ** -6;
+      expect(gradient[at]).toBeCloseTo(slope, 3);
+    });
   });
 
   it('stays finite for logits far apart', () => {
     const [student, teacher] = [Float32Array.of(3e4, -3e4), Float32Array.of(-3e4, 3e4)];
     const result = distillationLoss(
-      { columns: 2, student, teacher, labels: Int32Array.of(1) },
+      { columns: 2, student, teacher, targets: targetsOf(Int32Array.of(1)) },
       { temperature: 1, softWeight: 0.5 },
     );
     expect(result.loss).toBeCloseTo(6e4, 6);

@@ -5,7 +5,7 @@ import { imageSamples } from '../../../workers/data/index.js';
 import { supplyTensorMethods } from '../../../workers/models/student-model.js';
 import type { OptimizerSettings } from '../../../workers/models/optimizer.js';
 import type { TrainingBatch } from '../../../workers/models/training.js';
-import { targetsOf } from '../../kit/samples.js';
+import { type ClassTargets, targetsOf } from '../../kit/samples.js';
 
 export const shape = [8, 8, 1] as const;
 export const columns = 4;
@@ -51,7 +51,7 @@ export function eventfulStudent(): string {
   ]);
 }
 
-export function batchAt(step: number, rows = 6): TrainingBatch {
+export function batchAt(step: number, rows = 6): TrainingBatch & { readonly targets: ClassTargets } {
   const random = randomFrom(1000 + step);
   const draw = (length: number): Float32Array => Float32Array.from({ length }, () => random.unit());
   return {

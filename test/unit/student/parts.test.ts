@@ -35,7 +35,7 @@ describe('the batch preparer', () => {
         seed: schedule.augmentSeed(step),
         firstSample: 0,
       });
-      expect(await batches.take(step)).toEqual({ step, samples, targets: split.targets(indices) });
+      expect(await batches.take(step)).toEqual({ step, samples, targets: await split.targets(indices) });
       expect(reads.length).toBe(Math.min(schedule.steps, step + 3));
     }
   });

@@ -47,7 +47,7 @@ describe('an undisturbed student', () => {
     expect(attempt.trainer.steps).toEqual(uptoSteps(0, steps));
     for (const { step, samples, targets, teacherLogits } of attempt.trainer.batches) {
       const indices = home.schedule.indices(step);
-      expect(targets).toEqual(home.dataset.train.targets(indices));
+      expect(targets).toEqual(await home.dataset.train.targets(indices));
       expect(samples).toEqual(await home.dataset.train.read(indices));
       expect(teacherLogits).toEqual(answersFor(indices));
     }
