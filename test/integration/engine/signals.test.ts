@@ -28,7 +28,7 @@ import { smallMnist } from '../../kit/mnist.js';
 import { testServerBinary } from '../../kit/nats.js';
 import { endingOf, hasModel, nothingLeft, processesOf } from '../bad-input/ending.js';
 
-jest.setTimeout(300_000);
+jest.setTimeout(600_000);
 
 const folder = mkdtempSync(join(tmpdir(), 'distill-signals-'));
 let job = '';
@@ -96,10 +96,13 @@ function start(
 /** A nats-server that is found at once. */
 const found = (): Readonly<Record<string, string>> => ({ 'nats-server': `exec ${JSON.stringify(binary)} "$@"` });
 
+/** Longest wait for a stage: the last one comes after a whole training, which takes minutes beside other load. */
+const stageMs = 300_000;
+
 async function until(what: string, holds: () => boolean): Promise<void> {
-  const end = performance.now() + 30_000;
+  const end = performance.now() + stageMs;
   while (!holds()) {
-    if (performance.now() > end) throw new Error(`not within 30 s: ${what}`);
+    if (performance.now() > end) throw new Error(`not within ${stageMs / 1_000} s: ${what}`);
     await sleep(10);
   }
 }
@@ -108,12 +111,8 @@ async function until(what: string, holds: () => boolean): Promise<void> {
 const running = (word: string): Promise<void> =>
   until(`a process ${word}`, () => processesOf(folder).some((line) => line.includes(word)));
 
-async function expectStopped(
-  { run, place, cache }: Stage,
-  signal: 'SIGINT' | 'SIGTERM',
-  limitMs = 6_000,
-): Promise<void> {
-  const before = performance.now();
+/** What a run waits for in these tests never comes, so a run that does not end by the signal runs into the time limit. */
+async function expectStopped({ run, place, cache }: Stage, signal: 'SIGINT' | 'SIGTERM'): Promise<void> {
   run.child.kill(signal);
   const { message, ...ending } = await endingOf(run, folder);
   expect(ending).toEqual({
@@ -122,20 +121,19 @@ async function expectStopped(
   });
   expect(message).toBe('');
   expect(run.result).toMatchObject({ outcome: 'stopped' });
-  expect(performance.now() - before).toBeLessThan(limitMs);
   expect(existsSync(join(place, 'run.lock'))).toBe(false);
   if (existsSync(cache)) expect(readdirSync(cache)).toEqual([]);
 }
 
-/** Sleeps for a minute; the odd number of seconds distinguishes it from other processes. */
+/** Sleeps for an hour; the odd number of seconds distinguishes it from other processes. */
 const hang = (seconds: string): string => `exec sleep ${seconds}`;
 /** Without network access, so that the next source is tried at once. */
 const offline = { NODE_USE_ENV_PROXY: '1', HTTPS_PROXY: 'http://127.0.0.1:1', https_proxy: 'http://127.0.0.1:1' };
 
 describe('a signal while a server', () => {
   it('is looked for on PATH ends the program that is asked for its version', async () => {
-    const stage = start({ 'nats-server': hang('60.01') });
-    await running('sleep 60.01');
+    const stage = start({ 'nats-server': hang('3600.01') });
+    await running('sleep 3600.01');
     await expectStopped(stage, 'SIGINT');
   });
 
@@ -152,14 +150,14 @@ describe('a signal while a server', () => {
   });
 
   it('is built ends `go build` and what it has started', async () => {
-    const stage = start({ go: `sleep 60.02 & touch half-built; wait` }, offline);
-    await running('sleep 60.02');
+    const stage = start({ go: `sleep 3600.02 & touch half-built; wait` }, offline);
+    await running('sleep 3600.02');
     await expectStopped(stage, 'SIGINT');
   });
 
   it('is built by a tool that does not listen ends it at the second Ctrl-C', async () => {
-    const stage = start({ go: `trap '' TERM INT; sleep 60.05` }, offline);
-    await running('sleep 60.05');
+    const stage = start({ go: `trap '' TERM INT; sleep 3600.05` }, offline);
+    await running('sleep 3600.05');
     stage.run.child.kill('SIGINT');
     // Longer than the time between two signals of one Ctrl-C.
     await sleep(1_000);
@@ -170,15 +168,15 @@ describe('a signal while a server', () => {
   });
 
   it('is installed by pip ends pip', async () => {
-    const stage = start({ go: 'exit 1', python3: hang('60.03') }, offline);
-    await running('sleep 60.03');
+    const stage = start({ go: 'exit 1', python3: hang('3600.03') }, offline);
+    await running('sleep 3600.03');
     await expectStopped(stage, 'SIGTERM');
   });
 
   it('is started and does not come up ends the server', async () => {
     const version = `echo "nats-server: v${pinnedVersion}"; exit 0`;
-    const stage = start({ 'nats-server': `[ "$1" = --version ] && { ${version}; }; ${hang('60.04')}` });
-    await running('sleep 60.04');
+    const stage = start({ 'nats-server': `[ "$1" = --version ] && { ${version}; }; ${hang('3600.04')}` });
+    await running('sleep 3600.04');
     await expectStopped(stage, 'SIGINT');
   });
 
@@ -203,7 +201,7 @@ describe('a signal while a run', () => {
   it('starts its workers ends them', async () => {
     const stage = start(found());
     await running('teacher/main.js');
-    await expectStopped(stage, 'SIGTERM', 20_000);
+    await expectStopped(stage, 'SIGTERM');
   });
 
   it('starts its workers, passed on a second time as npm does, ends them as cleanly', async () => {
@@ -211,7 +209,7 @@ describe('a signal while a run', () => {
     await running('teacher/main.js');
     stage.run.child.kill('SIGINT');
     await sleep(20);
-    await expectStopped(stage, 'SIGINT', 20_000);
+    await expectStopped(stage, 'SIGINT');
   });
 
   it('measures the teacher leaves the model and ends the measurement', async () => {
@@ -257,7 +255,7 @@ describe('a signal while a run', () => {
     await stage.run.until('the baseline', () =>
       stage.run.lines.some((line) => line.type === 'message' && line.message.startsWith('baseline:')),
     );
-    await expectStopped(stage, 'SIGTERM', 20_000);
+    await expectStopped(stage, 'SIGTERM');
     expect(stage.run.result?.folder).toBe(join(stage.place, 'baseline'));
     expect(hasModel(stage.place)).toBe(true);
   });

@@ -281,8 +281,8 @@ describe('a server', () => {
     await provisioned(home, job);
     const link = await student(home, job);
     await nats.forgetAccounts();
-    await until('the operator to be back', () => home.accounts.connected === 1, 20_000);
-    await until('the student to be back', () => link.connected, 20_000);
+    await until('the operator to be back', () => home.accounts.connected === 1);
+    await until('the student to be back', () => link.connected);
     // The streams lie under the account's key, which is the same.
     expect(await (await home.adminOf(job.namespace)).observe(job.uid)).toMatchObject({ state: 'Present', missing: [] });
   });
