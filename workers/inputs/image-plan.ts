@@ -49,9 +49,7 @@ export function planImages(
     description: `${shapeText([null, ...how.axes])} ${how.name}${input.dtype === 'float32' ? '' : ` of ${input.dtype}`}`,
     notes: mistakes(setting, from),
     feed: (values, count) => {
-      const pixels = resized
-        ? resizeImages(values, { height: field[0], width: field[1] }, size, field[2])
-        : values;
+      const pixels = resized ? resizeImages(values, { height: field[0], width: field[1] }, size, field[2]) : values;
       const data = elementsOf(input.dtype, arrange(pixels, sample, how), input.name);
       return { dtype: input.dtype, shape: [count, ...how.axes], data };
     },
@@ -128,7 +126,9 @@ function remedyForShape(axes: readonly AxisSize[], sample: ImageShape, { layout 
   const sizes = [
     { layout: 'NHWC', height: axes[0], width: axes[1], channels: axes[2] },
     { layout: 'NCHW', height: axes[1], width: axes[2], channels: axes[0] },
-  ].find((shape) => axes.length === 3 && shape.channels === channels && (layout === undefined || layout === shape.layout));
+  ].find(
+    (shape) => axes.length === 3 && shape.channels === channels && (layout === undefined || layout === shape.layout),
+  );
   if (sizes !== undefined && typeof sizes.height === 'number' && typeof sizes.width === 'number') {
     return `set ${from}.resize to height ${String(sizes.height)} and width ${String(sizes.width)}, or use a model made for this data set`;
   }

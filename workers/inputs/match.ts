@@ -98,6 +98,8 @@ function checkNames(
 
 function fieldsText(fields: InputSpecs): string {
   return Object.entries(fields)
-    .map(([name, { dtype, shape }]) => (dtype === 'text' ? `${name}: text` : `${name}: ${shape.join(' × ')} of ${dtype}`))
+    .map(([name, { dtype, shape }]) =>
+      dtype === 'text' ? `${name}: text` : `${name}: ${shape.join(' × ')} of ${dtype}`,
+    )
     .join(', ');
 }

@@ -15,8 +15,7 @@ export interface ModelInput {
   readonly shape: readonly AxisSize[];
 }
 
-export type FeedData =
-  Float32Array | Float16Array | Float64Array | Int32Array | BigInt64Array | Uint8Array | Int8Array;
+export type FeedData = Float32Array | Float16Array | Float64Array | Int32Array | BigInt64Array | Uint8Array | Int8Array;
 
 /** One input of one batch, ready for the model. */
 export interface Feed {

@@ -34,6 +34,8 @@ export interface ModelInputs {
   readonly identity: readonly (Uint8Array | string)[];
   /** null = the model takes no texts. */
   readonly tokenizer: Tokenizer | null;
+  /** Which input is the mask of the tokens; null = none is. */
+  readonly maskAt: number | null;
   /** @returns one for each input, in the model's order @throws InputError for values that an input cannot hold */
   feeds(samples: Samples): readonly Feed[];
 }
@@ -53,6 +55,7 @@ export async function openInputs(source: InputSource): Promise<ModelInputs> {
   const tokenizer = await tokenizerFor(source, matches);
   const plans = matches.map((match) => planOf(source, match, tokenizer));
   const texts = [...new Set(matches.map(({ field }) => field))].filter((field) => fields[field]?.dtype === 'text');
+  const maskAt = matches.findIndex(({ input, setting }) => (setting.tokens ?? roleOf(input.name)) === 'Mask');
   const names = plans.map(({ description }, at) =>
     plans.length === 1 ? description : `${inputs[at]?.name ?? ''} ${description}`,
   );
@@ -62,6 +65,7 @@ export async function openInputs(source: InputSource): Promise<ModelInputs> {
     notes: plans.flatMap(({ notes }) => notes),
     identity: tokenizer?.identity ?? [],
     tokenizer,
+    maskAt: maskAt < 0 ? null : maskAt,
     feeds: (samples) => {
       const tokens = new Map(texts.map((field) => [field, tokensOf(samples, field, tokenizer)]));
       return plans.map((plan) => plan.feed(samples, tokens));

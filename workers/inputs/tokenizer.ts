@@ -38,7 +38,10 @@ const maxTokenizerBytes = 128 * 2 ** 20;
  * @param path of tokenizer.json; a tokenizer_config.json beside it is read, too, where there is one
  * @throws InputError when the file cannot be read or is no tokenizer
  */
-export async function openTokenizer(path: string, { maxTokens }: Pick<TokenizerSetting, 'maxTokens'>): Promise<Tokenizer> {
+export async function openTokenizer(
+  path: string,
+  { maxTokens }: Pick<TokenizerSetting, 'maxTokens'>,
+): Promise<Tokenizer> {
   const bytes = await readBounded(path);
   const config = await readFile(join(dirname(path), 'tokenizer_config.json')).catch(() => null);
   const content = jsonObject(path, bytes);
