@@ -19,6 +19,13 @@ interface Arrangement {
   readonly scaling: { readonly factor: readonly number[]; readonly offset: readonly number[] } | null;
 }
 
+export interface SettingPlace {
+  /** For messages: "teacher.input" or "teacher.inputs[0]". */
+  readonly from: string;
+  /** The side whose model it is. */
+  readonly side: 'teacher' | 'student';
+}
+
 export interface PlannedInput {
   /** For people: "[N, 1, 28, 28] NCHW". */
   readonly description: string;
@@ -31,7 +38,6 @@ export interface PlannedInput {
 /**
  * Decides how images go into an input, by its shape or, where that leaves it open, by the setting.
  * @param about the model, for messages
- * @param from where the setting is, for messages: "teacher.input" or "teacher.inputs[0]"
  * @throws InputError when they do not fit, or fit in two ways
  */
 export function planImages(
@@ -39,11 +45,11 @@ export function planImages(
   input: ModelInput,
   field: ImageShape,
   setting: InputSetting,
-  from: string,
+  { from, side }: SettingPlace,
 ): PlannedInput {
   const size: ImageSize = setting.resize ?? { height: field[0], width: field[1] };
   const sample: ImageShape = [size.height, size.width, field[2]];
-  const how = arrangementFor(about, input, sample, setting, from);
+  const how = arrangementFor(about, input, sample, setting, { from, side });
   const resized = size.height !== field[0] || size.width !== field[1];
   return {
     description: `${shapeText([null, ...how.axes])} ${how.name}${input.dtype === 'float32' ? '' : ` of ${input.dtype}`}`,
@@ -61,7 +67,7 @@ function arrangementFor(
   input: ModelInput,
   sample: ImageShape,
   setting: InputSetting,
-  from: string,
+  { from, side }: SettingPlace,
 ): Arrangement {
   const [height, width, channels] = sample;
   const fault = (found: string, expected: string, remedy: string): InputError =>
@@ -82,11 +88,12 @@ function arrangementFor(
     throw fault(
       `an input of shape ${shapeText(input.shape)}`,
       `samples of ${sample.join(' × ')} (height × width × channels)${inLayout}`,
-      remedyForShape(axes, sample, setting, from),
+      remedyForShape(axes, sample, setting, { from, side }),
     );
   }
   const sameMemory = channels === 1 && second?.axes.join() === first.axes.join();
-  if (second !== undefined && !sameMemory) {
+  // A student learns whatever layout it gets; a teacher has learned one already.
+  if (second !== undefined && !sameMemory && side === 'teacher') {
     throw fault(
       `an input of shape ${shapeText(input.shape)}, which samples of ${sample.join(' × ')} fit in two layouts`,
       `${from}.layout to decide`,
@@ -121,7 +128,12 @@ function fits(axes: readonly AxisSize[], sizes: readonly number[]): boolean {
 }
 
 /** A picture of another size can be resized; one with other channels or in another layout cannot. */
-function remedyForShape(axes: readonly AxisSize[], sample: ImageShape, { layout }: InputSetting, from: string): string {
+function remedyForShape(
+  axes: readonly AxisSize[],
+  sample: ImageShape,
+  { layout }: InputSetting,
+  { from, side }: SettingPlace,
+): string {
   const channels = sample[2];
   const sizes = [
     { layout: 'NHWC', height: axes[0], width: axes[1], channels: axes[2] },
@@ -132,6 +144,7 @@ function remedyForShape(axes: readonly AxisSize[], sample: ImageShape, { layout 
   if (sizes !== undefined && typeof sizes.height === 'number' && typeof sizes.width === 'number') {
     return `set ${from}.resize to height ${String(sizes.height)} and width ${String(sizes.width)}, or use a model made for this data set`;
   }
+  if (side === 'student') return "change the student model's input shape or take another data set";
   return 'use a model made for this data set' + (layout === undefined ? '' : `, or change ${from}.layout`);
 }
 

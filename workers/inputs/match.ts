@@ -47,7 +47,8 @@ export function matchInputs(
     const at = named.findIndex(({ name }) => name === input.name);
     const given = named[at];
     const setting = given ?? (inputs.length === 1 ? only : null) ?? {};
-    const from = given === undefined ? `${side}.input` : `${side}.inputs[${String(at)}]`;
+    const unnamed = inputs.length === 1 && side === 'teacher' ? 'teacher.input' : `${side}.inputs[]`;
+    const from = given === undefined ? unnamed : `${side}.inputs[${String(at)}]`;
     const [text, anotherText] = texts;
     const isToken = given?.tokens !== undefined || roleOf(input.name) !== undefined;
     const field =

@@ -120,13 +120,14 @@ function planOf({ about, fields, settings }: InputSource, match: Match, tokenize
         remedy: `set ${settings.side}.inputs[].tokens for this input and ${settings.side}.tokenizer.uri`,
       });
     }
-    const { description, feed } = planTokens(about, input, role, tokenizer);
-    return { description, notes: [], feed: (_, tokens) => feed(tokens.get(field) ?? []) };
+    const planned = planTokens(about, input, role, tokenizer);
+    const { description } = planned;
+    return { description, notes: [], feed: (_, tokens) => planned.feed(tokens.get(field) ?? []) };
   }
   const [height, width, channels] = spec.shape;
   const isImage = spec.kind === 'image' && height !== undefined && width !== undefined && channels !== undefined;
   if (isImage) {
-    const planned = planImages(about, input, [height, width, channels], setting, from);
+    const planned = planImages(about, input, [height, width, channels], setting, { from, side: settings.side });
     return {
       ...planned,
       feed: (samples) => {

@@ -9,10 +9,24 @@ import { dirname, join } from 'node:path';
 
 import { decodeText, isJsonObject } from '@distillery/base';
 import { openRegular, readFaultOf } from '@distillery/platform';
-import { Tokenizer as Library } from '@huggingface/tokenizers';
+import * as huggingFace from '@huggingface/tokenizers';
 
 import { InputError } from './errors.js';
 import type { TokenizerSetting } from './settings.js';
+
+/** What is used of the library; its own declarations leave out the endings of files, so that NodeNext finds none of them. */
+interface Library {
+  encode(
+    text: string,
+    options: { readonly add_special_tokens?: boolean; readonly return_token_type_ids?: boolean },
+  ): { readonly ids: readonly number[]; readonly token_type_ids?: readonly number[] };
+  decode(ids: readonly number[], options: { readonly skip_special_tokens: boolean }): string;
+  token_to_id(token: string): number | undefined;
+  get_vocab(withAddedTokens: boolean): ReadonlyMap<string, number>;
+}
+const { Tokenizer: LibraryTokenizer } = huggingFace as unknown as {
+  readonly Tokenizer: new (tokenizer: object, config: object) => Library;
+};
 
 export interface Tokens {
   readonly ids: readonly number[];
@@ -48,8 +62,8 @@ export async function openTokenizer(
   const settings = config === null ? {} : jsonObject(path, config);
   let library: Library;
   try {
-    library = new Library(content, settings);
-    library.encode('');
+    library = new LibraryTokenizer(content, settings);
+    library.encode('', {});
   } catch (cause) {
     throw notOne(path, `a file that the library refuses (${sentence(cause)})`, cause);
   }
@@ -63,21 +77,22 @@ export async function openTokenizer(
     identity: [bytes, config ?? '', JSON.stringify({ library: 'tokenizers.js 0.2.0', maxTokens: limit })],
     encode: (text) => {
       const encoded = library.encode(text, { return_token_type_ids: true });
-      if (encoded.ids.length <= limit) return { ids: encoded.ids, typeIds: encoded.token_type_ids };
+      const { ids, token_type_ids: typeIds = ids.map(() => 0) } = encoded;
+      if (ids.length <= limit) return { ids, typeIds };
       const kept = limit - closing.length;
       const cut = (values: readonly number[], end: readonly number[]): number[] => [...values.slice(0, kept), ...end];
       return {
-        ids: cut(encoded.ids, closing),
-        typeIds: cut(encoded.token_type_ids, encoded.token_type_ids.slice(encoded.ids.length - closing.length)),
+        ids: cut(ids, closing),
+        typeIds: cut(typeIds, typeIds.slice(ids.length - closing.length)),
       };
     },
-    decode: (ids) => library.decode([...ids], { skip_special_tokens: true }),
+    decode: (ids) => library.decode(ids, { skip_special_tokens: true }),
   };
 }
 
 /** The special tokens that end every text, such as [SEP]. */
 function closingTokens(library: Library): number[] {
-  const [one, two] = ['a', 'b'].map((text) => library.encode(text).ids);
+  const [one, two] = ['a', 'b'].map((text) => library.encode(text, {}).ids);
   const plain = library.encode('a', { add_special_tokens: false }).ids.length;
   const closing: number[] = [];
   for (let back = 1; one !== undefined && two !== undefined && back <= one.length - plain; back++) {

@@ -59,7 +59,7 @@ const teacherOutputSchema = z.strictObject({
   kind: z.enum(['Logits', 'Probabilities', 'Sigmoid', 'Embedding']).optional(),
   /** How rows of tokens become one row: their mean under the mask, or the first one. */
   pooling: z.enum(['Mean', 'First']).optional(),
-  /** Whether each row is divided by its length (L2). */
+  /** Whether each row is divided by its Euclidean length. */
   normalize: z.boolean().optional(),
   /** Columns that are kept, in this order; absent = all. */
   columns: z.array(z.number().int().min(0)).min(1).optional(),

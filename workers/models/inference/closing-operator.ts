@@ -32,8 +32,8 @@ export function closingOperators(bytes: Uint8Array): ReadonlyMap<string, string>
   const closing = (name: string, hops: number): string => {
     const node = nodes.get(name);
     if (node === undefined) return '';
-    const goesOn = transparent.has(node.operator) && node.input !== undefined && hops < maxHops;
-    return goesOn ? closing(node.input ?? '', hops + 1) : node.operator;
+    const goesOn = transparent.has(node.operator) && hops < maxHops;
+    return goesOn && node.input !== undefined ? closing(node.input, hops + 1) : node.operator;
   };
   return new Map([...nodes.keys()].map((name) => [name, closing(name, 0)]));
 }

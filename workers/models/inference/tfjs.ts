@@ -79,7 +79,7 @@ export async function openTfjs({ bytes, path, note }: ModelFile, backend: string
     run: async (feeds, output) => {
       const inputs = feeds.map(tensorOf);
       // Not predict(): that one cuts a batch into pieces of 32.
-      const answers = model.predictOnBatch(inputs) as Tensor | Tensor[];
+      const answers = model.predictOnBatch(inputs);
       const all = Array.isArray(answers) ? answers : [answers];
       const wanted = all[model.outputNames.indexOf(output)] ?? all[0];
       if (wanted === undefined) throw new TypeError(`no output ${output}`);
