@@ -57,6 +57,7 @@ export type { TemplateRights } from './template-rights.js';
 export { templateProblems } from './template.js';
 export type { ContainerOverlay, PodOverlay, Quantities } from './template.js';
 export { kubernetesTime } from './time.js';
+export { jobUris, withUris } from './job-uris.js';
 export { unsupported } from './unsupported.js';
 export type { Engine } from './unsupported.js';
 export { claimPlace, configMapPlace, storeKind, uriScheme } from './uri.js';

@@ -7,6 +7,7 @@ import { datasetDeliveries, datasetFormats, trainingOrders } from '@distillery/p
 import type { UriScheme } from '@distillery/protocol';
 
 import type { DistillJob } from './generated/distilljob.js';
+import { jobUris } from './job-uris.js';
 import { mismatch, nameValue, notSupported, violation } from './problem.js';
 import type { Problem } from './problem.js';
 import { templateProblems } from './template.js';
@@ -138,7 +139,7 @@ function judge(job: DistillJob, engine: Engine): Problem[] {
 
 /** A cluster has no job file, so a relative path has no base. */
 function relativePaths(job: DistillJob): Problem[] {
-  return namedUris(job)
+  return jobUris(job)
     .filter(({ uri }) => uriScheme(uri) === 'file' && !isAbsoluteFile(uri))
     .map(({ path, uri }) => {
       const remedy = `write file:///PATH, or use ${path === 'spec.dataset.uri' ? 'pvc://' : 'pvc:// or configmap://'}`;
@@ -150,16 +151,8 @@ function valueUnless<T extends string | number>(value: T, path: string, built: r
   return built.includes(value) ? [] : [{ path, found: nameValue(value) }];
 }
 
-function namedUris({ spec }: DistillJob): readonly { readonly path: string; readonly uri: string }[] {
-  return [
-    { path: 'spec.dataset.uri', uri: spec.dataset.uri },
-    { path: 'spec.teacher.model.uri', uri: spec.teacher.model.uri },
-    { path: 'spec.student.model.uri', uri: spec.student.model.uri },
-  ];
-}
-
 function urisOf(job: DistillJob, schemes: readonly UriScheme[]): readonly Found[] {
-  return namedUris(job).flatMap(({ path, uri }) => {
+  return jobUris(job).flatMap(({ path, uri }) => {
     const scheme = uriScheme(uri);
     return scheme !== undefined && schemes.includes(scheme) ? [{ path, found: `${scheme}://` }] : [];
   });

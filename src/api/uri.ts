@@ -54,7 +54,9 @@ export function configMapPlace(uri: string): ConfigMapPlace | undefined {
 const readers: Readonly<Record<string, (text: string) => Read<Uri | Store>>> = {
   'spec.dataset.uri': readUri,
   'spec.teacher.model.uri': readUri,
+  'spec.teacher.tokenizer.uri': readUri,
   'spec.student.model.uri': readUri,
+  'spec.student.tokenizer.uri': readUri,
   'spec.student.checkpoint.store': readStore,
   'spec.student.output.store': readStore,
 };

@@ -2,7 +2,7 @@
 import { writtenManifestSchema } from '@distillery/protocol';
 import type { Manifest } from '@distillery/protocol';
 
-import { type DistillJob, quantityValue } from '../api/index.js';
+import { type DistillJob, quantityValue, withUris } from '../api/index.js';
 
 import { namespaceOf } from './metadata.js';
 import { storeInPod, uriInPod } from './mounts.js';
@@ -12,22 +12,25 @@ import { storeInPod, uriInPod } from './mounts.js';
  * @throws ZodError when the job is unsupported
  */
 export function manifestOf(job: DistillJob, uid: string): Manifest {
-  const { dataset, training, teacher, logits, student } = job.spec;
+  const { dataset, training, teacher, logits, student } = withUris(job, uriInPod).spec;
   return writtenManifestSchema.parse({
     version: 1,
     job: { uid, namespace: namespaceOf(job), name: job.metadata.name },
-    dataset: { ...dataset, uri: uriInPod(dataset.uri) },
+    dataset,
     training,
     teacher: {
-      model: { ...teacher.model, uri: uriInPod(teacher.model.uri) },
+      model: teacher.model,
       input: teacher.input,
+      ...readingOf(teacher),
+      ...(Object.keys(teacher.output).length === 0 ? {} : { output: teacher.output }),
       bufferTargetSeconds: teacher.bufferTargetSeconds,
       tolerance: teacher.tolerance,
       onFailure: teacher.onFailure,
     },
     logits: { encoding: logits.encoding, topK: logits.topK, maxBytes: quantityValue(logits.maxBytes) },
     student: {
-      model: { ...student.model, uri: uriInPod(student.model.uri) },
+      model: student.model,
+      ...readingOf(student),
       loss: student.loss,
       optimizer: student.optimizer,
       checkpoint: { ...student.checkpoint, ...storeInPod(student.checkpoint.store) },
@@ -35,4 +38,12 @@ export function manifestOf(job: DistillJob, uid: string): Manifest {
       output: { ...student.output, ...storeInPod(student.output.store) },
     },
   });
+}
+
+/** How one side reads the samples, where the job says so. */
+function readingOf({ inputs, tokenizer }: Pick<DistillJob['spec']['teacher'], 'inputs' | 'tokenizer'>): object {
+  return {
+    ...(inputs === undefined ? {} : { inputs }),
+    ...(tokenizer === undefined ? {} : { tokenizer }),
+  };
 }

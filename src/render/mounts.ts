@@ -11,6 +11,7 @@ import {
   claimPlace,
   configMapPlace,
   type DistillJob,
+  jobUris,
   ownVolumePrefix,
   type PodRole,
   workerFolders,
@@ -49,9 +50,9 @@ export interface Mounted {
 }
 
 /** The volumes and mounts of a role's pods for the places that the job names: each role only what it reads or writes. */
-export function placesOf({ spec }: DistillJob, role: PodRole): Mounted {
-  const { dataset, teacher, student } = spec;
-  const uris = [dataset.uri, (role === 'teacher' ? teacher : student).model.uri];
+export function placesOf(job: DistillJob, role: PodRole): Mounted {
+  const { student } = job.spec;
+  const uris = jobUris(job).flatMap(({ uri, readBy }) => (readBy.includes(role) ? [uri] : []));
   const stores = role === 'teacher' ? [] : [student.checkpoint.store, student.output.store];
   const read = claimsIn(uris);
   const written = claimsIn(stores);

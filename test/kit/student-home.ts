@@ -276,6 +276,7 @@ export class StudentHome {
       manifest: this.manifest,
       schedule: this.schedule,
       dataset: this.dataset,
+      view: (samples) => samples,
       trainer,
       supply,
       facts: {

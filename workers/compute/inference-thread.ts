@@ -17,7 +17,7 @@ export interface InferenceThread {
   readonly digest: Uint8Array;
   readonly digestHex: string;
   readonly description: string;
-  /** What a person should know of the choice of the runtime. */
+  /** What a person should know: of the choice of the runtime, of the model's answers, of likely mistakes. */
   readonly notes: readonly string[];
   /**
    * @param samples given up by the caller

@@ -21,9 +21,9 @@ const handlers = {
   open: async ({ runtime: choice, ...source }: InferenceWorkerSource) => {
     const runtime = await openRuntime(choice, source.format);
     opened = await openInference(source, (file) => runtime.openEngine(file));
-    const { columns, digest, digestHex, description } = opened;
+    const { columns, digest, digestHex, description, notes } = opened;
     // A copy, since results are moved out of this thread.
-    return { columns, digest: digest.slice(), digestHex, description, notes: runtime.notes };
+    return { columns, digest: digest.slice(), digestHex, description, notes: [...runtime.notes, ...notes] };
   },
   infer: (samples: Samples) => inference().infer(samples),
 };

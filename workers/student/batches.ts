@@ -6,6 +6,9 @@ import type { Augment, Schedule } from '@distillery/protocol';
 
 import { batchOf, type Samples, type Split, type Targets } from '../data/index.js';
 
+/** Makes what the model takes out of the samples of the data set; see `studentView`. */
+export type ModelView = (samples: Samples) => Samples;
+
 export interface PreparedBatch {
   readonly step: number;
   readonly samples: Samples;
@@ -17,6 +20,7 @@ export class BatchPreparer {
   readonly #split: Split;
   readonly #schedule: Schedule;
   readonly #augment: Augment;
+  readonly #view: ModelView;
   readonly #ahead: number;
   readonly #prepared = new Map<number, Promise<PreparedBatch>>();
 
@@ -24,11 +28,13 @@ export class BatchPreparer {
     readonly split: Split;
     readonly schedule: Schedule;
     readonly augment: Augment;
+    readonly view: ModelView;
     readonly ahead: number;
   }) {
     this.#split = options.split;
     this.#schedule = options.schedule;
     this.#augment = options.augment;
+    this.#view = options.view;
     this.#ahead = options.ahead;
   }
 
@@ -52,6 +58,6 @@ export class BatchPreparer {
       seed: this.#schedule.augmentSeed(step),
       firstSample: 0,
     });
-    return { step, samples, targets: await this.#split.targets(indices) };
+    return { step, samples: this.#view(samples), targets: await this.#split.targets(indices) };
   }
 }

@@ -2,6 +2,7 @@
 import { inParts, type Samples, type Split, type Targets } from '../data/index.js';
 import type { Evaluation } from '../models/training.js';
 
+import type { ModelView } from './batches.js';
 import type { EvaluationRecord } from './progress.js';
 
 /** What the evaluator needs of the trainer. */
@@ -14,20 +15,24 @@ const samplesAtOnce = 500;
 export class Evaluator {
   readonly #trainer: EvaluatingTrainer;
   readonly #split: Split | null;
+  readonly #view: ModelView;
   readonly #steps: number;
   readonly #everySteps: number;
 
   /**
    * @param split held out for evaluation; one without classes is never evaluated
+   * @param view makes what the model takes out of the samples
    * @param when `steps` of the whole job, and the number of steps from one evaluation to the next
    */
   constructor(
     trainer: EvaluatingTrainer,
     split: Split | null,
+    view: ModelView,
     when: { readonly steps: number; readonly everySteps: number },
   ) {
     this.#trainer = trainer;
     this.#split = split?.spec.target?.kind === 'class' ? split : null;
+    this.#view = view;
     this.#steps = when.steps;
     this.#everySteps = when.everySteps;
   }
@@ -53,7 +58,7 @@ export class Evaluator {
       if (!goesOn()) return null;
       const [samples, targets] = await Promise.all([split.read(indices), split.targets(indices)]);
       if (targets === null) return null;
-      const part = await this.#trainer.evaluate(samples, targets);
+      const part = await this.#trainer.evaluate(this.#view(samples), targets);
       correct += part.correct;
       lossSum += part.lossSum;
     }

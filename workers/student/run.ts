@@ -27,7 +27,7 @@ import {
   openFileStore,
 } from '../checkpoint/index.js';
 import type { TrainerThread, TrainerThreadSource } from '../compute/index.js';
-import { checkLabels, DataError, type Dataset, inputsText, openDataset, sameInputs } from '../data/index.js';
+import { checkLabels, type Dataset, openDataset } from '../data/index.js';
 import { resolve } from '../places/index.js';
 import { unlessStopped, type WorkerContext } from '../process/index.js';
 import {
@@ -51,6 +51,7 @@ import type { ResultStore } from './results.js';
 import { objectCheckpoints, objectResults, openFileResults } from './stores.js';
 import { type StartingPoint, Student } from './student.js';
 import { labelsAlone, type LogitsSupply } from './supply.js';
+import { studentView } from './view.js';
 import { stepBytesOf, windowSteps } from './window.js';
 
 const connectWaitMs = 60_000;
@@ -84,7 +85,9 @@ async function prepare(
     connect(context),
   ]);
   for (const note of trainer.notes) log.warn(note);
-  await checkFit(manifest, trainer, dataset);
+  const { view, notes } = await studentView(manifest, trainer.inputs, dataset.train.spec.inputs);
+  for (const note of notes) log.warn(note);
+  await checkClasses(trainer, dataset);
   const names = jobNames(manifest.job.uid);
   const stores = await openStores(context, link, names);
   const attempt = await claimAndLoad({ context, link, names, stores, trainer, schedule });
@@ -98,6 +101,7 @@ async function prepare(
       manifest,
       schedule,
       dataset,
+      view,
       trainer,
       supply,
       facts,
@@ -139,17 +143,8 @@ function connect({ env, clock, log }: WorkerContext): Promise<StreamLink> {
   return connectWorker({ ...env.nats, inboxPrefix, name: env.pod, waitMs: connectWaitMs, clock, log });
 }
 
-/** @throws DataError when the samples or labels do not fit the model */
-async function checkFit(manifest: Manifest, trainer: TrainerThread, dataset: Dataset): Promise<void> {
-  const { inputs } = dataset.train.spec;
-  if (!sameInputs(trainer.inputs, inputs)) {
-    throw new DataError({
-      about: manifest.dataset.uri,
-      found: `samples of ${inputsText(inputs)}`,
-      expected: `${inputsText(trainer.inputs)}, as the student's input is`,
-      remedy: "change the student model's input shape or take another data set",
-    });
-  }
+/** @throws DataError when the model has no column for a label */
+async function checkClasses(trainer: TrainerThread, dataset: Dataset): Promise<void> {
   await checkLabels(dataset.train, trainer.columns);
   if (dataset.test !== null) await checkLabels(dataset.test, trainer.columns);
 }

@@ -25,7 +25,7 @@ import { type CheckpointKey, type CheckpointStore, digestOf, encodeCheckpoint } 
 import type { Dataset, Samples, Targets } from '../data/index.js';
 import type { Evaluation, ExportedModel, TrainerState, TrainingBatch } from '../models/training.js';
 
-import { BatchPreparer } from './batches.js';
+import { BatchPreparer, type ModelView } from './batches.js';
 import { Checkpointer } from './checkpointer.js';
 import { Evaluator } from './evaluator.js';
 import { Progress, ratesOf } from './progress.js';
@@ -61,6 +61,7 @@ export interface StudentOptions {
   readonly manifest: Manifest;
   readonly schedule: Schedule;
   readonly dataset: Dataset;
+  readonly view: ModelView;
   readonly trainer: TrainerClient;
   readonly supply: LogitsSupply;
   readonly facts: AttemptFacts;
@@ -102,7 +103,7 @@ export class Student {
     this.#lastCheckpointStep = start.step;
     this.#progress = new Progress(schedule.steps, start.metrics);
     this.#retention = new Retention(manifest.logits.maxBytes);
-    this.#evaluator = new Evaluator(options.trainer, dataset.test, {
+    this.#evaluator = new Evaluator(options.trainer, dataset.test, options.view, {
       steps: schedule.steps,
       everySteps: schedule.stepsPerEpoch * manifest.student.evaluation.everyEpochs,
     });
@@ -123,6 +124,7 @@ export class Student {
       split: dataset.train,
       schedule,
       augment: manifest.training.augment,
+      view: options.view,
       ahead: preparedAhead,
     });
   }

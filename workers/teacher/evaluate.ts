@@ -4,8 +4,9 @@ import { quietLibraries, workerExitCodes } from '@distillery/protocol';
 import { openInferenceThread } from '../compute/index.js';
 import { inParts, openDataset } from '../data/index.js';
 import { score } from '../models/inference/index.js';
-import { resolve } from '../places/index.js';
 import { endingOf, readLabelingEnvironment } from '../process/index.js';
+
+import { inferenceSource } from './source.js';
 
 const samplesAtOnce = 500;
 
@@ -25,15 +26,7 @@ async function evaluate(): Promise<Measured> {
     await dataset.close();
     return { samples: 0, accuracy: null };
   }
-  const inference = await openInferenceThread({
-    format: manifest.teacher.model.format,
-    path: (await resolve(manifest.teacher.model.uri)).path,
-    input: manifest.teacher.input,
-    inputs: test.spec.inputs,
-    threads,
-    runtime,
-    limitSeconds: manifest.teacher.model.timeoutSeconds,
-  });
+  const inference = await openInferenceThread(await inferenceSource(manifest, { threads, runtime }, test));
   let correct = 0;
   for (const indices of inParts(test, samplesAtOnce)) {
     const { logits } = await inference.infer(await test.read(indices));

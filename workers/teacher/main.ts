@@ -4,7 +4,6 @@ import { jobNames, protocolVersion, teacherDrainMs, type TeacherState, workerExi
 import { asModelError, type InferenceThread, openInferenceThread } from '../compute/index.js';
 import { type Dataset, openDataset } from '../data/index.js';
 import { compareWithReference, selfTestAnswers } from '../models/inference/index.js';
-import { resolve } from '../places/index.js';
 import { Meter, WorkerError } from '../base/index.js';
 import { runWorker, unlessStopped, type WorkerContext } from '../process/index.js';
 import {
@@ -17,6 +16,7 @@ import {
   workQueue,
 } from '../stream/index.js';
 
+import { inferenceSource } from './source.js';
 import { Teacher } from './teacher.js';
 
 const connectWaitMs = 60_000;
@@ -76,17 +76,9 @@ async function prepare({ env, log, clock }: WorkerContext): Promise<Prepared> {
   const names = jobNames(manifest.job.uid);
   const dataset = await openDataset(manifest.dataset);
   const split = dataset.train;
-  const { path } = await resolve(manifest.teacher.model.uri);
+  const source = await inferenceSource(manifest, env, split);
   const [inference, link] = await Promise.all([
-    openInferenceThread({
-      format: manifest.teacher.model.format,
-      path,
-      input: manifest.teacher.input,
-      inputs: split.spec.inputs,
-      threads: env.threads,
-      runtime: env.runtime,
-      limitSeconds: manifest.teacher.model.timeoutSeconds,
-    }),
+    openInferenceThread(source),
     connectWorker({
       ...env.nats,
       inboxPrefix: names.inboxPrefix('teacher'),
@@ -135,7 +127,7 @@ async function prepare({ env, log, clock }: WorkerContext): Promise<Prepared> {
   const { tolerance } = manifest.teacher;
   // The first batches of the model: if it never returns from them, it would not return in another attempt either.
   const own = await selfTestAnswers(inference, split, tolerance).catch((error: unknown) => {
-    throw asModelError(error, path);
+    throw asModelError(error, source.path);
   });
   if (!own.ok) throw new WorkerError('terminal', own.fault);
   const reference = await createReference(link, names, own.reference);

@@ -22,12 +22,47 @@ const modelSchema = z.strictObject({
   timeoutSeconds: count,
 });
 
-const teacherInputSchema = z.strictObject({
-  /** How one sample lies in the model's input; absent = inferred from its shape. */
+/** How a field becomes an input of a model: (x · scale − mean) / std, per channel of an image or value of a row. */
+const inputFields = {
+  /** How one image lies in the model's input; absent = inferred from its shape. */
   layout: z.enum(['NHWC', 'NCHW']).optional(),
-  /** Per channel, after scaling to [0, 1]: (x − mean) / std. */
+  /** Pixels are in [0, 1]; absent = 1, or 255 for an input of whole numbers. */
+  scale: positive.optional(),
   mean: z.array(z.number()).optional(),
   std: z.array(positive).optional(),
+  /** Size to which an image is brought, bilinearly; absent = it stays as it is. */
+  resize: z.strictObject({ height: count, width: count }).optional(),
+};
+const teacherInputSchema = z.strictObject(inputFields);
+
+const namedInputSchema = z.strictObject({
+  /** Name of the model's input. */
+  name: z.string().min(1),
+  /** Name of the field that feeds it; absent = inferred where there is only one way. */
+  field: z.string().min(1).optional(),
+  ...inputFields,
+  /** What of a text's tokens it takes; absent = by the input's name. */
+  tokens: z.enum(['Ids', 'Mask', 'TypeIds']).optional(),
+});
+
+const tokenizerSchema = z.strictObject({
+  /** Of a tokenizer.json. */
+  uri: z.string().min(1),
+  /** Longer texts are cut. */
+  maxTokens: count,
+});
+
+const teacherOutputSchema = z.strictObject({
+  /** Name of the model's output; absent = the only one of floating-point numbers. */
+  name: z.string().min(1).optional(),
+  /** What its numbers are; absent = recognized (docs/models.md). */
+  kind: z.enum(['Logits', 'Probabilities', 'Sigmoid', 'Embedding']).optional(),
+  /** How rows of tokens become one row: their mean under the mask, or the first one. */
+  pooling: z.enum(['Mean', 'First']).optional(),
+  /** Whether each row is divided by its Euclidean length. */
+  normalize: z.boolean().optional(),
+  /** Columns that are kept, in this order; absent = all. */
+  columns: z.array(z.number().int().min(0)).min(1).optional(),
 });
 
 const augmentSchema = z.strictObject({
@@ -68,6 +103,10 @@ export const writtenManifestSchema = z.strictObject({
   teacher: z.strictObject({
     model: modelSchema,
     input: teacherInputSchema,
+    /** Of the model's inputs by name; absent = none is named. */
+    inputs: z.array(namedInputSchema).optional(),
+    tokenizer: tokenizerSchema.optional(),
+    output: teacherOutputSchema.optional(),
     bufferTargetSeconds: positive,
     /** Largest difference of a logit from the reference answers that still joins. */
     tolerance: positive,
@@ -83,6 +122,8 @@ export const writtenManifestSchema = z.strictObject({
   }),
   student: z.strictObject({
     model: modelSchema,
+    inputs: z.array(namedInputSchema).optional(),
+    tokenizer: tokenizerSchema.optional(),
     loss: z.strictObject({ temperature: positive, softWeight: fraction }),
     optimizer: z.strictObject({
       name: z.enum(['sgd', 'adam', 'adamw']),

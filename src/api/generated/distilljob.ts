@@ -125,6 +125,12 @@ export interface Teacher {
   model: TeacherModel;
   input: TeacherInput;
   /**
+   * What feeds each input of a model, where that is not plain: equal names, the only field for the only input, and the inputs of text models are found without it.
+   */
+  inputs?: TeacherInput1[];
+  tokenizer?: TeacherTokenizer;
+  output: TeacherOutput;
+  /**
    * How far, in seconds of training, the teachers should be ahead of the student.
    */
   bufferTargetSeconds: number;
@@ -159,7 +165,7 @@ export interface TeacherModel {
   timeoutSeconds: number;
 }
 /**
- * How a sample becomes the model's input.
+ * How a sample becomes the model's only input: (x · scale − mean) / std, in the layout that the model takes. A model with several inputs has `inputs`.
  */
 export interface TeacherInput {
   /**
@@ -167,13 +173,113 @@ export interface TeacherInput {
    */
   layout?: 'NHWC' | 'NCHW';
   /**
-   * Per channel, taken from the pixels in [0, 1] before the division by `std`.
+   * What values are multiplied by first. Pixels are in [0, 1]: 255 gives those of a file. Absent: 1, or 255 for an input of whole numbers.
+   */
+  scale?: number;
+  /**
+   * Per channel, taken from the scaled pixels before the division by `std`.
    */
   mean?: number[];
   /**
-   * Per channel, what the pixels are divided by after `mean` is taken off.
+   * Per channel, what the scaled pixels are divided by after `mean` is taken off.
    */
   std?: number[];
+  resize?: TeacherInputResize;
+}
+/**
+ * Size to which images are brought for this model, bilinearly. Absent, they stay as they are.
+ */
+export interface TeacherInputResize {
+  /**
+   * Pixels.
+   */
+  height: number;
+  /**
+   * Pixels.
+   */
+  width: number;
+}
+export interface TeacherInput1 {
+  /**
+   * Name of the model's input.
+   */
+  name: string;
+  /**
+   * Name of the field of the samples that feeds it.
+   */
+  field?: string;
+  /**
+   * Order of batch, height, width and channels; inferred from the model's shape when absent.
+   */
+  layout?: 'NHWC' | 'NCHW';
+  /**
+   * What values are multiplied by first. Pixels are in [0, 1]: 255 gives those of a file. Absent: 1, or 255 for an input of whole numbers.
+   */
+  scale?: number;
+  /**
+   * Per channel, taken from the scaled pixels before the division by `std`.
+   */
+  mean?: number[];
+  /**
+   * Per channel, what the scaled pixels are divided by after `mean` is taken off.
+   */
+  std?: number[];
+  resize?: TeacherInputsResize;
+  /**
+   * What of a text's tokens it takes. Absent: by its name (`input_ids`, `attention_mask`, `token_type_ids`).
+   */
+  tokens?: 'Ids' | 'Mask' | 'TypeIds';
+}
+/**
+ * Size to which images are brought for this model, bilinearly. Absent, they stay as they are.
+ */
+export interface TeacherInputsResize {
+  /**
+   * Pixels.
+   */
+  height: number;
+  /**
+   * Pixels.
+   */
+  width: number;
+}
+/**
+ * What turns texts into tokens; it belongs to the digest of the model.
+ */
+export interface TeacherTokenizer {
+  /**
+   * Of a `tokenizer.json` of Hugging Face's tokenizers; the schemes of `teacher.model.uri`.
+   */
+  uri: string;
+  /**
+   * Longer texts are cut, before their closing tokens.
+   */
+  maxTokens: number;
+}
+/**
+ * Which of the model's answers are distilled, and what they are.
+ */
+export interface TeacherOutput {
+  /**
+   * Name of the model's output. Absent, it has only one of floating-point numbers.
+   */
+  name?: string;
+  /**
+   * What its numbers are. Probabilities: rows sum to 1, and their logarithm is distilled. Sigmoid: one probability a class, and their logits are distilled. Embedding: they are distilled as they are. Absent: recognized by the end of the model and its first answers.
+   */
+  kind?: 'Logits' | 'Probabilities' | 'Sigmoid' | 'Embedding';
+  /**
+   * How one row a token becomes one row a sample: the mean over the tokens of the text, or the first.
+   */
+  pooling?: 'Mean' | 'First';
+  /**
+   * Whether each row is divided by its Euclidean length.
+   */
+  normalize?: boolean;
+  /**
+   * Columns of the answers that are kept, in this order. Absent, all are.
+   */
+  columns?: number[];
 }
 export interface TeacherPool {
   /**
@@ -245,6 +351,11 @@ export interface LogitsFrom {
  */
 export interface Student {
   model: StudentModel;
+  /**
+   * What feeds each input of a model, where that is not plain: equal names, the only field for the only input, and the inputs of text models are found without it.
+   */
+  inputs?: StudentInput[];
+  tokenizer?: StudentTokenizer;
   loss: StudentLoss;
   optimizer: StudentOptimizer;
   checkpoint: StudentCheckpoint;
@@ -271,6 +382,63 @@ export interface StudentModel {
    * Longest time, in seconds, for building the model with a first trial, and for one step. A model that builds for longer fails the job. Raise it for a large model on a slow machine.
    */
   timeoutSeconds: number;
+}
+export interface StudentInput {
+  /**
+   * Name of the model's input.
+   */
+  name: string;
+  /**
+   * Name of the field of the samples that feeds it.
+   */
+  field?: string;
+  /**
+   * Order of batch, height, width and channels; inferred from the model's shape when absent.
+   */
+  layout?: 'NHWC' | 'NCHW';
+  /**
+   * What values are multiplied by first. Pixels are in [0, 1]: 255 gives those of a file. Absent: 1, or 255 for an input of whole numbers.
+   */
+  scale?: number;
+  /**
+   * Per channel, taken from the scaled pixels before the division by `std`.
+   */
+  mean?: number[];
+  /**
+   * Per channel, what the scaled pixels are divided by after `mean` is taken off.
+   */
+  std?: number[];
+  resize?: StudentInputsResize;
+  /**
+   * What of a text's tokens it takes. Absent: by its name (`input_ids`, `attention_mask`, `token_type_ids`).
+   */
+  tokens?: 'Ids' | 'Mask' | 'TypeIds';
+}
+/**
+ * Size to which images are brought for this model, bilinearly. Absent, they stay as they are.
+ */
+export interface StudentInputsResize {
+  /**
+   * Pixels.
+   */
+  height: number;
+  /**
+   * Pixels.
+   */
+  width: number;
+}
+/**
+ * What turns texts into tokens; it belongs to the digest of the model.
+ */
+export interface StudentTokenizer {
+  /**
+   * Of a `tokenizer.json` of Hugging Face's tokenizers; the schemes of `teacher.model.uri`.
+   */
+  uri: string;
+  /**
+   * Longer texts are cut, before their closing tokens.
+   */
+  maxTokens: number;
 }
 /**
  * softWeight · T² · KL(teacher ‖ student at temperature T) + (1 − softWeight) · cross-entropy.
@@ -743,6 +911,12 @@ export interface TeacherDraft {
   model: TeacherModelDraft;
   input?: TeacherInputDraft;
   /**
+   * What feeds each input of a model, where that is not plain: equal names, the only field for the only input, and the inputs of text models are found without it.
+   */
+  inputs?: TeacherInputDraft1[];
+  tokenizer?: TeacherTokenizerDraft;
+  output?: TeacherOutputDraft;
+  /**
    * How far, in seconds of training, the teachers should be ahead of the student.
    */
   bufferTargetSeconds?: number;
@@ -777,7 +951,7 @@ export interface TeacherModelDraft {
   timeoutSeconds?: number;
 }
 /**
- * How a sample becomes the model's input.
+ * How a sample becomes the model's only input: (x · scale − mean) / std, in the layout that the model takes. A model with several inputs has `inputs`.
  */
 export interface TeacherInputDraft {
   /**
@@ -785,13 +959,113 @@ export interface TeacherInputDraft {
    */
   layout?: 'NHWC' | 'NCHW';
   /**
-   * Per channel, taken from the pixels in [0, 1] before the division by `std`.
+   * What values are multiplied by first. Pixels are in [0, 1]: 255 gives those of a file. Absent: 1, or 255 for an input of whole numbers.
+   */
+  scale?: number;
+  /**
+   * Per channel, taken from the scaled pixels before the division by `std`.
    */
   mean?: number[];
   /**
-   * Per channel, what the pixels are divided by after `mean` is taken off.
+   * Per channel, what the scaled pixels are divided by after `mean` is taken off.
    */
   std?: number[];
+  resize?: TeacherInputResizeDraft;
+}
+/**
+ * Size to which images are brought for this model, bilinearly. Absent, they stay as they are.
+ */
+export interface TeacherInputResizeDraft {
+  /**
+   * Pixels.
+   */
+  height: number;
+  /**
+   * Pixels.
+   */
+  width: number;
+}
+export interface TeacherInputDraft1 {
+  /**
+   * Name of the model's input.
+   */
+  name: string;
+  /**
+   * Name of the field of the samples that feeds it.
+   */
+  field?: string;
+  /**
+   * Order of batch, height, width and channels; inferred from the model's shape when absent.
+   */
+  layout?: 'NHWC' | 'NCHW';
+  /**
+   * What values are multiplied by first. Pixels are in [0, 1]: 255 gives those of a file. Absent: 1, or 255 for an input of whole numbers.
+   */
+  scale?: number;
+  /**
+   * Per channel, taken from the scaled pixels before the division by `std`.
+   */
+  mean?: number[];
+  /**
+   * Per channel, what the scaled pixels are divided by after `mean` is taken off.
+   */
+  std?: number[];
+  resize?: TeacherInputsResizeDraft;
+  /**
+   * What of a text's tokens it takes. Absent: by its name (`input_ids`, `attention_mask`, `token_type_ids`).
+   */
+  tokens?: 'Ids' | 'Mask' | 'TypeIds';
+}
+/**
+ * Size to which images are brought for this model, bilinearly. Absent, they stay as they are.
+ */
+export interface TeacherInputsResizeDraft {
+  /**
+   * Pixels.
+   */
+  height: number;
+  /**
+   * Pixels.
+   */
+  width: number;
+}
+/**
+ * What turns texts into tokens; it belongs to the digest of the model.
+ */
+export interface TeacherTokenizerDraft {
+  /**
+   * Of a `tokenizer.json` of Hugging Face's tokenizers; the schemes of `teacher.model.uri`.
+   */
+  uri: string;
+  /**
+   * Longer texts are cut, before their closing tokens.
+   */
+  maxTokens?: number;
+}
+/**
+ * Which of the model's answers are distilled, and what they are.
+ */
+export interface TeacherOutputDraft {
+  /**
+   * Name of the model's output. Absent, it has only one of floating-point numbers.
+   */
+  name?: string;
+  /**
+   * What its numbers are. Probabilities: rows sum to 1, and their logarithm is distilled. Sigmoid: one probability a class, and their logits are distilled. Embedding: they are distilled as they are. Absent: recognized by the end of the model and its first answers.
+   */
+  kind?: 'Logits' | 'Probabilities' | 'Sigmoid' | 'Embedding';
+  /**
+   * How one row a token becomes one row a sample: the mean over the tokens of the text, or the first.
+   */
+  pooling?: 'Mean' | 'First';
+  /**
+   * Whether each row is divided by its Euclidean length.
+   */
+  normalize?: boolean;
+  /**
+   * Columns of the answers that are kept, in this order. Absent, all are.
+   */
+  columns?: number[];
 }
 export interface TeacherPoolDraft {
   /**
@@ -863,6 +1137,11 @@ export interface LogitsFromDraft {
  */
 export interface StudentDraft {
   model: StudentModelDraft;
+  /**
+   * What feeds each input of a model, where that is not plain: equal names, the only field for the only input, and the inputs of text models are found without it.
+   */
+  inputs?: StudentInputDraft[];
+  tokenizer?: StudentTokenizerDraft;
   loss?: StudentLossDraft;
   optimizer?: StudentOptimizerDraft;
   checkpoint?: StudentCheckpointDraft;
@@ -889,6 +1168,63 @@ export interface StudentModelDraft {
    * Longest time, in seconds, for building the model with a first trial, and for one step. A model that builds for longer fails the job. Raise it for a large model on a slow machine.
    */
   timeoutSeconds?: number;
+}
+export interface StudentInputDraft {
+  /**
+   * Name of the model's input.
+   */
+  name: string;
+  /**
+   * Name of the field of the samples that feeds it.
+   */
+  field?: string;
+  /**
+   * Order of batch, height, width and channels; inferred from the model's shape when absent.
+   */
+  layout?: 'NHWC' | 'NCHW';
+  /**
+   * What values are multiplied by first. Pixels are in [0, 1]: 255 gives those of a file. Absent: 1, or 255 for an input of whole numbers.
+   */
+  scale?: number;
+  /**
+   * Per channel, taken from the scaled pixels before the division by `std`.
+   */
+  mean?: number[];
+  /**
+   * Per channel, what the scaled pixels are divided by after `mean` is taken off.
+   */
+  std?: number[];
+  resize?: StudentInputsResizeDraft;
+  /**
+   * What of a text's tokens it takes. Absent: by its name (`input_ids`, `attention_mask`, `token_type_ids`).
+   */
+  tokens?: 'Ids' | 'Mask' | 'TypeIds';
+}
+/**
+ * Size to which images are brought for this model, bilinearly. Absent, they stay as they are.
+ */
+export interface StudentInputsResizeDraft {
+  /**
+   * Pixels.
+   */
+  height: number;
+  /**
+   * Pixels.
+   */
+  width: number;
+}
+/**
+ * What turns texts into tokens; it belongs to the digest of the model.
+ */
+export interface StudentTokenizerDraft {
+  /**
+   * Of a `tokenizer.json` of Hugging Face's tokenizers; the schemes of `teacher.model.uri`.
+   */
+  uri: string;
+  /**
+   * Longer texts are cut, before their closing tokens.
+   */
+  maxTokens?: number;
 }
 /**
  * softWeight · T² · KL(teacher ‖ student at temperature T) + (1 − softWeight) · cross-entropy.

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 
 import { readUri, uriText } from '@distillery/protocol';
 
-import { type DistillJob, locateProblems, type Problem, readJob, unsupported } from '../../api/index.js';
+import { type DistillJob, locateProblems, type Problem, readJob, unsupported, withUris } from '../../api/index.js';
 
 import { CliError, JobRefused } from '../shared/cli-error.js';
 import { inputName, type ReadInput } from '../shared/input.js';
@@ -84,14 +84,5 @@ function withAbsoluteUris(job: DistillJob, folder: string): DistillJob {
       remedy: 'rename or move it',
     });
   };
-  const { dataset, teacher, student } = job.spec;
-  return {
-    ...job,
-    spec: {
-      ...job.spec,
-      dataset: { ...dataset, uri: absolute(dataset.uri) },
-      teacher: { ...teacher, model: { ...teacher.model, uri: absolute(teacher.model.uri) } },
-      student: { ...student, model: { ...student.model, uri: absolute(student.model.uri) } },
-    },
-  };
+  return withUris(job, absolute);
 }

@@ -193,7 +193,7 @@ describe('a data set', () => {
     cpSync(data, own, { recursive: true });
     change(own);
     const message = await refusalOf(place, () => undefined, own);
-    expect(message.replaceAll(own, 'DATA')).toContain(want);
+    expect(message).toContain(want);
   });
 
   it('in a folder with a # in its name is found by its escaped name', async () => {
@@ -214,7 +214,7 @@ describe('a data set', () => {
     cpSync(data, own, { recursive: true });
     changedCopy(join(own, trainLabels), join(own, trainLabels), (bytes) => bytes.fill(10, 8 + 100, 8 + 101));
     const message = await refusalOf(place, withoutTeacher, own);
-    expect(message.replaceAll(own, 'DATA')).toContain(
+    expect(message).toContain(
       'sample 100: found label 10, expected 0 to 9, as the model has 10 outputs. ' +
         'Give the model 11 outputs or remove the sample.',
     );
@@ -233,8 +233,8 @@ describe('a data set', () => {
       });
     }
     const message = await refusalOf(place, withoutTeacher, own);
-    expect(message.replaceAll(own, 'DATA')).toContain(
-      "file://DATA: found samples of 14 × 56 × 1, expected 28 × 28 × 1, as the student's input is. " +
+    expect(message).toContain(
+      'found an input of shape [N, 28, 28, 1], expected samples of 14 × 56 × 1 (height × width × channels). ' +
         "Change the student model's input shape or take another data set",
     );
   });

@@ -187,7 +187,7 @@ describe('a student model', () => {
         changedModel(({ modelTopology }) => {
           Object.assign(modelTopology.config.layers[0]?.config ?? {}, { batch_input_shape: [null, 32, 32, 3] });
         }),
-      want: "found samples of 28 × 28 × 1, expected 32 × 32 × 3, as the student's input is. Change the student model's",
+      want: "found an input of shape [N, 32, 32, 3], expected samples of 28 × 28 × 1 (height × width × channels). Change the student model's",
     },
   ])('that $what is refused', async ({ text, want }) => {
     const place = caseFolder();

@@ -108,8 +108,9 @@ describe('the CRD', () => {
   });
 
   test('fills in every object that may be left out and has defaults below', () => {
-    const hasDefaults = (schema: Schema): boolean =>
-      Object.values(schema.properties ?? {}).some((field) => field.default !== undefined);
+    // An object with a required field of its own is there or not; its defaults complete it when it is there.
+    const hasDefaults = ({ required, properties }: Schema): boolean =>
+      required === undefined && Object.values(properties ?? {}).some((field) => field.default !== undefined);
     const forgotten = written.flatMap(({ path, schema }) =>
       Object.entries(schema.properties ?? {})
         .filter(

@@ -32,6 +32,7 @@ import { HealthPortError } from '../../../src/telemetry/health.js';
 import { CheckpointError, StoreError } from '../../../workers/checkpoint/errors.js';
 import { ComputeError } from '../../../workers/compute/thread.js';
 import { DataError, ReadError } from '../../../workers/tables/errors.js';
+import { InputError } from '../../../workers/inputs/errors.js';
 import { PlaceError } from '../../../workers/places/errors.js';
 import { LogitsError, ModelError } from '../../../workers/models/inference/errors.js';
 import { OnnxFileError } from '../../../workers/models/inference/onnx-file.js';
@@ -96,6 +97,7 @@ const samples: Readonly<Record<string, () => DistilleryError>> = {
   FrameConflict: () => new FrameConflict(1, 0, 'teacher digest', 'a', 'b'),
   FrameError: () => new FrameError('damaged', headless),
   HealthPortError: () => new HealthPortError(80, 'EACCES', {}),
+  InputError: () => new InputError(fault),
   JobRefused: () => new JobRefused([{ path: 'spec.weight', fault: headless, message: 'spec.weight: found 0' }]),
   LoginRefused: () => new LoginRefused('nats://h', 'user a'),
   LogitsError: () => new LogitsError({ row: 0, column: 1, value: 'NaN' }),

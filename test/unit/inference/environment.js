@@ -7,6 +7,6 @@ import { TestEnvironment } from 'jest-environment-node';
 export default class extends TestEnvironment {
   constructor(config, context) {
     super(config, context);
-    Object.assign(this.global, { Float32Array, BigInt64Array });
+    Object.assign(this.global, { Float32Array, Float64Array, BigInt64Array, Uint16Array });
   }
 }

@@ -88,11 +88,6 @@ describe('a tfjs layers teacher', () => {
       () => ({ 'model.json': changed('logits/kernel', 'other/kernel') }),
       'a model that tfjs refuses',
     ],
-    [
-      'probabilities',
-      () => tinyModelFiles({ shape, kernel, bias }, 'softmax'),
-      'an answer whose rows are probabilities',
-    ],
   ])('is refused for %s', async (_, files, found) => {
     await withModelFolder({ ...sound, ...files() }, async (path) => {
       const error = await open(path).catch((reason: unknown) => reason);

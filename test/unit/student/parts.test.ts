@@ -28,7 +28,7 @@ describe('the batch preparer', () => {
       return Promise.resolve();
     });
     const { augment } = manifest.training;
-    const batches = new BatchPreparer({ split, schedule, augment, ahead: 2 });
+    const batches = new BatchPreparer({ split, schedule, augment, view: (samples) => samples, ahead: 2 });
     for (let step = 0; step < schedule.steps; step++) {
       const indices = schedule.indices(step);
       const samples = await batchOf(fakeSplit(10), indices, augment, {
@@ -46,7 +46,13 @@ describe('the batch preparer', () => {
     process.on('unhandledRejection', note);
     let reads = 0;
     const split = fakeSplit(10, () => (++reads === 3 ? Promise.reject(new Error('disk gone')) : Promise.resolve()));
-    const batches = new BatchPreparer({ split, schedule, augment: manifest.training.augment, ahead: 3 });
+    const batches = new BatchPreparer({
+      split,
+      schedule,
+      augment: manifest.training.augment,
+      view: (samples) => samples,
+      ahead: 3,
+    });
     await batches.take(0);
     await idle();
     await batches.take(1);

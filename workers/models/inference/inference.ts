@@ -7,22 +7,25 @@
 import type { Manifest } from '@distillery/protocol';
 
 import type { Samples } from '../../data/index.js';
+import type { AxisSize, Feed, ModelInput } from '../../inputs/index.js';
 
-/** How samples are brought into the model's input. */
-export type InputSettings = Manifest['teacher']['input'];
 export type ModelFormat = Manifest['teacher']['model']['format'];
+/** What a job says about the model's answers. */
+export type OutputSettings = NonNullable<Manifest['teacher']['output']>;
 
 export interface Inference {
   /** Width of the logits. */
   readonly columns: number;
-  /** First 8 bytes of the SHA-256 over the model's files and the input settings: what a frame's header carries. */
+  /** First 8 bytes of the SHA-256 over the model's files and its settings: what a frame's header carries. */
   readonly digest: Uint8Array;
   readonly digestHex: string;
   /** For people: format, engine, shapes. */
   readonly description: string;
+  /** What was recognized, and likely mistakes, in sentences. */
+  readonly notes: readonly string[];
   /**
    * @returns [rows, columns], one row for each prediction position of the samples
-   * @throws LogitsError when the model answers NaN or infinity
+   * @throws LogitsError when the model answers NaN or infinity; InputError for values that an input cannot hold
    */
   infer(samples: Samples): Promise<Float32Array>;
   close(): Promise<void>;
@@ -41,15 +44,28 @@ export interface ModelFile {
   readonly note: (bytes: Uint8Array) => void;
 }
 
-/** One axis of a model's input; null = any size. */
-export type AxisSize = number | null;
+/** One output of a model, as its file says; what it really answers is known after a first batch. */
+export interface ModelOutput {
+  readonly name: string;
+  /** For people, as the library names it. */
+  readonly type: string;
+  /** Whether its numbers can be logits. */
+  readonly isFloat: boolean;
+  readonly shape: readonly AxisSize[];
+  /** The operator that computes it, where the file says so: "Softmax". */
+  readonly operator: string | null;
+}
 
 /** A model loaded by one library, before anything is known of the data set. */
 export interface Engine {
   readonly description: string;
-  /** With the batch axis first. */
-  readonly inputShape: readonly AxisSize[];
-  run(data: Float32Array, shape: readonly number[]): Promise<EngineOutput>;
+  readonly inputs: readonly ModelInput[];
+  readonly outputs: readonly ModelOutput[];
+  /**
+   * @param feeds one for each input, in order
+   * @param output name of the one that is wanted
+   */
+  run(feeds: readonly Feed[], output: string): Promise<EngineOutput>;
   close(): Promise<void>;
 }
 

@@ -6,15 +6,30 @@ import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 
 import { librarySentence } from '../../base/index.js';
 import { ModelError } from './errors.js';
-import { shapeText } from './input.js';
-import type { AxisSize, Engine, ModelFile } from './inference.js';
+import { type AxisSize, type ElementType, elementTypes, type Feed, type ModelInput } from '../../inputs/index.js';
+import { closingOperators } from './closing-operator.js';
+import type { Engine, ModelFile, ModelOutput } from './inference.js';
 import { readBeside } from './model-file.js';
 import { externalRanges, type ExternalRange, OnnxFileError } from './onnx-file.js';
 
 /** 4 = fatal only: what goes wrong comes back as an error, which we report once. */
 const silent = { level: 'fatal', severity: 4 } as const;
 
-type TensorMetadata = Extract<InferenceSession.ValueMetadata, { isTensor: true }>;
+/**
+ * The native part of release 1.30 reads and writes half floats as Uint16Array, but its JavaScript part asks for a
+ * Float16Array where the engine has one. It decides at its first tensor, which is made here while that array is hidden.
+ */
+function takeHalfFloatsAsBits(): void {
+  const hidden = Object.getOwnPropertyDescriptor(globalThis, 'Float16Array');
+  if (hidden?.configurable !== true) return;
+  delete (globalThis as { Float16Array?: unknown }).Float16Array;
+  try {
+    new Tensor('float32', [0], [1]);
+  } finally {
+    Object.defineProperty(globalThis, 'Float16Array', hidden);
+  }
+}
+takeHalfFloatsAsBits();
 
 /** Longest file of weights beside a model. */
 const maxWeightsBytes = 2 ** 34;
@@ -51,7 +66,7 @@ export async function openOnnx({ bytes, path, threads, note }: ModelFile, device
     );
   }
   try {
-    return engineOf(session, path, `${device}, ${count(threads, 'thread')}`);
+    return engineOf(session, path, `${device}, ${count(threads, 'thread')}`, closingOperators(bytes));
   } catch (error) {
     await session.release();
     throw error;
@@ -105,27 +120,29 @@ function checkRange(path: string, { weight, location, offset, length }: External
   });
 }
 
-/** @param how for people: device and threads */
-function engineOf(session: InferenceSession, path: string, how: string): Engine {
-  const input = onlyTensor(path, 'input', session.inputMetadata);
-  const output = onlyTensor(path, 'output', session.outputMetadata);
-  if (output.shape.length !== 2) {
-    throw new ModelError({
-      path,
-      found: `an output of shape ${shapeText(output.shape.map(sizeOf))}`,
-      expected: '[N, classes]',
-      remedy: 'export the model with logits as its only output',
-    });
-  }
+/**
+ * @param how for people: device and threads
+ * @param operators that compute the outputs, by the name of the output
+ * @throws ModelError for an input of a type that no sample has
+ */
+function engineOf(
+  session: InferenceSession,
+  path: string,
+  how: string,
+  operators: ReadonlyMap<string, string>,
+): Engine {
+  const inputs = session.inputMetadata.map((metadata) => inputOf(path, metadata, session.inputMetadata));
   return {
     description: `onnxruntime (${how})`,
-    inputShape: input.shape.map(sizeOf),
-    run: async (data, shape) => {
-      const answers = await session.run({ [input.name]: new Tensor('float32', data, shape) });
-      const answer = answers[output.name];
-      if (answer?.type !== 'float32') throw new TypeError(`no float32 output ${output.name}`);
+    inputs,
+    outputs: session.outputMetadata.map((metadata) => outputOf(metadata, operators)),
+    run: async (feeds, output) => {
+      const given = inputs.map(({ name }, at) => [name, tensorOf(feeds[at])] as const);
+      const answers = await session.run(Object.fromEntries(given), [output]);
+      const answer = answers[output];
+      if (answer === undefined || !floatTypes.has(answer.type)) throw new TypeError(`no numbers in output ${output}`);
       // The runtime owns the memory behind its answer: copy before it is freed.
-      const copy = { data: Float32Array.from(answer.data as Float32Array), shape: answer.dims };
+      const copy = { data: Float32Array.from(numbersOf(answer)), shape: answer.dims };
       answer.dispose();
       return copy;
     },
@@ -133,27 +150,47 @@ function engineOf(session: InferenceSession, path: string, how: string): Engine 
   };
 }
 
-function sizeOf(axis: number | string): AxisSize {
-  return typeof axis === 'number' ? axis : null;
+function numbersOf({ data }: Tensor): Float32Array | Float16Array {
+  if (data instanceof Uint16Array) return new Float16Array(data.buffer, data.byteOffset, data.length);
+  return data as Float32Array;
 }
 
-function onlyTensor(
+const floatTypes: ReadonlySet<string> = new Set(['float32', 'float16', 'float64']);
+
+function tensorOf(feed: Feed | undefined): Tensor {
+  if (feed === undefined) throw new RangeError('run: a feed is missing');
+  const { dtype, shape, data } = feed;
+  // The library names the type, and takes the array that belongs to it.
+  const array = data instanceof Float16Array ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data;
+  return new Tensor(dtype as 'float32', array as Float32Array, shape);
+}
+
+function inputOf(
   path: string,
-  role: 'input' | 'output',
+  metadata: InferenceSession.ValueMetadata,
   all: readonly InferenceSession.ValueMetadata[],
-): TensorMetadata {
-  const [only, another] = all;
-  const names = all.map(({ name, ...rest }) => `${name} (${rest.isTensor ? rest.type : 'no tensor'})`).join(', ');
-  if (only === undefined || another !== undefined || !only.isTensor || only.type !== 'float32') {
-    throw new ModelError({
-      path,
-      found: `${role}s: ${names}`,
-      expected: `exactly one ${role}, a float32 tensor`,
-      remedy:
-        role === 'input'
-          ? 'export the model with one float32 input'
-          : 'export the model with logits as its only output',
-    });
+): ModelInput {
+  const dtype = elementTypes.find((type) => metadata.isTensor && type === metadata.type);
+  if (metadata.isTensor && dtype !== undefined) {
+    return { name: metadata.name, dtype: dtype satisfies ElementType, shape: metadata.shape.map(sizeOf) };
   }
-  return only;
+  const names = all.map(({ name, ...rest }) => `${name} (${rest.isTensor ? rest.type : 'no tensor'})`).join(', ');
+  throw new ModelError({
+    path,
+    found: `${count(all.length, 'input')}: ${names}`,
+    expected: `tensors of ${elementTypes.join(', ')}`,
+    remedy: 'export the model with such inputs',
+  });
+}
+
+function outputOf(metadata: InferenceSession.ValueMetadata, operators: ReadonlyMap<string, string>): ModelOutput {
+  const { name } = metadata;
+  const operator = operators.get(name) ?? null;
+  if (!metadata.isTensor) return { name, type: 'no tensor', isFloat: false, shape: [], operator };
+  const { type, shape } = metadata;
+  return { name, type, isFloat: floatTypes.has(type), shape: shape.map(sizeOf), operator };
+}
+
+function sizeOf(axis: number | string): AxisSize {
+  return typeof axis === 'number' ? axis : null;
 }

@@ -1,36 +1,45 @@
-/** Opens a teacher's model of either format and makes sure, before the first work item, that it fits the data. */
+/** Opens a teacher's model of any format and makes sure, before the first work item, that it fits the data. */
 import { createHash } from 'node:crypto';
 
 import { librarySentence } from '../../base/index.js';
-import { inputsText, sizeOf } from '../../data/index.js';
-import type { InputSpecs } from '../../data/index.js';
+import { type Samples, samplesBetween, type SampleSpec } from '../../data/index.js';
+import { type Feed, type InputSource, type ModelInputs, openInputs, shapeText } from '../../inputs/index.js';
+import { answerOf, outputOf } from './answer.js';
 import { LogitsError, ModelError } from './errors.js';
-import type { Engine, EngineOutput, Inference, InputSettings, ModelFile, ModelFormat } from './inference.js';
-import { arrange, arrangementFor, type ImageShape, shapeText } from './input.js';
+import type { Engine, EngineOutput, Inference, ModelFile, ModelFormat, OutputSettings } from './inference.js';
 import { maxJsonBytes, maxOnnxBytes, readModelFile } from './model-file.js';
+import { madeUpSamples } from './probe.js';
 
 export interface InferenceSource {
   readonly format: ModelFormat;
   /** The ONNX file, or model.json. */
   readonly path: string;
-  readonly input: InputSettings;
+  /** Of the only input. */
+  readonly input: NonNullable<InputSource['settings']['only']>;
+  /** Of inputs by name; absent = none. */
+  readonly inputSettings?: InputSource['settings']['named'];
+  readonly output?: OutputSettings;
+  /** Absent = the model takes no texts. */
+  readonly tokenizer?: NonNullable<InputSource['tokenizer']>;
   /** Of the data set's samples. */
-  readonly inputs: InputSpecs;
+  readonly inputs: SampleSpec['inputs'];
   /** CPU threads for one batch. */
   readonly threads: number;
 }
 
 const digestBytes = 8;
 const hashedBytes = 2 ** 28;
+const probedRows = 2;
 
 /**
  * @param openEngine the runtime's
- * @throws ModelError when the model cannot be read, is no classifier, or does not fit the samples
+ * @throws ModelError when the model cannot be read or does not answer logits; InputError when it does not fit the samples
  */
 export async function openInference(
-  { format, path, input, inputs, threads }: InferenceSource,
+  source: InferenceSource,
   openEngine: (file: ModelFile) => Promise<Engine>,
 ): Promise<Inference> {
+  const { format, path, threads, output: settings = {} } = source;
   const bytes = await readModelFile(path, format === 'onnx' ? maxOnnxBytes : maxJsonBytes);
   const hash = createHash('sha256');
   const note = (part: Uint8Array): void => {
@@ -39,35 +48,34 @@ export async function openInference(
   };
   note(bytes);
   const engine = await openEngine({ format, path, bytes, threads, note });
-  hash.update(JSON.stringify([input.layout ?? null, input.mean ?? null, input.std ?? null]));
-  const digest = Uint8Array.from(hash.digest().subarray(0, digestBytes));
   try {
-    const image = onlyImage(path, inputs);
-    const how = arrangementFor(path, engine.inputShape, image.shape, input);
-    const size = sizeOf(image.shape);
-    const columns = await probe(engine, path, how.axes);
+    const inputs = await openInputs(inputSourceOf(source, engine));
+    for (const part of [...settingParts(source), ...inputs.identity]) hash.update(part);
+    const digest = Uint8Array.from(hash.digest().subarray(0, digestBytes));
+    const output = outputOf(path, engine.outputs, settings);
+    const run = (feeds: readonly Feed[]): Promise<EngineOutput> => engine.run(feeds, output.name);
+    const rows = inputs.batch ?? probedRows;
+    const answer = answerOf(path, output, settings, await probe(run, path, inputs, source.inputs), rows);
+    const { columns } = answer;
     return {
       columns,
       digest,
       digestHex: Buffer.from(digest).toString('hex'),
-      description: `${format} by ${engine.description}, ${shapeText([null, ...how.axes])} ${how.name} → [N, ${String(columns)}]`,
-      infer: async ({ count: rows, inputs: given }) => {
-        const pixels = given[image.name]?.data;
-        if (!(pixels instanceof Float32Array) || pixels.length !== rows * size) {
-          throw new RangeError(`infer: found ${pixels?.length ?? 0} values, expected ${rows} samples of ${size}`);
+      description: `${format} by ${engine.description}, ${inputs.description} → [N, ${String(columns)}]`,
+      notes: [...inputs.notes, ...answer.notes],
+      infer: async (samples) => {
+        const logits = new Float32Array(samples.count * columns);
+        const size = inputs.batch ?? samples.count;
+        for (let start = 0; start < samples.count; start += size) {
+          const end = Math.min(start + size, samples.count);
+          const part = size === samples.count ? samples : samplesBetween(samples, start, end);
+          const feeds = inputs.feeds(part).map((feed) => padded(feed, size));
+          const mask = inputs.maskAt === null ? null : (feeds[inputs.maskAt] ?? null);
+          const found = answer.logitsOf(await run(feeds), size, mask);
+          checkFinite(found, columns, start, end - start);
+          logits.set(found.subarray(0, (end - start) * columns), start * columns);
         }
-        if (rows === 0) return new Float32Array(0);
-        const { data, shape } = await engine.run(arrange(pixels, image.shape, how), [rows, ...how.axes]);
-        if (shape.length !== 2 || shape[0] !== rows || shape[1] !== columns) {
-          throw new ModelError({
-            path,
-            found: `an answer of shape ${shapeText(shape)} for ${String(rows)} samples`,
-            expected: `[${String(rows)}, ${String(columns)}]`,
-            remedy: 'export the model with logits as its only output, one row for each sample',
-          });
-        }
-        checkFinite(data, columns);
-        return data;
+        return logits;
       },
       close: () => engine.close(),
     };
@@ -77,72 +85,65 @@ export async function openInference(
   }
 }
 
-/** The one input of the samples: a model takes one image. @throws ModelError when they have others */
-function onlyImage(path: string, inputs: InputSpecs): { readonly name: string; readonly shape: ImageShape } {
-  const [only, ...others] = Object.entries(inputs);
-  const [height, width, channels, ...more] = only?.[1].shape ?? [];
-  const isImage = only?.[1].dtype === 'float32' && others.length === 0 && more.length === 0;
-  if (only !== undefined && isImage && height !== undefined && width !== undefined && channels !== undefined) {
-    return { name: only[0], shape: [height, width, channels] };
-  }
-  throw new ModelError({
-    path,
-    found: `samples of ${inputsText(inputs)}`,
-    expected: 'one image of height × width × channels',
-    remedy: 'use a data set of images',
-  });
+function inputSourceOf(
+  { path, input, inputSettings, tokenizer, inputs }: InferenceSource,
+  engine: Engine,
+): InputSource {
+  return {
+    about: `model ${path}`,
+    inputs: engine.inputs,
+    fields: inputs,
+    settings: { side: 'teacher', named: inputSettings ?? [], only: input },
+    tokenizer: tokenizer ?? null,
+  };
 }
 
-/** Runs two made-up samples, so that a model that cannot take them, or does not answer logits, never joins. */
-async function probe(engine: Engine, path: string, axes: readonly number[]): Promise<number> {
-  const rows = 2;
-  const size = axes.reduce((product, axis) => product * axis, 1);
-  const data = Float32Array.from({ length: rows * size }, (_, at) => (at % 17) / 16);
-  let output: EngineOutput;
+/** Settings that change answers. A job with none of the newer ones keeps the digest of former releases. */
+function settingParts({ input, inputSettings, output }: InferenceSource): string[] {
+  const { layout, mean, std, ...others } = input;
+  const newer = { ...others, inputs: inputSettings, output };
+  const isNewer = Object.values(newer).some((value) => value !== undefined);
+  return [JSON.stringify([layout ?? null, mean ?? null, std ?? null]), ...(isNewer ? [JSON.stringify(newer)] : [])];
+}
+
+/** A batch of the size that the model wants: its last row is repeated, and the answers to that are cut off. */
+function padded({ dtype, shape, data }: Feed, rows: number): Feed {
+  const [found = 0, ...rest] = shape;
+  if (found === rows || found === 0) return { dtype, shape, data };
+  const size = data.length / found;
+  const filled = new (data.constructor as new (length: number) => Feed['data'])(rows * size);
+  filled.set(data as never);
+  for (let row = found; row < rows; row++) filled.copyWithin(row * size, (found - 1) * size, found * size);
+  return { dtype, shape: [rows, ...rest], data: filled };
+}
+
+/** Runs made-up samples, so that a model that cannot take them never joins. */
+async function probe(
+  run: (feeds: readonly Feed[]) => Promise<EngineOutput>,
+  path: string,
+  inputs: ModelInputs,
+  fields: SampleSpec['inputs'],
+): Promise<EngineOutput> {
+  const samples: Samples = madeUpSamples(fields, inputs.batch ?? probedRows);
+  const feeds = inputs.feeds(samples);
   try {
-    output = await engine.run(data, [rows, ...axes]);
+    return await run(feeds);
   } catch (cause) {
     throw new ModelError(
       {
         path,
-        found: `a model that fails on a batch of shape ${shapeText([rows, ...axes])} (${librarySentence(cause)})`,
+        found: `a model that fails on a batch of shape ${feeds.map(({ shape }) => shapeText(shape)).join(', ')} (${librarySentence(cause)})`,
         expected: 'logits',
         remedy: 'use a model made for this data set, or correct teacher.input.layout',
       },
       { cause },
     );
   }
-  const [outputRows, columns] = output.shape;
-  if (output.shape.length !== 2 || outputRows !== rows || columns === undefined || columns === 0) {
-    throw new ModelError({
-      path,
-      found: `an answer of shape ${shapeText(output.shape)} for ${String(rows)} samples`,
-      expected: `[${String(rows)}, classes]`,
-      remedy: 'export the model with logits as its only output, one row for each sample',
-    });
-  }
-  if (columns > 1 && looksLikeProbabilities(output.data, columns)) {
-    throw new ModelError({
-      path,
-      found: 'an answer whose rows are probabilities (each sums to 1)',
-      expected: 'logits, which the temperature is applied to',
-      remedy: 'export the model without its last softmax',
-    });
-  }
-  return columns;
 }
 
-function looksLikeProbabilities(data: Float32Array, columns: number): boolean {
-  for (let start = 0; start < data.length; start += columns) {
-    const row = data.subarray(start, start + columns);
-    const sum = row.reduce((total, value) => total + value, 0);
-    if (!row.every((value) => value >= 0 && value <= 1) || Math.abs(sum - 1) > 1e-3) return false;
-  }
-  return true;
-}
-
-function checkFinite(logits: Float32Array, columns: number): void {
-  const at = logits.findIndex((value) => !Number.isFinite(value));
+/** @param first row of the whole batch that the logits begin at @param rows that count */
+function checkFinite(logits: Float32Array, columns: number, first: number, rows: number): void {
+  const at = logits.subarray(0, rows * columns).findIndex((value) => !Number.isFinite(value));
   if (at < 0) return;
-  throw new LogitsError({ row: Math.floor(at / columns), column: at % columns, value: String(logits[at]) });
+  throw new LogitsError({ row: first + Math.floor(at / columns), column: at % columns, value: String(logits[at]) });
 }

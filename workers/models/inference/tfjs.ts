@@ -13,6 +13,7 @@ import { librarySentence } from '../../base/index.js';
 import { containersOf, type Json, TopologyError } from '../topology.js';
 import { checkShapes } from '../topology-shapes.js';
 import { ModelError } from './errors.js';
+import type { Feed, ModelInput } from '../../inputs/index.js';
 import type { Engine, ModelFile } from './inference.js';
 import { readBeside } from './model-file.js';
 
@@ -61,22 +62,29 @@ export async function openTfjs({ bytes, path, note }: ModelFile, backend: string
       cause,
     );
   }
-  const inputShape = model.inputs[0]?.shape;
-  if (inputShape === undefined || model.inputs.length !== 1 || model.outputs.length !== 1) {
-    const found = `${String(model.inputs.length)} inputs and ${String(model.outputs.length)} outputs`;
-    model.dispose();
-    throw fault(path, found, 'one of each', 'export the model with logits as its only output');
-  }
   return {
     description: backend,
-    inputShape,
-    run: async (data, shape) => {
-      const input = tensor(data, [...shape], 'float32');
+    inputs: model.inputs.map(({ name, dtype, shape }): ModelInput => ({
+      name,
+      dtype: dtype === 'int32' ? 'int32' : 'float32',
+      shape,
+    })),
+    outputs: model.outputs.map(({ shape }, at) => ({
+      name: model.outputNames[at] ?? '',
+      type: 'float32',
+      isFloat: true,
+      shape,
+      operator: closingActivation(model, at),
+    })),
+    run: async (feeds, output) => {
+      const inputs = feeds.map(tensorOf);
       // Not predict(): that one cuts a batch into pieces of 32.
-      const output = model.predictOnBatch(input) as Tensor;
-      const answer = { data: Float32Array.from(await output.data()), shape: output.shape };
-      input.dispose();
-      output.dispose();
+      const answers = model.predictOnBatch(inputs);
+      const all = Array.isArray(answers) ? answers : [answers];
+      const wanted = all[model.outputNames.indexOf(output)] ?? all[0];
+      if (wanted === undefined) throw new TypeError(`no output ${output}`);
+      const answer = { data: Float32Array.from(await wanted.data()), shape: wanted.shape };
+      for (const used of [...inputs, ...all]) used.dispose();
       return answer;
     },
     close: () => {
@@ -84,6 +92,17 @@ export async function openTfjs({ bytes, path, note }: ModelFile, backend: string
       return Promise.resolve();
     },
   };
+}
+
+function tensorOf({ dtype, shape, data }: Feed): Tensor {
+  return tensor(data as Float32Array | Int32Array, [...shape], dtype === 'int32' ? 'int32' : 'float32');
+}
+
+/** The activation of the layer that gives an output, as ONNX names the operator. */
+function closingActivation(model: LayersModel, at: number): string | null {
+  const config = model.outputs[at]?.sourceLayer.getConfig();
+  const name = config?.activation;
+  return name === 'softmax' ? 'Softmax' : name === 'sigmoid' ? 'Sigmoid' : null;
 }
 
 function parseModelJson(bytes: Uint8Array, path: string): ModelJson {

@@ -1,0 +1,52 @@
+/** Every uri of a place that the workers of a job read, in one list: validation, command and rendering follow it. Pure. */
+import type { DistillJob } from './generated/distilljob.js';
+import type { PodRole } from './worker-pod.js';
+
+export interface JobUri {
+  /** "spec.teacher.model.uri" */
+  readonly path: string;
+  readonly uri: string;
+  readonly readBy: readonly PodRole[];
+}
+
+export function jobUris({ spec: { dataset, teacher, student } }: DistillJob): readonly JobUri[] {
+  return [
+    { path: 'spec.dataset.uri', uri: dataset.uri, readBy: ['teacher', 'student'] },
+    ...modelUris('teacher', teacher),
+    ...modelUris('student', student),
+  ];
+}
+
+/** What both sides have in common. */
+interface Side {
+  readonly model: { readonly uri: string };
+  readonly tokenizer?: { readonly uri: string } | undefined;
+}
+
+function modelUris(role: PodRole, { model, tokenizer }: Side): readonly JobUri[] {
+  return [
+    { path: `spec.${role}.model.uri`, uri: model.uri, readBy: [role] },
+    ...(tokenizer === undefined
+      ? []
+      : [{ path: `spec.${role}.tokenizer.uri`, uri: tokenizer.uri, readBy: [role] as const }]),
+  ];
+}
+
+/** The job with each of those uris changed. */
+export function withUris(job: DistillJob, change: (uri: string) => string): DistillJob {
+  const { dataset, teacher, student } = job.spec;
+  const changed = <S extends Side>(side: S): S => ({
+    ...side,
+    model: { ...side.model, uri: change(side.model.uri) },
+    ...(side.tokenizer === undefined ? {} : { tokenizer: { ...side.tokenizer, uri: change(side.tokenizer.uri) } }),
+  });
+  return {
+    ...job,
+    spec: {
+      ...job.spec,
+      dataset: { ...dataset, uri: change(dataset.uri) },
+      teacher: changed(teacher),
+      student: changed(student),
+    },
+  };
+}
