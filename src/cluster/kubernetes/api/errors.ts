@@ -139,8 +139,7 @@ const reasonOfCode: Readonly<Record<number, ApiErrorReason>> = {
 
 /**
  * The API server answers an applied object that does not fit its type with 500 and no reason, like an internal error.
- * Only the
- * beginning of the message tells them apart (apimachinery, managedfields/internal).
+ * Only the beginning of the message tells them apart (apimachinery, managedfields/internal).
  */
 const unreadable = /^failed to (create typed patch object|convert new object) /;
 

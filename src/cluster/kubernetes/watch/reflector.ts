@@ -1,16 +1,14 @@
 /**
  * List-and-watch: keeps a store equal to what the API server holds of one kind, whatever happens to server and network
- * (after
- * client-go's reflector).
+ * (after client-go's reflector).
  *
  * Invariants:
  *  reflector/R1 Only `stop` ends the loop: no error of the API, and no throw of a handler or a projection does.
  *  reflector/R2 The version to resume from advances only after its event is in the store, so a cut repeats events and
- *  loses none.
+ *     loses none.
  *  reflector/R3 A list is compared with the store: objects that vanished meanwhile are reported as deleted.
  *  reflector/R4 Lists read the latest state and are compared by content: a server whose store was restored from a
- *  backup is
- *     believed, although it counts versions up from an earlier one and assigns the same ones again.
+ *     backup is believed, although it counts versions up from an earlier one and assigns the same ones again.
  */
 import type { Clock, Random } from '@distillery/base';
 
@@ -141,8 +139,7 @@ export class Reflector<T> {
 
   /**
    * False from a failure until the watch is resumed or a list is complete: meanwhile the store holds the last known
-   * state of a
-   * server whose own store may have been restored from a backup.
+   * state of a server whose own store may have been restored from a backup.
    */
   get current(): boolean {
     return this.#current;

@@ -4,7 +4,7 @@
  * Invariants:
  *  store/S1 A change is reported only if readers see a difference: fields that the projection drops do not count.
  *  store/S2 An object with the same name and another uid is another object: the previous one is reported as deleted
- *  first.
+ *     first.
  */
 import { isDeepStrictEqual } from 'node:util';
 
