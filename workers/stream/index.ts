@@ -2,8 +2,8 @@
 export { connectWorker, StreamLink } from './connect.js';
 export type { WorkerConnectOptions } from './connect.js';
 export { Fenced, FrameConflict, LoginRefused, StreamRefused, StreamUnreachable } from './errors.js';
-export { feed, probe } from './feeder.js';
-export type { Probe, StoredFrame } from './feeder.js';
+export { feed, probe } from './feed-and-probe.js';
+export type { Probe, StoredFrame } from './feed-and-probe.js';
 export { logitsReader } from './logits-reader.js';
 export { publishDeadLetter, publishFrame } from './logits-writer.js';
 export { ObjectDamaged, ObjectStoreFull } from './errors.js';
