@@ -137,7 +137,7 @@ export interface Leases {
  * Whether no attempt of ours helps before somebody acts: the sentence says what to do and goes into the job's status.
  * Every other error is only tried again.
  */
-export function isHindrance(error: unknown): error is DistilleryError {
+export function isBlocking(error: unknown): error is DistilleryError {
   return error instanceof DistilleryError && error.retry === 'AfterSomebodyActs';
 }
 

@@ -36,7 +36,7 @@ import {
 } from '../domain/index.js';
 
 import type { Fleet } from './fleet.js';
-import { type Cluster, isHindrance, type JobKey, type Jobs, type Observer, type Streams } from './ports.js';
+import { type Cluster, isBlocking, type JobKey, type Jobs, type Observer, type Streams } from './ports.js';
 
 export interface ReconcilerOptions {
   readonly engine: Engine;
@@ -107,7 +107,7 @@ async function reconcileJob(key: JobKey, stored: DistillJob, options: Reconciler
       await actOnProcesses(key, job, plan, cluster, streams);
     }
   } catch (error) {
-    if (isHindrance(error)) await report(key, job.status, blockedStatus(snapshot, plan, error.message), options);
+    if (isBlocking(error)) await report(key, job.status, blockedStatus(snapshot, plan, error.message), options);
     throw error;
   }
   // 9

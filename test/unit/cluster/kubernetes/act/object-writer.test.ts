@@ -10,7 +10,7 @@ import {
 } from '../../../../../src/cluster/kubernetes/cache/views.js';
 import { NameTakenError, RefusalError } from '../../../../../src/cluster/kubernetes/act/refusal.js';
 import { ObjectWriter } from '../../../../../src/cluster/kubernetes/act/object-writer.js';
-import { isHindrance } from '../../../../../src/controller/ports.js';
+import { isBlocking } from '../../../../../src/controller/ports.js';
 import { rawDeployment } from '../../../../kit/kubernetes-objects.js';
 
 const job = { namespace: 'default', name: 'mnist', uid: 'u-1' };
@@ -105,7 +105,7 @@ describe('an object of which nothing is known', () => {
     const { said, writer } = server(there);
     const error = await refusal(writer.write(job, object, null));
     expect(error).toBeInstanceOf(NameTakenError);
-    expect(isHindrance(error)).toBe(true);
+    expect(isBlocking(error)).toBe(true);
     expect(error.message).toBe(`Deployment "mnist-teacher-cpu": it exists and does not belong to this job${owner}`);
     expect(said.map(([verb]) => verb)).toEqual(['create', 'list']);
   });
