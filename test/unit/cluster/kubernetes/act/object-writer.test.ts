@@ -1,7 +1,8 @@
 /** How the objects of a job are written: a missing object is created, one of ours is applied to its uid, any other stays. */
 import { describe, expect, test } from '@jest/globals';
 
-import { ApiError, type ApiErrorReason, type StoredObject } from '../../../../../src/cluster/kubernetes/index.js';
+import { ApiError, type StoredObject } from '../../../../../src/cluster/kubernetes/index.js';
+import { type ApiErrorReason } from '../../../../../src/cluster/kubernetes/api/index.js';
 import {
   deploymentView,
   type OwnedView,

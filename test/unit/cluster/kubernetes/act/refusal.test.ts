@@ -1,7 +1,8 @@
 /** How a refused write of a job's object is reported. */
 import { describe, expect, test } from '@jest/globals';
 
-import { ApiError, type ApiErrorReason } from '../../../../../src/cluster/kubernetes/index.js';
+import { ApiError } from '../../../../../src/cluster/kubernetes/index.js';
+import { type ApiErrorReason } from '../../../../../src/cluster/kubernetes/api/index.js';
 import { RefusalError, refusedOr } from '../../../../../src/cluster/kubernetes/act/refusal.js';
 import { isBlocking } from '../../../../../src/controller/ports.js';
 

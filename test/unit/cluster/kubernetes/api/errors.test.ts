@@ -2,7 +2,8 @@
 import type { Retry } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
-import { ApiError, type ApiErrorReason } from '../../../../../src/cluster/kubernetes/index.js';
+import { ApiError } from '../../../../../src/cluster/kubernetes/index.js';
+import { type ApiErrorReason } from '../../../../../src/cluster/kubernetes/api/index.js';
 import { errorOfAnswer, errorOfFailure, errorOfStatus } from '../../../../../src/cluster/kubernetes/api/errors.js';
 
 function answer(code: number, status: object | string, retryAfter?: string): ApiError {
