@@ -101,11 +101,6 @@ export class ApiError extends DistilleryError {
     this.retryAfterMs = retryAfterMs;
     this.causes = causes;
   }
-
-  /** True if a detail of the refusal has this reason, such as `NamespaceTerminating`. */
-  hasCause(reason: string): boolean {
-    return this.causes.some((cause) => cause.reason === reason);
-  }
 }
 
 /** Reasons of a Status (k8s.io/apimachinery, meta/v1 types.go) that are more specific than the code. */

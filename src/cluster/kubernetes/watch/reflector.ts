@@ -53,8 +53,6 @@ export interface ReflectorOptions<T> {
   readonly labelSelector?: string | undefined;
   /** The part of an object that the store keeps, as plain JSON; null = nothing. */
   readonly project: (object: StoredObject) => T | null;
-  /** The value by which `store.indexed` finds an object. */
-  readonly indexBy?: (object: T) => string | null;
   readonly clock: Clock;
   readonly random: Random;
   readonly report?: (report: ReflectorReport) => void;
@@ -100,7 +98,7 @@ const idleWatchMs = 1_000;
 export class Reflector<T> {
   readonly #options: ReflectorOptions<T>;
   readonly #timing: ReflectorTiming;
-  readonly #store: ObjectStore<T>;
+  readonly #store = new ObjectStore<T>();
   readonly #backoff: Backoff;
   readonly #handlers: Handler<T>[] = [];
   readonly #listHandlers: ((askedAtMs: number) => void)[] = [];
@@ -119,7 +117,6 @@ export class Reflector<T> {
     const timing = { ...reflectorTiming, ...options.timing };
     this.#options = options;
     this.#timing = timing;
-    this.#store = new ObjectStore(options.indexBy);
     this.#backoff = new Backoff({
       firstMs: timing.firstWaitMs,
       longestMs: timing.longestWaitMs,
