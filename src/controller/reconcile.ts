@@ -24,6 +24,7 @@ import {
   finalizeInvalid,
   blockedStatus,
   type InvalidJob,
+  type JobObservation,
   jobRequestOf,
   type Limits,
   noLimits,
@@ -83,7 +84,7 @@ async function reconcileJob(key: JobKey, stored: DistillJob, options: Reconciler
   const observed = await streams.observe(key, { teachers, nowMs: clock.now() }); // 3
   const anyDead = observed.state === 'Present' && observed.dead.messages > 0;
   const [deadItem = null] = anyDead ? await streams.deadItems(key) : [];
-  const seen = {
+  const observation: JobObservation = {
     nowMs: clock.now(),
     engine,
     job,
@@ -92,9 +93,9 @@ async function reconcileJob(key: JobKey, stored: DistillJob, options: Reconciler
     cluster: processes,
     streams: observed,
     deadItem,
-    grants: [],
   };
-  const snapshot: Snapshot = { ...seen, grants: await options.fleet.grantsFor(key, jobRequestOf(seen)) }; // 4
+  const grants = await options.fleet.grantsFor(key, jobRequestOf(observation)); // 4
+  const snapshot: Snapshot = { ...observation, grants };
   let plan = decide(snapshot); // 5
   try {
     if (plan.object === 'AddFinalizer') await jobs.setFinalizer(key, true); // 6

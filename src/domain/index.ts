@@ -46,6 +46,7 @@ export type {
   ClusterObservation,
   EndedProcess,
   InvalidJob,
+  JobObservation,
   Limits,
   LimitSetting,
   ObservedTeacher,

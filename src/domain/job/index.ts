@@ -1,7 +1,7 @@
 /**
  * The door of the job: one snapshot in, one plan out.
  *
- *  jobRequestOf(snapshot) → allocation → grants in the snapshot → decide(snapshot) → plan
+ *  jobRequestOf(observation) → allocation → grants in the snapshot → decide(snapshot) → plan
  */
 export { blockedStatus } from './blocked.js';
 export { dampedRequest } from './damp.js';
@@ -20,6 +20,7 @@ export { jobRequestOf, slotsPerReplicaOf } from './request.js';
 export type {
   ClusterObservation,
   EndedProcess,
+  JobObservation,
   ObservedTeacher,
   PoolObservation,
   PresentStreams,
