@@ -4,9 +4,9 @@
  * floor that it imports. Fails on a rule of docs/rooms.yaml, on parts that import each other in a circle, on an arrow
  * between rooms that runs up, and on a row that allows what no file does.
  *
- *     npm run graph              one line a room
- *     npm run graph -- ROOM …    the arrows of these rooms as well
- *     npm run graph -- --check   only problems
+ *     npm run graph               one line a room
+ *     npm run graph -- PLACE …    the arrows inside these rooms, and between the rooms of these folders; . = all rooms
+ *     npm run graph -- --check    only problems
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -103,8 +103,13 @@ function summary(name: string, graph: Graph): string {
   const arrows = [...graph.values()].reduce((sum, { size }) => sum + size, 0);
   const inCircle = circles(graph);
   const height = inCircle.length > 0 ? '-' : String(Math.max(0, ...floors(graph).values()));
-  const columns = [String(graph.size).padStart(5), String(arrows).padStart(6), height.padStart(6)];
-  return `${name.padEnd(24)} ${columns.join(' ')}${inCircle.length > 0 ? `  circle: ${inCircle.join(', ')}` : ''}`;
+  const columns = [
+    String(graph.size).padStart(5),
+    String(arrows).padStart(6),
+    height.padStart(6),
+    String(inCircle.length).padStart(9),
+  ];
+  return `${name.padEnd(30)} ${columns.join(' ')}${inCircle.length > 0 ? `: ${inCircle.join(', ')}` : ''}`;
 }
 
 function arrowsOf(graph: Graph): string[] {
@@ -132,35 +137,52 @@ const rooms = readRooms();
 const result = cruise();
 const words = process.argv.slice(2);
 const wanted = words.filter((word) => word !== '--check').map((name) => name.replace(/\/$/, ''));
-const house = graphOf(result, (file) => roomOf(file, rooms)?.room);
-const inside = rooms.map(({ room }) => ({
-  room,
-  graph: graphOf(result, (file) => {
+
+/** The arrows between the rooms of a folder, the room of the folder itself included; `.` = all rooms. */
+const between = (folder: string): Graph =>
+  graphOf(result, (file) => {
+    const room = roomOf(file, rooms)?.room;
+    return folder === '.' || room === folder || room?.startsWith(`${folder}/`) === true ? room : undefined;
+  });
+
+/** The arrows between the files and folders of a room. */
+const within = (room: string): Graph =>
+  graphOf(result, (file) => {
     const inner = file.slice(room.length + 1).replace(/^src\//, '');
     const isOwn = roomOf(file, rooms)?.room === room && !inner.startsWith('dist/');
     return isOwn ? inner.split('/', 1)[0] : undefined;
-  }),
-}));
+  });
+
+const isRoom = (name: string): boolean => rooms.some(({ room }) => room === name);
+const holdsRooms = (name: string): boolean => name === '.' || rooms.some(({ room }) => room.startsWith(`${name}/`));
 
 if (!words.includes('--check')) {
-  console.log(`${'room'.padEnd(24)} parts arrows floors`);
-  console.log(summary('all rooms', house));
-  for (const line of wanted.length === 0 ? [] : arrowsOf(house)) console.log(line);
-  for (const { room, graph } of inside) {
-    console.log(summary(room, graph));
-    if (wanted.includes(room)) for (const line of arrowsOf(graph)) console.log(line);
+  console.log(`${'place'.padEnd(30)} parts arrows floors in circle`);
+  for (const place of wanted) {
+    const name = place === '.' ? 'all rooms' : `rooms of ${place}`;
+    const graphs: [string, Graph][] = [
+      ...(holdsRooms(place) ? [[name, between(place)] as [string, Graph]] : []),
+      ...(isRoom(place) ? [[place, within(place)] as [string, Graph]] : []),
+    ];
+    for (const [title, graph] of graphs) console.log([summary(title, graph), ...arrowsOf(graph)].join('\n'));
+  }
+  if (wanted.length === 0) {
+    console.log(summary('all rooms', between('.')));
+    for (const { room } of rooms) console.log(summary(room, within(room)));
   }
 }
 
 const comments = new Map(result.summary.ruleSetUsed?.forbidden?.map(({ name, comment }) => [name, comment ?? '']));
 const problems = [
-  ...wanted.filter((name) => !rooms.some(({ room }) => room === name)).map((name) => `${name} is no room`),
+  ...wanted
+    .filter((name) => !isRoom(name) && !holdsRooms(name))
+    .map((name) => `${name} is no room and holds none; npm run graph lists them`),
   ...result.summary.violations.map(
     ({ from, to, rule }) => `${from} → ${to}: ${rule.name}. ${comments.get(rule.name) ?? ''}`,
   ),
-  ...roomProblems(house, rooms),
-  ...inside.flatMap(({ room, graph }) => {
-    const parts = circles(graph);
+  ...roomProblems(between('.'), rooms),
+  ...rooms.flatMap(({ room }) => {
+    const parts = circles(within(room));
     return parts.length === 0 ? [] : [`${room}: ${parts.join(', ')} import each other in a circle`];
   }),
 ];

@@ -29,8 +29,8 @@ export type EngineReport =
   | { readonly kind: 'failed'; readonly key: JobKey; readonly id: number; readonly ms: number; readonly error: unknown }
   /** Follows `failed`: the job is reconciled again after `retryMs`. */
   | { readonly kind: 'retrying'; readonly key: JobKey; readonly error: unknown; readonly retryMs: number }
-  /** Slots were shared among all jobs. `snapshot` returns what they were shared by. */
-  | { readonly kind: 'shared'; readonly ms: number; readonly snapshot: () => FleetSnapshot };
+  /** An allocation over all jobs was made. `snapshot` returns the input of the next one. */
+  | { readonly kind: 'allocated'; readonly ms: number; readonly snapshot: () => FleetSnapshot };
 
 export interface EngineOptions {
   readonly queue: JobQueue;
@@ -71,7 +71,7 @@ export function startEngine(options: EngineOptions): RunningEngine {
     clock,
     monotonicMs,
     wake,
-    shared: (ms) => report({ kind: 'shared', ms, snapshot: () => fleet.snapshot() }),
+    allocated: (ms) => report({ kind: 'allocated', ms, snapshot: () => fleet.snapshot() }),
   });
   let reconciles = 0;
   cluster.onChange((key) => wake.job(key));

@@ -36,7 +36,7 @@ export interface FleetOptions {
   /** Wakes the jobs whose grants changed. */
   readonly wake: Pick<Wake, 'part'>;
   /** Called after every allocation with its duration in milliseconds. */
-  readonly shared?: (ms: number) => void;
+  readonly allocated?: (ms: number) => void;
 }
 
 type Request = JobRequest<PodNeeds>;
@@ -66,7 +66,7 @@ export class Fleet {
       this.#requests.set(key.uid, { key, request });
       this.#stale = true;
     }
-    this.#shareSoon(key.uid);
+    this.#allocateSoon(key.uid);
     if (!this.#grants.has(key.uid)) await this.#pause?.over;
     return this.#grants.get(key.uid) ?? [];
   }
@@ -74,7 +74,7 @@ export class Fleet {
   /** Nodes or pods changed. */
   slotsChanged(): void {
     this.#stale = true;
-    this.#shareSoon(null);
+    this.#allocateSoon(null);
   }
 
   forget(uid: string): void {
@@ -116,25 +116,25 @@ export class Fleet {
     this.#pause = null;
   }
 
-  #shareSoon(asker: string | null): void {
+  #allocateSoon(asker: string | null): void {
     if (!this.#stale || this.#pause !== null || this.#requests.size === 0) return;
     const { clock, monotonicMs } = this.#options;
     const pauseMs = this.#notBeforeMs - monotonicMs();
     if (pauseMs <= 0) {
-      this.#share(asker);
+      this.#allocate(asker);
       return;
     }
     const stop = new AbortController();
     const over = clock.sleep(pauseMs, stop.signal).then(() => {
       if (stop.signal.aborted) return;
       this.#pause = null;
-      this.#share(null);
+      this.#allocate(null);
     });
     this.#pause = { over, stop };
   }
 
-  #share(asker: string | null): void {
-    const { slots, rules, monotonicMs, wake, shared } = this.#options;
+  #allocate(asker: string | null): void {
+    const { slots, rules, monotonicMs, wake, allocated } = this.#options;
     const startMs = monotonicMs();
     const requests = [...this.#requests.values()].map(({ request }) => request);
     const input = allocationInput(requests, slots(), rules);
@@ -144,7 +144,7 @@ export class Fleet {
     this.#stale = false;
     const endMs = monotonicMs();
     this.#notBeforeMs = endMs + (endMs - startMs) * restFactor;
-    shared?.(endMs - startMs);
+    allocated?.(endMs - startMs);
     for (const [uid, grants] of this.#grants) {
       if (uid !== asker && !jsonEqual(urgentPart(before.get(uid)), urgentPart(grants))) wake.part(uid);
     }

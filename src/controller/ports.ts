@@ -1,7 +1,6 @@
 /**
  * The ports of the controller: what it needs of the API server, of the cluster and of the streams. Adapters implement
- * them
- * (src/cluster, src/stream) and import them from here; the controller imports no adapter.
+ * them (src/cluster, src/stream) and import them from here; the controller imports no adapter.
  */
 import { DistilleryError } from '@distillery/base';
 import type { DeadItem, NatsAccess, WorkerRole } from '@distillery/protocol';
@@ -123,8 +122,7 @@ export type LeaseWrite = { readonly kind: 'written'; readonly lease: StoredLease
 
 /**
  * One coordination.k8s.io/v1 Lease with optimistic concurrency, which is all that leader election needs (leader.ts). A
- * call
- * rejects when its effect is unknown: no answer, or a server error.
+ * call rejects when its effect is unknown: no answer, or a server error.
  */
 export interface Leases {
   /** null when there is none. */
@@ -137,10 +135,9 @@ export interface Leases {
 
 /**
  * Whether no attempt of ours helps before somebody acts: the sentence says what to do and goes into the job's status.
- * Every
- * other error is only tried again.
+ * Every other error is only tried again.
  */
-export function isHindrance(error: unknown): error is DistilleryError {
+export function isBlocking(error: unknown): error is DistilleryError {
   return error instanceof DistilleryError && error.retry === 'AfterSomebodyActs';
 }
 

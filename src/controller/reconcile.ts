@@ -24,6 +24,7 @@ import {
   finalizeInvalid,
   blockedStatus,
   type InvalidJob,
+  type JobObservation,
   jobRequestOf,
   type Limits,
   noLimits,
@@ -36,7 +37,7 @@ import {
 } from '../domain/index.js';
 
 import type { Fleet } from './fleet.js';
-import { type Cluster, isHindrance, type JobKey, type Jobs, type Observer, type Streams } from './ports.js';
+import { type Cluster, isBlocking, type JobKey, type Jobs, type Observer, type Streams } from './ports.js';
 
 export interface ReconcilerOptions {
   readonly engine: Engine;
@@ -83,7 +84,7 @@ async function reconcileJob(key: JobKey, stored: DistillJob, options: Reconciler
   const observed = await streams.observe(key, { teachers, nowMs: clock.now() }); // 3
   const anyDead = observed.state === 'Present' && observed.dead.messages > 0;
   const [deadItem = null] = anyDead ? await streams.deadItems(key) : [];
-  const seen = {
+  const observation: JobObservation = {
     nowMs: clock.now(),
     engine,
     job,
@@ -92,9 +93,9 @@ async function reconcileJob(key: JobKey, stored: DistillJob, options: Reconciler
     cluster: processes,
     streams: observed,
     deadItem,
-    grants: [],
   };
-  const snapshot: Snapshot = { ...seen, grants: await options.fleet.grantsFor(key, jobRequestOf(seen)) }; // 4
+  const grants = await options.fleet.grantsFor(key, jobRequestOf(observation)); // 4
+  const snapshot: Snapshot = { ...observation, grants };
   let plan = decide(snapshot); // 5
   try {
     if (plan.object === 'AddFinalizer') await jobs.setFinalizer(key, true); // 6
@@ -107,7 +108,7 @@ async function reconcileJob(key: JobKey, stored: DistillJob, options: Reconciler
       await actOnProcesses(key, job, plan, cluster, streams);
     }
   } catch (error) {
-    if (isHindrance(error)) await report(key, job.status, blockedStatus(snapshot, plan, error.message), options);
+    if (isBlocking(error)) await report(key, job.status, blockedStatus(snapshot, plan, error.message), options);
     throw error;
   }
   // 9

@@ -7,14 +7,13 @@
  *  job         one job: snapshot in, plan out
  */
 export { allocate } from './allocation/index.js';
-export type { Allocation, Grant, JobRequest, NamespaceWeights, Teacher } from './allocation/index.js';
+export type { Grant, JobRequest, NamespaceWeights, Teacher } from './allocation/index.js';
 export { allocationInput, fleetSnapshotOf, nothingMissing, parseReserve, planSweep, replay } from './fleet/index.js';
 export type {
   AllocationRules,
   ClusterSlots,
   CurrentTeacher,
   FleetSnapshot,
-  LedgerFacts,
   LeftStreams,
   MissingSince,
   Orphan,
@@ -46,15 +45,13 @@ export {
 export type {
   ClusterObservation,
   EndedProcess,
-  Finalization,
   InvalidJob,
-  JobPlan,
+  JobObservation,
   Limits,
   LimitSetting,
   ObservedTeacher,
   Plan,
   PoolObservation,
-  PoolPlan,
   Policy,
   PoolState,
   PresentStreams,
@@ -74,7 +71,6 @@ export {
   Ledger,
 } from './ledger/index.js';
 export type {
-  Amounts,
   LedgerNode,
   LedgerPod,
   NodeWait,

@@ -34,7 +34,7 @@ export function engineReporter(
       case 'retrying':
         log.debug({ job: nameOf(report.key), retryMs: report.retryMs }, 'reconcile will be retried');
         return;
-      case 'shared':
+      case 'allocated':
         metrics.shareSeconds.observe(report.ms / 1_000);
         if (log.isLevelEnabled('trace')) log.trace({ fleet: report.snapshot() }, 'slots shared');
     }

@@ -2,7 +2,7 @@
 export { configMap } from './config-map.js';
 export { manifestOf } from './manifest.js';
 export { networkPolicy } from './network-policy.js';
-export type { KubernetesObject, OwnerReference, WorkerSettings } from './object.js';
+export type { KubernetesObject, WorkerSettings } from './object.js';
 export { podNeeds } from './resources.js';
 export { secret } from './secret.js';
 export { serviceAccount } from './service-account.js';

@@ -30,39 +30,39 @@ export function namespaceOf({ metadata }: DistillJob): string {
   return metadata.namespace ?? 'default';
 }
 
-/** Labels of one fleet of a job's pods, or of the job as a whole. */
-export interface Fleet {
+/** The workers that one object starts: the student, or the teachers of one pool. Absent = the job as a whole. */
+export interface WorkerSet {
   readonly role: PodRole;
   /** Pool of teachers. */
   readonly pool?: string;
 }
 
 /**
- * Labels that select the pods of a job, or of one of its fleets, and no others. Selectors are immutable, so these never
+ * Labels that select the pods of a job, or of one set of its workers, and no others. Selectors are immutable, so these never
  * change.
  */
-export function selectorOf(job: DistillJob, fleet?: Fleet): Readonly<Record<string, string>> {
+export function selectorOf(job: DistillJob, workers?: WorkerSet): Readonly<Record<string, string>> {
   return {
     [labels.jobUid]: uidOf(job),
-    ...(fleet === undefined ? {} : { [labels.component]: fleet.role }),
-    ...(fleet?.pool === undefined ? {} : { [labels.pool]: fleet.pool }),
+    ...(workers === undefined ? {} : { [labels.component]: workers.role }),
+    ...(workers?.pool === undefined ? {} : { [labels.pool]: workers.pool }),
   };
 }
 
-export function labelsOf(job: DistillJob, fleet?: Fleet): Readonly<Record<string, string>> {
+export function labelsOf(job: DistillJob, workers?: WorkerSet): Readonly<Record<string, string>> {
   return {
     [labels.managedBy]: appName,
     [labels.name]: appName,
     [labels.job]: job.metadata.name,
-    ...selectorOf(job, fleet),
+    ...selectorOf(job, workers),
   };
 }
 
-export function metadataOf(job: DistillJob, name: string, fleet?: Fleet): KubernetesObject['metadata'] {
+export function metadataOf(job: DistillJob, name: string, workers?: WorkerSet): KubernetesObject['metadata'] {
   return {
     name,
     namespace: namespaceOf(job),
-    labels: labelsOf(job, fleet),
+    labels: labelsOf(job, workers),
     ownerReferences: [ownerReference(job)],
   };
 }

@@ -24,7 +24,7 @@ import {
 
 import { isAccelerator } from '../domain/index.js';
 
-import { type Fleet, labelsOf, uidOf } from './metadata.js';
+import { labelsOf, uidOf, type WorkerSet } from './metadata.js';
 import { type Mounted, placesOf } from './mounts.js';
 import type { Fields, WorkerSettings } from './object.js';
 import { type PodTemplate, withOverlay } from './overlay.js';
@@ -48,7 +48,7 @@ const imageUser = 10_001;
 const scratchLimit = '1Gi';
 
 export interface WorkerPod {
-  readonly fleet: Fleet;
+  readonly workers: WorkerSet;
   readonly annotations: Readonly<Record<string, string>>;
   readonly resources: Resources;
   readonly variables: Variables;
@@ -63,13 +63,13 @@ export interface WorkerPod {
 type Variables = Readonly<Record<string, string | { readonly valueFrom: Fields }>>;
 
 export function podTemplate(job: DistillJob, worker: WorkerPod, settings: WorkerSettings): PodTemplate {
-  const { fleet, annotations, resources, variables, restartPolicy, priorityClassName, affinity, template } = worker;
-  const { volumes, mounts } = mountedBy(job, fleet.role, settings);
+  const { workers, annotations, resources, variables, restartPolicy, priorityClassName, affinity, template } = worker;
+  const { volumes, mounts } = mountedBy(job, workers.role, settings);
   const own: PodTemplate = {
-    metadata: { labels: labelsOf(job, fleet), annotations },
+    metadata: { labels: labelsOf(job, workers), annotations },
     spec: {
       restartPolicy,
-      terminationGracePeriodSeconds: graceSeconds[fleet.role],
+      terminationGracePeriodSeconds: graceSeconds[workers.role],
       ...(priorityClassName === undefined ? {} : { priorityClassName }),
       ...(affinity === undefined ? {} : { affinity }),
       serviceAccountName: sharedName(job.metadata.name),
@@ -89,8 +89,8 @@ export function podTemplate(job: DistillJob, worker: WorkerPod, settings: Worker
           name: workerContainer,
           image: imageFor(resources, settings),
           imagePullPolicy: settings.imagePullPolicy,
-          args: [`dist/workers/${fleet.role}/main.js`],
-          env: listed({ ...commonVariables(fleet.role, settings), ...variables }),
+          args: [`dist/workers/${workers.role}/main.js`],
+          env: listed({ ...commonVariables(workers.role, settings), ...variables }),
           resources,
           securityContext: {
             allowPrivilegeEscalation: false,

@@ -3,18 +3,18 @@ import { failureCodes } from '@distillery/protocol';
 
 import { type DistillJob, safeToEvictAnnotation, studentName, workerContainer } from '../api/index.js';
 
-import { type Fleet, metadataOf } from './metadata.js';
+import { metadataOf, type WorkerSet } from './metadata.js';
 import type { Fields, KubernetesObject, WorkerSettings } from './object.js';
 import { podTemplate } from './pod.js';
 import { studentResources } from './resources.js';
 
 /** @throws OwnerlessJobError */
 export function studentJob(job: DistillJob, suspended: boolean, settings: WorkerSettings): KubernetesObject {
-  const fleet: Fleet = { role: 'student' };
+  const workers: WorkerSet = { role: 'student' };
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
-    metadata: metadataOf(job, studentName(job.metadata.name), fleet),
+    metadata: metadataOf(job, studentName(job.metadata.name), workers),
     spec: {
       suspend: suspended,
       completions: 1,
@@ -26,7 +26,7 @@ export function studentJob(job: DistillJob, suspended: boolean, settings: Worker
       template: podTemplate(
         job,
         {
-          fleet,
+          workers,
           // An evicted student resumes from its checkpoint, but loses more steps than an autoscaler saves.
           annotations: { [safeToEvictAnnotation]: 'false' },
           resources: studentResources(job),

@@ -8,7 +8,7 @@ import {
   workerContainer,
 } from '../api/index.js';
 
-import { type Fleet, metadataOf, selectorOf } from './metadata.js';
+import { metadataOf, selectorOf, type WorkerSet } from './metadata.js';
 import type { KubernetesObject, WorkerSettings } from './object.js';
 import { podTemplate } from './pod.js';
 import { teacherResources } from './resources.js';
@@ -42,14 +42,14 @@ export function teacherDeployment(
   replicas: number,
   settings: WorkerSettings,
 ): KubernetesObject {
-  const fleet: Fleet = { role: 'teacher', pool: pool.name };
+  const workers: WorkerSet = { role: 'teacher', pool: pool.name };
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: metadataOf(job, teacherName(job.metadata.name, pool.name), fleet),
+    metadata: metadataOf(job, teacherName(job.metadata.name, pool.name), workers),
     spec: {
       replicas,
-      selector: { matchLabels: selectorOf(job, fleet) },
+      selector: { matchLabels: selectorOf(job, workers) },
       // Pods of a new template replace old ones in their slots: a surge pod could find no slot, or take another pod's (I5).
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: '25%' } },
       progressDeadlineSeconds: noDeadlineSeconds,
@@ -57,7 +57,7 @@ export function teacherDeployment(
       template: podTemplate(
         job,
         {
-          fleet,
+          workers,
           // Without this, scratch folders would keep the autoscaler from removing an idle node.
           annotations: { [safeToEvictAnnotation]: 'true' },
           resources: teacherResources(pool),

@@ -1,6 +1,6 @@
 /** The door of the simulator: makes a trace from parameters or logs, and a comparison from a trace and policies. */
-export { type CsvFile, type LeftOut, type LoggedCluster, readLoggedCluster } from './alibaba.js';
-export { compare, type ComparisonProgress, type Goal, goalsAmong, tableRow } from './compare.js';
+export { type CsvFile, type LeftOut, readLoggedCluster } from './alibaba.js';
+export { compare, type ComparisonProgress, goalsAmong, tableRow } from './compare.js';
 export { generateTrace, jobsOf } from './generate.js';
 export { advance, type Job, secondsToTurn, startedJob, type Teacher } from './job.js';
 export { meter, type Outcome, type Row, rowOf } from './measures.js';

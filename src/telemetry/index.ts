@@ -2,4 +2,4 @@
 export { type Check, type HealthPages, HealthPortError, type HealthServer, openHealth } from './health.js';
 export { JobMeasures } from './job-measures.js';
 export { fileLog, type Log, type OutputLog, outputLog } from './log.js';
-export { createMetrics, type MetricDescription, metricDescriptions, type Metrics } from './metrics.js';
+export { createMetrics, metricDescriptions, type Metrics } from './metrics.js';

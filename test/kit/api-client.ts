@@ -10,10 +10,9 @@ import {
   ApiError,
   Budget,
   loadAccess,
-  type RequestRecord,
   Transport,
-  type TransportLimits,
 } from '../../src/cluster/kubernetes/index.js';
+import { type RequestRecord, type TransportLimits } from '../../src/cluster/kubernetes/api/index.js';
 
 export interface TestClient {
   readonly client: ApiClient;

@@ -5,17 +5,14 @@
  */
 import type { Clock } from '@distillery/base';
 
+import { type ApiClient, ApiError, type ResourceKind, type StoredObject } from '../../src/cluster/kubernetes/index.js';
 import {
-  type ApiClient,
-  ApiError,
   type ApiErrorReason,
   type ListOptions,
   type Page,
-  type ResourceKind,
-  type StoredObject,
   type WatchEvent,
   type WatchOptions,
-} from '../../src/cluster/kubernetes/index.js';
+} from '../../src/cluster/kubernetes/api/index.js';
 
 type Logged = Extract<WatchEvent, { object: unknown }> & { readonly version: number };
 

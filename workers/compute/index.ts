@@ -4,4 +4,3 @@ export { asModelError, openInferenceThread } from './inference-thread.js';
 export type { InferenceThread, InferenceThreadSource } from './inference-thread.js';
 export { openTrainerThread } from './trainer-thread.js';
 export type { TrainerThread, TrainerThreadSource } from './trainer-thread.js';
-export type { TrainerSource } from './trainer-worker.js';

@@ -1,4 +1,4 @@
 /** The door of this room: the runtimes, and the choice among them. */
 export { openRuntime } from './table.js';
 export { RuntimeError } from './runtime.js';
-export type { Reason, Runtime, RuntimeEntry, Work } from './runtime.js';
+export type { Runtime, RuntimeEntry } from './runtime.js';

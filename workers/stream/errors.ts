@@ -1,5 +1,6 @@
 /** What can go wrong between a worker and NATS. Each knows how its process must end (base/exit.ts). */
 import type { FaultOf } from '@distillery/base';
+import { jetStreamRefusal } from '@distillery/nats';
 
 import { WorkerError } from '../base/index.js';
 
@@ -63,6 +64,13 @@ export class StreamRefused extends WorkerError {
       options,
     );
   }
+}
+
+/** Any refusal that the caller does not expect, as StreamRefused; other errors unchanged. */
+export function refused(doing: string, error: unknown): Error {
+  const refusal = jetStreamRefusal(error);
+  if (refusal !== null) return new StreamRefused(doing, refusal.text, { cause: error });
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** The job's reference answers were written by a newer worker and require features that this one lacks. */

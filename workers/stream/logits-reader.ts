@@ -3,15 +3,15 @@
  *
  * A hint, not the truth: the consumer takes no acknowledgements, so a frame that was on its way to a dying connection
  * never comes again, and a recreated stream delivers frames again. The student probes what it misses and drops what it
- * has (design §4, feeder.ts).
+ * has (design §4 "Gaps", feed-and-probe.ts).
  */
 import { type JobNames } from '@distillery/protocol';
 
 import { AsyncQueue } from './async-queue.js';
 import type { StreamLink } from './connect.js';
-import type { StoredFrame } from './feeder.js';
+import { deliveryOf, placeOf } from './delivery.js';
+import type { StoredFrame } from './feed-and-probe.js';
 import { Puller } from './puller.js';
-import { deliveryOf, placeOf } from './work-queue.js';
 
 /** Frames in memory at most: 512 KiB each, so 16 MiB. */
 const defaultPrefetch = 32;

@@ -1,11 +1,10 @@
 /**
  * The teacher's side of LOGITS and DEAD: stores answers, at most one a step (I3).
  */
-import { jetStreamRefusal } from '@distillery/nats';
 import { FrameError, type DeadItem, type JobNames, readHeader } from '@distillery/protocol';
 
 import type { StreamLink } from './connect.js';
-import { FrameConflict, StreamRefused } from './errors.js';
+import { FrameConflict, refused } from './errors.js';
 import { refusalOf } from './store-errors.js';
 import { untilStored } from './until-stored.js';
 
@@ -83,11 +82,4 @@ export async function publishDeadLetter(link: StreamLink, names: JobNames, item:
   } catch (error) {
     throw refused(doing, error);
   }
-}
-
-/** Any refusal that the caller does not expect, as StreamRefused; other errors unchanged. */
-export function refused(doing: string, error: unknown): Error {
-  const refusal = jetStreamRefusal(error);
-  if (refusal !== null) return new StreamRefused(doing, refusal.text, { cause: error });
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -8,7 +8,7 @@ import { headers } from '@nats-io/transport-node';
 import { z } from 'zod';
 
 import type { StreamLink } from './connect.js';
-import { refused } from './logits-writer.js';
+import { refused } from './errors.js';
 import { refusalOf, roomFaultOf } from './store-errors.js';
 
 export type Written =

@@ -22,8 +22,7 @@ import {
 } from '@distillery/protocol';
 
 import type { StreamLink } from './connect.js';
-import { Fenced, ReferenceRefused } from './errors.js';
-import { refused } from './logits-writer.js';
+import { Fenced, ReferenceRefused, refused } from './errors.js';
 import { isWithoutRoom, refusalOf } from './store-errors.js';
 
 interface Value {

@@ -20,6 +20,7 @@ import type { Msg } from '@nats-io/transport-node';
 
 import { AsyncQueue } from './async-queue.js';
 import type { StreamLink } from './connect.js';
+import { deliveryOf, placeOf } from './delivery.js';
 import { Puller } from './puller.js';
 
 /** One delivery of a work item. Settled once, by `done` or `giveBack`; later calls change nothing. */
@@ -162,22 +163,6 @@ async function keepAlive(link: StreamLink, held: ReadonlySet<Held>, settled: Abo
     // Answers without a connection would pile up in the client and arrive too late to help.
     if (link.connected) for (const delivery of held) delivery.working();
   }
-}
-
-/**
- * What a delivery's reply subject says. `$JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>. …`, and from server 2.15
- * on with a domain and an account hash before the stream.
- */
-export function deliveryOf(reply: string): { readonly deliveries: number; readonly sequence: number } {
-  const tokens = reply.split('.');
-  const first = tokens.length === 9 ? 4 : 6;
-  return { deliveries: Number(tokens[first] ?? 1), sequence: Number(tokens[first + 1] ?? 0) };
-}
-
-/** Shard and step of a WORK or LOGITS subject; NaN where a foreign writer put something else. */
-export function placeOf(subject: string): { readonly shard: number; readonly step: number } {
-  const [shard, step] = subject.split('.').slice(-2).map(Number);
-  return { shard: shard ?? NaN, step: step ?? NaN };
 }
 
 function readItem(

@@ -12,7 +12,6 @@ import type { StopRequest } from '../shared/stop.js';
 import type { Terminal } from '../shared/standard-output.js';
 
 import { openBaselineFolder } from './baseline.js';
-import { runEngine } from './engine.js';
 import { openRunFolder, type RunChoice } from './load-job.js';
 import { openOutput, type Output } from './output.js';
 import { checkRunEnvironment } from './run-environment.js';
@@ -28,6 +27,7 @@ import {
 } from './run-summary.js';
 import type { Outcome } from './supervise-job.js';
 import { teacherAccuracy } from './teacher-accuracy.js';
+import { train } from './train.js';
 import { shownOf } from './view.js';
 
 export interface RunOptions extends RunChoice {
@@ -149,7 +149,7 @@ class Run {
   async #train(folder: RunFolder, nats: FoundNatsServer): Promise<Outcome> {
     const { scripts, environment, clock, openLog, stop } = this.#needs;
     const { name } = folder.job.metadata;
-    return runEngine({
+    return train({
       folder,
       nats,
       slots: this.#options.slots,

@@ -1,5 +1,5 @@
 /**
- * Runs the controller over one job on this machine until the job is over.
+ * Runs the engine over one job on this machine until the job is over.
  *
  * Invariants:
  *  supervise-job/S1 However `superviseJob` ends, every worker process is gone.
@@ -23,8 +23,8 @@ import type { Log } from '../../telemetry/index.js';
 
 import { CliError, storageFault } from '../shared/cli-error.js';
 
-import { startController } from './controller.js';
 import { watchDiskSpace } from './disk-space.js';
+import { startLocalEngine } from './local-engine.js';
 import type { Nats } from './nats.js';
 import type { RunFolder } from './run-folder.js';
 import { watchSlots } from './slots.js';
@@ -64,7 +64,7 @@ export async function superviseJob(options: SuperviseOptions): Promise<Outcome> 
   const over = Promise.withResolvers<Outcome>();
   const cluster = new LocalCluster({ ...options, folder: folder.path });
   let hasBegun = false;
-  const controller = startController({
+  const engine = startLocalEngine({
     key,
     jobs: new LocalJobs(folder.path, folder.job, onEvents),
     cluster,
@@ -82,13 +82,13 @@ export async function superviseJob(options: SuperviseOptions): Promise<Outcome> 
       if (lasting !== null) over.reject(lasting);
     },
   });
-  const unwatch = admin.watch(key.uid, () => controller.wake());
+  const unwatch = admin.watch(key.uid, () => engine.wake());
   const stopped = (): void => over.resolve({ kind: 'stopped' });
   const leaving = new AbortController();
   if (stop.aborted) stopped();
   stop.addEventListener('abort', stopped, { once: true });
   try {
-    controller.wake();
+    engine.wake();
     void watchDiskSpace(folder.path, clock, leaving.signal, over.reject);
     void watchSlots(folder.path, clock, leaving.signal, (slots) => {
       log.info({ slots }, 'slots changed');
@@ -99,7 +99,7 @@ export async function superviseJob(options: SuperviseOptions): Promise<Outcome> 
     leaving.abort();
     stop.removeEventListener('abort', stopped);
     unwatch();
-    await controller.stop();
+    await engine.stop();
     await cluster.remove();
   }
 }

@@ -2,48 +2,21 @@
 export {
   type Access,
   AccessError,
-  type AccessSource,
   type ApiClient,
   ApiError,
-  type ApiErrorCause,
-  type ApiErrorReason,
   Budget,
-  type BudgetOptions,
-  chosenContext,
   type ContextAccess,
   credentialsError,
-  type DeleteOptions,
-  type Kubeconfig,
   type KubeconfigFiles,
   kubeconfigFiles,
-  type ListOptions,
   loadAccess,
-  type Page,
-  readKubeconfig,
-  type RequestRecord,
   type ResourceKind,
-  type StoredMetadata,
   type StoredObject,
   Transport,
-  type TransportLimits,
-  type TransportOptions,
-  type WatchEvent,
-  type WatchOptions,
-  type WriteOptions,
-  type WrittenObject,
 } from './api/index.js';
-export {
-  Reflector,
-  type ReflectorCounters,
-  type ReflectorOptions,
-  type ReflectorReport,
-  type ReflectorTiming,
-  type Store,
-} from './watch/index.js';
 export {
   ClusterCache,
   JobCache,
-  type JobCacheOptions,
   kinds,
   nodeView,
   podView,
@@ -52,7 +25,6 @@ export {
   type WatchState,
 } from './cache/index.js';
 export {
-  type EventOutcome,
   EventRecorder,
   type EventRecorderOptions,
   KubernetesCluster,
@@ -62,6 +34,5 @@ export {
   leaseUid,
   jobExists,
   KubernetesJobs,
-  type KubernetesJobsOptions,
 } from './act/index.js';
 export { apiClient, type ApiClientOptions } from './client.js';

@@ -1,3 +1,3 @@
 /** The door of the local adapter: child processes on this machine. */
-export { LocalCluster, type LocalClusterOptions } from './local-cluster.js';
+export { LocalCluster } from './local-cluster.js';
 export { LocalJobs } from './local-jobs.js';

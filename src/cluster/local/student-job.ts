@@ -4,8 +4,7 @@
  * Invariants:
  *  student-job/J1 At most one process at a time; none is started while the job is not wanted.
  *  student-job/J2 Errors are charged to backoffLimit. Disruptions (killed, evicted, stream unreachable) and requested
- *  stops are
- *     not. Exit code 65 means that another attempt would fail as well: the job has failed.
+ *     stops are not. Exit code 65 means that another attempt would fail as well: the job has failed.
  *  student-job/J3 A drained job holds no process and no timer.
  */
 import type { Clock } from '@distillery/base';

@@ -4,10 +4,9 @@
  *
  * Invariants:
  *  teacher-pool/T1 A pool starts no process beyond the number last wanted, and none during a wait; one wait holds for
- *  all.
+ *     all.
  *  teacher-pool/T2 A killed teacher is replaced at once, repeatedly at most once a second. A teacher that fails by
- *  itself is
- *     replaced after a wait that doubles.
+ *     itself is replaced after a wait that doubles.
  *  teacher-pool/T3 A drained pool holds no process and no timer.
  */
 import type { Clock } from '@distillery/base';

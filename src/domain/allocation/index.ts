@@ -14,7 +14,5 @@ export type {
   NamespaceWeights,
   PendingPodRequest,
   PoolRequest,
-  ResourceSupply,
-  StopReason,
   Teacher,
 } from './types.js';

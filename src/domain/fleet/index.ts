@@ -15,4 +15,4 @@ export type {
   SweepPlan,
   SweepSnapshot,
 } from './orphans.js';
-export type { ClusterSlots, CurrentTeacher, LedgerFacts, SlotSupply } from './slots.js';
+export type { ClusterSlots, CurrentTeacher, SlotSupply } from './slots.js';

@@ -10,7 +10,7 @@ import { type StudentState, teacherPrefetch, type TeacherState, telemetryStaleMs
 
 import { type DemandReason, grantsText } from '../../api/index.js';
 import type { Grant } from '../allocation/index.js';
-import type { PresentStreams, Snapshot } from './snapshot.js';
+import type { JobObservation, PresentStreams } from './snapshot.js';
 import type { Verdict } from './verdict.js';
 
 export type JobDemand =
@@ -55,7 +55,7 @@ const shrinkMargin = 1.55;
 const firstTeachers = 4;
 
 /** What the job needs; nothing unless it is active. */
-export function demandUnder(verdict: Verdict, snapshot: Snapshot): JobDemand {
+export function demandUnder(verdict: Verdict, observation: JobObservation): JobDemand {
   switch (verdict.kind) {
     case 'Suspended':
       return { kind: 'None', reason: 'Suspended' };
@@ -67,12 +67,12 @@ export function demandUnder(verdict: Verdict, snapshot: Snapshot): JobDemand {
     case 'Deleting':
       return { kind: 'None', reason: 'Deleting' };
     case 'Active':
-      return jobDemandOf(snapshot);
+      return jobDemandOf(observation);
   }
 }
 
 /** What an active job needs. */
-export function jobDemandOf({ job, cluster, streams, nowMs }: Snapshot): JobDemand {
+export function jobDemandOf({ job, cluster, streams, nowMs }: JobObservation): JobDemand {
   if (job.spec.student.loss.softWeight === 0) return { kind: 'None', reason: 'NoTeacherNeeded' };
   const anyRuns = cluster.pools.some(({ pods }) => pods.some(({ terminating }) => !terminating));
   const fill = (teachers: number): JobDemand => ({ kind: 'Teachers', reason: 'FillWindow', teachers });

@@ -6,30 +6,29 @@ import { dampedRequest, type PoolState } from './damp.js';
 import { demandUnder } from './demand.js';
 import { pausedUntilMs } from './pause.js';
 import { policyOf } from './policy.js';
-import { type ObservedTeacher, type PoolObservation, readyTeachers, type Snapshot } from './snapshot.js';
+import { type JobObservation, type ObservedTeacher, type PoolObservation, readyTeachers } from './snapshot.js';
 import { verdictOf } from './verdict.js';
 
-/** @param snapshot its grants do not matter */
-export function jobRequestOf(snapshot: Snapshot): JobRequest<PodNeeds> {
-  const { job, cluster, nowMs } = snapshot;
+export function jobRequestOf(observation: JobObservation): JobRequest<PodNeeds> {
+  const { job, cluster, nowMs } = observation;
   const states = job.spec.teacher.pools.flatMap((pool) => {
     const observed = cluster.pools.find(({ name }) => name === pool.name);
-    return observed === undefined ? [] : [stateOf(pool, observed, snapshot)];
+    return observed === undefined ? [] : [stateOf(pool, observed, observation)];
   });
   const { metadata, spec } = job;
   return dampedRequest(
     { uid: metadata.uid ?? '', namespace: metadata.namespace ?? '', weight: spec.weight },
-    demandUnder(verdictOf(snapshot, readyTeachers(snapshot)), snapshot),
+    demandUnder(verdictOf(observation, readyTeachers(observation)), observation),
     states,
     nowMs,
-    policyOf(snapshot).minimumRunMs,
+    policyOf(observation).minimumRunMs,
   );
 }
 
-function stateOf(pool: TeacherPool, observed: PoolObservation, snapshot: Snapshot): PoolState<PodNeeds> {
-  const { job, streams, nowMs } = snapshot;
+function stateOf(pool: TeacherPool, observed: PoolObservation, observation: JobObservation): PoolState<PodNeeds> {
+  const { job, streams, nowMs } = observation;
   const { needs, resource } = observed;
-  const isPaused = pausedUntilMs(observed, job.status, nowMs, policyOf(snapshot)) !== null;
+  const isPaused = pausedUntilMs(observed, job.status, nowMs, policyOf(observation)) !== null;
   const staying = observed.pods.filter(({ terminating }) => !terminating);
   const bound = staying.filter(({ node }) => node !== null).length;
   const reported = new Map(

@@ -17,7 +17,8 @@ import type { PodNeeds } from '../ledger/index.js';
 import type { Limited } from './limits.js';
 import type { Policy } from './policy.js';
 
-export interface Snapshot {
+/** What was observed of one job: all that its request for teachers depends on. */
+export interface JobObservation {
   /** Milliseconds since 1970. */
   readonly nowMs: number;
   /** Engines differ in the jobs that they can run. */
@@ -32,6 +33,9 @@ export interface Snapshot {
   readonly streams: StreamObservation;
   /** One of the work items that no teacher could do; null when there is none. */
   readonly deadItem: DeadItem | null;
+}
+
+export interface Snapshot extends JobObservation {
   /** This job's grants of the last allocation, by pool. */
   readonly grants: readonly Grant[];
 }
@@ -130,7 +134,7 @@ export type ReadyTeachers = ReadonlyMap<string, readonly TeacherState[]>;
  * The teachers of each pool that label now: their pod exists and their latest telemetry is fresh and says Ready. The pod
  * must exist because a new process may get the name of one that is gone.
  */
-export function readyTeachers({ cluster, streams, nowMs }: Snapshot): ReadyTeachers {
+export function readyTeachers({ cluster, streams, nowMs }: JobObservation): ReadyTeachers {
   const reported = streams.state === 'Present' ? streams.teachers : [];
   const ready = reported.filter((state) => state.phase === 'Ready' && nowMs - state.updatedAtMs <= telemetryStaleMs);
   return new Map(

@@ -11,7 +11,7 @@ import {
   type ObjectMeta,
   unsupported,
 } from '../../api/index.js';
-import type { ReadyTeachers, Snapshot } from './snapshot.js';
+import type { JobObservation, ReadyTeachers } from './snapshot.js';
 import { endIn, isTrueIn } from './status-reader.js';
 
 export type Verdict =
@@ -23,8 +23,8 @@ export type Verdict =
   | { readonly kind: 'Suspended' }
   | { readonly kind: 'Active' };
 
-export function verdictOf(snapshot: Snapshot, ready: ReadyTeachers): Verdict {
-  const { job, cluster, streams, engine } = snapshot;
+export function verdictOf(observation: JobObservation, ready: ReadyTeachers): Verdict {
+  const { job, cluster, streams, engine } = observation;
   // A local run may read its job from a cluster that was deleting it; this does not delete the run.
   if (engine === 'cluster' && job.metadata.deletionTimestamp !== undefined) {
     return { kind: 'Deleting', forced: isForced(job.metadata) };
@@ -34,12 +34,12 @@ export function verdictOf(snapshot: Snapshot, ready: ReadyTeachers): Verdict {
     const kind = ended.type === 'Complete' ? 'Complete' : 'Failed';
     return { kind, condition: { type: kind, status: 'True', reason: ended.reason, message: ended.message } };
   }
-  const refusal = refusalOf(snapshot);
+  const refusal = refusalOf(observation);
   if (refusal !== null) return { kind: 'Refused', condition: refusal };
   const { student } = cluster;
   // The result is in the streams: do not report completion while it cannot be fetched.
   if (student.phase === 'Succeeded' && streams.state !== 'Unreachable') {
-    return { kind: 'Complete', condition: completion(snapshot) };
+    return { kind: 'Complete', condition: completion(observation) };
   }
   if (student.phase === 'Failed') {
     const error = student.lastError?.message ?? 'no termination message';
@@ -49,12 +49,12 @@ export function verdictOf(snapshot: Snapshot, ready: ReadyTeachers): Verdict {
         : conditions.failed.backoffLimit(student.failures, error);
     return { kind: 'Failed', condition };
   }
-  const teacherError = hopelessTeacher(snapshot, ready);
+  const teacherError = hopelessTeacher(observation, ready);
   if (teacherError !== null) return { kind: 'Failed', condition: conditions.failed.teacherError(teacherError) };
   return job.spec.suspend ? { kind: 'Suspended' } : { kind: 'Active' };
 }
 
-function refusalOf({ job, engine, limited, cluster }: Snapshot): ConditionDraft | null {
+function refusalOf({ job, engine, limited, cluster }: JobObservation): ConditionDraft | null {
   const problems = unsupported(job, engine);
   if (problems.length > 0) return conditions.accepted.notSupported(problems);
   const overLimit = limited?.refusal ?? null;
@@ -63,7 +63,7 @@ function refusalOf({ job, engine, limited, cluster }: Snapshot): ConditionDraft 
   return cluster.refusal === null ? null : conditions.accepted.refusedByCluster(cluster.refusal);
 }
 
-function completion({ job: { status: before }, streams }: Snapshot): ConditionDraft {
+function completion({ job: { status: before }, streams }: JobObservation): ConditionDraft {
   const reported = streams.state === 'Present' ? streams.student : null;
   const steps = reported?.steps ?? before?.progress?.steps ?? 0;
   return conditions.complete.yes(steps, reported?.result?.digest ?? before?.result?.digest ?? 'unknown');
@@ -82,7 +82,7 @@ const believedFailures = 5;
  * for all. Later it may be one bad device, so only a row of failures with no other teacher at work ends the job: for
  * example, when the model of a resumed run was changed.
  */
-function hopelessTeacher({ cluster, streams }: Snapshot, ready: ReadyTeachers): string | null {
+function hopelessTeacher({ cluster, streams }: JobObservation, ready: ReadyTeachers): string | null {
   if (streams.state !== 'Present') return null;
   const anyWorked =
     streams.reference !== null ||

@@ -3,14 +3,14 @@
  * copy of it. It knows nothing of jobs and teachers.
  */
 export { isSchedulable } from './constraints.js';
-export type { NodeFacts, NodeSelectorTerm, SchedulingConstraints, Taint, Toleration } from './constraints.js';
+export type { NodeFacts, NodeSelectorTerm, SchedulingConstraints, Taint } from './constraints.js';
 export { Ledger } from './ledger.js';
 export { defaultAccelerators, isAccelerator } from './node-usage.js';
 export type { LedgerNode, LedgerPod } from './node-usage.js';
 export { isLeaving } from './notices.js';
 export type { NodeNotices } from './notices.js';
 export { higherPriorityPods, isSolvedByEviction } from './pending-pods.js';
-export type { HigherPriorityPod, NodeWait, UnboundPod } from './pending-pods.js';
+export type { NodeWait, UnboundPod } from './pending-pods.js';
 export type { Placement } from './placement.js';
 export type { PodNeeds } from './pod-kinds.js';
 export { amountsOf, effectiveRequests, thousandthsOf } from './resources.js';

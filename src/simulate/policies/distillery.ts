@@ -10,7 +10,7 @@ import {
 } from '../../domain/index.js';
 import type { TeacherPlacement } from '../cluster.js';
 
-import { simulatedPool, snapshotOf } from './observed.js';
+import { simulatedPool, observationOf } from './observed.js';
 import type { Decision, JobView, Policy } from './policy.js';
 
 export interface DistilleryOptions {
@@ -79,7 +79,7 @@ function requestOf(job: JobView, nowSeconds: number): JobRequest<Needs> {
   };
   return dampedRequest(
     { uid, namespace, weight },
-    jobDemandOf(snapshotOf(job, nowSeconds)),
+    jobDemandOf(observationOf(job, nowSeconds)),
     [pool],
     nowSeconds * 1_000,
   );

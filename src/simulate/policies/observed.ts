@@ -1,8 +1,8 @@
-/** The snapshot that the operator would take of a simulated job. */
+/** What the operator would observe of a simulated job. */
 import { logitsReaderOf, type StudentState, type TeacherState } from '@distillery/protocol';
 
 import { checkJob, type DistillJob } from '../../api/index.js';
-import type { ClusterObservation, ObservedTeacher, PresentStreams, Snapshot } from '../../domain/index.js';
+import type { ClusterObservation, JobObservation, ObservedTeacher, PresentStreams } from '../../domain/index.js';
 
 import type { JobView } from './policy.js';
 
@@ -36,8 +36,8 @@ const pods = Array.from({ length: 10_000 }, (_, index): ObservedTeacher => {
   return { name: `teacher-${index}`, node: null, terminating: false, ready: true, createdAtMs: 0 };
 });
 
-/** Telemetry is pushed, so it is as new as the snapshot. */
-export function snapshotOf(view: JobView, nowSeconds: number): Snapshot {
+/** Telemetry is pushed, so it is as new as the observation. */
+export function observationOf(view: JobView, nowSeconds: number): JobObservation {
   const nowMs = nowSeconds * 1_000;
   return {
     nowMs,
@@ -46,7 +46,6 @@ export function snapshotOf(view: JobView, nowSeconds: number): Snapshot {
     cluster: clusterOf(view),
     streams: streamsOf(view, nowMs),
     deadItem: null,
-    grants: [],
   };
 }
 

@@ -6,7 +6,8 @@ import { systemClock } from '@distillery/platform';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 
 import type { Leases } from '../../../src/controller/index.js';
-import { type EventOutcome, EventRecorder, kinds, leasesAt } from '../../../src/cluster/kubernetes/index.js';
+import { EventRecorder, kinds, leasesAt } from '../../../src/cluster/kubernetes/index.js';
+import { type EventOutcome } from '../../../src/cluster/kubernetes/act/index.js';
 import { leaseDurations, LeaderElector } from '../../../src/controller/index.js';
 import { clientOf, type TestClient } from '../../kit/api-client.js';
 import { type ControlPlane, distillJobCrd, startControlPlane, until } from '../../kit/cluster/index.js';

@@ -6,16 +6,9 @@ import { randomFrom } from '@distillery/base';
 import { systemClock } from '@distillery/platform';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
-import {
-  type ApiClient,
-  ApiError,
-  kinds,
-  Reflector,
-  type ReflectorReport,
-  type ReflectorTiming,
-  type StoredObject,
-  type TransportLimits,
-} from '../../../src/cluster/kubernetes/index.js';
+import { type ApiClient, ApiError, kinds, type StoredObject } from '../../../src/cluster/kubernetes/index.js';
+import { Reflector, type ReflectorReport, type ReflectorTiming } from '../../../src/cluster/kubernetes/watch/index.js';
+import { type TransportLimits } from '../../../src/cluster/kubernetes/api/index.js';
 import { clientOf, type TestClient, until } from '../../kit/api-client.js';
 import { startControlPlane } from '../../kit/cluster/control-plane.js';
 import { throttledUser, removeThrottle } from '../../kit/throttled-user.js';

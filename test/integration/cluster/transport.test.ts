@@ -13,11 +13,13 @@ import {
   ApiError,
   Budget,
   kinds,
-  type RequestRecord,
   Transport,
+} from '../../../src/cluster/kubernetes/index.js';
+import {
+  type RequestRecord,
   type TransportLimits,
   type WatchEvent,
-} from '../../../src/cluster/kubernetes/index.js';
+} from '../../../src/cluster/kubernetes/api/index.js';
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => void;
 

@@ -3,7 +3,9 @@ import { randomFrom } from '@distillery/base';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { type ApiErrorReason, kinds, Reflector } from '../../../src/cluster/kubernetes/index.js';
+import { kinds } from '../../../src/cluster/kubernetes/index.js';
+import { type ApiErrorReason } from '../../../src/cluster/kubernetes/api/index.js';
+import { Reflector } from '../../../src/cluster/kubernetes/watch/index.js';
 import { FakeClock, settled } from '../../kit/clock.js';
 import { FakeApiServer, fakeError } from '../../kit/fake-api-server.js';
 

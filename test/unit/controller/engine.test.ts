@@ -53,7 +53,7 @@ describe('an engine', () => {
     const engine = start();
     await rest();
     expect(jobs.job?.status?.phase).toBe('Pending');
-    expect(kinds().slice(0, 3)).toEqual(['shared', 'decided', 'done']);
+    expect(kinds().slice(0, 3)).toEqual(['allocated', 'decided', 'done']);
     const decided = reports.find((report) => report.kind === 'decided');
     expect(decided).toMatchObject({
       key,
@@ -91,7 +91,7 @@ describe('an engine', () => {
     Object.assign(cluster, { machineSlots: 1 });
     queue.wake.slots();
     await rest();
-    expect(kinds()).toEqual(expect.arrayContaining(['shared', 'decided', 'done']));
+    expect(kinds()).toEqual(expect.arrayContaining(['allocated', 'decided', 'done']));
     expect(cluster.pools.get('cpu')?.length).toBe(1);
     await engine.stop();
   });

@@ -45,7 +45,7 @@ function fleetOf(slots: number, reserve: Reserve = {}, namespaceWeights: Namespa
     clock,
     monotonicMs: () => clock.now(),
     wake: { part: (uid) => void changed.push(uid) },
-    shared: () => {
+    allocated: () => {
       shares += 1;
     },
   });
@@ -170,7 +170,7 @@ describe('a fleet whose allocation takes long', () => {
       clock,
       monotonicMs: () => clock.now() + spentMs,
       wake: { part: (uid) => void changed.push(uid) },
-      shared: () => {
+      allocated: () => {
         shares += 1;
       },
     });

@@ -122,12 +122,12 @@ describe('the engine', () => {
 
   test('has allocations timed, and their input logged at the level trace alone', async () => {
     const fleet = { nowMs: 1 } as unknown as FleetSnapshot;
-    const shared = { kind: 'shared', ms: 5, snapshot: () => fleet } as const;
-    const { lines, figures } = reported('info', shared);
+    const allocated = { kind: 'allocated', ms: 5, snapshot: () => fleet } as const;
+    const { lines, figures } = reported('info', allocated);
     expect([lines, await figures('distillery_share_duration_seconds_count')]).toEqual([
       [],
       ['distillery_share_duration_seconds_count 1'],
     ]);
-    expect(reported('trace', shared).lines).toEqual([['slots shared', { fleet }]]);
+    expect(reported('trace', allocated).lines).toEqual([['slots shared', { fleet }]]);
   });
 });

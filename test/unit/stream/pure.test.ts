@@ -6,7 +6,7 @@ import { permissionsFor } from '../../../src/stream/permissions.js';
 import { serverConfiguration } from '../../../src/stream/server/config.js';
 import { isAtLeast } from '../../../src/stream/server/probe.js';
 import { jobStreams } from '../../../src/stream/streams.js';
-import { deliveryOf, placeOf } from '../../../workers/stream/work-queue.js';
+import { deliveryOf, placeOf } from '../../../workers/stream/delivery.js';
 
 test.each([
   ['2.10.0', '2.10.0', true],

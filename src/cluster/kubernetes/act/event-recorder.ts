@@ -1,15 +1,12 @@
 /**
  * Events on a DistillJob, so that `kubectl describe` tells its story. They are written in the background, one after the
- * other: an
- * event that cannot be written is reported and blocks nothing.
+ * other: an event that cannot be written is reported and blocks nothing.
  *
  * Invariants:
  *  event-recorder/V1 Equal events of a job are one object with a growing count, also across restarts of the operator:
- *  the name
- *     of the object is derived from the event. The API server deletes it an hour after the last update.
+ *     the name of the object is derived from the event. The API server deletes it an hour after the last update.
  *  event-recorder/V2 Memory and requests are bounded: repeated events of a job pass at a slow rate, and never keep it
- *  from
- *     reporting something else.
+ *     from reporting something else.
  */
 import { type Clock, RecentMap } from '@distillery/base';
 

@@ -3,15 +3,13 @@
  *
  * Invariants:
  *  kubernetes-cluster/W1 An object that is already as wanted is not written: it carries the hash of what was wanted
- *  when it was applied, and
- *     its generation shows whether somebody has changed it since.
+ *     when it was applied, and its generation shows whether somebody has changed it since.
  *  kubernetes-cluster/W2 What pods need (account, policy, manifest, credentials) exists before the first object that
- *  makes pods.
+ *     makes pods.
  *  kubernetes-cluster/W3 Only what the API server calls invalid is held against the job (refusal.ts). Every other error
- *  is thrown, and the
- *     reconcile is retried.
+ *     is thrown, and the reconcile is retried.
  *  kubernetes-cluster/W4 Only what belongs to the job is seen, changed and deleted (ownership.ts, object-writer.ts);
- *  every write names its uid.
+ *     every write names its uid.
  */
 import type { Clock } from '@distillery/base';
 import { type NatsAccess, workerRoles, type WorkerRole } from '@distillery/protocol';

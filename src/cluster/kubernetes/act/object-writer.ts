@@ -4,12 +4,10 @@
  * Invariants:
  *  object-writer/S1 An object that is not known to exist is created, never applied: a create fails if the name is taken.
  *  object-writer/S2 A known object is applied to its uid: if another object has taken the name meanwhile, the API
- *  server refuses.
+ *     server refuses.
  *  object-writer/S3 ConfigMaps and Secrets are created and replaced, never patched or read: a right to patch a Secret
- *  is a
- *     right to read it, since the answer to an empty patch is the whole Secret. Their names hold the job's uid instead
- *     (api
- *     `inputsName`).
+ *     is a right to read it, since the answer to an empty patch is the whole Secret. Their names hold the job's uid
+ *     instead (api `inputsName`).
  */
 import type { KubernetesObject } from '../../../render/index.js';
 import type { JobKey } from '../../../controller/index.js';
@@ -79,8 +77,7 @@ export class ObjectWriter {
 
   /**
    * Moves the fields that a create of ours set to our apply: otherwise a field that we no longer want would stay, owned
-   * by the
-   * create (client-go's csaupgrade does the same).
+   * by the create (client-go's csaupgrade does the same).
    */
   async #claim(object: KubernetesObject, found: OwnedView, owners: readonly FieldsOwner[]): Promise<void> {
     const { uid, resourceVersion, namespace, name } = found;

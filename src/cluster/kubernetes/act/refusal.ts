@@ -1,9 +1,7 @@
 /**
  * What a refused write means: either the job asks for something impossible, or another object has the name. The first
- * holds
- * until the job is changed. The second ends by itself if a job of that name was deleted just now and its objects are
- * still
- * being removed.
+ * holds until the job is changed. The second ends by itself if a job of that name was deleted just now and its objects
+ * are still being removed.
  */
 import { DistilleryError } from '@distillery/base';
 
@@ -50,8 +48,7 @@ function ownerOf({ metadata }: StoredObject): string {
 
 /**
  * Immutable fields of a workload. We never change them on objects of our own, so a refusal that names one means that
- * the object
- * is not ours.
+ * the object is not ours.
  */
 const foreignFields: readonly string[] = ['metadata.ownerReferences', 'spec.selector', 'spec.template'];
 

@@ -128,8 +128,7 @@ function teachersOf(
 
 /**
  * @returns `object`: the Job to write, null while there is none to write; `outdated`: the Job to delete, because a
- * changed
- *   template only takes effect in a new Job. It is deleted as soon as no student runs, or none is wanted.
+ *   changed template only takes effect in a new Job. It is deleted as soon as no student runs, or none is wanted.
  */
 function studentOf(
   job: DistillJob,

@@ -1,8 +1,7 @@
 /**
  * The client-side budget of requests: a bucket of `burst` tokens that refills at `qps` a second. Callers wait in line
- * while it
- * is empty. Callers that may slow each other down share a budget; a caller that must never wait behind them, such as the
- * renewal of a lease, has its own.
+ * while it is empty. Callers that may slow each other down share a budget; a caller that must never wait behind them,
+ * such as the renewal of a lease, has its own.
  */
 import type { Clock } from '@distillery/base';
 

@@ -1,7 +1,6 @@
 /**
  * The verbs of the Kubernetes API on raw JSON. A call sends one request and never retries: the caller decides whether
- * and when
- * to retry, so that no wait is hidden and no budget is spent twice.
+ * and when to retry, so that no wait is hidden and no budget is spent twice.
  *
  * Owned objects are written by `apply`; it sends the field manager and takes fields over from other managers.
  */
@@ -109,8 +108,7 @@ export interface HttpClientOptions {
   readonly onRequest?: (record: RequestRecord) => void;
   /**
    * Called right before a write is sent, after it has waited for the budget and its credentials: a process that was
-   * frozen
-   * meanwhile, and wakes after another one has taken over, sends nothing. Absent = always true.
+   * frozen meanwhile, and wakes after another one has taken over, sends nothing. Absent = always true.
    */
   readonly mayWrite?: () => boolean;
   /** A warning from the API server, such as a deprecation. */

@@ -101,11 +101,6 @@ export class ApiError extends DistilleryError {
     this.retryAfterMs = retryAfterMs;
     this.causes = causes;
   }
-
-  /** True if a detail of the refusal has this reason, such as `NamespaceTerminating`. */
-  hasCause(reason: string): boolean {
-    return this.causes.some((cause) => cause.reason === reason);
-  }
 }
 
 /** Reasons of a Status (k8s.io/apimachinery, meta/v1 types.go) that are more specific than the code. */
@@ -139,8 +134,7 @@ const reasonOfCode: Readonly<Record<number, ApiErrorReason>> = {
 
 /**
  * The API server answers an applied object that does not fit its type with 500 and no reason, like an internal error.
- * Only the
- * beginning of the message tells them apart (apimachinery, managedfields/internal).
+ * Only the beginning of the message tells them apart (apimachinery, managedfields/internal).
  */
 const unreadable = /^failed to (create typed patch object|convert new object) /;
 

@@ -1,18 +1,16 @@
 /** The door of the API client: requests to an API server on raw JSON. It knows Kubernetes, and nothing of Distillery. */
-export { Budget, type BudgetOptions } from './budget.js';
+export { Budget } from './budget.js';
 export {
   type ApiClient,
-  type DeleteOptions,
   httpClient,
   type HttpClientOptions,
   type ListOptions,
   type Page,
   type RequestRecord,
   type WatchOptions,
-  type WriteOptions,
 } from './client.js';
-export { type Access, type AccessSource, type ContextAccess, credentialsError, loadAccess } from './connect.js';
-export { ApiError, type ApiErrorCause, type ApiErrorReason, errorOfFailure } from './errors.js';
+export { type Access, type ContextAccess, credentialsError, loadAccess } from './connect.js';
+export { ApiError, type ApiErrorReason, errorOfFailure } from './errors.js';
 export { apiVersionOf, builtInKinds, kindOf, type ResourceKind } from './kinds.js';
 export {
   AccessError,
@@ -23,5 +21,5 @@ export {
   readKubeconfig,
 } from './kubeconfig.js';
 export type { StoredMetadata, StoredObject, WrittenObject } from './object.js';
-export { Transport, type TransportLimits, type TransportOptions } from './transport.js';
+export { Transport, type TransportLimits } from './transport.js';
 export type { WatchEvent } from './watch-events.js';

@@ -4,7 +4,7 @@
  *
  * Invariants:
  *  kubeconfig/F1 In a list, the first file that names a cluster, user, context or current context decides about it as a
- *  whole.
+ *     whole.
  *  kubeconfig/F2 A relative path in a file is relative to the folder of that file.
  *  kubeconfig/F3 No message quotes a file.
  */

@@ -1,7 +1,6 @@
 /**
  * Objects of the API server, normalized: plain JSON whose times are strings, with apiVersion and kind also on items of
- * a list
- * (which come without them). Only the metadata has a type; callers interpret the rest.
+ * a list (which come without them). Only the metadata has a type; callers interpret the rest.
  */
 import { ApiError } from './errors.js';
 import { fieldsOf } from './json.js';
@@ -38,8 +37,7 @@ export interface StoredMetadata {
 
 /**
  * An object to write: for apply only the fields that the caller owns, for replace all fields, with the resourceVersion
- * that was
- * read.
+ * that was read.
  */
 export interface WrittenObject {
   readonly apiVersion: string;

@@ -4,9 +4,9 @@
  * Invariants:
  *  transport/T1 Every request ends: with an answer, with an ApiError, or (an open stream) after `silenceMs` without data.
  *  transport/T2 Connections are kept alive and reused. After a request without an answer in time, no kept connection is
- *  reused.
+ *     reused.
  *  transport/T3 HTTP/1.1 only: a watch has a connection of its own, so that a broken or stalled connection affects one
- *  watch.
+ *     watch.
  *  transport/T4 Credentials are read again after `credentialsMs`, and at once after the server has refused them.
  */
 import type { Clock } from '@distillery/base';

@@ -3,8 +3,7 @@
  * all slots. Reads answer from memory; a reconcile sends no request to observe.
  *
  * Invariant: a pod counts as a teacher or a student of a job only while that job is known under the namespace, name and
- * uid
- * in the pod's labels (ownership.ts). Every other pod is a pod of others, whatever its labels say.
+ * uid in the pod's labels (ownership.ts). Every other pod is a pod of others, whatever its labels say.
  */
 import type { Clock } from '@distillery/base';
 

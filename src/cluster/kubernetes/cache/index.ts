@@ -1,7 +1,7 @@
 /** The door of the cache: what the operator knows of the cluster, and which facts about a job follow from it. */
 export { ClusterCache } from './cluster-cache.js';
 export { type JobObjects, observationOf } from './job-observation.js';
-export { JobCache, type JobCacheOptions, type RawDistillJob } from './job-cache.js';
+export { JobCache, type RawDistillJob } from './job-cache.js';
 export { kinds } from './kinds.js';
 export { claimed, type FieldsOwner } from './managed-fields.js';
 export { controllerOf, identityOf } from './ownership.js';

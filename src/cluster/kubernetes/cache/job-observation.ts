@@ -2,8 +2,7 @@
  * From the cached objects of one job to the observation that a decision sees. Pure.
  *
  * Deployments and batch Jobs count failures. What no object counts (slot seconds) continues from the job's status, so
- * that a
- * restarted operator continues where the previous one stopped.
+ * that a restarted operator continues where the previous one stopped.
  */
 import { chargeOf, isEndFromOutside, workerExitCodes } from '@distillery/protocol';
 
@@ -111,8 +110,7 @@ const endedAtMs = ({ worker }: Worker): number => worker.lastEnd?.finishedAtMs ?
 
 /**
  * The student as its batch Job reports it. Disruptions are not counted here: they follow from the attempts, which the
- * students
- * count.
+ * students count.
  */
 function studentOf(pods: readonly Worker[], job: StudentJobView | null, facts: ObservationFacts): StudentObservation {
   const { nowMs } = facts;
@@ -144,8 +142,7 @@ const podPatienceMs = 60_000;
 
 /**
  * An end from outside, without an error to report. Running out of memory is not charged either, but it is reported. Bad
- * input
- * fails the job whatever happened to its student meanwhile.
+ * input fails the job whatever happened to its student meanwhile.
  */
 function isDisruption(pod: Worker | undefined): boolean {
   if (pod === undefined) return false;
@@ -155,9 +152,8 @@ function isDisruption(pod: Worker | undefined): boolean {
 
 /**
  * Slot seconds: the count in the status, plus the lifetime of pods since then. A pod counts from the second in which
- * its kubelet
- * accepted it. Status and pods both have whole seconds, so that rounding loses nothing however often the count is
- * written.
+ * its kubelet accepted it. Status and pods both have whole seconds, so that rounding loses nothing however often the
+ * count is written.
  */
 function usageOf(workers: readonly Worker[], { job, nowMs }: ObservationFacts): ClusterObservation['usage'] {
   const before = job.status?.usage;

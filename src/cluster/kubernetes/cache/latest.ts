@@ -6,8 +6,7 @@
  *  latest/V1 A write of ours is read at once: no decision is taken twice on a state that is gone.
  *  latest/V2 A list that was requested after an answer replaces the answer: the store may have been restored in between.
  *  latest/V3 An answer counts for a short while only. After that the watch counts, also when the API server was
- *  restored to an
- *     older state, whose resource versions are lower.
+ *     restored to an older state, whose resource versions are lower.
  */
 
 export interface Versioned {

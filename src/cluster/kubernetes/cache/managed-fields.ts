@@ -1,7 +1,6 @@
 /**
  * Which manager owns which fields of an object, as far as our own writes go: a create makes an "Update" entry of ours,
- * which
- * the writer turns into an "Apply" entry (object-writer.ts). Pure.
+ * which the writer turns into an "Apply" entry (object-writer.ts). Pure.
  */
 import { fieldManager } from '../../../api/index.js';
 

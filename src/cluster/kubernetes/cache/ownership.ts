@@ -6,9 +6,8 @@
  *  ownership/W1 An object belongs to a job if the job is its controller, by uid and name, and the object is in the job's
  *     namespace under the name that we give. A label alone never suffices.
  *  ownership/W2 A pod belongs to a job if its controller does: the student's Job by uid, a teacher's ReplicaSet by the
- *  name
- *     that Kubernetes derives from the Deployment's name. ReplicaSets are not watched: a user who may create one in a
- *     namespace may also create pods there with the job's credentials, so their uid would prove nothing more.
+ *     name that Kubernetes derives from the Deployment's name. ReplicaSets are not watched: a user who may create one
+ *     in a namespace may also create pods there with the job's credentials, so their uid would prove nothing more.
  */
 import { apiGroup, isTeacherName, kind as jobKind, labels, sharedName, studentName } from '../../../api/index.js';
 import type { JobKey } from '../../../controller/index.js';

@@ -17,7 +17,7 @@ import {
 import type { PodView } from './views.js';
 
 /** Requests that several teachers share. */
-interface Asks {
+interface SharedRequests {
   readonly signature: string;
   readonly requests: PodView['requests'];
   readonly slots: ReturnType<SlotCounter>;
@@ -25,10 +25,10 @@ interface Asks {
   teachers: number;
 }
 
-interface Booked {
-  readonly seated: CurrentTeacher;
+interface Entry {
+  readonly teacher: CurrentTeacher;
   readonly terminating: boolean;
-  readonly asks: Asks;
+  readonly shared: SharedRequests;
 }
 
 const none: ReadonlyMap<string, number> = new Map();
@@ -36,12 +36,12 @@ const none: ReadonlyMap<string, number> = new Map();
 export class TeacherBook {
   readonly #slotsIn: SlotCounter;
   /** By uid of the job and of the pod. */
-  readonly #jobs = new Map<string, Map<string, Booked>>();
+  readonly #jobs = new Map<string, Map<string, Entry>>();
   /** On a node and stopping. */
-  readonly #leaving = new Set<Booked>();
-  /** ClusterSlots held, by resource and node. */
+  readonly #leaving = new Set<Entry>();
+  /** Slots held, by resource and node. */
   readonly #held = new Map<string, Map<string, number>>();
-  readonly #asks = new Map<string, Asks>();
+  readonly #shared = new Map<string, SharedRequests>();
 
   constructor(slotsIn: SlotCounter) {
     this.#slotsIn = slotsIn;
@@ -53,25 +53,25 @@ export class TeacherBook {
       return;
     }
     const { name, node, worker, terminating } = pod;
-    const asks = this.#asksOf(pod);
+    const shared = this.#sharedRequests(pod);
     const { pool = '', ready = false, createdAtMs = 0 } = worker ?? {};
-    const booked: Booked = {
-      seated: { pool, name, node, requests: asks.requests, ready, createdAtMs },
+    const entry: Entry = {
+      teacher: { pool, name, node, requests: shared.requests, ready, createdAtMs },
       terminating,
-      asks,
+      shared,
     };
-    const teachers = this.#jobs.get(jobUid) ?? new Map<string, Booked>();
-    this.#takeOff(teachers.get(pod.uid));
+    const teachers = this.#jobs.get(jobUid) ?? new Map<string, Entry>();
+    this.#discount(teachers.get(pod.uid));
     this.#jobs.set(jobUid, teachers);
-    teachers.set(pod.uid, booked);
-    this.#count(booked, 1);
-    if (terminating && node !== null) this.#leaving.add(booked);
+    teachers.set(pod.uid, entry);
+    this.#count(entry, 1);
+    if (terminating && node !== null) this.#leaving.add(entry);
   }
 
   remove(jobUid: string, podUid: string): void {
     const teachers = this.#jobs.get(jobUid);
     if (teachers === undefined) return;
-    this.#takeOff(teachers.get(podUid));
+    this.#discount(teachers.get(podUid));
     teachers.delete(podUid);
     if (teachers.size === 0) this.#jobs.delete(jobUid);
   }
@@ -79,44 +79,44 @@ export class TeacherBook {
   /** Teachers of the job that are not stopping. */
   stayingOf(jobUid: string): CurrentTeacher[] {
     const staying: CurrentTeacher[] = [];
-    for (const { seated, terminating } of this.#jobs.get(jobUid)?.values() ?? []) {
-      if (!terminating) staying.push(seated);
+    for (const { teacher, terminating } of this.#jobs.get(jobUid)?.values() ?? []) {
+      if (!terminating) staying.push(teacher);
     }
     return staying;
   }
 
   /** Stopping teachers of all jobs that still hold a node. */
   leaving(): ClusterSlots['leaving'] {
-    return [...this.#leaving].map(({ seated, asks: { requests, slots } }) => {
+    return [...this.#leaving].map(({ teacher, shared: { requests, slots } }) => {
       const [[resource, count] = ['cpu', 0]] = slots;
       const needs: PodNeeds = { requests, nodeSelector: {}, requiredTerms: null, tolerations: [] };
-      return { node: seated.node ?? '', needs, resource, slots: count };
+      return { node: teacher.node ?? '', needs, resource, slots: count };
     });
   }
 
-  /** ClusterSlots of a resource that teachers hold, by node, stopping ones included. */
+  /** Slots of a resource that teachers hold, by node, stopping ones included. */
   heldOf(resource: string): ReadonlyMap<string, number> {
     return this.#held.get(resource) ?? none;
   }
 
-  #asksOf({ requests }: PodView): Asks {
+  #sharedRequests({ requests }: PodView): SharedRequests {
     const signature = JSON.stringify(requests);
-    const known = this.#asks.get(signature) ?? { signature, requests, slots: this.#slotsIn(requests), teachers: 0 };
+    const known = this.#shared.get(signature) ?? { signature, requests, slots: this.#slotsIn(requests), teachers: 0 };
     known.teachers++;
-    this.#asks.set(signature, known);
+    this.#shared.set(signature, known);
     return known;
   }
 
-  #takeOff(booked: Booked | undefined): void {
-    if (booked === undefined) return;
-    this.#count(booked, -1);
-    this.#leaving.delete(booked);
-    if (--booked.asks.teachers === 0) this.#asks.delete(booked.asks.signature);
+  #discount(entry: Entry | undefined): void {
+    if (entry === undefined) return;
+    this.#count(entry, -1);
+    this.#leaving.delete(entry);
+    if (--entry.shared.teachers === 0) this.#shared.delete(entry.shared.signature);
   }
 
-  #count({ seated: { node }, asks }: Booked, times: 1 | -1): void {
+  #count({ teacher: { node }, shared }: Entry, times: 1 | -1): void {
     if (node === null) return;
-    for (const [resource, slots] of asks.slots) {
+    for (const [resource, slots] of shared.slots) {
       const onNodes = this.#held.get(resource) ?? new Map<string, number>();
       const held = (onNodes.get(node) ?? 0) + times * slots;
       if (held === 0) onNodes.delete(node);

@@ -1,7 +1,6 @@
 /**
  * Counts the lost teachers of one job. No object of Kubernetes counts them: a Deployment only replaces them. Each
- * change of a
- * pod is judged once, when the watch delivers it.
+ * change of a pod is judged once, when the watch delivers it.
  */
 import type { PodView } from './views.js';
 

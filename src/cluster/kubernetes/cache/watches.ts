@@ -1,7 +1,6 @@
 /**
  * The watches of the operator: one for each kind (and namespace). Each feeds the cache and reports the job that
- * changed. Kinds
- * that no decision needs are not watched: no Secret, no ConfigMap (docs/adr/0010).
+ * changed. Kinds that no decision needs are not watched: no Secret, no ConfigMap (docs/adr/0010).
  */
 import { jsonEqual } from '@distillery/base';
 import type { Clock, Random } from '@distillery/base';

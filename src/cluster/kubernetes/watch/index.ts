@@ -2,11 +2,4 @@
  * The door of list-and-watch: keeps a store equal to what the API server holds of one kind. It knows nothing of
  * Distillery.
  */
-export {
-  Reflector,
-  type ReflectorCounters,
-  type ReflectorOptions,
-  type ReflectorReport,
-  type ReflectorTiming,
-} from './reflector.js';
-export type { Store } from './store.js';
+export { Reflector, type ReflectorCounters, type ReflectorReport, type ReflectorTiming } from './reflector.js';

@@ -2,12 +2,9 @@
  * What a reflector does when a list or a watch has ended: one table, without clock and network.
  *
  * Two facts about the API server shape it (measured, docs/adr/0008). It answers a watch from a version that it has not
- * reached
- * with silence: no event, no bookmark and no error until the timeout. And versions alone do not show that a store was
- * restored
- * from a backup and has moved on since. So a watch is only resumed if it follows the previous one so closely that no
- * store can
- * have been restored in between. In every other case the reflector lists again.
+ * reached with silence: no event, no bookmark and no error until the timeout. And versions alone do not show that a
+ * store was restored from a backup and has moved on since. So a watch is only resumed if it follows the previous one so
+ * closely that no store can have been restored in between. In every other case the reflector lists again.
  */
 import type { ApiError } from '../api/index.js';
 

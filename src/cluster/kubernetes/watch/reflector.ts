@@ -1,16 +1,14 @@
 /**
  * List-and-watch: keeps a store equal to what the API server holds of one kind, whatever happens to server and network
- * (after
- * client-go's reflector).
+ * (after client-go's reflector).
  *
  * Invariants:
  *  reflector/R1 Only `stop` ends the loop: no error of the API, and no throw of a handler or a projection does.
  *  reflector/R2 The version to resume from advances only after its event is in the store, so a cut repeats events and
- *  loses none.
+ *     loses none.
  *  reflector/R3 A list is compared with the store: objects that vanished meanwhile are reported as deleted.
  *  reflector/R4 Lists read the latest state and are compared by content: a server whose store was restored from a
- *  backup is
- *     believed, although it counts versions up from an earlier one and assigns the same ones again.
+ *     backup is believed, although it counts versions up from an earlier one and assigns the same ones again.
  */
 import type { Clock, Random } from '@distillery/base';
 
@@ -55,8 +53,6 @@ export interface ReflectorOptions<T> {
   readonly labelSelector?: string | undefined;
   /** The part of an object that the store keeps, as plain JSON; null = nothing. */
   readonly project: (object: StoredObject) => T | null;
-  /** The value by which `store.indexed` finds an object. */
-  readonly indexBy?: (object: T) => string | null;
   readonly clock: Clock;
   readonly random: Random;
   readonly report?: (report: ReflectorReport) => void;
@@ -102,7 +98,7 @@ const idleWatchMs = 1_000;
 export class Reflector<T> {
   readonly #options: ReflectorOptions<T>;
   readonly #timing: ReflectorTiming;
-  readonly #store: ObjectStore<T>;
+  readonly #store = new ObjectStore<T>();
   readonly #backoff: Backoff;
   readonly #handlers: Handler<T>[] = [];
   readonly #listHandlers: ((askedAtMs: number) => void)[] = [];
@@ -121,7 +117,6 @@ export class Reflector<T> {
     const timing = { ...reflectorTiming, ...options.timing };
     this.#options = options;
     this.#timing = timing;
-    this.#store = new ObjectStore(options.indexBy);
     this.#backoff = new Backoff({
       firstMs: timing.firstWaitMs,
       longestMs: timing.longestWaitMs,
@@ -141,8 +136,7 @@ export class Reflector<T> {
 
   /**
    * False from a failure until the watch is resumed or a list is complete: meanwhile the store holds the last known
-   * state of a
-   * server whose own store may have been restored from a backup.
+   * state of a server whose own store may have been restored from a backup.
    */
   get current(): boolean {
     return this.#current;

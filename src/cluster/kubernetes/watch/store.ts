@@ -4,7 +4,7 @@
  * Invariants:
  *  store/S1 A change is reported only if readers see a difference: fields that the projection drops do not count.
  *  store/S2 An object with the same name and another uid is another object: the previous one is reported as deleted
- *  first.
+ *     first.
  */
 import { isDeepStrictEqual } from 'node:util';
 
@@ -17,8 +17,6 @@ export interface Store<T> {
   get(namespace: string, name: string): T | null;
   /** @param namespace absent = all */
   list(namespace?: string): T[];
-  /** Objects for which the index function returned this value, in no particular order. */
-  indexed(value: string): T[];
 }
 
 export interface Change<T> {
@@ -30,20 +28,12 @@ interface Entry<T> {
   readonly object: T;
   readonly namespace: string;
   readonly uid: string;
-  readonly index: string | null;
 }
 
 type ObjectName = Pick<StoredMetadata, 'namespace' | 'name'>;
 
 export class ObjectStore<T> implements Store<T> {
-  readonly #indexBy: (object: T) => string | null;
   readonly #entries = new Map<string, Entry<T>>();
-  readonly #index = new Map<string, Set<Entry<T>>>();
-
-  /** @param indexBy returns the value by which `indexed` finds an object; null = not indexed */
-  constructor(indexBy: (object: T) => string | null = () => null) {
-    this.#indexBy = indexBy;
-  }
 
   get size(): number {
     return this.#entries.size;
@@ -59,10 +49,6 @@ export class ObjectStore<T> implements Store<T> {
     return within.map(({ object }) => object);
   }
 
-  indexed(value: string): T[] {
-    return Array.from(this.#index.get(value) ?? [], ({ object }) => object);
-  }
-
   /** Sets the state of one object; null = the projection keeps nothing. @returns the changes for readers */
   set(metadata: ObjectName & { readonly uid: string }, object: T | null): Change<T>[] {
     const key = keyOf(metadata);
@@ -71,7 +57,7 @@ export class ObjectStore<T> implements Store<T> {
     const held = this.#entries.get(key);
     if (held?.uid === uid && isDeepStrictEqual(held.object, object)) return [];
     const removed = this.#remove(key);
-    this.#add(key, { object, namespace, uid, index: this.#indexBy(object) });
+    this.#entries.set(key, { object, namespace, uid });
     return held?.uid === uid ? [{ old: held.object, now: object }] : [...removed, { old: null, now: object }];
   }
 
@@ -85,23 +71,10 @@ export class ObjectStore<T> implements Store<T> {
     return [...this.#entries.keys()].filter((key) => !kept.has(key)).flatMap((key) => this.#remove(key));
   }
 
-  #add(key: string, entry: Entry<T>): void {
-    this.#entries.set(key, entry);
-    if (entry.index === null) return;
-    const same = this.#index.get(entry.index);
-    if (same === undefined) this.#index.set(entry.index, new Set([entry]));
-    else same.add(entry);
-  }
-
   #remove(key: string): Change<T>[] {
     const held = this.#entries.get(key);
     if (held === undefined) return [];
     this.#entries.delete(key);
-    if (held.index !== null) {
-      const same = this.#index.get(held.index);
-      same?.delete(held);
-      if (same?.size === 0) this.#index.delete(held.index);
-    }
     return [{ old: held.object, now: null }];
   }
 }

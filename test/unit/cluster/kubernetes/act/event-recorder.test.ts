@@ -7,13 +7,12 @@ import type { EventDraft } from '../../../../../src/api/index.js';
 import type { JobKey } from '../../../../../src/controller/index.js';
 import {
   ApiError,
-  type ApiErrorReason,
-  type EventOutcome,
   EventRecorder,
   type ResourceKind,
   type StoredObject,
-  type WrittenObject,
 } from '../../../../../src/cluster/kubernetes/index.js';
+import { type ApiErrorReason, type WrittenObject } from '../../../../../src/cluster/kubernetes/api/index.js';
+import { type EventOutcome } from '../../../../../src/cluster/kubernetes/act/index.js';
 import { FakeClock } from '../../../../kit/clock.js';
 
 const key: JobKey = { namespace: 'team', name: 'mnist', uid: '8d8a' };

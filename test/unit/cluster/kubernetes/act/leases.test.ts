@@ -2,12 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 
 import type { LeaseRecord } from '../../../../../src/controller/index.js';
-import {
-  ApiError,
-  type ApiErrorReason,
-  leasesAt,
-  type StoredObject,
-} from '../../../../../src/cluster/kubernetes/index.js';
+import { ApiError, leasesAt, type StoredObject } from '../../../../../src/cluster/kubernetes/index.js';
+import { type ApiErrorReason } from '../../../../../src/cluster/kubernetes/api/index.js';
 
 const record: LeaseRecord = {
   holderIdentity: 'operator_1',

@@ -1,7 +1,8 @@
 /** How the objects of a job are written: a missing object is created, one of ours is applied to its uid, any other stays. */
 import { describe, expect, test } from '@jest/globals';
 
-import { ApiError, type ApiErrorReason, type StoredObject } from '../../../../../src/cluster/kubernetes/index.js';
+import { ApiError, type StoredObject } from '../../../../../src/cluster/kubernetes/index.js';
+import { type ApiErrorReason } from '../../../../../src/cluster/kubernetes/api/index.js';
 import {
   deploymentView,
   type OwnedView,
@@ -10,7 +11,7 @@ import {
 } from '../../../../../src/cluster/kubernetes/cache/views.js';
 import { NameTakenError, RefusalError } from '../../../../../src/cluster/kubernetes/act/refusal.js';
 import { ObjectWriter } from '../../../../../src/cluster/kubernetes/act/object-writer.js';
-import { isHindrance } from '../../../../../src/controller/ports.js';
+import { isBlocking } from '../../../../../src/controller/ports.js';
 import { rawDeployment } from '../../../../kit/kubernetes-objects.js';
 
 const job = { namespace: 'default', name: 'mnist', uid: 'u-1' };
@@ -105,7 +106,7 @@ describe('an object of which nothing is known', () => {
     const { said, writer } = server(there);
     const error = await refusal(writer.write(job, object, null));
     expect(error).toBeInstanceOf(NameTakenError);
-    expect(isHindrance(error)).toBe(true);
+    expect(isBlocking(error)).toBe(true);
     expect(error.message).toBe(`Deployment "mnist-teacher-cpu": it exists and does not belong to this job${owner}`);
     expect(said.map(([verb]) => verb)).toEqual(['create', 'list']);
   });

@@ -1,9 +1,10 @@
 /** How a refused write of a job's object is reported. */
 import { describe, expect, test } from '@jest/globals';
 
-import { ApiError, type ApiErrorReason } from '../../../../../src/cluster/kubernetes/index.js';
+import { ApiError } from '../../../../../src/cluster/kubernetes/index.js';
+import { type ApiErrorReason } from '../../../../../src/cluster/kubernetes/api/index.js';
 import { RefusalError, refusedOr } from '../../../../../src/cluster/kubernetes/act/refusal.js';
-import { isHindrance } from '../../../../../src/controller/ports.js';
+import { isBlocking } from '../../../../../src/controller/ports.js';
 
 const metadata = { name: 'mnist-teacher-gpu', namespace: 'default', labels: { 'distillery.dev/pool': 'gpu' } };
 const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', metadata };
@@ -29,7 +30,7 @@ describe('a refusal', () => {
     'that names an immutable field means that the object is not ours: %s',
     (field) => {
       const taken = refusedOr(deployment, error('invalid', field));
-      expect(isHindrance(taken)).toBe(true);
+      expect(isBlocking(taken)).toBe(true);
       expect((taken as Error).message).toBe(
         'Deployment "mnist-teacher-gpu": it exists and does not belong to this job. Delete it if nothing needs it, or give this ' +
           'job another name.',
@@ -48,6 +49,6 @@ describe('a refusal', () => {
   ])('is not made of %s: it is retried, and reported: %s', (kind, reported) => {
     const thrown = error(kind);
     expect(refusedOr(deployment, thrown)).toBe(thrown);
-    expect(isHindrance(thrown)).toBe(reported);
+    expect(isBlocking(thrown)).toBe(reported);
   });
 });

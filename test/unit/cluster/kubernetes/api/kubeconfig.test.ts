@@ -8,13 +8,11 @@ import { stringify } from 'yaml';
 
 import {
   AccessError,
-  chosenContext,
   credentialsError,
-  type Kubeconfig,
   type KubeconfigFiles,
   kubeconfigFiles,
-  readKubeconfig,
 } from '../../../../../src/cluster/kubernetes/index.js';
+import { chosenContext, type Kubeconfig, readKubeconfig } from '../../../../../src/cluster/kubernetes/api/index.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'kubeconfig-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -2,14 +2,13 @@
 import { randomFrom } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
+import { kinds, type StoredObject } from '../../../../../src/cluster/kubernetes/index.js';
+import { type ApiErrorReason } from '../../../../../src/cluster/kubernetes/api/index.js';
 import {
-  type ApiErrorReason,
-  kinds,
   Reflector,
   type ReflectorReport,
   type ReflectorTiming,
-  type StoredObject,
-} from '../../../../../src/cluster/kubernetes/index.js';
+} from '../../../../../src/cluster/kubernetes/watch/index.js';
 import { FakeClock, settled } from '../../../../kit/clock.js';
 import { FakeApiServer, fakeError } from '../../../../kit/fake-api-server.js';
 

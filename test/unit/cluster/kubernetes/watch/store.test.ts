@@ -53,16 +53,4 @@ describe('a store', () => {
     ]);
     expect(store.list()).toEqual(['b']);
   });
-
-  test('finds objects by the index, also after they moved in it or were deleted', () => {
-    const store = new ObjectStore<{ job: string | null; at: number }>(({ job }) => job);
-    store.set(named('a'), { job: 'one', at: 1 });
-    store.set(named('b'), { job: 'one', at: 2 });
-    store.set(named('c'), { job: null, at: 3 });
-    expect(store.indexed('one').map(({ at }) => at)).toEqual([1, 2]);
-    store.set(named('a'), { job: 'two', at: 4 });
-    store.delete(named('b'));
-    expect(store.indexed('one')).toEqual([]);
-    expect(store.indexed('two')).toEqual([{ job: 'two', at: 4 }]);
-  });
 });

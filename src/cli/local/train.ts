@@ -3,8 +3,8 @@
  * brings its model home.
  *
  * Invariants:
- *  engine/E1 However `runEngine` ends, every process that it started is gone.
- *  engine/E2 A run that was stopped or failed keeps its server's store, so that it can be resumed.
+ *  train/E1 However `train` ends, every process that it started is gone.
+ *  train/E2 A run that was stopped or failed keeps its server's store, so that it can be resumed.
  */
 import { removeOwnFolderSync } from '@distillery/platform';
 
@@ -18,14 +18,14 @@ import type { RunFolder } from './run-folder.js';
 import { natsMark } from './run-entries.js';
 import { type Outcome, superviseJob, type SuperviseOptions } from './supervise-job.js';
 
-export interface EngineOptions extends Omit<SuperviseOptions, 'key' | 'nats' | 'admin'> {
+export interface TrainOptions extends Omit<SuperviseOptions, 'key' | 'nats' | 'admin'> {
   readonly nats: FoundNatsServer;
 }
 
 const connectWaitMs = 20_000;
 
 /** @throws StreamError, CliError */
-export async function runEngine(options: EngineOptions): Promise<Outcome> {
+export async function train(options: TrainOptions): Promise<Outcome> {
   const { stop, log } = options;
   try {
     return await runToEnd(options);
@@ -39,8 +39,8 @@ export async function runEngine(options: EngineOptions): Promise<Outcome> {
   }
 }
 
-/** @throws StreamError, CliError; the reason of `stop` once it aborts, with nothing left running (engine/E1) */
-async function runToEnd(options: EngineOptions): Promise<Outcome> {
+/** @throws StreamError, CliError; the reason of `stop` once it aborts, with nothing left running (train/E1) */
+async function runToEnd(options: TrainOptions): Promise<Outcome> {
   const { folder, log, stop } = options;
   const key = keyOf(folder);
   await checkDiskSpace(folder.path);

@@ -14,7 +14,7 @@ import {
   type Streams,
 } from '../../controller/index.js';
 
-export interface LocalControllerOptions {
+export interface LocalEngineOptions {
   readonly key: JobKey;
   readonly jobs: Jobs;
   readonly cluster: Cluster;
@@ -26,15 +26,15 @@ export interface LocalControllerOptions {
   readonly failed: (error: unknown, retryMs: number) => void;
 }
 
-export interface LocalController {
+export interface LocalEngine {
   /** Requests a reconcile: something changed. */
   wake(): void;
   /** Resolves when no reconcile runs, and none will. */
   stop(): Promise<void>;
 }
 
-/** @returns a controller that waits for its first `wake` */
-export function startController(options: LocalControllerOptions): LocalController {
+/** @returns an engine that waits for its first `wake` */
+export function startLocalEngine(options: LocalEngineOptions): LocalEngine {
   const { key, jobs, cluster, streams, clock, observer, failed } = options;
   const queue = new JobQueue({ clock, workers: 1 });
   const { wake } = queue;

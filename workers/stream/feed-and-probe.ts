@@ -14,7 +14,7 @@ import {
 import type { StoredMsg } from '@nats-io/jetstream';
 
 import type { StreamLink } from './connect.js';
-import { refused } from './logits-writer.js';
+import { refused } from './errors.js';
 import { refusalOf } from './store-errors.js';
 
 /** One stored logits frame. */
