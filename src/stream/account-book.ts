@@ -224,7 +224,7 @@ export class AccountBook {
     if (!this.#options.mayAct()) {
       throw new StreamError('unreachable', {
         about: `NATS account of namespace ${namespace}`,
-        problem: 'this process no longer leads',
+        problem: 'this process no longer leads, and nothing was sent to NATS',
         remedy: '',
       });
     }
@@ -273,7 +273,7 @@ export class AccountBook {
       const text = error instanceof Error ? error.message : String(error);
       throw new StreamError(
         'unreachable',
-        { about: what, problem: `no answer from NATS (${text})`, remedy: 'it is tried again' },
+        { about: what, problem: `no answer from NATS (${text})`, remedy: '' },
         {
           cause: error,
         },

@@ -202,8 +202,8 @@ function* readDelays(): Generator<number> {
 /** @param bytes of the whole object */
 function fullOf(name: string, written: Extract<Written, { kind: 'full' | 'unconfirmed' }>, bytes: number): Error {
   return new ObjectStoreFull(name, {
-    problem: `the job's object store cannot take ${bytes} bytes: ${written.reason}`,
-    remedy: written.kind === 'full' ? 'fewer checkpoints (spec.student.checkpoint.keep) need less room' : '',
+    ...written.fault,
+    problem: `the job's object store cannot take ${bytes} bytes: ${written.fault.problem}`,
   });
 }
 

@@ -198,11 +198,8 @@ export class Student {
     this.#rethrow();
     if (!isFinished) {
       const next = `the next attempt continues at step ${this.#checkpointer.durableStep}`;
-      throw new WorkerError('stopped', {
-        about: '',
-        problem: 'asked to stop',
-        remedy: fault === null ? next : `${next}, since ${reasonIn(fault)}`,
-      });
+      const why = fault === null ? '' : `, since ${reasonIn(fault)}`;
+      throw new WorkerError('stopped', { about: '', problem: `asked to stop; ${next}${why}`, remedy: '' });
     }
     if (fault !== null) throw fault;
   }

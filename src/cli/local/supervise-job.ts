@@ -133,7 +133,7 @@ function lastingError(
   if (fault !== null) {
     return new CliError(
       'storage',
-      { ...fault, about: `run folder ${folder}`, remedy: `${fault.remedy}. Then resume the run` },
+      { ...fault, about: `run folder ${folder}`, remedy: `${fault.remedy}, then resume the run` },
       { cause: error },
     );
   }

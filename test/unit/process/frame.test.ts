@@ -106,7 +106,11 @@ describe('the environment', () => {
   ])('whose %s is %j is refused by a sentence that names it', (variable, value, sentence) => {
     const { message, reason } = refusalOf(() => readEnvironment({ ...sound, [variable]: value }));
     expect(reason).toBe('terminal');
-    expect(message).toMatch(new RegExp(`^environment: ${variable}: .*\\. The operator sets these variables\\.$`));
+    expect(message).toMatch(
+      new RegExp(
+        `^environment: ${variable}: .*\\. Set these variables as the operator does \\(docs/protocol\\.md\\)\\.$`,
+      ),
+    );
     expect(message).toContain(sentence);
   });
 
