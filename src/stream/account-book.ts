@@ -142,7 +142,7 @@ export class AccountBook {
       page.readmitting.add(user);
       revoking.delete(user);
     }
-    // No change is known to be needed: the job goes on, and the first comparison readmits its users.
+    // No change is known to be needed: the job continues, and the first comparison readmits its users.
     if (revoked === null) return;
     await this.#settle(namespace, page.state);
   }

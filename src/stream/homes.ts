@@ -5,7 +5,7 @@
  * Invariants:
  *  homes/H1 A namespace with jobs has one connection of ours to its account, kept as long as it has jobs. With the last
  *     job its account is closed, unless streams are left in it: then it stays open until the sweep has removed them.
- *  homes/H2 Trouble with one namespace's account is reported by that namespace's jobs; the others go on.
+ *  homes/H2 Trouble with one namespace's account is reported by that namespace's jobs; the others continue.
  *  homes/H3 The users of a job end before its streams do, or as soon as the system account can be reached again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';

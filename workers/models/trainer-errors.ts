@@ -1,7 +1,7 @@
 /** What can go wrong in training. */
 import { DistilleryError } from '@distillery/base';
 
-/** A number that training cannot go on with. */
+/** A number that training cannot continue with. */
 export class NumericError extends DistilleryError {
   override readonly name = 'NumericError';
   readonly kind = 'Numeric';

@@ -1,5 +1,5 @@
 /**
- * Stores checkpoints while training goes on, one at a time. Owns what is known of the store: which checkpoints are sound,
+ * Stores checkpoints while training continues, one at a time. Owns what is known of the store: which checkpoints are sound,
  * and why the newest one is not stored yet.
  *
  * Invariants:
@@ -39,7 +39,7 @@ export interface TakenCheckpoint {
   readonly firstNeededSequence: number;
 }
 
-/** A store that does not answer for this long is in trouble; training goes on without it. */
+/** A store that does not answer for this long is in trouble; training continues without it. */
 const patienceMs = 5_000;
 const retryMs = 5_000;
 /** How long the end of a run waits for room; then the process exits with code 74. */

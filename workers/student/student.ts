@@ -227,7 +227,7 @@ export class Student {
     log.info(record, 'evaluated');
   }
 
-  /** Takes the state now, in step order; training goes on while it is stored. */
+  /** Takes the state now, in step order; training continues while it is stored. */
   async #checkpoint(step: number): Promise<void> {
     const { supply, trainer, manifest, facts } = this.#options;
     await this.#checkpointer.ready();
@@ -304,7 +304,7 @@ export class Student {
   }
 }
 
-/** Without the remedy: the sentence goes on. */
+/** Without the remedy: the sentence continues. */
 function reasonIn(error: Error): string {
   return error instanceof DistilleryError ? statementOf(error.fault) : error.message;
 }
