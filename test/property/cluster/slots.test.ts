@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { ClusterCache, nodeView, podView } from '../../../src/cluster/kubernetes/index.js';
-import type { PodView } from '../../../src/cluster/kubernetes/cache/views.js';
+import type { PodView } from '../../../src/cluster/kubernetes/cache/pod-view.js';
 import { FakeClock } from '../../kit/clock.js';
 import { type PodMaker, rawNode, strangerPod, teacherPod } from '../../kit/kubernetes-objects.js';
 

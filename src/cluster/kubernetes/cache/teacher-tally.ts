@@ -3,7 +3,7 @@
  * change of a
  * pod is judged once, when the watch delivers it.
  */
-import type { PodView } from './views.js';
+import type { PodView } from './pod-view.js';
 
 export class TeacherTally {
   readonly #base: number;
