@@ -17,7 +17,8 @@ import { type ObjectReader, StreamError } from '../../stream/index.js';
 
 import { CliError } from '../shared/cli-error.js';
 import { accuracy, duration } from '../shared/format.js';
-import { bringResults, contentOf, listResults } from '../shared/results.js';
+import { listResults } from '../shared/result-checks.js';
+import { bringResults, contentOf } from '../shared/results.js';
 import { checkPlace, folderNamed } from '../shared/place.js';
 import { shellCommand } from '../shared/shell-words.js';
 
