@@ -9,9 +9,11 @@ import {
   type TrainingMetrics,
 } from '@distillery/protocol';
 
+import { digestOf } from '../checkpoint/index.js';
 import type { ExportedModel } from '../models/training.js';
 
 import type { EvaluationRecord } from './progress.js';
+import type { TrainerClient } from './trainer-client.js';
 
 export interface ResultStore {
   /**
@@ -37,6 +39,16 @@ export interface ResultFacts {
   readonly parameters: number;
   readonly runtime: string;
   readonly metrics: TrainingMetrics;
+}
+
+/** Takes the trained model off the thread. @returns its files, and the SHA-256 of the weights, hex */
+export async function resultOf(
+  trainer: Pick<TrainerClient, 'state' | 'export' | 'parameters'>,
+  facts: Omit<ResultFacts, 'digest' | 'parameters'>,
+): Promise<ResultFiles & { readonly digest: string }> {
+  const digest = digestOf((await trainer.state()).weights);
+  const model = await trainer.export();
+  return { ...resultFilesOf(model, { ...facts, digest, parameters: trainer.parameters }), digest };
 }
 
 export interface ResultFiles {

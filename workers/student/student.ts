@@ -21,33 +21,17 @@ import {
 } from '@distillery/protocol';
 
 import { type Log, Meter, WorkerError } from '../base/index.js';
-import { type CheckpointKey, type CheckpointStore, digestOf, encodeCheckpoint } from '../checkpoint/index.js';
-import type { Dataset, Samples, Targets } from '../data/index.js';
-import type { Evaluation, ExportedModel, TrainerState, TrainingBatch } from '../models/training.js';
+import { type CheckpointKey, type CheckpointStore, encodeCheckpoint } from '../checkpoint/index.js';
+import type { Dataset } from '../data/index.js';
 
 import { BatchPreparer } from './batches.js';
 import { Checkpointer } from './checkpointer.js';
 import { Evaluator } from './evaluator.js';
 import { Progress, ratesOf } from './progress.js';
 import { type AttemptFacts, Reporter, startingState, type StudentStateWriter } from './reporting.js';
-import { resultFilesOf, type ResultStore, type StudentResult } from './results.js';
+import { resultOf, type ResultStore, type StudentResult } from './results.js';
 import { type LogitsSupply, Retention } from './supply.js';
-
-/** The trainer as the main thread sees it; calls are processed in order. */
-export interface TrainerClient {
-  readonly parameters: number;
-  train(batch: TrainingBatch): Promise<TrainReply>;
-  evaluate(samples: Samples, targets: Targets): Promise<Evaluation>;
-  state(): Promise<TrainerState>;
-  export(): Promise<ExportedModel>;
-}
-
-interface TrainReply {
-  readonly loss: number;
-  /** Time that the step took on the thread, and time that the thread waited for it. */
-  readonly busyMs: number;
-  readonly idleMs: number;
-}
+import type { TrainerClient, TrainReply } from './trainer-client.js';
 
 /** Where training starts: at step 0, or at a checkpoint. */
 export interface StartingPoint {
@@ -256,13 +240,10 @@ export class Student {
     if (evaluation === null) {
       throw new WorkerError('error', { about: '', problem: 'the run ended without an evaluation', remedy: '' });
     }
-    const digest = digestOf((await trainer.state()).weights);
-    const { files, filesDigest } = resultFilesOf(await trainer.export(), {
+    const { files, filesDigest, digest } = await resultOf(trainer, {
       job: manifest.job,
-      digest,
       evaluation,
       steps: facts.steps,
-      parameters: trainer.parameters,
       runtime: facts.runtime,
       metrics: this.#progress.metrics,
     });
