@@ -62,7 +62,7 @@ export interface ResultFiles {
  * Returns the result files of a job. The digest among the facts covers the weights alone; the list of sums covers every
  * byte, the topology included.
  */
-export function resultFilesOf(model: ExportedModel, facts: ResultFacts): ResultFiles {
+function resultFilesOf(model: ExportedModel, facts: ResultFacts): ResultFiles {
   const { job, digest, evaluation, steps, parameters, runtime, metrics } = facts;
   const { accuracy, loss } = evaluation;
   const report: ResultReport = { job, digest, accuracy, loss, steps, parameters, runtime, ...metrics };
