@@ -245,7 +245,7 @@ export const conditions = {
     blocked: (error: string) =>
       condition('Progressing', 'False', reasons.Blocked, `Changes cannot be applied; retrying: ${error}`),
     suspended: () =>
-      condition('Progressing', 'False', 'Suspended', 'The job is suspended; set spec.suspend to false to go on.'),
+      condition('Progressing', 'False', 'Suspended', 'The job is suspended; set spec.suspend to false to continue.'),
     finished: () => condition('Progressing', 'False', 'Finished', 'The job is over.'),
     refused: () => condition('Progressing', 'False', reasons.Refused, 'The job cannot be run; Accepted says why.'),
     stopping: () =>
@@ -284,7 +284,7 @@ export const conditions = {
         'Failed',
         'True',
         'StudentError',
-        `The student cannot go on, and trying again would not help: ${error}`,
+        `The student cannot continue, and trying again would not help: ${error}`,
       ),
     teacherError: (error: string) =>
       condition(
@@ -323,9 +323,9 @@ export const events = {
     event('Normal', 'TeacherLost', `Pool ${pool} lost ${count(lost, 'teacher')}; others label what they held.`),
   teacherFailed: (error: string) => event('Warning', 'TeacherFailed', `A teacher failed: ${error}`),
   studentStarted: (attempt: number, step: number) =>
-    event('Normal', 'StudentStarted', `Student process ${String(attempt)} goes on from step ${String(step)}.`),
+    event('Normal', 'StudentStarted', `Student process ${String(attempt)} started at step ${String(step)}.`),
   studentLost: () =>
-    event('Normal', 'StudentLost', 'The student was disrupted; a new one goes on from its checkpoint.'),
+    event('Normal', 'StudentLost', 'The student was disrupted; a new one continues from its checkpoint.'),
   studentFailed: (failures: number, limit: number, error: string) =>
     event('Warning', 'StudentFailed', `The student failed (${String(failures)} of at most ${String(limit)}): ${error}`),
   streamsCreated: (missing: readonly string[]) =>
@@ -335,7 +335,7 @@ export const events = {
   workItemDead: (step: number, teacher: string, error: string) =>
     event('Warning', 'WorkItemDead', `No teacher could label step ${String(step)}; ${teacher} said: ${error}`),
   suspended: () => event('Normal', 'Suspended', 'The job was suspended; every slot was given back.'),
-  resumed: () => event('Normal', 'Resumed', 'The job goes on from its checkpoint.'),
+  resumed: () => event('Normal', 'Resumed', 'The job continues from its checkpoint.'),
   complete: (steps: number) => event('Normal', 'Complete', `All ${count(steps, 'step')} trained.`),
   failed: (why: string) => event('Warning', 'Failed', why),
 } as const;

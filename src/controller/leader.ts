@@ -13,6 +13,7 @@
  */
 import type { Clock, Random } from '@distillery/base';
 
+import { type Answer, answerWithin } from './answer.js';
 import type { LeaseRecord, Leases, LeaseWrite, StoredLease } from './ports.js';
 import type { Log } from '../telemetry/index.js';
 
@@ -38,11 +39,6 @@ export interface LeaderElectorOptions {
   readonly durations: LeaseDurations;
   readonly log: Log;
 }
-
-type Answer<T> =
-  | { readonly kind: 'answered'; readonly value: T }
-  /** The request may have taken effect, may take effect later, or never. */
-  | { readonly kind: 'unknown'; readonly error: unknown };
 
 type Renewal = { readonly kind: 'renewed' } | { readonly kind: 'unknown' } | { readonly kind: 'lost'; holder: string };
 
@@ -309,32 +305,15 @@ export class LeaderElector {
     return this.#options.durations.renewDeadlineMs / 2;
   }
 
+  #ask<T>(limitMs: number, cancel: AbortSignal, call: (limit: AbortSignal) => Promise<T>): Promise<Answer<T>> {
+    return answerWithin(limitMs, { clock: this.#options.clock, cancel }, call);
+  }
+
   #missed(error: unknown): null {
     // Logged once: every two seconds for as long as the API server is away would be noise.
     if (!this.#isUnreachable)
       this.#options.log.warn({ error: String(error) }, 'lease cannot be read or written; retrying');
     this.#isUnreachable = true;
     return null;
-  }
-
-  /** Waits for at most `limitMs`, even when `call` ignores its signal. */
-  async #ask<T>(limitMs: number, cancel: AbortSignal, call: (limit: AbortSignal) => Promise<T>): Promise<Answer<T>> {
-    const over = new AbortController();
-    const stop = (): void => over.abort();
-    cancel.addEventListener('abort', stop, { once: true });
-    if (cancel.aborted) stop();
-    const answer = (async () => call(over.signal))().then(
-      (value): Answer<T> => ({ kind: 'answered', value }),
-      (error: unknown): Answer<T> => ({ kind: 'unknown', error }),
-    );
-    const late = this.#options.clock
-      .sleep(limitMs, over.signal)
-      .then((): Answer<T> => ({ kind: 'unknown', error: new Error(`no answer within ${Math.round(limitMs)} ms`) }));
-    try {
-      return await Promise.race([answer, late]);
-    } finally {
-      stop();
-      cancel.removeEventListener('abort', stop);
-    }
   }
 }

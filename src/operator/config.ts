@@ -93,7 +93,7 @@ export class ConfigError extends DistilleryError {
     super({
       faults,
       remedy:
-        'docs/reference/operator.md and docs/reference/operator-configuration.md list the settings of the operator',
+        'see docs/reference/operator.md and docs/reference/operator-configuration.md for the settings of the operator',
     });
   }
 }
@@ -260,7 +260,7 @@ function authIn(way: Way | null, settings: Settings, problems: Fault[]): Operato
       problems.push({
         about: user,
         problem: 'not set',
-        remedy: 'the operator and the workers both need a user; it may be the same one',
+        remedy: 'name a user for the operator and one for the workers; they may be the same',
       });
     return { user: settings[user], password: secret(passwordFile) };
   };

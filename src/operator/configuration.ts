@@ -9,7 +9,7 @@
  * `fields` is the source of the schema, the defaults, the messages and docs/reference/operator-configuration.md. A field
  * that also has a variable obeys the variable. docs/adr/0034.
  */
-import type { Fault } from '@distillery/base';
+import { type Fault, isJsonObject } from '@distillery/base';
 import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
 
@@ -229,7 +229,7 @@ function sectionAt(section: string): Readonly<Record<string, Field>> {
 }
 
 function childOf(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[key] : undefined;
+  return isJsonObject(value) ? value[key] : undefined;
 }
 
 /** A value as a noun. The file holds no secrets, so a message may quote it; a long one is cut. */

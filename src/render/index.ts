@@ -1,10 +1,8 @@
 /** The door of the rendering room: turns jobs and plans into Kubernetes objects and manifests. */
-export { configMap } from './config-map.js';
 export { manifestOf } from './manifest.js';
 export { networkPolicy } from './network-policy.js';
 export type { KubernetesObject, WorkerSettings } from './object.js';
 export { podNeeds } from './resources.js';
-export { secret } from './secret.js';
-export { serviceAccount } from './service-account.js';
+export { configMap, secret, serviceAccount } from './shared-objects.js';
 export { studentJob } from './student-job.js';
 export { teacherDeployment } from './teacher-deployment.js';

@@ -1,4 +1,4 @@
-/** The student as a batch/v1 Job: at most one pod at a time, started again until it is done or cannot go on. */
+/** The student as a batch/v1 Job: at most one pod at a time, started again until it is done or cannot continue. */
 import { failureCodes } from '@distillery/protocol';
 
 import { type DistillJob, safeToEvictAnnotation, studentName, workerContainer } from '../api/index.js';

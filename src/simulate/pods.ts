@@ -37,177 +37,185 @@ export interface PodRules extends Pick<Policy, 'placement' | 'leaving'> {
   readonly preemptible: boolean;
 }
 
-export interface Pods {
-  readonly counts: {
-    readonly teacherStarts: number;
-    readonly preemptions: number;
-    readonly startingSeconds: number;
-    readonly drainingSeconds: number;
-  };
-  /** Slots that no neighbor holds. */
-  readonly idleSlots: number;
-  /** Slots that are promised to waiting neighbors. */
-  readonly promisedSlots: number;
-  neighborArrives(neighbor: Neighbor, nowSeconds: number): void;
-  neighborEnds(neighbor: Neighbor, nowSeconds: number): void;
-  teacherReady(teacher: Teacher, nowSeconds: number): void;
-  teacherGone(teacher: Teacher, nowSeconds: number): void;
-  scale(job: Job, replicas: number, nowSeconds: number): void;
+interface Counts {
+  teacherStarts: number;
+  preemptions: number;
+  startingSeconds: number;
+  drainingSeconds: number;
 }
 
-export function podsOf(
-  cluster: Cluster<Teacher>,
-  { speeds, preemptible, placement, leaving }: PodRules,
-  follow: Consequences,
-): Pods {
-  const counts = { teacherStarts: 0, preemptions: 0, startingSeconds: 0, drainingSeconds: 0 };
-  const waitingNeighbors = new Set<Neighbor>();
-  const waitingTeachers = new Set<Teacher>();
-  let heldByTeachers = 0;
-  let promisedSlots = 0;
+export class Pods {
+  readonly #cluster: Cluster<Teacher>;
+  readonly #rules: PodRules;
+  readonly #follow: Consequences;
+  readonly #counts: Counts = { teacherStarts: 0, preemptions: 0, startingSeconds: 0, drainingSeconds: 0 };
+  readonly #waitingNeighbors = new Set<Neighbor>();
+  readonly #waitingTeachers = new Set<Teacher>();
+  #heldByTeachers = 0;
+  #promisedSlots = 0;
 
-  const bindNeighbor = (neighbor: Neighbor, node: Node<Teacher>): void => {
-    waitingNeighbors.delete(neighbor);
-    unpromise(neighbor);
+  constructor(cluster: Cluster<Teacher>, rules: PodRules, follow: Consequences) {
+    this.#cluster = cluster;
+    this.#rules = rules;
+    this.#follow = follow;
+  }
+
+  get counts(): Readonly<Counts> {
+    return this.#counts;
+  }
+
+  /** Slots that no neighbor holds. */
+  get idleSlots(): number {
+    return this.#cluster.free + this.#heldByTeachers;
+  }
+
+  /** Slots that are promised to waiting neighbors. */
+  get promisedSlots(): number {
+    return this.#promisedSlots;
+  }
+
+  neighborArrives(neighbor: Neighbor, nowSeconds: number): void {
+    const node = this.#cluster.nodeForNeighbor(neighbor.pod);
+    if (node !== null) {
+      this.#bindNeighbor(neighbor, node);
+      return;
+    }
+    this.#waitingNeighbors.add(neighbor);
+    this.#makeRoom(neighbor, nowSeconds);
+  }
+
+  neighborEnds(neighbor: Neighbor, nowSeconds: number): void {
+    neighbor.release();
+    if (neighbor.node !== null) this.#fill(neighbor.node, nowSeconds, true);
+  }
+
+  teacherReady(teacher: Teacher, nowSeconds: number): void {
+    if (teacher.phase !== 'Starting') return;
+    const { job } = teacher;
+    advance(job, nowSeconds);
+    this.#counts.startingSeconds += nowSeconds - teacher.phaseSinceSeconds;
+    teacher.phase = 'Ready';
+    teacher.phaseSinceSeconds = nowSeconds;
+    job.starting.delete(teacher);
+    job.ready.add(teacher);
+    job.rate = rateOf(job);
+    this.#follow.jobChanged(job);
+  }
+
+  teacherGone(teacher: Teacher, nowSeconds: number): void {
+    const { node } = teacher;
+    if (node === null) return;
+    this.#counts.drainingSeconds += nowSeconds - teacher.phaseSinceSeconds;
+    this.#heldByTeachers--;
+    node.leaving--;
+    this.#cluster.change(node, (held) => held.free++);
+    this.#fill(node, nowSeconds, false);
+  }
+
+  scale(job: Job, replicas: number, nowSeconds: number): void {
+    job.desired = replicas;
+    const surplus = job.pending.size + job.starting.size + job.ready.size - replicas;
+    for (let missing = -surplus; missing > 0; missing--) this.#create(job, nowSeconds);
+    if (surplus <= 0) return;
+    leastUseful(job, surplus, this.#rules.leaving).forEach((teacher) => this.#dismiss(teacher, nowSeconds));
+  }
+
+  #bindNeighbor(neighbor: Neighbor, node: Node<Teacher>): void {
+    this.#waitingNeighbors.delete(neighbor);
+    this.#unpromise(neighbor);
     neighbor.node = node;
-    neighbor.release = cluster.hold(neighbor.pod, node);
-    follow.neighborBound(neighbor);
-  };
-  const unpromise = (neighbor: Neighbor): void => {
+    neighbor.release = this.#cluster.hold(neighbor.pod, node);
+    this.#follow.neighborBound(neighbor);
+  }
+
+  #unpromise(neighbor: Neighbor): void {
     const { promised, pod } = neighbor;
     if (promised === null) return;
     neighbor.promised = null;
-    promisedSlots -= pod.slots;
-    cluster.change(promised, (node) => (node.promised -= pod.slots));
-  };
-  const makeRoom = (neighbor: Neighbor, nowSeconds: number, among?: readonly Node<Teacher>[]): void => {
-    if (!preemptible || neighbor.promised !== null) return;
-    const found = cluster.nodeByPreemption(neighbor.pod, among);
+    this.#promisedSlots -= pod.slots;
+    this.#cluster.change(promised, (node) => (node.promised -= pod.slots));
+  }
+
+  #makeRoom(neighbor: Neighbor, nowSeconds: number, among?: readonly Node<Teacher>[]): void {
+    if (!this.#rules.preemptible || neighbor.promised !== null) return;
+    const found = this.#cluster.nodeByPreemption(neighbor.pod, among);
     if (found === null) return;
     neighbor.promised = found.node;
-    promisedSlots += neighbor.pod.slots;
-    cluster.change(found.node, (node) => (node.promised += neighbor.pod.slots));
+    this.#promisedSlots += neighbor.pod.slots;
+    this.#cluster.change(found.node, (node) => (node.promised += neighbor.pod.slots));
     // The scheduler spares the oldest.
     const victims = found.victims === 0 ? [] : [...found.node.teachers.keys()].slice(-found.victims);
-    counts.preemptions += victims.length;
-    for (const victim of victims) dismiss(victim, nowSeconds);
-    for (const { job } of victims) create(job, nowSeconds);
-  };
+    this.#counts.preemptions += victims.length;
+    for (const victim of victims) this.#dismiss(victim, nowSeconds);
+    for (const { job } of victims) this.#create(job, nowSeconds);
+  }
 
-  const bindTeacher = (teacher: Teacher, node: Node<Teacher>, nowSeconds: number): void => {
+  #bindTeacher(teacher: Teacher, node: Node<Teacher>, nowSeconds: number): void {
     const { job } = teacher;
     job.pending.delete(teacher);
     job.starting.add(teacher);
     teacher.phase = 'Starting';
     teacher.node = node;
-    teacher.rate = job.spec.teacherStepsPerSecond * (speeds[node.model] ?? 1);
+    teacher.rate = job.spec.teacherStepsPerSecond * (this.#rules.speeds[node.model] ?? 1);
     teacher.phaseSinceSeconds = nowSeconds;
-    counts.teacherStarts++;
-    heldByTeachers++;
-    cluster.change(node, (held) => held.free--);
+    this.#counts.teacherStarts++;
+    this.#heldByTeachers++;
+    this.#cluster.change(node, (held) => held.free--);
     node.teachers.set(teacher, nowSeconds);
-    follow.teacherBound(teacher);
-    follow.jobChanged(job);
-  };
-  const create = (job: Job, nowSeconds: number): void => {
+    this.#follow.teacherBound(teacher);
+    this.#follow.jobChanged(job);
+  }
+
+  #create(job: Job, nowSeconds: number): void {
     const times = { phaseSinceSeconds: nowSeconds, createdAtSeconds: nowSeconds };
     const teacher: Teacher = { job, phase: 'Pending', node: null, rate: 0, ...times };
     job.pending.add(teacher);
-    const node = cluster.nodeForTeacher(placement);
-    if (node === null) waitingTeachers.add(teacher);
-    else bindTeacher(teacher, node, nowSeconds);
-  };
+    const node = this.#cluster.nodeForTeacher(this.#rules.placement);
+    if (node === null) this.#waitingTeachers.add(teacher);
+    else this.#bindTeacher(teacher, node, nowSeconds);
+  }
+
   /** Sends SIGTERM, or removes a pod that never ran. */
-  const dismiss = (teacher: Teacher, nowSeconds: number): void => {
+  #dismiss(teacher: Teacher, nowSeconds: number): void {
     const { job, node } = teacher;
     if (node === null) {
       job.pending.delete(teacher);
-      waitingTeachers.delete(teacher);
+      this.#waitingTeachers.delete(teacher);
       return;
     }
     advance(job, nowSeconds);
-    if (teacher.phase === 'Starting') counts.startingSeconds += nowSeconds - teacher.phaseSinceSeconds;
+    if (teacher.phase === 'Starting') this.#counts.startingSeconds += nowSeconds - teacher.phaseSinceSeconds;
     job.starting.delete(teacher);
     if (job.ready.delete(teacher)) job.rate = rateOf(job);
     teacher.phase = 'Leaving';
     teacher.phaseSinceSeconds = nowSeconds;
     node.teachers.delete(teacher);
     node.leaving++;
-    follow.teacherLeaving(teacher);
-    follow.jobChanged(job);
-  };
+    this.#follow.teacherLeaving(teacher);
+    this.#follow.jobChanged(job);
+  }
 
   /**
    * Binds pods to a node that has free slots: first the neighbors that they were promised to, then other waiting pods
    * (pods/T2).
    */
-  const fill = (node: Node<Teacher>, nowSeconds: number, byNeighbor: boolean): void => {
-    for (const neighbor of waitingNeighbors) {
+  #fill(node: Node<Teacher>, nowSeconds: number, byNeighbor: boolean): void {
+    for (const neighbor of this.#waitingNeighbors) {
       if (neighbor.promised === node) {
-        if (node.free >= neighbor.pod.slots) bindNeighbor(neighbor, node);
-      } else if (cluster.fits(neighbor.pod, node)) {
-        bindNeighbor(neighbor, node);
+        if (node.free >= neighbor.pod.slots) this.#bindNeighbor(neighbor, node);
+      } else if (this.#cluster.fits(neighbor.pod, node)) {
+        this.#bindNeighbor(neighbor, node);
       } else if (byNeighbor) {
-        makeRoom(neighbor, nowSeconds, [node]);
+        this.#makeRoom(neighbor, nowSeconds, [node]);
       }
     }
-    for (const teacher of waitingTeachers) {
-      const open = cluster.nodeForTeacher(placement);
+    for (const teacher of this.#waitingTeachers) {
+      const open = this.#cluster.nodeForTeacher(this.#rules.placement);
       if (open === null) break;
-      waitingTeachers.delete(teacher);
-      bindTeacher(teacher, open, nowSeconds);
+      this.#waitingTeachers.delete(teacher);
+      this.#bindTeacher(teacher, open, nowSeconds);
     }
-  };
-
-  return {
-    counts,
-    get idleSlots() {
-      return cluster.free + heldByTeachers;
-    },
-    get promisedSlots() {
-      return promisedSlots;
-    },
-    neighborArrives: (neighbor, nowSeconds) => {
-      const node = cluster.nodeForNeighbor(neighbor.pod);
-      if (node !== null) {
-        bindNeighbor(neighbor, node);
-        return;
-      }
-      waitingNeighbors.add(neighbor);
-      makeRoom(neighbor, nowSeconds);
-    },
-    neighborEnds: (neighbor, nowSeconds) => {
-      neighbor.release();
-      if (neighbor.node !== null) fill(neighbor.node, nowSeconds, true);
-    },
-    teacherReady: (teacher, nowSeconds) => {
-      if (teacher.phase !== 'Starting') return;
-      const { job } = teacher;
-      advance(job, nowSeconds);
-      counts.startingSeconds += nowSeconds - teacher.phaseSinceSeconds;
-      teacher.phase = 'Ready';
-      teacher.phaseSinceSeconds = nowSeconds;
-      job.starting.delete(teacher);
-      job.ready.add(teacher);
-      job.rate = rateOf(job);
-      follow.jobChanged(job);
-    },
-    teacherGone: (teacher, nowSeconds) => {
-      const { node } = teacher;
-      if (node === null) return;
-      counts.drainingSeconds += nowSeconds - teacher.phaseSinceSeconds;
-      heldByTeachers--;
-      node.leaving--;
-      cluster.change(node, (held) => held.free++);
-      fill(node, nowSeconds, false);
-    },
-    scale: (job, replicas, nowSeconds) => {
-      job.desired = replicas;
-      const surplus = job.pending.size + job.starting.size + job.ready.size - replicas;
-      for (let missing = -surplus; missing > 0; missing--) create(job, nowSeconds);
-      if (surplus > 0) leastUseful(job, surplus, leaving).forEach((teacher) => dismiss(teacher, nowSeconds));
-    },
-  };
+  }
 }
 
 /** Sums all rates each time, so that rounding errors do not accumulate. */

@@ -2,11 +2,11 @@
  * A discrete-event simulation of one trace under one policy. Pure and deterministic: the time is that of the current event,
  * and only the trace holds random values. The caller runs it in slices, so that it can show progress and stop it.
  */
-import { clusterOf } from './cluster.js';
+import { type Cluster, clusterOf } from './cluster.js';
 import { eventQueue } from './event-queue.js';
 import { advance, flowOf, type Job, secondsToTurn, startedJob, type Teacher, teachersNeeded } from './job.js';
 import { meter, type Outcome } from './measures.js';
-import { type Neighbor, podsOf } from './pods.js';
+import { type Consequences, type Neighbor, type PodRules, Pods } from './pods.js';
 import type { JobView, Policy, PolicyView, TeacherView } from './policies/policy.js';
 import type { Trace } from './trace.js';
 
@@ -32,193 +32,221 @@ export interface Simulation {
  * @param cutOffSeconds jobs that are not done by then count as never done
  */
 export function simulation(trace: Trace, policy: Policy | null, cutOffSeconds: number): Simulation {
-  const { timings } = trace;
-  const queue = eventQueue<SimulatedEvent>();
-  const cluster = clusterOf<Teacher>(trace.nodes);
-  const measured = meter();
-  const jobs: (Job | null)[] = trace.jobs.map(() => null);
-  const active = new Map<string, Job>();
-  const waits = new Map<Neighbor, number>();
-  const neighbors = trace.neighbors.map((pod): Neighbor => {
-    return { pod, node: null, promised: null, release: () => undefined };
-  });
-  let now = 0;
-  let events = 0;
-  let isDecisionDue = false;
-  let decidedAt = -Infinity;
-  let jobsToCome = policy === null ? 0 : trace.jobs.length;
-  let neighborsToCome = neighbors.length;
+  return new TraceRun(trace, policy, cutOffSeconds);
+}
 
-  const pods = podsOf(
-    cluster,
-    {
-      speeds: trace.speeds,
-      preemptible: policy?.priority === 'Preemptible',
-      placement: policy?.placement ?? 'Packed',
-      leaving: policy?.leaving ?? 'Youngest',
-    },
-    {
-      neighborBound: (neighbor) => {
-        neighborsToCome--;
-        waits.set(neighbor, now - neighbor.pod.arrivesAtSeconds);
-        queue.push(now + neighbor.pod.runsSeconds, { kind: 'NeighborEnds', neighbor });
-      },
-      teacherBound: (teacher) => queue.push(now + timings.teacherStartSeconds, { kind: 'TeacherReady', teacher }),
-      teacherLeaving: (teacher) => queue.push(now + timings.teacherDrainSeconds, { kind: 'TeacherGone', teacher }),
-      jobChanged: (job) => scheduleTurn(job),
-    },
-  );
+class TraceRun implements Simulation {
+  readonly policy: string;
+  readonly #trace: Trace;
+  readonly #policy: Policy | null;
+  readonly #cutOffSeconds: number;
+  readonly #queue = eventQueue<SimulatedEvent>();
+  readonly #cluster: Cluster<Teacher>;
+  readonly #pods: Pods;
+  readonly #measured = meter();
+  readonly #jobs: (Job | null)[];
+  readonly #active = new Map<string, Job>();
+  readonly #neighbors: readonly Neighbor[];
+  readonly #waits = new Map<Neighbor, number>();
+  #now = 0;
+  #events = 0;
+  #isDecisionDue = false;
+  #decidedAt = -Infinity;
+  #jobsToCome: number;
+  #neighborsToCome: number;
 
-  /** Schedules the next change of a job's flow, after its rates may have changed. */
-  function scheduleTurn(job: Job): void {
-    advance(job, now);
-    measured.update(job);
-    job.turn++;
-    const seconds = secondsToTurn(job);
-    if (seconds < Infinity) queue.push(now + seconds, { kind: 'JobTurns', job, turn: job.turn });
+  constructor(trace: Trace, policy: Policy | null, cutOffSeconds: number) {
+    this.policy = policy?.name ?? 'no teachers';
+    this.#trace = trace;
+    this.#policy = policy;
+    this.#cutOffSeconds = cutOffSeconds;
+    this.#cluster = clusterOf<Teacher>(trace.nodes);
+    this.#jobs = trace.jobs.map(() => null);
+    this.#neighbors = trace.neighbors.map((pod): Neighbor => {
+      return { pod, node: null, promised: null, release: () => undefined };
+    });
+    this.#jobsToCome = policy === null ? 0 : trace.jobs.length;
+    this.#neighborsToCome = trace.neighbors.length;
+    this.#pods = new Pods(this.#cluster, rulesOf(trace, policy), this.#consequences());
+    for (const neighbor of this.#neighbors) {
+      this.#queue.push(neighbor.pod.arrivesAtSeconds, { kind: 'NeighborArrives', neighbor });
+    }
+    trace.jobs.forEach(({ submittedAtSeconds }, index) => {
+      this.#queue.push(submittedAtSeconds, { kind: 'JobSubmitted', index });
+    });
+    if ((policy?.everySeconds ?? null) !== null) this.#queue.push(0, { kind: 'PolicyDecides', again: true });
   }
 
-  function changed(): void {
-    const delay = policy?.afterChangeSeconds ?? null;
-    if (delay === null || isDecisionDue) return;
-    isDecisionDue = true;
-    queue.push(Math.max(now + delay, decidedAt + (policy?.restSeconds ?? 0)), {
+  get nowSeconds(): number {
+    return this.#now;
+  }
+
+  proceed(most: number): boolean {
+    for (let left = most; left > 0; left--) {
+      if (this.#jobsToCome === 0 && this.#neighborsToCome === 0) return false;
+      const next = this.#queue.pop();
+      if (next === null || next.atSeconds > this.#cutOffSeconds) return false;
+      this.#measured.count(next.atSeconds, this.#pods.idleSlots);
+      this.#now = next.atSeconds;
+      this.#events++;
+      this.#happen(next.event);
+    }
+    return true;
+  }
+
+  outcome(): Outcome {
+    const begun = this.#jobs.filter((job) => job !== null);
+    for (const job of begun) if (job.phase !== 'Done') advance(job, this.#now);
+    const busySeconds = begun.reduce((sum, job) => sum + job.busyTeacherSeconds, 0);
+    const readySeconds = begun.reduce((sum, job) => sum + job.readyTeacherSeconds, 0);
+    return {
+      policy: this.policy,
+      completionSeconds: this.#jobs.map(completionSeconds),
+      waitSeconds: this.#neighbors.map((neighbor) => this.#waits.get(neighbor) ?? null),
+      slots: this.#cluster.slots,
+      ...this.#measured.usage(),
+      ...this.#pods.counts,
+      busySeconds,
+      waitingSeconds: readySeconds - busySeconds,
+      trainedSteps: begun.reduce((sum, job) => sum + job.trainedSteps, 0),
+      events: this.#events,
+    };
+  }
+
+  /** What follows a change of the pods. */
+  #consequences(): Consequences {
+    const { timings } = this.#trace;
+    const queue = this.#queue;
+    return {
+      neighborBound: (neighbor) => {
+        this.#neighborsToCome--;
+        this.#waits.set(neighbor, this.#now - neighbor.pod.arrivesAtSeconds);
+        queue.push(this.#now + neighbor.pod.runsSeconds, { kind: 'NeighborEnds', neighbor });
+      },
+      teacherBound: (teacher) => queue.push(this.#now + timings.teacherStartSeconds, { kind: 'TeacherReady', teacher }),
+      teacherLeaving: (teacher) =>
+        queue.push(this.#now + timings.teacherDrainSeconds, { kind: 'TeacherGone', teacher }),
+      jobChanged: (job) => this.#scheduleTurn(job),
+    };
+  }
+
+  #happen(event: SimulatedEvent): void {
+    switch (event.kind) {
+      case 'NeighborArrives':
+        this.#pods.neighborArrives(event.neighbor, this.#now);
+        break;
+      case 'NeighborEnds':
+        this.#pods.neighborEnds(event.neighbor, this.#now);
+        break;
+      case 'JobSubmitted':
+        this.#submit(event.index);
+        break;
+      case 'StudentUp':
+        advance(event.job, this.#now);
+        event.job.phase = 'Training';
+        this.#scheduleTurn(event.job);
+        break;
+      case 'JobTurns':
+        if (event.turn !== event.job.turn || event.job.phase === 'Done') return;
+        this.#turn(event.job);
+        break;
+      case 'TeacherReady':
+        this.#pods.teacherReady(event.teacher, this.#now);
+        break;
+      case 'TeacherGone':
+        this.#pods.teacherGone(event.teacher, this.#now);
+        break;
+      case 'PolicyDecides':
+        this.#decide(event.again);
+        return;
+    }
+    this.#changed();
+  }
+
+  /** Schedules the next change of a job's flow, after its rates may have changed. */
+  #scheduleTurn(job: Job): void {
+    advance(job, this.#now);
+    this.#measured.update(job);
+    job.turn++;
+    const seconds = secondsToTurn(job);
+    if (seconds < Infinity) this.#queue.push(this.#now + seconds, { kind: 'JobTurns', job, turn: job.turn });
+  }
+
+  #changed(): void {
+    const delay = this.#policy?.afterChangeSeconds ?? null;
+    if (delay === null || this.#isDecisionDue) return;
+    this.#isDecisionDue = true;
+    this.#queue.push(Math.max(this.#now + delay, this.#decidedAt + (this.#policy?.restSeconds ?? 0)), {
       kind: 'PolicyDecides',
       again: false,
     });
   }
 
-  function happen(event: SimulatedEvent): void {
-    switch (event.kind) {
-      case 'NeighborArrives':
-        pods.neighborArrives(event.neighbor, now);
-        break;
-      case 'NeighborEnds':
-        pods.neighborEnds(event.neighbor, now);
-        break;
-      case 'JobSubmitted':
-        submit(event.index);
-        break;
-      case 'StudentUp':
-        advance(event.job, now);
-        event.job.phase = 'Training';
-        scheduleTurn(event.job);
-        break;
-      case 'JobTurns':
-        if (event.turn !== event.job.turn || event.job.phase === 'Done') return;
-        turn(event.job);
-        break;
-      case 'TeacherReady':
-        pods.teacherReady(event.teacher, now);
-        break;
-      case 'TeacherGone':
-        pods.teacherGone(event.teacher, now);
-        break;
-      case 'PolicyDecides':
-        decide(event.again);
-        return;
-    }
-    changed();
-  }
-
-  function submit(index: number): void {
-    const spec = trace.jobs[index];
-    if (spec === undefined || policy === null) return;
+  #submit(index: number): void {
+    const spec = this.#trace.jobs[index];
+    if (spec === undefined || this.#policy === null) return;
     const job = startedJob(spec);
-    jobs[index] = job;
-    active.set(spec.uid, job);
-    queue.push(now + timings.studentStartSeconds, { kind: 'StudentUp', job });
-    measured.update(job);
-    pods.scale(job, policy.initialReplicas(viewOf(job)), now);
+    this.#jobs[index] = job;
+    this.#active.set(spec.uid, job);
+    this.#queue.push(this.#now + this.#trace.timings.studentStartSeconds, { kind: 'StudentUp', job });
+    this.#measured.update(job);
+    this.#pods.scale(job, this.#policy.initialReplicas(viewOf(job)), this.#now);
   }
 
-  function turn(job: Job): void {
-    advance(job, now);
+  #turn(job: Job): void {
+    advance(job, this.#now);
     if (job.trainedSteps < job.spec.steps) {
-      scheduleTurn(job);
+      this.#scheduleTurn(job);
       return;
     }
     job.phase = 'Done';
-    job.endedAtSeconds = now;
-    active.delete(job.spec.uid);
-    jobsToCome--;
-    pods.scale(job, 0, now);
-    measured.update(job);
+    job.endedAtSeconds = this.#now;
+    this.#active.delete(job.spec.uid);
+    this.#jobsToCome--;
+    this.#pods.scale(job, 0, this.#now);
+    this.#measured.update(job);
   }
 
-  function decide(again: boolean): void {
+  #decide(again: boolean): void {
+    const policy = this.#policy;
     if (policy === null) return;
-    if (again && policy.everySeconds !== null && jobsToCome > 0) {
-      queue.push(now + policy.everySeconds, { kind: 'PolicyDecides', again });
+    if (again && policy.everySeconds !== null && this.#jobsToCome > 0) {
+      this.#queue.push(this.#now + policy.everySeconds, { kind: 'PolicyDecides', again });
     }
-    if (!again) isDecisionDue = false;
-    decidedAt = now;
-    if (active.size === 0) return;
-    for (const job of active.values()) advance(job, now);
-    for (const { uid, replicas } of policy.decide(view())) {
-      const job = active.get(uid);
-      if (job !== undefined && replicas !== job.desired) pods.scale(job, replicas, now);
+    if (!again) this.#isDecisionDue = false;
+    this.#decidedAt = this.#now;
+    if (this.#active.size === 0) return;
+    for (const job of this.#active.values()) advance(job, this.#now);
+    for (const { uid, replicas } of policy.decide(this.#view())) {
+      const job = this.#active.get(uid);
+      if (job !== undefined && replicas !== job.desired) this.#pods.scale(job, replicas, this.#now);
     }
   }
 
-  function view(): PolicyView {
-    const slotsForTeachers = Math.max(0, pods.idleSlots - pods.promisedSlots);
+  #view(): PolicyView {
+    const { idleSlots, promisedSlots } = this.#pods;
     return {
-      nowSeconds: now,
-      jobs: [...active.values()].map(viewOf),
-      slots: cluster.slots,
-      slotsForTeachers,
-      freeSlots: cluster.free - pods.promisedSlots,
+      nowSeconds: this.#now,
+      jobs: [...this.#active.values()].map(viewOf),
+      slots: this.#cluster.slots,
+      slotsForTeachers: Math.max(0, idleSlots - promisedSlots),
+      freeSlots: this.#cluster.free - promisedSlots,
     };
   }
+}
 
-  for (const neighbor of neighbors) {
-    queue.push(neighbor.pod.arrivesAtSeconds, { kind: 'NeighborArrives', neighbor });
-  }
-  trace.jobs.forEach(({ submittedAtSeconds }, index) => {
-    queue.push(submittedAtSeconds, { kind: 'JobSubmitted', index });
-  });
-  if ((policy?.everySeconds ?? null) !== null) queue.push(0, { kind: 'PolicyDecides', again: true });
+/** null when it never ended. */
+function completionSeconds(job: Job | null): number | null {
+  const endedAt = job?.endedAtSeconds ?? null;
+  return job === null || endedAt === null ? null : endedAt - job.spec.submittedAtSeconds;
+}
 
-  const name = policy?.name ?? 'no teachers';
+function rulesOf({ speeds }: Trace, policy: Policy | null): PodRules {
   return {
-    policy: name,
-    get nowSeconds() {
-      return now;
-    },
-    proceed: (most) => {
-      for (let left = most; left > 0; left--) {
-        if (jobsToCome === 0 && neighborsToCome === 0) return false;
-        const next = queue.pop();
-        if (next === null || next.atSeconds > cutOffSeconds) return false;
-        measured.count(next.atSeconds, pods.idleSlots);
-        now = next.atSeconds;
-        events++;
-        happen(next.event);
-      }
-      return true;
-    },
-    outcome: () => {
-      const begun = jobs.filter((job) => job !== null);
-      for (const job of begun) if (job.phase !== 'Done') advance(job, now);
-      const busySeconds = begun.reduce((sum, job) => sum + job.busyTeacherSeconds, 0);
-      const readySeconds = begun.reduce((sum, job) => sum + job.readyTeacherSeconds, 0);
-      return {
-        policy: name,
-        completionSeconds: jobs.map((job) => {
-          const endedAt = job?.endedAtSeconds ?? null;
-          return job === null || endedAt === null ? null : endedAt - job.spec.submittedAtSeconds;
-        }),
-        waitSeconds: neighbors.map((neighbor) => waits.get(neighbor) ?? null),
-        slots: cluster.slots,
-        ...measured.usage(),
-        ...pods.counts,
-        busySeconds,
-        waitingSeconds: readySeconds - busySeconds,
-        trainedSteps: begun.reduce((sum, job) => sum + job.trainedSteps, 0),
-        events,
-      };
-    },
+    speeds,
+    preemptible: policy?.priority === 'Preemptible',
+    placement: policy?.placement ?? 'Packed',
+    leaving: policy?.leaving ?? 'Youngest',
   };
 }
 

@@ -8,27 +8,19 @@
  *  account-book/B2 One change of an account at a time: no change starts from a state that another is replacing.
  *  account-book/B3 Nothing is changed by a process that may not act.
  */
-import { Turns, within } from '@distillery/base';
-import { hasNoListener, permissionViolationIn } from '@distillery/nats';
+import { Turns } from '@distillery/base';
 
 import {
   type AccountLimits,
   accountJwt,
   type AccountState,
-  foundAccount,
   isAsWanted,
   isClosed,
   type Keyring,
   namespaceOf,
   workersOf,
 } from './accounts.js';
-import { StreamError } from './errors.js';
-
-/** The connection of the system account's user. */
-export interface SystemRequests {
-  /** @throws StreamError unreachable, or what the client library throws */
-  request(subject: string, payload: string): Promise<string>;
-}
+import { AccountRequests, type SystemRequests } from './account-requests.js';
 
 export interface AccountBookOptions {
   readonly system: SystemRequests;
@@ -63,12 +55,14 @@ interface Page {
 
 export class AccountBook {
   readonly #options: AccountBookOptions;
+  readonly #requests: AccountRequests;
   readonly #pages = new Map<string, Page>();
   /** Public keys of accounts on the server that are not ours, or closed: `openAccounts` does not read them again. */
   readonly #passedOver = new Set<string>();
 
   constructor(options: AccountBookOptions) {
     this.#options = options;
+    this.#requests = new AccountRequests(options.system, options.mayAct);
   }
 
   /**
@@ -93,7 +87,7 @@ export class AccountBook {
    * @throws StreamError
    */
   async openAccounts(): Promise<string[]> {
-    const listed = accountsIn(await this.#ask('NATS accounts', '$SYS.REQ.CLAIMS.LIST', ''));
+    const listed = await this.#requests.list();
     const turns = new Turns(mostComparisons);
     const unknown = listed.filter((account) => !this.#passedOver.has(account));
     const namespaces = await Promise.all(unknown.map((account) => turns.run(() => this.#openNamespaceOf(account))));
@@ -101,7 +95,7 @@ export class AccountBook {
   }
 
   async #openNamespaceOf(account: string): Promise<string | null> {
-    const found = foundAccount(await this.#ask(`NATS account ${account}`, lookupSubject(account), ''));
+    const found = await this.#requests.find(`NATS account ${account}`, account);
     // Deleted in the meantime.
     if (found === null) return null;
     const namespace = namespaceOf(found);
@@ -142,7 +136,7 @@ export class AccountBook {
       page.readmitting.add(user);
       revoking.delete(user);
     }
-    // No change is known to be needed: the job goes on, and the first comparison readmits its users.
+    // No change is known to be needed: the job continues, and the first comparison readmits its users.
     if (revoked === null) return;
     await this.#settle(namespace, page.state);
   }
@@ -201,7 +195,7 @@ export class AccountBook {
     const { keyring, limitsOf, nowMs } = this.#options;
     const keys = keyring.keysOf(namespace);
     const what = `NATS account of namespace ${namespace}`;
-    const found = foundAccount(await this.#ask(what, lookupSubject(keys.account), ''));
+    const found = await this.#requests.find(what, keys.account);
     // A copy: further changes may be requested while the server handles this one.
     const { state } = page;
     const revoking = new Map(page.revoking);
@@ -210,7 +204,7 @@ export class AccountBook {
     const revoked = new Map([...remembered, ...revoking].slice(-mostRevoked));
     const wanted = { namespace, keys, operator: keyring.operator, state, limits: limitsOf(namespace), revoked };
     const asWanted = isAsWanted(found, wanted);
-    if (!asWanted) await this.#push(namespace, accountJwt(wanted, found, nowMs()));
+    if (!asWanted) await this.#requests.push(what, accountJwt(wanted, found, nowMs()));
     // The server remembers them now (account-book/B1).
     page.revoked = new Set(revoked.keys());
     for (const user of revoking.keys()) page.revoking.delete(user);
@@ -218,93 +212,5 @@ export class AccountBook {
     // Further changes may have been requested in the meantime; their own turn follows.
     page.isSettled = page.state === state && page.revoking.size === 0 && page.readmitting.size === 0;
     return asWanted ? 'Known' : 'Pushed';
-  }
-
-  async #push(namespace: string, jwt: string): Promise<void> {
-    if (!this.#options.mayAct()) {
-      throw new StreamError('unreachable', {
-        about: `NATS account of namespace ${namespace}`,
-        problem: 'this process no longer leads',
-        remedy: '',
-      });
-    }
-    const what = `NATS account of namespace ${namespace}`;
-    const answer = await this.#ask(what, '$SYS.REQ.CLAIMS.UPDATE', jwt);
-    const refusal = refusalIn(answer);
-    if (refusal === null) return;
-    throw new StreamError('refused', {
-      about: what,
-      problem: `the server refused it: ${refusal}`,
-      remedy: 'check the resolver and the signing key',
-    });
-  }
-
-  /** @param what begins the message of an error */
-  async #ask(what: string, subject: string, payload: string): Promise<string> {
-    try {
-      return await this.#options.system.request(subject, payload);
-    } catch (error) {
-      if (error instanceof StreamError) {
-        throw new StreamError(error.reason, within(what, error.fault), { cause: error });
-      }
-      if (permissionViolationIn(error) !== null) {
-        throw new StreamError(
-          'unauthorized',
-          {
-            about: what,
-            problem: `the system account's user may not publish to ${subject}`,
-            remedy: 'give it the rights of docs/operator.md',
-          },
-          { cause: error },
-        );
-      }
-      if (hasNoListener(error)) {
-        throw new StreamError(
-          'refused',
-          {
-            about: what,
-            problem: `no server takes accounts from ${subject}`,
-            remedy:
-              'set `resolver: { type: full }` in the NATS configuration and give the operator credentials of a user of the system account',
-          },
-          { cause: error },
-        );
-      }
-      const text = error instanceof Error ? error.message : String(error);
-      throw new StreamError(
-        'unreachable',
-        { about: what, problem: `no answer from NATS (${text})`, remedy: 'it is tried again' },
-        {
-          cause: error,
-        },
-      );
-    }
-  }
-}
-
-function lookupSubject(account: string): string {
-  return `$SYS.REQ.ACCOUNT.${account}.CLAIMS.LOOKUP`;
-}
-
-/** Public keys of the accounts that a server lists; empty when its answer cannot be read. */
-function accountsIn(answer: string): string[] {
-  try {
-    const { data } = JSON.parse(answer) as { readonly data?: unknown };
-    return Array.isArray(data) ? data.filter((account): account is string => typeof account === 'string') : [];
-  } catch {
-    return [];
-  }
-}
-
-/** Why the server refused a push; null when it accepted the account. */
-function refusalIn(answer: string): string | null {
-  try {
-    const { data, error } = JSON.parse(answer) as {
-      readonly data?: { readonly code?: number };
-      readonly error?: { readonly description?: string };
-    };
-    return data?.code === 200 ? null : (error?.description ?? 'it gave no reason');
-  } catch {
-    return 'its answer cannot be read';
   }
 }

@@ -249,8 +249,8 @@ export class StreamAdmin {
     if (!this.#mayWrite()) {
       throw new StreamError('notLeading', {
         about: '',
-        problem: 'this process no longer leads',
-        remedy: 'nothing was sent to NATS',
+        problem: 'this process no longer leads, and nothing was sent to NATS',
+        remedy: '',
       });
     }
     return write();

@@ -107,11 +107,7 @@ async function greeted(options: DialOptions, caller: Caller, address: NatsAddres
       case 'loginRefused':
         throw new StreamError('unauthorized', refusal(where, options, address.login), { cause: error });
       case 'certificate':
-        throw new StreamError(
-          'unreachable',
-          { about, problem: `no TLS connection: ${fault.fault} (${fault.reason})`, remedy: '' },
-          { cause: error },
-        );
+        throw new StreamError('unreachable', { about, ...fault.fault }, { cause: error });
       case 'unreachable':
         throw new StreamError(
           'unreachable',

@@ -146,7 +146,7 @@ export function accountOfCreds(text: string): string {
     about: 'NATS credentials',
     found: 'a JWT without an account',
     expected: 'one of a user',
-    remedy: '',
+    remedy: 'make them with `nsc generate creds`',
   });
 }
 

@@ -1,8 +1,15 @@
 /** What can go wrong between the operator and its NATS server: a caller switches on `reason` and never reads a text. */
 import { DistilleryError, type Fault, type Retry } from '@distillery/base';
-import { hasNoListener, isUnauthorized, jetStreamRefusal, type JetStreamRefusal, withCause } from '@distillery/nats';
+import {
+  hasNoListener,
+  isUnauthorized,
+  jetStreamRefusal,
+  type JetStreamRefusal,
+  roomFault,
+  withCause,
+} from '@distillery/nats';
 
-import { roomFault } from './room.js';
+import { saving } from './room.js';
 
 export type StreamErrorReason =
   | 'unreachable'
@@ -68,7 +75,7 @@ export function streamErrorFrom(error: unknown, doing: string): StreamError {
   }
   return new StreamError(
     'unreachable',
-    { about: doing, problem: `no answer from NATS (${text})`, remedy: 'it is tried again' },
+    { about: doing, problem: `no answer from NATS (${text})`, remedy: '' },
     options,
   );
 }
@@ -81,24 +88,24 @@ function refusedBy(
 ): StreamError {
   switch (fault) {
     case 'passing':
-      return new StreamError(
-        'unreachable',
-        { about, problem: `NATS cannot do it now (${text})`, remedy: 'it is tried again' },
-        options,
-      );
+      return new StreamError('unreachable', { about, problem: `NATS cannot do it now (${text})`, remedy: '' }, options);
     case 'missing':
-      return new StreamError('missing', { about, problem: text, remedy: 'it is created again' }, options);
+      return new StreamError('missing', { about, problem: text, remedy: '' }, options);
     case 'noJetStream':
       return noJetStream(about, options);
     case 'noRoom':
     case 'full':
-      return new StreamError('full', { about, ...roomFault({ limit, text }) }, options);
+      return new StreamError('full', { about, ...roomFault({ limit, text, saving }) }, options);
     case 'moved':
     case 'taken':
     case 'refused':
       return new StreamError(
         'refused',
-        { about, problem: `the NATS server refused: ${text} (code ${code})`, remedy: '' },
+        {
+          about,
+          problem: `the NATS server refused: ${text} (code ${code})`,
+          remedy: "check the server's log and configuration",
+        },
         options,
       );
   }

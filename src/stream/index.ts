@@ -6,13 +6,7 @@ export { accountOfCreds, credsIssuer, passwordIssuer } from './credentials.js';
 export type { AccessIssuer, CredsIssuerOptions, JobIdentity } from './credentials.js';
 export { StreamError } from './errors.js';
 export type { StreamErrorReason } from './errors.js';
-export {
-  type JobRef,
-  NamespaceAccounts,
-  type NamespaceAccountsOptions,
-  SharedAccount,
-  type StreamHome,
-} from './homes.js';
+export { type JobRef, SharedAccount, type StreamHome } from './homes.js';
 export type { ConnectionEvent, LinkOptions, StreamHealth } from './link.js';
 export type { StoredObject } from './objects.js';
 export type { ObservedStreams, PresentJobStreams } from './observe.js';
@@ -21,6 +15,7 @@ export type { Permissions, Role } from './permissions.js';
 export { connectReader } from './reader.js';
 export type { ObjectReader } from './reader.js';
 export * from './server/index.js';
+export { NamespaceAccounts, type NamespaceAccountsOptions } from './namespace-accounts.js';
 export { NatsStreams } from './nats-streams.js';
 export { jobStreams } from './streams.js';
 export type { ConsumerSpec, JobStreamOptions, JobStreams, StreamSpec } from './streams.js';

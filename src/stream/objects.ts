@@ -45,8 +45,8 @@ export async function* readObject(
   if (entry === null) {
     throw new StreamError('missing', {
       about: `object ${name}`,
-      problem: `found none in ${names.objectBucket}`,
-      remedy: 'the job may not have written it yet',
+      problem: `found none in ${names.objectBucket}; the job may not have written it yet`,
+      remedy: '',
     });
   }
   try {
@@ -59,8 +59,8 @@ export async function* readObject(
 function damaged(name: string, what: string): StreamError {
   return new StreamError('damaged', {
     about: `object ${name}`,
-    problem: what,
-    remedy: 'it is damaged in the store of the NATS server. Fetch it again; if that fails too, run the job again',
+    problem: `${what}; it is damaged in the store of the NATS server`,
+    remedy: 'fetch it again; if that fails too, run the job again',
   });
 }
 

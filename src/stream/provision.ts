@@ -3,11 +3,11 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 
-import { jetStreamRefusal, orNull } from '@distillery/nats';
+import { type AccountRoom, jetStreamRefusal, orNull, roomFault, type Shortage } from '@distillery/nats';
 import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 
 import { StreamError } from './errors.js';
-import { type AccountRoom, limitOf, roomFault, type Shortage } from './room.js';
+import { limitOf, saving } from './room.js';
 import type { ConsumerSpec, StreamSpec } from './streams.js';
 
 /** Sends a write, or throws when this process may not write any more. */
@@ -67,8 +67,8 @@ async function roomError(
   const wantedBytes = (wanted.max_bytes ?? 0) * (wanted.num_replicas ?? 1);
   const shortage: Shortage =
     room === null
-      ? { limit: said, text, settings }
-      : { limit: limitOf(room, wantedBytes), text, settings, account: { ...room, wantedBytes } };
+      ? { limit: said, text, settings, saving }
+      : { limit: limitOf(room, wantedBytes), text, settings, saving, account: { ...room, wantedBytes } };
   return new StreamError('full', { about: `create stream ${wanted.name}`, ...roomFault(shortage) }, { cause: error });
 }
 

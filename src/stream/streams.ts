@@ -167,30 +167,34 @@ export function jobStreams(options: JobStreamOptions): JobStreams {
         allow_rollup_hdrs: true,
       },
     ],
-    consumers: [
-      {
-        stream: names.streams.work,
-        config: {
-          durable_name: names.consumers.teachers,
-          ack_policy: AckPolicy.Explicit,
-          ack_wait: (ackWaitMs / 1_000) * nanosecondsPerSecond,
-          // Teachers write dead letters themselves (design §4 "Poison"): no item gets stuck at a limit of the server.
-          max_deliver: -1,
-          max_ack_pending: maxItemsInWork,
-          deliver_policy: DeliverPolicy.All,
-          replay_policy: ReplayPolicy.Instant,
-        },
-      },
-      ...ranks.map((rank) => ({
-        stream: names.streams.logits,
-        config: {
-          durable_name: names.consumers.student(rank),
-          // The training position is in the checkpoint, never in the broker.
-          ack_policy: AckPolicy.None,
-          deliver_policy: DeliverPolicy.All,
-          replay_policy: ReplayPolicy.Instant,
-        },
-      })),
-    ],
+    consumers: consumersOf(names, ranks),
   };
+}
+
+function consumersOf(names: JobNames, ranks: readonly number[]): JobStreams['consumers'] {
+  return [
+    {
+      stream: names.streams.work,
+      config: {
+        durable_name: names.consumers.teachers,
+        ack_policy: AckPolicy.Explicit,
+        ack_wait: (ackWaitMs / 1_000) * nanosecondsPerSecond,
+        // Teachers write dead letters themselves (design §4 "Poison"): no item gets stuck at a limit of the server.
+        max_deliver: -1,
+        max_ack_pending: maxItemsInWork,
+        deliver_policy: DeliverPolicy.All,
+        replay_policy: ReplayPolicy.Instant,
+      },
+    },
+    ...ranks.map((rank) => ({
+      stream: names.streams.logits,
+      config: {
+        durable_name: names.consumers.student(rank),
+        // The training position is in the checkpoint, never in the broker.
+        ack_policy: AckPolicy.None,
+        deliver_policy: DeliverPolicy.All,
+        replay_policy: ReplayPolicy.Instant,
+      },
+    })),
+  ];
 }

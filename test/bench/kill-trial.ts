@@ -10,7 +10,7 @@ import { connectRoot, until } from '../kit/stream.js';
 import { BenchJob } from './job.js';
 import type { StepReport } from './reports.js';
 import type { Stretch } from './steps.js';
-import { type DeliveredItem, WatchedTeacher } from './teacher-process.js';
+import { type DeliveredItem, TeacherProcess } from './teacher-process.js';
 
 const uid = 'bench-kill';
 /** More steps than a trial trains: its student is stopped at the end. */
@@ -48,7 +48,7 @@ export class KillTrial {
   readonly #job: BenchJob;
   readonly #fleet: Fleet;
   readonly #student: ChildProcess;
-  readonly #teachers: WatchedTeacher[] = [];
+  readonly #teachers: TeacherProcess[] = [];
   /** Redeliveries of items. */
   readonly #again: DeliveredItem[] = [];
   /** Time of the first publication of logits, by step. */
@@ -76,12 +76,12 @@ export class KillTrial {
     return new KillTrial(job, await connectRoot(job.nats), fleet);
   }
 
-  #startTeacher(): WatchedTeacher {
+  #startTeacher(): TeacherProcess {
     const child = this.#job.startTeachers(`bench-teacher-${String(this.#started++)}`, {
       devices: 1,
       serviceMs: this.#fleet.serviceMs,
     });
-    return new WatchedTeacher(child, (item) => {
+    return new TeacherProcess(child, (item) => {
       if (item.deliveries > 1) this.#again.push(item);
     });
   }
@@ -133,7 +133,7 @@ export class KillTrial {
     await this.#job.close();
   }
 
-  #teacher(index: number): WatchedTeacher {
+  #teacher(index: number): TeacherProcess {
     const teacher = this.#teachers[index];
     if (teacher === undefined) throw new Error(`found no teacher ${String(index)} of ${String(this.#teachers.length)}`);
     return teacher;

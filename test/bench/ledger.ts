@@ -55,7 +55,7 @@ export async function ledgerBench(say: (line: string) => void, options: BenchOpt
   const apart = ofJobs.map((own, at) => ({ ...own, requiredTerms: [anywhereBut(at)] }));
   const repeated = (work: () => unknown): Times => timed(work, rounds, warmUps);
   const rows = [
-    row('told of all', filled, pods),
+    row('all nodes and pods set', filled, pods),
     row(
       'draft',
       repeated(() => ledger.placement()),

@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 
 import { elasticBench } from './elastic.js';
 import { fleetBench } from './fleet.js';
-import { hungerBench } from './starving-student.js';
+import { starvingStudentBench } from './starving-student.js';
 import { killBench } from './kill.js';
 import { ledgerBench } from './ledger.js';
 import { pipelineBench } from './pipeline.js';
@@ -27,13 +27,13 @@ const benches: Readonly<Record<string, (say: (line: string) => void, options: Be
   share: shareBench,
   fleet: fleetBench,
   scale: scaleBench,
-  hunger: hungerBench,
+  starving: starvingStudentBench,
   elastic: elasticBench,
   real: realBench,
 };
 
 /** Run only when named: they take up to an hour or more and need a control plane built from source. */
-const onRequestOnly = ['scale', 'hunger', 'real'];
+const onRequestOnly = ['scale', 'starving', 'real'];
 
 const { values: options, positionals: names } = parseArgs({
   args: process.argv.slice(2),

@@ -20,7 +20,7 @@ import { connectRoot } from '../kit/stream.js';
 import { Reading } from './metrics-text.js';
 import { type Usage, usageOf, UsageWatch } from './process-usage.js';
 import { type BenchOptions, type BenchTable, quantile } from './table.js';
-import { type TellingJob, TellingWorkers } from './simulated-workers.js';
+import { type SimulatedJob, SimulatedWorkers } from './simulated-workers.js';
 
 const teachersPerJob = 4;
 const gpusPerNode = 8;
@@ -222,9 +222,9 @@ class Bench {
 
   /** Measures the cost per second of a thousand jobs at work: telemetry, reconciles, progress. */
   async telemetry(nats: OperatorNats, minutes: number): Promise<void> {
-    const phase = `all workers tell of themselves for ${String(minutes)} min`;
+    const phase = `all workers publish telemetry for ${String(minutes)} min`;
     const { connection } = await connectRoot(nats);
-    const workers = new TellingWorkers(connection, await this.#jobsWithTeachers());
+    const workers = new SimulatedWorkers(connection, await this.#jobsWithTeachers());
     workers.start();
     // Wait for the first reconcile of each job, which writes a lot: measure the steady state.
     await sleep(30_000);
@@ -243,7 +243,7 @@ class Bench {
     await connection.close();
     const nowMs = Date.now();
     const ages = items.map(({ status }) => (nowMs - Date.parse(status?.usage?.accountedUntil ?? '')) / 1_000);
-    this.add(phase, 'values told a second', Math.round((workers.published - publishedBefore) / took));
+    this.add(phase, 'values published per second', Math.round((workers.published - publishedBefore) / took));
     this.add(
       phase,
       'age of a status, p50 / oldest, s',
@@ -256,7 +256,7 @@ class Bench {
     this.#reconciles(phase, before, after);
   }
 
-  async #jobsWithTeachers(): Promise<TellingJob[]> {
+  async #jobsWithTeachers(): Promise<SimulatedJob[]> {
     const selector = encodeURIComponent('app.kubernetes.io/component=teacher');
     const { items } = await this.#cluster.api.get<{
       items: { metadata: { name: string; labels: Readonly<Record<string, string>> } }[];
@@ -331,8 +331,8 @@ class Bench {
     const failed =
       after.operator.total('distillery_reconciles_total', { outcome: 'failed' }) -
       before.operator.total('distillery_reconciles_total', { outcome: 'failed' });
-    this.add(phase, 'looks at a job (failed)', `${String(reconciles)} (${String(failed)})`);
-    this.#times(phase, 'look', 'distillery_reconcile_duration_seconds', before, after);
+    this.add(phase, 'reconciles (failed)', `${String(reconciles)} (${String(failed)})`);
+    this.#times(phase, 'reconcile', 'distillery_reconcile_duration_seconds', before, after);
     this.#times(phase, 'share over all jobs', 'distillery_share_duration_seconds', before, after);
   }
 

@@ -6,7 +6,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 
 import { publishStates } from '../kit/cluster/telemetry-publisher.js';
 
-export interface TellingJob {
+export interface SimulatedJob {
   readonly uid: string;
   /** Names of the job's teacher pods. */
   readonly teachers: readonly string[];
@@ -20,15 +20,15 @@ const window = 24;
 /** The student needs four of these teachers. */
 const rates = { student: 1_000, teacher: 400 };
 
-export class TellingWorkers {
+export class SimulatedWorkers {
   published = 0;
   readonly #connection: NatsConnection;
-  readonly #jobs: readonly TellingJob[];
+  readonly #jobs: readonly SimulatedJob[];
   readonly #startMs = Date.now();
   #turn = 0;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(connection: NatsConnection, jobs: readonly TellingJob[]) {
+  constructor(connection: NatsConnection, jobs: readonly SimulatedJob[]) {
     this.#connection = connection;
     this.#jobs = jobs;
   }
@@ -44,7 +44,7 @@ export class TellingWorkers {
     if (this.#timer !== null) clearInterval(this.#timer);
   }
 
-  #publish({ uid, teachers }: TellingJob): void {
+  #publish({ uid, teachers }: SimulatedJob): void {
     const step = Math.floor(((Date.now() - this.#startMs) / 1_000) * stepsPerSecond);
     const student = {
       step,

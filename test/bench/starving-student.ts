@@ -2,7 +2,7 @@
  * Reaction time to a starving student: from its telemetry in the stream to the larger Deployment at the API server, with a
  * real control plane, real streams, and the operator as its own process.
  *
- *   npm run bench hunger -- --jobs 40
+ *   npm run bench starving -- --jobs 40
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -21,7 +21,7 @@ const pollEveryMs = 5;
 const limitMs = 30_000;
 const pools = [{ name: 'gpu', resource: 'nvidia.com/gpu', maxReplicas: 32 }];
 
-export async function hungerBench(say: (line: string) => void, options: BenchOptions): Promise<BenchTable> {
+export async function starvingStudentBench(say: (line: string) => void, options: BenchOptions): Promise<BenchTable> {
   const count = Number(options.jobs ?? 40);
   const world = await OperatorCluster.create();
   try {
@@ -30,13 +30,13 @@ export async function hungerBench(say: (line: string) => void, options: BenchOpt
     const telemetry = TelemetryPublisher.start(world);
     const waits: number[] = [];
     for (let index = 0; index < count; index++) {
-      waits.push(await answered(world, telemetry, `hungry-${String(index)}`));
+      waits.push(await answered(world, telemetry, `starving-${String(index)}`));
       if ((index + 1) % 10 === 0) say(`${String(index + 1)} of ${String(count)} students were answered`);
     }
     await telemetry.stop();
     const ms = (value: number): number => Math.round(value);
     return {
-      name: 'hunger',
+      name: 'starving',
       goal: 'a starving student has a larger Deployment in under 1 s',
       rows: [
         {

@@ -12,7 +12,7 @@ export interface DeliveredItem {
   readonly atMs: number;
 }
 
-export class WatchedTeacher {
+export class TeacherProcess {
   readonly #child: ChildProcess;
   /** Steps that were delivered to it and are not done. */
   readonly #held = new Set<number>();

@@ -5,13 +5,8 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import {
-  nodeView,
-  podView,
-  type PodView,
-  type RawNode,
-  type RawPod,
-} from '../../src/cluster/kubernetes/cache/views.js';
+import { podView, type PodView, type RawPod } from '../../src/cluster/kubernetes/cache/pod-view.js';
+import { nodeView, type RawNode } from '../../src/cluster/kubernetes/cache/views.js';
 import { Ledger, type PodNeeds } from '../../src/domain/ledger/index.js';
 import {
   type Arrangement,

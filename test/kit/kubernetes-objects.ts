@@ -3,7 +3,8 @@
  * kubelets fill in, including those that our code does not read. Makers are immutable: each method returns a new one.
  */
 import { apiVersion, appliedAnnotation, kind, labels, templateAnnotation } from '../../src/api/index.js';
-import type { RawDeployment, RawJob, RawNode, RawPod } from '../../src/cluster/kubernetes/cache/views.js';
+import type { RawPod } from '../../src/cluster/kubernetes/cache/pod-view.js';
+import type { RawDeployment, RawJob, RawNode } from '../../src/cluster/kubernetes/cache/views.js';
 import { noonMs } from './snapshots.js';
 
 /** A time as the API server writes it, in seconds from noon. */

@@ -24,7 +24,8 @@ export class ObjectServer {
   write(subject: string, data: Uint8Array, after: number, rollUp: boolean): Written {
     if ((this.last(subject)?.seq ?? 0) !== after) return { kind: 'moved' };
     const bytes = this.#messages.reduce((sum, message) => sum + message.data.length, 0);
-    if (bytes + data.length > this.maxBytes) return { kind: 'full', reason: 'maximum bytes exceeded' };
+    if (bytes + data.length > this.maxBytes)
+      return { kind: 'full', fault: { problem: 'maximum bytes exceeded', remedy: '' } };
     const sequence = ++this.#lastSequence;
     const others = rollUp ? this.#messages.filter((message) => message.subject !== subject) : this.#messages;
     this.#messages = [...others, { subject, seq: sequence, data: data.slice() }];

@@ -29,7 +29,8 @@ import { WorkerError } from '../../workers/base/exit.js';
 import { LiveSupply } from '../../workers/student/live-supply.js';
 import type { StudentStateWriter } from '../../workers/student/reporting.js';
 import type { ResultStore, StudentResult } from '../../workers/student/results.js';
-import { type StartingPoint, Student, type TrainerClient } from '../../workers/student/student.js';
+import { type StartingPoint, Student } from '../../workers/student/student.js';
+import type { TrainerClient } from '../../workers/student/trainer-client.js';
 import { labelsAlone, type LogitsSupply } from '../../workers/student/supply.js';
 import { windowSteps } from '../../workers/student/window.js';
 

@@ -13,7 +13,12 @@ export function readText(file: string, what: string): string {
     const fault =
       error instanceof TextError
         ? within(about, error.fault)
-        : { about, found: readFaultOf(error, file).found, expected: 'a text file', remedy: 'the operator mounts it' };
+        : {
+            about,
+            found: readFaultOf(error, file).found,
+            expected: 'a text file',
+            remedy: 'mount it as the operator does (docs/protocol.md)',
+          };
     throw new WorkerError('terminal', fault, { cause: error });
   }
 }

@@ -70,8 +70,8 @@ export function encodeCheckpoint({ state, ...facts }: Checkpoint): Uint8Array {
   const place = ({ name, shape, data }: NamedTensor): TensorPlace => {
     if (valuesIn(shape) !== data.length) {
       throw new CheckpointError('malformed', {
-        problem: `tensor ${name}: found ${String(data.length)} values, expected ${shape.join(' × ')}`,
-        remedy: "the trainer's state is wrong",
+        problem: `the trainer's state is wrong: tensor ${name}: found ${String(data.length)} values, expected ${shape.join(' × ')}`,
+        remedy: '',
       });
     }
     const offset = bodyBytes;
@@ -223,7 +223,7 @@ export function digestOf(weights: readonly NamedTensor[]): string {
 }
 
 function malformed(found: string, expected: string, cause?: unknown): CheckpointError {
-  const fault = { found, expected, remedy: 'it was written wrongly, remove it to use the one before' };
+  const fault = { found, expected, remedy: 'remove it to use the one before' };
   return new CheckpointError('malformed', fault, cause === undefined ? undefined : { cause });
 }
 

@@ -1,7 +1,7 @@
 /** What can go wrong in training. */
 import { DistilleryError } from '@distillery/base';
 
-/** A number that training cannot go on with. */
+/** A number that training cannot continue with. */
 export class NumericError extends DistilleryError {
   override readonly name = 'NumericError';
   readonly kind = 'Numeric';
@@ -70,7 +70,7 @@ export class StateError extends DistilleryError {
       about: `training state, tensor ${tensor}`,
       found,
       expected,
-      remedy: 'the state belongs to another model or optimizer: start without it or restore the job it came from',
+      remedy: 'start without this state of another model or optimizer, or restore the job that it came from',
     });
     this.tensor = tensor;
   }

@@ -1,4 +1,4 @@
-/** How a process ends by an error: its exit code follows from the type of the error, never from a list of classes. */
+/** How a process ends: by an error, whose type decides the exit code (never a list of classes), or by a stop. */
 import { DistilleryError, type Retry } from '@distillery/base';
 import type { WorkerEnding } from '@distillery/protocol';
 
@@ -15,4 +15,23 @@ const endings = {
 export function endingOf(error: unknown): Exclude<WorkerEnding, 'done'> {
   if (error instanceof WorkerError) return error.reason;
   return error instanceof DistilleryError ? endings[error.retry] : 'error';
+}
+
+/**
+ * For work that has nothing to save yet, such as loading a model: a stop ends it at once, whatever it waits for.
+ * @throws WorkerError stopped as soon as the signal aborts; else whatever `work` throws
+ */
+export async function unlessStopped<T>(stop: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const stopped = Promise.withResolvers<never>();
+  const abort = (): void =>
+    stopped.reject(new WorkerError('stopped', { about: '', problem: 'asked to stop before it had begun', remedy: '' }));
+  // The race below reports it. Without a race the rejection has no other handler.
+  stopped.promise.catch(() => undefined);
+  stop.addEventListener('abort', abort, { once: true });
+  if (stop.aborted) abort();
+  try {
+    return await Promise.race([stopped.promise, stop.aborted ? stopped.promise : work()]);
+  } finally {
+    stop.removeEventListener('abort', abort);
+  }
 }

@@ -96,7 +96,7 @@ function parsed<T>(
   throw new WorkerError('terminal', {
     about: 'environment',
     problem: problems.join('; '),
-    remedy: 'the operator sets these variables',
+    remedy: 'set these variables as the operator does (docs/protocol.md)',
   });
 }
 

@@ -2,7 +2,7 @@
  * A worker's connection to NATS: waits for the first success up to a limit, then reconnects without a limit. Owns the
  * repetition of calls that got no answer.
  */
-import { type Clock, DistilleryError, within } from '@distillery/base';
+import { type Clock, DistilleryError, sentenceWith, within } from '@distillery/base';
 import {
   attemptWithin,
   connectionSettings,
@@ -58,7 +58,7 @@ export class ConnectionLost extends DistilleryError {
   readonly retry = 'Later';
 
   constructor() {
-    super({ about: 'NATS', problem: 'the connection is lost', remedy: 'the call is made again' });
+    super({ about: 'NATS', problem: 'the connection is lost', remedy: '' });
   }
 }
 
@@ -153,8 +153,8 @@ export class StreamLink {
         }
         const reason = error instanceof Error ? error.message : String(error);
         if (delayMs === longestDelayMs) {
-          const fault = roomFaultOf(error) ?? `NATS cannot do it now (${reason})`;
-          this.log.warn(`${doing}: ${fault}; trying again`);
+          const fault = roomFaultOf(error) ?? { problem: `NATS cannot do it now (${reason})`, remedy: '' };
+          this.log.warn(sentenceWith({ about: doing, ...fault }, 'trying again'));
         }
       }
       await this.clock.sleep(delayMs);
@@ -243,7 +243,7 @@ async function dial({ login, waitMs, clock, ...options }: WorkerConnectOptions):
       case 'loginRefused':
         throw new LoginRefused(url, whose(login), { cause: error });
       case 'certificate':
-        throw new CertificateRefused(url, fault.fault, fault.reason, { cause: error });
+        throw new CertificateRefused(url, fault.fault, { cause: error });
       case 'unreachable': {
         const reason = `no connection within ${waitMs / 1_000} s (${fault.reason})`;
         throw new StreamUnreachable(url, reason, { cause: error });

@@ -24,13 +24,9 @@ export class CertificateRefused extends WorkerError {
   override readonly name = 'CertificateRefused';
   override readonly kind = 'CertificateRefused';
 
-  constructor(url: string, fault: string, reason: string, options?: ErrorOptions) {
-    // What is wrong with a certificate already says what to do.
-    super(
-      'unreachable',
-      { about: `NATS at ${url}`, problem: `no TLS connection: ${fault} (${reason})`, remedy: '' },
-      options,
-    );
+  /** @param fault as `dialFaultOf` returns it */
+  constructor(url: string, fault: FaultOf, options?: ErrorOptions) {
+    super('unreachable', { about: `NATS at ${url}`, ...fault }, options);
   }
 }
 
@@ -103,7 +99,7 @@ export class FrameConflict extends WorkerError {
     super('terminal', {
       about: `step ${step}, shard ${shard}`,
       problem: `another teacher's frame is stored, with ${field} ${stored} instead of ${own}`,
-      remedy: 'all teachers of a job must serve the same model',
+      remedy: 'give all teachers of the job the same model and the same release',
     });
   }
 }
@@ -119,8 +115,8 @@ export class Fenced extends WorkerError {
   ) {
     super('fenced', {
       about: `attempt ${attempt}`,
-      problem: `attempt ${found} has taken over in the job's state`,
-      remedy: 'this student stops without writing',
+      problem: `attempt ${found} has taken over in the job's state; this student stops without writing`,
+      remedy: '',
     });
   }
 }
@@ -151,7 +147,7 @@ export class ObjectDamaged extends WorkerError {
     super('error', {
       about: `object ${object}`,
       problem: `${problem}; it is damaged in the store of the NATS server`,
-      remedy: 'an older one is used',
+      remedy: '',
     });
   }
 }

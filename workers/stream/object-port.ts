@@ -3,6 +3,7 @@
  * sequence that it follows on its subject, so the server refuses a repeat, also one that arrives minutes later from a
  * connection that was given up. (A `Nats-Msg-Id` would hold for the stream's duplicate window only.)
  */
+import type { StatementFault } from '@distillery/base';
 import { type StoredPiece } from '@distillery/protocol';
 import { headers } from '@nats-io/transport-node';
 import { z } from 'zod';
@@ -15,10 +16,12 @@ export type Written =
   | { readonly kind: 'stored'; readonly sequence: number }
   /** The subject's last message is another than expected: perhaps this very write, done before. */
   | { readonly kind: 'moved' }
-  /** Not stored; the reason says which limit it met and, unless it is the stream's own, what to do. */
-  | { readonly kind: 'full'; readonly reason: string }
+  /** Not stored: a limit is reached. */
+  | { readonly kind: 'full'; readonly fault: WriteFault }
   /** The server answers questions and confirms no write: it may still store this one. */
-  | { readonly kind: 'unconfirmed'; readonly reason: string };
+  | { readonly kind: 'unconfirmed'; readonly fault: WriteFault };
+
+export type WriteFault = Omit<StatementFault, 'about'>;
 
 export interface ObjectPort {
   /**
@@ -51,6 +54,10 @@ const believedAnswers = 2;
 /** As long as any request to NATS may take (connect.ts). */
 const askLimitMs = 30_000;
 const askAgainMs = 500;
+const unconfirmed: WriteFault = {
+  problem: 'the NATS server answers but confirms no write',
+  remedy: 'check its log and its disk, then restart it',
+};
 const mostTries = 3;
 const streamNotFound = 10059;
 
@@ -101,12 +108,11 @@ export function objectPort(link: StreamLink, stream: string): ObjectPort {
     try {
       const answer = await Promise.race([confirmed, silent]);
       if (answer !== 'unconfirmed') return { kind: 'stored', sequence: answer.seq };
-      const reason = 'the NATS server answers but confirms no write; check its log and its disk, then restart it';
-      return { kind: 'unconfirmed', reason };
+      return { kind: 'unconfirmed', fault: unconfirmed };
     } catch (error) {
       if (refusalOf(error) === 'moved') return { kind: 'moved' };
-      const full = roomFaultOf(error);
-      if (full !== null) return { kind: 'full', reason: full };
+      const full = roomFaultOf(error, 'lower spec.student.checkpoint.keep');
+      if (full !== null) return { kind: 'full', fault: full };
       throw refused(doing, error);
     } finally {
       over.abort(new Error(`${doing}: over`));

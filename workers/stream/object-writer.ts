@@ -1,6 +1,6 @@
 /**
  * The student's side of the job's object store. An older attempt may still be writing when a newer one has begun, stopped
- * in any instruction and going on minutes later, so nothing here relies on being the only writer.
+ * in any instruction and continuing minutes later, so nothing here relies on being the only writer.
  *
  * Invariants:
  *  object-writer/O1 An object is there whole or not at all: its pieces are stored first, its entry last, and `put`
@@ -202,8 +202,8 @@ function* readDelays(): Generator<number> {
 /** @param bytes of the whole object */
 function fullOf(name: string, written: Extract<Written, { kind: 'full' | 'unconfirmed' }>, bytes: number): Error {
   return new ObjectStoreFull(name, {
-    problem: `the job's object store cannot take ${bytes} bytes: ${written.reason}`,
-    remedy: written.kind === 'full' ? 'fewer checkpoints (spec.student.checkpoint.keep) need less room' : '',
+    ...written.fault,
+    problem: `the job's object store cannot take ${bytes} bytes: ${written.fault.problem}`,
   });
 }
 

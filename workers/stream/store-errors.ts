@@ -1,5 +1,6 @@
 /** What a refused write means for its writer. */
-import { jetStreamRefusal } from '@distillery/nats';
+import type { StatementFault } from '@distillery/base';
+import { jetStreamRefusal, roomFault, type Shortage } from '@distillery/nats';
 import type { JetStreamFault } from '@distillery/protocol';
 
 /**
@@ -17,28 +18,17 @@ export function isWithoutRoom(error: unknown): boolean {
   return fault === 'full' || fault === 'noRoom';
 }
 
-/** Which limit a write met, and what to do about it; null when the error is about something else. */
-export function roomFaultOf(error: unknown): string | null {
+/**
+ * Which limit a write met, and what to do about it; null when the error is about something else.
+ * @param saving how the job needs less room for such writes, as an imperative
+ */
+export function roomFaultOf(error: unknown, saving?: string): Omit<StatementFault, 'about'> | null {
   const refusal = jetStreamRefusal(error);
   if (refusal === null) return null;
   const { fault, limit, text } = refusal;
-  if (fault === 'full') return `its own limit is reached (${text})`;
-  if (fault !== 'noRoom') return null;
-  switch (limit) {
-    case 'account':
-    case 'accountCount':
-      return (
-        `a limit of the job's NATS account is reached (${text}). Delete finished jobs that use the account, or ask the ` +
-        'administrator to raise its limits'
-      );
-    case 'server':
-      return `the JetStream store of the NATS server is full (${text}). Free space on its disk or raise max_file_store`;
-    case 'either':
-      return (
-        `NATS has no room (${text}): a limit of the job's account is reached or the store of the server is full. ` +
-        'Delete finished jobs, or ask the administrator of NATS to raise the limit or free space'
-      );
-  }
+  if (fault !== 'full' && fault !== 'noRoom') return null;
+  const shortage: Shortage = { limit: fault === 'full' ? 'stream' : limit, text };
+  return roomFault(saving === undefined ? shortage : { ...shortage, saving });
 }
 
 /** True when the same call succeeds once the platform has recovered: the job is not at fault. */

@@ -1,5 +1,5 @@
 /**
- * Stores checkpoints while training goes on, one at a time. Owns what is known of the store: which checkpoints are sound,
+ * Stores checkpoints while training continues, one at a time. Owns what is known of the store: which checkpoints are sound,
  * and why the newest one is not stored yet.
  *
  * Invariants:
@@ -10,7 +10,7 @@
  *     state replaces it. Only the end of the run waits, for a limited time.
  *  checkpointer/C4 At most two states are in memory: one on its way to the store and one that waits.
  */
-import { type Clock, statementOf } from '@distillery/base';
+import { type Clock, sentenceWith, within } from '@distillery/base';
 
 import { type CheckpointKey, type CheckpointStore, prune, StoreError } from '../checkpoint/index.js';
 import type { Log } from '../base/index.js';
@@ -39,7 +39,7 @@ export interface TakenCheckpoint {
   readonly firstNeededSequence: number;
 }
 
-/** A store that does not answer for this long is in trouble; training goes on without it. */
+/** A store that does not answer for this long is in trouble; training continues without it. */
 const patienceMs = 5_000;
 const retryMs = 5_000;
 /** How long the end of a run waits for room; then the process exits with code 74. */
@@ -140,7 +140,7 @@ export class Checkpointer {
       } catch (error) {
         if (!isFull(error) || stop.aborted || clock.now() >= endMs) throw error;
         this.#fault = error;
-        log.warn(`${statementOf(error.fault)}; trying again`);
+        log.warn(sentenceWith(error.fault, 'trying again'));
       }
       await this.makeRoom();
       await clock.sleep(retryMs, stop);
@@ -194,7 +194,8 @@ export class Checkpointer {
     } catch (error) {
       if (!isFull(error)) throw error;
       this.#fault = error;
-      log.warn(`checkpoint of step ${step} is not stored: ${statementOf(error.fault)}; training goes on; trying again`);
+      const fault = within(`checkpoint of step ${step} is not stored`, error.fault);
+      log.warn(sentenceWith(fault, 'training continues; trying again'));
       return false;
     }
     this.#fault = null;

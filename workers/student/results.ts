@@ -9,9 +9,11 @@ import {
   type TrainingMetrics,
 } from '@distillery/protocol';
 
+import { digestOf } from '../checkpoint/index.js';
 import type { ExportedModel } from '../models/training.js';
 
 import type { EvaluationRecord } from './progress.js';
+import type { TrainerClient } from './trainer-client.js';
 
 export interface ResultStore {
   /**
@@ -41,6 +43,16 @@ export interface ResultFacts {
   readonly metrics: TrainingMetrics;
 }
 
+/** Takes the trained model off the thread. @returns its files, and the SHA-256 of the weights, hex */
+export async function resultOf(
+  trainer: Pick<TrainerClient, 'state' | 'export' | 'parameters'>,
+  facts: Omit<ResultFacts, 'digest' | 'parameters'>,
+): Promise<ResultFiles & { readonly digest: string }> {
+  const digest = digestOf((await trainer.state()).weights);
+  const model = await trainer.export();
+  return { ...resultFilesOf(model, { ...facts, digest, parameters: trainer.parameters }), digest };
+}
+
 export interface ResultFiles {
   /** Name and content, in the order in which to store them: the list of sums is the last. */
   readonly files: readonly (readonly [name: string, bytes: Uint8Array])[];
@@ -52,7 +64,7 @@ export interface ResultFiles {
  * Returns the result files of a job. The digest among the facts covers the weights alone; the list of sums covers every
  * byte, the topology included.
  */
-export function resultFilesOf(model: ExportedModel, facts: ResultFacts): ResultFiles {
+function resultFilesOf(model: ExportedModel, facts: ResultFacts): ResultFiles {
   const { job, digest, evaluation, steps, parameters, runtime, metrics } = facts;
   const scores = { accuracy: evaluation?.accuracy ?? null, loss: evaluation?.loss ?? null };
   const report: ResultReport = { job, digest, ...scores, steps, parameters, runtime, ...metrics };

@@ -45,8 +45,7 @@ export function objectCheckpoints(
       const bytes = await objects.get(name).catch((error: unknown) => {
         throw storeErrorFrom(error);
       });
-      if (bytes === null)
-        throw new StoreError('missing', name, { problem: 'the checkpoint is gone', remedy: 'an older one is used' });
+      if (bytes === null) throw new StoreError('missing', name, { problem: 'the checkpoint is gone', remedy: '' });
       return bytes;
     },
     remove: ({ step, attempt }) => writer(attempt).delete(nameOf(step, attempt)),

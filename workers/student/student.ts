@@ -21,33 +21,17 @@ import {
 } from '@distillery/protocol';
 
 import { type Log, Meter, WorkerError } from '../base/index.js';
-import { type CheckpointKey, type CheckpointStore, digestOf, encodeCheckpoint } from '../checkpoint/index.js';
-import type { Dataset, Samples, Targets } from '../data/index.js';
-import type { Evaluation, ExportedModel, TrainerState, TrainingBatch } from '../models/training.js';
+import { type CheckpointKey, type CheckpointStore, encodeCheckpoint } from '../checkpoint/index.js';
+import type { Dataset } from '../data/index.js';
 
 import { BatchPreparer, type ModelView } from './batches.js';
 import { Checkpointer } from './checkpointer.js';
 import { Evaluator } from './evaluator.js';
 import { Progress, ratesOf } from './progress.js';
 import { type AttemptFacts, Reporter, startingState, type StudentStateWriter } from './reporting.js';
-import { resultFilesOf, type ResultStore, type StudentResult } from './results.js';
+import { resultOf, type ResultStore, type StudentResult } from './results.js';
 import { type LogitsSupply, Retention } from './supply.js';
-
-/** The trainer as the main thread sees it; calls are processed in order. */
-export interface TrainerClient {
-  readonly parameters: number;
-  train(batch: TrainingBatch): Promise<TrainReply>;
-  evaluate(samples: Samples, targets: Targets): Promise<Evaluation>;
-  state(): Promise<TrainerState>;
-  export(): Promise<ExportedModel>;
-}
-
-interface TrainReply {
-  readonly loss: number;
-  /** Time that the step took on the thread, and time that the thread waited for it. */
-  readonly busyMs: number;
-  readonly idleMs: number;
-}
+import type { TrainerClient, TrainReply } from './trainer-client.js';
 
 /** Where training starts: at step 0, or at a checkpoint. */
 export interface StartingPoint {
@@ -201,11 +185,8 @@ export class Student {
     this.#rethrow();
     if (!isFinished) {
       const next = `the next attempt continues at step ${this.#checkpointer.durableStep}`;
-      throw new WorkerError('stopped', {
-        about: '',
-        problem: 'asked to stop',
-        remedy: fault === null ? next : `${next}, since ${reasonIn(fault)}`,
-      });
+      const why = fault === null ? '' : `, since ${reasonIn(fault)}`;
+      throw new WorkerError('stopped', { about: '', problem: `asked to stop; ${next}${why}`, remedy: '' });
     }
     if (fault !== null) throw fault;
   }
@@ -233,7 +214,7 @@ export class Student {
     log.info(record, 'evaluated');
   }
 
-  /** Takes the state now, in step order; training goes on while it is stored. */
+  /** Takes the state now, in step order; training continues while it is stored. */
   async #checkpoint(step: number): Promise<void> {
     const { supply, trainer, manifest, facts } = this.#options;
     await this.#checkpointer.ready();
@@ -259,13 +240,10 @@ export class Student {
     const { trainer, results, manifest, facts } = this.#options;
     this.#phase = 'Exporting';
     const evaluation = this.#progress.lastEvaluation;
-    const digest = digestOf((await trainer.state()).weights);
-    const { files, filesDigest } = resultFilesOf(await trainer.export(), {
+    const { files, filesDigest, digest } = await resultOf(trainer, {
       job: manifest.job,
-      digest,
       evaluation,
       steps: facts.steps,
-      parameters: trainer.parameters,
       runtime: facts.runtime,
       metrics: this.#progress.metrics,
     });
@@ -307,7 +285,7 @@ export class Student {
   }
 }
 
-/** Without the remedy: the sentence goes on. */
+/** Without the remedy: the sentence continues. */
 function reasonIn(error: Error): string {
   return error instanceof DistilleryError ? statementOf(error.fault) : error.message;
 }

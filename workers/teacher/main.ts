@@ -67,7 +67,11 @@ await runWorker(async (context) => {
   over.abort();
   await link.close();
   await dataset.close();
-  throw new WorkerError('stopped', { about: '', problem: 'asked to stop', remedy: 'no item is left in work' });
+  throw new WorkerError('stopped', {
+    about: '',
+    problem: 'asked to stop; every item is answered or given back',
+    remedy: '',
+  });
 });
 
 /** Does everything up to the first item. A teacher whose answers differ from those of the job's first one takes none. */

@@ -57,6 +57,11 @@ export function sentenceOf(fault: Fault): string {
   return printable(`${closed(statementOf(fault))} ${closed(remedy)}`);
 }
 
+/** The sentence with what the program does next, such as `trying again`, before the remedy. */
+export function sentenceWith(fault: Fault, next: string): string {
+  return sentenceOf({ about: '', problem: `${statementOf(fault)}; ${next}`, remedy: fault.remedy });
+}
+
 /** The sentence without the remedy and without a full stop: another sentence may continue it. */
 export function statementOf(fault: Fault): string {
   if ('faults' in fault) return fault.faults.map(statementOf).join('; ');

@@ -7,7 +7,16 @@ export type { Clock } from './clock.js';
 export { count } from './count.js';
 export { writeRefusalOf } from './errno.js';
 export type { WriteRefusal } from './errno.js';
-export { crossingOf, DistilleryError, problemOf, revived, sentenceOf, statementOf, within } from './fault.js';
+export {
+  crossingOf,
+  DistilleryError,
+  problemOf,
+  revived,
+  sentenceOf,
+  sentenceWith,
+  statementOf,
+  within,
+} from './fault.js';
 export type { CrossingError, Fault, FaultOf, Retry, StatementFault, ValueFault } from './fault.js';
 export { jsonEqual } from './json-equal.js';
 export { isJsonObject } from './json-object.js';

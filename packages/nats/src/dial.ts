@@ -5,7 +5,7 @@
  *  dial/1 No setting and no fault holds a user, a password or a token where it is printed.
  *  dial/2 The client library reconnects without a limit, until the connection is closed.
  */
-import { type Clock, reasonOf } from '@distillery/base';
+import { type Clock, reasonOf, type StatementFault } from '@distillery/base';
 import { certificateFaultOf, identityCheckOf } from '@distillery/platform';
 import type { AddressLogin, NatsAddress } from '@distillery/protocol';
 import { AuthorizationError, type ConnectionOptions } from '@nats-io/transport-node';
@@ -73,11 +73,11 @@ function tlsSettings({ tls, servers }: NatsAddress): ConnectionOptions {
   return { tls: options };
 }
 
-/** Why an attempt to connect failed. `reason` is the library's own sentence. */
+/** Why an attempt to connect failed. `reason` is the library's own sentence, which `fault` holds, too. */
 export type DialFault =
   | { readonly kind: 'loginRefused' }
-  /** `fault` says what is wrong with the certificate and what to do about it. */
-  | { readonly kind: 'certificate'; readonly fault: string; readonly reason: string }
+  /** The certificate is not accepted. */
+  | { readonly kind: 'certificate'; readonly fault: Omit<StatementFault, 'about'> }
   | { readonly kind: 'unreachable'; readonly reason: string };
 
 /** @param error what the client library's `connect` threw */
@@ -85,7 +85,8 @@ export function dialFaultOf(error: unknown, address: NatsAddress): DialFault {
   if (error instanceof AuthorizationError) return { kind: 'loginRefused' };
   const reason = reasonOf(error);
   const fault = certificateFaultOf(error, address);
-  return fault === null ? { kind: 'unreachable', reason } : { kind: 'certificate', fault, reason };
+  if (fault === null) return { kind: 'unreachable', reason };
+  return { kind: 'certificate', fault: { ...fault, problem: `no TLS connection: ${fault.problem} (${reason})` } };
 }
 
 export interface AttemptOptions {

@@ -19,3 +19,5 @@ export type { JetStreamRefusal } from './errors.js';
 export { bytesOfSeed, derivedBytes, NkeyError, nkeyOf, toBase32 } from './nkeys.js';
 export type { Nkey, NkeyKind } from './nkeys.js';
 export { checkedObject, checkedPieces, digestOf, isSound } from './objects.js';
+export { roomFault } from './room.js';
+export type { AccountRoom, Shortage } from './room.js';

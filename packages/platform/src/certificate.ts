@@ -5,7 +5,7 @@
 import { isIP } from 'node:net';
 import { checkServerIdentity as fitsHost, type PeerCertificate } from 'node:tls';
 
-import { codeOf } from '@distillery/base';
+import { codeOf, type StatementFault } from '@distillery/base';
 
 /** What Node puts in place of a host that it was not given. */
 const unnamed = 'localhost';
@@ -23,17 +23,24 @@ export function identityCheckOf(
   return (host, certificate) => {
     if (host !== unnamed || addresses.length === 0) return fitsHost(host, certificate);
     const wanted = hosts.includes(unnamed) ? [unnamed, ...addresses] : addresses;
-    const faults = wanted.map((each) => fitsHost(each, certificate));
-    return faults.includes(undefined) ? undefined : faults.at(-1);
+    const refusals = wanted.map((each) => fitsHost(each, certificate));
+    return refusals.includes(undefined) ? undefined : refusals.at(-1);
   };
 }
 
+type CertificateFault = Omit<StatementFault, 'about'>;
+
 /** By the error codes of Node and OpenSSL. */
-const remedies: Readonly<Record<string, string>> = {
-  ERR_TLS_CERT_ALTNAME_INVALID:
-    'the server certificate is for other hosts; connect by a name or an address that it lists, or add this one to it',
-  CERT_HAS_EXPIRED: 'the server certificate has expired; renew it',
-  CERT_NOT_YET_VALID: 'the server certificate is not valid yet; check the clocks of both machines',
+const faults: Readonly<Record<string, CertificateFault>> = {
+  ERR_TLS_CERT_ALTNAME_INVALID: {
+    problem: 'the server certificate is for other hosts',
+    remedy: 'connect by a name or an address that it lists, or add this one to it',
+  },
+  CERT_HAS_EXPIRED: { problem: 'the server certificate has expired', remedy: 'renew it' },
+  CERT_NOT_YET_VALID: {
+    problem: 'the server certificate is not valid yet',
+    remedy: 'check the clocks of both machines',
+  },
   ...Object.fromEntries(
     [
       'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
@@ -44,8 +51,10 @@ const remedies: Readonly<Record<string, string>> = {
       'CERT_UNTRUSTED',
     ].map((code) => [
       code,
-      'the server certificate is not signed by an authority that is trusted here; set NODE_EXTRA_CA_CERTS to the file of its ' +
-        'authority',
+      {
+        problem: 'the server certificate is not signed by an authority that is trusted here',
+        remedy: 'set NODE_EXTRA_CA_CERTS to the file of its authority',
+      },
     ]),
   ),
 };
@@ -54,10 +63,10 @@ const remedies: Readonly<Record<string, string>> = {
  * What is wrong with the server's certificate, and what to do; null for an error that is not about a certificate.
  * @param address whether it asked for TLS, or the server alone did
  */
-export function certificateFaultOf(error: unknown, { tls }: { readonly tls: boolean }): string | null {
+export function certificateFaultOf(error: unknown, { tls }: { readonly tls: boolean }): CertificateFault | null {
   const code = codeOf(error);
   // Without tls:// in the address the client takes no options, and so no check of IP addresses.
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' && !tls)
-    return 'the server asks for TLS; write tls:// instead of nats:// in the address';
-  return remedies[code] ?? null;
+    return { problem: 'the server asks for TLS', remedy: 'write tls:// instead of nats:// in the address' };
+  return faults[code] ?? null;
 }

@@ -130,7 +130,7 @@ export const jobSchema: Schema = {
         "suspend": {
           "type": "boolean",
           "default": false,
-          "description": "True stops teachers and student after a checkpoint and gives every slot back; false goes on from there."
+          "description": "True stops teachers and student after a checkpoint and gives every slot back; false continues from there."
         },
         "weight": {
           "type": "integer",
@@ -1838,7 +1838,7 @@ export const jobSchema: Schema = {
         "resumptions": {
           "type": "integer",
           "minimum": 0,
-          "description": "Times that the job went on after it was suspended."
+          "description": "Times that the job was resumed after a suspension."
         },
         "failures": {
           "type": "integer",

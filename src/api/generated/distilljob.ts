@@ -45,7 +45,7 @@ export interface ObjectMeta {
  */
 export interface DistillJobSpec {
   /**
-   * True stops teachers and student after a checkpoint and gives every slot back; false goes on from there.
+   * True stops teachers and student after a checkpoint and gives every slot back; false continues from there.
    */
   suspend: boolean;
   /**
@@ -566,7 +566,7 @@ export interface DistillJobStatus {
    */
   attempts?: number;
   /**
-   * Times that the job went on after it was suspended.
+   * Times that the job was resumed after a suspension.
    */
   resumptions?: number;
   /**
@@ -831,7 +831,7 @@ export interface DistillJobDraft {
  */
 export interface DistillJobSpecDraft {
   /**
-   * True stops teachers and student after a checkpoint and gives every slot back; false goes on from there.
+   * True stops teachers and student after a checkpoint and gives every slot back; false continues from there.
    */
   suspend?: boolean;
   /**

@@ -17,7 +17,8 @@ import { type ObjectReader, StreamError } from '../../stream/index.js';
 
 import { CliError } from '../shared/cli-error.js';
 import { accuracy, duration } from '../shared/format.js';
-import { bringResults, contentOf, listResults } from '../shared/results.js';
+import { listResults } from '../shared/result-checks.js';
+import { bringResults, contentOf } from '../shared/results.js';
 import { checkPlace, folderNamed } from '../shared/place.js';
 import { shellCommand } from '../shared/shell-words.js';
 
@@ -68,7 +69,7 @@ export async function fetchJob(options: FetchOptions, tools: FetchTools): Promis
     throw new CliError('badInput', {
       about: `job ${namespace}/${options.job}`,
       problem: 'there is no such DistillJob',
-      remedy: `\`${kubectl(tools, ['get', 'distilljobs', '-n', namespace])}\` lists the jobs of the namespace`,
+      remedy: `list the jobs of the namespace with \`${kubectl(tools, ['get', 'distilljobs', '-n', namespace])}\``,
     });
   }
   checkFinished(job, `job ${namespace}/${options.job}`, tools);
@@ -140,14 +141,17 @@ function checkFinished({ metadata, spec, status }: DistillJob, who: string, tool
   const { store } = spec.student.output;
   if (storeKind(store) === 'nats') return;
   const place = claimPlace(store);
-  const where =
+  const [where, remedy] =
     place === undefined
-      ? store
-      : `PersistentVolumeClaim ${place.claim} of its namespace, folder ${place.path === '' ? '/' : place.path}; mount the claim into a pod to read it`;
+      ? [store, 'read it there']
+      : [
+          `folder ${place.path === '' ? '/' : place.path} of PersistentVolumeClaim ${place.claim} of its namespace`,
+          'mount the claim into a pod to read it',
+        ];
   throw new CliError('failed', {
     about: who,
-    problem: 'its model is not in NATS, where this command reads',
-    remedy: `it is in ${where}`,
+    problem: `its model is not in NATS, where this command reads, but in ${where}`,
+    remedy,
   });
 }
 
@@ -181,7 +185,7 @@ async function accessTo(
     throw new CliError('unavailable', {
       about: `secret ${namespace}/${name}`,
       problem: secret === null ? 'there is no such Secret' : 'it holds no credentials for a reader',
-      remedy: 'the operator writes it: check that the operator runs',
+      remedy: 'check that the operator runs, which writes it',
     });
   }
   if (nats === undefined) return access;

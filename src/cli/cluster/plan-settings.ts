@@ -38,8 +38,8 @@ export function settingsIn(flags: SettingFlags): PlanSettings {
   return { rules, limits };
 }
 
-function settingIn<T>(flag: string, { schema, expected }: Variable<T>, text = ''): T {
+function settingIn<T>(flag: string, { schema, expected, remedy }: Variable<T>, text = ''): T {
   const read = schema.safeParse(text);
   if (read.success) return read.data;
-  throw new CliError('usage', { about: flag, found: JSON.stringify(text), expected, remedy: '' });
+  throw new CliError('usage', { about: flag, found: JSON.stringify(text), expected, remedy });
 }

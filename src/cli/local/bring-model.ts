@@ -6,7 +6,8 @@ import type { Clock } from '@distillery/base';
 import { type StreamAdmin, StreamError } from '../../stream/index.js';
 
 import { CliError } from '../shared/cli-error.js';
-import { bringResults, type ExpectedResult, listResults, type ResultSource } from '../shared/results.js';
+import { type ExpectedResult, listResults, type ResultSource } from '../shared/result-checks.js';
+import { bringResults } from '../shared/results.js';
 
 import type { RunFolder } from './run-folder.js';
 

@@ -55,7 +55,11 @@ export function addLocalCommands(root: Command, needs: LocalNeeds, ended: (endin
 function refuseContradictions(file: string | undefined, { dir, resume }: RunFlags): void {
   if (resume === undefined) return;
   if (file !== undefined) {
-    throw new CliError('usage', { about: 'distill run', problem: 'name a job file or --resume, not both', remedy: '' });
+    throw new CliError('usage', {
+      about: 'distill run',
+      problem: 'a job file and --resume are both given',
+      remedy: 'leave out one of them',
+    });
   }
   if (dir !== undefined) {
     throw new CliError('usage', {

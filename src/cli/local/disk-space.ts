@@ -25,7 +25,7 @@ export async function checkDiskSpace(folder: string): Promise<void> {
     about: `run folder ${folder}`,
     found: `${(freeBytes / MiB).toFixed(1)} MiB free on its disk`,
     expected: `at least ${String(leastFreeBytes / MiB)} MiB`,
-    remedy: `free some space, then resume the run with --resume ${shellWord(folder)}`,
+    remedy: `free some space, then use --resume ${shellWord(folder)} to continue the run`,
   });
 }
 

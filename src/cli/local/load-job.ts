@@ -39,8 +39,8 @@ export async function openRunFolder(
   if (file === undefined) {
     throw new CliError('usage', {
       about: 'distill run',
-      problem: 'name a job file, or a run with --resume',
-      remedy: '',
+      problem: 'no job file is given',
+      remedy: 'name one, or a stopped run with --resume',
     });
   }
   const job = localJob(await readInput(file), file, newUid().slice(0, suffixLength));

@@ -32,7 +32,7 @@ export function claim(folder: string, path: string): void {
       throw new CliError('badInput', {
         about: `--dir ${path}`,
         problem: `the folder holds ${listOf(found.holds)}, which is not of a run`,
-        remedy: `name a new or an empty folder${found.holds.includes('job.json') ? `; if a run was stopped there, resume it with --resume ${shellWord(path)}` : ''}`,
+        remedy: `name a new or an empty folder${found.holds.includes('job.json') ? `, or use --resume ${shellWord(path)} to continue a run that was stopped there` : ''}`,
       });
     case 'notAFolder':
       throw new CliError('badInput', {
@@ -131,7 +131,7 @@ export function refuseTrainedRun(folder: string, path: string): void {
     about: `--dir ${path}`,
     found: `a run that trained ${String(steps)} steps there`,
     expected: 'a new folder',
-    remedy: `resume it with --resume ${shellWord(path)}, or name another folder`,
+    remedy: `use --resume ${shellWord(path)} to continue it, or name another folder`,
   });
 }
 
@@ -142,9 +142,8 @@ export function refuseCompleteRun(folder: string, path: string): void {
   if (statusIn(folder)?.phase !== 'Succeeded' || !existsSync(join(model, 'model.json'))) return;
   throw new CliError('badInput', {
     about: `--resume ${path}`,
-    found: 'a run that is complete',
-    expected: 'one that was stopped',
-    remedy: `its model is in ${model}`,
+    problem: `the run is complete, and its model is in ${model}`,
+    remedy: '',
   });
 }
 

@@ -4,7 +4,7 @@
  * Invariants:
  *  supervise-job/S1 However `superviseJob` ends, every worker process is gone.
  *  supervise-job/S2 An error that waiting cannot clear ends the run with a sentence; any other is retried. A full store
- *     ends a run that has not begun. A run that has begun waits, because it goes on once there is free space.
+ *     ends a run that has not begun. A run that has begun waits, because it continues once there is free space.
  */
 import type { Clock } from '@distillery/base';
 
@@ -133,7 +133,7 @@ function lastingError(
   if (fault !== null) {
     return new CliError(
       'storage',
-      { ...fault, about: `run folder ${folder}`, remedy: `${fault.remedy}. Then resume the run` },
+      { ...fault, about: `run folder ${folder}`, remedy: `${fault.remedy}, then resume the run` },
       { cause: error },
     );
   }

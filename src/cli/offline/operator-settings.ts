@@ -50,14 +50,15 @@ export function readOperatorSettings(text: string, source: string): OperatorSett
         'write one as DISTILLERY_LIMIT_WEIGHT=10, each on a line, or save what `kubectl -n NAMESPACE set env deployment/distillery --list` prints',
     });
   }
-  const read = <T>(name: string, { schema, expected, fallback }: Variable<T>): T => {
+  const read = <T>(name: string, { schema, expected, fallback, remedy }: Variable<T>): T => {
     const value = found.get(name) ?? '';
     const parsed = schema.safeParse(value === '' ? (fallback ?? '') : value);
     if (parsed.success) return parsed.data;
     throw new CliError('badInput', {
-      about: source,
-      problem: `${name}: found ${JSON.stringify(value)}, expected ${expected}`,
-      remedy: '',
+      about: `${source}: ${name}`,
+      found: JSON.stringify(value),
+      expected,
+      remedy,
     });
   };
   const settings = operatorVariables;

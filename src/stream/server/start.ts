@@ -66,6 +66,9 @@ export interface NatsServer {
 const startLimitMs = 30_000;
 const portAttempts = 5;
 
+/** What the user of a command can do about a nats-server that does not run. */
+const otherServer = 'set DISTILL_NATS_URL to a running server with JetStream';
+
 /**
  * Starts a server on loopback.
  * @throws StreamError noServer with the end of the server's log when it does not come up; the signal's reason once it
@@ -102,7 +105,11 @@ async function freePort(host: string): Promise<number> {
       reject(
         new StreamError(
           'noServer',
-          { about: '', problem: `no port of ${host} can be listened on (${error.message})`, remedy: '' },
+          {
+            about: '',
+            problem: `no port of ${host} can be listened on (${error.message})`,
+            remedy: `check that ${host} is an address of this machine and that it has free ports`,
+          },
           { cause: error },
         ),
       );
@@ -113,7 +120,11 @@ async function freePort(host: string): Promise<number> {
         if (address !== null && typeof address === 'object') resolve(address.port);
         else
           reject(
-            new StreamError('noServer', { about: '', problem: `no free port could be found on ${host}`, remedy: '' }),
+            new StreamError('noServer', {
+              about: '',
+              problem: `no free port could be found on ${host}`,
+              remedy: 'end programs that hold many ports',
+            }),
           );
       });
     });
@@ -163,11 +174,12 @@ async function launch(options: Placed): Promise<NatsServer> {
     stopping?.throwIfAborted();
     const reason = await lastWords(logFile);
     const taken = error instanceof PortTaken || reason.includes('address already in use');
-    const why = error instanceof DistilleryError ? statementOf(error.fault) : String(error);
+    const [why, remedy] =
+      error instanceof DistilleryError ? [statementOf(error.fault), error.fault.remedy] : [String(error), ''];
     const fault = {
       about: `nats-server ${binary}`,
       problem: `it did not start (${why}); its log ${logFile} ends: ${reason}`,
-      remedy: '',
+      remedy,
     };
     throw new (taken ? PortTaken : StreamError)('noServer', fault, { cause: error });
   }
@@ -197,12 +209,12 @@ function follow(keeper: ChildProcess): { readonly started: Promise<number>; read
         reported = true;
         exited.resolve(line.exit);
       } else {
-        started.reject(new StreamError('noServer', { about: '', problem: line.failed, remedy: '' }));
+        started.reject(new StreamError('noServer', { about: '', problem: line.failed, remedy: otherServer }));
       }
     });
   }
   const gone = (reason: string): void => {
-    started.reject(new StreamError('noServer', { about: '', problem: reason, remedy: '' }));
+    started.reject(new StreamError('noServer', { about: '', problem: reason, remedy: otherServer }));
     if (pid !== undefined && !reported) endProcess(pid);
     exited.resolve({ code: null, signal: null });
   };
@@ -229,14 +241,17 @@ async function untilReady(
   void exited.then(() => over.abort());
   const end = performance.now() + startLimitMs;
   for (;;) {
-    if (over.signal.aborted) throw new StreamError('noServer', { about: '', problem: 'it ended at once', remedy: '' });
+    if (over.signal.aborted) {
+      const remedy = `correct what its log says, or ${otherServer}`;
+      throw new StreamError('noServer', { about: '', problem: 'it ended at once', remedy });
+    }
     stop?.throwIfAborted();
     const greeting = await readGreeting(place, 1_000, stop).catch(() => null);
     if (greeting !== null && greeting.serverName !== serverName) {
       throw new PortTaken('noServer', {
         about: '',
         problem: `port ${place.port} is in use by another server`,
-        remedy: '',
+        remedy: 'end that server',
       });
     }
     if (greeting?.jetStream === true) return;
@@ -244,7 +259,7 @@ async function untilReady(
       throw new StreamError('noServer', {
         about: '',
         problem: `no answer within ${startLimitMs / 1_000} s`,
-        remedy: '',
+        remedy: `end other programs that keep this machine busy, or ${otherServer}`,
       });
     await sleep(20);
   }

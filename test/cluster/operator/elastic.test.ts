@@ -22,7 +22,7 @@ const pools = [{ name: 'gpu', resource: 'nvidia.com/gpu', maxReplicas: 20 }];
 
 let world: OperatorCluster;
 let operator: RunningOperator;
-let telling: TelemetryPublisher;
+let telemetry: TelemetryPublisher;
 
 beforeAll(async () => {
   world = await OperatorCluster.create({ audit: 'Metadata' });
@@ -35,14 +35,14 @@ beforeAll(async () => {
     preemptionPolicy: 'Never',
   });
   operator = await startOperator(world.cluster, { nats: world.nats });
-  telling = TelemetryPublisher.start(world);
+  telemetry = TelemetryPublisher.start(world);
 }, 900_000);
 afterEach(async () => {
   await world.cluster.kubectlOk(['delete', 'pods', '-l', 'whose=pending-pod', '--wait=false']);
   await world.cluster.kubectlOk(['delete', 'distilljobs', '--all', '--timeout=60s']);
 });
 afterAll(async () => {
-  await telling.stop();
+  await telemetry.stop();
   await world.close();
 });
 
@@ -50,7 +50,7 @@ afterAll(async () => {
 async function job(name: string, teachers: number, spec: object = {}): Promise<string> {
   await world.cluster.apply(someJob({ name, pools, spec: { ...spec } }));
   const uid = await world.uidOf(name);
-  telling.needs(uid, teachers);
+  telemetry.needs(uid, teachers);
   return uid;
 }
 
@@ -99,7 +99,7 @@ describe('teachers', () => {
   test('follow what the student needs, up to all free slots', async () => {
     const uid = await job('lonely', 6);
     await settle([uid], [6]);
-    telling.needs(uid, 30);
+    telemetry.needs(uid, 30);
     await settle([uid], [slots]);
     await until('the reason', async () =>
       (await world.cluster.kubectlOk(['describe', 'distilljob', 'lonely'])).includes('8 of 20: 8 free slots'),

@@ -165,7 +165,7 @@ real('the main job in a cluster of real pods', () => {
     expect(metrics.digest).toBe(expected);
   });
 
-  test('goes on from its checkpoint when its student is deleted, evicted, drained, out of memory, or its kubelet restarts', async () => {
+  test('continues from its checkpoint when its student is deleted, evicted, drained, out of memory, or its kubelet restarts', async () => {
     await cluster.apply(job('rough'));
     const first = await student('rough');
     await trained('rough', 40);

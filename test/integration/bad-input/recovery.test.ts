@@ -82,7 +82,7 @@ describe('a run that is disturbed', () => {
     const resumed = await resumesAlike(place);
     expect(studentLog(place).match(passedOver)).toHaveLength(1);
     expect(resumed.events.map(({ message }) => message).join('\n')).toMatch(
-      /Student process \d+ goes on from step [1-9]/,
+      /Student process \d+ started at step [1-9]/,
     );
   });
 
@@ -102,7 +102,7 @@ describe('a run that is disturbed', () => {
     // There is no exit code. The helper checks that the children ended.
     expect(await disturbed(place, 'SIGKILL', everySteps + 1)).toBe(-1);
     const resumed = await resumesAlike(place);
-    expect(resumed.events.map(({ message }) => message).join('\n')).toMatch(/goes on from step [1-9]/);
+    expect(resumed.events.map(({ message }) => message).join('\n')).toMatch(/started at step [1-9]/);
   });
 
   it('by a reader that closes the pipe ends with 141', async () => {

@@ -254,8 +254,11 @@ describe('the command line', () => {
   it.each([
     { args: [], want: 'Usage: distill' },
     { args: ['distill'], want: "error: unknown command 'distill'" },
-    { args: ['run'], want: 'distill run: name a job file, or a run with --resume' },
-    { args: ['run', 'a.yaml', '--resume', 'b'], want: 'distill run: name a job file or --resume, not both' },
+    { args: ['run'], want: 'distill run: no job file is given. Name one, or a stopped run with --resume.' },
+    {
+      args: ['run', 'a.yaml', '--resume', 'b'],
+      want: 'distill run: a job file and --resume are both given. Leave out one of them.',
+    },
     { args: ['run', 'a.yaml', 'b.yaml'], want: 'error: too many arguments' },
     { args: ['run', 'a.yaml', '--sluts', '1'], want: "error: unknown option '--sluts'\n(Did you mean --slots?)" },
     { args: ['run', 'a.yaml', '--slots', 'none'], want: 'expected a whole number from 1' },

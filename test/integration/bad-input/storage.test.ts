@@ -124,7 +124,7 @@ describe('a run folder', () => {
     const again = await endingOfRun(job, place);
     expect(again).toMatchObject({ exitCode: distillExit.badInput, ...nothingLeft });
     expect(again.message).toMatch(
-      /^--dir .+: found a run that trained 64 steps there, expected a new folder\. Resume it with --resume .+, or name another folder\.$/,
+      /^--dir .+: found a run that trained 64 steps there, expected a new folder\. Use --resume .+ to continue it, or name another folder\.$/,
     );
     expect(hasModel(place)).toBe(true);
   });
@@ -200,7 +200,7 @@ describe('a disk that fills up', () => {
 
       const tooEarly = await endingOf(new DistillProcess(['run', '--resume', place, '--json']), place);
       expect(tooEarly).toMatchObject({ exitCode: distillExit.storage, ...nothingLeft });
-      expect(tooEarly.message).toMatch(/Free some space, then resume the run with --resume .+\.$/);
+      expect(tooEarly.message).toMatch(/Free some space, then use --resume .+ to continue the run\.$/);
 
       resize(2 * 1024 * 1024);
       await resumesAlike(place);
@@ -212,8 +212,8 @@ describe('a disk that fills up', () => {
     expect(await endingOfRun(job, place)).toEqual({
       exitCode: distillExit.storage,
       message:
-        `run folder ${place}: found 1.0 MiB free on its disk, expected at least 2 MiB. Free some space, then resume ` +
-        `the run with --resume ${place}.`,
+        `run folder ${place}: found 1.0 MiB free on its disk, expected at least 2 MiB. Free some space, then use ` +
+        `--resume ${place} to continue the run.`,
       ...nothingLeft,
     });
   });

@@ -232,7 +232,7 @@ describe('an answer', () => {
     const { client, opened } = await serving([answer, json(pod)], { requestMs: 200, connections: 1 });
     const error = await failed(client.get(kinds.pods, 'ns', 'a'));
     expect(error).toMatchObject({ reason: 'timeout', retry: 'Later' });
-    expect(error.message).toBe('get Pod ns/a: no answer within 0.2 s. It is tried again.');
+    expect(error.message).toBe('get Pod ns/a: no answer within 0.2 s');
     expect(await client.get(kinds.pods, 'ns', 'a')).toMatchObject({ metadata: { name: 'a' } });
     expect(opened()).toBe(2);
   });
@@ -279,7 +279,7 @@ describe('credentials', () => {
       return { headers: {}, tls: {} };
     });
     expect((await failed(client.get(kinds.pods, 'ns', 'a'))).message).toBe(
-      'get Pod ns/a: our credentials cannot be read (ENOENT: no such file token). It is tried again.',
+      'get Pod ns/a: our credentials cannot be read (ENOENT: no such file token)',
     );
     expect((await failed(client.get(kinds.pods, 'ns', 'a'))).reason).toBe('timeout');
     await client.get(kinds.pods, 'ns', 'a');

@@ -101,7 +101,7 @@ describe('a run whose server stands still while checkpoints of many pieces are w
     });
   }
 
-  it('goes on from the newest checkpoint and ends with the weights of an undisturbed run', async () => {
+  it('continues from the newest checkpoint and ends with the weights of an undisturbed run', async () => {
     const wide = wideJob();
     const calm = new DistillProcess(['run', wide, '--json', '--dir', join(folder, 'wide-calm')]);
     expect({ exitCode: await calm.ended(), stderr: calm.stderr }).toEqual({ exitCode: 0, stderr: '' });
@@ -122,7 +122,7 @@ describe('a run whose server stands still while checkpoints of many pieces are w
     expect({ exitCode: await run.ended(), stderr: run.stderr }).toEqual({ exitCode: 0, stderr: '' });
     const starts = run.events.filter(({ reason }) => reason === 'StudentStarted').map(({ message }) => message);
     expect(starts).toHaveLength(3);
-    for (const message of starts.slice(1)) expect(message).toMatch(/goes on from step [1-9]/);
+    for (const message of starts.slice(1)) expect(message).toMatch(/started at step [1-9]/);
     expect(run.result?.digest).toBe(calm.result?.digest);
     expect(await run.survivors()).toEqual([]);
   }, 300_000);

@@ -11,7 +11,8 @@ import { join } from 'node:path';
 import { workerExitCodes } from '@distillery/protocol';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
-import { bringResults, listResults } from '../../../src/cli/shared/results.js';
+import { listResults } from '../../../src/cli/shared/result-checks.js';
+import { bringResults } from '../../../src/cli/shared/results.js';
 import { connectReader, type StreamAdmin } from '../../../src/stream/index.js';
 import { smallMnist } from '../../kit/mnist.js';
 import { type OperatorNats, startOperatorNats } from '../../kit/nats-operator.js';

@@ -386,7 +386,7 @@ test('a checkpoint that meets the limit of the account says so, and how large th
   await (await lowered.adminOf(job.namespace)).observe(job.uid);
   await expect(store.put('second', new Uint8Array(2 * MiB).fill(2))).rejects.toMatchObject({
     message: expect.stringMatching(
-      /^object second: the job's object store cannot take 2097152 bytes: a limit of the job's NATS account is reached \(.+\)\. Delete finished jobs that use the account, or ask the administrator to raise its limits\. Fewer checkpoints \(spec\.student\.checkpoint\.keep\) need less room\.$/,
+      /^object second: the job's object store cannot take 2097152 bytes: a limit of the job's NATS account is reached \(.+\)\. Delete finished jobs, lower spec\.student\.checkpoint\.keep, or ask the administrator to raise the limits of that account\.$/,
     ),
   });
   await link.close();

@@ -108,21 +108,25 @@ describe.each(clients)('$who', ({ who, meet }) => {
     const port = await serve(called(what.slice(0, 6).replaceAll(' ', '-')), { names });
     const url = `tls://127.0.0.1:${String(port)}`;
     await expect(meet(url)).rejects.toThrow(
-      `NATS at ${url}: no TLS connection: the server certificate is for other hosts; connect by a name or an address that ` +
-        'it lists, or add this one to it (',
+      new RegExp(
+        `^NATS at ${url}: no TLS connection: the server certificate is for other hosts \\(.+\\)\\. Connect by a name or an ` +
+          'address that it lists, or add this one to it\\.$',
+      ),
     );
   });
 
   test('says how to trust an authority', async () => {
     const port = await serve(called('unknown'), { names: ['IP:127.0.0.1'], authority: unknown });
     await expect(meet(`tls://127.0.0.1:${String(port)}`)).rejects.toThrow(
-      /: the server certificate is not signed by an authority that is trusted here; set NODE_EXTRA_CA_CERTS to the file/,
+      /: the server certificate is not signed by an authority that is trusted here \(.+\)\. Set NODE_EXTRA_CA_CERTS to the file of its authority\.$/,
     );
   });
 
   test('names tls:// as the remedy where only the server asks for TLS', async () => {
     const port = await serve(called('plain'), { names: ['IP:127.0.0.1'] });
-    await expect(meet(`nats://127.0.0.1:${String(port)}`)).rejects.toThrow(/write tls:\/\/ instead of nats:\/\//);
+    await expect(meet(`nats://127.0.0.1:${String(port)}`)).rejects.toThrow(
+      /asks for TLS \(.+\)\. Write tls:\/\/ instead of nats:\/\//,
+    );
     await meet(`tls://127.0.0.1:${String(port)}`);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { ClusterCache, nodeView, podView } from '../../../src/cluster/kubernetes/index.js';
-import type { PodView } from '../../../src/cluster/kubernetes/cache/views.js';
+import type { PodView } from '../../../src/cluster/kubernetes/cache/pod-view.js';
 import { FakeClock } from '../../kit/clock.js';
 import { type PodMaker, rawNode, strangerPod, teacherPod } from '../../kit/kubernetes-objects.js';
 
@@ -13,7 +13,7 @@ const jobs = ['u-1', 'u-2'];
 const allocatable = { cpu: '16', memory: '64Gi', pods: '110', [resource]: '4' };
 
 const stageArbitrary = fc.constantFrom('Waiting', 'Bound', 'Ready', 'Terminating', 'Ended', 'Gone');
-const tellingArbitrary = fc.record({
+const reportArbitrary = fc.record({
   job: fc.constantFrom(...jobs, null),
   index: fc.nat({ max: 4 }),
   node: fc.constantFrom(...nodes),
@@ -21,10 +21,10 @@ const tellingArbitrary = fc.record({
   stage: stageArbitrary,
 });
 
-type Telling = typeof tellingArbitrary extends fc.Arbitrary<infer T> ? T : never;
+type Report = typeof reportArbitrary extends fc.Arbitrary<infer T> ? T : never;
 
 /** null = it is gone. */
-function podOf({ job, index, node, gpus, stage }: Telling): PodMaker | null {
+function podOf({ job, index, node, gpus, stage }: Report): PodMaker | null {
   const pod = job === null ? strangerPod(`web-${String(index)}`) : teacherPod(`gpu-${String(index)}`, job);
   const asking = pod.asking({ cpu: '1', [resource]: String(gpus) });
   switch (stage) {
@@ -66,13 +66,13 @@ function read(cache: ClusterCache): unknown {
 describe('the slots that a share draws on', () => {
   test('do not depend on what pods were before', () => {
     fc.assert(
-      fc.property(fc.array(tellingArbitrary, { maxLength: 40 }), (tellings) => {
+      fc.property(fc.array(reportArbitrary, { maxLength: 40 }), (reports) => {
         const updated = cacheOf();
         const there = new Map<string, PodView>();
-        for (const telling of tellings) {
-          const uid = `${telling.job ?? ''} ${String(telling.index)}`;
+        for (const report of reports) {
+          const uid = `${report.job ?? ''} ${String(report.index)}`;
           const before = there.get(uid) ?? null;
-          const pod = podOf(telling);
+          const pod = podOf(report);
           const after = pod === null ? null : podView(pod.raw);
           if (after === null) there.delete(uid);
           else there.set(uid, after);

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 
 import { type Cluster, clusterOf } from '../../../src/simulate/cluster.js';
 import { startedJob, type Teacher } from '../../../src/simulate/job.js';
-import { type Neighbor, type Pods, podsOf } from '../../../src/simulate/pods.js';
+import { type Neighbor, Pods } from '../../../src/simulate/pods.js';
 import { traceJob, traceNeighbor } from '../../unit/simulate/traces.js';
 
 /** A cluster to which things happen, and the pods that are on it. */
@@ -14,7 +14,7 @@ function world(slots: readonly number[], placement: 'Packed' | 'Apart') {
   const bound: Neighbor[] = [];
   const starting: Teacher[] = [];
   const leaving: Teacher[] = [];
-  const pods = podsOf(
+  const pods = new Pods(
     cluster,
     { speeds: {}, preemptible: true, placement, leaving: placement === 'Apart' ? 'BesideNeighbors' : 'Youngest' },
     {

@@ -1,5 +1,5 @@
 /**
- * Several attempts of one student on one object store, the older ones stopped and going on at any message, killed at any
+ * Several attempts of one student on one object store, the older ones stopped and continuing at any message, killed at any
  * message, answers lost and repeats late: what one of them reported as durable is always there for the next.
  */
 import { createHash } from 'node:crypto';
@@ -20,7 +20,7 @@ import { quietLog } from '../../kit/stream.js';
 const bucket = 'B';
 const pieceBytes = 4;
 
-/** Nobody waits for time here: what is slow only arrives later. */
+/** No wait takes time here: what is slow only arrives later. */
 const timeless = {
   now: () => 0,
   sleep: (_ms: number, signal?: AbortSignal): Promise<void> =>

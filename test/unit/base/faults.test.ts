@@ -3,7 +3,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
-import { crossingOf, type DistilleryError, type FaultOf, problemOf, type Retry, revived } from '@distillery/base';
+import {
+  crossingOf,
+  type DistilleryError,
+  type FaultOf,
+  problemOf,
+  type Retry,
+  revived,
+  sentenceWith,
+} from '@distillery/base';
 import { CredsError, NkeyError } from '@distillery/nats';
 import {
   FrameError,
@@ -85,7 +93,7 @@ const samples: Readonly<Record<string, () => DistilleryError>> = {
   AccessError: () => new AccessError(fault),
   ApiError: () => new ApiError('timeout', { doing: 'get', fault }),
   BatchError: () => new BatchError('labels', '9', '8'),
-  CertificateRefused: () => new CertificateRefused('nats://h', 'it is out of date. Renew it', 'CERT_HAS_EXPIRED'),
+  CertificateRefused: () => new CertificateRefused('nats://h', { problem: 'it has expired', remedy: 'renew it' }),
   CheckpointError: () => new CheckpointError('version', headless),
   CliError: () => new CliError('usage', fault),
   ComputeError: () => new ComputeError('trainer', { kind: 'died', exitCode: 1 }, 'ended with code 1'),
@@ -136,8 +144,8 @@ const samples: Readonly<Record<string, () => DistilleryError>> = {
   WorkerError: () => new WorkerError('storage', fault),
 };
 
-/** Without a remedy: the process is started again and nothing else helps, or the problem holds one. */
-const withoutRemedy: readonly string[] = ['CertificateRefused', 'ComputeError'];
+/** Without a remedy: the program itself does what helps, such as another attempt, and a person cannot do anything. */
+const withoutRemedy: readonly string[] = ['ComputeError', 'ConnectionLost', 'Fenced', 'ObjectDamaged'];
 /** Whose thing the caller names. */
 const withoutThing: readonly string[] = ['TextError'];
 
@@ -179,4 +187,10 @@ describe('the errors of the project', () => {
     const { kind, retry, fault: data } = error;
     expect(revived(structuredClone(crossingOf(error)))).toMatchObject({ name: error.name, kind, retry, fault: data });
   });
+});
+
+test('a sentence says what the program does next before what a person can do', () => {
+  const full = { about: 'store', problem: 'its disk is full', remedy: 'free some space' };
+  expect(sentenceWith(full, 'trying again')).toBe('store: its disk is full; trying again. Free some space.');
+  expect(sentenceWith({ ...full, remedy: '' }, 'trying again')).toBe('store: its disk is full; trying again');
 });

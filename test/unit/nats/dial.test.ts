@@ -79,7 +79,13 @@ describe('a failed attempt', () => {
   test('was refused by the server, or met a bad certificate, or no server', () => {
     const expired = Object.assign(new Error('certificate has expired'), { code: 'CERT_HAS_EXPIRED' });
     expect(dialFaultOf(new AuthorizationError('no'), plain)).toEqual({ kind: 'loginRefused' });
-    expect(dialFaultOf(expired, plain)).toMatchObject({ kind: 'certificate' });
+    expect(dialFaultOf(expired, plain)).toEqual({
+      kind: 'certificate',
+      fault: {
+        problem: 'no TLS connection: the server certificate has expired (certificate has expired)',
+        remedy: 'renew it',
+      },
+    });
     expect(dialFaultOf(new Error('outer', { cause: new Error('ECONNREFUSED') }), plain)).toEqual({
       kind: 'unreachable',
       reason: 'ECONNREFUSED',

@@ -325,8 +325,8 @@ describe('a problem', () => {
   });
 
   test.each<[string, string, string]>([
-    ['DISTILLERY_NATS_USER', '', 'DISTILLERY_NATS_USER: not set. The operator and the workers both need a user'],
-    ['DISTILLERY_WORKER_NATS_USER', '', 'DISTILLERY_WORKER_NATS_USER: not set. The operator'],
+    ['DISTILLERY_NATS_USER', '', 'DISTILLERY_NATS_USER: not set. Name a user for the operator and one for the workers'],
+    ['DISTILLERY_WORKER_NATS_USER', '', 'DISTILLERY_WORKER_NATS_USER: not set. Name a user'],
     ['DISTILLERY_NATS_PASSWORD_FILE', '', 'DISTILLERY_NATS_PASSWORD_FILE: not set. Mount'],
     ['DISTILLERY_WORKER_NATS_PASSWORD_FILE', '/nowhere', '/nowhere cannot be read'],
   ])('of a login by passwords with %s=%j is reported', (name, value, sentence) => {

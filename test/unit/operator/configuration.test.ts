@@ -76,6 +76,11 @@ describe('a configuration file', () => {
       'reconcile: found 8, expected a map of fields. Indent its fields below it.',
     ],
     [
+      'a section that is a list',
+      `${head}reconcile: [8]`,
+      'reconcile: found [8], expected a map of fields. Indent its fields below it.',
+    ],
+    [
       'another version',
       'apiVersion: config.distillery.dev/v2\nkind: OperatorConfiguration',
       'apiVersion: found "config.distillery.dev/v2", expected config.distillery.dev/v1alpha1. Change it.',

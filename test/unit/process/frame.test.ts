@@ -10,12 +10,11 @@ import { CheckpointError, StoreError } from '../../../workers/checkpoint/index.j
 import { DataError, ReadError } from '../../../workers/data/index.js';
 import { LogitsError, ModelError } from '../../../workers/models/inference/index.js';
 import { BatchError, NumericError, StateError, StudentModelError } from '../../../workers/models/training.js';
-import { endingOf } from '../../../workers/process/endings.js';
+import { endingOf, unlessStopped } from '../../../workers/process/endings.js';
 import { readEnvironment, readLabelingEnvironment } from '../../../workers/process/environment.js';
 import { WorkerError, writeLastWords } from '../../../workers/base/exit.js';
 import { RuntimeError } from '../../../workers/runtimes/index.js';
 import { Meter } from '../../../workers/base/meter.js';
-import { unlessStopped } from '../../../workers/process/stopping.js';
 import { Fenced, LoginRefused, StreamRefused, StreamUnreachable } from '../../../workers/stream/index.js';
 import { manifestWith } from '../../kit/worker-fakes.js';
 
@@ -106,7 +105,11 @@ describe('the environment', () => {
   ])('whose %s is %j is refused by a sentence that names it', (variable, value, sentence) => {
     const { message, reason } = refusalOf(() => readEnvironment({ ...sound, [variable]: value }));
     expect(reason).toBe('terminal');
-    expect(message).toMatch(new RegExp(`^environment: ${variable}: .*\\. The operator sets these variables\\.$`));
+    expect(message).toMatch(
+      new RegExp(
+        `^environment: ${variable}: .*\\. Set these variables as the operator does \\(docs/protocol\\.md\\)\\.$`,
+      ),
+    );
     expect(message).toContain(sentence);
   });
 

@@ -6,7 +6,8 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { NoRespondersError, PermissionViolationError, RequestError, TimeoutError } from '@nats-io/transport-node';
 
-import { AccountBook, type SystemRequests } from '../../../src/stream/account-book.js';
+import { AccountBook } from '../../../src/stream/account-book.js';
+import type { SystemRequests } from '../../../src/stream/account-requests.js';
 import {
   type AccountLimits,
   accountJwt,

@@ -142,7 +142,7 @@ describe('a checkpoint', () => {
     expect(home.journal.filter((line) => line.startsWith('checkpoint'))).toEqual(['checkpoint 12']);
   });
 
-  const full = new StoreError('full', '/run', { problem: 'no space left.', remedy: '' });
+  const full = new StoreError('full', '/run', { problem: 'no space left', remedy: '' });
 
   test('that cannot be stored does not stop training; the end waits for room, then fails as a storage fault without a result', async () => {
     const home = new StudentHome();
@@ -150,12 +150,12 @@ describe('a checkpoint', () => {
     const attempt = await home.attempt();
     expect(await endingAndMessage(home, attempt)).toEqual({
       ending: 'storage',
-      message: 'checkpoint store /run: no space left.',
+      message: 'checkpoint store /run: no space left',
     });
     expect(attempt.trainer.steps).toEqual(uptoSteps(0, steps));
     expect(home.clock.now()).toBeGreaterThan(100_000);
     expect(home.results.files.size).toBe(0);
-    expect(home.state.reports.at(-1)).toMatchObject({ checkpointFault: 'checkpoint store /run: no space left.' });
+    expect(home.state.reports.at(-1)).toMatchObject({ checkpointFault: 'checkpoint store /run: no space left' });
   });
 
   test('waits for room while training goes on; then only the newest is stored', async () => {
@@ -164,7 +164,7 @@ describe('a checkpoint', () => {
     const attempt = await home.attempt({ stepMs: 1_000 });
     const running = endingAndMessage(home, attempt);
     await until(home, () => attempt.trainer.steps.length === 8);
-    expect(home.state.reports.at(-1)).toMatchObject({ checkpointFault: expect.stringContaining('no space left.') });
+    expect(home.state.reports.at(-1)).toMatchObject({ checkpointFault: expect.stringContaining('no space left') });
     home.checkpoints.failure = null;
     expect((await running).ending).toBe('done');
     const written = home.journal.filter((line) => line.startsWith('checkpoint'));
@@ -210,7 +210,7 @@ describe('a checkpoint', () => {
     attempt.stop();
     expect(await running).toEqual({
       ending: 'stopped',
-      message: 'asked to stop. The next attempt continues at step 3, since checkpoint store /run: no space left.',
+      message: 'asked to stop; the next attempt continues at step 3, since checkpoint store /run: no space left',
     });
   });
 
@@ -249,7 +249,7 @@ describe('a student that is asked to stop', () => {
     const trained = attempt.trainer.steps.length;
     expect({ ending, message }).toEqual({
       ending: 'stopped',
-      message: `asked to stop. The next attempt continues at step ${String(trained)}.`,
+      message: `asked to stop; the next attempt continues at step ${String(trained)}`,
     });
     expect((await home.checkpoints.list())[0]?.step).toBe(trained);
     expect(home.results.files.size).toBe(0);

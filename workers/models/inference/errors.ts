@@ -22,7 +22,7 @@ export interface LogitsFault {
 }
 
 /**
- * One batch has no usable answer. A teacher goes on with the next batch; only its self-test, whose samples are always the
+ * One batch has no usable answer. A teacher continues with the next batch; only its self-test, whose samples are always the
  * same, ends by this error.
  */
 export class LogitsError extends DistilleryError implements LogitsFault {

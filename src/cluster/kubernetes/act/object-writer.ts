@@ -97,7 +97,7 @@ export class ObjectWriter {
     const doing = `look up ${kind.kind} ${namespace}/${name}`;
     throw new ApiError('conflict', {
       doing,
-      fault: { about: doing, problem: 'it existed and is gone', remedy: 'the next attempt creates it' },
+      fault: { about: doing, problem: 'it existed and is gone', remedy: '' },
     });
   }
 }

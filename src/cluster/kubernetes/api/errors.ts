@@ -220,7 +220,7 @@ export function errorOfFailure(doing: string, error: unknown): ApiError {
   if (slowCodes.has(code)) {
     return new ApiError('timeout', {
       doing,
-      fault: { about: doing, problem: `no answer in time (${text})`, remedy: 'it is tried again' },
+      fault: { about: doing, problem: `no answer in time (${text})`, remedy: '' },
       cause: error,
     });
   }
@@ -237,7 +237,7 @@ export function errorOfFailure(doing: string, error: unknown): ApiError {
   }
   return new ApiError('unreachable', {
     doing,
-    fault: { about: doing, problem: `no answer from the API server (${text})`, remedy: 'it is tried again' },
+    fault: { about: doing, problem: `no answer from the API server (${text})`, remedy: '' },
     cause: error,
   });
 }

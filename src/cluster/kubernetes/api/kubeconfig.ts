@@ -10,7 +10,7 @@
  */
 import { dirname, isAbsolute, resolve } from 'node:path';
 
-import { codeOf, DistilleryError, TextError } from '@distillery/base';
+import { codeOf, DistilleryError, isJsonObject, TextError } from '@distillery/base';
 import { readTextSync } from '@distillery/platform';
 import { parseDocument, LineCounter } from 'yaml';
 import { z } from 'zod';
@@ -191,7 +191,7 @@ function userIn(user: Fields, folder: string): Fields {
   const { exec, tokenFile } = placed;
   return {
     ...placed,
-    ...(isFields(exec) ? { exec: commandIn(exec, folder) } : {}),
+    ...(isJsonObject(exec) ? { exec: commandIn(exec, folder) } : {}),
     // The library only supports tokenFile as an auth-provider, which also reads the file again for a renewed token.
     ...(typeof tokenFile === 'string'
       ? { token: undefined, 'auth-provider': { name: 'tokenFile', config: { tokenFile } } }
@@ -211,10 +211,6 @@ function absolute(fields: Fields, names: readonly string[], folder: string): Fie
     return typeof path === 'string' && path !== '' && !isAbsolute(path) ? [[name, resolve(folder, path)]] : [];
   });
   return { ...fields, ...(Object.fromEntries(changed) as Fields) };
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null;
 }
 
 function merged(files: readonly Kubeconfig[]): Kubeconfig {

@@ -68,7 +68,7 @@ export function storedObject(value: unknown, kind: ResourceKind, doing: string):
         about: doing,
         found: 'something without name, uid and resourceVersion',
         expected: `a ${kind.kind}`,
-        remedy: 'it is read again',
+        remedy: '',
       },
     });
   }

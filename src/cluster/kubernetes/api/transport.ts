@@ -157,7 +157,7 @@ export class Transport {
     const leave = (): void => ending.abort(abortedError(doing));
     void this.#options.clock.sleep(requestMs, timer.signal).then(() => {
       if (timer.signal.aborted) return;
-      const fault = { about: doing, problem: `no answer within ${requestMs / 1_000} s`, remedy: 'it is tried again' };
+      const fault = { about: doing, problem: `no answer within ${requestMs / 1_000} s`, remedy: '' };
       ending.abort(new ApiError('timeout', { doing, fault }));
     });
     if (signal?.aborted === true) leave();
@@ -220,7 +220,7 @@ export class Transport {
         fault: {
           about: doing,
           problem: `our credentials cannot be read (${error instanceof Error ? error.message : String(error)})`,
-          remedy: 'it is tried again',
+          remedy: '',
         },
         cause: error,
       });
@@ -297,7 +297,7 @@ async function* read(
       fault: {
         about: doing,
         problem: 'no data for longer than the interval of bookmarks',
-        remedy: 'all objects are read again',
+        remedy: '',
       },
       cause: error,
     });

@@ -41,7 +41,7 @@ export async function* linesOf(
           about: doing,
           found: `a line of more than ${longestBytes} bytes`,
           expected: 'one event of the API',
-          remedy: 'all objects are read again',
+          remedy: '',
         },
       });
     }
@@ -66,7 +66,7 @@ export async function* linesOf(
       fault: {
         about: doing,
         problem: `the connection ended within a line, after ${bytes} of its bytes`,
-        remedy: 'the watch is resumed',
+        remedy: '',
       },
     });
   }
@@ -96,7 +96,7 @@ export function watchEvent(line: string, kind: ResourceKind, doing: string): Wat
       about: doing,
       found: `"${excerpt(line, 40)}"`,
       expected: 'an event of the API',
-      remedy: 'all objects are read again',
+      remedy: '',
     },
   });
 }

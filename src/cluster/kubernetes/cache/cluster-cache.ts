@@ -18,7 +18,8 @@ import { OwnedIndex } from './owned-index.js';
 import { identityOf } from './ownership.js';
 import { type SlotCounter, slotCounter, TeacherBook } from './teacher-book.js';
 import { TeacherTally } from './teacher-tally.js';
-import type { DeploymentView, OwnedView, PodView, StudentJobView } from './views.js';
+import type { PodView } from './pod-view.js';
+import type { DeploymentView, OwnedView, StudentJobView } from './views.js';
 
 export class ClusterCache {
   readonly deployments: OwnedIndex<DeploymentView>;

@@ -2,7 +2,7 @@
 import { type Ledger, higherPriorityPods, type ClusterSlots, type SlotSupply } from '../../../domain/index.js';
 
 import type { SlotCounter, TeacherBook } from './teacher-book.js';
-import type { PodView } from './views.js';
+import type { PodView } from './pod-view.js';
 
 /** PriorityClasses of teachers are below -10, so that no autoscaler adds a node for them (design §5). */
 const highestTeacherPriority = -11;

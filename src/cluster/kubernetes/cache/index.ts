@@ -5,13 +5,12 @@ export { JobCache, type RawDistillJob } from './job-cache.js';
 export { kinds } from './kinds.js';
 export { claimed, type FieldsOwner } from './managed-fields.js';
 export { controllerOf, identityOf } from './ownership.js';
+export { type PodView, podView } from './pod-view.js';
 export {
   deploymentView,
   nodeView,
   type OwnedView,
   ownedView,
-  type PodView,
-  podView,
   type RawDeployment,
   type RawJob,
   type RawObject,

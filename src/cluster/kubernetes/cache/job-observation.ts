@@ -15,7 +15,8 @@ import type {
   StudentObservation,
 } from '../../../domain/index.js';
 
-import type { DeploymentView, PodView, StudentJobView, WorkerView } from './views.js';
+import type { PodView, WorkerView } from './pod-view.js';
+import type { DeploymentView, StudentJobView } from './views.js';
 
 /** Everything cached that belongs to one job. */
 export interface JobObjects {

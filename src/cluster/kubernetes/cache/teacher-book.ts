@@ -14,7 +14,7 @@ import {
   type PodNeeds,
 } from '../../../domain/index.js';
 
-import type { PodView } from './views.js';
+import type { PodView } from './pod-view.js';
 
 /** Requests that several teachers share. */
 interface SharedRequests {

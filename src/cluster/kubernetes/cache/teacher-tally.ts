@@ -2,7 +2,7 @@
  * Counts the lost teachers of one job. No object of Kubernetes counts them: a Deployment only replaces them. Each
  * change of a pod is judged once, when the watch delivers it.
  */
-import type { PodView } from './views.js';
+import type { PodView } from './pod-view.js';
 
 export class TeacherTally {
   readonly #base: number;

@@ -15,16 +15,14 @@ import { kinds } from './kinds.js';
 import type { JobCache, RawDistillJob } from './job-cache.js';
 import type { OwnedIndex } from './owned-index.js';
 import { Reflector, type ReflectorCounters, type ReflectorReport } from '../watch/index.js';
+import { podView, type PodView, type RawPod } from './pod-view.js';
 import {
   deploymentView,
   nodeView,
   type OwnedView,
   ownedView,
-  podView,
-  type PodView,
   type RawDeployment,
   type RawJob,
-  type RawPod,
   studentJobView,
 } from './views.js';
 

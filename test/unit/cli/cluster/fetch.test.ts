@@ -456,7 +456,7 @@ describe('a job', () => {
       'that is not there',
       null,
       65,
-      'job team-a/mnist: there is no such DistillJob. `kubectl get distilljobs -n team-a` lists the jobs of the namespace.',
+      'job team-a/mnist: there is no such DistillJob. List the jobs of the namespace with `kubectl get distilljobs -n team-a`.',
     ],
     [
       'that no operator has reconciled',
@@ -493,13 +493,13 @@ describe('a job', () => {
       'whose model lies elsewhere',
       clusterJob({ store: 'pvc://models/mnist/run-1', status: completeStatus(model.digest) }),
       1,
-      'job team-a/mnist: its model is not in NATS, where this command reads. It is in PersistentVolumeClaim models of its namespace, folder mnist/run-1; mount the claim into a pod to read it.',
+      'job team-a/mnist: its model is not in NATS, where this command reads, but in folder mnist/run-1 of PersistentVolumeClaim models of its namespace. Mount the claim into a pod to read it.',
     ],
     [
       'whose model is in a bucket',
       clusterJob({ store: 's3://models/mnist', status: completeStatus(model.digest) }),
       1,
-      'job team-a/mnist: its model is not in NATS, where this command reads. It is in s3://models/mnist.',
+      'job team-a/mnist: its model is not in NATS, where this command reads, but in s3://models/mnist. Read it there.',
     ],
   ])('%s is refused with a sentence, and no request goes to NATS', async (_, job, code, message) => {
     const fetch = new Fetch({ job });
@@ -512,12 +512,12 @@ describe('a job', () => {
     [
       'that has no secret',
       null,
-      'secret team-a/mnist-distill-job-uid: there is no such Secret. The operator writes it: check that the operator runs.',
+      'secret team-a/mnist-distill-job-uid: there is no such Secret. Check that the operator runs, which writes it.',
     ],
     [
       'whose secret knows no reader',
       { url: access.url },
-      'secret team-a/mnist-distill-job-uid: it holds no credentials for a reader. The operator writes it: check that the operator runs.',
+      'secret team-a/mnist-distill-job-uid: it holds no credentials for a reader. Check that the operator runs, which writes it.',
     ],
   ])('%s is refused with a sentence', async (_, content, message) => {
     expect(await refusal(new Fetch({ secret: content }))).toEqual({ code: 69, message });

@@ -212,7 +212,7 @@ describe('a snapshot', () => {
 
 test('settings are refused with the sentences of the operator', async () => {
   expect(await refusal(() => settingsIn({ namespaceWeights: 'team-a' }))).toBe(
-    '--namespace-weights: found "team-a", expected NAMESPACE=NUMBER, several with commas, each from 1 to 1000, such as team-a=3,team-b=2',
+    '--namespace-weights: found "team-a", expected NAMESPACE=NUMBER, several with commas, each from 1 to 1000, such as team-a=3,team-b=2. Change it, or leave it out for equal shares.',
   );
 });
 

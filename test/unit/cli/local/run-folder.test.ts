@@ -420,7 +420,7 @@ describe('a run that is resumed', () => {
     const { reason, message } = failureOf(() => RunFolder.resume(run, process.pid));
     expect([reason, message]).toEqual([
       'badInput',
-      `--resume ${run}: found a run that is complete, expected one that was stopped. Its model is in ${join(run, 'model')}.`,
+      `--resume ${run}: the run is complete, and its model is in ${join(run, 'model')}`,
     ]);
   });
 });

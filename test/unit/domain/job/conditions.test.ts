@@ -218,7 +218,7 @@ describe('Progressing', () => {
     [
       'says how to resume a suspended job',
       runningJob().job((job) => job.suspended()),
-      'Progressing False Suspended: The job is suspended; set spec.suspend to false to go on.',
+      'Progressing False Suspended: The job is suspended; set spec.suspend to false to continue.',
     ],
     ['ends', complete, 'Progressing False Finished: The job is over.'],
   ])('%s', (_what, snapshot, want) => {
@@ -269,7 +269,7 @@ describe('the end', () => {
     [
       'is Failed at once with exit code 65',
       runningJob().student({ phase: 'Failed', failures: 1, lastError: ended(65, 'NaN logits') }),
-      'Failed True StudentError: The student cannot go on, and trying again would not help: NaN logits',
+      'Failed True StudentError: The student cannot continue, and trying again would not help: NaN logits',
     ],
     [
       'is Failed when a teacher cannot start and none ever has',

@@ -59,13 +59,13 @@ describe('disrupted students', () => {
       [2, 1],
     ]);
     expect(events.filter((event) => event.includes('Student'))).toEqual([
-      'StudentStarted: Student process 1 goes on from step 0.',
-      'StudentLost: The student was disrupted; a new one goes on from its checkpoint.',
-      'StudentStarted: Student process 2 goes on from step 0.',
+      'StudentStarted: Student process 1 started at step 0.',
+      'StudentLost: The student was disrupted; a new one continues from its checkpoint.',
+      'StudentStarted: Student process 2 started at step 0.',
       '! StudentFailed: The student failed (1 of at most 6): out of memory',
-      'StudentStarted: Student process 3 goes on from step 0.',
-      'StudentLost: The student was disrupted; a new one goes on from its checkpoint.',
-      'StudentStarted: Student process 4 goes on from step 0.',
+      'StudentStarted: Student process 3 started at step 0.',
+      'StudentLost: The student was disrupted; a new one continues from its checkpoint.',
+      'StudentStarted: Student process 4 started at step 0.',
     ]);
   });
 
@@ -74,8 +74,8 @@ describe('disrupted students', () => {
     const loaded = runningJob().reported(training({ attempt: 2, phase: 'Starting', step: 60, resumedFromStep: 60 }));
     const { events } = story(attempts(1), claimed, loaded);
     expect(events.filter((event) => event.includes('StudentStarted'))).toEqual([
-      'StudentStarted: Student process 1 goes on from step 0.',
-      'StudentStarted: Student process 2 goes on from step 60.',
+      'StudentStarted: Student process 1 started at step 0.',
+      'StudentStarted: Student process 2 started at step 60.',
     ]);
   });
 

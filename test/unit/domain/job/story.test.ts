@@ -25,7 +25,7 @@ describe('the events of a job', () => {
       'Accepted: The job is valid; its streams are being created.',
       'StreamsCreated: Created the streams.',
       'TeachersScaled: Pool cpu: 0 → 2 teachers (to fill the window; 2 of 4: 2 free slots).',
-      'StudentStarted: Student process 1 goes on from step 0.',
+      'StudentStarted: Student process 1 started at step 0.',
       'TeachersScaled: Pool cpu: 2 → 0 teachers (nothing is left to compute).',
       'Complete: All 200 steps trained.',
     ]);
@@ -45,8 +45,8 @@ describe('the events of a job', () => {
       back.pool('cpu', { pods: 'cpu-3 cpu-4', disruptions: 3 }),
     );
     expect(events.slice(3)).toEqual([
-      'StudentLost: The student was disrupted; a new one goes on from its checkpoint.',
-      'StudentStarted: Student process 2 goes on from step 20.',
+      'StudentLost: The student was disrupted; a new one continues from its checkpoint.',
+      'StudentStarted: Student process 2 started at step 20.',
       'TeacherLost: Pool cpu lost 1 teacher; others label what they held.',
       'TeacherLost: Pool cpu lost 2 teachers; others label what they held.',
     ]);
@@ -98,7 +98,7 @@ describe('the events of a job', () => {
       'TeachersScaled: Pool cpu: 2 → 0 teachers (the job is suspended).',
       'Suspended: The job was suspended; every slot was given back.',
       "TeachersScaled: Pool cpu: 0 → 2 teachers (to match the student's rate; 2 of 3: 2 free slots).",
-      'Resumed: The job goes on from its checkpoint.',
+      'Resumed: The job continues from its checkpoint.',
     ]);
   });
 
@@ -148,7 +148,7 @@ describe('the events of a job', () => {
       resumed.reported(training({ attempt: 4, phase: 'Starting', resumedFromStep: 40 })),
     );
     expect(events.filter((event) => event.startsWith('StudentStarted'))).toEqual([
-      'StudentStarted: Student process 4 goes on from step 40.',
+      'StudentStarted: Student process 4 started at step 40.',
     ]);
   });
 });

@@ -37,7 +37,7 @@ describe('the summary shows', () => {
     [
       'what ended the job',
       clusterJob().student({ phase: 'Failed', failures: 1, lastError: ended(65, 'no such file') }),
-      'StudentError: The student cannot go on, and trying again would not help: no such file',
+      'StudentError: The student cannot continue, and trying again would not help: no such file',
     ],
     [
       'that NATS is unreachable',

@@ -8,7 +8,8 @@ import {
   type WorkerObjects,
   workerObjects,
 } from '../../../../../src/cluster/kubernetes/act/worker-objects.js';
-import { deploymentView, podView, studentJobView } from '../../../../../src/cluster/kubernetes/cache/views.js';
+import { podView } from '../../../../../src/cluster/kubernetes/cache/pod-view.js';
+import { deploymentView, studentJobView } from '../../../../../src/cluster/kubernetes/cache/views.js';
 import type { WorkersPlan } from '../../../../../src/controller/index.js';
 import {
   type PodMaker,

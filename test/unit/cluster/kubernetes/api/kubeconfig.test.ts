@@ -128,11 +128,12 @@ describe('a list', () => {
         { name: 'token', user: { token: 'old', tokenFile: 'token' } },
         { name: 'plugin', user: { exec: { command: './login', args: ['./stays'] } } },
         { name: 'on-path', user: { exec: { command: 'login' } } },
+        { name: 'list', user: { exec: ['./login'] } },
       ],
     };
     const config = read(list(write(stringify(paths), 'one'), write(file('d', 'https://d'), 'two')));
     expect(config.clusters[0]).toMatchObject({ cluster: { 'certificate-authority': join(folder, 'one', 'ca.crt') } });
-    expect(config.users.slice(0, 4)).toEqual([
+    expect(config.users.slice(0, 5)).toEqual([
       { name: 'keys', user: { 'client-certificate': join(folder, 'me.crt'), 'client-key': '/keys/me.key' } },
       {
         name: 'token',
@@ -143,6 +144,7 @@ describe('a list', () => {
       },
       { name: 'plugin', user: { exec: { command: join(folder, 'one', 'login'), args: ['./stays'] } } },
       { name: 'on-path', user: { exec: { command: 'login' } } },
+      { name: 'list', user: { exec: ['./login'] } },
     ]);
   });
 });

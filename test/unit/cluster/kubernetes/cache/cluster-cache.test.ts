@@ -2,11 +2,11 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { ClusterCache } from '../../../../../src/cluster/kubernetes/cache/cluster-cache.js';
+import { podView } from '../../../../../src/cluster/kubernetes/cache/pod-view.js';
 import {
   deploymentView,
   type DeploymentView,
   nodeView,
-  podView,
   studentJobView,
 } from '../../../../../src/cluster/kubernetes/cache/views.js';
 import { amountsOf, type PodNeeds } from '../../../../../src/domain/index.js';

@@ -3,7 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 
 import type { DistillJobStatus } from '../../../../../src/api/index.js';
 import { type JobObjects, observationOf } from '../../../../../src/cluster/kubernetes/cache/job-observation.js';
-import { deploymentView, podView, studentJobView } from '../../../../../src/cluster/kubernetes/cache/views.js';
+import { podView } from '../../../../../src/cluster/kubernetes/cache/pod-view.js';
+import { deploymentView, studentJobView } from '../../../../../src/cluster/kubernetes/cache/views.js';
 import type { ClusterObservation, PodNeeds } from '../../../../../src/domain/index.js';
 import { JobMaker, noonMs } from '../../../../kit/snapshots.js';
 import {

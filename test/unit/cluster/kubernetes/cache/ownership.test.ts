@@ -3,11 +3,11 @@ import { describe, expect, test } from '@jest/globals';
 
 import { isTeacherName, labels, teacherName } from '../../../../../src/api/index.js';
 import { ClusterCache } from '../../../../../src/cluster/kubernetes/cache/cluster-cache.js';
+import { podView } from '../../../../../src/cluster/kubernetes/cache/pod-view.js';
 import {
   deploymentView,
   nodeView,
   ownedView,
-  podView,
   type RawObject,
   studentJobView,
 } from '../../../../../src/cluster/kubernetes/cache/views.js';

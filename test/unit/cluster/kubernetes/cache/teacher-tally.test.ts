@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { TeacherTally } from '../../../../../src/cluster/kubernetes/cache/teacher-tally.js';
-import { podView } from '../../../../../src/cluster/kubernetes/cache/views.js';
+import { podView } from '../../../../../src/cluster/kubernetes/cache/pod-view.js';
 import { type PodMaker, strangerPod, studentPod, teacherPod } from '../../../../kit/kubernetes-objects.js';
 
 /** What the watch brings of one pod, in order; null = it is gone. */

@@ -1,12 +1,11 @@
 /** What is kept of the API server's objects: the few facts that decisions need, whatever else they carry. */
 import { describe, expect, test } from '@jest/globals';
 
+import { podView, type RawPod } from '../../../../../src/cluster/kubernetes/cache/pod-view.js';
 import {
   deploymentView,
   nodeView,
   ownedView,
-  podView,
-  type RawPod,
   studentJobView,
 } from '../../../../../src/cluster/kubernetes/cache/views.js';
 import { amountsOf } from '../../../../../src/domain/index.js';

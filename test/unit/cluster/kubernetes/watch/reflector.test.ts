@@ -266,7 +266,7 @@ describe('a reflector', () => {
     expect(reflector.current).toBe(true);
     await cut('unreachable');
     expect(reflector.current).toBe(false);
-    // The watch goes on from where it was.
+    // The watch continues from where it was.
     await clock.advance(200);
     expect(reflector.current).toBe(true);
     server.failures.push(fakeError('unreachable'), fakeError('throttled', 5_000));

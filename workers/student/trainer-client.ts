@@ -1,0 +1,19 @@
+/** What the student asks of its trainer. */
+import type { Samples, Targets } from '../data/index.js';
+import type { Evaluation, ExportedModel, TrainerState, TrainingBatch } from '../models/training.js';
+
+/** The trainer as the main thread sees it; calls are processed in order. */
+export interface TrainerClient {
+  readonly parameters: number;
+  train(batch: TrainingBatch): Promise<TrainReply>;
+  evaluate(samples: Samples, targets: Targets): Promise<Evaluation>;
+  state(): Promise<TrainerState>;
+  export(): Promise<ExportedModel>;
+}
+
+export interface TrainReply {
+  readonly loss: number;
+  /** Time that the step took on the thread, and time that the thread waited for it. */
+  readonly busyMs: number;
+  readonly idleMs: number;
+}
