@@ -15,6 +15,7 @@ import { type Clock, DistilleryError, statementOf } from '@distillery/base';
 import {
   type Manifest,
   maxFaultLength,
+  resultFileNames,
   type Schedule,
   type StudentState,
   type TrainingMetrics,
@@ -26,11 +27,12 @@ import type { Dataset, Samples, Targets } from '../data/index.js';
 import type { Evaluation, ExportedModel, TrainerState, TrainingBatch } from '../models/training.js';
 
 import { BatchPreparer } from './batches.js';
-import { Checkpointer } from './checkpointer.js';
+import { Checkpointer, isFull } from './checkpointer.js';
 import { Evaluator } from './evaluator.js';
+import { type OnnxFile, onnxOf, reasonOf, type WriteOnnx } from './onnx.js';
 import { Progress, ratesOf } from './progress.js';
 import { type AttemptFacts, Reporter, startingState, type StudentStateWriter } from './reporting.js';
-import { resultFilesOf, type ResultStore, type StudentResult } from './results.js';
+import { closingFilesOf, modelFilesOf, type ResultStore, type StudentResult } from './results.js';
 import { type LogitsSupply, Retention } from './supply.js';
 
 /** The trainer as the main thread sees it; calls are processed in order. */
@@ -38,6 +40,7 @@ export interface TrainerClient {
   readonly parameters: number;
   train(batch: TrainingBatch): Promise<TrainReply>;
   evaluate(samples: Samples, targets: Targets): Promise<Evaluation>;
+  logits(samples: Samples): Promise<Float32Array>;
   state(): Promise<TrainerState>;
   export(): Promise<ExportedModel>;
 }
@@ -68,6 +71,7 @@ export interface StudentOptions {
   readonly state: StudentStateWriter;
   readonly checkpoints: CheckpointStore;
   readonly results: ResultStore;
+  readonly writeOnnx: WriteOnnx;
   readonly clock: Clock;
   readonly log: Log;
   /** Aborts when the process is asked to stop. */
@@ -260,7 +264,15 @@ export class Student {
       throw new WorkerError('error', { about: '', problem: 'the run ended without an evaluation', remedy: '' });
     }
     const digest = digestOf((await trainer.state()).weights);
-    const { files, filesDigest } = resultFilesOf(await trainer.export(), {
+    const fence = (): Promise<void> => this.#reporter.report();
+    const put = ([name, bytes]: readonly [string, Uint8Array]): Promise<void> =>
+      this.#checkpointer.withRoom(() => results.put(name, bytes, fence));
+    await fence();
+    const model = modelFilesOf(await trainer.export());
+    for (const file of model) await put(file);
+    const onnx = await this.#storeOnnx(digest, fence);
+    const made = onnx.kind === 'made' ? ([[resultFileNames.onnx, onnx.bytes]] as const) : [];
+    const { files, filesDigest } = closingFilesOf([...model, ...made], {
       job: manifest.job,
       digest,
       evaluation,
@@ -268,14 +280,32 @@ export class Student {
       parameters: trainer.parameters,
       runtime: facts.runtime,
       metrics: this.#progress.metrics,
+      onnxLeftOut: onnx.kind === 'made' ? null : onnx.reason,
     });
-    const fence = (): Promise<void> => this.#reporter.report();
-    await fence();
-    for (const [name, bytes] of files) await this.#checkpointer.withRoom(() => results.put(name, bytes, fence));
+    for (const file of files) await put(file);
     const result = { digest, accuracy: evaluation.accuracy, loss: evaluation.loss };
     this.#phase = 'Done';
     this.#result = { ...result, filesDigest };
     return result;
+  }
+
+  /** Stores the model as ONNX, after the files that a result must have. Without it the result is whole, too. */
+  async #storeOnnx(digest: string, fence: () => Promise<void>): Promise<OnnxFile> {
+    const { trainer, dataset, manifest, results, writeOnnx, log } = this.#options;
+    let onnx = await onnxOf(trainer, dataset.test, writeOnnx, { job: manifest.job, digest });
+    if (onnx.kind === 'made') {
+      try {
+        await results.put(resultFileNames.onnx, onnx.bytes, fence);
+        return onnx;
+      } catch (error) {
+        if (!isFull(error)) throw error;
+        onnx = { kind: 'leftOut', reason: reasonOf(error) };
+      }
+    }
+    log.warn(`${resultFileNames.onnx} is left out: ${onnx.reason}`);
+    // An earlier attempt may have stored one, which the list of files would not name.
+    await results.remove(resultFileNames.onnx, fence);
+    return onnx;
   }
 
   /** student/S5: stopping the supply ends a pending wait for logits. */

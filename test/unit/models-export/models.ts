@@ -23,9 +23,10 @@ export function exportedOf(model: tfl.LayersModel): ExportedModel {
 /** Gives every weight values in (−1, 1), variances values in (0.1, 1.1). */
 export function scramble(model: tfl.LayersModel, seed = 1): void {
   const random = randomFrom(seed);
-  for (const { name, variable, write } of weightsOf(model)) {
+  for (const weight of weightsOf(model)) {
+    const { name, variable } = weight;
     const isVariance = name.includes('variance');
-    write(
+    weight.write(
       Float32Array.from({ length: variable.size }, () => (isVariance ? random.unit() + 0.1 : 2 * random.unit() - 1)),
     );
   }
@@ -43,7 +44,7 @@ export function samplesFor(model: tfl.LayersModel, seed = 2): Samples {
         : { dtype: 'float32' as const, shape: sizes, data: Float32Array.from({ length }, () => 4 * random.unit() - 2) };
     return [name, tensor] as const;
   });
-  return { count: rows, inputs: Object.fromEntries(inputs) as Samples['inputs'] };
+  return { count: rows, inputs: Object.fromEntries(inputs) };
 }
 
 export function logitsOf(model: tfl.LayersModel, samples: Samples): Float32Array {

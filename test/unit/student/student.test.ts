@@ -64,6 +64,7 @@ describe('an undisturbed student', () => {
       'checkpoint 12',
       'result model.json',
       'result weights.bin',
+      'result model.onnx',
       'result metrics.json',
       'result SHA256SUMS',
     ]);

@@ -127,12 +127,12 @@ class Converter {
 
 function inputOf({ name, config }: Layer, wish: string, graph: Graph): Value {
   const { batchInputShape, dtype } = config;
-  const [, ...shape]: unknown[] = Array.isArray(batchInputShape) ? batchInputShape : [];
-  if (!Array.isArray(batchInputShape) || !shape.every((size) => typeof size === 'number')) {
+  const shape: unknown[] = Array.isArray(batchInputShape) ? batchInputShape.slice(1) : [null];
+  if (!shape.every((size) => typeof size === 'number')) {
     throw new OnnxExportError(layerNamed(name), 'an input whose sizes are not all known is not exported');
   }
   if (dtype === 'float32' || dtype === 'int32' || dtype === undefined || dtype === null) {
     return { name: graph.name(wish), type: dtype ?? 'float32', shape };
   }
-  throw new OnnxExportError(layerNamed(name), `an input of type ${String(dtype)} is not exported`);
+  throw new OnnxExportError(layerNamed(name), 'an input of another type than float32 and int32 is not exported');
 }
