@@ -167,10 +167,13 @@ class FakeResults implements ResultStore {
   }
 
   failure: Error | null = null;
+  /** The file for which there is no room. */
+  full: string | null = null;
 
   async put(name: string, bytes: Uint8Array, fence: () => Promise<void>): Promise<void> {
     await fence();
     if (this.failure !== null) throw this.failure;
+    if (this.full === name) throw new StoreError('full', name, { problem: 'found no room', remedy: '' });
     this.files.set(name, bytes);
     this.#journal.push(`result ${name}`);
   }

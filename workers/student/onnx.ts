@@ -2,7 +2,7 @@
 import { DistilleryError, printable, statementOf } from '@distillery/base';
 import type { Manifest } from '@distillery/protocol';
 
-import type { Samples, Split } from '../data/index.js';
+import type { InputSpecs, Samples, Split } from '../data/index.js';
 import type { OnnxOrder } from '../models/export.js';
 import type { ExportedModel } from '../models/training.js';
 
@@ -40,6 +40,15 @@ export async function onnxOf(
   } catch (error) {
     return { kind: 'leftOut', reason: reasonOf(error) };
   }
+}
+
+/** The samples with their inputs in the order of the model's. */
+export function arranged(samples: Samples, inputs: InputSpecs): Samples {
+  const named = Object.keys(inputs).flatMap((name) => {
+    const tensor = samples.inputs[name];
+    return tensor === undefined ? [] : [[name, tensor] as const];
+  });
+  return { ...samples, inputs: Object.fromEntries(named) };
 }
 
 /** The longest reason in a report. */

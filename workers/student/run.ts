@@ -47,6 +47,7 @@ import {
 
 import { widthFault } from './frames.js';
 import { LiveSupply } from './live-supply.js';
+import { arranged } from './onnx.js';
 import { type AttemptFacts, startingState } from './reporting.js';
 import type { ResultStore } from './results.js';
 import { objectCheckpoints, objectResults, openFileResults } from './stores.js';
@@ -114,8 +115,11 @@ async function prepare(
       state: claim,
       checkpoints: stores.checkpoints,
       results: stores.resultsOf(facts.attempt),
-      writeOnnx: (order) =>
-        exportOnnx(order, { limitSeconds: manifest.student.model.timeoutSeconds, freeBytes: freeMemory() }),
+      writeOnnx: ({ samples, ...order }) =>
+        exportOnnx(
+          { ...order, samples: arranged(samples, trainer.inputs) },
+          { limitSeconds: manifest.student.model.timeoutSeconds, freeBytes: freeMemory() },
+        ),
       clock,
       log,
       stop,

@@ -74,7 +74,7 @@ export function chain(
   dtype: 'float32' | 'int32' = 'float32',
 ): tfl.LayersModel {
   supplyTensorMethods();
-  const input = tfl.input({ shape: [...shape], dtype });
+  const input = tfl.input({ shape: [...shape], dtype, name: 'given' });
   let output = input;
   for (const layer of layers) output = layer.apply(output) as tfl.SymbolicTensor;
   return tfl.model({ inputs: input, outputs: output });

@@ -44,13 +44,23 @@ describe('a folder for results', () => {
     expect(textOf('data.csv')).toBe('mine');
   });
 
+  test('removes a result after the fence has held, and one that is not there, too', async () => {
+    const store = await openFileResults(folder, 'job-1');
+    await store.put('model.onnx', bytes, holds);
+    const broken = new Error('fenced');
+    await expect(store.remove('model.onnx', () => Promise.reject(broken))).rejects.toBe(broken);
+    expect(textOf('model.onnx')).toBe('new');
+    for (let times = 0; times < 2; times++) await store.remove('model.onnx', holds);
+    expect(readdirSync(folder)).toEqual(['.distillery']);
+  });
+
   test('accepts the result of the next attempt of its job', async () => {
     await (await openFileResults(folder, 'job-1')).put('model.json', new Uint8Array(9), holds);
     await (await openFileResults(folder, 'job-1')).put('model.json', bytes, holds);
     expect(textOf('model.json')).toBe('new');
   });
 
-  test.each(['model.json', 'weights.bin', 'metrics.json', 'SHA256SUMS'])(
+  test.each(['model.json', 'weights.bin', 'model.onnx', 'metrics.json', 'SHA256SUMS'])(
     'is refused before the training when it holds a %s of another owner',
     async (name) => {
       writeFileSync(join(folder, name), 'the only copy');

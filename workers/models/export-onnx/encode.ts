@@ -2,8 +2,8 @@
  * An ONNX model as the bytes of its file: onnx.proto3 in protobuf, weights inside. Pure; the same model gives the same
  * bytes.
  *
- * Invariant encode/E1: beside the weights it allocates the file and one rearranged weight at a time. The messages around
- * the numbers are encoded first; then the file is allocated once, and every tensor is written into its place.
+ * Invariant encode/E1: beside the weights it allocates the file and small pieces. The messages around the numbers are
+ * encoded first; then the file is allocated once, and every tensor is written into its place.
  */
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 
@@ -42,14 +42,11 @@ export function encodeModel(model: OnnxModel): Uint8Array {
   for (const { tensor, head, bytes } of heads) {
     file.put(fieldHead(5, head.length + bytes));
     file.put(head);
-    const values = tensor.values();
-    if (values.byteLength !== bytes) {
-      throw new OnnxExportError(
-        `weight ${tensor.name}`,
-        `it has ${String(values.byteLength)} bytes, not ${String(bytes)}`,
-      );
+    const end = file.size + bytes;
+    for (const piece of tensor.values()) {
+      file.put(new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength));
     }
-    file.put(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+    if (file.size !== end) throw new OnnxExportError(`weight ${tensor.name}`, 'it has another size than its shape');
   }
   file.put(rest);
   return file.bytes;
@@ -62,6 +59,11 @@ class Filler {
 
   constructor(size: number) {
     this.bytes = new Uint8Array(size);
+  }
+
+  /** Bytes so far. */
+  get size(): number {
+    return this.#at;
   }
 
   put(part: Uint8Array): void {

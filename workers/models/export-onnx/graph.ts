@@ -53,7 +53,7 @@ export class Graph {
   }
 
   /** @param values are asked when the file is written @returns the name */
-  weight(wish: string, shape: readonly number[], values: () => Float32Array): string {
+  weight(wish: string, shape: readonly number[], values: Initializer['values']): string {
     const name = this.name(wish);
     this.initializers.push({ name, type: 'float32', shape, values });
     return name;
@@ -75,7 +75,7 @@ export class Graph {
     if (known !== undefined) return known;
     const name = this.name(`constant/${type}_${values.slice(0, 8).join('_')}`);
     const typed = type === 'float32' ? Float32Array.from(values) : BigInt64Array.from(values.map(BigInt));
-    this.initializers.push({ name, type, shape, values: () => typed });
+    this.initializers.push({ name, type, shape, values: () => [typed] });
     this.#constants.set(key, name);
     return name;
   }

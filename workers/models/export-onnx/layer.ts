@@ -4,7 +4,8 @@ import type { Json } from '../topology.js';
 import { layerNamed, OnnxExportError } from './errors.js';
 import type { Graph, Operand, Value } from './graph.js';
 import type { Attribute } from './model.js';
-import { type LayerWeights, transposed } from './weights.js';
+import { inOrder, pieces } from './rearrange.js';
+import type { LayerWeights } from './weights.js';
 
 /** How layers of one class become nodes. */
 export interface LayerKind {
@@ -147,11 +148,13 @@ export class ExportedLayer extends LayerConfig {
   weight(kind: string, order?: readonly number[], shape?: readonly number[]): string {
     const { shape: own } = this.tensor(kind);
     const ordered = order === undefined ? own : order.map((axis) => own[axis] ?? 0);
-    return this.constant(kind, shape ?? ordered, (data) => (order === undefined ? data : transposed(data, own, order)));
+    return this.constant(kind, shape ?? ordered, (data) =>
+      order === undefined ? [data] : pieces(data, inOrder(own, order)),
+    );
   }
 
   /** A constant that is computed from a weight when the file is written. */
-  constant(kind: string, shape: readonly number[], values: (data: Float32Array) => Float32Array): string {
+  constant(kind: string, shape: readonly number[], values: (data: Float32Array) => Iterable<Float32Array>): string {
     const key = `${kind} ${shape.join()}`;
     const known = this.#added.get(key);
     if (known !== undefined) return known;
@@ -166,7 +169,7 @@ export class ExportedLayer extends LayerConfig {
   filled(name: string, shape: readonly number[], value: number): string {
     const known =
       this.#added.get(name) ??
-      this.graph.weight(`${this.layer}/${name}`, shape, () => new Float32Array(sizeOf(shape)).fill(value));
+      this.graph.weight(`${this.layer}/${name}`, shape, () => [new Float32Array(sizeOf(shape)).fill(value)]);
     this.#added.set(name, known);
     return known;
   }

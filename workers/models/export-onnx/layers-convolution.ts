@@ -1,4 +1,4 @@
-/** Convolutions and poolings. ONNX has channels first; layers with channels last are transposed on the way in and out. */
+/** Convolutions and pools. ONNX has channels first; layers with channels last are transposed on the way in and out. */
 import { activated } from './activations.js';
 import type { Value } from './graph.js';
 import type { ExportedLayer, LayerConfig, LayerKind } from './layer.js';

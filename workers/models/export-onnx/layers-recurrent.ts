@@ -1,7 +1,7 @@
 /** Recurrent layers, as the operators RNN, GRU and LSTM of ONNX: [steps, samples, features] in, one direction. */
 import { activationOf } from './activations.js';
 import type { ExportedLayer, LayerKind } from './layer.js';
-import { transposed } from './weights.js';
+import { pieces } from './rearrange.js';
 
 interface Cell {
   readonly operator: 'RNN' | 'GRU' | 'LSTM';
@@ -70,28 +70,19 @@ const fallback = { activation: 'tanh', recurrentActivation: 'hardSigmoid' } as c
 
 /** [rows, gates · units] of tfjs → [1, gates · units, rows] of ONNX, the gates in its order. */
 function gated(layer: ExportedLayer, kind: string, gates: readonly number[], units: number, rows: number): string {
-  return layer.constant(kind, [1, gates.length * units, rows], (data) => {
-    const given = transposed(data, [rows, gates.length * units], [1, 0]);
-    return inGateOrder(given, gates, units * rows);
+  const width = gates.length * units;
+  return layer.constant(kind, [1, width, rows], function* (data) {
+    for (const gate of gates) yield* pieces(data, { offset: gate * units, sizes: [units, rows], steps: [1, width] });
   });
 }
 
 /** The bias of tfjs, then zeros for the second bias that ONNX has. */
 function biases(layer: ExportedLayer, gates: readonly number[], units: number): string {
   const size = gates.length * units;
-  const ordered = layer.tensor('bias').data;
-  if (ordered.length !== size) layer.refuse('its bias has another size than its units');
-  return layer.graph.weight(`${layer.layer}/bias`, [1, 2 * size], () => {
-    const both = new Float32Array(2 * size);
-    both.set(inGateOrder(ordered, gates, units));
-    return both;
+  const { data } = layer.tensor('bias');
+  if (data.length !== size) layer.refuse('its bias has another size than its units');
+  return layer.graph.weight(`${layer.layer}/bias`, [1, 2 * size], function* () {
+    for (const gate of gates) yield data.subarray(gate * units, (gate + 1) * units);
+    yield new Float32Array(size);
   });
-}
-
-function inGateOrder(values: Float32Array, gates: readonly number[], size: number): Float32Array {
-  const ordered = new Float32Array(values.length);
-  gates.forEach((gate, at) => {
-    ordered.set(values.subarray(gate * size, (gate + 1) * size), at * size);
-  });
-  return ordered;
 }

@@ -25,8 +25,8 @@ export interface Initializer {
   readonly name: string;
   readonly type: ElementType;
   readonly shape: readonly number[];
-  /** Row-major, as many values as the shape says. It is asked once, so that one rearranged weight exists at a time. */
-  readonly values: () => Float32Array | Int32Array | BigInt64Array;
+  /** Row-major, as many values as the shape says, in pieces: each is used before the next is asked for. */
+  readonly values: () => Iterable<Float32Array | BigInt64Array>;
 }
 
 /** An input or output of the graph; its batch axis comes first and has any size. */

@@ -46,27 +46,3 @@ export class WeightShelf {
     throw new OnnxExportError(layerNamed(layer), `the shape of its weight "${kind}" does not fit the numbers`);
   }
 }
-
-/** @returns values of a row-major tensor whose axes are in another order: axis `i` of the result is `order[i]` of the given */
-export function transposed(data: Float32Array, shape: readonly number[], order: readonly number[]): Float32Array {
-  const strides = shape.map((_size, axis) => sizeOf(shape.slice(axis + 1)));
-  const sizes = order.map((axis) => shape[axis] ?? 0);
-  const steps = order.map((axis) => strides[axis] ?? 0);
-  const result = new Float32Array(data.length);
-  const at = sizes.map(() => 0);
-  let from = 0;
-  for (let to = 0; to < result.length; to++) {
-    result[to] = data[from] ?? 0;
-    for (let axis = sizes.length - 1; axis >= 0; axis--) {
-      const next = (at[axis] ?? 0) + 1;
-      from += steps[axis] ?? 0;
-      if (next < (sizes[axis] ?? 0)) {
-        at[axis] = next;
-        break;
-      }
-      from -= next * (steps[axis] ?? 0);
-      at[axis] = 0;
-    }
-  }
-  return result;
-}
