@@ -296,6 +296,7 @@ export class Student {
     if (onnx.kind === 'made') {
       try {
         await results.put(resultFileNames.onnx, onnx.bytes, fence);
+        log.info({ bytes: onnx.bytes.length }, `${resultFileNames.onnx} is written and answers as the trainer`);
         return onnx;
       } catch (error) {
         if (!isFull(error)) throw error;
