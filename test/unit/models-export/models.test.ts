@@ -9,7 +9,6 @@ import { join } from 'node:path';
 
 import { beforeAll, describe, expect, it, test } from '@jest/globals';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { InferenceSession } from 'onnxruntime-node';
 
 import { openDataset } from '../../../workers/data/index.js';
 import { encodeModel } from '../../../workers/models/export-onnx/encode.js';
@@ -81,14 +80,13 @@ describe('a model', () => {
     const pixels = tfl.input({ shape: [3, 2, 1], name: 'pixels' });
     const words = on(l.globalAveragePooling1d({}), on(l.embedding({ inputDim: 7, outputDim: 3 }), ids));
     const logits = on(l.dense({ units: 2 }), on(l.concatenate(), words, on(l.flatten(), pixels)));
-    const bytes = await exportAndCompare(tfl.model({ inputs: [pixels, ids], outputs: logits }));
-    const session = await InferenceSession.create(bytes);
-    expect(session.inputMetadata).toMatchObject([
-      { name: 'pixels', type: 'float32', shape: ['batch', 3, 2, 1] },
-      { name: 'ids', type: 'int32', shape: ['batch', 4] },
+    const model = tfl.model({ inputs: [pixels, ids], outputs: logits });
+    // The runtime is asked by these names, for a batch of another size than any axis has.
+    expect(exportOnnx(exportedOf(model), facts).inputs).toEqual([
+      { name: 'pixels', type: 'float32', shape: [3, 2, 1] },
+      { name: 'ids', type: 'int32', shape: [4] },
     ]);
-    expect(session.outputMetadata).toMatchObject([{ name: 'logits', type: 'float32', shape: ['batch', 2] }]);
-    await session.release();
+    await expect(exportAndCompare(model)).resolves.toBeDefined();
   });
 
   it('that calls a layer twice has its weights once', async () => {
@@ -158,7 +156,8 @@ describe('the file', () => {
 
   it('says who made it, for which job and from which weights', () => {
     const text = Buffer.from(exportOnnx(exportedOf(deep()), facts).bytes).toString('latin1');
-    for (const part of ['producer', 'distillery', 'team/small', facts.digest]) expect(text).toContain(part);
+    for (const part of ['batch', 'logits', 'producer', 'distillery', 'team/small', facts.digest])
+      expect(text).toContain(part);
   });
 
   it('holds its weights itself, each once', () => {

@@ -11,7 +11,7 @@ import type { ExportedModel } from '../../../workers/models/training.js';
 export const facts = { namespace: 'team', name: 'small', digest: 'ab'.repeat(32) };
 
 /** Enough that no two axes of a sample have the same length as the batch. */
-export const rows = 5;
+const rows = 5;
 
 export function exportedOf(model: tfl.LayersModel): ExportedModel {
   return exportModel({

@@ -13,7 +13,7 @@ import type { Attribute, ElementType, GraphEnd, Initializer, OnnxModel, OnnxNode
 
 /** Every ONNX Runtime since 1.12 reads these two. LayerNormalization came with operator set 17. */
 const irVersion = 8;
-export const operatorSet = 17;
+const operatorSet = 17;
 /** Name of the batch axis. */
 const batchAxis = 'batch';
 /** Protobuf's limit of a message. */
