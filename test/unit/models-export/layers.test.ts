@@ -160,6 +160,7 @@ const cases: Case[] = [
   ['layer normalization', sequence, () => [l.layerNormalization({})]],
   ['layer normalization over two axes', sequence, () => [l.layerNormalization({ axis: [1, 2], epsilon: 0.01 })]],
   ['layer normalization without weights', flat, () => [l.layerNormalization({ scale: false, center: false })]],
+  ['rescaling', image, () => [l.rescaling({ scale: 1 / 3, offset: -0.5 })]],
   ['dropout', flat, () => [l.dropout({ rate: 0.4 })]],
   ['spatial dropout', sequence, () => [l.spatialDropout1d({ rate: 0.4 })]],
   [
@@ -183,6 +184,16 @@ const cases: Case[] = [
     sequence,
     () => [l.lstm({ units: 3, recurrentActivation: 'sigmoid', returnSequences: true, useBias: false })],
   ],
+  [
+    'bidirectional lstm, joined',
+    sequence,
+    () => [l.bidirectional({ layer: l.lstm({ units: 3 }), mergeMode: 'concat' })],
+  ],
+  ...(['concat', 'sum', 'mul', 'ave'] as const).map((mergeMode): Case => [
+    `bidirectional gru of sequences, ${mergeMode}`,
+    sequence,
+    () => [l.bidirectional({ layer: l.gru({ units: 3, returnSequences: true }), mergeMode })],
+  ]),
 ];
 
 const activations = [

@@ -186,11 +186,6 @@ describe('what has no ONNX form is refused with the layer and the reason', () =>
   test.each<[string, tfl.LayersModel | (() => tfl.LayersModel), string]>([
     ['masking', () => chain(sequence, [l.masking({ name: 'mask' })]), 'layer mask: Masking is not exported to ONNX'],
     [
-      'bidirectional',
-      () => chain(sequence, [l.bidirectional({ layer: l.lstm({ units: 2 }), mergeMode: 'concat', name: 'both' })]),
-      'layer both: Bidirectional is not exported to ONNX',
-    ],
-    [
       'an embedding that masks',
       () => chain([4], [l.embedding({ inputDim: 7, outputDim: 3, maskZero: true, name: 'words' })], 'int32'),
       'layer words: an Embedding with maskZero is not exported, since ONNX has no masks',

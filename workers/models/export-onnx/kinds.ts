@@ -18,6 +18,7 @@ const kinds: Readonly<Record<string, LayerKind>> = {
   ELU: core.eluLayer,
   ThresholdedReLU: core.thresholdedRelu,
   Softmax: core.softmaxLayer,
+  Rescaling: core.rescaling,
   Dropout: core.identity,
   SpatialDropout1D: core.identity,
   GaussianNoise: core.identity,
@@ -55,9 +56,10 @@ const kinds: Readonly<Record<string, LayerKind>> = {
   Average: merge.average,
   Concatenate: merge.concatenate,
   Dot: merge.dot,
-  SimpleRNN: recurrent.simpleRnn,
-  GRU: recurrent.gru,
-  LSTM: recurrent.lstm,
+  SimpleRNN: recurrent.recurrent('SimpleRNN'),
+  GRU: recurrent.recurrent('GRU'),
+  LSTM: recurrent.recurrent('LSTM'),
+  Bidirectional: recurrent.bidirectional,
   TimeDistributed: timeDistributed((className) => kindOf(className)),
 };
 

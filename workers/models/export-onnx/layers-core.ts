@@ -30,6 +30,13 @@ export const embedding: LayerKind = {
   },
 };
 
+export const rescaling: LayerKind = {
+  emit: (layer, [x]) => {
+    const scaled = layer.map('Mul', x, [layer.graph.float(layer.number('scale', 1))]);
+    return layer.map('Add', scaled, [layer.graph.float(layer.number('offset', 0))]);
+  },
+};
+
 /** Dropout and noise: only training has them. */
 export const identity: LayerKind = { emit: (_layer, [x]) => x };
 
