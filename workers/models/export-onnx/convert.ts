@@ -32,8 +32,8 @@ export function convert(
   const inputs = converter.inputs(root);
   const [output, ...more] = converter.call(root, inputs);
   if (output === undefined || more.length > 0) throw new OnnxExportError('model', 'it has several outputs');
-  graph.rename(output, outputName);
-  const { nodes, initializers } = graph;
+  const nodes = graph.nodesWith(output, outputName);
+  const { initializers } = graph;
   return { name, nodes, initializers, inputs, outputs: [{ ...output, name: outputName }], metadata };
 }
 

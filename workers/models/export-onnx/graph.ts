@@ -41,15 +41,14 @@ export class Graph {
     return names.find((each) => each !== '') ?? '';
   }
 
-  /** Gives a value a name that users of the file know. */
-  rename(value: Value, name: string): void {
-    this.nodes.push({
-      name: this.name(`${name}/Identity`),
-      operator: 'Identity',
-      inputs: [value.name],
-      outputs: [name],
-      attributes: {},
-    });
+  /** @returns the nodes with a value under the name that users of the file know; one that no node makes is passed on */
+  nodesWith(value: Value, name: string): readonly OnnxNode[] {
+    if (!this.nodes.some(({ outputs }) => outputs.includes(value.name))) {
+      const passed = { name: this.name(`${name}/Identity`), operator: 'Identity', attributes: {} };
+      return [...this.nodes, { ...passed, inputs: [value.name], outputs: [name] }];
+    }
+    const renamed = (names: readonly string[]): string[] => names.map((each) => (each === value.name ? name : each));
+    return this.nodes.map((node) => ({ ...node, inputs: renamed(node.inputs), outputs: renamed(node.outputs) }));
   }
 
   /** @param values are asked when the file is written @returns the name */
