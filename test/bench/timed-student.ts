@@ -5,13 +5,24 @@
  */
 import type { Clock } from '@distillery/base';
 
-import { openTrainerThread, type TrainerThread, type TrainerThreadSource } from '../../workers/compute/index.js';
+import {
+  exportInThread,
+  openTrainerThread,
+  type TrainerThread,
+  type TrainerThreadSource,
+} from '../../workers/compute/index.js';
 import { runWorker } from '../../workers/process/process.js';
 import { runStudent } from '../../workers/student/run.js';
 
 import { report } from './reports.js';
 
-await runWorker((context) => runStudent(context, (source) => openTimed(source, context.clock)));
+await runWorker((context) =>
+  runStudent(context, {
+    openTrainer: (source) => openTimed(source, context.clock),
+    exportOnnx: exportInThread,
+    freeMemory: () => process.availableMemory(),
+  }),
+);
 
 async function openTimed(source: TrainerThreadSource, clock: Clock): Promise<TrainerThread> {
   const stepMs = Number(process.env.BENCH_STEP_MS);

@@ -27,6 +27,7 @@ import type { Dataset, Samples, Targets } from '../../workers/data/index.js';
 import type { TrainerState, TrainingBatch } from '../../workers/models/training.js';
 import { WorkerError } from '../../workers/base/exit.js';
 import { LiveSupply } from '../../workers/student/live-supply.js';
+import type { WriteOnnx } from '../../workers/student/onnx.js';
 import type { StudentStateWriter } from '../../workers/student/reporting.js';
 import type { ResultStore, StudentResult } from '../../workers/student/results.js';
 import { type StartingPoint, Student } from '../../workers/student/student.js';
@@ -90,6 +91,11 @@ class ChainTrainer implements TrainerClient {
       this.evaluations += 1;
       return { samples: labels.length, correct: this.#chain[1]! % (labels.length + 1), lossSum: this.#chain[2]! };
     });
+  }
+
+  /** One row for each sample: the first bytes of the chain. */
+  logits({ count }: Samples): Promise<Float32Array> {
+    return this.#inOrder(() => Promise.resolve(Float32Array.from({ length: count }, (_, at) => this.#chain[at]!)));
   }
 
   state(): Promise<TrainerState> {
@@ -163,12 +169,20 @@ class FakeResults implements ResultStore {
   }
 
   failure: Error | null = null;
+  /** The file for which there is no room. */
+  full: string | null = null;
 
   async put(name: string, bytes: Uint8Array, fence: () => Promise<void>): Promise<void> {
     await fence();
     if (this.failure !== null) throw this.failure;
+    if (this.full === name) throw new StoreError('full', name, { problem: 'found no room', remedy: '' });
     this.files.set(name, bytes);
     this.#journal.push(`result ${name}`);
+  }
+
+  async remove(name: string, fence: () => Promise<void>): Promise<void> {
+    await fence();
+    if (this.files.delete(name)) this.#journal.push(`no result ${name}`);
   }
 
   json(name: string): unknown {
@@ -223,6 +237,8 @@ export class StudentHome {
   readonly schedule: Schedule;
   readonly dataset: Dataset;
   readonly streams: FakeStreams;
+  /** Makes model.onnx: its content are the logits that it was compared with. */
+  writeOnnx: WriteOnnx = ({ logits }) => Promise.resolve(Uint8Array.from(logits));
 
   constructor(
     options: {
@@ -293,6 +309,7 @@ export class StudentHome {
       state: killed.unless(writer),
       checkpoints: killed.unless(this.checkpoints),
       results: killed.unless(this.results),
+      writeOnnx: (order) => this.writeOnnx(order),
       clock: this.clock,
       log: this.log,
       stop: stop.signal,

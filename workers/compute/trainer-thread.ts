@@ -32,6 +32,8 @@ export interface TrainerThread {
   train(batch: TrainingBatch): Promise<Trained>;
   /** Samples and targets are given up by the caller. */
   evaluate(samples: Samples, targets: Targets): Promise<Evaluation>;
+  /** @param samples given up by the caller @returns logits [rows, columns] */
+  logits(samples: Samples): Promise<Float32Array>;
   state(): Promise<TrainerState>;
   /** @throws an error of kind State when the state is of another model or optimizer */
   restore(state: TrainerState): Promise<void>;
@@ -66,6 +68,7 @@ export async function openTrainerThread(
         return { loss, busyMs, idleMs };
       },
       evaluate: async (samples, targets) => (await thread.call('evaluate', { samples, targets })).value,
+      logits: async (samples) => (await thread.call('logits', samples)).value,
       state: async () => (await thread.call('state', undefined)).value,
       restore: async (state) => (await thread.call('restore', state)).value,
       export: async () => (await thread.call('export', undefined)).value,

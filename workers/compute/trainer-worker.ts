@@ -29,6 +29,7 @@ const handlers = {
   train: (batch: TrainingBatch) => trainer().train(batch),
   evaluate: ({ samples, targets }: { readonly samples: Samples; readonly targets: Targets }) =>
     trainer().evaluate(samples, targets),
+  logits: (samples: Samples) => trainer().logits(samples),
   state: () => trainer().state(),
   restore: (state: TrainerState) => {
     trainer().restore(state);

@@ -94,6 +94,10 @@ function trainerOf(model: StudentModel, { loss, optimizer: settings, totalSteps 
       }
       return { samples: rows, correct, lossSum };
     },
+    logits: (samples) => {
+      checkSamples(samples, inputs);
+      return predict(model, samples).slice();
+    },
     state: () => ({
       weights: model.weights.map((weight) => ({ name: weight.name, shape: [...weight.shape], data: weight.read() })),
       slots: optimizer.slots.map(({ name, shape, values }) => ({ name, shape: [...shape], data: values.slice() })),

@@ -145,7 +145,8 @@ function shapesOf(model: tfl.LayersModel): { readonly inputs: NumericSpecs; read
   return { inputs: { [onlyInput]: { dtype: 'float32', shape: [height, width, channels] } }, columns };
 }
 
-function weightsOf(model: tfl.LayersModel): ModelWeight[] {
+/** The weights in the model's order; those of layers that share a name are numbered. */
+export function weightsOf(model: tfl.LayersModel): ModelWeight[] {
   const trainable = new Set(model.trainableWeights);
   const taken = new Map<string, number>();
   return model.weights.map((weight) => {
@@ -190,7 +191,7 @@ function layersWithin(container: object): tfl.layers.Layer[] {
  * The model as the two files that `tf.loadLayersModel` reads: model.json, and weights.bin with the weights in the model's
  * order, float32 little-endian, without gaps.
  */
-export function exportModel(model: StudentModel): ExportedModel {
+export function exportModel(model: Pick<StudentModel, 'weights' | 'topology'>): ExportedModel {
   const values = model.weights.map((weight) => weight.read());
   const weights = new Uint8Array(values.reduce((bytes, { byteLength }) => bytes + byteLength, 0));
   let offset = 0;

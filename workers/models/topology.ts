@@ -67,6 +67,7 @@ export type Container =
       readonly layers: readonly Layer[];
       /** In an order in which each call finds its inputs. */
       readonly calls: readonly LayerCall[];
+      readonly inputs: readonly Reference[];
       readonly outputs: readonly Reference[];
     };
 
@@ -170,14 +171,14 @@ function containerOf(className: string, config: unknown, count: { layers: number
   const made = new Map(layers.map((layer) => [layer.name, madeByItself(layer)]));
   const calls = inOrder(waiting, made);
   const { inputLayers, outputLayers } = config as Json;
+  const inputs = referencesOf(inputLayers, `${where}, input_layers`, '[["layer", 0, 0]]');
   const outputs = referencesOf(outputLayers, `${where}, output_layers`, '[["layer", 0, 0]]');
-  const ends = [...referencesOf(inputLayers, `${where}, input_layers`, '[["layer", 0, 0]]'), ...outputs];
-  for (const { layer, node } of ends) {
+  for (const { layer, node } of [...inputs, ...outputs]) {
     if (node < (made.get(layer) ?? 0)) continue;
     const found = `call ${node} of layer "${shown(layer)}" as an input or output`;
     throw new TopologyError(where, found, 'a call that the model makes', reexport);
   }
-  return { kind: 'functional', name, content: config, layers, calls, outputs };
+  return { kind: 'functional', name, content: config, layers, calls, inputs, outputs };
 }
 
 function layerOf(entry: unknown, where: string): { readonly layer: Layer; readonly entry: Json } {

@@ -86,6 +86,8 @@ export interface Trainer {
   train(batch: TrainingBatch): number;
   /** @throws BatchError when the targets are not classes, or do not fit the model */
   evaluate(samples: Samples, targets: Targets): Evaluation;
+  /** @returns logits [rows, columns] of a few samples @throws BatchError */
+  logits(samples: Samples): Float32Array;
   state(): TrainerState;
   /** @throws when the state is of another model or optimizer. */
   restore(state: TrainerState): void;

@@ -159,10 +159,15 @@ export class ObjectWriter {
     return found;
   }
 
-  /** Removes a blob; one that is not there is fine. */
-  async delete(name: string): Promise<void> {
+  /**
+   * Removes a blob; one that is not there is fine.
+   * @param fence asked after the blob was found and before it is removed; what it throws is thrown (object-writer/O4)
+   */
+  async delete(name: string, fence: Fence = () => Promise.resolve()): Promise<void> {
     const { entry } = await this.#store.find(name);
-    if (entry !== null) await this.#remove(name, entry);
+    if (entry === null) return;
+    await fence();
+    await this.#remove(name, entry);
   }
 
   /** object-writer/O6. Removes this very object, not one that has replaced it meanwhile. */

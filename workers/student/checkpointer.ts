@@ -225,6 +225,6 @@ export class Checkpointer {
 }
 
 /** Whether the store has no room now; there may be room later. */
-function isFull(error: unknown): error is StoreError | ObjectStoreFull {
+export function isFull(error: unknown): error is StoreError | ObjectStoreFull {
   return error instanceof ObjectStoreFull || (error instanceof StoreError && error.reason === 'full');
 }

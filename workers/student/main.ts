@@ -1,7 +1,13 @@
 /** The student process: a composition root. */
-import { openTrainerThread } from '../compute/index.js';
+import { exportInThread, openTrainerThread } from '../compute/index.js';
 import { runWorker } from '../process/index.js';
 
 import { runStudent } from './run.js';
 
-await runWorker((context) => runStudent(context, openTrainerThread));
+await runWorker((context) =>
+  runStudent(context, {
+    openTrainer: openTrainerThread,
+    exportOnnx: exportInThread,
+    freeMemory: () => process.availableMemory(),
+  }),
+);

@@ -9,11 +9,9 @@ import {
   type TrainingMetrics,
 } from '@distillery/protocol';
 
-import { digestOf } from '../checkpoint/index.js';
 import type { ExportedModel } from '../models/training.js';
 
 import type { EvaluationRecord } from './progress.js';
-import type { TrainerClient } from './trainer-client.js';
 
 export interface ResultStore {
   /**
@@ -21,6 +19,8 @@ export interface ResultStore {
    * @param fence is awaited before the file becomes visible; what it throws is thrown
    */
   put(name: string, bytes: Uint8Array, fence: () => Promise<void>): Promise<void>;
+  /** Removes a file that an earlier attempt stored; one that is not there is fine. */
+  remove(name: string, fence: () => Promise<void>): Promise<void>;
 }
 
 export interface StudentResult {
@@ -41,41 +41,41 @@ export interface ResultFacts {
   readonly parameters: number;
   readonly runtime: string;
   readonly metrics: TrainingMetrics;
+  /** Why there is no model.onnx; null when there is one. */
+  readonly onnxLeftOut: string | null;
 }
 
-/** Takes the trained model off the thread. @returns its files, and the SHA-256 of the weights, hex */
-export async function resultOf(
-  trainer: Pick<TrainerClient, 'state' | 'export' | 'parameters'>,
-  facts: Omit<ResultFacts, 'digest' | 'parameters'>,
-): Promise<ResultFiles & { readonly digest: string }> {
-  const digest = digestOf((await trainer.state()).weights);
-  const model = await trainer.export();
-  return { ...resultFilesOf(model, { ...facts, digest, parameters: trainer.parameters }), digest };
-}
+type ResultFile = readonly [name: string, bytes: Uint8Array];
 
 export interface ResultFiles {
   /** Name and content, in the order in which to store them: the list of sums is the last. */
-  readonly files: readonly (readonly [name: string, bytes: Uint8Array])[];
+  readonly files: readonly ResultFile[];
   /** SHA-256 of the list of sums, hex. */
   readonly filesDigest: string;
 }
 
-/**
- * Returns the result files of a job. The digest among the facts covers the weights alone; the list of sums covers every
- * byte, the topology included.
- */
-function resultFilesOf(model: ExportedModel, facts: ResultFacts): ResultFiles {
-  const { job, digest, evaluation, steps, parameters, runtime, metrics } = facts;
-  const scores = { accuracy: evaluation?.accuracy ?? null, loss: evaluation?.loss ?? null };
-  const report: ResultReport = { job, digest, ...scores, steps, parameters, runtime, ...metrics };
-  const text = new TextEncoder();
-  const files: readonly (readonly [name: string, bytes: Uint8Array])[] = [
-    [resultFileNames.model, text.encode(model.modelJson)],
+/** Returns the files of the model itself, in the order in which to store them. */
+export function modelFilesOf(model: ExportedModel): readonly ResultFile[] {
+  return [
+    [resultFileNames.model, new TextEncoder().encode(model.modelJson)],
     [resultFileNames.weights, model.weights],
-    [resultFileNames.report, text.encode(`${JSON.stringify(report, null, 2)}\n`)],
   ];
-  const sums = text.encode(resultSumsText(new Map(files.map(([name, bytes]) => [name, sha256(bytes)]))));
-  return { files: [...files, [resultFileNames.sums, sums]], filesDigest: sha256(sums) };
+}
+
+/**
+ * Returns the files that end a result: the report, and the list of all files. The digest among the facts covers the
+ * weights alone; the list of sums covers every byte, the topology included.
+ */
+export function closingFilesOf(stored: readonly ResultFile[], facts: ResultFacts): ResultFiles {
+  const { job, digest, evaluation, steps, parameters, runtime, metrics, onnxLeftOut } = facts;
+  const scores = { accuracy: evaluation?.accuracy ?? null, loss: evaluation?.loss ?? null };
+  const onnx = onnxLeftOut === null ? {} : { onnxLeftOut };
+  const report: ResultReport = { job, digest, ...scores, steps, parameters, runtime, ...metrics, ...onnx };
+  const text = new TextEncoder();
+  const written: ResultFile = [resultFileNames.report, text.encode(`${JSON.stringify(report, null, 2)}\n`)];
+  const all = new Map([...stored, written].map(([name, bytes]) => [name, sha256(bytes)]));
+  const sums = text.encode(resultSumsText(all));
+  return { files: [written, [resultFileNames.sums, sums]], filesDigest: sha256(sums) };
 }
 
 function sha256(bytes: Uint8Array): string {

@@ -26,8 +26,9 @@ import {
   loadNewest,
   openFileStore,
 } from '../checkpoint/index.js';
-import type { TrainerThread, TrainerThreadSource } from '../compute/index.js';
+import type { ExportLimits, TrainerThread, TrainerThreadSource } from '../compute/index.js';
 import { checkLabels, type Dataset, openDataset } from '../data/index.js';
+import type { OnnxOrder } from '../models/export.js';
 import { resolve } from '../places/index.js';
 import { unlessStopped, type WorkerContext } from '../process/index.js';
 import {
@@ -58,9 +59,17 @@ const connectWaitMs = 60_000;
 
 type OpenTrainer = (source: TrainerThreadSource) => Promise<TrainerThread>;
 
+/** What the program gives: how threads are started, and what the machine has. */
+export interface StudentParts {
+  readonly openTrainer: OpenTrainer;
+  readonly exportOnnx: (order: OnnxOrder, limits: ExportLimits) => Promise<Uint8Array>;
+  /** Memory that the process may still take, bytes. */
+  readonly freeMemory: () => number;
+}
+
 /** @throws WorkerError with the ending; the newest checkpoint is whole in any case */
-export async function runStudent(context: WorkerContext, openTrainer: OpenTrainer): Promise<void> {
-  const { student, close } = await unlessStopped(context.stop, () => prepare(context, openTrainer));
+export async function runStudent(context: WorkerContext, parts: StudentParts): Promise<void> {
+  const { student, close } = await unlessStopped(context.stop, () => prepare(context, parts));
   const result = await student.run();
   context.log.info(result, 'trained');
   await close();
@@ -69,7 +78,7 @@ export async function runStudent(context: WorkerContext, openTrainer: OpenTraine
 /** Does everything up to the first step. */
 async function prepare(
   context: WorkerContext,
-  openTrainer: OpenTrainer,
+  { openTrainer, exportOnnx, freeMemory }: StudentParts,
 ): Promise<{
   readonly student: Student;
   readonly close: () => Promise<void>;
@@ -109,6 +118,8 @@ async function prepare(
       state: claim,
       checkpoints: stores.checkpoints,
       results: stores.resultsOf(facts.attempt),
+      writeOnnx: (order) =>
+        exportOnnx(order, { limitSeconds: manifest.student.model.timeoutSeconds, freeBytes: freeMemory() }),
       clock,
       log,
       stop,

@@ -1,5 +1,5 @@
 /** Checkpoints and results in the job's object store, or results in a folder. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { codeOf, type Fault, type FaultOf, problemOf } from '@distillery/base';
@@ -81,7 +81,10 @@ function storeErrorFrom(error: unknown): unknown {
 /** Returns a result store in the job's object store, from which `distill fetch` reads. */
 export function objectResults(objects: ObjectStore, attempt: number): ResultStore {
   const writer = new ObjectWriter(objects, attempt);
-  return { put: (name, bytes, fence) => writer.put(`${resultPrefix}${name}`, bytes, fence) };
+  return {
+    put: (name, bytes, fence) => writer.put(`${resultPrefix}${name}`, bytes, fence),
+    remove: (name, fence) => writer.delete(`${resultPrefix}${name}`, fence),
+  };
 }
 
 /** Kind of the mark of a folder with results; its owner is the uid of the job. */
@@ -111,6 +114,10 @@ export async function openFileResults(folder: string, jobUid: string): Promise<R
     put: async (name, bytes, fence) => {
       await fence();
       await guarded(join(folder, name), () => writeWhole(join(folder, name), bytes));
+    },
+    remove: async (name, fence) => {
+      await fence();
+      await guarded(join(folder, name), () => rm(join(folder, name), { force: true }));
     },
   };
 }

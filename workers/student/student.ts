@@ -15,21 +15,23 @@ import { type Clock, DistilleryError, statementOf } from '@distillery/base';
 import {
   type Manifest,
   maxFaultLength,
+  resultFileNames,
   type Schedule,
   type StudentState,
   type TrainingMetrics,
 } from '@distillery/protocol';
 
 import { type Log, Meter, WorkerError } from '../base/index.js';
-import { type CheckpointKey, type CheckpointStore, encodeCheckpoint } from '../checkpoint/index.js';
+import { type CheckpointKey, type CheckpointStore, digestOf, encodeCheckpoint } from '../checkpoint/index.js';
 import type { Dataset } from '../data/index.js';
 
 import { BatchPreparer, type ModelView } from './batches.js';
-import { Checkpointer } from './checkpointer.js';
+import { Checkpointer, isFull } from './checkpointer.js';
 import { Evaluator } from './evaluator.js';
+import { type OnnxFile, onnxOf, reasonOf, type WriteOnnx } from './onnx.js';
 import { Progress, ratesOf } from './progress.js';
 import { type AttemptFacts, Reporter, startingState, type StudentStateWriter } from './reporting.js';
-import { resultOf, type ResultStore, type StudentResult } from './results.js';
+import { closingFilesOf, modelFilesOf, type ResultStore, type StudentResult } from './results.js';
 import { type LogitsSupply, Retention } from './supply.js';
 import type { TrainerClient, TrainReply } from './trainer-client.js';
 
@@ -53,6 +55,7 @@ export interface StudentOptions {
   readonly state: StudentStateWriter;
   readonly checkpoints: CheckpointStore;
   readonly results: ResultStore;
+  readonly writeOnnx: WriteOnnx;
   readonly clock: Clock;
   readonly log: Log;
   /** Aborts when the process is asked to stop. */
@@ -240,20 +243,50 @@ export class Student {
     const { trainer, results, manifest, facts } = this.#options;
     this.#phase = 'Exporting';
     const evaluation = this.#progress.lastEvaluation;
-    const { files, filesDigest, digest } = await resultOf(trainer, {
+    const digest = digestOf((await trainer.state()).weights);
+    const fence = (): Promise<void> => this.#reporter.report();
+    const put = ([name, bytes]: readonly [string, Uint8Array]): Promise<void> =>
+      this.#checkpointer.withRoom(() => results.put(name, bytes, fence));
+    await fence();
+    const model = modelFilesOf(await trainer.export());
+    for (const file of model) await put(file);
+    const onnx = await this.#storeOnnx(digest, fence);
+    const made = onnx.kind === 'made' ? ([[resultFileNames.onnx, onnx.bytes]] as const) : [];
+    const { files, filesDigest } = closingFilesOf([...model, ...made], {
       job: manifest.job,
+      digest,
+      parameters: trainer.parameters,
       evaluation,
       steps: facts.steps,
       runtime: facts.runtime,
       metrics: this.#progress.metrics,
+      onnxLeftOut: onnx.kind === 'made' ? null : onnx.reason,
     });
-    const fence = (): Promise<void> => this.#reporter.report();
-    await fence();
-    for (const [name, bytes] of files) await this.#checkpointer.withRoom(() => results.put(name, bytes, fence));
+    for (const file of files) await put(file);
     const result = { digest, accuracy: evaluation?.accuracy ?? null, loss: evaluation?.loss ?? null };
     this.#phase = 'Done';
     this.#result = { ...result, filesDigest };
     return result;
+  }
+
+  /** Stores the model as ONNX, after the files that a result must have. Without it the result is whole, too. */
+  async #storeOnnx(digest: string, fence: () => Promise<void>): Promise<OnnxFile> {
+    const { trainer, dataset, view, manifest, results, writeOnnx, log } = this.#options;
+    let onnx = await onnxOf(trainer, dataset.test ?? dataset.train, view, writeOnnx, { job: manifest.job, digest });
+    if (onnx.kind === 'made') {
+      try {
+        await results.put(resultFileNames.onnx, onnx.bytes, fence);
+        log.info({ bytes: onnx.bytes.length }, `${resultFileNames.onnx} is written and answers as the trainer`);
+        return onnx;
+      } catch (error) {
+        if (!isFull(error)) throw error;
+        onnx = { kind: 'leftOut', reason: reasonOf(error) };
+      }
+    }
+    log.warn(`${resultFileNames.onnx} is left out: ${onnx.reason}`);
+    // An earlier attempt may have stored one, which the list of files would not name.
+    await results.remove(resultFileNames.onnx, fence);
+    return onnx;
   }
 
   /** student/S5: stopping the supply ends a pending wait for logits. */

@@ -7,6 +7,8 @@ export interface TrainerClient {
   readonly parameters: number;
   train(batch: TrainingBatch): Promise<TrainReply>;
   evaluate(samples: Samples, targets: Targets): Promise<Evaluation>;
+  /** Of the samples as the model takes them, [rows, columns]. */
+  logits(samples: Samples): Promise<Float32Array>;
   state(): Promise<TrainerState>;
   export(): Promise<ExportedModel>;
 }

@@ -13,6 +13,8 @@ export const resultFileNames = {
   /** Topology of the model, as `tf.loadLayersModel` reads it. */
   model: 'model.json',
   weights: 'weights.bin',
+  /** The same model for ONNX Runtime. Optional: not every layer has an ONNX form, and earlier releases wrote none. */
+  onnx: 'model.onnx',
   /** JSON that fits `resultReportSchema`. */
   report: 'metrics.json',
   /** The list of the other files. */
@@ -22,7 +24,7 @@ export const resultFileNames = {
 /** Name of the list among the results. */
 export const resultSumsName = resultFileNames.sums;
 
-/** The files that a student writes, in this order: the list last. */
+/** The files that a student writes, in this order: the list last. A reader requires none but the model's. */
 export const resultFiles: readonly string[] = Object.values(resultFileNames);
 
 /** A file that a result may be. */
@@ -102,6 +104,8 @@ export const resultReportSchema = trainingMetricsSchema.extend({
   parameters: z.number(),
   /** Where the student computed, for people. */
   runtime: z.string(),
+  /** Why there is no `model.onnx`, for people; absent when there is one, and in reports of earlier releases. */
+  onnxLeftOut: z.string().optional(),
 });
 export type ResultReport = z.infer<typeof resultReportSchema>;
 

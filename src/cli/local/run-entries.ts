@@ -15,7 +15,7 @@ const subfolders = {
   logs: /\.(log|end)$/,
   nats: /^(nats-server\.json|nats-server\.log.*|store)$/,
   checkpoints: /^step-\d+-attempt-\d+\.ckpt(\.partial)?$/,
-  model: /^(model\.json|weights\.bin|metrics\.json|SHA256SUMS|\.part.*)$/,
+  model: /^(model\.(json|onnx)|weights\.bin|metrics\.json|SHA256SUMS|\.part.*)$/,
   baseline: /^/,
 } as const;
 const files = /^((job|status)\.json(\.new)?|slots(\.new)?|run\.lock(\.\d+)?)$/;

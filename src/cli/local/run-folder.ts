@@ -10,7 +10,7 @@
  *   logs/           one file for each process
  *   nats/           the server's configuration, log and store; removed when the run is complete
  *   checkpoints/    with `checkpoint.store: file`
- *   model/          the result: model.json, weights.bin, metrics.json, SHA256SUMS
+ *   model/          the result: model.json, weights.bin, model.onnx, metrics.json, SHA256SUMS
  *   baseline/       the folder of the run that `--baseline` adds
  *
  * Invariants:

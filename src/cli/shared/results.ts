@@ -7,10 +7,12 @@
  *  results/M2 Names, sizes and contents come from a student. A name that could leave the folder, more files than a model
  *     has, and more bytes than the disk has free are refused before anything is written.
  *  results/M3 Only folders that this module made are removed.
+ *  results/M4 A folder never holds files of two models: what an earlier model left under the name of a result that this one
+ *     lacks (model.onnx is optional) is removed.
  */
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdtempSync, readdirSync } from 'node:fs';
-import { readdir, rename, rmdir, statfs } from 'node:fs/promises';
+import { readdir, rename, rm, rmdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { codeOf, reasonOf } from '@distillery/base';
@@ -23,7 +25,7 @@ import {
   syncFolder,
   writeWhole,
 } from '@distillery/platform';
-import { resultPrefix } from '@distillery/protocol';
+import { resultFiles, resultPrefix } from '@distillery/protocol';
 
 import { CliError } from './cli-error.js';
 import { checkDigest, checkSums, type ExpectedResult, type ResultSource, type StoredResult } from './result-checks.js';
@@ -34,7 +36,8 @@ const stagePrefix = '.part-';
 const stageMark: Mark = { kind: 'fetch' };
 
 /**
- * Copies the results into the folder. Files of the same names are replaced.
+/**
+ * Copies the results into the folder. Files of the same names are replaced, and other results of an earlier model removed.
  * @param results as `listResults` returns them
  * @param expected as the job's status says
  * @returns the digest of the weights
@@ -128,7 +131,9 @@ function makeStage(folder: string): string {
 }
 
 async function moveAll(stage: string, folder: string, names: readonly string[]): Promise<void> {
-  for (const name of names) refuseFolder(join(folder, name));
+  const outdated = resultFiles.filter((name) => !names.includes(name));
+  for (const name of [...names, ...outdated]) refuseFolder(join(folder, name));
+  for (const name of outdated) await rm(join(folder, name), { force: true });
   const inOrder = [...names].sort((a, b) => Number(a === modelFile) - Number(b === modelFile));
   for (const name of inOrder) await rename(join(stage, name), join(folder, name));
   removeOwnFolderSync(stage, stageMark);

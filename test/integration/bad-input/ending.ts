@@ -97,7 +97,7 @@ function textOf(path: string): string {
   }
 }
 
-const modelFiles = ['SHA256SUMS', 'metrics.json', 'model.json', 'weights.bin'];
+const modelFiles = ['SHA256SUMS', 'metrics.json', 'model.json', 'model.onnx', 'weights.bin'];
 
 /** Files with the suffix of something unfinished, and a model folder that lacks a file. */
 function halfWrittenIn(folder: string): readonly string[] {

@@ -74,7 +74,9 @@ describe.each<['nats' | 'file', readonly string[]]>([
     async () => {
       const renamed = await tracedRun(store);
       const names = renamed.map(({ name }) => name);
-      const results = ['model.json', 'weights.bin', 'metrics.json', 'SHA256SUMS'].map((name) => `model/${name}`);
+      const results = ['model.json', 'weights.bin', 'model.onnx', 'metrics.json', 'SHA256SUMS'].map(
+        (name) => `model/${name}`,
+      );
       expect(names).toEqual(expect.arrayContaining([...results, ...others]));
       expect(names.indexOf('.distillery')).toBe(0);
       expect(renamed.filter(({ fileSynced, folderSynced }) => !fileSynced || !folderSynced)).toEqual([]);

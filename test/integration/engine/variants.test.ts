@@ -2,7 +2,7 @@
  * The variants of a job, each once through the whole engine: stored logits, places of results, servers, kinds of teacher
  * models, and the baseline of the labels alone.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -26,6 +26,23 @@ afterAll(() => {
 });
 
 let runs = 0;
+
+/** A student that has a layer without an ONNX form. */
+function maskedStudent(): string {
+  const layer = (className: string, config: Record<string, unknown>): unknown => ({ class_name: className, config });
+  return JSON.stringify({
+    class_name: 'Sequential',
+    config: {
+      name: 'masked',
+      layers: [
+        layer('Reshape', { name: 'lines', target_shape: [28, 28], batch_input_shape: [null, 28, 28, 1] }),
+        layer('Masking', { name: 'rows', mask_value: 0 }),
+        layer('Flatten', { name: 'flat' }),
+        layer('Dense', { name: 'logits', units: 10 }),
+      ],
+    },
+  });
+}
 
 async function complete(
   change: (spec: SmallSpec) => void,
@@ -56,7 +73,7 @@ describe('a job', () => {
     expect(inFiles.run.result?.digest).toBe(inStreams.run.result?.digest);
     for (const { dir } of [inStreams, inFiles]) {
       const names = readdirSync(join(dir, 'model')).filter((name) => name !== markName);
-      expect(names.sort()).toEqual(['SHA256SUMS', 'metrics.json', 'model.json', 'weights.bin']);
+      expect(names.sort()).toEqual(['SHA256SUMS', 'metrics.json', 'model.json', 'model.onnx', 'weights.bin']);
     }
     expect(readdirSync(join(inFiles.dir, 'checkpoints'))).toHaveLength(2);
     expect(existsSync(join(inStreams.dir, 'nats'))).toBe(false);
@@ -69,7 +86,7 @@ describe('a job', () => {
       const url = new URL(nats.url);
       [url.username, url.password] = [nats.root.user, nats.root.password];
       const { dir } = await complete(() => undefined, { environment: { DISTILL_NATS_URL: url.href } });
-      expect(readdirSync(join(dir, 'model'))).toHaveLength(4);
+      expect(readdirSync(join(dir, 'model'))).toHaveLength(5);
       expect(existsSync(join(dir, 'nats'))).toBe(false);
       expect(await manager.streams.list().next()).toEqual([]);
     } finally {
@@ -92,12 +109,27 @@ describe('a job', () => {
     300_000,
   );
 
-  it('can be taught by a student that an earlier job made', async () => {
+  it('can be taught by a student that an earlier job made, in both of its formats', async () => {
     const first = await complete((spec) => (spec.training.epochs = 3));
-    const second = await complete((spec) => {
-      spec.teacher.model = { format: 'tfjs-layers', uri: `file://${join(first.dir, 'model', 'model.json')}` };
-    });
-    expect(second.run.result?.teacherAccuracy).toBeCloseTo(first.run.result?.studentAccuracy ?? NaN, 10);
+    for (const [format, file] of [
+      ['tfjs-layers', 'model.json'],
+      ['onnx', 'model.onnx'],
+    ] as const) {
+      const second = await complete((spec) => {
+        spec.teacher.model = { format, uri: `file://${join(first.dir, 'model', file)}` };
+      });
+      expect(second.run.result?.teacherAccuracy).toBeCloseTo(first.run.result?.studentAccuracy ?? NaN, 10);
+    }
+  }, 400_000);
+
+  it('leaves model.onnx out, says why, and succeeds where a layer of the student has no ONNX form', async () => {
+    const student = join(folder, 'masked.json');
+    writeFileSync(student, maskedStudent());
+    const { dir } = await complete((spec) => (spec.student.model = { uri: `file://${student}` }));
+    const names = readdirSync(join(dir, 'model')).filter((name) => name !== markName);
+    expect(names.sort()).toEqual(['SHA256SUMS', 'metrics.json', 'model.json', 'weights.bin']);
+    const report: unknown = JSON.parse(readFileSync(join(dir, 'model', 'metrics.json'), 'utf8'));
+    expect(report).toMatchObject({ onnxLeftOut: 'layer rows: Masking is not exported to ONNX' });
   }, 300_000);
 
   it('shows what labels alone would have given', async () => {

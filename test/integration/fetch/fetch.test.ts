@@ -1,5 +1,5 @@
 /** `distill fetch` as a person runs it: a process, a kubeconfig, and a NATS server with accounts. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -80,6 +80,14 @@ test('copies the whole model as it was stored', async () => {
     expect(readFileSync(join(folder, name)).equals(content)).toBe(true);
   }
   expect(readdirSync(folder)).toHaveLength(3);
+});
+
+test('with --force removes what an earlier model left and this one lacks', async () => {
+  mkdirSync(folder);
+  for (const name of ['model.onnx', 'model.json']) writeFileSync(join(folder, name), 'of an earlier model');
+  const fetch = new Fetch('--force');
+  expect({ code: await fetch.ended(), stderr: fetch.stderr }).toEqual({ code: distillExit.ok, stderr: '' });
+  expect(readdirSync(folder).sort()).toEqual(Object.keys(model.files).sort());
 });
 
 test('refuses a result that was exchanged', async () => {

@@ -82,7 +82,13 @@ test('a job trains with credentials alone, and its reader copies the model', asy
   expect(result?.filesDigest).toMatch(/^[0-9a-f]{64}$/);
   const reader = await connectReader({ ...accessOf(nats, nats.userFor('reader', uid)), uid, waitMs: 5_000 });
   const results = await listResults(reader);
-  expect(results.map(({ name }) => name).sort()).toEqual(['SHA256SUMS', 'metrics.json', 'model.json', 'weights.bin']);
+  expect(results.map(({ name }) => name).sort()).toEqual([
+    'SHA256SUMS',
+    'metrics.json',
+    'model.json',
+    'model.onnx',
+    'weights.bin',
+  ]);
   const { digest = '', filesDigest = '' } = result ?? {};
   expect(await bringResults(reader, results, join(home, 'model'), { digest, filesDigest })).toBe(digest);
   await reader.close();

@@ -74,6 +74,11 @@ interface World {
   readonly failures: unknown[];
 }
 
+/** Whether an attempt ends without the optional file of a result. */
+function leavesOut(attempt: number): boolean {
+  return attempt % 2 === 0;
+}
+
 /** One student process from its start to its end, as workers/student/run.ts and student.ts go about it. */
 async function attempt(
   world: World,
@@ -120,6 +125,11 @@ async function attempt(
     for (const name of ['model.json', 'weights.bin']) {
       await results.put(name, contentOf(checkpoints, mine), fence).catch((error: unknown) => (failure ??= error));
     }
+    // Some attempts find a reason to leave it out.
+    const onnx = leavesOut(mine)
+      ? results.remove('model.onnx', fence)
+      : results.put('model.onnx', contentOf(checkpoints, mine), fence);
+    await onnx.catch((error: unknown) => (failure ??= error));
   }
   if (failure !== null && !(failure instanceof WorkerError && failure.reason === 'fenced'))
     world.failures.push(failure);
@@ -167,6 +177,8 @@ describe('overlapping attempts of one student', () => {
         const entries = await new ObjectStore(server.port(), bucket).entries();
         const results = entries.filter(({ name }) => name.startsWith('result/'));
         expect(results.map(({ nuid }) => nuid.split('-')[0])).toEqual(results.map(() => String(world.claimed)));
+        const names = results.map(({ name }) => name.slice('result/'.length)).sort();
+        expect(names).toEqual(['model.json', ...(leavesOut(world.claimed) ? [] : ['model.onnx']), 'weights.bin']);
         await new ObjectWriter(new ObjectStore(server.port(), bucket), world.claimed + 1).sweep();
         const kept = new Set(entries.map(({ nuid }) => objectPiecesSubject(bucket, nuid)));
         expect(server.subjects(`$O.${bucket}.C.*`).filter((subject) => !kept.has(subject))).toEqual([]);

@@ -7,7 +7,9 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { StoreError } from '../../../workers/checkpoint/index.js';
 import { WorkerError } from '../../../workers/base/exit.js';
-import { openFileResults } from '../../../workers/student/stores.js';
+import { ObjectStore } from '../../../workers/stream/index.js';
+import { objectResults, openFileResults } from '../../../workers/student/stores.js';
+import { ObjectServer } from '../../kit/object-server.js';
 
 let folder: string;
 beforeEach(() => {
@@ -30,6 +32,25 @@ async function refusal(work: Promise<unknown>): Promise<string> {
 
 const holds = (): Promise<void> => Promise.resolve();
 
+describe('results in the object store', () => {
+  test('are removed after the fence has held, and never in place of those of a newer attempt', async () => {
+    const objects = new ObjectStore(new ObjectServer().port(), 'B');
+    const [older, newer] = [objectResults(objects, 1), objectResults(objects, 2)];
+    const stored = async (): Promise<string | null> => {
+      const found = await objects.get('result/model.onnx');
+      return found === null ? null : new TextDecoder().decode(found);
+    };
+    await older.put('model.onnx', new TextEncoder().encode('old'), holds);
+    const broken = new Error('fenced');
+    await expect(older.remove('model.onnx', () => Promise.reject(broken))).rejects.toBe(broken);
+    expect(await stored()).toBe('old');
+    await older.remove('model.onnx', () => newer.put('model.onnx', bytes, holds));
+    expect(await stored()).toBe('new');
+    for (let times = 0; times < 2; times++) await newer.remove('model.onnx', holds);
+    expect(await stored()).toBeNull();
+  });
+});
+
 describe('a folder for results', () => {
   test('is created when it does not exist, and holds each file whole', async () => {
     const store = await openFileResults(join(folder, 'a', 'b'), 'job-1');
@@ -44,13 +65,23 @@ describe('a folder for results', () => {
     expect(textOf('data.csv')).toBe('mine');
   });
 
+  test('removes a result after the fence has held, and one that is not there, too', async () => {
+    const store = await openFileResults(folder, 'job-1');
+    await store.put('model.onnx', bytes, holds);
+    const broken = new Error('fenced');
+    await expect(store.remove('model.onnx', () => Promise.reject(broken))).rejects.toBe(broken);
+    expect(textOf('model.onnx')).toBe('new');
+    for (let times = 0; times < 2; times++) await store.remove('model.onnx', holds);
+    expect(readdirSync(folder)).toEqual(['.distillery']);
+  });
+
   test('accepts the result of the next attempt of its job', async () => {
     await (await openFileResults(folder, 'job-1')).put('model.json', new Uint8Array(9), holds);
     await (await openFileResults(folder, 'job-1')).put('model.json', bytes, holds);
     expect(textOf('model.json')).toBe('new');
   });
 
-  test.each(['model.json', 'weights.bin', 'metrics.json', 'SHA256SUMS'])(
+  test.each(['model.json', 'weights.bin', 'model.onnx', 'metrics.json', 'SHA256SUMS'])(
     'is refused before the training when it holds a %s of another owner',
     async (name) => {
       writeFileSync(join(folder, name), 'the only copy');

@@ -7,6 +7,7 @@ import { describe, expect, test } from '@jest/globals';
 import { NumericError } from '../../../workers/models/training.js';
 import { decodeCheckpoint, StoreError } from '../../../workers/checkpoint/index.js';
 import { endingOf } from '../../../workers/process/endings.js';
+import { OnnxExportError } from '../../../workers/models/export.js';
 import { WorkerError } from '../../../workers/base/exit.js';
 import { type Attempt, StudentHome } from '../../kit/student-home.js';
 import { answersFor, manifestWith } from '../../kit/worker-fakes.js';
@@ -64,6 +65,7 @@ describe('an undisturbed student', () => {
       'checkpoint 12',
       'result model.json',
       'result weights.bin',
+      'result model.onnx',
       'result metrics.json',
       'result SHA256SUMS',
     ]);
@@ -87,6 +89,44 @@ describe('an undisturbed student', () => {
       new Map(Object.entries(files).map(([name, bytes]) => [name, sha(bytes)])),
     );
     expect(home.state.reports.at(-1)?.result?.filesDigest).toBe(sha(list));
+  });
+
+  test('writes model.onnx only if it answers as the trainer; without it the job succeeds and says why', async () => {
+    const home = new StudentHome();
+    const usual = home.writeOnnx;
+    home.writeOnnx = () => Promise.reject(new OnnxExportError('layer lines', 'Masking is not exported to ONNX'));
+    const { digest } = await home.finish(await home.attempt());
+    expect([...home.results.files.keys()]).toEqual(['model.json', 'weights.bin', 'metrics.json', 'SHA256SUMS']);
+    const onnxLeftOut = 'layer lines: Masking is not exported to ONNX';
+    expect(resultReportSchema.parse(home.results.json('metrics.json'))).toMatchObject({ digest, onnxLeftOut });
+    expect(home.log.warnings).toEqual([`model.onnx is left out: ${onnxLeftOut}`]);
+
+    const again = new StudentHome();
+    again.writeOnnx = async (order) => {
+      expect(order).toMatchObject({
+        facts: { namespace: 'default', digest },
+        samples: { count: 8 },
+      });
+      expect(order.logits).toHaveLength(8);
+      return usual(order);
+    };
+    await again.finish(await again.attempt());
+    expect(again.results.json('metrics.json')).not.toHaveProperty('onnxLeftOut');
+  });
+
+  test('keeps no model.onnx that the list does not name: one of an earlier attempt, one that finds no room', async () => {
+    const home = new StudentHome();
+    home.results.files.set('model.onnx', Uint8Array.of(1));
+    home.writeOnnx = () => Promise.reject(new Error('no memory'));
+    await home.finish(await home.attempt());
+    expect(home.journal).toContain('no result model.onnx');
+    expect(home.results.json('metrics.json')).toMatchObject({ onnxLeftOut: 'Error: no memory' });
+
+    const full = new StudentHome();
+    full.results.full = 'model.onnx';
+    await full.finish(await full.attempt());
+    expect([...full.results.files.keys()]).toEqual(['model.json', 'weights.bin', 'metrics.json', 'SHA256SUMS']);
+    expect(full.results.json('metrics.json')).toMatchObject({ onnxLeftOut: expect.stringContaining('found no room') });
   });
 
   test('reports Done last, with the result, even when writes of the state are slow', async () => {
