@@ -1,0 +1,220 @@
+/** Archives of numpy, written by numpy and by zip, and folders of npy files. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, test } from '@jest/globals';
+
+import { npzNames, openNpy, openNpz } from '../../../workers/tables/index.js';
+import { columnOf, inFolder, sentenceOf } from './in-folder.js';
+
+interface Fixtures {
+  readonly arrays: Readonly<Record<string, { readonly bytes: string }>>;
+  readonly refused: Readonly<Record<string, string>>;
+  readonly archives: Readonly<Record<'stored' | 'compressed', string>>;
+}
+const fixtures = JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures/numpy-arrays.json'), 'utf8')) as Fixtures;
+const archive = (how: 'stored' | 'compressed'): Buffer => Buffer.from(fixtures.archives[how], 'base64');
+const array = (name: string): Buffer => Buffer.from(fixtures.arrays[name]!.bytes, 'base64');
+
+/** An npy file of bytes. */
+const zeros = (rows: number, type = '|u1'): Buffer => {
+  const header = `{'descr': '${type}', 'fortran_order': False, 'shape': (${String(rows)},), }`;
+  const start = Buffer.from(`\x93NUMPY\x01\x00..${header}`, 'latin1');
+  start.writeUInt16LE(header.length, 8);
+  return Buffer.concat([start, Buffer.alloc(rows)]);
+};
+const zip = (folder: string, ...options: readonly string[]): void =>
+  void execFileSync('zip', ['-q', ...options], { cwd: folder });
+
+describe('an archive', () => {
+  test.each(['stored', 'compressed'] as const)('with %s arrays gives those that belong together', async (how) => {
+    await inFolder({ 'digits.npz': archive(how) }, async (path) => {
+      expect(await npzNames(path('digits.npz'))).toEqual([
+        { name: 'x_test', dtype: 'uint8', shape: [2, 2, 2] },
+        { name: 'x_train', dtype: 'uint8', shape: [6, 2, 2] },
+        { name: 'y_test', dtype: 'int64', shape: [2] },
+        { name: 'y_train', dtype: 'int64', shape: [6] },
+      ]);
+      const train = await openNpz(path('digits.npz'), ['x_train', 'y_train']);
+      expect(train.length).toBe(6);
+      expect(train.columns).toEqual([
+        { name: 'x_train', kind: 'tensor', dtype: 'uint8', shape: [2, 2] },
+        { name: 'y_train', kind: 'tensor', dtype: 'int64', shape: [] },
+      ]);
+      expect(await train.read([5, 0], ['y_train', 'x_train'])).toEqual(
+        new Map([
+          ['y_train', { kind: 'tensor', data: BigInt64Array.of(5n, 0n) }],
+          ['x_train', { kind: 'tensor', data: Uint8Array.of(20, 21, 22, 23, 0, 1, 2, 3) }],
+        ]),
+      );
+      expect(train.nameOf(5)).toBe('digits.npz, row 5');
+      const test = await openNpz(path('digits.npz'), ['x_test']);
+      expect(await columnOf(test, 'x_test')).toEqual([
+        [100, 101, 102, 103],
+        [104, 105, 106, 107],
+      ]);
+      await train.close();
+      await test.close();
+      await test.close();
+    });
+  });
+
+  test('that zip wrote, with other files in it, is one too, and so is a folder', async () => {
+    const files = { 'a.npy': zeros(3), 'b/c.npy': zeros(3), '.d.npy': 'hidden', 'about.txt': 'text' };
+    await inFolder(files, async (path) => {
+      zip(path(), '-r', '-0', 'stored.npz', 'a.npy', 'b', '.d.npy', 'about.txt');
+      zip(path(), '-r', '-9', 'deflated.npz', 'a.npy', 'b', '.d.npy', 'about.txt');
+      for (const name of ['stored.npz', 'deflated.npz']) {
+        const table = await openNpz(path(name));
+        expect(table.columns.map((column) => column.name)).toEqual(['a', 'b/c']);
+        expect(await columnOf(table, 'b/c')).toEqual([[0], [0], [0]]);
+        await table.close();
+      }
+      const folder = await openNpz(path());
+      expect(folder.columns.map((column) => column.name)).toEqual(['a']);
+      expect(folder.length).toBe(3);
+      await folder.close();
+    });
+  });
+
+  test('written as a stream in the zip64 format is read', async () => {
+    await inFolder({ 'a.npy': zeros(5) }, async (path) => {
+      // `zip -fz` writes records of zip64 even for a small member; from a pipe it writes sizes behind the data, too.
+      execFileSync(
+        'sh',
+        ['-c', 'cat a.npy | zip -q -fz stream.npz - && printf "@ -\\n@=a.npy\\n" | zipnote -w stream.npz'],
+        {
+          cwd: path(),
+        },
+      );
+      const table = await openNpz(path('stream.npz'));
+      expect(await columnOf(table, 'a')).toEqual([[0], [0], [0], [0], [0]]);
+      await table.close();
+    });
+  });
+
+  test('with an array that is not read gives the others', async () => {
+    await inFolder({ 'a.npy': zeros(3), 'o.npy': Buffer.from(fixtures.refused.objects!, 'base64') }, async (path) => {
+      zip(path(), 'both.npz', 'a.npy', 'o.npy');
+      expect(await npzNames(path('both.npz'))).toEqual([
+        { name: 'a', dtype: 'uint8', shape: [3] },
+        { name: 'o', dtype: '|O', shape: [2] },
+      ]);
+      const table = await openNpz(path('both.npz'), ['a']);
+      expect(table.length).toBe(3);
+      await table.close();
+      expect(await sentenceOf(() => openNpz(path('both.npz'), ['o']), path())).toMatch(
+        /^DIR\/both.npz: o.npy: found Python objects/,
+      );
+    });
+  });
+});
+
+describe('an archive that is not read', () => {
+  const whole = archive('stored');
+  /** The compressed archive with other bytes in the first record of its directory. */
+  const withDirectory = (change: (record: Buffer) => void): Buffer => {
+    const changed = archive('compressed');
+    change(changed.subarray(changed.indexOf('PK\x01\x02')));
+    return changed;
+  };
+  const cases: readonly (readonly [string, Uint8Array, string])[] = [
+    [
+      'empty',
+      new Uint8Array(0),
+      'DIR/x.npz: found an empty file, expected an npz file, which starts with PK. Check that it is the file meant and that its download is complete.',
+    ],
+    [
+      'foreign',
+      Buffer.from('hello'),
+      'DIR/x.npz: found a file that starts with "68656c6c6f", expected an npz file, which starts with PK. Check that it is the file meant and that its download is complete.',
+    ],
+    [
+      'cut',
+      whole.subarray(0, -40),
+      'DIR/x.npz: found a damaged zip archive (End of central directory record signature not found. Either not a zip file, or file is truncated.), expected a sound zip archive. Get the file again.',
+    ],
+    [
+      'damaged in the middle',
+      Buffer.concat([whole.subarray(0, 4), whole.subarray(44)]),
+      'DIR/x.npz: found a damaged zip archive (invalid central directory file header signature: 0x180), expected a sound zip archive. Get the file again.',
+    ],
+    [
+      'with an encrypted member',
+      withDirectory((record) => record.writeUInt16LE(1, 8)),
+      'DIR/x.npz: x_train.npy: found an encrypted member, expected a readable one. Unpack it.',
+    ],
+    [
+      'of another method',
+      withDirectory((record) => record.writeUInt16LE(93, 10)),
+      'DIR/x.npz: x_train.npy: found compression method 93, expected none, or deflate. Save it with numpy.savez.',
+    ],
+    [
+      'with a bomb that says so',
+      withDirectory((record) => record.writeUInt32LE(0xfffffff0, 24)),
+      'DIR/x.npz: x_train.npy: found a compressed array of 4294967280 bytes, expected at most 268435456 bytes of compressed arrays, which are unpacked into memory. Save it with numpy.savez instead of savez_compressed.',
+    ],
+    [
+      'with a bomb that does not',
+      withDirectory((record) => record.writeUInt32LE(140, 24)),
+      'DIR/x.npz: x_train.npy: found a damaged zip archive (too many bytes in the stream. expected 140. got at least 152), expected a sound zip archive. Get the file again.',
+    ],
+    [
+      'with less than it says',
+      withDirectory((record) => record.writeUInt32LE(160, 24)),
+      'DIR/x.npz: x_train.npy: found a damaged zip archive (not enough bytes in the stream. expected 160. got only 152), expected a sound zip archive. Get the file again.',
+    ],
+    [
+      'with another checksum',
+      withDirectory((record) => record.writeUInt32LE(1, 16)),
+      'DIR/x.npz: x_train.npy: found content of another checksum than the archive says, expected a sound zip archive. Get the file again.',
+    ],
+    [
+      'with damaged content',
+      withDirectory((record) => record.writeUInt32LE(1, 42)),
+      'DIR/x.npz: x_train.npy: found a damaged zip archive (invalid local file header signature: 0x2d04034b), expected a sound zip archive. Get the file again.',
+    ],
+  ];
+  test.each(cases)('for it is %s gets a sentence', async (_, bytes, want) => {
+    await inFolder({ 'x.npz': bytes }, async (path) => {
+      expect(await sentenceOf(() => openNpz(path('x.npz'), ['x_train']), path())).toBe(want);
+    });
+  });
+
+  test('says what to name', async () => {
+    await inFolder({ 'x.npz': whole, 'empty/about.txt': '', 'x.npy': array('one dimension') }, async (path) => {
+      const opening: readonly (readonly [() => Promise<unknown>, string])[] = [
+        [
+          () => openNpz(path('x.npz')),
+          'DIR/x.npz: found 2 rows of x_test and 6 of x_train, expected arrays of equal length. Name the arrays that belong together.',
+        ],
+        [
+          () => openNpz(path('x.npz'), ['z']),
+          'DIR/x.npz: found no array z, expected one of x_test, x_train, y_test, y_train. Name an array of x.npz.',
+        ],
+        [
+          () => openNpz(path('empty')),
+          'DIR/empty: found no npy file in it, expected an npz file, or a folder of npy files. Check the path.',
+        ],
+        [
+          () => npzNames(path('none.npz')),
+          'DIR/none.npz: found nothing, expected an npz file, or a folder of npy files. Check the path.',
+        ],
+        [() => openNpy(path('x.npz')), 'DIR/x.npz: found a zip archive, expected an npy file. Unpack it.'],
+      ];
+      for (const [open, want] of opening) expect(await sentenceOf(open, path())).toBe(want);
+    });
+  });
+
+  test('is cut while it is open', async () => {
+    await inFolder({ 'x.npz': whole }, async (path) => {
+      const table = await openNpz(path('x.npz'), ['y_train']);
+      truncateSync(path('x.npz'), 100);
+      expect(await sentenceOf(() => columnOf(table, 'y_train'), path())).toMatch(
+        /^DIR\/x.npz: found a truncated file of 100 bytes, expected \d+ bytes. Get the file again.$/,
+      );
+      await table.close();
+    });
+  });
+});
