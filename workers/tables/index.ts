@@ -2,5 +2,8 @@
 export { openNpy } from './arrays/npy.js';
 export { type NpzArray, npzNames, openNpz } from './arrays/npz.js';
 export { DataError, ReadError, readFailure } from './errors.js';
+export type { FolderTable } from './files/folder-table.js';
+export { openImageFolder } from './files/image-folder.js';
+export { openFiles } from './files/plain-files.js';
 export { BadRow } from './table.js';
 export type { Cell, Column, NumberArray, NumberType, Table, Values } from './table.js';

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 
 import { count } from '@distillery/base';
 
+import { byBytes } from '../byte-order.js';
 import { type FileBytes, openBytes } from '../bytes.js';
 import { DataError, readFailure } from '../errors.js';
 import type { Table } from '../table.js';
@@ -72,7 +73,7 @@ async function openArrays(path: string): Promise<Members> {
   const archive = isFolder(path) ? openFolder(path) : await openZip(path, expected);
   const members = archive.members
     .filter(({ name }) => name.endsWith(ending) && !basename(name).startsWith('.') && !name.startsWith('__MACOSX/'))
-    .sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
+    .sort((a, b) => byBytes(a.name, b.name));
   if (members.length > 0) return { members, close: archive.close };
   archive.close();
   throw new DataError({ about: path, found: 'no npy file in it', expected, remedy: 'check the path' });
