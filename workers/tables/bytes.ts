@@ -104,7 +104,7 @@ export function foreign(name: string, head: Uint8Array, is: string, startsWith: 
   const other = foreignStarts.find(({ start }) => text.startsWith(start));
   if (other !== undefined)
     return new DataError({ about: name, found: other.found, expected: is, remedy: other.remedy });
-  const start = Buffer.from(head.subarray(0, 8)).toString('hex');
+  const start = Buffer.from(head.subarray(0, 4)).toString('hex');
   return new DataError({
     about: name,
     found: head.length === 0 ? 'an empty file' : `a file that starts with "${start}"`,

@@ -1,4 +1,6 @@
 /** The door of the room of tables: the rows of a data set's files, of each format. */
+export { openIdx } from './arrays/idx.js';
+export type { IdxColumn } from './arrays/idx-header.js';
 export { openNpy } from './arrays/npy.js';
 export { type NpzArray, npzNames, openNpz } from './arrays/npz.js';
 export { DataError, ReadError, readFailure } from './errors.js';

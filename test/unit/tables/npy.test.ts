@@ -156,7 +156,7 @@ describe('a file that is no sound array', () => {
     [
       'foreign',
       Buffer.from('hello world'),
-      'found a file that starts with "68656c6c6f20776f", expected an npy file, which starts with x93NUMPY. Check that it is the file meant and that its download is complete.',
+      'found a file that starts with "68656c6c", expected an npy file, which starts with x93NUMPY. Check that it is the file meant and that its download is complete.',
     ],
     ['an archive', Buffer.from('PK\x03\x04aaaaaaaaaaa'), 'found a zip archive, expected an npy file. Unpack it.'],
     [

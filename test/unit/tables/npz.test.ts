@@ -128,7 +128,7 @@ describe('an archive that is not read', () => {
     [
       'foreign',
       Buffer.from('hello'),
-      'DIR/x.npz: found a file that starts with "68656c6c6f", expected an npz file, which starts with PK. Check that it is the file meant and that its download is complete.',
+      'DIR/x.npz: found a file that starts with "68656c6c", expected an npz file, which starts with PK. Check that it is the file meant and that its download is complete.',
     ],
     [
       'cut',

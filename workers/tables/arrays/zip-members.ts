@@ -2,7 +2,6 @@
  * Members of a zip archive as bytes at positions. Stored members are read in place. Compressed ones are unpacked into
  * memory once, within the size that they declare and the memory that a table may hold.
  */
-import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { crc32 } from 'node:zlib';
 
@@ -11,6 +10,7 @@ import { type Entry, fromFdPromise, type ZipFile } from 'yauzl';
 
 import { type Bytes, type FileBytes, foreign, inMemory, maxMemoryBytes, openBytes, partOf } from '../bytes.js';
 import { DataError, readFailure } from '../errors.js';
+import { firstBytes } from '../first-bytes.js';
 
 export interface Member {
   readonly name: string;
@@ -90,18 +90,6 @@ async function unpack(zip: ZipFile, entry: Entry, name: string): Promise<Uint8Ar
   const bytes = await buffer(await zip.openReadStreamPromise(entry));
   if (crc32(bytes) !== entry.crc32) throw damaged(name, 'content of another checksum than the archive says');
   return bytes;
-}
-
-async function firstBytes(stream: Readable, count: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let got = 0;
-  for await (const chunk of stream as AsyncIterable<Uint8Array>) {
-    chunks.push(chunk);
-    got += chunk.length;
-    // Leaving the loop ends the stream.
-    if (got >= count) break;
-  }
-  return Buffer.concat(chunks);
 }
 
 function checkReadable(name: string, entry: Entry): void {
