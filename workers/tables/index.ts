@@ -7,5 +7,6 @@ export { DataError, ReadError, readFailure } from './errors.js';
 export type { FolderTable } from './files/folder-table.js';
 export { openImageFolder } from './files/image-folder.js';
 export { openFiles } from './files/plain-files.js';
+export { openTar } from './files/tar.js';
 export { BadRow } from './table.js';
 export type { Cell, Column, NumberArray, NumberType, Table, Values } from './table.js';

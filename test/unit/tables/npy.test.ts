@@ -1,29 +1,11 @@
 /** Arrays of numpy: files that numpy wrote, with the values that numpy reads from them (fixtures/numpy-arrays.py). */
-import { readFileSync, truncateSync } from 'node:fs';
-import { join } from 'node:path';
+import { truncateSync } from 'node:fs';
 
 import { describe, expect, test } from '@jest/globals';
 
 import { openNpy, type Table } from '../../../workers/tables/index.js';
 import { columnOf, inFolder, sentenceOf } from './in-folder.js';
-
-type Json = number | string | readonly Json[];
-interface Fixtures {
-  readonly arrays: Readonly<
-    Record<
-      string,
-      {
-        readonly bytes: string;
-        readonly dtype: string;
-        readonly shape: readonly number[];
-        readonly values: readonly Json[];
-      }
-    >
-  >;
-  readonly refused: Readonly<Record<string, string>>;
-}
-const fixtures = JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures/numpy-arrays.json'), 'utf8')) as Fixtures;
-const bytesOf = (name: string): Buffer => Buffer.from(fixtures.arrays[name]!.bytes, 'base64');
+import { fixtures, type Json, npy, refused } from './numpy-arrays.js';
 
 /** Values as the fixtures write them. */
 function plain(value: unknown): Json {
@@ -47,7 +29,7 @@ async function withArray(bytes: Uint8Array, work: (table: Table) => Promise<void
 describe('an array that numpy wrote', () => {
   test.each(Object.keys(fixtures.arrays))('of the kind "%s" has the values that numpy reads', async (name) => {
     const { dtype, shape, values } = fixtures.arrays[name]!;
-    await withArray(bytesOf(name), async (table) => {
+    await withArray(npy(name), async (table) => {
       expect(table.length).toBe(shape[0] ?? 1);
       const [column] = table.columns;
       if (column!.kind === 'tensor') {
@@ -59,7 +41,7 @@ describe('an array that numpy wrote', () => {
   });
 
   test('gives texts of each row as lists', async () => {
-    await withArray(bytesOf('texts in rows'), async (table) => {
+    await withArray(npy('texts in rows'), async (table) => {
       expect(table.columns).toEqual([{ name: 'x', kind: 'cells' }]);
       expect(await columnOf(table, 'x')).toEqual([
         ['a', 'b'],
@@ -69,7 +51,7 @@ describe('an array that numpy wrote', () => {
   });
 
   test('gives rows in the order asked for, also twice', async () => {
-    await withArray(bytesOf('one dimension'), async (table) => {
+    await withArray(npy('one dimension'), async (table) => {
       const values = (await table.read([4, 0, 1, 2, 2, 0], ['x'])).get('x')!;
       expect(values).toEqual({ kind: 'tensor', data: Float32Array.of(4, 0, 1, 2, 2, 0) });
       expect(table.nameOf(3)).toBe('x.npy, row 3');
@@ -77,12 +59,12 @@ describe('an array that numpy wrote', () => {
   });
 
   test('has a row of its own for a text that is none', async () => {
-    const wide = bytesOf('<U5');
+    const wide = npy('<U5');
     wide.writeUInt32LE(0xd800, wide.length - 4);
     await withArray(wide, async (table) => {
       expect(await columnOf(table, 'x')).toEqual(['abc', '', 'zé😀', 'bad: a text is not valid UTF-32']);
     });
-    const narrow = bytesOf('bytes');
+    const narrow = npy('bytes');
     narrow[narrow.length - 3] = 0xff;
     await withArray(narrow, async (table) => {
       expect(await columnOf(table, 'x')).toEqual(['abc', '', 'bad: a text is not valid UTF-8']);
@@ -117,7 +99,7 @@ describe('an array that is not read', () => {
     ],
   ];
   test.each(sentences)('because it has %s gets a sentence', async (name, want) => {
-    await inFolder({ 'x.npy': Buffer.from(fixtures.refused[name]!, 'base64') }, async (path) => {
+    await inFolder({ 'x.npy': refused(name) }, async (path) => {
       expect(await sentenceOf(() => openNpy(path('x.npy')), path())).toBe(`DIR/x.npy: ${want}`);
     });
   });
@@ -133,7 +115,7 @@ describe('a file that is no sound array', () => {
   const header = "{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }";
   const unknown =
     'found a header that numpy does not write, expected a dict literal with descr, fortran_order, shape. Get the file again, or save it again with numpy.';
-  const sound = bytesOf('one dimension');
+  const sound = npy('one dimension');
 
   test('is one with a header like this otherwise', async () => {
     for (const same of [

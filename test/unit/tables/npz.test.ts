@@ -1,21 +1,12 @@
 /** Archives of numpy, written by numpy and by zip, and folders of npy files. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, truncateSync } from 'node:fs';
-import { join } from 'node:path';
+import { truncateSync } from 'node:fs';
 
 import { describe, expect, test } from '@jest/globals';
 
 import { npzNames, openNpy, openNpz } from '../../../workers/tables/index.js';
 import { columnOf, inFolder, sentenceOf } from './in-folder.js';
-
-interface Fixtures {
-  readonly arrays: Readonly<Record<string, { readonly bytes: string }>>;
-  readonly refused: Readonly<Record<string, string>>;
-  readonly archives: Readonly<Record<'stored' | 'compressed', string>>;
-}
-const fixtures = JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures/numpy-arrays.json'), 'utf8')) as Fixtures;
-const archive = (how: 'stored' | 'compressed'): Buffer => Buffer.from(fixtures.archives[how], 'base64');
-const array = (name: string): Buffer => Buffer.from(fixtures.arrays[name]!.bytes, 'base64');
+import { npy, npz, refused } from './numpy-arrays.js';
 
 /** An npy file of bytes. */
 const zeros = (rows: number, type = '|u1'): Buffer => {
@@ -29,7 +20,7 @@ const zip = (folder: string, ...options: readonly string[]): void =>
 
 describe('an archive', () => {
   test.each(['stored', 'compressed'] as const)('with %s arrays gives those that belong together', async (how) => {
-    await inFolder({ 'digits.npz': archive(how) }, async (path) => {
+    await inFolder({ 'digits.npz': npz(how) }, async (path) => {
       expect(await npzNames(path('digits.npz'))).toEqual([
         { name: 'x_test', dtype: 'uint8', shape: [2, 2, 2] },
         { name: 'x_train', dtype: 'uint8', shape: [6, 2, 2] },
@@ -95,7 +86,7 @@ describe('an archive', () => {
   });
 
   test('with an array that is not read gives the others', async () => {
-    await inFolder({ 'a.npy': zeros(3), 'o.npy': Buffer.from(fixtures.refused.objects!, 'base64') }, async (path) => {
+    await inFolder({ 'a.npy': zeros(3), 'o.npy': refused('objects') }, async (path) => {
       zip(path(), 'both.npz', 'a.npy', 'o.npy');
       expect(await npzNames(path('both.npz'))).toEqual([
         { name: 'a', dtype: 'uint8', shape: [3] },
@@ -112,10 +103,10 @@ describe('an archive', () => {
 });
 
 describe('an archive that is not read', () => {
-  const whole = archive('stored');
+  const whole = npz('stored');
   /** The compressed archive with other bytes in the first record of its directory. */
   const withDirectory = (change: (record: Buffer) => void): Buffer => {
-    const changed = archive('compressed');
+    const changed = npz('compressed');
     change(changed.subarray(changed.indexOf('PK\x01\x02')));
     return changed;
   };
@@ -183,7 +174,7 @@ describe('an archive that is not read', () => {
   });
 
   test('says what to name', async () => {
-    await inFolder({ 'x.npz': whole, 'empty/about.txt': '', 'x.npy': array('one dimension') }, async (path) => {
+    await inFolder({ 'x.npz': whole, 'empty/about.txt': '', 'x.npy': npy('one dimension') }, async (path) => {
       const opening: readonly (readonly [() => Promise<unknown>, string])[] = [
         [
           () => openNpz(path('x.npz')),

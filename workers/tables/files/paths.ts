@@ -24,8 +24,8 @@ export class Paths {
     return this.#folders.push(folder) - 1;
   }
 
-  /** @param name of a file, at most 255 bytes, as file systems allow */
-  add(folder: number, name: string): void {
+  /** @param name at most 1,023 bytes; file systems allow 255. @returns its number */
+  add(folder: number, name: string): number {
     const bytes = Buffer.from(name);
     if (this.#used + bytes.length > blockBytes) {
       this.#blocks.push(new Uint8Array(blockBytes));
@@ -43,13 +43,22 @@ export class Paths {
     this.#places[at + 1] = this.#used * 1024 + bytes.length;
     this.#places[at + 2] = folder;
     this.#used += bytes.length;
+    return this.#length - 1;
   }
 
   /** Relative to the root. */
   at(index: number): string {
-    const [block = 0, place = 0, folder = 0] = this.#places.subarray(3 * index, 3 * index + 3);
+    return (this.#folders[this.folderOf(index)] ?? '') + this.nameAt(index);
+  }
+
+  nameAt(index: number): string {
+    const [block = 0, place = 0] = this.#places.subarray(3 * index, 3 * index + 2);
     const start = Math.floor(place / 1024);
-    const name = this.#blocks[block]?.subarray(start, start + (place % 1024)) ?? new Uint8Array(0);
-    return (this.#folders[folder] ?? '') + Buffer.from(name.buffer, name.byteOffset, name.length).toString();
+    return Buffer.from(this.#blocks[block]?.subarray(start, start + (place % 1024)) ?? []).toString();
+  }
+
+  /** Number of the folder. */
+  folderOf(index: number): number {
+    return this.#places[3 * index + 2] ?? 0;
   }
 }

@@ -1,0 +1,62 @@
+/** The tar archives of a data set: which they are, and a bounded number of them open at a time. */
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { byBytes } from '../byte-order.js';
+import { type FileBytes, openBytes } from '../bytes.js';
+import { DataError, readFailure } from '../errors.js';
+
+/** What a path should name. */
+export const tarExpected = 'a tar archive, or a folder of them';
+/** More than people open at once, and less than a process may. */
+const maxOpenShards = 32;
+
+export interface OpenShards {
+  shard(index: number): FileBytes;
+  readonly close: () => void;
+}
+
+/** Opens shards when they are read, and closes the one that was not read for longest. */
+export function openShards(paths: readonly string[]): OpenShards {
+  const open = new Map<number, FileBytes>();
+  return {
+    shard: (index) => {
+      const file = open.get(index) ?? openBytes(paths[index] ?? '', tarExpected);
+      open.delete(index);
+      open.set(index, file);
+      const [oldest] = open;
+      if (open.size > maxOpenShards && oldest !== undefined) {
+        open.delete(oldest[0]);
+        oldest[1].close();
+      }
+      return file;
+    },
+    close: () => {
+      for (const file of open.values()) file.close();
+      open.clear();
+    },
+  };
+}
+
+/** A tar file, or those in a folder. @throws DataError when there is none; ReadError */
+export function shardsAt(path: string): string[] {
+  let names: readonly string[];
+  try {
+    if (!statSync(path).isDirectory()) return [path];
+    names = readdirSync(path).filter((name) => !name.startsWith('.'));
+  } catch (error) {
+    throw readFailure(error, path, tarExpected);
+  }
+  const shards = names.filter((name) => name.endsWith('.tar'));
+  if (shards.length > 0) return shards.map((name) => join(path, name));
+  const packed = names.filter((name) => /\.(?:tar\.gz|tgz)$/.test(name)).sort(byBytes)[0];
+  throw new DataError({
+    about: path,
+    found: packed === undefined ? 'no tar file in it' : `gzip files, such as ${packed}`,
+    expected: '*.tar',
+    remedy:
+      packed === undefined
+        ? 'check the path'
+        : 'unpack them with gunzip -k: rows of packed archives cannot be read in any order',
+  });
+}
