@@ -18,13 +18,20 @@ export interface Bytes {
   /** For people: "train.npz: x_train.npy". */
   readonly name: string;
   readonly length: number;
-  /** Fills `target` with the bytes from `position` on. @throws DataError where the bytes end before; ReadError */
-  fill(target: Uint8Array, position: number): void;
+  /**
+   * Copies the bytes from `position` on into `target`.
+   * @param at first place in `target`; absent = 0
+   * @param length number of bytes; absent = up to the end of `target`
+   * @throws DataError where the bytes end before; ReadError
+   */
+  fill(target: Uint8Array, position: number, at?: number, length?: number): void;
 }
 
 /** A regular file that stays open until it is closed. */
 export interface FileBytes extends Bytes {
   readonly descriptor: number;
+  /** Equal for two openings of a path only when the file is the same and was not written between them. */
+  readonly version: string;
   /** Any number of times. */
   readonly close: () => void;
 }
@@ -39,20 +46,25 @@ export function openBytes(path: string, expected: string): FileBytes {
     }
   };
   const descriptor = attempt(() => openRegularSync(path));
-  const length = attempt(() => fstatSync(descriptor).size);
+  const { ino, size, mtimeNs } = attempt(() => fstatSync(descriptor, { bigint: true }));
   let open = true;
   return {
     name: path,
-    length,
+    length: Number(size),
     descriptor,
-    fill: (target, position) => {
+    version: [ino, size, mtimeNs].join(),
+    fill: (target, position, at = 0, length = target.length - at) => {
       let done = 0;
-      while (done < target.length) {
-        const got = attempt(() => readSync(descriptor, target, done, target.length - done, position + done));
-        // The length was checked when the file was opened: it was cut meanwhile.
-        if (got === 0) throw truncated(path, fstatSync(descriptor).size, position + target.length);
-        done += got;
+      // No closure here: this is the innermost loop of every batch.
+      try {
+        for (let got = 1; done < length && got > 0; done += got) {
+          got = readSync(descriptor, target, at + done, length - done, position + done);
+        }
+      } catch (error) {
+        throw readFailure(error, path, expected);
       }
+      // The length was checked when the file was opened: it was cut meanwhile.
+      if (done < length) throw truncated(path, fstatSync(descriptor).size, position + length);
     },
     close: () => {
       if (open) closeSync(descriptor);
@@ -63,7 +75,7 @@ export function openBytes(path: string, expected: string): FileBytes {
 
 /** The part of `whole` from `start` on, with positions of its own. @param start, length inside of `whole` */
 export function partOf(whole: Bytes, name: string, start: number, length: number): Bytes {
-  return { name, length, fill: (target, position) => whole.fill(target, start + position) };
+  return { name, length, fill: (target, position, at, length) => whole.fill(target, start + position, at, length) };
 }
 
 /** @param length of all bytes, where `memory` holds the first of them only */
@@ -71,10 +83,10 @@ export function inMemory(name: string, memory: Uint8Array, length = memory.lengt
   return {
     name,
     length,
-    fill: (target, position) => {
-      const end = position + target.length;
+    fill: (target, position, at = 0, length = target.length - at) => {
+      const end = position + length;
       if (end > memory.length) throw truncated(name, memory.length, end);
-      target.set(memory.subarray(position, end));
+      target.set(memory.subarray(position, end), at);
     },
   };
 }

@@ -76,7 +76,7 @@ describe.each(inOneFile)('a damaged %s', (format, open) => {
             refused++;
           }
         }),
-        { numRuns: 300 },
+        { numRuns: 150 },
       );
       expect(refused).toBeGreaterThan(0);
     });
@@ -96,7 +96,10 @@ async function readEnds(table: Table): Promise<void> {
 }
 
 test('names are in the order of their UTF-8 bytes', () => {
-  const text = fc.string({ unit: 'binary', maxLength: 6 });
+  const text = fc.string({
+    unit: fc.constantFrom('a', '/', '-', 'é', '\ud7ff', '\ue000', '\uffff', '😀', '\u{10ffff}'),
+    maxLength: 6,
+  });
   fc.assert(
     fc.property(text, text, (a, b) => {
       expect(Math.sign(byBytes(a, b))).toBe(Buffer.compare(Buffer.from(a), Buffer.from(b)));

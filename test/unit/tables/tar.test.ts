@@ -273,14 +273,19 @@ describe('shards that are not read', () => {
     });
   });
 
-  test('are cut or gone while they are open', async () => {
+  test('were cut or written since they were opened', async () => {
     await inFolder({ x: tar(one) }, async (path) => {
       const table = await openTar(path('x'));
+      expect(await columnOf(table, 'x')).toEqual(['content']);
       truncateSync(path('x'), 515);
       expect(await sentenceOf(() => table.read([0], ['x']), path())).toBe(
         'DIR/x: found a truncated file of 515 bytes, expected 519 bytes. Get the file again.',
       );
       await table.close();
+      await expect(table.read([0], ['x'])).rejects.toMatchObject({
+        kind: 'Read',
+        fault: { about: path('x'), problem: 'the file changed while it was read' },
+      });
     });
   });
 

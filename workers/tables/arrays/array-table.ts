@@ -52,7 +52,7 @@ export function rowBytes(
     const first = rowIn(rows, at, length, bytes.name);
     let next = at + 1;
     while (next < rows.length && rows[next] === first + next - at && first + next - at < length) next++;
-    bytes.fill(target.subarray(at * bytesPerRow, next * bytesPerRow), offset + first * bytesPerRow);
+    bytes.fill(target, offset + first * bytesPerRow, at * bytesPerRow, (next - at) * bytesPerRow);
     at = next;
   }
   return target;

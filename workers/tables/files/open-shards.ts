@@ -4,24 +4,31 @@ import { join } from 'node:path';
 
 import { byBytes } from '../byte-order.js';
 import { type FileBytes, openBytes } from '../bytes.js';
-import { DataError, readFailure } from '../errors.js';
+import { DataError, ReadError, readFailure } from '../errors.js';
 
 /** What a path should name. */
 export const tarExpected = 'a tar archive, or a folder of them';
 /** More than people open at once, and less than a process may. */
 const maxOpenShards = 32;
 
+/** A tar archive as it was when its rows were counted. */
+export interface Shard {
+  readonly path: string;
+  readonly version: string;
+}
+
 export interface OpenShards {
+  /** @throws ReadError when it was written since; DataError */
   shard(index: number): FileBytes;
   readonly close: () => void;
 }
 
 /** Opens shards when they are read, and closes the one that was not read for longest. */
-export function openShards(paths: readonly string[]): OpenShards {
+export function openShards(shards: readonly Shard[]): OpenShards {
   const open = new Map<number, FileBytes>();
   return {
     shard: (index) => {
-      const file = open.get(index) ?? openBytes(paths[index] ?? '', tarExpected);
+      const file = open.get(index) ?? reopened(shards[index]);
       open.delete(index);
       open.set(index, file);
       const [oldest] = open;
@@ -58,5 +65,17 @@ export function shardsAt(path: string): string[] {
       packed === undefined
         ? 'check the path'
         : 'unpack them with gunzip -k: rows of packed archives cannot be read in any order',
+  });
+}
+
+function reopened(shard: Shard | undefined): FileBytes {
+  const { path = '', version } = shard ?? {};
+  const file = openBytes(path, tarExpected);
+  if (file.version === version) return file;
+  file.close();
+  throw new ReadError({
+    about: path,
+    problem: 'the file changed while it was read',
+    remedy: 'write the file under another name, and start again',
   });
 }

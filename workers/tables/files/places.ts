@@ -1,13 +1,6 @@
 /** Where the members of one column lie in their archives: 8 bytes a row. */
 import { blockBytes } from './tar-header.js';
 
-export interface Place {
-  /** A multiple of 512; 0 = the row has no such member, as a header comes before every content. */
-  readonly position: number;
-  /** At most 2³² − 1, also for larger ones. */
-  readonly bytes: number;
-}
-
 export class Places {
   /** Block and bytes of each row. */
   #numbers = new Uint32Array(256);
@@ -26,8 +19,13 @@ export class Places {
     return true;
   }
 
-  at(row: number): Place {
-    const [block = 0, bytes = 0] = this.#numbers.subarray(2 * row, 2 * row + 2);
-    return { position: block * blockBytes, bytes };
+  /** A multiple of 512; 0 = the row has no such member, as a header comes before every content. */
+  positionOf(row: number): number {
+    return (this.#numbers[2 * row] ?? 0) * blockBytes;
+  }
+
+  /** At most 2³² − 1, also for larger ones; 0 = no bytes, or no such member. */
+  bytesOf(row: number): number {
+    return this.#numbers[2 * row + 1] ?? 0;
   }
 }

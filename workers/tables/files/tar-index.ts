@@ -1,7 +1,7 @@
 /** The rows of tar archives, by key and extension of their members. What is kept of a row is its key and some places. */
 import { openBytes } from '../bytes.js';
 import { DataError } from '../errors.js';
-import { tarExpected } from './open-shards.js';
+import { type Shard, tarExpected } from './open-shards.js';
 import type { Paths } from './paths.js';
 import { Places } from './places.js';
 import { filesIn } from './tar-scan.js';
@@ -20,6 +20,7 @@ export interface TarIndex {
   /** The keys; the folder of each is its shard. */
   readonly keys: Paths;
   readonly columns: Map<string, Places>;
+  readonly shards: Shard[];
   /** Members that belong to no row. */
   others: number;
 }
@@ -31,6 +32,7 @@ export function addShard(path: string, index: TarIndex): void {
   const archive = openBytes(path, tarExpected);
   try {
     if (archive.length > maxShardBytes) throw tooLarge(path, archive.length);
+    index.shards.push({ path, version: archive.version });
     for (const { name, position, size } of filesIn(archive)) {
       const [, key, extension] = member.exec(name) ?? [];
       if (key === undefined || extension === undefined || reserved.test(name)) {

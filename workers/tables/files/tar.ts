@@ -30,33 +30,35 @@ export async function openTar(paths: string | readonly string[]): Promise<Folder
   const shards = typeof paths === 'string' ? shardsAt(paths) : [...paths];
   shards.sort((a, b) => byBytes(basename(a), basename(b)) || byBytes(a, b));
   const about = typeof paths === 'string' ? paths : (shards[0] ?? '');
-  const index: TarIndex = { keys: new Paths(), columns: new Map(), others: 0 };
+  const index: TarIndex = { keys: new Paths(), columns: new Map(), shards: [], others: 0 };
   for (const shard of shards) {
     addShard(shard, index);
     // A shard may have a million members: other work goes on between shards.
     await setImmediate();
   }
   if (index.keys.length === 0) throw withoutRows(about, index);
-  return tableOf(about, shards, index);
+  return tableOf(about, index);
 }
 
-function tableOf(about: string, shards: readonly string[], { keys, columns, others }: TarIndex): FolderTable {
+function tableOf(about: string, { keys, columns, shards, others }: TarIndex): FolderTable {
   const open = openShards(shards);
-  const cellAt = (places: Places, row: number): Cell | BadRow => {
-    const { position, bytes } = places.at(row);
-    if (position === 0) return null;
-    if (bytes > maxRowBytes) {
-      return new BadRow(`a member has more than ${String(maxRowBytes)} bytes`);
-    }
-    const content = new Uint8Array(bytes);
-    open.shard(keys.folderOf(row)).fill(content, position);
-    return content;
+  const membersOf = (places: Places, rows: readonly number[]): readonly (Cell | BadRow)[] => {
+    const memory = new Memory(rows.reduce((sum, row) => sum + Math.min(places.bytesOf(row), maxRowBytes), 0));
+    return rows.map((row) => {
+      const position = places.positionOf(row);
+      const bytes = places.bytesOf(row);
+      if (position === 0) return null;
+      if (bytes > maxRowBytes) return new BadRow(`a member has more than ${String(maxRowBytes)} bytes`);
+      const content = memory.take(bytes);
+      open.shard(keys.folderOf(row)).fill(content, position);
+      return content;
+    });
   };
-  const readers = new Map<string, (row: number) => Cell | BadRow>([
-    [keyColumn, (row) => keys.nameAt(row)],
+  const readers = new Map<string, (rows: readonly number[]) => readonly (Cell | BadRow)[]>([
+    [keyColumn, (rows) => rows.map((row) => keys.nameAt(row))],
     ...[...columns]
       .sort(([a], [b]) => byBytes(a, b))
-      .map(([name, places]) => [name, (row: number) => cellAt(places, row)] as const),
+      .map(([name, places]) => [name, (rows: readonly number[]) => membersOf(places, rows)] as const),
   ]);
   return {
     length: keys.length,
@@ -67,11 +69,11 @@ function tableOf(about: string, shards: readonly string[], { keys, columns, othe
         const asked = Array.from({ length: rows.length }, (_, at) => rowIn(rows, at, keys.length, about));
         resolve(
           new Map<string, Values>(
-            names.map((name) => [name, { kind: 'cells', cells: asked.map(columnNamed(readers, name, about)) }]),
+            names.map((name) => [name, { kind: 'cells', cells: columnNamed(readers, name, about)(asked) }]),
           ),
         );
       }),
-    nameOf: (row) => `${basename(shards[keys.folderOf(row)] ?? '')}, ${keys.nameAt(row)}`,
+    nameOf: (row) => `${basename(shards[keys.folderOf(row)]?.path ?? '')}, ${keys.nameAt(row)}`,
     close: () => {
       open.close();
       return Promise.resolve();
@@ -86,4 +88,25 @@ function withoutRows(about: string, { others }: TarIndex): DataError {
     expected: 'members named KEY.EXTENSION, as WebDataset names them',
     remedy: 'check that it is the archive meant',
   });
+}
+
+const maxBlockBytes = 1 << 22;
+
+/** Memory for the members of one read, in few large blocks: each block of its own would cost more than its read. */
+class Memory {
+  #left: number;
+  #block = new Uint8Array(0);
+
+  /** @param total bytes of all members together */
+  constructor(total: number) {
+    this.#left = total;
+  }
+
+  take(bytes: number): Uint8Array {
+    if (bytes > this.#block.length) this.#block = new Uint8Array(Math.max(bytes, Math.min(this.#left, maxBlockBytes)));
+    const taken = this.#block.subarray(0, bytes);
+    this.#block = this.#block.subarray(bytes);
+    this.#left -= bytes;
+    return taken;
+  }
 }
