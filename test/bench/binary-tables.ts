@@ -5,7 +5,7 @@
  *   npm run bench binary-tables
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -101,20 +101,33 @@ async function millisecondsOf(work: () => unknown): Promise<number> {
 /** @param opened receives the files that stay open */
 async function casesIn(folder: string, opened: FileHandle[]): Promise<readonly Case[]> {
   const at = (name: string): string => join(folder, name);
-  /** Positional reads of parts of one file that lie at equal distances. */
-  const parts = async (name: string, start: number, bytes: number, distance: number): Promise<Read> => {
+  const descriptorOf = async (name: string): Promise<number> => {
     const file = await open(at(name));
     opened.push(file);
+    return file.fd;
+  };
+  /** Positional reads of the rows of an array into one memory. */
+  const arrays = async (name: string, start: number): Promise<Read> => {
+    const descriptor = await descriptorOf(name);
     return (rows) => {
-      const target = new Uint8Array(rows.length * bytes);
+      const target = new Uint8Array(rows.length * rowBytes);
       for (let row = 0; row < rows.length; row++) {
-        readSync(file.fd, target, row * bytes, bytes, start + (rows[row] ?? 0) * distance);
+        readSync(descriptor, target, row * rowBytes, rowBytes, start + (rows[row] ?? 0) * rowBytes);
       }
       return target;
     };
   };
-  const arrays = (name: string, start: number): Promise<Read> => parts(name, start, rowBytes, rowBytes);
-  const npy = await arrays('x.npy', npyHeader.length);
+  /** Positional reads of members into a memory for each. */
+  const members = async (name: string): Promise<Read> => {
+    const descriptor = await descriptorOf(name);
+    const distance = 512 + Math.ceil(fileBytes / 512) * 512;
+    return (rows) =>
+      Array.from(rows, (row) => {
+        const target = new Uint8Array(fileBytes);
+        readSync(descriptor, target, 0, fileBytes, 512 + row * distance);
+        return target;
+      });
+  };
   return [
     {
       format: 'idx',
@@ -122,14 +135,29 @@ async function casesIn(folder: string, opened: FileHandle[]): Promise<readonly C
       columns: ['x'],
       plain: await arrays('x-idx2-ubyte', idxHeader.length),
     },
-    { format: 'npy', open: () => openNpy(at('x.npy')), columns: ['x'], plain: npy },
-    { format: 'npz, stored', open: () => openNpz(at('stored.npz')), columns: ['x'], plain: npy },
-    { format: 'npz, compressed', open: () => openNpz(at('packed.npz')), columns: ['x'], plain: npy },
+    {
+      format: 'npy',
+      open: () => openNpy(at('x.npy')),
+      columns: ['x'],
+      plain: await arrays('x.npy', npyHeader.length),
+    },
+    {
+      format: 'npz, stored',
+      open: () => openNpz(at('stored.npz')),
+      columns: ['x'],
+      plain: await arrays('stored.npz', readFileSync(at('stored.npz')).indexOf(npyHeader) + npyHeader.length),
+    },
+    {
+      format: 'npz, compressed (against npy)',
+      open: () => openNpz(at('packed.npz')),
+      columns: ['x'],
+      plain: await arrays('x.npy', npyHeader.length),
+    },
     {
       format: 'tar',
       open: () => openTar(at('x.tar')),
       columns: ['jpg'],
-      plain: await parts('x.tar', 512, fileBytes, 512 + Math.ceil(fileBytes / 512) * 512),
+      plain: await members('x.tar'),
     },
     {
       format: 'image folder',

@@ -2,7 +2,6 @@
  * Members of a zip archive as bytes at positions. Stored members are read in place. Compressed ones are unpacked into
  * memory once, within the size that they declare and the memory that a table may hold.
  */
-import { buffer } from 'node:stream/consumers';
 import { crc32 } from 'node:zlib';
 
 import { codeOf, reasonOf } from '@distillery/base';
@@ -85,11 +84,16 @@ function memberOf(file: FileBytes, zip: ZipFile, entry: Entry, memory: { left: n
   };
 }
 
-/** The stream ends with an error as soon as it gives more bytes than declared. */
+/** @throws DataError, and the errors of yauzl: the stream fails as soon as it gives more bytes than declared */
 async function unpack(zip: ZipFile, entry: Entry, name: string): Promise<Uint8Array> {
-  const bytes = await buffer(await zip.openReadStreamPromise(entry));
-  if (crc32(bytes) !== entry.crc32) throw damaged(name, 'content of another checksum than the archive says');
-  return bytes;
+  const whole = new Uint8Array(entry.uncompressedSize);
+  let got = 0;
+  for await (const chunk of (await zip.openReadStreamPromise(entry)) as AsyncIterable<Uint8Array>) {
+    whole.set(chunk, got);
+    got += chunk.length;
+  }
+  if (crc32(whole) !== entry.crc32) throw damaged(name, 'content of another checksum than the archive says');
+  return whole;
 }
 
 function checkReadable(name: string, entry: Entry): void {

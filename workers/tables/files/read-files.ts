@@ -1,8 +1,7 @@
 /** Reads many small files: several at a time, and each within a bound. A file that cannot be read is a bad row. */
-import { fstatSync } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
+import { closeSync, read } from 'node:fs';
 
-import { openRegular, readFaultOf } from '@distillery/platform';
+import { openRegularDescriptor, readFaultOf } from '@distillery/platform';
 
 import { maxRowBytes } from '../bytes.js';
 import { readFailure } from '../errors.js';
@@ -43,24 +42,19 @@ export async function readFiles(paths: readonly string[], ends?: Ends): Promise<
 }
 
 async function readOne(path: string, ends: Ends | undefined): Promise<Content | BadRow> {
-  let file: FileHandle;
+  let descriptor: number | null = null;
   try {
-    file = await openRegular(path);
-  } catch (error) {
-    return badRow(error, path);
-  }
-  try {
-    // The file is open: this waits for nothing, and saves a way through the thread pool.
-    const { size } = fstatSync(file.fd);
-    return await partsOf(file, size, ends);
+    const file = await openRegularDescriptor(path);
+    descriptor = file.descriptor;
+    return await partsOf(file.descriptor, file.size, ends);
   } catch (error) {
     return badRow(error, path);
   } finally {
-    await file.close();
+    if (descriptor !== null) closeSync(descriptor);
   }
 }
 
-async function partsOf(file: FileHandle, size: number, ends: Ends | undefined): Promise<Content | BadRow> {
+async function partsOf(descriptor: number, size: number, ends: Ends | undefined): Promise<Content | BadRow> {
   const cut = ends !== undefined && size > ends.head + ends.tail;
   const length = cut ? ends.head + ends.tail : size;
   if (length > maxRowBytes) {
@@ -68,19 +62,27 @@ async function partsOf(file: FileHandle, size: number, ends: Ends | undefined): 
   }
   const bytes = new Uint8Array(length);
   const sound = cut
-    ? (await fill(file, bytes.subarray(0, ends.head), 0)) &&
-      (await fill(file, bytes.subarray(ends.head), size - ends.tail))
-    : await fill(file, bytes, 0);
+    ? (await fill(descriptor, bytes.subarray(0, ends.head), 0)) &&
+      (await fill(descriptor, bytes.subarray(ends.head), size - ends.tail))
+    : await fill(descriptor, bytes, 0);
   return sound ? { bytes, size } : new BadRow('the file was cut while it was read');
 }
 
-async function fill(file: FileHandle, target: Uint8Array, position: number): Promise<boolean> {
-  for (let done = 0; done < target.length;) {
-    const { bytesRead } = await file.read(target, done, target.length - done, position + done);
-    if (bytesRead === 0) return false;
-    done += bytesRead;
-  }
-  return true;
+/** @returns false when the file ends before */
+function fill(descriptor: number, target: Uint8Array, position: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const readFrom = (done: number): void => {
+      if (done === target.length) resolve(true);
+      else {
+        read(descriptor, target, done, target.length - done, position + done, (error, got) => {
+          if (error !== null) reject(error);
+          else if (got === 0) resolve(false);
+          else readFrom(done + got);
+        });
+      }
+    };
+    readFrom(0);
+  });
 }
 
 /** @throws ReadError when another attempt may succeed */
