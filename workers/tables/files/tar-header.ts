@@ -33,6 +33,7 @@ export function readTarHeader(block: Uint8Array): TarHeader | null {
 
 const slash = 0x2f;
 const space = 0x20;
+const zero = 0x30;
 
 /** Up to the first zero. */
 export function textIn(field: Uint8Array): Uint8Array {
@@ -42,18 +43,27 @@ export function textIn(field: Uint8Array): Uint8Array {
 
 /** Octal digits between blanks, or a binary number behind a byte with the highest bit (GNU, from 8 GiB on). */
 function numberIn(field: Uint8Array): number | null {
-  const [first = 0, ...rest] = field;
-  if (first === 0x80) {
-    const value = rest.reduce((sum, byte) => sum * 256 + byte, 0);
+  let value = 0;
+  if (field[0] === 0x80) {
+    for (let at = 1; at < field.length; at++) value = value * 256 + (field[at] ?? 0);
     return Number.isSafeInteger(value) ? value : null;
   }
-  const text = Buffer.from(textIn(field)).toString('latin1').trim();
-  return /^[0-7]{0,12}$/.test(text) ? Number.parseInt(text === '' ? '0' : text, 8) : null;
+  let at = 0;
+  while (field[at] === space) at++;
+  for (let digit = (field[at] ?? 0) - zero; digit >= 0 && digit < 8; digit = (field[at] ?? 0) - zero) {
+    value = value * 8 + digit;
+    at++;
+  }
+  // Blanks and zeros end a number, and nothing else.
+  const isEnd = at === field.length || field[at] === space || field[at] === 0;
+  return isEnd ? value : null;
 }
 
 /** The sum of all bytes, the field of the checksum taken as blanks. */
 function checksumOf(block: Uint8Array): number {
-  return block.reduce((sum, byte, at) => sum + (at >= 148 && at < 156 ? space : byte), 0);
+  let sum = 8 * space;
+  for (let at = 0; at < blockBytes; at++) if (at < 148 || at >= 156) sum += block[at] ?? 0;
+  return sum;
 }
 
 /**

@@ -15,6 +15,8 @@ export interface TarMember {
 
 /** Read at once: several headers where the files between them are small. */
 const windowBytes = 1 << 14;
+/** Read where the next header lies beyond that. */
+const farBytes = 1 << 11;
 /** Of a long name, or of the records of one member. */
 const maxRecordBytes = 1 << 16;
 /** How far behind the end of an archive other data is looked for. */
@@ -42,7 +44,7 @@ export function* filesIn(archive: Bytes): Generator<TarMember> {
   for (let position = 0; ;) {
     if (position + blockBytes > archive.length) throw endless(archive, position);
     const block = blockAt(position);
-    if (block.every((byte) => byte === 0)) {
+    if (block[0] === 0 && block.every((byte) => byte === 0)) {
       checkEnd(archive, position);
       return;
     }
@@ -69,14 +71,17 @@ export function* filesIn(archive: Bytes): Generator<TarMember> {
   }
 }
 
-/** Blocks at rising positions, most of them from one read. */
+/** Blocks at rising positions, most of them from one read where files are small. A block is valid until the next one. */
 function windowOn(archive: Bytes): (position: number) => Uint8Array {
-  let window = new Uint8Array(0);
+  const window = new Uint8Array(windowBytes);
   let start = 0;
+  let length = 0;
   return (position) => {
-    if (position < start || position + blockBytes > start + window.length) {
-      window = bytesAt(archive, position, Math.min(windowBytes, archive.length - position));
+    if (position + blockBytes > start + length) {
+      const isFar = position > start + windowBytes;
       start = position;
+      length = Math.min(isFar ? farBytes : windowBytes, archive.length - position);
+      archive.fill(window, position, 0, length);
     }
     return window.subarray(position - start, position - start + blockBytes);
   };
