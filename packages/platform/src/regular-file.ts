@@ -17,8 +17,11 @@ import {
   statSync,
 } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { promisify } from 'node:util';
 
 import { codeOf, DistilleryError } from '@distillery/base';
+
+const openDescriptor = promisify(openWithCallback);
 
 /** What lies at a path instead of a regular file, as a person names it. */
 type FileKind = 'a folder' | 'a named pipe' | 'a socket' | 'a device';
@@ -69,24 +72,19 @@ export async function openRegular(path: string): Promise<FileHandle> {
  * for a file of 20 kB, its read and its close included).
  * @returns a descriptor for reading; the caller closes it
  */
-export function openRegularDescriptor(path: string): Promise<{ readonly descriptor: number; readonly size: number }> {
-  return new Promise((resolve, reject) => {
-    openWithCallback(path, constants.O_RDONLY | constants.O_NONBLOCK, (error, descriptor) => {
-      if (error !== null) {
-        reject(error);
-        return;
-      }
-      try {
-        // The file is open: this waits for nothing.
-        const stats = fstatSync(descriptor);
-        if (!stats.isFile()) throw new NotRegularError(path, kindOf(stats));
-        resolve({ descriptor, size: stats.size });
-      } catch (fault) {
-        closeSync(descriptor);
-        reject(fault as Error);
-      }
-    });
-  });
+export async function openRegularDescriptor(
+  path: string,
+): Promise<{ readonly descriptor: number; readonly size: number }> {
+  const descriptor = await openDescriptor(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    // The file is open: this waits for nothing.
+    const stats = fstatSync(descriptor);
+    if (!stats.isFile()) throw new NotRegularError(path, kindOf(stats));
+    return { descriptor, size: stats.size };
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
 }
 
 /** The whole file. @throws NotRegularError, and the system's error with its code */

@@ -15,7 +15,7 @@ describe('a folder of images', () => {
     'cats-and-dogs/x.webp': 'both',
     'cats0/deep/er/y.png': 'deep',
     'root.png': 'root',
-    'Ünïcode/é.png': 'é',
+    'Äpfel/é.png': 'é',
     // In UTF-16 the emoji stands before the private character, in UTF-8 behind it.
     '\u{1f600}.png': 'emoji',
     '\ue000.png': 'private',
@@ -35,7 +35,7 @@ describe('a folder of images', () => {
     'cats/2.png',
     'cats0/deep/er/y.png',
     'root.png',
-    'Ünïcode/é.png',
+    'Äpfel/é.png',
     '\ue000.png',
     '\u{1f600}.png',
   ];
@@ -52,7 +52,7 @@ describe('a folder of images', () => {
         'cats',
         'cats0',
         null,
-        'Ünïcode',
+        'Äpfel',
         null,
         null,
       ]);
@@ -160,7 +160,7 @@ describe('a folder of images', () => {
       want: 'DIR/set/a.png: found links that lead in a circle, expected a file of the folder. Correct the links.',
     },
     {
-      what: 'has a name that is no UTF-8',
+      what: 'has a name that is not UTF-8',
       make: (path) => {
         writeFileSync(Buffer.concat([Buffer.from(path('set/a')), Uint8Array.of(0xe9), Buffer.from('.png')]), '');
       },
@@ -176,7 +176,7 @@ describe('a folder of images', () => {
   });
 });
 
-/** Root may read everything: `work` runs as nobody then. */
+/** Root may read everything: `work` runs with the rights of another user then. */
 async function asOrdinaryUser(work: () => Promise<void>): Promise<void> {
   const root = process.getuid?.() === 0;
   if (root) process.seteuid?.(65_534);

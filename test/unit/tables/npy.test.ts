@@ -58,7 +58,7 @@ describe('an array that numpy wrote', () => {
     });
   });
 
-  test('has a row of its own for a text that is none', async () => {
+  test('has a bad row for an invalid text', async () => {
     const wide = npy('<U5');
     wide.writeUInt32LE(0xd800, wide.length - 4);
     await withArray(wide, async (table) => {

@@ -182,7 +182,7 @@ describe('shards that are not read', () => {
     [
       'damaged',
       tar(one, Buffer.alloc(block, 'x')),
-      'DIR/x: found something else than the header of a member at byte 1024, expected a sound tar archive. Get the file again, or pack it again.',
+      'DIR/x: found a damaged header at byte 1024, expected a sound tar archive. Get the file again, or pack it again.',
     ],
     [
       'two archives',
@@ -220,9 +220,9 @@ describe('shards that are not read', () => {
       'DIR/x: a.x: found a sparse file, expected files and folders only. Pack it again with tar --dereference --hard-dereference, without --sparse.',
     ],
     [
-      'with a size that is none',
+      'with an invalid size',
       tar(pax('size=-1\n'), one),
-      'DIR/x: found something else than the header of a member at byte 1024, expected a sound tar archive. Get the file again, or pack it again.',
+      'DIR/x: found a damaged header at byte 1024, expected a sound tar archive. Get the file again, or pack it again.',
     ],
     [
       'with damaged records',
@@ -235,10 +235,10 @@ describe('shards that are not read', () => {
         one,
         member('a', '', 'L', (header) => header.write('77777777777\0', 124)),
       ),
-      'DIR/x: found something else than the header of a member at byte 1024, expected a sound tar archive. Get the file again, or pack it again.',
+      'DIR/x: found a damaged header at byte 1024, expected a sound tar archive. Get the file again, or pack it again.',
     ],
     [
-      'with a name that is no UTF-8',
+      'with a name that is not UTF-8',
       tar(member(Uint8Array.of(0xe9, 0x2e, 0x78), '')),
       'DIR/x: �.x: the name is not valid UTF-8. Rename it and pack it again.',
     ],

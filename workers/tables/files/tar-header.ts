@@ -14,7 +14,7 @@ export interface TarHeader {
   readonly size: number;
 }
 
-/** @returns null when the checksum is wrong or a number is none */
+/** @returns null when the checksum is wrong or a number is invalid */
 export function readTarHeader(block: Uint8Array): TarHeader | null {
   const size = numberIn(block.subarray(124, 136));
   if (size === null || numberIn(block.subarray(148, 156)) !== checksumOf(block)) return null;

@@ -98,7 +98,7 @@ function recordsOf(type: string, bytes: Uint8Array): Records | null {
   return new Map(type === 'L' ? [['path', textIn(bytes)]] : []);
 }
 
-/** @returns undefined where the records have no size, NaN where it is none */
+/** @returns undefined where the records have no size, NaN where it is invalid */
 function sizeIn(records: Records): number | undefined {
   const bytes = records.get('size');
   if (bytes === undefined) return undefined;
@@ -108,7 +108,7 @@ function sizeIn(records: Records): number | undefined {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** @throws DataError for a name that is no UTF-8 */
+/** @throws DataError for a name that is not UTF-8 */
 function nameOf(archive: Bytes, header: TarHeader, records: Records): string {
   const bytes = records.get('path') ?? header.name;
   try {
@@ -134,7 +134,7 @@ function checkKind(archive: Bytes, name: string, { type }: TarHeader, records: R
   });
 }
 
-/** @param end position of the first block of zeros. @throws DataError when something else than zeros is behind it */
+/** @param end position of the first block of zeros. @throws DataError when other data is behind it */
 function checkEnd(archive: Bytes, end: number): void {
   const rest = bytesAt(archive, end, Math.min(archive.length - end, maxPaddingBytes));
   if (rest.every((byte) => byte === 0)) return;
@@ -160,7 +160,7 @@ function damaged(archive: Bytes, block: Uint8Array, position: number): DataError
   if (position === 0) return noArchive(archive, block);
   return new DataError({
     about: archive.name,
-    found: `something else than the header of a member at byte ${String(position)}`,
+    found: `a damaged header at byte ${String(position)}`,
     expected: 'a sound tar archive',
     remedy: 'get the file again, or pack it again',
   });

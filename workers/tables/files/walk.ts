@@ -54,7 +54,7 @@ interface Walk {
   links: number;
 }
 
-/** @throws DataError for a name that is no UTF-8, a link that leads out, too many entries, or a folder without rows; ReadError */
+/** @throws DataError for a name that is not UTF-8, a link that leads out, too many entries, or a folder without rows; ReadError */
 export async function filesBelow(root: string, rule: Rule): Promise<Listing> {
   const walk: Walk = {
     root,
