@@ -1,6 +1,6 @@
 /** Archives of numpy, written by numpy and by zip, and folders of npy files. */
 import { execFileSync } from 'node:child_process';
-import { truncateSync } from 'node:fs';
+import { symlinkSync, truncateSync } from 'node:fs';
 
 import { describe, expect, test } from '@jest/globals';
 
@@ -195,6 +195,20 @@ describe('an archive that is not read', () => {
         [() => openNpy(path('x.npz')), 'DIR/x.npz: found a zip archive, expected an npy file. Unpack it.'],
       ];
       for (const [open, want] of opening) expect(await sentenceOf(open, path())).toBe(want);
+    });
+  });
+
+  test('is a folder with a link that leads out', async () => {
+    await inFolder({ 'x.npy': npy('one dimension'), 'set/y.npy': npy('one dimension') }, async (path) => {
+      symlinkSync('y.npy', path('set/z.npy'));
+      symlinkSync('/etc', path('set/other'));
+      const table = await openNpz(path('set'));
+      expect(table.columns.map(({ name }) => name)).toEqual(['y', 'z']);
+      await table.close();
+      symlinkSync('../x.npy', path('set/x.npy'));
+      expect(await sentenceOf(() => openNpz(path('set')), path())).toBe(
+        'DIR/set/x.npy: found a link to DIR/x.npy, outside of the folder, expected files that lie in the folder. Copy what it leads to into the folder, or remove the link.',
+      );
     });
   });
 

@@ -273,6 +273,15 @@ describe('shards that are not read', () => {
     });
   });
 
+  test('lie outside of the folder', async () => {
+    await inFolder({ x: tar(one), 'set/a.tar': tar(one) }, async (path) => {
+      symlinkSync('../x', path('set/b.tar'));
+      expect(await sentenceOf(() => openTar(path('set')), path())).toBe(
+        'DIR/set/b.tar: found a link to DIR/x, outside of the folder, expected files that lie in the folder. Copy what it leads to into the folder, or remove the link.',
+      );
+    });
+  });
+
   test('were cut or written since they were opened', async () => {
     await inFolder({ x: tar(one) }, async (path) => {
       const table = await openTar(path('x'));

@@ -1,5 +1,5 @@
 /** Archives and folders of numpy's arrays: a column for each array. */
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import { count } from '@distillery/base';
@@ -7,6 +7,7 @@ import { count } from '@distillery/base';
 import { byBytes } from '../byte-order.js';
 import { type FileBytes, openBytes } from '../bytes.js';
 import { DataError, readFailure } from '../errors.js';
+import { namesIn } from '../files/names.js';
 import type { Table } from '../table.js';
 import { type ArrayColumn, arrayTable } from './array-table.js';
 import { npyColumn } from './npy.js';
@@ -96,12 +97,7 @@ function openFolder(folder: string): Members {
       open.set(name, file);
       resolve(file);
     });
-  let names: readonly string[];
-  try {
-    names = readdirSync(folder);
-  } catch (error) {
-    throw readFailure(error, folder, expected);
-  }
+  const names = namesIn(folder, (name) => name.endsWith(ending), expected);
   return {
     members: names.map((name) => ({ name, open: () => bytesOf(name), head: () => bytesOf(name) })),
     close: () => {

@@ -1,10 +1,10 @@
 /** The tar archives of a data set: which they are, and a bounded number of them open at a time. */
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { byBytes } from '../byte-order.js';
 import { type FileBytes, openBytes } from '../bytes.js';
 import { DataError, ReadError, readFailure } from '../errors.js';
+import { namesIn } from './names.js';
 
 /** What a path should name. */
 export const tarExpected = 'a tar archive, or a folder of them';
@@ -47,16 +47,12 @@ export function openShards(shards: readonly Shard[]): OpenShards {
 
 /** A tar file, or those in a folder. @throws DataError when there is none; ReadError */
 export function shardsAt(path: string): string[] {
-  let names: readonly string[];
-  try {
-    if (!statSync(path).isDirectory()) return [path];
-    names = readdirSync(path).filter((name) => !name.startsWith('.'));
-  } catch (error) {
-    throw readFailure(error, path, tarExpected);
-  }
-  const shards = names.filter((name) => name.endsWith('.tar'));
+  if (!isFolder(path)) return [path];
+  const isShard = (name: string): boolean => name.endsWith('.tar');
+  const names = namesIn(path, isShard, tarExpected);
+  const shards = names.filter(isShard);
   if (shards.length > 0) return shards.map((name) => join(path, name));
-  const packed = names.filter((name) => /\.(?:tar\.gz|tgz)$/.test(name)).sort(byBytes)[0];
+  const packed = names.find((name) => /\.(?:tar\.gz|tgz)$/.test(name));
   throw new DataError({
     about: path,
     found: packed === undefined ? 'no tar file in it' : `gzip files, such as ${packed}`,
@@ -78,4 +74,12 @@ function reopened(shard: Shard | undefined): FileBytes {
     problem: 'the file changed while it was read',
     remedy: 'write the file under another name, and start again',
   });
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch (error) {
+    throw readFailure(error, path, tarExpected);
+  }
 }

@@ -8,12 +8,13 @@
  */
 import type { Dirent } from 'node:fs';
 import { opendir, realpath, stat } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { join } from 'node:path';
 
 import { codeOf, count } from '@distillery/base';
 
 import { byBytes } from '../byte-order.js';
 import { DataError, readFailure } from '../errors.js';
+import { checkName, checkTarget } from './names.js';
 import { Paths } from './paths.js';
 
 export interface Rule {
@@ -134,13 +135,7 @@ async function nameOf(walk: Walk, folder: string, entry: Dirent): Promise<string
     walk.others++;
     return null;
   }
-  if (name.includes('\ufffd')) {
-    throw new DataError({
-      about: join(walk.root, folder, name),
-      problem: 'the name is not valid UTF-8',
-      remedy: 'rename it, for example with convmv',
-    });
-  }
+  checkName(join(walk.root, folder, name), name);
   return isFolder ? `${name}/` : name;
 }
 
@@ -155,22 +150,13 @@ async function kindOfLink({ root, realRoot, rule }: Walk, name: string): Promise
   try {
     const target = await realpath(path);
     const kind = kindOf(await stat(target));
-    if (kind === 'other' || (kind === 'file' && !rule.takes(name)) || isInside(realRoot, target)) return kind;
-    throw new DataError({
-      about: path,
-      found: `a link to ${target}, outside of the folder`,
-      expected: 'files that lie in the folder',
-      remedy: 'copy what it leads to into the folder, or remove the link',
-    });
+    if (kind === 'folder' || (kind === 'file' && rule.takes(name))) checkTarget(path, target, realRoot);
+    return kind;
   } catch (error) {
     if (error instanceof DataError) throw error;
     if (codeOf(error) === 'ENOENT' && !rule.takes(name)) return 'other';
     throw readFailure(error, path, 'a file of the folder');
   }
-}
-
-function isInside(folder: string, path: string): boolean {
-  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }
 
 function tooLarge({ root, rule }: Walk, found: string): DataError {
