@@ -9,6 +9,7 @@ import { mkdirSync, mkdtempSync, readFileSync, readSync, rmSync, writeFileSync }
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32, deflateRawSync } from 'node:zlib';
 
 import { randomFrom } from '@distillery/base';
 
@@ -202,12 +203,33 @@ function writeFiles(folder: string): void {
   const noise = Buffer.from(Uint8Array.from({ length: 1 << 20 }, () => random.below(16)));
   const body = Buffer.alloc(arrayRows * rowBytes, noise);
   writeFileSync(join(folder, 'x-idx2-ubyte'), Buffer.concat([idxHeader, body]));
-  writeFileSync(join(folder, 'x.npy'), Buffer.concat([npyHeader, body]));
-  execFileSync('zip', ['-q', '-0', 'stored.npz', 'x.npy'], { cwd: folder });
-  execFileSync('zip', ['-q', '-1', 'packed.npz', 'x.npy'], { cwd: folder });
+  const array = Buffer.concat([npyHeader, body]);
+  writeFileSync(join(folder, 'x.npy'), array);
+  writeFileSync(join(folder, 'stored.npz'), zipOf('x.npy', array, 0, array));
+  writeFileSync(join(folder, 'packed.npz'), zipOf('x.npy', array, 8, deflateRawSync(array, { level: 1 })));
   mkdirSync(join(folder, 'files'));
   for (let row = 0; row < fileCount; row++) {
     writeFileSync(join(folder, 'files', nameOf(row)), noise.subarray(row, row + fileBytes));
   }
   execFileSync('sh', ['-c', 'tar --format=ustar -cf ../x.tar *.jpg'], { cwd: join(folder, 'files') });
+}
+
+/** A zip archive with one member. @param data as it is stored, by `method`: 0 = as it is, 8 = deflated */
+function zipOf(name: string, content: Buffer, method: number, data: Buffer): Buffer {
+  const fields = Buffer.alloc(26);
+  fields.writeUInt16LE(20, 0);
+  fields.writeUInt16LE(method, 4);
+  fields.writeUInt32LE(crc32(content), 10);
+  fields.writeUInt32LE(data.length, 14);
+  fields.writeUInt32LE(content.length, 18);
+  fields.writeUInt16LE(name.length, 22);
+  const header = Buffer.concat([Buffer.from('PK\x03\x04'), fields, Buffer.from(name)]);
+  const entry = Buffer.concat([Buffer.from('PK\x01\x02\x14\x00'), fields, Buffer.alloc(14), Buffer.from(name)]);
+  const end = Buffer.alloc(22);
+  end.write('PK\x05\x06');
+  end.writeUInt16LE(1, 8);
+  end.writeUInt16LE(1, 10);
+  end.writeUInt32LE(entry.length, 12);
+  end.writeUInt32LE(header.length + data.length, 16);
+  return Buffer.concat([header, data, entry, end]);
 }

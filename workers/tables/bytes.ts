@@ -54,6 +54,8 @@ export function openBytes(path: string, expected: string): FileBytes {
     descriptor,
     version: [ino, size, mtimeNs].join(),
     fill: (target, position, at = 0, length = target.length - at) => {
+      // The system may have given the number to another file.
+      if (!open) throw new Error(`${path}: the table is closed`);
       let done = 0;
       // No closure here: this is the innermost loop of every batch.
       try {

@@ -55,6 +55,8 @@ describe('an array that numpy wrote', () => {
       const values = (await table.read([4, 0, 1, 2, 2, 0], ['x'])).get('x')!;
       expect(values).toEqual({ kind: 'tensor', data: Float32Array.of(4, 0, 1, 2, 2, 0) });
       expect(table.nameOf(3)).toBe('x.npy, row 3');
+      await table.close();
+      await expect(table.read([0], ['x'])).rejects.toThrow('the table is closed');
     });
   });
 

@@ -106,6 +106,12 @@ describe('shards', () => {
       expect((await columnOf(table, 'x')).length).toBe(50);
       expect(await columnOf(table, 'x')).toEqual(Array.from({ length: 50 }, (_, at) => String(at)));
       expect(openNow()).toBe(32);
+      // The first one was closed meanwhile, and is another file when it is opened again.
+      writeFileSync(path('s/00.tar'), tar(member('a.x', 'other')));
+      await expect(table.read([0], ['x'])).rejects.toMatchObject({
+        kind: 'Read',
+        fault: { about: path('s/00.tar'), problem: 'the file changed while it was read' },
+      });
       await table.close();
       expect(openNow()).toBe(0);
     });
@@ -282,7 +288,7 @@ describe('shards that are not read', () => {
     });
   });
 
-  test('were cut or written since they were opened', async () => {
+  test('were cut since they were opened', async () => {
     await inFolder({ x: tar(one) }, async (path) => {
       const table = await openTar(path('x'));
       expect(await columnOf(table, 'x')).toEqual(['content']);
@@ -291,10 +297,7 @@ describe('shards that are not read', () => {
         'DIR/x: found a truncated file of 515 bytes, expected 519 bytes. Get the file again.',
       );
       await table.close();
-      await expect(table.read([0], ['x'])).rejects.toMatchObject({
-        kind: 'Read',
-        fault: { about: path('x'), problem: 'the file changed while it was read' },
-      });
+      await expect(table.read([0], ['x'])).rejects.toThrow('the table is closed');
     });
   });
 

@@ -26,8 +26,10 @@ export interface OpenShards {
 /** Opens shards when they are read, and closes the one that was not read for longest. */
 export function openShards(shards: readonly Shard[]): OpenShards {
   const open = new Map<number, FileBytes>();
+  let closed = false;
   return {
     shard: (index) => {
+      if (closed) throw new Error('the table is closed');
       const file = open.get(index) ?? reopened(shards[index]);
       open.delete(index);
       open.set(index, file);
@@ -39,6 +41,7 @@ export function openShards(shards: readonly Shard[]): OpenShards {
       return file;
     },
     close: () => {
+      closed = true;
       for (const file of open.values()) file.close();
       open.clear();
     },
