@@ -7,6 +7,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { binaryTablesBench } from './binary-tables.js';
 import { elasticBench } from './elastic.js';
 import { fleetBench } from './fleet.js';
 import { starvingStudentBench } from './starving-student.js';
@@ -30,6 +31,7 @@ const benches: Readonly<Record<string, (say: (line: string) => void, options: Be
   starving: starvingStudentBench,
   elastic: elasticBench,
   real: realBench,
+  'binary-tables': binaryTablesBench,
 };
 
 /** Run only when named: they take up to an hour or more and need a control plane built from source. */

@@ -13,7 +13,7 @@ export {
 } from './owned-folder.js';
 export { readTextSync } from './read-text.js';
 export { spawnFolder } from './spawn-folder.js';
-export { openRegular, openRegularSync, readFaultOf, readRegularSync } from './regular-file.js';
+export { openRegular, openRegularDescriptor, openRegularSync, readFaultOf, readRegularSync } from './regular-file.js';
 export type { ReadFault } from './regular-file.js';
 export { systemClock } from './system-clock.js';
 export { syncFolder, writeWhole, writeWholeSync } from './write-whole.js';

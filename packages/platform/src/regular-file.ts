@@ -9,6 +9,7 @@ import {
   constants,
   fstatSync,
   lstatSync,
+  open as openWithCallback,
   openSync,
   readFileSync,
   readlinkSync,
@@ -16,8 +17,11 @@ import {
   statSync,
 } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { promisify } from 'node:util';
 
 import { codeOf, DistilleryError } from '@distillery/base';
+
+const openDescriptor = promisify(openWithCallback);
 
 /** What lies at a path instead of a regular file, as a person names it. */
 type FileKind = 'a folder' | 'a named pipe' | 'a socket' | 'a device';
@@ -59,6 +63,26 @@ export async function openRegular(path: string): Promise<FileHandle> {
     return file;
   } catch (error) {
     await file.close();
+    throw error;
+  }
+}
+
+/**
+ * As `openRegular`, for many small files: a descriptor takes a third of the work of a handle (measured: 29 against 43 µs
+ * for a file of 20 kB, its read and its close included).
+ * @returns a descriptor for reading; the caller closes it
+ */
+export async function openRegularDescriptor(
+  path: string,
+): Promise<{ readonly descriptor: number; readonly size: number }> {
+  const descriptor = await openDescriptor(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    // The file is open: this waits for nothing.
+    const stats = fstatSync(descriptor);
+    if (!stats.isFile()) throw new NotRegularError(path, kindOf(stats));
+    return { descriptor, size: stats.size };
+  } catch (error) {
+    closeSync(descriptor);
     throw error;
   }
 }
