@@ -1,4 +1,5 @@
 /** Names, amounts, places and the texts of status. */
+import { nearest } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
 import {
@@ -19,7 +20,6 @@ import {
 } from '../../../src/api/index.js';
 import type { ConditionDraft } from '../../../src/api/index.js';
 import { joinPath, pathParts } from '../../../src/api/schema.js';
-import { nearest } from '../../../src/api/nearest.js';
 import { bent } from '../../kit/jobs.js';
 
 describe('names of what a job owns', () => {
