@@ -35,6 +35,8 @@ export interface InputSpec {
   readonly dtype: Tensor['dtype'];
   /** Of one sample. */
   readonly shape: readonly number[];
+  /** int32: all values are below this number, as those of a vocabulary; absent where no one says. */
+  readonly values?: number;
 }
 export type InputSpecs = Readonly<Record<string, InputSpec>>;
 
@@ -121,6 +123,32 @@ export function inputsText(inputs: InputSpecs): string {
   const text = ({ dtype, shape }: InputSpec): string => shape.join(' × ') + (dtype === 'float32' ? '' : ` of ${dtype}`);
   if (entries.length === 1) return entries.map(([, spec]) => text(spec)).join();
   return entries.map(([name, spec]) => `${name} ${text(spec)}`).join(', ');
+}
+
+/**
+ * What belongs to an input of a model: what has its name, or, where both have a single input, that one whatever its name.
+ * @param wanted the inputs of the model
+ */
+export function inputFor<Input>(
+  given: Readonly<Record<string, Input>>,
+  name: string,
+  wanted: InputSpecs,
+): Input | undefined {
+  const [only, ...others] = Object.values(given);
+  if (only !== undefined && others.length === 0 && Object.keys(wanted).length === 1) return only;
+  return given[name];
+}
+
+/** Whether samples with the inputs `given` have every input that a model wants, by type and shape, and no other. */
+export function fitsInputs(wanted: InputSpecs, given: InputSpecs): boolean {
+  const names = Object.keys(wanted);
+  return (
+    names.length === Object.keys(given).length &&
+    names.every((name) => {
+      const [mine, theirs] = [wanted[name], inputFor(given, name, wanted)];
+      return mine?.dtype === theirs?.dtype && mine?.shape.join() === theirs?.shape.join();
+    })
+  );
 }
 
 /** Whether both have the same inputs, by name, type and shape. */

@@ -27,7 +27,7 @@ import {
   openFileStore,
 } from '../checkpoint/index.js';
 import type { TrainerThread, TrainerThreadSource } from '../compute/index.js';
-import { checkLabels, DataError, type Dataset, inputsText, openDataset, sameInputs } from '../data/index.js';
+import { checkLabels, DataError, type Dataset, fitsInputs, inputsText, openDataset } from '../data/index.js';
 import { resolve } from '../places/index.js';
 import { unlessStopped, type WorkerContext } from '../process/index.js';
 import {
@@ -142,7 +142,7 @@ function connect({ env, clock, log }: WorkerContext): Promise<StreamLink> {
 /** @throws DataError when the samples or labels do not fit the model */
 function checkFit(manifest: Manifest, trainer: TrainerThread, dataset: Dataset): void {
   const { inputs } = dataset.train.spec;
-  if (!sameInputs(trainer.inputs, inputs)) {
+  if (!fitsInputs(trainer.inputs, inputs)) {
     throw new DataError({
       about: manifest.dataset.uri,
       found: `samples of ${inputsText(inputs)}`,

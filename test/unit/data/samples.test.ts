@@ -4,15 +4,16 @@ import { describe, expect, test } from '@jest/globals';
 
 import {
   batchOf,
+  fitsInputs,
   imageInputs,
   imageSamples,
   inputsText,
   openDataset,
-  sameInputs,
   type Samples,
   samplesBetween,
   type Split,
 } from '../../../workers/data/index.js';
+import { sameInputs } from '../../../workers/data/samples.js';
 
 /** Three samples of a text and a number: two inputs of different types. */
 const mixed: Samples = {
@@ -52,6 +53,17 @@ describe('inputs', () => {
   ])('with %s: equal is %s', (_what, other, equal) => {
     expect(sameInputs(inputs, other as typeof inputs)).toBe(equal);
     expect(sameInputs(other as typeof inputs, inputs)).toBe(equal);
+  });
+
+  test.each<[string, object, object, boolean]>([
+    ['one input of another name', { input: inputs.ids }, { tokens: inputs.ids }, true],
+    ['one input of another shape', { input: inputs.ids }, { input: { dtype: 'int32', shape: [17] } }, false],
+    ['several inputs in another order', inputs, { image: inputs.image, ids: inputs.ids }, true],
+    ['several inputs of other names', inputs, { image: inputs.image, tokens: inputs.ids }, false],
+    ['fewer inputs than the model has', inputs, { ids: inputs.ids }, false],
+    ['more inputs than the model has', { ids: inputs.ids }, inputs, false],
+  ])('with %s: they fit a model or not', (_what, wanted, given, fit) => {
+    expect(fitsInputs(wanted as typeof inputs, given as typeof inputs)).toBe(fit);
   });
 
   test('are described by their sizes, and by their names where there are several', () => {
