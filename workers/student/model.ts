@@ -8,12 +8,14 @@ import { WorkerError } from '../base/index.js';
 import type { Dataset } from '../data/index.js';
 import { resolve } from '../places/index.js';
 
+type Splits = { readonly [Split in 'train' | 'test']: Pick<Dataset[Split], 'spec'> };
+
 /**
  * A pure function of the uri, the file and what the splits have in common, so that every attempt trains the same model.
  * @returns the text of a tfjs layers `model.json`, or of its topology alone
  * @throws PlaceError; PresetError; WorkerError when the file cannot be read
  */
-export async function studentModelText(uri: string, dataset: Dataset): Promise<string> {
+export async function studentModelText(uri: string, dataset: Splits): Promise<string> {
   const read = readStudentModelUri(uri);
   if (!read.ok || read.value.scheme !== 'preset') return readModel((await resolve(uri)).path);
   const { name, parameters } = read.value;
@@ -21,7 +23,7 @@ export async function studentModelText(uri: string, dataset: Dataset): Promise<s
 }
 
 /** What a preset learns of a data set. A class may appear in one split only. */
-export function presetDataOf({ train, test }: Pick<Dataset, 'train' | 'test'>): PresetData {
+export function presetDataOf({ train, test }: Splits): PresetData {
   const classes = Math.max(train.spec.classes, test.spec.classes);
   return { inputs: train.spec.inputs, outputs: classes === 0 ? undefined : classes };
 }

@@ -7,8 +7,4 @@ export class PresetError extends DistilleryError {
   readonly retry = 'Never';
   /** Always a single one. */
   declare readonly fault: ValueFault | StatementFault;
-
-  constructor(fault: ValueFault | StatementFault) {
-    super(fault);
-  }
 }

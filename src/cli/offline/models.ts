@@ -71,8 +71,8 @@ function modelOf(text: string, sizes?: readonly number[], given?: number): OneMo
     const input = sizes === undefined ? sample : inputOf(chosen, sizes);
     const outputs = given ?? (chosen.values.outputs as number | undefined) ?? usual;
     const { values } = chosen;
-    const model = presetTopology({ ...chosen, values: { ...values, outputs } }, { inputs: { input } });
-    return { chosen, input, outputs, model };
+    const sized = { ...chosen, values: { ...values, outputs } };
+    return { chosen: sized, input, outputs, model: presetTopology(sized, { inputs: { input } }) };
   } catch (error) {
     if (error instanceof PresetError) throw new CliError('badInput', error.fault, { cause: error });
     throw error;
@@ -111,8 +111,8 @@ function sizeText({ input, outputs, model }: OneModel): string {
 
 /** With every parameter that has a value. */
 function uriOf({ name, preset, values }: ChosenPreset): string {
-  const texts = Object.entries(preset.parameters).flatMap(([parameter, { text }]) => {
-    const value = text(values[parameter]);
+  const texts = Object.entries(preset.parameters).flatMap(([parameter, kind]) => {
+    const value = kind.text(values[parameter]);
     return value === '' ? [] : [`${parameter}=${value}`];
   });
   return `preset://${name}?${texts.join('&')}`;
@@ -124,10 +124,10 @@ const ofEveryPreset =
 
 function presetText(name: (typeof presetNames)[number]): string {
   const { parameters, summary, takes } = presets[name];
-  const rows = Object.entries(omit(parameters, 'outputs')).map(([parameter, { fallback, meaning, text }]) => [
+  const rows = Object.entries(omit(parameters, 'outputs')).map(([parameter, kind]) => [
     `  ${parameter}`,
-    text(fallback),
-    meaning,
+    kind.text(kind.fallback),
+    kind.meaning,
   ]);
   const head = `${name}: ${summary}\n  takes ${takesText({ takes })}; ${sizeText(modelOf(name))}`;
   return `${head}\n${aligned(rows, [])}`;

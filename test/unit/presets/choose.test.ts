@@ -29,7 +29,7 @@ describe('a choice', () => {
         'text-transformer-tiny or bytes-cnn.',
     ],
     ['toString', [], expect.stringContaining('there is no such preset') as unknown as string],
-    ['mlp', [['hiden', '3']], 'preset mlp: it has no parameter "hiden". Write hidden.'],
+    ['mlp', [['hiddn', '3']], 'preset mlp: it has no parameter "hiddn". Write hidden.'],
     ['mlp', [['width', '3']], 'preset mlp: it has no parameter "width". It has hidden, dropout, outputs.'],
     ['mlp', [['constructor', '3']], expect.stringContaining('no parameter "constructor"') as unknown as string],
     [
@@ -69,9 +69,9 @@ describe('a choice', () => {
   });
 
   test.each(presetNames)('of %s reads its own examples and defaults', (name) => {
-    for (const [parameter, { example, fallback, read, text }] of Object.entries(presets[name].parameters)) {
-      expect([parameter, read(example)]).not.toEqual([parameter, undefined]);
-      if (fallback !== undefined) expect(read(text(fallback))).toEqual(fallback);
+    for (const [parameter, kind] of Object.entries(presets[name].parameters)) {
+      expect([parameter, kind.read(kind.example)]).not.toEqual([parameter, undefined]);
+      if (kind.fallback !== undefined) expect(kind.read(kind.text(kind.fallback))).toEqual(kind.fallback);
     }
   });
 });
