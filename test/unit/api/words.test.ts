@@ -210,3 +210,25 @@ describe('the words of status', () => {
     expect(conditions.progressing.brokerLost('x'.repeat(5000)).message.length).toBeLessThanOrEqual(1024);
   });
 });
+
+describe('a preset student', () => {
+  const messagesOf = (uri: string): readonly string[] => {
+    const checked = checkJob(bent(['spec.student.model.uri', uri]));
+    return checked.ok ? [] : checked.problems.map(({ message }) => message);
+  };
+
+  test.each<[string, readonly string[]]>([
+    ['preset://mlp', []],
+    ['PRESET://cnn-tiny?filters=16,32&dense=0&outputs=12', []],
+    ['preset://cnn-tny', ['spec.student.model.uri: preset "cnn-tny": there is no such preset. Write cnn-tiny.']],
+    [
+      'preset://mlp?hidden=0',
+      [
+        'spec.student.model.uri: preset mlp, hidden: found "0", expected 1 to 8 whole numbers from 1 to 8192, ' +
+          'separated by commas. Write for example hidden=256,128.',
+      ],
+    ],
+  ])('%s has these problems', (uri, want) => {
+    expect(messagesOf(uri)).toEqual(want);
+  });
+});

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { crossingOf, type DistilleryError, type FaultOf, problemOf, type Retry, revived } from '@distillery/base';
 import { CredsError, NkeyError } from '@distillery/nats';
+import { PresetError } from '@distillery/presets';
 import {
   FrameError,
   ManifestError,
@@ -114,6 +115,7 @@ const samples: Readonly<Record<string, () => DistilleryError>> = {
   OnnxFileError: () => new OnnxFileError('an empty file'),
   OwnerlessJobError: () => new OwnerlessJobError('mnist'),
   PlaceError: () => new PlaceError(fault),
+  PresetError: () => new PresetError(fault),
   PortTaken: () => new PortTaken('noServer', fault),
   QuantityError: () => new QuantityError('x', 'an amount'),
   ReadError: () => new ReadError(fault),
