@@ -19,6 +19,7 @@ COPY package.json package-lock.json .npmrc ./
 COPY packages/base/package.json packages/base/
 COPY packages/nats/package.json packages/nats/
 COPY packages/platform/package.json packages/platform/
+COPY packages/presets/package.json packages/presets/
 COPY packages/protocol/package.json packages/protocol/
 COPY workers/package.json workers/
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=cache,target=/root/.npm npm ci

@@ -2,7 +2,7 @@
  * Writes all generated files. From the API's only source, crds/distilljobs.yaml: the TypeScript types, the schema as a
  * constant (so that src/api reads no file), docs/reference/api.md (with the grammar of uris) and the chart's copy. From
  * code: the lists of metrics and of the operator's settings, the table of rooms in docs/architecture.md, that of exit codes
- * in docs/protocol.md, and the values of DISTILL_RUNTIME in the pages that explain it. With `--check` it writes nothing,
+ * in docs/protocol.md, those of presets in docs/models.md, and the values of DISTILL_RUNTIME in the pages that explain it. With `--check` it writes nothing,
  * prints the files that differ and exits 1. The output depends only on these sources.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -10,13 +10,14 @@ import path from 'node:path';
 import process from 'node:process';
 
 import { alternatives, markdownTable } from '@distillery/base';
-import { exitCodeRows, runtimeChoices, uriForms, uriRules } from '@distillery/protocol';
+import { exitCodeRows, runtimeChoices, studentModelRules, uriForms, uriRules } from '@distillery/protocol';
 import { compile } from 'json-schema-to-typescript';
 import { parse } from 'yaml';
 
 import { configurationFields, configurationVersion, type Field } from '../dist/src/operator/configuration.js';
 import { operatorVariables, type Variable } from '../dist/src/operator/variables.js';
 import { metricDescriptions } from '../dist/src/telemetry/index.js';
+import { presetParametersTable, presetsTable } from './preset-tables.ts';
 import { readRooms, roomsFile, roomsTable } from './rooms.ts';
 
 interface Rule {
@@ -267,6 +268,10 @@ function renderUris(): string {
     '',
     ...uriRules.map(({ clause, remedy }) => `- ${clause}; ${remedy}.`),
     '',
+    "The student's model may also be a preset, with one more rule:",
+    '',
+    ...studentModelRules.slice(uriRules.length).map(({ clause, remedy }) => `- ${clause}; ${remedy}.`),
+    '',
   ].join('\n');
 }
 
@@ -378,7 +383,10 @@ function renderConfiguration(): string {
 
 /** The page with a new table between the two marks of its name; the rest of the page is written by hand. */
 async function renderTable(file: string, name: string, source: string, table: string): Promise<string> {
-  const page = await readFile(path.join(root, file), 'utf8');
+  return withTable(await readFile(path.join(root, file), 'utf8'), file, name, source, table);
+}
+
+function withTable(page: string, file: string, name: string, source: string, table: string): string {
   const open = `<!-- ${name}: generated from ${source} by scripts/generate.ts -->\n`;
   const close = `<!-- /${name} -->\n`;
   const [before, rest] = page.split(open);
@@ -400,6 +408,14 @@ function exitCodesTable(): string {
     })),
   );
   return `${table}\n`;
+}
+
+/** The page of models with both of its tables. */
+async function renderModels(): Promise<string> {
+  const file = 'docs/models.md';
+  const source = 'packages/presets/src/table.ts';
+  const page = withTable(await readFile(path.join(root, file), 'utf8'), file, 'presets', source, presetsTable());
+  return withTable(page, file, 'preset parameters', source, presetParametersTable());
 }
 
 /** The page with the values of DISTILL_RUNTIME in the row of that variable; a longer list leaves the table to prettier. */
@@ -437,6 +453,7 @@ async function outputs(): Promise<Map<string, string>> {
     ['docs/reference/operator-configuration.md', renderConfiguration()],
     ['docs/architecture.md', await renderTable('docs/architecture.md', 'rooms', roomsFile, roomsTable(readRooms()))],
     ['docs/protocol.md', await renderTable('docs/protocol.md', 'exit codes', exitCodesFile, exitCodesTable())],
+    ['docs/models.md', await renderModels()],
     ['docs/guide.md', await renderRuntimes('docs/guide.md')],
     ['workers/README.md', await renderRuntimes('workers/README.md')],
   ]);

@@ -45,7 +45,8 @@ export function within(parent: string, problem: Problem): Problem {
   return { ...problem, ...problemAt(path, problem.fault) };
 }
 
-function problemAt(path: string, fault: FaultOf): Problem {
+/** A fault that another package found in the value of a field. */
+export function problemAt(path: string, fault: FaultOf): Problem {
   return { path, fault, message: sentenceOf({ ...fault, about: path === '' ? 'the document' : path }) };
 }
 

@@ -2,9 +2,8 @@
  * Small checks that combine into an allow-list for a free-form part of the API: each takes a value and its path, and
  * returns all problems. A value that no check allows is refused.
  */
-import { alternatives } from '@distillery/base';
+import { alternatives, nearest } from '@distillery/base';
 
-import { nearest } from './nearest.js';
 import { mismatch, nameValue, violation } from './problem.js';
 import type { Problem } from './problem.js';
 import { isFields, joinPath } from './schema.js';

@@ -3,10 +3,10 @@
  * unique keys of lists, which JSON Schema cannot express. Run it after defaulting (defaults.ts) and the removal of unknown
  * fields (unknown.ts).
  */
+import { nearest } from '@distillery/base';
 import { Ajv } from 'ajv';
 import type { ErrorObject, ValidateFunction } from 'ajv';
 
-import { nearest } from './nearest.js';
 import { mismatch, nameSchema, nameValue, violation } from './problem.js';
 import type { Problem } from './problem.js';
 import { isFields, joinPath, placesBelow } from './schema.js';

@@ -2,9 +2,8 @@
  * Unknown fields: the API server would drop or refuse them, so they are always a problem here. Each one names the
  * known field that was most likely meant: the nearest beside it, or the place where a field of that name belongs.
  */
-import { alternatives } from '@distillery/base';
+import { alternatives, nearest } from '@distillery/base';
 
-import { nearest } from './nearest.js';
 import { mismatch } from './problem.js';
 import type { Problem } from './problem.js';
 import { fieldSchema, isFields, joinPath } from './schema.js';

@@ -1,8 +1,13 @@
-/** Reads the uris and stores of a job (data sets, models, results), by the grammar of packages/protocol/src/uri.ts. */
-import { readStore, readUri } from '@distillery/protocol';
-import type { Read, Store, Uri, UriScheme } from '@distillery/protocol';
+/**
+ * Reads the uris and stores of a job (data sets, models, results), by the grammar of packages/protocol/src/uri.ts, and checks
+ * what a preset student is asked for.
+ */
+import { statementOf } from '@distillery/base';
+import { choosePreset, PresetError } from '@distillery/presets';
+import { readStore, readStudentModelUri, readUri } from '@distillery/protocol';
+import type { PresetUri, Read, Store, Uri, UriScheme } from '@distillery/protocol';
 
-import { nameValue, violation } from './problem.js';
+import { nameValue, problemAt, violation } from './problem.js';
 import type { Problem } from './problem.js';
 import { isFields } from './schema.js';
 
@@ -51,11 +56,11 @@ export function configMapPlace(uri: string): ConfigMapPlace | undefined {
   return read?.scheme === 'configmap' ? { name: read.name, key: read.key } : undefined;
 }
 
-const readers: Readonly<Record<string, (text: string) => Read<Uri | Store>>> = {
+const readers: Readonly<Record<string, (text: string) => Read<Uri | PresetUri | Store>>> = {
   'spec.dataset.uri': readUri,
   'spec.teacher.model.uri': readUri,
   'spec.teacher.tokenizer.uri': readUri,
-  'spec.student.model.uri': readUri,
+  'spec.student.model.uri': readStudentModelUri,
   'spec.student.tokenizer.uri': readUri,
   'spec.student.checkpoint.store': readStore,
   'spec.student.output.store': readStore,
@@ -69,9 +74,21 @@ export function uriProblems(value: unknown): Problem[] {
   return Object.entries(readers).flatMap(([path, read]) => {
     const text = path.split('.').reduce<unknown>((at, name) => (isFields(at) ? at[name] : undefined), value);
     const result = typeof text === 'string' ? read(text) : undefined;
-    if (result === undefined || result.ok) return [];
+    if (result === undefined) return [];
+    if (result.ok) return presetProblems(path, result.value);
     return [violation(path, nameValue(text), result.fault.clause, result.fault.remedy)];
   });
+}
+
+function presetProblems(path: string, place: Uri | PresetUri | Store): Problem[] {
+  if (!('scheme' in place) || place.scheme !== 'preset') return [];
+  try {
+    choosePreset(place.name, place.parameters);
+    return [];
+  } catch (error) {
+    if (!(error instanceof PresetError)) throw error;
+    return [problemAt(path, { problem: statementOf(error.fault), remedy: error.fault.remedy })];
+  }
 }
 
 function valueOf<T>(read: Read<T>): T | undefined {

@@ -19,7 +19,7 @@ import {
 
 import type { Fields } from './object.js';
 
-/** @returns the uri as workers read it: file:///absolute/path or package://name/path. */
+/** @returns the uri as workers read it: file:///absolute/path or package://name/path; a preset stays as it is. */
 export function uriInPod(uri: string): string {
   const claim = claimPlace(uri);
   if (claim !== undefined) return fileUri(joined(workerFolders.claims, claim.claim, claim.path));

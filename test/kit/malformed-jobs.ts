@@ -52,6 +52,8 @@ export const malformedJobs: readonly (
   ['a data set in a ConfigMap', ['spec.dataset.uri', 'configmap://data/mnist']],
   ['a ConfigMap uri without a key', ['spec.teacher.model.uri', 'configmap://models']],
   ['a ConfigMap uri with a folder', ['spec.student.model.uri', 'configmap://models/a/student.json']],
+  ['a preset for a teacher', ['spec.teacher.model.uri', 'preset://mlp']],
+  ['a preset with an escape', ['spec.student.model.uri', 'preset://mlp?hidden=%31']],
   ['a bucket uri without a bucket', ['spec.dataset.uri', 's3:///mnist']],
   ['a uri that is too long', ['spec.dataset.uri', `file://${'x'.repeat(1024)}`]],
   ['a format in capitals', ['spec.dataset.format', 'IDX']],

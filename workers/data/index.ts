@@ -4,6 +4,7 @@ export { openDataset } from './readers.js';
 export {
   imageInputs,
   imageSamples,
+  inputFor,
   inputsText,
   onlyInput,
   sameInputs,

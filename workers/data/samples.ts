@@ -51,6 +51,8 @@ export interface InputSpec {
   readonly dtype: Tensor['dtype'];
   /** Of one sample; a text has []. */
   readonly shape: readonly number[];
+  /** int32: all values are below this number, as those of a vocabulary; absent where no one says. */
+  readonly values?: number;
 }
 export type InputSpecs = Readonly<Record<string, InputSpec>>;
 
@@ -163,6 +165,20 @@ export function inputsText(inputs: InputSpecs): string {
   };
   if (entries.length === 1) return entries.map(([, spec]) => text(spec)).join();
   return entries.map(([name, spec]) => `${name} ${text(spec)}`).join(', ');
+}
+
+/**
+ * What belongs to an input of a model: what has its name, or, where both have a single input, that one whatever its name.
+ * @param wanted the inputs of the model
+ */
+export function inputFor<Input>(
+  given: Readonly<Record<string, Input>>,
+  name: string,
+  wanted: InputSpecs,
+): Input | undefined {
+  const [only, ...others] = Object.values(given);
+  if (only !== undefined && others.length === 0 && Object.keys(wanted).length === 1) return only;
+  return given[name];
 }
 
 /** Whether both have the same inputs, by name, type and shape. */

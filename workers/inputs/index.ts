@@ -6,3 +6,4 @@ export { elementTypes } from './model-input.js';
 export { openInputs } from './plan.js';
 export type { InputSource, ModelInputs } from './plan.js';
 export type { InputSettings } from './match.js';
+export { openTokenizer } from './tokenizer.js';

@@ -87,11 +87,12 @@ function batchOf(about: string, inputs: readonly ModelInput[]): number | null {
 }
 
 async function tokenizerFor(
-  { about, tokenizer, settings: { side } }: InputSource,
+  { about, fields, tokenizer, settings: { side } }: InputSource,
   matches: readonly Match[],
 ): Promise<Tokenizer | null> {
-  const lengths = matches.filter(isToken).flatMap(({ input: { shape } }) => shape[1] ?? []);
-  if (matches.every((match) => !isToken(match))) return null;
+  const isText = ({ field }: Match): boolean => fields[field]?.dtype === 'text';
+  const lengths = matches.filter(isText).flatMap(({ input: { shape } }) => shape[1] ?? []);
+  if (!matches.some(isText)) return null;
   if (tokenizer === null) {
     throw new InputError({
       about,
@@ -103,23 +104,13 @@ async function tokenizerFor(
   return openTokenizer(tokenizer.path, { maxTokens });
 }
 
-function isToken({ input, setting }: Match): boolean {
-  return setting.tokens !== undefined || roleOf(input.name) !== undefined;
-}
-
 function planOf({ about, fields, settings }: InputSource, match: Match, tokenizer: Tokenizer | null): Plan {
   const { input, field, setting, from } = match;
   const spec = fields[field];
   if (spec === undefined) throw new RangeError(`plan: no field ${field}`);
   if (spec.dtype === 'text') {
     const role = setting.tokens ?? roleOf(input.name) ?? 'Ids';
-    if (tokenizer === null) {
-      throw new InputError({
-        about,
-        problem: `input ${input.name} takes ${input.dtype} numbers, and field ${field} holds texts`,
-        remedy: `set ${settings.side}.inputs[].tokens for this input and ${settings.side}.tokenizer.uri`,
-      });
-    }
+    if (tokenizer === null) throw new RangeError('plan: texts without a tokenizer');
     const planned = planTokens(about, input, role, tokenizer);
     const { description } = planned;
     return { description, notes: [], feed: (_, tokens) => planned.feed(tokens.get(field) ?? []) };

@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { librarySentence } from '../base/index.js';
 import { onlyInput } from '../data/index.js';
-import type { NumericSpecs } from '../data/index.js';
+import type { NumericSpec, NumericSpecs } from '../data/index.js';
 import {
   dropoutMasks,
   endInLogits,
@@ -124,25 +124,31 @@ function wrap(model: tfl.LayersModel, topology: Json, seed: number, notes: reado
 }
 
 function shapesOf(model: tfl.LayersModel): { readonly inputs: NumericSpecs; readonly columns: number } {
-  const [input, ...moreInputs] = model.inputs;
   const [output, ...moreOutputs] = model.outputs;
-  if (input === undefined || moreInputs.length > 0) {
-    throw new StudentModelError('inputs', `${model.inputs.length} inputs`, 'one input');
-  }
   if (output === undefined || moreOutputs.length > 0) {
     throw new StudentModelError('outputs', `${model.outputs.length} outputs`, 'one output');
-  }
-  const [, height, width, channels, ...rest] = input.shape;
-  if (typeof height !== 'number' || typeof width !== 'number' || typeof channels !== 'number' || rest.length > 0) {
-    const expected = '[null, height, width, channels] with known sizes';
-    throw new StudentModelError(`input ${input.name}`, `shape ${JSON.stringify(input.shape)}`, expected);
   }
   const [, columns, ...more] = output.shape;
   if (typeof columns !== 'number' || more.length > 0) {
     const expected = '[null, classes]: one row of logits a sample';
     throw new StudentModelError(`output ${output.name}`, `shape ${JSON.stringify(output.shape)}`, expected);
   }
-  return { inputs: { [onlyInput]: { dtype: 'float32', shape: [height, width, channels] } }, columns };
+  // A file gives its only input any name; the trainer always knows it by the same one.
+  const named = model.inputs.map((input, at) => {
+    const name = model.inputs.length === 1 ? onlyInput : (model.inputNames[at] ?? input.name);
+    return [name, inputSpecOf(input)] as const;
+  });
+  return { inputs: Object.fromEntries(named), columns };
+}
+
+function inputSpecOf({ name, shape: [, ...axes], dtype }: tfl.SymbolicTensor): NumericSpec {
+  const shape = axes.filter((axis) => axis !== null);
+  if (axes.length === 0 || shape.length < axes.length) {
+    const expected = 'the batch axis and at least one more, of known size: for images [null, height, width, channels]';
+    throw new StudentModelError(`input ${name}`, `shape ${JSON.stringify([null, ...axes])}`, expected);
+  }
+  if (dtype === 'float32' || dtype === 'int32') return { dtype, shape };
+  throw new StudentModelError(`input ${name}`, `values of ${dtype}`, 'float32 or int32');
 }
 
 /** The weights in the model's order; those of layers that share a name are numbered. */

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { librarySentence } from '../base/index.js';
-import { sizeOf } from '../data/index.js';
+import { inputFor, sizeOf } from '../data/index.js';
 import type { NumericSpecs, Samples } from '../data/index.js';
 import type { ModelWeight, StudentModel } from './student-model.js';
 import { StudentModelError } from './trainer-errors.js';
@@ -59,7 +59,7 @@ export function predict(model: StudentModel, samples: Samples): Float32Array {
 /** One tensor for each input of the model, in its order. The samples have passed `checkSamples`. */
 function tensorsOf(samples: Samples, inputs: NumericSpecs): tf.Tensor[] {
   return Object.entries(inputs).map(([name, { dtype, shape }]) =>
-    tf.tensor(samples.inputs[name]?.data ?? [], [samples.count, ...shape], dtype),
+    tf.tensor(inputFor(samples.inputs, name, inputs)?.data ?? [], [samples.count, ...shape], dtype),
   );
 }
 

@@ -1,5 +1,5 @@
 /** What a trainer requires of a batch and of a state before it uses them. Pure. */
-import { sizeOf } from '../data/index.js';
+import { inputFor, sizeOf } from '../data/index.js';
 import type { NumericSpecs, Samples, Targets } from '../data/index.js';
 import { BatchError, NumericError, StateError } from './trainer-errors.js';
 import type { NamedTensor, TrainingBatch } from './trainer.js';
@@ -43,7 +43,7 @@ export function checkTargets(targets: Targets, samples: number, columns: number)
 /** @throws BatchError at the first input whose tensor is missing, or of another type or size */
 export function checkSamples(samples: Samples, inputs: NumericSpecs): void {
   for (const [name, { dtype, shape }] of Object.entries(inputs)) {
-    const tensor = samples.inputs[name];
+    const tensor = inputFor(samples.inputs, name, inputs);
     if (tensor?.dtype !== dtype) throw new BatchError(`input ${name}`, tensor?.dtype ?? 'none', dtype);
     checkRows('samples', tensor.data.length, samples.count * sizeOf(shape));
   }

@@ -94,7 +94,7 @@ export function widthFault(teacher: number, student: number): Fault {
     about: 'teacher and student differ in width',
     found: `${teacher} logits a sample of the teacher`,
     expected: `${student} as the student has`,
-    remedy: `give the student model ${teacher} outputs or take another teacher`,
+    remedy: `give the student model ${teacher} outputs (a preset: outputs=${teacher}) or take another teacher`,
   };
 }
 

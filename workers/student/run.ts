@@ -1,8 +1,7 @@
 /** What a student process does: it claims the attempt, loads the model and the newest checkpoint, and trains to the end. */
 import { join } from 'node:path';
 
-import { type Clock, decodeText, statementOf, TextError, within } from '@distillery/base';
-import { readFaultOf, readRegularSync } from '@distillery/platform';
+import { type Clock, statementOf } from '@distillery/base';
 import {
   firstRank,
   jobNames,
@@ -29,7 +28,6 @@ import {
 import type { ExportLimits, TrainerThread, TrainerThreadSource } from '../compute/index.js';
 import { checkLabels, type Dataset, openDataset } from '../data/index.js';
 import type { OnnxOrder } from '../models/export.js';
-import { resolve } from '../places/index.js';
 import { unlessStopped, type WorkerContext } from '../process/index.js';
 import {
   claimAttempt,
@@ -47,6 +45,7 @@ import {
 
 import { widthFault } from './frames.js';
 import { LiveSupply } from './live-supply.js';
+import { studentModelText } from './model.js';
 import { type AttemptFacts, startingState } from './reporting.js';
 import type { ResultStore } from './results.js';
 import { objectCheckpoints, objectResults, openFileResults } from './stores.js';
@@ -88,7 +87,7 @@ async function prepare(
   const dataset = await openDataset(manifest.dataset);
   const { positions } = dataset.train.spec;
   const schedule = scheduleOf({ ...manifest.training, samples: dataset.train.length, positions });
-  const modelJson = readModel((await resolve(manifest.student.model.uri)).path);
+  const modelJson = await studentModelText(manifest, dataset);
   const [trainer, link] = await Promise.all([
     openTrainer(trainerSourceOf(context, modelJson, schedule)),
     connect(context),
@@ -289,22 +288,4 @@ async function newestSound(checkpoints: CheckpointStore, jobUid: string, log: Lo
   }
   if (newest === null && skipped.length > 0) log.warn('no checkpoint is sound; training starts over from step 0');
   return newest === null ? null : { entry: newest.entry, ...newest.checkpoint };
-}
-
-function readModel(path: string): string {
-  try {
-    return decodeText(readRegularSync(path));
-  } catch (error) {
-    if (error instanceof TextError) {
-      throw new WorkerError('terminal', within(`student model ${path}`, error.fault), { cause: error });
-    }
-    const { found, remedy, passes } = readFaultOf(error, path);
-    const fault = {
-      about: `student model ${path}`,
-      found,
-      expected: 'a tfjs layers model.json',
-      remedy: `${remedy} (spec.student.model.uri)`,
-    };
-    throw new WorkerError(passes ? 'error' : 'terminal', fault, { cause: error });
-  }
 }

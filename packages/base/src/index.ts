@@ -21,6 +21,7 @@ export type { CrossingError, Fault, FaultOf, Retry, StatementFault, ValueFault }
 export { jsonEqual } from './json-equal.js';
 export { isJsonObject } from './json-object.js';
 export { markdownTable } from './markdown-table.js';
+export { nearest } from './nearest.js';
 export { omit } from './omit.js';
 export { matchesPattern } from './pattern.js';
 export { printableUrl, withoutLogins } from './printable-url.js';

@@ -114,8 +114,17 @@ export {
   teacherStateSchema,
 } from './telemetry.js';
 export type { DamagedFrame, DeadItem, LogitsReader, Reference, StudentState, TeacherState } from './telemetry.js';
-export { readStore, readUri, storeRules, uriForms, uriRules, uriText } from './uri.js';
-export type { Read, Store, Uri, UriFault, UriRule, UriScheme } from './uri.js';
+export {
+  readStore,
+  readStudentModelUri,
+  readUri,
+  storeRules,
+  studentModelRules,
+  uriForms,
+  uriRules,
+  uriText,
+} from './uri.js';
+export type { PresetUri, Read, Store, Uri, UriFault, UriRule, UriScheme } from './uri.js';
 export { decodeWorkItem, encodeWorkItem, WorkItemError } from './work-item.js';
 export type { WorkItem } from './work-item.js';
 export { quietLibraries } from './quiet.js';

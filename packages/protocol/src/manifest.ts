@@ -16,7 +16,7 @@ const count = z.number().int().positive();
 
 const modelSchema = z.strictObject({
   format: z.enum(['onnx', 'tfjs-layers']),
-  /** file:///absolute/path or package://name/path once resolved. */
+  /** file:///absolute/path or package://name/path once resolved; a student's may be preset://name. */
   uri: z.string().min(1),
   /** Longest time that a worker waits for the model to load and answer its first samples, and for one batch of it. */
   timeoutSeconds: count,

@@ -7,15 +7,19 @@
  *  uri/U1 A text that `readUri` accepts names exactly one place; nothing in it is ignored or dropped.
  *  uri/U2 The decoded path of a package or a claim stays inside it: no `.`, `..` or escaped slash.
  *  uri/U3 `readUri(uriText(uri))` gives `uri` again.
- *  uri/U4 The rules of crds/distilljobs.yaml are `uriRules` and `storeRules` in the API server's language, word for
- *     word.
+ *  uri/U4 The rules of crds/distilljobs.yaml are `uriRules`, `studentModelRules` and `storeRules` in the API server's
+ *     language, word for word.
  */
 
 const uriSchemes = ['package', 'file', 'pvc', 'configmap', 'https', 's3'] as const;
 export type UriScheme = (typeof uriSchemes)[number];
+/** Of the student's model only. */
+const presetScheme = 'preset';
 
 /** How a uri of each scheme is written and what it names, for the API reference. */
-export const uriForms: Readonly<Record<UriScheme, { readonly form: string; readonly names: string }>> = {
+export const uriForms: Readonly<
+  Record<UriScheme | typeof presetScheme, { readonly form: string; readonly names: string }>
+> = {
   package: {
     form: 'package://NAME[/PATH]',
     names: 'A path in an npm package, looked up in the `node_modules` folders above the worker.',
@@ -36,6 +40,10 @@ export const uriForms: Readonly<Record<UriScheme, { readonly form: string; reado
   },
   https: { form: 'https://HOST/PATH', names: 'Reserved; refused by this version.' },
   s3: { form: 's3://BUCKET[/PATH]', names: 'Reserved; refused by this version.' },
+  preset: {
+    form: 'preset://NAME[?PARAMETER=VALUE&…]',
+    names: 'A preset student model (docs/models.md lists them), with parameters. `student.model.uri` only.',
+  },
 };
 
 /** What a uri names. Paths are decoded; those of packages, claims and buckets have no slash at their ends. */
@@ -47,6 +55,14 @@ export type Uri =
   | { readonly scheme: 'configmap'; readonly name: string; readonly key: string }
   /** `rest` as it is written: no version resolves these yet. */
   | { readonly scheme: 'https' | 's3'; readonly rest: string };
+
+/** A preset student model. The names and values of its parameters are checked by the package of presets. */
+export interface PresetUri {
+  readonly scheme: typeof presetScheme;
+  readonly name: string;
+  /** In the order of the text. */
+  readonly parameters: readonly (readonly [name: string, value: string])[];
+}
 
 export type Store =
   { readonly kind: 'nats' } | { readonly kind: 'file' } | { readonly kind: 'place'; readonly uri: Uri };
@@ -62,7 +78,7 @@ export type Read<T> = { readonly ok: true; readonly value: T } | { readonly ok: 
 /** A rule of the grammar. The patterns mean the same to JavaScript and to RE2, which the API server uses. */
 export interface UriRule extends UriFault {
   /** Schemes that it is about; absent = any text. */
-  readonly schemes?: readonly UriScheme[];
+  readonly schemes?: readonly (UriScheme | typeof presetScheme)[];
   /** Upper-case letters match as lower-case ones. */
   readonly ignoresCase?: true;
   /** What the whole text must match, or must not. */
@@ -148,6 +164,29 @@ export const uriRules: readonly UriRule[] = [
   bucketName,
 ];
 
+const presetForm: UriRule = {
+  schemes: [presetScheme],
+  test: {
+    accepts: '^[^:]*://[a-z0-9-]+([?][A-Za-z]+=[A-Za-z0-9.,-]+(&[A-Za-z]+=[A-Za-z0-9.,-]+)*)?$',
+  },
+  clause: 'a preset is written preset://NAME?PARAMETER=VALUE&PARAMETER=VALUE, without escapes',
+  remedy: 'write for example preset://mlp?hidden=256,128&dropout=0.1',
+};
+
+/** Of the uri of the student's model. */
+export const studentModelRules: readonly UriRule[] = [
+  {
+    ignoresCase: true,
+    test: { accepts: `^(${[...uriSchemes, presetScheme].join('|')})://(.|[^.])` },
+    clause:
+      'the uri must be preset://NAME, package://NAME/PATH, file://PATH, pvc://CLAIM/PATH, configmap://NAME/KEY, ' +
+      'https://HOST/PATH or s3://BUCKET/PATH',
+    remedy: 'start with one of these schemes',
+  },
+  ...uriRules.slice(1),
+  presetForm,
+];
+
 /** Of `student.checkpoint.store` and `student.output.store`. */
 export const storeRules: readonly UriRule[] = [
   {
@@ -176,6 +215,11 @@ export function readUri(text: string): Read<Uri> {
   return readBy(uriRules, text, uriIn);
 }
 
+/** Reads the uri of the student's model. */
+export function readStudentModelUri(text: string): Read<Uri | PresetUri> {
+  return readBy(studentModelRules, text, (uri) => (hasScheme(uri, presetScheme) ? presetIn(uri) : uriIn(uri)));
+}
+
 /** Reads a `store`. */
 export function readStore(text: string): Read<Store> {
   return readBy(storeRules, text, (store) => {
@@ -185,8 +229,12 @@ export function readStore(text: string): Read<Store> {
 }
 
 /** The uri in its one spelling: the scheme in lower case, only what must be escaped escaped. */
-export function uriText(uri: Uri): string {
+export function uriText(uri: Uri | PresetUri): string {
   switch (uri.scheme) {
+    case 'preset': {
+      const parameters = uri.parameters.map(([name, value]) => `${name}=${value}`);
+      return `preset://${uri.name}${parameters.length === 0 ? '' : '?'}${parameters.join('&')}`;
+    }
     case 'package':
       return `package://${joined(uri.name, escaped(uri.path))}`;
     case 'file':
@@ -242,7 +290,21 @@ function uriIn(text: string): Uri {
   }
 }
 
-function hasScheme(text: string, scheme: UriScheme): boolean {
+/** @param text one that keeps the rules */
+function presetIn(text: string): PresetUri {
+  const [name = '', parameters] = text.slice('preset://'.length).split('?');
+  const pairs = parameters === undefined ? [] : parameters.split('&');
+  return {
+    scheme: presetScheme,
+    name,
+    parameters: pairs.map((pair) => {
+      const [parameter = '', value = ''] = pair.split('=');
+      return [parameter, value] as const;
+    }),
+  };
+}
+
+function hasScheme(text: string, scheme: string): boolean {
   const start = `${scheme}://`;
   return lower(text.slice(0, start.length)) === start;
 }

@@ -956,11 +956,11 @@ export const jobSchema: Schema = {
                   "type": "string",
                   "minLength": 1,
                   "maxLength": 1024,
-                  "description": "Where it is; the schemes of `teacher.model.uri`.",
+                  "description": "Where it is: the schemes of `teacher.model.uri`; or `preset://NAME?PARAMETER=VALUE`, a model that the student makes for the data (docs/models.md lists them).",
                   "x-kubernetes-validations": [
                     {
-                      "rule": "self.lowerAscii().matches('^(package|file|pvc|configmap|https|s3)://(.|[^.])')",
-                      "message": "the uri must be package://NAME/PATH, file://PATH, pvc://CLAIM/PATH, configmap://NAME/KEY (models only), https://HOST/PATH or s3://BUCKET/PATH; start with one of these schemes"
+                      "rule": "self.lowerAscii().matches('^(package|file|pvc|configmap|https|s3|preset)://(.|[^.])')",
+                      "message": "the uri must be preset://NAME, package://NAME/PATH, file://PATH, pvc://CLAIM/PATH, configmap://NAME/KEY, https://HOST/PATH or s3://BUCKET/PATH; start with one of these schemes"
                     },
                     {
                       "rule": "!self.matches('[\\\\x00-\\\\x20\\\\x7f-\\\\x9f]')",
@@ -997,6 +997,10 @@ export const jobSchema: Schema = {
                     {
                       "rule": "!self.lowerAscii().startsWith('s3://') || self.matches('^[^:]*://[a-z0-9][a-z0-9.-]+(/|$)')",
                       "message": "the uri must name a bucket after s3://; write for example s3://datasets/mnist"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().startsWith('preset://') || self.matches('^[^:]*://[a-z0-9-]+([?][A-Za-z]+=[A-Za-z0-9.,-]+(&[A-Za-z]+=[A-Za-z0-9.,-]+)*)?$')",
+                      "message": "a preset is written preset://NAME?PARAMETER=VALUE&PARAMETER=VALUE, without escapes; write for example preset://mlp?hidden=256,128&dropout=0.1"
                     }
                   ]
                 },

@@ -375,7 +375,7 @@ export interface StudentModel {
    */
   format: 'tfjs-layers';
   /**
-   * Where it is; the schemes of `teacher.model.uri`.
+   * Where it is: the schemes of `teacher.model.uri`; or `preset://NAME?PARAMETER=VALUE`, a model that the student makes for the data (docs/models.md lists them).
    */
   uri: string;
   /**
@@ -1161,7 +1161,7 @@ export interface StudentModelDraft {
    */
   format?: 'tfjs-layers';
   /**
-   * Where it is; the schemes of `teacher.model.uri`.
+   * Where it is: the schemes of `teacher.model.uri`; or `preset://NAME?PARAMETER=VALUE`, a model that the student makes for the data (docs/models.md lists them).
    */
   uri: string;
   /**

@@ -1,5 +1,5 @@
-/** Options and help of the commands that need neither workers nor a cluster: `distill validate` and `distill simulate`. */
-import { type Command, Option } from 'commander';
+/** Options and help of the commands that need neither workers nor a cluster: validate, models and simulate. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
 
 import type { Engine } from '../../api/index.js';
 import { policies } from '../../simulate/index.js';
@@ -12,6 +12,7 @@ import type { StopRequest } from '../shared/stop.js';
 import type { Terminal } from '../shared/standard-output.js';
 
 import { defaultOperatorSettings, readOperatorSettings } from './operator-settings.js';
+import { inputSizes, modelOutputs, models, type ModelsRequest } from './models.js';
 import { progressLine } from './progress-line.js';
 import { simulate } from './simulate.js';
 import { validated } from './validate.js';
@@ -52,6 +53,21 @@ export function addOfflineCommands(root: Command, needs: OfflineNeeds, ended: (e
     .addHelpText('after', validateHelp)
     .action((file: string, flags: ValidateFlags) => validateFile(file, flags, needs));
   root
+    .command('models')
+    .description('list the preset student models, or show the layers of one')
+    .argument('[preset]', "a preset and its parameters, as in 'mlp?hidden=64,32' (default: list all)")
+    .option('--input <sizes>', 'of one sample: 28x28x1 for images, 64 for texts of 64 tokens', sizesOfInput)
+    .option('--outputs <n>', 'number of logits', positiveInteger)
+    .addOption(
+      new Option('-o, --output <form>', 'topology: a model.json to start your own model from')
+        .choices(modelOutputs)
+        .default('text'),
+    )
+    .addHelpText('after', modelsHelp)
+    .action((preset: string | undefined, options: Omit<ModelsRequest, 'preset'>) => {
+      needs.say(models({ ...options, ...(preset === undefined ? {} : { preset }) }));
+    });
+  root
     .command('simulate')
     .description('compare ways of scaling teachers on a simulated cluster, made up or from a log (docs/simulator.md)')
     .argument('[trace...]', 'a file of parameters; or a folder with, or the two files of, a node and a pod list')
@@ -82,6 +98,19 @@ the settings of an operator:
   $ kubectl -n NAMESPACE set env deployment/distillery --list > operator.env
   $ distill validate job.yaml --operator-settings operator.env
 The job is then checked for that cluster alone.`;
+
+const modelsHelp = `
+A job names a preset as student.model.uri: preset://NAME?PARAMETER=VALUE. The data set decides the shape of the input and
+the number of outputs; here they come from --input and --outputs.
+  $ distill models cnn-tiny --input 32x32x3 --outputs 10
+  $ distill models 'cnn-tiny?filters=32,64&dense=0' --input 32x32x3 -o topology > student.json`;
+
+/** @throws InvalidArgumentError */
+function sizesOfInput(text: string): readonly number[] {
+  const sizes = inputSizes(text);
+  if (sizes === undefined) throw new InvalidArgumentError('expected sizes such as 28x28x1.');
+  return sizes;
+}
 
 /** @throws CliError */
 async function validateFile(

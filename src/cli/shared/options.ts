@@ -12,6 +12,7 @@ Examples:
   $ distill run job.yaml --json | jq .                one JSON object a line, for machines
   $ distill slots 2                                   limit the running job to two teachers
   $ distill validate job.yaml                         list every problem, with its remedy
+  $ distill models                                    list the preset student models
   $ distill plan                                      explain how many teachers each job of a cluster gets
   $ distill simulate day.json                         compare ways of scaling on a simulated cluster
   $ distill fetch mnist -n team-a -o model            copy the model of a finished job from a cluster

@@ -122,7 +122,7 @@ describe('a teacher model', () => {
   it("of another width than the student's is refused", async () => {
     expect(await refusalOf(caseFolder(), teacherOf(join(fixtures, 'ink-3.onnx')))).toContain(
       'teacher and student differ in width: found 3 logits a sample of the teacher, expected 10 as the student has. ' +
-        'Give the student model 3 outputs or take another teacher',
+        'Give the student model 3 outputs (a preset: outputs=3) or take another teacher',
     );
   });
 });
@@ -198,6 +198,23 @@ describe('a student model', () => {
       spec.student.model = { uri: `file://${path}` };
     });
     expect(message).toContain(want);
+  });
+
+  it('by a preset that cannot take the data is refused', async () => {
+    const message = await refusalOf(caseFolder(), (spec) => {
+      spec.student.model = { uri: 'preset://text-cnn' };
+    });
+    expect(message).toContain(
+      'preset text-cnn: it takes token ids or bytes; the data has images of 28 × 28 × 1. ' +
+        'Use mlp, cnn-tiny, resnet-tiny or mobilenet-tiny',
+    );
+  });
+
+  it('by a preset of another width than the teacher is refused', async () => {
+    const message = await refusalOf(caseFolder(), (spec) => {
+      spec.student.model = { uri: 'preset://mlp?hidden=8&outputs=12' };
+    });
+    expect(message).toContain('found 10 logits a sample of the teacher, expected 12 as the student has.');
   });
 
   it('that is a pipe is refused instead of waited for', async () => {

@@ -1,5 +1,5 @@
 /** The grammar of uris over generated texts: one place each, the same for every reader. */
-import { readUri, type Uri, uriText } from '@distillery/protocol';
+import { readStudentModelUri, readUri, type Uri, uriText } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
@@ -52,6 +52,22 @@ describe('any text', () => {
       fc.property(text, (uri) => {
         const checked = checkJob(bent(['spec.student.model.uri', uri]));
         expect(checked.ok).toBe(readUri(uri).ok);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test('that begins as a preset is one by the rules of the CRD exactly when it is one for workers', () => {
+    const parameters = fc.string({ unit: fc.constantFrom(...Array.from('abZ09=&?,.-%#/ \u00e9')), maxLength: 12 });
+    const preset = fc.tuple(fc.constantFrom('preset://', 'PRESET://mlp', 'preset://mlp?'), parameters);
+    const isOne = (uri: string): boolean => {
+      const checked = checkJob(bent(['spec.student.model.uri', uri]));
+      // The form is the CRD's; names and values are checked beyond it.
+      return checked.ok || checked.problems.every(({ message }) => message.includes(': preset '));
+    };
+    fc.assert(
+      fc.property(preset, ([start, rest]) => {
+        expect(isOne(`${start}${rest}`)).toBe(readStudentModelUri(`${start}${rest}`).ok);
       }),
       { numRuns: 400 },
     );

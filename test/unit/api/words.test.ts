@@ -1,4 +1,5 @@
 /** Names, amounts, places and the texts of status. */
+import { nearest } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
 import {
@@ -19,7 +20,6 @@ import {
 } from '../../../src/api/index.js';
 import type { ConditionDraft } from '../../../src/api/index.js';
 import { joinPath, pathParts } from '../../../src/api/schema.js';
-import { nearest } from '../../../src/api/nearest.js';
 import { bent } from '../../kit/jobs.js';
 
 describe('names of what a job owns', () => {
@@ -208,5 +208,27 @@ describe('the words of status', () => {
 
   test('are cut before they flood a terminal', () => {
     expect(conditions.progressing.brokerLost('x'.repeat(5000)).message.length).toBeLessThanOrEqual(1024);
+  });
+});
+
+describe('a preset student', () => {
+  const messagesOf = (uri: string): readonly string[] => {
+    const checked = checkJob(bent(['spec.student.model.uri', uri]));
+    return checked.ok ? [] : checked.problems.map(({ message }) => message);
+  };
+
+  test.each<[string, readonly string[]]>([
+    ['preset://mlp', []],
+    ['PRESET://cnn-tiny?filters=16,32&dense=0&outputs=12', []],
+    ['preset://cnn-tny', ['spec.student.model.uri: preset "cnn-tny": there is no such preset. Write cnn-tiny.']],
+    [
+      'preset://mlp?hidden=0',
+      [
+        'spec.student.model.uri: preset mlp, hidden: found "0", expected 1 to 8 whole numbers from 1 to 8192, ' +
+          'separated by commas. Write for example hidden=256,128.',
+      ],
+    ],
+  ])('%s has these problems', (uri, want) => {
+    expect(messagesOf(uri)).toEqual(want);
   });
 });

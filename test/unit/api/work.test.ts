@@ -2,10 +2,10 @@
  * The limits of the API bound the work of checking a job, not the size of its text. The tests count visited parts and
  * compared letters, never time.
  */
+import { nearest } from '@distillery/base';
 import { describe, expect, test } from '@jest/globals';
 
 import { checkJob, type DistillJob, milliAmount, QuantityError, unsupported } from '../../../src/api/index.js';
-import { nearest } from '../../../src/api/nearest.js';
 import { exceeds, jobLimit } from '../../../src/api/size.js';
 import { bent } from '../../kit/jobs.js';
 

@@ -13,6 +13,7 @@ import {
   sentenceWith,
 } from '@distillery/base';
 import { CredsError, NkeyError } from '@distillery/nats';
+import { PresetError } from '@distillery/presets';
 import {
   FrameError,
   ManifestError,
@@ -43,6 +44,7 @@ import { DataError, ReadError } from '../../../workers/tables/errors.js';
 import { InputError } from '../../../workers/inputs/errors.js';
 import { PlaceError } from '../../../workers/places/errors.js';
 import { LogitsError, ModelError } from '../../../workers/models/inference/errors.js';
+import { OnnxExportError } from '../../../workers/models/export-onnx/errors.js';
 import { OnnxFileError } from '../../../workers/models/inference/onnx-file.js';
 import { TopologyError } from '../../../workers/models/topology.js';
 import { BatchError, NumericError, StateError, StudentModelError } from '../../../workers/models/trainer-errors.js';
@@ -121,9 +123,11 @@ const samples: Readonly<Record<string, () => DistilleryError>> = {
   ObjectDamaged: () => new ObjectDamaged('model.json', 'a piece is missing'),
   ObjectFault: () => new ObjectFault(fault),
   ObjectStoreFull: () => new ObjectStoreFull('model.json', headless),
+  OnnxExportError: () => new OnnxExportError('layer a', 'it has no ONNX form'),
   OnnxFileError: () => new OnnxFileError('an empty file'),
   OwnerlessJobError: () => new OwnerlessJobError('mnist'),
   PlaceError: () => new PlaceError(fault),
+  PresetError: () => new PresetError(fault),
   PortTaken: () => new PortTaken('noServer', fault),
   QuantityError: () => new QuantityError('x', 'an amount'),
   ReadError: () => new ReadError(fault),

@@ -8,11 +8,11 @@ import {
   imageSamples,
   inputsText,
   openDataset,
-  sameInputs,
   type Samples,
   samplesBetween,
   type Split,
 } from '../../../workers/data/index.js';
+import { sameInputs } from '../../../workers/data/samples.js';
 
 /** Three samples of a text and a number: two inputs of different types. */
 const mixed: Samples = {

@@ -3,9 +3,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { supplyTensorMethods } from '../../../workers/models/student-model.js';
 import { StudentModelError } from '../../../workers/models/training.js';
-import type { StudentTrainer } from '../../../workers/models/training.js';
+import type { StudentTrainer, TrainingBatch } from '../../../workers/models/training.js';
 import { openRuntime } from '../../../workers/runtimes/index.js';
 import type { Runtime } from '../../../workers/runtimes/index.js';
+import { targetsOf } from '../../kit/samples.js';
 import { batchAt, columns, optimizerSettings, shape, studentOf } from './students.js';
 
 let runtime: Runtime;
@@ -116,6 +117,63 @@ describe('a student file', () => {
     plain.dispose();
   });
 
+  it('may take any number of inputs of any known shape, of numbers or ids', async () => {
+    const image = tfl.input({ shape: [4, 4, 1], name: 'image' });
+    const ids = tfl.input({ shape: [6], dtype: 'int32', name: 'ids' });
+    const tokens = tfl.layers.embedding({ inputDim: 9, outputDim: 2, name: 'tokens' }).apply(ids) as tfl.SymbolicTensor;
+    const both = tfl.layers
+      .concatenate()
+      .apply(
+        [image, tokens].map((each, at) => tfl.layers.flatten({ name: `flat${at}` }).apply(each) as tfl.SymbolicTensor),
+      );
+    const model = tfl.model({ inputs: [image, ids], outputs: logits('linear').apply(both) as tfl.SymbolicTensor });
+    const student = await open(JSON.stringify(model.toJSON(null, false)));
+    expect(student.inputs).toEqual({
+      image: { dtype: 'float32', shape: [4, 4, 1] },
+      ids: { dtype: 'int32', shape: [6] },
+    });
+    const batch = (value: number): TrainingBatch => ({
+      step: 0,
+      samples: {
+        count: 1,
+        // In another order than the model's: they are matched by name.
+        inputs: {
+          ids: { dtype: 'int32', shape: [1, 6], data: Int32Array.of(1, 2, 3, 4, 5, value) },
+          image: { dtype: 'float32', shape: [1, 4, 4, 1], data: new Float32Array(16).fill(0.5) },
+        },
+      },
+      targets: targetsOf(Int32Array.of(1)),
+      teacherLogits: null,
+    });
+    const { values } = student.gradients(batch(6));
+    const tokenRows = values[student.state().weights.findIndex(({ name }) => name.startsWith('tokens'))];
+    // A row for each id: those of the sample have gradients, the others have none.
+    expect(Array.from({ length: 9 }, (_, id) => tokenRows?.[2 * id] !== 0)).toEqual([
+      false,
+      true,
+      true,
+      true,
+      true,
+      true,
+      true,
+      false,
+      false,
+    ]);
+    student.dispose();
+  });
+
+  it('knows its only input by one name, whatever the file calls it, and takes samples of any name', async () => {
+    const input = tfl.input({ shape: [2], name: 'features' });
+    const model = tfl.model({ inputs: input, outputs: logits('linear').apply(input) as tfl.SymbolicTensor });
+    const student = await open(JSON.stringify(model.toJSON(null, false)));
+    expect(student.inputs).toEqual({ input: { dtype: 'float32', shape: [2] } });
+    const tensor = { dtype: 'float32', shape: [1, 2], data: Float32Array.of(1, 2) } as const;
+    const evaluate = (name: string): unknown =>
+      student.evaluate({ count: 1, inputs: { [name]: tensor } }, targetsOf(Int32Array.of(1)));
+    expect(evaluate('row')).toEqual(evaluate('input'));
+    student.dispose();
+  });
+
   it.each([
     { title: 'no JSON', json: () => '{"class_name"', want: { where: 'file' } },
     { title: 'no object', json: () => '[]', want: { where: 'file' } },
@@ -155,9 +213,21 @@ describe('a student file', () => {
       want: { where: 'layer fog', fault: { found: 'GaussianNoise' } },
     },
     {
-      title: 'a flat input',
-      json: () => sequential(tfl.layers.dense({ units: columns, inputShape: [64] })),
-      want: { where: expect.stringContaining('input') },
+      title: 'an input of unknown size',
+      json: () => {
+        const sized = tfl.layers.conv2d({ filters: 2, kernelSize: 1, batchInputShape: [null, null, 8, 1] });
+        return sequential(sized, tfl.layers.globalMaxPooling2d({}), logits('linear'));
+      },
+      want: { where: expect.stringContaining('input'), fault: { found: 'shape [null,null,8,1]' } },
+    },
+    {
+      title: 'an input of truth values',
+      json: () => {
+        const input = tfl.input({ shape: [6], dtype: 'bool' });
+        const output = logits('linear').apply(tfl.layers.rescaling({ scale: 1 }).apply(input)) as tfl.SymbolicTensor;
+        return JSON.stringify(tfl.model({ inputs: input, outputs: output }).toJSON(null, false));
+      },
+      want: { where: expect.stringContaining('input'), fault: { found: 'values of bool' } },
     },
     {
       title: 'an image as output',

@@ -1,5 +1,14 @@
 /** What each scheme of a uri takes, what its characters mean, and that the CRD says the same. */
-import { readStore, readUri, storeRules, uriRules, uriText, type UriRule } from '@distillery/protocol';
+import {
+  readStore,
+  readStudentModelUri,
+  readUri,
+  storeRules,
+  studentModelRules,
+  uriRules,
+  uriText,
+  type UriRule,
+} from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
 import { jobSchema } from '../../../src/api/generated/crd.js';
@@ -74,6 +83,55 @@ describe('a uri', () => {
   });
 });
 
+describe("the uri of a student's model", () => {
+  test.each([
+    ['preset://mlp', { scheme: 'preset', name: 'mlp', parameters: [] }],
+    ['Preset://cnn-tiny?dense=8', { scheme: 'preset', name: 'cnn-tiny', parameters: [['dense', '8']] }],
+    [
+      'preset://mlp?hidden=256,128&dropout=0.1',
+      {
+        scheme: 'preset',
+        name: 'mlp',
+        parameters: [
+          ['hidden', '256,128'],
+          ['dropout', '0.1'],
+        ],
+      },
+    ],
+    ['file://data', { scheme: 'file', path: 'data' }],
+    ['configmap://models/student.json', { scheme: 'configmap', name: 'models', key: 'student.json' }],
+  ])('%s is read', (text, uri) => {
+    expect(readStudentModelUri(text)).toEqual({ ok: true, value: uri });
+  });
+
+  test.each([
+    'preset://MLP',
+    'preset://mlp/x',
+    'preset://mlp?',
+    'preset://mlp?hidden',
+    'preset://mlp?hidden=',
+    'preset://mlp?hidden=1&',
+    'preset://mlp?hidden=1?dropout=0',
+    'preset://mlp?a%62=1',
+    'preset://mlp#x',
+  ])('%s is refused, with what to write instead', (text) => {
+    const remedy = 'write for example preset://mlp?hidden=256,128&dropout=0.1';
+    expect(readStudentModelUri(text)).toEqual({ ok: false, fault: { clause: expect.any(String), remedy } });
+  });
+
+  test('is the only place for a preset, and no preset has an empty name', () => {
+    expect(readUri('preset://mlp')).toMatchObject({ fault: { remedy: 'start with one of these schemes' } });
+    expect(readStudentModelUri('preset://')).toMatchObject({ fault: { remedy: 'start with one of these schemes' } });
+  });
+
+  test('is written as it is read', () => {
+    for (const text of ['preset://mlp', 'preset://mlp?hidden=256,128&dropout=0.1', 'pvc://data/a%20b']) {
+      const read = readStudentModelUri(text);
+      expect(read.ok && uriText(read.value)).toBe(text);
+    }
+  });
+});
+
 describe('a store', () => {
   test.each([
     ['nats', { kind: 'nats' }],
@@ -120,7 +178,7 @@ describe('the CRD', () => {
     expect(ofConfigMaps?.rule).toBe("!self.lowerAscii().startsWith('configmap://')");
     expect(ofData).toEqual(wanted(uriRules));
     expect(rulesAt('spec', 'teacher', 'model', 'uri')).toEqual(wanted(uriRules));
-    expect(rulesAt('spec', 'student', 'model', 'uri')).toEqual(wanted(uriRules));
+    expect(rulesAt('spec', 'student', 'model', 'uri')).toEqual(wanted(studentModelRules));
   });
 
   test('says of each store what the grammar says, word for word', () => {

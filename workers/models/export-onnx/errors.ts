@@ -10,7 +10,7 @@ export class OnnxExportError extends DistilleryError {
 
   /** @param about the layer, as `layerNamed` gives it, or the file @param problem a clause */
   constructor(about: string, problem: string, options?: ErrorOptions) {
-    super({ about, problem, remedy: '' }, options);
+    super({ about, problem, remedy: 'use model.json and weights.bin, which hold the same student' }, options);
   }
 }
 

@@ -1,0 +1,76 @@
+/** The student's model as text: a file that the job names, or what a preset makes of the data set. */
+import { decodeText, TextError, within } from '@distillery/base';
+import { readFaultOf, readRegularSync } from '@distillery/platform';
+import { choosePreset, type PresetData, presetTopology } from '@distillery/presets';
+import { type Manifest, readStudentModelUri } from '@distillery/protocol';
+
+import { WorkerError } from '../base/index.js';
+import type { Split, TargetSpec } from '../data/index.js';
+import { openTokenizer } from '../inputs/index.js';
+import { resolve } from '../places/index.js';
+
+interface Splits {
+  readonly train: Pick<Split, 'spec'>;
+  readonly test: Pick<Split, 'spec'> | null;
+}
+
+/** What a tokenizer says of the tokens that it makes. */
+interface TokenFacts {
+  readonly maxTokens: number;
+  readonly vocabularySize: number;
+}
+
+/**
+ * A pure function of the manifest, its files and what the splits have in common, so that every attempt trains the same model.
+ * @returns the text of a tfjs layers `model.json`, or of its topology alone
+ * @throws PlaceError; PresetError; InputError for a tokenizer; WorkerError when the file cannot be read
+ */
+export async function studentModelText({ student }: Pick<Manifest, 'student'>, dataset: Splits): Promise<string> {
+  const { uri } = student.model;
+  const read = readStudentModelUri(uri);
+  if (!read.ok || read.value.scheme !== 'preset') return readModel((await resolve(uri)).path);
+  const { name, parameters } = read.value;
+  const { tokenizer } = student;
+  const tokens = tokenizer === undefined ? null : await openTokenizer((await resolve(tokenizer.uri)).path, tokenizer);
+  return JSON.stringify(presetTopology(choosePreset(name, parameters), presetDataOf(dataset, tokens)).topology);
+}
+
+/**
+ * What a preset learns of a data set. A class may appear in one split only.
+ * @param tokens of the student's tokenizer; null = it has none
+ */
+export function presetDataOf({ train, test }: Splits, tokens: TokenFacts | null): PresetData {
+  const widths = [train, test].map((split) => widthOf(split?.spec.target ?? null));
+  const outputs = Math.max(...widths);
+  const inputs = Object.entries(train.spec.inputs).map(([name, input]) => {
+    if (input.dtype !== 'text') return [name, input] as const;
+    // A preset of texts that has no tokenizer says what it takes.
+    const facts = tokens === null ? { shape: [] } : { shape: [tokens.maxTokens], values: tokens.vocabularySize };
+    return [name, { dtype: 'int32' as const, ...facts }] as const;
+  });
+  return { inputs: Object.fromEntries(inputs), outputs: outputs === 0 ? undefined : outputs };
+}
+
+/** 0 = the samples say nothing. */
+function widthOf(target: TargetSpec | null): number {
+  if (target === null) return 0;
+  return target.kind === 'values' ? target.width : target.classes;
+}
+
+function readModel(path: string): string {
+  try {
+    return decodeText(readRegularSync(path));
+  } catch (error) {
+    if (error instanceof TextError) {
+      throw new WorkerError('terminal', within(`student model ${path}`, error.fault), { cause: error });
+    }
+    const { found, remedy, passes } = readFaultOf(error, path);
+    const fault = {
+      about: `student model ${path}`,
+      found,
+      expected: 'a tfjs layers model.json',
+      remedy: `${remedy} (spec.student.model.uri)`,
+    };
+    throw new WorkerError(passes ? 'error' : 'terminal', fault, { cause: error });
+  }
+}
