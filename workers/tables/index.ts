@@ -2,3 +2,6 @@
 export { DataError, ReadError, readFailure } from './errors.js';
 export { BadRow } from './table.js';
 export type { Cell, Column, NumberArray, NumberType, Table, Values } from './table.js';
+export { openCsv } from './text/csv.js';
+export { decimalOf, integerOf } from './text/decimal.js';
+export { openJsonl } from './text/jsonl.js';
