@@ -49,24 +49,25 @@ export class ChunkReader {
     return this.#plans.bytes + this.#units.bytes;
   }
 
-  /** The unit that holds a row of a group. @throws DataError when the chunk is damaged; ReadError */
-  unitAt(placed: PlacedGroup, name: string, leaf: Leaf, row: number): Decoded {
-    return this.#guarded(placed, name, () => {
-      const key = `${String(placed.file)}/${String(placed.number)}/${String(leaf.index)}`;
-      const plan = this.#plans.get(key, () => this.#plan(placed, leaf));
-      const at = unitOf(plan.units, row);
-      const unit = plan.units[at];
-      if (unit === undefined) throw new Damage('a row is missing');
-      return this.#units.get(`${key}/${String(at)}`, () => {
-        const value = decoded(unit, leaf, plan.dictionary, (page) => this.#bytes(placed, plan.chunk, page));
-        return { value, bytes: value.bytes };
-      });
+  /** The unit that holds a row of a group. @throws Damage, DataError, ReadError; also errors of libraries */
+  unitAt(placed: PlacedGroup, leaf: Leaf, row: number): Decoded {
+    const key = `${String(placed.file)}/${String(placed.number)}/${String(leaf.index)}`;
+    const plan = this.#plans.get(key, () => this.#plan(placed, leaf));
+    const at = unitOf(plan.units, row);
+    const unit = plan.units[at];
+    if (unit === undefined) throw new Damage('a row is missing');
+    return this.#units.get(`${key}/${String(at)}`, () => {
+      const value = decoded(unit, leaf, plan.dictionary, (page) => this.#bytes(placed, plan.chunk, page));
+      return { value, bytes: value.bytes };
     });
   }
 
-  /** The numbers of a unit. @throws DataError when it has nulls */
-  numbersOf(placed: PlacedGroup, name: string, unit: Decoded): ReturnType<Decoded['numbers']> {
-    return this.#guarded(placed, name, () => unit.numbers());
+  /** What an error while a column of a group was read means. */
+  faultOf(error: unknown, { file, number }: PlacedGroup, name: string): DistilleryError {
+    if (error instanceof DistilleryError) return error;
+    const about = `${this.files.path(file)}, row group ${String(number + 1)}, column ${name}`;
+    const why = error instanceof Damage ? `: ${error.message}` : '';
+    return new DataError({ about, problem: `it is damaged${why}`, remedy: 'get the file again' }, { cause: error });
   }
 
   clear(): void {
@@ -102,17 +103,6 @@ export class ChunkReader {
 
   #bytes({ file }: PlacedGroup, chunk: Chunk, page: Page): Uint8Array {
     return pageBytes(this.files, file, chunk, page);
-  }
-
-  #guarded<T>({ file, number }: PlacedGroup, name: string, work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      if (error instanceof DistilleryError) throw error;
-      const about = `${this.files.path(file)}, row group ${String(number + 1)}, column ${name}`;
-      const why = error instanceof Damage ? `: ${error.message}` : '';
-      throw new DataError({ about, problem: `it is damaged${why}`, remedy: 'get the file again' }, { cause: error });
-    }
   }
 }
 

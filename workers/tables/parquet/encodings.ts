@@ -259,7 +259,7 @@ function taken(reader: Reader, length: number): Uint8Array {
 
 /** In memory of its own, which begins where any number may. */
 function copied(reader: Reader, length: number): ArrayBuffer {
-  return taken(reader, length).slice().buffer as ArrayBuffer;
+  return taken(reader, length).slice().buffer;
 }
 
 function tooShort(): Damage {

@@ -3,8 +3,8 @@ import type { CompressionCodec, FileMetaData, RowGroup } from 'hyparquet';
 import { parquetMetadata } from 'hyparquet';
 
 import { DataError } from '../errors.js';
+import { refuseForeign } from '../foreign.js';
 import type { SourceFiles } from '../source-files.js';
-import { refuseForeign } from '../text/foreign.js';
 import { Damage } from './damage.js';
 import { columnsOf, type Leaf, type ParquetColumn } from './schema.js';
 import { structEnd } from './thrift.js';
@@ -38,6 +38,8 @@ const magic = 'PAR1';
 const encryptedMagic = 'PARE';
 /** Magic at both ends, and the length of the footer. */
 const leastBytes = 12;
+/** Enough to recognize other formats. */
+const headBytes = 64;
 const maxFooterBytes = 1 << 26;
 const again = 'get the file again';
 
@@ -47,7 +49,7 @@ export function readFooter(files: SourceFiles, file: number): Footer {
   const size = files.size(file);
   const fault = (found: string, expected: string, remedy: string): DataError =>
     new DataError({ about: path, found, expected, remedy });
-  const head = Buffer.alloc(Math.min(leastBytes, size));
+  const head = Buffer.alloc(Math.min(headBytes, size));
   files.read(file, head, 0);
   const start = head.toString('latin1', 0, 4);
   if (start === encryptedMagic) throw encrypted(path);

@@ -95,7 +95,7 @@ class ParquetTable implements Table {
 
   // eslint-disable-next-line @typescript-eslint/require-await -- an error must reject, not throw
   async read(rows: ArrayLike<number>, names: readonly string[]): Promise<ReadonlyMap<string, Values>> {
-    for (let at = 0; at < rows.length; at++) checkRow(rows[at] ?? -1, this.length);
+    for (const row of Array.from(rows)) checkRow(row, this.length);
     // In the order of the file, so that each page is unpacked once.
     const order = Uint32Array.from(rows, (_, at) => at).sort((a, b) => (rows[a] ?? 0) - (rows[b] ?? 0));
     const all = this.columns.map(({ name }) => name);
@@ -122,12 +122,10 @@ class ParquetTable implements Table {
     const column = this.columns[place];
     if (column?.kind === 'tensor') {
       const data = arrayOf(column.dtype, rows.length);
-      let from: NumberArray | null = null;
-      let seen: Decoded | null = null;
-      this.#walk(place, rows, order, (at, unit, row, placed) => {
-        if (unit !== seen || from === null) from = this.#reader.numbersOf(placed, column.name, unit);
-        seen = unit;
-        data[at] = from[row] ?? 0;
+      let seen: { readonly unit: Decoded; readonly numbers: NumberArray } | null = null;
+      this.#walk(place, rows, order, (at, unit, row) => {
+        if (seen?.unit !== unit) seen = { unit, numbers: unit.numbers() };
+        data[at] = seen.numbers[row] ?? 0;
       });
       return { kind: 'tensor', data };
     }
@@ -136,33 +134,36 @@ class ParquetTable implements Table {
     return { kind: 'cells', cells };
   }
 
-  /** Calls `take` for each row wanted, in the order of the file. */
+  /** Calls `take` for each row wanted, in the order of the file. @throws DataError, ReadError */
   #walk(
     place: number,
     rows: ArrayLike<number>,
     order: Uint32Array,
-    take: (at: number, unit: Decoded, row: number, placed: PlacedGroup) => void,
+    take: (at: number, unit: Decoded, row: number) => void,
   ): void {
     let unit: Decoded | undefined;
-    let placed: PlacedGroup | undefined;
-    for (const at of order) {
-      const row = rows[at] ?? 0;
-      if (placed === undefined || row >= placed.firstRow + placed.group.rows) {
-        placed = this.#groupOf(row);
-        unit = undefined;
+    let placed = this.#groupOf(0);
+    try {
+      for (const at of order) {
+        const row = rows[at] ?? 0;
+        if (row >= placed.firstRow + placed.group.rows) {
+          placed = this.#groupOf(row);
+          unit = undefined;
+        }
+        const local = row - placed.firstRow;
+        if (unit === undefined || local >= unit.unit.firstRow + unit.unit.rows) {
+          unit = this.#reader.unitAt(placed, this.#leafOf(placed.file, place), local);
+        }
+        take(at, unit, local - unit.unit.firstRow);
       }
-      const local = row - placed.firstRow;
-      if (unit === undefined || local >= unit.unit.firstRow + unit.unit.rows) {
-        const column = this.#leafOf(placed.file, place);
-        unit = this.#reader.unitAt(placed, column.name, column.leaf, local);
-      }
-      take(at, unit, local - unit.unit.firstRow, placed);
+    } catch (error) {
+      throw this.#reader.faultOf(error, placed, this.columns[place]?.name ?? '');
     }
   }
 
-  #leafOf(file: number, place: number): { readonly name: string; readonly leaf: Leaf } {
+  #leafOf(file: number, place: number): Leaf {
     const column = this.footers[file]?.columns[place];
-    if (column?.leaf != null) return column;
+    if (column !== undefined && column.leaf !== null) return column.leaf;
     throw new DataError({
       about: `${this.files.path(file)}, column ${column?.name ?? ''}`,
       found: column?.holds ?? 'nothing',
@@ -188,8 +189,10 @@ class ParquetTable implements Table {
 function columnOf({ name, leaf }: ParquetColumn, at: number, footers: readonly Footer[]): Column {
   const dtype = leaf === null || leaf.lists.length > 0 || leaf.pair !== null ? null : tensorType(leaf);
   const isFull = footers.every(({ columns, groups }) => {
-    const own = columns[at]?.leaf;
-    return own != null && (own.maxDefinition === 0 || groups.every(({ chunks }) => chunks[own.index]?.isFull === true));
+    const own = columns[at]?.leaf ?? null;
+    return (
+      own !== null && (own.maxDefinition === 0 || groups.every(({ chunks }) => chunks[own.index]?.isFull === true))
+    );
   });
   return dtype !== null && isFull ? { name, kind: 'tensor', dtype, shape: [] } : { name, kind: 'cells' };
 }

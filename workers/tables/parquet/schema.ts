@@ -129,8 +129,9 @@ function isList({ element, children }: Node): boolean {
 
 function leafOf({ element, path, index }: Node, above: Above): Leaf | string {
   const { type, type_length: width = 0 } = element;
-  const meaning = type === undefined ? 'a struct' : meaningOf(type, element);
-  if (type === undefined || typeof meaning === 'string') return String(meaning);
+  if (type === undefined) return 'a struct';
+  const meaning = meaningOf(type, element);
+  if (typeof meaning === 'string') return meaning;
   if (type === 'FIXED_LEN_BYTE_ARRAY' && (width < 1 || width > maxWidth)) return `values of ${String(width)} bytes`;
   const { definition, lists, pair } = above;
   return { index, path, type, width, meaning, maxDefinition: definition, lists, pair };

@@ -54,20 +54,30 @@ class Walk {
     switch (type) {
       case types.true:
       case types.false:
-      case types.byte:
-        return this.#skip(1);
+      case types.byte: {
+        this.#skip(1);
+        return;
+      }
       case types.i16:
       case types.i32:
       case types.i64:
         return void this.#varint();
-      case types.double:
-        return this.#skip(8);
-      case types.binary:
-        return this.#skip(this.#varint());
-      case types.list:
-        return this.#list(depth + 1);
-      case types.struct:
-        return this.struct(depth + 1);
+      case types.double: {
+        this.#skip(8);
+        return;
+      }
+      case types.binary: {
+        this.#skip(this.#varint());
+        return;
+      }
+      case types.list: {
+        this.#list(depth + 1);
+        return;
+      }
+      case types.struct: {
+        this.struct(depth + 1);
+        return;
+      }
       default:
         throw new Damage(`a value has the type ${String(type)}`);
     }

@@ -2,12 +2,12 @@
 import { count, jsonEqual } from '@distillery/base';
 
 import { DataError } from '../errors.js';
+import { refuseNoText } from '../foreign.js';
 import { type FileKind, locateFiles, type Source, SourceFiles } from '../source-files.js';
 import { BadRow, type Table } from '../table.js';
 import type { BlockIndex } from './block-index.js';
 import { csvRule, type Delimiter, delimiterOf, splitRow } from './csv-rows.js';
 import { decimalOf } from './decimal.js';
-import { refuseForeign } from './foreign.js';
 import { type Begin, indexRows, notUtf8 } from './scan.js';
 import { TextTable, textEnd } from './text-table.js';
 import { firstInvalid } from './utf8.js';
@@ -69,7 +69,7 @@ function headOf(files: SourceFiles, file: number): Head {
   const path = files.path(file);
   const bytes = Buffer.alloc(Math.min(maxHeadBytes, files.size(file)));
   files.read(file, bytes, 0);
-  refuseForeign(bytes.subarray(0, 4_096), path, kind);
+  refuseNoText(bytes.subarray(0, 4_096), path, kind);
   const start = bytes.subarray(0, 3).equals(byteOrderMark) ? 3 : 0;
   // Line breaks in names make no difference between delimiters: a quote opens behind each of them alike.
   const isWhole = bytes.length === files.size(file);

@@ -1,9 +1,9 @@
 /** JSON lines as a table: an object a line, its keys as columns. */
 import { DataError } from '../errors.js';
+import { refuseNoText } from '../foreign.js';
 import { type FileKind, locateFiles, type Source, SourceFiles } from '../source-files.js';
 import { BadRow, type Cell, type Table } from '../table.js';
 import type { BlockIndex } from './block-index.js';
-import { refuseForeign } from './foreign.js';
 import { openJsonArray } from './json-array.js';
 import { cellOf, objectOf } from './json-cells.js';
 import { indexRows, type RowRule } from './scan.js';
@@ -63,7 +63,7 @@ export async function openJsonl(source: Source): Promise<Table> {
 function headOf(files: SourceFiles, file: number): string {
   const bytes = Buffer.alloc(Math.min(headBytes, files.size(file)));
   files.read(file, bytes, 0);
-  refuseForeign(bytes, files.path(file), kind);
+  refuseNoText(bytes, files.path(file), kind);
   return bytes.toString('utf8');
 }
 

@@ -1,6 +1,6 @@
-/** Other files that people name by mistake where a text format is expected, recognized by how they begin. Pure. */
-import { DataError } from '../errors.js';
-import { type FileKind, packedFile } from '../source-files.js';
+/** Other files that people name by mistake recognized by how they begin. Pure. */
+import { DataError } from './errors.js';
+import { type FileKind, packedFile } from './source-files.js';
 
 interface Foreign {
   /** One character a byte. */
@@ -14,6 +14,7 @@ const recode = 'save the file as UTF-8: `iconv -f UTF-16 -t UTF-8`';
 const foreigners: readonly Foreign[] = [
   { start: 'PK\x03\x04', found: 'a zip archive or a workbook', remedy: 'unpack it, or export its sheet as CSV' },
   { start: 'PAR1', found: 'a Parquet file', remedy: 'set the format to parquet' },
+  { start: 'ARROW1', found: 'an Arrow or Feather file', remedy: 'convert it to Parquet' },
   { start: '\x93NUMPY', found: 'an npy file', remedy: 'set the format to npy' },
   { start: 'version https://git-lfs', found: 'a pointer of Git LFS', remedy: 'get the file itself: `git lfs pull`' },
   { start: '<!DOCTYPE', found: 'a web page', remedy: download },
@@ -36,5 +37,12 @@ export function refuseForeign(head: Buffer, path: string, kind: FileKind): void 
   const text = head.toString('latin1');
   const foreign = foreigners.find(({ start }) => text.startsWith(start));
   if (foreign !== undefined) throw fault(foreign.found, foreign.remedy);
-  if (head.includes(0)) throw fault('a file with zero bytes, which is no text', 'check the path');
+}
+
+/** As `refuseForeign`, for a format that is text. */
+export function refuseNoText(head: Buffer, path: string, kind: FileKind): void {
+  refuseForeign(head, path, kind);
+  if (!head.includes(0)) return;
+  const found = 'a file with zero bytes, which is no text';
+  throw new DataError({ about: path, found, expected: kind.one, remedy: 'check the path' });
 }
