@@ -2,7 +2,9 @@
 import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 
 import type { CompressionCodec } from 'hyparquet';
-import { parquetWriteBuffer } from 'hyparquet-writer';
+import { ByteWriter, parquetWriteBuffer } from 'hyparquet-writer';
+import { writePageHeader } from 'hyparquet-writer/src/datapage.js';
+import { writeMetadata } from 'hyparquet-writer/src/metadata.js';
 
 type Options = Parameters<typeof parquetWriteBuffer>[0];
 export type Element = NonNullable<Options['schema']>[number];
@@ -41,4 +43,87 @@ export function patched(file: Uint8Array, at: number, by: readonly number[]): Ui
   const copy = Uint8Array.from(file);
   copy.set(by, at);
   return copy;
+}
+
+/** One page as a test wants it: its header may lie. */
+export interface CraftedPage {
+  readonly payload: Uint8Array;
+  readonly header: Partial<Header>;
+}
+type Header = Parameters<typeof writePageHeader>[1];
+type Metadata = Parameters<typeof writeMetadata>[1];
+type ColumnMetadata = NonNullable<Metadata['row_groups'][number]['columns'][number]['meta_data']>;
+
+/** A data page of the first version. @param payload levels and values. @param values and nulls */
+export function dataPage(
+  payload: Uint8Array,
+  values: number,
+  encoding: ColumnMetadata['encodings'][number] = 'PLAIN',
+  header: Partial<Header> = {},
+): CraftedPage {
+  const levels = { definition_level_encoding: 'RLE', repetition_level_encoding: 'RLE' } as const;
+  return {
+    payload,
+    header: { type: 'DATA_PAGE', data_page_header: { num_values: values, encoding, ...levels }, ...header },
+  };
+}
+
+/** A file of one column and one row group. @param schema of the column. @param data what the footer says of the column */
+export function craftedFile(
+  schema: readonly Element[],
+  rows: number,
+  pages: readonly CraftedPage[],
+  data: Partial<ColumnMetadata> = {},
+): Uint8Array {
+  const writer = new ByteWriter();
+  writer.appendUint32(0x31524150);
+  for (const { payload, header } of pages) {
+    const sizes = { uncompressed_page_size: payload.length, compressed_page_size: payload.length };
+    writePageHeader(writer, { type: 'DATA_PAGE', ...sizes, ...header });
+    writer.appendBytes(payload);
+  }
+  const leaf = schema.find(({ type }) => type !== undefined);
+  const size = BigInt(writer.offset - 4);
+  const column: ColumnMetadata = {
+    type: leaf?.type ?? 'INT32',
+    encodings: ['PLAIN'],
+    path_in_schema: schema.map(({ name }) => name),
+    codec: 'UNCOMPRESSED',
+    num_values: BigInt(rows),
+    total_uncompressed_size: size,
+    total_compressed_size: size,
+    data_page_offset: 4n,
+    ...data,
+  };
+  writeMetadata(writer, {
+    version: 2,
+    schema: [{ name: 'root', num_children: 1 }, ...schema],
+    num_rows: BigInt(rows),
+    row_groups: [{ columns: [{ file_offset: 4n, meta_data: column }], total_byte_size: size, num_rows: BigInt(rows) }],
+    metadata_length: 0,
+  });
+  writer.appendUint32(0x31524150);
+  return new Uint8Array(writer.getBuffer());
+}
+
+/** Runs of levels below 256, as pages of the first version have them: a length, then each run's head and value. */
+export function levelRuns(...runs: readonly (readonly [level: number, count: number])[]): Uint8Array {
+  const body = new ByteWriter();
+  for (const [level, count] of runs) {
+    body.appendVarInt(count * 2);
+    body.appendUint8(level);
+  }
+  const all = new ByteWriter();
+  all.appendUint32(body.offset);
+  all.appendBytes(body.getBytes());
+  return all.getBytes();
+}
+
+/** Values of four bytes, as PLAIN has them. */
+export function int32s(...values: readonly number[]): Uint8Array {
+  return new Uint8Array(Int32Array.from(values).buffer);
+}
+
+export function joined(...parts: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(Buffer.concat(parts));
 }
