@@ -91,7 +91,7 @@ describe('a damaged page', () => {
     {
       what: 'declares more bytes than are read at once',
       pages: [dataPage(int32s(1), 1, 'PLAIN', { uncompressed_page_size: huge })],
-      want: ': a page declares 2147483647, at most 268435456 are read',
+      want: ': a page declares 2147483647 bytes, at most 268435456 are read',
     },
     {
       what: 'declares more packed bytes than its column has',
@@ -106,7 +106,7 @@ describe('a damaged page', () => {
     {
       what: 'declares more values than are read at once',
       pages: [dataPage(int32s(1), huge)],
-      want: ': a page declares 2147483647, at most 16777216 are read',
+      want: ': a page declares 2147483647 values, at most 16777216 are read',
     },
     {
       what: 'declares more values than it has',
@@ -163,7 +163,7 @@ describe('a damaged page', () => {
       what: 'has the values of another row group',
       rows: 3,
       pages: [dataPage(int32s(1), 1)],
-      want: ': its pages have 1 rows, the row group 3',
+      want: ': its pages have 1 row, the row group 3',
     },
     {
       what: 'begins in the middle of a row',

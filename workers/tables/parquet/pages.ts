@@ -1,6 +1,7 @@
 /** The pages of a column chunk: a walk from header to header, whose sizes are checked before anything is read by them. */
 import { crc32 } from 'node:zlib';
 
+import { count } from '@distillery/base';
 import type { Encoding } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
 
@@ -59,26 +60,26 @@ function pageAt(files: SourceFiles, file: number, at: number, end: number): { pa
 
 function checkedPage(bytes: Uint8Array, start: number, chunkEnd: number): { page: Page | null; end: number } {
   const header = parquetHeader({ view: new DataView(bytes.buffer), offset: 0 });
-  const packedBytes = natural(header.compressed_page_size, maxPageBytes);
-  const size = natural(header.uncompressed_page_size, maxPageBytes);
+  const packedBytes = natural(header.compressed_page_size, maxPageBytes, 'packed byte');
+  const size = natural(header.uncompressed_page_size, maxPageBytes, 'byte');
   const end = start + packedBytes;
   if (end > chunkEnd) throw new Damage('a page ends outside its column');
   const common = { start, packedBytes, bytes: size, crc: header.crc ?? null, hasRunLengths: true };
   const { dictionary_page_header: dictionary, data_page_header: first, data_page_header_v2: second } = header;
   if (header.type === 'DICTIONARY_PAGE' && dictionary !== undefined) {
-    const values = natural(dictionary.num_values, maxPageValues);
+    const values = natural(dictionary.num_values, maxPageValues, 'value');
     return { page: { ...common, is: 'dictionary', encoding: 'PLAIN', values, levels: null }, end };
   }
   if (header.type === 'DATA_PAGE' && first !== undefined) {
-    const values = natural(first.num_values, maxPageValues);
+    const values = natural(first.num_values, maxPageValues, 'value');
     const hasRunLengths = first.definition_level_encoding === 'RLE';
     return { page: { ...common, is: 'data', encoding: first.encoding, values, levels: null, hasRunLengths }, end };
   }
   if (header.type === 'DATA_PAGE_V2' && second !== undefined) {
-    const values = natural(second.num_values, maxPageValues);
-    const repetition = natural(second.repetition_levels_byte_length, packedBytes);
-    const definition = natural(second.definition_levels_byte_length, packedBytes - repetition);
-    natural(size - repetition - definition, size);
+    const values = natural(second.num_values, maxPageValues, 'value');
+    const repetition = natural(second.repetition_levels_byte_length, packedBytes, 'byte');
+    const definition = natural(second.definition_levels_byte_length, packedBytes - repetition, 'byte');
+    natural(size - repetition - definition, size, 'byte');
     const levels = { repetition, definition, isPacked: second.is_compressed !== false };
     return { page: { ...common, is: 'data', encoding: second.encoding, values, levels }, end };
   }
@@ -87,9 +88,9 @@ function checkedPage(bytes: Uint8Array, start: number, chunkEnd: number): { page
   throw new Damage('a page is of no known type');
 }
 
-function natural(value: unknown, most: number): number {
+function natural(value: unknown, most: number, noun: string): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) throw new Damage('a page header is damaged');
-  if (value > most) throw new Damage(`a page declares ${String(value)}, at most ${String(most)} are read`);
+  if (value > most) throw new Damage(`a page declares ${count(value, noun)}, at most ${String(most)} are read`);
   return value;
 }
 

@@ -2,6 +2,8 @@
  * What is read at a time: a unit is a page, or several where a row of lists goes on from one page to the next. Pure, but for
  * the reader of pages that is passed in.
  */
+import { count } from '@distillery/base';
+
 import { BadRow, type Cell, type NumberArray } from '../table.js';
 import { Damage } from './damage.js';
 import { lengthPrefixed, levels, type Reader, type Stored, storedValues } from './encodings.js';
@@ -42,7 +44,7 @@ export function unitsOf(
     else units.push({ firstRow, rows: starts, pages: [page] });
     firstRow += starts;
   }
-  if (firstRow !== rows) throw new Damage(`its pages have ${String(firstRow)} rows, the row group ${String(rows)}`);
+  if (firstRow !== rows) throw new Damage(`its pages have ${count(firstRow, 'row')}, the row group ${String(rows)}`);
   return units;
 }
 
