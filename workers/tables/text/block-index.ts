@@ -14,6 +14,8 @@ export interface Block {
   readonly end: number;
   /** Number of its first row in the file. */
   readonly firstRow: number;
+  /** Number of the row after its last one. */
+  readonly endRow: number;
   /** Line of its first row in the file, from 1 on. */
   readonly firstLine: number;
 }
@@ -60,6 +62,7 @@ export class BlockIndex {
       start: this.#starts[number] ?? 0,
       end: number + 1 < this.#blocks ? (this.#starts[number + 1] ?? 0) : this.#end,
       firstRow: this.#rows[number] ?? 0,
+      endRow: number + 1 < this.#blocks ? (this.#rows[number + 1] ?? 0) : this.#length,
       firstLine: this.#lines[number] ?? 0,
     };
   }

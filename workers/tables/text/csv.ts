@@ -9,7 +9,7 @@ import type { BlockIndex } from './block-index.js';
 import { csvRule, type Delimiter, delimiterOf, splitRow } from './csv-rows.js';
 import { decimalOf } from './decimal.js';
 import { type Begin, indexRows, notUtf8 } from './scan.js';
-import { TextTable, textEnd } from './text-table.js';
+import { type TextFormat, textEnd, TextTable } from './text-table.js';
 import { firstInvalid } from './utf8.js';
 
 const kind: FileKind = { one: 'a CSV file', endings: ['.csv', '.tsv'] };
@@ -46,7 +46,7 @@ export async function openCsv(source: Source): Promise<Table> {
     return new TextTable(files, indexes, {
       rule,
       names: first.names.filter((name) => name !== ''),
-      cellsOf: cellsOf(first),
+      reader: readerOf(first),
     });
   } catch (error) {
     files.close();
@@ -54,14 +54,19 @@ export async function openCsv(source: Source): Promise<Table> {
   }
 }
 
-function cellsOf({ names, delimiter }: Head): (text: string, columns: readonly number[]) => readonly string[] | BadRow {
+function readerOf({ names, delimiter }: Head): TextFormat['reader'] {
   // A column without a name (an index that a program wrote) is counted and not read.
   const places = names.flatMap((name, place) => (name === '' ? [] : [place]));
-  return (text, columns) => {
-    const values = splitRow(text, delimiter);
-    if (values instanceof BadRow) return values;
-    if (values.length === names.length) return columns.map((column) => values[places[column] ?? -1] ?? '');
-    return new BadRow(`the row has ${count(values.length, 'value')}, the head names ${count(names.length, 'column')}`);
+  return (columns) => {
+    const wanted = columns.map((column) => places[column] ?? -1);
+    return (text) => {
+      const values = splitRow(text, delimiter);
+      if (values instanceof BadRow) return values;
+      if (values.length === names.length) return wanted.map((place) => values[place] ?? '');
+      return new BadRow(
+        `the row has ${count(values.length, 'value')}, the head names ${count(names.length, 'column')}`,
+      );
+    };
   };
 }
 

@@ -5,7 +5,7 @@ import { checkRow, placeOfColumn } from '../asked.js';
 import { DataError } from '../errors.js';
 import type { SourceFiles } from '../source-files.js';
 import { BadRow, type Cell, type Table } from '../table.js';
-import { cellOf, parseJson } from './json-cells.js';
+import { cellOf, keyOf, parseExactly } from './json-cells.js';
 import { firstFault } from './json-fault.js';
 import { notUtf8 } from './scan.js';
 import { firstInvalid } from './utf8.js';
@@ -41,7 +41,7 @@ export function openJsonArray(files: SourceFiles): Table {
 
 function rowsOf(text: string, path: string): readonly unknown[] {
   try {
-    return parseJson(text) as readonly unknown[];
+    return parseExactly(text) as readonly unknown[];
   } catch {
     const before = text.slice(0, firstFault(text)).split('\n');
     const place = `line ${String(before.length)}, character ${String((before.at(-1)?.length ?? 0) + 1)}`;
@@ -53,7 +53,9 @@ function tableOf(name: string, path: string, rows: readonly unknown[], names: re
   const cellAt = (row: number, column: string): Cell | BadRow => {
     checkRow(row, rows.length);
     const value = rows[row];
-    return isJsonObject(value) ? cellOf(value, column) : new BadRow('it is no JSON object');
+    if (!isJsonObject(value)) return new BadRow('it is no JSON object');
+    const cell = cellOf(value, keyOf(column));
+    return Array.isArray(cell) ? structuredClone(cell) : cell;
   };
   return {
     length: rows.length,

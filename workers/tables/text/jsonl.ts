@@ -5,7 +5,7 @@ import { type FileKind, locateFiles, type Source, SourceFiles } from '../source-
 import { BadRow, type Cell, type Table } from '../table.js';
 import type { BlockIndex } from './block-index.js';
 import { openJsonArray } from './json-array.js';
-import { cellOf, objectOf } from './json-cells.js';
+import { cellsOf, keyOf, objectOf } from './json-cells.js';
 import { indexRows, type RowRule } from './scan.js';
 import { type TextFormat, TextTable } from './text-table.js';
 
@@ -72,7 +72,7 @@ function isJson(path: string): boolean {
 }
 
 async function withColumns(files: SourceFiles, indexes: readonly BlockIndex[]): Promise<Table> {
-  const probe = new TextTable(files, indexes, { rule: lines, names: ['keys'], cellsOf: keysOf });
+  const probe = new TextTable(files, indexes, { rule: lines, names: ['keys'], reader: () => keysOf });
   if (probe.length === 0) throw noRows(files.path(0));
   const rows = Array.from({ length: Math.min(rowsForColumns, probe.length) }, (_, row) => row);
   const keys = (await probe.read(rows, ['keys'])).get('keys');
@@ -82,9 +82,9 @@ async function withColumns(files: SourceFiles, indexes: readonly BlockIndex[]): 
   const format: TextFormat = {
     rule: lines,
     names,
-    cellsOf: (text, columns) => {
-      const object = objectOf(text);
-      return object instanceof BadRow ? object : columns.map((column) => cellOf(object, names[column] ?? ''));
+    reader: (columns) => {
+      const keys = columns.map((column) => keyOf(names[column] ?? ''));
+      return (text) => cellsOf(text, keys);
     },
   };
   return new TextTable(files, indexes, format);

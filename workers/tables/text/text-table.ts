@@ -3,25 +3,61 @@ import { checkRow, placeOfColumn } from '../asked.js';
 import type { SourceFiles } from '../source-files.js';
 import { BadRow, type Cell, type Column, type Table, type Values } from '../table.js';
 import type { Block, BlockIndex } from './block-index.js';
-import { maxRows, type RowRule, tooManyRows } from './scan.js';
+import { type Cutter, maxRows, type RowRule, tooManyRows } from './scan.js';
 
 /** What a text format is, beyond its rows. */
 export interface TextFormat {
   readonly rule: RowRule;
   readonly names: readonly string[];
-  /** Cells of one row, of the columns asked for, or why there are none. @param columns places in `names` */
-  cellsOf(text: string, columns: readonly number[]): readonly (Cell | BadRow)[] | BadRow;
+  /** A reader of some columns: from the text of a row to their cells, or why there are none. @param columns places in `names` */
+  reader(columns: readonly number[]): (text: string) => readonly (Cell | BadRow)[] | BadRow;
 }
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 
-/** A block that was read: its bytes, and the bounds of its rows in them: [start 0, end 0, start 1 …]. */
-interface Rows {
-  readonly file: number;
-  readonly block: Block;
-  readonly bytes: Buffer;
-  readonly bounds: readonly number[];
+/** A block that was read, and the bounds of its rows as far as they were asked for. */
+class Rows {
+  /** [start 0, end 0, start 1 …] in the block. */
+  readonly #bounds: number[] = [];
+  readonly #cutter: Cutter;
+  #end = 0;
+
+  constructor(
+    readonly file: number,
+    readonly block: Block,
+    private readonly bytes: Buffer,
+    private readonly rule: RowRule,
+  ) {
+    this.#cutter = rule.cutter(bytes, bytes.length, true);
+  }
+
+  /** @param local number of the row in the file */
+  has(file: number, local: number): boolean {
+    return file === this.file && local >= this.block.firstRow && local < this.block.endRow;
+  }
+
+  text(local: number): string {
+    const [start, end] = this.#boundsOf(local);
+    return this.bytes.toString('utf8', start, textEnd(this.bytes, start, end));
+  }
+
+  line(local: number): number {
+    const [start] = this.#boundsOf(local);
+    let line = this.block.firstLine;
+    for (let at = 0; at < start; at++) if (this.bytes[at] === lineFeed) line++;
+    return line;
+  }
+
+  #boundsOf(local: number): readonly [start: number, end: number] {
+    const place = 2 * (local - this.block.firstRow);
+    while (this.#bounds.length <= place && this.#end < this.bytes.length) {
+      const start = this.#end;
+      this.#end = this.#cutter.end(start) ?? this.bytes.length;
+      if (this.rule.isRow(this.bytes, start, this.#end)) this.#bounds.push(start, this.#end);
+    }
+    return [this.#bounds[place] ?? 0, this.#bounds[place + 1] ?? 0];
+  }
 }
 
 export class TextTable implements Table {
@@ -46,20 +82,23 @@ export class TextTable implements Table {
 
   // eslint-disable-next-line @typescript-eslint/require-await -- an error must reject, not throw
   async read(rows: ArrayLike<number>, names: readonly string[]): Promise<ReadonlyMap<string, Values>> {
-    const columns = names.map((name) => placeOfColumn(this.files.path(0), name, this.format.names));
+    const read = this.format.reader(names.map((name) => placeOfColumn(this.files.path(0), name, this.format.names)));
     const cells = names.map(() => new Array<Cell | BadRow>(rows.length).fill(null));
     for (let at = 0; at < rows.length; at++) {
-      const row = this.format.cellsOf(this.#textOf(rows[at] ?? -1), columns);
-      cells.forEach((column, place) => {
-        column[at] = row instanceof BadRow ? row : (row[place] ?? null);
-      });
+      const row = read(this.#textOf(rows[at] ?? -1));
+      const bad = row instanceof BadRow ? row : null;
+      const values = row instanceof BadRow ? [] : row;
+      for (let place = 0; place < cells.length; place++) {
+        const column = cells[place];
+        if (column !== undefined) column[at] = bad ?? values[place] ?? null;
+      }
     }
     return new Map(names.map((name, place) => [name, { kind: 'cells', cells: cells[place] ?? [] }]));
   }
 
   nameOf(row: number): string {
     const { file, local } = this.#placeOf(row);
-    return `${this.files.name(file)}, line ${String(this.#lineOf(file, local))}`;
+    return `${this.files.name(file)}, line ${String(this.#rowsAround(file, local).line(local))}`;
   }
 
   close(): Promise<void> {
@@ -81,44 +120,19 @@ export class TextTable implements Table {
 
   #textOf(row: number): string {
     const { file, local } = this.#placeOf(row);
-    const { bytes, bounds, block } = this.#rowsAround(file, local);
-    const place = 2 * (local - block.firstRow);
-    const start = bounds[place] ?? 0;
-    return bytes.toString('utf8', start, textEnd(bytes, start, bounds[place + 1] ?? start));
-  }
-
-  #lineOf(file: number, local: number): number {
-    const { bytes, bounds, block } = this.#rowsAround(file, local);
-    let line = block.firstLine;
-    const start = bounds[2 * (local - block.firstRow)] ?? 0;
-    for (let at = 0; at < start; at++) if (bytes[at] === lineFeed) line++;
-    return line;
+    return this.#rowsAround(file, local).text(local);
   }
 
   /** The block that holds a row; the last one is kept, since batches often go on in it. */
   #rowsAround(file: number, local: number): Rows {
+    if (this.#last?.has(file, local) === true) return this.#last;
     const index = this.indexes[file];
     if (index === undefined) throw new RangeError(`file ${String(file)}`);
-    const kept = this.#last;
-    if (kept?.file === file && local >= kept.block.firstRow && local < kept.block.firstRow + kept.bounds.length / 2) {
-      return kept;
-    }
     const block = index.block(index.blockOf(local));
     const bytes = Buffer.allocUnsafe(block.end - block.start);
     this.files.read(file, bytes, block.start);
-    return (this.#last = { file, block, bytes, bounds: boundsOf(bytes, this.format.rule) });
+    return (this.#last = new Rows(file, block, bytes, this.format.rule));
   }
-}
-
-function boundsOf(bytes: Buffer, rule: RowRule): readonly number[] {
-  const bounds: number[] = [];
-  const cutter = rule.cutter(bytes, bytes.length, true);
-  for (let start = 0; start < bytes.length;) {
-    const end = cutter.end(start) ?? bytes.length;
-    if (rule.isRow(bytes, start, end)) bounds.push(start, end);
-    start = end;
-  }
-  return bounds;
 }
 
 /** End of a row's text, before its line break. */
