@@ -33,16 +33,14 @@ interface Measured {
 
 // eslint-disable-next-line @typescript-eslint/require-await
 export async function tablesBench(say: (line: string) => void, options: BenchOptions): Promise<BenchTable> {
-  const mebibytes = Number(options.mib ?? defaultMiB);
+  const sizeMiB = Number(options.mib ?? defaultMiB);
   const folder = mkdtempSync(join(tmpdir(), 'distillery-tables-'));
   try {
     const rows: BenchTable['rows'][number][] = [];
     for (const format of ['csv', 'jsonl', 'parquet'] as const) {
       const path = join(folder, `x.${format}`);
       const length =
-        format === 'parquet'
-          ? writeParquet(path, Math.min(mebibytes, maxParquetMiB))
-          : writeText(path, format, mebibytes);
+        format === 'parquet' ? writeParquet(path, Math.min(sizeMiB, maxParquetMiB)) : writeText(path, format, sizeMiB);
       const size = Math.round(statSync(path).size / 2 ** 20);
       for (const order of orders) {
         const [ours, library] = ['ours', 'library'].map((reader) => {
@@ -86,13 +84,13 @@ function compared(ours: Measured | null, library: Measured | null): Record<strin
 }
 
 /** Rows with a text, a class and numbers. @returns their number */
-function writeText(path: string, format: 'csv' | 'jsonl', mebibytes: number): number {
+function writeText(path: string, format: 'csv' | 'jsonl', sizeMiB: number): number {
   const random = randomFrom(7);
   const file = openSync(path, 'w');
   const names = ['text', 'label', ...Array.from({ length: floats }, (_, at) => `x${String(at)}`)];
   let bytes = format === 'csv' ? writeSync(file, `${names.join()}\n`) : 0;
   let rows = 0;
-  while (bytes < mebibytes * 2 ** 20) {
+  while (bytes < sizeMiB * 2 ** 20) {
     const chunk = Array.from({ length: 1_000 }, () => {
       const text = words[random.below(words.length)] ?? '';
       const values = [random.below(10), ...Array.from({ length: floats }, () => Number(random.unit().toFixed(6)))];
@@ -107,9 +105,9 @@ function writeText(path: string, format: 'csv' | 'jsonl', mebibytes: number): nu
 }
 
 /** The same kind of rows; float32 and texts, snappy, in groups of 10,000 rows. */
-function writeParquet(path: string, mebibytes: number): number {
+function writeParquet(path: string, sizeMiB: number): number {
   const random = randomFrom(7);
-  const rows = Math.floor((mebibytes * 2 ** 20) / (4 * floats + 12));
+  const rows = Math.floor((sizeMiB * 2 ** 20) / (4 * floats + 12));
   const texts = Array.from({ length: rows }, (_, at) => `${words[at % words.length] ?? ''} ${String(at)}`);
   const labels = Int32Array.from({ length: rows }, () => random.below(10));
   const columnData = [

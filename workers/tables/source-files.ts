@@ -2,9 +2,9 @@
  * The files of a table: those that a person named, or those of one folder by their endings, open for positional reads.
  *
  * Invariants:
- *  files/F1 Files are in the byte order of their names, and each is a regular file.
- *  files/F2 In a folder, a link that leads out of it is refused: a data set must not read what its owner did not put there.
- *  files/F3 At most `maxOpen` descriptors are open. A file that is opened again must be the one that was opened first.
+ *  source-files/S1 Files are in the byte order of their names, and each is a regular file.
+ *  source-files/S2 In a folder, a link that leads out of it is refused: a data set must not read what its owner did not put there.
+ *  source-files/S3 At most `maxOpen` descriptors are open. A file that is opened again must be the one that was opened first.
  */
 import { type BigIntStats, closeSync, fstatSync, readSync } from 'node:fs';
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';

@@ -11,7 +11,7 @@ import { readVarInt } from 'hyparquet/src/thrift.js';
 import { Damage } from './damage.js';
 import type { Leaf } from './schema.js';
 
-export const maxValueBytes = 1 << 28;
+const maxValueBytes = 1 << 28;
 
 export type StoredNumbers = Uint8Array | Int32Array | BigInt64Array | Float32Array | Float64Array;
 

@@ -1,10 +1,10 @@
 /**
  * The grammar of CSV (RFC 4180): how bytes are cut into rows, and rows into values. Pure.
  *
- *  csv/C1 A value that begins with a quote ends with one; a doubled quote in it stands for one, and line breaks and
+ *  csv-rows/C1 A value that begins with a quote ends with one; a doubled quote in it stands for one, and line breaks and
  *     delimiters are part of it.
- *  csv/C2 A quote anywhere else stands for itself.
- *  csv/C3 A row ends with LF or CRLF. A line without a character is no row, except where rows have one value.
+ *  csv-rows/C2 A quote anywhere else stands for itself.
+ *  csv-rows/C3 A row ends with LF or CRLF. A line without a character is no row, except where rows have one value.
  */
 import { BadRow } from '../table.js';
 import type { Cutter, RowRule } from './scan.js';

@@ -11,7 +11,7 @@ import { notUtf8 } from './scan.js';
 import { firstInvalid } from './utf8.js';
 
 const maxBytes = 1 << 26;
-const mebibyte = 1 << 20;
+const mib = 1 << 20;
 
 /** @param files a single one. @throws DataError when it is too large, not UTF-8, or no array of objects; ReadError */
 export function openJsonArray(files: SourceFiles): Table {
@@ -20,8 +20,8 @@ export function openJsonArray(files: SourceFiles): Table {
   if (size > maxBytes) {
     throw new DataError({
       about: path,
-      found: `a JSON array of ${String(Math.ceil(size / mebibyte))} MiB`,
-      expected: `at most ${String(maxBytes / mebibyte)} MiB, since it is read as a whole`,
+      found: `a JSON array of ${String(Math.ceil(size / mib))} MiB`,
+      expected: `at most ${String(maxBytes / mib)} MiB, since it is read as a whole`,
       remedy: 'write an object a line: `jq -c ".[]"`',
     });
   }

@@ -5,7 +5,7 @@ type Next = 'value' | 'value or end' | 'key' | 'key or end' | 'colon' | 'comma o
 /** A mark, a number or a word, behind blanks. Strings are walked by hand: they may be too long for a pattern. */
 const token = /([{}[\],:])|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 const blank = /[ \t\n\r]*/y;
-const escape = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
+const escape = /\\(?:[bfn"\\/rt]|u[0-9a-fA-F]{4})/y;
 
 /** Place of the first character that no JSON text has there; its length when the text only ends too early. */
 export function firstFault(text: string): number {

@@ -11,7 +11,7 @@ import { type TextFormat, TextTable } from './text-table.js';
 
 const kind: FileKind = { one: 'a file of JSON lines', endings: ['.jsonl', '.ndjson', '.json'] };
 /** Rows at the start of the table whose keys are its columns. */
-export const rowsForColumns = 1_000;
+const rowsForColumns = 1_000;
 const headBytes = 4_096;
 const lineFeed = 0x0a;
 const byteOrderMark = '\ufeff';

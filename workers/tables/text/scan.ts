@@ -24,7 +24,7 @@ export interface Cutter {
 }
 
 const defaultWindowBytes = 1 << 20;
-export const maxRowBytes = 1 << 24;
+const maxRowBytes = 1 << 24;
 /** Rows of a table are numbered with 32 bits. */
 export const maxRows = 2 ** 32 - 1;
 const lineFeed = 0x0a;
