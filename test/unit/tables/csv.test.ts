@@ -25,6 +25,11 @@ describe('a CSV file', () => {
     { what: 'with one column', text: 'a\nx\n\ny\n', want: { a: ['x', '', 'y'] } },
     { what: 'with quotes', text: 'a,b\n"1, 2","say ""hi"""\n', want: { a: ['1, 2'], b: ['say "hi"'] } },
     { what: 'with line breaks in quotes', text: 'a,b\n"x\ny\r\nz",1\n', want: { a: ['x\ny\r\nz'], b: ['1'] } },
+    {
+      what: 'with a quote within a value, which opens nothing',
+      text: 'a,b\n5" disk,x\n6,y\n',
+      want: { a: ['5" disk', '6'] },
+    },
     { what: 'with quotes within values', text: 'a,b\n5" disk,x"y"\n', want: { a: ['5" disk'], b: ['x"y"'] } },
     { what: 'with blank lines', text: 'a,b\n\n1,x\n\r\n\n2,y\n\n', want: { a: ['1', '2'] } },
     { what: 'with empty values', text: 'a,b\n,\n"",""\n', want: { a: ['', ''], b: ['', ''] } },
