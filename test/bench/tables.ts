@@ -28,6 +28,7 @@ const orders = ['sequential', 'random'] as const;
 interface Measured {
   readonly rows: number;
   readonly cpuSeconds: number;
+  readonly openSeconds: number;
   readonly peakMiB: number;
 }
 
@@ -78,6 +79,7 @@ function compared(ours: Measured | null, library: Measured | null): Record<strin
     'rows/CPU s': text(ours, speed),
     'library rows/CPU s': text(library, speed),
     ratio: library === null ? '' : (speed(ours) / speed(library)).toFixed(2),
+    'open CPU s': ours === null ? '' : ours.openSeconds.toFixed(2),
     'peak MiB': text(ours, (of) => of.peakMiB),
     'library peak MiB': text(library, (of) => of.peakMiB),
   };

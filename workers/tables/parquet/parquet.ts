@@ -123,28 +123,32 @@ class ParquetTable implements Table {
     if (column?.kind === 'tensor') {
       const data = arrayOf(column.dtype, rows.length);
       let seen: { readonly unit: Decoded; readonly numbers: NumberArray } | null = null;
-      this.#walk(place, rows, order, (at, unit, row) => {
+      this.#walk(place, rows, order, (at, unit, row, length) => {
         if (seen?.unit !== unit) seen = { unit, numbers: unit.numbers() };
-        data[at] = seen.numbers[row] ?? 0;
+        if (length === 1) data[at] = seen.numbers[row] ?? 0;
+        else (data as Uint8Array).set(seen.numbers.subarray(row, row + length) as Uint8Array, at);
       });
       return { kind: 'tensor', data };
     }
     const cells = new Array<Cell | BadRow>(rows.length).fill(null);
-    this.#walk(place, rows, order, (at, unit, row) => (cells[at] = unit.cell(row)));
+    this.#walk(place, rows, order, (at, unit, row, length) => {
+      for (let next = 0; next < length; next++) cells[at + next] = unit.cell(row + next);
+    });
     return { kind: 'cells', cells };
   }
 
-  /** Calls `take` for each row wanted, in the order of the file. @throws DataError, ReadError */
+  /** Calls `take` for each run of rows that follow each other, in the order of the file. @throws DataError, ReadError */
   #walk(
     place: number,
     rows: ArrayLike<number>,
     order: Uint32Array,
-    take: (at: number, unit: Decoded, row: number) => void,
+    take: (at: number, unit: Decoded, row: number, length: number) => void,
   ): void {
     let unit: Decoded | undefined;
     let placed = this.#groupOf(0);
     try {
-      for (const at of order) {
+      for (let next = 0, length = 1; next < order.length; next += length) {
+        const at = order[next] ?? 0;
         const row = rows[at] ?? 0;
         if (row >= placed.firstRow + placed.group.rows) {
           placed = this.#groupOf(row);
@@ -154,7 +158,11 @@ class ParquetTable implements Table {
         if (unit === undefined || local >= unit.unit.firstRow + unit.unit.rows) {
           unit = this.#reader.unitAt(placed, this.#leafOf(placed.file, place), local);
         }
-        take(at, unit, local - unit.unit.firstRow);
+        const within = local - unit.unit.firstRow;
+        for (length = 1; within + length < unit.unit.rows; length++) {
+          if (order[next + length] !== at + length || rows[at + length] !== row + length) break;
+        }
+        take(at, unit, within, length);
       }
     } catch (error) {
       throw this.#reader.faultOf(error, placed, this.columns[place]?.name ?? '');

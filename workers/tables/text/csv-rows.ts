@@ -32,8 +32,6 @@ function isBlank(bytes: Buffer, start: number, end: number): boolean {
 
 class CsvCutter implements Cutter {
   mayBreak = false;
-  /** Place of the next quote, found once for all rows before it. */
-  #quote = -1;
 
   constructor(
     private readonly bytes: Buffer,
@@ -42,43 +40,35 @@ class CsvCutter implements Cutter {
     private readonly delimiter: number,
   ) {}
 
+  /** A loop over bytes: most rows are short, and a native search for each line break and quote costs more. */
   end(start: number): number | null {
+    const { bytes, limit, delimiter } = this;
     this.mayBreak = false;
-    for (let at = start; ;) {
-      const lineEnd = this.#find(lineFeed, at);
-      const next = this.#nextQuote(at);
-      if (next >= lineEnd) {
-        if (lineEnd < this.limit) return lineEnd + 1;
-        return this.isLast ? this.limit : null;
+    for (let at = start, begins = true; at < limit; at++) {
+      const byte = bytes[at];
+      if (byte === lineFeed) return at + 1;
+      if (byte === quote && begins) {
+        const close = this.#closing(at + 1);
+        if (close === null) return null;
+        this.mayBreak = true;
+        at = close;
       }
-      const before = this.bytes[next - 1];
-      const opens = next === start || before === this.delimiter;
-      const close = opens ? this.#closing(next + 1) : next;
-      if (close === null) return null;
-      this.mayBreak ||= opens;
-      at = close + 1;
+      begins = byte === delimiter;
     }
+    return this.isLast ? limit : null;
   }
 
   /** Place of the quote that closes a value; null when it is not among the bytes. */
   #closing(from: number): number | null {
-    for (let at = this.#nextQuote(from); at < this.limit; at = this.#nextQuote(at + 2)) {
+    const { bytes, limit } = this;
+    for (let at = from; at < limit; at++) {
+      if (bytes[at] !== quote) continue;
       // At the end of a piece the next byte, which may double this quote, is not known yet.
-      if (at + 1 === this.limit && !this.isLast) return null;
-      if (at + 1 === this.limit || this.bytes[at + 1] !== quote) return at;
+      if (at + 1 === limit) return this.isLast ? at : null;
+      if (bytes[at + 1] !== quote) return at;
+      at++;
     }
     return null;
-  }
-
-  #nextQuote(from: number): number {
-    if (this.#quote < from) this.#quote = this.#find(quote, from);
-    return this.#quote;
-  }
-
-  /** Place of a byte; `limit` when there is none. */
-  #find(byte: number, from: number): number {
-    const at = this.bytes.indexOf(byte, from);
-    return at < 0 || at > this.limit ? this.limit : at;
   }
 }
 
