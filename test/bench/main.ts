@@ -18,12 +18,14 @@ import { realBench } from './real/real.js';
 import { scaleBench } from './scale.js';
 import { shareBench } from './share.js';
 import { type BenchOptions, type BenchTable, renderTable } from './table.js';
+import { tablesBench } from './tables.js';
 import { trainerBench } from './trainer.js';
 
 const benches: Readonly<Record<string, (say: (line: string) => void, options: BenchOptions) => Promise<BenchTable>>> = {
   trainer: trainerBench,
   pipeline: pipelineBench,
   kill: killBench,
+  tables: tablesBench,
   ledger: ledgerBench,
   share: shareBench,
   fleet: fleetBench,
@@ -47,6 +49,7 @@ const { values: options, positionals: names } = parseArgs({
     qps: { type: 'string' },
     policies: { type: 'string' },
     kills: { type: 'string' },
+    mib: { type: 'string' },
   },
 });
 const unknown = names.filter((name) => !(name in benches));

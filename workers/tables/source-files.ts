@@ -1,0 +1,221 @@
+/**
+ * The files of a table: those that a person named, or those of one folder by their endings, open for positional reads.
+ *
+ * Invariants:
+ *  source-files/S1 Files are in the byte order of their names, and each is a regular file.
+ *  source-files/S2 In a folder, a link that leads out of it is refused: a data set must not read what its owner did not put there.
+ *  source-files/S3 At most `maxOpen` descriptors are open. A file that is opened again must be the one that was opened first.
+ */
+import { type BigIntStats, closeSync, fstatSync, readSync } from 'node:fs';
+import { lstat, readdir, realpath, stat } from 'node:fs/promises';
+import { basename, join, sep } from 'node:path';
+
+import { count } from '@distillery/base';
+import { openRegularSync } from '@distillery/platform';
+
+import { DataError, ReadError, readFailure } from './errors.js';
+
+/** Which files belong to a format. */
+export interface FileKind {
+  /** "a CSV file". */
+  readonly one: string;
+  /** In small letters: ".csv". */
+  readonly endings: readonly string[];
+}
+
+/** A path of a file or a folder, or paths of files. */
+export type Source = string | readonly string[];
+
+const maxFiles = 10_000;
+const maxEntries = 100_000;
+const maxOpen = 64;
+const namesShown = 8;
+
+/**
+ * Paths of the files, in the order of the table's rows.
+ * @throws DataError when there is none, or too many; ReadError
+ */
+export async function locateFiles(source: Source, kind: FileKind): Promise<readonly string[]> {
+  const paths = typeof source === 'string' ? await filesAt(source, kind) : inOrder(source);
+  if (paths.length <= maxFiles) return paths;
+  throw new DataError({
+    about: typeof source === 'string' ? source : (paths[0] ?? ''),
+    found: count(paths.length, 'file'),
+    expected: `at most ${String(maxFiles)}`,
+    remedy: 'join them into fewer files',
+  });
+}
+
+async function filesAt(path: string, kind: FileKind): Promise<readonly string[]> {
+  const isFolder = await attempt(path, kind.one, async () => (await stat(path)).isDirectory());
+  if (!isFolder) return [path];
+  const names = await attempt(path, kind.one, () => readdir(path));
+  if (names.length > maxEntries) {
+    const found = `more than ${String(maxEntries)} files and folders`;
+    throw new DataError({ about: path, found, expected: 'the folder of one data set', remedy: 'name that folder' });
+  }
+  const ours = names.filter((name) => !name.startsWith('.') && kind.endings.some((end) => lower(name).endsWith(end)));
+  if (ours.length === 0) throw noFiles(path, names, kind);
+  const root = await attempt(path, kind.one, () => realpath(path));
+  for (const name of ours) await refuseLinkOut(root, join(path, name), kind);
+  return inOrder(ours.map((name) => join(path, name)));
+}
+
+function noFiles(path: string, names: readonly string[], kind: FileKind): DataError {
+  const packed = names.find((name) => kind.endings.some((end) => lower(name).endsWith(`${end}.gz`)));
+  if (packed !== undefined) return packedFile(join(path, packed), kind);
+  const shown = inOrder(names).slice(0, namesShown).join(', ');
+  const more = names.length > namesShown ? ` and ${String(names.length - namesShown)} more` : '';
+  return new DataError({
+    about: path,
+    found: names.length === 0 ? 'an empty folder' : shown + more,
+    expected: `files that end in ${kind.endings.join(' or ')}`,
+    remedy: 'name the folder that holds them',
+  });
+}
+
+export function packedFile(path: string, kind: FileKind): DataError {
+  const remedy = `unpack it: \`gunzip -k ${path}\``;
+  return new DataError({ about: path, found: 'a gzip file', expected: kind.one, remedy });
+}
+
+async function refuseLinkOut(root: string, path: string, kind: FileKind): Promise<void> {
+  if (!(await attempt(path, kind.one, () => lstat(path))).isSymbolicLink()) return;
+  const target = await attempt(path, kind.one, () => realpath(path));
+  if (target.startsWith(root + sep)) return;
+  throw new DataError({
+    about: path,
+    problem: 'it is a link that leads out of its folder',
+    remedy: 'put the file itself into the folder, or name the file instead of the folder',
+  });
+}
+
+async function attempt<T>(path: string, expected: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw readFailure(error, path, expected);
+  }
+}
+
+function lower(name: string): string {
+  return name.toLowerCase();
+}
+
+function inOrder(paths: readonly string[]): readonly string[] {
+  return [...paths].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+}
+
+interface Entry {
+  readonly path: string;
+  readonly stats: BigIntStats;
+}
+
+/** Files that stay the same while they are read. Reads are synchronous, as those of idx files. */
+export class SourceFiles {
+  /** Least recently used first. */
+  readonly #open = new Map<number, number>();
+  #closed = false;
+
+  private constructor(
+    readonly kind: FileKind,
+    private readonly entries: readonly Entry[],
+  ) {}
+
+  /** @throws DataError for a path that is no regular file; ReadError */
+  static open(paths: readonly string[], kind: FileKind): SourceFiles {
+    const files = new SourceFiles(
+      kind,
+      paths.map((path) => ({ path, stats: statsOf(path, kind) })),
+    );
+    return files;
+  }
+
+  get length(): number {
+    return this.entries.length;
+  }
+
+  path(file: number): string {
+    return this.#entry(file).path;
+  }
+
+  /** For people. */
+  name(file: number): string {
+    return basename(this.path(file));
+  }
+
+  /** Bytes. */
+  size(file: number): number {
+    return Number(this.#entry(file).stats.size);
+  }
+
+  /** Fills `into` from `position` on. @throws ReadError when the file is not what it was, or cannot be read */
+  read(file: number, into: Uint8Array, position: number): void {
+    const { path } = this.#entry(file);
+    const descriptor = this.#descriptor(file);
+    for (let done = 0; done < into.length;) {
+      const got = reading(path, this.kind, () => readSync(descriptor, into, done, into.length - done, position + done));
+      if (got === 0) throw changed(path);
+      done += got;
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const descriptor of this.#open.values()) closeSync(descriptor);
+    this.#open.clear();
+  }
+
+  #entry(file: number): Entry {
+    const entry = this.entries[file];
+    if (entry === undefined) throw new RangeError(`file ${String(file)} of ${String(this.entries.length)}`);
+    return entry;
+  }
+
+  #descriptor(file: number): number {
+    if (this.#closed) throw new Error('the table is closed');
+    const known = this.#open.get(file);
+    const descriptor = known ?? this.#opened(this.#entry(file));
+    this.#open.delete(file);
+    this.#open.set(file, descriptor);
+    const [oldest] = this.#open;
+    if (this.#open.size > maxOpen && oldest !== undefined) {
+      this.#open.delete(oldest[0]);
+      closeSync(oldest[1]);
+    }
+    return descriptor;
+  }
+
+  #opened({ path, stats }: Entry): number {
+    const descriptor = reading(path, this.kind, () => openRegularSync(path));
+    const now = fstatSync(descriptor, { bigint: true });
+    if (now.ino === stats.ino && now.size === stats.size && now.mtimeNs === stats.mtimeNs) return descriptor;
+    closeSync(descriptor);
+    throw changed(path);
+  }
+}
+
+function statsOf(path: string, kind: FileKind): BigIntStats {
+  const descriptor = reading(path, kind, () => openRegularSync(path));
+  try {
+    return fstatSync(descriptor, { bigint: true });
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function changed(path: string): ReadError {
+  return new ReadError({
+    about: path,
+    problem: 'the file changed while it was read',
+    remedy: 'write the file under another name, and start again',
+  });
+}
+
+function reading<T>(path: string, kind: FileKind, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw readFailure(error, path, kind.one);
+  }
+}

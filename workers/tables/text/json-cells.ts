@@ -1,0 +1,76 @@
+/** From a JSON text to the cells of a row. Pure. */
+import { isJsonObject } from '@distillery/base';
+
+import { BadRow, type Cell } from '../table.js';
+import { firstFault } from './json-fault.js';
+
+const maxDepth = 32;
+const integer = /^-?\d{16,20}$/;
+
+type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
+
+const exactly: Reviver = (_key, value, { source = '' }) =>
+  typeof value === 'number' && !Number.isSafeInteger(value) && integer.test(source) ? BigInt(source) : value;
+
+/** As JSON.parse; integers beyond 2^53 arrive as bigint, up to 20 digits. */
+export function parseExactly(text: string): unknown {
+  // The third parameter is in every Node that this project runs with, and not yet in TypeScript's library.
+  return JSON.parse(text, exactly as (key: string, value: unknown) => unknown);
+}
+
+/** A key that is read from many objects. */
+export interface Key {
+  readonly name: string;
+  /** Whether every object has it from the language, such as toString and __proto__. */
+  readonly isInherited: boolean;
+}
+
+export function keyOf(name: string): Key {
+  return { name, isInherited: name in Object.prototype };
+}
+
+/** Cells of the values of some keys of a JSON object, or why its text is none. Of keys that come twice, the last counts. */
+export function cellsOf(text: string, keys: readonly Key[]): readonly (Cell | BadRow)[] | BadRow {
+  const object = objectOf(text);
+  if (object instanceof BadRow) return object;
+  const cells = keys.map((key) => cellOf(object, key));
+  if (!cells.some(mayBeRounded)) return cells;
+  // Slower by far, so only for rows that need it.
+  const exact = parseExactly(text);
+  return isJsonObject(exact) ? keys.map((key) => cellOf(exact, key)) : cells;
+}
+
+function mayBeRounded(cell: Cell | BadRow): boolean {
+  if (typeof cell === 'number') return Math.abs(cell) > Number.MAX_SAFE_INTEGER;
+  return Array.isArray(cell) && (cell as readonly Cell[]).some(mayBeRounded);
+}
+
+/** The object of a JSON text, or why it is none. */
+export function objectOf(text: string): Readonly<Record<string, unknown>> | BadRow {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return new BadRow(`it is no JSON from character ${String(firstFault(text) + 1)} on`);
+  }
+  return isJsonObject(value) ? value : new BadRow(`it is ${kindOf(value)}, and no JSON object`);
+}
+
+/** The value of a key as a cell, not a copy of it; null when the key is not there. */
+export function cellOf(object: Readonly<Record<string, unknown>>, { name, isInherited }: Key): Cell | BadRow {
+  const value = isInherited && !Object.hasOwn(object, name) ? null : (object[name] ?? null);
+  if (isCell(value, 0)) return value;
+  return new BadRow(`its ${name} holds an object, or lists more than ${String(maxDepth)} deep`);
+}
+
+function isCell(value: unknown, depth: number): value is Cell {
+  if (typeof value !== 'object' || value === null) return true;
+  if (!Array.isArray(value)) return false;
+  return depth < maxDepth && value.every((each) => isCell(each, depth + 1));
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'bigint' || typeof value === 'number' ? 'a number' : `a ${typeof value}`;
+}

@@ -1,0 +1,142 @@
+/** A table over text files whose rows have been indexed: reads blocks of rows and lets the format cut them into cells. */
+import { checkRow, placeOfColumn } from '../asked.js';
+import type { SourceFiles } from '../source-files.js';
+import { BadRow, type Cell, type Column, type Table, type Values } from '../table.js';
+import type { Block, BlockIndex } from './block-index.js';
+import { type Cutter, maxRows, type RowRule, tooManyRows } from './scan.js';
+
+/** What a text format is, beyond its rows. */
+export interface TextFormat {
+  readonly rule: RowRule;
+  readonly names: readonly string[];
+  /** A reader of some columns: from the text of a row to their cells, or why there are none. @param columns places in `names` */
+  reader(columns: readonly number[]): (text: string) => readonly (Cell | BadRow)[] | BadRow;
+}
+
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
+
+/** A block that was read, and the bounds of its rows as far as they were asked for. */
+class Rows {
+  /** [start 0, end 0, start 1 …] in the block. */
+  readonly #bounds: number[] = [];
+  readonly #cutter: Cutter;
+  #end = 0;
+
+  constructor(
+    readonly file: number,
+    readonly block: Block,
+    private readonly bytes: Buffer,
+    private readonly rule: RowRule,
+  ) {
+    this.#cutter = rule.cutter(bytes, bytes.length, true);
+  }
+
+  /** @param local number of the row in the file */
+  has(file: number, local: number): boolean {
+    return file === this.file && local >= this.block.firstRow && local < this.block.endRow;
+  }
+
+  text(local: number): string {
+    const [start, end] = this.#boundsOf(local);
+    return this.bytes.toString('utf8', start, textEnd(this.bytes, start, end));
+  }
+
+  line(local: number): number {
+    const [start] = this.#boundsOf(local);
+    let line = this.block.firstLine;
+    for (let at = 0; at < start; at++) if (this.bytes[at] === lineFeed) line++;
+    return line;
+  }
+
+  #boundsOf(local: number): readonly [start: number, end: number] {
+    const place = 2 * (local - this.block.firstRow);
+    while (this.#bounds.length <= place && this.#end < this.bytes.length) {
+      const start = this.#end;
+      this.#end = this.#cutter.end(start) ?? this.bytes.length;
+      if (this.rule.isRow(this.bytes, start, this.#end)) this.#bounds.push(start, this.#end);
+    }
+    return [this.#bounds[place] ?? 0, this.#bounds[place + 1] ?? 0];
+  }
+}
+
+export class TextTable implements Table {
+  readonly length: number;
+  readonly columns: readonly Column[];
+  /** First row of each file. */
+  readonly #firstRows: readonly number[];
+  #last: Rows | undefined;
+
+  /** @param indexes of the files, in their order. @throws DataError when there are no rows, or too many */
+  constructor(
+    private readonly files: SourceFiles,
+    private readonly indexes: readonly BlockIndex[],
+    private readonly format: TextFormat,
+  ) {
+    let length = 0;
+    this.#firstRows = indexes.map((index) => (length += index.length) - index.length);
+    if (length > maxRows) throw tooManyRows(files.path(0));
+    this.length = length;
+    this.columns = format.names.map((name) => ({ name, kind: 'cells' }));
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- an error must reject, not throw
+  async read(rows: ArrayLike<number>, names: readonly string[]): Promise<ReadonlyMap<string, Values>> {
+    const read = this.format.reader(names.map((name) => placeOfColumn(this.files.path(0), name, this.format.names)));
+    const cells = names.map(() => new Array<Cell | BadRow>(rows.length).fill(null));
+    for (let at = 0; at < rows.length; at++) {
+      const row = read(this.#textOf(rows[at] ?? -1));
+      const bad = row instanceof BadRow ? row : null;
+      const values = row instanceof BadRow ? [] : row;
+      for (let place = 0; place < cells.length; place++) {
+        const column = cells[place];
+        if (column !== undefined) column[at] = bad ?? values[place] ?? null;
+      }
+    }
+    return new Map(names.map((name, place) => [name, { kind: 'cells', cells: cells[place] ?? [] }]));
+  }
+
+  nameOf(row: number): string {
+    const { file, local } = this.#placeOf(row);
+    return `${this.files.name(file)}, line ${String(this.#rowsAround(file, local).line(local))}`;
+  }
+
+  close(): Promise<void> {
+    this.files.close();
+    this.#last = undefined;
+    return Promise.resolve();
+  }
+
+  #placeOf(row: number): { readonly file: number; readonly local: number } {
+    checkRow(row, this.length);
+    let file = this.#firstRows.length - 1;
+    for (let low = 0; low < file;) {
+      const middle = (low + file + 1) >>> 1;
+      if ((this.#firstRows[middle] ?? 0) <= row) low = middle;
+      else file = middle - 1;
+    }
+    return { file, local: row - (this.#firstRows[file] ?? 0) };
+  }
+
+  #textOf(row: number): string {
+    const { file, local } = this.#placeOf(row);
+    return this.#rowsAround(file, local).text(local);
+  }
+
+  /** The block that holds a row; the last one is kept, since batches often go on in it. */
+  #rowsAround(file: number, local: number): Rows {
+    if (this.#last?.has(file, local) === true) return this.#last;
+    const index = this.indexes[file];
+    if (index === undefined) throw new RangeError(`file ${String(file)}`);
+    const block = index.block(index.blockOf(local));
+    const bytes = Buffer.allocUnsafe(block.end - block.start);
+    this.files.read(file, bytes, block.start);
+    return (this.#last = new Rows(file, block, bytes, this.format.rule));
+  }
+}
+
+/** End of a row's text, before its line break. */
+export function textEnd(bytes: Buffer, start: number, end: number): number {
+  if (end === start || bytes[end - 1] !== lineFeed) return end;
+  return end - 1 > start && bytes[end - 2] === carriageReturn ? end - 2 : end - 1;
+}
