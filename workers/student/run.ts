@@ -29,7 +29,6 @@ import {
 import type { ExportLimits, TrainerThread, TrainerThreadSource } from '../compute/index.js';
 import { checkLabels, type Dataset, openDataset } from '../data/index.js';
 import type { OnnxOrder } from '../models/export.js';
-import { resolve } from '../places/index.js';
 import { unlessStopped, type WorkerContext } from '../process/index.js';
 import {
   claimAttempt,
@@ -83,18 +82,18 @@ async function prepare(
   readonly student: Student;
   readonly close: () => Promise<void>;
 }> {
-  const { log, clock, stop } = context;
+  const { log, clock, places, stop } = context;
   const { manifest } = context.env;
-  const dataset = await openDataset(manifest.dataset);
+  const dataset = await openDataset(manifest.dataset, (uri) => places.resolve(uri, 'dataset'));
   const { positions } = dataset.train.spec;
   const schedule = scheduleOf({ ...manifest.training, samples: dataset.train.length, positions });
-  const modelJson = readModel((await resolve(manifest.student.model.uri)).path);
+  const modelJson = readModel((await places.resolve(manifest.student.model.uri, 'model')).path);
   const [trainer, link] = await Promise.all([
     openTrainer(trainerSourceOf(context, modelJson, schedule)),
     connect(context),
   ]);
   for (const note of trainer.notes) log.warn(note);
-  const { view, notes } = await studentView(manifest, trainer.inputs, dataset.train.spec.inputs);
+  const { view, notes } = await studentView(manifest, trainer.inputs, dataset.train.spec.inputs, places);
   for (const note of notes) log.warn(note);
   await checkClasses(trainer, dataset);
   const names = jobNames(manifest.job.uid);
