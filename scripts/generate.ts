@@ -264,7 +264,7 @@ function renderUris(): string {
     '| --- | --- |',
     ...rows,
     '',
-    'Rules, in this order; those about single characters hold for the schemes that this version resolves:',
+    'Rules, in this order:',
     '',
     ...uriRules.map(({ clause, remedy }) => `- ${clause}; ${remedy}.`),
     '',

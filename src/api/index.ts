@@ -60,8 +60,8 @@ export { kubernetesTime } from './time.js';
 export { jobUris, withUris } from './job-uris.js';
 export { unsupported } from './unsupported.js';
 export type { Engine } from './unsupported.js';
-export { claimPlace, configMapPlace, storeKind, uriScheme } from './uri.js';
-export type { ClaimPlace, ConfigMapPlace, StoreKind } from './uri.js';
+export { claimPlace, configMapPlace, remotePlace, storeKind, uriScheme } from './uri.js';
+export type { ClaimPlace, ConfigMapPlace, RemotePlace, StoreKind } from './uri.js';
 export {
   deletionCostAnnotation,
   graceSeconds,

@@ -22,6 +22,13 @@ export const patternWords: ReadonlyMap<string, { readonly expected: string; read
     },
   ],
   [
+    '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
+    {
+      expected: 'lower-case letters, digits, dashes and dots, with a letter or digit at both ends',
+      remedy: 'write the name of the object as kubectl shows it',
+    },
+  ],
+  [
     '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?$',
     {
       expected: 'an extended resource as a node lists it',

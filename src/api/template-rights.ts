@@ -1,10 +1,10 @@
 /**
- * The parts of a template that give a pod rights outside of the restricted Pod Security Standard: other networks, cloud
+ * The parts of a template, and the Secrets of a job's places, that give a pod rights outside of the restricted Pod Security Standard: other networks, cloud
  * roles, devices, the Secrets of the namespace, priority over other pods. An administrator decides about these; the
  * defaults below hold otherwise. Pure.
  *
  * Invariants:
- *  template-rights/R1 No setting lets a template name the credentials of a job.
+ *  template-rights/R1 No setting lets a template or a `secretRef` name the credentials of a job.
  *  template-rights/R2 Values that this file cannot read are left to template.ts, which refuses them.
  */
 import { matchesPattern } from '@distillery/base';
@@ -21,7 +21,7 @@ import type { PodRole } from './worker-pod.js';
 export interface TemplateRights {
   /** Annotations and labels that are allowed although they may give rights. */
   readonly annotations: readonly string[];
-  /** Secrets that a template may name. */
+  /** Secrets that a template or a `secretRef` may name. */
   readonly secrets: readonly string[];
   /** Keys of taints that a template may tolerate. A toleration without a key tolerates all taints; only `*` allows it. */
   readonly tolerations: readonly string[];
@@ -36,15 +36,16 @@ export const defaultTemplateRights: TemplateRights = {
   studentPriorityClasses: ['*'],
 };
 
-/** @returns a problem for every right that a template takes and `rights` does not allow */
+/** @returns a problem for every right that a job takes and `rights` does not allow */
 export function templateRightsProblems({ metadata, spec }: DistillJob, rights: TemplateRights): Problem[] {
   const of = (role: PodRole, template: unknown, path: string): Problem[] => [
     ...metadataProblems(template, path, rights),
-    ...secretProblems(template, path, metadata.name, rights),
+    ...secretProblems(secretsOf(template, path), metadata.name, rights),
     ...tolerationProblems(template, path, rights),
     ...(role === 'student' ? priorityProblems(template, path, rights) : []),
   ];
   return [
+    ...secretProblems(secretRefsOf(spec), metadata.name, rights),
     ...spec.teacher.pools.flatMap(({ template }, index) =>
       of('teacher', template, `spec.teacher.pools[${String(index)}].template`),
     ),
@@ -161,15 +162,24 @@ function secretsOf(template: unknown, path: string): Named[] {
   ];
 }
 
-function secretProblems(template: unknown, path: string, job: string, { secrets }: TemplateRights): Problem[] {
-  return secretsOf(template, path).flatMap(({ path: place, name }) => {
+/** The Secrets of the places of a job. */
+function secretRefsOf({ dataset, teacher, student }: DistillJob['spec']): Named[] {
+  return [
+    { path: 'spec.dataset.secretRef.name', name: dataset.secretRef?.name },
+    { path: 'spec.teacher.model.secretRef.name', name: teacher.model.secretRef?.name },
+    { path: 'spec.student.model.secretRef.name', name: student.model.secretRef?.name },
+  ];
+}
+
+function secretProblems(found: readonly Named[], job: string, { secrets }: TemplateRights): Problem[] {
+  return found.flatMap(({ path: place, name }) => {
     if (typeof name !== 'string') return [];
     if (isCredentialsName(name, job)) {
       const clause = 'each worker has the credentials of its own role, and no others of a job';
       return [violation(place, nameValue(name), clause, 'leave it out')];
     }
     if (isAllowed(name, secrets)) return [];
-    const clause = 'templates may not name this Secret here';
+    const clause = 'jobs may not name this Secret here';
     return [violation(place, nameValue(name), clause, `use ${patternsIn(secrets)}, or ${ask} to allow it`)];
   });
 }

@@ -11,7 +11,7 @@ import { jobUris } from './job-uris.js';
 import { mismatch, nameValue, notSupported, violation } from './problem.js';
 import type { Problem } from './problem.js';
 import { templateProblems } from './template.js';
-import { isAbsoluteFile, storeKind, uriScheme } from './uri.js';
+import { isAbsoluteFile, isWebFolder, storeKind, uriScheme } from './uri.js';
 import type { StoreKind } from './uri.js';
 
 /** `local`: `distill run`, child processes on one machine. `cluster`: the operator. */
@@ -47,7 +47,28 @@ function inManifest<Value extends string>(
 const gaps: readonly Gap[] = [
   inManifest('spec.dataset.format', ({ spec }) => spec.dataset.format, datasetFormats),
   inManifest('spec.dataset.delivery', ({ spec }) => spec.dataset.delivery, datasetDeliveries),
-  { lacking: both, use: 'use package:// or file://', find: (job) => urisOf(job, ['https', 's3']) },
+  {
+    lacking: both,
+    because: 'a web server has no list of the files in a folder',
+    use: 'name one file, or put the folder into a bucket and use s3://',
+    find: (job) =>
+      jobUris(job)
+        .filter(({ uri }) => isWebFolder(uri))
+        .map(({ path }) => ({ path, found: 'a folder' })),
+  },
+  {
+    lacking: ['local'],
+    because: 'a local run has no Secrets',
+    use: 'leave it out, and set the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for s3://',
+    find: ({ spec }) =>
+      [
+        { path: 'spec.dataset.secretRef', secretRef: spec.dataset.secretRef },
+        { path: 'spec.teacher.model.secretRef', secretRef: spec.teacher.model.secretRef },
+        { path: 'spec.student.model.secretRef', secretRef: spec.student.model.secretRef },
+      ].flatMap(({ path, secretRef }) =>
+        secretRef === undefined ? [] : [{ path, found: `the Secret ${nameValue(secretRef.name)}` }],
+      ),
+  },
   {
     lacking: ['local'],
     because: 'a local run has no claims and no ConfigMaps',

@@ -22,6 +22,32 @@ export function isAbsoluteFile(uri: string): boolean {
   return read?.scheme === 'file' && read.path.startsWith('/');
 }
 
+/** @returns true for an `https://HOST/PATH/`, which names a folder. */
+export function isWebFolder(uri: string): boolean {
+  const read = valueOf(readUri(uri));
+  return read?.scheme === 'https' && read.path.endsWith('/');
+}
+
+export interface RemotePlace {
+  /** TCP port that a worker connects to; null for a bucket, whose endpoint the job does not name. */
+  readonly port: number | null;
+}
+
+const httpsPort = 443;
+
+/** @returns the place that a validated `https://` or `s3://` uri names; undefined for any other text. */
+export function remotePlace(uri: string): RemotePlace | undefined {
+  const read = valueOf(readUri(uri));
+  switch (read?.scheme) {
+    case 'https':
+      return { port: Number(/:(\d+)$/.exec(read.host)?.[1] ?? httpsPort) };
+    case 's3':
+      return { port: null };
+    default:
+      return undefined;
+  }
+}
+
 export type StoreKind = 'nats' | 'file' | 'pvc' | 's3';
 
 /** @returns what kind of place a validated `store` names; undefined for a text of another form. */

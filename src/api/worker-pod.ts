@@ -28,6 +28,10 @@ export const variableDefaults: Readonly<Record<string, string>> = {
   DISTILL_THREADS: '1',
   DISTILL_RUNTIME: 'auto',
   DISTILL_FOLDER: '',
+  DISTILL_CACHE_FOLDER: '',
+  DISTILL_CACHE_BYTES: '',
+  DISTILL_DATASET_CREDENTIALS: '',
+  DISTILL_MODEL_CREDENTIALS: '',
   DISTILL_TERMINATION_LOG: '/dev/termination-log',
   DISTILL_OWNER_PIPE: '0',
   DISTILL_LOG_LEVEL: 'info',
@@ -46,6 +50,10 @@ export const workerFolders = {
   claims: '/mnt/pvc',
   /** ConfigMaps that hold model files, each in a folder with the ConfigMap's name. */
   configMaps: '/mnt/configmap',
+  /** Copies of remote files, which are lost with the pod. */
+  cache: '/var/cache/distillery',
+  /** Credentials of remote places: a folder for the data set, and one for the role's model. */
+  secrets: '/var/run/distillery/places',
   /** Claims that the student writes. */
   outputs: '/mnt/pvc-out',
 } as const;

@@ -53,7 +53,7 @@ export async function runCommand(stop: Stop): Promise<void> {
 
 type RunTools = Pick<
   LocalNeeds,
-  'pid' | 'newUid' | 'cores' | 'command' | 'scripts' | 'environment' | 'openLog' | 'findNats'
+  'pid' | 'newUid' | 'cores' | 'command' | 'scripts' | 'environment' | 'remote' | 'openLog' | 'findNats'
 >;
 
 function runTools(config: Config, stop: Stop): RunTools {
@@ -73,6 +73,7 @@ function runTools(config: Config, stop: Stop): RunTools {
       evaluate: workerScript('teacher/evaluate.js'),
     },
     environment: config.workerEnvironment,
+    remote: config.remote,
     openLog: fileLog,
     findNats: (progress) =>
       findNatsServer({

@@ -1,11 +1,12 @@
 /** Everything that the command takes from the environment is read here; docs/guide.md lists the variables. */
 import { availableParallelism } from 'node:os';
-import { relative, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 
 import { quietLibraries } from '@distillery/protocol';
 
 import { cacheFolderOf } from '../stream/index.js';
 
+import type { RemoteEnvironment } from './local/commands.js';
 import type { StartedBy } from './shared/own-command.js';
 
 export interface Config {
@@ -25,10 +26,12 @@ export interface Config {
   readonly faults: 'sentence' | 'stack';
   /** Cores of this machine: the default number of slots of a local run. */
   readonly cores: number;
-  /** Where an installed NATS server is kept; null = there is no such folder. */
+  /** Where an installed NATS server and copies of remote files are kept; null = there is no such folder. */
   readonly cacheFolder: string | null;
   /** Variables for worker processes: enough to run, no secrets. */
   readonly workerEnvironment: Readonly<Record<string, string>>;
+  /** More variables for workers that read remote places. */
+  readonly remote: RemoteEnvironment;
   /** Variables for the tools that install a NATS server, such as those of a proxy: all of this process. */
   readonly installEnvironment: NodeJS.ProcessEnv;
 }
@@ -43,9 +46,20 @@ const passedOn = [
   'DISTILL_RUNTIME',
   'DISTILL_LOG_LEVEL',
 ];
+const ofCaches = ['DISTILL_CACHE_FOLDER', 'DISTILL_CACHE_BYTES'];
+const ofBuckets = [
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_REGION',
+  'AWS_DEFAULT_REGION',
+  'AWS_ENDPOINT_URL',
+  'AWS_ENDPOINT_URL_S3',
+];
 
 /** @param home as `os.homedir`, which throws for a user that the system does not know */
 export function readConfig(environment: NodeJS.ProcessEnv, home: () => string): Config {
+  const cacheFolder = cacheFolderOf(environment, home);
   return {
     natsUrl: environment.DISTILL_NATS_URL === '' ? undefined : environment.DISTILL_NATS_URL,
     path: environment.PATH ?? '',
@@ -55,20 +69,28 @@ export function readConfig(environment: NodeJS.ProcessEnv, home: () => string): 
     startedBy: startedBy(environment),
     faults: ['debug', 'trace'].includes(environment.DISTILL_LOG_LEVEL ?? '') ? 'stack' : 'sentence',
     cores: availableParallelism(),
-    cacheFolder: cacheFolderOf(environment, home),
-    workerEnvironment: workerEnvironment(environment),
+    cacheFolder,
+    workerEnvironment: { ...given(environment, passedOn), ...quietLibraries },
+    remote: {
+      cache: {
+        ...(cacheFolder === null ? {} : { DISTILL_CACHE_FOLDER: join(cacheFolder, 'places') }),
+        ...given(environment, ofCaches),
+      },
+      buckets: given(environment, ofBuckets),
+    },
     installEnvironment: environment,
   };
 }
 
-function workerEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
-  const given = passedOn.flatMap((name) => {
+/** Those of the variables that are set. */
+function given(environment: NodeJS.ProcessEnv, names: readonly string[]): Record<string, string> {
+  const set = names.flatMap((name) => {
     const value = environment[name];
     // An empty variable of ours, as in `DISTILL_RUNTIME= distill run`, means that it is not set.
     const isUnset = value === undefined || (value === '' && name.startsWith('DISTILL_'));
-    return isUnset ? [] : [[name, value]];
+    return isUnset ? [] : [[name, value] as const];
   });
-  return { ...(Object.fromEntries(given) as Record<string, string>), ...quietLibraries };
+  return Object.fromEntries(set);
 }
 
 function startedBy({

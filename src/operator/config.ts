@@ -45,6 +45,8 @@ export interface OperatorConfig {
     readonly images: { readonly cpu: string; readonly gpu: string };
     readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
     readonly teacherPriorityClass: string;
+    readonly cacheGib: number;
+    readonly bucketPorts: readonly number[];
   };
   readonly namespace: string;
   readonly podName: string;
@@ -129,6 +131,8 @@ export function readOperatorConfig(environment: NodeJS.ProcessEnv): OperatorConf
       },
       imagePullPolicy: settings.DISTILLERY_WORKER_IMAGE_PULL_POLICY,
       teacherPriorityClass: settings.DISTILLERY_TEACHER_PRIORITY_CLASS,
+      cacheGib: settings.DISTILLERY_WORKER_CACHE_GIB,
+      bucketPorts: settings.DISTILLERY_WORKER_BUCKET_PORTS,
     },
     namespace: settings.DISTILLERY_NAMESPACE,
     podName: settings.DISTILLERY_POD_NAME,

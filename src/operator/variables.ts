@@ -233,6 +233,22 @@ export const operatorVariables = {
     'IfNotPresent',
     'Pull policy of these images.',
   ),
+  DISTILLERY_WORKER_CACHE_GIB: whole(
+    1,
+    1_000_000,
+    50,
+    'Size limit, in GiB, of the volume with copies of remote files, in each worker pod of a job that names `https://` or `s3://`. Raise it for data sets that are larger.',
+  ),
+  DISTILLERY_WORKER_BUCKET_PORTS: {
+    meaning:
+      'Comma-separated TCP ports that the NetworkPolicy of a job with `s3://` opens. Name those of your S3 servers (`AWS_ENDPOINT_URL`), for example `443,9000`.',
+    fallback: '443',
+    expected: 'ports with commas between them, such as 443,9000',
+    remedy: 'change it, or leave it out for 443',
+    schema: listOf(/^[1-9]\d{0,4}$/)
+      .transform((ports) => ports.map(Number))
+      .pipe(z.array(z.number().max(65_535))),
+  },
   DISTILLERY_TEACHER_PRIORITY_CLASS: text(
     'distillery-teacher',
     'Existing PriorityClass for teacher pods. Its value must be below -10 and its preemptionPolicy Never.',
@@ -299,7 +315,7 @@ export const operatorVariables = {
   ),
   DISTILLERY_TEMPLATE_SECRETS: patterns(
     '*',
-    'Secrets that templates of jobs may use as a volume, a variable or a pull secret. The credentials of jobs are always refused.',
+    'Secrets that jobs may name, in a `secretRef` or in a template. The credentials of jobs are always refused.',
   ),
   DISTILLERY_TEMPLATE_TOLERATIONS: patterns(
     '*',

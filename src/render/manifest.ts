@@ -1,4 +1,5 @@
 /** Makes the job manifest that workers read from a validated job. Pure. */
+import { omit } from '@distillery/base';
 import { writtenManifestSchema } from '@distillery/protocol';
 import type { Manifest } from '@distillery/protocol';
 
@@ -16,10 +17,10 @@ export function manifestOf(job: DistillJob, uid: string): Manifest {
   return writtenManifestSchema.parse({
     version: 1,
     job: { uid, namespace: namespaceOf(job), name: job.metadata.name },
-    dataset,
+    dataset: omit(dataset, 'secretRef'),
     training,
     teacher: {
-      model: teacher.model,
+      model: omit(teacher.model, 'secretRef'),
       input: teacher.input,
       ...readingOf(teacher),
       ...(Object.keys(teacher.output).length === 0 ? {} : { output: teacher.output }),
@@ -29,7 +30,7 @@ export function manifestOf(job: DistillJob, uid: string): Manifest {
     },
     logits: { encoding: logits.encoding, topK: logits.topK, maxBytes: quantityValue(logits.maxBytes) },
     student: {
-      model: student.model,
+      model: omit(student.model, 'secretRef'),
       ...readingOf(student),
       loss: student.loss,
       optimizer: student.optimizer,

@@ -1,6 +1,7 @@
 /**
  * Maps the places that a job names into its pods: claims and ConfigMaps become volumes, and the manifest names the folders
- * where they are mounted, since workers know only files and packages.
+ * where they are mounted. Remote places stay as they are: the pod gets a cache volume, and the Secrets with their
+ * credentials as files that only it reads.
  *
  * Invariant: a claim is one volume of a pod, however often the pod uses it: a kubelet may wait forever for a second
  * one (kubernetes/kubernetes#127004).
@@ -14,10 +15,11 @@ import {
   jobUris,
   ownVolumePrefix,
   type PodRole,
+  remotePlace,
   workerFolders,
 } from '../api/index.js';
 
-import type { Fields } from './object.js';
+import type { Fields, WorkerSettings } from './object.js';
 
 /** @returns the uri as workers read it: file:///absolute/path or package://name/path; a preset stays as it is. */
 export function uriInPod(uri: string): string {
@@ -44,13 +46,94 @@ function joined(...parts: readonly string[]): string {
   return parts.filter((part) => part !== '').join('/');
 }
 
+/** A remote place that a role reads. */
+interface RemoteUse {
+  readonly use: 'dataset' | 'model';
+  /** Null for a bucket. */
+  readonly port: number | null;
+  /** Name of the Secret with its credentials. */
+  readonly secret: string | undefined;
+}
+
+/** The remote places that a role's pods read, the data set first. */
+function remoteUses(job: DistillJob, role: PodRole): readonly RemoteUse[] {
+  const { dataset, teacher, student } = job.spec;
+  const { model } = role === 'teacher' ? teacher : student;
+  return jobUris(job)
+    .filter(({ readBy }) => readBy.includes(role))
+    .flatMap(({ path, uri }): readonly RemoteUse[] => {
+      const place = remotePlace(uri);
+      if (place === undefined) return [];
+      // A tokenizer lies with its model.
+      const { use, secretRef } =
+        path === 'spec.dataset.uri'
+          ? { use: 'dataset' as const, secretRef: dataset.secretRef }
+          : { use: 'model' as const, secretRef: model.secretRef };
+      return [{ use, port: place.port, secret: secretRef?.name }];
+    });
+}
+
+/** TCP ports of the remote places that a job's pods read, each once, in ascending order. */
+export function remotePorts(job: DistillJob, { bucketPorts }: WorkerSettings): readonly number[] {
+  const uses = [...remoteUses(job, 'teacher'), ...remoteUses(job, 'student')];
+  return [...new Set(uses.flatMap(({ port }) => port ?? bucketPorts))].sort((a, b) => a - b);
+}
+
+/** What workers fill of it: beyond the limit the kubelet ends the pod, and file systems round sizes up. */
+const cacheShare = 0.95;
+
+/** The variables by which workers find their cache and the credentials of remote places; none for a role without such. */
+export function remoteVariables(
+  job: DistillJob,
+  role: PodRole,
+  { cacheGib }: WorkerSettings,
+): Readonly<Record<string, string>> {
+  const uses = remoteUses(job, role);
+  if (uses.length === 0) return {};
+  return {
+    DISTILL_CACHE_FOLDER: `${workerFolders.cache}/places`,
+    DISTILL_CACHE_BYTES: String(Math.floor(cacheGib * 2 ** 30 * cacheShare)),
+    ...Object.fromEntries(
+      uses
+        .filter(({ secret }) => secret !== undefined)
+        .map(({ use }) => [`DISTILL_${use.toUpperCase()}_CREDENTIALS`, `${workerFolders.secrets}/${use}`]),
+    ),
+  };
+}
+
+/** The cache, and each Secret once, however many places it is for. */
+function remoteMounts(job: DistillJob, role: PodRole, { cacheGib }: WorkerSettings): readonly Mounted[] {
+  const uses = remoteUses(job, role);
+  if (uses.length === 0) return [];
+  const cache = `${ownVolumePrefix}cache`;
+  const secrets = unique(uses.flatMap(({ secret }) => secret ?? [])).map((secretName, index): Mounted => {
+    const name = `${ownVolumePrefix}secret-${String(index)}`;
+    return {
+      // The files belong to root, and fsGroup makes the group ours: readable for the group. 0o440 in decimal, for JSON.
+      volumes: [{ name, secret: { secretName, defaultMode: 0o440 } }],
+      mounts: [...new Set(uses.filter(({ secret }) => secret === secretName).map(({ use }) => use))].map((use) => ({
+        name,
+        mountPath: `${workerFolders.secrets}/${use}`,
+        readOnly: true,
+      })),
+    };
+  });
+  return [
+    {
+      volumes: [{ name: cache, emptyDir: { sizeLimit: `${String(cacheGib)}Gi` } }],
+      mounts: [{ name: cache, mountPath: workerFolders.cache }],
+    },
+    ...secrets,
+  ];
+}
+
 export interface Mounted {
   readonly volumes: readonly (Fields & { readonly name: string })[];
   readonly mounts: readonly (Fields & { readonly name: string; readonly mountPath: string })[];
 }
 
 /** The volumes and mounts of a role's pods for the places that the job names: each role only what it reads or writes. */
-export function placesOf(job: DistillJob, role: PodRole): Mounted {
+export function placesOf(job: DistillJob, role: PodRole, settings: WorkerSettings): Mounted {
   const { student } = job.spec;
   const uris = jobUris(job).flatMap(({ uri, readBy }) => (readBy.includes(role) ? [uri] : []));
   const stores = role === 'teacher' ? [] : [student.checkpoint.store, student.output.store];
@@ -74,7 +157,7 @@ export function placesOf(job: DistillJob, role: PodRole): Mounted {
       mounts: [{ name, mountPath: `${workerFolders.configMaps}/${configMap}`, readOnly: true }],
     };
   });
-  const all = [...claims, ...files];
+  const all = [...claims, ...files, ...remoteMounts(job, role, settings)];
   return { volumes: all.flatMap(({ volumes }) => volumes), mounts: all.flatMap(({ mounts }) => mounts) };
 }
 

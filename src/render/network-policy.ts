@@ -1,18 +1,19 @@
 /**
- * The NetworkPolicy of the job's pods: they reach only the NATS servers and the name service; no connection to them is
- * allowed.
+ * The NetworkPolicy of the job's pods: they reach only the NATS servers, the name service, and the ports of the remote
+ * places that the job names; no connection to them is allowed. It cannot name hosts: a port is open to any address.
  */
 import { NatsAddress } from '@distillery/protocol';
 
 import { type DistillJob, sharedName } from '../api/index.js';
 
 import { metadataOf, selectorOf } from './metadata.js';
+import { remotePorts } from './mounts.js';
 import type { Fields, KubernetesObject, WorkerSettings } from './object.js';
 
 const dnsPort = 53;
 
 /** @throws OwnerlessJobError; NatsAddressError for a NATS address that the operator's settings would reject */
-export function networkPolicy(job: DistillJob, { natsUrl }: WorkerSettings): KubernetesObject {
+export function networkPolicy(job: DistillJob, settings: WorkerSettings): KubernetesObject {
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
@@ -22,15 +23,22 @@ export function networkPolicy(job: DistillJob, { natsUrl }: WorkerSettings): Kub
       // No ingress rule, so no ingress. An empty list would be written again at every apply.
       policyTypes: ['Ingress', 'Egress'],
       egress: [
-        ...serversOf(natsUrl).map(({ port, cidr }) => ({
+        ...serversOf(settings.natsUrl).map(({ port, cidr }) => ({
           ports: [{ protocol: 'TCP', port }],
           // A name may resolve to any address, which only the name service knows.
           ...(cidr === undefined ? {} : { to: [{ ipBlock: { cidr } }] }),
         })),
         { ports: dnsPorts },
+        ...portsOf(job, settings),
       ],
     },
   };
+}
+
+/** Both roles read the data set, and one policy serves both. */
+function portsOf(job: DistillJob, settings: WorkerSettings): readonly Fields[] {
+  const ports = remotePorts(job, settings).map((port) => ({ protocol: 'TCP', port }));
+  return ports.length === 0 ? [] : [{ ports }];
 }
 
 const dnsPorts: readonly Fields[] = ['UDP', 'TCP'].map((protocol) => ({ protocol, port: dnsPort }));

@@ -39,6 +39,10 @@ export interface WorkerSettings {
   readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
   /** PriorityClass of teachers: value below −10, preemptionPolicy Never (design §5). */
   readonly teacherPriorityClass: string;
+  /** Size limit of the volume with copies of remote files. */
+  readonly cacheGib: number;
+  /** TCP ports of S3 servers, which the NetworkPolicy of a job with `s3://` opens. */
+  readonly bucketPorts: readonly number[];
   /** Address for pods: nats://host:port[,…]. The NetworkPolicy allows its ports. */
   readonly natsUrl: string;
   /** Users of the workers if NATS authenticates them by password. Absent: each role of a job has its own .creds file. */

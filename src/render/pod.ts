@@ -25,7 +25,7 @@ import {
 import { isAccelerator } from '../domain/index.js';
 
 import { labelsOf, uidOf, type WorkerSet } from './metadata.js';
-import { type Mounted, placesOf } from './mounts.js';
+import { type Mounted, placesOf, remoteVariables } from './mounts.js';
 import type { Fields, WorkerSettings } from './object.js';
 import { type PodTemplate, withOverlay } from './overlay.js';
 import type { Resources } from './resources.js';
@@ -90,7 +90,11 @@ export function podTemplate(job: DistillJob, worker: WorkerPod, settings: Worker
           image: imageFor(resources, settings),
           imagePullPolicy: settings.imagePullPolicy,
           args: [`dist/workers/${workers.role}/main.js`],
-          env: listed({ ...commonVariables(workers.role, settings), ...variables }),
+          env: listed({
+            ...commonVariables(workers.role, settings),
+            ...remoteVariables(job, workers.role, settings),
+            ...variables,
+          }),
           resources,
           securityContext: {
             allowPrivilegeEscalation: false,
@@ -135,7 +139,8 @@ function listed(variables: Variables): readonly (Fields & { readonly name: strin
   }));
 }
 
-function mountedBy(job: DistillJob, role: PodRole, { natsUsers }: WorkerSettings): Mounted {
+function mountedBy(job: DistillJob, role: PodRole, settings: WorkerSettings): Mounted {
+  const { natsUsers } = settings;
   const { creds, password } = keysOf(role);
   const key = natsUsers === undefined ? creds : password;
   const inputs = inputsName(job.metadata.name, uidOf(job));
@@ -152,7 +157,7 @@ function mountedBy(job: DistillJob, role: PodRole, { natsUsers }: WorkerSettings
     volume('nats', workerFolders.nats, secret, true),
     volume('work', workerFolders.work, scratch, false),
     volume('tmp', workerFolders.temporary, scratch, false),
-    placesOf(job, role),
+    placesOf(job, role, settings),
   ];
   return { volumes: parts.flatMap(({ volumes }) => volumes), mounts: parts.flatMap(({ mounts }) => mounts) };
 }

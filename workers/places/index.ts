@@ -1,4 +1,11 @@
 /** The door of the room of places: from the uris of a job to files on this machine. */
-export { PlaceError } from './errors.js';
+export type { CredentialSource } from './credentials.js';
+
+export { PlaceError, RemoteError } from './errors.js';
+export type { RemoteReason } from './errors.js';
+export { Places } from './places.js';
+export type { PlacesOptions, PlaceUse } from './places.js';
 export { resolve } from './resolve.js';
 export type { LocalPlace } from './resolve.js';
+export { retryLimits } from './retries.js';
+export { transportLimits } from './requests.js';

@@ -3,7 +3,7 @@
  * package://name/path for files that an npm package ships. A package is looked up as Node looks it up (node_modules
  * folders upwards), but as a folder: data packages need no main file and no exports.
  *
- * No other file of the workers turns a uri into a path. Resolving is asynchronous, since a place may be far away.
+ * Remote places come in by places.ts; no other file of the workers turns a uri into a path.
  */
 import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -41,10 +41,11 @@ export async function resolve(uri: string, from: string = fileURLToPath(import.m
       throw new PlaceError({ about: uri, problem: 'the path is relative', remedy: uriRemedy });
     case 'package':
       return { uri, path: join(await packageFolder(named.name, uri, from), named.path) };
-    case 'pvc':
-    case 'configmap':
     case 'https':
     case 's3':
+      throw new PlaceError({ about: uri, problem: 'only files on this machine are read here', remedy: uriRemedy });
+    case 'pvc':
+    case 'configmap':
       throw new PlaceError({
         about: uri,
         problem: `workers read files and packages, and no ${named.scheme}://`,

@@ -6,6 +6,7 @@ import { within } from '@distillery/base';
 import { type Manifest, ManifestError, parseManifest, type RuntimeChoice, runtimeChoices } from '@distillery/protocol';
 import { z } from 'zod';
 
+import type { CredentialSource, PlaceUse } from '../places/index.js';
 import { loginProblems, readLogin, readText, WorkerError, type WorkerLogin } from '../base/index.js';
 
 const text = (what: string): z.ZodString => z.string(what).min(1, what);
@@ -28,6 +29,20 @@ const environmentSchema = z.object({
   DISTILL_RUNTIME: z.enum(runtimeChoices, `one of ${runtimeChoices.join(', ')}`).default('auto'),
   /** Folder for `store: file` and for results. */
   DISTILL_FOLDER: z.string().default(''),
+  /** Folder for copies of remote files; empty = remote places are refused. */
+  DISTILL_CACHE_FOLDER: z
+    .string()
+    .regex(/^(|\/.*)$/, 'an absolute path')
+    .default(''),
+  /** Largest size of that folder; empty = half of what its disk has free, at most 50 GiB. */
+  DISTILL_CACHE_BYTES: z
+    .string()
+    .regex(/^(|[1-9]\d{0,15})$/, 'a number of bytes')
+    .transform((bytes) => (bytes === '' ? null : Number(bytes)))
+    .default(null),
+  /** Folders with a file for each key of a Secret; empty = the variables of AWS. */
+  DISTILL_DATASET_CREDENTIALS: z.string().default(''),
+  DISTILL_MODEL_CREDENTIALS: z.string().default(''),
   DISTILL_TERMINATION_LOG: z.string().default('/dev/termination-log'),
   /** "1": standard input is a pipe from the owner; its end means that the owner is gone. */
   DISTILL_OWNER_PIPE: z.enum(['0', '1'], 'one of 0, 1').default('0'),
@@ -36,7 +51,13 @@ const environmentSchema = z.object({
     .default('info'),
 });
 
-export interface WorkerEnvironment {
+/** What reaches remote places. */
+export interface PlacesEnvironment {
+  readonly cache: { readonly folder: string; readonly maxBytes: number | null };
+  readonly credentials: Readonly<Record<PlaceUse, CredentialSource>>;
+}
+
+export interface WorkerEnvironment extends PlacesEnvironment {
   readonly manifest: Manifest;
   readonly nats: { readonly url: string; readonly login: WorkerLogin };
   readonly pod: string;
@@ -55,6 +76,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): WorkerEnvironment
   return {
     manifest: readManifest(env.DISTILL_MANIFEST),
     nats: { url: env.DISTILL_NATS_URL, login: readLogin(variables) },
+    ...placesIn(env, variables),
     pod: env.DISTILL_POD,
     pool: env.DISTILL_POOL,
     threads: env.DISTILL_THREADS,
@@ -69,10 +91,40 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): WorkerEnvironment
 /** The part that labeling without any stream needs. @throws WorkerError as `readEnvironment` does */
 export function readLabelingEnvironment(
   variables: NodeJS.ProcessEnv,
-): Pick<WorkerEnvironment, 'manifest' | 'threads' | 'runtime'> {
-  const needed = { DISTILL_MANIFEST: true, DISTILL_THREADS: true, DISTILL_RUNTIME: true } as const;
-  const env = parsed(environmentSchema.pick(needed), variables);
-  return { manifest: readManifest(env.DISTILL_MANIFEST), threads: env.DISTILL_THREADS, runtime: env.DISTILL_RUNTIME };
+): Pick<WorkerEnvironment, 'manifest' | 'threads' | 'runtime' | keyof PlacesEnvironment> {
+  const env = parsed(environmentSchema.pick(labelingVariables), variables);
+  return {
+    manifest: readManifest(env.DISTILL_MANIFEST),
+    threads: env.DISTILL_THREADS,
+    runtime: env.DISTILL_RUNTIME,
+    ...placesIn(env, variables),
+  };
+}
+
+const labelingVariables = {
+  DISTILL_MANIFEST: true,
+  DISTILL_THREADS: true,
+  DISTILL_RUNTIME: true,
+  DISTILL_CACHE_FOLDER: true,
+  DISTILL_CACHE_BYTES: true,
+  DISTILL_DATASET_CREDENTIALS: true,
+  DISTILL_MODEL_CREDENTIALS: true,
+} as const;
+
+function placesIn(
+  env: Pick<
+    z.infer<typeof environmentSchema>,
+    'DISTILL_CACHE_FOLDER' | 'DISTILL_CACHE_BYTES' | 'DISTILL_DATASET_CREDENTIALS' | 'DISTILL_MODEL_CREDENTIALS'
+  >,
+  variables: NodeJS.ProcessEnv,
+): PlacesEnvironment {
+  const values = Object.fromEntries(Object.entries(variables).filter(([name]) => name.startsWith('AWS_')));
+  const from = (folder: string): CredentialSource =>
+    folder === '' ? { kind: 'variables', values } : { kind: 'folder', path: folder };
+  return {
+    cache: { folder: env.DISTILL_CACHE_FOLDER, maxBytes: env.DISTILL_CACHE_BYTES },
+    credentials: { dataset: from(env.DISTILL_DATASET_CREDENTIALS), model: from(env.DISTILL_MODEL_CREDENTIALS) },
+  };
 }
 
 /** Variables whose values may hold a login: a message never quotes them. */

@@ -9,14 +9,18 @@ import { quietLibraries, workerExitCodes } from '@distillery/protocol';
 import { pino } from 'pino';
 
 import { framesOf, type Log, writeLastWords } from '../base/index.js';
+import type { Places } from '../places/index.js';
 
 import { endingOf } from './endings.js';
 import { readEnvironment, type WorkerEnvironment } from './environment.js';
+import { placesOf } from './places.js';
 
 export interface WorkerContext {
   readonly env: WorkerEnvironment;
   readonly log: Log;
   readonly clock: Clock;
+  /** The places of the job. */
+  readonly places: Places;
   /** Aborts when the process must end: SIGTERM, SIGINT, or its owner is gone. */
   readonly stop: AbortSignal;
 }
@@ -55,7 +59,7 @@ export async function runWorker(work: (context: WorkerContext) => Promise<void>)
     ({ terminationLog } = env);
     log.level = env.logLevel;
     const stop = stopSignal(env.ownerPipe);
-    await work({ env, log, clock: systemClock, stop });
+    await work({ env, log, clock: systemClock, places: placesOf(env, log, stop), stop });
     log.info('done');
     process.exit(workerExitCodes.done);
   } catch (error) {

@@ -7,7 +7,7 @@ import { type Manifest, readStudentModelUri } from '@distillery/protocol';
 import { WorkerError } from '../base/index.js';
 import type { Split, TargetSpec } from '../data/index.js';
 import { openTokenizer } from '../inputs/index.js';
-import { resolve } from '../places/index.js';
+import type { Places } from '../places/index.js';
 
 interface Splits {
   readonly train: Pick<Split, 'spec'>;
@@ -23,15 +23,22 @@ interface TokenFacts {
 /**
  * A pure function of the manifest, its files and what the splits have in common, so that every attempt trains the same model.
  * @returns the text of a tfjs layers `model.json`, or of its topology alone
- * @throws PlaceError; PresetError; InputError for a tokenizer; WorkerError when the file cannot be read
+ * @throws PlaceError, RemoteError; PresetError; InputError for a tokenizer; WorkerError when the file cannot be read
  */
-export async function studentModelText({ student }: Pick<Manifest, 'student'>, dataset: Splits): Promise<string> {
+export async function studentModelText(
+  { student }: Pick<Manifest, 'student'>,
+  dataset: Splits,
+  places: Pick<Places, 'resolve'>,
+): Promise<string> {
   const { uri } = student.model;
   const read = readStudentModelUri(uri);
-  if (!read.ok || read.value.scheme !== 'preset') return readModel((await resolve(uri)).path);
+  if (!read.ok || read.value.scheme !== 'preset') return readModel((await places.resolve(uri, 'model')).path);
   const { name, parameters } = read.value;
   const { tokenizer } = student;
-  const tokens = tokenizer === undefined ? null : await openTokenizer((await resolve(tokenizer.uri)).path, tokenizer);
+  const tokens =
+    tokenizer === undefined
+      ? null
+      : await openTokenizer((await places.resolve(tokenizer.uri, 'model')).path, tokenizer);
   return JSON.stringify(presetTopology(choosePreset(name, parameters), presetDataOf(dataset, tokens)).topology);
 }
 

@@ -82,18 +82,18 @@ async function prepare(
   readonly student: Student;
   readonly close: () => Promise<void>;
 }> {
-  const { log, clock, stop } = context;
+  const { log, clock, places, stop } = context;
   const { manifest } = context.env;
-  const dataset = await openDataset(manifest.dataset);
+  const dataset = await openDataset(manifest.dataset, (uri) => places.resolve(uri, 'dataset'));
   const { positions } = dataset.train.spec;
   const schedule = scheduleOf({ ...manifest.training, samples: dataset.train.length, positions });
-  const modelJson = await studentModelText(manifest, dataset);
+  const modelJson = await studentModelText(manifest, dataset, places);
   const [trainer, link] = await Promise.all([
     openTrainer(trainerSourceOf(context, modelJson, schedule)),
     connect(context),
   ]);
   for (const note of trainer.notes) log.warn(note);
-  const { view, notes } = await studentView(manifest, trainer.inputs, dataset.train.spec.inputs);
+  const { view, notes } = await studentView(manifest, trainer.inputs, dataset.train.spec.inputs, places);
   for (const note of notes) log.warn(note);
   await checkClasses(trainer, dataset);
   const names = jobNames(manifest.job.uid);

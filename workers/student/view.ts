@@ -3,7 +3,7 @@ import type { Manifest } from '@distillery/protocol';
 
 import type { NumericSpecs, NumericTensor, Samples, SampleSpec } from '../data/index.js';
 import { type Feed, type ModelInputs, openInputs } from '../inputs/index.js';
-import { resolve } from '../places/index.js';
+import type { Places } from '../places/index.js';
 import type { ModelView } from './batches.js';
 
 export interface StudentView {
@@ -14,12 +14,13 @@ export interface StudentView {
 
 /**
  * @param model inputs of the student's model
- * @throws InputError when the samples do not fit the model; PlaceError for a tokenizer's uri that names nothing here
+ * @throws InputError when the samples do not fit the model; PlaceError for a tokenizer's uri that names nothing here; RemoteError
  */
 export async function studentView(
   { student }: Manifest,
   model: NumericSpecs,
   fields: SampleSpec['inputs'],
+  places: Pick<Places, 'resolve'>,
 ): Promise<StudentView> {
   const { inputs: named = [], tokenizer } = student;
   const plans = await openInputs({
@@ -28,7 +29,9 @@ export async function studentView(
     fields,
     settings: { side: 'student', named, only: null },
     tokenizer:
-      tokenizer === undefined ? null : { path: (await resolve(tokenizer.uri)).path, maxTokens: tokenizer.maxTokens },
+      tokenizer === undefined
+        ? null
+        : { path: (await places.resolve(tokenizer.uri, 'model')).path, maxTokens: tokenizer.maxTokens },
   });
   return { view: viewOf(Object.keys(model), plans), notes: plans.notes };
 }

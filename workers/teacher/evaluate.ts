@@ -4,11 +4,13 @@ import { quietLibraries, workerExitCodes } from '@distillery/protocol';
 import { openInferenceThread } from '../compute/index.js';
 import { inParts, openDataset } from '../data/index.js';
 import { score } from '../models/inference/index.js';
-import { endingOf, readLabelingEnvironment } from '../process/index.js';
+import { endingOf, placesOf, readLabelingEnvironment } from '../process/index.js';
 
 import { inferenceSource } from './source.js';
 
 const samplesAtOnce = 500;
+/** Standard output carries the result alone. */
+const quietLog = { info: () => undefined, warn: () => undefined };
 
 interface Measured {
   /** Samples of the evaluation split. */
@@ -19,14 +21,16 @@ interface Measured {
 
 async function evaluate(): Promise<Measured> {
   Object.assign(process.env, quietLibraries);
-  const { manifest, threads, runtime } = readLabelingEnvironment(process.env);
-  const dataset = await openDataset(manifest.dataset);
+  const env = readLabelingEnvironment(process.env);
+  const { manifest, threads, runtime } = env;
+  const places = placesOf(env, quietLog, new AbortController().signal);
+  const dataset = await openDataset(manifest.dataset, (named) => places.resolve(named, 'dataset'));
   const { test } = dataset;
   if (test?.spec.target?.kind !== 'class') {
     await dataset.close();
     return { samples: 0, accuracy: null };
   }
-  const inference = await openInferenceThread(await inferenceSource(manifest, { threads, runtime }, test));
+  const inference = await openInferenceThread(await inferenceSource(manifest, { threads, runtime }, test, places));
   let correct = 0;
   for (const indices of inParts(test, samplesAtOnce)) {
     const { logits } = await inference.infer(await test.read(indices));

@@ -75,12 +75,12 @@ await runWorker(async (context) => {
 });
 
 /** Does everything up to the first item. A teacher whose answers differ from those of the job's first one takes none. */
-async function prepare({ env, log, clock }: WorkerContext): Promise<Prepared> {
+async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prepared> {
   const { manifest, pod, pool } = env;
   const names = jobNames(manifest.job.uid);
-  const dataset = await openDataset(manifest.dataset);
+  const dataset = await openDataset(manifest.dataset, (uri) => places.resolve(uri, 'dataset'));
   const split = dataset.train;
-  const source = await inferenceSource(manifest, env, split);
+  const source = await inferenceSource(manifest, env, split, places);
   const [inference, link] = await Promise.all([
     openInferenceThread(source),
     connectWorker({

@@ -38,23 +38,39 @@ export const uriForms: Readonly<
     form: 'configmap://NAME/KEY',
     names: 'One key of a ConfigMap in the namespace of the job. Models only, clusters only.',
   },
-  https: { form: 'https://HOST/PATH', names: 'Reserved; refused by this version.' },
-  s3: { form: 's3://BUCKET[/PATH]', names: 'Reserved; refused by this version.' },
+  https: {
+    form: 'https://HOST[:PORT]/PATH[#sha256=DIGEST]',
+    names: 'A file on a web server. Credentials come from a Secret (`secretRef`), never from the uri.',
+  },
+  s3: {
+    form: 's3://BUCKET[/PATH][#sha256=DIGEST]',
+    names:
+      'An object in a bucket, or all objects below `PATH/`. The endpoint and the credentials come from a Secret ' +
+      '(`secretRef`), or from `AWS_` variables in a local run.',
+  },
   preset: {
     form: 'preset://NAME[?PARAMETER=VALUE&…]',
     names: 'A preset student model (docs/models.md lists them), with parameters. `student.model.uri` only.',
   },
 };
 
-/** What a uri names. Paths are decoded; those of packages, claims and buckets have no slash at their ends. */
+/**
+ * What a uri names. Paths are decoded. Those of packages and claims have no slash at their ends; those of hosts and buckets
+ * have none at their start, and one at their end names a folder.
+ */
 export type Uri =
   | { readonly scheme: 'package'; readonly name: string; readonly path: string }
   /** Absolute when it begins with a slash; else relative to the job file's folder. */
   | { readonly scheme: 'file'; readonly path: string }
   | { readonly scheme: 'pvc'; readonly claim: string; readonly path: string }
   | { readonly scheme: 'configmap'; readonly name: string; readonly key: string }
-  /** `rest` as it is written: no version resolves these yet. */
-  | { readonly scheme: 'https' | 's3'; readonly rest: string };
+  /** `host` in lower case, with its port if one is written. */
+  | { readonly scheme: 'https'; readonly host: string; readonly path: string; readonly sha256: Pin }
+  /** An empty path is the whole bucket. */
+  | { readonly scheme: 's3'; readonly bucket: string; readonly path: string; readonly sha256: Pin };
+
+/** SHA-256 of the file's bytes in lower-case hexadecimal digits; null = any content. */
+type Pin = string | null;
 
 /** A preset student model. The names and values of its parameters are checked by the package of presets. */
 export interface PresetUri {
@@ -85,8 +101,8 @@ export interface UriRule extends UriFault {
   readonly test: { readonly accepts: string } | { readonly refuses: string };
 }
 
-/** Schemes whose paths are percent-decoded. */
-const decoded: readonly UriScheme[] = ['package', 'file', 'pvc', 'configmap'];
+/** Schemes of places whose content a `#sha256=` may pin. */
+const remote: readonly UriScheme[] = ['https', 's3'];
 
 const noSpaces: UriRule = {
   test: { refuses: String.raw`[\x00-\x20\x7f-\x9f]` },
@@ -94,29 +110,39 @@ const noSpaces: UriRule = {
   remedy: 'write %20 for each space',
 };
 const nothingReserved: UriRule = {
-  schemes: decoded,
+  schemes: ['package', 'file', 'pvc', 'configmap'],
   test: { refuses: '[#?]' },
   clause: '# and ? are reserved in a uri',
   remedy: 'write %23 for a # and %3F for a ? in a name',
 };
+const onlyPins: UriRule = {
+  schemes: remote,
+  test: { accepts: '^[^#?]*(#sha256=[0-9A-Fa-f]{64})?$' },
+  clause: 'a uri of a remote place holds no ?, and no # but that of #sha256= with 64 hexadecimal digits at its end',
+  remedy: 'write %23 for a # and %3F for a ? in a name',
+};
+const pinsOneFile: UriRule = {
+  schemes: remote,
+  test: { refuses: '/#' },
+  clause: 'a digest pins one file, and a / at the end of the path names a folder',
+  remedy: 'leave out the / or the digest',
+};
 const slashes: UriRule = {
-  schemes: decoded,
   test: { refuses: String.raw`[\x5c]` },
   clause: 'folders are separated by /',
   remedy: 'write / for each backslash, or %5C for one in a name',
 };
 const escapes: UriRule = {
-  schemes: decoded,
   test: { accepts: '^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$' },
   clause:
     'a % must begin the escape of a character, such as %20, and control characters, dots and slashes cannot be escaped',
   remedy: 'write %25 for a % in a name',
 };
 const noClimbing: UriRule = {
-  schemes: ['package', 'pvc'],
-  test: { refuses: '/[.][.]?(/|$)' },
-  clause: 'the path in a package or claim must hold no . or .. between slashes',
-  remedy: 'write the path from the root of the package or volume',
+  schemes: ['package', 'pvc', 'https', 's3'],
+  test: { refuses: '/[.][.]?(/|#|$)' },
+  clause: 'the path must hold no . or .. between slashes',
+  remedy: 'write the path from the root of the package, volume, server or bucket',
 };
 const packageName: UriRule = {
   schemes: ['package'],
@@ -129,6 +155,16 @@ const claimName: UriRule = {
   test: { accepts: '^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/|$)' },
   clause: 'the uri must name a PersistentVolumeClaim after pvc://',
   remedy: 'write for example pvc://datasets/mnist',
+};
+const portNumber = '([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])';
+const hostName: UriRule = {
+  schemes: ['https'],
+  ignoresCase: true,
+  test: {
+    accepts: String.raw`^[^:]*://([a-z0-9]([-a-z0-9.]*[a-z0-9])?|\x5b[0-9a-f:.]+\x5d)(:${portNumber})?/[^#]`,
+  },
+  clause: 'the uri must name a host, without a user, and a path after https://',
+  remedy: 'write for example https://data.example/models/teacher.onnx',
 };
 const bucketName: UriRule = {
   schemes: ['s3'],
@@ -155,13 +191,16 @@ export const uriRules: readonly UriRule[] = [
   },
   noSpaces,
   nothingReserved,
+  onlyPins,
   slashes,
   escapes,
   packageName,
   claimName,
-  noClimbing,
-  configMapKey,
+  hostName,
   bucketName,
+  noClimbing,
+  pinsOneFile,
+  configMapKey,
 ];
 
 const presetForm: UriRule = {
@@ -195,12 +234,12 @@ export const storeRules: readonly UriRule[] = [
     remedy: 'use nats when in doubt',
   },
   noSpaces,
-  nothingReserved,
+  { ...nothingReserved, schemes: ['pvc', 's3'] },
   slashes,
   escapes,
   claimName,
-  noClimbing,
   bucketName,
+  noClimbing,
 ];
 
 /** Whether a text keeps a rule. */
@@ -244,8 +283,9 @@ export function uriText(uri: Uri | PresetUri): string {
     case 'configmap':
       return `configmap://${uri.name}/${uri.key}`;
     case 'https':
+      return `https://${uri.host}/${escaped(uri.path)}${pinText(uri.sha256)}`;
     case 's3':
-      return `${uri.scheme}://${uri.rest}`;
+      return `s3://${joined(uri.bucket, escaped(uri.path))}${pinText(uri.sha256)}`;
   }
 }
 
@@ -284,9 +324,14 @@ function uriIn(text: string): Uri {
       const [name = '', key = ''] = rest.split('/');
       return { scheme, name, key };
     }
-    case 'https':
-    case 's3':
-      return { scheme, rest };
+    case 'https': {
+      const { first, path, sha256 } = remoteParts(rest);
+      return { scheme, host: lower(first), path, sha256 };
+    }
+    case 's3': {
+      const { first, path, sha256 } = remoteParts(rest);
+      return { scheme, bucket: first, path, sha256 };
+    }
   }
 }
 
@@ -302,6 +347,21 @@ function presetIn(text: string): PresetUri {
       return [parameter, value] as const;
     }),
   };
+}
+
+function remoteParts(rest: string): { readonly first: string; readonly path: string; readonly sha256: Pin } {
+  const [place = '', pin] = rest.split('#');
+  const slash = place.indexOf('/');
+  return {
+    first: slash < 0 ? place : place.slice(0, slash),
+    // Slashes stay as they are: keys of objects may begin or end with them, or hold two in a row.
+    path: slash < 0 ? '' : unescaped(place.slice(slash + 1)),
+    sha256: pin === undefined ? null : lower(pin.slice('sha256='.length)),
+  };
+}
+
+function pinText(sha256: Pin): string {
+  return sha256 === null ? '' : `#sha256=${sha256}`;
 }
 
 function hasScheme(text: string, scheme: string): boolean {

@@ -150,6 +150,11 @@ export const jobSchema: Schema = {
               "rule": "self == oldSelf",
               "message": "dataset is immutable, since it decides what is trained; make a new job",
               "reason": "FieldValueForbidden"
+            },
+            {
+              "rule": "!has(self.secretRef) || self.uri.lowerAscii().matches('^(https|s3)://')",
+              "message": "secretRef belongs to an https:// or s3:// uri; leave it out, or name such a uri",
+              "fieldPath": ".secretRef"
             }
           ],
           "properties": {
@@ -168,7 +173,7 @@ export const jobSchema: Schema = {
               "type": "string",
               "minLength": 1,
               "maxLength": 1024,
-              "description": "Where they are: `package://NAME[/PATH]`, `file://PATH` (relative to the job file in a local run; an absolute path inside the worker image in a cluster), `pvc://CLAIM/PATH`, `https://HOST/PATH` or `s3://BUCKET/PATH`; docs/reference/api.md says under Uris what `#`, `?`, `%` and spaces mean.",
+              "description": "Where they are: `package://NAME[/PATH]`, `file://PATH` (relative to the job file in a local run; an absolute path inside the worker image in a cluster), `pvc://CLAIM/PATH`, `https://HOST/PATH` or `s3://BUCKET/PATH`; `#sha256=DIGEST` after a remote file pins its content; docs/reference/api.md says under Uris what `#`, `?`, `%` and spaces mean.",
               "x-kubernetes-validations": [
                 {
                   "rule": "!self.lowerAscii().startsWith('configmap://')",
@@ -187,11 +192,15 @@ export const jobSchema: Schema = {
                   "message": "# and ? are reserved in a uri; write %23 for a # and %3F for a ? in a name"
                 },
                 {
-                  "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[\\\\x5c]')",
+                  "rule": "!self.lowerAscii().matches('^(https|s3)://') || self.matches('^[^#?]*(#sha256=[0-9A-Fa-f]{64})?$')",
+                  "message": "a uri of a remote place holds no ?, and no # but that of #sha256= with 64 hexadecimal digits at its end; write %23 for a # and %3F for a ? in a name"
+                },
+                {
+                  "rule": "!self.matches('[\\\\x5c]')",
                   "message": "folders are separated by /; write / for each backslash, or %5C for one in a name"
                 },
                 {
-                  "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
+                  "rule": "self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
                   "message": "a % must begin the escape of a character, such as %20, and control characters, dots and slashes cannot be escaped; write %25 for a % in a name"
                 },
                 {
@@ -203,18 +212,42 @@ export const jobSchema: Schema = {
                   "message": "the uri must name a PersistentVolumeClaim after pvc://; write for example pvc://datasets/mnist"
                 },
                 {
-                  "rule": "!self.lowerAscii().matches('^(package|pvc)://') || !self.matches('/[.][.]?(/|$)')",
-                  "message": "the path in a package or claim must hold no . or .. between slashes; write the path from the root of the package or volume"
-                },
-                {
-                  "rule": "!self.lowerAscii().startsWith('configmap://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-_a-zA-Z0-9][-._a-zA-Z0-9]*$')",
-                  "message": "the uri must name a ConfigMap and one of its keys after configmap://; write for example configmap://models/student.json"
+                  "rule": "!self.lowerAscii().startsWith('https://') || self.lowerAscii().matches('^[^:]*://([a-z0-9]([-a-z0-9.]*[a-z0-9])?|\\\\x5b[0-9a-f:.]+\\\\x5d)(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?/[^#]')",
+                  "message": "the uri must name a host, without a user, and a path after https://; write for example https://data.example/models/teacher.onnx"
                 },
                 {
                   "rule": "!self.lowerAscii().startsWith('s3://') || self.matches('^[^:]*://[a-z0-9][a-z0-9.-]+(/|$)')",
                   "message": "the uri must name a bucket after s3://; write for example s3://datasets/mnist"
+                },
+                {
+                  "rule": "!self.lowerAscii().matches('^(package|pvc|https|s3)://') || !self.matches('/[.][.]?(/|#|$)')",
+                  "message": "the path must hold no . or .. between slashes; write the path from the root of the package, volume, server or bucket"
+                },
+                {
+                  "rule": "!self.lowerAscii().matches('^(https|s3)://') || !self.matches('/#')",
+                  "message": "a digest pins one file, and a / at the end of the path names a folder; leave out the / or the digest"
+                },
+                {
+                  "rule": "!self.lowerAscii().startsWith('configmap://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-_a-zA-Z0-9][-._a-zA-Z0-9]*$')",
+                  "message": "the uri must name a ConfigMap and one of its keys after configmap://; write for example configmap://models/student.json"
                 }
               ]
+            },
+            "secretRef": {
+              "type": "object",
+              "required": [
+                "name"
+              ],
+              "description": "Secret in the job's namespace with the credentials of the place. For `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if needed `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_ENDPOINT_URL`. For `https://`: `username` and `password`, or `token`. Clusters only.",
+              "properties": {
+                "name": {
+                  "type": "string",
+                  "minLength": 1,
+                  "maxLength": 253,
+                  "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+                  "description": "Name of the Secret."
+                }
+              }
             },
             "delivery": {
               "type": "string",
@@ -313,6 +346,11 @@ export const jobSchema: Schema = {
                   "reason": "FieldValueForbidden"
                 },
                 {
+                  "rule": "!has(self.secretRef) || self.uri.lowerAscii().matches('^(https|s3)://')",
+                  "message": "secretRef belongs to an https:// or s3:// uri; leave it out, or name such a uri",
+                  "fieldPath": ".secretRef"
+                },
+                {
                   "rule": "!(self.format == 'onnx' && self.uri.endsWith('.json'))",
                   "message": "format onnx does not fit a .json file; use format tfjs-layers or name the .onnx file",
                   "fieldPath": ".format"
@@ -352,11 +390,15 @@ export const jobSchema: Schema = {
                       "message": "# and ? are reserved in a uri; write %23 for a # and %3F for a ? in a name"
                     },
                     {
-                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[\\\\x5c]')",
+                      "rule": "!self.lowerAscii().matches('^(https|s3)://') || self.matches('^[^#?]*(#sha256=[0-9A-Fa-f]{64})?$')",
+                      "message": "a uri of a remote place holds no ?, and no # but that of #sha256= with 64 hexadecimal digits at its end; write %23 for a # and %3F for a ? in a name"
+                    },
+                    {
+                      "rule": "!self.matches('[\\\\x5c]')",
                       "message": "folders are separated by /; write / for each backslash, or %5C for one in a name"
                     },
                     {
-                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
+                      "rule": "self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
                       "message": "a % must begin the escape of a character, such as %20, and control characters, dots and slashes cannot be escaped; write %25 for a % in a name"
                     },
                     {
@@ -368,18 +410,42 @@ export const jobSchema: Schema = {
                       "message": "the uri must name a PersistentVolumeClaim after pvc://; write for example pvc://datasets/mnist"
                     },
                     {
-                      "rule": "!self.lowerAscii().matches('^(package|pvc)://') || !self.matches('/[.][.]?(/|$)')",
-                      "message": "the path in a package or claim must hold no . or .. between slashes; write the path from the root of the package or volume"
-                    },
-                    {
-                      "rule": "!self.lowerAscii().startsWith('configmap://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-_a-zA-Z0-9][-._a-zA-Z0-9]*$')",
-                      "message": "the uri must name a ConfigMap and one of its keys after configmap://; write for example configmap://models/student.json"
+                      "rule": "!self.lowerAscii().startsWith('https://') || self.lowerAscii().matches('^[^:]*://([a-z0-9]([-a-z0-9.]*[a-z0-9])?|\\\\x5b[0-9a-f:.]+\\\\x5d)(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?/[^#]')",
+                      "message": "the uri must name a host, without a user, and a path after https://; write for example https://data.example/models/teacher.onnx"
                     },
                     {
                       "rule": "!self.lowerAscii().startsWith('s3://') || self.matches('^[^:]*://[a-z0-9][a-z0-9.-]+(/|$)')",
                       "message": "the uri must name a bucket after s3://; write for example s3://datasets/mnist"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|pvc|https|s3)://') || !self.matches('/[.][.]?(/|#|$)')",
+                      "message": "the path must hold no . or .. between slashes; write the path from the root of the package, volume, server or bucket"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(https|s3)://') || !self.matches('/#')",
+                      "message": "a digest pins one file, and a / at the end of the path names a folder; leave out the / or the digest"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().startsWith('configmap://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-_a-zA-Z0-9][-._a-zA-Z0-9]*$')",
+                      "message": "the uri must name a ConfigMap and one of its keys after configmap://; write for example configmap://models/student.json"
                     }
                   ]
+                },
+                "secretRef": {
+                  "type": "object",
+                  "required": [
+                    "name"
+                  ],
+                  "description": "Secret in the job's namespace with the credentials of the place. For `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if needed `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_ENDPOINT_URL`. For `https://`: `username` and `password`, or `token`. Clusters only.",
+                  "properties": {
+                    "name": {
+                      "type": "string",
+                      "minLength": 1,
+                      "maxLength": 253,
+                      "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+                      "description": "Name of the Secret."
+                    }
+                  }
                 },
                 "timeoutSeconds": {
                   "type": "integer",
@@ -618,11 +684,15 @@ export const jobSchema: Schema = {
                       "message": "# and ? are reserved in a uri; write %23 for a # and %3F for a ? in a name"
                     },
                     {
-                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[\\\\x5c]')",
+                      "rule": "!self.lowerAscii().matches('^(https|s3)://') || self.matches('^[^#?]*(#sha256=[0-9A-Fa-f]{64})?$')",
+                      "message": "a uri of a remote place holds no ?, and no # but that of #sha256= with 64 hexadecimal digits at its end; write %23 for a # and %3F for a ? in a name"
+                    },
+                    {
+                      "rule": "!self.matches('[\\\\x5c]')",
                       "message": "folders are separated by /; write / for each backslash, or %5C for one in a name"
                     },
                     {
-                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
+                      "rule": "self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
                       "message": "a % must begin the escape of a character, such as %20, and control characters, dots and slashes cannot be escaped; write %25 for a % in a name"
                     },
                     {
@@ -634,16 +704,24 @@ export const jobSchema: Schema = {
                       "message": "the uri must name a PersistentVolumeClaim after pvc://; write for example pvc://datasets/mnist"
                     },
                     {
-                      "rule": "!self.lowerAscii().matches('^(package|pvc)://') || !self.matches('/[.][.]?(/|$)')",
-                      "message": "the path in a package or claim must hold no . or .. between slashes; write the path from the root of the package or volume"
-                    },
-                    {
-                      "rule": "!self.lowerAscii().startsWith('configmap://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-_a-zA-Z0-9][-._a-zA-Z0-9]*$')",
-                      "message": "the uri must name a ConfigMap and one of its keys after configmap://; write for example configmap://models/student.json"
+                      "rule": "!self.lowerAscii().startsWith('https://') || self.lowerAscii().matches('^[^:]*://([a-z0-9]([-a-z0-9.]*[a-z0-9])?|\\\\x5b[0-9a-f:.]+\\\\x5d)(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?/[^#]')",
+                      "message": "the uri must name a host, without a user, and a path after https://; write for example https://data.example/models/teacher.onnx"
                     },
                     {
                       "rule": "!self.lowerAscii().startsWith('s3://') || self.matches('^[^:]*://[a-z0-9][a-z0-9.-]+(/|$)')",
                       "message": "the uri must name a bucket after s3://; write for example s3://datasets/mnist"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|pvc|https|s3)://') || !self.matches('/[.][.]?(/|#|$)')",
+                      "message": "the path must hold no . or .. between slashes; write the path from the root of the package, volume, server or bucket"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(https|s3)://') || !self.matches('/#')",
+                      "message": "a digest pins one file, and a / at the end of the path names a folder; leave out the / or the digest"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().startsWith('configmap://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-_a-zA-Z0-9][-._a-zA-Z0-9]*$')",
+                      "message": "the uri must name a ConfigMap and one of its keys after configmap://; write for example configmap://models/student.json"
                     }
                   ]
                 },
@@ -938,6 +1016,11 @@ export const jobSchema: Schema = {
                   "reason": "FieldValueForbidden"
                 },
                 {
+                  "rule": "!has(self.secretRef) || self.uri.lowerAscii().matches('^(https|s3)://')",
+                  "message": "secretRef belongs to an https:// or s3:// uri; leave it out, or name such a uri",
+                  "fieldPath": ".secretRef"
+                },
+                {
                   "rule": "!self.uri.endsWith('.onnx')",
                   "message": "an .onnx file cannot be trained; name the .json file of a tfjs layers model",
                   "fieldPath": ".uri"
@@ -971,11 +1054,15 @@ export const jobSchema: Schema = {
                       "message": "# and ? are reserved in a uri; write %23 for a # and %3F for a ? in a name"
                     },
                     {
-                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[\\\\x5c]')",
+                      "rule": "!self.lowerAscii().matches('^(https|s3)://') || self.matches('^[^#?]*(#sha256=[0-9A-Fa-f]{64})?$')",
+                      "message": "a uri of a remote place holds no ?, and no # but that of #sha256= with 64 hexadecimal digits at its end; write %23 for a # and %3F for a ? in a name"
+                    },
+                    {
+                      "rule": "!self.matches('[\\\\x5c]')",
                       "message": "folders are separated by /; write / for each backslash, or %5C for one in a name"
                     },
                     {
-                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
+                      "rule": "self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
                       "message": "a % must begin the escape of a character, such as %20, and control characters, dots and slashes cannot be escaped; write %25 for a % in a name"
                     },
                     {
@@ -987,22 +1074,46 @@ export const jobSchema: Schema = {
                       "message": "the uri must name a PersistentVolumeClaim after pvc://; write for example pvc://datasets/mnist"
                     },
                     {
-                      "rule": "!self.lowerAscii().matches('^(package|pvc)://') || !self.matches('/[.][.]?(/|$)')",
-                      "message": "the path in a package or claim must hold no . or .. between slashes; write the path from the root of the package or volume"
-                    },
-                    {
-                      "rule": "!self.lowerAscii().startsWith('configmap://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-_a-zA-Z0-9][-._a-zA-Z0-9]*$')",
-                      "message": "the uri must name a ConfigMap and one of its keys after configmap://; write for example configmap://models/student.json"
+                      "rule": "!self.lowerAscii().startsWith('https://') || self.lowerAscii().matches('^[^:]*://([a-z0-9]([-a-z0-9.]*[a-z0-9])?|\\\\x5b[0-9a-f:.]+\\\\x5d)(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?/[^#]')",
+                      "message": "the uri must name a host, without a user, and a path after https://; write for example https://data.example/models/teacher.onnx"
                     },
                     {
                       "rule": "!self.lowerAscii().startsWith('s3://') || self.matches('^[^:]*://[a-z0-9][a-z0-9.-]+(/|$)')",
                       "message": "the uri must name a bucket after s3://; write for example s3://datasets/mnist"
                     },
                     {
+                      "rule": "!self.lowerAscii().matches('^(package|pvc|https|s3)://') || !self.matches('/[.][.]?(/|#|$)')",
+                      "message": "the path must hold no . or .. between slashes; write the path from the root of the package, volume, server or bucket"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(https|s3)://') || !self.matches('/#')",
+                      "message": "a digest pins one file, and a / at the end of the path names a folder; leave out the / or the digest"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().startsWith('configmap://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-_a-zA-Z0-9][-._a-zA-Z0-9]*$')",
+                      "message": "the uri must name a ConfigMap and one of its keys after configmap://; write for example configmap://models/student.json"
+                    },
+                    {
                       "rule": "!self.lowerAscii().startsWith('preset://') || self.matches('^[^:]*://[a-z0-9-]+([?][A-Za-z]+=[A-Za-z0-9.,-]+(&[A-Za-z]+=[A-Za-z0-9.,-]+)*)?$')",
                       "message": "a preset is written preset://NAME?PARAMETER=VALUE&PARAMETER=VALUE, without escapes; write for example preset://mlp?hidden=256,128&dropout=0.1"
                     }
                   ]
+                },
+                "secretRef": {
+                  "type": "object",
+                  "required": [
+                    "name"
+                  ],
+                  "description": "Secret in the job's namespace with the credentials of the place. For `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if needed `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_ENDPOINT_URL`. For `https://`: `username` and `password`, or `token`. Clusters only.",
+                  "properties": {
+                    "name": {
+                      "type": "string",
+                      "minLength": 1,
+                      "maxLength": 253,
+                      "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+                      "description": "Name of the Secret."
+                    }
+                  }
                 },
                 "timeoutSeconds": {
                   "type": "integer",
@@ -1160,11 +1271,15 @@ export const jobSchema: Schema = {
                       "message": "# and ? are reserved in a uri; write %23 for a # and %3F for a ? in a name"
                     },
                     {
-                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[\\\\x5c]')",
+                      "rule": "!self.lowerAscii().matches('^(https|s3)://') || self.matches('^[^#?]*(#sha256=[0-9A-Fa-f]{64})?$')",
+                      "message": "a uri of a remote place holds no ?, and no # but that of #sha256= with 64 hexadecimal digits at its end; write %23 for a # and %3F for a ? in a name"
+                    },
+                    {
+                      "rule": "!self.matches('[\\\\x5c]')",
                       "message": "folders are separated by /; write / for each backslash, or %5C for one in a name"
                     },
                     {
-                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
+                      "rule": "self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
                       "message": "a % must begin the escape of a character, such as %20, and control characters, dots and slashes cannot be escaped; write %25 for a % in a name"
                     },
                     {
@@ -1176,16 +1291,24 @@ export const jobSchema: Schema = {
                       "message": "the uri must name a PersistentVolumeClaim after pvc://; write for example pvc://datasets/mnist"
                     },
                     {
-                      "rule": "!self.lowerAscii().matches('^(package|pvc)://') || !self.matches('/[.][.]?(/|$)')",
-                      "message": "the path in a package or claim must hold no . or .. between slashes; write the path from the root of the package or volume"
-                    },
-                    {
-                      "rule": "!self.lowerAscii().startsWith('configmap://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-_a-zA-Z0-9][-._a-zA-Z0-9]*$')",
-                      "message": "the uri must name a ConfigMap and one of its keys after configmap://; write for example configmap://models/student.json"
+                      "rule": "!self.lowerAscii().startsWith('https://') || self.lowerAscii().matches('^[^:]*://([a-z0-9]([-a-z0-9.]*[a-z0-9])?|\\\\x5b[0-9a-f:.]+\\\\x5d)(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?/[^#]')",
+                      "message": "the uri must name a host, without a user, and a path after https://; write for example https://data.example/models/teacher.onnx"
                     },
                     {
                       "rule": "!self.lowerAscii().startsWith('s3://') || self.matches('^[^:]*://[a-z0-9][a-z0-9.-]+(/|$)')",
                       "message": "the uri must name a bucket after s3://; write for example s3://datasets/mnist"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|pvc|https|s3)://') || !self.matches('/[.][.]?(/|#|$)')",
+                      "message": "the path must hold no . or .. between slashes; write the path from the root of the package, volume, server or bucket"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(https|s3)://') || !self.matches('/#')",
+                      "message": "a digest pins one file, and a / at the end of the path names a folder; leave out the / or the digest"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().startsWith('configmap://') || self.matches('^[^:]*://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-_a-zA-Z0-9][-._a-zA-Z0-9]*$')",
+                      "message": "the uri must name a ConfigMap and one of its keys after configmap://; write for example configmap://models/student.json"
                     }
                   ]
                 },
@@ -1379,15 +1502,15 @@ export const jobSchema: Schema = {
                       "message": "a uri holds no spaces and no control characters; write %20 for each space"
                     },
                     {
-                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[#?]')",
+                      "rule": "!self.lowerAscii().matches('^(pvc|s3)://') || !self.matches('[#?]')",
                       "message": "# and ? are reserved in a uri; write %23 for a # and %3F for a ? in a name"
                     },
                     {
-                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[\\\\x5c]')",
+                      "rule": "!self.matches('[\\\\x5c]')",
                       "message": "folders are separated by /; write / for each backslash, or %5C for one in a name"
                     },
                     {
-                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
+                      "rule": "self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
                       "message": "a % must begin the escape of a character, such as %20, and control characters, dots and slashes cannot be escaped; write %25 for a % in a name"
                     },
                     {
@@ -1395,12 +1518,12 @@ export const jobSchema: Schema = {
                       "message": "the uri must name a PersistentVolumeClaim after pvc://; write for example pvc://datasets/mnist"
                     },
                     {
-                      "rule": "!self.lowerAscii().matches('^(package|pvc)://') || !self.matches('/[.][.]?(/|$)')",
-                      "message": "the path in a package or claim must hold no . or .. between slashes; write the path from the root of the package or volume"
-                    },
-                    {
                       "rule": "!self.lowerAscii().startsWith('s3://') || self.matches('^[^:]*://[a-z0-9][a-z0-9.-]+(/|$)')",
                       "message": "the uri must name a bucket after s3://; write for example s3://datasets/mnist"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|pvc|https|s3)://') || !self.matches('/[.][.]?(/|#|$)')",
+                      "message": "the path must hold no . or .. between slashes; write the path from the root of the package, volume, server or bucket"
                     }
                   ]
                 }
@@ -1455,15 +1578,15 @@ export const jobSchema: Schema = {
                       "message": "a uri holds no spaces and no control characters; write %20 for each space"
                     },
                     {
-                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[#?]')",
+                      "rule": "!self.lowerAscii().matches('^(pvc|s3)://') || !self.matches('[#?]')",
                       "message": "# and ? are reserved in a uri; write %23 for a # and %3F for a ? in a name"
                     },
                     {
-                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || !self.matches('[\\\\x5c]')",
+                      "rule": "!self.matches('[\\\\x5c]')",
                       "message": "folders are separated by /; write / for each backslash, or %5C for one in a name"
                     },
                     {
-                      "rule": "!self.lowerAscii().matches('^(package|file|pvc|configmap)://') || self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
+                      "rule": "self.matches('^([^%]|%(2[0-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f]))*$')",
                       "message": "a % must begin the escape of a character, such as %20, and control characters, dots and slashes cannot be escaped; write %25 for a % in a name"
                     },
                     {
@@ -1471,12 +1594,12 @@ export const jobSchema: Schema = {
                       "message": "the uri must name a PersistentVolumeClaim after pvc://; write for example pvc://datasets/mnist"
                     },
                     {
-                      "rule": "!self.lowerAscii().matches('^(package|pvc)://') || !self.matches('/[.][.]?(/|$)')",
-                      "message": "the path in a package or claim must hold no . or .. between slashes; write the path from the root of the package or volume"
-                    },
-                    {
                       "rule": "!self.lowerAscii().startsWith('s3://') || self.matches('^[^:]*://[a-z0-9][a-z0-9.-]+(/|$)')",
                       "message": "the uri must name a bucket after s3://; write for example s3://datasets/mnist"
+                    },
+                    {
+                      "rule": "!self.lowerAscii().matches('^(package|pvc|https|s3)://') || !self.matches('/[.][.]?(/|#|$)')",
+                      "message": "the path must hold no . or .. between slashes; write the path from the root of the package, volume, server or bucket"
                     }
                   ]
                 }

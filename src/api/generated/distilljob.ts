@@ -75,13 +75,23 @@ export interface Dataset {
    */
   format: 'idx' | 'npy' | 'imageFolder' | 'jsonl';
   /**
-   * Where they are: `package://NAME[/PATH]`, `file://PATH` (relative to the job file in a local run; an absolute path inside the worker image in a cluster), `pvc://CLAIM/PATH`, `https://HOST/PATH` or `s3://BUCKET/PATH`; docs/reference/api.md says under Uris what `#`, `?`, `%` and spaces mean.
+   * Where they are: `package://NAME[/PATH]`, `file://PATH` (relative to the job file in a local run; an absolute path inside the worker image in a cluster), `pvc://CLAIM/PATH`, `https://HOST/PATH` or `s3://BUCKET/PATH`; `#sha256=DIGEST` after a remote file pins its content; docs/reference/api.md says under Uris what `#`, `?`, `%` and spaces mean.
    */
   uri: string;
+  secretRef?: DatasetSecretRef;
   /**
    * Reference: teachers read the data set themselves. Inline: samples travel in the work item, for teachers that cannot reach it.
    */
   delivery: 'Reference' | 'Inline';
+}
+/**
+ * Secret in the job's namespace with the credentials of the place. For `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if needed `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_ENDPOINT_URL`. For `https://`: `username` and `password`, or `token`. Clusters only.
+ */
+export interface DatasetSecretRef {
+  /**
+   * Name of the Secret.
+   */
+  name: string;
 }
 /**
  * What decides the order and number of steps.
@@ -159,10 +169,20 @@ export interface TeacherModel {
    * Where it is; the schemes of `dataset.uri`, and `configmap://NAME/KEY` for a file that fits a ConfigMap.
    */
   uri: string;
+  secretRef?: TeacherModelSecretRef;
   /**
    * Longest time, in seconds, for loading the model with a first trial, and for computing one batch. A model that loads for longer fails the job. Raise it for a large model on a slow disk.
    */
   timeoutSeconds: number;
+}
+/**
+ * Secret in the job's namespace with the credentials of the place. For `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if needed `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_ENDPOINT_URL`. For `https://`: `username` and `password`, or `token`. Clusters only.
+ */
+export interface TeacherModelSecretRef {
+  /**
+   * Name of the Secret.
+   */
+  name: string;
 }
 /**
  * How a sample becomes the model's only input: (x · scale − mean) / std, in the layout that the model takes. A model with several inputs has `inputs`.
@@ -378,10 +398,20 @@ export interface StudentModel {
    * Where it is: the schemes of `teacher.model.uri`; or `preset://NAME?PARAMETER=VALUE`, a model that the student makes for the data (docs/models.md lists them).
    */
   uri: string;
+  secretRef?: StudentModelSecretRef;
   /**
    * Longest time, in seconds, for building the model with a first trial, and for one step. A model that builds for longer fails the job. Raise it for a large model on a slow machine.
    */
   timeoutSeconds: number;
+}
+/**
+ * Secret in the job's namespace with the credentials of the place. For `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if needed `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_ENDPOINT_URL`. For `https://`: `username` and `password`, or `token`. Clusters only.
+ */
+export interface StudentModelSecretRef {
+  /**
+   * Name of the Secret.
+   */
+  name: string;
 }
 export interface StudentInput {
   /**
@@ -861,13 +891,23 @@ export interface DatasetDraft {
    */
   format?: 'idx' | 'npy' | 'imageFolder' | 'jsonl';
   /**
-   * Where they are: `package://NAME[/PATH]`, `file://PATH` (relative to the job file in a local run; an absolute path inside the worker image in a cluster), `pvc://CLAIM/PATH`, `https://HOST/PATH` or `s3://BUCKET/PATH`; docs/reference/api.md says under Uris what `#`, `?`, `%` and spaces mean.
+   * Where they are: `package://NAME[/PATH]`, `file://PATH` (relative to the job file in a local run; an absolute path inside the worker image in a cluster), `pvc://CLAIM/PATH`, `https://HOST/PATH` or `s3://BUCKET/PATH`; `#sha256=DIGEST` after a remote file pins its content; docs/reference/api.md says under Uris what `#`, `?`, `%` and spaces mean.
    */
   uri: string;
+  secretRef?: DatasetSecretRefDraft;
   /**
    * Reference: teachers read the data set themselves. Inline: samples travel in the work item, for teachers that cannot reach it.
    */
   delivery?: 'Reference' | 'Inline';
+}
+/**
+ * Secret in the job's namespace with the credentials of the place. For `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if needed `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_ENDPOINT_URL`. For `https://`: `username` and `password`, or `token`. Clusters only.
+ */
+export interface DatasetSecretRefDraft {
+  /**
+   * Name of the Secret.
+   */
+  name: string;
 }
 /**
  * What decides the order and number of steps.
@@ -945,10 +985,20 @@ export interface TeacherModelDraft {
    * Where it is; the schemes of `dataset.uri`, and `configmap://NAME/KEY` for a file that fits a ConfigMap.
    */
   uri: string;
+  secretRef?: TeacherModelSecretRefDraft;
   /**
    * Longest time, in seconds, for loading the model with a first trial, and for computing one batch. A model that loads for longer fails the job. Raise it for a large model on a slow disk.
    */
   timeoutSeconds?: number;
+}
+/**
+ * Secret in the job's namespace with the credentials of the place. For `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if needed `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_ENDPOINT_URL`. For `https://`: `username` and `password`, or `token`. Clusters only.
+ */
+export interface TeacherModelSecretRefDraft {
+  /**
+   * Name of the Secret.
+   */
+  name: string;
 }
 /**
  * How a sample becomes the model's only input: (x · scale − mean) / std, in the layout that the model takes. A model with several inputs has `inputs`.
@@ -1164,10 +1214,20 @@ export interface StudentModelDraft {
    * Where it is: the schemes of `teacher.model.uri`; or `preset://NAME?PARAMETER=VALUE`, a model that the student makes for the data (docs/models.md lists them).
    */
   uri: string;
+  secretRef?: StudentModelSecretRefDraft;
   /**
    * Longest time, in seconds, for building the model with a first trial, and for one step. A model that builds for longer fails the job. Raise it for a large model on a slow machine.
    */
   timeoutSeconds?: number;
+}
+/**
+ * Secret in the job's namespace with the credentials of the place. For `s3://`: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if needed `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_ENDPOINT_URL`. For `https://`: `username` and `password`, or `token`. Clusters only.
+ */
+export interface StudentModelSecretRefDraft {
+  /**
+   * Name of the Secret.
+   */
+  name: string;
 }
 export interface StudentInputDraft {
   /**

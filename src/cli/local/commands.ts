@@ -8,6 +8,8 @@ import { helpAfter, positiveInteger } from '../shared/options.js';
 import { run, type RunNeeds } from './run.js';
 import { writeSlots } from './slots.js';
 
+export type { RemoteEnvironment } from './run-environment.js';
+
 export interface LocalNeeds extends RunNeeds {
   readonly say: (line: string) => void;
 }

@@ -1,8 +1,31 @@
-/** Checks the variables that `distill run` passes on to workers. Pure. */
+/** The variables that `distill run` passes on to workers. Pure. */
 import { alternatives } from '@distillery/base';
 import { runtimeChoices } from '@distillery/protocol';
 
+import { type DistillJob, jobUris, uriScheme } from '../../api/index.js';
 import { CliError } from '../shared/cli-error.js';
+
+/** Variables of workers that read remote places. */
+export interface RemoteEnvironment {
+  /** Where copies of remote files are kept, and how many bytes of them. */
+  readonly cache: Readonly<Record<string, string>>;
+  /** What AWS defines for reaching buckets. It holds secrets: never print it. */
+  readonly buckets: Readonly<Record<string, string>>;
+}
+
+/** The variables of a job's workers: only those of a job that names a bucket get what reaches buckets. */
+export function environmentOf(
+  job: DistillJob,
+  given: { readonly environment: Readonly<Record<string, string>>; readonly remote: RemoteEnvironment },
+): Readonly<Record<string, string>> {
+  const schemes = new Set(jobUris(job).map(({ uri }) => uriScheme(uri)));
+  const inBuckets = schemes.has('s3');
+  return {
+    ...given.environment,
+    ...(inBuckets || schemes.has('https') ? given.remote.cache : {}),
+    ...(inBuckets ? given.remote.buckets : {}),
+  };
+}
 
 /** The values that workers accept (workers/process/environment.ts). */
 const values: Readonly<Record<string, readonly string[]>> = {
@@ -10,16 +33,20 @@ const values: Readonly<Record<string, readonly string[]>> = {
   DISTILL_LOG_LEVEL: ['trace', 'debug', 'info', 'warn', 'error'],
 };
 
+const numberOfBytes = /^[1-9]\d{0,15}$/;
+
 /** Called before anything starts. @throws CliError usage for a value that a worker would refuse */
 export function checkRunEnvironment(environment: Readonly<Record<string, string>>): void {
   for (const [name, allowed] of Object.entries(values)) {
     const value = environment[name];
     if (value === undefined || allowed.includes(value)) continue;
-    throw new CliError('usage', {
-      about: name,
-      found: JSON.stringify(value),
-      expected: alternatives(allowed),
-      remedy: 'correct it, or unset it',
-    });
+    throw wrong(name, value, alternatives(allowed));
   }
+  const { DISTILL_CACHE_FOLDER: folder = '/', DISTILL_CACHE_BYTES: bytes = '1' } = environment;
+  if (!folder.startsWith('/')) throw wrong('DISTILL_CACHE_FOLDER', folder, 'an absolute path');
+  if (!numberOfBytes.test(bytes)) throw wrong('DISTILL_CACHE_BYTES', bytes, 'a number of bytes, such as 10737418240');
+}
+
+function wrong(about: string, value: string, expected: string): CliError {
+  return new CliError('usage', { about, found: JSON.stringify(value), expected, remedy: 'correct it, or unset it' });
 }

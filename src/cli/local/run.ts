@@ -14,7 +14,7 @@ import type { Terminal } from '../shared/standard-output.js';
 import { openBaselineFolder } from './baseline.js';
 import { openRunFolder, type RunChoice } from './load-job.js';
 import { openOutput, type Output } from './output.js';
-import { checkRunEnvironment } from './run-environment.js';
+import { checkRunEnvironment, environmentOf, type RemoteEnvironment } from './run-environment.js';
 import type { RunFolder } from './run-folder.js';
 import {
   baselineStoppedSummary,
@@ -52,6 +52,7 @@ export interface RunNeeds {
   readonly scripts: { readonly teacher: string; readonly student: string; readonly evaluate: string };
   /** Variables of every worker process. */
   readonly environment: Readonly<Record<string, string>>;
+  readonly remote: RemoteEnvironment;
   readonly openLog: (path: string) => Log;
   /** @throws StreamError when there is no server and none can be installed; the reason of `stop` once it aborts */
   readonly findNats: (progress: (line: string) => void) => Promise<FoundNatsServer>;
@@ -60,7 +61,7 @@ export interface RunNeeds {
 /** @throws CliError, StreamError */
 export async function run(options: RunOptions, needs: RunNeeds): Promise<Ending> {
   const { clock, terminal } = needs;
-  checkRunEnvironment(needs.environment);
+  checkRunEnvironment({ ...needs.environment, ...needs.remote.cache });
   const nowMs = (): number => clock.now();
   const output = openOutput(options.json ? 'json' : 'auto', terminal, nowMs);
   const folder = await openRunFolder(options, { ...needs, nowMs });
@@ -109,8 +110,9 @@ class Run {
     nats: FoundNatsServer,
     seconds: number,
   ): Promise<Ending> {
-    const { scripts, environment, stop } = this.#needs;
+    const { scripts, stop } = this.#needs;
     const folder = this.#folder;
+    const environment = environmentOf(folder.job, this.#needs);
     const model = folder.file('model');
     const measured = await teacherAccuracy(folder, { script: scripts.evaluate, environment, stop: stop.signal });
     if (stop.signal.aborted && !this.#options.baseline) return this.#stopped(studentDoneSummary(folder.path, model));
@@ -147,7 +149,8 @@ class Run {
 
   /** @throws CliError, StreamError */
   async #train(folder: RunFolder, nats: FoundNatsServer): Promise<Outcome> {
-    const { scripts, environment, clock, openLog, stop } = this.#needs;
+    const { scripts, clock, openLog, stop } = this.#needs;
+    const environment = environmentOf(folder.job, this.#needs);
     const { name } = folder.job.metadata;
     return train({
       folder,

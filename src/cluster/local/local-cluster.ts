@@ -4,7 +4,7 @@
  * Invariants:
  *  local-cluster/C1 Teachers never hold more processes than there are slots, stopping ones included.
  *  local-cluster/C2 No process outlives the run: each holds a pipe and exits when it closes.
- *  local-cluster/C3 Passwords and tokens are passed in files of mode 0600, never in arguments or the environment.
+ *  local-cluster/C3 Passwords and tokens of NATS are passed in files of mode 0600, never in arguments or the environment.
  */
 import { join } from 'node:path';
 

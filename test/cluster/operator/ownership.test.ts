@@ -273,6 +273,8 @@ describe('jobs whose object names could collide', () => {
       accelerators: [],
       imagePullPolicy: 'Never',
       teacherPriorityClass: 'distillery-teacher',
+      cacheGib: 50,
+      bucketPorts: [443],
       natsUrl: world.nats.url,
     } as const;
     const { metadata } = stored;

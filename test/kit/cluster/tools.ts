@@ -84,12 +84,21 @@ export const kedaTools = {
   versions: {},
 } satisfies ToolGroup;
 
+/** An S3 server over a folder. Not in `toolGroups`: the tests of remote places build it. */
+export const s3Tools = {
+  name: 'versitygw',
+  module: join(repositoryRoot, 'test/cluster/versitygw'),
+  packages: { versitygw: 'github.com/versity/versitygw/cmd/versitygw' },
+  versions: {},
+} satisfies ToolGroup;
+
 const toolGroups: readonly ToolGroup[] = [kubernetes, kwok, helmTools];
 export type ClusterTool = keyof (typeof kubernetes.packages &
   typeof kwok.packages &
   typeof helmTools.packages &
   typeof metricsServerTools.packages &
-  typeof kedaTools.packages);
+  typeof kedaTools.packages &
+  typeof s3Tools.packages);
 
 /** Path of a tool after `buildTools`. */
 export function toolPath(tool: ClusterTool): string {

@@ -25,6 +25,9 @@ describe('a path', () => {
           { scheme: 'file', path: name },
           { scheme: 'pvc', claim: 'data', path: name },
           { scheme: 'package', name: '@a/b', path: name },
+          { scheme: 'https', host: 'h:1', path: name, sha256: null },
+          { scheme: 'https', host: '[::1]', path: name, sha256: 'a0'.repeat(32) },
+          { scheme: 's3', bucket: 'sets', path: `${name}/`, sha256: null },
         ];
         for (const place of places) expect(readUri(uriText(place))).toEqual({ ok: true, value: place });
       }),
@@ -43,9 +46,13 @@ describe('a path', () => {
 });
 
 describe('any text', () => {
-  const scheme = fc.constantFrom('file://', 'FILE:///', 'package://', 'pvc://', 'Pvc://a/', 'configmap://a/', 's3://');
+  const scheme = fc.constantFrom(
+    ...['file://', 'FILE:///', 'package://', 'pvc://', 'Pvc://a/', 'configmap://a/', 's3://', 'S3://ab/', 'https://'],
+    'Https://H:1/',
+  );
   const rest = fc.string({ unit: fc.constantFrom(...Array.from('ab/.%2E#? \\:é\u009b\n@~')), maxLength: 12 });
-  const text = fc.tuple(scheme, rest).map((parts) => parts.join(''));
+  const pin = fc.oneof({ arbitrary: fc.constant(''), weight: 4 }, fc.constantFrom('#', `#sha256=${'0a'.repeat(32)}`));
+  const text = fc.tuple(scheme, rest, pin).map((parts) => parts.join(''));
 
   test('is a uri for validation exactly when it is one for workers', () => {
     fc.assert(

@@ -109,7 +109,7 @@ describe('Secrets', () => {
       const [problem, ...more] = problemsOf(template, { secrets: ['registry', 'data-*'] });
       expect(more).toEqual([]);
       expect(problem).toContain(
-        'found "team-keys", but templates may not name this Secret here. Use registry, data-*, or ask the administrator',
+        'found "team-keys", but jobs may not name this Secret here. Use registry, data-*, or ask the administrator',
       );
       expect(problemsOf(template, { secrets: [] })[0]).toContain('Use none, or ask');
     },
@@ -127,6 +127,34 @@ describe('Secrets', () => {
       }
     },
   );
+});
+
+describe('the Secrets of places', () => {
+  const of = (secret: string, rights: Partial<TemplateRights> = {}): string[] => {
+    const { job } = new JobMaker().change(({ spec }) => {
+      spec.dataset.secretRef = { name: secret };
+      spec.teacher.model.secretRef = { name: secret };
+      spec.student.model.secretRef = { name: secret };
+    });
+    return templateRightsProblems(job, { ...defaultTemplateRights, ...rights }).map(({ message }) => message);
+  };
+
+  test('are limited as those of templates', () => {
+    expect(of('team-keys')).toEqual([]);
+    expect(of('team-keys', { secrets: ['data-*'] })).toEqual(
+      ['spec.dataset', 'spec.teacher.model', 'spec.student.model'].map(
+        (place) =>
+          `${place}.secretRef.name: found "team-keys", but jobs may not name this Secret here. Use data-*, or ask the ` +
+          'administrator of the operator to allow it.',
+      ),
+    );
+  });
+
+  test('are never the credentials of a job', () => {
+    const problems = of(inputsName('other', '6f1f0c4e-52a5-4c0b-9a53-6a2f6f2b7d11'), { secrets: ['*'] });
+    expect(problems).toHaveLength(3);
+    expect(problems[0]).toContain('each worker has the credentials of its own role');
+  });
 });
 
 describe('tolerations', () => {

@@ -93,12 +93,8 @@ describe('a job beyond this version is refused:', () => {
     ['spec.dataset.format: "jsonl" is not supported yet. Use idx.', ['spec.dataset.format', 'jsonl']],
     ['spec.dataset.delivery: "Inline" is not supported yet. Use Reference.', ['spec.dataset.delivery', 'Inline']],
     [
-      'spec.dataset.uri: https:// is not supported yet. Use package:// or file://.',
-      ['spec.dataset.uri', 'https://h/x'],
-    ],
-    [
-      'spec.teacher.model.uri: s3:// is not supported yet. Use package:// or file://.',
-      ['spec.teacher.model.uri', 's3://bucket/x'],
+      'spec.dataset.uri: found a folder, but a web server has no list of the files in a folder. Name one file, or put the folder into a bucket and use s3://.',
+      ['spec.dataset.uri', 'https://h/x/'],
     ],
     [
       'spec.student.model.uri: found pvc://, but a local run has no claims and no ConfigMaps. Use package:// or file://, or run it in a cluster.',

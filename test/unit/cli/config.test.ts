@@ -20,6 +20,7 @@ describe('the configuration', () => {
       startedBy: { kind: 'shell' },
       faults: 'sentence',
       workerEnvironment: { ORT_DISABLE_TELEMETRY: '1' },
+      remote: { cache: { DISTILL_CACHE_FOLDER: '/home/ann/.cache/distillery/places' }, buckets: {} },
     });
   });
 
@@ -60,6 +61,14 @@ describe('the configuration', () => {
     expect(readConfigOf({ ...environment, ...secrets }).workerEnvironment).toEqual({
       ...environment,
       ORT_DISABLE_TELEMETRY: '1',
+    });
+  });
+
+  test('keeps what reaches remote places apart', () => {
+    const environment = { AWS_SECRET_ACCESS_KEY: 'x', AWS_PROFILE: 'y', DISTILL_CACHE_BYTES: '7' };
+    expect(readConfigOf(environment).remote).toEqual({
+      cache: { DISTILL_CACHE_FOLDER: '/home/ann/.cache/distillery/places', DISTILL_CACHE_BYTES: '7' },
+      buckets: { AWS_SECRET_ACCESS_KEY: 'x' },
     });
   });
 

@@ -18,7 +18,7 @@ describe('a uri', () => {
     ['file://relative/path', 'the path is relative'],
     ['file:relative', 'the uri must be package://NAME/PATH'],
     ['/plain/path', 'the uri must be package://NAME/PATH'],
-    ['https://host/set', 'workers read files and packages'],
+    ['https://host/set', 'only files on this machine are read here'],
     ['pvc://claim/set', 'workers read files and packages'],
     ['file:///data#2', '# and ? are reserved'],
     ['package://', 'the uri must be package://NAME/PATH'],

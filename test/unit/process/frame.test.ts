@@ -45,7 +45,27 @@ function refusalOf(read: () => unknown): WorkerError {
   throw new Error('nothing was refused');
 }
 
+const noVariables = { kind: 'variables', values: {} };
+const noPlaces = { cache: { folder: '', maxBytes: null }, credentials: { dataset: noVariables, model: noVariables } };
+
 describe('the environment', () => {
+  test('of remote places is a cache, folders of Secrets, and else the variables of AWS', () => {
+    const set = {
+      ...sound,
+      DISTILL_CACHE_FOLDER: '/cache',
+      DISTILL_CACHE_BYTES: '1000',
+      DISTILL_MODEL_CREDENTIALS: '/secret',
+      AWS_REGION: 'here',
+    };
+    expect(readEnvironment(set)).toMatchObject({
+      cache: { folder: '/cache', maxBytes: 1_000 },
+      credentials: {
+        dataset: { kind: 'variables', values: { AWS_REGION: 'here' } },
+        model: { kind: 'folder', path: '/secret' },
+      },
+    });
+  });
+
   test('that has what is required is completed by defaults', () => {
     expect(readEnvironment(sound)).toEqual({
       manifest: manifestWith(),
@@ -53,6 +73,7 @@ describe('the environment', () => {
         url: 'nats://127.0.0.1:4222',
         login: { kind: 'password', user: 'student-job-a', password: 'secret' },
       },
+      ...noPlaces,
       pod: 'student-1',
       pool: '',
       threads: 1,
@@ -250,6 +271,7 @@ describe('the environment', () => {
       manifest: manifestWith(),
       threads: 1,
       runtime: 'auto',
+      ...noPlaces,
     });
     expect(refusalOf(() => readLabelingEnvironment({})).message).toContain('DISTILL_MANIFEST: found nothing');
   });

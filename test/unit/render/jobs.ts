@@ -23,6 +23,8 @@ export const settings: WorkerSettings = {
   accelerators: defaultAccelerators,
   imagePullPolicy: 'IfNotPresent',
   teacherPriorityClass: 'distillery-teacher',
+  cacheGib: 50,
+  bucketPorts: [443, 9_000],
   natsUrl: 'nats://nats.distillery.svc:4222',
 };
 
@@ -173,6 +175,17 @@ export const goldenJobs: Readonly<Record<string, Rendered>> = {
       },
       suspended: true,
     },
+  ),
+
+  'remote-places': rendered(
+    named('remote').change(({ spec }) => {
+      spec.dataset.uri = 's3://sets/mnist';
+      spec.dataset.secretRef = { name: 'bucket' };
+      spec.teacher.model.uri = `https://models.example:8443/teacher.onnx#sha256=${'0a'.repeat(32)}`;
+      spec.teacher.model.secretRef = { name: 'models' };
+      spec.student.model.uri = 's3://sets/student.json';
+      spec.student.model.secretRef = { name: 'bucket' };
+    }),
   ),
 
   templates: rendered(

@@ -15,6 +15,9 @@ const split = (classes: number): Parameters<typeof presetDataOf>[0]['train'] => 
   },
 });
 
+/** A preset needs no place. */
+const noPlaces = { resolve: () => Promise.reject(new Error('no place was expected')) };
+
 /** A manifest that names a student's model. */
 const naming = (uri: string): { readonly student: Manifest['student'] } => ({
   student: { ...manifest.student, model: { ...manifest.student.model, uri } },
@@ -30,8 +33,8 @@ test('a preset learns the inputs of the data set, and the classes of both splits
 
 test('a preset is made for the data set, the same each time', async () => {
   const dataset = { train: split(3), test: split(3) };
-  const text = await studentModelText(naming('preset://text-cnn?kernels=2'), dataset);
-  expect(await studentModelText(naming('preset://text-cnn?kernels=2'), dataset)).toBe(text);
+  const text = await studentModelText(naming('preset://text-cnn?kernels=2'), dataset, noPlaces);
+  expect(await studentModelText(naming('preset://text-cnn?kernels=2'), dataset, noPlaces)).toBe(text);
   expect(JSON.parse(text)).toMatchObject({
     config: {
       layers: expect.arrayContaining([
@@ -43,10 +46,10 @@ test('a preset is made for the data set, the same each time', async () => {
 
 test('a mistake in the uri is a sentence, although validation should have found it', async () => {
   const dataset = { train: split(3), test: split(3) };
-  await expect(studentModelText(naming('preset://mlp?hidden=a'), dataset)).rejects.toThrow(
+  await expect(studentModelText(naming('preset://mlp?hidden=a'), dataset, noPlaces)).rejects.toThrow(
     'preset mlp, hidden: found "a"',
   );
-  await expect(studentModelText(naming('preset://MLP'), dataset)).rejects.toThrow('the uri must be');
+  await expect(studentModelText(naming('preset://MLP'), dataset, noPlaces)).rejects.toThrow('the uri must be');
 });
 
 test('texts are token ids to a preset, as many and as different as the tokenizer says', () => {

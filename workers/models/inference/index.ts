@@ -1,5 +1,6 @@
 /** The door of the inference room: teacher models of every format, and the self-test that they pass. */
 export { score } from '../evaluation.js';
+export { filesBeside } from './beside.js';
 export { openEngine } from './engines.js';
 export type { Engine, Inference, ModelFile, ModelFormat } from './inference.js';
 export { LogitsError, ModelError } from './errors.js';

@@ -1,0 +1,126 @@
+/** A real S3 server (versitygw) over a folder: its own port, its own root credentials, and users that tests make. */
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { AwsV4Signer } from 'aws4fetch';
+import { Agent, request } from 'undici';
+
+import { freePorts } from './cluster/ports.js';
+import { Processes } from './cluster/processes.js';
+import type { Credentials } from './cluster/pki.js';
+import { buildTools, s3Tools, toolPath } from './cluster/tools.js';
+import { until } from './cluster/until.js';
+
+export interface S3Keys {
+  readonly id: string;
+  readonly secret: string;
+}
+
+export const rootKeys: S3Keys = { id: 'root-of-the-test', secret: 'word-of-the-root-of-the-test' };
+
+export interface S3Server {
+  /** https:// with `tls`, else http://. */
+  readonly endpoint: string;
+  /** Variables of AWS for a reader with these keys. */
+  variables(keys?: S3Keys): Record<string, string>;
+  makeBucket(bucket: string): Promise<void>;
+  put(bucket: string, key: string, body: Uint8Array): Promise<void>;
+  remove(bucket: string, key: string): Promise<void>;
+  /** A user who may do everything. */
+  addUser(keys: S3Keys): Promise<void>;
+  removeUser(keys: S3Keys): Promise<void>;
+  /** A line for each request. */
+  log(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+const runFile = promisify(execFile);
+
+/** @param tls the server's certificate; absent = it speaks http */
+export async function startS3Server(tls?: Credentials): Promise<S3Server> {
+  await buildTools({ groups: [s3Tools] });
+  const folder = await mkdtemp(join(tmpdir(), 'distillery-s3-'));
+  const [port = 0] = await freePorts(1);
+  const places = { data: join(folder, 'data'), facts: join(folder, 'facts'), users: join(folder, 'users') };
+  await Promise.all(Object.values(places).map((path) => mkdir(path)));
+  const processes = await Processes.open(folder);
+  const certificate = tls === undefined ? [] : ['--cert', tls.certificate, '--key', tls.key];
+  const kept = await processes.start({
+    name: 'versitygw',
+    command: toolPath('versitygw'),
+    args: [
+      ...['--port', `127.0.0.1:${String(port)}`, '--iam-dir', places.users, ...certificate],
+      ...['posix', '--sidecar', places.facts, places.data],
+    ],
+    env: { ROOT_ACCESS_KEY_ID: rootKeys.id, ROOT_SECRET_ACCESS_KEY: rootKeys.secret, HOME: folder, PATH: '' },
+  });
+  const endpoint = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${String(port)}`;
+  // What is tested is the reader's trust, not this one's.
+  const agent = new Agent({ connect: { rejectUnauthorized: false } });
+  const send = async (method: string, path: string, body?: Uint8Array): Promise<number> => {
+    const signer = new AwsV4Signer({
+      method,
+      url: `${endpoint}/${path}`,
+      accessKeyId: rootKeys.id,
+      secretAccessKey: rootKeys.secret,
+      service: 's3',
+      region: 'us-east-1',
+    });
+    const { headers } = await signer.sign();
+    const answer = await request(`${endpoint}/${path}`, {
+      method: method as 'PUT',
+      dispatcher: agent,
+      headers: Object.fromEntries(headers.entries()),
+      ...(body === undefined ? {} : { body: Buffer.from(body) }),
+    });
+    await answer.body.dump();
+    return answer.statusCode;
+  };
+  const asked = async (method: string, path: string, body?: Uint8Array): Promise<void> => {
+    const status = await send(method, path, body);
+    if (status >= 300) throw new Error(`${method} ${path}: HTTP status ${String(status)}\n${await kept.lastWords()}`);
+  };
+  const admin = async (...args: readonly string[]): Promise<void> => {
+    const login = ['--access', rootKeys.id, '--secret', rootKeys.secret, '--endpoint-url', endpoint];
+    await runFile(toolPath('versitygw'), ['admin', '--allow-insecure', ...login, ...args]);
+  };
+  const answers = (): Promise<boolean> =>
+    send('GET', '').then(
+      (status) => status === 200,
+      () => false,
+    );
+  await until('the S3 server answers', answers, 60_000, () => kept.lastWords()).catch(async (error: unknown) => {
+    await processes.close();
+    throw error;
+  });
+  return {
+    endpoint,
+    variables: ({ id, secret } = rootKeys) => ({
+      AWS_ACCESS_KEY_ID: id,
+      AWS_SECRET_ACCESS_KEY: secret,
+      AWS_ENDPOINT_URL: endpoint,
+    }),
+    makeBucket: (bucket) => asked('PUT', bucket),
+    put: (bucket, key, body) => asked('PUT', `${bucket}/${encodedKey(key)}`, body),
+    remove: (bucket, key) => asked('DELETE', `${bucket}/${encodedKey(key)}`),
+    addUser: ({ id, secret }) => admin('create-user', '--access', id, '--secret', secret, '--role', 'admin'),
+    removeUser: ({ id }) => admin('delete-user', '--access', id),
+    log: () => readFile(kept.logFile, 'utf8'),
+    stop: async () => {
+      await agent.destroy();
+      await processes.close();
+    },
+  };
+}
+
+function encodedKey(key: string): string {
+  return key
+    .split('/')
+    .map((part) =>
+      encodeURIComponent(part).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`),
+    )
+    .join('/');
+}

@@ -1,0 +1,123 @@
+/**
+ * The places of a job for one process: local ones as they lie, remote ones as copies in the cache (cache.ts).
+ *
+ * Invariants:
+ *  places/R1 A path that is returned holds whole files of one version, and they stay until the process ends (cache/C3).
+ *  places/R2 A file whose digest is pinned is used only with that content, and once it is here without asking its server.
+ */
+import { readUri, uriText } from '@distillery/protocol';
+
+import { Cache, type CacheOptions } from './cache.js';
+import { type CredentialSource, s3AccessOf } from './credentials.js';
+import { RemoteError, storageError } from './errors.js';
+import { FileFetch, fileOf, type FilesBeside, keyOf, type Remote } from './remote-file.js';
+import { FolderFetch } from './remote-folder.js';
+import { type LocalPlace, resolve } from './resolve.js';
+import type { RetryTools } from './retries.js';
+import { objectSource, type S3Bucket } from './s3.js';
+import type { Source } from './source.js';
+import { Transport, type TransportLimits } from './requests.js';
+import { webSource } from './web.js';
+
+/** What a place is for: each has credentials of its own. */
+export type PlaceUse = 'dataset' | 'model';
+
+export interface PlacesOptions extends RetryTools {
+  /** The cache's folder; empty = none, and remote places are refused. */
+  readonly cache: Omit<CacheOptions, 'clock' | 'signal'>;
+  readonly credentials: Readonly<Record<PlaceUse, CredentialSource>>;
+  readonly transport: TransportLimits;
+}
+
+export class Places {
+  readonly #options: PlacesOptions;
+  readonly #transport: Transport;
+  #cache: Promise<Cache> | null = null;
+
+  constructor(options: PlacesOptions) {
+    this.#options = options;
+    this.#transport = new Transport(options.transport);
+  }
+
+  /**
+   * The file or folder that `uri` names, on this machine.
+   * @param beside names what else belongs to a single remote file
+   * @throws PlaceError, RemoteError
+   */
+  async resolve(uri: string, use: PlaceUse, beside: FilesBeside = () => Promise.resolve([])): Promise<LocalPlace> {
+    const read = readUri(uri);
+    if (!read.ok || (read.value.scheme !== 'https' && read.value.scheme !== 's3')) return resolve(uri);
+    try {
+      return { uri, path: await this.#pathOf(read.value, use, beside) };
+    } catch (error) {
+      throw storageError(error, uriText(read.value)) ?? error;
+    }
+  }
+
+  async #pathOf(uri: Remote, use: PlaceUse, beside: FilesBeside): Promise<string> {
+    const cache = await this.#opened(uriText(uri));
+    const credentials = this.#options.credentials[use];
+    return uri.scheme === 'https'
+      ? this.#onWeb(uri, credentials, cache, beside)
+      : this.#inBucket(uri, credentials, cache, beside);
+  }
+
+  #onWeb(
+    uri: Remote & { readonly scheme: 'https' },
+    credentials: CredentialSource,
+    cache: Cache,
+    beside: FilesBeside,
+  ): Promise<string> {
+    if (uri.path.endsWith('/')) {
+      throw new RemoteError('refused', {
+        about: uriText(uri),
+        problem: 'a web server has no list of the files in a folder',
+        remedy: 'name one file, or put the folder into a bucket and use s3://',
+      });
+    }
+    const sourceOf = (path: string): Source => {
+      const about = uriText({ ...uri, path, sha256: null });
+      return webSource({ host: uri.host, path }, about, credentials, this.#transport);
+    };
+    const file = fileOf(uri, keyOf(uri, ''), sourceOf);
+    return new FileFetch({ file, beside, cache, tools: this.#options }).path();
+  }
+
+  /** An object if there is one with this key, else all objects below it. */
+  async #inBucket(
+    uri: Remote & { readonly scheme: 's3' },
+    credentials: CredentialSource,
+    cache: Cache,
+    beside: FilesBeside,
+  ): Promise<string> {
+    const tools = this.#options;
+    const bucket: S3Bucket = { bucket: uri.bucket, credentials, transport: this.#transport, clock: tools.clock };
+    // Buckets of two servers may have the same name.
+    const endpoint = s3AccessOf(credentials, uriText(uri)).endpoint?.href ?? '';
+    const folder = (path: string): FolderFetch => {
+      const below = { ...uri, path };
+      return new FolderFetch({ uri: below, key: keyOf(below, endpoint), bucket, cache, tools });
+    };
+    if (uri.path === '' || uri.path.endsWith('/')) return folder(uri.path).path();
+    const file = fileOf(uri, keyOf(uri, endpoint), (key) => objectSource(bucket, key));
+    try {
+      return await new FileFetch({ file, beside, cache, tools }).path();
+    } catch (error) {
+      const isMissing = error instanceof RemoteError && error.reason === 'missing';
+      if (!isMissing || uri.sha256 !== null || error.fault.about !== file.source.about) throw error;
+      return folder(`${uri.path}/`).path(error);
+    }
+  }
+
+  #opened(about: string): Promise<Cache> {
+    const { cache, clock, signal } = this.#options;
+    if (cache.folder === '') {
+      throw new RemoteError('cache', {
+        about,
+        problem: 'there is no cache folder for remote files',
+        remedy: 'name one with DISTILL_CACHE_FOLDER',
+      });
+    }
+    return (this.#cache ??= Cache.open({ ...cache, clock, signal }));
+  }
+}
