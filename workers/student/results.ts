@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 
 import {
   type Manifest,
+  type NamedMetrics,
   resultFileNames,
   type ResultReport,
   resultSumsText,
@@ -39,6 +40,7 @@ export interface ResultFacts {
   readonly parameters: number;
   readonly runtime: string;
   readonly metrics: TrainingMetrics;
+  readonly named: NamedMetrics;
 }
 
 export interface ResultFiles {
@@ -53,9 +55,9 @@ export interface ResultFiles {
  * byte, the topology included.
  */
 export function resultFilesOf(model: ExportedModel, facts: ResultFacts): ResultFiles {
-  const { job, digest, evaluation, steps, parameters, runtime, metrics } = facts;
+  const { job, digest, evaluation, steps, parameters, runtime, metrics, named } = facts;
   const scores = { accuracy: evaluation?.accuracy ?? null, loss: evaluation?.loss ?? null };
-  const report: ResultReport = { job, digest, ...scores, steps, parameters, runtime, ...metrics };
+  const report: ResultReport = { job, digest, ...scores, steps, parameters, runtime, metrics: named, ...metrics };
   const text = new TextEncoder();
   const files: readonly (readonly [name: string, bytes: Uint8Array])[] = [
     [resultFileNames.model, text.encode(model.modelJson)],

@@ -46,6 +46,7 @@ import {
 
 import { widthFault } from './frames.js';
 import { LiveSupply } from './live-supply.js';
+import { lossSettingsOf } from './loss-settings.js';
 import { type AttemptFacts, startingState } from './reporting.js';
 import type { ResultStore } from './results.js';
 import { objectCheckpoints, objectResults, openFileResults } from './stores.js';
@@ -131,7 +132,7 @@ function trainerSourceOf(
     runtime,
     modelJson,
     seed: training.seed,
-    loss: student.loss,
+    loss: lossSettingsOf(manifest),
     optimizer: student.optimizer,
     totalSteps: schedule.steps,
     limitSeconds: student.model.timeoutSeconds,

@@ -23,7 +23,14 @@ import {
 import { type Log, Meter, WorkerError } from '../base/index.js';
 import { type CheckpointKey, type CheckpointStore, digestOf, encodeCheckpoint } from '../checkpoint/index.js';
 import type { Dataset, Samples, Targets } from '../data/index.js';
-import type { Evaluation, ExportedModel, TrainerState, TrainingBatch } from '../models/training.js';
+import {
+  type Evaluation,
+  type ExportedModel,
+  exportedWeights,
+  type Measured,
+  type TrainerState,
+  type TrainingBatch,
+} from '../models/training.js';
 
 import { BatchPreparer, type ModelView } from './batches.js';
 import { Checkpointer } from './checkpointer.js';
@@ -42,8 +49,7 @@ export interface TrainerClient {
   export(): Promise<ExportedModel>;
 }
 
-interface TrainReply {
-  readonly loss: number;
+interface TrainReply extends Measured {
   /** Time that the step took on the thread, and time that the thread waited for it. */
   readonly busyMs: number;
   readonly idleMs: number;
@@ -210,10 +216,10 @@ export class Student {
     if (fault !== null) throw fault;
   }
 
-  #noteTrained(step: number, rows: number, { loss, busyMs, idleMs }: TrainReply): void {
+  #noteTrained(step: number, rows: number, { loss, metrics, busyMs, idleMs }: TrainReply): void {
     const { supply, manifest, clock } = this.#options;
     this.#trained = step + 1;
-    this.#progress.trained(step, loss);
+    this.#progress.trained(step, loss, metrics);
     this.#meter.add({ atMs: clock.now(), rows, busyMs, idleMs });
     supply.setPace(this.#meter.rates(clock.now()).capableSamplesPerSecond / manifest.training.batchSize);
   }
@@ -259,7 +265,7 @@ export class Student {
     const { trainer, results, manifest, facts } = this.#options;
     this.#phase = 'Exporting';
     const evaluation = this.#progress.lastEvaluation;
-    const digest = digestOf((await trainer.state()).weights);
+    const digest = digestOf(exportedWeights(await trainer.state()));
     const { files, filesDigest } = resultFilesOf(await trainer.export(), {
       job: manifest.job,
       digest,
@@ -268,13 +274,14 @@ export class Student {
       parameters: trainer.parameters,
       runtime: facts.runtime,
       metrics: this.#progress.metrics,
+      named: this.#progress.named,
     });
     const fence = (): Promise<void> => this.#reporter.report();
     await fence();
     for (const [name, bytes] of files) await this.#checkpointer.withRoom(() => results.put(name, bytes, fence));
     const result = { digest, accuracy: evaluation?.accuracy ?? null, loss: evaluation?.loss ?? null };
     this.#phase = 'Done';
-    this.#result = { ...result, filesDigest };
+    this.#result = { ...result, filesDigest, metrics: this.#progress.named };
     return result;
   }
 
@@ -299,6 +306,7 @@ export class Student {
       ...ratesOf(this.#meter.rates(nowMs), this.#phase),
       loss: this.#progress.loss,
       accuracy: this.#progress.lastEvaluation?.accuracy ?? null,
+      metrics: this.#progress.named,
       ...supply.state,
       firstNeededSequence: this.#retention.firstNeededSequence(supply.state.firstNeededSequence, keep),
       checkpointFault: this.#checkpointer.fault?.slice(0, maxFaultLength) ?? null,

@@ -17,6 +17,7 @@ import { type ObjectReader, StreamError } from '../../stream/index.js';
 
 import { CliError } from '../shared/cli-error.js';
 import { accuracy, duration } from '../shared/format.js';
+import { metricsByName, teacherSentence } from '../shared/scores.js';
 import { bringResults, contentOf, listResults } from '../shared/results.js';
 import { checkPlace, folderNamed } from '../shared/place.js';
 import { shellCommand } from '../shared/shell-words.js';
@@ -88,11 +89,13 @@ export async function fetchJob(options: FetchOptions, tools: FetchTools): Promis
       });
     }
     const digest = await bringResults(reader, results, folder, job.status?.result ?? {});
-    const reached = job.status?.result?.accuracy;
+    const { accuracy: reached, metrics } = job.status?.result ?? {};
+    const agreement = teacherSentence(metricsByName(metrics));
     const names = results.map(({ name }) => name).sort();
     tools.say(`model     ${folder}: ${names.join(', ')}`);
     tools.say(`digest    ${digest}`);
     if (reached !== undefined) tools.say(`accuracy  ${accuracy(reached)} of the evaluation split`);
+    if (agreement !== null) tools.say(`student   ${agreement}`);
   } finally {
     tools.stop.removeEventListener('abort', close);
     await reader.close();

@@ -125,7 +125,8 @@ describe('the CRD', () => {
   test('shows columns of fields that the status has', () => {
     const known = new Set(all.map(({ path }) => path));
     const shown = version.additionalPrinterColumns
-      .map(({ jsonPath }) => jsonPath)
+      // One entry of a list, chosen by its name.
+      .map(({ jsonPath }) => jsonPath.replace(/\[\?\(@\.name=="[A-Za-z0-9]+"\)\]/, '[]'))
       .filter((path) => path.startsWith('.status'));
     expect(shown.filter((path) => !known.has(path))).toEqual([]);
     expect(version.additionalPrinterColumns.map(({ name }) => name)).toEqual([
@@ -137,6 +138,7 @@ describe('the CRD', () => {
       'Teachers',
       'ETA',
       'Accuracy',
+      'Agreement',
       'Message',
       'Age',
     ]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { learningRateAt } from '../../../workers/models/optimizer.js';
+import { learningRateAt } from '../../../workers/models/learning-rate.js';
 
 type Schedule = Parameters<typeof learningRateAt>[0]['schedule'];
 
