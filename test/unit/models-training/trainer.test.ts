@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { imageSamples, samplesBetween } from '../../../workers/data/index.js';
 import type { OptimizerSettings } from '../../../workers/models/optimizer.js';
-import { BatchError, NumericError, StateError, StudentModelError } from '../../../workers/models/training.js';
+import { BatchError, exportedWeights, NumericError, StateError, StudentModelError } from '../../../workers/models/training.js';
 import type { Evaluation, StudentTrainer, TrainerOptions, TrainerState } from '../../../workers/models/training.js';
 import { openRuntime } from '../../../workers/runtimes/index.js';
 import type { Runtime } from '../../../workers/runtimes/index.js';
@@ -50,6 +50,7 @@ const optimizers: { title: string; optimizer: OptimizerSettings }[] = [
       schedule: { name: 'Cosine', warmupSteps: 5, finalFraction: 0 },
     }),
   },
+  { title: 'adam with averages and clipping', optimizer: optimizerSettings({ name: 'adam', ema: 0.9, clipNorm: 0.5 }) },
 ];
 
 describe('a trainer', () => {
@@ -237,6 +238,64 @@ describe('a trainer', () => {
 function countOf(evaluation: Evaluation): number {
   return evaluation.kind === 'class' ? evaluation.correct : NaN;
 }
+
+describe('averages of weights', () => {
+  it('are what is evaluated and exported, and change nothing of the training', async () => {
+    const plain = await trainer();
+    const averaged = await trainer({ optimizer: optimizerSettings({ ema: 0.9 }) });
+    const want = plain.state().weights.map(({ data }) => Float64Array.from(data));
+    const { samples, targets } = batchAt(50, 40);
+    for (let step = 0; step < 8; step++) {
+      plain.train(batchAt(step));
+      averaged.train(batchAt(step));
+      averaged.evaluate(samples, targets);
+      plain.state().weights.forEach(({ name, data }, index) => {
+        const isAverage = !name.includes('moving_');
+        data.forEach((value, at) => (want[index]![at] = isAverage ? 0.9 * want[index]![at]! + 0.1 * value : value));
+      });
+    }
+    expect(bits({ weights: averaged.state().weights, slots: [] })).toEqual(bits({ weights: plain.state().weights, slots: [] }));
+    const exported = exportedWeights(averaged.state());
+    exported.forEach(({ data }, index) =>
+      data.forEach((value, at) => expect(value).toBeCloseTo(want[index]![at]!, 5)),
+    );
+    const other = await trainer();
+    other.restore({ weights: exported, slots: other.state().slots });
+    expect(averaged.evaluate(samples, targets)).toEqual(other.evaluate(samples, targets));
+    expect(averaged.evaluate(samples, targets)).not.toEqual(plain.evaluate(samples, targets));
+    expect(averaged.export().weights).toEqual(other.export().weights);
+    [plain, averaged, other].forEach((student) => student.dispose());
+  });
+});
+
+it('clips gradients by their global norm, and leaves shorter ones as they are', async () => {
+  const settings = { name: 'sgd', momentum: 0, learningRate: 1 } as const;
+  const lengthAfterOneStep = async (clipNorm?: number): Promise<number> => {
+    const student = await trainer({ optimizer: optimizerSettings({ ...settings, clipNorm }) });
+    const before = student.state().weights.map(({ data }) => data);
+    student.train(batchAt(0));
+    const squares = student
+      .state()
+      .weights.flatMap(({ name, data }, index) =>
+        name.includes('moving_') ? [] : [...data].map((value, at) => (value - before[index]![at]!) ** 2),
+      );
+    student.dispose();
+    return Math.sqrt(squares.reduce((sum, square) => sum + square, 0));
+  };
+  const free = await lengthAfterOneStep();
+  expect(await lengthAfterOneStep(free / 3)).toBeCloseTo(free / 3, 4);
+  expect(await lengthAfterOneStep(free * 2)).toBe(free);
+});
+
+it('measures agreement in each step that has teacher logits, before the update', async () => {
+  const student = await trainer();
+  const batch = batchAt(0);
+  const { metrics } = student.gradients(batch);
+  expect(student.train(batch).metrics).toMatchObject({ agreement: expect.any(Number), klDivergence: expect.any(Number) });
+  expect(Object.keys(metrics)).toEqual(['agreement', 'klDivergence']);
+  expect(student.train({ ...batchAt(1), teacherLogits: null }).metrics).toEqual({});
+  student.dispose();
+});
 
 describe('evaluation', () => {
   it('counts over more rows than one forward pass takes, as one sample at a time would', async () => {
