@@ -125,14 +125,14 @@ export const malformedJobs: readonly (
   ['a staircase of a constant schedule', ['spec.student.optimizer.schedule.staircase', true]],
   ['decay steps of a constant schedule', ['spec.student.optimizer.schedule.decaySteps', 10]],
   ['a power of a constant schedule', ['spec.student.optimizer.schedule.power', 2]],
-  ['pieces without fractions', ['spec.student.optimizer.schedule', { name: 'PiecewiseConstantDecay', boundaries: [10] }]],
+  [
+    'pieces without fractions',
+    ['spec.student.optimizer.schedule', { name: 'PiecewiseConstantDecay', boundaries: [10] }],
+  ],
   ['fractions of a constant schedule', ['spec.student.optimizer.schedule.fractions', [1, 0.1]]],
   [
     'as many fractions as boundaries',
-    [
-      'spec.student.optimizer.schedule',
-      { name: 'PiecewiseConstantDecay', boundaries: [10, 20], fractions: [1, 0.1] },
-    ],
+    ['spec.student.optimizer.schedule', { name: 'PiecewiseConstantDecay', boundaries: [10, 20], fractions: [1, 0.1] }],
   ],
   ['no checkpoint kept', ['spec.student.checkpoint.keep', 0]],
   ['an unknown store', ['spec.student.output.store', 'disk']],

@@ -45,7 +45,8 @@ export function evaluationOf(logits: Float32Array, targets: Targets, columns: nu
       let [truePositives, falsePositives, falseNegatives] = [0, 0, 0];
       logits.forEach((logit, at) => {
         const applies = targets.values[at] === 1;
-        if (logit > 0) applies ? truePositives++ : falsePositives++;
+        if (logit > 0 && applies) truePositives++;
+        else if (logit > 0) falsePositives++;
         else if (applies) falseNegatives++;
       });
       return { ...sums(logits, targets, columns), kind: 'classes', truePositives, falsePositives, falseNegatives };

@@ -122,7 +122,7 @@ function clippedByNorm(gradients: readonly Float32Array[], clipNorm: number | un
   if (clipNorm === undefined) return gradients;
   let squares = 0;
   for (const gradient of gradients) {
-    for (let at = 0; at < gradient.length; at++) squares += (gradient[at] ?? 0) ** 2;
+    for (const slope of gradient) squares += slope * slope;
   }
   const norm = Math.sqrt(squares);
   return norm <= clipNorm ? gradients : gradients.map((gradient) => gradient.map((slope) => slope * (clipNorm / norm)));

@@ -31,7 +31,7 @@ export class Evaluator {
     when: { readonly steps: number; readonly everySteps: number },
   ) {
     this.#trainer = trainer;
-    this.#split = split?.spec.target == null ? null : split;
+    this.#split = (split?.spec.target ?? null) === null ? null : split;
     this.#view = view;
     this.#steps = when.steps;
     this.#everySteps = when.everySteps;

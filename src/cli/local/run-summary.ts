@@ -95,7 +95,10 @@ export function completeSummary(run: CompleteRun): Summary {
     lines: [
       `done in ${duration(seconds)}`,
       ...(sentence === null
-        ? [`  teacher   ${accuracy(teacherAccuracy)} of the evaluation split`, `  student   ${accuracy(studentAccuracy)}`]
+        ? [
+            `  teacher   ${accuracy(teacherAccuracy)} of the evaluation split`,
+            `  student   ${accuracy(studentAccuracy)}`,
+          ]
         : [`  student   ${sentence}`]),
       ...(baselineAccuracy === null
         ? []

@@ -79,7 +79,10 @@ export function metricsByName(list: readonly { readonly name: string; readonly v
   return Object.fromEntries(list.map(({ name, value }) => [name, value]));
 }
 
-function firstOf(kinds: readonly Kind[], metrics: NamedMetrics): { readonly kind: Kind; readonly value: number } | null {
+function firstOf(
+  kinds: readonly Kind[],
+  metrics: NamedMetrics,
+): { readonly kind: Kind; readonly value: number } | null {
   for (const kind of kinds) {
     const value = metrics[kind.metric];
     if (value !== undefined) return { kind, value };

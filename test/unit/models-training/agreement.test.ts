@@ -35,7 +35,11 @@ describe('agreement with the teacher', () => {
     fc.assert(
       fc.property(row, row, (own, target) => {
         const top = (values: number[]): number[] =>
-          values.map((value, at) => ({ value, at })).sort((a, b) => b.value - a.value || a.at - b.at).slice(0, 5).map(({ at }) => at);
+          values
+            .map((value, at) => ({ value, at }))
+            .sort((a, b) => b.value - a.value || a.at - b.at)
+            .slice(0, 5)
+            .map(({ at }) => at);
         const want = top(target).filter((at) => top(own).includes(at)).length / 5;
         const answers = { columns: 9, student: Float32Array.from(own), teacher: Float32Array.from(target) };
         expect(agreementOf('Logits', answers).topKOverlap).toBe(want);
@@ -87,7 +91,32 @@ describe('agreement with the teacher', () => {
 
 describe('an evaluation', () => {
   it('of one class has accuracy and, above five columns, top-5 accuracy', () => {
-    const logits = Float32Array.of(9, 8, 7, 6, 5, 4, /**/ 9, 8, 7, 6, 5, 4, /**/ 0, 0, 0, 0, 0, 0, /**/ 0, 0, 0, 0, 0, 0);
+    const logits = Float32Array.of(
+      9,
+      8,
+      7,
+      6,
+      5,
+      4,
+      /**/ 9,
+      8,
+      7,
+      6,
+      5,
+      4,
+      /**/ 0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      /**/ 0,
+      0,
+      0,
+      0,
+      0,
+      0,
+    );
     const targets: Targets = { kind: 'class', perSample: 1, labels: Int32Array.of(0, 4, 5, 4) };
     const { accuracy, metrics } = scoresOf(evaluationOf(logits, targets, 6));
     expect({ accuracy, metrics }).toEqual({ accuracy: 1 / 4, metrics: { accuracy: 1 / 4, top5Accuracy: 3 / 4 } });
@@ -120,7 +149,10 @@ describe('an evaluation', () => {
 
   it.each<[string, Targets]>([
     ['class', { kind: 'class', perSample: 1, labels: Int32Array.from({ length: 8 }, (_, at) => at % 7) }],
-    ['classes', { kind: 'classes', classes: 7, values: Uint8Array.from({ length: 56 }, (_, at) => (at % 3 === 0 ? 1 : 0)) }],
+    [
+      'classes',
+      { kind: 'classes', classes: 7, values: Uint8Array.from({ length: 56 }, (_, at) => (at % 3 === 0 ? 1 : 0)) },
+    ],
     ['values', { kind: 'values', width: 7, values: Float32Array.from({ length: 56 }, (_, at) => Math.cos(at)) }],
   ])('of parts adds up: %s', (_kind, targets) => {
     const logits = Float32Array.from({ length: 56 }, (_, at) => 2 * Math.sin(at * at));

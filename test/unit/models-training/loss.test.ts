@@ -140,7 +140,12 @@ describe('the loss of distillation', () => {
   });
 
   it('smooths labels as Keras does: a share of each goes to all classes alike', () => {
-    const input = { columns: 4, student: Float32Array.of(1, 2, 0, -1), teacher: null, targets: targetsOf(Int32Array.of(1)) };
+    const input = {
+      columns: 4,
+      student: Float32Array.of(1, 2, 0, -1),
+      teacher: null,
+      targets: targetsOf(Int32Array.of(1)),
+    };
     const logSum = Math.log([1, 2, 0, -1].reduce((sum, value) => sum + Math.exp(value), 0));
     const { loss } = distillationLoss(input, { temperature: 4, softWeight: 0.9, labelSmoothing: 0.2 });
     expect(loss).toBeCloseTo(logSum - (0.05 * 1 + 0.85 * 2 + 0.05 * 0 + 0.05 * -1), 12);

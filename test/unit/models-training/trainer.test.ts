@@ -3,7 +3,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { imageSamples, samplesBetween } from '../../../workers/data/index.js';
 import type { OptimizerSettings } from '../../../workers/models/optimizer.js';
-import { BatchError, exportedWeights, NumericError, StateError, StudentModelError } from '../../../workers/models/training.js';
+import {
+  BatchError,
+  exportedWeights,
+  NumericError,
+  StateError,
+  StudentModelError,
+} from '../../../workers/models/training.js';
 import type { Evaluation, StudentTrainer, TrainerOptions, TrainerState } from '../../../workers/models/training.js';
 import { openRuntime } from '../../../workers/runtimes/index.js';
 import type { Runtime } from '../../../workers/runtimes/index.js';
@@ -254,11 +260,11 @@ describe('averages of weights', () => {
         data.forEach((value, at) => (want[index]![at] = isAverage ? 0.9 * want[index]![at]! + 0.1 * value : value));
       });
     }
-    expect(bits({ weights: averaged.state().weights, slots: [] })).toEqual(bits({ weights: plain.state().weights, slots: [] }));
-    const exported = exportedWeights(averaged.state());
-    exported.forEach(({ data }, index) =>
-      data.forEach((value, at) => expect(value).toBeCloseTo(want[index]![at]!, 5)),
+    expect(bits({ weights: averaged.state().weights, slots: [] })).toEqual(
+      bits({ weights: plain.state().weights, slots: [] }),
     );
+    const exported = exportedWeights(averaged.state());
+    exported.forEach(({ data }, index) => data.forEach((value, at) => expect(value).toBeCloseTo(want[index]![at]!, 5)));
     const other = await trainer();
     other.restore({ weights: exported, slots: other.state().slots });
     expect(averaged.evaluate(samples, targets)).toEqual(other.evaluate(samples, targets));
@@ -291,7 +297,10 @@ it('measures agreement in each step that has teacher logits, before the update',
   const student = await trainer();
   const batch = batchAt(0);
   const { metrics } = student.gradients(batch);
-  expect(student.train(batch).metrics).toMatchObject({ agreement: expect.any(Number), klDivergence: expect.any(Number) });
+  expect(student.train(batch).metrics).toMatchObject({
+    agreement: expect.any(Number),
+    klDivergence: expect.any(Number),
+  });
   expect(Object.keys(metrics)).toEqual(['agreement', 'klDivergence']);
   expect(student.train({ ...batchAt(1), teacherLogits: null }).metrics).toEqual({});
   student.dispose();

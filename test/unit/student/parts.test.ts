@@ -261,7 +261,8 @@ describe('progress', () => {
           for (let step = from; step < to; step++) {
             progress.trained(step, 1 / (step + 1), step % 5 === 0 ? {} : { agreement: 1 / (step + 2) });
             if (step % 7 === 0) progress.skipped(step);
-            if (step % 50 === 49) progress.evaluated({ step: step + 1, accuracy: 0.5, loss: 1, metrics: { accuracy: 0.5 } });
+            if (step % 50 === 49)
+              progress.evaluated({ step: step + 1, accuracy: 0.5, loss: 1, metrics: { accuracy: 0.5 } });
           }
           return progress;
         };
