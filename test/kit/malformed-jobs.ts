@@ -117,6 +117,8 @@ export const malformedJobs: readonly (
   ['weight decay without adamw', ['spec.student.optimizer.weightDecay', 0.01]],
   ['a final fraction of a constant schedule', ['spec.student.optimizer.schedule.finalFraction', 0.1]],
   ['an unknown loss', ['spec.student.loss.kind', 'Hinge']],
+  ['the largest logits alone for squared errors', ['spec.logits.topK', 8], ['spec.student.loss.kind', 'MSE']],
+  ['the largest numbers of an embedding', ['spec.logits.topK', 8], ['spec.teacher.output', { kind: 'Embedding' }]],
   ['more label smoothing than labels', ['spec.student.loss.labelSmoothing', 1.5]],
   ['an average of weights that never moves', ['spec.student.optimizer.ema', 1]],
   ['gradients clipped to nothing', ['spec.student.optimizer.clipNorm', 0]],

@@ -46,7 +46,7 @@ import {
 
 import { widthFault } from './frames.js';
 import { LiveSupply } from './live-supply.js';
-import { lossSettingsOf } from './loss-settings.js';
+import { fittingTargets, lossSettingsOf } from './loss-settings.js';
 import { type AttemptFacts, startingState } from './reporting.js';
 import type { ResultStore } from './results.js';
 import { objectCheckpoints, objectResults, openFileResults } from './stores.js';
@@ -77,7 +77,8 @@ async function prepare(
 }> {
   const { log, clock, stop } = context;
   const { manifest } = context.env;
-  const dataset = await openDataset(manifest.dataset);
+  const { dataset, notes: left } = fittingTargets(await openDataset(manifest.dataset), lossSettingsOf(manifest));
+  for (const note of left) log.warn(note);
   const { positions } = dataset.train.spec;
   const schedule = scheduleOf({ ...manifest.training, samples: dataset.train.length, positions });
   const modelJson = readModel((await resolve(manifest.student.model.uri)).path);

@@ -22,7 +22,8 @@ async function evaluate(): Promise<Measured> {
   const { manifest, threads, runtime } = readLabelingEnvironment(process.env);
   const dataset = await openDataset(manifest.dataset);
   const { test } = dataset;
-  if (test?.spec.target?.kind !== 'class') {
+  // The columns of an embedding are no classes.
+  if (test?.spec.target?.kind !== 'class' || manifest.teacher.output?.kind === 'Embedding') {
     await dataset.close();
     return { samples: 0, accuracy: null };
   }

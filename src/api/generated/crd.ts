@@ -124,6 +124,11 @@ export const jobSchema: Schema = {
           "rule": "self.logits.reuse != 'AcrossEpochs' || self.training.epochs > 1",
           "message": "reuse AcrossEpochs needs training.epochs of at least 2; use reuse Never or train more epochs",
           "fieldPath": ".logits.reuse"
+        },
+        {
+          "rule": "self.logits.topK == 0 || (has(self.student.loss.kind) ? self.student.loss.kind == 'KL' : !has(self.teacher.output.kind) || !(self.teacher.output.kind in ['Sigmoid', 'Embedding']))",
+          "message": "topK keeps a distribution over one class, which only the loss KL compares; set logits.topK to 0 or student.loss.kind to KL",
+          "fieldPath": ".logits.topK"
         }
       ],
       "properties": {

@@ -90,16 +90,14 @@ export interface CompleteRun {
 export function completeSummary(run: CompleteRun): Summary {
   const { folder, model, seconds, teacherAccuracy, studentAccuracy, baselineAccuracy, metrics, digest } = run;
   // Without labels to measure accuracy on, there is agreement with the teacher.
-  const sentence = studentAccuracy === null && teacherAccuracy === null ? studentSentence(metrics) : null;
+  const sentence = studentAccuracy === null ? studentSentence(metrics) : null;
   return {
     lines: [
       `done in ${duration(seconds)}`,
-      ...(sentence === null
-        ? [
-            `  teacher   ${accuracy(teacherAccuracy)} of the evaluation split`,
-            `  student   ${accuracy(studentAccuracy)}`,
-          ]
-        : [`  student   ${sentence}`]),
+      ...(sentence !== null && teacherAccuracy === null
+        ? []
+        : [`  teacher   ${accuracy(teacherAccuracy)} of the evaluation split`]),
+      `  student   ${sentence ?? accuracy(studentAccuracy)}`,
       ...(baselineAccuracy === null
         ? []
         : [`  baseline  ${accuracy(baselineAccuracy)} (the same student, labels alone, same steps)`]),

@@ -1,9 +1,9 @@
 /** The loss of a job, by what it says and by what its teacher answers. */
 import type { Manifest } from '@distillery/protocol';
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 
-import { lossSettingsOf } from '../../../workers/student/loss-settings.js';
-import { manifestWith } from '../../kit/worker-fakes.js';
+import { fittingTargets, lossSettingsOf } from '../../../workers/student/loss-settings.js';
+import { fakeDataset, manifestWith } from '../../kit/worker-fakes.js';
 
 type Output = NonNullable<Manifest['teacher']['output']>['kind'];
 type Kind = Manifest['student']['loss']['kind'];
@@ -25,4 +25,30 @@ test.each<{ readonly output?: Output; readonly kind?: Kind; readonly want: objec
     student: { ...student, loss: { ...student.loss, ...(kind === undefined ? {} : { kind }) } },
   };
   expect(lossSettingsOf(manifest)).toEqual({ temperature: 4, softWeight: 0.9, ...want });
+});
+
+describe('classes', () => {
+  const settings = { temperature: 4, softWeight: 0.9 };
+  test('are left out where the teacher answers embeddings, and said to be', async () => {
+    for (const loss of [
+      { ...settings, kind: 'Cosine' },
+      { ...settings, kind: 'MSE', answers: 'Embedding' },
+    ] as const) {
+      const { dataset, notes } = fittingTargets(fakeDataset(10), loss);
+      expect(notes).toEqual([expect.stringContaining('the labels are left out')]);
+      expect([dataset.train, dataset.test].map((split) => split?.spec.target)).toEqual([null, null]);
+      expect(await dataset.train.targets([0, 1])).toBeNull();
+      expect((await dataset.train.read([0, 1])).count).toBe(2);
+    }
+  });
+
+  test.each([
+    { ...settings },
+    { ...settings, kind: 'MSE' },
+    { ...settings, kind: 'BinaryCrossEntropy' },
+    { ...settings, kind: 'Cosine', softWeight: 0 },
+  ] as const)('stay with the loss %j', (loss) => {
+    const dataset = fakeDataset(10);
+    expect(fittingTargets(dataset, loss)).toEqual({ dataset, notes: [] });
+  });
 });
