@@ -1326,7 +1326,7 @@ export const jobSchema: Schema = {
                       "fieldPath": ".finalFraction"
                     },
                     {
-                      "rule": "!(self.name in ['ExponentialDecay', 'InverseTimeDecay']) || (has(self.decaySteps) && has(self.decayRate))",
+                      "rule": "!has(self.name) || !(self.name in ['ExponentialDecay', 'InverseTimeDecay']) || (has(self.decaySteps) && has(self.decayRate))",
                       "message": "ExponentialDecay and InverseTimeDecay need decaySteps and decayRate; set both",
                       "fieldPath": ".name"
                     },
@@ -1351,7 +1351,7 @@ export const jobSchema: Schema = {
                       "fieldPath": ".power"
                     },
                     {
-                      "rule": "(self.name == 'PiecewiseConstantDecay') == (has(self.boundaries) && has(self.fractions)) && has(self.boundaries) == has(self.fractions)",
+                      "rule": "(has(self.name) && self.name == 'PiecewiseConstantDecay') == has(self.boundaries) && has(self.boundaries) == has(self.fractions)",
                       "message": "the schedule PiecewiseConstantDecay needs boundaries and fractions, and no other takes them; set name to PiecewiseConstantDecay and give both",
                       "fieldPath": ".boundaries"
                     },

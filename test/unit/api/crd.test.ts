@@ -8,6 +8,7 @@ import { parse } from 'yaml';
 
 import { jobSchema } from '../../../src/api/generated/crd.js';
 import { apiGroup, apiVersion, conditionTypes, kind, plural } from '../../../src/api/index.js';
+import { brokenRules } from '../../../src/api/rules.js';
 import type { Rule, Schema } from '../../../src/api/schema.js';
 import { patternWords } from '../../../src/api/structure.js';
 
@@ -142,6 +143,13 @@ describe('the CRD', () => {
       'Message',
       'Age',
     ]);
+  });
+
+  test('has defaults that satisfy the rules of their place before the fields in them have theirs, as the API server checks', () => {
+    const broken = all
+      .filter(({ schema }) => schema.default !== undefined)
+      .flatMap(({ path, schema }) => brokenRules({ path, value: schema.default, schema }, []));
+    expect(broken).toEqual([]);
   });
 
   test.each(rules)(
