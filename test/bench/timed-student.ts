@@ -33,7 +33,7 @@ async function openTimed(source: TrainerThreadSource, clock: Clock): Promise<Tra
     train: async (batch) => {
       const { step } = batch;
       const calledMs = clock.now();
-      const { loss } = await trainer.train(batch);
+      const measured = await trainer.train(batch);
       // Calls resolve in order, so this is the end of the previous step.
       const startMs = Math.max(endMs, calledMs);
       const idleMs = startMs - endMs;
@@ -42,7 +42,7 @@ async function openTimed(source: TrainerThreadSource, clock: Clock): Promise<Tra
       await clock.sleep(Math.max(0, atMs - clock.now()));
       const times = { busyMs: atMs - startMs, idleMs };
       report({ step, atMs, ...times });
-      return { loss, ...times };
+      return { ...measured, ...times };
     },
   };
 }

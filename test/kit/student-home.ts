@@ -24,7 +24,7 @@ import {
   StoreError,
 } from '../../workers/checkpoint/index.js';
 import type { Dataset, Samples, Targets } from '../../workers/data/index.js';
-import type { TrainerState, TrainingBatch } from '../../workers/models/training.js';
+import type { Evaluation, TrainerState, TrainingBatch } from '../../workers/models/training.js';
 import { WorkerError } from '../../workers/base/exit.js';
 import { LiveSupply } from '../../workers/student/live-supply.js';
 import type { WriteOnnx } from '../../workers/student/onnx.js';
@@ -67,7 +67,7 @@ class ChainTrainer implements TrainerClient {
     if (weights !== undefined) this.#chain = Uint8Array.from(weights);
   }
 
-  train(batch: TrainingBatch): Promise<{ readonly loss: number; readonly busyMs: number; readonly idleMs: number }> {
+  train(batch: TrainingBatch): ReturnType<TrainerClient['train']> {
     return this.#inOrder(async () => {
       await this.#clock.sleep(this.#stepMs);
       if (this.failAt?.step === batch.step) throw this.failAt.error;
@@ -80,16 +80,18 @@ class ChainTrainer implements TrainerClient {
         hash.update(part === null ? 'labels alone' : new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
       }
       this.#chain = new Uint8Array(hash.digest());
-      return { loss: this.#chain[0]! / 256, busyMs: this.#stepMs, idleMs: 1 };
+      const metrics = batch.teacherLogits === null ? {} : { agreement: this.#chain[3]! / 256 };
+      return { loss: this.#chain[0]! / 256, metrics, busyMs: this.#stepMs, idleMs: 1 };
     });
   }
 
-  evaluate(_samples: Samples, targets: Targets): Promise<{ samples: number; correct: number; lossSum: number }> {
+  evaluate(_samples: Samples, targets: Targets): Promise<Evaluation> {
     const labels = labelsIn(targets);
     return this.#inOrder(async () => {
       await this.#clock.sleep(this.#stepMs);
       this.evaluations += 1;
-      return { samples: labels.length, correct: this.#chain[1]! % (labels.length + 1), lossSum: this.#chain[2]! };
+      const correct = this.#chain[1]! % (labels.length + 1);
+      return { kind: 'class', samples: labels.length, correct, correctTop5: null, lossSum: this.#chain[2]! };
     });
   }
 

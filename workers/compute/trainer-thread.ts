@@ -3,6 +3,7 @@ import type { NumericSpecs, Samples, Targets } from '../data/index.js';
 import {
   type Evaluation,
   type ExportedModel,
+  type Measured,
   StudentModelError,
   type TrainerState,
   type TrainingBatch,
@@ -11,10 +12,8 @@ import type { Runtime } from '../runtimes/index.js';
 import { ComputeError, startCompute } from './thread.js';
 import type { TrainerHandlers, TrainerSource } from './trainer-worker.js';
 
-/** One step's loss, with the thread's account of it. */
-interface Trained {
-  /** The batch's mean loss before the update. */
-  readonly loss: number;
+/** What one step measured, with the thread's account of it. */
+interface Trained extends Measured {
   readonly busyMs: number;
   readonly idleMs: number;
 }
@@ -64,8 +63,8 @@ export async function openTrainerThread(
     return {
       ...value,
       train: async (batch) => {
-        const { value: loss, busyMs, idleMs } = await thread.call('train', batch);
-        return { loss, busyMs, idleMs };
+        const { value, busyMs, idleMs } = await thread.call('train', batch);
+        return { ...value, busyMs, idleMs };
       },
       evaluate: async (samples, targets) => (await thread.call('evaluate', { samples, targets })).value,
       logits: async (samples) => (await thread.call('logits', samples)).value,

@@ -11,6 +11,8 @@ export interface HardLossRow {
   readonly student: Float32Array;
   readonly targets: Targets;
   readonly row: number;
+  /** Share ε of one class that goes to all classes alike: 1 − ε + ε / columns for the label, ε / columns for the others. */
+  readonly labelSmoothing: number;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface HardLossRow {
  */
 export function addHardLoss(
   gradient: Float32Array,
-  { columns, student, targets, row }: HardLossRow,
+  { columns, student, targets, row, labelSmoothing }: HardLossRow,
   weight: number,
 ): number {
   const start = row * columns;
@@ -30,11 +32,15 @@ export function addHardLoss(
     case 'class': {
       const label = targets.labels[row] ?? 0;
       const logSum = logSumExp(student, start, columns, 1);
+      const spread = labelSmoothing / columns;
+      let sum = 0;
       for (let at = 0; at < columns; at++) {
-        const probability = Math.exp((student[start + at] ?? 0) - logSum);
-        gradient[start + at] = (weight * (probability - (at === label ? 1 : 0))) / rows;
+        const logit = student[start + at] ?? 0;
+        const probability = Math.exp(logit - logSum);
+        gradient[start + at] = (weight * (probability - (at === label ? 1 - labelSmoothing + spread : spread))) / rows;
+        sum += logit;
       }
-      return weight * (logSum - (student[start + label] ?? 0));
+      return weight * (logSum - ((1 - labelSmoothing) * (student[start + label] ?? 0) + spread * sum));
     }
     case 'classes': {
       let total = 0;

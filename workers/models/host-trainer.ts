@@ -6,15 +6,17 @@
  * Invariants: a step is a function of (state, batch) alone; a step that throws changes nothing but the moving averages of
  * normalizations (the caller then ends the attempt); no tensor outlives the call that made it.
  */
-import { samplesBetween, sizeOf, targetsBetween } from '../data/index.js';
-import { score } from './evaluation.js';
+import { type Samples, samplesBetween, sizeOf, type Targets, targetsBetween } from '../data/index.js';
+import { agreementOf, answersFor, type NamedMetrics } from './agreement.js';
+import { createAverages } from './averages.js';
+import { type Evaluation, evaluationOf, evaluationSum } from './evaluation.js';
 import { distillationLoss } from './loss.js';
 import { createOptimizer } from './optimizer.js';
 import { exportModel, openStudentModel } from './student-model.js';
 import type { StudentModel } from './student-model.js';
 import { forwardAndBackward, predict, rehearse } from './tensor-pass.js';
 import { checkBatch, checkRows, checkSamples, checkTargets, checkTensors, requireFinite } from './trainer-checks.js';
-import { BatchError, NumericError } from './trainer-errors.js';
+import { NumericError } from './trainer-errors.js';
 import type { Gradients, StudentTrainer, TrainerOptions, TrainingBatch } from './trainer.js';
 
 /** Samples of one forward pass in `evaluate`: large enough to be fast, small enough for the heap. */
@@ -36,19 +38,25 @@ function trainerOf(model: StudentModel, { loss, optimizer: settings, totalSteps 
   const trainable = model.weights.filter((weight) => weight.trainable);
   const parameters = trainable.map((weight) => ({ name: weight.name, shape: weight.shape, values: weight.read() }));
   const optimizer = createOptimizer(settings, parameters, totalSteps);
+  const averages = settings.ema === undefined ? null : createAverages(settings.ema, parameters);
+  const slots = [...optimizer.slots, ...(averages?.slots ?? [])];
+  const answers = loss.answers ?? answersFor(loss.kind ?? 'KL');
   const { columns, inputs } = model;
 
   const gradients = (batch: TrainingBatch): Gradients => {
     checkBatch(batch, inputs, columns);
     model.seedMasks(batch.step);
     if (batch.teacherLogits !== null) requireFinite(batch.teacherLogits, 'teacher logits', batch.step);
-    const { loss: batchLoss, gradients: values } = forwardAndBackward(model, trainable, batch.samples, (student) =>
-      distillationLoss({ columns, student, teacher: batch.teacherLogits, targets: batch.targets }, loss),
-    );
+    const { teacherLogits: teacher, targets } = batch;
+    let metrics: NamedMetrics = {};
+    const { loss: batchLoss, gradients: values } = forwardAndBackward(model, trainable, batch.samples, (student) => {
+      if (teacher !== null) metrics = agreementOf(answers, { columns, student, teacher });
+      return distillationLoss({ columns, student, teacher, targets }, loss);
+    });
     if (!Number.isFinite(batchLoss)) throw new NumericError('loss', batch.step);
-    return { step: batch.step, loss: batchLoss, values };
+    return { step: batch.step, loss: batchLoss, metrics, values };
   };
-  const apply = ({ step, values }: Gradients): void => {
+  const apply = ({ step, values }: Pick<Gradients, 'step' | 'values'>): void => {
     checkRows('gradients', values.length, trainable.length);
     values.forEach((gradient, index) => {
       const name = trainable[index]?.name ?? '';
@@ -57,6 +65,7 @@ function trainerOf(model: StudentModel, { loss, optimizer: settings, totalSteps 
     });
     optimizer.update(values, step);
     upload();
+    averages?.update();
   };
   const upload = (): void => {
     trainable.forEach((weight, index) => {
@@ -66,6 +75,18 @@ function trainerOf(model: StudentModel, { loss, optimizer: settings, totalSteps 
       if (weight.constrained) parameter.values.set(weight.read());
     });
   };
+  /** Runs `compute` with the weights that are exported, and puts those that are trained back, bit for bit. */
+  const withExported = <Result>(compute: () => Result): Result => {
+    if (averages === null) return compute();
+    trainable.forEach((weight, index) => weight.assign(averages.slots[index]?.values ?? weight.read()));
+    try {
+      return compute();
+    } finally {
+      trainable.forEach((weight, index) => weight.assign(parameters[index]?.values ?? weight.read()));
+    }
+  };
+  const evaluatePart = (samples: Samples, targets: Targets): Evaluation =>
+    evaluationOf(predict(model, samples), targets, columns);
   return {
     columns,
     inputs,
@@ -76,40 +97,39 @@ function trainerOf(model: StudentModel, { loss, optimizer: settings, totalSteps 
     train: (batch) => {
       const computed = gradients(batch);
       apply(computed);
-      return computed.loss;
+      return { loss: computed.loss, metrics: computed.metrics };
     },
     evaluate: (samples, targets) => {
       checkSamples(samples, inputs);
       checkTargets(targets, samples.count, columns);
-      let [rows, lossSum, correct] = [0, 0, 0];
-      for (let start = 0; start < samples.count; start += evaluationSamples) {
-        const end = Math.min(start + evaluationSamples, samples.count);
-        const logits = predict(model, samplesBetween(samples, start, end));
-        const right = targetsBetween(targets, start, end);
-        if (right.kind !== 'class') throw new BatchError('targets', right.kind, 'one class for each position');
-        const part = score(logits, right.labels, columns);
-        rows += part.samples;
-        lossSum += part.lossSum;
-        correct += part.correct;
-      }
-      return { samples: rows, correct, lossSum };
+      return withExported(() => {
+        const partAt = (start: number): Evaluation => {
+          const end = Math.min(start + evaluationSamples, samples.count);
+          return evaluatePart(samplesBetween(samples, start, end), targetsBetween(targets, start, end));
+        };
+        let evaluation = partAt(0);
+        for (let start = evaluationSamples; start < samples.count; start += evaluationSamples) {
+          evaluation = evaluationSum(evaluation, partAt(start));
+        }
+        return evaluation;
+      });
     },
     logits: (samples) => {
       checkSamples(samples, inputs);
-      return predict(model, samples).slice();
+      return withExported(() => predict(model, samples).slice());
     },
     state: () => ({
       weights: model.weights.map((weight) => ({ name: weight.name, shape: [...weight.shape], data: weight.read() })),
-      slots: optimizer.slots.map(({ name, shape, values }) => ({ name, shape: [...shape], data: values.slice() })),
+      slots: slots.map(({ name, shape, values }) => ({ name, shape: [...shape], data: values.slice() })),
     }),
-    restore: ({ weights, slots }) => {
+    restore: ({ weights, slots: given }) => {
       checkTensors(weights, model.weights);
-      checkTensors(slots, optimizer.slots);
+      checkTensors(given, slots);
       model.weights.forEach((weight, index) => weight.write(weights[index]?.data ?? new Float32Array()));
       trainable.forEach((weight, index) => parameters[index]?.values.set(weight.read()));
-      optimizer.slots.forEach((slot, index) => slot.values.set(slots[index]?.data ?? []));
+      slots.forEach((slot, index) => slot.values.set(given[index]?.data ?? []));
     },
-    export: () => exportModel(model),
+    export: () => withExported(() => exportModel(model)),
     dispose: () => {
       model.dispose();
     },

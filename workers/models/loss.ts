@@ -2,19 +2,21 @@
  * The loss of distillation and its gradient with respect to the student's logits, in float64 on plain arrays: exact to
  * the last bit of float32, and one pass instead of thirty small tensor operations.
  *
- *   loss = softWeight · T² · KL(softmax(teacher / T) ‖ softmax(student / T)) + (1 − softWeight) · hard,
- * each a mean over the rows (Hinton et al., arXiv 1503.02531). `hard` fits the targets (hard-loss.ts). Without teacher
- * logits it is the whole loss, without targets it is left out.
+ *   loss = softWeight · soft + (1 − softWeight) · hard,
+ * each a mean over the rows. `soft` compares with the teacher (soft-loss.ts), `hard` fits the targets (hard-loss.ts).
+ * Without teacher logits `hard` is the whole loss, without targets it is left out.
  */
-import type { Targets } from '../data/index.js';
-import { addHardLoss } from './hard-loss.js';
-import { logSumExp } from './log-sum-exp.js';
+import type { Manifest } from '@distillery/protocol';
 
-export interface LossSettings {
-  readonly temperature: number;
-  /** From 0 (labels alone) to 1 (teacher alone). */
-  readonly softWeight: number;
-}
+import type { Targets } from '../data/index.js';
+import type { TeacherAnswers } from './agreement.js';
+import { addHardLoss } from './hard-loss.js';
+import { softLoss } from './soft-loss.js';
+
+export type LossSettings = Manifest['student']['loss'] & {
+  /** What the teacher's numbers are, so that agreement with them is measured; absent = as `kind` implies. */
+  readonly answers?: TeacherAnswers | undefined;
+};
 
 export interface LossInput {
   readonly columns: number;
@@ -35,36 +37,18 @@ export interface LossResult {
 
 export function distillationLoss(
   { columns, student, teacher, targets }: LossInput,
-  { temperature, softWeight }: LossSettings,
+  { kind = 'KL', temperature, softWeight, labelSmoothing = 0 }: LossSettings,
 ): LossResult {
   const rows = student.length / columns;
   const gradient = new Float32Array(rows * columns);
   const soft = teacher === null ? 0 : targets === null ? 1 : softWeight;
-  const own = new Float64Array(columns);
-  const target = new Float64Array(columns);
+  const addSoftLoss = softLoss(kind, columns, temperature);
   let total = 0;
   for (let row = 0; row < rows; row++) {
-    const start = row * columns;
-    if (targets !== null && soft < 1) total += addHardLoss(gradient, { columns, student, targets, row }, 1 - soft);
-    if (teacher !== null && soft > 0) {
-      logSoftmax(own, student, start, temperature);
-      logSoftmax(target, teacher, start, temperature);
-      let divergence = 0;
-      for (let at = 0; at < columns; at++) {
-        const [mine = 0, wanted = 0] = [own[at], target[at]];
-        const probability = Math.exp(wanted);
-        // A probability of exactly 0 contributes 0, also where its logarithm is −∞.
-        if (probability > 0) divergence += probability * (wanted - mine);
-        const slope = soft * temperature * (Math.exp(mine) - probability);
-        gradient[start + at] = (gradient[start + at] ?? 0) + slope / rows;
-      }
-      total += soft * temperature * temperature * divergence;
+    if (targets !== null && soft < 1) {
+      total += addHardLoss(gradient, { columns, student, targets, row, labelSmoothing }, 1 - soft);
     }
+    if (teacher !== null && soft > 0) total += addSoftLoss(gradient, { student, teacher, row }, soft);
   }
   return { loss: total / rows, gradient };
-}
-
-function logSoftmax(target: Float64Array, logits: Float32Array, start: number, temperature: number): void {
-  const logSum = logSumExp(logits, start, target.length, temperature);
-  for (let at = 0; at < target.length; at++) target[at] = (logits[start + at] ?? 0) / temperature - logSum;
 }

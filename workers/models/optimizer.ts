@@ -7,6 +7,8 @@
  */
 import type { Manifest } from '@distillery/protocol';
 
+import { learningRateAt } from './learning-rate.js';
+
 export type OptimizerSettings = Manifest['student']['optimizer'];
 
 /** One trainable weight as the optimizer sees it. */
@@ -69,8 +71,9 @@ export function createOptimizer(
     slots,
     update: (gradients, step) => {
       const rate = learningRateAt(settings, step, totalSteps);
+      const clipped = clippedByNorm(gradients, settings.clipNorm);
       entries.forEach((entry, index) => {
-        const gradient = gradients[index];
+        const gradient = clipped[index];
         if (gradient !== undefined) updateOne(entry, gradient, rate, step, settings);
       });
     },
@@ -112,24 +115,15 @@ const adam: Update = ({ values, decay, slots: [m, v] }, gradient, rate, step, se
 };
 
 /**
- * Learning rate as a pure function of the step, so that a restored run needs no state for it. Warm-up rises linearly and reaches the full rate at its last step; a cosine then falls to
- * `finalFraction · learningRate`, reached exactly at the last step.
- * @param step from 0 to totalSteps − 1
+ * The gradients, scaled so that their global norm (the length of all of them as one vector) is at most `clipNorm`; the
+ * same arrays where it is, or where nothing is clipped.
  */
-export function learningRateAt(
-  { learningRate, schedule }: Pick<OptimizerSettings, 'learningRate' | 'schedule'>,
-  step: number,
-  totalSteps: number,
-): number {
-  const { warmupSteps, finalFraction } = schedule;
-  if (step < warmupSteps) return (learningRate * (step + 1)) / warmupSteps;
-  switch (schedule.name) {
-    case 'Constant':
-      return learningRate;
-    case 'Cosine': {
-      const span = totalSteps - 1 - warmupSteps;
-      const progress = span <= 0 ? 1 : Math.min(1, (step - warmupSteps) / span);
-      return learningRate * (finalFraction + ((1 - finalFraction) * (1 + Math.cos(Math.PI * progress))) / 2);
-    }
+function clippedByNorm(gradients: readonly Float32Array[], clipNorm: number | undefined): readonly Float32Array[] {
+  if (clipNorm === undefined) return gradients;
+  let squares = 0;
+  for (const gradient of gradients) {
+    for (const slope of gradient) squares += slope * slope;
   }
+  const norm = Math.sqrt(squares);
+  return norm <= clipNorm ? gradients : gradients.map((gradient) => gradient.map((slope) => slope * (clipNorm / norm)));
 }

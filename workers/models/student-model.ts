@@ -29,6 +29,8 @@ export interface ModelWeight {
   read(): Float32Array;
   /** @param values of the weight's size; a constraint of the layer may change them, see `read` */
   write(values: Float32Array): void;
+  /** @param values of the weight's size, taken as they are: the layer's constraint does not change them */
+  assign(values: Float32Array): void;
   readonly constrained: boolean;
   readonly variable: tf.Variable;
 }
@@ -176,6 +178,11 @@ export function weightsOf(model: tfl.LayersModel): ModelWeight[] {
       write: (values) => {
         tf.tidy(() => {
           weight.write(tf.tensor(values, variable.shape));
+        });
+      },
+      assign: (values) => {
+        tf.tidy(() => {
+          variable.assign(tf.tensor(values, variable.shape));
         });
       },
     };

@@ -4,6 +4,8 @@
  * trainer continues bit for bit (I1).
  */
 import type { NumericSpecs, Samples, Targets } from '../data/index.js';
+import type { NamedMetrics } from './agreement.js';
+import type { Evaluation } from './evaluation.js';
 import type { LossSettings } from './loss.js';
 import type { OptimizerSettings } from './optimizer.js';
 
@@ -23,11 +25,17 @@ export interface TrainingBatch {
   readonly teacherLogits: Float32Array | null;
 }
 
-/** What one batch contributes to the update of the weights. */
-export interface Gradients {
-  readonly step: number;
+/** What a student answered to a batch before the update. */
+export interface Measured {
   /** Mean loss of the batch. */
   readonly loss: number;
+  /** Agreement with the teacher (agreement.ts); empty for a step without teacher logits. */
+  readonly metrics: NamedMetrics;
+}
+
+/** What one batch contributes to the update of the weights. */
+export interface Gradients extends Measured {
+  readonly step: number;
   /** One array for each trainable weight, in the order of the model, each as long as its weight. */
   readonly values: readonly Float32Array[];
 }
@@ -35,15 +43,8 @@ export interface Gradients {
 export interface TrainerState {
   /** Weights of the model, trainable and not, in the model's order. */
   readonly weights: readonly NamedTensor[];
-  /** Slots of the optimizer, such as first and second moments. */
+  /** Slots of the optimizer, such as first and second moments, and the averages of weights (averages.ts). */
   readonly slots: readonly NamedTensor[];
-}
-
-export interface Evaluation {
-  readonly samples: number;
-  readonly correct: number;
-  /** Sum of cross-entropy over the samples, in nats. */
-  readonly lossSum: number;
 }
 
 export interface ExportedModel {
@@ -77,20 +78,21 @@ export interface Trainer {
    * Updates the weights and the slots of the optimizer, or changes nothing.
    * @throws BatchError when the gradients do not fit the model; NumericError when one is not finite
    */
-  apply(gradients: Gradients): void;
+  apply(gradients: Pick<Gradients, 'step' | 'values'>): void;
   /**
    * Computes the gradients of a batch and applies them.
-   * @returns the mean loss of the batch before the update
+   * @returns what the batch measured before the update
    * @throws what `gradients` and `apply` throw
    */
-  train(batch: TrainingBatch): number;
-  /** @throws BatchError when the targets are not classes, or do not fit the model */
+  train(batch: TrainingBatch): Measured;
+  /** Evaluates the weights that `export` gives. @throws BatchError when the targets do not fit the model */
   evaluate(samples: Samples, targets: Targets): Evaluation;
   /** @returns logits [rows, columns] of a few samples @throws BatchError */
   logits(samples: Samples): Float32Array;
   state(): TrainerState;
   /** @throws when the state is of another model or optimizer. */
   restore(state: TrainerState): void;
+  /** The trained model: with averages of weights, these. */
   export(): ExportedModel;
   dispose(): void;
 }

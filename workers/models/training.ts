@@ -2,10 +2,14 @@
 import type { StudentTrainer, TrainerOptions } from './trainer.js';
 
 export { BatchError, NumericError, StateError, StudentModelError } from './trainer-errors.js';
+export { exportedWeights } from './averages.js';
+export { type Evaluation, evaluationSum, scoresOf } from './evaluation.js';
+export { answersFor, type NamedMetrics, type TeacherAnswers } from './agreement.js';
+export type { LossSettings } from './loss.js';
 export type {
-  Evaluation,
   ExportedModel,
   Gradients,
+  Measured,
   NamedTensor,
   StudentTrainer,
   Trainer,

@@ -1,6 +1,6 @@
-/** When the student's weights are evaluated, and their accuracy and loss on the evaluation split. */
+/** When the student's weights are evaluated, and their scores on the evaluation split. */
 import { inParts, type Samples, type Split, type Targets } from '../data/index.js';
-import type { Evaluation } from '../models/training.js';
+import { type Evaluation, evaluationSum, scoresOf } from '../models/training.js';
 
 import type { ModelView } from './batches.js';
 import type { EvaluationRecord } from './progress.js';
@@ -20,7 +20,7 @@ export class Evaluator {
   readonly #everySteps: number;
 
   /**
-   * @param split held out for evaluation; one without classes is never evaluated
+   * @param split held out for evaluation; one without targets is never evaluated
    * @param view makes what the model takes out of the samples
    * @param when `steps` of the whole job, and the number of steps from one evaluation to the next
    */
@@ -31,7 +31,7 @@ export class Evaluator {
     when: { readonly steps: number; readonly everySteps: number },
   ) {
     this.#trainer = trainer;
-    this.#split = split?.spec.target?.kind === 'class' ? split : null;
+    this.#split = (split?.spec.target ?? null) === null ? null : split;
     this.#view = view;
     this.#steps = when.steps;
     this.#everySteps = when.everySteps;
@@ -52,16 +52,14 @@ export class Evaluator {
   async evaluate(step: number, goesOn: () => boolean): Promise<EvaluationRecord | null> {
     const split = this.#split;
     if (split === null) return null;
-    let correct = 0;
-    let lossSum = 0;
+    let evaluation: Evaluation | null = null;
     for (const indices of inParts(split, samplesAtOnce)) {
       if (!goesOn()) return null;
       const [samples, targets] = await Promise.all([split.read(indices), split.targets(indices)]);
       if (targets === null) return null;
       const part = await this.#trainer.evaluate(this.#view(samples), targets);
-      correct += part.correct;
-      lossSum += part.lossSum;
+      evaluation = evaluation === null ? part : evaluationSum(evaluation, part);
     }
-    return { step, accuracy: correct / split.length, loss: lossSum / split.length };
+    return evaluation === null ? null : { step, ...scoresOf(evaluation) };
   }
 }

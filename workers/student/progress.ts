@@ -1,34 +1,39 @@
 /**
- * What the student reports of its training: losses, evaluations and rates. Every list is bounded for a run of any length
+ * What the student reports of its training: losses, metrics, evaluations and rates. Every list is bounded for a run of any length
  * (I4), since each checkpoint holds them.
  */
-import type { StudentState, TrainingMetrics } from '@distillery/protocol';
+import type { NamedMetrics, StudentState, TrainingMetrics } from '@distillery/protocol';
 
 import type { Rates } from '../base/index.js';
 
 export interface EvaluationRecord {
   readonly step: number;
-  readonly accuracy: number;
-  /** Mean cross-entropy, nats per sample. */
+  /** null where the targets are not one class. */
+  readonly accuracy: number | null;
+  /** Mean hard loss of a sample: cross-entropy in nats, or half the squared error. */
   readonly loss: number;
+  readonly metrics?: NamedMetrics | undefined;
 }
 
 /** Maximum number of points on the loss curve of a whole run: a longer run has longer stretches. */
 const lossPoints = 200;
 /** Number of steps that the reported loss is the mean of. */
 const shownLossSteps = 50;
+/** Number of points that a reported metric is the mean of: a tenth of the run or more, the same for a resumed run. */
+const shownMetricPoints = 20;
 export const maxEvaluations = 1_000;
 export const maxSkippedSteps = 1_000;
 
 export class Progress {
   readonly #stretch: number;
   #evaluations: EvaluationRecord[];
-  #losses: { step: number; loss: number }[];
+  #losses: TrainingMetrics['losses'];
   #skippedSteps: number[];
   #skipped: number;
   #recent: number[] = [];
   #stretchSum: number;
   #stretchCount: number;
+  #stretchMetrics: Sums;
 
   constructor(steps: number, metrics: TrainingMetrics | null) {
     this.#stretch = Math.max(1, Math.ceil(steps / lossPoints));
@@ -38,17 +43,23 @@ export class Progress {
     this.#skipped = metrics?.skipped ?? 0;
     this.#stretchSum = metrics?.openStretch.sum ?? 0;
     this.#stretchCount = metrics?.openStretch.count ?? 0;
+    this.#stretchMetrics = sumsOf(metrics?.openStretch.metrics);
   }
 
-  trained(step: number, loss: number): void {
+  /** @param metrics of the step; a step without teacher logits has none */
+  trained(step: number, loss: number, metrics: NamedMetrics = {}): void {
     this.#recent.push(loss);
     if (this.#recent.length > shownLossSteps) this.#recent.shift();
     this.#stretchSum += loss;
     this.#stretchCount += 1;
+    addTo(this.#stretchMetrics, metrics);
     if ((step + 1) % this.#stretch !== 0) return;
-    this.#losses.push({ step: step + 1, loss: this.#stretchSum / this.#stretchCount });
+    const means = meansOf(this.#stretchMetrics);
+    const point = { step: step + 1, loss: this.#stretchSum / this.#stretchCount };
+    this.#losses.push(Object.keys(means).length === 0 ? point : { ...point, metrics: means });
     this.#stretchSum = 0;
     this.#stretchCount = 0;
+    this.#stretchMetrics = new Map();
   }
 
   skipped(step: number): void {
@@ -70,15 +81,47 @@ export class Progress {
     return this.#evaluations.at(-1) ?? null;
   }
 
+  /**
+   * Agreement with the teacher over the last stretches, or over the first one while it is open, and the scores of the last
+   * evaluation. A pure function of `metrics`, so that a resumed run reports what an undisturbed one would.
+   */
+  get named(): NamedMetrics {
+    const sums: Sums = new Map();
+    for (const { metrics = {} } of this.#losses.slice(-shownMetricPoints)) addTo(sums, metrics);
+    return { ...meansOf(this.#losses.length === 0 ? this.#stretchMetrics : sums), ...this.lastEvaluation?.metrics };
+  }
+
   get metrics(): TrainingMetrics {
     return {
       evaluations: [...this.#evaluations],
       losses: [...this.#losses],
-      openStretch: { sum: this.#stretchSum, count: this.#stretchCount },
+      openStretch: {
+        sum: this.#stretchSum,
+        count: this.#stretchCount,
+        ...(this.#stretchMetrics.size === 0 ? {} : { metrics: Object.fromEntries(this.#stretchMetrics) }),
+      },
       skippedSteps: [...this.#skippedSteps],
       skipped: this.#skipped,
     };
   }
+}
+
+type Sums = Map<string, { readonly sum: number; readonly count: number }>;
+
+function sumsOf(given: TrainingMetrics['openStretch']['metrics'] = {}): Sums {
+  return new Map(Object.entries(given));
+}
+
+/** A metric that is not finite is left out: JSON has no number for it. */
+function addTo(sums: Sums, metrics: NamedMetrics): void {
+  for (const [name, value] of Object.entries(metrics)) {
+    const { sum, count } = sums.get(name) ?? { sum: 0, count: 0 };
+    if (Number.isFinite(value)) sums.set(name, { sum: sum + value, count: count + 1 });
+  }
+}
+
+function meansOf(sums: Sums): NamedMetrics {
+  return Object.fromEntries([...sums].map(([name, { sum, count }]) => [name, sum / count]));
 }
 
 /**

@@ -87,6 +87,7 @@ export function startingState(facts: AttemptFacts, step: number, nowMs: number):
     waitFraction: 0,
     loss: null,
     accuracy: null,
+    metrics: {},
     buffer: { frames: 0, bytes: 0 },
     window: 0,
     fedSteps: step,

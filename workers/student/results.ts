@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 
 import {
   type Manifest,
+  type NamedMetrics,
   resultFileNames,
   type ResultReport,
   resultSumsText,
@@ -43,6 +44,7 @@ export interface ResultFacts {
   readonly metrics: TrainingMetrics;
   /** Why there is no model.onnx; null when there is one. */
   readonly onnxLeftOut: string | null;
+  readonly named: NamedMetrics;
 }
 
 type ResultFile = readonly [name: string, bytes: Uint8Array];
@@ -67,10 +69,11 @@ export function modelFilesOf(model: ExportedModel): readonly ResultFile[] {
  * weights alone; the list of sums covers every byte, the topology included.
  */
 export function closingFilesOf(stored: readonly ResultFile[], facts: ResultFacts): ResultFiles {
-  const { job, digest, evaluation, steps, parameters, runtime, metrics, onnxLeftOut } = facts;
+  const { job, digest, evaluation, steps, parameters, runtime, metrics, named, onnxLeftOut } = facts;
   const scores = { accuracy: evaluation?.accuracy ?? null, loss: evaluation?.loss ?? null };
   const onnx = onnxLeftOut === null ? {} : { onnxLeftOut };
-  const report: ResultReport = { job, digest, ...scores, steps, parameters, runtime, ...metrics, ...onnx };
+  const figures = { steps, parameters, runtime, metrics: named, ...metrics };
+  const report: ResultReport = { job, digest, ...scores, ...figures, ...onnx };
   const text = new TextEncoder();
   const written: ResultFile = [resultFileNames.report, text.encode(`${JSON.stringify(report, null, 2)}\n`)];
   const all = new Map([...stored, written].map(([name, bytes]) => [name, sha256(bytes)]));

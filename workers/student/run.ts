@@ -45,6 +45,7 @@ import {
 
 import { widthFault } from './frames.js';
 import { LiveSupply } from './live-supply.js';
+import { fittingTargets, lossSettingsOf } from './loss-settings.js';
 import { studentModelText } from './model.js';
 import { type AttemptFacts, startingState } from './reporting.js';
 import type { ResultStore } from './results.js';
@@ -84,7 +85,9 @@ async function prepare(
 }> {
   const { log, clock, places, stop } = context;
   const { manifest } = context.env;
-  const dataset = await openDataset(manifest.dataset, (uri) => places.resolve(uri, 'dataset'));
+  const opened = await openDataset(manifest.dataset, (uri) => places.resolve(uri, 'dataset'));
+  const { dataset, notes: left } = fittingTargets(opened, lossSettingsOf(manifest));
+  for (const note of left) log.warn(note);
   const { positions } = dataset.train.spec;
   const schedule = scheduleOf({ ...manifest.training, samples: dataset.train.length, positions });
   const modelJson = await studentModelText(manifest, dataset, places);
@@ -141,7 +144,7 @@ function trainerSourceOf(
     runtime,
     modelJson,
     seed: training.seed,
-    loss: student.loss,
+    loss: lossSettingsOf(manifest),
     optimizer: student.optimizer,
     totalSteps: schedule.steps,
     limitSeconds: student.model.timeoutSeconds,

@@ -24,6 +24,7 @@ import {
 import { type Log, Meter, WorkerError } from '../base/index.js';
 import { type CheckpointKey, type CheckpointStore, digestOf, encodeCheckpoint } from '../checkpoint/index.js';
 import type { Dataset } from '../data/index.js';
+import { exportedWeights } from '../models/training.js';
 
 import { BatchPreparer, type ModelView } from './batches.js';
 import { Checkpointer, isFull } from './checkpointer.js';
@@ -194,10 +195,10 @@ export class Student {
     if (fault !== null) throw fault;
   }
 
-  #noteTrained(step: number, rows: number, { loss, busyMs, idleMs }: TrainReply): void {
+  #noteTrained(step: number, rows: number, { loss, metrics, busyMs, idleMs }: TrainReply): void {
     const { supply, manifest, clock } = this.#options;
     this.#trained = step + 1;
-    this.#progress.trained(step, loss);
+    this.#progress.trained(step, loss, metrics);
     this.#meter.add({ atMs: clock.now(), rows, busyMs, idleMs });
     supply.setPace(this.#meter.rates(clock.now()).capableSamplesPerSecond / manifest.training.batchSize);
   }
@@ -243,7 +244,7 @@ export class Student {
     const { trainer, results, manifest, facts } = this.#options;
     this.#phase = 'Exporting';
     const evaluation = this.#progress.lastEvaluation;
-    const digest = digestOf((await trainer.state()).weights);
+    const digest = digestOf(exportedWeights(await trainer.state()));
     const fence = (): Promise<void> => this.#reporter.report();
     const put = ([name, bytes]: readonly [string, Uint8Array]): Promise<void> =>
       this.#checkpointer.withRoom(() => results.put(name, bytes, fence));
@@ -260,12 +261,13 @@ export class Student {
       steps: facts.steps,
       runtime: facts.runtime,
       metrics: this.#progress.metrics,
+      named: this.#progress.named,
       onnxLeftOut: onnx.kind === 'made' ? null : onnx.reason,
     });
     for (const file of files) await put(file);
     const result = { digest, accuracy: evaluation?.accuracy ?? null, loss: evaluation?.loss ?? null };
     this.#phase = 'Done';
-    this.#result = { ...result, filesDigest };
+    this.#result = { ...result, filesDigest, metrics: this.#progress.named };
     return result;
   }
 
@@ -310,6 +312,7 @@ export class Student {
       ...ratesOf(this.#meter.rates(nowMs), this.#phase),
       loss: this.#progress.loss,
       accuracy: this.#progress.lastEvaluation?.accuracy ?? null,
+      metrics: this.#progress.named,
       ...supply.state,
       firstNeededSequence: this.#retention.firstNeededSequence(supply.state.firstNeededSequence, keep),
       checkpointFault: this.#checkpointer.fault?.slice(0, maxFaultLength) ?? null,

@@ -1,6 +1,6 @@
 /** What the student asks of its trainer. */
 import type { Samples, Targets } from '../data/index.js';
-import type { Evaluation, ExportedModel, TrainerState, TrainingBatch } from '../models/training.js';
+import type { Evaluation, ExportedModel, Measured, TrainerState, TrainingBatch } from '../models/training.js';
 
 /** The trainer as the main thread sees it; calls are processed in order. */
 export interface TrainerClient {
@@ -13,8 +13,7 @@ export interface TrainerClient {
   export(): Promise<ExportedModel>;
 }
 
-export interface TrainReply {
-  readonly loss: number;
+export interface TrainReply extends Measured {
   /** Time that the step took on the thread, and time that the thread waited for it. */
   readonly busyMs: number;
   readonly idleMs: number;

@@ -26,7 +26,8 @@ async function evaluate(): Promise<Measured> {
   const places = placesOf(env, quietLog, new AbortController().signal);
   const dataset = await openDataset(manifest.dataset, (named) => places.resolve(named, 'dataset'));
   const { test } = dataset;
-  if (test?.spec.target?.kind !== 'class') {
+  // The columns of an embedding are no classes.
+  if (test?.spec.target?.kind !== 'class' || manifest.teacher.output?.kind === 'Embedding') {
     await dataset.close();
     return { samples: 0, accuracy: null };
   }

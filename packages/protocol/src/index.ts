@@ -95,6 +95,8 @@ export {
   weightsDigestParts,
 } from './results.js';
 export type { NamedWeights, ResultReport, TrainingMetrics } from './results.js';
+export { maxMetrics, metricNamePattern, namedMetricsSchema } from './metrics.js';
+export type { NamedMetrics } from './metrics.js';
 export { runtimeChoices, runtimeNames } from './runtimes.js';
 export type { RuntimeChoice, RuntimeName } from './runtimes.js';
 export { permutation, schedule } from './schedule.js';

@@ -124,7 +124,14 @@ export const writtenManifestSchema = z.strictObject({
     model: modelSchema,
     inputs: z.array(namedInputSchema).optional(),
     tokenizer: tokenizerSchema.optional(),
-    loss: z.strictObject({ temperature: positive, softWeight: fraction }),
+    loss: z.strictObject({
+      /** Of the soft part; absent = by `teacher.output.kind` where it is set, else KL. */
+      kind: z.enum(['KL', 'MSE', 'Cosine', 'BinaryCrossEntropy']).optional(),
+      temperature: positive,
+      softWeight: fraction,
+      /** Share of a class label that goes to all classes alike; absent = 0. */
+      labelSmoothing: fraction.optional(),
+    }),
     optimizer: z.strictObject({
       name: z.enum(['sgd', 'adam', 'adamw']),
       learningRate: positive,
@@ -134,11 +141,32 @@ export const writtenManifestSchema = z.strictObject({
       epsilon: positive,
       weightDecay: z.number().min(0),
       schedule: z.strictObject({
-        name: z.enum(['Constant', 'Cosine']),
+        name: z.enum([
+          'Constant',
+          'Cosine',
+          'ExponentialDecay',
+          'InverseTimeDecay',
+          'PolynomialDecay',
+          'PiecewiseConstantDecay',
+        ]),
         warmupSteps: z.number().int().min(0),
         /** Learning rate of the last step ÷ learningRate. */
         finalFraction: fraction,
+        /** Of the decays: steps of one period; absent = the steps after the warm-up. */
+        decaySteps: count.optional(),
+        decayRate: positive.optional(),
+        /** Whether the number of periods is rounded down. */
+        staircase: z.boolean().optional(),
+        /** Of PolynomialDecay; absent = 1. */
+        power: positive.optional(),
+        /** Of PiecewiseConstantDecay: steps since the warm-up after which the next fraction of learningRate begins. */
+        boundaries: z.array(count).optional(),
+        fractions: z.array(fraction).optional(),
       }),
+      /** Largest global norm of the gradients; absent = they are not clipped. */
+      clipNorm: positive.optional(),
+      /** Decay of the average of weights that is evaluated and exported; absent = the weights themselves are. */
+      ema: z.number().min(0).max(0.999999).optional(),
     }),
     checkpoint: z.strictObject({ everySteps: count, keep: count, store: storeSchema, folder: folderSchema }),
     evaluation: z.strictObject({ everyEpochs: count }),

@@ -9,6 +9,8 @@
 
 import { z } from 'zod';
 
+import { namedMetricsSchema } from './metrics.js';
+
 export const resultFileNames = {
   /** Topology of the model, as `tf.loadLayersModel` reads it. */
   model: 'model.json',
@@ -79,12 +81,26 @@ export function weightsDigestHead({ name, shape }: Pick<NamedWeights, 'name' | '
 
 /** What a student measured: a checkpoint carries it, so that a resumed run reports as an undisturbed one would. */
 export const trainingMetricsSchema = z.object({
-  /** The newest ones, in step order. `loss` is the mean cross-entropy in nats a sample. */
-  evaluations: z.array(z.object({ step: z.number(), accuracy: z.number(), loss: z.number() })),
-  /** Mean training loss of stretches of equal length; `step` is the first one after the stretch. */
-  losses: z.array(z.object({ step: z.number(), loss: z.number() })),
-  /** The stretch that is not full yet: the sum of its losses and their number. */
-  openStretch: z.object({ sum: z.number(), count: z.number() }),
+  /**
+   * The newest ones, in step order. `accuracy` is null where the targets are not one class; `loss` is the mean hard loss
+   * of a sample (cross-entropy in nats, or half the squared error). Students of earlier releases name no metrics.
+   */
+  evaluations: z.array(
+    z.object({
+      step: z.number(),
+      accuracy: z.number().nullable(),
+      loss: z.number(),
+      metrics: namedMetricsSchema.optional(),
+    }),
+  ),
+  /** Mean training loss of stretches of equal length; `step` is the first one after the stretch. `metrics` likewise. */
+  losses: z.array(z.object({ step: z.number(), loss: z.number(), metrics: namedMetricsSchema.optional() })),
+  /** The stretch that is not full yet: the sum of its losses and their number, and the same of each metric. */
+  openStretch: z.object({
+    sum: z.number(),
+    count: z.number(),
+    metrics: z.record(z.string(), z.object({ sum: z.number(), count: z.number() })).optional(),
+  }),
   /** Steps trained on labels alone because no teacher could compute them: the first ones, and how many in all. */
   skippedSteps: z.array(z.number()),
   skipped: z.number(),
@@ -99,6 +115,8 @@ export const resultReportSchema = trainingMetricsSchema.extend({
   /** Of the last evaluation; null where the data set holds nothing out, or has no classes. */
   accuracy: z.number().nullable(),
   loss: z.number().nullable(),
+  /** Of the last evaluation, and agreement with the teacher over the last stretches; absent in earlier releases. */
+  metrics: namedMetricsSchema.optional(),
   steps: z.number(),
   /** Trained numbers in the model. */
   parameters: z.number(),

@@ -6,6 +6,7 @@ import { printable } from '@distillery/base';
 import { z } from 'zod';
 
 import { requiresField, withRequires } from './messages.js';
+import { namedMetricsSchema } from './metrics.js';
 import { workItemSchema } from './work-item.js';
 
 const nonNegative = z.number().min(0);
@@ -56,6 +57,8 @@ export const studentStateSchema = z.object({
   waitFraction: nonNegative.max(1),
   loss: loss.nullable(),
   accuracy: nonNegative.max(1).nullable(),
+  /** Agreement with the teacher over the last stretches, and the scores of the last evaluation; absent in earlier releases. */
+  metrics: namedMetricsSchema.optional(),
   buffer: z.object({ frames: counted, bytes: whole }),
   /** Steps fed ahead at most; steps fed so far. */
   window: counted,
@@ -80,6 +83,7 @@ export const studentStateSchema = z.object({
       filesDigest: text(200).optional(),
       accuracy: nonNegative.max(1).nullable(),
       loss: loss.nullable(),
+      metrics: namedMetricsSchema.optional(),
     })
     .nullable(),
   /** Milliseconds since 1970 by the writer's clock; readers judge age by the server's time of the message. */

@@ -124,6 +124,11 @@ export const jobSchema: Schema = {
           "rule": "self.logits.reuse != 'AcrossEpochs' || self.training.epochs > 1",
           "message": "reuse AcrossEpochs needs training.epochs of at least 2; use reuse Never or train more epochs",
           "fieldPath": ".logits.reuse"
+        },
+        {
+          "rule": "self.logits.topK == 0 || (has(self.student.loss.kind) ? self.student.loss.kind == 'KL' : !has(self.teacher.output.kind) || !(self.teacher.output.kind in ['Sigmoid', 'Embedding']))",
+          "message": "topK keeps a distribution over one class, which only the loss KL compares; set logits.topK to 0 or student.loss.kind to KL",
+          "fieldPath": ".logits.topK"
         }
       ],
       "properties": {
@@ -1324,7 +1329,7 @@ export const jobSchema: Schema = {
             "loss": {
               "type": "object",
               "default": {},
-              "description": "softWeight · T² · KL(teacher ‖ student at temperature T) + (1 − softWeight) · cross-entropy.",
+              "description": "softWeight · soft loss against the teacher + (1 − softWeight) · hard loss against the labels. Without labels the soft loss is all.",
               "x-kubernetes-validations": [
                 {
                   "rule": "self == oldSelf",
@@ -1333,13 +1338,23 @@ export const jobSchema: Schema = {
                 }
               ],
               "properties": {
+                "kind": {
+                  "type": "string",
+                  "enum": [
+                    "KL",
+                    "MSE",
+                    "Cosine",
+                    "BinaryCrossEntropy"
+                  ],
+                  "description": "Soft loss: KL is T² · KL(teacher ‖ student at temperature T); BinaryCrossEntropy the same of each column on its own, for models of several classes; MSE half the squared difference; Cosine 1 − the cosine of the angle between two embeddings. Absent = Cosine where `teacher.output.kind` is Embedding, BinaryCrossEntropy where it is Sigmoid, else KL."
+                },
                 "temperature": {
                   "type": "number",
                   "default": 4,
                   "minimum": 0,
                   "exclusiveMinimum": true,
                   "maximum": 100,
-                  "description": "What both sides' logits are divided by in the soft part."
+                  "description": "What both sides' logits are divided by in the soft part (KL, BinaryCrossEntropy)."
                 },
                 "softWeight": {
                   "type": "number",
@@ -1347,6 +1362,12 @@ export const jobSchema: Schema = {
                   "minimum": 0,
                   "maximum": 1,
                   "description": "Share of the soft part; 0 trains on the labels alone and needs no teacher."
+                },
+                "labelSmoothing": {
+                  "type": "number",
+                  "minimum": 0,
+                  "maximum": 1,
+                  "description": "Share of each class label that is spread over all classes, such as 0.1. Absent = 0."
                 }
               }
             },
@@ -1427,9 +1448,44 @@ export const jobSchema: Schema = {
                   "description": "The learning rate over the steps.",
                   "x-kubernetes-validations": [
                     {
-                      "rule": "!has(self.finalFraction) || self.name != 'Constant' || self.finalFraction == 0.0",
-                      "message": "finalFraction is for the schedule Cosine only; set name to Cosine or leave finalFraction out",
+                      "rule": "!has(self.finalFraction) || self.name in ['Cosine', 'PolynomialDecay'] || self.finalFraction == 0.0",
+                      "message": "finalFraction is for the schedules Cosine and PolynomialDecay; set name to one of them or leave finalFraction out",
                       "fieldPath": ".finalFraction"
+                    },
+                    {
+                      "rule": "!has(self.name) || !(self.name in ['ExponentialDecay', 'InverseTimeDecay']) || (has(self.decaySteps) && has(self.decayRate))",
+                      "message": "ExponentialDecay and InverseTimeDecay need decaySteps and decayRate; set both",
+                      "fieldPath": ".name"
+                    },
+                    {
+                      "rule": "!has(self.decayRate) || self.name in ['ExponentialDecay', 'InverseTimeDecay']",
+                      "message": "decayRate is for the schedules ExponentialDecay and InverseTimeDecay; leave it out",
+                      "fieldPath": ".decayRate"
+                    },
+                    {
+                      "rule": "!has(self.staircase) || self.name in ['ExponentialDecay', 'InverseTimeDecay']",
+                      "message": "staircase is for the schedules ExponentialDecay and InverseTimeDecay; leave it out",
+                      "fieldPath": ".staircase"
+                    },
+                    {
+                      "rule": "!has(self.decaySteps) || self.name in ['ExponentialDecay', 'InverseTimeDecay', 'PolynomialDecay']",
+                      "message": "decaySteps is for the schedules ExponentialDecay, InverseTimeDecay and PolynomialDecay; leave it out",
+                      "fieldPath": ".decaySteps"
+                    },
+                    {
+                      "rule": "!has(self.power) || self.name == 'PolynomialDecay'",
+                      "message": "power is for the schedule PolynomialDecay; leave it out",
+                      "fieldPath": ".power"
+                    },
+                    {
+                      "rule": "(has(self.name) && self.name == 'PiecewiseConstantDecay') == has(self.boundaries) && has(self.boundaries) == has(self.fractions)",
+                      "message": "the schedule PiecewiseConstantDecay needs boundaries and fractions, and no other takes them; set name to PiecewiseConstantDecay and give both",
+                      "fieldPath": ".boundaries"
+                    },
+                    {
+                      "rule": "!has(self.boundaries) || !has(self.fractions) || self.fractions.size() == self.boundaries.size() + 1",
+                      "message": "there must be one more of fractions than of boundaries; add or remove some",
+                      "fieldPath": ".fractions"
                     }
                   ],
                   "properties": {
@@ -1438,9 +1494,13 @@ export const jobSchema: Schema = {
                       "default": "Constant",
                       "enum": [
                         "Constant",
-                        "Cosine"
+                        "Cosine",
+                        "ExponentialDecay",
+                        "InverseTimeDecay",
+                        "PolynomialDecay",
+                        "PiecewiseConstantDecay"
                       ],
-                      "description": "Constant after the warm-up, or falling along half a cosine."
+                      "description": "What follows the warm-up: constant, falling along half a cosine, or one of Keras's schedules, with s = steps since the warm-up."
                     },
                     "warmupSteps": {
                       "type": "integer",
@@ -1454,9 +1514,68 @@ export const jobSchema: Schema = {
                       "default": 0,
                       "minimum": 0,
                       "maximum": 1,
-                      "description": "Learning rate of the last step ÷ `learningRate` (Cosine)."
+                      "description": "Learning rate at the end ÷ `learningRate` (Cosine, PolynomialDecay)."
+                    },
+                    "decaySteps": {
+                      "type": "integer",
+                      "minimum": 1,
+                      "maximum": 100000000,
+                      "description": "d in decayRate^(s / d) (ExponentialDecay), 1 / (1 + decayRate · s / d) (InverseTimeDecay) and in the time until the end is reached (PolynomialDecay; absent = the last step)."
+                    },
+                    "decayRate": {
+                      "type": "number",
+                      "minimum": 0,
+                      "exclusiveMinimum": true,
+                      "maximum": 1000,
+                      "description": "See `decaySteps`."
+                    },
+                    "staircase": {
+                      "type": "boolean",
+                      "description": "True rounds s / d down, so that the rate falls once in each decaySteps steps."
+                    },
+                    "power": {
+                      "type": "number",
+                      "minimum": 0,
+                      "exclusiveMinimum": true,
+                      "maximum": 100,
+                      "description": "Power of the share of steps that is left (PolynomialDecay); 1 is a line."
+                    },
+                    "boundaries": {
+                      "type": "array",
+                      "minItems": 1,
+                      "maxItems": 63,
+                      "description": "Steps since the warm-up after which the next of `fractions` begins, in ascending order (PiecewiseConstantDecay).",
+                      "items": {
+                        "type": "integer",
+                        "minimum": 1,
+                        "maximum": 100000000
+                      }
+                    },
+                    "fractions": {
+                      "type": "array",
+                      "minItems": 2,
+                      "maxItems": 64,
+                      "description": "Learning rates ÷ `learningRate`, one more than `boundaries` (PiecewiseConstantDecay).",
+                      "items": {
+                        "type": "number",
+                        "minimum": 0,
+                        "maximum": 1
+                      }
                     }
                   }
+                },
+                "clipNorm": {
+                  "type": "number",
+                  "minimum": 0,
+                  "exclusiveMinimum": true,
+                  "maximum": 1000000,
+                  "description": "Largest norm of all gradients as one vector; larger ones are scaled down. Absent = not clipped."
+                },
+                "ema": {
+                  "type": "number",
+                  "minimum": 0,
+                  "maximum": 0.999999,
+                  "description": "Decay of an exponential moving average of the weights, such as 0.999: the averages are evaluated and exported. Absent = the weights themselves."
                 }
               }
             },
@@ -1794,6 +1913,35 @@ export const jobSchema: Schema = {
               "minimum": 0,
               "maximum": 1,
               "description": "Accuracy at the last evaluation."
+            },
+            "metrics": {
+              "type": "array",
+              "x-kubernetes-list-type": "map",
+              "x-kubernetes-list-map-keys": [
+                "name"
+              ],
+              "maxItems": 16,
+              "description": "Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`).",
+              "items": {
+                "type": "object",
+                "required": [
+                  "name",
+                  "value"
+                ],
+                "properties": {
+                  "name": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 63,
+                    "pattern": "^[a-z][A-Za-z0-9]*$",
+                    "description": "What was measured."
+                  },
+                  "value": {
+                    "type": "number",
+                    "description": "The measured number; shares are from 0 to 1."
+                  }
+                }
+              }
             }
           }
         },
@@ -2028,6 +2176,35 @@ export const jobSchema: Schema = {
             "loss": {
               "type": "number",
               "description": "Cross-entropy on the evaluation split."
+            },
+            "metrics": {
+              "type": "array",
+              "x-kubernetes-list-type": "map",
+              "x-kubernetes-list-map-keys": [
+                "name"
+              ],
+              "maxItems": 16,
+              "description": "Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`).",
+              "items": {
+                "type": "object",
+                "required": [
+                  "name",
+                  "value"
+                ],
+                "properties": {
+                  "name": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 63,
+                    "pattern": "^[a-z][A-Za-z0-9]*$",
+                    "description": "What was measured."
+                  },
+                  "value": {
+                    "type": "number",
+                    "description": "The measured number; shares are from 0 to 1."
+                  }
+                }
+              }
             },
             "teacherAccuracy": {
               "type": "number",

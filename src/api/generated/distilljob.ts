@@ -471,17 +471,25 @@ export interface StudentTokenizer {
   maxTokens: number;
 }
 /**
- * softWeight · T² · KL(teacher ‖ student at temperature T) + (1 − softWeight) · cross-entropy.
+ * softWeight · soft loss against the teacher + (1 − softWeight) · hard loss against the labels. Without labels the soft loss is all.
  */
 export interface StudentLoss {
   /**
-   * What both sides' logits are divided by in the soft part.
+   * Soft loss: KL is T² · KL(teacher ‖ student at temperature T); BinaryCrossEntropy the same of each column on its own, for models of several classes; MSE half the squared difference; Cosine 1 − the cosine of the angle between two embeddings. Absent = Cosine where `teacher.output.kind` is Embedding, BinaryCrossEntropy where it is Sigmoid, else KL.
+   */
+  kind?: 'KL' | 'MSE' | 'Cosine' | 'BinaryCrossEntropy';
+  /**
+   * What both sides' logits are divided by in the soft part (KL, BinaryCrossEntropy).
    */
   temperature: number;
   /**
    * Share of the soft part; 0 trains on the labels alone and needs no teacher.
    */
   softWeight: number;
+  /**
+   * Share of each class label that is spread over all classes, such as 0.1. Absent = 0.
+   */
+  labelSmoothing?: number;
 }
 /**
  * How a gradient becomes an update.
@@ -516,23 +524,55 @@ export interface StudentOptimizer {
    */
   weightDecay: number;
   schedule: StudentOptimizerSchedule;
+  /**
+   * Largest norm of all gradients as one vector; larger ones are scaled down. Absent = not clipped.
+   */
+  clipNorm?: number;
+  /**
+   * Decay of an exponential moving average of the weights, such as 0.999: the averages are evaluated and exported. Absent = the weights themselves.
+   */
+  ema?: number;
 }
 /**
  * The learning rate over the steps.
  */
 export interface StudentOptimizerSchedule {
   /**
-   * Constant after the warm-up, or falling along half a cosine.
+   * What follows the warm-up: constant, falling along half a cosine, or one of Keras's schedules, with s = steps since the warm-up.
    */
-  name: 'Constant' | 'Cosine';
+  name: 'Constant' | 'Cosine' | 'ExponentialDecay' | 'InverseTimeDecay' | 'PolynomialDecay' | 'PiecewiseConstantDecay';
   /**
    * Steps over which the learning rate rises from 0.
    */
   warmupSteps: number;
   /**
-   * Learning rate of the last step ÷ `learningRate` (Cosine).
+   * Learning rate at the end ÷ `learningRate` (Cosine, PolynomialDecay).
    */
   finalFraction: number;
+  /**
+   * d in decayRate^(s / d) (ExponentialDecay), 1 / (1 + decayRate · s / d) (InverseTimeDecay) and in the time until the end is reached (PolynomialDecay; absent = the last step).
+   */
+  decaySteps?: number;
+  /**
+   * See `decaySteps`.
+   */
+  decayRate?: number;
+  /**
+   * True rounds s / d down, so that the rate falls once in each decaySteps steps.
+   */
+  staircase?: boolean;
+  /**
+   * Power of the share of steps that is left (PolynomialDecay); 1 is a line.
+   */
+  power?: number;
+  /**
+   * Steps since the warm-up after which the next of `fractions` begins, in ascending order (PiecewiseConstantDecay).
+   */
+  boundaries?: number[];
+  /**
+   * Learning rates ÷ `learningRate`, one more than `boundaries` (PiecewiseConstantDecay).
+   */
+  fractions?: number[];
 }
 /**
  * What a killed student resumes from.
@@ -693,6 +733,20 @@ export interface StatusProgress {
    * Accuracy at the last evaluation.
    */
   accuracy?: number;
+  /**
+   * Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`).
+   */
+  metrics?: StatusProgressMetric[];
+}
+export interface StatusProgressMetric {
+  /**
+   * What was measured.
+   */
+  name: string;
+  /**
+   * The measured number; shares are from 0 to 1.
+   */
+  value: number;
 }
 /**
  * Logits stored and not yet trained.
@@ -834,9 +888,23 @@ export interface StatusResult {
    */
   loss?: number;
   /**
+   * Agreement with the teacher on the latest training samples, before they were trained (`agreement`, `topKOverlap`, `klDivergence`, `cosineSimilarity`, `meanSquaredError`), and scores of the last evaluation (`accuracy`, `top5Accuracy`, `microF1`, `meanAbsoluteError`).
+   */
+  metrics?: StatusResultMetric[];
+  /**
    * The teacher's accuracy on the same split, where it was measured.
    */
   teacherAccuracy?: number;
+}
+export interface StatusResultMetric {
+  /**
+   * What was measured.
+   */
+  name: string;
+  /**
+   * The measured number; shares are from 0 to 1.
+   */
+  value: number;
 }
 
 // A job as a person writes it: what has a default may be left out.
@@ -1287,17 +1355,25 @@ export interface StudentTokenizerDraft {
   maxTokens?: number;
 }
 /**
- * softWeight · T² · KL(teacher ‖ student at temperature T) + (1 − softWeight) · cross-entropy.
+ * softWeight · soft loss against the teacher + (1 − softWeight) · hard loss against the labels. Without labels the soft loss is all.
  */
 export interface StudentLossDraft {
   /**
-   * What both sides' logits are divided by in the soft part.
+   * Soft loss: KL is T² · KL(teacher ‖ student at temperature T); BinaryCrossEntropy the same of each column on its own, for models of several classes; MSE half the squared difference; Cosine 1 − the cosine of the angle between two embeddings. Absent = Cosine where `teacher.output.kind` is Embedding, BinaryCrossEntropy where it is Sigmoid, else KL.
+   */
+  kind?: 'KL' | 'MSE' | 'Cosine' | 'BinaryCrossEntropy';
+  /**
+   * What both sides' logits are divided by in the soft part (KL, BinaryCrossEntropy).
    */
   temperature?: number;
   /**
    * Share of the soft part; 0 trains on the labels alone and needs no teacher.
    */
   softWeight?: number;
+  /**
+   * Share of each class label that is spread over all classes, such as 0.1. Absent = 0.
+   */
+  labelSmoothing?: number;
 }
 /**
  * How a gradient becomes an update.
@@ -1332,23 +1408,55 @@ export interface StudentOptimizerDraft {
    */
   weightDecay?: number;
   schedule?: StudentOptimizerScheduleDraft;
+  /**
+   * Largest norm of all gradients as one vector; larger ones are scaled down. Absent = not clipped.
+   */
+  clipNorm?: number;
+  /**
+   * Decay of an exponential moving average of the weights, such as 0.999: the averages are evaluated and exported. Absent = the weights themselves.
+   */
+  ema?: number;
 }
 /**
  * The learning rate over the steps.
  */
 export interface StudentOptimizerScheduleDraft {
   /**
-   * Constant after the warm-up, or falling along half a cosine.
+   * What follows the warm-up: constant, falling along half a cosine, or one of Keras's schedules, with s = steps since the warm-up.
    */
-  name?: 'Constant' | 'Cosine';
+  name?: 'Constant' | 'Cosine' | 'ExponentialDecay' | 'InverseTimeDecay' | 'PolynomialDecay' | 'PiecewiseConstantDecay';
   /**
    * Steps over which the learning rate rises from 0.
    */
   warmupSteps?: number;
   /**
-   * Learning rate of the last step ÷ `learningRate` (Cosine).
+   * Learning rate at the end ÷ `learningRate` (Cosine, PolynomialDecay).
    */
   finalFraction?: number;
+  /**
+   * d in decayRate^(s / d) (ExponentialDecay), 1 / (1 + decayRate · s / d) (InverseTimeDecay) and in the time until the end is reached (PolynomialDecay; absent = the last step).
+   */
+  decaySteps?: number;
+  /**
+   * See `decaySteps`.
+   */
+  decayRate?: number;
+  /**
+   * True rounds s / d down, so that the rate falls once in each decaySteps steps.
+   */
+  staircase?: boolean;
+  /**
+   * Power of the share of steps that is left (PolynomialDecay); 1 is a line.
+   */
+  power?: number;
+  /**
+   * Steps since the warm-up after which the next of `fractions` begins, in ascending order (PiecewiseConstantDecay).
+   */
+  boundaries?: number[];
+  /**
+   * Learning rates ÷ `learningRate`, one more than `boundaries` (PiecewiseConstantDecay).
+   */
+  fractions?: number[];
 }
 /**
  * What a killed student resumes from.

@@ -19,6 +19,7 @@ import { CliError } from '../shared/cli-error.js';
 import { accuracy, duration } from '../shared/format.js';
 import { listResults } from '../shared/result-checks.js';
 import { bringResults, contentOf } from '../shared/results.js';
+import { metricsByName, teacherSentence } from '../shared/scores.js';
 import { checkPlace, folderNamed } from '../shared/place.js';
 import { shellCommand } from '../shared/shell-words.js';
 
@@ -89,11 +90,13 @@ export async function fetchJob(options: FetchOptions, tools: FetchTools): Promis
       });
     }
     const digest = await bringResults(reader, results, folder, job.status?.result ?? {});
-    const reached = job.status?.result?.accuracy;
+    const { accuracy: reached, metrics } = job.status?.result ?? {};
+    const agreement = teacherSentence(metricsByName(metrics));
     const names = results.map(({ name }) => name).sort();
     tools.say(`model     ${folder}: ${names.join(', ')}`);
     tools.say(`digest    ${digest}`);
     if (reached !== undefined) tools.say(`accuracy  ${accuracy(reached)} of the evaluation split`);
+    if (agreement !== null) tools.say(`student   ${agreement}`);
   } finally {
     tools.stop.removeEventListener('abort', close);
     await reader.close();

@@ -1,5 +1,8 @@
 /** How a run ended, for people and for machines, and the command that resumes it. Pure. */
+import type { NamedMetrics } from '@distillery/protocol';
+
 import { accuracy, duration } from '../shared/format.js';
+import { studentSentence } from '../shared/scores.js';
 import { shellWord } from '../shared/shell-words.js';
 
 export interface Summary {
@@ -79,17 +82,22 @@ export interface CompleteRun {
   readonly studentAccuracy: number | null;
   /** null also when no baseline was asked for. */
   readonly baselineAccuracy: number | null;
+  readonly metrics: NamedMetrics;
   /** Of the student's weights. */
   readonly digest: string | null;
 }
 
 export function completeSummary(run: CompleteRun): Summary {
-  const { folder, model, seconds, teacherAccuracy, studentAccuracy, baselineAccuracy, digest } = run;
+  const { folder, model, seconds, teacherAccuracy, studentAccuracy, baselineAccuracy, metrics, digest } = run;
+  // Without labels to measure accuracy on, there is agreement with the teacher.
+  const sentence = studentAccuracy === null ? studentSentence(metrics) : null;
   return {
     lines: [
       `done in ${duration(seconds)}`,
-      `  teacher   ${accuracy(teacherAccuracy)} of the evaluation split`,
-      `  student   ${accuracy(studentAccuracy)}`,
+      ...(sentence !== null && teacherAccuracy === null
+        ? []
+        : [`  teacher   ${accuracy(teacherAccuracy)} of the evaluation split`]),
+      `  student   ${sentence ?? accuracy(studentAccuracy)}`,
       ...(baselineAccuracy === null
         ? []
         : [`  baseline  ${accuracy(baselineAccuracy)} (the same student, labels alone, same steps)`]),
@@ -102,6 +110,7 @@ export function completeSummary(run: CompleteRun): Summary {
       teacherAccuracy,
       studentAccuracy,
       ...(baselineAccuracy === null ? {} : { baselineAccuracy }),
+      metrics,
       digest,
       model,
       folder,

@@ -8,6 +8,7 @@ import type { Log } from '../../telemetry/index.js';
 import { CliError } from '../shared/cli-error.js';
 import type { Ending } from '../shared/exit.js';
 import type { ReadInput } from '../shared/input.js';
+import { metricsByName } from '../shared/scores.js';
 import type { StopRequest } from '../shared/stop.js';
 import type { Terminal } from '../shared/standard-output.js';
 
@@ -122,9 +123,10 @@ class Run {
       const resume = resumeCommand(inner, false, this.#resumeOptions());
       return this.#stopped(baselineStoppedSummary(inner, model, resume, isOwn(nats)));
     }
-    const { accuracy = null, digest = null } = plan.status.result ?? {};
+    const { accuracy = null, digest = null, metrics } = plan.status.result ?? {};
     const accuracies = { teacherAccuracy: measured, studentAccuracy: accuracy, baselineAccuracy: baseline };
-    this.#finish(completeSummary({ folder: folder.path, model, seconds, digest, ...accuracies }));
+    const reached = { ...accuracies, metrics: metricsByName(metrics) };
+    this.#finish(completeSummary({ folder: folder.path, model, seconds, digest, ...reached }));
     return 'ok';
   }
 

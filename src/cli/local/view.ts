@@ -1,7 +1,10 @@
 /** A running job as lines of text for a person. Pure. */
+import type { NamedMetrics } from '@distillery/protocol';
+
 import type { Snapshot } from '../../domain/index.js';
 
-import { accuracy, bytes, duration } from '../shared/format.js';
+import { bytes, duration } from '../shared/format.js';
+import { scoresText } from '../shared/scores.js';
 
 const bar = { full: '█', empty: '░' };
 
@@ -13,6 +16,7 @@ export interface Shown {
   readonly secondsLeft: number | null;
   readonly loss: number | null;
   readonly accuracy: number | null;
+  readonly metrics: NamedMetrics;
   readonly waitFraction: number;
   readonly buffer: { readonly frames: number; readonly bytes: number; readonly window: number };
   readonly teachers: readonly { readonly name: string; readonly phase: string; readonly samplesPerSecond: number }[];
@@ -34,6 +38,7 @@ export function shownOf({ job, streams, cluster }: Snapshot, teachersDesired: nu
     secondsLeft: student.samplesPerSecond > 0 ? left / student.samplesPerSecond : null,
     loss: student.loss,
     accuracy: student.accuracy,
+    metrics: student.metrics ?? {},
     waitFraction: student.waitFraction,
     buffer: { ...student.buffer, window: student.window },
     teachers: streams.teachers
@@ -55,7 +60,7 @@ export function liveLines(name: string, shown: Shown, width: number): string[] {
   const lines = [
     `${name}  ${bar.full.repeat(filled)}${bar.empty.repeat(cells - filled)}  ${percent(done)}  ` +
       `step ${count(shown.step)} of ${count(shown.steps)}  ${count(shown.samplesPerSecond)} samples/s  ${timeLeft(shown)}`,
-    `  ${shown.phase.toLowerCase()}   loss ${decimal(shown.loss)}   accuracy ${accuracy(shown.accuracy)}   ` +
+    `  ${shown.phase.toLowerCase()}   loss ${decimal(shown.loss)}   ${scoresText(shown, '   ')}   ` +
       `student waited ${percent(shown.waitFraction)}   buffer ${buffer(shown)}`,
     `  teachers ${ready(shown)} of ${shown.teachersDesired}${teacherRates(shown)}${disruptions(shown)}`,
   ];
@@ -66,7 +71,7 @@ export function liveLines(name: string, shown: Shown, width: number): string[] {
 export function plainLine(name: string, shown: Shown): string {
   return (
     `${name}: step ${shown.step}/${shown.steps} (${percent(share(shown))}), ${count(shown.samplesPerSecond)} samples/s, ` +
-    `loss ${decimal(shown.loss)}, accuracy ${accuracy(shown.accuracy)}, waited ${percent(shown.waitFraction)}, ` +
+    `loss ${decimal(shown.loss)}, ${scoresText(shown, ', ')}, waited ${percent(shown.waitFraction)}, ` +
     `buffer ${buffer(shown)}, teachers ${ready(shown)}/${shown.teachersDesired}${teacherRates(shown)}, ${timeLeft(shown)}`
   );
 }

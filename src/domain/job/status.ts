@@ -1,6 +1,6 @@
 /** The status of a job, from one snapshot and what was decided on it. Pure. */
 import { omit } from '@distillery/base';
-import type { StudentState } from '@distillery/protocol';
+import type { NamedMetrics, StudentState } from '@distillery/protocol';
 
 import {
   type DistillJobStatus,
@@ -100,7 +100,7 @@ function phaseOf(verdict: Verdict, { job }: Snapshot, attempts: number): NonNull
 }
 
 function progressOf(student: StudentState): NonNullable<DistillJobStatus['progress']> {
-  const { step, steps, samplesPerSecond, batchSize, loss, accuracy } = student;
+  const { step, steps, samplesPerSecond, batchSize, loss, accuracy, metrics } = student;
   const rate = Math.round(samplesPerSecond);
   return {
     step,
@@ -111,7 +111,14 @@ function progressOf(student: StudentState): NonNullable<DistillJobStatus['progre
     ...(rate === 0 ? {} : { secondsLeft: Math.ceil(((steps - step) * batchSize) / rate) }),
     ...(loss === null ? {} : { loss }),
     ...(accuracy === null ? {} : { accuracy }),
+    ...metricsOf(metrics),
   };
+}
+
+/** Sorted by name, so that the same metrics are the same status. */
+function metricsOf(metrics: NamedMetrics = {}): { metrics?: { name: string; value: number }[] } {
+  const names = Object.keys(metrics).sort();
+  return names.length === 0 ? {} : { metrics: names.map((name) => ({ name, value: metrics[name] ?? 0 })) };
 }
 
 function bufferOf({ buffer, waitFraction }: StudentState): NonNullable<DistillJobStatus['buffer']> {
@@ -148,13 +155,14 @@ function pauseOf(name: string, snapshot: Snapshot): Pick<StatusTeachersPool, 'pa
 
 function resultOf(student: StudentState | null): Pick<DistillJobStatus, 'result'> {
   if (student?.result === null || student?.result === undefined) return {};
-  const { digest, filesDigest, accuracy, loss } = student.result;
+  const { digest, filesDigest, accuracy, loss, metrics } = student.result;
   return {
     result: {
       digest,
       ...(filesDigest === undefined ? {} : { filesDigest }),
       ...(accuracy === null ? {} : { accuracy }),
       ...(loss === null ? {} : { loss }),
+      ...metricsOf(metrics),
     },
   };
 }

@@ -7,8 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { markName } from '@distillery/platform';
+import type { ResultReport } from '@distillery/protocol';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
+import type { DistillJobStatus } from '../../../src/api/index.js';
 import { DistillProcess, type SmallSpec, writeSmallJob } from '../../kit/distill.js';
 import { smallMnist } from '../../kit/mnist.js';
 import { startTestNats } from '../../kit/nats.js';
@@ -108,6 +110,24 @@ describe('a job', () => {
     },
     300_000,
   );
+
+  it('trains by another loss, clipped, and exports the averaged weights with what was measured', async () => {
+    const { run, dir } = await complete((spec) => {
+      spec.training.epochs = 3;
+      Object.assign(spec.student, {
+        loss: { kind: 'MSE', labelSmoothing: 0.1 },
+        optimizer: { learningRate: 0.002, clipNorm: 1, ema: 0.9 },
+      });
+    });
+    expect(run.result?.studentAccuracy).toBeGreaterThan(0.5);
+    const { digest, metrics } = JSON.parse(readFileSync(join(dir, 'model', 'metrics.json'), 'utf8')) as ResultReport;
+    expect(digest).toBe(run.result?.digest);
+    expect(metrics).toMatchObject({ accuracy: run.result?.studentAccuracy, klDivergence: expect.any(Number) });
+    expect(metrics?.agreement).toBeGreaterThan(0.5);
+    expect(run.result).toMatchObject({ metrics });
+    const { result } = JSON.parse(readFileSync(join(dir, 'status.json'), 'utf8')) as DistillJobStatus;
+    expect(Object.fromEntries((result?.metrics ?? []).map(({ name, value }) => [name, value]))).toEqual(metrics);
+  }, 300_000);
 
   it('can be taught by a student that an earlier job made, in both of its formats', async () => {
     const first = await complete((spec) => (spec.training.epochs = 3));

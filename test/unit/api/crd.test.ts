@@ -8,6 +8,7 @@ import { parse } from 'yaml';
 
 import { jobSchema } from '../../../src/api/generated/crd.js';
 import { apiGroup, apiVersion, conditionTypes, kind, plural } from '../../../src/api/index.js';
+import { brokenRules } from '../../../src/api/rules.js';
 import type { Rule, Schema } from '../../../src/api/schema.js';
 import { patternWords } from '../../../src/api/structure.js';
 
@@ -125,7 +126,8 @@ describe('the CRD', () => {
   test('shows columns of fields that the status has', () => {
     const known = new Set(all.map(({ path }) => path));
     const shown = version.additionalPrinterColumns
-      .map(({ jsonPath }) => jsonPath)
+      // One entry of a list, chosen by its name.
+      .map(({ jsonPath }) => jsonPath.replace(/\[\?\(@\.name=="[A-Za-z0-9]+"\)\]/, '[]'))
       .filter((path) => path.startsWith('.status'));
     expect(shown.filter((path) => !known.has(path))).toEqual([]);
     expect(version.additionalPrinterColumns.map(({ name }) => name)).toEqual([
@@ -137,9 +139,17 @@ describe('the CRD', () => {
       'Teachers',
       'ETA',
       'Accuracy',
+      'Agreement',
       'Message',
       'Age',
     ]);
+  });
+
+  test('has defaults that satisfy the rules of their place before the fields in them have theirs, as the API server checks', () => {
+    const broken = all
+      .filter(({ schema }) => schema.default !== undefined)
+      .flatMap(({ path, schema }) => brokenRules({ path, value: schema.default, schema }, []));
+    expect(broken).toEqual([]);
   });
 
   test.each(rules)(

@@ -102,6 +102,7 @@ const samples: Readonly<Record<string, () => DistilleryError>> = {
   ConfigError: () => new ConfigError([fault, { ...fault, about: 'another' }]),
   ConnectionLost: () => new ConnectionLost(),
   CredsError: () => new CredsError(fault),
+  Damage: () => new Damage('a page is missing'),
   DataError: () => new DataError(fault),
   Fenced: () => new Fenced(1, 2),
   FrameConflict: () => new FrameConflict(1, 0, 'teacher digest', 'a', 'b'),

@@ -100,7 +100,7 @@ it.each(layers)('%s', async (_, make) => {
       totalSteps: 10,
     });
     const before = student.state().weights.map(({ data }) => data);
-    const loss = student.train(batchAt(0));
+    const { loss } = student.train(batchAt(0));
     const moved = student
       .state()
       .weights.map(({ data }, index) => data.map((value, at) => value - before[index]![at]!));

@@ -11,6 +11,8 @@ beforeAll(async () => {
   await openRuntime('cpu', 'training');
 });
 
+const kinds = ['KL', 'MSE', 'Cosine', 'BinaryCrossEntropy'] as const;
+
 /** log(1 + e^x) */
 const softplus = (x: number): number => Math.log1p(Math.exp(x));
 const logit = fc.double({ min: -20, max: 20, noNaN: true });
@@ -76,14 +78,86 @@ describe('the loss of distillation', () => {
     );
   });
 
-  it('has no gradient when the student answers what the teacher answers', () => {
+  it.each(kinds)('has the gradient that finite differences have, with smoothed labels, by %s', (kind) => {
+    fc.assert(
+      fc.property(
+        cases,
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        ({ columns, student, teacher, labels, temperature, softWeight }, labelSmoothing) => {
+          // The angle turns fast near zero: finite differences need rows that are not.
+          const own = student.map((value) => Math.sign(value || 1) * (1 + Math.abs(value)));
+          const settings = { kind, temperature, softWeight, labelSmoothing };
+          const input = { columns, student: own, teacher, targets: targetsOf(labels) };
+          const { gradient } = distillationLoss(input, settings);
+          own.forEach((value, at) => {
+            const lossAt = (moved: number): number =>
+              distillationLoss({ ...input, student: own.with(at, moved) }, settings).loss;
+            const [above, below] = [Math.fround(value + 1e-2), Math.fround(value - 1e-2)];
+            const slope = (lossAt(above) - lossAt(below)) / (above - below);
+            expect(Math.abs(slope - gradient[at]!)).toBeLessThan(3e-4 * Math.max(1, temperature));
+          });
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it.each<{ readonly kind: (typeof kinds)[number]; readonly want: number }>([
+    { kind: 'MSE', want: (1.5 ** 2 + 1 ** 2 + 2 ** 2 + 0) / 2 / 4 },
+    { kind: 'Cosine', want: (1 - (1 * 2.5 + 2 * 1) / Math.hypot(1, 2) / Math.hypot(2.5, 1) + 1 - 1 / 1) / 2 },
+    {
+      kind: 'BinaryCrossEntropy',
+      want:
+        (9 / 4) *
+        [
+          [1, 2.5],
+          [2, 1],
+          [3, 1],
+          [0, 0],
+        ].reduce((sum, [own = 0, target = 0]) => {
+          const [q, p] = [1 / (1 + Math.exp(-own / 3)), 1 / (1 + Math.exp(-target / 3))];
+          return sum + p * Math.log(p / q) + (1 - p) * Math.log((1 - p) / (1 - q));
+        }, 0),
+    },
+  ])('is what the formula of $kind says', ({ kind, want }) => {
+    const input = {
+      columns: 2,
+      student: Float32Array.of(1, 2, 3, 0),
+      teacher: Float32Array.of(2.5, 1, 1, 0),
+      targets: null,
+    };
+    expect(distillationLoss(input, { kind, temperature: 3, softWeight: 0.2 }).loss).toBeCloseTo(want, 9);
+  });
+
+  it.each(kinds)('has no gradient when the student answers what the teacher answers, by %s', (kind) => {
     const teacher = Float32Array.of(3, -1, 0.5, 0, 0, 9);
     const { loss, gradient } = distillationLoss(
       { columns: 3, student: teacher.slice(), teacher, targets: targetsOf(Int32Array.of(0, 2)) },
-      { temperature: 4, softWeight: 1 },
+      { kind, temperature: 4, softWeight: 1 },
     );
     expect(loss).toBeCloseTo(0, 12);
     expect(Math.max(...gradient.map(Math.abs))).toBeLessThan(1e-9);
+  });
+
+  it('smooths labels as Keras does: a share of each goes to all classes alike', () => {
+    const input = {
+      columns: 4,
+      student: Float32Array.of(1, 2, 0, -1),
+      teacher: null,
+      targets: targetsOf(Int32Array.of(1)),
+    };
+    const logSum = Math.log([1, 2, 0, -1].reduce((sum, value) => sum + Math.exp(value), 0));
+    const { loss } = distillationLoss(input, { temperature: 4, softWeight: 0.9, labelSmoothing: 0.2 });
+    expect(loss).toBeCloseTo(logSum - (0.05 * 1 + 0.85 * 2 + 0.05 * 0 + 0.05 * -1), 12);
+  });
+
+  it.each([
+    ['the student', Float32Array.of(0, 0), Float32Array.of(1, 2)],
+    ['the teacher', Float32Array.of(1, 2), Float32Array.of(0, 0)],
+  ])('has no angle where %s answers zeros: the loss is 1, without a gradient', (_who, student, teacher) => {
+    const settings = { kind: 'Cosine', temperature: 1, softWeight: 1 } as const;
+    const { loss, gradient } = distillationLoss({ columns: 2, student, teacher, targets: null }, settings);
+    expect({ loss, gradient: [...gradient] }).toEqual({ loss: 1, gradient: [0, 0] });
   });
 
   it('takes labels at full weight where there is no teacher', () => {
@@ -122,13 +196,18 @@ describe('the loss of distillation', () => {
     });
   });
 
-  it('stays finite for logits far apart', () => {
+  it.each([
+    ['KL', 6e4],
+    ['BinaryCrossEntropy', 0.5 * 3e4 + 0.5 * 6e4],
+    ['MSE', 0.5 * 1.8e9 + 0.5 * 6e4],
+    ['Cosine', 0.5 * 2 + 0.5 * 6e4],
+  ] as const)('stays finite for logits far apart, by %s', (kind, want) => {
     const [student, teacher] = [Float32Array.of(3e4, -3e4), Float32Array.of(-3e4, 3e4)];
     const result = distillationLoss(
       { columns: 2, student, teacher, targets: targetsOf(Int32Array.of(1)) },
-      { temperature: 1, softWeight: 0.5 },
+      { kind, temperature: 1, softWeight: 0.5 },
     );
-    expect(result.loss).toBeCloseTo(6e4, 6);
+    expect(result.loss).toBeCloseTo(want, 5);
     expect([...result.gradient].every(Number.isFinite)).toBe(true);
   });
 });

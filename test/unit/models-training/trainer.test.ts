@@ -3,8 +3,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { imageSamples, samplesBetween } from '../../../workers/data/index.js';
 import type { OptimizerSettings } from '../../../workers/models/optimizer.js';
-import { BatchError, NumericError, StateError, StudentModelError } from '../../../workers/models/training.js';
-import type { StudentTrainer, TrainerOptions, TrainerState } from '../../../workers/models/training.js';
+import {
+  BatchError,
+  exportedWeights,
+  NumericError,
+  StateError,
+  StudentModelError,
+} from '../../../workers/models/training.js';
+import type { Evaluation, StudentTrainer, TrainerOptions, TrainerState } from '../../../workers/models/training.js';
 import { openRuntime } from '../../../workers/runtimes/index.js';
 import type { Runtime } from '../../../workers/runtimes/index.js';
 import { pixelsOf, targetsOf } from '../../kit/samples.js';
@@ -27,7 +33,7 @@ function trainer(given: Partial<TrainerOptions> = {}): Promise<StudentTrainer> {
 }
 
 function run(student: StudentTrainer, from: number, to: number): number[] {
-  return Array.from({ length: to - from }, (_, index) => student.train(batchAt(from + index)));
+  return Array.from({ length: to - from }, (_, index) => student.train(batchAt(from + index)).loss);
 }
 
 /** Every bit of a state, as text that a diff can show. */
@@ -50,6 +56,7 @@ const optimizers: { title: string; optimizer: OptimizerSettings }[] = [
       schedule: { name: 'Cosine', warmupSteps: 5, finalFraction: 0 },
     }),
   },
+  { title: 'adam with averages and clipping', optimizer: optimizerSettings({ name: 'adam', ema: 0.9, clipNorm: 0.5 }) },
 ];
 
 describe('a trainer', () => {
@@ -101,7 +108,7 @@ describe('a trainer', () => {
 
   it('applies no gradients that are not finite or of another model', async () => {
     const student = await trainer();
-    const { step, loss, values } = student.gradients(batchAt(0));
+    const { step, values } = student.gradients(batchAt(0));
     const before = bits(student.state());
     const [first, ...rest] = values;
     const wrong = [
@@ -117,7 +124,7 @@ describe('a trainer', () => {
         ),
       },
     ];
-    for (const { want, ...given } of wrong) expect(() => student.apply({ step, loss, ...given })).toThrow(want);
+    for (const { want, ...given } of wrong) expect(() => student.apply({ step, ...given })).toThrow(want);
     expect(bits(student.state())).toEqual(before);
     student.dispose();
   });
@@ -151,7 +158,7 @@ describe('a trainer', () => {
     const student = await trainer({
       modelJson: studentOf(() => [tfl.layers.flatten(), tfl.layers.dense({ units: 16, activation: 'relu' })]),
     });
-    const lossAt = (step: number): number => student.train({ ...batchAt(0), teacherLogits: null, step });
+    const lossAt = (step: number): number => student.train({ ...batchAt(0), teacherLogits: null, step }).loss;
     const losses = Array.from({ length: 80 }, (_, step) => lossAt(step));
     expect(losses.at(-1)!).toBeLessThan(losses[0]! / 5);
     student.dispose();
@@ -172,7 +179,7 @@ describe('a trainer', () => {
       modelJson,
       optimizer: optimizerSettings({ name: 'sgd', learningRate: 1e-30, momentum: 0 }),
     });
-    const lossAt = (step: number): number => student.train({ ...batchAt(0), step });
+    const lossAt = (step: number): number => student.train({ ...batchAt(0), step }).loss;
     expect(lossAt(1)).not.toBe(lossAt(2));
     expect(lossAt(1)).toBe(lossAt(1));
     student.dispose();
@@ -180,8 +187,8 @@ describe('a trainer', () => {
 
   it('trains batches of any size and on labels alone', async () => {
     const student = await trainer();
-    for (const rows of [1, 6, 3]) expect(Number.isFinite(student.train(batchAt(0, rows)))).toBe(true);
-    expect(Number.isFinite(student.train({ ...batchAt(1), teacherLogits: null }))).toBe(true);
+    for (const rows of [1, 6, 3]) expect(Number.isFinite(student.train(batchAt(0, rows)).loss)).toBe(true);
+    expect(Number.isFinite(student.train({ ...batchAt(1), teacherLogits: null }).loss)).toBe(true);
     student.dispose();
   });
 
@@ -211,7 +218,7 @@ describe('a trainer', () => {
     const squares = (student: StudentTrainer): number =>
       student.state().weights[0]!.data.reduce((sum, value) => sum + value * value, 0);
     const penalty = 5 * squares(heavy);
-    expect(heavy.train(batchAt(0))).toBeCloseTo(plain.train(batchAt(0)) + penalty, 3);
+    expect(heavy.train(batchAt(0)).loss).toBeCloseTo(plain.train(batchAt(0)).loss + penalty, 3);
     for (let step = 1; step < 50; step++) [plain, heavy].forEach((student) => student.train(batchAt(step)));
     expect(squares(heavy)).toBeLessThan(squares(plain) / 4);
     [plain, heavy].forEach((student) => student.dispose());
@@ -234,6 +241,71 @@ describe('a trainer', () => {
   });
 });
 
+function countOf(evaluation: Evaluation): number {
+  return evaluation.kind === 'class' ? evaluation.correct : NaN;
+}
+
+describe('averages of weights', () => {
+  it('are what is evaluated and exported, and change nothing of the training', async () => {
+    const plain = await trainer();
+    const averaged = await trainer({ optimizer: optimizerSettings({ ema: 0.9 }) });
+    const want = plain.state().weights.map(({ data }) => Float64Array.from(data));
+    const { samples, targets } = batchAt(50, 40);
+    for (let step = 0; step < 8; step++) {
+      plain.train(batchAt(step));
+      averaged.train(batchAt(step));
+      averaged.evaluate(samples, targets);
+      plain.state().weights.forEach(({ name, data }, index) => {
+        const isAverage = !name.includes('moving_');
+        data.forEach((value, at) => (want[index]![at] = isAverage ? 0.9 * want[index]![at]! + 0.1 * value : value));
+      });
+    }
+    expect(bits({ weights: averaged.state().weights, slots: [] })).toEqual(
+      bits({ weights: plain.state().weights, slots: [] }),
+    );
+    const exported = exportedWeights(averaged.state());
+    exported.forEach(({ data }, index) => data.forEach((value, at) => expect(value).toBeCloseTo(want[index]![at]!, 5)));
+    const other = await trainer();
+    other.restore({ weights: exported, slots: other.state().slots });
+    expect(averaged.evaluate(samples, targets)).toEqual(other.evaluate(samples, targets));
+    expect(averaged.evaluate(samples, targets)).not.toEqual(plain.evaluate(samples, targets));
+    expect(averaged.export().weights).toEqual(other.export().weights);
+    [plain, averaged, other].forEach((student) => student.dispose());
+  });
+});
+
+it('clips gradients by their global norm, and leaves shorter ones as they are', async () => {
+  const settings = { name: 'sgd', momentum: 0, learningRate: 1 } as const;
+  const lengthAfterOneStep = async (clipNorm?: number): Promise<number> => {
+    const student = await trainer({ optimizer: optimizerSettings({ ...settings, clipNorm }) });
+    const before = student.state().weights.map(({ data }) => data);
+    student.train(batchAt(0));
+    const squares = student
+      .state()
+      .weights.flatMap(({ name, data }, index) =>
+        name.includes('moving_') ? [] : [...data].map((value, at) => (value - before[index]![at]!) ** 2),
+      );
+    student.dispose();
+    return Math.sqrt(squares.reduce((sum, square) => sum + square, 0));
+  };
+  const free = await lengthAfterOneStep();
+  expect(await lengthAfterOneStep(free / 3)).toBeCloseTo(free / 3, 4);
+  expect(await lengthAfterOneStep(free * 2)).toBe(free);
+});
+
+it('measures agreement in each step that has teacher logits, before the update', async () => {
+  const student = await trainer();
+  const batch = batchAt(0);
+  const { metrics } = student.gradients(batch);
+  expect(student.train(batch).metrics).toMatchObject({
+    agreement: expect.any(Number),
+    klDivergence: expect.any(Number),
+  });
+  expect(Object.keys(metrics)).toEqual(['agreement', 'klDivergence']);
+  expect(student.train({ ...batchAt(1), teacherLogits: null }).metrics).toEqual({});
+  student.dispose();
+});
+
 describe('evaluation', () => {
   it('counts over more rows than one forward pass takes, as one sample at a time would', async () => {
     const student = await trainer();
@@ -246,7 +318,7 @@ describe('evaluation', () => {
         samplesBetween(samples, row, row + 1),
         targetsOf(targets.labels.slice(row, row + 1)),
       );
-      correct += one.correct;
+      correct += countOf(one);
       lossSum += one.lossSum;
     }
     expect(whole).toMatchObject({ samples: 300, correct });
@@ -283,7 +355,7 @@ describe('the export', () => {
       0,
     );
     const own = student.evaluate(samples, targets);
-    expect(own.correct).toBe(hits);
+    expect(countOf(own)).toBe(hits);
     expect(own.lossSum).toBeCloseTo(lossSum, 4);
     expect(weights.byteLength).toBe(4 * student.parameters);
     loaded.dispose();

@@ -221,9 +221,26 @@ describe('telemetry', () => {
     ['a share above one', { waitFraction: 1.5 }],
     ['a negative count', { fedSteps: -1 }],
     ['a fraction of a frame', { buffer: { frames: 0.5, bytes: 0 } }],
+    ['a metric whose name is no word', { metrics: { 'kl divergence\n': 1 } }],
+    ['a metric that is no float32', { metrics: { klDivergence: 1e300 } }],
+    [
+      'more metrics than 16',
+      { metrics: Object.fromEntries(Array.from({ length: 17 }, (_, at) => [`m${String(at)}`, 1])) },
+    ],
+    [
+      'a metric of its result whose name is no word',
+      { result: { digest: 'ab', accuracy: null, loss: null, metrics: { '': 1 } } },
+    ],
   ])('of a student with %s is not read', (_what, field) => {
     expect(studentStateSchema.safeParse(studentState()).success).toBe(true);
     expect(studentStateSchema.safeParse({ ...studentState(), ...field }).success).toBe(false);
+  });
+
+  test('of a student may name metrics; one of an earlier release names none', () => {
+    const metrics = Object.fromEntries(Array.from({ length: 16 }, (_, at) => [`m${String(at)}`, at / 16]));
+    expect(studentStateSchema.parse({ ...studentState(), metrics }).metrics).toEqual(metrics);
+    const earlier: unknown = JSON.parse(JSON.stringify({ ...studentState(), metrics: undefined }));
+    expect(studentStateSchema.parse(earlier)).not.toHaveProperty('metrics');
   });
 
   test.each<[string, object]>([

@@ -40,6 +40,23 @@ describe('a manifest', () => {
     });
   });
 
+  test('has losses, schedules and averages where the job names them', () => {
+    const loss = { kind: 'MSE', temperature: 4, softWeight: 0.9, labelSmoothing: 0.1 } as const;
+    const more = { clipNorm: 1, ema: 0.999 };
+    const schedule = {
+      name: 'PiecewiseConstantDecay',
+      warmupSteps: 5,
+      finalFraction: 0,
+      boundaries: [10],
+      fractions: [1, 0.1],
+    } as const;
+    const { job } = new JobMaker().change(({ spec: { student } }) => {
+      student.loss = loss;
+      Object.assign(student.optimizer, more, { schedule: structuredClone(schedule) });
+    });
+    expect(manifestOf(job, 'u-1').student).toMatchObject({ loss, optimizer: { ...more, schedule } });
+  });
+
   test('is what a worker reads back from its file', () => {
     const manifest = manifestOf(plainJob(), 'u-1');
     expect(parseManifest(JSON.stringify(manifest))).toEqual(manifest);

@@ -2,6 +2,7 @@
 import type { Manifest } from '@distillery/protocol';
 import { expect, test } from '@jest/globals';
 
+import { resolve } from '../../../workers/places/index.js';
 import { presetDataOf, studentModelText } from '../../../workers/student/model.js';
 import { manifestWith } from '../../kit/worker-fakes.js';
 
@@ -15,8 +16,8 @@ const split = (classes: number): Parameters<typeof presetDataOf>[0]['train'] => 
   },
 });
 
-/** A preset needs no place. */
-const noPlaces = { resolve: () => Promise.reject(new Error('no place was expected')) };
+/** A preset needs no place; what is no preset is resolved, and refused there. */
+const noPlaces = { resolve: (uri: string) => resolve(uri) };
 
 /** A manifest that names a student's model. */
 const naming = (uri: string): { readonly student: Manifest['student'] } => ({

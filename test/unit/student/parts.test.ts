@@ -259,9 +259,10 @@ describe('progress', () => {
         const cut = at % (steps + 1);
         const act = (progress: Progress, from: number, to: number): Progress => {
           for (let step = from; step < to; step++) {
-            progress.trained(step, 1 / (step + 1));
+            progress.trained(step, 1 / (step + 1), step % 5 === 0 ? {} : { agreement: 1 / (step + 2) });
             if (step % 7 === 0) progress.skipped(step);
-            if (step % 50 === 49) progress.evaluated({ step: step + 1, accuracy: 0.5, loss: 1 });
+            if (step % 50 === 49)
+              progress.evaluated({ step: step + 1, accuracy: 0.5, loss: 1, metrics: { accuracy: 0.5 } });
           }
           return progress;
         };
@@ -269,9 +270,36 @@ describe('progress', () => {
         const saved: unknown = JSON.parse(JSON.stringify(act(new Progress(steps, null), 0, cut).metrics));
         const resumed = act(new Progress(steps, trainingMetricsSchema.parse(saved)), cut, steps);
         expect(resumed.metrics).toEqual(whole.metrics);
+        expect(resumed.named).toEqual(whole.named);
         expect(whole.metrics.losses.length).toBeLessThanOrEqual(200);
       }),
     );
+  });
+
+  test('continues from a checkpoint of a release that named no metrics', () => {
+    const old = {
+      evaluations: [{ step: 2, accuracy: 0.5, loss: 1 }],
+      losses: [{ step: 1, loss: 3 }],
+      openStretch: { sum: 0, count: 0 },
+      skippedSteps: [],
+      skipped: 0,
+    };
+    const progress = new Progress(10, trainingMetricsSchema.parse(old));
+    expect(progress.metrics).toEqual(old);
+    expect(progress.named).toEqual({});
+    progress.trained(1, 2, { agreement: 0.75 });
+    expect(progress.named).toEqual({ agreement: 0.75 });
+  });
+
+  test('names metrics as the mean of the last stretches, without numbers that JSON does not have', () => {
+    const progress = new Progress(400, null);
+    progress.trained(0, 1, { agreement: 1 });
+    expect(progress.named).toEqual({ agreement: 1 });
+    for (let step = 1; step < 400; step++) {
+      progress.trained(step, 1, step < 360 ? { agreement: 0 } : { agreement: step % 2, klDivergence: Infinity });
+    }
+    progress.evaluated({ step: 400, accuracy: 0.5, loss: 1, metrics: { accuracy: 0.5, top5Accuracy: 1 } });
+    expect(progress.named).toEqual({ agreement: 0.5, accuracy: 0.5, top5Accuracy: 1 });
   });
 
   test('is bounded, and counts what does not fit', () => {

@@ -74,9 +74,10 @@ describe('an undisturbed student', () => {
       accuracy: result.accuracy,
       steps,
     });
-    expect(resultReportSchema.parse(home.results.json('metrics.json')).evaluations.map(({ step }) => step)).toEqual([
-      6, 12,
-    ]);
+    const report = resultReportSchema.parse(home.results.json('metrics.json'));
+    expect(report.evaluations.map(({ step }) => step)).toEqual([6, 12]);
+    expect(report.metrics).toEqual({ accuracy: result.accuracy, agreement: expect.any(Number) });
+    expect(home.state.reports.at(-1)).toMatchObject({ metrics: report.metrics, result: { metrics: report.metrics } });
     expect([...home.checkpoints.stored.values()].map(({ entry }) => entry.step)).toEqual([9, 12]);
   });
 

@@ -66,7 +66,7 @@ export class ChunkReader {
   faultOf(error: unknown, { file, number }: PlacedGroup, name: string): DistilleryError {
     if (error instanceof DistilleryError) return error;
     const about = `${this.files.path(file)}, row group ${String(number + 1)}, column ${name}`;
-    const why = error instanceof Damage ? `: ${error.message}` : '';
+    const why = error instanceof Damage ? `: ${error.clause}` : '';
     return new DataError({ about, problem: `it is damaged${why}`, remedy: 'get the file again' }, { cause: error });
   }
 

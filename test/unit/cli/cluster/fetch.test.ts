@@ -276,13 +276,20 @@ describe('the model of a finished job', () => {
   const sound = listed(model.files);
   const soundStatus = {
     ...completeStatus(model.digest),
-    result: { digest: model.digest, filesDigest: shaOf(sound.at(-1)![1]), accuracy: 0.98 },
+    result: {
+      digest: model.digest,
+      filesDigest: shaOf(sound.at(-1)![1]),
+      accuracy: 0.98,
+      metrics: [{ name: 'agreement', value: 0.981 }],
+    },
   };
   /** Another topology for the same weights, which the digest of the weights does not cover. */
   const forgedTopology = { ...model.files, 'model.json': utf8(modelJson(model).replace('{}', '{"forged":true}')) };
 
   test('that lists its files is copied with the list, and `sha256sum -c` accepts it', async () => {
-    await new Fetch({ job: clusterJob({ status: soundStatus }), objects: asObjects(sound) }).run();
+    const fetch = new Fetch({ job: clusterJob({ status: soundStatus }), objects: asObjects(sound) });
+    await fetch.run();
+    expect(fetch.lines.at(-1)).toBe('student   agrees with the teacher on 98.10 % of the last training samples');
     expect(readdirSync(folder).sort()).toEqual(['SHA256SUMS', 'metrics.json', 'model.json', 'weights.bin']);
     expect(spawnSync('sha256sum', ['--quiet', '--strict', '-c', 'SHA256SUMS'], { cwd: folder }).status).toBe(0);
   });

@@ -10,6 +10,7 @@ export function shown(changes: Partial<Shown> = {}): Shown {
     secondsLeft: 15.2,
     loss: 0.2134,
     accuracy: 0.9731,
+    metrics: {},
     waitFraction: 0.019,
     buffer: { frames: 61, bytes: 187_392, window: 128 },
     teachers: [

@@ -42,6 +42,41 @@ describe('the live view', () => {
     expect(third).toBe('  teachers 0 of 2');
   });
 
+  test.each([
+    {
+      what: 'agreement beside accuracy',
+      accuracy: 0.9731,
+      metrics: { agreement: 0.981 },
+      want: 'accuracy 97.31 %   agreement 98.10 %',
+    },
+    {
+      what: 'agreement alone, where there are no labels',
+      accuracy: null,
+      metrics: { agreement: 0.981, klDivergence: 1 },
+      want: 'agreement 98.10 %',
+    },
+    {
+      what: 'the angle between embeddings',
+      accuracy: null,
+      metrics: { cosineSimilarity: 0.93, meanSquaredError: 1 },
+      want: 'cosine 0.930',
+    },
+    {
+      what: 'the F1 of several classes',
+      accuracy: null,
+      metrics: { microF1: 0.5, agreement: 0.981 },
+      want: 'micro F1 50.00 %   agreement 98.10 %',
+    },
+    {
+      what: 'a small error of numbers',
+      accuracy: null,
+      metrics: { meanAbsoluteError: 0.000_12, meanSquaredError: 2 },
+      want: 'mean error 1.20e-4   squared error 2.000',
+    },
+  ])('shows $what', ({ want, ...changes }) => {
+    expect(liveLines('mnist', shown(changes), 140)[1]).toContain(`   loss 0.213   ${want}   student waited`);
+  });
+
   test('names four teachers and counts the others', () => {
     const teachers = Array.from({ length: 9 }, (_, index) => ({
       name: `cpu-${String(index)}`,

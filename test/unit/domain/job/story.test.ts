@@ -156,7 +156,16 @@ describe('the events of a job', () => {
 describe('the status of a job', () => {
   test('has the figures of the student and the teachers', () => {
     const { status } = runningJob()
-      .reported(training({ step: 41, samplesPerSecond: 999.6, loss: 0.25, accuracy: 0.9, waitFraction: 0.012_345 }))
+      .reported(
+        training({
+          step: 41,
+          samplesPerSecond: 999.6,
+          loss: 0.25,
+          accuracy: 0.9,
+          waitFraction: 0.012_345,
+          metrics: { klDivergence: 0.02, agreement: 0.9 },
+        }),
+      )
       .teachers(labeling('cpu-0', { samplesPerSecond: 250.4 }), labeling('cpu-1', { samplesPerSecond: 250.4 }))
       .used({ teacherSlotSeconds: 12, studentSlotSeconds: 7 }).plan;
     expect(status).toMatchObject({
@@ -169,6 +178,10 @@ describe('the status of a job', () => {
         secondsLeft: 16,
         loss: 0.25,
         accuracy: 0.9,
+        metrics: [
+          { name: 'agreement', value: 0.9 },
+          { name: 'klDivergence', value: 0.02 },
+        ],
       },
       buffer: { frames: 10, bytes: 40_960, waitFraction: 0.012 },
       teachers: {
