@@ -84,6 +84,7 @@ function runTools(config: Config, stop: Stop): RunTools {
         environment: config.installEnvironment,
         progress,
         stop: stop.signal,
+        nowMs: systemClock.now(),
       }),
   };
 }
