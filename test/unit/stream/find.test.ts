@@ -119,9 +119,9 @@ describe('installing', () => {
   ])('that was killed leaves nothing once it is old: the server %s', async (_, changes) => {
     if (changes.sources === undefined) await fakeServer(cached(), pinnedVersion);
     const nowMs = Date.now();
-    const names = ['.installing-abandd', '.installing-Empty0', '.installing-Recent', '.installing-mine00', 'mine'];
+    const names = ['.installing-Old000', '.installing-Empty0', '.installing-Recent', '.installing-mine00', 'mine'];
     for (const name of names) await mkdir(join(cacheFolder, name), { recursive: true });
-    for (const name of ['.installing-abandd', '.installing-Recent']) {
+    for (const name of ['.installing-Old000', '.installing-Recent']) {
       markFolderSync(join(cacheFolder, name), { kind: 'install' });
       await writeFile(join(cacheFolder, name, 'archive.tar.gz'), 'half');
     }
