@@ -85,6 +85,7 @@ function runTools(config: Config, stop: Stop): RunTools {
         environment: config.installEnvironment,
         progress,
         stop: stop.signal,
+        nowMs: systemClock.now(),
       }),
   };
 }

@@ -59,6 +59,7 @@ export async function testServerBinary(): Promise<string> {
     environment: process.env,
     progress: (line) => void process.stderr.write(`${line}\n`),
     stop: new AbortController().signal,
+    nowMs: Date.now(),
   });
   if (found.kind !== 'binary') throw new Error('tests start their own server');
   return found.binary;

@@ -187,6 +187,7 @@ async function openStores({ env }: WorkerContext, link: StreamLink, names: JobNa
     sweep: async (attempt) => {
       await checkpoints.sweep(attempt);
       if (inFiles) await new ObjectWriter(objects, attempt).sweep();
+      await fileResults?.sweep();
     },
   };
 }

@@ -3,7 +3,14 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { codeOf, type Fault, type FaultOf, problemOf } from '@distillery/base';
-import { makeFolderSync, markFolderSync, markName, markOfSync, writeWhole } from '@distillery/platform';
+import {
+  makeFolderSync,
+  markFolderSync,
+  markName,
+  markOfSync,
+  sweepHalfWrittenSync,
+  writeWhole,
+} from '@distillery/platform';
 import { jobOfReport, resultFileNames, resultFiles, resultPrefix } from '@distillery/protocol';
 
 import { type CheckpointStore, newestFirst, StoreError } from '../checkpoint/index.js';
@@ -87,6 +94,11 @@ export function objectResults(objects: ObjectStore, attempt: number): ResultStor
   };
 }
 
+export interface FileResults extends ResultStore {
+  /** Removes what older attempts left half-written. The caller has fenced them: none of them may still write. */
+  sweep(): Promise<void>;
+}
+
 /** Kind of the mark of a folder with results; its owner is the uid of the job. */
 const resultsKind = 'results';
 
@@ -96,7 +108,7 @@ const resultsKind = 'results';
  * @throws WorkerError terminal when the folder belongs to another job, or holds a file with the name of a result that this
  *   job did not write; StoreError
  */
-export async function openFileResults(folder: string, jobUid: string): Promise<ResultStore> {
+export async function openFileResults(folder: string, jobUid: string): Promise<FileResults> {
   await guarded(folder, async () => {
     makeFolderSync(folder);
     const found = markOfSync(folder);
@@ -119,6 +131,12 @@ export async function openFileResults(folder: string, jobUid: string): Promise<R
       await fence();
       await guarded(join(folder, name), () => rm(join(folder, name), { force: true }));
     },
+    sweep: () =>
+      guarded(folder, async () => {
+        const isOwn = (target: string): boolean => target === markName || resultFiles.includes(target);
+        sweepHalfWrittenSync(folder, { isOwn, isWriting: () => false });
+        await Promise.resolve();
+      }),
   };
 }
 

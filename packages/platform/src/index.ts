@@ -1,5 +1,7 @@
 /** The door of platform: what Node gives to operator, command and workers alike. Imports `@distillery/base` only. */
 export { certificateFaultOf, identityCheckOf } from './certificate.js';
+export { type SweepOptions, sweepHalfWrittenSync, targetOfPartial } from './half-written.js';
+export { isAlive } from './is-alive.js';
 export { makeFolderSync, makeNewFolderSync } from './make-folder.js';
 export {
   type Claim,
@@ -10,6 +12,7 @@ export {
   markName,
   markOfSync,
   removeOwnFolderSync,
+  removeTemporarySync,
 } from './owned-folder.js';
 export { readTextSync } from './read-text.js';
 export { spawnFolder } from './spawn-folder.js';

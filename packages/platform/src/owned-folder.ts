@@ -12,6 +12,7 @@ import { join } from 'node:path';
 
 import { codeOf } from '@distillery/base';
 
+import { sweepHalfWrittenSync } from './half-written.js';
 import { makeNewFolderSync } from './make-folder.js';
 import { writeWholeSync } from './write-whole.js';
 
@@ -80,6 +81,8 @@ export function claimFolderSync(path: string, mark: Mark): Claim {
  */
 export function markFolderSync(path: string, mark: Mark): void {
   writeWholeSync(join(path, markName), `${JSON.stringify(mark)}\n`);
+  // An earlier marking may have been killed.
+  sweepHalfWrittenSync(path, { isOwn: (target) => target === markName });
 }
 
 /** The mark in a folder; null when it has none that can be read. Follows a link in place of the folder. */
@@ -114,6 +117,20 @@ export function removeOwnFolderSync(path: string, mark: Mark): 'removed' | 'abse
     case 'notAFolder':
       return 'foreign';
   }
+}
+
+/**
+ * Removes a temporary folder that a killed process left: with all that is in it if it carries the mark, and also if it is
+ * empty, because the process may not have come to mark it. The caller goes by names that only `mkdtemp` gives.
+ * @returns false for a folder that stays: it is not ours @throws the system's error with its code
+ */
+export function removeTemporarySync(path: string, mark: Mark): boolean {
+  if (lookAtFolderSync(path, mark).kind === 'empty') {
+    for (const name of readdirSync(path)) if (isHalfMark(name)) rmSync(join(path, name), { force: true });
+    rmdirSync(path);
+    return true;
+  }
+  return removeOwnFolderSync(path, mark) !== 'foreign';
 }
 
 function removeIfEmpty(path: string): void {

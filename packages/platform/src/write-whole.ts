@@ -3,23 +3,17 @@
  *
  * Invariant: a file with the target's name holds all its bytes and is durable once the call returns. It is written under
  * another name in the same folder, synced, renamed, and the folder is synced. A crash leaves at most one file whose name
- * ends in `.partial`.
+ * ends in `.partial`, which the owner of the target removes when it works in the folder again (half-written.ts).
  */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
+import { partialOf } from './half-written.js';
+
 export interface WriteOptions {
   /** Permission bits of a new file; default 0o666 less the umask. */
   readonly mode?: number;
-}
-
-/** Two writers of one target, in this process or another, never share a partial file. */
-let written = 0;
-
-function partialOf(path: string): string {
-  written += 1;
-  return `${path}.${String(process.pid)}-${String(written)}.partial`;
 }
 
 /**
@@ -34,18 +28,20 @@ export async function writeWhole(
 ): Promise<void> {
   const partial = partialOf(path);
   try {
-    const file = await open(partial, 'wx', options.mode ?? 0o666);
+    const file = await open(partial.path, 'wx', options.mode ?? 0o666);
     try {
       await file.writeFile(data);
       await file.sync();
     } finally {
       await file.close();
     }
-    await rename(partial, path);
+    await rename(partial.path, path);
   } catch (error) {
     // Its space may be what the next write lacks. The first error is the one to report.
-    await rm(partial, { force: true }).catch(() => undefined);
+    await rm(partial.path, { force: true }).catch(() => undefined);
     throw error;
+  } finally {
+    partial.done();
   }
   await syncFolder(dirname(path));
 }
@@ -54,21 +50,23 @@ export async function writeWhole(
 export function writeWholeSync(path: string, data: Uint8Array | string, options: WriteOptions = {}): void {
   const partial = partialOf(path);
   try {
-    const file = openSync(partial, 'wx', options.mode ?? 0o666);
+    const file = openSync(partial.path, 'wx', options.mode ?? 0o666);
     try {
       writeFileSync(file, data);
       fsyncSync(file);
     } finally {
       closeSync(file);
     }
-    renameSync(partial, path);
+    renameSync(partial.path, path);
   } catch (error) {
     try {
-      rmSync(partial, { force: true });
+      rmSync(partial.path, { force: true });
     } catch {
       // The first error is the one to report.
     }
     throw error;
+  } finally {
+    partial.done();
   }
   syncFolderSync(dirname(path));
 }

@@ -1,9 +1,9 @@
 /** The file that holds the snapshot of a plan. */
 import { existsSync, lstatSync, readlinkSync, realpathSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 
 import { reasonOf, TextError } from '@distillery/base';
-import { readTextSync, writeWholeSync } from '@distillery/platform';
+import { readTextSync, sweepHalfWrittenSync, writeWholeSync } from '@distillery/platform';
 import { z } from 'zod';
 
 import type { FleetSnapshot } from '../../domain/index.js';
@@ -169,8 +169,8 @@ export function saveSnapshot(file: string, snapshot: FleetSnapshot): void {
   try {
     checkSave(file);
     const entry = statSync(file, { throwIfNoEntry: false });
-    if (entry === undefined) writeWholeSync(file, text);
-    else if (entry.isFile()) writeWholeSync(realpathSync(file), text);
+    if (entry === undefined) writeSwept(resolve(file), text);
+    else if (entry.isFile()) writeSwept(realpathSync(file), text);
     // A device, such as /dev/stdout.
     else writeFileSync(file, text);
   } catch (error) {
@@ -183,4 +183,10 @@ export function saveSnapshot(file: string, snapshot: FleetSnapshot): void {
       },
     );
   }
+}
+
+/** Writes the file, and removes what killed commands left of it beside it. */
+function writeSwept(file: string, text: string): void {
+  writeWholeSync(file, text);
+  sweepHalfWrittenSync(dirname(file), { isOwn: (target) => target === basename(file) });
 }

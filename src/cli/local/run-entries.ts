@@ -2,7 +2,7 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { type Mark, markName } from '@distillery/platform';
+import { type Mark, markName, targetOfPartial } from '@distillery/platform';
 
 /** Marks the folder of a run. */
 export const runMark: Mark = { kind: 'run' };
@@ -20,10 +20,20 @@ const subfolders = {
 } as const;
 const files = /^((job|status)\.json(\.new)?|slots(\.new)?|run\.lock(\.\d+)?)$/;
 
+/** Where a run writes files whole; a baseline is a run of its own, and logs grow by the line. */
+const sweptFolders = ['job', 'nats', 'checkpoints', 'model'] as const;
+
+/** @returns for the run's folder (`''`) and those in it in which a crash may leave half a file: whose halves are the run's */
+export function sweptIn(folder: string): { readonly inner: string; readonly isOwn: (target: string) => boolean }[] {
+  const within = (pattern: RegExp) => (target: string) => target === markName || pattern.test(target);
+  const inners = sweptFolders.filter((name) => lstatSync(join(folder, name), { throwIfNoEntry: false })?.isDirectory());
+  return [{ inner: '', isOwn: within(files) }, ...inners.map((inner) => ({ inner, isOwn: within(subfolders[inner]) }))];
+}
+
 /** @returns paths in an entry of the folder that no run writes; empty when the entry is one of a run */
 export function foreignIn(folder: string, name: string): string[] {
   const entry = lstatSync(join(folder, name));
-  if (entry.isFile()) return files.test(name) ? [] : [name];
+  if (entry.isFile()) return files.test(targetOfPartial(name) ?? name) ? [] : [name];
   const pattern = isSubfolder(name) && entry.isDirectory() ? subfolders[name] : null;
   if (pattern === null) return [name];
   return readdirSync(join(folder, name)).flatMap((inner) =>

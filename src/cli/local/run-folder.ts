@@ -18,6 +18,7 @@
  *     absent or empty (packages/platform). Any other folder is refused before anything is changed.
  *  run-folder/R2 Nothing is written or removed through a link inside the folder, and every entry is of the kind that a
  *     run writes: a file, or a folder. Anything else is refused before anything is changed.
+ *  run-folder/R3 What a kill left half-written is removed under the lock, when the folder is opened and when it is released.
  */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -48,6 +49,7 @@ import {
 } from './run-folder-checks.js';
 import { isLocked, lock, unlock } from './run-lock.js';
 import { natsMark, runMark } from './run-entries.js';
+import { sweepRun } from './run-sweep.js';
 
 export class RunFolder {
   readonly path: string;
@@ -106,6 +108,7 @@ export class RunFolder {
     return writing(folder, () => {
       lock(folder, pid);
       try {
+        sweepRun(folder);
         if (earlier) markEarlierRun(folder);
         // A copy of a run may lack its logs.
         makeFolderSync(join(folder, 'logs'));
@@ -121,6 +124,7 @@ export class RunFolder {
     lock(folder, pid);
     try {
       refuseTrainedRun(folder, path);
+      sweepRun(folder);
       makeFolderSync(join(folder, 'logs'));
       writeWholeSync(join(folder, 'job.json'), `${JSON.stringify(job, null, 2)}\n`);
     } catch (error) {
@@ -135,8 +139,13 @@ export class RunFolder {
     return join(this.path, ...parts);
   }
 
-  /** Lets another process run it. */
+  /** Lets another process run it. A complete run is never opened again, so what killed workers left goes now. */
   release(): void {
+    try {
+      sweepRun(this.path);
+    } catch {
+      // How the run ended is what to report.
+    }
     unlock(this.path);
   }
 }

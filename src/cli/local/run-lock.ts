@@ -1,10 +1,13 @@
 /** The lock of a run's folder: a file with the pid of the process that runs it. */
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { codeOf, printable } from '@distillery/base';
+import { isAlive } from '@distillery/platform';
 
 import { CliError } from '../shared/cli-error.js';
+
+const asidePattern = /^run\.lock\.(\d+)$/;
 
 /** Locks the folder for a process. @throws CliError badInput when another process that is alive holds it */
 export function lock(folder: string, pid: number): void {
@@ -12,6 +15,7 @@ export function lock(folder: string, pid: number): void {
   for (;;) {
     try {
       writeFileSync(file, `${pid}\n`, { flag: 'wx' });
+      sweepAsides(folder);
       return;
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;
@@ -52,6 +56,16 @@ function removeLockOf(dead: number, file: string, aside: string): void {
   rmSync(aside, { force: true });
 }
 
+/** Removes locks that a process moved aside before it was killed; one that is alive puts a lock back itself. */
+function sweepAsides(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const [, mover] = asidePattern.exec(name) ?? [];
+    if (mover !== undefined && (Number(mover) === process.pid || !isAlive(Number(mover)))) {
+      rmSync(join(folder, name), { force: true });
+    }
+  }
+}
+
 /** True while a process that is alive holds the folder. */
 export function isLocked(folder: string): boolean {
   const holder = holderOf(lockOf(folder));
@@ -65,14 +79,4 @@ export function unlock(folder: string): void {
 
 function lockOf(folder: string): string {
   return join(folder, 'run.lock');
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
-  }
 }

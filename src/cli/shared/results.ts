@@ -17,11 +17,12 @@ import { join } from 'node:path';
 
 import { codeOf, reasonOf } from '@distillery/base';
 import {
+  lookAtFolderSync,
   makeFolderSync,
   type Mark,
   markFolderSync,
-  markOfSync,
   removeOwnFolderSync,
+  removeTemporarySync,
   syncFolder,
   writeWhole,
 } from '@distillery/platform';
@@ -33,6 +34,8 @@ import { modelFile, weightsDigest } from './weights-file.js';
 
 /** Of the folder inside the target that holds files until they are checked. */
 const stagePrefix = '.part-';
+/** Names that `mkdtemp` gives. */
+const stagePattern = /^\.part-[A-Za-z0-9]{6}$/;
 const stageMark: Mark = { kind: 'fetch' };
 
 /**
@@ -83,7 +86,10 @@ export async function contentOf(folder: string): Promise<string[]> {
 }
 
 function isStage(folder: string, name: string): boolean {
-  return name.startsWith(stagePrefix) && markOfSync(join(folder, name))?.kind === stageMark.kind;
+  if (!name.startsWith(stagePrefix)) return false;
+  const { kind } = lookAtFolderSync(join(folder, name), stageMark);
+  // Empty: the command was killed before it marked its stage.
+  return kind === 'ours' || (kind === 'empty' && stagePattern.test(name));
 }
 
 /** @throws CliError storage when the disk has less free space than the results need */
@@ -123,7 +129,7 @@ async function copy(source: ResultSource, name: string, folder: string, stage: s
 /** Makes a stage, and removes those that killed commands left (results/M3). */
 function makeStage(folder: string): string {
   for (const name of readdirSync(folder)) {
-    if (isStage(folder, name)) removeOwnFolderSync(join(folder, name), stageMark);
+    if (isStage(folder, name)) removeTemporarySync(join(folder, name), stageMark);
   }
   const stage = mkdtempSync(join(folder, stagePrefix));
   markFolderSync(stage, stageMark);

@@ -17,6 +17,7 @@ import {
   installNatsServer,
   type InstallSource,
   noServer,
+  sweepInstallations,
   versionOf,
 } from './install.js';
 import { checkGreeting, isAtLeast, readGreeting } from './probe.js';
@@ -29,6 +30,8 @@ export interface FindOptions extends Omit<InstallOptions, 'cacheFolder'> {
   /** Value of PATH. */
   readonly path: string;
   readonly sources?: readonly InstallSource[];
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
 }
 
 export type FoundNatsServer =
@@ -73,6 +76,7 @@ export async function findNatsServer(options: FindOptions): Promise<FoundNatsSer
       'there is no home folder to install it in, since neither HOME nor XDG_CACHE_HOME is an absolute path',
     );
   }
+  await sweepInstallations(cacheFolder, options.nowMs);
   const cached = cachedBinary(cacheFolder);
   if ((await versionOf(cached, stop)) !== null) return { kind: 'binary', binary: cached, from: 'cache' };
   const binary = await installNatsServer({ ...options, cacheFolder }, options.sources);

@@ -9,13 +9,14 @@
  *     the archive by us, the Go module by `go` against go.sum, the wheel by `pip`.
  *  install/S3 A stop ends the download or the tool that is at work and removes the temporary folder, in which tools
  *     also keep their own temporary files.
+ *  install/S4 A temporary folder that a killed process left is removed once no process can still work in it.
  */
 import { createHash } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { lstatSync, rmSync } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { makeFolderSync } from '@distillery/platform';
+import { makeFolderSync, type Mark, markFolderSync, removeTemporarySync } from '@distillery/platform';
 
 import { StreamError } from '../errors.js';
 
@@ -43,6 +44,13 @@ export interface InstallSource {
 }
 
 const toolLimitMs = 300_000;
+/** Longer than any source takes: each has a few tools or a download. */
+const abandonedMs = 3_600_000;
+
+const temporaryPrefix = '.installing-';
+/** Names that `mkdtemp` gives. */
+const temporaryPattern = /^\.installing-[A-Za-z0-9]{6}$/;
+const temporaryMark: Mark = { kind: 'install' };
 const versionLimitMs = 10_000;
 
 const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
@@ -145,11 +153,12 @@ export async function installNatsServer(
   for (const source of sources) {
     stop.throwIfAborted();
     options.progress(`nats-server ${pinnedVersion}: trying ${source.name}`);
-    const folder = await mkdtemp(join(options.cacheFolder, '.installing-'));
+    const folder = await mkdtemp(join(options.cacheFolder, temporaryPrefix));
     // A second Ctrl-C ends this process at once.
     const atExit = (): void => rmSync(folder, { recursive: true, force: true });
     process.once('exit', atExit);
     try {
+      markFolderSync(folder, temporaryMark);
       const whole = join(folder, 'whole');
       await mkdir(whole);
       const binary = join(whole, 'nats-server');
@@ -171,6 +180,22 @@ export async function installNatsServer(
     }
   }
   throw noServer(failures.join('; '));
+}
+
+/**
+ * Removes the temporary folders of installations that were killed (install/S4). The user may share the folder among machines,
+ * so the age decides, not the pid. Changes nothing if the folder cannot be read or written.
+ */
+export async function sweepInstallations(cacheFolder: string, nowMs: number): Promise<void> {
+  const names = await readdir(cacheFolder).catch(() => []);
+  for (const name of names.filter((each) => temporaryPattern.test(each))) {
+    const folder = join(cacheFolder, name);
+    try {
+      if (nowMs - lstatSync(folder).mtimeMs > abandonedMs) removeTemporarySync(folder, temporaryMark);
+    } catch {
+      // Another process may have removed it. Space that cannot be freed is no reason to end a run.
+    }
+  }
 }
 
 /** No nats-server is on this machine, and none could be installed. */

@@ -2,7 +2,7 @@
  * Runs that a person stops or kills, whose pipe closes, or whose checkpoints are damaged. Each ends with the documented code
  * and leaves nothing running. The resumed run ends with exactly the weights of an undisturbed run.
  */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -43,7 +43,8 @@ async function disturbed(place: string, signal: NodeJS.Signals, atStep: number):
   expect(processesOf(place).length).toBeGreaterThanOrEqual(4);
   run.child.kill(signal);
   const ending = await endingOf(run, place);
-  expect(ending).toMatchObject(nothingLeft);
+  // SIGKILL may hit the middle of a write. What it leaves is removed when the run is resumed.
+  expect(ending).toMatchObject(signal === 'SIGKILL' ? { survivors: [] } : nothingLeft);
   expect(hasModel(place)).toBe(false);
   return ending.exitCode;
 }
@@ -51,7 +52,8 @@ async function disturbed(place: string, signal: NodeJS.Signals, atStep: number):
 /** Resumes to the end and expects the undisturbed run's weights. */
 async function resumesAlike(place: string): Promise<DistillProcess> {
   const run = new DistillProcess(['run', '--resume', place, '--json']);
-  expect(await endingOf(run, place)).toMatchObject({ exitCode: distillExit.ok, ...nothingLeft });
+  // The message is compared so that a failure shows what the command said.
+  expect(await endingOf(run, place)).toMatchObject({ exitCode: distillExit.ok, message: '', ...nothingLeft });
   expect(run.result?.digest).toBe(undisturbed);
   expect(hasModel(place)).toBe(true);
   return run;
@@ -101,6 +103,10 @@ describe('a run that is disturbed', () => {
     const place = join(folder, 'killed');
     // There is no exit code. The helper checks that the children ended.
     expect(await disturbed(place, 'SIGKILL', everySteps + 1)).toBe(-1);
+    // The kill hits the middle of a write only by chance: this is what it then leaves, of the command and of the student.
+    for (const name of ['status.json', 'checkpoints/step-0000000032-attempt-1.ckpt']) {
+      writeFileSync(join(place, `${name}.4194304-1.partial`), 'half');
+    }
     const resumed = await resumesAlike(place);
     expect(resumed.events.map(({ message }) => message).join('\n')).toMatch(/started at step [1-9]/);
   });

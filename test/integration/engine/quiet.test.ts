@@ -34,6 +34,7 @@ beforeAll(async () => {
     environment: process.env,
     progress: () => undefined,
     stop: new AbortController().signal,
+    nowMs: Date.now(),
   });
   // Put a server on PATH: otherwise the run would install one into its new home folder.
   path = found.kind === 'binary' ? `${dirname(found.binary)}:${process.env.PATH ?? ''}` : (process.env.PATH ?? '');

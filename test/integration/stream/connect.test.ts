@@ -52,6 +52,7 @@ const finding = (changes: Partial<FindOptions>): FindOptions => ({
   environment: {},
   progress: () => undefined,
   stop: new AbortController().signal,
+  nowMs: Date.now(),
   ...changes,
 });
 

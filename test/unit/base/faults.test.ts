@@ -42,6 +42,7 @@ import { CheckpointError, StoreError } from '../../../workers/checkpoint/errors.
 import { ComputeError } from '../../../workers/compute/thread.js';
 import { DataError, ReadError } from '../../../workers/tables/errors.js';
 import { InputError } from '../../../workers/inputs/errors.js';
+import { Damage } from '../../../workers/tables/parquet/damage.js';
 import { PlaceError, RemoteError } from '../../../workers/places/errors.js';
 import { LogitsError, ModelError } from '../../../workers/models/inference/errors.js';
 import { OnnxExportError } from '../../../workers/models/export-onnx/errors.js';

@@ -1,8 +1,9 @@
 /** Finding or getting a nats-server: the order of the places, and what an installation leaves behind. */
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 
+import { markFolderSync } from '@distillery/platform';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { cacheFolderOf, findNatsServer, type FindOptions } from '../../../src/stream/server/find.js';
@@ -30,6 +31,7 @@ function options(changes: Partial<FindOptions> = {}): FindOptions {
     sources: [],
     progress: (line) => lines.push(line),
     stop: new AbortController().signal,
+    nowMs: Date.now(),
     ...changes,
   };
 }
@@ -109,6 +111,27 @@ describe('installing', () => {
     // Nothing of it is removed.
     const [aside = ''] = (await readdir(cacheFolder)).filter((name) => name.includes('.unusable-'));
     expect((await readdir(join(cacheFolder, aside, 'nats-server'))).sort()).toEqual(['nats-server', 'notes']);
+  });
+
+  test.each<[string, Partial<FindOptions>]>([
+    ['is installed again', { sources: [good] }],
+    ['is in the cache', {}],
+  ])('that was killed leaves nothing once it is old: the server %s', async (_, changes) => {
+    if (changes.sources === undefined) await fakeServer(cached(), pinnedVersion);
+    const nowMs = Date.now();
+    const names = ['.installing-Old000', '.installing-Empty0', '.installing-Recent', '.installing-mine00', 'mine'];
+    for (const name of names) await mkdir(join(cacheFolder, name), { recursive: true });
+    for (const name of ['.installing-Old000', '.installing-Recent']) {
+      markFolderSync(join(cacheFolder, name), { kind: 'install' });
+      await writeFile(join(cacheFolder, name, 'archive.tar.gz'), 'half');
+    }
+    await writeFile(join(cacheFolder, '.installing-mine00', 'notes'), 'mine');
+    const old = new Date(nowMs - 3_700_000);
+    for (const name of names) if (!name.includes('Recent')) await utimes(join(cacheFolder, name), old, old);
+    await findNatsServer(options({ ...changes, nowMs }));
+    expect((await readdir(cacheFolder)).sort()).toEqual(
+      ['.installing-Recent', '.installing-mine00', 'mine', `nats-server-${pinnedVersion}`].sort(),
+    );
   });
 
   test('into a folder that cannot be made says which', async () => {

@@ -101,6 +101,16 @@ describe('a folder for results', () => {
     expect(textOf('.distillery')).toContain('job-1');
   });
 
+  test('keeps nothing half-written of a killed attempt, and every file of others', async () => {
+    const store = await openFileResults(folder, 'job-1');
+    const others = ['data.csv.7-1.partial', 'notes.partial'];
+    for (const name of ['weights.bin.7-1.partial', '.distillery.7-2.partial', ...others]) {
+      writeFileSync(join(folder, name), 'half');
+    }
+    await store.sweep();
+    expect(readdirSync(folder).sort()).toEqual(['.distillery', ...others]);
+  });
+
   test('is recognized when a release without marks started to write it', async () => {
     writeFileSync(join(folder, 'model.json'), 'old');
     writeFileSync(join(folder, 'metrics.json'), JSON.stringify({ job: { uid: 'job-1' } }));

@@ -165,6 +165,9 @@ describe('the model of a finished job', () => {
     mkdirSync(join(folder, '.part-abc'), { recursive: true });
     markFolderSync(join(folder, '.part-abc'), { kind: 'fetch' });
     writeFileSync(join(folder, '.part-abc', 'weights.bin'), 'half');
+    // Killed before it marked its stage.
+    for (const name of ['.part-x8Yz01', '.part-x8Yz02']) mkdirSync(join(folder, name));
+    writeFileSync(join(folder, '.part-x8Yz02', '.distillery.7-1.partial'), '{');
     await new Fetch().run();
     expect(readdirSync(folder).sort()).toEqual(['metrics.json', 'model.json', 'weights.bin']);
   });

@@ -1,5 +1,5 @@
 /** `distill plan`: from the objects of a cluster to a snapshot, from a snapshot to a plan. */
-import { lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -177,6 +177,15 @@ describe('a snapshot', () => {
       );
     }
     expect(readFileSync(file, 'utf8')).toBe('thesis');
+  });
+
+  test('keeps nothing half-written of a killed command beside it, and every file of others', async () => {
+    const file = join(folder, 'swept.json');
+    // The pid of no process: the largest that Linux assigns.
+    const half = (name: string): string => join(folder, `${name}.4194304-1.partial`);
+    for (const name of ['swept.json', 'others.json']) writeFileSync(half(name), '{"nowMs":');
+    await planned({ save: file });
+    expect([half('swept.json'), half('others.json')].map((path) => existsSync(path))).toEqual([false, true]);
   });
 
   test('is written to a device, too', async () => {

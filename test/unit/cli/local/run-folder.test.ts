@@ -317,6 +317,73 @@ describe('runs without a named folder', () => {
   });
 });
 
+describe('what a kill left half-written in the folder of a run', () => {
+  const halves = [
+    'status.json',
+    'job.json',
+    'slots',
+    '.distillery',
+    'job/manifest.json',
+    'job/student.password',
+    'nats/.distillery',
+    'nats/nats-server.json',
+    'checkpoints/step-0000000016-attempt-1.ckpt',
+    'model/model.json',
+    'model/weights.bin',
+    'model/metrics.json',
+    'model/SHA256SUMS',
+  ].map((target, at) => `${target}.${String(deadPid)}-${String(at + 1)}.partial`);
+  const earlier = ['status.json.new', `run.lock.${String(deadPid)}`];
+  const others = ['notes.txt.7-1.partial', 'model/notes.txt.7-1.partial', 'logs/notes.log.7-1.partial'];
+
+  const leave = (names: readonly string[]): void => {
+    for (const name of names) {
+      mkdirSync(join(run, name, '..'), { recursive: true });
+      writeFileSync(join(run, name), 'half');
+    }
+  };
+  const left = (): string[] => [...halves, ...earlier, ...others].filter((name) => existsSync(join(run, name)));
+
+  test.each<[string, () => RunFolder]>([
+    ['resumed', () => RunFolder.resume(run, process.pid)],
+    ['begun again', () => RunFolder.create(run, plainJob(), process.pid)],
+  ])('is removed when it is %s, and nothing of others', (_, enter) => {
+    RunFolder.create(run, plainJob(), process.pid).release();
+    leave([...halves, ...earlier, ...others]);
+    writeFileSync(join(run, 'nats', '.distillery'), '{"kind":"nats"}');
+    enter();
+    expect(left()).toEqual(others);
+  });
+
+  test('is removed when the run ends: a complete run is never resumed', () => {
+    const folder = RunFolder.create(run, plainJob(), process.pid);
+    leave([...halves, ...others]);
+    folder.release();
+    expect(left()).toEqual(others);
+  });
+
+  test('stays while another run has the folder, and while `distill slots` is writing', () => {
+    const holder = anotherProcess();
+    const folder = RunFolder.create(run, plainJob(), holder);
+    leave(halves);
+    expect(failureOf(() => RunFolder.resume(run, process.pid)).reason).toBe('badInput');
+    expect(left()).toEqual(halves);
+    const slots = join(run, `slots.${String(holder)}-1.partial`);
+    writeFileSync(slots, '3');
+    writeFileSync(join(run, `status.json.${String(holder)}-1.partial`), '{');
+    folder.release();
+    expect(readdirSync(run).filter((name) => name.endsWith('.partial'))).toEqual([`slots.${String(holder)}-1.partial`]);
+  });
+
+  test('does not keep a copy of the run without its mark from being resumed', () => {
+    RunFolder.create(run, plainJob(), process.pid).release();
+    leave(halves.filter((name) => !name.startsWith('.')));
+    rmSync(join(run, '.distillery'));
+    RunFolder.resume(run, process.pid);
+    expect(left()).toEqual([]);
+  });
+});
+
 describe('two runs', () => {
   test.each<[string, () => unknown]>([
     ['begin', () => RunFolder.create(run, plainJob(), process.pid)],
