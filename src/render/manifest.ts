@@ -4,6 +4,7 @@ import type { Manifest } from '@distillery/protocol';
 
 import { type DistillJob, quantityValue, withUris } from '../api/index.js';
 
+import { datasetOf, requiredFeatures, trainingOf } from './dataset.js';
 import { namespaceOf } from './metadata.js';
 import { storeInPod, uriInPod } from './mounts.js';
 
@@ -13,11 +14,13 @@ import { storeInPod, uriInPod } from './mounts.js';
  */
 export function manifestOf(job: DistillJob, uid: string): Manifest {
   const { dataset, training, teacher, logits, student } = withUris(job, uriInPod).spec;
+  const requires = requiredFeatures(job);
   return writtenManifestSchema.parse({
     version: 1,
     job: { uid, namespace: namespaceOf(job), name: job.metadata.name },
-    dataset,
-    training,
+    ...(requires.length === 0 ? {} : { requires }),
+    dataset: datasetOf(dataset),
+    training: trainingOf(training),
     teacher: {
       model: teacher.model,
       input: teacher.input,

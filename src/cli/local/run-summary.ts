@@ -88,8 +88,12 @@ export function completeSummary(run: CompleteRun): Summary {
   return {
     lines: [
       `done in ${duration(seconds)}`,
-      `  teacher   ${accuracy(teacherAccuracy)} of the evaluation split`,
-      `  student   ${accuracy(studentAccuracy)}`,
+      ...(teacherAccuracy === null && studentAccuracy === null
+        ? ['  accuracy  not measured: no samples with classes are held out']
+        : [
+            `  teacher   ${accuracy(teacherAccuracy)} of the evaluation split`,
+            `  student   ${accuracy(studentAccuracy)}`,
+          ]),
       ...(baselineAccuracy === null
         ? []
         : [`  baseline  ${accuracy(baselineAccuracy)} (the same student, labels alone, same steps)`]),

@@ -88,9 +88,6 @@ describe('a job that this version can run', () => {
 
 describe('a job beyond this version is refused:', () => {
   test.each<[string, Change]>([
-    ['spec.dataset.format: "npy" is not supported yet. Use idx.', ['spec.dataset.format', 'npy']],
-    ['spec.dataset.format: "imageFolder" is not supported yet. Use idx.', ['spec.dataset.format', 'imageFolder']],
-    ['spec.dataset.format: "jsonl" is not supported yet. Use idx.', ['spec.dataset.format', 'jsonl']],
     ['spec.dataset.delivery: "Inline" is not supported yet. Use Reference.', ['spec.dataset.delivery', 'Inline']],
     [
       'spec.dataset.uri: https:// is not supported yet. Use package:// or file://.',
