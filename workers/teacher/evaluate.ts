@@ -26,7 +26,7 @@ async function evaluate(): Promise<Measured> {
     await dataset.close();
     return { samples: 0, accuracy: null };
   }
-  const inference = await openInferenceThread(await inferenceSource(manifest, { threads, runtime }, test));
+  const inference = await openInferenceThread(await inferenceSource(manifest, { threads, runtime }, dataset));
   let correct = 0;
   for (const indices of inParts(test, samplesAtOnce)) {
     const { logits } = await inference.infer(await test.read(indices));

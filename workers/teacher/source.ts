@@ -2,14 +2,14 @@
 import type { Manifest } from '@distillery/protocol';
 
 import type { InferenceThreadSource } from '../compute/index.js';
-import type { Split } from '../data/index.js';
+import type { Dataset } from '../data/index.js';
 import { resolve } from '../places/index.js';
 
 /** @throws PlaceError for a uri that names nothing here */
 export async function inferenceSource(
   { teacher }: Manifest,
   { threads, runtime }: Pick<InferenceThreadSource, 'threads' | 'runtime'>,
-  { spec }: Pick<Split, 'spec'>,
+  { train, identity }: Pick<Dataset, 'train' | 'identity'>,
 ): Promise<InferenceThreadSource> {
   const { model, input, inputs, tokenizer, output } = teacher;
   return {
@@ -21,7 +21,8 @@ export async function inferenceSource(
     ...(tokenizer === undefined
       ? {}
       : { tokenizer: { path: (await resolve(tokenizer.uri)).path, maxTokens: tokenizer.maxTokens } }),
-    inputs: spec.inputs,
+    inputs: train.spec.inputs,
+    dataIdentity: identity,
     threads,
     runtime,
     limitSeconds: model.timeoutSeconds,
