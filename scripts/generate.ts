@@ -17,6 +17,7 @@ import { parse } from 'yaml';
 import { configurationFields, configurationVersion, type Field } from '../dist/src/operator/configuration.js';
 import { operatorVariables, type Variable } from '../dist/src/operator/variables.js';
 import { metricDescriptions } from '../dist/src/telemetry/index.js';
+import { fieldWords, formatWords } from '../dist/workers/data/words.js';
 import { presetParametersTable, presetsTable } from './preset-tables.ts';
 import { readRooms, roomsFile, roomsTable } from './rooms.ts';
 
@@ -399,6 +400,26 @@ function withTable(page: string, file: string, name: string, source: string, tab
   return `${before}${open}\n<!-- prettier-ignore -->\n${table}\n${close}${after}`;
 }
 
+async function renderDataTables(file: string): Promise<string> {
+  const source = 'workers/data/words.ts';
+  const formats = Object.entries(formatWords).map(([format, { place, row, columns, fields }]) => ({
+    format: `\`${format}\``,
+    'what lies at the uri': place,
+    'a row': row,
+    columns,
+    'natural fields': fields,
+  }));
+  const fields = Object.entries(fieldWords).map(([type, { role, takes, gives }]) => ({
+    type: `\`${type}\``,
+    role,
+    'a value of the column': takes,
+    'the model gets': gives,
+  }));
+  const page = await readFile(path.join(root, file), 'utf8');
+  const withFormats = withTable(page, file, 'formats', source, `${markdownTable(formats)}\n`);
+  return withTable(withFormats, file, 'fields', source, `${markdownTable(fields)}\n`);
+}
+
 function exitCodesTable(): string {
   const table = markdownTable(
     exitCodeRows.map(({ code, meaning, consequence }) => ({
@@ -453,6 +474,7 @@ async function outputs(): Promise<Map<string, string>> {
     ['docs/reference/operator-configuration.md', renderConfiguration()],
     ['docs/architecture.md', await renderTable('docs/architecture.md', 'rooms', roomsFile, roomsTable(readRooms()))],
     ['docs/protocol.md', await renderTable('docs/protocol.md', 'exit codes', exitCodesFile, exitCodesTable())],
+    ['docs/data.md', await renderDataTables('docs/data.md')],
     ['docs/models.md', await renderModels()],
     ['docs/guide.md', await renderRuntimes('docs/guide.md')],
     ['workers/README.md', await renderRuntimes('workers/README.md')],

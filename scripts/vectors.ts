@@ -70,6 +70,15 @@ addJson('schedule.json', {
     ...given,
     permutation: Array.from(protocol.permutation(given.seed, given.epoch, given.samples)),
   })),
+  blockOrders: [
+    { seed: 1, epoch: 0, samples: 10, blockRows: 4 },
+    { seed: 1, epoch: 1, samples: 10, blockRows: 4 },
+    { seed: 2, epoch: 0, samples: 1, blockRows: 8 },
+    { seed: 5, epoch: 0, samples: 60, blockRows: 3 },
+  ].map((given) => ({
+    ...given,
+    order: Array.from(protocol.blockOrder(given.seed, given.epoch, given.samples, given.blockRows)),
+  })),
   schedules: scheduleCases.map((given) => {
     const plan = protocol.schedule({ ...given, positions: 1 });
     return {
@@ -126,23 +135,26 @@ const augmentCases = [
   { name: 'both', shape: [5, 4, 3], samples: 3, shift: 1, noise: 0.1, seed: 0xffff_ffff, firstSample: 0 },
   { name: 'both-later-rows', shape: [5, 4, 3], samples: 2, shift: 1, noise: 0.1, seed: 0xffff_ffff, firstSample: 1 },
   { name: 'shift-beyond', shape: [2, 3, 1], samples: 6, shift: 5, noise: 0, seed: 13, firstSample: 100 },
+  { name: 'flip', shape: [2, 5, 3], samples: 4, shift: 0, noise: 0, flip: true, seed: 15, firstSample: 0 },
+  { name: 'all', shape: [3, 4, 1], samples: 4, shift: 1, noise: 0.1, flip: true, seed: 16, firstSample: 2 },
   { name: 'identity', shape: [2, 2, 1], samples: 2, shift: 0, noise: 0, seed: 14, firstSample: 0 },
 ] as const;
 addJson(
   'augment.json',
-  augmentCases.map(({ name, shape, samples: count, shift, noise, seed, firstSample }) => {
+  augmentCases.map(({ name, shape, samples: count, shift, noise, seed, firstSample, ...rest }) => {
     const size = shape[0] * shape[1] * shape[2];
     // "both-later-rows" starts at sample 1 of "both": same samples, same draws, same result.
     const all = floats(name.startsWith('both') ? 77 : seed, (firstSample % 100 === 1 ? count + 1 : count) * size, 0, 1);
     const samples = all.slice(all.length - count * size);
     const input = addFloats(`augment-${name}-input.bin`, samples.slice());
-    protocol.augmentations.image.apply(samples, { shift, noise }, { seed, firstSample, shape });
+    protocol.augmentations.image.apply(samples, { shift, noise, ...rest }, { seed, firstSample, shape });
     return {
       name,
       shape,
       samples: count,
       shift,
       noise,
+      ...rest,
       seed,
       firstSample,
       input,

@@ -39,6 +39,13 @@ export const patternWords: ReadonlyMap<string, { readonly expected: string; read
     '^[1-9][0-9]{0,14}([KMGT]i|[kMGT])?$',
     { expected: 'an amount such as 2Gi', remedy: 'write a whole number with Ki, Mi, Gi, Ti, k, M, G, T or none' },
   ],
+  [
+    '^[A-Za-z_][A-Za-z0-9_.-]*$',
+    {
+      expected: 'a letter or _, then letters, digits, _, . and -',
+      remedy: 'choose a name such as image, and name the column in columns',
+    },
+  ],
 ]);
 
 export interface StructureReport {

@@ -3,7 +3,7 @@
  * can do it), and those that make no sense for the engine. A job that sets one is refused with a sentence; no field is
  * ignored.
  */
-import { datasetDeliveries, datasetFormats, trainingOrders } from '@distillery/protocol';
+import { datasetDeliveries, trainingOrders } from '@distillery/protocol';
 import type { UriScheme } from '@distillery/protocol';
 
 import type { DistillJob } from './generated/distilljob.js';
@@ -45,7 +45,6 @@ function inManifest<Value extends string>(
 }
 
 const gaps: readonly Gap[] = [
-  inManifest('spec.dataset.format', ({ spec }) => spec.dataset.format, datasetFormats),
   inManifest('spec.dataset.delivery', ({ spec }) => spec.dataset.delivery, datasetDeliveries),
   {
     lacking: both,

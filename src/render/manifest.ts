@@ -5,6 +5,7 @@ import type { Manifest } from '@distillery/protocol';
 
 import { type DistillJob, quantityValue, withUris } from '../api/index.js';
 
+import { datasetOf, requiredFeatures, trainingOf } from './dataset.js';
 import { namespaceOf } from './metadata.js';
 import { storeInPod, uriInPod } from './mounts.js';
 
@@ -14,11 +15,13 @@ import { storeInPod, uriInPod } from './mounts.js';
  */
 export function manifestOf(job: DistillJob, uid: string): Manifest {
   const { dataset, training, teacher, logits, student } = withUris(job, uriInPod).spec;
+  const requires = requiredFeatures(job);
   return writtenManifestSchema.parse({
     version: 1,
     job: { uid, namespace: namespaceOf(job), name: job.metadata.name },
-    dataset: omit(dataset, 'secretRef'),
-    training,
+    ...(requires.length === 0 ? {} : { requires }),
+    dataset: datasetOf(dataset),
+    training: trainingOf(training),
     teacher: {
       model: omit(teacher.model, 'secretRef'),
       input: teacher.input,

@@ -39,7 +39,7 @@ export interface ResultLine {
   readonly outcome: 'complete' | 'failed' | 'stopped';
   readonly message?: string;
   readonly digest?: string;
-  readonly studentAccuracy?: number;
+  readonly studentAccuracy?: number | null;
   readonly teacherAccuracy?: number;
   readonly baselineAccuracy?: number;
   readonly folder?: string;

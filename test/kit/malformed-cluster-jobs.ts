@@ -21,8 +21,6 @@ export const unsupportedJobs: readonly Case[] = [
   ['a data set beside a job file', ['spec.dataset.uri', 'file://data/mnist']],
   ['a teacher beside a job file', ['spec.teacher.model.uri', 'file://models/teacher.onnx']],
   ['a student beside a job file', ['spec.student.model.uri', 'file://./student.json']],
-  ['a data set of image folders', ['spec.dataset.format', 'imageFolder']],
-  ['a data set of lines', ['spec.dataset.format', 'jsonl']],
   ['samples that travel in the work items', ['spec.dataset.delivery', 'Inline']],
   ['steps in any order', ['spec.training.order', 'Relaxed']],
   ['logits that are used again', ['spec.logits.reuse', 'AcrossEpochs'], ['spec.training.epochs', 2]],

@@ -3,6 +3,9 @@ import { bent, type Change, yamlOf } from './jobs.js';
 
 const pool = (...changes: readonly Record<string, unknown>[]): Change => ['spec.teacher.pools', changes];
 
+const fields = (...given: readonly Record<string, unknown>[]): Change => ['spec.dataset.fields', given];
+const x = { name: 'x', type: 'tensor' };
+
 /** A title, then either the text or changes of the shortest valid job. */
 export const malformedJobs: readonly (
   readonly [title: string, text: string] | readonly [title: string, ...changes: Change[]]
@@ -69,7 +72,31 @@ export const malformedJobs: readonly (
   ],
   ['a uri that is too long', ['spec.dataset.uri', `file://${'x'.repeat(1024)}`]],
   ['a format in capitals', ['spec.dataset.format', 'IDX']],
-  ['an unknown format', ['spec.dataset.format', 'parquet']],
+  ['an unknown format', ['spec.dataset.format', 'avro']],
+  ['no fields', fields()],
+  ['a field without a type', fields({ name: 'x' })],
+  ['a field of an unknown type', fields({ name: 'x', type: 'audio' })],
+  ['a field whose name begins with a digit', fields({ name: '1x', type: 'tensor' })],
+  ['two fields of one name', fields({ name: 'x', type: 'tensor' }, { name: 'x', type: 'text' })],
+  ['two targets', fields(x, { name: 'label', type: 'class' }, { name: 'to', type: 'target' })],
+  ['no input', fields({ name: 'label', type: 'class' })],
+  ['a height without a width', fields({ name: 'x', type: 'image', height: 8 })],
+  ['a height of a tensor', fields({ ...x, height: 8, width: 8 })],
+  ['two channels', fields({ name: 'x', type: 'image', channels: 2 })],
+  ['a shape of an image', fields({ name: 'x', type: 'image', shape: [8, 8] })],
+  ['a head of a text', fields({ name: 'x', type: 'text', head: 8 })],
+  ['classes of a tensor', fields({ ...x, classes: ['a'] })],
+  ['a separator of one class', fields(x, { name: 'label', type: 'class', separator: ';' })],
+  ['several columns of a text', fields({ name: 'x', type: 'text', columns: ['a', 'b'] })],
+  ['all columns and one more', fields({ ...x, columns: ['*', 'a'] })],
+  ['all columns of an image', fields({ name: 'x', type: 'image', columns: ['*'] })],
+  ['classes that count from 2', fields(x, { name: 'label', type: 'class', firstClass: 2 })],
+  ['a split without a test', ['spec.dataset.split', { train: 'train' }]],
+  ['a split by path and by fraction', ['spec.dataset.split', { train: 'a', test: 'b', testFraction: 0.1 }]],
+  ['a fraction of 0', ['spec.dataset.split', { testFraction: 0 }]],
+  ['bad samples that are skipped', ['spec.dataset.onBadSample', 'Skip']],
+  ['an unknown order of blocks', ['spec.training.shuffle', 'Shards']],
+  ['an unknown augmentation', ['spec.training.augment.rotate', 10]],
   ['a batch size of 0', ['spec.training.batchSize', 0]],
   ['a batch size in quotes', ['spec.training.batchSize', '128']],
   ['a seed in the notation of another YAML', ['spec.training.seed', '0o10']],

@@ -169,7 +169,13 @@ export function fakeSplit(
 }
 
 export function fakeDataset(train: number, test = 10): Dataset {
-  return { train: fakeSplit(train), test: fakeSplit(test), close: () => Promise.resolve() };
+  return {
+    train: fakeSplit(train),
+    test: fakeSplit(test),
+    identity: '0'.repeat(32),
+    notes: [],
+    close: () => Promise.resolve(),
+  };
 }
 
 export function scheduleFor({ training }: Manifest, samples: number): Schedule {

@@ -91,15 +91,9 @@ function pickOne(folder: string, { files, closed }: Content, pattern: RegExp, se
       remedy: 'keep one of them, or name the folder that holds the one that is meant',
     });
   }
-  const packed = matching[0];
-  if (packed !== undefined) {
-    throw new DataError({
-      about: packed.path,
-      found: 'a gzip file',
-      expected: 'a raw idx file',
-      remedy: `unpack it: gunzip -k ${packed.path}`,
-    });
-  }
+  // Only where there is no raw file: that one is read without being unpacked.
+  const [packed] = matching;
+  if (packed !== undefined && matching.length === 1) return packed.path;
   const unseen = closed.length === 0 ? '' : ` (${shown(closed)} may not be read)`;
   throw new DataError({
     about: folder,

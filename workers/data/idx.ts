@@ -13,7 +13,9 @@ import { openRegularSync } from '@distillery/platform';
 
 import { DataError, readFailure } from '../tables/index.js';
 import { locateIdx } from './idx-locate.js';
+import { newHash } from './row-hash.js';
 import { imageInputs, imageSamples, inputsText, sameInputs, sizeOf } from './samples.js';
+
 import type { Reader, Split } from './samples.js';
 
 const unsignedByte = 0x08;
@@ -67,6 +69,8 @@ export const idxReader: Reader = {
     return {
       train,
       test: opened,
+      identity: await identityOfIdx([train, opened]),
+      notes: [],
       close: async () => {
         await train.close();
         await opened.close();
@@ -74,6 +78,23 @@ export const idxReader: Reader = {
     };
   },
 };
+
+const sampledRows = 64;
+
+/** As identity.ts says of tables: sizes and all labels, and the pixels of some samples. */
+async function identityOfIdx(splits: readonly Split[]): Promise<string> {
+  const hash = newHash();
+  for (const split of splits) {
+    hash.update(JSON.stringify([1, 'idx', split.length, split.spec]));
+    const all = Uint32Array.from({ length: split.length }, (_, at) => at);
+    const targets = await split.targets(all);
+    if (targets?.kind === 'class') hash.update(targets.labels);
+    const stride = Math.ceil(split.length / sampledRows);
+    const { inputs } = await split.read(all.filter((at) => at % stride === 0));
+    for (const { data } of Object.values(inputs)) if (data instanceof Float32Array) hash.update(data);
+  }
+  return hash.digest('hex').slice(0, 32);
+}
 
 /** @throws DataError when either file is missing, damaged, or does not belong to the other. */
 function openIdxSplit(imagesPath: string, labelsPath: string): Split {
@@ -233,7 +254,6 @@ function dimensionRemedy(found: number, expected: number): string {
     return 'check that images and labels are not swapped';
   }
   if (expected === 1) return 'write the number of the class as one byte for each sample';
-  if (found === 4) return 'convert the images to gray: color images cannot be read from idx files';
   return 'write the images as [number, height, width], one byte a pixel';
 }
 

@@ -12,8 +12,12 @@ export {
   sizeOf,
   targetsBetween,
 } from './samples.js';
+export { BadSampleError } from './table-split.js';
+export type { Replacement } from './table-split.js';
+export { replacementLog } from './replacement-log.js';
 export type {
   Dataset,
+  DatasetSettings,
   InputSpec,
   InputSpecs,
   NumericSpec,
@@ -27,4 +31,4 @@ export type {
   Tensor,
   TextTensor,
 } from './samples.js';
-export { batchOf, checkLabels, inParts } from './view.js';
+export { batchOf, blockRowsOf, checkLabels, inParts } from './view.js';

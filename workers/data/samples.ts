@@ -63,7 +63,7 @@ export interface NumericSpec extends InputSpec {
 export type NumericSpecs = Readonly<Record<string, NumericSpec>>;
 
 /** One input of a data set's samples. Its kind decides how it is augmented; images are float32. */
-type SampleInput =
+export type SampleInput =
   | (InputSpec & { readonly dtype: 'float32'; readonly kind: SampleKind })
   | (InputSpec & { readonly kind: Exclude<SampleKind, 'image'> });
 
@@ -81,6 +81,11 @@ export interface Split {
   /** Number of samples. */
   readonly length: number;
   readonly spec: SampleSpec;
+  /**
+   * Where rows far apart are dear to read: how many rows lie together, for `training.shuffle: Blocks`. Absent = any order
+   * costs the same.
+   */
+  readonly rowsPerBlock?: number;
   /** Samples by index, as `spec` describes them; the caller owns the arrays. */
   read(indices: ArrayLike<number>): Promise<Samples>;
   /** Targets of the samples named; null where the data set has none. */
@@ -92,6 +97,13 @@ export interface Dataset {
   readonly train: Split;
   /** Held out for evaluation; null = nothing is held out. */
   readonly test: Split | null;
+  /**
+   * 32 hex digits that differ when the samples differ: a hash of the format, the fields, the split, the decoders' versions,
+   * the number of rows, the labels, and the content of some rows (identity.ts).
+   */
+  readonly identity: string;
+  /** What a person should know of it, such as files that are left out. */
+  readonly notes: readonly string[];
   close(): Promise<void>;
 }
 
@@ -103,6 +115,8 @@ export interface Reader {
    */
   open(place: LocalPlace): Promise<Dataset>;
 }
+/** What a job says of its data. */
+export type DatasetSettings = Pick<Manifest['dataset'], 'format' | 'uri' | 'fields' | 'split' | 'onBadSample'>;
 export type DatasetFormat = Manifest['dataset']['format'];
 
 /** The name of the input of samples that have only one. */

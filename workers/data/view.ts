@@ -1,5 +1,5 @@
 /** Samples as teacher and student both see them, augmented by the step's seed; and the check of their labels. */
-import { type Augment, augmentations } from '@distillery/protocol';
+import { type Augment, augmentations, windowBlocks } from '@distillery/protocol';
 
 import { DataError } from '../tables/index.js';
 import type { Samples, Split } from './samples.js';
@@ -29,12 +29,20 @@ export async function batchOf(
       throw new DataError({
         about: `input ${name}`,
         problem: 'its samples are no images and cannot be augmented',
-        remedy: 'set training.augment.shift and training.augment.noise to 0',
+        remedy: 'set training.augment.shift and training.augment.noise to 0, and flip to false',
       });
     }
     if (tensor?.dtype === 'float32') augmentation.apply(tensor.data, how, { ...place, shape });
   }
   return samples;
+}
+
+/** Where nothing says how many rows lie together. */
+const rowsTogether = 8 * 1_024;
+
+/** Rows of a block of `training.shuffle: Blocks`: the blocks of one window are as many rows as lie together. */
+export function blockRowsOf({ rowsPerBlock = rowsTogether }: Pick<Split, 'rowsPerBlock'>): number {
+  return Math.ceil(rowsPerBlock / windowBlocks);
 }
 
 /** The indices of all samples in order, in parts of at most `samplesAtOnce`. */

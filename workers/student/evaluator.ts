@@ -55,7 +55,8 @@ export class Evaluator {
     let evaluation: Evaluation | null = null;
     for (const indices of inParts(split, samplesAtOnce)) {
       if (!goesOn()) return null;
-      const [samples, targets] = await Promise.all([split.read(indices), split.targets(indices)]);
+      const samples = await split.read(indices);
+      const targets = await split.targets(indices);
       if (targets === null) return null;
       const part = await this.#trainer.evaluate(this.#view(samples), targets);
       evaluation = evaluation === null ? part : evaluationSum(evaluation, part);

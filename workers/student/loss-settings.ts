@@ -32,6 +32,7 @@ export function fittingTargets(
   const { train, test } = dataset;
   return {
     dataset: {
+      ...dataset,
       train: withoutTargets(train),
       test: test === null ? null : withoutTargets(test),
       close: () => dataset.close(),
@@ -43,6 +44,7 @@ export function fittingTargets(
 function withoutTargets(split: Split): Split {
   return {
     length: split.length,
+    ...(split.rowsPerBlock === undefined ? {} : { rowsPerBlock: split.rowsPerBlock }),
     spec: { ...split.spec, target: null },
     read: (indices) => split.read(indices),
     targets: () => Promise.resolve(null),

@@ -26,7 +26,7 @@ import {
   openFileStore,
 } from '../checkpoint/index.js';
 import type { ExportLimits, TrainerThread, TrainerThreadSource } from '../compute/index.js';
-import { checkLabels, type Dataset, openDataset } from '../data/index.js';
+import { blockRowsOf, checkLabels, type Dataset, openDataset, replacementLog } from '../data/index.js';
 import type { OnnxOrder } from '../models/export.js';
 import { unlessStopped, type WorkerContext } from '../process/index.js';
 import {
@@ -44,6 +44,7 @@ import {
 } from '../stream/index.js';
 
 import { widthFault } from './frames.js';
+import { labelNote } from './label-note.js';
 import { LiveSupply } from './live-supply.js';
 import { fittingTargets, lossSettingsOf } from './loss-settings.js';
 import { studentModelText } from './model.js';
@@ -85,19 +86,26 @@ async function prepare(
 }> {
   const { log, clock, places, stop } = context;
   const { manifest } = context.env;
-  const opened = await openDataset(manifest.dataset, (uri) => places.resolve(uri, 'dataset'));
+  const opened = await openDataset(manifest.dataset, {
+    placeOf: (uri) => places.resolve(uri, 'dataset'),
+    replaced: replacementLog((message) => {
+      log.warn(message);
+    }),
+  });
   const { dataset, notes: left } = fittingTargets(opened, lossSettingsOf(manifest));
-  for (const note of left) log.warn(note);
   const { positions } = dataset.train.spec;
-  const schedule = scheduleOf({ ...manifest.training, samples: dataset.train.length, positions });
+  const blockRows = manifest.training.shuffle === 'Blocks' ? blockRowsOf(dataset.train) : undefined;
+  const schedule = scheduleOf({ ...manifest.training, samples: dataset.train.length, positions, blockRows });
   const modelJson = await studentModelText(manifest, dataset, places);
   const [trainer, link] = await Promise.all([
     openTrainer(trainerSourceOf(context, modelJson, schedule)),
     connect(context),
   ]);
-  for (const note of trainer.notes) log.warn(note);
   const { view, notes } = await studentView(manifest, trainer.inputs, dataset.train.spec.inputs, places);
-  for (const note of notes) log.warn(note);
+  const labels = labelNote(manifest, dataset);
+  for (const note of [...dataset.notes, ...left, ...trainer.notes, ...notes, ...(labels === null ? [] : [labels])]) {
+    log.warn(note);
+  }
   await checkClasses(trainer, dataset);
   const names = jobNames(manifest.job.uid);
   const stores = await openStores(context, link, names);

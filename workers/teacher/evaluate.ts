@@ -24,14 +24,14 @@ async function evaluate(): Promise<Measured> {
   const env = readLabelingEnvironment(process.env);
   const { manifest, threads, runtime } = env;
   const places = placesOf(env, quietLog, new AbortController().signal);
-  const dataset = await openDataset(manifest.dataset, (named) => places.resolve(named, 'dataset'));
+  const dataset = await openDataset(manifest.dataset, { placeOf: (uri) => places.resolve(uri, 'dataset') });
   const { test } = dataset;
   // The columns of an embedding are no classes.
   if (test?.spec.target?.kind !== 'class' || manifest.teacher.output?.kind === 'Embedding') {
     await dataset.close();
     return { samples: 0, accuracy: null };
   }
-  const inference = await openInferenceThread(await inferenceSource(manifest, { threads, runtime }, test, places));
+  const inference = await openInferenceThread(await inferenceSource(manifest, { threads, runtime }, dataset, places));
   let correct = 0;
   for (const indices of inParts(test, samplesAtOnce)) {
     const { logits } = await inference.infer(await test.read(indices));

@@ -2,7 +2,7 @@
 import { jobNames, protocolVersion, teacherDrainMs, type TeacherState, workerExitCodes } from '@distillery/protocol';
 
 import { asModelError, type InferenceThread, openInferenceThread } from '../compute/index.js';
-import { type Dataset, openDataset } from '../data/index.js';
+import { type Dataset, openDataset, replacementLog } from '../data/index.js';
 import { compareWithReference, selfTestAnswers } from '../models/inference/index.js';
 import { Meter, WorkerError } from '../base/index.js';
 import { runWorker, unlessStopped, type WorkerContext } from '../process/index.js';
@@ -78,9 +78,14 @@ await runWorker(async (context) => {
 async function prepare({ env, log, clock, places }: WorkerContext): Promise<Prepared> {
   const { manifest, pod, pool } = env;
   const names = jobNames(manifest.job.uid);
-  const dataset = await openDataset(manifest.dataset, (uri) => places.resolve(uri, 'dataset'));
+  const dataset = await openDataset(manifest.dataset, {
+    placeOf: (uri) => places.resolve(uri, 'dataset'),
+    replaced: replacementLog((message) => {
+      log.warn(message);
+    }),
+  });
   const split = dataset.train;
-  const source = await inferenceSource(manifest, env, split, places);
+  const source = await inferenceSource(manifest, env, dataset, places);
   const [inference, link] = await Promise.all([
     openInferenceThread(source),
     connectWorker({

@@ -2,15 +2,15 @@
 import type { Manifest } from '@distillery/protocol';
 
 import type { InferenceThreadSource } from '../compute/index.js';
-import type { Split } from '../data/index.js';
+import type { Dataset } from '../data/index.js';
 import { filesBeside } from '../models/inference/index.js';
 import type { Places } from '../places/index.js';
 
 /** @throws PlaceError for a uri that names nothing here; RemoteError */
 export async function inferenceSource(
-  { teacher }: Manifest,
+  { dataset, teacher }: Manifest,
   { threads, runtime }: Pick<InferenceThreadSource, 'threads' | 'runtime'>,
-  { spec }: Pick<Split, 'spec'>,
+  { train, identity }: Pick<Dataset, 'train' | 'identity'>,
   places: Pick<Places, 'resolve'>,
 ): Promise<InferenceThreadSource> {
   const { model, input, inputs, tokenizer, output } = teacher;
@@ -23,9 +23,18 @@ export async function inferenceSource(
     ...(tokenizer === undefined
       ? {}
       : { tokenizer: { path: (await places.resolve(tokenizer.uri, 'model')).path, maxTokens: tokenizer.maxTokens } }),
-    inputs: spec.inputs,
+    inputs: train.spec.inputs,
+    ...(isOfFormerReleases(dataset) ? {} : { dataIdentity: identity }),
     threads,
     runtime,
     limitSeconds: model.timeoutSeconds,
   };
+}
+
+/**
+ * Whether a job could have begun under a release that did not know the identity of the data: its teachers keep the digest
+ * that they had, so that teachers of both releases can work for it during an upgrade.
+ */
+function isOfFormerReleases({ format, fields, split, onBadSample }: Manifest['dataset']): boolean {
+  return format === 'idx' && fields === undefined && split === undefined && onBadSample === undefined;
 }

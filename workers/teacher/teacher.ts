@@ -19,7 +19,7 @@ import {
 } from '@distillery/protocol';
 
 import { type Log, type Meter, WorkerError } from '../base/index.js';
-import { batchOf, type Samples, type Split } from '../data/index.js';
+import { BadSampleError, batchOf, type Samples, type Split } from '../data/index.js';
 import type { WorkDelivery } from '../stream/index.js';
 
 /** What the teacher needs of the stream. */
@@ -115,9 +115,14 @@ export class Teacher {
     }
   }
 
-  /** teacher/T2. @throws WorkerError unreachable: the item is not at fault */
+  /** teacher/T2. @throws WorkerError unreachable: the item is not at fault; BadSampleError: the data is */
   async #retryOrDeadLetter(delivery: WorkDelivery, error: unknown): Promise<void> {
     if (error instanceof WorkerError && error.reason === 'unreachable') {
+      delivery.giveBack(0);
+      throw error;
+    }
+    // Every teacher finds the same in the same data; the student would, too.
+    if (error instanceof BadSampleError) {
       delivery.giveBack(0);
       throw error;
     }

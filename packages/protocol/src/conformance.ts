@@ -31,6 +31,8 @@ export interface Implementation {
   readonly readWorkItem?: (text: string) => Answer<{ readonly item: unknown } | { readonly field: string }>;
   /** Order of the samples in an epoch. */
   readonly permutation?: (seed: number, epoch: number, samples: number) => Answer<ArrayLike<number>>;
+  /** Order of the samples in an epoch of a job whose `training.shuffle` is Blocks. */
+  readonly blockOrder?: (seed: number, epoch: number, samples: number, blockRows: number) => Answer<ArrayLike<number>>;
   readonly batch?: (
     job: { readonly seed: number; readonly samples: number; readonly batchSize: number; readonly epochs: number },
     step: number,
@@ -86,6 +88,7 @@ const parts: readonly ConformancePart[] = [
   'writeFrame',
   'readWorkItem',
   'permutation',
+  'blockOrder',
   'batch',
   'shard',
   'augmentImage',
@@ -101,7 +104,7 @@ interface Question {
 }
 
 function* questions(implementation: Implementation, files: VectorFiles): Generator<Question> {
-  const { readFrame, writeFrame, readWorkItem, permutation, batch, shard } = implementation;
+  const { readFrame, writeFrame, readWorkItem, permutation, blockOrder, batch, shard } = implementation;
   const frames = framesSchema.parse(files.json('frames.json'));
   for (const { name, file, encoded, decoded, ...rest } of frames.sound) {
     const header = headerSchema.parse(rest);
@@ -133,6 +136,13 @@ function* questions(implementation: Implementation, files: VectorFiles): Generat
       const vector = `seed ${String(seed)}, epoch ${String(epoch)}, ${String(samples)} samples`;
       const answer = async (): Promise<number[]> => Array.from(await permutation(seed, epoch, samples));
       yield { part: 'permutation', vector, answer, expected };
+    }
+  }
+  if (blockOrder !== undefined) {
+    for (const { seed, epoch, samples, blockRows, order: expected } of plan.blockOrders) {
+      const vector = `seed ${String(seed)}, epoch ${String(epoch)}, ${String(samples)} samples in blocks of ${String(blockRows)}`;
+      const answer = async (): Promise<number[]> => Array.from(await blockOrder(seed, epoch, samples, blockRows));
+      yield { part: 'blockOrder', vector, answer, expected };
     }
   }
   if (batch !== undefined) {
@@ -233,6 +243,8 @@ const augmentationSchema = z.object({
   shape: z.tuple([z.number(), z.number(), z.number()]),
   shift: z.number(),
   noise: z.number(),
+  /** Absent = false. */
+  flip: z.boolean().optional(),
   seed: z.number(),
   firstSample: z.number(),
 });
@@ -241,6 +253,15 @@ const requiresSchema = z.array(z.object({ text: z.string(), has: z.array(z.strin
 const planSchema = z.object({
   permutations: z.array(
     z.object({ seed: z.number(), epoch: z.number(), samples: z.number(), permutation: z.array(z.number()) }),
+  ),
+  blockOrders: z.array(
+    z.object({
+      seed: z.number(),
+      epoch: z.number(),
+      samples: z.number(),
+      blockRows: z.number(),
+      order: z.array(z.number()),
+    }),
   ),
   schedules: z.array(
     z.object({

@@ -60,7 +60,7 @@ export {
   trainingOrders,
   writtenManifestSchema,
 } from './manifest.js';
-export type { Augment, Manifest } from './manifest.js';
+export type { Augment, DatasetField, Manifest } from './manifest.js';
 export { anyStateChange, firstRank, fitsTeacherKey, jobNames, NameError, resultPrefix, studentRanks } from './names.js';
 export type { JobNames } from './names.js';
 export { hostPort, NatsAddress, NatsAddressError, printableAddress } from './nats-address.js';
@@ -99,7 +99,7 @@ export { maxMetrics, metricNamePattern, namedMetricsSchema } from './metrics.js'
 export type { NamedMetrics } from './metrics.js';
 export { runtimeChoices, runtimeNames } from './runtimes.js';
 export type { RuntimeChoice, RuntimeName } from './runtimes.js';
-export { permutation, schedule } from './schedule.js';
+export { blockOrder, permutation, schedule, windowBlocks } from './schedule.js';
 export type { Schedule, ScheduleOptions } from './schedule.js';
 export { samplesOfRows, shardCount, shardRows, shardsOf } from './shards.js';
 export type { RowRange } from './shards.js';

@@ -70,6 +70,8 @@ const augmentSchema = z.strictObject({
   shift: z.number().int().min(0).max(64),
   /** Standard deviation of additive pixel noise, in units of the [0, 1] pixel range. */
   noise: fraction,
+  /** Whether samples are mirrored from left to right, each with probability one half; absent = false. */
+  flip: z.boolean().optional(),
 });
 export type Augment = z.infer<typeof augmentSchema>;
 
@@ -78,9 +80,49 @@ const storeSchema = z.enum(['nats', 'file']);
 const folderSchema = z.string().startsWith('/', 'must be an absolute path').optional();
 
 /** Formats of data sets: the one list, which readers and validation follow. */
-export const datasetFormats = ['idx'] as const;
+export const datasetFormats = ['idx', 'npy', 'csv', 'jsonl', 'parquet', 'imageFolder', 'webdataset', 'files'] as const;
 export const datasetDeliveries = ['Reference'] as const;
 export const trainingOrders = ['Strict'] as const;
+
+const name = z.string().min(1);
+const field = { name, columns: z.array(name).min(1) };
+const classFields = {
+  ...field,
+  /** In the order of the classes; absent = as the data has them: numbers from `firstClass`, or names sorted by bytes. */
+  classes: z.array(name).min(1).optional(),
+  /** The number in the data of the first class. */
+  firstClass: z.union([z.literal(0), z.literal(1)]),
+};
+
+/** What a column of a data set is to a sample: an input, or the target. */
+const fieldSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    ...field,
+    type: z.literal('image'),
+    /** Pixels after resizing; absent = all images have the size of the first. */
+    size: z.strictObject({ height: count, width: count }).optional(),
+    channels: z.union([z.literal(1), z.literal(3)]).optional(),
+  }),
+  z.strictObject({
+    ...field,
+    type: z.literal('tensor'),
+    shape: z.array(count).optional(),
+    dtype: z.enum(['Float32', 'Int32']),
+  }),
+  z.strictObject({ ...field, type: z.literal('text') }),
+  z.strictObject({
+    ...field,
+    type: z.literal('bytes'),
+    head: z.number().int().min(0),
+    tail: z.number().int().min(0),
+    padding: z.number().int().min(0),
+    strip: z.boolean(),
+  }),
+  z.strictObject({ ...classFields, type: z.literal('class') }),
+  z.strictObject({ ...classFields, type: z.literal('classes'), separator: z.string().min(1) }),
+  z.strictObject({ ...field, type: z.literal('target') }),
+]);
+export type DatasetField = z.infer<typeof fieldSchema>;
 
 /** For the writer: an unknown field is a fault of the program, and is refused. */
 export const writtenManifestSchema = z.strictObject({
@@ -92,12 +134,22 @@ export const writtenManifestSchema = z.strictObject({
     format: z.enum(datasetFormats),
     uri: z.string().min(1),
     delivery: z.enum(datasetDeliveries),
+    /** Absent = the natural fields of the format. */
+    fields: z.array(fieldSchema).min(1).optional(),
+    /** Absent = as the data set is divided already, else nothing is held out. Paths are below the uri. */
+    split: z
+      .union([z.strictObject({ train: name, test: name }), z.strictObject({ testFraction: z.number().gt(0).max(0.9) })])
+      .optional(),
+    /** Absent = Fail. */
+    onBadSample: z.literal('Replace').optional(),
   }),
   training: z.strictObject({
     batchSize: count,
     epochs: count,
     seed: z.number().int().min(0),
     order: z.enum(trainingOrders),
+    /** Absent = Rows. */
+    shuffle: z.literal('Blocks').optional(),
     augment: augmentSchema,
   }),
   teacher: z.strictObject({

@@ -116,8 +116,8 @@ export const jobSchema: Schema = {
       ],
       "x-kubernetes-validations": [
         {
-          "rule": "self.logits.reuse != 'AcrossEpochs' || (self.training.augment.shift == 0 && self.training.augment.noise == 0.0)",
-          "message": "reuse AcrossEpochs needs training.augment.shift 0 and training.augment.noise 0, since stored logits fit one view of a sample; drop the augmentation or use reuse Never",
+          "rule": "self.logits.reuse != 'AcrossEpochs' || (self.training.augment.shift == 0 && self.training.augment.noise == 0.0 && !self.training.augment.flip)",
+          "message": "reuse AcrossEpochs needs training.augment.shift 0, training.augment.noise 0 and no training.augment.flip, since stored logits fit one view of a sample; drop the augmentation or use reuse Never",
           "fieldPath": ".logits.reuse"
         },
         {
@@ -146,7 +146,7 @@ export const jobSchema: Schema = {
         },
         "dataset": {
           "type": "object",
-          "description": "The labeled samples.",
+          "description": "The samples, with or without labels.",
           "required": [
             "uri"
           ],
@@ -160,6 +160,16 @@ export const jobSchema: Schema = {
               "rule": "!has(self.secretRef) || self.uri.lowerAscii().matches('^(https|s3)://')",
               "message": "secretRef belongs to an https:// or s3:// uri; leave it out, or name such a uri",
               "fieldPath": ".secretRef"
+            },
+            {
+              "rule": "!has(self.fields) || self.fields.filter(f, f.type == 'class' || f.type == 'classes' || f.type == 'target').size() <= 1",
+              "message": "a sample has one target, so one field at most has the type class, classes or target; remove the others",
+              "fieldPath": ".fields"
+            },
+            {
+              "rule": "!has(self.fields) || self.fields.exists(f, f.type != 'class' && f.type != 'classes' && f.type != 'target')",
+              "message": "a model needs an input, so one field at least has the type image, tensor, text or bytes; add such a field",
+              "fieldPath": ".fields"
             }
           ],
           "properties": {
@@ -169,10 +179,14 @@ export const jobSchema: Schema = {
               "enum": [
                 "idx",
                 "npy",
+                "csv",
+                "jsonl",
+                "parquet",
                 "imageFolder",
-                "jsonl"
+                "webdataset",
+                "files"
               ],
-              "description": "How the samples are stored."
+              "description": "How the samples are stored; docs/data.md describes each format."
             },
             "uri": {
               "type": "string",
@@ -254,6 +268,232 @@ export const jobSchema: Schema = {
                 }
               }
             },
+            "fields": {
+              "type": "array",
+              "x-kubernetes-list-type": "map",
+              "x-kubernetes-list-map-keys": [
+                "name"
+              ],
+              "minItems": 1,
+              "maxItems": 32,
+              "description": "What a sample consists of: its inputs and at most one target. Absent: what docs/data.md says of the format.",
+              "items": {
+                "type": "object",
+                "required": [
+                  "name",
+                  "type"
+                ],
+                "x-kubernetes-validations": [
+                  {
+                    "rule": "has(self.height) == has(self.width)",
+                    "message": "height and width are given together; give both, or leave both out",
+                    "fieldPath": ".height"
+                  },
+                  {
+                    "rule": "self.type == 'image' || (!has(self.height) && !has(self.channels))",
+                    "message": "height, width and channels belong to an image; remove them, or set the type to image",
+                    "fieldPath": ".type"
+                  },
+                  {
+                    "rule": "self.type == 'tensor' || (!has(self.shape) && !has(self.dtype))",
+                    "message": "shape and dtype belong to a tensor; remove them, or set the type to tensor",
+                    "fieldPath": ".type"
+                  },
+                  {
+                    "rule": "self.type == 'bytes' || (!has(self.head) && !has(self.tail) && !has(self.padding) && !has(self.strip))",
+                    "message": "head, tail, padding and strip belong to a field of bytes; remove them, or set the type to bytes",
+                    "fieldPath": ".type"
+                  },
+                  {
+                    "rule": "self.type == 'class' || self.type == 'classes' || (!has(self.classes) && !has(self.firstClass))",
+                    "message": "classes and firstClass belong to a target of classes; remove them, or set the type to class or classes",
+                    "fieldPath": ".type"
+                  },
+                  {
+                    "rule": "self.type == 'classes' || !has(self.separator)",
+                    "message": "separator belongs to a field of classes; remove it, or set the type to classes",
+                    "fieldPath": ".type"
+                  },
+                  {
+                    "rule": "!has(self.columns) || self.columns.size() == 1 || self.type == 'tensor' || self.type == 'target'",
+                    "message": "several columns make one tensor or one target; name one column, or set the type to tensor or target",
+                    "fieldPath": ".columns"
+                  },
+                  {
+                    "rule": "!has(self.columns) || !self.columns.exists(c, c == '*') || (self.columns.size() == 1 && (self.type == 'tensor' || self.type == 'target'))",
+                    "message": "\"*\" stands for all numeric columns that no other field names; make it the only column of a tensor or target",
+                    "fieldPath": ".columns"
+                  }
+                ],
+                "properties": {
+                  "name": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 64,
+                    "pattern": "^[A-Za-z_][A-Za-z0-9_.-]*$",
+                    "description": "Name of the input of the samples, or of the target; unique in the job."
+                  },
+                  "type": {
+                    "type": "string",
+                    "enum": [
+                      "image",
+                      "tensor",
+                      "text",
+                      "bytes",
+                      "class",
+                      "classes",
+                      "target"
+                    ],
+                    "description": "What the column holds. `image`, `tensor`, `text` and `bytes` are inputs; `class` (one class), `classes` (any number of them) and `target` (numbers) are what is right for the sample."
+                  },
+                  "columns": {
+                    "type": "array",
+                    "x-kubernetes-list-type": "atomic",
+                    "minItems": 1,
+                    "maxItems": 256,
+                    "description": "Columns of the data set; absent = the column of the field's name. A tensor or target may join several numeric columns, and `[\"*\"]` is every numeric column that no other field names.",
+                    "items": {
+                      "type": "string",
+                      "minLength": 1,
+                      "maxLength": 256
+                    }
+                  },
+                  "height": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": 4096,
+                    "description": "Height in pixels after resizing, without regard to proportions. Absent: every picture must have the size of the first one."
+                  },
+                  "width": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": 4096,
+                    "description": "Width in pixels after resizing."
+                  },
+                  "channels": {
+                    "type": "integer",
+                    "enum": [
+                      1,
+                      3
+                    ],
+                    "description": "1 makes pictures gray, 3 RGB. Absent = as the first picture has."
+                  },
+                  "shape": {
+                    "type": "array",
+                    "x-kubernetes-list-type": "atomic",
+                    "maxItems": 6,
+                    "description": "Shape of one sample; absent = as the column has it.",
+                    "items": {
+                      "type": "integer",
+                      "minimum": 1,
+                      "maximum": 16777216
+                    }
+                  },
+                  "dtype": {
+                    "type": "string",
+                    "enum": [
+                      "Float32",
+                      "Int32"
+                    ],
+                    "description": "Type of the numbers that the model gets; absent = Float32."
+                  },
+                  "head": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "maximum": 1048576,
+                    "description": "Bytes taken from the start of the content; absent = 1024."
+                  },
+                  "tail": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "maximum": 1048576,
+                    "description": "Bytes taken from its end; absent = 1024."
+                  },
+                  "padding": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "maximum": 65535,
+                    "description": "Value of the places that the content does not fill; absent = 256, which is no byte."
+                  },
+                  "strip": {
+                    "type": "boolean",
+                    "description": "Whether whitespace at the start of the head and at the end of the tail is left out; absent = true."
+                  },
+                  "classes": {
+                    "type": "array",
+                    "x-kubernetes-list-type": "atomic",
+                    "minItems": 1,
+                    "maxItems": 10000,
+                    "description": "Names of the classes in the order of the model's outputs. Absent: numbers count from `firstClass`, names are sorted by their UTF-8 bytes.",
+                    "items": {
+                      "type": "string",
+                      "minLength": 1,
+                      "maxLength": 256
+                    }
+                  },
+                  "firstClass": {
+                    "type": "integer",
+                    "enum": [
+                      0,
+                      1
+                    ],
+                    "description": "The number in the data that stands for the first class; absent = 0."
+                  },
+                  "separator": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 8,
+                    "description": "What separates several classes in one text; absent = a comma."
+                  }
+                }
+              }
+            },
+            "split": {
+              "type": "object",
+              "description": "What is trained on and what is held out. Absent: as the data set is divided already, see docs/data.md; else nothing is held out.",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "has(self.train) == has(self.test)",
+                  "message": "train and test are given together; give both paths, or leave both out",
+                  "fieldPath": ".test"
+                },
+                {
+                  "rule": "!(has(self.test) && has(self.testFraction))",
+                  "message": "test and testFraction exclude each other; leave one of them out",
+                  "fieldPath": ".testFraction"
+                }
+              ],
+              "properties": {
+                "train": {
+                  "type": "string",
+                  "minLength": 1,
+                  "maxLength": 1024,
+                  "description": "File or folder of the training samples, below the uri."
+                },
+                "test": {
+                  "type": "string",
+                  "minLength": 1,
+                  "maxLength": 1024,
+                  "description": "File or folder of the samples that are held out for evaluation, below the uri."
+                },
+                "testFraction": {
+                  "type": "number",
+                  "minimum": 0,
+                  "exclusiveMinimum": true,
+                  "maximum": 0.9,
+                  "description": "Share of the rows that is held out. A hash of each row decides, so that a row stays where it is when others are added."
+                }
+              }
+            },
+            "onBadSample": {
+              "type": "string",
+              "default": "Fail",
+              "enum": [
+                "Fail",
+                "Replace"
+              ],
+              "description": "What follows when a row cannot be read: Fail ends the job and names file and row, Replace takes the next good row of the split in its place."
+            },
             "delivery": {
               "type": "string",
               "default": "Reference",
@@ -308,6 +548,15 @@ export const jobSchema: Schema = {
               ],
               "description": "Strict trains steps in order: final weights do not depend on what died on the way. Relaxed trains whichever step is ready."
             },
+            "shuffle": {
+              "type": "string",
+              "default": "Rows",
+              "enum": [
+                "Rows",
+                "Blocks"
+              ],
+              "description": "Rows draws every sample from the whole data set. Blocks draws whole blocks of rows and mixes the rows of some blocks at a time, for data whose rows are slow to read one by one."
+            },
             "augment": {
               "type": "object",
               "default": {},
@@ -326,6 +575,11 @@ export const jobSchema: Schema = {
                   "minimum": 0,
                   "maximum": 1,
                   "description": "Standard deviation of additive noise, in units of the [0, 1] pixel range."
+                },
+                "flip": {
+                  "type": "boolean",
+                  "default": false,
+                  "description": "Whether each sample is mirrored from left to right with probability one half."
                 }
               }
             }

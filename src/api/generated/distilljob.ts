@@ -67,18 +67,27 @@ export interface DistillJobSpec {
   backoffLimit: number;
 }
 /**
- * The labeled samples.
+ * The samples, with or without labels.
  */
 export interface Dataset {
   /**
-   * How the samples are stored.
+   * How the samples are stored; docs/data.md describes each format.
    */
-  format: 'idx' | 'npy' | 'imageFolder' | 'jsonl';
+  format: 'idx' | 'npy' | 'csv' | 'jsonl' | 'parquet' | 'imageFolder' | 'webdataset' | 'files';
   /**
    * Where they are: `package://NAME[/PATH]`, `file://PATH` (relative to the job file in a local run; an absolute path inside the worker image in a cluster), `pvc://CLAIM/PATH`, `https://HOST/PATH` or `s3://BUCKET/PATH`; `#sha256=DIGEST` after a remote file pins its content; docs/reference/api.md says under Uris what `#`, `?`, `%` and spaces mean.
    */
   uri: string;
   secretRef?: DatasetSecretRef;
+  /**
+   * What a sample consists of: its inputs and at most one target. Absent: what docs/data.md says of the format.
+   */
+  fields?: DatasetField[];
+  split?: DatasetSplit;
+  /**
+   * What follows when a row cannot be read: Fail ends the job and names file and row, Replace takes the next good row of the split in its place.
+   */
+  onBadSample: 'Fail' | 'Replace';
   /**
    * Reference: teachers read the data set themselves. Inline: samples travel in the work item, for teachers that cannot reach it.
    */
@@ -92,6 +101,85 @@ export interface DatasetSecretRef {
    * Name of the Secret.
    */
   name: string;
+}
+export interface DatasetField {
+  /**
+   * Name of the input of the samples, or of the target; unique in the job.
+   */
+  name: string;
+  /**
+   * What the column holds. `image`, `tensor`, `text` and `bytes` are inputs; `class` (one class), `classes` (any number of them) and `target` (numbers) are what is right for the sample.
+   */
+  type: 'image' | 'tensor' | 'text' | 'bytes' | 'class' | 'classes' | 'target';
+  /**
+   * Columns of the data set; absent = the column of the field's name. A tensor or target may join several numeric columns, and `["*"]` is every numeric column that no other field names.
+   */
+  columns?: string[];
+  /**
+   * Height in pixels after resizing, without regard to proportions. Absent: every picture must have the size of the first one.
+   */
+  height?: number;
+  /**
+   * Width in pixels after resizing.
+   */
+  width?: number;
+  /**
+   * 1 makes pictures gray, 3 RGB. Absent = as the first picture has.
+   */
+  channels?: 1 | 3;
+  /**
+   * Shape of one sample; absent = as the column has it.
+   */
+  shape?: number[];
+  /**
+   * Type of the numbers that the model gets; absent = Float32.
+   */
+  dtype?: 'Float32' | 'Int32';
+  /**
+   * Bytes taken from the start of the content; absent = 1024.
+   */
+  head?: number;
+  /**
+   * Bytes taken from its end; absent = 1024.
+   */
+  tail?: number;
+  /**
+   * Value of the places that the content does not fill; absent = 256, which is no byte.
+   */
+  padding?: number;
+  /**
+   * Whether whitespace at the start of the head and at the end of the tail is left out; absent = true.
+   */
+  strip?: boolean;
+  /**
+   * Names of the classes in the order of the model's outputs. Absent: numbers count from `firstClass`, names are sorted by their UTF-8 bytes.
+   */
+  classes?: string[];
+  /**
+   * The number in the data that stands for the first class; absent = 0.
+   */
+  firstClass?: 0 | 1;
+  /**
+   * What separates several classes in one text; absent = a comma.
+   */
+  separator?: string;
+}
+/**
+ * What is trained on and what is held out. Absent: as the data set is divided already, see docs/data.md; else nothing is held out.
+ */
+export interface DatasetSplit {
+  /**
+   * File or folder of the training samples, below the uri.
+   */
+  train?: string;
+  /**
+   * File or folder of the samples that are held out for evaluation, below the uri.
+   */
+  test?: string;
+  /**
+   * Share of the rows that is held out. A hash of each row decides, so that a row stays where it is when others are added.
+   */
+  testFraction?: number;
 }
 /**
  * What decides the order and number of steps.
@@ -113,6 +201,10 @@ export interface Training {
    * Strict trains steps in order: final weights do not depend on what died on the way. Relaxed trains whichever step is ready.
    */
   order: 'Strict' | 'Relaxed';
+  /**
+   * Rows draws every sample from the whole data set. Blocks draws whole blocks of rows and mixes the rows of some blocks at a time, for data whose rows are slow to read one by one.
+   */
+  shuffle: 'Rows' | 'Blocks';
   augment: TrainingAugment;
 }
 /**
@@ -127,6 +219,10 @@ export interface TrainingAugment {
    * Standard deviation of additive noise, in units of the [0, 1] pixel range.
    */
   noise: number;
+  /**
+   * Whether each sample is mirrored from left to right with probability one half.
+   */
+  flip: boolean;
 }
 /**
  * The model that is distilled, and the fleet that runs it.
@@ -951,18 +1047,27 @@ export interface DistillJobSpecDraft {
   backoffLimit?: number;
 }
 /**
- * The labeled samples.
+ * The samples, with or without labels.
  */
 export interface DatasetDraft {
   /**
-   * How the samples are stored.
+   * How the samples are stored; docs/data.md describes each format.
    */
-  format?: 'idx' | 'npy' | 'imageFolder' | 'jsonl';
+  format?: 'idx' | 'npy' | 'csv' | 'jsonl' | 'parquet' | 'imageFolder' | 'webdataset' | 'files';
   /**
    * Where they are: `package://NAME[/PATH]`, `file://PATH` (relative to the job file in a local run; an absolute path inside the worker image in a cluster), `pvc://CLAIM/PATH`, `https://HOST/PATH` or `s3://BUCKET/PATH`; `#sha256=DIGEST` after a remote file pins its content; docs/reference/api.md says under Uris what `#`, `?`, `%` and spaces mean.
    */
   uri: string;
   secretRef?: DatasetSecretRefDraft;
+  /**
+   * What a sample consists of: its inputs and at most one target. Absent: what docs/data.md says of the format.
+   */
+  fields?: DatasetFieldDraft[];
+  split?: DatasetSplitDraft;
+  /**
+   * What follows when a row cannot be read: Fail ends the job and names file and row, Replace takes the next good row of the split in its place.
+   */
+  onBadSample?: 'Fail' | 'Replace';
   /**
    * Reference: teachers read the data set themselves. Inline: samples travel in the work item, for teachers that cannot reach it.
    */
@@ -976,6 +1081,85 @@ export interface DatasetSecretRefDraft {
    * Name of the Secret.
    */
   name: string;
+}
+export interface DatasetFieldDraft {
+  /**
+   * Name of the input of the samples, or of the target; unique in the job.
+   */
+  name: string;
+  /**
+   * What the column holds. `image`, `tensor`, `text` and `bytes` are inputs; `class` (one class), `classes` (any number of them) and `target` (numbers) are what is right for the sample.
+   */
+  type: 'image' | 'tensor' | 'text' | 'bytes' | 'class' | 'classes' | 'target';
+  /**
+   * Columns of the data set; absent = the column of the field's name. A tensor or target may join several numeric columns, and `["*"]` is every numeric column that no other field names.
+   */
+  columns?: string[];
+  /**
+   * Height in pixels after resizing, without regard to proportions. Absent: every picture must have the size of the first one.
+   */
+  height?: number;
+  /**
+   * Width in pixels after resizing.
+   */
+  width?: number;
+  /**
+   * 1 makes pictures gray, 3 RGB. Absent = as the first picture has.
+   */
+  channels?: 1 | 3;
+  /**
+   * Shape of one sample; absent = as the column has it.
+   */
+  shape?: number[];
+  /**
+   * Type of the numbers that the model gets; absent = Float32.
+   */
+  dtype?: 'Float32' | 'Int32';
+  /**
+   * Bytes taken from the start of the content; absent = 1024.
+   */
+  head?: number;
+  /**
+   * Bytes taken from its end; absent = 1024.
+   */
+  tail?: number;
+  /**
+   * Value of the places that the content does not fill; absent = 256, which is no byte.
+   */
+  padding?: number;
+  /**
+   * Whether whitespace at the start of the head and at the end of the tail is left out; absent = true.
+   */
+  strip?: boolean;
+  /**
+   * Names of the classes in the order of the model's outputs. Absent: numbers count from `firstClass`, names are sorted by their UTF-8 bytes.
+   */
+  classes?: string[];
+  /**
+   * The number in the data that stands for the first class; absent = 0.
+   */
+  firstClass?: 0 | 1;
+  /**
+   * What separates several classes in one text; absent = a comma.
+   */
+  separator?: string;
+}
+/**
+ * What is trained on and what is held out. Absent: as the data set is divided already, see docs/data.md; else nothing is held out.
+ */
+export interface DatasetSplitDraft {
+  /**
+   * File or folder of the training samples, below the uri.
+   */
+  train?: string;
+  /**
+   * File or folder of the samples that are held out for evaluation, below the uri.
+   */
+  test?: string;
+  /**
+   * Share of the rows that is held out. A hash of each row decides, so that a row stays where it is when others are added.
+   */
+  testFraction?: number;
 }
 /**
  * What decides the order and number of steps.
@@ -997,6 +1181,10 @@ export interface TrainingDraft {
    * Strict trains steps in order: final weights do not depend on what died on the way. Relaxed trains whichever step is ready.
    */
   order?: 'Strict' | 'Relaxed';
+  /**
+   * Rows draws every sample from the whole data set. Blocks draws whole blocks of rows and mixes the rows of some blocks at a time, for data whose rows are slow to read one by one.
+   */
+  shuffle?: 'Rows' | 'Blocks';
   augment?: TrainingAugmentDraft;
 }
 /**
@@ -1011,6 +1199,10 @@ export interface TrainingAugmentDraft {
    * Standard deviation of additive noise, in units of the [0, 1] pixel range.
    */
   noise?: number;
+  /**
+   * Whether each sample is mirrored from left to right with probability one half.
+   */
+  flip?: boolean;
 }
 /**
  * The model that is distilled, and the fleet that runs it.

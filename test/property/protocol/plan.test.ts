@@ -1,6 +1,7 @@
 /** Which samples a step holds, how it is cut, and what augmentation does to them: the same wherever computed. */
 import {
   augmentations,
+  blockOrder,
   bytesPerRow,
   encodeFrame,
   maxFrameBytes,
@@ -9,6 +10,7 @@ import {
   schedule,
   shardCount,
   shardRows,
+  windowBlocks,
 } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -65,6 +67,60 @@ describe('a schedule', () => {
   test('shuffles otherwise in another epoch and for another seed', () => {
     const orders = [permutation(1, 0, 1000), permutation(1, 1, 1000), permutation(2, 0, 1000)];
     expect(new Set(orders.map((order) => order.join())).size).toBe(3);
+  });
+});
+
+describe('an order by blocks', () => {
+  test('has every sample once, and each stretch of batches reads few blocks', () => {
+    fc.assert(
+      fc.property(
+        seed,
+        fc.nat({ max: 5 }),
+        fc.integer({ min: 1, max: 400 }),
+        fc.integer({ min: 1, max: 20 }),
+        (from, epoch, samples, blockRows) => {
+          const order = blockOrder(from, epoch, samples, blockRows);
+          expect(order.toSorted()).toEqual(Uint32Array.from({ length: samples }, (_, index) => index));
+          // Windows are at most so long; a stretch lies in two of them.
+          const window = windowBlocks * blockRows;
+          for (let start = 0; start < samples; start += window) {
+            const blocks = new Set(
+              Array.from(order.slice(start, start + window), (row) => Math.floor(row / blockRows)),
+            );
+            expect(blocks.size).toBeLessThanOrEqual(2 * windowBlocks);
+          }
+          const plan = schedule({ seed: from, samples, batchSize: 7, epochs: epoch + 1, positions: 1, blockRows });
+          const first = epoch * plan.stepsPerEpoch;
+          const batches = Array.from({ length: plan.stepsPerEpoch }, (_, at) => [...plan.indices(first + at)]);
+          expect(batches.flat()).toEqual([...order]);
+        },
+      ),
+    );
+  });
+
+  test('mixes the rows of several blocks, otherwise in another epoch', () => {
+    const [first, again, second] = [0, 0, 1].map((epoch) => blockOrder(3, epoch, 10_000, 100));
+    expect(again).toEqual(first);
+    expect(second).not.toEqual(first);
+    expect(new Set(Array.from(first!.slice(0, 64), (row) => Math.floor(row / 100))).size).toBeGreaterThan(4);
+  });
+});
+
+describe('a flip', () => {
+  test('leaves an image or mirrors it from left to right, about half of them', () => {
+    const shape = [2, 3, 2];
+    const image = Float32Array.from({ length: 12 }, (_, at) => at / 12);
+    const mirrored = [4, 5, 2, 3, 0, 1, 10, 11, 8, 9, 6, 7].map((at) => Math.fround(at / 12));
+    let flipped = 0;
+    for (let sample = 0; sample < 400; sample++) {
+      const samples = image.slice();
+      augmentations.image.apply(samples, { shift: 0, noise: 0, flip: true }, { seed: 8, firstSample: sample, shape });
+      const isFlipped = samples.join() !== image.join();
+      expect([...samples]).toEqual(isFlipped ? mirrored : [...image]);
+      if (isFlipped) flipped++;
+    }
+    expect(Math.abs(flipped - 200)).toBeLessThan(50);
+    expect(augmentations.plain.takes({ shift: 0, noise: 0, flip: true })).toBe(false);
   });
 });
 

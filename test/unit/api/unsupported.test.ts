@@ -88,9 +88,6 @@ describe('a job that this version can run', () => {
 
 describe('a job beyond this version is refused:', () => {
   test.each<[string, Change]>([
-    ['spec.dataset.format: "npy" is not supported yet. Use idx.', ['spec.dataset.format', 'npy']],
-    ['spec.dataset.format: "imageFolder" is not supported yet. Use idx.', ['spec.dataset.format', 'imageFolder']],
-    ['spec.dataset.format: "jsonl" is not supported yet. Use idx.', ['spec.dataset.format', 'jsonl']],
     ['spec.dataset.delivery: "Inline" is not supported yet. Use Reference.', ['spec.dataset.delivery', 'Inline']],
     [
       'spec.dataset.uri: found a folder, but a web server has no list of the files in a folder. Name one file, or put the folder into a bucket and use s3://.',

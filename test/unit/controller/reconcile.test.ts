@@ -145,9 +145,9 @@ describe('a reconcile', () => {
   test('reports a job that it cannot run, and leaves nothing of it running', async () => {
     const at = untidy();
     await at.look();
-    at.jobs.job = new JobMaker(at.jobs.job!).change(({ spec }) => (spec.dataset.format = 'npy')).job;
+    at.jobs.job = new JobMaker(at.jobs.job!).change(({ spec }) => (spec.dataset.delivery = 'Inline')).job;
     await at.settle();
-    expect(at.jobs.events).toContain('! Refused: spec.dataset.format: "npy" is not supported yet. Use idx.');
+    expect(at.jobs.events).toContain('! Refused: spec.dataset.delivery: "Inline" is not supported yet. Use Reference.');
     expect([at.cluster.pools.size, at.cluster.student.phase]).toEqual([0, 'Absent']);
     expect(await at.look()).toBeNull();
   });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import {
   augmentations,
+  blockOrder,
   conformance,
   decodeLogits,
   decodeWorkItem,
@@ -45,13 +46,14 @@ const ours: Required<Implementation> = {
     }
   },
   permutation,
+  blockOrder,
   batch: (job, step) => {
     const plan = schedule({ ...job, positions: 1 });
     return { epoch: plan.epochOf(step), augmentSeed: plan.augmentSeed(step), indices: plan.indices(step) };
   },
   shard: shardRows,
-  augmentImage: (samples, { shift, noise, ...place }) => {
-    augmentations.image.apply(samples, { shift, noise }, place);
+  augmentImage: (samples, { shift, noise, flip, ...place }) => {
+    augmentations.image.apply(samples, { shift, noise, flip }, place);
     return samples;
   },
   missingFeatures: (text, has) => missingFeatures(JSON.parse(text), has),
@@ -103,6 +105,7 @@ describe('an implementation', () => {
       'readFrame',
       'writeFrame',
       'readWorkItem',
+      'blockOrder',
       'batch',
       'shard',
       'augmentImage',

@@ -147,6 +147,7 @@ const augmentVectors = jsonOf('augment.json') as {
   shape: [number, number, number];
   shift: number;
   noise: number;
+  flip?: boolean;
   seed: number;
   firstSample: number;
   input: string;
@@ -154,9 +155,9 @@ const augmentVectors = jsonOf('augment.json') as {
 }[];
 
 describe('augment.json', () => {
-  test.each(augmentVectors)('$name', ({ shape, shift, noise, seed, firstSample, input, output }) => {
+  test.each(augmentVectors)('$name', ({ shape, shift, noise, flip, seed, firstSample, input, output }) => {
     const samples = floatsOf(input);
-    augmentations.image.apply(samples, { shift, noise }, { seed, firstSample, shape });
+    augmentations.image.apply(samples, { shift, noise, flip }, { seed, firstSample, shape });
     expect(new Uint8Array(samples.buffer)).toEqual(bytesOf(output));
   });
 });

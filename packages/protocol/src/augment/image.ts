@@ -23,11 +23,12 @@ type ImageShape = readonly [number, number, number];
 const unitNoise = 1.7320508075688772;
 
 /**
- * Shifts and perturbs images in place.
+ * Shifts, mirrors and perturbs images in place, in this order.
  * @param images [samples, height, width, channels], row-major, values in [0, 1]
  */
 export function augmentImages(images: Float32Array, how: Augment, { seed, firstSample, shape }: AugmentOptions): void {
-  if (how.shift === 0 && how.noise === 0) return;
+  const flips = how.flip === true;
+  if (how.shift === 0 && how.noise === 0 && !flips) return;
   const [height = 1, width = 1, channels = 1] = shape;
   const imageShape: ImageShape = [height, width, channels];
   const size = height * width * channels;
@@ -41,6 +42,7 @@ export function augmentImages(images: Float32Array, how: Augment, { seed, firstS
       shiftInto(moved, image, imageShape, down, right);
       image.set(moved);
     }
+    if (flips && random.below(2) === 1) mirror(image, imageShape);
     if (how.noise > 0) {
       for (let value = 0; value < size; value++) {
         const normal = (random.unit() + random.unit() + random.unit() + random.unit() - 2) * unitNoise;
@@ -68,5 +70,20 @@ function shiftInto(
       source.subarray(from + (firstColumn - right) * channels, from + (lastColumn - right) * channels),
       y * line + firstColumn * channels,
     );
+  }
+}
+
+/** From left to right, in place. */
+function mirror(image: Float32Array, [height, width, channels]: ImageShape): void {
+  for (let y = 0; y < height; y++) {
+    for (let left = 0; left < Math.floor(width / 2); left++) {
+      const from = (y * width + left) * channels;
+      const to = (y * width + width - 1 - left) * channels;
+      for (let channel = 0; channel < channels; channel++) {
+        const kept = image[from + channel] ?? 0;
+        image[from + channel] = image[to + channel] ?? 0;
+        image[to + channel] = kept;
+      }
+    }
   }
 }

@@ -108,10 +108,10 @@ describe('the events of a job', () => {
   });
 
   test('report why a job is refused, and when it is accepted', () => {
-    const refused = newJob().job((job) => job.change(({ spec }) => (spec.dataset.format = 'npy')));
+    const refused = newJob().job((job) => job.change(({ spec }) => (spec.dataset.delivery = 'Inline')));
     const { events } = story(refused, refused, provisioned);
     expect(events).toEqual([
-      '! Refused: spec.dataset.format: "npy" is not supported yet. Use idx.',
+      '! Refused: spec.dataset.delivery: "Inline" is not supported yet. Use Reference.',
       'Accepted: The job is valid; its streams are being created.',
       'TeachersScaled: Pool cpu: 0 → 2 teachers (to fill the window; 2 of 4: 2 free slots).',
     ]);

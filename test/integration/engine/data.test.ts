@@ -1,0 +1,81 @@
+/**
+ * Data as people have it, each kind once through the whole engine: pictures in folders, with and without labels. A student
+ * that is killed on the way ends with the same weights.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+import { DistillProcess, type SmallSpec, writeSmallJob } from '../../kit/distill.js';
+import { mnistPictures } from '../../kit/pictures.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'distill-data-'));
+let labeled = '';
+let plain = '';
+
+beforeAll(async () => {
+  labeled = await mnistPictures(join(folder, 'labeled'), { count: 256, format: 'png', labeled: true });
+  plain = await mnistPictures(join(folder, 'plain'), { count: 192, format: 'jpeg', labeled: false });
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+let runs = 0;
+
+function start(dataset: Record<string, unknown>, change: (spec: SmallSpec) => void = () => undefined): DistillProcess {
+  const dir = join(folder, `run-${String(runs++)}`);
+  const job = writeSmallJob(folder, '', (spec) => {
+    spec.dataset = { format: 'imageFolder', ...dataset };
+    spec.training.epochs = 3;
+    (spec.student.checkpoint as Record<string, unknown>).everySteps = 2;
+    change(spec);
+  });
+  return new DistillProcess(['run', job, '--json', '--dir', dir]);
+}
+
+async function completed(run: DistillProcess): Promise<DistillProcess['result']> {
+  expect({ exitCode: await run.ended(), stderr: run.stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(await run.survivors()).toEqual([]);
+  return run.result;
+}
+
+describe('a folder of pictures', () => {
+  it('is distilled with its labels; a killed student ends with the same weights', async () => {
+    const dataset = { uri: labeled, split: { testFraction: 0.2 } };
+    const whole = await completed(start(dataset));
+    expect(whole?.studentAccuracy).toBeGreaterThan(0);
+    const killed = start(dataset);
+    await killed.until(
+      'the student has trained some steps',
+      () => (killed.progress?.step ?? 0) >= 4 && typeof killed.progress?.pids.student === 'number',
+    );
+    process.kill(killed.progress?.pids.student ?? 0, 'SIGKILL');
+    expect((await completed(killed))?.digest).toBe(whole?.digest);
+  }, 300_000);
+
+  it('is distilled without labels, by the teacher alone', async () => {
+    const result = await completed(
+      start({ uri: plain }, (spec) => {
+        spec.training.shuffle = 'Blocks';
+        spec.training.augment = { flip: true };
+      }),
+    );
+    expect(result).toMatchObject({ outcome: 'complete' });
+    expect(result?.studentAccuracy).toBeNull();
+  }, 300_000);
+
+  it('with a bad picture ends the job, which names it', async () => {
+    const bad = await mnistPictures(join(folder, 'bad'), { count: 96, format: 'png', labeled: true });
+    writeFileSync(join(folder, 'bad', '0', 'zzz.png'), 'no picture');
+    const run = start({ uri: bad });
+    expect(await run.ended()).not.toBe(0);
+    expect(run.result?.message ?? run.stderr).toContain('0/zzz.png: column image: it begins with 6e6f2070');
+    const replaced = await completed(start({ uri: bad, onBadSample: 'Replace' }));
+    expect(replaced).toMatchObject({ outcome: 'complete' });
+  }, 300_000);
+});

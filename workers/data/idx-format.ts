@@ -1,0 +1,57 @@
+/** idx files of any type and of one to four dimensions, raw or packed, as a table: `image` and `label`. */
+import type { DatasetField } from '@distillery/protocol';
+
+import { openIdx, type Table } from '../tables/index.js';
+import { locateIdx } from './idx-locate.js';
+import { arrayImageShape } from './fields/image.js';
+import { sizeOf } from './samples.js';
+import type { Parts, Source } from './splits.js';
+import type { TableFormat } from './table-format.js';
+
+export const idxFormat: TableFormat = {
+  open: (source) => openColumns(source),
+  parts: async (path): Promise<Parts> => {
+    const { trainImages, trainLabels, testImages, testLabels } = await locateIdx(path);
+    return { train: columnsOf(path, trainImages, trainLabels), test: columnsOf(path, testImages, testLabels) };
+  },
+  fields: (table) => Promise.resolve(idxFields(table)),
+  namedRows: false,
+};
+
+function columnsOf(path: string, images: string, labels: string): Source {
+  return {
+    path,
+    arrays: new Map([
+      ['image', images],
+      ['label', labels],
+    ]),
+  };
+}
+
+async function openColumns(source: Source): Promise<Table> {
+  if (typeof source === 'string') {
+    const { trainImages, trainLabels } = await locateIdx(source);
+    return openColumns(columnsOf(source, trainImages, trainLabels));
+  }
+  if ('arrays' in source) return openIdx([...source.arrays].map(([name, path]) => ({ name, path })));
+  throw new RangeError('found several paths, expected one');
+}
+
+/** Pixels are an image, other numbers a tensor; whole labels are classes, other ones targets. */
+function idxFields({ columns }: Table): readonly DatasetField[] {
+  const fields: DatasetField[] = [];
+  for (const column of columns) {
+    if (column.kind !== 'tensor') continue;
+    const isFloat = column.dtype.startsWith('float');
+    if (column.name === 'image') {
+      const isImage = column.dtype === 'uint8' && arrayImageShape(column) !== null;
+      const common = { name: 'input', columns: [column.name] };
+      fields.push(isImage ? { ...common, type: 'image' } : { ...common, type: 'tensor', dtype: 'Float32' });
+    } else {
+      const common = { name: 'class', columns: [column.name] };
+      const isClass = !isFloat && sizeOf(column.shape) === 1;
+      fields.push(isClass ? { ...common, type: 'class', firstClass: 0 } : { ...common, type: 'target' });
+    }
+  }
+  return fields;
+}

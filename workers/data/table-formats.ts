@@ -1,0 +1,72 @@
+/** The formats of data sets, one row each. */
+import type { DatasetField } from '@distillery/protocol';
+
+import { openCsv, openFiles, openImageFolder, openJsonl, openParquet, openTar } from '../tables/index.js';
+import { cellsOf } from './fields/cells.js';
+import { arrayFormat } from './array-format.js';
+import { idxFormat } from './idx-format.js';
+import { columnFields, filesFields, imageFolderFields } from './natural-fields.js';
+import type { DatasetFormat } from './samples.js';
+import { naturalParts, type Source } from './splits.js';
+import type { TableFormat } from './table-format.js';
+
+const filesFormat = (openFilesAt: typeof openCsv, endings: readonly string[]): TableFormat => ({
+  open: (source) => openFilesAt(onlyFiles(source)),
+  parts: (path) => naturalParts(path, endings, false),
+  fields: (table) => Promise.resolve(columnFields(table.columns)),
+  namedRows: false,
+});
+
+/** A format that reads files, and no archive of arrays. */
+function onlyFiles(source: Source): string | readonly string[] {
+  if (typeof source === 'string' || !('arrays' in source)) return source;
+  throw new RangeError('found arrays, expected files');
+}
+
+/** A format that reads one folder, and no list of files. */
+function onlyPath(source: Source): string {
+  if (typeof source === 'string') return source;
+  throw new RangeError('found several paths, expected one');
+}
+
+/** Whitespace is left out within this many bytes of each end, see fields/tensor.ts. */
+const endBytes = 4_096;
+
+export const tableFormats: Readonly<Record<DatasetFormat, TableFormat>> = {
+  idx: idxFormat,
+  csv: filesFormat(openCsv, ['.csv', '.tsv']),
+  jsonl: filesFormat(openJsonl, ['.jsonl', '.ndjson', '.json']),
+  parquet: filesFormat((source) => openParquet(source), ['.parquet', '.pq']),
+  imageFolder: {
+    open: (source) => openImageFolder(onlyPath(source)),
+    parts: (path) => naturalParts(path, [], true),
+    fields: async (table) => {
+      const [first = null] = cellsOf(await table.read([0], ['label']), 'label');
+      return imageFolderFields(first !== null);
+    },
+    namedRows: true,
+  },
+  npy: arrayFormat,
+  webdataset: {
+    ...filesFormat((source) => openTar(source), ['.tar']),
+    namedRows: true,
+  },
+  files: {
+    open: (source, fields) => openFiles(onlyPath(source), endsFor(fields ?? filesFields)),
+    parts: (path) => Promise.resolve({ train: path, test: null }),
+    fields: () => Promise.resolve(filesFields),
+    namedRows: true,
+  },
+};
+
+/** How much of each file is read: enough for all fields of bytes; whole files where another field wants them. */
+function endsFor(fields: readonly DatasetField[]): { readonly head: number; readonly tail: number } | undefined {
+  const readers = fields.filter(({ columns }) => columns.includes('bytes'));
+  let [head, tail] = [endBytes, endBytes];
+  for (const field of readers) {
+    if (field.type !== 'bytes') return undefined;
+    head = Math.max(head, field.head);
+    tail = Math.max(tail, field.tail);
+  }
+  return { head, tail };
+}
