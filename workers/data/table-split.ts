@@ -2,11 +2,11 @@
  * Some rows of a table as samples, by the fields of a data set.
  *
  * Invariants:
- *  split/S1 What a sample is depends on the data and the fields alone: not on the order of the reads, on the process, or on
+ *  table-split/S1 What a sample is depends on the data and the fields alone: not on the order of the reads, on the process, or on
  *     whether inputs or targets were asked for first.
- *  split/S2 A row that cannot be used in any of its fields fails the read, or gives way to the next sound row of the split,
+ *  table-split/S2 A row that cannot be used in any of its fields fails the read, or gives way to the next sound row of the split,
  *     the first one following the last, with its inputs and its target together.
- *  split/S3 Memory: 4 bytes a row for its place in the table and one bit for what is known of it, and the rows that gave way.
+ *  table-split/S3 Memory: 4 bytes a row for its place in the table and one bit for what is known of it, and the rows that gave way.
  */
 import { DistilleryError } from '@distillery/base';
 
@@ -96,7 +96,7 @@ export class TableSplit implements Split {
     return this.#options.table.close();
   }
 
-  /** @throws BadSampleError (split/S2); what the table throws */
+  /** @throws BadSampleError (table-split/S2); what the table throws */
   async #take(indices: ArrayLike<number>, wanted: Wanted): Promise<Parts> {
     const chosen = Array.from(indices, (index) => this.#substitutes.get(index) ?? this.#checked(index));
     const replaces = this.#options.onBadSample === 'Replace';

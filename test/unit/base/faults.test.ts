@@ -42,6 +42,8 @@ import { CheckpointError, StoreError } from '../../../workers/checkpoint/errors.
 import { ComputeError } from '../../../workers/compute/thread.js';
 import { DataError, ReadError } from '../../../workers/tables/errors.js';
 import { InputError } from '../../../workers/inputs/errors.js';
+import { PictureError } from '../../../workers/data/fields/picture.js';
+import { BadSampleError } from '../../../workers/data/table-split.js';
 import { Damage } from '../../../workers/tables/parquet/damage.js';
 import { PlaceError, RemoteError } from '../../../workers/places/errors.js';
 import { LogitsError, ModelError } from '../../../workers/models/inference/errors.js';
@@ -95,6 +97,7 @@ const headless: FaultOf = { found: '0', expected: '1', remedy: 'mend it' };
 const samples: Readonly<Record<string, () => DistilleryError>> = {
   AccessError: () => new AccessError(fault),
   ApiError: () => new ApiError('timeout', { doing: 'get', fault }),
+  BadSampleError: () => new BadSampleError(fault),
   BatchError: () => new BatchError('labels', '9', '8'),
   CertificateRefused: () => new CertificateRefused('nats://h', { problem: 'it has expired', remedy: 'renew it' }),
   CheckpointError: () => new CheckpointError('version', headless),
@@ -128,6 +131,7 @@ const samples: Readonly<Record<string, () => DistilleryError>> = {
   OnnxExportError: () => new OnnxExportError('layer a', 'it has no ONNX form'),
   OnnxFileError: () => new OnnxFileError('an empty file'),
   OwnerlessJobError: () => new OwnerlessJobError('mnist'),
+  PictureError: () => new PictureError('the picture is empty'),
   PlaceError: () => new PlaceError(fault),
   PresetError: () => new PresetError(fault),
   PortTaken: () => new PortTaken('noServer', fault),

@@ -175,7 +175,7 @@ describe('the file', () => {
     };
     const weight = (shape: readonly number[]) => ({ name: 'w', type: 'float32' as const, shape, values });
     const model = { name: 'm', nodes: [], inputs: [], outputs: [], metadata: [] };
-    const sentence = /^model\.onnx: it would have more than \d+ bytes, and protobuf allows 2147483647$/;
+    const sentence = /^model\.onnx: it would have more than \d+ bytes, and protobuf allows 2147483647\. /;
     expect(() => encodeModel({ ...model, initializers: [weight([1 << 29])] })).toThrow(sentence);
     expect(() => encodeModel({ ...model, initializers: [weight([1 << 28]), weight([1 << 28])] })).toThrow(sentence);
   });
@@ -251,7 +251,7 @@ describe('what has no ONNX form is refused with the layer and the reason', () =>
       const [one] = [logits.slice()];
       one[7] = wrong;
       await expect(exportChecked({ ...order, logits: one })).rejects.toThrow(
-        /^model\.onnx: run in the ONNX runtime it gives \S+ where the trainer has \S+$/,
+        /^model\.onnx: run in the ONNX runtime it gives \S+ where the trainer has \S+\. /,
       );
     }
     await expect(exportChecked({ ...order, logits: logits.slice(1) })).rejects.toThrow(

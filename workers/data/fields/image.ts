@@ -71,7 +71,7 @@ export async function pixelsOf(
   try {
     return await decodePicture(cell, how);
   } catch (error) {
-    if (error instanceof PictureError) return error.message;
+    if (error instanceof PictureError) return error.clause;
     throw error;
   }
 }

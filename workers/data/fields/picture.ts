@@ -9,7 +9,7 @@
  *    to go through one. Gray is 0.299 R + 0.587 G + 0.114 B (ITU-R 601), as in the Python Imaging Library.
  *  - Resizing is Lanczos 3 to exactly the size asked for, without shrinking on load, without vector instructions.
  */
-import { reasonOf } from '@distillery/base';
+import { DistilleryError, reasonOf } from '@distillery/base';
 import sharp from 'sharp';
 
 /** Bounds memory before decoding: 8,192 × 4,096 pixels take 100 MB. */
@@ -49,9 +49,18 @@ export interface Pixels extends PictureSize {
   readonly data: Uint8Array;
 }
 
-/** A picture that cannot be decoded. */
-export class PictureError extends Error {
+/** What is wrong with one picture; the split adds the row, and decides whether it gives way to another. */
+export class PictureError extends DistilleryError {
   override readonly name = 'PictureError';
+  readonly kind = 'Picture';
+  readonly retry = 'Never';
+
+  constructor(
+    /** "the picture is empty" */
+    readonly clause: string,
+  ) {
+    super({ about: 'picture', problem: clause, remedy: 'get the file again, or save it as PNG or JPEG' });
+  }
 }
 
 /**

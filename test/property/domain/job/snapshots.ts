@@ -112,7 +112,7 @@ const freshSnapshot: fc.Arbitrary<SnapshotOfFree> = fc
     free: fc.record({ cpu: count, 'nvidia.com/gpu': count }),
     suspend: usually(false, true),
     softWeight: fc.constantFrom(0.9, 0.9, 0.9, 0),
-    format: usually('idx' as const, 'npy' as const),
+    delivery: usually('Reference' as const, 'Inline' as const),
     student: fc.record({ phase: jobPhase, failures: count, disruptions: fc.option(count), lastError }),
     refusal: usually(null, 'the claim does not exist'),
     life: lifeArbitrary,
@@ -126,7 +126,7 @@ const freshSnapshot: fc.Arbitrary<SnapshotOfFree> = fc
       item: null,
     }),
   })
-  .map(({ pools, free, suspend, softWeight, format, student, refusal, life, streams, deadItem }) => ({
+  .map(({ pools, free, suspend, softWeight, delivery, student, refusal, life, streams, deadItem }) => ({
     nowMs: noonMs,
     engine: life.engine,
     job: new JobMaker()
@@ -142,7 +142,7 @@ const freshSnapshot: fc.Arbitrary<SnapshotOfFree> = fc
       )
       .ttl(life.ttl)
       .change(({ spec, metadata }) => {
-        spec.dataset.format = format;
+        spec.dataset.delivery = delivery;
         metadata.finalizers = life.finalizers;
         if (life.deleted) metadata.deletionTimestamp = '2026-11-24T11:59:00Z';
         if (life.forced) metadata.annotations = { [forceDeleteAnnotation]: 'true' };

@@ -17,7 +17,7 @@ import {
 const complete = runningJob()
   .student({ phase: 'Succeeded' })
   .reported(training({ phase: 'Done', step: 200, result: { digest: 'sha256:ab', accuracy: 0.99, loss: 0.03 } }));
-const notBuilt = newJob().job((job) => job.change(({ spec }) => (spec.dataset.format = 'npy')));
+const notBuilt = newJob().job((job) => job.change(({ spec }) => (spec.dataset.delivery = 'Inline')));
 
 describe('the phase of a job', () => {
   test.each<[string, SnapshotMaker, string]>([
@@ -44,7 +44,7 @@ describe('Accepted', () => {
     [
       'is False for a job that this version does not support',
       notBuilt,
-      'Accepted False NotSupported: spec.dataset.format: "npy" is not supported yet. Use idx.',
+      'Accepted False NotSupported: spec.dataset.delivery: "Inline" is not supported yet. Use Reference.',
     ],
     [
       'depends on the engine',
@@ -318,7 +318,7 @@ describe('the end', () => {
       .at(noonMs + 60_000)
       .status(over.status)
       .student({ phase: 'Failed', lastError: ended(65, 'late') })
-      .job((job) => job.change(({ spec }) => (spec.dataset.format = 'npy'))).plan;
+      .job((job) => job.change(({ spec }) => (spec.dataset.delivery = 'Inline'))).plan;
     expect(later).toMatchObject({ student: 'Stop', againMs: null, events: [], pools: [{ replicas: 0 }] });
     expect(later.status).toMatchObject({ phase: 'Succeeded', conditions: over.status.conditions });
   });
@@ -335,7 +335,7 @@ describe('the end', () => {
   });
 
   test('of a refused job comes when none of its processes is left', () => {
-    const refused = runningJob().job((job) => job.change(({ spec }) => (spec.dataset.format = 'npy')));
+    const refused = runningJob().job((job) => job.change(({ spec }) => (spec.dataset.delivery = 'Inline')));
     expect(refused.plan).toMatchObject({
       workers: 'Remove',
       againMs: 1_000,

@@ -16,7 +16,7 @@ import {
 
 const newInCluster = newJob().in('cluster').student({ disruptions: null });
 const suspended = clusterJob().job((job) => job.suspended());
-const notBuilt = clusterJob().job((job) => job.change(({ spec }) => (spec.dataset.format = 'npy')));
+const notBuilt = clusterJob().job((job) => job.change(({ spec }) => (spec.dataset.delivery = 'Inline')));
 const complete = clusterJob()
   .allGone()
   .student({ phase: 'Succeeded' })
@@ -105,7 +105,7 @@ describe('a job that is deleted', () => {
       'refused',
       notBuilt,
       'Pending',
-      'Accepted False NotSupported: spec.dataset.format: "npy" is not supported yet. Use idx.',
+      'Accepted False NotSupported: spec.dataset.delivery: "Inline" is not supported yet. Use Reference.',
     ],
   ])('stays %s to the end', (_what, before, phase, condition) => {
     const { plans } = story(
@@ -250,7 +250,7 @@ describe('a job that has ended', () => {
   });
 
   test('keeps its time to live although it is suspended or changed meanwhile', () => {
-    const changed = after(60).job((job) => job.suspended().change(({ spec }) => (spec.dataset.format = 'npy')));
+    const changed = after(60).job((job) => job.suspended().change(({ spec }) => (spec.dataset.delivery = 'Inline')));
     expect(changed.plan.object).toBe('Delete');
   });
 });

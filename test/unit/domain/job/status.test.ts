@@ -190,7 +190,7 @@ describe('a job that the cluster refuses', () => {
     const both = newJob()
       .in('cluster')
       .refusedBecause(sentence)
-      .job((job) => job.change(({ spec }) => (spec.dataset.format = 'npy')));
+      .job((job) => job.change(({ spec }) => (spec.dataset.delivery = 'Inline')));
     expect(conditionText(both.plan.status, 'Accepted')).toContain('NotSupported');
   });
 });

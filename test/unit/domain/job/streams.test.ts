@@ -61,7 +61,7 @@ describe('the streams of a job', () => {
     ['suspended', untidy.job((job) => job.suspended())],
     ['complete', untidy.student({ phase: 'Succeeded' })],
     ['failed', untidy.student({ phase: 'Failed' })],
-    ['refused', untidy.job((job) => job.change(({ spec }) => (spec.dataset.format = 'npy')))],
+    ['refused', untidy.job((job) => job.change(({ spec }) => (spec.dataset.delivery = 'Inline')))],
     ['whose NATS server is unreachable', untidy.streamsUnreachable('gone')],
     ['suspended, without streams', newJob().job((job) => job.suspended())],
   ])('are not touched for a job that is %s', (_what, snapshot) => {

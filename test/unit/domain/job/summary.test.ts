@@ -24,8 +24,8 @@ describe('the summary shows', () => {
       'which field is not supported',
       newJob()
         .in('cluster')
-        .job((job) => job.change(({ spec }) => (spec.dataset.format = 'npy'))),
-      'NotSupported: spec.dataset.format: ',
+        .job((job) => job.change(({ spec }) => (spec.dataset.delivery = 'Inline'))),
+      'NotSupported: spec.dataset.delivery: ',
     ],
     [
       'that the API server refuses a job whose student failed',
