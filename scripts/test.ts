@@ -149,6 +149,7 @@ await findNatsServer({
   platform: process.platform,
   arch: process.arch,
   environment: process.env,
+  nowMs: Date.now(),
   progress: say,
   stop: stop.signal,
 });

@@ -7,7 +7,6 @@ export {
   inputFor,
   inputsText,
   onlyInput,
-  sameInputs,
   samplesBetween,
   sizeOf,
   targetsBetween,

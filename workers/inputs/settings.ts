@@ -2,8 +2,7 @@
 import type { Manifest } from '@distillery/protocol';
 
 /** Roles that a tokenizer's output can play. */
-export const tokenRoles = ['Ids', 'Mask', 'TypeIds'] as const;
-export type TokenRole = (typeof tokenRoles)[number];
+export type TokenRole = NonNullable<NamedInputSetting['tokens']>;
 
 export type InputSetting = Omit<NamedInputSetting, 'name'>;
 export type NamedInputSetting = NonNullable<Manifest['teacher']['inputs']>[number];

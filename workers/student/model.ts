@@ -1,7 +1,7 @@
 /** The student's model as text: a file that the job names, or what a preset makes of the data set. */
 import { decodeText, TextError, within } from '@distillery/base';
 import { readFaultOf, readRegularSync } from '@distillery/platform';
-import { choosePreset, type PresetData, presetTopology } from '@distillery/presets';
+import { choosePreset, type PresetData, type PresetInput, presetTopology } from '@distillery/presets';
 import { type Manifest, readStudentModelUri } from '@distillery/protocol';
 
 import { WorkerError } from '../base/index.js';
@@ -49,11 +49,11 @@ export async function studentModelText(
 export function presetDataOf({ train, test }: Splits, tokens: TokenFacts | null): PresetData {
   const widths = [train, test].map((split) => widthOf(split?.spec.target ?? null));
   const outputs = Math.max(...widths);
-  const inputs = Object.entries(train.spec.inputs).map(([name, input]) => {
-    if (input.dtype !== 'text') return [name, input] as const;
+  const inputs = Object.entries(train.spec.inputs).map(([name, input]): [string, PresetInput] => {
+    if (input.dtype !== 'text') return [name, { ...input, dtype: input.dtype }];
     // A preset of texts that has no tokenizer says what it takes.
-    const facts = tokens === null ? { shape: [] } : { shape: [tokens.maxTokens], values: tokens.vocabularySize };
-    return [name, { dtype: 'int32' as const, ...facts }] as const;
+    if (tokens === null) return [name, { dtype: 'int32', shape: [] }];
+    return [name, { dtype: 'int32', shape: [tokens.maxTokens], values: tokens.vocabularySize }];
   });
   return { inputs: Object.fromEntries(inputs), outputs: outputs === 0 ? undefined : outputs };
 }

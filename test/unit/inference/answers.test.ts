@@ -201,8 +201,8 @@ describe('a model of several inputs', () => {
     expect(await sentenceFor({ ...opening, inputSettings: [] })).toContain(
       'it takes 2 inputs (input float32 [N, 2, 3, 4], scale float32 [N, 3]), the samples have 2 fields (picture: 3 × 4 × 2 of float32, weight: 3 of int32), and nothing says which field is for input. Name the field of each input in teacher.inputs',
     );
-    expect(await sentenceFor({ ...opening, inputSettings: [{ name: 'imput' }] })).toContain(
-      'found teacher.inputs[0].name imput',
+    expect(await sentenceFor({ ...opening, inputSettings: [{ name: 'inpud' }] })).toContain(
+      'found teacher.inputs[0].name inpud',
     );
     expect(await sentenceFor({ ...opening, inputSettings: [{ name: 'input', field: 'image' }] })).toContain(
       'found teacher.inputs[0].field image, expected a field of the samples: picture: 3 × 4 × 2 of float32, weight: 3 of int32',
