@@ -128,7 +128,7 @@ export const bytesCnn = preset({
   },
   example: { dtype: 'int32', shape: [2048], values: byteValues, outputs: 214 },
   build: (graph, { embedding: size, filters, kernel, stride, dense: units, dropout: rate }, [{ tensor }]) => {
-    let at = embedding(graph, tensor, 'bytes', byteValues, size);
+    let at = embedding(graph, tensor, 'byte_vectors', byteValues, size);
     filters.forEach((each, index) => {
       at = conv1d(graph, at, `conv${index + 1}`, { filters: each, kernel, stride, activation: 'relu' });
     });

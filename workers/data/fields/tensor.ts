@@ -65,6 +65,8 @@ function textProblem(cell: Parameters<typeof shownCell>[0] | BadRow): string {
   return `it holds a text of ${String(cell.length)} characters, expected at most ${String(maxTextLength)}`;
 }
 
+const largestByte = 255;
+
 /** Bytes as int32 [head + tail]: the first ones from the left, the last ones to the right, padding between. */
 export function bytesField(field: FieldOf<'bytes'>, column: string): InputField {
   const { name, head, tail, padding, strip } = field;
@@ -73,7 +75,7 @@ export function bytesField(field: FieldOf<'bytes'>, column: string): InputField 
     name,
     columns: [column],
     identity: ['bytes', column, head, tail, padding, strip],
-    spec: { dtype: 'int32', shape: [size], kind: 'plain' },
+    spec: { dtype: 'int32', shape: [size], kind: 'plain', values: Math.max(largestByte, padding) + 1 },
     decode: (values, rows) => {
       const bad = new Map<number, string>();
       const data = new Int32Array(rows * size).fill(padding);
