@@ -104,9 +104,9 @@ describe('of two candidates', () => {
     expect([a.elector.leading, b.elector.leading]).toEqual([true, false]);
     a.stop.abort();
     await a.ended;
-    const givenBackMs = performance.now();
+    // Given back, not expired: then it would still name a.
+    expect(['', 'b']).toContain((await leases.get(signal))?.holderIdentity);
     await until('b to lead', () => Promise.resolve(b.elector.leading));
-    expect(performance.now() - givenBackMs).toBeLessThan(3_000);
     expect(await leases.get(signal)).toMatchObject({ holderIdentity: 'b', leaseTransitions: 2 });
     b.stop.abort();
     await b.ended;

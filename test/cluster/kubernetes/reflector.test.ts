@@ -163,21 +163,27 @@ async function remove(name: string): Promise<void> {
   await direct.client.delete(kinds.configMaps, namespace, name);
 }
 
-/** Puts and removes at random, one after the other, until it is stopped. @returns how many changes it made */
-function churning(names: number, seed: number): { stop: () => Promise<number> } {
+interface Churn {
+  /** Changes made so far. */
+  readonly changes: () => number;
+  readonly stop: () => Promise<void>;
+}
+
+/** Puts and removes at random, one after the other, until it is stopped. */
+function churning(names: number, seed: number): Churn {
   const random = randomFrom(seed);
   const over = new AbortController();
+  let changes = 0;
   const loop = (async () => {
-    let changes = 0;
     while (!over.signal.aborted) {
       const name = `c-${random.below(names)}`;
       if (random.unit() < 0.3) await remove(name);
       else await put(name, String(changes));
       changes += 1;
     }
-    return changes;
   })();
   return {
+    changes: () => changes,
     stop: async () => {
       over.abort();
       return loop;
@@ -242,15 +248,15 @@ describe('cut sockets', () => {
     await reflector.whenSynced();
     const churn = churning(50, 2);
     const random = randomFrom(7);
-    for (let time = 0; time < 40; time++) {
+    const seenEnough = (): boolean =>
+      churn.changes() > 200 && interruptions().length >= 5 && interruptions().includes('unreachable, then watch');
+    // A loaded server makes fewer changes in the same time.
+    for (let time = 0; time < 40 || !seenEnough(); time++) {
       await wait(20 + random.below(120));
       proxy.cut();
     }
-    const changes = await churn.stop();
+    await churn.stop();
     await equals();
-    expect(changes).toBeGreaterThan(200);
-    expect(interruptions().length).toBeGreaterThanOrEqual(5);
-    expect(interruptions()).toContain('unreachable, then watch');
   });
 
   test('after some bytes, within lines and records, lose nothing', async () => {
@@ -258,7 +264,7 @@ describe('cut sockets', () => {
     await reflector.whenSynced();
     const churn = churning(50, 3);
     const random = randomFrom(8);
-    for (let time = 0; time < 20; time++) {
+    for (let time = 0; time < 20 || interruptions().length < 5; time++) {
       // Less than a handshake and a list at times.
       proxy.cutAfter(1_000 + random.below(30_000));
       await wait(200);
@@ -266,7 +272,6 @@ describe('cut sockets', () => {
     await proxy.heal();
     await churn.stop();
     await equals();
-    expect(interruptions().length).toBeGreaterThanOrEqual(5);
   });
 
   test('that close cleanly with data in flight lose nothing', async () => {
