@@ -8,7 +8,7 @@
  */
 import { codeOf, reasonOf } from '@distillery/base';
 import { certificateFaultOf } from '@distillery/platform';
-import { Agent, type Dispatcher, request } from 'undici';
+import type { Agent, Dispatcher, request } from 'undici';
 
 import { RemoteError } from './errors.js';
 
@@ -41,25 +41,28 @@ export interface Ask {
   readonly signal: AbortSignal;
 }
 
+/** The library is loaded by the first request: most jobs have local places only, and it takes a worker 100 ms to load. */
+interface Client {
+  readonly agent: Agent;
+  readonly request: typeof request;
+}
+
 export class Transport {
-  readonly #agent: Agent;
   readonly #limits: TransportLimits;
+  #client: Promise<Client> | null = null;
 
   constructor(limits: TransportLimits = transportLimits) {
     this.#limits = limits;
-    this.#agent = new Agent({
-      connect: { timeout: limits.connectMs },
-      headersTimeout: limits.stallMs,
-      bodyTimeout: limits.stallMs,
-    });
   }
 
   /** @throws RemoteError when there is no answer; the answer may be any, also a redirect */
   async get({ about, url, headers, authorization, signal }: Ask): Promise<Answer> {
+    this.#client ??= this.#open();
+    const client = await this.#client;
     let response: Dispatcher.ResponseData;
     try {
-      response = await request(url, {
-        dispatcher: this.#agent,
+      response = await client.request(url, {
+        dispatcher: client.agent,
         method: 'GET',
         headers: { ...headers, ...(authorization === null ? {} : { authorization }) },
         signal,
@@ -96,7 +99,14 @@ export class Transport {
   }
 
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await (await this.#client)?.agent.destroy();
+  }
+
+  async #open(): Promise<Client> {
+    const undici = await import('undici');
+    const { connectMs, stallMs } = this.#limits;
+    const agent = new undici.Agent({ connect: { timeout: connectMs }, headersTimeout: stallMs, bodyTimeout: stallMs });
+    return { agent, request: undici.request };
   }
 }
 

@@ -10,7 +10,7 @@ export { openFiles } from './files/plain-files.js';
 export { openTar } from './files/tar.js';
 export { BadRow } from './table.js';
 export type { Cell, Column, NumberArray, NumberType, Table, Values } from './table.js';
-export { openParquet } from './parquet/parquet.js';
+export { openParquet } from './parquet/open.js';
 export { openCsv } from './text/csv.js';
 export { decimalOf, integerOf } from './text/decimal.js';
 export { openJsonl } from './text/jsonl.js';

@@ -25,7 +25,7 @@ const fullScale = new Map<NumberType, number>([
  * Images of encoded pictures.
  * @param shape of all images; channels are 1 or 3
  */
-export function pictureField({ name, size }: ImageField, column: string, shape: ImageShape): InputField {
+export async function pictureField({ name, size }: ImageField, column: string, shape: ImageShape): Promise<InputField> {
   const [height, width, channels] = shape;
   const length = sizeOf(shape);
   const decodeCell = async (cell: Cell | BadRow, into: Float32Array): Promise<string | null> => {
@@ -41,7 +41,7 @@ export function pictureField({ name, size }: ImageField, column: string, shape: 
   return {
     name,
     columns: [column],
-    identity: ['image', column, shape, size ?? null, pictureIdentity],
+    identity: ['image', column, shape, size ?? null, await pictureIdentity()],
     spec: { dtype: 'float32', shape, kind: 'image' },
     decode: async (values, rows) => {
       const cells = cellsIn(columnOf(values, column), column);

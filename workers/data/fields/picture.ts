@@ -10,7 +10,7 @@
  *  - Resizing is Lanczos 3 to exactly the size asked for, without shrinking on load, without vector instructions.
  */
 import { DistilleryError, reasonOf } from '@distillery/base';
-import sharp from 'sharp';
+import type sharp from 'sharp';
 
 /** Bounds memory before decoding: 8,192 × 4,096 pixels take 100 MB. */
 const maxPixels = 1 << 25;
@@ -30,13 +30,24 @@ const opening = {
   pages: 1,
 } as const;
 
-/** One thread a picture: several are decoded at once. */
-sharp.concurrency(1);
-sharp.cache(false);
-sharp.simd(false);
+let loading: Promise<typeof sharp> | null = null;
 
-/** What decides the pixels, as JSON. */
-export const pictureIdentity: unknown = { opening, resizing, white, versions: sharp.versions };
+/** The library, loaded by the first picture: a job without pictures pays neither its time nor its memory. */
+function library(): Promise<typeof sharp> {
+  loading ??= import('sharp').then(({ default: loaded }) => {
+    // One thread a picture: several are decoded at once.
+    loaded.concurrency(1);
+    loaded.cache(false);
+    loaded.simd(false);
+    return loaded;
+  });
+  return loading;
+}
+
+/** @returns what decides the pixels, as JSON */
+export async function pictureIdentity(): Promise<unknown> {
+  return { opening, resizing, white, versions: (await library()).versions };
+}
 
 export interface PictureSize {
   readonly height: number;
@@ -73,9 +84,10 @@ export async function decodePicture(
   { size, channels }: { readonly size?: PictureSize | undefined; readonly channels?: 1 | 3 | undefined },
 ): Promise<Pixels> {
   checkFormat(bytes);
+  const open = await library();
   try {
-    const wanted = channels ?? ((await sharp(bytes, opening).metadata()).channels < 3 ? 1 : 3);
-    let picture = sharp(bytes, opening).autoOrient().flatten({ background: white }).toColourspace('srgb');
+    const wanted = channels ?? ((await open(bytes, opening).metadata()).channels < 3 ? 1 : 3);
+    let picture = open(bytes, opening).autoOrient().flatten({ background: white }).toColourspace('srgb');
     if (size !== undefined) picture = picture.resize(size.width, size.height, resizing);
     const { data, info } = await picture.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
     if (info.channels !== 3) throw new PictureError(`it has ${String(info.channels)} channels after decoding`);
