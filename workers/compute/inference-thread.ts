@@ -1,4 +1,6 @@
 /** A teacher's model on its own thread, seen from the main thread. */
+import { statementOf } from '@distillery/base';
+
 import type { Samples } from '../data/index.js';
 import { ModelError } from '../models/inference/index.js';
 import type { InferenceHandlers, InferenceWorkerSource } from './inference-worker.js';
@@ -65,10 +67,28 @@ export async function openInferenceThread(
 }
 
 /**
+ * As `asModelError`; and a model whose library fails on the first samples, which are always the same, fails on them in
+ * every attempt.
+ * @returns the error, or a ModelError in its place
+ */
+export function asSelfTestError(error: unknown, path: string): unknown {
+  if (!(error instanceof ComputeError) || error.end.kind !== 'failed') return asModelError(error, path);
+  return new ModelError(
+    {
+      path,
+      found: `an error of its library on the first training samples (${statementOf(error.fault)})`,
+      expected: 'answers',
+      remedy: 'check teacher.inputs, teacher.tokenizer (uri and maxTokens) and dataset.fields against the model',
+    },
+    { cause: error },
+  );
+}
+
+/**
  * A model that does not finish its first samples does not finish them in another attempt, either.
  * @returns the error, or a ModelError in its place
  */
-export function asModelError(error: unknown, path: string): unknown {
+function asModelError(error: unknown, path: string): unknown {
   if (!(error instanceof ComputeError) || error.end.kind !== 'stuck') return error;
   const { limitSeconds } = error.end;
   return new ModelError(

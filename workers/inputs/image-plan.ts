@@ -134,6 +134,10 @@ function remedyForShape(
   { layout }: InputSetting,
   { from, side }: SettingPlace,
 ): string {
+  const otherwise =
+    side === 'student'
+      ? "change the student model's input shape or take another data set"
+      : 'use a model made for this data set';
   const channels = sample[2];
   const sizes = [
     { layout: 'NHWC', height: axes[0], width: axes[1], channels: axes[2] },
@@ -142,10 +146,9 @@ function remedyForShape(
     (shape) => axes.length === 3 && shape.channels === channels && (layout === undefined || layout === shape.layout),
   );
   if (sizes !== undefined && typeof sizes.height === 'number' && typeof sizes.width === 'number') {
-    return `set ${from}.resize to height ${String(sizes.height)} and width ${String(sizes.width)}, or use a model made for this data set`;
+    return `set ${from}.resize to height ${String(sizes.height)} and width ${String(sizes.width)}, or ${otherwise}`;
   }
-  if (side === 'student') return "change the student model's input shape or take another data set";
-  return 'use a model made for this data set' + (layout === undefined ? '' : `, or change ${from}.layout`);
+  return otherwise + (side === 'student' || layout === undefined ? '' : `, or change ${from}.layout`);
 }
 
 function scalingFor(

@@ -1,20 +1,37 @@
-/** The loss of a job: what the manifest leaves open follows from what the teacher answers. Pure. */
+/** The loss of a job: what the manifest leaves open follows from the teacher's answers and the targets. Pure. */
 import type { Manifest } from '@distillery/protocol';
 
-import type { Dataset, Split } from '../data/index.js';
+import { WorkerError } from '../base/index.js';
+import type { Dataset, Split, TargetSpec } from '../data/index.js';
 import { answersFor, type LossSettings, type TeacherAnswers } from '../models/training.js';
 
 const kindFor = { Logits: 'KL', Sigmoid: 'BinaryCrossEntropy', Embedding: 'Cosine' } as const;
 
-export function lossSettingsOf({ teacher, student: { loss } }: Manifest): LossSettings {
-  const answers = answersOf(teacher.output?.kind);
-  if (answers === undefined) return loss;
-  return { ...loss, kind: loss.kind ?? kindFor[answers], answers };
+/** @param target of the data set: a teacher of numbers is imitated in numbers, not in the shares of a softmax */
+export function lossSettingsOf(
+  { teacher, student: { loss } }: Manifest,
+  target: TargetSpec['kind'] | undefined,
+): LossSettings {
+  const answers = answersOf(teacher.output ?? {});
+  if (answers !== undefined) return { ...loss, kind: loss.kind ?? kindFor[answers], answers };
+  if (loss.kind === undefined && target === 'values') return { ...loss, kind: 'MSE' };
+  return loss;
 }
 
-/** Probabilities are distilled by their logarithms, which are logits. */
-function answersOf(kind: NonNullable<Manifest['teacher']['output']>['kind']): TeacherAnswers | undefined {
+/** Probabilities are distilled by their logarithms, which are logits; rows of tokens are pooled into embeddings. */
+function answersOf({ kind, pooling }: NonNullable<Manifest['teacher']['output']>): TeacherAnswers | undefined {
+  if (kind === undefined) return pooling === undefined ? undefined : 'Embedding';
   return kind === 'Probabilities' ? 'Logits' : kind;
+}
+
+/** @throws WorkerError terminal for a loss that is always 0: a softmax over one column is 1 for teacher and student */
+export function checkLoss({ kind = 'KL', softWeight }: LossSettings, columns: number): void {
+  if (kind !== 'KL' || softWeight === 0 || columns > 1) return;
+  throw new WorkerError('terminal', {
+    about: 'student.loss.kind',
+    problem: 'KL compares the shares of several columns, and the student has one',
+    remedy: 'set it to MSE, or to BinaryCrossEntropy where the teacher answers one probability',
+  });
 }
 
 /**

@@ -51,8 +51,13 @@ export function presetDataOf({ train, test }: Splits, tokens: TokenFacts | null)
   const outputs = Math.max(...widths);
   const inputs = Object.entries(train.spec.inputs).map(([name, input]): [string, PresetInput] => {
     if (input.dtype !== 'text') return [name, { ...input, dtype: input.dtype }];
-    // A preset of texts that has no tokenizer says what it takes.
-    if (tokens === null) return [name, { dtype: 'int32', shape: [] }];
+    if (tokens === null) {
+      throw new WorkerError('terminal', {
+        about: 'student.tokenizer',
+        problem: `field ${name} holds texts, and the student has no tokenizer`,
+        remedy: 'set student.tokenizer.uri to a tokenizer.json, such as that of the teacher',
+      });
+    }
     return [name, { dtype: 'int32', shape: [tokens.maxTokens], values: tokens.vocabularySize }];
   });
   return { inputs: Object.fromEntries(inputs), outputs: outputs === 0 ? undefined : outputs };

@@ -28,6 +28,7 @@ import {
 import type { ExportLimits, TrainerThread, TrainerThreadSource } from '../compute/index.js';
 import { blockRowsOf, checkLabels, type Dataset, openDataset, replacementLog } from '../data/index.js';
 import type { OnnxOrder } from '../models/export.js';
+import type { LossSettings } from '../models/training.js';
 import { unlessStopped, type WorkerContext } from '../process/index.js';
 import {
   claimAttempt,
@@ -46,7 +47,7 @@ import {
 import { widthFault } from './frames.js';
 import { labelNote } from './label-note.js';
 import { LiveSupply } from './live-supply.js';
-import { fittingTargets, lossSettingsOf } from './loss-settings.js';
+import { checkLoss, fittingTargets, lossSettingsOf } from './loss-settings.js';
 import { studentModelText } from './model.js';
 import { type AttemptFacts, startingState } from './reporting.js';
 import type { ResultStore } from './results.js';
@@ -92,13 +93,14 @@ async function prepare(
       log.warn(message);
     }),
   });
-  const { dataset, notes: left } = fittingTargets(opened, lossSettingsOf(manifest));
+  const loss = lossSettingsOf(manifest, opened.train.spec.target?.kind);
+  const { dataset, notes: left } = fittingTargets(opened, loss);
   const { positions } = dataset.train.spec;
   const blockRows = manifest.training.shuffle === 'Blocks' ? blockRowsOf(dataset.train) : undefined;
   const schedule = scheduleOf({ ...manifest.training, samples: dataset.train.length, positions, blockRows });
   const modelJson = await studentModelText(manifest, dataset, places);
   const [trainer, link] = await Promise.all([
-    openTrainer(trainerSourceOf(context, modelJson, schedule)),
+    openTrainer(trainerSourceOf(context, modelJson, schedule, loss)),
     connect(context),
   ]);
   const { view, notes } = await studentView(manifest, trainer.inputs, dataset.train.spec.inputs, places);
@@ -106,6 +108,7 @@ async function prepare(
   for (const note of [...dataset.notes, ...left, ...trainer.notes, ...notes, ...(labels === null ? [] : [labels])]) {
     log.warn(note);
   }
+  checkLoss(loss, trainer.columns);
   await checkClasses(trainer, dataset);
   const names = jobNames(manifest.job.uid);
   const stores = await openStores(context, link, names);
@@ -146,13 +149,14 @@ function trainerSourceOf(
   { env: { manifest, runtime } }: WorkerContext,
   modelJson: string,
   schedule: Schedule,
+  loss: LossSettings,
 ): TrainerThreadSource {
   const { training, student } = manifest;
   return {
     runtime,
     modelJson,
     seed: training.seed,
-    loss: lossSettingsOf(manifest),
+    loss,
     optimizer: student.optimizer,
     totalSteps: schedule.steps,
     limitSeconds: student.model.timeoutSeconds,

@@ -11,7 +11,7 @@ import { smallMnist } from '../../kit/mnist.js';
 
 import { endingInShell, endingOf, endingOfRun, hasModel, nothingLeft } from './ending.js';
 
-jest.setTimeout(300_000);
+jest.setTimeout(600_000);
 
 const folder = mkdtempSync(join(tmpdir(), 'distill-storage-'));
 let job = '';

@@ -2,7 +2,7 @@
 import type { Manifest } from '@distillery/protocol';
 import { describe, expect, test } from '@jest/globals';
 
-import { fittingTargets, lossSettingsOf } from '../../../workers/student/loss-settings.js';
+import { checkLoss, fittingTargets, lossSettingsOf } from '../../../workers/student/loss-settings.js';
 import { fakeDataset, manifestWith } from '../../kit/worker-fakes.js';
 
 type Output = NonNullable<Manifest['teacher']['output']>['kind'];
@@ -24,7 +24,30 @@ test.each<{ readonly output?: Output; readonly kind?: Kind; readonly want: objec
     teacher: { ...teacher, ...(output === undefined ? {} : { output: { kind: output } }) },
     student: { ...student, loss: { ...student.loss, ...(kind === undefined ? {} : { kind }) } },
   };
-  expect(lossSettingsOf(manifest)).toEqual({ temperature: 4, softWeight: 0.9, ...want });
+  expect(lossSettingsOf(manifest, 'class')).toEqual({ temperature: 4, softWeight: 0.9, ...want });
+});
+
+test('numbers are learned by their squared error, unless the job says otherwise', () => {
+  expect(lossSettingsOf(manifestWith(), 'values').kind).toBe('MSE');
+  expect(lossSettingsOf(manifestWith(), 'class').kind).toBeUndefined();
+  expect(lossSettingsOf(manifestWith(), undefined).kind).toBeUndefined();
+});
+
+test('a teacher whose rows of tokens are pooled answers embeddings', () => {
+  const { teacher, ...rest } = manifestWith();
+  const pooled: Manifest = { ...rest, teacher: { ...teacher, output: { pooling: 'Mean' } } };
+  expect(lossSettingsOf(pooled, undefined)).toMatchObject({ kind: 'Cosine', answers: 'Embedding' });
+});
+
+test('KL over one column, which is always 0, is refused', () => {
+  const settings = { temperature: 4, softWeight: 0.9 };
+  expect(() => checkLoss(settings, 1)).toThrow('student.loss.kind: KL compares the shares of several columns');
+  for (const loss of [
+    { ...settings, softWeight: 0 },
+    { ...settings, kind: 'MSE' as const },
+  ])
+    checkLoss(loss, 1);
+  checkLoss(settings, 2);
 });
 
 describe('classes', () => {

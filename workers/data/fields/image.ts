@@ -33,7 +33,10 @@ export async function pictureField({ name, size }: ImageField, column: string, s
     if (typeof pixels === 'string') return `column ${column}: ${pixels}`;
     if (pixels.height !== height || pixels.width !== width) {
       const found = `${String(pixels.height)} × ${String(pixels.width)}`;
-      return `column ${column}: the picture is ${found} pixels, the first one ${String(height)} × ${String(width)}`;
+      return (
+        `column ${column}: the picture is ${found} pixels, the first one ${String(height)} × ${String(width)}, ` +
+        'and no height and width in dataset.fields bring them to one size'
+      );
     }
     for (let at = 0; at < length; at++) into[at] = ofByte[pixels.data[at] ?? 0] ?? 0;
     return null;
@@ -111,7 +114,11 @@ export function arrayImageField(
         data[at] = value;
         if (value >= 0 && value <= 1) continue;
         const row = Math.floor(at / length);
-        if (!bad.has(row)) bad.set(row, `column ${column.name}: it holds ${String(value)}, expected pixels in [0, 1]`);
+        if (!bad.has(row))
+          bad.set(
+            row,
+            `column ${column.name}: it holds ${String(value)}, expected pixels in [0, 1], or integers such as uint8`,
+          );
       }
       const content: Tensor = { dtype: 'float32', shape: [rows, ...shape], data };
       return Promise.resolve({ content, bad } satisfies Decoded<Tensor>);

@@ -70,7 +70,8 @@ export function answerOf(
   const isSum1 = width > 1 && looksLikeProbabilities(numbers, width);
   const recognized: Kind =
     operator === 'Sigmoid' ? 'Sigmoid' : operator === 'Softmax' || isSum1 ? 'Probabilities' : 'Logits';
-  const kind = settings.kind ?? recognized;
+  // A pooled row of tokens is an embedding, as the student assumes (loss-settings.ts).
+  const kind = settings.kind ?? (settings.pooling === undefined ? recognized : 'Embedding');
   const kept = columnsOf(path, width, settings);
   return {
     kind,
